@@ -1,0 +1,63 @@
+# Everything a person does here, by name. `make` alone lists it.
+
+# The first Python that runs; bootstrap.py then looks for one that is new enough.
+ANY_PYTHON := $(shell for python in python3.13 python3 python /usr/bin/python3; do \
+	"$$python" -c "" 2>/dev/null && echo "$$python" && break; done)
+BIN := .venv/bin
+PORT ?= 8000
+RESET ?=
+UPGRADE ?=
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
+	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) pyproject.toml
+TEMPLATES := find portico/templates -name '*.html' -print0
+.DEFAULT_GOAL := help
+.PHONY: help setup packages demo test quick check fix lock words screenshots bench coverage
+
+help: ## list what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+setup: ## make .venv and install everything in it (the others do it too)
+	@test -n "$(ANY_PYTHON)" || { echo "Portico needs Python 3.13 or newer."; exit 1; }
+	@$(ANY_PYTHON) scripts/bootstrap.py
+
+packages: ## install Chromium and PostgreSQL with apt, when they are missing
+	@$(ANY_PYTHON) scripts/system_packages.py
+
+demo: setup ## start the whole product with people to look at (PORT=8000, RESET=1 starts over)
+	@$(BIN)/portico demo --port $(PORT) $(if $(RESET),--reset)
+
+test: setup packages ## run every test, on SQLite and PostgreSQL and in Chromium
+	@$(BIN)/pytest --database=both
+
+quick: setup ## run what takes under two minutes: SQLite, no browser
+	@$(BIN)/pytest --database=sqlite -n 2 -m "not browser and not slow and not real_processes"
+
+coverage: setup ## run the quick tests and show which lines and branches they left out
+	@$(BIN)/pytest --database=sqlite -n 2 -m "not browser and not real_processes" --cov
+
+check: setup ## format, lint, types, templates, import contracts, migrations, missing words
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(TEMPLATES) | xargs -0 -r $(BIN)/djade --check
+	$(BIN)/lint-imports
+	$(BIN)/python -m scripts.system_checks
+	$(BIN)/python -m scripts.words check
+
+fix: setup ## put right what can be put right by a program
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(TEMPLATES) | xargs -0 -r $(BIN)/djade
+
+lock: setup ## choose versions anew from pyproject.toml (UPGRADE=1: the newest)
+	$(LOCK) --output-file requirements/base.txt
+	$(LOCK) --extra dev --constraint requirements/base.txt --output-file requirements/dev.txt
+
+words: setup ## bring the Spanish catalogue up to date with the code
+	$(BIN)/python -m scripts.words update
+
+screenshots: setup packages ## photograph every page beside its picture
+	$(BIN)/python -m scripts.screenshots
+
+bench: setup ## measure on 100,000 clients
+	$(BIN)/python -m benchmarks

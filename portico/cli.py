@@ -1,0 +1,28 @@
+"""The `portico` command: Django's management commands under their spoken names (create-practice)."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+from portico.configuration import ConfigurationRefused
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command; a wrong environment ends it with one sentence per setting instead of a traceback."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portico.settings")
+    program, *rest = arguments or sys.argv
+    try:
+        execute_from_command_line([program, *spoken(rest)])
+    except ConfigurationRefused as refused:
+        sys.exit("Portico cannot start:\n" + "\n".join(f"  {problem}" for problem in refused.problems))
+
+
+def spoken(arguments: list[str]) -> list[str]:
+    """Turns the command's hyphens into underscores, since a Python module cannot be named with hyphens."""
+    if not arguments or arguments[0].startswith("-"):
+        return arguments
+    command, *rest = arguments
+    if command == "help" and rest:
+        return [command, *spoken(rest)]
+    return [command.replace("-", "_"), *rest]

@@ -1,0 +1,174 @@
+"""Django's settings. What differs between installations comes from the environment (configuration.py)."""
+
+from pathlib import Path
+
+from django.utils.csp import CSP
+
+from portico import configuration
+
+HERE = Path(__file__).parent
+CONFIGURATION = configuration.read()
+
+DEBUG = False
+DEMO = CONFIGURATION.demo
+SECRET_KEY = CONFIGURATION.secret_key
+SECRET_KEY_FALLBACKS = CONFIGURATION.secret_key_fallbacks
+FIELD_KEYS = CONFIGURATION.field_keys
+PUBLIC_BASE_URL = CONFIGURATION.public_base_url
+ALLOWED_HOSTS = CONFIGURATION.allowed_hosts
+TRUSTED_PROXY_COUNT = CONFIGURATION.trusted_proxy_count
+EMAIL_URL = CONFIGURATION.email_url
+EMAIL_FROM = CONFIGURATION.email_from
+
+# Seconds.
+SIGNIN_LINK_TTL = CONFIGURATION.seconds["SIGNIN_LINK_TTL"]
+SESSION_IDLE_CLIENT = CONFIGURATION.seconds["SESSION_IDLE_CLIENT"]
+SESSION_IDLE_STAFF = CONFIGURATION.seconds["SESSION_IDLE_STAFF"]
+SESSION_MAX_CLIENT = CONFIGURATION.seconds["SESSION_MAX_CLIENT"]
+SESSION_MAX_STAFF = CONFIGURATION.seconds["SESSION_MAX_STAFF"]
+
+DATABASES = {"default": CONFIGURATION.database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "portico.plumbing",
+    "portico.domain.practices",
+    "portico.domain.clients",
+    "portico.domain.access",
+    "portico.domain.upkeep",
+    "portico.web",
+    "portico.operating",
+    "allauth",
+    "allauth.account",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "portico.web.middleware.SafeAnswers",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portico.web.middleware.SmallRequests",
+    "portico.domain.practices.staff_sessions.StaffSessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "portico.web.refusals.RefusalMiddleware",
+]
+
+ROOT_URLCONF = "portico.urls"
+WSGI_APPLICATION = "portico.wsgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [HERE / "templates"],
+        "OPTIONS": {
+            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "portico.web.templatetags.portico"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "portico.web.context.office_messages",
+            ],
+            "loaders": [
+                ("django.template.loaders.cached.Loader", ["django.template.loaders.filesystem.Loader"]),
+            ],
+        },
+    }
+]
+
+# Staff sign in with django-allauth; tries are counted by our own limits, so its own are off.
+AUTH_USER_MODEL = "practices.StaffMember"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+ACCOUNT_ADAPTER = "portico.web.office.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "/office/sign-in/"
+LOGIN_URL = "/office/sign-in/"
+LOGIN_REDIRECT_URL = "/office/"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+
+# Cookies. `__Host-` binds a cookie to this host over https; a plain http base is allowed only on this machine.
+HTTPS = CONFIGURATION.is_https
+COOKIE_PREFIX = "__Host-" if HTTPS else ""
+SESSION_ENGINE = "portico.domain.practices.staff_sessions"
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}portico-staff"
+SESSION_COOKIE_AGE = SESSION_MAX_STAFF
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CLIENT_COOKIE_NAME = f"{COOKIE_PREFIX}portico-client"
+LINK_COOKIE_NAME = f"{COOKIE_PREFIX}portico-link"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}portico-csrf"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_AGE = None
+CSRF_FAILURE_VIEW = "portico.web.refusals.csrf_failure"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# Headers.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT and HTTPS else None
+SECURE_SSL_REDIRECT = False
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "base-uri": [CSP.NONE],
+    "frame-ancestors": [CSP.NONE],
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+
+# Words and time. Times are stored in UTC; each page turns on the practice's zone.
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LOCALE_PATHS = [HERE / "locale"]
+
+# Static files: hashed names, compressed once by `collectstatic`.
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [HERE / "static"]
+STATIC_ROOT = HERE.parent / "build" / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+WHITENOISE_MANIFEST_STRICT = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "portico.plumbing.logs.JsonFormatter"}},
+    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
+    "root": {"handlers": ["stdout"], "level": "INFO"},
+    "loggers": {"django.server": {"level": "WARNING"}},
+}
+LOGGING_CONFIG = "logging.config.dictConfig"

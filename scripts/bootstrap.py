@@ -1,0 +1,111 @@
+"""Makes `.venv` with everything in it. Standard library only; an old Python can run it, to find a newer one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+NEEDED = (3, 13)
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "portico-stamp"
+REQUIREMENTS = ROOT / "requirements" / "dev.txt"
+NO_PYTHON = (
+    "Portico needs Python 3.13 or newer and found none on this machine. "
+    "Install it (python.org, your system's packages, pyenv or uv), then run this again."
+)
+
+
+def main() -> None:
+    """Does only what is not done yet; a second run takes a moment."""
+    stamp = fingerprint()
+    if not (PYTHON.exists() and STAMP.exists() and STAMP.read_text() == stamp):
+        make_venv()
+        install()
+        STAMP.write_text(stamp)
+    if (ROOT / "portico" / "locale").is_dir():
+        run(PYTHON, "-m", "scripts.words", "compile")
+
+
+def fingerprint() -> str:
+    """Changes when anything changes that the installation was made from."""
+    parts = [REQUIREMENTS, ROOT / "pyproject.toml", Path(__file__)]
+    return hashlib.sha256(b"\0".join([part.read_bytes() for part in parts] + [str(ROOT).encode()])).hexdigest()
+
+
+def make_venv() -> None:
+    if version_of(str(PYTHON)) >= NEEDED:
+        return
+    base = find_python()
+    if base is None:
+        sys.exit(NO_PYTHON)
+    print("Making .venv with " + base, flush=True)
+    if subprocess.call([base, "-m", "venv", "--clear", str(VENV)]):
+        sys.exit("Python could not make .venv; on Debian and Ubuntu its package python3-venv is missing.")
+
+
+def find_python() -> str | None:
+    """The first Python that is new enough: this one, one on PATH, one of pyenv's."""
+    minors = range(NEEDED[1], NEEDED[1] + 8)
+    names = [f"python3.{minor}" for minor in minors] + ["python3", "python"]
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    candidates: list[str | None] = [sys.executable]
+    candidates += [shutil.which(name) for name in names]
+    for minor in minors:
+        candidates += sorted(str(found) for found in pyenv.glob(f"versions/3.{minor}*/bin/python"))
+    return next((found for found in candidates if found and version_of(found) >= NEEDED), None)
+
+
+def version_of(python: str) -> tuple[int, ...]:
+    """The version as a pair, or (0, 0) for what does not run (pyenv leaves such names on PATH)."""
+    try:
+        answer = subprocess.run(
+            [python, "-c", "import sys; print(*sys.version_info[:2])"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=30, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return (0, 0)
+    return tuple(int(part) for part in answer.stdout.split()) or (0, 0)
+
+
+def install() -> None:
+    """Installs what the lock names and nothing else, with uv or, where uv cannot, with pip."""
+    pip: list[str | Path] = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    by_hash: list[str | Path] = ["--require-hashes", "-r", REQUIREMENTS]
+    print("Installing what requirements/dev.txt names", flush=True)
+    if not (
+        install_uv(pip) and attempt(VENV / "bin" / "uv", "pip", "install", "--quiet", "--python", PYTHON, *by_hash)
+    ):
+        print("uv did not manage; once more with pip", flush=True)
+        run(*pip, *by_hash)
+    run(*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT)
+
+
+def install_uv(pip: list[str | Path]) -> bool:
+    locked = re.search(r"^uv==.*\n(?: +--hash.*\n)+", REQUIREMENTS.read_text(), re.MULTILINE)
+    if locked is None:
+        return False
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as only_uv:
+        only_uv.write(locked.group())
+        only_uv.flush()
+        return attempt(*pip, "--require-hashes", "--no-deps", "-r", only_uv.name)
+
+
+def attempt(*command: str | Path) -> bool:
+    return subprocess.call([str(part) for part in command], cwd=str(ROOT), stdin=subprocess.DEVNULL) == 0
+
+
+def run(*command: str | Path) -> None:
+    if not attempt(*command):
+        sys.exit("Setting up stopped at: " + " ".join(str(part) for part in command))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""What Django says about the settings a real installation runs with, and whether a migration is missing."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from django.core.management import execute_from_command_line
+
+from tests.environment import TEST_ENVIRONMENT
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= TEST_ENVIRONMENT | {
+            "DJANGO_SETTINGS_MODULE": "portico.settings",
+            "PUBLIC_BASE_URL": "https://portal.example.org",
+            "ALLOWED_HOSTS": "portal.example.org",
+            "DATABASE_URL": f"sqlite:///{Path(folder) / 'empty.sqlite3'}",
+        }
+        execute_from_command_line(["portico", "check", "--deploy", "--fail-level", "WARNING"])
+        execute_from_command_line(["portico", "makemigrations", "--check", "--dry-run"])
+
+
+if __name__ == "__main__":
+    main()

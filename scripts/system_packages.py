@@ -1,0 +1,38 @@
+"""Installs the programs that tests start: Chromium and PostgreSQL. Standard library only, any Python 3."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+APT = ["apt-get", "-o", "Acquire::Retries=3"]
+
+
+def main() -> None:
+    """Installs what is missing when we are root; else says the one line that does it."""
+    packages = missing()
+    if not packages:
+        return
+    install = ["install", "-y", "--no-install-recommends", *packages]
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        sys.exit("Tests need Chromium and PostgreSQL. Please run: sudo apt-get " + " ".join(install))
+    print("Installing " + ", ".join(packages), flush=True)
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    for command in ([*APT, "-qq", "update"], [*APT, "-qq", *install]):
+        subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=True)
+
+
+def missing() -> list[str]:
+    packages = []
+    if not (shutil.which("chromium") or shutil.which("chromium-browser")):
+        packages += ["chromium", "fonts-liberation"]
+    if not (list(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or shutil.which("initdb")):
+        packages.append("postgresql")
+    return packages
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The words people read: finds them (update), says what is missing (check), makes them loadable (compile)."""
+
+import sys
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "portico"
+CATALOGUE = SOURCE / "locale" / "es" / "LC_MESSAGES" / "django.po"
+METHODS = [
+    ("**.py", "python"),
+    ("templates/**.html", "portico.plumbing.extracting:extract_django"),
+    ("templates/**.txt", "portico.plumbing.extracting:extract_django"),
+]
+KEYWORDS = DEFAULT_KEYWORDS | {
+    "_": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+    "npgettext_lazy": ((1, "c"), 2, 3),
+}
+# Header lines that say who and when, which git knows better.
+RESTLESS = (
+    b'"Project-Id-Version',
+    b'"Report-Msgid-Bugs-To',
+    b'"POT-Creation-Date',
+    b'"PO-Revision-Date',
+    b'"Last-Translator',
+    b'"Language-Team',
+    b'"Generated-By',
+)
+# What clients see: each of these words needs its Spanish. The office is English only, for now.
+FOR_CLIENTS = (
+    "templates/emails/",
+    "templates/entrance/",
+    "templates/errors/",
+    "templates/portal/",
+    "templates/ui/",
+    "web/entrance/",
+    "web/portal/",
+    "domain/access/",
+)
+
+
+def main() -> int:
+    verbs = {"update": update, "check": check, "compile": compile_all}
+    if len(sys.argv) != 2 or sys.argv[1] not in verbs:
+        print(f"usage: python -m scripts.words {'|'.join(verbs)}")
+        return 2
+    return verbs[sys.argv[1]]()
+
+
+def update() -> int:
+    """Writes the catalogue anew: new words come in empty, words no longer used go."""
+    CATALOGUE.parent.mkdir(parents=True, exist_ok=True)
+    CATALOGUE.write_bytes(_written(_updated(_found())))
+    return 0
+
+
+def check() -> int:
+    """Complains about a catalogue behind the code, a word without its Spanish, and a placeholder that got lost."""
+    found = _found()
+    updated = _updated(found)
+    complaints = []
+    if not CATALOGUE.exists() or CATALOGUE.read_bytes() != _written(updated):
+        complaints.append("The catalogue is behind the code: run `make words`.")
+    complaints += [
+        f"Without Spanish: {message.id!r}"
+        for message in updated
+        if message.id and _is_for_clients(found.get(message.id, message.context)) and _is_untranslated(message)
+    ]
+    for message, errors in updated.check():
+        complaints += [f"{error}: {message.id!r}" for error in errors]
+    print("\n".join(complaints) or "Words: every word for clients has its Spanish.")
+    return 1 if complaints else 0
+
+
+def compile_all() -> int:
+    """Makes the .mo beside each .po that is newer than it."""
+    for source in SOURCE.glob("locale/*/LC_MESSAGES/*.po"):
+        target = source.with_suffix(".mo")
+        if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+            continue
+        with source.open("rb") as words, target.open("wb") as compiled:
+            write_mo(compiled, read_po(words))
+    return 0
+
+
+def _found() -> Catalog:
+    catalogue = Catalog(charset="utf-8")
+    found = extract_from_dir(SOURCE, METHODS, keywords=KEYWORDS, comment_tags=["Translators:"], strip_comment_tags=True)
+    for path, line, message, comments, context in found:
+        catalogue.add(message, "", [(path, line)], auto_comments=comments, context=context)
+    return catalogue
+
+
+def _updated(found: Catalog) -> Catalog:
+    if CATALOGUE.exists():
+        with CATALOGUE.open("rb") as words:
+            catalogue = read_po(words, locale="es")
+    else:
+        catalogue = Catalog(
+            locale="es", header_comment="# The words of Portico in Spanish.", charset="utf-8", fuzzy=False
+        )
+    catalogue.update(found, no_fuzzy_matching=True)
+    return catalogue
+
+
+def _written(catalogue: Catalog) -> bytes:
+    """Sorted and without line numbers or dates, so that two branches seldom touch the same line."""
+    buffer = BytesIO()
+    write_po(buffer, catalogue, no_location=True, sort_output=True, ignore_obsolete=True, width=100)
+    lines = buffer.getvalue().splitlines(keepends=True)
+    return b"".join(line for line in lines if not line.startswith(RESTLESS))
+
+
+def _is_for_clients(message: Message | None) -> bool:
+    return message is not None and any(str(path).startswith(FOR_CLIENTS) for path, _ in message.locations)
+
+
+def _is_untranslated(message: Message) -> bool:
+    words = message.string if isinstance(message.string, tuple) else (message.string,)
+    return message.fuzzy or not all(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

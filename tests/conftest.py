@@ -1,0 +1,17 @@
+"""What every test gets. The fixtures themselves are in tests/support, one module for each."""
+
+from hypothesis import settings
+
+pytest_plugins = [
+    "tests.cast",
+    "tests.support.append_only",
+    "tests.support.browser",
+    "tests.support.clock",
+    "tests.support.network",
+    "tests.support.processes",
+    "tests.support.smtp",
+]
+
+# No deadline: a busy machine is not a wrong answer.
+settings.register_profile("portico", deadline=None, print_blob=True)
+settings.load_profile("portico")

@@ -1,0 +1,1 @@
+"""What tests stand on: databases, an SMTP server, a browser, real processes."""

@@ -1,0 +1,113 @@
+"""Chromium, driven by Playwright: pages in any width, colour scheme, with or without JavaScript, and axe."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import axe_core_python
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HEIGHT = 800
+AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+class Browsing:
+    """Opens windows, each with cookies of its own, and remembers what the browser complained about."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.complaints: list[str] = []
+        self._windows: list[BrowserContext] = []
+
+    def window(
+        self,
+        base_url: str | None = None,
+        *,
+        javascript: bool = True,
+        width: int = 1280,
+        colours: Literal["light", "dark"] = "light",
+        language: str = "en-US",
+    ) -> Page:
+        """A page in a new window; addresses may begin with / when `base_url` is given."""
+        context = self.browser.new_context(
+            base_url=base_url,
+            java_script_enabled=javascript,
+            viewport={"width": width, "height": HEIGHT},
+            color_scheme=colours,
+            locale=language,
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(10_000)
+        context.on("console", self._listen)
+        context.on("weberror", lambda error: self.complaints.append(f"{error.page and error.page.url}: {error.error}"))
+        self._windows.append(context)
+        return context.new_page()
+
+    def close(self) -> None:
+        for context in self._windows:
+            context.close()
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        # An answer such as 404 is logged as an error too; whether it is one is for the test to say.
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            self.complaints.append(f"{message.page and message.page.url}: {message.text}")
+
+
+@cache
+def _axe() -> str:
+    return (Path(axe_core_python.__file__).parent / "axe.min.js").read_text()
+
+
+def axe(page: Page) -> list[str]:
+    """What axe finds, one line each; empty is good. Needs JavaScript; the page's own policy stays in force."""
+    page.evaluate(_axe())
+    found: dict[str, Any] = page.evaluate("options => axe.run(document, options)", AXE_RULES)  # Any: axe's own JSON.
+    return [
+        f"{violation['id']} ({violation['impact']}): {node['target']} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+def chromium_path() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found, "Chromium is missing: run `make packages`."
+    return found
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser itself, started once."""
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        # Playwright keeps an event loop in this thread, in which Django would refuse to touch the database.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        playwright = stack.enter_context(sync_playwright())
+        sandbox = os.geteuid() != 0
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS, chromium_sandbox=sandbox)
+        stack.callback(browser.close)
+        yield browser
+
+
+@pytest.fixture
+def browsing(chromium: Browser) -> Iterator[Browsing]:
+    """Windows for one test, which fails when the console complained (a blocked script, an error in ours)."""
+    windows = Browsing(chromium)
+    try:
+        yield windows
+    finally:
+        windows.close()
+    assert windows.complaints == []

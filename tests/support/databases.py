@@ -1,0 +1,74 @@
+"""The option --database: on which database a run stands. Loaded first (pyproject.toml), before settings are read."""
+
+import os
+import tempfile
+from collections.abc import Generator
+
+import pytest
+
+from tests.support import postgresql
+
+KINDS = ("sqlite", "postgresql")
+CHOSEN = "PORTICO_TESTS_DATABASE"
+ADDRESS = "PORTICO_TESTS_{}_URL"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=(*KINDS, "both"),
+        default="sqlite",
+        help="sqlite (default), postgresql (a private cluster for this run), or both side by side in two processes",
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None]:
+    """Starts what the run needs and says where it is; parallel workers inherit both through the environment."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        chosen = early_config.known_args_namespace.database
+        folder = tempfile.TemporaryDirectory(prefix="portico-tests-", ignore_cleanup_errors=True)
+        early_config.add_cleanup(folder.cleanup)
+        os.environ[ADDRESS.format("SQLITE")] = f"sqlite:///{folder.name}/portico.sqlite3"
+        if chosen != "sqlite":
+            cluster = postgresql.start()
+            early_config.add_cleanup(cluster.stop)
+            os.environ[ADDRESS.format("POSTGRESQL")] = cluster.url
+        if chosen == "both":
+            # Every test once in each of two processes, so that one summary tells the whole story.
+            args[:] = ["--dist=each", *(f"--tx=popen//env:{CHOSEN}={kind}" for kind in KINDS), *args]
+        os.environ[CHOSEN] = "sqlite" if chosen == "both" else chosen
+    return (yield)
+
+
+def chosen() -> str:
+    """The database of this process: "sqlite" or "postgresql"."""
+    return os.environ.get(CHOSEN, "sqlite")
+
+
+def set_up() -> None:
+    """Points DATABASE_URL at the run's own database, whatever the shell said."""
+    address = os.environ.get(ADDRESS.format(chosen().upper()))
+    if address:
+        os.environ["DATABASE_URL"] = address
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"database: {config.getoption('database')}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out (and does not call skipped) what is meant for the other database."""
+    (other,) = {*KINDS} - {chosen()}
+    foreign = [item for item in items if item.get_closest_marker(other) and not item.get_closest_marker(chosen())]
+    if foreign:
+        config.hook.pytest_deselected(items=foreign)
+        items[:] = [item for item in items if item not in foreign]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        report.sections.append(("Database", chosen()))
+    return report

@@ -1,0 +1,135 @@
+"""A private PostgreSQL cluster for the length of a run: own folder, own port, nothing to set up by hand."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from tests.support.ports import free_port
+
+DEBIAN = Path("/usr/lib/postgresql")
+QUICK_NOT_SAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+MISSING = "PostgreSQL 15 or newer is missing. As root: apt-get install postgresql"
+
+
+@dataclass
+class Cluster:
+    """A running server; `url` is what DATABASE_URL takes."""
+
+    folder: Path
+    port: int
+    server: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        return f"postgres://portico@127.0.0.1:{self.port}/portico"
+
+    def stop(self) -> None:
+        """Ends this server and no other, then removes its folder."""
+        if self.server.poll() is None:
+            self.server.send_signal(signal.SIGINT)  # disconnects who is left, then ends cleanly
+            try:
+                self.server.wait(20)
+            except subprocess.TimeoutExpired:
+                self.server.send_signal(signal.SIGQUIT)
+                self.server.wait(10)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def start() -> Cluster:
+    """Makes and starts a cluster; refuses with one sentence when PostgreSQL is not installed."""
+    programs, owner = _programs(), _owner()
+    folder = Path(tempfile.mkdtemp(prefix="portico-postgresql-"))
+    if owner:
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+    _make(programs, folder, owner)
+    port = free_port()
+    settings = ("listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", *QUICK_NOT_SAFE)
+    command = [str(programs / "postgres"), "-D", str(folder / "cluster"), *(f"--{setting}" for setting in settings)]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C is for pytest, which then ends the server itself.
+            user=owner and owner.pw_uid,
+            group=owner and owner.pw_gid,
+            extra_groups=[] if owner else None,
+        )
+    cluster = Cluster(folder, port, server)
+    _wait_until_it_answers(cluster)
+    return cluster
+
+
+def _make(programs: Path, folder: Path, owner: pwd.struct_passwd | None) -> None:
+    # ICU, as on most servers and unlike the C locale: what an index can answer must not depend on luck.
+    order = ("--encoding=UTF8", "--locale-provider=icu", "--icu-locale=en-US", "--locale=C.UTF-8")
+    made = subprocess.run(
+        [
+            programs / "initdb",
+            f"--pgdata={folder / 'cluster'}",
+            "--username=portico",
+            "--auth=trust",
+            "--no-sync",
+            *order,
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        user=owner and owner.pw_uid,
+        group=owner and owner.pw_gid,
+        extra_groups=[] if owner else None,
+    )
+    if made.returncode:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise RuntimeError(f"initdb failed:\n{made.stderr}")
+
+
+def _programs() -> Path:
+    versions = [
+        folder
+        for folder in DEBIAN.glob("*/bin")
+        if (folder / "initdb").exists() and folder.parent.name.isdigit() and int(folder.parent.name) >= 15
+    ]
+    if versions:
+        return max(versions, key=lambda folder: int(folder.parent.name))
+    found = shutil.which("initdb")
+    if not found:
+        raise RuntimeError(MISSING)
+    return Path(found).resolve().parent
+
+
+def _owner() -> pwd.struct_passwd | None:
+    """Who the server runs as when we are root, which it refuses."""
+    if os.geteuid() != 0:
+        return None
+    users = {user.pw_name: user for user in pwd.getpwall()}
+    owner = users.get("postgres") or users.get("nobody")
+    if owner is None:
+        raise RuntimeError("PostgreSQL does not run as root, and there is neither a user postgres nor nobody.")
+    return owner
+
+
+def _wait_until_it_answers(cluster: Cluster) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            psycopg.connect(f"{cluster.url.rpartition('/')[0]}/postgres", connect_timeout=2).close()
+        except psycopg.OperationalError:
+            if cluster.server.poll() is not None or time.monotonic() > deadline:
+                reason = (cluster.folder / "log").read_text(errors="replace")
+                cluster.stop()
+                raise RuntimeError(f"PostgreSQL did not start:\n{reason}") from None
+            time.sleep(0.1)
+        else:
+            return

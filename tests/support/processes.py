@@ -1,0 +1,168 @@
+"""`portico web` and `portico worker` as people start them, on the test's own database."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from tests.environment import TEST_ENVIRONMENT
+from tests.support.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+PORTICO = (sys.executable, str(ROOT / "manage.py"))
+
+
+class Process:
+    """A running part. What it writes is in `log()`."""
+
+    def __init__(self, name: str, command: tuple[str, ...], environment: dict[str, str], folder: Path) -> None:
+        self.name = name
+        self.log_file = folder / f"{name}.log"
+        self.url = ""
+        with self.log_file.open("ab") as output:
+            self.popen = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self.popen.poll() is None
+
+    def log(self) -> str:
+        return self.log_file.read_text(errors="replace")
+
+    def stop(self, *, seconds: float = 20) -> int:
+        """Asks it to end (SIGTERM), waits, and gives its exit code."""
+        if self.is_running:
+            self.popen.terminate()
+        return self.wait(seconds=seconds)
+
+    def kill(self) -> None:
+        """Ends it and what it started without asking (SIGKILL)."""
+        if self.is_running:
+            os.killpg(self.pid, signal.SIGKILL)
+        self.popen.wait(10)
+
+    def wait(self, *, seconds: float = 20) -> int:
+        return self.popen.wait(seconds)
+
+    def wait_for(self, what: Callable[[], Any], *, seconds: float = 20) -> None:  # Any: true or not.
+        """Waits until this is so; a process that ends meanwhile fails the test with what it wrote."""
+        deadline = time.monotonic() + seconds
+        while not what():
+            assert self.is_running, f"The {self.name} ended ({self.popen.poll()}):\n{self.log()}"
+            assert time.monotonic() < deadline, f"The {self.name} is not there after {seconds} s:\n{self.log()}"
+            time.sleep(0.05)
+
+    def wait_for_line(self, text: str, *, seconds: float = 20) -> None:
+        self.wait_for(lambda: text in self.log(), seconds=seconds)
+
+
+class Processes:
+    """Starts parts and ends all of them when the test is over."""
+
+    def __init__(self, folder: Path, database_url: str) -> None:
+        self.folder = folder
+        self.database_url = database_url
+        self.started: list[Process] = []
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        ours = {"PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV"}
+        return (
+            {name: value for name, value in os.environ.items() if name in ours}
+            | TEST_ENVIRONMENT
+            | {"DATABASE_URL": self.database_url, "PYTHONUNBUFFERED": "1"}
+            | changes
+        )
+
+    def run(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command to its end: `processes.run("routes", "--json")`."""
+        return subprocess.run(
+            (*PORTICO, *arguments), cwd=ROOT, env=self.environment(**changes), stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+
+    def start(self, name: str, *arguments: str, **changes: str) -> Process:
+        number = len(self.started) + 1
+        process = Process(f"{name}-{number}", (*PORTICO, *arguments), self.environment(**changes), self.folder)
+        self.started.append(process)
+        return process
+
+    def web(self, *arguments: str, port: int | None = None, **changes: str) -> Process:
+        """A web server that is ready; its `url` is also its PUBLIC_BASE_URL."""
+        port = port or free_port()
+        url = f"http://localhost:{port}"
+        changes = {"PUBLIC_BASE_URL": url, "PORT": str(port)} | changes
+        process = self.start("web", "web", "--host", "127.0.0.1", *arguments, **changes)
+        process.url = url
+        process.wait_for(lambda: _answers(f"http://127.0.0.1:{port}/readyz"))
+        return process
+
+    def worker(self, *arguments: str, **changes: str) -> Process:
+        """A worker; pass EMAIL_URL=smtp.url, and PUBLIC_BASE_URL=web.url when its mails hold links."""
+        return self.start("worker", "worker", *arguments, **changes)
+
+    def end(self) -> None:
+        for process in self.started:
+            if process.is_running:
+                process.popen.terminate()
+        for process in self.started:
+            try:
+                process.wait(seconds=15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def url_of_test_database() -> str:
+    """What DATABASE_URL takes, for the database this test is connected to."""
+    settings = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{settings['NAME']}"
+    return f"postgres://{settings['USER']}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.HTTPError):
+        return False
+
+
+@pytest.fixture
+def processes(transactional_db: None, tmp_path: Path) -> Iterator[Processes]:
+    """Real processes beside the test, which sees the same committed rows through the ORM."""
+    parts = Processes(tmp_path, url_of_test_database())
+    try:
+        yield parts
+    finally:
+        parts.end()
+
+
+@pytest.fixture(scope="session")
+def site(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """One real web server for all browser tests of this run, on the test database. Ask for `transactional_db` too."""
+    parts = Processes(tmp_path_factory.mktemp("site"), url_of_test_database())
+    try:
+        yield parts.web()
+    finally:
+        parts.end()

@@ -1,0 +1,56 @@
+"""The browser for tests shows what people see, under the policy that people get."""
+
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from tests.support.browser import Browsing, axe
+
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite]
+
+PAGE = (
+    b'<!doctype html><html lang="en"><title>A page</title><main><h1>A page</h1><img src="/a.png">'
+    b"<noscript><p>No script.</p></noscript></main></html>"
+)
+
+
+class Answer(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Security-Policy", "default-src 'none'; img-src 'self'; script-src 'self'")
+        self.end_headers()
+        self.wfile.write(PAGE)
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_axe_finds_a_missing_name_under_a_strict_policy(browsing: Browsing, address: str) -> None:
+    page = browsing.window(address, width=320)
+    page.goto("/")
+    (found,) = axe(page)
+    assert found.startswith("image-alt (critical)")
+
+
+def test_a_window_without_javascript_shows_what_noscript_says(browsing: Browsing, address: str) -> None:
+    page = browsing.window(address, javascript=False)
+    page.goto("/")
+    assert page.locator("noscript p").is_visible()
+
+
+def test_what_the_policy_blocks_is_a_complaint(browsing: Browsing, address: str) -> None:
+    page = browsing.window(address)
+    page.goto("/")
+    page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: '1'}))")
+    assert "Content Security Policy" in browsing.complaints.pop()
