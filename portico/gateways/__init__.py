@@ -1,0 +1,1 @@
+"""Doors: one module for each vendor or protocol that Portico talks to."""

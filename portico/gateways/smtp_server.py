@@ -1,0 +1,54 @@
+"""Which SMTP server to use and how, read from an address such as smtp+starttls://user:password@host:587."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import ip_address
+from urllib.parse import unquote, urlsplit
+
+
+class Tls(StrEnum):
+    NONE = "none"
+    STARTTLS = "starttls"
+    FROM_THE_START = "tls"
+
+
+SCHEMES = {"smtp": (Tls.NONE, 25), "smtps": (Tls.FROM_THE_START, 465), "smtp+starttls": (Tls.STARTTLS, 587)}
+
+
+@dataclass(frozen=True)
+class Server:
+    host: str
+    port: int
+    user: str = ""
+    password: str = field(default="", repr=False)
+    tls: Tls = Tls.NONE
+
+
+def parse(url: str) -> Server:
+    """Raises ValueError with a sentence that does not repeat the address, which may hold a password."""
+    form = "must look like smtp+starttls://user:password@host:587, smtps://host or smtp://host."
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(form) from None
+    if parts.scheme not in SCHEMES or not host or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError(form)
+    tls, usual_port = SCHEMES[parts.scheme]
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if port == 0 or bool(user) != bool(password):
+        raise ValueError("must name a port above 0, and a user and a password or neither.")
+    if not (user + password).isascii() or not (user + password).isprintable():
+        raise ValueError("may hold only ASCII signs in user and password: SMTP carries no others.")
+    if user and tls is Tls.NONE and not _is_loopback(host):
+        raise ValueError("would send its password in clear: use smtps:// or smtp+starttls://.")
+    return Server(host=host, port=port or usual_port, user=user, password=password, tls=tls)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,15 @@
+"""Tells Django about the plumbing: its tables, its checks and its databases' settings."""
+
+from django.apps import AppConfig
+
+
+class PlumbingConfig(AppConfig):
+    name = "portico.plumbing"
+    label = "plumbing"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from portico.plumbing import checks, database  # noqa: PLC0415 - models cannot be named before
+
+        checks.register()
+        database.prepare()

@@ -1,0 +1,185 @@
+"""Rules that the database holds and Django's schema editor carries through every migration."""
+
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from django.db import NotSupportedError, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.backends.ddl_references import Statement, Table
+from django.db.models.constraints import BaseConstraint
+
+type Model = type[models.Model]
+type Editor = BaseDatabaseSchemaEditor
+
+
+class DatabaseRule(BaseConstraint):
+    """What both rules share: the names Django calls, and statements run in order."""
+
+    def makes(self, model: Model, editor: Editor) -> list[Statement]:
+        raise NotImplementedError
+
+    def unmakes(self, model: Model, editor: Editor) -> list[Statement]:
+        raise NotImplementedError
+
+    def constraint_sql(self, model: Model | None, schema_editor: Editor | None) -> str:
+        model, editor = _both(model, schema_editor)
+        # After the table stands, like an index: Django renames the table in it when it rebuilds.
+        editor.deferred_sql.extend(self.makes(model, editor))
+        return ""
+
+    def create_sql(self, model: Model | None, schema_editor: Editor | None) -> Statement:  # type: ignore[override]  # Django's own constraints return a Statement as well.
+        model, editor = _both(model, schema_editor)
+        return _last_after_the_others(self.makes(model, editor), editor)
+
+    def remove_sql(self, model: Model | None, schema_editor: Editor | None) -> Statement:  # type: ignore[override]  # As above.
+        model, editor = _both(model, schema_editor)
+        return _last_after_the_others(self.unmakes(model, editor), editor)
+
+    def validate(
+        self, model: Model, instance: models.Model, exclude: AbstractSet[str] | None = None, using: str = "default"
+    ) -> None:
+        """Nothing: no form offers what these rules refuse, and the database has the last word."""
+
+
+class SamePractice(DatabaseRule):
+    """A key that cannot point into another practice: (practice, field) refers to (practice, id).
+
+    The database refuses at the statement, not at commit. A migration cannot rename a guarded key
+    (SQLite): remove the rule, rename, add it again.
+    """
+
+    def __init__(self, field: str, *, name: str) -> None:
+        super().__init__(name=name)
+        self.field = field
+
+    def constraint_sql(self, model: Model | None, schema_editor: Editor | None) -> str:
+        model, editor = _both(model, schema_editor)
+        if editor.connection.vendor == "sqlite":
+            # SQLite knows foreign keys only in CREATE TABLE; so each rebuild writes it again.
+            return self._definition(model, editor)
+        # Elsewhere later: the target's UNIQUE may be added after this table.
+        return super().constraint_sql(model, editor)
+
+    def makes(self, model: Model, editor: Editor) -> list[Statement]:
+        if editor.connection.vendor == "sqlite":
+            raise NotSupportedError("SQLite takes a foreign key in CREATE TABLE only.")
+        return [
+            Statement(
+                "ALTER TABLE %(table)s ADD %(rule)s",
+                table=Table(model._meta.db_table, editor.quote_name),
+                rule=self._definition(model, editor),
+            )
+        ]
+
+    def unmakes(self, model: Model, editor: Editor) -> list[Statement]:
+        return [
+            Statement(
+                "ALTER TABLE %(table)s DROP CONSTRAINT %(name)s",
+                table=Table(model._meta.db_table, editor.quote_name),
+                name=editor.quote_name(self.name),
+            )
+        ]
+
+    def deconstruct(self) -> tuple[str, tuple[str, ...], dict[str, Any]]:  # Any: as Django has it.
+        path, _, kwargs = super().deconstruct()
+        return path, (self.field,), kwargs
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SamePractice):
+            return NotImplemented
+        return (self.field, self.name) == (other.field, other.name)
+
+    def __hash__(self) -> int:
+        return hash((SamePractice, self.field, self.name))
+
+    def __repr__(self) -> str:
+        return f"<SamePractice: field={self.field!r} name={self.name!r}>"
+
+    def _definition(self, model: Model, editor: Editor) -> str:
+        quote = editor.quote_name
+        key = model._meta.get_field(self.field)
+        if not isinstance(key, models.ForeignKey) or key.column is None:
+            raise TypeError(f"SamePractice guards keys; {model.__name__}.{self.field} is none.")
+        target = key.remote_field.model._meta
+        return (
+            f"CONSTRAINT {quote(self.name)} FOREIGN KEY ({quote('practice_id')}, {quote(key.column)}) "
+            f"REFERENCES {quote(target.db_table)} ({quote('practice_id')}, {quote('id')})"
+        )
+
+
+class AppendOnly(DatabaseRule):
+    """Rows are only added: the database refuses UPDATE, DELETE and TRUNCATE with an IntegrityError.
+
+    A migration that rewrites such rows must remove the rule before and add it again after.
+    """
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(name=name)
+
+    def makes(self, model: Model, editor: Editor) -> list[Statement]:
+        table, name = Table(model._meta.db_table, editor.quote_name), editor.quote_name(self.name)
+        refusal = f"Rows of this table are only added ({self.name})"
+        if editor.connection.vendor == "sqlite":
+            return [
+                Statement(
+                    "CREATE TRIGGER %(name)s BEFORE %(act)s ON %(table)s BEGIN SELECT RAISE(ABORT, '%(refusal)s'); END",
+                    name=self._trigger(act, editor),
+                    act=act,
+                    table=table,
+                    refusal=refusal,
+                )
+                for act in ("UPDATE", "DELETE")
+            ]
+        return [
+            Statement(
+                # OR REPLACE: dropping a table drops its trigger and leaves the function.
+                "CREATE OR REPLACE FUNCTION %(name)s() RETURNS trigger LANGUAGE plpgsql AS $rule$ BEGIN RAISE "
+                "EXCEPTION USING ERRCODE = 'integrity_constraint_violation', MESSAGE = '%(refusal)s'; END $rule$",
+                name=name,
+                refusal=refusal,
+            ),
+            Statement(
+                "CREATE TRIGGER %(name)s BEFORE UPDATE OR DELETE OR TRUNCATE ON %(table)s "
+                "FOR EACH STATEMENT EXECUTE FUNCTION %(name)s()",
+                name=name,
+                table=table,
+            ),
+        ]
+
+    def unmakes(self, model: Model, editor: Editor) -> list[Statement]:
+        table, name = Table(model._meta.db_table, editor.quote_name), editor.quote_name(self.name)
+        if editor.connection.vendor == "sqlite":
+            return [Statement("DROP TRIGGER %(name)s", name=self._trigger(act, editor)) for act in ("UPDATE", "DELETE")]
+        return [
+            Statement("DROP TRIGGER %(name)s ON %(table)s", name=name, table=table),
+            Statement("DROP FUNCTION %(name)s()", name=name),
+        ]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AppendOnly):
+            return NotImplemented
+        return self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash((AppendOnly, self.name))
+
+    def __repr__(self) -> str:
+        return f"<AppendOnly: name={self.name!r}>"
+
+    def _trigger(self, act: str, editor: Editor) -> str:
+        return str(editor.quote_name(f"{self.name}_{act.lower()}"))
+
+
+def _both(model: Model | None, editor: Editor | None) -> tuple[Model, Editor]:
+    # Django's signatures allow None; its schema editors always give both.
+    if model is None or editor is None:
+        raise TypeError("A rule is made for a model, by a schema editor.")
+    return model, editor
+
+
+def _last_after_the_others(statements: list[Statement], editor: Editor) -> Statement:
+    """Django runs one statement; what comes before it is run here."""
+    *earlier, last = statements
+    for statement in earlier:
+        editor.execute(statement, None)
+    return last

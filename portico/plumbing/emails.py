@@ -1,0 +1,193 @@
+"""Mails as rows: writing one in its cause's transaction, what it is composed from, and how mailing goes."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.plumbing import cleaning, tokens, trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.models import EmailEvent, OutgoingEmail
+from portico.plumbing.models.outgoing import SUBJECT_LENGTH, Delay, EmailEventKind, EmailState, Lane
+from portico.plumbing.queue import lag as overdue
+from portico.plumbing.refusals import Refused
+from portico.plumbing.verbs import Verb
+
+if TYPE_CHECKING:
+    from django.db.models import Model
+    from django.utils.functional import _StrPromise
+
+# What stands for a secret in a mail that is kept.
+LINK_MARK = "••••••••"
+REASON_LENGTH = 300
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail as its reader gets it; the sender's address is the installation's own."""
+
+    subject: str
+    text: str
+    html: str
+    reply_to: str
+    sender_name: str
+
+
+class Composer(ABC):
+    """How one kind of mail is made; registered under its kind by the app that writes such mails."""
+
+    # What staff read in the list of mails.
+    label: "str | _StrPromise" = ""
+
+    def refuse(self, email: OutgoingEmail) -> str | None:
+        """Asked at hand-over: why the mail may no longer leave, in words for staff; None when it may."""
+        return None
+
+    def link(self, email: OutgoingEmail) -> str | None:
+        """The absolute address in the mail whose last part is a secret; derived, the same at every try."""
+        return None
+
+    @abstractmethod
+    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+        """The whole mail. An error here counts as a mistake; five park the mail."""
+
+    def state_changed(self, email: OutgoingEmail) -> None:  # noqa: B027  # Most kinds have nothing to do then.
+        """Called in the transaction in which the mail was settled or started again; a delay is neither.
+
+        The mail's row is locked by then: a row of the domain may be locked after it, never before.
+        """
+
+
+_composers: dict[str, Composer] = {}
+
+
+def register(kind: str, composer: Composer) -> None:
+    _composers[kind] = composer
+
+
+def composer(kind: str) -> Composer:
+    """Raises KeyError for a kind that no app has registered."""
+    return _composers[kind]
+
+
+def composer_or_none(kind: str) -> Composer | None:
+    return _composers.get(kind)
+
+
+def label(kind: str) -> "str | _StrPromise":
+    """The kind's name on the screen, also when the app that wrote it is gone."""
+    known = _composers.get(kind)
+    return (known.label if known else "") or kind.replace("_", " ").capitalize()
+
+
+def queue(
+    *,
+    practice: "Model",
+    kind: str,
+    key: str,
+    to_address: str,
+    to_name: str,
+    subject: str,
+    content: dict[str, Any],  # Any: whatever JSON the kind's composer reads.
+    by: Actor,
+    client: "Model | None" = None,
+    lane: str = Lane.REST,
+    link_nonce: bytes | None = None,
+) -> OutgoingEmail:
+    """Writes a mail in the caller's transaction; the worker hands it over after the commit.
+
+    Safe to repeat: a key that exists gives the mail that was written then. `content` may hold no secret.
+    """
+    composer(kind)  # An unknown kind is a mistake to find here, not in the worker.
+    domain = settings.EMAIL_FROM.rpartition("@")[2]
+    with transaction.atomic():
+        email, is_new = OutgoingEmail.objects.get_or_create(
+            practice_id=practice.pk,
+            key=key,
+            defaults={
+                "kind": kind,
+                "lane": lane,
+                "client_id": None if client is None else client.pk,
+                "to_address": to_address,
+                "to_name": cleaning.clean_line(to_name),
+                "subject": _fitting(cleaning.clean_line(subject)),
+                "content": content,
+                "link_nonce": link_nonce,
+                "message_id": f"<{tokens.new_ref()}@{domain}>",
+                "written_by": by.name,
+            },
+        )
+        if is_new:
+            note(email, EmailEventKind.WRITTEN, words=by.name)
+    return email
+
+
+def _fitting(subject: str) -> str:
+    # A placeholder may have made it longer than what was typed and checked.
+    return subject if len(subject) <= SUBJECT_LENGTH else subject[: SUBJECT_LENGTH - 1].rstrip() + "…"
+
+
+def note(email: OutgoingEmail, kind: EmailEventKind, *, words: str = "", detail: str = "") -> EmailEvent:
+    """Adds to what happened to a mail."""
+    return EmailEvent.objects.create(
+        practice_id=email.practice_id,
+        email=email,
+        kind=kind,
+        words=words[:REASON_LENGTH],
+        detail=detail[:REASON_LENGTH],
+    )
+
+
+class CannotStartAgain(Refused):
+    message = gettext_lazy("Only an email that failed can be started again.")
+
+
+def restart(email: OutgoingEmail, *, by: Actor) -> OutgoingEmail:
+    """Puts a failed or parked mail back in line. Raises CannotStartAgain for one that had another outcome."""
+    with transaction.atomic():
+        email = OutgoingEmail.objects.locked().get(pk=email.pk)
+        if email.is_waiting:
+            return email
+        if email.state != EmailState.FAILED:
+            raise CannotStartAgain
+        email.put_back_in_line()
+        note(email, EmailEventKind.RESTARTED, words=by.name)
+        trail.record(Verb.EMAIL_RESTARTED, practice=email.practice, client=email.client, about=email.ref, by=by)
+        composer(email.kind).state_changed(email)
+    return email
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """That mails wait because of our own mail server, and since when."""
+
+    since: datetime
+    words: str
+    detail: str
+    waiting: int
+
+
+def trouble(practice: "Model") -> Trouble | None:
+    """What keeps this practice's mails from leaving, unless it is the recipients' own affair."""
+    held = OutgoingEmail.objects.filter(
+        practice_id=practice.pk, delayed_at__isnull=False, delayed_by__in=(Delay.OURS, Delay.ANSWER)
+    )
+    oldest = held.order_by("delayed_at").first()
+    if oldest is None or oldest.delayed_at is None:
+        return None
+    return Trouble(
+        since=oldest.delayed_at,
+        words=oldest.reason or _("The mail server does not take our mail."),
+        detail=oldest.detail,
+        waiting=held.count(),
+    )
+
+
+def lag() -> timedelta:
+    """How long the mail that should have left first has been overdue."""
+    return overdue(OutgoingEmail.objects.waiting())

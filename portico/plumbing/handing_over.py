@@ -1,0 +1,180 @@
+"""Handing a waiting mail to the mail server: claim, ask, build, mark, send, write down."""
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Protocol
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Q
+
+from portico.plumbing import clock, emails, messages, network, queue, retrying, trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.models import EmailEvent, OutgoingEmail
+from portico.plumbing.models.outgoing import Delay, EmailEventKind, EmailState
+from portico.plumbing.retrying import Answer, Outcome
+from portico.plumbing.verbs import Verb
+
+logger = logging.getLogger(__name__)
+
+# Longer than the longest conversation with a mail server (gateways.smtp), so that a live worker keeps its mail.
+LEASE = timedelta(seconds=60)
+# How long the outcome of a try is kept in hand while the database is away.
+PERSISTENCE_SECONDS = 30.0
+HELD_BACK_AT_ONCE = 500
+
+
+class Transport(Protocol):
+    """What takes a mail out of the house; never raises for what a server does."""
+
+    def send(self, message: EmailMessage, *, sender: str, recipient: str) -> Answer: ...
+
+
+@dataclass(frozen=True)
+class _Built:
+    message: EmailMessage
+    recipient: str
+    # As they are kept: without the secret.
+    text: str
+    html: str
+
+
+def hand_over_next(lane: str, transport: Transport) -> bool:
+    """Works on the oldest mail of the lane that is due. False when there is none."""
+    email = queue.claim(OutgoingEmail.objects.waiting().of_lane(lane).select_related("practice"), lease=LEASE)
+    if email is None:
+        return False
+    try:
+        composer = emails.composer(email.kind)
+        reason = composer.refuse(email)
+        built = None if reason else _build(email, composer)
+    except (OperationalError, InterfaceError):
+        raise  # The database is away: that is no mistake of this mail.
+    except Exception as mistake:  # noqa: BLE001  # Whatever is wrong with one mail must not stop the others.
+        place = _place(mistake)
+        logger.warning("email.not_built", extra={"email": email.pk, "kind": email.kind, "mistake": place})
+        _write_down(email, retrying.mistaken(email, place, at=clock.now()))
+        return True
+    if built is None:
+        _write_down(email, retrying.dropped(reason or "", at=clock.now()))
+    else:
+        _send(email, built, transport)
+    return True
+
+
+def _build(email: OutgoingEmail, composer: emails.Composer) -> _Built:
+    link = composer.link(email)
+    letter = composer.compose(email, link)
+    recipient = messages.deliverable(email.to_address)
+    return _Built(
+        message=messages.message(email, letter, recipient=recipient, at=clock.now()),
+        recipient=recipient,
+        text=messages.masked(letter.text, link),
+        html=messages.masked(letter.html, link),
+    )
+
+
+def _place(mistake: Exception) -> str:
+    """What went wrong and where; not the error's own text, which may hold what somebody typed."""
+    trace = mistake.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(mistake).__name__
+    return f"{type(mistake).__name__} at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+
+
+def _send(email: OutgoingEmail, built: _Built, transport: Transport) -> None:
+    began_before = email.handing_over_at
+    began_at = began_before or clock.now()
+    # Committed before the first byte leaves: a worker killed from here on may have handed the mail over.
+    if not queue.hold(
+        email,
+        handing_over_at=began_at,
+        lease_until=clock.now() + LEASE,
+        body_text=built.text,
+        body_html=built.html,
+    ):
+        return
+    network.refuse_inside_transaction()
+    answer = transport.send(built.message, sender=settings.EMAIL_FROM, recipient=built.recipient)
+    outcome = retrying.outcome(email, answer, at=clock.now())
+    if answer.kind not in {"taken", "lost"}:
+        outcome.changes["handing_over_at"] = began_before  # This try is known to have failed.
+    _write_down(email, outcome)
+    if retrying.stops_every_mail(answer):
+        _hold_others_back(email, answer, until=outcome.changes["not_before"])
+
+
+def _write_down(email: OutgoingEmail, outcome: Outcome) -> None:
+    """Also when the database is away for a moment: a forgotten outcome would send the mail again."""
+    give_up_at = time.monotonic() + PERSISTENCE_SECONDS
+    while True:
+        try:
+            written = _write_down_once(email, outcome, tell_composer=True)
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block or time.monotonic() > give_up_at:
+                raise
+            connection.close()
+            time.sleep(0.5)
+        except Exception:
+            # The composer stumbled. That must crash, but the mail may have left: it must not leave again.
+            _write_down_once(email, outcome, tell_composer=False)
+            raise
+        else:
+            break
+    names = {"email": email.pk, "kind": email.kind, "state": email.state, "tries": email.tries}
+    logger.info("email.worked_on" if written else "email.fenced_off", extra=names)
+
+
+def _write_down_once(email: OutgoingEmail, outcome: Outcome, *, tell_composer: bool) -> bool:
+    """False when the row was taken over meanwhile: then its new holder has the word."""
+    with transaction.atomic():
+        if not queue.finish(email, **outcome.changes):
+            return False
+        if outcome.event is not None:
+            emails.note(email, outcome.event, words=email.reason, detail=email.detail)
+        if email.state == EmailState.DROPPED:
+            trail.record(
+                Verb.EMAIL_DROPPED,
+                practice=email.practice,
+                client=email.client,
+                about=email.ref,
+                by=Actor.system(),
+                reason=email.reason,
+            )
+        composer = emails.composer_or_none(email.kind) if tell_composer else None
+        if composer is not None and not email.is_waiting:
+            composer.state_changed(email)
+    return True
+
+
+def _hold_others_back(email: OutgoingEmail, answer: Answer, *, until: datetime) -> None:
+    """A server that is away or refuses us would refuse each waiting mail; one try speaks for all of the lane.
+
+    Otherwise a thousand mails would mean a thousand refused sign-ins every half minute.
+    """
+    at = clock.now()
+    others = queue.ready(OutgoingEmail.objects.waiting().of_lane(email.lane)).exclude(pk=email.pk)
+    others = others.filter(Q(state=EmailState.QUEUED) | Q(delayed_by=Delay.OURS)).order_by("id")
+    fresh = retrying.delayed(answer, Delay.OURS, since=at, at=at)
+    with transaction.atomic():
+        held = list(others.select_for_update(no_key=True, skip_locked=True, of=("self",))[:HELD_BACK_AT_ONCE])
+        news = [row for row in held if row.delayed_at is None]
+        rows = OutgoingEmail.objects.filter(pk__in=[row.pk for row in held])
+        rows.filter(delayed_at__isnull=False).update(not_before=until, reason=fresh["reason"], detail=fresh["detail"])
+        rows.filter(pk__in=[row.pk for row in news]).update(**fresh | {"not_before": until})
+        EmailEvent.objects.bulk_create(
+            EmailEvent(
+                practice_id=row.practice_id,
+                email=row,
+                kind=EmailEventKind.DELAYED,
+                words=fresh["reason"],
+                detail=fresh["detail"],
+            )
+            for row in news
+        )

@@ -1,0 +1,90 @@
+"""Budgets of tries, counted exactly in the database, also under parallel requests."""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+from django.db import connection, transaction
+
+from portico.plumbing import clock, tokens
+from portico.plumbing.models.limits import LimitSpent
+
+# The longest window of any limit; what has been idle for longer says nothing any more.
+LONGEST_WINDOW = timedelta(days=2)
+
+SPEND = """INSERT INTO limits_spent (key, started_at, n) VALUES (%(key)s, %(now)s, 1)
+ON CONFLICT (key) DO UPDATE SET
+  n = CASE WHEN limits_spent.started_at <= %(since)s THEN 1 ELSE limits_spent.n + 1 END,
+  started_at = CASE WHEN limits_spent.started_at <= %(since)s THEN %(now)s ELSE limits_spent.started_at END
+WHERE limits_spent.started_at <= %(since)s OR limits_spent.n < %(most)s
+RETURNING n"""
+
+
+class TooMany(Exception):
+    """A budget is used up; `limit` says which. Pages decide what, if anything, is shown."""
+
+    def __init__(self, limit: "Limit") -> None:
+        self.limit = limit
+        super().__init__(limit.key)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Limit:
+    """At most so many in a window that begins with the first; around its end twice as many may pass.
+
+    `stays_spent`: taken even when another budget of the same attempt refuses it (the budget per IP).
+    """
+
+    key: str
+    most: int
+    window: timedelta
+    stays_spent: bool = False
+
+    @classmethod
+    def on(cls, name: str, *whom: str, most: int, window: timedelta, stays_spent: bool = False) -> Self:
+        """A limit on somebody: what names them is hashed, so the table holds no address of any kind."""
+        mark = tokens.fingerprint("\n".join(whom), purpose="limits")
+        return cls(f"{name}/{int(window.total_seconds())}:{mark}", most, window, stays_spent)
+
+
+def spend(*limits: Limit) -> None:
+    """Takes one from every budget, or raises TooMany and takes none (but for those that stay spent).
+
+    In its own short transaction, before the work, so that the count stays when the work is refused;
+    never inside a caller's transaction, where parallel tries would not see each other.
+    """
+    _take(limit for limit in limits if limit.stays_spent)
+    _take(limit for limit in limits if not limit.stays_spent)
+
+
+def forget_idle() -> int:
+    """Deletes what no window reaches any more; upkeep calls it. Returns how many."""
+    return LimitSpent.objects.filter(started_at__lt=clock.now() - LONGEST_WINDOW).delete()[0]
+
+
+def network_of(address: str) -> str:
+    """What counts as one visitor: an IPv4 address, or the /64 of an IPv6 address."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if ip.version == 4:
+        return str(ip)
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.ip_network((ip, 64), strict=False))
+
+
+def _take(limits: Iterable[Limit]) -> None:
+    now = clock.now()
+    adapt = connection.ops.adapt_datetimefield_value
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        for limit in sorted(limits):  # One order for everybody: no deadlock.
+            cursor.execute(
+                SPEND,
+                {"key": limit.key, "now": adapt(now), "since": adapt(now - limit.window), "most": limit.most},
+            )
+            if cursor.fetchone() is None:
+                raise TooMany(limit)

@@ -1,0 +1,17 @@
+"""The plumbing's own tables."""
+
+from portico.plumbing.models.limits import LimitSpent
+from portico.plumbing.models.outgoing import EmailEvent, EmailEventKind, EmailState, Lane, OutgoingEmail
+from portico.plumbing.models.trail import TrailEntry, TrailHead, TrailSeal
+
+__all__ = [
+    "EmailEvent",
+    "EmailEventKind",
+    "EmailState",
+    "Lane",
+    "LimitSpent",
+    "OutgoingEmail",
+    "TrailEntry",
+    "TrailHead",
+    "TrailSeal",
+]

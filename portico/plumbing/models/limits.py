@@ -1,0 +1,15 @@
+"""What is spent of each limit. The one table of ours without a practice: strangers have none."""
+
+from django.db import models
+
+
+class LimitSpent(models.Model):
+    key = models.CharField(max_length=100, primary_key=True)
+    started_at = models.DateTimeField(db_index=True)
+    n = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "limits_spent"
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,69 @@
+"""Rows that wait to be worked on: claimed under a lease, finished behind a fence."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import F, Min, Q, QuerySet
+from django.db.models.functions import Coalesce
+
+from portico.plumbing import clock
+from portico.plumbing.rows import PracticeRow
+
+
+class QueuedRow(PracticeRow):
+    """A row that a worker takes up. Its state, which says that it still waits, is the child's own."""
+
+    # Whoever claimed the row holds it until then; a worker that was killed holds it no longer.
+    lease_until = models.DateTimeField(null=True, editable=False)
+    not_before = models.DateTimeField(null=True, editable=False)
+    # How often it was claimed, and the fence: an outcome counts only while this number is the claimed one.
+    tries = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta(PracticeRow.Meta):
+        abstract = True
+
+
+def ready[R: QueuedRow](rows: QuerySet[R]) -> QuerySet[R]:
+    """Those of the rows that nobody holds and that are due."""
+    now = clock.now()
+    return rows.filter(
+        Q(lease_until=None) | Q(lease_until__lte=now),
+        Q(not_before=None) | Q(not_before__lte=now),
+    )
+
+
+def claim[R: QueuedRow](rows: QuerySet[R], *, lease: timedelta) -> R | None:
+    """The oldest row that is ready, held for the length of the lease; None when there is none."""
+    waiting = ready(rows).order_by("id")
+    if not waiting.exists():  # A plain read: an idle worker takes no lock.
+        return None
+    with transaction.atomic():
+        row = waiting.select_for_update(no_key=True, skip_locked=True, of=("self",)).first()
+        if row is None:
+            return None
+        row.lease_until = clock.now() + lease
+        row.tries += 1
+        row.save(update_fields=["lease_until", "tries"])
+    return row
+
+
+def hold(row: QueuedRow, **changes: Any) -> bool:  # Any: a column's value.
+    """Writes the changes while the claim lasts and keeps it. False: somebody else holds the row now."""
+    held = type(row)._base_manager.filter(pk=row.pk, tries=row.tries).update(**changes)
+    if held:
+        for name, value in changes.items():
+            setattr(row, name, value)
+    return bool(held)
+
+
+def finish(row: QueuedRow, **changes: Any) -> bool:  # Any: a column's value.
+    """Writes the outcome and lets go of the row. False: somebody else holds it, and nothing was written."""
+    return hold(row, **{"lease_until": None, "not_before": None} | changes)
+
+
+def lag(rows: QuerySet[Any]) -> timedelta:  # Any: whatever queue is asked about.
+    """How long the row that is overdue longest has been so; `rows` wait, and have `written_at`."""
+    first = ready(rows).annotate(due_at=Coalesce(F("not_before"), F("written_at")))
+    due_at = first.aggregate(earliest=Min("due_at"))["earliest"]
+    return max(clock.now() - due_at, timedelta()) if due_at else timedelta()

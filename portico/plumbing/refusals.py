@@ -1,0 +1,22 @@
+"""What an operation raises when the answer is no, in a sentence for the person who asked."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+
+class Refused(Exception):
+    """Children are named as facts (`InvoiceAlreadyPaid`) and may set their message and status."""
+
+    message: "str | _StrPromise" = ""
+    status: ClassVar[int] = 409
+
+    def __init__(self, message: "str | _StrPromise | None" = None, *, field: str | None = None):
+        if message is not None:
+            self.message = message
+        self.field = field
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return str(self.message)

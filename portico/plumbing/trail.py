@@ -1,0 +1,36 @@
+"""Writes the trail: who did or saw what, for which client, in the transaction that does it."""
+
+from django.db.models import Model
+
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+from portico.plumbing.models.trail import TrailEntry
+from portico.plumbing.verbs import Verb
+
+
+def record(
+    verb: Verb,
+    *,
+    practice: Model,
+    by: Actor,
+    client: Model | None = None,
+    about: str = "",
+    **details: str | int | bool | None,
+) -> TrailEntry:
+    """Adds one entry: a plain insert, no lock. The worker seals it once it is committed.
+
+    `about` is the ref of the thing, or a short name for it. No secret goes in, and no address
+    that a stranger typed.
+    """
+    return TrailEntry.objects.create(
+        practice_id=practice.pk,
+        at=clock.now(),
+        verb=verb,
+        actor_kind=by.kind,
+        actor_name=by.name[:200],
+        staff_id=by.staff_id,
+        account_id=by.account_id,
+        client_id=None if client is None else client.pk,
+        about=about[:200],
+        details=details,
+    )

@@ -1,0 +1,68 @@
+"""Every act that makes an entry in the trail, in the words a practice reads there."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Verb(TextChoices):
+    # The practice and its staff.
+    PRACTICE_CREATED = "practice.created", _("Practice created")
+    STAFF_ADDED = "staff.added", _("Staff member added")
+    SET_UP_LINK_MADE = "set_up_link.made", _("Set-up link made")
+    SET_UP_LINK_USED = "set_up_link.used", _("Set-up link used")
+    PASSWORD_CHOSEN = "password.chosen", _("Password chosen")
+    STAFF_SIGNED_IN = "staff.signed_in", _("Staff member signed in")
+    STAFF_SIGN_IN_REFUSED = "staff.sign_in_refused", _("Staff sign-in refused")
+    STAFF_SIGN_IN_BEYOND_LIMIT = "staff.sign_in_beyond_limit", _("Staff sign-in beyond the limit")
+    STAFF_SIGNED_OUT = "staff.signed_out", _("Staff member signed out")
+    STAFF_SESSION_ENDED = "staff.session_ended", _("Staff session ended")
+    DENIED_ROLE = "denied.role", _("Page refused for this role")
+    DENIED_PRACTICE = "denied.practice", _("Another practice's page asked for")
+
+    # Clients, as staff keep them.
+    CLIENT_CREATED = "client.created", _("Client created")
+    CLIENT_EDITED = "client.edited", _("Client Info changed")
+    CLIENT_ARCHIVED = "client.archived", _("Client archived")
+    CLIENT_RESTORED = "client.restored", _("Client restored")
+    ADDRESS_ADDED = "address.added", _("Email address added")
+    ADDRESS_CHANGED = "address.changed", _("Email address changed")
+    ADDRESS_CLOSED = "address.closed", _("Email address removed")
+    CONSENT_RECORDED = "consent.recorded", _("Email ok recorded")
+    CONSENT_WITHDRAWN = "consent.withdrawn", _("Email ok withdrawn")
+
+    # Views of a client by staff: a row each, behind a filter.
+    OVERVIEW_VIEWED = "overview.viewed", _("Overview viewed")
+    CLIENT_INFO_VIEWED = "client_info.viewed", _("Client Info viewed")
+    CLIENT_PORTAL_VIEWED = "client_portal.viewed", _("Client Portal viewed")
+    ACTIVITY_VIEWED = "activity.viewed", _("Activity viewed")
+    EMAIL_VIEWED = "email.viewed", _("Email viewed")
+
+    # Access to the portal.
+    ACCESS_TURNED_ON = "access.turned_on", _("Client Portal Access turned on")
+    ACCESS_TURNED_OFF = "access.turned_off", _("Client Portal Access turned off")
+    ADDRESS_CHOSEN = "access.address_chosen", _("Portal email chosen")
+    OPTIONS_CHANGED = "access.options_changed", _("Portal options changed")
+    INVITATION_QUEUED = "invitation.queued", _("Invitation sent off")
+    INVITATION_REFUSED = "invitation.refused", _("Invitation refused: no Email ok")
+    EMAIL_DROPPED = "email.dropped", _("Email dropped")
+    EMAIL_RESTARTED = "email.restarted", _("Email started again")
+
+    # The client's side.
+    LINK_FETCHED = "link.fetched", _("Sign-in link fetched")
+    LINK_REFUSED = "link.refused", _("Sign-in link refused")
+    CLIENT_SIGNED_IN = "client.signed_in", _("Client signed in by link")
+    CLIENT_SIGNED_OUT = "client.signed_out", _("Client signed out")
+    SESSION_ENDED = "session.ended", _("Portal session ended")
+
+    @classmethod
+    def views(cls) -> frozenset["Verb"]:
+        """Entries that say somebody looked, which the trail's pages hide until asked."""
+        return frozenset(
+            {
+                cls.OVERVIEW_VIEWED,
+                cls.CLIENT_INFO_VIEWED,
+                cls.CLIENT_PORTAL_VIEWED,
+                cls.ACTIVITY_VIEWED,
+                cls.EMAIL_VIEWED,
+            }
+        )

@@ -1,0 +1,201 @@
+"""Budgets are counted exactly, also in parallel, and stay counted when the work is refused."""
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import connection, transaction
+
+from portico.plumbing import clock, limits
+from portico.plumbing.limits import Limit, TooMany
+from portico.plumbing.models import LimitSpent
+
+HOUR = timedelta(hours=1)
+FIVE = Limit.on("links", "ana@example.org", most=5, window=HOUR)
+PER_IP = Limit.on("links-ip", "192.0.2.7", most=8, window=HOUR, stays_spent=True)
+
+
+def _spent(limit: Limit) -> int:
+    return sum(LimitSpent.objects.filter(key=limit.key).values_list("n", flat=True))
+
+
+@pytest.mark.django_db
+def test_the_sixth_try_of_five_is_refused() -> None:
+    for _ in range(5):
+        limits.spend(FIVE)
+
+    with pytest.raises(TooMany) as refusal:
+        limits.spend(FIVE)
+
+    assert refusal.value.limit == FIVE
+    assert _spent(FIVE) == 5
+
+
+@pytest.mark.django_db
+def test_a_new_window_begins_when_the_old_one_has_passed() -> None:
+    start = clock.now()
+    with time_machine.travel(start, tick=False):
+        for _ in range(5):
+            limits.spend(FIVE)
+
+    with time_machine.travel(start + HOUR - timedelta(seconds=1), tick=False), pytest.raises(TooMany):
+        limits.spend(FIVE)
+    with time_machine.travel(start + HOUR, tick=False):
+        limits.spend(FIVE)
+
+    assert _spent(FIVE) == 1
+
+
+@pytest.mark.django_db
+def test_budgets_of_one_attempt_are_taken_together_or_none() -> None:
+    one = Limit.on("day", "ana@example.org", most=1, window=HOUR)
+    limits.spend(one)
+
+    with pytest.raises(TooMany):
+        limits.spend(FIVE, one)
+
+    assert _spent(FIVE) == 0
+
+
+@pytest.mark.django_db
+def test_the_budget_per_ip_stays_spent() -> None:
+    for _ in range(5):
+        limits.spend(FIVE, PER_IP)
+    for _ in range(3):
+        with pytest.raises(TooMany) as refusal:
+            limits.spend(FIVE, PER_IP)
+        assert refusal.value.limit == FIVE
+
+    assert _spent(PER_IP) == 8
+
+
+@pytest.mark.django_db
+def test_beyond_the_budget_per_ip_no_other_is_taken() -> None:
+    for _ in range(8):
+        limits.spend(PER_IP)
+
+    with pytest.raises(TooMany):
+        limits.spend(FIVE, PER_IP)
+
+    assert _spent(FIVE) == 0
+
+
+@pytest.mark.django_db
+def test_the_table_holds_no_addresses() -> None:
+    limits.spend(FIVE, PER_IP)
+
+    for key in LimitSpent.objects.values_list("key", flat=True):
+        assert "ana" not in key
+        assert "192.0.2.7" not in key
+
+
+def test_another_address_window_or_name_is_another_budget() -> None:
+    keys = {
+        FIVE.key,
+        Limit.on("links", "carol@example.org", most=5, window=HOUR).key,
+        Limit.on("links", "ana@example.org", most=5, window=2 * HOUR).key,
+        Limit.on("pins", "ana@example.org", most=5, window=HOUR).key,
+        Limit.on("links", "ana", "example.org", most=5, window=HOUR).key,
+    }
+    assert len(keys) == 5
+
+
+@pytest.mark.django_db
+def test_idle_budgets_are_forgotten_and_running_ones_kept() -> None:
+    limits.spend(FIVE)
+    with time_machine.travel(clock.now() + timedelta(days=3), tick=False):
+        limits.spend(PER_IP)
+        assert limits.forget_idle() == 1
+
+    assert LimitSpent.objects.get().key == PER_IP.key
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_counted_inside_a_callers_transaction() -> None:
+    with pytest.raises(RuntimeError), transaction.atomic():
+        limits.spend(FIVE)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_count_stays_when_the_work_is_refused() -> None:
+    limits.spend(FIVE)
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        raise ZeroDivisionError
+
+    assert _spent(FIVE) == 1
+
+
+def _parallel(attempt: Callable[[], None], *, threads: int = 8, tries: int = 5) -> int:
+    """How many got through; each attempt ends in a refusal of the work, as a wrong guess does."""
+    passed: list[bool] = []
+    start = threading.Barrier(threads)
+
+    def work() -> None:
+        start.wait()
+        for _ in range(tries):
+            try:
+                attempt()
+            except TooMany:
+                continue
+            except ZeroDivisionError:
+                passed.append(True)
+        connection.close()
+
+    running = [threading.Thread(target=work) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    return len(passed)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgresql
+def test_parallel_tries_never_pass_the_limit() -> None:
+    day = Limit.on("links", "ana@example.org", most=9, window=24 * HOUR)
+    orders = [(FIVE, day), (day, FIVE)]
+
+    def attempt() -> None:
+        limits.spend(*orders[threading.get_ident() % 2])
+        with transaction.atomic():
+            raise ZeroDivisionError
+
+    assert _parallel(attempt) == 5
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgresql
+def test_twin_counting_inside_the_refused_work_lets_everybody_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shows the race that `spend` closes: without its own transaction the count goes with the refusal."""
+    atomic = transaction.atomic
+
+    def _any_atomic(*, durable: bool) -> AbstractContextManager[None]:
+        return atomic()
+
+    monkeypatch.setattr(transaction, "atomic", _any_atomic)
+
+    def attempt() -> None:
+        with atomic():
+            limits.spend(FIVE)
+            raise ZeroDivisionError
+
+    assert _parallel(attempt) == 40
+
+
+@pytest.mark.parametrize(
+    ("address", "visitor"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("nonsense", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_a_visitor_is_an_ipv4_address_or_a_64(address: str, visitor: str) -> None:
+    assert limits.network_of(address) == visitor

@@ -1,0 +1,100 @@
+"""A queued row is worked on by one worker at a time, and only its holder writes the outcome."""
+
+from datetime import timedelta
+from threading import Barrier, Thread
+
+import pytest
+from django.db import connection
+from time_machine import Traveller
+
+from portico.plumbing import clock, queue
+from portico.plumbing.models import OutgoingEmail
+from tests.plumbing.letters import Note, an_email
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("note")]
+MINUTE = timedelta(minutes=1)
+
+
+def claim() -> OutgoingEmail | None:
+    return queue.claim(OutgoingEmail.objects.waiting(), lease=MINUTE)
+
+
+def test_the_oldest_row_comes_first_and_is_held() -> None:
+    first, second = an_email("note:1"), an_email("note:2")
+    assert [claim(), claim(), claim()] == [first, second, None]
+
+
+def test_a_row_whose_holder_died_is_taken_up_again_after_its_lease(stopped_clock: Traveller) -> None:
+    email = an_email()
+    claim()
+    stopped_clock.shift(MINUTE)
+    again = claim()
+    assert again == email
+    assert again.tries == 2
+
+
+def test_a_holder_past_its_lease_is_fenced_off(stopped_clock: Traveller) -> None:
+    an_email()
+    slow = claim()
+    stopped_clock.shift(MINUTE)
+    quick = claim()
+    assert slow is not None
+    assert quick is not None
+    assert not queue.finish(slow, reason="slow")
+    assert queue.finish(quick, reason="quick")
+    assert OutgoingEmail.objects.get().reason == "quick"
+
+
+def test_a_row_waits_for_its_time(stopped_clock: Traveller) -> None:
+    an_email()
+    email = claim()
+    assert email is not None
+    queue.finish(email, not_before=clock.now() + MINUTE)
+    assert claim() is None
+    stopped_clock.shift(MINUTE)
+    assert claim() == email
+
+
+def test_lag_is_how_long_the_row_due_first_has_been_overdue(stopped_clock: Traveller) -> None:
+    assert queue.lag(OutgoingEmail.objects.waiting()) == timedelta()
+    an_email()
+    stopped_clock.shift(MINUTE)
+    assert queue.lag(OutgoingEmail.objects.waiting()) == MINUTE
+    claim()
+    assert queue.lag(OutgoingEmail.objects.waiting()) == timedelta()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.real_time
+def test_many_workers_claim_each_row_once(note: Note) -> None:
+    for number in range(12):
+        an_email(f"note:{number}")
+    claimed: list[int] = []
+    start = Barrier(6)
+
+    def work() -> None:
+        start.wait()
+        try:
+            while (email := claim()) is not None:
+                claimed.append(email.pk)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(claimed) == len(set(claimed))
+    while (email := claim()) is not None:  # A worker may go home while the last rows are locked.
+        claimed.append(email.pk)
+    assert len(set(claimed)) == 12
+
+
+@pytest.mark.parametrize("lane", ["entrance", "rest"])
+def test_what_waits_is_found_by_its_index(lane: str) -> None:
+    waiting = queue.ready(OutgoingEmail.objects.waiting().of_lane(lane)).order_by("id")
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "outgoing_waiting" in waiting.explain()
