@@ -1,0 +1,79 @@
+"""The mails that were taken, each a file in a folder."""
+
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from email.utils import format_datetime
+from pathlib import Path
+
+NAME = re.compile(r"\d{8}T\d{6}Z-\d{6}")
+
+
+@dataclass(frozen=True)
+class Mail:
+    name: str
+    raw: bytes
+
+    @property
+    def message(self) -> EmailMessage:
+        return message_from_bytes(self.raw, policy=default)
+
+    @property
+    def taken_at(self) -> datetime:
+        return datetime.strptime(self.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        return [(name, str(value)) for name, value in self.message.items()]
+
+    def header(self, name: str) -> str:
+        return str(self.message[name] or "")
+
+    def body(self, kind: str) -> str:
+        """The part of that kind ("plain" or "html"); empty when the mail has none."""
+        part = self.message.get_body(preferencelist=(kind,))
+        return str(part.get_content()) if part is not None else ""
+
+
+class Mailbox:
+    """Safe to use from several threads; a mail is there once its file has its name."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._names = sorted(path.stem for path in folder.glob("*.eml") if NAME.fullmatch(path.stem))
+
+    def keep(self, content: bytes, *, sender: str, recipients: list[str]) -> Mail:
+        """Adds what a mail server adds when it puts a mail into a mailbox: from whom, for whom, when."""
+        now = datetime.now(UTC)
+        envelope = [f"Return-Path: <{sender}>", *(f"Delivered-To: {recipient}" for recipient in recipients)]
+        envelope.append(f"Received: by localhost with SMTP; {format_datetime(now)}")
+        raw = "".join(f"{line}\r\n" for line in envelope).encode() + content
+        with self._lock:
+            number = int(self._names[-1].partition("-")[2]) + 1 if self._names else 1
+            mail = Mail(f"{now:%Y%m%dT%H%M%SZ}-{number:06}", raw)
+            unfinished = self.folder / f"{mail.name}.part"
+            unfinished.write_bytes(raw)
+            unfinished.rename(self._path(mail.name))
+            self._names.append(mail.name)
+        return mail
+
+    def newest_first(self) -> Iterator[Mail]:
+        with self._lock:
+            names = self._names[::-1]
+        return (mail for name in names if (mail := self.find(name)) is not None)
+
+    def find(self, name: str) -> Mail | None:
+        path = self._path(name)
+        if not NAME.fullmatch(name) or not path.is_file():
+            return None
+        return Mail(name, path.read_bytes())
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.eml"

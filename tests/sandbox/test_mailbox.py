@@ -1,0 +1,141 @@
+"""The mailbox of the demo takes mail over SMTP and shows it safely, to this machine only."""
+
+import os
+import smtplib
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from tests.support.ports import free_port
+
+pytestmark = pytest.mark.real_processes
+
+
+@dataclass
+class Running:
+    process: subprocess.Popen[str]
+    smtp_port: int
+    http_port: int
+    folder: Path
+
+    def get(self, path: str, **headers: str) -> tuple[int, str, str]:
+        """Status, body and policy of a page."""
+        request = urllib.request.Request(f"http://localhost:{self.http_port}{path}", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return answer.status, answer.read().decode(), answer.headers["Content-Security-Policy"]
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode(), error.headers["Content-Security-Policy"]
+
+    def send(self, subject: str) -> str:
+        """The new mail's address."""
+        before = set(self.folder.glob("*.eml"))
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = "portal@example.org", "ana@example.org", subject
+        message.set_content("Hello ñ\nhttp://localhost:8000/portal/link/abc.\n<script>1</script>")
+        message.add_alternative(
+            '<p>Hello <a href="http://localhost:8000/x">in</a><script>1</script></p>', subtype="html"
+        )
+        with smtplib.SMTP("127.0.0.1", self.smtp_port, local_hostname="test", timeout=5) as client:
+            client.send_message(message)
+        (new,) = set(self.folder.glob("*.eml")) - before
+        return f"/{new.stem}"
+
+
+def start(folder: Path, *, demo: str = "1", smtp_port: int | None = None) -> Running:
+    smtp_port, http_port = smtp_port or free_port(), free_port()
+    options = ("--smtp-port", str(smtp_port), "--http-port", str(http_port), "--folder", str(folder))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "portico.sandbox.mailbox", *options],
+        env=os.environ | {"PORTICO_DEMO": demo, "PORTICO_TESTS": "0", "PYTHONUNBUFFERED": "1"},
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return Running(process, smtp_port, http_port, folder)
+
+
+def stop(running: Running) -> int:
+    running.process.terminate()
+    running.process.communicate(timeout=10)
+    return running.process.returncode
+
+
+@pytest.fixture
+def mailbox(tmp_path: Path) -> Iterator[Running]:
+    running = start(tmp_path / "mail")
+    assert running.process.stdout is not None
+    assert "shown at" in running.process.stdout.readline()
+    yield running
+    stop(running)
+
+
+def test_a_mail_is_listed_and_shown_newest_first(mailbox: Running) -> None:
+    mailbox.send("First")
+    second = mailbox.send("Second <b>")
+    status, page, _policy = mailbox.get("/")
+    assert status == 200
+    assert page.index("Second &lt;b&gt;") < page.index("First")
+    _status, page, _policy = mailbox.get(second)
+    assert '<a href="http://localhost:8000/portal/link/abc" target="_blank" rel="noopener">' in page
+    assert "&lt;script&gt;1&lt;/script&gt;" in page
+    assert "<th>Delivered-To</th><td>ana@example.org</td>" in page
+    assert "Subject: Second" in mailbox.get(f"{second}.eml")[1]
+
+
+def test_a_mails_html_can_do_nothing_but_look_like_itself(mailbox: Running) -> None:
+    _status, html, policy = mailbox.get(f"{mailbox.send('Hello')}/html")
+    assert '<a target="_blank" rel="noopener" href="http://localhost:8000/x">' in html
+    assert "default-src 'none'; style-src 'unsafe-inline'" in policy
+    assert "sandbox allow-popups" in policy
+    assert "script-src" not in policy
+    assert "allow-scripts" not in policy
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/../../etc/passwd", "/20260101T000000Z-000001", "/%00", "/%ff"])
+def test_what_is_not_there_is_not_found(mailbox: Running, path: str) -> None:
+    assert mailbox.get(path)[0] == 404
+
+
+def test_another_site_cannot_read_the_mailbox_under_its_own_name(mailbox: Running) -> None:
+    mailbox.send("Secret")
+    status, body, _policy = mailbox.get("/", Host=f"evil.example:{mailbox.http_port}")
+    assert status == 421
+    assert "Secret" not in body
+
+
+def test_mails_are_still_there_after_a_restart(mailbox: Running) -> None:
+    mailbox.send("Kept")
+    assert stop(mailbox) == 0
+    again = start(mailbox.folder)
+    try:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                assert "Kept" in again.get("/")[1]
+                break
+            except OSError:
+                time.sleep(0.05)
+        else:
+            pytest.fail("The mailbox did not come back.")
+    finally:
+        stop(again)
+
+
+def test_it_starts_neither_without_the_demo_nor_on_a_taken_port(mailbox: Running, tmp_path: Path) -> None:
+    alone = start(tmp_path / "other", demo="0")
+    output, _ = alone.process.communicate(timeout=10)
+    assert (alone.process.returncode, "PORTICO_DEMO=1" in output) == (1, True)
+    second = start(tmp_path / "other", smtp_port=mailbox.smtp_port)
+    output, _ = second.process.communicate(timeout=10)
+    assert (second.process.returncode, f"cannot use port {mailbox.smtp_port}" in output) == (1, True)
