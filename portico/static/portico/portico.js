@@ -1,0 +1,43 @@
+// What a page can only do with script: copying, inserting, waving a suggestion away.
+// Everything else works without it; what needs it wears `needs-script` and stays hidden otherwise.
+"use strict";
+
+document.documentElement.classList.add("scripted");
+
+const announce = (words) => {
+  const place = document.getElementById("notices");
+  if (!place) return;
+  const line = document.createElement("p");
+  line.className = "hidden-text";
+  line.textContent = words;
+  place.replaceChildren(...place.querySelectorAll(".notice"), line);
+};
+
+// <button class="button needs-script" type="button" data-copy="…" data-copied="Copied">
+const copy = async (button) => {
+  await navigator.clipboard.writeText(button.dataset.copy);
+  const words = button.dataset.copied;
+  const label = button.querySelector("[data-label]") ?? button;
+  const before = label.textContent;
+  announce(words);
+  if (before === words) return;
+  label.textContent = words;
+  setTimeout(() => { label.textContent = before; }, 2000);
+};
+
+// <button class="chip needs-script" type="button" data-insert="[first name]" data-into="id_message">
+const insert = (button) => {
+  const field = document.getElementById(button.dataset.into);
+  field.setRangeText(button.dataset.insert, field.selectionStart, field.selectionEnd, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+};
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy], [data-insert], [data-dismiss]");
+  if (!button) return;
+  if (button.dataset.copy) copy(button);
+  if (button.dataset.insert) insert(button);
+  // <button class="needs-script" type="button" data-dismiss=".did-you-mean">
+  if (button.dataset.dismiss) button.closest(button.dataset.dismiss).remove();
+});

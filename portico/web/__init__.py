@@ -1,0 +1,1 @@
+"""Pages: a request comes in, HTML goes out."""

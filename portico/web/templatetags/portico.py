@@ -1,0 +1,208 @@
+"""The product's own tags and filters: icons, fields, times, names."""
+
+from datetime import date, datetime
+from typing import Any
+
+from django import template
+from django.forms import BoundField, CheckboxInput, RadioSelect
+from django.forms.forms import BaseForm
+from django.forms.formsets import BaseFormSet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from portico.plumbing import clock
+from portico.web import formats, icons
+
+register = template.Library()
+
+TONES = {"success": "good", "warning": "wait", "error": "bad"}
+TONE_ICONS = {"good": "check", "wait": "hourglass", "bad": "circle-alert", "quiet": "info"}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """{% icon "mail" %}: the drawing, inline. An unknown name is an error."""
+    return icons.svg(name)
+
+
+@register.simple_tag
+def control(bound: BoundField, *, describedby: str = "", **attributes: Any) -> SafeString:
+    """{% control form.email %}: the control alone, tied to its hint and its complaint.
+
+    `describedby` names further elements that explain it; every other argument becomes an
+    attribute, `_` standing for `-`.
+    """
+    attrs = {name.replace("_", "-"): value for name, value in attributes.items()}
+    hint_id = f"{bound.auto_id}_helptext" if bound.help_text else ""
+    return drawn_control(bound, attrs, describedby, hint_id)
+
+
+@register.inclusion_tag("ui/field.html")
+def field(
+    bound: BoundField,
+    *,
+    label: str = "",
+    hint: str = "",
+    optional: bool = False,
+    css: str = "",
+    describedby: str = "",
+    **attributes: Any,
+) -> dict[str, object]:
+    """{% field form.email %}: label, control, hint and complaint, in that order.
+
+    `label` and `hint` stand in for the form's own; `css` adds classes to the frame; the rest
+    is as in `control`.
+    """
+    attrs = {name.replace("_", "-"): value for name, value in attributes.items()}
+    hint = hint or str(bound.help_text)
+    hint_id = f"{bound.auto_id}_helptext" if hint else ""
+    return {
+        "field": bound,
+        "kind": kind_of(bound),
+        "control": drawn_control(bound, attrs, describedby, hint_id),
+        "label": label or bound.label,
+        "hint": hint,
+        "hint_id": hint_id,
+        "optional": optional,
+        "css": css,
+    }
+
+
+def kind_of(bound: BoundField) -> str:
+    match bound.field.widget:
+        case RadioSelect():  # the parent of a group of ticks too
+            return "choices"
+        case CheckboxInput():
+            return "tick"
+        case _:
+            return "line"
+
+
+def drawn_control(bound: BoundField, attrs: dict[str, Any], describedby: str, hint_id: str) -> SafeString:
+    error_id = f"{bound.auto_id}_error" if bound.errors else ""
+    if explained_by := " ".join(part for part in (describedby, hint_id, error_id) if part):
+        attrs["aria-describedby"] = explained_by
+    return bound.as_widget(attrs=attrs)
+
+
+@register.inclusion_tag("ui/complaint.html")
+def complaint(bound: BoundField) -> dict[str, object]:
+    """{% complaint form.email %}: what is wrong with a field, for markup written by hand."""
+    return {"field": bound}
+
+
+@register.inclusion_tag("ui/error_summary.html")
+def error_summary(*asked: "BaseForm | BaseFormSet[BaseForm] | None") -> dict[str, object]:
+    """{% error_summary form addresses %}: what needs another look, each a link to its field."""
+    forms: list[BaseForm] = []
+    general: list[str] = []
+    for each in asked:
+        if isinstance(each, BaseFormSet):
+            forms.extend(each.forms)
+            general.extend(str(sentence) for sentence in each.non_form_errors())
+        elif each is not None:
+            forms.append(each)
+    for form in forms:
+        general.extend(str(sentence) for sentence in form.non_field_errors())
+    fields = [bound for form in forms if form.is_bound for bound in form if bound.errors]
+    return {"general": general, "fields": fields, "count": len(general) + len(fields)}
+
+
+@register.filter
+def tone(level: str) -> str:
+    """The meaning of a message's level, as the stylesheet names it."""
+    return TONES.get(level, "quiet")
+
+
+@register.filter
+def tone_icon(level: str) -> str:
+    return TONE_ICONS[tone(level)]
+
+
+@register.simple_tag(takes_context=True)
+def current(context: template.Context, name: str, *args: object, alone: bool = False) -> SafeString:
+    """{% current "office:clients" %}: marks a link of a menu as the place where one is.
+
+    Pages below an address count as that place, unless it stands `alone`.
+    """
+    request = context.get("request")
+    if request is None:
+        return SafeString("")
+    address = reverse(name, args=args)
+    if request.path == address:
+        return SafeString(' aria-current="page"')
+    if not alone and request.path.startswith(address):
+        return SafeString(' aria-current="true"')
+    return SafeString("")
+
+
+def local_day(value: date) -> date:
+    return timezone.localtime(value).date() if isinstance(value, datetime) else value
+
+
+@register.filter
+def when(at: datetime | None) -> str:
+    """Today, 9:20 AM. Nov 20, 2:14 PM. Nothing for None."""
+    if at is None:
+        return ""
+    return formats.when(at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language())
+
+
+@register.filter
+def when_within(at: datetime | None) -> str:
+    """The same inside a sentence: today, 9:20 AM."""
+    if at is None:
+        return ""
+    return formats.when_within(at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language())
+
+
+@register.filter
+def time_of_day(at: datetime | None) -> str:
+    """9:20 AM."""
+    if at is None:
+        return ""
+    return formats.time_of_day(at, zone=timezone.get_current_timezone(), language=get_language())
+
+
+@register.filter
+def on_day(value: date | None) -> str:
+    """Nov 20; another year's carries its year."""
+    if value is None:
+        return ""
+    return formats.on_day(local_day(value), today=local_day(clock.now()), language=get_language())
+
+
+@register.filter
+def full_day(value: date | None) -> str:
+    """Nov 20, 2026."""
+    if value is None:
+        return ""
+    return formats.full_day(local_day(value), language=get_language())
+
+
+@register.filter
+def ago(at: datetime | None) -> str:
+    """3 days ago."""
+    if at is None:
+        return ""
+    return formats.ago(at, now=clock.now(), language=get_language())
+
+
+@register.filter
+def phone(number: str | None, at_home: str | None = "") -> str:
+    """{{ phone.number|phone:practice.phone }}: national, or international when abroad."""
+    return formats.phone(number, at_home=at_home or "") if number else ""
+
+
+@register.filter
+def initials(name: str) -> str:
+    """FO for Fay Okafor."""
+    return formats.initials(str(name))
+
+
+@register.filter
+def masked(address: str) -> str:
+    """j…n@gmail.com."""
+    return formats.masked(str(address))
