@@ -1,0 +1,1 @@
+"""Who may see what in the portal, and how they get in."""

@@ -1,0 +1,15 @@
+"""The access app."""
+
+from django.apps import AppConfig
+
+
+class AccessConfig(AppConfig):
+    name = "portico.domain.access"
+    label = "access"
+
+    def ready(self) -> None:
+        from portico.domain.access import inviting  # noqa: PLC0415 - models cannot be named before
+        from portico.domain.access.invitation_mail import InvitationMail  # noqa: PLC0415
+        from portico.plumbing import emails  # noqa: PLC0415
+
+        emails.register(inviting.KIND, InvitationMail())

@@ -1,0 +1,144 @@
+"""Turning access on and off, choosing the address that signs in, and the options."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from portico.domain.access import accounts, states
+from portico.domain.access.models import PortalAccess, PortalAccount
+from portico.domain.clients.editing import ChangedMeanwhile, ClientArchived
+from portico.domain.clients.models import Client, EmailAddress
+from portico.plumbing import clock, trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.deadlocks import once_more
+from portico.plumbing.refusals import Refused
+from portico.plumbing.verbs import Verb
+
+
+class AddressGone(Refused):
+    """The chosen address is not one of the client's open addresses."""
+
+
+@dataclass(frozen=True)
+class AccessEntry:
+    """The upper half of the `Client Portal` tab as it stands in the form; `address` is a ref, None for none."""
+
+    enabled: bool
+    address: str | None
+    access_billing_documents: bool
+    pay_by_card: bool
+
+
+def of(client: Client) -> PortalAccess | None:
+    """The client's access as it stands, with its address; None when nobody has ever saved one."""
+    return PortalAccess.objects.select_related("account", "address").filter(client=client).first()
+
+
+@contextmanager
+def held(client: Client) -> Iterator[tuple[Client, PortalAccess]]:
+    """A transaction that holds the client, the access and its account, locked in the one order.
+
+    The account is locked before the client: a change of account meanwhile is refused, to be tried again.
+    """
+    with transaction.atomic():
+        known = PortalAccess.objects.filter(client=client).values_list("account_id", flat=True).first()
+        if known is not None:
+            PortalAccount.objects.locked().get(pk=known)
+        row = Client.objects.locked().select_related("practice").get(pk=client.pk)
+        access, _made = PortalAccess.objects.get_or_create(client=row, defaults={"practice_id": row.practice_id})
+        access = PortalAccess.objects.locked().select_related("account", "address").get(pk=access.pk)
+        access.client = row
+        if access.account_id != known:
+            raise ChangedMeanwhile
+        yield row, access
+
+
+@once_more
+def save_access(client: Client, entry: AccessEntry, *, version: int | None, by: Actor) -> PortalAccess:
+    """Saves switch, address and options.
+
+    `version` is the access's as the form saw it; None when nobody else can have seen it.
+    Raises ChangedMeanwhile, ClientArchived, AddressGone.
+    """
+    with held(client) as (row, access):
+        # Pressed twice, the second finds its own change: that is no conflict.
+        if version is not None and access.version != version and not _says(access, entry):
+            raise ChangedMeanwhile
+        if row.is_archived_now and entry.enabled:
+            raise ClientArchived
+        apply(access, entry, by=by)
+        states.recompute(row)
+    return access
+
+
+def apply(access: PortalAccess, entry: AccessEntry, *, by: Actor) -> None:
+    """Makes the held access what the entry says; saving without a change ends nothing. Raises AddressGone."""
+    choose_address(access, _address_of(access.client, entry.address), by=by)
+    if entry.enabled != access.is_on:
+        _switch(access, on=entry.enabled, by=by)
+    options = (entry.access_billing_documents, entry.pay_by_card)
+    if options != (access.access_billing_documents, access.pay_by_card):
+        access.access_billing_documents, access.pay_by_card = options
+        access.version += 1
+        _record(Verb.OPTIONS_CHANGED, access, by=by, access_billing_documents=options[0], pay_by_card=options[1])
+    access.save()
+
+
+def choose_address(access: PortalAccess, address: EmailAddress | None, *, by: Actor) -> None:
+    """Lets another address sign in, or none; what the old one could open ends at once. The access is held."""
+    if (address.pk if address else None) == access.address_id:
+        return
+    access.had_signed_in_before = access.had_signed_in_before or access.first_signed_in_at is not None
+    access.invited_at = access.first_signed_in_at = access.last_signed_in_at = None
+    access.mail_stopped_at, access.mail_stopped_reason = None, ""
+    access.address = address
+    access.account = accounts.of_address(address) if address else None
+    if access.account is not None:
+        access.changed_number = accounts.next_number(access.account)
+    access.version += 1
+    _record(Verb.ADDRESS_CHOSEN, access, by=by, address=address.address if address else None)
+    access.save()
+
+
+def turn_off(access: PortalAccess, *, by: Actor) -> None:
+    """Turns a held access off, when it is on."""
+    if access.is_on:
+        _switch(access, on=False, by=by)
+        access.save()
+
+
+def _switch(access: PortalAccess, *, on: bool, by: Actor) -> None:
+    access.enabled_at = clock.now() if on else None
+    access.enabled_by = by.name if on else ""
+    access.version += 1
+    if access.account is not None:
+        access.changed_number = accounts.next_number(access.account)
+    _record(Verb.ACCESS_TURNED_ON if on else Verb.ACCESS_TURNED_OFF, access, by=by)
+
+
+def _address_of(client: Client, ref: str | None) -> EmailAddress | None:
+    if not ref:
+        return None
+    address = client.email_addresses.open().filter(ref=ref).first()
+    if address is None:
+        raise AddressGone(_("That address is no longer one of this client’s. Choose again."), field="address")
+    return address
+
+
+def _says(access: PortalAccess, entry: AccessEntry) -> bool:
+    chosen = access.address.ref if access.address is not None else None
+    options = (access.access_billing_documents, access.pay_by_card)
+    return (access.is_on, chosen, *options) == (
+        entry.enabled,
+        entry.address or None,
+        entry.access_billing_documents,
+        entry.pay_by_card,
+    )
+
+
+def _record(verb: Verb, access: PortalAccess, *, by: Actor, **details: str | bool | None) -> None:
+    client = access.client
+    trail.record(verb, practice=client.practice, client=client, by=by, about="", **details)

@@ -1,0 +1,108 @@
+"""The invitation as a mail: whether it may still leave, how it reads, and what its outcome means for the client."""
+
+from typing import Any
+
+import phonenumbers
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.access import inviting, links
+from portico.domain.access.models import Invitation, PortalAccess, SignInLink, link_lifetime
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock, rendering
+from portico.plumbing.emails import Composer, Letter
+from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models.outgoing import EmailState
+
+
+class InvitationMail(Composer):
+    label = gettext_lazy("Invitation")
+
+    def refuse(self, email: OutgoingEmail) -> str | None:
+        """Asks everything anew that was asked at `Send Email`: minutes or hours may have passed."""
+        invitation = _invitation_of(email)
+        return _against_client(invitation) or _against_link(invitation)
+
+    def link(self, email: OutgoingEmail) -> str | None:
+        return links.address_of(_invitation_of(email).email.sign_in_link)
+
+    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+        practice = email.practice
+        with translation.override(email.content["language"]):
+            text, html = rendering.render("invitation", _words(practice, email.content["blocks"], link or ""))
+        return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)
+
+    def state_changed(self, email: OutgoingEmail) -> None:
+        invitation = _invitation_of(email)
+        if email.is_waiting:
+            inviting.note_started_again(invitation)
+        elif _has_stopped(email, invitation):
+            inviting.note_stopped(invitation, email.reason)
+
+
+def _invitation_of(email: OutgoingEmail) -> Invitation:
+    everything = ("client__portal_access__address", "email__sign_in_link__email", "email__sign_in_link__practice")
+    return Invitation.objects.select_related(*everything).get(email=email)
+
+
+def _against_client(invitation: Invitation) -> str | None:
+    client, access = invitation.client, invitation.client.portal_access
+    if client.is_archived_now:
+        return _("The client was archived.")
+    if not access.is_on:
+        return _("Client Portal Access was turned off.")
+    if access.address_id != invitation.address_id or access.address is None or access.address.closed_at is not None:
+        return _("The client’s email address was changed.")
+    if not access.address.email_ok:
+        return _("Email ok was withdrawn for this address.")
+    return None
+
+
+def _against_link(invitation: Invitation) -> str | None:
+    """A mail whose link no longer opens anything would only lead to a page that says so."""
+    link: SignInLink = invitation.email.sign_in_link
+    access: PortalAccess = invitation.client.portal_access
+    if link.number < max(access.changed_number, access.consent_number):
+        return _("Access or Email ok was changed after this invitation was written. Send a new one.")
+    if link.used_at is not None:
+        return _("Its link has been used already.")
+    if link.voided_at is not None:
+        if SignInLink.objects.filter(account_id=link.account_id, used_at=link.voided_at).exists():
+            return _("Somebody signed in with another link meanwhile.")
+        return _("Newer links to the same address took its place.")
+    begun_at = invitation.email.handing_over_at
+    if begun_at is not None and clock.now() >= begun_at + link_lifetime():
+        return _("Its link has run out. Send a new invitation.")
+    return None
+
+
+def _has_stopped(email: OutgoingEmail, invitation: Invitation) -> bool:
+    """Whether staff must do something. A mail dropped because other links took its place leaves a way in."""
+    if email.state == EmailState.DROPPED:
+        link = invitation.email.sign_in_link
+        return link.used_at is None and link.voided_at is None
+    return email.state in {EmailState.BOUNCED, EmailState.FAILED}
+
+
+def _words(practice: Practice, blocks: list[str | None], link: str) -> dict[str, Any]:  # Any: what templates take.
+    """None is where the button stands; what staff typed stays text."""
+    button = {"kind": "button", "label": _("Sign In"), "href": link}
+    return {
+        "practice": {"name": practice.name, "phone": _as_dialled_at_home(practice.phone)},
+        "heading": _("Your client portal is ready"),
+        "blocks": [button if text is None else {"kind": "text", "text": text} for text in blocks],
+        "portal_address": practice.portal_address,
+        "why": _(
+            "You got this because you gave us this address and said email is ok. "
+            "If you don’t know us, ignore this email and nothing happens."
+        ),
+    }
+
+
+def _as_dialled_at_home(number: str) -> str:
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)

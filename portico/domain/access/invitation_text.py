@@ -1,0 +1,77 @@
+"""The words of an invitation: the practice's default, the placeholders, and the blocks a mail is made of."""
+
+import re
+from dataclasses import dataclass
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+
+SUBJECT_LENGTH = 150
+MESSAGE_LENGTH = 5000
+BUTTON = "[sign-in button]"
+PLACEHOLDERS = ("[first name]", "[practice name]", "[portal address]", BUTTON, "[clinician name]")
+_ANY_PLACEHOLDER = re.compile("|".join(re.escape(name) for name in PLACEHOLDERS))
+
+
+@dataclass(frozen=True)
+class Text:
+    """An invitation as typed, placeholders and all."""
+
+    subject: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Expanded:
+    """The subject, and the message in paragraphs; None is where the button stands."""
+
+    subject: str
+    blocks: tuple[str | None, ...]
+
+
+def default_text(language: str) -> Text:
+    """The text the editor opens with, in the client's language."""
+    with translation.override(language):
+        subject = _("Your client portal at [practice name]")
+        message = _(
+            "Hello [first name],\n\n"
+            "We have set up a private place for you online.\n\n"
+            "[sign-in button]\n\n"
+            "There is no password to remember. You can come back any time at [portal address].\n\n"
+            "[clinician name]"
+        )
+    return Text(subject, message)
+
+
+def expand(text: Text, client: Client) -> Expanded:
+    """Replaces each placeholder once; what it puts in is never looked at again, anything else stays text.
+
+    Without a button in the message, the button goes to the end. A second one is left out.
+    """
+    words = _words_for(client.practice, client)
+    subject = _ANY_PLACEHOLDER.sub(lambda found: words.get(found[0], ""), text.subject)
+    before, button, after = text.message.partition(BUTTON)
+    parts = [before, None, after.replace(BUTTON, "")] if button else [before, None]
+    blocks: list[str | None] = []
+    for part in parts:
+        if part is None:
+            blocks.append(None)
+        else:
+            blocks += _paragraphs(_ANY_PLACEHOLDER.sub(lambda found: words.get(found[0], ""), part))
+    return Expanded(" ".join(subject.split())[:SUBJECT_LENGTH], tuple(blocks))
+
+
+def _words_for(practice: Practice, client: Client) -> dict[str, str]:
+    return {
+        "[first name]": client.called,
+        "[practice name]": practice.name,
+        "[portal address]": practice.portal_address,
+        "[clinician name]": client.clinician.name if client.clinician else practice.name,
+    }
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [paragraph.strip("\n") for paragraph in re.split(r"\n[ \t]*\n", text) if paragraph.strip()]

@@ -1,0 +1,191 @@
+"""The invitation: written with its link in one transaction, asked once more at hand-over whether it may go."""
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from portico.domain.access import granting, invitation_text, links, states
+from portico.domain.access.granting import AccessEntry
+from portico.domain.access.invitation_text import Text
+from portico.domain.access.models import Invitation, PortalAccess, PortalAccount
+from portico.domain.clients.editing import ChangedMeanwhile, ClientArchived
+from portico.domain.clients.models import Client, EmailAddress
+from portico.plumbing import clock, emails, tokens, trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.deadlocks import once_more
+from portico.plumbing.refusals import Refused
+from portico.plumbing.verbs import Verb
+
+KIND = "invitation"
+
+
+class NotMailable(Refused):
+    """The invitation may not be mailed as things stand; `fix` names what would mend it."""
+
+    def __init__(self, message: str, *, fix: str) -> None:
+        super().__init__(message, field="send_email")
+        self.fix = fix
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The invitation, and whether this press made it or an earlier one did."""
+
+    invitation: Invitation
+    is_new: bool
+
+
+@once_more
+def send(client: Client, entry: AccessEntry, text: Text, *, press: str, version: int | None, by: Actor) -> Sent:
+    """Saves the access as the form has it and writes the invitation.
+
+    `press` is the form's own random key: the same press again returns the first one's invitation.
+    Raises NotMailable (the access is saved all the same, the refusal is in the trail), ChangedMeanwhile,
+    ClientArchived, granting.AddressGone.
+    """
+    earlier = _sent_by(client, press)
+    if earlier is not None:
+        return Sent(earlier, is_new=False)
+    with granting.held(client) as (row, access):
+        # Looked at again under the lock: two presses at once wait here for each other.
+        earlier = _sent_by(client, press)
+        if earlier is not None:
+            return Sent(earlier, is_new=False)
+        if version is not None and access.version != version:
+            raise ChangedMeanwhile
+        if row.is_archived_now:
+            raise ClientArchived
+        granting.apply(access, entry, by=by)
+        outcome = _write_unless_refused(access, text, press=press, by=by)
+        states.recompute(row)
+    if isinstance(outcome, NotMailable):
+        raise outcome
+    return Sent(outcome, is_new=True)
+
+
+def _sent_by(client: Client, press: str) -> Invitation | None:
+    return Invitation.objects.select_related("email").filter(client=client, press=press).first()
+
+
+def _write_unless_refused(access: PortalAccess, text: Text, *, press: str, by: Actor) -> Invitation | NotMailable:
+    """The refusal is returned, not raised: what was saved with it, and its entry in the trail, must stay."""
+    addressed = _addressed(access)
+    if isinstance(addressed, NotMailable):
+        client = access.client
+        trail.record(Verb.INVITATION_REFUSED, practice=client.practice, client=client, by=by, why=addressed.fix)
+        return addressed
+    return _write(access, addressed, text, press=press, by=by)
+
+
+@dataclass(frozen=True)
+class _Addressed:
+    account: PortalAccount
+    address: EmailAddress
+
+
+def _addressed(access: PortalAccess) -> _Addressed | NotMailable:
+    name = access.client.called
+    if not access.is_on:
+        return NotMailable(_("Turn on Client Portal Access first. Nothing was sent."), fix="access")
+    if access.address is None or access.account is None:
+        return NotMailable(_("Choose an email address first. Nothing was sent."), fix="address")
+    if not access.address.email_ok:
+        return NotMailable(
+            _("Nothing was sent: %(address)s has no Email ok. Record %(name)s’s consent in Client Info first.")
+            % {"address": access.address.address, "name": name},
+            fix="email_ok",
+        )
+    return _Addressed(access.account, access.address)
+
+
+def _write(access: PortalAccess, to: _Addressed, text: Text, *, press: str, by: Actor) -> Invitation:
+    client = access.client
+    ref = tokens.new_ref()
+    expanded = invitation_text.expand(text, client)
+    email = emails.queue(
+        practice=client.practice,
+        kind=KIND,
+        key=f"{KIND}:{ref}",
+        to_address=to.address.address,
+        to_name=client.name,
+        subject=expanded.subject,
+        content={"blocks": list(expanded.blocks), "language": client.language},
+        by=by,
+        client=client,
+        link_nonce=tokens.new_nonce(),
+    )
+    invitation = Invitation.objects.create(
+        practice=client.practice,
+        ref=ref,
+        client=client,
+        account=to.account,
+        address=to.address,
+        email=email,
+        press=press,
+        sent_by=by.name,
+    )
+    links.write(to.account, to.address, email, is_invitation=True)
+    access.invited_at = clock.now()
+    access.mail_stopped_at, access.mail_stopped_reason = None, ""
+    access.draft_subject = access.draft_message = ""
+    access.version += 1
+    access.save()
+    trail.record(
+        Verb.INVITATION_QUEUED, practice=client.practice, client=client, by=by, about=ref, address=to.address.address
+    )
+    return invitation
+
+
+def keep_draft(client: Client, text: Text) -> None:
+    """Keeps an invitation as typed, not sent; made anew each time, so no version and no trail.
+
+    The default text is no draft: it is what the editor opens with anyway.
+    """
+    default = invitation_text.default_text(client.language)
+    draft = {
+        "draft_subject": "" if text.subject == default.subject else text.subject[: invitation_text.SUBJECT_LENGTH],
+        "draft_message": "" if text.message == default.message else text.message[: invitation_text.MESSAGE_LENGTH],
+    }
+    if not PortalAccess.objects.filter(client=client).update(**draft):
+        PortalAccess.objects.get_or_create(client=client, defaults={"practice_id": client.practice_id, **draft})
+
+
+def text_for(client: Client, access: PortalAccess | None) -> Text:
+    """What the editor opens with: the draft when there is one, else the default in the client's language."""
+    default = invitation_text.default_text(client.language)
+    if access is None:
+        return default
+    return Text(access.draft_subject or default.subject, access.draft_message or default.message)
+
+
+def of(client: Client) -> QuerySet[Invitation]:
+    """The client's invitations, newest first, with their mails and links."""
+    return client.invitations.select_related("email__sign_in_link").order_by("-id")
+
+
+def note_stopped(invitation: Invitation, reason: str) -> None:
+    """The invitation's mail was refused or given up: the client needs attention. In the caller's transaction.
+
+    Only while it is the newest and its address is still the chosen one.
+    """
+    client = Client.objects.locked().get(pk=invitation.client_id)
+    if Invitation.objects.filter(client=client, pk__gt=invitation.pk).exists():
+        return
+    changed = PortalAccess.objects.filter(client=client, address_id=invitation.address_id).update(
+        mail_stopped_at=clock.now(), mail_stopped_reason=reason
+    )
+    if changed:
+        states.recompute(client)
+
+
+def note_started_again(invitation: Invitation) -> None:
+    """The invitation's mail is back in line: whether it stops again is not known. In the caller's transaction."""
+    client = Client.objects.locked().get(pk=invitation.client_id)
+    if Invitation.objects.filter(client=client, pk__gt=invitation.pk).exists():
+        return
+    changed = PortalAccess.objects.filter(
+        client=client, address_id=invitation.address_id, mail_stopped_at__isnull=False
+    ).update(mail_stopped_at=None, mail_stopped_reason="")
+    if changed:
+        states.recompute(client)

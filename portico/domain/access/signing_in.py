@@ -1,0 +1,111 @@
+"""What a mailed link shows and does: looked at by GET as often as anybody likes, spent once by POST."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db import transaction
+
+from portico.domain.access import sessions, states
+from portico.domain.access.models import PortalAccess, PortalAccount, SignInLink
+from portico.domain.access.sessions import Begun
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock, tokens, trail
+from portico.plumbing.actors import Actor, ActorKind
+from portico.plumbing.deadlocks import once_more
+from portico.plumbing.models import EmailEvent, EmailEventKind
+from portico.plumbing.verbs import Verb
+
+
+class LinkState(StrEnum):
+    LIVE = "live"
+    USED = "used"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class LinkSeen:
+    """What a token's page may show. A link that is unknown here, or another practice's, has no link."""
+
+    state: LinkState
+    link: SignInLink | None = None
+
+
+def look(practice: Practice, token: str) -> LinkSeen:
+    """Looks at a token at a practice's address; changes nothing. Another practice's link is unknown here."""
+    link = (
+        SignInLink.objects.select_related("account", "address__client", "email")
+        .filter(practice=practice, token_hash=tokens.digest(token))
+        .first()
+    )
+    if link is None:
+        return LinkSeen(LinkState.UNKNOWN)
+    if link.used_at is not None:
+        return LinkSeen(LinkState.USED, link)
+    if SignInLink.objects.usable().filter(pk=link.pk).exists():
+        return LinkSeen(LinkState.LIVE, link)
+    # Another press may have come between the two questions: then it was used, and did not expire.
+    link.refresh_from_db(fields=["used_at"])
+    return LinkSeen(LinkState.EXPIRED if link.used_at is None else LinkState.USED, link)
+
+
+def note_fetched(link: SignInLink) -> None:
+    """Records the first fetch, by a person or a scanner; every further one changes nothing."""
+    with transaction.atomic():
+        if SignInLink.objects.filter(pk=link.pk, fetched_at=None).update(fetched_at=clock.now()):
+            EmailEvent.objects.create(
+                practice_id=link.practice_id, email_id=link.email_id, kind=EmailEventKind.FETCHED, at=clock.now()
+            )
+
+
+@once_more
+def press(practice: Practice, token: str, *, browser: str) -> Begun | LinkSeen:
+    """Spends a link and begins a session; a dead link says why instead.
+
+    However many presses arrive at once, one spends: the update is the question and the answer in one.
+    """
+    seen = look(practice, token)
+    if seen.link is None or seen.state is not LinkState.LIVE:
+        _refuse(practice, seen)
+        return seen
+    with transaction.atomic():
+        begun = _spend(practice, seen.link, browser=browser)
+    if begun is None:
+        seen = look(practice, token)
+        _refuse(practice, seen)
+        return seen
+    return begun
+
+
+def _spend(practice: Practice, link: SignInLink, *, browser: str) -> Begun | None:
+    account = PortalAccount.objects.locked().get(pk=link.account_id)
+    now = clock.now()
+    if SignInLink.objects.usable().filter(pk=link.pk).update(used_at=now) != 1:
+        return None
+    account.links.unspent().update(voided_at=now)
+    begun = sessions.begin(account, browser=browser)
+    EmailEvent.objects.create(practice_id=practice.pk, email_id=link.email_id, kind=EmailEventKind.PRESSED, at=now)
+    opened = PortalAccess.objects.filter(account=account).opened_by_mail(account.counter)
+    clients = Client.objects.locked().filter(pk__in=opened.values("client_id")).order_by("pk")
+    for client in clients:
+        _note_signed_in(practice, client, account)
+    return begun
+
+
+def _note_signed_in(practice: Practice, client: Client, account: PortalAccount) -> None:
+    now = clock.now()
+    access = PortalAccess.objects.locked().get(client=client)
+    access.first_signed_in_at = access.first_signed_in_at or now
+    access.last_signed_in_at = now
+    access.mail_stopped_at, access.mail_stopped_reason = None, ""
+    access.save(update_fields=["first_signed_in_at", "last_signed_in_at", "mail_stopped_at", "mail_stopped_reason"])
+    Client.objects.filter(pk=client.pk).update(last_signed_in_at=now)
+    states.recompute(client)
+    actor = Actor(ActorKind.CLIENT, client.name, account_id=account.pk)
+    trail.record(Verb.CLIENT_SIGNED_IN, practice=practice, client=client, by=actor, about="link")
+
+
+def _refuse(practice: Practice, seen: LinkSeen) -> None:
+    client = seen.link.address.client if seen.link is not None else None
+    trail.record(Verb.LINK_REFUSED, practice=practice, by=Actor.nobody(), client=client, state=seen.state.value)

@@ -1,0 +1,174 @@
+"""What is known of a client's way into the portal: the facts behind the banner and the list of events."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from portico.domain.access import inviting
+from portico.domain.access.models import Invitation, PortalAccess, SignInLink, link_lifetime
+from portico.domain.clients.models import Client
+from portico.plumbing import clock
+from portico.plumbing.models import EmailEvent, EmailEventKind, OutgoingEmail
+
+INVITATIONS_TOLD = 5
+HAPPENINGS_TOLD = 8
+
+
+class Banner(StrEnum):
+    """What stands at the top of the tab."""
+
+    NONE = "none"
+    NOT_YET = "not_yet"
+    NOT_WITH_NEW_ADDRESS = "not_with_new_address"
+    OFF = "off"
+    ARCHIVED = "archived"
+
+
+class LinkFact(StrEnum):
+    """How far the newest invitation's link came. Fetching may be a scanner's; only the press is a person's."""
+
+    NONE = "none"
+    NOT_FETCHED = "not_fetched"
+    FETCHED = "fetched"
+    PRESSED = "pressed"
+
+
+class Happened(StrEnum):
+    ACCESS_ON = "access_on"
+    EMAIL_OK = "email_ok"
+    INVITED = "invited"
+    HANDED_OVER = "handed_over"
+    DELAYED = "delayed"
+    REFUSED = "refused"
+    DROPPED = "dropped"
+    PARKED = "parked"
+    RESTARTED = "restarted"
+    FETCHED = "fetched"
+    PRESSED = "pressed"
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One thing that happened; `address` is whose mailbox it is about, `words` what a machine or person gave."""
+
+    kind: Happened
+    at: datetime
+    by: str = ""
+    address: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Story:
+    """The facts about the present address; `mail` is its newest invitation's, None when it was never invited."""
+
+    banner: Banner
+    on_since: datetime | None
+    address: str
+    has_email_ok: bool
+    invited_at: datetime | None
+    first_signed_in_at: datetime | None
+    last_signed_in_at: datetime | None
+    mail: OutgoingEmail | None
+    link: LinkFact
+    link_is_dead: bool
+    happenings: tuple[Happening, ...]
+
+    @property
+    def was_invited(self) -> bool:
+        return self.invited_at is not None
+
+
+def of(client: Client, access: PortalAccess | None) -> Story:
+    """The client's story, read in two queries."""
+    invitations = list(inviting.of(client).select_related("address")[:INVITATIONS_TOLD])
+    mails = [invitation.email_id for invitation in invitations]
+    events = EmailEvent.objects.filter(email__in=mails).order_by("-id")[: HAPPENINGS_TOLD * 2]
+    return tell(client, access, invitations, list(events), at=clock.now())
+
+
+def tell(
+    client: Client,
+    access: PortalAccess | None,
+    invitations: Sequence[Invitation],
+    events: Iterable[EmailEvent],
+    *,
+    at: datetime,
+) -> Story:
+    """Puts the facts together; asks no database. `invitations` are newest first, with mail, link and address."""
+    newest = _newest(access, invitations)
+    link = getattr(newest.email, "sign_in_link", None) if newest is not None else None
+    address = access.address if access is not None else None
+    return Story(
+        banner=_banner(client, access),
+        on_since=access.enabled_at if access is not None else None,
+        address=address.address if address is not None else "",
+        has_email_ok=address is not None and address.email_ok,
+        invited_at=access.invited_at if access is not None else None,
+        first_signed_in_at=access.first_signed_in_at if access is not None else None,
+        last_signed_in_at=access.last_signed_in_at if access is not None else None,
+        mail=newest.email if newest is not None else None,
+        link=_link_fact(newest, link),
+        link_is_dead=access is not None and link is not None and _is_dead(access, newest, link, at),
+        happenings=_happenings(access, invitations, events),
+    )
+
+
+def _banner(client: Client, access: PortalAccess | None) -> Banner:
+    if client.is_archived_now:
+        return Banner.ARCHIVED
+    if access is None or not access.is_on:
+        return Banner.OFF
+    if access.first_signed_in_at is not None:
+        return Banner.NONE
+    return Banner.NOT_WITH_NEW_ADDRESS if access.had_signed_in_before else Banner.NOT_YET
+
+
+def _newest(access: PortalAccess | None, invitations: Sequence[Invitation]) -> Invitation | None:
+    # An address that was left and chosen again has not been invited yet, whatever it got before.
+    if access is None or access.invited_at is None:
+        return None
+    return next((each for each in invitations if each.address_id == access.address_id), None)
+
+
+def _link_fact(invitation: Invitation | None, link: SignInLink | None) -> LinkFact:
+    if invitation is None or link is None or invitation.email.handing_over_at is None:
+        return LinkFact.NONE
+    if link.used_at is not None:
+        return LinkFact.PRESSED
+    return LinkFact.FETCHED if link.fetched_at is not None else LinkFact.NOT_FETCHED
+
+
+def _is_dead(access: PortalAccess, invitation: Invitation | None, link: SignInLink, at: datetime) -> bool:
+    """Whether an unspent link no longer opens anything; the last word has `SignInLinkQuerySet.usable`."""
+    if link.used_at is not None or invitation is None:
+        return False
+    begun_at = invitation.email.handing_over_at
+    is_over = begun_at is not None and at >= begun_at + link_lifetime()
+    allowed = access.is_on and access.address is not None and access.address.email_ok
+    outdated = link.number < max(access.changed_number, access.consent_number)
+    return link.voided_at is not None or is_over or not allowed or outdated
+
+
+def _happenings(
+    access: PortalAccess | None, invitations: Sequence[Invitation], events: Iterable[EmailEvent]
+) -> tuple[Happening, ...]:
+    by_mail = {invitation.email_id: invitation for invitation in invitations}
+    told = [_of_event(event, by_mail[event.email_id]) for event in events]
+    if access is not None and access.enabled_at is not None:
+        told.append(Happening(Happened.ACCESS_ON, access.enabled_at, by=access.enabled_by))
+    address = access.address if access is not None else None
+    if address is not None and address.email_ok_at is not None:
+        told.append(Happening(Happened.EMAIL_OK, address.email_ok_at, by=address.email_ok_by, address=address.address))
+    # Stable: events of one moment stay in the order they were given, newest first.
+    told.sort(key=lambda happening: happening.at, reverse=True)
+    return tuple(told[:HAPPENINGS_TOLD])
+
+
+def _of_event(event: EmailEvent, invitation: Invitation) -> Happening:
+    if event.kind == EmailEventKind.WRITTEN:
+        return Happening(Happened.INVITED, event.at, by=invitation.sent_by, address=invitation.address.address)
+    if event.kind == EmailEventKind.RESTARTED:
+        return Happening(Happened.RESTARTED, event.at, by=event.words)
+    return Happening(Happened(event.kind), event.at, words=event.words)

@@ -1,0 +1,77 @@
+"""A new client with everything at once: addresses and consent, access, and the invitation."""
+
+from dataclasses import dataclass, replace
+
+from django.db import IntegrityError, transaction
+
+from portico.domain.access import granting, invitation_text, inviting
+from portico.domain.access.granting import AccessEntry
+from portico.domain.access.invitation_text import Text
+from portico.domain.access.models import Invitation
+from portico.domain.clients import registering
+from portico.domain.clients.entries import ClientEntry
+from portico.domain.clients.models import Client, Language
+from portico.domain.practices.models import Practice
+from portico.plumbing.actors import Actor
+
+
+@dataclass(frozen=True)
+class Welcomed:
+    """The client, the invitation if one was sent, and whether this press made them or an earlier one did."""
+
+    client: Client
+    invitation: Invitation | None
+    is_new: bool
+
+
+def welcome(
+    practice: Practice, entry: ClientEntry, access: AccessEntry | None, text: Text | None, *, press: str, by: Actor
+) -> Welcomed:
+    """Creates a client; with `access` lets the first address sign in, with `text` too sends the invitation.
+
+    All or nothing. `access.address` is not looked at: the rows it could name are made here. `press` is the form's
+    own random key: the same press again gives the first one's client.
+    Raises addresses.AddressTwice, inviting.NotMailable.
+    """
+    earlier = _made_by(practice, press)
+    if earlier is not None:
+        return earlier
+    try:
+        with transaction.atomic():
+            return _make(practice, entry, access, text, press=press, by=by)
+    except IntegrityError:
+        # Two presses at once: the other one was first, and holds the key.
+        earlier = _made_by(practice, press)
+        if earlier is None:
+            raise
+        return earlier
+
+
+def _make(
+    practice: Practice, entry: ClientEntry, access: AccessEntry | None, text: Text | None, *, press: str, by: Actor
+) -> Welcomed:
+    client = registering.create(practice, entry, by=by, press=press)
+    if access is None:
+        return Welcomed(client, None, is_new=True)
+    first = client.email_addresses.open().order_by("pk").first()
+    access = replace(access, address=first.ref if first else None)
+    if text is None:
+        granting.save_access(client, access, version=None, by=by)
+        return Welcomed(client, None, is_new=True)
+    text = _in_language_of(client, text)
+    sent = inviting.send(client, access, text, press=press, version=None, by=by)
+    return Welcomed(client, sent.invitation, is_new=True)
+
+
+def _in_language_of(client: Client, text: Text) -> Text:
+    """The form opens with a default text before the language is chosen: left as it was, it follows the language."""
+    if text in {invitation_text.default_text(language) for language in Language.values}:
+        return invitation_text.default_text(client.language)
+    return text
+
+
+def _made_by(practice: Practice, press: str) -> Welcomed | None:
+    client = Client.objects.filter(practice=practice, press=press).first() if press else None
+    if client is None:
+        return None
+    return Welcomed(client, client.invitations.filter(press=press).first(), is_new=False)

@@ -1,0 +1,47 @@
+"""What a form hands to the operations on clients."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from portico.domain.clients.models import Status
+from portico.domain.practices.models import StaffMember
+
+
+@dataclass(frozen=True)
+class ClientDetails:
+    """The facts of a client that staff edit together."""
+
+    first_name: str
+    last_name: str = ""
+    preferred_name: str = ""
+    date_of_birth: date | None = None
+    language: str = "en"
+    clinician: StaffMember | None = None
+    status: Status = Status.ACTIVE
+
+
+@dataclass(frozen=True)
+class AddressEntry:
+    """An email address as it stands in the form; `ref` names the row it was, None for a new one."""
+
+    address: str
+    kind: str
+    email_ok: bool
+    ref: str | None = None
+
+
+@dataclass(frozen=True)
+class PhoneEntry:
+    """A phone number in E.164 and its kind."""
+
+    number: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class ClientEntry:
+    """The whole of `Client Info`."""
+
+    details: ClientDetails
+    addresses: tuple[AddressEntry, ...] = ()
+    phones: tuple[PhoneEntry, ...] = ()

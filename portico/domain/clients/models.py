@@ -1,0 +1,234 @@
+"""Clients, their email addresses with consent, their phones, and the words by which they are found."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from portico.domain.practices.models import StaffMember
+from portico.plumbing import clock
+from portico.plumbing.constraints import SamePractice
+from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+
+
+class Status(models.TextChoices):
+    ACTIVE = "active", _("Active")
+    INACTIVE = "inactive", _("Inactive")
+    ARCHIVED = "archived", _("Archived")
+
+
+class PortalState(models.TextChoices):
+    """Where a client stands with the portal; stored, and recomputed in every transaction that may change it."""
+
+    NO_ACCESS = "no_access", _("No access")
+    INVITED = "invited", _("Invited")
+    SIGNED_IN = "signed_in", _("Signed in")
+    NEEDS_ATTENTION = "needs_attention", _("Needs attention")
+
+
+class Language(models.TextChoices):
+    ENGLISH = "en", "English"
+    SPANISH = "es", "Español"
+
+
+class ClientQuerySet(RowQuerySet["Client"]):
+    # Compared with a Value: a plain bool becomes `NOT is_archived`, for which SQLite uses no index.
+    def archived(self) -> "ClientQuerySet":
+        return self.filter(is_archived=models.Value(value=True))
+
+    def present(self) -> "ClientQuerySet":
+        """Active and inactive; archived clients are kept aside."""
+        return self.filter(is_archived=models.Value(value=False))
+
+
+class Client(PracticeRow):
+    """Who is cared for."""
+
+    ref = RefField()
+    first_name = models.CharField(max_length=100)
+    last_name = models.CharField(max_length=100, blank=True)
+    preferred_name = models.CharField(max_length=100, blank=True)
+    date_of_birth = models.DateField(null=True, blank=True)
+    language = models.CharField(max_length=5, choices=Language.choices, default=Language.ENGLISH)
+    clinician = models.ForeignKey(StaffMember, models.PROTECT, null=True, blank=True, related_name="+")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    is_archived = models.GeneratedField(
+        expression=models.Case(
+            models.When(status=Status.ARCHIVED, then=models.Value(value=True)),
+            default=models.Value(value=False),
+        ),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
+    portal_state = models.CharField(max_length=16, choices=PortalState.choices, default=PortalState.NO_ACCESS)
+    portal_reason = models.CharField(max_length=30, blank=True)
+    # What the list is sorted by: the shown name, folded; kept by `registering` and `editing`.
+    sort_key = models.CharField(max_length=210)
+    version = models.PositiveIntegerField(default=1)
+    # The random key of the form that created the client, so that pressing twice creates one.
+    press = models.CharField(max_length=43, blank=True, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    last_signed_in_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ClientQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("clinician", name="clients_client_clinician"),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="clients_client_known_status"),
+            models.CheckConstraint(
+                condition=Q(portal_state__in=PortalState.values), name="clients_client_known_portal_state"
+            ),
+            models.UniqueConstraint(
+                fields=("practice", "press"), condition=~Q(press=""), name="clients_client_one_a_press"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("practice", "is_archived", "sort_key", "id"), name="clients_by_name"),
+            models.Index(fields=("practice", "is_archived", "portal_state", "sort_key", "id"), name="clients_by_state"),
+            models.Index(fields=("practice", "is_archived", "-created_at", "-id"), name="clients_by_newest"),
+            models.Index(
+                fields=("practice", "is_archived", "portal_state", "-created_at", "-id"), name="clients_newest_by_state"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.ref
+
+    @property
+    def name(self) -> str:
+        """The whole name, as the office shows it."""
+        return f"{self.called} {self.last_name}".strip()
+
+    @property
+    def called(self) -> str:
+        """What the person goes by."""
+        return self.preferred_name or self.first_name
+
+    @property
+    def is_archived_now(self) -> bool:
+        """Whether the status in memory is archived, before the database has computed its own column."""
+        return self.status == Status.ARCHIVED
+
+
+class AddressKind(models.TextChoices):
+    HOME = "home", _("Home")
+    WORK = "work", _("Work")
+    OTHER = "other", _("Other")
+
+
+class EmailAddressQuerySet(RowQuerySet["EmailAddress"]):
+    def open(self) -> "EmailAddressQuerySet":
+        """Addresses in use; a changed or removed one is closed and kept."""
+        return self.filter(closed_at=None)
+
+    def with_consent(self) -> "EmailAddressQuerySet":
+        return self.filter(closed_at=None, email_ok_at__isnull=False)
+
+
+class EmailAddress(PracticeRow):
+    """One of a client's addresses with its own consent. Never rewritten: a change closes it and opens a new row.
+
+    `email_ok_at` and `email_ok_by` stand while consent stands and are cleared when it is withdrawn, which
+    `email_ok_withdrawn_at` then tells; the whole history is in the trail.
+    """
+
+    ref = RefField()
+    client = models.ForeignKey(Client, models.PROTECT, related_name="email_addresses")
+    address = models.CharField(max_length=254)
+    # The form in which addresses are compared: cleaning.mailbox_key.
+    mailbox_key = models.CharField(max_length=320)
+    kind = models.CharField(max_length=10, choices=AddressKind.choices, default=AddressKind.HOME)
+    email_ok_at = models.DateTimeField(null=True)
+    email_ok_by = models.CharField(max_length=100, blank=True)
+    email_ok_withdrawn_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    closed_at = models.DateTimeField(null=True)
+
+    objects = EmailAddressQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("client", name="clients_emailaddress_client"),
+            models.UniqueConstraint(
+                fields=("client", "mailbox_key"), condition=Q(closed_at=None), name="clients_emailaddress_once_a_client"
+            ),
+        )
+        indexes = (models.Index(fields=("practice", "mailbox_key"), name="clients_by_mailbox"),)
+
+    def __str__(self) -> str:
+        return self.ref
+
+    @property
+    def email_ok(self) -> bool:
+        return self.email_ok_at is not None
+
+    def record_consent(self, *, by: str, at: datetime) -> None:
+        self.email_ok_at, self.email_ok_by, self.email_ok_withdrawn_at = at, by, None
+
+    def withdraw_consent(self, *, at: datetime) -> None:
+        self.email_ok_at, self.email_ok_by, self.email_ok_withdrawn_at = None, "", at
+
+
+class PhoneKind(models.TextChoices):
+    MOBILE = "mobile", _("Mobile")
+    HOME = "home", _("Home")
+    WORK = "work", _("Work")
+
+
+class PhoneNumber(PracticeRow):
+    """One of a client's phone numbers, in E.164."""
+
+    client = models.ForeignKey(Client, models.PROTECT, related_name="phone_numbers")
+    number = models.CharField(max_length=16)
+    kind = models.CharField(max_length=10, choices=PhoneKind.choices, default=PhoneKind.MOBILE)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("client", name="clients_phonenumber_client"),
+            models.UniqueConstraint(fields=("client", "number"), name="clients_phonenumber_once_a_client"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class SearchTerm(PracticeRow):
+    """A word, address or number by whose beginning a client is found."""
+
+    client = models.ForeignKey(
+        Client,
+        models.CASCADE,
+        related_name="search_terms",
+        db_index=False,  # The unique pair below begins with it.
+    )
+    term = models.CharField(max_length=320)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("client", name="clients_searchterm_client"),
+            models.UniqueConstraint(
+                fields=("client", "term"),
+                name="clients_searchterm_once_a_client",
+                opclasses=("int8_ops", "varchar_pattern_ops"),
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("practice", "term", "client"),
+                name="clients_by_term",
+                opclasses=("int8_ops", "varchar_pattern_ops", "int8_ops"),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)

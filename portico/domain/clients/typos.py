@@ -1,0 +1,70 @@
+"""Likely slips in the domain of an email address. Only ever pointed out; nothing is changed by itself."""
+
+from difflib import get_close_matches
+
+# Where most private mailboxes are. A domain of this list is never questioned.
+WELL_KNOWN = (
+    "gmail.com",
+    "googlemail.com",
+    "yahoo.com",
+    "ymail.com",
+    "rocketmail.com",
+    "hotmail.com",
+    "outlook.com",
+    "live.com",
+    "msn.com",
+    "icloud.com",
+    "me.com",
+    "mac.com",
+    "aol.com",
+    "comcast.net",
+    "verizon.net",
+    "sbcglobal.net",
+    "bellsouth.net",
+    "charter.net",
+    "earthlink.net",
+    "att.net",
+    "cox.net",
+    "protonmail.com",
+    "proton.me",
+    "fastmail.com",
+    "zoho.com",
+    "mail.com",
+    "email.com",
+    "gmx.com",
+    "gmx.net",
+    "gmx.de",
+    "web.de",
+    "hotmail.es",
+    "hotmail.co.uk",
+    "hotmail.fr",
+    "yahoo.es",
+    "yahoo.co.uk",
+    "yahoo.ca",
+    "yahoo.com.mx",
+    "outlook.es",
+    "live.ca",
+    "live.co.uk",
+)
+# Looked for among these alone: a slip towards a rare domain is more likely that domain's neighbour.
+_COMMON = (
+    "gmail.com",
+    "yahoo.com",
+    "hotmail.com",
+    "outlook.com",
+    "icloud.com",
+    "comcast.net",
+    "verizon.net",
+    "protonmail.com",
+)
+_LIKENESS = 0.84
+
+
+def suggestion(address: str) -> str | None:
+    """The address that was probably meant; None when nothing looks like a slip."""
+    local, at, domain = address.rpartition("@")
+    domain = domain.lower()
+    if not at or not local or domain in WELL_KNOWN:
+        return None
+    near = get_close_matches(domain, _COMMON, n=1, cutoff=_LIKENESS)
+    return f"{local}@{near[0]}" if near else None

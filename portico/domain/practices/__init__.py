@@ -1,0 +1,1 @@
+"""Who runs Portico: practices, their staff, and how staff get in."""

@@ -1,0 +1,69 @@
+"""How a practice comes to be, and its first owner with it."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from portico.domain.practices import setting_up
+from portico.domain.practices.models import Practice, Role, StaffMember
+from portico.plumbing import trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.refusals import Refused
+from portico.plumbing.verbs import Verb
+
+
+class SlugTaken(Refused):
+    """The address is another practice's; a slug never changes hands."""
+
+
+class EmailTaken(Refused):
+    """One email address is one staff member in the whole installation."""
+
+
+@dataclass(frozen=True)
+class Founded:
+    """A new practice, its owner, and the token of the owner's set-up link (known only now)."""
+
+    practice: Practice
+    owner: StaffMember
+    set_up_token: str
+
+
+def create_practice(
+    *, slug: str, name: str, time_zone: str, currency: str, owner_email: str, owner_name: str, by: Actor
+) -> Founded:
+    """Creates a practice with one owner who has no password yet.
+
+    Raises SlugTaken, EmailTaken, and django's ValidationError for a malformed slug or an unknown time zone.
+    """
+    practice = Practice(slug=slug, name=name, time_zone=time_zone, currency=currency, reply_to=owner_email)
+    with transaction.atomic():
+        open_practice(practice, by=by)
+        owner = add_staff_member(practice, email=owner_email, name=owner_name, role=Role.OWNER, by=by)
+        token = setting_up.make_link(owner, by=by)
+    return Founded(practice, owner, token)
+
+
+def open_practice(practice: Practice, *, by: Actor) -> Practice:
+    """Saves a new practice, without anybody in it. Raises SlugTaken and ValidationError as above."""
+    practice.clean_fields()
+    with transaction.atomic():
+        if Practice.objects.filter(slug=practice.slug).exists():
+            raise SlugTaken(_("The address %(slug)s is taken. Choose another.") % {"slug": practice.slug})
+        practice.save(force_insert=True)
+        trail.record(Verb.PRACTICE_CREATED, practice=practice, by=by)
+    return practice
+
+
+def add_staff_member(practice: Practice, *, email: str, name: str, role: Role, by: Actor) -> StaffMember:
+    """Adds somebody who works at the practice, without a password. Raises EmailTaken."""
+    member = StaffMember(practice=practice, email=email.strip().lower(), name=name.strip(), role=role)
+    member.set_unusable_password()
+    member.clean_fields()
+    with transaction.atomic():
+        if StaffMember.objects.filter(email=member.email).exists():
+            raise EmailTaken(_("%(email)s already belongs to a staff member.") % {"email": member.email})
+        member.save(force_insert=True)
+        trail.record(Verb.STAFF_ADDED, practice=practice, by=by, about=member.ref, role=role.value)
+    return member

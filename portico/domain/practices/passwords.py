@@ -1,0 +1,38 @@
+"""How often a staff password may be tried, and what the trail says of it."""
+
+from datetime import timedelta
+
+from portico.domain.practices.models import StaffMember
+from portico.plumbing import limits, trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.limits import Limit
+from portico.plumbing.verbs import Verb
+
+
+def reserve_try(email: str, *, ip: str) -> None:
+    """Takes one try from the budget of the typed address, known or not (5 in 5 min), and one from the place's.
+
+    Called before the password is looked at, outside any transaction, so that the try counts even when the work
+    fails. Raises limits.TooMany.
+    """
+    limits.spend(
+        Limit.on("staff-password", email.strip().lower(), most=5, window=timedelta(minutes=5)),
+        Limit.on("staff-password-ip", limits.network_of(ip), most=50, window=timedelta(minutes=10), stays_spent=True),
+    )
+
+
+def note_refused(email: str, *, beyond_limit: bool) -> None:
+    """Writes a refused try to the trail of the practice it was aimed at; nothing for an address that is nobody's."""
+    member = StaffMember.objects.select_related("practice").filter(email=email.strip().lower()).first()
+    if member is None:
+        return
+    verb = Verb.STAFF_SIGN_IN_BEYOND_LIMIT if beyond_limit else Verb.STAFF_SIGN_IN_REFUSED
+    trail.record(verb, practice=member.practice, by=Actor.nobody(), about=member.ref)
+
+
+def note_signed_in(member: StaffMember) -> None:
+    trail.record(Verb.STAFF_SIGNED_IN, practice=member.practice, by=member.actor)
+
+
+def note_signed_out(member: StaffMember) -> None:
+    trail.record(Verb.STAFF_SIGNED_OUT, practice=member.practice, by=member.actor)

@@ -1,0 +1,27 @@
+"""What is done without a person, and how often."""
+
+from datetime import timedelta
+
+from portico.domain.access import sessions
+from portico.domain.practices import kept_posts
+from portico.domain.practices.staff_sessions import SessionStore
+from portico.domain.upkeep.timetable import Chore
+from portico.plumbing import limits, sealing
+
+
+def log_newest_seals() -> None:
+    """The ends of the trail's chains go where the database's owner cannot reach them."""
+    sealing.log_newest()
+
+
+def forget_staff_sessions() -> None:
+    SessionStore.clear_expired()
+
+
+CHORES = (
+    Chore("log newest seals", timedelta(days=1), log_newest_seals),
+    Chore("forget portal sessions", timedelta(hours=1), sessions.forget_over),
+    Chore("forget staff sessions", timedelta(hours=1), forget_staff_sessions),
+    Chore("forget idle limits", timedelta(hours=1), limits.forget_idle),
+    Chore("forget kept forms", timedelta(minutes=10), kept_posts.forget_old),
+)

@@ -1,0 +1,68 @@
+"""What `portico worker` does: the mails, the trail's seals and the chores, in two lanes."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from django.conf import settings
+
+from portico.domain.upkeep import timetable
+from portico.domain.upkeep.chores import CHORES
+from portico.gateways import smtp_server
+from portico.gateways.smtp import Transport
+from portico.plumbing import handing_over, sealing
+from portico.plumbing.models.outgoing import Lane as MailLane
+from portico.plumbing.worker import Lane
+
+SECONDS_BETWEEN_SEALS = 1.0
+SECONDS_BETWEEN_LOOKS = 5.0
+
+
+def lanes() -> list[Lane]:
+    """Sign-in mail has a lane of its own: whatever is slow in the other never delays it."""
+    transport = Transport(smtp_server.parse(settings.EMAIL_URL))
+    return [
+        Lane("entrance", [partial(handing_over.hand_over_next, MailLane.ENTRANCE, transport)]),
+        Lane(
+            "rest",
+            [
+                partial(handing_over.hand_over_next, MailLane.REST, transport),
+                # Not on the timetable: looking costs a read, a turn would cost a write every second.
+                paced(_seal, seconds=SECONDS_BETWEEN_SEALS),
+                paced(_Chores(), seconds=SECONDS_BETWEEN_LOOKS),
+            ],
+        ),
+    ]
+
+
+def paced(job: Callable[[], bool], *, seconds: float) -> Callable[[], bool]:
+    """The job, done at most once in so many seconds by this worker, and at once again after it had work."""
+    next_at = 0.0
+
+    def job_in_time() -> bool:
+        nonlocal next_at
+        if time.monotonic() < next_at:
+            return False
+        did_something = job()
+        next_at = 0.0 if did_something else time.monotonic() + seconds
+        return did_something
+
+    return job_in_time
+
+
+def _seal() -> bool:
+    sealing.seal_all()
+    return False  # What is left waits a second: mails come first.
+
+
+class _Chores:
+    """The timetable is written when the worker first looks at it; the database may have been away before."""
+
+    def __init__(self) -> None:
+        self.is_posted = False
+
+    def __call__(self) -> bool:
+        if not self.is_posted:
+            timetable.post(CHORES)
+            self.is_posted = True
+        return timetable.do_next(CHORES)
