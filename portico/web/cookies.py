@@ -1,0 +1,14 @@
+"""Our own cookies: HttpOnly, Lax, without a domain, and over https bound to the host by their name."""
+
+from django.conf import settings
+from django.http import HttpResponse
+
+
+def give(response: HttpResponse, name: str, value: str, *, max_age: int | None = None) -> None:
+    """Sets a cookie; without `max_age` (seconds) it is gone with the browser."""
+    response.set_cookie(name, value, max_age=max_age, path="/", secure=settings.HTTPS, httponly=True, samesite="Lax")
+
+
+def take(response: HttpResponse, name: str) -> None:
+    """Deletes a cookie by name."""
+    response.set_cookie(name, "", max_age=0, path="/", secure=settings.HTTPS, httponly=True, samesite="Lax")

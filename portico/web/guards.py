@@ -1,0 +1,164 @@
+"""Who may open a page: every view has exactly one guard, which gives it its practice and its person."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import wraps
+from typing import Any, Concatenate, cast
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone, translation
+
+from portico.domain.access import sessions
+from portico.domain.access.models import PortalSession
+from portico.domain.practices.models import Practice, Role, StaffMember
+from portico.plumbing import trail
+from portico.plumbing.verbs import Verb
+from portico.web import returning
+from portico.web.requests import OfficeRequest, OpenRequest, PortalRequest
+
+
+class Audience(StrEnum):
+    OPEN = "open"
+    OFFICE = "office"
+    PORTAL = "portal"
+    MACHINE = "machine"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What `portico routes` tells of a page: who it is for, and for the office, in which roles."""
+
+    audience: Audience
+    roles: tuple[str, ...] = ()
+
+
+type View[R: HttpRequest, **P] = Callable[Concatenate[R, P], HttpResponse]
+
+# A background refresh is marked by our own script with this header: it keeps nobody signed in.
+BACKGROUND = "X-Portico-Background"
+
+
+def mark[V](view: V, guard: Guard) -> V:
+    """Notes the guard on a view, where `portico routes` and the tests find it."""
+    cast(Any, view).guard = guard
+    return view
+
+
+def machine_page[**P](view: View[HttpRequest, P]) -> View[HttpRequest, P]:
+    """A page for machines: health, and what needs no practice."""
+    return mark(view, Guard(Audience.MACHINE))
+
+
+def front_page[**P](view: View[HttpRequest, P]) -> View[HttpRequest, P]:
+    """The installation's own front door, before any practice is named."""
+    return mark(view, Guard(Audience.OPEN))
+
+
+def office_door[**P](view: View[HttpRequest, P]) -> View[HttpRequest, P]:
+    """How staff get in (sign-in, set-up): no practice yet, for whoever comes."""
+    return mark(view, Guard(Audience.OPEN))
+
+
+def open_page[**P](view: View[OpenRequest, P]) -> Callable[..., HttpResponse]:
+    """A page at a practice's portal that anybody may open; an unknown slug is 404."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        asked = cast(OpenRequest, request)
+        asked.practice = practice_at(slug)
+        timezone.activate(asked.practice.zone)
+        return view(asked, *args, **kwargs)
+
+    return mark(guarded, Guard(Audience.OPEN))
+
+
+def office_page[**P](*roles: Role) -> Callable[[View[OfficeRequest, P]], Callable[..., HttpResponse]]:
+    """A page for staff in one of the roles; without any named, for all of them."""
+
+    def guard(view: View[OfficeRequest, P]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            staff = request.user
+            if not isinstance(staff, StaffMember):
+                return returning.to_sign_in(request)
+            asked = cast(OfficeRequest, request)
+            asked.staff, asked.practice, asked.actor = staff, staff.practice, staff.actor
+            timezone.activate(asked.practice.zone)
+            if roles and staff.role not in roles:
+                trail.record(Verb.DENIED_ROLE, practice=asked.practice, by=asked.actor, about=view.__name__)
+                raise PermissionDenied
+            if BACKGROUND not in request.headers:
+                asked.session.touch()
+            return view(asked, *args, **kwargs)
+
+        return mark(guarded, Guard(Audience.OFFICE, tuple(role.value for role in roles or Role)))
+
+    return guard
+
+
+def portal_door[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse]:
+    """A page for a mailbox that is signed in at this practice and may not have said yet whom it looks at."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        asked = _signed_in(request, slug)
+        if asked is None:
+            return redirect("entrance:doorway", slug=slug)
+        with translation.override(asked.client.language):
+            return view(asked, *args, **kwargs)
+
+    return mark(guarded, Guard(Audience.PORTAL))
+
+
+def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse]:
+    """A page for a mailbox that is signed in at this practice and looks at one of its clients."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        asked = _signed_in(request, slug)
+        if asked is None:
+            return redirect("entrance:doorway", slug=slug)
+        if not asked.has_chosen:
+            return redirect("portal:who", slug=slug)
+        with translation.override(asked.client.language):
+            return view(asked, *args, **kwargs)
+
+    return mark(guarded, Guard(Audience.PORTAL))
+
+
+def _signed_in(request: HttpRequest, slug: str) -> PortalRequest | None:
+    """The request with its session and what that opens at this moment; None when it opens nothing."""
+    practice = practice_at(slug)
+    session = client_session(request, practice)
+    accesses = list(sessions.opened(session)) if session else []
+    if session is None or not accesses:
+        return None
+    chosen = next((access for access in accesses if access.client_id == session.client_id), None)
+    asked = cast(PortalRequest, request)
+    asked.practice, asked.account, asked.portal_session = practice, session.account, session
+    asked.accesses = accesses
+    asked.has_chosen = chosen is not None or len(accesses) == 1
+    asked.client = session.client = (chosen or accesses[0]).client
+    asked.actor = sessions.actor_of(session)
+    timezone.activate(practice.zone)
+    if BACKGROUND not in request.headers:
+        sessions.touch(session, every=settings.SESSION_IDLE_CLIENT / 30)
+    return asked
+
+
+def practice_at(slug: str) -> Practice:
+    """The practice of an address. Raises Http404."""
+    practice = Practice.objects.filter(slug=slug).first()
+    if practice is None:
+        raise Http404
+    return practice
+
+
+def client_session(request: HttpRequest, practice: Practice) -> PortalSession | None:
+    """The client session that this browser's cookie names at this practice, when it is alive."""
+    key = request.COOKIES.get(settings.CLIENT_COOKIE_NAME, "")
+    return sessions.find(practice, key) if key else None

@@ -1,0 +1,121 @@
+"""`Client Info`: names, addresses with their consent, phones; saved together."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from portico.domain.access import changing, granting
+from portico.domain.access.changing import Saved
+from portico.domain.access.models import PortalAccess
+from portico.domain.clients.addresses import AddressTwice
+from portico.domain.clients.editing import ChangedMeanwhile, ClientArchived
+from portico.domain.clients.models import Client, EmailAddress
+from portico.plumbing import trail
+from portico.plumbing.verbs import Verb
+from portico.web.guards import office_page
+from portico.web.office import differences, finding
+from portico.web.office.differences import Difference
+from portico.web.office.forms.client_info import ClientForms, Start
+from portico.web.office.forms.contact import suggestion_for
+from portico.web.office.roles import KEEPERS
+from portico.web.requests import OfficeRequest
+
+
+@office_page(*KEEPERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: OfficeRequest, ref: str) -> HttpResponse:
+    client = finding.client_of(request, ref)
+    if request.method == "POST":
+        return _save(request, client)
+    trail.record(Verb.CLIENT_INFO_VIEWED, practice=request.practice, client=client, by=request.actor)
+    return _page(request, client, ClientForms(request.practice, client, start=_start(client)))
+
+
+def _save(request: OfficeRequest, client: Client) -> HttpResponse:
+    forms = ClientForms(request.practice, client, data=request.POST)
+    rearranged = forms.rearranged(request.POST)
+    if rearranged is not None:
+        return _page(request, client, rearranged)
+    if not forms.is_valid():
+        return _page(request, client, forms, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        version = forms.details.cleaned_data["version"]
+        saved = changing.save_client_info(client, forms.entry, version=version, by=request.actor)
+    except ChangedMeanwhile:
+        return _show_both(request, client.ref, forms)
+    except (AddressTwice, ClientArchived) as refusal:
+        forms.details.add_error(None, str(refusal))
+        return _page(request, client, forms, status=HTTPStatus.CONFLICT)
+    return _answer(request, saved)
+
+
+def _answer(request: OfficeRequest, saved: Saved) -> HttpResponse:
+    client = saved.client
+    for row in client.email_addresses.open():
+        if meant := suggestion_for(row.address):
+            question = _("Is %(address)s spelled right? Did you mean %(meant)s?")
+            messages.warning(request, question % {"address": row.address, "meant": meant})
+    if saved.portal_address_replaced:
+        notice = _(
+            "Saved. %(name)s now signs in with the new address. Links sent to the old one no longer work. "
+            "Nothing has been sent yet: invite the new address below."
+        )
+        messages.success(request, notice % {"name": client.called})
+        return redirect("office:client_portal", ref=client.ref)
+    if saved.portal_address_removed:
+        notice = _("Saved. Access is on, but %(name)s can’t sign in: the address is gone and no other is chosen.")
+        messages.warning(request, notice % {"name": client.called})
+    else:
+        messages.success(request, _("Client Info was saved."))
+    return redirect("office:client_info", ref=client.ref)
+
+
+def _show_both(request: OfficeRequest, ref: str, typed: ClientForms) -> HttpResponse:
+    """Somebody else was first: what was typed stays, beside what is saved now. Saving again is a choice then."""
+    client = finding.client_of(request, ref)
+    saved = ClientForms(request.practice, client, start=_start(client))
+    merged = differences.with_rows_of(typed.start, saved.start)
+    forms = ClientForms(request.practice, client, start=merged)
+    found = differences.between(typed, saved)
+    return _page(request, client, forms, status=HTTPStatus.CONFLICT, both=found, changed_meanwhile=True)
+
+
+def _start(client: Client) -> Start:
+    return Start.saved(client, client.email_addresses.open().order_by("id"), client.phone_numbers.order_by("id"))
+
+
+def _page(
+    request: OfficeRequest,
+    client: Client,
+    forms: ClientForms,
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+    both: list[Difference] | None = None,
+    changed_meanwhile: bool = False,
+) -> HttpResponse:
+    access = granting.of(client)
+    portal_address = _dress(forms, client, access)
+    context = {
+        "client": client,
+        "forms": forms,
+        "access": access,
+        "portal_address": portal_address,
+        "loses_portal_address": portal_address is not None and not any(row.signs_in for row in forms.addresses.forms),
+        "changed_meanwhile": changed_meanwhile,
+        "both": both or [],
+    }
+    return render(request, "office/clients/client_info.html", context, status=status)
+
+
+def _dress(forms: ClientForms, client: Client, access: PortalAccess | None) -> EmailAddress | None:
+    """Tells each row what it was when saved; the address that signs in, if there is one."""
+    standing = {row.ref: row for row in client.email_addresses.open()}
+    signs_in = access.address if access is not None else None
+    for form in forms.addresses.forms:
+        form.standing = standing.get(str(form["id"].value() or ""))
+        form.signs_in = form.standing is not None and signs_in is not None and form.standing.pk == signs_in.pk
+    return signs_in

@@ -1,0 +1,180 @@
+"""The `Client Portal` tab: access, the address that signs in, the invitation and what is known of it."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portico.domain.access import granting, invitation_text, inviting, telling
+from portico.domain.access.granting import AddressGone
+from portico.domain.access.inviting import NotMailable
+from portico.domain.access.models import PortalAccess
+from portico.domain.clients.editing import ChangedMeanwhile, ClientArchived
+from portico.domain.clients.models import Client, EmailAddress
+from portico.plumbing import rendering, tokens, trail
+from portico.plumbing.verbs import Verb
+from portico.web.guards import office_page
+from portico.web.office import finding, portal_words
+from portico.web.office.forms.client_portal import ClientPortalForm, InvitationTextForm
+from portico.web.office.roles import KEEPERS, may_edit, refuse_unless_keeper
+from portico.web.requests import OfficeRequest
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a save went, where it did not go through; `fix` names what would mend a refused mailing."""
+
+    status: HTTPStatus = HTTPStatus.OK
+    refusal: str = ""
+    fix: str = ""
+    changed_meanwhile: bool = False
+
+
+@dataclass
+class Tab:
+    """The rows the tab is about, read afresh."""
+
+    client: Client
+    access: PortalAccess | None
+    addresses: list[EmailAddress] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, request: OfficeRequest, ref: str) -> "Tab":
+        client = finding.client_of(request, ref)
+        return cls(client, granting.of(client), list(client.email_addresses.open().order_by("id")))
+
+    def form(self, data: Any | None = None, **kwargs: bool) -> ClientPortalForm:  # Any: Django's own.
+        return ClientPortalForm(self.client, self.access, self.addresses, data, **kwargs)
+
+
+@office_page()
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: OfficeRequest, ref: str) -> HttpResponse:
+    if request.method == "POST":
+        refuse_unless_keeper(request, about="client_portal")
+        return _save(request, ref)
+    tab = Tab.of(request, ref)
+    trail.record(Verb.CLIENT_PORTAL_VIEWED, practice=request.practice, client=tab.client, by=request.actor)
+    editable = may_edit(request) and not tab.client.is_archived_now
+    return _page(request, tab, tab.form(may_edit=editable))
+
+
+@office_page(*KEEPERS)
+@require_POST
+def keep_draft(request: OfficeRequest, ref: str) -> HttpResponse:
+    """Keeps the invitation as it is being typed."""
+    client = finding.client_of(request, ref)
+    form = InvitationTextForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse(status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    inviting.keep_draft(client, form.text)
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+
+@office_page(*KEEPERS)
+@require_POST
+def preview(request: OfficeRequest, ref: str) -> HttpResponse:
+    """What the client would get, and to whom it would go, as the form stands."""
+    tab = Tab.of(request, ref)
+    form = tab.form(request.POST)
+    context = _letter(request, tab, form) | {"client": tab.client, "form": form, "is_fragment": True}
+    return render(request, "office/client_portal/preview.html", context)
+
+
+def _save(request: OfficeRequest, ref: str) -> HttpResponse:
+    tab = Tab.of(request, ref)
+    sending = request.POST.get("action") == "send"
+    form = tab.form(request.POST, sending=sending)
+    if not form.is_valid():
+        return _page(request, tab, form, Answer(HTTPStatus.UNPROCESSABLE_CONTENT))
+    try:
+        notice = _send(request, tab, form) if sending else _save_access(request, tab, form)
+    except NotMailable as refusal:
+        return _again(request, ref, Answer(HTTPStatus.CONFLICT, str(refusal), fix=refusal.fix), sending=sending)
+    except ChangedMeanwhile as refusal:
+        answer = Answer(HTTPStatus.CONFLICT, str(refusal), changed_meanwhile=True)
+        return _again(request, ref, answer, sending=sending)
+    except (AddressGone, ClientArchived) as refusal:
+        return _again(request, ref, Answer(HTTPStatus.CONFLICT, str(refusal)), sending=sending)
+    messages.success(request, notice)
+    return redirect("office:client_portal", ref=ref)
+
+
+def _save_access(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> str:
+    version = form.cleaned_data["version"]
+    granting.save_access(tab.client, form.entry, version=version, by=request.actor)
+    if form.text != inviting.text_for(tab.client, tab.access):
+        inviting.keep_draft(tab.client, form.text)
+    return _("Access was saved.")
+
+
+def _send(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> str:
+    sent = inviting.send(
+        tab.client,
+        form.entry,
+        form.text,
+        press=form.cleaned_data["press"] or tokens.new_token(),
+        version=form.cleaned_data["version"],
+        by=request.actor,
+    )
+    return _("The invitation is on its way to %(address)s.") % {"address": sent.invitation.email.to_address}
+
+
+def _again(request: OfficeRequest, ref: str, answer: Answer, *, sending: bool) -> HttpResponse:
+    """The page once more with everything as typed, over what is saved now."""
+    tab = Tab.of(request, ref)
+    typed = request.POST.copy()
+    typed["version"] = str(tab.access.version if tab.access is not None else 1)
+    return _page(request, tab, tab.form(typed, sending=sending), answer)
+
+
+def _page(request: OfficeRequest, tab: Tab, form: ClientPortalForm, answer: Answer | None = None) -> HttpResponse:
+    answer = answer or Answer()
+    called = tab.client.called
+    story = telling.of(tab.client, tab.access)
+    context = {
+        "client": tab.client,
+        "form": form,
+        "answer": answer,
+        # Archived while somebody typed: what was typed stays.
+        "may_edit": may_edit(request) and (form.is_bound or not tab.client.is_archived_now),
+        "story": story,
+        "banner": portal_words.banner(story, called=called),
+        "facts": portal_words.signed_in_facts(story),
+        "events": [portal_words.event(happening, called=called) for happening in story.happenings],
+    }
+    context |= _letter(request, tab, form)
+    return render(request, "office/client_portal/edit.html", context, status=answer.status)
+
+
+def _letter(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> dict[str, object]:
+    """The editor's half: the letter as the client would get it, and what stands against sending it."""
+    form_is_typed = form.is_bound and not form.is_valid()
+    complaints = [*form.errors.get("subject", []), *form.errors.get("message", [])] if form_is_typed else []
+    text = form.text if form.is_bound and not complaints else inviting.text_for(tab.client, tab.access)
+    return {
+        "letter": None if complaints else invitation_text.expand(text, tab.client),
+        "letter_complaints": complaints,
+        "sender_address": settings.EMAIL_FROM,
+        # Asked by the template where the client's language is on.
+        "link_works_for": partial(rendering.duration, settings.SIGNIN_LINK_TTL),
+        "access": tab.access,
+        "placeholders": invitation_text.PLACEHOLDERS,
+        "lacking": _lacking(form),
+    }
+
+
+def _lacking(form: ClientPortalForm) -> str:
+    """What stands against mailing as the form stands, said before anybody presses: a fix of NotMailable or nothing."""
+    if not form.is_switched_on:
+        return "access"
+    if form.selected is None:
+        return "address"
+    return "" if form.selected.email_ok else "email_ok"

@@ -1,0 +1,39 @@
+"""Which mails somebody should look at: lately not delivered, and no later one has taken their place."""
+
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models.outgoing import EmailState, OutgoingEmailQuerySet
+
+NOT_DELIVERED = (EmailState.BOUNCED, EmailState.COMPLAINED, EmailState.FAILED, EmailState.DROPPED)
+LATELY = timedelta(days=30)
+MOST = 99
+
+
+def rows(practice: Practice) -> OutgoingEmailQuerySet:
+    """The mails themselves."""
+    later = OutgoingEmail.objects.filter(client_id=OuterRef("client_id"), kind=OuterRef("kind"), pk__gt=OuterRef("pk"))
+    wrong = OutgoingEmail.objects.filter(practice=practice, state__in=NOT_DELIVERED)
+    return wrong.filter(~Exists(later), written_at__gt=clock.now() - LATELY)
+
+
+def count(practice: Practice) -> str:
+    """How many, as the menu says it; nothing when there is none."""
+    found = rows(practice).order_by("-id")[: MOST + 1].count()
+    if not found:
+        return ""
+    return str(found) if found <= MOST else f"{MOST}+"
+
+
+def in_menu(request: HttpRequest) -> dict[str, object]:
+    """The office's menu shows the count; asked once, and only by pages that draw the menu."""
+    practice = getattr(request, "practice", None)
+    if practice is None or getattr(request, "staff", None) is None:
+        return {}
+    return {"emails_needing_a_look": SimpleLazyObject(lambda: count(practice))}

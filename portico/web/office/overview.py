@@ -1,0 +1,65 @@
+"""A client at a glance: how they stand with the portal, what to do next, how to reach them, what happened lately."""
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from portico.domain.access import changing, granting
+from portico.domain.access.models import PortalAccess
+from portico.plumbing import trail
+from portico.plumbing.models import TrailEntry
+from portico.plumbing.verbs import Verb
+from portico.web.guards import office_page
+from portico.web.office import finding, next_step, trail_words
+from portico.web.office.roles import KEEPERS, may_edit
+from portico.web.requests import OfficeRequest
+
+LATEST = 6
+
+
+@office_page()
+@require_safe
+def show(request: OfficeRequest, ref: str) -> HttpResponse:
+    client = finding.client_of(request, ref)
+    trail.record(Verb.OVERVIEW_VIEWED, practice=request.practice, client=client, by=request.actor)
+    access = granting.of(client)
+    addresses = list(client.email_addresses.open().order_by("id"))
+    lately = TrailEntry.objects.filter(client=client).exclude(verb__in=Verb.views()).order_by("-id")
+    context = {
+        "client": client,
+        "access": access,
+        "addresses": addresses,
+        "phones": client.phone_numbers.order_by("id"),
+        "others": _others(access),
+        "next": next_step.for_client(client, access, has_addresses=bool(addresses)),
+        "lines": [trail_words.line(entry) for entry in lately[:LATEST]],
+        "may_edit": may_edit(request),
+    }
+    return render(request, "office/clients/overview.html", context)
+
+
+@office_page(*KEEPERS)
+@require_POST
+def archive(request: OfficeRequest, ref: str) -> HttpResponse:
+    client = changing.archive(finding.client_of(request, ref), by=request.actor)
+    messages.success(request, _("%(name)s is archived. Access to the portal is off.") % {"name": client.name})
+    return redirect("office:client", ref=ref)
+
+
+@office_page(*KEEPERS)
+@require_POST
+def restore(request: OfficeRequest, ref: str) -> HttpResponse:
+    client = changing.restore(finding.client_of(request, ref), by=request.actor)
+    messages.success(request, _("%(name)s is back. Access to the portal is still off.") % {"name": client.name})
+    return redirect("office:client", ref=ref)
+
+
+def _others(access: PortalAccess | None) -> QuerySet[PortalAccess] | tuple[()]:
+    """Whom else the same mailbox sees."""
+    if access is None or access.account is None or not access.is_on:
+        return ()
+    others = access.account.accesses.filter(enabled_at__isnull=False).exclude(pk=access.pk)
+    return others.select_related("client").order_by("client__sort_key")

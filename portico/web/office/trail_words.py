@@ -1,0 +1,171 @@
+"""What an entry of the trail says: a sentence, who did it, and how it looks in a timeline."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.practices.models import Role
+from portico.plumbing.actors import ActorKind
+from portico.plumbing.models import TrailEntry
+from portico.plumbing.verbs import Verb
+
+
+@dataclass(frozen=True)
+class Line:
+    """An entry as people read it."""
+
+    at: datetime
+    sentence: str
+    who: str
+    icon: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class Day:
+    """The lines of one day on the practice's calendar."""
+
+    day: date
+    lines: list[Line]
+
+
+def line(entry: TrailEntry) -> Line:
+    icon, tone = _LOOKS.get(Verb(entry.verb), ("check", "quiet"))
+    return Line(at=entry.at, sentence=sentence(entry), who=who(entry), icon=icon, tone=tone)
+
+
+def days(entries: Iterable[TrailEntry]) -> list[Day]:
+    """The entries as lines, by day, in their order. In the zone that the page turned on."""
+    found: list[Day] = []
+    for entry in entries:
+        day = timezone.localtime(entry.at).date()
+        if not found or found[-1].day != day:
+            found.append(Day(day, []))
+        found[-1].lines.append(line(entry))
+    return found
+
+
+def who(entry: TrailEntry) -> str:
+    """Who did it, by the name they had then."""
+    match entry.actor_kind:
+        case ActorKind.CLIENT:
+            return _("%(name)s, in the portal") % {"name": entry.actor_name}
+        case ActorKind.OPERATOR:
+            return _("The operator")
+        case ActorKind.NOBODY:
+            return _("Somebody not signed in")
+        case _:
+            return entry.actor_name
+
+
+def sentence(entry: TrailEntry) -> str:
+    """What happened, in one sentence without a full stop."""
+    verb, details = Verb(entry.verb), entry.details
+    match verb:
+        case Verb.CLIENT_EDITED if details.get("fields"):
+            return _("Client Info changed: %(fields)s") % {"fields": _names_of(details["fields"])}
+        case Verb.ADDRESS_CHOSEN if not details.get("address"):
+            return _("Portal email taken away: no address is chosen")
+        case Verb.OPTIONS_CHANGED if "access_billing_documents" in details:
+            if details["access_billing_documents"]:
+                return _("Billing documents opened in the portal")
+            return _("Billing documents closed in the portal")
+        case Verb.EMAIL_DROPPED if details.get("reason"):
+            return _("An email was not sent. %(reason)s") % {"reason": details["reason"]}
+        case Verb.INVITATION_REFUSED:
+            return str(_REFUSALS.get(str(details.get("why")), _("Invitation refused, nothing was sent")))
+        case Verb.LINK_REFUSED:
+            return str(_LINKS.get(str(details.get("state")), _("A sign-in link was refused")))
+        case Verb.STAFF_ADDED if details.get("role") in Role.values:
+            return _("Staff member added as %(role)s") % {"role": Role(details["role"]).label.lower()}
+        case _:
+            pass
+    template = _WITH_ADDRESS.get(verb)
+    if template is not None and details.get("address"):
+        return str(template) % {"address": details["address"]}
+    return str(_SENTENCES.get(verb, verb.label))
+
+
+def _names_of(fields: str) -> str:
+    return ", ".join(str(_FIELDS.get(name, name.replace("_", " "))) for name in fields.split(", "))
+
+
+_FIELDS = {
+    "first_name": gettext_lazy("first name"),
+    "last_name": gettext_lazy("last name"),
+    "preferred_name": gettext_lazy("goes by"),
+    "date_of_birth": gettext_lazy("date of birth"),
+    "language": gettext_lazy("language of emails"),
+    "clinician": gettext_lazy("clinician"),
+    "status": gettext_lazy("status"),
+    "phones": gettext_lazy("phone"),
+}
+_WITH_ADDRESS = {
+    Verb.ADDRESS_ADDED: gettext_lazy("Email address %(address)s added"),
+    Verb.ADDRESS_CHANGED: gettext_lazy("Email address changed to %(address)s"),
+    Verb.ADDRESS_CLOSED: gettext_lazy("Email address %(address)s removed"),
+    Verb.CONSENT_RECORDED: gettext_lazy("Email ok recorded for %(address)s"),
+    Verb.CONSENT_WITHDRAWN: gettext_lazy("Email ok withdrawn for %(address)s"),
+    Verb.ADDRESS_CHOSEN: gettext_lazy("Portal email set to %(address)s"),
+    Verb.INVITATION_QUEUED: gettext_lazy("Invitation to %(address)s sent off"),
+}
+_SENTENCES = {
+    Verb.ACCESS_TURNED_ON: gettext_lazy("Portal access turned on"),
+    Verb.ACCESS_TURNED_OFF: gettext_lazy("Portal access turned off"),
+    Verb.OVERVIEW_VIEWED: gettext_lazy("Overview opened"),
+    Verb.CLIENT_INFO_VIEWED: gettext_lazy("Client Info opened"),
+    Verb.CLIENT_PORTAL_VIEWED: gettext_lazy("Client Portal opened"),
+    Verb.ACTIVITY_VIEWED: gettext_lazy("Activity opened"),
+    Verb.EMAIL_VIEWED: gettext_lazy("An email opened"),
+    Verb.EMAIL_DROPPED: gettext_lazy("An email was not sent"),
+    Verb.EMAIL_RESTARTED: gettext_lazy("An email started again"),
+    Verb.LINK_FETCHED: gettext_lazy("The sign-in link was fetched, by a person or a scanner"),
+    Verb.CLIENT_SIGNED_IN: gettext_lazy("Signed in with the link from the email"),
+    Verb.CLIENT_SIGNED_OUT: gettext_lazy("Signed out"),
+    Verb.SESSION_ENDED: gettext_lazy("A portal session was ended"),
+}
+_REFUSALS = {
+    "access": gettext_lazy("Invitation not sent: access was off"),
+    "address": gettext_lazy("Invitation not sent: no address was chosen"),
+    "email_ok": gettext_lazy("Invitation not sent: Email ok was not ticked"),
+}
+_LINKS = {
+    "used": gettext_lazy("A sign-in link was pressed that had been used already"),
+    "expired": gettext_lazy("A sign-in link was pressed that no longer works"),
+    "unknown": gettext_lazy("A sign-in link was pressed that does not exist here"),
+}
+_LOOKS = {
+    Verb.CLIENT_CREATED: ("user-round", "accent"),
+    Verb.CLIENT_EDITED: ("pencil", "quiet"),
+    Verb.CLIENT_ARCHIVED: ("archive", "quiet"),
+    Verb.CLIENT_RESTORED: ("undo-2", "accent"),
+    Verb.ADDRESS_ADDED: ("mail", "quiet"),
+    Verb.ADDRESS_CHANGED: ("mail", "quiet"),
+    Verb.ADDRESS_CLOSED: ("trash-2", "quiet"),
+    Verb.CONSENT_RECORDED: ("check", "good"),
+    Verb.CONSENT_WITHDRAWN: ("mail-minus", "wait"),
+    Verb.ACCESS_TURNED_ON: ("door-open", "good"),
+    Verb.ACCESS_TURNED_OFF: ("door-closed", "quiet"),
+    Verb.ADDRESS_CHOSEN: ("mail", "accent"),
+    Verb.OPTIONS_CHANGED: ("settings", "quiet"),
+    Verb.INVITATION_QUEUED: ("send", "accent"),
+    Verb.INVITATION_REFUSED: ("mail-x", "wait"),
+    Verb.EMAIL_DROPPED: ("mail-x", "wait"),
+    Verb.EMAIL_RESTARTED: ("refresh-cw", "accent"),
+    Verb.LINK_FETCHED: ("link", "quiet"),
+    Verb.LINK_REFUSED: ("link-2-off", "wait"),
+    Verb.CLIENT_SIGNED_IN: ("door-open", "good"),
+    Verb.CLIENT_SIGNED_OUT: ("log-out", "quiet"),
+    Verb.SESSION_ENDED: ("log-out", "quiet"),
+    Verb.STAFF_SIGNED_IN: ("door-open", "good"),
+    Verb.STAFF_SIGNED_OUT: ("log-out", "quiet"),
+    Verb.STAFF_SIGN_IN_REFUSED: ("lock", "wait"),
+    Verb.STAFF_SIGN_IN_BEYOND_LIMIT: ("octagon-alert", "bad"),
+    Verb.DENIED_ROLE: ("ban", "wait"),
+    Verb.DENIED_PRACTICE: ("ban", "bad"),
+    **dict.fromkeys(Verb.views(), ("eye", "quiet")),
+}

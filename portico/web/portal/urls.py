@@ -1,0 +1,14 @@
+"""The portal's addresses."""
+
+from django.urls import path
+
+from portico.web.portal import home, people, profile
+
+app_name = "portal"
+urlpatterns = [
+    path("home/", home.show, name="home"),
+    path("who/", people.choose, name="who"),
+    path("profile/", profile.show, name="profile"),
+    path("sessions/<str:ref>/end/", profile.end_session, name="session_end"),
+    path("sign-out/", profile.sign_out, name="sign_out"),
+]

@@ -1,0 +1,193 @@
+"""The pages that say no: what went wrong, what to do now, and the reference under which the log has it."""
+
+import errno
+import logging
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError, connections
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, UnreadablePostError
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice, Role, StaffMember
+from portico.plumbing import trail
+from portico.plumbing.limits import TooMany
+from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.refusals import Refused
+from portico.plumbing.verbs import Verb
+
+logger = logging.getLogger(__name__)
+
+# Seconds after which a browser, or a monitor, may ask again.
+RETRY_AFTER = "5"
+# SQLite: "database or disk is full"; PostgreSQL: "could not extend file …: No space left on device".
+_DISK_FULL = re.compile(r"disk is full|no space left|disk full", re.IGNORECASE)
+
+
+class RefusalMiddleware:
+    """The innermost layer: turns what pages raise into pages."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            page = _page(request, "405", 405)
+            page["Allow"] = response["Allow"]
+            return page
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        match error:
+            case Refused():
+                return _page(request, "refused", error.status, message=error.message)
+            case TooMany():
+                return too_many(request)
+            case OperationalError() | InterfaceError():
+                return database_away(request, error)
+        return None
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400. Also Django's handler for every request that it cannot read."""
+    if isinstance(exception, RequestDataTooBig):
+        return too_large(request)
+    if isinstance(exception, SessionInterrupted):
+        # Signed out in another tab while this request was on its way.
+        return redirect("office:sign_in")
+    return _page(request, "400", 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403: only a colleague whose role is not enough gets here; what is not yours is 404."""
+    staff = _staff(request)
+    if staff is None:
+        return _page(request, "403", 403)
+    owners = StaffMember.objects.active().filter(practice=staff.practice, role=Role.OWNER).order_by("name")
+    names = ", ".join(owners.values_list("name", flat=True)[:3])
+    return _page(request, "403", 403, role=staff.get_role_display(), owners=names)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form that did not come from a page of ours, or from one that is too old."""
+    logger.warning("request.not_from_our_page", extra={"reference": reference_of(request), "reason": reason})
+    return _page(request, "403", 403, stale=True)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404: the same page whether a thing is missing or another practice's; only the trail knows."""
+    _note_other_practice(request)
+    return _page(request, "404", 404)
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    return _page(request, "413", 413)
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    return _page(request, "429", 429)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500. What no middleware of ours sees (a session that cannot be saved) arrives here too and is sorted again."""
+    error = sys.exc_info()[1]
+    match error:
+        case OperationalError() | InterfaceError():
+            return _logged(database_away(request, error))
+        case UnreadablePostError():
+            return _logged(bad_request(request))
+        case OSError(errno=errno.ENOSPC):
+            return _logged(_full(request, error))
+    logger.error("request.failed", extra={"reference": reference_of(request)}, exc_info=error)
+    return _logged(_page(request, "500", 500))
+
+
+def database_away(request: HttpRequest, error: Exception) -> HttpResponse:
+    """503: away, busy for too long, or shutting down. Nothing is half done: the transaction fell with it."""
+    _drop_broken_connections()
+    if _DISK_FULL.search(str(error)):
+        return _full(request, error)
+    names = {"reference": reference_of(request), "error": type(error).__name__, "says": str(error)[:300]}
+    logger.error("database.away", extra=names)
+    return _unavailable(request, 503)
+
+
+def reference_of(request: HttpRequest) -> str:
+    return str(getattr(request, "reference", ""))
+
+
+def _full(request: HttpRequest, error: BaseException) -> HttpResponse:
+    logger.error("disk.full", extra={"reference": reference_of(request), "says": str(error)[:300]})
+    return _unavailable(request, 507)
+
+
+def _unavailable(request: HttpRequest, status: int) -> HttpResponse:
+    response = _page(request, "503", status)
+    response["Retry-After"] = RETRY_AFTER
+    return response
+
+
+def _drop_broken_connections() -> None:
+    """So that the next request opens a new one. In a transaction Django itself does it at the end."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+
+
+def _page(request: HttpRequest, name: str, status: int, **context: Any) -> HttpResponse:  # Any: for the template.
+    """Rendered without the request, whose session and messages would need the database."""
+    practice = getattr(request, "practice", None)
+    back_url, back_label = _way_back(request)
+    context = {
+        "practice": practice if isinstance(practice, Practice) else None,
+        "reference": reference_of(request),
+        "back_url": back_url,
+        "back_label": back_label,
+        **context,
+    }
+    return HttpResponse(render_to_string(f"errors/{name}.html", context), status=status)
+
+
+def _way_back(request: HttpRequest) -> tuple[str, str]:
+    """The start of the part of the product that was asked for."""
+    if request.path.startswith("/office/"):
+        return reverse("office:clients"), _("Back to Clients") if _staff(request) else _("Go to the office")
+    practice = getattr(request, "practice", None)
+    if isinstance(practice, Practice):
+        return practice.portal_path, _("Go to the portal")
+    return "", ""
+
+
+def _staff(request: HttpRequest) -> StaffMember | None:
+    """Whom the guard let in; asks nobody."""
+    staff = getattr(request, "staff", None)
+    return staff if isinstance(staff, StaffMember) else None
+
+
+def _note_other_practice(request: HttpRequest) -> None:
+    """A colleague asked for a thing of another practice: seen in the trail, not on the page."""
+    staff = _staff(request)
+    match = request.resolver_match
+    if staff is None or match is None or "ref" not in match.kwargs:
+        return
+    ref = match.kwargs["ref"]
+    if any(
+        rows.filter(ref=ref).exclude(practice=staff.practice).exists()
+        for rows in (Client.objects.all(), OutgoingEmail.objects.all())
+    ):
+        trail.record(Verb.DENIED_PRACTICE, practice=staff.practice, by=staff.actor, about=match.url_name or "")
+
+
+def _logged(response: HttpResponse) -> HttpResponse:
+    # Django would write the same once more, without the reference (django.utils.log.log_response).
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response

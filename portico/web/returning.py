@@ -1,0 +1,65 @@
+"""The way to the office's sign-in and back: where somebody was going, and what they had typed."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import Resolver404, resolve, reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+
+from portico.domain.practices import kept_posts, staff_sessions
+from portico.domain.practices.kept_posts import Field
+from portico.domain.practices.models import StaffMember, StaffSession
+
+OFFICE = "/office/"
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Sends whoever is not signed in to the door, with the way back in the address."""
+    query = {"next": _asked_for(request)}
+    cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    session = staff_sessions.ended(cookie) if cookie else None
+    if session is not None:
+        query["ended"] = "idle" if staff_sessions.was_left_idle(session) else "age"
+        if kept := _keep_post(request, session):
+            query["kept"] = kept
+    address = f"{settings.LOGIN_URL}?{urlencode(query)}"
+    if "HX-Request" in request.headers:
+        # A redirect would put the sign-in page into the middle of the page that asked.
+        return HttpResponse(headers={"HX-Redirect": address})
+    return redirect(address)
+
+
+def landing(request: HttpRequest, staff: StaffMember) -> str:
+    """Where signing in leads: to what was typed, if this person typed it, else to the page asked for."""
+    kept = kept_posts.find(staff, request.GET.get("kept", ""))
+    if kept is not None:
+        return reverse("office:kept_post", args=[kept.ref])
+    return own_path(request.GET.get("next", ""))
+
+
+def own_path(path: str) -> str:
+    """The path if it is an address of the office, else the list of clients. No other origin gets through."""
+    home = reverse("office:clients")
+    if not path.startswith(OFFICE) or not url_has_allowed_host_and_scheme(path, allowed_hosts=None):
+        return home
+    try:
+        resolve(path.partition("?")[0].partition("#")[0])
+    except Resolver404:
+        return home
+    return path
+
+
+def _asked_for(request: HttpRequest) -> str:
+    if request.method in {"GET", "HEAD"} and "HX-Request" not in request.headers:
+        return request.get_full_path()
+    # What was posted is kept by itself; a part of a page is no place to come back to.
+    return reverse("office:clients")
+
+
+def _keep_post(request: HttpRequest, session: StaffSession) -> str:
+    """The ref of what was kept; what a script sent by itself, such as a draft, is not."""
+    if request.method != "POST" or "HX-Request" in request.headers or session.staff is None:
+        return ""
+    fields = [Field(name, value) for name, values in request.POST.lists() for value in values]
+    kept = kept_posts.keep(session.staff, path=request.get_full_path(), fields=fields)
+    return kept.ref if kept else ""

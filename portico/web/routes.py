@@ -1,0 +1,62 @@
+"""Every address, who may open it, and how; read from the URLconf, so that none can be forgotten."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from portico.web.guards import Guard
+
+
+class Unguarded(Exception):
+    """A view without a guard, or one that does not say which methods it takes."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address; `roles` only where staff are asked for one."""
+
+    path: str
+    name: str
+    audience: str
+    roles: tuple[str, ...]
+    methods: tuple[str, ...]
+
+
+def all_routes() -> list[Route]:
+    """Raises Unguarded."""
+    return list(_walk(get_resolver().url_patterns, "/", ""))
+
+
+def _walk(patterns: list[URLPattern | URLResolver], path: str, namespace: str) -> Iterator[Route]:
+    for pattern in patterns:
+        below = f"{path}{pattern.pattern}"
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from _walk(pattern.url_patterns, below, inner)
+        else:
+            yield _route(pattern.callback, below, f"{namespace}{pattern.name}")
+
+
+def _route(view: Callable[..., object], path: str, name: str) -> Route:
+    guard = getattr(view, "guard", None)
+    if not isinstance(guard, Guard):
+        raise Unguarded(f"{path} ({view.__module__}.{view.__name__}) has no guard.")
+    methods = methods_of(view)
+    if not methods:
+        raise Unguarded(f"{path} ({view.__module__}.{view.__name__}) takes any method; say which.")
+    return Route(path, name, guard.audience.value, guard.roles, methods)
+
+
+@cache
+def methods_of(view: Callable[..., object]) -> tuple[str, ...]:
+    """What `require_safe`, `require_POST` or `require_http_methods` around the view was told; empty without one."""
+    layer: Callable[..., object] | None = view
+    while layer is not None:
+        told = inspect.getclosurevars(layer).nonlocals.get("request_method_list")
+        if told is not None:
+            return tuple(told)
+        layer = getattr(layer, "__wrapped__", None)
+    return ()
