@@ -6,12 +6,15 @@ import sys
 from django.core.management import execute_from_command_line
 
 from portico.configuration import ConfigurationRefused
+from portico.operating import demo
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command; a wrong environment ends it with one sentence per setting instead of a traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portico.settings")
     program, *rest = arguments or sys.argv
+    if rest[:1] == ["demo"]:  # It brings its own environment, so it comes before settings are read.
+        sys.exit(demo.main(rest[1:]))
     try:
         execute_from_command_line([program, *spoken(rest)])
     except ConfigurationRefused as refused:

@@ -1,0 +1,1 @@
+"""Running Portico: its commands, and the demo's supervisor."""

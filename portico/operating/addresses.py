@@ -1,0 +1,8 @@
+"""Absolute addresses of pages, for what commands print."""
+
+from django.conf import settings
+from django.urls import reverse
+
+
+def of(name: str, *arguments: str) -> str:
+    return f"{settings.PUBLIC_BASE_URL}{reverse(name, args=arguments)}"

@@ -1,0 +1,1 @@
+"""A module for each command; `portico create-practice` runs create_practice."""

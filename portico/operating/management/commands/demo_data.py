@@ -1,0 +1,22 @@
+"""`portico demo-data`: what `portico demo` runs once, into its own empty database."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from portico.domain.practices.models import Practice
+from portico.operating import demo_data
+
+
+class Command(BaseCommand):
+    help = "Makes the demo's practice. Only under PORTICO_DEMO=1 and in a database without practices."
+
+    def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
+        if not settings.DEMO:
+            raise CommandError("The demo's people are for the demo only: PORTICO_DEMO is not 1.")
+        if Practice.objects.exists():
+            raise CommandError("There is a practice already; the demo's people go into an empty database.")
+        logging.getLogger("portico").setLevel(logging.WARNING)  # What it does is nobody's work of today.
+        demo_data.make()

@@ -1,0 +1,26 @@
+"""`portico routes`: every address and who may open it."""
+
+import json
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from portico.web import routes
+
+
+class Command(BaseCommand):
+    help = "Lists every address with its name and whom its guard lets in."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
+        found = routes.all_routes()
+        if options["json"]:
+            self.stdout.write(json.dumps([asdict(route) for route in found], indent=2))
+            return
+        for route in found:
+            who = f"{route.audience} ({', '.join(route.roles)})" if route.roles else route.audience
+            self.stdout.write(f"{route.path:<60} {' '.join(route.methods):<16} {who}")

@@ -1,0 +1,64 @@
+"""`portico seed FILE`: practices, staff and clients from a file; repeating it changes nothing."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from portico.domain.clients.models import Client
+from portico.operating import addresses
+from portico.operating.seeding import file_format, loading
+from portico.operating.seeding.loading import Loaded
+from portico.operating.seeding.reading import SeedRefused
+from portico.plumbing.actors import Actor
+
+
+class Command(BaseCommand):
+    help = "Loads practices, staff and clients from a JSON file (docs/operating.md). What exists is left as it is."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--json", action="store_true", help="print every ref and address as JSON")
+
+    def handle(self, *args: str, file: Path, **options: Any) -> None:  # Any: Django's own.
+        try:
+            wanted = file_format.read(json.loads(file.read_text(encoding="utf-8")))
+            loaded = loading.load(wanted, by=Actor.operator())
+        except (OSError, ValueError) as error:
+            raise CommandError(f"{file} cannot be read: {error}") from error
+        except SeedRefused as refusal:
+            raise CommandError(f"Nothing was loaded: {refusal}") from refusal
+        if options["json"]:
+            told = {"practices": [_told(each) for each in loaded], "not_loaded": list(wanted.not_loaded)}
+            self.stdout.write(json.dumps(told, indent=2))
+            return
+        for each in loaded:
+            people = f"{len(each.staff)} staff, {len(each.clients)} clients"
+            self.stdout.write(f"{each.practice.name}: {people}, {each.practice.portal_address}")
+        for place in wanted.not_loaded:
+            self.stdout.write(f"Not loaded, since it is not built yet: {place}")
+
+
+def _told(loaded: Loaded) -> dict[str, Any]:  # Any: JSON.
+    return {
+        "slug": loaded.practice.slug,
+        "portal": loaded.practice.portal_address,
+        "office": addresses.of("office:home"),
+        # Online payments are not built yet; there is no address for their events.
+        "webhook": None,
+        "staff": [{"ref": ref, "email": member.email} for ref, member in loaded.staff.items()],
+        "clients": [_told_client(ref, client) for ref, client in loaded.clients.items()],
+    }
+
+
+def _told_client(seed_ref: str, client: Client) -> dict[str, Any]:  # Any: JSON.
+    return {
+        "ref": seed_ref,
+        "id": client.ref,
+        "overview": addresses.of("office:client", client.ref),
+        "client_info": addresses.of("office:client_info", client.ref),
+        "client_portal": addresses.of("office:client_portal", client.ref),
+        "invoices": [],
+    }

@@ -1,0 +1,69 @@
+"""`portico send-test-email ADDRESS`: one mail through the configured server, and what the server said."""
+
+from argparse import ArgumentParser
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, make_msgid
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from portico.gateways import smtp_server
+from portico.gateways.smtp import Transport
+from portico.gateways.smtp_answers import Answer, Kind, Stage
+from portico.plumbing import clock, messages
+
+STAGES = {
+    Stage.CONNECT: "It cannot be reached.",
+    Stage.TLS: "There is no safe connection to it, so nothing was sent.",
+    Stage.LOGIN: "It refuses the user or the password of EMAIL_URL.",
+    Stage.SENDER: "It refuses the sender, EMAIL_FROM.",
+    Stage.RECIPIENT: "It refuses mail from us.",
+    Stage.CONTENT: "It refuses mail from us, or the connection broke.",
+}
+OUTCOMES = {
+    Kind.LATER: "It puts us off; a real mail would be tried again.",
+    Kind.MAILBOX: "It says that this mailbox does not exist or takes no mail.",
+    Kind.MESSAGE: "It refuses this mail.",
+    Kind.LOST: "It got the mail, but its answer was lost.",
+}
+
+
+class Command(BaseCommand):
+    help = "Sends one mail through EMAIL_URL now, without the queue, and says what came of it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("address")
+
+    def handle(self, *args: str, address: str, **options: Any) -> None:  # Any: Django's own.
+        try:
+            recipient = messages.deliverable(address)
+        except ValueError as error:
+            raise CommandError(f"{address!r} is not an email address: {error}") from error
+        server = smtp_server.parse(settings.EMAIL_URL)
+        answer = Transport(server).send(_message(recipient), sender=settings.EMAIL_FROM, recipient=recipient)
+        where = f"The mail server {server.host}:{server.port}"
+        if answer.kind is not Kind.TAKEN:
+            raise CommandError(f"{where} did not take the mail. {_in_words(answer)}{_said(answer)}")
+        self.stdout.write(f"{where} took the mail. Whether it arrives is for {address} to see.{_said(answer)}")
+
+
+def _message(recipient: str) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    message["Message-ID"] = make_msgid(domain=settings.EMAIL_FROM.rpartition("@")[2])
+    message["Date"] = format_datetime(clock.now())
+    message["From"] = settings.EMAIL_FROM
+    message["To"] = recipient
+    message["Subject"] = "A test email from Portico"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(f"{settings.PUBLIC_BASE_URL} can send email.\n")
+    return message
+
+
+def _in_words(answer: Answer) -> str:
+    return STAGES[answer.stage] if answer.kind is Kind.OURS else OUTCOMES[answer.kind]
+
+
+def _said(answer: Answer) -> str:
+    return f" It said: {answer.text}" if answer.text else ""

@@ -1,0 +1,32 @@
+"""`portico verify-states`: computes every client's portal state anew; exit 1 when a stored one differs."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from portico.domain.access import states
+from portico.domain.clients.models import Client
+
+
+class Command(BaseCommand):
+    help = "Compares every client's stored portal state with what the facts say."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
+        mismatches = list(states.mismatches())
+        if options["json"]:
+            told = {"clients": Client.objects.count(), "mismatches": [asdict(each) for each in mismatches]}
+            self.stdout.write(json.dumps(told, indent=2))
+        elif not mismatches:
+            self.stdout.write(f"All {Client.objects.count()} stored states are what the facts say.")
+        else:
+            for each in mismatches:
+                self.stdout.write(f"Client {each.client_ref}: stored {each.stored}, by the facts {each.computed}")
+        if mismatches:
+            sys.exit(1)

@@ -1,0 +1,67 @@
+"""`portico web`: makes sure of port and static files, then becomes the web server."""
+
+import os
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from portico.operating import ports, static_files
+
+LOGS = Path(__file__).parents[2] / "granian_logs.json"
+# One database connection each: no more than the pool of a process has (configuration.py).
+THREADS = 8
+# Longer than any request may take; whoever stops us should wait a little longer than this.
+SECONDS_TO_FINISH = 30
+
+
+class Command(BaseCommand):
+    # Those of `make check`; they would load every page before the first is asked for.
+    requires_system_checks: list[str] = []
+    help = "Serves the pages. SIGTERM: finishes the requests at hand, then ends."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+        parser.add_argument("--port", help="default: the environment's PORT, else 8000")
+        parser.add_argument("--workers", type=int, default=1, help="processes (default: %(default)s)")
+
+    def handle(self, *args: str, host: str, port: str | None, workers: int, **options: Any) -> None:  # Any: Django's.
+        number = port_number(port or os.environ.get("PORT") or "8000")
+        if workers < 1:
+            raise CommandError("--workers must be 1 or more.")
+        refuse_taken(host, number)
+        static_files.make_when_stale()
+        sys.stdout.flush()
+        # Becoming the server, not starting it: signals need nobody to pass them on.
+        os.execvp(sys.executable, command(host, number, workers))  # noqa: S606  # No shell, and our own words.
+
+
+def port_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise CommandError(f"A port is a number from 1 to 65535, not {text!r}.")
+    return int(text)
+
+
+def refuse_taken(host: str, port: int) -> None:
+    try:
+        is_free = ports.is_free(host, port)
+    except OSError as error:
+        raise CommandError(f"Cannot listen on {host}, port {port}: {error.strerror or error}.") from error
+    if not is_free:
+        raise CommandError(f"Port {port} is taken: something else listens on it. Stop that or choose another --port.")
+
+
+def command(host: str, port: int, workers: int) -> list[str]:
+    """granian, with threads that keep their database connection through quiet minutes."""
+    return [
+        sys.executable,
+        *("-m", "granian"),
+        *("--interface", "wsgi", "--no-ws"),
+        *("--host", host, "--port", str(port)),
+        *("--workers", str(workers), "--workers-kill-timeout", str(SECONDS_TO_FINISH)),
+        *("--blocking-threads", str(THREADS), "--blocking-threads-idle-timeout", "600"),
+        *("--log-config", str(LOGS)),
+        "portico.wsgi:application",
+    ]

@@ -1,0 +1,30 @@
+"""What `portico seed` has loaded, so that it can be repeated."""
+
+from django.db import models
+
+from portico.plumbing.rows import PracticeRow, RowQuerySet
+
+
+class SeedKind(models.TextChoices):
+    STAFF = "staff"
+    CLIENT = "client"
+
+
+class SeedRef(PracticeRow):
+    """The name that a row has in seed files; what exists under it is left as it is."""
+
+    kind = models.CharField(max_length=10, choices=SeedKind.choices)
+    seed_ref = models.CharField(max_length=100)
+    # A row of one table or another, by its own ref.
+    row_ref = models.CharField(max_length=26)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            models.UniqueConstraint(fields=("practice", "kind", "seed_ref"), name="operating_seedref_one_a_name"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.seed_ref}"

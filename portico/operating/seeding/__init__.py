@@ -1,0 +1,1 @@
+"""`portico seed`: practices, staff and clients from a file; safe to repeat."""

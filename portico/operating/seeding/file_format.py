@@ -1,0 +1,138 @@
+"""The form of a seed file."""
+
+from collections import Counter
+from typing import Any
+
+import phonenumbers
+
+from portico.domain.clients.models import AddressKind, Language, PhoneKind, Status
+from portico.domain.practices.models import Role
+from portico.operating.seeding.reading import Entry, SeedRefused
+from portico.operating.seeding.wanted import (
+    Wanted,
+    WantedAccess,
+    WantedAddress,
+    WantedClient,
+    WantedPhone,
+    WantedPractice,
+    WantedStaff,
+)
+
+
+def read(document: Any) -> Wanted:  # Any: whatever JSON holds.
+    """Raises SeedRefused, which names the place."""
+    return _Reader().read(document)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.not_loaded: list[str] = []
+
+    def read(self, document: Any) -> Wanted:  # Any: as above.
+        whole = Entry(document, "")
+        practices = whole.each("practices", self._practice)
+        whole.done()
+        return Wanted(practices, tuple(self.not_loaded))
+
+    def _later(self, entry: Entry, *keys: str) -> None:
+        """Keys of parts that are not built yet."""
+        self.not_loaded += [entry.at(key) for key in keys if entry.get(key)]
+
+    def _practice(self, entry: Entry) -> WantedPractice:
+        practice = WantedPractice(
+            place=entry.place,
+            slug=entry.line("slug", most=50),
+            name=entry.line("name", most=100),
+            time_zone=entry.line("time_zone", most=50, default="UTC"),
+            currency=entry.line("currency", most=3, default="USD"),
+            country=entry.line("country", most=2, default="US"),
+            phone=_number(entry, "phone") if entry.get("phone") else "",
+            reply_to=entry.email("reply_to", default=""),
+            sender_name=entry.line("sender_name", most=100, default=""),
+            support_hours=entry.line("support_hours", most=150, default=""),
+            staff=entry.each("staff", self._staff),
+            clients=entry.each("clients", self._client),
+        )
+        self._later(entry, "stripe")
+        entry.done()
+        _refuse_twice(entry, "staff", [each.ref for each in practice.staff])
+        _refuse_twice(entry, "clients", [each.ref for each in practice.clients])
+        return practice
+
+    def _staff(self, entry: Entry) -> WantedStaff:
+        staff = WantedStaff(
+            ref=entry.line("ref", most=100),
+            name=entry.line("name", most=100),
+            email=entry.email("email"),
+            role=entry.choice("role", Role),
+            password=entry.secret("password"),
+        )
+        self._later(entry, "totp_secret")
+        entry.done()
+        return staff
+
+    def _client(self, entry: Entry) -> WantedClient:
+        client = WantedClient(
+            place=entry.place,
+            ref=entry.line("ref", most=100),
+            first_name=entry.line("first_name", most=100),
+            last_name=entry.line("last_name", most=100, default=""),
+            preferred_name=entry.line("preferred_name", most=100, default=""),
+            date_of_birth=entry.day("date_of_birth"),
+            clinician=entry.line("clinician", most=100, default="") or None,
+            status=entry.choice("status", Status, default=Status.ACTIVE),
+            language=entry.choice("language", Language, default=Language.ENGLISH),
+            addresses=entry.each("email_addresses", _address),
+            phones=entry.each("phones", _phone),
+            access=_access(Entry(entry.get("portal_access"), entry.at("portal_access")))
+            if entry.get("portal_access") is not None
+            else None,
+        )
+        self._later(entry, "invoices")
+        entry.done()
+        return client
+
+
+def _address(entry: Entry) -> WantedAddress:
+    address = WantedAddress(
+        email=entry.email("email"),
+        kind=entry.choice("kind", AddressKind, default=AddressKind.HOME).value,
+        email_ok=entry.flag("email_ok", default=False),
+    )
+    entry.done()
+    return address
+
+
+def _phone(entry: Entry) -> WantedPhone:
+    phone = WantedPhone(
+        number=_number(entry, "number"), kind=entry.choice("kind", PhoneKind, default=PhoneKind.MOBILE).value
+    )
+    entry.done()
+    return phone
+
+
+def _number(entry: Entry, key: str) -> str:
+    """In the international form, such as +15035550134, whatever its blanks and dashes."""
+    text = entry.line(key, most=30)
+    try:
+        parsed = phonenumbers.parse(text, None)
+    except phonenumbers.NumberParseException:
+        raise entry.refused(key, "must be a phone number such as +15035550134.") from None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _access(entry: Entry) -> WantedAccess:
+    access = WantedAccess(
+        email=entry.email("email", default="") or None,
+        enabled=entry.flag("enabled", default=True),
+        access_billing_documents=entry.flag("access_billing_documents", default=True),
+        pay_by_card=entry.flag("pay_by_card", default=False),
+    )
+    entry.done()
+    return access
+
+
+def _refuse_twice(entry: Entry, key: str, refs: list[str]) -> None:
+    for ref, times in Counter(refs).items():
+        if times > 1:
+            raise SeedRefused(entry.at(key), f"has the ref {ref!r} {times} times.")

@@ -1,0 +1,145 @@
+"""Makes what a seed file asks for, by the same operations as the office; what exists is left as it is."""
+
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from portico.domain.access import granting
+from portico.domain.access.granting import AccessEntry
+from portico.domain.clients import registering
+from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
+from portico.domain.clients.models import Client
+from portico.domain.practices import founding
+from portico.domain.practices.models import Practice, StaffMember
+from portico.operating.models import SeedKind, SeedRef
+from portico.operating.seeding.reading import SeedRefused
+from portico.operating.seeding.wanted import Wanted, WantedAccess, WantedClient, WantedPractice, WantedStaff
+from portico.plumbing import trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.cleaning import mailbox_key
+from portico.plumbing.refusals import Refused
+from portico.plumbing.verbs import Verb
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A practice of the file with its rows, found or made, each under its name in the file."""
+
+    practice: Practice
+    staff: dict[str, StaffMember]
+    clients: dict[str, Client]
+
+
+def load(wanted: Wanted, *, by: Actor) -> list[Loaded]:
+    """All of the file or nothing of it. Raises SeedRefused."""
+    with transaction.atomic():
+        return [_practice(practice, by=by) for practice in wanted.practices]
+
+
+def _practice(wanted: WantedPractice, *, by: Actor) -> Loaded:
+    practice = Practice.objects.filter(slug=wanted.slug).first() or _new_practice(wanted, by=by)
+    names = _Names(practice)
+    staff = {each.ref: _staff_member(practice, each, names, wanted.place, by=by) for each in wanted.staff}
+    names.staff |= staff
+    return Loaded(practice, staff, {each.ref: _client(practice, each, names, by=by) for each in wanted.clients})
+
+
+def _new_practice(wanted: WantedPractice, *, by: Actor) -> Practice:
+    practice = Practice(
+        slug=wanted.slug,
+        name=wanted.name,
+        time_zone=wanted.time_zone,
+        currency=wanted.currency,
+        country=wanted.country,
+        phone=wanted.phone,
+        reply_to=wanted.reply_to,
+        sender_name=wanted.sender_name,
+        support_hours=wanted.support_hours,
+    )
+    try:
+        return founding.open_practice(practice, by=by)
+    except ValidationError as error:
+        raise SeedRefused(wanted.place, f"cannot be: {' '.join(error.messages)}") from error
+
+
+class _Names:
+    """What earlier files, or this one, have named at a practice."""
+
+    def __init__(self, practice: Practice) -> None:
+        self.practice = practice
+        refs = {(each.kind, each.seed_ref): each.row_ref for each in SeedRef.objects.filter(practice=practice)}
+        members = {member.ref: member for member in StaffMember.objects.filter(practice=practice)}
+        self.staff = {name: members[ref] for (kind, name), ref in refs.items() if kind == SeedKind.STAFF}
+        self.client_refs = {name: ref for (kind, name), ref in refs.items() if kind == SeedKind.CLIENT}
+
+    def note(self, kind: SeedKind, name: str, ref: str) -> None:
+        SeedRef.objects.create(practice=self.practice, kind=kind, seed_ref=name, row_ref=ref)
+
+
+def _staff_member(practice: Practice, wanted: WantedStaff, names: _Names, place: str, *, by: Actor) -> StaffMember:
+    known = names.staff.get(wanted.ref)
+    if known is not None:
+        return known
+    try:
+        member = founding.add_staff_member(practice, email=wanted.email, name=wanted.name, role=wanted.role, by=by)
+    except (Refused, ValidationError) as error:
+        raise SeedRefused(f"{place}.staff {wanted.ref!r}", f"cannot be added: {error}") from error
+    if wanted.password:
+        member.set_password(wanted.password)
+        member.save(update_fields=["password"])
+        trail.record(Verb.PASSWORD_CHOSEN, practice=practice, by=by, about=member.ref)
+    names.note(SeedKind.STAFF, wanted.ref, member.ref)
+    return member
+
+
+def _client(practice: Practice, wanted: WantedClient, names: _Names, *, by: Actor) -> Client:
+    known = names.client_refs.get(wanted.ref)
+    if known is not None:
+        return Client.objects.get(practice=practice, ref=known)
+    try:
+        client = registering.create(practice, _entry(wanted, names), by=by)
+        if wanted.access is not None:
+            granting.save_access(client, _access(client, wanted.access, wanted.place), version=None, by=by)
+            client.refresh_from_db()
+    except Refused as refusal:
+        raise SeedRefused(wanted.place, f"cannot be: {refusal}") from refusal
+    names.note(SeedKind.CLIENT, wanted.ref, client.ref)
+    return client
+
+
+def _entry(wanted: WantedClient, names: _Names) -> ClientEntry:
+    clinician = names.staff.get(wanted.clinician) if wanted.clinician else None
+    if wanted.clinician and clinician is None:
+        raise SeedRefused(
+            f"{wanted.place}.clinician", f"names nobody: no staff member has the ref {wanted.clinician!r}."
+        )
+    details = ClientDetails(
+        first_name=wanted.first_name,
+        last_name=wanted.last_name,
+        preferred_name=wanted.preferred_name,
+        date_of_birth=wanted.date_of_birth,
+        language=wanted.language,
+        clinician=clinician,
+        status=wanted.status,
+    )
+    return ClientEntry(
+        details,
+        addresses=tuple(AddressEntry(each.email, each.kind, each.email_ok) for each in wanted.addresses),
+        phones=tuple(PhoneEntry(each.number, each.kind) for each in wanted.phones),
+    )
+
+
+def _access(client: Client, wanted: WantedAccess, place: str) -> AccessEntry:
+    """No mail is written here: a seeded client is not invited."""
+    address = None
+    if wanted.email:
+        address = client.email_addresses.open().filter(mailbox_key=mailbox_key(wanted.email)).first()
+        if address is None:
+            raise SeedRefused(f"{place}.portal_access.email", "is not one of the client's addresses.")
+    return AccessEntry(
+        enabled=wanted.enabled,
+        address=address.ref if address else None,
+        access_billing_documents=wanted.access_billing_documents,
+        pay_by_card=wanted.pay_by_card,
+    )

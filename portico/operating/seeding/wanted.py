@@ -1,0 +1,77 @@
+"""What a seed file asks for, read and checked."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from portico.domain.clients.models import Language, Status
+from portico.domain.practices.models import Role
+
+
+@dataclass(frozen=True)
+class WantedStaff:
+    ref: str
+    name: str
+    email: str
+    role: Role
+    password: str | None
+
+
+@dataclass(frozen=True)
+class WantedAddress:
+    email: str
+    kind: str
+    email_ok: bool
+
+
+@dataclass(frozen=True)
+class WantedPhone:
+    number: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class WantedAccess:
+    email: str | None
+    enabled: bool
+    access_billing_documents: bool
+    pay_by_card: bool
+
+
+@dataclass(frozen=True)
+class WantedClient:
+    place: str
+    ref: str
+    first_name: str
+    last_name: str
+    preferred_name: str
+    date_of_birth: date | None
+    clinician: str | None
+    status: Status
+    language: Language
+    addresses: tuple[WantedAddress, ...]
+    phones: tuple[WantedPhone, ...]
+    access: WantedAccess | None
+
+
+@dataclass(frozen=True)
+class WantedPractice:
+    place: str
+    slug: str
+    name: str
+    time_zone: str
+    currency: str
+    country: str
+    phone: str
+    reply_to: str
+    sender_name: str
+    support_hours: str
+    staff: tuple[WantedStaff, ...]
+    clients: tuple[WantedClient, ...]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """`not_loaded` names what the file says and this Portico has no place for yet."""
+
+    practices: tuple[WantedPractice, ...]
+    not_loaded: tuple[str, ...]

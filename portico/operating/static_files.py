@@ -1,0 +1,39 @@
+"""Hashed and compressed static files, made once and anew when their sources changed."""
+
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+
+MANIFEST = "staticfiles.json"
+
+
+def make_when_stale() -> bool:
+    """Makes them unless they are as new as their sources; says whether it did. Several servers may start at once."""
+    root = Path(settings.STATIC_ROOT)
+    if not _is_stale(root):
+        return False
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with (root.parent / f"{root.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _is_stale(root):  # Made by another while we waited.
+            return False
+        call_command("collectstatic", interactive=False, verbosity=0)
+    return True
+
+
+def _is_stale(root: Path) -> bool:
+    manifest = root / MANIFEST
+    if not manifest.is_file():
+        return True
+    made_at = manifest.stat().st_mtime
+    return any(source.stat().st_mtime > made_at for source in _sources())
+
+
+def _sources() -> Iterator[Path]:
+    for finder in get_finders():
+        for name, storage in finder.list(ignore_patterns=None):
+            yield Path(storage.path(name))

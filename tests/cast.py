@@ -1,0 +1,164 @@
+"""The same people in every test.
+
+*Ana* is a client, *Bruno* acts for his daughter Bea, *Carol* is another client, *Dora* a client of another practice;
+*Dr Elm* owns the practice, *Fay* keeps the desk, *Gus* has left, *Hal* is a clinician, *Ines* does the bills.
+"""
+
+import pytest
+from django.test import Client as Browser
+
+from portico.domain.access import granting, invitation_text, inviting, links
+from portico.domain.access.granting import AccessEntry
+from portico.domain.access.models import Invitation, PortalAccess, SignInLink
+from portico.domain.clients import registering
+from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice, Role, StaffMember
+from portico.plumbing import clock, tokens
+from portico.plumbing.actors import Actor
+from portico.plumbing.models import OutgoingEmail
+
+PASSWORD = "a long walk by the river"
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+DESK = Actor.system("The desk")
+
+
+def alder() -> Practice:
+    """Where everybody but Dora is."""
+    return Practice.objects.create(
+        slug="alder-street",
+        name="Alder Street Therapy",
+        time_zone="America/New_York",
+        phone="+12125550177",
+        reply_to="desk@alder.example",
+        support_hours="Mon–Fri, 9 to 5",
+    )
+
+
+def birch() -> Practice:
+    """Another practice of the same installation."""
+    return Practice.objects.create(slug="birch-lane", name="Birch Lane Nutrition", reply_to="desk@birch.example")
+
+
+def staff_member(practice: Practice, name: str, role: Role) -> StaffMember:
+    """Somebody who works there, with PASSWORD; the address is made of the first name and the practice's slug."""
+    email = f"{name.rsplit(maxsplit=1)[-1].lower()}@{practice.slug}.example"
+    member = StaffMember(practice=practice, email=email, name=name, role=role)
+    member.set_password(PASSWORD)
+    member.save()
+    return member
+
+
+def elm(practice: Practice) -> StaffMember:
+    return staff_member(practice, "Dr. Naomi Elm", Role.OWNER)
+
+
+def fay(practice: Practice) -> StaffMember:
+    return staff_member(practice, "Fay", Role.FRONT_DESK)
+
+
+def gus(practice: Practice) -> StaffMember:
+    member = staff_member(practice, "Gus", Role.FRONT_DESK)
+    member.deactivated_at = clock.now()
+    member.save(update_fields=["deactivated_at"])
+    return member
+
+
+def hal(practice: Practice) -> StaffMember:
+    return staff_member(practice, "Hal", Role.CLINICIAN)
+
+
+def ines(practice: Practice) -> StaffMember:
+    return staff_member(practice, "Ines", Role.BILLER)
+
+
+def client(
+    practice: Practice,
+    first_name: str,
+    last_name: str = "",
+    *,
+    address: str | None = None,
+    email_ok: bool = True,
+    phone: str | None = None,
+    language: str = "en",
+) -> Client:
+    """A client with at most one address and one number."""
+    entry = ClientEntry(
+        ClientDetails(first_name=first_name, last_name=last_name, language=language),
+        addresses=(AddressEntry(address, "home", email_ok),) if address else (),
+        phones=(PhoneEntry(phone, "mobile"),) if phone else (),
+    )
+    return registering.create(practice, entry, by=DESK)
+
+
+def ana(practice: Practice) -> Client:
+    return client(practice, "Ana", "Abreu", address="ana@mail.example", phone="+12125550134")
+
+
+def bruno(practice: Practice) -> Client:
+    return client(practice, "Bruno", "Berg", address="bruno@mail.example")
+
+
+def bea(practice: Practice) -> Client:
+    """Bruno's daughter, with his mailbox."""
+    return client(practice, "Bea", "Berg", address="bruno@mail.example")
+
+
+def carol(practice: Practice) -> Client:
+    return client(practice, "Carol", "Cole", address="carol@mail.example")
+
+
+def dora(practice: Practice) -> Client:
+    """Give her `birch()`."""
+    return client(practice, "Dora", "Diaz", address="dora@mail.example")
+
+
+def with_access(person: Client) -> PortalAccess:
+    """Turns access on, with the person's first address chosen."""
+    return granting.save_access(person, entry_for(person), version=None, by=DESK)
+
+
+def entry_for(person: Client) -> AccessEntry:
+    """Access on, with the first address, as the form would say it."""
+    address = person.email_addresses.open().order_by("id").first()
+    return AccessEntry(
+        enabled=True, address=address.ref if address else None, access_billing_documents=True, pay_by_card=False
+    )
+
+
+def invited(person: Client) -> Invitation:
+    """Turns access on and sends the invitation with the default text."""
+    text = invitation_text.default_text(person.language)
+    return inviting.send(person, entry_for(person), text, press=tokens.new_token(), version=None, by=DESK).invitation
+
+
+def signed_in(browser: Browser, member: StaffMember) -> Browser:
+    """The browser with the member signed in at the office."""
+    browser.force_login(member, backend=BACKEND)
+    return browser
+
+
+@pytest.fixture
+def practice(db: None) -> Practice:
+    return alder()
+
+
+@pytest.fixture
+def office(client: Browser, practice: Practice) -> Browser:
+    """Fay's browser, signed in at `practice`."""
+    return signed_in(client, fay(practice))
+
+
+def token_of(invitation: Invitation) -> str:
+    """The secret part of the invitation's link, as its mail carries it once it is handed over."""
+    link = SignInLink.objects.select_related("email", "practice").get(email=invitation.email)
+    OutgoingEmail.objects.filter(pk=link.email_id, handing_over_at=None).update(handing_over_at=clock.now())
+    return links.address_of(link).rstrip("/").rpartition("/")[2]
+
+
+def in_the_portal(browser: Browser, person: Client) -> Browser:
+    """The browser with the person's mailbox signed in: invited, link opened, button pressed."""
+    token = token_of(invited(person))
+    browser.get(f"/portal/{person.practice.slug}/link/{token}/")
+    browser.post(f"/portal/{person.practice.slug}/link/")
+    return browser

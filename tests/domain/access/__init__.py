@@ -1,0 +1,1 @@
+"""The promises about access to the portal."""

@@ -1,0 +1,126 @@
+"""The facts behind the banner: what is known of the present address, and no more."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.conf import settings
+from pytest_django import DjangoAssertNumQueries
+
+from portico.domain.access import changing, granting, signing_in, telling
+from portico.domain.access.models import PortalAccess, SignInLink
+from portico.domain.access.telling import Banner, Happened, LinkFact, Story
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock, emails
+from portico.plumbing.models import EmailEventKind, OutgoingEmail
+from tests import cast
+
+
+def story(person: Client) -> Story:
+    person.refresh_from_db()
+    return telling.of(person, granting.of(person))
+
+
+def kinds(told: Story) -> list[Happened]:
+    return [happening.kind for happening in told.happenings]
+
+
+def test_a_client_nobody_has_touched_has_no_story(practice: Practice) -> None:
+    told = story(cast.ana(practice))
+    assert (told.banner, told.link, told.mail, told.was_invited) == (Banner.OFF, LinkFact.NONE, None, False)
+    assert told.happenings == ()
+
+
+def test_access_on_and_never_invited(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    told = story(ana)
+    assert (told.banner, told.was_invited, told.mail) == (Banner.NOT_YET, False, None)
+    assert set(kinds(told)) == {Happened.ACCESS_ON, Happened.EMAIL_OK}
+
+
+def test_how_far_the_link_came(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    invitation = cast.invited(ana)
+    assert story(ana).link == LinkFact.NONE
+    token = cast.token_of(invitation)
+    assert story(ana).link == LinkFact.NOT_FETCHED
+    signing_in.note_fetched(SignInLink.objects.get())
+    assert story(ana).link == LinkFact.FETCHED
+    signing_in.press(practice, token, browser="Firefox")
+    told = story(ana)
+    assert (told.link, told.banner) == (LinkFact.PRESSED, Banner.NONE)
+    assert told.last_signed_in_at == clock.now()
+    assert kinds(told)[:2] == [Happened.PRESSED, Happened.FETCHED]
+
+
+def test_a_link_that_ran_out_is_told_as_dead(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
+    ana = cast.ana(practice)
+    cast.token_of(cast.invited(ana))
+    assert not story(ana).link_is_dead
+    stopped_clock.shift(timedelta(seconds=settings.SIGNIN_LINK_TTL))
+    assert story(ana).link_is_dead
+
+
+def test_a_link_that_opens_nothing_is_told_as_dead(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.token_of(cast.invited(ana))
+    ana.email_addresses.update(email_ok_at=None)
+    assert story(ana).link_is_dead
+
+
+def test_what_is_told_of_the_link_agrees_with_what_it_opens(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    for token in (cast.token_of(cast.invited(ana)) for _ in range(4)):
+        is_live = signing_in.look(practice, token).state == signing_in.LinkState.LIVE
+        assert story(ana).link_is_dead is not is_live
+
+
+def test_after_an_address_change_the_banner_speaks_of_the_new_one(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    signing_in.press(practice, cast.token_of(cast.invited(ana)), browser="Firefox")
+    granting.save_access(ana, replace(cast.entry_for(ana), address=None), version=None, by=cast.DESK)
+    granting.save_access(ana, cast.entry_for(ana), version=None, by=cast.DESK)
+    told = story(ana)
+    assert told.banner == Banner.NOT_WITH_NEW_ADDRESS
+    # The invitation before was to an address that was left; back again, it has not been invited yet.
+    assert (told.was_invited, told.mail, told.link) == (False, None, LinkFact.NONE)
+
+
+def test_an_archived_client_is_told_as_archived(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    changing.archive(ana, by=cast.DESK)
+    assert story(ana).banner == Banner.ARCHIVED
+
+
+@pytest.mark.parametrize(
+    "kind", [EmailEventKind.DELAYED, EmailEventKind.REFUSED, EmailEventKind.DROPPED, EmailEventKind.PARKED]
+)
+def test_what_went_wrong_is_told_in_the_words_it_came_with(practice: Practice, kind: EmailEventKind) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    emails.note(OutgoingEmail.objects.get(), kind, words="The mailbox doesn’t exist.")
+    told = {happening.kind: happening.words for happening in story(ana).happenings}
+    assert told[Happened(kind.value)] == "The mailbox doesn’t exist."
+
+
+def test_every_kind_of_event_can_be_told(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    for kind in EmailEventKind:
+        emails.note(OutgoingEmail.objects.get(), kind)
+    assert len(story(ana).happenings) == telling.HAPPENINGS_TOLD
+
+
+def test_a_story_takes_two_queries_however_much_has_happened(
+    practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    ana = cast.ana(practice)
+    for _ in range(8):
+        cast.invited(ana)
+    access = PortalAccess.objects.select_related("address").get(client=ana)
+    with django_assert_num_queries(2):
+        telling.of(ana, access)

@@ -1,0 +1,1 @@
+"""The promises of what happens without a person."""

@@ -1,0 +1,83 @@
+"""`portico create-practice` prints what its owner needs, once, and refuses in a sentence."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client as Browser
+
+from portico.domain.practices import setting_up
+from portico.domain.practices.models import Practice, StaffMember
+from portico.plumbing.models import TrailEntry
+
+OPTIONS = {
+    "slug": "alder-street",
+    "name": "Alder Street Therapy",
+    "time_zone": "America/Los_Angeles",
+    "currency": "USD",
+    "owner_email": "Naomi@alder.example",
+    "owner_name": "Naomi Elm",
+}
+
+
+def create(*flags: str, **changes: str) -> str:
+    answer = StringIO()
+    call_command("create_practice", *flags, **OPTIONS | changes, stdout=answer)
+    return answer.getvalue()
+
+
+@pytest.mark.django_db
+def test_it_prints_the_addresses_and_a_link_that_sets_the_owner_up() -> None:
+    told = json.loads(create("--json"))
+    assert (told["slug"], told["portal"], told["office"]) == (
+        "alder-street",
+        "http://localhost:8000/portal/alder-street/",
+        "http://localhost:8000/office/",
+    )
+    owner = StaffMember.objects.get()
+    assert (owner.email, owner.role, owner.has_usable_password()) == ("naomi@alder.example", "owner", False)
+    token = told["setup"].rstrip("/").rpartition("/")[2]
+    assert setting_up.choose_password(token, "a long walk by the river") == owner
+    assert set(TrailEntry.objects.values_list("actor_kind", flat=True)) == {"operator", "staff"}
+
+
+@pytest.mark.django_db
+def test_the_set_up_address_is_a_page(client: Browser) -> None:
+    told = json.loads(create("--json"))
+    answer = client.get(told["setup"].removeprefix("http://localhost:8000"), follow=True)
+    assert answer.status_code == 200
+
+
+@pytest.mark.django_db
+def test_without_json_it_says_it_in_words() -> None:
+    assert "it works for 72 hours, once:\n  http://localhost:8000/office/set-up/" in create()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"slug": "Alder Street"}, "lower-case letters, digits and single dashes"),
+        ({"time_zone": "Portland"}, "Portland is not a time zone"),
+        ({"currency": "Dollars"}, "'Dollars' is not a currency"),
+        ({"owner_email": "naomi"}, "valid email address"),
+        ({"name": "\u202e \x00"}, "--name must be a name"),
+        ({"name": "A" * 101}, "Name: "),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence_and_leaves_nothing(changes: dict[str, str], sentence: str) -> None:
+    with pytest.raises(CommandError, match=sentence):
+        create(**changes)
+    assert not Practice.objects.exists()
+    assert not StaffMember.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_second_one_of_the_same_address_is_refused() -> None:
+    create()
+    with pytest.raises(CommandError, match="alder-street is taken"):
+        create(owner_email="other@alder.example")
+    with pytest.raises(CommandError, match=r"naomi@alder\.example already belongs"):
+        create(slug="birch-lane")
+    assert Practice.objects.count() == 1

@@ -1,0 +1,31 @@
+"""`portico routes` names every address and who may open it."""
+
+import json
+from io import StringIO
+
+from django.core.management import call_command
+
+
+def routes(*options: str) -> str:
+    answer = StringIO()
+    call_command("routes", *options, stdout=answer)
+    return answer.getvalue()
+
+
+def test_each_address_says_who_may_open_it() -> None:
+    listed = {route["name"]: route for route in json.loads(routes("--json"))}
+    assert listed["office:clients"]["audience"] == "office"
+    assert listed["office:clients"]["roles"] == ["owner", "clinician", "front_desk", "biller"]
+    assert listed["office:trail"]["roles"] == ["owner"]
+    assert listed["portal:home"] | {"methods": None} == {
+        "path": "/portal/<slug:slug>/home/",
+        "name": "portal:home",
+        "audience": "portal",
+        "roles": [],
+        "methods": None,
+    }
+    assert listed["healthz"]["audience"] == "machine"
+
+
+def test_without_json_it_is_a_list_to_read() -> None:
+    assert any(line.startswith("/office/clients/ ") and "office (owner," in line for line in routes().splitlines())

@@ -1,0 +1,221 @@
+"""`portico seed` loads a file by the office's own operations, again without a change, and refuses by name."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client as Browser
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.clients.models import Client, EmailAddress, SearchTerm
+from portico.domain.practices.models import Practice, StaffMember
+from portico.plumbing.models import OutgoingEmail, TrailEntry
+
+pytestmark = pytest.mark.django_db
+
+# The example of docs/operating.md.
+EXAMPLE: dict[str, Any] = {
+    "practices": [
+        {
+            "slug": "alder-street",
+            "name": "Alder Street Therapy",
+            "time_zone": "America/Los_Angeles",
+            "phone": "+15035550134",
+            "reply_to": "hello@alder.example",
+            "currency": "USD",
+            "stripe": {"secret_key": "sk_test_alder", "webhook_secret": "whsec_alder"},
+            "staff": [
+                {
+                    "ref": "naomi",
+                    "name": "Naomi Elm",
+                    "email": "naomi@alder.example",
+                    "role": "owner",
+                    "password": "a long pass phrase 1",
+                    "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+                },
+                {
+                    "ref": "fay",
+                    "name": "Fay Okafor",
+                    "email": "fay@alder.example",
+                    "role": "front desk",
+                    "password": "a long pass phrase 2",
+                },
+            ],
+            "clients": [
+                {
+                    "ref": "jordan",
+                    "first_name": "Jordan",
+                    "last_name": "Example",
+                    "preferred_name": None,
+                    "date_of_birth": "1990-04-12",
+                    "clinician": "naomi",
+                    "status": "active",
+                    "language": "en",
+                    "email_addresses": [{"email": "jordan@client.example", "kind": "home", "email_ok": True}],
+                    "phones": [{"number": "+15035550177", "kind": "mobile"}],
+                    "portal_access": {
+                        "email": "jordan@client.example",
+                        "enabled": True,
+                        "access_billing_documents": True,
+                        "pay_by_card": True,
+                    },
+                    "invoices": [{"ref": "A-1", "lines": [{"description": "Session", "amount": 12500}]}],
+                }
+            ],
+        }
+    ]
+}
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    copy: dict[str, Any] = json.loads(json.dumps(EXAMPLE))
+    return copy
+
+
+def seed(document: Any, folder: Path) -> Any:
+    file = folder / "seed.json"
+    file.write_text(json.dumps(document))
+    answer = StringIO()
+    call_command("seed", str(file), "--json", stdout=answer)
+    return json.loads(answer.getvalue())
+
+
+def count_everything() -> list[int]:
+    tables = (Practice, StaffMember, Client, EmailAddress, SearchTerm, PortalAccess, TrailEntry)
+    return [table._base_manager.count() for table in tables]
+
+
+def test_everything_in_the_file_is_there(document: Any, tmp_path: Path) -> None:
+    seed(document, tmp_path)
+    practice = Practice.objects.get()
+    assert (practice.name, practice.phone, practice.reply_to) == (
+        "Alder Street Therapy",
+        "+15035550134",
+        "hello@alder.example",
+    )
+    assert list(StaffMember.objects.order_by("id").values_list("role", flat=True)) == ["owner", "front_desk"]
+    jordan = Client.objects.get()
+    assert (jordan.name, str(jordan.date_of_birth), jordan.clinician) == (
+        "Jordan Example",
+        "1990-04-12",
+        StaffMember.objects.get(email="naomi@alder.example"),
+    )
+    assert jordan.phone_numbers.get().number == "+15035550177"
+    assert jordan.portal_access.pay_by_card
+    assert (jordan.portal_state, jordan.portal_reason) == ("needs_attention", "not_invited")
+
+
+def test_what_it_prints_leads_to_the_pages(document: Any, tmp_path: Path, client: Browser) -> None:
+    told = seed(document, tmp_path)
+    (practice,) = told["practices"]
+    (jordan,) = practice["clients"]
+    assert practice["portal"] == "http://localhost:8000/portal/alder-street/"
+    assert practice["staff"][1] == {"ref": "fay", "email": "fay@alder.example"}
+    assert (jordan["ref"], jordan["id"]) == ("jordan", Client.objects.get().ref)
+    client.force_login(StaffMember.objects.get(email="fay@alder.example"))
+    for page in ("overview", "client_info", "client_portal"):
+        assert client.get(jordan[page].removeprefix("http://localhost:8000")).status_code == 200
+
+
+def test_staff_sign_in_with_the_password_of_the_file(document: Any, tmp_path: Path) -> None:
+    seed(document, tmp_path)
+    assert StaffMember.objects.get(email="fay@alder.example").check_password("a long pass phrase 2")
+
+
+def test_seeded_addresses_get_no_mail(document: Any, tmp_path: Path) -> None:
+    seed(document, tmp_path)
+    assert not OutgoingEmail.objects.exists()
+
+
+def test_what_is_not_built_yet_is_named(document: Any, tmp_path: Path) -> None:
+    assert seed(document, tmp_path)["not_loaded"] == [
+        "practices[0].staff[0].totp_secret",
+        "practices[0].clients[0].invoices",
+        "practices[0].stripe",
+    ]
+
+
+def test_repeating_it_changes_nothing_and_prints_the_same(document: Any, tmp_path: Path) -> None:
+    first = seed(document, tmp_path)
+    before = count_everything()
+    assert seed(document, tmp_path) == first
+    assert count_everything() == before
+
+
+def test_what_exists_is_left_as_it_is_and_what_is_new_is_added(document: Any, tmp_path: Path) -> None:
+    seed(document, tmp_path)
+    (client,) = document["practices"][0]["clients"]
+    document["practices"][0]["clients"] = [
+        client | {"first_name": "Changed"},
+        {"ref": "taylor", "first_name": "Taylor"},
+    ]
+    del document["practices"][0]["staff"]
+    told = seed(document, tmp_path)
+    assert [each["ref"] for each in told["practices"][0]["clients"]] == ["jordan", "taylor"]
+    assert list(Client.objects.order_by("id").values_list("first_name", flat=True)) == ["Jordan", "Taylor"]
+
+
+def test_a_later_file_may_name_the_staff_of_an_earlier_one(document: Any, tmp_path: Path) -> None:
+    seed(document, tmp_path)
+    taylor = {"ref": "taylor", "first_name": "Taylor", "clinician": "fay"}
+    seed({"practices": [{"slug": "alder-street", "name": "Alder Street Therapy", "clients": [taylor]}]}, tmp_path)
+    assert Client.objects.select_related("clinician").get(first_name="Taylor").clinician.name == "Fay Okafor"
+
+
+CLIENT = ("practices", 0, "clients", 0)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "complaint"),
+    [
+        (("practise",), [], "practise is not a key of seed files"),
+        (("practices", 0, "colour"), "red", r"practices\[0\]\.colour is not a key"),
+        ((*CLIENT, "frist_name"), "Jo", r"practices\[0\]\.clients\[0\]\.frist_name is not a key"),
+        ((*CLIENT, "phones", 0, "extension"), "1", r"phones\[0\]\.extension is not a key"),
+        ((*CLIENT, "first_name"), 7, r"first_name must be a text"),
+        ((*CLIENT, "first_name"), "A" * 101, r"first_name must have 1 to 100 signs"),
+        ((*CLIENT, "first_name"), "Jor\x00dan", r"first_name holds a sign that cannot be stored"),
+        ((*CLIENT, "date_of_birth"), "12.4.1990", r"date_of_birth must be a date"),
+        ((*CLIENT, "status"), "asleep", r"status must be one of active, inactive, archived"),
+        ((*CLIENT, "status"), "archived", r"clients\[0\] cannot be: This client is archived"),
+        ((*CLIENT, "clinician"), "nobody", r"clinician names nobody"),
+        ((*CLIENT, "phones"), "none", r"phones must be a list"),
+        ((*CLIENT, "phones", 0, "number"), "555", r"number must be a phone number"),
+        ((*CLIENT, "email_addresses", 0, "email"), "jordan", r"email is not an email address"),
+        ((*CLIENT, "email_addresses", 0, "email_ok"), "yes", r"email_ok must be true or false"),
+        ((*CLIENT, "portal_access", "email"), "x@client.example", r"portal_access\.email is not one of the client's"),
+        (("practices", 0, "staff", 0, "email"), "fay@alder.example", r"staff 'fay' cannot be added"),
+        (("practices", 0, "staff", 0, "role"), "king", r"role must be one of owner"),
+        (("practices", 0, "staff", 1, "ref"), "naomi", r"staff has the ref 'naomi' 2 times"),
+        (("practices", 0, "time_zone"), "Portland", r"practices\[0\] cannot be: Portland is not a time zone"),
+        (("practices", 0, "slug"), "Alder Street", r"practices\[0\] cannot be: Use lower-case"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name_and_nothing_is_loaded(
+    document: Any, tmp_path: Path, place: tuple[str | int, ...], value: object, complaint: str
+) -> None:
+    *path, key = place
+    inner = document
+    for step in path:
+        inner = inner[step]
+    inner[key] = value
+    with pytest.raises(CommandError, match=complaint):
+        seed(document, tmp_path)
+    assert not Practice.objects.exists()
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"practices": 1}', '{"practices": [1]}', "\x00"])
+def test_a_file_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "seed.json"
+    file.write_text(content)
+    with pytest.raises(CommandError):
+        call_command("seed", str(file))
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("seed", str(tmp_path / "none.json"))

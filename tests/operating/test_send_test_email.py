@@ -1,0 +1,65 @@
+"""`portico send-test-email` says what the mail server said."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from tests.support.ports import free_port
+from tests.support.smtp import SmtpServer, Stage
+
+
+def send(url: str, address: str = "ana@mail.example") -> str:
+    answer = StringIO()
+    with override_settings(EMAIL_URL=url):
+        call_command("send_test_email", address, stdout=answer)
+    return answer.getvalue()
+
+
+def test_it_says_that_the_server_took_the_mail(smtp: SmtpServer) -> None:
+    told = send(smtp.url)
+    assert told == (
+        f"The mail server 127.0.0.1:{smtp.port} took the mail. Whether it arrives is for ana@mail.example to see. "
+        "It said: 2.0.0 Taken\n"
+    )
+    (mail,) = smtp.mails
+    assert (mail.recipient, mail.message["From"], mail.message["Subject"]) == (
+        "ana@mail.example",
+        "portal@portico.example",
+        "A test email from Portico",
+    )
+
+
+@pytest.mark.parametrize(
+    ("stage", "answer", "words"),
+    [
+        ("sender", "550 5.7.1 Not you", "It refuses the sender, EMAIL_FROM."),
+        ("recipient", "550 5.1.1 No such user", "this mailbox does not exist or takes no mail"),
+        ("recipient", "451 4.3.0 Later", "It puts us off"),
+        ("content", "554 5.6.0 Bad", "It refuses this mail."),
+    ],
+)
+def test_a_refusal_is_told_with_the_servers_own_words(smtp: SmtpServer, stage: Stage, answer: str, words: str) -> None:
+    smtp.refuse(stage, answer)
+    with pytest.raises(CommandError) as refused:
+        send(smtp.url)
+    assert words in str(refused.value)
+    assert f"It said: {answer[4:]}" in str(refused.value)
+
+
+def test_a_refused_login_is_told_without_the_password(smtp: SmtpServer) -> None:
+    smtp.refuse("login", "535 5.7.8 Bad credentials")
+    with pytest.raises(CommandError, match="It refuses the user or the password of EMAIL_URL") as refused:
+        send(smtp.url_with_login)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_server_that_is_not_there_is_told() -> None:
+    with pytest.raises(CommandError, match=r"It cannot be reached\."):
+        send(f"smtp://127.0.0.1:{free_port()}")
+
+
+def test_an_address_that_is_none_is_refused(smtp: SmtpServer) -> None:
+    with pytest.raises(CommandError, match="'ana' is not an email address"):
+        send(smtp.url, "ana")

@@ -1,0 +1,76 @@
+"""The commands that prove something: they say what is wrong and end with 1."""
+
+import json
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from time_machine import Traveller
+
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import sealing
+from portico.plumbing.models import TrailEntry
+from tests import cast
+from tests.support import append_only
+
+
+def run(command: str, *options: str) -> tuple[int, str]:
+    """The exit code and what was said."""
+    answer = StringIO()
+    try:
+        call_command(command, *options, stdout=answer)
+    except SystemExit as ended:
+        return int(str(ended.code)), answer.getvalue()
+    return 0, answer.getvalue()
+
+
+def test_a_whole_trail_is_sound(practice: Practice) -> None:
+    cast.ana(practice)
+    sealed = sealing.seal_all()
+    code, told = run("verify_trail", "--json")
+    assert (code, json.loads(told)["sound"]) == (0, True)
+    assert run("verify_trail") == (0, f"alder-street: sound, {sealed} entries sealed\n")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_entry_that_was_touched_is_named() -> None:
+    cast.ana(cast.alder())
+    sealing.seal_all()
+    with append_only.lifted():
+        TrailEntry.objects.filter(pk=TrailEntry.objects.order_by("id")[1].pk).update(actor_name="Somebody else")
+    code, told = run("verify_trail", "--json")
+    (verdict,) = json.loads(told)["practices"]
+    assert (code, verdict["first_bad"], verdict["sound"]) == (1, 2, False)
+    assert "position 2 is bad: The entry is not what was sealed." in run("verify_trail")[1]
+
+
+def test_entries_that_nobody_seals_are_told(practice: Practice, stopped_clock: Traveller) -> None:
+    cast.ana(practice)
+    stopped_clock.shift(timedelta(minutes=2))
+    code, told = run("verify_trail")
+    assert code == 1
+    assert "not sealed: is a worker running?" in told
+
+
+def test_stored_states_are_what_the_facts_say(practice: Practice) -> None:
+    cast.invited(cast.ana(practice))
+    assert run("verify_states") == (0, "All 1 stored states are what the facts say.\n")
+
+
+def test_a_state_that_is_not_is_named(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    Client.objects.update(portal_state="signed_in")
+    code, told = run("verify_states", "--json")
+    assert (code, json.loads(told)["mismatches"]) == (
+        1,
+        [{"client_ref": ana.ref, "stored": "signed_in", "computed": "no_access"}],
+    )
+    assert f"Client {ana.ref}: stored signed_in, by the facts no_access" in run("verify_states")[1]
+
+
+@pytest.mark.django_db
+def test_an_empty_installation_is_sound() -> None:
+    assert run("verify_trail") == (0, "")
+    assert run("verify_states")[0] == 0

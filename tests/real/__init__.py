@@ -1,0 +1,1 @@
+"""Promises that only real processes can show."""

@@ -1,0 +1,145 @@
+"""A mailed link: opened as often as anybody likes, pressed once, and kind about it when it is dead."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.test import Client as Browser
+
+from portico.domain.access import granting
+from portico.domain.access.granting import AccessEntry
+from portico.domain.access.models import PortalSession, SignInLink
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing.models import EmailEvent, TrailEntry
+from portico.plumbing.verbs import Verb
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+LINK = "/portal/alder-street/link/"
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    return cast.ana(practice)
+
+
+@pytest.fixture
+def token(ana: Client) -> str:
+    return cast.token_of(cast.invited(ana))
+
+
+def test_opening_a_link_takes_the_token_out_of_the_address(client: Browser, token: str) -> None:
+    answer = client.get(f"{LINK}{token}/")
+    assert answer.status_code == 302
+    assert answer["Location"] == LINK
+    assert answer["Referrer-Policy"] == "no-referrer"
+    cookie = answer.cookies[settings.LINK_COOKIE_NAME]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
+
+
+def test_the_page_has_one_button_that_names_the_masked_address(client: Browser, token: str) -> None:
+    answer = client.get(f"{LINK}{token}/", follow=True)
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "Your portal is ready" in page
+    assert page.count("<button") == 1
+    assert "Sign in as" in page
+    assert "a…a@mail.example" in page
+    assert "ana@mail.example" not in page
+    assert token not in page
+
+
+def test_looking_ten_times_changes_nothing_but_one_event(client: Browser, token: str) -> None:
+    for _ in range(10):
+        client.head(f"{LINK}{token}/")
+    assert not EmailEvent.objects.filter(kind="fetched").exists()
+    for _ in range(10):
+        client.get(f"{LINK}{token}/", follow=True)
+    assert EmailEvent.objects.filter(kind="fetched").count() == 1
+    assert SignInLink.objects.get().used_at is None
+    assert PortalSession.objects.count() == 0
+
+
+def test_pressing_the_button_signs_in_under_a_new_session(client: Browser, token: str) -> None:
+    client.get(f"{LINK}{token}/")
+    answer = client.post(LINK, follow=True)
+    assert "Hello, Ana" in answer.content.decode()
+    session = PortalSession.objects.get()
+    key = client.cookies[settings.CLIENT_COOKIE_NAME].value
+    assert key not in {session.key_hash, session.ref}
+    assert client.cookies[settings.LINK_COOKIE_NAME].value == ""
+    entry = TrailEntry.objects.get(verb=Verb.CLIENT_SIGNED_IN)
+    assert (entry.client_id, entry.actor_name) == (session.account.accesses.get().client_id, "Ana Abreu")
+
+
+def test_a_link_signs_in_once_and_then_says_so(client: Browser, token: str) -> None:
+    client.get(f"{LINK}{token}/")
+    client.post(LINK)
+    scanner = Browser()
+    answer = scanner.get(f"{LINK}{token}/", follow=True)
+    assert answer.status_code == 410
+    assert "already been used" in answer.content.decode()
+    assert scanner.post(LINK).status_code == 410
+    assert PortalSession.objects.count() == 1
+
+
+def test_an_expired_link_says_so(client: Browser, token: str, stopped_clock: time_machine.Traveller) -> None:
+    stopped_clock.shift(timedelta(hours=24, seconds=1))
+    answer = client.get(f"{LINK}{token}/", follow=True)
+    assert answer.status_code == 410
+    assert "expired" in answer.content.decode()
+    assert client.post(LINK).status_code == 410
+
+
+def test_a_link_of_a_changed_fact_shows_the_expired_page(client: Browser, token: str, ana: Client) -> None:
+    off = AccessEntry(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
+    granting.save_access(ana, off, version=None, by=cast.DESK)
+    answer = client.get(f"{LINK}{token}/", follow=True)
+    assert answer.status_code == 410
+    assert "expired" in answer.content.decode()
+
+
+@pytest.mark.parametrize("stranger", ["x", "x" * 43, "a" * 5000, "%00", "%ED%A0%80", "../../office"])
+def test_a_link_that_never_was_is_told_kindly(client: Browser, practice: Practice, stranger: str) -> None:
+    answer = client.get(f"{LINK}{stranger}/", follow=True)
+    assert answer.status_code in {400, 404, 410}
+    assert PortalSession.objects.count() == 0
+
+
+def test_a_link_at_another_practices_address_is_refused_and_not_spent(client: Browser, token: str) -> None:
+    cast.birch()
+    answer = client.get(f"/portal/birch-lane/link/{token}/", follow=True)
+    assert answer.status_code == 410
+    assert "ana" not in answer.content.decode().lower()
+    assert client.post("/portal/birch-lane/link/").status_code == 410
+    assert SignInLink.objects.get().used_at is None
+    assert client.get(f"{LINK}{token}/", follow=True).status_code == 200
+
+
+def test_someone_else_signed_in_here_is_named_and_signed_out_first(
+    client: Browser, practice: Practice, token: str
+) -> None:
+    carol = cast.carol(practice)
+    cast.in_the_portal(client, carol)
+    page = client.get(f"{LINK}{token}/", follow=True).content.decode()
+    assert "Someone else is signed in here" in page
+    assert "c…l@mail.example" in page
+    client.post(LINK)
+    assert PortalSession.objects.filter(ended_at=None).count() == 1
+    assert "Hello, Ana" in client.get("/portal/alder-street/home/").content.decode()
+
+
+def test_a_forged_form_presses_nothing(token: str) -> None:
+    browser = Browser(enforce_csrf_checks=True)
+    browser.get(f"{LINK}{token}/", follow=True)
+    assert browser.post(LINK).status_code == 403
+    assert PortalSession.objects.count() == 0
+
+
+def test_the_page_speaks_the_clients_language(client: Browser, practice: Practice) -> None:
+    person = cast.client(practice, "Lucía", address="lucia@mail.example", language="es")
+    page = client.get(f"{LINK}{cast.token_of(cast.invited(person))}/", follow=True).content.decode()
+    assert '<html lang="es">' in page
+    assert "Su portal está listo" in page

@@ -1,0 +1,71 @@
+"""What monitors ask."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.plumbing.models import OutgoingEmail
+from portico.web.hooks import health
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def fresh_process() -> Iterator[None]:
+    health.Seen.migrations_applied = False
+    yield
+    health.Seen.migrations_applied = False
+
+
+def test_healthz_looks_at_nothing(client: Browser, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(0):
+        response = client.get("/healthz")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_readyz_says_what_it_looked_at(client: Browser) -> None:
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    assert response.json() == {
+        "status": "ready",
+        "database": "ok",
+        "migrations": "applied",
+        "queue_lag_seconds": 0.0,
+        "standby": "none",
+    }
+
+
+def test_a_migration_that_is_missing_keeps_visitors_out(client: Browser) -> None:
+    MigrationRecorder(connection).migration_qs.filter(app="access").delete()
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["migrations"]) == (503, "unapplied")
+
+
+def test_migrations_are_looked_at_once(client: Browser, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    client.get("/readyz")
+    with django_assert_max_num_queries(3):
+        client.get("/readyz")
+
+
+def test_mail_that_waits_is_told_and_keeps_nobody_out(client: Browser, practice: Practice) -> None:
+    cast.invited(cast.ana(practice))
+    OutgoingEmail.objects.update(written_at=clock.now() - timedelta(seconds=90))
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    assert response.json()["queue_lag_seconds"] == 90.0
+
+
+@pytest.mark.postgresql
+def test_a_standby_that_was_asked_for_and_is_missing_is_told(client: Browser) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_standby_names")
+        assert cursor.fetchone() == ("",)
+    assert client.get("/readyz").json()["standby"] == "none"

@@ -1,0 +1,190 @@
+"""Inside the portal: home, whom one looks at, one's own sessions, and the way out."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from portico.domain.access import changing, granting
+from portico.domain.access.granting import AccessEntry
+from portico.domain.access.models import PortalSession
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing.models import TrailEntry
+from portico.plumbing.verbs import Verb
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+PORTAL = "/portal/alder-street/"
+HOME = f"{PORTAL}home/"
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    return cast.ana(practice)
+
+
+@pytest.fixture
+def anas(client: Browser, ana: Client) -> Browser:
+    return cast.in_the_portal(client, ana)
+
+
+def text(browser: Browser, address: str) -> str:
+    return browser.get(address, follow=True).content.decode()
+
+
+def test_home_says_hello_and_what_will_appear(anas: Browser) -> None:
+    page = text(anas, HOME)
+    assert "Hello, Ana" in page
+    assert "Nothing is waiting for you" in page
+
+
+@pytest.mark.parametrize("page", ["home/", "profile/"])
+def test_each_page_costs_the_same_few_queries(
+    anas: Browser, page: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(4 if page == "profile/" else 3):
+        assert anas.get(PORTAL + page).status_code == 200
+
+
+def test_without_a_session_every_page_leads_to_the_entrance(client: Browser, ana: Client) -> None:
+    for page in ("home/", "profile/", "who/"):
+        answer = client.get(PORTAL + page)
+        assert (answer.status_code, answer["Location"]) == (302, PORTAL)
+    page = text(client, PORTAL)
+    assert "Open the link in your invitation, or ask us for a new one." in page
+    assert "Alder Street Therapy" in page
+    assert "(212) 555-0177" in page
+
+
+def test_who_is_signed_in_goes_from_the_entrance_to_home(anas: Browser) -> None:
+    assert anas.get(PORTAL)["Location"] == HOME
+
+
+def test_a_session_is_of_one_practice(anas: Browser) -> None:
+    cast.birch()
+    assert anas.get("/portal/birch-lane/home/")["Location"] == "/portal/birch-lane/"
+
+
+def test_an_idle_session_ends_after_half_an_hour(anas: Browser, stopped_clock: time_machine.Traveller) -> None:
+    stopped_clock.shift(timedelta(minutes=29))
+    assert anas.get(HOME).status_code == 200
+    stopped_clock.shift(timedelta(minutes=29))
+    assert anas.get(HOME).status_code == 200
+    stopped_clock.shift(timedelta(minutes=30, seconds=1))
+    assert anas.get(HOME).status_code == 302
+
+
+def test_a_session_ends_after_twelve_hours_whatever_happens(
+    anas: Browser, stopped_clock: time_machine.Traveller
+) -> None:
+    for _ in range(28):
+        stopped_clock.shift(timedelta(minutes=25))
+        assert anas.get(HOME).status_code == 200
+    stopped_clock.shift(timedelta(minutes=25))
+    assert anas.get(HOME).status_code == 302
+
+
+def test_a_background_refresh_keeps_nobody_signed_in(anas: Browser, stopped_clock: time_machine.Traveller) -> None:
+    stopped_clock.shift(timedelta(minutes=20))
+    anas.get(HOME, headers={"X-Portico-Background": "1"})
+    stopped_clock.shift(timedelta(minutes=11))
+    assert anas.get(HOME).status_code == 302
+
+
+def test_turning_access_off_ends_the_session_at_once(anas: Browser, ana: Client) -> None:
+    off = AccessEntry(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
+    granting.save_access(ana, off, version=None, by=cast.DESK)
+    assert anas.get(HOME).status_code == 302
+
+
+def test_archiving_ends_the_session_at_once_and_restoring_does_not_revive_it(anas: Browser, ana: Client) -> None:
+    changing.archive(ana, by=cast.DESK)
+    assert anas.get(HOME).status_code == 302
+    changing.restore(ana, by=cast.DESK)
+    cast.with_access(ana)
+    assert anas.get(HOME).status_code == 302
+
+
+def test_bruno_chooses_between_himself_and_his_daughter(client: Browser, practice: Practice) -> None:
+    cast.with_access(cast.bea(practice))
+    cast.in_the_portal(client, cast.bruno(practice))
+    page = text(client, HOME)
+    assert "Who is this for?" in page
+    assert page.index("Bea Berg") < page.index("Bruno Berg")
+    bea = Client.objects.get(first_name="Bea")
+    assert "Hello, Bea" in client.post(f"{PORTAL}who/", {"client": bea.ref}, follow=True).content.decode()
+    assert "Hello, Bea" in text(client, HOME)
+
+
+def test_nobody_chooses_a_client_the_session_does_not_open(anas: Browser, practice: Practice) -> None:
+    carol = cast.carol(practice)
+    cast.with_access(carol)
+    assert anas.post(f"{PORTAL}who/", {"client": carol.ref}).status_code == 404
+    assert "Hello, Ana" in text(anas, HOME)
+
+
+def test_a_child_switched_on_later_appears_after_the_next_sign_in(client: Browser, practice: Practice) -> None:
+    bruno = cast.bruno(practice)
+    cast.in_the_portal(client, bruno)
+    cast.with_access(cast.bea(practice))
+    assert "Bea" not in text(client, HOME)
+    cast.in_the_portal(client, bruno)
+    assert "Bea Berg" in text(client, HOME)
+
+
+def test_of_two_clients_one_goes_and_the_other_stays(client: Browser, practice: Practice) -> None:
+    bea = cast.bea(practice)
+    cast.with_access(bea)
+    cast.in_the_portal(client, cast.bruno(practice))
+    client.post(f"{PORTAL}who/", {"client": bea.ref})
+    changing.archive(bea, by=cast.DESK)
+    assert "Hello, Bruno" in text(client, HOME)
+
+
+def test_the_profile_shows_ones_sessions_and_ends_another(anas: Browser, ana: Client) -> None:
+    elsewhere = cast.in_the_portal(Browser(headers={"user-agent": "Mozilla/5.0 (iPhone) Safari"}), ana)
+    other = PortalSession.objects.latest("id")
+    page = text(anas, f"{PORTAL}profile/")
+    assert "ana@mail.example" in page
+    assert "This device" in page
+    assert page.count("/end/") == 1
+    anas.post(f"{PORTAL}sessions/{other.ref}/end/")
+    assert elsewhere.get(HOME).status_code == 302
+    assert anas.get(HOME).status_code == 200
+    assert TrailEntry.objects.filter(verb=Verb.SESSION_ENDED, about=other.ref).count() == 1
+
+
+def test_nobody_ends_the_session_of_another_mailbox(anas: Browser, practice: Practice) -> None:
+    carols = cast.in_the_portal(Browser(), cast.carol(practice))
+    other = PortalSession.objects.latest("id")
+    assert anas.post(f"{PORTAL}sessions/{other.ref}/end/").status_code == 404
+    assert carols.get(HOME).status_code == 200
+
+
+def test_signing_out_clears_this_browser_and_ends_only_this_session(anas: Browser, ana: Client) -> None:
+    elsewhere = cast.in_the_portal(Browser(), ana)
+    answer = anas.post(f"{PORTAL}sign-out/")
+    assert answer["Clear-Site-Data"] == '"cache", "storage"'
+    assert answer.cookies[settings.CLIENT_COOKIE_NAME]["max-age"] == 0
+    assert "You are signed out" in text(anas, answer["Location"])
+    assert anas.get(HOME).status_code == 302
+    assert elsewhere.get(HOME).status_code == 200
+
+
+def test_personal_pages_are_stored_nowhere(anas: Browser) -> None:
+    for page in ("home/", "profile/"):
+        assert "no-store" in anas.get(PORTAL + page)["Cache-Control"]
+
+
+def test_a_clients_page_never_touches_the_staff_cookie(anas: Browser, practice: Practice) -> None:
+    fay = cast.signed_in(Browser(), cast.fay(practice))
+    fay.cookies[settings.CLIENT_COOKIE_NAME] = anas.cookies[settings.CLIENT_COOKIE_NAME].value
+    answer = fay.get(HOME)
+    assert "Hello, Ana" in answer.content.decode()
+    assert settings.SESSION_COOKIE_NAME not in answer.cookies
+    fay.post(f"{PORTAL}sign-out/")
+    assert fay.get("/office/clients/").status_code == 200
