@@ -1,0 +1,1 @@
+"""Measurements on large numbers of rows: `make bench`."""

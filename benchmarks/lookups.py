@@ -1,0 +1,93 @@
+"""The client list at its full size: the first page, each chip, each order, the next page, and each kind of search."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from benchmarks import plans
+from benchmarks.plans import Plan
+from portico.domain.clients import listing
+from portico.domain.clients.listing import Sort, Wanted
+from portico.domain.clients.models import Client, PortalState
+from portico.domain.practices.models import Practice
+
+ROUNDS = 40
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """One way to look at the list; `find` is called once a round."""
+
+    name: str
+    find: Callable[[], object]
+
+
+@dataclass
+class Measured:
+    """How long a look-up took in the database, and by which plans."""
+
+    name: str
+    seconds: list[float] = field(default_factory=list)
+    plans: list[Plan] = field(default_factory=list)
+
+    @property
+    def complaints(self) -> list[str]:
+        return [complaint for plan in self.plans for complaint in plan.complaints]
+
+
+def measure(practice: Practice) -> list[Measured]:
+    """Each look-up, first once for its plans, then many times for its time."""
+    return [_measure(look_up) for look_up in _look_ups(practice)]
+
+
+def _measure(look_up: LookUp) -> Measured:
+    measured = Measured(look_up.name)
+    with plans.watched() as asked:
+        look_up.find()
+    measured.plans = [plan for query in asked.queries if (plan := plans.explain(query))]
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        look_up.find()
+        measured.seconds.append(time.perf_counter() - began)
+    return measured
+
+
+def _look_ups(practice: Practice) -> Iterator[LookUp]:
+    def page(name: str, wanted: Wanted) -> LookUp:
+        return LookUp(name, lambda: listing.page(practice, wanted))
+
+    for sort in Sort:
+        yield page(f"first page, by {sort}", Wanted(sort=sort))
+        after = _after_some_pages(practice, sort)
+        yield page(f"a page far on, by {sort}", Wanted(sort=sort, after=after))
+    for state in PortalState:
+        for sort in (Sort.NAME, Sort.NEWEST):
+            yield page(f"only {state}, by {sort}", Wanted(state=state, sort=sort))
+    yield page("archived", Wanted(archived=True))
+    yield LookUp("the numbers on the chips", lambda: listing.counts_by_state(practice))
+    somebody = Client.objects.filter(practice=practice).present().order_by("id")[Client.objects.count() // 2]
+    address = somebody.email_addresses.open()[0].address
+    number = somebody.phone_numbers.all()[0].number
+    words = {
+        "the first letter of a name": somebody.last_name[:1],
+        "two letters of a name": somebody.last_name[:2],
+        "four letters of a name": somebody.last_name[:4],
+        "a whole name": f"{somebody.first_name} {somebody.last_name}",
+        "the beginnings of two names": f"{somebody.first_name[:2]} {somebody.last_name[:3]}",
+        "a name that nobody has": "zzyzx",
+        "an email address": address,
+        "the beginning of an address": f"{address.partition('@')[0]}@",
+        "a phone number": number,
+        "a phone number without its country": f"({number[2:5]}) {number[5:8]}-{number[8:]}",
+        "the beginning of a phone number": number[2:6],
+    }
+    for name, query in words.items():
+        yield page(f"search: {name}", Wanted(query=query))
+    yield page("search: two letters, only invited", Wanted(query=somebody.last_name[:2], state=PortalState.INVITED))
+
+
+def _after_some_pages(practice: Practice, sort: Sort) -> str:
+    """Where one stands after leafing a while, found without leafing."""
+    present = Client.objects.filter(practice=practice).present()
+    order = {Sort.NAME: "sort_key", Sort.NAME_BACKWARDS: "-sort_key", Sort.NEWEST: "-created_at"}[sort]
+    return present.order_by(order, "id")[present.count() // 2].ref

@@ -1,0 +1,44 @@
+"""All measurements on the database that Django is connected to."""
+
+import time
+
+from django.core.management import call_command
+
+from benchmarks import figures, lookups, people
+from benchmarks.lookups import Measured
+from portico.domain.clients.models import Client, SearchTerm
+from portico.domain.practices.models import Practice
+
+
+def run(*, clients: int, show_plans: bool, parts: set[str]) -> bool:
+    """Prints every figure; False when something is answered by reading a whole table."""
+    practice = _filled(clients)
+    measured = lookups.measure(practice)
+    _print_lookups(measured, show_plans=show_plans)
+    return not any(each.complaints for each in measured)
+
+
+def _filled(clients: int) -> Practice:
+    call_command("migrate", verbosity=0)
+    practice = Practice.objects.create(slug="large", name="A large practice", time_zone="America/New_York")
+    other = Practice.objects.create(slug="small", name="Another practice")
+    began = time.perf_counter()
+    people.fill(practice, clients)
+    people.fill(other, max(clients // 20, 10))
+    people.settle()
+    seconds = time.perf_counter() - began
+    print(f"{Client.objects.count():,} clients, {SearchTerm.objects.count():,} terms, made in {seconds:.0f} s")
+    return practice
+
+
+def _print_lookups(measured: list[Measured], *, show_plans: bool) -> None:
+    print(f"\n{'The client list':44} {'p50':>7}   {'p99':>7}")
+    for each in measured:
+        print(f"{each.name:44} {figures.spread(each.seconds)}{'   <-- NOT FROM AN INDEX' if each.complaints else ''}")
+        for complaint in each.complaints:
+            print(f"    {complaint}")
+        if show_plans:
+            for plan in each.plans:
+                print(f"    {plan.query.sql}")
+                for line in plan.lines:
+                    print(f"        {line}")
