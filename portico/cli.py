@@ -18,7 +18,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         execute_from_command_line([program, *spoken(rest)])
     except ConfigurationRefused as refused:
-        sys.exit("Portico cannot start:\n" + "\n".join(f"  {problem}" for problem in refused.problems))
+        sys.stderr.write("".join(["Portico cannot start:\n", *(f"  {problem}\n" for problem in refused.problems)]))
+        sys.exit(2)
 
 
 def spoken(arguments: list[str]) -> list[str]:

@@ -207,7 +207,8 @@ def _database(reader: _Reader) -> dict[str, Any]:
         "PORT": str(port or ""),
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": 8, "timeout": 4},
+            # Short waits: with the database away a page says so at once, and is well within a second of its return.
+            "pool": {"min_size": 1, "max_size": 8, "timeout": 1.5, "reconnect_timeout": 1},
             "connect_timeout": 3,
             "options": "-c lock_timeout=4000 -c idle_in_transaction_session_timeout=60000",
         },

@@ -18,3 +18,5 @@ if databases.chosen() == "sqlite":
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 # argon2 takes its time on purpose; tests have none to give.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]
+# WhiteNoise looks for the folder at start; in a fresh checkout nothing has been collected yet.
+Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,9 @@ from portico import configuration
 from portico.configuration import ConfigurationRefused
 from portico.plumbing.verbs import Verb
 
+# Whatever the database.
+pytestmark = pytest.mark.sqlite
+
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])

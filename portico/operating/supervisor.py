@@ -21,6 +21,7 @@ class Parts:
         self.running: dict[str, subprocess.Popen[str]] = {}
         self.relays: list[threading.Thread] = []
         self.stopping = threading.Event()
+        self.is_stopped = False
 
     def listen_to_signals(self) -> None:
         for name in SIGNALS:
@@ -65,6 +66,9 @@ class Parts:
 
     def stop(self) -> None:
         """Asks every part to end, the newest first; ends by force what is there after a while."""
+        if self.is_stopped:
+            return
+        self.is_stopped = True
         parts = list(self.running.values())[::-1]
         for part in parts:
             _signal(part, signal.SIGTERM)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Self
 
 from django.db import connection, transaction
+from django.db.models import F
 
 from portico.plumbing import clock, tokens
 from portico.plumbing.models.limits import LimitSpent
@@ -57,6 +58,12 @@ def spend(*limits: Limit) -> None:
     """
     _take(limit for limit in limits if limit.stays_spent)
     _take(limit for limit in limits if not limit.stays_spent)
+
+
+def give_back(*limits: Limit) -> None:
+    """Returns what an attempt took that turned out right: only the wrong ones count."""
+    for limit in limits:
+        LimitSpent.objects.filter(key=limit.key, n__gt=0).update(n=F("n") - 1)
 
 
 def forget_idle() -> int:

@@ -199,3 +199,15 @@ def test_twin_counting_inside_the_refused_work_lets_everybody_through(monkeypatc
 )
 def test_a_visitor_is_an_ipv4_address_or_a_64(address: str, visitor: str) -> None:
     assert limits.network_of(address) == visitor
+
+
+@pytest.mark.django_db
+def test_a_try_that_was_right_is_given_back() -> None:
+    for _ in range(20):
+        limits.spend(FIVE)
+        limits.give_back(FIVE)
+
+    for _ in range(5):
+        limits.spend(FIVE)
+    with pytest.raises(TooMany):
+        limits.spend(FIVE)

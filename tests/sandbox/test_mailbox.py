@@ -139,3 +139,12 @@ def test_it_starts_neither_without_the_demo_nor_on_a_taken_port(mailbox: Running
     second = start(tmp_path / "other", smtp_port=mailbox.smtp_port)
     output, _ = second.process.communicate(timeout=10)
     assert (second.process.returncode, f"cannot use port {mailbox.smtp_port}" in output) == (1, True)
+
+
+def test_mail_to_nobody_is_refused_as_a_real_server_would(mailbox: Running) -> None:
+    with (
+        smtplib.SMTP("127.0.0.1", mailbox.smtp_port, timeout=5) as smtp,
+        pytest.raises(smtplib.SMTPRecipientsRefused) as refusal,
+    ):
+        smtp.sendmail("portal@portico.example", "gale@bounce.example", "Subject: Hello\n\nHello")
+    assert refusal.value.recipients["gale@bounce.example"] == (550, b"5.1.1 There is no such mailbox here")

@@ -202,12 +202,7 @@ class PhoneNumber(PracticeRow):
 class SearchTerm(PracticeRow):
     """A word, address or number by whose beginning a client is found."""
 
-    client = models.ForeignKey(
-        Client,
-        models.CASCADE,
-        related_name="search_terms",
-        db_index=False,  # The unique pair below begins with it.
-    )
+    client = models.ForeignKey(Client, models.CASCADE, related_name="search_terms")
     term = models.CharField(max_length=320)
 
     objects = RowQuerySet.as_manager()
@@ -217,9 +212,10 @@ class SearchTerm(PracticeRow):
             *PracticeRow.Meta.constraints,
             SamePractice("client", name="clients_searchterm_client"),
             models.UniqueConstraint(
-                fields=("client", "term"),
+                # Begins with the practice, so that for one client SQLite never takes the index below instead.
+                fields=("practice", "client", "term"),
                 name="clients_searchterm_once_a_client",
-                opclasses=("int8_ops", "varchar_pattern_ops"),
+                opclasses=("int8_ops", "int8_ops", "varchar_pattern_ops"),
             ),
         )
         indexes = (

@@ -15,7 +15,16 @@ def reserve_try(email: str, *, ip: str) -> None:
     Called before the password is looked at, outside any transaction, so that the try counts even when the work
     fails. Raises limits.TooMany.
     """
-    limits.spend(
+    limits.spend(*_budgets(email, ip))
+
+
+def give_try_back(email: str, *, ip: str) -> None:
+    """The password was right: who signs in often is not shut out."""
+    limits.give_back(*_budgets(email, ip))
+
+
+def _budgets(email: str, ip: str) -> tuple[Limit, Limit]:
+    return (
         Limit.on("staff-password", email.strip().lower(), most=5, window=timedelta(minutes=5)),
         Limit.on("staff-password-ip", limits.network_of(ip), most=50, window=timedelta(minutes=10), stays_spent=True),
     )

@@ -6,11 +6,23 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from portico.sandbox.mailbox.keeping import Mailbox
 
 
+# Mail for this domain is refused as a real server refuses a mailbox that is not there.
+NOBODYS_DOMAIN = "bounce.example"
+
+
 class Receiver:
-    """What aiosmtpd asks when a mail has arrived; the method's name is its own."""
+    """What aiosmtpd asks while a mail arrives; the methods' names are its own."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self.mailbox = mailbox
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address.lower().endswith(f"@{NOBODYS_DOMAIN}"):
+            return "550 5.1.1 There is no such mailbox here"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 Recipient is fine"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         content = envelope.content or b""

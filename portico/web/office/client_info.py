@@ -13,7 +13,7 @@ from portico.domain.access.changing import Saved
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.addresses import AddressTwice
 from portico.domain.clients.editing import ChangedMeanwhile, ClientArchived
-from portico.domain.clients.models import Client, EmailAddress
+from portico.domain.clients.models import Client, EmailAddress, PortalState
 from portico.plumbing import trail
 from portico.plumbing.verbs import Verb
 from portico.web.guards import office_page
@@ -59,19 +59,27 @@ def _answer(request: OfficeRequest, saved: Saved) -> HttpResponse:
         if meant := suggestion_for(row.address):
             question = _("Is %(address)s spelled right? Did you mean %(meant)s?")
             messages.warning(request, question % {"address": row.address, "meant": meant})
-    if saved.portal_address_replaced:
-        notice = _(
+    messages.add_message(request, *_notice(saved))
+    # A new address for the portal is to be invited, which is done on the other tab.
+    return redirect("office:client_portal" if saved.portal_address_replaced else "office:client_info", ref=client.ref)
+
+
+def _notice(saved: Saved) -> tuple[int, str]:
+    name = {"name": saved.client.called}
+    is_on = saved.client.portal_state != PortalState.NO_ACCESS
+    if saved.portal_address_replaced and is_on:
+        words = _(
             "Saved. %(name)s now signs in with the new address. Links sent to the old one no longer work. "
             "Nothing has been sent yet: invite the new address below."
         )
-        messages.success(request, notice % {"name": client.called})
-        return redirect("office:client_portal", ref=client.ref)
-    if saved.portal_address_removed:
-        notice = _("Saved. Access is on, but %(name)s can’t sign in: the address is gone and no other is chosen.")
-        messages.warning(request, notice % {"name": client.called})
-    else:
-        messages.success(request, _("Client Info was saved."))
-    return redirect("office:client_info", ref=client.ref)
+        return messages.SUCCESS, words % name
+    if saved.portal_address_replaced:
+        words = _("Saved. The new address is chosen for the portal; %(name)s can’t sign in while access is off.")
+        return messages.SUCCESS, words % name
+    if saved.portal_address_removed and is_on:
+        words = _("Saved. Access is on, but %(name)s can’t sign in: the address is gone and no other is chosen.")
+        return messages.WARNING, words % name
+    return messages.SUCCESS, _("Client Info was saved.")
 
 
 def _show_both(request: OfficeRequest, ref: str, typed: ClientForms) -> HttpResponse:
@@ -112,9 +120,9 @@ def _page(
 
 
 def _dress(forms: ClientForms, client: Client, access: PortalAccess | None) -> EmailAddress | None:
-    """Tells each row what it was when saved; the address that signs in, if there is one."""
+    """Tells each row what it was when saved; the address that signs in, if there is one and access is on."""
     standing = {row.ref: row for row in client.email_addresses.open()}
-    signs_in = access.address if access is not None else None
+    signs_in = access.address if access is not None and access.is_on else None
     for form in forms.addresses.forms:
         form.standing = standing.get(str(form["id"].value() or ""))
         form.signs_in = form.standing is not None and signs_in is not None and form.standing.pk == signs_in.pk

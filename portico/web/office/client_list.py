@@ -99,6 +99,8 @@ def _sorts(wanted: Wanted) -> dict[str, str]:
 
 
 def _summary(shown: list[Client], total: Count, wanted: Wanted) -> str:
+    if not shown:
+        return _("Nobody found") if wanted.query else ""
     numbers = {"shown": len(shown), "total": number(total)}
     if wanted.query:
         return (

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -104,7 +105,8 @@ def _save(request: OfficeRequest, ref: str) -> HttpResponse:
     except (AddressGone, ClientArchived) as refusal:
         return _again(request, ref, Answer(HTTPStatus.CONFLICT, str(refusal)), sending=sending)
     messages.success(request, notice)
-    return redirect("office:client_portal", ref=ref)
+    # To the top, where the notice stands: at the same address a browser would stay down at the button.
+    return redirect(f"{reverse('office:client_portal', args=[ref])}#main")
 
 
 def _save_access(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> str:

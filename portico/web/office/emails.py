@@ -20,6 +20,7 @@ from portico.plumbing.verbs import Verb
 from portico.web.guards import office_page
 from portico.web.office import email_words, needing_a_look
 from portico.web.office.forms.emails import EmailsForm, Shown
+from portico.web.office.roles import may_edit
 from portico.web.requests import OfficeRequest
 
 PAGE = 25
@@ -50,6 +51,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "next_url": f"?{urlencode(older)}" if older else "",
         "first_url": f"?{urlencode(asked)}" if form.cleaned_data.get("after") else "",
         "trouble": emails.trouble(practice),
+        "may_edit": may_edit(request),
         "last_handed_over": _last_handed_over(practice),
     }
     return render(request, "office/emails/index.html", context)

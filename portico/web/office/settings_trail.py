@@ -45,6 +45,7 @@ def index(request: OfficeRequest) -> HttpResponse:
     asked = form.cleaned_data
     filtered = _filtered(practice, asked, staff) if not form.errors else TrailEntry.objects.none()
     found = _page(practice, filtered, before=asked.get("before", ""))
+    head = TrailHead.objects.filter(practice=practice).first()
     kept = {name: asked.get(name, "") for name in ("who", "what", "client")}
     context = {
         "form": form,
@@ -52,8 +53,8 @@ def index(request: OfficeRequest) -> HttpResponse:
         "is_cut": found.is_cut,
         "next_url": f"?{urlencode({**kept, 'before': found.next_ref})}" if found.next_ref else "",
         "first_url": f"?{urlencode(kept)}" if asked.get("before") else "",
-        "head": TrailHead.objects.filter(practice=practice).first(),
-        "unsealed": _unsealed(practice),
+        "head": head,
+        "unsealed": _unsealed(practice, head),
         "most_counted": MOST_COUNTED,
     }
     return render(request, "office/settings/trail.html", context)
@@ -90,9 +91,8 @@ def _page(practice: Practice, filtered: QuerySet[TrailEntry], *, before: str) ->
     return Found(rows, end[1] if end is not None else "", is_cut=end is not None)
 
 
-def _unsealed(practice: Practice) -> int:
+def _unsealed(practice: Practice, head: TrailHead | None) -> int:
     """Entries that should have had their seal by now; counted up to a limit."""
-    head = TrailHead.objects.filter(practice=practice).values("settled_id")
     late = TrailEntry.objects.filter(practice=practice, seal=None, at__lt=clock.now() - SEALED_AFTER)
-    settled = head[0]["settled_id"] if head else 0
+    settled = head.settled_id if head is not None else 0
     return late.filter(pk__gt=settled).order_by("id")[: MOST_COUNTED + 1].count()

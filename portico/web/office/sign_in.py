@@ -81,6 +81,7 @@ def _try(request: HttpRequest, form: SignInForm) -> HttpResponse:
         # Alike for a wrong password, an unknown address and a colleague who has left.
         form.add_error("password", _("That email and password don’t match. Check both and try again."))
         return _page(request, form, status=422)
+    passwords.give_try_back(email, ip=visitors.ip_of(request))
     with transaction.atomic():
         response: HttpResponse = login.login(request, redirect_url=returning.landing(request, login.user))
         if isinstance(request.user, StaffMember):

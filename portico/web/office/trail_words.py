@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from portico.domain.practices.models import Role
+from portico.plumbing import clock
 from portico.plumbing.actors import ActorKind
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
+from portico.web import formats
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,17 @@ class Day:
 
     day: date
     lines: list[Line]
+
+    @property
+    def label(self) -> str:
+        today = timezone.localtime(clock.now()).date()
+        match (today - self.day).days:
+            case 0:
+                return _("Today")
+            case 1:
+                return _("Yesterday")
+            case _:
+                return formats.on_day(self.day, today=today, language=get_language())
 
 
 def line(entry: TrailEntry) -> Line:

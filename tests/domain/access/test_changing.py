@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from portico.domain.access import changing, granting, signing_in, states
+from portico.domain.access import changing, granting, sessions, signing_in, states
 from portico.domain.access.models import PortalAccess
+from portico.domain.access.sessions import Begun
 from portico.domain.access.signing_in import LinkState
 from portico.domain.clients.editing import ChangedMeanwhile, ClientArchived
 from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry
@@ -107,8 +108,8 @@ def test_consent_of_one_client_says_nothing_of_another_with_the_same_mailbox(pra
     # The mailbox still opens Bruno, so its link still signs in.
     assert state_of_link(practice, token) == LinkState.LIVE
     begun = signing_in.press(practice, token, browser="Firefox")
-    assert isinstance(begun, signing_in.Begun)
-    from_now = [access.client for access in signing_in.sessions.opened(begun.session)]
+    assert isinstance(begun, Begun)
+    from_now = [access.client for access in sessions.opened(begun.session)]
     assert from_now == [bruno]
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from portico.domain.access import granting, sessions, signing_in
-from portico.domain.access.models import PortalAccount, PortalSession, SignInLink
+from portico.domain.access.models import PortalAccess, PortalAccount, PortalSession, SignInLink
 from portico.domain.access.sessions import Begun
 from portico.domain.access.signing_in import LinkSeen, LinkState
 from portico.domain.clients.models import PortalState
@@ -107,7 +107,7 @@ def test_signing_in_takes_back_that_the_mail_was_refused(practice: Practice) -> 
     ana = cast.ana(practice)
     invitation = cast.invited(ana)
     token = cast.token_of(invitation)
-    signing_in.states.PortalAccess.objects.filter(client=ana).update(mail_stopped_at=clock.now())
+    PortalAccess.objects.filter(client=ana).update(mail_stopped_at=clock.now())
     press(practice, token)
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.SIGNED_IN

@@ -5,7 +5,8 @@ import re
 import pytest
 from django.test import Client as Browser
 
-from portico.domain.access import changing
+from portico.domain.access import changing, granting
+from portico.domain.access.granting import AccessEntry
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice
@@ -147,6 +148,22 @@ def test_changing_the_address_that_signs_in_leads_to_a_new_invitation(office: Br
     assert OutgoingEmail.objects.count() == 1
 
 
+def test_while_access_is_off_a_new_portal_address_promises_no_sign_in(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    off = AccessEntry(enabled=False, address=ref_of(ana), access_billing_documents=True, pay_by_card=False)
+    granting.save_access(ana, off, version=None, by=cast.DESK)
+
+    page = office.post(page_of(ana), client_info(ana, address(NEW, was=ref_of(ana))), follow=True).content.decode()
+    assert "Ana can’t sign in while access is off" in page
+    assert "now signs in" not in page
+
+    ana.refresh_from_db()
+    page = office.post(page_of(ana), client_info(ana), follow=True).content.decode()
+    assert "Client Info was saved." in page
+    assert "Access is on" not in page
+
+
 def test_removing_the_address_that_signs_in_is_warned_of_first(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
@@ -254,6 +271,7 @@ def test_an_archived_client_is_shown_and_not_changed(office: Browser, practice: 
     ana = changing.archive(cast.ana(practice), by=cast.DESK)
 
     assert '<fieldset class="stack loose" disabled>' in said(office, page_of(ana))
+    assert "selected>Archived</option>" in said(office, page_of(ana))
     answer = office.post(page_of(ana), client_info(ana, first_name="Eve", status="active"))
     assert answer.status_code == 409
     assert "Restore the client first." in answer.content.decode()
@@ -316,6 +334,7 @@ def test_the_page_asks_the_same_however_many_rows_there_are(
     ana = cast.ana(practice)
     office.post(page_of(ana), client_info(ana, *[address(f"a{place}@mail.example") for place in range(15)]))
     cast.with_access(ana)
+    office.get(page_of(ana))  # Shows the notice of the save, once.
     for person in (ana, cast.carol(practice)):
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(11):
             office.get(page_of(person))

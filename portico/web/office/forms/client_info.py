@@ -62,6 +62,10 @@ class DetailsForm(TypedForm):
         self.practice, self.clinicians = practice, {member.ref: member for member in clinicians}
         chosen = cast(forms.ChoiceField, self.fields["clinician"])
         chosen.choices = [("", _("Nobody yet")), *((member.ref, member.name) for member in clinicians)]
+        if initial.get("status") == Status.ARCHIVED:
+            # Shown as it is, on a page where nothing can be changed.
+            status = cast(forms.ChoiceField, self.fields["status"])
+            status.choices = [(Status.ARCHIVED.value, Status.ARCHIVED.label)]
         for name in ("status", "version") if is_new else ():
             del self.fields[name]
 

@@ -1,0 +1,115 @@
+"""A client is found by the beginning of what people remember: a name, an address, a number."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from portico.domain.access import changing
+from portico.domain.clients import searching
+from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+
+
+def found(practice: Practice, query: str) -> list[str]:
+    return sorted(client.first_name for client in searching.matching(practice, query))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "zoe",
+        "ZOË",
+        "zo",
+        "núñ",
+        "nunez",
+        "zoe nunez",
+        "nunez zoe",
+        "  zoe  ",
+        "zoe@mail.example",
+        "ZOE@MAIL",
+        "zoe@",
+        "2125550134",
+        "(212) 555",
+        "+1 212",
+        "12125550134",
+    ],
+)
+def test_the_beginning_of_any_of_it_is_enough(practice: Practice, query: str) -> None:
+    cast.client(practice, "Zoë", "Núñez", address="zoe@mail.example", phone="+12125550134")
+    cast.carol(practice)
+
+    assert found(practice, query) == ["Zoë"]
+
+
+@pytest.mark.parametrize("query", ["oe", "unez", "zoe cole", "550134", "mail.example", "", " ", "!!", "%", "_", "\\"])
+def test_the_middle_of_a_word_or_nothing_finds_nobody(practice: Practice, query: str) -> None:
+    cast.client(practice, "Zoë", "Núñez", address="zoe@mail.example", phone="+12125550134")
+
+    assert found(practice, query) == []
+
+
+def test_names_of_other_scripts_are_found_too(practice: Practice) -> None:
+    cast.client(practice, "Ольга", "Петрова")
+    cast.client(practice, "明", "王")
+
+    assert found(practice, "петр") == ["Ольга"]
+    assert found(practice, "王") == ["明"]
+
+
+def test_nobody_of_another_practice_is_found(practice: Practice) -> None:
+    dora = cast.dora(cast.birch())
+
+    for query in ("dora", "dora@mail.example", dora.ref):
+        assert found(practice, query) == []
+
+
+def test_what_was_changed_is_found_and_what_it_was_is_not(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    entry = ClientEntry(
+        ClientDetails(first_name="Anita", last_name="Berg"),
+        addresses=(AddressEntry("anita@new.example", "home", email_ok=True),),
+        phones=(PhoneEntry("+34912345678", "mobile"),),
+    )
+
+    changing.save_client_info(ana, entry, version=1, by=cast.DESK)
+
+    for query in ("anita", "berg", "anita@new", "+34 912", "912345678"):
+        assert found(practice, query) == ["Anita"], query
+    for query in ("abreu", "ana@mail", "2125550134"):
+        assert found(practice, query) == [], query
+
+
+def test_a_preferred_name_and_the_given_one_both_find(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    changing.save_client_info(
+        ana, ClientEntry(ClientDetails(first_name="Ana", preferred_name="Nita")), version=1, by=cast.DESK
+    )
+
+    assert found(practice, "nita") == found(practice, "ana") == ["Ana"]
+
+
+class AnythingTyped(TestCase):
+    @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=80))
+    def test_no_search_ends_in_an_error(self, query: str) -> None:
+        practice = Practice.objects.first() or cast.alder()
+        assert list(searching.matching(practice, query)) == []
+
+    @given(st.text(max_size=40))
+    def test_folding_twice_is_folding_once(self, text: str) -> None:
+        assert searching.folded(searching.folded(text)) == searching.folded(text)
+
+
+def test_terms_belong_to_the_client_and_leave_with_the_name(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    Client.objects.filter(pk=ana.pk).update(first_name="Eve")
+    ana.refresh_from_db()
+
+    searching.refresh_terms(ana)
+
+    assert set(ana.search_terms.values_list("term", flat=True)) >= {"eve", "abreu", "ana@mail.example", "12125550134"}
+    assert found(practice, "ana") == ["Eve"]  # By her address.

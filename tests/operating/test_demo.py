@@ -1,0 +1,171 @@
+"""`portico demo` starts everything, keeps what was done, says which port is taken, and ends as one."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portico.operating import demo
+from tests.support.ports import free_port
+
+# It brings its own database.
+pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.sqlite]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Demo:
+    """A running demo in a folder of its own."""
+
+    def __init__(self, folder: Path, port: int, *options: str) -> None:
+        self.port = port
+        self.output = folder / "output.txt"
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "portico", "demo", "--port", str(port), *options],
+                cwd=folder,
+                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def told(self) -> str:
+        return self.output.read_text()
+
+    def wait_for(self, text: str, *, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while text not in self.told():
+            assert self.process.poll() is None, self.told()
+            assert time.monotonic() < deadline, self.told()
+            time.sleep(0.1)
+
+    def get(self, port: int, path: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("localhost", port, timeout=10)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def port() -> int:
+    """The first of four free ones in a row."""
+    while True:
+        port = free_port()
+        if port < 60_000 and not demo.taken(port):
+            return port
+
+
+@pytest.fixture
+def started(tmp_path: Path, port: int) -> Iterator[Demo]:
+    running = Demo(tmp_path, port)
+    try:
+        running.wait_for("Ctrl-C stops all of it")
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.process.terminate()
+            running.process.wait(30)
+
+
+def clients_by_state(folder: Path) -> Counter[str]:
+    with sqlite3.connect(folder / ".demo" / "portico.sqlite3") as database:
+        rows = database.execute("SELECT portal_state, status FROM clients_client").fetchall()
+    database.close()
+    return Counter(state if status != "archived" else "archived" for state, status in rows)
+
+
+def test_it_starts_everything_keeps_what_was_done_and_ends_as_one(started: Demo, tmp_path: Path) -> None:
+    port = started.port
+    for address in (f"http://localhost:{port}/office/", f"http://localhost:{port}/portal/alder-street/"):
+        assert address in started.told()
+    for person in ("naomi@alder.example", "sam@alder.example", "fay@alder.example", "bea@alder.example"):
+        assert person in started.told()
+    assert started.get(port, "/portal/alder-street/")[0] == 200
+    assert started.get(port, "/office/sign-in/")[0] == 200
+    assert "Your client portal at Alder Street Therapy" in started.get(port + 1, "/")[1]
+    states = clients_by_state(tmp_path)
+    assert states.total() == 31
+    assert set(states) == {"no_access", "invited", "signed_in", "needs_attention", "archived"}
+
+    # A second one at the same place says so in one sentence, and disturbs nobody.
+    second = subprocess.run(
+        [sys.executable, "-m", "portico", "demo", "--port", str(port)],
+        cwd=tmp_path, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (second.returncode, second.stdout, second.stderr.count("\n")) == (1, "", 1)
+    assert f"Port {port} is taken" in second.stderr
+    assert started.get(port, "/healthz")[0] == 200
+
+    assert started.end() == 0
+    assert not demo.taken(port)
+
+    again = Demo(tmp_path, port)
+    try:
+        again.wait_for("Ctrl-C stops all of it")
+        assert "Making a practice" not in again.told()
+        assert clients_by_state(tmp_path) == states
+    finally:
+        assert again.end() == 0
+
+
+def test_a_part_that_ends_stops_the_rest_with_its_reason(started: Demo) -> None:
+    os.kill(pid_of("worker", started.process.pid), signal.SIGKILL)
+    assert started.process.wait(30) == 1
+    assert "The worker ended by itself (exit -9), so everything was stopped." in started.told()
+    assert not demo.taken(started.port)
+
+
+def pid_of(part: str, parent: int) -> int:
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (place / "cmdline").read_bytes().split(b"\0")
+            own_parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if own_parent == parent and part.encode() in words:
+            return int(place.name)
+    raise AssertionError(f"No {part} is running.")
+
+
+def test_reset_starts_over_and_only_in_a_folder_that_a_demo_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    theirs = tmp_path / ".demo" / "letter.txt"
+    theirs.parent.mkdir()
+    theirs.write_text("not ours")
+    demo._prepare_folder(reset=True)
+    assert theirs.exists()
+    before = json.loads((tmp_path / ".demo" / "keys.json").read_text())
+    (tmp_path / ".demo" / "ready").touch()
+    demo._prepare_folder(reset=False)
+    assert json.loads((tmp_path / ".demo" / "keys.json").read_text()) == before
+    demo._prepare_folder(reset=True)
+    assert json.loads((tmp_path / ".demo" / "keys.json").read_text()) != before
+
+
+@pytest.mark.parametrize("offset", [0, 1, 3])
+def test_each_port_it_needs_is_asked_for(port: int, offset: int) -> None:
+    with socket.create_server(("127.0.0.1", port + offset)):
+        assert f"Port {port + offset} is taken" in demo.taken(port)
+        assert demo.taken(port).count(".") == 1

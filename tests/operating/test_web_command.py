@@ -1,0 +1,107 @@
+"""`portico web` makes sure of its port and its static files before it becomes the server."""
+
+import errno
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from portico.operating import ports, static_files
+from tests.support.ports import free_port
+
+HASHED = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
+
+
+class Became(Exception):
+    """What would have taken this process's place."""
+
+    def __init__(self, program: str, command: list[str]) -> None:
+        self.program, self.command = program, command
+
+
+@pytest.fixture
+def exec_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def become(program: str, command: list[str]) -> None:
+        raise Became(program, command)
+
+    monkeypatch.setattr(os, "execvp", become)
+    monkeypatch.setattr(static_files, "make_when_stale", lambda: False)
+
+
+@pytest.fixture
+def listener() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def became(*options: str) -> list[str]:
+    with pytest.raises(Became) as server:
+        call_command("web", *options)
+    assert server.value.program == sys.executable
+    return server.value.command
+
+
+@pytest.mark.usefixtures("exec_is_told")
+def test_it_becomes_the_server_with_what_it_was_asked_for() -> None:
+    port = str(free_port())
+    command = became("--host", "127.0.0.1", "--port", port, "--workers", "2")
+    assert command[:3] == [sys.executable, "-m", "granian"]
+    for pair in (("--port", port), ("--workers", "2"), ("--interface", "wsgi"), ("--workers-kill-timeout", "30")):
+        place = command.index(pair[0])
+        assert command[place + 1] == pair[1]
+    assert command[-1] == "portico.wsgi:application"
+
+
+@pytest.mark.usefixtures("exec_is_told")
+def test_the_port_comes_from_the_environment_unless_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, other = str(free_port()), str(free_port())
+    monkeypatch.setenv("PORT", ours)
+    assert ours in became()
+    assert other in became("--port", other)
+
+
+@pytest.mark.usefixtures("exec_is_told")
+@pytest.mark.parametrize("port", ["http", "0", "65536", "-1", "８０"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    with pytest.raises(CommandError, match="A port is a number from 1 to 65535"):
+        call_command("web", f"--port={port}")
+
+
+@pytest.mark.usefixtures("exec_is_told")
+def test_a_taken_port_is_one_sentence(listener: int) -> None:
+    with pytest.raises(CommandError, match=f"Port {listener} is taken"):
+        call_command("web", "--port", str(listener))
+
+
+@pytest.mark.usefixtures("exec_is_told")
+def test_a_host_that_is_not_this_machines_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_ours(*_: object) -> bool:
+        raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+
+    monkeypatch.setattr(ports, "is_free", not_ours)
+    with pytest.raises(CommandError, match="Cannot listen on mail, port 8000: Cannot assign"):
+        call_command("web", "--host", "mail", "--port", "8000")
+
+
+def test_a_port_is_free_again_as_soon_as_its_listener_is_gone(listener: int) -> None:
+    port = free_port()
+    assert (ports.is_free("127.0.0.1", listener), ports.is_free("127.0.0.1", port)) == (False, True)
+    assert ports.is_free("localhost", port)
+
+
+def test_static_files_are_made_once_and_anew_when_a_source_is_newer(tmp_path: Path) -> None:
+    sources, root = tmp_path / "sources", tmp_path / "made" / "static"
+    sources.mkdir()
+    (sources / "portico.css").write_text("body { color: teal }\n" * 200)
+    with override_settings(STATICFILES_DIRS=[sources], STATIC_ROOT=root, STORAGES=HASHED):
+        assert [static_files.make_when_stale(), static_files.make_when_stale()] == [True, False]
+        (made,) = root.glob("portico.*.css")
+        assert (root / f"{made.name}.gz").is_file()
+        later = (root / static_files.MANIFEST).stat().st_mtime + 1
+        os.utime(sources / "portico.css", (later, later))
+        assert static_files.make_when_stale()

@@ -1,0 +1,29 @@
+"""`portico worker` says why it cannot work."""
+
+import pytest
+from django.core.management import CommandError
+from django.db import OperationalError
+from django.db.migrations.executor import MigrationExecutor
+
+from portico.operating.management.commands import worker
+
+
+@pytest.mark.django_db
+def test_an_up_to_date_database_is_fine() -> None:
+    worker.refuse_old_database()
+
+
+@pytest.mark.django_db
+def test_a_database_without_its_tables_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *_: [("0002_next", False)])
+    with pytest.raises(CommandError, match="Run `portico migrate` first"):
+        worker.refuse_old_database()
+
+
+@pytest.mark.django_db
+def test_a_database_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(MigrationExecutor, "migration_plan", away)
+    worker.refuse_old_database()

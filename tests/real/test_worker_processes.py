@@ -1,0 +1,162 @@
+"""Mails leave, once each, whatever happens to the mail server or to the worker."""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable
+
+import pytest
+from django.db import transaction
+
+from portico.domain.access.models import Invitation
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.plumbing.models import OutgoingEmail, TrailEntry, TrailSeal
+from tests import cast
+from tests.support.processes import Process, Processes
+from tests.support.smtp import Mail, SmtpServer
+
+pytestmark = [pytest.mark.real_processes, pytest.mark.slow]
+
+BACK_SECONDS = 60
+
+
+def invitations(count: int, practice: Practice | None = None) -> list[Invitation]:
+    practice = practice or cast.alder()
+    people = [cast.client(practice, f"Ana {number}", address=f"ana{number}@mail.example") for number in range(count)]
+    return [cast.invited(person) for person in people]
+
+
+def states() -> Counter[str]:
+    return Counter(OutgoingEmail.objects.values_list("state", flat=True))
+
+
+def wait_for_states(worker: Process, seconds: float = BACK_SECONDS, **expected: int) -> None:
+    worker.wait_for(lambda: states() == Counter(expected), seconds=seconds)
+
+
+def ids(mails: Iterable[Mail]) -> list[str]:
+    return [str(mail.message["Message-ID"]) for mail in mails]
+
+
+def link_in(mail: Mail) -> str:
+    (link,) = re.findall(r"/link/[\w-]{43}/", mail.text())
+    return str(link)
+
+
+def test_two_workers_send_each_mail_once_and_seal_the_trail(processes: Processes, smtp: SmtpServer) -> None:
+    invitations(30)
+    workers = [processes.worker(EMAIL_URL=smtp.url) for _ in range(2)]
+    wait_for_states(workers[0], handed_over=30)
+    assert len(set(ids(smtp.mails))) == len(smtp.mails) == 30
+    workers[0].wait_for(lambda: TrailSeal.objects.count() == TrailEntry.objects.count())
+    assert [worker.stop() for worker in workers] == [0, 0]
+
+
+def test_a_mail_leaves_within_a_second_of_its_commit(processes: Processes, smtp: SmtpServer) -> None:
+    workers = [processes.worker(EMAIL_URL=smtp.url) for _ in range(2)]
+    for worker in workers:
+        worker.wait_for_line("worker.started")
+    practice, waits = cast.alder(), []
+    for number in range(20):
+        person = cast.client(practice, "Ana", address=f"ana{number}@mail.example")
+        cast.invited(person)
+        committed_at = time.monotonic()
+        smtp.wait_for(number + 1)
+        waits.append(time.monotonic() - committed_at)
+    assert sorted(waits)[-2] < 1, waits
+
+
+def test_a_server_that_is_down_gets_every_mail_once_it_is_back(processes: Processes, smtp: SmtpServer) -> None:
+    smtp.stop()
+    invitations(5)
+    worker = processes.worker(EMAIL_URL=smtp.url)
+    wait_for_states(worker, delayed=5)
+    mail = OutgoingEmail.objects.first()
+    assert mail is not None
+    assert (mail.reason, mail.delayed_by) == ("Our mail server cannot be reached.", "ours")
+    time.sleep(3)
+    smtp.start()
+    wait_for_states(worker, handed_over=5)
+    assert len(set(ids(smtp.mails))) == len(smtp.mails) == 5
+
+
+def test_a_refused_login_keeps_every_mail_and_tells_why(processes: Processes, smtp: SmtpServer) -> None:
+    smtp.refuse("login", "535 5.7.8 Bad credentials")
+    invitations(3)
+    worker = processes.worker(EMAIL_URL=smtp.url_with_login)
+    wait_for_states(worker, delayed=3)
+    assert set(OutgoingEmail.objects.values_list("reason", flat=True)) == {"Our mail server refuses our sign-in."}
+    smtp.accept()
+    wait_for_states(worker, handed_over=3)
+    assert len(smtp.mails) == 3
+    assert "secret" not in worker.log()
+
+
+def test_one_refused_recipient_stops_nobody_else(processes: Processes, smtp: SmtpServer) -> None:
+    smtp.refuse("recipient", "550 5.1.1 No such user", to="ana1@mail.example")
+    sent = invitations(3)
+    worker = processes.worker(EMAIL_URL=smtp.url)
+    wait_for_states(worker, handed_over=2, bounced=1)
+    sent[1].client.refresh_from_db()
+    assert (sent[1].client.portal_state, sent[1].client.portal_reason) == ("needs_attention", "mail_stopped")
+    assert sorted(mail.recipient for mail in smtp.mails) == ["ana0@mail.example", "ana2@mail.example"]
+
+
+def test_a_lost_answer_costs_at_most_one_more_copy(processes: Processes, smtp: SmtpServer) -> None:
+    smtp.lose_answer()
+    invitations(1)
+    worker = processes.worker(EMAIL_URL=smtp.url)
+    wait_for_states(worker, handed_over=1)
+    first, second = smtp.mails
+    assert ids([first]) == ids([second])
+    assert link_in(first) == link_in(second)
+
+
+def test_a_worker_that_is_asked_to_end_finishes_the_mail_at_hand(processes: Processes, smtp: SmtpServer) -> None:
+    smtp.be_slow(3)
+    invitations(2)
+    worker = processes.worker(EMAIL_URL=smtp.url)
+    worker.wait_for(lambda: OutgoingEmail.objects.exclude(handing_over_at=None).exists())
+    assert worker.stop() == 0
+    assert "worker.stopped" in worker.log()
+    assert states() == {"handed_over": 1, "queued": 1}
+    assert len(smtp.mails) == 1
+
+
+def test_a_worker_killed_before_it_wrote_down_the_answer_costs_one_more_copy(
+    processes: Processes, smtp: SmtpServer
+) -> None:
+    smtp.be_slow(2)
+    invitations(1)
+    worker = processes.worker(EMAIL_URL=smtp.url)
+    worker.wait_for(lambda: OutgoingEmail.objects.exclude(handing_over_at=None).exists())
+    with transaction.atomic():
+        OutgoingEmail.objects.locked().get()  # From here on the worker cannot write down what it hears.
+        smtp.wait_for(1)
+        time.sleep(0.5)
+        worker.kill()
+    row = OutgoingEmail.objects.get()
+    assert (row.state, row.handed_over_at) == ("queued", None)
+    began_at = row.handing_over_at
+    smtp.accept()
+    # Nobody else takes it while the dead worker's lease lasts.
+    other = processes.worker(EMAIL_URL=smtp.url)
+    other.wait_for_line("worker.started")
+    time.sleep(1)
+    assert len(smtp.mails) == 1
+    OutgoingEmail.objects.update(lease_until=clock.now())
+    wait_for_states(other, handed_over=1)
+    first, second = smtp.mails
+    assert ids([first]) == ids([second])
+    assert link_in(first) == link_in(second)
+    assert OutgoingEmail.objects.get().handing_over_at == began_at
+
+
+def test_every_line_of_the_log_is_json(processes: Processes, smtp: SmtpServer) -> None:
+    invitations(1)
+    worker = processes.worker(EMAIL_URL=smtp.url)
+    wait_for_states(worker, handed_over=1)
+    assert worker.stop() == 0
+    assert all(line.startswith('{"at": ') for line in worker.log().splitlines())
+    assert "ana0@mail.example" not in worker.log()

@@ -1,0 +1,128 @@
+"""A wrong environment is refused at start: one sentence for each setting, all of them at once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from portico import configuration
+from portico.configuration import Configuration, ConfigurationRefused
+from tests.environment import TEST_ENVIRONMENT
+
+# Whatever the database.
+pytestmark = pytest.mark.sqlite
+
+ROOT = Path(__file__).resolve().parent.parent
+KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+GOOD = TEST_ENVIRONMENT | {"PUBLIC_BASE_URL": "https://portal.example.com", "ALLOWED_HOSTS": ""}
+
+
+def read(**changes: str) -> Configuration:
+    return configuration.read(GOOD | changes)
+
+
+def problems(**changes: str) -> list[str]:
+    with pytest.raises(ConfigurationRefused) as refused:
+        read(**changes)
+    return refused.value.problems
+
+
+def test_a_good_environment_is_taken() -> None:
+    settings = read(EMAIL_URL="smtps://portico:secret@mail.example.com", SECRET_KEY_FALLBACKS="one, two")
+    assert settings.is_https
+    assert settings.allowed_hosts == ["portal.example.com"]
+    assert settings.secret_key_fallbacks == ["one", "two"]
+    assert settings.seconds["SIGNIN_LINK_TTL"] == 86_400
+    assert settings.demo is False
+
+
+@pytest.mark.parametrize(
+    "name", ["PUBLIC_BASE_URL", "SECRET_KEY", "FIELD_KEYS", "DATABASE_URL", "EMAIL_URL", "EMAIL_FROM"]
+)
+def test_what_is_missing_is_named(name: str) -> None:
+    (problem,) = problems(**{name: ""})
+    assert problem.startswith(f"{name} is missing: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PUBLIC_BASE_URL", "portal.example.com"),
+        ("PUBLIC_BASE_URL", "http://portal.example.com"),
+        ("PUBLIC_BASE_URL", "https://portal.example.com/portico"),
+        ("PUBLIC_BASE_URL", "https://portal.example.com:no"),
+        ("PUBLIC_BASE_URL", "https://user@portal.example.com"),
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", "https://portal.example.com"),
+        ("SECRET_KEY", "short"),
+        ("FIELD_KEYS", "a:short"),
+        ("FIELD_KEYS", KEY),
+        ("FIELD_KEYS", f"a:{KEY},a:{KEY}"),
+        ("DATABASE_URL", "mysql://localhost/portico"),
+        ("DATABASE_URL", "sqlite://"),
+        ("DATABASE_URL", "postgres://localhost"),
+        ("DATABASE_URL", "postgres://localhost:no/portico"),
+        ("EMAIL_URL", "mail.example.com"),
+        ("EMAIL_URL", "http://mail.example.com"),
+        ("EMAIL_URL", "smtp://user:secret@mail.example.com"),
+        ("EMAIL_FROM", "Portico <portal@example.com>"),
+        ("EMAIL_FROM", "portal"),
+        ("TRUSTED_PROXY_COUNT", "-1"),
+        ("PORTICO_DEMO", "yes"),
+        ("PORTICO_DEMO", "1"),
+        ("SIGNIN_LINK_TTL", "24h"),
+        ("SIGNIN_LINK_TTL", "599"),
+        ("SIGNIN_LINK_TTL", "86401"),
+        ("SESSION_IDLE_CLIENT", "0"),
+        ("SESSION_IDLE_STAFF", "١٠٠"),
+        ("SESSION_MAX_CLIENT", "86401"),
+        ("SESSION_MAX_STAFF", "1.5"),
+    ],
+)
+def test_what_is_wrong_is_named_in_a_sentence(name: str, value: str) -> None:
+    for problem in problems(**{name: value}):
+        assert problem.startswith(f"{name} ")
+        assert problem.endswith(".")
+
+
+def test_all_problems_are_told_at_once() -> None:
+    assert [problem.split()[0] for problem in problems(SECRET_KEY="", EMAIL_FROM="", SIGNIN_LINK_TTL="1")] == [
+        "SECRET_KEY",
+        "EMAIL_FROM",
+        "SIGNIN_LINK_TTL",
+    ]
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "EMAIL_URL", "DATABASE_URL"])
+def test_a_refusal_never_repeats_a_secret(name: str) -> None:
+    secret = "hunter2hunter2"
+    value = {"SECRET_KEY": secret, "EMAIL_URL": f"ftp://u:{secret}@mail", "DATABASE_URL": f"mysql://u:{secret}@db/x"}
+    assert secret not in " ".join(problems(**{name: value[name]}))
+
+
+def test_plain_http_is_for_this_machine_alone() -> None:
+    settings = read(PUBLIC_BASE_URL="http://localhost:8000", PORTICO_DEMO="1")
+    assert (settings.is_https, settings.demo, settings.allowed_hosts) == (False, True, ["localhost"])
+
+
+def test_the_first_key_encrypts() -> None:
+    assert list(read(FIELD_KEYS=f"new:{KEY}, old:{KEY}").field_keys) == ["new", "old"]
+
+
+@pytest.mark.real_processes
+@pytest.mark.parametrize("command", ["web", "worker", "migrate", "seed"])
+def test_no_command_starts_with_a_wrong_environment(command: str) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "portico", command],
+        env={"PATH": "", "EMAIL_FROM": "portal"} | {name: GOOD[name] for name in ("DATABASE_URL", "FIELD_KEYS")},
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert [line.split()[0] for line in answer.stderr.splitlines()] == [
+        "Portico",
+        "PUBLIC_BASE_URL",
+        "SECRET_KEY",
+        "EMAIL_URL",
+        "EMAIL_FROM",
+    ]
