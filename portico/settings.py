@@ -132,6 +132,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SILENCED_SYSTEM_CHECKS = [
+    "security.W002",  # X-Frame-Options is sent by web.middleware.SafeAnswers, on every answer.
+    "security.W008",  # Redirecting to https is the proxy's.
+    "security.W021",  # The list that browsers preload is for the owner of the whole domain to decide.
+]
 SECURE_CSP = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF],

@@ -9,6 +9,7 @@ from django import forms
 from django.template import Context, Engine, Template
 from django.template.loader import render_to_string
 from django.test import RequestFactory
+from django.utils import timezone
 
 import portico
 from portico.web import icons
@@ -140,7 +141,8 @@ def test_an_error_page_needs_no_database_and_shows_its_reference(name: str, prac
 
 
 def test_a_429_says_when_to_try_again_in_the_zone_of_the_practice() -> None:
-    page = render_to_string("errors/429.html", {"retry_at": datetime(2026, 11, 23, 14, 55, tzinfo=UTC)})
+    with timezone.override("America/New_York"):
+        page = render_to_string("errors/429.html", {"retry_at": datetime(2026, 11, 23, 19, 55, tzinfo=UTC)})
     assert "You can try again at 2:55 PM." in page
 
 

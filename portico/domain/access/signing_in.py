@@ -46,8 +46,8 @@ def look(practice: Practice, token: str) -> LinkSeen:
     if SignInLink.objects.usable().filter(pk=link.pk).exists():
         return LinkSeen(LinkState.LIVE, link)
     # Another press may have come between the two questions: then it was used, and did not expire.
-    link.refresh_from_db(fields=["used_at"])
-    return LinkSeen(LinkState.EXPIRED if link.used_at is None else LinkState.USED, link)
+    was_used = SignInLink.objects.filter(pk=link.pk, used_at__isnull=False).exists()
+    return LinkSeen(LinkState.USED if was_used else LinkState.EXPIRED, link)
 
 
 def note_fetched(link: SignInLink) -> None:

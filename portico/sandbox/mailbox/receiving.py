@@ -5,7 +5,6 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from portico.sandbox.mailbox.keeping import Mailbox
 
-
 # Mail for this domain is refused as a real server refuses a mailbox that is not there.
 NOBODYS_DOMAIN = "bounce.example"
 
