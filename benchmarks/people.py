@@ -19,12 +19,12 @@ SYLLABLES = (
     *("os", "pra", "quin", "ra", "sel", "tor", "una", "ves", "wil", "yor", "zen"),
 )
 # What a portal that has been running for a while looks like: the rare states are the ones a filter is for.
-STATES = (
-    (PortalState.SIGNED_IN, 60),
-    (PortalState.NO_ACCESS, 30),
-    (PortalState.INVITED, 8),
-    (PortalState.NEEDS_ATTENTION, 2),
-)
+STATES = {
+    PortalState.SIGNED_IN: 60,
+    PortalState.NO_ACCESS: 30,
+    PortalState.INVITED: 8,
+    PortalState.NEEDS_ATTENTION: 2,
+}
 ARCHIVED_OF_A_HUNDRED = 10
 
 
@@ -59,7 +59,7 @@ def _people(count: int) -> Iterator[Person]:
     draw = random.Random(20)
     first_names = _names(draw, 400)
     last_names = _names(draw, 6_000)
-    states, weights = zip(*STATES, strict=True)
+    states, weights = list(STATES), list(STATES.values())
     for number in range(count):
         first = draw.choice(first_names)
         # Few names are very common and most are rare.

@@ -1,0 +1,51 @@
+"""How long a mail takes from the commit of its cause to the mail server, with two workers that have nothing to do."""
+
+import random
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import figures
+from portico.domain.access.models import Invitation
+from portico.domain.practices.models import Practice
+from tests import cast
+from tests.support.processes import Processes, url_of_test_database
+from tests.support.smtp import SmtpServer
+
+MAILS = 200
+MOST_SECONDS = 10.0
+
+
+def measure() -> None:
+    """Prints p50, p99 and the longest wait of mails written at random moments."""
+    practice = Practice.objects.create(slug="mailing", name="A practice that writes", reply_to="desk@mailing.example")
+    server = SmtpServer()
+    server.start()
+    with tempfile.TemporaryDirectory(prefix="portico-bench-mail-") as folder:
+        workers = Processes(Path(folder), url_of_test_database())
+        try:
+            for _ in range(2):
+                workers.worker(EMAIL_URL=server.url).wait_for_line("worker.started")
+            waits = _waits(practice, server)
+        finally:
+            workers.end()
+            server.stop()
+    print(f"\n{'Mail, commit to server':44} {'p50':>7}   {'p99':>7}")
+    print(f"{f'{len(waits)} invitations, two idle workers':44} {figures.spread(waits)}, longest {max(waits):.2f} s")
+
+
+def _waits(practice: Practice, server: SmtpServer) -> list[float]:
+    draw = random.Random(7)
+    waits = []
+    for number in range(MAILS):
+        person = cast.client(practice, f"Person {number}", address=f"person.{number}@mail.example")
+        time.sleep(draw.random() * 0.4)
+        taken = len(server.mails)
+        invitation: Invitation = cast.invited(person)
+        began = time.perf_counter()
+        while len(server.mails) == taken:
+            if time.perf_counter() - began > MOST_SECONDS:
+                raise SystemExit(f"The mail of invitation {invitation.pk} did not arrive.")
+            time.sleep(0.002)
+        waits.append(time.perf_counter() - began)
+    return waits
