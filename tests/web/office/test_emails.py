@@ -146,7 +146,7 @@ def test_the_chips_show_their_states(office: Browser, practice: Practice) -> Non
         "?after=..",
         "?after=nonsense",
         f"?q={'x' * 2000}",
-        "?q={{7*7}}",
+        "?q={{7*191}}",
         "?q=%3Cb%3E",
     ],
 )
@@ -156,7 +156,7 @@ def test_a_hostile_query_finds_nothing_and_breaks_nothing(office: Browser, pract
     assert answer.status_code in {200, 400}
     assert "<b>" not in re.sub(r"<b>[\d,+]*</b>|<b>Fay</b>", "", answer.content.decode())
     visible = re.sub(r"<svg.*?</svg>|<input type=.hidden[^>]*>", "", answer.content.decode())
-    assert "49" not in visible
+    assert "1337" not in visible
 
 
 def test_nothing_of_another_practice_is_listed_found_or_opened(office: Browser) -> None:

@@ -1,0 +1,115 @@
+"""The web server starts, ends and logs as an operator may rely on."""
+
+import json
+import re
+import signal
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.cookiejar import CookieJar
+
+import pytest
+from django.db import connection, transaction
+
+from portico.plumbing.models import LimitSpent
+from tests import cast
+from tests.support.processes import Process, Processes
+
+pytestmark = [pytest.mark.real_processes, pytest.mark.slow]
+
+
+class Visitor:
+    """A browser without a window, as far as a sign-in form needs one."""
+
+    def __init__(self, web: Process) -> None:
+        self.url = web.url
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+
+    def get(self, path: str) -> tuple[int, str]:
+        return self._answer(urllib.request.Request(self.url + path))
+
+    def try_password(self) -> tuple[int, str]:
+        (token,) = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get("/office/sign-in/")[1])[:1]
+        fields = {"csrfmiddlewaretoken": token, "email": "nobody@alder.example", "password": "not the right one"}
+        data = urllib.parse.urlencode(fields).encode()
+        return self._answer(urllib.request.Request(f"{self.url}/office/sign-in/", data, {"Origin": self.url}))
+
+    def _answer(self, request: urllib.request.Request) -> tuple[int, str]:
+        try:
+            with self.opener.open(request, timeout=20) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+
+@contextmanager
+def sign_in_is_held_up() -> Iterator[None]:
+    """Every try waits at the table of limits until this is over."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(f"LOCK TABLE {LimitSpent._meta.db_table} IN EXCLUSIVE MODE")
+        yield
+
+
+def test_a_request_at_hand_is_finished_after_sigterm(processes: Processes) -> None:
+    web = processes.web()
+    answers: list[tuple[int, str]] = []
+    visitor = Visitor(web)
+    trying = threading.Thread(target=lambda: answers.append(visitor.try_password()))
+    with sign_in_is_held_up():
+        trying.start()
+        time.sleep(1)
+        web.popen.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert (answers, web.is_running) == ([], True)
+    trying.join(20)
+    assert web.wait() == 0
+    ((status, page),) = answers
+    assert status < 500
+    assert "Password" in page
+
+
+def test_two_servers_share_a_database(processes: Processes) -> None:
+    cast.alder()
+    first, second = processes.web("--workers", "2"), processes.web()
+    for web in (first, second):
+        assert Visitor(web).get("/portal/alder-street/")[0] == 200
+    assert [first.stop(), second.stop()] == [0, 0]
+
+
+def test_a_second_server_on_the_same_port_says_so_and_ends(processes: Processes) -> None:
+    web = processes.web()
+    port = web.url.rpartition(":")[2]
+    answer = processes.run("web", "--port", port)
+    assert answer.returncode == 1
+    assert f"Port {port} is taken" in answer.stderr
+    assert Visitor(web).get("/healthz")[0] == 200
+
+
+def test_every_line_of_the_log_is_json_and_holds_no_token(processes: Processes) -> None:
+    cast.alder()
+    web = processes.web()
+    token = "a" * 43
+    assert Visitor(web).get(f"/portal/alder-street/link/{token}/")[0] == 410
+    assert Visitor(web).get("/portal/%0A%E2%80%A8%22/")[0] == 404
+    assert web.stop() == 0
+    lines = web.log().splitlines()
+    assert {"at", "level", "event"} <= set(json.loads(lines[0]))
+    assert all(isinstance(json.loads(line), dict) for line in lines)
+    assert token not in web.log()
+
+
+def test_static_files_are_hashed_compressed_and_kept_for_ever(processes: Processes) -> None:
+    web = processes.web()
+    page = Visitor(web).get("/office/sign-in/")[1]
+    (sheet, *_) = re.findall(r'href="(/static/[^"]+\.[0-9a-f]{12}\.css)"', page)
+    request = urllib.request.Request(web.url + sheet, headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert "immutable" in answer.headers["Cache-Control"]

@@ -1,0 +1,233 @@
+"""Every address, opened as everybody: who gets in, who is sent to the door, who is told no, who learns nothing."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+from django.db import transaction
+from django.test import Client as Browser
+
+from portico.domain.access.models import PortalSession
+from portico.domain.clients.models import Client
+from portico.domain.practices import setting_up
+from portico.domain.practices.models import Practice, Role, StaffMember
+from portico.plumbing import tokens
+from portico.plumbing.models import TrailEntry
+from portico.plumbing.verbs import Verb
+from portico.web.routes import Route, all_routes
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+
+HEADERS = (
+    "Content-Security-Policy",
+    "X-Content-Type-Options",
+    "Referrer-Policy",
+    "Permissions-Policy",
+    "Cross-Origin-Opener-Policy",
+    "Cache-Control",
+)
+VISITORS = (
+    *("nobody", "owner", "clinician", "front_desk", "biller", "owner elsewhere"),
+    *("the client", "another client", "a client elsewhere"),
+)
+STAFF = ("owner", "clinician", "front_desk", "biller")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The status each visitor gets; whoever is not named gets `others`."""
+
+    others: int
+    named: dict[str, int]
+
+    def of(self, visitor: str) -> int:
+        return self.named.get(visitor, self.others)
+
+
+def alike(status: int) -> Expected:
+    return Expected(status, {})
+
+
+def for_staff(status: int, *, elsewhere: int | None = None, **roles: int) -> Expected:
+    """Staff get the status, or their role's own; everybody else is sent to the door."""
+    return Expected(302, {role: roles.get(role, status) for role in STAFF} | {"owner elsewhere": elsewhere or status})
+
+
+def in_portal(status: int, **named: int) -> Expected:
+    """The practice's own clients get the status; everybody else is sent to the entrance."""
+    clients = {"the client": named.get("own", status), "another client": named.get("another", status)}
+    return Expected(302, clients)
+
+
+# A thing of another practice is 404; a biller only reads.
+OF_A_CLIENT = for_staff(200, elsewhere=404)
+EDITED = for_staff(200, elsewhere=404, biller=403)
+CHANGED = for_staff(302, elsewhere=404, biller=403)
+REFUSED_INPUT = for_staff(422, elsewhere=404, biller=403)
+
+EXPECTED: dict[tuple[str, str], Expected] = {
+    ("front_door", "GET"): alike(200),
+    ("healthz", "GET"): alike(200),
+    ("readyz", "GET"): alike(200),
+    ("office:home", "GET"): alike(302),
+    ("office:sign_in", "GET"): Expected(200, dict.fromkeys((*STAFF, "owner elsewhere"), 302)),
+    ("office:sign_in", "POST"): Expected(422, dict.fromkeys((*STAFF, "owner elsewhere"), 302)),
+    ("office:sign_out", "POST"): alike(302),
+    ("office:set_up_arrival", "GET"): alike(302),
+    ("office:set_up", "GET"): alike(410),
+    ("office:set_up", "POST"): alike(410),
+    ("office:kept_post", "GET"): for_staff(404),
+    ("office:clients", "GET"): for_staff(200),
+    ("office:create_client", "GET"): for_staff(200, biller=403),
+    ("office:create_client", "POST"): for_staff(422, biller=403),
+    ("office:client", "GET"): OF_A_CLIENT,
+    ("office:client_activity", "GET"): OF_A_CLIENT,
+    ("office:client_archiving", "POST"): CHANGED,
+    ("office:client_restoring", "POST"): CHANGED,
+    ("office:client_info", "GET"): EDITED,
+    ("office:client_info", "POST"): REFUSED_INPUT,
+    ("office:client_portal", "GET"): OF_A_CLIENT,
+    ("office:client_portal", "POST"): REFUSED_INPUT,
+    ("office:invitation_draft", "POST"): for_staff(204, elsewhere=404, biller=403),
+    ("office:invitation_preview", "POST"): EDITED,
+    ("office:emails", "GET"): for_staff(200),
+    ("office:email", "GET"): OF_A_CLIENT,
+    # The mail still waits: starting it again changes nothing.
+    ("office:email_restart", "POST"): for_staff(302, elsewhere=404),
+    ("office:trail", "GET"): for_staff(200, clinician=403, front_desk=403, biller=403),
+    ("entrance:doorway", "GET"): Expected(200, {"the client": 302, "another client": 302}),
+    # Without a link in a cookie of this browser: nothing to press, and who is in already goes on.
+    ("entrance:link", "GET"): Expected(410, {"the client": 302, "another client": 302}),
+    ("entrance:link", "POST"): Expected(410, {"the client": 302, "another client": 302}),
+    ("entrance:link_arrival", "GET"): alike(302),
+    ("portal:home", "GET"): in_portal(200),
+    ("portal:who", "GET"): in_portal(302),
+    ("portal:who", "POST"): in_portal(404),
+    ("portal:profile", "GET"): in_portal(200),
+    ("portal:session_end", "POST"): in_portal(302, another=404),
+    ("portal:sign_out", "POST"): in_portal(302),
+}
+
+
+def cases() -> Iterator[tuple[Route, str]]:
+    for route in all_routes():
+        for method in ("GET", "POST"):
+            if method in route.methods:
+                yield route, method
+
+
+@dataclass
+class World:
+    """Ana, a thing of hers for each kind of address, and somebody of every kind in a browser."""
+
+    practice: Practice
+    ana: Client
+    places: dict[str, str]
+    browsers: dict[str, Browser]
+
+    def path(self, route: Route) -> str:
+        path = route.path.replace("<slug:slug>", self.practice.slug)
+        return re.sub(r"<str:(\w+)>", lambda found: self._ref(route, found[1]), path)
+
+    def _ref(self, route: Route, name: str) -> str:
+        if name == "token":
+            return self.places["token of set-up" if "set-up" in route.path else "token"]
+        for part in ("clients", "emails", "sessions"):
+            if f"/{part}/" in route.path:
+                return self.places[part]
+        return tokens.new_ref()
+
+
+@pytest.fixture
+def world(practice: Practice) -> World:
+    ana, birch = cast.ana(practice), cast.birch()
+    staff = {
+        "owner": cast.elm(practice),
+        "clinician": cast.hal(practice),
+        "front_desk": cast.fay(practice),
+        "biller": cast.ines(practice),
+        "owner elsewhere": cast.staff_member(birch, "Jo", Role.OWNER),
+    }
+    browsers = {"nobody": Browser()} | {name: cast.signed_in(Browser(), member) for name, member in staff.items()}
+    cast.in_the_portal(Browser(), ana)
+    elsewhere = PortalSession.objects.latest("id")
+    browsers |= {
+        "the client": cast.in_the_portal(Browser(), ana),
+        "another client": cast.in_the_portal(Browser(), cast.carol(practice)),
+        "a client elsewhere": cast.in_the_portal(Browser(), cast.dora(birch)),
+    }
+    invitation = cast.invited(ana)
+    places = {
+        "clients": ana.ref,
+        "emails": invitation.email.ref,
+        "sessions": elsewhere.ref,
+        "token": cast.token_of(invitation),
+        "token of set-up": setting_up.make_link(staff["biller"], by=cast.DESK),
+    }
+    return World(practice, ana, places, browsers)
+
+
+def test_every_address_has_an_expectation_and_every_expectation_an_address() -> None:
+    assert {(route.name, method) for route, method in cases()} == set(EXPECTED)
+
+
+@pytest.mark.parametrize(("route", "method"), list(cases()), ids=lambda part: getattr(part, "name", part))
+def test_everybody_gets_what_is_theirs(world: World, route: Route, method: str) -> None:
+    expected = EXPECTED[route.name, method]
+    path = world.path(route)
+    wrong, bare = [], []
+    for visitor in VISITORS:
+        with transaction.atomic():
+            answer = getattr(world.browsers[visitor], method.lower())(path)
+            # What one visitor did is undone before the next one comes.
+            transaction.set_rollback(True)
+        if answer.status_code != expected.of(visitor):
+            wrong.append(f"{visitor}: {answer.status_code}, not {expected.of(visitor)}")
+        bare += [f"{visitor}: {name}" for name in HEADERS if name not in answer.headers]
+        assert answer.headers.get("Server", "web") == "web"
+    assert (wrong, bare) == ([], [])
+
+
+@pytest.mark.parametrize("route", all_routes(), ids=lambda route: route.name)
+def test_any_other_method_is_405_and_changes_nothing(world: World, route: Route) -> None:
+    path = world.path(route)
+    for method in ("put", "delete", "patch"):
+        answer = getattr(world.browsers["owner"], method)(path)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, ", ".join(route.methods))
+        assert [name for name in HEADERS if name not in answer.headers] == []
+
+
+def masked(body: bytes) -> str:
+    """Without what differs from one answer to the next: the reference."""
+    return re.sub(r"[2-9A-Z]{5}-[2-9A-Z]{5}", "", body.decode())
+
+
+OFFICE_THINGS = [
+    (route, method) for route, method in cases() if route.name.startswith("office:") and "ref" in route.path
+]
+
+
+@pytest.mark.parametrize(("route", "method"), OFFICE_THINGS, ids=lambda part: getattr(part, "name", part))
+def test_anothers_thing_looks_like_a_missing_one_and_only_the_trail_knows(
+    world: World, route: Route, method: str
+) -> None:
+    stranger = world.browsers["owner elsewhere"]
+    ask = partial(getattr(stranger, method.lower()))
+    theirs = ask(world.path(route))
+    asked = TrailEntry.objects.filter(verb=Verb.DENIED_PRACTICE, practice__slug="birch-lane").count()
+    missing = ask(re.sub(r"<str:\w+>", tokens.new_ref(), route.path))
+    assert (theirs.status_code, masked(theirs.content)) == (missing.status_code, masked(missing.content))
+    # What was kept for somebody has no row here; every other address names a row of the other practice.
+    assert asked == (0 if route.name == "office:kept_post" else 1)
+    assert TrailEntry.objects.filter(verb=Verb.DENIED_PRACTICE).count() == asked
+
+
+@pytest.mark.parametrize("address", ["/office/clients/new/", "/office/settings/trail/"])
+def test_a_role_that_is_not_enough_is_in_the_trail(world: World, address: str) -> None:
+    ines = StaffMember.objects.get(name="Ines")
+    assert world.browsers["biller"].get(address).status_code == 403
+    entry = TrailEntry.objects.get(verb=Verb.DENIED_ROLE)
+    assert (entry.practice, entry.staff_id) == (world.practice, ines.pk)
