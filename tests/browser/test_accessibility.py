@@ -1,0 +1,138 @@
+"""Everybody can use every page: axe finds nothing, nothing scrolls sideways, and the keyboard is enough."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.contrib.auth.hashers import make_password
+from django.test import Client as Browser
+from playwright.sync_api import Page, expect
+
+from portico.domain.access import changing, granting
+from portico.domain.access.granting import AccessEntry
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing.models import OutgoingEmail
+from tests import cast
+from tests.support.browser import Browsing, axe
+from tests.support.processes import Process
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.sqlite,
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+]
+
+PORTAL = "/portal/alder-street/"
+
+
+@dataclass(frozen=True)
+class View:
+    width: int
+    colours: str
+
+
+@pytest.fixture(params=[View(1280, "light"), View(1280, "dark"), View(320, "light"), View(320, "dark")], ids=str)
+def window(request: pytest.FixtureRequest, browsing: Browsing, site: Process) -> Callable[[], Page]:
+    """Opens windows of one width in one colour scheme."""
+    view: View = request.param
+    return lambda: browsing.window(site.url, width=view.width, colours="dark" if view.colours == "dark" else "light")
+
+
+def look(page: Page, addresses: list[str]) -> list[str]:
+    """What is wrong with the pages, each complaint with its address."""
+    found = []
+    for address in addresses:
+        page.goto(address)
+        found += [f"{address}: {complaint}" for complaint in axe(page)]
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            found.append(f"{address}: scrolls {wide} px sideways")
+    return found
+
+
+def office_places(practice: Practice) -> list[str]:
+    """Each page of the office, the Client Portal tab in each of its states."""
+    ana = cast.ana(practice)
+    cast.in_the_portal(Browser(), ana)
+    waiting = cast.bruno(practice)
+    cast.invited(waiting)
+    never_invited = cast.carol(practice)
+    cast.with_access(never_invited)
+    archived = cast.client(practice, "Old", "Friend", address="old@mail.example")
+    changing.archive(archived, by=cast.DESK)
+    no_consent = cast.client(practice, "Nia", address="nia@mail.example", email_ok=False)
+    cast.with_access(no_consent)
+    off = cast.client(practice, "Olu", address="olu@mail.example")
+    mail = OutgoingEmail.objects.order_by("id")[0]
+    people = [ana, waiting, never_invited, archived, no_consent, off]
+    one = f"/office/clients/{ana.ref}/"
+    return [
+        *("/office/clients/", "/office/clients/?q=nobody+of+that+name", "/office/clients/new/"),
+        *(one, f"{one}activity/", f"{one}edit/info/"),
+        *(f"/office/clients/{person.ref}/edit/portal/" for person in people),
+        *("/office/emails/", f"/office/emails/{mail.ref}/", "/office/settings/trail/", "/office/nowhere/"),
+    ]
+
+
+def test_the_office_is_for_everybody(window: Callable[[], Page]) -> None:
+    practice = cast.alder()
+    owner = cast.elm(practice)
+    # The server hashes as in real life, the test itself as fast as it can.
+    owner.password = make_password(cast.PASSWORD, hasher="argon2")
+    owner.save(update_fields=["password"])
+    places = office_places(practice)
+    page = window()
+    found = look(page, ["/office/sign-in/"])
+    page.get_by_label("Email", exact=True).fill(owner.email)
+    page.get_by_label("Password", exact=True).fill(cast.PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/office/clients/")
+    assert found + look(page, places) == []
+
+
+def test_the_entrance_and_the_portal_are_for_everybody(window: Callable[[], Page]) -> None:
+    practice = cast.alder()
+    cast.with_access(cast.bea(practice))
+    used = cast.token_of(cast.invited(cast.ana(practice)))
+    live = cast.token_of(cast.invited(cast.bruno(practice)))
+    carol = cast.carol(practice)
+    ended = cast.token_of(cast.invited(carol))
+    off = AccessEntry(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
+    granting.save_access(carol, off, version=None, by=cast.DESK)
+    page = window()
+    links = [f"{PORTAL}link/{token}/" for token in ("never-was", ended, live)]
+    found = look(page, [PORTAL, *links])
+    page.get_by_role("button").click()
+    found += look(page, [f"{PORTAL}who/"])
+    page.get_by_role("button", name="Bea Berg").click()
+    # Ana's link in Bruno's browser: someone else is signed in here.
+    found += look(page, [f"{PORTAL}home/", f"{PORTAL}profile/", f"{PORTAL}link/{used}/", "/portal/nobody/"])
+    assert found == []
+
+
+def reach(page: Page, name: str) -> None:
+    """Presses Tab until the thing of this name has the focus."""
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        if name in page.evaluate("document.activeElement.innerText || ''"):
+            return
+    raise AssertionError(f"The keyboard does not reach {name!r}.")
+
+
+def test_a_client_gets_in_and_out_with_the_keyboard_alone(browsing: Browsing, site: Process) -> None:
+    person: Client = cast.ana(cast.alder())
+    page = browsing.window(site.url)
+    page.goto(f"{PORTAL}link/{cast.token_of(cast.invited(person))}/")
+    reach(page, "Sign in as")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Hello, Ana")).to_be_visible()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the page"
+    reach(page, "Profile")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Profile", exact=True)).to_be_visible()
+    reach(page, "Sign out")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
