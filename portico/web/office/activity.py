@@ -17,7 +17,6 @@ from portico.web.requests import OfficeRequest
 
 PAGE_SIZE = 50
 SIGN_INS = {
-    Verb.LINK_FETCHED,
     Verb.LINK_REFUSED,
     Verb.CLIENT_SIGNED_IN,
     Verb.CLIENT_SIGNED_OUT,

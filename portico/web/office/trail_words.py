@@ -119,7 +119,6 @@ _FIELDS = {
 }
 _WITH_ADDRESS = {
     Verb.ADDRESS_ADDED: gettext_lazy("Email address %(address)s added"),
-    Verb.ADDRESS_CHANGED: gettext_lazy("Email address changed to %(address)s"),
     Verb.ADDRESS_CLOSED: gettext_lazy("Email address %(address)s removed"),
     Verb.CONSENT_RECORDED: gettext_lazy("Email ok recorded for %(address)s"),
     Verb.CONSENT_WITHDRAWN: gettext_lazy("Email ok withdrawn for %(address)s"),
@@ -136,7 +135,6 @@ _SENTENCES = {
     Verb.EMAIL_VIEWED: gettext_lazy("An email opened"),
     Verb.EMAIL_DROPPED: gettext_lazy("An email was not sent"),
     Verb.EMAIL_RESTARTED: gettext_lazy("An email started again"),
-    Verb.LINK_FETCHED: gettext_lazy("The sign-in link was fetched, by a person or a scanner"),
     Verb.CLIENT_SIGNED_IN: gettext_lazy("Signed in with the link from the email"),
     Verb.CLIENT_SIGNED_OUT: gettext_lazy("Signed out"),
     Verb.SESSION_ENDED: gettext_lazy("A portal session was ended"),
@@ -157,7 +155,6 @@ _LOOKS = {
     Verb.CLIENT_ARCHIVED: ("archive", "quiet"),
     Verb.CLIENT_RESTORED: ("undo-2", "accent"),
     Verb.ADDRESS_ADDED: ("mail", "quiet"),
-    Verb.ADDRESS_CHANGED: ("mail", "quiet"),
     Verb.ADDRESS_CLOSED: ("trash-2", "quiet"),
     Verb.CONSENT_RECORDED: ("check", "good"),
     Verb.CONSENT_WITHDRAWN: ("mail-minus", "wait"),
@@ -169,7 +166,6 @@ _LOOKS = {
     Verb.INVITATION_REFUSED: ("mail-x", "wait"),
     Verb.EMAIL_DROPPED: ("mail-x", "wait"),
     Verb.EMAIL_RESTARTED: ("refresh-cw", "accent"),
-    Verb.LINK_FETCHED: ("link", "quiet"),
     Verb.LINK_REFUSED: ("link-2-off", "wait"),
     Verb.CLIENT_SIGNED_IN: ("door-open", "good"),
     Verb.CLIENT_SIGNED_OUT: ("log-out", "quiet"),
