@@ -16,6 +16,7 @@ from portico.gateways import smtp_server
 WHOLE_SECONDS = {
     # name: (default, least, most), all in seconds.
     "SIGNIN_LINK_TTL": (86_400, 600, 86_400),
+    "PIN_TTL": (3_600, 300, 86_400),
     "SESSION_IDLE_CLIENT": (1_800, 60, 43_200),
     "SESSION_IDLE_STAFF": (900, 60, 43_200),
     "SESSION_MAX_CLIENT": (43_200, 300, 86_400),

@@ -22,6 +22,7 @@ EMAIL_FROM = CONFIGURATION.email_from
 
 # Seconds.
 SIGNIN_LINK_TTL = CONFIGURATION.seconds["SIGNIN_LINK_TTL"]
+PIN_TTL = CONFIGURATION.seconds["PIN_TTL"]
 SESSION_IDLE_CLIENT = CONFIGURATION.seconds["SESSION_IDLE_CLIENT"]
 SESSION_IDLE_STAFF = CONFIGURATION.seconds["SESSION_IDLE_STAFF"]
 SESSION_MAX_CLIENT = CONFIGURATION.seconds["SESSION_MAX_CLIENT"]
@@ -115,6 +116,11 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CLIENT_COOKIE_NAME = f"{COOKIE_PREFIX}portico-client"
 LINK_COOKIE_NAME = f"{COOKIE_PREFIX}portico-link"
+# Of the browser that asked for a link: its codes are good only there.
+ASKING_COOKIE_NAME = f"{COOKIE_PREFIX}portico-asking"
+# Known again at the next sign-in; identifies nobody and opens nothing.
+BROWSER_COOKIE_NAME = f"{COOKIE_PREFIX}portico-browser"
+LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}portico-language"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}portico-csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True

@@ -7,6 +7,7 @@ from pathlib import Path
 from django.conf import settings
 
 from portico.domain.access import changing, granting, invitation_text, inviting, links, signing_in
+from portico.domain.access.arriving import Visitor
 from portico.domain.access.granting import AccessEntry
 from portico.domain.access.invitation_text import Text
 from portico.domain.access.models import SignInLink
@@ -55,7 +56,7 @@ def make() -> None:
     _save_address(stage, "withdrawn", email_ok=False)
     _hand_over()
     for name in SIGN_IN:
-        signing_in.press(loaded.practice, _token(stage, name), browser="Firefox on Linux")
+        signing_in.press(loaded.practice, _token(stage, name), visitor=Visitor("Firefox on Linux", "a browser"))
     signing_in.note_fetched(_link(stage, "fetched"))
     _save_address(stage, "moved", address="harper.quinn@newplace.example")
     granting.save_access(

@@ -47,6 +47,8 @@ class Verb(TextChoices):
     # The client's side.
     LINK_REFUSED = "link.refused", _("Sign-in link refused")
     CLIENT_SIGNED_IN = "client.signed_in", _("Client signed in by link")
+    CLIENT_SIGNED_IN_BY_CODE = "client.signed_in_by_code", _("Client signed in by code")
+    CLIENT_SIGNED_IN_BY_PIN = "client.signed_in_by_pin", _("Client signed in by PIN")
     CLIENT_SIGNED_OUT = "client.signed_out", _("Client signed out")
     SESSION_ENDED = "session.ended", _("Portal session ended")
 

@@ -1,10 +1,9 @@
-"""How times, phone numbers, names and addresses are written for people."""
+"""How times, names and addresses are written for people."""
 
 import unicodedata
 from datetime import date, datetime, timedelta, tzinfo
 from math import inf
 
-import phonenumbers
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from django.utils.translation import gettext as _
@@ -80,28 +79,6 @@ def ago(at: datetime, *, now: datetime, language: str | None) -> str:
                 locale=locale_of(language),
             )
     return _("just now")
-
-
-def phone(number: str, *, at_home: str = "") -> str:
-    """A stored number (E.164) as people write it.
-
-    National, unless `at_home`, a number of the practice, belongs to another country.
-    What no one can parse comes back as it is.
-    """
-    parsed = parsed_number(number)
-    if parsed is None:
-        return number
-    home = parsed_number(at_home)
-    abroad = home is not None and home.country_code != parsed.country_code
-    style = phonenumbers.PhoneNumberFormat
-    return phonenumbers.format_number(parsed, style.INTERNATIONAL if abroad else style.NATIONAL)
-
-
-def parsed_number(number: str) -> phonenumbers.PhoneNumber | None:
-    try:
-        return phonenumbers.parse(number, None)
-    except phonenumbers.NumberParseException:
-        return None
 
 
 def initials(name: str) -> str:

@@ -5,6 +5,9 @@ import ipaddress
 from django.conf import settings
 from django.http import HttpRequest
 
+from portico.domain.access.arriving import Visitor
+from portico.plumbing import tokens
+
 # The first that is found names the browser: most of them also claim to be Chrome, Safari or both.
 BROWSERS = (
     ("Edg", "Edge"),
@@ -49,6 +52,13 @@ def browser_of(request: HttpRequest) -> str:
     device = next((name for mark, name in DEVICES if mark in agent), "")
     # Names of products, the same in every language; only the word between them is ours.
     return " on ".join(part for part in (browser, device) if part)
+
+
+def visitor_of(request: HttpRequest) -> Visitor:
+    """The browser of somebody who signs in, with a new key when it has none."""
+    return Visitor(
+        browser_of(request), request.COOKIES.get(settings.BROWSER_COOKIE_NAME, "")[:64] or tokens.new_token()
+    )
 
 
 def _address(hop: str) -> str:

@@ -1,4 +1,4 @@
-"""How times, phone numbers, names and addresses are written for people."""
+"""How times, names and addresses are written for people."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -88,21 +88,6 @@ def test_an_age_is_told_in_whole_units_and_never_rounded_up(apart: timedelta, wr
 def test_an_age_is_told_in_the_language_of_the_reader() -> None:
     with translation.override("es"):
         assert formats.ago(NOW - timedelta(days=3), now=NOW, language="es") == "hace 3 días"
-
-
-@pytest.mark.parametrize(
-    ("number", "at_home", "written"),
-    [
-        ("+15550100134", "+15550100177", "(555) 010-0134"),
-        ("+15550100134", "", "(555) 010-0134"),
-        ("+34912345678", "+15550100177", "+34 912 34 56 78"),
-        ("+34912345678", "+34911234567", "912 34 56 78"),
-        ("ask at the desk", "+15550100177", "ask at the desk"),
-        ("+34912345678", "unknown", "912 34 56 78"),
-    ],
-)
-def test_a_number_is_national_at_home_and_international_abroad(number: str, at_home: str, written: str) -> None:
-    assert formats.phone(number, at_home=at_home) == written
 
 
 @pytest.mark.parametrize(

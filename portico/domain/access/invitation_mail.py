@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import phonenumbers
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -10,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from portico.domain.access import inviting, links
 from portico.domain.access.models import Invitation, PortalAccess, SignInLink, link_lifetime
 from portico.domain.practices.models import Practice
-from portico.plumbing import clock, rendering
+from portico.plumbing import clock, phone_format, rendering
 from portico.plumbing.emails import Composer, Letter
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing import EmailState
@@ -89,7 +88,7 @@ def _words(practice: Practice, blocks: list[str | None], link: str) -> dict[str,
     """None is where the button stands; what staff typed stays text."""
     button = {"kind": "button", "label": _("Sign In"), "href": link}
     return {
-        "practice": {"name": practice.name, "phone": _as_dialled_at_home(practice.phone)},
+        "practice": {"name": practice.name, "phone": phone_format.as_dialled(practice.phone)},
         "heading": _("Your client portal is ready"),
         "blocks": [button if text is None else {"kind": "text", "text": text} for text in blocks],
         "portal_address": practice.portal_address,
@@ -98,11 +97,3 @@ def _words(practice: Practice, blocks: list[str | None], link: str) -> dict[str,
             "If you don’t know us, ignore this email and nothing happens."
         ),
     }
-
-
-def _as_dialled_at_home(number: str) -> str:
-    try:
-        parsed = phonenumbers.parse(number, None)
-    except phonenumbers.NumberParseException:
-        return number
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)

@@ -10,7 +10,9 @@ from portico.domain.access.models import (
     PortalAccess,
     PortalAccount,
     PortalSession,
+    Way,
 )
+from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens, trail
 from portico.plumbing.actors import Actor, ActorKind
@@ -25,7 +27,7 @@ class Begun:
     key: str
 
 
-def begin(account: PortalAccount, *, browser: str) -> Begun:
+def begin(account: PortalAccount, *, way: Way, browser: str, only_client: Client | None = None) -> Begun:
     """Begins a session at the account's present number; the sixth ends the oldest. Account locked by the caller."""
     key = tokens.new_token()
     session = PortalSession.objects.create(
@@ -34,6 +36,8 @@ def begin(account: PortalAccount, *, browser: str) -> Begun:
         key_hash=tokens.digest(key),
         number=account.counter,
         browser=browser[:100],
+        way=way,
+        only_client=only_client,
     )
     kept = account.sessions.filter(ended_at=None).order_by("-id").values_list("pk", flat=True)[:SESSIONS_PER_ACCOUNT]
     account.sessions.filter(ended_at=None).exclude(pk__in=list(kept)).update(
@@ -54,12 +58,12 @@ def find(practice: Practice, key: str) -> PortalSession | None:
 
 def opened(session: PortalSession) -> QuerySet[PortalAccess]:
     """What the session opens at this moment, by the account's numbers; empty when every fact has changed."""
-    return (
-        PortalAccess.objects.filter(account_id=session.account_id)
-        .opened_by_mail(session.number)
-        .select_related("client", "address")
-        .order_by("client__sort_key", "client_id")
-    )
+    accesses = PortalAccess.objects.filter(account_id=session.account_id)
+    if session.only_client_id is None:
+        accesses = accesses.opened_by_mail(session.number)
+    else:
+        accesses = accesses.opened_by_pin(session.number).filter(client_id=session.only_client_id)
+    return accesses.select_related("client", "address").order_by("client__sort_key", "client_id")
 
 
 def open_to(account: PortalAccount) -> QuerySet[PortalSession]:

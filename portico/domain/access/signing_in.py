@@ -5,13 +5,13 @@ from enum import StrEnum
 
 from django.db import transaction
 
-from portico.domain.access import sessions, states
-from portico.domain.access.models import PortalAccess, PortalAccount, SignInLink
+from portico.domain.access import arriving
+from portico.domain.access.arriving import Visitor
+from portico.domain.access.models import PortalAccount, SignInLink, Way
 from portico.domain.access.sessions import Begun
-from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens, trail
-from portico.plumbing.actors import Actor, ActorKind
+from portico.plumbing.actors import Actor
 from portico.plumbing.deadlocks import once_more
 from portico.plumbing.models import EmailEvent, EmailEventKind
 from portico.plumbing.verbs import Verb
@@ -60,7 +60,7 @@ def note_fetched(link: SignInLink) -> None:
 
 
 @once_more
-def press(practice: Practice, token: str, *, browser: str) -> Begun | LinkSeen:
+def press(practice: Practice, token: str, *, visitor: Visitor) -> Begun | LinkSeen:
     """Spends a link and begins a session; a dead link says why instead.
 
     However many presses arrive at once, one spends: the update is the question and the answer in one.
@@ -70,7 +70,7 @@ def press(practice: Practice, token: str, *, browser: str) -> Begun | LinkSeen:
         _refuse(practice, seen)
         return seen
     with transaction.atomic():
-        begun = _spend(practice, seen.link, browser=browser)
+        begun = _spend(practice, seen.link, visitor=visitor)
     if begun is None:
         seen = look(practice, token)
         _refuse(practice, seen)
@@ -78,32 +78,14 @@ def press(practice: Practice, token: str, *, browser: str) -> Begun | LinkSeen:
     return begun
 
 
-def _spend(practice: Practice, link: SignInLink, *, browser: str) -> Begun | None:
+def _spend(practice: Practice, link: SignInLink, *, visitor: Visitor) -> Begun | None:
     account = PortalAccount.objects.locked().get(pk=link.account_id)
     now = clock.now()
     if SignInLink.objects.usable().filter(pk=link.pk).update(used_at=now) != 1:
         return None
     account.links.unspent().update(voided_at=now)
-    begun = sessions.begin(account, browser=browser)
     EmailEvent.objects.create(practice_id=practice.pk, email_id=link.email_id, kind=EmailEventKind.PRESSED, at=now)
-    opened = PortalAccess.objects.filter(account=account).opened_by_mail(account.counter)
-    clients = Client.objects.locked().filter(pk__in=opened.values("client_id")).order_by("pk")
-    for client in clients:
-        _note_signed_in(practice, client, account)
-    return begun
-
-
-def _note_signed_in(practice: Practice, client: Client, account: PortalAccount) -> None:
-    now = clock.now()
-    access = PortalAccess.objects.locked().get(client=client)
-    access.first_signed_in_at = access.first_signed_in_at or now
-    access.last_signed_in_at = now
-    access.mail_stopped_at, access.mail_stopped_reason = None, ""
-    access.save(update_fields=["first_signed_in_at", "last_signed_in_at", "mail_stopped_at", "mail_stopped_reason"])
-    Client.objects.filter(pk=client.pk).update(last_signed_in_at=now)
-    states.recompute(client)
-    actor = Actor(ActorKind.CLIENT, client.name, account_id=account.pk)
-    trail.record(Verb.CLIENT_SIGNED_IN, practice=practice, client=client, by=actor, about="link")
+    return arriving.arrive(practice, account, way=Way.LINK, visitor=visitor)
 
 
 def _refuse(practice: Practice, seen: LinkSeen) -> None:

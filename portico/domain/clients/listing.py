@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import cast
 
 from django.db.models import Q
 
 from portico.domain.clients import searching
 from portico.domain.clients.models import Client, ClientQuerySet, PortalState
+from portico.domain.clients.searching import Matches
 from portico.domain.practices.models import Practice
 
 PAGE_SIZE = 25
 # Beyond it a count says only that there are more: counting on would take ever longer.
 MOST_COUNTED = 1000
+# Among very many matches the list's own order soon comes upon a page of them. It is followed so far and no further.
+_STRETCH = 3_000
 
 
 class Sort(StrEnum):
@@ -59,33 +61,26 @@ class Page:
 
 def page(practice: Practice, wanted: Wanted) -> Page:
     """One page of the clients that are wanted, each with clinician and access. An unknown `after` begins anew."""
-    clients = _found(practice, wanted)
+    matches = searching.look_up(practice, wanted.query) if wanted.query else None
     last = _last_seen(practice, wanted.after)
-    rows = list(
-        _beyond(clients, last, wanted.sort)
-        .select_related("clinician", "portal_access")
-        .order_by(*_ORDERS[wanted.sort])[: PAGE_SIZE + 1]
-    )
-    more = len(rows) > PAGE_SIZE
+    rows = _rows(practice, wanted, matches, last)
     shown = rows[:PAGE_SIZE]
     return Page(
         clients=shown,
-        total=count(clients),
-        next_after=shown[-1].ref if more else "",
+        total=_total(practice, wanted, matches),
+        next_after=shown[-1].ref if len(rows) > PAGE_SIZE else "",
         is_first=last is None,
     )
 
 
 def count(clients: ClientQuerySet) -> Count:
     """How many there are, without looking beyond MOST_COUNTED."""
-    # In an order, so that PostgreSQL walks an index and not the table.
-    return Count(clients.order_by("sort_key", "id").values("pk")[: MOST_COUNTED + 1].count())
+    return Count(clients.values("pk")[: MOST_COUNTED + 1].count())
 
 
 def counts_by_state(practice: Practice) -> dict[PortalState, Count]:
     """How many of the practice's present clients stand where with the portal: one small query a state."""
-    present = Client.objects.filter(practice=practice).present()
-    return {state: count(present.filter(portal_state=state)) for state in PortalState}
+    return {state: count(_everybody(practice, Wanted(state=state))) for state in PortalState}
 
 
 def sum_of(counts: dict[PortalState, Count]) -> Count:
@@ -93,21 +88,53 @@ def sum_of(counts: dict[PortalState, Count]) -> Count:
     return Count(sum(each.number for each in counts.values()))
 
 
-_ORDERS = {
-    Sort.NAME: ("sort_key", "id"),
-    Sort.NAME_BACKWARDS: ("-sort_key", "-id"),
-    Sort.NEWEST: ("-created_at", "-id"),
+# The column each order follows, and whether backwards. Who share a value follow their ids the same way.
+_COLUMNS = {
+    Sort.NAME: ("sort_key", False),
+    Sort.NAME_BACKWARDS: ("sort_key", True),
+    Sort.NEWEST: ("created_at", True),
 }
 
 
-def _found(practice: Practice, wanted: Wanted) -> ClientQuerySet:
-    clients = Client.objects.filter(practice=practice)
-    if wanted.query:
-        clients = cast(ClientQuerySet, searching.matching(practice, wanted.query))
+def _rows(practice: Practice, wanted: Wanted, matches: Matches | None, last: Client | None) -> list[Client]:
+    """The clients of a page, and one more if there are more."""
+    everybody = _beyond(_everybody(practice, wanted), last, wanted.sort)
+    if matches is None:
+        return _first(everybody, wanted.sort)
+    if matches.are_many:
+        found = _first(matches.along(_near(everybody, wanted.sort)), wanted.sort)
+        if len(found) > PAGE_SIZE:
+            return found
+    return _first(_beyond(matches.of(_of_kind(Client.objects.all(), wanted)), last, wanted.sort), wanted.sort)
+
+
+def _total(practice: Practice, wanted: Wanted, matches: Matches | None) -> Count:
+    if matches is None:
+        return count(_everybody(practice, wanted))
+    kind = _of_kind(Client.objects.all(), wanted)
+    at_hand = count(matches.at_hand(kind))
+    return count(matches.of(kind)) if matches.are_many and not at_hand.is_more else at_hand
+
+
+def _everybody(practice: Practice, wanted: Wanted) -> ClientQuerySet:
+    """All that are wanted but for the query, in their order: so PostgreSQL walks an index even to count them."""
+    return _in_order(_of_kind(Client.objects.filter(practice=practice), wanted), wanted.sort)
+
+
+def _of_kind(clients: ClientQuerySet, wanted: Wanted) -> ClientQuerySet:
     if wanted.archived:
         return clients.archived()
     clients = clients.present()
     return clients if wanted.state is None else clients.filter(portal_state=wanted.state)
+
+
+def _first(clients: ClientQuerySet, sort: Sort) -> list[Client]:
+    return list(_in_order(clients, sort).select_related("clinician", "portal_access")[: PAGE_SIZE + 1])
+
+
+def _in_order(clients: ClientQuerySet, sort: Sort) -> ClientQuerySet:
+    column, backwards = _COLUMNS[sort]
+    return clients.order_by(f"-{column}", "-id") if backwards else clients.order_by(column, "id")
 
 
 def _last_seen(practice: Practice, ref: str) -> Client | None:
@@ -115,16 +142,20 @@ def _last_seen(practice: Practice, ref: str) -> Client | None:
 
 
 def _beyond(clients: ClientQuerySet, last: Client | None, sort: Sort) -> ClientQuerySet:
-    """What follows a client in the order: the first condition is what an index can begin at, the second is exact."""
-    if last is None:
-        return clients
-    match sort:
-        case Sort.NAME:
-            key = last.sort_key
-            return clients.filter(Q(sort_key__gt=key) | Q(pk__gt=last.pk), sort_key__gte=key)
-        case Sort.NAME_BACKWARDS:
-            key = last.sort_key
-            return clients.filter(Q(sort_key__lt=key) | Q(pk__lt=last.pk), sort_key__lte=key)
-        case Sort.NEWEST:
-            at = last.created_at
-            return clients.filter(Q(created_at__lt=at) | Q(pk__lt=last.pk), created_at__lte=at)
+    """What follows a client in the order."""
+    column, backwards = _COLUMNS[sort]
+    return clients if last is None else _beside(clients, last, column, "lt" if backwards else "gt")
+
+
+def _near(clients: ClientQuerySet, sort: Sort) -> ClientQuerySet:
+    """The first stretch of clients that are in order."""
+    column, backwards = _COLUMNS[sort]
+    end = clients.only(column)[_STRETCH : _STRETCH + 1].first()
+    return clients if end is None else _beside(clients, end, column, "gt" if backwards else "lt")
+
+
+def _beside(clients: ClientQuerySet, client: Client, column: str, side: str) -> ClientQuerySet:
+    """Who stands on one side of a client: what an index can begin or end at, and what is exact."""
+    value = getattr(client, column)
+    exact = Q((f"{column}__{side}", value)) | Q((f"pk__{side}", client.pk))
+    return clients.filter(exact, Q((f"{column}__{side}e", value)))

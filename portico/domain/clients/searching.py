@@ -3,10 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from portico.domain.clients.models import Client, EmailAddress, SearchTerm
+from portico.domain.clients.models import Client, ClientQuerySet, EmailAddress, SearchTerm
 from portico.domain.practices.models import Practice
 from portico.plumbing.cleaning import mailbox_key
 
@@ -14,14 +15,18 @@ _WORD = re.compile(r"[^\W_]+")
 _PHONE = re.compile(r"\+?[\d\s().\-/]{3,}\Z")
 _LONGEST = 320
 MOST_WORDS = 6
-# Up to so many clients are found by a word first and put in order afterwards.
-_RARE = 2_000
+# A word that begins so many terms at most is rare: the clients who have it are fetched by their ids.
+_RARE = 4_000
 
 
 def folded(text: str) -> str:
     """Lower case without accents, so that Zoe finds Zoë."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+    # Twice: some signs turn out to be capitals only when they are taken apart.
+    return _without_accents(_without_accents(text.casefold()).casefold())
+
+
+def _without_accents(text: str) -> str:
+    return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
 
 
 def refresh_terms(client: Client) -> None:
@@ -53,24 +58,63 @@ def _terms_of(client: Client) -> set[str]:
     )
 
 
-def matching(practice: Practice, query: str) -> QuerySet[Client]:
-    """The practice's clients whose terms begin with each word of the query, archived ones included."""
-    beginnings = _beginnings(query.strip())
-    if not beginnings:
-        return Client.objects.none()
-    known: set[int] | None = None
+@dataclass(frozen=True)
+class Matches:
+    """Whom a query finds: clients who have a rare word, `known` by their ids, or who have common words only.
+
+    When `are_many`, every word is common and `known` are merely the first that come to hand.
+    The querysets that it narrows must not name the practice: ids and terms already are the practice's own, and
+    naming it again would send SQLite through all of its clients.
+    """
+
+    known: frozenset[int]
+    common: tuple[QuerySet[SearchTerm], ...]
+    are_many: bool
+
+    def of(self, clients: ClientQuerySet) -> ClientQuerySet:
+        """Those of the clients who match, reached from the matches."""
+        if not self.are_many:
+            return self.at_hand(clients)
+        first, *others = self.common
+        return _having(clients.filter(pk__in=first.values("client_id")), others)
+
+    def at_hand(self, clients: ClientQuerySet) -> ClientQuerySet:
+        """The same among the known ones: all of them, unless they are many."""
+        return _having(clients.filter(pk__in=self.known), self.common)
+
+    def along(self, clients: ClientQuerySet) -> ClientQuerySet:
+        """The same, asking each client in turn: for many matches, in an order that an index has."""
+        return _having(clients, self.common)
+
+
+def look_up(practice: Practice, query: str) -> Matches:
+    """Whose terms begin with each word of the query, archived clients included; nobody for an empty query."""
+    known: frozenset[int] | None = None
     common: list[QuerySet[SearchTerm]] = []
-    for beginning in beginnings:
+    first = frozenset[int]()
+    # The longest first: it is likely to be the rarest.
+    for beginning in sorted(_beginnings(query.strip()), key=len, reverse=True):
         terms = SearchTerm.objects.filter(practice=practice, term__begins_with=beginning[:_LONGEST])
-        ids = set(terms.values_list("client_id", flat=True).distinct()[: _RARE + 1])
-        if len(ids) > _RARE:
-            common.append(terms.filter(client=OuterRef("pk")))
-        else:
+        # Terms, not distinct clients: for those SQLite would walk the index that has them in order, the whole of it.
+        rows = list(terms.values_list("client_id", flat=True)[: _RARE + 1])
+        ids = frozenset(rows)
+        if len(rows) <= _RARE:
             known = ids if known is None else known & ids
-    # Few are fetched by their ids. Among very many, any order soon comes upon enough of them.
-    # Ids already are the practice's own; naming the practice again would send SQLite through all of its clients.
-    clients = Client.objects.filter(practice=practice) if known is None else Client.objects.filter(pk__in=known)
-    return clients.filter(*(Exists(terms) for terms in common))
+            continue
+        first = first or ids
+        common.append(terms)
+    return Matches(
+        known=first if known is None else known, common=tuple(common), are_many=known is None and bool(common)
+    )
+
+
+def matching(practice: Practice, query: str) -> ClientQuerySet:
+    """The practice's clients who match, as one queryset."""
+    return look_up(practice, query).of(Client.objects.all())
+
+
+def _having(clients: ClientQuerySet, words: Iterable[QuerySet[SearchTerm]]) -> ClientQuerySet:
+    return clients.filter(*(Exists(terms.filter(client=OuterRef("pk"))) for terms in words))
 
 
 def _beginnings(query: str) -> list[str]:

@@ -6,10 +6,11 @@ from django.shortcuts import redirect, render
 from django.utils import translation
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portico.domain.access import sessions, signing_in
+from portico.domain.access import signing_in
 from portico.domain.access.models import PortalSession
 from portico.domain.access.signing_in import LinkSeen, LinkState
 from portico.web import cookies, visitors
+from portico.web.entrance import stepping_in
 from portico.web.guards import client_session, open_page
 from portico.web.requests import OpenRequest
 
@@ -43,14 +44,11 @@ def show(request: OpenRequest) -> HttpResponse:
 
 
 def _press(request: OpenRequest, token: str) -> HttpResponse:
-    outcome = signing_in.press(request.practice, token, browser=visitors.browser_of(request))
+    visitor = visitors.visitor_of(request)
+    outcome = signing_in.press(request.practice, token, visitor=visitor)
     if isinstance(outcome, LinkSeen):
         return _page(request, outcome)
-    earlier = client_session(request, request.practice)
-    if earlier is not None:
-        sessions.end(earlier, by=sessions.actor_of(outcome.session))
-    response = redirect("portal:home", slug=request.practice.slug)
-    cookies.give(response, settings.CLIENT_COOKIE_NAME, outcome.key)
+    response = stepping_in.step_in(request, outcome, visitor)
     cookies.take(response, settings.LINK_COOKIE_NAME)
     return response
 

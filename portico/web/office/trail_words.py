@@ -136,6 +136,8 @@ _SENTENCES = {
     Verb.EMAIL_DROPPED: gettext_lazy("An email was not sent"),
     Verb.EMAIL_RESTARTED: gettext_lazy("An email started again"),
     Verb.CLIENT_SIGNED_IN: gettext_lazy("Signed in with the link from the email"),
+    Verb.CLIENT_SIGNED_IN_BY_CODE: gettext_lazy("Signed in with the code from the email"),
+    Verb.CLIENT_SIGNED_IN_BY_PIN: gettext_lazy("Signed in with a PIN"),
     Verb.CLIENT_SIGNED_OUT: gettext_lazy("Signed out"),
     Verb.SESSION_ENDED: gettext_lazy("A portal session was ended"),
 }
@@ -168,6 +170,8 @@ _LOOKS = {
     Verb.EMAIL_RESTARTED: ("refresh-cw", "accent"),
     Verb.LINK_REFUSED: ("link-2-off", "wait"),
     Verb.CLIENT_SIGNED_IN: ("door-open", "good"),
+    Verb.CLIENT_SIGNED_IN_BY_CODE: ("door-open", "good"),
+    Verb.CLIENT_SIGNED_IN_BY_PIN: ("door-open", "good"),
     Verb.CLIENT_SIGNED_OUT: ("log-out", "quiet"),
     Verb.SESSION_ENDED: ("log-out", "quiet"),
     Verb.STAFF_SIGNED_IN: ("door-open", "good"),

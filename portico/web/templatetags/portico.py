@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
-from portico.plumbing import clock
+from portico.plumbing import clock, phone_format
 from portico.web import formats, icons
 
 register = template.Library()
@@ -193,7 +193,7 @@ def ago(at: datetime | None) -> str:
 @register.filter
 def phone(number: str | None, at_home: str | None = "") -> str:
     """{{ phone.number|phone:practice.phone }}: national, or international when abroad."""
-    return formats.phone(number, at_home=at_home or "") if number else ""
+    return phone_format.as_dialled(number, at_home=at_home or "") if number else ""
 
 
 @register.filter

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from portico.domain.access import changing, granting, sessions, signing_in, states
+from portico.domain.access.arriving import Visitor
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.sessions import Begun
 from portico.domain.access.signing_in import LinkState
@@ -107,7 +108,7 @@ def test_consent_of_one_client_says_nothing_of_another_with_the_same_mailbox(pra
     save(bea, present(bea, email_ok=False))
     # The mailbox still opens Bruno, so its link still signs in.
     assert state_of_link(practice, token) == LinkState.LIVE
-    begun = signing_in.press(practice, token, browser="Firefox")
+    begun = signing_in.press(practice, token, visitor=Visitor("Firefox", "a browser"))
     assert isinstance(begun, Begun)
     from_now = [access.client for access in sessions.opened(begun.session)]
     assert from_now == [bruno]

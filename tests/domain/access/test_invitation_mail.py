@@ -11,6 +11,7 @@ from django.db import connection
 from time_machine import Traveller
 
 from portico.domain.access import changing, granting, links, signing_in
+from portico.domain.access.arriving import Visitor
 from portico.domain.access.models import Invitation, SignInLink
 from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry
 from portico.domain.clients.models import Client
@@ -202,7 +203,7 @@ def test_a_sign_in_by_another_link_drops_what_still_waits(practice: Practice, sm
     cast.with_access(bea)
     hand_over(smtp)
     second = cast.invited(bea)
-    signing_in.press(practice, token_of(first), browser="")
+    signing_in.press(practice, token_of(first), visitor=Visitor("", "a browser"))
     hand_over(smtp)
     assert mail_of(second).reason == "Somebody signed in with another link meanwhile."
     assert standing(bruno) == ("signed_in", "")
@@ -214,7 +215,7 @@ def test_a_copy_that_comes_after_the_link_was_used_is_not_sent(
     invitation = cast.invited(cast.ana(practice))
     smtp.lose_answer()
     hand_over(smtp)
-    signing_in.press(practice, token_of(invitation), browser="")
+    signing_in.press(practice, token_of(invitation), visitor=Visitor("", "a browser"))
     stopped_clock.shift(timedelta(minutes=1))
     hand_over(smtp)
     assert (len(smtp.mails), mail_of(invitation).reason) == (1, "Its link has been used already.")

@@ -8,6 +8,7 @@ import time_machine
 from django.conf import settings
 
 from portico.domain.access import changing, granting, sessions, signing_in
+from portico.domain.access.arriving import Visitor
 from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.access.sessions import Begun
 from portico.domain.clients.models import Client
@@ -17,9 +18,11 @@ from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
 
+VISITOR = Visitor("Firefox on Windows", "a browser")
+
 
 def signed_in(person: Client) -> Begun:
-    begun = signing_in.press(person.practice, cast.token_of(cast.invited(person)), browser="Firefox on Windows")
+    begun = signing_in.press(person.practice, cast.token_of(cast.invited(person)), visitor=VISITOR)
     assert isinstance(begun, Begun)
     return begun
 

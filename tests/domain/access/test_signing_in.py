@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 
 from portico.domain.access import granting, sessions, signing_in
-from portico.domain.access.models import PortalAccess, PortalAccount, PortalSession, SignInLink
+from portico.domain.access.arriving import Visitor
+from portico.domain.access.models import PortalAccess, PortalAccount, PortalSession, SignInLink, Way
 from portico.domain.access.sessions import Begun
 from portico.domain.access.signing_in import LinkSeen, LinkState
 from portico.domain.clients.models import PortalState
@@ -23,7 +24,7 @@ PRESSES = 20
 
 
 def press(practice: Practice, token: str) -> Begun | LinkSeen:
-    return signing_in.press(practice, token, browser="Firefox on Windows")
+    return signing_in.press(practice, token, visitor=Visitor("Firefox on Windows", "a browser"))
 
 
 def test_looking_changes_nothing_however_often(practice: Practice) -> None:
@@ -165,7 +166,7 @@ def test_without_the_guard_the_same_presses_spend_the_link_more_than_once() -> N
             return False
         seen.link.used_at = clock.now()
         seen.link.save(update_fields=["used_at"])
-        sessions.begin(PortalAccount.objects.get(), browser="Firefox")
+        sessions.begin(PortalAccount.objects.get(), way=Way.LINK, browser="Firefox")
         return True
 
     assert sum(bool(spent) for spent in at_once(find_then_mark)) > 1

@@ -9,6 +9,7 @@ from django.conf import settings
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import changing, granting, signing_in, telling
+from portico.domain.access.arriving import Visitor
 from portico.domain.access.models import PortalAccess, SignInLink
 from portico.domain.access.telling import Banner, Happened, LinkFact, Story
 from portico.domain.clients.models import Client
@@ -49,7 +50,7 @@ def test_how_far_the_link_came(practice: Practice) -> None:
     assert story(ana).link == LinkFact.NOT_FETCHED
     signing_in.note_fetched(SignInLink.objects.get())
     assert story(ana).link == LinkFact.FETCHED
-    signing_in.press(practice, token, browser="Firefox")
+    signing_in.press(practice, token, visitor=Visitor("Firefox", "a browser"))
     told = story(ana)
     assert (told.link, told.banner) == (LinkFact.PRESSED, Banner.NONE)
     assert told.last_signed_in_at == clock.now()
@@ -80,7 +81,7 @@ def test_what_is_told_of_the_link_agrees_with_what_it_opens(practice: Practice) 
 
 def test_after_an_address_change_the_banner_speaks_of_the_new_one(practice: Practice) -> None:
     ana = cast.ana(practice)
-    signing_in.press(practice, cast.token_of(cast.invited(ana)), browser="Firefox")
+    signing_in.press(practice, cast.token_of(cast.invited(ana)), visitor=Visitor("Firefox", "a browser"))
     granting.save_access(ana, replace(cast.entry_for(ana), address=None), version=None, by=cast.DESK)
     granting.save_access(ana, cast.entry_for(ana), version=None, by=cast.DESK)
     told = story(ana)

@@ -106,7 +106,7 @@ def test_all_are_the_sum_of_their_states() -> None:
 def test_the_first_page_is_answered_from_an_index_alone(
     practice: Practice, sort: Sort, state: PortalState | None
 ) -> None:
-    rows = listing._found(practice, Wanted(state=state)).order_by(*listing._ORDERS[sort])[:26]
+    rows = listing._everybody(practice, Wanted(state=state, sort=sort))[:26]
 
     plan = rows.explain()
 

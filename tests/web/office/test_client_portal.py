@@ -11,6 +11,7 @@ from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import changing, granting, signing_in
+from portico.domain.access.arriving import Visitor
 from portico.domain.access.models import Invitation, PortalAccess, SignInLink
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
@@ -322,7 +323,7 @@ def test_afterwards_it_is_behind_resend_email_invitation_also_after_signing_in(
     shown = page(office, ana)
     assert "<b>Resend email invitation</b>" in shown
     assert re.search(r'<details class="card unfold" id="invitation">', shown)
-    signing_in.press(practice, token, browser="Firefox")
+    signing_in.press(practice, token, visitor=Visitor("Firefox", "a browser"))
     shown = page(office, ana)
     assert "<b>Resend email invitation</b>" in shown
     assert "Always possible, also after signing in." in shown
@@ -465,7 +466,7 @@ def test_a_delay_is_told_with_the_next_try(office: Browser, practice: Practice) 
 
 def test_after_an_address_change_the_banner_comes_back(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
-    signing_in.press(practice, cast.token_of(cast.invited(ana)), browser="Firefox")
+    signing_in.press(practice, cast.token_of(cast.invited(ana)), visitor=Visitor("Firefox", "a browser"))
     shown = page(office, ana)
     assert banner(shown) == ""
     assert "Ana can sign in" in shown

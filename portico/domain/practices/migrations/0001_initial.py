@@ -5,7 +5,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import portico.domain.practices.models
+import portico.domain.practices.models.practices
 import portico.plumbing.clock
 import portico.plumbing.constraints
 import portico.plumbing.rows
@@ -38,7 +38,9 @@ class Migration(migrations.Migration):
                 (
                     "time_zone",
                     models.CharField(
-                        default="UTC", max_length=50, validators=[portico.domain.practices.models.refuse_unknown_zone]
+                        default="UTC",
+                        max_length=50,
+                        validators=[portico.domain.practices.models.practices.refuse_unknown_zone],
                     ),
                 ),
                 ("currency", models.CharField(default="USD", max_length=3)),

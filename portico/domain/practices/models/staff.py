@@ -1,13 +1,9 @@
-"""Practices, the staff who work there, and the rows by which staff get in."""
+"""The staff who work at a practice, and the rows by which they get in."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
-from zoneinfo import ZoneInfo, available_timezones
 
-from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -18,56 +14,7 @@ from portico.plumbing.constraints import SamePractice
 from portico.plumbing.rows import PracticeRow, RefField, Row, RowQuerySet
 
 SET_UP_LINK_TTL = timedelta(hours=72)
-
-# In an address a slug stands where it can be read out: letters, digits and single dashes.
-SLUG = RegexValidator(r"^[a-z0-9](?:-?[a-z0-9]){1,49}\Z", _("Use lower-case letters, digits and single dashes."))
-
-
-def refuse_unknown_zone(name: str) -> None:
-    """Raises ValidationError unless the name is in the IANA time zone database."""
-    if name not in available_timezones():
-        raise ValidationError(
-            _("%(name)s is not a time zone. Use a name such as America/New_York."), params={"name": name}
-        )
-
-
-class Practice(Row):
-    """The business; every other row belongs to exactly one. Its slug never changes."""
-
-    ref = RefField()
-    slug = models.CharField(max_length=50, unique=True, validators=[SLUG])
-    name = models.CharField(max_length=100)
-    time_zone = models.CharField(max_length=50, default="UTC", validators=[refuse_unknown_zone])
-    currency = models.CharField(max_length=3, default="USD")
-    country = models.CharField(max_length=2, default="US")
-    phone = models.CharField(max_length=20, blank=True)
-    support_hours = models.CharField(max_length=150, blank=True)
-    reply_to = models.CharField(max_length=254, blank=True)
-    sender_name = models.CharField(max_length=100, blank=True)
-    created_at = models.DateTimeField(default=clock.now, editable=False)
-
-    objects = RowQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return self.slug
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)
-
-    @property
-    def shown_sender(self) -> str:
-        """The name that mails come from."""
-        return self.sender_name or self.name
-
-    @property
-    def portal_path(self) -> str:
-        return f"/portal/{self.slug}/"
-
-    @property
-    def portal_address(self) -> str:
-        """The absolute address clients are given; always the same."""
-        return f"{settings.PUBLIC_BASE_URL}{self.portal_path}"
+RESET_LINK_TTL = timedelta(hours=1)
 
 
 class Role(models.TextChoices):
@@ -96,6 +43,10 @@ class StaffMember(AbstractBaseUser, PracticeRow):
     role = models.CharField(max_length=20, choices=Role.choices)
     deactivated_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
+    last_signed_in_at = models.DateTimeField(null=True, blank=True)
+    # The last step of the authenticator that was used: each works once (RFC 6238, section 5.2).
+    authenticator_step = models.PositiveBigIntegerField(default=0)
+    version = models.PositiveIntegerField(default=1)
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -134,7 +85,9 @@ class StaffMember(AbstractBaseUser, PracticeRow):
 class StaffSession(Row):
     """A browser's session at the office. The key in the cookie is stored only as its hash."""
 
+    ref = RefField()
     key_hash = models.CharField(max_length=64, unique=True)
+    browser = models.CharField(max_length=100, blank=True)
     staff = models.ForeignKey(StaffMember, models.CASCADE, null=True, related_name="sessions")
     contents = models.BinaryField()
     created_at = models.DateTimeField()
@@ -149,9 +102,17 @@ class StaffSession(Row):
         return str(self.pk)
 
 
+class SetUpPurpose(models.TextChoices):
+    """Why a staff member chooses a password."""
+
+    BEGIN = "begin", "To begin"
+    RESET = "reset", "It was forgotten"
+
+
 class SetUpLink(PracticeRow):
     """A one-time link by which a staff member chooses a password. Only the token's hash is stored."""
 
+    purpose = models.CharField(max_length=5, choices=SetUpPurpose.choices, default=SetUpPurpose.BEGIN)
     staff = models.ForeignKey(StaffMember, models.PROTECT, related_name="set_up_links")
     token_hash = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=clock.now)

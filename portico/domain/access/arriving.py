@@ -1,0 +1,57 @@
+"""Somebody has proved to hold a mailbox or a PIN: the session begins, and each client it opens hears of it."""
+
+from dataclasses import dataclass
+
+from portico.domain.access import browsers, sessions, states
+from portico.domain.access.models import PortalAccess, PortalAccount, Way
+from portico.domain.access.sessions import Begun
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock, trail
+from portico.plumbing.actors import Actor, ActorKind
+from portico.plumbing.verbs import Verb
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """The browser somebody signs in with: its name for the list of sessions, and the key in its own cookie."""
+
+    browser: str
+    key: str
+
+
+def arrive(
+    practice: Practice, account: PortalAccount, *, way: Way, visitor: Visitor, only_client: Client | None = None
+) -> Begun:
+    """Begins the session; a PIN's shows `only_client`. In the caller's transaction, with the account locked."""
+    opened = PortalAccess.objects.filter(account=account)
+    if only_client is None:
+        opened = opened.opened_by_mail(account.counter)
+    else:
+        opened = opened.opened_by_pin(account.counter).filter(client=only_client)
+    begun = sessions.begin(account, way=way, browser=visitor.browser, only_client=only_client)
+    browsers.recognise(account, visitor.key)
+    for client in Client.objects.locked().filter(pk__in=opened.values("client_id")).order_by("pk"):
+        _note_signed_in(practice, client, account, way)
+    return begun
+
+
+def _note_signed_in(practice: Practice, client: Client, account: PortalAccount, way: Way) -> None:
+    now = clock.now()
+    access = PortalAccess.objects.locked().get(client=client)
+    access.first_signed_in_at = access.first_signed_in_at or now
+    access.last_signed_in_at = now
+    if way is not Way.PIN:  # A PIN says nothing about whether mail arrives.
+        access.mail_stopped_at, access.mail_stopped_reason = None, ""
+    access.save(update_fields=["first_signed_in_at", "last_signed_in_at", "mail_stopped_at", "mail_stopped_reason"])
+    Client.objects.filter(pk=client.pk).update(last_signed_in_at=now)
+    states.recompute(client)
+    actor = Actor(ActorKind.CLIENT, client.name, account_id=account.pk)
+    trail.record(_VERBS[way], practice=practice, client=client, by=actor)
+
+
+_VERBS = {
+    Way.LINK: Verb.CLIENT_SIGNED_IN,
+    Way.CODE: Verb.CLIENT_SIGNED_IN_BY_CODE,
+    Way.PIN: Verb.CLIENT_SIGNED_IN_BY_PIN,
+}

@@ -1,0 +1,108 @@
+"""Mailboxes that sign in, and what each may see."""
+
+from django.db import models
+from django.db.models import Q
+
+from portico.domain.clients.models import Client, EmailAddress, Language, Status
+from portico.plumbing import clock
+from portico.plumbing.constraints import SamePractice
+from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+
+
+class PortalAccount(PracticeRow):
+    """One mailbox at one practice: the one who signs in.
+
+    `counter` orders facts and proofs without a clock: each change of a fact takes its next number, each link
+    and session notes the number it was made at.
+    """
+
+    ref = RefField()
+    mailbox_key = models.CharField(max_length=320)
+    counter = models.PositiveBigIntegerField(default=1)
+    # The language last chosen in the portal; without one, each client's own.
+    language = models.CharField(max_length=5, choices=Language.choices, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            models.UniqueConstraint(fields=("practice", "mailbox_key"), name="access_portalaccount_one_a_mailbox"),
+        )
+
+    def __str__(self) -> str:
+        return self.ref
+
+
+class PortalAccessQuerySet(RowQuerySet["PortalAccess"]):
+    def chain_holds(self) -> "PortalAccessQuerySet":
+        """Access on, an address chosen and open, the client not archived."""
+        return self.filter(enabled_at__isnull=False, address__closed_at=None, address__isnull=False).exclude(
+            client__status=Status.ARCHIVED
+        )
+
+    def mailable(self) -> "PortalAccessQuerySet":
+        """The chain holds and the chosen address has `Email ok`."""
+        return self.chain_holds().filter(address__email_ok_at__isnull=False)
+
+    def opened_by_mail(self, number: object) -> "PortalAccessQuerySet":
+        """What a link, or a session begun by one, opens when it carries this number of its account."""
+        return self.mailable().filter(changed_number__lte=number, consent_number__lte=number)
+
+    def opened_by_pin(self, number: object) -> "PortalAccessQuerySet":
+        """What a PIN, or a session begun by one, opens with this number: consent is not asked for."""
+        return self.chain_holds().filter(changed_number__lte=number)
+
+
+class PortalAccess(PracticeRow):
+    """The grant that lets a mailbox see one client, with its options. A client has one row, on or off.
+
+    `changed_number` is the account's number of the last change of access, address or archiving;
+    `consent_number` that of the last withdrawn consent, which PINs ignore.
+    """
+
+    client = models.OneToOneField(Client, models.PROTECT, related_name="portal_access")
+    account = models.ForeignKey(PortalAccount, models.PROTECT, null=True, related_name="accesses")
+    address = models.ForeignKey(EmailAddress, models.PROTECT, null=True, related_name="+")
+    enabled_at = models.DateTimeField(null=True)
+    enabled_by = models.CharField(max_length=100, blank=True)
+    changed_number = models.PositiveBigIntegerField(default=0)
+    consent_number = models.PositiveBigIntegerField(default=0)
+    access_billing_documents = models.BooleanField(default=True)
+    pay_by_card = models.BooleanField(default=False)
+    # Facts about the present address; a change of address begins them anew.
+    invited_at = models.DateTimeField(null=True)
+    pin_given_at = models.DateTimeField(null=True)
+    first_signed_in_at = models.DateTimeField(null=True)
+    last_signed_in_at = models.DateTimeField(null=True)
+    mail_stopped_at = models.DateTimeField(null=True)
+    mail_stopped_reason = models.CharField(max_length=300, blank=True)
+    # Whether somebody had signed in with an earlier address: the banner then speaks of the new one.
+    had_signed_in_before = models.BooleanField(default=False)
+    # The invitation as typed and not yet sent.
+    draft_subject = models.CharField(max_length=150, blank=True)
+    draft_message = models.TextField(max_length=5000, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    objects = PortalAccessQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("client", name="access_portalaccess_client"),
+            SamePractice("account", name="access_portalaccess_account"),
+            SamePractice("address", name="access_portalaccess_address"),
+            models.CheckConstraint(
+                condition=Q(account__isnull=True, address__isnull=True)
+                | Q(account__isnull=False, address__isnull=False),
+                name="access_portalaccess_account_with_address",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def is_on(self) -> bool:
+        return self.enabled_at is not None

@@ -1,0 +1,47 @@
+"""Storms at the entrance that staff should know of."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from portico.plumbing import clock
+from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+
+
+class BurstKind(models.TextChoices):
+    ASKS = "asks", _("Requests for sign-in links")
+    CAP = "cap", _("Sign-in mails beyond the hourly limit")
+    PINS = "pins", _("Wrong PINs")
+
+
+class BurstQuerySet(RowQuerySet["Burst"]):
+    def lasting(self) -> "BurstQuerySet":
+        return self.filter(over_at=None)
+
+
+class Burst(PracticeRow):
+    """Unusually many of something within an hour; told to staff while it lasts, kept for a month."""
+
+    ref = RefField()
+    kind = models.CharField(max_length=10, choices=BurstKind.choices)
+    # As it was counted last, over the hour before `counted_at`.
+    number = models.PositiveIntegerField(default=0)
+    # How many of them came from the one place that most came from.
+    from_one_place = models.PositiveIntegerField(default=0)
+    began_at = models.DateTimeField(default=clock.now, editable=False)
+    counted_at = models.DateTimeField(default=clock.now)
+    over_at = models.DateTimeField(null=True)
+
+    objects = BurstQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            models.UniqueConstraint(
+                fields=("practice", "kind"), condition=Q(over_at=None), name="access_burst_one_at_a_time"
+            ),
+        )
+        indexes = (models.Index(fields=("practice", "-id"), name="access_bursts_newest"),)
+
+    def __str__(self) -> str:
+        return self.ref

@@ -1,0 +1,38 @@
+"""The mails by which staff told clients that access is on."""
+
+from django.db import models
+
+from portico.domain.access.models.accounts import PortalAccount
+from portico.domain.clients.models import Client, EmailAddress
+from portico.plumbing import clock
+from portico.plumbing.constraints import SamePractice
+from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+
+
+class Invitation(PracticeRow):
+    """A mail by which staff told a client that access is on; `press` makes a double press one mail."""
+
+    ref = RefField()
+    client = models.ForeignKey(Client, models.PROTECT, related_name="invitations")
+    account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="+")
+    address = models.ForeignKey(EmailAddress, models.PROTECT, related_name="+")
+    email = models.OneToOneField(OutgoingEmail, models.PROTECT, related_name="invitation")
+    press = models.CharField(max_length=43)
+    sent_by = models.CharField(max_length=100)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("client", name="access_invitation_client"),
+            SamePractice("account", name="access_invitation_account"),
+            SamePractice("address", name="access_invitation_address"),
+            SamePractice("email", name="access_invitation_email"),
+            models.UniqueConstraint(fields=("client", "press"), name="access_invitation_one_a_press"),
+        )
+
+    def __str__(self) -> str:
+        return self.ref

@@ -1,0 +1,147 @@
+"""Asks at the entrance, and the links and codes that are mailed."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from portico.domain.access.models.accounts import PortalAccess, PortalAccount
+from portico.domain.clients.models import EmailAddress
+from portico.plumbing import clock
+from portico.plumbing.constraints import SamePractice
+from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.queue import QueuedRow
+from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+
+LIVE_LINKS = 3
+CODE_LIFETIME = timedelta(minutes=15)
+TRIES_PER_CODE = 5
+
+
+def link_lifetime() -> timedelta:
+    return timedelta(seconds=settings.SIGNIN_LINK_TTL)
+
+
+class AskOutcome(models.TextChoices):
+    """What became of an ask; only staff ever learn of it."""
+
+    WAITING = "waiting", "Waiting"
+    MAILED = "mailed", "Mailed"
+    UNKNOWN = "unknown", "No client's address"
+    NOT_ALLOWED = "not_allowed", "Access off, no Email ok, or archived"
+    BEYOND_LIMIT = "beyond_limit", "Too many asks for this address"
+    BEYOND_CAP = "beyond_cap", "Too many sign-in mails in the practice"
+    # Waited longer than its mail would have been worth, or was parked by a restore.
+    TOO_LATE = "too_late", "Too late"
+
+
+class SignInAskQuerySet(RowQuerySet["SignInAsk"]):
+    def waiting(self) -> "SignInAskQuerySet":
+        return self.filter(answered_at=None)
+
+
+class SignInAsk(QueuedRow):
+    """What somebody typed at the entrance: one row for every address; the worker looks the address up.
+
+    Forgotten after a month. `browser_hash` is of the asking browser's cookie, `network` a keyed digest of where
+    the request came from: both are only ever compared.
+    """
+
+    ref = RefField()
+    address = models.CharField(max_length=254)
+    mailbox_key = models.CharField(max_length=320)
+    browser_hash = models.CharField(max_length=64)
+    network = models.CharField(max_length=32)
+    # The place in the portal that the person was going to, a path of our own.
+    goes_to = models.CharField(max_length=300, blank=True)
+    # The address had used up its budget when it was asked for: counted exactly, at that moment.
+    is_beyond_limit = models.BooleanField(default=False)
+    written_at = models.DateTimeField(default=clock.now, editable=False)
+    answered_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=12, choices=AskOutcome.choices, default=AskOutcome.WAITING)
+
+    objects = SignInAskQuerySet.as_manager()
+
+    class Meta(QueuedRow.Meta):
+        constraints = (
+            *QueuedRow.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(answered_at__isnull=True, outcome=AskOutcome.WAITING)
+                | (Q(answered_at__isnull=False, outcome__in=AskOutcome.values) & ~Q(outcome=AskOutcome.WAITING)),
+                name="access_signinask_waits_or_answered",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("id",), condition=Q(answered_at=None), name="access_waiting_asks"),
+            models.Index(fields=("browser_hash", "-id"), name="access_asks_of_browser"),
+            models.Index(fields=("practice", "written_at"), name="access_asks_by_time"),
+        )
+
+    def __str__(self) -> str:
+        return self.ref
+
+
+class SignInLinkQuerySet(RowQuerySet["SignInLink"]):
+    def unspent(self) -> "SignInLinkQuerySet":
+        return self.filter(used_at=None, voided_at=None)
+
+    def usable(self) -> "SignInLinkQuerySet":
+        """Unspent, in time, and still opening at least one client."""
+        return self._handed_over_within(link_lifetime())
+
+    def with_usable_code(self) -> "SignInLinkQuerySet":
+        """As above, for the code in the same mail, whose time is shorter; its tries are the caller's to count."""
+        return self.exclude(code_hash="")._handed_over_within(CODE_LIFETIME)
+
+    def _handed_over_within(self, lifetime: timedelta) -> "SignInLinkQuerySet":
+        """Only the row's own columns and `Exists`: a filter across a join would become `id IN (SELECT …)`, which
+        PostgreSQL does not look at again after waiting for the row.
+        """
+        handed_over = OutgoingEmail.objects.filter(pk=OuterRef("email_id"), handing_over_at__gt=clock.now() - lifetime)
+        opens = PortalAccess.objects.filter(account_id=OuterRef("account_id")).opened_by_mail(OuterRef("number"))
+        return self.unspent().filter(Exists(handed_over), Exists(opens))
+
+
+class SignInLink(PracticeRow):
+    """A mailed link that signs a mailbox in, once, and the code in the same mail. Neither is stored readably.
+
+    Their time runs from the mail's first hand-over (`OutgoingEmail.handing_over_at`). An invitation has no code:
+    nobody asked for it in a browser.
+    """
+
+    account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="links")
+    email = models.OneToOneField(OutgoingEmail, models.PROTECT, related_name="sign_in_link")
+    address = models.ForeignKey(EmailAddress, models.PROTECT, related_name="+")
+    is_invitation = models.BooleanField(default=False)
+    ask = models.OneToOneField(SignInAsk, models.PROTECT, null=True, related_name="link")
+    token_hash = models.CharField(max_length=64, unique=True)
+    code_hash = models.CharField(max_length=64, blank=True)
+    code_tries = models.PositiveSmallIntegerField(default=0)
+    number = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    fetched_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+    voided_at = models.DateTimeField(null=True)
+
+    objects = SignInLinkQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("account", name="access_signinlink_account"),
+            SamePractice("email", name="access_signinlink_email"),
+            SamePractice("address", name="access_signinlink_address"),
+            SamePractice("ask", name="access_signinlink_ask"),
+            models.CheckConstraint(condition=Q(code_tries__lte=TRIES_PER_CODE), name="access_signinlink_code_tries"),
+        )
+        indexes = (
+            models.Index(
+                fields=("account", "-id"),
+                condition=Q(used_at=None, voided_at=None),
+                name="access_unspent_links",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)

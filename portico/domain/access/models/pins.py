@@ -1,0 +1,66 @@
+"""PINs that staff read out when mail fails."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from portico.domain.access.models.accounts import PortalAccess, PortalAccount
+from portico.domain.clients.models import Client
+from portico.plumbing import clock
+from portico.plumbing.constraints import SamePractice
+from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+
+TRIES_PER_PIN = 5
+
+
+def pin_lifetime() -> timedelta:
+    return timedelta(seconds=settings.PIN_TTL)
+
+
+class PinQuerySet(RowQuerySet["Pin"]):
+    def usable(self) -> "PinQuerySet":
+        """Unspent, in time, with tries left, and still opening its client. Only own columns and `Exists`.
+
+        Asked after the try was reserved, so the fifth is still good.
+        """
+        opens = PortalAccess.objects.filter(
+            client_id=OuterRef("client_id"), account_id=OuterRef("account_id")
+        ).opened_by_pin(OuterRef("number"))
+        return self.unspent().filter(Exists(opens), tries__lte=TRIES_PER_PIN)
+
+    def unspent(self) -> "PinQuerySet":
+        return self.filter(used_at=None, voided_at=None, created_at__gt=clock.now() - pin_lifetime())
+
+
+class Pin(PracticeRow):
+    """Eight digits that open one client once. Only a keyed digest is stored; shown once, to its maker."""
+
+    ref = RefField()
+    client = models.ForeignKey(Client, models.PROTECT, related_name="pins")
+    account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="pins")
+    pin_hash = models.CharField(max_length=64)
+    number = models.PositiveBigIntegerField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    created_by = models.CharField(max_length=100)
+    used_at = models.DateTimeField(null=True)
+    voided_at = models.DateTimeField(null=True)
+
+    objects = PinQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("client", name="access_pin_client"),
+            SamePractice("account", name="access_pin_account"),
+            models.CheckConstraint(condition=Q(tries__lte=TRIES_PER_PIN), name="access_pin_tries"),
+        )
+        indexes = (
+            models.Index(fields=("account", "-id"), condition=Q(used_at=None, voided_at=None), name="access_live_pins"),
+            models.Index(fields=("client", "-id"), name="access_pins_of_client"),
+        )
+
+    def __str__(self) -> str:
+        return self.ref

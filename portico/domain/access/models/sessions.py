@@ -1,0 +1,96 @@
+"""Browsers in which a mailbox is signed in, and those that it has signed in with before."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from portico.domain.access.models.accounts import PortalAccount
+from portico.domain.clients.models import Client
+from portico.plumbing import clock
+from portico.plumbing.constraints import SamePractice
+from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+
+SESSIONS_PER_ACCOUNT = 5
+
+
+class Way(models.TextChoices):
+    """How somebody signed in."""
+
+    LINK = "link", "Link"
+    CODE = "code", "Code"
+    PIN = "pin", "PIN"
+
+
+class PortalSessionQuerySet(RowQuerySet["PortalSession"]):
+    def alive(self) -> "PortalSessionQuerySet":
+        """Neither ended nor left idle nor older than the longest a session may last."""
+        now = clock.now()
+        return self.filter(
+            ended_at=None,
+            seen_at__gt=now - timedelta(seconds=settings.SESSION_IDLE_CLIENT),
+            created_at__gt=now - timedelta(seconds=settings.SESSION_MAX_CLIENT),
+        )
+
+
+class PortalSession(PracticeRow):
+    """A browser in which a mailbox is signed in. The key in the cookie is stored only as its hash."""
+
+    ref = RefField()
+    account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="sessions")
+    key_hash = models.CharField(max_length=64, unique=True)
+    number = models.PositiveBigIntegerField()
+    way = models.CharField(max_length=4, choices=Way.choices, default=Way.LINK)
+    # The one client that a PIN's session shows; a mail's shows all that the mailbox opens.
+    only_client = models.ForeignKey(Client, models.PROTECT, null=True, related_name="+")
+    # Whom the person is looking at, when the mailbox serves several.
+    client = models.ForeignKey(Client, models.PROTECT, null=True, related_name="+")
+    browser = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    seen_at = models.DateTimeField(default=clock.now)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=100, blank=True)
+
+    objects = PortalSessionQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("account", name="access_portalsession_account"),
+            SamePractice("client", name="access_portalsession_client"),
+            SamePractice("only_client", name="access_portalsession_only_client"),
+            models.CheckConstraint(
+                condition=Q(way=Way.PIN, only_client__isnull=False) | (~Q(way=Way.PIN) & Q(only_client__isnull=True)),
+                name="access_portalsession_pin_shows_one",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("account", "-id"), condition=Q(ended_at=None), name="access_open_sessions"),
+            models.Index(fields=("seen_at",), condition=Q(ended_at=None), name="access_sessions_by_seen"),
+        )
+
+    def __str__(self) -> str:
+        return self.ref
+
+
+class KnownBrowser(PracticeRow):
+    """A browser in which a mailbox has signed in. Its cookie identifies nobody and opens nothing."""
+
+    account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="known_browsers")
+    # Of the cookie and the account together: the same browser looks different to each mailbox.
+    browser_hash = models.CharField(max_length=64)
+    seen_at = models.DateTimeField(default=clock.now)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("account", name="access_knownbrowser_account"),
+            models.UniqueConstraint(fields=("account", "browser_hash"), name="access_knownbrowser_once_an_account"),
+        )
+        indexes = (models.Index(fields=("seen_at",), name="access_browsers_by_seen"),)
+
+    def __str__(self) -> str:
+        return str(self.pk)

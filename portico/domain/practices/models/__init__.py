@@ -1,0 +1,29 @@
+"""Practices, the staff who work there, and the rows by which staff get in."""
+
+from portico.domain.practices.models.practices import SLUG, DefaultText, Logo, Practice, refuse_unknown_zone
+from portico.domain.practices.models.staff import (
+    RESET_LINK_TTL,
+    SET_UP_LINK_TTL,
+    KeptPost,
+    Role,
+    SetUpLink,
+    SetUpPurpose,
+    StaffMember,
+    StaffSession,
+)
+
+__all__ = [
+    "RESET_LINK_TTL",
+    "SET_UP_LINK_TTL",
+    "SLUG",
+    "DefaultText",
+    "KeptPost",
+    "Logo",
+    "Practice",
+    "Role",
+    "SetUpLink",
+    "SetUpPurpose",
+    "StaffMember",
+    "StaffSession",
+    "refuse_unknown_zone",
+]
