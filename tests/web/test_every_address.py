@@ -79,6 +79,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:set_up_arrival", "GET"): alike(302),
     ("office:set_up", "GET"): alike(410),
     ("office:set_up", "POST"): alike(410),
+    ("office:help", "GET"): for_staff(200),
     ("office:kept_post", "GET"): for_staff(404),
     ("office:clients", "GET"): for_staff(200),
     ("office:create_client", "GET"): for_staff(200, biller=403),
