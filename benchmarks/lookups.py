@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
-from benchmarks import plans
+from benchmarks import people, plans
 from benchmarks.plans import Plan
-from portico.domain.clients import listing
+from portico.domain.clients import listing, searching
 from portico.domain.clients.listing import Sort, Wanted
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
@@ -16,10 +17,14 @@ ROUNDS = 40
 
 @dataclass(frozen=True)
 class LookUp:
-    """One way to look at the list; `find` is called once a round."""
+    """One way to look at the list; `find` is called once a round.
+
+    `matches` is how many terms a search begins with: what its work may grow with, unlike with the practice.
+    """
 
     name: str
     find: Callable[[], object]
+    matches: int = 0
 
 
 @dataclass
@@ -44,7 +49,7 @@ def _measure(look_up: LookUp) -> Measured:
     measured = Measured(look_up.name)
     with plans.watched() as asked:
         look_up.find()
-    measured.plans = [plan for query in asked.queries if (plan := plans.explain(query))]
+    measured.plans = [plan for query in asked.queries if (plan := plans.explain(query, matches=look_up.matches))]
     for _ in range(ROUNDS):
         began = time.perf_counter()
         look_up.find()
@@ -82,8 +87,32 @@ def _look_ups(practice: Practice) -> Iterator[LookUp]:
         "the beginning of a phone number": number[2:6],
     }
     for name, query in words.items():
-        yield page(f"search: {name}", Wanted(query=query))
-    yield page("search: two letters, only invited", Wanted(query=somebody.last_name[:2], state=PortalState.INVITED))
+        yield LookUp(f"search: {name}", partial(listing.page, practice, Wanted(query)), _matches(practice, query))
+    yield from _hard_searches(practice, two_letters=somebody.last_name[:2])
+
+
+def _hard_searches(practice: Practice, *, two_letters: str) -> Iterator[LookUp]:
+    """Words that very many have: in every order, further on, in a state that few have, and at the end of the list."""
+    last = Client.objects.filter(practice=practice, first_name=people.LAST_OF_ALL).present().order_by("sort_key")[100]
+    wanted = {
+        **{f"two letters, by {sort}": Wanted(two_letters, sort=sort) for sort in Sort},
+        **{f"two letters, only {state}": Wanted(two_letters, state=state) for state in PortalState},
+        "two letters, archived": Wanted(two_letters, archived=True),
+        "two letters, a page far on": Wanted(two_letters, after=_after_some_pages(practice, Sort.NAME)),
+        **{f"the last name of all, by {sort}": Wanted(people.LAST_OF_ALL, sort=sort) for sort in Sort},
+        "the last name of all, a page on": Wanted(people.LAST_OF_ALL, after=last.ref),
+        "the last name of all, only invited": Wanted(people.LAST_OF_ALL, state=PortalState.INVITED),
+        "the last name of all, and a letter": Wanted(f"{people.LAST_OF_ALL} a"),
+        "two letters that many have": Wanted("a b"),
+    }
+    for name, each in wanted.items():
+        yield LookUp(f"search: {name}", partial(listing.page, practice, each), _matches(practice, each.query))
+
+
+def _matches(practice: Practice, query: str) -> int:
+    """How many terms begin with the word of a query from which a search for common words sets out."""
+    common = searching.look_up(practice, query).common
+    return common[0].count() if common else 0
 
 
 def _after_some_pages(practice: Practice, sort: Sort) -> str:

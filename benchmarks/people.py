@@ -26,6 +26,9 @@ STATES = {
     PortalState.NEEDS_ATTENTION: 2,
 }
 ARCHIVED_OF_A_HUNDRED = 10
+# So many clients share one first name, at the very end of the alphabet: the hardest to come upon in order.
+LAST_OF_ALL = "Zyta"
+LAST_OF_ALL_OF_A_HUNDRED = 8
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def _people(count: int) -> Iterator[Person]:
     last_names = _names(draw, 6_000)
     states, weights = list(STATES), list(STATES.values())
     for number in range(count):
-        first = draw.choice(first_names)
+        first = LAST_OF_ALL if draw.randrange(100) < LAST_OF_ALL_OF_A_HUNDRED else draw.choice(first_names)
         # Few names are very common and most are rare.
         last = last_names[int(len(last_names) * draw.random() ** 3)]
         yield Person(

@@ -46,6 +46,7 @@ class Happened(StrEnum):
     RESTARTED = "restarted"
     FETCHED = "fetched"
     PRESSED = "pressed"
+    CODE_TYPED = "code_typed"
 
 
 @dataclass(frozen=True)

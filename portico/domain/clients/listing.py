@@ -105,15 +105,30 @@ def _rows(practice: Practice, wanted: Wanted, matches: Matches | None, last: Cli
         found = _first(matches.along(_near(everybody, wanted.sort)), wanted.sort)
         if len(found) > PAGE_SIZE:
             return found
-    return _first(_beyond(matches.of(_of_kind(Client.objects.all(), wanted)), last, wanted.sort), wanted.sort)
+    return _first_of_batches(matches, wanted, last)
+
+
+def _first_of_batches(matches: Matches, wanted: Wanted, last: Client | None) -> list[Client]:
+    """The first of each batch, then the first of those: the database alone knows its order."""
+    foremost = [
+        pk
+        for batch in matches.batches()
+        for pk in _in_order(_beyond(_of_kind(batch, wanted), last, wanted.sort), wanted.sort).values_list(
+            "pk", flat=True
+        )[: PAGE_SIZE + 1]
+    ]
+    return _first(Client.objects.filter(pk__in=foremost), wanted.sort)
 
 
 def _total(practice: Practice, wanted: Wanted, matches: Matches | None) -> Count:
     if matches is None:
         return count(_everybody(practice, wanted))
-    kind = _of_kind(Client.objects.all(), wanted)
-    at_hand = count(matches.at_hand(kind))
-    return count(matches.of(kind)) if matches.are_many and not at_hand.is_more else at_hand
+    total = Count(0)
+    for batch in matches.batches():
+        total = Count(total.number + count(_of_kind(batch, wanted)).number)
+        if total.is_more:
+            break
+    return total
 
 
 def _everybody(practice: Practice, wanted: Wanted) -> ClientQuerySet:

@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import batched
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -16,7 +18,8 @@ _PHONE = re.compile(r"\+?[\d\s().\-/]{3,}\Z")
 _LONGEST = 320
 MOST_WORDS = 6
 # A word that begins so many terms at most is rare: the clients who have it are fetched by their ids.
-_RARE = 4_000
+_RARE = 2_000
+_BATCH = 500
 
 
 def folded(text: str) -> str:
@@ -60,57 +63,66 @@ def _terms_of(client: Client) -> set[str]:
 
 @dataclass(frozen=True)
 class Matches:
-    """Whom a query finds: clients who have a rare word, `known` by their ids, or who have common words only.
+    """Whom a query finds: clients with certain ids, as far as they have its common words too.
 
-    When `are_many`, every word is common and `known` are merely the first that come to hand.
-    The querysets that it narrows must not name the practice: ids and terms already are the practice's own, and
-    naming it again would send SQLite through all of its clients.
+    When `are_many`, all of its words are common and `at_hand` are merely some of the clients who have the first.
     """
 
-    known: frozenset[int]
+    at_hand: frozenset[int]
     common: tuple[QuerySet[SearchTerm], ...]
     are_many: bool
 
-    def of(self, clients: ClientQuerySet) -> ClientQuerySet:
-        """Those of the clients who match, reached from the matches."""
-        if not self.are_many:
-            return self.at_hand(clients)
-        first, *others = self.common
-        return _having(clients.filter(pk__in=first.values("client_id")), others)
+    def batches(self) -> Iterator[ClientQuerySet]:
+        """All who match, by their ids, some at a time: of very many ids PostgreSQL would rather read the whole table.
 
-    def at_hand(self, clients: ClientQuerySet) -> ClientQuerySet:
-        """The same among the known ones: all of them, unless they are many."""
-        return _having(clients.filter(pk__in=self.known), self.common)
+        Ids are the practice's own. To name it again would send SQLite through all of its clients.
+        """
+        for batch in _by_ids(self.at_hand):
+            yield _having(batch, self.common)
+        if self.are_many:
+            yield from _by_ids(self._everyone - self.at_hand)
 
     def along(self, clients: ClientQuerySet) -> ClientQuerySet:
-        """The same, asking each client in turn: for many matches, in an order that an index has."""
+        """Those of the clients who match, asking each in turn: for many matches, in an order that an index has."""
         return _having(clients, self.common)
+
+    @cached_property
+    def _everyone(self) -> frozenset[int]:
+        """Who has all of the common words: kept, since the page and the total may both come to need it."""
+        return frozenset.intersection(*(frozenset(terms.values_list("client_id", flat=True)) for terms in self.common))
 
 
 def look_up(practice: Practice, query: str) -> Matches:
     """Whose terms begin with each word of the query, archived clients included; nobody for an empty query."""
-    known: frozenset[int] | None = None
+    rare: list[frozenset[int]] = []
     common: list[QuerySet[SearchTerm]] = []
     first = frozenset[int]()
-    # The longest first: it is likely to be the rarest.
+    # The longest first: of common words it is likely to be the rarest.
     for beginning in sorted(_beginnings(query.strip()), key=len, reverse=True):
         terms = SearchTerm.objects.filter(practice=practice, term__begins_with=beginning[:_LONGEST])
-        # Terms, not distinct clients: for those SQLite would walk the index that has them in order, the whole of it.
-        rows = list(terms.values_list("client_id", flat=True)[: _RARE + 1])
-        ids = frozenset(rows)
-        if len(rows) <= _RARE:
-            known = ids if known is None else known & ids
+        # Terms, not distinct clients: to have those SQLite would walk the whole index that is in their order.
+        ids = list(terms.values_list("client_id", flat=True)[: _RARE + 1])
+        if len(ids) <= _RARE:
+            rare.append(frozenset(ids))
             continue
-        first = first or ids
+        first = first or frozenset(ids)
         common.append(terms)
-    return Matches(
-        known=first if known is None else known, common=tuple(common), are_many=known is None and bool(common)
-    )
+    if rare:
+        return Matches(frozenset.intersection(*rare), tuple(common), are_many=False)
+    return Matches(first, tuple(common), are_many=bool(common))
 
 
 def matching(practice: Practice, query: str) -> ClientQuerySet:
     """The practice's clients who match, as one queryset."""
-    return look_up(practice, query).of(Client.objects.all())
+    matches = look_up(practice, query)
+    if matches.are_many:
+        return matches.along(Client.objects.filter(pk__in=matches.common[0].values("client_id")))
+    return matches.along(Client.objects.filter(pk__in=matches.at_hand))
+
+
+def _by_ids(ids: Iterable[int]) -> Iterator[ClientQuerySet]:
+    for some in batched(sorted(ids), _BATCH, strict=False):
+        yield Client.objects.filter(pk__in=some)
 
 
 def _having(clients: ClientQuerySet, words: Iterable[QuerySet[SearchTerm]]) -> ClientQuerySet:
