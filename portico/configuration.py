@@ -9,7 +9,7 @@ from email.utils import parseaddr
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from portico.gateways import smtp_server
 
@@ -22,6 +22,10 @@ WHOLE_SECONDS = {
     "SESSION_MAX_CLIENT": (43_200, 300, 86_400),
     "SESSION_MAX_STAFF": (43_200, 300, 86_400),
 }
+
+LEAST_KEY_LENGTH = 50
+# PostgreSQL's own words for how a connection is encrypted, from not at all to most strictly.
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 class ConfigurationRefused(Exception):
@@ -95,7 +99,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
         public_base_url=base_url,
         allowed_hosts=_allowed_hosts(reader, base_url),
         secret_key=_secret_key(reader),
-        secret_key_fallbacks=_listed(environment.get("SECRET_KEY_FALLBACKS", "")),
+        secret_key_fallbacks=_secret_key_fallbacks(reader),
         field_keys=_field_keys(reader),
         database=_database(reader),
         email_url=_email_url(reader),
@@ -137,6 +141,7 @@ def _base_url(reader: _Reader, *, demo: bool) -> str:
         return "https://localhost"
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_fine:
         reader.refuse("PUBLIC_BASE_URL", "must begin with https:// (http:// only on this machine) and name a host.")
+        return "https://localhost"
     if parts.path.rstrip("/") or parts.query or parts.fragment or parts.username:
         reader.refuse("PUBLIC_BASE_URL", "must be a bare address, without a path, a question mark or a user.")
     loopback = is_loopback(parts.hostname)
@@ -156,9 +161,17 @@ def _allowed_hosts(reader: _Reader, base_url: str) -> list[str]:
 
 def _secret_key(reader: _Reader) -> str:
     value = reader.text("SECRET_KEY", why="at least 50 random characters that only this installation knows.")
-    if value and len(value) < 50:
-        reader.refuse("SECRET_KEY", "must be at least 50 characters.")
+    if value and len(value) < LEAST_KEY_LENGTH:
+        reader.refuse("SECRET_KEY", f"must be at least {LEAST_KEY_LENGTH} characters.")
     return value
+
+
+def _secret_key_fallbacks(reader: _Reader) -> list[str]:
+    keys = _listed(reader.environment.get("SECRET_KEY_FALLBACKS", ""))
+    if any(len(key) < LEAST_KEY_LENGTH for key in keys):
+        # A key that holds a comma comes apart here too.
+        reader.refuse("SECRET_KEY_FALLBACKS", f"must be keys of at least {LEAST_KEY_LENGTH} characters, by comma.")
+    return keys
 
 
 def _field_keys(reader: _Reader) -> dict[str, bytes]:
@@ -197,8 +210,10 @@ def _database(reader: _Reader) -> dict[str, Any]:
         reader.refuse("DATABASE_URL", "is not postgres://user:password@host:port/name.")
         return {}
     name = unquote(parts.path.lstrip("/"))
-    if not name:
-        reader.refuse("DATABASE_URL", "must name the database: postgres://user:password@host:port/name.")
+    if not name or parts.fragment:
+        # Half of a password may stand in what follows a ? or # that is not percent-encoded: say nothing of it.
+        reader.refuse("DATABASE_URL", "must name the database last: postgres://user:password@host:port/name.")
+        return {}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
@@ -212,8 +227,24 @@ def _database(reader: _Reader) -> dict[str, Any]:
             "pool": {"min_size": 1, "max_size": 8, "timeout": 1.5, "reconnect_timeout": 1},
             "connect_timeout": 3,
             "options": "-c lock_timeout=4000 -c idle_in_transaction_session_timeout=60000",
+            **_encryption(reader, parts.query),
         },
     }
+
+
+def _encryption(reader: _Reader, query: str) -> dict[str, str]:
+    """How the connection to PostgreSQL is encrypted: what may follow the database's name. All else is ours to set."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    given = dict(pairs)
+    if unknown := given.keys() - {"sslmode", "sslrootcert"}:
+        reader.refuse("DATABASE_URL", f"may end in sslmode and sslrootcert only, not in {', '.join(sorted(unknown))}.")
+    if len(given) < len(pairs):
+        reader.refuse("DATABASE_URL", "must say sslmode and sslrootcert once at most.")
+    if given.get("sslmode", SSL_MODES[0]) not in SSL_MODES:
+        reader.refuse("DATABASE_URL", f"must have an sslmode out of {', '.join(SSL_MODES)}.")
+    if not given.get("sslrootcert", "/"):
+        reader.refuse("DATABASE_URL", "must name a file in sslrootcert.")
+    return given
 
 
 def sqlite(path: Path) -> dict[str, Any]:

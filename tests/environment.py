@@ -10,6 +10,8 @@ TEST_ENVIRONMENT = {
     "DATABASE_URL": "sqlite:///build/tests.sqlite3",
     "EMAIL_URL": "smtp://localhost:2525",
     "EMAIL_FROM": "portal@portico.example",
+    # Nobody is asked for a second factor, but in the tests that are about it.
+    "PORTICO_DEMO": "1",
 }
 
 

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.sqlite
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
-GOOD = TEST_ENVIRONMENT | {"PUBLIC_BASE_URL": "https://portal.example.com", "ALLOWED_HOSTS": ""}
+OLDER, OLDEST = "r" * 50, "st" * 30
+GOOD = TEST_ENVIRONMENT | {"PUBLIC_BASE_URL": "https://portal.example.com", "ALLOWED_HOSTS": "", "PORTICO_DEMO": ""}
 
 
 def read(**changes: str) -> Configuration:
@@ -29,10 +30,10 @@ def problems(**changes: str) -> list[str]:
 
 
 def test_a_good_environment_is_taken() -> None:
-    settings = read(EMAIL_URL="smtps://portico:secret@mail.example.com", SECRET_KEY_FALLBACKS="one, two")
+    settings = read(EMAIL_URL="smtps://portico:secret@mail.example.com", SECRET_KEY_FALLBACKS=f"{OLDER}, {OLDEST}")
     assert settings.is_https
     assert settings.allowed_hosts == ["portal.example.com"]
-    assert settings.secret_key_fallbacks == ["one", "two"]
+    assert settings.secret_key_fallbacks == [OLDER, OLDEST]
     assert settings.seconds["SIGNIN_LINK_TTL"] == 86_400
     assert settings.demo is False
 
@@ -56,6 +57,8 @@ def test_what_is_missing_is_named(name: str) -> None:
         ("ALLOWED_HOSTS", "*"),
         ("ALLOWED_HOSTS", "https://portal.example.com"),
         ("SECRET_KEY", "short"),
+        ("SECRET_KEY_FALLBACKS", "short"),
+        ("SECRET_KEY_FALLBACKS", f"{OLDER},short"),
         ("FIELD_KEYS", "a:short"),
         ("FIELD_KEYS", KEY),
         ("FIELD_KEYS", f"a:{KEY},a:{KEY}"),
@@ -63,6 +66,12 @@ def test_what_is_missing_is_named(name: str) -> None:
         ("DATABASE_URL", "sqlite://"),
         ("DATABASE_URL", "postgres://localhost"),
         ("DATABASE_URL", "postgres://localhost:no/portico"),
+        ("DATABASE_URL", "postgres://localhost/portico?sslmode=strict"),
+        ("DATABASE_URL", "postgres://localhost/portico?sslmode="),
+        ("DATABASE_URL", "postgres://localhost/portico?sslrootcert="),
+        ("DATABASE_URL", "postgres://localhost/portico?sslmode=require&sslmode=disable"),
+        ("DATABASE_URL", "postgres://localhost/portico?connect_timeout=60"),
+        ("DATABASE_URL", "postgres://localhost/portico#sslmode=require"),
         ("EMAIL_URL", "mail.example.com"),
         ("EMAIL_URL", "http://mail.example.com"),
         ("EMAIL_URL", "smtp://user:secret@mail.example.com"),
@@ -84,6 +93,31 @@ def test_what_is_wrong_is_named_in_a_sentence(name: str, value: str) -> None:
     for problem in problems(**{name: value}):
         assert problem.startswith(f"{name} ")
         assert problem.endswith(".")
+
+
+@pytest.mark.parametrize("value", ["portal.example.com", "localhost:8000", "https://"])
+def test_an_address_without_its_beginning_is_one_mistake(value: str) -> None:
+    (problem,) = problems(PUBLIC_BASE_URL=value)
+    assert problem.startswith("PUBLIC_BASE_URL must begin with https://")
+
+
+def test_encryption_to_the_database_is_handed_on() -> None:
+    database = read(
+        DATABASE_URL="postgres://db/portico?sslmode=verify-full&sslrootcert=/etc/ssl/our%20root.pem"
+    ).database
+    assert database["NAME"] == "portico"
+    assert database["OPTIONS"]["sslmode"] == "verify-full"
+    assert database["OPTIONS"]["sslrootcert"] == "/etc/ssl/our root.pem"
+
+
+def test_what_else_follows_the_name_of_the_database_is_refused_by_name() -> None:
+    (problem,) = problems(DATABASE_URL="postgres://db/portico?sslmode=require&target_session_attrs=any&gssencmode=x")
+    assert "gssencmode, target_session_attrs" in problem
+
+
+@pytest.mark.parametrize("sign", ["?", "#"])
+def test_half_a_password_is_not_repeated_either(sign: str) -> None:
+    assert "hunter" not in " ".join(problems(DATABASE_URL=f"postgres://portico:some{sign}hunter=2@db/portico"))
 
 
 def test_all_problems_are_told_at_once() -> None:
