@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "portico.operating",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -76,6 +77,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "portico.web.context.office_messages",
                 "portico.web.office.needing_a_look.in_menu",
+                "portico.web.office.burst_words.lasting",
             ],
             "loaders": [
                 ("django.template.loaders.cached.Loader", ["django.template.loaders.filesystem.Loader"]),
@@ -95,6 +97,13 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/office/sign-in/"
+MFA_ADAPTER = "portico.domain.practices.factor_adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_RATE_LIMITS = False
+MFA_RECOVERY_CODE_COUNT = 8
+MFA_RECOVERY_CODE_DIGITS = 10
+# Nobody opens the office without a second factor; only the demo, which holds invented people, does without.
+SECOND_FACTOR_REQUIRED = not DEMO
 LOGIN_URL = "/office/sign-in/"
 LOGIN_REDIRECT_URL = "/office/"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]

@@ -66,6 +66,17 @@ def give_back(*limits: Limit) -> None:
         LimitSpent.objects.filter(key=limit.key, n__gt=0).update(n=F("n") - 1)
 
 
+def is_spent(limit: Limit) -> bool:
+    """Whether the budget is used up at this moment; takes nothing."""
+    since = clock.now() - limit.window
+    return LimitSpent.objects.filter(key=limit.key, n__gte=limit.most, started_at__gt=since).exists()
+
+
+def clear(limit: Limit) -> bool:
+    """Gives the whole budget back; False when nothing had been taken."""
+    return LimitSpent.objects.filter(key=limit.key).delete()[0] > 0
+
+
 def forget_idle() -> int:
     """Deletes what no window reaches any more; upkeep calls it. Returns how many."""
     return LimitSpent.objects.filter(started_at__lt=clock.now() - LONGEST_WINDOW).delete()[0]

@@ -53,6 +53,22 @@ def fingerprint(text: str, *, purpose: str) -> str:
     return _keyed(text.encode("utf-8", "surrogatepass"), purpose=purpose, key=key)[:16].hex()
 
 
+def keyed_digest(text: str, *, purpose: str, key: str | None = None) -> str:
+    """What is stored of a secret short enough to guess (a PIN): HMAC-SHA-256 in hex, worthless without the key."""
+    message = text.encode("utf-8", "surrogatepass")
+    return _keyed(message, purpose=purpose, key=settings.SECRET_KEY if key is None else key).hex()
+
+
+def matches(text: str, *, purpose: str, digest: str) -> bool:
+    """Whether the stored keyed digest is that of the text, also when SECRET_KEY was changed since.
+
+    In constant time: every key that is known is tried, whatever the first one says.
+    """
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    found = [hmac.compare_digest(keyed_digest(text, purpose=purpose, key=key), digest) for key in keys]
+    return any(found)
+
+
 def _keyed(message: bytes, *, purpose: str, key: str) -> bytes:
     # A key of its own for each purpose: a token of one kind is never good as another.
     own_key = hmac.digest(key.encode(), b"portico " + purpose.encode(), "sha256")

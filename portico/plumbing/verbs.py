@@ -14,6 +14,15 @@ class Verb(TextChoices):
     STAFF_SIGN_IN_REFUSED = "staff.sign_in_refused", _("Staff sign-in refused")
     STAFF_SIGN_IN_BEYOND_LIMIT = "staff.sign_in_beyond_limit", _("Staff sign-in beyond the limit")
     STAFF_SIGNED_OUT = "staff.signed_out", _("Staff member signed out")
+    AUTHENTICATOR_ADDED = "authenticator.added", _("Authenticator app added")
+    AUTHENTICATOR_REMOVED = "authenticator.removed", _("Authenticator app removed")
+    PASSKEY_ADDED = "passkey.added", _("Passkey added")
+    PASSKEY_REMOVED = "passkey.removed", _("Passkey removed")
+    RECOVERY_CODES_MADE = "recovery_codes.made", _("Recovery codes made")
+    RECOVERY_CODE_USED = "recovery_code.used", _("Recovery code used")
+    SECOND_FACTOR_REFUSED = "second_factor.refused", _("Second factor refused")
+    SECOND_FACTOR_BEYOND_LIMIT = "second_factor.beyond_limit", _("Second factor beyond the limit")
+    SECOND_FACTOR_RESET = "second_factor.reset", _("Second factor taken away")
     DENIED_ROLE = "denied.role", _("Page refused for this role")
     DENIED_PRACTICE = "denied.practice", _("Another practice's page asked for")
 
@@ -45,7 +54,10 @@ class Verb(TextChoices):
     EMAIL_RESTARTED = "email.restarted", _("Email started again")
 
     # The client's side.
+    LINK_SENT = "link.sent", _("Sign-in email sent off")
     LINK_REFUSED = "link.refused", _("Sign-in link refused")
+    CODE_REFUSED = "code.refused", _("Sign-in code refused")
+    CODE_BEYOND_LIMIT = "code.beyond_limit", _("Sign-in code beyond the limit")
     CLIENT_SIGNED_IN = "client.signed_in", _("Client signed in by link")
     CLIENT_SIGNED_IN_BY_CODE = "client.signed_in_by_code", _("Client signed in by code")
     CLIENT_SIGNED_IN_BY_PIN = "client.signed_in_by_pin", _("Client signed in by PIN")

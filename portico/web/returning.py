@@ -37,6 +37,12 @@ def landing(request: HttpRequest, staff: StaffMember) -> str:
     return own_path(request.GET.get("next", ""))
 
 
+def carried(request: HttpRequest, path: str, **more: str) -> str:
+    """The address of a further step on the way in, which remembers where the way leads."""
+    query = {name: request.GET[name] for name in ("next", "kept", "again") if request.GET.get(name)} | more
+    return f"{path}?{urlencode(query)}" if query else path
+
+
 def own_path(path: str) -> str:
     """The path if it is an address of the office, else the list of clients. No other origin gets through."""
     home = reverse("office:clients")

@@ -88,7 +88,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:client_activity", "GET"): OF_A_CLIENT,
     ("office:client_archiving", "POST"): CHANGED,
     ("office:client_restoring", "POST"): CHANGED,
-    ("office:client_info", "GET"): EDITED,
+    ("office:client_info", "GET"): OF_A_CLIENT,
     ("office:client_info", "POST"): REFUSED_INPUT,
     ("office:client_portal", "GET"): OF_A_CLIENT,
     ("office:client_portal", "POST"): REFUSED_INPUT,

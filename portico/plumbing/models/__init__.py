@@ -2,6 +2,7 @@
 
 from portico.plumbing.models.limits import LimitSpent
 from portico.plumbing.models.outgoing import EmailEvent, EmailEventKind, EmailState, Lane, OutgoingEmail
+from portico.plumbing.models.restorations import Restoration
 from portico.plumbing.models.trail import TrailEntry, TrailHead, TrailSeal
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Lane",
     "LimitSpent",
     "OutgoingEmail",
+    "Restoration",
     "TrailEntry",
     "TrailHead",
     "TrailSeal",

@@ -156,6 +156,7 @@ class EmailEventKind(models.TextChoices):
     RESTARTED = "restarted", _("Started again")
     FETCHED = "fetched", _("Link fetched (by a person or a scanner)")
     PRESSED = "pressed", _("Link pressed")
+    CODE_TYPED = "code_typed", _("Code typed")
 
 
 class EmailEvent(PracticeRow):

@@ -21,18 +21,30 @@ from portico.web.office import differences, finding
 from portico.web.office.differences import Difference
 from portico.web.office.forms.client_info import ClientForms, Start
 from portico.web.office.forms.contact import suggestion_for
-from portico.web.office.roles import KEEPERS
+from portico.web.office.roles import may_edit, refuse_unless_keeper
 from portico.web.requests import OfficeRequest
 
 
-@office_page(*KEEPERS)
+@office_page()
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: OfficeRequest, ref: str) -> HttpResponse:
-    client = finding.client_of(request, ref)
     if request.method == "POST":
-        return _save(request, client)
+        refuse_unless_keeper(request, about="client_info")
+        return _save(request, finding.client_of(request, ref))
+    client = finding.client_of(request, ref)
     trail.record(Verb.CLIENT_INFO_VIEWED, practice=request.practice, client=client, by=request.actor)
+    if not may_edit(request):
+        return _read(request, client)
     return _page(request, client, ClientForms(request.practice, client, start=_start(client)))
+
+
+def _read(request: OfficeRequest, client: Client) -> HttpResponse:
+    context = {
+        "client": client,
+        "addresses": client.email_addresses.open().order_by("id"),
+        "phones": client.phone_numbers.order_by("id"),
+    }
+    return render(request, "office/clients/client_info_read.html", context)
 
 
 def _save(request: OfficeRequest, client: Client) -> HttpResponse:

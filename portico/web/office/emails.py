@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from portico.domain.access import bursts
 from portico.domain.clients import searching
 from portico.domain.practices.models import Practice
 from portico.plumbing import cleaning, emails, trail
@@ -18,7 +19,7 @@ from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing import WAITING, EmailState, OutgoingEmailQuerySet
 from portico.plumbing.verbs import Verb
 from portico.web.guards import office_page
-from portico.web.office import email_words, needing_a_look
+from portico.web.office import burst_words, email_words, needing_a_look
 from portico.web.office.forms.emails import EmailsForm, Shown
 from portico.web.office.roles import may_edit
 from portico.web.requests import OfficeRequest
@@ -26,6 +27,7 @@ from portico.web.requests import OfficeRequest
 PAGE = 25
 # A chip counts no further: a number that long tells nobody anything, and costs.
 MOST_COUNTED = 1000
+PAST_BURSTS = 5
 
 
 @office_page()
@@ -51,6 +53,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "next_url": f"?{urlencode(older)}" if older else "",
         "first_url": f"?{urlencode(asked)}" if form.cleaned_data.get("after") else "",
         "trouble": emails.trouble(practice),
+        "past_bursts": [burst_words.over(burst) for burst in bursts.past(practice, most=PAST_BURSTS)],
         "may_edit": may_edit(request),
         "last_handed_over": _last_handed_over(practice),
     }

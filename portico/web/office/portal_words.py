@@ -144,4 +144,5 @@ EVENTS = {
         gettext_lazy("The link was fetched, by a person or a scanner. Only pressing it uses it up."),
     ),
     Happened.PRESSED: ("good", gettext_lazy("The link was pressed and %(name)s signed in")),
+    Happened.CODE_TYPED: ("good", gettext_lazy("The code was typed and %(name)s signed in")),
 }

@@ -10,6 +10,7 @@ from portico.domain.access.granting import AccessEntry
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice
+from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
@@ -300,7 +301,34 @@ def test_nobody_else_opens_it(office: Browser, client: Browser, practice: Practi
 
     assert office.get(page_of(dora)).status_code == 404
     assert office.post(page_of(dora), client_info(dora, first_name="Eve")).status_code == 404
-    assert cast.signed_in(client, cast.ines(practice)).get(page_of(cast.ana(practice))).status_code == 403
+
+
+def test_a_biller_reads_names_addresses_and_consent_and_changes_nothing(client: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    browser = cast.signed_in(client, cast.ines(practice))
+
+    shown = said(browser, page_of(ana))
+
+    for words in ("ana@mail.example", "Email ok", "Recorded ", " by ", 'aria-current="page">Client Info'):
+        assert words in shown, words
+    for words in ("Save Client", "<input", "Cancel"):
+        assert words not in shown.partition("<main")[2], words
+    assert browser.post(page_of(ana), client_info(ana, first_name="Eve")).status_code == 403
+    assert Client.objects.get().first_name == "Ana"
+    entry = TrailEntry.objects.get(verb=Verb.DENIED_ROLE)
+    assert (entry.actor_name, entry.about) == ("Ines", "client_info")
+
+
+def test_a_withdrawn_consent_is_told_to_a_biller_as_withdrawn(client: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    row = ana.email_addresses.get()
+    row.withdraw_consent(at=clock.now())
+    row.save()
+
+    shown = said(cast.signed_in(client, cast.ines(practice)), page_of(ana))
+
+    assert "Withdrawn " in shown
+    assert "No Email ok" in shown
 
 
 def test_another_practices_client_is_missing_like_any_other_and_the_trail_knows(
@@ -336,5 +364,5 @@ def test_the_page_asks_the_same_however_many_rows_there_are(
     cast.with_access(ana)
     office.get(page_of(ana))  # Shows the notice of the save, once.
     for person in (ana, cast.carol(practice)):
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(12):
             office.get(page_of(person))

@@ -57,5 +57,5 @@ def test_it_asks_no_more_than_any_office_page(
     office: Browser, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     office.get("/office/help/")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         office.get("/office/help/")

@@ -211,5 +211,5 @@ def test_the_page_asks_the_same_for_everybody(
     for person in (bruno, bea, carol):
         cast.invited(person)
     for person in (bruno, carol):
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(12):
             office.get(page_of(person))

@@ -24,9 +24,9 @@ class Burst(PracticeRow):
 
     ref = RefField()
     kind = models.CharField(max_length=10, choices=BurstKind.choices)
-    # As it was counted last, over the hour before `counted_at`.
+    # Asks: as counted last, over the hour before `counted_at`. Otherwise those beyond the limit since it began.
     number = models.PositiveIntegerField(default=0)
-    # How many of them came from the one place that most came from.
+    # How many of the asks came from the one place that most came from.
     from_one_place = models.PositiveIntegerField(default=0)
     began_at = models.DateTimeField(default=clock.now, editable=False)
     counted_at = models.DateTimeField(default=clock.now)

@@ -51,6 +51,8 @@ class SignInAsk(QueuedRow):
     ref = RefField()
     address = models.CharField(max_length=254)
     mailbox_key = models.CharField(max_length=320)
+    # Whether the person typed the address; pressed on a page that knew it, it is shown masked only.
+    is_typed = models.BooleanField(default=True)
     browser_hash = models.CharField(max_length=64)
     network = models.CharField(max_length=32)
     # The place in the portal that the person was going to, a path of our own.

@@ -41,6 +41,8 @@ class Pin(PracticeRow):
     client = models.ForeignKey(Client, models.PROTECT, related_name="pins")
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="pins")
     pin_hash = models.CharField(max_length=64)
+    # The form's own random key: a page that is sent twice makes one PIN.
+    press = models.CharField(max_length=43)
     number = models.PositiveBigIntegerField()
     tries = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -55,6 +57,7 @@ class Pin(PracticeRow):
             *PracticeRow.Meta.constraints,
             SamePractice("client", name="access_pin_client"),
             SamePractice("account", name="access_pin_account"),
+            models.UniqueConstraint(fields=("client", "press"), name="access_pin_one_a_press"),
             models.CheckConstraint(condition=Q(tries__lte=TRIES_PER_PIN), name="access_pin_tries"),
         )
         indexes = (

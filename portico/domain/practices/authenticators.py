@@ -1,0 +1,101 @@
+"""The authenticator app: six numbers that change every 30 seconds, each good once."""
+
+import re
+import secrets
+from collections.abc import Iterator
+from urllib.parse import quote, urlencode
+
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth as totp
+from django.db import transaction
+
+from portico.domain.practices import factor_mail, recovery_codes, second_factor
+from portico.domain.practices.models import StaffMember
+from portico.domain.practices.second_factor import AlreadySetUp
+from portico.plumbing import clock, trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.verbs import Verb
+
+# Seconds for which a code stands, and how many of these steps a clock may be off.
+STEP = 30
+TOLERANCE = 1
+_GAPS = re.compile(r"[\s-]+")
+
+
+class WrongCode(Exception):
+    """The code is not the one that the app shows now, or was used before."""
+
+
+def new_secret() -> str:
+    """A secret to be scanned: 160 random bits in base32."""
+    secret: str = totp.generate_totp_secret()
+    return secret
+
+
+def address_of(staff: StaffMember, secret: str) -> str:
+    """What the QR code says to the app."""
+    query = urlencode({"secret": secret, "issuer": staff.practice.name}, quote_via=quote)
+    return f"otpauth://totp/{quote(staff.practice.name)}:{quote(staff.email)}?{query}"
+
+
+def set_up(staff: StaffMember, secret: str, *, code: str, first: bool, by: Actor) -> bool:
+    """Makes this the person's authenticator, in place of one they had, when the code proves that the app knows it.
+
+    With `first` it must be their first factor. True when recovery codes were made too. Raises WrongCode, AlreadySetUp.
+    """
+    step = next(_steps_of(secret, code), None)
+    if step is None:
+        raise WrongCode
+    return keep(staff, secret, step=step, first=first, by=by)
+
+
+def keep(staff: StaffMember, secret: str, *, step: int = 0, first: bool, by: Actor) -> bool:
+    """The same without a code: what a seed file says, or what was proven. The code's step is used up."""
+    with transaction.atomic():
+        held = second_factor.lock(staff)
+        if first and second_factor.is_set_up(held):
+            raise AlreadySetUp
+        if second_factor.rows(held).filter(type=Authenticator.Type.TOTP).delete()[0]:
+            trail.record(Verb.AUTHENTICATOR_REMOVED, practice=held.practice, by=by, about=held.ref)
+        totp.TOTP.activate(held, secret)
+        held.authenticator_step = max(held.authenticator_step, step)
+        held.save(update_fields=["authenticator_step"])
+        entry = trail.record(Verb.AUTHENTICATOR_ADDED, practice=held.practice, by=by, about=held.ref)
+        factor_mail.tell(held, entry, by=by)
+        return recovery_codes.make_first(held, by=by)
+
+
+def use(staff: StaffMember, code: str) -> bool:
+    """Whether the code is right now; then its step, and every earlier one, is used up for good."""
+    row = second_factor.rows(staff).filter(type=Authenticator.Type.TOTP).first()
+    if row is None:
+        return False
+    for step in _steps_of(get_adapter().decrypt(row.data["secret"]), code):
+        # The database has the last word: of many at once, in whatever process, one moves the step forward.
+        later = StaffMember.objects.filter(pk=staff.pk, authenticator_step__lt=step)
+        if later.update(authenticator_step=step):
+            row.record_usage()
+            return True
+    return False
+
+
+def remove(staff: StaffMember, *, by: Actor) -> None:
+    """Raises LastFactor. Without an authenticator: changes nothing."""
+    row = second_factor.rows(staff).filter(type=Authenticator.Type.TOTP).first()
+    if row is not None:
+        second_factor.remove(staff, row, Verb.AUTHENTICATOR_REMOVED, by=by)
+
+
+def code_at(secret: str, step: int) -> str:
+    """What an app shows during that step."""
+    return str(totp.format_hotp_value(totp.hotp_value(secret, step)))
+
+
+def _steps_of(secret: str, code: str) -> Iterator[int]:
+    """The steps around now whose code this is, the nearest first."""
+    typed = _GAPS.sub("", code).encode("utf-8", "surrogatepass")
+    now = int(clock.now().timestamp()) // STEP
+    for off in sorted(range(-TOLERANCE, TOLERANCE + 1), key=abs):
+        if secrets.compare_digest(typed, code_at(secret, now + off).encode()):
+            yield now + off

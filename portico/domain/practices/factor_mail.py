@@ -1,0 +1,67 @@
+"""The notice to a staff member that their second factor was changed, or a recovery code used."""
+
+from datetime import datetime
+
+from babel.dates import format_datetime
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.practices.models import StaffMember
+from portico.plumbing import emails, phone_format, rendering
+from portico.plumbing.actors import Actor
+from portico.plumbing.emails import Composer, Letter
+from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.verbs import Verb
+
+KIND = "second_factor_changed"
+
+_WORDS = {
+    Verb.AUTHENTICATOR_ADDED: gettext_lazy("An authenticator app was set up"),
+    Verb.AUTHENTICATOR_REMOVED: gettext_lazy("An authenticator app was removed"),
+    Verb.PASSKEY_ADDED: gettext_lazy("A passkey was added"),
+    Verb.PASSKEY_REMOVED: gettext_lazy("A passkey was removed"),
+    Verb.RECOVERY_CODES_MADE: gettext_lazy("New recovery codes were made"),
+    Verb.RECOVERY_CODE_USED: gettext_lazy("A recovery code was used"),
+    Verb.SECOND_FACTOR_RESET: gettext_lazy("Your second factor was taken away"),
+}
+
+
+def tell(staff: StaffMember, entry: TrailEntry, *, by: Actor) -> None:
+    """Writes the notice in the transaction of its cause. Mail to staff asks for no Email ok."""
+    emails.queue(
+        practice=staff.practice,
+        kind=KIND,
+        key=f"{KIND}:{entry.ref}",
+        to_address=staff.email,
+        to_name=staff.name,
+        subject=str(_WORDS[Verb(entry.verb)]),
+        content={"staff": staff.ref, "verb": str(entry.verb), "at": entry.at.isoformat()},
+        by=by,
+    )
+
+
+class SecondFactorMail(Composer):
+    label = gettext_lazy("Notice about sign-in")
+
+    def refuse(self, email: OutgoingEmail) -> str | None:
+        staff = StaffMember.objects.filter(practice=email.practice_id, ref=email.content["staff"]).first()
+        if staff is None or not staff.is_active:
+            return _("The staff member has left.")
+        return None
+
+    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+        practice = email.practice
+        at = datetime.fromisoformat(email.content["at"])
+        # The office is in English.
+        with translation.override("en"):
+            words = {
+                "practice": {"name": practice.name, "phone": phone_format.as_dialled(practice.phone)},
+                "heading": str(_WORDS[Verb(email.content["verb"])]),
+                "name": email.to_name,
+                "at": format_datetime(at, "MMM d, h:mm a z", tzinfo=practice.zone, locale="en"),
+                "was_reset": email.content["verb"] == Verb.SECOND_FACTOR_RESET,
+                "why": _("You got this because you sign in to the office of this practice with this address."),
+            }
+            text, html = rendering.render("second_factor_changed", words)
+        return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)
