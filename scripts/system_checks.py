@@ -15,6 +15,7 @@ def main() -> None:
             "DJANGO_SETTINGS_MODULE": "portico.settings",
             "PUBLIC_BASE_URL": "https://portal.example.org",
             "ALLOWED_HOSTS": "portal.example.org",
+            "PORTICO_DEMO": "",
             "DATABASE_URL": f"sqlite:///{Path(folder) / 'empty.sqlite3'}",
         }
         execute_from_command_line(["portico", "check", "--deploy", "--fail-level", "WARNING"])

@@ -48,6 +48,8 @@ FOR_CLIENTS = (
     "web/portal/",
     "domain/access/",
 )
+# Mails to staff are in English, like the office.
+NOT_FOR_CLIENTS = ("templates/emails/staff/",)
 
 
 def main() -> int:
@@ -123,7 +125,8 @@ def _written(catalogue: Catalog) -> bytes:
 
 
 def _is_for_clients(message: Message | None) -> bool:
-    return message is not None and any(str(path).startswith(FOR_CLIENTS) for path, _ in message.locations)
+    paths = () if message is None else [str(path) for path, _ in message.locations]
+    return any(path.startswith(FOR_CLIENTS) and not path.startswith(NOT_FOR_CLIENTS) for path in paths)
 
 
 def _is_untranslated(message: Message) -> bool:

@@ -76,3 +76,8 @@ class Verb(TextChoices):
                 cls.EMAIL_VIEWED,
             }
         )
+
+
+def choices() -> list[tuple[str, str]]:
+    """The acts with their words; named by migrations, so that a new act needs none."""
+    return [(verb.value, str(verb.label)) for verb in Verb]

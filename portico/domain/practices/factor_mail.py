@@ -63,5 +63,5 @@ class SecondFactorMail(Composer):
                 "was_reset": email.content["verb"] == Verb.SECOND_FACTOR_RESET,
                 "why": _("You got this because you sign in to the office of this practice with this address."),
             }
-            text, html = rendering.render("second_factor_changed", words)
+            text, html = rendering.render("staff/second_factor_changed", words)
         return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)

@@ -2,10 +2,10 @@
 
 from django.db import models
 
+from portico.plumbing import verbs
 from portico.plumbing.actors import ActorKind
 from portico.plumbing.constraints import AppendOnly, SamePractice
 from portico.plumbing.rows import PracticeRow, RefField, Row, RowQuerySet
-from portico.plumbing.verbs import Verb
 
 
 class TrailEntry(PracticeRow):
@@ -13,7 +13,7 @@ class TrailEntry(PracticeRow):
 
     ref = RefField()
     at = models.DateTimeField()
-    verb = models.CharField(max_length=60, choices=Verb)
+    verb = models.CharField(max_length=60, choices=verbs.choices)
     actor_kind = models.CharField(max_length=10, choices=ActorKind)
     actor_name = models.CharField(max_length=200, blank=True)
     # Plain numbers, no keys: an entry must outlive whatever becomes of these rows.
