@@ -56,6 +56,11 @@ def for_staff(status: int, *, elsewhere: int | None = None, **roles: int) -> Exp
     return Expected(302, {role: roles.get(role, status) for role in STAFF} | {"owner elsewhere": elsewhere or status})
 
 
+def for_owners(status: int) -> Expected:
+    """A page of Settings: other roles are told that it is not theirs."""
+    return for_staff(status, clinician=403, front_desk=403, biller=403)
+
+
 def in_portal(status: int, **named: int) -> Expected:
     """The practice's own clients get the status; everybody else is sent to the entrance."""
     clients = {"the client": named.get("own", status), "another client": named.get("another", status)}
@@ -98,7 +103,8 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:email", "GET"): OF_A_CLIENT,
     # The mail still waits: starting it again changes nothing.
     ("office:email_restart", "POST"): for_staff(302, elsewhere=404),
-    ("office:trail", "GET"): for_staff(200, clinician=403, front_desk=403, biller=403),
+    ("office:settings", "GET"): for_owners(302),
+    ("office:trail", "GET"): for_owners(200),
     ("entrance:doorway", "GET"): Expected(200, {"the client": 302, "another client": 302}),
     # Without a link in a cookie of this browser: nothing to press, and who is in already goes on.
     ("entrance:link", "GET"): Expected(410, {"the client": 302, "another client": 302}),

@@ -13,6 +13,7 @@ from portico.web.office import (
     kept_post,
     overview,
     setting_up,
+    settings_index,
     settings_trail,
     sign_in,
 )
@@ -39,5 +40,6 @@ urlpatterns = [
     path("emails/", emails.index, name="emails"),
     path("emails/<str:ref>/", emails.show, name="email"),
     path("emails/<str:ref>/restart/", emails.restart, name="email_restart"),
+    path("settings/", settings_index.index, name="settings"),
     path("settings/trail/", settings_trail.index, name="trail"),
 ]
