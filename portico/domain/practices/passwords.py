@@ -5,7 +5,7 @@ from datetime import timedelta
 from portico.domain.practices.models import StaffMember
 from portico.plumbing import limits, trail
 from portico.plumbing.actors import Actor
-from portico.plumbing.limits import Limit
+from portico.plumbing.limits import Limit, TooMany
 from portico.plumbing.verbs import Verb
 
 
@@ -21,6 +21,20 @@ def reserve_try(email: str, *, ip: str) -> None:
 def give_try_back(email: str, *, ip: str) -> None:
     """The password was right: who signs in often is not shut out."""
     limits.give_back(*_budgets(email, ip))
+
+
+def try_again(staff: StaffMember, password: str, *, ip: str) -> bool:
+    """Whether it is the password of somebody who is signed in already, by the same budgets. Raises limits.TooMany."""
+    try:
+        reserve_try(staff.email, ip=ip)
+    except TooMany:
+        note_refused(staff.email, beyond_limit=True)
+        raise
+    if not staff.check_password(password):
+        note_refused(staff.email, beyond_limit=False)
+        return False
+    give_try_back(staff.email, ip=ip)
+    return True
 
 
 def _budgets(email: str, ip: str) -> tuple[Limit, Limit]:
