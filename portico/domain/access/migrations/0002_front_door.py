@@ -219,10 +219,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="signinlink",
-            constraint=portico.plumbing.constraints.SamePractice("ask", name="access_signinlink_ask"),
-        ),
-        migrations.AddConstraint(
-            model_name="signinlink",
             constraint=models.CheckConstraint(
                 condition=models.Q(("code_tries__lte", 5)), name="access_signinlink_code_tries"
             ),
@@ -324,5 +320,9 @@ class Migration(migrations.Migration):
                 ),
                 name="access_signinask_waits_or_answered",
             ),
+        ),
+        migrations.AddConstraint(
+            model_name="signinlink",
+            constraint=portico.plumbing.constraints.SamePractice("ask", name="access_signinlink_ask"),
         ),
     ]
