@@ -4,6 +4,8 @@
 *Dr Elm* owns the practice, *Fay* keeps the desk, *Gus* has left, *Hal* is a clinician, *Ines* does the bills.
 """
 
+from typing import cast
+
 import pytest
 from django.test import Client as Browser
 
@@ -13,10 +15,14 @@ from portico.domain.access.models import Invitation, PortalAccess, SignInLink
 from portico.domain.clients import registering
 from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
 from portico.domain.clients.models import Client
+from portico.domain.practices import authenticators
 from portico.domain.practices.models import Practice, Role, StaffMember
+from portico.domain.practices.second_factor import Way
+from portico.domain.practices.staff_sessions import SessionStore
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.models import OutgoingEmail
+from portico.web import proofs
 
 PASSWORD = "a long walk by the river"
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -135,6 +141,27 @@ def invited(person: Client) -> Invitation:
 def signed_in(browser: Browser, member: StaffMember) -> Browser:
     """The browser with the member signed in at the office."""
     browser.force_login(member, backend=BACKEND)
+    return browser
+
+
+def with_authenticator(member: StaffMember) -> str:
+    """Sets up the member's authenticator app, with recovery codes; returns the secret that the app knows."""
+    secret = authenticators.new_secret()
+    authenticators.keep(member, secret, first=True, by=member.actor)
+    return secret
+
+
+def code_now(secret: str, *, later: int = 0) -> str:
+    """What the member's app shows, `later` steps of 30 seconds from now."""
+    return authenticators.code_at(secret, int(clock.now().timestamp()) // authenticators.STEP + later)
+
+
+def signed_in_with_factor(browser: Browser, member: StaffMember) -> Browser:
+    """The browser with the member signed in, the second step taken too."""
+    signed_in(browser, member)
+    session = cast(SessionStore, browser.session)
+    proofs.note(session, Way.AUTHENTICATOR)
+    session.save()
     return browser
 
 

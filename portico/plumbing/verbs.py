@@ -10,6 +10,7 @@ class Verb(TextChoices):
     STAFF_ADDED = "staff.added", _("Staff member added")
     SET_UP_LINK_MADE = "set_up_link.made", _("Set-up link made")
     PASSWORD_CHOSEN = "password.chosen", _("Password chosen")
+    STAFF_PASSWORD_ACCEPTED = "staff.password_accepted", _("Password right, second factor asked for")
     STAFF_SIGNED_IN = "staff.signed_in", _("Staff member signed in")
     STAFF_SIGN_IN_REFUSED = "staff.sign_in_refused", _("Staff sign-in refused")
     STAFF_SIGN_IN_BEYOND_LIMIT = "staff.sign_in_beyond_limit", _("Staff sign-in beyond the limit")

@@ -17,7 +17,7 @@ from portico.domain.access.models import PortalSession
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import trail
 from portico.plumbing.verbs import Verb
-from portico.web import returning
+from portico.web import proofs, returning
 from portico.web.requests import OfficeRequest, OpenRequest, PortalRequest
 
 
@@ -82,13 +82,12 @@ def office_page[**P](*roles: Role) -> Callable[[View[OfficeRequest, P]], Callabl
     def guard(view: View[OfficeRequest, P]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            staff = request.user
-            if not isinstance(staff, StaffMember):
+            asked = _known(request)
+            if asked is None:
                 return returning.to_sign_in(request)
-            asked = cast(OfficeRequest, request)
-            asked.staff, asked.practice, asked.actor = staff, staff.practice, staff.actor
-            timezone.activate(asked.practice.zone)
-            if roles and staff.role not in roles:
+            if step := proofs.next_step(asked.session):
+                return returning.to_step(asked, step)
+            if roles and asked.staff.role not in roles:
                 trail.record(Verb.DENIED_ROLE, practice=asked.practice, by=asked.actor, about=view.__name__)
                 raise PermissionDenied
             if BACKGROUND not in request.headers:
@@ -98,6 +97,20 @@ def office_page[**P](*roles: Role) -> Callable[[View[OfficeRequest, P]], Callabl
         return mark(guarded, Guard(Audience.OFFICE, tuple(role.value for role in roles or Role)))
 
     return guard
+
+
+def office_step[**P](view: View[OfficeRequest, P]) -> Callable[..., HttpResponse]:
+    """A page on the way in: for staff whose password was right, whatever they have still to show."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        asked = _known(request)
+        if asked is None:
+            return returning.to_sign_in(request)
+        asked.session.touch()
+        return view(asked, *args, **kwargs)
+
+    return mark(guarded, Guard(Audience.OFFICE, tuple(role.value for role in Role)))
 
 
 def portal_door[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse]:
@@ -128,6 +141,17 @@ def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
             return view(asked, *args, **kwargs)
 
     return mark(guarded, Guard(Audience.PORTAL))
+
+
+def _known(request: HttpRequest) -> OfficeRequest | None:
+    """The request with the member of staff whose password was right; None when nobody's was."""
+    staff = request.user
+    if not isinstance(staff, StaffMember):
+        return None
+    asked = cast(OfficeRequest, request)
+    asked.staff, asked.practice, asked.actor = staff, staff.practice, staff.actor
+    timezone.activate(asked.practice.zone)
+    return asked
 
 
 def _signed_in(request: HttpRequest, slug: str) -> PortalRequest | None:

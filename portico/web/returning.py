@@ -9,6 +9,8 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from portico.domain.practices import kept_posts, staff_sessions
 from portico.domain.practices.kept_posts import Field
 from portico.domain.practices.models import StaffMember, StaffSession
+from portico.web import proofs
+from portico.web.requests import OfficeRequest
 
 OFFICE = "/office/"
 
@@ -22,11 +24,19 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
         query["ended"] = "idle" if staff_sessions.was_left_idle(session) else "age"
         if kept := _keep_post(request, session):
             query["kept"] = kept
-    address = f"{settings.LOGIN_URL}?{urlencode(query)}"
-    if "HX-Request" in request.headers:
-        # A redirect would put the sign-in page into the middle of the page that asked.
-        return HttpResponse(headers={"HX-Redirect": address})
-    return redirect(address)
+    return _go(request, f"{settings.LOGIN_URL}?{urlencode(query)}")
+
+
+def to_step(request: HttpRequest, name: str) -> HttpResponse:
+    """Sends whoever is on the way in to the page that comes before the office, with the way back in the address."""
+    return _go(request, f"{reverse(name)}?{urlencode({'next': _asked_for(request)})}")
+
+
+def onward(request: OfficeRequest) -> HttpResponse:
+    """The next step on the way in, else where the way leads."""
+    if step := proofs.next_step(request.session):
+        return redirect(carried(request, reverse(step)))
+    return redirect(landing(request, request.staff))
 
 
 def landing(request: HttpRequest, staff: StaffMember) -> str:
@@ -53,6 +63,13 @@ def own_path(path: str) -> str:
     except Resolver404:
         return home
     return path
+
+
+def _go(request: HttpRequest, address: str) -> HttpResponse:
+    if "HX-Request" in request.headers:
+        # A redirect would put the whole page into the middle of the one that asked.
+        return HttpResponse(headers={"HX-Redirect": address})
+    return redirect(address)
 
 
 def _asked_for(request: HttpRequest) -> str:

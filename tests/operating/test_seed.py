@@ -11,8 +11,10 @@ from django.test import Client as Browser
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client, EmailAddress, SearchTerm
+from portico.domain.practices import authenticators, second_factor
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing.models import OutgoingEmail, TrailEntry
+from tests import cast
 
 pytestmark = pytest.mark.django_db
 
@@ -133,7 +135,6 @@ def test_seeded_addresses_get_no_mail(document: Any, tmp_path: Path) -> None:
 
 def test_what_is_not_built_yet_is_named(document: Any, tmp_path: Path) -> None:
     assert seed(document, tmp_path)["not_loaded"] == [
-        "practices[0].staff[0].totp_secret",
         "practices[0].clients[0].invoices",
         "practices[0].stripe",
     ]
@@ -219,3 +220,18 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("seed", str(tmp_path / "none.json"))
+
+
+def test_a_seeded_authenticator_opens_the_office(document: Any, tmp_path: Path) -> None:
+    seed(document, tmp_path)
+    naomi = StaffMember.objects.get(email="naomi@alder.example")
+    assert authenticators.use(naomi, cast.code_now("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"))
+    assert not second_factor.is_set_up(StaffMember.objects.get(email="fay@alder.example"))
+
+
+@pytest.mark.parametrize("secret", ["JBSWY3DP", "jbswy3dpehpk3pxpjbswy3dpehpk3pxp", "1" * 32, "A" * 33, 5])
+def test_a_secret_that_no_app_could_keep_is_refused_by_name(document: Any, tmp_path: Path, secret: object) -> None:
+    document["practices"][0]["staff"][0]["totp_secret"] = secret
+    with pytest.raises(CommandError, match=r"practices\[0\]\.staff\[0\]\.totp_secret"):
+        seed(document, tmp_path)
+    assert not StaffMember.objects.exists()

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from django.db import transaction
 from django.test import Client as Browser
+from pytest_django.fixtures import Settings
 
 from portico.domain.access.models import PortalSession
 from portico.domain.clients.models import Client
@@ -81,6 +82,16 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:sign_in", "GET"): Expected(200, dict.fromkeys((*STAFF, "owner elsewhere"), 302)),
     ("office:sign_in", "POST"): Expected(422, dict.fromkeys((*STAFF, "owner elsewhere"), 302)),
     ("office:sign_out", "POST"): alike(302),
+    # Where no second factor is required, the steps lead on to the office.
+    ("office:second_step", "GET"): alike(302),
+    ("office:second_step", "POST"): alike(302),
+    ("office:second_step_by_passkey", "POST"): for_staff(200),
+    ("office:first_factor", "GET"): alike(302),
+    ("office:first_factor", "POST"): alike(302),
+    ("office:first_passkey", "POST"): for_staff(200),
+    ("office:recovery_codes", "GET"): alike(302),
+    ("office:recovery_codes", "POST"): alike(302),
+    ("office:recovery_codes_text", "GET"): alike(302),
     ("office:set_up_arrival", "GET"): alike(302),
     ("office:set_up", "GET"): alike(410),
     ("office:set_up", "POST"): alike(410),
@@ -199,6 +210,35 @@ def test_everybody_gets_what_is_theirs(world: World, route: Route, method: str) 
         bare += [f"{visitor}: {name}" for name in HEADERS if name not in answer.headers]
         assert answer.headers.get("Server", "web") == "web"
     assert (wrong, bare) == ([], [])
+
+
+STEPS = {
+    "office:sign_in": 302,
+    "office:sign_out": 302,
+    "office:second_step": 200,
+    "office:second_step_by_passkey": 200,
+    "office:first_factor": 302,
+    "office:first_passkey": 200,
+    "office:recovery_codes": 302,
+    "office:recovery_codes_text": 302,
+}
+OF_THE_OFFICE = [(route, method) for route, method in cases() if route.name.startswith("office:")]
+
+
+@pytest.mark.parametrize(("route", "method"), OF_THE_OFFICE, ids=lambda part: getattr(part, "name", part))
+def test_a_password_alone_opens_nothing_but_the_second_step(
+    world: World, route: Route, method: str, settings: Settings
+) -> None:
+    settings.SECOND_FACTOR_REQUIRED = True
+    cast.with_authenticator(StaffMember.objects.get(name="Dr. Naomi Elm"))
+    answer = getattr(world.browsers["owner"], method.lower())(world.path(route))
+    if route.name.startswith("office:set_up"):
+        assert answer.status_code == EXPECTED[route.name, method].of("owner")
+    elif route.name in STEPS:
+        expected = 422 if (route.name, method) == ("office:second_step", "POST") else STEPS[route.name]
+        assert answer.status_code == expected
+    else:
+        assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, "/office/sign-in/second-step/")
 
 
 @pytest.mark.parametrize("route", all_routes(), ids=lambda route: route.name)

@@ -21,6 +21,7 @@ from portico.plumbing.verbs import Verb
 STEP = 30
 TOLERANCE = 1
 _GAPS = re.compile(r"[\s-]+")
+_SECRET = re.compile(r"[A-Z2-7]{32,128}")
 
 
 class WrongCode(Exception):
@@ -50,8 +51,16 @@ def set_up(staff: StaffMember, secret: str, *, code: str, first: bool, by: Actor
     return keep(staff, secret, step=step, first=first, by=by)
 
 
-def keep(staff: StaffMember, secret: str, *, step: int = 0, first: bool, by: Actor) -> bool:
-    """The same without a code: what a seed file says, or what was proven. The code's step is used up."""
+def is_secret(text: str) -> bool:
+    """Whether an app could keep it: base32, as RFC 4226 wants it at least 128 bits long."""
+    return _SECRET.fullmatch(text) is not None and len(text) % 8 == 0
+
+
+def keep(staff: StaffMember, secret: str, *, step: int = 0, first: bool, told: bool = True, by: Actor) -> bool:
+    """The same without a code: what a seed file says, or what was proven. The code's step is used up.
+
+    `told`: the person gets a notice by mail.
+    """
     with transaction.atomic():
         held = second_factor.lock(staff)
         if first and second_factor.is_set_up(held):
@@ -62,7 +71,8 @@ def keep(staff: StaffMember, secret: str, *, step: int = 0, first: bool, by: Act
         held.authenticator_step = max(held.authenticator_step, step)
         held.save(update_fields=["authenticator_step"])
         entry = trail.record(Verb.AUTHENTICATOR_ADDED, practice=held.practice, by=by, about=held.ref)
-        factor_mail.tell(held, entry, by=by)
+        if told:
+            factor_mail.tell(held, entry, by=by)
         return recovery_codes.make_first(held, by=by)
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from portico.domain.practices.models import StaffMember
-from portico.plumbing import limits, trail
+from portico.plumbing import clock, limits, trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.limits import Limit, TooMany
 from portico.plumbing.verbs import Verb
@@ -53,8 +53,15 @@ def note_refused(email: str, *, beyond_limit: bool) -> None:
     trail.record(verb, practice=member.practice, by=Actor.nobody(), about=member.ref)
 
 
-def note_signed_in(member: StaffMember) -> None:
-    trail.record(Verb.STAFF_SIGNED_IN, practice=member.practice, by=member.actor)
+def note_accepted(member: StaffMember) -> None:
+    """The password was right, and a second factor is asked for."""
+    trail.record(Verb.STAFF_PASSWORD_ACCEPTED, practice=member.practice, by=member.actor)
+
+
+def note_signed_in(member: StaffMember, way: str) -> None:
+    """The office is open to them; `way` is what they showed last."""
+    StaffMember.objects.filter(pk=member.pk).update(last_signed_in_at=clock.now())
+    trail.record(Verb.STAFF_SIGNED_IN, practice=member.practice, by=member.actor, way=way)
 
 
 def note_signed_out(member: StaffMember) -> None:

@@ -17,6 +17,8 @@ from portico.plumbing.rows import RowQuerySet
 
 # For so long the row of a session that ended by itself still says whose it was.
 REMEMBERED = timedelta(hours=1)
+# By what name a session's person knows it again.
+BROWSER = "browser"
 
 
 def alive(*, since: timedelta = timedelta()) -> RowQuerySet[StaffSession]:
@@ -78,6 +80,7 @@ class SessionStore(SessionBase):
         key_hash = tokens.digest(self.session_key)
         values = {
             "contents": encryption.encrypt(json.dumps(contents).encode(), bound_to=f"staff-session:{key_hash}"),
+            "browser": contents.get(BROWSER, ""),
             "staff_id": int(contents[SESSION_KEY]) if SESSION_KEY in contents else None,
         }
         if not must_create:

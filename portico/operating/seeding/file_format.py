@@ -6,6 +6,7 @@ from typing import Any
 import phonenumbers
 
 from portico.domain.clients.models import AddressKind, Language, PhoneKind, Status
+from portico.domain.practices import authenticators
 from portico.domain.practices.models import Role
 from portico.operating.seeding.reading import Entry, SeedRefused
 from portico.operating.seeding.wanted import (
@@ -66,8 +67,8 @@ class _Reader:
             email=entry.email("email"),
             role=entry.choice("role", Role),
             password=entry.secret("password"),
+            totp_secret=_authenticator_secret(entry),
         )
-        self._later(entry, "totp_secret")
         entry.done()
         return staff
 
@@ -136,3 +137,10 @@ def _refuse_twice(entry: Entry, key: str, refs: list[str]) -> None:
     for ref, times in Counter(refs).items():
         if times > 1:
             raise SeedRefused(entry.at(key), f"has the ref {ref!r} {times} times.")
+
+
+def _authenticator_secret(entry: Entry) -> str | None:
+    secret = entry.secret("totp_secret")
+    if secret and not authenticators.is_secret(secret):
+        raise entry.refused("totp_secret", "must be base32, 32 letters and digits or more (A to Z, 2 to 7).")
+    return secret

@@ -10,7 +10,7 @@ from portico.domain.access.granting import AccessEntry
 from portico.domain.clients import registering
 from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
 from portico.domain.clients.models import Client
-from portico.domain.practices import founding
+from portico.domain.practices import authenticators, founding
 from portico.domain.practices.models import Practice, StaffMember
 from portico.operating.models import SeedKind, SeedRef
 from portico.operating.seeding.reading import SeedRefused
@@ -89,6 +89,8 @@ def _staff_member(practice: Practice, wanted: WantedStaff, names: _Names, place:
         member.set_password(wanted.password)
         member.save(update_fields=["password"])
         trail.record(Verb.PASSWORD_CHOSEN, practice=practice, by=by, about=member.ref)
+    if wanted.totp_secret:
+        authenticators.keep(member, wanted.totp_secret, first=True, told=False, by=by)
     names.note(SeedKind.STAFF, wanted.ref, member.ref)
     return member
 

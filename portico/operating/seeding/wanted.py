@@ -14,6 +14,7 @@ class WantedStaff:
     email: str
     role: Role
     password: str | None
+    totp_secret: str | None
 
 
 @dataclass(frozen=True)

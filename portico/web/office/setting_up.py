@@ -1,10 +1,8 @@
 """The one-time link: arriving takes the token out of the address, the page sets the password."""
 
-from allauth.account.adapter import get_adapter
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -12,11 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portico.domain.practices import passwords, setting_up
+from portico.domain.practices import setting_up
 from portico.domain.practices.models import SetUpLink
 from portico.domain.practices.setting_up import SetUpLinkSpent
 from portico.web import cookies
 from portico.web.guards import office_door
+from portico.web.office import stepping_in
 
 COOKIE_NAME = f"{settings.COOKIE_PREFIX}portico-set-up"
 # How long the page may stand open before its link must be opened again, in seconds.
@@ -72,9 +71,7 @@ def _choose(request: HttpRequest, link: SetUpLink, token: str) -> HttpResponse:
     except ValidationError as weak:
         form.add_error("password", weak)
         return _page(request, link, form, status=422)
-    with transaction.atomic():
-        get_adapter().login(request, staff)
-        passwords.note_signed_in(staff)
+    stepping_in.by_password(request, staff)
     response = redirect("office:clients")
     cookies.take(response, COOKIE_NAME)
     return response

@@ -17,6 +17,7 @@ from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing.limits import TooMany
 from portico.web import cookies, returning, visitors
 from portico.web.guards import office_door
+from portico.web.office import stepping_in
 
 
 class SignInForm(forms.Form):
@@ -82,11 +83,9 @@ def _try(request: HttpRequest, form: SignInForm) -> HttpResponse:
         form.add_error("password", _("That email and password don’t match. Check both and try again."))
         return _page(request, form, status=422)
     passwords.give_try_back(email, ip=visitors.ip_of(request))
-    with transaction.atomic():
-        response: HttpResponse = login.login(request, redirect_url=returning.landing(request, login.user))
-        if isinstance(request.user, StaffMember):
-            passwords.note_signed_in(request.user)
-    return response
+    # Not by the form's own `login`: its further steps would lead to the library's pages.
+    stepping_in.by_password(request, login.user)
+    return redirect(returning.landing(request, login.user))
 
 
 def _page(request: HttpRequest, form: SignInForm, *, status: int = 200) -> HttpResponse:

@@ -180,6 +180,7 @@ _LOOKS = {
     Verb.CLIENT_SIGNED_IN_BY_PIN: ("door-open", "good"),
     Verb.CLIENT_SIGNED_OUT: ("log-out", "quiet"),
     Verb.SESSION_ENDED: ("log-out", "quiet"),
+    Verb.STAFF_PASSWORD_ACCEPTED: ("lock", "quiet"),
     Verb.STAFF_SIGNED_IN: ("door-open", "good"),
     Verb.STAFF_SIGNED_OUT: ("log-out", "quiet"),
     Verb.STAFF_SIGN_IN_REFUSED: ("lock", "wait"),

@@ -1,0 +1,27 @@
+"""`portico reset-second-factor EMAIL`: for the last owner, who has lost everything that shows who they are."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from portico.domain.practices import second_factor
+from portico.domain.practices.models import StaffMember
+from portico.plumbing.actors import Actor
+
+
+class Command(BaseCommand):
+    help = "Takes away a staff member's second factor; they set up a new one at the next sign-in."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email")
+
+    def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
+        member = StaffMember.objects.active().filter(email=options["email"].strip().lower()).first()
+        if member is None:
+            raise CommandError("No staff member who works here has this address.")
+        second_factor.remove_all(member, by=Actor.operator())
+        self.stdout.write(
+            "The second factor is taken away, every session of theirs has ended, and they are told by mail. "
+            "At the next sign-in, with the password, they set up a new one."
+        )

@@ -1,0 +1,42 @@
+"""The last owner who lost phone and recovery codes gets in again, by the operator."""
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client as Browser
+
+from portico.domain.practices import second_factor
+from portico.domain.practices.models import Practice, StaffSession
+from portico.plumbing.actors import ActorKind
+from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.verbs import Verb
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_owner_sets_up_a_new_one_at_the_next_sign_in(practice: Practice, client: Browser) -> None:
+    elm = cast.elm(practice)
+    cast.with_authenticator(elm)
+    cast.signed_in_with_factor(client, elm)
+    call_command("reset_second_factor", " ELM@alder-street.example ")
+    assert not second_factor.rows(elm).exists()
+    assert not StaffSession.objects.exists()
+    entry = TrailEntry.objects.latest("id")
+    assert (entry.verb, entry.actor_kind, entry.about) == (Verb.SECOND_FACTOR_RESET, ActorKind.OPERATOR, elm.ref)
+    mail = OutgoingEmail.objects.latest("id")
+    assert (mail.to_address, mail.subject) == (elm.email, "Your second factor was taken away")
+
+
+def test_the_password_stays_as_it_is(practice: Practice) -> None:
+    elm = cast.elm(practice)
+    call_command("reset_second_factor", elm.email)
+    elm.refresh_from_db()
+    assert elm.check_password(cast.PASSWORD)
+
+
+@pytest.mark.parametrize("email", ["nobody@alder-street.example", "gus@alder-street.example", ""])
+def test_for_nobody_else(practice: Practice, email: str) -> None:
+    cast.gus(practice)
+    with pytest.raises(CommandError, match="No staff member"):
+        call_command("reset_second_factor", email)
+    assert not TrailEntry.objects.filter(verb=Verb.SECOND_FACTOR_RESET).exists()
