@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from portico.web import refusals
-from portico.web.entrance import front
+from portico.web.entrance import front, look
 from portico.web.hooks import health
 
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("office/", include("portico.web.office.urls")),
     path("portal/<slug:slug>/", include("portico.web.entrance.urls")),
     path("portal/<slug:slug>/", include("portico.web.portal.urls")),
+    path("look/hue-<int:degrees>.css", look.hue, name="hue"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

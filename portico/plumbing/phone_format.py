@@ -1,6 +1,12 @@
 """How a stored phone number is written for people."""
 
+import re
+from dataclasses import dataclass
+
 import phonenumbers
+
+# Emergency and crisis lines have three digits nearly everywhere (911, 988, 112).
+_THREE_DIGITS = re.compile(r"(?<![\d(+-])\d{3}(?![\d)-])")
 
 
 def as_dialled(number: str, *, at_home: str = "") -> str:
@@ -16,6 +22,35 @@ def as_dialled(number: str, *, at_home: str = "") -> str:
     abroad = home is not None and home.country_code != parsed.country_code
     style = phonenumbers.PhoneNumberFormat
     return phonenumbers.format_number(parsed, style.INTERNATIONAL if abroad else style.NATIONAL)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a text; `number` is what to dial, empty for words."""
+
+    text: str
+    number: str = ""
+
+
+def parted(text: str, country: str) -> list[list[Part]]:
+    """Each line of a text in pieces: words, and telephone numbers as they are dialled in the country."""
+    return [_parts_of(line, country) for line in text.split("\n")]
+
+
+def _parts_of(line: str, country: str) -> list[Part]:
+    style = phonenumbers.PhoneNumberFormat.E164
+    found = {
+        (match.start, match.end): phonenumbers.format_number(match.number, style)
+        for match in phonenumbers.PhoneNumberMatcher(line, country)
+    }
+    for short in _THREE_DIGITS.finditer(line):
+        if not any(start < short.end() and short.start() < end for start, end in found):
+            found[short.span()] = short[0]
+    parts, at = [], 0
+    for (start, end), number in sorted(found.items()):
+        parts += [Part(line[at:start]), Part(line[start:end], number)]
+        at = end
+    return [part for part in (*parts, Part(line[at:])) if part.text]
 
 
 def _parsed(number: str) -> phonenumbers.PhoneNumber | None:

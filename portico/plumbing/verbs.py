@@ -7,6 +7,9 @@ from django.utils.translation import gettext_lazy as _
 class Verb(TextChoices):
     # The practice and its staff.
     PRACTICE_CREATED = "practice.created", _("Practice created")
+    PRACTICE_EDITED = "practice.edited", _("Practice settings changed")
+    LOGO_CHANGED = "logo.changed", _("Logo changed")
+    LOGO_REMOVED = "logo.removed", _("Logo removed")
     STAFF_ADDED = "staff.added", _("Staff member added")
     SET_UP_LINK_MADE = "set_up_link.made", _("Set-up link made")
     PASSWORD_CHOSEN = "password.chosen", _("Password chosen")

@@ -6,6 +6,7 @@ from math import inf
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, format_timedelta
+from babel.numbers import get_currency_name
 from django.utils.translation import gettext as _
 
 # The largest unit that fits is the one told. A month and a year are babel's own lengths.
@@ -79,6 +80,12 @@ def ago(at: datetime, *, now: datetime, language: str | None) -> str:
                 locale=locale_of(language),
             )
     return _("just now")
+
+
+def currency_name(currency: str, *, language: str | None) -> str:
+    """US dollar (USD)."""
+    name = get_currency_name(currency, count=1, locale=locale_of(language))
+    return f"{name} ({currency})"
 
 
 def initials(name: str) -> str:

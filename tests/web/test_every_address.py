@@ -76,6 +76,7 @@ REFUSED_INPUT = for_staff(422, elsewhere=404, biller=403)
 
 EXPECTED: dict[tuple[str, str], Expected] = {
     ("front_door", "GET"): alike(200),
+    ("hue", "GET"): alike(200),
     ("healthz", "GET"): alike(200),
     ("readyz", "GET"): alike(200),
     ("office:home", "GET"): alike(302),
@@ -118,8 +119,15 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     # The mail still waits: starting it again changes nothing.
     ("office:email_restart", "POST"): for_staff(302, elsewhere=404),
     ("office:settings", "GET"): for_owners(302),
+    ("office:settings_practice", "GET"): for_owners(200),
+    ("office:settings_practice", "POST"): for_owners(422),
+    ("office:settings_sample", "POST"): for_owners(200),
+    ("office:logo", "POST"): for_owners(422),
+    ("office:logo_removal", "POST"): for_owners(302),
     ("office:trail", "GET"): for_owners(200),
     ("entrance:doorway", "GET"): Expected(200, {"the client": 302, "another client": 302}),
+    # There is no logo.
+    ("entrance:logo", "GET"): alike(404),
     # Without a link in a cookie of this browser: nothing to press, and who is in already goes on.
     ("entrance:link", "GET"): Expected(410, {"the client": 302, "another client": 302}),
     ("entrance:link", "POST"): Expected(410, {"the client": 302, "another client": 302}),
@@ -150,7 +158,7 @@ class World:
     browsers: dict[str, Browser]
 
     def path(self, route: Route) -> str:
-        path = route.path.replace("<slug:slug>", self.practice.slug)
+        path = route.path.replace("<slug:slug>", self.practice.slug).replace("<int:degrees>", "140")
         return re.sub(r"<str:(\w+)>", lambda found: self._ref(route, found[1]), path)
 
     def _ref(self, route: Route, name: str) -> str:

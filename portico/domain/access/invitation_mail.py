@@ -88,7 +88,11 @@ def _words(practice: Practice, blocks: list[str | None], link: str) -> dict[str,
     """None is where the button stands; what staff typed stays text."""
     button = {"kind": "button", "label": _("Sign In"), "href": link}
     return {
-        "practice": {"name": practice.name, "phone": phone_format.as_dialled(practice.phone)},
+        "practice": {
+            "name": practice.name,
+            "phone": phone_format.as_dialled(practice.phone),
+            "address": ", ".join(practice.postal_address.split("\n")),
+        },
         "heading": _("Your client portal is ready"),
         "blocks": [button if text is None else {"kind": "text", "text": text} for text in blocks],
         "portal_address": practice.portal_address,

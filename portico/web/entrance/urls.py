@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from portico.web.entrance import doorway, link
+from portico.web.entrance import doorway, link, look
 
 app_name = "entrance"
 urlpatterns = [
     path("", doorway.show, name="doorway"),
+    path("logo/<str:digest>.png", look.logo, name="logo"),
     path("link/", link.show, name="link"),
     path("link/<str:token>/", link.arrive, name="link_arrival"),
 ]

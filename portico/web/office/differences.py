@@ -1,6 +1,6 @@
 """What two people typed into one client's form at the same time, side by side."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
@@ -24,19 +24,25 @@ class Difference:
 
 def between(typed: ClientForms, saved: ClientForms) -> list[Difference]:
     """Every field in which they differ, in the order of the page."""
-    found = []
-    for name in saved.details.fields:
-        if name == "version":
-            continue
-        pair = _worded(typed.details, name), _worded(saved.details, name)
-        if pair[0] != pair[1]:
-            found.append(Difference(str(saved.details[name].label), *pair))
+    found = of_forms(typed.details, saved.details)
     for label, rows in (
         (_("Email"), (_addresses(typed.start), _addresses(saved.start))),
         (_("Phone"), (_phones(typed.start), _phones(saved.start))),
     ):
         if rows[0] != rows[1]:
             found.append(Difference(label, _lines(rows[0]), _lines(rows[1])))
+    return found
+
+
+def of_forms(typed: forms.Form, saved: forms.Form) -> list[Difference]:
+    """The same for one form alone."""
+    found = []
+    for name in saved.fields:
+        if name == "version":
+            continue
+        pair = _worded(typed, name), _worded(saved, name)
+        if pair[0] != pair[1]:
+            found.append(Difference(str(saved[name].label), *pair))
     return found
 
 
@@ -56,11 +62,19 @@ def with_rows_of(typed: Start, saved: Start) -> Start:
 def _worded(form: forms.Form, name: str) -> str:
     value, field = form[name].value(), form.fields[name]
     if isinstance(field, forms.ChoiceField):
-        choices = cast("Iterable[tuple[str, object]]", field.choices)
-        return str(dict(choices).get(value or "", NOTHING))
+        return str(dict(_flat(field)).get(value or "", NOTHING))
     if isinstance(value, date):
         return value.strftime(DAY_FORMAT)
     return str(value or "").strip() or NOTHING
+
+
+def _flat(field: forms.ChoiceField) -> Iterator[tuple[str, object]]:
+    """The choices without their groups."""
+    for value, label in cast("Iterable[tuple[str, object]]", field.choices):
+        if isinstance(label, list):
+            yield from label
+        else:
+            yield value, label
 
 
 def _addresses(start: Start) -> list[str]:

@@ -12,4 +12,4 @@ from portico.web.requests import OfficeRequest
 @office_page(Role.OWNER)
 @require_safe
 def index(request: OfficeRequest) -> HttpResponse:
-    return redirect("office:trail")
+    return redirect("office:settings_practice")

@@ -79,8 +79,8 @@ def sentence(entry: TrailEntry) -> str:
     """What happened, in one sentence without a full stop."""
     verb, details = Verb(entry.verb), entry.details
     match verb:
-        case Verb.CLIENT_EDITED if details.get("fields"):
-            return _("Client Info changed: %(fields)s") % {"fields": _names_of(details["fields"])}
+        case Verb.CLIENT_EDITED | Verb.PRACTICE_EDITED if details.get("fields"):
+            return _("%(act)s: %(fields)s") % {"act": verb.label, "fields": _names_of(details["fields"])}
         case Verb.ADDRESS_CHOSEN if not details.get("address"):
             return _("Portal email taken away: no address is chosen")
         case Verb.OPTIONS_CHANGED if "access_billing_documents" in details:
@@ -116,6 +116,11 @@ _FIELDS = {
     "clinician": gettext_lazy("clinician"),
     "status": gettext_lazy("status"),
     "phones": gettext_lazy("phone"),
+    "greeting": gettext_lazy("portal greeting"),
+    "greeting_es": gettext_lazy("portal greeting in Spanish"),
+    "emergency_text_es": gettext_lazy("emergency text in Spanish"),
+    "hue": gettext_lazy("accent colour"),
+    "reply_to": gettext_lazy("reply-to"),
 }
 _WITH_ADDRESS = {
     Verb.ADDRESS_ADDED: gettext_lazy("Email address %(address)s added"),
@@ -187,5 +192,8 @@ _LOOKS = {
     Verb.STAFF_SIGN_IN_BEYOND_LIMIT: ("octagon-alert", "bad"),
     Verb.DENIED_ROLE: ("ban", "wait"),
     Verb.DENIED_PRACTICE: ("ban", "bad"),
+    Verb.PRACTICE_EDITED: ("landmark", "quiet"),
+    Verb.LOGO_CHANGED: ("landmark", "quiet"),
+    Verb.LOGO_REMOVED: ("landmark", "quiet"),
     **dict.fromkeys(Verb.views(), ("eye", "quiet")),
 }

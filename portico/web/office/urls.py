@@ -18,6 +18,7 @@ from portico.web.office import (
     second_step,
     setting_up,
     settings_index,
+    settings_practice,
     settings_trail,
     sign_in,
 )
@@ -53,5 +54,9 @@ urlpatterns = [
     path("emails/<str:ref>/", emails.show, name="email"),
     path("emails/<str:ref>/restart/", emails.restart, name="email_restart"),
     path("settings/", settings_index.index, name="settings"),
+    path("settings/practice/", settings_practice.edit, name="settings_practice"),
+    path("settings/practice/sample/", settings_practice.sample, name="settings_sample"),
+    path("settings/practice/logo/", settings_practice.put_up_logo, name="logo"),
+    path("settings/practice/logo/removal/", settings_practice.take_down_logo, name="logo_removal"),
     path("settings/trail/", settings_trail.index, name="trail"),
 ]

@@ -9,9 +9,11 @@ from django.forms.forms import BaseForm
 from django.forms.formsets import BaseFormSet
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
+from portico.domain.practices.models import Practice
 from portico.plumbing import clock, phone_format
 from portico.web import formats, icons
 
@@ -138,6 +140,15 @@ def current(context: template.Context, name: str, *args: object, alone: bool = F
     return SafeString("")
 
 
+@register.simple_tag(takes_context=True)
+def shown_practice(context: template.Context) -> Practice | None:
+    """{% shown_practice as at %}: whose page this is, said by the page or found by its guard."""
+    for practice in (context.get("practice"), getattr(context.get("request"), "practice", None)):
+        if isinstance(practice, Practice):
+            return practice
+    return None
+
+
 def local_day(value: date) -> date:
     return timezone.localtime(value).date() if isinstance(value, datetime) else value
 
@@ -194,6 +205,20 @@ def ago(at: datetime | None) -> str:
 def phone(number: str | None, at_home: str | None = "") -> str:
     """{{ phone.number|phone:practice.phone }}: national, or international when abroad."""
     return phone_format.as_dialled(number, at_home=at_home or "") if number else ""
+
+
+@register.filter
+def dialled(text: str, country: str) -> SafeString:
+    """A text of several lines in which telephone numbers are links."""
+    lines = [
+        format_html_join("", "{}", ((_linked(part) if part.number else part.text,) for part in parts))
+        for parts in phone_format.parted(text, country)
+    ]
+    return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in lines))
+
+
+def _linked(part: phone_format.Part) -> SafeString:
+    return format_html('<a class="nowrap" href="tel:{}">{}</a>', part.number, part.text)
 
 
 @register.filter

@@ -57,7 +57,8 @@ def test_nobody_else_may_and_the_attempt_is_in_it(client: Browser, practice: Pra
     assert TrailEntry.objects.filter(verb=Verb.DENIED_ROLE).count() == 1
 
 
-def test_every_verb_can_be_shown(owner: Browser, practice: Practice) -> None:
+def test_every_verb_can_be_shown(owner: Browser, practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings_trail, "PAGE", len(Verb))
     for verb in Verb:
         trail.record(verb, practice=practice, by=Actor.nobody())
     assert set(verbs(page(owner, "?what=everything"))) == set(Verb.values)

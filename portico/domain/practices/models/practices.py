@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from portico.plumbing import clock
@@ -38,10 +39,16 @@ class Practice(Row):
     reply_to = models.CharField(max_length=254, blank=True)
     sender_name = models.CharField(max_length=100, blank=True)
     postal_address = models.CharField(max_length=300, blank=True)
-    emergency_text = models.CharField(max_length=500, blank=True)
+    # What clients read, in the practice's own words; who reads Spanish gets the English where there is no Spanish.
     greeting = models.CharField(max_length=300, blank=True)
+    greeting_es = models.CharField(max_length=300, blank=True)
+    emergency_text = models.CharField(max_length=500, blank=True)
+    emergency_text_es = models.CharField(max_length=500, blank=True)
     # The one number of the practice's accent, in degrees.
     hue = models.PositiveSmallIntegerField(default=218)
+    # Of the logo's row, so that a page knows its address without asking for it; empty without a logo.
+    logo_digest = models.CharField(max_length=64, blank=True)
+    # Of everything in Settings: two owners never overwrite each other unseen.
     version = models.PositiveIntegerField(default=1)
     # Set by the operator: pages and mails stand still, money that is on its way does not.
     suspended_at = models.DateTimeField(null=True, blank=True)
@@ -67,6 +74,15 @@ class Practice(Row):
     def shown_sender(self) -> str:
         """The name that mails come from."""
         return self.sender_name or self.name
+
+    @property
+    def shown_greeting(self) -> str:
+        """In the language of the page or mail that is being made."""
+        return (self.greeting_es if get_language() == "es" else "") or self.greeting
+
+    @property
+    def shown_emergency_text(self) -> str:
+        return (self.emergency_text_es if get_language() == "es" else "") or self.emergency_text
 
     @property
     def portal_path(self) -> str:

@@ -1,0 +1,44 @@
+"""A practice's logo: taken in, shown, taken away."""
+
+import hashlib
+
+from django.db import transaction
+
+from portico.domain.practices.models import Logo, Practice
+from portico.plumbing import pictures, trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.verbs import Verb
+
+
+def put_up(practice: Practice, file: bytes, *, by: Actor) -> Logo:
+    """Makes the picture in the file the practice's logo, in place of any other. Raises pictures.PictureRefused.
+
+    The same picture again changes nothing.
+    """
+    picture = pictures.redrawn(file)
+    digest = hashlib.sha256(picture.png).hexdigest()
+    with transaction.atomic():
+        row = Practice.objects.locked().get(pk=practice.pk)
+        drawn = {"png": picture.png, "width": picture.width, "height": picture.height, "digest": digest}
+        if row.logo_digest == digest:
+            return Logo.objects.get(practice=row)
+        logo, _is_new = Logo.objects.update_or_create(practice=row, defaults=drawn)
+        _note(row, digest)
+        trail.record(Verb.LOGO_CHANGED, practice=row, by=by)
+    return logo
+
+
+def take_down(practice: Practice, *, by: Actor) -> None:
+    """Without a logo the first letter of the name stands in its place. Again: changes nothing."""
+    with transaction.atomic():
+        row = Practice.objects.locked().get(pk=practice.pk)
+        if not row.logo_digest:
+            return
+        Logo.objects.filter(practice=row).delete()
+        _note(row, "")
+        trail.record(Verb.LOGO_REMOVED, practice=row, by=by)
+
+
+def _note(practice: Practice, digest: str) -> None:
+    practice.logo_digest = digest
+    practice.save(update_fields=["logo_digest"])
