@@ -1,8 +1,9 @@
 """What each connection to SQLite is told, and the look-up by the beginning of a word."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from django.db import models
+from django.db import OperationalError, connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models.lookups import BuiltinLookup
@@ -54,6 +55,17 @@ def _end_of_range(beginning: str) -> str | None:
         if following <= 0x10FFFF:
             return beginning[:place] + chr(following)
     return None
+
+
+def fold_in_log() -> None:
+    """SQLite: brings what was written last into the database's own file, if nobody is in the way just now."""
+    if connection.vendor != "sqlite":
+        return
+    # Away or full: then it is done another time, by whoever closes the file last.
+    with suppress(OperationalError), connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 0")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
 
 
 def _settle_in(connection: BaseDatabaseWrapper, **_: object) -> None:

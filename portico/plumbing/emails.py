@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.plumbing import cleaning, tokens, trail
+from portico.plumbing import cleaning, clock, tokens, trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.models import EmailEvent, OutgoingEmail
 from portico.plumbing.models.outgoing import SUBJECT_LENGTH, Delay, EmailEventKind, EmailState, Lane
@@ -160,6 +160,23 @@ def restart(email: OutgoingEmail, *, by: Actor) -> OutgoingEmail:
         trail.record(Verb.EMAIL_RESTARTED, practice=email.practice, client=email.client, about=email.ref, by=by)
         composer(email.kind).state_changed(email)
     return email
+
+
+def park(email: OutgoingEmail, reason: str) -> bool:
+    """Takes a waiting mail out of line until staff start it again; False for one that no longer waits.
+
+    In the caller's transaction. What an earlier try may have done is forgotten: the times of its link run
+    from the first try after it is started again, and until then the link is dead.
+    """
+    email = OutgoingEmail.objects.locked().select_related("practice").get(pk=email.pk)
+    if not email.is_waiting:
+        return False
+    email.park(reason[:REASON_LENGTH], at=clock.now())
+    note(email, EmailEventKind.PARKED, words=reason)
+    known = composer_or_none(email.kind)
+    if known is not None:
+        known.state_changed(email)
+    return True
 
 
 @dataclass(frozen=True)

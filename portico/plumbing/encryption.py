@@ -8,6 +8,8 @@ from django.conf import settings
 
 _FORM = b"\x01"
 _NONCE_LENGTH = 12
+# Form, length of the key's id, nonce and tag, around a secret of no length.
+_SHORTEST = 2 + _NONCE_LENGTH + 16
 
 
 class Undecipherable(Exception):
@@ -37,6 +39,15 @@ def decrypt(box: bytes, *, bound_to: str) -> bytes:
         return AESGCM(key).decrypt(nonce, sealed, head + bound_to.encode())
     except (InvalidTag, ValueError) as error:
         raise Undecipherable("the box does not open") from error
+
+
+def key_id_of(box: bytes) -> str | None:
+    """The id of the key that a box was made with; None for what is no box of ours."""
+    if len(box) < 2 or box[:1] != _FORM or len(box) < _SHORTEST + box[1]:
+        return None
+    name = box[2 : 2 + box[1]]
+    # Ids are letters and digits (configuration.FIELD_KEYS); anything else begins like a box by chance.
+    return name.decode("ascii") if name.isalnum() else None
 
 
 def _head(key_id: str) -> bytes:

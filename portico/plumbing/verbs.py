@@ -10,6 +10,7 @@ class Verb(TextChoices):
     PRACTICE_EDITED = "practice.edited", _("Practice settings changed")
     LOGO_CHANGED = "logo.changed", _("Logo changed")
     LOGO_REMOVED = "logo.removed", _("Logo removed")
+    PRACTICE_RESTORED = "practice.restored", _("Data restored from a backup")
     STAFF_ADDED = "staff.added", _("Staff member added")
     SET_UP_LINK_MADE = "set_up_link.made", _("Set-up link made")
     PASSWORD_CHOSEN = "password.chosen", _("Password chosen")

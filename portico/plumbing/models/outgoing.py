@@ -1,5 +1,7 @@
 """Every mail that leaves, as a row with its states, and what happened to it."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -137,6 +139,14 @@ class OutgoingEmail(QueuedRow):
     @property
     def is_parked(self) -> bool:
         return self.parked_at is not None
+
+    def park(self, reason: str, *, at: datetime) -> None:
+        self.state, self.reason, self.detail = EmailState.FAILED, reason, ""
+        self.settled_at = self.parked_at = at
+        self.delayed_at, self.delayed_by = None, ""
+        self.handing_over_at = self.lease_until = self.not_before = None
+        self.tries += 1  # Whoever still works on it is fenced off.
+        self.save()
 
     def put_back_in_line(self) -> None:
         self.state, self.reason, self.detail = EmailState.QUEUED, "", ""

@@ -131,6 +131,7 @@ _WITH_ADDRESS = {
     Verb.INVITATION_QUEUED: gettext_lazy("Invitation to %(address)s sent off"),
 }
 _SENTENCES = {
+    Verb.PRACTICE_RESTORED: gettext_lazy("The data came back from a backup: everybody was signed out"),
     Verb.ACCESS_TURNED_ON: gettext_lazy("Portal access turned on"),
     Verb.ACCESS_TURNED_OFF: gettext_lazy("Portal access turned off"),
     Verb.OVERVIEW_VIEWED: gettext_lazy("Overview opened"),
@@ -190,6 +191,7 @@ _LOOKS = {
     Verb.STAFF_SIGNED_OUT: ("log-out", "quiet"),
     Verb.STAFF_SIGN_IN_REFUSED: ("lock", "wait"),
     Verb.STAFF_SIGN_IN_BEYOND_LIMIT: ("octagon-alert", "bad"),
+    Verb.PRACTICE_RESTORED: ("undo-2", "wait"),
     Verb.DENIED_ROLE: ("ban", "wait"),
     Verb.DENIED_PRACTICE: ("ban", "bad"),
     Verb.PRACTICE_EDITED: ("landmark", "quiet"),

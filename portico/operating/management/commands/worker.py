@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from portico.domain.upkeep.lanes import lanes
 from portico.plumbing import worker
+from portico.plumbing.database import fold_in_log
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         refuse_old_database()
         logger.info("worker.started")
         worker.run(lanes(), stop)
+        fold_in_log()
         logger.info("worker.stopped")
 
 

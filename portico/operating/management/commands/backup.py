@@ -1,0 +1,39 @@
+"""`portico backup FILE`: the whole installation in one file, while everything runs."""
+
+import sqlite3
+from argparse import ArgumentParser
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from portico.operating import copying
+from portico.operating.copying import NotCopied
+
+
+class Command(BaseCommand):
+    # Those of `make check`; a backup must not depend on them.
+    requires_system_checks: list[str] = []
+    help = "Copies an SQLite installation into FILE while everything runs. PostgreSQL has its own tools."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, help="a file that is not there yet")
+
+    def handle(self, *args: str, file: Path, **options: Any) -> None:  # Any: Django's own.
+        if connection.vendor != "sqlite":
+            raise CommandError(
+                "This installation is on PostgreSQL, whose own tools copy it while everything runs: "
+                'pg_dump --format=custom --file=FILE "$DATABASE_URL", or a base backup with an archive of the WAL '
+                "for any moment in time. See docs/operating.md, Back-up."
+            )
+        try:
+            with closing(copying.live(Path(connection.settings_dict["NAME"]))) as original:
+                copying.copy(original, file)
+        except (NotCopied, sqlite3.Error) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(
+            f"{file} holds everything, {file.stat().st_size:,} bytes. "
+            "Keep SECRET_KEY and FIELD_KEYS too, somewhere else."
+        )

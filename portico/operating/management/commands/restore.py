@@ -1,0 +1,43 @@
+"""`portico restore FILE`: a backup becomes this installation."""
+
+import sqlite3
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from portico.operating import bringing_back, restored_words
+from portico.operating.bringing_back import NotRestored
+from portico.operating.copying import NotCopied
+from portico.plumbing.actors import Actor
+
+
+class Command(BaseCommand):
+    # Those of `make check`; they would load every page before the first is asked for.
+    requires_system_checks: list[str] = []
+    help = "Puts a backup made by `portico backup` in the place of DATABASE_URL, up to date and with its doors shut."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, help="what `portico backup` wrote")
+        parser.add_argument("--replace", action="store_true", help="also where data are: they are set aside")
+
+    def handle(self, *args: str, file: Path, replace: bool, **options: Any) -> None:  # Any: Django's own.
+        if connection.vendor != "sqlite":
+            raise CommandError(
+                "This installation is on PostgreSQL: restore with its own tools (pg_restore --no-owner "
+                "--dbname=… FILE, or a base backup and the WAL), then run portico migrate and portico after-restore."
+            )
+        database = Path(connection.settings_dict["NAME"])
+        try:
+            done = bringing_back.restore(file, database, replace=replace, by=Actor.operator())
+        except (NotRestored, NotCopied, sqlite3.Error, OSError) as error:
+            raise CommandError(f"Nothing was restored. {error}") from error
+        for line in restored_words.lines(done.practices):
+            self.stdout.write(line)
+        if done.set_aside is not None:
+            self.stdout.write(f"What stood at {database} before is now {done.set_aside}.")
+        self.stdout.write(f"{database} holds what {file} held. {restored_words.NEXT}")
+        for warning in restored_words.warnings():
+            self.stderr.write(warning)

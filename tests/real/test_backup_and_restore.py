@@ -1,0 +1,224 @@
+"""An installation is copied while it works, and comes back elsewhere with its doors shut."""
+
+import re
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from django.db import connection
+from django.test import Client as Browser
+
+from portico.domain.access import sessions
+from portico.domain.access.models import Way
+from portico.domain.practices.models import Practice
+from portico.plumbing.models import OutgoingEmail
+from tests import cast
+from tests.support import postgresql
+from tests.support.processes import Process, Processes, url_of_test_database
+from tests.support.smtp import SmtpServer
+
+pytestmark = [pytest.mark.real_processes, pytest.mark.slow]
+
+
+class Held(NamedTuple):
+    """What people have in their hands when the backup is made."""
+
+    link: str
+    session_key: str
+    staff_cookie: str
+    waiting: str
+
+
+def people_at_work(processes: Processes, practice: Practice) -> Held:
+    """Ana holds a link, Carol is signed in, Fay is in the office, and Bruno's invitation waits."""
+    link = cast.token_of(cast.invited(cast.ana(practice)))
+    OutgoingEmail.objects.update(state="handed_over", settled_at=practice.created_at)
+    account = cast.with_access(cast.carol(practice)).account
+    assert account is not None
+    begun = sessions.begin(account, way=Way.LINK, browser="")
+    office = cast.signed_in(Browser(), cast.fay(practice))
+    return Held(link, begun.key, office.cookies["portico-staff"].value, cast.invited(cast.bruno(practice)).email.ref)
+
+
+class Visitor:
+    """A browser with the given cookies."""
+
+    def __init__(self, web: Process, **cookies: str) -> None:
+        self.url = web.url
+        self.jar = CookieJar()
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar))
+        if cookies:
+            self.opener.addheaders = [("Cookie", "; ".join(f"{name}={value}" for name, value in cookies.items()))]
+
+    def get(self, path: str) -> tuple[int, str, str]:
+        """Status, where it ended, and the page."""
+        try:
+            with self.opener.open(self.url + path, timeout=20) as answer:
+                return answer.status, urlsplit(answer.url).path, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, urlsplit(refused.url).path, refused.read().decode()
+
+
+def assert_doors_are_shut(web: Process, held: Held) -> None:
+    status, _, page = Visitor(web).get(f"/portal/alder-street/link/{held.link}/")
+    assert (status, "expired" in page) == (410, True)
+    _, where, page = Visitor(web, **{"portico-client": held.session_key}).get("/portal/alder-street/home/")
+    assert "Carol" not in page
+    _, where, _ = Visitor(web, **{"portico-staff": held.staff_cookie}).get("/office/clients/")
+    assert where == "/office/sign-in/"
+
+
+def assert_doors_are_open(web: Process, held: Held) -> None:
+    """Else the test above would show nothing."""
+    assert Visitor(web).get(f"/portal/alder-street/link/{held.link}/")[0] == 200
+    assert "Carol" in Visitor(web, **{"portico-client": held.session_key}).get("/portal/alder-street/home/")[2]
+    assert Visitor(web, **{"portico-staff": held.staff_cookie}).get("/office/clients/")[1] == "/office/clients/"
+
+
+def assert_all_is_proved(processes: Processes, url: str) -> None:
+    for command in ("verify-trail", "verify-states"):
+        answer = processes.run(command, DATABASE_URL=url)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@contextmanager
+def going_on(work: Callable[[int], object]) -> Iterator[list[int]]:
+    """The work, again and again, until the block is over; the list grows."""
+    stop, done = threading.Event(), list[int]()
+
+    def run() -> None:
+        try:
+            while not stop.is_set():
+                work(len(done))
+                done.append(len(done))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield done
+    finally:
+        stop.set()
+        thread.join(30)
+
+
+# SQLite
+
+
+@pytest.mark.sqlite
+def test_a_backup_of_a_busy_installation_comes_back_elsewhere(
+    processes: Processes, smtp: SmtpServer, tmp_path: Path
+) -> None:
+    practice = cast.alder()
+    web = processes.web()
+    held = people_at_work(processes, practice)
+    assert_doors_are_open(web, held)
+    smtp.stop()  # Mail waits while the backup is made.
+    worker = processes.worker(EMAIL_URL=smtp.url)
+    worker.wait_for_line("worker.started")
+    backup, elsewhere = tmp_path / "backup.sqlite3", f"sqlite:///{tmp_path}/elsewhere.sqlite3"
+
+    def write(number: int) -> None:
+        cast.invited(cast.client(practice, f"Client {number}", address=f"c{number}@mail.example"))
+
+    with going_on(write) as done:
+        worker.wait_for(lambda: len(done) > 5)
+        made = processes.run("backup", str(backup))
+        seen = len(done)
+        worker.wait_for(lambda: len(done) > seen + 5)
+    assert made.returncode == 0, made.stderr
+    assert "holds everything" in made.stdout
+    assert [path.name for path in tmp_path.glob("*backup*")] == ["backup.sqlite3"]
+    assert (web.stop(), worker.stop()) == (0, 0)
+
+    restored = processes.run("restore", str(backup), DATABASE_URL=elsewhere)
+    assert restored.returncode == 0, restored.stderr
+    assert re.search(r"alder-street: ended 1 sign-in links, .* parked \d+ emails", restored.stdout)
+    assert restored.stderr == ""
+    assert_all_is_proved(processes, elsewhere)
+
+    there = processes.web(DATABASE_URL=elsewhere)
+    assert_doors_are_shut(there, held)
+    smtp.start()
+    second = processes.worker(DATABASE_URL=elsewhere, EMAIL_URL=smtp.url, PUBLIC_BASE_URL=there.url)
+    second.wait_for_line("chore.done")
+    assert smtp.mails == []  # Parked means parked, also when the mail server is there again.
+    assert_all_is_proved(processes, elsewhere)
+
+
+@pytest.mark.sqlite
+def test_a_database_that_is_in_use_is_not_replaced_and_what_the_worker_leaves_is_one_file(
+    processes: Processes, tmp_path: Path
+) -> None:
+    cast.alder()
+    backup, database = tmp_path / "backup.sqlite3", Path(connection.settings_dict["NAME"])
+    assert processes.run("backup", str(backup)).returncode == 0
+    worker = processes.worker()
+    worker.wait_for_line("chore.done", seconds=60)
+    refused = processes.run("restore", str(backup), "--replace")
+    assert (refused.returncode, "Stop web and worker first" in refused.stderr) == (1, True)
+    # The test's own connection keeps the log from being tidied away by whoever closes last.
+    assert Practice.objects.exists()
+    assert worker.stop() == 0
+    assert database.with_name(f"{database.name}-wal").stat().st_size == 0
+
+
+# PostgreSQL
+
+
+def program(name: str) -> str:
+    return str(postgresql._programs() / name)
+
+
+def run(*command: str) -> None:
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.postgresql
+def test_a_dump_of_a_busy_installation_comes_back_elsewhere(processes: Processes, tmp_path: Path) -> None:
+    practice = cast.alder()
+    held = people_at_work(processes, practice)
+    url, dump = url_of_test_database(), str(tmp_path / "backup.dump")
+
+    def write(number: int) -> None:
+        cast.invited(cast.client(practice, f"Client {number}", address=f"c{number}@mail.example"))
+
+    with going_on(write) as done:
+        run(program("pg_dump"), "--format=custom", f"--file={dump}", url)
+    assert done
+    refused = processes.run("backup", str(tmp_path / "backup"))
+    assert (refused.returncode, "pg_dump" in refused.stderr) == (1, True)
+    refused = processes.run("restore", dump)
+    assert (refused.returncode, "pg_restore" in refused.stderr) == (1, True)
+
+    server, _, name = url.rpartition("/")
+    elsewhere = f"{server}/{name}_elsewhere"
+    with closing(psycopg.connect(url, autocommit=True)) as owner:
+        owner.execute(f'CREATE DATABASE "{name}_elsewhere"')
+    try:
+        run(program("pg_restore"), "--no-owner", f"--dbname={elsewhere}", dump)
+        shut = processes.run("after-restore", DATABASE_URL=elsewhere)
+        assert shut.returncode == 0, shut.stderr
+        assert re.search(r"alder-street: ended 1 sign-in links, .* parked \d+ emails", shut.stdout)
+        assert_all_is_proved(processes, elsewhere)
+        web = processes.web(DATABASE_URL=elsewhere)
+        assert_doors_are_shut(web, held)
+        assert web.stop() == 0
+        again = processes.run("after-restore", DATABASE_URL=elsewhere)
+        assert "alder-street: nothing was open, nothing waited" in again.stdout
+    finally:
+        processes.end()
+        with closing(psycopg.connect(url, autocommit=True)) as owner:
+            owner.execute(f'DROP DATABASE "{name}_elsewhere" WITH (FORCE)')
