@@ -48,6 +48,7 @@ class Configuration:
     database: dict[str, Any]
     email_url: str
     email_from: str
+    stripe_api_base: str
     trusted_proxy_count: int
     demo: bool
     seconds: dict[str, int]
@@ -104,6 +105,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
         database=_database(reader),
         email_url=_email_url(reader),
         email_from=_email_from(reader),
+        stripe_api_base=_stripe_api_base(reader),
         trusted_proxy_count=reader.whole("TRUSTED_PROXY_COUNT", 0, 0, 10),
         demo=demo,
         seconds={name: reader.whole(name, *bounds) for name, bounds in WHOLE_SECONDS.items()},
@@ -255,6 +257,24 @@ def sqlite(path: Path) -> dict[str, Any]:
         "CONN_MAX_AGE": None,
         "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 5},
     }
+
+
+def _stripe_api_base(reader: _Reader) -> str:
+    """Empty: Stripe itself. Anything else would take a practice's money to who knows where."""
+    allowed = reader.flag("ALLOW_TEST_ENDPOINTS")
+    value = reader.environment.get("STRIPE_API_BASE", "").strip().rstrip("/")
+    if value and not allowed:
+        reader.refuse("STRIPE_API_BASE", "is for tests: it needs ALLOW_TEST_ENDPOINTS=1 beside it.")
+        return ""
+    try:
+        parts = urlsplit(value)
+        is_bare = value in {"", f"{parts.scheme}://{parts.netloc}"} and not parts.username and parts.port != 0
+    except ValueError:
+        is_bare = False
+    if not is_bare or (value and (parts.scheme not in {"http", "https"} or not parts.hostname)):
+        reader.refuse("STRIPE_API_BASE", "must be a bare address such as http://localhost:8002.")
+        return ""
+    return value
 
 
 def _email_url(reader: _Reader) -> str:

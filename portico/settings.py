@@ -19,6 +19,7 @@ ALLOWED_HOSTS = CONFIGURATION.allowed_hosts
 TRUSTED_PROXY_COUNT = CONFIGURATION.trusted_proxy_count
 EMAIL_URL = CONFIGURATION.email_url
 EMAIL_FROM = CONFIGURATION.email_from
+STRIPE_API_BASE = CONFIGURATION.stripe_api_base
 
 # Seconds.
 SIGNIN_LINK_TTL = CONFIGURATION.seconds["SIGNIN_LINK_TTL"]
@@ -190,6 +191,7 @@ LOGGING = {
     "formatters": {"json": {"()": "portico.plumbing.logs.JsonFormatter"}},
     "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
     "root": {"handlers": ["stdout"], "level": "INFO"},
-    "loggers": {"django.server": {"level": "WARNING"}},
+    # The SDK would write two lines for each call to Stripe.
+    "loggers": {"django.server": {"level": "WARNING"}, "stripe": {"level": "WARNING"}},
 }
 LOGGING_CONFIG = "logging.config.dictConfig"

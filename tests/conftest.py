@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.support.network",
     "tests.support.processes",
     "tests.support.smtp",
+    "tests.support.stripe",
 ]
 
 # No deadline: a busy machine is not a wrong answer.

@@ -36,6 +36,7 @@ def test_a_good_environment_is_taken() -> None:
     assert settings.secret_key_fallbacks == [OLDER, OLDEST]
     assert settings.seconds["SIGNIN_LINK_TTL"] == 86_400
     assert settings.demo is False
+    assert settings.stripe_api_base == ""
 
 
 @pytest.mark.parametrize(
@@ -160,3 +161,19 @@ def test_no_command_starts_with_a_wrong_environment(command: str) -> None:
         "EMAIL_URL",
         "EMAIL_FROM",
     ]
+
+
+def test_only_a_test_may_take_payments_elsewhere_than_to_stripe() -> None:
+    assert problems(STRIPE_API_BASE="http://localhost:8002") == [
+        "STRIPE_API_BASE is for tests: it needs ALLOW_TEST_ENDPOINTS=1 beside it."
+    ]
+    settings = read(STRIPE_API_BASE="http://localhost:8002/", ALLOW_TEST_ENDPOINTS="1")
+    assert settings.stripe_api_base == "http://localhost:8002"
+
+
+@pytest.mark.parametrize(
+    "value", ["localhost:8002", "ftp://localhost", "http://localhost/v1", "http://a@localhost", "http://[", "http://"]
+)
+def test_where_a_test_takes_payments_is_a_bare_address(value: str) -> None:
+    (problem,) = problems(STRIPE_API_BASE=value, ALLOW_TEST_ENDPOINTS="1")
+    assert problem == "STRIPE_API_BASE must be a bare address such as http://localhost:8002."

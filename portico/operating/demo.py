@@ -35,6 +35,7 @@ def main(arguments: list[str]) -> int:
     parts = Parts(environment(asked.port))
     parts.listen_to_signals()
     parts.start("mailbox", _mailbox(asked.port))
+    parts.start("stripe", _stripe(asked.port))
     try:
         if not _make_ready(parts):
             parts.stop()
@@ -51,7 +52,12 @@ def main(arguments: list[str]) -> int:
 
 def taken(port: int) -> str:
     """One sentence when a port that the demo needs is not free; else empty."""
-    for needed, what in ((port, "the web server"), (port + 1, "the mailbox"), (port + 3, "the mail server")):
+    for needed, what in (
+        (port, "the web server"),
+        (port + 1, "the mailbox"),
+        (port + 2, "the sandbox Stripe"),
+        (port + 3, "the mail server"),
+    ):
         if not ports.is_free("127.0.0.1", needed):
             return (
                 f"Port {needed} is taken, which {what} needs: another demo may be running. "
@@ -74,6 +80,8 @@ def environment(port: int) -> dict[str, str]:
         "DATABASE_URL": f"sqlite:///{(FOLDER / 'portico.sqlite3').resolve()}",
         "EMAIL_URL": f"smtp://localhost:{port + 3}",
         "EMAIL_FROM": "portal@portico.example",
+        "STRIPE_API_BASE": f"http://localhost:{port + 2}",
+        "ALLOW_TEST_ENDPOINTS": "1",
         "TRUSTED_PROXY_COUNT": "0",
     }
 
@@ -106,6 +114,11 @@ def _prepare_folder(*, reset: bool) -> None:
 def _mailbox(port: int) -> list[str]:
     where = ("--smtp-port", str(port + 3), "--http-port", str(port + 1), "--folder", str(FOLDER / "mail"))
     return [sys.executable, "-m", "portico.sandbox.mailbox", *where]
+
+
+def _stripe(port: int) -> list[str]:
+    where = ("--port", str(port + 2), "--store", str(FOLDER / "stripe.sqlite3"))
+    return [sys.executable, "-m", "portico.sandbox.stripe", *where]
 
 
 def _make_ready(parts: Parts) -> bool:
@@ -158,6 +171,7 @@ def _welcome(port: int) -> str:
             f"    Office for staff     http://localhost:{port}/office/",
             f"    Portal for clients   http://localhost:{port}/portal/{practice['slug']}/",
             f"    Mailbox              http://localhost:{port + 1}/",
+            f"    Sandbox Stripe       http://localhost:{port + 2}/",
             "",
             "  Who can sign in at the office:",
             "",

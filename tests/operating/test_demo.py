@@ -102,6 +102,7 @@ def test_it_starts_everything_keeps_what_was_done_and_ends_as_one(started: Demo,
     assert started.get(port, "/portal/alder-street/")[0] == 200
     assert started.get(port, "/office/sign-in/")[0] == 200
     assert "Your client portal at Alder Street Therapy" in started.get(port + 1, "/")[1]
+    assert "4242 4242 4242 4242" in started.get(port + 2, "/")[1]
     states = clients_by_state(tmp_path)
     assert states.total() == 31
     attention = {"no_address", "no_email_ok", "not_invited", "mail_stopped"}
@@ -165,7 +166,7 @@ def test_reset_starts_over_and_only_in_a_folder_that_a_demo_made(
     assert json.loads((tmp_path / ".demo" / "keys.json").read_text()) != before
 
 
-@pytest.mark.parametrize("offset", [0, 1, 3])
+@pytest.mark.parametrize("offset", [0, 1, 2, 3])
 def test_each_port_it_needs_is_asked_for(port: int, offset: int) -> None:
     with socket.create_server(("127.0.0.1", port + offset)):
         assert f"Port {port + offset} is taken" in demo.taken(port)

@@ -1,0 +1,52 @@
+"""The account behind a key, and where its events are sent."""
+
+from typing import Any, cast
+
+from portico.gateways.stripe import reading
+from portico.gateways.stripe.line import Line
+from portico.gateways.stripe.things import Account, Endpoint
+
+# What the hook wants to hear of; all else is left at Stripe.
+EVENTS = (
+    "charge.dispute.closed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.refunded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "payment_intent.canceled",
+    "payment_intent.payment_failed",
+    "payment_intent.succeeded",
+    "payment_method.detached",
+    "refund.created",
+    "refund.failed",
+    "refund.updated",
+)
+
+
+def look_up(line: Line) -> Account:
+    """Raises StripeTrouble: BadKey for a key that Stripe does not take."""
+    return reading.account(line.ask(lambda stripe: stripe.v1.accounts.retrieve_current()))
+
+
+def make_endpoint(line: Line, url: str, *, description: str) -> Endpoint:
+    """Has events sent to the address. Raises StripeTrouble: Rejected for an address that Stripe cannot reach."""
+    events = cast(Any, list(EVENTS))  # Any: the SDK spells out each of its hundreds of types.
+    made = line.ask(
+        lambda stripe: stripe.v1.webhook_endpoints.create(
+            {"url": url, "enabled_events": events, "description": description}
+        )
+    )
+    return reading.endpoint(made)
+
+
+def remove_endpoint(line: Line, id_: str) -> None:
+    """Raises StripeTrouble: NotThere when it is gone already."""
+    line.ask(lambda stripe: stripe.v1.webhook_endpoints.delete(id_))
+
+
+def endpoints(line: Line) -> list[Endpoint]:
+    found = line.ask(lambda stripe: stripe.v1.webhook_endpoints.list({"limit": 100}))
+    return [reading.endpoint(each) for each in found.data]

@@ -1,0 +1,49 @@
+"""What becomes of a charge: refunds and disputes."""
+
+from collections.abc import Mapping
+
+from portico.gateways.stripe import money, reading
+from portico.gateways.stripe.line import Line
+from portico.gateways.stripe.things import Charge, Dispute, Refund
+
+MOST = 100
+
+
+def look_up(line: Line, id_: str) -> Charge:
+    """Raises StripeTrouble."""
+    return reading.charge(line.ask(lambda stripe: stripe.v1.charges.retrieve(id_)))
+
+
+def refund(
+    line: Line, charge: str, *, amount_minor: int, currency: str, metadata: Mapping[str, str], key: str
+) -> Refund:
+    """Sends money back to the card it came from. Raises StripeTrouble: Rejected when less is left."""
+    amount = money.to_stripe(amount_minor, currency)
+    made = line.ask(
+        lambda stripe: stripe.v1.refunds.create(
+            {"charge": charge, "amount": amount, "metadata": dict(metadata)}, {"idempotency_key": key}
+        )
+    )
+    return reading.refund(made)
+
+
+def refund_look_up(line: Line, id_: str) -> Refund:
+    """Raises StripeTrouble."""
+    return reading.refund(line.ask(lambda stripe: stripe.v1.refunds.retrieve(id_)))
+
+
+def refunds(line: Line, charge: str) -> list[Refund]:
+    """Every refund of the charge, wherever it was made; the newest first. Raises StripeTrouble."""
+    found = line.ask(lambda stripe: stripe.v1.refunds.list({"charge": charge, "limit": MOST}))
+    return [reading.refund(each) for each in found.data]
+
+
+def dispute_look_up(line: Line, id_: str) -> Dispute:
+    """Raises StripeTrouble."""
+    return reading.dispute(line.ask(lambda stripe: stripe.v1.disputes.retrieve(id_)))
+
+
+def disputes(line: Line, charge: str) -> list[Dispute]:
+    """Raises StripeTrouble."""
+    found = line.ask(lambda stripe: stripe.v1.disputes.list({"charge": charge, "limit": MOST}))
+    return [reading.dispute(each) for each in found.data]

@@ -1,0 +1,103 @@
+"""A practice's line to Stripe: one key, one deadline over all its calls, and one way for things to go wrong."""
+
+import re
+from collections.abc import Callable
+
+import stripe
+
+from portico.gateways.stripe import reading
+from portico.gateways.stripe.deadline import Deadline
+from portico.gateways.stripe.errors import (
+    BadKey,
+    CardRefused,
+    KeyLacksPermission,
+    KeyUsedOtherwise,
+    NotReached,
+    NotSetUp,
+    NotThere,
+    Rejected,
+    StripeTrouble,
+    Unknown,
+)
+from portico.gateways.stripe.transport import NothingSent, Transport
+
+KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9_]{1,200}")
+# No figures about our calls are sent along, and no file is written into the home folder.
+stripe.enable_telemetry = False
+
+CLOSED_ACCOUNT = {"account_invalid", "account_closed", "charges_not_enabled", "platform_account_required"}
+
+
+def is_key(text: str) -> bool:
+    """Whether it has the form of a secret key; Stripe alone knows whether it is one."""
+    return KEY.fullmatch(text) is not None
+
+
+def is_live(key: str) -> bool:
+    return key[2:8] == "_live_"
+
+
+class Line:
+    """Never asks twice. `before_call` may refuse, as when a database transaction is open."""
+
+    def __init__(
+        self,
+        key: str,
+        *,
+        base: str = "",
+        deadline: Deadline | None = None,
+        before_call: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.is_live = is_live(key)
+        self.deadline = deadline or Deadline()
+        self._before_call = before_call
+        self._client = stripe.StripeClient(
+            key,
+            base_addresses={"api": base} if base else {},
+            http_client=Transport(self.deadline),
+            max_network_retries=0,
+        )
+
+    def ask[T](self, question: Callable[[stripe.StripeClient], T]) -> T:
+        """What Stripe answers. Raises StripeTrouble."""
+        self._before_call()
+        if self.deadline.left() <= 0:
+            raise NotReached("There was no time left to ask Stripe.")
+        try:
+            return question(self._client)
+        except stripe.StripeError as error:
+            raise _trouble(error) from error
+
+
+def _trouble(error: stripe.StripeError) -> StripeTrouble:
+    code, reference, status = _code(error), error.request_id or "", error.http_status or 0
+    message = error.user_message or ""
+    match error:
+        case NothingSent() | stripe.RateLimitError():
+            return NotReached(message, code=code, reference=reference)
+        case stripe.CardError():
+            inside = error.error.payment_intent if error.error else None
+            decline = (error.error.decline_code if error.error else None) or code
+            intent = reading.intent(inside) if inside else None
+            return CardRefused(message, code=decline, reference=reference, intent=intent)
+        case stripe.AuthenticationError():
+            return BadKey(message, code=code, reference=reference)
+        case stripe.PermissionError():
+            return KeyLacksPermission(message, code=code, reference=reference)
+        case stripe.IdempotencyError():
+            return KeyUsedOtherwise(message, code=code, reference=reference)
+        case stripe.InvalidRequestError() if code in CLOSED_ACCOUNT:
+            return NotSetUp(message, code=code, reference=reference)
+        case stripe.InvalidRequestError() if status == 404:
+            return NotThere(message, code=code, reference=reference)
+        case stripe.InvalidRequestError():
+            return Rejected(message, code=code, reference=reference)
+    # Time-outs, lost and half answers, 5xx, and the 409 of a key that is in flight: it may have been done.
+    return Unknown(message, code=code, reference=reference)
+
+
+def _code(error: stripe.StripeError) -> str:
+    body = error.json_body
+    inside = body.get("error") if isinstance(body, dict) else None
+    code = inside.get("code") if isinstance(inside, dict) else None
+    return code if isinstance(code, str) else ""

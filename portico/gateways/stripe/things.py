@@ -1,0 +1,152 @@
+"""What Stripe's answers come down to. Amounts are in minor units, currencies in capitals, times in UTC."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Account:
+    id: str
+    name: str
+    country: str
+    currency: str
+    charges_enabled: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """A payment method; `id` is empty where a charge tells of its card."""
+
+    id: str
+    brand: str
+    last4: str
+    expires_month: int
+    expires_year: int
+    customer: str = ""
+
+
+@dataclass(frozen=True)
+class Charge:
+    id: str
+    intent: str
+    amount_minor: int
+    refunded_minor: int
+    currency: str
+    livemode: bool
+    is_paid: bool
+    is_disputed: bool
+    customer: str
+    card: Card | None
+    created_at: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Intent:
+    """`status` is Stripe's own; `bank_address` is where the bank asks, `decline` why the last try failed."""
+
+    id: str
+    status: str
+    amount_minor: int
+    received_minor: int
+    currency: str
+    livemode: bool
+    customer: str
+    card: str
+    created_at: datetime
+    charge_id: str = ""
+    charge: Charge | None = None
+    bank_address: str = ""
+    decline: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_paid(self) -> bool:
+        return self.status == "succeeded"
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing will come of it any more, or it came."""
+        return self.status in {"succeeded", "canceled"}
+
+
+@dataclass(frozen=True)
+class Session:
+    """A Checkout. `address` is where the client goes; empty once it is over."""
+
+    id: str
+    status: str
+    payment_status: str
+    address: str
+    amount_minor: int
+    currency: str
+    livemode: bool
+    customer: str
+    expires_at: datetime
+    created_at: datetime
+    intent_id: str = ""
+    intent: Intent | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == "open"
+
+
+@dataclass(frozen=True)
+class Refund:
+    id: str
+    charge: str
+    intent: str
+    amount_minor: int
+    currency: str
+    status: str
+    created_at: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_failed(self) -> bool:
+        return self.status in {"failed", "canceled"}
+
+
+@dataclass(frozen=True)
+class Dispute:
+    id: str
+    charge: str
+    intent: str
+    amount_minor: int
+    currency: str
+    livemode: bool
+    status: str
+    reason: str
+    created_at: datetime
+
+    @property
+    def is_lost(self) -> bool:
+        return self.status == "lost"
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in {"won", "lost", "warning_closed", "prevented"}
+
+
+@dataclass(frozen=True)
+class Event:
+    """That something happened to an object; what it is like now must be asked."""
+
+    id: str
+    type: str
+    livemode: bool
+    created_at: datetime
+    object_kind: str
+    object_id: str
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """`secret` is told only when it is made."""
+
+    id: str
+    url: str
+    secret: str = field(default="", repr=False)

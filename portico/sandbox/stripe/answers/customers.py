@@ -1,0 +1,105 @@
+"""Customers and their payment methods."""
+
+from portico.sandbox.stripe import charging, objects
+from portico.sandbox.stripe.answers import listing
+from portico.sandbox.stripe.asking import Asked
+from portico.sandbox.stripe.cards import BY_TOKEN
+from portico.sandbox.stripe.desk import Desk
+from portico.sandbox.stripe.problems import Json, invalid
+
+TEXTS = ("description", "email", "name", "phone")
+
+
+def create(desk: Desk, asked: Asked) -> Json:
+    values = {name: asked.maybe(name) for name in TEXTS} | {"metadata": asked.metadata()}
+    asked.done()
+    customer = desk.new("customer", **values, invoice_prefix=objects.new_id("", 8).upper())
+    desk.tell("customer.created", customer)
+    return customer
+
+
+def retrieve(desk: Desk, asked: Asked, id_: str) -> Json:
+    asked.done()
+    return desk.get("customer", id_)
+
+
+def update(desk: Desk, asked: Asked, id_: str) -> Json:
+    customer = desk.get("customer", id_)
+    customer |= {name: asked.maybe(name) for name in TEXTS if name in asked.values}
+    customer["metadata"] |= asked.metadata()
+    asked.done()
+    desk.save(customer)
+    desk.tell("customer.updated", customer)
+    return customer
+
+
+def delete(desk: Desk, asked: Asked, id_: str) -> Json:
+    asked.done()
+    customer = desk.get("customer", id_)
+    for method in desk.all("payment_method", lambda each: each["customer"] == id_):
+        _detach(desk, method)
+    desk.remove(customer)
+    desk.tell("customer.deleted", customer)
+    return {"id": id_, "object": "customer", "deleted": True}
+
+
+def every(desk: Desk, asked: Asked) -> Json:
+    found = listing.answer(desk, asked, "customer", "/v1/customers", fields=("email",))
+    asked.done()
+    return found
+
+
+def methods_of(desk: Desk, asked: Asked, id_: str) -> Json:
+    desk.get("customer", id_)
+    asked.values["customer"] = id_
+    return _methods(desk, asked, f"/v1/customers/{id_}/payment_methods")
+
+
+def every_method(desk: Desk, asked: Asked) -> Json:
+    if not asked.has("customer"):
+        raise invalid("Missing required param: customer.", param="customer", code="parameter_missing")
+    return _methods(desk, asked, "/v1/payment_methods")
+
+
+def method(desk: Desk, asked: Asked, id_: str) -> Json:
+    asked.done()
+    return desk.get("payment_method", id_)
+
+
+def attach(desk: Desk, asked: Asked, id_: str) -> Json:
+    customer = asked.text("customer")
+    asked.done()
+    desk.get("customer", customer)
+    if id_ in BY_TOKEN:
+        card = BY_TOKEN[id_]
+        if not card.saves:
+            raise charging.declined(card)
+        found = charging.new_method(desk, card, month=12, year=2034)
+    else:
+        found = charging.method_for(desk, id_, None)
+    found["_is_set_up"] = True
+    return charging.attach(desk, found, customer)
+
+
+def detach(desk: Desk, asked: Asked, id_: str) -> Json:
+    asked.done()
+    found = desk.get("payment_method", id_)
+    if found["customer"] is None:
+        raise invalid(
+            "The payment method you provided is not attached to a customer so detachment is impossible.",
+            param="payment_method",
+        )
+    return _detach(desk, found)
+
+
+def _detach(desk: Desk, found: Json) -> Json:
+    found |= {"customer": None, "_was_used": True}
+    desk.save(found)
+    desk.tell("payment_method.detached", found)
+    return found
+
+
+def _methods(desk: Desk, asked: Asked, url: str) -> Json:
+    found = listing.answer(desk, asked, "payment_method", url, fields=("customer", "type"))
+    asked.done()
+    return found

@@ -1,0 +1,66 @@
+"""Bad days by script: which of the next calls go wrong, and how."""
+
+import re
+import threading
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """`HANG`: no answer, nothing done. `SLOW`: done and answered, late. `LOST`: done, the answer never leaves.
+    `FAIL_AFTER`: done, answered with 500. `HALF`: done, half of the answer leaves. `NONSENSE`: done, no JSON.
+    The numbers are answered at once, and nothing is done.
+    """
+
+    HANG = "hang"
+    SLOW = "slow"
+    LOST = "lost"
+    HALF = "half"
+    NONSENSE = "nonsense"
+    FAIL_AFTER = "fail_after"
+    TOO_MANY = "429"
+    BROKEN = "500"
+    AWAY = "503"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """For calls of that method whose path the pattern matches from its beginning."""
+
+    kind: Kind
+    path: str = "/v1/"
+    method: str = ""
+    times: int = 1
+    seconds: float = 0.0
+
+    def is_about(self, method: str, path: str) -> bool:
+        return self.method in {"", method} and re.match(self.path, path) is not None
+
+
+class Faults:
+    """The script. The first fault that is about a call is used up by it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[Fault] = []
+
+    def add(
+        self, kind: Kind | str, path: str = "/v1/", *, method: str = "", times: int = 1, seconds: float = 0.0
+    ) -> None:
+        with self._lock:
+            self._waiting.append(Fault(Kind(kind), path, method, times, seconds))
+
+    def clear(self) -> None:
+        with self._lock:
+            self._waiting.clear()
+
+    def take(self, method: str, path: str) -> Fault | None:
+        with self._lock:
+            for place, fault in enumerate(self._waiting):
+                if fault.is_about(method, path):
+                    if fault.times > 1:
+                        self._waiting[place] = replace(fault, times=fault.times - 1)
+                    else:
+                        del self._waiting[place]
+                    return fault
+        return None

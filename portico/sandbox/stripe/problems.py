@@ -1,0 +1,29 @@
+"""How Stripe says no: https://docs.stripe.com/api/errors."""
+
+from typing import Any
+
+type Json = dict[str, Any]  # Any: whatever JSON holds.
+
+
+class Problem(Exception):
+    """An answer other than 2xx."""
+
+    def __init__(
+        self, status: int, message: str, *, type_: str = "invalid_request_error", **details: Any
+    ) -> None:  # Any: what the kind of error carries (code, param, decline_code, payment_intent).
+        super().__init__(message)
+        self.status = status
+        self.error: Json = {"type": type_, "message": message} | details
+
+    @property
+    def body(self) -> Json:
+        return {"error": self.error}
+
+
+def missing(kind: str, id_: str) -> Problem:
+    return Problem(404, f"No such {kind}: '{id_}'", code="resource_missing", param="id")
+
+
+def invalid(message: str, *, param: str = "", code: str = "") -> Problem:
+    details = {name: value for name, value in (("param", param), ("code", code)) if value}
+    return Problem(400, message, **details)

@@ -1,0 +1,379 @@
+"""The gateway to Stripe says what a bad day means for the money, and never waits longer than it may."""
+
+import hashlib
+import hmac
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from portico.gateways.stripe import account, charges, checkout, customers, declines, intents, money, webhooks
+from portico.gateways.stripe.deadline import Deadline
+from portico.gateways.stripe.declines import Reason
+from portico.gateways.stripe.errors import (
+    BadKey,
+    CardRefused,
+    KeyLacksPermission,
+    NotReached,
+    NotSetUp,
+    Rejected,
+    StripeTrouble,
+    Unknown,
+)
+from portico.gateways.stripe.line import Line, is_key, is_live
+from portico.gateways.stripe.webhooks import Forged, Unreadable
+from portico.plumbing import network
+from portico.sandbox.stripe.serving import SandboxStripe
+from tests.support.clock import NOW
+from tests.support.ports import free_port
+
+pytestmark = pytest.mark.sqlite
+
+type NewLine = Callable[..., Line]
+
+SECRET = "whsec_of_this_test"
+
+
+def saved_card(line: NewLine, token: str = "pm_card_visa") -> tuple[str, str]:
+    """A customer and a card."""
+    customer = customers.create(line(), email="ana@example.org", metadata={}, key="the customer")
+    card = customers.attach_card(line(), token, customer)
+    assert card is not None
+    return customer, card.id
+
+
+def charge(line: Line, customer: str, card: str, *, amount_minor: int = 14_000, key: str = "the charge") -> Any:
+    return intents.charge_card(
+        line, amount_minor=amount_minor, currency="USD", name="Invoice 1001", customer=customer, card=card,
+        return_url="http://localhost/back/", metadata={"invoices": "abc"}, key=key,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", ["lost", "half", "nonsense", "fail_after"])
+def test_an_answer_lost_after_the_charge_is_unknown_and_the_charge_is_found(
+    sandbox: SandboxStripe, line: NewLine, fault: str
+) -> None:
+    customer, card = saved_card(line)
+    sandbox.fault(fault, "/v1/payment_intents", method="POST")
+    with pytest.raises(Unknown) as trouble:
+        charge(line(), customer, card)
+    assert not isinstance(trouble.value, NotReached)
+    (found,) = intents.of_customer(line(), customer, since=NOW - timedelta(hours=1))
+    assert (found.is_paid, found.metadata) == (True, {"invoices": "abc"})
+    assert len(sandbox.book()) == 1
+
+
+@pytest.mark.parametrize("fault", ["500", "503"])
+def test_a_broken_stripe_is_unknown_and_the_same_key_charges_once(
+    sandbox: SandboxStripe, line: NewLine, fault: str
+) -> None:
+    customer, card = saved_card(line)
+    sandbox.fault(fault, "/v1/payment_intents")
+    with pytest.raises(Unknown):
+        charge(line(), customer, card)
+    assert sandbox.book() == ()
+    assert charge(line(), customer, card) == charge(line(), customer, card)
+    assert len(sandbox.book()) == 1
+
+
+def test_too_many_calls_are_known_to_have_done_nothing(sandbox: SandboxStripe, line: NewLine) -> None:
+    customer, card = saved_card(line)
+    sandbox.fault("429")
+    with pytest.raises(NotReached):
+        charge(line(), customer, card)
+    assert sandbox.book() == ()
+
+
+def test_nobody_at_the_address_is_known_to_have_done_nothing() -> None:
+    with pytest.raises(NotReached):
+        account.look_up(Line("sk_test_demo", base=f"http://localhost:{free_port()}"))
+
+
+def test_a_call_that_hangs_ends_at_the_deadline_and_the_next_is_not_made(sandbox: SandboxStripe, line: NewLine) -> None:
+    hurried = line(seconds=0.5)
+    sandbox.fault("hang", seconds=20)
+    began = time.monotonic()
+    with pytest.raises(Unknown):
+        account.look_up(hurried)
+    with pytest.raises(NotReached):
+        account.look_up(hurried)
+    assert time.monotonic() - began < 2
+
+
+def test_an_answer_in_drops_ends_at_the_deadline_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            caller, _ = listener.accept()
+            with caller:
+                caller.recv(65536)
+                try:
+                    for sign in b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 200:
+                        caller.sendall(bytes([sign]))
+                        time.sleep(0.05)
+                except OSError:
+                    return
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        began = time.monotonic()
+        with pytest.raises(Unknown):
+            account.look_up(
+                Line("sk_test_x", base=f"http://127.0.0.1:{listener.getsockname()[1]}", deadline=Deadline(0.5))
+            )
+        assert time.monotonic() - began < 2
+        dripping.join()
+
+
+def test_a_key_in_flight_is_unknown(sandbox: SandboxStripe, line: NewLine) -> None:
+    customer, card = saved_card(line)
+    sandbox.fault("slow", "/v1/payment_intents", seconds=1)
+    first = threading.Thread(target=charge, args=(line(), customer, card))
+    first.start()
+    time.sleep(0.4)
+    with pytest.raises(Unknown) as trouble:
+        charge(line(), customer, card)
+    first.join()
+    assert trouble.value.code == "idempotency_key_in_use"
+    assert len(sandbox.book()) == 1
+
+
+def test_a_declined_card_says_why(line: NewLine) -> None:
+    customer, card = saved_card(line, "pm_card_chargeCustomerFail")
+    with pytest.raises(CardRefused) as refusal:
+        charge(line(), customer, card)
+    assert declines.reason(refusal.value.code) is Reason.DECLINED
+    assert refusal.value.intent is not None
+    assert refusal.value.reference.startswith("req_")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("insufficient_funds", Reason.FUNDS),
+        ("expired_card", Reason.EXPIRED),
+        ("payment_intent_authentication_failure", Reason.BANK_REFUSED),
+        ("stolen_card", Reason.DECLINED),
+        ("", Reason.DECLINED),
+    ],
+)
+def test_a_decline_is_told_without_telling_too_much(code: str, reason: Reason) -> None:
+    assert declines.reason(code) is reason
+
+
+def test_keys_and_accounts_that_cannot_be_used_are_told_apart(sandbox: SandboxStripe, line: NewLine) -> None:
+    with pytest.raises(BadKey) as unknown:
+        account.look_up(line("sk_test_unknown"))
+    assert not isinstance(unknown.value, KeyLacksPermission)
+    with pytest.raises(KeyLacksPermission):
+        account.look_up(line("rk_test_demo"))
+    closed = "sk_test_demo_restricted"
+    assert account.look_up(line(closed)).charges_enabled is False
+    customer = customers.create(line(closed), email="ana@example.org", metadata={}, key="one")
+    with pytest.raises(NotSetUp):
+        charge(line(closed), customer, "pm_card_visa")
+
+
+def test_keys_are_known_by_their_form() -> None:
+    assert is_key("sk_live_abc")
+    assert not any(is_key(text) for text in ("pk_test_abc", "sk_test_", "sk_test_a b", "whsec_abc", ""))
+    assert (is_live("sk_live_abc"), is_live("rk_live_abc"), is_live("sk_test_live_")) == (True, True, False)
+
+
+def test_a_key_never_stands_in_an_error(line: NewLine) -> None:
+    with pytest.raises(StripeTrouble) as trouble:
+        account.look_up(line("sk_test_unknown_but_secret"))
+    assert "unknown_but" not in f"{trouble.value}"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_called_inside_a_transaction(line: NewLine) -> None:
+    asking = line(before_call=network.refuse_inside_transaction)
+    with transaction.atomic(), pytest.raises(RuntimeError):
+        account.look_up(asking)
+    assert account.look_up(asking).currency == "USD"
+
+
+def test_two_accounts_and_two_modes_share_nothing(line: NewLine) -> None:
+    customer, _ = saved_card(line)
+    for key in ("sk_test_other", "sk_live_demo"):
+        with pytest.raises(Rejected):
+            customers.attach_card(line(key), "pm_card_visa", customer)
+    assert account.look_up(line("sk_live_demo")).id == account.look_up(line("sk_test_demo")).id
+
+
+def test_a_currency_without_minor_units_is_charged_as_it_is(sandbox: SandboxStripe, line: NewLine) -> None:
+    sandbox.open_account(currency="jpy", country="JP")
+    customer, card = saved_card(line)
+    paid = intents.charge_card(
+        line(), amount_minor=1_500, currency="JPY", name="Invoice 1001", customer=customer, card=card,
+        return_url="http://localhost/", metadata={}, key="yen",
+    )  # fmt: skip
+    assert (paid.amount_minor, paid.currency, sandbox.book()[0].amount) == (1_500, "JPY", 1_500)
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "at_stripe"),
+    [
+        (14_000, "USD", 14_000), (500, "JPY", 500), (500, "ISK", 50_000), (500, "UGX", 50_000), (1_230, "KWD", 1_230),
+        (99_999_999, "usd", 99_999_999),
+    ],
+)  # fmt: skip
+def test_amounts_are_counted_as_stripe_counts_them(minor: int, currency: str, at_stripe: int) -> None:
+    assert money.to_stripe(minor, currency) == at_stripe
+    assert money.from_stripe(at_stripe, currency) == minor
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency"),
+    [(0, "USD"), (-1, "USD"), (100_000_000, "USD"), (1_231, "KWD"), (100, "XXX"), (1_000_000, "ISK")],
+)
+def test_what_stripe_cannot_charge_is_refused_before_any_call(minor: int, currency: str) -> None:
+    with pytest.raises(money.CannotBeCharged):
+        money.to_stripe(minor, currency)
+
+
+def test_half_a_minor_unit_is_no_amount() -> None:
+    with pytest.raises(money.CannotBeCharged):
+        money.from_stripe(50_050, "ISK")
+
+
+def test_each_currency_has_a_least_charge() -> None:
+    assert money.least_charge_minor("usd") == 50
+    assert money.least_charge_minor("KES") == 1
+    assert all(money.is_known(currency) for currency in money.LEAST)
+    assert not money.is_known("XXX")
+
+
+def test_a_checkout_of_an_intent_is_found(sandbox: SandboxStripe, line: NewLine) -> None:
+    customer, _ = saved_card(line)
+    opened = checkout.open_session(
+        line(), amount_minor=500, currency="USD", name="Invoice 1001", customer=customer, save_card=True,
+        expires_at=NOW + timedelta(minutes=45), success_url="http://localhost/", cancel_url="http://localhost/",
+        metadata={}, key="checkout",
+    )  # fmt: skip
+    sandbox.pay(opened.id)
+    paid = checkout.look_up(line(), opened.id)
+    assert paid.intent is not None
+    assert (paid.status, paid.payment_status, paid.intent.is_paid) == ("complete", "paid", True)
+    assert (paid.intent.charge.card.last4 if paid.intent.charge and paid.intent.charge.card else "") == "4242"
+    found = checkout.of_intent(line(), paid.intent_id)
+    assert found is not None
+    assert found.id == opened.id
+    # The card was saved by Checkout, beside the one from before.
+    assert len(customers.cards(line(), customer)) == 2
+
+
+def test_disputes_are_read(sandbox: SandboxStripe, line: NewLine) -> None:
+    customer, card = saved_card(line)
+    paid = charge(line(), customer, card)
+    sandbox.end_dispute(sandbox.dispute(paid.charge_id), won=False)
+    (dispute,) = charges.disputes(line(), paid.charge_id)
+    assert (dispute.status, dispute.is_lost, dispute.is_over, dispute.amount_minor) == ("lost", True, True, 14_000)
+    assert charges.dispute_look_up(line(), dispute.id) == dispute
+    assert charges.look_up(line(), paid.charge_id).is_disputed
+
+
+def test_a_refund_that_fails_later_is_read(sandbox: SandboxStripe, line: NewLine) -> None:
+    customer, card = saved_card(line)
+    paid = charge(line(), customer, card)
+    refund = charges.refund(line(), paid.charge_id, amount_minor=500, currency="USD", metadata={"a": "b"}, key="refund")
+    assert (refund.has_failed, refund.metadata) == (False, {"a": "b"})
+    sandbox.end_refund(refund.id, fails=True)
+    assert charges.refund_look_up(line(), refund.id).has_failed
+    assert charges.look_up(line(), paid.charge_id).refunded_minor == 0
+
+
+def test_the_card_pages_origin_is_named() -> None:
+    assert checkout.origin("") == "https://checkout.stripe.com"
+    assert checkout.origin("http://localhost:8002") == "http://localhost:8002"
+
+
+# Signatures.
+
+
+def body(**changes: Any) -> bytes:
+    inside = {"id": "pi_1", "object": "payment_intent", "metadata": {"a": "b"}}
+    event = {
+        "id": "evt_1", "object": "event", "type": "payment_intent.succeeded", "livemode": False,
+        "created": int(NOW.timestamp()), "data": {"object": inside},
+    }  # fmt: skip
+    return json.dumps(event | changes).encode()
+
+
+def signature(sent: bytes, *secrets: str, at: datetime = NOW) -> str:
+    seconds = int(at.timestamp())
+    made = (hmac.new(each.encode(), f"{seconds}.".encode() + sent, hashlib.sha256).hexdigest() for each in secrets)
+    return ",".join([f"t={seconds}", *(f"v1={each}" for each in made)])
+
+
+def test_a_signed_event_is_read_without_what_it_says_of_anybody() -> None:
+    event = webhooks.read(body(), signature(body(), SECRET), secret=SECRET, now=NOW)
+    assert (event.id, event.type, event.livemode) == ("evt_1", "payment_intent.succeeded", False)
+    assert (event.object_kind, event.object_id, event.created_at) == ("payment_intent", "pi_1", NOW)
+    assert not hasattr(event, "metadata")
+
+
+@pytest.mark.parametrize("minutes", [-5, 0, 5])
+def test_one_of_two_signatures_is_enough_within_five_minutes(minutes: int) -> None:
+    signed = signature(body(), "whsec_new", SECRET, at=NOW + timedelta(minutes=minutes))
+    assert webhooks.read(body(), signed, secret=SECRET, now=NOW).id == "evt_1"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "v1=abc",
+        "t=,v1=abc",
+        "t=²,v1=abc",
+        "t=99999999999999999999,v1=abc",
+        f"t={int(NOW.timestamp())}",
+        f"t={int(NOW.timestamp())},v1=é",
+        signature(body(), "whsec_other"),
+        signature(body(), ""),
+        signature(body(id="evt_2"), SECRET),
+        signature(body(), SECRET).replace("v1=", "v0="),
+        signature(body(), SECRET, at=NOW - timedelta(minutes=5, seconds=1)),
+        signature(body(), SECRET, at=NOW + timedelta(minutes=5, seconds=1)),
+        signature(body(), SECRET) + f",t={int(NOW.timestamp())}",
+    ],
+)
+def test_a_forged_old_or_future_event_is_refused(header: str) -> None:
+    with pytest.raises(Forged):
+        webhooks.read(body(), header, secret=SECRET, now=NOW)
+
+
+def test_without_a_secret_nothing_is_true() -> None:
+    with pytest.raises(Forged):
+        webhooks.read(body(), signature(body(), ""), secret="", now=NOW)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000, body(object="charge"), body(id=7), body(data={}),
+        body(livemode="no"), body(created="now"), body(created=10**30),
+        body(data={"object": {"object": "charge", "id": 5}}),
+    ],
+)  # fmt: skip
+def test_a_signed_body_that_is_no_event_is_told_as_such(sent: bytes) -> None:
+    with pytest.raises(Unreadable):
+        webhooks.read(sent, signature(sent, SECRET), secret=SECRET, now=NOW)
+
+
+def test_the_sandbox_signs_as_stripe_does(sandbox: SandboxStripe, line: NewLine) -> None:
+    sandbox.plan(hold=True)
+    endpoint = sandbox.add_endpoint("http://localhost/hooks/", SECRET)
+    sandbox.roll_secret(endpoint, "whsec_new")
+    customers.create(line(), email="ana@example.org", metadata={}, key="customer")
+    (letter,) = sandbox.post.take()
+    for secret in (SECRET, "whsec_new"):
+        event = webhooks.read(letter.body, letter.signature(int(NOW.timestamp())), secret=secret, now=datetime.now(UTC))
+        assert event.type == "customer.created"

@@ -1,0 +1,52 @@
+"""A sandbox Stripe for one test, and the sides that a contract test is held against."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from portico.gateways.stripe.deadline import Deadline
+from portico.gateways.stripe.line import Line
+from portico.sandbox.stripe.sandbox import KEY
+from portico.sandbox.stripe.serving import SandboxStripe
+
+# With a key of Stripe's own test mode in the environment, the contract tests run against Stripe too.
+REAL_KEY = os.environ.get("STRIPE_TEST_KEY", "")
+SIDES = ["sandbox", *(["stripe"] if REAL_KEY else [])]
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxStripe]:
+    with SandboxStripe() as running:
+        yield running
+
+
+@pytest.fixture
+def line(sandbox: SandboxStripe) -> Callable[..., Line]:
+    """`line()` is a fresh line to the sandbox, with a deadline of its own."""
+
+    def new(key: str = KEY, *, seconds: float = 10.0, before_call: Callable[[], None] = lambda: None) -> Line:
+        return Line(key, base=sandbox.url, deadline=Deadline(seconds), before_call=before_call)
+
+    return new
+
+
+@dataclass(frozen=True)
+class Side:
+    """The sandbox, or Stripe itself in test mode."""
+
+    key: str
+    base: str
+
+    def line(self, key: str | None = None) -> Line:
+        return Line(key or self.key, base=self.base, deadline=Deadline(60))
+
+
+@pytest.fixture(params=SIDES)
+def side(request: pytest.FixtureRequest) -> Iterator[Side]:
+    if request.param == "stripe":
+        yield Side(REAL_KEY, "")
+        return
+    with SandboxStripe() as running:
+        yield Side(KEY, running.url)
