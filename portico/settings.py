@@ -128,6 +128,8 @@ CLIENT_COOKIE_NAME = f"{COOKIE_PREFIX}portico-client"
 LINK_COOKIE_NAME = f"{COOKIE_PREFIX}portico-link"
 # Of the browser that asked for a link: its codes are good only there.
 ASKING_COOKIE_NAME = f"{COOKIE_PREFIX}portico-asking"
+# Of the press that made a PIN: the page that shows it once asks for it.
+PIN_COOKIE_NAME = f"{COOKIE_PREFIX}portico-pin"
 # Known again at the next sign-in; identifies nobody and opens nothing.
 BROWSER_COOKIE_NAME = f"{COOKIE_PREFIX}portico-browser"
 LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}portico-language"

@@ -114,6 +114,12 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:client_portal", "POST"): REFUSED_INPUT,
     ("office:invitation_draft", "POST"): for_staff(204, elsewhere=404, biller=403),
     ("office:invitation_preview", "POST"): EDITED,
+    # No PIN was made by a press of this browser: back to the tab.
+    ("office:client_pin", "GET"): CHANGED,
+    ("office:client_pin", "POST"): CHANGED,
+    ("office:client_pin_tries", "POST"): CHANGED,
+    ("office:client_ending", "POST"): CHANGED,
+    ("office:client_session_end", "POST"): CHANGED,
     ("office:emails", "GET"): for_staff(200),
     ("office:email", "GET"): OF_A_CLIENT,
     # The mail still waits: starting it again changes nothing.
@@ -131,6 +137,8 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     # Without a link in a cookie of this browser: nothing to press, and who is in already goes on.
     ("entrance:link", "GET"): Expected(410, {"the client": 302, "another client": 302}),
     ("entrance:link", "POST"): Expected(410, {"the client": 302, "another client": 302}),
+    ("entrance:pin", "GET"): alike(200),
+    ("entrance:pin", "POST"): alike(422),
     ("entrance:link_arrival", "GET"): alike(302),
     ("portal:home", "GET"): in_portal(200),
     ("portal:who", "GET"): in_portal(302),
@@ -164,6 +172,8 @@ class World:
     def _ref(self, route: Route, name: str) -> str:
         if name == "token":
             return self.places["token of set-up" if "set-up" in route.path else "token"]
+        if name == "session":
+            return self.places["sessions"]
         for part in ("clients", "emails", "sessions"):
             if f"/{part}/" in route.path:
                 return self.places[part]

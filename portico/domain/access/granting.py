@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from portico.domain.access import accounts, states
+from portico.domain.access import accounts, notices, states
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.clients.editing import ChangedMeanwhile, ClientArchived
 from portico.domain.clients.models import Client, EmailAddress
@@ -88,11 +88,16 @@ def apply(access: PortalAccess, entry: AccessEntry, *, by: Actor) -> None:
 
 
 def choose_address(access: PortalAccess, address: EmailAddress | None, *, by: Actor) -> None:
-    """Lets another address sign in, or none; what the old one could open ends at once. The access is held."""
+    """Lets another address sign in, or none; what the old one could open ends at once, and it hears of that.
+
+    The access is held.
+    """
     if (address.pk if address else None) == access.address_id:
         return
+    if access.address is not None and access.account is not None:
+        notices.address_removed(access, access.address, access.account)
     access.had_signed_in_before = access.had_signed_in_before or access.first_signed_in_at is not None
-    access.invited_at = access.first_signed_in_at = access.last_signed_in_at = None
+    access.invited_at = access.pin_given_at = access.first_signed_in_at = access.last_signed_in_at = None
     access.mail_stopped_at, access.mail_stopped_reason = None, ""
     access.address = address
     access.account = accounts.of_address(address) if address else None

@@ -37,7 +37,7 @@ def of(access: PortalAccess | None) -> Standing:
         return Standing(PortalState.NEEDS_ATTENTION, Reason.MAIL_STOPPED.value)
     if access.first_signed_in_at is not None:
         return Standing(PortalState.SIGNED_IN)
-    if access.invited_at is None:
+    if access.invited_at is None and access.pin_given_at is None:
         return Standing(PortalState.NEEDS_ATTENTION, Reason.NOT_INVITED.value)
     return Standing(PortalState.INVITED)
 

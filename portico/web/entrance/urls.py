@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from portico.web.entrance import doorway, link, look
+from portico.web.entrance import doorway, link, look, pin
 
 app_name = "entrance"
 urlpatterns = [
     path("", doorway.show, name="doorway"),
     path("logo/<str:digest>.png", look.logo, name="logo"),
     path("link/", link.show, name="link"),
+    path("pin/", pin.enter, name="pin"),
     path("link/<str:token>/", link.arrive, name="link_arrival"),
 ]

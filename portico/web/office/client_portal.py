@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portico.domain.access import granting, invitation_text, inviting, telling
+from portico.domain.access import ending, granting, invitation_text, inviting, pins, telling
 from portico.domain.access.granting import AddressGone
 from portico.domain.access.inviting import NotMailable
 from portico.domain.access.models import PortalAccess
@@ -35,6 +35,7 @@ class Answer:
     status: HTTPStatus = HTTPStatus.OK
     refusal: str = ""
     fix: str = ""
+    no_pin: str = ""
     changed_meanwhile: bool = False
 
 
@@ -87,6 +88,12 @@ def preview(request: OfficeRequest, ref: str) -> HttpResponse:
     form = tab.form(request.POST)
     context = _letter(request, tab, form) | {"client": tab.client, "form": form, "is_fragment": True}
     return render(request, "office/client_portal/preview.html", context)
+
+
+def without_pin(request: OfficeRequest, ref: str, refusal: str) -> HttpResponse:
+    """The tab again, which says beside the button why no PIN was made."""
+    tab = Tab.of(request, ref)
+    return _page(request, tab, tab.form(), Answer(HTTPStatus.CONFLICT, no_pin=refusal))
 
 
 def _save(request: OfficeRequest, ref: str) -> HttpResponse:
@@ -152,8 +159,22 @@ def _page(request: OfficeRequest, tab: Tab, form: ClientPortalForm, answer: Answ
         "facts": portal_words.signed_in_facts(story),
         "events": [portal_words.event(happening, called=called) for happening in story.happenings],
     }
-    context |= _letter(request, tab, form)
+    context |= _ways_in(tab, answer) | _letter(request, tab, form)
     return render(request, "office/client_portal/edit.html", context, status=answer.status)
+
+
+def _ways_in(tab: Tab, answer: Answer) -> dict[str, object]:
+    """What opens the client now, and what stands against reading out a PIN."""
+    lacking = pins.lacking(tab.client, tab.access)
+    return {
+        "no_pin": lacking,
+        "why_no_pin": answer.no_pin or pins.WHY_NOT.get(lacking, ""),
+        "pin": None if lacking else pins.live(tab.client),
+        "pin_press": tokens.new_token(),
+        "pin_works_for": rendering.duration(settings.PIN_TTL),
+        "sessions": ending.sessions_of(tab.access),
+        "may_end": lacking in {"", "tries"},
+    }
 
 
 def _letter(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> dict[str, object]:

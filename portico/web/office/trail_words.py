@@ -89,8 +89,8 @@ def sentence(entry: TrailEntry) -> str:
             return _("Billing documents closed in the portal")
         case Verb.EMAIL_DROPPED if details.get("reason"):
             return _("An email was not sent. %(reason)s") % {"reason": details["reason"]}
-        case Verb.INVITATION_REFUSED:
-            return str(_REFUSALS.get(str(details.get("why")), _("Invitation refused, nothing was sent")))
+        case Verb.INVITATION_REFUSED | Verb.PIN_NOT_MADE:
+            return str(_REFUSALS[verb].get(str(details.get("why")), _SENTENCES[verb]))
         case Verb.LINK_REFUSED:
             return str(_LINKS.get(str(details.get("state")), _("A sign-in link was refused")))
         case Verb.STAFF_ADDED if details.get("role") in Role.values:
@@ -144,6 +144,13 @@ _SENTENCES = {
     Verb.LINK_SENT: gettext_lazy("Sign-in email sent off, asked for at the portal’s entrance"),
     Verb.CODE_REFUSED: gettext_lazy("A sign-in code was typed that doesn’t match or no longer works"),
     Verb.CODE_BEYOND_LIMIT: gettext_lazy("A sign-in code was typed after too many wrong ones"),
+    Verb.INVITATION_REFUSED: gettext_lazy("Invitation refused, nothing was sent"),
+    Verb.PIN_NOT_MADE: gettext_lazy("No PIN was made"),
+    Verb.PIN_MADE: gettext_lazy("PIN made, to be read out by phone"),
+    Verb.PIN_TRIES_ALLOWED: gettext_lazy("More tries with a PIN allowed"),
+    Verb.PIN_REFUSED: gettext_lazy("A PIN was typed that doesn’t match or no longer works"),
+    Verb.PIN_BEYOND_LIMIT: gettext_lazy("A PIN was typed after too many wrong ones"),
+    Verb.EVERYTHING_ENDED: gettext_lazy("Signed out everywhere: links, codes, PINs and sessions ended"),
     Verb.CLIENT_SIGNED_IN: gettext_lazy("Signed in with the link from the email"),
     Verb.CLIENT_SIGNED_IN_BY_CODE: gettext_lazy("Signed in with the code from the email"),
     Verb.CLIENT_SIGNED_IN_BY_PIN: gettext_lazy("Signed in with a PIN"),
@@ -151,9 +158,17 @@ _SENTENCES = {
     Verb.SESSION_ENDED: gettext_lazy("A portal session was ended"),
 }
 _REFUSALS = {
-    "access": gettext_lazy("Invitation not sent: access was off"),
-    "address": gettext_lazy("Invitation not sent: no address was chosen"),
-    "email_ok": gettext_lazy("Invitation not sent: Email ok was not ticked"),
+    Verb.INVITATION_REFUSED: {
+        "access": gettext_lazy("Invitation not sent: access was off"),
+        "address": gettext_lazy("Invitation not sent: no address was chosen"),
+        "email_ok": gettext_lazy("Invitation not sent: Email ok was not ticked"),
+    },
+    Verb.PIN_NOT_MADE: {
+        "restore": gettext_lazy("PIN not made: the client is archived"),
+        "access": gettext_lazy("PIN not made: access was off"),
+        "address": gettext_lazy("PIN not made: no address was chosen"),
+        "tries": gettext_lazy("PIN not made: too many wrong ones had been typed"),
+    },
 }
 _LINKS = {
     "used": gettext_lazy("A sign-in link was pressed that had been used already"),
@@ -181,6 +196,12 @@ _LOOKS = {
     Verb.LINK_REFUSED: ("link-2-off", "wait"),
     Verb.CODE_REFUSED: ("lock", "wait"),
     Verb.CODE_BEYOND_LIMIT: ("octagon-alert", "bad"),
+    Verb.PIN_MADE: ("key-round", "accent"),
+    Verb.PIN_NOT_MADE: ("key-round", "wait"),
+    Verb.PIN_TRIES_ALLOWED: ("key-round", "quiet"),
+    Verb.PIN_REFUSED: ("lock", "wait"),
+    Verb.PIN_BEYOND_LIMIT: ("octagon-alert", "bad"),
+    Verb.EVERYTHING_ENDED: ("log-out", "wait"),
     Verb.CLIENT_SIGNED_IN: ("door-open", "good"),
     Verb.CLIENT_SIGNED_IN_BY_CODE: ("door-open", "good"),
     Verb.CLIENT_SIGNED_IN_BY_PIN: ("door-open", "good"),

@@ -1,6 +1,6 @@
 """PINs that staff read out when mail fails."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -67,3 +67,7 @@ class Pin(PracticeRow):
 
     def __str__(self) -> str:
         return self.ref
+
+    @property
+    def works_until(self) -> datetime:
+        return self.created_at + pin_lifetime()

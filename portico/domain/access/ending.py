@@ -1,0 +1,45 @@
+"""Ending what lets somebody in: one session, or everything of a client at one press."""
+
+from portico.domain.access import accounts, granting, sessions
+from portico.domain.access.models import PortalAccess, PortalSession, Way
+from portico.domain.clients.models import Client
+from portico.plumbing import trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.deadlocks import once_more
+from portico.plumbing.verbs import Verb
+
+
+def sessions_of(access: PortalAccess | None) -> list[PortalSession]:
+    """The sessions in which this client can be seen at this moment, newest first."""
+    if access is None or access.account is None or not access.is_on or access.client.is_archived_now:
+        return []
+    return [session for session in sessions.open_to(access.account) if _shows(session, access)]
+
+
+def _shows(session: PortalSession, access: PortalAccess) -> bool:
+    """The same question as `sessions.opened`, for one client whose chain is known to hold."""
+    if session.way == Way.PIN:
+        return session.only_client_id == access.client_id and session.number >= access.changed_number
+    mailable = access.address is not None and access.address.email_ok
+    return mailable and session.number >= max(access.changed_number, access.consent_number)
+
+
+@once_more
+def end_everything(client: Client, *, by: Actor) -> None:
+    """Ends every link, code, PIN and session of the client; the mailbox's other clients go on undisturbed."""
+    with granting.held(client) as (row, access):
+        if access.account is None:
+            return
+        access.changed_number = accounts.next_number(access.account)
+        access.save(update_fields=["changed_number"])
+        for session in sessions.open_to(access.account):
+            # Nobody sees anything in it any more, so it takes no place among the mailbox's five.
+            if not sessions.opened(session).exists():
+                sessions.end(session, by=by)
+        trail.record(Verb.EVERYTHING_ENDED, practice=row.practice, client=row, by=by)
+
+
+def end_session(client: Client, session: PortalSession, *, by: Actor) -> None:
+    """Staff end a session in which the client can be seen; for a family's mailbox that is the session of all."""
+    if sessions.end(session, by=by):
+        trail.record(Verb.SESSION_ENDED, practice=client.practice, client=client, by=by, about=session.ref)

@@ -1,0 +1,81 @@
+"""The notices as mails: whether they may still leave, and how they read."""
+
+from datetime import datetime
+from typing import Any
+
+from babel.dates import format_skeleton, format_time
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.practices.models import Practice
+from portico.plumbing import phone_format, rendering
+from portico.plumbing.emails import Composer, Letter
+from portico.plumbing.models import OutgoingEmail
+
+
+class PinUsedMail(Composer):
+    label = gettext_lazy("Notice: a PIN was used")
+
+    def refuse(self, email: OutgoingEmail) -> str | None:
+        access = _access_of(email)
+        if access is None or access.address is None or access.address.ref != email.content["address"]:
+            return _("The client’s email address was changed.")
+        if not access.address.email_ok:
+            return _("Email ok was withdrawn for this address.")
+        return None
+
+    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+        with translation.override(email.content["language"]):
+            return _letter(
+                email,
+                heading=_("A PIN was used to sign in"),
+                name=email.content["name"],
+                browser=email.content["browser"],
+                why=_("You got this because somebody signed in to your client portal. No answer is needed."),
+            )
+
+
+class AddressRemovedMail(Composer):
+    label = gettext_lazy("Notice: address removed")
+
+    def refuse(self, email: OutgoingEmail) -> str | None:
+        """Consent is not asked: this is how somebody learns that mail and sign-in ended."""
+        access = _access_of(email)
+        if access is not None and access.address is not None and access.address.ref == email.content["address"]:
+            return _("The address signs in again.")
+        return None
+
+    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+        with translation.override(email.content["language"]):
+            return _letter(
+                email,
+                heading=_("This address was removed"),
+                still_opens=email.content["still_opens"],
+                why=_("This is the only email we send to an address that was removed."),
+            )
+
+
+def _access_of(email: OutgoingEmail) -> PortalAccess | None:
+    return PortalAccess.objects.select_related("address").filter(client=email.client_id).first()
+
+
+def _letter(email: OutgoingEmail, **words: Any) -> Letter:  # Any: what templates take.
+    practice = email.practice
+    words |= {
+        "practice": {"name": practice.name, "phone": phone_format.as_dialled(practice.phone)},
+        "at": _when(email.content["at"], practice),
+    }
+    text, html = rendering.render(email.kind, words)
+    return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)
+
+
+def _when(at: str, practice: Practice) -> dict[str, str]:
+    """The day, and the time with the zone's short name."""
+    moment, language = datetime.fromisoformat(at), translation.get_language() or "en"
+    time = format_time(moment, "short", tzinfo=practice.zone, locale=language).replace("\u202f", " ")
+    return {
+        "day": format_skeleton("MMMd", moment.astimezone(practice.zone), locale=language),
+        "time": f"{time} {moment.astimezone(practice.zone):%Z}",
+    }

@@ -1,0 +1,85 @@
+"""Mails that tell a client of something that was done with their portal, written in the transaction that did it."""
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from portico.domain.access.models import Pin, PortalAccess, PortalAccount, SignInLink
+from portico.domain.clients.models import EmailAddress
+from portico.plumbing import clock, emails, tokens
+from portico.plumbing.actors import Actor
+from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models.outgoing import EmailState
+
+PIN_USED = "pin_used"
+ADDRESS_REMOVED = "address_removed"
+
+ARRIVED = (EmailState.HANDED_OVER, EmailState.DELIVERED)
+REJECTED = (EmailState.BOUNCED, EmailState.COMPLAINED)
+
+
+def pin_used(pin: Pin, access: PortalAccess, *, browser: str) -> None:
+    """Somebody signed in by PIN; told only with `Email ok`, which is asked again at hand-over."""
+    address = access.address
+    if address is None or not address.email_ok:
+        return
+    language = pin.account.language or pin.client.language
+    with translation.override(language):
+        subject = _("A PIN was used to sign in")
+    emails.queue(
+        practice=access.practice,
+        kind=PIN_USED,
+        key=f"{PIN_USED}:{pin.ref}",
+        to_address=address.address,
+        to_name=pin.client.name,
+        subject=subject,
+        content={
+            "at": clock.now().isoformat(),
+            "browser": browser,
+            "language": language,
+            "name": pin.client.called,
+            "address": address.ref,
+        },
+        by=Actor.system(),
+        client=pin.client,
+    )
+
+
+def address_removed(access: PortalAccess, address: EmailAddress, account: PortalAccount) -> None:
+    """The address no longer opens this client. The one mail that asks for no `Email ok`; it names no client.
+
+    Only where somebody had signed in through the mailbox, and mail arrives there.
+    """
+    if not _was_signed_in_through(account) or _bounces(address):
+        return
+    practice, language = access.client.practice, account.language or access.client.language
+    with translation.override(language):
+        subject = _("Your address was removed at %(practice)s") % {"practice": practice.name}
+    emails.queue(
+        practice=practice,
+        kind=ADDRESS_REMOVED,
+        key=f"{ADDRESS_REMOVED}:{tokens.new_ref()}",
+        to_address=address.address,
+        to_name="",
+        subject=subject,
+        content={
+            "at": clock.now().isoformat(),
+            "language": language,
+            "address": address.ref,
+            # A mailbox that serves somebody else signs in as before.
+            "still_opens": account.accesses.exclude(pk=access.pk).chain_holds().exists(),
+        },
+        by=Actor.system(),
+        client=access.client,
+    )
+
+
+def _was_signed_in_through(account: PortalAccount) -> bool:
+    # By a mail: a PIN shows nobody's hold on a mailbox, and the typed address may be a stranger's.
+    return SignInLink.objects.filter(account=account, used_at__isnull=False).exists()
+
+
+def _bounces(address: EmailAddress) -> bool:
+    known = OutgoingEmail.objects.filter(
+        practice_id=address.practice_id, to_address=address.address, state__in=(*ARRIVED, *REJECTED)
+    )
+    return known.order_by("-id").values_list("state", flat=True).first() in REJECTED

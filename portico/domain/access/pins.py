@@ -1,0 +1,233 @@
+"""PINs that staff read out by phone: one a press, five tries each, opening one client once."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from portico.domain.access import arriving, bursts, granting, notices, states
+from portico.domain.access.arriving import Visitor
+from portico.domain.access.models import TRIES_PER_PIN, Pin, PortalAccess, PortalAccount, Way
+from portico.domain.access.sessions import Begun
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock, limits, tokens, trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.deadlocks import once_more
+from portico.plumbing.limits import Limit, TooMany
+from portico.plumbing.refusals import Refused
+from portico.plumbing.verbs import Verb
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+PIN_LENGTH = 8
+TRIES_PER_ADDRESS = 10
+TRIES_PER_NETWORK = 20
+# More wrong PINs than this in an hour are told to staff.
+WRONG_IN_AN_HOUR = 200
+# How long the press that made a PIN may ask for it: a double press, and the page that follows.
+SHOWN_FOR = timedelta(minutes=1)
+
+
+class NoPin(Refused):
+    """A PIN may not be made as things stand; `fix` names what would mend it."""
+
+    def __init__(self, fix: str) -> None:
+        super().__init__(WHY_NOT[fix], field="pin")
+        self.fix = fix
+
+
+WHY_NOT: "dict[str, _StrPromise]" = {
+    "restore": _("An archived client gets no PIN."),
+    "access": _("Turn on Client Portal Access and save it first."),
+    "address": _("Choose an email address and save it first: the PIN is typed together with it."),
+    "tries": _("Too many wrong PINs were typed with this address today. Make sure that it is really your client."),
+}
+
+
+def lacking(client: Client, access: PortalAccess | None) -> str:
+    """What stands against making a PIN, as a fix of `NoPin`; nothing when it may be made. `Email ok` is not asked."""
+    if client.is_archived_now:
+        return "restore"
+    if access is None or not access.is_on:
+        return "access"
+    if access.account is None:
+        return "address"
+    return "tries" if limits.is_spent(_tries_with(access.account.mailbox_key, client.practice)) else ""
+
+
+@once_more
+def make(client: Client, *, press: str, by: Actor) -> Pin:
+    """Makes a PIN; an earlier one of the client no longer works. `press` is the form's own random key.
+
+    The same press again gives the first one's PIN. Raises NoPin; the refusal is in the trail.
+    """
+    with granting.held(client) as (row, access):
+        # Looked at under the lock: two presses at once wait here for each other.
+        earlier = row.pins.filter(press=press).first()
+        if earlier is not None:
+            return earlier
+        outcome = _make_unless_refused(row, access, press=press, by=by)
+    if isinstance(outcome, NoPin):
+        raise outcome
+    return outcome
+
+
+def _make_unless_refused(client: Client, access: PortalAccess, *, press: str, by: Actor) -> Pin | NoPin:
+    """The refusal is returned, not raised: its entry in the trail must stay."""
+    fix = lacking(client, access)
+    account = access.account
+    if fix or account is None:
+        trail.record(Verb.PIN_NOT_MADE, practice=client.practice, client=client, by=by, why=fix)
+        return NoPin(fix)
+    client.pins.unspent().update(voided_at=clock.now())
+    ref = tokens.new_ref()
+    pin = Pin.objects.create(
+        practice=client.practice,
+        ref=ref,
+        client=client,
+        account=account,
+        pin_hash=tokens.keyed_digest(_bound(ref, _digits_of(client, press)), purpose="pin"),
+        press=press,
+        number=account.counter,
+        created_by=by.name[:100],
+    )
+    access.pin_given_at = clock.now()
+    access.save(update_fields=["pin_given_at"])
+    trail.record(Verb.PIN_MADE, practice=client.practice, client=client, by=by, about=ref)
+    states.recompute(client)
+    return pin
+
+
+def digits(client: Client, press: str, *, to: Actor) -> tuple[Pin, str] | None:
+    """The PIN that this press made and its digits, for its maker, who is shown it at once; None for all else."""
+    pin = client.pins.unspent().filter(press=press, created_at__gt=clock.now() - SHOWN_FOR).first() if press else None
+    if pin is None or pin.created_by != to.name[:100]:
+        return None
+    shown = _digits_of(client, press)
+    return (pin, shown) if _is(pin, shown) else None
+
+
+def live(client: Client) -> Pin | None:
+    """The PIN that would open the client at this moment."""
+    return Pin.objects.usable().filter(client=client, tries__lt=TRIES_PER_PIN).order_by("-id").first()
+
+
+def allow_more_tries(client: Client, *, by: Actor) -> None:
+    """Wrong PINs of the last day no longer count for the client's address. Again: changes nothing."""
+    access = granting.of(client)
+    if access is None or access.account is None:
+        return
+    if limits.clear(_tries_with(access.account.mailbox_key, client.practice)):
+        trail.record(Verb.PIN_TRIES_ALLOWED, practice=client.practice, client=client, by=by)
+
+
+def enter(practice: Practice, mailbox_key: str, typed: str, *, visitor: Visitor, ip: str) -> Begun | None:
+    """Signs in by a PIN and the address it was made for; None when they do not belong together, whatever the reason.
+
+    The work is the same for every address. Raises limits.TooMany when too many tries come from one network.
+    """
+    tries = _tries_with(mailbox_key, practice)
+    network = Limit.on(
+        "pin-ip", limits.network_of(ip), most=TRIES_PER_NETWORK, window=timedelta(hours=1), stays_spent=True
+    )
+    try:
+        limits.spend(network, tries)
+    except TooMany as error:
+        _refuse(Verb.PIN_BEYOND_LIMIT, practice, mailbox_key)
+        if error.limit == network:
+            raise
+        return None
+    begun = _evaluate(practice, mailbox_key, typed, visitor=visitor)
+    if begun is None:
+        _count_wrong(practice)
+        return None
+    limits.give_back(tries)
+    return begun
+
+
+@once_more
+def _evaluate(practice: Practice, mailbox_key: str, typed: str, *, visitor: Visitor) -> Begun | None:
+    """Each step is taken for a stranger's address too, and each outcome is one commit."""
+    with transaction.atomic():
+        account = PortalAccount.objects.locked().filter(practice=practice, mailbox_key=mailbox_key).first()
+        live = list(
+            Pin.objects.unspent()
+            .filter(account_id=account.pk if account else 0)
+            .select_related("client")
+            .order_by("pk")
+        )
+        tried = _reserve(live)
+        right = [pin for pin in tried if _is(pin, typed)] if tried else _compare_with_nothing(typed)
+        if account is not None and right and _spend(right[0], others=tried):
+            return _arrive(practice, account, right[0], visitor)
+        _refuse(Verb.PIN_BEYOND_LIMIT if live and not tried else Verb.PIN_REFUSED, practice, mailbox_key)
+        return None
+
+
+def _reserve(live: list[Pin]) -> list[Pin]:
+    """Takes a try of each PIN that has one left, before any is compared: a wrong one counts against all of them."""
+    mine = Pin.objects.unspent().filter(tries__lt=TRIES_PER_PIN)
+    if not live:
+        mine.filter(pk=0).update(tries=F("tries") + 1)
+    return [pin for pin in live if mine.filter(pk=pin.pk).update(tries=F("tries") + 1)]
+
+
+def _spend(pin: Pin, *, others: list[Pin]) -> bool:
+    """The update is question and answer in one: whatever changed since the PIN was made is asked here."""
+    if not Pin.objects.usable().filter(pk=pin.pk).update(used_at=clock.now()):
+        return False
+    given_back = [other.pk for other in others if other != pin]
+    Pin.objects.filter(pk__in=given_back).update(tries=F("tries") - 1)
+    return True
+
+
+def _arrive(practice: Practice, account: PortalAccount, pin: Pin, visitor: Visitor) -> Begun:
+    access = PortalAccess.objects.select_related("address").get(client=pin.client)
+    begun = arriving.arrive(practice, account, way=Way.PIN, visitor=visitor, only_client=pin.client)
+    if access.first_signed_in_at is not None:
+        notices.pin_used(pin, access, browser=visitor.browser)
+    return begun
+
+
+def _refuse(verb: Verb, practice: Practice, mailbox_key: str) -> None:
+    """For the client whose PIN it most likely was; a stranger's address is nobody's, and is not written down."""
+    of_mailbox = PortalAccess.objects.filter(practice=practice, account__mailbox_key=mailbox_key)
+    access = of_mailbox.select_related("client").order_by(F("pin_given_at").desc(nulls_last=True), "pk").first()
+    trail.record(verb, practice=practice, client=access.client if access else None, by=Actor.nobody())
+
+
+def _count_wrong(practice: Practice) -> None:
+    try:
+        limits.spend(Limit.on("wrong-pins", practice.ref, most=WRONG_IN_AN_HOUR, window=timedelta(hours=1)))
+    except TooMany:
+        bursts.note_pins(practice)
+
+
+def _tries_with(mailbox_key: str, practice: Practice) -> Limit:
+    """Wrong PINs a day with one address at one practice, whether or not it is anybody's."""
+    return Limit.on("pin", practice.ref, mailbox_key, most=TRIES_PER_ADDRESS, window=timedelta(days=1))
+
+
+def _is(pin: Pin, typed: str) -> bool:
+    return tokens.matches(_bound(pin.ref, typed), purpose="pin", digest=pin.pin_hash)
+
+
+def _compare_with_nothing(typed: str) -> list[Pin]:
+    """What a comparison costs, where there is nothing to compare with."""
+    tokens.matches(_bound(tokens.new_ref(), typed), purpose="pin", digest="0" * 64)
+    return []
+
+
+def _bound(ref: str, typed: str) -> str:
+    # Two rows with the same digits look different.
+    return f"{ref} {typed}"
+
+
+def _digits_of(client: Client, press: str) -> str:
+    """Derived with the server's key, so that a page sent twice shows one PIN although no row holds it."""
+    number = int(tokens.keyed_digest(f"{client.ref} {press}", purpose="pin digits"), 16)
+    return f"{number % 10**PIN_LENGTH:0{PIN_LENGTH}}"

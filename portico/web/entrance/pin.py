@@ -1,0 +1,54 @@
+"""`I have a PIN`: an email address and the eight numbers that staff read out open one client."""
+
+from http import HTTPStatus
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+
+from portico.domain.access import pins
+from portico.plumbing import rendering
+from portico.web import visitors
+from portico.web.entrance import stepping_in
+from portico.web.entrance.pin_form import PinForm
+from portico.web.guards import open_page
+from portico.web.requests import OpenRequest
+
+
+WRONG = _(
+    "That email and PIN don’t match. Check both and try again. "
+    "After 5 tries a PIN stops working; we can then read you a new one."
+)
+
+
+@open_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def enter(request: OpenRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _page(request, PinForm())
+    form = PinForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, HTTPStatus.UNPROCESSABLE_CONTENT)
+    visitor = visitors.visitor_of(request)
+    begun = pins.enter(
+        request.practice,
+        form.cleaned_data["email"],
+        form.cleaned_data["pin"],
+        visitor=visitor,
+        ip=visitors.ip_of(request),
+    )
+    if begun is None:
+        form.add_error("pin", WRONG)
+        return _page(request, form, HTTPStatus.UNPROCESSABLE_CONTENT)
+    return stepping_in.step_in(request, begun, visitor)
+
+
+def _page(request: OpenRequest, form: PinForm, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+    context = {
+        "practice": request.practice,
+        "form": form,
+        "pin_works_for": rendering.duration(settings.PIN_TTL),
+    }
+    return render(request, "entrance/pin.html", context, status=status)

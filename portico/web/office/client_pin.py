@@ -1,0 +1,73 @@
+"""`Generate PIN`: made by one press, shown once to whoever made it, on a page that is kept nowhere."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portico.domain.access import granting, pins
+from portico.domain.access.pins import NoPin
+from portico.plumbing import rendering, tokens
+from portico.web import cookies
+from portico.web.guards import office_page
+from portico.web.office import client_portal, finding
+from portico.web.office.forms.client_portal import PRESS_LENGTH
+from portico.web.office.roles import KEEPERS
+from portico.web.requests import OfficeRequest
+
+
+@office_page(*KEEPERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def give(request: OfficeRequest, ref: str) -> HttpResponse:
+    if request.method == "POST":
+        return _make(request, ref)
+    return _show_once(request, ref)
+
+
+@office_page(*KEEPERS)
+@require_POST
+def allow_more_tries(request: OfficeRequest, ref: str) -> HttpResponse:
+    pins.allow_more_tries(finding.client_of(request, ref), by=request.actor)
+    messages.success(request, _("More tries are allowed. You can generate a new PIN now."))
+    return redirect("office:client_portal", ref=ref)
+
+
+def _make(request: OfficeRequest, ref: str) -> HttpResponse:
+    press = request.POST.get("press", "")[:PRESS_LENGTH] or tokens.new_token()
+    try:
+        pins.make(finding.client_of(request, ref), press=press, by=request.actor)
+    except NoPin as refusal:
+        return client_portal.without_pin(request, ref, str(refusal))
+    response = redirect("office:client_pin", ref=ref)
+    # The press, not the PIN: it shows the PIN to the one who made it, and for a minute only.
+    cookies.give(response, settings.PIN_COOKIE_NAME, press, max_age=int(pins.SHOWN_FOR.total_seconds()))
+    return response
+
+
+def _show_once(request: OfficeRequest, ref: str) -> HttpResponse:
+    client = finding.client_of(request, ref)
+    made = pins.digits(client, request.COOKIES.get(settings.PIN_COOKIE_NAME, ""), to=request.actor)
+    if made is None:
+        messages.info(
+            request, _("A PIN is shown once. If you need another, generate a new one; the last one then stops.")
+        )
+        return redirect("office:client_portal", ref=ref)
+    pin, digits = made
+    access = granting.of(client)
+    context = {
+        "client": client,
+        "pin": pin,
+        "halves": (digits[:4], digits[4:]),
+        "aloud": [", ".join(str(_DIGITS[int(digit)]) for digit in half) for half in (digits[:4], digits[4:])],
+        "address": access.address.address if access and access.address else "",
+        "works_for": rendering.duration(settings.PIN_TTL),
+    }
+    response = render(request, "office/client_portal/pin.html", context)
+    if request.method == "GET":
+        cookies.take(response, settings.PIN_COOKIE_NAME)
+    return response
+
+
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
