@@ -9,9 +9,9 @@ from portico.plumbing.deadlocks import once_more
 from portico.plumbing.verbs import Verb
 
 
-def sessions_of(access: PortalAccess | None) -> list[PortalSession]:
+def sessions_of(client: Client, access: PortalAccess | None) -> list[PortalSession]:
     """The sessions in which this client can be seen at this moment, newest first."""
-    if access is None or access.account is None or not access.is_on or access.client.is_archived_now:
+    if access is None or access.account is None or not access.is_on or client.is_archived_now:
         return []
     return [session for session in sessions.open_to(access.account) if _shows(session, access)]
 

@@ -16,7 +16,6 @@ from portico.web.entrance.pin_form import PinForm
 from portico.web.guards import open_page
 from portico.web.requests import OpenRequest
 
-
 WRONG = _(
     "That email and PIN don’t match. Check both and try again. "
     "After 5 tries a PIN stops working; we can then read you a new one."

@@ -172,7 +172,7 @@ def _ways_in(tab: Tab, answer: Answer) -> dict[str, object]:
         "pin": None if lacking else pins.live(tab.client),
         "pin_press": tokens.new_token(),
         "pin_works_for": rendering.duration(settings.PIN_TTL),
-        "sessions": ending.sessions_of(tab.access),
+        "sessions": ending.sessions_of(tab.client, tab.access),
         "may_end": lacking in {"", "tries"},
     }
 
