@@ -12,7 +12,14 @@ from portico.plumbing.cleaning import LineField
 
 SEPARATORS = str.maketrans("", "", " -\u2010\u2011\u2013.")
 NOT_A_PIN = _("A PIN has 8 numbers, like 4829 1374.")
-ONE_ADDRESS = _("Please enter one email address, like name@example.com.")
+ONE_ADDRESS = _("Type one email address, such as name@example.com.")
+
+
+class UnkeptInput(forms.TextInput):
+    """What was typed does not come back with the page: a wrong PIN is somebody's secret, or nearly."""
+
+    def format_value(self, value: Any) -> None:  # Any: Django's own.
+        return None
 
 
 class PinForm(forms.Form):
@@ -23,7 +30,7 @@ class PinForm(forms.Form):
     email = LineField(
         label=_("Enter your email"),
         error_messages={"required": ONE_ADDRESS},
-        widget=forms.TextInput(
+        widget=forms.EmailInput(
             attrs={
                 "autocomplete": "email",
                 "inputmode": "email",
@@ -35,7 +42,7 @@ class PinForm(forms.Form):
     pin = LineField(
         label=_("PIN"),
         error_messages={"required": NOT_A_PIN},
-        widget=forms.TextInput(
+        widget=UnkeptInput(
             attrs={
                 "class": "code-entry",
                 "inputmode": "numeric",
@@ -46,11 +53,14 @@ class PinForm(forms.Form):
     )
 
     def clean_email(self) -> str:
-        """The mailbox's key. Two addresses in one request are none."""
-        if len(self._posted("email")) > 1:
-            raise ValidationError(ONE_ADDRESS)
+        """The mailbox's key, of what was typed and not of what cleaning makes of it: look-alikes are refused.
+
+        Two addresses in one request are none.
+        """
+        typed = self._posted("email")
         try:
-            return cleaning.mailbox_key(self.cleaned_data["email"])
+            (address,) = typed
+            return cleaning.mailbox_key(str(address).strip())
         except ValueError:
             raise ValidationError(ONE_ADDRESS) from None
 
@@ -61,4 +71,4 @@ class PinForm(forms.Form):
         return typed
 
     def _posted(self, name: str) -> list[Any]:  # Any: Django's own.
-        return self.data.getlist(name) if hasattr(self.data, "getlist") else []
+        return self.data.getlist(name) if hasattr(self.data, "getlist") else [self.data[name]]

@@ -401,7 +401,7 @@ def test_of_sixty_parallel_guesses_exactly_five_are_evaluated() -> None:
     ana = cast.ana(cast.alder())
     cast.with_access(ana)
     wrong = other_than(given(ana))
-    together(*[lambda n=n: typed(ana.practice, wrong, ip=f"10.0.{n}.1") for n in range(GUESSES)])  # type: ignore[misc]  # bound at once
+    together(*[lambda n=n: typed(ana.practice, wrong, ip=f"10.0.{n}.1") for n in range(GUESSES)])
     assert Pin.objects.get().tries == 5
     assert (entries(Verb.PIN_REFUSED), entries(Verb.PIN_BEYOND_LIMIT)) == (5, GUESSES - 5)
 
@@ -433,7 +433,7 @@ def test_a_right_pin_pressed_twenty_times_at_once_begins_one_session() -> None:
     ana = cast.ana(cast.alder())
     cast.with_access(ana)
     pin = given(ana)
-    begun = together(*[lambda n=n: typed(ana.practice, pin, ip=f"10.0.{n}.1") for n in range(10)])  # type: ignore[misc]  # as above
+    begun = together(*[lambda n=n: typed(ana.practice, pin, ip=f"10.0.{n}.1") for n in range(10)])
     assert sum(each is not None for each in begun) == 1
     assert PortalSession.objects.count() == 1
 

@@ -1,0 +1,162 @@
+"""`I have a PIN`: the page, its answers, and how alike they are."""
+
+import re
+import unicodedata
+from html import unescape
+
+import pytest
+from django.conf import settings
+from django.http import HttpResponse
+from django.test import Client as Browser
+
+from portico.domain.access import pins
+from portico.domain.access.models import PortalSession
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import tokens
+from portico.plumbing.models import TrailEntry
+from portico.plumbing.verbs import Verb
+from tests import cast
+
+PAGE = "/portal/alder-street/pin/"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    return ana
+
+
+def given(person: Client) -> str:
+    press = tokens.new_token()
+    pins.make(person, press=press, by=cast.DESK)
+    shown = pins.digits(person, press, to=cast.DESK)
+    assert shown is not None
+    return shown[1]
+
+
+def answer(browser: Browser, email: str, pin: str, *, ip: str = "192.0.2.1") -> tuple[int, str]:
+    """Status and page, without what is masked anew each time."""
+    response = browser.post(PAGE, {"email": email, "pin": pin}, REMOTE_ADDR=ip)
+    masked = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", response.content.decode())
+    return response.status_code, masked.replace(email, "(typed)")
+
+
+def test_the_page_says_that_there_is_no_password(client: Browser, practice: Practice) -> None:
+    page = unescape(client.get(PAGE).content.decode())
+    assert "There is no password." in page
+    assert re.search(r'<label for="id_email">Enter your email', page)
+    assert re.search(r'<label for="id_pin">PIN', page)
+
+
+@pytest.mark.parametrize("spelled", ["{0}{1}", "{0} {1}", " {0}-{1} ", "{0}\u2013{1}"])
+def test_a_pin_read_out_by_phone_signs_in(client: Browser, ana: Client, spelled: str) -> None:
+    pin = given(ana)
+    response = client.post(PAGE, {"email": " ANA@mail.example ", "pin": spelled.format(pin[:4], pin[4:])})
+    assert response.headers["Location"] == "/portal/alder-street/home/"
+    assert b"Hello, Ana" in client.get(response.headers["Location"]).content
+
+
+def test_unknown_wrong_void_and_used_up_answer_with_the_same_bytes(ana: Client, practice: Practice) -> None:
+    cast.with_access(cast.carol(practice))
+    void = given(ana)
+    pin = given(ana)
+    wrong = f"{(int(pin) + 1) % 10**8:08}"
+    answers = [
+        answer(Browser(), "stranger@mail.example", pin),
+        answer(Browser(), "carol@mail.example", pin),
+        answer(Browser(), "ana@mail.example", wrong),
+        answer(Browser(), "ana@mail.example", void),
+    ]
+    used = [answer(Browser(), "ana@mail.example", wrong, ip="198.51.100.1") for _ in range(8)]
+    beyond = answer(Browser(), "ana@mail.example", pin, ip="198.51.100.1")
+    assert TrailEntry.objects.filter(verb=Verb.PIN_BEYOND_LIMIT).exists()
+    assert len({*answers, *used, beyond}) == 1
+    assert answers[0][0] == 422
+
+
+def test_the_headers_and_cookies_are_alike_too(ana: Client) -> None:
+    given(ana)
+    known = Browser().post(PAGE, {"email": "ana@mail.example", "pin": "00000000"})
+    unknown = Browser().post(PAGE, {"email": "stranger@mail.example", "pin": "00000000"})
+    alike = [
+        {name: value for name, value in each.headers.items() if name != "Content-Length"} for each in (known, unknown)
+    ]
+    assert alike[0] == alike[1]
+    assert set(known.cookies) == set(unknown.cookies)
+
+
+def told(response: HttpResponse) -> dict[str, str]:
+    """Its headers, without the length, which follows what was typed."""
+    return {name: value for name, value in response.headers.items() if name != "Content-Length"}
+
+
+def test_the_21st_try_from_one_network_is_a_429_whatever_the_address(client: Browser, ana: Client) -> None:
+    for number in range(20):
+        answer(client, f"nobody{number}@mail.example", "00000000")
+    statuses = {answer(client, who, "00000000")[0] for who in ("ana@mail.example", "nobody@mail.example")}
+    assert statuses == {429}
+    assert answer(client, "ana@mail.example", given(ana), ip="198.51.100.9")[0] == 302
+
+
+def test_a_budget_that_is_used_up_blocks_no_link(client: Browser, ana: Client) -> None:
+    for _ in range(11):
+        answer(client, "ana@mail.example", "00000000")
+    assert cast.in_the_portal(client, ana).get("/portal/alder-street/home/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["", "ana", "ana@mail.example, carol@mail.example", "ana@mail.example;b@x.example", "a@b", "\u212aay@x.example"],
+)
+def test_what_is_no_address_gets_a_sentence_and_stays(client: Browser, ana: Client, email: str) -> None:
+    response = client.post(PAGE, {"email": email, "pin": "12345678"})
+    page = unescape(response.content.decode())
+    assert response.status_code == 422
+    assert "Type one email address" in page
+    assert f'value="{unicodedata.normalize("NFC", email)}"' in unicodedata.normalize("NFC", page) or not email
+    assert not TrailEntry.objects.filter(verb__in=(Verb.PIN_REFUSED, Verb.PIN_BEYOND_LIMIT)).exists()
+
+
+def test_two_addresses_in_one_request_are_none(client: Browser, ana: Client) -> None:
+    pin = given(ana)
+    response = client.post(PAGE, {"email": ["ana@mail.example", "carol@mail.example"], "pin": pin})
+    assert response.status_code == 422
+    assert "Type one email address" in unescape(response.content.decode())
+
+
+@pytest.mark.parametrize("pin", ["", "1234567", "123456789", "1234567a", "١٢٣٤٥٦٧٨", "[]"])
+def test_what_is_no_pin_gets_a_sentence_and_costs_no_try(client: Browser, ana: Client, pin: str) -> None:
+    given(ana)
+    response = client.post(PAGE, {"email": "ana@mail.example", "pin": pin})
+    assert response.status_code == 422
+    assert "A PIN has 8 numbers" in unescape(response.content.decode())
+    assert ana.pins.get().tries == 0
+
+
+def test_the_typed_address_stays_and_the_page_is_kept_nowhere(client: Browser, ana: Client) -> None:
+    response = client.post(PAGE, {"email": "Ana@Mail.example", "pin": "00000000"})
+    assert 'value="Ana@Mail.example"' in response.content.decode()
+    assert "no-store" in response.headers["Cache-Control"]
+
+
+def test_a_pin_ends_the_session_that_was_in_this_browser(client: Browser, ana: Client, practice: Practice) -> None:
+    browser = cast.in_the_portal(client, cast.carol(practice))
+    before = browser.cookies[settings.CLIENT_COOKIE_NAME].value
+    browser.post(PAGE, {"email": "ana@mail.example", "pin": given(ana)})
+    assert browser.cookies[settings.CLIENT_COOKIE_NAME].value != before
+    assert PortalSession.objects.get(key_hash=tokens.digest(before)).ended_at is not None
+
+
+def test_a_pin_session_of_a_shared_mailbox_offers_no_choice(client: Browser, practice: Practice) -> None:
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    cast.with_access(bruno)
+    cast.with_access(bea)
+    client.post(PAGE, {"email": "bruno@mail.example", "pin": given(bea)})
+    assert client.get("/portal/alder-street/who/").status_code == 302
+    assert client.post("/portal/alder-street/who/", {"client": bruno.ref}).status_code == 404
+    page = client.get("/portal/alder-street/home/").content.decode()
+    assert "Hello, Bea" in page
+    assert "Bruno" not in page
