@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "portico.domain.practices",
     "portico.domain.clients",
     "portico.domain.access",
+    "portico.domain.billing",
     "portico.domain.upkeep",
     "portico.web",
     "portico.operating",

@@ -47,6 +47,8 @@ FOR_CLIENTS = (
     "web/entrance/",
     "web/portal/",
     "domain/access/",
+    "domain/billing/models/",
+    "domain/billing/shar",
 )
 # Mails to staff are in English, like the office.
 NOT_FOR_CLIENTS = ("templates/emails/staff/",)

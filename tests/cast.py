@@ -4,6 +4,7 @@
 *Dr Elm* owns the practice, *Fay* keeps the desk, *Gus* has left, *Hal* is a clinician, *Ines* does the bills.
 """
 
+from datetime import date, timedelta
 from typing import cast
 
 import pytest
@@ -12,6 +13,19 @@ from django.test import Client as Browser
 from portico.domain.access import granting, invitation_text, inviting, links
 from portico.domain.access.granting import AccessEntry
 from portico.domain.access.models import Invitation, PortalAccess, SignInLink
+from portico.domain.billing import holding, invoicing, numbering, recording, settling, sharing
+from portico.domain.billing.entries import InvoiceEntry, LineEntry
+from portico.domain.billing.models import (
+    AttemptInvoice,
+    AttemptState,
+    AttemptWay,
+    Invoice,
+    Payment,
+    PaymentAttempt,
+    PaymentKind,
+)
+from portico.domain.billing.recording import PaymentEntry
+from portico.domain.billing.settling import Toward
 from portico.domain.clients import registering
 from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
 from portico.domain.clients.models import Client
@@ -174,6 +188,78 @@ def practice(db: None) -> Practice:
 def office(client: Browser, practice: Practice) -> Browser:
     """Fay's browser, signed in at `practice`."""
     return signed_in(client, fay(practice))
+
+
+def bill(
+    person: Client,
+    amount_minor: int = 14_000,
+    *,
+    due_on: date | None = None,
+    shared: bool = True,
+    label: str = "Session, 50 minutes",
+) -> Invoice:
+    """An invoice of one line, issued today and shared unless said otherwise; due in two weeks."""
+    today = clock.today(person.practice.time_zone)
+    entry = InvoiceEntry(
+        min(today, due_on or today), due_on or today + timedelta(days=14), (LineEntry(label, amount_minor),)
+    )
+    invoice = invoicing.issue(invoicing.draft(person, entry, by=DESK), by=DESK)
+    if shared:
+        invoice = sharing.share(invoice, by=DESK).invoice
+    invoice.refresh_from_db()
+    return invoice
+
+
+def cash(person: Client, amount_minor: int, *, invoice: Invoice | None = None) -> Payment:
+    """Money at the desk, for one invoice or for the account."""
+    entry = PaymentEntry(PaymentKind.CASH, amount_minor, clock.today(person.practice.time_zone))
+    return recording.record(person, entry, invoice=invoice, by=DESK)
+
+
+def attempt(*invoices: Invoice, state: AttemptState = AttemptState.OPEN) -> PaymentAttempt:
+    """Somebody's try to pay these invoices by card, as it stands before Stripe is called."""
+    client = invoices[0].client
+    account = PortalAccess.objects.get(client=client).account or pytest.fail("Give the client access first.")
+    made = PaymentAttempt.objects.create(
+        practice=client.practice,
+        account=account,
+        client=client,
+        way=AttemptWay.CHECKOUT,
+        amount_minor=sum(invoice.still_open_minor for invoice in invoices),
+        currency=client.practice.currency,
+        state=state,
+        idempotency_key=tokens.new_token(),
+        livemode=False,
+    )
+    for invoice in invoices:
+        AttemptInvoice.objects.create(
+            practice=client.practice, attempt=made, invoice=invoice, amount_minor=invoice.still_open_minor
+        )
+    return made
+
+
+def charged(payer: PaymentAttempt, *, by: Actor = DESK) -> Payment:
+    """The attempt has succeeded: its payment is written and put where it was meant for."""
+    covers = list(payer.covers.select_related("invoice"))
+    with holding.books_of(payer.client) as held:
+        payment = Payment.objects.create(
+            practice=held.practice,
+            client=held,
+            kind=PaymentKind.ONLINE,
+            amount_minor=payer.amount_minor,
+            currency=payer.currency,
+            received_on=clock.today(held.practice.time_zone),
+            number=numbering.next_receipt_number(held.practice),
+            attempt=payer,
+            account=payer.account,
+            stripe_charge_id=f"ch_{payer.ref}",
+            card_brand="visa",
+            card_last4="4242",
+        )
+        settling.place(payment, [Toward(cover.invoice, cover.amount_minor) for cover in covers])
+        settling.end_attempt(payer, AttemptState.SUCCEEDED, by=by)
+    payment.refresh_from_db()
+    return payment
 
 
 def token_of(invitation: Invitation) -> str:

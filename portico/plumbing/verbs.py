@@ -62,6 +62,22 @@ class Verb(TextChoices):
     EMAIL_DROPPED = "email.dropped", _("Email dropped")
     EMAIL_RESTARTED = "email.restarted", _("Email started again")
 
+    # The books.
+    INVOICE_DRAFTED = "invoice.drafted", _("Invoice drafted")
+    INVOICE_EDITED = "invoice.edited", _("Invoice draft changed")
+    INVOICE_DISCARDED = "invoice.discarded", _("Invoice draft discarded")
+    INVOICE_ISSUED = "invoice.issued", _("Invoice issued")
+    INVOICE_SHARED = "invoice.shared", _("Invoice shared")
+    INVOICE_UNSHARED = "invoice.unshared", _("Invoice no longer shared")
+    INVOICE_VOIDED = "invoice.voided", _("Invoice voided")
+    PAYMENT_RECORDED = "payment.recorded", _("Payment recorded")
+    PAYMENT_TAKEN_BACK = "payment.taken_back", _("Payment taken back")
+    CREDIT_GIVEN = "credit.given", _("Credit given")
+    CREDIT_TAKEN_BACK = "credit.taken_back", _("Credit taken back")
+    CREDIT_KEPT = "credit.kept", _("Credit kept instead of refunded")
+    CREDIT_APPLIED = "credit.applied", _("Credit put against an invoice")
+    REFUND_RECORDED = "refund.recorded", _("Refund recorded")
+
     # The client's side.
     LINK_SENT = "link.sent", _("Sign-in email sent off")
     LINK_REFUSED = "link.refused", _("Sign-in link refused")

@@ -6,6 +6,7 @@ from functools import partial
 
 from django.conf import settings
 
+from portico.domain.billing import sharing
 from portico.domain.upkeep import timetable
 from portico.domain.upkeep.chores import CHORES
 from portico.gateways import smtp_server
@@ -27,6 +28,7 @@ def lanes() -> list[Lane]:
             "rest",
             [
                 partial(handing_over.hand_over_next, MailLane.REST, transport),
+                sharing.continue_next_run,
                 # Not on the timetable: looking costs a read, a turn would cost a write every second.
                 paced(_seal, seconds=SECONDS_BETWEEN_SEALS),
                 paced(_Chores(), seconds=SECONDS_BETWEEN_LOOKS),

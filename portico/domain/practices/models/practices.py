@@ -33,6 +33,8 @@ class Practice(Row):
     name = models.CharField(max_length=100)
     time_zone = models.CharField(max_length=50, default="UTC", validators=[refuse_unknown_zone])
     currency = models.CharField(max_length=3, default="USD")
+    # Since the first invoice or payment the currency stays what it is; written by `billing.currencies`.
+    currency_fixed_at = models.DateTimeField(null=True, blank=True, editable=False)
     country = models.CharField(max_length=2, default="US")
     phone = models.CharField(max_length=20, blank=True)
     support_hours = models.CharField(max_length=150, blank=True)

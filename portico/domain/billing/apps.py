@@ -1,0 +1,15 @@
+"""The billing app."""
+
+from django.apps import AppConfig
+
+
+class BillingConfig(AppConfig):
+    name = "portico.domain.billing"
+    label = "billing"
+
+    def ready(self) -> None:
+        from portico.domain.billing import sharing  # noqa: PLC0415 - models cannot be named before
+        from portico.domain.billing.shared_mail import InvoiceSharedMail  # noqa: PLC0415
+        from portico.plumbing import emails  # noqa: PLC0415
+
+        emails.register(sharing.KIND, InvoiceSharedMail())

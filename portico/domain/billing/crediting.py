@@ -1,0 +1,96 @@
+"""Credit that the practice gives, and credit that waited for a refund and is kept after all."""
+
+from portico.domain.billing import currencies, holding, settling
+from portico.domain.billing.models import Credit, Payment
+from portico.domain.billing.refusals import AmountNotPositive, ReasonMissing
+from portico.domain.clients.models import Client
+from portico.plumbing import clock, trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.deadlocks import once_more
+from portico.plumbing.verbs import Verb
+
+
+@once_more
+def give(client: Client, *, amount_minor: int, reason: str, by: Actor, press: str = "") -> Credit:
+    """Gives credit without money having come; it is put against what is shared and owed at once, oldest due first.
+
+    The same press again gives the first one's credit. Raises AmountNotPositive, ReasonMissing.
+    """
+    if amount_minor <= 0:
+        raise AmountNotPositive(field="amount")
+    if not reason.strip():
+        raise ReasonMissing(field="reason")
+    with holding.books_of(client) as held:
+        earlier = Credit.objects.filter(practice=held.practice, press=press).first() if press else None
+        if earlier is not None:
+            return earlier
+        credit = Credit.objects.create(
+            practice=held.practice,
+            client=held,
+            amount_minor=amount_minor,
+            currency=currencies.fix(held.practice),
+            reason=reason.strip()[:300],
+            given_by=by.name[:100],
+            press=press,
+        )
+        _record(Verb.CREDIT_GIVEN, held, credit, by=by, amount_minor=amount_minor, reason=credit.reason)
+        settling.apply_credit(held, by=by)
+        credit.refresh_from_db()
+    return credit
+
+
+@once_more
+def take_back(credit: Credit, *, reason: str, by: Actor) -> Credit:
+    """Takes a credit out of the books; what it paid for is owed again. Again: changes nothing. Raises ReasonMissing."""
+    with holding.books_of(credit.client) as held:
+        credit = Credit.objects.locked().get(pk=credit.pk)
+        if credit.is_taken_back:
+            return credit
+        if not reason.strip():
+            raise ReasonMissing(field="reason")
+        settling.take_back(credit, reason=reason.strip()[:300], by=by)
+        _record(
+            Verb.CREDIT_TAKEN_BACK,
+            held,
+            credit,
+            by=by,
+            amount_minor=credit.amount_minor,
+            reason=credit.taken_back_reason,
+        )
+        settling.apply_credit(held, by=by)
+    return credit
+
+
+def ask_for_refund(payment: Payment, *, reason: str) -> None:
+    """Flags what is left over of a payment for staff to refund. Inside the caller's transaction, client held."""
+    Payment.objects.filter(pk=payment.pk, refund_asked_at=None).update(
+        refund_asked_at=clock.now(), refund_asked_reason=reason[:300]
+    )
+
+
+@once_more
+def keep(payment: Payment, *, by: Actor) -> int:
+    """Keeps flagged credit instead of refunding it, and puts it against what is owed. Gives how much was put.
+
+    Again: changes nothing.
+    """
+    with holding.books_of(payment.client) as held:
+        kept = Payment.objects.filter(pk=payment.pk, refund_asked_at__isnull=False).update(
+            refund_asked_at=None, refund_asked_reason=""
+        )
+        if not kept:
+            return 0
+        _record(Verb.CREDIT_KEPT, held, payment, by=by, amount_minor=payment.unused_minor)
+        return settling.apply_credit(held, by=by)
+
+
+def _record(verb: Verb, client: Client, about: Credit | Payment, *, by: Actor, **details: str | int) -> None:
+    trail.record(
+        verb,
+        practice=client.practice,
+        client=client,
+        by=by,
+        about=about.ref,
+        currency=client.practice.currency,
+        **details,
+    )

@@ -1,0 +1,35 @@
+"""What forms hand over: an invoice and its lines as they were typed and read."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from portico.domain.billing.models import ServiceItem
+
+
+@dataclass(frozen=True)
+class LineEntry:
+    """One line; the price of one, in minor units."""
+
+    label: str
+    unit_minor: int
+    quantity: int = 1
+    given_on: date | None = None
+    item: ServiceItem | None = None
+
+    @property
+    def amount_minor(self) -> int:
+        return self.quantity * self.unit_minor
+
+
+@dataclass(frozen=True)
+class InvoiceEntry:
+    """A whole draft; without `due_on` it never becomes past due."""
+
+    dated_on: date
+    due_on: date | None = None
+    lines: tuple[LineEntry, ...] = field(default=())
+    note: str = ""
+
+    @property
+    def total_minor(self) -> int:
+        return sum(line.amount_minor for line in self.lines)

@@ -1,0 +1,62 @@
+"""Invoices, tries to pay them, money that came and went, and cards that may be used again."""
+
+from portico.domain.billing.models.attempts import (
+    HOLDING,
+    MOVING,
+    AttemptInvoice,
+    AttemptState,
+    AttemptWay,
+    PaymentAttempt,
+)
+from portico.domain.billing.models.cards import SavedCard, StripeCustomer
+from portico.domain.billing.models.invoices import Invoice, InvoiceCounter, InvoiceKind, InvoiceLine, InvoiceStatus
+from portico.domain.billing.models.items import ServiceItem
+from portico.domain.billing.models.payments import (
+    BY_HAND,
+    Allocation,
+    Credit,
+    CreditNote,
+    Dispute,
+    DisputeState,
+    Payment,
+    PaymentKind,
+    ReceiptCounter,
+    Refund,
+    RefundState,
+    RefundWay,
+    Reversal,
+    ReversalCause,
+)
+from portico.domain.billing.models.runs import SharingRun
+
+__all__ = [
+    "BY_HAND",
+    "HOLDING",
+    "MOVING",
+    "Allocation",
+    "AttemptInvoice",
+    "AttemptState",
+    "AttemptWay",
+    "Credit",
+    "CreditNote",
+    "Dispute",
+    "DisputeState",
+    "Invoice",
+    "InvoiceCounter",
+    "InvoiceKind",
+    "InvoiceLine",
+    "InvoiceStatus",
+    "Payment",
+    "PaymentAttempt",
+    "PaymentKind",
+    "ReceiptCounter",
+    "Refund",
+    "RefundState",
+    "RefundWay",
+    "Reversal",
+    "ReversalCause",
+    "SavedCard",
+    "ServiceItem",
+    "SharingRun",
+    "StripeCustomer",
+]

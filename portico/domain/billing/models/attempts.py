@@ -1,0 +1,177 @@
+"""Tries to pay by card, written and committed before Stripe is called."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from portico.domain.access.models import PortalAccount
+from portico.domain.billing.models.cards import SavedCard
+from portico.domain.billing.models.invoices import Invoice
+from portico.domain.clients.models import Client
+from portico.plumbing import clock
+from portico.plumbing.constraints import SamePractice
+from portico.plumbing.queue import QueuedRow
+from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+
+
+class AttemptWay(models.TextChoices):
+    CHECKOUT = "checkout", _("Stripe’s page")
+    SAVED_CARD = "saved_card", _("Saved card")
+
+
+class AttemptState(models.TextChoices):
+    """Open and processing ones are asked about; quarantined ones wait for staff; the rest is over."""
+
+    # Nobody has pressed pay on the bank's or Stripe's page, as far as we know: the invoice is still Unpaid.
+    OPEN = "open", _("Started")
+    # Money may have moved.
+    PROCESSING = "processing", _("Processing")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    FAILED = "failed", _("Declined")
+    EXPIRED = "expired", _("Given up")
+    RELEASED = "released", _("Released")
+    # Stripe's amount, currency or mode is not ours.
+    QUARANTINED = "quarantined", _("Does not match")
+
+
+# While in one of these, the attempt holds its invoices.
+HOLDING = (AttemptState.OPEN, AttemptState.PROCESSING, AttemptState.QUARANTINED)
+# In these money may have moved: the invoice is told as Processing.
+MOVING = (AttemptState.PROCESSING, AttemptState.QUARANTINED)
+
+
+class PaymentAttemptQuerySet(RowQuerySet["PaymentAttempt"]):
+    def holding(self) -> "PaymentAttemptQuerySet":
+        return self.filter(state__in=HOLDING)
+
+    def waiting(self) -> "PaymentAttemptQuerySet":
+        """Those that Stripe is asked about."""
+        return self.filter(state__in=(AttemptState.OPEN, AttemptState.PROCESSING))
+
+
+class PaymentAttempt(QueuedRow):
+    """One try to pay whole invoices of one client. Its key never changes and is never used for another.
+
+    Ended by `settling.end_attempt` alone, which lets go of the invoices in the same transaction.
+    """
+
+    ref = RefField()
+    account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="attempts")
+    client = models.ForeignKey(Client, models.PROTECT, related_name="attempts")
+    way = models.CharField(max_length=10, choices=AttemptWay.choices)
+    card = models.ForeignKey(SavedCard, models.PROTECT, null=True, blank=True, related_name="attempts")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    # Whether it is the full balance or one invoice: what the person is shown again when they come back.
+    is_balance = models.BooleanField(default=False)
+    state = models.CharField(max_length=11, choices=AttemptState.choices, default=AttemptState.OPEN)
+    # Why it failed, was released or is quarantined: a short code or staff's own words.
+    reason = models.CharField(max_length=300, blank=True)
+    idempotency_key = models.CharField(max_length=64, unique=True)
+    # As sent to Stripe: opaque refs and amounts, from which a payment can be rebuilt without this row.
+    metadata = models.JSONField(default=dict, blank=True)
+    livemode = models.BooleanField()
+    stripe_account_id = models.CharField(max_length=64, blank=True)
+    stripe_customer_id = models.CharField(max_length=64, blank=True)
+    checkout_session_id = models.CharField(max_length=100, blank=True)
+    checkout_url = models.TextField(blank=True)
+    payment_intent_id = models.CharField(max_length=64, blank=True)
+    # A bank's page for a confirmation, while one is asked for.
+    bank_url = models.TextField(blank=True)
+    save_card = models.BooleanField(default=False)
+    consent_text = models.CharField(max_length=500, blank=True)
+    consented_at = models.DateTimeField(null=True)
+    written_at = models.DateTimeField(default=clock.now, editable=False)
+    # When the first call was made: creating is not repeated long after it.
+    called_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    # When its outcome became doubtful; after a day staff may release it.
+    unknown_since = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = PaymentAttemptQuerySet.as_manager()
+
+    class Meta(QueuedRow.Meta):
+        constraints = (
+            *QueuedRow.Meta.constraints,
+            SamePractice("account", name="billing_paymentattempt_account"),
+            SamePractice("client", name="billing_paymentattempt_client"),
+            SamePractice("card", name="billing_paymentattempt_card"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="billing_paymentattempt_amount"),
+            models.CheckConstraint(
+                condition=Q(state__in=AttemptState.values), name="billing_paymentattempt_known_state"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=HOLDING, ended_at=None) | (~Q(state__in=HOLDING) & Q(ended_at__isnull=False)),
+                name="billing_paymentattempt_holding_or_ended",
+            ),
+            models.CheckConstraint(
+                condition=Q(way=AttemptWay.CHECKOUT, card=None) | Q(way=AttemptWay.SAVED_CARD, card__isnull=False),
+                name="billing_paymentattempt_card_of_way",
+            ),
+            models.CheckConstraint(
+                condition=Q(save_card=False) | (Q(consented_at__isnull=False) & ~Q(consent_text="")),
+                name="billing_paymentattempt_saves_with_consent",
+            ),
+            models.UniqueConstraint(
+                fields=("practice", "checkout_session_id"),
+                condition=~Q(checkout_session_id=""),
+                name="billing_paymentattempt_one_a_session",
+            ),
+            models.UniqueConstraint(
+                fields=("practice", "payment_intent_id"),
+                condition=~Q(payment_intent_id=""),
+                name="billing_paymentattempt_one_an_intent",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("id",),
+                condition=Q(state__in=("open", "processing")),
+                name="billing_waiting_attempts",
+            ),
+            models.Index(fields=("account", "-id"), name="billing_attempts_of_account"),
+            models.Index(fields=("client", "-id"), name="billing_attempts_of_client"),
+        )
+
+    def __str__(self) -> str:
+        return self.ref
+
+    @property
+    def holds(self) -> bool:
+        return self.state in HOLDING
+
+    @property
+    def is_moving(self) -> bool:
+        return self.state in MOVING
+
+    def has_expired(self, at: Any) -> bool:  # Any: a datetime; None never compares.
+        return self.expires_at is not None and at >= self.expires_at
+
+
+class AttemptInvoice(PracticeRow):
+    """An invoice that an attempt covers and what it pays of it. At most one open a invoice: the database says so."""
+
+    attempt = models.ForeignKey(PaymentAttempt, models.PROTECT, related_name="covers")
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="attempts")
+    amount_minor = models.BigIntegerField()
+    is_open = models.BooleanField(default=True)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("attempt", name="billing_attemptinvoice_attempt"),
+            SamePractice("invoice", name="billing_attemptinvoice_invoice"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="billing_attemptinvoice_amount"),
+            models.UniqueConstraint(fields=("attempt", "invoice"), name="billing_attemptinvoice_once_an_attempt"),
+            models.UniqueConstraint(
+                fields=("invoice",), condition=Q(is_open=True), name="billing_attemptinvoice_one_open"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)

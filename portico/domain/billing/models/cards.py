@@ -1,0 +1,74 @@
+"""Cards that clients let us keep, and who they are at Stripe. No card number is ever here."""
+
+from django.db import models
+from django.db.models import Q
+
+from portico.domain.access.models import PortalAccount
+from portico.plumbing import clock
+from portico.plumbing.constraints import SamePractice
+from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+
+
+class StripeCustomer(PracticeRow):
+    """A portal account as one Stripe account knows it, in one mode. Nothing about care goes there."""
+
+    account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="stripe_customers")
+    stripe_account_id = models.CharField(max_length=64)
+    livemode = models.BooleanField()
+    customer_id = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("account", name="billing_stripecustomer_account"),
+            models.UniqueConstraint(
+                fields=("account", "stripe_account_id", "livemode"), name="billing_stripecustomer_one_a_mode"
+            ),
+            models.UniqueConstraint(fields=("practice", "customer_id"), name="billing_stripecustomer_one_an_id"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class SavedCardQuerySet(RowQuerySet["SavedCard"]):
+    def kept(self) -> "SavedCardQuerySet":
+        return self.filter(removed_at=None)
+
+
+class SavedCard(PracticeRow):
+    """A card that its owner asked us to keep, by Stripe's name for it; with the consent as it was read."""
+
+    ref = RefField()
+    account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="saved_cards")
+    customer = models.ForeignKey(StripeCustomer, models.PROTECT, related_name="cards")
+    payment_method_id = models.CharField(max_length=64)
+    brand = models.CharField(max_length=20)
+    last4 = models.CharField(max_length=4)
+    expires_month = models.PositiveSmallIntegerField()
+    expires_year = models.PositiveSmallIntegerField()
+    consent_text = models.CharField(max_length=500)
+    consented_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    removed_at = models.DateTimeField(null=True)
+
+    objects = SavedCardQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("account", name="billing_savedcard_account"),
+            SamePractice("customer", name="billing_savedcard_customer"),
+            models.UniqueConstraint(fields=("practice", "payment_method_id"), name="billing_savedcard_one_a_method"),
+            models.CheckConstraint(condition=~Q(consent_text=""), name="billing_savedcard_with_consent"),
+            models.CheckConstraint(
+                condition=Q(expires_month__gte=1, expires_month__lte=12), name="billing_savedcard_month"
+            ),
+        )
+        indexes = (models.Index(fields=("account", "-id"), name="billing_cards_of_account"),)
+
+    def __str__(self) -> str:
+        return self.ref

@@ -1,0 +1,268 @@
+"""Invoices, their lines, and the counter that numbers them."""
+
+from datetime import date
+
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+
+from portico.domain.billing.models.items import ServiceItem
+from portico.domain.clients.models import Client
+from portico.plumbing import clock
+from portico.plumbing.constraints import SamePractice
+from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+
+
+class InvoiceKind(models.TextChoices):
+    CHARGES = "charges", _("Invoice")
+    # What was owed before the practice came to Portico.
+    OPENING = "opening", _("Balance brought forward")
+
+
+class InvoiceStatus(models.TextChoices):
+    """How an invoice stands; never stored, since midnight and a bank's answer change it."""
+
+    DRAFT = "draft", _("Draft")
+    UNPAID = "unpaid", _("Unpaid")
+    PAST_DUE = "past_due", _("Past due")
+    PROCESSING = "processing", _("Processing")
+    PAID = "paid", _("Paid")
+    VOID = "void", _("Void")
+
+
+class InvoiceQuerySet(RowQuerySet["Invoice"]):
+    def drafts(self) -> "InvoiceQuerySet":
+        return self.filter(issued_at=None)
+
+    def issued(self) -> "InvoiceQuerySet":
+        """Issued at some time, the void ones too."""
+        return self.filter(issued_at__isnull=False)
+
+    def standing(self) -> "InvoiceQuerySet":
+        """Issued and not void: what the books are made of."""
+        return self.filter(issued_at__isnull=False, voided_at=None)
+
+    def shared(self) -> "InvoiceQuerySet":
+        return self.filter(shared_at__isnull=False)
+
+    def owing(self) -> "InvoiceQuerySet":
+        """Standing, with something still to pay on them."""
+        return self.standing().filter(open_minor__gt=0)
+
+    def settled(self) -> "InvoiceQuerySet":
+        return self.standing().filter(open_minor=0)
+
+    def payable(self) -> "InvoiceQuerySet":
+        """What a client may pay: shared, owing, and under no open attempt."""
+        return self.owing().shared().exclude(Exists(_open_attempts()))
+
+    def processing(self) -> "InvoiceQuerySet":
+        """Owing, and money may have moved for them."""
+        return self.owing().filter(Exists(_open_attempts(moving=True)))
+
+    def not_processing(self) -> "InvoiceQuerySet":
+        return self.owing().exclude(Exists(_open_attempts(moving=True)))
+
+    def with_attempts(self) -> "InvoiceQuerySet":
+        """With what `is_attempted`, `is_processing` and `status_on` ask about."""
+        return self.annotate(attempted=Exists(_open_attempts()), moving=Exists(_open_attempts(moving=True)))
+
+
+def _open_attempts(*, moving: bool = False) -> "models.QuerySet[models.Model]":
+    from portico.domain.billing.models.attempts import MOVING, AttemptInvoice  # noqa: PLC0415 - attempts name invoices
+
+    rows = AttemptInvoice.objects.filter(invoice_id=OuterRef("pk"), is_open=True)
+    return rows.filter(attempt__state__in=MOVING) if moving else rows
+
+
+class Invoice(PracticeRow):
+    """What creates a debt. A draft is edited freely; once issued it is only shared, paid or voided.
+
+    `paid_minor` and `credited_minor` are written by `settling` alone, in the transaction that changes them.
+    """
+
+    ref = RefField()
+    client = models.ForeignKey(Client, models.PROTECT, related_name="invoices")
+    kind = models.CharField(max_length=8, choices=InvoiceKind.choices, default=InvoiceKind.CHARGES)
+    # Given when it is issued, without gaps; a void invoice keeps it.
+    number = models.PositiveIntegerField(null=True)
+    dated_on = models.DateField()
+    # None: there is no day on which it becomes past due.
+    due_on = models.DateField(null=True, blank=True)
+    currency = models.CharField(max_length=3)
+    note = models.TextField(max_length=1000, blank=True)
+    total_minor = models.BigIntegerField(default=0)
+    paid_minor = models.BigIntegerField(default=0)
+    credited_minor = models.BigIntegerField(default=0)
+    open_minor = models.GeneratedField(
+        expression=F("total_minor") - F("paid_minor") - F("credited_minor"),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+    )
+    issued_at = models.DateTimeField(null=True)
+    shared_at = models.DateTimeField(null=True)
+    voided_at = models.DateTimeField(null=True)
+    void_reason = models.CharField(max_length=300, blank=True)
+    # The void invoice that this one was written instead of.
+    replaces = models.OneToOneField("self", models.PROTECT, null=True, related_name="replaced_by")
+    # A draft as it was typed, while it holds what cannot be read as lines yet; cleared when it is saved.
+    typed = models.JSONField(null=True, blank=True)
+    # The random key of the form that made it, so that pressing twice makes one.
+    press = models.CharField(max_length=43, blank=True, editable=False)
+    version = models.PositiveIntegerField(default=1)
+    created_by = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    changed_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = InvoiceQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("client", name="billing_invoice_client"),
+            SamePractice("replaces", name="billing_invoice_replaces"),
+            models.UniqueConstraint(fields=("practice", "number"), name="billing_invoice_one_a_number"),
+            models.UniqueConstraint(
+                fields=("practice", "press"), condition=~Q(press=""), name="billing_invoice_one_a_press"
+            ),
+            models.CheckConstraint(
+                condition=Q(issued_at__isnull=True, number__isnull=True)
+                | Q(issued_at__isnull=False, number__isnull=False, number__gt=0, total_minor__gt=0),
+                name="billing_invoice_numbered_when_issued",
+            ),
+            models.CheckConstraint(
+                condition=Q(issued_at__isnull=False) | Q(shared_at=None, voided_at=None, paid_minor=0),
+                name="billing_invoice_issued_before_all_else",
+            ),
+            models.CheckConstraint(
+                condition=Q(voided_at=None, void_reason="") | (Q(voided_at__isnull=False) & ~Q(void_reason="")),
+                name="billing_invoice_void_with_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(paid_minor__gte=0, credited_minor__gte=0)
+                & Q(total_minor__gte=F("paid_minor") + F("credited_minor")),
+                name="billing_invoice_never_overpaid",
+            ),
+            models.CheckConstraint(
+                condition=Q(due_on=None) | Q(due_on__gte=F("dated_on")), name="billing_invoice_due_after_date"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("practice", "-id"), name="billing_invoices_newest"),
+            models.Index(fields=("client", "-id"), name="billing_invoices_of_client"),
+            models.Index(
+                fields=("practice", "due_on", "id"),
+                condition=Q(issued_at__isnull=False, voided_at=None, open_minor__gt=0),
+                name="billing_invoices_owing",
+            ),
+            models.Index(fields=("practice", "-id"), condition=Q(issued_at=None), name="billing_drafts_newest"),
+            models.Index(fields=("practice", "-id"), condition=Q(voided_at__isnull=False), name="billing_void_newest"),
+            models.Index(
+                fields=("practice", "-id"),
+                condition=Q(issued_at__isnull=False, voided_at=None, open_minor=0),
+                name="billing_paid_newest",
+            ),
+            models.Index(
+                fields=("practice", "id"),
+                condition=Q(issued_at__isnull=False, voided_at=None, shared_at=None),
+                name="billing_unshared",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.ref
+
+    @property
+    def is_draft(self) -> bool:
+        return self.issued_at is None
+
+    @property
+    def is_void(self) -> bool:
+        return self.voided_at is not None
+
+    @property
+    def is_shared(self) -> bool:
+        return self.shared_at is not None
+
+    @property
+    def still_open_minor(self) -> int:
+        """What is left to pay, from the columns in memory."""
+        return self.total_minor - self.paid_minor - self.credited_minor
+
+    @property
+    def is_paid(self) -> bool:
+        return not self.is_draft and not self.is_void and self.still_open_minor == 0
+
+    @property
+    def is_partly_paid(self) -> bool:
+        return 0 < self.still_open_minor < self.total_minor
+
+    @property
+    def is_attempted(self) -> bool:
+        """Whether an attempt is open on it. Wants the row from `with_attempts`."""
+        return bool(self.__dict__["attempted"])
+
+    @property
+    def is_processing(self) -> bool:
+        """Whether money may have moved for it. Wants the row from `with_attempts`."""
+        return bool(self.__dict__["moving"])
+
+    def status_on(self, today: date) -> InvoiceStatus:
+        """How it stands on that day in the practice's zone. Wants the row from `with_attempts`."""
+        if self.is_draft:
+            return InvoiceStatus.DRAFT
+        if self.is_void:
+            return InvoiceStatus.VOID
+        if self.is_paid:
+            return InvoiceStatus.PAID
+        if self.is_processing:
+            return InvoiceStatus.PROCESSING
+        is_past_due = self.due_on is not None and self.due_on < today
+        return InvoiceStatus.PAST_DUE if is_past_due else InvoiceStatus.UNPAID
+
+
+class InvoiceLine(PracticeRow):
+    """One line: whole quantities, so that nothing is ever rounded. It may be negative, the total may not."""
+
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="lines")
+    position = models.PositiveSmallIntegerField()
+    item = models.ForeignKey(ServiceItem, models.PROTECT, null=True, blank=True, related_name="+")
+    given_on = models.DateField(null=True, blank=True)
+    label = models.CharField(max_length=150)
+    quantity = models.PositiveIntegerField(default=1)
+    unit_minor = models.BigIntegerField()
+    amount_minor = models.GeneratedField(
+        expression=F("quantity") * F("unit_minor"), output_field=models.BigIntegerField(), db_persist=True
+    )
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("invoice", name="billing_invoiceline_invoice"),
+            SamePractice("item", name="billing_invoiceline_item"),
+            models.UniqueConstraint(fields=("invoice", "position"), name="billing_invoiceline_one_a_position"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="billing_invoiceline_quantity"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class InvoiceCounter(PracticeRow):
+    """The next number of a practice's invoices: its own table, locked last of all and only to issue."""
+
+    next_number = models.PositiveIntegerField(default=1)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            models.UniqueConstraint(fields=("practice",), name="billing_invoicecounter_one_a_practice"),
+            models.CheckConstraint(condition=Q(next_number__gt=0), name="billing_invoicecounter_counts"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)

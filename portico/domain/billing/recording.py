@@ -1,0 +1,122 @@
+"""Money that reached the practice another way, recorded by hand: no money moves through Portico."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from portico.domain.billing import currencies, holding, invoicing, numbering, settling
+from portico.domain.billing.models import BY_HAND, Invoice, Payment, PaymentKind
+from portico.domain.billing.refusals import (
+    AmountNotPositive,
+    ChargedOnline,
+    HasRefunds,
+    InvoicePaid,
+    ReasonMissing,
+)
+from portico.domain.billing.settling import Toward
+from portico.domain.clients.models import Client
+from portico.plumbing import clock, trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.deadlocks import once_more
+from portico.plumbing.verbs import Verb
+
+
+@dataclass(frozen=True)
+class PaymentEntry:
+    """A payment as the form has it, in minor units of the practice's currency."""
+
+    kind: PaymentKind
+    amount_minor: int
+    received_on: date
+    check_number: str = ""
+    note: str = ""
+
+
+@once_more
+def record(
+    client: Client, entry: PaymentEntry, *, by: Actor, invoice: Invoice | None = None, press: str = ""
+) -> Payment:
+    """Records a payment for one invoice, or for the account when none is named; what is beyond becomes credit.
+
+    The same press again gives the first one's payment. Raises AmountNotPositive, InvoicePaid, ChargedOnline,
+    InvoiceNotIssued, InvoiceVoid, Processing, BeingPaid.
+    """
+    if entry.kind not in BY_HAND:
+        raise ChargedOnline
+    if entry.amount_minor <= 0:
+        raise AmountNotPositive(field="amount")
+    with holding.books_of(client) as held:
+        earlier = Payment.objects.filter(practice=held.practice, press=press).first() if press else None
+        if earlier is not None:
+            return earlier
+        toward = _toward(held, invoice, entry.amount_minor)
+        payment = Payment.objects.create(
+            practice=held.practice,
+            client=held,
+            kind=entry.kind,
+            amount_minor=entry.amount_minor,
+            currency=currencies.fix(held.practice),
+            received_on=entry.received_on,
+            number=numbering.next_receipt_number(held.practice),
+            check_number=entry.check_number if entry.kind == PaymentKind.CHECK else "",
+            note=entry.note,
+            recorded_by=by.name[:100],
+            press=press,
+        )
+        left = settling.place(payment, toward)
+        _record(Verb.PAYMENT_RECORDED, payment, by=by, invoice=invoice.ref if invoice else None)
+        if left:
+            settling.apply_credit(held, by=by)
+    return payment
+
+
+@once_more
+def take_back(payment: Payment, *, reason: str, by: Actor) -> Payment:
+    """Takes a payment that was recorded by hand out of the books: it bounced, or was recorded by mistake.
+
+    Again: changes nothing. Raises ChargedOnline, HasRefunds, ReasonMissing.
+    """
+    with holding.books_of(payment.client) as held:
+        payment = Payment.objects.locked().get(pk=payment.pk)
+        payment.client = held
+        if payment.is_taken_back:
+            return payment
+        if payment.is_online:
+            raise ChargedOnline
+        if payment.refunded_minor:
+            raise HasRefunds
+        if not reason.strip():
+            raise ReasonMissing(field="reason")
+        settling.take_back(payment, reason=reason.strip()[:300], by=by)
+        _record(Verb.PAYMENT_TAKEN_BACK, payment, by=by, reason=payment.taken_back_reason)
+        settling.apply_credit(held, by=by)
+    return payment
+
+
+def _toward(client: Client, invoice: Invoice | None, amount_minor: int) -> list[Toward]:
+    if invoice is None:
+        return []
+    held = holding.invoice(client, invoice.pk)
+    invoicing.refuse_unless_standing(held)
+    holding.refuse_while_attempted(held)
+    if held.is_paid:
+        raise InvoicePaid
+    return [Toward(held, amount_minor)]
+
+
+def _record(verb: Verb, payment: Payment, *, by: Actor, **details: str | int | bool | None) -> None:
+    trail.record(
+        verb,
+        practice=payment.client.practice,
+        client=payment.client,
+        by=by,
+        about=payment.ref,
+        kind=payment.kind,
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        **details,
+    )
+
+
+def today(client: Client) -> date:
+    """The date on the practice's wall."""
+    return clock.today(client.practice.time_zone)

@@ -1,0 +1,107 @@
+"""Money that goes back. What was recorded by hand is given back by hand and only recorded here."""
+
+from portico.domain.billing import holding, settling
+from portico.domain.billing.models import Invoice, Payment, Refund, RefundState, RefundWay
+from portico.domain.billing.refusals import (
+    AmountNotPositive,
+    BeyondWhatIsLeft,
+    ChargedOnline,
+    ReasonMissing,
+    TakenBack,
+)
+from portico.plumbing import clock, trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.deadlocks import once_more
+from portico.plumbing.verbs import Verb
+
+
+@once_more
+def record_by_hand(
+    payment: Payment,
+    *,
+    amount_minor: int,
+    reason: str,
+    by: Actor,
+    note: str = "",
+    invoice: Invoice | None = None,
+    press: str = "",
+) -> Refund:
+    """Records that money was given back by hand; the invoice stays Paid and asks for nothing again.
+
+    With an invoice, out of what stands there; otherwise what is left over goes first. The same press again gives
+    the first one's refund. Raises ChargedOnline, AmountNotPositive, BeyondWhatIsLeft, ReasonMissing, TakenBack.
+    """
+    with holding.books_of(payment.client) as held:
+        earlier = Refund.objects.filter(practice=held.practice, press=press).first() if press else None
+        if earlier is not None:
+            return earlier
+        payment = Payment.objects.locked().get(pk=payment.pk)
+        payment.client = held
+        if payment.is_online:
+            raise ChargedOnline
+        refund = open_refund(
+            payment,
+            amount_minor=amount_minor,
+            way=RefundWay.BY_HAND,
+            reason=reason,
+            note=note,
+            by=by,
+            invoice=invoice,
+            press=press,
+        )
+        refund.state, refund.settled_at = RefundState.SUCCEEDED, clock.now()
+        refund.save(update_fields=["state", "settled_at"])
+        trail.record(
+            Verb.REFUND_RECORDED,
+            practice=held.practice,
+            client=held,
+            by=by,
+            about=payment.ref,
+            amount_minor=amount_minor,
+            currency=payment.currency,
+            reason=refund.reason,
+        )
+    return refund
+
+
+def open_refund(
+    payment: Payment,
+    *,
+    amount_minor: int,
+    way: RefundWay,
+    reason: str,
+    by: Actor,
+    note: str = "",
+    invoice: Invoice | None = None,
+    press: str = "",
+    idempotency_key: str = "",
+) -> Refund:
+    """Writes a refund and counts it in the books at once, pending; it is undone by `settling.undo_refund` if it fails.
+
+    Inside the caller's transaction, with client and payment held. A refund that is pending still counts, so no two
+    of them can go beyond what is left. Raises AmountNotPositive, BeyondWhatIsLeft, ReasonMissing, TakenBack.
+    """
+    if payment.is_taken_back:
+        raise TakenBack
+    if amount_minor <= 0:
+        raise AmountNotPositive(field="amount")
+    if amount_minor > payment.left_minor:
+        raise BeyondWhatIsLeft(field="amount")
+    if not reason.strip():
+        raise ReasonMissing(field="reason")
+    refund = Refund.objects.create(
+        practice_id=payment.practice_id,
+        payment=payment,
+        amount_minor=amount_minor,
+        currency=payment.currency,
+        way=way,
+        reason=reason.strip()[:300],
+        note=note.strip()[:500],
+        made_by=by.name[:100],
+        press=press,
+        idempotency_key=idempotency_key,
+    )
+    settling.refund(refund, invoice=invoice)
+    # Nothing waits for a refund any more once nothing is left over.
+    Payment.objects.filter(pk=payment.pk, unused_minor=0).update(refund_asked_at=None, refund_asked_reason="")
+    return refund

@@ -1,0 +1,31 @@
+"""`portico verify-ledger`: computes the books anew; exit 1 when anything stored differs."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from portico.domain.billing import verifying
+
+
+class Command(BaseCommand):
+    help = "Computes every invoice, payment and balance anew and compares them with what is stored."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
+        mismatches, counts = list(verifying.mismatches()), verifying.counts()
+        if options["json"]:
+            told = {"sound": not mismatches, **counts, "mismatches": [asdict(each) for each in mismatches]}
+            self.stdout.write(json.dumps(told, indent=2))
+        elif not mismatches:
+            self.stdout.write(f"The books are sound: {counts['invoices']} invoices, {counts['payments']} payments.")
+        else:
+            for each in mismatches:
+                self.stdout.write(f"{each.about}: {each.rule}; stored {each.stored}, computed {each.computed}")
+        if mismatches:
+            sys.exit(1)
