@@ -811,21 +811,73 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT, related_name="cards", to="billing.stripecustomer"
             ),
         ),
-        migrations.AddIndex(
-            model_name="credit",
-            index=models.Index(fields=["client", "-id"], name="billing_credits_of_client"),
-        ),
-        migrations.AddIndex(
-            model_name="credit",
-            index=models.Index(
-                condition=models.Q(("taken_back_at", None), ("unused_minor__gt", 0)),
-                fields=["practice", "client"],
-                name="billing_credits_left_over",
-            ),
-        ),
         migrations.AddConstraint(
             model_name="credit",
             constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_credit_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="invoice",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_invoice_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="invoicecounter",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_invoicecounter_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="dispute",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_dispute_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="allocation",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_allocation_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="payment",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_payment_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="attemptinvoice",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_attemptinvoice_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="receiptcounter",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_receiptcounter_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="refund",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_refund_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="creditnote",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_creditnote_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="reversal",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_reversal_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="paymentattempt",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_paymentattempt_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="serviceitem",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_serviceitem_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="invoiceline",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_invoiceline_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="sharingrun",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_sharingrun_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="stripecustomer",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_stripecustomer_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="savedcard",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_savedcard_of_practice"),
         ),
         migrations.AddConstraint(
             model_name="credit",
@@ -866,54 +918,6 @@ class Migration(migrations.Migration):
                 fields=("practice", "press"),
                 name="billing_credit_one_a_press",
             ),
-        ),
-        migrations.AddIndex(
-            model_name="invoice",
-            index=models.Index(fields=["practice", "-id"], name="billing_invoices_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="invoice",
-            index=models.Index(fields=["client", "-id"], name="billing_invoices_of_client"),
-        ),
-        migrations.AddIndex(
-            model_name="invoice",
-            index=models.Index(
-                condition=models.Q(("issued_at__isnull", False), ("open_minor__gt", 0), ("voided_at", None)),
-                fields=["practice", "due_on", "id"],
-                name="billing_invoices_owing",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="invoice",
-            index=models.Index(
-                condition=models.Q(("issued_at", None)), fields=["practice", "-id"], name="billing_drafts_newest"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="invoice",
-            index=models.Index(
-                condition=models.Q(("voided_at__isnull", False)), fields=["practice", "-id"], name="billing_void_newest"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="invoice",
-            index=models.Index(
-                condition=models.Q(("issued_at__isnull", False), ("open_minor", 0), ("voided_at", None)),
-                fields=["practice", "-id"],
-                name="billing_paid_newest",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="invoice",
-            index=models.Index(
-                condition=models.Q(("issued_at__isnull", False), ("shared_at", None), ("voided_at", None)),
-                fields=["practice", "id"],
-                name="billing_unshared",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_invoice_of_practice"),
         ),
         migrations.AddConstraint(
             model_name="invoice",
@@ -998,10 +1002,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="invoicecounter",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_invoicecounter_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="invoicecounter",
             constraint=models.UniqueConstraint(fields=("practice",), name="billing_invoicecounter_one_a_practice"),
         ),
         migrations.AddConstraint(
@@ -1009,10 +1009,6 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("next_number__gt", 0)), name="billing_invoicecounter_counts"
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="dispute",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_dispute_of_practice"),
         ),
         migrations.AddConstraint(
             model_name="dispute",
@@ -1039,10 +1035,6 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("practice", "stripe_dispute_id"), name="billing_dispute_one_an_id"
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocation",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_allocation_of_practice"),
         ),
         migrations.AddConstraint(
             model_name="allocation",
@@ -1087,42 +1079,6 @@ class Migration(migrations.Migration):
                 fields=("payment", "invoice"),
                 name="billing_allocation_once_a_payment",
             ),
-        ),
-        migrations.AddIndex(
-            model_name="payment",
-            index=models.Index(fields=["client", "-id"], name="billing_payments_of_client"),
-        ),
-        migrations.AddIndex(
-            model_name="payment",
-            index=models.Index(fields=["practice", "-id"], name="billing_payments_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="payment",
-            index=models.Index(
-                condition=models.Q(("taken_back_at", None), ("unused_minor__gt", 0)),
-                fields=["practice", "client"],
-                name="billing_payments_left_over",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="payment",
-            index=models.Index(
-                condition=models.Q(("refund_asked_at__isnull", False), ("taken_back_at", None)),
-                fields=["practice", "id"],
-                name="billing_refunds_asked",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="payment",
-            index=models.Index(
-                condition=models.Q(("payment_intent_id", ""), _negated=True),
-                fields=["practice", "payment_intent_id"],
-                name="billing_payments_of_intent",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_payment_of_practice"),
         ),
         migrations.AddConstraint(
             model_name="payment",
@@ -1218,10 +1174,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="attemptinvoice",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_attemptinvoice_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="attemptinvoice",
             constraint=portico.plumbing.constraints.SamePractice("attempt", name="billing_attemptinvoice_attempt"),
         ),
         migrations.AddConstraint(
@@ -1248,21 +1200,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="receiptcounter",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_receiptcounter_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="receiptcounter",
             constraint=models.UniqueConstraint(fields=("practice",), name="billing_receiptcounter_one_a_practice"),
-        ),
-        migrations.AddIndex(
-            model_name="refund",
-            index=models.Index(
-                condition=models.Q(("state", "pending")), fields=["practice", "id"], name="billing_refunds_pending"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="refund",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_refund_of_practice"),
         ),
         migrations.AddConstraint(
             model_name="refund",
@@ -1315,10 +1253,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="creditnote",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_creditnote_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="creditnote",
             constraint=portico.plumbing.constraints.SamePractice("invoice", name="billing_creditnote_invoice"),
         ),
         migrations.AddConstraint(
@@ -1334,10 +1268,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="creditnote",
             constraint=models.UniqueConstraint(fields=("refund", "invoice"), name="billing_creditnote_once_a_refund"),
-        ),
-        migrations.AddConstraint(
-            model_name="reversal",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_reversal_of_practice"),
         ),
         migrations.AddConstraint(
             model_name="reversal",
@@ -1368,26 +1298,6 @@ class Migration(migrations.Migration):
                 ),
                 name="billing_reversal_named_cause",
             ),
-        ),
-        migrations.AddIndex(
-            model_name="paymentattempt",
-            index=models.Index(
-                condition=models.Q(("state__in", ("open", "processing"))),
-                fields=["id"],
-                name="billing_waiting_attempts",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="paymentattempt",
-            index=models.Index(fields=["account", "-id"], name="billing_attempts_of_account"),
-        ),
-        migrations.AddIndex(
-            model_name="paymentattempt",
-            index=models.Index(fields=["client", "-id"], name="billing_attempts_of_client"),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentattempt",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_paymentattempt_of_practice"),
         ),
         migrations.AddConstraint(
             model_name="paymentattempt",
@@ -1470,10 +1380,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="serviceitem",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_serviceitem_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="serviceitem",
             constraint=models.CheckConstraint(
                 condition=models.Q(("price_minor__gte", 0)), name="billing_serviceitem_price"
             ),
@@ -1485,10 +1391,6 @@ class Migration(migrations.Migration):
                 fields=("practice", "code"),
                 name="billing_serviceitem_one_a_code",
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoiceline",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_invoiceline_of_practice"),
         ),
         migrations.AddConstraint(
             model_name="invoiceline",
@@ -1510,18 +1412,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("quantity__gt", 0)), name="billing_invoiceline_quantity"
             ),
         ),
-        migrations.AddIndex(
-            model_name="sharingrun",
-            index=models.Index(condition=models.Q(("ended_at", None)), fields=["id"], name="billing_waiting_runs"),
-        ),
-        migrations.AddIndex(
-            model_name="sharingrun",
-            index=models.Index(fields=["practice", "-id"], name="billing_runs_newest"),
-        ),
-        migrations.AddConstraint(
-            model_name="sharingrun",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_sharingrun_of_practice"),
-        ),
         migrations.AddConstraint(
             model_name="sharingrun",
             constraint=portico.plumbing.constraints.SamePractice("asked_by", name="billing_sharingrun_asked_by"),
@@ -1540,10 +1430,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="stripecustomer",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_stripecustomer_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="stripecustomer",
             constraint=portico.plumbing.constraints.SamePractice("account", name="billing_stripecustomer_account"),
         ),
         migrations.AddConstraint(
@@ -1557,14 +1443,6 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("practice", "customer_id"), name="billing_stripecustomer_one_an_id"
             ),
-        ),
-        migrations.AddIndex(
-            model_name="savedcard",
-            index=models.Index(fields=["account", "-id"], name="billing_cards_of_account"),
-        ),
-        migrations.AddConstraint(
-            model_name="savedcard",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="billing_savedcard_of_practice"),
         ),
         migrations.AddConstraint(
             model_name="savedcard",
@@ -1592,5 +1470,127 @@ class Migration(migrations.Migration):
                 condition=models.Q(("expires_month__gte", 1), ("expires_month__lte", 12)),
                 name="billing_savedcard_month",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="credit",
+            index=models.Index(fields=["client", "-id"], name="billing_credits_of_client"),
+        ),
+        migrations.AddIndex(
+            model_name="credit",
+            index=models.Index(
+                condition=models.Q(("taken_back_at", None), ("unused_minor__gt", 0)),
+                fields=["practice", "client"],
+                name="billing_credits_left_over",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="invoice",
+            index=models.Index(fields=["practice", "-id"], name="billing_invoices_newest"),
+        ),
+        migrations.AddIndex(
+            model_name="invoice",
+            index=models.Index(fields=["client", "-id"], name="billing_invoices_of_client"),
+        ),
+        migrations.AddIndex(
+            model_name="invoice",
+            index=models.Index(
+                condition=models.Q(("issued_at__isnull", False), ("open_minor__gt", 0), ("voided_at", None)),
+                fields=["practice", "due_on", "id"],
+                name="billing_invoices_owing",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="invoice",
+            index=models.Index(
+                condition=models.Q(("issued_at", None)), fields=["practice", "-id"], name="billing_drafts_newest"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="invoice",
+            index=models.Index(
+                condition=models.Q(("voided_at__isnull", False)), fields=["practice", "-id"], name="billing_void_newest"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="invoice",
+            index=models.Index(
+                condition=models.Q(("issued_at__isnull", False), ("open_minor", 0), ("voided_at", None)),
+                fields=["practice", "-id"],
+                name="billing_paid_newest",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="invoice",
+            index=models.Index(
+                condition=models.Q(("issued_at__isnull", False), ("shared_at", None), ("voided_at", None)),
+                fields=["practice", "id"],
+                name="billing_unshared",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["client", "-id"], name="billing_payments_of_client"),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["practice", "-id"], name="billing_payments_newest"),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(
+                condition=models.Q(("taken_back_at", None), ("unused_minor__gt", 0)),
+                fields=["practice", "client"],
+                name="billing_payments_left_over",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(
+                condition=models.Q(("refund_asked_at__isnull", False), ("taken_back_at", None)),
+                fields=["practice", "id"],
+                name="billing_refunds_asked",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(
+                condition=models.Q(("payment_intent_id", ""), _negated=True),
+                fields=["practice", "payment_intent_id"],
+                name="billing_payments_of_intent",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="refund",
+            index=models.Index(
+                condition=models.Q(("state", "pending")), fields=["practice", "id"], name="billing_refunds_pending"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="paymentattempt",
+            index=models.Index(
+                condition=models.Q(("state__in", ("open", "processing"))),
+                fields=["id"],
+                name="billing_waiting_attempts",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="paymentattempt",
+            index=models.Index(fields=["account", "-id"], name="billing_attempts_of_account"),
+        ),
+        migrations.AddIndex(
+            model_name="paymentattempt",
+            index=models.Index(fields=["client", "-id"], name="billing_attempts_of_client"),
+        ),
+        migrations.AddIndex(
+            model_name="sharingrun",
+            index=models.Index(condition=models.Q(("ended_at", None)), fields=["id"], name="billing_waiting_runs"),
+        ),
+        migrations.AddIndex(
+            model_name="sharingrun",
+            index=models.Index(fields=["practice", "-id"], name="billing_runs_newest"),
+        ),
+        migrations.AddIndex(
+            model_name="savedcard",
+            index=models.Index(fields=["account", "-id"], name="billing_cards_of_account"),
         ),
     ]
