@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("access", "0002_front_door"),
         ("clients", "0001_initial"),
-        ("practices", "0003_currency_fixed"),
+        ("practices", "0004_currency_fixed"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,13 +1,7 @@
 """Invoices, tries to pay them, money that came and went, and cards that may be used again."""
 
-from portico.domain.billing.models.attempts import (
-    HOLDING,
-    MOVING,
-    AttemptInvoice,
-    AttemptState,
-    AttemptWay,
-    PaymentAttempt,
-)
+from portico.domain.billing.models.attempt_states import HOLDING, MOVING, AttemptState
+from portico.domain.billing.models.attempts import AttemptInvoice, AttemptWay, PaymentAttempt
 from portico.domain.billing.models.cards import SavedCard, StripeCustomer
 from portico.domain.billing.models.invoices import Invoice, InvoiceCounter, InvoiceKind, InvoiceLine, InvoiceStatus
 from portico.domain.billing.models.items import ServiceItem

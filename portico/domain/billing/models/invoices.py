@@ -2,10 +2,12 @@
 
 from datetime import date
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
+from portico.domain.billing.models.attempt_states import MOVING
 from portico.domain.billing.models.items import ServiceItem
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
@@ -68,10 +70,9 @@ class InvoiceQuerySet(RowQuerySet["Invoice"]):
         return self.annotate(attempted=Exists(_open_attempts()), moving=Exists(_open_attempts(moving=True)))
 
 
-def _open_attempts(*, moving: bool = False) -> "models.QuerySet[models.Model]":
-    from portico.domain.billing.models.attempts import MOVING, AttemptInvoice  # noqa: PLC0415 - attempts name invoices
-
-    rows = AttemptInvoice.objects.filter(invoice_id=OuterRef("pk"), is_open=True)
+def _open_attempts(*, moving: bool = False) -> models.QuerySet[models.Model]:
+    # By name: attempts point at invoices, not the other way.
+    rows = apps.get_model("billing", "AttemptInvoice")._default_manager.filter(invoice_id=OuterRef("pk"), is_open=True)
     return rows.filter(attempt__state__in=MOVING) if moving else rows
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("practices", "0002_front_door"),
+        ("practices", "0003_settings"),
     ]
 
     operations = [
