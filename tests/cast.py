@@ -10,9 +10,10 @@ from typing import cast
 import pytest
 from django.test import Client as Browser
 
-from portico.domain.access import granting, invitation_text, inviting, links
+from portico.domain.access import answering, asking, granting, invitation_text, inviting, links
+from portico.domain.access.asking import Place
 from portico.domain.access.granting import AccessEntry
-from portico.domain.access.models import Invitation, PortalAccess, SignInLink
+from portico.domain.access.models import Invitation, PortalAccess, SignInAsk, SignInLink
 from portico.domain.billing import holding, invoicing, numbering, recording, settling, sharing
 from portico.domain.billing.entries import InvoiceEntry, LineEntry
 from portico.domain.billing.models import (
@@ -275,3 +276,22 @@ def in_the_portal(browser: Browser, person: Client) -> Browser:
     browser.get(f"/portal/{person.practice.slug}/link/{token}/")
     browser.post(f"/portal/{person.practice.slug}/link/")
     return browser
+
+
+def asked(practice: Practice, address: str, *, browser: str = "a browser", ip: str = "203.0.113.7") -> SignInAsk:
+    """Somebody asked for a link at the entrance, in a browser of that key."""
+    return asking.ask(practice, address, place=Place(browser, ip))
+
+
+def mailed(practice: Practice, address: str, *, browser: str = "a browser") -> SignInLink:
+    """The link for somebody who asked, its mail handed over."""
+    ask = asked(practice, address, browser=browser)
+    assert answering.answer_next()
+    return handed_over(ask)
+
+
+def handed_over(ask: SignInAsk) -> SignInLink:
+    """The link that was mailed for an ask, as if the mail had just left."""
+    link = SignInLink.objects.select_related("email", "practice", "ask").get(ask=ask)
+    OutgoingEmail.objects.filter(pk=link.email_id).update(handing_over_at=clock.now())
+    return link

@@ -2,11 +2,14 @@
 
 import re
 import unicodedata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 # Line breaks of other worlds (NEL, line and paragraph separator), which mail headers must not hold.
 _BREAKS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -76,6 +79,34 @@ class TextField(forms.CharField):
         return clean_text(text) or (self.empty_value or "")
 
 
+class AddressField(LineField):
+    """One email address as a stranger types it; every malformed one gets the same sentence."""
+
+    widget = forms.EmailInput
+
+    def __init__(self, *, malformed: "str | _StrPromise", **kwargs: Any) -> None:  # Any: Django's own arguments.
+        self.malformed = malformed
+        super().__init__(error_messages={"required": malformed}, **kwargs)
+
+    def to_python(self, value: Any | None) -> str:  # Any: as above.
+        # Looked at as typed: cleaned, Kelvin's K would be a letter like any other.
+        if value and has_lookalikes(str(value)):
+            raise ValidationError(self.malformed, code="malformed")
+        return super().to_python(value)
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        try:
+            mailbox_key(value)
+        except ValueError:
+            raise ValidationError(self.malformed, code="malformed") from None
+
+
+def has_lookalikes(text: str) -> bool:
+    """Whether it holds signs that would turn into ASCII, such as Kelvin's K."""
+    return any(not sign.isascii() and unicodedata.normalize("NFC", sign).isascii() for sign in text)
+
+
 def _storable(text: str | None) -> str:
     if text and is_unstorable(text):
         raise ValidationError(
@@ -99,7 +130,7 @@ def _ascii_lower(text: str) -> str:
 
 
 def _refuse_lookalikes(text: str) -> str:
-    if any(not sign.isascii() and unicodedata.normalize("NFC", sign).isascii() for sign in text):
+    if has_lookalikes(text):
         raise ValueError("A sign that only looks like a letter.")
     return text
 

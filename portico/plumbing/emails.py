@@ -52,6 +52,10 @@ class Composer(ABC):
         """The absolute address in the mail whose last part is a secret; derived, the same at every try."""
         return None
 
+    def secrets(self, email: OutgoingEmail) -> tuple[str, ...]:
+        """What else in the mail is a secret (a code): masked like the link in what is kept."""
+        return ()
+
     @abstractmethod
     def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
         """The whole mail. An error here counts as a mistake; five park the mail."""

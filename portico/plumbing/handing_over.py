@@ -68,13 +68,14 @@ def hand_over_next(lane: str, transport: Transport) -> bool:
 
 def _build(email: OutgoingEmail, composer: emails.Composer) -> _Built:
     link = composer.link(email)
+    secrets = composer.secrets(email)
     letter = composer.compose(email, link)
     recipient = messages.deliverable(email.to_address)
     return _Built(
         message=messages.message(email, letter, recipient=recipient, at=clock.now()),
         recipient=recipient,
-        text=messages.masked(letter.text, link),
-        html=messages.masked(letter.html, link),
+        text=messages.masked(letter.text, link, secrets),
+        html=messages.masked(letter.html, link, secrets),
     )
 
 

@@ -1,5 +1,6 @@
 """From a letter to the message on the wire, and to what is kept of it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -42,14 +43,17 @@ def deliverable(address: str) -> str:
     return f"{local}@{domain.encode('idna').decode('ascii')}"
 
 
-def masked(body: str, link: str | None) -> str:
-    """The body without the secret in the link's last part."""
-    if not link:
-        return body
+def masked(body: str, link: str | None, secrets: Sequence[str] = ()) -> str:
+    """The body without the secret in the link's last part, and without the others."""
+    for secret in (*([_secret_in(link)] if link else ()), *secrets):
+        body = body.replace(secret, LINK_MARK).replace(escape(secret), LINK_MARK)
+    return body
+
+
+def _secret_in(link: str) -> str:
     secret = link.rstrip("/").rpartition("/")[2]
-    if len(secret) < SHORTEST_SECRET:  # Not a token: better the whole address than none of it.
-        secret = link
-    return body.replace(secret, LINK_MARK).replace(escape(secret), LINK_MARK)
+    # Not a token: better the whole address than none of it.
+    return secret if len(secret) >= SHORTEST_SECRET else link
 
 
 def _address(name: str, address: str) -> Address:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterator
 
 from django.conf import settings
 
@@ -38,10 +39,15 @@ def derive(nonce: bytes, *, purpose: str, key: str | None = None) -> str:
     return _address_safe(_keyed(nonce, purpose=purpose, key=settings.SECRET_KEY if key is None else key))
 
 
+def derive_each(nonce: bytes, *, purpose: str) -> Iterator[str]:
+    """The token of a row under each key that is known, the present one first."""
+    for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        yield derive(nonce, purpose=purpose, key=key)
+
+
 def derive_matching(nonce: bytes, *, purpose: str, digest: str) -> str:
     """The token whose digest was stored, also when SECRET_KEY was changed since. Raises KeyLost."""
-    for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
-        token = derive(nonce, purpose=purpose, key=key)
+    for token in derive_each(nonce, purpose=purpose):
         if hmac.compare_digest(_digest(token), digest):
             return token
     raise KeyLost(purpose)

@@ -10,14 +10,16 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.http import urlencode
 
 from portico.domain.access import sessions
 from portico.domain.access.models import PortalSession
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import trail
 from portico.plumbing.verbs import Verb
-from portico.web import proofs, returning
+from portico.web import languages, proofs, returning
 from portico.web.requests import OfficeRequest, OpenRequest, PortalRequest
 
 
@@ -64,14 +66,16 @@ def office_door[**P](view: View[HttpRequest, P]) -> View[HttpRequest, P]:
 
 
 def open_page[**P](view: View[OpenRequest, P]) -> Callable[..., HttpResponse]:
-    """A page at a practice's portal that anybody may open; an unknown slug is 404."""
+    """A page at a practice's portal that anybody may open, in their language; an unknown slug is 404."""
 
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         asked = cast(OpenRequest, request)
         asked.practice = practice_at(slug)
         timezone.activate(asked.practice.zone)
-        return view(asked, *args, **kwargs)
+        if language := languages.chosen(request):
+            translation.activate(language)
+        return languages.remember(request, view(asked, *args, **kwargs))
 
     return mark(guarded, Guard(Audience.OPEN))
 
@@ -120,9 +124,8 @@ def portal_door[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
     def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         asked = _signed_in(request, slug)
         if asked is None:
-            return redirect("entrance:doorway", slug=slug)
-        with translation.override(asked.client.language):
-            return view(asked, *args, **kwargs)
+            return to_entrance(request, slug)
+        return view(asked, *args, **kwargs)
 
     return mark(guarded, Guard(Audience.PORTAL))
 
@@ -134,11 +137,10 @@ def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
     def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         asked = _signed_in(request, slug)
         if asked is None:
-            return redirect("entrance:doorway", slug=slug)
+            return to_entrance(request, slug)
         if not asked.has_chosen:
             return redirect("portal:who", slug=slug)
-        with translation.override(asked.client.language):
-            return view(asked, *args, **kwargs)
+        return view(asked, *args, **kwargs)
 
     return mark(guarded, Guard(Audience.PORTAL))
 
@@ -152,6 +154,14 @@ def _known(request: HttpRequest) -> OfficeRequest | None:
     asked.staff, asked.practice, asked.actor = staff, staff.practice, staff.actor
     timezone.activate(asked.practice.zone)
     return asked
+
+
+def to_entrance(request: HttpRequest, slug: str) -> HttpResponse:
+    """Sends whoever is not signed in to the door, with the way back in the address."""
+    door = reverse("entrance:doorway", kwargs={"slug": slug})
+    if request.method not in {"GET", "HEAD"}:
+        return redirect(door)
+    return redirect(f"{door}?{urlencode({'next': request.get_full_path()})}")
 
 
 def _signed_in(request: HttpRequest, slug: str) -> PortalRequest | None:
@@ -169,6 +179,8 @@ def _signed_in(request: HttpRequest, slug: str) -> PortalRequest | None:
     asked.client = session.client = (chosen or accesses[0]).client
     asked.actor = sessions.actor_of(session)
     timezone.activate(practice.zone)
+    # Until the end of the request, so that a page that says no speaks it too.
+    translation.activate(languages.chosen(request) or session.account.language or asked.client.language)
     if BACKGROUND not in request.headers:
         sessions.touch(session, every=settings.SESSION_IDLE_CLIENT / 30)
     return asked
@@ -186,3 +198,9 @@ def client_session(request: HttpRequest, practice: Practice) -> PortalSession | 
     """The client session that this browser's cookie names at this practice, when it is alive."""
     key = request.COOKIES.get(settings.CLIENT_COOKIE_NAME, "")
     return sessions.find(practice, key) if key else None
+
+
+def session_that_ended(request: HttpRequest, practice: Practice) -> PortalSession | None:
+    """The client session of this browser that time has ended, when it is not long ago."""
+    key = request.COOKIES.get(settings.CLIENT_COOKIE_NAME, "")
+    return sessions.find_over(practice, key) if key else None

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, UnreadablePostError
 from django.utils import timezone, translation
 
-from portico.web import refusals, routes
+from portico.web import languages, refusals, routes
 
 logger = logging.getLogger(__name__)
 
@@ -59,8 +59,11 @@ class SafeAnswers:
         cast(Any, request).reference = new_reference()
         # Threads serve one request after another: zone and language of the last one are not this one's.
         timezone.deactivate()
-        translation.deactivate()
-        response = self.get_response(request)
+        translation.activate(languages.of_visitor(request))
+        try:
+            response = self.get_response(request)
+        finally:
+            translation.deactivate()
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if settings.SECURE_HSTS_SECONDS:

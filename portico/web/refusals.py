@@ -5,6 +5,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.sessions.exceptions import SessionInterrupted
@@ -18,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, Role, StaffMember
-from portico.plumbing import trail
+from portico.plumbing import clock, trail
 from portico.plumbing.limits import TooMany
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.refusals import Refused
@@ -51,7 +52,7 @@ class RefusalMiddleware:
             case Refused():
                 return _page(request, "refused", error.status, message=error.message)
             case TooMany():
-                return too_many(request)
+                return too_many(request, error.limit.window)
             case OperationalError() | InterfaceError():
                 return database_away(request, error)
         return None
@@ -93,8 +94,12 @@ def too_large(request: HttpRequest) -> HttpResponse:
     return _page(request, "413", 413)
 
 
-def too_many(request: HttpRequest) -> HttpResponse:
-    return _page(request, "429", 429)
+def too_many(request: HttpRequest, window: timedelta | None = None) -> HttpResponse:
+    """429, with the time by which the window of the budget is over for certain; asks no database for the exact one."""
+    response = _page(request, "429", 429, retry_at=clock.now() + window if window else None)
+    if window:
+        response["Retry-After"] = str(int(window.total_seconds()))
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -152,6 +157,8 @@ def _page(request: HttpRequest, name: str, status: int, **context: Any) -> HttpR
         "reference": reference_of(request),
         "back_url": back_url,
         "back_label": back_label,
+        # The foot of the page offers the languages, which lead to the practice's own address.
+        "entrance_path": practice.portal_path if isinstance(practice, Practice) and not _staff(request) else "",
         **context,
     }
     return HttpResponse(render_to_string(f"errors/{name}.html", context), status=status)

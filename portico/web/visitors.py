@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from portico.domain.access.arriving import Visitor
+from portico.domain.access.asking import Place
 from portico.plumbing import tokens
 
 # The first that is found names the browser: most of them also claim to be Chrome, Safari or both.
@@ -59,6 +60,16 @@ def visitor_of(request: HttpRequest) -> Visitor:
     return Visitor(
         browser_of(request), request.COOKIES.get(settings.BROWSER_COOKIE_NAME, "")[:64] or tokens.new_token()
     )
+
+
+def place_of(request: HttpRequest) -> Place:
+    """Where somebody asks for a link, with a new key when this browser has none yet."""
+    return Place(asking_key_of(request) or tokens.new_token(), ip_of(request))
+
+
+def asking_key_of(request: HttpRequest) -> str:
+    """The key of a browser that has asked for a link; empty when it has not."""
+    return request.COOKIES.get(settings.ASKING_COOKIE_NAME, "")[:64]
 
 
 def _address(hop: str) -> str:

@@ -114,4 +114,4 @@ def test_a_client_gets_in_from_the_office_to_the_portals_home(
     phone.get_by_role("button", name="Sign out").first.click()
     expect(phone.get_by_role("heading", name="You are signed out")).to_be_visible()
     phone.goto("/portal/alder-street/home/")
-    expect(phone.get_by_text("Open the link in your invitation, or ask us for a new one.")).to_be_visible()
+    expect(phone.get_by_label("Enter your email")).to_be_visible()

@@ -134,6 +134,12 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("entrance:doorway", "GET"): Expected(200, {"the client": 302, "another client": 302}),
     # There is no logo.
     ("entrance:logo", "GET"): alike(404),
+    # Nothing typed.
+    ("entrance:doorway", "POST"): alike(422),
+    # A browser that asked for nothing has no code, and nothing to ask for again.
+    ("entrance:code", "GET"): alike(200),
+    ("entrance:code", "POST"): alike(422),
+    ("entrance:again", "POST"): alike(302),
     # Without a link in a cookie of this browser: nothing to press, and who is in already goes on.
     ("entrance:link", "GET"): Expected(410, {"the client": 302, "another client": 302}),
     ("entrance:link", "POST"): Expected(410, {"the client": 302, "another client": 302}),

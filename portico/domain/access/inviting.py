@@ -125,7 +125,7 @@ def _write(access: PortalAccess, to: _Addressed, text: Text, *, press: str, by: 
         press=press,
         sent_by=by.name,
     )
-    links.write(to.account, to.address, email, is_invitation=True)
+    links.write(to.account, to.address, email)
     access.invited_at = clock.now()
     access.mail_stopped_at, access.mail_stopped_reason = None, ""
     access.draft_subject = access.draft_message = ""

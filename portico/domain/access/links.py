@@ -1,28 +1,38 @@
-"""Sign-in links: written beside their mail, derived again at hand-over, up to three live for a mailbox."""
+"""Sign-in links and codes: written beside their mail, derived again at hand-over, up to three live for a mailbox."""
 
 from django.conf import settings
 
-from portico.domain.access.models import LIVE_LINKS, PortalAccount, SignInLink
+from portico.domain.access.models import LIVE_LINKS, PortalAccount, SignInAsk, SignInLink
 from portico.domain.clients.models import EmailAddress
 from portico.plumbing import clock, tokens
 from portico.plumbing.models import OutgoingEmail
 
 PURPOSE = "sign-in-link"
+CODE_PURPOSE = "sign-in-code"
+# No 0 O 1 I L: a code is read from one screen and typed at another.
+CODE_SIGNS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+CODE_LENGTH = 6
 
 
-def write(account: PortalAccount, address: EmailAddress, email: OutgoingEmail, *, is_invitation: bool) -> SignInLink:
+def write(
+    account: PortalAccount, address: EmailAddress, email: OutgoingEmail, *, ask: SignInAsk | None = None
+) -> SignInLink:
     """Writes the link of a mail that has a nonce; a fourth live link retires the oldest.
 
+    With `ask` the mail also holds a code for the browser that asked; without, it is an invitation.
     Inside the caller's transaction, with the account locked.
     """
-    token = tokens.derive(bytes(email.link_nonce or b""), purpose=PURPOSE)
+    nonce = bytes(email.link_nonce or b"")
+    code = _code(tokens.derive(nonce, purpose=CODE_PURPOSE))
     link = SignInLink.objects.create(
         practice_id=account.practice_id,
         account=account,
         email=email,
         address=address,
-        is_invitation=is_invitation,
-        token_hash=tokens.digest(token),
+        is_invitation=ask is None,
+        ask=ask,
+        token_hash=tokens.digest(tokens.derive(nonce, purpose=PURPOSE)),
+        code_hash=tokens.keyed_digest(code_text(ask, code), purpose=CODE_PURPOSE) if ask else "",
         number=account.counter,
     )
     newest = account.links.unspent().order_by("-id").values_list("pk", flat=True)[:LIVE_LINKS]
@@ -34,3 +44,26 @@ def address_of(link: SignInLink) -> str:
     """The absolute address of the link: built at hand-over from the mail's nonce. Raises tokens.KeyLost."""
     token = tokens.derive_matching(bytes(link.email.link_nonce or b""), purpose=PURPOSE, digest=link.token_hash)
     return f"{settings.PUBLIC_BASE_URL}/portal/{link.practice.slug}/link/{token}/"
+
+
+def code_of(link: SignInLink) -> str:
+    """The code in the link's mail, as it is shown: "K7M 4QX". Raises tokens.KeyLost."""
+    for derived in tokens.derive_each(bytes(link.email.link_nonce or b""), purpose=CODE_PURPOSE):
+        code = _code(derived)
+        if tokens.matches(code_text(link.ask, code), purpose=CODE_PURPOSE, digest=link.code_hash):
+            return f"{code[:3]} {code[3:]}"
+    raise tokens.KeyLost(CODE_PURPOSE)
+
+
+def code_text(ask: SignInAsk | None, code: str) -> str:
+    """What the stored digest of a code is made of: the same six signs look different in every row."""
+    return f"{ask.ref if ask is not None else ''} {code}"
+
+
+def _code(derived: str) -> str:
+    number = int.from_bytes(derived.encode())
+    signs = []
+    for _ in range(CODE_LENGTH):
+        number, place = divmod(number, len(CODE_SIGNS))
+        signs.append(CODE_SIGNS[place])
+    return "".join(signs)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from portico.domain.access.models import (
@@ -21,10 +22,11 @@ from portico.plumbing.verbs import Verb
 
 @dataclass(frozen=True)
 class Begun:
-    """A new session and the key for its cookie, which is stored nowhere."""
+    """A new session, the key for its cookie, which is stored nowhere, and the place it leads to; empty is Home."""
 
     session: PortalSession
     key: str
+    goes_to: str = ""
 
 
 def begin(account: PortalAccount, *, way: Way, browser: str, only_client: Client | None = None) -> Begun:
@@ -54,6 +56,21 @@ def find(practice: Practice, key: str) -> PortalSession | None:
         .filter(practice=practice, key_hash=tokens.digest(key))
         .first()
     )
+
+
+def find_over(practice: Practice, key: str) -> PortalSession | None:
+    """The session of a cookie that nobody ended but time, as long as it is kept; with its account."""
+    session = (
+        PortalSession.objects.select_related("account")
+        .filter(practice=practice, key_hash=tokens.digest(key), ended_at=None)
+        .first()
+    )
+    return None if session is None or PortalSession.objects.alive().filter(pk=session.pk).exists() else session
+
+
+def was_left_idle(session: PortalSession) -> bool:
+    """Whether nobody pressed anything for too long; else it had lasted as long as a session may."""
+    return clock.now() - session.seen_at >= timedelta(seconds=settings.SESSION_IDLE_CLIENT)
 
 
 def opened(session: PortalSession) -> QuerySet[PortalAccess]:

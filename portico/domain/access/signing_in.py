@@ -1,6 +1,6 @@
 """What a mailed link shows and does: looked at by GET as often as anybody likes, spent once by POST."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django.db import transaction
@@ -8,6 +8,7 @@ from django.db import transaction
 from portico.domain.access import arriving
 from portico.domain.access.arriving import Visitor
 from portico.domain.access.models import PortalAccount, SignInLink, Way
+from portico.domain.access.models.links import SignInLinkQuerySet
 from portico.domain.access.sessions import Begun
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens, trail
@@ -35,7 +36,7 @@ class LinkSeen:
 def look(practice: Practice, token: str) -> LinkSeen:
     """Looks at a token at a practice's address; changes nothing. Another practice's link is unknown here."""
     link = (
-        SignInLink.objects.select_related("account", "address__client", "email")
+        SignInLink.objects.select_related("account", "address__client", "email", "ask")
         .filter(practice=practice, token_hash=tokens.digest(token))
         .first()
     )
@@ -69,8 +70,7 @@ def press(practice: Practice, token: str, *, visitor: Visitor) -> Begun | LinkSe
     if seen.link is None or seen.state is not LinkState.LIVE:
         _refuse(practice, seen)
         return seen
-    with transaction.atomic():
-        begun = _spend(practice, seen.link, visitor=visitor)
+    begun = spend(practice, seen.link, usable=SignInLink.objects.usable(), way=Way.LINK, visitor=visitor)
     if begun is None:
         seen = look(practice, token)
         _refuse(practice, seen)
@@ -78,14 +78,22 @@ def press(practice: Practice, token: str, *, visitor: Visitor) -> Begun | LinkSe
     return begun
 
 
-def _spend(practice: Practice, link: SignInLink, *, visitor: Visitor) -> Begun | None:
-    account = PortalAccount.objects.locked().get(pk=link.account_id)
-    now = clock.now()
-    if SignInLink.objects.usable().filter(pk=link.pk).update(used_at=now) != 1:
-        return None
-    account.links.unspent().update(voided_at=now)
-    EmailEvent.objects.create(practice_id=practice.pk, email_id=link.email_id, kind=EmailEventKind.PRESSED, at=now)
-    return arriving.arrive(practice, account, way=Way.LINK, visitor=visitor)
+def spend(
+    practice: Practice, link: SignInLink, *, usable: SignInLinkQuerySet, way: Way, visitor: Visitor
+) -> Begun | None:
+    """Spends a link while it is one of the `usable`, voids all others of its mailbox, and begins a session."""
+    with transaction.atomic():
+        account = PortalAccount.objects.locked().get(pk=link.account_id)
+        now = clock.now()
+        if usable.filter(pk=link.pk).update(used_at=now) != 1:
+            return None
+        account.links.unspent().update(voided_at=now)
+        EmailEvent.objects.create(practice_id=practice.pk, email_id=link.email_id, kind=_EVENTS[way], at=now)
+        begun = arriving.arrive(practice, account, way=way, visitor=visitor)
+    return replace(begun, goes_to=link.ask.goes_to if link.ask is not None else "")
+
+
+_EVENTS = {Way.LINK: EmailEventKind.PRESSED, Way.CODE: EmailEventKind.CODE_TYPED}
 
 
 def _refuse(practice: Practice, seen: LinkSeen) -> None:

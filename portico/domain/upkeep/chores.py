@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from portico.domain.access import browsers, bursts, sessions
+from portico.domain.access import asking, browsers, bursts, sessions
 from portico.domain.practices import kept_posts
 from portico.domain.practices.staff_sessions import SessionStore
 from portico.domain.upkeep.timetable import Chore
@@ -21,6 +21,7 @@ def forget_staff_sessions() -> None:
 CHORES = (
     Chore("log newest seals", timedelta(days=1), log_newest_seals),
     Chore("forget portal sessions", timedelta(hours=1), sessions.forget_over),
+    Chore("forget old asks", timedelta(hours=1), asking.forget_old),
     Chore("watch for bursts", timedelta(minutes=1), bursts.watch),
     Chore("forget old bursts", timedelta(days=1), bursts.forget_old),
     Chore("forget old browsers", timedelta(days=1), browsers.forget_old),

@@ -6,6 +6,7 @@ from functools import partial
 
 from django.conf import settings
 
+from portico.domain.access import answering
 from portico.domain.billing import sharing
 from portico.domain.upkeep import timetable
 from portico.domain.upkeep.chores import CHORES
@@ -20,10 +21,10 @@ SECONDS_BETWEEN_LOOKS = 5.0
 
 
 def lanes() -> list[Lane]:
-    """Sign-in mail has a lane of its own: whatever is slow in the other never delays it."""
+    """Asks and sign-in mail have a lane of their own: whatever is slow in the other never delays them."""
     transport = Transport(smtp_server.parse(settings.EMAIL_URL))
     return [
-        Lane("entrance", [partial(handing_over.hand_over_next, MailLane.ENTRANCE, transport)]),
+        Lane("entrance", [answering.answer_next, partial(handing_over.hand_over_next, MailLane.ENTRANCE, transport)]),
         Lane(
             "rest",
             [

@@ -9,8 +9,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portico.domain.access import signing_in
 from portico.domain.access.models import PortalSession
 from portico.domain.access.signing_in import LinkSeen, LinkState
-from portico.web import cookies, visitors
+from portico.web import cookies, languages, visitors
 from portico.web.entrance import stepping_in
+from portico.web.entrance.doorway import AskForm
 from portico.web.guards import client_session, open_page
 from portico.web.requests import OpenRequest
 
@@ -57,7 +58,8 @@ def _page(request: OpenRequest, seen: LinkSeen) -> HttpResponse:
     present = client_session(request, request.practice)
     if seen.state is LinkState.UNKNOWN and present is not None:
         return redirect("portal:home", slug=request.practice.slug)
-    language = seen.link.address.client.language if seen.link else translation.get_language()
+    if language := languages.chosen(request) or _language_of(seen):
+        translation.activate(language)
     context = {
         "practice": request.practice,
         "link": seen.link,
@@ -65,10 +67,13 @@ def _page(request: OpenRequest, seen: LinkSeen) -> HttpResponse:
         "state": seen.state.value,
         "someone_else": _address_of_other(present, seen),
     }
-    with translation.override(language):
-        if seen.state is LinkState.LIVE:
-            return render(request, "entrance/link/live.html", context)
-        return render(request, "entrance/link/gone.html", context, status=410)
+    if seen.state is LinkState.LIVE:
+        return render(request, "entrance/link/live.html", context)
+    return render(request, "entrance/link/gone.html", context | {"form": AskForm()}, status=410)
+
+
+def _language_of(seen: LinkSeen) -> str:
+    return seen.link.account.language or seen.link.address.client.language if seen.link is not None else ""
 
 
 def _address_of_other(present: PortalSession | None, seen: LinkSeen) -> str:

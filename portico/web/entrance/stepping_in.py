@@ -1,24 +1,31 @@
-"""The last step of every way in: the session goes into the browser, and the portal's home opens."""
+"""The last step of every way in: the session goes into the browser, and the portal opens."""
 
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
-from portico.domain.access import sessions
+from portico.domain.access import accounts, sessions
 from portico.domain.access.arriving import Visitor
 from portico.domain.access.browsers import REMEMBERED
 from portico.domain.access.sessions import Begun
-from portico.web import cookies
+from portico.web import cookies, languages
+from portico.web.entrance import going
 from portico.web.guards import client_session
 from portico.web.requests import OpenRequest
 
 
 def step_in(request: OpenRequest, begun: Begun, visitor: Visitor) -> HttpResponse:
-    """Whoever was signed in here before is signed out first."""
+    """Leads to where the person was going, else Home. Whoever was signed in here before is signed out first."""
     earlier = client_session(request, request.practice)
     if earlier is not None:
         sessions.end(earlier, by=sessions.actor_of(begun.session))
-    response = redirect("portal:home", slug=request.practice.slug)
+    if language := languages.chosen(request):
+        accounts.speak(begun.session.account, language)
+    home = reverse("portal:home", kwargs={"slug": request.practice.slug})
+    response = redirect(going.own_place(request.practice, begun.goes_to) or home)
+    # Whoever sits here next must not find the address that was typed.
+    cookies.take(response, settings.ASKING_COOKIE_NAME)
     cookies.give(response, settings.CLIENT_COOKIE_NAME, begun.key)
     cookies.give(response, settings.BROWSER_COOKIE_NAME, visitor.key, max_age=int(REMEMBERED.total_seconds()))
     return response

@@ -4,9 +4,11 @@ from datetime import date, datetime
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.forms import BoundField, CheckboxInput, RadioSelect
 from django.forms.forms import BaseForm
 from django.forms.formsets import BaseFormSet
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -15,7 +17,7 @@ from django.utils.translation import get_language
 
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, phone_format
-from portico.web import formats, icons
+from portico.web import formats, icons, languages
 
 register = template.Library()
 
@@ -147,6 +149,24 @@ def shown_practice(context: template.Context) -> Practice | None:
         if isinstance(practice, Practice):
             return practice
     return None
+
+
+@register.inclusion_tag("ui/languages.html", takes_context=True)
+def language_choice(context: template.Context) -> dict[str, object]:
+    """{% language_choice %}: the languages at the foot of an entrance page, each a link to the same page in it.
+
+    Where there is no page to come back to (an error), `entrance_path` says where the links lead.
+    """
+    request, address = context.get("request"), context.get("entrance_path", "")
+    match = getattr(request, "resolver_match", None)
+    query = QueryDict(mutable=True)
+    if request is not None and match is not None and match.namespace == "entrance":
+        query, address = request.GET.copy(), request.path
+    choices = []
+    for code, name in settings.LANGUAGES:
+        query[languages.CHOICE] = code
+        choices.append({"code": code, "name": name, "href": f"{address}?{query.urlencode()}"})
+    return {"choices": choices if address else [], "spoken": get_language()}
 
 
 def local_day(value: date) -> date:

@@ -80,7 +80,7 @@ def test_a_link_signs_in_once_and_then_says_so(client: Browser, token: str) -> N
     scanner = Browser()
     answer = scanner.get(f"{LINK}{token}/", follow=True)
     assert answer.status_code == 410
-    assert "already been used" in answer.content.decode()
+    assert "already used" in answer.content.decode()
     assert scanner.post(LINK).status_code == 410
     assert PortalSession.objects.count() == 1
 

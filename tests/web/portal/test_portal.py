@@ -1,6 +1,7 @@
 """Inside the portal: home, whom one looks at, one's own sessions, and the way out."""
 
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 import time_machine
@@ -53,9 +54,9 @@ def test_each_page_costs_the_same_few_queries(
 def test_without_a_session_every_page_leads_to_the_entrance(client: Browser, ana: Client) -> None:
     for page in ("home/", "profile/", "who/"):
         answer = client.get(PORTAL + page)
-        assert (answer.status_code, answer["Location"]) == (302, PORTAL)
+        assert (answer.status_code, answer["Location"]) == (302, f"{PORTAL}?next={quote(PORTAL + page, safe='')}")
     page = text(client, PORTAL)
-    assert "Open the link in your invitation, or ask us for a new one." in page
+    assert "Enter your email" in page
     assert "Alder Street Therapy" in page
     assert "(212) 555-0177" in page
 
@@ -66,7 +67,7 @@ def test_who_is_signed_in_goes_from_the_entrance_to_home(anas: Browser) -> None:
 
 def test_a_session_is_of_one_practice(anas: Browser) -> None:
     cast.birch()
-    assert anas.get("/portal/birch-lane/home/")["Location"] == "/portal/birch-lane/"
+    assert anas.get("/portal/birch-lane/home/")["Location"].startswith("/portal/birch-lane/?next=")
 
 
 def test_an_idle_session_ends_after_half_an_hour(anas: Browser, stopped_clock: time_machine.Traveller) -> None:

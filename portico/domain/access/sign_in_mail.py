@@ -1,0 +1,79 @@
+"""The mail with a link and a code: whether it may still leave, how it reads, and what a refused one means."""
+
+from datetime import datetime
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.access import links, mail_words, stopping
+from portico.domain.access.models import CODE_LIFETIME, PortalAccess, SignInLink, link_lifetime
+from portico.plumbing import clock, rendering
+from portico.plumbing.emails import Composer, Letter
+from portico.plumbing.models import OutgoingEmail
+
+
+class SignInMail(Composer):
+    label = gettext_lazy("Sign-in email")
+
+    def refuse(self, email: OutgoingEmail) -> str | None:
+        """Asks everything anew that was asked when it was written: minutes or hours may have passed."""
+        link = _link_of(email)
+        return _against_mailbox(link) or _against_link(link, email)
+
+    def link(self, email: OutgoingEmail) -> str | None:
+        return links.address_of(_link_of(email))
+
+    def secrets(self, email: OutgoingEmail) -> tuple[str, ...]:
+        return (links.code_of(_link_of(email)),)
+
+    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+        practice, language = email.practice, email.content["language"]
+        asked_at = datetime.fromisoformat(email.content["asked_at"])
+        with translation.override(language):
+            words = {
+                "practice": mail_words.frame(practice),
+                "heading": _("Sign in to %(name)s") % {"name": practice.name},
+                "day": mail_words.day(asked_at, practice, language),
+                "time": mail_words.time_with_zone(asked_at, practice, language),
+                "link": link,
+                "code": links.code_of(_link_of(email)),
+                "code_works_for": rendering.duration(int(CODE_LIFETIME.total_seconds())),
+                "why": _("Didn’t ask for this? You can ignore it. Nobody can sign in without it."),
+            }
+            text, html = rendering.render("sign_in", words)
+        return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)
+
+    def state_changed(self, email: OutgoingEmail) -> None:
+        stopping.follow(email, _link_of(email).account)
+
+
+def _link_of(email: OutgoingEmail) -> SignInLink:
+    everything = ("account", "email", "practice", "ask")
+    return SignInLink.objects.select_related(*everything).get(email=email)
+
+
+def _against_mailbox(link: SignInLink) -> str | None:
+    if link.practice.is_suspended:
+        return _("The practice is suspended.")
+    accesses = PortalAccess.objects.filter(account=link.account)
+    if accesses.opened_by_mail(link.number).exists():
+        return None
+    if accesses.mailable().exists():
+        return _("Access or Email ok was changed after this email was asked for.")
+    if accesses.chain_holds().exists():
+        return _("Email ok was withdrawn for this address.")
+    return _("Nobody signs in with this address any more.")
+
+
+def _against_link(link: SignInLink, email: OutgoingEmail) -> str | None:
+    """A mail whose link no longer opens anything would only lead to a page that says so."""
+    if link.used_at is not None:
+        return _("Its link has been used already.")
+    if link.voided_at is not None:
+        return _("Newer links took its place, or somebody signed in meanwhile.")
+    # Its time runs from the hand-over; but who asked a day ago does not wait for it any more.
+    since = email.handing_over_at or email.written_at
+    if clock.now() >= since + link_lifetime():
+        return _("It waited longer than its link would have worked.")
+    return None

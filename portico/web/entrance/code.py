@@ -1,0 +1,78 @@
+"""The page after asking: where to look for the mail, and the field for its code."""
+
+from django import forms
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from portico.domain.access import asking, codes
+from portico.domain.access.models import SignInAsk
+from portico.plumbing.cleaning import LineField
+from portico.web import visitors
+from portico.web.entrance import stepping_in
+from portico.web.guards import open_page
+from portico.web.requests import OpenRequest
+
+
+class CodeForm(forms.Form):
+    """What was typed; case, spaces and dashes are the operation's to forgive."""
+
+    use_required_attribute = False
+
+    code = LineField(
+        label=gettext_lazy("Code"),
+        help_text=gettext_lazy("From the email we just sent. 6 letters and numbers, like K7M 4QX."),
+        error_messages={"required": gettext_lazy("Type the code from the email.")},
+        widget=forms.TextInput(
+            {
+                "class": "code-entry",
+                "autocomplete": "one-time-code",
+                "autocapitalize": "characters",
+                "spellcheck": "false",
+                "placeholder": "••••••",
+            }
+        ),
+    )
+
+
+@open_page
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def show(request: OpenRequest) -> HttpResponse:
+    """Answers alike whatever is known of the address; a browser that did not ask is told so."""
+    key = visitors.asking_key_of(request)
+    ask = asking.last_of(request.practice, key) if key else None
+    if ask is None:
+        status = 200 if request.method != "POST" else 422
+        return render(request, "entrance/code/elsewhere.html", {"practice": request.practice}, status=status)
+    if request.method == "POST":
+        return _enter(request, ask, key)
+    return _page(request, ask, CodeForm())
+
+
+def _enter(request: OpenRequest, ask: SignInAsk, key: str) -> HttpResponse:
+    form = CodeForm(request.POST)
+    if not form.is_valid():
+        return _page(request, ask, form, status=422)
+    visitor = visitors.visitor_of(request)
+    begun = codes.enter(request.practice, form.cleaned_data["code"], browser_key=key, visitor=visitor)
+    if begun is None:
+        form.add_error(
+            "code", _("That code doesn’t match. Check the last email from us and try again, or send a new one.")
+        )
+        return _page(request, ask, form, status=422)
+    return stepping_in.step_in(request, begun, visitor)
+
+
+def _page(request: OpenRequest, ask: SignInAsk, form: CodeForm, *, status: int = 200) -> HttpResponse:
+    context = {
+        "practice": request.practice,
+        "form": form,
+        "ask": ask,
+        "sender": settings.EMAIL_FROM,
+    }
+    return render(request, "entrance/code/show.html", context, status=status)

@@ -1,0 +1,283 @@
+"""What the worker makes of an ask, and the mail with a link and a code that comes of it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from portico.domain.access import answering, changing, granting, links, signing_in
+from portico.domain.access.models import AskOutcome, Burst, BurstKind, PortalAccount, SignInAsk, SignInLink
+from portico.domain.access.signing_in import LinkState
+from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.clients.models import Client, PortalState
+from portico.domain.practices.models import Practice
+from portico.gateways.smtp import Transport
+from portico.gateways.smtp_server import parse
+from portico.plumbing import clock, handing_over
+from portico.plumbing.models import LimitSpent, OutgoingEmail, TrailEntry
+from portico.plumbing.verbs import Verb
+from tests import cast
+from tests.support.smtp import SmtpServer
+
+ANA = "ana@mail.example"
+
+
+def answered(practice: Practice, address: str) -> AskOutcome:
+    ask = cast.asked(practice, address)
+    assert answering.answer_next()
+    ask.refresh_from_db()
+    return AskOutcome(ask.outcome)
+
+
+def hand_over(smtp: SmtpServer) -> None:
+    assert handing_over.hand_over_next("entrance", Transport(parse(smtp.url)))
+
+
+def switch(person: Client, *, on: bool) -> None:
+    granting.save_access(person, replace(cast.entry_for(person), enabled=on), version=None, by=cast.DESK)
+
+
+def consent(person: Client, *, given: bool) -> None:
+    person.refresh_from_db()
+    row = person.email_addresses.open().get()
+    entry = ClientEntry(
+        ClientDetails(person.first_name, person.last_name), (AddressEntry(row.address, row.kind, given, ref=row.ref),)
+    )
+    changing.save_client_info(person, entry, version=person.version, by=cast.DESK)
+
+
+def archive(person: Client) -> None:
+    changing.archive(person, by=cast.DESK)
+
+
+def without_access(person: Client) -> None:
+    switch(person, on=False)
+
+
+def without_consent(person: Client) -> None:
+    consent(person, given=False)
+
+
+def test_somebody_with_access_and_consent_is_mailed(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    assert answered(practice, "ANA@mail.example") is AskOutcome.MAILED
+    email = OutgoingEmail.objects.get()
+    assert (email.to_address, email.to_name, email.client, email.lane) == (ANA, "Ana Abreu", ana, "entrance")
+    entry = TrailEntry.objects.get(verb=Verb.LINK_SENT)
+    assert (entry.client, entry.actor_kind, entry.about) == (ana, "nobody", email.ref)
+
+
+@pytest.mark.parametrize(
+    "address", ["ana2@mail.example", "ana@mail.example.org", "anа@mail.example", "ana+x@mail.example"]
+)
+def test_an_address_that_is_nobodys_gets_nothing(practice: Practice, address: str) -> None:
+    cast.with_access(cast.ana(practice))
+    assert answered(practice, address) is AskOutcome.UNKNOWN
+    assert OutgoingEmail.objects.count() == 0
+
+
+@pytest.mark.parametrize("change", [without_access, without_consent, archive])
+def test_who_may_not_be_mailed_gets_nothing(practice: Practice, change: Callable[[Client], None]) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    change(ana)
+    assert answered(practice, ANA) is AskOutcome.NOT_ALLOWED
+    assert OutgoingEmail.objects.count() == 0
+
+
+def test_another_practices_client_is_unknown_here(practice: Practice) -> None:
+    cast.with_access(cast.dora(cast.birch()))
+    assert answered(practice, "dora@mail.example") is AskOutcome.UNKNOWN
+
+
+def test_a_suspended_practice_mails_nobody(practice: Practice) -> None:
+    cast.with_access(cast.ana(practice))
+    Practice.objects.filter(pk=practice.pk).update(suspended_at=clock.now())
+    assert answered(practice, ANA) is AskOutcome.NOT_ALLOWED
+
+
+def test_beyond_the_limit_of_an_address_nothing_is_sent(practice: Practice) -> None:
+    cast.with_access(cast.ana(practice))
+    outcomes = [answered(practice, ANA) for _ in range(6)]
+    assert outcomes == [AskOutcome.MAILED] * 5 + [AskOutcome.BEYOND_LIMIT]
+    assert OutgoingEmail.objects.count() == 5
+
+
+def test_beyond_two_thousand_mails_an_hour_nothing_is_sent_and_staff_are_told(practice: Practice) -> None:
+    cast.with_access(cast.ana(practice))
+    for address in ("x@mail.example", "y@mail.example"):
+        answered(practice, address)
+    limit = answering.mails_of(practice)
+    assert not LimitSpent.objects.filter(key=limit.key).exists()  # Only mails to known addresses count.
+    LimitSpent.objects.create(key=limit.key, started_at=clock.now(), n=limit.most - 1)
+    assert limit.most == 2000
+    assert [answered(practice, ANA) for _ in range(2)] == [AskOutcome.MAILED, AskOutcome.BEYOND_CAP]
+    assert Burst.objects.get(practice=practice).kind == BurstKind.CAP
+
+
+def test_an_ask_that_waited_longer_than_a_link_lives_is_too_late(
+    practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    cast.with_access(cast.ana(practice))
+    ask = cast.asked(practice, ANA)
+    stopped_clock.shift(timedelta(days=1))
+    answering.answer_next()
+    ask.refresh_from_db()
+    assert ask.outcome == AskOutcome.TOO_LATE
+
+
+def test_one_mailbox_of_two_clients_gets_one_mail_and_two_entries(practice: Practice) -> None:
+    for person in (cast.bruno(practice), cast.bea(practice)):
+        cast.with_access(person)
+    answered(practice, "bruno@mail.example")
+    assert OutgoingEmail.objects.get().to_name == ""
+    assert TrailEntry.objects.filter(verb=Verb.LINK_SENT).count() == 2
+
+
+def test_an_ask_is_answered_once_whoever_comes_back_to_it(practice: Practice) -> None:
+    cast.with_access(cast.ana(practice))
+    cast.asked(practice, ANA)
+    assert answering.answer_next()
+    assert not answering.answer_next()
+    # A worker that held the row too long finds that it has no word any more.
+    ask = SignInAsk.objects.get()
+    ask.tries -= 1
+    assert answering._close(ask, AskOutcome.UNKNOWN) is AskOutcome.WAITING
+    assert SignInAsk.objects.get().outcome == AskOutcome.MAILED
+
+
+def test_an_ask_that_cannot_be_answered_waits_and_stops_no_other(
+    practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    cast.with_access(cast.ana(practice))
+    broken = cast.asked(practice, ANA)
+    PortalAccount.objects.update(language="xx-not-a-language")
+    assert answering.answer_next()
+    assert answered(practice, "nobody@mail.example") is AskOutcome.UNKNOWN
+    PortalAccount.objects.update(language="")
+    stopped_clock.shift(timedelta(minutes=5))
+    assert answering.answer_next()
+    broken.refresh_from_db()
+    assert broken.outcome == AskOutcome.MAILED
+
+
+def test_the_mail_has_the_same_link_in_text_and_html_and_a_code(practice: Practice, smtp: SmtpServer) -> None:
+    cast.with_access(cast.ana(practice))
+    answered(practice, ANA)
+    hand_over(smtp)
+    (mail,) = smtp.mails
+    link = re.search(r"http://localhost:8000/portal/alder-street/link/[\w-]{43}/", mail.text())
+    assert link
+    assert f'href="{link[0]}"' in mail.text("html")
+    code = re.search(r"\b[2-9A-HJ-KM-NP-Z]{3} [2-9A-HJ-KM-NP-Z]{3}\b", mail.text())
+    assert code
+    assert code[0] in mail.text("html")
+    assert mail.message["Subject"] == "Sign in to Alder Street Therapy (asked for at 12:20 PM EST)"
+    assert mail.message["Auto-Submitted"] == "auto-generated"
+    assert mail.message["From"].addresses[0].display_name == "Alder Street Therapy"
+    assert "Asked for on Monday, Nov 23 at 12:20 PM EST." in mail.text()
+    preview = re.search(r'class="preheader"[^>]*>(.*?)</div>', mail.text("html"), re.DOTALL)
+    assert preview
+    assert code[0] not in preview[1]
+
+
+def test_what_is_kept_of_the_mail_holds_neither_link_nor_code(practice: Practice, smtp: SmtpServer) -> None:
+    cast.with_access(cast.ana(practice))
+    answered(practice, ANA)
+    hand_over(smtp)
+    link = SignInLink.objects.select_related("email", "practice", "ask").get()
+    token, code = links.address_of(link).split("/")[-2], links.code_of(link)
+    assert token in smtp.mails[0].text()
+    kept = OutgoingEmail.objects.get()
+    for body in (kept.body_text, kept.body_html, str(kept.content), kept.subject):
+        assert token not in body
+        assert code not in body
+        assert code.replace(" ", "") not in body
+    assert "••••••••" in kept.body_text
+    assert code not in {link.code_hash, link.token_hash}
+
+
+def test_the_mail_speaks_the_language_chosen_in_the_portal_else_the_clients(
+    practice: Practice, smtp: SmtpServer
+) -> None:
+    cast.with_access(cast.client(practice, "Lucía", address=ANA, language="es"))
+    answered(practice, ANA)
+    PortalAccount.objects.update(language="en")
+    answered(practice, ANA)
+    hand_over(smtp)
+    hand_over(smtp)
+    spanish, english = smtp.mails
+    assert spanish.message["Subject"].startswith("Entrar en Alder Street Therapy (pedido a las 12:20")
+    assert "código" in spanish.text()
+    assert english.message["Subject"].startswith("Sign in to Alder Street Therapy")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (without_access, "Nobody signs in with this address any more."),
+        (without_consent, "Email ok was withdrawn for this address."),
+        (archive, "Nobody signs in with this address any more."),
+    ],
+)
+def test_a_mail_asked_for_before_a_change_does_not_leave(
+    practice: Practice, smtp: SmtpServer, change: Callable[[Client], None], reason: str
+) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    answered(practice, ANA)
+    change(ana)
+    hand_over(smtp)
+    assert smtp.mails == []
+    assert OutgoingEmail.objects.get().reason == reason
+
+
+def test_a_mail_to_an_address_that_was_changed_meanwhile_does_not_leave(practice: Practice, smtp: SmtpServer) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    answered(practice, ANA)
+    ana.refresh_from_db()
+    row = ana.email_addresses.open().get()
+    entry = ClientEntry(ClientDetails("Ana"), (AddressEntry("new@mail.example", "home", True, ref=row.ref),))  # noqa: FBT003
+    changing.save_client_info(ana, entry, version=ana.version, by=cast.DESK)
+    hand_over(smtp)
+    assert smtp.mails == []
+
+
+def test_a_mail_that_waited_a_day_is_dropped_with_the_reason(
+    practice: Practice, smtp: SmtpServer, stopped_clock: time_machine.Traveller
+) -> None:
+    cast.with_access(cast.ana(practice))
+    answered(practice, ANA)
+    stopped_clock.shift(timedelta(days=1))
+    hand_over(smtp)
+    assert OutgoingEmail.objects.get().reason == "It waited longer than its link would have worked."
+
+
+def test_three_links_live_and_a_fourth_retires_the_oldest(practice: Practice) -> None:
+    cast.with_access(cast.ana(practice))
+    made = [cast.mailed(practice, ANA) for _ in range(4)]
+    tokens = [links.address_of(link).split("/")[-2] for link in made]
+    states = [signing_in.look(practice, token).state for token in tokens]
+    assert states == [LinkState.EXPIRED, *[LinkState.LIVE] * 3]
+
+
+def test_a_refused_mail_is_said_on_the_client_and_the_next_good_one_takes_it_back(
+    practice: Practice, smtp: SmtpServer
+) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    answered(practice, ANA)
+    smtp.refuse("recipient", "550 5.1.1 No such user")
+    hand_over(smtp)
+    ana.refresh_from_db()
+    assert (ana.portal_state, ana.portal_reason) == (PortalState.NEEDS_ATTENTION, "mail_stopped")
+    smtp.accept()
+    answered(practice, ANA)
+    hand_over(smtp)
+    ana.refresh_from_db()
+    assert ana.portal_state == PortalState.INVITED
