@@ -23,17 +23,22 @@ _WORDS = {
     Verb.PASSKEY_REMOVED: gettext_lazy("A passkey was removed"),
     Verb.RECOVERY_CODES_MADE: gettext_lazy("New recovery codes were made"),
     Verb.RECOVERY_CODE_USED: gettext_lazy("A recovery code was used"),
+    Verb.PASSWORD_CHANGED: gettext_lazy("Your password was changed"),
+    Verb.STAFF_EMAIL_CHANGED: gettext_lazy("You sign in with another address now"),
     Verb.SECOND_FACTOR_RESET: gettext_lazy("Your second factor was taken away"),
 }
 
 
-def tell(staff: StaffMember, entry: TrailEntry, *, by: Actor) -> None:
-    """Writes the notice in the transaction of its cause. Mail to staff asks for no Email ok."""
+def tell(staff: StaffMember, entry: TrailEntry, *, to: str = "", by: Actor) -> None:
+    """Writes the notice in the transaction of its cause; `to` an address that was theirs until now.
+
+    Mail to staff asks for no Email ok.
+    """
     emails.queue(
         practice=staff.practice,
         kind=KIND,
         key=f"{KIND}:{entry.ref}",
-        to_address=staff.email,
+        to_address=to or staff.email,
         to_name=staff.name,
         subject=str(_WORDS[Verb(entry.verb)]),
         content={"staff": staff.ref, "verb": str(entry.verb), "at": entry.at.isoformat()},

@@ -1,0 +1,35 @@
+"""What staff type about themselves."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from portico.web.office.forms.typed import TypedForm, line
+
+
+class OwnDetailsForm(TypedForm):
+    name = line(_("Name"), longest=100, required=True, attrs={"autocomplete": "name"})
+    email = forms.EmailField(
+        label=_("Email"),
+        max_length=254,
+        help_text=_("You sign in with it. A change is told to the old address."),
+        widget=forms.EmailInput({"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),
+        error_messages={"required": _("This is needed.")},
+    )
+
+
+class OwnPasswordForm(TypedForm):
+    password = forms.CharField(
+        label=_("Password you have now"),
+        max_length=1000,
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+        error_messages={"required": _("This is needed.")},
+    )
+    new_password = forms.CharField(
+        label=_("New password"),
+        max_length=1000,
+        strip=False,
+        help_text=_("At least 12 characters. Four or five words work well."),
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+        error_messages={"required": _("This is needed.")},
+    )
