@@ -6,6 +6,9 @@ from django.http import HttpResponse
 
 def give(response: HttpResponse, name: str, value: str, *, max_age: int | None = None) -> None:
     """Sets a cookie; without `max_age` (seconds) it is gone with the browser."""
+    if not (value.isascii() and value.isprintable()):
+        # A stranger's token may hold what no header carries. Ours never do, so that nothing is as good as it.
+        value = ""
     response.set_cookie(name, value, max_age=max_age, path="/", secure=settings.HTTPS, httponly=True, samesite="Lax")
 
 

@@ -102,7 +102,7 @@ class SmallRequests:
             return refusals.too_large(request)
         if not length and "Transfer-Encoding" in request.headers:
             return self._answer_unmeasured(request)
-        if int(length or 0) and not _came_whole(request, int(length)):
+        if int(length or 0) and not (_came_whole(request, int(length)) and _has_readable_form(request)):
             return refusals.bad_request(request)
         return self.get_response(request)
 
@@ -123,6 +123,8 @@ class SmallRequests:
         request.META["CONTENT_LENGTH"] = str(len(body))
         # Django reads as much as the header said, which was nothing.
         cast(Any, request)._stream = io.BytesIO(body)
+        if not _has_readable_form(request):
+            return refusals.bad_request(request)
         return self.get_response(request)
 
 
@@ -159,6 +161,17 @@ def _came_whole(request: HttpRequest, length: int) -> bool:
         return len(request.body) == length
     except UnreadablePostError:
         return False
+
+
+def _has_readable_form(request: HttpRequest) -> bool:
+    """Django would put signs of replacement for half characters, and they would be stored for what was typed."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        return True
+    try:
+        unquote_to_bytes(request.body).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _read_at_most(source: Body, most: int) -> bytes:

@@ -105,6 +105,48 @@ def test_every_line_of_the_log_is_json_and_holds_no_token(processes: Processes) 
     assert token not in web.log()
 
 
+def test_a_token_that_no_cookie_can_carry_is_one_that_never_was(processes: Processes) -> None:
+    cast.alder()
+    web = processes.web()
+    for sign in ("%E2%80%A8", "%0D%0ASet-Cookie:evil=1", "%C3%A9", "%22%3B%20evil=1"):
+        for door in ("/office/set-up/", "/portal/alder-street/link/"):
+            assert Visitor(web).get(f"{door}{sign}/")[0] == 410, sign
+    assert "request.failed" not in web.log()
+
+
+SECURITY = {
+    *("Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Permissions-Policy"),
+    *("Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy"),
+}
+
+
+def test_every_kind_of_answer_carries_the_headers_and_names_no_software(processes: Processes) -> None:
+    cast.alder()
+    web = processes.web()
+    (sheet, *_) = re.findall(r'href="(/static/[^"]+)"', Visitor(web).get("/office/sign-in/")[1])
+    asked = [
+        ("GET", sheet, None, 200),
+        ("GET", "/static/nothing.css", None, 404),
+        ("GET", "/portal/alder-street/link/", None, 410),
+        ("DELETE", "/office/sign-in/", None, 405),
+        ("GET", "/office/?q=%00", None, 400),
+        ("POST", "/office/sign-in/", b"a" * (3 * 1024 * 1024 + 1), 413),
+        ("POST", "/office/sign-in/", b"email=a", 403),
+        ("GET", "/healthz", None, 200),
+    ]
+    for method, path, body, status in asked:
+        request = urllib.request.Request(web.url + path, body, method=method)
+        try:
+            answer = urllib.request.urlopen(request, timeout=20)
+        except urllib.error.HTTPError as refused:
+            answer = refused
+        with answer:
+            said = f"{answer.headers} {answer.read().decode() if 'html' in answer.headers['Content-Type'] else ''}"
+        assert (path, answer.status) == (path, status)
+        assert {name for name in SECURITY if name not in answer.headers} == set(), path
+        assert not re.search(r"granian|django|whitenoise|python|uvloop", said, re.IGNORECASE), path
+
+
 def test_static_files_are_hashed_compressed_and_kept_for_ever(processes: Processes) -> None:
     web = processes.web()
     page = Visitor(web).get("/office/sign-in/")[1]

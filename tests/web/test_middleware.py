@@ -153,6 +153,13 @@ def test_a_length_without_end_is_too_large() -> None:
     assert post(b"x", CONTENT_LENGTH="9" * 5000)[0] == 413
 
 
+@pytest.mark.parametrize("body", [b"name=%ED%A0%80", b"name=\xff", b"na%C3me=Ana"])
+@pytest.mark.parametrize("chunked", [True, False])
+def test_half_characters_in_a_form_are_refused_and_not_replaced(body: bytes, chunked: bool) -> None:  # noqa: FBT001  pytest's own way
+    length = {"HTTP_TRANSFER_ENCODING": "chunked"} if chunked else {"CONTENT_LENGTH": str(len(body))}
+    assert post(body, **length)[0] == 400
+
+
 def test_half_a_form_is_not_taken_for_a_whole_one() -> None:
     assert post(b"name=Ana", CONTENT_LENGTH="20")[0] == 400
 

@@ -7,10 +7,13 @@ import pytest
 from django.db import connection
 from django.test import Client as Browser
 
+from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
+from portico.plumbing import tokens
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
+from tests.web.office.typing_in import new_client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.web.troubles")]
 
@@ -136,6 +139,38 @@ def test_a_busy_database_is_a_503_and_well_again_by_itself(busy_database: sqlite
     assert visitor.post("/office/sign-in/", typed).status_code == 503
     busy_database.execute("ROLLBACK")
     assert visitor.post("/office/sign-in/", typed).status_code == 302
+
+
+@pytest.fixture
+def nearly_full_disk(transactional_db: None) -> Iterator[None]:
+    """SQLite may not take one page more than it has; what is free within those pages may still be used."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA page_count")
+        cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
+    yield
+    connection.close()
+
+
+@pytest.mark.sqlite
+def test_a_full_disk_is_a_507_with_nothing_half_done_and_well_again_by_itself(
+    nearly_full_disk: None, visitor: Browser
+) -> None:
+    cast.signed_in(visitor, cast.fay(cast.alder()))
+    answers: list[int] = []
+
+    def create() -> int:
+        typed = new_client(last_name="A" * 90, press=tokens.new_token())
+        return visitor.post("/office/clients/new/", typed).status_code
+
+    while 507 not in answers and len(answers) < 300:
+        answers.append(create())
+    assert set(answers) == {302, 507}
+    made = answers.count(302)
+    assert Client.objects.count() == TrailEntry.objects.filter(verb=Verb.CLIENT_CREATED).count() == made
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA max_page_count = 1000000")
+    assert create() == 302
+    assert Client.objects.count() == made + 1
 
 
 def _without_reference(page: bytes) -> str:
