@@ -9,6 +9,8 @@ class Verb(TextChoices):
     PRACTICE_CREATED = "practice.created", _("Practice created")
     PRACTICE_EDITED = "practice.edited", _("Practice settings changed")
     LOGO_CHANGED = "logo.changed", _("Logo changed")
+    DEFAULT_TEXT_CHANGED = "default_text.changed", _("Default invitation changed")
+    DEFAULT_TEXT_RESET = "default_text.reset", _("Default invitation back to Portico’s own words")
     LOGO_REMOVED = "logo.removed", _("Logo removed")
     PRACTICE_RESTORED = "practice.restored", _("Data restored from a backup")
     STAFF_ADDED = "staff.added", _("Staff member added")
@@ -93,6 +95,7 @@ class Verb(TextChoices):
     CLIENT_SIGNED_IN_BY_CODE = "client.signed_in_by_code", _("Client signed in by code")
     CLIENT_SIGNED_IN_BY_PIN = "client.signed_in_by_pin", _("Client signed in by PIN")
     CLIENT_SIGNED_OUT = "client.signed_out", _("Client signed out")
+    LANGUAGE_CHOSEN = "language.chosen", _("Portal language chosen")
     SESSION_ENDED = "session.ended", _("Portal session ended")
 
     @classmethod

@@ -235,3 +235,33 @@ def test_a_secret_that_no_app_could_keep_is_refused_by_name(document: Any, tmp_p
     with pytest.raises(CommandError, match=r"practices\[0\]\.staff\[0\]\.totp_secret"):
         seed(document, tmp_path)
     assert not StaffMember.objects.exists()
+
+
+def test_a_practice_says_what_clients_read(document: Any, tmp_path: Path) -> None:
+    said = {
+        "postal_address": "14 Alder Street\nPortland",
+        "greeting": "Come in.",
+        "greeting_es": "Pase.",
+        "emergency_text": "Call 911.",
+        "emergency_text_es": "Llame al 911.",
+        "hue": 0,
+    }
+    document["practices"][0] |= said
+    seed(document, tmp_path)
+    practice = Practice.objects.get(slug="alder-street")
+    assert {name: getattr(practice, name) for name in said} == said
+
+
+@pytest.mark.parametrize(("key", "value"), [("hue", 360), ("hue", -1), ("hue", True), ("hue", "20"), ("greeting", 5)])
+def test_what_the_practice_cannot_say_is_refused_by_name(
+    document: Any, tmp_path: Path, key: str, value: object
+) -> None:
+    document["practices"][0][key] = value
+    with pytest.raises(CommandError, match=key):
+        seed(document, tmp_path)
+
+
+def test_a_greeting_without_end_is_refused_by_name(document: Any, tmp_path: Path) -> None:
+    document["practices"][0]["greeting"] = "x" * 301
+    with pytest.raises(CommandError, match="greeting must have at most 300 signs"):
+        seed(document, tmp_path)

@@ -143,6 +143,9 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:settings", "GET"): for_owners(302),
     ("office:settings_practice", "GET"): for_owners(200),
     ("office:settings_practice", "POST"): for_owners(422),
+    ("office:settings_emails", "GET"): for_owners(200),
+    ("office:settings_emails", "POST"): for_owners(422),
+    ("office:default_text_preview", "POST"): for_owners(200),
     ("office:settings_sample", "POST"): for_owners(200),
     ("office:logo", "POST"): for_owners(422),
     ("office:logo_removal", "POST"): for_owners(302),
@@ -166,6 +169,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("portal:who", "GET"): in_portal(302),
     ("portal:who", "POST"): in_portal(404),
     ("portal:profile", "GET"): in_portal(200),
+    ("portal:language", "POST"): in_portal(422),
     ("portal:session_end", "POST"): in_portal(302, another=404),
     ("portal:sign_out", "POST"): in_portal(302),
 }
@@ -192,6 +196,8 @@ class World:
         return re.sub(r"<str:(\w+)>", lambda found: self._ref(route, found[1]), path)
 
     def _ref(self, route: Route, name: str) -> str:
+        if name == "language":
+            return "es"
         if name == "token":
             return self.places["token of set-up" if "set-up" in route.path else "token"]
         if name == "session":

@@ -12,6 +12,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 import portico
+from portico.domain.practices.models import Practice
 from portico.web import icons
 
 HERE = Path(portico.__file__).parent
@@ -129,9 +130,9 @@ def test_what_people_typed_is_shown_as_text() -> None:
 
 @pytest.mark.parametrize("name", ERRORS)
 @pytest.mark.parametrize(
-    "practice", [None, {"name": "Alder <Street>", "phone": "+15550100134"}], ids=["alone", "practice"]
+    "practice", [None, Practice(slug="alder", name="Alder <Street>", phone="+15550100134")], ids=["alone", "practice"]
 )
-def test_an_error_page_needs_no_database_and_shows_its_reference(name: str, practice: dict[str, str] | None) -> None:
+def test_an_error_page_needs_no_database_and_shows_its_reference(name: str, practice: Practice | None) -> None:
     context = {"practice": practice, "reference": "R7KQ-3D", "message": "The client is archived."}
     page = render_to_string(f"errors/{name}", context)
     assert "R7KQ-3D" in page

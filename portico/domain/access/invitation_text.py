@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from portico.domain.clients.models import Client
-from portico.domain.practices.models import Practice
+from portico.domain.clients.models import Client, Language
+from portico.domain.practices.models import DefaultText, Practice
 
 SUBJECT_LENGTH = 150
 MESSAGE_LENGTH = 5000
@@ -33,7 +33,7 @@ class Expanded:
 
 
 def default_text(language: str) -> Text:
-    """The text the editor opens with, in the client's language."""
+    """Portico's own words, for a practice that has not said its own."""
     with translation.override(language):
         subject = _("Your client portal at [practice name]")
         message = _(
@@ -46,12 +46,34 @@ def default_text(language: str) -> Text:
     return Text(subject, message)
 
 
+def default_of(practice: Practice, language: str) -> Text:
+    """The text the editor opens with, in the client's language."""
+    return defaults_of(practice)[language]
+
+
+def defaults_of(practice: Practice) -> dict[str, Text]:
+    """The same in every language that clients read."""
+    own = {row.language: Text(row.subject, row.message) for row in DefaultText.objects.filter(practice=practice)}
+    return {language: own.get(language) or default_text(language) for language in Language.values}
+
+
 def expand(text: Text, client: Client) -> Expanded:
+    """The text as the client gets it."""
+    clinician = client.clinician.name if client.clinician else client.practice.name
+    return expand_for(text, client.practice, first_name=client.called, clinician=clinician)
+
+
+def expand_for(text: Text, practice: Practice, *, first_name: str, clinician: str) -> Expanded:
     """Replaces each placeholder once; what it puts in is never looked at again, anything else stays text.
 
     Without a button in the message, the button goes to the end. A second one is left out.
     """
-    words = _words_for(client.practice, client)
+    words = {
+        "[first name]": first_name,
+        "[practice name]": practice.name,
+        "[portal address]": practice.portal_address,
+        "[clinician name]": clinician,
+    }
     subject = _ANY_PLACEHOLDER.sub(lambda found: words.get(found[0], ""), text.subject)
     before, button, after = text.message.partition(BUTTON)
     parts = [before, None, after.replace(BUTTON, "")] if button else [before, None]
@@ -62,15 +84,6 @@ def expand(text: Text, client: Client) -> Expanded:
         else:
             blocks += _paragraphs(_ANY_PLACEHOLDER.sub(lambda found: words.get(found[0], ""), part))
     return Expanded(" ".join(subject.split())[:SUBJECT_LENGTH], tuple(blocks))
-
-
-def _words_for(practice: Practice, client: Client) -> dict[str, str]:
-    return {
-        "[first name]": client.called,
-        "[practice name]": practice.name,
-        "[portal address]": practice.portal_address,
-        "[clinician name]": client.clinician.name if client.clinician else practice.name,
-    }
 
 
 def _paragraphs(text: str) -> list[str]:

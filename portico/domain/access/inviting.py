@@ -142,7 +142,7 @@ def keep_draft(client: Client, text: Text) -> None:
 
     The default text is no draft: it is what the editor opens with anyway.
     """
-    default = invitation_text.default_text(client.language)
+    default = invitation_text.default_of(client.practice, client.language)
     draft = {
         "draft_subject": "" if text.subject == default.subject else text.subject[: invitation_text.SUBJECT_LENGTH],
         "draft_message": "" if text.message == default.message else text.message[: invitation_text.MESSAGE_LENGTH],
@@ -153,7 +153,7 @@ def keep_draft(client: Client, text: Text) -> None:
 
 def text_for(client: Client, access: PortalAccess | None) -> Text:
     """What the editor opens with: the draft when there is one, else the default in the client's language."""
-    default = invitation_text.default_text(client.language)
+    default = invitation_text.default_of(client.practice, client.language)
     if access is None:
         return default
     return Text(access.draft_subject or default.subject, access.draft_message or default.message)

@@ -10,7 +10,7 @@ from portico.domain.access.invitation_text import Text
 from portico.domain.access.models import Invitation
 from portico.domain.clients import registering
 from portico.domain.clients.entries import ClientEntry
-from portico.domain.clients.models import Client, Language
+from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.actors import Actor
 
@@ -65,9 +65,8 @@ def _make(
 
 def _in_language_of(client: Client, text: Text) -> Text:
     """The form opens with a default text before the language is chosen: left as it was, it follows the language."""
-    if text in {invitation_text.default_text(language) for language in Language.values}:
-        return invitation_text.default_text(client.language)
-    return text
+    defaults = invitation_text.defaults_of(client.practice)
+    return defaults[client.language] if text in defaults.values() else text
 
 
 def _made_by(practice: Practice, press: str) -> Welcomed | None:

@@ -51,6 +51,12 @@ class _Reader:
             reply_to=entry.email("reply_to", default=""),
             sender_name=entry.line("sender_name", most=100, default=""),
             support_hours=entry.line("support_hours", most=150, default=""),
+            postal_address=entry.text("postal_address", most=300),
+            greeting=entry.text("greeting", most=300),
+            greeting_es=entry.text("greeting_es", most=300),
+            emergency_text=entry.text("emergency_text", most=500),
+            emergency_text_es=entry.text("emergency_text_es", most=500),
+            hue=entry.number("hue", most=359, default=218),
             staff=entry.each("staff", self._staff),
             clients=entry.each("clients", self._client),
         )

@@ -56,6 +56,12 @@ def _new_practice(wanted: WantedPractice, *, by: Actor) -> Practice:
         reply_to=wanted.reply_to,
         sender_name=wanted.sender_name,
         support_hours=wanted.support_hours,
+        postal_address=wanted.postal_address,
+        greeting=wanted.greeting,
+        greeting_es=wanted.greeting_es,
+        emergency_text=wanted.emergency_text,
+        emergency_text_es=wanted.emergency_text_es,
+        hue=wanted.hue,
     )
     try:
         return founding.open_practice(practice, by=by)

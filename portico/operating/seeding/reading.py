@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import TextChoices
 
-from portico.plumbing.cleaning import clean_line, is_unstorable, mailbox_key
+from portico.plumbing.cleaning import clean_line, clean_text, is_unstorable, mailbox_key
 
 
 class SeedRefused(Exception):
@@ -50,6 +50,27 @@ class Entry:
         if len(text) > most or (not text and default is None):
             raise self.refused(key, f"must have 1 to {most} signs.")
         return text
+
+    def text(self, key: str, *, most: int) -> str:
+        """Text of several lines; absent is empty."""
+        value = self.get(key)
+        if value is None:
+            return ""
+        if not isinstance(value, str) or is_unstorable(value):
+            raise self.refused(key, "must be a text.")
+        text = clean_text(value)
+        if len(text) > most:
+            raise self.refused(key, f"must have at most {most} signs.")
+        return text
+
+    def number(self, key: str, *, most: int, default: int) -> int:
+        """A whole number from 0 on."""
+        value = self.get(key)
+        if value is None:
+            return default
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+            raise self.refused(key, f"must be a whole number from 0 to {most}.")
+        return value
 
     def secret(self, key: str) -> str | None:
         """As it stands, not cleaned."""

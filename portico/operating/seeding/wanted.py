@@ -66,6 +66,12 @@ class WantedPractice:
     reply_to: str
     sender_name: str
     support_hours: str
+    postal_address: str
+    greeting: str
+    greeting_es: str
+    emergency_text: str
+    emergency_text_es: str
+    hue: int
     staff: tuple[WantedStaff, ...]
     clients: tuple[WantedClient, ...]
 

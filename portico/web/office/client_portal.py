@@ -119,7 +119,7 @@ def _save(request: OfficeRequest, ref: str) -> HttpResponse:
 def _save_access(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> str:
     version = form.cleaned_data["version"]
     granting.save_access(tab.client, form.entry, version=version, by=request.actor)
-    if form.text != inviting.text_for(tab.client, tab.access):
+    if form.text != form.opening_text:
         inviting.keep_draft(tab.client, form.text)
     return _("Access was saved.")
 
@@ -181,7 +181,7 @@ def _letter(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> dict[st
     """The editor's half: the letter as the client would get it, and what stands against sending it."""
     form_is_typed = form.is_bound and not form.is_valid()
     complaints = [*form.errors.get("subject", []), *form.errors.get("message", [])] if form_is_typed else []
-    text = form.text if form.is_bound and not complaints else inviting.text_for(tab.client, tab.access)
+    text = form.text if form.is_bound and not complaints else form.opening_text
     return {
         "letter": None if complaints else invitation_text.expand(text, tab.client),
         "letter_complaints": complaints,

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -27,20 +27,24 @@ from portico.web.requests import OfficeRequest
 def create(request: OfficeRequest) -> HttpResponse:
     if request.method == "POST":
         return _create(request)
-    return _page(request, ClientForms(request.practice), WelcomeForm())
+    return _page(request, ClientForms(request.practice), WelcomeForm(request.practice))
 
 
 def _create(request: OfficeRequest) -> HttpResponse:
     forms = ClientForms(request.practice, data=request.POST)
     rearranged = forms.rearranged(request.POST)
     if rearranged is not None:
-        return _page(request, rearranged, WelcomeForm(start=WelcomeForm(request.POST).values()))
+        return _page(
+            request,
+            rearranged,
+            WelcomeForm(request.practice, start=WelcomeForm(request.practice, request.POST).values()),
+        )
     # Each is asked, so that each complains.
-    if not all([forms.is_valid(), (welcome := WelcomeForm(request.POST)).is_valid()]):
+    if not all([forms.is_valid(), (welcome := WelcomeForm(request.practice, request.POST)).is_valid()]):
         return _page(request, forms, welcome, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     addresses = forms.entry.addresses
     if welcome.invitation is not None and (slip := _unseen_slip(addresses, welcome.cleaned_data["looked_at"])):
-        return _page(request, forms, _asking_about(slip, request.POST), status=HTTPStatus.UNPROCESSABLE_CONTENT)
+        return _page(request, forms, _asking_about(request, slip), status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
         press = welcome.cleaned_data["press"] or tokens.new_token()
         welcomed = welcoming.welcome(
@@ -61,10 +65,10 @@ def _unseen_slip(addresses: tuple[AddressEntry, ...], looked_at: str) -> str | N
     return first if first != looked_at and suggestion_for(first) else None
 
 
-def _asking_about(address: str, typed: QueryDict) -> WelcomeForm:
-    data = typed.copy()
+def _asking_about(request: OfficeRequest, address: str) -> WelcomeForm:
+    data = request.POST.copy()
     data["looked_at"] = address
-    form = WelcomeForm(data)
+    form = WelcomeForm(request.practice, data)
     question = _("Nothing is sent yet. Did you mean %(meant)s? Press Save Client again to send to %(address)s.")
     form.add_error("send_now", question % {"meant": suggestion_for(address), "address": address})
     return form

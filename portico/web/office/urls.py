@@ -21,6 +21,7 @@ from portico.web.office import (
     recovery_codes,
     second_step,
     setting_up,
+    settings_emails,
     settings_index,
     settings_practice,
     settings_trail,
@@ -77,5 +78,7 @@ urlpatterns = [
     path("settings/practice/sample/", settings_practice.sample, name="settings_sample"),
     path("settings/practice/logo/", settings_practice.put_up_logo, name="logo"),
     path("settings/practice/logo/removal/", settings_practice.take_down_logo, name="logo_removal"),
+    path("settings/emails/", settings_emails.edit, name="settings_emails"),
+    path("settings/emails/<str:language>/preview/", settings_emails.preview, name="default_text_preview"),
     path("settings/trail/", settings_trail.index, name="trail"),
 ]

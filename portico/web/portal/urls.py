@@ -9,6 +9,7 @@ urlpatterns = [
     path("home/", home.show, name="home"),
     path("who/", people.choose, name="who"),
     path("profile/", profile.show, name="profile"),
+    path("language/", profile.choose_language, name="language"),
     path("sessions/<str:ref>/end/", profile.end_session, name="session_end"),
     path("sign-out/", profile.sign_out, name="sign_out"),
 ]

@@ -111,6 +111,11 @@ class ClientPortalForm(InvitationTextForm):
         return [("", str(_("Choose an address") if choices else _("No address yet"))), *choices]
 
     @property
+    def opening_text(self) -> Text:
+        """The draft or the default text that stood in the form at first."""
+        return Text(self.initial["subject"], self.initial["message"])
+
+    @property
     def selected(self) -> EmailAddress | None:
         """The address that stands in the form, saved or not."""
         ref = self["address"].value()

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from portico.domain.access import invitation_text
 from portico.domain.access.granting import AccessEntry
 from portico.domain.access.invitation_text import Text
+from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.web.office.forms.client_portal import PRESS_LENGTH, InvitationTextForm
 
@@ -29,8 +30,10 @@ class WelcomeForm(InvitationTextForm):
     press = forms.CharField(max_length=PRESS_LENGTH, required=False, widget=forms.HiddenInput)
     looked_at = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: QueryDict | None = None, start: dict[str, Any] | None = None) -> None:  # Any: a value.
-        text = invitation_text.default_text("en")
+    def __init__(
+        self, practice: Practice, data: QueryDict | None = None, start: dict[str, Any] | None = None
+    ) -> None:  # Any: a value.
+        text = invitation_text.default_of(practice, "en")
         opening = {
             "access_billing_documents": True,
             "subject": text.subject,
