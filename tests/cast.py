@@ -61,6 +61,11 @@ def birch() -> Practice:
     return Practice.objects.create(slug="birch-lane", name="Birch Lane Nutrition", reply_to="desk@birch.example")
 
 
+def cedar() -> Practice:
+    """A third one, for what happens to a practice as a whole."""
+    return Practice.objects.create(slug="cedar-hill", name="Cedar Hill", reply_to="desk@cedar.example")
+
+
 def staff_member(practice: Practice, name: str, role: Role) -> StaffMember:
     """Somebody who works there, with PASSWORD; the address is made of the first name and the practice's slug."""
     email = f"{name.rsplit(maxsplit=1)[-1].lower()}@{practice.slug}.example"

@@ -211,4 +211,4 @@ def trouble(practice: "Model") -> Trouble | None:
 
 def lag() -> timedelta:
     """How long the mail that should have left first has been overdue."""
-    return overdue(OutgoingEmail.objects.waiting())
+    return overdue(OutgoingEmail.objects.free_to_leave())

@@ -45,7 +45,7 @@ class _Built:
 
 def hand_over_next(lane: str, transport: Transport) -> bool:
     """Works on the oldest mail of the lane that is due. False when there is none."""
-    email = queue.claim(OutgoingEmail.objects.waiting().of_lane(lane).select_related("practice"), lease=LEASE)
+    email = queue.claim(OutgoingEmail.objects.free_to_leave().of_lane(lane).select_related("practice"), lease=LEASE)
     if email is None:
         return False
     try:
@@ -160,7 +160,7 @@ def _hold_others_back(email: OutgoingEmail, answer: Answer, *, until: datetime) 
     Otherwise a thousand mails would mean a thousand refused sign-ins every half minute.
     """
     at = clock.now()
-    others = queue.ready(OutgoingEmail.objects.waiting().of_lane(email.lane)).exclude(pk=email.pk)
+    others = queue.ready(OutgoingEmail.objects.free_to_leave().of_lane(email.lane)).exclude(pk=email.pk)
     others = others.filter(Q(state=EmailState.QUEUED) | Q(delayed_by=Delay.OURS)).order_by("id")
     fresh = retrying.delayed(answer, Delay.OURS, since=at, at=at)
     with transaction.atomic():

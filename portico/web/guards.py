@@ -20,6 +20,7 @@ from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import trail
 from portico.plumbing.verbs import Verb
 from portico.web import languages, proofs, returning
+from portico.web.refusals import PracticePaused
 from portico.web.requests import OfficeRequest, OpenRequest, PortalRequest
 
 
@@ -75,6 +76,7 @@ def open_page[**P](view: View[OpenRequest, P]) -> Callable[..., HttpResponse]:
         timezone.activate(asked.practice.zone)
         if language := languages.chosen(request):
             translation.activate(language)
+        _refuse_while_paused(asked.practice)
         return languages.remember(request, view(asked, *args, **kwargs))
 
     return mark(guarded, Guard(Audience.OPEN))
@@ -153,6 +155,7 @@ def _known(request: HttpRequest) -> OfficeRequest | None:
     asked = cast(OfficeRequest, request)
     asked.staff, asked.practice, asked.actor = staff, staff.practice, staff.actor
     timezone.activate(asked.practice.zone)
+    _refuse_while_paused(asked.practice)
     return asked
 
 
@@ -167,13 +170,15 @@ def to_entrance(request: HttpRequest, slug: str) -> HttpResponse:
 def _signed_in(request: HttpRequest, slug: str) -> PortalRequest | None:
     """The request with its session and what that opens at this moment; None when it opens nothing."""
     practice = practice_at(slug)
+    asked = cast(PortalRequest, request)
+    asked.practice = practice
+    _refuse_while_paused(practice)
     session = client_session(request, practice)
     accesses = list(sessions.opened(session)) if session else []
     if session is None or not accesses:
         return None
     chosen = next((access for access in accesses if access.client_id == session.client_id), None)
-    asked = cast(PortalRequest, request)
-    asked.practice, asked.account, asked.portal_session = practice, session.account, session
+    asked.account, asked.portal_session = session.account, session
     asked.accesses = accesses
     asked.has_chosen = chosen is not None or len(accesses) == 1
     asked.client = session.client = (chosen or accesses[0]).client
@@ -184,6 +189,12 @@ def _signed_in(request: HttpRequest, slug: str) -> PortalRequest | None:
     if BACKGROUND not in request.headers:
         sessions.touch(session, every=settings.SESSION_IDLE_CLIENT / 30)
     return asked
+
+
+def _refuse_while_paused(practice: Practice) -> None:
+    """Asked at every request, so that a pause counts from the next one on. Raises PracticePaused."""
+    if practice.is_suspended:
+        raise PracticePaused
 
 
 def practice_at(slug: str) -> Practice:

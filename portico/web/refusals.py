@@ -33,6 +33,10 @@ RETRY_AFTER = "5"
 _DISK_FULL = re.compile(r"disk is full|no space left|disk full", re.IGNORECASE)
 
 
+class PracticePaused(Exception):
+    """The operator has paused the practice that was asked for."""
+
+
 class RefusalMiddleware:
     """The innermost layer: turns what pages raise into pages."""
 
@@ -53,6 +57,8 @@ class RefusalMiddleware:
                 return _page(request, "refused", error.status, message=error.message)
             case TooMany():
                 return too_many(request, error.limit.window)
+            case PracticePaused():
+                return paused(request)
             case OperationalError() | InterfaceError():
                 return database_away(request, error)
         return None
@@ -100,6 +106,11 @@ def too_many(request: HttpRequest, window: timedelta | None = None) -> HttpRespo
     if window:
         response["Retry-After"] = str(int(window.total_seconds()))
     return response
+
+
+def paused(request: HttpRequest) -> HttpResponse:
+    """503 without a time to ask again: only whoever runs the installation knows it."""
+    return _page(request, "paused", 503)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -189,7 +200,7 @@ def _note_other_practice(request: HttpRequest) -> None:
     ref = match.kwargs["ref"]
     if any(
         rows.filter(ref=ref).exclude(practice=staff.practice).exists()
-        for rows in (Client.objects.all(), OutgoingEmail.objects.all())
+        for rows in (Client.objects.all(), OutgoingEmail.objects.all(), StaffMember.objects.all())
     ):
         trail.record(Verb.DENIED_PRACTICE, practice=staff.practice, by=staff.actor, about=match.url_name or "")
 

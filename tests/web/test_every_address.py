@@ -12,9 +12,9 @@ from pytest_django.fixtures import Settings
 
 from portico.domain.access.models import PortalSession
 from portico.domain.clients.models import Client
-from portico.domain.practices import setting_up
+from portico.domain.practices import setting_up, suspending
 from portico.domain.practices.models import Practice, Role, StaffMember
-from portico.plumbing import tokens
+from portico.plumbing import clock, tokens
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
 from portico.web.routes import Route, all_routes
@@ -32,6 +32,7 @@ HEADERS = (
 )
 VISITORS = (
     *("nobody", "owner", "clinician", "front_desk", "biller", "owner elsewhere"),
+    *("a colleague who left", "owner of a paused practice"),
     *("the client", "another client", "a client elsewhere"),
 )
 STAFF = ("owner", "clinician", "front_desk", "biller")
@@ -52,20 +53,26 @@ def alike(status: int) -> Expected:
     return Expected(status, {})
 
 
+def at_the_door(status: int, *, inside: int) -> Expected:
+    """Whoever is signed in at the office goes on; a colleague who left is nobody here."""
+    return Expected(status, dict.fromkeys((*STAFF, "owner elsewhere", "owner of a paused practice"), inside))
+
+
 def for_staff(status: int, *, elsewhere: int | None = None, **roles: int) -> Expected:
     """Staff get the status, or their role's own; everybody else is sent to the door."""
-    return Expected(302, {role: roles.get(role, status) for role in STAFF} | {"owner elsewhere": elsewhere or status})
-
-
-def for_owners(status: int) -> Expected:
-    """A page of Settings: other roles are told that it is not theirs."""
-    return for_staff(status, clinician=403, front_desk=403, biller=403)
+    named = {role: roles.get(role, status) for role in STAFF}
+    return Expected(302, named | {"owner elsewhere": elsewhere or status, "owner of a paused practice": 503})
 
 
 def in_portal(status: int, **named: int) -> Expected:
     """The practice's own clients get the status; everybody else is sent to the entrance."""
     clients = {"the client": named.get("own", status), "another client": named.get("another", status)}
     return Expected(302, clients)
+
+
+def for_owners(status: int, *, elsewhere: int | None = None) -> Expected:
+    """A page of Settings: other roles are told that it is not theirs."""
+    return for_staff(status, elsewhere=elsewhere, clinician=403, front_desk=403, biller=403)
 
 
 # A thing of another practice is 404; a biller only reads.
@@ -79,20 +86,23 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("hue", "GET"): alike(200),
     ("healthz", "GET"): alike(200),
     ("readyz", "GET"): alike(200),
-    ("office:home", "GET"): alike(302),
-    ("office:sign_in", "GET"): Expected(200, dict.fromkeys((*STAFF, "owner elsewhere"), 302)),
-    ("office:sign_in", "POST"): Expected(422, dict.fromkeys((*STAFF, "owner elsewhere"), 302)),
+    ("office:home", "GET"): for_staff(302),
+    ("office:sign_in", "GET"): at_the_door(200, inside=302),
+    ("office:sign_in", "POST"): at_the_door(422, inside=302),
+    ("office:forgotten", "GET"): alike(200),
+    ("office:forgotten", "POST"): alike(422),
+    ("office:forgotten_sent", "GET"): alike(200),
     ("office:sign_out", "POST"): alike(302),
     # Where no second factor is required, the steps lead on to the office.
-    ("office:second_step", "GET"): alike(302),
-    ("office:second_step", "POST"): alike(302),
+    ("office:second_step", "GET"): for_staff(302),
+    ("office:second_step", "POST"): for_staff(302),
     ("office:second_step_by_passkey", "POST"): for_staff(200),
-    ("office:first_factor", "GET"): alike(302),
-    ("office:first_factor", "POST"): alike(302),
+    ("office:first_factor", "GET"): for_staff(302),
+    ("office:first_factor", "POST"): for_staff(302),
     ("office:first_passkey", "POST"): for_staff(200),
-    ("office:recovery_codes", "GET"): alike(302),
-    ("office:recovery_codes", "POST"): alike(302),
-    ("office:recovery_codes_text", "GET"): alike(302),
+    ("office:recovery_codes", "GET"): for_staff(302),
+    ("office:recovery_codes", "POST"): for_staff(302),
+    ("office:recovery_codes_text", "GET"): for_staff(302),
     ("office:set_up_arrival", "GET"): alike(302),
     ("office:set_up", "GET"): alike(410),
     ("office:set_up", "POST"): alike(410),
@@ -149,6 +159,17 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:settings_sample", "POST"): for_owners(200),
     ("office:logo", "POST"): for_owners(422),
     ("office:logo_removal", "POST"): for_owners(302),
+    ("office:team", "GET"): for_owners(200),
+    ("office:team", "POST"): for_owners(422),
+    ("office:team_member", "GET"): for_owners(200, elsewhere=404),
+    ("office:team_member", "POST"): for_owners(422, elsewhere=404),
+    # The biller has a password: there is nothing to set up.
+    ("office:team_invitation", "POST"): for_owners(409, elsewhere=404),
+    # The form does not say which state it was made from.
+    ("office:team_leaving", "POST"): for_owners(409, elsewhere=404),
+    # Nothing to take back: the biller is there.
+    ("office:team_return", "POST"): for_owners(302, elsewhere=404),
+    ("office:team_second_factor", "POST"): for_owners(302, elsewhere=404),
     ("office:trail", "GET"): for_owners(200),
     ("entrance:doorway", "GET"): Expected(200, {"the client": 302, "another client": 302}),
     # There is no logo.
@@ -202,7 +223,7 @@ class World:
             return self.places["token of set-up" if "set-up" in route.path else "token"]
         if name == "session":
             return self.places["sessions"]
-        for part in ("clients", "emails", "sessions"):
+        for part in ("clients", "emails", "sessions", "team"):
             if f"/{part}/" in route.path:
                 return self.places[part]
         return tokens.new_ref()
@@ -218,7 +239,11 @@ def world(practice: Practice) -> World:
         "biller": cast.ines(practice),
         "owner elsewhere": cast.staff_member(birch, "Jo", Role.OWNER),
     }
+    staff |= {"a colleague who left": cast.staff_member(practice, "Gus", Role.OWNER)}
+    staff |= {"owner of a paused practice": cast.staff_member(cast.cedar(), "Kim", Role.OWNER)}
     browsers = {"nobody": Browser()} | {name: cast.signed_in(Browser(), member) for name, member in staff.items()}
+    StaffMember.objects.filter(name="Gus").update(deactivated_at=clock.now())
+    suspending.suspend(staff["owner of a paused practice"].practice, by=cast.DESK)
     cast.in_the_portal(Browser(), ana)
     elsewhere = PortalSession.objects.latest("id")
     browsers |= {
@@ -231,6 +256,7 @@ def world(practice: Practice) -> World:
         "clients": ana.ref,
         "emails": invitation.email.ref,
         "sessions": elsewhere.ref,
+        "team": staff["biller"].ref,
         "token": cast.token_of(invitation),
         "token of set-up": setting_up.make_link(staff["biller"], by=cast.DESK),
     }
@@ -278,7 +304,7 @@ def test_a_password_alone_opens_nothing_but_the_second_step(
     settings.SECOND_FACTOR_REQUIRED = True
     cast.with_authenticator(StaffMember.objects.get(name="Dr. Naomi Elm"))
     answer = getattr(world.browsers["owner"], method.lower())(world.path(route))
-    if route.name.startswith("office:set_up"):
+    if route.name.startswith(("office:set_up", "office:forgotten")):
         assert answer.status_code == EXPECTED[route.name, method].of("owner")
     elif route.name in STEPS:
         expected = 422 if (route.name, method) == ("office:second_step", "POST") else STEPS[route.name]
@@ -328,3 +354,19 @@ def test_a_role_that_is_not_enough_is_in_the_trail(world: World, address: str) -
     assert world.browsers["biller"].get(address).status_code == 403
     entry = TrailEntry.objects.get(verb=Verb.DENIED_ROLE)
     assert (entry.practice, entry.staff_id) == (world.practice, ines.pk)
+
+
+def test_a_paused_practice_shows_everybody_one_plain_page_at_the_next_request(world: World) -> None:
+    suspending.suspend(world.practice, by=cast.DESK)
+    wrong = []
+    for route, method in cases():
+        is_portal = "<slug:slug>" in route.path
+        if not is_portal and route.audience != "office":
+            continue
+        for visitor in VISITORS if is_portal else STAFF:
+            with transaction.atomic():
+                answer = getattr(world.browsers[visitor], method.lower())(world.path(route))
+                transaction.set_rollback(True)
+            if answer.status_code != 503 or "is paused" not in answer.content.decode():
+                wrong.append(f"{visitor} at {route.name}: {answer.status_code}")
+    assert wrong == []

@@ -1,4 +1,4 @@
-"""The notice to a staff member that their second factor was changed, or a recovery code used."""
+"""The notice to a staff member that their second factor or password was changed, or a recovery code used."""
 
 from datetime import datetime
 
@@ -25,6 +25,7 @@ _WORDS = {
     Verb.RECOVERY_CODE_USED: gettext_lazy("A recovery code was used"),
     Verb.PASSWORD_CHANGED: gettext_lazy("Your password was changed"),
     Verb.STAFF_EMAIL_CHANGED: gettext_lazy("You sign in with another address now"),
+    Verb.PASSWORD_RESET: gettext_lazy("Your password was changed"),
     Verb.SECOND_FACTOR_RESET: gettext_lazy("Your second factor was taken away"),
 }
 

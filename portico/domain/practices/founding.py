@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from portico.domain.practices import setting_up
@@ -62,8 +62,14 @@ def add_staff_member(practice: Practice, *, email: str, name: str, role: Role, b
     member.set_unusable_password()
     member.clean_fields()
     with transaction.atomic():
+        taken = EmailTaken(_("%(email)s already belongs to a staff member.") % {"email": member.email}, field="email")
         if StaffMember.objects.filter(email=member.email).exists():
-            raise EmailTaken(_("%(email)s already belongs to a staff member.") % {"email": member.email})
-        member.save(force_insert=True)
+            raise taken
+        try:
+            with transaction.atomic():
+                member.save(force_insert=True)
+        except IntegrityError as clash:
+            # Somebody else added the same address at this moment; the database let one in.
+            raise taken from clash
         trail.record(Verb.STAFF_ADDED, practice=practice, by=by, about=member.ref, role=role.value)
     return member

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from portico.domain.access import answering
 from portico.domain.billing import sharing
+from portico.domain.practices import resetting
 from portico.domain.upkeep import timetable
 from portico.domain.upkeep.chores import CHORES
 from portico.gateways import smtp_server
@@ -24,7 +25,14 @@ def lanes() -> list[Lane]:
     """Asks and sign-in mail have a lane of their own: whatever is slow in the other never delays them."""
     transport = Transport(smtp_server.parse(settings.EMAIL_URL))
     return [
-        Lane("entrance", [answering.answer_next, partial(handing_over.hand_over_next, MailLane.ENTRANCE, transport)]),
+        Lane(
+            "entrance",
+            [
+                answering.answer_next,
+                resetting.answer_next,
+                partial(handing_over.hand_over_next, MailLane.ENTRANCE, transport),
+            ],
+        ),
         Lane(
             "rest",
             [

@@ -47,6 +47,10 @@ class OutgoingEmailQuerySet(RowQuerySet["OutgoingEmail"]):
     def waiting(self) -> "OutgoingEmailQuerySet":
         return self.filter(settled_at=None)
 
+    def free_to_leave(self) -> "OutgoingEmailQuerySet":
+        """Not those of a practice that was paused: they wait until it goes on."""
+        return self.waiting().filter(practice__suspended_at=None)
+
     def of_lane(self, lane: str) -> "OutgoingEmailQuerySet":
         return self.filter(lane=lane)
 

@@ -34,7 +34,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
             "status": "ready",
             "database": "ok",
             "migrations": "applied",
-            "queue_lag_seconds": round(queue.lag(OutgoingEmail.objects.waiting()).total_seconds(), 1),
+            "queue_lag_seconds": round(queue.lag(OutgoingEmail.objects.free_to_leave()).total_seconds(), 1),
             "standby": standby(),
         }
     except Error:

@@ -7,6 +7,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.urls import reverse
 
+from portico.domain.practices.models import StaffMember
+
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth comes without types.
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -19,9 +21,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth co
         """Nothing: tries are counted exactly by `practices.passwords`, not in a cache."""
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:  # Any: as above.
-        """Nobody for who has left: allauth would send them to a page which says that the password was right."""
+        """Nobody for who has left or whose practice is paused: else one would hear that the password was right."""
         user: AbstractBaseUser | None = super().authenticate(request, **credentials)
-        return user if user is not None and user.is_active else None
+        return user if isinstance(user, StaffMember) and user.may_sign_in else None
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:  # Any: as above.
         """Nothing: the pages say what happened."""

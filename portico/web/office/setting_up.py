@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portico.domain.practices import setting_up
-from portico.domain.practices.models import SetUpLink
+from portico.domain.practices.models import SetUpLink, SetUpPurpose
 from portico.domain.practices.setting_up import SetUpLinkSpent
 from portico.web import cookies
 from portico.web.guards import office_door
@@ -71,12 +71,17 @@ def _choose(request: HttpRequest, link: SetUpLink, token: str) -> HttpResponse:
     except ValidationError as weak:
         form.add_error("password", weak)
         return _page(request, link, form, status=422)
-    stepping_in.by_password(request, staff)
-    response = redirect("office:clients")
+    if link.purpose == SetUpPurpose.RESET:
+        # A mailbox alone opens nothing: the new password is asked for at the door, and then what comes after it.
+        response = redirect(f"{settings.LOGIN_URL}?changed")
+    else:
+        stepping_in.by_password(request, staff)
+        response = redirect("office:clients")
     cookies.take(response, COOKIE_NAME)
     return response
 
 
 def _page(request: HttpRequest, link: SetUpLink, form: PasswordForm, *, status: int = 200) -> HttpResponse:
     context = {"form": form, "link": link, "staff": link.staff, "practice": link.staff.practice}
+    context["is_reset"] = link.purpose == SetUpPurpose.RESET
     return render(request, "office/set_up.html", context, status=status)

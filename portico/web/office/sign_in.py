@@ -96,6 +96,7 @@ def _page(request: HttpRequest, form: SignInForm, *, status: int = 200) -> HttpR
         "practice": practices[0] if len(practices) == 1 else None,
         "ended": request.GET.get("ended", ""),
         "kept": "kept" in request.GET,
+        "changed": "changed" in request.GET,
         "signed_out": "signed-out" in request.GET,
         "idle_minutes": settings.SESSION_IDLE_STAFF // 60,
     }

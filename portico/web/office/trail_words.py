@@ -93,8 +93,8 @@ def sentence(entry: TrailEntry) -> str:
             return str(_REFUSALS[verb].get(str(details.get("why")), _SENTENCES[verb]))
         case Verb.LINK_REFUSED:
             return str(_LINKS.get(str(details.get("state")), _("A sign-in link was refused")))
-        case Verb.STAFF_ADDED if details.get("role") in Role.values:
-            return _("Staff member added as %(role)s") % {"role": Role(details["role"]).label.lower()}
+        case Verb.STAFF_ADDED | Verb.STAFF_ROLE_CHANGED if details.get("role") in Role.values:
+            return _ROLES[verb] % {"role": Role(details["role"]).label.lower()}
         case _:
             pass
     template = _WITH_ADDRESS.get(verb)
@@ -107,6 +107,10 @@ def _names_of(fields: str) -> str:
     return ", ".join(str(_FIELDS.get(name, name.replace("_", " "))) for name in fields.split(", "))
 
 
+_ROLES = {
+    Verb.STAFF_ADDED: gettext_lazy("Staff member added as %(role)s"),
+    Verb.STAFF_ROLE_CHANGED: gettext_lazy("Role of a staff member changed to %(role)s"),
+}
 _FIELDS = {
     "first_name": gettext_lazy("first name"),
     "last_name": gettext_lazy("last name"),
@@ -228,6 +232,12 @@ _LOOKS = {
     Verb.STAFF_SIGN_IN_REFUSED: ("lock", "wait"),
     Verb.STAFF_SIGN_IN_BEYOND_LIMIT: ("octagon-alert", "bad"),
     Verb.PRACTICE_RESTORED: ("undo-2", "wait"),
+    Verb.STAFF_ROLE_CHANGED: ("users-round", "accent"),
+    Verb.STAFF_DEACTIVATED: ("log-out", "wait"),
+    Verb.STAFF_REACTIVATED: ("undo-2", "accent"),
+    Verb.PASSWORD_RESET_ASKED: ("key-round", "wait"),
+    Verb.PASSWORD_RESET_BEYOND_LIMIT: ("octagon-alert", "bad"),
+    Verb.PASSWORD_RESET: ("key-round", "accent"),
     Verb.DENIED_ROLE: ("ban", "wait"),
     Verb.DENIED_PRACTICE: ("ban", "bad"),
     Verb.PRACTICE_EDITED: ("landmark", "quiet"),

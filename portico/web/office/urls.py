@@ -12,6 +12,7 @@ from portico.web.office import (
     create_client,
     emails,
     first_factor,
+    forgotten,
     guide,
     kept_post,
     overview,
@@ -26,6 +27,7 @@ from portico.web.office import (
     settings_practice,
     settings_trail,
     sign_in,
+    team,
 )
 
 app_name = "office"
@@ -39,6 +41,8 @@ urlpatterns = [
     path("sign-in/set-up/passkey/", first_factor.ask_for_passkey, name="first_passkey"),
     path("sign-in/recovery-codes/", recovery_codes.show, name="recovery_codes"),
     path("sign-in/recovery-codes/text/", recovery_codes.as_text, name="recovery_codes_text"),
+    path("forgotten-password/", forgotten.ask, name="forgotten"),
+    path("forgotten-password/sent/", forgotten.sent, name="forgotten_sent"),
     path("set-up/<str:token>/", setting_up.open_link, name="set_up_arrival"),
     path("set-up/", setting_up.choose_password, name="set_up"),
     path("prove/", proving.prove, name="prove"),
@@ -80,5 +84,11 @@ urlpatterns = [
     path("settings/practice/logo/removal/", settings_practice.take_down_logo, name="logo_removal"),
     path("settings/emails/", settings_emails.edit, name="settings_emails"),
     path("settings/emails/<str:language>/preview/", settings_emails.preview, name="default_text_preview"),
+    path("settings/team/", team.index, name="team"),
+    path("settings/team/<str:ref>/", team.member, name="team_member"),
+    path("settings/team/<str:ref>/invitation/", team.invite_again, name="team_invitation"),
+    path("settings/team/<str:ref>/leaving/", team.deactivate, name="team_leaving"),
+    path("settings/team/<str:ref>/return/", team.reactivate, name="team_return"),
+    path("settings/team/<str:ref>/second-factor/", team.reset_second_factor, name="team_second_factor"),
     path("settings/trail/", settings_trail.index, name="trail"),
 ]

@@ -85,7 +85,7 @@ def test_the_link_works_once(client: Browser, token: str) -> None:
     other = Browser()
     response = other.get(f"{PAGE}{token}/", follow=True)
     assert response.status_code == 410
-    assert "This set-up link is spent" in response.content.decode()
+    assert "This link is spent" in response.content.decode()
     assert choose(other, "another long password").status_code == 410
 
 

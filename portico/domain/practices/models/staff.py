@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor, ActorKind
 from portico.plumbing.constraints import SamePractice
+from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.rows import PracticeRow, RefField, Row, RowQuerySet
 
 SET_UP_LINK_TTL = timedelta(hours=72)
@@ -74,6 +75,11 @@ class StaffMember(AbstractBaseUser, PracticeRow):
         raise AttributeError("Set deactivated_at.")
 
     @property
+    def may_sign_in(self) -> bool:
+        """Whether the person is still there, and their practice is not paused."""
+        return self.is_active and not self.practice.is_suspended
+
+    @property
     def actor(self) -> Actor:
         return Actor(ActorKind.STAFF, self.name, staff_id=self.pk)
 
@@ -109,29 +115,65 @@ class SetUpPurpose(models.TextChoices):
     RESET = "reset", "It was forgotten"
 
 
+class SetUpLinkQuerySet(RowQuerySet["SetUpLink"]):
+    def unspent(self) -> "SetUpLinkQuerySet":
+        return self.filter(used_at=None)
+
+
 class SetUpLink(PracticeRow):
-    """A one-time link by which a staff member chooses a password. Only the token's hash is stored."""
+    """A one-time link by which a staff member chooses a password. Only the token's hash is stored.
+
+    Its time runs from the first hand-over of its mail; without a mail (`create-practice` prints it) from its making.
+    """
 
     purpose = models.CharField(max_length=5, choices=SetUpPurpose.choices, default=SetUpPurpose.BEGIN)
     staff = models.ForeignKey(StaffMember, models.PROTECT, related_name="set_up_links")
+    email = models.OneToOneField(OutgoingEmail, models.PROTECT, null=True, related_name="set_up_link")
     token_hash = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=clock.now)
+    # Also when another link or the person's leaving ended it.
     used_at = models.DateTimeField(null=True)
 
-    objects = RowQuerySet.as_manager()
+    objects = SetUpLinkQuerySet.as_manager()
 
     class Meta(PracticeRow.Meta):
-        constraints = (*PracticeRow.Meta.constraints, SamePractice("staff", name="practices_setuplink_staff"))
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("staff", name="practices_setuplink_staff"),
+            SamePractice("email", name="practices_setuplink_email"),
+        )
 
     def __str__(self) -> str:
         return str(self.pk)
 
     def has_expired(self, at: datetime) -> bool:
-        return at >= self.created_at + SET_UP_LINK_TTL
+        return at >= self.expires_at
 
     @property
     def expires_at(self) -> datetime:
-        return self.created_at + SET_UP_LINK_TTL
+        began_at = self.email.handing_over_at if self.email is not None else None
+        return (began_at or self.created_at) + self.lifetime
+
+    @property
+    def lifetime(self) -> timedelta:
+        return RESET_LINK_TTL if self.purpose == SetUpPurpose.RESET else SET_UP_LINK_TTL
+
+
+class PasswordAsk(Row):
+    """An address typed under "Forgot your password?": one row for every address, gone once the worker answered it.
+
+    It belongs to no practice: at the office's door none has been named yet.
+    """
+
+    address = models.CharField(max_length=254)
+    # The address had used up its budget when it was asked for: counted exactly, at that moment.
+    is_beyond_limit = models.BooleanField(default=False)
+    written_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = RowQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class KeptPost(PracticeRow):

@@ -1,0 +1,21 @@
+"""`portico resume-practice`: ends the pause of a practice; mails that waited leave."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from portico.domain.practices import suspending
+from portico.operating import practices
+from portico.plumbing.actors import Actor
+
+
+class Command(BaseCommand):
+    help = "Ends the pause of a practice. Mails that waited leave, unless their links have run out."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug", help="as in the portal's address: alder-street")
+
+    def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
+        practice = suspending.resume(practices.named(options["slug"]), by=Actor.operator())
+        self.stdout.write(f"{practice.name} is open.")

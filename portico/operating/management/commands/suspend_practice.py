@@ -1,0 +1,21 @@
+"""`portico suspend-practice`: pauses a practice's pages and mails from the next request on."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from portico.domain.practices import suspending
+from portico.operating import practices
+from portico.plumbing.actors import Actor
+
+
+class Command(BaseCommand):
+    help = "Pauses a practice: office and portal show a plain page, mails wait. Payments on their way go on."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug", help="as in the portal's address: alder-street")
+
+    def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
+        practice = suspending.suspend(practices.named(options["slug"]), by=Actor.operator())
+        self.stdout.write(f"{practice.name} is paused. `portico resume-practice {practice.slug}` ends it.")

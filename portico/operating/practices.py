@@ -1,0 +1,13 @@
+"""Finds the practice that a command names."""
+
+from django.core.management.base import CommandError
+
+from portico.domain.practices.models import Practice
+
+
+def named(slug: str) -> Practice:
+    """Raises CommandError for a slug that no practice has."""
+    practice = Practice.objects.filter(slug=slug).first()
+    if practice is None:
+        raise CommandError(f"There is no practice {slug!r}.")
+    return practice

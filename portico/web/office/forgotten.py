@@ -1,0 +1,49 @@
+"""`Forgot your password?`: asks for an email and answers alike for every address."""
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portico.domain.practices import resetting
+from portico.plumbing import cleaning
+from portico.web import visitors
+from portico.web.guards import office_door
+
+
+class AskForm(forms.Form):
+    """Whether the address is anybody's is asked elsewhere, and never told."""
+
+    email = forms.EmailField(
+        label=_("Email"),
+        max_length=254,
+        widget=forms.EmailInput(
+            {"autocomplete": "username", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if cleaning.is_unstorable(email):
+            raise forms.ValidationError(_("This doesn’t look like an email address."))
+        return email
+
+
+@office_door
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "office/forgotten/ask.html", {"form": AskForm()})
+    form = AskForm(request.POST)
+    if not form.is_valid():
+        return render(request, "office/forgotten/ask.html", {"form": form}, status=422)
+    resetting.ask(form.cleaned_data["email"], ip=visitors.ip_of(request))
+    return redirect("office:forgotten_sent")
+
+
+@office_door
+@require_safe
+def sent(request: HttpRequest) -> HttpResponse:
+    """The same page whatever was typed."""
+    return render(request, "office/forgotten/sent.html")

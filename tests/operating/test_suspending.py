@@ -1,0 +1,54 @@
+"""`portico suspend-practice` and `resume-practice`: the pages stand still at the next request, and open again."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client as Browser
+
+from portico.domain.practices.models import Practice
+from portico.plumbing.models import TrailEntry
+from tests import cast
+
+
+def run(command: str, slug: str) -> str:
+    answer = StringIO()
+    call_command(command, slug, stdout=answer)
+    return answer.getvalue()
+
+
+def test_office_and_portal_stop_at_the_next_request_and_go_on_at_the_one_after(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    phone, office = cast.in_the_portal(Browser(), ana), cast.signed_in(Browser(), cast.fay(practice))
+    home = "/portal/alder-street/home/"
+    assert "is paused" in run("suspend_practice", "alder-street")
+    for answer in (phone.get(home), office.get("/office/clients/"), Browser().get("/portal/alder-street/")):
+        page = answer.content.decode()
+        assert answer.status_code == 503
+        assert "Alder Street Therapy has paused its online pages." in page
+        assert "Ana" not in page
+    assert "is open" in run("resume_practice", "alder-street")
+    assert phone.get(home).status_code == 200
+    assert office.get("/office/clients/").status_code == 200
+    assert set(TrailEntry.objects.filter(verb__startswith="practice.").values_list("actor_kind", flat=True)) == {
+        "operator"
+    }
+
+
+def test_nobody_signs_in_at_a_paused_practice_and_hears_only_what_a_wrong_password_says(
+    client: Browser, practice: Practice
+) -> None:
+    fay = cast.fay(practice)
+    run("suspend_practice", "alder-street")
+    right = client.post("/office/sign-in/", {"email": fay.email, "password": cast.PASSWORD})
+    assert right.status_code == 422
+    assert "That email and password don’t match." in right.content.decode()
+    run("resume_practice", "alder-street")
+    assert client.post("/office/sign-in/", {"email": fay.email, "password": cast.PASSWORD}).status_code == 302
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("command", ["suspend_practice", "resume_practice"])
+def test_a_slug_that_no_practice_has_is_refused(command: str) -> None:
+    with pytest.raises(CommandError, match="There is no practice 'nowhere'"):
+        run(command, "nowhere")
