@@ -35,6 +35,9 @@ OFFICE = (
     ("create-client", "01d-create-client", "/office/clients/new/"),
     ("emails", "15-emails", "/office/emails/"),
     ("trail", "16d-settings-trail", "/office/settings/trail/"),
+    ("account", "16b-settings-team", "/office/account/"),
+    ("account-authenticator", "20d-owner-authenticator", "/office/account/authenticator/"),
+    ("prove", "20b-staff-code", "/office/prove/"),
 )
 CLIENTS = (
     ("signed-in", "04f-client-portal-signed-in", "state=signed_in"),

@@ -73,6 +73,8 @@ def office_places(practice: Practice) -> list[str]:
         *(one, f"{one}activity/", f"{one}edit/info/"),
         *(f"/office/clients/{person.ref}/edit/portal/" for person in people),
         *("/office/emails/", f"/office/emails/{mail.ref}/", "/office/settings/trail/", "/office/nowhere/"),
+        *(f"/office/account/{page}" for page in ("", "details/", "password/", "authenticator/", "passkeys/new/")),
+        "/office/prove/",
     ]
 
 

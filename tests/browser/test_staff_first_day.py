@@ -1,0 +1,168 @@
+"""A staff member's first day and the next, as people do it, with the second factor in force."""
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Page, expect
+
+from portico.domain.practices import authenticators
+from portico.domain.practices.staff_sessions import SessionStore
+from portico.plumbing import clock
+from tests.browser.test_first_path import PASSWORD, found_practice
+from tests.support.browser import Browsing, axe
+from tests.support.processes import Process, Processes
+
+pytestmark = [pytest.mark.browser, pytest.mark.real_processes, pytest.mark.slow]
+
+
+@pytest.fixture
+def web(processes: Processes) -> Process:
+    """As in production: nobody gets in by a password alone."""
+    return processes.web(PORTICO_DEMO="0")
+
+
+def code_of(secret: str, *, later: int = 0) -> str:
+    return authenticators.code_at(secret, int(clock.now().timestamp()) // authenticators.STEP + later)
+
+
+def choose_password(page: Page, set_up_link: str) -> None:
+    page.goto(set_up_link)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button").first.click()
+    expect(page.get_by_role("heading", name="Scan this with your authenticator app")).to_be_visible()
+
+
+def set_up_app(page: Page) -> str:
+    secret = page.locator(".qr-block .code").inner_text().replace(" ", "")
+    page.get_by_label("Authenticator code").fill(code_of(secret))
+    page.get_by_role("button", name="Turn on").click()
+    expect(page.get_by_role("heading", name="Keep these recovery codes")).to_be_visible()
+    return secret
+
+
+def save_codes(page: Page) -> list[str]:
+    codes = page.get_by_role("list", name="Recovery codes").get_by_role("listitem").all_inner_texts()
+    page.get_by_role("button", name="I have saved them").click()
+    expect(page.get_by_role("heading", name="Clients", exact=True)).to_be_visible()
+    return codes
+
+
+def sign_in_by_password(page: Page) -> None:
+    page.goto("/office/emails/")
+    page.get_by_label("Email", exact=True).fill("naomi@alder.example")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="One more step")).to_be_visible()
+
+
+def with_passkey_device(page: Page) -> None:
+    """A device that makes and shows passkeys without asking anybody."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+
+def ten_minutes_go_by(page: Page) -> None:
+    """For this browser's session alone: the last proof is older than it was."""
+    key = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == settings.SESSION_COOKIE_NAME)
+    session = SessionStore(key)
+    session["proven-at"] -= 601
+    session.save()
+
+
+def complaints_of(page: Page) -> list[str]:
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return [*axe(page), *([f"scrolls {wide} px sideways"] if wide > 0 else [])]
+
+
+def test_from_the_set_up_link_into_the_office_and_in_again(
+    processes: Processes, web: Process, browsing: Browsing
+) -> None:
+    page = browsing.window(web.url, width=320)
+    choose_password(page, found_practice(processes, web)["setup"])
+    found = complaints_of(page)
+    page.goto("/office/clients/")
+    expect(page.get_by_role("heading", name="Scan this with your authenticator app")).to_be_visible()
+    secret = set_up_app(page)
+    found += complaints_of(page)
+    codes = save_codes(page)
+    assert len(codes) == 8
+
+    other = browsing.window(web.url, width=320, colours="dark")
+    sign_in_by_password(other)
+    found += complaints_of(other)
+    other.get_by_label("Authenticator code").fill("12345")
+    other.get_by_role("button", name="Sign in").click()
+    expect(other.get_by_text("That code doesn’t work.")).to_be_visible()
+    other.get_by_label("Authenticator code").fill(code_of(secret, later=1))
+    other.get_by_role("button", name="Sign in").click()
+    expect(other.get_by_role("heading", name="Emails", exact=True)).to_be_visible()
+
+    ten_minutes_go_by(other)
+    other.goto("/office/account/details/")
+    expect(other.get_by_role("heading", name="Is it still you?")).to_be_visible()
+    other.get_by_role("link", name="Use a recovery code").click()
+    found += complaints_of(other)
+    other.get_by_label("Recovery code").fill(codes[0])
+    other.get_by_role("button", name="Go on").click()
+    expect(other.get_by_role("heading", name="Name and email")).to_be_visible()
+    other.get_by_label("Name", exact=True).fill("Dr. Naomi Elm")
+    other.get_by_role("button", name="Save").click()
+    expect(other.get_by_role("definition").first).to_have_text("Dr. Naomi Elm")
+    found += complaints_of(other)
+    assert found == []
+
+
+def test_a_passkey_is_enough_from_the_first_day(processes: Processes, web: Process, browsing: Browsing) -> None:
+    page = browsing.window(web.url)
+    with_passkey_device(page)
+    choose_password(page, found_practice(processes, web)["setup"])
+    page.get_by_role("button", name="Use a passkey instead").click()
+    expect(page.get_by_role("heading", name="Keep these recovery codes")).to_be_visible()
+    save_codes(page)
+
+    page.get_by_role("button", name="your account").click()
+    page.get_by_role("button", name="Sign out").click()
+    sign_in_by_password(page)
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_role("heading", name="Emails", exact=True)).to_be_visible()
+
+    ten_minutes_go_by(page)
+    page.goto("/office/account/passkeys/new/")
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_role("heading", name="Add a passkey")).to_be_visible()
+    page.goto("/office/account/")
+    expect(page.get_by_role("heading", name="Passkeys")).to_be_visible()
+    page.get_by_role("button", name="Remove Chrome on Linux").click()
+    expect(page.get_by_text("This is the only second factor you have.")).to_be_visible()
+
+
+def test_without_script_the_app_and_a_recovery_code_are_enough(
+    processes: Processes, web: Process, browsing: Browsing
+) -> None:
+    page = browsing.window(web.url, javascript=False, width=320)
+    choose_password(page, found_practice(processes, web)["setup"])
+    expect(page.get_by_text("Use a passkey instead")).to_be_hidden()
+    set_up_app(page)
+    codes = save_codes(page)
+
+    other = browsing.window(web.url, javascript=False, width=320)
+    sign_in_by_password(other)
+    other.get_by_role("link", name="Use a recovery code").click()
+    other.get_by_label("Recovery code").fill(codes[1])
+    other.get_by_role("button", name="Sign in").click()
+    expect(other.get_by_role("heading", name="Emails", exact=True)).to_be_visible()
+
+    third = browsing.window(web.url, javascript=False)
+    sign_in_by_password(third)
+    third.get_by_role("link", name="Use a recovery code").click()
+    third.get_by_label("Recovery code").fill(codes[1])
+    third.get_by_role("button", name="Sign in").click()
+    expect(third.get_by_text("That recovery code doesn’t work. Each one works once.")).to_be_visible()
