@@ -4,7 +4,7 @@ import time
 
 from django.core.management import call_command
 
-from benchmarks import figures, lookups, mail, people
+from benchmarks import entrance, figures, lookups, mail, people
 from benchmarks.lookups import Measured
 from portico.domain.clients.models import Client, SearchTerm
 from portico.domain.practices.models import Practice
@@ -16,6 +16,9 @@ def run(*, clients: int, show_plans: bool, parts: set[str]) -> bool:
     if "mail" in parts:
         call_command("migrate", verbosity=0)
         mail.measure()
+    if "entrance" in parts:
+        call_command("migrate", verbosity=0)
+        entrance.measure()
     if "list" in parts:
         measured = lookups.measure(_filled(clients))
         _print_lookups(measured, show_plans=show_plans)

@@ -34,8 +34,3 @@ def next_number(account: PortalAccount) -> int:
     PortalAccount.objects.filter(pk=account.pk).update(counter=F("counter") + 1)
     account.refresh_from_db(fields=["counter"])
     return account.counter
-
-
-def speak(account: PortalAccount, language: str) -> None:
-    """Remembers the language the person chose, for their pages and the mails about signing in."""
-    PortalAccount.objects.filter(pk=account.pk).exclude(language=language).update(language=language)

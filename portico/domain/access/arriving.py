@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from portico.domain.access import browsers, sessions, states
+from portico.domain.access import browsers, notices, sessions, states
 from portico.domain.access.models import PortalAccess, PortalAccount, Way
 from portico.domain.access.sessions import Begun
 from portico.domain.clients.models import Client
@@ -30,7 +30,10 @@ def arrive(
     else:
         opened = opened.opened_by_pin(account.counter).filter(client=only_client)
     begun = sessions.begin(account, way=way, browser=visitor.browser, only_client=only_client)
-    browsers.recognise(account, visitor.key)
+    has_signed_in_before = account.known_browsers.exists()
+    if not browsers.recognise(account, visitor.key) and has_signed_in_before and way is not Way.PIN:
+        # A PIN has its own notice.
+        notices.new_browser(begun.session, account)
     for client in Client.objects.locked().filter(pk__in=opened.values("client_id")).order_by("pk"):
         _note_signed_in(practice, client, account, way)
     return begun

@@ -8,7 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access.models import PortalAccess
+from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.practices.models import Practice
 from portico.plumbing import phone_format, rendering
 from portico.plumbing.emails import Composer, Letter
@@ -54,6 +54,25 @@ class AddressRemovedMail(Composer):
                 heading=_("This address was removed"),
                 still_opens=email.content["still_opens"],
                 why=_("This is the only email we send to an address that was removed."),
+            )
+
+
+class NewBrowserMail(Composer):
+    label = gettext_lazy("Notice: a new browser signed in")
+
+    def refuse(self, email: OutgoingEmail) -> str | None:
+        account = PortalAccount.objects.get(practice=email.practice, ref=email.content["account"])
+        if not account.accesses.mailable().exists():
+            return _("Nobody may be mailed at this address any more.")
+        return None
+
+    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+        with translation.override(email.content["language"]):
+            return _letter(
+                email,
+                heading=_("A new browser signed in"),
+                browser=email.content["browser"],
+                why=_("You got this because somebody signed in to your client portal. No answer is needed."),
             )
 
 

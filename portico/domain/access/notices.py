@@ -3,7 +3,7 @@
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from portico.domain.access.models import Pin, PortalAccess, PortalAccount, SignInLink
+from portico.domain.access.models import Pin, PortalAccess, PortalAccount, PortalSession, SignInLink
 from portico.domain.clients.models import EmailAddress
 from portico.plumbing import clock, emails, tokens
 from portico.plumbing.actors import Actor
@@ -12,6 +12,7 @@ from portico.plumbing.models.outgoing import EmailState
 
 PIN_USED = "pin_used"
 ADDRESS_REMOVED = "address_removed"
+NEW_BROWSER = "new_browser"
 
 ARRIVED = (EmailState.HANDED_OVER, EmailState.DELIVERED)
 REJECTED = (EmailState.BOUNCED, EmailState.COMPLAINED)
@@ -41,6 +42,33 @@ def pin_used(pin: Pin, access: PortalAccess, *, browser: str) -> None:
         },
         by=Actor.system(),
         client=pin.client,
+    )
+
+
+def new_browser(session: PortalSession, account: PortalAccount) -> None:
+    """Somebody signed in with a browser that the mailbox had not used before. It names no client."""
+    accesses = account.accesses.mailable().select_related("client", "address", "practice")
+    access = accesses.order_by("client_id").first()
+    if access is None or access.address is None:
+        return
+    language = account.language or access.client.language
+    with translation.override(language):
+        subject = _("A new browser signed in")
+    emails.queue(
+        practice=access.practice,
+        kind=NEW_BROWSER,
+        key=f"{NEW_BROWSER}:{session.ref}",
+        to_address=access.address.address,
+        to_name="",
+        subject=subject,
+        content={
+            "at": session.created_at.isoformat(),
+            "browser": session.browser,
+            "language": language,
+            "account": account.ref,
+        },
+        by=Actor.system(),
+        client=access.client,
     )
 
 

@@ -9,6 +9,7 @@ from portico.domain.access import accounts, sessions
 from portico.domain.access.arriving import Visitor
 from portico.domain.access.browsers import REMEMBERED
 from portico.domain.access.sessions import Begun
+from portico.domain.clients.models import Language
 from portico.web import cookies, languages
 from portico.web.entrance import going
 from portico.web.guards import client_session
@@ -21,7 +22,9 @@ def step_in(request: OpenRequest, begun: Begun, visitor: Visitor) -> HttpRespons
     if earlier is not None:
         sessions.end(earlier, by=sessions.actor_of(begun.session))
     if language := languages.chosen(request):
-        accounts.speak(begun.session.account, language)
+        # Chosen at the door, by whoever has now come in.
+        by = sessions.actor_of(begun.session)
+        accounts.choose_language(begun.session.account, Language(language), by=by)
     home = reverse("portal:home", kwargs={"slug": request.practice.slug})
     response = redirect(going.own_place(request.practice, begun.goes_to) or home)
     # Whoever sits here next must not find the address that was typed.

@@ -105,6 +105,11 @@ def test_a_link_of_a_changed_fact_shows_the_expired_page(client: Browser, token:
 def test_a_link_that_never_was_is_told_kindly(client: Browser, practice: Practice, stranger: str) -> None:
     answer = client.get(f"{LINK}{stranger}/", follow=True)
     assert answer.status_code in {400, 404, 410}
+    if answer.status_code == 410:
+        page = answer.content.decode()
+        assert "expired" in page
+        assert "Enter your email" in page
+        assert "Send me a new link" in page
     assert PortalSession.objects.count() == 0
 
 

@@ -1,0 +1,186 @@
+"""The entrance, as people meet it: ask, look into the mail, and in; by link, by code, in Spanish, by keyboard alone."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from portico.domain.access.models import PortalSession
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.plumbing.models import OutgoingEmail
+from tests import cast
+from tests.support.browser import Browsing
+from tests.support.processes import Process, Processes
+from tests.support.smtp import Mail, SmtpServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.real_processes, pytest.mark.slow]
+
+DOOR = "/portal/alder-street/"
+ANA = "ana@mail.example"
+
+
+@dataclass(frozen=True)
+class House:
+    """A web server and a worker, with Ana who has access."""
+
+    web: Process
+    smtp: SmtpServer
+
+    def mail(self, number: int = 1) -> Mail:
+        return self.smtp.wait_for(number, seconds=20)[number - 1]
+
+
+@pytest.fixture
+def house(processes: Processes, smtp: SmtpServer) -> House:
+    web = processes.web(EMAIL_URL=smtp.url)
+    processes.worker(EMAIL_URL=smtp.url, PUBLIC_BASE_URL=web.url)
+    cast.with_access(cast.ana(cast.alder()))
+    return House(web, smtp)
+
+
+def link_in(mail: Mail) -> str:
+    found = re.search(r"http://localhost:\d+/portal/alder-street/link/\S+", mail.text())
+    assert found
+    return found[0]
+
+
+def code_in(mail: Mail) -> str:
+    found = re.search(r"^[2-9A-HJ-KM-NP-Z]{3} [2-9A-HJ-KM-NP-Z]{3}$", mail.text(), re.MULTILINE)
+    assert found
+    return found[0]
+
+
+def ask(page: Page, address: str = ANA) -> None:
+    page.goto(DOOR)
+    page.get_by_label("Enter your email").fill(address)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Check your email")).to_be_visible()
+
+
+@contextmanager
+def nothing_sticks_out(page: Page) -> Iterator[None]:
+    """Whatever is done within, nothing scrolls sideways at the end of it."""
+    yield
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+
+
+@pytest.mark.parametrize("has_script", [True, False], ids=["with script", "without script"])
+def test_who_asks_gets_a_mail_whose_link_opens_the_portal(
+    house: House, browsing: Browsing, *, has_script: bool
+) -> None:
+    phone = browsing.window(house.web.url, javascript=has_script, width=320)
+    ask(phone)
+    expect(phone.get_by_text(ANA)).to_be_visible()
+    expect(phone.get_by_text("Look in your junk or spam folder")).to_be_visible()
+    expect(phone.get_by_role("link", name="I have a PIN")).to_be_visible()
+    phone.goto(link_in(house.mail()))
+    expect(phone.get_by_role("heading", name="Sign in to Alder Street Therapy")).to_be_visible()
+    phone.get_by_role("button", name=re.compile("^Sign in as a…a@mail.example")).click()
+    expect(phone.get_by_role("heading", name="Hello, Ana")).to_be_visible()
+
+
+def test_nothing_sticks_out_of_a_narrow_phone(house: House, browsing: Browsing) -> None:
+    phone = browsing.window(house.web.url, width=320)
+    with nothing_sticks_out(phone):
+        phone.goto(DOOR)
+    with nothing_sticks_out(phone):
+        ask(phone, f"{'a-very-long-name' * 4}@a-very-long-domain-of-somebody.example")
+    other = browsing.window(house.web.url, width=320)
+    with nothing_sticks_out(other):
+        other.goto(f"{DOOR}code/")
+    with nothing_sticks_out(other):
+        other.goto(f"{DOOR}link/never-was/")
+
+
+@pytest.mark.parametrize("has_script", [True, False], ids=["with script", "without script"])
+def test_a_code_opens_the_portal_where_it_was_asked_for_and_nowhere_else(
+    house: House, browsing: Browsing, *, has_script: bool
+) -> None:
+    here = browsing.window(house.web.url, javascript=has_script)
+    elsewhere = browsing.window(house.web.url, javascript=has_script)
+    ask(here)
+    code = code_in(house.mail())
+    elsewhere.goto(f"{DOOR}code/")
+    expect(elsewhere.get_by_role("heading", name="A code works only where you asked for it")).to_be_visible()
+    ask(elsewhere, "somebody@else.example")
+    elsewhere.get_by_label("Code", exact=True).fill(code)
+    elsewhere.get_by_role("button", name="Sign in", exact=True).click()
+    expect(elsewhere.get_by_text("That code doesn’t match.")).to_be_visible()
+    assert PortalSession.objects.count() == 0
+    here.get_by_label("Code", exact=True).fill(code.lower().replace(" ", "-"))
+    here.get_by_role("button", name="Sign in", exact=True).click()
+    expect(here.get_by_role("heading", name="Hello, Ana")).to_be_visible()
+
+
+def test_an_expired_link_sends_a_new_one_in_one_press_and_leads_on(house: House, browsing: Browsing) -> None:
+    page = browsing.window(house.web.url)
+    page.goto(f"{DOOR}profile/")
+    page.get_by_label("Enter your email").fill(ANA)
+    page.get_by_role("button", name="Continue").click()
+    link = link_in(house.mail())
+    OutgoingEmail.objects.update(handing_over_at=clock.now() - timedelta(days=1, seconds=1))
+    phone = browsing.window(house.web.url)
+    phone.goto(link)
+    expect(phone.get_by_role("heading", name="This link has expired")).to_be_visible()
+    phone.get_by_role("button", name="Send me a new link").click()
+    expect(phone.get_by_role("heading", name="Check your email")).to_be_visible()
+    expect(phone.get_by_text("a…a@mail.example")).to_be_visible()
+    expect(phone.get_by_text(ANA)).to_have_count(0)
+    phone.goto(link_in(house.mail(2)))
+    phone.get_by_role("button", name=re.compile("^Sign in as")).click()
+    expect(phone.get_by_role("heading", name="Profile", exact=True)).to_be_visible()
+
+
+def test_a_link_pressed_twice_says_that_it_was_used(house: House, browsing: Browsing) -> None:
+    first, second = browsing.window(house.web.url), browsing.window(house.web.url)
+    ask(first)
+    link = link_in(house.mail())
+    for page in (first, second):
+        page.goto(link)
+    first.get_by_role("button", name=re.compile("^Sign in as")).click()
+    expect(first.get_by_role("heading", name="Hello, Ana")).to_be_visible()
+    second.get_by_role("button", name=re.compile("^Sign in as")).click()
+    expect(second.get_by_role("heading", name="This link was already used")).to_be_visible()
+    expect(second.get_by_role("button", name="Send me a new link")).to_be_visible()
+    assert PortalSession.objects.count() == 1
+
+
+def test_the_keyboard_alone_asks_and_signs_in(house: House, browsing: Browsing) -> None:
+    page = browsing.window(house.web.url)
+    page.goto(DOOR)
+    page.keyboard.press("Tab")
+    page.keyboard.type(ANA)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Check your email")).to_be_visible()
+    code = code_in(house.mail())
+    while page.evaluate("document.activeElement.name") != "code":
+        page.keyboard.press("Tab")
+    page.keyboard.type(code)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Hello, Ana")).to_be_visible()
+
+
+def test_spanish_from_the_door_to_the_portal(house: House, browsing: Browsing) -> None:
+    cast.with_access(cast.client(Practice.objects.get(), "Lucía", address="lucia@mail.example", language="es"))
+    page = browsing.window(house.web.url)
+    page.goto(DOOR)
+    page.get_by_role("link", name="Español").click()
+    page.get_by_label("Escriba su correo electrónico").fill("lucia")
+    page.get_by_role("button", name="Continuar").click()
+    expect(page.get_by_text("Escriba una sola dirección de correo")).to_be_visible()
+    page.get_by_label("Escriba su correo electrónico").fill("lucia@mail.example")
+    page.get_by_role("button", name="Continuar").click()
+    expect(page.get_by_role("heading", name="Revise su correo")).to_be_visible()
+    mail = house.mail()
+    assert mail.message["Subject"].startswith("Entrar en Alder Street Therapy (pedido a las ")
+    assert "escriba este código" in mail.text()
+    page.goto(link_in(mail))
+    page.get_by_role("button", name=re.compile("^Entrar como")).click()
+    expect(page.get_by_role("heading", name="Hola, Lucía")).to_be_visible()
+    page.goto(f"{DOOR}nowhere/")
+    expect(page.locator("html")).to_have_attribute("lang", "es")

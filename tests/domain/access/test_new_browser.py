@@ -1,0 +1,67 @@
+"""A sign-in with a browser not seen before is told by mail, with consent, and never the first one."""
+
+from dataclasses import replace
+
+import pytest
+
+from portico.domain.access import granting, links, signing_in
+from portico.domain.access.arriving import Visitor
+from portico.domain.access.sessions import Begun
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.gateways.smtp import Transport
+from portico.gateways.smtp_server import parse
+from portico.plumbing import handing_over
+from portico.plumbing.models import OutgoingEmail
+from tests import cast
+from tests.support.smtp import SmtpServer
+
+KIND = "new_browser"
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    person = cast.ana(practice)
+    cast.with_access(person)
+    return person
+
+
+def sign_in(practice: Practice, key: str) -> None:
+    link = cast.mailed(practice, "ana@mail.example")
+    token = links.address_of(link).split("/")[-2]
+    assert isinstance(signing_in.press(practice, token, visitor=Visitor("Firefox on Windows", key)), Begun)
+
+
+def notices() -> list[OutgoingEmail]:
+    return list(OutgoingEmail.objects.filter(kind=KIND))
+
+
+def test_the_first_sign_in_and_the_same_browser_again_tell_nobody(practice: Practice, ana: Client) -> None:
+    sign_in(practice, "one")
+    sign_in(practice, "one")
+    assert notices() == []
+
+
+def test_another_browser_is_told_by_mail_once(practice: Practice, ana: Client, smtp: SmtpServer) -> None:
+    sign_in(practice, "one")
+    sign_in(practice, "two")
+    sign_in(practice, "two")
+    (notice,) = notices()
+    assert (notice.to_address, notice.client, notice.lane) == ("ana@mail.example", ana, "rest")
+    assert handing_over.hand_over_next("rest", Transport(parse(smtp.url)))
+    (mail,) = smtp.mails
+    assert mail.message["Subject"] == "A new browser signed in"
+    for words in ("Nov 23", "12:20 PM EST", "Firefox on Windows", "Alder Street Therapy", "(212) 555-0177"):
+        assert words in mail.text().replace("\N{NO-BREAK SPACE}", " ")
+    assert "Ana" not in mail.text()
+
+
+def test_the_notice_does_not_leave_once_nobody_may_be_mailed_there(
+    practice: Practice, ana: Client, smtp: SmtpServer
+) -> None:
+    sign_in(practice, "one")
+    sign_in(practice, "two")
+    granting.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK)
+    assert handing_over.hand_over_next("rest", Transport(parse(smtp.url)))
+    assert smtp.mails == []
+    assert OutgoingEmail.objects.get(kind=KIND).state == "dropped"
