@@ -49,8 +49,11 @@ class SignInMail(Composer):
 
 
 def _link_of(email: OutgoingEmail) -> SignInLink:
-    everything = ("account", "email", "practice", "ask")
-    return SignInLink.objects.select_related(*everything).get(email=email)
+    """Read once a try: whoever takes the mail up again has read its row anew."""
+    if not OutgoingEmail._meta.get_field("sign_in_link").is_cached(email):
+        everything = SignInLink.objects.select_related("account", "practice", "ask")
+        email.sign_in_link = everything.get(email=email)
+    return email.sign_in_link
 
 
 def _against_mailbox(link: SignInLink) -> str | None:
