@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from portico.web import refusals
 from portico.web.entrance import front, look
-from portico.web.hooks import health
+from portico.web.hooks import health, stripe
 
 urlpatterns = [
     path("", front.front_door, name="front_door"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("portal/<slug:slug>/", include("portico.web.entrance.urls")),
     path("portal/<slug:slug>/", include("portico.web.portal.urls")),
     path("look/hue-<int:degrees>.css", look.hue, name="hue"),
+    path("hooks/stripe/<slug:slug>/", stripe.receive, name="stripe_hook"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

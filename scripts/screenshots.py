@@ -34,6 +34,7 @@ OFFICE = (
     ("clients", "01-clients", "/office/clients/"),
     ("create-client", "01d-create-client", "/office/clients/new/"),
     ("emails", "15-emails", "/office/emails/"),
+    ("payments", "06e-payments-test-mode", "/office/settings/payments/"),
     ("trail", "16d-settings-trail", "/office/settings/trail/"),
     ("account", "16b-settings-team", "/office/account/"),
     ("account-authenticator", "20d-owner-authenticator", "/office/account/authenticator/"),

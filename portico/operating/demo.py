@@ -11,6 +11,7 @@ import sys
 import time
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
 
 from portico.operating import ports
 from portico.operating.supervisor import Parts
@@ -117,8 +118,18 @@ def _mailbox(port: int) -> list[str]:
 
 
 def _stripe(port: int) -> list[str]:
+    practice = _practice()
+    keys = practice["stripe"]
     where = ("--port", str(port + 2), "--store", str(FOLDER / "stripe.sqlite3"))
-    return [sys.executable, "-m", "portico.sandbox.stripe", *where]
+    hook = f"http://localhost:{port}/hooks/stripe/{practice['slug']}/"
+    events = ("--key", keys["secret_key"], "--webhook", hook, "--webhook-secret", keys["webhook_secret"])
+    return [sys.executable, "-m", "portico.sandbox.stripe", *where, *events]
+
+
+def _practice() -> dict[str, Any]:  # Any: JSON.
+    """The demo's practice, as its seed file has it."""
+    practice: dict[str, Any] = json.loads(PEOPLE.read_text(encoding="utf-8"))["practices"][0]
+    return practice
 
 
 def _make_ready(parts: Parts) -> bool:
@@ -161,7 +172,7 @@ def _answers(parts: Parts, port: int) -> bool:
 
 
 def _welcome(port: int) -> str:
-    practice = json.loads(PEOPLE.read_text(encoding="utf-8"))["practices"][0]
+    practice = _practice()
     staff = [f"    {each['email']:<24} {each['password']:<28} {each['role']}" for each in practice["staff"]]
     return "\n".join(
         [

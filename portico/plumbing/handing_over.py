@@ -5,14 +5,13 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Protocol
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 
-from portico.plumbing import clock, emails, messages, network, queue, retrying, trail
+from portico.plumbing import clock, emails, messages, mistakes, network, queue, retrying, trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.models import EmailEvent, OutgoingEmail
 from portico.plumbing.models.outgoing import Delay, EmailEventKind, EmailState
@@ -55,7 +54,7 @@ def hand_over_next(lane: str, transport: Transport) -> bool:
     except (OperationalError, InterfaceError):
         raise  # The database is away: that is no mistake of this mail.
     except Exception as mistake:  # noqa: BLE001  # Whatever is wrong with one mail must not stop the others.
-        place = _place(mistake)
+        place = mistakes.place_of(mistake)
         logger.warning("email.not_built", extra={"email": email.pk, "kind": email.kind, "mistake": place})
         _write_down(email, retrying.mistaken(email, place, at=clock.now()))
         return True
@@ -77,16 +76,6 @@ def _build(email: OutgoingEmail, composer: emails.Composer) -> _Built:
         text=messages.masked(letter.text, link, secrets),
         html=messages.masked(letter.html, link, secrets),
     )
-
-
-def _place(mistake: Exception) -> str:
-    """What went wrong and where; not the error's own text, which may hold what somebody typed."""
-    trace = mistake.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return type(mistake).__name__
-    return f"{type(mistake).__name__} at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
 
 
 def _send(email: OutgoingEmail, built: _Built, transport: Transport) -> None:

@@ -42,6 +42,11 @@ class Verb(TextChoices):
     SECOND_FACTOR_REFUSED = "second_factor.refused", _("Second factor refused")
     SECOND_FACTOR_BEYOND_LIMIT = "second_factor.beyond_limit", _("Second factor beyond the limit")
     SECOND_FACTOR_RESET = "second_factor.reset", _("Second factor taken away")
+    STRIPE_KEY_SAVED = "stripe_key.saved", _("Stripe key saved")
+    STRIPE_KEY_REMOVED = "stripe_key.removed", _("Stripe key removed")
+    ONLINE_PAYMENTS_CHANGED = "online_payments.changed", _("Online Payments changed state")
+    WEBHOOK_SAVED = "webhook.saved", _("Webhook set up")
+    EVENT_REFUSED = "event.refused", _("Event from outside refused")
     DENIED_ROLE = "denied.role", _("Page refused for this role")
     DENIED_PRACTICE = "denied.practice", _("Another practice's page asked for")
 

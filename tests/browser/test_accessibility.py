@@ -11,7 +11,9 @@ from playwright.sync_api import Page, expect
 from portico.domain.access import changing, granting
 from portico.domain.access.granting import AccessEntry
 from portico.domain.clients.models import Client
-from portico.domain.practices.models import Practice
+from portico.domain.practices import connecting, online_payments
+from portico.domain.practices.connecting import Keys
+from portico.domain.practices.models import Practice, Trouble
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.support.browser import Browsing, axe
@@ -75,6 +77,7 @@ def office_places(practice: Practice) -> list[str]:
         *("/office/emails/", f"/office/emails/{mail.ref}/", "/office/settings/trail/", "/office/nowhere/"),
         *(f"/office/account/{page}" for page in ("", "details/", "password/", "authenticator/", "passkeys/new/")),
         "/office/prove/",
+        "/office/settings/payments/",
     ]
 
 
@@ -91,7 +94,12 @@ def test_the_office_is_for_everybody(window: Callable[[], Page]) -> None:
     page.get_by_label("Password", exact=True).fill(cast.PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/office/clients/")
-    assert found + look(page, places) == []
+    found += look(page, places)
+    for key in ("sk_test_demo", "sk_live_demo"):
+        connecting.keep_unasked(practice, Keys(key, "whsec_demo"), by=cast.DESK)
+        found += look(page, ["/office/settings/payments/"])
+    online_payments.note_trouble(practice, Trouble.KEY_REFUSED, by=cast.DESK)
+    assert found + look(page, ["/office/settings/payments/", places[0]]) == []
 
 
 def test_the_entrance_and_the_portal_are_for_everybody(window: Callable[[], Page]) -> None:

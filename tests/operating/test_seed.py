@@ -1,6 +1,7 @@
 """`portico seed` loads a file by the office's own operations, again without a change, and refuses by name."""
 
 import json
+import re
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from django.test import Client as Browser
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client, EmailAddress, SearchTerm
-from portico.domain.practices import authenticators, second_factor
+from portico.domain.practices import authenticators, online_payments, second_factor
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from tests import cast
@@ -133,11 +134,43 @@ def test_seeded_addresses_get_no_mail(document: Any, tmp_path: Path) -> None:
     assert not OutgoingEmail.objects.exists()
 
 
+def test_stripe_keys_are_stored_and_ready_without_a_call(document: Any, tmp_path: Path) -> None:
+    # Nobody answers at the address that the tests' settings name: a call would fail.
+    told = seed(document, tmp_path)
+    practice = Practice.objects.get()
+    payments = online_payments.of(practice)
+    assert payments is not None
+    assert payments.key is not None
+    assert (practice.card_state, payments.key.unlocked(), payments.webhook_secret()) == (
+        "test", "sk_test_alder", "whsec_alder",
+    )  # fmt: skip
+    assert told["practices"][0]["webhook"] == "http://localhost:8000/hooks/stripe/alder-street/"
+    # What exists is left as it is.
+    document["practices"][0]["stripe"] = {"secret_key": "sk_live_other"}
+    seed(document, tmp_path)
+    assert Practice.objects.get().card_state == "test"
+
+
+@pytest.mark.parametrize(
+    ("stripe", "place"),
+    [
+        ({"secret_key": "pk_test_alder"}, "practices[0].stripe.secret_key is not good"),
+        ({}, "practices[0].stripe.secret_key is not good"),
+        ({"secret_key": "sk_test_alder", "webhook_secret": "alder"}, "practices[0].stripe.webhook_secret is not good"),
+        ({"secret_key": "sk_test_alder", "public_key": "pk"}, "practices[0].stripe.public_key is not a key"),
+    ],
+)
+def test_keys_that_are_none_are_refused_by_place(
+    document: Any, tmp_path: Path, stripe: dict[str, str], place: str
+) -> None:
+    document["practices"][0]["stripe"] = stripe
+    with pytest.raises(CommandError, match=re.escape(place)):
+        seed(document, tmp_path)
+    assert not Practice.objects.exists()
+
+
 def test_what_is_not_built_yet_is_named(document: Any, tmp_path: Path) -> None:
-    assert seed(document, tmp_path)["not_loaded"] == [
-        "practices[0].clients[0].invoices",
-        "practices[0].stripe",
-    ]
+    assert seed(document, tmp_path)["not_loaded"] == ["practices[0].clients[0].invoices"]
 
 
 def test_repeating_it_changes_nothing_and_prints_the_same(document: Any, tmp_path: Path) -> None:

@@ -84,6 +84,8 @@ REFUSED_INPUT = for_staff(422, elsewhere=404, biller=403)
 EXPECTED: dict[tuple[str, str], Expected] = {
     ("front_door", "GET"): alike(200),
     ("hue", "GET"): alike(200),
+    # Without a webhook secret there is nothing at this address.
+    ("stripe_hook", "POST"): alike(404),
     ("healthz", "GET"): alike(200),
     ("readyz", "GET"): alike(200),
     ("office:home", "GET"): for_staff(302),
@@ -170,6 +172,12 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     # Nothing to take back: the biller is there.
     ("office:team_return", "POST"): for_owners(302, elsewhere=404),
     ("office:team_second_factor", "POST"): for_owners(302, elsewhere=404),
+    ("office:online_payments", "GET"): for_owners(200),
+    ("office:stripe_keys", "POST"): for_owners(422),
+    ("office:stripe_keys_removal", "POST"): for_owners(302),
+    ("office:stripe_check", "POST"): for_owners(302),
+    ("office:stripe_webhook", "POST"): for_owners(302),
+    ("office:stripe_webhook_secret", "POST"): for_owners(422),
     ("office:trail", "GET"): for_owners(200),
     ("entrance:doorway", "GET"): Expected(200, {"the client": 302, "another client": 302}),
     # There is no logo.

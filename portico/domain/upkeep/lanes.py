@@ -1,4 +1,4 @@
-"""What `portico worker` does: the mails, the trail's seals and the chores, in two lanes."""
+"""What `portico worker` does: the mails, the events from outside, the trail's seals and the chores, in two lanes."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from portico.domain.upkeep import timetable
 from portico.domain.upkeep.chores import CHORES
 from portico.gateways import smtp_server
 from portico.gateways.smtp import Transport
-from portico.plumbing import handing_over, sealing
+from portico.plumbing import handing_over, inbox, sealing
 from portico.plumbing.models.outgoing import Lane as MailLane
 from portico.plumbing.worker import Lane
 
@@ -38,6 +38,7 @@ def lanes() -> list[Lane]:
             [
                 partial(handing_over.hand_over_next, MailLane.REST, transport),
                 sharing.continue_next_run,
+                inbox.work_next,
                 # Not on the timetable: looking costs a read, a turn would cost a write every second.
                 paced(_seal, seconds=SECONDS_BETWEEN_SEALS),
                 paced(_Chores(), seconds=SECONDS_BETWEEN_LOOKS),

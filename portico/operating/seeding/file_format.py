@@ -6,7 +6,8 @@ from typing import Any
 import phonenumbers
 
 from portico.domain.clients.models import AddressKind, Language, PhoneKind, Status
-from portico.domain.practices import authenticators
+from portico.domain.practices import authenticators, connecting
+from portico.domain.practices.connecting import Keys
 from portico.domain.practices.models import Role
 from portico.operating.seeding.reading import Entry, SeedRefused
 from portico.operating.seeding.wanted import (
@@ -18,6 +19,7 @@ from portico.operating.seeding.wanted import (
     WantedPractice,
     WantedStaff,
 )
+from portico.plumbing.refusals import Refused
 
 
 def read(document: Any) -> Wanted:  # Any: whatever JSON holds.
@@ -57,10 +59,10 @@ class _Reader:
             emergency_text=entry.text("emergency_text", most=500),
             emergency_text_es=entry.text("emergency_text_es", most=500),
             hue=entry.number("hue", most=359, default=218),
+            stripe=_stripe(entry),
             staff=entry.each("staff", self._staff),
             clients=entry.each("clients", self._client),
         )
-        self._later(entry, "stripe")
         entry.done()
         _refuse_twice(entry, "staff", [each.ref for each in practice.staff])
         _refuse_twice(entry, "clients", [each.ref for each in practice.clients])
@@ -116,6 +118,20 @@ def _phone(entry: Entry) -> WantedPhone:
     )
     entry.done()
     return phone
+
+
+def _stripe(entry: Entry) -> Keys | None:
+    """Stored without asking Stripe, so that only their form can be wrong here."""
+    found = entry.one("stripe")
+    if found is None:
+        return None
+    keys = Keys(found.secret("secret_key") or "", found.secret("webhook_secret") or "")
+    found.done()
+    try:
+        connecting.refuse_malformed(keys)
+    except Refused as refusal:
+        raise found.refused(refusal.field or "secret_key", f"is not good: {refusal}") from refusal
+    return keys
 
 
 def _number(entry: Entry, key: str) -> str:

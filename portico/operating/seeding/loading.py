@@ -10,7 +10,7 @@ from portico.domain.access.granting import AccessEntry
 from portico.domain.clients import registering
 from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
 from portico.domain.clients.models import Client
-from portico.domain.practices import authenticators, founding
+from portico.domain.practices import authenticators, connecting, founding, online_payments
 from portico.domain.practices.models import Practice, StaffMember
 from portico.operating.models import SeedKind, SeedRef
 from portico.operating.seeding.reading import SeedRefused
@@ -39,6 +39,8 @@ def load(wanted: Wanted, *, by: Actor) -> list[Loaded]:
 
 def _practice(wanted: WantedPractice, *, by: Actor) -> Loaded:
     practice = Practice.objects.filter(slug=wanted.slug).first() or _new_practice(wanted, by=by)
+    if wanted.stripe is not None and online_payments.of(practice) is None:
+        connecting.keep_unasked(practice, wanted.stripe, by=by)
     names = _Names(practice)
     staff = {each.ref: _staff_member(practice, each, names, wanted.place, by=by) for each in wanted.staff}
     names.staff |= staff

@@ -126,6 +126,11 @@ class Entry:
             raise self.refused(key, "must be a list.")
         return tuple(read(Entry(item, f"{self.at(key)}[{number}]")) for number, item in enumerate(value))
 
+    def one(self, key: str) -> "Entry | None":
+        """The object that stands there, if one does."""
+        value = self.get(key)
+        return None if value is None else Entry(value, self.at(key))
+
     def done(self) -> None:
         unknown = sorted(set(self.values) - self.known)
         if unknown:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from portico.domain.clients.models import Language, Status
+from portico.domain.practices.connecting import Keys
 from portico.domain.practices.models import Role
 
 
@@ -72,6 +73,7 @@ class WantedPractice:
     emergency_text: str
     emergency_text_es: str
     hue: int
+    stripe: Keys | None
     staff: tuple[WantedStaff, ...]
     clients: tuple[WantedClient, ...]
 

@@ -1,5 +1,6 @@
 """The plumbing's own tables."""
 
+from portico.plumbing.models.inbox import InboxEvent, InboxState
 from portico.plumbing.models.limits import LimitSpent
 from portico.plumbing.models.outgoing import EmailEvent, EmailEventKind, EmailState, Lane, OutgoingEmail
 from portico.plumbing.models.restorations import Restoration
@@ -9,6 +10,8 @@ __all__ = [
     "EmailEvent",
     "EmailEventKind",
     "EmailState",
+    "InboxEvent",
+    "InboxState",
     "Lane",
     "LimitSpent",
     "OutgoingEmail",

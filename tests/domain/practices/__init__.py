@@ -1,0 +1,1 @@
+"""What a practice is and how it takes cards."""

@@ -1,6 +1,14 @@
 """Practices, the staff who work there, and the rows by which staff get in."""
 
-from portico.domain.practices.models.practices import SLUG, DefaultText, Logo, Practice, refuse_unknown_zone
+from portico.domain.practices.models.online_payments import OnlinePayments, StripeKey, Trouble
+from portico.domain.practices.models.practices import (
+    SLUG,
+    CardState,
+    DefaultText,
+    Logo,
+    Practice,
+    refuse_unknown_zone,
+)
 from portico.domain.practices.models.staff import (
     RESET_LINK_TTL,
     SET_UP_LINK_TTL,
@@ -17,9 +25,11 @@ __all__ = [
     "RESET_LINK_TTL",
     "SET_UP_LINK_TTL",
     "SLUG",
+    "CardState",
     "DefaultText",
     "KeptPost",
     "Logo",
+    "OnlinePayments",
     "PasswordAsk",
     "Practice",
     "Role",
@@ -27,5 +37,7 @@ __all__ = [
     "SetUpPurpose",
     "StaffMember",
     "StaffSession",
+    "StripeKey",
+    "Trouble",
     "refuse_unknown_zone",
 ]

@@ -25,6 +25,15 @@ def refuse_unknown_zone(name: str) -> None:
         )
 
 
+class CardState(models.TextChoices):
+    """Whether clients can pay by card; kept by `online_payments.settle`, so that no page has to ask."""
+
+    NOT_SET_UP = "", _("Not set up")
+    TROUBLE = "trouble", _("Needs attention")
+    TEST = "test", _("Test mode")
+    LIVE = "live", _("Ready")
+
+
 class Practice(Row):
     """The business; every other row belongs to exactly one. Its slug never changes."""
 
@@ -50,6 +59,7 @@ class Practice(Row):
     hue = models.PositiveSmallIntegerField(default=218)
     # Of the logo's row, so that a page knows its address without asking for it; empty without a logo.
     logo_digest = models.CharField(max_length=64, blank=True)
+    card_state = models.CharField(max_length=10, choices=CardState.choices, blank=True, editable=False)
     # Of everything in Settings: two owners never overwrite each other unseen.
     version = models.PositiveIntegerField(default=1)
     # Set by the operator: pages and mails stand still, money that is on its way does not.
@@ -67,6 +77,11 @@ class Practice(Row):
     @property
     def is_suspended(self) -> bool:
         return self.suspended_at is not None
+
+    @property
+    def takes_cards(self) -> bool:
+        """Key, account and charges are verified; in test mode too."""
+        return self.card_state in {CardState.TEST, CardState.LIVE}
 
     @property
     def zone(self) -> ZoneInfo:

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from portico.domain.clients.models import Client
+from portico.domain.practices import hearing
 from portico.operating import addresses
 from portico.operating.seeding import file_format, loading
 from portico.operating.seeding.loading import Loaded
@@ -46,8 +47,7 @@ def _told(loaded: Loaded) -> dict[str, Any]:  # Any: JSON.
         "slug": loaded.practice.slug,
         "portal": loaded.practice.portal_address,
         "office": addresses.of("office:home"),
-        # Online payments are not built yet; there is no address for their events.
-        "webhook": None,
+        "webhook": hearing.address_of(loaded.practice),
         "staff": [{"ref": ref, "email": member.email} for ref, member in loaded.staff.items()],
         "clients": [_told_client(ref, client) for ref, client in loaded.clients.items()],
     }

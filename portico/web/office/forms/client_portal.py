@@ -56,10 +56,7 @@ class ClientPortalForm(InvitationTextForm):
         error_messages={"invalid_choice": _("That address is no longer one of this client’s. Choose again.")},
     )
     access_billing_documents = forms.BooleanField(label=_("Access billing documents"), required=False)
-    # Kept as it was until Online Payments exists: a disabled field takes nothing from the request.
-    pay_by_card = forms.BooleanField(
-        label=_("Pay a balance with credit card using Stripe"), required=False, disabled=True
-    )
+    pay_by_card = forms.BooleanField(label=_("Pay a balance with credit card using Stripe"), required=False)
     press = forms.CharField(max_length=PRESS_LENGTH, required=False, widget=forms.HiddenInput)
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
@@ -76,6 +73,8 @@ class ClientPortalForm(InvitationTextForm):
         self.access, self.addresses = access, addresses
         super().__init__(data, initial=self._initial(client))
         cast(forms.ChoiceField, self.fields["address"]).choices = self._choices()
+        # Kept as it was while cards cannot be taken: a disabled field takes nothing from the request.
+        self.fields["pay_by_card"].disabled = not client.practice.takes_cards
         for name in ("subject", "message") if sending else ():
             self.fields[name].required = True
         if not may_edit:

@@ -23,9 +23,7 @@ class WelcomeForm(InvitationTextForm):
         label=gettext_lazy("Client Portal Access"), required=False, widget=forms.CheckboxInput(attrs={"role": "switch"})
     )
     access_billing_documents = forms.BooleanField(label=gettext_lazy("Access billing documents"), required=False)
-    pay_by_card = forms.BooleanField(
-        label=gettext_lazy("Pay a balance with credit card using Stripe"), required=False, disabled=True
-    )
+    pay_by_card = forms.BooleanField(label=gettext_lazy("Pay a balance with credit card using Stripe"), required=False)
     send_now = forms.BooleanField(label=gettext_lazy("Send the invitation now"), required=False)
     press = forms.CharField(max_length=PRESS_LENGTH, required=False, widget=forms.HiddenInput)
     looked_at = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -41,6 +39,7 @@ class WelcomeForm(InvitationTextForm):
             "press": tokens.new_token(),
         }
         super().__init__(data, initial=opening | (start or {}))
+        self.fields["pay_by_card"].disabled = not practice.takes_cards
 
     def values(self) -> dict[str, Any]:  # Any: a field's value.
         """What stands in the form, typed or given, right or wrong."""

@@ -1,0 +1,111 @@
+"""How a practice takes cards: its keys at Stripe, and what Stripe last said of its account."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from portico.plumbing import clock, encryption
+from portico.plumbing.constraints import SamePractice
+from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+
+
+class StripeKey(PracticeRow):
+    """A secret key, readable by Portico alone. A replaced one stays, for asking only, while payments are open.
+
+    A seeded key has no account id: Stripe was never asked.
+    """
+
+    ref = RefField()
+    box = models.BinaryField()
+    # Enough to know it again at Stripe.
+    ending = models.CharField(max_length=4)
+    account_id = models.CharField(max_length=64, blank=True)
+    livemode = models.BooleanField()
+    entered_at = models.DateTimeField(default=clock.now, editable=False)
+    replaced_at = models.DateTimeField(null=True)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            models.UniqueConstraint(
+                fields=("practice",), condition=Q(replaced_at__isnull=True), name="practices_stripekey_one_current"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.ref
+
+    def lock_up(self, secret: str) -> None:
+        self.box = encryption.encrypt(secret.encode(), bound_to=self._binding)
+        self.ending = secret[-4:]
+
+    def unlocked(self) -> str:
+        """Raises encryption.Undecipherable."""
+        return encryption.decrypt(bytes(self.box), bound_to=self._binding).decode()
+
+    @property
+    def _binding(self) -> str:
+        return f"stripe-key:{self.practice_id}:{self.ref}"
+
+
+class Trouble(models.TextChoices):
+    """What stands in the way, as Stripe last said it."""
+
+    NONE = "", _("Nothing")
+    KEY_REFUSED = "key_refused", _("Stripe does not accept the key")
+    KEY_RESTRICTED = "key_restricted", _("The key may not do enough")
+    KEY_UNREADABLE = "key_unreadable", _("The key can no longer be read here")
+    CHARGES_OFF = "charges_off", _("The account may not charge")
+    CURRENCY = "currency", _("The account's currency is another one")
+
+
+class OnlinePayments(PracticeRow):
+    """One row a practice, written when the first key is saved."""
+
+    ref = RefField()
+    key = models.ForeignKey(StripeKey, models.PROTECT, null=True, related_name="+")
+    account_name = models.CharField(max_length=200, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    # When Stripe last answered; a seeded key counts as answered.
+    checked_at = models.DateTimeField(null=True)
+    trouble = models.CharField(max_length=20, choices=Trouble.choices, blank=True)
+    webhook_box = models.BinaryField(null=True)
+    # Stripe's id of the endpoint, when Portico made it.
+    webhook_id = models.CharField(max_length=64, blank=True)
+    webhook_saved_at = models.DateTimeField(null=True)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("key", name="practices_onlinepayments_key"),
+            models.UniqueConstraint(fields=("practice",), name="practices_onlinepayments_one_a_practice"),
+        )
+
+    def __str__(self) -> str:
+        return self.ref
+
+    @property
+    def has_webhook(self) -> bool:
+        return self.webhook_box is not None
+
+    def lock_up_webhook_secret(self, secret: str) -> None:
+        self.webhook_box = encryption.encrypt(secret.encode(), bound_to=self._binding)
+        self.webhook_saved_at = clock.now()
+
+    def forget_webhook(self) -> None:
+        self.webhook_box, self.webhook_id, self.webhook_saved_at = None, "", None
+
+    def webhook_secret(self) -> str:
+        """Empty when there is none. Raises encryption.Undecipherable."""
+        if self.webhook_box is None:
+            return ""
+        return encryption.decrypt(bytes(self.webhook_box), bound_to=self._binding).decode()
+
+    @property
+    def _binding(self) -> str:
+        return f"stripe-webhook-secret:{self.practice_id}:{self.ref}"

@@ -1,0 +1,52 @@
+"""What Stripe calls: an event is verified, kept and answered; the worker does the rest."""
+
+from datetime import timedelta
+from http import HTTPStatus
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from portico.domain.practices import hearing
+from portico.domain.practices.models import Practice
+from portico.gateways.stripe.webhooks import Forged, Unreadable
+from portico.plumbing import limits, trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.limits import Limit, TooMany
+from portico.plumbing.verbs import Verb
+from portico.web.guards import machine_page
+
+MOST_BYTES = 256 * 1024
+
+
+@machine_page
+@csrf_exempt
+@require_POST
+def receive(request: HttpRequest, slug: str) -> HttpResponse:
+    """Without a secret there is nothing here. An event that was kept is answered with 200, and no other is."""
+    payments = hearing.secret_holder(slug)
+    if payments is None:
+        raise Http404
+    if len(request.body) > MOST_BYTES:
+        return _refused(payments.practice, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large")
+    signature = request.headers.get("Stripe-Signature", "")
+    if not signature:
+        return _refused(payments.practice, HTTPStatus.BAD_REQUEST, "no signature")
+    try:
+        hearing.take_in(payments, request.body, signature)
+    except Forged:
+        return _refused(payments.practice, HTTPStatus.BAD_REQUEST, "wrong signature")
+    except Unreadable:
+        return _refused(payments.practice, HTTPStatus.BAD_REQUEST, "not an event")
+    return JsonResponse({"received": True})
+
+
+def _refused(practice: Practice, status: HTTPStatus, reason: str) -> HttpResponse:
+    """The trail tells of it, though nobody can fill the trail from outside."""
+    try:
+        limits.spend(Limit.on("refused-events", practice.ref, most=60, window=timedelta(hours=1)))
+    except TooMany:
+        pass
+    else:
+        trail.record(Verb.EVENT_REFUSED, practice=practice, by=Actor.nobody(), source=hearing.SOURCE, reason=reason)
+    return JsonResponse({"error": reason}, status=status)

@@ -1,0 +1,125 @@
+"""`Settings` > `Online Payments`: the practice's own Stripe account, and what is missing until clients can pay."""
+
+from http import HTTPStatus
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
+
+from portico.domain.practices import connecting, hearing, online_payments
+from portico.domain.practices.models import Role
+from portico.plumbing.refusals import Refused
+from portico.web.guards import office_page
+from portico.web.office import payment_words
+from portico.web.office.forms.settings_payments import KeysForm, SecretForm
+from portico.web.office.proving import proven
+from portico.web.requests import OfficeRequest
+
+
+@office_page(Role.OWNER)
+@proven
+@require_safe
+def show(request: OfficeRequest) -> HttpResponse:
+    return _page(request)
+
+
+@office_page(Role.OWNER)
+@proven
+@sensitive_post_parameters("secret_key", "webhook_secret")
+@require_POST
+def save_keys(request: OfficeRequest) -> HttpResponse:
+    form = KeysForm(request.POST)
+    if not form.is_valid():
+        return _page(request, keys=form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        connecting.save_keys(request.practice, form.keys, by=request.actor)
+    except Refused as refusal:
+        return _page(request, keys=_with(form, refusal), status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    messages.success(request, _("The key was saved and checked with Stripe."))
+    return redirect("office:online_payments")
+
+
+@office_page(Role.OWNER)
+@proven
+@require_POST
+def remove_keys(request: OfficeRequest) -> HttpResponse:
+    connecting.remove_keys(request.practice, by=request.actor)
+    messages.success(request, _("The key was removed. Clients can no longer pay by card."))
+    return redirect("office:online_payments")
+
+
+@office_page(Role.OWNER)
+@proven
+@require_POST
+def check_again(request: OfficeRequest) -> HttpResponse:
+    try:
+        connecting.check_again(request.practice, by=request.actor)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("Stripe was asked again; this is what it said."))
+    return redirect("office:online_payments")
+
+
+@office_page(Role.OWNER)
+@proven
+@require_POST
+def make_webhook(request: OfficeRequest) -> HttpResponse:
+    try:
+        hearing.make_webhook(request.practice, by=request.actor)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("The webhook was created at Stripe. From now on Stripe tells us of each payment."))
+    return redirect("office:online_payments")
+
+
+@office_page(Role.OWNER)
+@proven
+@sensitive_post_parameters("webhook_secret")
+@require_POST
+def save_secret(request: OfficeRequest) -> HttpResponse:
+    form = SecretForm(request.POST, prefix="by-hand")
+    if not form.is_valid():
+        return _page(request, secret=form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        hearing.save_secret(request.practice, form.cleaned_data["webhook_secret"], by=request.actor)
+    except Refused as refusal:
+        return _page(request, secret=_with(form, refusal), status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    messages.success(request, _("The webhook’s secret was saved."))
+    return redirect("office:online_payments")
+
+
+def _with[F: forms.Form](form: F, refusal: Refused) -> F:
+    form.add_error(refusal.field, str(refusal))
+    return form
+
+
+def _page(
+    request: OfficeRequest,
+    *,
+    keys: KeysForm | None = None,
+    secret: SecretForm | None = None,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    payments = online_payments.of(request.practice)
+    context: dict[str, object] = {
+        "keys": keys or KeysForm(),
+        "secret": secret or SecretForm(prefix="by-hand"),
+        "currency": request.practice.currency,
+        "hook": hearing.address_of(request.practice),
+        "payments": None,
+        "pill": payment_words.pill(request.practice),
+    }
+    if payments is not None and payments.key is not None:
+        context |= {
+            "payments": payments,
+            "steps": payment_words.steps(payments, request.practice),
+            "facts": payment_words.facts(payments),
+            "heard": hearing.of(payments, request.practice),
+        }
+    return render(request, "office/settings/payments.html", context, status=status)

@@ -1,0 +1,150 @@
+"""Stripe's events at the hook: verified, kept once, answered; everything else changes nothing and is told."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
+
+from portico.domain.practices import connecting
+from portico.domain.practices.connecting import Keys
+from portico.domain.practices.models import OnlinePayments, Practice
+from portico.plumbing.models import InboxEvent, InboxState, TrailEntry
+from portico.plumbing.verbs import Verb
+from tests import cast
+from tests.support.clock import NOW
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "whsec_alder"
+HOOK = "/hooks/stripe/alder-street/"
+
+type Send = Callable[..., int]
+
+
+def event(event_id: str = "evt_1", *, livemode: bool = False) -> bytes:
+    inside = {"id": "pi_1", "object": "payment_intent", "description": "Invoice 1001"}
+    return json.dumps(
+        {
+            "id": event_id, "object": "event", "type": "payment_intent.succeeded", "livemode": livemode,
+            "created": int(NOW.timestamp()), "data": {"object": inside},
+        }
+    ).encode()  # fmt: skip
+
+
+def signed(body: bytes, *secrets: str, at: datetime = NOW) -> str:
+    seconds = int(at.timestamp())
+    made = (hmac.new(each.encode(), f"{seconds}.".encode() + body, hashlib.sha256).hexdigest() for each in secrets)
+    return ",".join([f"t={seconds}", *(f"v1={each}" for each in made)])
+
+
+@pytest.fixture
+def ready(practice: Practice) -> Practice:
+    connecting.keep_unasked(practice, Keys("sk_test_alder", SECRET), by=cast.DESK)
+    return practice
+
+
+def post(body: bytes, signature: str | None = None, *, hook: str = HOOK) -> int:
+    headers = {"Stripe-Signature": signed(body, SECRET) if signature is None else signature}
+    # As a machine sends it: without a cookie, and with the check of forms on.
+    browser = Browser(enforce_csrf_checks=True)
+    return browser.post(hook, body, content_type="application/json", headers=headers).status_code
+
+
+def test_an_event_is_kept_once_and_answered(ready: Practice) -> None:
+    assert [post(event()) for _ in range(3)] == [200, 200, 200]
+    (kept,) = InboxEvent.objects.all()
+    assert (kept.practice, kept.event_id, kept.kind) == (ready, "evt_1", "payment_intent.succeeded")
+    assert (kept.object_kind, kept.object_id, kept.state) == ("payment_intent", "pi_1", InboxState.WAITING)
+    assert not TrailEntry.objects.filter(verb=Verb.EVENT_REFUSED).exists()
+
+
+def test_it_takes_at_most_three_queries(ready: Practice, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    body = event()
+    with django_assert_num_queries(2):
+        assert post(body) == 200
+
+
+def test_a_rolled_secret_is_accepted_beside_the_new_one(ready: Practice) -> None:
+    assert post(event(), signed(event(), "whsec_new", SECRET)) == 200
+    assert InboxEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "",
+        "nonsense",
+        signed(event(), "whsec_birch"),
+        signed(event(), ""),
+        signed(event("evt_2"), SECRET),
+        signed(event(), SECRET, at=NOW - timedelta(minutes=6)),
+        signed(event(), SECRET, at=NOW + timedelta(minutes=6)),
+    ],
+    ids=["none", "nonsense", "another practice's", "empty secret", "another body", "old", "from the future"],
+)
+def test_what_is_not_signed_by_stripe_now_changes_nothing_and_is_told(ready: Practice, signature: str) -> None:
+    assert post(event(), signature) == 400
+    assert not InboxEvent.objects.exists()
+    entry = TrailEntry.objects.get(verb=Verb.EVENT_REFUSED)
+    assert (entry.practice, entry.details["source"]) == (ready, "stripe")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\x00", b'{"object": "event"}'])
+def test_a_broken_body_is_refused_and_told(ready: Practice, body: bytes) -> None:
+    assert post(body) == 400
+    assert TrailEntry.objects.get(verb=Verb.EVENT_REFUSED).details["reason"] == "not an event"
+
+
+def test_a_body_beyond_256_kb_is_refused_and_told(ready: Practice) -> None:
+    assert post(b" " * (256 * 1024 + 1)) == 413
+    assert TrailEntry.objects.get(verb=Verb.EVENT_REFUSED).details["reason"] == "too large"
+
+
+def test_an_event_of_the_other_mode_is_kept_and_changes_nothing(ready: Practice) -> None:
+    body = event(livemode=True)
+    assert post(body) == 200
+    assert InboxEvent.objects.get().state == InboxState.IGNORED
+
+
+def test_without_a_secret_or_a_practice_there_is_nothing_there(practice: Practice) -> None:
+    assert post(event()) == 404
+    connecting.keep_unasked(practice, Keys("sk_test_alder"), by=cast.DESK)
+    assert post(event(), signed(event(), "")) == 404
+    assert post(event(), hook="/hooks/stripe/nobody/") == 404
+    assert not TrailEntry.objects.filter(verb=Verb.EVENT_REFUSED).exists()
+
+
+def test_another_practices_secret_moves_nothing_here(ready: Practice) -> None:
+    connecting.keep_unasked(cast.birch(), Keys("sk_test_birch", "whsec_birch"), by=cast.DESK)
+    assert post(event(), signed(event(), "whsec_birch"), hook="/hooks/stripe/birch-lane/") == 200
+    assert post(event(), signed(event(), "whsec_birch")) == 400
+    assert InboxEvent.objects.get().practice.slug == "birch-lane"
+
+
+def test_money_under_way_is_still_heard_of_after_the_key_was_removed(ready: Practice) -> None:
+    connecting.remove_keys(ready, by=cast.DESK)
+    assert post(event()) == 200
+    assert InboxEvent.objects.get().state == InboxState.WAITING
+
+
+def test_a_suspended_practice_still_hears_of_its_money(ready: Practice) -> None:
+    Practice.objects.filter(pk=ready.pk).update(suspended_at=NOW)
+    assert post(event()) == 200
+
+
+def test_nobody_can_fill_the_trail_from_outside(ready: Practice) -> None:
+    assert {post(event(), "nonsense") for _ in range(70)} == {400}
+    assert TrailEntry.objects.filter(verb=Verb.EVENT_REFUSED).count() == 60
+
+
+def test_a_secret_that_can_no_longer_be_read_refuses_all(ready: Practice, settings: Settings) -> None:
+    settings.FIELD_KEYS = {"new": b"n" * 32}
+    assert post(event()) == 400
+    assert not InboxEvent.objects.exists()
+    assert OnlinePayments.objects.get().has_webhook
