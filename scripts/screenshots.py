@@ -34,6 +34,8 @@ OFFICE = (
     ("clients", "01-clients", "/office/clients/"),
     ("create-client", "01d-create-client", "/office/clients/new/"),
     ("emails", "15-emails", "/office/emails/"),
+    ("settings-practice", "16a-settings-practice", "/office/settings/practice/"),
+    ("settings-emails", "16c-settings-emails", "/office/settings/emails/"),
     ("payments", "06e-payments-test-mode", "/office/settings/payments/"),
     ("trail", "16d-settings-trail", "/office/settings/trail/"),
     ("account", "16b-settings-team", "/office/account/"),
