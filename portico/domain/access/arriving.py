@@ -21,15 +21,26 @@ class Visitor:
 
 
 def arrive(
-    practice: Practice, account: PortalAccount, *, way: Way, visitor: Visitor, only_client: Client | None = None
+    practice: Practice,
+    account: PortalAccount,
+    *,
+    way: Way,
+    proof_number: int,
+    visitor: Visitor,
+    only_client: Client | None = None,
 ) -> Begun:
-    """Begins the session; a PIN's shows `only_client`. In the caller's transaction, with the account locked."""
+    """Begins the session; a PIN's shows `only_client`. In the caller's transaction, with the account locked.
+
+    `proof_number` is the number of the link, code or PIN that was spent.
+    """
     opened = PortalAccess.objects.filter(account=account)
     if only_client is None:
-        opened = opened.opened_by_mail(account.counter)
+        opened = opened.opened_by_mail(account.counter, proof_number=proof_number)
     else:
         opened = opened.opened_by_pin(account.counter).filter(client=only_client)
-    begun = sessions.begin(account, way=way, browser=visitor.browser, only_client=only_client)
+    begun = sessions.begin(
+        account, way=way, proof_number=proof_number, browser=visitor.browser, only_client=only_client
+    )
     has_signed_in_before = account.known_browsers.exists()
     if not browsers.recognise(account, visitor.key) and has_signed_in_before and way is not Way.PIN:
         # A PIN has its own notice.

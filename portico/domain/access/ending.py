@@ -21,7 +21,8 @@ def _shows(session: PortalSession, access: PortalAccess) -> bool:
     if session.way == Way.PIN:
         return session.only_client_id == access.client_id and session.number >= access.changed_number
     mailable = access.address is not None and access.address.email_ok
-    return mailable and session.number >= max(access.changed_number, access.consent_number)
+    ended = max(access.ended_number, access.consent_number)
+    return mailable and session.number >= access.changed_number and session.proof_number >= ended
 
 
 @once_more
@@ -30,8 +31,8 @@ def end_everything(client: Client, *, by: Actor) -> None:
     with granting.held(client) as (row, access):
         if access.account is None:
             return
-        access.changed_number = accounts.next_number(access.account)
-        access.save(update_fields=["changed_number"])
+        access.changed_number = access.ended_number = accounts.next_number(access.account)
+        access.save(update_fields=["changed_number", "ended_number"])
         for session in sessions.open_to(access.account):
             # Nobody sees anything in it any more, so it takes no place among the mailbox's five.
             if not sessions.opened(session).exists():

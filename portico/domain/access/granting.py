@@ -101,8 +101,12 @@ def choose_address(access: PortalAccess, address: EmailAddress | None, *, by: Ac
     access.mail_stopped_at, access.mail_stopped_reason = None, ""
     access.address = address
     access.account = accounts.of_address(address) if address else None
+    is_first = access.changed_number == 0
+    # Numbers of the old mailbox say nothing about the new one.
+    access.ended_number = access.consent_number = 0
     if access.account is not None:
         access.changed_number = accounts.next_number(access.account)
+        access.ended_number = 0 if is_first else access.changed_number
     access.version += 1
     _record(Verb.ADDRESS_CHOSEN, access, by=by, address=address.address if address else None)
     access.save()
@@ -121,6 +125,7 @@ def _switch(access: PortalAccess, *, on: bool, by: Actor) -> None:
     access.version += 1
     if access.account is not None:
         access.changed_number = accounts.next_number(access.account)
+        access.ended_number = access.ended_number if on else access.changed_number
     _record(Verb.ACCESS_TURNED_ON if on else Verb.ACCESS_TURNED_OFF, access, by=by)
 
 

@@ -187,7 +187,9 @@ def _spend(pin: Pin, *, others: list[Pin]) -> bool:
 
 def _arrive(practice: Practice, account: PortalAccount, pin: Pin, visitor: Visitor) -> Begun:
     access = PortalAccess.objects.select_related("address").get(client=pin.client)
-    begun = arriving.arrive(practice, account, way=Way.PIN, visitor=visitor, only_client=pin.client)
+    begun = arriving.arrive(
+        practice, account, way=Way.PIN, proof_number=pin.number, visitor=visitor, only_client=pin.client
+    )
     if access.first_signed_in_at is not None:
         notices.pin_used(pin, access, browser=visitor.browser)
     return begun

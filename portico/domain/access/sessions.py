@@ -29,14 +29,20 @@ class Begun:
     goes_to: str = ""
 
 
-def begin(account: PortalAccount, *, way: Way, browser: str, only_client: Client | None = None) -> Begun:
-    """Begins a session at the account's present number; the sixth ends the oldest. Account locked by the caller."""
+def begin(
+    account: PortalAccount, *, way: Way, proof_number: int, browser: str, only_client: Client | None = None
+) -> Begun:
+    """Begins a session at the account's present number; the sixth ends the oldest. Account locked by the caller.
+
+    `proof_number` is the number of the link, code or PIN.
+    """
     key = tokens.new_token()
     session = PortalSession.objects.create(
         practice_id=account.practice_id,
         account=account,
         key_hash=tokens.digest(key),
         number=account.counter,
+        proof_number=proof_number,
         browser=browser[:100],
         way=way,
         only_client=only_client,
@@ -77,7 +83,7 @@ def opened(session: PortalSession) -> QuerySet[PortalAccess]:
     """What the session opens at this moment, by the account's numbers; empty when every fact has changed."""
     accesses = PortalAccess.objects.filter(account_id=session.account_id)
     if session.only_client_id is None:
-        accesses = accesses.opened_by_mail(session.number)
+        accesses = accesses.opened_by_mail(session.number, proof_number=session.proof_number)
     else:
         accesses = accesses.opened_by_pin(session.number).filter(client_id=session.only_client_id)
     return accesses.select_related("client", "address").order_by("client__sort_key", "client_id")

@@ -89,7 +89,7 @@ def spend(
             return None
         account.links.unspent().update(voided_at=now)
         EmailEvent.objects.create(practice_id=practice.pk, email_id=link.email_id, kind=_EVENTS[way], at=now)
-        begun = arriving.arrive(practice, account, way=way, visitor=visitor)
+        begun = arriving.arrive(practice, account, way=way, proof_number=link.number, visitor=visitor)
     return replace(begun, goes_to=link.ask.goes_to if link.ask is not None else "")
 
 

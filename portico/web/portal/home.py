@@ -11,4 +11,4 @@ from portico.web.requests import PortalRequest
 @portal_page
 @require_safe
 def show(request: PortalRequest) -> HttpResponse:
-    return render(request, "portal/home.html", {"people": request.accesses, "client": request.client})
+    return render(request, "portal/home.html", {"client": request.client})

@@ -226,3 +226,36 @@ def test_a_language_we_do_not_speak_is_no_choice(anas: Browser, language: str) -
     assert answer.status_code == 422
     assert "Choose one of the two." in answer.content.decode()
     assert "Hello, Ana" in text(anas, HOME)
+
+
+def test_whom_it_is_about_is_changed_on_every_page(client: Browser, practice: Practice) -> None:
+    bruno = cast.bruno(practice)
+    bea, bo = cast.bea(practice), cast.client(practice, "Bo", "Berg", address="bruno@mail.example")
+    for child in (bea, bo):
+        cast.with_access(child)
+    browser = cast.in_the_portal(client, bruno)
+    assert "Who is this for?" in text(browser, HOME)
+    browser.post(f"{PORTAL}who/", {"client": bea.ref})
+    for page in ("home/", "profile/"):
+        shown = text(browser, PORTAL + page)
+        for person in (bruno, bea, bo):
+            assert f'value="{person.ref}"' in shown
+        assert shown.count('aria-current="true"') == 1
+    browser.post(f"{PORTAL}who/", {"client": bo.ref})
+    assert "Hello, Bo" in text(browser, HOME)
+
+
+def test_the_same_mailbox_at_two_practices_is_two_worlds(client: Browser, practice: Practice) -> None:
+    birch = cast.birch()
+    here, there = cast.ana(practice), cast.client(birch, "Ana", "Elsewhere", address="ana@mail.example")
+    browser = cast.in_the_portal(client, here)
+    assert browser.get("/portal/birch-lane/home/").status_code == 302
+    granting.save_access(
+        here,
+        AccessEntry(enabled=False, address=None, access_billing_documents=True, pay_by_card=False),
+        version=None,
+        by=cast.DESK,
+    )
+    other = cast.in_the_portal(Browser(), there)
+    assert other.get("/portal/birch-lane/home/").status_code == 200
+    assert other.get(HOME).status_code == 302

@@ -46,9 +46,13 @@ class PortalAccessQuerySet(RowQuerySet["PortalAccess"]):
         """The chain holds and the chosen address has `Email ok`."""
         return self.chain_holds().filter(address__email_ok_at__isnull=False)
 
-    def opened_by_mail(self, number: object) -> "PortalAccessQuerySet":
-        """What a link, or a session begun by one, opens when it carries this number of its account."""
-        return self.mailable().filter(changed_number__lte=number, consent_number__lte=number)
+    def opened_by_mail(self, number: object, *, proof_number: object = None) -> "PortalAccessQuerySet":
+        """What a link opens with its number, and a session with its own and that of the link that began it.
+
+        Who signs in with an older link sees clients that were switched on since, and none that was ended since.
+        """
+        proof = number if proof_number is None else proof_number
+        return self.mailable().filter(changed_number__lte=number, ended_number__lte=proof, consent_number__lte=proof)
 
     def opened_by_pin(self, number: object) -> "PortalAccessQuerySet":
         """What a PIN, or a session begun by one, opens with this number: consent is not asked for."""
@@ -58,8 +62,8 @@ class PortalAccessQuerySet(RowQuerySet["PortalAccess"]):
 class PortalAccess(PracticeRow):
     """The grant that lets a mailbox see one client, with its options. A client has one row, on or off.
 
-    `changed_number` is the account's number of the last change of access, address or archiving;
-    `consent_number` that of the last withdrawn consent, which PINs ignore.
+    `changed_number` is the account's number of the last change of access, address or archiving; `ended_number` that
+    of the last one which took something away; `consent_number` that of the last withdrawn consent, which PINs ignore.
     """
 
     client = models.OneToOneField(Client, models.PROTECT, related_name="portal_access")
@@ -68,6 +72,7 @@ class PortalAccess(PracticeRow):
     enabled_at = models.DateTimeField(null=True)
     enabled_by = models.CharField(max_length=100, blank=True)
     changed_number = models.PositiveBigIntegerField(default=0)
+    ended_number = models.PositiveBigIntegerField(default=0)
     consent_number = models.PositiveBigIntegerField(default=0)
     access_billing_documents = models.BooleanField(default=True)
     pay_by_card = models.BooleanField(default=False)

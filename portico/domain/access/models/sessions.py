@@ -41,6 +41,8 @@ class PortalSession(PracticeRow):
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="sessions")
     key_hash = models.CharField(max_length=64, unique=True)
     number = models.PositiveBigIntegerField()
+    # Of the link, code or PIN that began it: what was ended after that was written stays ended.
+    proof_number = models.PositiveBigIntegerField(default=0)
     way = models.CharField(max_length=4, choices=Way.choices, default=Way.LINK)
     # The one client that a PIN's session shows; a mail's shows all that the mailbox opens.
     only_client = models.ForeignKey(Client, models.PROTECT, null=True, related_name="+")

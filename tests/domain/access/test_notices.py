@@ -1,0 +1,167 @@
+"""Who is told of a PIN that was used and of an address that was removed, and what the mails say."""
+
+from dataclasses import replace
+
+import pytest
+
+from portico.domain.access import changing, granting, notices, signing_in
+from portico.domain.access.arriving import Visitor
+from portico.domain.access.notice_mails import AddressRemovedMail, PinUsedMail
+from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock, emails
+from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models.outgoing import EmailState
+from tests import cast
+from tests.domain.access.test_pins import given, typed
+
+VISITOR = Visitor("Safari on iPhone", "a browser")
+pytestmark = pytest.mark.django_db
+
+
+def came_in(person: Client) -> None:
+    """Invited, the mail handed over, the button pressed."""
+    token = cast.token_of(cast.invited(person))
+    OutgoingEmail.objects.filter(state=EmailState.QUEUED).update(state=EmailState.HANDED_OVER, settled_at=clock.now())
+    signing_in.press(person.practice, token, visitor=VISITOR)
+
+
+def moved(person: Client, address: str | None, *, email_ok: bool = True) -> None:
+    """The only address is changed in `Client Info`, or removed."""
+    person.refresh_from_db()
+    row = person.email_addresses.open().get()
+    addresses = (AddressEntry(address, "home", email_ok, ref=row.ref),) if address else ()
+    entry = ClientEntry(ClientDetails(person.first_name, person.last_name, language=person.language), addresses)
+    changing.save_client_info(person, entry, version=person.version, by=cast.DESK)
+
+
+def told() -> list[str]:
+    return list(OutgoingEmail.objects.filter(kind=notices.ADDRESS_REMOVED).values_list("to_address", flat=True))
+
+
+def letter(kind: str) -> emails.Letter:
+    mail = OutgoingEmail.objects.select_related("practice").get(kind=kind)
+    return emails.composer(kind).compose(mail, None)
+
+
+@pytest.mark.parametrize("address", ["ana@new.example", None], ids=["changed", "removed"])
+def test_the_old_address_is_told_when_somebody_had_come_in_by_it(practice: Practice, address: str | None) -> None:
+    ana = cast.ana(practice)
+    came_in(ana)
+    moved(ana, address)
+    assert told() == ["ana@mail.example"]
+
+
+def test_another_choice_in_the_dropdown_tells_it_too(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    came_in(ana)
+    granting.save_access(ana, replace(cast.entry_for(ana), address=None), version=None, by=cast.DESK)
+    assert told() == ["ana@mail.example"]
+
+
+def test_it_is_told_without_email_ok_and_only_that_mail_is(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    came_in(ana)
+    moved(ana, "ana@mail.example", email_ok=False)
+    moved(ana, "ana@new.example")
+    assert told() == ["ana@mail.example"]
+    assert AddressRemovedMail().refuse(OutgoingEmail.objects.get(kind=notices.ADDRESS_REMOVED)) is None
+
+
+def test_an_address_that_nobody_signed_in_through_is_not_told(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    moved(ana, "ana@new.example")
+    assert told() == []
+
+
+def test_an_address_that_was_only_typed_with_a_pin_is_not_told(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    assert typed(practice, given(ana)) is not None
+    moved(ana, "ana@new.example")
+    assert told() == []
+
+
+def test_an_address_that_bounced_is_not_told(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    came_in(ana)
+    cast.invited(ana)
+    OutgoingEmail.objects.filter(state=EmailState.QUEUED).update(state=EmailState.BOUNCED, settled_at=clock.now())
+    moved(ana, "ana@new.example")
+    assert told() == []
+
+
+def test_saving_without_a_change_and_turning_access_off_tell_nobody(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    came_in(ana)
+    moved(ana, "ana@mail.example")
+    granting.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK)
+    changing.archive(ana, by=cast.DESK)
+    assert told() == []
+
+
+def test_the_notice_names_the_practice_and_no_client(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    came_in(ana)
+    moved(ana, "jordan@new.example")
+    mail, written = OutgoingEmail.objects.get(kind=notices.ADDRESS_REMOVED), letter(notices.ADDRESS_REMOVED)
+    for part in (mail.to_name, written.subject, written.text, written.html):
+        for secret in ("Ana", "Abreu", "jordan", "new.example"):
+            assert secret not in part
+    assert "Alder Street Therapy" in written.subject
+    assert "On Nov 23 at 12:20 PM EST, Alder Street Therapy removed this address" in written.text
+    assert "can no longer be used to sign in" in written.text
+
+
+def test_a_mailbox_that_serves_another_client_is_not_told_that_it_opens_nothing(practice: Practice) -> None:
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    came_in(bruno)
+    cast.with_access(bea)
+    moved(bea, "bea@new.example")
+    text = letter(notices.ADDRESS_REMOVED).text
+    assert "The others stay as they were." in text
+    assert "no longer" not in text
+
+
+def test_an_address_that_signs_in_again_is_not_told_that_it_was_removed(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    came_in(ana)
+    entry = cast.entry_for(ana)
+    granting.save_access(ana, replace(entry, address=None), version=None, by=cast.DESK)
+    granting.save_access(ana, entry, version=None, by=cast.DESK)
+    assert AddressRemovedMail().refuse(OutgoingEmail.objects.get(kind=notices.ADDRESS_REMOVED)) is not None
+
+
+def pin_was_used(person: Client) -> OutgoingEmail:
+    came_in(person)
+    assert typed(person.practice, given(person)) is not None
+    return OutgoingEmail.objects.get(kind=notices.PIN_USED)
+
+
+def test_the_mail_about_a_pin_says_when_and_in_which_browser(practice: Practice) -> None:
+    mail = pin_was_used(cast.ana(practice))
+    assert (mail.to_address, mail.subject) == ("ana@mail.example", "A PIN was used to sign in")
+    text = letter(notices.PIN_USED).text
+    assert "On Nov 23 at 12:20 PM EST, somebody signed in" in text
+    assert "with a PIN, in Safari on iPhone." in text
+
+
+def test_the_mail_about_a_pin_speaks_the_clients_language(practice: Practice) -> None:
+    ana = cast.client(practice, "Ana", "Abreu", address="ana@mail.example", language="es")
+    mail = pin_was_used(ana)
+    assert mail.subject == "Se usó un PIN para iniciar sesión"
+    assert "Hola, Ana:" in letter(notices.PIN_USED).text
+
+
+@pytest.mark.parametrize("change", ["consent", "address"])
+def test_the_mail_about_a_pin_is_dropped_when_it_may_no_longer_leave(practice: Practice, change: str) -> None:
+    ana = cast.ana(practice)
+    mail = pin_was_used(ana)
+    assert PinUsedMail().refuse(mail) is None
+    if change == "consent":
+        moved(ana, "ana@mail.example", email_ok=False)
+    else:
+        moved(ana, "ana@new.example")
+    assert PinUsedMail().refuse(mail)
