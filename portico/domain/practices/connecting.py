@@ -144,6 +144,7 @@ def _keep(practice: Practice, keys: Keys, found: Account, *, by: Actor) -> Onlin
     with transaction.atomic():
         payments = online_payments.locked(practice)
         before = payments.key
+        last = before or StripeKey.objects.filter(practice=practice).order_by("-id").first()
         key = before if before is not None and _is_same(before, keys.secret_key) else None
         if key is None:
             if before is not None:
@@ -152,7 +153,7 @@ def _keep(practice: Practice, keys: Keys, found: Account, *, by: Actor) -> Onlin
             key.lock_up(keys.secret_key)
         key.account_id = found.id
         key.save()
-        if before is not None and (before.account_id, before.livemode) != (key.account_id, key.livemode):
+        if last is not None and (last.account_id, last.livemode) != (key.account_id, key.livemode):
             # The webhook stands in another account, or speaks of the other mode.
             payments.forget_webhook()
         if keys.webhook_secret:

@@ -23,8 +23,7 @@ from portico.sandbox.stripe.serving import SandboxStripe
 from tests import cast
 from tests.cast import DESK
 
-# Stripe is never asked inside a transaction, and these tests would else be wrapped in one.
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+pytestmark = pytest.mark.django_db
 
 KEY = "sk_test_demo"
 
@@ -311,6 +310,14 @@ def test_a_secret_typed_by_hand_is_kept(practice: Practice) -> None:
 def test_a_webhook_of_the_other_mode_is_forgotten_with_its_key(practice: Practice) -> None:
     save(practice, KEY, "whsec_of_test")
     save(practice, "sk_live_demo")
+    assert hearing.secret_holder("alder-street") is None
+
+
+def test_a_webhook_of_another_account_is_forgotten_also_after_a_removal(practice: Practice) -> None:
+    save(practice, KEY, "whsec_of_demo")
+    connecting.remove_keys(practice, by=DESK)
+    assert hearing.secret_holder("alder-street") is not None
+    save(practice, "sk_test_other")
     assert hearing.secret_holder("alder-street") is None
 
 
