@@ -46,6 +46,7 @@ FOR_CLIENTS = (
     "templates/ui/",
     "web/entrance/",
     "web/portal/",
+    "web/money_words",
     "domain/access/",
     "domain/billing/models/",
     "domain/billing/shar",

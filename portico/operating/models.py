@@ -8,6 +8,7 @@ from portico.plumbing.rows import PracticeRow, RowQuerySet
 class SeedKind(models.TextChoices):
     STAFF = "staff"
     CLIENT = "client"
+    INVOICE = "invoice"
 
 
 class SeedRef(PracticeRow):

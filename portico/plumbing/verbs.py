@@ -66,6 +66,9 @@ class Verb(TextChoices):
     CLIENT_PORTAL_VIEWED = "client_portal.viewed", _("Client Portal viewed")
     ACTIVITY_VIEWED = "activity.viewed", _("Activity viewed")
     EMAIL_VIEWED = "email.viewed", _("Email viewed")
+    BILLING_VIEWED = "billing.viewed", _("Billing viewed")
+    INVOICE_VIEWED = "invoice.viewed", _("Invoice viewed")
+    INVOICES_EXPORTED = "invoices.exported", _("Invoices exported")
 
     # Access to the portal.
     ACCESS_TURNED_ON = "access.turned_on", _("Client Portal Access turned on")
@@ -96,6 +99,8 @@ class Verb(TextChoices):
     CREDIT_KEPT = "credit.kept", _("Credit kept instead of refunded")
     CREDIT_APPLIED = "credit.applied", _("Credit put against an invoice")
     REFUND_RECORDED = "refund.recorded", _("Refund recorded")
+    SERVICE_SAVED = "service.saved", _("Product or service saved")
+    SERVICE_RETIRED = "service.retired", _("Product or service retired")
 
     # The client's side.
     LINK_SENT = "link.sent", _("Sign-in email sent off")
@@ -110,6 +115,7 @@ class Verb(TextChoices):
     CLIENT_SIGNED_OUT = "client.signed_out", _("Client signed out")
     LANGUAGE_CHOSEN = "language.chosen", _("Portal language chosen")
     SESSION_ENDED = "session.ended", _("Portal session ended")
+    INVOICE_SEEN = "invoice.seen", _("Invoice seen in the portal")
 
     @classmethod
     def views(cls) -> frozenset["Verb"]:
@@ -121,6 +127,9 @@ class Verb(TextChoices):
                 cls.CLIENT_PORTAL_VIEWED,
                 cls.ACTIVITY_VIEWED,
                 cls.EMAIL_VIEWED,
+                cls.BILLING_VIEWED,
+                cls.INVOICE_VIEWED,
+                cls.INVOICES_EXPORTED,
             }
         )
 

@@ -181,7 +181,8 @@ def _signed_in(request: HttpRequest, slug: str) -> PortalRequest | None:
     asked.account, asked.portal_session = session.account, session
     asked.accesses = accesses
     asked.has_chosen = chosen is not None or len(accesses) == 1
-    asked.client = session.client = (chosen or accesses[0]).client
+    asked.access = chosen or accesses[0]
+    asked.client = session.client = asked.access.client
     asked.actor = sessions.actor_of(session)
     timezone.activate(practice.zone)
     # Until the end of the request, so that a page that says no speaks it too.

@@ -17,6 +17,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from portico.domain.billing.models import Credit, Invoice, Payment, ServiceItem, SharingRun
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock, trail
@@ -200,7 +201,16 @@ def _note_other_practice(request: HttpRequest) -> None:
     ref = match.kwargs["ref"]
     if any(
         rows.filter(ref=ref).exclude(practice=staff.practice).exists()
-        for rows in (Client.objects.all(), OutgoingEmail.objects.all(), StaffMember.objects.all())
+        for rows in (
+            Client.objects.all(),
+            OutgoingEmail.objects.all(),
+            StaffMember.objects.all(),
+            Invoice.objects.all(),
+            Payment.objects.all(),
+            Credit.objects.all(),
+            ServiceItem.objects.all(),
+            SharingRun.objects.all(),
+        )
     ):
         trail.record(Verb.DENIED_PRACTICE, practice=staff.practice, by=staff.actor, about=match.url_name or "")
 

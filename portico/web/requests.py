@@ -35,4 +35,6 @@ class PortalRequest(HttpRequest):
     # Whether it is settled whom the person looks at; if not, `client` is the first.
     has_chosen: bool
     client: Client
+    # What lets the person see that client; its options are asked at each request.
+    access: PortalAccess
     actor: Actor

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
 from portico.domain.access.models import PortalAccess
+from portico.domain.billing.models import Invoice
 from portico.domain.clients.models import Client, EmailAddress, SearchTerm
 from portico.domain.practices import authenticators, online_payments, second_factor
 from portico.domain.practices.models import Practice, StaffMember
@@ -169,8 +170,39 @@ def test_keys_that_are_none_are_refused_by_place(
     assert not Practice.objects.exists()
 
 
-def test_what_is_not_built_yet_is_named(document: Any, tmp_path: Path) -> None:
-    assert seed(document, tmp_path)["not_loaded"] == ["practices[0].clients[0].invoices"]
+def test_all_of_the_example_is_loaded(document: Any, tmp_path: Path) -> None:
+    assert seed(document, tmp_path)["not_loaded"] == []
+
+
+def test_invoices_are_issued_and_shared_when_they_say_so(document: Any, tmp_path: Path) -> None:
+    bills = document["practices"][0]["clients"][0]["invoices"]
+    bills.append({"ref": "A-2", "date": "2026-10-01", "due": "2026-10-31", "currency": "USD", "shared": True})
+    bills[1]["lines"] = [{"description": "Session", "amount": 9_900, "quantity": 2}]
+    told = seed(document, tmp_path)["practices"][0]["clients"][0]["invoices"]
+    assert [(each["seed_ref"], each["number"]) for each in told] == [("A-1", 1), ("A-2", 2)]
+    hidden, shown = Invoice.objects.order_by("number")
+    assert told[1]["office"] == f"http://localhost:8000/office/invoices/{shown.ref}/"
+    assert told[1]["portal"] == f"http://localhost:8000/portal/alder-street/billing/{shown.ref}/"
+    assert (hidden.is_shared, shown.is_shared, shown.total_minor) == (False, True, 19_800)
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"currency": "EUR"}, "invoices[0].currency must be the practice's own"),
+        ({"due": "2020-01-01"}, "invoices[0].due is before its date"),
+        ({"lines": []}, "invoices[0] cannot be"),
+        ({"lines": [{"description": "Session", "amount": 12.5}]}, "invoices[0].lines[0].amount must be a whole number"),
+        ({"lines": [{"description": "Session", "amount": 1, "quantity": 0}]}, "invoices[0].lines has a quantity"),
+    ],
+)
+def test_an_invoice_that_cannot_be_is_refused_by_place(
+    document: Any, tmp_path: Path, change: dict[str, Any], place: str
+) -> None:
+    document["practices"][0]["clients"][0]["invoices"][0] |= change
+    with pytest.raises(CommandError, match=re.escape(place)):
+        seed(document, tmp_path)
+    assert not Invoice.objects.exists()
 
 
 def test_repeating_it_changes_nothing_and_prints_the_same(document: Any, tmp_path: Path) -> None:

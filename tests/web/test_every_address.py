@@ -11,6 +11,7 @@ from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
 from portico.domain.access.models import PortalSession
+from portico.domain.billing import crediting, pricing, sharing
 from portico.domain.clients.models import Client
 from portico.domain.practices import setting_up, suspending
 from portico.domain.practices.models import Practice, Role, StaffMember
@@ -81,6 +82,12 @@ EDITED = for_staff(200, elsewhere=404, biller=403)
 CHANGED = for_staff(302, elsewhere=404, biller=403)
 REFUSED_INPUT = for_staff(422, elsewhere=404, biller=403)
 
+# All four roles make, share and record; money goes back, or is given, by owners and billers alone.
+BILLED = for_staff(302, elsewhere=404)
+MONEY_PAGE = for_staff(200, elsewhere=404, clinician=403, front_desk=403)
+MONEY_REFUSED = for_staff(422, elsewhere=404, clinician=403, front_desk=403)
+MONEY_DONE = for_staff(302, elsewhere=404, clinician=403, front_desk=403)
+
 EXPECTED: dict[tuple[str, str], Expected] = {
     ("front_door", "GET"): alike(200),
     ("hue", "GET"): alike(200),
@@ -148,6 +155,38 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:client_pin_tries", "POST"): CHANGED,
     ("office:client_ending", "POST"): CHANGED,
     ("office:client_session_end", "POST"): CHANGED,
+    ("office:client_billing", "GET"): OF_A_CLIENT,
+    ("office:give_credit", "GET"): MONEY_PAGE,
+    ("office:give_credit", "POST"): MONEY_REFUSED,
+    ("office:record_for_client", "GET"): OF_A_CLIENT,
+    ("office:record_for_client", "POST"): for_staff(422, elsewhere=404),
+    ("office:new_invoice", "GET"): OF_A_CLIENT,
+    ("office:new_invoice", "POST"): for_staff(422, elsewhere=404),
+    ("office:invoices", "GET"): for_staff(200),
+    ("office:figures", "GET"): for_staff(200),
+    ("office:invoices_file", "GET"): for_staff(200, clinician=403, front_desk=403),
+    ("office:share_all", "POST"): for_staff(302),
+    ("office:sharing_run", "GET"): OF_A_CLIENT,
+    ("office:invoice", "GET"): OF_A_CLIENT,
+    # It was issued: the draft's page leads to the invoice, and nothing typed is kept.
+    ("office:invoice_draft", "GET"): BILLED,
+    ("office:invoice_draft", "POST"): BILLED,
+    ("office:invoice_typed", "POST"): for_staff(204, elsewhere=404),
+    ("office:invoice_discarding", "POST"): BILLED,
+    ("office:invoice_issuing", "POST"): BILLED,
+    ("office:invoice_sharing", "POST"): BILLED,
+    ("office:invoice_unsharing", "POST"): BILLED,
+    ("office:invoice_telling", "POST"): BILLED,
+    ("office:record_payment", "GET"): OF_A_CLIENT,
+    ("office:record_payment", "POST"): for_staff(422, elsewhere=404),
+    ("office:void_invoice", "GET"): MONEY_PAGE,
+    ("office:void_invoice", "POST"): MONEY_REFUSED,
+    ("office:payment_taking_back", "GET"): MONEY_PAGE,
+    ("office:payment_taking_back", "POST"): MONEY_REFUSED,
+    ("office:credit_keeping", "POST"): MONEY_DONE,
+    ("office:refund", "GET"): MONEY_PAGE,
+    ("office:refund", "POST"): MONEY_REFUSED,
+    ("office:credit_taking_back", "POST"): MONEY_DONE,
     ("office:emails", "GET"): for_staff(200),
     ("office:email", "GET"): OF_A_CLIENT,
     # The mail still waits: starting it again changes nothing.
@@ -178,6 +217,11 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:stripe_check", "POST"): for_owners(302),
     ("office:stripe_webhook", "POST"): for_owners(302),
     ("office:stripe_webhook_secret", "POST"): for_owners(422),
+    ("office:services", "GET"): for_owners(200),
+    ("office:services", "POST"): for_owners(422),
+    ("office:service", "GET"): for_staff(200, elsewhere=404, clinician=403, front_desk=403, biller=403),
+    ("office:service", "POST"): for_staff(422, elsewhere=404, clinician=403, front_desk=403, biller=403),
+    ("office:service_retiring", "POST"): for_staff(302, elsewhere=404, clinician=403, front_desk=403, biller=403),
     ("office:trail", "GET"): for_owners(200),
     ("entrance:doorway", "GET"): Expected(200, {"the client": 302, "another client": 302}),
     # There is no logo.
@@ -197,11 +241,16 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("portal:home", "GET"): in_portal(200),
     ("portal:who", "GET"): in_portal(302),
     ("portal:who", "POST"): in_portal(404),
+    ("portal:billing", "GET"): in_portal(200),
+    ("portal:invoice", "GET"): in_portal(200, another=404),
     ("portal:profile", "GET"): in_portal(200),
     ("portal:language", "POST"): in_portal(422),
     ("portal:session_end", "POST"): in_portal(302, another=404),
     ("portal:sign_out", "POST"): in_portal(302),
 }
+
+
+BOOKS = ("invoices/sharing", "invoices", "payments", "credits", "services", "billing")
 
 
 def cases() -> Iterator[tuple[Route, str]]:
@@ -231,7 +280,7 @@ class World:
             return self.places["token of set-up" if "set-up" in route.path else "token"]
         if name == "session":
             return self.places["sessions"]
-        for part in ("clients", "emails", "sessions", "team"):
+        for part in ("clients", "emails", "sessions", "team", *BOOKS):
             if f"/{part}/" in route.path:
                 return self.places[part]
         return tokens.new_ref()
@@ -260,11 +309,22 @@ def world(practice: Practice) -> World:
         "a client elsewhere": cast.in_the_portal(Browser(), cast.dora(birch)),
     }
     invitation = cast.invited(ana)
+    invoice = cast.bill(ana)
+    hidden = cast.bill(cast.bruno(practice), shared=False)
+    run = sharing.begin_run(practice, asked_by=staff["owner"])
+    assert hidden.shared_at is None
+    assert run is not None
     places = {
         "clients": ana.ref,
         "emails": invitation.email.ref,
         "sessions": elsewhere.ref,
         "team": staff["biller"].ref,
+        "invoices": invoice.ref,
+        "invoices/sharing": run.ref,
+        "billing": invoice.ref,
+        "payments": cast.cash(ana, 5_000, invoice=invoice).ref,
+        "credits": crediting.give(ana, amount_minor=1_000, reason="Goodwill", by=cast.DESK).ref,
+        "services": pricing.save(practice, code="S50", label="Session", price_minor=14_000, by=cast.DESK).ref,
         "token": cast.token_of(invitation),
         "token of set-up": setting_up.make_link(staff["biller"], by=cast.DESK),
     }

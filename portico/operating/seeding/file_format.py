@@ -15,6 +15,8 @@ from portico.operating.seeding.wanted import (
     WantedAccess,
     WantedAddress,
     WantedClient,
+    WantedInvoice,
+    WantedLine,
     WantedPhone,
     WantedPractice,
     WantedStaff,
@@ -28,18 +30,11 @@ def read(document: Any) -> Wanted:  # Any: whatever JSON holds.
 
 
 class _Reader:
-    def __init__(self) -> None:
-        self.not_loaded: list[str] = []
-
     def read(self, document: Any) -> Wanted:  # Any: as above.
         whole = Entry(document, "")
         practices = whole.each("practices", self._practice)
         whole.done()
-        return Wanted(practices, tuple(self.not_loaded))
-
-    def _later(self, entry: Entry, *keys: str) -> None:
-        """Keys of parts that are not built yet."""
-        self.not_loaded += [entry.at(key) for key in keys if entry.get(key)]
+        return Wanted(practices)
 
     def _practice(self, entry: Entry) -> WantedPractice:
         practice = WantedPractice(
@@ -66,6 +61,7 @@ class _Reader:
         entry.done()
         _refuse_twice(entry, "staff", [each.ref for each in practice.staff])
         _refuse_twice(entry, "clients", [each.ref for each in practice.clients])
+        _refuse_twice(entry, "clients.invoices", [bill.ref for each in practice.clients for bill in each.invoices])
         return practice
 
     def _staff(self, entry: Entry) -> WantedStaff:
@@ -96,10 +92,35 @@ class _Reader:
             access=_access(Entry(entry.get("portal_access"), entry.at("portal_access")))
             if entry.get("portal_access") is not None
             else None,
+            invoices=entry.each("invoices", _invoice),
         )
-        self._later(entry, "invoices")
         entry.done()
         return client
+
+
+def _invoice(entry: Entry) -> WantedInvoice:
+    invoice = WantedInvoice(
+        place=entry.place,
+        ref=entry.line("ref", most=100),
+        dated_on=entry.day("date"),
+        due_on=entry.day("due"),
+        currency=entry.line("currency", most=3, default="") or None,
+        shared=entry.flag("shared", default=False),
+        lines=entry.each("lines", _line),
+    )
+    entry.done()
+    return invoice
+
+
+def _line(entry: Entry) -> WantedLine:
+    line = WantedLine(
+        description=entry.line("description", most=150),
+        amount_minor=entry.whole("amount"),
+        quantity=entry.whole("quantity", default=1),
+        given_on=entry.day("date"),
+    )
+    entry.done()
+    return line
 
 
 def _address(entry: Entry) -> WantedAddress:

@@ -7,6 +7,9 @@ from django.db import transaction
 
 from portico.domain.access import granting
 from portico.domain.access.granting import AccessEntry
+from portico.domain.billing import invoicing, sharing
+from portico.domain.billing.entries import InvoiceEntry, LineEntry
+from portico.domain.billing.models import Invoice
 from portico.domain.clients import registering
 from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
 from portico.domain.clients.models import Client
@@ -14,8 +17,15 @@ from portico.domain.practices import authenticators, connecting, founding, onlin
 from portico.domain.practices.models import Practice, StaffMember
 from portico.operating.models import SeedKind, SeedRef
 from portico.operating.seeding.reading import SeedRefused
-from portico.operating.seeding.wanted import Wanted, WantedAccess, WantedClient, WantedPractice, WantedStaff
-from portico.plumbing import trail
+from portico.operating.seeding.wanted import (
+    Wanted,
+    WantedAccess,
+    WantedClient,
+    WantedInvoice,
+    WantedPractice,
+    WantedStaff,
+)
+from portico.plumbing import clock, trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.cleaning import mailbox_key
 from portico.plumbing.refusals import Refused
@@ -29,6 +39,8 @@ class Loaded:
     practice: Practice
     staff: dict[str, StaffMember]
     clients: dict[str, Client]
+    # By their clients' names, then by their own.
+    invoices: dict[str, dict[str, Invoice]]
 
 
 def load(wanted: Wanted, *, by: Actor) -> list[Loaded]:
@@ -44,7 +56,12 @@ def _practice(wanted: WantedPractice, *, by: Actor) -> Loaded:
     names = _Names(practice)
     staff = {each.ref: _staff_member(practice, each, names, wanted.place, by=by) for each in wanted.staff}
     names.staff |= staff
-    return Loaded(practice, staff, {each.ref: _client(practice, each, names, by=by) for each in wanted.clients})
+    clients = {each.ref: _client(practice, each, names, by=by) for each in wanted.clients}
+    invoices = {
+        each.ref: {bill.ref: _invoice(clients[each.ref], bill, names, by=by) for bill in each.invoices}
+        for each in wanted.clients
+    }
+    return Loaded(practice, staff, clients, invoices)
 
 
 def _new_practice(wanted: WantedPractice, *, by: Actor) -> Practice:
@@ -80,6 +97,7 @@ class _Names:
         members = {member.ref: member for member in StaffMember.objects.filter(practice=practice)}
         self.staff = {name: members[ref] for (kind, name), ref in refs.items() if kind == SeedKind.STAFF}
         self.client_refs = {name: ref for (kind, name), ref in refs.items() if kind == SeedKind.CLIENT}
+        self.invoice_refs = {name: ref for (kind, name), ref in refs.items() if kind == SeedKind.INVOICE}
 
     def note(self, kind: SeedKind, name: str, ref: str) -> None:
         SeedRef.objects.create(practice=self.practice, kind=kind, seed_ref=name, row_ref=ref)
@@ -138,6 +156,30 @@ def _entry(wanted: WantedClient, names: _Names) -> ClientEntry:
         addresses=tuple(AddressEntry(each.email, each.kind, each.email_ok) for each in wanted.addresses),
         phones=tuple(PhoneEntry(each.number, each.kind) for each in wanted.phones),
     )
+
+
+def _invoice(client: Client, wanted: WantedInvoice, names: _Names, *, by: Actor) -> Invoice:
+    known = names.invoice_refs.get(wanted.ref)
+    if known is not None:
+        return Invoice.objects.get(practice=client.practice, ref=known)
+    if wanted.currency not in (None, client.practice.currency):
+        raise SeedRefused(f"{wanted.place}.currency", f"must be the practice's own, {client.practice.currency}.")
+    dated_on = wanted.dated_on or clock.today(client.practice.time_zone)
+    lines = tuple(LineEntry(each.description, each.amount_minor, each.quantity, each.given_on) for each in wanted.lines)
+    if wanted.due_on is not None and wanted.due_on < dated_on:
+        raise SeedRefused(f"{wanted.place}.due", "is before its date.")
+    if any(line.quantity < 1 for line in lines):
+        raise SeedRefused(f"{wanted.place}.lines", "has a quantity below one.")
+    try:
+        draft = invoicing.draft(client, InvoiceEntry(dated_on, wanted.due_on, lines), by=by)
+        invoice = invoicing.issue(draft, by=by)
+        if wanted.shared:
+            # No mail: a seeded client hears of nothing.
+            invoice = sharing.share(invoice, tell=False, by=by).invoice
+    except Refused as refusal:
+        raise SeedRefused(wanted.place, f"cannot be: {refusal}") from refusal
+    names.note(SeedKind.INVOICE, wanted.ref, invoice.ref)
+    return invoice
 
 
 def _access(client: Client, wanted: WantedAccess, place: str) -> AccessEntry:

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import TextChoices
 
 from portico.plumbing.cleaning import clean_line, clean_text, is_unstorable, mailbox_key
+from portico.plumbing.money import MOST_MINOR
 
 
 class SeedRefused(Exception):
@@ -95,6 +96,15 @@ class Entry:
             return default
         if not isinstance(value, bool):
             raise self.refused(key, "must be true or false.")
+        return value
+
+    def whole(self, key: str, *, default: int | None = None) -> int:
+        """A whole number, as amounts in minor units are."""
+        value = self.get(key)
+        if value is None and default is not None:
+            return default
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MOST_MINOR:
+            raise self.refused(key, "must be a whole number.")
         return value
 
     def day(self, key: str) -> date | None:

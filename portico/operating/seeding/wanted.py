@@ -40,6 +40,27 @@ class WantedAccess:
 
 
 @dataclass(frozen=True)
+class WantedLine:
+    description: str
+    amount_minor: int
+    quantity: int
+    given_on: date | None
+
+
+@dataclass(frozen=True)
+class WantedInvoice:
+    """Issued, and shared when it says so; without a date, of the day it is loaded."""
+
+    place: str
+    ref: str
+    dated_on: date | None
+    due_on: date | None
+    currency: str | None
+    shared: bool
+    lines: tuple[WantedLine, ...]
+
+
+@dataclass(frozen=True)
 class WantedClient:
     place: str
     ref: str
@@ -53,6 +74,7 @@ class WantedClient:
     addresses: tuple[WantedAddress, ...]
     phones: tuple[WantedPhone, ...]
     access: WantedAccess | None
+    invoices: tuple[WantedInvoice, ...]
 
 
 @dataclass(frozen=True)
@@ -80,7 +102,6 @@ class WantedPractice:
 
 @dataclass(frozen=True)
 class Wanted:
-    """`not_loaded` names what the file says and this Portico has no place for yet."""
+    """The whole of the file."""
 
     practices: tuple[WantedPractice, ...]
-    not_loaded: tuple[str, ...]

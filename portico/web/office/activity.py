@@ -27,6 +27,7 @@ FILTERS: dict[str, Promise | str] = {
     "": _("Everything"),
     "sign-ins": _("Sign-ins"),
     "emails": _("Emails"),
+    "billing": _("Billing"),
     "seen": _("Seen by staff"),
 }
 
@@ -59,6 +60,8 @@ def _filtered(client: Client, chosen: str) -> QuerySet[TrailEntry]:
             return entries.filter(verb__in=SIGN_INS)
         case "emails":
             return entries.filter(verb__in=EMAILS)
+        case "billing":
+            return entries.filter(verb__in=trail_words.BOOKS)
         case "seen":
             return entries.filter(verb__in=Verb.views())
         case _:

@@ -2,6 +2,7 @@
 
 from django.http import Http404
 
+from portico.domain.billing.models import Credit, Invoice, Payment
 from portico.domain.clients.models import Client
 from portico.web.requests import OfficeRequest
 
@@ -16,3 +17,28 @@ def client_of(request: OfficeRequest, ref: str) -> Client:
         raise Http404
     client.practice = request.practice
     return client
+
+
+def invoice_of(request: OfficeRequest, ref: str) -> Invoice:
+    """The practice's invoice of that ref, with its client and how it stands. Raises Http404."""
+    found = Invoice.objects.filter(practice=request.practice, ref=ref).with_attempts()
+    return _with_practice(found.select_related("client__clinician", "replaces").first(), request)
+
+
+def payment_of(request: OfficeRequest, ref: str) -> Payment:
+    """The practice's payment of that ref, with its client. Raises Http404."""
+    found = Payment.objects.filter(practice=request.practice, ref=ref).select_related("client")
+    return _with_practice(found.first(), request)
+
+
+def credit_of(request: OfficeRequest, ref: str) -> Credit:
+    """The practice's credit of that ref, with its client. Raises Http404."""
+    found = Credit.objects.filter(practice=request.practice, ref=ref).select_related("client")
+    return _with_practice(found.first(), request)
+
+
+def _with_practice[T: (Invoice, Payment, Credit)](row: T | None, request: OfficeRequest) -> T:
+    if row is None:
+        raise Http404
+    row.practice = row.client.practice = request.practice
+    return row

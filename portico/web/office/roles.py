@@ -10,9 +10,16 @@ from portico.web.requests import OfficeRequest
 # Who changes clients, their addresses and their access. Billers read.
 KEEPERS = (Role.OWNER, Role.CLINICIAN, Role.FRONT_DESK)
 
+# Who gives money back, voids, gives credit and exports.
+MONEY_KEEPERS = (Role.OWNER, Role.BILLER)
+
 
 def may_edit(request: OfficeRequest) -> bool:
     return request.staff.role in KEEPERS
+
+
+def keeps_money(request: OfficeRequest) -> bool:
+    return request.staff.role in MONEY_KEEPERS
 
 
 def refuse_unless_keeper(request: OfficeRequest, *, about: str) -> None:

@@ -1,15 +1,16 @@
 """What an entry of the trail says: a sentence, who did it, and how it looks in a timeline."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from portico.domain.practices.models import Role
-from portico.plumbing import clock
+from portico.plumbing import clock, money
 from portico.plumbing.actors import ActorKind
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
@@ -78,6 +79,10 @@ def who(entry: TrailEntry) -> str:
 def sentence(entry: TrailEntry) -> str:
     """What happened, in one sentence without a full stop."""
     verb, details = Verb(entry.verb), entry.details
+    return _of_the_books(verb, details) if verb in BOOKS else _of_people(verb, details)
+
+
+def _of_people(verb: Verb, details: Mapping[str, Any]) -> str:  # Any: a plain value.
     match verb:
         case Verb.CLIENT_EDITED | Verb.PRACTICE_EDITED if details.get("fields"):
             return _("%(act)s: %(fields)s") % {"act": verb.label, "fields": _names_of(details["fields"])}
@@ -103,6 +108,20 @@ def sentence(entry: TrailEntry) -> str:
     return str(_SENTENCES.get(verb, verb.label))
 
 
+def _of_the_books(verb: Verb, details: Mapping[str, Any]) -> str:  # Any: a plain value.
+    """Invoice 1038 issued: $140.00. Why, where somebody had to say so."""
+    words = str(BOOKS[verb])
+    if details.get("number"):
+        words = _("%(words)s: invoice %(number)s") % {"words": words, "number": details["number"]}
+    minor = details.get("amount_minor", details.get("total_minor"))
+    if minor is not None and details.get("currency"):
+        amount = money.written(int(minor), str(details["currency"]), language=get_language())
+        words = _("%(words)s, %(amount)s") % {"words": words, "amount": amount}
+    if details.get("reason"):
+        words = _("%(words)s (%(reason)s)") % {"words": words, "reason": details["reason"]}
+    return words
+
+
 def _names_of(fields: str) -> str:
     return ", ".join(str(_FIELDS.get(name, name.replace("_", " "))) for name in fields.split(", "))
 
@@ -110,6 +129,26 @@ def _names_of(fields: str) -> str:
 _ROLES = {
     Verb.STAFF_ADDED: gettext_lazy("Staff member added as %(role)s"),
     Verb.STAFF_ROLE_CHANGED: gettext_lazy("Role of a staff member changed to %(role)s"),
+}
+BOOKS = {
+    verb: verb.label
+    for verb in (
+        Verb.INVOICE_DRAFTED,
+        Verb.INVOICE_EDITED,
+        Verb.INVOICE_DISCARDED,
+        Verb.INVOICE_ISSUED,
+        Verb.INVOICE_SHARED,
+        Verb.INVOICE_UNSHARED,
+        Verb.INVOICE_VOIDED,
+        Verb.INVOICE_SEEN,
+        Verb.PAYMENT_RECORDED,
+        Verb.PAYMENT_TAKEN_BACK,
+        Verb.REFUND_RECORDED,
+        Verb.CREDIT_GIVEN,
+        Verb.CREDIT_TAKEN_BACK,
+        Verb.CREDIT_KEPT,
+        Verb.CREDIT_APPLIED,
+    )
 }
 _FIELDS = {
     "first_name": gettext_lazy("first name"),
@@ -213,6 +252,9 @@ _LOOKS = {
     Verb.SESSION_ENDED: ("log-out", "quiet"),
     Verb.LANGUAGE_CHOSEN: ("globe", "quiet"),
     Verb.STAFF_PASSWORD_ACCEPTED: ("lock", "quiet"),
+    Verb.INVOICE_SEEN: ("eye", "good"),
+    Verb.SERVICE_SAVED: ("pencil", "quiet"),
+    Verb.SERVICE_RETIRED: ("archive", "quiet"),
     Verb.INVOICE_DRAFTED: ("pencil", "quiet"),
     Verb.INVOICE_EDITED: ("pencil", "quiet"),
     Verb.INVOICE_DISCARDED: ("trash-2", "quiet"),

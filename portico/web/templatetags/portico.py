@@ -17,6 +17,7 @@ from django.utils.translation import get_language
 
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, phone_format
+from portico.plumbing import money as money_format
 from portico.web import formats, icons, languages
 
 register = template.Library()
@@ -239,6 +240,12 @@ def dialled(text: str, country: str) -> SafeString:
 
 def _linked(part: phone_format.Part) -> SafeString:
     return format_html('<a class="nowrap" href="tel:{}">{}</a>', part.number, part.text)
+
+
+@register.filter
+def money(minor: int | None, currency: str) -> str:
+    """{{ invoice.total_minor|money:invoice.currency }}: $140.00."""
+    return "" if minor is None else money_format.written(minor, currency, language=get_language())
 
 
 @register.filter

@@ -1,0 +1,247 @@
+"""Fields for amounts and days, and the forms by which money is recorded, given, refunded and voided."""
+
+from datetime import date
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.billing.models import BY_HAND, PaymentKind
+from portico.domain.billing.recording import PaymentEntry
+from portico.plumbing import money, tokens
+from portico.plumbing.cleaning import LineField, TextField
+from portico.plumbing.money import NotAnAmount
+from portico.web.office.forms.typed import TOO_LONG, UNASSISTED, TypedForm, line
+
+DAY_FORMAT = "%m/%d/%Y"
+EARLIEST = date(2000, 1, 1)
+OTHER = "other"
+
+
+class MoneyField(LineField):
+    """An amount as people type it, in minor units; the form says the currency."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature.
+        self.currency = "USD"
+        kwargs.setdefault("widget", forms.TextInput(attrs=UNASSISTED | {"inputmode": "decimal"}))
+        kwargs.setdefault("max_length", 40)
+        super().__init__(*args, **kwargs)
+
+    def clean(self, value: Any) -> Any:  # Any: Django's own; gives minor units, None for nothing typed.
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return money.parsed(text, self.currency)
+        except NotAnAmount as refused:
+            raise ValidationError(str(refused)) from refused
+
+
+def money_field(form: forms.Form, name: str) -> MoneyField:
+    return cast(MoneyField, form.fields[name])
+
+
+def day(label: Any, *, required: bool = True) -> forms.DateField:  # Any: words, lazy or not.
+    return forms.DateField(
+        label=label,
+        required=required,
+        input_formats=[DAY_FORMAT, "%m-%d-%Y", "%Y-%m-%d"],
+        widget=forms.DateInput(
+            format=DAY_FORMAT, attrs=UNASSISTED | {"placeholder": "MM/DD/YYYY", "inputmode": "numeric"}
+        ),
+        error_messages={
+            "invalid": gettext_lazy("Write the date as MM/DD/YYYY, like 04/18/2026."),
+            "required": gettext_lazy("This is needed."),
+        },
+    )
+
+
+def press_field() -> forms.CharField:
+    """A random key of the form, so that pressing twice does it once."""
+    return forms.CharField(required=False, max_length=43, widget=forms.HiddenInput, initial=tokens.new_token)
+
+
+class RecordPaymentForm(TypedForm):
+    """Money that came another way."""
+
+    kind = forms.ChoiceField(
+        label=gettext_lazy("How was it paid?"),
+        choices=[(each.value, each.label) for each in BY_HAND],
+        widget=forms.RadioSelect,
+        error_messages={"required": gettext_lazy("Choose one.")},
+    )
+    amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
+    received_on = day(gettext_lazy("Received"))
+    check_number = line(gettext_lazy("Check number"), longest=30)
+    note = TextField(
+        label=gettext_lazy("Note"),
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs=UNASSISTED | {"rows": "2"}),
+        error_messages={"max_length": TOO_LONG},
+    )
+    press = press_field()
+
+    def __init__(self, *args: Any, currency: str, today: date, **kwargs: Any) -> None:  # Any: Django's own.
+        super().__init__(*args, **kwargs)
+        self.today = today
+        money_field(self, "amount").currency = currency
+
+    def clean_amount(self) -> int:
+        return above_nothing(self.cleaned_data["amount"])
+
+    def clean_received_on(self) -> date:
+        received_on: date = self.cleaned_data["received_on"]
+        if not EARLIEST <= received_on <= self.today:
+            raise ValidationError(_("This day is still to come, or too long ago. Check the date."))
+        return received_on
+
+    def clean_note(self) -> str:
+        return without_card_number(self.cleaned_data["note"])
+
+    def clean_check_number(self) -> str:
+        return without_card_number(self.cleaned_data["check_number"])
+
+    @property
+    def entry(self) -> PaymentEntry:
+        cleaned = self.cleaned_data
+        return PaymentEntry(
+            PaymentKind(cleaned["kind"]),
+            cleaned["amount"],
+            cleaned["received_on"],
+            check_number=cleaned["check_number"],
+            note=cleaned["note"],
+        )
+
+
+def above_nothing(minor: int | None) -> int:
+    if minor is None or minor <= 0:
+        raise ValidationError(_("The amount must be more than nothing."))
+    return minor
+
+
+def without_card_number(text: str) -> str:
+    """Raises ValidationError for what looks like a card's number: it must reach neither database nor log."""
+    digits = [int(sign) for sign in text if sign.isascii() and sign.isdigit()]
+    for start in range(len(digits) - 12):
+        for length in range(13, min(19, len(digits) - start) + 1):
+            if _passes_luhn(digits[start : start + length]):
+                raise ValidationError(_("This looks like a card number. Leave it out; it was not saved."))
+    return text
+
+
+def _passes_luhn(digits: list[int]) -> bool:
+    """ISO/IEC 7812-1, annex B."""
+    doubled = [digit * 2 if place % 2 else digit for place, digit in enumerate(reversed(digits))]
+    return sum(digit - 9 if digit > 9 else digit for digit in doubled) % 10 == 0
+
+
+class ReasonForm(TypedForm):
+    """Why: one of the usual reasons, or the writer's own words."""
+
+    why = forms.ChoiceField(label=gettext_lazy("Why"), error_messages={"required": gettext_lazy("Choose one.")})
+    words = line(gettext_lazy("In your own words"), longest=300)
+
+    reasons: tuple[Any, ...] = ()  # Any: words, lazy or not.
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature.
+        super().__init__(*args, **kwargs)
+        usual = [(str(reason), reason) for reason in self.reasons]
+        cast(forms.ChoiceField, self.fields["why"]).choices = [*usual, (OTHER, _("Other"))]
+
+    def clean(self) -> dict[str, Any]:  # Any: Django's own.
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("why") == OTHER and not cleaned.get("words"):
+            self.add_error("words", _("Say why. It stays on record."))
+        return cleaned
+
+    def clean_words(self) -> str:
+        return without_card_number(self.cleaned_data["words"])
+
+    @property
+    def reason(self) -> str:
+        cleaned = self.cleaned_data
+        if cleaned["why"] == OTHER:
+            return str(cleaned["words"])
+        return f"{cleaned['why']}. {cleaned['words']}" if cleaned["words"] else str(cleaned["why"])
+
+
+class VoidForm(ReasonForm):
+    reasons = (
+        gettext_lazy("Made by mistake"),
+        gettext_lazy("Price was wrong"),
+        gettext_lazy("Replaced by another invoice"),
+    )
+    anew = forms.BooleanField(label=gettext_lazy("Write it anew as a draft"), required=False)
+
+
+class TakeBackForm(ReasonForm):
+    reasons = (gettext_lazy("The check bounced"), gettext_lazy("Recorded by mistake"))
+
+
+class RefundForm(ReasonForm):
+    """How much goes back, and why; `most` is what is left."""
+
+    reasons = (
+        gettext_lazy("Paid twice by mistake"),
+        gettext_lazy("Session did not take place"),
+        gettext_lazy("Price was wrong"),
+    )
+    amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
+    note = line(gettext_lazy("Note"), longest=500)
+    press = press_field()
+
+    field_order = ("amount", "why", "words", "note")
+
+    def __init__(self, *args: Any, currency: str, most: int, **kwargs: Any) -> None:  # Any: Django's own.
+        super().__init__(*args, **kwargs)
+        self.currency, self.most = currency, most
+        money_field(self, "amount").currency = currency
+
+    def clean_amount(self) -> int:
+        amount = above_nothing(self.cleaned_data["amount"])
+        if amount > self.most:
+            most = money.written(self.most, self.currency, language="en")
+            raise ValidationError(_("At most %(most)s can go back.") % {"most": most})
+        return amount
+
+    def clean_note(self) -> str:
+        return without_card_number(self.cleaned_data["note"])
+
+
+class CreditForm(TypedForm):
+    """Credit without money having come."""
+
+    amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
+    reason = line(gettext_lazy("Why"), longest=300, required=True)
+    press = press_field()
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own.
+        super().__init__(*args, **kwargs)
+        money_field(self, "amount").currency = currency
+
+    def clean_amount(self) -> int:
+        return above_nothing(self.cleaned_data["amount"])
+
+    def clean_reason(self) -> str:
+        return without_card_number(self.cleaned_data["reason"])
+
+
+class ServiceForm(TypedForm):
+    """A product or service."""
+
+    code = line(gettext_lazy("Code"), longest=20, required=True)
+    label = line(gettext_lazy("Name on invoices"), longest=100, required=True)
+    price = MoneyField(label=gettext_lazy("Price"), error_messages={"required": gettext_lazy("Type the price.")})
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own.
+        super().__init__(*args, **kwargs)
+        money_field(self, "price").currency = currency
+
+    def clean_price(self) -> int:
+        price: int | None = self.cleaned_data["price"]
+        if price is None or price < 0:
+            raise ValidationError(_("A price is not negative."))
+        return price

@@ -1,0 +1,141 @@
+"""One invoice: how it stands, who sees it, what was paid; and the buttons that change that."""
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from portico.domain.billing import invoicing, reaching, sharing
+from portico.domain.billing.models import Allocation, Invoice, Refund
+from portico.domain.billing.sharing import Shared
+from portico.plumbing import tokens, trail
+from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.refusals import Refused
+from portico.plumbing.verbs import Verb
+from portico.web import money_words
+from portico.web.guards import office_page
+from portico.web.office import finding, invoice_words
+from portico.web.office.roles import keeps_money
+from portico.web.requests import OfficeRequest
+
+
+@office_page()
+@require_safe
+def show(request: OfficeRequest, ref: str) -> HttpResponse:
+    invoice = finding.invoice_of(request, ref)
+    if invoice.is_draft:
+        return redirect("office:invoice_draft", ref=ref)
+    trail.record(
+        Verb.INVOICE_VIEWED, practice=request.practice, client=invoice.client, by=request.actor, about=invoice.ref
+    )
+    reach = reaching.of(invoice.client)
+    seen = TrailEntry.objects.filter(client=invoice.client, verb=Verb.INVOICE_SEEN, about=invoice.ref)
+    context = {
+        "invoice": invoice,
+        "client": invoice.client,
+        "standing": invoice_words.standing(invoice),
+        "lines": invoice.lines.order_by("position"),
+        "replaced_by": Invoice.objects.filter(replaces=invoice).first(),
+        "received": [(row, _named(row)) for row in _received(invoice)],
+        "refunds": _refunds(invoice),
+        "mail": _newest_mail(invoice),
+        "seen": seen.order_by("id").first(),
+        "not_seen": invoice_words.why_not_seen(invoice.client, reach),
+        "not_told": invoice_words.why_not_told(invoice.client, reach),
+        "keeps_money": keeps_money(request),
+        "press": tokens.new_token(),
+    }
+    return render(request, "office/invoices/show.html", context)
+
+
+@office_page()
+@require_POST
+def share(request: OfficeRequest, ref: str) -> HttpResponse:
+    invoice = finding.invoice_of(request, ref)
+    tell_of(request, sharing.share(invoice, by=request.actor))
+    return redirect("office:invoice", ref=ref)
+
+
+@office_page()
+@require_POST
+def unshare(request: OfficeRequest, ref: str) -> HttpResponse:
+    invoice = finding.invoice_of(request, ref)
+    try:
+        sharing.unshare(invoice, by=request.actor)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("%(name)s no longer sees this invoice.") % {"name": invoice.client.called})
+    return redirect("office:invoice", ref=ref)
+
+
+@office_page()
+@require_POST
+def tell_again(request: OfficeRequest, ref: str) -> HttpResponse:
+    invoice = finding.invoice_of(request, ref)
+    press = request.POST.get("press", "")[:43] or tokens.new_token()
+    tell_of(request, sharing.tell_again(invoice, press=press, by=request.actor))
+    return redirect("office:invoice", ref=ref)
+
+
+@office_page()
+@require_POST
+def issue(request: OfficeRequest, ref: str) -> HttpResponse:
+    invoice = finding.invoice_of(request, ref)
+    try:
+        issued = invoicing.issue(invoice, by=request.actor)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("office:invoice_draft", ref=ref)
+    messages.success(request, _("Invoice %(number)s was issued. It is not shared yet.") % {"number": issued.number})
+    return redirect("office:invoice", ref=ref)
+
+
+@office_page()
+@require_POST
+def discard(request: OfficeRequest, ref: str) -> HttpResponse:
+    invoice = finding.invoice_of(request, ref)
+    try:
+        invoicing.discard(invoice, by=request.actor)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("office:invoice", ref=ref)
+    messages.success(request, _("The draft was thrown away."))
+    return redirect("office:client_billing", ref=invoice.client.ref)
+
+
+def tell_of(request: OfficeRequest, shared: Shared) -> None:
+    """Says what came of sharing, and plainly why the client is not told."""
+    name, number = shared.invoice.client.called, shared.invoice.number
+    if shared.email is not None:
+        words = _("Invoice %(number)s is shared. An email is on its way to %(address)s.")
+        messages.success(request, words % {"number": number, "address": shared.email.to_address})
+        return
+    why = invoice_words.why_not_told(shared.invoice.client, shared.reach)
+    if why is None:
+        messages.success(request, _("Invoice %(number)s is shared with %(name)s.") % {"number": number, "name": name})
+        return
+    words = _("Invoice %(number)s is shared, but %(name)s was not told by email: %(why)s")
+    messages.warning(request, words % {"number": number, "name": name, "why": why.words})
+
+
+def _received(invoice: Invoice) -> QuerySet[Allocation]:
+    return invoice.allocations.live().select_related("payment", "credit").order_by("id")
+
+
+def _named(row: Allocation) -> str:
+    if row.payment is not None:
+        return money_words.payment_name(row.payment)
+    return _("Credit")
+
+
+def _refunds(invoice: Invoice) -> QuerySet[Refund]:
+    notes = invoice.credit_notes.filter(undone_at=None).values("refund")
+    return Refund.objects.filter(pk__in=notes).select_related("payment").order_by("id")
+
+
+def _newest_mail(invoice: Invoice) -> OutgoingEmail | None:
+    mails = OutgoingEmail.objects.filter(client=invoice.client, kind=sharing.KIND, content__invoice=invoice.ref)
+    return mails.order_by("-id").first()

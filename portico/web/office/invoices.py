@@ -1,0 +1,171 @@
+"""The list of invoices: filtered, searched, a page at a time; as a file; and everything shared at once."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import StringIO
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from portico.domain.billing import listing, sharing
+from portico.domain.billing.listing import MOST_COUNTED, Show, Wanted
+from portico.domain.billing.models import Invoice, InvoiceStatus, SharingRun
+from portico.plumbing import clock, money, trail
+from portico.plumbing.cleaning import clean_line, is_unstorable
+from portico.plumbing.verbs import Verb
+from portico.web.guards import office_page
+from portico.web.office import invoice_words
+from portico.web.office.proving import proven
+from portico.web.office.roles import MONEY_KEEPERS, keeps_money
+from portico.web.requests import OfficeRequest
+
+LONGEST_QUERY = 200
+COLUMNS = (
+    *("Invoice", "Client", "Status", "Date", "Due", "Shared"),
+    *("Currency", "Total", "Paid", "Credited", "Still to pay"),
+)
+# A spreadsheet takes a cell that begins with one of these for a formula (OWASP, "CSV Injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "−")
+
+
+@dataclass(frozen=True)
+class Chip:
+    label: str
+    address: str
+    number: str
+    is_current: bool
+    tone: str = ""
+
+
+@office_page()
+@require_safe
+def index(request: OfficeRequest) -> HttpResponse:
+    wanted = _wanted(request)
+    page = listing.page(request.practice, wanted)
+    counts = {} if wanted.query else listing.counts(request.practice)
+    context = {
+        "wanted": wanted,
+        "rows": [(invoice, invoice_words.standing(invoice)) for invoice in page.invoices],
+        "chips": _chips(wanted, counts),
+        "unshared": counts.get(Show.UNSHARED, 0),
+        "run": SharingRun.objects.waiting().filter(practice=request.practice).first(),
+        "still_open": listing.still_open(request.practice),
+        "next_url": _address(wanted, before=page.next_before) if page.next_before else "",
+        "first_url": "" if page.is_first else _address(wanted),
+        "may_export": keeps_money(request),
+        "export_query": _address(wanted),
+    }
+    return render(request, "office/invoices/index.html", context)
+
+
+@office_page(*MONEY_KEEPERS)
+@proven
+@require_safe
+def export(request: OfficeRequest) -> HttpResponse:
+    """What the list shows, as a file; nothing in it is a formula."""
+    wanted = _wanted(request)
+    rows = list(_file_rows(request, wanted))
+    trail.record(
+        Verb.INVOICES_EXPORTED,
+        practice=request.practice,
+        by=request.actor,
+        show=wanted.show.value or "all",
+        number=len(rows) - 1,
+    )
+    text = StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
+    name = f"invoices-{request.practice.slug}-{clock.today(request.practice.time_zone):%Y-%m-%d}.csv"
+    # The mark tells spreadsheets that it is UTF-8.
+    response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@office_page()
+@require_POST
+def share_all(request: OfficeRequest) -> HttpResponse:
+    run = sharing.begin_run(request.practice, asked_by=request.staff)
+    if run is None:
+        messages.info(request, _("Everything that was issued is shared already."))
+        return redirect("office:invoices")
+    return redirect("office:sharing_run", ref=run.ref)
+
+
+@office_page()
+@require_safe
+def sharing_run(request: OfficeRequest, ref: str) -> HttpResponse:
+    run = SharingRun.objects.filter(practice=request.practice, ref=ref).first()
+    if run is None:
+        raise Http404
+    return render(request, "office/invoices/sharing_run.html", {"run": run})
+
+
+def _wanted(request: OfficeRequest) -> Wanted:
+    """Whatever makes no sense is left out: the list is shown all the same."""
+    asked = {name: _storable(request.GET.get(name, "")) for name in ("show", "q", "before")}
+    show = asked["show"]
+    return Wanted(
+        show=Show(show) if show in set(Show) else Show.ALL,
+        query=clean_line(asked["q"])[:LONGEST_QUERY],
+        before=asked["before"],
+    )
+
+
+def _storable(text: str) -> str:
+    return "" if is_unstorable(text) else text
+
+
+def _address(wanted: Wanted, *, show: Show | None = None, before: str = "") -> str:
+    asked = {"q": wanted.query, "show": (wanted.show if show is None else show).value, "before": before}
+    return f"?{urlencode({name: value for name, value in asked.items() if value})}"
+
+
+def _chips(wanted: Wanted, counts: dict[Show, int]) -> list[Chip]:
+    labels = {Show.ALL: _("All"), Show.UNSHARED: _("Not shared")} | {
+        Show(status.value): str(status.label) for status in InvoiceStatus
+    }
+    return [
+        Chip(
+            labels[show],
+            _address(wanted, show=show),
+            _number(counts[show]) if counts else "",
+            wanted.show is show,
+            "bad" if show is Show.PAST_DUE and counts.get(show) else "",
+        )
+        for show in Show
+    ]
+
+
+def _number(count: int) -> str:
+    return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"
+
+
+def _file_rows(request: OfficeRequest, wanted: Wanted) -> Iterator[list[str]]:
+    yield list(COLUMNS)
+    for invoice in listing.all_of(request.practice, wanted):
+        invoice.practice = request.practice
+        yield [_harmless(cell) for cell in _cells(invoice)]
+
+
+def _cells(invoice: Invoice) -> list[str]:
+    open_minor = 0 if invoice.is_void else invoice.still_open_minor
+    amounts = (invoice.total_minor, invoice.paid_minor, invoice.credited_minor, open_minor)
+    return [
+        str(invoice.number or ""),
+        invoice.client.name,
+        invoice_words.standing(invoice).label,
+        invoice.dated_on.isoformat(),
+        invoice.due_on.isoformat() if invoice.due_on else "",
+        f"{invoice.shared_at:%Y-%m-%d}" if invoice.shared_at else "",
+        invoice.currency,
+        *(money.plain(minor, invoice.currency) for minor in amounts),
+    ]
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -1,0 +1,63 @@
+"""Money that goes back: what was recorded by hand is given back by hand and recorded here."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from portico.domain.billing import refunding
+from portico.domain.billing.models import Payment
+from portico.plumbing import money
+from portico.plumbing.refusals import Refused
+from portico.web import money_words
+from portico.web.guards import office_page
+from portico.web.office import finding
+from portico.web.office.forms.money import RefundForm
+from portico.web.office.proving import proven
+from portico.web.office.roles import MONEY_KEEPERS
+from portico.web.requests import OfficeRequest
+
+
+@office_page(*MONEY_KEEPERS)
+@proven
+@require_http_methods(["GET", "HEAD", "POST"])
+def refund(request: OfficeRequest, ref: str) -> HttpResponse:
+    payment = finding.payment_of(request, ref)
+    currency, most = payment.currency, payment.left_minor
+    if request.method != "POST":
+        initial = {"amount": money.plain(payment.left_minor, payment.currency)}
+        return _page(request, payment, RefundForm(initial=initial, currency=currency, most=most))
+    form = RefundForm(request.POST, currency=currency, most=most)
+    if not form.is_valid():
+        return _page(request, payment, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    asked = form.cleaned_data
+    try:
+        refunding.record_by_hand(
+            payment,
+            amount_minor=asked["amount"],
+            reason=form.reason,
+            note=asked["note"],
+            press=asked["press"],
+            by=request.actor,
+        )
+    except Refused as refusal:
+        form.add_error(refusal.field, str(refusal))
+        return _page(request, payment, form, status=HTTPStatus.CONFLICT)
+    amount = money.written(asked["amount"], payment.currency, language="en")
+    messages.success(request, _("%(amount)s was recorded as given back.") % {"amount": amount})
+    return redirect("office:client_billing", ref=payment.client.ref)
+
+
+def _page(
+    request: OfficeRequest, payment: Payment, form: RefundForm, *, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    context = {
+        "payment": payment,
+        "name": money_words.payment_name(payment),
+        "client": payment.client,
+        "form": form,
+    }
+    return render(request, "office/payments/refund.html", context, status=status)

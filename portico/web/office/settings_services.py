@@ -1,0 +1,76 @@
+"""`Settings` > `Products and services`: what is charged for, and its price."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portico.domain.billing import pricing
+from portico.domain.billing.models import ServiceItem
+from portico.domain.billing.pricing import CodeTaken
+from portico.domain.practices.models import Role
+from portico.plumbing import money
+from portico.web.guards import office_page
+from portico.web.office.forms.money import ServiceForm
+from portico.web.requests import OfficeRequest
+
+
+@office_page(Role.OWNER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def index(request: OfficeRequest) -> HttpResponse:
+    """All of them, and the form for a new one."""
+    return _save(request, None)
+
+
+@office_page(Role.OWNER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: OfficeRequest, ref: str) -> HttpResponse:
+    offered = ServiceItem.objects.filter(practice=request.practice).offered()
+    return _save(request, get_object_or_404(offered, ref=ref))
+
+
+@office_page(Role.OWNER)
+@require_POST
+def retire(request: OfficeRequest, ref: str) -> HttpResponse:
+    item = get_object_or_404(ServiceItem.objects.filter(practice=request.practice), ref=ref)
+    pricing.retire(item, by=request.actor)
+    messages.success(request, _("%(label)s is no longer offered. Invoices keep it.") % {"label": item.label})
+    return redirect("office:services")
+
+
+def _save(request: OfficeRequest, item: ServiceItem | None) -> HttpResponse:
+    currency = request.practice.currency
+    if request.method != "POST":
+        initial = {}
+        if item is not None:
+            initial = {"code": item.code, "label": item.label, "price": money.plain(item.price_minor, currency)}
+        return _page(request, item, ServiceForm(initial=initial, currency=currency))
+    form = ServiceForm(request.POST, currency=currency)
+    if not form.is_valid():
+        return _page(request, item, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    asked = form.cleaned_data
+    try:
+        pricing.save(
+            request.practice,
+            code=asked["code"],
+            label=asked["label"],
+            price_minor=asked["price"],
+            item=item,
+            by=request.actor,
+        )
+    except CodeTaken as refusal:
+        form.add_error("code", str(refusal))
+        return _page(request, item, form, status=HTTPStatus.CONFLICT)
+    messages.success(request, _("%(label)s was saved.") % {"label": asked["label"]})
+    return redirect("office:services")
+
+
+def _page(
+    request: OfficeRequest, item: ServiceItem | None, form: ServiceForm, *, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    items = ServiceItem.objects.filter(practice=request.practice).offered().order_by("code")
+    context = {"items": items, "item": item, "form": form}
+    return render(request, "office/settings/services.html", context, status=status)

@@ -1,0 +1,115 @@
+"""`Billing & Payments`: what was shared with the client, what is to pay, and what was paid."""
+
+from dataclasses import dataclass
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from portico.domain.billing import balances
+from portico.domain.billing.models import Invoice, InvoiceStatus
+from portico.plumbing import clock, trail
+from portico.plumbing.models import TrailEntry
+from portico.plumbing.verbs import Verb
+from portico.web import money_words
+from portico.web.guards import portal_page
+from portico.web.requests import PortalRequest
+
+# More to pay than that at once is told by the balance alone.
+MOST_TO_PAY = 100
+PAGE_SIZE = 25
+# Past due is yellow here, not red: nobody is scolded.
+TONES = {
+    InvoiceStatus.UNPAID: ("wait", "hourglass"),
+    InvoiceStatus.PAST_DUE: ("wait", "clock-alert"),
+    InvoiceStatus.PROCESSING: ("accent", "loader-circle"),
+    InvoiceStatus.PAID: ("good", "check"),
+    InvoiceStatus.VOID: ("quiet", "ban"),
+}
+
+
+@dataclass(frozen=True)
+class Bill:
+    """An invoice as its client reads it."""
+
+    invoice: Invoice
+    status: InvoiceStatus
+    tone: str
+    icon: str
+    paid_with: str
+
+    @property
+    def label(self) -> str:
+        return str(self.status.label)
+
+
+@portal_page
+@require_safe
+def index(request: PortalRequest) -> HttpResponse:
+    refuse_unless_allowed(request)
+    shared = request.client.invoices.shared().with_attempts().prefetch_related("allocations__payment")
+    oldest_due_first = shared.not_processing().order_by("due_on", "id")
+    paid = _page_of_paid(request)
+    context = {
+        "client": request.client,
+        "people": request.accesses,
+        "account": balances.portal(request.client),
+        "to_pay": [_bill(request, invoice) for invoice in oldest_due_first[:MOST_TO_PAY]],
+        "processing": [_bill(request, invoice) for invoice in shared.processing().order_by("-id")[:MOST_TO_PAY]],
+        "paid": [_bill(request, invoice) for invoice in paid[:PAGE_SIZE]],
+        "next_before": paid[PAGE_SIZE - 1].ref if len(paid) > PAGE_SIZE else "",
+        "is_later_page": "before" in request.GET,
+    }
+    return render(request, "portal/billing/index.html", context)
+
+
+@portal_page
+@require_safe
+def show(request: PortalRequest, ref: str) -> HttpResponse:
+    refuse_unless_allowed(request)
+    shared = request.client.invoices.shared().with_attempts().prefetch_related("allocations__payment")
+    invoice = get_object_or_404(shared, ref=ref)
+    _note_seen(request, invoice)
+    context = {
+        "client": request.client,
+        "people": request.accesses,
+        "bill": _bill(request, invoice),
+        "lines": invoice.lines.order_by("position"),
+    }
+    return render(request, "portal/billing/invoice.html", context)
+
+
+def refuse_unless_allowed(request: PortalRequest) -> None:
+    """Raises Http404 while `Access billing documents` is off: asked anew at each request."""
+    if not request.access.access_billing_documents:
+        raise Http404
+
+
+def _page_of_paid(request: PortalRequest) -> list[Invoice]:
+    """Newest first, and one more if there are more; an unknown `before` begins at the newest."""
+    rows = request.client.invoices.shared().settled().with_attempts().prefetch_related("allocations__payment")
+    before = request.GET.get("before", "")
+    last = request.client.invoices.filter(ref=before).values_list("pk", flat=True).first() if before else None
+    rows = rows if last is None else rows.filter(pk__lt=last)
+    return list(rows.order_by("-id")[: PAGE_SIZE + 1])
+
+
+def _bill(request: PortalRequest, invoice: Invoice) -> Bill:
+    status = invoice.status_on(clock.today(request.practice.time_zone))
+    payments = [row.payment for row in invoice.allocations.all() if row.payment and row.still_live_minor]
+    paid_with = ", ".join(dict.fromkeys(money_words.payment_name(payment) for payment in payments))
+    return Bill(invoice, status, *TONES[status], paid_with)
+
+
+def _note_seen(request: PortalRequest, invoice: Invoice) -> None:
+    """The first time only: staff then know that the bill has been seen."""
+    seen = TrailEntry.objects.filter(client=request.client, verb=Verb.INVOICE_SEEN, about=invoice.ref)
+    if not seen.exists():
+        trail.record(
+            Verb.INVOICE_SEEN,
+            practice=request.practice,
+            client=request.client,
+            by=request.actor,
+            about=invoice.ref,
+            number=invoice.number,
+        )

@@ -1,0 +1,107 @@
+"""`Billing & Payments`: what was shared, the balance, and nothing of anybody else's."""
+
+import pytest
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.billing import invoicing
+from portico.domain.billing.models import AttemptState
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing.models import TrailEntry
+from portico.plumbing.verbs import Verb
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+PAGE = "/portal/alder-street/billing/"
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    return cast.ana(practice)
+
+
+@pytest.fixture
+def portal(ana: Client) -> Browser:
+    return cast.in_the_portal(Browser(), ana)
+
+
+def test_what_is_shared_is_there_with_the_balance_and_what_is_not_is_not(portal: Browser, ana: Client) -> None:
+    shared, hidden = cast.bill(ana), cast.bill(ana, shared=False)
+    page = portal.get(PAGE).content.decode()
+    assert 'data-testid="balance" data-amount="14000" data-currency="USD"' in page
+    assert f'data-ref="{shared.ref}" data-status="unpaid" data-amount="14000"' in page
+    assert hidden.ref not in page
+    assert portal.get(f"{PAGE}{hidden.ref}/").status_code == 404
+
+
+def test_processing_and_paid_have_their_own_words(portal: Browser, ana: Client) -> None:
+    cast.attempt(cast.bill(ana), state=AttemptState.PROCESSING)
+    cast.charged(cast.attempt(cast.bill(ana)))
+    page = portal.get(PAGE).content.decode()
+    assert 'data-status="processing"' in page
+    assert "Your bank is confirming. Nothing to do." in page
+    assert "Visa ending 4242" in page
+    assert 'data-testid="balance" data-amount="0"' in page
+
+
+def test_without_anything_shared_the_page_says_what_will_be_here(portal: Browser) -> None:
+    assert "No bills yet" in portal.get(PAGE).content.decode()
+
+
+def test_the_option_is_asked_at_each_request_and_the_tab_goes_with_it(portal: Browser, ana: Client) -> None:
+    invoice = cast.bill(ana)
+    assert "Billing &amp; Payments" in portal.get("/portal/alder-street/home/").content.decode()
+    PortalAccess.objects.filter(client=ana).update(access_billing_documents=False)
+    assert "Billing &amp; Payments" not in portal.get("/portal/alder-street/home/").content.decode()
+    assert portal.get(PAGE).status_code == 404
+    assert portal.get(f"{PAGE}{invoice.ref}/").status_code == 404
+
+
+def test_carol_cannot_open_anas_invoice(ana: Client, practice: Practice) -> None:
+    invoice = cast.bill(ana)
+    carol = cast.in_the_portal(Browser(), cast.carol(practice))
+    assert carol.get(f"{PAGE}{invoice.ref}/").status_code == 404
+
+
+def test_the_first_look_is_in_the_trail_once_and_staff_see_it(portal: Browser, ana: Client, practice: Practice) -> None:
+    invoice = cast.bill(ana)
+    for _look in range(2):
+        assert portal.get(f"{PAGE}{invoice.ref}/").status_code == 200
+    assert TrailEntry.objects.filter(verb=Verb.INVOICE_SEEN, about=invoice.ref).count() == 1
+    office = cast.signed_in(Browser(), cast.fay(practice))
+    assert "Seen in Ana’s portal" in office.get(f"/office/invoices/{invoice.ref}/").content.decode()
+
+
+def test_a_void_invoice_asks_for_nothing(portal: Browser, ana: Client) -> None:
+    invoice = cast.bill(ana)
+    invoicing.void(invoice, reason="Made by mistake", by=cast.DESK)
+    page = portal.get(f"{PAGE}{invoice.ref}/").content.decode()
+    assert 'data-status="void"' in page
+    assert "Nothing to pay" in page
+    assert "Made by mistake" not in page
+
+
+def test_it_is_in_spanish_for_who_reads_spanish(practice: Practice) -> None:
+    lucia = cast.client(practice, "Lucía", address="lucia@mail.example", language="es")
+    portal = cast.in_the_portal(Browser(), lucia)
+    cast.bill(lucia)
+    page = portal.get(PAGE).content.decode()
+    assert "Saldo de la cuenta" in page
+    assert "Por pagar" in page
+
+
+def test_the_page_costs_the_same_however_many_invoices_there_are(
+    portal: Browser, ana: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    cast.bill(ana)
+    cast.cash(ana, 100, invoice=cast.bill(ana, 100))
+    with django_assert_max_num_queries(20) as few:
+        portal.get(PAGE)
+    for _number in range(8):
+        cast.cash(ana, 14_000, invoice=cast.bill(ana))
+        cast.bill(ana)
+    with django_assert_max_num_queries(20) as many:
+        portal.get(PAGE)
+    assert len(few) == len(many)
