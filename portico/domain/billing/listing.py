@@ -55,14 +55,14 @@ def page(practice: Practice, wanted: Wanted) -> Page:
     if last is not None:
         rows = rows.filter(pk__lt=last.pk)
     found = list(rows.with_attempts().select_related("client").order_by("-id")[: PAGE_SIZE + 1])
-    shown = found[:PAGE_SIZE]
+    shown = [_of_practice(each, practice) for each in found[:PAGE_SIZE]]
     return Page(shown, shown[-1].ref if len(found) > PAGE_SIZE else "", last is None)
 
 
 def all_of(practice: Practice, wanted: Wanted) -> Iterator[Invoice]:
     """Everything that is wanted, oldest first, for a file."""
     rows = _wanted(practice, wanted).with_attempts().select_related("client").order_by("id")
-    return rows.iterator(chunk_size=1000)
+    return (_of_practice(each, practice) for each in rows.iterator(chunk_size=1000))
 
 
 def counts(practice: Practice) -> dict[Show, int]:
@@ -75,6 +75,11 @@ def still_open(practice: Practice) -> int:
     return Invoice.objects.filter(practice=practice).owing().aggregate(sum=Sum("open_minor"))["sum"] or 0
 
 
+def _of_practice(invoice: Invoice, practice: Practice) -> Invoice:
+    invoice.practice = invoice.client.practice = practice
+    return invoice
+
+
 def _count(rows: InvoiceQuerySet) -> int:
     return rows.order_by().values("pk")[: MOST_COUNTED + 1].count()
 
@@ -83,15 +88,14 @@ def _wanted(practice: Practice, wanted: Wanted) -> InvoiceQuerySet:
     rows = _of_kind(practice, wanted.show)
     if not wanted.query:
         return rows
-    matches = Q()
     if wanted.query.isascii() and wanted.query.isdigit() and len(wanted.query) < 10:
-        matches |= Q(number=int(wanted.query))
+        return rows.filter(number=int(wanted.query))
     clients = [
         pk
         for batch in searching.look_up(practice, wanted.query).batches()
         for pk in batch.values_list("pk", flat=True)[:MOST_CLIENTS]
     ]
-    return rows.filter(matches | Q(client_id__in=clients[:MOST_CLIENTS]))
+    return rows.filter(client_id__in=clients[:MOST_CLIENTS])
 
 
 def _of_kind(practice: Practice, show: Show) -> InvoiceQuerySet:

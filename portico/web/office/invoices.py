@@ -148,7 +148,6 @@ def _number(count: int) -> str:
 def _file_rows(request: OfficeRequest, wanted: Wanted) -> Iterator[list[str]]:
     yield list(COLUMNS)
     for invoice in listing.all_of(request.practice, wanted):
-        invoice.practice = request.practice
         yield [_harmless(cell) for cell in _cells(invoice)]
 
 

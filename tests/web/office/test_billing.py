@@ -2,13 +2,14 @@
 
 import csv
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.billing import sharing
+from portico.domain.billing import invoicing, sharing
 from portico.domain.billing.models import Credit, Invoice, Payment, Refund, ServiceItem, SharingRun
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -195,10 +196,6 @@ def test_credit_is_given_kept_and_taken_back(biller: Browser, ana: Client) -> No
     ],
 )
 def test_the_list_is_filtered(office: Browser, ana: Client, show: str, found: int) -> None:
-    from datetime import timedelta  # noqa: PLC0415
-
-    from portico.domain.billing import invoicing  # noqa: PLC0415
-
     today = clock.today("America/New_York")
     cast.bill(ana)
     cast.bill(ana, shared=False)
@@ -257,7 +254,7 @@ def test_everything_is_shared_at_once_by_the_worker_and_the_page_tells_how_far_i
 @pytest.mark.parametrize(
     ("place", "queries"),
     [
-        (lambda ana: "/office/invoices/", 22),
+        (lambda ana: "/office/invoices/", 25),
         (lambda ana: f"/office/clients/{ana.ref}/billing/", 22),
         (lambda ana: "/office/invoices/figures/", 22),
     ],

@@ -52,9 +52,9 @@ def test_without_anything_shared_the_page_says_what_will_be_here(portal: Browser
 
 def test_the_option_is_asked_at_each_request_and_the_tab_goes_with_it(portal: Browser, ana: Client) -> None:
     invoice = cast.bill(ana)
-    assert "Billing &amp; Payments" in portal.get("/portal/alder-street/home/").content.decode()
+    assert "Billing & Payments" in portal.get("/portal/alder-street/home/").content.decode()
     PortalAccess.objects.filter(client=ana).update(access_billing_documents=False)
-    assert "Billing &amp; Payments" not in portal.get("/portal/alder-street/home/").content.decode()
+    assert "Billing & Payments" not in portal.get("/portal/alder-street/home/").content.decode()
     assert portal.get(PAGE).status_code == 404
     assert portal.get(f"{PAGE}{invoice.ref}/").status_code == 404
 
