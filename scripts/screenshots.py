@@ -148,6 +148,9 @@ class Photographer:
             self.take(page, f"client-info-{name}", "03-client-info")
             page.get_by_role("navigation", name="Edit").get_by_role("link", name="Client Portal").click()
             self.take(page, f"client-portal-{name}", picture)
+            if name == "waiting":
+                page.get_by_role("button", name="Generate PIN").click()
+                self.take(page, "pin-given", "04c-client-portal-pin")
         page.context.close()
 
     def portal(self) -> None:
@@ -165,6 +168,12 @@ class Photographer:
         page.get_by_label("Code", exact=True).fill("K7M 4QK")
         page.get_by_role("button", name="Sign in", exact=True).click()
         self.take(page, "code-wrong", "08b-wrong-code")
+        page.goto(f"{self.base}/portal/alder-street/pin/")
+        self.take(page, "pin", "08c-pin")
+        page.get_by_label("Enter your email").fill("somebody@else.example")
+        page.get_by_label("PIN", exact=True).fill("0000 0000")
+        page.get_by_role("button", name="Sign in").click()
+        self.take(page, "pin-error", "08d-pin-error")
         link = self.newest_link(page)
         self.take(page, "mail", "13-email-invitation")
         page.goto(link)
@@ -184,7 +193,8 @@ class Photographer:
         """The link of a mail that no other view has used yet."""
         number = [ending for _, _, ending in VIEWS].index(self.ending)
         page.goto(self.mailbox)
-        page.get_by_test_id("mail").nth(number).get_by_role("link").first.click()
+        invitations = page.get_by_test_id("mail").filter(has_text="Your client portal at")
+        invitations.nth(number).get_by_role("link").first.click()
         found = re.search(r"http://localhost:\d+/portal/[\w-]+/link/[\w-]+/", page.get_by_test_id("text").inner_text())
         if found is None:
             raise SystemExit("The newest mail in the demo's mailbox holds no link.")

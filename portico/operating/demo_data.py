@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from portico.domain.access import changing, granting, invitation_text, inviting, links, signing_in
+from portico.domain.access import changing, granting, invitation_text, inviting, links, pins, signing_in
 from portico.domain.access.arriving import Visitor
 from portico.domain.access.granting import AccessEntry
 from portico.domain.access.invitation_text import Text
@@ -63,6 +63,8 @@ def make() -> None:
         stage.client("turned-off"), _entry(stage, "turned-off", enabled=False), version=None, by=stage.owner
     )
     _draft(stage, "drafted")
+    _sign_in_by_pin(stage, "by-pin")
+    _read_out_pin(stage, "pin-given")
     changing.archive(stage.client("archived"), by=stage.owner)
 
 
@@ -120,6 +122,25 @@ def _link(stage: _Stage, name: str) -> SignInLink:
 
 def _token(stage: _Stage, name: str) -> str:
     return links.address_of(_link(stage, name)).rstrip("/").rpartition("/")[2]
+
+
+def _read_out_pin(stage: _Stage, name: str) -> str:
+    """The numbers that the desk reads out; nobody has typed them yet."""
+    press = tokens.new_token()
+    pins.make(stage.client(name), press=press, by=stage.desk)
+    shown = pins.digits(stage.client(name), press, to=stage.desk)
+    if shown is None:
+        raise LookupError(f"{name} was given no PIN.")
+    return shown[1]
+
+
+def _sign_in_by_pin(stage: _Stage, name: str) -> None:
+    """After a slip of the finger."""
+    (row,) = stage.client(name).email_addresses.open()
+    visitor = Visitor("Chrome on Android", "another browser")
+    pin = _read_out_pin(stage, name)
+    for typed in (f"{(int(pin) + 1) % 10**pins.PIN_LENGTH:0{pins.PIN_LENGTH}}", pin):
+        pins.enter(stage.loaded.practice, row.mailbox_key, typed, visitor=visitor, ip="127.0.0.1")
 
 
 def _draft(stage: _Stage, name: str) -> None:

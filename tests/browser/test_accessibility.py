@@ -114,7 +114,7 @@ def test_the_entrance_and_the_portal_are_for_everybody(window: Callable[[], Page
     granting.save_access(carol, off, version=None, by=cast.DESK)
     page = window()
     links = [f"{PORTAL}link/{token}/" for token in ("never-was", ended, live)]
-    found = look(page, [PORTAL, f"{PORTAL}?language=es", f"{PORTAL}code/?language=en", PORTAL])
+    found = look(page, [PORTAL, f"{PORTAL}?language=es", f"{PORTAL}code/?language=en", f"{PORTAL}pin/", PORTAL])
     page.get_by_label("Enter your email").fill("nobody@mail.example")
     page.get_by_role("button", name="Continue").click()
     found += look(page, [f"{PORTAL}code/", *links])

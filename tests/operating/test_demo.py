@@ -104,7 +104,7 @@ def test_it_starts_everything_keeps_what_was_done_and_ends_as_one(started: Demo,
     assert "Your client portal at Alder Street Therapy" in started.get(port + 1, "/")[1]
     assert "4242 4242 4242 4242" in started.get(port + 2, "/")[1]
     states = clients_by_state(tmp_path)
-    assert states.total() == 31
+    assert states.total() == 33
     attention = {"no_address", "no_email_ok", "not_invited", "mail_stopped"}
     assert set(states) == {"no_access", "invited", "signed_in", "archived", *attention}
 
