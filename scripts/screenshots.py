@@ -33,6 +33,9 @@ VIEWS = ((1280, "light", "desktop"), (390, "light", "mobile"), (320, "light", "3
 OFFICE = (
     ("clients", "01-clients", "/office/clients/"),
     ("create-client", "01d-create-client", "/office/clients/new/"),
+    ("invoices", "05c-invoices", "/office/invoices/"),
+    ("figures", "05c-invoices", "/office/invoices/figures/"),
+    ("services", "16a-settings-practice", "/office/settings/services/"),
     ("emails", "15-emails", "/office/emails/"),
     ("settings-practice", "16a-settings-practice", "/office/settings/practice/"),
     ("settings-emails", "16c-settings-emails", "/office/settings/emails/"),

@@ -15,6 +15,7 @@ from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEn
 from portico.domain.clients.models import Client, EmailAddress, Status
 from portico.gateways import smtp_server
 from portico.gateways.smtp import Transport
+from portico.operating.demo_books import Books
 from portico.operating.seeding import file_format, loading
 from portico.operating.seeding.loading import Loaded
 from portico.plumbing import handing_over, tokens
@@ -66,6 +67,7 @@ def make() -> None:
     _sign_in_by_pin(stage, "by-pin")
     _read_out_pin(stage, "pin-given")
     changing.archive(stage.client("archived"), by=stage.owner)
+    Books(loaded.practice, by=loaded.staff["bea"].actor).keep(loaded.clients)
 
 
 def _invite(stage: _Stage, name: str) -> None:

@@ -10,10 +10,13 @@ from playwright.sync_api import Page, expect
 
 from portico.domain.access import changing, granting
 from portico.domain.access.granting import AccessEntry
+from portico.domain.billing import invoicing, pricing
+from portico.domain.billing.entries import InvoiceEntry, LineEntry
 from portico.domain.clients.models import Client
 from portico.domain.practices import connecting, online_payments
 from portico.domain.practices.connecting import Keys
 from portico.domain.practices.models import Practice, Trouble
+from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.support.browser import Browsing, axe
@@ -79,6 +82,26 @@ def office_places(practice: Practice) -> list[str]:
         *(f"/office/account/{page}" for page in ("", "details/", "password/", "authenticator/", "passkeys/new/")),
         "/office/prove/",
         "/office/settings/payments/",
+        *billing_places(practice, ana),
+    ]
+
+
+def billing_places(practice: Practice, person: Client) -> list[str]:
+    """The pages of the books, with something on each."""
+    item = pricing.save(practice, code="S50", label="Session, 50 minutes", price_minor=14_000, by=cast.DESK)
+    today = clock.today(practice.time_zone)
+    draft = invoicing.draft(person, InvoiceEntry(today, today, (LineEntry("Session", 14_000),)), by=cast.DESK)
+    partly, void, hidden = cast.bill(person, 28_000), cast.bill(person), cast.bill(person, shared=False)
+    payment = cast.cash(person, 14_000, invoice=partly)
+    invoicing.void(void, reason="Made by mistake", by=cast.DESK)
+    one, invoices = f"/office/clients/{person.ref}/", "/office/invoices/"
+    return [
+        *(f"{one}billing/", f"{one}billing/credit/", f"{one}billing/payment/", f"{one}invoices/new/"),
+        *(invoices, f"{invoices}?show=processing", f"{invoices}figures/", f"{invoices}{draft.ref}/draft/"),
+        *(f"{invoices}{invoice.ref}/" for invoice in (partly, void, hidden)),
+        *(f"{invoices}{partly.ref}/payment/", f"{invoices}{partly.ref}/void/"),
+        *(f"/office/payments/{payment.ref}/refund/", f"/office/payments/{payment.ref}/taking-back/"),
+        *("/office/settings/services/", f"/office/settings/services/{item.ref}/"),
     ]
 
 
@@ -105,7 +128,10 @@ def test_the_office_is_for_everybody(window: Callable[[], Page]) -> None:
 
 def test_the_entrance_and_the_portal_are_for_everybody(window: Callable[[], Page]) -> None:
     practice = cast.alder()
-    cast.with_access(cast.bea(practice))
+    bea = cast.bea(practice)
+    cast.with_access(bea)
+    bills = cast.bill(bea), cast.bill(bea)
+    cast.cash(bea, 14_000, invoice=bills[1])
     used = cast.token_of(cast.invited(cast.ana(practice)))
     live = cast.token_of(cast.invited(cast.bruno(practice)))
     carol = cast.carol(practice)
@@ -122,6 +148,7 @@ def test_the_entrance_and_the_portal_are_for_everybody(window: Callable[[], Page
     found += look(page, [f"{PORTAL}who/"])
     page.get_by_role("button", name="Bea Berg").click()
     # Ana's link in Bruno's browser: someone else is signed in here.
+    found += look(page, [f"{PORTAL}billing/", *(f"{PORTAL}billing/{bill.ref}/" for bill in bills)])
     found += look(page, [f"{PORTAL}home/", f"{PORTAL}profile/", f"{PORTAL}link/{used}/", "/portal/nobody/"])
     assert found == []
 
