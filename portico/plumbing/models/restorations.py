@@ -6,6 +6,11 @@ from portico.plumbing import clock
 from portico.plumbing.rows import PracticeRow, RowQuerySet
 
 
+class RestorationQuerySet(RowQuerySet["Restoration"]):
+    def unreconciled(self) -> "RestorationQuerySet":
+        return self.filter(reconciled_at=None)
+
+
 class Restoration(PracticeRow):
     """One restore. Whoever keeps books elsewhere as well (a card processor) is asked about the time between."""
 
@@ -13,7 +18,10 @@ class Restoration(PracticeRow):
     backup_made_at = models.DateTimeField()
     restored_at = models.DateTimeField(default=clock.now, editable=False)
 
-    objects = RowQuerySet.as_manager()
+    # When every book that is kept elsewhere had been asked.
+    reconciled_at = models.DateTimeField(null=True)
+
+    objects = RestorationQuerySet.as_manager()
 
     class Meta(PracticeRow.Meta):
         indexes = (models.Index(fields=("practice", "-id"), name="plumbing_restorations_newest"),)

@@ -54,6 +54,8 @@ class SavedCard(PracticeRow):
     consented_at = models.DateTimeField()
     created_at = models.DateTimeField(default=clock.now, editable=False)
     removed_at = models.DateTimeField(null=True)
+    # When Stripe had forgotten it too.
+    detached_at = models.DateTimeField(null=True)
 
     objects = SavedCardQuerySet.as_manager()
 
@@ -68,7 +70,14 @@ class SavedCard(PracticeRow):
                 condition=Q(expires_month__gte=1, expires_month__lte=12), name="billing_savedcard_month"
             ),
         )
-        indexes = (models.Index(fields=("account", "-id"), name="billing_cards_of_account"),)
+        indexes = (
+            models.Index(fields=("account", "-id"), name="billing_cards_of_account"),
+            models.Index(
+                fields=("id",),
+                condition=Q(removed_at__isnull=False, detached_at=None),
+                name="billing_cards_to_detach",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.ref

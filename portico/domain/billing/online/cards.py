@@ -1,0 +1,135 @@
+"""Cards that clients let us keep: saved with their payment, removed by their owner, of no use to anybody else."""
+
+from django.db import transaction
+
+from portico.domain.access.models import PortalAccount
+from portico.domain.billing.models import PaymentAttempt, SavedCard, StripeCustomer
+from portico.domain.clients.models import Client
+from portico.domain.practices import online_payments
+from portico.domain.practices.models import Practice
+from portico.gateways.stripe import customers
+from portico.gateways.stripe.deadline import Deadline
+from portico.gateways.stripe.errors import Rejected, StripeTrouble
+from portico.gateways.stripe.line import Line
+from portico.gateways.stripe.things import Intent
+from portico.plumbing import clock, trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.rows import RowQuerySet
+from portico.plumbing.verbs import Verb
+
+
+def usable(account: PortalAccount, practice: Practice) -> list[SavedCard]:
+    """The account's cards that can be charged by the practice's present key, newest first; none that has expired."""
+    payments = online_payments.of(practice)
+    if payments is None or payments.key is None:
+        return []
+    today = clock.today(practice.time_zone)
+    mine = _kept(account).filter(
+        customer__stripe_account_id__in=_names_of(payments.key.account_id), customer__livemode=payments.key.livemode
+    )
+    return [card for card in mine if (card.expires_year, card.expires_month) >= (today.year, today.month)]
+
+
+def kept(account: PortalAccount) -> list[SavedCard]:
+    """All of them, for their owner to look at and remove."""
+    return list(_kept(account))
+
+
+def keep(attempt: PaymentAttempt, intent: Intent) -> None:
+    """Keeps the card of a payment whose payer asked for it. In the caller's transaction; again: changes nothing."""
+    card = intent.charge.card if intent.charge else None
+    customer = StripeCustomer.objects.filter(
+        practice_id=attempt.practice_id, customer_id=attempt.stripe_customer_id
+    ).first()
+    if card is None or customer is None or not intent.card or attempt.consented_at is None:
+        return
+    saved, is_new = SavedCard.objects.get_or_create(
+        practice_id=attempt.practice_id,
+        payment_method_id=intent.card,
+        defaults={
+            "account_id": attempt.account_id,
+            "customer": customer,
+            "brand": card.brand[:20],
+            "last4": card.last4[:4],
+            "expires_month": card.expires_month,
+            "expires_year": card.expires_year,
+            "consent_text": attempt.consent_text,
+            "consented_at": attempt.consented_at,
+        },
+    )
+    if is_new:
+        _record(Verb.CARD_SAVED, saved, attempt.client, by=Actor.system("Stripe"))
+
+
+def remove(card: SavedCard, client: Client, *, by: Actor) -> None:
+    """Its owner wants it kept no longer: gone here at once, and at Stripe as soon as Stripe answers.
+
+    Again: changes nothing.
+    """
+    with transaction.atomic():
+        removed = SavedCard.objects.filter(pk=card.pk, removed_at=None).update(removed_at=clock.now())
+        if not removed:
+            return
+        _record(Verb.CARD_REMOVED, card, client, by=by)
+
+
+def detach_removed() -> int:
+    """Takes removed cards from Stripe as well; upkeep calls it. Returns how many."""
+    waiting = SavedCard.objects.filter(removed_at__isnull=False, detached_at=None).select_related(
+        "customer", "practice"
+    )
+    return sum(detach(card) for card in waiting.order_by("id")[:20])
+
+
+def detach(card: SavedCard, *, deadline: Deadline | None = None) -> bool:
+    """Whether the card is gone at Stripe; if nobody can be asked now, upkeep asks later."""
+    line = online_payments.asking_line(
+        card.practice,
+        account_id=card.customer.stripe_account_id,
+        livemode=card.customer.livemode,
+        deadline=deadline,
+    )
+    try:
+        if line is not None:
+            customers.remove_card(line, card.payment_method_id)
+    except Rejected:
+        pass  # It was gone already.
+    except StripeTrouble:
+        return False
+    SavedCard.objects.filter(pk=card.pk).update(detached_at=clock.now())
+    return True
+
+
+def customer_of(account: PortalAccount, practice: Practice, line: Line, *, account_id: str) -> StripeCustomer:
+    """Who the mailbox is at Stripe, made there when it is new. Raises StripeTrouble."""
+    known = StripeCustomer.objects.filter(
+        account=account, stripe_account_id__in=_names_of(account_id), livemode=line.is_live
+    ).first()
+    if known is not None:
+        return known
+    # The same key for everybody who asks at once, so that Stripe makes one.
+    key = f"customer-{account.ref}-{'live' if line.is_live else 'test'}-{account_id}"
+    made = customers.create(line, email=account.mailbox_key, metadata={"portico_account": account.ref}, key=key)
+    customer, _is_new = StripeCustomer.objects.get_or_create(
+        practice=practice,
+        account=account,
+        stripe_account_id=account_id,
+        livemode=line.is_live,
+        defaults={"customer_id": made},
+    )
+    return customer
+
+
+def _names_of(account_id: str) -> set[str]:
+    """A seeded key does not know its account until Stripe is asked for it."""
+    return {account_id, ""}
+
+
+def _kept(account: PortalAccount) -> RowQuerySet[SavedCard]:
+    return SavedCard.objects.kept().filter(account=account).order_by("-id")
+
+
+def _record(verb: Verb, card: SavedCard, client: Client, *, by: Actor) -> None:
+    trail.record(
+        verb, practice=client.practice, client=client, by=by, about=card.ref, brand=card.brand, last4=card.last4
+    )

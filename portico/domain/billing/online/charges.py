@@ -1,0 +1,61 @@
+"""Charging a saved card from our own page, while its owner is there."""
+
+from portico.domain.billing.models import AttemptState, PaymentAttempt, SavedCard
+from portico.domain.billing.online import checkouts, concluding, metadata
+from portico.gateways.stripe import intents
+from portico.gateways.stripe.errors import CardRefused, StripeTrouble
+from portico.gateways.stripe.line import Line
+from portico.gateways.stripe.things import Intent
+from portico.plumbing import clock
+
+
+def charge(attempt: PaymentAttempt, card: SavedCard, line: Line) -> PaymentAttempt:
+    """The attempt with its outcome, or with the bank's page; Processing while the outcome is not known.
+
+    Raises StripeNotReached, StripeRefused: then the attempt is over, and nothing was charged.
+    """
+    attempt.stripe_customer_id = card.customer.customer_id
+    attempt.called_at = clock.now()
+    called = PaymentAttempt.objects.filter(pk=attempt.pk, state=AttemptState.PROCESSING).update(
+        stripe_customer_id=attempt.stripe_customer_id, called_at=attempt.called_at
+    )
+    if not called:
+        return checkouts.refreshed(attempt)
+    try:
+        intent = create(attempt, line)
+    except CardRefused as refusal:
+        refused(attempt, refusal)
+    except StripeTrouble as trouble:
+        return checkouts.give_up(attempt, trouble)
+    else:
+        seen(attempt, intent)
+    return checkouts.refreshed(attempt)
+
+
+def create(attempt: PaymentAttempt, line: Line) -> Intent:
+    """Charges, or gets the answer that the same key had before. Raises StripeTrouble, CardRefused among it."""
+    covers = attempt.covers.select_related("invoice").order_by("invoice_id")
+    return intents.charge_card(
+        line,
+        amount_minor=attempt.amount_minor,
+        currency=attempt.currency,
+        name=metadata.name_of(cover.invoice for cover in covers),
+        customer=attempt.stripe_customer_id,
+        card=attempt.card.payment_method_id if attempt.card else "",
+        return_url=checkouts.address_of(attempt),
+        metadata=attempt.metadata,
+        key=attempt.idempotency_key,
+    )
+
+
+def seen(attempt: PaymentAttempt, intent: Intent) -> None:
+    """Notes the intent and settles what it says."""
+    PaymentAttempt.objects.filter(pk=attempt.pk).update(payment_intent_id=intent.id, lease_until=None)
+    concluding.intent_seen(attempt, intent)
+
+
+def refused(attempt: PaymentAttempt, refusal: CardRefused) -> None:
+    """The bank said no: nothing was charged."""
+    if refusal.intent is not None:
+        PaymentAttempt.objects.filter(pk=attempt.pk).update(payment_intent_id=refusal.intent.id)
+    concluding.end(attempt, AttemptState.FAILED, reason=refusal.code)

@@ -1,0 +1,137 @@
+"""Stripe's hosted page for a payment: opened with the attempt's key, and never another."""
+
+import time
+
+from django.conf import settings
+
+from portico.domain.billing.models import AttemptState, AttemptWay, PaymentAttempt
+from portico.domain.billing.online import cards, concluding, metadata
+from portico.domain.billing.online.refusals import StripeNotReached, StripeRefused
+from portico.domain.practices import online_payments
+from portico.domain.practices.models import Trouble
+from portico.gateways.stripe import checkout
+from portico.gateways.stripe.deadline import Deadline
+from portico.gateways.stripe.errors import (
+    BadKey,
+    KeyLacksPermission,
+    NotReached,
+    NotSetUp,
+    StripeTrouble,
+    Unknown,
+)
+from portico.gateways.stripe.line import Line
+from portico.gateways.stripe.things import Session
+from portico.plumbing import clock
+
+PAUSE = 0.2
+
+
+def open_page(attempt: PaymentAttempt, line: Line) -> PaymentAttempt:
+    """The attempt with the address of its page. Without an answer it stays Started, to be started again.
+
+    Raises StripeNotReached, StripeRefused: then the attempt is over.
+    """
+    try:
+        if not attempt.stripe_customer_id:
+            customer = cards.customer_of(
+                attempt.account, attempt.practice, line, account_id=attempt.stripe_account_id
+            )
+            attempt.stripe_customer_id = customer.customer_id
+        if not _note_call(attempt):
+            return refreshed(attempt)
+        session = create(attempt, line)
+    except StripeTrouble as trouble:
+        return give_up(attempt, trouble)
+    keep(attempt, session)
+    return refreshed(attempt)
+
+
+def create(attempt: PaymentAttempt, line: Line) -> Session:
+    """Creates the page, or gets the one that was created with the same key. Raises StripeTrouble."""
+    address = address_of(attempt)
+    expires_at = attempt.expires_at or clock.now()
+    return checkout.open_session(
+        line,
+        amount_minor=attempt.amount_minor,
+        currency=attempt.currency,
+        name=metadata.name_of(cover.invoice for cover in attempt.covers.select_related("invoice").order_by("invoice_id")),
+        customer=attempt.stripe_customer_id,
+        save_card=attempt.save_card,
+        expires_at=expires_at,
+        success_url=address,
+        cancel_url=address,
+        metadata=attempt.metadata,
+        key=attempt.idempotency_key,
+    )
+
+
+def keep(attempt: PaymentAttempt, session: Session) -> None:
+    """Notes the page, and lets the sweep have the attempt."""
+    PaymentAttempt.objects.filter(pk=attempt.pk).update(
+        checkout_session_id=session.id,
+        checkout_url=session.address,
+        payment_intent_id=session.intent_id,
+        lease_until=None,
+    )
+
+
+def give_up(attempt: PaymentAttempt, trouble: StripeTrouble) -> PaymentAttempt:
+    """What an error means for an attempt: over when nothing can have been done, else as unknown as before.
+
+    Raises StripeNotReached and StripeRefused when it is over.
+    """
+    if isinstance(trouble, Unknown) and not isinstance(trouble, NotReached):
+        PaymentAttempt.objects.filter(pk=attempt.pk).update(lease_until=None)
+        return refreshed(attempt)
+    note_trouble(attempt, trouble)
+    concluding.end(attempt, AttemptState.FAILED, reason=trouble.code or type(trouble).__name__)
+    raise (StripeNotReached if isinstance(trouble, NotReached) else StripeRefused) from trouble
+
+
+def note_trouble(attempt: PaymentAttempt, trouble: StripeTrouble) -> None:
+    """A key that Stripe no longer takes closes paying by card until an owner mends it."""
+    match trouble:
+        case KeyLacksPermission():
+            found = Trouble.KEY_RESTRICTED
+        case BadKey():
+            found = Trouble.KEY_REFUSED
+        case NotSetUp():
+            found = Trouble.CHARGES_OFF
+        case _:
+            return
+    payments = online_payments.of(attempt.practice)
+    key = payments.key if payments else None
+    if key is not None and (key.livemode, key.account_id) == (attempt.livemode, attempt.stripe_account_id):
+        online_payments.note_trouble(attempt.practice, found, by=concluding.STRIPE)
+
+
+def wait_for(attempt: PaymentAttempt, deadline: Deadline) -> PaymentAttempt:
+    """For whoever pressed a second time: the first press is still at it."""
+    while True:
+        attempt = refreshed(attempt)
+        is_in_hand = attempt.lease_until is not None and attempt.lease_until > clock.now()
+        is_known = bool(attempt.checkout_url or attempt.bank_url) or not attempt.holds
+        if is_known or not is_in_hand or deadline.left() < PAUSE:
+            return attempt
+        time.sleep(PAUSE)
+
+
+def refreshed(attempt: PaymentAttempt) -> PaymentAttempt:
+    return PaymentAttempt.objects.select_related("client__practice", "account", "practice", "card").get(pk=attempt.pk)
+
+
+def address_of(attempt: PaymentAttempt) -> str:
+    """The absolute address of the page that tells of the attempt; Stripe and the bank lead back there."""
+    return f"{settings.PUBLIC_BASE_URL}/portal/{attempt.practice.slug}/payments/{attempt.ref}/"
+
+
+
+
+def _note_call(attempt: PaymentAttempt) -> bool:
+    """Committed before the call. False: somebody has ended the attempt meanwhile."""
+    attempt.called_at = attempt.called_at or clock.now()
+    return bool(
+        PaymentAttempt.objects.filter(pk=attempt.pk, state=AttemptState.OPEN, way=AttemptWay.CHECKOUT).update(
+            called_at=attempt.called_at, stripe_customer_id=attempt.stripe_customer_id
+        )
+    )

@@ -1,0 +1,133 @@
+"""Asking Stripe what became of attempts: the return page asks for its own, the worker for all that are open."""
+
+import logging
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef, Q
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.billing.models import AttemptInvoice, AttemptState, AttemptWay, PaymentAttempt
+from portico.domain.billing.online import charges, checkouts, concluding, retiring
+from portico.domain.billing.online.refusals import StripeNotReached
+from portico.domain.billing.refusals import Processing
+from portico.domain.practices import online_payments
+from portico.gateways.stripe import checkout, intents
+from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
+from portico.gateways.stripe.errors import BadKey, CardRefused, KeyUsedOtherwise, Rejected, StripeTrouble
+from portico.gateways.stripe.line import Line
+from portico.gateways.stripe.things import Intent
+from portico.plumbing import clock, queue
+
+logger = logging.getLogger(__name__)
+
+EVERY = timedelta(seconds=60)
+# While Stripe cannot be asked at all.
+EVERY_WITHOUT_LINE = timedelta(minutes=5)
+LEASE = timedelta(seconds=90)
+# A key is good for a day at Stripe; a little earlier we stop repeating a call with it, and only ask.
+KEY_LASTS = timedelta(hours=23)
+# Clocks differ.
+MARGIN = timedelta(minutes=5)
+
+
+def ask(attempt: PaymentAttempt, *, deadline: Deadline | None = None) -> PaymentAttempt:
+    """The attempt after Stripe was asked about it. Raises StripeTrouble; StripeNotReached without a key to ask by."""
+    line = online_payments.asking_line(
+        attempt.practice, account_id=attempt.stripe_account_id, livemode=attempt.livemode, deadline=deadline
+    )
+    if line is None:
+        raise StripeNotReached
+    if attempt.way == AttemptWay.CHECKOUT:
+        if attempt.checkout_session_id:
+            concluding.session_seen(attempt, checkout.look_up(line, attempt.checkout_session_id))
+    elif attempt.payment_intent_id:
+        concluding.intent_seen(attempt, intents.look_up(line, attempt.payment_intent_id))
+    elif attempt.called_at is not None:
+        _find_charge(attempt, line)
+    return checkouts.refreshed(attempt)
+
+
+def follow_next() -> bool:
+    """Asks about the attempt that has waited longest, for the worker. Whether there was one."""
+    waiting = PaymentAttempt.objects.waiting().select_related("client__practice", "account", "practice", "card")
+    attempt = queue.claim(waiting, lease=LEASE)
+    if attempt is None:
+        return False
+    wait = EVERY
+    try:
+        _follow(attempt)
+    except (StripeNotReached, BadKey):
+        wait = EVERY_WITHOUT_LINE if _is_lineless(attempt) else EVERY
+    except (StripeTrouble, Processing) as trouble:
+        logger.info("payment.not_known_yet", extra={"attempt": attempt.pk, "trouble": type(trouble).__name__})
+    queue.finish(attempt, not_before=clock.now() + wait)
+    return True
+
+
+def hurry_unwanted() -> bool:
+    """Brings forward what should not be open any more; how the worker hears of access that was turned off."""
+    later = PaymentAttempt.objects.filter(state=AttemptState.OPEN, not_before__gt=clock.now(), lease_until=None)
+    return bool(later.filter(_unwanted()).update(not_before=None))
+
+
+def _follow(attempt: PaymentAttempt) -> None:
+    deadline = Deadline(WORK_SECONDS)
+    now = clock.now()
+    if attempt.state == AttemptState.OPEN:
+        is_pageless = not attempt.checkout_session_id and attempt.way == AttemptWay.CHECKOUT
+        is_unwanted = PaymentAttempt.objects.filter(_unwanted(), pk=attempt.pk).exists()
+        if is_pageless or is_unwanted or (attempt.way == AttemptWay.SAVED_CARD and attempt.has_expired(now)):
+            retiring.retire(attempt, deadline=deadline)
+            return
+    if attempt.called_at is None:
+        # Whoever wrote it never came to call Stripe.
+        concluding.end(attempt, AttemptState.EXPIRED)
+        return
+    ask(attempt, deadline=deadline)
+
+
+def _find_charge(attempt: PaymentAttempt, line: Line) -> None:
+    """A saved card was charged and the answer was lost: looked for, then asked for once more with the same key."""
+    found = _by_metadata(attempt, line)
+    if found is not None:
+        charges.seen(attempt, found)
+        return
+    called_at = attempt.called_at or clock.now()
+    if clock.now() - called_at > KEY_LASTS:
+        return
+    try:
+        charges.seen(attempt, charges.create(attempt, line))
+    except CardRefused as refusal:
+        charges.refused(attempt, refusal)
+    except KeyUsedOtherwise:
+        return  # It was called before, in other words; what came of it is still to be found.
+    except Rejected as refusal:
+        concluding.end(attempt, AttemptState.FAILED, reason=refusal.code)
+
+
+def _by_metadata(attempt: PaymentAttempt, line: Line) -> Intent | None:
+    found = intents.of_customer(line, attempt.stripe_customer_id, since=attempt.written_at - MARGIN)
+    mine = [each for each in found if (told := concluding.told_by(each)) and told.attempt == attempt.ref]
+    return next((each for each in mine if each.is_paid), mine[0] if mine else None)
+
+
+def _unwanted() -> Q:
+    """Access, option or client gone, or an invoice that takes nothing more: nobody shall pay on it."""
+    opens = PortalAccess.objects.chain_holds().filter(
+        client=OuterRef("client"),
+        account=OuterRef("account"),
+        access_billing_documents=True,
+        pay_by_card=True,
+    )
+    covered = AttemptInvoice.objects.filter(attempt=OuterRef("pk"), is_open=True)
+    gone = covered.filter(
+        Q(invoice__voided_at__isnull=False) | Q(invoice__open_minor__lte=0) | Q(invoice__shared_at=None)
+    )
+    return ~Q(Exists(opens)) | Q(Exists(gone))
+
+
+def _is_lineless(attempt: PaymentAttempt) -> bool:
+    return (
+        online_payments.asking_line(attempt.practice, account_id=attempt.stripe_account_id, livemode=attempt.livemode)
+        is None
+    )

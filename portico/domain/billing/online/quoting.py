@@ -1,0 +1,91 @@
+"""What a client would pay by card at this moment, and whether they may."""
+
+from dataclasses import dataclass
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.billing.models import Invoice
+from portico.domain.billing.online.refusals import (
+    BooksBeingChecked,
+    CardsTurnedOff,
+    NothingToPay,
+    TooLarge,
+    TooSmall,
+)
+from portico.domain.billing.refusals import InvoicePaid, Processing
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.domain.practices.online_payments import CardsNotTaken
+from portico.gateways.stripe import money
+from portico.plumbing.models import Restoration
+from portico.plumbing.refusals import Refused
+
+
+@dataclass(frozen=True)
+class Quote:
+    """Whole invoices with what is left to pay on each, in the order of their ids."""
+
+    invoices: tuple[Invoice, ...]
+    is_balance: bool
+    currency: str
+
+    @property
+    def amount_minor(self) -> int:
+        return sum(invoice.still_open_minor for invoice in self.invoices)
+
+
+def of_balance(client: Client) -> Quote:
+    """Everything shared that is still to pay, but what is Processing. May be empty."""
+    owed = client.invoices.not_processing().shared().order_by("id")
+    return Quote(tuple(owed), is_balance=True, currency=client.practice.currency)
+
+
+def of_invoice(invoice: Invoice) -> Quote:
+    """All that is left on one shared invoice. Raises InvoicePaid, Processing."""
+    fresh = Invoice.objects.with_attempts().get(pk=invoice.pk)
+    if fresh.is_processing:
+        raise Processing
+    if fresh.is_void or fresh.still_open_minor <= 0:
+        raise InvoicePaid
+    return Quote((fresh,), is_balance=False, currency=fresh.currency)
+
+
+def refuse_unless_chargeable(quote: Quote) -> None:
+    """Raises NothingToPay, TooSmall, TooLarge."""
+    if not quote.invoices or quote.amount_minor <= 0:
+        raise NothingToPay
+    if quote.amount_minor < money.least_charge_minor(quote.currency):
+        raise TooSmall
+    try:
+        money.to_stripe(quote.amount_minor, quote.currency)
+    except money.CannotBeCharged as trouble:
+        raise TooLarge from trouble
+
+
+def refuse_unless_open(practice: Practice, access: PortalAccess | None) -> None:
+    """Raises CardsTurnedOff, CardsNotTaken, BooksBeingChecked. Asked anew at each request."""
+    if access is None or not access.access_billing_documents or not access.pay_by_card:
+        raise CardsTurnedOff
+    if not access.is_on or access.address_id is None or access.client.is_archived_now:
+        raise CardsTurnedOff
+    if not practice.takes_cards:
+        raise CardsNotTaken
+    if Restoration.objects.unreconciled().filter(practice=practice).exists():
+        raise BooksBeingChecked
+
+
+def is_open(practice: Practice, access: PortalAccess) -> bool:
+    """Whether there is a `Pay Now` at all."""
+    try:
+        refuse_unless_open(practice, access)
+    except Refused:
+        return False
+    return True
+
+
+def is_chargeable(amount_minor: int, currency: str) -> bool:
+    """Whether Stripe would take such an amount."""
+    try:
+        money.to_stripe(amount_minor, currency)
+    except money.CannotBeCharged:
+        return False
+    return amount_minor >= money.least_charge_minor(currency)

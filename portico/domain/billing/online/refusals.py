@@ -1,0 +1,53 @@
+"""Why a payment by card is not started, in sentences for the client."""
+
+from django.utils.translation import gettext_lazy as _
+
+from portico.plumbing.refusals import Refused
+
+
+class CardsTurnedOff(Refused):
+    message = _("Paying by card is turned off for this account. Call the practice to pay another way.")
+
+
+class BooksBeingChecked(Refused):
+    """The data came back from a backup, and Stripe has not been asked yet what happened since."""
+
+    message = _("Payments are being checked at the moment. Please try again later.")
+
+
+class TooSmall(Refused):
+    message = _("This amount is too small to be paid by card. Call the practice to pay another way.")
+
+
+class TooLarge(Refused):
+    message = _("This amount is too large to be paid by card at once. Call the practice to pay another way.")
+
+
+class NothingToPay(Refused):
+    message = _("There is nothing left to pay.")
+
+
+class AmountChanged(Refused):
+    """What was to pay when the page was opened is not what is to pay now."""
+
+    message = _("The amount has changed since you opened this page. Please look at it again. Nothing was charged.")
+
+
+class CardGone(Refused):
+    message = _("This card is no longer saved. Choose another one. Nothing was charged.")
+
+
+class StripeNotReached(Refused):
+    """No call did anything."""
+
+    message = _("Stripe can’t be reached at the moment. Nothing was charged. Please start again in a minute.")
+
+
+class StripeRefused(Refused):
+    message = _("Stripe did not take this payment. Nothing was charged. Call the practice to pay another way.")
+
+
+class StillKnown(Refused):
+    """Nobody has asked long enough yet."""
+
+    message = _("Its outcome is not unknown for a day yet. Wait, or look at Stripe.")

@@ -1,0 +1,74 @@
+"""Ending an open attempt at Stripe, so that nobody can pay on it any more."""
+
+from datetime import timedelta
+
+from portico.domain.billing.models import AttemptState, AttemptWay, PaymentAttempt
+from portico.domain.billing.online import checkouts, concluding
+from portico.domain.billing.online.refusals import StripeNotReached
+from portico.domain.billing.refusals import Processing
+from portico.domain.practices import online_payments
+from portico.gateways.stripe import checkout, intents
+from portico.gateways.stripe.deadline import Deadline
+from portico.gateways.stripe.errors import Rejected, StripeTrouble
+from portico.gateways.stripe.line import Line
+from portico.plumbing import clock
+
+# Creating a Checkout is repeated so long after the first call and no longer.
+REPEATED_FOR = timedelta(minutes=10)
+
+
+def retire(attempt: PaymentAttempt, *, deadline: Deadline | None = None) -> None:
+    """Ends it at Stripe first, then here. If it was paid meanwhile, that is settled instead.
+
+    Raises Processing when money may have moved, StripeNotReached when nobody can be asked.
+    """
+    if attempt.is_moving:
+        raise Processing
+    line = online_payments.asking_line(
+        attempt.practice, account_id=attempt.stripe_account_id, livemode=attempt.livemode, deadline=deadline
+    )
+    if line is None:
+        raise StripeNotReached
+    try:
+        _retire(attempt, line)
+    except StripeTrouble as trouble:
+        raise StripeNotReached from trouble
+
+
+def _retire(attempt: PaymentAttempt, line: Line) -> None:
+    if attempt.way == AttemptWay.SAVED_CARD:
+        _cancel(attempt, line)
+        return
+    if not attempt.checkout_session_id:
+        if attempt.called_at is None or clock.now() - attempt.called_at > REPEATED_FOR:
+            # Nobody has ever had the address of its page, if there is one.
+            concluding.end(attempt, AttemptState.EXPIRED)
+            return
+        session = _created(attempt, line)
+        if session is None:
+            return
+        attempt.checkout_session_id = session
+    try:
+        session_now = checkout.expire(line, attempt.checkout_session_id)
+    except Rejected:
+        session_now = checkout.look_up(line, attempt.checkout_session_id)
+    concluding.session_seen(attempt, session_now)
+
+
+def _created(attempt: PaymentAttempt, line: Line) -> str | None:
+    """The id of the page that the first call made, or may have made; None when Stripe refused to make one."""
+    try:
+        session = checkouts.create(attempt, line)
+    except Rejected:
+        concluding.end(attempt, AttemptState.EXPIRED)
+        return None
+    checkouts.keep(attempt, session)
+    return session.id
+
+
+def _cancel(attempt: PaymentAttempt, line: Line) -> None:
+    try:
+        intent = intents.cancel(line, attempt.payment_intent_id)
+    except Rejected:
+        intent = intents.look_up(line, attempt.payment_intent_id)
+    concluding.intent_seen(attempt, intent)
