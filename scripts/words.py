@@ -49,6 +49,8 @@ FOR_CLIENTS = (
     "web/money_words",
     "domain/access/",
     "domain/billing/models/",
+    "domain/billing/online/",
+    "domain/billing/receipt",
     "domain/billing/shar",
 )
 # Mails to staff are in English, like the office.

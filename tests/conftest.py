@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.support.browser",
     "tests.support.clock",
     "tests.support.network",
+    "tests.support.paying",
     "tests.support.processes",
     "tests.support.smtp",
     "tests.support.stripe",

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from portico.domain.billing.models import Payment, PaymentKind
+from portico.domain.billing.models import Payment, PaymentKind, SavedCard
 
 
 def payment_name(payment: Payment) -> str:
@@ -11,7 +11,15 @@ def payment_name(payment: Payment) -> str:
         case PaymentKind.CHECK if payment.check_number:
             return _("Check %(number)s") % {"number": payment.check_number}
         case PaymentKind.ONLINE if payment.card_last4:
-            brand = payment.card_brand.replace("_", " ").title()
-            return _("%(brand)s ending %(last4)s") % {"brand": brand, "last4": payment.card_last4}
+            return _ending(payment.card_brand, payment.card_last4)
         case _:
             return str(PaymentKind(payment.kind).label)
+
+
+def card_name(card: SavedCard) -> str:
+    """Visa ending 4242."""
+    return _ending(card.brand, card.last4)
+
+
+def _ending(brand: str, last4: str) -> str:
+    return _("%(brand)s ending %(last4)s") % {"brand": brand.replace("_", " ").title(), "last4": last4}

@@ -8,8 +8,11 @@ class BillingConfig(AppConfig):
     label = "billing"
 
     def ready(self) -> None:
-        from portico.domain.billing import sharing  # noqa: PLC0415 - models cannot be named before
+        from portico.domain.billing import receipts, sharing  # noqa: PLC0415 - models cannot be named before
+        from portico.domain.billing.receipt_mails import ReceiptMail, RefundMail  # noqa: PLC0415
         from portico.domain.billing.shared_mail import InvoiceSharedMail  # noqa: PLC0415
         from portico.plumbing import emails  # noqa: PLC0415
 
         emails.register(sharing.KIND, InvoiceSharedMail())
+        emails.register(receipts.RECEIPT, ReceiptMail())
+        emails.register(receipts.REFUND, RefundMail())

@@ -15,7 +15,7 @@ from portico.plumbing import phone_format, rendering
 from portico.plumbing.emails import Composer, Letter
 from portico.plumbing.models import OutgoingEmail
 
-_OBSTACLES = {
+OBSTACLES = {
     Obstacle.ARCHIVED: gettext_lazy("The client was archived."),
     Obstacle.NO_ACCESS: gettext_lazy("Client Portal Access was turned off."),
     Obstacle.NO_ADDRESS: gettext_lazy("The client’s email address was changed."),
@@ -33,7 +33,7 @@ class InvoiceSharedMail(Composer):
         client = _client_of(email)
         reach = reaching.of(client)
         if not reach.is_mailable or reach.address is None:
-            return str(_OBSTACLES[reach.mail])
+            return str(OBSTACLES[reach.mail])
         if reach.address.ref != email.content["address"]:
             return _("The client’s email address was changed.")
         invoice = Invoice.objects.get(practice_id=email.practice_id, ref=email.content["invoice"])

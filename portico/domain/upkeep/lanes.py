@@ -8,6 +8,7 @@ from django.conf import settings
 
 from portico.domain.access import answering
 from portico.domain.billing import sharing
+from portico.domain.billing.online import following
 from portico.domain.practices import resetting
 from portico.domain.upkeep import timetable
 from portico.domain.upkeep.chores import CHORES
@@ -38,7 +39,9 @@ def lanes() -> list[Lane]:
             [
                 partial(handing_over.hand_over_next, MailLane.REST, transport),
                 sharing.continue_next_run,
+                following.follow_next,
                 inbox.work_next,
+                paced(following.hurry_unwanted, seconds=SECONDS_BETWEEN_LOOKS),
                 # Not on the timetable: looking costs a read, a turn would cost a write every second.
                 paced(_seal, seconds=SECONDS_BETWEEN_SEALS),
                 paced(_Chores(), seconds=SECONDS_BETWEEN_LOOKS),

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from portico.domain.billing import balances
 from portico.domain.billing.models import Invoice, InvoiceStatus
+from portico.domain.billing.online import cards, quoting
 from portico.plumbing import clock, trail
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
@@ -42,6 +43,15 @@ class Bill:
     def label(self) -> str:
         return str(self.status.label)
 
+    @property
+    def is_to_pay(self) -> bool:
+        return self.status in {InvoiceStatus.UNPAID, InvoiceStatus.PAST_DUE}
+
+    @property
+    def is_chargeable(self) -> bool:
+        """Whether Stripe takes what is left on it."""
+        return self.is_to_pay and quoting.is_chargeable(self.invoice.still_open_minor, self.invoice.currency)
+
 
 @portal_page
 @require_safe
@@ -50,10 +60,17 @@ def index(request: PortalRequest) -> HttpResponse:
     shared = request.client.invoices.shared().with_attempts().prefetch_related("allocations__payment")
     oldest_due_first = shared.not_processing().order_by("due_on", "id")
     paid = _page_of_paid(request)
+    account = balances.portal(request.client)
+    pays = quoting.is_open(request.practice, request.access)
+    balance_minor = account.open_minor - account.processing_minor
     context = {
         "client": request.client,
         "people": request.accesses,
-        "account": balances.portal(request.client),
+        "account": account,
+        "pays": pays,
+        "balance_minor": balance_minor,
+        "pays_balance": pays and quoting.is_chargeable(balance_minor, account.currency),
+        "cards": [(card, money_words.card_name(card)) for card in cards.kept(request.account)],
         "to_pay": [_bill(request, invoice) for invoice in oldest_due_first[:MOST_TO_PAY]],
         "processing": [_bill(request, invoice) for invoice in shared.processing().order_by("-id")[:MOST_TO_PAY]],
         "paid": [_bill(request, invoice) for invoice in paid[:PAGE_SIZE]],
@@ -74,6 +91,7 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
         "client": request.client,
         "people": request.accesses,
         "bill": _bill(request, invoice),
+        "pays": quoting.is_open(request.practice, request.access),
         "lines": invoice.lines.order_by("position"),
     }
     return render(request, "portal/billing/invoice.html", context)

@@ -2,14 +2,19 @@
 
 from django.urls import path
 
-from portico.web.portal import billing, home, people, profile
+from portico.web.portal import billing, home, paying, payment, people, profile
 
 app_name = "portal"
 urlpatterns = [
     path("home/", home.show, name="home"),
     path("who/", people.choose, name="who"),
     path("billing/", billing.index, name="billing"),
+    path("billing/payment/", paying.pay_balance, name="pay_balance"),
     path("billing/<str:ref>/", billing.show, name="invoice"),
+    path("billing/<str:ref>/payment/", paying.pay_invoice, name="pay_invoice"),
+    path("payments/<str:ref>/", payment.show, name="payment"),
+    path("payments/<str:ref>/again/", payment.start_again, name="payment_again"),
+    path("cards/<str:ref>/removing/", paying.remove_card, name="card_removing"),
     path("profile/", profile.show, name="profile"),
     path("language/", profile.choose_language, name="language"),
     path("sessions/<str:ref>/end/", profile.end_session, name="session_end"),

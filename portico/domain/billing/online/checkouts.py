@@ -33,9 +33,7 @@ def open_page(attempt: PaymentAttempt, line: Line) -> PaymentAttempt:
     """
     try:
         if not attempt.stripe_customer_id:
-            customer = cards.customer_of(
-                attempt.account, attempt.practice, line, account_id=attempt.stripe_account_id
-            )
+            customer = cards.customer_of(attempt.account, attempt.practice, line, account_id=attempt.stripe_account_id)
             attempt.stripe_customer_id = customer.customer_id
         if not _note_call(attempt):
             return refreshed(attempt)
@@ -54,7 +52,9 @@ def create(attempt: PaymentAttempt, line: Line) -> Session:
         line,
         amount_minor=attempt.amount_minor,
         currency=attempt.currency,
-        name=metadata.name_of(cover.invoice for cover in attempt.covers.select_related("invoice").order_by("invoice_id")),
+        name=metadata.name_of(
+            cover.invoice for cover in attempt.covers.select_related("invoice").order_by("invoice_id")
+        ),
         customer=attempt.stripe_customer_id,
         save_card=attempt.save_card,
         expires_at=expires_at,
@@ -123,8 +123,6 @@ def refreshed(attempt: PaymentAttempt) -> PaymentAttempt:
 def address_of(attempt: PaymentAttempt) -> str:
     """The absolute address of the page that tells of the attempt; Stripe and the bank lead back there."""
     return f"{settings.PUBLIC_BASE_URL}/portal/{attempt.practice.slug}/payments/{attempt.ref}/"
-
-
 
 
 def _note_call(attempt: PaymentAttempt) -> bool:

@@ -213,9 +213,7 @@ def _is_moving(attempt: PaymentAttempt) -> None:
 def _is_at_bank(attempt: PaymentAttempt, intent: Intent) -> None:
     """Nothing has moved: the bank waits for its customer."""
     with holding.books_of(attempt.client):
-        PaymentAttempt.objects.filter(
-            pk=attempt.pk, state__in=(AttemptState.OPEN, AttemptState.PROCESSING)
-        ).update(
+        PaymentAttempt.objects.filter(pk=attempt.pk, state__in=(AttemptState.OPEN, AttemptState.PROCESSING)).update(
             state=AttemptState.OPEN, unknown_since=None, payment_intent_id=intent.id, bank_url=intent.bank_address
         )
 

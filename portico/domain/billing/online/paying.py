@@ -136,7 +136,9 @@ def _begin(payer: Payer, order: Order, key: StripeKey) -> _Begun:
         quoting.refuse_unless_chargeable(quote)
         if order.amount_minor is not None and order.amount_minor != quote.amount_minor:
             raise AmountChanged
-        if order.card is not None and order.card.pk not in {each.pk for each in cards.usable(payer.account, held.practice)}:
+        if order.card is not None and order.card.pk not in {
+            each.pk for each in cards.usable(payer.account, held.practice)
+        }:
             raise CardGone
         return _Begun(_write(payer, order, quote, key), is_new=True)
 
@@ -206,7 +208,7 @@ def _write(payer: Payer, order: Order, quote: Quote, key: StripeKey) -> PaymentA
         )
         for invoice in quote.invoices
     )
-    note(Verb.PAYMENT_STARTED, client, attempt.ref, attempt.amount_minor, by=payer.by, saved_card=order.card is not None)
+    note(
+        Verb.PAYMENT_STARTED, client, attempt.ref, attempt.amount_minor, by=payer.by, saved_card=order.card is not None
+    )
     return attempt
-
-

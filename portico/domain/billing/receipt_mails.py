@@ -1,0 +1,79 @@
+"""How the mails of receipts.py read, and whether they may still leave."""
+
+from typing import Any
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.billing import reaching
+from portico.domain.billing.models import Payment, Refund
+from portico.domain.billing.shared_mail import OBSTACLES
+from portico.domain.clients.models import Client
+from portico.plumbing import money, phone_format, rendering
+from portico.plumbing.emails import Composer, Letter
+from portico.plumbing.models import OutgoingEmail
+
+
+class _MoneyMail(Composer):
+    """Goes to whom the client's documents go."""
+
+    template = ""
+
+    def refuse(self, email: OutgoingEmail) -> str | None:
+        reach = reaching.of(_client_of(email))
+        if not reach.is_mailable or reach.address is None:
+            return str(OBSTACLES[reach.mail])
+        if reach.address.ref != email.content["address"]:
+            return _("The client’s email address was changed.")
+        return None
+
+    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+        practice = email.practice
+        with translation.override(email.content["language"]):
+            words = {
+                "practice": {
+                    "name": practice.name,
+                    "phone": phone_format.as_dialled(practice.phone),
+                    "address": ", ".join(practice.postal_address.splitlines()),
+                },
+                "name": _client_of(email).called,
+                "portal_address": practice.portal_address,
+                "why": _("You got this because you said email is ok."),
+            }
+            text, html = rendering.render(self.template, words | self.words(email))
+        return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)
+
+    def words(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
+        raise NotImplementedError
+
+
+class ReceiptMail(_MoneyMail):
+    label = gettext_lazy("Receipt")
+    template = "receipt"
+
+    def words(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
+        payment = Payment.objects.get(practice_id=email.practice_id, ref=email.content["about"])
+        return {
+            "heading": _("Thank you. Your payment has arrived"),
+            "payment": payment,
+            "amount": money.written(payment.amount_minor, payment.currency, language=email.content["language"]),
+            "card": f"{payment.card_brand.title()} {payment.card_last4}".strip(),
+        }
+
+
+class RefundMail(_MoneyMail):
+    label = gettext_lazy("Refund")
+    template = "refund"
+
+    def words(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
+        refund = Refund.objects.select_related("payment").get(practice_id=email.practice_id, ref=email.content["about"])
+        return {
+            "heading": _("Money is on its way back to you"),
+            "amount": money.written(refund.amount_minor, refund.currency, language=email.content["language"]),
+            "card": f"{refund.payment.card_brand.title()} {refund.payment.card_last4}".strip(),
+        }
+
+
+def _client_of(email: OutgoingEmail) -> Client:
+    return Client.objects.get(outgoing_emails=email)

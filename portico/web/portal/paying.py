@@ -1,0 +1,119 @@
+"""`Pay Now`: what is to pay, with which card; then Stripe's page, or the page that tells what became of it."""
+
+from http import HTTPStatus
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.csp import CSP
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portico.domain.billing.models import AttemptWay, Invoice, PaymentAttempt, SavedCard
+from portico.domain.billing.online import cards, paying, quoting
+from portico.domain.billing.online.paying import Order, Payer
+from portico.domain.billing.online.quoting import Quote
+from portico.domain.billing.refusals import InvoicePaid, Processing
+from portico.gateways.stripe import checkout
+from portico.gateways.stripe.deadline import Deadline
+from portico.plumbing.refusals import Refused
+from portico.web.guards import portal_page
+from portico.web.portal.billing import refuse_unless_allowed
+from portico.web.portal.forms import PayForm
+from portico.web.requests import PortalRequest
+
+
+@portal_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def pay_balance(request: PortalRequest) -> HttpResponse:
+    refuse_unless_allowed(request)
+    return _pay(request, None)
+
+
+@portal_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def pay_invoice(request: PortalRequest, ref: str) -> HttpResponse:
+    refuse_unless_allowed(request)
+    return _pay(request, get_object_or_404(request.client.invoices.shared(), ref=ref))
+
+
+@portal_page
+@require_POST
+def remove_card(request: PortalRequest, ref: str) -> HttpResponse:
+    """The card is the mailbox's own; whoever it pays for."""
+    card = get_object_or_404(SavedCard.objects.kept().filter(account=request.account), ref=ref)
+    cards.remove(card, request.client, by=request.actor)
+    cards.detach(card, deadline=Deadline())
+    messages.success(request, _("The card was removed."))
+    return redirect("portal:billing", slug=request.practice.slug)
+
+
+def payer_of(request: PortalRequest) -> Payer:
+    """A session that began with a PIN saves no card: whoever heard the PIN is not known by their mailbox."""
+    is_by_mail = request.portal_session.only_client_id is None
+    return Payer(request.account, request.client, request.actor, may_save=is_by_mail)
+
+
+def _pay(request: PortalRequest, invoice: Invoice | None) -> HttpResponse:
+    quoting.refuse_unless_open(request.practice, request.access)
+    payer = payer_of(request)
+    try:
+        quote = quoting.of_balance(request.client) if invoice is None else quoting.of_invoice(invoice)
+    except (InvoicePaid, Processing):
+        return _shown_or_raised(request, payer, invoice)
+    if not quote.invoices and paying.lately(payer, None):
+        return _shown_or_raised(request, payer, None)
+    saved = cards.usable(request.account, request.practice)
+    if request.method == "POST":
+        return _post(request, payer, quote, invoice, saved)
+    quoting.refuse_unless_chargeable(quote)
+    if begun := paying.open_for(payer, quote):
+        return _to_payment(request, begun)
+    return _page(request, quote, PayForm(saved=saved, may_save=payer.may_save))
+
+
+def _post(
+    request: PortalRequest, payer: Payer, quote: Quote, invoice: Invoice | None, saved: list[SavedCard]
+) -> HttpResponse:
+    form = PayForm(request.POST, saved=saved, may_save=payer.may_save)
+    if not form.is_valid():
+        return _page(request, quote, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    order = Order(invoice, form.card, form.cleaned_data["amount"], form.consent_text)
+    try:
+        attempt = paying.pay(payer, order)
+    except (InvoicePaid, Processing):
+        return _shown_or_raised(request, payer, invoice)
+    except Refused as refusal:
+        if begun := paying.lately(payer, invoice):
+            return _to_payment(request, begun)
+        form.add_error(None, str(refusal))
+        fresh = quoting.of_balance(request.client) if invoice is None else quote
+        return _page(request, fresh, form, status=HTTPStatus(refusal.status))
+    if attempt.way == AttemptWay.CHECKOUT and attempt.holds and attempt.checkout_url:
+        return redirect(attempt.checkout_url)
+    return _to_payment(request, attempt)
+
+
+def _page(request: PortalRequest, quote: Quote, form: PayForm, *, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+    context = {"client": request.client, "people": request.accesses, "quote": quote, "form": form}
+    if len(quote.invoices) == 1:
+        context["invoice"] = quote.invoices[0]
+    response = render(request, "portal/paying/pay.html", context, status=status)
+    # A form that ends at Stripe: the browser asks whether its target may be there.
+    origin = checkout.origin(settings.STRIPE_API_BASE)
+    response._csp_config = settings.SECURE_CSP | {"form-action": [CSP.SELF, origin]}  # type: ignore[attr-defined]  # What Django's csp_override sets.
+    return response
+
+
+def _shown_or_raised(request: PortalRequest, payer: Payer, invoice: Invoice | None) -> HttpResponse:
+    """A second press is shown what became of the first. Raises InvoicePaid when nobody has just paid."""
+    attempt = paying.lately(payer, invoice)
+    if attempt is None:
+        raise InvoicePaid
+    return _to_payment(request, attempt)
+
+
+def _to_payment(request: PortalRequest, attempt: PaymentAttempt) -> HttpResponse:
+    return redirect(reverse("portal:payment", kwargs={"slug": request.practice.slug, "ref": attempt.ref}))

@@ -1,0 +1,136 @@
+"""What became of one payment: where Stripe and the bank lead back to, and where a person looks again."""
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from portico.domain.billing import balances, reaching
+from portico.domain.billing.models import AttemptState, Payment, PaymentAttempt
+from portico.domain.billing.online import checkouts, following, quoting, retiring
+from portico.domain.billing.online.refusals import StripeNotReached
+from portico.domain.billing.refusals import Processing
+from portico.gateways.stripe import declines
+from portico.gateways.stripe.deadline import Deadline
+from portico.gateways.stripe.declines import Reason
+from portico.gateways.stripe.errors import StripeTrouble
+from portico.plumbing import clock
+from portico.web import money_words
+from portico.web.guards import portal_page
+from portico.web.requests import PortalRequest
+
+PAGES = {
+    AttemptState.OPEN: "started",
+    AttemptState.PROCESSING: "processing",
+    AttemptState.QUARANTINED: "processing",
+    AttemptState.SUCCEEDED: "paid",
+    AttemptState.FAILED: "declined",
+    AttemptState.EXPIRED: "over",
+    AttemptState.RELEASED: "over",
+}
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A payment as its payer reads it."""
+
+    payment: Payment
+    paid_with: str
+    left_minor: int
+    mailed_to: str
+
+
+@portal_page
+@require_safe
+def show(request: PortalRequest, ref: str) -> HttpResponse:
+    """Asks Stripe afresh while the outcome is not known: this page is told nothing by whoever opens it."""
+    attempt = _asked(_find(request, ref))
+    covers = list(attempt.covers.select_related("invoice").order_by("invoice_id"))
+    state = AttemptState(attempt.state)
+    context = {
+        "attempt": attempt,
+        "covers": covers,
+        "invoice": covers[0].invoice if len(covers) == 1 else None,
+        "pay_again": _pay_page(request, attempt),
+        "may_pay": quoting.is_open(request.practice, request.access),
+        "card": money_words.card_name(attempt.card) if attempt.card else "",
+        "receipt": _receipt(attempt) if state == AttemptState.SUCCEEDED else None,
+        "why": why_declined(attempt.reason),
+    }
+    return render(request, f"portal/paying/{PAGES[state]}.html", context)
+
+
+@portal_page
+@require_POST
+def start_again(request: PortalRequest, ref: str) -> HttpResponse:
+    """Ends the first one at Stripe, then begins anew."""
+    attempt = _find(request, ref)
+    if attempt.state == AttemptState.OPEN:
+        try:
+            retiring.retire(attempt, deadline=Deadline())
+        except Processing:
+            return redirect("portal:payment", slug=request.practice.slug, ref=ref)
+        except StripeNotReached as refusal:
+            messages.error(request, str(refusal))
+            return redirect("portal:payment", slug=request.practice.slug, ref=ref)
+        attempt = checkouts.refreshed(attempt)
+    if attempt.state == AttemptState.SUCCEEDED:
+        return redirect("portal:payment", slug=request.practice.slug, ref=ref)
+    return redirect(_pay_page(request, attempt))
+
+
+def why_declined(code: str) -> str:
+    """What a person can do about it; never more than Stripe lets be told."""
+    match declines.reason(code):
+        case Reason.FUNDS:
+            return _("Your bank says there is not enough money on it.")
+        case Reason.EXPIRED:
+            return _("The card has expired.")
+        case Reason.NUMBER | Reason.CODE:
+            return _("The card’s number or security code is not right.")
+        case Reason.BANK_ASKS | Reason.BANK_REFUSED:
+            return _("Your bank did not confirm that it was you.")
+        case Reason.TRY_AGAIN:
+            return _("Your bank could not be reached. Try again in a few minutes.")
+        case Reason.LIMIT:
+            return _("The card’s limit has been reached.")
+        case _:
+            return ""
+
+
+def _find(request: PortalRequest, ref: str) -> PaymentAttempt:
+    """The mailbox's own payments, for whom it may see the bills of."""
+    clients = [each.client_id for each in request.accesses if each.access_billing_documents]
+    rows = PaymentAttempt.objects.select_related("client__practice", "account", "practice", "card")
+    return get_object_or_404(rows.filter(account=request.account, client__in=clients), ref=ref)
+
+
+def _asked(attempt: PaymentAttempt) -> PaymentAttempt:
+    if attempt.state not in {AttemptState.OPEN, AttemptState.PROCESSING}:
+        return attempt
+    if attempt.lease_until is not None and attempt.lease_until > clock.now():
+        return attempt  # Somebody is asking at this moment.
+    try:
+        return following.ask(attempt, deadline=Deadline())
+    except (StripeTrouble, StripeNotReached):
+        return attempt
+
+
+def _pay_page(request: PortalRequest, attempt: PaymentAttempt) -> str:
+    slug = request.practice.slug
+    if attempt.is_balance:
+        return reverse("portal:pay_balance", kwargs={"slug": slug})
+    invoice = attempt.covers.select_related("invoice").get().invoice
+    return reverse("portal:pay_invoice", kwargs={"slug": slug, "ref": invoice.ref})
+
+
+def _receipt(attempt: PaymentAttempt) -> Receipt:
+    payment = Payment.objects.get(attempt=attempt)
+    reach = reaching.of(attempt.client)
+    mailed_to = reach.address.address if reach.is_mailable and reach.address else ""
+    left = balances.portal(attempt.client).portal_minor
+    return Receipt(payment, money_words.payment_name(payment), left, mailed_to)

@@ -1,0 +1,89 @@
+"""A practice that takes cards at the sandbox, and clients who may pay there."""
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client as Browser
+from pytest_django.fixtures import Settings
+
+from portico.domain.access import granting
+from portico.domain.access.granting import AccessEntry
+from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
+from portico.domain.billing.online import paying
+from portico.domain.billing.online.paying import Order, Payer
+from portico.domain.clients.models import Client
+from portico.domain.practices import connecting
+from portico.domain.practices.connecting import Keys
+from portico.domain.practices.models import Practice
+from portico.plumbing.actors import Actor, ActorKind
+from portico.sandbox.stripe.book import BookedCharge
+from portico.sandbox.stripe.serving import SandboxStripe
+from tests import cast
+
+KEY = "sk_test_demo"
+CONSENT = "Save Card. Keep it for next time."
+
+
+@dataclass
+class Till:
+    """The sandbox Stripe of a test, the practice, and what can be done there."""
+
+    stripe: SandboxStripe
+    practice: Practice
+
+    @property
+    def book(self) -> tuple[BookedCharge, ...]:
+        return self.stripe.book()
+
+    def payer(self, person: Client) -> Payer:
+        """The person's mailbox, with paying by card turned on."""
+        access = granting.of(person) or pytest.fail("Give the client access first.")
+        assert access.account is not None
+        person = Client.objects.select_related("practice").get(pk=person.pk)
+        by = Actor(ActorKind.CLIENT, person.name, account_id=access.account.pk)
+        return Payer(access.account, person, by)
+
+    def start(self, person: Client, invoice: Invoice | None = None, *, save: bool = False) -> PaymentAttempt:
+        """Pressed `Continue to Stripe`."""
+        order = Order(invoice, consent_text=CONSENT if save else "")
+        return paying.pay(self.payer(person), order)
+
+    def charge(self, person: Client, card: SavedCard, invoice: Invoice | None = None) -> PaymentAttempt:
+        """Pressed `Pay $140.00`."""
+        return paying.pay(self.payer(person), Order(invoice, card))
+
+    def type_card(self, attempt: PaymentAttempt, number: str = "4242424242424242") -> str:
+        """What is done on Stripe's page."""
+        return self.stripe.pay(attempt.checkout_session_id, number)
+
+
+def let_pay(person: Client) -> Client:
+    """Access on, with bills and cards."""
+    entry = cast.entry_for(person)
+    granting.save_access(
+        person, AccessEntry(enabled=True, address=entry.address, access_billing_documents=True, pay_by_card=True), version=None,
+        by=cast.DESK,
+    )  # fmt: skip
+    return person
+
+
+def signed_in_to_pay(browser: Browser, person: Client) -> Browser:
+    """Signed in at the portal, and paying by card turned on."""
+    cast.in_the_portal(browser, person)
+    let_pay(person)
+    return browser
+
+
+def ref_in(address: str) -> str:
+    """The ref in the address of a payment's page."""
+    found = re.search(r"/payments/([a-z0-9]+)/", address)
+    return found[1] if found else pytest.fail(f"No payment in {address}")
+
+
+@pytest.fixture
+def till(sandbox: SandboxStripe, settings: Settings, practice: Practice) -> Till:
+    settings.STRIPE_API_BASE = sandbox.url
+    connecting.save_keys(practice, Keys(KEY), by=cast.DESK)
+    practice.refresh_from_db()
+    return Till(sandbox, practice)

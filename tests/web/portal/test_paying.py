@@ -1,0 +1,105 @@
+"""`Pay Now` in the portal: the pages, and what they refuse."""
+
+import pytest
+from django.test import Client as Browser
+
+from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt
+from portico.plumbing.models import OutgoingEmail
+from tests import cast
+from tests.support.paying import Till, ref_in, signed_in_to_pay
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+BILLING = "/portal/alder-street/billing/"
+
+
+@pytest.fixture
+def bill(till: Till) -> Invoice:
+    return cast.bill(cast.ana(till.practice))
+
+
+@pytest.fixture
+def ana(client: Browser, bill: Invoice) -> Browser:
+    """Ana's browser."""
+    return signed_in_to_pay(client, bill.client)
+
+
+def pay_page(bill: Invoice) -> str:
+    return f"{BILLING}{bill.ref}/payment/"
+
+
+def test_an_invoice_is_paid_on_stripes_page_and_says_so_on_the_way_back(
+    ana: Browser, bill: Invoice, till: Till
+) -> None:
+    assert b'data-testid="pay-now"' in ana.get(BILLING).content
+    page = ana.get(pay_page(bill))
+    assert "$140.00" in page.content.decode()
+    assert f"form-action 'self' {till.stripe.url}" in page.headers["Content-Security-Policy"]
+    to_stripe = ana.post(pay_page(bill), {"with": "new", "amount": "14000"})
+    assert to_stripe.status_code == 302
+    assert to_stripe["Location"].startswith(till.stripe.url)
+    attempt = PaymentAttempt.objects.get()
+    till.type_card(attempt)
+    back = ana.get(f"/portal/alder-street/payments/{attempt.ref}/")
+    assert "<h1>Paid</h1>" in back.content.decode()
+    assert "Visa ending 4242" in back.content.decode()
+    bill.refresh_from_db()
+    assert bill.is_paid
+    assert (len(till.book), Payment.objects.count()) == (1, 1)
+    assert OutgoingEmail.objects.filter(kind="receipt").count() == 1
+    assert b'data-status="paid"' in ana.get(BILLING).content
+
+
+def test_the_full_balance_pays_every_invoice_at_once(ana: Browser, bill: Invoice, till: Till) -> None:
+    other = cast.bill(bill.client, 5_000)
+    ana.post(f"{BILLING}payment/", {"with": "new", "amount": "19000"})
+    attempt = PaymentAttempt.objects.get()
+    till.type_card(attempt)
+    assert "for 2 invoices" in ana.get(f"/portal/alder-street/payments/{attempt.ref}/").content.decode()
+    for each in (bill, other):
+        each.refresh_from_db()
+        assert each.is_paid
+    assert [charge.amount for charge in till.book] == [19_000]
+
+
+def test_a_payment_that_was_left_is_continued_or_started_again(ana: Browser, bill: Invoice, till: Till) -> None:
+    first = ana.post(pay_page(bill), {"with": "new"})["Location"]
+    attempt = PaymentAttempt.objects.get()
+    again = ana.get(pay_page(bill))
+    assert ref_in(again["Location"]) == attempt.ref
+    shown = ana.get(again["Location"]).content.decode()
+    assert "You started a payment" in shown
+    assert first in shown.replace("&amp;", "&")
+    anew = ana.post(f"/portal/alder-street/payments/{attempt.ref}/again/")
+    assert anew["Location"] == pay_page(bill)
+    attempt.refresh_from_db()
+    assert attempt.state == AttemptState.EXPIRED
+    with pytest.raises(ValueError, match="expired"):
+        till.type_card(attempt)
+    assert ana.post(pay_page(bill), {"with": "new"})["Location"] not in {first, ""}
+
+
+def test_pressed_twice_both_lead_to_the_same_page(ana: Browser, bill: Invoice) -> None:
+    first, second = (ana.post(pay_page(bill), {"with": "new"})["Location"] for _ in range(2))
+    assert first == second
+    assert PaymentAttempt.objects.count() == 1
+
+
+@pytest.mark.parametrize("amount", ["1", "0", "-14000", "14001", "99999999999999", "140.00", "half"])
+def test_no_other_amount_can_be_paid(ana: Browser, bill: Invoice, till: Till, amount: str) -> None:
+    answer = ana.post(pay_page(bill), {"with": "new", "amount": amount})
+    assert answer.status_code in {409, 422}
+    assert not PaymentAttempt.objects.exists()
+    assert "$140.00" in answer.content.decode()
+
+
+def test_what_is_not_shared_not_mine_void_or_paid_is_refused_without_a_call(
+    ana: Browser, bill: Invoice, till: Till
+) -> None:
+    hidden = cast.bill(bill.client, shared=False)
+    carols = cast.bill(cast.carol(till.practice))
+    paid = cast.bill(bill.client, 5_000)
+    cast.cash(bill.client, 5_000, invoice=paid)
+    codes = [ana.post(pay_page(each), {"with": "new"}).status_code for each in (hidden, carols, paid)]
+    assert codes == [404, 404, 409]
+    assert not PaymentAttempt.objects.exists()
