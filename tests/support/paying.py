@@ -60,11 +60,9 @@ class Till:
 
 def let_pay(person: Client) -> Client:
     """Access on, with bills and cards."""
-    entry = cast.entry_for(person)
-    granting.save_access(
-        person, AccessEntry(enabled=True, address=entry.address, access_billing_documents=True, pay_by_card=True), version=None,
-        by=cast.DESK,
-    )  # fmt: skip
+    address = cast.entry_for(person).address
+    entry = AccessEntry(enabled=True, address=address, access_billing_documents=True, pay_by_card=True)
+    granting.save_access(person, entry, version=None, by=cast.DESK)
     return person
 
 
