@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
@@ -15,11 +16,11 @@ from portico.plumbing.models.limits import LimitSpent
 # The longest window of any limit; what has been idle for longer says nothing any more.
 LONGEST_WINDOW = timedelta(days=2)
 
-SPEND = """INSERT INTO limits_spent (key, started_at, n) VALUES (%(key)s, %(now)s, 1)
+SPEND = """INSERT INTO limits_spent (key, started_at, n) VALUES (%(key)s, %(now)s, %(count)s)
 ON CONFLICT (key) DO UPDATE SET
-  n = CASE WHEN limits_spent.started_at <= %(since)s THEN 1 ELSE limits_spent.n + 1 END,
+  n = CASE WHEN limits_spent.started_at <= %(since)s THEN %(count)s ELSE limits_spent.n + %(count)s END,
   started_at = CASE WHEN limits_spent.started_at <= %(since)s THEN %(now)s ELSE limits_spent.started_at END
-WHERE limits_spent.started_at <= %(since)s OR limits_spent.n < %(most)s
+WHERE limits_spent.started_at <= %(since)s OR limits_spent.n + %(count)s <= %(most)s
 RETURNING n"""
 
 
@@ -60,6 +61,22 @@ def spend(*limits: Limit) -> None:
     _take(limit for limit in limits if not limit.stays_spent)
 
 
+def spend_up_to(limit: Limit, count: int) -> int:
+    """Takes so many from the budget, or what is left of it; gives how many those were.
+
+    Outside any transaction; `count` is not beyond what the whole budget holds.
+    """
+    with suppress(TooMany):
+        _take([limit], count)
+        return count
+    taken = 0
+    with suppress(TooMany):
+        while taken < count:
+            _take([limit])
+            taken += 1
+    return taken
+
+
 def give_back(*limits: Limit) -> None:
     """Returns what an attempt took that turned out right: only the wrong ones count."""
     for limit in limits:
@@ -95,14 +112,20 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((ip, 64), strict=False))
 
 
-def _take(limits: Iterable[Limit]) -> None:
+def _take(limits: Iterable[Limit], count: int = 1) -> None:
     now = clock.now()
     adapt = connection.ops.adapt_datetimefield_value
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         for limit in sorted(limits):  # One order for everybody: no deadlock.
             cursor.execute(
                 SPEND,
-                {"key": limit.key, "now": adapt(now), "since": adapt(now - limit.window), "most": limit.most},
+                {
+                    "key": limit.key,
+                    "now": adapt(now),
+                    "since": adapt(now - limit.window),
+                    "most": limit.most,
+                    "count": count,
+                },
             )
             if cursor.fetchone() is None:
                 raise TooMany(limit)

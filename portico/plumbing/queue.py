@@ -1,5 +1,6 @@
 """Rows that wait to be worked on: claimed under a lease, finished behind a fence."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -35,17 +36,23 @@ def ready[R: QueuedRow](rows: QuerySet[R]) -> QuerySet[R]:
 
 def claim[R: QueuedRow](rows: QuerySet[R], *, lease: timedelta) -> R | None:
     """The oldest row that is ready, held for the length of the lease; None when there is none."""
+    return next(iter(claim_some(rows, most=1, lease=lease)), None)
+
+
+def claim_some[R: QueuedRow](rows: QuerySet[R], *, most: int, lease: timedelta) -> list[R]:
+    """The oldest rows that are ready, each held for the length of the lease; none when there are none."""
     waiting = ready(rows).order_by("id")
     if not waiting.exists():  # A plain read: an idle worker takes no lock.
-        return None
+        return []
     with transaction.atomic():
-        row = waiting.select_for_update(no_key=True, skip_locked=True, of=("self",)).first()
-        if row is None:
-            return None
-        row.lease_until = clock.now() + lease
-        row.tries += 1
-        row.save(update_fields=["lease_until", "tries"])
-    return row
+        claimed = list(waiting.select_for_update(no_key=True, skip_locked=True, of=("self",))[:most])
+        lease_until = clock.now() + lease
+        for row in claimed:
+            row.lease_until = lease_until
+            row.tries += 1
+        held = rows.model._base_manager.filter(pk__in=[row.pk for row in claimed])
+        held.update(lease_until=lease_until, tries=F("tries") + 1)
+    return claimed
 
 
 def hold(row: QueuedRow, **changes: Any) -> bool:  # Any: a column's value.
@@ -60,6 +67,22 @@ def hold(row: QueuedRow, **changes: Any) -> bool:  # Any: a column's value.
 def finish(row: QueuedRow, **changes: Any) -> bool:  # Any: a column's value.
     """Writes the outcome and lets go of the row. False: somebody else holds it, and nothing was written."""
     return hold(row, **{"lease_until": None, "not_before": None} | changes)
+
+
+def finish_all[R: QueuedRow](rows: Sequence[R], **changes: Any) -> list[R]:  # Any: a column's value.
+    """Writes one outcome to several rows of a kind, each behind its own fence. Gives those that were still held."""
+    if not rows:
+        return []
+    everything = type(rows[0])._base_manager.filter(pk__in=[row.pk for row in rows])
+    with transaction.atomic():
+        tries = dict(everything.select_for_update(no_key=True).order_by("id").values_list("pk", "tries"))
+        held = [row for row in rows if tries.get(row.pk) == row.tries]
+        changes = {"lease_until": None, "not_before": None} | changes
+        everything.filter(pk__in=[row.pk for row in held]).update(**changes)
+    for row in held:
+        for name, value in changes.items():
+            setattr(row, name, value)
+    return held
 
 
 def lag(rows: QuerySet[Any]) -> timedelta:  # Any: whatever queue is asked about.

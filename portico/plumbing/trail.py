@@ -1,5 +1,7 @@
 """Writes the trail: who did or saw what, for which client, in the transaction that does it."""
 
+from collections.abc import Iterable
+
 from django.db.models import Model
 
 from portico.plumbing import clock
@@ -22,7 +24,27 @@ def record(
     `about` is the ref of the thing, or a short name for it. No secret goes in, and no address
     that a stranger typed.
     """
-    return TrailEntry.objects.create(
+    written = entry(verb, practice=practice, by=by, client=client, about=about, **details)
+    written.save(force_insert=True)
+    return written
+
+
+def record_all(entries: Iterable[TrailEntry]) -> None:
+    """Adds entries made by `entry`, in one statement."""
+    TrailEntry.objects.bulk_create(entries)
+
+
+def entry(
+    verb: Verb,
+    *,
+    practice: Model,
+    by: Actor,
+    client: Model | None = None,
+    about: str = "",
+    **details: str | int | bool | None,
+) -> TrailEntry:
+    """An entry as `record` would write it, not yet written."""
+    return TrailEntry(
         practice_id=practice.pk,
         at=clock.now(),
         verb=verb,

@@ -35,6 +35,20 @@ def test_the_sixth_try_of_five_is_refused() -> None:
 
 
 @pytest.mark.django_db
+def test_of_many_tries_at_once_only_what_is_left_is_taken() -> None:
+    assert [limits.spend_up_to(FIVE, 3), limits.spend_up_to(FIVE, 3), limits.spend_up_to(FIVE, 3)] == [3, 2, 0]
+    assert _spent(FIVE) == 5
+
+
+@pytest.mark.django_db
+def test_many_tries_at_once_begin_a_new_window(stopped_clock: time_machine.Traveller) -> None:
+    limits.spend_up_to(FIVE, 5)
+    stopped_clock.shift(HOUR)
+    assert limits.spend_up_to(FIVE, 4) == 4
+    assert _spent(FIVE) == 4
+
+
+@pytest.mark.django_db
 def test_a_new_window_begins_when_the_old_one_has_passed() -> None:
     start = clock.now()
     with time_machine.travel(start, tick=False):

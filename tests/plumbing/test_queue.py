@@ -45,6 +45,21 @@ def test_a_holder_past_its_lease_is_fenced_off(stopped_clock: Traveller) -> None
     assert OutgoingEmail.objects.get().reason == "quick"
 
 
+def test_several_rows_are_claimed_at_once_the_oldest_first() -> None:
+    emails = [an_email(f"note:{number}") for number in range(3)]
+    assert queue.claim_some(OutgoingEmail.objects.waiting(), most=2, lease=MINUTE) == emails[:2]
+    assert [email.tries for email in OutgoingEmail.objects.order_by("id")] == [1, 1, 0]
+
+
+def test_of_rows_finished_together_each_has_a_fence_of_its_own(stopped_clock: Traveller) -> None:
+    kept, lost = an_email("note:1"), an_email("note:2")
+    rows = queue.claim_some(OutgoingEmail.objects.waiting(), most=2, lease=MINUTE)
+    stopped_clock.shift(MINUTE)
+    assert queue.claim(OutgoingEmail.objects.filter(pk=lost.pk), lease=MINUTE) == lost
+    assert queue.finish_all(rows, reason="together") == [kept]
+    assert [email.reason for email in OutgoingEmail.objects.order_by("id")] == ["together", ""]
+
+
 def test_a_row_waits_for_its_time(stopped_clock: Traveller) -> None:
     an_email()
     email = claim()

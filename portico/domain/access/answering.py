@@ -2,6 +2,8 @@
 
 import logging
 from datetime import timedelta
+from itertools import groupby
+from operator import attrgetter
 
 from django.db import InterfaceError, OperationalError, transaction
 
@@ -12,7 +14,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock, emails, limits, queue, tokens, trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.deadlocks import once_more
-from portico.plumbing.limits import Limit, TooMany
+from portico.plumbing.limits import Limit
 from portico.plumbing.models.outgoing import Lane
 from portico.plumbing.verbs import Verb
 
@@ -21,25 +23,41 @@ logger = logging.getLogger(__name__)
 KIND = "sign_in"
 LEASE = timedelta(seconds=60)
 MAILS_AN_HOUR = 2_000
+# Answered together: most of the cost is in the number of statements, not of rows.
+AT_ONCE = 20
 LONGEST_WAIT = timedelta(minutes=5)
+
+type Outcomes = dict[SignInAsk, AskOutcome]
 
 
 def answer_next() -> bool:
-    """Answers the oldest ask. False when none waits."""
-    ask = queue.claim(SignInAsk.objects.waiting().select_related("practice"), lease=LEASE)
-    if ask is None:
-        return False
+    """Answers the oldest asks, those of a practice together. False when none waits."""
+    asks = queue.claim_some(SignInAsk.objects.waiting().select_related("practice"), most=AT_ONCE, lease=LEASE)
+    for practice, of_practice in groupby(sorted(asks, key=attrgetter("practice_id")), key=attrgetter("practice")):
+        _answer(practice, list(of_practice))
+    return bool(asks)
+
+
+def _answer(practice: Practice, asks: list[SignInAsk]) -> None:
     try:
-        outcome = _answer(ask)
+        answered = _outcomes(practice, asks)
     except (OperationalError, InterfaceError):
-        raise  # The database is away: that is nothing about this ask.
+        raise  # The database is away: that is nothing about these asks.
     except Exception as mistake:  # noqa: BLE001  # Whatever is wrong with one ask must not stop the others.
-        # Its text may hold what somebody typed: only the kind of error is told.
-        logger.warning("ask.not_answered", extra={"ask": ask.pk, "mistake": type(mistake).__name__})
-        queue.finish(ask, not_before=clock.now() + min(timedelta(seconds=2**ask.tries), LONGEST_WAIT))
-        return True
-    logger.info("ask.answered", extra={"ask": ask.pk, "outcome": outcome.value})
-    return True
+        if len(asks) > 1:
+            for ask in asks:
+                _answer(practice, [ask])
+            return
+        _put_off(asks[0], mistake)
+        return
+    for ask, outcome in answered.items():
+        logger.info("ask.answered", extra={"ask": ask.pk, "outcome": outcome.value})
+
+
+def _put_off(ask: SignInAsk, mistake: Exception) -> None:
+    # Its text may hold what somebody typed: only the kind of error is told.
+    logger.warning("ask.not_answered", extra={"ask": ask.pk, "mistake": type(mistake).__name__})
+    queue.finish(ask, not_before=clock.now() + min(timedelta(seconds=2**ask.tries), LONGEST_WAIT))
 
 
 def mails_of(practice: Practice) -> Limit:
@@ -47,77 +65,110 @@ def mails_of(practice: Practice) -> Limit:
     return Limit.on("sign-in-mails", practice.ref, most=MAILS_AN_HOUR, window=timedelta(hours=1))
 
 
-def _answer(ask: SignInAsk) -> AskOutcome:
-    """Asked outside any transaction first, so that only a mail that will be written counts against the hour."""
-    against = _against(ask)
-    if against is not None:
-        return _close(ask, against)
+def _outcomes(practice: Practice, asks: list[SignInAsk]) -> Outcomes:
+    """Asked outside any transaction first, so that only mails that will be written count against the hour."""
+    opened = _opened(practice, asks)
+    known = _known(practice, [ask for ask in asks if ask.mailbox_key not in opened])
+    outcomes = {
+        ask: _outcome(ask, is_opened=ask.mailbox_key in opened, is_known=ask.mailbox_key in known) for ask in asks
+    }
+    wanted = _with(AskOutcome.MAILED, outcomes)
+    limit = mails_of(practice)
+    allowed = limits.spend_up_to(limit, len(wanted)) if wanted else 0
     try:
-        limits.spend(mails_of(ask.practice))
-    except TooMany:
-        bursts.note_cap(ask.practice)
-        return _close(ask, AskOutcome.BEYOND_CAP)
-    return _mail(ask)
+        return _write_down(practice, outcomes | dict.fromkeys(wanted[allowed:], AskOutcome.BEYOND_CAP))
+    except Exception:
+        limits.give_back(*[limit] * allowed)
+        raise
 
 
-def _against(ask: SignInAsk) -> AskOutcome | None:
-    """Why nothing is mailed; None when somebody may come in."""
+def _outcome(ask: SignInAsk, *, is_opened: bool, is_known: bool) -> AskOutcome:
     if clock.now() - ask.written_at >= link_lifetime():
         return AskOutcome.TOO_LATE
     if ask.is_beyond_limit:
         return AskOutcome.BEYOND_LIMIT
-    if _opened(ask):
-        return None if not ask.practice.is_suspended else AskOutcome.NOT_ALLOWED
-    is_known = EmailAddress.objects.open().filter(practice=ask.practice, mailbox_key=ask.mailbox_key).exists()
+    if is_opened:
+        return AskOutcome.NOT_ALLOWED if ask.practice.is_suspended else AskOutcome.MAILED
     return AskOutcome.NOT_ALLOWED if is_known else AskOutcome.UNKNOWN
 
 
-def _opened(ask: SignInAsk) -> list[PortalAccess]:
-    """What the mailbox opens at this moment; each with its client and address."""
+def _opened(practice: Practice, asks: list[SignInAsk]) -> dict[str, list[PortalAccess]]:
+    """What each mailbox that opens something opens at this moment, with clients, addresses and accounts."""
     accesses = PortalAccess.objects.filter(
-        account__practice_id=ask.practice_id, account__mailbox_key=ask.mailbox_key
+        account__practice=practice, account__mailbox_key__in={ask.mailbox_key for ask in asks}
     ).mailable()
-    return list(accesses.select_related("client", "address").order_by("client_id"))
+    opened: dict[str, list[PortalAccess]] = {}
+    for access in accesses.select_related("client", "address", "account").order_by("client_id"):
+        if access.account is not None:
+            opened.setdefault(access.account.mailbox_key, []).append(access)
+    return opened
+
+
+def _known(practice: Practice, asks: list[SignInAsk]) -> set[str]:
+    """Those of the mailboxes that some client has given."""
+    keys = {ask.mailbox_key for ask in asks}
+    known = EmailAddress.objects.open().filter(practice=practice, mailbox_key__in=keys)
+    return set(known.values_list("mailbox_key", flat=True)) if keys else set()
 
 
 @once_more
-def _mail(ask: SignInAsk) -> AskOutcome:
-    """Writes the mail with its link and code, and that the ask is answered, all or nothing."""
+def _write_down(practice: Practice, outcomes: Outcomes) -> Outcomes:
+    """Writes the mails with their links and codes, and that the asks are answered, all or nothing.
+
+    Gives the outcomes that were written: not those of asks that somebody else has taken over meanwhile.
+    """
     with transaction.atomic():
-        account = PortalAccount.objects.locked().get(practice_id=ask.practice_id, mailbox_key=ask.mailbox_key)
-        opened = _opened(ask)
-        if not opened:  # Changed within the last moments.
-            return _close(ask, AskOutcome.NOT_ALLOWED)
-        if _close(ask, AskOutcome.MAILED) is AskOutcome.WAITING:
-            return AskOutcome.WAITING
-        _write(ask, account, opened)
-    return AskOutcome.MAILED
+        to_mail = _with(AskOutcome.MAILED, outcomes)
+        keys = {ask.mailbox_key for ask in to_mail}
+        if to_mail:
+            list(PortalAccount.objects.locked().filter(practice=practice, mailbox_key__in=keys).order_by("pk"))
+        opened = _opened(practice, to_mail) if to_mail else {}
+        changed = [ask for ask in to_mail if ask.mailbox_key not in opened]  # Within the last moments.
+        outcomes = outcomes | dict.fromkeys(changed, AskOutcome.NOT_ALLOWED)
+        written: Outcomes = {}
+        for outcome in sorted(set(outcomes.values())):
+            closed = queue.finish_all(_with(outcome, outcomes), outcome=outcome, answered_at=clock.now())
+            written |= dict.fromkeys(closed, outcome)
+        _write_mails(practice, {ask: opened[ask.mailbox_key] for ask in _with(AskOutcome.MAILED, written)})
+        for _ask in _with(AskOutcome.BEYOND_CAP, written):
+            bursts.note_cap(practice)
+    return written
 
 
-def _write(ask: SignInAsk, account: PortalAccount, opened: list[PortalAccess]) -> None:
-    first, practice = opened[0], ask.practice
-    if first.address is None:
-        raise AssertionError("An access that is mailable has an address.")
-    language = account.language or first.client.language
-    email = emails.queue(
-        practice=practice,
-        kind=KIND,
-        key=f"{KIND}:{ask.ref}",
-        to_address=first.address.address,
-        to_name=first.client.name if len(opened) == 1 else "",
-        subject=mail_words.sign_in_subject(practice, ask.written_at, language),
-        content={"asked_at": ask.written_at.isoformat(), "language": language},
-        by=Actor.nobody(),
-        client=first.client,
-        lane=Lane.ENTRANCE,
-        link_nonce=tokens.new_nonce(),
-    )
-    links.write(account, first.address, email, ask=ask)
-    for access in opened:
-        trail.record(Verb.LINK_SENT, practice=practice, client=access.client, by=Actor.nobody(), about=email.ref)
+def _with(outcome: AskOutcome, outcomes: Outcomes) -> list[SignInAsk]:
+    return sorted((ask for ask, its in outcomes.items() if its is outcome), key=attrgetter("pk"))
 
 
-def _close(ask: SignInAsk, outcome: AskOutcome) -> AskOutcome:
-    """Writes the outcome; WAITING when somebody else has taken the ask over meanwhile and has the word."""
-    closed = queue.finish(ask, outcome=outcome, answered_at=clock.now())
-    return outcome if closed else AskOutcome.WAITING
+def _write_mails(practice: Practice, opened: dict[SignInAsk, list[PortalAccess]]) -> None:
+    written = emails.queue_new([_draft(practice, ask, accesses) for ask, accesses in opened.items()])
+    nobody, drawn, entries = Actor.nobody(), [], []
+    for (ask, accesses), email in zip(opened.items(), written, strict=True):
+        account, address = accesses[0].account, accesses[0].address
+        if account is None or address is None:
+            raise AssertionError("An access that is mailable has an account and an address.")
+        drawn.append(links.draw(account, address, email, ask=ask))
+        for access in accesses:
+            client = access.client
+            entries.append(trail.entry(Verb.LINK_SENT, practice=practice, client=client, by=nobody, about=email.ref))
+    links.write_all(drawn)
+    trail.record_all(entries)
+
+
+def _draft(practice: Practice, ask: SignInAsk, opened: list[PortalAccess]) -> emails.Draft:
+    first = opened[0]
+    if first.account is None or first.address is None:
+        raise AssertionError("An access that is mailable has an account and an address.")
+    language = first.account.language or first.client.language
+    return {
+        "practice": practice,
+        "kind": KIND,
+        "key": f"{KIND}:{ask.ref}",
+        "to_address": first.address.address,
+        "to_name": first.client.name if len(opened) == 1 else "",
+        "subject": mail_words.sign_in_subject(practice, ask.written_at, language),
+        "content": {"asked_at": ask.written_at.isoformat(), "language": language},
+        "by": Actor.nobody(),
+        "client": first.client,
+        "lane": Lane.ENTRANCE,
+        "link_nonce": tokens.new_nonce(),
+    }

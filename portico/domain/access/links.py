@@ -1,5 +1,9 @@
 """Sign-in links and codes: written beside their mail, derived again at hand-over, up to three live for a mailbox."""
 
+from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
+
 from django.conf import settings
 
 from portico.domain.access.models import LIVE_LINKS, PortalAccount, SignInAsk, SignInLink
@@ -17,14 +21,37 @@ CODE_LENGTH = 6
 def write(
     account: PortalAccount, address: EmailAddress, email: OutgoingEmail, *, ask: SignInAsk | None = None
 ) -> SignInLink:
-    """Writes the link of a mail that has a nonce; a fourth live link retires the oldest.
+    """Writes the link of one mail, as `write_all` does."""
+    link = draw(account, address, email, ask=ask)
+    write_all([link])
+    return link
+
+
+def write_all(drawn: Sequence[SignInLink]) -> None:
+    """Writes links made by `draw`; a fourth live link of an account retires its oldest.
+
+    Inside the caller's transaction, with the accounts locked.
+    """
+    SignInLink.objects.bulk_create(drawn)
+    unspent = SignInLink.objects.unspent().filter(account__in={link.account_id for link in drawn})
+    retired = []
+    pairs = unspent.order_by("account_id", "-id").values_list("account_id", "pk")
+    for _account, newest_first in groupby(pairs, key=itemgetter(0)):
+        retired += [pk for _account, pk in newest_first][LIVE_LINKS:]
+    if retired:
+        unspent.filter(pk__in=retired).update(voided_at=clock.now())
+
+
+def draw(
+    account: PortalAccount, address: EmailAddress, email: OutgoingEmail, *, ask: SignInAsk | None = None
+) -> SignInLink:
+    """The link of a mail that has a nonce, not yet written.
 
     With `ask` the mail also holds a code for the browser that asked; without, it is an invitation.
-    Inside the caller's transaction, with the account locked.
     """
     nonce = bytes(email.link_nonce or b"")
     code = _code(tokens.derive(nonce, purpose=CODE_PURPOSE))
-    link = SignInLink.objects.create(
+    return SignInLink(
         practice_id=account.practice_id,
         account=account,
         email=email,
@@ -35,9 +62,6 @@ def write(
         code_hash=tokens.keyed_digest(code_text(ask, code), purpose=CODE_PURPOSE) if ask else "",
         number=account.counter,
     )
-    newest = account.links.unspent().order_by("-id").values_list("pk", flat=True)[:LIVE_LINKS]
-    account.links.unspent().exclude(pk__in=list(newest)).update(voided_at=clock.now())
-    return link
 
 
 def address_of(link: SignInLink) -> str:

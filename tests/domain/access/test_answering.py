@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from portico.domain.access import answering, changing, granting, links, signing_in
 from portico.domain.access.models import AskOutcome, Burst, BurstKind, PortalAccount, SignInAsk, SignInLink
@@ -146,7 +148,7 @@ def test_an_ask_is_answered_once_whoever_comes_back_to_it(practice: Practice) ->
     # A worker that held the row too long finds that it has no word any more.
     ask = SignInAsk.objects.get()
     ask.tries -= 1
-    assert answering._close(ask, AskOutcome.UNKNOWN) is AskOutcome.WAITING
+    assert answering._write_down(practice, {ask: AskOutcome.UNKNOWN}) == {}
     assert SignInAsk.objects.get().outcome == AskOutcome.MAILED
 
 
@@ -163,6 +165,71 @@ def test_an_ask_that_cannot_be_answered_waits_and_stops_no_other(
     assert answering.answer_next()
     broken.refresh_from_db()
     assert broken.outcome == AskOutcome.MAILED
+
+
+def asks_of_people(practice: Practice, *numbers: int) -> list[SignInAsk]:
+    """Clients with access, each of whom has asked."""
+    asks = []
+    for each in numbers:
+        cast.with_access(cast.client(practice, f"Person {each}", address=f"person.{each}@mail.example"))
+        asks.append(cast.asked(practice, f"person.{each}@mail.example", ip=f"10.0.0.{each}"))
+    return asks
+
+
+def outcomes(asks: list[SignInAsk]) -> list[str]:
+    return [SignInAsk.objects.get(pk=ask.pk).outcome for ask in asks]
+
+
+def test_asks_of_one_moment_are_answered_together_with_as_many_queries_as_one(practice: Practice) -> None:
+    asks_of_people(practice, 0)
+    with CaptureQueriesContext(connection) as of_one:
+        answering.answer_next()
+    asks = [*asks_of_people(practice, *range(1, 7)), cast.asked(practice, ANA)]
+    with CaptureQueriesContext(connection) as of_seven:
+        answering.answer_next()
+    assert outcomes(asks) == [AskOutcome.MAILED] * 6 + [AskOutcome.UNKNOWN]
+    # Who is unknown is looked up once, and their outcome is a second one to write.
+    assert len(of_seven) == len(of_one) + 5
+    assert OutgoingEmail.objects.count() == SignInLink.objects.count() == 7
+    assert TrailEntry.objects.filter(verb=Verb.LINK_SENT).count() == 7
+
+
+def test_asks_at_two_practices_are_answered_in_one_turn(practice: Practice) -> None:
+    birch = cast.birch()
+    cast.with_access(cast.ana(practice))
+    cast.with_access(cast.dora(birch))
+    asks = [cast.asked(practice, ANA), cast.asked(birch, "dora@mail.example"), cast.asked(birch, ANA)]
+    answering.answer_next()
+    assert outcomes(asks) == [AskOutcome.MAILED, AskOutcome.MAILED, AskOutcome.UNKNOWN]
+    sent = TrailEntry.objects.filter(verb=Verb.LINK_SENT).order_by("practice_id")
+    assert [entry.practice for entry in sent] == [practice, birch]
+
+
+def test_one_bad_ask_of_many_stops_no_other_and_counts_none_twice(practice: Practice) -> None:
+    asks = asks_of_people(practice, *range(4))
+    PortalAccount.objects.filter(mailbox_key="person.1@mail.example").update(language="xx-not-a-language")
+    answering.answer_next()
+    assert outcomes(asks) == [AskOutcome.MAILED, AskOutcome.WAITING, AskOutcome.MAILED, AskOutcome.MAILED]
+    assert LimitSpent.objects.get(key=answering.mails_of(practice).key).n == 3
+    assert OutgoingEmail.objects.count() == 3
+
+
+def test_of_many_asks_only_so_many_are_mailed_as_the_hour_still_allows(practice: Practice) -> None:
+    asks = asks_of_people(practice, *range(4))
+    limit = answering.mails_of(practice)
+    LimitSpent.objects.create(key=limit.key, started_at=clock.now(), n=limit.most - 3)
+    answering.answer_next()
+    assert outcomes(asks) == [AskOutcome.MAILED] * 3 + [AskOutcome.BEYOND_CAP]
+    assert Burst.objects.get(practice=practice).number == 1
+
+
+def test_four_asks_of_one_mailbox_answered_together_leave_three_live_links(practice: Practice) -> None:
+    cast.with_access(cast.ana(practice))
+    asks = [cast.asked(practice, ANA) for _ in range(4)]
+    answering.answer_next()
+    assert outcomes(asks) == [AskOutcome.MAILED] * 4
+    unspent = SignInLink.objects.unspent().order_by("id")
+    assert [link.ask for link in unspent.select_related("ask")] == asks[1:]
 
 
 def test_the_mail_has_the_same_link_in_text_and_html_and_a_code(practice: Practice, smtp: SmtpServer) -> None:
