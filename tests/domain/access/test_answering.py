@@ -157,7 +157,7 @@ def test_an_ask_that_cannot_be_answered_waits_and_stops_no_other(
 ) -> None:
     cast.with_access(cast.ana(practice))
     broken = cast.asked(practice, ANA)
-    PortalAccount.objects.update(language="xx-not-a-language")
+    PortalAccount.objects.update(language="xx-xx")
     assert answering.answer_next()
     assert answered(practice, "nobody@mail.example") is AskOutcome.UNKNOWN
     PortalAccount.objects.update(language="")
@@ -207,7 +207,7 @@ def test_asks_at_two_practices_are_answered_in_one_turn(practice: Practice) -> N
 
 def test_one_bad_ask_of_many_stops_no_other_and_counts_none_twice(practice: Practice) -> None:
     asks = asks_of_people(practice, *range(4))
-    PortalAccount.objects.filter(mailbox_key="person.1@mail.example").update(language="xx-not-a-language")
+    PortalAccount.objects.filter(mailbox_key="person.1@mail.example").update(language="xx-xx")
     answering.answer_next()
     assert outcomes(asks) == [AskOutcome.MAILED, AskOutcome.WAITING, AskOutcome.MAILED, AskOutcome.MAILED]
     assert LimitSpent.objects.get(key=answering.mails_of(practice).key).n == 3
