@@ -183,6 +183,7 @@ def _signed_in(request: HttpRequest, slug: str) -> PortalRequest | None:
     asked.has_chosen = chosen is not None or len(accesses) == 1
     asked.access = chosen or accesses[0]
     asked.client = session.client = asked.access.client
+    asked.client.practice = practice
     asked.actor = sessions.actor_of(session)
     timezone.activate(practice.zone)
     # Until the end of the request, so that a page that says no speaks it too.

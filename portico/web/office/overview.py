@@ -9,15 +9,17 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.access import changing, granting
 from portico.domain.access.models import PortalAccess
+from portico.domain.billing import balances
 from portico.plumbing import trail
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
 from portico.web.guards import office_page
-from portico.web.office import finding, next_step, trail_words
+from portico.web.office import finding, invoice_words, next_step, trail_words
 from portico.web.office.roles import KEEPERS, may_edit
 from portico.web.requests import OfficeRequest
 
 LATEST = 6
+INVOICES_SHOWN = 4
 
 
 @office_page()
@@ -27,6 +29,9 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     trail.record(Verb.OVERVIEW_VIEWED, practice=request.practice, client=client, by=request.actor)
     access = granting.of(client)
     addresses = list(client.email_addresses.open().order_by("id"))
+    invoices = list(client.invoices.with_attempts().order_by("-id")[: INVOICES_SHOWN + 1])
+    for invoice in invoices:
+        invoice.practice = client.practice
     lately = TrailEntry.objects.filter(client=client).exclude(verb__in=Verb.views()).order_by("-id")
     context = {
         "client": client,
@@ -36,6 +41,9 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "others": _others(access),
         "next": next_step.for_client(client, access, has_addresses=bool(addresses)),
         "lines": [trail_words.line(entry) for entry in lately[:LATEST]],
+        "account": balances.office(client),
+        "rows": [(invoice, invoice_words.standing(invoice)) for invoice in invoices[:INVOICES_SHOWN]],
+        "has_more": len(invoices) > INVOICES_SHOWN,
         "may_edit": may_edit(request),
     }
     return render(request, "office/clients/overview.html", context)

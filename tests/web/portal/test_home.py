@@ -1,0 +1,108 @@
+"""Home tells what waits: bills to pay, with one thing to press; nothing of bills where they may not be seen."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.billing.models import AttemptState
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+HOME = "/portal/alder-street/home/"
+BILLING = "/portal/alder-street/billing/"
+# Session and client, what waits for everybody, and four sums of the balance.
+QUERIES = 8
+QUERIES_WITHOUT_BILLING = 3
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    return cast.ana(practice)
+
+
+@pytest.fixture
+def portal(ana: Client) -> Browser:
+    return cast.in_the_portal(Browser(), ana)
+
+
+def text(browser: Browser) -> str:
+    return browser.get(HOME).content.decode()
+
+
+def test_bills_to_pay_wait_with_one_thing_to_press(portal: Browser, ana: Client) -> None:
+    today = clock.today(ana.practice.time_zone)
+    cast.bill(ana, 15_500, due_on=today - timedelta(days=5))
+    cast.bill(ana, 14_000)
+    page = text(portal)
+    assert "Waiting for you" in page
+    assert "Pay $295.00" in page
+    assert "2 invoices. The first was due " in page
+    assert page.count("button primary") == 1
+    assert f'class="button primary" href="{BILLING}"' in page
+    assert 'data-testid="balance" data-amount="29500" data-currency="USD"' in page
+    assert "Nothing is waiting for you" not in page
+
+
+def test_one_bill_is_called_by_its_number(portal: Browser, ana: Client) -> None:
+    invoice = cast.bill(ana)
+    assert f"Invoice {invoice.number}. Due " in text(portal)
+
+
+def test_what_is_paid_processing_or_not_shared_does_not_wait(portal: Browser, ana: Client) -> None:
+    cast.bill(ana, shared=False)
+    cast.cash(ana, 14_000, invoice=cast.bill(ana))
+    cast.attempt(cast.bill(ana), state=AttemptState.PROCESSING)
+    page = text(portal)
+    assert "Nothing is waiting for you" in page
+    assert "Balance $0.00" in page
+
+
+def test_nothing_of_bills_is_told_while_the_option_is_off(portal: Browser, ana: Client) -> None:
+    cast.bill(ana)
+    PortalAccess.objects.filter(client=ana).update(access_billing_documents=False)
+    page = text(portal)
+    assert "Nothing is waiting for you" in page
+    assert "Billing & Payments" not in page
+    assert "$" not in page
+
+
+def test_each_person_of_a_mailbox_is_told_apart(practice: Practice) -> None:
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    cast.with_access(bea)
+    browser = cast.in_the_portal(Browser(), bruno)
+    cast.bill(bea)
+    cast.bill(bea)
+    browser.post("/portal/alder-street/who/", {"client": bruno.ref})
+    page = text(browser)
+    assert "Bruno Berg <small>Nothing waiting</small>" in page
+    assert "Bea Berg <small>2 bills to pay</small>" in page
+    assert "Nothing is waiting for you" in page
+    PortalAccess.objects.filter(client=bea).update(access_billing_documents=False)
+    assert "Bea Berg <small>Nothing waiting</small>" in text(browser)
+
+
+def test_it_is_in_spanish_for_who_reads_spanish(portal: Browser, ana: Client) -> None:
+    cast.bill(ana)
+    portal.post("/portal/alder-street/language/", {"language": "es"})
+    page = text(portal)
+    assert "Pagar" in page
+    assert "Ver las facturas" in page
+
+
+def test_home_costs_the_same_however_many_bills_there_are(
+    portal: Browser, ana: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for bills in (1, 12):
+        for _number in range(bills):
+            cast.bill(ana)
+        with django_assert_num_queries(QUERIES):
+            text(portal)
+    PortalAccess.objects.filter(client=ana).update(access_billing_documents=False)
+    with django_assert_num_queries(QUERIES_WITHOUT_BILLING):
+        text(portal)
