@@ -20,6 +20,8 @@ from portico.plumbing.worker import Lane
 
 SECONDS_BETWEEN_SEALS = 1.0
 SECONDS_BETWEEN_LOOKS = 5.0
+# Looking for asks between any two mails would cost a tenth of a mail more; an ask waits no longer than this for it.
+MAILING_SECONDS = 0.1
 
 
 def lanes() -> list[Lane]:
@@ -31,7 +33,9 @@ def lanes() -> list[Lane]:
             [
                 answering.answer_next,
                 resetting.answer_next,
-                partial(handing_over.hand_over_next, MailLane.ENTRANCE, transport),
+                again_while(
+                    partial(handing_over.hand_over_next, MailLane.ENTRANCE, transport), seconds=MAILING_SECONDS
+                ),
             ],
         ),
         Lane(
@@ -63,6 +67,19 @@ def paced(job: Callable[[], bool], *, seconds: float) -> Callable[[], bool]:
         return did_something
 
     return job_in_time
+
+
+def again_while(job: Callable[[], bool], *, seconds: float) -> Callable[[], bool]:
+    """The job, begun again and again within so many seconds while it has work."""
+
+    def job_again() -> bool:
+        until = time.monotonic() + seconds
+        did_something = job()
+        while did_something and time.monotonic() < until and job():
+            pass
+        return did_something
+
+    return job_again
 
 
 def _seal() -> bool:

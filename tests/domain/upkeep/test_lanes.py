@@ -6,7 +6,7 @@ import pytest
 from django.test import override_settings
 
 from portico.domain.practices.models import Practice
-from portico.domain.upkeep.lanes import lanes, paced
+from portico.domain.upkeep.lanes import again_while, lanes, paced
 from portico.domain.upkeep.models import ChoreTurn
 from portico.plumbing.models import TrailEntry, TrailSeal
 from portico.plumbing.worker import Lane
@@ -60,3 +60,16 @@ def test_a_paced_job_is_done_again_at_once_after_work_and_else_after_its_time() 
     assert len(done) == 2
     time.sleep(0.11)
     assert in_time()
+
+
+def test_a_job_is_begun_again_while_it_has_work() -> None:
+    answers = [True, True, False, False]
+    assert again_while(lambda: answers.pop(0), seconds=60)()
+    assert answers == [False]
+    assert not again_while(lambda: answers.pop(0), seconds=60)()
+
+
+def test_a_job_with_much_work_gives_way_when_its_time_is_over() -> None:
+    answers = [True, True]
+    assert again_while(lambda: answers.pop(0), seconds=0)()
+    assert answers == [True]
