@@ -1,6 +1,6 @@
 """Who may open a page: every view has exactly one guard, which gives it its practice and its person."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
@@ -33,10 +33,14 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True)
 class Guard:
-    """What `portico routes` tells of a page: who it is for, and for the office, in which roles."""
+    """What `portico routes` tells of a page: who it is for, and for the office, in which roles.
+
+    `writers` are the roles that may send what the page takes; the others only look.
+    """
 
     audience: Audience
     roles: tuple[str, ...] = ()
+    writers: tuple[str, ...] = ()
 
 
 type View[R: HttpRequest, **P] = Callable[Concatenate[R, P], HttpResponse]
@@ -82,8 +86,15 @@ def open_page[**P](view: View[OpenRequest, P]) -> Callable[..., HttpResponse]:
     return mark(guarded, Guard(Audience.OPEN))
 
 
-def office_page[**P](*roles: Role) -> Callable[[View[OfficeRequest, P]], Callable[..., HttpResponse]]:
-    """A page for staff in one of the roles; without any named, for all of them."""
+def office_page[**P](
+    *roles: Role, writers: tuple[Role, ...] = ()
+) -> Callable[[View[OfficeRequest, P]], Callable[..., HttpResponse]]:
+    """A page for staff in one of the roles; without any named, for all of them.
+
+    Where not everybody who may look may also change something, `writers` are the roles that may.
+    """
+    readers = roles or tuple(Role)
+    writers = writers or readers
 
     def guard(view: View[OfficeRequest, P]) -> Callable[..., HttpResponse]:
         @wraps(view)
@@ -93,14 +104,14 @@ def office_page[**P](*roles: Role) -> Callable[[View[OfficeRequest, P]], Callabl
                 return returning.to_sign_in(request)
             if step := proofs.next_step(asked.session):
                 return returning.to_step(asked, step)
-            if roles and asked.staff.role not in roles:
+            if asked.staff.role not in (readers if request.method in {"GET", "HEAD"} else writers):
                 trail.record(Verb.DENIED_ROLE, practice=asked.practice, by=asked.actor, about=view.__name__)
                 raise PermissionDenied
             if BACKGROUND not in request.headers:
                 asked.session.touch()
             return view(asked, *args, **kwargs)
 
-        return mark(guarded, Guard(Audience.OFFICE, tuple(role.value for role in roles or Role)))
+        return mark(guarded, Guard(Audience.OFFICE, _named(readers), _named(writers)))
 
     return guard
 
@@ -116,7 +127,7 @@ def office_step[**P](view: View[OfficeRequest, P]) -> Callable[..., HttpResponse
         asked.session.touch()
         return view(asked, *args, **kwargs)
 
-    return mark(guarded, Guard(Audience.OFFICE, tuple(role.value for role in Role)))
+    return mark(guarded, Guard(Audience.OFFICE, _named(Role), _named(Role)))
 
 
 def portal_door[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse]:
@@ -141,10 +152,14 @@ def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
         if asked is None:
             return to_entrance(request, slug)
         if not asked.has_chosen:
-            return redirect("portal:who", slug=slug)
+            return _to_chooser(request, slug)
         return view(asked, *args, **kwargs)
 
     return mark(guarded, Guard(Audience.PORTAL))
+
+
+def _named(roles: Iterable[Role]) -> tuple[str, ...]:
+    return tuple(role.value for role in roles)
 
 
 def _known(request: HttpRequest) -> OfficeRequest | None:
@@ -165,6 +180,14 @@ def to_entrance(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method not in {"GET", "HEAD"}:
         return redirect(door)
     return redirect(f"{door}?{urlencode({'next': request.get_full_path()})}")
+
+
+def _to_chooser(request: HttpRequest, slug: str) -> HttpResponse:
+    """Asks whom the mailbox looks at, and goes on from there to the page that was asked for."""
+    chooser = reverse("portal:who", kwargs={"slug": slug})
+    if request.method not in {"GET", "HEAD"}:
+        return redirect(chooser)
+    return redirect(f"{chooser}?{urlencode({'next': request.get_full_path()})}")
 
 
 def _signed_in(request: HttpRequest, slug: str) -> PortalRequest | None:

@@ -16,12 +16,13 @@ class Unguarded(Exception):
 
 @dataclass(frozen=True)
 class Route:
-    """One address; `roles` only where staff are asked for one."""
+    """One address; `roles` only where staff are asked for one, `writers` only where such a page takes a form."""
 
     path: str
     name: str
     audience: str
     roles: tuple[str, ...]
+    writers: tuple[str, ...]
     methods: tuple[str, ...]
 
 
@@ -47,7 +48,8 @@ def _route(view: Callable[..., object], path: str, name: str) -> Route:
     methods = methods_of(view)
     if not methods:
         raise Unguarded(f"{path} ({view.__module__}.{view.__name__}) takes any method; say which.")
-    return Route(path, name, guard.audience.value, guard.roles, methods)
+    writers = guard.writers if "POST" in methods else ()
+    return Route(path, name, guard.audience.value, guard.roles, writers, methods)
 
 
 @cache

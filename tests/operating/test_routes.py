@@ -22,10 +22,15 @@ def test_each_address_says_who_may_open_it() -> None:
         "name": "portal:home",
         "audience": "portal",
         "roles": [],
+        "writers": [],
         "methods": None,
     }
+    assert listed["office:client_info"]["roles"] == ["owner", "clinician", "front_desk", "biller"]
+    assert listed["office:client_info"]["writers"] == ["owner", "clinician", "front_desk"]
     assert listed["healthz"]["audience"] == "machine"
 
 
 def test_without_json_it_is_a_list_to_read() -> None:
-    assert any(line.startswith("/office/clients/ ") and "office (owner," in line for line in routes().splitlines())
+    lines = routes().splitlines()
+    assert any(line.startswith("/office/clients/ ") and "office (owner," in line for line in lines)
+    assert next(line for line in lines if "edit/info/" in line).endswith("; POST: owner, clinician, front_desk")

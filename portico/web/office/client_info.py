@@ -21,15 +21,14 @@ from portico.web.office import differences, finding
 from portico.web.office.differences import Difference
 from portico.web.office.forms.client_info import ClientForms, Start
 from portico.web.office.forms.contact import suggestion_for
-from portico.web.office.roles import may_edit, refuse_unless_keeper
+from portico.web.office.roles import KEEPERS, may_edit
 from portico.web.requests import OfficeRequest
 
 
-@office_page()
+@office_page(writers=KEEPERS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: OfficeRequest, ref: str) -> HttpResponse:
     if request.method == "POST":
-        refuse_unless_keeper(request, about="client_info")
         return _save(request, finding.client_of(request, ref))
     client = finding.client_of(request, ref)
     trail.record(Verb.CLIENT_INFO_VIEWED, practice=request.practice, client=client, by=request.actor)

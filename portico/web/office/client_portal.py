@@ -24,7 +24,7 @@ from portico.plumbing.verbs import Verb
 from portico.web.guards import office_page
 from portico.web.office import finding, portal_words
 from portico.web.office.forms.client_portal import ClientPortalForm, InvitationTextForm
-from portico.web.office.roles import KEEPERS, may_edit, refuse_unless_keeper
+from portico.web.office.roles import KEEPERS, may_edit
 from portico.web.requests import OfficeRequest
 
 
@@ -56,11 +56,10 @@ class Tab:
         return ClientPortalForm(self.client, self.access, self.addresses, data, **kwargs)
 
 
-@office_page()
+@office_page(writers=KEEPERS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: OfficeRequest, ref: str) -> HttpResponse:
     if request.method == "POST":
-        refuse_unless_keeper(request, about="client_portal")
         return _save(request, ref)
     tab = Tab.of(request, ref)
     trail.record(Verb.CLIENT_PORTAL_VIEWED, practice=request.practice, client=tab.client, by=request.actor)

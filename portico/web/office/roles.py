@@ -1,10 +1,6 @@
 """Who may change clients and who may only look, where one address serves both."""
 
-from django.core.exceptions import PermissionDenied
-
 from portico.domain.practices.models import Role
-from portico.plumbing import trail
-from portico.plumbing.verbs import Verb
 from portico.web.requests import OfficeRequest
 
 # Who changes clients, their addresses and their access. Billers read.
@@ -20,10 +16,3 @@ def may_edit(request: OfficeRequest) -> bool:
 
 def keeps_money(request: OfficeRequest) -> bool:
     return request.staff.role in MONEY_KEEPERS
-
-
-def refuse_unless_keeper(request: OfficeRequest, *, about: str) -> None:
-    """Raises PermissionDenied for a role that only reads, and puts the attempt into the trail."""
-    if not may_edit(request):
-        trail.record(Verb.DENIED_ROLE, practice=request.practice, by=request.actor, about=about)
-        raise PermissionDenied

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from portico.web import routes
+from portico.web.routes import Route
 
 
 class Command(BaseCommand):
@@ -22,5 +23,11 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps([asdict(route) for route in found], indent=2))
             return
         for route in found:
-            who = f"{route.audience} ({', '.join(route.roles)})" if route.roles else route.audience
-            self.stdout.write(f"{route.path:<60} {' '.join(route.methods):<16} {who}")
+            self.stdout.write(f"{route.path:<60} {' '.join(route.methods):<16} {_whom(route)}")
+
+
+def _whom(route: Route) -> str:
+    if not route.roles:
+        return route.audience
+    whom = f"{route.audience} ({', '.join(route.roles)})"
+    return f"{whom}; POST: {', '.join(route.writers)}" if route.writers not in {(), route.roles} else whom
