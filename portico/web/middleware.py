@@ -10,7 +10,8 @@ from typing import Any, Protocol, cast
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict, UnreadablePostError
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.utils import timezone, translation
 
 from portico.web import languages, refusals, routes
@@ -36,6 +37,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
+# What stands for bytes that are no text.
+REPLACEMENT = "\ufffd"
 BLOCK = 64 * 1024
 # A browser that is still sending does not listen: what is too large is read and thrown away, for this long.
 DRAIN_SECONDS = 1.0
@@ -165,13 +168,29 @@ def _came_whole(request: HttpRequest, length: int) -> bool:
 
 def _has_readable_form(request: HttpRequest) -> bool:
     """Django would put signs of replacement for half characters, and they would be stored for what was typed."""
-    if request.content_type != "application/x-www-form-urlencoded":
-        return True
     try:
-        unquote_to_bytes(request.body).decode()
-    except UnicodeDecodeError:
+        if request.content_type == "application/x-www-form-urlencoded":
+            unquote_to_bytes(request.body).decode()
+        if request.content_type == "multipart/form-data":
+            _read_fields(request)
+    except (UnicodeDecodeError, MultiPartParserError):
         return False
     return True
+
+
+def _read_fields(request: HttpRequest) -> None:
+    """Raises UnicodeDecodeError for fields beside files that are no UTF-8, MultiPartParserError for what is no form."""
+    texts = _texts(request.POST)
+    if not any(REPLACEMENT in text for text in texts):
+        return
+    # Somebody may have typed that sign itself: as bytes it is seen which.
+    fields, _files = MultiPartParser(request.META, io.BytesIO(request.body), [], "latin-1").parse()
+    for text in _texts(fields):
+        text.encode("latin-1").decode()
+
+
+def _texts(fields: QueryDict) -> list[str]:
+    return [text for name, values in fields.lists() for text in (name, *values)]
 
 
 def _read_at_most(source: Body, most: int) -> bytes:

@@ -160,6 +160,20 @@ def test_half_characters_in_a_form_are_refused_and_not_replaced(body: bytes, chu
     assert post(body, **length)[0] == 400
 
 
+def in_parts(value: bytes) -> tuple[int, bytes]:
+    body = b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n' + value + b"\r\n--x--\r\n"
+    return post(body, CONTENT_TYPE="multipart/form-data; boundary=x", CONTENT_LENGTH=str(len(body)))
+
+
+@pytest.mark.parametrize("value", [b"\xed\xa0\x80", b"Ana \xff", b"\xc3", b"\xef\xbf\xbd and \xff"])
+def test_half_characters_in_a_form_with_files_are_refused_and_not_replaced(value: bytes) -> None:
+    assert in_parts(value)[0] == 400
+
+
+def test_a_sign_of_replacement_that_was_typed_is_taken_as_typed() -> None:
+    assert in_parts("Ana \ufffd".encode()) == (200, "[('name', 'Ana \ufffd')]".encode())
+
+
 def test_half_a_form_is_not_taken_for_a_whole_one() -> None:
     assert post(b"name=Ana", CONTENT_LENGTH="20")[0] == 400
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 import pytest
+from django.apps import apps
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client as Browser
@@ -178,3 +179,30 @@ def called(path: str, *, body: bytes, **environ: str) -> tuple[int, bytes]:
     asked = RequestFactory()._base_environ(REQUEST_METHOD="POST", PATH_INFO=path, **environ)  # type: ignore[attr-defined]
     answer = Application()(asked | {"wsgi.input": io.BytesIO(body)}, start)
     return int(seen[0].split()[0]), b"".join(answer)
+
+
+MARK = "not-offered-here"
+
+
+def columns() -> dict[str, str]:
+    """A field for each column that any of our rows has, all saying the same."""
+    ours = [model for model in apps.get_models() if model.__module__.startswith("portico.")]
+    return {field.attname: MARK for model in ours for field in model._meta.concrete_fields}
+
+
+def rows_with_the_mark() -> list[str]:
+    ours = [model for model in apps.get_models() if model.__module__.startswith(("portico.", "allauth."))]
+    return [f"{model.__name__}: {row}" for model in ours for row in model._base_manager.values() if MARK in str(row)]
+
+
+@pytest.mark.parametrize("visitor", ["nobody", "the client"])
+def test_what_a_page_for_clients_does_not_offer_is_never_stored(world: World, visitor: str) -> None:
+    browser, forms, stored = world.browsers[visitor], forms_of(world, visitor), []
+    assert forms
+    for path, form in forms.items():
+        more = {name: value for name, value in columns().items() if name not in form.fields}
+        with undone(browser):
+            answer = browser.post(path, form.fields | more)
+            stored += [f"{path}: {row}" for row in rows_with_the_mark()]
+        assert answer.status_code < 500, path
+    assert stored == []
