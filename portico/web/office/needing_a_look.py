@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -17,10 +17,17 @@ MOST = 99
 
 
 def rows(practice: Practice) -> OutgoingEmailQuerySet:
-    """The mails themselves."""
-    later = OutgoingEmail.objects.filter(client_id=OuterRef("client_id"), kind=OuterRef("kind"), pk__gt=OuterRef("pk"))
+    """The mails themselves.
+
+    A mail to staff that was dropped is none of them: its link had run out or been replaced, or its person had left.
+    Whoever still needs one asks again, and the team's page says whose invitation has run out.
+    """
+    later = OutgoingEmail.objects.filter(kind=OuterRef("kind"), pk__gt=OuterRef("pk"))
+    to_client = later.filter(client_id=OuterRef("client_id"))
+    to_colleague = later.filter(practice=practice, client=None, to_address=OuterRef("to_address"))
     wrong = OutgoingEmail.objects.filter(practice=practice, state__in=NOT_DELIVERED)
-    return wrong.filter(~Exists(later), written_at__gt=clock.now() - LATELY)
+    wrong = wrong.exclude(client=None, state=EmailState.DROPPED).filter(written_at__gt=clock.now() - LATELY)
+    return wrong.filter(~Exists(to_client), Q(client__isnull=False) | ~Exists(to_colleague))
 
 
 def count(practice: Practice) -> str:

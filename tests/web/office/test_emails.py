@@ -11,7 +11,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.clients import searching
 from portico.domain.clients.models import Client
-from portico.domain.practices.models import Practice
+from portico.domain.practices import staffing
+from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock, emails
 from portico.plumbing.models import EmailEventKind, OutgoingEmail, TrailEntry
 from portico.plumbing.models.outgoing import Delay, EmailState
@@ -273,6 +274,17 @@ def test_a_later_mail_answers_an_earlier_one_that_failed(office: Browser, practi
     mail(ana, state=EmailState.BOUNCED)
     assert needing_a_look.count(practice) == "1"
     mail(ana)
+    assert needing_a_look.count(practice) == ""
+
+
+def test_a_mail_to_a_colleague_counts_until_a_later_one_but_not_when_it_was_dropped(practice: Practice) -> None:
+    staffing.invite(practice, name="Fay", email="fay@alder.example", role=Role.FRONT_DESK, by=cast.DESK)
+    first = OutgoingEmail.objects.filter(client=None)
+    first.update(state=EmailState.BOUNCED, settled_at=clock.now())
+    assert needing_a_look.count(practice) == "1"
+    staffing.invite_again(StaffMember.objects.get(name="Fay"), by=cast.DESK)
+    assert needing_a_look.count(practice) == ""
+    first.update(state=EmailState.DROPPED, settled_at=clock.now())
     assert needing_a_look.count(practice) == ""
 
 
