@@ -8,8 +8,8 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from portico.domain.access import asking, signing_in
-from portico.web import visitors
-from portico.web.entrance import doorway, going
+from portico.web import going, visitors
+from portico.web.entrance import doorway
 from portico.web.guards import open_page, session_that_ended
 from portico.web.requests import OpenRequest
 

@@ -11,8 +11,7 @@ from django.views.decorators.http import require_http_methods
 from portico.domain.access import asking, sessions
 from portico.domain.access.models import PortalSession
 from portico.plumbing.cleaning import AddressField
-from portico.web import cookies, visitors
-from portico.web.entrance import going
+from portico.web import cookies, going, visitors
 from portico.web.guards import client_session, open_page, session_that_ended
 from portico.web.requests import OpenRequest
 

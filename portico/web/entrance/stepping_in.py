@@ -10,8 +10,7 @@ from portico.domain.access.arriving import Visitor
 from portico.domain.access.browsers import REMEMBERED
 from portico.domain.access.sessions import Begun
 from portico.domain.clients.models import Language
-from portico.web import cookies, languages
-from portico.web.entrance import going
+from portico.web import cookies, going, languages
 from portico.web.guards import client_session
 from portico.web.requests import OpenRequest
 

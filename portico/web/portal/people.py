@@ -2,9 +2,11 @@
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from portico.domain.access import sessions
+from portico.web import going
 from portico.web.guards import portal_door
 from portico.web.requests import PortalRequest
 
@@ -15,8 +17,8 @@ def choose(request: PortalRequest) -> HttpResponse:
     if request.method == "POST":
         return _choose(request, request.POST.get("client", ""))
     if len(request.accesses) == 1:
-        return redirect("portal:home", slug=request.practice.slug)
-    context = {"practice": request.practice, "people": request.accesses}
+        return redirect(_onward(request))
+    context = {"practice": request.practice, "people": request.accesses, "next": _asked_for(request)}
     return render(request, "portal/who.html", context)
 
 
@@ -24,5 +26,14 @@ def _choose(request: PortalRequest, ref: str) -> HttpResponse:
     for access in request.accesses:
         if access.client.ref == ref:
             sessions.look_at_client(request.portal_session, access)
-            return redirect("portal:home", slug=request.practice.slug)
+            return redirect(_onward(request))
     raise Http404
+
+
+def _onward(request: PortalRequest) -> str:
+    """Where the person was going when they were asked, else Home."""
+    return _asked_for(request) or reverse("portal:home", kwargs={"slug": request.practice.slug})
+
+
+def _asked_for(request: PortalRequest) -> str:
+    return going.own_place(request.practice, request.GET.get("next", ""))

@@ -61,6 +61,32 @@ def test_without_a_session_every_page_leads_to_the_entrance(client: Browser, ana
     assert "(212) 555-0177" in page
 
 
+def test_choosing_whom_leads_on_to_the_page_one_was_going_to(client: Browser, practice: Practice) -> None:
+    bea, bruno = cast.bea(practice), cast.bruno(practice)
+    cast.with_access(bea)
+    link = cast.token_of(cast.invited(bruno))
+    client.get(f"{PORTAL}link/{link}/")
+    client.post(f"{PORTAL}link/")
+    chooser = client.get(f"{PORTAL}profile/?from=mail")["Location"]
+    assert chooser == f"{PORTAL}who/?next={quote(PORTAL, safe='')}profile%2F%3Ffrom%3Dmail"
+    asking = client.get(chooser).content.decode()
+    assert f'action="{chooser}"' in asking
+    assert client.post(chooser, {"client": bea.ref})["Location"] == f"{PORTAL}profile/?from=mail"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://evil.example/", "//evil.example/", "/office/", "/portal/birch-lane/home/", f"{PORTAL}nowhere/"],
+)
+def test_choosing_whom_leads_nowhere_but_into_this_portal(client: Browser, practice: Practice, elsewhere: str) -> None:
+    cast.with_access(cast.bea(practice))
+    bruno = cast.bruno(practice)
+    cast.in_the_portal(client, bruno)
+    chooser = f"{PORTAL}who/?next={quote(elsewhere, safe='')}"
+    assert "evil" not in client.get(chooser).content.decode()
+    assert client.post(chooser, {"client": bruno.ref})["Location"] == HOME
+
+
 def test_who_is_signed_in_goes_from_the_entrance_to_home(anas: Browser) -> None:
     assert anas.get(PORTAL)["Location"] == HOME
 

@@ -1,0 +1,89 @@
+"""Options × pages: what each choice on the Client Portal tab opens and shuts, in every kind of session."""
+
+from itertools import product
+
+import pytest
+from django.test import Client as Browser
+
+from portico.domain.access import pins
+from portico.domain.access.models import PortalAccess
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import tokens
+from portico.web.routes import Route, all_routes
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+
+PORTAL = "/portal/alder-street/"
+ON_OR_OFF = (True, False)
+WAYS = ("mail", "PIN")
+ALWAYS = {"portal:home", "portal:profile"}
+
+
+@pytest.fixture
+def bruno(practice: Practice) -> Client:
+    """Bruno, whose mailbox opens Bea too, and a bill for each of them."""
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    for person in (bruno, bea):
+        cast.with_access(person)
+        cast.bill(person)
+    return bruno
+
+
+def in_by(way: str, bruno: Client) -> Browser:
+    browser = Browser()
+    if way == "mail":
+        cast.in_the_portal(browser, bruno)
+        browser.post(f"{PORTAL}who/", {"client": bruno.ref})
+        return browser
+    press = tokens.new_token()
+    pins.make(bruno, press=press, by=cast.DESK)
+    shown = pins.digits(bruno, press, to=cast.DESK)
+    assert shown is not None
+    assert browser.post(f"{PORTAL}pin/", {"email": "bruno@mail.example", "pin": shown[1]}).status_code == 302
+    return browser
+
+
+def pages() -> list[Route]:
+    return [route for route in all_routes() if route.audience == "portal" and route.name != "portal:who"]
+
+
+def status_of(browser: Browser, route: Route, bruno: Client) -> int:
+    path = route.path.replace("<slug:slug>", "alder-street").replace("<str:ref>", bruno.invoices.get().ref)
+    return browser.get(path).status_code if "GET" in route.methods else browser.post(path).status_code
+
+
+@pytest.mark.parametrize(("documents", "card", "way"), list(product(ON_OR_OFF, ON_OR_OFF, WAYS)))
+def test_each_page_stands_by_its_option_alone(bruno: Client, way: str, *, documents: bool, card: bool) -> None:
+    browser = in_by(way, bruno)
+    PortalAccess.objects.filter(client=bruno).update(access_billing_documents=documents, pay_by_card=card)
+    found = {route.name: status_of(browser, route, bruno) for route in pages() if "GET" in route.methods}
+    assert {name: found[name] for name in ALWAYS} == dict.fromkeys(ALWAYS, 200)
+    assert (found["portal:billing"], found["portal:invoice"]) == ((200, 200) if documents else (404, 404))
+    home = browser.get(f"{PORTAL}home/").content.decode()
+    assert (f'href="{PORTAL}billing/"' in home) is documents
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_without_billing_documents_no_address_of_billing_is_there(bruno: Client, way: str) -> None:
+    browser = in_by(way, bruno)
+    PortalAccess.objects.filter(client=bruno).update(access_billing_documents=False, pay_by_card=True)
+    of_billing = [
+        route for route in pages() if f"{PORTAL}billing/" in route.path.replace("<slug:slug>", "alder-street")
+    ]
+    assert {route.name: status_of(browser, route, bruno) for route in of_billing} == {
+        route.name: 404 for route in of_billing
+    }
+
+
+def test_a_pins_session_shows_its_own_client_alone_and_a_mails_all_of_the_mailbox(bruno: Client) -> None:
+    beas = Client.objects.get(first_name="Bea").invoices.get().ref
+    by_pin, by_mail = in_by("PIN", bruno), in_by("mail", bruno)
+    assert "Bea Berg" not in by_pin.get(f"{PORTAL}home/").content.decode()
+    assert by_pin.post(f"{PORTAL}who/", {"client": Client.objects.get(first_name="Bea").ref}).status_code == 404
+    assert "Bea Berg" in by_mail.get(f"{PORTAL}home/").content.decode()
+    # The other client's bill is there when it is the one looked at, and only then.
+    assert [browser.get(f"{PORTAL}billing/{beas}/").status_code for browser in (by_pin, by_mail)] == [404, 404]
+    by_mail.post(f"{PORTAL}who/", {"client": Client.objects.get(first_name="Bea").ref})
+    assert by_mail.get(f"{PORTAL}billing/{beas}/").status_code == 200
