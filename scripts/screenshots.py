@@ -41,6 +41,7 @@ OFFICE = (
     ("settings-emails", "16c-settings-emails", "/office/settings/emails/"),
     ("payments", "06e-payments-test-mode", "/office/settings/payments/"),
     ("trail", "16d-settings-trail", "/office/settings/trail/"),
+    ("team", "16b-settings-team", "/office/settings/team/"),
     ("account", "16b-settings-team", "/office/account/"),
     ("account-authenticator", "20d-owner-authenticator", "/office/account/authenticator/"),
     ("prove", "20b-staff-code", "/office/prove/"),
@@ -129,6 +130,11 @@ class Photographer:
         page = self.page()
         page.goto(f"{self.base}/office/")
         self.take(page, "sign-in", "20-staff-sign-in")
+        page.goto(f"{self.base}/office/forgotten-password/")
+        self.take(page, "forgotten", "20-staff-sign-in")
+        page.goto(f"{self.base}/office/forgotten-password/sent/")
+        self.take(page, "forgotten-sent", "08-check-email")
+        page.goto(f"{self.base}/office/")
         owner = json.loads(demo.PEOPLE.read_text(encoding="utf-8"))["practices"][0]["staff"][0]
         page.get_by_label("Email", exact=True).fill(owner["email"])
         page.get_by_label("Password", exact=True).fill(owner["password"])
