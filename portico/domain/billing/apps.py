@@ -9,10 +9,13 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from portico.domain.billing import receipts, sharing  # noqa: PLC0415 - models cannot be named before
+        from portico.domain.billing.online import hearing  # noqa: PLC0415
         from portico.domain.billing.receipt_mails import ReceiptMail, RefundMail  # noqa: PLC0415
         from portico.domain.billing.shared_mail import InvoiceSharedMail  # noqa: PLC0415
-        from portico.plumbing import emails  # noqa: PLC0415
+        from portico.domain.practices.hearing import SOURCE  # noqa: PLC0415
+        from portico.plumbing import emails, inbox  # noqa: PLC0415
 
         emails.register(sharing.KIND, InvoiceSharedMail())
         emails.register(receipts.RECEIPT, ReceiptMail())
         emails.register(receipts.REFUND, RefundMail())
+        inbox.register(SOURCE, hearing.work)

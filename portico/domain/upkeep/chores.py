@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from portico.domain.access import asking, browsers, bursts, sessions
-from portico.domain.billing.online import cards
+from portico.domain.billing.online import cards, disputes, following, reconciling, refunds
 from portico.domain.practices import kept_posts
 from portico.domain.practices.staff_sessions import SessionStore
 from portico.domain.upkeep.timetable import Chore
@@ -21,6 +21,10 @@ def forget_staff_sessions() -> None:
 
 CHORES = (
     Chore("forget removed cards", timedelta(minutes=1), cards.detach_removed),
+    Chore("follow refunds", timedelta(minutes=1), refunds.follow_pending),
+    Chore("follow disputes", timedelta(hours=1), disputes.follow_open),
+    Chore("look at what was charged", timedelta(minutes=15), reconciling.look_back),
+    Chore("forget replaced keys", timedelta(hours=1), following.forget_keys),
     Chore("log newest seals", timedelta(days=1), log_newest_seals),
     Chore("forget portal sessions", timedelta(hours=1), sessions.forget_over),
     Chore("forget old asks", timedelta(hours=1), asking.forget_old),

@@ -77,7 +77,7 @@ def _trouble(error: stripe.StripeError) -> StripeTrouble:
             return NotReached(message, code=code, reference=reference)
         case stripe.CardError():
             inside = error.error.payment_intent if error.error else None
-            decline = (error.error.decline_code if error.error else None) or code
+            decline = getattr(error.error, "decline_code", None) or code
             intent = reading.intent(inside) if inside else None
             return CardRefused(message, code=decline, reference=reference, intent=intent)
         case stripe.AuthenticationError():

@@ -74,7 +74,8 @@ def intent(body: stripe.PaymentIntent) -> Intent:
         charge_id=id_of(newest),
         charge=charge(newest) if isinstance(newest, stripe.Charge) else None,
         bank_address=(redirect.url or "") if redirect else "",
-        decline=(error.decline_code or error.code or "") if error else "",
+        # The SDK raises for a field that Stripe left out, as it does when the bank refused.
+        decline=(getattr(error, "decline_code", None) or getattr(error, "code", None) or "") if error else "",
         metadata=words(body.metadata),
     )
 

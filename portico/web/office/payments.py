@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.billing import crediting, recording
 from portico.domain.billing.models import Invoice, PaymentKind
+from portico.domain.billing.online import retiring
 from portico.domain.clients.models import Client
 from portico.plumbing import clock, money
 from portico.plumbing.refusals import Refused
@@ -114,6 +115,8 @@ def _record(request: OfficeRequest, client: Client, invoice: Invoice | None) -> 
         return _page(request, client, invoice, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     press = form.cleaned_data["press"]
     try:
+        if invoice is not None:
+            retiring.clear_way(invoice)
         payment = recording.record(client, form.entry, invoice=invoice, press=press, by=request.actor)
     except Refused as refusal:
         form.add_error(refusal.field, str(refusal))

@@ -1,4 +1,4 @@
-"""Money that goes back: what was recorded by hand is given back by hand and recorded here."""
+"""Money that goes back: through Stripe to the card it came from; what came by hand is given back by hand."""
 
 from http import HTTPStatus
 
@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from portico.domain.billing import refunding
-from portico.domain.billing.models import Payment
+from portico.domain.billing.models import Payment, Refund, RefundState, RefundWay
+from portico.domain.billing.online import refunds
 from portico.plumbing import money
 from portico.plumbing.refusals import Refused
 from portico.web import money_words
@@ -34,8 +35,9 @@ def refund(request: OfficeRequest, ref: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, payment, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     asked = form.cleaned_data
+    give_back = refunds.send if payment.is_online else refunding.record_by_hand
     try:
-        refunding.record_by_hand(
+        refund = give_back(
             payment,
             amount_minor=asked["amount"],
             reason=form.reason,
@@ -47,8 +49,16 @@ def refund(request: OfficeRequest, ref: str) -> HttpResponse:
         form.add_error(refusal.field, str(refusal))
         return _page(request, payment, form, status=HTTPStatus.CONFLICT)
     amount = money.written(asked["amount"], payment.currency, language="en")
-    messages.success(request, _("%(amount)s was recorded as given back.") % {"amount": amount})
+    messages.success(request, _said(refund) % {"amount": amount})
     return redirect("office:client_billing", ref=payment.client.ref)
+
+
+def _said(refund: Refund) -> str:
+    if refund.way == RefundWay.BY_HAND:
+        return _("%(amount)s was recorded as given back.")
+    if refund.state == RefundState.PENDING:
+        return _("%(amount)s is on its way back. Stripe has not confirmed it yet; we ask until it has.")
+    return _("%(amount)s is on its way back to the card.")
 
 
 def _page(

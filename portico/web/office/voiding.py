@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from portico.domain.billing import invoicing
 from portico.domain.billing.models import Invoice
+from portico.domain.billing.online import retiring
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.office import finding
@@ -30,6 +31,7 @@ def void(request: OfficeRequest, ref: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, invoice, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
+        retiring.clear_way(invoice)
         if form.cleaned_data["anew"]:
             draft = invoicing.void_and_reissue(invoice, reason=form.reason, by=request.actor)
             messages.success(request, _("Invoice %(number)s is void. Here is the new draft.") % _named(invoice))

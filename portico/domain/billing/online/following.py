@@ -6,11 +6,23 @@ from datetime import timedelta
 from django.db.models import Exists, OuterRef, Q
 
 from portico.domain.access.models import PortalAccess
-from portico.domain.billing.models import AttemptInvoice, AttemptState, AttemptWay, PaymentAttempt
+from portico.domain.billing.models import (
+    AttemptInvoice,
+    AttemptState,
+    AttemptWay,
+    Dispute,
+    DisputeState,
+    PaymentAttempt,
+    Refund,
+    RefundState,
+    RefundWay,
+    SavedCard,
+)
 from portico.domain.billing.online import charges, checkouts, concluding, retiring
 from portico.domain.billing.online.refusals import StripeNotReached
 from portico.domain.billing.refusals import Processing
 from portico.domain.practices import online_payments
+from portico.domain.practices.models import StripeKey
 from portico.gateways.stripe import checkout, intents
 from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
 from portico.gateways.stripe.errors import BadKey, CardRefused, KeyUsedOtherwise, Rejected, StripeTrouble
@@ -68,6 +80,20 @@ def hurry_unwanted() -> bool:
     """Brings forward what should not be open any more; how the worker hears of access that was turned off."""
     later = PaymentAttempt.objects.filter(state=AttemptState.OPEN, not_before__gt=clock.now(), lease_until=None)
     return bool(later.filter(_unwanted()).update(not_before=None))
+
+
+def forget_keys() -> int:
+    """Deletes replaced keys by which nothing is left to be asked; upkeep calls it. Returns how many."""
+    forgotten = 0
+    for key in StripeKey.objects.filter(replaced_at__isnull=False).select_related("practice"):
+        open_under_it = PaymentAttempt.objects.holding().filter(practice=key.practice, livemode=key.livemode)
+        pending = Refund.objects.filter(practice=key.practice, state=RefundState.PENDING, way=RefundWay.STRIPE)
+        disputed = Dispute.objects.filter(practice=key.practice, state=DisputeState.OPEN)
+        waiting = SavedCard.objects.filter(practice=key.practice, removed_at__isnull=False, detached_at=None)
+        if not any(rows.exists() for rows in (open_under_it, pending, disputed, waiting)):
+            online_payments.forget_key(key)
+            forgotten += 1
+    return forgotten
 
 
 def _follow(attempt: PaymentAttempt) -> None:

@@ -47,6 +47,10 @@ class StripeRefused(Refused):
     message = _("Stripe did not take this payment. Nothing was charged. Call the practice to pay another way.")
 
 
+class RefundRefused(Refused):
+    message = _("Stripe did not take this refund. No money has moved. Look at the payment in Stripe’s dashboard.")
+
+
 class StillKnown(Refused):
     """Nobody has asked long enough yet."""
 

@@ -2,19 +2,21 @@
 
 from datetime import timedelta
 
-from portico.domain.billing.models import AttemptState, AttemptWay, PaymentAttempt
+from portico.domain.billing.models import AttemptState, AttemptWay, Invoice, PaymentAttempt
 from portico.domain.billing.online import checkouts, concluding
 from portico.domain.billing.online.refusals import StripeNotReached
 from portico.domain.billing.refusals import Processing
 from portico.domain.practices import online_payments
 from portico.gateways.stripe import checkout, intents
 from portico.gateways.stripe.deadline import Deadline
-from portico.gateways.stripe.errors import Rejected, StripeTrouble
+from portico.gateways.stripe.errors import NotReached, Rejected, StripeTrouble, Unknown
 from portico.gateways.stripe.line import Line
 from portico.plumbing import clock
 
 # Creating a Checkout is repeated so long after the first call and no longer.
 REPEATED_FOR = timedelta(minutes=10)
+# Stripe's word for a call with the same key that has not ended yet.
+IN_FLIGHT = "idempotency_key_in_use"
 
 
 def retire(attempt: PaymentAttempt, *, deadline: Deadline | None = None) -> None:
@@ -56,10 +58,15 @@ def _retire(attempt: PaymentAttempt, line: Line) -> None:
 
 
 def _created(attempt: PaymentAttempt, line: Line) -> str | None:
-    """The id of the page that the first call made, or may have made; None when Stripe refused to make one."""
+    """The id of the page that the first call made, or may have made; None when there is no way to learn it."""
     try:
         session = checkouts.create(attempt, line)
-    except Rejected:
+    except NotReached:
+        raise
+    except (Rejected, Unknown) as trouble:
+        if trouble.code == IN_FLIGHT:
+            raise
+        # Stripe answers a call that went wrong as it did the first time. Nobody has the page's address.
         concluding.end(attempt, AttemptState.EXPIRED)
         return None
     checkouts.keep(attempt, session)
@@ -72,3 +79,13 @@ def _cancel(attempt: PaymentAttempt, line: Line) -> None:
     except Rejected:
         intent = intents.look_up(line, attempt.payment_intent_id)
     concluding.intent_seen(attempt, intent)
+
+
+def clear_way(invoice: Invoice) -> None:
+    """Ends a payment that the client began and left, before staff void the invoice or record money for it.
+
+    Raises Processing, StripeNotReached.
+    """
+    rows = PaymentAttempt.objects.filter(covers__invoice=invoice, covers__is_open=True, state=AttemptState.OPEN)
+    for attempt in rows.select_related("client__practice", "account", "practice", "card"):
+        retire(attempt, deadline=Deadline())

@@ -1,0 +1,209 @@
+"""Money that goes back to a card, by the charge's id: sent from the office, or found at Stripe.
+
+Counted in the books from the moment it is asked for; undone if it fails.
+"""
+
+import logging
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
+
+from portico.domain.billing import holding, receipts, refunding, settling
+from portico.domain.billing.models import Invoice, Payment, Refund, RefundState, RefundWay
+from portico.domain.billing.online import concluding, metadata
+from portico.domain.billing.online.concluding import STRIPE
+from portico.domain.billing.online.refusals import RefundRefused, StripeNotReached
+from portico.domain.billing.refusals import RecordedByHand
+from portico.domain.practices import online_payments
+from portico.gateways.stripe import charges, things
+from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
+from portico.gateways.stripe.errors import NotReached, StripeTrouble, Unknown
+from portico.gateways.stripe.line import Line
+from portico.plumbing import clock, tokens
+from portico.plumbing.actors import Actor
+from portico.plumbing.deadlocks import once_more
+from portico.plumbing.verbs import Verb
+
+logger = logging.getLogger(__name__)
+
+# A call is repeated with its key so long; from then on it is only looked for.
+KEY_LASTS = timedelta(hours=23)
+AT_ONCE = 20
+
+
+def send(
+    payment: Payment,
+    *,
+    amount_minor: int,
+    reason: str,
+    by: Actor,
+    note: str = "",
+    invoice: Invoice | None = None,
+    press: str = "",
+    deadline: Deadline | None = None,
+) -> Refund:
+    """Sends money back to the card. Without an answer it stays pending, and the worker finds out.
+
+    Pressed twice it is one. Raises RecordedByHand, StripeNotReached, RefundRefused, and what `open_refund` does.
+    """
+    line = line_for(payment, deadline=deadline)
+    if line is None:
+        raise StripeNotReached
+    refund, is_new = _open(
+        payment, amount_minor=amount_minor, reason=reason, note=note, invoice=invoice, press=press, by=by
+    )
+    if not is_new:
+        if refund.state == RefundState.FAILED:
+            raise RefundRefused
+        return refund
+    try:
+        seen(refund, _call(refund, payment, line))
+    except StripeTrouble as trouble:
+        if isinstance(trouble, Unknown) and not isinstance(trouble, NotReached):
+            return refund
+        _fail(refund, trouble.code or type(trouble).__name__)
+        raise (StripeNotReached if isinstance(trouble, NotReached) else RefundRefused) from trouble
+    refund.refresh_from_db()
+    return refund
+
+
+@once_more
+def seen(refund: Refund, found: things.Refund) -> None:
+    """Settles what Stripe says of a refund. Safe to repeat; what failed stays failed."""
+    with holding.books_of(refund.payment.client) as held:
+        row = Refund.objects.locked().select_related("payment__client__practice").get(pk=refund.pk)
+        if not row.stripe_refund_id:
+            row.stripe_refund_id = found.id
+            row.save(update_fields=["stripe_refund_id"])
+        if row.state == RefundState.FAILED:
+            return
+        if found.has_failed:
+            settling.undo_refund(row, failure=found.status, by=STRIPE)
+            concluding.note(Verb.REFUND_FAILED, held, row.payment.ref, row.amount_minor, by=STRIPE)
+        elif found.status == "succeeded" and row.state == RefundState.PENDING:
+            row.state, row.settled_at = RefundState.SUCCEEDED, clock.now()
+            row.save(update_fields=["state", "settled_at"])
+            receipts.send_refund(row, by=STRIPE)
+
+
+def seen_all(payment: Payment, line: Line) -> None:
+    """Every refund of a charge as Stripe has it now, whoever made it. Raises StripeTrouble."""
+    for found in reversed(charges.refunds(line, payment.stripe_charge_id)):
+        refund = _known(payment, found) or _found_at_stripe(payment, found)
+        if refund is not None:
+            seen(refund, found)
+
+
+def follow_pending() -> int:
+    """Asks what became of refunds whose outcome is not known; upkeep calls it. Returns how many."""
+    pending = Refund.objects.filter(state=RefundState.PENDING, way=RefundWay.STRIPE)
+    rows = list(pending.select_related("payment__client__practice", "payment__practice", "payment__attempt")[:AT_ONCE])
+    for refund in rows:
+        try:
+            _follow(refund)
+        except StripeTrouble as trouble:
+            logger.info("refund.not_known_yet", extra={"refund": refund.pk, "trouble": type(trouble).__name__})
+    return len(rows)
+
+
+def line_for(payment: Payment, *, deadline: Deadline | None = None) -> Line | None:
+    """By the key of the account that took the money, also a replaced one."""
+    account_id = payment.attempt.stripe_account_id if payment.attempt else ""
+    return online_payments.asking_line(
+        payment.practice, account_id=account_id, livemode=payment.livemode, deadline=deadline
+    )
+
+
+@once_more
+def _open(
+    payment: Payment, *, amount_minor: int, reason: str, note: str, invoice: Invoice | None, press: str, by: Actor
+) -> tuple[Refund, bool]:
+    with holding.books_of(payment.client) as held:
+        earlier = Refund.objects.filter(practice=held.practice, press=press).first() if press else None
+        if earlier is not None:
+            return earlier, False
+        row = Payment.objects.locked().get(pk=payment.pk)
+        row.client = held
+        if not row.is_online:
+            raise RecordedByHand
+        refund = refunding.open_refund(
+            row,
+            amount_minor=amount_minor,
+            way=RefundWay.STRIPE,
+            reason=reason,
+            note=note,
+            invoice=invoice,
+            press=press,
+            by=by,
+            idempotency_key=tokens.new_token(),
+        )
+        concluding.note(Verb.REFUND_SENT, held, row.ref, amount_minor, by=by, reason=refund.reason)
+    return refund, True
+
+
+def _call(refund: Refund, payment: Payment, line: Line) -> things.Refund:
+    return charges.refund(
+        line,
+        payment.stripe_charge_id,
+        amount_minor=refund.amount_minor,
+        currency=refund.currency,
+        metadata={metadata.REFUND: refund.ref},
+        key=refund.idempotency_key,
+    )
+
+
+def _follow(refund: Refund) -> None:
+    payment = refund.payment
+    line = line_for(payment, deadline=Deadline(WORK_SECONDS))
+    if line is None:
+        return
+    if refund.stripe_refund_id:
+        seen(refund, charges.refund_look_up(line, refund.stripe_refund_id))
+        return
+    for found in charges.refunds(line, payment.stripe_charge_id):
+        if found.metadata.get(metadata.REFUND) == refund.ref:
+            seen(refund, found)
+            return
+    if clock.now() - refund.created_at > KEY_LASTS:
+        return
+    try:
+        seen(refund, _call(refund, payment, line))
+    except Unknown:
+        raise
+    except StripeTrouble as trouble:
+        _fail(refund, trouble.code or type(trouble).__name__)
+
+
+@once_more
+def _fail(refund: Refund, failure: str) -> None:
+    with holding.books_of(refund.payment.client) as held:
+        settling.undo_refund(refund, failure=failure, by=STRIPE)
+        concluding.note(Verb.REFUND_FAILED, held, refund.payment.ref, refund.amount_minor, by=STRIPE)
+
+
+def _known(payment: Payment, found: things.Refund) -> Refund | None:
+    rows = Refund.objects.filter(payment=payment).select_related("payment__client__practice")
+    ref = found.metadata.get(metadata.REFUND, "")
+    return rows.filter(stripe_refund_id=found.id).first() or (rows.filter(ref=ref).first() if ref else None)
+
+
+@once_more
+def _found_at_stripe(payment: Payment, found: things.Refund) -> Refund | None:
+    """A refund made in Stripe's dashboard; None for one that had failed before we heard of it."""
+    if found.has_failed:
+        return None
+    with holding.books_of(payment.client) as held:
+        if (earlier := _known(payment, found)) is not None:
+            return earlier
+        row = Payment.objects.locked().get(pk=payment.pk)
+        row.client = held
+        amount = min(found.amount_minor, row.left_minor)
+        if amount <= 0:
+            return None
+        refund = refunding.open_refund(
+            row, amount_minor=amount, way=RefundWay.STRIPE, reason=_("Refunded at Stripe"), by=STRIPE
+        )
+        refund.stripe_refund_id = found.id
+        refund.save(update_fields=["stripe_refund_id"])
+        concluding.note(Verb.REFUND_FOUND, held, row.ref, amount, by=STRIPE)
+    return refund

@@ -1,0 +1,50 @@
+"""Letting go of a payment that nobody could find out about, or that does not match, for a day."""
+
+from datetime import timedelta
+
+from portico.domain.billing import holding, settling
+from portico.domain.billing.models import MOVING, AttemptState, PaymentAttempt
+from portico.domain.billing.online.concluding import note
+from portico.domain.billing.online.refusals import StillKnown
+from portico.domain.billing.refusals import ReasonMissing
+from portico.domain.clients.models import Client
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+from portico.plumbing.deadlocks import once_more
+from portico.plumbing.verbs import Verb
+
+AFTER = timedelta(hours=24)
+
+
+def stuck(client: Client) -> list[PaymentAttempt]:
+    """The client's attempts that staff should know of: not matching, or unknown for longer than minutes."""
+    rows = PaymentAttempt.objects.filter(client=client, state__in=MOVING).order_by("id")
+    soon = clock.now() - timedelta(minutes=10)
+    return [
+        each
+        for each in rows
+        if each.state == AttemptState.QUARANTINED or (each.unknown_since is not None and each.unknown_since < soon)
+    ]
+
+
+def may_be_released(attempt: PaymentAttempt) -> bool:
+    return attempt.is_moving and attempt.unknown_since is not None and clock.now() - attempt.unknown_since >= AFTER
+
+
+@once_more
+def release(attempt: PaymentAttempt, *, reason: str, by: Actor) -> PaymentAttempt:
+    """Its invoices are free again; money that still arrives becomes credit, flagged for a refund.
+
+    Again: changes nothing. Raises StillKnown, ReasonMissing.
+    """
+    with holding.books_of(attempt.client) as held:
+        row = PaymentAttempt.objects.get(pk=attempt.pk)
+        if row.state == AttemptState.RELEASED:
+            return row
+        if not may_be_released(row):
+            raise StillKnown
+        if not reason.strip():
+            raise ReasonMissing(field="reason")
+        row = settling.end_attempt(row, AttemptState.RELEASED, by=by, reason=reason.strip())
+        note(Verb.PAYMENT_RELEASED, held, row.ref, row.amount_minor, by=by, reason=row.reason)
+    return row

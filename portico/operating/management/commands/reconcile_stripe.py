@@ -1,0 +1,45 @@
+"""`portico reconcile-stripe`: asks Stripe for its list of a time and settles what is missing here."""
+
+from argparse import ArgumentParser
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from portico.domain.billing.online import reconciling
+from portico.domain.practices.models import Practice
+from portico.gateways.stripe.errors import StripeTrouble
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+
+USUALLY = timedelta(days=7)
+
+
+class Command(BaseCommand):
+    help = "Compares the books with Stripe's list and settles what is missing; after a restore, from the backup on."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--since", help="a UTC date or time such as 2026-11-01 or 2026-11-01T09:30")
+
+    def handle(self, *args: Any, since: str | None = None, **options: Any) -> None:  # Any: Django's own.
+        asked = _time(since) if since else None
+        for practice in Practice.objects.order_by("id"):
+            begin = asked or reconciling.since_of(practice) or clock.now() - USUALLY
+            try:
+                walk = reconciling.reconcile(practice, since=begin, by=Actor.operator())
+            except StripeTrouble as trouble:
+                raise CommandError(
+                    f"{practice.slug}: Stripe could not be asked ({type(trouble).__name__})."
+                ) from trouble
+            self.stdout.write(
+                f"{practice.slug}: {walk.looked_at} payments at Stripe since {begin:%Y-%m-%d %H:%M} UTC, "
+                f"{walk.found} were missing here."
+            )
+
+
+def _time(text: str) -> datetime:
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError("--since takes a date or time such as 2026-11-01 or 2026-11-01T09:30.") from None
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
