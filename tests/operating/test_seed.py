@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
 from portico.domain.access.models import PortalAccess
+from portico.domain.billing import verifying
 from portico.domain.billing.models import Invoice
 from portico.domain.clients.models import Client, EmailAddress, SearchTerm
 from portico.domain.practices import authenticators, online_payments, second_factor
@@ -330,3 +331,39 @@ def test_a_greeting_without_end_is_refused_by_name(document: Any, tmp_path: Path
     document["practices"][0]["greeting"] = "x" * 301
     with pytest.raises(CommandError, match="greeting must have at most 300 signs"):
         seed(document, tmp_path)
+
+
+# The shape in which a practice's books come from elsewhere, as docs/operating.md describes it.
+WITH_BOOKS: dict[str, Any] = {
+    "ref": "A-1",
+    "date": "2026-10-01",
+    "due": "2026-10-31",
+    "currency": "USD",
+    "shared": True,
+    "lines": [{"description": "Session", "amount": 12_500}],
+}
+
+
+def test_a_seeded_invoice_is_told_with_its_pages_and_they_open(document: Any, tmp_path: Path, client: Browser) -> None:
+    """From the file to the pages that the client and the desk open."""
+    document["practices"][0]["staff"][1]["totp_secret"] = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ"
+    document["practices"][0]["clients"][0]["invoices"] = [WITH_BOOKS]
+    told = seed(document, tmp_path)
+    (invoice,) = told["practices"][0]["clients"][0]["invoices"]
+    row = Invoice.objects.get()
+    assert told["not_loaded"] == []
+    assert invoice == {
+        "seed_ref": "A-1",
+        "ref": row.ref,
+        "number": 1,
+        "office": f"http://localhost:8000/office/invoices/{row.ref}/",
+        "portal": f"http://localhost:8000/portal/alder-street/billing/{row.ref}/",
+    }
+    office = cast.signed_in(Browser(), StaffMember.objects.get(email="fay@alder.example"))
+    page = office.get(invoice["office"].removeprefix("http://localhost:8000")).content.decode()
+    assert 'data-status="past_due" data-amount="12500"' in page
+    portal = cast.in_the_portal(client, Client.objects.get())
+    page = portal.get(invoice["portal"].removeprefix("http://localhost:8000")).content.decode()
+    assert f'data-ref="{row.ref}" data-status="past_due" data-amount="12500"' in page
+    assert 'data-testid="balance" data-amount="12500"' in portal.get("/portal/alder-street/home/").content.decode()
+    assert list(verifying.mismatches()) == []

@@ -30,7 +30,8 @@ COLUMNS = (
     *("Currency", "Total", "Paid", "Credited", "Still to pay"),
 )
 # A spreadsheet takes a cell that begins with one of these for a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "−")
+# And the same signs in full width, and the bar, which older programs take for a command.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "−", "|", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.billing import invoicing, sharing
+from portico.domain.billing import invoicing, refunding, sharing
 from portico.domain.billing.models import Credit, Invoice, Payment, Refund, ServiceItem, SharingRun
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -276,3 +276,27 @@ def test_a_page_costs_the_same_however_many_invoices_there_are(
     with django_assert_max_num_queries(queries) as many:
         office.get(place(ana))
     assert len(few) == len(many)
+
+
+def test_one_invoice_costs_the_same_however_much_was_paid_on_it(
+    biller: Browser, ana: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    counts = []
+    for pieces in (1, 8):
+        invoice = cast.bill(ana)
+        for _number in range(pieces):
+            payment = cast.cash(ana, 1_000, invoice=invoice)
+            refunding.record_by_hand(payment, amount_minor=100, reason="Too much", invoice=invoice, by=cast.DESK)
+        with django_assert_max_num_queries(18) as asked:
+            assert biller.get(f"/office/invoices/{invoice.ref}/").status_code == 200
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\u22121", "＝1+1", "|calc"])
+def test_a_cell_that_a_spreadsheet_would_reckon_with_is_text(biller: Browser, practice: Practice, name: str) -> None:
+    cast.bill(cast.client(practice, name, "Abreu"))
+    file = biller.get("/office/invoices/file/").content.decode("utf-8-sig")
+    heads, row = csv.reader(StringIO(file))
+    assert row[heads.index("Client")] == f"'{name} Abreu"
+    assert not [cell for cell in row if cell[:1] in {"=", "+", "-", "@", "\t", "\r", "\n", "|", "＝"}]

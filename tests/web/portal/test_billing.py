@@ -105,3 +105,18 @@ def test_the_page_costs_the_same_however_many_invoices_there_are(
     with django_assert_max_num_queries(20) as many:
         portal.get(PAGE)
     assert len(few) == len(many)
+
+
+def test_one_invoice_costs_the_same_however_much_was_paid_on_it(
+    portal: Browser, ana: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    counts = []
+    for pieces in (1, 8):
+        invoice = cast.bill(ana)
+        for _number in range(pieces):
+            cast.cash(ana, 1_000, invoice=invoice)
+        assert portal.get(f"{PAGE}{invoice.ref}/").status_code == 200
+        with django_assert_max_num_queries(8) as asked:
+            portal.get(f"{PAGE}{invoice.ref}/")
+        counts.append(len(asked))
+    assert counts[0] == counts[1]

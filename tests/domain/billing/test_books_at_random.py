@@ -1,0 +1,251 @@
+"""Whatever order things happen in, the ledger agrees and the balances are what a second bookkeeper says they are.
+
+The second bookkeeper is `Ledger` below: plain lists in memory, written from the promises and not from the code.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
+from time_machine import Traveller
+
+from portico.domain.billing import balances, crediting, invoicing, recording, refunding, sharing, verifying
+from portico.domain.billing.entries import InvoiceEntry, LineEntry
+from portico.domain.billing.models import Credit, Invoice, Payment
+from portico.domain.billing.refusals import BeyondWhatIsLeft, HasRefunds, InvoicePaid, InvoiceVoid, TakenBack
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from tests import cast
+
+AMOUNTS = st.integers(1, 400)
+# As a first invoice is never due before it is written; None is never due.
+DUE_IN_DAYS = st.one_of(st.none(), st.integers(0, 3))
+
+
+@dataclass
+class Bill:
+    """An invoice as the second bookkeeper has it."""
+
+    row: Invoice
+    total: int
+    due_on: date | None
+    is_shared: bool = False
+    is_void: bool = False
+    noted: int = 0
+
+    @property
+    def age(self) -> tuple[date, int]:
+        return self.due_on or date.max, self.row.pk
+
+
+@dataclass
+class Part:
+    """Money that lies on a bill; `is_meant` when it came for that very bill."""
+
+    bill: Bill
+    amount: int
+    is_meant: bool
+
+
+@dataclass
+class Purse:
+    """A payment or a credit."""
+
+    row: Payment | Credit
+    amount: int
+    returned: int = 0
+    is_gone: bool = False
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def left_over(self) -> int:
+        return 0 if self.is_gone else self.amount - self.returned - sum(part.amount for part in self.parts)
+
+
+class Ledger:
+    """All bills and purses of one client, oldest first."""
+
+    def __init__(self) -> None:
+        self.bills: list[Bill] = []
+        self.purses: list[Purse] = []
+
+    def paid(self, bill: Bill) -> int:
+        return sum(part.amount for purse in self.purses for part in purse.parts if part.bill is bill)
+
+    def open(self, bill: Bill) -> int:
+        return bill.total - self.paid(bill) - bill.noted
+
+    def balance(self, *, shared_only: bool) -> int:
+        asked = [bill for bill in self.bills if not bill.is_void and (bill.is_shared or not shared_only)]
+        return sum(self.open(bill) for bill in asked) - sum(purse.left_over for purse in self.purses)
+
+    def spend(self) -> None:
+        """What is left over pays what is shared: the oldest due first, out of the oldest purse."""
+        shared = (bill for bill in self.bills if bill.is_shared and not bill.is_void)
+        for bill in sorted(shared, key=lambda one: one.age):
+            for purse in self.purses:
+                amount = min(purse.left_over, self.open(bill))
+                if amount > 0:
+                    purse.parts.append(Part(bill, amount, is_meant=False))
+
+    def lift(self, bill: Bill, *, also_meant: bool) -> None:
+        """Takes off the bill what lies on it."""
+        for purse in self.purses:
+            purse.parts = [part for part in purse.parts if part.bill is not bill or (part.is_meant and not also_meant)]
+
+    def give_back(self, purse: Purse, amount: int) -> None:
+        """What is left over goes first, then what was put last; the bill asks for nothing again."""
+        rest = max(amount - purse.left_over, 0)
+        purse.returned += amount
+        for part in reversed(purse.parts):
+            taken = min(rest, part.amount)
+            part.amount -= taken
+            part.bill.noted += taken
+            rest -= taken
+
+
+class Books(RuleBasedStateMachine):
+    """One client's books, kept twice."""
+
+    client: Client
+    traveller: Traveller
+    bills = Bundle("bills")
+    payments = Bundle("payments")
+    gifts = Bundle("gifts")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.undone = transaction.atomic()
+        self.undone.__enter__()
+        self.ledger = Ledger()
+
+    def teardown(self) -> None:
+        transaction.set_rollback(True)
+        self.undone.__exit__(None, None, None)
+
+    @rule(target=bills, total=AMOUNTS, due_in=DUE_IN_DAYS)
+    def issue(self, total: int, due_in: int | None) -> Bill:
+        today = clock.today(self.client.practice.time_zone)
+        due_on = None if due_in is None else today + timedelta(days=due_in)
+        entry = InvoiceEntry(today, due_on, (LineEntry("Session", total + 7), LineEntry("Discount", -7)))
+        row = invoicing.issue(invoicing.draft(self.client, entry, by=cast.DESK), by=cast.DESK)
+        bill = Bill(row, total, due_on)
+        self.ledger.bills.append(bill)
+        return bill
+
+    @rule(bill=bills)
+    def share(self, bill: Bill) -> None:
+        if bill.is_void:
+            with pytest.raises(InvoiceVoid):
+                sharing.share(bill.row, by=cast.DESK)
+            return
+        sharing.share(bill.row, by=cast.DESK)
+        bill.is_shared = True
+        self.ledger.spend()
+
+    @rule(bill=bills)
+    def unshare(self, bill: Bill) -> None:
+        sharing.unshare(bill.row, by=cast.DESK)
+        if not bill.is_void and bill.is_shared:
+            self.ledger.lift(bill, also_meant=False)
+        bill.is_shared = False
+        self.ledger.spend()
+
+    @rule(bill=bills)
+    def void(self, bill: Bill) -> None:
+        invoicing.void(bill.row, reason="Made by mistake", by=cast.DESK)
+        self.ledger.lift(bill, also_meant=True)
+        bill.is_void = True
+        self.ledger.spend()
+
+    @rule(target=payments, amount=AMOUNTS)
+    def cash(self, amount: int) -> Purse:
+        return self._came(Purse(cast.cash(self.client, amount), amount))
+
+    @rule(bill=bills, amount=AMOUNTS)
+    def cash_for_a_bill(self, bill: Bill, amount: int) -> None:
+        if bill.is_void or not self.ledger.open(bill):
+            with pytest.raises(InvoiceVoid if bill.is_void else InvoicePaid):
+                cast.cash(self.client, amount, invoice=bill.row)
+            return
+        meant = Part(bill, min(amount, self.ledger.open(bill)), is_meant=True)
+        self._came(Purse(cast.cash(self.client, amount, invoice=bill.row), amount, parts=[meant]))
+
+    @rule(target=gifts, amount=AMOUNTS)
+    def credit(self, amount: int) -> Purse:
+        row = crediting.give(self.client, amount_minor=amount, reason="Goodwill", by=cast.DESK)
+        return self._came(Purse(row, amount))
+
+    @rule(purse=payments)
+    def take_back_cash(self, purse: Purse) -> None:
+        assert isinstance(purse.row, Payment)
+        if purse.returned and not purse.is_gone:
+            with pytest.raises(HasRefunds):
+                recording.take_back(purse.row, reason="It bounced", by=cast.DESK)
+            return
+        recording.take_back(purse.row, reason="It bounced", by=cast.DESK)
+        self._gone(purse)
+
+    @rule(purse=consumes(gifts))
+    def take_back_credit(self, purse: Purse) -> None:
+        assert isinstance(purse.row, Credit)
+        crediting.take_back(purse.row, reason="A mistake", by=cast.DESK)
+        self._gone(purse)
+
+    @rule(purse=payments, amount=AMOUNTS)
+    def refund_by_hand(self, purse: Purse, amount: int) -> None:
+        assert isinstance(purse.row, Payment)
+        if purse.is_gone or amount > purse.amount - purse.returned:
+            with pytest.raises(TakenBack if purse.is_gone else BeyondWhatIsLeft):
+                refunding.record_by_hand(purse.row, amount_minor=amount, reason="Too much", by=cast.DESK)
+            return
+        refunding.record_by_hand(purse.row, amount_minor=amount, reason="Too much", by=cast.DESK)
+        self.ledger.give_back(purse, amount)
+
+    @invariant()
+    def the_ledger_is_sound(self) -> None:
+        # So that nothing happens at the same moment: the age of money decides which is spent first.
+        self.traveller.shift(timedelta(seconds=1))
+        assert list(verifying.mismatches()) == []
+
+    @invariant()
+    def both_bookkeepers_say_the_same(self) -> None:
+        rows = Invoice.objects.in_bulk()
+        for bill in self.ledger.bills:
+            row = rows[bill.row.pk]
+            assert (row.paid_minor, row.credited_minor) == (self.ledger.paid(bill), bill.noted)
+            assert row.is_paid == (not bill.is_void and self.ledger.open(bill) == 0)
+        assert balances.office(self.client).office_minor == self.ledger.balance(shared_only=False)
+        assert balances.portal(self.client).portal_minor == self.ledger.balance(shared_only=True)
+        assert balances.unused(self.client) == sum(purse.left_over for purse in self.ledger.purses)
+
+    def _came(self, purse: Purse) -> Purse:
+        self.ledger.purses.append(purse)
+        self.ledger.spend()
+        return purse
+
+    def _gone(self, purse: Purse) -> None:
+        purse.parts, purse.is_gone = [], True
+        self.ledger.spend()
+
+
+@pytest.fixture
+def books(practice: Practice, stopped_clock: Traveller) -> Iterator[type[Books]]:
+    Books.client, Books.traveller = cast.ana(practice), stopped_clock
+    cast.with_access(Books.client)
+    yield Books
+    del Books.client, Books.traveller
+
+
+@pytest.mark.parametrize(("runs", "steps"), [(4, 15), pytest.param(60, 40, marks=pytest.mark.slow)])
+def test_in_whatever_order_things_happen_the_books_are_right(books: type[Books], runs: int, steps: int) -> None:
+    wanted = settings(
+        max_examples=runs, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    run_state_machine_as_test(books, settings=wanted)
