@@ -243,7 +243,7 @@ def books(practice: Practice, stopped_clock: Traveller) -> Iterator[type[Books]]
     del Books.client, Books.traveller
 
 
-@pytest.mark.parametrize(("runs", "steps"), [(4, 15), pytest.param(60, 40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("runs", "steps"), [(4, 15), pytest.param(25, 30, marks=pytest.mark.slow)])
 def test_in_whatever_order_things_happen_the_books_are_right(books: type[Books], runs: int, steps: int) -> None:
     wanted = settings(
         max_examples=runs, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
