@@ -57,7 +57,7 @@ def test_a_bill_is_made_shared_and_seen_and_cash_pays_it(
     expect(office.get_by_text("An email is on its way to ana@mail.example.")).to_be_visible()
 
     client.goto("/portal/alder-street/home/")
-    client.get_by_role("link", name="Billing & Payments").click()
+    client.get_by_role("link", name="Billing & Payments", exact=True).click()
     expect(client.get_by_test_id("balance")).to_have_text("$120.00")
     expect(client.get_by_test_id("invoice-row")).to_have_attribute("data-status", "unpaid")
     client.get_by_role("link", name="Invoice 1").click()
