@@ -4,7 +4,7 @@ import time
 
 from django.core.management import call_command
 
-from benchmarks import entrance, figures, lookups, mail, people
+from benchmarks import entrance, figures, lookups, mail, papers, people
 from benchmarks.lookups import Measured
 from portico.domain.clients.models import Client, SearchTerm
 from portico.domain.practices.models import Practice
@@ -19,6 +19,9 @@ def run(*, clients: int, show_plans: bool, parts: set[str]) -> bool:
     if "entrance" in parts:
         call_command("migrate", verbosity=0)
         entrance.measure()
+    if "papers" in parts:
+        call_command("migrate", verbosity=0)
+        papers.measure()
     if "list" in parts:
         measured = lookups.measure(_filled(clients))
         _print_lookups(measured, show_plans=show_plans)

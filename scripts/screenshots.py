@@ -40,6 +40,7 @@ OFFICE = (
     ("settings-practice", "16a-settings-practice", "/office/settings/practice/"),
     ("settings-emails", "16c-settings-emails", "/office/settings/emails/"),
     ("payments", "06e-payments-test-mode", "/office/settings/payments/"),
+    ("help", "16d-settings-trail", "/office/help/"),
     ("trail", "16d-settings-trail", "/office/settings/trail/"),
     ("team", "16b-settings-team", "/office/settings/team/"),
     ("account", "16b-settings-team", "/office/account/"),
@@ -168,6 +169,10 @@ class Photographer:
         self.take(page, "doorway", "07-entrance")
         page.goto(f"{self.base}/portal/alder-street/?language=es")
         self.take(page, "doorway-spanish", "07b-entrance-es")
+        page.goto(f"{self.base}/portal/alder-street/help/?language=es")
+        self.take(page, "help-spanish", "07b-entrance-es")
+        page.goto(f"{self.base}/portal/alder-street/help/?language=en")
+        self.take(page, "help", "07-entrance")
         page.goto(f"{self.base}/portal/alder-street/code/?language=en")
         self.take(page, "code-elsewhere", "08e-code-other-browser")
         page.goto(f"{self.base}/portal/alder-street/")
@@ -190,6 +195,9 @@ class Photographer:
         if page.get_by_role("button", name=re.compile("^Sign in as")).count():
             page.get_by_role("button", name=re.compile("^Sign in as")).click()
             self.take(page, "home", "10b-home-nothing")
+            page.goto(f"{self.base}/portal/alder-street/billing/statement/")
+            self.take(page, "statement", "17-statement")
+            page.goto(f"{self.base}/portal/alder-street/home/")
             page.get_by_role("link", name="Profile").first.click()
             self.take(page, "profile", "12h-profile")
         page.goto(link)

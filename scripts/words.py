@@ -47,6 +47,7 @@ FOR_CLIENTS = (
     "web/entrance/",
     "web/portal/",
     "web/money_words",
+    "web/papers/",
     "domain/access/",
     "domain/billing/models/",
     "domain/billing/online/",

@@ -29,6 +29,16 @@ REASON_LENGTH = 300
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A file that goes with a mail; made at hand-over and not kept."""
+
+    name: str
+    content: bytes
+    # Such as application/pdf.
+    kind: str
+
+
+@dataclass(frozen=True)
 class Letter:
     """A mail as its reader gets it; the sender's address is the installation's own."""
 
@@ -37,6 +47,7 @@ class Letter:
     html: str
     reply_to: str
     sender_name: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Composer(ABC):
@@ -91,7 +102,7 @@ def label(kind: str) -> "str | _StrPromise":
 
 
 class Draft(TypedDict):
-    """What a mail is made of. `content` may hold no secret."""
+    """What a mail is made of. `content` may hold no secret; under `attached` it names the files that go along."""
 
     practice: "Model"
     kind: str

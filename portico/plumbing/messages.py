@@ -18,7 +18,10 @@ SHORTEST_SECRET = 20
 
 
 def message(email: OutgoingEmail, letter: Letter, *, recipient: str, at: datetime) -> EmailMessage:
-    """Text and HTML as alternatives, in ASCII on the wire. Raises ValueError for an address that is none."""
+    """Text and HTML as alternatives, then what is attached; ASCII on the wire.
+
+    Raises ValueError for an address that is none.
+    """
     written = EmailMessage(policy=SMTP)
     written["Message-ID"] = email.message_id
     written["Date"] = format_datetime(at)
@@ -30,6 +33,9 @@ def message(email: OutgoingEmail, letter: Letter, *, recipient: str, at: datetim
     written["Auto-Submitted"] = "auto-generated"
     written.set_content(letter.text, cte="quoted-printable")
     written.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    for attached in letter.attachments:
+        maintype, _slash, subtype = attached.kind.partition("/")
+        written.add_attachment(attached.content, maintype=maintype, subtype=subtype, filename=attached.name)
     return written
 
 

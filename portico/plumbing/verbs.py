@@ -65,6 +65,7 @@ class Verb(TextChoices):
     CLIENT_INFO_VIEWED = "client_info.viewed", _("Client Info viewed")
     CLIENT_PORTAL_VIEWED = "client_portal.viewed", _("Client Portal viewed")
     ACTIVITY_VIEWED = "activity.viewed", _("Activity viewed")
+    DOCUMENT_VIEWED = "document.viewed", _("Document opened")
     EMAIL_VIEWED = "email.viewed", _("Email viewed")
     BILLING_VIEWED = "billing.viewed", _("Billing viewed")
     INVOICE_VIEWED = "invoice.viewed", _("Invoice viewed")
@@ -142,6 +143,7 @@ class Verb(TextChoices):
                 cls.CLIENT_PORTAL_VIEWED,
                 cls.ACTIVITY_VIEWED,
                 cls.EMAIL_VIEWED,
+                cls.DOCUMENT_VIEWED,
                 cls.BILLING_VIEWED,
                 cls.INVOICE_VIEWED,
                 cls.INVOICES_EXPORTED,

@@ -101,6 +101,7 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
         *(f"{invoices}{invoice.ref}/" for invoice in (partly, void, hidden)),
         *(f"{invoices}{partly.ref}/payment/", f"{invoices}{partly.ref}/void/"),
         *(f"/office/payments/{payment.ref}/refund/", f"/office/payments/{payment.ref}/taking-back/"),
+        *(f"/office/payments/{payment.ref}/receipt/", f"{one}billing/statement/", "/office/help/"),
         *("/office/settings/services/", f"/office/settings/services/{item.ref}/"),
     ]
 
@@ -131,7 +132,7 @@ def test_the_entrance_and_the_portal_are_for_everybody(window: Callable[[], Page
     bea = cast.bea(practice)
     cast.with_access(bea)
     bills = cast.bill(bea), cast.bill(bea)
-    cast.cash(bea, 14_000, invoice=bills[1])
+    paid = cast.cash(bea, 14_000, invoice=bills[1])
     used = cast.token_of(cast.invited(cast.ana(practice)))
     live = cast.token_of(cast.invited(cast.bruno(practice)))
     carol = cast.carol(practice)
@@ -140,7 +141,9 @@ def test_the_entrance_and_the_portal_are_for_everybody(window: Callable[[], Page
     granting.save_access(carol, off, version=None, by=cast.DESK)
     page = window()
     links = [f"{PORTAL}link/{token}/" for token in ("never-was", ended, live)]
-    found = look(page, [PORTAL, f"{PORTAL}?language=es", f"{PORTAL}code/?language=en", f"{PORTAL}pin/", PORTAL])
+    found = look(
+        page, [PORTAL, f"{PORTAL}?language=es", f"{PORTAL}code/?language=en", f"{PORTAL}pin/", f"{PORTAL}help/", PORTAL]
+    )
     page.get_by_label("Enter your email").fill("nobody@mail.example")
     page.get_by_role("button", name="Continue").click()
     found += look(page, [f"{PORTAL}code/", *links])
@@ -149,6 +152,7 @@ def test_the_entrance_and_the_portal_are_for_everybody(window: Callable[[], Page
     page.get_by_role("button", name="Bea Berg").click()
     # Ana's link in Bruno's browser: someone else is signed in here.
     found += look(page, [f"{PORTAL}billing/", *(f"{PORTAL}billing/{bill.ref}/" for bill in bills)])
+    found += look(page, [f"{PORTAL}billing/statement/", f"{PORTAL}receipts/{paid.ref}/", f"{PORTAL}help/"])
     found += look(page, [f"{PORTAL}home/", f"{PORTAL}profile/", f"{PORTAL}link/{used}/", "/portal/nobody/"])
     assert found == []
 

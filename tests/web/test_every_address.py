@@ -11,7 +11,7 @@ from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
 from portico.domain.access.models import PortalSession
-from portico.domain.billing import crediting, pricing, sharing
+from portico.domain.billing import crediting, pricing, refunding, sharing
 from portico.domain.clients.models import Client
 from portico.domain.practices import setting_up, suspending
 from portico.domain.practices.models import Practice, Role, StaffMember
@@ -169,6 +169,15 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:sharing_run", "GET"): OF_A_CLIENT,
     ("office:invoice", "GET"): OF_A_CLIENT,
     # It was issued: the draft's page leads to the invoice, and nothing typed is kept.
+    ("office:invoice_pdf", "GET"): OF_A_CLIENT,
+    ("office:receipt", "GET"): OF_A_CLIENT,
+    ("office:receipt_pdf", "GET"): OF_A_CLIENT,
+    ("office:refund_receipt", "GET"): OF_A_CLIENT,
+    ("office:refund_receipt_pdf", "GET"): OF_A_CLIENT,
+    ("office:statement", "GET"): OF_A_CLIENT,
+    ("office:statement_pdf", "GET"): OF_A_CLIENT,
+    ("office:invitation_letter", "GET"): OF_A_CLIENT,
+    ("office:client_guide", "GET"): for_staff(200),
     ("office:invoice_draft", "GET"): BILLED,
     ("office:invoice_draft", "POST"): BILLED,
     ("office:invoice_typed", "POST"): for_staff(204, elsewhere=404),
@@ -223,6 +232,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:service", "POST"): for_staff(422, elsewhere=404, clinician=403, front_desk=403, biller=403),
     ("office:service_retiring", "POST"): for_staff(302, elsewhere=404, clinician=403, front_desk=403, biller=403),
     ("office:trail", "GET"): for_owners(200),
+    ("entrance:help", "GET"): alike(200),
     ("entrance:doorway", "GET"): Expected(200, {"the client": 302, "another client": 302}),
     # There is no logo.
     ("entrance:logo", "GET"): alike(404),
@@ -251,6 +261,13 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("portal:payment", "GET"): in_portal(404),
     ("portal:payment_again", "POST"): in_portal(404),
     ("portal:card_removing", "POST"): in_portal(404),
+    ("portal:invoice_pdf", "GET"): in_portal(200, another=404),
+    ("portal:receipt", "GET"): in_portal(200, another=404),
+    ("portal:receipt_pdf", "GET"): in_portal(200, another=404),
+    ("portal:refund_receipt", "GET"): in_portal(200, another=404),
+    ("portal:refund_receipt_pdf", "GET"): in_portal(200, another=404),
+    ("portal:statement", "GET"): in_portal(200),
+    ("portal:statement_pdf", "GET"): in_portal(200),
     ("portal:profile", "GET"): in_portal(200),
     ("portal:language", "POST"): in_portal(422),
     ("portal:session_end", "POST"): in_portal(302, another=404),
@@ -258,7 +275,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
 }
 
 
-BOOKS = ("invoices/sharing", "invoices", "payments", "credits", "services", "billing")
+BOOKS = ("invoices/sharing", "invoices", "payments", "receipts", "refunds", "credits", "services", "billing")
 
 
 def cases() -> Iterator[tuple[Route, str]]:
@@ -322,6 +339,8 @@ def world(practice: Practice) -> World:
     run = sharing.begin_run(practice, asked_by=staff["owner"])
     assert hidden.shared_at is None
     assert run is not None
+    paid = cast.cash(ana, 5_000, invoice=invoice)
+    refund = refunding.record_by_hand(paid, amount_minor=1_000, reason="Too much", by=cast.DESK)
     places = {
         "clients": ana.ref,
         "emails": invitation.email.ref,
@@ -330,7 +349,9 @@ def world(practice: Practice) -> World:
         "invoices": invoice.ref,
         "invoices/sharing": run.ref,
         "billing": invoice.ref,
-        "payments": cast.cash(ana, 5_000, invoice=invoice).ref,
+        "payments": paid.ref,
+        "receipts": paid.ref,
+        "refunds": refund.ref,
         "credits": crediting.give(ana, amount_minor=1_000, reason="Goodwill", by=cast.DESK).ref,
         "services": pricing.save(practice, code="S50", label="Session", price_minor=14_000, by=cast.DESK).ref,
         "token": cast.token_of(invitation),

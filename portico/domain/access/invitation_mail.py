@@ -6,11 +6,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import inviting, links
+from portico.domain.access import client_guide, inviting, links
 from portico.domain.access.models import Invitation, PortalAccess, SignInLink, link_lifetime
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, phone_format, rendering
-from portico.plumbing.emails import Composer, Letter
+from portico.plumbing.emails import Attachment, Composer, Letter
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing import EmailState
 
@@ -30,7 +30,8 @@ class InvitationMail(Composer):
         practice = email.practice
         with translation.override(email.content["language"]):
             text, html = rendering.render("invitation", _words(practice, email.content["blocks"], link or ""))
-        return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)
+        attachments = _guide(practice, email.content)
+        return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender, attachments)
 
     def state_changed(self, email: OutgoingEmail) -> None:
         invitation = _invitation_of(email)
@@ -38,6 +39,15 @@ class InvitationMail(Composer):
             inviting.note_started_again(invitation)
         elif _has_stopped(email, invitation):
             inviting.note_stopped(invitation, email.reason)
+
+
+def _guide(practice: Practice, content: dict[str, Any]) -> tuple[Attachment, ...]:  # Any: JSON.
+    """The getting-started guide, where staff ticked that it goes along."""
+    if not content.get("attached"):
+        return ()
+    language = content["language"]
+    made = client_guide.as_pdf(practice, language)
+    return (Attachment(client_guide.file_name(language), made, "application/pdf"),)
 
 
 def _invitation_of(email: OutgoingEmail) -> Invitation:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from portico.domain.access import granting, invitation_text, links, states
+from portico.domain.access import client_guide, granting, invitation_text, links, states
 from portico.domain.access.granting import AccessEntry
 from portico.domain.access.invitation_text import Text
 from portico.domain.access.models import Invitation, PortalAccess, PortalAccount
@@ -37,8 +37,17 @@ class Sent:
 
 
 @once_more
-def send(client: Client, entry: AccessEntry, text: Text, *, press: str, version: int | None, by: Actor) -> Sent:
-    """Saves the access as the form has it and writes the invitation.
+def send(
+    client: Client,
+    entry: AccessEntry,
+    text: Text,
+    *,
+    press: str,
+    version: int | None,
+    by: Actor,
+    with_guide: bool = False,
+) -> Sent:
+    """Saves the access as the form has it and writes the invitation, the getting-started guide attached if wanted.
 
     `press` is the form's own random key: the same press again returns the first one's invitation.
     Raises NotMailable (the access is saved all the same, the refusal is in the trail), ChangedMeanwhile,
@@ -57,7 +66,7 @@ def send(client: Client, entry: AccessEntry, text: Text, *, press: str, version:
         if row.is_archived_now:
             raise ClientArchived
         granting.apply(access, entry, by=by)
-        outcome = _write_unless_refused(access, text, press=press, by=by)
+        outcome = _write_unless_refused(access, text, press=press, by=by, with_guide=with_guide)
         states.recompute(row)
     if isinstance(outcome, NotMailable):
         raise outcome
@@ -68,14 +77,16 @@ def _sent_by(client: Client, press: str) -> Invitation | None:
     return Invitation.objects.select_related("email").filter(client=client, press=press).first()
 
 
-def _write_unless_refused(access: PortalAccess, text: Text, *, press: str, by: Actor) -> Invitation | NotMailable:
+def _write_unless_refused(
+    access: PortalAccess, text: Text, *, press: str, by: Actor, with_guide: bool
+) -> Invitation | NotMailable:
     """The refusal is returned, not raised: what was saved with it, and its entry in the trail, must stay."""
     addressed = _addressed(access)
     if isinstance(addressed, NotMailable):
         client = access.client
         trail.record(Verb.INVITATION_REFUSED, practice=client.practice, client=client, by=by, why=addressed.fix)
         return addressed
-    return _write(access, addressed, text, press=press, by=by)
+    return _write(access, addressed, text, press=press, by=by, with_guide=with_guide)
 
 
 @dataclass(frozen=True)
@@ -99,10 +110,11 @@ def _addressed(access: PortalAccess) -> _Addressed | NotMailable:
     return _Addressed(access.account, access.address)
 
 
-def _write(access: PortalAccess, to: _Addressed, text: Text, *, press: str, by: Actor) -> Invitation:
+def _write(access: PortalAccess, to: _Addressed, text: Text, *, press: str, by: Actor, with_guide: bool) -> Invitation:
     client = access.client
     ref = tokens.new_ref()
     expanded = invitation_text.expand(text, client)
+    attached = [client_guide.file_name(client.language)] if with_guide else []
     email = emails.queue(
         practice=client.practice,
         kind=KIND,
@@ -110,7 +122,7 @@ def _write(access: PortalAccess, to: _Addressed, text: Text, *, press: str, by: 
         to_address=to.address.address,
         to_name=client.name,
         subject=expanded.subject,
-        content={"blocks": list(expanded.blocks), "language": client.language},
+        content={"blocks": list(expanded.blocks), "language": client.language, "attached": attached},
         by=by,
         client=client,
         link_nonce=tokens.new_nonce(),

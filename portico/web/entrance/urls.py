@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from portico.web.entrance import again, code, doorway, link, look, pin
+from portico.web.entrance import again, code, doorway, guide, link, look, pin
 
 app_name = "entrance"
 urlpatterns = [
     path("", doorway.show, name="doorway"),
     path("code/", code.show, name="code"),
+    path("help/", guide.show, name="help"),
     path("again/", again.ask, name="again"),
     path("logo/<str:digest>.png", look.logo, name="logo"),
     path("link/", link.show, name="link"),

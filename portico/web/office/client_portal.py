@@ -131,6 +131,7 @@ def _send(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> str:
         press=form.cleaned_data["press"] or tokens.new_token(),
         version=form.cleaned_data["version"],
         by=request.actor,
+        with_guide=form.cleaned_data["attach_guide"],
     )
     return _("The invitation is on its way to %(address)s.") % {"address": sent.invitation.email.to_address}
 

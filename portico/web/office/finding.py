@@ -2,7 +2,7 @@
 
 from django.http import Http404
 
-from portico.domain.billing.models import Credit, Invoice, Payment
+from portico.domain.billing.models import Credit, Invoice, Payment, Refund
 from portico.domain.clients.models import Client
 from portico.web.requests import OfficeRequest
 
@@ -35,6 +35,16 @@ def credit_of(request: OfficeRequest, ref: str) -> Credit:
     """The practice's credit of that ref, with its client. Raises Http404."""
     found = Credit.objects.filter(practice=request.practice, ref=ref).select_related("client")
     return _with_practice(found.first(), request)
+
+
+def refund_of(request: OfficeRequest, ref: str) -> Refund:
+    """The practice's refund of that ref, unless it failed, with its payment and client. Raises Http404."""
+    found = Refund.objects.filter(practice=request.practice, ref=ref).counting()
+    refund = found.select_related("payment__client").first()
+    if refund is None:
+        raise Http404
+    refund.practice = refund.payment.practice = refund.payment.client.practice = request.practice
+    return refund
 
 
 def _with_practice[T: (Invoice, Payment, Credit)](row: T | None, request: OfficeRequest) -> T:

@@ -1,12 +1,16 @@
-"""The guide for staff: how clients get in, step by step, in the words of the screens."""
+"""The guide for staff, step by step in the words of the screens; and what they hand to clients on paper."""
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from portico.plumbing import rendering
+from portico.domain.access import client_guide
+from portico.plumbing import rendering, trail
+from portico.plumbing.verbs import Verb
+from portico.web import languages
 from portico.web.guards import office_page
+from portico.web.office import finding
 from portico.web.requests import OfficeRequest
 
 
@@ -21,3 +25,27 @@ def show(request: OfficeRequest) -> HttpResponse:
         "client_idle_for": rendering.duration(settings.SESSION_IDLE_CLIENT),
     }
     return render(request, "office/help/guide.html", context)
+
+
+@office_page()
+@require_safe
+def client_guide_pdf(request: OfficeRequest, language: str) -> HttpResponse:
+    """The getting-started guide for clients, in one of the portal's languages."""
+    if not languages.is_known(language):
+        raise Http404
+    return _file(client_guide.as_pdf(request.practice, language), client_guide.file_name(language))
+
+
+@office_page()
+@require_safe
+def letter_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
+    """An invitation on paper, in the client's language."""
+    client = finding.client_of(request, ref)
+    trail.record(Verb.DOCUMENT_VIEWED, practice=request.practice, client=client, by=request.actor, kind="letter")
+    return _file(client_guide.letter_as_pdf(client), "invitation-letter.pdf")
+
+
+def _file(content: bytes, name: str) -> HttpResponse:
+    response = HttpResponse(content, content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -79,6 +79,8 @@ def who(entry: TrailEntry) -> str:
 def sentence(entry: TrailEntry) -> str:
     """What happened, in one sentence without a full stop."""
     verb, details = Verb(entry.verb), entry.details
+    if verb == Verb.DOCUMENT_VIEWED:
+        return str(_DOCUMENTS[details["kind"]]) % {"number": details.get("number", "")}
     return _of_the_books(verb, details) if verb in BOOKS else _of_people(verb, details)
 
 
@@ -212,6 +214,13 @@ _REFUSALS = {
         "address": gettext_lazy("PIN not made: no address was chosen"),
         "tries": gettext_lazy("PIN not made: too many wrong ones had been typed"),
     },
+}
+_DOCUMENTS = {
+    "invoice": gettext_lazy("Invoice %(number)s opened as a PDF"),
+    "receipt": gettext_lazy("Receipt %(number)s opened"),
+    "refund": gettext_lazy("Receipt of a refund of %(number)s opened"),
+    "statement": gettext_lazy("Statement opened"),
+    "letter": gettext_lazy("Invitation letter printed"),
 }
 _LINKS = {
     "used": gettext_lazy("A sign-in link was pressed that had been used already"),

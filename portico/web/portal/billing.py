@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from portico.domain.billing import balances
-from portico.domain.billing.models import Invoice, InvoiceStatus
+from portico.domain.billing.models import Invoice, InvoiceStatus, Payment, Refund
 from portico.domain.billing.online import cards, quoting
 from portico.plumbing import clock, trail
 from portico.plumbing.models import TrailEntry
@@ -93,6 +93,8 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
         "bill": _bill(request, invoice),
         "pays": quoting.is_open(request.practice, request.access),
         "lines": invoice.lines.order_by("position"),
+        "receipts": _receipts(invoice),
+        "refunds": Refund.objects.filter(credit_notes__invoice=invoice).counting().order_by("id"),
     }
     return render(request, "portal/billing/invoice.html", context)
 
@@ -117,6 +119,13 @@ def _bill(request: PortalRequest, invoice: Invoice) -> Bill:
     payments = [row.payment for row in invoice.allocations.all() if row.payment and row.still_live_minor]
     paid_with = ", ".join(dict.fromkeys(money_words.payment_name(payment) for payment in payments))
     return Bill(invoice, status, *TONES[status], paid_with)
+
+
+def _receipts(invoice: Invoice) -> list[tuple[Payment, str]]:
+    """The payments that stand against it, with their names; also those that were given back in part or whole."""
+    rows = invoice.allocations.select_related("payment").filter(payment__taken_back_at=None)
+    payments = {row.payment.pk: row.payment for row in rows.order_by("id") if row.payment is not None}
+    return [(payment, money_words.payment_name(payment)) for payment in payments.values()]
 
 
 def _note_seen(request: PortalRequest, invoice: Invoice) -> None:

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import connection
 from time_machine import Traveller
 
-from portico.domain.access import changing, granting, links, signing_in
+from portico.domain.access import changing, granting, invitation_text, inviting, links, signing_in
 from portico.domain.access.arriving import Visitor
 from portico.domain.access.models import Invitation, SignInLink
 from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry
@@ -22,7 +22,7 @@ from portico.plumbing import emails, handing_over
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
-from tests.support.smtp import SmtpServer
+from tests.support.smtp import Mail, SmtpServer
 
 
 def hand_over(smtp: SmtpServer) -> None:
@@ -274,3 +274,28 @@ def test_an_older_invitations_outcome_says_nothing_about_a_newer_one(practice: P
     smtp.refuse("recipient", "550 5.1.1 No such user", times=1)
     hand_over(smtp)
     assert standing(ana) == ("invited", "")
+
+
+def attached_to(mail: Mail) -> list[tuple[str | None, bytes]]:
+    return [(part.get_filename(), part.get_content()) for part in mail.message.iter_attachments()]
+
+
+def send(person: Client, *, with_guide: bool) -> Invitation:
+    text = invitation_text.default_text(person.language)
+    entry = cast.entry_for(person)
+    return inviting.send(person, entry, text, press="p", version=None, by=cast.DESK, with_guide=with_guide).invitation
+
+
+def test_the_guide_goes_along_in_the_clients_language_when_it_was_ticked(practice: Practice, smtp: SmtpServer) -> None:
+    person = cast.client(practice, "Ana", address="ana@mail.example", language="es")
+    invitation = send(person, with_guide=True)
+    hand_over(smtp)
+    [(name, content)] = attached_to(smtp.mails[0])
+    assert (name, content[:5]) == ("getting-started-es.pdf", b"%PDF-")
+    assert mail_of(invitation).content["attached"] == ["getting-started-es.pdf"]
+
+
+def test_nothing_is_attached_unless_somebody_ticked(practice: Practice, smtp: SmtpServer) -> None:
+    send(cast.ana(practice), with_guide=False)
+    hand_over(smtp)
+    assert attached_to(smtp.mails[0]) == []

@@ -105,6 +105,15 @@ def test_send_email_saves_and_sends_in_one_press(office: Browser, practice: Prac
     assert PortalAccess.objects.get(client=ana).is_on
 
 
+def test_the_guide_is_attached_by_a_tick_and_the_emails_page_says_so(office: Browser, practice: Practice) -> None:
+    ana, carol = cast.ana(practice), cast.carol(practice)
+    send(office, ana)
+    assert OutgoingEmail.objects.get().content["attached"] == []
+    send(office, carol, attach_guide="on")
+    email = OutgoingEmail.objects.latest("id")
+    assert "getting-started-en.pdf" in office.get(f"/office/emails/{email.ref}/").text
+
+
 def test_a_double_press_of_send_email_sends_one_mail_and_shows_the_first_ones_result(
     office: Browser, practice: Practice
 ) -> None:

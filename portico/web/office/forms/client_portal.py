@@ -57,6 +57,7 @@ class ClientPortalForm(InvitationTextForm):
     )
     access_billing_documents = forms.BooleanField(label=_("Access billing documents"), required=False)
     pay_by_card = forms.BooleanField(label=_("Pay a balance with credit card using Stripe"), required=False)
+    attach_guide = forms.BooleanField(label=_("Attach the getting-started guide (PDF)"), required=False)
     press = forms.CharField(max_length=PRESS_LENGTH, required=False, widget=forms.HiddenInput)
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 

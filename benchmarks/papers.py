@@ -1,0 +1,44 @@
+"""How long a PDF takes, and how many a second: an invoice, a statement, the client's guide."""
+
+import time
+from collections.abc import Callable
+from datetime import date
+
+from benchmarks import figures
+from portico.domain.access import client_guide
+from portico.domain.billing import statements
+from portico.domain.billing.models import Invoice
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.web.papers import invoices, paper
+from portico.web.papers import statements as on_paper
+from tests import cast
+
+TIMES = 100
+BILLS = 25
+
+
+def measure() -> None:
+    practice = Practice.objects.create(slug="printing", name="A practice that prints", phone="+12125550177")
+    person = cast.ana(practice)
+    bills = [cast.bill(person) for _ in range(BILLS)]
+    bill = Invoice.objects.with_attempts().select_related("client", "practice").get(pk=bills[0].pk)
+    today = clock.today(practice.time_zone)
+
+    def statement() -> bytes:
+        of = statements.of(person, begins_on=date(2000, 1, 1), ends_on=today, today=today, shared_only=False)
+        return paper.printed(practice, on_paper.paper(of))
+
+    print(f"\n{'PDFs':44} {'p50':>7}   {'p99':>7}")
+    _time("an invoice", lambda: paper.printed(practice, invoices.paper(bill)))
+    _time(f"a statement of {BILLS} bills", statement)
+    _time("the getting-started guide", lambda: client_guide.as_pdf(practice, "en"))
+
+
+def _time(name: str, make: Callable[[], bytes]) -> None:
+    seconds = []
+    for _ in range(TIMES):
+        began = time.perf_counter()
+        make()
+        seconds.append(time.perf_counter() - began)
+    print(f"{name:44} {figures.spread(seconds)}, {TIMES / sum(seconds):.0f} a second")

@@ -1,0 +1,42 @@
+"""What stands at the head of everything a practice prints."""
+
+from typing import Any
+
+from portico.domain.practices.models import Logo, Practice
+from portico.plumbing import phone_format
+
+# Where paper is Letter (CLDR); everywhere else it is A4.
+LETTER_COUNTRIES = frozenset(
+    {"BZ", "CA", "CL", "CO", "CR", "GT", "MX", "NI", "PA", "PH", "PR", "SV", "US", "VE"},
+)
+
+
+def of(practice: Practice) -> dict[str, Any]:  # Any: JSON for a template of `portico/print`.
+    """The sign, its colour and the paper."""
+    return {
+        "paper": "us-letter" if practice.country in LETTER_COUNTRIES else "a4",
+        "practice": {
+            "name": practice.name,
+            "initial": practice.name[:1].upper(),
+            "hue": practice.hue,
+            "logo": _logo(practice),
+        },
+    }
+
+
+def address_lines(practice: Practice) -> list[str]:
+    """Name, postal address and phone, each on a line."""
+    return [line for line in (practice.name, *practice.postal_address.splitlines(), phone(practice)) if line.strip()]
+
+
+def phone(practice: Practice) -> str:
+    """As people dial it; empty without one."""
+    return phone_format.as_dialled(practice.phone) if practice.phone else ""
+
+
+def _logo(practice: Practice) -> list[int]:
+    """Its bytes as numbers, as JSON takes them."""
+    if not practice.logo_digest:
+        return []
+    logo = Logo.objects.filter(practice=practice).first()
+    return list(bytes(logo.png)) if logo is not None else []

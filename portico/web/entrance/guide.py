@@ -1,0 +1,26 @@
+"""How the portal works, for whoever comes and for who is signed in: the getting-started guide as a page."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import translation
+from django.views.decorators.http import require_safe
+
+from portico.domain.access import client_guide, sessions
+from portico.web import languages
+from portico.web.guards import client_session, open_page
+from portico.web.requests import OpenRequest
+
+
+@open_page
+@require_safe
+def show(request: OpenRequest) -> HttpResponse:
+    session = client_session(request, request.practice)
+    access = sessions.opened(session).first() if session else None
+    if session is not None and access is not None and not languages.chosen(request):
+        translation.activate(session.account.language or access.client.language)
+    context = {
+        "practice": request.practice,
+        "guide": client_guide.guide(request.practice),
+        "is_signed_in": access is not None,
+    }
+    return render(request, "entrance/help.html", context)

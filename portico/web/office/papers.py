@@ -1,0 +1,127 @@
+"""Invoices, receipts and statements for staff: as a page, and as a PDF in the client's language."""
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import translation
+from django.views.decorators.http import require_safe
+
+from portico.domain.billing import statements
+from portico.domain.billing.models import Payment
+from portico.domain.clients.models import Client
+from portico.plumbing import clock, trail
+from portico.plumbing.verbs import Verb
+from portico.web.guards import office_page
+from portico.web.office import finding
+from portico.web.papers import invoices, receipts
+from portico.web.papers import statements as on_paper
+from portico.web.papers.paper import Paper, as_pdf
+from portico.web.papers.statements import PeriodForm
+from portico.web.requests import OfficeRequest
+
+
+@office_page()
+@require_safe
+def invoice_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
+    invoice = finding.invoice_of(request, ref)
+    if invoice.is_draft:
+        raise Http404
+    _note(request, invoice.client, about=invoice.ref, kind="invoice", number=invoice.number)
+    with translation.override(invoice.client.language):
+        return as_pdf(request.practice, invoices.paper(invoice))
+
+
+@office_page()
+@require_safe
+def receipt(request: OfficeRequest, ref: str) -> HttpResponse:
+    payment = _payment(request, ref)
+    _note(request, payment.client, about=payment.ref, kind="receipt", number=payment.number)
+    paper = receipts.of_payment(payment, shared_only=False)
+    return _page(request, payment.client, paper, reverse("office:receipt_pdf", args=[ref]))
+
+
+@office_page()
+@require_safe
+def receipt_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
+    payment = _payment(request, ref)
+    _note(request, payment.client, about=payment.ref, kind="receipt", number=payment.number)
+    with translation.override(payment.client.language):
+        return as_pdf(request.practice, receipts.of_payment(payment, shared_only=False))
+
+
+@office_page()
+@require_safe
+def refund_receipt(request: OfficeRequest, ref: str) -> HttpResponse:
+    refund = finding.refund_of(request, ref)
+    client, number = refund.payment.client, refund.payment.number
+    _note(request, client, about=refund.ref, kind="refund", number=number)
+    paper = receipts.of_refund(refund, shared_only=False)
+    return _page(request, client, paper, reverse("office:refund_receipt_pdf", args=[ref]))
+
+
+@office_page()
+@require_safe
+def refund_receipt_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
+    refund = finding.refund_of(request, ref)
+    client, number = refund.payment.client, refund.payment.number
+    _note(request, client, about=refund.ref, kind="refund", number=number)
+    with translation.override(client.language):
+        return as_pdf(request.practice, receipts.of_refund(refund, shared_only=False))
+
+
+@office_page()
+@require_safe
+def statement(request: OfficeRequest, ref: str) -> HttpResponse:
+    client = finding.client_of(request, ref)
+    form = _period(request)
+    _note(request, client, kind="statement")
+    paper = _statement(client, form) if form.is_valid() else None
+    address = f"{reverse('office:statement_pdf', args=[ref])}?{form.query}"
+    return _page(request, client, paper, address, form)
+
+
+@office_page()
+@require_safe
+def statement_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
+    client = finding.client_of(request, ref)
+    form = _period(request)
+    if not form.is_valid():
+        raise Http404
+    _note(request, client, kind="statement")
+    with translation.override(client.language):
+        return as_pdf(request.practice, _statement(client, form))
+
+
+def _payment(request: OfficeRequest, ref: str) -> Payment:
+    """One that was taken back has no receipt. Raises Http404."""
+    payment = finding.payment_of(request, ref)
+    if payment.is_taken_back:
+        raise Http404
+    return payment
+
+
+def _period(request: OfficeRequest) -> PeriodForm:
+    return PeriodForm(request.GET, clock.today(request.practice.time_zone))
+
+
+def _statement(client: Client, form: PeriodForm) -> Paper:
+    return on_paper.paper(statements.of(client, **form.period, today=form.today, shared_only=False))
+
+
+def _note(request: OfficeRequest, client: Client, *, kind: str, about: str = "", **details: int | None) -> None:
+    trail.record(
+        Verb.DOCUMENT_VIEWED,
+        practice=request.practice,
+        client=client,
+        by=request.actor,
+        about=about,
+        kind=kind,
+        **details,
+    )
+
+
+def _page(
+    request: OfficeRequest, client: Client, paper: Paper | None, pdf_address: str, form: PeriodForm | None = None
+) -> HttpResponse:
+    context = {"client": client, "paper": paper, "pdf_address": pdf_address, "form": form}
+    return render(request, "office/papers/show.html", context, status=200 if paper else 422)

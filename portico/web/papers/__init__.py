@@ -1,0 +1,1 @@
+"""Invoices, receipts and statements as they are read: once as data, then as a page or a PDF."""

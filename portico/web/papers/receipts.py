@@ -1,0 +1,112 @@
+"""Receipts on paper: of a payment, and of a refund."""
+
+from collections.abc import Iterator
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from portico.domain.billing.models import Invoice, Payment, Refund, RefundWay, ReversalCause
+from portico.web import formats, money_words
+from portico.web.papers.paper import Column, Paper, Party, Sum, amount, sender
+
+# What was undone as if it had never been; a refund has a receipt of its own.
+_UNDONE = (ReversalCause.VOID, ReversalCause.UNSHARED, ReversalCause.TAKEN_BACK)
+
+type Row = tuple[str, str, str]
+
+
+def of_payment(payment: Payment, *, shared_only: bool) -> Paper:
+    """For the client's eyes, invoices that are not shared are told as the account."""
+    language, currency = get_language(), payment.currency
+    rows = tuple(_payment_rows(payment, shared_only=shared_only))
+    sums = [Sum(_("Amount paid"), amount(payment.amount_minor, currency), total=True)]
+    if payment.refunded_minor:
+        sums.append(Sum(_("Given back since"), amount(-payment.refunded_minor, currency)))
+    charged = _("Charged through Stripe.") if payment.is_online else _("Recorded by the practice.")
+    return _receipt(
+        payment,
+        file_name=f"receipt-{payment.number}",
+        title=_("Receipt"),
+        subtitle=_("Number %(number)s") % {"number": payment.number},
+        for_whom=_("Received from"),
+        day=formats.full_day(payment.received_on, language=language),
+        rows=rows,
+        sums=tuple(sums),
+        note=charged,
+    )
+
+
+def of_refund(refund: Refund, *, shared_only: bool) -> Paper:
+    """Wants the refund with its payment."""
+    payment, zone = refund.payment, refund.payment.client.practice.zone
+    day = formats.full_day(refund.created_at.astimezone(zone).date(), language=get_language())
+    by_card = refund.way == RefundWay.STRIPE
+    note = _("It goes back to the card it came from; banks need up to ten days.") if by_card else _("Given by hand.")
+    return _receipt(
+        payment,
+        file_name=f"refund-{payment.number}-{refund.created_at.astimezone(zone):%Y-%m-%d}",
+        title=_("Refund"),
+        subtitle=_("Of receipt %(number)s") % {"number": payment.number},
+        for_whom=_("Given back to"),
+        day=day,
+        rows=tuple(_refund_rows(refund, shared_only=shared_only)),
+        sums=(Sum(_("Given back"), amount(refund.amount_minor, refund.currency), total=True),),
+        note=note,
+    )
+
+
+def _receipt(
+    payment: Payment,
+    *,
+    file_name: str,
+    title: str,
+    subtitle: str,
+    for_whom: str,
+    day: str,
+    rows: tuple[Row, ...],
+    sums: tuple[Sum, ...],
+    note: str,
+) -> Paper:
+    practice = payment.client.practice
+    return Paper(
+        file_name=file_name,
+        title=title,
+        subtitle=subtitle,
+        parties=(
+            (sender(practice),),
+            (Party(for_whom, (payment.client.name,)),),
+            (Party(_("Date"), (day,)), Party(_("Paid with"), (money_words.payment_name(payment),))),
+        ),
+        caption=_("What it is for"),
+        columns=(Column(_("For"), wide=True), Column(_("Date of invoice")), Column(_("Amount"), amount=True)),
+        rows=rows,
+        sums=sums,
+        notes=(note,),
+    )
+
+
+def _payment_rows(payment: Payment, *, shared_only: bool) -> Iterator[Row]:
+    rest = payment.amount_minor
+    for row in payment.allocations.select_related("invoice").prefetch_related("reversals").order_by("id"):
+        undone = [each for each in row.reversals.all() if each.cause in _UNDONE and each.undone_at is None]
+        put = row.amount_minor - sum(each.amount_minor for each in undone)
+        if put > 0 and not (shared_only and not row.invoice.is_shared):
+            rest -= put
+            yield _row(row.invoice, put, payment.currency)
+    if rest > 0:
+        yield _("Your account"), "", amount(rest, payment.currency)
+
+
+def _refund_rows(refund: Refund, *, shared_only: bool) -> Iterator[Row]:
+    rest = refund.amount_minor
+    for note in refund.credit_notes.filter(undone_at=None).select_related("invoice").order_by("id"):
+        if not (shared_only and not note.invoice.is_shared):
+            rest -= note.amount_minor
+            yield _row(note.invoice, note.amount_minor, refund.currency)
+    if rest > 0:
+        yield _("Your account"), "", amount(rest, refund.currency)
+
+
+def _row(invoice: Invoice, minor: int, currency: str) -> Row:
+    day = formats.full_day(invoice.dated_on, language=get_language())
+    return _("Invoice %(number)s") % {"number": invoice.number}, day, amount(minor, currency)
