@@ -123,8 +123,8 @@ def _bill(request: PortalRequest, invoice: Invoice) -> Bill:
 
 def _receipts(invoice: Invoice) -> list[tuple[Payment, str]]:
     """The payments that stand against it, with their names; also those that were given back in part or whole."""
-    rows = invoice.allocations.select_related("payment").filter(payment__taken_back_at=None)
-    payments = {row.payment.pk: row.payment for row in rows.order_by("id") if row.payment is not None}
+    rows = sorted(invoice.allocations.all(), key=lambda row: row.pk)
+    payments = {row.payment.pk: row.payment for row in rows if row.payment and not row.payment.is_taken_back}
     return [(payment, money_words.payment_name(payment)) for payment in payments.values()]
 
 

@@ -116,7 +116,7 @@ def test_one_invoice_costs_the_same_however_much_was_paid_on_it(
         for _number in range(pieces):
             cast.cash(ana, 1_000, invoice=invoice)
         assert portal.get(f"{PAGE}{invoice.ref}/").status_code == 200
-        with django_assert_max_num_queries(8) as asked:
+        with django_assert_max_num_queries(9) as asked:
             portal.get(f"{PAGE}{invoice.ref}/")
         counts.append(len(asked))
     assert counts[0] == counts[1]
