@@ -115,7 +115,6 @@ class Verb(TextChoices):
     DISPUTE_OPENED = "dispute.opened", _("Payment disputed")
     DISPUTE_WON = "dispute.won", _("Dispute won")
     DISPUTE_LOST = "dispute.lost", _("Dispute lost")
-    TEST_PAYMENTS_REMOVED = "payment.tests_removed", _("Test payments taken out of the books")
     PAYMENTS_RECONCILED = "payment.reconciled", _("Payments compared with Stripe")
 
     # The client's side.

@@ -287,7 +287,6 @@ _LOOKS = {
     Verb.DISPUTE_OPENED: ("octagon-alert", "bad"),
     Verb.DISPUTE_WON: ("check", "good"),
     Verb.DISPUTE_LOST: ("octagon-alert", "bad"),
-    Verb.TEST_PAYMENTS_REMOVED: ("undo-2", "wait"),
     Verb.PAYMENTS_RECONCILED: ("check", "good"),
     Verb.CREDIT_GIVEN: ("banknote", "good"),
     Verb.CREDIT_TAKEN_BACK: ("undo-2", "wait"),
