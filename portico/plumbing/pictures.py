@@ -137,3 +137,12 @@ def _size_of_webp(file: bytes) -> tuple[int, int] | None:
 
 def _three(file: bytes, at: int) -> int:
     return int.from_bytes(file[at : at + 3], "little")
+
+
+def smaller(png: bytes, *, within: tuple[int, int]) -> bytes:
+    """A picture that we drew, as a PNG that fits into so many pixels; never larger than it was."""
+    with Image.open(io.BytesIO(png)) as picture:
+        picture.thumbnail(within, Image.Resampling.LANCZOS)
+        written = io.BytesIO()
+        picture.save(written, "PNG")
+    return written.getvalue()

@@ -3,8 +3,10 @@
 from typing import Any
 
 from portico.domain.practices.models import Logo, Practice
-from portico.plumbing import phone_format
+from portico.plumbing import phone_format, pictures
 
+# Of the logo: 26 points high, at 330 to the inch.
+PRINTED_PIXELS = (480, 120)
 # Where paper is Letter (CLDR); everywhere else it is A4.
 LETTER_COUNTRIES = frozenset(
     {"BZ", "CA", "CL", "CO", "CR", "GT", "MX", "NI", "PA", "PH", "PR", "SV", "US", "VE"},
@@ -35,8 +37,6 @@ def phone(practice: Practice) -> str:
 
 
 def _logo(practice: Practice) -> list[int]:
-    """Its bytes as numbers, as JSON takes them."""
-    if not practice.logo_digest:
-        return []
-    logo = Logo.objects.filter(practice=practice).first()
-    return list(bytes(logo.png)) if logo is not None else []
+    """Its bytes as numbers, as JSON takes them; at the size of print, since each costs time."""
+    logo = Logo.objects.filter(practice=practice).first() if practice.logo_digest else None
+    return list(pictures.smaller(bytes(logo.png), within=PRINTED_PIXELS)) if logo is not None else []

@@ -7,8 +7,10 @@ import pytest
 from pypdf import PdfReader
 
 from portico.domain.access import client_guide
+from portico.domain.practices import logos
 from portico.domain.practices.models import Practice
 from tests import cast
+from tests.support.pictures import picture
 
 OWN = ("Alder Street Therapy", "/portal/alder-street/", "portal@portico.example", "(212) 555-0177", "Mon–Fri, 9 to 5")
 LABELS = {
@@ -67,3 +69,11 @@ def test_the_letter_tells_the_way_in_and_holds_no_secret(practice: Practice) -> 
 def test_the_letter_speaks_the_client_s_language(practice: Practice) -> None:
     ana = cast.client(practice, "Ana", "Abreu", language="es")
     assert "Hola" in text_of(client_guide.letter_as_pdf(ana))
+
+
+def test_the_logo_stands_in_it_at_the_size_of_print(practice: Practice) -> None:
+    logos.put_up(practice, picture(size=(640, 640)), by=cast.DESK)
+    practice.refresh_from_db()
+    [printed] = PdfReader(BytesIO(client_guide.as_pdf(practice, "en"))).pages[0].images
+    assert printed.image is not None
+    assert printed.image.size == (120, 120)
