@@ -316,7 +316,7 @@ def test_a_biller_reads_names_addresses_and_consent_and_changes_nothing(client: 
     assert browser.post(page_of(ana), client_info(ana, first_name="Eve")).status_code == 403
     assert Client.objects.get().first_name == "Ana"
     entry = TrailEntry.objects.get(verb=Verb.DENIED_ROLE)
-    assert (entry.actor_name, entry.about) == ("Ines", "client_info")
+    assert (entry.actor_name, entry.about) == ("Ines", "edit")
 
 
 def test_a_withdrawn_consent_is_told_to_a_biller_as_withdrawn(client: Browser, practice: Practice) -> None:
