@@ -457,7 +457,8 @@ def test_a_paused_practice_shows_everybody_one_plain_page_at_the_next_request(wo
     suspending.suspend(world.practice, by=cast.DESK)
     wrong = []
     for route, method in cases():
-        is_portal = "<slug:slug>" in route.path
+        # What Stripe reports is settled also while a practice is paused.
+        is_portal = "<slug:slug>" in route.path and route.audience != "machine"
         if not is_portal and route.audience != "office":
             continue
         for visitor in VISITORS if is_portal else STAFF:
