@@ -120,6 +120,7 @@ def test_a_parent_chooses_whom_it_is_about_and_changes_it_on_any_page(
     phone.get_by_role("button", name="Bea Berg").click()
     expect(phone.get_by_role("heading", name="Hello, Bea")).to_be_visible()
     phone.get_by_role("link", name="Profile").first.click()
+    expect(phone.get_by_role("heading", name="Profile", level=1)).to_be_visible()
     assert fits(phone)
     phone.get_by_role("button", name="Bo Berg").click()
     expect(phone.get_by_role("heading", name="Hello, Bo")).to_be_visible()

@@ -1,10 +1,10 @@
 """The pages that say no."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client as Browser
 
 from portico.domain.clients.models import Client
@@ -171,6 +171,31 @@ def test_a_full_disk_is_a_507_with_nothing_half_done_and_well_again_by_itself(
         cursor.execute("PRAGMA max_page_count = 1000000")
     assert create() == 302
     assert Client.objects.count() == made + 1
+
+
+def no_room_for_sessions(execute: Callable[..., object], sql: str, *rest: object) -> object:
+    if sql.startswith('UPDATE "practices_staffsession"') and '"contents"' in sql:
+        raise OperationalError("database or disk is full")
+    return execute(sql, *rest)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_done_is_not_called_a_failure_when_its_sentence_finds_no_room(
+    visitor: Browser, practice: Practice
+) -> None:
+    cast.signed_in(visitor, cast.fay(practice))
+    with connection.execute_wrapper(no_room_for_sessions):
+        answer = visitor.post("/office/clients/new/", new_client(press=tokens.new_token()))
+    assert answer.status_code == 302
+    assert Client.objects.count() == 1
+    assert "/office/clients/" in answer["Location"]
+
+
+def test_nobody_is_told_to_be_signed_in_whose_session_found_no_room(visitor: Browser, practice: Practice) -> None:
+    fay = cast.fay(practice)
+    with connection.execute_wrapper(no_room_for_sessions):
+        answer = visitor.post("/office/sign-in/", {"email": fay.email, "password": cast.PASSWORD})
+    assert answer.status_code == 507
 
 
 def _without_reference(page: bytes) -> str:

@@ -1,19 +1,22 @@
 """The office's sessions: Django's own, kept in our rows with the key hashed and the contents encrypted."""
 
 import json
+import logging
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.db import IntegrityError, transaction
-from django.http import HttpRequest
+from django.db import IntegrityError, OperationalError, transaction
+from django.http import HttpRequest, HttpResponse
 
 from portico.domain.practices.models import StaffSession
 from portico.plumbing import clock, encryption, tokens
 from portico.plumbing.rows import RowQuerySet
+
+logger = logging.getLogger(__name__)
 
 # For so long the row of a session that ended by itself still says whose it was.
 REMEMBERED = timedelta(hours=1)
@@ -113,5 +116,13 @@ class SessionStore(SessionBase):
 class StaffSessionMiddleware(SessionMiddleware):
     """Django's, for the office alone: a client's page never reads or writes the staff cookie."""
 
-    def process_request(self, request: HttpRequest) -> None:
-        super().process_request(request)
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """What was done is not called a failure because the sentence about it found no room (a full disk)."""
+        try:
+            return super().process_response(request, response)
+        except OperationalError:
+            session = cast(SessionStore, request.session)
+            if session.row is None or session.row.staff_id is None:
+                raise
+            logger.exception("session.not_saved")
+            return response

@@ -9,11 +9,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.access import granting, pins
 from portico.domain.access.pins import NoPin
-from portico.plumbing import rendering, tokens
+from portico.plumbing import rendering
 from portico.web import cookies
 from portico.web.guards import office_page
-from portico.web.office import client_portal, finding
-from portico.web.office.forms.client_portal import PRESS_LENGTH
+from portico.web.office import client_portal, finding, presses
 from portico.web.office.roles import KEEPERS
 from portico.web.requests import OfficeRequest
 
@@ -35,7 +34,7 @@ def allow_more_tries(request: OfficeRequest, ref: str) -> HttpResponse:
 
 
 def _make(request: OfficeRequest, ref: str) -> HttpResponse:
-    press = request.POST.get("press", "")[:PRESS_LENGTH] or tokens.new_token()
+    press = presses.of(request)
     try:
         pins.make(finding.client_of(request, ref), press=press, by=request.actor)
     except NoPin as refusal:
@@ -48,7 +47,8 @@ def _make(request: OfficeRequest, ref: str) -> HttpResponse:
 
 def _show_once(request: OfficeRequest, ref: str) -> HttpResponse:
     client = finding.client_of(request, ref)
-    made = pins.digits(client, request.COOKIES.get(settings.PIN_COOKIE_NAME, ""), to=request.actor)
+    press = presses.readable(request.COOKIES.get(settings.PIN_COOKIE_NAME, ""))
+    made = pins.digits(client, press, to=request.actor)
     if made is None:
         messages.info(
             request, _("A PIN is shown once. If you need another, generate a new one; the last one then stops.")

@@ -16,7 +16,7 @@ from portico.plumbing.refusals import Refused
 from portico.plumbing.verbs import Verb
 from portico.web import money_words
 from portico.web.guards import office_page
-from portico.web.office import finding, invoice_words
+from portico.web.office import finding, invoice_words, presses
 from portico.web.office.roles import keeps_money
 from portico.web.requests import OfficeRequest
 
@@ -75,8 +75,7 @@ def unshare(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def tell_again(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = finding.invoice_of(request, ref)
-    press = request.POST.get("press", "")[:43] or tokens.new_token()
-    tell_of(request, sharing.tell_again(invoice, press=press, by=request.actor))
+    tell_of(request, sharing.tell_again(invoice, press=presses.of(request), by=request.actor))
     return redirect("office:invoice", ref=ref)
 
 

@@ -97,8 +97,7 @@ def give_credit(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def take_back_credit(request: OfficeRequest, ref: str) -> HttpResponse:
     credit = finding.credit_of(request, ref)
-    reason = request.POST.get("reason", "").strip()[:300] or _("Given by mistake")
-    crediting.take_back(credit, reason=reason, by=request.actor)
+    crediting.take_back(credit, reason=_("Given by mistake"), by=request.actor)
     messages.success(request, _("The credit was taken back. What it had paid is owed again."))
     return redirect("office:client_billing", ref=credit.client.ref)
 

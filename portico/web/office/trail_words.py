@@ -80,7 +80,8 @@ def sentence(entry: TrailEntry) -> str:
     """What happened, in one sentence without a full stop."""
     verb, details = Verb(entry.verb), entry.details
     if verb == Verb.DOCUMENT_VIEWED:
-        return str(_DOCUMENTS[details["kind"]]) % {"number": details.get("number", "")}
+        template = _DOCUMENTS.get(str(details.get("kind")), verb.label)
+        return str(template) % {"number": details.get("number", "")}
     return _of_the_books(verb, details) if verb in BOOKS else _of_people(verb, details)
 
 

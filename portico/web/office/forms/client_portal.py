@@ -12,8 +12,8 @@ from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client, EmailAddress
 from portico.plumbing import tokens
 from portico.plumbing.cleaning import LineField, TextField
+from portico.web.office import presses
 
-PRESS_LENGTH = 43
 TOO_LONG = _("At most %(limit_value)d characters. This has %(show_value)d.")
 
 
@@ -58,7 +58,7 @@ class ClientPortalForm(InvitationTextForm):
     access_billing_documents = forms.BooleanField(label=_("Access billing documents"), required=False)
     pay_by_card = forms.BooleanField(label=_("Pay a balance with credit card using Stripe"), required=False)
     attach_guide = forms.BooleanField(label=_("Attach the getting-started guide (PDF)"), required=False)
-    press = forms.CharField(max_length=PRESS_LENGTH, required=False, widget=forms.HiddenInput)
+    press = presses.field()
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
     def __init__(

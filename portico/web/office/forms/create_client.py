@@ -13,7 +13,8 @@ from portico.domain.access.granting import AccessEntry
 from portico.domain.access.invitation_text import Text
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
-from portico.web.office.forms.client_portal import PRESS_LENGTH, InvitationTextForm
+from portico.web.office import presses
+from portico.web.office.forms.client_portal import InvitationTextForm
 
 
 class WelcomeForm(InvitationTextForm):
@@ -25,7 +26,7 @@ class WelcomeForm(InvitationTextForm):
     access_billing_documents = forms.BooleanField(label=gettext_lazy("Access billing documents"), required=False)
     pay_by_card = forms.BooleanField(label=gettext_lazy("Pay a balance with credit card using Stripe"), required=False)
     send_now = forms.BooleanField(label=gettext_lazy("Send the invitation now"), required=False)
-    press = forms.CharField(max_length=PRESS_LENGTH, required=False, widget=forms.HiddenInput)
+    press = presses.field()
     looked_at = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(

@@ -16,7 +16,8 @@ from portico.domain.billing.models import Invoice, InvoiceLine, ServiceItem
 from portico.domain.practices.models import Practice
 from portico.plumbing import money
 from portico.plumbing.cleaning import TextField
-from portico.web.office.forms.money import EARLIEST, MoneyField, day, money_field, press_field, without_card_number
+from portico.web.office import presses
+from portico.web.office.forms.money import EARLIEST, MoneyField, day, money_field, without_card_number
 from portico.web.office.forms.typed import TOO_LONG, UNASSISTED, TypedForm, line
 
 LINES = "lines"
@@ -44,7 +45,7 @@ class DraftForm(TypedForm):
         error_messages={"max_length": TOO_LONG},
     )
     version = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
-    press = press_field()
+    press = presses.field()
 
     def clean_dated_on(self) -> date:
         dated_on: date = self.cleaned_data["dated_on"]

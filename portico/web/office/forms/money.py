@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy
 
 from portico.domain.billing.models import BY_HAND, PaymentKind
 from portico.domain.billing.recording import PaymentEntry
-from portico.plumbing import money, tokens
+from portico.plumbing import money
 from portico.plumbing.cleaning import LineField, TextField
 from portico.plumbing.money import NotAnAmount
+from portico.web.office import presses
 from portico.web.office.forms.typed import TOO_LONG, UNASSISTED, TypedForm, line
 
 DAY_FORMAT = "%m/%d/%Y"
@@ -58,11 +59,6 @@ def day(label: Any, *, required: bool = True) -> forms.DateField:  # Any: words,
     )
 
 
-def press_field() -> forms.CharField:
-    """A random key of the form, so that pressing twice does it once."""
-    return forms.CharField(required=False, max_length=43, widget=forms.HiddenInput, initial=tokens.new_token)
-
-
 class RecordPaymentForm(TypedForm):
     """Money that came another way."""
 
@@ -82,7 +78,7 @@ class RecordPaymentForm(TypedForm):
         widget=forms.Textarea(attrs=UNASSISTED | {"rows": "2"}),
         error_messages={"max_length": TOO_LONG},
     )
-    press = press_field()
+    press = presses.field()
 
     def __init__(self, *args: Any, currency: str, today: date, **kwargs: Any) -> None:  # Any: Django's own.
         super().__init__(*args, **kwargs)
@@ -191,7 +187,7 @@ class RefundForm(ReasonForm):
     )
     amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
     note = line(gettext_lazy("Note"), longest=500)
-    press = press_field()
+    press = presses.field()
 
     field_order = ("amount", "why", "words", "note")
 
@@ -216,7 +212,7 @@ class CreditForm(TypedForm):
 
     amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
     reason = line(gettext_lazy("Why"), longest=300, required=True)
-    press = press_field()
+    press = presses.field()
 
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own.
         super().__init__(*args, **kwargs)

@@ -1,0 +1,23 @@
+"""The random key of a form, by which pressing twice does a thing once."""
+
+from django import forms
+from django.http import HttpRequest
+
+from portico.plumbing import tokens
+from portico.plumbing.cleaning import is_unstorable
+
+LENGTH = 43
+
+
+def field() -> forms.CharField:
+    return forms.CharField(required=False, max_length=LENGTH, widget=forms.HiddenInput, initial=tokens.new_token)
+
+
+def readable(text: str) -> str:
+    """The key as it came back, or nothing when no form of ours holds such a one."""
+    return "" if len(text) > LENGTH or is_unstorable(text) else text
+
+
+def of(request: HttpRequest) -> str:
+    """The key that was posted; a new one where none came that can be read."""
+    return readable(request.POST.get("press", "")) or tokens.new_token()
