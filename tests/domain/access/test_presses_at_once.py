@@ -1,0 +1,113 @@
+"""Many links, many browsers, at the same moment: each link one session, each browser its ten codes."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connection
+
+from portico.domain.access import codes, sessions, signing_in
+from portico.domain.access.arriving import Visitor
+from portico.domain.access.models import PortalAccount, PortalSession, Way
+from portico.domain.access.sessions import Begun
+from portico.domain.access.signing_in import LinkState
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.plumbing.models import LimitSpent, TrailEntry
+from portico.plumbing.verbs import Verb
+from tests import cast
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+
+LINKS = PRESSES = 50
+TRIES, CODES_AN_HOUR = 30, 10
+VISITOR = Visitor("Firefox on Windows", "a browser")
+
+
+def token_of(practice: Practice, number: int) -> str:
+    person = cast.client(practice, f"Ana {number}", address=f"ana{number}@mail.example")
+    return cast.token_of(cast.invited(person))
+
+
+def at_once(hands: int, *works: Callable[[], bool]) -> list[int]:
+    """Each work by so many hands together, one work after the other; how often each said yes."""
+    gate = Barrier(hands)
+
+    def one(_hand: int) -> list[bool]:
+        said = []
+        for work in works:
+            gate.wait(60)
+            try:
+                said.append(work())
+            finally:
+                connection.close()
+        return said
+
+    with ThreadPoolExecutor(hands) as pool:
+        return [sum(said) for said in zip(*pool.map(one, range(hands)), strict=True)]
+
+
+@pytest.mark.slow
+def test_of_fifty_links_pressed_fifty_times_at_once_each_begins_one_session() -> None:
+    practice = cast.alder()
+    tokens = [token_of(practice, number) for number in range(LINKS)]
+
+    def press(token: str) -> bool:
+        return isinstance(signing_in.press(practice, token, visitor=VISITOR), Begun)
+
+    assert at_once(PRESSES, *[lambda token=token: press(token) for token in tokens]) == [1] * LINKS
+    assert PortalSession.objects.count() == LINKS
+    assert PortalSession.objects.values("account").distinct().count() == LINKS
+
+
+def test_found_first_and_marked_afterwards_the_same_links_begin_more() -> None:
+    """The twin: shows that the race above really happens without the one conditional update."""
+    practice = cast.alder()
+    found = Barrier(PRESSES)
+
+    def find_then_mark(token: str) -> bool:
+        link = signing_in.look(practice, token).link
+        connection.close()  # The pool has fewer connections than there are threads; nobody waits holding one.
+        found.wait(60)
+        if link is None or link.used_at is not None:
+            return False
+        link.used_at = clock.now()
+        link.save(update_fields=["used_at"])
+        sessions.begin(PortalAccount.objects.get(pk=link.account_id), way=Way.LINK, proof_number=1, browser="Firefox")
+        return True
+
+    tokens = [token_of(practice, number) for number in range(2)]
+    spent = at_once(PRESSES, *[lambda token=token: find_then_mark(token) for token in tokens])
+    assert min(spent) > 1
+    assert all(signing_in.look(practice, token).state is LinkState.USED for token in tokens)
+
+
+def test_of_thirty_codes_typed_at_once_in_one_browser_just_ten_are_looked_at() -> None:
+    practice = cast.alder()
+    # Nobody's address: no code runs out of tries before the browser does.
+    cast.asked(practice, "nobody@mail.example")
+
+    def try_code() -> bool:
+        return codes.enter(practice, "222 222", browser_key="a browser", visitor=VISITOR) is not None
+
+    assert at_once(TRIES, try_code) == [0]
+    said = [TrailEntry.objects.filter(verb=verb).count() for verb in (Verb.CODE_REFUSED, Verb.CODE_BEYOND_LIMIT)]
+    assert said == [CODES_AN_HOUR, TRIES - CODES_AN_HOUR]
+
+
+def test_counted_by_reading_first_more_than_ten_pass() -> None:
+    """The twin: a budget that is read, compared and saved lets all of them through."""
+    LimitSpent.objects.create(key="codes", started_at=clock.now(), n=0)
+    read = Barrier(TRIES)
+
+    def read_then_count() -> bool:
+        spent = LimitSpent.objects.get(key="codes")
+        connection.close()  # As above.
+        read.wait(60)
+        if spent.n >= CODES_AN_HOUR:
+            return False
+        LimitSpent.objects.filter(key="codes").update(n=spent.n + 1)
+        return True
+
+    assert at_once(TRIES, read_then_count)[0] > CODES_AN_HOUR
