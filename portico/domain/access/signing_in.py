@@ -36,7 +36,7 @@ class LinkSeen:
 def look(practice: Practice, token: str) -> LinkSeen:
     """Looks at a token at a practice's address; changes nothing. Another practice's link is unknown here."""
     link = (
-        SignInLink.objects.select_related("account", "address__client", "email", "ask")
+        SignInLink.objects.select_related("account", "address__client", "ask")
         .filter(practice=practice, token_hash=tokens.digest(token))
         .first()
     )
