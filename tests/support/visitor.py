@@ -1,0 +1,64 @@
+"""A browser with cookies of its own and without a screen, for the real web servers of a test."""
+
+import http.cookiejar
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from portico.domain.clients.models import Client
+from tests import cast
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    location: str
+    text: str
+
+
+class Visitor:
+    """`base` is where its relative addresses begin; it may visit several servers of one installation in turn."""
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self.cookies = http.cookiejar.CookieJar()
+        jar = urllib.request.HTTPCookieProcessor(self.cookies)
+        self._following = urllib.request.build_opener(jar)
+        self._staying = urllib.request.build_opener(jar, _Stay)
+
+    def get(self, path: str, *, method: str = "GET") -> Answer:
+        """As it is in the end, after redirects."""
+        return self._send(self._following, urllib.request.Request(self.base + path, method=method))
+
+    def post(self, path: str, fields: Mapping[str, str] = MappingProxyType({}), *, follow: bool = False) -> Answer:
+        """Sends a form. Without `follow` the answer is the redirect itself."""
+        # The token of the form stands in its cookie too; Django takes either.
+        token = next(cookie.value for cookie in self.cookies if cookie.name.endswith("csrf"))
+        data = urllib.parse.urlencode({**fields, "csrfmiddlewaretoken": token}).encode()
+        request = urllib.request.Request(self.base + path, data, method="POST")
+        return self._send(self._following if follow else self._staying, request)
+
+    def sign_in(self, person: Client) -> "Visitor":
+        """By the link of an invitation."""
+        slug = person.practice.slug
+        self.get(f"/portal/{slug}/link/{cast.token_of(cast.invited(person))}/")
+        answer = self.post(f"/portal/{slug}/link/")
+        assert answer.status == 302, answer
+        return self
+
+    def _send(self, opener: urllib.request.OpenerDirector, request: urllib.request.Request) -> Answer:
+        try:
+            with opener.open(request, timeout=30) as answer:
+                return Answer(answer.status, "", answer.read().decode())
+        except urllib.error.HTTPError as other:
+            with other:
+                return Answer(other.code, other.headers.get("Location", ""), other.read().decode())
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:  # Any: the library's own.
+        """Nobody is led anywhere."""
