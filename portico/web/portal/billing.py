@@ -14,6 +14,7 @@ from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
 from portico.web import money_words
 from portico.web.guards import portal_page
+from portico.web.portal import notices
 from portico.web.requests import PortalRequest
 
 # More to pay than that at once is told by the balance alone.
@@ -64,6 +65,7 @@ def index(request: PortalRequest) -> HttpResponse:
     pays = quoting.is_open(request.practice, request.access)
     balance_minor = account.open_minor - account.processing_minor
     context = {
+        "messages": notices.of(request),
         "client": request.client,
         "people": request.accesses,
         "account": account,

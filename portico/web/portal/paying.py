@@ -3,12 +3,10 @@
 from http import HTTPStatus
 
 from django.conf import settings
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.csp import CSP
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.billing.models import AttemptWay, Invoice, PaymentAttempt, SavedCard
@@ -20,6 +18,7 @@ from portico.gateways.stripe import checkout
 from portico.gateways.stripe.deadline import Deadline
 from portico.plumbing.refusals import Refused
 from portico.web.guards import portal_page
+from portico.web.portal import notices
 from portico.web.portal.billing import refuse_unless_allowed
 from portico.web.portal.forms import PayForm
 from portico.web.requests import PortalRequest
@@ -46,8 +45,8 @@ def remove_card(request: PortalRequest, ref: str) -> HttpResponse:
     card = get_object_or_404(SavedCard.objects.kept().filter(account=request.account), ref=ref)
     cards.remove(card, request.client, by=request.actor)
     cards.detach(card, deadline=Deadline())
-    messages.success(request, _("The card was removed."))
-    return redirect("portal:billing", slug=request.practice.slug)
+    billing = reverse("portal:billing", kwargs={"slug": request.practice.slug})
+    return notices.leading_to(billing, notices.CARD_REMOVED)
 
 
 def payer_of(request: PortalRequest) -> Payer:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -21,6 +20,7 @@ from portico.gateways.stripe.errors import StripeTrouble
 from portico.plumbing import clock
 from portico.web import money_words
 from portico.web.guards import portal_page
+from portico.web.portal import notices
 from portico.web.requests import PortalRequest
 
 PAGES = {
@@ -52,6 +52,7 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
     covers = list(attempt.covers.select_related("invoice").order_by("invoice_id"))
     state = AttemptState(attempt.state)
     context = {
+        "messages": notices.of(request),
         "attempt": attempt,
         "covers": covers,
         "invoice": covers[0].invoice if len(covers) == 1 else None,
@@ -69,17 +70,17 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
 def start_again(request: PortalRequest, ref: str) -> HttpResponse:
     """Ends the first one at Stripe, then begins anew."""
     attempt = _find(request, ref)
+    its_page = reverse("portal:payment", kwargs={"slug": request.practice.slug, "ref": ref})
     if attempt.state == AttemptState.OPEN:
         try:
             retiring.retire(attempt, deadline=Deadline())
         except Processing:
-            return redirect("portal:payment", slug=request.practice.slug, ref=ref)
-        except StripeNotReached as refusal:
-            messages.error(request, str(refusal))
-            return redirect("portal:payment", slug=request.practice.slug, ref=ref)
+            return redirect(its_page)
+        except StripeNotReached:
+            return notices.leading_to(its_page, notices.STRIPE_NOT_REACHED)
         attempt = checkouts.refreshed(attempt)
     if attempt.state == AttemptState.SUCCEEDED:
-        return redirect("portal:payment", slug=request.practice.slug, ref=ref)
+        return redirect(its_page)
     return redirect(_pay_page(request, attempt))
 
 

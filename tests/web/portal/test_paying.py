@@ -1,9 +1,10 @@
 """`Pay Now` in the portal: the pages, and what they refuse."""
 
 import pytest
+from django.conf import settings
 from django.test import Client as Browser
 
-from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt
+from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.support.paying import Till, ref_in, signed_in_to_pay
@@ -77,6 +78,32 @@ def test_a_payment_that_was_left_is_continued_or_started_again(ana: Browser, bil
     with pytest.raises(ValueError, match="expired"):
         till.type_card(attempt)
     assert ana.post(pay_page(bill), {"with": "new"})["Location"] not in {first, ""}
+
+
+def test_starting_again_while_stripe_is_away_says_so_and_leaves_the_first_one(
+    ana: Browser, bill: Invoice, till: Till
+) -> None:
+    ana.post(pay_page(bill), {"with": "new"})
+    attempt = PaymentAttempt.objects.get()
+    till.stripe.stop()
+    answer = ana.post(f"/portal/alder-street/payments/{attempt.ref}/again/", follow=True)
+    assert "Stripe can’t be reached at the moment." in answer.content.decode()
+    assert "You started a payment" in answer.content.decode()
+    attempt.refresh_from_db()
+    assert attempt.state == AttemptState.OPEN
+
+
+def test_a_removed_card_is_gone_and_the_page_says_so_without_a_staff_session(
+    ana: Browser, bill: Invoice, till: Till
+) -> None:
+    till.type_card(till.start(bill.client, bill, save=True))
+    ana.get(f"/portal/alder-street/payments/{PaymentAttempt.objects.get().ref}/")
+    card = SavedCard.objects.get()
+    page = ana.post(f"/portal/alder-street/cards/{card.ref}/removing/", follow=True)
+    assert "The card was removed." in page.content.decode()
+    assert b"saved-card" not in page.content
+    assert settings.SESSION_COOKIE_NAME not in ana.cookies
+    assert "The card was removed." not in ana.get(f"{BILLING}?said=anything").content.decode()
 
 
 def test_pressed_twice_both_lead_to_the_same_page(ana: Browser, bill: Invoice) -> None:
