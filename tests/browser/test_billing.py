@@ -3,14 +3,14 @@
 import pytest
 from django.conf import settings
 from django.test import Client as Browser
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
 from portico.domain.billing import verifying
 from portico.domain.billing.models import Invoice
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support.browser import Browsing
+from tests.support.browser import Browsing, carry
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -20,29 +20,17 @@ def practice(transactional_db: None) -> Practice:
     return cast.alder()
 
 
-def with_cookie(page: Page, live_server: LiveServer, name: str, browser: Browser) -> Page:
-    page.context.add_cookies([{"name": name, "value": browser.cookies[name].value, "url": live_server.url}])
-    return page
-
-
 @pytest.mark.parametrize("javascript", [True, False])
 def test_a_bill_is_made_shared_and_seen_and_cash_pays_it(
     browsing: Browsing, live_server: LiveServer, practice: Practice, *, javascript: bool
 ) -> None:
     ana = cast.ana(practice)
     portal = cast.in_the_portal(Browser(), ana)
-    office = with_cookie(
-        browsing.window(live_server.url, javascript=javascript),
-        live_server,
-        settings.SESSION_COOKIE_NAME,
-        cast.signed_in(Browser(), cast.fay(practice)),
-    )
-    client = with_cookie(
-        browsing.window(live_server.url, javascript=javascript, width=390),
-        live_server,
-        settings.CLIENT_COOKIE_NAME,
-        portal,
-    )
+    desk = cast.signed_in(Browser(), cast.fay(practice))
+    office = browsing.window(live_server.url, javascript=javascript)
+    carry(office, live_server.url, desk, settings.SESSION_COOKIE_NAME)
+    client = browsing.window(live_server.url, javascript=javascript, width=390)
+    carry(client, live_server.url, portal, settings.CLIENT_COOKIE_NAME)
 
     office.goto(f"/office/clients/{ana.ref}/")
     office.get_by_role("link", name="Billing").click()

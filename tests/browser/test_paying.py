@@ -1,22 +1,39 @@
 """`Pay Now` in a real browser: to the sandbox Stripe's page and back, the next time with the saved card."""
 
+from typing import Protocol
+
 import pytest
-from django.conf import settings
-from django.test import Client as Browser
 from playwright.sync_api import Page, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from portico.domain.billing import verifying
-from portico.domain.billing.models import Invoice, SavedCard
+from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
 from portico.domain.practices.models import Practice
 from tests import cast
 from tests.support.browser import Browsing
-from tests.support.paying import Till, signed_in_to_pay
+from tests.support.card_pages import (
+    ASKS_BANK,
+    DECLINED,
+    GOOD,
+    HOME,
+    be_declined_from_now_on,
+    client_window,
+    expect_charged,
+    expect_paid,
+    pay_now,
+    save_a_card,
+    type_card,
+    type_new_card,
+)
+from tests.support.paying import Till
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-GOOD = "4242424242424242"
+
+class Open(Protocol):
+    """Opens Ana's window."""
+
+    def __call__(self, *, javascript: bool = True) -> Page: ...
 
 
 @pytest.fixture
@@ -24,77 +41,150 @@ def practice(transactional_db: None) -> Practice:
     return cast.alder()
 
 
-@pytest.fixture(autouse=True)
-def _comes_back(live_server: LiveServer, settings: Settings) -> None:
-    """Stripe and the bank lead back to where the portal is served."""
-    settings.PUBLIC_BASE_URL = live_server.url
+@pytest.fixture
+def bills(till: Till) -> list[Invoice]:
+    """Three of Ana's."""
+    ana = cast.ana(till.practice)
+    return [cast.bill(ana), cast.bill(ana, 5_000), cast.bill(ana, 7_500)]
 
 
 @pytest.fixture
-def bills(till: Till) -> list[Invoice]:
-    """Two of Ana's."""
-    ana = cast.ana(till.practice)
-    return [cast.bill(ana), cast.bill(ana, 5_000)]
-
-
-def signed_in(browsing: Browsing, live_server: LiveServer, bill: Invoice, *, javascript: bool = True) -> Page:
-    """Ana's browser, on a telephone."""
-    cookie = signed_in_to_pay(Browser(), bill.client).cookies[settings.CLIENT_COOKIE_NAME].value
-    page = browsing.window(live_server.url, javascript=javascript, width=390)
-    page.context.add_cookies([{"name": settings.CLIENT_COOKIE_NAME, "value": cookie, "url": live_server.url}])
-    return page
-
-
-def pay_now(page: Page, bill: Invoice) -> None:
-    page.goto("/portal/alder-street/home/")
-    page.get_by_role("link", name="Billing & Payments", exact=True).click()
-    page.get_by_role("link", name=f"Pay Now: invoice {bill.number}").click()
-    expect(page.get_by_role("heading", name=f"Pay invoice {bill.number}")).to_be_visible()
-
-
-def type_card(page: Page, number: str) -> None:
-    """On Stripe's page."""
-    page.get_by_label("Card number").fill(number)
-    page.get_by_label("Expires (MM/YY)").fill("12/34")
-    page.get_by_label("Security code").fill("123")
-    page.get_by_role("button", name="Pay $").click()
-
-
-def save_a_card(page: Page, bill: Invoice) -> None:
-    """Pays the bill on Stripe's page, and the card is kept for next time."""
-    pay_now(page, bill)
-    page.get_by_label("Save Card").check()
-    page.get_by_role("button", name="Continue to Stripe").click()
-    expect(page.get_by_text("This card will be saved for next time.")).to_be_visible()
-    type_card(page, GOOD)
-    expect(page.get_by_role("heading", name="Paid")).to_be_visible()
-
-
-def expect_paid(page: Page, bill: Invoice, till: Till, charges: list[int]) -> None:
-    expect(page.get_by_role("heading", name="Paid")).to_be_visible()
-    expect(page.get_by_text(f"for invoice {bill.number}.")).to_be_visible()
-    expect(page.get_by_test_id("receipt")).to_contain_text("Visa ending")
-    bill.refresh_from_db()
-    assert bill.is_paid
-    assert [charge.amount for charge in till.book] == charges
-    assert list(verifying.mismatches()) == []
+def window(browsing: Browsing, live_server: LiveServer, settings: Settings, bills: list[Invoice]) -> Open:
+    """Stripe and the bank lead back to where the portal is served."""
+    settings.PUBLIC_BASE_URL = live_server.url
+    return lambda *, javascript=True: client_window(browsing, live_server.url, bills[0], javascript=javascript)
 
 
 @pytest.mark.parametrize("javascript", [True, False])
 def test_one_invoice_is_paid_on_stripes_page_and_the_next_with_the_card_that_was_saved(
-    browsing: Browsing, live_server: LiveServer, till: Till, bills: list[Invoice], *, javascript: bool
+    window: Open, browsing: Browsing, till: Till, bills: list[Invoice], *, javascript: bool
 ) -> None:
-    first, second = bills
-    page = signed_in(browsing, live_server, first, javascript=javascript)
+    first, second, _ = bills
+    page = window(javascript=javascript)
     save_a_card(page, first)
     expect_paid(page, first, till, [14_000])
     expect(page.get_by_test_id("receipt")).to_contain_text("Visa ending 4242")
     assert SavedCard.objects.get().last4 == "4242"
 
     page.get_by_role("link", name="Back to Billing & Payments").click()
-    expect(page.get_by_test_id("balance")).to_have_text("$50.00")
+    expect(page.get_by_test_id("balance")).to_have_text("$125.00")
     pay_now(page, second)
     page.get_by_role("button", name="Pay $50.00").click()
     expect_paid(page, second, till, [14_000, 5_000])
     # The console was silent all the way: the policy let the form through to Stripe (see `browsing`).
     assert browsing.complaints == []
+
+
+@pytest.mark.postgresql
+def test_the_balance_of_three_invoices_is_paid_with_one_press_and_the_card_is_removed(
+    window: Open, till: Till, bills: list[Invoice]
+) -> None:
+    page = window()
+    save_a_card(page, cast.bill(bills[0].client, 1_000))
+    page.get_by_role("link", name="Back to Billing & Payments").click()
+    expect(page.get_by_text("3 invoices to pay")).to_be_visible()
+    page.get_by_role("link", name="Pay Now: full balance, $265.00").click()
+    expect(page.get_by_role("heading", name="Pay the full balance")).to_be_visible()
+    page.get_by_role("button", name="Pay $265.00").click()
+    expect(page.get_by_text("$265.00 for 3 invoices.")).to_be_visible()
+    expect_charged(till, [1_000, 26_500])
+
+    page.get_by_role("link", name="Back to Billing & Payments").click()
+    expect(page.get_by_test_id("balance")).to_have_text("$0.00")
+    expect(page.get_by_role("link", name="Pay Now")).to_have_count(0)
+    rows = page.get_by_test_id("invoice-row")
+    assert [row.get_attribute("data-status") for row in rows.all()] == ["paid"] * 4
+    page.get_by_role("button", name="Remove Visa ending 4242").click()
+    expect(page.get_by_text("The card was removed.")).to_be_visible()
+    expect(page.get_by_test_id("saved-card")).to_have_count(0)
+    assert not SavedCard.objects.kept().exists()
+
+
+@pytest.mark.postgresql
+def test_the_bank_refuses_a_saved_card_and_confirms_it_the_next_time(
+    window: Open, till: Till, bills: list[Invoice]
+) -> None:
+    first, second, _ = bills
+    page = window()
+    save_a_card(page, first, ASKS_BANK)
+    page.get_by_role("button", name="Accept").click()
+    expect_paid(page, first, till, [14_000])
+
+    pay_now(page, second)
+    page.get_by_role("button", name="Pay $50.00").click()
+    page.get_by_role("link", name="Continue to your bank").click()
+    page.get_by_role("button", name="Refuse").click()
+    expect(page.get_by_role("heading", name="The card was declined")).to_be_visible()
+    expect(page.get_by_text("Your bank did not confirm that it was you.")).to_be_visible()
+    expect_charged(till, [14_000])
+
+    page.get_by_role("link", name="Try this card again").click()
+    page.get_by_role("button", name="Pay $50.00").click()
+    page.get_by_role("link", name="Continue to your bank").click()
+    page.get_by_role("button", name="Accept").click()
+    expect_paid(page, second, till, [14_000, 5_000])
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_declined_card_can_be_followed_by_another(
+    window: Open, till: Till, bills: list[Invoice], *, javascript: bool
+) -> None:
+    first, second, _ = bills
+    page = window(javascript=javascript)
+    pay_now(page, first)
+    page.get_by_label("Save Card").check()
+    page.get_by_role("button", name="Continue to Stripe").click()
+    type_card(page, DECLINED)
+    expect(page.get_by_role("alert")).to_have_text("Your card was declined.")
+    type_card(page, GOOD)
+    expect_paid(page, first, till, [14_000])
+
+    be_declined_from_now_on(till)
+    pay_now(page, second)
+    page.get_by_role("button", name="Pay $50.00").click()
+    expect(page.get_by_role("heading", name="The card was declined")).to_be_visible()
+    expect(page.get_by_text("$50.00 is still to pay.")).to_be_visible()
+    page.get_by_role("link", name="Use another card").click()
+    type_new_card(page, GOOD)
+    expect_paid(page, second, till, [14_000, 5_000])
+
+
+@pytest.mark.postgresql
+def test_left_on_stripes_page_it_is_gone_on_with_from_the_portal(
+    window: Open, till: Till, bills: list[Invoice]
+) -> None:
+    page = window()
+    pay_now(page, bills[0])
+    page.get_by_role("button", name="Continue to Stripe").click()
+    page.get_by_role("link", name="Back", exact=True).click()
+    expect(page.get_by_role("heading", name="You started a payment")).to_be_visible()
+    page.get_by_role("link", name="Continue at Stripe").click()
+    type_card(page, GOOD)
+    expect_paid(page, bills[0], till, [14_000])
+    assert PaymentAttempt.objects.count() == 1
+
+
+@pytest.mark.postgresql
+def test_in_spanish_and_without_javascript_it_is_the_same_walk(window: Open, till: Till, bills: list[Invoice]) -> None:
+    page = window(javascript=False)
+    page.goto("/portal/alder-street/help/")
+    page.get_by_role("link", name="Español").click()
+    page.goto(HOME)
+    page.get_by_role("link", name="Facturas y pagos", exact=True).click()
+    page.get_by_role("link", name=f"Pagar ahora: factura {bills[0].number}").click()
+    page.get_by_label("Guardar tarjeta").check()
+    page.get_by_role("button", name="Continuar a Stripe").click()
+    type_card(page, GOOD)
+    expect(page.get_by_role("heading", name="Pagada")).to_be_visible()
+    expect(page.get_by_test_id("receipt")).to_contain_text("Visa terminada en 4242")
+
+    page.get_by_role("link", name="Volver a Facturas y pagos").click()
+    page.get_by_role("link", name="Pagar ahora: saldo completo").click()
+    page.get_by_role("button", name="Pagar").click()
+    expect(page.get_by_role("heading", name="Pagada")).to_be_visible()
+    expect_charged(till, [14_000, 12_500])
+
+    page.get_by_role("link", name="Volver a Facturas y pagos").click()
+    page.get_by_role("button", name="Quitar Visa terminada en 4242").click()
+    expect(page.get_by_text("La tarjeta se quitó.")).to_be_visible()

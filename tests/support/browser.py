@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import axe_core_python
 import pytest
+from django.test import Client as Pages
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 FLAGS = [
@@ -64,6 +65,12 @@ class Browsing:
         # An answer such as 404 is logged as an error too; whether it is one is for the test to say.
         if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
             self.complaints.append(f"{message.page and message.page.url}: {message.text}")
+
+
+def carry(page: Page, url: str, signed_in: Pages, cookie: str) -> Page:
+    """The window with the sign-in that Django's own test client has at `url`."""
+    page.context.add_cookies([{"name": cookie, "value": signed_in.cookies[cookie].value, "url": url}])
+    return page
 
 
 @cache
