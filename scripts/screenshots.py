@@ -35,6 +35,7 @@ OFFICE = (
     ("create-client", "01d-create-client", "/office/clients/new/"),
     ("invoices", "05c-invoices", "/office/invoices/"),
     ("figures", "05c-invoices", "/office/invoices/figures/"),
+    ("payments-in-doubt", "05c-invoices", "/office/payments/"),
     ("services", "16a-settings-practice", "/office/settings/services/"),
     ("emails", "15-emails", "/office/emails/"),
     ("settings-practice", "16a-settings-practice", "/office/settings/practice/"),

@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 
 from portico.domain.access.models import PortalSession
 from portico.domain.billing import crediting, pricing, refunding, sharing
+from portico.domain.billing.models import AttemptState
 from portico.domain.clients.models import Client
 from portico.domain.practices import setting_up, suspending
 from portico.domain.practices.models import Practice, Role, StaffMember
@@ -190,6 +191,9 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:record_payment", "POST"): for_staff(422, elsewhere=404),
     ("office:void_invoice", "GET"): MONEY_PAGE,
     ("office:void_invoice", "POST"): MONEY_REFUSED,
+    ("office:payments", "GET"): for_staff(200),
+    ("office:attempt_releasing", "GET"): MONEY_PAGE,
+    ("office:attempt_releasing", "POST"): MONEY_REFUSED,
     ("office:payment_taking_back", "GET"): MONEY_PAGE,
     ("office:payment_taking_back", "POST"): MONEY_REFUSED,
     ("office:credit_keeping", "POST"): MONEY_DONE,
@@ -275,7 +279,17 @@ EXPECTED: dict[tuple[str, str], Expected] = {
 }
 
 
-BOOKS = ("invoices/sharing", "invoices", "payments", "receipts", "refunds", "credits", "services", "billing")
+BOOKS = (
+    "invoices/sharing",
+    "invoices",
+    "attempts",
+    "payments",
+    "receipts",
+    "refunds",
+    "credits",
+    "services",
+    "billing",
+)
 
 
 def cases() -> Iterator[tuple[Route, str]]:
@@ -349,6 +363,7 @@ def world(practice: Practice) -> World:
         "invoices": invoice.ref,
         "invoices/sharing": run.ref,
         "billing": invoice.ref,
+        "attempts": cast.attempt(cast.bill(ana), state=AttemptState.QUARANTINED).ref,
         "payments": paid.ref,
         "receipts": paid.ref,
         "refunds": refund.ref,

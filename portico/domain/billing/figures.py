@@ -1,12 +1,12 @@
 """A practice's books in a few figures: owed, paid, waiting; and month by month."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.db.models import Count, Sum
 from django.db.models.functions import TruncMonth
 
-from portico.domain.billing.models import Credit, Invoice, Payment
+from portico.domain.billing.models import AttemptState, Credit, Invoice, Payment, PaymentAttempt, PaymentKind
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 
@@ -35,7 +35,6 @@ class Figures:
     drafts: int
     paid_minor: int
     unused_minor: int
-    refunds_asked: int
     months: tuple[Month, ...]
 
 
@@ -58,9 +57,19 @@ def of(practice: Practice) -> Figures:
         drafts=invoices.drafts().count(),
         paid_minor=months[-1].paid_minor,
         unused_minor=left_over + given,
-        refunds_asked=payments.counting().filter(refund_asked_at__isnull=False).count(),
         months=months,
     )
+
+
+def last_charged_at(practice: Practice) -> datetime | None:
+    """When a card was last charged online, as far as the books know."""
+    charged = Payment.objects.filter(practice=practice, kind=PaymentKind.ONLINE).order_by("-id")
+    return charged.values_list("created_at", flat=True).first()
+
+
+def being_processed(practice: Practice) -> int:
+    """How many payments by card have an outcome that is not known yet."""
+    return PaymentAttempt.objects.filter(practice=practice, state=AttemptState.PROCESSING).count()
 
 
 def _months(practice: Practice, today: date) -> tuple[Month, ...]:

@@ -2,7 +2,7 @@
 
 from django.http import Http404
 
-from portico.domain.billing.models import Credit, Invoice, Payment, Refund
+from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund
 from portico.domain.clients.models import Client
 from portico.web.requests import OfficeRequest
 
@@ -31,6 +31,12 @@ def payment_of(request: OfficeRequest, ref: str) -> Payment:
     return _with_practice(found.first(), request)
 
 
+def attempt_of(request: OfficeRequest, ref: str) -> PaymentAttempt:
+    """The practice's try to pay by card of that ref, with its client. Raises Http404."""
+    found = PaymentAttempt.objects.filter(practice=request.practice, ref=ref).select_related("client")
+    return _with_practice(found.first(), request)
+
+
 def credit_of(request: OfficeRequest, ref: str) -> Credit:
     """The practice's credit of that ref, with its client. Raises Http404."""
     found = Credit.objects.filter(practice=request.practice, ref=ref).select_related("client")
@@ -47,7 +53,7 @@ def refund_of(request: OfficeRequest, ref: str) -> Refund:
     return refund
 
 
-def _with_practice[T: (Invoice, Payment, Credit)](row: T | None, request: OfficeRequest) -> T:
+def _with_practice[T: (Invoice, Payment, PaymentAttempt, Credit)](row: T | None, request: OfficeRequest) -> T:
     if row is None:
         raise Http404
     row.practice = row.client.practice = request.practice

@@ -1,4 +1,4 @@
-"""Which mails somebody should look at: lately not delivered, and no later one has taken their place."""
+"""What somebody should look at: mails lately not delivered, without a later one in their place; payments in doubt."""
 
 from datetime import timedelta
 
@@ -6,6 +6,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from portico.domain.billing.online import doubts
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
@@ -31,16 +32,22 @@ def rows(practice: Practice) -> OutgoingEmailQuerySet:
 
 
 def count(practice: Practice) -> str:
-    """How many, as the menu says it; nothing when there is none."""
-    found = rows(practice).order_by("-id")[: MOST + 1].count()
-    if not found:
+    """How many mails, as the menu says it; nothing when there is none."""
+    return written(rows(practice).order_by("-id")[: MOST + 1].count())
+
+
+def written(number: int) -> str:
+    if not number:
         return ""
-    return str(found) if found <= MOST else f"{MOST}+"
+    return str(number) if number <= MOST else f"{MOST}+"
 
 
 def in_menu(request: HttpRequest) -> dict[str, object]:
-    """The office's menu shows the count; asked once, and only by pages that draw the menu."""
+    """The office's menu shows the counts; asked once, and only by pages that draw the menu."""
     practice = getattr(request, "practice", None)
     if practice is None or getattr(request, "staff", None) is None:
         return {}
-    return {"emails_needing_a_look": SimpleLazyObject(lambda: count(practice))}
+    return {
+        "emails_needing_a_look": SimpleLazyObject(lambda: count(practice)),
+        "payments_needing_a_look": SimpleLazyObject(lambda: written(doubts.count(practice))),
+    }

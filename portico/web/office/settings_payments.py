@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from portico.domain.billing import figures
 from portico.domain.practices import connecting, hearing, online_payments
 from portico.domain.practices.models import Role
 from portico.plumbing.refusals import Refused
@@ -121,5 +122,7 @@ def _page(
             "steps": payment_words.steps(payments, request.practice),
             "facts": payment_words.facts(payments),
             "heard": hearing.of(payments, request.practice),
+            "last_payment_at": figures.last_charged_at(request.practice),
+            "processing": figures.being_processed(request.practice),
         }
     return render(request, "office/settings/payments.html", context, status=status)

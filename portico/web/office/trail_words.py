@@ -146,6 +146,8 @@ BOOKS = {
         Verb.INVOICE_SEEN,
         Verb.PAYMENT_RECORDED,
         Verb.PAYMENT_TAKEN_BACK,
+        Verb.PAYMENT_QUARANTINED,
+        Verb.PAYMENT_RELEASED,
         Verb.REFUND_RECORDED,
         Verb.CREDIT_GIVEN,
         Verb.CREDIT_TAKEN_BACK,

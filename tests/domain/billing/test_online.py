@@ -22,6 +22,7 @@ from portico.domain.billing.online import (
     cards,
     concluding,
     disputes,
+    doubts,
     following,
     hearing,
     paying,
@@ -287,7 +288,7 @@ def test_an_amount_that_is_not_ours_is_set_aside_and_nothing_is_booked(till: Til
     following.ask(PaymentAttempt.objects.select_related("client__practice", "practice", "account").get(pk=attempt.pk))
     assert (state(attempt), Payment.objects.count()) == (AttemptState.QUARANTINED, 0)
     assert fresh(bill).is_processing
-    assert releasing.stuck(ana) == [attempt]
+    assert list(doubts.in_doubt(till.practice)) == [attempt]
     PaymentAttempt.objects.filter(pk=attempt.pk).update(currency="USD")
 
 

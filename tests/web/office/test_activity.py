@@ -176,5 +176,5 @@ def test_the_page_asks_the_same_however_much_happened(
     for _ in range(2):
         for number in range(70):
             trail.record(Verb.ADDRESS_ADDED, practice=practice, client=ana, by=cast.DESK, address=f"a{number}")
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             office.get(page_of(ana))

@@ -364,5 +364,5 @@ def test_the_page_asks_the_same_however_many_rows_there_are(
     cast.with_access(ana)
     office.get(page_of(ana))  # Shows the notice of the save, once.
     for person in (ana, cast.carol(practice)):
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(13):
             office.get(page_of(person))

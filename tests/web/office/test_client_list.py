@@ -204,7 +204,7 @@ def test_a_biller_sees_the_list_and_creates_nobody(client: Browser, practice: Pr
 
 
 @pytest.mark.parametrize(
-    ("query", "queries"), [("", 11), ("?state=invited", 11), ("?q=person", 9), ("?sort=newest", 11)]
+    ("query", "queries"), [("", 12), ("?state=invited", 12), ("?q=person", 10), ("?sort=newest", 12)]
 )
 def test_the_number_of_queries_does_not_grow(
     office: Browser, practice: Practice, django_assert_num_queries: object, query: str, queries: int

@@ -291,5 +291,5 @@ def test_the_trail_tells_it_step_by_step(office: Browser) -> None:
 
 def test_the_page_asks_little(office: Browser, django_assert_num_queries: object) -> None:
     assert callable(django_assert_num_queries)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         office.get(ADDRESS)

@@ -23,9 +23,9 @@ from tests import cast
 LIST = "/office/emails/"
 # Session, colleague, practice; rows, six chips, trouble, the last one handed over, the menu,
 # storms at the entrance, present and past.
-QUERIES_OF_LIST = 15
+QUERIES_OF_LIST = 16
 # Session, colleague, practice, mail, its entry in the trail, its events, the menu, storms at the entrance.
-QUERIES_OF_ONE = 8
+QUERIES_OF_ONE = 9
 
 
 def mail(person: Client, **changes: object) -> OutgoingEmail:

@@ -66,5 +66,5 @@ def test_it_asks_no_more_than_any_office_page(
     office: Browser, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     office.get("/office/help/")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         office.get("/office/help/")

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 EMAILS = "/office/settings/emails/"
 ENGLISH, SPANISH = invitation_text.default_text("en"), invitation_text.default_text("es")
 # Session, colleague, practice, default texts, mails that need a look, storms at the entrance.
-QUERIES = 6
+QUERIES = 7
 
 TYPED = {
     "sender_name": "",

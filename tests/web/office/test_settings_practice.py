@@ -24,7 +24,7 @@ PRACTICE = "/office/settings/practice/"
 LOGO = f"{PRACTICE}logo/"
 DOOR = "/portal/alder-street/"
 # Session, colleague, practice, mails that need a look, storms at the entrance.
-QUERIES = 5
+QUERIES = 6
 
 TYPED = {
     "name": "Alder Street Therapy",

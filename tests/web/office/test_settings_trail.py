@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 TRAIL = "/office/settings/trail/"
 # Session, colleague, practice, staff, where the stride ends, entries, the chain's head, what is unsealed, the menu,
 # storms at the entrance.
-QUERIES = 10
+QUERIES = 11
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 TEAM = "/office/settings/team/"
 LENA = {"name": "Lena Brandt", "email": "lena@alder.example", "role": "biller"}
 # Session, colleague, practice, everybody, their factors, their links, the menu, storms at the entrance.
-QUERIES = 8
+QUERIES = 9
 
 
 @pytest.fixture

@@ -47,8 +47,12 @@ class PaymentAttempt(QueuedRow):
     # Whether it is the full balance or one invoice: what the person is shown again when they come back.
     is_balance = models.BooleanField(default=False)
     state = models.CharField(max_length=11, choices=AttemptState.choices, default=AttemptState.OPEN)
-    # Why it failed, was released or is quarantined: a short code or staff's own words.
+    # Why it failed or was released: a short code or staff's own words.
     reason = models.CharField(max_length=300, blank=True)
+    # What Stripe says it is, where that is not what was asked for.
+    found_minor = models.BigIntegerField(null=True)
+    found_currency = models.CharField(max_length=3, blank=True)
+    found_livemode = models.BooleanField(null=True)
     idempotency_key = models.CharField(max_length=64, unique=True)
     # As sent to Stripe: opaque refs and amounts, from which a payment can be rebuilt without this row.
     metadata = models.JSONField(default=dict, blank=True)
@@ -112,6 +116,11 @@ class PaymentAttempt(QueuedRow):
                 condition=Q(state__in=("open", "processing")),
                 name="billing_waiting_attempts",
             ),
+            models.Index(
+                fields=("practice", "id"),
+                condition=Q(state__in=("processing", "quarantined")),
+                name="billing_moving_attempts",
+            ),
             models.Index(fields=("account", "-id"), name="billing_attempts_of_account"),
             models.Index(fields=("client", "-id"), name="billing_attempts_of_client"),
         )
@@ -126,6 +135,10 @@ class PaymentAttempt(QueuedRow):
     @property
     def is_moving(self) -> bool:
         return self.state in MOVING
+
+    @property
+    def is_quarantined(self) -> bool:
+        return self.state == AttemptState.QUARANTINED
 
     def has_expired(self, at: Any) -> bool:  # Any: a datetime; None never compares.
         return self.expires_at is not None and at >= self.expires_at

@@ -397,6 +397,7 @@ class Dispute(PracticeRow):
             ),
             models.UniqueConstraint(fields=("practice", "stripe_dispute_id"), name="billing_dispute_one_an_id"),
         )
+        indexes = (models.Index(fields=("practice", "id"), condition=Q(state="open"), name="billing_open_disputes"),)
 
     def __str__(self) -> str:
         return self.ref

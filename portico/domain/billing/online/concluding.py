@@ -16,7 +16,7 @@ from portico.domain.billing.models import (
     PaymentAttempt,
     PaymentKind,
 )
-from portico.domain.billing.online import cards, metadata
+from portico.domain.billing.online import cards, metadata, mismatch_mail
 from portico.domain.billing.online.metadata import Told
 from portico.domain.billing.settling import Toward
 from portico.domain.clients.models import Client
@@ -44,7 +44,7 @@ def session_seen(attempt: PaymentAttempt, session: Session) -> None:
     intent = session.intent
     found = (session.amount_minor, session.currency, session.livemode)
     if not _is_as_asked(attempt, found):
-        _quarantine(attempt, found)
+        _quarantine(attempt, found, intent=session.intent_id)
     elif intent is not None and intent.is_paid:
         intent_seen(attempt, intent)
     elif session.status == "expired":
@@ -56,8 +56,11 @@ def session_seen(attempt: PaymentAttempt, session: Session) -> None:
 def intent_seen(attempt: PaymentAttempt, intent: Intent) -> None:
     """Settles what a payment intent says. Safe to repeat, in any order."""
     found = (intent.amount_minor, intent.currency, intent.livemode)
-    if not _is_as_asked(attempt, found) or (intent.is_paid and intent.received_minor != intent.amount_minor):
-        _quarantine(attempt, found)
+    if intent.is_paid and intent.received_minor != intent.amount_minor:
+        _quarantine(attempt, (intent.received_minor, intent.currency, intent.livemode), intent=intent.id)
+        return
+    if not _is_as_asked(attempt, found):
+        _quarantine(attempt, found, intent=intent.id)
         return
     match intent.status:
         case "succeeded":
@@ -181,16 +184,20 @@ def _is_as_asked(attempt: PaymentAttempt, found: tuple[int, str, bool]) -> bool:
     return found == (attempt.amount_minor, attempt.currency, attempt.livemode)
 
 
-def _quarantine(attempt: PaymentAttempt, found: tuple[int, str, bool]) -> None:
+def _quarantine(attempt: PaymentAttempt, found: tuple[int, str, bool], *, intent: str) -> None:
     with holding.books_of(attempt.client) as held:
         changed = (
             PaymentAttempt.objects.filter(pk=attempt.pk, state__in=(AttemptState.OPEN, AttemptState.PROCESSING))
         ).update(
             state=AttemptState.QUARANTINED,
             unknown_since=attempt.unknown_since or clock.now(),
-            reason=f"{found[0]} {found[1]} {'live' if found[2] else 'test'}"[:300],
+            payment_intent_id=intent or attempt.payment_intent_id,
+            found_minor=found[0],
+            found_currency=found[1][:3],
+            found_livemode=found[2],
         )
         if changed:
+            mismatch_mail.tell_owners(held.practice, attempt, by=STRIPE)
             note(
                 Verb.PAYMENT_QUARANTINED,
                 held,

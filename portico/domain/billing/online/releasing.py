@@ -1,13 +1,12 @@
 """Letting go of a payment that nobody could find out about, or that does not match, for a day."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from portico.domain.billing import holding, settling
-from portico.domain.billing.models import MOVING, AttemptState, PaymentAttempt
+from portico.domain.billing.models import AttemptState, PaymentAttempt
 from portico.domain.billing.online.concluding import note
 from portico.domain.billing.online.refusals import StillKnown
 from portico.domain.billing.refusals import ReasonMissing
-from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.deadlocks import once_more
@@ -16,19 +15,14 @@ from portico.plumbing.verbs import Verb
 AFTER = timedelta(hours=24)
 
 
-def stuck(client: Client) -> list[PaymentAttempt]:
-    """The client's attempts that staff should know of: not matching, or unknown for longer than minutes."""
-    rows = PaymentAttempt.objects.filter(client=client, state__in=MOVING).order_by("id")
-    soon = clock.now() - timedelta(minutes=10)
-    return [
-        each
-        for each in rows
-        if each.state == AttemptState.QUARANTINED or (each.unknown_since is not None and each.unknown_since < soon)
-    ]
+def possible_from(attempt: PaymentAttempt) -> datetime | None:
+    """When staff may let go of it; None while nothing about it is in doubt."""
+    return attempt.unknown_since + AFTER if attempt.is_moving and attempt.unknown_since is not None else None
 
 
 def may_be_released(attempt: PaymentAttempt) -> bool:
-    return attempt.is_moving and attempt.unknown_since is not None and clock.now() - attempt.unknown_since >= AFTER
+    since = possible_from(attempt)
+    return since is not None and clock.now() >= since
 
 
 @once_more

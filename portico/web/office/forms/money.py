@@ -177,6 +177,13 @@ class TakeBackForm(ReasonForm):
     reasons = (gettext_lazy("The check bounced"), gettext_lazy("Recorded by mistake"))
 
 
+class ReleaseForm(ReasonForm):
+    reasons = (
+        gettext_lazy("Stripe shows no such payment"),
+        gettext_lazy("Settled at Stripe by hand"),
+    )
+
+
 class RefundForm(ReasonForm):
     """How much goes back, and why; `most` is what is left."""
 

@@ -1,0 +1,75 @@
+"""Payments by card that need a look: what is known of each, and letting go of one that nobody can find out about."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portico.domain.billing.models import PaymentAttempt
+from portico.domain.billing.online import doubts, releasing
+from portico.plumbing.refusals import Refused
+from portico.plumbing.rows import RowQuerySet
+from portico.web import money_words
+from portico.web.guards import office_page
+from portico.web.office import doubt_words, finding
+from portico.web.office.doubt_words import Doubt
+from portico.web.office.forms.money import ReleaseForm
+from portico.web.office.roles import MONEY_KEEPERS, keeps_money
+from portico.web.requests import OfficeRequest
+
+# The oldest of each kind; whoever has more begins with these.
+MOST = 50
+
+
+@office_page()
+@require_safe
+def index(request: OfficeRequest) -> HttpResponse:
+    practice = request.practice
+    left_over = doubts.refunds_asked(practice).select_related("client")[:MOST]
+    disputed = doubts.disputed(practice).select_related("payment__client")[:MOST]
+    context = {
+        "in_doubt": _told(doubts.in_doubt(practice)),
+        "still_asked": _told(doubts.still_asked(practice)),
+        "left_over": [(payment, money_words.payment_name(payment)) for payment in left_over],
+        "disputed": [(each, money_words.payment_name(each.payment), doubt_words.of_dispute(each)) for each in disputed],
+        "keeps_money": keeps_money(request),
+    }
+    return render(request, "office/payments/index.html", context)
+
+
+@office_page(*MONEY_KEEPERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def release(request: OfficeRequest, ref: str) -> HttpResponse:
+    attempt = finding.attempt_of(request, ref)
+    if not attempt.is_moving:
+        messages.info(request, _("The outcome of this payment is known by now."))
+        return redirect("office:payments")
+    if request.method != "POST":
+        return _page(request, attempt, ReleaseForm())
+    form = ReleaseForm(request.POST)
+    if not form.is_valid():
+        return _page(request, attempt, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        releasing.release(attempt, reason=form.reason, by=request.actor)
+    except Refused as refusal:
+        form.add_error(None, str(refusal))
+        return _page(request, attempt, form, status=HTTPStatus.CONFLICT)
+    messages.success(
+        request, _("The payment was released. What it was meant for can be paid, recorded or voided again.")
+    )
+    return redirect("office:payments")
+
+
+def _told(attempts: RowQuerySet[PaymentAttempt]) -> list[Doubt]:
+    rows = attempts.select_related("client").prefetch_related("covers__invoice")
+    return [doubt_words.of(attempt) for attempt in rows[:MOST]]
+
+
+def _page(
+    request: OfficeRequest, attempt: PaymentAttempt, form: ReleaseForm, *, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    context = {"doubt": doubt_words.of(attempt), "client": attempt.client, "form": form}
+    return render(request, "office/payments/release.html", context, status=status)
