@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from portico.domain.billing.models import Credit, Invoice, Payment, Refund, ServiceItem, SharingRun
+from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund, ServiceItem, SharingRun
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock, trail
@@ -207,6 +207,7 @@ def _note_other_practice(request: HttpRequest) -> None:
             StaffMember.objects.all(),
             Invoice.objects.all(),
             Payment.objects.all(),
+            PaymentAttempt.objects.all(),
             Refund.objects.all(),
             Credit.objects.all(),
             ServiceItem.objects.all(),
