@@ -4,15 +4,45 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
+from tests import cast
+
+# What somebody might type where nothing stands yet: it makes sense as a name, a number, an amount and a reason.
+ANYTHING = "7"
+BY_NAME = {
+    "email": "new@mail.example",
+    "address": "new@mail.example",
+    "number": "(212) 555-0142",
+    "date_of_birth": "04/18/1989",
+    "due_on": "11/30/2026",
+    "current-password": cast.PASSWORD,
+    "new-password": "two rivers and a bridge",
+}
+
 
 @dataclass
 class FormOnPage:
-    """Where it goes, and its fields with what they hold; the names alone of those that hold text."""
+    """Where it goes; its fields with what they hold, the first of their choices, and those that take text.
+
+    Each of these stands beside what a browser would go by when it fills it in.
+    """
 
     action: str
     method: str
     fields: dict[str, str] = field(default_factory=dict)
-    typed: set[str] = field(default_factory=set)
+    typed: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, str] = field(default_factory=dict)
+    buttons: set[str] = field(default_factory=set)
+
+    @property
+    def offers(self) -> set[str]:
+        return {*self.fields, *self.buttons}
+
+    def filled(self) -> dict[str, str]:
+        """As it stands, with something plausible wherever nothing does."""
+        missing = {name: value for name, value in self.choices.items() if not self.fields[name]}
+        empty = [name for name in self.typed if not self.fields[name].strip()]
+        missing |= {name: BY_NAME.get(self.typed[name], ANYTHING) for name in empty}
+        return self.fields | missing
 
 
 def forms_on(page: str, *, at: str) -> list[FormOnPage]:
@@ -28,6 +58,7 @@ class _Reader(HTMLParser):
         self.forms: list[FormOnPage] = []
         self._open: FormOnPage | None = None
         self._text_of = ""
+        self._options_of = ""
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         has = {name: value or "" for name, value in attributes}
@@ -35,26 +66,42 @@ class _Reader(HTMLParser):
             action = urlsplit(has.get("action", "")).path or self.at
             self._open = FormOnPage(action, has.get("method", "get").lower())
             self.forms.append(self._open)
-        name = has.get("name", "")
-        if self._open is None or not name or tag not in {"input", "textarea", "select"}:
+        if self._open is None:
             return
-        kind = has.get("type", "text") if tag == "input" else tag
-        if kind == "submit":
-            return
-        if kind in {"checkbox", "radio"} and "checked" not in has:
-            self._open.fields.setdefault(name, "")
-            return
-        self._open.fields[name] = has.get("value", "")
-        if kind not in {"checkbox", "radio", "select", "hidden"}:
-            self._open.typed.add(name)
-        if kind == "textarea":
-            self._text_of = name
+        if tag == "option" and self._options_of:
+            self._read_option(self._open, has)
+        if has.get("name"):
+            self._read_field(self._open, tag, has)
+
+    def _read_field(self, form: FormOnPage, tag: str, has: dict[str, str]) -> None:
+        name, kind = has["name"], has.get("type", "text") if tag == "input" else tag
+        if kind in {"submit", "button"}:
+            form.buttons.add(name)
+        elif kind in {"checkbox", "radio"} and "checked" not in has:
+            form.fields.setdefault(name, "")
+            if kind == "radio":
+                form.choices.setdefault(name, has.get("value", ""))
+        elif tag in {"input", "textarea", "select"}:
+            form.fields[name] = has.get("value", "on" if kind == "checkbox" else "")
+            if kind not in {"checkbox", "radio", "select", "hidden", "file"}:
+                form.typed[name] = has.get("autocomplete", "") if kind == "password" else name.rpartition("-")[2]
+            self._text_of = name if tag == "textarea" else ""
+            self._options_of = name if tag == "select" else ""
+
+    def _read_option(self, form: FormOnPage, has: dict[str, str]) -> None:
+        value = has.get("value", "")
+        if "selected" in has:
+            form.fields[self._options_of] = value
+        elif value:
+            form.choices.setdefault(self._options_of, value)
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._open = None
         if tag == "textarea":
             self._text_of = ""
+        if tag == "select":
+            self._options_of = ""
 
     def handle_data(self, data: str) -> None:
         if self._text_of and self._open is not None:

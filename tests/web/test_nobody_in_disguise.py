@@ -11,7 +11,7 @@ from portico.domain.access.models import PortalSession
 from portico.domain.practices.models import StaffMember
 from portico.web.routes import Route
 from tests.web.test_every_address import STAFF, World, cases, world
-from tests.web.test_whatever_comes import undone
+from tests.web.visiting import undone
 
 __all__ = ["world"]  # The fixture.
 
