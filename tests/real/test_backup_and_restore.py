@@ -178,7 +178,7 @@ def test_a_database_that_is_in_use_is_not_replaced_and_what_the_worker_leaves_is
 
 
 def program(name: str) -> str:
-    return str(postgresql._programs() / name)
+    return str(postgresql.programs() / name)
 
 
 def run(*command: str) -> None:

@@ -45,14 +45,19 @@ class Cluster:
 
 def start() -> Cluster:
     """Makes and starts a cluster; refuses with one sentence when PostgreSQL is not installed."""
-    programs, owner = _programs(), _owner()
+    folder_of_programs, owner = programs(), _owner()
     folder = Path(tempfile.mkdtemp(prefix="portico-postgresql-"))
     if owner:
         os.chown(folder, owner.pw_uid, owner.pw_gid)
-    _make(programs, folder, owner)
+    _make(folder_of_programs, folder, owner)
     port = free_port()
     settings = ("listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", *QUICK_NOT_SAFE)
-    command = [str(programs / "postgres"), "-D", str(folder / "cluster"), *(f"--{setting}" for setting in settings)]
+    command = [
+        str(folder_of_programs / "postgres"),
+        "-D",
+        str(folder / "cluster"),
+        *(f"--{setting}" for setting in settings),
+    ]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             command,
@@ -95,7 +100,7 @@ def _make(programs: Path, folder: Path, owner: pwd.struct_passwd | None) -> None
         raise RuntimeError(f"initdb failed:\n{made.stderr}")
 
 
-def _programs() -> Path:
+def programs() -> Path:
     versions = [
         folder
         for folder in DEBIAN.glob("*/bin")

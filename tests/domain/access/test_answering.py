@@ -145,11 +145,27 @@ def test_an_ask_is_answered_once_whoever_comes_back_to_it(practice: Practice) ->
     cast.asked(practice, ANA)
     assert answering.answer_next()
     assert not answering.answer_next()
-    # A worker that held the row too long finds that it has no word any more.
-    ask = SignInAsk.objects.get()
-    ask.tries -= 1
-    assert answering._write_down(practice, {ask: AskOutcome.UNKNOWN}) == {}
     assert SignInAsk.objects.get().outcome == AskOutcome.MAILED
+    assert OutgoingEmail.objects.count() == 1
+
+
+def test_a_worker_that_held_an_ask_too_long_has_no_word_any_more(practice: Practice) -> None:
+    cast.with_access(cast.ana(practice))
+    cast.asked(practice, ANA)
+    others: list[bool] = []
+
+    def meanwhile(execute: Callable[..., object], sql: str, *rest: object) -> object:
+        if "access_portalaccess" in sql and not others:
+            others.append(True)
+            SignInAsk.objects.update(lease_until=None)
+            others[0] = answering.answer_next()
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(meanwhile):
+        answering.answer_next()
+    assert others == [True]
+    assert SignInAsk.objects.get().outcome == AskOutcome.MAILED
+    assert OutgoingEmail.objects.count() == 1
 
 
 def test_an_ask_that_cannot_be_answered_waits_and_stops_no_other(
