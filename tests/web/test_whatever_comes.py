@@ -129,7 +129,7 @@ def test_no_form_is_too_strange(world: World) -> None:
     for turn, route in enumerate(POSTING):
         browser, path = world.browsers[insider(route)], world.path(route)
         names = {name for form in offered[insider(route)].get(path, []) for name in form.offers}
-        for odd in (NUL, *some(ODD, MANY if names else min(MANY, 3), turn=turn)):
+        for odd in (NUL, *some(ODD, min(MANY, 4 if names else 2), turn=turn)):
             post(browser, path, "&".join(f"{quote(name)}={odd}" for name in names or everywhere))
         outsiders = [visitor for visitor in offered if visitor != insider(route)]
         for visitor, odd in zip(outsiders, some(ODD, 2, turn=turn), strict=True):
@@ -139,8 +139,8 @@ def test_no_form_is_too_strange(world: World) -> None:
 @pytest.mark.sqlite
 def test_no_field_takes_long_to_be_understood(world: World) -> None:
     for visitor in ("nobody", "the client", "owner"):
-        for path, forms in forms_of(world, visitor).items():
-            for value in FORMULAS if forms[-1].typed else ():
+        for turn, (path, forms) in enumerate(forms_of(world, visitor).items()):
+            for value in some(FORMULAS, 3, turn=turn) if forms[-1].typed else ():
                 fields = forms[-1].filled() | dict.fromkeys(forms[-1].typed, value)
                 post(world.browsers[visitor], path, urlencode(fields))
 
