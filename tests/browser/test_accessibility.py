@@ -82,7 +82,7 @@ def office_places(practice: Practice) -> list[str]:
         *("/office/emails/", f"/office/emails/{mail.ref}/", "/office/nowhere/"),
         *("/office/settings/practice/", "/office/settings/emails/", "/office/settings/trail/"),
         *(f"/office/account/{page}" for page in ("", "details/", "password/", "authenticator/", "passkeys/new/")),
-        "/office/prove/",
+        *("/office/prove/", "/office/settings/team/", f"/office/settings/team/{cast.fay(practice).ref}/"),
         "/office/settings/payments/",
         *billing_places(practice, ana),
     ]
@@ -133,7 +133,7 @@ def test_the_office_is_for_everybody(window: Callable[[], Page]) -> None:
     owner.save(update_fields=["password"])
     places = office_places(practice)
     page = window()
-    found = look(page, ["/office/sign-in/"])
+    found = look(page, [f"/office/{door}" for door in ("forgotten-password/", "forgotten-password/sent/", "sign-in/")])
     page.get_by_label("Email", exact=True).fill(owner.email)
     page.get_by_label("Password", exact=True).fill(cast.PASSWORD)
     page.get_by_role("button", name="Sign in").click()
