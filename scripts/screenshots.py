@@ -41,6 +41,7 @@ OFFICE = (
     ("settings-practice", "16a-settings-practice", "/office/settings/practice/"),
     ("settings-emails", "16c-settings-emails", "/office/settings/emails/"),
     ("payments", "06e-payments-test-mode", "/office/settings/payments/"),
+    ("test-payments", "06e-payments-test-mode", "/office/settings/payments/tests/"),
     ("help", "16d-settings-trail", "/office/help/"),
     ("trail", "16d-settings-trail", "/office/settings/trail/"),
     ("team", "16b-settings-team", "/office/settings/team/"),

@@ -107,6 +107,7 @@ class Verb(TextChoices):
     PAYMENT_DECLINED = "payment.declined", _("Card declined")
     PAYMENT_QUARANTINED = "payment.quarantined", _("Payment does not match")
     PAYMENT_RELEASED = "payment.released", _("Payment released")
+    TESTS_TAKEN_OUT = "payment.tests_taken_out", _("Test payments taken out of the books")
     CARD_SAVED = "card.saved", _("Card saved")
     CARD_REMOVED = "card.removed", _("Saved card removed")
     REFUND_SENT = "refund.sent", _("Refund sent through Stripe")

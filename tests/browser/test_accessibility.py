@@ -83,7 +83,7 @@ def office_places(practice: Practice) -> list[str]:
         *("/office/settings/practice/", "/office/settings/emails/", "/office/settings/trail/"),
         *(f"/office/account/{page}" for page in ("", "details/", "password/", "authenticator/", "passkeys/new/")),
         *("/office/prove/", "/office/settings/team/", f"/office/settings/team/{cast.fay(practice).ref}/"),
-        "/office/settings/payments/",
+        *("/office/settings/payments/", "/office/settings/payments/tests/"),
         *billing_places(practice, ana),
     ]
 

@@ -230,6 +230,9 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:stripe_check", "POST"): for_owners(302),
     ("office:stripe_webhook", "POST"): for_owners(302),
     ("office:stripe_webhook_secret", "POST"): for_owners(422),
+    ("office:test_payments", "GET"): for_owners(200),
+    # There are none to take out.
+    ("office:test_payments", "POST"): for_owners(302),
     ("office:services", "GET"): for_owners(200),
     ("office:services", "POST"): for_owners(422),
     ("office:service", "GET"): for_staff(200, elsewhere=404, clinician=403, front_desk=403, biller=403),

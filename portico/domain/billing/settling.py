@@ -98,6 +98,20 @@ def take_back(source: Source, *, reason: str, by: Actor) -> None:
     source.save(update_fields=["taken_back_at", "taken_back_by", "taken_back_reason"])
 
 
+def take_out(payment: Payment, *, reason: str, by: Actor) -> None:
+    """Takes a payment out of the books with its refunds, as if it had never come: all it had paid is owed again."""
+    at = clock.now()
+    for refunded in payment.refunds.counting().order_by("id"):
+        refunded.credit_notes.filter(undone_at=None).update(undone_at=at)
+        reversals = list(refunded.reversals.filter(undone_at=None).select_related("allocation").order_by("id"))
+        for reversal in reversals:
+            reversal.undone_at = at
+            reversal.save(update_fields=["undone_at"])
+            # What the refund no longer takes off is taken off for this reason; it never stands there in between.
+            _reverse(reversal.allocation, reversal.amount_minor, ReversalCause.TAKEN_BACK)
+    take_back(payment, reason=reason, by=by)
+
+
 def refund(refunded: Refund, *, invoice: Invoice | None = None) -> None:
     """Counts a refund: reverses what the money paid and writes credit notes, so that nothing is asked for again.
 

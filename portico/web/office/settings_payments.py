@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.billing import figures
+from portico.domain.billing.online import going_live
 from portico.domain.practices import connecting, hearing, online_payments
 from portico.domain.practices.models import Role
 from portico.plumbing.refusals import Refused
@@ -37,7 +38,7 @@ def save_keys(request: OfficeRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, keys=form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
-        connecting.save_keys(request.practice, form.keys, by=request.actor)
+        going_live.save_keys(request.practice, form.keys, by=request.actor)
     except Refused as refusal:
         return _page(request, keys=_with(form, refusal), status=HTTPStatus.UNPROCESSABLE_CONTENT)
     messages.success(request, _("The key was saved and checked with Stripe."))
@@ -115,6 +116,7 @@ def _page(
         "hook": hearing.address_of(request.practice),
         "payments": None,
         "pill": payment_words.pill(request.practice),
+        "tests": going_live.summed(request.practice),
     }
     if payments is not None and payments.key is not None:
         context |= {

@@ -282,6 +282,7 @@ _LOOKS = {
     Verb.PAYMENT_DECLINED: ("credit-card", "wait"),
     Verb.PAYMENT_QUARANTINED: ("octagon-alert", "bad"),
     Verb.PAYMENT_RELEASED: ("undo-2", "wait"),
+    Verb.TESTS_TAKEN_OUT: ("undo-2", "wait"),
     Verb.CARD_SAVED: ("credit-card", "good"),
     Verb.CARD_REMOVED: ("credit-card", "quiet"),
     Verb.REFUND_SENT: ("undo-2", "wait"),

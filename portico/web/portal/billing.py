@@ -96,7 +96,9 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
         "pays": quoting.is_open(request.practice, request.access),
         "lines": invoice.lines.order_by("position"),
         "receipts": _receipts(invoice),
-        "refunds": Refund.objects.filter(credit_notes__invoice=invoice).counting().order_by("id"),
+        "refunds": Refund.objects.filter(credit_notes__invoice=invoice, credit_notes__undone_at=None)
+        .counting()
+        .order_by("id"),
     }
     return render(request, "portal/billing/invoice.html", context)
 

@@ -91,7 +91,11 @@ def _payment(request: PortalRequest, ref: str) -> Payment:
 
 def _refund(request: PortalRequest, ref: str) -> Refund:
     refuse_unless_allowed(request)
-    mine = Refund.objects.filter(payment__client=request.client).counting().select_related("payment")
+    mine = (
+        Refund.objects.filter(payment__client=request.client, payment__taken_back_at=None)
+        .counting()
+        .select_related("payment")
+    )
     refund = get_object_or_404(mine, ref=ref)
     refund.payment.client = request.client
     refund.payment.client.practice = request.practice

@@ -204,7 +204,7 @@ def test_the_page_takes_a_fixed_number_of_queries(
     save(owner)
     words(owner)
     # Session, colleague, practice, mails that need a look, storms; the keys, the last word from Stripe.
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         words(owner)
 
 

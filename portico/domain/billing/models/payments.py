@@ -140,6 +140,11 @@ class Payment(Source):
                 name="billing_refunds_asked",
             ),
             models.Index(
+                fields=("practice", "id"),
+                condition=Q(kind="online", livemode=False, taken_back_at=None),
+                name="billing_test_payments",
+            ),
+            models.Index(
                 fields=("practice", "payment_intent_id"),
                 condition=~Q(payment_intent_id=""),
                 name="billing_payments_of_intent",

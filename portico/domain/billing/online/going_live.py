@@ -1,0 +1,83 @@
+"""From test keys to live ones: what was paid in test mode leaves the books first, for it was no money."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Count, Sum
+from django.utils.translation import gettext_lazy
+
+from portico.domain.billing import holding, settling
+from portico.domain.billing.models import Payment, PaymentKind
+from portico.domain.billing.models.payments import PaymentQuerySet
+from portico.domain.billing.online.concluding import note
+from portico.domain.clients.models import Client
+from portico.domain.practices import connecting
+from portico.domain.practices.connecting import Keys
+from portico.domain.practices.models import OnlinePayments, Practice
+from portico.gateways.stripe import line as lines
+from portico.plumbing import trail
+from portico.plumbing.actors import Actor
+from portico.plumbing.deadlocks import once_more
+from portico.plumbing.refusals import Refused
+from portico.plumbing.verbs import Verb
+
+# It stays on record with the payment. Staff read English.
+REASON = "A test payment: no real money"
+
+
+class BooksHoldTests(Refused):
+    message = gettext_lazy(
+        "There are test payments in the books. Take them out first, then enter the live key. Nothing was saved."
+    )
+
+
+@dataclass(frozen=True)
+class InTestMode:
+    """How many test payments are in the books, and what they come to in minor units."""
+
+    number: int
+    amount_minor: int
+
+
+def of_test_mode(practice: Practice) -> PaymentQuerySet:
+    """The test payments that count in the books, oldest first."""
+    rows = Payment.objects.filter(practice=practice, kind=PaymentKind.ONLINE, livemode=False)
+    return rows.counting().order_by("id")
+
+
+def summed(practice: Practice) -> InTestMode:
+    sums = of_test_mode(practice).order_by().aggregate(number=Count("pk"), amount=Sum("amount_minor"))
+    return InTestMode(sums["number"], sums["amount"] or 0)
+
+
+def save_keys(practice: Practice, keys: Keys, *, by: Actor) -> OnlinePayments:
+    """As `connecting.save_keys`, which says what else is raised. Raises BooksHoldTests for a live key too early."""
+    connecting.refuse_malformed(keys)
+    if lines.is_live(keys.secret_key) and of_test_mode(practice).exists():
+        raise BooksHoldTests(field="secret_key")
+    return connecting.save_keys(practice, keys, by=by)
+
+
+@once_more
+def take_out(practice: Practice, *, by: Actor) -> int:
+    """Takes every test payment out of the books, all or none; what they had paid is owed again. Gives how many.
+
+    Again: finds none and changes nothing. Nobody is mailed.
+    """
+    with transaction.atomic():
+        clients = of_test_mode(practice).order_by().values("client")
+        # Each client's books are held in the order of their ids, as everywhere.
+        taken = sum(_take_out_of(client, by=by) for client in Client.objects.filter(pk__in=clients).order_by("id"))
+        if taken:
+            trail.record(Verb.TESTS_TAKEN_OUT, practice=practice, by=by, payments=taken)
+    return taken
+
+
+def _take_out_of(client: Client, *, by: Actor) -> int:
+    with holding.books_of(client) as held:
+        payments = list(of_test_mode(held.practice).filter(client=held).locked())
+        for payment in payments:
+            settling.take_out(payment, reason=REASON, by=by)
+            note(Verb.PAYMENT_TAKEN_BACK, held, payment.ref, payment.amount_minor, by=by, reason=REASON)
+        settling.apply_credit(held, by=by)
+    return len(payments)

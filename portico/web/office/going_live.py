@@ -1,0 +1,46 @@
+"""Going live: the test payments that stand in the books, listed, and taken out in one press."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from portico.domain.billing.online import going_live
+from portico.domain.practices.models import Role
+from portico.web import money_words
+from portico.web.guards import office_page
+from portico.web.office.proving import proven
+from portico.web.requests import OfficeRequest
+
+# Whoever tested more sees the newest; the press takes out all of them.
+MOST = 200
+
+
+@office_page(Role.OWNER)
+@proven
+@require_http_methods(["GET", "HEAD", "POST"])
+def show(request: OfficeRequest) -> HttpResponse:
+    if request.method == "POST":
+        taken = going_live.take_out(request.practice, by=request.actor)
+        messages.success(request, _said(taken))
+        return redirect("office:online_payments")
+    newest = going_live.of_test_mode(request.practice).select_related("client").order_by("-id")[:MOST]
+    context = {
+        "tests": going_live.summed(request.practice),
+        "payments": [(payment, money_words.payment_name(payment)) for payment in newest],
+        "most": MOST,
+    }
+    return render(request, "office/settings/test_payments.html", context)
+
+
+def _said(taken: int) -> str:
+    if not taken:
+        return _("There are no test payments in the books.")
+    words = ngettext(
+        "%(number)d test payment was taken out of the books. What it had paid is owed again.",
+        "%(number)d test payments were taken out of the books. What they had paid is owed again.",
+        taken,
+    )
+    return words % {"number": taken}
