@@ -1,8 +1,7 @@
 """Everybody can use every page: axe finds nothing, nothing scrolls sideways, and the keyboard is enough."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, Literal
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -21,7 +20,8 @@ from portico.domain.practices.models import Practice, Trouble
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.support.browser import Browsing, axe
+from tests.support import outcomes
+from tests.support.browser import AXE_RULES, COLOUR_RULES, HEIGHT, Browsing, axe
 from tests.support.processes import Process
 
 pytestmark = [
@@ -33,29 +33,28 @@ pytestmark = [
 
 PORTAL = "/portal/alder-street/"
 
-
-@dataclass(frozen=True)
-class View:
-    width: int
-    colours: str
-
-
-@pytest.fixture(params=[View(1280, "light"), View(1280, "dark"), View(320, "light"), View(320, "dark")], ids=str)
-def window(request: pytest.FixtureRequest, browsing: Browsing, site: Process) -> Callable[[], Page]:
-    """Opens windows of one width in one colour scheme."""
-    view: View = request.param
-    return lambda: browsing.window(site.url, width=view.width, colours="dark" if view.colours == "dark" else "light")
+type View = tuple[int, Literal["light", "dark"], dict[str, Any]]  # Any: axe's own JSON.
+# Width, colour scheme, and what is asked: in the dark nothing differs but colours.
+VIEWS: tuple[View, ...] = (
+    (1280, "light", AXE_RULES),
+    (1280, "dark", COLOUR_RULES),
+    (320, "dark", COLOUR_RULES),
+    (320, "light", AXE_RULES),
+)
 
 
 def look(page: Page, addresses: list[str]) -> list[str]:
-    """What is wrong with the pages, each complaint with its address."""
+    """What is wrong with the pages in any view, each complaint with its address and view; each is loaded once."""
     found = []
     for address in addresses:
         page.goto(address)
-        found += [f"{address}: {complaint}" for complaint in axe(page)]
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if wide > 0:
-            found.append(f"{address}: scrolls {wide} px sideways")
+        for width, colours, rules in VIEWS:
+            page.set_viewport_size({"width": width, "height": HEIGHT})
+            page.emulate_media(color_scheme=colours)
+            found += [f"{address} at {width} px, {colours}: {complaint}" for complaint in axe(page, rules)]
+            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            if wide > 0:
+                found.append(f"{address} at {width} px: scrolls {wide} px sideways")
     return found
 
 
@@ -95,16 +94,21 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
     draft = invoicing.draft(person, InvoiceEntry(today, today, (LineEntry("Session", 14_000),)), by=cast.DESK)
     partly, void, hidden = cast.bill(person, 28_000), cast.bill(person), cast.bill(person, shared=False)
     payment = cast.cash(person, 14_000, invoice=partly)
+    refund = outcomes.refunded_in_part(person)
+    attempts = outcomes.attempts_of_each_state(outcomes.ready_to_pay(person), person)
+    tried = [attempt.covers.get().invoice for attempt in attempts]
+    charged = Payment.objects.get(attempt=attempts[-1])
     invoicing.void(void, reason="Made by mistake", by=cast.DESK)
     one, invoices = f"/office/clients/{person.ref}/", "/office/invoices/"
     return [
         *payments_in_doubt(person),
         *(f"{one}billing/", f"{one}billing/credit/", f"{one}billing/payment/", f"{one}invoices/new/"),
         *(invoices, f"{invoices}?show=processing", f"{invoices}figures/", f"{invoices}{draft.ref}/draft/"),
-        *(f"{invoices}{invoice.ref}/" for invoice in (partly, void, hidden)),
+        *(f"{invoices}{invoice.ref}/" for invoice in (partly, void, hidden, tried[2], tried[3], tried[-1])),
         *(f"{invoices}{partly.ref}/payment/", f"{invoices}{partly.ref}/void/"),
         *(f"/office/payments/{payment.ref}/refund/", f"/office/payments/{payment.ref}/taking-back/"),
         *(f"/office/payments/{payment.ref}/receipt/", f"{one}billing/statement/", "/office/help/"),
+        *(f"/office/payments/{charged.ref}/refund/", f"/office/refunds/{refund.ref}/receipt/"),
         *("/office/settings/services/", f"/office/settings/services/{item.ref}/"),
     ]
 
@@ -125,40 +129,44 @@ def payments_in_doubt(person: Client) -> list[str]:
     return ["/office/payments/", f"/office/attempts/{waits.ref}/releasing/"]
 
 
-def test_the_office_is_for_everybody(window: Callable[[], Page]) -> None:
+def test_the_office_is_for_everybody(browsing: Browsing, site: Process) -> None:
     practice = cast.alder()
     owner = cast.elm(practice)
     # The server hashes as in real life, the test itself as fast as it can.
     owner.password = make_password(cast.PASSWORD, hasher="argon2")
     owner.save(update_fields=["password"])
-    places = office_places(practice)
-    page = window()
+    page = browsing.window(site.url)
     found = look(page, [f"/office/{door}" for door in ("forgotten-password/", "forgotten-password/sent/", "sign-in/")])
     page.get_by_label("Email", exact=True).fill(owner.email)
     page.get_by_label("Password", exact=True).fill(cast.PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/office/clients/")
+    found += look(page, ["/office/settings/payments/"])
+    places = office_places(practice)
     found += look(page, places)
     for key in ("sk_test_demo", "sk_live_demo"):
         connecting.keep_unasked(practice, Keys(key, "whsec_demo"), by=cast.DESK)
         found += look(page, ["/office/settings/payments/"])
-    online_payments.note_trouble(practice, Trouble.KEY_REFUSED, by=cast.DESK)
-    assert found + look(page, ["/office/settings/payments/", places[0]]) == []
+    for trouble in (Trouble.KEY_REFUSED, Trouble.CHARGES_OFF, Trouble.CURRENCY):
+        online_payments.note_trouble(practice, trouble, by=cast.DESK)
+        found += look(page, ["/office/settings/payments/"])
+    assert found + look(page, places[:1]) == []
 
 
-def test_the_entrance_and_the_portal_are_for_everybody(window: Callable[[], Page]) -> None:
+def test_the_entrance_and_the_portal_are_for_everybody(browsing: Browsing, site: Process) -> None:
     practice = cast.alder()
     bea = cast.bea(practice)
     cast.with_access(bea)
     bills = cast.bill(bea), cast.bill(bea)
     paid = cast.cash(bea, 14_000, invoice=bills[1])
+    refund = outcomes.refunded_in_part(bea)
     used = cast.token_of(cast.invited(cast.ana(practice)))
     live = cast.token_of(cast.invited(cast.bruno(practice)))
     carol = cast.carol(practice)
     ended = cast.token_of(cast.invited(carol))
     off = AccessEntry(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
     granting.save_access(carol, off, version=None, by=cast.DESK)
-    page = window()
+    page = browsing.window(site.url)
     links = [f"{PORTAL}link/{token}/" for token in ("never-was", ended, live)]
     found = look(
         page, [PORTAL, f"{PORTAL}?language=es", f"{PORTAL}code/?language=en", f"{PORTAL}pin/", f"{PORTAL}help/", PORTAL]
@@ -172,6 +180,11 @@ def test_the_entrance_and_the_portal_are_for_everybody(window: Callable[[], Page
     # Ana's link in Bruno's browser: someone else is signed in here.
     found += look(page, [f"{PORTAL}billing/", *(f"{PORTAL}billing/{bill.ref}/" for bill in bills)])
     found += look(page, [f"{PORTAL}billing/statement/", f"{PORTAL}receipts/{paid.ref}/", f"{PORTAL}help/"])
+    card = outcomes.ready_to_pay(bea)
+    found += look(page, [f"{PORTAL}refunds/{refund.ref}/", f"{PORTAL}billing/{bills[0].ref}/payment/"])
+    attempts = outcomes.attempts_of_each_state(card, bea)
+    found += look(page, [f"{PORTAL}payments/{attempt.ref}/" for attempt in attempts])
+    found += look(page, [f"{PORTAL}billing/payment/", f"{PORTAL}billing/", f"{PORTAL}billing/?said=card-removed"])
     found += look(page, [f"{PORTAL}home/", f"{PORTAL}profile/", f"{PORTAL}link/{used}/", "/portal/nobody/"])
     assert found == []
 

@@ -22,7 +22,12 @@ FLAGS = [
     "--disable-sync",
 ]
 HEIGHT = 800
-AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+# Nothing that passed is described, and no style sheet is fetched: only rules about sound and video would read them.
+# Any: axe's own JSON.
+_QUICK: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
+AXE_RULES = _QUICK | {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+# Those of them whose answer another colour scheme may change.
+COLOUR_RULES = _QUICK | {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 
 
 class Browsing:
@@ -78,10 +83,11 @@ def _axe() -> str:
     return (Path(axe_core_python.__file__).parent / "axe.min.js").read_text()
 
 
-def axe(page: Page) -> list[str]:
+def axe(page: Page, rules: dict[str, Any] = AXE_RULES) -> list[str]:
     """What axe finds, one line each; empty is good. Needs JavaScript; the page's own policy stays in force."""
-    page.evaluate(_axe())
-    found: dict[str, Any] = page.evaluate("options => axe.run(document, options)", AXE_RULES)  # Any: axe's own JSON.
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_axe())
+    found: dict[str, Any] = page.evaluate("options => axe.run(document, options)", rules)
     return [
         f"{violation['id']} ({violation['impact']}): {node['target']} {node['failureSummary']}"
         for violation in found["violations"]

@@ -1,0 +1,74 @@
+"""A client whose payments by card stand at every place that a payment can, without any call to Stripe."""
+
+from datetime import timedelta
+
+import pytest
+
+from portico.domain.billing import refunding, settling
+from portico.domain.billing.models import (
+    AttemptState,
+    AttemptWay,
+    PaymentAttempt,
+    Refund,
+    SavedCard,
+    StripeCustomer,
+)
+from portico.domain.clients.models import Client
+from portico.domain.practices import connecting
+from portico.domain.practices.connecting import Keys
+from portico.plumbing import clock
+from tests import cast
+from tests.support.paying import let_pay
+
+ENDED = (AttemptState.FAILED, AttemptState.EXPIRED, AttemptState.RELEASED)
+
+
+def ready_to_pay(person: Client) -> SavedCard:
+    """The practice takes cards, the person may pay and has a card saved."""
+    connecting.keep_unasked(person.practice, Keys("sk_test_demo", "whsec_demo"), by=cast.DESK)
+    account = let_pay(person).portal_access.account or pytest.fail("No mailbox.")
+    customer = StripeCustomer.objects.create(
+        practice=person.practice,
+        account=account,
+        stripe_account_id=connecting.UNASKED,
+        livemode=False,
+        customer_id=f"cus_{person.ref}",
+    )
+    return SavedCard.objects.create(
+        practice=person.practice,
+        account=account,
+        customer=customer,
+        payment_method_id=f"pm_{person.ref}",
+        brand="visa",
+        last4="4242",
+        expires_month=9,
+        expires_year=2034,
+        consent_text="Save Card",
+        consented_at=clock.now(),
+    )
+
+
+def attempts_of_each_state(card: SavedCard, person: Client) -> list[PaymentAttempt]:
+    """One an invoice: left at Stripe, at the bank, processing, doubtful, ended in each way, and paid.
+
+    Nobody asks Stripe about them: somebody else is just doing so.
+    """
+    begun = [cast.attempt(cast.bill(person, 1_000 * number)) for number in range(1, 9)]
+    later = clock.now() + timedelta(hours=1)
+    left, at_bank, processing, doubtful, *ended, paid = begun
+    rows = PaymentAttempt.objects.filter(pk__in=[each.pk for each in begun])
+    rows.update(lease_until=later, checkout_url="http://localhost/c/pay/cs_test_1")
+    rows.filter(pk=at_bank.pk).update(way=AttemptWay.SAVED_CARD, card=card, bank_url="http://localhost/bank/pi_1")
+    rows.filter(pk=processing.pk).update(way=AttemptWay.SAVED_CARD, card=card, state=AttemptState.PROCESSING)
+    rows.filter(pk=doubtful.pk).update(state=AttemptState.QUARANTINED, reason="amount")
+    for attempt, state in zip(ended, ENDED, strict=True):
+        settling.end_attempt(attempt, state, reason="insufficient_funds", by=cast.DESK)
+    cast.charged(paid)
+    return [left, *rows.exclude(pk=left.pk).order_by("pk")]
+
+
+def refunded_in_part(person: Client) -> Refund:
+    """Money that came by hand and went back by hand."""
+    bill = cast.bill(person)
+    payment = cast.cash(person, 14_000, invoice=bill)
+    return refunding.record_by_hand(payment, amount_minor=4_000, reason="Price was wrong", by=cast.DESK)
