@@ -96,7 +96,7 @@ def test_a_practice_sets_up_stripe_and_is_paid_and_gives_the_money_back(
     type_card(client, GOOD)
     expect(client.get_by_role("heading", name="Paid")).to_be_visible()
     with client.expect_download() as receipt:
-        client.get_by_role("link", name="Receipt (PDF)").click()
+        client.get_by_role("link", name="Download receipt").click()
     assert receipt.value.suggested_filename.endswith(".pdf")
 
     office.reload()

@@ -6,6 +6,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from portico.domain.billing.models import Invoice, Payment, Refund, RefundWay, ReversalCause
+from portico.domain.practices import letterhead
 from portico.web import formats, money_words
 from portico.web.papers.paper import Column, Paper, Party, Sum, amount, sender
 
@@ -18,11 +19,15 @@ type Row = tuple[str, str, str]
 def of_payment(payment: Payment, *, shared_only: bool) -> Paper:
     """For the client's eyes, invoices that are not shared are told as the account."""
     language, currency = get_language(), payment.currency
-    rows = tuple(_payment_rows(payment, shared_only=shared_only))
+    covered = list(_covered(payment, shared_only=shared_only))
     sums = [Sum(_("Amount paid"), amount(payment.amount_minor, currency), total=True)]
     if payment.refunded_minor:
         sums.append(Sum(_("Given back since"), amount(-payment.refunded_minor, currency)))
+    if len(covered) == 1 and not covered[0][0].is_void:
+        sums.append(_left_on(covered[0][0]))
     charged = _("Charged through Stripe.") if payment.is_online else _("Recorded by the practice.")
+    if number := letterhead.phone(payment.client.practice):
+        charged = _("%(charged)s Questions? Call %(number)s.") % {"charged": charged, "number": number}
     return _receipt(
         payment,
         file_name=f"receipt-{payment.number}",
@@ -30,7 +35,7 @@ def of_payment(payment: Payment, *, shared_only: bool) -> Paper:
         subtitle=_("Number %(number)s") % {"number": payment.number},
         for_whom=_("Received from"),
         day=formats.full_day(payment.received_on, language=language),
-        rows=rows,
+        rows=tuple(_payment_rows(payment, covered)),
         sums=tuple(sums),
         note=charged,
     )
@@ -85,14 +90,24 @@ def _receipt(
     )
 
 
-def _payment_rows(payment: Payment, *, shared_only: bool) -> Iterator[Row]:
-    rest = payment.amount_minor
+def _left_on(invoice: Invoice) -> Sum:
+    left = amount(invoice.still_open_minor, invoice.currency)
+    return Sum(_("Left on invoice %(number)s") % {"number": invoice.number}, left)
+
+
+def _covered(payment: Payment, *, shared_only: bool) -> Iterator[tuple[Invoice, int]]:
+    """Each invoice that it was put against, and how much of it."""
     for row in payment.allocations.select_related("invoice").prefetch_related("reversals").order_by("id"):
         undone = [each for each in row.reversals.all() if each.cause in _UNDONE and each.undone_at is None]
         put = row.amount_minor - sum(each.amount_minor for each in undone)
         if put > 0 and not (shared_only and not row.invoice.is_shared):
-            rest -= put
-            yield _row(row.invoice, put, payment.currency)
+            yield row.invoice, put
+
+
+def _payment_rows(payment: Payment, covered: list[tuple[Invoice, int]]) -> Iterator[Row]:
+    for invoice, put in covered:
+        yield _row(invoice, put, payment.currency)
+    rest = payment.amount_minor - sum(put for _invoice, put in covered)
     if rest > 0:
         yield _("Your account"), "", amount(rest, payment.currency)
 

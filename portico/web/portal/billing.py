@@ -39,6 +39,8 @@ class Bill:
     tone: str
     icon: str
     paid_with: str
+    # The one that paid it, if it was one alone.
+    payment: Payment | None
 
     @property
     def label(self) -> str:
@@ -67,7 +69,6 @@ def index(request: PortalRequest) -> HttpResponse:
     context = {
         "messages": notices.of(request),
         "client": request.client,
-        "people": request.accesses,
         "account": account,
         "pays": pays,
         "balance_minor": balance_minor,
@@ -91,7 +92,6 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
     _note_seen(request, invoice)
     context = {
         "client": request.client,
-        "people": request.accesses,
         "bill": _bill(request, invoice),
         "pays": quoting.is_open(request.practice, request.access),
         "lines": invoice.lines.order_by("position"),
@@ -122,7 +122,8 @@ def _bill(request: PortalRequest, invoice: Invoice) -> Bill:
     status = invoice.status_on(clock.today(request.practice.time_zone))
     payments = [row.payment for row in invoice.allocations.all() if row.payment and row.still_live_minor]
     paid_with = ", ".join(dict.fromkeys(money_words.payment_name(payment) for payment in payments))
-    return Bill(invoice, status, *TONES[status], paid_with)
+    is_paid_by_one = status == InvoiceStatus.PAID and len(payments) == 1
+    return Bill(invoice, status, *TONES[status], paid_with, payments[0] if is_paid_by_one else None)
 
 
 def _receipts(invoice: Invoice) -> list[tuple[Payment, str]]:

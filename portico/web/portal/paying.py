@@ -96,7 +96,7 @@ def _post(
 
 
 def _page(request: PortalRequest, quote: Quote, form: PayForm, *, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
-    context = {"client": request.client, "people": request.accesses, "quote": quote, "form": form}
+    context = {"client": request.client, "quote": quote, "form": form}
     if len(quote.invoices) == 1:
         context["invoice"] = quote.invoices[0]
     response = render(request, "portal/paying/pay.html", context, status=status)

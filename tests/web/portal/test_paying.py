@@ -5,6 +5,7 @@ from django.conf import settings
 from django.test import Client as Browser
 
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
+from portico.domain.practices import connecting
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.support.paying import Till, ref_in, signed_in_to_pay
@@ -49,6 +50,33 @@ def test_an_invoice_is_paid_on_stripes_page_and_says_so_on_the_way_back(
     assert (len(till.book), Payment.objects.count()) == (1, 1)
     assert OutgoingEmail.objects.filter(kind="receipt").count() == 1
     assert b'data-status="paid"' in ana.get(BILLING).content
+
+
+def test_home_leads_to_paying_all_of_it_while_cards_are_taken(ana: Browser, bill: Invoice, till: Till) -> None:
+    home = "/portal/alder-street/home/"
+    cast.bill(bill.client, 5_000)
+    page = ana.get(home).content.decode()
+    assert 'aria-label="Pay Now: full balance, $190.00"' in page
+    assert f'href="{BILLING}payment/"' in page
+    connecting.remove_keys(till.practice, by=cast.DESK)
+    without = ana.get(home).content.decode()
+    assert "Pay Now" not in without
+    assert "See invoices" in without
+
+
+def test_a_paid_invoice_leads_to_its_receipt_which_says_what_is_left(ana: Browser, bill: Invoice, till: Till) -> None:
+    payment = cast.cash(bill.client, 4_000, invoice=bill)
+    receipt = f"/portal/alder-street/receipts/{payment.ref}/"
+    assert receipt not in ana.get(BILLING).content.decode()
+    assert "Left on invoice 1</dt><dd>$100.00" in ana.get(receipt).content.decode()
+    assert "Questions? Call" in ana.get(receipt).content.decode()
+    till.type_card(till.start(bill.client, bill))
+    ana.get(f"/portal/alder-street/payments/{PaymentAttempt.objects.get().ref}/")
+    # Two payments have paid it: the invoice's own page lists both receipts.
+    assert receipt not in ana.get(BILLING).content.decode()
+    other = cast.bill(bill.client, 5_000)
+    alone = cast.cash(bill.client, 5_000, invoice=other)
+    assert f"/portal/alder-street/receipts/{alone.ref}/" in ana.get(BILLING).content.decode()
 
 
 def test_the_full_balance_pays_every_invoice_at_once(ana: Browser, bill: Invoice, till: Till) -> None:
