@@ -5,7 +5,8 @@ import smtplib
 import socket
 import ssl
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
@@ -34,12 +35,53 @@ class Transport:
 
     def send(self, message: EmailMessage, *, sender: str, recipient: str) -> Answer:
         """Hands the mail over in a connection of its own. Never inside a database transaction."""
-        return _Conversation(self).send(message, sender=sender, recipient=recipient)
+        with self.open() as line:
+            return line.send(message, sender=sender, recipient=recipient)
+
+    @contextmanager
+    def open(self) -> "Iterator[Line]":
+        """A line for a few mails one soon after the other; made when the first is sent, and left at the end."""
+        line = Line(self)
+        try:
+            yield line
+        finally:
+            line.hang_up()
 
 
 def transport(url: str) -> Transport:
     """The server that EMAIL_URL names. Raises ValueError with a sentence when it names none."""
     return Transport(parse(url))
+
+
+class Line:
+    """Sends over one connection as long as the server takes each mail; after any other answer over a new one."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._kept: _Conversation | None = None
+
+    def send(self, message: EmailMessage, *, sender: str, recipient: str) -> Answer:
+        """Never inside a database transaction."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            answer = self._send(kept, message, sender=sender, recipient=recipient)
+            if answer.kind is Kind.TAKEN or answer.stage is not Stage.SENDER:
+                return answer
+            # A server may be tired of a connection; that says nothing about the mail, which it has not seen.
+        return self._send(_Conversation(self._transport), message, sender=sender, recipient=recipient)
+
+    def hang_up(self) -> None:
+        if self._kept is not None:
+            self._kept.leave()
+            self._kept = None
+
+    def _send(self, conversation: "_Conversation", message: EmailMessage, *, sender: str, recipient: str) -> Answer:
+        answer = conversation.send(message, sender=sender, recipient=recipient)
+        if answer.kind is Kind.TAKEN:
+            self._kept = conversation
+        else:
+            conversation.leave()
+        return answer
 
 
 class _Ended(Exception):
@@ -51,23 +93,19 @@ class _Ended(Exception):
 
 
 class _Conversation:
-    """One connection, one mail."""
+    """One connection, in which one mail after the other may be sent until the first that is not taken."""
 
     def __init__(self, transport: Transport) -> None:
         self.server = transport.server
         self.authorities = transport.authorities
-        self.deadline = time.monotonic() + MAIL_SECONDS
+        self.deadline = 0.0
         self.stage = Stage.CONNECT
         self.smtp: smtplib.SMTP | None = None
 
     def send(self, message: EmailMessage, *, sender: str, recipient: str) -> Answer:
+        self.deadline = time.monotonic() + MAIL_SECONDS
         try:
-            self.smtp = smtp = self._connect()
-            # Two small packets in a row would otherwise wait for each other.
-            _socket(smtp).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._greet(smtp)
-            self._encrypt(smtp)
-            self._sign_in(smtp)
+            smtp = self._ready()
             return self._hand_over(smtp, message, sender=sender, recipient=recipient)
         except _Ended as ended:
             return ended.answer
@@ -79,8 +117,17 @@ class _Conversation:
             return self._trouble(f"No encrypted connection: {error.reason}", stage=Stage.TLS)
         except (OSError, smtplib.SMTPException) as error:
             return self._lost(error)
-        finally:
-            self._leave()
+
+    def _ready(self) -> smtplib.SMTP:
+        if self.smtp is not None:
+            return self.smtp
+        self.smtp = smtp = self._connect()
+        # Two small packets in a row would otherwise wait for each other.
+        _socket(smtp).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._greet(smtp)
+        self._encrypt(smtp)
+        self._sign_in(smtp)
+        return smtp
 
     def _connect(self) -> smtplib.SMTP:
         host, port, name = self.server.host, self.server.port, _own_name()
@@ -163,7 +210,7 @@ class _Conversation:
     def _trouble(self, text: str, *, stage: Stage | None = None) -> Answer:
         return Answer(Kind.OURS, stage or self.stage, "", plain(text))
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         if self.smtp is None:
             return
         # Whether the goodbye arrives changes nothing: the mail's outcome is known.

@@ -1,9 +1,10 @@
-"""Handing a waiting mail to the mail server: claim, ask, build, mark, send, write down."""
+"""Handing waiting mails to the mail server: claim a few; then for each ask, build, mark, send, write down."""
 
 import logging
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Protocol
 
@@ -25,12 +26,22 @@ LEASE = timedelta(seconds=60)
 # How long the outcome of a try is kept in hand while the database is away.
 PERSISTENCE_SECONDS = 30.0
 HELD_BACK_AT_ONCE = 500
+# Claimed together and sent in one connection: both cost nearly as much for one mail as for a few.
+AT_ONCE = 5
+# What a slow server has not been offered by then, another worker may take up.
+TOGETHER_SECONDS = 2.0
 
 
-class Transport(Protocol):
+class Line(Protocol):
     """What takes a mail out of the house; never raises for what a server does."""
 
     def send(self, message: EmailMessage, *, sender: str, recipient: str) -> Answer: ...
+
+
+class Transport(Protocol):
+    """Where mails leave by; those sent while it is open share a connection."""
+
+    def open(self) -> AbstractContextManager[Line]: ...
 
 
 @dataclass(frozen=True)
@@ -43,10 +54,26 @@ class _Built:
 
 
 def hand_over_next(lane: str, transport: Transport) -> bool:
-    """Works on the oldest mail of the lane that is due. False when there is none."""
-    email = queue.claim(OutgoingEmail.objects.free_to_leave().of_lane(lane).select_related("practice"), lease=LEASE)
-    if email is None:
+    """Works on the oldest few mails of the lane that are due. False when there are none."""
+    waiting = OutgoingEmail.objects.free_to_leave().of_lane(lane).select_related("practice")
+    left = queue.claim_some(waiting, most=AT_ONCE, lease=LEASE)
+    if not left:
         return False
+    until = time.monotonic() + TOGETHER_SECONDS
+    refusal: Answer | None = None
+    with transport.open() as line:
+        while left and refusal is None and time.monotonic() < until:
+            email = left.pop(0)
+            answer = _work_on(email, line)
+            refusal = answer if answer is not None and retrying.stops_every_mail(answer) else None
+    queue.let_go(left)
+    if refusal is not None:
+        _hold_others_back(email, refusal)
+    return True
+
+
+def _work_on(email: OutgoingEmail, line: Line) -> Answer | None:
+    """What the server said, when the mail came so far."""
     try:
         composer = emails.composer(email.kind)
         reason = composer.refuse(email)
@@ -57,12 +84,11 @@ def hand_over_next(lane: str, transport: Transport) -> bool:
         place = mistakes.place_of(mistake)
         logger.warning("email.not_built", extra={"email": email.pk, "kind": email.kind, "mistake": place})
         _write_down(email, retrying.mistaken(email, place, at=clock.now()))
-        return True
+        return None
     if built is None:
         _write_down(email, retrying.dropped(reason or "", at=clock.now()))
-    else:
-        _send(email, built, transport)
-    return True
+        return None
+    return _send(email, built, line)
 
 
 def _build(email: OutgoingEmail, composer: emails.Composer) -> _Built:
@@ -78,7 +104,7 @@ def _build(email: OutgoingEmail, composer: emails.Composer) -> _Built:
     )
 
 
-def _send(email: OutgoingEmail, built: _Built, transport: Transport) -> None:
+def _send(email: OutgoingEmail, built: _Built, line: Line) -> Answer | None:
     began_before = email.handing_over_at
     began_at = began_before or clock.now()
     # Committed before the first byte leaves: a worker killed from here on may have handed the mail over.
@@ -89,15 +115,14 @@ def _send(email: OutgoingEmail, built: _Built, transport: Transport) -> None:
         body_text=built.text,
         body_html=built.html,
     ):
-        return
+        return None
     network.refuse_inside_transaction()
-    answer = transport.send(built.message, sender=settings.EMAIL_FROM, recipient=built.recipient)
+    answer = line.send(built.message, sender=settings.EMAIL_FROM, recipient=built.recipient)
     outcome = retrying.outcome(email, answer, at=clock.now())
     if answer.kind not in {"taken", "lost"}:
         outcome.changes["handing_over_at"] = began_before  # This try is known to have failed.
     _write_down(email, outcome)
-    if retrying.stops_every_mail(answer):
-        _hold_others_back(email, answer, until=outcome.changes["not_before"])
+    return answer
 
 
 def _write_down(email: OutgoingEmail, outcome: Outcome) -> None:
@@ -143,7 +168,7 @@ def _write_down_once(email: OutgoingEmail, outcome: Outcome, *, tell_composer: b
     return True
 
 
-def _hold_others_back(email: OutgoingEmail, answer: Answer, *, until: datetime) -> None:
+def _hold_others_back(email: OutgoingEmail, answer: Answer) -> None:
     """A server that is away or refuses us would refuse each waiting mail; one try speaks for all of the lane.
 
     Otherwise a thousand mails would mean a thousand refused sign-ins every half minute.
@@ -156,8 +181,10 @@ def _hold_others_back(email: OutgoingEmail, answer: Answer, *, until: datetime) 
         held = list(others.select_for_update(no_key=True, skip_locked=True, of=("self",))[:HELD_BACK_AT_ONCE])
         news = [row for row in held if row.delayed_at is None]
         rows = OutgoingEmail.objects.filter(pk__in=[row.pk for row in held])
-        rows.filter(delayed_at__isnull=False).update(not_before=until, reason=fresh["reason"], detail=fresh["detail"])
-        rows.filter(pk__in=[row.pk for row in news]).update(**fresh | {"not_before": until})
+        rows.filter(delayed_at__isnull=False).update(
+            not_before=email.not_before, reason=fresh["reason"], detail=fresh["detail"]
+        )
+        rows.filter(pk__in=[row.pk for row in news]).update(**fresh | {"not_before": email.not_before})
         EmailEvent.objects.bulk_create(
             EmailEvent(
                 practice_id=row.practice_id,

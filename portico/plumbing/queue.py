@@ -85,6 +85,12 @@ def finish_all[R: QueuedRow](rows: Sequence[R], **changes: Any) -> list[R]:  # A
     return held
 
 
+def let_go(rows: Sequence[QueuedRow]) -> None:
+    """Gives back rows that were claimed and not worked on, as if nobody had claimed them."""
+    for row in rows:
+        hold(row, lease_until=None, tries=row.tries - 1)
+
+
 def lag(rows: QuerySet[Any]) -> timedelta:  # Any: whatever queue is asked about.
     """How long the row that is overdue longest has been so; `rows` wait, and have `written_at`."""
     first = ready(rows).annotate(due_at=Coalesce(F("not_before"), F("written_at")))

@@ -40,6 +40,47 @@ def test_a_mail_arrives_as_it_was_written(smtp: SmtpServer) -> None:
     assert (mail.sender, mail.recipient, mail.text()) == ("portal@example.org", ANA, text)
 
 
+def test_mails_sent_while_a_line_is_open_share_one_connection(smtp: SmtpServer) -> None:
+    with gateway.transport(smtp.url).open() as line:
+        for number in range(3):
+            answer = line.send(a_message(f"{number}\n"), sender="portal@example.org", recipient=ANA)
+            assert answer.kind == Kind.TAKEN
+    assert [mail.text() for mail in smtp.mails] == ["0\n", "1\n", "2\n"]
+    assert smtp.connections == 1
+
+
+def test_after_a_refusal_the_next_mail_gets_a_connection_of_its_own(smtp: SmtpServer) -> None:
+    smtp.refuse("recipient", "550 5.1.1 No such user", to="nobody@example.org")
+    with gateway.transport(smtp.url).open() as line:
+        kinds = [
+            line.send(a_message(), sender="portal@example.org", recipient=to).kind
+            for to in (ANA, "nobody@example.org", ANA)
+        ]
+    assert kinds == [Kind.TAKEN, Kind.MAILBOX, Kind.TAKEN]
+    assert smtp.connections == 2
+
+
+@pytest.mark.parametrize("tired", ["421 4.7.0 Enough for one connection", ""])
+def test_a_server_tired_of_a_connection_gets_the_mail_over_another(smtp: SmtpServer, tired: str) -> None:
+    with gateway.transport(smtp.url).open() as line:
+        assert line.send(a_message(), sender="portal@example.org", recipient=ANA).kind == Kind.TAKEN
+        if tired:
+            smtp.refuse("sender", tired, times=1)
+        else:
+            smtp.stop()
+            smtp.start()
+        assert line.send(a_message(), sender="portal@example.org", recipient=ANA).kind == Kind.TAKEN
+    assert len(smtp.mails) == 2
+
+
+def test_a_mail_whose_answer_was_lost_is_not_sent_over_another_connection(smtp: SmtpServer) -> None:
+    with gateway.transport(smtp.url).open() as line:
+        line.send(a_message(), sender="portal@example.org", recipient=ANA)
+        smtp.lose_answer()
+        assert line.send(a_message(), sender="portal@example.org", recipient=ANA).kind == Kind.LOST
+    assert len(smtp.mails) == 2
+
+
 def test_a_server_that_is_away_is_our_trouble() -> None:
     answer = send(Transport(Server("127.0.0.1", free_port())))
     assert (answer.kind, answer.stage) == (Kind.OURS, Stage.CONNECT)

@@ -1,5 +1,6 @@
 """Mails reach a real SMTP server, and the rows tell what happened, whatever it does."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from portico.plumbing.actors import Actor
 from portico.plumbing.emails import LINK_MARK
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from tests.plumbing.letters import NONCE, PURPOSE, Note, an_email, happened
+from tests.plumbing.rows import a_practice
 from tests.support.ports import free_port
 from tests.support.smtp import SmtpServer
 
@@ -265,8 +267,37 @@ def test_a_mail_taken_over_by_another_worker_is_marked_by_that_one_only(note: No
             OutgoingEmail.objects.update(tries=7)  # Somebody else claimed it meanwhile.
             return Transport(parse(smtp.url)).send(*arguments, **options)
 
+        @contextmanager
+        def open(self) -> Any:
+            yield self
+
     handing_over.hand_over_next("rest", Slow())
     assert (now_of(email).state, note.told) == ("queued", [])
+
+
+def test_a_few_mails_leave_together_and_the_rest_is_left_to_others(note: Note, smtp: SmtpServer) -> None:
+    practice = a_practice()
+    mails = [an_email(f"note:{number}", practice=practice) for number in range(handing_over.AT_ONCE + 1)]
+    assert hand_over(smtp)
+    assert [mail.recipient for mail in smtp.mails] == ["ana@example.org"] * handing_over.AT_ONCE
+    assert smtp.connections == 1
+    last = now_of(mails[-1])
+    assert (last.state, last.tries, last.lease_until) == ("queued", 0, None)
+
+
+def test_what_a_slow_server_was_not_offered_is_given_back_untouched(
+    note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    practice = a_practice()
+    first, second = (an_email(f"note:{number}", practice=practice) for number in range(2))
+    monkeypatch.setattr(handing_over, "TOGETHER_SECONDS", 0.05)
+    smtp.be_slow(0.1)
+    assert hand_over(smtp)
+    second = now_of(second)
+    assert now_of(first).state == "handed_over"
+    assert (second.state, second.tries, second.lease_until, second.handing_over_at) == ("queued", 0, None, None)
+    assert hand_over(smtp)
+    assert (now_of(second).state, now_of(second).tries) == ("handed_over", 1)
 
 
 def test_five_mistakes_in_building_park_the_mail_and_staff_start_it_again(

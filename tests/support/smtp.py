@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from email.message import EmailMessage
+from functools import cached_property
 from typing import Any, AnyStr, Literal
 
 import pytest
@@ -31,7 +32,11 @@ class Mail:
 
     sender: str
     recipient: str
-    message: EmailMessage
+    raw: bytes
+
+    @cached_property
+    def message(self) -> EmailMessage:
+        return email.message_from_bytes(self.raw, policy=email.policy.default)
 
     def text(self, kind: Literal["plain", "html"] = "plain") -> str:
         part = self.message.get_body(preferencelist=(kind,))
@@ -152,8 +157,7 @@ class _Handler:
         if refusal is not None:
             return refusal
         assert isinstance(envelope.content, bytes)
-        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        self.server.mails.append(Mail(envelope.mail_from or "", recipient, message))
+        self.server.mails.append(Mail(envelope.mail_from or "", recipient, envelope.content))
         if self.server.loses_answer():
             assert isinstance(smtp.transport, asyncio.Transport)
             smtp.transport.abort()

@@ -292,7 +292,6 @@ def test_the_mail_speaks_the_language_chosen_in_the_portal_else_the_clients(
     PortalAccount.objects.update(language="en")
     answered(practice, ANA)
     hand_over(smtp)
-    hand_over(smtp)
     spanish, english = smtp.mails
     assert spanish.message["Subject"].startswith("Entrar en Alder Street Therapy (pedido a las 12:20")
     assert "código" in spanish.text()
