@@ -1,5 +1,6 @@
 """Rules that the database holds and Django's schema editor carries through every migration."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -12,14 +13,16 @@ type Model = type[models.Model]
 type Editor = BaseDatabaseSchemaEditor
 
 
-class DatabaseRule(BaseConstraint):
+class DatabaseRule(BaseConstraint, ABC):
     """What both rules share: the names Django calls, and statements run in order."""
 
+    @abstractmethod
     def makes(self, model: Model, editor: Editor) -> list[Statement]:
-        raise NotImplementedError
+        """The statements that bring the rule into the database."""
 
+    @abstractmethod
     def unmakes(self, model: Model, editor: Editor) -> list[Statement]:
-        raise NotImplementedError
+        """The statements that take it out of the database."""
 
     def constraint_sql(self, model: Model | None, schema_editor: Editor | None) -> str:
         model, editor = _both(model, schema_editor)

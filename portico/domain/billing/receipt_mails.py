@@ -1,5 +1,6 @@
 """How the mails of receipts.py read, and whether they may still leave."""
 
+from abc import abstractmethod
 from typing import Any
 
 from django.utils import translation
@@ -44,8 +45,9 @@ class _MoneyMail(Composer):
             text, html = rendering.render(self.template, words | self.words(email))
         return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)
 
+    @abstractmethod
     def words(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
-        raise NotImplementedError
+        """What this kind of mail says beside what they all say."""
 
 
 class ReceiptMail(_MoneyMail):

@@ -1,5 +1,6 @@
 """The mails with which staff choose a password: a colleague's invite, and the answer to a forgotten one."""
 
+from abc import abstractmethod
 from typing import Any
 
 from django.utils import translation
@@ -45,8 +46,9 @@ class _SetUpMail(Composer):
             text, html = rendering.render(self.template, words)
         return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)
 
+    @abstractmethod
     def words(self) -> dict[str, Any]:  # Any: what templates take.
-        raise NotImplementedError
+        """What this kind of mail says beside what they all say."""
 
 
 class InviteMail(_SetUpMail):
