@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.support.processes",
     "tests.support.smtp",
     "tests.support.stripe",
+    "tests.support.world",
 ]
 
 # No deadline: a busy machine is not a wrong answer.

@@ -1,26 +1,21 @@
 """Every address, opened as everybody: who gets in, who is sent to the door, who is told no, who learns nothing."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
 import pytest
 from django.db import transaction
-from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
-from portico.domain.access.models import PortalSession
-from portico.domain.billing import crediting, pricing, refunding, sharing
-from portico.domain.billing.models import AttemptState
-from portico.domain.clients.models import Client
-from portico.domain.practices import setting_up, suspending
-from portico.domain.practices.models import Practice, Role, StaffMember
-from portico.plumbing import clock, tokens
+from portico.domain.practices import suspending
+from portico.domain.practices.models import StaffMember
+from portico.plumbing import tokens
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
 from portico.web.routes import Route, all_routes
 from tests import cast
+from tests.support.world import World, cases
 
 pytestmark = pytest.mark.django_db
 
@@ -280,102 +275,6 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("portal:session_end", "POST"): in_portal(302, another=404),
     ("portal:sign_out", "POST"): in_portal(302),
 }
-
-
-BOOKS = (
-    "invoices/sharing",
-    "invoices",
-    "attempts",
-    "payments",
-    "receipts",
-    "refunds",
-    "credits",
-    "services",
-    "billing",
-)
-
-
-def cases() -> Iterator[tuple[Route, str]]:
-    for route in all_routes():
-        for method in ("GET", "POST"):
-            if method in route.methods:
-                yield route, method
-
-
-@dataclass
-class World:
-    """Ana, a thing of hers for each kind of address, and somebody of every kind in a browser."""
-
-    practice: Practice
-    ana: Client
-    places: dict[str, str]
-    browsers: dict[str, Browser]
-
-    def path(self, route: Route) -> str:
-        path = route.path.replace("<slug:slug>", self.practice.slug).replace("<int:degrees>", "140")
-        return re.sub(r"<str:(\w+)>", lambda found: self._ref(route, found[1]), path)
-
-    def _ref(self, route: Route, name: str) -> str:
-        if name == "language":
-            return "es"
-        if name == "token":
-            return self.places["token of set-up" if "set-up" in route.path else "token"]
-        if name == "session":
-            return self.places["sessions"]
-        for part in ("clients", "emails", "sessions", "team", *BOOKS):
-            if f"/{part}/" in route.path:
-                return self.places[part]
-        return tokens.new_ref()
-
-
-@pytest.fixture
-def world(practice: Practice) -> World:
-    ana, birch = cast.ana(practice), cast.birch()
-    staff = {
-        "owner": cast.elm(practice),
-        "clinician": cast.hal(practice),
-        "front_desk": cast.fay(practice),
-        "biller": cast.ines(practice),
-        "owner elsewhere": cast.staff_member(birch, "Jo", Role.OWNER),
-    }
-    staff |= {"a colleague who left": cast.staff_member(practice, "Gus", Role.OWNER)}
-    staff |= {"owner of a paused practice": cast.staff_member(cast.cedar(), "Kim", Role.OWNER)}
-    browsers = {"nobody": Browser()} | {name: cast.signed_in(Browser(), member) for name, member in staff.items()}
-    StaffMember.objects.filter(name="Gus").update(deactivated_at=clock.now())
-    suspending.suspend(staff["owner of a paused practice"].practice, by=cast.DESK)
-    cast.in_the_portal(Browser(), ana)
-    elsewhere = PortalSession.objects.latest("id")
-    browsers |= {
-        "the client": cast.in_the_portal(Browser(), ana),
-        "another client": cast.in_the_portal(Browser(), cast.carol(practice)),
-        "a client elsewhere": cast.in_the_portal(Browser(), cast.dora(birch)),
-    }
-    invitation = cast.invited(ana)
-    invoice = cast.bill(ana)
-    hidden = cast.bill(cast.bruno(practice), shared=False)
-    run = sharing.begin_run(practice, asked_by=staff["owner"])
-    assert hidden.shared_at is None
-    assert run is not None
-    paid = cast.cash(ana, 5_000, invoice=invoice)
-    refund = refunding.record_by_hand(paid, amount_minor=1_000, reason="Too much", by=cast.DESK)
-    places = {
-        "clients": ana.ref,
-        "emails": invitation.email.ref,
-        "sessions": elsewhere.ref,
-        "team": staff["biller"].ref,
-        "invoices": invoice.ref,
-        "invoices/sharing": run.ref,
-        "billing": invoice.ref,
-        "attempts": cast.attempt(cast.bill(ana), state=AttemptState.QUARANTINED).ref,
-        "payments": paid.ref,
-        "receipts": paid.ref,
-        "refunds": refund.ref,
-        "credits": crediting.give(ana, amount_minor=1_000, reason="Goodwill", by=cast.DESK).ref,
-        "services": pricing.save(practice, code="S50", label="Session", price_minor=14_000, by=cast.DESK).ref,
-        "token": cast.token_of(invitation),
-        "token of set-up": setting_up.make_link(staff["biller"], by=cast.DESK),
-    }
-    return World(practice, ana, places, browsers)
 
 
 def test_every_address_has_an_expectation_and_every_expectation_an_address() -> None:

@@ -10,10 +10,9 @@ import portico
 from portico.domain.access.models import PortalSession
 from portico.domain.practices.models import StaffMember
 from portico.web.routes import Route
-from tests.web.test_every_address import STAFF, World, cases, world
+from tests.support.world import World, cases
+from tests.web.test_every_address import STAFF
 from tests.web.visiting import undone
-
-__all__ = ["world"]  # The fixture.
 
 MODULES = {"arriving", "own_account", "sessions", "setting_up", "signing_in"}
 SOURCE = Path(portico.__file__).parent

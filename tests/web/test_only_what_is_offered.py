@@ -4,11 +4,10 @@ import pytest
 from django.apps import apps
 from django.urls import resolve
 
+from tests.support.world import World
 from tests.web.forms_on_pages import FormOnPage
-from tests.web.test_every_address import World, world
 from tests.web.visiting import forms_of, undone
 
-__all__ = ["world"]  # The fixture.
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 

@@ -16,11 +16,9 @@ from django.test import RequestFactory
 from portico.web.reading import Application
 from portico.web.routes import Route, all_routes
 from tests.support import databases
+from tests.support.world import World, cases
 from tests.web.forms_on_pages import forms_on
-from tests.web.test_every_address import World, cases, world
 from tests.web.visiting import forms_of, undone
-
-__all__ = ["world"]  # The fixture.
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 

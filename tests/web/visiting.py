@@ -8,8 +8,8 @@ from django.db import transaction
 from django.test import Client as Browser
 
 from portico.web.routes import all_routes
+from tests.support.world import World
 from tests.web.forms_on_pages import FormOnPage, forms_on
-from tests.web.test_every_address import World
 
 
 @contextmanager
