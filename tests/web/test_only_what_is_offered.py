@@ -8,7 +8,6 @@ from tests.support.world import World
 from tests.web.forms_on_pages import FormOnPage
 from tests.web.visiting import forms_of, undone
 
-
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 MARK = "not-offered-here"
