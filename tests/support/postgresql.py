@@ -27,6 +27,15 @@ class Cluster:
     port: int
     server: subprocess.Popen[bytes]
 
+    def halt(self) -> None:
+        """Ends this server, and who is connected, but keeps its folder: `serve` brings it back."""
+        self.server.send_signal(signal.SIGINT)
+        self.server.wait(20)
+
+    def serve(self) -> None:
+        self.server = _serve(self.folder, self.port)
+        _wait_until_it_answers(self)
+
     @property
     def url(self) -> str:
         return f"postgres://portico@127.0.0.1:{self.port}/portico"
@@ -45,21 +54,23 @@ class Cluster:
 
 def start() -> Cluster:
     """Makes and starts a cluster; refuses with one sentence when PostgreSQL is not installed."""
-    folder_of_programs, owner = programs(), _owner()
+    owner = _owner()
     folder = Path(tempfile.mkdtemp(prefix="portico-postgresql-"))
     if owner:
         os.chown(folder, owner.pw_uid, owner.pw_gid)
-    _make(folder_of_programs, folder, owner)
+    _make(folder, owner)
     port = free_port()
+    cluster = Cluster(folder, port, _serve(folder, port))
+    _wait_until_it_answers(cluster)
+    return cluster
+
+
+def _serve(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    owner = _owner()
     settings = ("listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", *QUICK_NOT_SAFE)
-    command = [
-        str(folder_of_programs / "postgres"),
-        "-D",
-        str(folder / "cluster"),
-        *(f"--{setting}" for setting in settings),
-    ]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
+    command = [str(programs() / "postgres"), "-D", str(folder / "cluster"), *(f"--{setting}" for setting in settings)]
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(
             command,
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -70,17 +81,14 @@ def start() -> Cluster:
             group=owner and owner.pw_gid,
             extra_groups=[] if owner else None,
         )
-    cluster = Cluster(folder, port, server)
-    _wait_until_it_answers(cluster)
-    return cluster
 
 
-def _make(programs: Path, folder: Path, owner: pwd.struct_passwd | None) -> None:
+def _make(folder: Path, owner: pwd.struct_passwd | None) -> None:
     # ICU, as on most servers and unlike the C locale: what an index can answer must not depend on luck.
     order = ("--encoding=UTF8", "--locale-provider=icu", "--icu-locale=en-US", "--locale=C.UTF-8")
     made = subprocess.run(
         [
-            programs / "initdb",
+            programs() / "initdb",
             f"--pgdata={folder / 'cluster'}",
             "--username=portico",
             "--auth=trust",

@@ -1,0 +1,53 @@
+"""PostgreSQL goes away under a running web server and worker, and comes back: both are well again by themselves."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.real.test_web_processes import Visitor
+from tests.support import postgresql
+from tests.support.postgresql import Cluster
+from tests.support.processes import Processes
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.real_processes, pytest.mark.slow]
+
+DOOR = "/portal/alder-street/"
+FOUNDING = (
+    *("create-practice", "--slug", "alder-street", "--name", "Alder Street Therapy", "--currency", "USD"),
+    *("--time-zone", "America/New_York", "--owner-email", "naomi@alder.example", "--owner-name", "Naomi Elm"),
+)
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A server of this test's own: it is ended while others stand on theirs."""
+    cluster = postgresql.start()
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def test_a_page_says_so_at_once_and_all_is_well_soon_after(processes: Processes, cluster: Cluster) -> None:
+    processes.database_url = f"{cluster.url.rpartition('/')[0]}/postgres"
+    assert processes.run("migrate").returncode == 0
+    web, worker = processes.web(), processes.worker()
+    assert processes.run(*FOUNDING, PUBLIC_BASE_URL=web.url).returncode == 0
+    visitor = Visitor(web)
+    assert visitor.post(DOOR, email="ana@mail.example")[0] == 200
+    worker.wait_for_line("ask.answered")
+
+    cluster.halt()
+    began = time.monotonic()
+    status, page = visitor.get(DOOR)
+    assert (status, "Back in a moment" in page) == (503, True)
+    assert time.monotonic() - began < 5
+    assert [visitor.get(path)[0] for path in ("/healthz", "/readyz")] == [200, 503]
+    assert "Traceback" not in page
+
+    cluster.serve()
+    web.wait_for(lambda: visitor.get(DOOR)[0] == 200, seconds=5)
+    assert visitor.post(DOOR, email="bruno@mail.example")[0] == 200
+    worker.wait_for(lambda: worker.log().count("ask.answered") == 2, seconds=10)
+    assert (web.is_running, worker.is_running) == (True, True)
