@@ -6,12 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from portico.domain.access import inviting
-from portico.domain.access.models import Invitation, PortalAccess, SignInLink, link_lifetime
+from portico.domain.access.models import Invitation, Pin, PortalAccess, SignInLink, link_lifetime
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from portico.plumbing.models import EmailEvent, EmailEventKind, OutgoingEmail
 
 INVITATIONS_TOLD = 5
+PINS_TOLD = 4
 HAPPENINGS_TOLD = 8
 
 
@@ -47,6 +48,8 @@ class Happened(StrEnum):
     FETCHED = "fetched"
     PRESSED = "pressed"
     CODE_TYPED = "code_typed"
+    PIN_MADE = "pin_made"
+    PIN_USED = "pin_used"
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,12 @@ class Story:
 
 
 def of(client: Client, access: PortalAccess | None) -> Story:
-    """The client's story, read in two queries."""
+    """The client's story, read in three queries."""
     invitations = list(inviting.of(client).select_related("address")[:INVITATIONS_TOLD])
     mails = [invitation.email_id for invitation in invitations]
     events = EmailEvent.objects.filter(email__in=mails).order_by("-id")[: HAPPENINGS_TOLD * 2]
-    return tell(client, access, invitations, list(events), at=clock.now())
+    pins = Pin.objects.filter(client=client).order_by("-id")[:PINS_TOLD]
+    return tell(client, access, invitations, list(events), list(pins), at=clock.now())
 
 
 def tell(
@@ -94,6 +98,7 @@ def tell(
     access: PortalAccess | None,
     invitations: Sequence[Invitation],
     events: Iterable[EmailEvent],
+    pins: Iterable[Pin],
     *,
     at: datetime,
 ) -> Story:
@@ -112,7 +117,7 @@ def tell(
         mail=newest.email if newest is not None else None,
         link=_link_fact(newest, link),
         link_is_dead=access is not None and link is not None and _is_dead(access, newest, link, at),
-        happenings=_happenings(access, invitations, events),
+        happenings=_happenings(access, [*_of_pins(pins), *_of_mails(invitations, events)]),
     )
 
 
@@ -152,11 +157,7 @@ def _is_dead(access: PortalAccess, invitation: Invitation | None, link: SignInLi
     return link.voided_at is not None or is_over or not allowed or outdated
 
 
-def _happenings(
-    access: PortalAccess | None, invitations: Sequence[Invitation], events: Iterable[EmailEvent]
-) -> tuple[Happening, ...]:
-    by_mail = {invitation.email_id: invitation for invitation in invitations}
-    told = [_of_event(event, by_mail[event.email_id]) for event in events]
+def _happenings(access: PortalAccess | None, told: list[Happening]) -> tuple[Happening, ...]:
     if access is not None and access.enabled_at is not None:
         told.append(Happening(Happened.ACCESS_ON, access.enabled_at, by=access.enabled_by))
     address = access.address if access is not None else None
@@ -165,6 +166,18 @@ def _happenings(
     # Stable: events of one moment stay in the order they were given, newest first.
     told.sort(key=lambda happening: happening.at, reverse=True)
     return tuple(told[:HAPPENINGS_TOLD])
+
+
+def _of_pins(pins: Iterable[Pin]) -> Iterable[Happening]:
+    for pin in pins:
+        if pin.used_at is not None:
+            yield Happening(Happened.PIN_USED, pin.used_at)
+        yield Happening(Happened.PIN_MADE, pin.created_at, by=pin.created_by)
+
+
+def _of_mails(invitations: Sequence[Invitation], events: Iterable[EmailEvent]) -> list[Happening]:
+    by_mail = {invitation.email_id: invitation for invitation in invitations}
+    return [_of_event(event, by_mail[event.email_id]) for event in events]
 
 
 def _of_event(event: EmailEvent, invitation: Invitation) -> Happening:

@@ -145,4 +145,6 @@ EVENTS = {
     ),
     Happened.PRESSED: ("good", gettext_lazy("The link was pressed and %(name)s signed in")),
     Happened.CODE_TYPED: ("good", gettext_lazy("The code was typed and %(name)s signed in")),
+    Happened.PIN_MADE: ("accent", gettext_lazy("A PIN was made, to be read out by phone")),
+    Happened.PIN_USED: ("good", gettext_lazy("The PIN was typed and %(name)s signed in")),
 }

@@ -8,7 +8,7 @@ import time_machine
 from django.conf import settings
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import changing, granting, signing_in, telling
+from portico.domain.access import changing, granting, pins, signing_in, telling
 from portico.domain.access.arriving import Visitor
 from portico.domain.access.models import PortalAccess, SignInLink
 from portico.domain.access.telling import Banner, Happened, LinkFact, Story
@@ -116,12 +116,29 @@ def test_every_kind_of_event_can_be_told(practice: Practice) -> None:
     assert len(story(ana).happenings) == telling.HAPPENINGS_TOLD
 
 
-def test_a_story_takes_two_queries_however_much_has_happened(
+def test_a_pin_is_told_when_it_is_made_and_when_it_was_used(
+    practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    for press in ("k" * 43, "l" * 43):
+        stopped_clock.shift(timedelta(minutes=1))
+        pins.make(ana, press=press, by=cast.DESK)
+    shown = pins.digits(ana, "l" * 43, to=cast.DESK)
+    assert shown is not None
+    stopped_clock.shift(timedelta(minutes=1))
+    pins.enter(practice, "ana@mail.example", shown[1], visitor=Visitor("Firefox", "a browser"), ip="192.0.2.1")
+    told = story(ana)
+    assert kinds(told)[:3] == [Happened.PIN_USED, Happened.PIN_MADE, Happened.PIN_MADE]
+    assert (told.happenings[0].at, told.happenings[1].by) == (clock.now(), cast.DESK.name)
+
+
+def test_a_story_takes_three_queries_however_much_has_happened(
     practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ana = cast.ana(practice)
     for _ in range(8):
         cast.invited(ana)
     access = PortalAccess.objects.select_related("address").get(client=ana)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         telling.of(ana, access)
