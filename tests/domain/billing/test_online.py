@@ -436,6 +436,30 @@ def test_a_refund_whose_answer_was_lost_is_found_and_made_once(till: Till, bill:
     assert (refund.state, till.book[0].refunded) == (RefundState.SUCCEEDED, 14_000)
 
 
+def test_a_refund_that_never_reached_stripe_is_undone_when_its_key_is_no_longer_good(
+    till: Till, bill: Invoice, time_machine: Traveller
+) -> None:
+    payment = paid(till, bill)
+    till.stripe.fault("503", "/v1/refunds", method="POST")
+    refund = refunds.send(payment, amount_minor=14_000, reason="Paid twice", by=DESK)
+    time_machine.move_to(NOW + timedelta(hours=24))
+    refunds.follow_pending()
+    refund.refresh_from_db()
+    payment.refresh_from_db()
+    assert (refund.state, payment.refunded_minor, till.book[0].refunded) == (RefundState.FAILED, 0, 0)
+
+
+def test_a_refund_that_never_reached_stripe_leaves_room_for_one_that_was_made_there(till: Till, bill: Invoice) -> None:
+    payment = paid(till, bill)
+    till.stripe.fault("503", "/v1/refunds", method="POST")
+    refund = refunds.send(payment, amount_minor=4_000, reason="Paid twice", by=DESK)
+    till.stripe.refund(payment.stripe_charge_id)
+    hearing.work(event(till, "charge", payment.stripe_charge_id))
+    refund.refresh_from_db()
+    payment.refresh_from_db()
+    assert (refund.state, payment.refunded_minor, till.book[0].refunded) == (RefundState.FAILED, 14_000, 14_000)
+
+
 def test_a_refund_that_stripe_refuses_is_undone(till: Till, bill: Invoice) -> None:
     payment = paid(till, bill)
     till.stripe.dispute(payment.stripe_charge_id)

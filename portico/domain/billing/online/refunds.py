@@ -88,7 +88,12 @@ def seen(refund: Refund, found: things.Refund) -> None:
 
 def seen_all(payment: Payment, line: Line) -> None:
     """Every refund of a charge as Stripe has it now, whoever made it. Raises StripeTrouble."""
-    for found in reversed(charges.refunds(line, payment.stripe_charge_id)):
+    there = charges.refunds(line, payment.stripe_charge_id)
+    if any(_known(payment, found) is None for found in there):
+        # Ours count already, though Stripe may never have taken them in: they would leave no room for the others.
+        for unanswered in _unanswered(payment):
+            _follow(unanswered)
+    for found in reversed(there):
         refund = _known(payment, found) or _found_at_stripe(payment, found)
         if refund is not None:
             seen(refund, found)
@@ -165,6 +170,8 @@ def _follow(refund: Refund) -> None:
             seen(refund, found)
             return
     if clock.now() - refund.created_at > KEY_LASTS:
+        # It is not there, and nobody will call with that key again.
+        _fail(refund, "never_arrived")
         return
     try:
         seen(refund, _call(refund, payment, line))
@@ -179,6 +186,11 @@ def _fail(refund: Refund, failure: str) -> None:
     with holding.books_of(refund.payment.client) as held:
         settling.undo_refund(refund, failure=failure, by=STRIPE)
         concluding.note(Verb.REFUND_FAILED, held, refund.payment.ref, refund.amount_minor, by=STRIPE)
+
+
+def _unanswered(payment: Payment) -> list[Refund]:
+    rows = Refund.objects.filter(payment=payment, state=RefundState.PENDING, way=RefundWay.STRIPE, stripe_refund_id="")
+    return list(rows.select_related("payment__client__practice", "payment__practice", "payment__attempt"))
 
 
 def _known(payment: Payment, found: things.Refund) -> Refund | None:
