@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-ver
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) pyproject.toml
 TEMPLATES := find portico/templates -name '*.html' -print0
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test quick check fix lock words screenshots bench coverage
+.PHONY: help setup packages demo test quick check fix lock words screenshots bench books coverage
 
 help: ## list what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -31,6 +31,10 @@ test: setup packages ## run every test, on SQLite and PostgreSQL and in Chromium
 
 quick: setup ## run what takes under two minutes: SQLite, no browser
 	@$(BIN)/pytest --database=sqlite -n 2 -m "not browser and not slow and not real_processes"
+
+books: setup ## 200 random months of bills and cards, our books held against Stripe's (about ten minutes)
+	@$(BIN)/pytest --database=sqlite --runs=200 tests/domain/billing/test_books_at_random.py \
+		tests/domain/billing/test_cards_at_random.py
 
 coverage: setup ## run the quick tests and show which lines and branches they left out
 	@$(BIN)/pytest --database=sqlite -n 2 -m "not browser and not real_processes" --cov

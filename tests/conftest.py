@@ -5,6 +5,7 @@ from hypothesis import settings
 pytest_plugins = [
     "tests.cast",
     "tests.support.append_only",
+    "tests.support.at_random",
     "tests.support.browser",
     "tests.support.clock",
     "tests.support.network",

@@ -1,0 +1,18 @@
+"""How long tests at random go on: a little in every run of the tests, and as long as one likes by an option."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--runs", type=int, help="how many runs each test at random makes (`make books`: 200)")
+    parser.addoption("--kills", type=int, default=45, help="how many processes are killed (default: %(default)s)")
+
+
+def at_random(config: pytest.Config, *, runs: int, steps: int) -> settings:
+    """For `run_state_machine_as_test`: so many runs unless the option says otherwise."""
+    return settings(
+        max_examples=config.getoption("runs") or runs,
+        stateful_step_count=steps,
+        suppress_health_check=list(HealthCheck),
+    )
