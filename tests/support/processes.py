@@ -107,9 +107,9 @@ class Processes:
         self.started.append(process)
         return process
 
-    def web(self, *arguments: str, port: int | None = None, **changes: str) -> Process:
+    def web(self, *arguments: str, **changes: str) -> Process:
         """A web server that is ready; its `url` is also its PUBLIC_BASE_URL."""
-        port = port or free_port()
+        port = free_port()
         url = f"http://localhost:{port}"
         changes = {"PUBLIC_BASE_URL": url, "PORT": str(port)} | changes
         process = self.start("web", "web", "--host", "127.0.0.1", *arguments, **changes)

@@ -54,6 +54,12 @@ class Faults:
         with self._lock:
             self._waiting.clear()
 
+    @property
+    def left(self) -> int:
+        """How many calls are still to go wrong."""
+        with self._lock:
+            return sum(fault.times for fault in self._waiting)
+
     def take(self, method: str, path: str) -> Fault | None:
         with self._lock:
             for place, fault in enumerate(self._waiting):
