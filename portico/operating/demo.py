@@ -21,6 +21,8 @@ PEOPLE = Path(__file__).with_name("demo_people.json")
 KEYS = "keys.json"
 # Written when the people are in: a first start that was broken off begins again.
 READY = "ready"
+# Of the demo's clients, one with bills to pay; and the sandbox's card that pays at once.
+PAYS, CARD = "alex@moss.example", "4242 4242 4242 4242"
 SECONDS_TO_START = 60.0
 PORTICO = (sys.executable, "-m", "portico")
 
@@ -190,6 +192,9 @@ def _welcome(port: int) -> str:
             "",
             "  Try this first: sign in as Naomi, press Create Client, give the client an address with Email ok,",
             "  turn on Client Portal Access and press Send Email. Then open the mailbox and press Sign In.",
+            "",
+            f"  Then pay a bill: ask at the portal for a link for {PAYS}, press Sign In in the mailbox, then Pay Now,",
+            f"  with the card {CARD}, any date ahead and any code. The sandbox Stripe lists cards that are declined.",
             "",
             "  Ctrl-C stops all of it. Started again it keeps what you did; make demo RESET=1 starts over.",
             "",

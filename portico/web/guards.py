@@ -175,10 +175,11 @@ def _known(request: HttpRequest) -> OfficeRequest | None:
 
 
 def to_entrance(request: HttpRequest, slug: str) -> HttpResponse:
-    """Sends whoever is not signed in to the door, with the way back in the address."""
+    """Sends whoever is not signed in to the door, with the way back in the address.
+
+    Back to the page of a form too, so that it can be pressed again; the door forgets what is no page.
+    """
     door = reverse("entrance:doorway", kwargs={"slug": slug})
-    if request.method not in {"GET", "HEAD"}:
-        return redirect(door)
     return redirect(f"{door}?{urlencode({'next': request.get_full_path()})}")
 
 

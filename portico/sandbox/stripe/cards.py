@@ -19,6 +19,11 @@ class Card:
     disputed: bool = False
 
     @property
+    def spaced(self) -> str:
+        """As it stands on a card."""
+        return " ".join(self.number[place : place + 4] for place in range(0, len(self.number), 4))
+
+    @property
     def last4(self) -> str:
         return self.number[-4:]
 

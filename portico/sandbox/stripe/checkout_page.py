@@ -102,7 +102,7 @@ def _input(name: str, label: str, fields: dict[str, str], mode: str = "text") ->
 
 def _listed(page: str) -> str:
     return "".join(
-        f'<tr><td><a href="{page}?number={card.number}&amp;expires=12/34&amp;code=123">{card.number}</a></td>'
+        f'<tr><td><a href="{page}?number={card.number}&amp;expires=12/34&amp;code=123">{card.spaced}</a></td>'
         f"<td>{escape(card.says)}</td></tr>"
         for card in cards.on_page()
     )

@@ -32,9 +32,7 @@ def answer(sandbox: Sandbox, method: str, path: str, query: str, body: str) -> P
 
 def _front(sandbox: Sandbox) -> str:
     keys = "".join(f"<tr><td><code>{escape(key)}</code></td><td>{escape(what)}</td></tr>" for key, what in WORDS)
-    every = "".join(
-        f"<tr><td><code>{_spaced(card.number)}</code></td><td>{escape(card.says)}</td></tr>" for card in cards.CARDS
-    )
+    every = "".join(f"<tr><td><code>{card.spaced}</code></td><td>{escape(card.says)}</td></tr>" for card in cards.CARDS)
     accounts = "".join(
         f'<li><a href="/dashboard/{desk.account.scope}">{escape(desk.account.name)}</a> '
         f"{'live' if desk.account.livemode else 'test'} mode, {desk.account.currency.upper()}</li>"
@@ -46,7 +44,3 @@ def _front(sandbox: Sandbox) -> str:
         f'<h2>Test cards</h2><div class="wide" tabindex="0"><table>{every}</table></div>'
         f'<h2>Keys</h2><div class="wide" tabindex="0"><table>{keys}</table></div>'
     )
-
-
-def _spaced(number: str) -> str:
-    return " ".join(number[place : place + 4] for place in range(0, len(number), 4))

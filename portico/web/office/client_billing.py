@@ -1,12 +1,18 @@
 """A client's `Billing` tab: invoices, the account, payments and credit."""
 
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from portico.domain.access import granting
 from portico.domain.billing import balances
 from portico.domain.billing.models import Invoice, SavedCard
+from portico.domain.billing.models.invoices import InvoiceQuerySet
 from portico.domain.clients.models import Client
 from portico.plumbing import trail
 from portico.plumbing.verbs import Verb
@@ -20,17 +26,38 @@ PAGE_SIZE = 25
 PAYMENTS_TOLD = 20
 
 
+class Show(StrEnum):
+    ALL = ""
+    TO_PAY = "to_pay"
+    PAID = "paid"
+
+
+LABELS = {Show.ALL: gettext_lazy("All"), Show.TO_PAY: gettext_lazy("To pay"), Show.PAID: gettext_lazy("Paid")}
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A kind of invoices to press for."""
+
+    show: str
+    label: str
+    number: int
+    is_current: bool
+
+
 @office_page()
 @require_safe
 def show(request: OfficeRequest, ref: str) -> HttpResponse:
     client = finding.client_of(request, ref)
     trail.record(Verb.BILLING_VIEWED, practice=request.practice, client=client, by=request.actor)
-    before = request.GET.get("before", "")
-    invoices = _invoices(client, before)
+    before, show = request.GET.get("before", ""), _asked_show(request)
+    invoices = _invoices(client, show, before)
     payments = list(client.payments.order_by("-id")[:PAYMENTS_TOLD])
     context = {
         "client": client,
-        "rows": [(invoice, invoice_words.standing(invoice)) for invoice in invoices[:PAGE_SIZE]],
+        "rows": invoice_words.of_client(client, invoices[:PAGE_SIZE]),
+        "chips": _chips(client, show),
+        "show": show,
         "next_before": invoices[PAGE_SIZE - 1].ref if len(invoices) > PAGE_SIZE else "",
         "is_later_page": bool(before),
         "account": balances.office(client),
@@ -42,9 +69,33 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     return render(request, "office/clients/billing.html", context)
 
 
-def _invoices(client: Client, before: str) -> list[Invoice]:
+def _asked_show(request: OfficeRequest) -> Show:
+    asked = request.GET.get("show", "")
+    return Show(asked) if asked in list(Show) else Show.ALL
+
+
+def _chips(client: Client, current: Show) -> list[Chip]:
+    """Every kind with how many there are, in one query; none while there is no invoice."""
+    counts = {show: Count("pk", filter=Q(pk__in=_of_kind(client, show).values("pk"))) for show in Show}
+    numbers = client.invoices.aggregate(**{show.name: count for show, count in counts.items()})
+    if not numbers[Show.ALL.name]:
+        return []
+    return [Chip(show.value, str(LABELS[show]), numbers[show.name], show is current) for show in Show]
+
+
+def _of_kind(client: Client, show: Show) -> InvoiceQuerySet:
+    match show:
+        case Show.TO_PAY:
+            return client.invoices.owing()
+        case Show.PAID:
+            return client.invoices.settled()
+        case _:
+            return client.invoices.all()
+
+
+def _invoices(client: Client, show: Show, before: str) -> list[Invoice]:
     """One page, and one more if there are more; an unknown `before` begins at the newest."""
-    rows = client.invoices.with_attempts().order_by("-id")
+    rows = _of_kind(client, show).with_attempts().order_by("-id")
     last = client.invoices.filter(ref=before).values_list("pk", flat=True).first() if before else None
     found = list((rows if last is None else rows.filter(pk__lt=last))[: PAGE_SIZE + 1])
     for invoice in found:

@@ -1,6 +1,8 @@
 """How an invoice stands, in words and tones; and why a client does not see it or cannot be told."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from django.utils.translation import gettext_lazy
 
@@ -8,6 +10,8 @@ from portico.domain.billing.models import Invoice, InvoiceStatus
 from portico.domain.billing.reaching import Obstacle, Reach
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
+from portico.plumbing.models import TrailEntry
+from portico.plumbing.verbs import Verb
 
 TONES = {
     InvoiceStatus.DRAFT: ("quiet", "pencil"),
@@ -38,6 +42,9 @@ class Standing:
     status: InvoiceStatus
     tone: str
     icon: str
+    # When the client first opened it; None also where nobody has asked.
+    seen_at: datetime | None = None
+    is_not_seen: bool = False
 
     @property
     def label(self) -> str:
@@ -48,6 +55,19 @@ def standing(invoice: Invoice) -> Standing:
     """As of today in the practice's zone."""
     status = invoice.status_on(clock.today(invoice.practice.time_zone))
     return Standing(status, *TONES[status])
+
+
+def of_client(client: Client, invoices: Sequence[Invoice]) -> list[tuple[Invoice, Standing]]:
+    """Each with its standing, and whether the client has opened it; one query for all of them."""
+    refs = [invoice.ref for invoice in invoices]
+    entries = TrailEntry.objects.filter(client=client, verb=Verb.INVOICE_SEEN, about__in=refs).order_by("-id")
+    seen = dict(entries.values_list("about", "at"))
+    return [(invoice, _with_seen(invoice, seen.get(invoice.ref))) for invoice in invoices]
+
+
+def _with_seen(invoice: Invoice, at: datetime | None) -> Standing:
+    waits = invoice.is_shared and at is None and not (invoice.is_void or invoice.is_paid)
+    return replace(standing(invoice), seen_at=at, is_not_seen=waits)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "next": next_step.for_client(client, access, has_addresses=bool(addresses)),
         "lines": [trail_words.line(entry) for entry in lately[:LATEST]],
         "account": balances.office(client),
-        "rows": [(invoice, invoice_words.standing(invoice)) for invoice in invoices[:INVOICES_SHOWN]],
+        "rows": invoice_words.of_client(client, invoices[:INVOICES_SHOWN]),
         "has_more": len(invoices) > INVOICES_SHOWN,
         "may_edit": may_edit(request),
     }

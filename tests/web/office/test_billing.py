@@ -251,6 +251,33 @@ def test_everything_is_shared_at_once_by_the_worker_and_the_page_tells_how_far_i
     assert Invoice.objects.shared().count() == 23
 
 
+def test_staff_see_whether_a_bill_has_been_seen(office: Browser, ana: Client) -> None:
+    bill = cast.bill(ana)
+    pages = [f"/office/clients/{ana.ref}/", f"/office/clients/{ana.ref}/billing/"]
+    assert all("Shared, not seen" in office.get(page).content.decode() for page in pages)
+    cast.in_the_portal(Browser(), ana).get(f"/portal/alder-street/billing/{bill.ref}/")
+    for page in pages:
+        shown = office.get(page).content.decode()
+        assert "Shared, not seen" not in shown
+        assert "Seen Nov 23" in shown
+
+
+def test_a_client_s_invoices_are_chosen_by_what_is_to_pay(office: Browser, ana: Client) -> None:
+    tab = f"/office/clients/{ana.ref}/billing/"
+    assert 'class="chips"' not in office.get(tab).content.decode()
+    owed, paid = cast.bill(ana), cast.bill(ana, 5_000)
+    cast.cash(ana, 5_000, invoice=paid)
+
+    def shown(query: str) -> list[bool]:
+        page = office.get(tab + query).content.decode()
+        return [f'data-ref="{invoice.ref}"' in page for invoice in (owed, paid)]
+
+    assert shown("") == shown("?show=nonsense") == [True, True]
+    assert shown("?show=to_pay") == [True, False]
+    assert shown("?show=paid") == [False, True]
+    assert "To pay <b>1</b>" in office.get(tab).content.decode()
+
+
 @pytest.mark.parametrize(
     ("place", "queries"),
     [

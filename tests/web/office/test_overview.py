@@ -223,13 +223,13 @@ def test_the_balance_and_the_newest_invoices_stand_there_at_the_same_cost_for_an
     cast.invited(bruno)
     assert "No invoices yet." in said(office, page_of(bruno))
     cast.cash(bruno, 10_000, invoice=cast.bill(bruno, 14_000))
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         page = said(office, page_of(bruno))
     assert 'data-testid="balance" data-amount="4000" data-currency="USD"' in page
     assert "All invoices" not in page
     for _number in range(6):
         cast.bill(bruno, shared=False)
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         page = said(office, page_of(bruno))
     assert 'data-testid="balance" data-amount="88000"' in page
     assert page.count('data-testid="invoice-row"') == 4

@@ -1,9 +1,14 @@
 """`Pay Now` in the portal: the pages, and what they refuse."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.conf import settings
 from django.test import Client as Browser
 
+from portico.domain.access import answering, links
+from portico.domain.access.models import SignInAsk
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
 from portico.domain.practices import connecting
 from portico.plumbing.models import OutgoingEmail
@@ -132,6 +137,21 @@ def test_a_removed_card_is_gone_and_the_page_says_so_without_a_staff_session(
     assert b"saved-card" not in page.content
     assert settings.SESSION_COOKIE_NAME not in ana.cookies
     assert "The card was removed." not in ana.get(f"{BILLING}?said=anything").content.decode()
+
+
+def test_after_the_session_has_ended_nothing_is_charged_and_signing_in_leads_back_to_the_pay_page(
+    ana: Browser, bill: Invoice, stopped_clock: time_machine.Traveller
+) -> None:
+    stopped_clock.shift(timedelta(minutes=31))
+    door = ana.post(pay_page(bill), {"with": "new", "amount": "14000"}, follow=True).content.decode()
+    assert "You were signed out" in door
+    assert f'name="next" value="{pay_page(bill)}"' in door
+    assert not PaymentAttempt.objects.exists()
+    ana.post("/portal/alder-street/again/", {"by": "session", "next": pay_page(bill)})
+    answering.answer_next()
+    link = links.address_of(cast.handed_over(SignInAsk.objects.get()))
+    ana.get(link.removeprefix(settings.PUBLIC_BASE_URL))
+    assert ana.post("/portal/alder-street/link/")["Location"] == pay_page(bill)
 
 
 def test_pressed_twice_both_lead_to_the_same_page(ana: Browser, bill: Invoice) -> None:
