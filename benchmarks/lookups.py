@@ -1,7 +1,7 @@
 """The client list at its full size: the first page, each chip, each order, the next page, and each kind of search."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -42,7 +42,12 @@ class Measured:
 
 def measure(practice: Practice) -> list[Measured]:
     """Each look-up, first once for its plans, then many times for its time."""
-    return [_measure(look_up) for look_up in _look_ups(practice)]
+    return measure_all(_look_ups(practice))
+
+
+def measure_all(look_ups: Iterable[LookUp]) -> list[Measured]:
+    """The same for any look-ups."""
+    return [_measure(look_up) for look_up in look_ups]
 
 
 def _measure(look_up: LookUp) -> Measured:

@@ -4,10 +4,12 @@ import time
 
 from django.core.management import call_command
 
-from benchmarks import entrance, figures, lookups, mail, papers, people
+from benchmarks import bills, entrance, figures, lookups, mail, pages, papers, people
 from benchmarks.lookups import Measured
 from portico.domain.clients.models import Client, SearchTerm
 from portico.domain.practices.models import Practice
+
+SMALL = 1_000
 
 
 def run(*, clients: int, show_plans: bool, parts: set[str]) -> bool:
@@ -22,27 +24,38 @@ def run(*, clients: int, show_plans: bool, parts: set[str]) -> bool:
     if "papers" in parts:
         call_command("migrate", verbosity=0)
         papers.measure()
-    if "list" in parts:
-        measured = lookups.measure(_filled(clients))
-        _print_lookups(measured, show_plans=show_plans)
+    if "pages" in parts:
+        call_command("migrate", verbosity=0)
+        pages.measure()
+    if parts & {"list", "invoices", "pages"}:
+        practice, small = _filled(clients)
+        if "list" in parts:
+            measured += _shown(lookups.measure(practice), show_plans=show_plans)
+        if "pages" in parts:
+            pages.measure_client(small)
+            pages.measure_client(practice)
+        if "invoices" in parts:
+            one = bills.fill(practice, 3 * clients)
+            people.settle()
+            measured += _shown(lookups.measure_all(bills.look_ups(practice, one)), show_plans=show_plans)
     return not any(each.complaints for each in measured)
 
 
-def _filled(clients: int) -> Practice:
+def _filled(clients: int) -> tuple[Practice, Practice]:
     call_command("migrate", verbosity=0)
     practice = Practice.objects.create(slug="large", name="A large practice", time_zone="America/New_York")
     other = Practice.objects.create(slug="small", name="Another practice")
     began = time.perf_counter()
     people.fill(practice, clients)
-    people.fill(other, max(clients // 20, 10))
+    people.fill(other, min(clients, SMALL))
     people.settle()
     seconds = time.perf_counter() - began
     print(f"{Client.objects.count():,} clients, {SearchTerm.objects.count():,} terms, made in {seconds:.0f} s")
-    return practice
+    return practice, other
 
 
-def _print_lookups(measured: list[Measured], *, show_plans: bool) -> None:
-    print(f"\n{'The client list':44} {'p50':>7}   {'p99':>7}")
+def _shown(measured: list[Measured], *, show_plans: bool) -> list[Measured]:
+    print(f"\n{'Lists':44} {'p50':>7}   {'p99':>7}")
     for each in measured:
         print(f"{each.name:44} {figures.spread(each.seconds)}{'   <-- NOT FROM AN INDEX' if each.complaints else ''}")
         for complaint in each.complaints:
@@ -52,3 +65,4 @@ def _print_lookups(measured: list[Measured], *, show_plans: bool) -> None:
                 print(f"    {plan.query.sql}")
                 for line in plan.lines:
                     print(f"        {line}")
+    return measured
