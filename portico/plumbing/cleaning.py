@@ -8,6 +8,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from portico.plumbing import card_numbers
+
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
@@ -19,6 +21,9 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
+# Far beyond what any field takes.
+MOST_LOOKED_THROUGH = 100_000
+
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*")
@@ -61,15 +66,48 @@ def mailbox_key(email: str) -> str:
     return key
 
 
-class LineField(forms.CharField):
-    """One line of typed text, cleaned."""
+def holds_card_number(text: str) -> bool:
+    """Whether a card's number stands in it once it is cleaned; looked for as far as any field of ours is long."""
+    return card_numbers.is_in(clean_text(text[:MOST_LOOKED_THROUGH]))
+
+
+class CardlessField(forms.CharField):
+    """Typed text that holds no card number; one that does comes back empty, with the sentence why.
+
+    A telephone's number may look like a short one: its own form says whether it is none.
+    """
+
+    def __init__(self, *args: Any, is_phone: bool = False, **kwargs: Any) -> None:  # Any: Django's own arguments.
+        self.is_phone = is_phone
+        super().__init__(*args, **kwargs)
 
     def to_python(self, value: Any | None) -> str:  # Any: Django hands over whatever was posted.
+        text = super().to_python(value) or ""
+        if self._is_refused(text):
+            raise ValidationError(
+                _("This looks like a card number. Leave it out; it was not saved."), code="card_number"
+            )
+        return text
+
+    def bound_data(self, data: Any, initial: Any) -> Any:  # Any: as above; what the page shows again.
+        typed = super().bound_data(data, initial)
+        return "" if isinstance(typed, str) and self._is_refused(typed) else typed
+
+    def _is_refused(self, text: str) -> bool:
+        if self.is_phone and sum(sign.isdigit() for sign in text) <= card_numbers.MOST_OF_A_PHONE:
+            return False
+        return holds_card_number(text)
+
+
+class LineField(CardlessField):
+    """One line of typed text, cleaned."""
+
+    def to_python(self, value: Any | None) -> str:  # Any: as above.
         text = _storable(super().to_python(value))
         return clean_line(text) or (self.empty_value or "")
 
 
-class TextField(forms.CharField):
+class TextField(CardlessField):
     """Typed text of several lines, cleaned."""
 
     widget = forms.Textarea
@@ -77,6 +115,10 @@ class TextField(forms.CharField):
     def to_python(self, value: Any | None) -> str:  # Any: as above.
         text = _storable(super().to_python(value))
         return clean_text(text) or (self.empty_value or "")
+
+
+class StaffAddressField(CardlessField, forms.EmailField):
+    """The address with which a staff member signs in."""
 
 
 class AddressField(LineField):
@@ -90,7 +132,7 @@ class AddressField(LineField):
 
     def to_python(self, value: Any | None) -> str:  # Any: as above.
         # Looked at as typed: cleaned, Kelvin's K would be a letter like any other.
-        if value and has_lookalikes(str(value)):
+        if value and (has_lookalikes(str(value)) or holds_card_number(str(value))):
             raise ValidationError(self.malformed, code="malformed")
         return super().to_python(value)
 

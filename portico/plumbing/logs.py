@@ -1,10 +1,12 @@
-"""The log: one JSON line per entry, whatever the entry holds, without addresses or link tokens."""
+"""The log: one JSON line per entry, whatever the entry holds, without addresses, link tokens or card numbers."""
 
 import json
 import logging
 import math
 import re
 from datetime import UTC, datetime
+
+from portico.plumbing import card_numbers
 
 # What every record has; anything else came by `extra`.
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
@@ -36,10 +38,10 @@ class JsonFormatter(logging.Formatter):
 
 
 def redacted(text: str) -> str:
-    """Without link tokens and e-mail addresses, and not endless."""
+    """Without link tokens, e-mail addresses and card numbers, and not endless."""
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}… ({len(text)} signs)"
-    return _ADDRESS.sub("[address]", _TOKEN.sub("[token]", text))
+    return card_numbers.struck_out(_ADDRESS.sub("[address]", _TOKEN.sub("[token]", text)), "[card]")
 
 
 def _message(record: logging.LogRecord) -> str:

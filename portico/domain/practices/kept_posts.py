@@ -5,11 +5,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import unquote_plus
 
 from django.db import transaction
 
 from portico.domain.practices.models import KeptPost, StaffMember
 from portico.plumbing import clock, encryption
+from portico.plumbing.cleaning import MOST_LOOKED_THROUGH, holds_card_number
 from portico.plumbing.rows import RowQuerySet
 
 KEPT_FOR = timedelta(hours=1)
@@ -29,10 +31,14 @@ class Field:
 
 
 def keep(staff: StaffMember, *, path: str, fields: Iterable[Field]) -> KeptPost | None:
-    """Keeps the fields, without what is secret; None when nothing is left. A sixth form pushes out the oldest."""
-    pairs = [(field.name, field.value) for field in fields if not _SECRET.search(field.name)]
+    """Keeps the fields, without secrets and card numbers; None when nothing is left. A sixth form pushes out the
+    oldest.
+    """
+    pairs = [(field.name, field.value) for field in fields if _may_be_kept(field)]
     if not any(value.strip() for _, value in pairs):
         return None
+    if holds_card_number(unquote_plus(path)):
+        path = path.partition("?")[0]
     kept = KeptPost(practice_id=staff.practice_id, staff=staff, path=path)
     kept.contents = encryption.encrypt(json.dumps(pairs).encode(), bound_to=_binding(kept))
     with transaction.atomic():
@@ -56,6 +62,14 @@ def fields_of(kept: KeptPost) -> list[Field]:
 def forget_old() -> int:
     """Deletes what nobody came back for; upkeep calls it. Returns how many."""
     return KeptPost.objects.exclude(pk__in=_within_the_hour().values("pk")).delete()[0]
+
+
+def _may_be_kept(field: Field) -> bool:
+    """What is too long to be looked through is too long for any field of ours."""
+    is_long = max(len(field.name), len(field.value)) > MOST_LOOKED_THROUGH
+    return not (
+        _SECRET.search(field.name) or is_long or holds_card_number(field.name) or holds_card_number(field.value)
+    )
 
 
 def _within_the_hour() -> RowQuerySet[KeptPost]:

@@ -46,6 +46,7 @@ def index(request: OfficeRequest) -> HttpResponse:
     # A search may find few of many: the totals beside the chips would mislead.
     counts = {} if wanted.query else listing.counts_by_state(request.practice)
     context = {
+        "form": form,
         "wanted": wanted,
         "state": ARCHIVED if wanted.archived else wanted.state or "",
         "rows": [(client, reasons.reason_of(client)) for client in page.clients],

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portico.domain.practices import resetting
 from portico.plumbing import cleaning
+from portico.plumbing.cleaning import StaffAddressField
 from portico.web import visitors
 from portico.web.guards import office_door
 
@@ -15,7 +16,7 @@ from portico.web.guards import office_door
 class AskForm(forms.Form):
     """Whether the address is anybody's is asked elsewhere, and never told."""
 
-    email = forms.EmailField(
+    email = StaffAddressField(
         label=_("Email"),
         max_length=254,
         widget=forms.EmailInput(

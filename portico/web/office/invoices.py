@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from io import StringIO
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,7 +17,7 @@ from portico.domain.billing import listing, sharing
 from portico.domain.billing.listing import MOST_COUNTED, Show, Wanted
 from portico.domain.billing.models import Invoice, InvoiceStatus, SharingRun
 from portico.plumbing import clock, money, trail
-from portico.plumbing.cleaning import clean_line, is_unstorable
+from portico.plumbing.cleaning import LineField, is_unstorable
 from portico.plumbing.verbs import Verb
 from portico.web.guards import office_page
 from portico.web.office import invoice_words
@@ -34,6 +35,12 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "−", "|", "＝", "＋", "－", "＠")
 
 
+class SearchForm(forms.Form):
+    """What the list is searched for."""
+
+    q = LineField(required=False)
+
+
 @dataclass(frozen=True)
 class Chip:
     label: str
@@ -46,10 +53,12 @@ class Chip:
 @office_page()
 @require_safe
 def index(request: OfficeRequest) -> HttpResponse:
-    wanted = _wanted(request)
+    form = SearchForm(request.GET)
+    wanted = _wanted(request, form)
     page = listing.page(request.practice, wanted)
     counts = {} if wanted.query else listing.counts(request.practice)
     context = {
+        "form": form,
         "wanted": wanted,
         "rows": [(invoice, invoice_words.standing(invoice)) for invoice in page.invoices],
         "chips": _chips(wanted, counts),
@@ -69,7 +78,7 @@ def index(request: OfficeRequest) -> HttpResponse:
 @require_safe
 def export(request: OfficeRequest) -> HttpResponse:
     """What the list shows, as a file; nothing in it is a formula."""
-    wanted = _wanted(request)
+    wanted = _wanted(request, SearchForm(request.GET))
     rows = list(_file_rows(request, wanted))
     trail.record(
         Verb.INVOICES_EXPORTED,
@@ -106,13 +115,14 @@ def sharing_run(request: OfficeRequest, ref: str) -> HttpResponse:
     return render(request, "office/invoices/sharing_run.html", {"run": run})
 
 
-def _wanted(request: OfficeRequest) -> Wanted:
+def _wanted(request: OfficeRequest, form: SearchForm) -> Wanted:
     """Whatever makes no sense is left out: the list is shown all the same."""
-    asked = {name: _storable(request.GET.get(name, "")) for name in ("show", "q", "before")}
+    query = form.cleaned_data["q"] if form.is_valid() else ""
+    asked = {name: _storable(request.GET.get(name, "")) for name in ("show", "before")}
     show = asked["show"]
     return Wanted(
         show=Show(show) if show in set(Show) else Show.ALL,
-        query=clean_line(asked["q"])[:LONGEST_QUERY],
+        query=query[:LONGEST_QUERY],
         before=asked["before"],
     )
 

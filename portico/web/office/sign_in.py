@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.practices import passwords
 from portico.domain.practices.models import Practice, StaffMember
+from portico.plumbing.cleaning import StaffAddressField
 from portico.plumbing.limits import TooMany
 from portico.web import cookies, returning, visitors
 from portico.web.guards import office_door
@@ -23,7 +24,7 @@ from portico.web.office import stepping_in
 class SignInForm(forms.Form):
     """What is typed at the door. Whether it opens is asked elsewhere."""
 
-    email = forms.EmailField(
+    email = StaffAddressField(
         label=gettext_lazy("Email"),
         max_length=254,
         widget=forms.EmailInput(

@@ -6,7 +6,7 @@ from django import forms
 
 from portico.domain.clients.listing import Sort, Wanted
 from portico.domain.clients.models import PortalState
-from portico.plumbing.cleaning import clean_line
+from portico.plumbing.cleaning import CardlessField, clean_line
 
 ARCHIVED = "archived"
 LONGEST_QUERY = 200
@@ -15,7 +15,7 @@ LONGEST_QUERY = 200
 class ListForm(forms.Form):
     """Search, filter, sort and place. Whatever makes no sense is left out: the list is shown all the same."""
 
-    q = forms.CharField(required=False)
+    q = CardlessField(required=False)
     state = forms.CharField(required=False)
     sort = forms.CharField(required=False)
     after = forms.CharField(required=False)
@@ -33,11 +33,11 @@ class ListForm(forms.Form):
 
     @property
     def wanted(self) -> Wanted:
-        """To be asked after `is_valid`, which never refuses."""
+        """To be asked after `is_valid`, which refuses nothing but a card number."""
         found: dict[str, Any] = self.cleaned_data  # Any: a field's value.
         state = found["state"]
         return Wanted(
-            query=found["q"],
+            query=found.get("q", ""),
             state=PortalState(state) if state in PortalState.values else None,
             archived=state == ARCHIVED,
             sort=found["sort"],

@@ -70,7 +70,7 @@ class PhoneForm(TypedForm):
     """One number, read as one of the practice's country unless it says another."""
 
     kind = forms.ChoiceField(label=gettext_lazy("Type"), choices=PhoneKind.choices, initial=PhoneKind.MOBILE)
-    number = line(gettext_lazy("Phone"), longest=40, attrs={"inputmode": "tel"})
+    number = line(gettext_lazy("Phone"), longest=40, is_phone=True, attrs={"inputmode": "tel"})
 
     def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:  # Any: Django's own signature.
         self.country = country

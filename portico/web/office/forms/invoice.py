@@ -17,7 +17,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import money
 from portico.plumbing.cleaning import TextField
 from portico.web.office import presses
-from portico.web.office.forms.money import EARLIEST, MoneyField, day, money_field, without_card_number
+from portico.web.office.forms.money import EARLIEST, MoneyField, day, money_field
 from portico.web.office.forms.typed import TOO_LONG, UNASSISTED, TypedForm, line
 
 LINES = "lines"
@@ -52,9 +52,6 @@ class DraftForm(TypedForm):
         if dated_on < EARLIEST:
             raise ValidationError(_("That is too long ago. Check the date."))
         return dated_on
-
-    def clean_note(self) -> str:
-        return without_card_number(self.cleaned_data["note"])
 
     def clean(self) -> dict[str, Any]:  # Any: Django's own.
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -100,9 +97,6 @@ class LineForm(TypedForm):
         names = [(item.ref, f"{item.code} · {item.label}") for item in items]
         chosen.choices = [("", _("—")), *names]
         money_field(self, "price").currency = self.currency = currency
-
-    def clean_label(self) -> str:
-        return without_card_number(self.cleaned_data["label"])
 
     def clean(self) -> dict[str, Any]:  # Any: Django's own.
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

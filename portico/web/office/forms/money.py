@@ -94,12 +94,6 @@ class RecordPaymentForm(TypedForm):
             raise ValidationError(_("This day is still to come, or too long ago. Check the date."))
         return received_on
 
-    def clean_note(self) -> str:
-        return without_card_number(self.cleaned_data["note"])
-
-    def clean_check_number(self) -> str:
-        return without_card_number(self.cleaned_data["check_number"])
-
     @property
     def entry(self) -> PaymentEntry:
         cleaned = self.cleaned_data
@@ -116,22 +110,6 @@ def above_nothing(minor: int | None) -> int:
     if minor is None or minor <= 0:
         raise ValidationError(_("The amount must be more than nothing."))
     return minor
-
-
-def without_card_number(text: str) -> str:
-    """Raises ValidationError for what looks like a card's number: it must reach neither database nor log."""
-    digits = [int(sign) for sign in text if sign.isascii() and sign.isdigit()]
-    for start in range(len(digits) - 12):
-        for length in range(13, min(19, len(digits) - start) + 1):
-            if _passes_luhn(digits[start : start + length]):
-                raise ValidationError(_("This looks like a card number. Leave it out; it was not saved."))
-    return text
-
-
-def _passes_luhn(digits: list[int]) -> bool:
-    """ISO/IEC 7812-1, annex B."""
-    doubled = [digit * 2 if place % 2 else digit for place, digit in enumerate(reversed(digits))]
-    return sum(digit - 9 if digit > 9 else digit for digit in doubled) % 10 == 0
 
 
 class ReasonForm(TypedForm):
@@ -152,9 +130,6 @@ class ReasonForm(TypedForm):
         if cleaned.get("why") == OTHER and not cleaned.get("words"):
             self.add_error("words", _("Say why. It stays on record."))
         return cleaned
-
-    def clean_words(self) -> str:
-        return without_card_number(self.cleaned_data["words"])
 
     @property
     def reason(self) -> str:
@@ -210,9 +185,6 @@ class RefundForm(ReasonForm):
             raise ValidationError(_("At most %(most)s can go back.") % {"most": most})
         return amount
 
-    def clean_note(self) -> str:
-        return without_card_number(self.cleaned_data["note"])
-
 
 class CreditForm(TypedForm):
     """Credit without money having come."""
@@ -227,9 +199,6 @@ class CreditForm(TypedForm):
 
     def clean_amount(self) -> int:
         return above_nothing(self.cleaned_data["amount"])
-
-    def clean_reason(self) -> str:
-        return without_card_number(self.cleaned_data["reason"])
 
 
 class ServiceForm(TypedForm):

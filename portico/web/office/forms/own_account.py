@@ -3,12 +3,13 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from portico.plumbing.cleaning import StaffAddressField
 from portico.web.office.forms.typed import TypedForm, line
 
 
 class OwnDetailsForm(TypedForm):
     name = line(_("Name"), longest=100, required=True, attrs={"autocomplete": "name"})
-    email = forms.EmailField(
+    email = StaffAddressField(
         label=_("Email"),
         max_length=254,
         help_text=_("You sign in with it. A change is told to the old address."),

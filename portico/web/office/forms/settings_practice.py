@@ -42,7 +42,7 @@ class PracticeForm(TypedForm):
 
     name = line(gettext_lazy("Practice name"), longest=100, required=True)
     time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"))
-    phone = line(gettext_lazy("Phone"), longest=40, attrs={"inputmode": "tel"})
+    phone = line(gettext_lazy("Phone"), longest=40, is_phone=True, attrs={"inputmode": "tel"})
     country = forms.ChoiceField(label=gettext_lazy("Country"))
     support_hours = line(gettext_lazy("Support hours"), longest=150)
     postal_address = TextField(

@@ -1,0 +1,155 @@
+"""A card number typed or posted anywhere is refused, and reaches neither the database, the log nor the page again."""
+
+import logging
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django import forms
+from django.apps import apps
+from django.test import Client as Browser
+from time_machine import Traveller
+
+from portico.domain.billing.models import Invoice
+from portico.domain.clients.models import Client
+from portico.domain.practices import kept_posts
+from portico.domain.practices.models import KeptPost, Practice
+from portico.plumbing.cleaning import CardlessField
+from portico.plumbing.logs import JsonFormatter
+from portico.web.routes import all_routes
+from tests import cast
+from tests.web.office import typing_in
+from tests.web.test_every_address import World, world
+from tests.web.visiting import forms_of, undone
+
+__all__ = ["world"]  # The fixture.
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+CARD = "4242 4242 4242 4242"
+SENTENCE = "This looks like a card number. Leave it out; it was not saved."
+# They take no text at all: a day, a whole number, a tick.
+NO_TEXT = re.compile(r"(?:^|-)(?:quantity|\w+_on|date_of_birth|hue)$")
+
+
+def holds(text: str) -> bool:
+    return CARD.replace(" ", "") in re.sub(r"[\s+.-]|%20", "", text)
+
+
+def stored() -> Iterator[str]:
+    """Every table that holds it."""
+    for model in apps.get_models():
+        for row in model._default_manager.values_list():
+            if any(holds(str(value)) for value in row):
+                yield model.__name__
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("visitor", ["nobody", "the client", "owner"])
+def test_no_field_of_any_form_lets_one_through(world: World, visitor: str, caplog: pytest.LogCaptureFixture) -> None:
+    browser, wrong, tried = world.browsers[visitor], [], 0
+    for path, found in forms_of(world, visitor).items():
+        for name in {name for form in found for name in form.typed}:
+            form = next(form for form in found if name in form.typed)
+            with undone(browser):
+                answer = browser.post(path, form.filled() | {name: CARD})
+                wrong += [f"{path} {name}: stored in {table}" for table in stored()]
+            if holds(answer.content.decode()) and not NO_TEXT.search(name):
+                wrong.append(f"{path} {name}: shown again")
+            if holds(answer.headers.get("Location", "")):
+                wrong.append(f"{path} {name}: in an address")
+            tried += 1
+    assert wrong == []
+    assert tried > {"nobody": 4, "the client": 0, "owner": 40}[visitor]
+    assert not any(holds(JsonFormatter().format(record)) for record in caplog.records)
+
+
+def test_the_field_comes_back_empty_with_the_sentence_why_and_the_rest_as_typed(office: Browser) -> None:
+    answer = office.post("/office/clients/new/", typing_in.new_client(last_name=f"Abreu {CARD}"))
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert SENTENCE in page
+    assert 'value="Ana"' in page
+    assert not holds(page)
+    assert not Client.objects.exists()
+
+
+@pytest.mark.parametrize("place", ["/office/clients/", "/office/invoices/", "/office/emails/"])
+def test_no_list_is_searched_for_one(office: Browser, place: str, practice: Practice) -> None:
+    cast.bill(cast.ana(practice), shared=False)
+    page = office.get(place, {"q": CARD}).content.decode()
+    assert SENTENCE in page
+    assert not holds(page)
+
+
+def test_a_draft_that_is_kept_while_somebody_types_is_kept_without_it(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    form = {"dated_on": "11/23/2026", "due": "14", "note": "Thank you", "lines-TOTAL_FORMS": "1"}
+    form |= {"lines-INITIAL_FORMS": "0", "lines-0-label": "Session", "lines-0-quantity": "1", "lines-0-price": "140"}
+    office.post(f"/office/clients/{ana.ref}/invoices/new/", form)
+    draft = Invoice.objects.get()
+    typed = form | {"version": "1", "note": CARD, "lines-0-quantity": CARD, "lines-0-label": "Session, longer"}
+    assert office.post(f"/office/invoices/{draft.ref}/draft/typed/", typed).status_code == 204
+    draft.refresh_from_db()
+    assert draft.typed is not None
+    assert (draft.typed["draft"]["note"], draft.typed["lines"][0]["quantity"]) == ("", "")
+    assert draft.typed["lines"][0]["label"] == "Session, longer"
+
+
+def test_what_was_typed_before_a_session_ended_is_kept_without_it(office: Browser, stopped_clock: Traveller) -> None:
+    stopped_clock.shift(timedelta(minutes=20))
+    office.post("/office/clients/new/?q=4242+4242+4242+4242", {"first_name": "Ana", "last_name": CARD})
+    kept = KeptPost.objects.get()
+    assert [(field.name, field.value) for field in kept_posts.fields_of(kept)] == [("first_name", "Ana")]
+    assert kept.path == "/office/clients/new/"
+
+
+def test_an_address_that_holds_one_is_struck_out_of_the_log(office: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        assert office.get("/office/clients/4242424242424242/").status_code == 404
+    lines = [JsonFormatter().format(record) for record in caplog.records]
+    assert any("/office/clients/[card]/" in line for line in lines)
+    assert not any(holds(line) for line in lines)
+
+
+@pytest.mark.parametrize("typed", ["(212) 555-0142", "+49 1512 3456789", "+1 212 555 0134"])
+def test_a_telephone_is_no_card(office: Browser, typed: str) -> None:
+    form = typing_in.new_client(phones=(typing_in.phone(typed),))
+    assert office.post("/office/clients/new/", form).status_code == 302
+    assert Client.objects.get().phone_numbers.count() == 1
+
+
+def test_at_the_entrance_it_is_a_malformed_address_like_any_other(client: Browser, practice: Practice) -> None:
+    answers = [
+        client.post("/portal/alder-street/", {"email": typed})
+        for typed in ("nonsense", "4242424242424242@mail.example")
+    ]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    complaints = [re.findall(r'class="complaint".*?</p>', answer.content.decode(), re.S) for answer in answers]
+    assert complaints[0] == complaints[1] != []
+    assert not holds(answers[1].content.decode())
+
+
+# Read as one of a few words, or as a ref; whatever else stands there is left out.
+WORDS = {("ListForm", "state"), ("ListForm", "sort"), ("ListForm", "after"), ("PayForm", "pay")}
+
+
+def every_form(above: type[forms.BaseForm] = forms.BaseForm) -> Iterator[type[forms.BaseForm]]:
+    for form in above.__subclasses__():
+        yield form
+        yield from every_form(form)
+
+
+def test_every_field_that_takes_text_is_one_that_refuses_them() -> None:
+    all_routes()
+    open_to_text = {
+        (form.__name__, name)
+        for form in every_form()
+        if form.__module__.startswith("portico.")
+        for name, field in vars(form).get("base_fields", {}).items()
+        if isinstance(field, forms.CharField)
+        and not isinstance(field, CardlessField | forms.SlugField)
+        and not isinstance(field.widget, forms.PasswordInput | forms.HiddenInput)
+    }
+    assert open_to_text == WORDS
