@@ -1,0 +1,44 @@
+"""Every form on every page, a card number in each of its fields: none is stored, logged or shown again."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.apps import apps
+
+from portico.plumbing.logs import JsonFormatter
+from tests.support.world import World
+from tests.web.test_no_card_number import CARD, holds
+from tests.web.visiting import forms_of, undone
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.slow]
+
+# They take no text at all: a day, a whole number, a tick.
+NO_TEXT = re.compile(r"(?:^|-)(?:quantity|\w+_on|date_of_birth|hue)$")
+
+
+def stored() -> Iterator[str]:
+    """Every table that holds it."""
+    for model in apps.get_models():
+        for row in model._default_manager.values_list():
+            if any(holds(str(value)) for value in row):
+                yield model.__name__
+
+
+@pytest.mark.parametrize("visitor", ["nobody", "the client", "owner"])
+def test_no_field_of_any_form_lets_one_through(world: World, visitor: str, caplog: pytest.LogCaptureFixture) -> None:
+    browser, wrong, tried = world.browsers[visitor], [], 0
+    for path, found in forms_of(world, visitor).items():
+        for name in {name for form in found for name in form.typed}:
+            form = next(form for form in found if name in form.typed)
+            with undone(browser):
+                answer = browser.post(path, form.filled() | {name: CARD})
+                wrong += [f"{path} {name}: stored in {table}" for table in stored()]
+            if holds(answer.content.decode()) and not NO_TEXT.search(name):
+                wrong.append(f"{path} {name}: shown again")
+            if holds(answer.headers.get("Location", "")):
+                wrong.append(f"{path} {name}: in an address")
+            tried += 1
+    assert wrong == []
+    assert tried > {"nobody": 4, "the client": 0, "owner": 40}[visitor]
+    assert not any(holds(JsonFormatter().format(record)) for record in caplog.records)
