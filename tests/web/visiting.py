@@ -1,4 +1,4 @@
-"""What a visitor of the world of test_every_address finds, and how what one request did is taken back."""
+"""What a visitor of the world finds, and how what one request did is taken back."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

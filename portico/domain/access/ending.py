@@ -1,5 +1,7 @@
 """Ending what lets somebody in: one session, or everything of a client at one press."""
 
+from django.db import transaction
+
 from portico.domain.access import accounts, granting, sessions
 from portico.domain.access.models import PortalAccess, PortalSession, Way
 from portico.domain.clients.models import Client
@@ -42,5 +44,6 @@ def end_everything(client: Client, *, by: Actor) -> None:
 
 def end_session(client: Client, session: PortalSession, *, by: Actor) -> None:
     """Staff end a session in which the client can be seen; for a family's mailbox that is the session of all."""
-    if sessions.end(session, by=by):
-        trail.record(Verb.SESSION_ENDED, practice=client.practice, client=client, by=by, about=session.ref)
+    with transaction.atomic():
+        if sessions.end(session, by=by):
+            trail.record(Verb.SESSION_ENDED, practice=client.practice, client=client, by=by, about=session.ref)

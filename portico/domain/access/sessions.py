@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 
 from portico.domain.access.models import (
@@ -117,14 +118,16 @@ def end(session: PortalSession, *, by: Actor) -> bool:
 def sign_out(session: PortalSession, practice: Practice) -> None:
     """The client signs out here."""
     actor = actor_of(session)
-    if end(session, by=actor):
-        trail.record(Verb.CLIENT_SIGNED_OUT, practice=practice, by=actor, client=session.client)
+    with transaction.atomic():
+        if end(session, by=actor):
+            trail.record(Verb.CLIENT_SIGNED_OUT, practice=practice, by=actor, client=session.client)
 
 
 def end_by_client(session: PortalSession, practice: Practice, *, by: Actor) -> None:
     """The client ends one of their own sessions from the list."""
-    if end(session, by=by):
-        trail.record(Verb.SESSION_ENDED, practice=practice, by=by, client=session.client, about=session.ref)
+    with transaction.atomic():
+        if end(session, by=by):
+            trail.record(Verb.SESSION_ENDED, practice=practice, by=by, client=session.client, about=session.ref)
 
 
 def forget_over() -> int:
