@@ -53,6 +53,10 @@ FOR_CLIENTS = (
     "domain/billing/online/",
     "domain/billing/receipt",
     "domain/billing/shar",
+    "plumbing/cleaning",
+    "plumbing/rendering",
+    "web/formats",
+    "web/refusals",
 )
 # Mails to staff are in English, like the office.
 NOT_FOR_CLIENTS = ("templates/emails/staff/",)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import override_settings
+from django.utils import translation
 
 from portico.plumbing import rendering
 
@@ -67,6 +68,12 @@ def test_without_a_phone_the_mail_asks_for_a_reply() -> None:
 )
 def test_a_span_of_time_in_words(seconds: int, words: str) -> None:
     assert rendering.duration(seconds) == words
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(86_400, "24 horas"), (3_600, "1 hora"), (60, "1 minuto")])
+def test_a_span_of_time_in_spanish(seconds: int, words: str) -> None:
+    with translation.override("es"):
+        assert rendering.duration(seconds) == words
 
 
 def test_the_mail_says_how_long_its_link_works() -> None:

@@ -55,6 +55,9 @@ def test_inside_a_sentence_only_our_own_words_are_lowered() -> None:
 
 def test_a_moment_is_written_in_the_language_of_the_reader() -> None:
     assert when(local(2026, 11, 20, 14, 14), language="es") == "20 nov, 14:14"
+    with translation.override("es"):
+        assert when(local(2026, 11, 23, 8, 5), language="es") == "Hoy, 8:05"
+        assert when(local(2026, 11, 22, 8, 5), language="es") == "Ayer, 8:05"
 
 
 def test_a_language_with_a_country_is_understood() -> None:
