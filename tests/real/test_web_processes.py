@@ -1,5 +1,6 @@
 """The web server starts, ends and logs as an operator may rely on."""
 
+import http.client
 import json
 import re
 import signal
@@ -115,6 +116,53 @@ def test_a_token_that_no_cookie_can_carry_is_one_that_never_was(processes: Proce
         for door in ("/office/set-up/", "/portal/alder-street/link/"):
             assert Visitor(web).get(f"{door}{sign}/")[0] == 410, sign
     assert "request.failed" not in web.log()
+
+
+def cookies_of(web: Process, path: str, cookies: dict[str, str], **fields: str) -> list[str]:
+    """What an answer behind a proxy that speaks https sets, as it stands in its headers; kept in `cookies` too."""
+    headers = {"Host": "portal.example.org", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
+    headers |= {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+    connection = http.client.HTTPConnection("127.0.0.1", int(web.url.rpartition(":")[2]), timeout=20)
+    try:
+        if fields:
+            headers |= {"Origin": "https://portal.example.org", "Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST" if fields else "GET", path, urllib.parse.urlencode(fields) or None, headers)
+        answer = connection.getresponse()
+        said = answer.headers.get_all("Set-Cookie") or []
+        assert (answer.status < 400, "max-age=" in answer.headers["Strict-Transport-Security"]) == (True, True)
+    finally:
+        connection.close()
+    cookies |= {line.partition("=")[0]: line.partition("=")[2].partition(";")[0] for line in said}
+    return said
+
+
+def test_with_an_https_base_every_cookie_is_bound_to_its_host(processes: Processes) -> None:
+    ana = cast.ana(cast.alder())
+    token = cast.token_of(cast.invited(ana))
+    web = processes.web(
+        PUBLIC_BASE_URL="https://portal.example.org",
+        ALLOWED_HOSTS="portal.example.org,127.0.0.1",
+        TRUSTED_PROXY_COUNT="1",
+        PORTICO_DEMO="0",
+    )
+    door, jar = "/portal/alder-street/", dict[str, str]()
+    said = cookies_of(web, door, jar)
+    csrf = {"csrfmiddlewaretoken": jar["__Host-portico-csrf"]}
+    said += cookies_of(web, door, jar, email="ana@mail.example", **csrf)
+    said += cookies_of(web, f"{door}link/{token}/", jar)
+    said += cookies_of(web, f"{door}link/", jar, **csrf)
+    said += cookies_of(web, f"{door}language/", jar, language="es", **csrf)
+    names = {line.partition("=")[0] for line in said}
+    assert {f"__Host-portico-{name}" for name in ("csrf", "asking", "link", "client", "browser", "language")} <= names
+    for line in said:
+        attributes = dict(part.strip().lower().partition("=")[::2] for part in line.split(";")[1:])
+        assert line.startswith("__Host-"), line
+        assert (attributes["path"], attributes["samesite"]) == ("/", "lax"), line
+        assert {"secure", "httponly"} <= attributes.keys(), line
+        assert "domain" not in attributes, line
+        if line.startswith(("__Host-portico-client=", "__Host-portico-asking=")):
+            # Gone with the browser, or taken away now.
+            assert attributes.get("max-age", "0") == "0", line
 
 
 SECURITY = {

@@ -1,9 +1,13 @@
 """Every address is listed with its guard."""
 
+import re
+
 import pytest
 from django.http import HttpRequest, HttpResponse
+from django.test import Client as Browser
 from django.urls import path
 from django.views.decorators.http import require_safe
+from pytest_django.fixtures import Settings
 
 from portico.domain.practices.models import Role
 from portico.web import routes
@@ -26,6 +30,26 @@ def test_every_address_has_a_guard_and_says_its_methods() -> None:
     assert listed["office:trail"].roles == (Role.OWNER,)
     assert listed["office:trail"].path == "/office/settings/trail/"
     assert listed["portal:home"].audience == "portal"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("/admin/", "/admin/login/", "/accounts/login/", "/accounts/signup/", "/office/signup/", "/__debug__/"),
+        *("/schema/", "/openapi.json", "/api/", "/graphql", "/docs/", "/metrics", "/media/", "/static/"),
+        *("/.env", "/.git/config", "/office/../admin/", "/static/../settings.py", "/hooks/stripe/"),
+    ],
+)
+def test_no_admin_debug_page_schema_or_file_of_ours_can_be_reached(client: Browser, address: str) -> None:
+    answer = client.get(address)
+    assert answer.status_code == 404
+    assert "urlconf" not in answer.content.decode().lower()
+
+
+def test_there_is_no_debugging_to_turn_on(settings: Settings) -> None:
+    assert settings.DEBUG is False
+    assert not [app for app in settings.INSTALLED_APPS if re.search(r"admin|debug|swagger|schema", app)]
 
 
 @pytest.mark.urls("tests.web.test_routes")

@@ -266,6 +266,9 @@ def test_the_mail_has_the_same_link_in_text_and_html_and_a_code(practice: Practi
     preview = re.search(r'class="preheader"[^>]*>(.*?)</div>', mail.text("html"), re.DOTALL)
     assert preview
     assert code[0] not in preview[1]
+    # Without it nobody gets in: there is nothing to unsubscribe from, and nothing that counts who opened it.
+    assert "List-Unsubscribe" not in mail.message
+    assert not re.search(r"unsubscribe|<img", f"{mail.text()}{mail.text('html')}", re.IGNORECASE)
 
 
 def test_what_is_kept_of_the_mail_holds_neither_link_nor_code(practice: Practice, smtp: SmtpServer) -> None:

@@ -1,13 +1,16 @@
 """A mailed link: opened as often as anybody likes, pressed once, and kind about it when it is dead."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.test import Client as Browser
 
-from portico.domain.access import granting
+from portico.domain.access import granting, links
 from portico.domain.access.granting import AccessEntry
 from portico.domain.access.models import PortalSession, SignInLink
 from portico.domain.clients.models import Client
@@ -60,6 +63,26 @@ def test_looking_ten_times_changes_nothing_but_one_event(client: Browser, token:
     assert EmailEvent.objects.filter(kind="fetched").count() == 1
     assert SignInLink.objects.get().used_at is None
     assert PortalSession.objects.count() == 0
+
+
+def test_no_script_on_the_page_could_press_the_button(client: Browser, token: str) -> None:
+    """Scanners run scripts too: what presses by itself is spent before anybody comes."""
+    page = client.get(f"{LINK}{token}/", follow=True).content.decode()
+    scripts = re.findall(r'<script src="/static/([^"]+)" defer></script>', page)
+    assert len(scripts) == page.count("<script") == 1
+    found = finders.find(scripts[0])
+    assert isinstance(found, str)
+    assert not re.search(r"submit\(|requestSubmit|click\(|fetch\(|sendBeacon", Path(found).read_text())
+    assert "http-equiv" not in page
+
+
+def test_a_link_that_was_asked_for_elsewhere_signs_in_wherever_it_is_opened(practice: Practice, ana: Client) -> None:
+    """A mail app opens it in a browser of its own, which has neither asked nor any of the asking one's cookies."""
+    cast.with_access(ana)
+    link = links.address_of(cast.mailed(practice, "ana@mail.example", browser="the one that asked"))
+    inside_an_app = Browser(HTTP_USER_AGENT="Mozilla/5.0 (iPhone) GSA/300.0 Mobile/15E148")
+    inside_an_app.get(link)
+    assert inside_an_app.post(LINK)["Location"] == "/portal/alder-street/home/"
 
 
 def test_pressing_the_button_signs_in_under_a_new_session(client: Browser, token: str) -> None:

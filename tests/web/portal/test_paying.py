@@ -7,13 +7,13 @@ import time_machine
 from django.conf import settings
 from django.test import Client as Browser
 
-from portico.domain.access import answering, links
+from portico.domain.access import answering, links, pins
 from portico.domain.access.models import SignInAsk
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
 from portico.domain.practices import connecting
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.support.paying import Till, ref_in, signed_in_to_pay
+from tests.support.paying import Till, let_pay, ref_in, signed_in_to_pay
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -152,6 +152,20 @@ def test_after_the_session_has_ended_nothing_is_charged_and_signing_in_leads_bac
     link = links.address_of(cast.handed_over(SignInAsk.objects.get()))
     ana.get(link.removeprefix(settings.PUBLIC_BASE_URL))
     assert ana.post("/portal/alder-street/link/")["Location"] == pay_page(bill)
+
+
+def test_who_came_in_by_a_pin_pays_and_saves_no_card(client: Browser, bill: Invoice, till: Till) -> None:
+    person = let_pay(bill.client)
+    pins.make(person, press="k" * 43, by=cast.DESK)
+    shown = pins.digits(person, "k" * 43, to=cast.DESK)
+    assert shown is not None
+    client.post("/portal/alder-street/pin/", {"email": "ana@mail.example", "pin": shown[1]})
+    assert b"Save Card" not in client.get(pay_page(bill)).content
+    client.post(pay_page(bill), {"with": "new", "save_card": "on"})
+    attempt = PaymentAttempt.objects.get()
+    till.type_card(attempt)
+    assert b"<h1>Paid</h1>" in client.get(f"/portal/alder-street/payments/{attempt.ref}/").content
+    assert not SavedCard.objects.exists()
 
 
 def test_pressed_twice_both_lead_to_the_same_page(ana: Browser, bill: Invoice) -> None:
