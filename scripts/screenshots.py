@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -27,7 +28,14 @@ TARGET = ROOT / "build" / "screenshots"
 PICTURES = ROOT.parent / "shared" / "design" / "png"
 STARTING_SECONDS = 120
 # Width, colours and the ending that the pictures' names carry.
-VIEWS = ((1280, "light", "desktop"), (390, "light", "mobile"), (320, "light", "320"), (1280, "dark", "desktop-dark"))
+type View = tuple[int, Literal["light", "dark"], str]
+VIEWS: tuple[View, ...] = (
+    (1280, "light", "desktop"),
+    (1280, "dark", "desktop-dark"),
+    (390, "dark", "mobile-dark"),
+    (390, "light", "mobile"),
+    (320, "light", "320"),
+)
 
 # The name of a photograph, the picture it is held against, and the client's name or the address.
 OFFICE = (
@@ -35,6 +43,7 @@ OFFICE = (
     ("create-client", "01d-create-client", "/office/clients/new/"),
     ("invoices", "05c-invoices", "/office/invoices/"),
     ("figures", "05c-invoices", "/office/invoices/figures/"),
+    ("payments-in-doubt", "05c-invoices", "/office/payments/"),
     ("payments-in-doubt", "05c-invoices", "/office/payments/"),
     ("services", "16a-settings-practice", "/office/settings/services/"),
     ("emails", "15-emails", "/office/emails/"),
@@ -48,6 +57,29 @@ OFFICE = (
     ("account", "16b-settings-team", "/office/account/"),
     ("account-authenticator", "20d-owner-authenticator", "/office/account/authenticator/"),
     ("prove", "20b-staff-code", "/office/prove/"),
+)
+# From a client's Billing tab, by the link that leads there.
+BOOKS = (
+    ("new-invoice", "05b-invoice-edit", "Invoice"),
+    ("draft", "05b-invoice-edit", "Draft"),
+    ("record-payment", "05d-record-payment", "Record a payment"),
+    ("credit", "05d-record-payment", "Give credit"),
+    ("refund", "05e-refund", "Refund"),
+    ("receipt", "17b-receipt", "Receipt"),
+    ("statement", "17-statement", "Statement"),
+)
+# Invoices of the demo's books, by number, and the link to press there.
+INVOICES = (
+    ("paid", "05g-invoice-paid", 1, ""),
+    ("partly-paid", "05-invoice", 4, ""),
+    ("void", "05-invoice", 5, ""),
+    ("not-shared", "05-invoice", 6, ""),
+    ("voiding", "05f-void", 4, "Void"),
+)
+KEYS = (
+    ("start", "06a-payments-start", ""),
+    ("problem", "06d-payments-problem", "sk_test_demo_restricted"),
+    ("test-mode", "06e-payments-test-mode", "sk_test_demo"),
 )
 CLIENTS = (
     ("signed-in", "04f-client-portal-signed-in", "state=signed_in"),
@@ -67,8 +99,7 @@ def main() -> int:
         browser = playwright.chromium.launch(
             executable_path=chromium_path(), args=FLAGS, chromium_sandbox=os.geteuid() != 0
         )
-        for width, colours, ending in VIEWS:
-            Photographer(browser, port, width=width, colours=colours, ending=ending).photograph_all()
+        Photographer(browser, port).photograph_all()
         browser.close()
     page = write_page(pictures)
     print(f"{len(list(TARGET.glob('*.png')))} photographs: {page}")
@@ -110,24 +141,27 @@ def wait_until_ready(process: subprocess.Popen[bytes], folder: Path, port: int) 
 
 
 class Photographer:
-    """One width in one colour scheme."""
+    """Walks once through everything and photographs each page in every view, without loading it again."""
 
-    def __init__(self, browser: Browser, port: int, *, width: int, colours: str, ending: str) -> None:
+    def __init__(self, browser: Browser, port: int) -> None:
         self.base = f"http://localhost:{port}"
         self.mailbox = f"http://localhost:{port + 1}/"
-        self.ending = ending
+        self.stripe = f"http://localhost:{port + 2}"
         self.browser = browser
-        self.options = {"viewport": {"width": width, "height": 844}, "color_scheme": colours}
 
     def page(self) -> Page:
-        return self.browser.new_context(**self.options).new_page()  # type: ignore[arg-type]  # from a plain dict
+        return self.browser.new_context(reduced_motion="reduce").new_page()
 
     def take(self, page: Page, name: str, picture: str) -> None:
-        page.screenshot(path=TARGET / f"{name}--{picture}--{self.ending}.png", full_page=True)
+        for width, colours, ending in VIEWS:
+            page.set_viewport_size({"width": width, "height": 844})
+            page.emulate_media(color_scheme=colours)
+            page.screenshot(path=TARGET / f"{name}--{picture}--{ending}.png", full_page=True)
 
     def photograph_all(self) -> None:
-        self.office()
         self.portal()
+        self.paying()
+        self.office()
 
     def office(self) -> None:
         page = self.page()
@@ -146,6 +180,7 @@ class Photographer:
         for name, picture, address in OFFICE:
             page.goto(self.base + address)
             self.take(page, name, picture)
+        self.books(page)
         for name, picture, chip in CLIENTS:
             page.goto(f"{self.base}/office/clients/?{chip}")
             page.locator("tbody a.open").first.click()
@@ -164,6 +199,37 @@ class Photographer:
                 page.get_by_role("button", name="Generate PIN").click()
                 self.take(page, "pin-given", "04c-client-portal-pin")
         page.context.close()
+
+    def books(self, page: Page) -> None:
+        """What stands on a client's Billing tab, and the pages behind it."""
+        page.goto(f"{self.base}/office/clients/?q=alex")
+        page.locator("tbody a.open").first.click()
+        page.get_by_role("link", name="Billing", exact=True).click()
+        tab = page.url
+        self.take(page, "client-billing", "02c-client-billing")
+        for name, picture, link in BOOKS:
+            page.goto(tab)
+            page.get_by_role("link", name=link, exact=True).first.click()
+            self.take(page, f"books-{name}", picture)
+        for name, picture, number, link in INVOICES:
+            page.goto(f"{self.base}/office/invoices/?q={number}")
+            page.locator("tbody a.open").first.click()
+            if link:
+                page.get_by_role("link", name=link, exact=True).first.click()
+            self.take(page, f"invoice-{name}", picture)
+        self.online_payments(page)
+
+    def online_payments(self, page: Page) -> None:
+        """Without a key, and with one that may not charge yet; then the demo's own again."""
+        for name, picture, key in KEYS:
+            page.goto(f"{self.base}/office/settings/payments/")
+            if key:
+                page.get_by_label("Secret key").fill(key)
+                page.get_by_role("button", name="Save and check with Stripe").click()
+            else:
+                page.get_by_text("Stop taking cards").click()
+                page.get_by_role("button", name="Remove key").click()
+            self.take(page, f"payments-{name}", picture)
 
     def portal(self) -> None:
         page = self.page()
@@ -190,7 +256,7 @@ class Photographer:
         page.get_by_label("PIN", exact=True).fill("0000 0000")
         page.get_by_role("button", name="Sign in").click()
         self.take(page, "pin-error", "08d-pin-error")
-        link = self.newest_link(page)
+        link = self.newest_link(page, "Your client portal at")
         self.take(page, "mail", "13-email-invitation")
         page.goto(link)
         self.take(page, "link", "09c-link-invitation")
@@ -208,12 +274,67 @@ class Photographer:
         self.take(page, "not-found", "18b-404")
         page.context.close()
 
-    def newest_link(self, page: Page) -> str:
-        """The link of a mail that no other view has used yet."""
-        number = [ending for _, _, ending in VIEWS].index(self.ending)
+    def paying(self) -> None:
+        """Alex pays two bills: at Stripe, with a card that is kept; then with that card, and the bank says no."""
+        page = self.page()
+        page.goto(f"{self.base}/portal/alder-street/")
+        page.get_by_label("Enter your email").fill(demo.PAYS)
+        page.get_by_role("button", name="Continue").click()
+        page.wait_for_timeout(3000)  # The worker mails the link meanwhile.
+        page.goto(self.newest_link(page, "Sign in to"))
+        page.get_by_role("button", name=re.compile("^Sign in as")).click()
+        self.take(page, "home-with-bills", "10-home")
+        page.get_by_role("link", name="Billing & Payments", exact=True).click()
+        self.take(page, "billing", "11-billing")
+        page.get_by_role("link", name="Invoice 2", exact=True).click()
+        self.take(page, "invoice", "11c-invoice")
+        page.get_by_role("link", name="Pay Now").click()
+        self.take(page, "pay-new-card", "12a-pay-new-card")
+        page.get_by_label("Save Card").check()
+        page.get_by_role("button", name="Continue to Stripe").click()
+        self.take(page, "sandbox-stripe", "12a-pay-new-card")
+        page.get_by_role("link", name="Back", exact=True).click()
+        self.take(page, "payment-started", "12e-payment-started")
+        page.get_by_role("link", name="Continue at Stripe").click()
+        page.get_by_role("link", name="4000 0000 0000 3220").click()
+        page.get_by_role("button", name="Pay $").click()
+        page.get_by_role("button", name="Accept").click()
+        self.take(page, "paid", "12b-paid")
+        page.get_by_role("link", name="Back to Billing & Payments").click()
+        self.take(page, "billing-with-card", "11-billing")
+        page.get_by_role("link", name="Receipt 4").click()
+        self.take(page, "receipt", "17b-receipt")
+        self.saved_card_refused(page)
+        page.goto(f"{self.base}/portal/alder-street/billing/statement/")
+        self.take(page, "statement-with-payments", "17-statement")
         page.goto(self.mailbox)
-        invitations = page.get_by_test_id("mail").filter(has_text="Your client portal at")
-        invitations.nth(number).get_by_role("link").first.click()
+        page.get_by_test_id("mail").filter(has_text="receipt").first.get_by_role("link").first.click()
+        self.take(page, "mail-receipt", "13c-email-receipt")
+        page.context.close()
+
+    def saved_card_refused(self, page: Page) -> None:
+        page.goto(f"{self.base}/portal/alder-street/billing/payment/")
+        self.take(page, "pay-saved-card", "12-pay")
+        page.get_by_role("button", name="Pay $").click()
+        self.take(page, "bank-asks", "12e-payment-started")
+        page.get_by_role("link", name="Continue to your bank").click()
+        page.get_by_role("button", name="Refuse").click()
+        self.take(page, "declined", "12d-declined")
+        page.get_by_role("link", name="Try this card again").click()
+        # Stripe charges and its answer is lost; then it is away for a while.
+        self.sandbox(page, "fault", kind="fail_after", path="/v1/payment_intents", method="POST")
+        self.sandbox(page, "fault", kind="503", method="GET", times=10)
+        page.get_by_role("button", name="Pay $").click()
+        self.take(page, "processing", "12c-processing")
+        self.sandbox(page, "clear_faults")
+
+    def sandbox(self, page: Page, verb: str, **script: str | int) -> None:
+        page.request.post(f"{self.stripe}/_sandbox/{verb}", data=script)
+
+    def newest_link(self, page: Page, subject: str) -> str:
+        """The link in the newest mail with such a subject."""
+        page.goto(self.mailbox)
+        page.get_by_test_id("mail").filter(has_text=subject).first.get_by_role("link").first.click()
         found = re.search(r"http://localhost:\d+/portal/[\w-]+/link/[\w-]+/", page.get_by_test_id("text").inner_text())
         if found is None:
             raise SystemExit("The newest mail in the demo's mailbox holds no link.")

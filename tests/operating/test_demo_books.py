@@ -1,10 +1,22 @@
 """The demo's books hold something of everything, and are sound."""
 
+import json
+
 from portico.domain.billing import listing, verifying
 from portico.domain.billing.listing import Show
 from portico.domain.practices.models import Practice
+from portico.operating import demo
 from portico.operating.demo_books import Books
+from portico.sandbox.stripe import cards
 from tests import cast
+
+
+def test_the_welcome_names_a_client_who_may_pay_and_a_card_that_pays() -> None:
+    (practice,) = json.loads(demo.PEOPLE.read_text(encoding="utf-8"))["practices"]
+    accesses = [each.get("portal_access") or {} for each in practice["clients"]]
+    payers = [access["email"] for access in accesses if access.get("pay_by_card")]
+    assert demo.PAYS in payers
+    assert "Pays at once" in [card.says for card in cards.on_page() if card.spaced == demo.CARD]
 
 
 def test_the_demo_shows_every_state_that_needs_no_card(practice: Practice) -> None:

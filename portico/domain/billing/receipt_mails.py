@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from typing import Any
 
+from babel.dates import format_date
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -59,8 +60,9 @@ class ReceiptMail(_MoneyMail):
         return {
             "heading": _("Thank you. Your payment has arrived"),
             "payment": payment,
+            "day": format_date(payment.received_on, "medium", locale=email.content["language"]),
             "amount": money.written(payment.amount_minor, payment.currency, language=email.content["language"]),
-            "card": f"{payment.card_brand.title()} {payment.card_last4}".strip(),
+            "card": _card(payment),
         }
 
 
@@ -73,8 +75,16 @@ class RefundMail(_MoneyMail):
         return {
             "heading": _("Money is on its way back to you"),
             "amount": money.written(refund.amount_minor, refund.currency, language=email.content["language"]),
-            "card": f"{refund.payment.card_brand.title()} {refund.payment.card_last4}".strip(),
+            "card": _card(refund.payment),
         }
+
+
+def _card(payment: Payment) -> str:
+    """Visa ending 4242; empty when no card was seen."""
+    if not payment.card_last4:
+        return ""
+    brand = payment.card_brand.replace("_", " ").title()
+    return _("%(brand)s ending %(last4)s") % {"brand": brand, "last4": payment.card_last4}
 
 
 def _client_of(email: OutgoingEmail) -> Client:

@@ -11,60 +11,34 @@ from portico.domain.billing.figures import Month
 from portico.web.guards import office_page
 from portico.web.requests import OfficeRequest
 
-# The drawing's own units.
-HEIGHT, WIDTH, GAP = 120, 90, 14
-
 
 @dataclass(frozen=True)
 class Bar:
-    """One month's two bars, as the drawing has them; the table beside it says the same in words."""
+    """One month's two bars, in hundredths of the highest; the table below says the same in words."""
 
     month: Month
-    x: int
     billed_height: int
     paid_height: int
 
     @property
-    def paid_x(self) -> int:
-        return self.x + WIDTH // 2 - GAP // 2
+    def billed_top(self) -> int:
+        return 100 - self.billed_height
 
     @property
-    def middle(self) -> int:
-        return self.x + (WIDTH - GAP) // 2
-
-    @property
-    def billed_y(self) -> int:
-        return HEIGHT - self.billed_height
-
-    @property
-    def paid_y(self) -> int:
-        return HEIGHT - self.paid_height
+    def paid_top(self) -> int:
+        return 100 - self.paid_height
 
 
 @office_page()
 @require_safe
 def show(request: OfficeRequest) -> HttpResponse:
     found = figures.of(request.practice)
-    context = {
-        "figures": found,
-        "bars": _bars(found.months),
-        "bar_width": WIDTH // 2 - GAP,
-        "width": WIDTH * len(found.months),
-        "height": HEIGHT,
-        "label_y": HEIGHT + 16,
-        "whole_height": HEIGHT + 24,
-    }
-    return render(request, "office/invoices/figures.html", context)
+    return render(request, "office/invoices/figures.html", {"figures": found, "bars": _bars(found.months)})
 
 
 def _bars(months: tuple[Month, ...]) -> list[Bar]:
     highest = max(1, *(max(month.billed_minor, month.paid_minor) for month in months))
     return [
-        Bar(
-            month,
-            number * WIDTH,
-            round(HEIGHT * month.billed_minor / highest),
-            round(HEIGHT * month.paid_minor / highest),
-        )
-        for number, month in enumerate(months)
+        Bar(month, round(100 * month.billed_minor / highest), round(100 * month.paid_minor / highest))
+        for month in months
     ]

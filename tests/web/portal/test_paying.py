@@ -10,7 +10,9 @@ from django.test import Client as Browser
 from portico.domain.access import answering, links, pins
 from portico.domain.access.models import SignInAsk
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
+from portico.domain.clients.models import Client
 from portico.domain.practices import connecting
+from portico.plumbing import emails
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.support.paying import Till, let_pay, ref_in, signed_in_to_pay
@@ -82,6 +84,21 @@ def test_a_paid_invoice_leads_to_its_receipt_which_says_what_is_left(ana: Browse
     other = cast.bill(bill.client, 5_000)
     alone = cast.cash(bill.client, 5_000, invoice=other)
     assert f"/portal/alder-street/receipts/{alone.ref}/" in ana.get(BILLING).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", ["Nov 23, 2026", "Visa ending 4242"]), ("es", ["23 nov 2026", "Visa terminada en 4242"])],
+)
+def test_the_receipt_s_mail_writes_the_day_and_the_card_as_the_pages_do(
+    ana: Browser, bill: Invoice, till: Till, language: str, told: list[str]
+) -> None:
+    Client.objects.update(language=language)
+    till.type_card(till.start(bill.client, bill))
+    ana.get(f"/portal/alder-street/payments/{PaymentAttempt.objects.get().ref}/")
+    mail = OutgoingEmail.objects.select_related("practice").get(kind="receipt")
+    letter = emails.composer("receipt").compose(mail, None)
+    assert [words for words in told if words not in letter.text or words not in letter.html] == []
 
 
 def test_the_full_balance_pays_every_invoice_at_once(ana: Browser, bill: Invoice, till: Till) -> None:
