@@ -1,5 +1,7 @@
 """Charging a saved card from our own page, while its owner is there."""
 
+from datetime import timedelta
+
 from portico.domain.billing.models import AttemptState, PaymentAttempt, SavedCard
 from portico.domain.billing.online import checkouts, concluding, metadata
 from portico.gateways.stripe import intents
@@ -7,6 +9,9 @@ from portico.gateways.stripe.errors import CardRefused, StripeTrouble
 from portico.gateways.stripe.line import Line
 from portico.gateways.stripe.things import Intent
 from portico.plumbing import clock
+
+# Shorter than until the worker asks.
+LEFT_ALONE = timedelta(seconds=15)
 
 
 def charge(attempt: PaymentAttempt, card: SavedCard, line: Line) -> PaymentAttempt:
@@ -26,10 +31,18 @@ def charge(attempt: PaymentAttempt, card: SavedCard, line: Line) -> PaymentAttem
     except CardRefused as refusal:
         refused(attempt, refusal)
     except StripeTrouble as trouble:
-        return checkouts.give_up(attempt, trouble)
+        checkouts.give_up(attempt, trouble)
+        if line.deadline.left() <= 0:
+            _leave_alone(attempt)
     else:
         seen(attempt, intent)
     return checkouts.refreshed(attempt)
+
+
+def _leave_alone(attempt: PaymentAttempt) -> None:
+    """Its payer has waited for Stripe long enough: the page that follows tells what is known, and asks later."""
+    moving = PaymentAttempt.objects.filter(pk=attempt.pk, state=AttemptState.PROCESSING)
+    moving.update(lease_until=clock.now() + LEFT_ALONE)
 
 
 def create(attempt: PaymentAttempt, line: Line) -> Intent:
