@@ -1,0 +1,94 @@
+"""Events that are not Stripe's, not ours or not of our mode move no money, though the payment they name is real."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client as Browser
+
+from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt
+from portico.domain.practices import connecting
+from portico.domain.practices.connecting import Keys
+from portico.plumbing import inbox
+from portico.plumbing.models import InboxEvent, InboxState
+from tests import cast
+from tests.support.clock import NOW
+from tests.support.paying import KEY, Till, let_pay
+from tests.web.hooks.test_stripe import HOOK, SECRET, signed
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+BIRCH_SECRET = "whsec_birch"
+
+
+@pytest.fixture
+def attempt(till: Till) -> PaymentAttempt:
+    """Paid on Stripe's page, and nobody has heard of it yet."""
+    connecting.save_keys(till.practice, Keys(KEY, SECRET), by=cast.DESK)
+    connecting.save_keys(cast.birch(), Keys("sk_test_birch", BIRCH_SECRET), by=cast.DESK)
+    ana = let_pay(cast.ana(till.practice))
+    attempt = till.start(ana, cast.bill(ana))
+    till.type_card(attempt)
+    return attempt
+
+
+def told(attempt: PaymentAttempt, *, livemode: bool = False) -> bytes:
+    inside = {"id": attempt.checkout_session_id, "object": "checkout.session"}
+    return json.dumps(
+        {
+            "id": "evt_1", "object": "event", "type": "checkout.session.completed", "livemode": livemode,
+            "created": int(NOW.timestamp()), "data": {"object": inside},
+        }
+    ).encode()  # fmt: skip
+
+
+def send(body: bytes, signature: str, hook: str = HOOK) -> int:
+    """The event, and then the worker."""
+    answer = Browser().post(hook, body, content_type="application/json", headers={"Stripe-Signature": signature})
+    while inbox.work_next():
+        pass
+    return answer.status_code
+
+
+def test_the_same_event_signed_by_stripe_moves_it(attempt: PaymentAttempt) -> None:
+    body = told(attempt)
+    assert [send(body, signed(body, SECRET)) for _ in range(3)] == [200, 200, 200]
+    assert (Payment.objects.count(), Invoice.objects.get().is_paid) == (1, True)
+
+
+WRONG: dict[str, Callable[[bytes], str]] = {
+    "forged": lambda body: f"t={int(NOW.timestamp())},v1={'0' * 64}",
+    "of another body": lambda body: signed(body + b" ", SECRET),
+    "of another secret": lambda body: signed(body, "whsec_wrong"),
+    "of another practice": lambda body: signed(body, BIRCH_SECRET),
+    "old": lambda body: signed(body, SECRET, at=NOW - timedelta(minutes=6)),
+    "of the future": lambda body: signed(body, SECRET, at=NOW + timedelta(minutes=6)),
+}
+
+
+@pytest.mark.parametrize("how", WRONG)
+def test_a_wrong_signature_moves_nothing(attempt: PaymentAttempt, how: str) -> None:
+    body = told(attempt)
+    assert send(body, WRONG[how](body)) == 400
+    nothing_has_moved(attempt)
+
+
+def test_an_event_of_the_other_mode_moves_nothing(attempt: PaymentAttempt) -> None:
+    body = told(attempt, livemode=True)
+    assert send(body, signed(body, SECRET)) == 200
+    nothing_has_moved(attempt)
+
+
+def test_another_practices_own_event_cannot_speak_of_our_payment(attempt: PaymentAttempt) -> None:
+    body = told(attempt)
+    assert send(body, signed(body, BIRCH_SECRET), "/hooks/stripe/birch-lane/") == 200
+    # Birch Lane's Stripe account has no such thing: kept, in case it comes.
+    assert InboxEvent.objects.get().state == InboxState.WAITING
+    nothing_has_moved(attempt)
+
+
+def nothing_has_moved(attempt: PaymentAttempt) -> None:
+    attempt.refresh_from_db()
+    assert (attempt.state, Payment.objects.count()) == (AttemptState.OPEN, 0)
+    assert not Invoice.objects.get().is_paid
