@@ -37,4 +37,5 @@ def test_whatever_happens_our_books_and_stripes_say_the_same(days: type[CardDays
         "compared", "pay_on_stripes_page", "pay_with_a_saved_card", "refund", "refund_in_the_dashboard", "dispute",
         "take_cash_for_a_bill", "give_credit", "void",
     }  # fmt: skip
-    assert wanted <= set(days.seen), days.seen
+    few = (pytestconfig.getoption("runs") or RUNS) < RUNS
+    assert few or wanted <= set(days.seen), days.seen
