@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from portico.domain.practices import online_payments
 from portico.domain.practices.models import Practice
 from portico.plumbing import trail
 from portico.plumbing.actors import Actor
@@ -20,12 +21,20 @@ class SettingsChangedMeanwhile(Refused):
         super().__init__(_("Somebody else saved changes while you were editing. Look at both, then save again."))
 
 
+class CurrencyFixed(Refused):
+    message = _("The first invoice or payment was written meanwhile. The currency stays what it is.")
+
+
 @dataclass(frozen=True)
 class Description:
-    """The page `Practice` of Settings, cleaned. `phone` in E.164, `hue` in degrees; all but name and zone optional."""
+    """The page `Practice` of Settings, cleaned. `phone` in E.164, `hue` in degrees, `currency` a code of ISO 4217.
+
+    All but name, zone and currency are optional.
+    """
 
     name: str
     time_zone: str
+    currency: str
     country: str
     phone: str
     support_hours: str
@@ -48,11 +57,15 @@ class Sender:
 def describe(practice: Practice, description: Description, *, version: int, by: Actor) -> Practice:
     """Saves the practice's facts, words and hue. Again: changes nothing.
 
-    Raises SettingsChangedMeanwhile, and ValidationError for an unknown time zone.
+    Raises SettingsChangedMeanwhile, CurrencyFixed, and ValidationError for an unknown time zone.
     """
     with transaction.atomic():
         practice = held(practice, version)
+        if description.currency != practice.currency and practice.currency_fixed_at is not None:
+            raise CurrencyFixed(field="currency")
         changed = set_fields(practice, asdict(description))
+        if "currency" in changed:
+            online_payments.note_currency(practice, by=by)
         if changed:
             practice.clean_fields()
             trail.record(Verb.PRACTICE_EDITED, practice=practice, by=by, fields=", ".join(changed))

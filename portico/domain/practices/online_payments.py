@@ -95,6 +95,17 @@ def note_answer(payments: OnlinePayments, account: Account, practice: Practice) 
         payments.trouble = Trouble.CHARGES_OFF
 
 
+def note_currency(practice: Practice, *, by: Actor) -> None:
+    """The practice keeps its books in another currency from now on. In the caller's transaction, practice held."""
+    payments = OnlinePayments.objects.locked().select_related("key").filter(practice=practice).first()
+    if payments is None or payments.key is None:
+        return
+    if payments.trouble in {Trouble.NONE, Trouble.CURRENCY}:
+        payments.trouble = Trouble.NONE if payments.currency == practice.currency else Trouble.CURRENCY
+        payments.save(update_fields=["trouble"])
+        settle(practice, payments, by=by)
+
+
 def note_trouble(practice: Practice, trouble: Trouble, *, by: Actor) -> None:
     """Closes paying by card until somebody mends it; for whoever met the trouble on the way."""
     with transaction.atomic():

@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.billing import figures
-from portico.domain.billing.online import going_live
+from portico.domain.billing.online import cards, going_live
 from portico.domain.practices import connecting, hearing, online_payments
 from portico.domain.practices.models import Role
 from portico.plumbing.refusals import Refused
@@ -125,6 +125,7 @@ def _page(
             "facts": payment_words.facts(payments),
             "heard": hearing.of(payments, request.practice),
             "last_payment_at": figures.last_charged_at(request.practice),
+            "cards_left_behind": cards.left_behind(request.practice),
             "processing": figures.being_processed(request.practice),
         }
     return render(request, "office/settings/payments.html", context, status=status)

@@ -9,10 +9,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.practices import describing, logos
-from portico.domain.practices.describing import SettingsChangedMeanwhile
+from portico.domain.practices.describing import CurrencyFixed, SettingsChangedMeanwhile
 from portico.domain.practices.models import Practice, Role
 from portico.plumbing.pictures import PictureRefused
-from portico.web import formats
 from portico.web.guards import office_page
 from portico.web.office import differences
 from portico.web.office.differences import Difference
@@ -74,6 +73,9 @@ def _save(request: OfficeRequest) -> HttpResponse:
         describing.describe(request.practice, form.description, version=version, by=request.actor)
     except SettingsChangedMeanwhile:
         return _show_both(request, form)
+    except CurrencyFixed as refusal:
+        form.add_error(refusal.field, str(refusal))
+        return _page(request, form, status=HTTPStatus.CONFLICT)
     messages.success(request, _("The practice was saved."))
     return redirect("office:settings_practice")
 
@@ -99,6 +101,5 @@ def _page(
         "logo": logo or LogoForm(),
         "hue": form.shown_hue,
         "both": both,
-        "currency": formats.currency_name(request.practice.currency, language="en"),
     }
     return render(request, "office/settings/practice.html", context, status=status)

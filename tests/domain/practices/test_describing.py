@@ -19,6 +19,7 @@ HANDS = 8
 SAID = Description(
     name="Alder Street Therapy",
     time_zone="America/New_York",
+    currency="USD",
     country="US",
     phone="+12125550177",
     support_hours="Mon–Fri, 9 to 5",

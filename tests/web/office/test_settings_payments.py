@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from portico.domain.access.models import PortalAccess
+from portico.domain.billing.models import SavedCard, StripeCustomer
 from portico.domain.practices import connecting
 from portico.domain.practices.connecting import Keys
 from portico.domain.practices.models import Practice, StripeKey
@@ -204,8 +205,34 @@ def test_the_page_takes_a_fixed_number_of_queries(
     save(owner)
     words(owner)
     # Session, colleague, practice, mails that need a look, storms; the keys, the last word from Stripe.
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         words(owner)
+
+
+def test_cards_saved_under_another_key_are_told(owner: Browser, practice: Practice) -> None:
+    save(owner)
+    person = cast.ana(practice)
+    account = cast.with_access(person).account
+    assert account is not None
+    customer = StripeCustomer.objects.create(
+        practice=practice, account=account, stripe_account_id="acct_demo", livemode=False, customer_id="cus_1"
+    )
+    SavedCard.objects.create(
+        practice=practice,
+        account=account,
+        customer=customer,
+        payment_method_id="pm_1",
+        brand="visa",
+        last4="4242",
+        expires_month=12,
+        expires_year=2030,
+        consent_text="Save Card",
+        consented_at=clock.now(),
+    )
+    StripeCustomer.objects.update(stripe_account_id=StripeKey.objects.get().account_id)
+    assert "stays with the Stripe account" not in words(owner)
+    save(owner, "sk_live_demo")
+    assert "1 saved card stays with the Stripe account or mode in which it was saved" in words(owner)
 
 
 # The tick on a client's tab.

@@ -74,6 +74,26 @@ def test_what_the_owner_saves_clients_read(owner: Browser, practice: Practice) -
     assert "Weekdays" in home
 
 
+def test_the_currency_is_chosen_until_the_first_invoice(owner: Browser, practice: Practice) -> None:
+    assert '<option value="USD" selected>US dollar (USD)</option>' in shown(owner, PRACTICE)
+    owner.post(PRACTICE, TYPED | {"currency": "EUR"})
+    practice.refresh_from_db()
+    assert practice.currency == "EUR"
+    cast.bill(cast.ana(practice))
+    page = shown(owner, PRACTICE)
+    assert re.search(r'<select[^>]*name="currency"[^>]*disabled', page)
+    assert "It stays what it is since the first invoice or payment." in page
+    owner.post(PRACTICE, TYPED | {"currency": "USD", "version": "2", "name": "Alder"})
+    practice.refresh_from_db()
+    assert (practice.name, practice.currency) == ("Alder", "EUR")
+
+
+def test_a_currency_that_nobody_can_charge_is_refused(owner: Browser, practice: Practice) -> None:
+    assert owner.post(PRACTICE, TYPED | {"currency": "XTS"}).status_code == 422
+    practice.refresh_from_db()
+    assert practice.currency == "USD"
+
+
 def test_the_trail_names_the_fields_and_not_what_stands_in_them(owner: Browser) -> None:
     owner.post(PRACTICE, TYPED | {"greeting": "Come in", "accent": "20"})
     entry = TrailEntry.objects.get(verb=Verb.PRACTICE_EDITED)
@@ -157,6 +177,7 @@ def test_two_owners_are_shown_both(owner: Browser, practice: Practice) -> None:
 
 
 def test_a_field_the_page_does_not_offer_is_never_stored(owner: Browser, practice: Practice) -> None:
+    cast.bill(cast.ana(practice))
     owner.post(PRACTICE, TYPED | {"slug": "mine", "currency": "EUR", "suspended_at": "2026-01-01", "logo_digest": "x"})
     practice.refresh_from_db()
     assert (practice.slug, practice.currency, practice.suspended_at, practice.logo_digest) == (

@@ -1,6 +1,7 @@
 """Cards that clients let us keep: saved with their payment, removed by their owner, of no use to anybody else."""
 
 from django.db import transaction
+from django.db.models import Q
 
 from portico.domain.access.models import PortalAccount
 from portico.domain.billing.models import PaymentAttempt, SavedCard, StripeCustomer
@@ -33,6 +34,17 @@ def usable(account: PortalAccount, practice: Practice) -> list[SavedCard]:
 def kept(account: PortalAccount) -> list[SavedCard]:
     """All of them, for their owner to look at and remove."""
     return list(_kept(account))
+
+
+def left_behind(practice: Practice) -> int:
+    """How many cards belong to another Stripe account or mode than the present key's: their owners type them anew."""
+    payments = online_payments.of(practice)
+    if payments is None or payments.key is None:
+        return 0
+    usable_now = Q(
+        customer__stripe_account_id__in=_names_of(payments.key.account_id), customer__livemode=payments.key.livemode
+    )
+    return SavedCard.objects.kept().filter(practice=practice).exclude(usable_now).count()
 
 
 def keep(attempt: PaymentAttempt, intent: Intent) -> None:

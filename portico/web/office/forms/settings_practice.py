@@ -17,7 +17,9 @@ from django.utils.translation import gettext_lazy
 
 from portico.domain.practices.describing import Description
 from portico.domain.practices.models import Practice
+from portico.gateways.stripe.money import CURRENCIES
 from portico.plumbing.cleaning import TextField
+from portico.web import formats
 from portico.web.office.forms.contact import e164, written
 from portico.web.office.forms.typed import TOO_LONG, TypedForm, line
 
@@ -44,6 +46,7 @@ class PracticeForm(TypedForm):
     time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"))
     phone = line(gettext_lazy("Phone"), longest=40, is_phone=True, attrs={"inputmode": "tel"})
     country = forms.ChoiceField(label=gettext_lazy("Country"))
+    currency = forms.ChoiceField(label=gettext_lazy("Currency"))
     support_hours = line(gettext_lazy("Support hours"), longest=150)
     postal_address = TextField(
         label=gettext_lazy("Postal address"),
@@ -94,14 +97,20 @@ class PracticeForm(TypedForm):
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
     def __init__(self, practice: Practice, data: QueryDict | None = None, **initial: object) -> None:
+        if data is not None and not data.get("currency"):
+            # Not offered any more once the books have begun: the one that there is.
+            data = data.copy()
+            data["currency"] = practice.currency
         super().__init__(data, initial=opening(practice) | initial)
         choices: dict[str, list[Any]] = {  # Any: plain choices, or groups of them.
             "time_zone": zone_choices(practice.country, practice.time_zone),
             "country": country_choices(),
+            "currency": currency_choices(practice.currency),
             "accent": [*((str(hue), name) for hue, name in HUES.items()), (OWN, _("Your own"))],
         }
         for name, offered in choices.items():
             cast(forms.ChoiceField, self.fields[name]).choices = offered
+        self.fields["currency"].disabled = practice.currency_fixed_at is not None
 
     def clean(self) -> dict[str, Any]:  # Any: a field's value.
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -150,6 +159,12 @@ def country_choices() -> list[tuple[str, str]]:
     """Every country that has a numbering plan, by its English name."""
     names = ENGLISH.territories
     return sorted(((code, names.get(code, code)) for code in phonenumbers.SUPPORTED_REGIONS), key=lambda each: each[1])
+
+
+def currency_choices(present: str) -> list[tuple[str, str]]:
+    """Those that Stripe can charge, by their English names, and the one that the practice has."""
+    codes = {*CURRENCIES, present}
+    return sorted(((code, formats.currency_name(code, language="en")) for code in codes), key=lambda each: each[1])
 
 
 def zone_choices(country: str, present: str) -> list[tuple[str, list[tuple[str, str]]]]:
