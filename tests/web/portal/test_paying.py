@@ -12,7 +12,7 @@ from portico.domain.access.models import SignInAsk
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client
 from portico.domain.practices import connecting
-from portico.plumbing import emails
+from portico.plumbing import clock, emails
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.support.paying import Till, let_pay, ref_in, signed_in_to_pay
@@ -183,6 +183,14 @@ def test_who_came_in_by_a_pin_pays_and_saves_no_card(client: Browser, bill: Invo
     till.type_card(attempt)
     assert b"<h1>Paid</h1>" in client.get(f"/portal/alder-street/payments/{attempt.ref}/").content
     assert not SavedCard.objects.exists()
+
+
+def test_a_bill_past_due_says_when_it_was_due_and_can_be_paid(ana: Browser, bill: Invoice) -> None:
+    late = cast.bill(bill.client, due_on=clock.today(bill.practice.time_zone) - timedelta(days=3))
+    page = ana.get(f"{BILLING}{late.ref}/").content.decode()
+    assert "Was due Nov 20" in page
+    assert "To pay by" not in page
+    assert 'aria-label="Pay Now: invoice 2, $140.00"' in page
 
 
 def test_pressed_twice_both_lead_to_the_same_page(ana: Browser, bill: Invoice) -> None:
