@@ -121,8 +121,9 @@ def allow_more_tries(client: Client, *, by: Actor) -> None:
     access = granting.of(client)
     if access is None or access.account is None:
         return
-    if limits.clear(_tries_with(access.account.mailbox_key, client.practice)):
-        trail.record(Verb.PIN_TRIES_ALLOWED, practice=client.practice, client=client, by=by)
+    with transaction.atomic():
+        if limits.clear(_tries_with(access.account.mailbox_key, client.practice)):
+            trail.record(Verb.PIN_TRIES_ALLOWED, practice=client.practice, client=client, by=by)
 
 
 def enter(practice: Practice, mailbox_key: str, typed: str, *, visitor: Visitor, ip: str) -> Begun | None:
