@@ -32,6 +32,7 @@ UNREADABLE = (NUL, "%00", "%ED%A0%80", "%FF%FE", "%C3")
 ODD = (
     "%0D%0ASet-Cookie:x=1%E2%80%A8%C2%85%E2%80%AE%F0%9F%92%A9%F3%A0%80%81",
     "..%2F..%2Fetc'%22%3E%3Cscript%3E{{7*191}}[first name]",
+    "//evil.example/%5Cevil.example",
     "-1",
     "9" * 400,
     "NaN",
