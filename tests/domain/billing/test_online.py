@@ -210,6 +210,23 @@ def test_a_payment_left_on_stripes_page_is_found_without_any_event(
     assert fresh(bill).is_paid
 
 
+def test_stripe_was_away_for_an_hour_and_within_90_seconds_of_its_return_it_is_paid(
+    till: Till, ana: Client, card: SavedCard, bill: Invoice, time_machine: Traveller
+) -> None:
+    till.stripe.fault("lost", "/v1/payment_intents", method="POST")
+    till.charge(ana, card, bill)
+    till.stripe.fault("503", times=999)
+    for minute in range(1, 61):
+        time_machine.move_to(NOW + timedelta(minutes=minute))
+        following.follow_next()
+        assert fresh(bill).is_processing
+    till.stripe.clear_faults()
+    time_machine.move_to(NOW + timedelta(minutes=60, seconds=90))
+    assert following.follow_next()
+    assert fresh(bill).is_paid
+    assert [charge.amount for charge in till.book] == [1_000, 14_000]
+
+
 def test_an_abandoned_checkout_is_unpaid_and_over_at_its_hour(
     till: Till, ana: Client, bill: Invoice, time_machine: Traveller
 ) -> None:
@@ -496,6 +513,27 @@ def test_a_lost_dispute_brings_the_debt_back_and_a_won_one_changes_nothing(
     assert disputes.follow_open() == 0
     assert Dispute.objects.get().state == (DisputeState.WON if won else DisputeState.LOST)
     assert fresh(bill).still_open_minor == (0 if won else 14_000)
+
+
+@pytest.mark.parametrize("heard_by", ["event", "worker"])
+def test_a_refund_that_got_no_answer_takes_nothing_from_a_lost_dispute(
+    till: Till, bill: Invoice, heard_by: str
+) -> None:
+    payment = paid(till, bill)
+    opened = till.stripe.dispute(payment.stripe_charge_id)
+    hearing.work(event(till, "dispute", opened))
+    till.stripe.fault("lost", "/v1/refunds", method="POST")
+    refund = refunds.send(payment, amount_minor=14_000, reason="Paid twice", by=DESK)
+    assert refund.state == RefundState.PENDING
+    till.stripe.end_dispute(opened, won=False)
+    if heard_by == "event":
+        hearing.work(event(till, "dispute", opened))
+    else:
+        disputes.follow_open()
+    payment.refresh_from_db()
+    refund.refresh_from_db()
+    assert (refund.state, payment.refunded_minor, payment.disputed_minor) == (RefundState.FAILED, 0, 14_000)
+    assert fresh(bill).still_open_minor == 14_000
 
 
 def test_a_payment_whose_attempt_is_gone_is_rebuilt_from_what_stripe_was_told(

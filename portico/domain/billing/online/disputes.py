@@ -52,7 +52,7 @@ def seen(payment: Payment, found: things.Dispute) -> None:
 def seen_all(payment: Payment, line: Line) -> None:
     """Every dispute of a charge as Stripe has it now. Raises StripeTrouble."""
     for found in reversed(charges.disputes(line, payment.stripe_charge_id)):
-        seen(payment, found)
+        _seen(payment, found)
 
 
 def follow_open() -> int:
@@ -64,10 +64,16 @@ def follow_open() -> int:
         if line is None:
             continue
         try:
-            seen(dispute.payment, charges.dispute_look_up(line, dispute.stripe_dispute_id))
+            _seen(dispute.payment, charges.dispute_look_up(line, dispute.stripe_dispute_id))
         except StripeTrouble as trouble:
             logger.info("dispute.not_known_yet", extra={"dispute": dispute.pk, "trouble": type(trouble).__name__})
     return len(rows)
+
+
+def _seen(payment: Payment, found: things.Dispute) -> None:
+    if found.is_lost:
+        refunds.make_room(payment)
+    seen(payment, found)
 
 
 def _note(verb: Verb, payment: Payment, dispute: Dispute, **details: str) -> None:

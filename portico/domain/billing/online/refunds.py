@@ -90,13 +90,20 @@ def seen_all(payment: Payment, line: Line) -> None:
     """Every refund of a charge as Stripe has it now, whoever made it. Raises StripeTrouble."""
     there = charges.refunds(line, payment.stripe_charge_id)
     if any(_known(payment, found) is None for found in there):
-        # Ours count already, though Stripe may never have taken them in: they would leave no room for the others.
-        for unanswered in _unanswered(payment):
-            _follow(unanswered)
+        make_room(payment)
     for found in reversed(there):
         refund = _known(payment, found) or _found_at_stripe(payment, found)
         if refund is not None:
             seen(refund, found)
+
+
+def make_room(payment: Payment) -> None:
+    """Asks about refunds that got no answer, before anything that Stripe has done for certain is counted.
+
+    They count already, though Stripe may never have taken them in. Raises StripeTrouble.
+    """
+    for unanswered in _unanswered(payment):
+        _follow(unanswered)
 
 
 def follow_pending() -> int:
