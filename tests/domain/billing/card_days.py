@@ -323,7 +323,8 @@ class CardDays(RuleBasedStateMachine):
             self.traveller.shift(timedelta(seconds=seconds))
             self.work_until_idle()
         self.let_go_after_a_day()
-        assert two_books.differences(self.till.book) == []
+        differences = two_books.differences(self.till.book)
+        assert differences == [], differences
         billed = self.client.invoices.issued().filter(voided_at=None).values_list("total_minor", flat=True)
         hand = Payment.objects.filter(client=self.client).exclude(kind=PaymentKind.ONLINE).filter(taken_back_at=None)
         given = self.client.credits.filter(taken_back_at=None)
@@ -340,8 +341,10 @@ class CardDays(RuleBasedStateMachine):
         self.steps += 1
         if self.is_changed:
             self.is_changed = False
-            assert list(verifying.mismatches()) == []
-        assert two_books.impossible(self.till.book, released=self.released) == []
+            mismatches = list(verifying.mismatches())
+            assert mismatches == [], mismatches
+        impossible = two_books.impossible(self.till.book, released=self.released)
+        assert impossible == [], impossible
 
     def do(self, work: Callable[[], object], dies: int | None = None) -> None:
         """A refusal and a Stripe that cannot be asked are answers like any other."""
