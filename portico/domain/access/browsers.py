@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from django.utils.translation import gettext as _
+
 from portico.domain.access.models import KnownBrowser, PortalAccount
 from portico.plumbing import clock, tokens
 
@@ -19,6 +21,12 @@ def recognise(account: PortalAccount, key: str) -> bool:
     if not is_new:
         KnownBrowser.objects.filter(pk=known.pk).update(seen_at=clock.now())
     return not is_new
+
+
+def in_words(browser: str) -> str:
+    """The name under which a session keeps its browser, as "Safari on iPhone", in the language that is on."""
+    name, is_both, device = browser.partition(" on ")
+    return _("%(browser)s on %(device)s") % {"browser": name, "device": device} if is_both else browser
 
 
 def forget_old() -> int:

@@ -8,6 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portico.domain.access import browsers
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.practices.models import Practice
 from portico.plumbing import phone_format, rendering
@@ -32,7 +33,7 @@ class PinUsedMail(Composer):
                 email,
                 heading=_("A PIN was used to sign in"),
                 name=email.content["name"],
-                browser=email.content["browser"],
+                browser=browsers.in_words(email.content["browser"]),
                 why=_("You got this because somebody signed in to your client portal. No answer is needed."),
             )
 
@@ -71,7 +72,7 @@ class NewBrowserMail(Composer):
             return _letter(
                 email,
                 heading=_("A new browser signed in"),
-                browser=email.content["browser"],
+                browser=browsers.in_words(email.content["browser"]),
                 why=_("You got this because somebody signed in to your client portal. No answer is needed."),
             )
 

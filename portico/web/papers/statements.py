@@ -7,7 +7,7 @@ from typing import TypedDict
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.http import urlencode
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
 
 from portico.domain.billing.models import Credit, CreditNote, Dispute, Invoice, Payment
@@ -79,7 +79,7 @@ def paper(statement: Statement) -> Paper:
         subtitle=_("%(begin)s to %(end)s") % period,
         parties=(
             (sender(practice),),
-            (Party(_("For"), (client.name,)),),
+            (Party(pgettext("whose statement it is", "For"), (client.name,)),),
             (Party(_("Made"), (today,)),),
         ),
         caption=_("Invoices and payments"),

@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
+from portico.domain.access import browsers
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, phone_format
 from portico.plumbing import money as money_format
@@ -113,6 +114,11 @@ def error_summary(*asked: "BaseForm | BaseFormSet[BaseForm] | None") -> dict[str
         general.extend(str(sentence) for sentence in form.non_field_errors())
     fields = [bound for form in forms if form.is_bound for bound in form if bound.errors]
     return {"general": general, "fields": fields, "count": len(general) + len(fields)}
+
+
+@register.filter
+def browser_in_words(browser: str) -> str:
+    return browsers.in_words(browser)
 
 
 @register.filter

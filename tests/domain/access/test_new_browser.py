@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from django.utils import translation
 
-from portico.domain.access import granting, links, signing_in
+from portico.domain.access import browsers, granting, links, signing_in
 from portico.domain.access.arriving import Visitor
 from portico.domain.access.sessions import Begun
 from portico.domain.clients.models import Client
@@ -65,3 +66,14 @@ def test_the_notice_does_not_leave_once_nobody_may_be_mailed_there(
     assert handing_over.hand_over_next("rest", Transport(parse(smtp.url)))
     assert smtp.mails == []
     assert OutgoingEmail.objects.get(kind=KIND).state == "dropped"
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [("Safari on iPhone", "Safari en iPhone"), ("Firefox", "Firefox"), ("", "")],
+)
+def test_a_browser_is_named_in_the_readers_language(kept: str, said: str) -> None:
+    with translation.override("es"):
+        assert browsers.in_words(kept) == said
+    with translation.override("en"):
+        assert browsers.in_words(kept) == kept
