@@ -57,18 +57,18 @@ def pay_page(bill: Invoice) -> str:
 # What is typed or made up.
 
 
-@pytest.mark.parametrize(
-    "amount",
-    ["1", "13999", "14001", "0", "-14000", "99999999999999999999", "140.00", "139.99", "1e4", "NaN", "half", "14000;1"],
-)
+AMOUNTS = (
+    "1", "13999", "14001", "0", "-14000", "99999999999999999999", "140.00", "139.99", "1e4", "NaN", "half", "14000;1",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("address", ["invoice", "balance"])
-def test_no_part_no_more_and_no_nonsense_is_charged(
-    ana: Browser, bill: Invoice, uncalled: None, amount: str, address: str
-) -> None:
+def test_no_part_no_more_and_no_nonsense_is_charged(ana: Browser, bill: Invoice, uncalled: None, address: str) -> None:
     page = pay_page(bill) if address == "invoice" else f"{BILLING}payment/"
-    answer = ana.post(page, {"with": "new", "amount": amount})
-    assert answer.status_code in {409, 422}
-    assert "$140.00" in answer.content.decode()
+    for amount in AMOUNTS:
+        answer = ana.post(page, {"with": "new", "amount": amount})
+        assert answer.status_code in {409, 422}, amount
+        assert "$140.00" in answer.content.decode()
 
 
 def test_another_amount_invoice_client_or_currency_in_the_form_is_not_heeded(
@@ -110,12 +110,11 @@ OTHERS: dict[str, tuple[Callable[[Client], Invoice], int]] = {
 }
 
 
-@pytest.mark.parametrize("which", OTHERS)
 def test_an_invoice_that_is_not_to_be_paid_by_this_client_now_is_refused(
-    ana: Browser, bill: Invoice, uncalled: None, which: str
+    ana: Browser, bill: Invoice, uncalled: None
 ) -> None:
-    make, status = OTHERS[which]
-    assert ana.post(pay_page(make(bill.client)), {"with": "new"}).status_code == status
+    for which, (make, status) in OTHERS.items():
+        assert ana.post(pay_page(make(bill.client)), {"with": "new"}).status_code == status, which
 
 
 def test_made_up_invoices_are_not_there(ana: Browser, bill: Invoice, uncalled: None) -> None:
@@ -200,9 +199,8 @@ def test_what_was_turned_off_while_the_page_was_open_is_refused_at_once(
     turn_off, status = TURNED_OFF[what]
     turn_off(bill)
     answer = ana.post(pay_page(bill), {"with": "new", "amount": "14000"})
-    assert (answer.status_code, answer.headers.get("Location", "")) == (
-        status, "/portal/alder-street/" if status == 302 else ""
-    )  # fmt: skip
+    led_to = answer.headers.get("Location", "").partition("?")[0]
+    assert (answer.status_code, led_to) == (status, "/portal/alder-street/" if status == 302 else "")
 
 
 # Stripe is slow.
