@@ -10,9 +10,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def at_random(config: pytest.Config, *, runs: int, steps: int) -> settings:
-    """For `run_state_machine_as_test`: so many runs unless the option says otherwise."""
+    """For `run_state_machine_as_test`: so many runs, alike each time, unless the option wants others and new ones."""
+    wanted: int | None = config.getoption("runs")
     return settings(
-        max_examples=config.getoption("runs") or runs,
+        max_examples=wanted or runs,
+        derandomize=wanted is None,
         stateful_step_count=steps,
         suppress_health_check=list(HealthCheck),
     )
