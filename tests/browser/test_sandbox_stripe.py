@@ -39,7 +39,7 @@ def test_its_pages_are_for_everybody(
     page = browsing.window(width=width, colours="dark" if colours == "dark" else "light")
     page.goto(session.address)
     found = look(page)
-    page.get_by_role("link", name="4000000000003220").click()
+    page.get_by_role("link", name="4000 0000 0000 3220").click()
     page.get_by_role("button", name="Pay $140.00").click()
     expect(page.get_by_role("heading", name="Your bank wants to know: is it you?")).to_be_visible()
     found += look(page)

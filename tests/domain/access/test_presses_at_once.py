@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
+from psycopg_pool import PoolTimeout
 
 from portico.domain.access import codes, sessions, signing_in
 from portico.domain.access.arriving import Visitor
@@ -30,6 +31,18 @@ def token_of(practice: Practice, number: int) -> str:
     return cast.token_of(cast.invited(person))
 
 
+def patiently(work: Callable[[], bool]) -> bool:
+    """As who is told that the database is busy: once more, when no connection came free in time."""
+    while True:
+        try:
+            return work()
+        except OperationalError as error:
+            if not isinstance(error.__cause__, PoolTimeout):
+                raise
+        finally:
+            connection.close()
+
+
 def at_once(hands: int, *works: Callable[[], bool]) -> list[int]:
     """Each work by so many hands together, one work after the other; how often each said yes."""
     gate = Barrier(hands)
@@ -37,11 +50,8 @@ def at_once(hands: int, *works: Callable[[], bool]) -> list[int]:
     def one(_hand: int) -> list[bool]:
         said = []
         for work in works:
-            gate.wait(60)
-            try:
-                said.append(work())
-            finally:
-                connection.close()
+            gate.wait(120)
+            said.append(patiently(work))
         return said
 
     with ThreadPoolExecutor(hands) as pool:

@@ -1,5 +1,6 @@
 """Paying by card: charged once, settled by one path, whatever Stripe, the network or the client does."""
 
+from copy import copy
 from datetime import timedelta
 
 import pytest
@@ -29,6 +30,7 @@ from portico.domain.billing.online import (
     reconciling,
     refunds,
     releasing,
+    retiring,
 )
 from portico.domain.billing.online.paying import Order
 from portico.domain.billing.online.refusals import (
@@ -198,6 +200,17 @@ def test_only_the_very_same_payment_is_taken_up_again(till: Till, ana: Client, b
     first = till.start(ana, bill)
     assert till.start(ana, bill).pk == first.pk
     assert till.start(ana, bill, save=True).pk != first.pk
+
+
+def test_a_page_that_was_opened_while_somebody_was_about_to_end_it_is_closed_at_stripe(till: Till, ana: Client) -> None:
+    bill = cast.bill(ana)
+    begun = till.start(ana, bill)
+    as_it_stood_before = copy(begun)
+    as_it_stood_before.called_at, as_it_stood_before.checkout_session_id = None, ""
+    retiring.retire(as_it_stood_before)
+    (page,) = till.stripe.desk().all("checkout.session")
+    begun.refresh_from_db()
+    assert (page["status"], begun.state) == ("expired", AttemptState.EXPIRED)
 
 
 def test_a_payment_left_on_stripes_page_is_found_without_any_event(

@@ -125,6 +125,18 @@ def end(attempt: PaymentAttempt, state: AttemptState, *, reason: str = "", by: A
             note(Verb.PAYMENT_DECLINED, held, row.ref, row.amount_minor, by=by, reason=reason)
 
 
+def end_uncalled(attempt: PaymentAttempt) -> bool:
+    """Ends an attempt for which Stripe was never called. False: it was called meanwhile, and may have a page."""
+    with holding.books_of(attempt.client):
+        # Locked: whoever is about to call notes that on this row first, and finds it ended.
+        row = PaymentAttempt.objects.locked().get(pk=attempt.pk)
+        if row.holds and row.called_at is not None:
+            return False
+        if row.holds:
+            settling.end_attempt(row, AttemptState.EXPIRED, by=STRIPE, reason="")
+        return True
+
+
 def note(verb: Verb, client: Client, about: str, amount_minor: int, *, by: Actor, **details: str | int | bool) -> None:
     trail.record(
         verb,

@@ -106,8 +106,8 @@ def _follow(attempt: PaymentAttempt) -> None:
             retiring.retire(attempt, deadline=deadline)
             return
     if attempt.called_at is None:
-        # Whoever wrote it never came to call Stripe.
-        concluding.end(attempt, AttemptState.EXPIRED)
+        # Whoever wrote it never came to call Stripe; else it is asked about at the next turn.
+        concluding.end_uncalled(attempt)
         return
     ask(attempt, deadline=deadline)
 

@@ -41,6 +41,10 @@ def _retire(attempt: PaymentAttempt, line: Line) -> None:
     if attempt.way == AttemptWay.SAVED_CARD:
         _cancel(attempt, line)
         return
+    if attempt.called_at is None:
+        if concluding.end_uncalled(attempt):
+            return
+        attempt = checkouts.refreshed(attempt)
     if not attempt.checkout_session_id:
         if attempt.called_at is None or clock.now() - attempt.called_at > REPEATED_FOR:
             # Nobody has ever had the address of its page, if there is one.
