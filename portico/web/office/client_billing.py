@@ -13,6 +13,7 @@ from portico.domain.access import granting
 from portico.domain.billing import balances
 from portico.domain.billing.models import Invoice, SavedCard
 from portico.domain.billing.models.invoices import InvoiceQuerySet
+from portico.domain.billing.online import cards
 from portico.domain.clients.models import Client
 from portico.plumbing import trail
 from portico.plumbing.verbs import Verb
@@ -43,6 +44,15 @@ class Chip:
     label: str
     number: int
     is_current: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """A card that a client's mailbox let us keep; `stays_with` names one that sees the client no more."""
+
+    card: SavedCard
+    name: str
+    stays_with: str = ""
 
 
 @office_page()
@@ -103,9 +113,12 @@ def _invoices(client: Client, show: Show, before: str) -> list[Invoice]:
     return found
 
 
-def _cards(client: Client) -> list[SavedCard]:
-    """Cards of the mailbox that sees the client; nobody in the office can charge them."""
+def _cards(client: Client) -> list[Card]:
+    """Of the mailbox that sees the client, and of those before; nobody in the office can charge them."""
     access = granting.of(client)
-    if access is None or access.account is None:
-        return []
-    return list(access.account.saved_cards.kept().order_by("-id"))
+    account = access.account if access is not None else None
+    mine = cards.kept(account) if account is not None else []
+    left = cards.left_with_others(client, account)
+    return [Card(card, money_words.card_name(card)) for card in mine] + [
+        Card(card, money_words.card_name(card), card.account.mailbox_key) for card in left
+    ]

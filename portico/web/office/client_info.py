@@ -17,7 +17,7 @@ from portico.domain.clients.models import Client, EmailAddress, PortalState
 from portico.plumbing import trail
 from portico.plumbing.verbs import Verb
 from portico.web.guards import office_page
-from portico.web.office import differences, finding
+from portico.web.office import card_words, differences, finding
 from portico.web.office.differences import Difference
 from portico.web.office.forms.client_info import ClientForms, Start
 from portico.web.office.forms.contact import suggestion_for
@@ -53,6 +53,7 @@ def _save(request: OfficeRequest, client: Client) -> HttpResponse:
         return _page(request, client, rearranged)
     if not forms.is_valid():
         return _page(request, client, forms, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    before = granting.of(client)
     try:
         version = forms.details.cleaned_data["version"]
         saved = changing.save_client_info(client, forms.entry, version=version, by=request.actor)
@@ -61,18 +62,25 @@ def _save(request: OfficeRequest, client: Client) -> HttpResponse:
     except (AddressTwice, ClientArchived) as refusal:
         forms.details.add_error(None, str(refusal))
         return _page(request, client, forms, status=HTTPStatus.CONFLICT)
-    return _answer(request, saved)
+    return _answer(request, saved, before)
 
 
-def _answer(request: OfficeRequest, saved: Saved) -> HttpResponse:
+def _answer(request: OfficeRequest, saved: Saved, before: PortalAccess | None) -> HttpResponse:
     client = saved.client
     for row in client.email_addresses.open():
         if meant := suggestion_for(row.address):
             question = _("Is %(address)s spelled right? Did you mean %(meant)s?")
             messages.warning(request, question % {"address": row.address, "meant": meant})
     messages.add_message(request, *_notice(saved))
+    if saved.portal_address_replaced or saved.portal_address_removed:
+        _tell_of_cards(request, client, before)
     # A new address for the portal is to be invited, which is done on the other tab.
     return redirect("office:client_portal" if saved.portal_address_replaced else "office:client_info", ref=client.ref)
+
+
+def _tell_of_cards(request: OfficeRequest, client: Client, before: PortalAccess | None) -> None:
+    if stay := card_words.afterwards(before, granting.of(client), called=client.called):
+        messages.info(request, stay)
 
 
 def _notice(saved: Saved) -> tuple[int, str]:
@@ -123,6 +131,7 @@ def _page(
         "forms": forms,
         "access": access,
         "portal_address": portal_address,
+        "cards_stay": card_words.beforehand(access, called=client.called),
         "loses_portal_address": portal_address is not None and not any(row.signs_in for row in forms.addresses.forms),
         "changed_meanwhile": changed_meanwhile,
         "both": both or [],

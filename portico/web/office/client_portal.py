@@ -22,7 +22,7 @@ from portico.domain.clients.models import Client, EmailAddress
 from portico.plumbing import rendering, tokens, trail
 from portico.plumbing.verbs import Verb
 from portico.web.guards import office_page
-from portico.web.office import finding, portal_words
+from portico.web.office import card_words, finding, portal_words
 from portico.web.office.forms.client_portal import ClientPortalForm, InvitationTextForm
 from portico.web.office.roles import KEEPERS, may_edit
 from portico.web.requests import OfficeRequest
@@ -111,6 +111,8 @@ def _save(request: OfficeRequest, ref: str) -> HttpResponse:
     except (AddressGone, ClientArchived) as refusal:
         return _again(request, ref, Answer(HTTPStatus.CONFLICT, str(refusal)), sending=sending)
     messages.success(request, notice)
+    if stay := card_words.afterwards(tab.access, granting.of(tab.client), called=tab.client.called):
+        messages.info(request, stay)
     # To the top, where the notice stands: at the same address a browser would stay down at the button.
     return redirect(f"{reverse('office:client_portal', args=[ref])}#main")
 
@@ -155,6 +157,7 @@ def _page(request: OfficeRequest, tab: Tab, form: ClientPortalForm, answer: Answ
         # Archived while somebody typed: what was typed stays.
         "may_edit": may_edit(request) and (form.is_bound or not tab.client.is_archived_now),
         "story": story,
+        "cards_stay": card_words.beforehand(tab.access, called=called),
         "banner": portal_words.banner(story, called=called),
         "facts": portal_words.signed_in_facts(story),
         "events": [portal_words.event(happening, called=called) for happening in story.happenings],

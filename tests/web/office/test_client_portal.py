@@ -569,5 +569,5 @@ def test_the_tab_takes_the_same_queries_however_much_has_happened(
 
 
 # Session, colleague, practice, client, access, addresses, default texts, invitations, their events, PINs, the entry
-# in the trail, the menu, what goes on at the entrance; tries with a PIN, the last PIN, sessions.
-QUERIES = 17
+# in the trail, the menu, what goes on at the entrance; tries with a PIN, the last PIN, sessions; saved cards.
+QUERIES = 18

@@ -36,6 +36,13 @@ def kept(account: PortalAccount) -> list[SavedCard]:
     return list(_kept(account))
 
 
+def left_with_others(client: Client, account: PortalAccount | None) -> list[SavedCard]:
+    """Cards of mailboxes that have paid for the client and are not the one that sees it now: no use for it."""
+    paid_before = client.attempts.order_by().values("account")
+    rows = SavedCard.objects.kept().filter(account__in=paid_before).exclude(account=account)
+    return list(rows.select_related("account").order_by("-id"))
+
+
 def left_behind(practice: Practice) -> int:
     """How many cards belong to another Stripe account or mode than the present key's: their owners type them anew."""
     payments = online_payments.of(practice)
