@@ -163,8 +163,7 @@ def _file_rows(request: OfficeRequest, wanted: Wanted) -> Iterator[list[str]]:
 
 
 def _cells(invoice: Invoice) -> list[str]:
-    open_minor = 0 if invoice.is_void else invoice.still_open_minor
-    amounts = (invoice.total_minor, invoice.paid_minor, invoice.credited_minor, open_minor)
+    amounts = (invoice.total_minor, invoice.paid_minor, invoice.credited_minor, invoice.owed_minor)
     return [
         str(invoice.number or ""),
         invoice.client.name,

@@ -56,5 +56,4 @@ def _sums(invoice: Invoice) -> tuple[Sum, ...]:
         sums.append(Sum(_("Payments"), amount(-invoice.paid_minor, currency)))
     if invoice.credited_minor:
         sums.append(Sum(_("Credited"), amount(-invoice.credited_minor, currency)))
-    left = 0 if invoice.is_void else invoice.still_open_minor
-    return (*sums, Sum(_("To pay"), amount(left, currency), total=True))
+    return (*sums, Sum(_("To pay"), amount(invoice.owed_minor, currency), total=True))

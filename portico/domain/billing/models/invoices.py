@@ -191,12 +191,17 @@ class Invoice(PracticeRow):
         return self.total_minor - self.paid_minor - self.credited_minor
 
     @property
+    def owed_minor(self) -> int:
+        """What its client owes on it: nothing while it is a draft, nor once it is void."""
+        return 0 if self.is_draft or self.is_void else self.still_open_minor
+
+    @property
     def is_paid(self) -> bool:
         return not self.is_draft and not self.is_void and self.still_open_minor == 0
 
     @property
     def is_partly_paid(self) -> bool:
-        return 0 < self.still_open_minor < self.total_minor
+        return 0 < self.owed_minor < self.total_minor
 
     @property
     def is_attempted(self) -> bool:
