@@ -17,9 +17,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from portico.domain.access.models import PortalSession
 from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund, ServiceItem, SharingRun
 from portico.domain.clients.models import Client
-from portico.domain.practices.models import Practice, Role, StaffMember
+from portico.domain.practices import passkeys
+from portico.domain.practices.models import KeptPost, Practice, Role, StaffMember, StaffSession
 from portico.plumbing import clock, trail
 from portico.plumbing.limits import TooMany
 from portico.plumbing.models import OutgoingEmail
@@ -196,25 +198,35 @@ def _note_other_practice(request: HttpRequest) -> None:
     """A colleague asked for a thing of another practice: seen in the trail, not on the page."""
     staff = _staff(request)
     match = request.resolver_match
-    if staff is None or match is None or "ref" not in match.kwargs:
+    if staff is None or match is None:
         return
-    ref = match.kwargs["ref"]
-    if any(
-        rows.filter(ref=ref).exclude(practice=staff.practice).exists()
-        for rows in (
-            Client.objects.all(),
-            OutgoingEmail.objects.all(),
-            StaffMember.objects.all(),
-            Invoice.objects.all(),
-            Payment.objects.all(),
-            PaymentAttempt.objects.all(),
-            Refund.objects.all(),
-            Credit.objects.all(),
-            ServiceItem.objects.all(),
-            SharingRun.objects.all(),
-        )
-    ):
+    refs = [match.kwargs[name] for name in ("ref", "session") if name in match.kwargs]
+    if refs and _are_elsewhere(refs, staff.practice):
         trail.record(Verb.DENIED_PRACTICE, practice=staff.practice, by=staff.actor, about=match.url_name or "")
+
+
+def _are_elsewhere(refs: list[str], practice: Practice) -> bool:
+    """Whether any of the refs names a thing of another practice, of each kind that an address of the office names."""
+    kinds = (
+        Client.objects.all(),
+        OutgoingEmail.objects.all(),
+        StaffMember.objects.all(),
+        KeptPost.objects.all(),
+        PortalSession.objects.all(),
+        Invoice.objects.all(),
+        Payment.objects.all(),
+        PaymentAttempt.objects.all(),
+        Refund.objects.all(),
+        Credit.objects.all(),
+        ServiceItem.objects.all(),
+        SharingRun.objects.all(),
+    )
+    theirs = StaffMember.objects.exclude(practice=practice)
+    return (
+        any(rows.filter(ref__in=refs).exclude(practice=practice).exists() for rows in kinds)
+        or StaffSession.objects.filter(ref__in=refs, staff__in=theirs).exists()
+        or passkeys.named(refs).filter(user__in=theirs).exists()
+    )
 
 
 def _logged(response: HttpResponse) -> HttpResponse:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 import time_machine
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.test import Client as Browser
 from pytest_django import DjangoDbBlocker
@@ -15,13 +16,16 @@ from portico.domain.access.models import PortalSession
 from portico.domain.billing import crediting, pricing, refunding, sharing
 from portico.domain.billing.models import AttemptState
 from portico.domain.clients.models import Client
-from portico.domain.practices import setting_up, suspending
+from portico.domain.practices import kept_posts, setting_up, suspending
+from portico.domain.practices.kept_posts import Field
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock, tokens
 from portico.web.routes import Route, all_routes
 from tests import cast
 from tests.support.clock import NOW
 
+# What belongs to one member of staff alone.
+OWN = ("kept", "account/sessions", "account/passkeys")
 BOOKS = (
     "invoices/sharing",
     "invoices",
@@ -62,7 +66,7 @@ class World:
             return self.places["token of set-up" if "set-up" in route.path else "token"]
         if name == "session":
             return self.places["sessions"]
-        for part in ("clients", "emails", "sessions", "team", *BOOKS):
+        for part in ("clients", "emails", *OWN, "sessions", "team", *BOOKS):
             if f"/{part}/" in route.path:
                 return self.places[part]
         return tokens.new_ref()
@@ -138,7 +142,19 @@ def _made() -> World:
         "refunds": refund.ref,
         "credits": crediting.give(ana, amount_minor=1_000, reason="Goodwill", by=cast.DESK).ref,
         "services": pricing.save(practice, code="S50", label="Session", price_minor=14_000, by=cast.DESK).ref,
+        **_own_things(staff["a colleague who left"]),
         "token": cast.token_of(invitation),
         "token of set-up": setting_up.make_link(staff["biller"], by=cast.DESK),
     }
     return World(practice, ana, places, browsers)
+
+
+def _own_things(member: StaffMember) -> dict[str, str]:
+    """What a colleague has, and nobody else finds."""
+    passkey = Authenticator.objects.create(
+        user=member, type=Authenticator.Type.WEBAUTHN, data={"ref": tokens.new_ref(), "name": "Laptop"}
+    )
+    kept = kept_posts.keep(member, path="/office/clients/new/", fields=[Field("last_name", "Abreu")])
+    assert kept is not None
+    things = (kept.ref, member.sessions.get().ref, passkey.data["ref"])
+    return dict(zip(OWN, things, strict=True))

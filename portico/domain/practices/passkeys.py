@@ -2,6 +2,7 @@
 
 import json
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from fido2.server import Fido2Server
 from fido2.webauthn import (
     AttestedCredentialData,
@@ -126,6 +128,11 @@ def of(staff: StaffMember) -> list[Authenticator]:
 def find(staff: StaffMember, ref: str) -> Authenticator | None:
     """The person's own passkey of that ref."""
     return next((row for row in of(staff) if row.data.get("ref") == ref), None)
+
+
+def named(refs: Sequence[str]) -> QuerySet[Authenticator]:
+    """Anybody's passkeys of those refs."""
+    return Authenticator.objects.filter(type=KIND, data__ref__in=refs)
 
 
 def remove(staff: StaffMember, row: Authenticator, *, by: Actor) -> None:

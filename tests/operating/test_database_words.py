@@ -1,0 +1,48 @@
+"""A database that is not there ends a command with one sentence that says why, and never with a traceback."""
+
+from pathlib import Path
+
+import pytest
+from django.db import DataError, IntegrityError, OperationalError, ProgrammingError
+
+from portico.operating import database_words
+from tests.support.processes import Processes
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("no such table: clients_client"),
+        ProgrammingError('relation "clients_client" does not exist\nLINE 1: SELECT …'),
+        ProgrammingError("column clients_client.sort_key does not exist\nLINE 1: SELECT …"),
+    ],
+)
+def test_what_is_missing_in_it_is_brought_by_migrate(error: OperationalError | ProgrammingError) -> None:
+    assert database_words.sentence(error) == "The database is not up to date. Run `portico migrate` first."
+
+
+@pytest.mark.parametrize("mistake", [ProgrammingError("syntax error"), IntegrityError("twice"), DataError("too long")])
+def test_a_mistake_of_ours_is_seen_whole(mistake: ProgrammingError | IntegrityError | DataError) -> None:
+    assert database_words.sentence(mistake) == ""
+
+
+@pytest.mark.sqlite
+@pytest.mark.real_processes
+@pytest.mark.slow
+def test_a_file_without_tables_and_a_folder_that_is_not_there_are_told(processes: Processes, tmp_path: Path) -> None:
+    for path, words in (("empty.sqlite3", "Run `portico migrate`"), ("nowhere/a.sqlite3", "unable to open")):
+        done = processes.run("verify-states", DATABASE_URL=f"sqlite:///{tmp_path}/{path}")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert words in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.real_processes
+@pytest.mark.slow
+def test_a_database_that_the_server_does_not_have_is_named(processes: Processes) -> None:
+    done = processes.run("verify-states", DATABASE_URL=f"{processes.database_url.rpartition('/')[0]}/of-nobody")
+    assert done.returncode == 1
+    assert done.stderr == (
+        'Portico cannot work with the database that DATABASE_URL names: database "of-nobody" does not exist.\n'
+    )
