@@ -132,7 +132,8 @@ def find(staff: StaffMember, ref: str) -> Authenticator | None:
 
 def named(refs: Sequence[str]) -> QuerySet[Authenticator]:
     """Anybody's passkeys of those refs."""
-    return Authenticator.objects.filter(type=KIND, data__ref__in=refs)
+    rows: QuerySet[Authenticator] = Authenticator.objects.filter(type=KIND, data__ref__in=refs)
+    return rows
 
 
 def remove(staff: StaffMember, row: Authenticator, *, by: Actor) -> None:
