@@ -69,6 +69,12 @@ def steps(payments: OnlinePayments, practice: Practice) -> list[Step]:
     return [*chain[:place], step, *(Step("ahead", each.words) for each in chain[goes_on:])]
 
 
+def broken(payments: OnlinePayments, practice: Practice) -> str:
+    """Why clients cannot pay, in a few words; empty when they can."""
+    stop = _stop(payments, practice)
+    return stop[1].words if stop else ""
+
+
 def facts(payments: OnlinePayments) -> list[Fact]:
     live = payments.key is not None and payments.key.livemode
     return [

@@ -38,10 +38,13 @@ def save_keys(request: OfficeRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, keys=form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
-        going_live.save_keys(request.practice, form.keys, by=request.actor)
+        payments = going_live.save_keys(request.practice, form.keys, by=request.actor)
     except Refused as refusal:
         return _page(request, keys=_with(form, refusal), status=HTTPStatus.UNPROCESSABLE_CONTENT)
-    messages.success(request, _("The key was saved and checked with Stripe."))
+    if why := payment_words.broken(payments, request.practice):
+        messages.warning(request, _("The key was saved, but clients can’t pay yet. %(why)s.") % {"why": why})
+    else:
+        messages.success(request, _("The key was saved and checked with Stripe."))
     return redirect("office:online_payments")
 
 
@@ -59,11 +62,14 @@ def remove_keys(request: OfficeRequest) -> HttpResponse:
 @require_POST
 def check_again(request: OfficeRequest) -> HttpResponse:
     try:
-        connecting.check_again(request.practice, by=request.actor)
+        payments = connecting.check_again(request.practice, by=request.actor)
     except Refused as refusal:
         messages.error(request, str(refusal))
-    else:
-        messages.success(request, _("Stripe was asked again; this is what it said."))
+        return redirect("office:online_payments")
+    if payments and (why := payment_words.broken(payments, request.practice)):
+        messages.warning(request, _("Stripe was asked again. Clients can’t pay: %(why)s.") % {"why": why})
+    elif payments:
+        messages.success(request, _("Stripe was asked again: clients can pay."))
     return redirect("office:online_payments")
 
 

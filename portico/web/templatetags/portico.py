@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
-from django.forms import BoundField, CheckboxInput, RadioSelect
+from django.forms import BoundField, CheckboxInput, PasswordInput, RadioSelect
 from django.forms.forms import BaseForm
 from django.forms.formsets import BaseFormSet
 from django.http import QueryDict
@@ -113,7 +113,9 @@ def error_summary(*asked: "BaseForm | BaseFormSet[BaseForm] | None") -> dict[str
     for form in forms:
         general.extend(str(sentence) for sentence in form.non_field_errors())
     fields = [bound for form in forms if form.is_bound for bound in form if bound.errors]
-    return {"general": general, "fields": fields, "count": len(general) + len(fields)}
+    # A secret never comes back to the page that it was typed on.
+    is_secret = any(isinstance(field.widget, PasswordInput) for form in forms for field in form.fields.values())
+    return {"general": general, "fields": fields, "count": len(general) + len(fields), "is_secret": is_secret}
 
 
 @register.filter

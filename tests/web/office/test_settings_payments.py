@@ -97,6 +97,7 @@ def test_a_key_that_does_not_work_is_said_beside_its_field_and_not_kept(
 ) -> None:
     status, page = save(owner, key)
     assert (status, sentence in page) == (422, True)
+    assert "Nothing has been saved yet. What is secret has to be typed again." in page
     assert not StripeKey.objects.exists()
 
 
@@ -114,16 +115,30 @@ def test_with_stripe_away_the_page_says_try_again(owner: Browser, sandbox: Sandb
     ],
 )
 def test_what_stops_is_said_with_the_way_to_mend_it(owner: Browser, key: str, sentences: tuple[str, ...]) -> None:
-    page = save(owner, key)[1]
-    for sentence in ("Needs attention", "Stops here:", "Not reached yet: Clients can pay", *sentences):
+    answer = owner.post(KEYS, {"secret_key": key}, follow=True).content
+    page, (why, *_more) = plain(answer), sentences
+    told = (f"The key was saved, but clients can’t pay yet. {why}.", "Needs attention", "Stops here:")
+    for sentence in (*told, "Not reached yet: Clients can pay", *sentences):
         assert sentence in page
+    assert 'class="notice" data-tone="good"' not in answer.decode()
+    assert f"Clients can’t pay: {why}." in plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
+
+
+def test_an_account_that_may_charge_again_is_found_by_checking_again(owner: Browser, sandbox: SandboxStripe) -> None:
+    save(owner, "sk_test_demo_restricted")
+    sandbox.open_account("sk_test_demo_restricted")
+    page = plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
+    assert "Stripe was asked again: clients can pay." in page
+    assert "Needs attention" not in page
+    owner.post(f"{KEYS}removal/")
+    assert "asked again" not in plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
 
 
 def test_a_revoked_key_is_found_by_checking_again(owner: Browser, sandbox: SandboxStripe) -> None:
     save(owner)
     sandbox.revoke("sk_test_demo")
     page = plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
-    assert "Stripe no longer accepts this key" in page
+    assert "Stripe was asked again. Clients can’t pay: Stripe no longer accepts this key." in page
     assert "Enter the new key" in page
     sandbox.fault("500")
     assert "Stripe cannot be reached" in plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
