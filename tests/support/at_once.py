@@ -1,6 +1,6 @@
 """Several hands at the same moment, each in a thread with a database connection of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -8,6 +8,11 @@ from django.db import connections
 
 # A process has eight connections, and the test itself holds one.
 HANDS = 6
+
+
+def errors(results: Sequence[object]) -> list[type]:
+    """The errors among what they ended with."""
+    return [type(each) for each in results if isinstance(each, Exception)]
 
 
 def at_once[R](*works: Callable[[], R]) -> list[R | Exception]:

@@ -1,6 +1,5 @@
 """However many hands pay at the same moment, an invoice is charged once; beside it, what happens without each guard."""
 
-from collections.abc import Sequence
 from functools import partial
 from threading import Barrier
 
@@ -29,7 +28,7 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.refusals import Refused
 from tests import cast
-from tests.support.at_once import HANDS, at_once
+from tests.support.at_once import HANDS, at_once, errors
 from tests.support.paying import Till, let_pay
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -62,10 +61,6 @@ def fresh(invoice: Invoice) -> Invoice:
 def charged(till: Till) -> list[int]:
     """What the sandbox's own book says was taken, beside the payment that saved the card."""
     return [each.amount for each in till.book if each.amount != 1_000]
-
-
-def errors(results: Sequence[object]) -> list[type]:
-    return [type(each) for each in results if isinstance(each, Exception)]
 
 
 @pytest.fixture(autouse=True)
