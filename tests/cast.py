@@ -209,9 +209,8 @@ def bill(
     entry = InvoiceEntry(
         min(today, due_on or today), due_on or today + timedelta(days=14), (LineEntry(label, amount_minor),)
     )
-    invoice = invoicing.issue(invoicing.draft(person, entry, by=DESK), by=DESK)
-    if shared:
-        invoice = sharing.share(invoice, by=DESK).invoice
+    draft = invoicing.draft(person, entry, by=DESK)
+    invoice = sharing.share(draft, by=DESK).invoice if shared else invoicing.issue(draft, by=DESK)
     invoice.refresh_from_db()
     return invoice
 
