@@ -1,8 +1,9 @@
 """What becomes of a charge: refunds and disputes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 
-from portico.gateways.stripe import money, reading
+from portico.gateways.stripe import money, paging, reading
 from portico.gateways.stripe.line import Line
 from portico.gateways.stripe.things import Charge, Dispute, Refund
 
@@ -47,3 +48,15 @@ def disputes(line: Line, charge: str) -> list[Dispute]:
     """Raises StripeTrouble."""
     found = line.ask(lambda stripe: stripe.v1.disputes.list({"charge": charge, "limit": MOST}))
     return [reading.dispute(each) for each in found.data]
+
+
+def refunds_between(line: Line, since: datetime, until: datetime) -> Iterator[Refund]:
+    """Every refund made from `since` to before `until`, however old its charge; newest first. Raises StripeTrouble."""
+    found = paging.made_between(line, lambda stripe, page: stripe.v1.refunds.list(page), since, until)
+    return (reading.refund(each) for each in found)
+
+
+def disputes_between(line: Line, since: datetime, until: datetime) -> Iterator[Dispute]:
+    """The same for disputes. Raises StripeTrouble."""
+    found = paging.made_between(line, lambda stripe, page: stripe.v1.disputes.list(page), since, until)
+    return (reading.dispute(each) for each in found)

@@ -2,18 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from portico.gateways.stripe import money, reading
+from portico.gateways.stripe import money, paging, reading
 from portico.gateways.stripe.line import Line
 from portico.gateways.stripe.things import Intent
 
-if TYPE_CHECKING:
-    import stripe
-    from stripe.params import PaymentIntentListParams
-
 WITH_CHARGE = ["latest_charge"]
-PAGE = 100
+MOST = 100
 
 
 def charge_card(
@@ -65,32 +60,22 @@ def cancel(line: Line, id_: str) -> Intent:
 
 def of_customer(line: Line, customer: str, *, since: datetime) -> list[Intent]:
     """The newest hundred since then. Raises StripeTrouble."""
-    found = _list(
-        line,
-        {
-            "customer": customer,
-            "created": {"gte": int(since.timestamp())},
-            "limit": PAGE,
-            "expand": ["data.latest_charge"],
-        },
+    found = line.ask(
+        lambda stripe: stripe.v1.payment_intents.list(
+            {
+                "customer": customer,
+                "created": {"gte": int(since.timestamp())},
+                "limit": MOST,
+                "expand": ["data.latest_charge"],
+            }
+        )
     )
     return [reading.intent(each) for each in found.data]
 
 
 def between(line: Line, since: datetime, until: datetime) -> Iterator[Intent]:
     """Every intent made from `since` to before `until`, newest first, page by page. Raises StripeTrouble."""
-    page: PaymentIntentListParams = {
-        "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
-        "limit": PAGE,
-        "expand": ["data.latest_charge"],
-    }
-    while True:
-        found = _list(line, page)
-        yield from (reading.intent(each) for each in found.data)
-        if not found.has_more or not found.data:
-            return
-        page = {**page, "starting_after": found.data[-1].id}
-
-
-def _list(line: Line, page: "PaymentIntentListParams") -> "stripe.ListObject[stripe.PaymentIntent]":
-    return line.ask(lambda stripe: stripe.v1.payment_intents.list(page))
+    found = paging.made_between(
+        line, lambda stripe, page: stripe.v1.payment_intents.list(page), since, until, expand=["data.latest_charge"]
+    )
+    return (reading.intent(each) for each in found)

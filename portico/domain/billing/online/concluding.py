@@ -44,7 +44,7 @@ def session_seen(attempt: PaymentAttempt, session: Session) -> None:
     intent = session.intent
     found = (session.amount_minor, session.currency, session.livemode)
     if not _is_as_asked(attempt, found):
-        _quarantine(attempt, found, intent=session.intent_id)
+        _set_aside(attempt, found, session.intent_id, intent)
     elif intent is not None and intent.is_paid:
         intent_seen(attempt, intent)
     elif session.status == "expired":
@@ -57,10 +57,10 @@ def intent_seen(attempt: PaymentAttempt, intent: Intent) -> None:
     """Settles what a payment intent says. Safe to repeat, in any order."""
     found = (intent.amount_minor, intent.currency, intent.livemode)
     if intent.is_paid and intent.received_minor != intent.amount_minor:
-        _quarantine(attempt, (intent.received_minor, intent.currency, intent.livemode), intent=intent.id)
+        _set_aside(attempt, (intent.received_minor, intent.currency, intent.livemode), intent.id, intent)
         return
     if not _is_as_asked(attempt, found):
-        _quarantine(attempt, found, intent=intent.id)
+        _set_aside(attempt, found, intent.id, intent)
         return
     match intent.status:
         case "succeeded":
@@ -194,6 +194,23 @@ def _write(payer: Payer, intent: Intent, *, attempt: PaymentAttempt | None) -> P
 
 def _is_as_asked(attempt: PaymentAttempt, found: tuple[int, str, bool]) -> bool:
     return found == (attempt.amount_minor, attempt.currency, attempt.livemode)
+
+
+def _set_aside(attempt: PaymentAttempt, found: tuple[int, str, bool], intent_id: str, intent: Intent | None) -> None:
+    """For staff to look at; once its invoices were let go, what was paid is credit, flagged for a refund."""
+    _quarantine(attempt, found, intent=intent_id)
+    is_ours = intent is not None and (intent.currency, intent.livemode) == (attempt.currency, attempt.livemode)
+    if intent is not None and intent.is_paid and is_ours:
+        _keep_for_refund(attempt, intent)
+
+
+@once_more
+def _keep_for_refund(attempt: PaymentAttempt, intent: Intent) -> None:
+    with holding.books_of(attempt.client) as held:
+        row = PaymentAttempt.objects.select_related("account").get(pk=attempt.pk)
+        if not row.holds and not _is_known(held.practice, intent):
+            # It is not what the attempt asked for, so it is not the attempt's payment.
+            _write(Payer(held, row.account, []), intent, attempt=None)
 
 
 def _quarantine(attempt: PaymentAttempt, found: tuple[int, str, bool], *, intent: str) -> None:

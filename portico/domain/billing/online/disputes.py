@@ -6,6 +6,7 @@ from portico.domain.billing import holding, settling
 from portico.domain.billing.models import Dispute, DisputeState, Payment
 from portico.domain.billing.online import concluding, refunds
 from portico.domain.billing.online.concluding import STRIPE
+from portico.domain.practices.models import Practice
 from portico.gateways.stripe import charges, things
 from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
 from portico.gateways.stripe.errors import StripeTrouble
@@ -53,6 +54,13 @@ def seen_all(payment: Payment, line: Line) -> None:
     """Every dispute of a charge as Stripe has it now. Raises StripeTrouble."""
     for found in reversed(charges.disputes(line, payment.stripe_charge_id)):
         _seen(payment, found)
+
+
+def is_settled(practice: Practice, found: things.Dispute) -> bool:
+    """Whether the books have it as Stripe has it: nothing is left to be done about it."""
+    rows = Dispute.objects.filter(practice=practice, stripe_dispute_id=found.id)
+    state = rows.values_list("state", flat=True).first()
+    return state is not None and (state != DisputeState.OPEN) == found.is_over
 
 
 def follow_open() -> int:

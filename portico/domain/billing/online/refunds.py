@@ -15,6 +15,7 @@ from portico.domain.billing.online.concluding import STRIPE
 from portico.domain.billing.online.refusals import RefundRefused, StripeNotReached
 from portico.domain.billing.refusals import RecordedByHand
 from portico.domain.practices import online_payments
+from portico.domain.practices.models import Practice
 from portico.gateways.stripe import charges, things
 from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
 from portico.gateways.stripe.errors import NotReached, StripeTrouble, Unknown
@@ -95,6 +96,14 @@ def seen_all(payment: Payment, line: Line) -> None:
         refund = _known(payment, found) or _found_at_stripe(payment, found)
         if refund is not None:
             seen(refund, found)
+
+
+def is_settled(practice: Practice, found: things.Refund) -> bool:
+    """Whether the books have it as Stripe has it: nothing is left to be done about it."""
+    state = Refund.objects.filter(practice=practice, stripe_refund_id=found.id).values_list("state", flat=True).first()
+    if found.has_failed:
+        return state in {None, RefundState.FAILED}
+    return state == (RefundState.SUCCEEDED if found.status == "succeeded" else RefundState.PENDING)
 
 
 def make_room(payment: Payment) -> None:

@@ -23,6 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, since: str | None = None, **options: Any) -> None:  # Any: Django's own.
         asked = _time(since) if since else None
+        shut: list[str] = []
         for practice in Practice.objects.order_by("id"):
             begin = asked or reconciling.since_of(practice) or clock.now() - USUALLY
             try:
@@ -34,6 +35,13 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{practice.slug}: {walk.looked_at} payments at Stripe since {begin:%Y-%m-%d %H:%M} UTC, "
                 f"{walk.found} were missing here."
+            )
+            if walk.shut:
+                shut.append(practice.slug)
+        if shut:
+            raise CommandError(
+                f"{', '.join(shut)}: FIELD_KEYS does not open every Stripe key, so not all of it could be asked about. "
+                "Enter the keys again in Settings > Online Payments, then run this again; Pay Now opens after that."
             )
 
 

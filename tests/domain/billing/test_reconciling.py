@@ -1,0 +1,179 @@
+"""Walking Stripe's lists: what happened there and is missing here is found without an event, also after a restore."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.test import Client as Browser
+from pytest_django.fixtures import Settings
+from time_machine import Traveller
+
+from portico.domain.billing import verifying
+from portico.domain.billing.models import Dispute, Invoice, Payment, Refund
+from portico.domain.billing.online import following, reconciling, refunds, releasing
+from portico.domain.billing.online.refusals import BooksBeingChecked
+from portico.domain.clients.models import Client
+from portico.domain.practices import connecting
+from portico.domain.practices.connecting import Keys
+from portico.domain.upkeep import restoring
+from portico.gateways.stripe.errors import StripeTrouble
+from portico.plumbing.models import OutgoingEmail, Restoration, TrailEntry
+from portico.plumbing.verbs import Verb
+from tests import cast
+from tests.domain.billing.test_online import fresh, paid, saved
+from tests.support.clock import NOW
+from tests.support.paying import KEY, Till, let_pay, signed_in_to_pay
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+BILLING = "/portal/alder-street/billing/"
+
+
+@pytest.fixture
+def ana(till: Till) -> Client:
+    return let_pay(cast.ana(till.practice))
+
+
+@pytest.fixture
+def bill(ana: Client) -> Invoice:
+    return cast.bill(ana)
+
+
+@pytest.fixture(autouse=True)
+def _books_are_right(db: None) -> Iterator[None]:
+    yield
+    assert list(verifying.mismatches()) == []
+
+
+def walk(till: Till, *, hours: int = 24) -> reconciling.Walk:
+    return reconciling.reconcile(till.practice, since=NOW - timedelta(hours=hours), by=cast.DESK)
+
+
+def test_without_any_event_a_refund_and_a_lost_dispute_of_old_payments_are_found_within_the_hour(
+    till: Till, ana: Client, time_machine: Traveller
+) -> None:
+    first, second = cast.bill(ana), cast.bill(ana)
+    refunded, disputed = paid(till, first), paid(till, second)
+    # A month later: their payments are in no list of the last days.
+    time_machine.move_to(NOW + timedelta(days=30))
+    till.stripe.refund(refunded.stripe_charge_id, amount=4_000)
+    till.stripe.end_dispute(till.stripe.dispute(disputed.stripe_charge_id), won=False)
+    time_machine.move_to(NOW + timedelta(days=30, minutes=15))
+    for _time in range(2):
+        reconciling.look_back()
+        assert (Refund.objects.get().amount_minor, Dispute.objects.get().lost_minor) == (4_000, 14_000)
+    assert (fresh(first).is_paid, fresh(second).still_open_minor) == (True, 14_000)
+    assert OutgoingEmail.objects.filter(kind="refund").count() == 1
+
+
+def test_what_is_in_the_books_already_is_not_asked_about_again(
+    till: Till, ana: Client, bill: Invoice, time_machine: Traveller
+) -> None:
+    till.stripe.refund(paid(till, bill).stripe_charge_id, amount=4_000)
+    time_machine.move_to(NOW + timedelta(minutes=15))
+    reconciling.look_back()
+    # Three lists and nothing else: more calls than these would meet trouble.
+    till.stripe.fault("500", "/v1/refunds/")
+    till.stripe.fault("500", "/v1/charges/")
+    till.stripe.fault("500", "/v1/payment_intents/")
+    assert (reconciling.look_back(), till.stripe.faults.left) == (1, 3)
+
+
+def test_a_refund_that_failed_while_nobody_heard_of_it_is_undone(till: Till, ana: Client, bill: Invoice) -> None:
+    payment = paid(till, bill)
+    made = till.stripe.refund(payment.stripe_charge_id, amount=4_000)
+    walk(till)
+    till.stripe.end_refund(made, fails=True)
+    walk(till)
+    payment.refresh_from_db()
+    assert (payment.refunded_minor, fresh(bill).is_paid) == (0, True)
+
+
+def test_money_of_what_was_let_go_of_is_found_though_it_came_long_before(
+    till: Till, ana: Client, bill: Invoice, time_machine: Traveller
+) -> None:
+    attempt = till.start(ana, bill)
+    till.type_card(attempt)
+    desk = till.stripe.desk()
+    desk.save(desk.all("payment_intent")[0] | {"amount": 13_999, "amount_received": 13_999})
+    following.ask(attempt)
+    time_machine.move_to(NOW + timedelta(days=10))
+    releasing.release(attempt, reason="Looked at it in Stripe", by=cast.DESK)
+    reconciling.look_back()
+    assert (Payment.objects.get().amount_minor, fresh(bill).still_open_minor) == (13_999, 14_000)
+
+
+# After a restore.
+
+
+@pytest.fixture
+def restored(till: Till, ana: Client, bill: Invoice) -> Till:
+    """Since the copy was made Ana paid one bill by a saved card and one on Stripe's page, and 40 dollars went back."""
+    card, other = saved(till, ana), cast.bill(ana, 5_000)
+    since = transaction.atomic()
+    since._from_testcase = True  # type: ignore[attr-defined]  # As Django marks its own: Stripe may be called in it.
+    with since:
+        till.charge(ana, card, bill)
+        till.type_card(till.start(ana, other))
+        refunds.send(Payment.objects.latest("id"), amount_minor=4_000, reason="Paid twice", by=cast.DESK)
+        transaction.set_rollback(True)
+    assert [charge.amount for charge in till.book] == [1_000, 14_000, 5_000]
+    restoring.after_restore(by=cast.DESK)
+    return till
+
+
+def test_payments_whose_attempts_are_gone_are_rebuilt_with_what_became_of_them(
+    restored: Till, ana: Client, bill: Invoice
+) -> None:
+    assert walk(restored) == reconciling.Walk(looked_at=3, found=2)
+    assert fresh(bill).is_paid
+    assert {(each.amount_minor, each.refunded_minor) for each in Payment.objects.all()} == {
+        (1_000, 0), (14_000, 4_000), (5_000, 0),
+    }  # fmt: skip
+    assert all(each.account == restored.payer(ana).account for each in Payment.objects.all())
+    assert walk(restored) == reconciling.Walk(looked_at=3, found=0)
+
+
+def test_nobody_pays_by_card_after_a_restore_until_the_walk_from_the_backup_on_is_done(
+    restored: Till, client: Browser, ana: Client, bill: Invoice
+) -> None:
+    portal = signed_in_to_pay(client, ana)
+    assert b'data-testid="pay-now"' not in portal.get(BILLING).content
+    answer = portal.post(f"{BILLING}{bill.ref}/payment/", {"with": "new"})
+    assert (answer.status_code, "Payments are being checked" in answer.text) == (409, True)
+    # A walk of a shorter time does not count, nor one that Stripe broke off.
+    reconciling.reconcile(restored.practice, since=NOW + timedelta(minutes=1), by=cast.DESK)
+    restored.stripe.fault("503", "/v1/disputes")
+    with pytest.raises(StripeTrouble):
+        walk(restored)
+    with pytest.raises(BooksBeingChecked):
+        restored.start(ana)
+    walk(restored)
+    owed = cast.bill(ana, 3_000)
+    assert b'data-testid="pay-now"' in portal.get(BILLING).content
+    assert restored.start(ana, owed).checkout_url
+    assert TrailEntry.objects.filter(verb=Verb.PAYMENTS_RECONCILED).count() == 2
+
+
+def test_another_practice_s_walk_opens_nothing_here(till: Till, ana: Client, bill: Invoice) -> None:
+    birch = cast.birch()
+    for practice in (till.practice, birch):
+        Restoration.objects.create(practice=practice, backup_made_at=NOW)
+    reconciling.reconcile(birch, since=NOW - timedelta(hours=24), by=cast.DESK)
+    assert (reconciling.since_of(birch), reconciling.since_of(till.practice) is None) == (None, False)
+    with pytest.raises(BooksBeingChecked):
+        till.start(ana, bill)
+
+
+def test_it_stays_shut_while_a_key_cannot_be_read_and_opens_once_it_is_entered_again(
+    till: Till, ana: Client, bill: Invoice, settings: Settings
+) -> None:
+    Restoration.objects.create(practice=till.practice, backup_made_at=NOW)
+    known, settings.FIELD_KEYS = settings.FIELD_KEYS, {"new": b"n" * 32}
+    assert walk(till).shut == 1
+    assert reconciling.since_of(till.practice) is not None
+    connecting.save_keys(till.practice, Keys(KEY), by=cast.DESK)
+    assert walk(till).shut == 0
+    assert reconciling.since_of(till.practice) is None
+    settings.FIELD_KEYS = known

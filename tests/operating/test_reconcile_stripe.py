@@ -1,0 +1,69 @@
+"""`portico reconcile-stripe`: says what it found, and opens `Pay Now` after a restore once it has seen all of it."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError
+from pytest_django.fixtures import Settings
+
+from portico.domain.billing.models import Invoice
+from portico.domain.billing.online import reconciling
+from portico.plumbing.models import Restoration
+from tests import cast
+from tests.operating.test_verifying import run
+from tests.support.clock import NOW
+from tests.support.paying import Till, let_pay
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+
+@pytest.fixture
+def bill(till: Till) -> Invoice:
+    """Paid at Stripe, and nobody has heard of it."""
+    bill = cast.bill(let_pay(cast.ana(till.practice)))
+    till.type_card(till.start(bill.client, bill))
+    return bill
+
+
+def test_it_says_for_each_practice_what_was_missing(bill: Invoice) -> None:
+    cast.birch()
+    code, told = run("reconcile_stripe")
+    assert code == 0
+    assert "alder-street: 1 payments at Stripe since 2026-11-16" in told
+    assert "1 were missing here." in told
+    assert "birch-lane: 0 payments at Stripe" in told
+    bill.refresh_from_db()
+    assert bill.is_paid
+    assert "0 were missing here." in run("reconcile_stripe")[1]
+
+
+def test_after_a_restore_it_begins_a_day_before_the_backup_whatever_was_asked_last(till: Till, bill: Invoice) -> None:
+    Restoration.objects.create(practice=till.practice, backup_made_at=NOW - timedelta(days=20))
+    assert "since 2026-11-02" in run("reconcile_stripe")[1]
+    assert reconciling.since_of(till.practice) is None
+
+
+def test_a_time_may_be_given_and_a_shorter_one_opens_nothing(till: Till, bill: Invoice) -> None:
+    Restoration.objects.create(practice=till.practice, backup_made_at=NOW - timedelta(days=20))
+    assert "since 2026-11-20 09:30 UTC" in run("reconcile_stripe", "--since", "2026-11-20T09:30")[1]
+    assert reconciling.since_of(till.practice) is not None
+    with pytest.raises(CommandError, match="--since takes a date"):
+        run("reconcile_stripe", "--since", "yesterday")
+
+
+def test_with_stripe_away_it_fails_and_opens_nothing(till: Till, bill: Invoice) -> None:
+    Restoration.objects.create(practice=till.practice, backup_made_at=NOW)
+    till.stripe.fault("503")
+    with pytest.raises(CommandError, match="alder-street: Stripe could not be asked"):
+        run("reconcile_stripe")
+    assert reconciling.since_of(till.practice) is not None
+
+
+def test_with_a_key_that_cannot_be_read_it_fails_and_says_how_to_mend_it(
+    till: Till, bill: Invoice, settings: Settings
+) -> None:
+    Restoration.objects.create(practice=till.practice, backup_made_at=NOW)
+    settings.FIELD_KEYS = {"new": b"n" * 32}
+    with pytest.raises(CommandError, match="Enter the keys again in Settings > Online Payments"):
+        run("reconcile_stripe")
+    assert reconciling.since_of(till.practice) is not None
