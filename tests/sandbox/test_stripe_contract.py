@@ -4,6 +4,7 @@ With STRIPE_TEST_KEY=sk_test_… in the environment the same tests run against S
 """
 
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,11 +17,15 @@ import stripe
 from portico.gateways.stripe import account, charges, checkout, customers, intents
 from portico.gateways.stripe.errors import BadKey, CardRefused, KeyUsedOtherwise, NotThere, Rejected
 from portico.gateways.stripe.things import Card, Intent, Session
+from portico.sandbox.stripe.sandbox import KEY
+from portico.sandbox.stripe.serving import SandboxStripe
 from tests.support.stripe import Side
 
 pytestmark = [pytest.mark.real_time, pytest.mark.sqlite]
 
-SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "stripe" / "fixtures.json"
+# Beside the repository, or above it.
+PLACES = [folder / "shared" / "stripe" / "fixtures.json" for folder in Path(__file__).resolve().parents]
+SAMPLES = next((place for place in PLACES if place.exists()), None)
 BACK = "https://portal.example.com/back/"
 
 
@@ -232,10 +237,14 @@ def test_an_endpoint_tells_its_secret_once(side: Side) -> None:
     assert made.id not in {each.id for each in account.endpoints(side.line())}
 
 
+OWN = json.loads(
+    (Path(__file__).resolve().parents[2] / "portico" / "sandbox" / "stripe" / "skeletons.json").read_text("utf-8")
+)
+
+
 def samples() -> dict[str, dict[str, Any]]:
     """Stripe's own samples, where they are at hand; else what the sandbox says of itself."""
-    own = Path(__file__).resolve().parents[2] / "portico" / "sandbox" / "stripe" / "skeletons.json"
-    found: dict[str, dict[str, Any]] = json.loads((SAMPLES if SAMPLES.exists() else own).read_text(encoding="utf-8"))
+    found: dict[str, dict[str, Any]] = json.loads(SAMPLES.read_text("utf-8")) if SAMPLES else OWN
     return found
 
 
@@ -243,14 +252,25 @@ def samples() -> dict[str, dict[str, Any]]:
 LEFT_OUT = {"charge": {"source"}}
 
 
-def complaints(body: Mapping[str, Any], sample: Mapping[str, Any], *, left_out: set[str]) -> list[str]:
+def complaints(body: Mapping[str, Any]) -> list[str]:
     """The sample's fields that the object lacks, or has in another kind; what is empty in either may be anything."""
-    found = [name for name in sample if name not in body and name not in left_out]
+    sample, left_out = samples()[body["object"]], LEFT_OUT.get(body["object"], set())
+    found = [f"{body['object']}.{name} is missing" for name in sample if name not in body and name not in left_out]
     for name, value in sample.items():
         mine = body.get(name)
         if value is not None and mine is not None and not isinstance(mine, type(value)):
-            found.append(f"{name}: {type(mine).__name__} instead of {type(value).__name__}")
+            found.append(f"{body['object']}.{name}: {type(mine).__name__} instead of {type(value).__name__}")
     return found
+
+
+def disputed(side: Side, client: stripe.StripeClient) -> stripe.Dispute:
+    owner = customer(side)
+    paid = charge(side, owner, saved(side, owner, "pm_card_createDispute").id)
+    deadline = time.monotonic() + 60
+    while not (found := client.v1.disputes.list({"charge": paid.charge_id}).data):  # At Stripe it takes a moment.
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    return found[0]
 
 
 def test_objects_carry_the_fields_of_stripes_own_samples(side: Side) -> None:
@@ -258,6 +278,7 @@ def test_objects_carry_the_fields_of_stripes_own_samples(side: Side) -> None:
     owner = customer(side)
     paid = charge(side, owner, saved(side, owner).id)
     part = charges.refund(side.line(), paid.charge_id, amount_minor=100, currency="USD", metadata={}, key=key())
+    dispute = disputed(side, client)
     endpoint = account.make_endpoint(side.line(), "https://portal.example.com/hooks/", description="Portico")
     entry = client.v1.charges.retrieve(paid.charge_id).balance_transaction
     assert isinstance(entry, str)
@@ -267,6 +288,7 @@ def test_objects_carry_the_fields_of_stripes_own_samples(side: Side) -> None:
         client.v1.charges.retrieve(paid.charge_id),
         client.v1.checkout.sessions.retrieve(session(side, owner).id),
         client.v1.customers.retrieve(owner),
+        client.v1.disputes.retrieve(dispute.id),
         client.v1.events.list({"limit": 1}).data[0],
         client.v1.payment_intents.retrieve(paid.id),
         client.v1.payment_methods.retrieve(paid.card),
@@ -274,7 +296,27 @@ def test_objects_carry_the_fields_of_stripes_own_samples(side: Side) -> None:
         client.v1.webhook_endpoints.retrieve(endpoint.id),
     ]
     account.remove_endpoint(side.line(), endpoint.id)
-    for each in objects:
-        body = each.to_dict()
-        kind = body["object"]
-        assert complaints(body, samples()[kind], left_out=LEFT_OUT.get(kind, set())) == [], kind
+    assert {each["object"] for each in objects} == set(OWN)
+    assert [word for each in objects for word in complaints(each.to_dict())] == []
+
+
+def test_events_carry_their_whole_object(sandbox: SandboxStripe) -> None:
+    """Of everything that Portico asks to hear of and that can happen here."""
+    side = Side(KEY, sandbox.url)
+    owner = customer(side)
+    paid = charge(side, owner, saved(side, owner, "pm_card_refundFail").id)
+    for fails in (False, True):
+        part = charges.refund(side.line(), paid.charge_id, amount_minor=100, currency="USD", metadata={}, key=key())
+        sandbox.end_refund(part.id, fails=fails)
+    sandbox.end_dispute(sandbox.dispute(paid.charge_id, amount=13_900), won=True)
+    with pytest.raises(CardRefused):
+        charge(side, owner, saved(side, owner, "pm_card_chargeCustomerFail").id)
+    intents.cancel(side.line(), charge(side, owner, saved(side, owner, "pm_card_threeDSecure2Required").id).id)
+    checkout.expire(side.line(), session(side, owner).id)
+    sandbox.pay(session(side, owner).id)
+    customers.remove_card(side.line(), paid.card)
+    events = [sandbox.find("event", each["id"]) for each in sandbox.desk().all("event")]
+    assert [word for each in events for word in complaints(each) + complaints(each["data"]["object"])] == []
+    # Cards alone: nothing is paid later than it is pressed. Evidence is sent in at Stripe.
+    never = {"checkout.session.async_payment_failed", "checkout.session.async_payment_succeeded"}
+    assert {each["type"] for each in events} >= set(account.EVENTS) - never - {"charge.dispute.updated"}

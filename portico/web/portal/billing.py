@@ -53,7 +53,14 @@ class Bill:
     @property
     def is_chargeable(self) -> bool:
         """Whether Stripe takes what is left on it."""
-        return self.is_to_pay and quoting.is_chargeable(self.invoice.still_open_minor, self.invoice.currency)
+        return self.is_to_pay and not self.why_not
+
+    @property
+    def why_not(self) -> str:
+        """Why there is no `Pay Now` on what is to pay, in a sentence."""
+        if not self.is_to_pay:
+            return ""
+        return quoting.why_not_chargeable(self.invoice.still_open_minor, self.invoice.currency)
 
 
 @portal_page
@@ -73,6 +80,7 @@ def index(request: PortalRequest) -> HttpResponse:
         "pays": pays,
         "balance_minor": balance_minor,
         "pays_balance": pays and quoting.is_chargeable(balance_minor, account.currency),
+        "why_not": quoting.why_not_chargeable(balance_minor, account.currency),
         "cards": [(card, money_words.card_name(card)) for card in cards.kept(request.account)],
         "to_pay": [_bill(request, invoice) for invoice in oldest_due_first[:MOST_TO_PAY]],
         "processing": [_bill(request, invoice) for invoice in shared.processing().order_by("-id")[:MOST_TO_PAY]],

@@ -1,5 +1,6 @@
 """`Pay Now` in the portal: the pages, and what they refuse."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -197,3 +198,44 @@ def test_pressed_twice_both_lead_to_the_same_page(ana: Browser, bill: Invoice) -
     first, second = (ana.post(pay_page(bill), {"with": "new"})["Location"] for _ in range(2))
     assert first == second
     assert PaymentAttempt.objects.count() == 1
+
+
+@pytest.mark.parametrize(("amount", "says"), [(49, "too small"), (100_000_000, "too large")])
+def test_what_stripe_does_not_take_has_no_pay_now_and_the_page_says_to_call(
+    client: Browser, till: Till, amount: int, says: str
+) -> None:
+    bill = cast.bill(cast.ana(till.practice), amount)
+    ana = signed_in_to_pay(client, bill.client)
+    for page in (ana.get(BILLING).text, ana.get(f"{BILLING}{bill.ref}/").text):
+        assert 'data-testid="pay-now"' not in page
+        assert f"This amount is {says} to be paid by card" in page
+        assert 'Call the practice to pay another way. <a class="go" href="tel:+12125550177">' in page
+    for address in (pay_page(bill), f"{BILLING}payment/"):
+        assert ana.post(address, {"with": "new"}).status_code == 409
+    assert not PaymentAttempt.objects.exists()
+
+
+def test_a_small_bill_is_paid_with_the_others(client: Browser, till: Till) -> None:
+    person = cast.ana(till.practice)
+    small, large = cast.bill(person, 49), cast.bill(person, 5_000)
+    page = signed_in_to_pay(client, person).get(BILLING).text
+    assert "too small" not in page
+    assert [f'data-testid="pay-now" data-ref="{each.ref}"' in page for each in (small, large)] == [False, True]
+    assert "Pay Now: full balance, $50.49" in page
+
+
+def test_processing_is_looked_at_again_without_a_script_and_by_a_link(ana: Browser, bill: Invoice, till: Till) -> None:
+    till.type_card(till.start(bill.client, bill, save=True))
+    ana.get(f"/portal/alder-street/payments/{PaymentAttempt.objects.get().ref}/")
+    other = cast.bill(bill.client)
+    till.stripe.fault("lost", "/v1/payment_intents", method="POST")
+    page = ana.post(pay_page(other), {"with": SavedCard.objects.get().ref})["Location"]
+    till.stripe.fault("503", times=9)
+    words = ana.get(page).text
+    assert "<h1>Processing</h1>" in words
+    assert words.count("http-equiv") == 1
+    assert '<noscript><meta http-equiv="refresh" content="10"></noscript>' in words
+    assert re.search(rf'<a class="button wide" href="{page}">.*Check again</a>', words)
+    till.stripe.clear_faults()
+    PaymentAttempt.objects.update(lease_until=None)
+    assert "<h1>Paid</h1>" in ana.get(page).text

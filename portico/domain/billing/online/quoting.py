@@ -53,10 +53,15 @@ def refuse_unless_chargeable(quote: Quote) -> None:
     """Raises NothingToPay, TooSmall, TooLarge."""
     if not quote.invoices or quote.amount_minor <= 0:
         raise NothingToPay
-    if quote.amount_minor < money.least_charge_minor(quote.currency):
+    refuse_amount(quote.amount_minor, quote.currency)
+
+
+def refuse_amount(amount_minor: int, currency: str) -> None:
+    """Raises TooSmall, TooLarge."""
+    if amount_minor < money.least_charge_minor(currency):
         raise TooSmall
     try:
-        money.to_stripe(quote.amount_minor, quote.currency)
+        money.to_stripe(amount_minor, currency)
     except money.CannotBeCharged as trouble:
         raise TooLarge from trouble
 
@@ -84,8 +89,13 @@ def is_open(practice: Practice, access: PortalAccess) -> bool:
 
 def is_chargeable(amount_minor: int, currency: str) -> bool:
     """Whether Stripe would take such an amount."""
+    return not why_not_chargeable(amount_minor, currency)
+
+
+def why_not_chargeable(amount_minor: int, currency: str) -> str:
+    """What a client is told in place of `Pay Now`; empty when Stripe would take such an amount."""
     try:
-        money.to_stripe(amount_minor, currency)
-    except money.CannotBeCharged:
-        return False
-    return amount_minor >= money.least_charge_minor(currency)
+        refuse_amount(amount_minor, currency)
+    except Refused as refusal:
+        return str(refusal)
+    return ""

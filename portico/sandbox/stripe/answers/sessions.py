@@ -27,6 +27,7 @@ def create(desk: Desk, asked: Asked) -> Json:
         "submit_type": asked.maybe("submit_type"),
         "metadata": asked.metadata(),
         "payment_method_types": asked.texts("allowed_payment_method_types") or ["card", "link"],
+        "adaptive_pricing": _adaptive_pricing(asked.nested("adaptive_pricing")),
         "_intent": _intent_values(asked.nested("payment_intent_data")),
     }
     _read_switches(asked)
@@ -110,12 +111,16 @@ def _intent_values(asked: Asked) -> Json:
     return values
 
 
+def _adaptive_pricing(asked: Asked) -> Json:
+    """In the payer's own currency, unless it is turned off: what the payer sees is not played here."""
+    pricing = {"enabled": asked.flag("enabled", default=True)}
+    asked.done()
+    return pricing
+
+
 def _read_switches(asked: Asked) -> None:
     """What changes nothing here, but must be well said."""
     asked.text("ui_mode", "hosted_page", among=("hosted_page",))
-    pricing = asked.nested("adaptive_pricing")
-    pricing.flag("enabled")
-    pricing.done()
     saving = asked.nested("saved_payment_method_options")
     saving.text("payment_method_save", "disabled", among=("enabled", "disabled"))
     saving.done()
