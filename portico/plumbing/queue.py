@@ -1,7 +1,9 @@
 """Rows that wait to be worked on: claimed under a lease, finished behind a fence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from django.db import models, transaction
@@ -64,6 +66,21 @@ def hold(row: QueuedRow, **changes: Any) -> bool:  # Any: a column's value.
     return bool(held)
 
 
+def hold_all[R: QueuedRow](rows: Sequence[R], **changes: Any) -> list[R]:  # Any: a column's value.
+    """As `hold`, the same changes for several rows of a kind, each behind its own fence. Gives those still held."""
+    held = []
+    for alike, behind_fence in _by_fence(rows):
+        if behind_fence.update(**changes) == len(alike):
+            held += alike
+        else:
+            still = set(behind_fence.values_list("pk", flat=True))
+            held += [row for row in alike if row.pk in still]
+    for row in held:
+        for name, value in changes.items():
+            setattr(row, name, value)
+    return held
+
+
 def finish(row: QueuedRow, **changes: Any) -> bool:  # Any: a column's value.
     """Writes the outcome and lets go of the row. False: somebody else holds it, and nothing was written."""
     return hold(row, **{"lease_until": None, "not_before": None} | changes)
@@ -71,24 +88,20 @@ def finish(row: QueuedRow, **changes: Any) -> bool:  # Any: a column's value.
 
 def finish_all[R: QueuedRow](rows: Sequence[R], **changes: Any) -> list[R]:  # Any: a column's value.
     """Writes one outcome to several rows of a kind, each behind its own fence. Gives those that were still held."""
-    if not rows:
-        return []
-    everything = type(rows[0])._base_manager.filter(pk__in=[row.pk for row in rows])
-    with transaction.atomic():
-        tries = dict(everything.select_for_update(no_key=True).order_by("id").values_list("pk", "tries"))
-        held = [row for row in rows if tries.get(row.pk) == row.tries]
-        changes = {"lease_until": None, "not_before": None} | changes
-        everything.filter(pk__in=[row.pk for row in held]).update(**changes)
-    for row in held:
-        for name, value in changes.items():
-            setattr(row, name, value)
-    return held
+    return hold_all(rows, **{"lease_until": None, "not_before": None} | changes)
 
 
-def let_go(rows: Sequence[QueuedRow]) -> None:
+def let_go(rows: Sequence[QueuedRow], **changes: Any) -> None:  # Any: a column's value.
     """Gives back rows that were claimed and not worked on, as if nobody had claimed them."""
-    for row in rows:
-        hold(row, lease_until=None, tries=row.tries - 1)
+    for alike, behind_fence in _by_fence(rows):
+        behind_fence.update(lease_until=None, tries=alike[0].tries - 1, **changes)
+
+
+def _by_fence[R: QueuedRow](rows: Sequence[R]) -> Iterator[tuple[list[R], QuerySet[R]]]:
+    """Those claimed equally often, most often all of them, with what finds them while their claim lasts."""
+    for tries, together in groupby(sorted(rows, key=attrgetter("tries")), key=attrgetter("tries")):
+        alike = list(together)
+        yield alike, type(alike[0])._base_manager.filter(pk__in=[row.pk for row in alike], tries=tries)
 
 
 def lag(rows: QuerySet[Any]) -> timedelta:  # Any: whatever queue is asked about.

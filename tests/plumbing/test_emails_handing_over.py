@@ -1,5 +1,6 @@
 """Mails reach a real SMTP server, and the rows tell what happened, whatever it does."""
 
+import time
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -298,6 +299,57 @@ def test_what_a_slow_server_was_not_offered_is_given_back_untouched(
     assert (second.state, second.tries, second.lease_until, second.handing_over_at) == ("queued", 0, None, None)
     assert hand_over(smtp)
     assert (now_of(second).state, now_of(second).tries) == ("handed_over", 1)
+
+
+def test_no_mail_leaves_on_an_old_answer(note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    practice = a_practice()
+    first, second = (an_email(f"note:{number}", practice=practice) for number in range(2))
+    monkeypatch.setattr(handing_over, "ANSWER_SECONDS", 0.05)
+
+    class MeanwhileWithdrawn:
+        def send(self, *arguments: Any, **options: Any) -> Any:
+            note.refusal = "Email ok was taken back."
+            time.sleep(0.06)
+            return Transport(parse(smtp.url)).send(*arguments, **options)
+
+        @contextmanager
+        def open(self) -> Any:
+            yield self
+
+    handing_over.hand_over_next("rest", MeanwhileWithdrawn())
+    second = now_of(second)
+    assert (now_of(first).state, second.state, len(smtp.mails)) == ("handed_over", "dropped", 1)
+    assert second.handing_over_at is None
+
+
+def test_a_worker_killed_among_a_few_mails_costs_a_copy_of_the_one_at_hand_only(
+    note: Note, smtp: SmtpServer, stopped_clock: Traveller
+) -> None:
+    practice = a_practice()
+    mails = [an_email(f"note:{number}", practice=practice) for number in range(4)]
+
+    class Killed:
+        def send(self, *arguments: Any, **options: Any) -> Any:
+            answer = Transport(parse(smtp.url)).send(*arguments, **options)
+            if len(smtp.mails) == 2:
+                raise KeyboardInterrupt
+            return answer
+
+        @contextmanager
+        def open(self) -> Any:
+            yield self
+
+    with pytest.raises(KeyboardInterrupt):
+        handing_over.hand_over_next("rest", Killed())
+    assert [now_of(email).state for email in mails] == ["handed_over", "queued", "queued", "queued"]
+    # All were marked before the first left.
+    marks = [now_of(email).handing_over_at for email in mails]
+    assert None not in marks
+    stopped_clock.shift(handing_over.LEASE)
+    assert hand_over(smtp)
+    sent = [mail.message["Message-ID"] for mail in smtp.mails]
+    assert sent == [mails[at].message_id for at in (0, 1, 1, 2, 3)]
+    assert [now_of(email).handing_over_at for email in mails] == marks
 
 
 def test_five_mistakes_in_building_park_the_mail_and_staff_start_it_again(

@@ -36,6 +36,20 @@ def test_nothing_typed_adds_or_breaks_a_header(subject: str, name: str, sender: 
     assert unspaced(back["Subject"]) == unspaced(clean_line(subject))
 
 
+@given(text=TYPED, html=TYPED)
+def test_bodies_say_what_was_written_line_by_line(text: str, html: str) -> None:
+    email = OutgoingEmail(message_id="<1@example.org>", to_address="ana@example.org")
+    letter = Letter("S", text, html, "desk@example.org", "Alder")
+    raw = message(email, letter, recipient="ana@example.org", at=AT).as_bytes(policy=SMTP)
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 78
+    back = message_from_bytes(raw, policy=default)
+    for subtype, written in (("plain", text), ("html", html)):
+        body = back.get_body((subtype,))
+        assert body is not None
+        assert body.get_content_charset() == "utf-8"
+        assert body.get_content().encode().splitlines() == (written.encode().splitlines() or [b""])
+
+
 def unspaced(text: str) -> str:
     return "".join(text.split())
 

@@ -60,6 +60,29 @@ def test_of_rows_finished_together_each_has_a_fence_of_its_own(stopped_clock: Tr
     assert [email.reason for email in OutgoingEmail.objects.order_by("id")] == ["together", ""]
 
 
+def test_of_rows_held_together_those_taken_over_are_told_apart(stopped_clock: Traveller) -> None:
+    again, fresh, lost = (an_email(f"note:{number}") for number in range(3))
+    assert queue.claim(OutgoingEmail.objects.filter(pk=again.pk), lease=MINUTE) == again
+    stopped_clock.shift(MINUTE)
+    rows = queue.claim_some(OutgoingEmail.objects.waiting(), most=3, lease=MINUTE)
+    stopped_clock.shift(MINUTE)
+    assert queue.claim(OutgoingEmail.objects.filter(pk=lost.pk), lease=MINUTE) == lost
+    assert set(queue.hold_all(rows, reason="together")) == {again, fresh}
+    assert [row.reason for row in rows] == ["together", "together", ""]
+    assert list(OutgoingEmail.objects.order_by("id").values_list("reason", flat=True)) == ["together", "together", ""]
+
+
+def test_rows_that_were_let_go_count_no_try_and_those_taken_over_stay(stopped_clock: Traveller) -> None:
+    an_email("note:1")
+    lost = an_email("note:2")
+    rows = queue.claim_some(OutgoingEmail.objects.waiting(), most=2, lease=MINUTE)
+    stopped_clock.shift(MINUTE)
+    assert queue.claim(OutgoingEmail.objects.filter(pk=lost.pk), lease=MINUTE) == lost
+    queue.let_go(rows)
+    found = OutgoingEmail.objects.order_by("id")
+    assert [(email.tries, email.lease_until is None) for email in found] == [(0, True), (2, False)]
+
+
 def test_a_row_waits_for_its_time(stopped_clock: Traveller) -> None:
     an_email()
     email = claim()

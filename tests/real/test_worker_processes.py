@@ -153,6 +153,21 @@ def test_a_worker_killed_before_it_wrote_down_the_answer_costs_one_more_copy(
     assert OutgoingEmail.objects.get().handing_over_at == began_at
 
 
+def test_a_worker_killed_among_many_mails_costs_one_more_copy_of_one(processes: Processes, smtp: SmtpServer) -> None:
+    smtp.be_slow(0.05)
+    invitations(12)
+    worker = processes.worker(EMAIL_URL=smtp.url)
+    smtp.wait_for(3)
+    worker.kill()
+    OutgoingEmail.objects.filter(settled_at=None).update(lease_until=None)
+    other = processes.worker(EMAIL_URL=smtp.url)
+    wait_for_states(other, handed_over=12)
+    copies = sorted(Counter(ids(smtp.mails)).values())
+    assert len(copies) == 12
+    assert copies[:-1] == [1] * 11
+    assert copies[-1] <= 2
+
+
 def test_every_line_of_the_log_is_json(processes: Processes, smtp: SmtpServer) -> None:
     invitations(1)
     worker = processes.worker(EMAIL_URL=smtp.url)

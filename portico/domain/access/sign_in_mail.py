@@ -1,5 +1,6 @@
 """The mail with a link and a code: whether it may still leave, how it reads, and what a refused one means."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.utils import translation
@@ -8,13 +9,20 @@ from django.utils.translation import gettext_lazy
 
 from portico.domain.access import links, mail_words, stopping
 from portico.domain.access.models import CODE_LIFETIME, PortalAccess, SignInLink, link_lifetime
+from portico.domain.access.models.links import SignInLinkQuerySet
 from portico.plumbing import clock, rendering
 from portico.plumbing.emails import Composer, Letter
 from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models.outgoing import EmailState
 
 
 class SignInMail(Composer):
     label = gettext_lazy("Sign-in email")
+
+    def look_up(self, emails: Sequence[OutgoingEmail]) -> None:
+        mails = {email.pk: email for email in emails}
+        for link in _links().filter(email__in=mails):
+            mails[link.email_id].sign_in_link = link
 
     def refuse(self, email: OutgoingEmail) -> str | None:
         """Asks everything anew that was asked when it was written: minutes or hours may have passed."""
@@ -45,23 +53,29 @@ class SignInMail(Composer):
         return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)
 
     def state_changed(self, email: OutgoingEmail) -> None:
-        stopping.follow(email, _link_of(email).account)
+        link = _link_of(email)
+        if email.state == EmailState.HANDED_OVER and not link.is_mail_stopped:
+            return  # The usual case, known without asking again.
+        stopping.follow(email, link.account)
+
+
+def _links() -> SignInLinkQuerySet:
+    return SignInLink.objects.with_mailbox().select_related("account", "practice", "ask")
 
 
 def _link_of(email: OutgoingEmail) -> SignInLink:
     """Read once a try: whoever takes the mail up again has read its row anew."""
     if not OutgoingEmail._meta.get_field("sign_in_link").is_cached(email):
-        everything = SignInLink.objects.select_related("account", "practice", "ask")
-        email.sign_in_link = everything.get(email=email)
+        email.sign_in_link = _links().get(email=email)
     return email.sign_in_link
 
 
 def _against_mailbox(link: SignInLink) -> str | None:
     if link.practice.is_suspended:
         return _("The practice is suspended.")
-    accesses = PortalAccess.objects.filter(account=link.account)
-    if accesses.opened_by_mail(link.number).exists():
+    if link.opens_somebody:
         return None
+    accesses = PortalAccess.objects.filter(account=link.account)
     if accesses.mailable().exists():
         return _("Access or Email ok was changed after this email was asked for.")
     if accesses.chain_holds().exists():

@@ -24,6 +24,8 @@ def follow(email: OutgoingEmail, account: PortalAccount) -> None:
 def _write(accesses: PortalAccessQuerySet, *, reason: str | None) -> None:
     stopped_at = None if reason is None else clock.now()
     clients = list(accesses.values_list("client_id", flat=True))
+    if not clients:
+        return
     for client in Client.objects.locked().filter(pk__in=clients).order_by("pk"):
         PortalAccess.objects.filter(client=client).update(mail_stopped_at=stopped_at, mail_stopped_reason=reason or "")
         states.recompute(client)

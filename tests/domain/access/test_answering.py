@@ -205,7 +205,7 @@ def test_asks_of_one_moment_are_answered_together_with_as_many_queries_as_one(pr
         answering.answer_next()
     assert outcomes(asks) == [AskOutcome.MAILED] * 6 + [AskOutcome.UNKNOWN]
     # Who is unknown is looked up once, and their outcome is a second one to write.
-    assert len(of_seven) == len(of_one) + 5
+    assert len(of_seven) == len(of_one) + 2
     assert OutgoingEmail.objects.count() == SignInLink.objects.count() == 7
     assert TrailEntry.objects.filter(verb=Verb.LINK_SENT).count() == 7
 
@@ -366,3 +366,37 @@ def test_a_refused_mail_is_said_on_the_client_and_the_next_good_one_takes_it_bac
     hand_over(smtp)
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.INVITED
+
+
+def test_of_two_mails_to_one_mailbox_that_leave_together_the_last_word_counts(
+    practice: Practice, smtp: SmtpServer
+) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    for _ in range(2):
+        answered(practice, ANA)
+    smtp.refuse("recipient", "550 5.1.1 No such user", times=1)
+    hand_over(smtp)
+    assert list(OutgoingEmail.objects.order_by("id").values_list("state", flat=True)) == ["bounced", "handed_over"]
+    ana.refresh_from_db()
+    assert ana.portal_reason != "mail_stopped"
+
+
+def test_a_mail_more_that_leaves_with_others_costs_two_statements_more(
+    practice: Practice, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handing_over, "ANSWER_SECONDS", 60.0)
+
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            hand_over(smtp)
+        return len([query for query in asked if "SAVEPOINT" not in query["sql"]])
+
+    asks_of_people(practice, 0)
+    answering.answer_next()
+    of_one = statements()
+    asks_of_people(practice, *range(1, 6))
+    answering.answer_next()
+    # What became of it, and the line about that on its page.
+    assert statements() == of_one + 4 * 2
+    assert len(smtp.mails) == 6

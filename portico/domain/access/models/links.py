@@ -96,6 +96,14 @@ class SignInLinkQuerySet(RowQuerySet["SignInLink"]):
         """As above, for the code in the same mail, whose time is shorter; its tries are the caller's to count."""
         return self.exclude(code_hash="")._handed_over_within(CODE_LIFETIME)
 
+    def with_mailbox(self) -> "SignInLinkQuerySet":
+        """With what `opens_somebody` and `is_mail_stopped` ask about."""
+        accesses = PortalAccess.objects.filter(account_id=OuterRef("account_id"))
+        return self.annotate(
+            opens=Exists(accesses.opened_by_mail(OuterRef("number"))),
+            stopped=Exists(accesses.filter(enabled_at__isnull=False, mail_stopped_at__isnull=False)),
+        )
+
     def _handed_over_within(self, lifetime: timedelta) -> "SignInLinkQuerySet":
         """Only the row's own columns and `Exists`: a filter across a join would become `id IN (SELECT …)`, which
         PostgreSQL does not look at again after waiting for the row.
@@ -147,3 +155,13 @@ class SignInLink(PracticeRow):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def opens_somebody(self) -> bool:
+        """Whether it would open a client if it were pressed. Wants the row from `with_mailbox`."""
+        return bool(self.__dict__["opens"])
+
+    @property
+    def is_mail_stopped(self) -> bool:
+        """Whether a mail to the mailbox was refused, and none was taken since. Wants the row from `with_mailbox`."""
+        return bool(self.__dict__["stopped"])
