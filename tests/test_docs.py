@@ -8,7 +8,9 @@ import pytest
 
 from portico import configuration
 from portico.configuration import ConfigurationRefused
+from portico.domain.practices.models import Role
 from portico.plumbing.verbs import Verb
+from portico.web.routes import all_routes
 
 # Whatever the database.
 pytestmark = pytest.mark.sqlite
@@ -88,3 +90,66 @@ def anchors_of(page: Path) -> set[str]:
     """Headings as repository hosts turn them into anchors."""
     headings = HEADING.findall(FENCED.sub("", page.read_text("utf-8")))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_proxies_of_the_examples_drop_names_that_pass_for_others() -> None:
+    """To a WSGI server `X_Forwarded_For` is `X-Forwarded-For`: what a visitor claims would be believed."""
+    operating = (DOCS / "operating.md").read_text("utf-8")
+    (caddy,) = re.findall(r"^Caddy:\n\n```\n(.+?)```", operating, re.MULTILINE | re.DOTALL)
+    (nginx,) = re.findall(r"^nginx:\n\n```nginx\n(.+?)```", operating, re.MULTILINE | re.DOTALL)
+    assert caddy.index("request_header -*_*") < caddy.index("reverse_proxy")
+    assert "underscores_in_headers" not in nginx
+
+
+def test_nobody_is_left_to_change_the_sender_unannounced() -> None:
+    assert "**`EMAIL_FROM` should not change unannounced.**" in (DOCS / "operating.md").read_text("utf-8")
+
+
+# What each row of the matrix in security.md is about: addresses of the office, and whether to look or to send.
+LOOK, SEND = "roles", "writers"
+CLIENTS = ("client_info", "client_portal")
+MATRIX = {
+    "see clients, their addresses, consent, access and activity": (
+        LOOK,
+        ("clients", "client", "client_activity", *CLIENTS),
+    ),
+    "change clients, addresses, consent, access; invitations, PINs, sessions": (
+        SEND,
+        (
+            *("create_client", *CLIENTS, "client_archiving", "client_restoring", "client_ending", "client_session_end"),
+            *("client_pin", "client_pin_tries", "invitation_draft", "invitation_preview"),
+        ),
+    ),
+    "invoices: make, issue, share; record payments": (
+        SEND,
+        (
+            *("new_invoice", "invoice_draft", "invoice_issuing", "invoice_sharing", "invoice_unsharing", "share_all"),
+            *("record_payment", "record_for_client"),
+        ),
+    ),
+    "`Emails` page, one mail, start a failed mail again": (LOOK, ("emails", "email", "email_restart")),
+    "void, refund, take back or release a payment, give credit, download the list of invoices": (
+        LOOK,
+        (
+            *("void_invoice", "refund", "payment_taking_back", "attempt_releasing", "give_credit", "credit_keeping"),
+            *("credit_taking_back", "invoices_file"),
+        ),
+    ),
+    "`Settings`: practice, team, emails, Online Payments, the practice's trail": (
+        LOOK,
+        ("settings", "settings_practice", "settings_emails", "team", "team_member", "online_payments", "trail"),
+    ),
+}
+
+
+def test_the_matrix_of_roles_is_what_the_guards_ask_for() -> None:
+    table = (DOCS / "security.md").read_text("utf-8").partition("## Who may do what")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line[:1] == "|"]
+    columns = [Role(name.replace(" ", "_")) for name in rows[0][1:]]
+    assert [row[0] for row in rows[2:]] == list(MATRIX)
+    guards = {route.name: route for route in all_routes()}
+    for does, *cells in rows[2:]:
+        promised = {role for role, cell in zip(columns, cells, strict=True) if cell == "yes"}
+        asked, names = MATRIX[does]
+        for name in names:
+            assert set(getattr(guards[f"office:{name}"], asked)) == {role.value for role in promised}, (does, name)

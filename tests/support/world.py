@@ -89,10 +89,11 @@ def standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) ->
 @pytest.fixture
 def world(standing_world: World, db: None) -> World:
     """The world with browsers of this test's own."""
-    return replace(standing_world, browsers={name: _alike(each) for name, each in standing_world.browsers.items()})
+    return replace(standing_world, browsers={name: alike(each) for name, each in standing_world.browsers.items()})
 
 
-def _alike(browser: Browser) -> Browser:
+def alike(browser: Browser) -> Browser:
+    """Another browser with the same cookies; what happens to them there does not happen here."""
     other = copy(browser)
     other.cookies = deepcopy(browser.cookies)
     return other

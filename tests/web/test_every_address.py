@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 import pytest
+import time_machine
 from django.db import transaction
 from pytest_django.fixtures import Settings
 
@@ -16,6 +18,7 @@ from portico.plumbing.verbs import Verb
 from portico.web.routes import Route, all_routes
 from tests import cast
 from tests.support.world import World, cases
+from tests.support.world import alike as as_they_were
 
 pytestmark = pytest.mark.django_db
 
@@ -366,6 +369,35 @@ def test_a_role_that_is_not_enough_is_in_the_trail(world: World, address: str) -
     assert world.browsers["biller"].get(address).status_code == 403
     entry = TrailEntry.objects.get(verb=Verb.DENIED_ROLE)
     assert (entry.practice, entry.staff_id) == (world.practice, ines.pk)
+
+
+# Refund, export, Stripe keys, one's own email and ways in, roles and invites.
+ASKS_AGAIN = {
+    *((f"office:{name}", "GET") for name in ("invoices_file", "online_payments")),
+    *(
+        (f"office:{name}", method)
+        for name in ("refund", "own_details", "own_authenticator", "own_passkey", "team_member", "test_payments")
+        for method in ("GET", "POST")
+    ),
+    *((f"office:own_{name}", "POST") for name in ("authenticator_removing", "passkey_question", "recovery_codes")),
+    *((f"office:stripe_{name}", "POST") for name in ("check", "keys", "keys_removal", "webhook", "webhook_secret")),
+    ("office:team", "POST"),
+    *((f"office:team_{name}", "POST") for name in ("invitation", "leaving", "return", "second_factor")),
+}
+
+
+def test_what_matters_most_asks_again_who_it_is_after_ten_minutes(
+    world: World, stopped_clock: time_machine.Traveller
+) -> None:
+    stopped_clock.shift(timedelta(minutes=10, seconds=1))
+    asked = set()
+    for route, method in OF_THE_OFFICE:
+        with transaction.atomic():
+            answer = getattr(as_they_were(world.browsers["owner"]), method.lower())(world.path(route))
+            transaction.set_rollback(True)
+        if answer.headers.get("Location", "").startswith("/office/prove/?"):
+            asked.add((route.name, method))
+    assert asked == ASKS_AGAIN
 
 
 def test_a_paused_practice_shows_everybody_one_plain_page_at_the_next_request(world: World) -> None:

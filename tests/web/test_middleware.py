@@ -11,6 +11,7 @@ from django.test import Client as Browser
 from django.test import RequestFactory
 from pytest_django import Settings
 
+from portico.domain.practices.models import Practice
 from portico.plumbing.logs import JsonFormatter
 from portico.web.middleware import SIGNS
 from portico.web.reading import Application
@@ -87,6 +88,13 @@ def test_every_answer_carries_all_security_headers(client: Browser, method: str,
 def test_an_https_base_sends_hsts_also_behind_a_proxy_that_says_nothing(client: Browser, settings: Settings) -> None:
     settings.SECURE_HSTS_SECONDS = 31_536_000
     assert client.get("/healthz")["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+
+
+@pytest.mark.django_db
+def test_nobody_is_sent_to_https_by_us(client: Browser, practice: Practice, settings: Settings) -> None:
+    """That is the proxy's: from here, behind one that speaks plain http to us, it would go round for ever."""
+    settings.SECURE_HSTS_SECONDS = 31_536_000
+    assert client.get("/portal/alder-street/", HTTP_X_FORWARDED_PROTO="http").status_code == 200
 
 
 def test_no_answer_names_a_software(client: Browser) -> None:

@@ -10,13 +10,13 @@ from django.views.decorators.http import require_POST, require_safe
 from portico.domain.billing import invoicing, reaching, sharing
 from portico.domain.billing.models import Allocation, Invoice, Refund
 from portico.domain.billing.sharing import Shared
-from portico.plumbing import tokens, trail
+from portico.plumbing import tokens
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from portico.plumbing.refusals import Refused
 from portico.plumbing.verbs import Verb
 from portico.web import money_words
 from portico.web.guards import office_page
-from portico.web.office import finding, invoice_words, presses
+from portico.web.office import finding, invoice_words, looking, presses
 from portico.web.office.roles import keeps_money
 from portico.web.requests import OfficeRequest
 
@@ -27,9 +27,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = finding.invoice_of(request, ref)
     if invoice.is_draft:
         return redirect("office:invoice_draft", ref=ref)
-    trail.record(
-        Verb.INVOICE_VIEWED, practice=request.practice, client=invoice.client, by=request.actor, about=invoice.ref
-    )
+    looking.at_invoice(request, invoice)
     reach = reaching.of(invoice.client)
     seen = TrailEntry.objects.filter(client=invoice.client, verb=Verb.INVOICE_SEEN, about=invoice.ref)
     context = {

@@ -13,11 +13,10 @@ from portico.domain.billing import invoicing, reaching, sharing
 from portico.domain.billing.models import Invoice, InvoiceKind
 from portico.domain.clients.editing import ChangedMeanwhile
 from portico.domain.clients.models import Client
-from portico.plumbing import clock, tokens, trail
+from portico.plumbing import clock, tokens
 from portico.plumbing.refusals import Refused
-from portico.plumbing.verbs import Verb
 from portico.web.guards import office_page
-from portico.web.office import finding, invoice_words
+from portico.web.office import finding, invoice_words, looking
 from portico.web.office.forms.invoice import DUE, InvoiceForms, Start
 from portico.web.office.forms.money import DAY_FORMAT
 from portico.web.office.invoice import tell_of
@@ -44,9 +43,7 @@ def edit(request: OfficeRequest, ref: str) -> HttpResponse:
         return redirect("office:invoice", ref=ref)
     if request.method == "POST":
         return _save(request, invoice.client, invoice)
-    trail.record(
-        Verb.INVOICE_VIEWED, practice=request.practice, client=invoice.client, by=request.actor, about=invoice.ref
-    )
+    looking.at_invoice(request, invoice)
     start = Start.saved(invoice, invoice.lines.select_related("item").order_by("position"))
     if invoice.typed:
         start = Start(dict(invoice.typed["draft"]) | {"version": invoice.version}, list(invoice.typed["lines"]))

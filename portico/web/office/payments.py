@@ -16,7 +16,7 @@ from portico.plumbing import clock, money
 from portico.plumbing.refusals import Refused
 from portico.web import money_words
 from portico.web.guards import office_page
-from portico.web.office import finding
+from portico.web.office import finding, looking
 from portico.web.office.forms.money import CreditForm, RecordPaymentForm, TakeBackForm
 from portico.web.office.roles import MONEY_KEEPERS
 from portico.web.requests import OfficeRequest
@@ -28,6 +28,7 @@ def record_for_invoice(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = finding.invoice_of(request, ref)
     if invoice.is_draft or invoice.is_void or invoice.is_paid:
         return redirect("office:invoice", ref=ref)
+    looking.at_invoice(request, invoice)
     return _record(request, invoice.client, invoice)
 
 

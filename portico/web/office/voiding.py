@@ -13,7 +13,7 @@ from portico.domain.billing.models import Invoice
 from portico.domain.billing.online import retiring
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
-from portico.web.office import finding
+from portico.web.office import finding, looking
 from portico.web.office.forms.money import VoidForm
 from portico.web.office.roles import MONEY_KEEPERS
 from portico.web.requests import OfficeRequest
@@ -25,6 +25,7 @@ def void(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = finding.invoice_of(request, ref)
     if invoice.is_draft or invoice.is_void:
         return redirect("office:invoice", ref=ref)
+    looking.at_invoice(request, invoice)
     if request.method != "POST":
         return _page(request, invoice, VoidForm())
     form = VoidForm(request.POST)

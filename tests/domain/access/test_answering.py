@@ -74,7 +74,8 @@ def test_somebody_with_access_and_consent_is_mailed(practice: Practice) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["ana2@mail.example", "ana@mail.example.org", "anа@mail.example", "ana+x@mail.example"]
+    "address",
+    ["ana2@mail.example", "ana@mail.example.org", "anа@mail.example", "ana+x@mail.example", "a.na@mail.example"],
 )
 def test_an_address_that_is_nobodys_gets_nothing(practice: Practice, address: str) -> None:
     cast.with_access(cast.ana(practice))

@@ -11,10 +11,11 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from portico.domain.access import codes, granting, links, sessions, signing_in
+from portico.domain.access import changing, codes, ending, granting, links, sessions, signing_in
 from portico.domain.access.arriving import Visitor
 from portico.domain.access.models import TRIES_PER_CODE, PortalSession, SignInLink, Way
 from portico.domain.access.sessions import Begun
+from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import EmailEvent, EmailEventKind, TrailEntry
@@ -94,9 +95,42 @@ def test_every_live_code_of_the_browser_works_and_spending_one_voids_all(practic
     assert enter(practice, links.code_of(second)) is None
 
 
-def test_a_code_is_dead_from_the_moment_access_goes_off(practice: Practice, ana: Client) -> None:
+def access_off(person: Client) -> None:
+    granting.save_access(person, replace(cast.entry_for(person), enabled=False), version=None, by=cast.DESK)
+
+
+def another_address(person: Client) -> None:
+    granting.save_access(person, replace(cast.entry_for(person), address=None), version=None, by=cast.DESK)
+    granting.save_access(person, cast.entry_for(person), version=None, by=cast.DESK)
+
+
+def consent_withdrawn_and_given_again(person: Client) -> None:
+    row = person.email_addresses.open().get()
+    for email_ok in (False, True):
+        person.refresh_from_db()
+        entry = ClientEntry(
+            ClientDetails(person.first_name, person.last_name),
+            addresses=(AddressEntry(row.address, row.kind, email_ok, ref=row.ref),),
+        )
+        changing.save_client_info(person, entry, version=person.version, by=cast.DESK)
+
+
+def archived(person: Client) -> None:
+    changing.archive(person, by=cast.DESK)
+
+
+def everything_ended(person: Client) -> None:
+    ending.end_everything(person, by=cast.DESK)
+
+
+@pytest.mark.parametrize(
+    "change", [access_off, another_address, consent_withdrawn_and_given_again, archived, everything_ended]
+)
+def test_a_code_is_dead_from_the_moment_a_fact_changes(
+    practice: Practice, ana: Client, change: Callable[[Client], None]
+) -> None:
     code = links.code_of(cast.mailed(practice, ANA))
-    granting.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK)
+    change(ana)
     assert enter(practice, code) is None
 
 

@@ -73,6 +73,30 @@ def test_it_carries_one_link_in_text_and_html_and_the_practices_name(practice: P
     assert mail.recipient == "ana@mail.example"
     for words in ("Your client portal is ready", "Hello Ana,", "(212) 555-0177", "said email is ok", "24 hours"):
         assert words in mail.text().replace("\N{NO-BREAK SPACE}", " ")
+    # Nobody asked in a browser, so no code would work anywhere.
+    assert SignInLink.objects.get().code_hash == ""
+    assert "code" not in mail.text()
+    assert not re.search("unsubscribe|<img", f"{mail.text()}{mail.text('html')}", re.IGNORECASE)
+
+
+def test_an_address_that_staff_typed_does_not_become_a_link(practice: Practice, smtp: SmtpServer) -> None:
+    typed = (
+        "See www.evil.example, https://evil.example/a?b=c or <a href='https://evil.example'>here</a>. [portal address]"
+    )
+    ana = cast.ana(practice)
+    text = invitation_text.Text("Hello", typed)
+    inviting.send(ana, cast.entry_for(ana), text, press="p" * 43, version=None, by=cast.DESK)
+    hand_over(smtp)
+    (mail,) = smtp.mails
+    html = mail.text("html")
+    assert "https://evil.example/a?b=c" in html
+    assert not re.search(r"<a\b[^>]*evil", html)
+    assert "http://localhost:8000/portal/alder-street/" in mail.text()
+    linked = set(re.findall(r'href="([^"]+)"', html))
+    assert {address.partition("/link/")[0] for address in linked if address.startswith("http")} <= {
+        "http://localhost:8000/portal/alder-street",
+        "http://localhost:8000/portal/alder-street/",
+    }
 
 
 def test_its_link_opens_the_portal(practice: Practice, smtp: SmtpServer) -> None:

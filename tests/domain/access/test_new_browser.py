@@ -57,12 +57,16 @@ def test_another_browser_is_told_by_mail_once(practice: Practice, ana: Client, s
     assert "Ana" not in mail.text()
 
 
+@pytest.mark.parametrize("why", ["access", "email_ok"])
 def test_the_notice_does_not_leave_once_nobody_may_be_mailed_there(
-    practice: Practice, ana: Client, smtp: SmtpServer
+    practice: Practice, ana: Client, smtp: SmtpServer, why: str
 ) -> None:
     sign_in(practice, "one")
     sign_in(practice, "two")
-    granting.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK)
+    if why == "access":
+        granting.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK)
+    else:
+        ana.email_addresses.update(email_ok_at=None)
     assert handing_over.hand_over_next("rest", Transport(parse(smtp.url)))
     assert smtp.mails == []
     assert OutgoingEmail.objects.get(kind=KIND).state == "dropped"

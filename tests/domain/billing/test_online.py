@@ -45,7 +45,7 @@ from portico.domain.billing.online.refusals import (
 )
 from portico.domain.billing.refusals import BeyondWhatIsLeft, InvoicePaid, Processing
 from portico.domain.clients.models import Client
-from portico.domain.practices import connecting
+from portico.domain.practices import connecting, suspending
 from portico.domain.practices.online_payments import CardsNotTaken
 from portico.plumbing import inbox
 from portico.plumbing.inbox import Verdict
@@ -221,6 +221,19 @@ def test_a_payment_left_on_stripes_page_is_found_without_any_event(
     time_machine.move_to(NOW + timedelta(seconds=61))
     assert following.follow_next()
     assert fresh(bill).is_paid
+
+
+def test_while_a_practice_is_paused_its_money_is_settled_all_the_same(
+    till: Till, ana: Client, bill: Invoice, time_machine: Traveller
+) -> None:
+    left, told = till.start(ana, bill), till.start(ana, cast.bill(ana, 5_000))
+    for attempt in (left, told):
+        till.type_card(attempt)
+    suspending.suspend(till.practice, by=DESK)
+    assert hearing.work(event(till, "checkout.session", told.checkout_session_id)) is Verdict.DONE
+    time_machine.move_to(NOW + timedelta(seconds=61))
+    assert following.follow_next()
+    assert [state(attempt) for attempt in (left, told)] == [AttemptState.SUCCEEDED] * 2
 
 
 def test_stripe_was_away_for_an_hour_and_within_90_seconds_of_its_return_it_is_paid(

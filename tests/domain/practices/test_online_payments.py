@@ -241,6 +241,8 @@ def test_a_webhook_is_made_at_stripe_once(practice: Practice, settings: Settings
     payments = hearing.make_webhook(practice, by=DESK)
     (endpoint,) = account.endpoints(online_payments.line(practice))
     assert endpoint.url == "https://portal.alder.example/hooks/stripe/alder-street/"
+    told = TrailEntry.objects.filter(verb=Verb.WEBHOOK_SAVED)
+    assert {entry.details["way"] for entry in told} == {"by Portico"}
     assert (payments.webhook_id, payments.webhook_secret()[:6]) == (endpoint.id, "whsec_")
 
 
@@ -303,6 +305,7 @@ def test_a_secret_typed_by_hand_is_kept(practice: Practice) -> None:
     holder = hearing.secret_holder("alder-street")
     assert holder is not None
     assert holder.webhook_secret() == "whsec_by_hand"
+    assert TrailEntry.objects.get(verb=Verb.WEBHOOK_SAVED).details["way"] == "by hand"
     with pytest.raises(NotASecret):
         hearing.save_secret(practice, "sk_test_demo", by=DESK)
 

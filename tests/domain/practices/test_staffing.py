@@ -148,6 +148,8 @@ def test_leaving_ends_sessions_and_links_and_coming_back_revives_neither(practic
     fay.refresh_from_db()
     assert fay.is_active
     assert fay.check_password(cast.PASSWORD)
+    told = TrailEntry.objects.filter(about=fay.ref, verb__in=(Verb.STAFF_DEACTIVATED, Verb.STAFF_REACTIVATED))
+    assert [entry.verb for entry in told.order_by("id")] == ["staff.deactivated", "staff.reactivated"]
 
 
 def test_who_left_gets_no_mail_of_any_kind(practice: Practice) -> None:

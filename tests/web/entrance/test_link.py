@@ -81,7 +81,9 @@ def test_a_link_that_was_asked_for_elsewhere_signs_in_wherever_it_is_opened(prac
     cast.with_access(ana)
     link = links.address_of(cast.mailed(practice, "ana@mail.example", browser="the one that asked"))
     inside_an_app = Browser(HTTP_USER_AGENT="Mozilla/5.0 (iPhone) GSA/300.0 Mobile/15E148")
-    inside_an_app.get(link)
+    page = inside_an_app.get(link, follow=True).content.decode()
+    assert "Sign in to Alder Street Therapy</h1>" in page
+    assert "Your portal is ready" not in page
     assert inside_an_app.post(LINK)["Location"] == "/portal/alder-street/home/"
 
 

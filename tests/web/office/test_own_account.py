@@ -74,6 +74,7 @@ def test_a_new_email_signs_in_and_the_old_one_is_told(office: Browser, fay: Staf
     office.post(f"{PAGE}details/", {"name": fay.name, "email": "Fay.Okafor@Alder-Street.example"})
     fay.refresh_from_db()
     assert fay.email == "fay.okafor@alder-street.example"
+    assert TrailEntry.objects.get(verb=Verb.STAFF_EMAIL_CHANGED).about == fay.ref
     assert subjects_to("fay@alder-street.example") == ["You sign in with another address now"]
     assert subjects_to(fay.email) == []
     # A link that waits in the old mailbox opens nothing any more.
@@ -179,6 +180,7 @@ def test_a_first_app_brings_recovery_codes(office: Browser, fay: StaffMember) ->
     assert "Step 3 of 3" not in page
     assert office.post(answer["Location"])["Location"] == PAGE
     assert subjects_to(fay.email) == ["An authenticator app was set up"]
+    assert TrailEntry.objects.get(verb=Verb.AUTHENTICATOR_ADDED).about == fay.ref
 
 
 def test_a_new_app_replaces_the_old_one_and_keeps_the_codes(
@@ -223,6 +225,7 @@ def test_a_passkey_is_removed_and_the_person_is_told(office: Browser, fay: Staff
     assert office.post(f"{PAGE}passkeys/ref0/removing/")["Location"] == PAGE
     assert passkeys.of(fay) == []
     assert subjects_to(fay.email)[-1] == "A passkey was removed"
+    assert TrailEntry.objects.get(verb=Verb.PASSKEY_REMOVED).details == {"name": "Phone"}
     assert office.post(f"{PAGE}passkeys/ref0/removing/").status_code == 404
 
 

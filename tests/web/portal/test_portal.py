@@ -11,10 +11,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import changing, granting
 from portico.domain.access.granting import AccessEntry
-from portico.domain.access.models import PortalSession
+from portico.domain.access.models import KnownBrowser, PortalSession
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import OutgoingEmail, TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
 
@@ -41,6 +41,11 @@ def test_home_says_hello_and_what_will_appear(anas: Browser) -> None:
     page = text(anas, HOME)
     assert "Hello, Ana" in page
     assert "Nothing is waiting for you" in page
+    assert "When Alder Street Therapy has something for you, you’ll see it here." in page
+    for words in ("(212) 555-0177", "Mon–Fri, 9 to 5"):
+        assert words in page
+    for words in ("terms", "agree", "Next", "password"):
+        assert words not in page
 
 
 @pytest.mark.parametrize("page", ["home/", "profile/"])
@@ -197,9 +202,25 @@ def test_signing_out_clears_this_browser_and_ends_only_this_session(anas: Browse
     answer = anas.post(f"{PORTAL}sign-out/")
     assert answer["Clear-Site-Data"] == '"cache", "storage"'
     assert answer.cookies[settings.CLIENT_COOKIE_NAME]["max-age"] == 0
+    # What every address of this origin shares stays, and so does the cookie by which the browser is known.
+    assert set(answer.cookies) <= {settings.CLIENT_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME}
     assert "You are signed out" in text(anas, answer["Location"])
     assert anas.get(HOME).status_code == 302
     assert elsewhere.get(HOME).status_code == 200
+
+
+def test_a_browser_is_known_for_400_days_by_a_cookie_that_opens_nothing(anas: Browser, ana: Client) -> None:
+    known = anas.cookies[settings.BROWSER_COOKIE_NAME]
+    assert (known["max-age"], known["httponly"], known["samesite"]) == (400 * 24 * 3600, True, "Lax")
+    anas.post(f"{PORTAL}sign-out/")
+    assert anas.cookies[settings.BROWSER_COOKIE_NAME].value == known.value
+    stranger = Browser()
+    stranger.cookies[settings.BROWSER_COOKIE_NAME] = known.value
+    assert stranger.get(HOME).status_code == 302
+    cast.in_the_portal(anas, ana)
+    assert anas.cookies[settings.BROWSER_COOKIE_NAME].value == known.value
+    assert KnownBrowser.objects.count() == 1
+    assert not OutgoingEmail.objects.filter(kind="new_browser").exists()
 
 
 def test_personal_pages_are_stored_nowhere(anas: Browser) -> None:

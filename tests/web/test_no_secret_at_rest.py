@@ -1,0 +1,53 @@
+"""Whoever reads the database finds no key to any door: session ids, PINs, codes, links and set-up tokens are hashed."""
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.test import Client as Browser
+
+from portico.domain.access import links, pins
+from portico.domain.practices import recovery_codes, setting_up
+from portico.domain.practices.models import Practice
+from portico.plumbing import tokens
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+
+
+def everything_stored() -> str:
+    """Each value of each row of each table, Django's and allauth's too."""
+    values = []
+    for model in apps.get_models(include_auto_created=True):
+        for row in model._default_manager.values_list():
+            values += [bytes(value).decode("latin-1") if isinstance(value, memoryview) else str(value) for value in row]
+    return "\n".join(values)
+
+
+def test_no_table_holds_what_lets_anybody_in(practice: Practice) -> None:
+    ana, fay = cast.ana(practice), cast.fay(practice)
+    phone = cast.in_the_portal(Browser(), ana)
+    mailed = cast.mailed(practice, "ana@mail.example", browser="the key of a browser that asked")
+    press = tokens.new_token()
+    pins.make(ana, press=press, by=cast.DESK)
+    shown = pins.digits(ana, press, to=cast.DESK)
+    assert shown is not None
+    authenticator = cast.with_authenticator(fay)
+    desk = cast.signed_in_with_factor(Browser(), fay)
+    desk.post("/office/account/password/", {"old": "wrong"})
+    code = links.code_of(mailed)
+    secrets = {
+        "a client's session": phone.cookies[settings.CLIENT_COOKIE_NAME].value,
+        "a browser that is known": phone.cookies[settings.BROWSER_COOKIE_NAME].value,
+        "a link": links.address_of(mailed).rstrip("/").rpartition("/")[2],
+        "a code": code,
+        "a code without its blank": code.replace(" ", ""),
+        "a browser that asked": "the key of a browser that asked",
+        "a PIN": shown[1],
+        "a staff session": desk.cookies[settings.SESSION_COOKIE_NAME].value,
+        "a set-up link": setting_up.make_link(fay, by=cast.DESK),
+        "an authenticator": authenticator,
+        "a password": cast.PASSWORD,
+    } | {f"recovery code {number}": code for number, code in enumerate(recovery_codes.unused(fay))}
+    stored = everything_stored()
+    assert "ana@mail.example" in stored
+    assert {name for name, secret in secrets.items() if secret in stored} == set()
