@@ -10,6 +10,11 @@ from tests.support import postgresql
 
 KINDS = ("sqlite", "postgresql")
 CHOSEN = "PORTICO_TESTS_DATABASE"
+# A run on both stands in three processes. What starts browsers and whole processes mostly waits for them, so on
+# PostgreSQL, where there is most of it, it has a process of its own.
+SHARE = "PORTICO_TESTS_SHARE"
+PROCESSES = (("sqlite", "all"), ("postgresql", "pages"), ("postgresql", "programs"))
+PROGRAMS = ("browser", "real_processes")
 ADDRESS = "PORTICO_TESTS_{}_URL"
 
 
@@ -18,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--database",
         choices=(*KINDS, "both"),
         default="sqlite",
-        help="sqlite (default), postgresql (a private cluster for this run), or both side by side in two processes",
+        help="sqlite (default), postgresql (a private cluster for this run), or both side by side",
     )
 
 
@@ -35,8 +40,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
             early_config.add_cleanup(cluster.stop)
             os.environ[ADDRESS.format("POSTGRESQL")] = cluster.url
         if chosen == "both":
-            # Every test once in each of two processes, so that one summary tells the whole story.
-            args[:] = ["--dist=each", *(f"--tx=popen//env:{CHOSEN}={kind}" for kind in KINDS), *args]
+            # Every test once on each, and one summary tells the whole story.
+            each = (f"--tx=popen//env:{CHOSEN}={kind}//env:{SHARE}={share}" for kind, share in PROCESSES)
+            args[:] = ["--dist=each", *each, *args]
         os.environ[CHOSEN] = "sqlite" if chosen == "both" else chosen
     return (yield)
 
@@ -58,12 +64,19 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out (and does not call skipped) what is meant for the other database."""
+    """Leaves out (and does not call skipped) what is meant for the other database, or for another process."""
+    ours = [item for item in items if _is_ours(item)]
+    if len(ours) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if not _is_ours(item)])
+        items[:] = ours
+
+
+def _is_ours(item: pytest.Item) -> bool:
     (other,) = {*KINDS} - {chosen()}
-    foreign = [item for item in items if item.get_closest_marker(other) and not item.get_closest_marker(chosen())]
-    if foreign:
-        config.hook.pytest_deselected(items=foreign)
-        items[:] = [item for item in items if item not in foreign]
+    if item.get_closest_marker(other) and not item.get_closest_marker(chosen()):
+        return False
+    share, programs = os.environ.get(SHARE, "all"), any(item.get_closest_marker(name) for name in PROGRAMS)
+    return share == "all" or (share == "programs") == programs
 
 
 @pytest.hookimpl(wrapper=True)
