@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Generator
+from itertools import product
 
 import pytest
 
@@ -10,10 +11,10 @@ from tests.support import postgresql
 
 KINDS = ("sqlite", "postgresql")
 CHOSEN = "PORTICO_TESTS_DATABASE"
-# A run on both stands in three processes. What starts browsers and whole processes mostly waits for them, so on
-# PostgreSQL, where there is most of it, it has a process of its own.
+# A run on both stands in four processes: what starts browsers and whole servers mostly waits for them, and is done
+# beside the rest.
 SHARE = "PORTICO_TESTS_SHARE"
-PROCESSES = (("sqlite", "all"), ("postgresql", "pages"), ("postgresql", "programs"))
+SHARES = ("programs", "rest")
 PROGRAMS = ("browser", "real_processes")
 ADDRESS = "PORTICO_TESTS_{}_URL"
 
@@ -41,7 +42,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
             os.environ[ADDRESS.format("POSTGRESQL")] = cluster.url
         if chosen == "both":
             # Every test once on each, and one summary tells the whole story.
-            each = (f"--tx=popen//env:{CHOSEN}={kind}//env:{SHARE}={share}" for kind, share in PROCESSES)
+            each = (f"--tx=popen//env:{CHOSEN}={kind}//env:{SHARE}={share}" for kind, share in product(KINDS, SHARES))
             args[:] = ["--dist=each", *each, *args]
         os.environ[CHOSEN] = "sqlite" if chosen == "both" else chosen
     return (yield)
@@ -75,8 +76,8 @@ def _is_ours(item: pytest.Item) -> bool:
     (other,) = {*KINDS} - {chosen()}
     if item.get_closest_marker(other) and not item.get_closest_marker(chosen()):
         return False
-    share, programs = os.environ.get(SHARE, "all"), any(item.get_closest_marker(name) for name in PROGRAMS)
-    return share == "all" or (share == "programs") == programs
+    share = "programs" if any(item.get_closest_marker(name) for name in PROGRAMS) else "rest"
+    return os.environ.get(SHARE, share) == share
 
 
 @pytest.hookimpl(wrapper=True)

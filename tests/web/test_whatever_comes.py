@@ -151,7 +151,8 @@ def test_no_single_field_is_too_long_or_unreadable(world: World) -> None:
         for path, forms in forms_of(world, visitor).items():
             fields = forms[-1].filled()
             for name in forms[-1].typed:
-                post(browser, path, urlencode(fields | {name: next(formulas)}))
+                if MANY > 1:
+                    post(browser, path, urlencode(fields | {name: next(formulas)}))
                 others = urlencode({each: value for each, value in fields.items() if each != name})
                 for odd in (NUL, next(unreadable)):
                     answer = post(browser, path, f"{others}&{quote(name)}={odd}")
