@@ -43,8 +43,7 @@ OFFICE = (
     ("create-client", "01d-create-client", "/office/clients/new/"),
     ("invoices", "05c-invoices", "/office/invoices/"),
     ("figures", "05c-invoices", "/office/invoices/figures/"),
-    ("payments-in-doubt", "05c-invoices", "/office/payments/"),
-    ("payments-in-doubt", "05c-invoices", "/office/payments/"),
+    ("nothing-in-doubt", "05c-invoices", "/office/payments/"),
     ("services", "16a-settings-practice", "/office/settings/services/"),
     ("emails", "15-emails", "/office/emails/"),
     ("settings-practice", "16a-settings-practice", "/office/settings/practice/"),
@@ -79,7 +78,10 @@ INVOICES = (
 KEYS = (
     ("start", "06a-payments-start", ""),
     ("problem", "06d-payments-problem", "sk_test_demo_restricted"),
+    ("currency", "06d-payments-problem", "sk_test_demo_eur"),
     ("test-mode", "06e-payments-test-mode", "sk_test_demo"),
+    # There are test payments in the books.
+    ("too-early", "06d-payments-problem", "sk_live_demo"),
 )
 CLIENTS = (
     ("signed-in", "04f-client-portal-signed-in", "state=signed_in"),
@@ -95,11 +97,11 @@ def main() -> int:
     pictures: Path = parser.parse_args().pictures
     shutil.rmtree(TARGET, ignore_errors=True)
     TARGET.mkdir(parents=True)
-    with running_demo() as port, sync_playwright() as playwright:
+    with running_demo() as (port, folder), sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium_path(), args=FLAGS, chromium_sandbox=os.geteuid() != 0
         )
-        Photographer(browser, port).photograph_all()
+        Photographer(browser, port, folder).photograph_all()
         browser.close()
     page = write_page(pictures)
     print(f"{len(list(TARGET.glob('*.png')))} photographs: {page}")
@@ -107,8 +109,8 @@ def main() -> int:
 
 
 @contextmanager
-def running_demo() -> Iterator[int]:
-    """The demo on free ports; its own Ctrl-C ends it."""
+def running_demo() -> Iterator[tuple[int, Path]]:
+    """The demo on free ports, and its folder; its own Ctrl-C ends it."""
     port = free_port()
     while demo.taken(port):
         port = free_port()
@@ -122,7 +124,7 @@ def running_demo() -> Iterator[int]:
         )
         try:
             wait_until_ready(process, Path(folder), port)
-            yield port
+            yield port, Path(folder)
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(30)
@@ -143,7 +145,8 @@ def wait_until_ready(process: subprocess.Popen[bytes], folder: Path, port: int) 
 class Photographer:
     """Walks once through everything and photographs each page in every view, without loading it again."""
 
-    def __init__(self, browser: Browser, port: int) -> None:
+    def __init__(self, browser: Browser, port: int, folder: Path) -> None:
+        self.port, self.folder = port, folder
         self.base = f"http://localhost:{port}"
         self.mailbox = f"http://localhost:{port + 1}/"
         self.stripe = f"http://localhost:{port + 2}"
@@ -198,7 +201,23 @@ class Photographer:
             if name == "waiting":
                 page.get_by_role("button", name="Generate PIN").click()
                 self.take(page, "pin-given", "04c-client-portal-pin")
+        self.in_doubt(page)
         page.context.close()
+
+    def in_doubt(self, page: Page) -> None:
+        """Payments that need a look, one of each kind: no press brings about all of them in a minute."""
+        subprocess.run(
+            [sys.executable, "-m", "scripts.in_doubt", str(self.port)],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            check=True,
+        )
+        page.goto(f"{self.base}/office/payments/")
+        self.take(page, "in-doubt", "05c-invoices")
+        page.get_by_role("link", name="Release").first.click()
+        self.take(page, "in-doubt-release", "05f-void")
+        page.goto(f"{self.base}/office/invoices/?show=processing")
+        self.take(page, "invoices-processing", "05c-invoices")
 
     def books(self, page: Page) -> None:
         """What stands on a client's Billing tab, and the pages behind it."""
@@ -220,16 +239,27 @@ class Photographer:
         self.online_payments(page)
 
     def online_payments(self, page: Page) -> None:
-        """Without a key, and with one that may not charge yet; then the demo's own again."""
+        """Without a key, and with those that may not charge; then live, and the demo's own again."""
         for name, picture, key in KEYS:
-            page.goto(f"{self.base}/office/settings/payments/")
             if key:
-                page.get_by_label("Secret key").fill(key)
-                page.get_by_role("button", name="Save and check with Stripe").click()
+                self.enter_key(page, key)
             else:
+                page.goto(f"{self.base}/office/settings/payments/")
                 page.get_by_text("Stop taking cards").click()
                 page.get_by_role("button", name="Remove key").click()
             self.take(page, f"payments-{name}", picture)
+        page.goto(f"{self.base}/office/settings/payments/tests/")
+        page.get_by_role("button", name="Take all of them out").click()
+        self.enter_key(page, "sk_live_demo")
+        self.take(page, "payments-ready", "06c-payments-ready")
+        self.enter_key(page, "sk_test_demo")
+
+    def enter_key(self, page: Page, key: str) -> None:
+        page.goto(f"{self.base}/office/settings/payments/")
+        if not page.get_by_label("Secret key").is_visible():
+            page.get_by_text("Change keys").click()
+        page.get_by_label("Secret key").fill(key)
+        page.get_by_role("button", name="Save and check with Stripe").click()
 
     def portal(self) -> None:
         page = self.page()

@@ -1,6 +1,5 @@
 """Everybody can use every page: axe finds nothing, nothing scrolls sideways, and the keyboard is enough."""
 
-from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
@@ -12,7 +11,7 @@ from portico.domain.access import changing, granting
 from portico.domain.access.granting import AccessEntry
 from portico.domain.billing import invoicing, pricing
 from portico.domain.billing.entries import InvoiceEntry, LineEntry
-from portico.domain.billing.models import AttemptState, Dispute, Payment, PaymentAttempt
+from portico.domain.billing.models import Payment
 from portico.domain.clients.models import Client
 from portico.domain.practices import connecting, online_payments
 from portico.domain.practices.connecting import Keys
@@ -101,7 +100,7 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
     invoicing.void(void, reason="Made by mistake", by=cast.DESK)
     one, invoices = f"/office/clients/{person.ref}/", "/office/invoices/"
     return [
-        *payments_in_doubt(person),
+        *("/office/payments/", f"/office/attempts/{outcomes.payments_in_doubt(person).ref}/releasing/"),
         *(f"{one}billing/", f"{one}billing/credit/", f"{one}billing/payment/", f"{one}invoices/new/"),
         *(invoices, f"{invoices}?show=processing", f"{invoices}figures/", f"{invoices}{draft.ref}/draft/"),
         *(f"{invoices}{invoice.ref}/" for invoice in (partly, void, hidden, tried[2], tried[3], tried[-1])),
@@ -111,22 +110,6 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
         *(f"/office/payments/{charged.ref}/refund/", f"/office/refunds/{refund.ref}/receipt/"),
         *("/office/settings/services/", f"/office/settings/services/{item.ref}/"),
     ]
-
-
-def payments_in_doubt(person: Client) -> list[str]:
-    """The page of payments that need a look, with one of each kind, and the way to let go of one."""
-    waits, now = cast.attempt(cast.bill(person), state=AttemptState.QUARANTINED), clock.now()
-    unknown = cast.attempt(cast.bill(person), state=AttemptState.PROCESSING)
-    rows = PaymentAttempt.objects.filter(pk__in=[waits.pk, unknown.pk])
-    rows.update(unknown_since=now - timedelta(days=2), found_minor=15_000, found_currency="USD", found_livemode=True)
-    cast.attempt(cast.bill(person), state=AttemptState.PROCESSING)
-    PaymentAttempt.objects.filter(unknown_since=None).update(unknown_since=now - timedelta(hours=2))
-    paid = cast.charged(cast.attempt(cast.bill(person)))
-    Payment.objects.filter(pk=paid.pk).update(refund_asked_at=now, refund_asked_reason="It arrived twice.")
-    Dispute.objects.create(
-        practice=person.practice, payment=paid, stripe_dispute_id="dp_1", amount_minor=14_000, currency="USD"
-    )
-    return ["/office/payments/", f"/office/attempts/{waits.ref}/releasing/"]
 
 
 def test_the_office_is_for_everybody(browsing: Browsing, site: Process) -> None:

@@ -4,11 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from portico.domain.billing import refunding, settling
+from portico.domain.billing import holding, numbering, refunding, settling
 from portico.domain.billing.models import (
     AttemptState,
     AttemptWay,
+    Dispute,
+    Payment,
     PaymentAttempt,
+    PaymentKind,
     Refund,
     SavedCard,
     StripeCustomer,
@@ -72,3 +75,29 @@ def refunded_in_part(person: Client) -> Refund:
     bill = cast.bill(person)
     payment = cast.cash(person, 14_000, invoice=bill)
     return refunding.record_by_hand(payment, amount_minor=4_000, reason="Price was wrong", by=cast.DESK)
+
+
+def payments_in_doubt(person: Client) -> PaymentAttempt:
+    """One of each kind that needs a look; gives the one that does not match, which may be let go of.
+
+    Nobody asks Stripe about them: somebody else is just doing so.
+    """
+    now = clock.now()
+    waits = cast.attempt(cast.bill(person), state=AttemptState.QUARANTINED)
+    unknown = cast.attempt(cast.bill(person), state=AttemptState.PROCESSING)
+    lately = cast.attempt(cast.bill(person), state=AttemptState.PROCESSING)
+    rows = PaymentAttempt.objects.filter(pk__in=[waits.pk, unknown.pk, lately.pk])
+    rows.update(lease_until=now + timedelta(hours=1), unknown_since=now - timedelta(days=2))
+    rows.filter(pk=waits.pk).update(found_minor=15_000, found_currency="USD", found_livemode=False)
+    rows.filter(pk=lately.pk).update(unknown_since=now - timedelta(hours=2))
+    paid = cast.charged(cast.attempt(cast.bill(person)))
+    with holding.books_of(person) as held:
+        Payment.objects.create(
+            practice=held.practice, client=held, kind=PaymentKind.ONLINE, amount_minor=6_000, currency="USD",
+            received_on=clock.today("UTC"), number=numbering.next_receipt_number(held.practice), card_brand="visa",
+            stripe_charge_id="ch_twice", card_last4="4242", refund_asked_at=now, refund_asked_reason="It arrived twice.",
+        )  # fmt: skip
+    Dispute.objects.create(
+        practice=person.practice, payment=paid, stripe_dispute_id="dp_1", amount_minor=14_000, currency="USD"
+    )
+    return waits

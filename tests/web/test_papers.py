@@ -166,6 +166,17 @@ def test_pages_lead_to_the_documents(
     assert f"{PORTAL}/receipts/{paid.ref}/" in mine
 
 
+def test_on_a_narrow_page_each_row_of_a_statement_tells_its_own_amount_beside_the_balance(
+    portal: Browser, paid: Payment
+) -> None:
+    page = portal.get(f"{PORTAL}/billing/statement/").text
+    told = '<span class="fold-label quiet small">{} </span>{}</td>'
+    for label, amount in (("Invoiced", "$140.00"), ("Payments", "$40.00"), ("Balance", "$100.00")):
+        assert told.format(label, amount) in page
+    # What a row has no amount for leaves no empty line.
+    assert '<td class="num drop"><span class="fold-label quiet small">Payments </span></td>' in page
+
+
 def test_a_statement_asks_alike_for_one_bill_and_for_thirty(
     portal: Browser, ana: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

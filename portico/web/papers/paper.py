@@ -15,11 +15,14 @@ from portico.plumbing import money
 
 @dataclass(frozen=True)
 class Column:
-    """Of the table; the wide one says what its row is about."""
+    """Of the table; the wide one says what its row is about. One that is `told` stays on a narrow page, with its label;
+    of other amounts only the last does.
+    """
 
     label: str
     wide: bool = False
     amount: bool = False
+    told: bool = False
 
 
 @dataclass(frozen=True)

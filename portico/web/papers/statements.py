@@ -86,9 +86,9 @@ def paper(statement: Statement) -> Paper:
         columns=(
             Column(_("Date")),
             Column(_("What"), wide=True),
-            Column(_("Invoiced"), amount=True),
-            Column(_("Payments"), amount=True),
-            Column(_("Balance"), amount=True),
+            Column(_("Invoiced"), amount=True, told=True),
+            Column(_("Payments"), amount=True, told=True),
+            Column(_("Balance"), amount=True, told=True),
         ),
         rows=(*([before] if statement.before_minor else []), *(_row(entry, currency) for entry in statement.entries)),
         sums=_sums(statement, currency),

@@ -95,8 +95,10 @@ class LineForm(TypedForm):
         self.items = {item.ref: item for item in items}
         chosen = cast(forms.ChoiceField, self.fields["item"])
         names = [(item.ref, f"{item.code} · {item.label}") for item in items]
-        chosen.choices = [("", _("—")), *names]
-        money_field(self, "price").currency = self.currency = currency
+        chosen.choices = [("", _("Product or service…")), *names]
+        price = money_field(self, "price")
+        price.currency = self.currency = currency
+        price.widget.attrs["placeholder"] = money.plain(0, currency)
 
     def clean(self) -> dict[str, Any]:  # Any: Django's own.
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

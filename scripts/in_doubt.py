@@ -1,0 +1,23 @@
+"""Puts payments that need a look into the books of the demo whose folder this is run in: `make screenshots` uses it."""
+
+import os
+import sys
+
+import django
+
+from portico.operating import demo
+
+
+def main(port: int) -> None:
+    os.environ.update(demo.environment(port))
+    django.setup()
+    # Only now: they need the settings.
+    from portico.domain.clients.models import Client  # noqa: PLC0415
+    from tests.support import outcomes  # noqa: PLC0415
+
+    person = Client.objects.select_related("practice").get(portal_access__account__mailbox_key=demo.PAYS)
+    outcomes.payments_in_doubt(person)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
