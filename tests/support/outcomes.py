@@ -94,8 +94,9 @@ def payments_in_doubt(person: Client) -> PaymentAttempt:
     with holding.books_of(person) as held:
         Payment.objects.create(
             practice=held.practice, client=held, kind=PaymentKind.ONLINE, amount_minor=6_000, currency="USD",
-            received_on=clock.today("UTC"), number=numbering.next_receipt_number(held.practice), card_brand="visa",
-            stripe_charge_id="ch_twice", card_last4="4242", refund_asked_at=now, refund_asked_reason="It arrived twice.",
+            received_on=clock.today(held.practice.time_zone), card_brand="visa",
+            number=numbering.next_receipt_number(held.practice),
+            stripe_charge_id="ch_twice", card_last4="4242", refund_asked_at=now, refund_asked_reason="Paid twice.",
         )  # fmt: skip
     Dispute.objects.create(
         practice=person.practice, payment=paid, stripe_dispute_id="dp_1", amount_minor=14_000, currency="USD"
