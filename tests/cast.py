@@ -232,6 +232,7 @@ def attempt(*invoices: Invoice, state: AttemptState = AttemptState.OPEN) -> Paym
         way=AttemptWay.CHECKOUT,
         amount_minor=sum(invoice.still_open_minor for invoice in invoices),
         currency=client.practice.currency,
+        is_balance=len(invoices) > 1,
         state=state,
         idempotency_key=tokens.new_token(),
         livemode=False,

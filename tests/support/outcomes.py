@@ -93,12 +93,20 @@ def payments_in_doubt(person: Client) -> PaymentAttempt:
     paid = cast.charged(cast.attempt(cast.bill(person)))
     with holding.books_of(person) as held:
         Payment.objects.create(
-            practice=held.practice, client=held, kind=PaymentKind.ONLINE, amount_minor=6_000, currency="USD",
-            received_on=clock.today(held.practice.time_zone), card_brand="visa",
+            practice=held.practice,
+            client=held,
+            kind=PaymentKind.ONLINE,
+            amount_minor=6_000,
+            currency="USD",
+            received_on=clock.today(held.practice.time_zone),
             number=numbering.next_receipt_number(held.practice),
-            stripe_charge_id="ch_twice", card_last4="4242", refund_asked_at=now, refund_asked_reason="Paid twice.",
-        )  # fmt: skip
+            stripe_charge_id=f"ch_{waits.ref}",
+            card_brand="visa",
+            card_last4="4242",
+            refund_asked_at=now,
+            refund_asked_reason="Paid twice.",
+        )
     Dispute.objects.create(
-        practice=person.practice, payment=paid, stripe_dispute_id="dp_1", amount_minor=14_000, currency="USD"
+        practice=person.practice, payment=paid, stripe_dispute_id=f"dp_{waits.ref}", amount_minor=14_000, currency="USD"
     )
     return waits

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 from pypdf import PdfReader
-from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.billing import recording, refunding, sharing
@@ -175,17 +174,6 @@ def test_on_a_narrow_page_each_row_of_a_statement_tells_its_own_amount_beside_th
         assert told.format(label, amount) in page
     # What a row has no amount for leaves no empty line.
     assert '<td class="num drop"><span class="fold-label quiet small">Payments </span></td>' in page
-
-
-def test_a_statement_asks_alike_for_one_bill_and_for_thirty(
-    portal: Browser, ana: Client, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
-    cast.cash(ana, 1_000, invoice=cast.bill(ana))
-    portal.get(f"{PORTAL}/billing/statement/")
-    for _ in range(5):
-        cast.cash(ana, 1_000, invoice=cast.bill(ana))
-    with django_assert_max_num_queries(24):
-        portal.get(f"{PORTAL}/billing/statement/")
 
 
 def test_the_guides_and_the_letter_are_on_the_client_portal_tab(office: Browser, ana: Client) -> None:

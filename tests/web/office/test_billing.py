@@ -1,15 +1,13 @@
 """The office's pages of the books: written, shared, paid, refunded, voided, exported; by whom, and at what cost."""
 
 import csv
-from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.test import Client as Browser
-from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.billing import invoicing, refunding, sharing
+from portico.domain.billing import invoicing, sharing
 from portico.domain.billing.models import Credit, Invoice, Payment, Refund, ServiceItem, SharingRun
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -276,48 +274,6 @@ def test_a_client_s_invoices_are_chosen_by_what_is_to_pay(office: Browser, ana: 
     assert shown("?show=to_pay") == [True, False]
     assert shown("?show=paid") == [False, True]
     assert "To pay <b>1</b>" in office.get(tab).content.decode()
-
-
-@pytest.mark.parametrize(
-    ("place", "queries"),
-    [
-        (lambda ana: "/office/invoices/", 25),
-        (lambda ana: f"/office/clients/{ana.ref}/billing/", 22),
-        (lambda ana: "/office/invoices/figures/", 22),
-    ],
-    ids=["list", "tab", "figures"],
-)
-def test_a_page_costs_the_same_however_many_invoices_there_are(
-    office: Browser,
-    ana: Client,
-    place: Callable[[Client], str],
-    queries: int,
-    django_assert_max_num_queries: DjangoAssertNumQueries,
-) -> None:
-    cast.bill(ana)
-    with django_assert_max_num_queries(queries) as few:
-        office.get(place(ana))
-    for _number in range(12):
-        cast.cash(ana, 14_000, invoice=cast.bill(ana))
-        cast.bill(ana)
-    with django_assert_max_num_queries(queries) as many:
-        office.get(place(ana))
-    assert len(few) == len(many)
-
-
-def test_one_invoice_costs_the_same_however_much_was_paid_on_it(
-    biller: Browser, ana: Client, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
-    counts = []
-    for pieces in (1, 8):
-        invoice = cast.bill(ana)
-        for _number in range(pieces):
-            payment = cast.cash(ana, 1_000, invoice=invoice)
-            refunding.record_by_hand(payment, amount_minor=100, reason="Too much", invoice=invoice, by=cast.DESK)
-        with django_assert_max_num_queries(18) as asked:
-            assert biller.get(f"/office/invoices/{invoice.ref}/").status_code == 200
-        counts.append(len(asked))
-    assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\u22121", "＝1+1", "|calc"])

@@ -2,7 +2,6 @@
 
 import pytest
 from django.test import Client as Browser
-from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.billing import invoicing
@@ -90,33 +89,3 @@ def test_it_is_in_spanish_for_who_reads_spanish(practice: Practice) -> None:
     page = portal.get(PAGE).content.decode()
     assert "Saldo de la cuenta" in page
     assert "Por pagar" in page
-
-
-def test_the_page_costs_the_same_however_many_invoices_there_are(
-    portal: Browser, ana: Client, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
-    cast.bill(ana)
-    cast.cash(ana, 100, invoice=cast.bill(ana, 100))
-    with django_assert_max_num_queries(20) as few:
-        portal.get(PAGE)
-    for _number in range(8):
-        cast.cash(ana, 14_000, invoice=cast.bill(ana))
-        cast.bill(ana)
-    with django_assert_max_num_queries(20) as many:
-        portal.get(PAGE)
-    assert len(few) == len(many)
-
-
-def test_one_invoice_costs_the_same_however_much_was_paid_on_it(
-    portal: Browser, ana: Client, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
-    counts = []
-    for pieces in (1, 8):
-        invoice = cast.bill(ana)
-        for _number in range(pieces):
-            cast.cash(ana, 1_000, invoice=invoice)
-        assert portal.get(f"{PAGE}{invoice.ref}/").status_code == 200
-        with django_assert_max_num_queries(9) as asked:
-            portal.get(f"{PAGE}{invoice.ref}/")
-        counts.append(len(asked))
-    assert counts[0] == counts[1]
