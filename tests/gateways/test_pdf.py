@@ -99,10 +99,17 @@ def test_sixty_lines_go_over_pages_and_the_head_of_the_table_comes_again() -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["Zoë Łukasiewicz-Ångström", "Nguyễn Thị Hồng", "Ελένη Παπαδοπούλου", "Анна Ковалёва", "אברהם כהן"]
+    "name",
+    [
+        *("Zoë Łukasiewicz-Ångström", "Nguyễn Thị Hồng", "Ελένη Παπαδοπούλου", "Анна Ковалёва", "אברהם כהן"),
+        *("აბრამ", "Արամ", "देवी", "山田太郎", "王小明", "さくら", "김철수"),
+    ],
 )
 def test_names_of_many_scripts_have_their_letters(name: str) -> None:
-    assert is_for_everybody(read(pdf.made("paper", paper(name))))
+    reader = read(pdf.made("paper", paper(name)))
+    assert is_for_everybody(reader)
+    assert pdf.INSTEAD not in text_of(reader)
+    assert pdf.without_letters(name) == ""
 
 
 def test_an_arabic_name_is_drawn() -> None:
@@ -110,13 +117,32 @@ def test_an_arabic_name_is_drawn() -> None:
     assert is_for_everybody(read(pdf.made("paper", paper("محمد"))))
 
 
-@pytest.mark.parametrize("name", ["Mei 😀", "山田太郎"])
-def test_a_sign_that_no_font_has_still_gives_a_tagged_pdf(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "shown", "lacking"),
+    [
+        ("Mei 😀 Lin 😀", "Mei \ufffd Lin \ufffd", "😀"),
+        ("Som สม", "Som \ufffd\ufffd", "สม"),
+        ("Abebe ተስፋዬ", "Abebe \ufffd\ufffd\ufffd\ufffd", "ተስፋዬ"),
+        ("Ana \u1f5d\u0eb5\u0951", "Ana \ufffd\ufffd\ufffd", "\u1f5d\u0eb5\u0951"),  # No font has them together.
+        ("Mei \U0001f469\u200d\U0001f4bb", "Mei \ufffd", "\U0001f469\U0001f4bb"),
+    ],
+)
+def test_a_sign_that_no_font_has_is_seen_to_be_missing_in_a_pdf_for_everybody(
+    name: str, shown: str, lacking: str
+) -> None:
     reader = read(pdf.made("paper", paper(name, "Ana Abreu")))
-    assert not is_for_everybody(reader)
-    assert "/TH" in tags_of(reader)
-    assert root_of(reader)["/Lang"] == "es"
+    assert is_for_everybody(reader)
+    assert shown in text_of(reader)
     assert "Ana Abreu" in text_of(reader)
+    assert pdf.without_letters(name, "Ana Abreu") == lacking
+
+
+def test_every_latin_letter_is_in_a_font() -> None:
+    # So that nothing is asked of typst for the names of most people.
+    letters = "".join(chr(code) for code in range(0x20, 0x250) if chr(code).isprintable())
+    reader = read(pdf.made("paper", paper(*[letters[at : at + 20] for at in range(0, len(letters), 20)])))
+    assert is_for_everybody(reader)
+    assert pdf.INSTEAD not in text_of(reader)
 
 
 @pytest.mark.parametrize(

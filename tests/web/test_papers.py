@@ -191,3 +191,28 @@ def test_the_guides_and_the_letter_are_on_the_client_portal_tab(office: Browser,
 
 def test_a_guide_in_another_language_is_not_there(office: Browser) -> None:
     assert office.get("/office/help/getting-started/fr/").status_code == 404
+
+
+def test_staff_are_told_beside_each_pdf_of_letters_that_it_does_not_have(office: Browser, practice: Practice) -> None:
+    mei = cast.client(practice, "Mei 😀", "สม", address="mei@mail.example")
+    bill = cast.bill(mei, label="Session ☃ 😀")
+    paid = cast.cash(mei, 100, invoice=bill)
+    one = f"/office/clients/{mei.ref}/"
+    places = {
+        f"/office/invoices/{bill.ref}/": "😀สม",
+        f"/office/payments/{paid.ref}/receipt/": "😀สม",
+        f"{one}billing/statement/": "😀สม",
+        f"{one}edit/portal/": "😀สม",
+    }
+    assert {place: f'data-unprinted="{signs}"' in office.get(place).text for place, signs in places.items()} == (
+        dict.fromkeys(places, True)
+    )
+    assert "Mei \ufffd \ufffd\ufffd" in text_of(office.get(f"/office/invoices/{bill.ref}/pdf/"))
+
+
+def test_of_names_that_have_their_letters_nothing_is_said(office: Browser, practice: Practice) -> None:
+    yamada = cast.client(practice, "太郎", "山田", address="taro@mail.example")
+    bill = cast.bill(yamada)
+    for place in (f"/office/invoices/{bill.ref}/", f"/office/clients/{yamada.ref}/edit/portal/"):
+        assert "data-unprinted" not in office.get(place).text
+    assert "太郎 山田" in text_of(office.get(f"/office/invoices/{bill.ref}/pdf/"))

@@ -19,6 +19,7 @@ from portico.domain.access.inviting import NotMailable
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.editing import ChangedMeanwhile, ClientArchived
 from portico.domain.clients.models import Client, EmailAddress
+from portico.gateways import pdf
 from portico.plumbing import rendering, tokens, trail
 from portico.plumbing.verbs import Verb
 from portico.web.guards import office_page
@@ -159,6 +160,7 @@ def _page(request: OfficeRequest, tab: Tab, form: ClientPortalForm, answer: Answ
         "story": story,
         "cards_stay": card_words.beforehand(tab.access, called=called),
         "banner": portal_words.banner(story, called=called),
+        "unprinted": pdf.without_letters(tab.client.name),
         "facts": portal_words.signed_in_facts(story),
         "events": [portal_words.event(happening, called=called) for happening in story.happenings],
     }

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from portico.domain.billing import invoicing, reaching, sharing
 from portico.domain.billing.models import Allocation, Invoice, Refund
 from portico.domain.billing.sharing import Shared
+from portico.gateways import pdf
 from portico.plumbing import tokens
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from portico.plumbing.refusals import Refused
@@ -30,11 +31,13 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     looking.at_invoice(request, invoice)
     reach = reaching.of(invoice.client)
     seen = TrailEntry.objects.filter(client=invoice.client, verb=Verb.INVOICE_SEEN, about=invoice.ref)
+    lines = list(invoice.lines.order_by("position"))
     context = {
         "invoice": invoice,
         "client": invoice.client,
         "standing": invoice_words.standing(invoice),
-        "lines": invoice.lines.order_by("position"),
+        "lines": lines,
+        "unprinted": pdf.without_letters(invoice.client.name, invoice.note, *(line.label for line in lines)),
         "replaced_by": Invoice.objects.filter(replaces=invoice).first(),
         "received": [(row, _named(row)) for row in _received(invoice)],
         "refunds": _refunds(invoice),

@@ -123,5 +123,11 @@ def _note(request: OfficeRequest, client: Client, *, kind: str, about: str = "",
 def _page(
     request: OfficeRequest, client: Client, paper: Paper | None, pdf_address: str, form: PeriodForm | None = None
 ) -> HttpResponse:
-    context = {"client": client, "paper": paper, "pdf_address": pdf_address, "form": form}
+    context = {
+        "client": client,
+        "paper": paper,
+        "pdf_address": pdf_address,
+        "form": form,
+        "unprinted": paper.unprinted if paper else "",
+    }
     return render(request, "office/papers/show.html", context, status=200 if paper else 422)

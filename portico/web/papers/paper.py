@@ -61,6 +61,12 @@ class Paper:
         """The rows, each cell with its column."""
         return [list(zip(self.columns, row, strict=True)) for row in self.rows]
 
+    @property
+    def unprinted(self) -> str:
+        """The signs on it that the PDF has no letters for."""
+        named = (line for column in self.parties for party in column for line in party.lines)
+        return pdf.without_letters(*named, *(cell for row in self.rows for cell in row), *self.notes)
+
 
 def sender(practice: Practice) -> Party:
     return Party(_("From"), tuple(letterhead.address_lines(practice)))
