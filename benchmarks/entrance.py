@@ -3,23 +3,29 @@
 import logging
 import random
 import tempfile
-import threading
 import time
+import urllib.error
+import urllib.parse
+import urllib.request
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connection
 from django.test import Client as Browser
 
-from benchmarks import figures
+from benchmarks import figures, processor
+from benchmarks.sink import Sink
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support.processes import Processes, url_of_test_database
-from tests.support.smtp import SmtpServer
+from tests.support.processes import Process, Processes, url_of_test_database
 
 ASKS = 300
 A_SECOND = 50
 MOST_SECONDS = 30.0
+# So many asks may be under way at once.
+ASKERS = 16
 
 
 def measure() -> None:
@@ -66,45 +72,69 @@ def auc(ones: Sequence[float], others: Sequence[float]) -> float:
 
 
 def _measure_mails(practice: Practice) -> None:
-    """Two workers first answer what was asked above; then comes a steady stream of asks."""
-    server = SmtpServer()
-    server.start()
+    """Two workers first answer what was asked above; then comes a steady stream of asks through the front door."""
+    sink = Sink()
     with tempfile.TemporaryDirectory(prefix="portico-bench-entrance-") as folder:
-        workers = Processes(Path(folder), url_of_test_database())
+        parts = Processes(Path(folder), url_of_test_database())
         try:
-            for _ in range(2):
-                workers.worker(EMAIL_URL=server.url).wait_for_line("worker.started")
-            server.wait_for(ASKS, seconds=120)
-            waits = _waits(practice, server)
+            # Each ask comes from a network of its own, as if a proxy had said so.
+            web = parts.web(TRUSTED_PROXY_COUNT="1")
+            workers = [parts.worker(EMAIL_URL=sink.url, PUBLIC_BASE_URL=web.url) for _ in range(2)]
+            for worker in workers:
+                worker.wait_for_line("worker.started")
+            sink.wait_for(ASKS, seconds=120)
+            sink.taken_at.clear()
+            pids = {"web": web.pid, "first worker": workers[0].pid, "second worker": workers[1].pid}
+            pids |= {"database": _pid_of_database(), "mail server": sink.pid}
+            before = processor.seconds_of(pids)
+            asked_at = _stream(practice, web)
+            sink.wait_for(ASKS, seconds=MOST_SECONDS)
+            used = {name: seconds - before[name] for name, seconds in processor.seconds_of(pids).items()}
         finally:
-            workers.end()
-            server.stop()
+            parts.end()
+            sink.stop()
+    waits = [sink.taken_at[address] - at for address, at in asked_at.items()]
     name = f"{ASKS} asks, {A_SECOND} a second, two workers"
     print(f"{name:44} {figures.spread(waits)}, longest {max(waits):.2f} s (ask to mail server)")
+    each = ", ".join(f"{who} {seconds * 1000 / ASKS:.1f} ms" for who, seconds in used.items())
+    print(f"of a processor for each: {each or 'not known on this system'}")
 
 
-def _waits(practice: Practice, server: SmtpServer) -> list[float]:
-    asked: dict[str, float] = {}
-    stream = threading.Thread(target=_stream, args=(practice, asked))
-    seen = len(server.mails)
-    arrived: dict[str, float] = {}
-    stream.start()
-    give_up_at = time.perf_counter() + ASKS / A_SECOND + MOST_SECONDS
-    while len(arrived) < ASKS:
-        if time.perf_counter() > give_up_at:
-            raise SystemExit(f"Only {len(arrived)} of {ASKS} sign-in mails arrived.")
-        for mail in server.mails[seen:]:
-            arrived[mail.recipient] = time.perf_counter()
-            seen += 1
-        time.sleep(0.002)
-    stream.join()
-    return [arrived[address] - asked[address] for address in asked]
+def _pid_of_database() -> int:
+    """The server behind the connection; 0 for SQLite, which is in the other processes."""
+    if connection.vendor != "postgresql":
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return processor.parent_of(cursor.fetchone()[0])
 
 
-def _stream(practice: Practice, asked: dict[str, float]) -> None:
-    began = time.perf_counter()
-    for number in range(ASKS):
+def _stream(practice: Practice, web: Process) -> dict[str, float]:
+    """Asks at a steady pace, whatever becomes of those before; gives when each began."""
+    doorway, csrf = f"{web.url}{practice.portal_path}", "x" * 32
+    asked_at: dict[str, float] = {}
+
+    def ask(number: int) -> None:
         time.sleep(max(0.0, began + number / A_SECOND - time.perf_counter()))
-        cast.asked(practice, _known(number), browser=f"browser {number}", ip=_place(number + 65536))
-        asked[_known(number)] = time.perf_counter()
-    connection.close()
+        body = urllib.parse.urlencode({"email": _known(number), "csrfmiddlewaretoken": csrf}).encode()
+        headers = {"Cookie": f"{settings.CSRF_COOKIE_NAME}={csrf}", "X-Forwarded-For": _place(number + 65536)}
+        asked_at[_known(number)] = time.perf_counter()
+        try:
+            with _no_redirects.open(urllib.request.Request(doorway, body, headers), timeout=MOST_SECONDS):
+                raise SystemExit("Asking for a link did not lead on.")
+        except urllib.error.HTTPError as answer:
+            if answer.code != 302:
+                raise SystemExit(f"Asking for a link was answered {answer.code}.") from None
+
+    began = time.perf_counter() + 0.1
+    with ThreadPoolExecutor(ASKERS) as askers:
+        list(askers.map(ask, range(ASKS)))
+    return asked_at
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_arguments: object) -> None:
+        return None
+
+
+_no_redirects = urllib.request.build_opener(_Stay)

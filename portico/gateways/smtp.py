@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from functools import cache
 from ipaddress import ip_address
 
@@ -167,7 +166,8 @@ class _Conversation:
         if beyond_ascii and not smtp.has_extn("smtputf8"):
             return Answer(Kind.MAILBOX, Stage.RECIPIENT, "5.6.7", "The mail server offers no SMTPUTF8.")
         options = ("SMTPUTF8", "BODY=8BITMIME") if beyond_ascii else ()
-        raw = message.as_bytes(policy=SMTPUTF8 if beyond_ascii else SMTP)
+        policy = message.policy.clone(utf8=beyond_ascii, linesep="\r\n")  # type: ignore[call-arg]  # Its own knows utf8.
+        raw = message.as_bytes(policy=policy)
         self.stage = Stage.SENDER
         self._expect(smtp, smtp.mail(sender, options), 250)
         self.stage = Stage.RECIPIENT

@@ -1,0 +1,56 @@
+"""How much of a processor somebody used, he and all he started. Linux tells it; elsewhere nothing is known."""
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+@dataclass(frozen=True)
+class _Process:
+    parent: int
+    seconds: float
+
+
+def seconds_of(pids: Mapping[str, int]) -> dict[str, float]:
+    """Seconds in which the processes of these ids, and those they started, have worked until now."""
+    processes = _all()
+    return {name: seconds for name, pid in pids.items() if (seconds := _with_children(pid, processes))}
+
+
+def parent_of(pid: int) -> int:
+    """0 when nobody knows."""
+    found = _read(pid)
+    return found.parent if found else 0
+
+
+def _with_children(pid: int, processes: Mapping[int, _Process]) -> float:
+    children = defaultdict(list)
+    for number, process in processes.items():
+        children[process.parent].append(number)
+    whole, left = 0.0, [pid]
+    while left:
+        number = left.pop()
+        if number in processes:
+            whole += processes[number].seconds
+            left += children[number]
+    return whole
+
+
+def _all() -> dict[int, _Process]:
+    if not PROC.is_dir():
+        return {}
+    found = {int(folder.name): _read(int(folder.name)) for folder in PROC.iterdir() if folder.name.isdigit()}
+    return {number: process for number, process in found.items() if process}
+
+
+def _read(pid: int) -> _Process | None:
+    """See proc(5), /proc/pid/stat: what follows the name in brackets, counted from the third field."""
+    try:
+        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return _Process(int(fields[1]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"))
