@@ -114,7 +114,7 @@ class Processes:
         changes = {"PUBLIC_BASE_URL": url, "PORT": str(port)} | changes
         process = self.start("web", "web", "--host", "127.0.0.1", *arguments, **changes)
         process.url = url
-        process.wait_for(lambda: _answers(f"http://127.0.0.1:{port}/readyz"))
+        process.wait_for(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
         return process
 
     def worker(self, *arguments: str, **changes: str) -> Process:
@@ -140,7 +140,7 @@ def url_of_test_database() -> str:
     return f"postgres://{settings['USER']}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return bool(answer.status == 200)
