@@ -1,19 +1,32 @@
 """How long tests at random go on: a little in every run of the tests, and as long as one likes by an option."""
 
+from math import ceil
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Many runs of one test are made side by side, as tests of their own that take `share`.
+SHARES = 4
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--runs", type=int, help="how many runs each test at random makes (`make books`: 200)")
-    parser.addoption("--kills", type=int, default=45, help="how many processes are killed (default: %(default)s)")
+    parser.addoption("--kills", type=int, default=100, help="how many processes are killed (default: %(default)s)")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "share" in metafunc.fixturenames:
+        metafunc.parametrize("share", range(SHARES if metafunc.config.getoption("runs") else 1))
 
 
 def at_random(config: pytest.Config, *, runs: int, steps: int) -> settings:
-    """For `run_state_machine_as_test`: so many runs, alike each time, unless the option wants others and new ones."""
+    """For `run_state_machine_as_test`: so many runs, alike each time, unless the option wants others and new ones.
+
+    Of those it wants, one share.
+    """
     wanted: int | None = config.getoption("runs")
     return settings(
-        max_examples=wanted or runs,
+        max_examples=ceil(wanted / SHARES) if wanted else runs,
         derandomize=wanted is None,
         stateful_step_count=steps,
         suppress_health_check=list(HealthCheck),

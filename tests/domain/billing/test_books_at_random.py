@@ -243,6 +243,8 @@ def books(practice: Practice, stopped_clock: Traveller) -> Iterator[type[Books]]
     del Books.client, Books.traveller
 
 
-def test_in_whatever_order_things_happen_the_books_are_right(books: type[Books], pytestconfig: pytest.Config) -> None:
-    """6 runs of 25 steps take about 8 seconds of one core."""
+def test_in_whatever_order_things_happen_the_books_are_right(
+    books: type[Books], pytestconfig: pytest.Config, share: int
+) -> None:
+    """6 runs of 25 steps take about 5 seconds of one core."""
     run_state_machine_as_test(books, settings=at_random(pytestconfig, runs=6, steps=25))
