@@ -1,0 +1,136 @@
+"""What money and credit were put against, and what was undone of it."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from portico.domain.billing.models.credits import Credit
+from portico.domain.billing.models.disputes import Dispute
+from portico.domain.billing.models.invoices import Invoice
+from portico.domain.billing.models.payments import Payment
+from portico.domain.billing.models.refunds import Refund
+from portico.plumbing import clock
+from portico.plumbing.constraints import SamePractice
+from portico.plumbing.rows import PracticeRow, RowQuerySet
+
+
+class AllocationQuerySet(RowQuerySet["Allocation"]):
+    def live(self) -> "AllocationQuerySet":
+        return self.filter(live_minor__gt=0)
+
+
+class Allocation(PracticeRow):
+    """Money or credit put against an invoice. Its amount never changes; reversals say what was undone of it."""
+
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="allocations")
+    payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="allocations")
+    credit = models.ForeignKey(Credit, models.PROTECT, null=True, related_name="allocations")
+    amount_minor = models.BigIntegerField()
+    # Put there from what was left over, not from money meant for this invoice: unsharing gives it back.
+    from_credit = models.BooleanField(default=False)
+    # Written by `settling` alone.
+    reversed_minor = models.BigIntegerField(default=0)
+    live_minor = models.GeneratedField(
+        expression=F("amount_minor") - F("reversed_minor"), output_field=models.BigIntegerField(), db_persist=True
+    )
+    at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = AllocationQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("invoice", name="billing_allocation_invoice"),
+            SamePractice("payment", name="billing_allocation_payment"),
+            SamePractice("credit", name="billing_allocation_credit"),
+            models.CheckConstraint(
+                condition=Q(payment__isnull=False, credit=None) | Q(payment=None, credit__isnull=False),
+                name="billing_allocation_of_one_source",
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="billing_allocation_amount"),
+            models.CheckConstraint(
+                condition=Q(reversed_minor__gte=0) & Q(amount_minor__gte=F("reversed_minor")),
+                name="billing_allocation_reversed_once",
+            ),
+            # What was meant for an invoice is put there once: a second settling of one payment cannot double it.
+            models.UniqueConstraint(
+                fields=("payment", "invoice"),
+                condition=Q(from_credit=False, payment__isnull=False),
+                name="billing_allocation_once_a_payment",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def still_live_minor(self) -> int:
+        return self.amount_minor - self.reversed_minor
+
+
+class CreditNote(PracticeRow):
+    """What an invoice no longer asks for: it stays Paid after its money went back."""
+
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="credit_notes")
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="credit_notes")
+    amount_minor = models.BigIntegerField()
+    at = models.DateTimeField(default=clock.now, editable=False)
+    # The refund failed later.
+    undone_at = models.DateTimeField(null=True)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("invoice", name="billing_creditnote_invoice"),
+            SamePractice("refund", name="billing_creditnote_refund"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="billing_creditnote_amount"),
+            models.UniqueConstraint(fields=("refund", "invoice"), name="billing_creditnote_once_a_refund"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class ReversalCause(models.TextChoices):
+    REFUND = "refund", _("Refunded")
+    DISPUTE = "dispute", _("Dispute lost")
+    VOID = "void", _("Invoice voided")
+    UNSHARED = "unshared", _("Invoice no longer shared")
+    TAKEN_BACK = "taken_back", _("Taken back")
+
+
+class Reversal(PracticeRow):
+    """What was undone of an allocation, and why. A refund that fails is undone in its turn."""
+
+    allocation = models.ForeignKey(Allocation, models.PROTECT, related_name="reversals")
+    amount_minor = models.BigIntegerField()
+    cause = models.CharField(max_length=10, choices=ReversalCause.choices)
+    refund = models.ForeignKey(Refund, models.PROTECT, null=True, related_name="reversals")
+    dispute = models.ForeignKey(Dispute, models.PROTECT, null=True, related_name="reversals")
+    at = models.DateTimeField(default=clock.now, editable=False)
+    undone_at = models.DateTimeField(null=True)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("allocation", name="billing_reversal_allocation"),
+            SamePractice("refund", name="billing_reversal_refund"),
+            SamePractice("dispute", name="billing_reversal_dispute"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="billing_reversal_amount"),
+            models.CheckConstraint(
+                condition=Q(cause=ReversalCause.REFUND, refund__isnull=False, dispute=None)
+                | Q(cause=ReversalCause.DISPUTE, refund=None, dispute__isnull=False)
+                | (
+                    Q(cause__in=(ReversalCause.VOID, ReversalCause.UNSHARED, ReversalCause.TAKEN_BACK))
+                    & Q(refund=None, dispute=None)
+                ),
+                name="billing_reversal_named_cause",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
