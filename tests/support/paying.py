@@ -1,6 +1,7 @@
 """A practice that takes cards at the sandbox, and clients who may pay there."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -9,6 +10,7 @@ from pytest_django.fixtures import Settings
 
 from portico.domain.access import granting
 from portico.domain.access.granting import AccessEntry
+from portico.domain.billing import verifying
 from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
 from portico.domain.billing.online import paying
 from portico.domain.billing.online.paying import Order, Payer
@@ -85,3 +87,11 @@ def till(sandbox: SandboxStripe, settings: Settings, practice: Practice) -> Till
     connecting.save_keys(practice, Keys(KEY), by=cast.DESK)
     practice.refresh_from_db()
     return Till(sandbox, practice)
+
+
+@pytest.fixture
+def books_stay_right(request: pytest.FixtureRequest, db: None) -> Iterator[None]:
+    """Whatever happened in the test, the ledger says the same as its rows; but for a twin that has no guard."""
+    yield
+    if not request.node.name.startswith("test_without"):
+        assert list(verifying.mismatches()) == []

@@ -1,16 +1,13 @@
 """Going live: test payments are listed first, taken out in one press, and the books are right before and after."""
 
-import re
-from collections.abc import Iterator
 from datetime import timedelta
-from html import unescape
 
 import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 from time_machine import Traveller
 
-from portico.domain.billing import balances, verifying
+from portico.domain.billing import balances
 from portico.domain.billing.models import DisputeState, Invoice, Payment, Refund, RefundState
 from portico.domain.billing.online import disputes, following, going_live, refunds
 from portico.domain.clients.models import Client
@@ -22,8 +19,9 @@ from tests import cast
 from tests.cast import DESK
 from tests.support.clock import NOW
 from tests.support.paying import Till, let_pay
+from tests.web.reading import plain
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 
 PAYMENTS = "/office/settings/payments/"
 TESTS = f"{PAYMENTS}tests/"
@@ -40,22 +38,12 @@ def owner(till: Till) -> Browser:
     return cast.signed_in_with_factor(Browser(), cast.elm(till.practice))
 
 
-@pytest.fixture(autouse=True)
-def _books_are_right() -> Iterator[None]:
-    yield
-    assert list(verifying.mismatches()) == []
-
-
 def paid(till: Till, person: Client, amount_minor: int = 14_000) -> Payment:
     """An invoice paid with a test card."""
     attempt = till.start(person, cast.bill(person, amount_minor))
     till.type_card(attempt)
     following.ask(attempt)
     return Payment.objects.select_related("client__practice", "attempt", "practice").get(attempt=attempt)
-
-
-def plain(body: bytes) -> str:
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body.decode())))
 
 
 def test_a_live_key_is_refused_while_test_payments_are_in_the_books_and_the_page_leads_to_them(

@@ -1,17 +1,13 @@
 """Payments by card that need a look: what staff see of them, who lets go of one, and what follows."""
 
-import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from html import unescape
 
 import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 from time_machine import Traveller
 
-from portico.domain.billing import verifying
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
 from portico.domain.billing.online import disputes, doubts, following, mismatch_mail
 from portico.domain.clients.models import Client
@@ -24,8 +20,9 @@ from portico.plumbing.verbs import Verb
 from tests import cast
 from tests.support.clock import NOW
 from tests.support.paying import Till, let_pay
+from tests.web.reading import plain
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 
 PAYMENTS = "/office/payments/"
 WHY = {"why": "Stripe shows no such payment", "words": ""}
@@ -41,20 +38,10 @@ def biller(till: Till) -> Browser:
     return cast.signed_in(Browser(), cast.ines(till.practice))
 
 
-@pytest.fixture(autouse=True)
-def _books_are_right() -> Iterator[None]:
-    yield
-    assert list(verifying.mismatches()) == []
-
-
 def page(browser: Browser, address: str = PAYMENTS) -> str:
     answer = browser.get(address)
     assert answer.status_code == 200
     return plain(answer.content)
-
-
-def plain(body: bytes) -> str:
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body.decode())))
 
 
 def mismatched(till: Till, person: Client) -> PaymentAttempt:

@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from html import unescape
 
 import pytest
 import time_machine
@@ -18,6 +17,7 @@ from portico.domain.practices.models import Practice, StripeKey
 from portico.plumbing import clock, inbox
 from portico.sandbox.stripe.serving import SandboxStripe
 from tests import cast
+from tests.web.reading import plain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -41,10 +41,6 @@ def words(browser: Browser, address: str = PAYMENTS) -> str:
     answer = browser.get(address)
     assert answer.status_code == 200
     return plain(answer.content)
-
-
-def plain(page: bytes) -> str:
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page.decode())))
 
 
 def save(browser: Browser, key: str = "sk_test_demo", secret: str = "") -> tuple[int, str]:
