@@ -9,6 +9,7 @@ from contextlib import suppress
 
 HELLO = b"250 sink\r\n"
 FINE = b"250 2.0.0 Fine\r\n"
+_one_line = threading.Lock()
 
 
 class Sink:
@@ -62,7 +63,8 @@ class _Conversation(socketserver.StreamRequestHandler):
                     self.wfile.write(b"354 Go on\r\n")
                     while self.rfile.readline() != b".\r\n":
                         pass
-                    print(recipient, time.perf_counter(), flush=True)  # Read by Sink.
+                    with _one_line:
+                        print(recipient, time.perf_counter(), flush=True)  # Read by Sink.
                     self.wfile.write(FINE)
                 case b"QUIT":
                     self.wfile.write(b"221 Bye\r\n")

@@ -18,6 +18,10 @@ from portico.plumbing import handing_over, inbox, sealing
 from portico.plumbing.models.outgoing import Lane as MailLane
 from portico.plumbing.worker import Lane
 
+# In a rush, asks that come within this are answered together: a round costs nearly as much for one as for ten.
+GATHERING_SECONDS = 0.1
+# Most of what an idle worker costs is looking for work: what is not a mail is looked for less often.
+SECONDS_BETWEEN_GLANCES = 0.5
 SECONDS_BETWEEN_SEALS = 1.0
 SECONDS_BETWEEN_LOOKS = 5.0
 # Looking for asks between any two mails would cost a tenth of a mail more; an ask waits no longer than this for it.
@@ -31,8 +35,8 @@ def lanes() -> list[Lane]:
         Lane(
             "entrance",
             [
-                answering.answer_next,
-                resetting.answer_next,
+                spaced(answering.answer_next, seconds=GATHERING_SECONDS),
+                paced(resetting.answer_next, seconds=SECONDS_BETWEEN_GLANCES),
                 again_while(
                     partial(handing_over.hand_over_next, MailLane.ENTRANCE, transport), seconds=MAILING_SECONDS
                 ),
@@ -42,9 +46,9 @@ def lanes() -> list[Lane]:
             "rest",
             [
                 partial(handing_over.hand_over_next, MailLane.REST, transport),
-                sharing.continue_next_run,
-                following.follow_next,
-                inbox.work_next,
+                paced(sharing.continue_next_run, seconds=SECONDS_BETWEEN_GLANCES),
+                paced(following.follow_next, seconds=SECONDS_BETWEEN_GLANCES),
+                paced(inbox.work_next, seconds=SECONDS_BETWEEN_GLANCES),
                 paced(following.hurry_unwanted, seconds=SECONDS_BETWEEN_LOOKS),
                 # Not on the timetable: looking costs a read, a turn would cost a write every second.
                 paced(_seal, seconds=SECONDS_BETWEEN_SEALS),
@@ -67,6 +71,20 @@ def paced(job: Callable[[], bool], *, seconds: float) -> Callable[[], bool]:
         return did_something
 
     return job_in_time
+
+
+def spaced(job: Callable[[], bool], *, seconds: float) -> Callable[[], bool]:
+    """The job, begun at most once in so many seconds by this worker, however much work there is."""
+    next_at = 0.0
+
+    def job_by_itself() -> bool:
+        nonlocal next_at
+        if time.monotonic() < next_at:
+            return False
+        next_at = time.monotonic() + seconds
+        return job()
+
+    return job_by_itself
 
 
 def again_while(job: Callable[[], bool], *, seconds: float) -> Callable[[], bool]:

@@ -6,7 +6,7 @@ import pytest
 from django.test import override_settings
 
 from portico.domain.practices.models import Practice
-from portico.domain.upkeep.lanes import again_while, lanes, paced
+from portico.domain.upkeep.lanes import again_while, lanes, paced, spaced
 from portico.domain.upkeep.models import ChoreTurn
 from portico.plumbing.models import TrailEntry, TrailSeal
 from portico.plumbing.worker import Lane
@@ -60,6 +60,21 @@ def test_a_paced_job_is_done_again_at_once_after_work_and_else_after_its_time() 
     assert len(done) == 2
     time.sleep(0.11)
     assert in_time()
+
+
+@pytest.mark.real_time
+def test_a_spaced_job_lets_work_gather_also_after_work() -> None:
+    done: list[int] = []
+
+    def job() -> bool:
+        done.append(len(done))
+        return True
+
+    by_itself = spaced(job, seconds=0.1)
+    assert [by_itself(), by_itself(), by_itself()] == [True, False, False]
+    assert len(done) == 1
+    time.sleep(0.11)
+    assert by_itself()
 
 
 def test_a_job_is_begun_again_while_it_has_work() -> None:
