@@ -26,7 +26,7 @@ from portico.plumbing.models import OutgoingEmail, TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
 from tests.support.at_once import HANDS, at_once, errors
-from tests.support.paying import Till, let_pay
+from tests.support.paying import Till
 
 pytestmark = [
     pytest.mark.postgresql,
@@ -36,11 +36,6 @@ pytestmark = [
 
 ROUNDS = 3
 HALF = HANDS // 2
-
-
-@pytest.fixture
-def ana(till: Till) -> Client:
-    return let_pay(cast.ana(till.practice))
 
 
 def fresh(invoice: Invoice) -> Invoice:

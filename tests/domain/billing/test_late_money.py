@@ -1,6 +1,6 @@
 """Money that comes late, twice, after it was turned off, or otherwise than it was asked for: never lost or doubled."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -8,33 +8,16 @@ from time_machine import Traveller
 
 from portico.domain.access import changing, granting
 from portico.domain.access.granting import AccessEntry
-from portico.domain.billing import verifying
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt
 from portico.domain.billing.online import concluding, doubts, following, hearing, releasing
 from portico.domain.clients.models import Client
 from portico.plumbing.inbox import Verdict
 from tests import cast
-from tests.domain.billing.test_online import event, fresh, state
+from tests.domain.billing.at_the_till import event, fresh, state
 from tests.support.clock import NOW
-from tests.support.paying import Till, let_pay
+from tests.support.paying import Till
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
-
-
-@pytest.fixture
-def ana(till: Till) -> Client:
-    return let_pay(cast.ana(till.practice))
-
-
-@pytest.fixture
-def bill(ana: Client) -> Invoice:
-    return cast.bill(ana)
-
-
-@pytest.fixture(autouse=True)
-def _books_are_right(db: None) -> Iterator[None]:
-    yield
-    assert list(verifying.mismatches()) == []
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 
 
 def whole(attempt: PaymentAttempt) -> PaymentAttempt:

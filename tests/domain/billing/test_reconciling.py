@@ -1,6 +1,5 @@
 """Walking Stripe's lists: what happened there and is missing here is found without an event, also after a restore."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -9,7 +8,6 @@ from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 from time_machine import Traveller
 
-from portico.domain.billing import verifying
 from portico.domain.billing.models import Dispute, Invoice, Payment, Refund
 from portico.domain.billing.online import following, reconciling, refunds, releasing
 from portico.domain.billing.online.refusals import BooksBeingChecked
@@ -21,29 +19,13 @@ from portico.gateways.stripe.errors import StripeTrouble
 from portico.plumbing.models import OutgoingEmail, Restoration, TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
-from tests.domain.billing.test_online import fresh, paid, saved
+from tests.domain.billing.at_the_till import fresh, paid, saved
 from tests.support.clock import NOW
-from tests.support.paying import KEY, Till, let_pay, signed_in_to_pay
+from tests.support.paying import KEY, Till, signed_in_to_pay
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 
 BILLING = "/portal/alder-street/billing/"
-
-
-@pytest.fixture
-def ana(till: Till) -> Client:
-    return let_pay(cast.ana(till.practice))
-
-
-@pytest.fixture
-def bill(ana: Client) -> Invoice:
-    return cast.bill(ana)
-
-
-@pytest.fixture(autouse=True)
-def _books_are_right(db: None) -> Iterator[None]:
-    yield
-    assert list(verifying.mismatches()) == []
 
 
 def walk(till: Till, *, hours: int = 24) -> reconciling.Walk:

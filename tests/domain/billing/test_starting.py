@@ -1,7 +1,7 @@
 """Starting a payment by card: what Stripe is told, what is taken up again, and how long a call is repeated."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -9,7 +9,7 @@ from time_machine import Traveller
 
 from portico.domain.access import granting
 from portico.domain.access.granting import AccessEntry
-from portico.domain.billing import invoicing, sharing, verifying
+from portico.domain.billing import invoicing, sharing
 from portico.domain.billing.models import AttemptState, AttemptWay, Invoice, PaymentAttempt, StripeCustomer
 from portico.domain.billing.online import cards, following
 from portico.domain.billing.refusals import BeingPaid, Processing
@@ -17,27 +17,16 @@ from portico.domain.clients.models import Client
 from portico.domain.practices import connecting
 from portico.domain.practices.connecting import Keys
 from tests import cast
-from tests.domain.billing.test_online import fresh, paid, saved, saved_at_bank, state
+from tests.domain.billing.at_the_till import fresh, paid, saved, saved_at_bank, state
 from tests.support.clock import NOW
 from tests.support.paying import Till, let_pay
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
-
-
-@pytest.fixture
-def ana(till: Till) -> Client:
-    return let_pay(cast.ana(till.practice))
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 
 
 @pytest.fixture
 def bill(ana: Client) -> Invoice:
     return cast.bill(ana, label="Couples therapy, intake")
-
-
-@pytest.fixture(autouse=True)
-def _books_are_right(db: None) -> Iterator[None]:
-    yield
-    assert list(verifying.mismatches()) == []
 
 
 # What Stripe is told.

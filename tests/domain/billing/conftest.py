@@ -1,0 +1,25 @@
+"""Ana, who may pay by card, what she owes and her card; a module that means others says so itself."""
+
+import pytest
+
+from portico.domain.billing.models import Invoice, SavedCard
+from portico.domain.clients.models import Client
+from tests import cast
+from tests.domain.billing.at_the_till import saved
+from tests.support.paying import Till, let_pay
+
+
+@pytest.fixture
+def ana(till: Till) -> Client:
+    return let_pay(cast.ana(till.practice))
+
+
+@pytest.fixture
+def bill(ana: Client) -> Invoice:
+    return cast.bill(ana)
+
+
+@pytest.fixture
+def card(till: Till, ana: Client) -> SavedCard:
+    """A Visa that Ana saved with an earlier payment."""
+    return saved(till, ana)

@@ -1,0 +1,122 @@
+"""Money that goes back to a card, from here or from Stripe's own page; and what its owner disputes."""
+
+from datetime import timedelta
+
+import pytest
+from time_machine import Traveller
+
+from portico.domain.billing.models import Dispute, DisputeState, Invoice, Refund, RefundState
+from portico.domain.billing.online import disputes, hearing, refunds
+from portico.domain.billing.online.refusals import RefundRefused
+from portico.domain.billing.refusals import BeyondWhatIsLeft
+from portico.plumbing.models import OutgoingEmail
+from tests.cast import DESK
+from tests.domain.billing.at_the_till import event, fresh, paid
+from tests.support.clock import NOW
+from tests.support.paying import Till
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
+
+
+def test_a_refund_goes_back_to_the_card_and_the_invoice_stays_paid(till: Till, bill: Invoice) -> None:
+    payment = paid(till, bill)
+    refund = refunds.send(payment, amount_minor=4_000, reason="Paid twice", by=DESK, press="one")
+    assert refunds.send(payment, amount_minor=4_000, reason="Paid twice", by=DESK, press="one").pk == refund.pk
+    assert (refund.state, till.book[0].refunded, fresh(bill).is_paid) == (RefundState.SUCCEEDED, 4_000, True)
+    assert OutgoingEmail.objects.filter(kind="refund").count() == 1
+    with pytest.raises(BeyondWhatIsLeft):
+        refunds.send(payment, amount_minor=10_001, reason="Too much", by=DESK)
+
+
+@pytest.mark.parametrize("fault", ["lost", "500", "fail_after"])
+def test_a_refund_whose_answer_was_lost_is_found_and_made_once(till: Till, bill: Invoice, fault: str) -> None:
+    payment = paid(till, bill)
+    till.stripe.fault(fault, "/v1/refunds", method="POST")
+    refund = refunds.send(payment, amount_minor=14_000, reason="Paid twice", by=DESK)
+    assert refund.state == RefundState.PENDING
+    refunds.follow_pending()
+    refund.refresh_from_db()
+    assert (refund.state, till.book[0].refunded) == (RefundState.SUCCEEDED, 14_000)
+
+
+def test_a_refund_that_never_reached_stripe_is_undone_when_its_key_is_no_longer_good(
+    till: Till, bill: Invoice, time_machine: Traveller
+) -> None:
+    payment = paid(till, bill)
+    till.stripe.fault("503", "/v1/refunds", method="POST")
+    refund = refunds.send(payment, amount_minor=14_000, reason="Paid twice", by=DESK)
+    time_machine.move_to(NOW + timedelta(hours=24))
+    refunds.follow_pending()
+    refund.refresh_from_db()
+    payment.refresh_from_db()
+    assert (refund.state, payment.refunded_minor, till.book[0].refunded) == (RefundState.FAILED, 0, 0)
+
+
+def test_a_refund_that_never_reached_stripe_leaves_room_for_one_that_was_made_there(till: Till, bill: Invoice) -> None:
+    payment = paid(till, bill)
+    till.stripe.fault("503", "/v1/refunds", method="POST")
+    refund = refunds.send(payment, amount_minor=4_000, reason="Paid twice", by=DESK)
+    till.stripe.refund(payment.stripe_charge_id)
+    hearing.work(event(till, "charge", payment.stripe_charge_id))
+    refund.refresh_from_db()
+    payment.refresh_from_db()
+    assert (refund.state, payment.refunded_minor, till.book[0].refunded) == (RefundState.FAILED, 14_000, 14_000)
+
+
+def test_a_refund_that_stripe_refuses_is_undone(till: Till, bill: Invoice) -> None:
+    payment = paid(till, bill)
+    till.stripe.dispute(payment.stripe_charge_id)
+    with pytest.raises(RefundRefused):
+        refunds.send(payment, amount_minor=14_000, reason="Paid twice", by=DESK)
+    assert Refund.objects.get().state == RefundState.FAILED
+
+
+def test_a_refund_made_at_stripe_comes_into_the_books_once_and_goes_when_it_fails(till: Till, bill: Invoice) -> None:
+    payment = paid(till, bill)
+    made = till.stripe.refund(payment.stripe_charge_id, amount=5_000)
+    for _time in range(3):
+        hearing.work(event(till, "charge", payment.stripe_charge_id))
+        hearing.work(event(till, "refund", made))
+    payment.refresh_from_db()
+    assert payment.refunded_minor == 5_000
+    till.stripe.end_refund(made, fails=True)
+    hearing.work(event(till, "refund", made))
+    payment.refresh_from_db()
+    assert (payment.refunded_minor, fresh(bill).is_paid) == (0, True)
+
+
+@pytest.mark.parametrize("won", [True, False])
+def test_a_lost_dispute_brings_the_debt_back_and_a_won_one_changes_nothing(
+    till: Till, bill: Invoice, *, won: bool
+) -> None:
+    payment = paid(till, bill)
+    opened = till.stripe.dispute(payment.stripe_charge_id)
+    hearing.work(event(till, "dispute", opened))
+    assert fresh(bill).is_paid
+    till.stripe.end_dispute(opened, won=won)
+    for _time in range(2):
+        hearing.work(event(till, "dispute", opened))
+    assert disputes.follow_open() == 0
+    assert Dispute.objects.get().state == (DisputeState.WON if won else DisputeState.LOST)
+    assert fresh(bill).still_open_minor == (0 if won else 14_000)
+
+
+@pytest.mark.parametrize("heard_by", ["event", "worker"])
+def test_a_refund_that_got_no_answer_takes_nothing_from_a_lost_dispute(
+    till: Till, bill: Invoice, heard_by: str
+) -> None:
+    payment = paid(till, bill)
+    opened = till.stripe.dispute(payment.stripe_charge_id)
+    hearing.work(event(till, "dispute", opened))
+    till.stripe.fault("lost", "/v1/refunds", method="POST")
+    refund = refunds.send(payment, amount_minor=14_000, reason="Paid twice", by=DESK)
+    assert refund.state == RefundState.PENDING
+    till.stripe.end_dispute(opened, won=False)
+    if heard_by == "event":
+        hearing.work(event(till, "dispute", opened))
+    else:
+        disputes.follow_open()
+    payment.refresh_from_db()
+    refund.refresh_from_db()
+    assert (refund.state, payment.refunded_minor, payment.disputed_minor) == (RefundState.FAILED, 0, 14_000)
+    assert fresh(bill).still_open_minor == 14_000
