@@ -31,7 +31,7 @@ HELD_BACK_AT_ONCE = 500
 AT_ONCE = 10
 # What a slow server has not been offered by then, another worker may take up.
 TOGETHER_SECONDS = 2.0
-# Whether a mail may leave is asked anew when the answer is older.
+# Whether a mail may leave, and is still ours, is asked anew when the answer is older.
 ANSWER_SECONDS = 0.25
 
 
@@ -78,7 +78,7 @@ def hand_over_next(lane: str, transport: Transport) -> bool:
     with transport.open() as line:
         while left and refused is None and time.monotonic() < until:
             if time.monotonic() > ask_again_at:
-                left, ask_again_at = _allowed(left), time.monotonic() + ANSWER_SECONDS
+                left, ask_again_at = _mark(_allowed(left)), time.monotonic() + ANSWER_SECONDS
                 continue
             claimed = left.pop(0)
             answer = _send(claimed, line)

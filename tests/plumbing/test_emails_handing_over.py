@@ -1,6 +1,7 @@
 """Mails reach a real SMTP server, and the rows tell what happened, whatever it does."""
 
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -301,25 +302,47 @@ def test_what_a_slow_server_was_not_offered_is_given_back_untouched(
     assert (now_of(second).state, now_of(second).tries) == ("handed_over", 1)
 
 
+class Meanwhile:
+    """Hands mails over as usual; but the first takes long, and something happens meanwhile."""
+
+    def __init__(self, smtp: SmtpServer, happens: Callable[[], object]) -> None:
+        self.real = Transport(parse(smtp.url))
+        self.happens = happens
+
+    def send(self, *arguments: Any, **options: Any) -> Any:
+        self.happens()
+        time.sleep(0.06)
+        return self.real.send(*arguments, **options)
+
+    @contextmanager
+    def open(self) -> Any:
+        yield self
+
+
 def test_no_mail_leaves_on_an_old_answer(note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     practice = a_practice()
     first, second = (an_email(f"note:{number}", practice=practice) for number in range(2))
     monkeypatch.setattr(handing_over, "ANSWER_SECONDS", 0.05)
 
-    class MeanwhileWithdrawn:
-        def send(self, *arguments: Any, **options: Any) -> Any:
-            note.refusal = "Email ok was taken back."
-            time.sleep(0.06)
-            return Transport(parse(smtp.url)).send(*arguments, **options)
+    def consent_is_taken_back() -> None:
+        note.refusal = "Email ok was taken back."
 
-        @contextmanager
-        def open(self) -> Any:
-            yield self
-
-    handing_over.hand_over_next("rest", MeanwhileWithdrawn())
+    handing_over.hand_over_next("rest", Meanwhile(smtp, consent_is_taken_back))
     second = now_of(second)
     assert (now_of(first).state, second.state, len(smtp.mails)) == ("handed_over", "dropped", 1)
     assert second.handing_over_at is None
+
+
+def test_a_mail_that_is_parked_while_it_waits_for_its_turn_is_not_sent(
+    note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    practice = a_practice()
+    first, second = (an_email(f"note:{number}", practice=practice) for number in range(2))
+    monkeypatch.setattr(handing_over, "ANSWER_SECONDS", 0.05)
+    handing_over.hand_over_next("rest", Meanwhile(smtp, lambda: emails.park(second, "Not now.")))
+    second = now_of(second)
+    assert (now_of(first).state, second.reason, len(smtp.mails)) == ("handed_over", "Not now.", 1)
+    assert second.is_parked
 
 
 def test_a_worker_killed_among_a_few_mails_costs_a_copy_of_the_one_at_hand_only(
