@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
+from pytest_django import DjangoDbBlocker
 
 from portico.domain.billing import crediting, refunding, settling
 from portico.domain.billing.holding import books_of
@@ -28,15 +29,25 @@ from portico.domain.billing.models import (
     Reversal,
 )
 from portico.domain.clients.models import Client
-from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from tests import cast
 from tests.operating.test_verifying import run
+from tests.support.world import standing
+
+
+@pytest.fixture(scope="module")
+def standing_books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    with standing(_write_books, django_db_blocker):
+        yield
 
 
 @pytest.fixture
-def books(practice: Practice) -> None:
+def books(standing_books: None, db: None) -> None:
     """Something of everything: charged, under way, refunded, lost to a dispute, given, left over."""
+
+
+def _write_books() -> None:
+    practice = cast.alder()
     ana = cast.ana(practice)
     cast.with_access(ana)
     cast.charged(cast.attempt(cast.bill(ana)))

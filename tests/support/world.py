@@ -1,7 +1,8 @@
 """Ana's practice with a thing of hers for each kind of address, and somebody of every kind in a browser."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 
@@ -72,18 +73,25 @@ class World:
         return tokens.new_ref()
 
 
-@pytest.fixture(scope="module")
-def standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    """Built once for all tests of a module, each of which takes back what it did."""
+@contextmanager
+def standing[T](make: Callable[[], T], blocker: DjangoDbBlocker) -> Iterator[T]:
+    """What was made stands for all tests of a module, each of which takes back what it did."""
     around = transaction.atomic()
     around._from_testcase = True  # type: ignore[attr-defined]  # As Django marks its own: nobody waits outside it.
-    with django_db_blocker.unblock(), time_machine.travel(NOW, tick=False):
+    with blocker.unblock(), time_machine.travel(NOW, tick=False):
         around.__enter__()
-        made = _made()
+        made = make()
     yield made
-    with django_db_blocker.unblock():
+    with blocker.unblock():
         transaction.set_rollback(True)
         around.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="module")
+def standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    """Built once for all tests of a module."""
+    with standing(_made, django_db_blocker) as made:
+        yield made
 
 
 @pytest.fixture

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from portico.domain.practices import setting_up
 from portico.domain.practices.models import Practice, Role, StaffMember
+from portico.gateways.stripe import money
 from portico.plumbing import trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.refusals import Refused
@@ -35,7 +37,8 @@ def create_practice(
 ) -> Founded:
     """Creates a practice with one owner who has no password yet.
 
-    Raises SlugTaken, EmailTaken, and django's ValidationError for a malformed slug or an unknown time zone.
+    Raises SlugTaken, EmailTaken, and django's ValidationError for a malformed slug, an unknown time zone
+    or a currency that nobody can be charged in.
     """
     practice = Practice(slug=slug, name=name, time_zone=time_zone, currency=currency, reply_to=owner_email)
     with transaction.atomic():
@@ -48,6 +51,8 @@ def create_practice(
 def open_practice(practice: Practice, *, by: Actor) -> Practice:
     """Saves a new practice, without anybody in it. Raises SlugTaken and ValidationError as above."""
     practice.clean_fields()
+    if practice.currency not in money.CURRENCIES:
+        raise ValidationError(_("%(code)s is not a currency that Stripe can charge.") % {"code": practice.currency})
     with transaction.atomic():
         if Practice.objects.filter(slug=practice.slug).exists():
             raise SlugTaken(_("The address %(slug)s is taken. Choose another.") % {"slug": practice.slug})

@@ -12,6 +12,7 @@ from portico.domain.billing.online.refusals import AmountChanged, CardGone, Card
 from portico.domain.billing.refusals import InvoicePaid
 from portico.domain.clients.models import Client
 from portico.domain.practices import connecting
+from portico.domain.practices.connecting import Keys
 from portico.domain.practices.online_payments import CardsNotTaken
 from tests import cast
 from tests.cast import DESK
@@ -121,13 +122,18 @@ def test_without_a_key_nothing_is_begun(till: Till, ana: Client, bill: Invoice) 
         till.start(ana, bill)
 
 
-def test_a_refused_key_closes_paying_by_card(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_refused_key_closes_paying_by_card_at_its_own_practice(till: Till, ana: Client, bill: Invoice) -> None:
     till.stripe.revoke("sk_test_demo")
+    birch = cast.birch()
+    connecting.save_keys(birch, Keys("sk_test_birch"), by=DESK)
     with pytest.raises(Exception, match="Stripe did not take"):
         till.start(ana, bill)
-    till.practice.refresh_from_db()
-    assert not till.practice.takes_cards
+    for practice in (till.practice, birch):
+        practice.refresh_from_db()
+    assert (till.practice.takes_cards, birch.takes_cards) == (False, True)
     assert not fresh(bill).is_attempted
+    dora = let_pay(cast.dora(birch))
+    assert till.start(dora, cast.bill(dora)).checkout_url
 
 
 def test_a_card_is_removed_here_and_at_stripe(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:

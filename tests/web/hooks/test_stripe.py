@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
@@ -110,6 +111,16 @@ def test_an_event_of_the_other_mode_is_kept_and_changes_nothing(ready: Practice)
     body = event(livemode=True)
     assert post(body) == 200
     assert InboxEvent.objects.get().state == InboxState.IGNORED
+
+
+def test_with_the_database_away_it_answers_503_and_stripe_sends_the_event_again(ready: Practice) -> None:
+    def gone(*_: object) -> None:
+        raise OperationalError("connection failed: Connection refused")
+
+    with connection.execute_wrapper(gone):
+        assert post(event()) == 503
+    assert not InboxEvent.objects.exists()
+    assert post(event()) == 200
 
 
 def test_without_a_secret_or_a_practice_there_is_nothing_there(practice: Practice) -> None:

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from django.test import Client as Browser
 
-from portico.domain.billing import invoicing, sharing
+from portico.domain.billing import balances, crediting, invoicing, sharing
 from portico.domain.billing.models import Credit, Invoice, Payment, Refund, ServiceItem, SharingRun
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -283,3 +283,14 @@ def test_a_cell_that_a_spreadsheet_would_reckon_with_is_text(biller: Browser, pr
     heads, row = csv.reader(StringIO(file))
     assert row[heads.index("Client")] == f"'{name} Abreu"
     assert not [cell for cell in row if cell[:1] in {"=", "+", "-", "@", "\t", "\r", "\n", "|", "＝"}]
+
+
+def test_a_balance_from_before_is_brought_forward_as_an_invoice_that_says_so(office: Browser, ana: Client) -> None:
+    assert "Bring a balance forward from before" in office.get(f"/office/clients/{ana.ref}/billing/").text
+    form = typed(("Balance on January 1", "1", "85.00"), action="share")
+    page = office.post(f"/office/clients/{ana.ref}/invoices/new/?opening", form, follow=True).text
+    invoice = Invoice.objects.get()
+    assert "Balance brought forward" in page
+    assert (invoice.number, invoice.total_minor, balances.office(ana).office_minor) == (1, 8_500, 8_500)
+    crediting.give(ana, amount_minor=8_500, reason="Credit brought forward", by=cast.DESK)
+    assert balances.office(ana).office_minor == 0
