@@ -9,17 +9,18 @@ from playwright.sync_api import Page, expect
 
 from portico.domain.access import changing, granting
 from portico.domain.access.granting import AccessEntry
-from portico.domain.billing import invoicing, pricing
+from portico.domain.billing import invoicing, pricing, sharing
 from portico.domain.billing.entries import InvoiceEntry, LineEntry
 from portico.domain.billing.models import Payment
 from portico.domain.clients.models import Client
-from portico.domain.practices import connecting, online_payments
+from portico.domain.practices import connecting, kept_posts, online_payments
 from portico.domain.practices.connecting import Keys
-from portico.domain.practices.models import Practice, Trouble
+from portico.domain.practices.kept_posts import Field
+from portico.domain.practices.models import Practice, StaffMember, Trouble
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.support import outcomes
+from tests.support import outcomes, pages
 from tests.support.browser import AXE_RULES, COLOUR_RULES, HEIGHT, Browsing, axe
 from tests.support.processes import Process
 
@@ -42,11 +43,20 @@ VIEWS: tuple[View, ...] = (
 )
 
 
-def look(page: Page, addresses: list[str]) -> list[str]:
-    """What is wrong with the pages in any view, each complaint with its address and view; each is loaded once."""
+# Pages that axe sees elsewhere: with the second factor in force, and where a PIN was made.
+STAFF_FIRST_DAY = {f"office:{step}" for step in ("set_up", "second_step", "first_factor", "recovery_codes")}
+PINS = {"office:client_pin"}
+
+
+def look(page: Page, addresses: list[str], seen: set[str]) -> list[str]:
+    """What is wrong with the pages in any view, each complaint with its address and view; each is loaded once.
+
+    `seen` gathers the names of the pages.
+    """
     found = []
     for address in addresses:
         page.goto(address)
+        seen.add(pages.name_of(page.url))
         for width, colours, rules in VIEWS:
             page.set_viewport_size({"width": width, "height": HEIGHT})
             page.emulate_media(color_scheme=colours)
@@ -57,8 +67,8 @@ def look(page: Page, addresses: list[str]) -> list[str]:
     return found
 
 
-def office_places(practice: Practice) -> list[str]:
-    """Each page of the office, the Client Portal tab in each of its states."""
+def office_places(practice: Practice, owner: StaffMember) -> list[str]:
+    """Each page of the office that the owner can open, the Client Portal tab in each of its states."""
     ana = cast.ana(practice)
     cast.in_the_portal(Browser(), ana)
     waiting = cast.bruno(practice)
@@ -71,13 +81,16 @@ def office_places(practice: Practice) -> list[str]:
     cast.with_access(no_consent)
     off = cast.client(practice, "Olu", address="olu@mail.example")
     mail = OutgoingEmail.objects.order_by("id")[0]
+    typed = [Field("first_name", "Ana"), Field("addresses-0-email", "ana@mail.example")]
+    kept = kept_posts.keep(owner, path="/office/clients/new/", fields=typed)
+    assert kept is not None
     people = [ana, waiting, never_invited, archived, no_consent, off]
     one = f"/office/clients/{ana.ref}/"
     return [
         *("/office/clients/", "/office/clients/?q=nobody+of+that+name", "/office/clients/new/"),
         *(one, f"{one}activity/", f"{one}edit/info/"),
         *(f"/office/clients/{person.ref}/edit/portal/" for person in people),
-        *("/office/emails/", f"/office/emails/{mail.ref}/", "/office/nowhere/"),
+        *("/office/emails/", f"/office/emails/{mail.ref}/", "/office/nowhere/", f"/office/kept/{kept.ref}/"),
         *("/office/settings/practice/", "/office/settings/emails/", "/office/settings/trail/"),
         *(f"/office/account/{page}" for page in ("", "details/", "password/", "authenticator/", "passkeys/new/")),
         *("/office/prove/", "/office/settings/team/", f"/office/settings/team/{cast.fay(practice).ref}/"),
@@ -97,6 +110,8 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
     attempts = outcomes.attempts_of_each_state(outcomes.ready_to_pay(person), person)
     tried = [attempt.covers.get().invoice for attempt in attempts]
     charged = Payment.objects.get(attempt=attempts[-1])
+    run = sharing.begin_run(practice, asked_by=cast.ines(practice))
+    assert run is not None
     invoicing.void(void, reason="Made by mistake", by=cast.DESK)
     one, invoices = f"/office/clients/{person.ref}/", "/office/invoices/"
     return [
@@ -108,7 +123,7 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
         *(f"/office/payments/{payment.ref}/refund/", f"/office/payments/{payment.ref}/taking-back/"),
         *(f"/office/payments/{payment.ref}/receipt/", f"{one}billing/statement/", "/office/help/"),
         *(f"/office/payments/{charged.ref}/refund/", f"/office/refunds/{refund.ref}/receipt/"),
-        *("/office/settings/services/", f"/office/settings/services/{item.ref}/"),
+        *("/office/settings/services/", f"/office/settings/services/{item.ref}/", f"{invoices}sharing/{run.ref}/"),
     ]
 
 
@@ -118,22 +133,24 @@ def test_the_office_is_for_everybody(browsing: Browsing, site: Process) -> None:
     # The server hashes as in real life, the test itself as fast as it can.
     owner.password = make_password(cast.PASSWORD, hasher="argon2")
     owner.save(update_fields=["password"])
-    page = browsing.window(site.url)
-    found = look(page, [f"/office/{door}" for door in ("forgotten-password/", "forgotten-password/sent/", "sign-in/")])
+    page, seen = browsing.window(site.url), set[str]()
+    doors = [f"/office/{door}" for door in ("forgotten-password/", "forgotten-password/sent/", "sign-in/")]
+    found = look(page, doors, seen)
     page.get_by_label("Email", exact=True).fill(owner.email)
     page.get_by_label("Password", exact=True).fill(cast.PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/office/clients/")
-    found += look(page, ["/office/settings/payments/"])
-    places = office_places(practice)
-    found += look(page, places)
+    found += look(page, ["/office/settings/payments/"], seen)
+    places = office_places(practice, owner)
+    found += look(page, places, seen)
     for key in ("sk_test_demo", "sk_live_demo"):
         connecting.keep_unasked(practice, Keys(key, "whsec_demo"), by=cast.DESK)
-        found += look(page, ["/office/settings/payments/"])
+        found += look(page, ["/office/settings/payments/"], seen)
     for trouble in (Trouble.KEY_REFUSED, Trouble.CHARGES_OFF, Trouble.CURRENCY):
         online_payments.note_trouble(practice, trouble, by=cast.DESK)
-        found += look(page, ["/office/settings/payments/"])
-    assert found + look(page, places[:1]) == []
+        found += look(page, ["/office/settings/payments/"], seen)
+    assert found + look(page, places[:1], seen) == []
+    assert pages.names("office") - seen == STAFF_FIRST_DAY | PINS
 
 
 def test_the_entrance_and_the_portal_are_for_everybody(browsing: Browsing, site: Process) -> None:
@@ -149,27 +166,32 @@ def test_the_entrance_and_the_portal_are_for_everybody(browsing: Browsing, site:
     ended = cast.token_of(cast.invited(carol))
     off = AccessEntry(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
     granting.save_access(carol, off, version=None, by=cast.DESK)
-    page = browsing.window(site.url)
+    cast.birch()
+    page, seen = browsing.window(site.url), set[str]()
     links = [f"{PORTAL}link/{token}/" for token in ("never-was", ended, live)]
     found = look(
-        page, [PORTAL, f"{PORTAL}?language=es", f"{PORTAL}code/?language=en", f"{PORTAL}pin/", f"{PORTAL}help/", PORTAL]
+        page,
+        ["/", PORTAL, f"{PORTAL}?language=es", f"{PORTAL}code/?language=en", f"{PORTAL}pin/", f"{PORTAL}help/", PORTAL],
+        seen,
     )
     page.get_by_label("Enter your email").fill("nobody@mail.example")
     page.get_by_role("button", name="Continue").click()
-    found += look(page, [f"{PORTAL}code/", *links])
+    found += look(page, [f"{PORTAL}code/", *links], seen)
     page.get_by_role("button").click()
-    found += look(page, [f"{PORTAL}who/"])
+    found += look(page, [f"{PORTAL}who/"], seen)
     page.get_by_role("button", name="Bea Berg").click()
     # Ana's link in Bruno's browser: someone else is signed in here.
-    found += look(page, [f"{PORTAL}billing/", *(f"{PORTAL}billing/{bill.ref}/" for bill in bills)])
-    found += look(page, [f"{PORTAL}billing/statement/", f"{PORTAL}receipts/{paid.ref}/", f"{PORTAL}help/"])
+    found += look(page, [f"{PORTAL}billing/", *(f"{PORTAL}billing/{bill.ref}/" for bill in bills)], seen)
+    found += look(page, [f"{PORTAL}billing/statement/", f"{PORTAL}receipts/{paid.ref}/", f"{PORTAL}help/"], seen)
     card = outcomes.ready_to_pay(bea)
-    found += look(page, [f"{PORTAL}refunds/{refund.ref}/", f"{PORTAL}billing/{bills[0].ref}/payment/"])
+    found += look(page, [f"{PORTAL}refunds/{refund.ref}/", f"{PORTAL}billing/{bills[0].ref}/payment/"], seen)
+    found += look(page, [f"{PORTAL}billing/payment/"], seen)
     attempts = outcomes.attempts_of_each_state(card, bea)
-    found += look(page, [f"{PORTAL}payments/{attempt.ref}/" for attempt in attempts])
-    found += look(page, [f"{PORTAL}billing/payment/", f"{PORTAL}billing/", f"{PORTAL}billing/?said=card-removed"])
-    found += look(page, [f"{PORTAL}home/", f"{PORTAL}profile/", f"{PORTAL}link/{used}/", "/portal/nobody/"])
+    found += look(page, [f"{PORTAL}payments/{attempt.ref}/" for attempt in attempts], seen)
+    found += look(page, [f"{PORTAL}billing/", f"{PORTAL}billing/?said=card-removed"], seen)
+    found += look(page, [f"{PORTAL}home/", f"{PORTAL}profile/", f"{PORTAL}link/{used}/", "/portal/nobody/"], seen)
     assert found == []
+    assert pages.names("front_door", "entrance", "portal") - seen == set()
 
 
 def reach(page: Page, name: str) -> None:
@@ -196,3 +218,7 @@ def test_a_client_gets_in_and_out_with_the_keyboard_alone(browsing: Browsing, si
     reach(page, "Sign out")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_label("Enter your email")).to_be_visible()
+    expect(page.get_by_text("Hello, Ana")).to_have_count(0)
+    expect(page.get_by_text(person.email_addresses.get().address)).to_have_count(0)

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -99,6 +100,7 @@ def test_it_starts_everything_keeps_what_was_done_and_ends_as_one(started: Demo,
         assert address in started.told()
     for person in ("naomi@alder.example", "sam@alder.example", "fay@alder.example", "bea@alder.example"):
         assert person in started.told()
+    assert not re.search(r"127\.0\.0\.1|0\.0\.0\.0|\[::\]", started.told())
     assert started.get(port, "/portal/alder-street/")[0] == 200
     assert started.get(port, "/office/sign-in/")[0] == 200
     assert "Your client portal at Alder Street Therapy" in started.get(port + 1, "/")[1]

@@ -14,6 +14,7 @@ from django.utils import timezone
 import portico
 from portico.domain.practices.models import Practice
 from portico.web import icons
+from portico.web.templatetags import portico as tags
 
 HERE = Path(portico.__file__).parent
 STYLESHEET = (HERE / "static/portico/portico.css").read_text("utf-8")
@@ -121,6 +122,11 @@ def test_the_error_summary_leads_to_each_field() -> None:
 
 def test_the_error_summary_is_silent_when_nothing_is_wrong() -> None:
     assert drawn("{% error_summary form nothing %}", form=Asked(), nothing=None).strip() == ""
+
+
+def test_an_address_goes_to_the_next_line_between_its_parts_and_stays_text() -> None:
+    assert tags.breakable("ana.b@mail.example") == "ana<wbr>.b@<wbr>mail<wbr>.example"
+    assert tags.breakable("<b>@x.example") == "&lt;b&gt;@<wbr>x<wbr>.example"
 
 
 def test_what_people_typed_is_shown_as_text() -> None:

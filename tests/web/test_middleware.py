@@ -82,6 +82,8 @@ def test_every_answer_carries_all_security_headers(client: Browser, method: str,
     assert response.status_code == status
     assert set(response.headers) >= HEADERS
     assert response["Cache-Control"] == "no-store"
+    # With `no-referrer` a browser would send `Origin: null` with the page's own form, which would be refused.
+    assert response["Referrer-Policy"] == "same-origin"
     assert "unsafe" not in response["Content-Security-Policy"]
 
 

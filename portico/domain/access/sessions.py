@@ -123,11 +123,20 @@ def sign_out(session: PortalSession, practice: Practice) -> None:
             trail.record(Verb.CLIENT_SIGNED_OUT, practice=practice, by=actor, client=session.client)
 
 
-def end_by_client(session: PortalSession, practice: Practice, *, by: Actor) -> None:
-    """The client ends one of their own sessions from the list."""
+def end_by_client(session: PortalSession, practice: Practice, *, seen_by: Client, by: Actor) -> None:
+    """The client ends one of their own sessions from the list; `seen_by` is whom they look at meanwhile."""
     with transaction.atomic():
         if end(session, by=by):
-            trail.record(Verb.SESSION_ENDED, practice=practice, by=by, client=session.client, about=session.ref)
+            whose = session.client or seen_by
+            trail.record(Verb.SESSION_ENDED, practice=practice, by=by, client=whose, about=session.ref)
+
+
+def end_others(session: PortalSession, practice: Practice, *, seen_by: Client, by: Actor) -> int:
+    """The client ends every session of the mailbox but this one. Returns how many."""
+    others = [other for other in open_to(session.account) if other.pk != session.pk]
+    for other in others:
+        end_by_client(other, practice, seen_by=seen_by, by=by)
+    return len(others)
 
 
 def forget_over() -> int:

@@ -57,7 +57,15 @@ def end_session(request: PortalRequest, ref: str) -> HttpResponse:
     session = get_object_or_404(request.account.sessions, ref=ref)
     if session.pk == request.portal_session.pk:
         return _leave(request)
-    sessions.end_by_client(session, request.practice, by=request.actor)
+    sessions.end_by_client(session, request.practice, seen_by=request.client, by=request.actor)
+    return redirect("portal:profile", slug=request.practice.slug)
+
+
+@portal_door
+@require_POST
+def end_other_sessions(request: PortalRequest) -> HttpResponse:
+    """Ends all of the mailbox's sessions but this browser's own."""
+    sessions.end_others(request.portal_session, request.practice, seen_by=request.client, by=request.actor)
     return redirect("portal:profile", slug=request.practice.slug)
 
 

@@ -1,5 +1,6 @@
 """The product's own tags and filters: icons, fields, times, names."""
 
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -22,6 +23,8 @@ from portico.plumbing import money as money_format
 from portico.web import formats, icons, languages
 
 register = template.Library()
+
+_ADDRESS_PARTS = re.compile(r"(?<=@)|(?=\.)")
 
 TONES = {"success": "good", "warning": "wait", "error": "bad"}
 TONE_ICONS = {"good": "check", "wait": "hourglass", "bad": "circle-alert", "quiet": "info"}
@@ -260,6 +263,12 @@ def money(minor: int | None, currency: str) -> str:
 def initials(name: str) -> str:
     """FO for Fay Okafor."""
     return formats.initials(str(name))
+
+
+@register.filter
+def breakable(address: str) -> SafeString:
+    """An address that goes to the next line where a reader would break it: after the @, and before a dot."""
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in _ADDRESS_PARTS.split(str(address))))
 
 
 @register.filter

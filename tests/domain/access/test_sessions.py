@@ -145,9 +145,9 @@ def test_a_client_ends_another_of_their_own_sessions(practice: Practice) -> None
     phone, desk = signed_in(ana), signed_in(ana)
     assert list(sessions.open_to(desk.session.account)) == [desk.session, phone.session]
     for _ in range(2):
-        sessions.end_by_client(phone.session, practice, by=sessions.actor_of(desk.session))
+        sessions.end_by_client(phone.session, practice, seen_by=ana, by=sessions.actor_of(desk.session))
     assert list(sessions.open_to(desk.session.account)) == [desk.session]
-    assert TrailEntry.objects.filter(verb=Verb.SESSION_ENDED).count() == 1
+    assert TrailEntry.objects.get(verb=Verb.SESSION_ENDED).client == ana
 
 
 def test_an_actor_is_named_by_whom_it_looks_at_and_never_by_its_address(practice: Practice) -> None:

@@ -28,8 +28,9 @@ KELVIN = "\u212aana@mail.example"
 
 
 def text(answer: HttpResponseBase) -> str:
+    """What a page says; where an address may go to the next line is left out."""
     content: bytes = answer.content  # type: ignore[attr-defined]  # None of them streams.
-    return content.decode()
+    return content.decode().replace("<wbr>", "")
 
 
 def masked(page: str, address: str) -> str:

@@ -41,7 +41,9 @@ def pay_page(bill: Invoice) -> str:
 def test_an_invoice_is_paid_on_stripes_page_and_says_so_on_the_way_back(
     ana: Browser, bill: Invoice, till: Till
 ) -> None:
-    assert b'data-testid="pay-now"' in ana.get(BILLING).content
+    of_balance, of_invoice = re.findall(r'<a[^>]*data-testid="pay-now"[^>]*>', ana.get(BILLING).text)
+    assert "data-ref" not in of_balance
+    assert f'data-ref="{bill.ref}"' in of_invoice
     page = ana.get(pay_page(bill))
     assert "$140.00" in page.content.decode()
     assert f"form-action 'self' {till.stripe.url}" in page.headers["Content-Security-Policy"]

@@ -41,7 +41,7 @@ def test_home_says_hello_and_what_will_appear(anas: Browser) -> None:
     page = text(anas, HOME)
     assert "Hello, Ana" in page
     assert "Nothing is waiting for you" in page
-    assert "When Alder Street Therapy has something for you, you’ll see it here." in page
+    assert "When there is a new bill, you’ll see it here. We can send you an email too." in page
     for words in ("(212) 555-0177", "Mon–Fri, 9 to 5"):
         assert words in page
     for words in ("terms", "agree", "Next", "password"):
@@ -187,7 +187,19 @@ def test_the_profile_shows_ones_sessions_and_ends_another(anas: Browser, ana: Cl
     anas.post(f"{PORTAL}sessions/{other.ref}/end/")
     assert elsewhere.get(HOME).status_code == 302
     assert anas.get(HOME).status_code == 200
-    assert TrailEntry.objects.filter(verb=Verb.SESSION_ENDED, about=other.ref).count() == 1
+    assert TrailEntry.objects.get(verb=Verb.SESSION_ENDED, about=other.ref).client == ana
+
+
+def test_all_other_sessions_are_ended_at_once_and_nobody_elses(anas: Browser, ana: Client, practice: Practice) -> None:
+    profile = f"{PORTAL}profile/"
+    assert "Sign out everywhere else" not in text(anas, profile)
+    elsewhere = [cast.in_the_portal(Browser(), ana) for _ in range(2)]
+    carols = cast.in_the_portal(Browser(), cast.carol(practice))
+    assert "Sign out everywhere else" in text(anas, profile)
+    for told in (2, 2):  # Again: nothing happens, and nothing is told.
+        assert anas.post(f"{PORTAL}sessions/ending/")["Location"] == profile
+        assert TrailEntry.objects.filter(verb=Verb.SESSION_ENDED, client=ana).count() == told
+    assert [browser.get(HOME).status_code for browser in (*elsewhere, anas, carols)] == [302, 302, 200, 200]
 
 
 def test_nobody_ends_the_session_of_another_mailbox(anas: Browser, practice: Practice) -> None:
