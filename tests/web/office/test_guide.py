@@ -27,6 +27,8 @@ LABELS = (
     "Record a payment",
     "Pay Now",
     "Save Card",
+    "Refund",
+    "Payments that need a look",
     "Save and check with Stripe",
     "Create it for me",
     "Invitation letter (PDF)",
