@@ -32,7 +32,7 @@ test: setup packages ## run every test, on SQLite and PostgreSQL and in Chromium
 quick: setup ## run what takes under two minutes: SQLite, no browser
 	@$(BIN)/pytest --database=sqlite -n 2 -m "not browser and not slow and not real_processes"
 
-books: setup ## 200 random months of bills and cards, our books held against Stripe's (about four minutes)
+books: setup ## 200 random months of bills and cards, our books held against Stripe's (about five minutes)
 	@$(BIN)/pytest --database=sqlite -n auto --runs=200 tests/domain/billing/test_books_at_random.py \
 		tests/domain/billing/test_cards_at_random.py
 

@@ -9,6 +9,7 @@ from portico.domain.billing.models import Dispute, DisputeState, Invoice, Refund
 from portico.domain.billing.online import disputes, hearing, refunds
 from portico.domain.billing.online.refusals import RefundRefused
 from portico.domain.billing.refusals import BeyondWhatIsLeft
+from portico.plumbing.inbox import Verdict
 from portico.plumbing.models import OutgoingEmail
 from tests.cast import DESK
 from tests.domain.billing.at_the_till import event, fresh, paid
@@ -120,3 +121,23 @@ def test_a_refund_that_got_no_answer_takes_nothing_from_a_lost_dispute(
     refund.refresh_from_db()
     assert (refund.state, payment.refunded_minor, payment.disputed_minor) == (RefundState.FAILED, 0, 14_000)
     assert fresh(bill).still_open_minor == 14_000
+
+
+@pytest.mark.parametrize("gone", ["refunded", "disputed"])
+def test_a_refund_that_got_no_answer_gives_way_once_stripe_would_not_take_it(
+    till: Till, bill: Invoice, gone: str
+) -> None:
+    """Its key would only repeat the answer that says nothing."""
+    payment = paid(till, bill)
+    if gone == "refunded":
+        till.stripe.refund(payment.stripe_charge_id)
+    else:
+        till.stripe.end_dispute(till.stripe.dispute(payment.stripe_charge_id), won=False)
+    till.stripe.fault("fail_after", "/v1/refunds", method="POST")
+    refund = refunds.send(payment, amount_minor=4_000, reason="Paid twice", by=DESK)
+    assert refund.state == RefundState.PENDING
+    assert hearing.work(event(till, "charge", payment.stripe_charge_id)) is Verdict.DONE
+    refund.refresh_from_db()
+    payment.refresh_from_db()
+    wanted = (14_000, 0) if gone == "refunded" else (0, 14_000)
+    assert (refund.state, payment.refunded_minor, payment.disputed_minor) == (RefundState.FAILED, *wanted)

@@ -181,12 +181,17 @@ def _follow(refund: Refund) -> None:
     if refund.stripe_refund_id:
         seen(refund, charges.refund_look_up(line, refund.stripe_refund_id))
         return
-    for found in charges.refunds(line, payment.stripe_charge_id):
+    # Disputes before refunds: what Stripe took in before a dispute is in the list that comes after it.
+    is_disputed = any(not each.is_over or each.is_lost for each in charges.disputes(line, payment.stripe_charge_id))
+    there = charges.refunds(line, payment.stripe_charge_id)
+    for found in there:
         if found.metadata.get(metadata.REFUND) == refund.ref:
             seen(refund, found)
             return
-    if clock.now() - refund.created_at > KEY_LASTS:
-        # It is not there, and nobody will call with that key again.
+    gone = sum(found.amount_minor for found in there if not found.has_failed)
+    is_possible = not is_disputed and gone + refund.amount_minor <= payment.amount_minor
+    if not is_possible or clock.now() - refund.created_at > KEY_LASTS:
+        # It is not there; and Stripe would not take it any more, or nobody will call with that key again.
         _fail(refund, "never_arrived")
         return
     try:
