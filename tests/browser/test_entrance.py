@@ -18,7 +18,7 @@ from tests.support.browser import Browsing
 from tests.support.processes import Process, Processes
 from tests.support.smtp import Mail, SmtpServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.real_processes, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.postgresql, pytest.mark.real_processes, pytest.mark.slow]
 
 DOOR = "/portal/alder-street/"
 ANA = "ana@mail.example"
@@ -36,11 +36,10 @@ class House:
 
 
 @pytest.fixture
-def house(processes: Processes, smtp: SmtpServer) -> House:
-    web = processes.web(EMAIL_URL=smtp.url)
-    processes.worker(EMAIL_URL=smtp.url, PUBLIC_BASE_URL=web.url)
+def house(site: Process, processes: Processes, smtp: SmtpServer) -> House:
+    processes.worker(EMAIL_URL=smtp.url, PUBLIC_BASE_URL=site.url)
     cast.with_access(cast.ana(cast.alder()))
-    return House(web, smtp)
+    return House(site, smtp)
 
 
 def link_in(mail: Mail) -> str:

@@ -13,7 +13,12 @@ from tests import cast
 from tests.browser.test_clients import at_the_desk
 from tests.support.browser import Browsing, axe
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.postgresql,
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+]
 PORTAL = "/portal/alder-street/"
 
 

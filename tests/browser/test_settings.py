@@ -11,7 +11,12 @@ from tests import cast
 from tests.support.browser import Browsing, axe
 from tests.support.pictures import picture
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.postgresql,
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+]
 PRACTICE, EMAILS = "/office/settings/practice/", "/office/settings/emails/"
 DOOR = "/portal/alder-street/"
 

@@ -11,13 +11,7 @@ from tests.browser.test_first_path import PASSWORD, found_practice
 from tests.support.browser import Browsing, axe
 from tests.support.processes import Process, Processes
 
-pytestmark = [pytest.mark.browser, pytest.mark.real_processes, pytest.mark.slow]
-
-
-@pytest.fixture
-def web(processes: Processes) -> Process:
-    """As in production: nobody gets in by a password alone."""
-    return processes.web(PORTICO_DEMO="0")
+pytestmark = [pytest.mark.browser, pytest.mark.postgresql, pytest.mark.real_processes, pytest.mark.slow]
 
 
 def code_of(secret: str, *, later: int = 0) -> str:
@@ -83,10 +77,10 @@ def complaints_of(page: Page) -> list[str]:
 
 
 def test_from_the_set_up_link_into_the_office_and_in_again(
-    processes: Processes, web: Process, browsing: Browsing
+    processes: Processes, strict_site: Process, browsing: Browsing
 ) -> None:
-    page = browsing.window(web.url, width=320)
-    link = found_practice(processes, web)["setup"]
+    page = browsing.window(strict_site.url, width=320)
+    link = found_practice(processes, strict_site)["setup"]
     page.goto(link)
     found = complaints_of(page)
     choose_password(page, link)
@@ -98,7 +92,7 @@ def test_from_the_set_up_link_into_the_office_and_in_again(
     codes = save_codes(page)
     assert len(codes) == 8
 
-    other = browsing.window(web.url, width=320, colours="dark")
+    other = browsing.window(strict_site.url, width=320, colours="dark")
     sign_in_by_password(other)
     found += complaints_of(other)
     other.get_by_label("Authenticator code").fill("12345")
@@ -123,10 +117,10 @@ def test_from_the_set_up_link_into_the_office_and_in_again(
     assert found == []
 
 
-def test_a_passkey_is_enough_from_the_first_day(processes: Processes, web: Process, browsing: Browsing) -> None:
-    page = browsing.window(web.url)
+def test_a_passkey_is_enough_from_the_first_day(processes: Processes, strict_site: Process, browsing: Browsing) -> None:
+    page = browsing.window(strict_site.url)
     with_passkey_device(page)
-    choose_password(page, found_practice(processes, web)["setup"])
+    choose_password(page, found_practice(processes, strict_site)["setup"])
     page.get_by_role("button", name="Use a passkey instead").click()
     expect(page.get_by_role("heading", name="Keep these recovery codes")).to_be_visible()
     save_codes(page)
@@ -148,22 +142,22 @@ def test_a_passkey_is_enough_from_the_first_day(processes: Processes, web: Proce
 
 
 def test_without_script_the_app_and_a_recovery_code_are_enough(
-    processes: Processes, web: Process, browsing: Browsing
+    processes: Processes, strict_site: Process, browsing: Browsing
 ) -> None:
-    page = browsing.window(web.url, javascript=False, width=320)
-    choose_password(page, found_practice(processes, web)["setup"])
+    page = browsing.window(strict_site.url, javascript=False, width=320)
+    choose_password(page, found_practice(processes, strict_site)["setup"])
     expect(page.get_by_text("Use a passkey instead")).to_be_hidden()
     set_up_app(page)
     codes = save_codes(page)
 
-    other = browsing.window(web.url, javascript=False, width=320)
+    other = browsing.window(strict_site.url, javascript=False, width=320)
     sign_in_by_password(other)
     other.get_by_role("link", name="Use a recovery code").click()
     other.get_by_label("Recovery code").fill(codes[1])
     other.get_by_role("button", name="Sign in").click()
     expect(other.get_by_role("heading", name="Emails", exact=True)).to_be_visible()
 
-    third = browsing.window(web.url, javascript=False)
+    third = browsing.window(strict_site.url, javascript=False)
     sign_in_by_password(third)
     third.get_by_role("link", name="Use a recovery code").click()
     third.get_by_label("Recovery code").fill(codes[1])

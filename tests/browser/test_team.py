@@ -19,11 +19,9 @@ TEAM = "/office/settings/team/"
 
 
 @pytest.fixture
-def web(processes: Processes, smtp: SmtpServer) -> Process:
-    """As in production: nobody gets in by a password alone."""
-    web = processes.web(PORTICO_DEMO="0", EMAIL_URL=smtp.url)
-    processes.worker(PORTICO_DEMO="0", EMAIL_URL=smtp.url, PUBLIC_BASE_URL=web.url)
-    return web
+def web(strict_site: Process, processes: Processes, smtp: SmtpServer) -> Process:
+    processes.worker(PORTICO_DEMO="0", EMAIL_URL=smtp.url, PUBLIC_BASE_URL=strict_site.url)
+    return strict_site
 
 
 @pytest.fixture

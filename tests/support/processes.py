@@ -159,10 +159,22 @@ def processes(transactional_db: None, tmp_path: Path) -> Iterator[Processes]:
 
 
 @pytest.fixture(scope="session")
-def site(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    """One real web server for all browser tests of this run, on the test database. Ask for `transactional_db` too."""
-    parts = Processes(tmp_path_factory.mktemp("site"), url_of_test_database())
+def standing_processes(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """Processes that stay for the whole run."""
+    parts = Processes(tmp_path_factory.mktemp("standing"), url_of_test_database())
     try:
-        yield parts.web()
+        yield parts
     finally:
         parts.end()
+
+
+@pytest.fixture(scope="session")
+def site(standing_processes: Processes) -> Process:
+    """One real web server for all browser tests of this run, on the test database. Ask for `transactional_db` too."""
+    return standing_processes.web()
+
+
+@pytest.fixture(scope="session")
+def strict_site(standing_processes: Processes) -> Process:
+    """Another, as in production: nobody gets into the office by a password alone."""
+    return standing_processes.web(PORTICO_DEMO="0")
