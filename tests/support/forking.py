@@ -87,6 +87,7 @@ class Nursery:
     def _start(self, *words: str) -> Forked:
         with self._one_at_a_time:
             log_file = self._folder / f"forked-{words[0]}-{len(self._born)}.log"
+            log_file.touch()  # Read before the part has begun.
             self._write_line(json.dumps([str(log_file), *words]))
             born = Forked(words[0], int(self._read_line()), log_file)
             self._born.append(born)

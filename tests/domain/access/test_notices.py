@@ -37,7 +37,8 @@ def moved(person: Client, address: str | None, *, email_ok: bool = True) -> None
 
 
 def told() -> list[str]:
-    return list(OutgoingEmail.objects.filter(kind=notices.ADDRESS_REMOVED).values_list("to_address", flat=True))
+    emails = OutgoingEmail.objects.filter(kind=notices.ADDRESS_REMOVED).order_by("id")
+    return list(emails.values_list("to_address", flat=True))
 
 
 def letter(kind: str) -> emails.Letter:

@@ -34,7 +34,8 @@ def text(answer: "Answer") -> str:
 
 
 def subjects_to(address: str) -> list[str]:
-    return list(OutgoingEmail.objects.filter(to_address=address).values_list("subject", flat=True))
+    emails = OutgoingEmail.objects.filter(to_address=address).order_by("id")
+    return list(emails.values_list("subject", flat=True))
 
 
 def add_passkey_row(member: StaffMember, name: str, ref: str) -> None:
