@@ -93,7 +93,7 @@ def anchors_of(page: Path) -> set[str]:
 
 
 def test_the_proxies_of_the_examples_drop_names_that_pass_for_others() -> None:
-    """To a WSGI server `X_Forwarded_For` is `X-Forwarded-For`: what a visitor claims would be believed."""
+    """To many a server `X_Forwarded_For` is `X-Forwarded-For`: what a visitor claims would be believed."""
     operating = (DOCS / "operating.md").read_text("utf-8")
     (caddy,) = re.findall(r"^Caddy:\n\n```\n(.+?)```", operating, re.MULTILINE | re.DOTALL)
     (nginx,) = re.findall(r"^nginx:\n\n```nginx\n(.+?)```", operating, re.MULTILINE | re.DOTALL)

@@ -6,7 +6,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
@@ -39,16 +39,6 @@ HEADERS = {
 
 # What stands for bytes that are no text.
 REPLACEMENT = "\ufffd"
-BLOCK = 64 * 1024
-# A browser that is still sending does not listen: what is too large is read and thrown away, for this long.
-DRAIN_SECONDS = 1.0
-DRAIN_MOST = 32 * 1024 * 1024
-
-
-class Body(Protocol):
-    """What the web server hands over to read from."""
-
-    def read(self, size: int, /) -> bytes: ...
 
 
 class SafeAnswers:
@@ -101,10 +91,7 @@ class SmallRequests:
             return refusals.bad_request(request)
         # Only the number of digits of a number without end is looked at.
         if len(length) > 15 or int(length or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            _drain(request)
             return refusals.too_large(request)
-        if not length and "Transfer-Encoding" in request.headers:
-            return self._answer_unmeasured(request)
         if int(length or 0) and not (_came_whole(request, int(length)) and _has_readable_form(request)):
             return refusals.bad_request(request)
         return self.get_response(request)
@@ -115,20 +102,6 @@ class SmallRequests:
         """A wrong method is told as such, before anybody asks whether the form was ours."""
         allowed = routes.methods_of(view)
         return HttpResponseNotAllowed(allowed) if allowed and request.method not in allowed else None
-
-    def _answer_unmeasured(self, request: HttpRequest) -> HttpResponse:
-        """A body in chunks says its length only by ending."""
-        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        body = _read_at_most(request.META["wsgi.input"], most + 1)
-        if len(body) > most:
-            _drain(request)
-            return refusals.too_large(request)
-        request.META["CONTENT_LENGTH"] = str(len(body))
-        # Django reads as much as the header said, which was nothing.
-        cast(Any, request)._stream = io.BytesIO(body)
-        if not _has_readable_form(request):
-            return refusals.bad_request(request)
-        return self.get_response(request)
 
 
 def new_reference() -> str:
@@ -191,18 +164,3 @@ def _read_fields(request: HttpRequest) -> None:
 
 def _texts(fields: QueryDict) -> list[str]:
     return [text for name, values in fields.lists() for text in (name, *values)]
-
-
-def _read_at_most(source: Body, most: int) -> bytes:
-    parts, missing = [], most
-    while missing > 0 and (part := source.read(min(BLOCK, missing))):
-        parts.append(part)
-        missing -= len(part)
-    return b"".join(parts)
-
-
-def _drain(request: HttpRequest) -> None:
-    source: Body = request.META["wsgi.input"]
-    until, left = time.monotonic() + DRAIN_SECONDS, DRAIN_MOST
-    while left > 0 and time.monotonic() < until and (part := source.read(BLOCK)):
-        left -= len(part)

@@ -51,10 +51,10 @@ def test_it_becomes_the_server_with_what_it_was_asked_for() -> None:
     port = str(free_port())
     command = became("--host", "127.0.0.1", "--port", port, "--workers", "2")
     assert command[:3] == [sys.executable, "-m", "granian"]
-    for pair in (("--port", port), ("--workers", "2"), ("--interface", "wsgi"), ("--workers-kill-timeout", "30")):
+    for pair in (("--port", port), ("--workers", "2"), ("--interface", "rsgi"), ("--workers-kill-timeout", "30")):
         place = command.index(pair[0])
         assert command[place + 1] == pair[1]
-    assert command[-1] == "portico.wsgi:application"
+    assert command[-1] == "portico.wsgi:server"
 
 
 @pytest.mark.usefixtures("exec_is_told")

@@ -4,19 +4,21 @@ import http.client
 import json
 import re
 import signal
+import socket
 import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.cookiejar import CookieJar
 
 import pytest
 from django.db import connection, transaction
 
 from portico.plumbing.models import LimitSpent
+from portico.web.serving import THREADS
 from tests import cast
 from tests.support.processes import Process, Processes
 
@@ -163,6 +165,36 @@ def test_with_an_https_base_every_cookie_is_bound_to_its_host(processes: Process
         if line.startswith(("__Host-portico-client=", "__Host-portico-asking=")):
             # Gone with the browser, or taken away now.
             assert attributes.get("max-age", "0") == "0", line
+
+
+BEHIND_ONE_PROXY = {"TRUSTED_PROXY_COUNT": "1"}
+ASKS_OF_A_NETWORK = 30
+
+
+def test_names_with_underscores_give_no_new_budget(processes: Processes) -> None:
+    """What the proxy says is believed, and not what a visitor says in a name that is like it."""
+    cast.alder()
+    web = processes.web(**BEHIND_ONE_PROXY)
+    visitor = Visitor(web)
+    visitor.get("/portal/alder-street/")
+    statuses = []
+    for turn in range(ASKS_OF_A_NETWORK + 1):
+        forged = dict.fromkeys(("X_Forwarded_For", "X_Forwarded-For", "X-Forwarded_For"), f"198.51.100.{turn}")
+        visitor.opener.addheaders = [("X-Forwarded-For", "203.0.113.7"), *forged.items()]
+        statuses.append(visitor.post("/portal/alder-street/", email=f"somebody{turn}@mail.example")[0])
+    assert statuses == [200] * ASKS_OF_A_NETWORK + [429]
+    visitor.opener.addheaders = [("X-Forwarded-For", "203.0.113.8")]
+    assert visitor.post("/portal/alder-street/", email="somebody@mail.example")[0] == 200
+
+
+def test_bodies_that_do_not_come_keep_nobody_waiting(processes: Processes) -> None:
+    web = processes.web()
+    address = ("127.0.0.1", int(web.url.rpartition(":")[2]))
+    head = b"POST /office/sign-in/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\nemail="
+    with ExitStack() as held:
+        for _ in range(THREADS * 2):
+            held.enter_context(socket.create_connection(address, timeout=20)).sendall(head)
+        assert Visitor(web).get("/office/sign-in/")[0] == 200
 
 
 SECURITY = {

@@ -11,8 +11,6 @@ from django.core.management.base import BaseCommand, CommandError
 from portico.operating import ports, static_files
 
 LOGS = Path(__file__).parents[2] / "granian_logs.json"
-# One database connection each: no more than the pool of a process has (configuration.py).
-THREADS = 8
 # Longer than any request may take; whoever stops us should wait a little longer than this.
 SECONDS_TO_FINISH = 30
 
@@ -54,14 +52,13 @@ def refuse_taken(host: str, port: int) -> None:
 
 
 def command(host: str, port: int, workers: int) -> list[str]:
-    """granian, with threads that keep their database connection through quiet minutes."""
+    """granian, which hands requests over as they came (web/serving.py)."""
     return [
         sys.executable,
         *("-m", "granian"),
-        *("--interface", "wsgi", "--no-ws"),
+        *("--interface", "rsgi", "--no-ws"),
         *("--host", host, "--port", str(port)),
         *("--workers", str(workers), "--workers-kill-timeout", str(SECONDS_TO_FINISH)),
-        *("--blocking-threads", str(THREADS), "--blocking-threads-idle-timeout", "600"),
         *("--log-config", str(LOGS)),
-        "portico.wsgi:application",
+        "portico.wsgi:server",
     ]
