@@ -73,8 +73,9 @@ def hold_all[R: QueuedRow](rows: Sequence[R], **changes: Any) -> list[R]:  # Any
         if behind_fence.update(**changes) == len(alike):
             held += alike
         else:
-            still = set(behind_fence.values_list("pk", flat=True))
-            held += [row for row in alike if row.pk in still]
+            # One that was lost may have been let go since, and stand behind the fence again: but not as we wrote it.
+            written = set(behind_fence.filter(**changes).values_list("pk", flat=True))
+            held += [row for row in alike if row.pk in written]
     for row in held:
         for name, value in changes.items():
             setattr(row, name, value)

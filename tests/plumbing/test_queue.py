@@ -1,7 +1,9 @@
 """A queued row is worked on by one worker at a time, and only its holder writes the outcome."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -81,6 +83,24 @@ def test_rows_that_were_let_go_count_no_try_and_those_taken_over_stay(stopped_cl
     queue.let_go(rows)
     found = OutgoingEmail.objects.order_by("id")
     assert [(email.tries, email.lease_until is None) for email in found] == [(0, True), (2, False)]
+
+
+def test_a_row_that_was_taken_over_and_let_go_meanwhile_is_not_held(stopped_clock: Traveller) -> None:
+    """When it is looked which rows were held, that one has been claimed as often again as by us."""
+    kept, lost = an_email("note:1"), an_email("note:2")
+    rows = queue.claim_some(OutgoingEmail.objects.waiting(), most=2, lease=MINUTE)
+    stopped_clock.shift(MINUTE)
+    elsewhere = queue.claim_some(OutgoingEmail.objects.filter(pk=lost.pk), most=1, lease=MINUTE)
+
+    def let_go_before_it_is_looked(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:  # Any: Django's own.
+        if sql.startswith("SELECT") and elsewhere:
+            queue.let_go([elsewhere.pop()])
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(let_go_before_it_is_looked):
+        held = queue.hold_all(rows, lease_until=clock.now() + MINUTE)
+    assert (held, elsewhere) == ([kept], [])
+    assert claim() == lost
 
 
 def test_a_row_waits_for_its_time(stopped_clock: Traveller) -> None:
