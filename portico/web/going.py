@@ -1,13 +1,26 @@
 """The place in the portal that somebody was going to, kept over the way in."""
 
+from urllib.parse import parse_qs, urlsplit
+
 from django.urls import Resolver404, resolve
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from portico.domain.practices.models import Practice
-from portico.web.guards import Audience, Guard
+from portico.web.guards import KEPT, Audience, Guard
+from portico.web.requests import OpenRequest, PortalRequest
 from portico.web.routes import methods_of
 
 LONGEST = 300
+
+
+def asked_for(request: OpenRequest | PortalRequest) -> str:
+    """The place that the form or the address names as `next`, if it is a page of this practice's portal."""
+    return own_place(request.practice, request.POST.get("next", "") or request.GET.get("next", ""))
+
+
+def holds_kept(place: str) -> bool:
+    """Whether a form stands there that was posted after its session had ended."""
+    return KEPT in parse_qs(urlsplit(place).query)
 
 
 def own_place(practice: Practice, path: str) -> str:

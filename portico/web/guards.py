@@ -14,10 +14,10 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.http import urlencode
 
-from portico.domain.access import sessions
+from portico.domain.access import kept_posts, sessions
 from portico.domain.access.models import PortalSession
 from portico.domain.practices.models import Practice, Role, StaffMember
-from portico.plumbing import trail
+from portico.plumbing import keeping, trail
 from portico.plumbing.verbs import Verb
 from portico.web import languages, proofs, returning
 from portico.web.refusals import PracticePaused
@@ -47,6 +47,8 @@ type View[R: HttpRequest, **P] = Callable[Concatenate[R, P], HttpResponse]
 
 # A background refresh is marked by our own script with this header: it keeps nobody signed in.
 BACKGROUND = "X-Portico-Background"
+# In an address of the portal: the ref of what was posted there before signing in.
+KEPT = "kept"
 
 
 def mark[V](view: V, guard: Guard) -> V:
@@ -150,9 +152,12 @@ def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
     def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         asked = _signed_in(request, slug)
         if asked is None:
-            return to_entrance(request, slug)
+            return to_entrance(request, slug, kept=_keep_post(request, slug))
         if not asked.has_chosen:
             return _to_chooser(request, slug)
+        if request.method == "POST" and KEPT in request.GET:
+            # Pressed once more: the page must not say again that nothing was sent.
+            kept_posts.forget(asked.account, request.GET[KEPT])
         return view(asked, *args, **kwargs)
 
     return mark(guarded, Guard(Audience.PORTAL))
@@ -174,13 +179,24 @@ def _known(request: HttpRequest) -> OfficeRequest | None:
     return asked
 
 
-def to_entrance(request: HttpRequest, slug: str) -> HttpResponse:
+def to_entrance(request: HttpRequest, slug: str, *, kept: str = "") -> HttpResponse:
     """Sends whoever is not signed in to the door, with the way back in the address.
 
-    Back to the page of a form too, so that it can be pressed again; the door forgets what is no page.
+    Back to the page of a form too, on which what was posted stands again if it was `kept`; the door forgets what is
+    no page.
     """
     door = reverse("entrance:doorway", kwargs={"slug": slug})
-    return redirect(f"{door}?{urlencode({'next': request.get_full_path()})}")
+    back = f"{request.path}?{urlencode({KEPT: kept})}" if kept else request.get_full_path()
+    return redirect(f"{door}?{urlencode({'next': back})}")
+
+
+def _keep_post(request: HttpRequest, slug: str) -> str:
+    """The ref of what was posted after time had ended the session; empty when there is nothing to keep."""
+    session = session_that_ended(request, practice_at(slug)) if request.method == "POST" else None
+    if session is None:
+        return ""
+    kept = kept_posts.keep(session, path=request.path, fields=keeping.fields(request.POST.lists()))
+    return kept.ref if kept else ""
 
 
 def _to_chooser(request: HttpRequest, slug: str) -> HttpResponse:

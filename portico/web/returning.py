@@ -7,8 +7,8 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from portico.domain.practices import kept_posts, staff_sessions
-from portico.domain.practices.kept_posts import Field
 from portico.domain.practices.models import StaffMember, StaffSession
+from portico.plumbing import keeping
 from portico.web import proofs
 from portico.web.requests import OfficeRequest
 
@@ -83,6 +83,6 @@ def _keep_post(request: HttpRequest, session: StaffSession) -> str:
     """The ref of what was kept; what a script sent by itself, such as a draft, is not."""
     if request.method != "POST" or "HX-Request" in request.headers or session.staff is None:
         return ""
-    fields = [Field(name, value) for name, values in request.POST.lists() for value in values]
+    fields = keeping.fields(request.POST.lists())
     kept = kept_posts.keep(session.staff, path=request.get_full_path(), fields=fields)
     return kept.ref if kept else ""

@@ -8,16 +8,18 @@ from django.test import Client as Browser
 from playwright.sync_api import Page, expect
 
 from portico.domain.access import changing, granting
+from portico.domain.access import kept_posts as portal_kept_posts
 from portico.domain.access.granting import AccessEntry
+from portico.domain.access.models import PortalSession
 from portico.domain.billing import invoicing, pricing, sharing
 from portico.domain.billing.entries import InvoiceEntry, LineEntry
 from portico.domain.billing.models import Payment
 from portico.domain.clients.models import Client
 from portico.domain.practices import connecting, kept_posts, online_payments
 from portico.domain.practices.connecting import Keys
-from portico.domain.practices.kept_posts import Field
 from portico.domain.practices.models import Practice, StaffMember, Trouble
 from portico.plumbing import clock
+from portico.plumbing.keeping import Field
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.support import outcomes, pages
@@ -185,13 +187,24 @@ def test_the_entrance_and_the_portal_are_for_everybody(browsing: Browsing, site:
     found += look(page, [f"{PORTAL}billing/statement/", f"{PORTAL}receipts/{paid.ref}/", f"{PORTAL}help/"], seen)
     card = outcomes.ready_to_pay(bea)
     found += look(page, [f"{PORTAL}refunds/{refund.ref}/", f"{PORTAL}billing/{bills[0].ref}/payment/"], seen)
-    found += look(page, [f"{PORTAL}billing/payment/"], seen)
+    found += look(page, [f"{PORTAL}billing/payment/", *chosen_too_late()], seen)
     attempts = outcomes.attempts_of_each_state(card, bea)
     found += look(page, [f"{PORTAL}payments/{attempt.ref}/" for attempt in attempts], seen)
     found += look(page, [f"{PORTAL}billing/", f"{PORTAL}billing/?said=card-removed"], seen)
     found += look(page, [f"{PORTAL}home/", f"{PORTAL}profile/", f"{PORTAL}link/{used}/", "/portal/nobody/"], seen)
     assert found == []
     assert pages.names("front_door", "entrance", "portal") - seen == set()
+
+
+def chosen_too_late() -> list[str]:
+    """The pages on which a form stands again after its session had ended."""
+    session, places = PortalSession.objects.latest("id"), []
+    typed = {f"{PORTAL}billing/payment/": Field("with", "new"), f"{PORTAL}profile/": Field("language", "es")}
+    for path, field in typed.items():
+        kept = portal_kept_posts.keep(session, path=path, fields=[field])
+        assert kept is not None
+        places.append(f"{path}?kept={kept.ref}")
+    return places
 
 
 def reach(page: Page, name: str) -> None:

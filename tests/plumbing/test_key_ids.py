@@ -6,12 +6,15 @@ import secrets
 import pytest
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
+from django.test import Client as Browser
 from pytest_django import Settings
 
+from portico.domain.access import kept_posts as portal_kept_posts
+from portico.domain.access.models import PortalSession
 from portico.domain.practices import kept_posts
-from portico.domain.practices.kept_posts import Field
 from portico.domain.practices.models import Practice, StaffSession
 from portico.plumbing import clock, encryption, key_ids, sealing
+from portico.plumbing.keeping import Field
 from tests import cast
 
 
@@ -36,6 +39,13 @@ def test_a_kept_form_names_its_key(later_keys: Settings, practice: Practice) -> 
     kept_posts.keep(cast.fay(practice), path="/office/", fields=[Field("name", "Ana")])
     lose(later_keys)
     assert key_ids.missing() == {"second": ["kept posts"]}
+
+
+def test_a_kept_form_of_the_portal_names_its_key(later_keys: Settings, practice: Practice) -> None:
+    cast.in_the_portal(Browser(), cast.ana(practice))
+    portal_kept_posts.keep(PortalSession.objects.get(), path="/portal/", fields=[Field("with", "new")])
+    lose(later_keys)
+    assert key_ids.missing() == {"second": ["portal kept posts"]}
 
 
 def test_a_staff_session_names_its_key(later_keys: Settings, practice: Practice) -> None:

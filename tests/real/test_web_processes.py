@@ -153,7 +153,7 @@ def test_with_an_https_base_every_cookie_is_bound_to_its_host(processes: Process
     said += cookies_of(web, door, jar, email="ana@mail.example", **csrf)
     said += cookies_of(web, f"{door}link/{token}/", jar)
     said += cookies_of(web, f"{door}link/", jar, **csrf)
-    said += cookies_of(web, f"{door}language/", jar, language="es", **csrf)
+    said += cookies_of(web, f"{door}profile/", jar, language="es", **csrf)
     names = {line.partition("=")[0] for line in said}
     assert {f"__Host-portico-{name}" for name in ("csrf", "asking", "link", "client", "browser", "language")} <= names
     for line in said:

@@ -18,9 +18,9 @@ from portico.domain.billing import crediting, pricing, refunding, sharing
 from portico.domain.billing.models import AttemptState
 from portico.domain.clients.models import Client
 from portico.domain.practices import kept_posts, setting_up, suspending
-from portico.domain.practices.kept_posts import Field
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock, tokens
+from portico.plumbing.keeping import Field
 from portico.web.routes import Route, all_routes
 from tests import cast
 from tests.support.clock import NOW

@@ -274,7 +274,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("portal:statement", "GET"): in_portal(200),
     ("portal:statement_pdf", "GET"): in_portal(200),
     ("portal:profile", "GET"): in_portal(200),
-    ("portal:language", "POST"): in_portal(422),
+    ("portal:profile", "POST"): in_portal(422),
     ("portal:sessions_ending", "POST"): in_portal(302),
     ("portal:session_end", "POST"): in_portal(302, another=404),
     ("portal:sign_out", "POST"): in_portal(302),

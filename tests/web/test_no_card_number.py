@@ -12,8 +12,8 @@ from time_machine import Traveller
 
 from portico.domain.billing.models import Invoice
 from portico.domain.clients.models import Client
-from portico.domain.practices import kept_posts
 from portico.domain.practices.models import KeptPost, Practice
+from portico.plumbing import keeping
 from portico.plumbing.cleaning import CardlessField
 from portico.plumbing.logs import JsonFormatter
 from portico.web.routes import all_routes
@@ -66,7 +66,7 @@ def test_what_was_typed_before_a_session_ended_is_kept_without_it(office: Browse
     stopped_clock.shift(timedelta(minutes=20))
     office.post("/office/clients/new/?q=4242+4242+4242+4242", {"first_name": "Ana", "last_name": CARD})
     kept = KeptPost.objects.get()
-    assert [(field.name, field.value) for field in kept_posts.fields_of(kept)] == [("first_name", "Ana")]
+    assert [(field.name, field.value) for field in keeping.fields_of(kept)] == [("first_name", "Ana")]
     assert kept.path == "/office/clients/new/"
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from portico.domain.access import asking, browsers, bursts, sessions
+from portico.domain.access import kept_posts as portal_kept_posts
 from portico.domain.billing.online import cards, disputes, following, reconciling, refunds
 from portico.domain.practices import kept_posts
 from portico.domain.practices.staff_sessions import SessionStore
@@ -19,6 +20,11 @@ def forget_staff_sessions() -> None:
     SessionStore.clear_expired()
 
 
+def forget_kept_forms() -> int:
+    """Those of staff and of clients."""
+    return kept_posts.forget_old() + portal_kept_posts.forget_old()
+
+
 CHORES = (
     Chore("forget removed cards", timedelta(minutes=1), cards.detach_removed),
     Chore("follow refunds", timedelta(minutes=1), refunds.follow_pending),
@@ -33,5 +39,5 @@ CHORES = (
     Chore("forget old browsers", timedelta(days=1), browsers.forget_old),
     Chore("forget staff sessions", timedelta(hours=1), forget_staff_sessions),
     Chore("forget idle limits", timedelta(hours=1), limits.forget_idle),
-    Chore("forget kept forms", timedelta(minutes=10), kept_posts.forget_old),
+    Chore("forget kept forms", timedelta(minutes=10), forget_kept_forms),
 )

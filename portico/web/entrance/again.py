@@ -50,8 +50,7 @@ def _by_session(request: OpenRequest) -> Known | None:
     session = session_that_ended(request, request.practice)
     if session is None:
         return None
-    goes_to = going.own_place(request.practice, request.POST.get("next", ""))
-    return Known(session.account.mailbox_key, is_typed=False, goes_to=goes_to)
+    return Known(session.account.mailbox_key, is_typed=False, goes_to=going.asked_for(request))
 
 
 def _nothing(_request: OpenRequest) -> Known | None:

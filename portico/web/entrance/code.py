@@ -74,5 +74,6 @@ def _page(request: OpenRequest, ask: SignInAsk, form: CodeForm, *, status: int =
         "form": form,
         "ask": ask,
         "sender": settings.EMAIL_FROM,
+        "next": ask.goes_to,
     }
     return render(request, "entrance/code/show.html", context, status=status)

@@ -69,7 +69,7 @@ def page(request: OpenRequest, form: AskForm, *, status: int = 200) -> HttpRespo
         "practice": request.practice,
         "form": form,
         "signed_out": "signed-out" in request.GET,
-        "next": going.own_place(request.practice, request.POST.get("next", "") or request.GET.get("next", "")),
+        "next": going.asked_for(request),
     }
     return render(request, "entrance/doorway.html", context, status=status)
 
@@ -78,16 +78,17 @@ def _ask(request: OpenRequest) -> HttpResponse:
     form = AskForm(request.POST)
     if not form.is_valid():
         return page(request, form, status=422)
-    goes_to = going.own_place(request.practice, request.POST.get("next", ""))
-    return ask(request, form.cleaned_data["email"], is_typed=True, goes_to=goes_to)
+    return ask(request, form.cleaned_data["email"], is_typed=True, goes_to=going.asked_for(request))
 
 
 def _ended(request: OpenRequest, session: PortalSession) -> HttpResponse:
+    place = going.asked_for(request)
     context = {
         "practice": request.practice,
         "address": session.account.mailbox_key,
         "was_left_idle": sessions.was_left_idle(session),
         "idle_minutes": settings.SESSION_IDLE_CLIENT // 60,
-        "next": going.own_place(request.practice, request.GET.get("next", "")),
+        "next": place,
+        "is_kept": going.holds_kept(place),
     }
     return render(request, "entrance/ended.html", context)

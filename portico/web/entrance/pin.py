@@ -1,5 +1,6 @@
 """`I have a PIN`: an email address and the eight numbers that staff read out open one client."""
 
+from dataclasses import replace
 from http import HTTPStatus
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from portico.domain.access import pins
 from portico.plumbing import rendering
-from portico.web import visitors
+from portico.web import going, visitors
 from portico.web.entrance import stepping_in
 from portico.web.entrance.pin_form import PinForm
 from portico.web.guards import open_page
@@ -41,7 +42,7 @@ def enter(request: OpenRequest) -> HttpResponse:
     if begun is None:
         form.add_error("pin", WRONG)
         return _page(request, form, HTTPStatus.UNPROCESSABLE_CONTENT)
-    return stepping_in.step_in(request, begun, visitor)
+    return stepping_in.step_in(request, replace(begun, goes_to=going.asked_for(request)), visitor)
 
 
 def _page(request: OpenRequest, form: PinForm, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
@@ -49,5 +50,6 @@ def _page(request: OpenRequest, form: PinForm, status: HTTPStatus = HTTPStatus.O
         "practice": request.practice,
         "form": form,
         "pin_works_for": rendering.duration(settings.PIN_TTL),
+        "next": going.asked_for(request),
     }
     return render(request, "entrance/pin.html", context, status=status)

@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from portico.domain.practices import kept_posts
-from portico.domain.practices.kept_posts import Field
+from portico.plumbing import keeping
 from portico.plumbing.encryption import Undecipherable
+from portico.plumbing.keeping import Field
 from portico.web import returning
 from portico.web.guards import office_page
 from portico.web.requests import OfficeRequest
@@ -26,7 +27,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     if kept is None:
         raise Http404
     try:
-        fields = kept_posts.fields_of(kept)
+        fields = keeping.fields_of(kept)
     except Undecipherable as lost:
         raise Http404 from lost
     context = {

@@ -28,7 +28,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.practices import kept_posts
-from portico.domain.practices.kept_posts import Field
+from portico.plumbing import keeping
 from portico.web import proofs, returning
 from portico.web.guards import View, office_page
 from portico.web.office import asking
@@ -51,7 +51,7 @@ def needs_proof(request: OfficeRequest) -> HttpResponse | None:
         return None
     query = {"next": _back(request)}
     if request.method == "POST":
-        fields = [Field(name, value) for name, values in request.POST.lists() for value in values]
+        fields = keeping.fields(request.POST.lists())
         kept = kept_posts.keep(request.staff, path=request.get_full_path(), fields=fields)
         query |= {"kept": kept.ref} if kept else {"again": "1"}
     address = f"{reverse('office:prove')}?{urlencode(query)}"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy
 
 from portico.domain.billing.models import SavedCard
@@ -11,23 +11,33 @@ from portico.domain.billing.models import SavedCard
 NEW = "new"
 SAVE_CARD = gettext_lazy("Save Card")
 SAVE_CARD_HINT = gettext_lazy("For next time. We only use it when you press Pay Now, and you can remove it any time.")
+CARD_GONE = gettext_lazy("This card is no longer saved. Choose another one. Nothing was charged.")
 
 
 class PayForm(forms.Form):
-    """With which card; `amount` is what the page showed, in minor units, and must still be what is to pay."""
+    """With which card; `amount` is what the page showed, in minor units, and must still be what is to pay.
+
+    With what was `kept` from before signing in, the form begins with the choices made then.
+    """
 
     # Named by the button too: without style sheets both stand on the page.
     pay = forms.CharField(required=False)
     save_card = forms.BooleanField(required=False)
     amount = forms.IntegerField(required=False)
 
-    def __init__(self, *args: Any, saved: list[SavedCard], may_save: bool, **kwargs: Any) -> None:  # Any: Django's own.
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, data: QueryDict | None = None, *, saved: list[SavedCard], may_save: bool, kept: QueryDict | None = None
+    ) -> None:
+        super().__init__(data)
+        pressed = data or kept or QueryDict()
+        first = saved[0].ref if saved else NEW
         self.saved = saved
         self.may_save = may_save
-        chosen = self.data.get("with", "") if self.is_bound else ""
-        self.chosen = chosen or (saved[0].ref if saved else NEW)
-        self.wants_to_save = bool(self.data.get("save_card")) if self.is_bound else False
+        self.chosen = NEW if pressed.get("pay") == NEW else pressed.get("with") or first
+        self.wants_to_save = bool(pressed.get("save_card"))
+        self.has_lost_card = self.chosen != NEW and self.card is None
+        if self.has_lost_card and not self.is_bound:
+            self.chosen = first
 
     @property
     def card(self) -> SavedCard | None:
@@ -42,8 +52,6 @@ class PayForm(forms.Form):
         return f"{SAVE_CARD}. {SAVE_CARD_HINT}"
 
     def clean(self) -> dict[str, Any] | None:  # Any: Django's own.
-        if self.cleaned_data.get("pay") == NEW:
-            self.chosen = NEW
-        if self.chosen != NEW and self.card is None:
-            raise forms.ValidationError(_("This card is no longer saved. Choose another one. Nothing was charged."))
+        if self.has_lost_card:
+            raise forms.ValidationError(CARD_GONE)
         return super().clean()

@@ -1,5 +1,6 @@
 """`Pay Now`: what is to pay, with which card; then Stripe's page, or the page that tells what became of it."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.csp import CSP
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.billing.models import AttemptWay, Invoice, PaymentAttempt, SavedCard
@@ -18,10 +20,15 @@ from portico.gateways.stripe import checkout
 from portico.gateways.stripe.deadline import Deadline
 from portico.plumbing.refusals import Refused
 from portico.web.guards import portal_page
-from portico.web.portal import notices
+from portico.web.portal import kept, notices
 from portico.web.portal.billing import refuse_unless_allowed
-from portico.web.portal.forms import PayForm
+from portico.web.portal.forms import CARD_GONE, PayForm
+from portico.web.portal.notices import Notice
 from portico.web.requests import PortalRequest
+
+KEPT = _(
+    "Your session had ended, and nothing has been paid yet. What you chose is kept: look it over and press once more."
+)
 
 
 @portal_page
@@ -70,7 +77,10 @@ def _pay(request: PortalRequest, invoice: Invoice | None) -> HttpResponse:
     quoting.refuse_unless_chargeable(quote)
     if begun := paying.open_for(payer, quote):
         return _to_payment(request, begun)
-    return _page(request, quote, PayForm(saved=saved, may_save=payer.may_save))
+    choices = kept.fields(request)
+    form = PayForm(saved=saved, may_save=payer.may_save, kept=choices)
+    told = [] if choices is None else [Notice("info", CARD_GONE if form.has_lost_card else KEPT)]
+    return _page(request, quote, form, told=told)
 
 
 def _post(
@@ -95,8 +105,15 @@ def _post(
     return _to_payment(request, attempt)
 
 
-def _page(request: PortalRequest, quote: Quote, form: PayForm, *, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
-    context = {"client": request.client, "quote": quote, "form": form}
+def _page(
+    request: PortalRequest,
+    quote: Quote,
+    form: PayForm,
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+    told: Sequence[Notice] = (),
+) -> HttpResponse:
+    context = {"client": request.client, "quote": quote, "form": form, "messages": told}
     if len(quote.invoices) == 1:
         context["invoice"] = quote.invoices[0]
     response = render(request, "portal/paying/pay.html", context, status=status)

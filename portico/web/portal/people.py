@@ -18,7 +18,7 @@ def choose(request: PortalRequest) -> HttpResponse:
         return _choose(request, request.POST.get("client", ""))
     if len(request.accesses) == 1:
         return redirect(_onward(request))
-    context = {"practice": request.practice, "people": request.accesses, "next": _asked_for(request)}
+    context = {"practice": request.practice, "people": request.accesses, "next": going.asked_for(request)}
     return render(request, "portal/who.html", context)
 
 
@@ -32,8 +32,4 @@ def _choose(request: PortalRequest, ref: str) -> HttpResponse:
 
 def _onward(request: PortalRequest) -> str:
     """Where the person was going when they were asked, else Home."""
-    return _asked_for(request) or reverse("portal:home", kwargs={"slug": request.practice.slug})
-
-
-def _asked_for(request: PortalRequest) -> str:
-    return going.own_place(request.practice, request.GET.get("next", ""))
+    return going.asked_for(request) or reverse("portal:home", kwargs={"slug": request.practice.slug})

@@ -1,5 +1,6 @@
 """A client's own page: where they are signed in, and the way out."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from django.conf import settings
@@ -7,42 +8,63 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.access import accounts, sessions
 from portico.domain.clients.models import Language
 from portico.web import cookies, languages
 from portico.web.guards import portal_door, portal_page
+from portico.web.portal import kept
+from portico.web.portal.notices import Notice
 from portico.web.requests import PortalRequest
+
+KEPT = _(
+    "Your session had ended, and nothing has been saved yet. "
+    "The language you chose is kept below: look it over and press once more."
+)
 
 
 @portal_page
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def show(request: PortalRequest) -> HttpResponse:
-    return _page(request)
+    """The form on it is the language's; a choice from before signing in stands there again."""
+    if request.method == "POST":
+        return _choose_language(request)
+    choices = kept.fields(request)
+    language = choices.get("language") if choices else None
+    if language not in Language.values:
+        return _page(request, chosen=get_language())
+    return _page(request, chosen=language, told=[Notice("info", KEPT)])
 
 
-def _page(request: PortalRequest, *, status: HTTPStatus = HTTPStatus.OK, nothing_chosen: bool = False) -> HttpResponse:
-    chosen = next(access for access in request.accesses if access.client_id == request.client.pk)
+def _page(
+    request: PortalRequest,
+    *,
+    chosen: str | None,
+    status: HTTPStatus = HTTPStatus.OK,
+    nothing_chosen: bool = False,
+    told: Sequence[Notice] = (),
+) -> HttpResponse:
     context = {
         "client": request.client,
-        "address": chosen.address.address if chosen.address else "",
+        "address": request.access.address.address if request.access.address else "",
         "sessions": sessions.open_to(request.account),
         "own": request.portal_session,
         "choices": Language.choices,
-        "language": get_language(),
+        "chosen": chosen,
         "nothing_chosen": nothing_chosen,
+        "messages": told,
     }
     return render(request, "portal/profile.html", context, status=status)
 
 
-@portal_page
-@require_POST
-def choose_language(request: PortalRequest) -> HttpResponse:
+def _choose_language(request: PortalRequest) -> HttpResponse:
     """The language of the portal and of the mails that sign in; any other word than those offered is no choice."""
     language = request.POST.get("language", "")
     if language not in Language.values:
-        return _page(request, status=HTTPStatus.UNPROCESSABLE_CONTENT, nothing_chosen=True)
+        status = HTTPStatus.UNPROCESSABLE_CONTENT
+        return _page(request, chosen=get_language(), status=status, nothing_chosen=True)
     accounts.choose_language(request.account, Language(language), by=request.actor)
     response = redirect(f"{reverse('portal:profile', kwargs={'slug': request.practice.slug})}#language")
     # What was pressed in this browser earlier would win.

@@ -23,7 +23,6 @@ urlpatterns = [
     path("payments/<str:ref>/again/", payment.start_again, name="payment_again"),
     path("cards/<str:ref>/removing/", paying.remove_card, name="card_removing"),
     path("profile/", profile.show, name="profile"),
-    path("language/", profile.choose_language, name="language"),
     path("sessions/ending/", profile.end_other_sessions, name="sessions_ending"),
     path("sessions/<str:ref>/end/", profile.end_session, name="session_end"),
     path("sign-out/", profile.sign_out, name="sign_out"),

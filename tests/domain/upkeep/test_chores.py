@@ -4,15 +4,19 @@ import logging
 from datetime import timedelta
 
 import pytest
+from django.test import Client as Browser
 from time_machine import Traveller
 
+from portico.domain.access import kept_posts as portal_kept_posts
 from portico.domain.access import sessions
-from portico.domain.access.models import PortalSession, Way
-from portico.domain.practices.models import Practice, StaffSession
+from portico.domain.access.models import PortalKeptPost, PortalSession, Way
+from portico.domain.practices import kept_posts
+from portico.domain.practices.models import KeptPost, Practice, StaffSession
 from portico.domain.upkeep import timetable
 from portico.domain.upkeep.chores import CHORES
 from portico.domain.upkeep.models import ChoreTurn
 from portico.plumbing import clock, limits, sealing
+from portico.plumbing.keeping import Field
 from portico.plumbing.limits import Limit
 from portico.plumbing.models import LimitSpent
 from tests import cast
@@ -51,6 +55,18 @@ def test_staff_sessions_that_are_over_are_forgotten(practice: Practice, stopped_
         StaffSession.objects.create(key_hash=f"{number}", contents=b"", created_at=seen_at, seen_at=seen_at)
     do("forget staff sessions")
     assert StaffSession.objects.get().key_hash == "0"
+
+
+def test_forms_that_were_kept_are_forgotten_an_hour_later(practice: Practice, stopped_clock: Traveller) -> None:
+    cast.in_the_portal(Browser(), cast.ana(practice))
+    kept_posts.keep(cast.fay(practice), path="/office/", fields=[Field("name", "Ana")])
+    portal_kept_posts.keep(PortalSession.objects.get(), path="/portal/", fields=[Field("with", "new")])
+    stopped_clock.shift(timedelta(minutes=59, seconds=59))
+    do("forget kept forms")
+    assert (KeptPost.objects.count(), PortalKeptPost.objects.count()) == (1, 1)
+    stopped_clock.shift(timedelta(seconds=1))
+    do("forget kept forms")
+    assert (KeptPost.objects.count(), PortalKeptPost.objects.count()) == (0, 0)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,9 +8,10 @@ import time_machine
 from django.test import Client as Browser
 
 from portico.domain.practices import kept_posts
-from portico.domain.practices.kept_posts import Field
 from portico.domain.practices.models import KeptPost, Practice, StaffMember
 from portico.domain.practices.staff_sessions import SessionStore
+from portico.plumbing import keeping
+from portico.plumbing.keeping import Field
 from tests import cast
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def test_the_same_person_finds_it_as_a_form_to_press_again(
 
 def test_no_password_is_kept(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     leave_and_post(office, stopped_clock)
-    names = {field.name for field in kept_posts.fields_of(KeptPost.objects.get())}
+    names = {field.name for field in keeping.fields_of(KeptPost.objects.get())}
     assert names == {"first_name", "email_ok", "note"}
 
 
@@ -140,4 +141,4 @@ def test_a_sixth_form_pushes_out_the_oldest(practice: Practice) -> None:
     assert fay.kept_posts.count() == 5
     oldest = fay.kept_posts.order_by("id").first()
     assert oldest is not None
-    assert kept_posts.fields_of(oldest) == [Field("first_name", "name 1")]
+    assert keeping.fields_of(oldest) == [Field("first_name", "name 1")]

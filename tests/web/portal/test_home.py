@@ -89,7 +89,7 @@ def test_each_person_of_a_mailbox_is_told_apart(practice: Practice) -> None:
 
 def test_it_is_in_spanish_for_who_reads_spanish(portal: Browser, ana: Client) -> None:
     cast.bill(ana)
-    portal.post("/portal/alder-street/language/", {"language": "es"})
+    portal.post("/portal/alder-street/profile/", {"language": "es"})
     page = text(portal)
     assert "Pagar" in page
     assert "Ver las facturas" in page

@@ -251,7 +251,7 @@ def test_a_clients_page_never_touches_the_staff_cookie(anas: Browser, practice: 
 
 
 def test_the_language_last_chosen_is_the_portals_until_another_is(anas: Browser, ana: Client) -> None:
-    answer = anas.post(f"{PORTAL}language/", {"language": "es"}, follow=True)
+    answer = anas.post(f"{PORTAL}profile/", {"language": "es"}, follow=True)
     page = answer.content.decode()
     assert '<html lang="es">' in page
     assert "Hola, Ana" in text(anas, HOME)
@@ -260,7 +260,7 @@ def test_the_language_last_chosen_is_the_portals_until_another_is(anas: Browser,
     # Staff's own choice for the client's mails stands as it was.
     ana.refresh_from_db()
     assert ana.language == "en"
-    anas.post(f"{PORTAL}language/", {"language": "en"})
+    anas.post(f"{PORTAL}profile/", {"language": "en"})
     assert "Hello, Ana" in text(anas, HOME)
     entry = TrailEntry.objects.filter(verb=Verb.LANGUAGE_CHOSEN).latest("id")
     assert entry.details == {"language": "en"}
@@ -269,19 +269,19 @@ def test_the_language_last_chosen_is_the_portals_until_another_is(anas: Browser,
 def test_the_profiles_choice_wins_over_an_earlier_one_in_this_browser(anas: Browser) -> None:
     assert "Hola, Ana" in text(anas, f"{HOME}?language=es")
     anas.get(f"{PORTAL}?language=es")
-    anas.post(f"{PORTAL}language/", {"language": "en"})
+    anas.post(f"{PORTAL}profile/", {"language": "en"})
     assert "Hello, Ana" in text(anas, HOME)
 
 
 def test_the_same_language_again_makes_no_entry(anas: Browser) -> None:
     for _ in range(2):
-        anas.post(f"{PORTAL}language/", {"language": "es"})
+        anas.post(f"{PORTAL}profile/", {"language": "es"})
     assert TrailEntry.objects.filter(verb=Verb.LANGUAGE_CHOSEN).count() == 1
 
 
 @pytest.mark.parametrize("language", ["", "fr", "es-MX", "\x00", "e" * 5000])
 def test_a_language_we_do_not_speak_is_no_choice(anas: Browser, language: str) -> None:
-    answer = anas.post(f"{PORTAL}language/", {"language": language})
+    answer = anas.post(f"{PORTAL}profile/", {"language": language})
     assert answer.status_code == 422
     assert "Choose one of the two." in answer.content.decode()
     assert "Hello, Ana" in text(anas, HOME)

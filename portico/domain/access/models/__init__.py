@@ -3,6 +3,7 @@
 from portico.domain.access.models.accounts import PortalAccess, PortalAccount
 from portico.domain.access.models.bursts import Burst, BurstKind
 from portico.domain.access.models.invitations import Invitation
+from portico.domain.access.models.kept import PortalKeptPost
 from portico.domain.access.models.links import (
     CODE_LIFETIME,
     LIVE_LINKS,
@@ -29,6 +30,7 @@ __all__ = [
     "Pin",
     "PortalAccess",
     "PortalAccount",
+    "PortalKeptPost",
     "PortalSession",
     "SignInAsk",
     "SignInLink",

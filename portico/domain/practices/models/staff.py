@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor, ActorKind
 from portico.plumbing.constraints import SamePractice
+from portico.plumbing.keeping import KeptRow
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.rows import PracticeRow, RefField, Row, RowQuerySet
 
@@ -176,20 +177,15 @@ class PasswordAsk(Row):
         return str(self.pk)
 
 
-class KeptPost(PracticeRow):
-    """A form that was posted after its session had ended, kept for its sender alone. The contents are encrypted."""
+class KeptPost(KeptRow):
+    """A form that was posted after its session had ended, kept for its sender alone."""
 
-    ref = RefField()
+    KIND = "kept-post"
+
     staff = models.ForeignKey(StaffMember, models.PROTECT, related_name="kept_posts")
-    path = models.TextField()
-    contents = models.BinaryField()
-    created_at = models.DateTimeField(default=clock.now, editable=False)
 
     objects = RowQuerySet.as_manager()
 
-    class Meta(PracticeRow.Meta):
-        constraints = (*PracticeRow.Meta.constraints, SamePractice("staff", name="practices_keptpost_staff"))
+    class Meta(KeptRow.Meta):
+        constraints = (*KeptRow.Meta.constraints, SamePractice("staff", name="practices_keptpost_staff"))
         indexes = (models.Index(fields=("created_at",), name="practices_kept_by_created"),)
-
-    def __str__(self) -> str:
-        return self.ref

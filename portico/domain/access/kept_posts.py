@@ -1,0 +1,51 @@
+"""What a client chose in a form whose session had ended: kept for an hour, for the same mailbox alone."""
+
+from collections.abc import Iterable
+
+from portico.domain.access import sessions
+from portico.domain.access.models import PortalAccount, PortalKeptPost, PortalSession
+from portico.domain.clients.models import Client
+from portico.plumbing import keeping
+from portico.plumbing.keeping import Field
+from portico.plumbing.rows import RowQuerySet
+
+
+def keep(session: PortalSession, *, path: str, fields: Iterable[Field]) -> PortalKeptPost | None:
+    """Keeps what was posted to the path after time had ended the session, without secrets and card numbers.
+
+    None when nothing is left, or when the session, had it not ended, would not show that client any more.
+    """
+    client_id = _looked_at(session)
+    if client_id is None:
+        return None
+    kept = PortalKeptPost(
+        practice_id=session.practice_id, account_id=session.account_id, client_id=client_id, path=path
+    )
+    return keeping.keep(kept, fields, among=_of(session.account))
+
+
+def find(account: PortalAccount, ref: str, *, path: str, client: Client) -> PortalKeptPost | None:
+    """What this mailbox posted to the path within the last hour, while it looked at this client."""
+    return keeping.within_the_hour(_of(account)).filter(client=client, ref=ref, path=path).first()
+
+
+def forget(account: PortalAccount, ref: str) -> None:
+    """Deletes it once its form was pressed again."""
+    _of(account).filter(ref=ref).delete()
+
+
+def forget_old() -> int:
+    """Deletes what nobody came back for; upkeep calls it. Returns how many."""
+    return keeping.forget_old(PortalKeptPost.objects.all())
+
+
+def _looked_at(session: PortalSession) -> int | None:
+    """The client whose page it was; None when that is not settled, or no longer theirs to see."""
+    opened = [access.client_id for access in sessions.opened(session)]
+    if session.client_id is None and len(opened) == 1:
+        return opened[0]
+    return session.client_id if session.client_id in opened else None
+
+
+def _of(account: PortalAccount) -> RowQuerySet[PortalKeptPost]:
+    return PortalKeptPost.objects.filter(practice_id=account.practice_id, account=account)
