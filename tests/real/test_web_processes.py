@@ -17,6 +17,7 @@ from http.cookiejar import CookieJar
 import pytest
 from django.db import connection, transaction
 
+from portico.domain.practices import setting_up
 from portico.plumbing.models import LimitSpent
 from portico.web.serving import THREADS
 from tests import cast
@@ -139,8 +140,9 @@ def cookies_of(web: Process, path: str, cookies: dict[str, str], **fields: str) 
 
 
 def test_with_an_https_base_every_cookie_is_bound_to_its_host(processes: Processes) -> None:
-    ana = cast.ana(cast.alder())
-    token = cast.token_of(cast.invited(ana))
+    practice = cast.alder()
+    token = cast.token_of(cast.invited(cast.ana(practice)))
+    set_up = setting_up.make_link(cast.elm(practice), by=cast.DESK)
     web = processes.web(
         PUBLIC_BASE_URL="https://portal.example.org",
         ALLOWED_HOSTS="portal.example.org,127.0.0.1",
@@ -154,15 +156,18 @@ def test_with_an_https_base_every_cookie_is_bound_to_its_host(processes: Process
     said += cookies_of(web, f"{door}link/{token}/", jar)
     said += cookies_of(web, f"{door}link/", jar, **csrf)
     said += cookies_of(web, f"{door}profile/", jar, language="es", **csrf)
+    said += cookies_of(web, f"/office/set-up/{set_up}/", jar)
+    said += cookies_of(web, "/office/set-up/", jar, password=cast.PASSWORD, **csrf)
     names = {line.partition("=")[0] for line in said}
-    assert {f"__Host-portico-{name}" for name in ("csrf", "asking", "link", "client", "browser", "language")} <= names
+    kinds = ("csrf", "asking", "link", "client", "browser", "language", "set-up", "staff")
+    assert {f"__Host-portico-{kind}" for kind in kinds} <= names
     for line in said:
         attributes = dict(part.strip().lower().partition("=")[::2] for part in line.split(";")[1:])
         assert line.startswith("__Host-"), line
         assert (attributes["path"], attributes["samesite"]) == ("/", "lax"), line
         assert {"secure", "httponly"} <= attributes.keys(), line
         assert "domain" not in attributes, line
-        if line.startswith(("__Host-portico-client=", "__Host-portico-asking=")):
+        if line.startswith(tuple(f"__Host-portico-{kind}=" for kind in ("client", "asking", "staff"))):
             # Gone with the browser, or taken away now.
             assert attributes.get("max-age", "0") == "0", line
 

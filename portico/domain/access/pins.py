@@ -30,6 +30,8 @@ TRIES_PER_NETWORK = 20
 WRONG_IN_AN_HOUR = 200
 # How long the press that made a PIN may ask for it: a double press, and the page that follows.
 SHOWN_FOR = timedelta(minutes=1)
+# No row has it: keeps a question to the database from being left out when there is nothing to ask for.
+_NO_ROW = 0
 
 
 class NoPin(Refused):
@@ -157,7 +159,7 @@ def _evaluate(practice: Practice, mailbox_key: str, typed: str, *, visitor: Visi
         account = PortalAccount.objects.locked().filter(practice=practice, mailbox_key=mailbox_key).first()
         live = list(
             Pin.objects.unspent()
-            .filter(account_id=account.pk if account else 0)
+            .filter(account_id=account.pk if account else _NO_ROW)
             .select_related("client")
             .order_by("pk")
         )
@@ -170,11 +172,14 @@ def _evaluate(practice: Practice, mailbox_key: str, typed: str, *, visitor: Visi
 
 
 def _reserve(live: list[Pin]) -> list[Pin]:
-    """Takes a try of each PIN that has one left, before any is compared: a wrong one counts against all of them."""
-    mine = Pin.objects.unspent().filter(tries__lt=TRIES_PER_PIN)
-    if not live:
-        mine.filter(pk=0).update(tries=F("tries") + 1)
-    return [pin for pin in live if mine.filter(pk=pin.pk).update(tries=F("tries") + 1)]
+    """Takes a try of each PIN that has one left, before any is compared: a wrong one counts against all of them.
+
+    The account is locked: nobody else takes one meanwhile. One statement, also where there is no PIN at all.
+    """
+    tried = [pin for pin in live if pin.tries < TRIES_PER_PIN]
+    mine = Pin.objects.unspent().filter(pk__in=[_NO_ROW, *(pin.pk for pin in tried)], tries__lt=TRIES_PER_PIN)
+    mine.update(tries=F("tries") + 1)
+    return tried
 
 
 def _spend(pin: Pin, *, others: list[Pin]) -> bool:

@@ -14,7 +14,7 @@ from portico.domain.access import answering, changing, granting, links, signing_
 from portico.domain.access.models import AskOutcome, Burst, BurstKind, PortalAccount, SignInAsk, SignInLink
 from portico.domain.access.signing_in import LinkState
 from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry
-from portico.domain.clients.models import Client, PortalState
+from portico.domain.clients.models import Client, PortalState, Status
 from portico.domain.practices.models import Practice
 from portico.gateways.smtp import Transport
 from portico.gateways.smtp_server import parse
@@ -55,6 +55,11 @@ def archive(person: Client) -> None:
     changing.archive(person, by=cast.DESK)
 
 
+def archived_with_access_on(person: Client) -> None:
+    """As no page of ours leaves it."""
+    Client.objects.filter(pk=person.pk).update(status=Status.ARCHIVED)
+
+
 def without_access(person: Client) -> None:
     switch(person, on=False)
 
@@ -83,7 +88,7 @@ def test_an_address_that_is_nobodys_gets_nothing(practice: Practice, address: st
     assert OutgoingEmail.objects.count() == 0
 
 
-@pytest.mark.parametrize("change", [without_access, without_consent, archive])
+@pytest.mark.parametrize("change", [without_access, without_consent, archive, archived_with_access_on])
 def test_who_may_not_be_mailed_gets_nothing(practice: Practice, change: Callable[[Client], None]) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
@@ -232,6 +237,7 @@ def test_one_bad_ask_of_many_stops_no_other_and_counts_none_twice(practice: Prac
 
 
 def test_of_many_asks_only_so_many_are_mailed_as_the_hour_still_allows(practice: Practice) -> None:
+    cast.asked(practice, "stranger@mail.example")  # Takes none of them, also among others.
     asks = asks_of_people(practice, *range(4))
     limit = answering.mails_of(practice)
     LimitSpent.objects.create(key=limit.key, started_at=clock.now(), n=limit.most - 3)

@@ -119,6 +119,7 @@ def test_archiving_turns_access_off_and_restoring_does_not_turn_it_on(practice: 
     token = cast.token_of(cast.invited(ana))
     changing.archive(ana, by=cast.DESK)
     assert not PortalAccess.objects.get(client=ana).is_on
+    assert Client.objects.get().portal_state == PortalState.NO_ACCESS
     assert state_of_link(practice, token) == LinkState.EXPIRED
     restored = changing.restore(ana, by=cast.DESK)
     assert restored.status == Status.ACTIVE

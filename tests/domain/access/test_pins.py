@@ -1,5 +1,7 @@
 """PINs: one a press, five tries, one client, once; a stranger learns nothing and a wrong one is remembered."""
 
+import hmac
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from time_machine import Traveller
 
-from portico.domain.access import bursts, changing, granting, pins, sessions, signing_in, states
+from portico.domain.access import bursts, changing, ending, granting, pins, sessions, signing_in, states
 from portico.domain.access.arriving import Visitor
 from portico.domain.access.models import BurstKind, Pin, PortalAccess, PortalSession, Way
 from portico.domain.access.pins import NoPin
@@ -152,7 +154,9 @@ def test_staff_allow_more_tries_and_a_pin_can_be_made_again(ana: Client, practic
 def test_the_wrong_tries_are_forgotten_after_a_day(ana: Client, practice: Practice, stopped_clock: Traveller) -> None:
     for _ in range(10):
         typed(practice, "00000000")
-    stopped_clock.shift(timedelta(days=1))
+    stopped_clock.shift(timedelta(days=1, seconds=-1))
+    assert refused(ana) == "tries"
+    stopped_clock.shift(timedelta(seconds=1))
     assert given(ana)
 
 
@@ -253,6 +257,15 @@ def consent(person: Client, *, given: bool) -> None:
     changing.save_client_info(person, entry, version=person.version, by=cast.DESK)
 
 
+def test_ending_everything_ends_pin_and_pin_session(ana: Client, practice: Practice) -> None:
+    begun = typed(practice, given(ana))
+    assert begun is not None
+    pin = given(ana)
+    ending.end_everything(ana, by=cast.DESK)
+    assert not sessions.opened(begun.session).exists()
+    assert typed(practice, pin) is None
+
+
 def test_withdrawn_consent_ends_what_began_by_mail_and_no_pin(ana: Client, practice: Practice) -> None:
     by_mail = signing_in.press(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
     link = cast.token_of(cast.invited(ana))
@@ -336,16 +349,33 @@ def test_a_wrong_pin_is_told_of_the_client_it_was_given_to(ana: Client, practice
     assert TrailEntry.objects.get(verb=Verb.PIN_REFUSED).client == ana
 
 
-@pytest.mark.parametrize("pins_given", [0, 1])
-def test_a_strangers_address_costs_the_same_work(ana: Client, practice: Practice, pins_given: int) -> None:
+@pytest.mark.parametrize("pins_given", [0, 1, 2])
+def test_a_strangers_address_costs_the_same_work(practice: Practice, pins_given: int) -> None:
     typed(practice, "00000000", address="somebody@mail.example")
-    for _ in range(pins_given):
-        given(ana)
+    for person in (cast.bruno(practice), cast.bea(practice))[:pins_given]:
+        cast.with_access(person)
+        given(person)
     with CaptureQueriesContext(connection) as known:
-        typed(practice, "00000000")
+        typed(practice, "00000000", address=BRUNOS)
     with CaptureQueriesContext(connection) as unknown:
         typed(practice, "00000000", address="stranger@mail.example")
     assert shapes(known) == shapes(unknown)
+
+
+def test_a_strangers_pin_is_compared_as_often_as_a_clients(
+    ana: Client, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given(ana)
+    compare, compared = hmac.compare_digest, Counter[str]()
+    for address in (ANAS, "stranger@mail.example"):
+
+        def counted(one: str, other: str, address: str = address) -> bool:
+            compared[address] += 1
+            return compare(one, other)
+
+        monkeypatch.setattr(hmac, "compare_digest", counted)
+        typed(practice, "00000000", address=address)
+    assert compared == {ANAS: 1, "stranger@mail.example": 1}
 
 
 def shapes(queries: CaptureQueriesContext) -> list[str]:

@@ -14,7 +14,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import answering, changing, granting, links
+from portico.domain.access import answering, changing, granting, links, sessions
 from portico.domain.access.models import AskOutcome, PortalSession, SignInAsk
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -249,6 +249,25 @@ def test_an_idle_session_is_offered_a_new_link_to_the_masked_address(
     assert (asked.address, asked.is_typed, asked.goes_to) == ("ana@mail.example", False, f"{DOOR}profile/")
     assert "ana@mail.example" not in text(client.get(CODE))
     assert "Enter your email" in text(client.get(f"{DOOR}?other-email"))
+
+
+def test_another_practices_door_knows_nothing_of_an_idle_session(
+    client: Browser, ana: Client, stopped_clock: time_machine.Traveller
+) -> None:
+    elsewhere = cast.birch().portal_path
+    cast.in_the_portal(client, ana)
+    stopped_clock.shift(timedelta(minutes=31))
+    assert "You were signed out" not in text(client.get(elsewhere))
+    assert client.post(f"{elsewhere}again/", {"by": "session"})["Location"] == elsewhere
+    assert SignInAsk.objects.count() == 0
+
+
+def test_a_session_that_somebody_ended_is_offered_nothing(client: Browser, ana: Client) -> None:
+    cast.in_the_portal(client, ana)
+    sessions.end(PortalSession.objects.get(), by=cast.DESK)
+    assert "You were signed out" not in text(client.get(DOOR))
+    assert client.post(AGAIN, {"by": "session"})["Location"] == DOOR
+    assert SignInAsk.objects.count() == 0
 
 
 def test_nobody_presses_for_an_address_that_their_browser_does_not_know(client: Browser, practice: Practice) -> None:
