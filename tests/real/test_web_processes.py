@@ -145,11 +145,12 @@ def test_with_an_https_base_every_cookie_is_bound_to_its_host(processes: Process
     set_up = setting_up.make_link(cast.elm(practice), by=cast.DESK)
     web = processes.web(
         PUBLIC_BASE_URL="https://portal.example.org",
-        ALLOWED_HOSTS="portal.example.org,127.0.0.1",
+        ALLOWED_HOSTS="portal.example.org,127.0.0.1,localhost",
         TRUSTED_PROXY_COUNT="1",
         PORTICO_DEMO="0",
     )
     door, jar = "/portal/alder-street/", dict[str, str]()
+    assert Visitor(web).get(door)[0] == 200  # Sent on to https by no one but the proxy.
     said = cookies_of(web, door, jar)
     csrf = {"csrfmiddlewaretoken": jar["__Host-portico-csrf"]}
     said += cookies_of(web, door, jar, email="ana@mail.example", **csrf)

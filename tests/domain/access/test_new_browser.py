@@ -7,6 +7,7 @@ from django.utils import translation
 
 from portico.domain.access import browsers, granting, links, signing_in
 from portico.domain.access.arriving import Visitor
+from portico.domain.access.models import KnownBrowser
 from portico.domain.access.sessions import Begun
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -27,8 +28,8 @@ def ana(practice: Practice) -> Client:
     return person
 
 
-def sign_in(practice: Practice, key: str) -> None:
-    link = cast.mailed(practice, "ana@mail.example")
+def sign_in(practice: Practice, key: str, *, address: str = "ana@mail.example") -> None:
+    link = cast.mailed(practice, address)
     token = links.address_of(link).split("/")[-2]
     assert isinstance(signing_in.press(practice, token, visitor=Visitor("Firefox on Windows", key)), Begun)
 
@@ -55,6 +56,25 @@ def test_another_browser_is_told_by_mail_once(practice: Practice, ana: Client, s
     for words in ("Nov 23", "12:20 PM EST", "Firefox on Windows", "Alder Street Therapy", "(212) 555-0177"):
         assert words in mail.text().replace("\N{NO-BREAK SPACE}", " ")
     assert "Ana" not in mail.text()
+
+
+def test_one_browser_looks_different_to_each_mailbox(practice: Practice, ana: Client) -> None:
+    cast.with_access(cast.bruno(practice))
+    for address in ("ana@mail.example", "bruno@mail.example"):
+        sign_in(practice, "one", address=address)
+    first, second = KnownBrowser.objects.values_list("browser_hash", flat=True)
+    assert first != second
+    assert notices() == []
+
+
+def test_the_notice_is_about_a_client_who_may_be_mailed(practice: Practice) -> None:
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    for person in (bruno, bea):
+        cast.with_access(person)
+    bruno.email_addresses.update(email_ok_at=None)
+    for key in ("one", "two"):
+        sign_in(practice, key, address="bruno@mail.example")
+    assert [notice.client for notice in notices()] == [bea]
 
 
 @pytest.mark.parametrize("why", ["access", "email_ok"])
