@@ -89,6 +89,9 @@ class SmallRequests:
         length = request.META.get("CONTENT_LENGTH") or ""
         if length and not (length.isascii() and length.isdigit()):
             return refusals.bad_request(request)
+        if not length and "Transfer-Encoding" in request.headers:
+            # In chunks: granian does not tell one that broke off from one that came whole.
+            return refusals.length_required(request)
         # Only the number of digits of a number without end is looked at.
         if len(length) > 15 or int(length or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return refusals.too_large(request)

@@ -99,6 +99,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _page(request, "404", 404)
 
 
+def length_required(request: HttpRequest) -> HttpResponse:
+    """411: of a body that did not announce its length nobody knows whether it came whole."""
+    return _page(request, "400", 411)
+
+
 def too_large(request: HttpRequest) -> HttpResponse:
     return _page(request, "413", 413)
 

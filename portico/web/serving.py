@@ -37,11 +37,8 @@ class Server:
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         environ = environ_of(scope)
-        if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
-            body = await gathered(protocol)
-            environ["wsgi.input"] = io.BytesIO(body)
-            # A body in chunks says its length only by ending.
-            environ.setdefault("CONTENT_LENGTH", str(len(body)))
+        if "CONTENT_LENGTH" in environ:
+            environ["wsgi.input"] = io.BytesIO(await gathered(protocol))
         loop = asyncio.get_running_loop()
         status, headers, body = await loop.run_in_executor(self.threads, answered, self.application, environ)
         protocol.response_bytes(status, headers, body)
