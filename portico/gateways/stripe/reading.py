@@ -1,5 +1,8 @@
 """Stripe's objects as values of ours."""
 
+# The SDK loads a module of its own for each class named here, so that merely starting would load all of them.
+from __future__ import annotations
+
 from datetime import UTC, datetime
 
 import stripe
@@ -131,7 +134,7 @@ def endpoint(body: stripe.WebhookEndpoint) -> Endpoint:
     return Endpoint(id=body.id, url=body.url, secret=getattr(body, "secret", None) or "")
 
 
-def id_of(value: "str | stripe.StripeObject | None") -> str:
+def id_of(value: str | stripe.StripeObject | None) -> str:
     """Of an object that may have come whole, by its id, or not at all."""
     if isinstance(value, stripe.StripeObject):
         return str(value["id"])
@@ -142,7 +145,7 @@ def time(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def words(metadata: "stripe.StripeObject | dict[str, str] | None") -> dict[str, str]:
+def words(metadata: stripe.StripeObject | dict[str, str] | None) -> dict[str, str]:
     if isinstance(metadata, stripe.StripeObject):
         return {str(key): str(value) for key, value in metadata.to_dict().items()}
     return dict(metadata or {})
