@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.support.at_random",
     "tests.support.browser",
     "tests.support.clock",
+    "tests.support.memory",
     "tests.support.network",
     "tests.support.paying",
     "tests.support.processes",
