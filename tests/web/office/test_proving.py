@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 from django.urls import include, path
 from django.views.decorators.http import require_http_methods
+from pytest_django.fixtures import Settings
 
 from portico.domain.practices.models import KeptPost, Practice
 from portico.plumbing.models import TrailEntry
@@ -89,6 +90,16 @@ def test_a_proof_counts_for_ten_minutes_and_no_longer(office: Browser, later: Ca
     prove(office, office.get(PAGE))
     later()
     assert query_of(office.get(PAGE)) == {"next": [PAGE]}
+
+
+def test_a_password_proves_it_and_is_no_second_factor(
+    office: Browser, later: Callable[[], None], settings: Settings
+) -> None:
+    later()
+    prove(office, office.get(PAGE))
+    assert office.get(PAGE).content == b"opened"
+    settings.SECOND_FACTOR_REQUIRED = True
+    assert office.get(PAGE)["Location"].startswith("/office/sign-in/second-step/")
 
 
 def test_a_wrong_answer_proves_nothing(office: Browser, later: Callable[[], None]) -> None:

@@ -89,7 +89,7 @@ def test_the_link_works_once(client: Browser, token: str) -> None:
     assert choose(other, "another long password").status_code == 410
 
 
-@pytest.mark.parametrize("weak", ["short", "password1234", "x" * 2000, "", "naomi elm alder"])
+@pytest.mark.parametrize("weak", ["quiet river", "password1234", "x" * 2000, "", "naomi elm alder"])
 def test_a_weak_password_is_refused_on_its_field(client: Browser, elm: StaffMember, token: str, weak: str) -> None:
     client.get(f"{PAGE}{token}/")
     response = choose(client, "elm@alder-street.example" if weak == "naomi elm alder" else weak)
@@ -98,6 +98,16 @@ def test_a_weak_password_is_refused_on_its_field(client: Browser, elm: StaffMemb
     assert 'class="complaint" id="id_password_error"' in page
     assert elm.email in page
     assert SetUpLink.objects.get().used_at is None
+
+
+@pytest.mark.parametrize("plain", ["quiet rivers", "849103756218"])
+def test_twelve_signs_are_enough_whatever_they_are_made_of(
+    client: Browser, elm: StaffMember, token: str, plain: str
+) -> None:
+    client.get(f"{PAGE}{token}/")
+    assert choose(client, plain).status_code == 302
+    elm.refresh_from_db()
+    assert elm.check_password(plain)
 
 
 def test_the_link_runs_out_after_72_hours(client: Browser, token: str, stopped_clock: time_machine.Traveller) -> None:
