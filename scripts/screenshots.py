@@ -37,6 +37,9 @@ VIEWS: tuple[View, ...] = (
     (320, "light", "320"),
 )
 
+# Two frames later everything is drawn anew; earlier a long page may have a hole.
+DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 # The name of a photograph, the picture it is held against, and the client's name or the address.
 OFFICE = (
     ("clients", "01-clients", "/office/clients/"),
@@ -250,6 +253,7 @@ class Photographer:
         for width, colours, ending in VIEWS:
             page.set_viewport_size({"width": width, "height": 844})
             page.emulate_media(color_scheme=colours)
+            page.evaluate(DRAWN)
             page.screenshot(path=TARGET / f"{name}--{picture}--{ending}.png", full_page=True)
 
     def photograph_all(self) -> None:

@@ -140,7 +140,7 @@ def portal_door[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
         asked = _signed_in(request, slug)
         if asked is None:
             return to_entrance(request, slug)
-        return view(asked, *args, **kwargs)
+        return languages.remember(request, view(asked, *args, **kwargs))
 
     return mark(guarded, Guard(Audience.PORTAL))
 
@@ -158,7 +158,7 @@ def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
         if request.method == "POST" and KEPT in request.GET:
             # Pressed once more: the page must not say again that nothing was sent.
             kept_posts.forget(asked.account, request.GET[KEPT])
-        return view(asked, *args, **kwargs)
+        return languages.remember(request, view(asked, *args, **kwargs))
 
     return mark(guarded, Guard(Audience.PORTAL))
 

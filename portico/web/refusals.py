@@ -96,6 +96,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404: the same page whether a thing is missing or another practice's; only the trail knows."""
     _note_other_practice(request)
+    if not hasattr(request, "practice"):
+        request.practice = _practice_of_address(request.path_info)  # type: ignore[attr-defined]
     return _page(request, "404", 404)
 
 
@@ -197,6 +199,12 @@ def _staff(request: HttpRequest) -> StaffMember | None:
     """Whom the guard let in; asks nobody."""
     staff = getattr(request, "staff", None)
     return staff if isinstance(staff, StaffMember) else None
+
+
+def _practice_of_address(path: str) -> Practice | None:
+    """In whose portal a page was asked for that there is none of, so that the page can say whom to call."""
+    _, portal, slug, *_rest = (*path.split("/"), "", "", "")
+    return Practice.objects.filter(slug=slug).first() if portal == "portal" else None
 
 
 def _note_other_practice(request: HttpRequest) -> None:

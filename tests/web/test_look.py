@@ -139,7 +139,13 @@ def test_what_people_typed_is_shown_as_text() -> None:
     "practice", [None, Practice(slug="alder", name="Alder <Street>", phone="+15550100134")], ids=["alone", "practice"]
 )
 def test_an_error_page_needs_no_database_and_shows_its_reference(name: str, practice: Practice | None) -> None:
-    context = {"practice": practice, "reference": "R7KQ-3D", "message": "The client is archived."}
+    door = practice.portal_path if practice else ""
+    context = {
+        "practice": practice,
+        "entrance_path": door,
+        "reference": "R7KQ-3D",
+        "message": "The client is archived.",
+    }
     page = render_to_string(f"errors/{name}", context)
     assert "R7KQ-3D" in page
     assert page.count("<h1>") == 1

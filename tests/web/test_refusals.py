@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client as Browser
+from django.test import RequestFactory
 
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
+from portico.web import refusals
 from tests import cast
 from tests.web.office.typing_in import new_client
 
@@ -42,6 +44,28 @@ def test_a_mistake_of_ours_shows_no_trace(visitor: Browser) -> None:
     assert response.status_code == 500
     assert "Something went wrong here" in response.content.decode()
     assert "secret detail" not in response.content.decode()
+
+
+def test_a_mistake_at_a_portal_tells_who_was_paying_that_nothing_is_charged_twice(practice: Practice) -> None:
+    request = RequestFactory().get(f"{practice.portal_path}home/")
+    request.practice = practice  # type: ignore[attr-defined]  # As the guard notes it.
+    assert "nothing is charged twice" in refusals.server_error(request).content.decode()
+
+
+def test_a_page_that_a_portal_does_not_have_says_whom_to_call(visitor: Browser, practice: Practice) -> None:
+    page = visitor.get(f"{practice.portal_path}nowhere/").content.decode()
+    assert practice.name in page
+    assert f"tel:{practice.phone}" in page
+    assert f'href="{practice.portal_path}?other-email"' in page
+    assert f'href="{practice.portal_path}?language=es"' in page
+    for address in ("/nowhere/", "/portal/no-such/nowhere/", "/portal"):
+        assert practice.name not in visitor.get(address).content.decode()
+
+
+def test_staff_are_not_told_to_call_their_own_front_desk(office: Browser, practice: Practice) -> None:
+    page = office.get(f"/office/clients/{'a' * 16}/").content.decode()
+    assert practice.name in page
+    assert "tel:" not in page
 
 
 def test_a_mistake_is_in_the_log_with_its_reference(visitor: Browser, caplog: pytest.LogCaptureFixture) -> None:

@@ -11,6 +11,7 @@ from portico.plumbing import cleaning
 from portico.plumbing.cleaning import StaffAddressField
 from portico.web import visitors
 from portico.web.guards import office_door
+from portico.web.office.sign_in import only_practice
 
 
 class AskForm(forms.Form):
@@ -35,10 +36,10 @@ class AskForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "office/forgotten/ask.html", {"form": AskForm()})
+        return _page(request, AskForm())
     form = AskForm(request.POST)
     if not form.is_valid():
-        return render(request, "office/forgotten/ask.html", {"form": form}, status=422)
+        return _page(request, form, status=422)
     resetting.ask(form.cleaned_data["email"], ip=visitors.ip_of(request))
     return redirect("office:forgotten_sent")
 
@@ -47,4 +48,9 @@ def ask(request: HttpRequest) -> HttpResponse:
 @require_safe
 def sent(request: HttpRequest) -> HttpResponse:
     """The same page whatever was typed."""
-    return render(request, "office/forgotten/sent.html")
+    return render(request, "office/forgotten/sent.html", {"practice": only_practice()})
+
+
+def _page(request: HttpRequest, form: AskForm, *, status: int = 200) -> HttpResponse:
+    context = {"form": form, "practice": only_practice()}
+    return render(request, "office/forgotten/ask.html", context, status=status)

@@ -83,5 +83,6 @@ def _choose(request: HttpRequest, link: SetUpLink, token: str) -> HttpResponse:
 
 def _page(request: HttpRequest, link: SetUpLink, form: PasswordForm, *, status: int = 200) -> HttpResponse:
     context = {"form": form, "link": link, "staff": link.staff, "practice": link.staff.practice}
-    context["is_reset"] = link.purpose == SetUpPurpose.RESET
+    context["is_reset"] = is_reset = link.purpose == SetUpPurpose.RESET
+    context["factor_comes_next"] = settings.SECOND_FACTOR_REQUIRED and not is_reset
     return render(request, "office/set_up.html", context, status=status)

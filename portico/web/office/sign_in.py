@@ -89,12 +89,16 @@ def _try(request: HttpRequest, form: SignInForm) -> HttpResponse:
     return redirect(returning.landing(request, login.user))
 
 
-def _page(request: HttpRequest, form: SignInForm, *, status: int = 200) -> HttpResponse:
+def only_practice() -> Practice | None:
+    """Whose name stands over the office's door; of several, a stranger learns none."""
     practices = Practice.objects.order_by("id")[:2]
+    return practices[0] if len(practices) == 1 else None
+
+
+def _page(request: HttpRequest, form: SignInForm, *, status: int = 200) -> HttpResponse:
     context = {
         "form": form,
-        # With several, a stranger learns none of their names.
-        "practice": practices[0] if len(practices) == 1 else None,
+        "practice": only_practice(),
         "ended": request.GET.get("ended", ""),
         "kept": "kept" in request.GET,
         "changed": "changed" in request.GET,

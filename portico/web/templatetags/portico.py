@@ -26,6 +26,8 @@ register = template.Library()
 
 _ADDRESS_PARTS = re.compile(r"(?<=@)|(?=\.)")
 
+# Where the foot of a doorway offers the languages; the office is in English.
+CLIENTS_PAGES = {"entrance", "portal"}
 TONES = {"success": "good", "warning": "wait", "error": "bad"}
 TONE_ICONS = {"good": "check", "wait": "hourglass", "bad": "circle-alert", "quiet": "info"}
 
@@ -165,15 +167,18 @@ def shown_practice(context: template.Context) -> Practice | None:
 
 @register.inclusion_tag("ui/languages.html", takes_context=True)
 def language_choice(context: template.Context) -> dict[str, object]:
-    """{% language_choice %}: the languages at the foot of an entrance page, each a link to the same page in it.
+    """{% language_choice %}: the languages at the foot of a client's doorway, each a link to the same page in it.
 
     Where there is no page to come back to (an error), `entrance_path` says where the links lead.
     """
     request, address = context.get("request"), context.get("entrance_path", "")
     match = getattr(request, "resolver_match", None)
     query = QueryDict(mutable=True)
-    if request is not None and match is not None and match.namespace == "entrance":
+    if request is not None and match is not None and match.namespace in CLIENTS_PAGES:
         query, address = request.GET.copy(), request.path
+        if query.pop("next", None) and context.get("next"):
+            # As the page has judged it, not as it was asked.
+            query["next"] = context["next"]
     choices = []
     for code, name in settings.LANGUAGES:
         query[languages.CHOICE] = code
@@ -247,6 +252,15 @@ def dialled(text: str, country: str) -> SafeString:
         for parts in phone_format.parted(text, country)
     ]
     return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in lines))
+
+
+@register.filter
+def calling(text: str, practice: Practice) -> SafeString:
+    """A sentence in which the practice's own telephone number is a link."""
+    if not practice.phone:
+        return format_html("{}", text)
+    before, number, after = text.partition(phone_format.as_dialled(practice.phone))
+    return format_html("{}{}{}", before, _linked(phone_format.Part(number, practice.phone)) if number else "", after)
 
 
 def _linked(part: phone_format.Part) -> SafeString:

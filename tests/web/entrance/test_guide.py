@@ -15,6 +15,15 @@ def test_it_is_there_for_whoever_comes_with_the_practice_s_own_names(practice: P
         assert words in page
 
 
+def test_its_telephone_numbers_can_be_pressed(practice: Practice) -> None:
+    practice.emergency_text = "In an emergency call 911."
+    practice.save(update_fields=["emergency_text"])
+    page = Browser().get(HELP).text
+    # Among the facts, where the email does not come, in the last words and at the foot.
+    assert page.count(f'href="tel:{practice.phone}"') == 4
+    assert 'href="tel:911"' in page
+
+
 def test_who_is_signed_in_gets_back_to_the_portal(practice: Practice) -> None:
     page = cast.in_the_portal(Browser(), cast.ana(practice)).get(HELP).text
     assert 'href="/portal/alder-street/home/"' in page

@@ -33,6 +33,13 @@ def test_the_sign_in_page_leads_there(client: Browser, fay: StaffMember) -> None
     assert client.get(PAGE).status_code == 200
 
 
+def test_its_pages_name_the_only_practice_and_none_of_several(client: Browser, fay: StaffMember) -> None:
+    pages = [client.get(address).content.decode() for address in (PAGE, SENT)]
+    assert all(fay.practice.name in page for page in pages)
+    cast.birch()
+    assert not any(fay.practice.name in client.get(address).content.decode() for address in (PAGE, SENT))
+
+
 def test_the_answer_is_the_same_for_every_address(client: Browser, fay: StaffMember) -> None:
     answers = [ask(client, email) for email in (fay.email, "nobody@elsewhere.example")]
     assert answers[0] == answers[1]

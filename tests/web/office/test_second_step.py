@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from pytest_django.fixtures import Settings
 
 from portico.domain.practices import authenticators, recovery_codes, second_factor, setting_up
-from portico.domain.practices.models import Practice, StaffMember, StaffSession
+from portico.domain.practices.models import Practice, SetUpLink, SetUpPurpose, StaffMember, StaffSession
 from portico.plumbing import tokens
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from portico.plumbing.verbs import Verb
@@ -50,6 +50,14 @@ def by_password(browser: Browser, member: StaffMember, *, query: str = "") -> "A
 
 def text(answer: "Answer") -> str:
     return answer.content.decode()
+
+
+@pytest.mark.parametrize("purpose", SetUpPurpose)
+def test_who_sets_up_an_account_is_told_of_the_next_step(fay: StaffMember, purpose: SetUpPurpose) -> None:
+    browser, token = Browser(), setting_up.make_link(fay, by=fay.actor)
+    SetUpLink.objects.update(purpose=purpose)
+    page = text(browser.get(f"/office/set-up/{token}/", follow=True))
+    assert ("Next: an authenticator app" in page) is (purpose == SetUpPurpose.BEGIN)
 
 
 def verbs() -> list[str]:

@@ -1,5 +1,6 @@
 """Home tells what waits: bills to pay, with one thing to press; nothing of bills where they may not be seen."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -80,11 +81,11 @@ def test_each_person_of_a_mailbox_is_told_apart(practice: Practice) -> None:
     cast.bill(bea)
     browser.post("/portal/alder-street/who/", {"client": bruno.ref})
     page = text(browser)
-    assert "Bruno Berg <small>Nothing waiting</small>" in page
-    assert "Bea Berg <small>2 bills to pay</small>" in page
+    assert re.search(r"Bruno Berg <small>\s*Nothing waiting\s*</small>", page)
+    assert re.search(r"Bea Berg <small>\s*2 bills to pay\s*</small>", page)
     assert "Nothing is waiting for you" in page
     PortalAccess.objects.filter(client=bea).update(access_billing_documents=False)
-    assert "Bea Berg <small>Nothing waiting</small>" in text(browser)
+    assert re.search(r"Bea Berg <small>\s*Nothing waiting\s*</small>", text(browser))
 
 
 def test_it_is_in_spanish_for_who_reads_spanish(portal: Browser, ana: Client) -> None:

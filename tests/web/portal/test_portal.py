@@ -1,5 +1,6 @@
 """Inside the portal: home, whom one looks at, one's own sessions, and the way out."""
 
+import re
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -21,6 +22,7 @@ from tests import cast
 pytestmark = pytest.mark.django_db
 PORTAL = "/portal/alder-street/"
 HOME = f"{PORTAL}home/"
+CHOOSER = f"{PORTAL}who/"
 
 
 @pytest.fixture
@@ -90,6 +92,36 @@ def test_choosing_whom_leads_nowhere_but_into_this_portal(client: Browser, pract
     chooser = f"{PORTAL}who/?next={quote(elsewhere, safe='')}"
     assert "evil" not in client.get(chooser).content.decode()
     assert client.post(chooser, {"client": bruno.ref})["Location"] == HOME
+
+
+def test_the_chooser_tells_what_waits_for_each(client: Browser, practice: Practice) -> None:
+    bea = cast.bea(practice)
+    cast.with_access(bea)
+    cast.bill(bea)
+    cast.bill(bea)
+    cast.in_the_portal(client, cast.bruno(practice))
+    page = client.get(CHOOSER).content.decode()
+    assert re.search(r"Bea Berg</b>[^/]*2 bills to pay", page)
+    assert re.search(r"Bruno Berg</b>[^/]*Nothing waiting", page)
+
+
+def test_the_language_is_chosen_at_the_chooser_and_stays(client: Browser, practice: Practice) -> None:
+    bea = cast.bea(practice)
+    cast.with_access(bea)
+    cast.in_the_portal(client, cast.bruno(practice))
+    asking = f"{CHOOSER}?next={quote(PORTAL, safe='')}profile%2F"
+    asked = client.get(asking).content.decode()
+    assert "Who is this for?" in asked
+    assert f'href="{asking}&amp;language=es"' in asked
+    assert "¿Para quién es?" in client.get(f"{asking}&language=es").content.decode()
+    # A look changes nothing for other browsers; choosing somebody does.
+    account = PortalSession.objects.get().account
+    assert account.language == ""
+    assert "¿Para quién es?" in client.get(CHOOSER).content.decode()
+    client.post(CHOOSER, {"client": bea.ref})
+    account.refresh_from_db()
+    assert account.language == "es"
+    assert "Hola, Bea" in client.get(HOME).content.decode()
 
 
 def test_who_is_signed_in_goes_from_the_entrance_to_home(anas: Browser) -> None:
