@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
+from babel.dates import format_date, format_skeleton, format_time
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -24,7 +24,8 @@ def time_with_zone(at: datetime, practice: Practice, language: str) -> str:
     local, locale = at.astimezone(practice.zone), Locale.parse(language)
     # CLDR puts a narrow no-break space before AM, which neither a search nor a test finds.
     time = format_time(local, "short", locale=locale).replace("\u202f", " ").replace("\xa0", " ")
-    return f"{time} {get_timezone_name(local, width='short', locale=locale)}"
+    # The clock's own name of the zone: CLDR has one for few zones in Spanish, and a number looks like a sum.
+    return f"{time} {local.tzname()}"
 
 
 def day(at: datetime, practice: Practice, language: str) -> str:

@@ -303,7 +303,7 @@ def test_the_mail_speaks_the_language_chosen_in_the_portal_else_the_clients(
     answered(practice, ANA)
     hand_over(smtp)
     spanish, english = smtp.mails
-    assert spanish.message["Subject"].startswith("Entrar en Alder Street Therapy (pedido a las 12:20")
+    assert spanish.message["Subject"].startswith("Entrar en Alder Street Therapy (pedido a las 12:20 EST)")
     assert "código" in spanish.text()
     assert english.message["Subject"].startswith("Sign in to Alder Street Therapy")
 
