@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -77,9 +78,15 @@ def port() -> int:
             return port
 
 
-@pytest.fixture
-def started(tmp_path: Path, port: int) -> Iterator[Demo]:
-    running = Demo(tmp_path, port)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where people are in once a test has started a demo: making them takes longest."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@contextmanager
+def started(folder: Path, port: int, *options: str) -> Iterator[Demo]:
+    running = Demo(folder, port, *options)
     try:
         running.wait_for("Ctrl-C stops all of it")
         yield running
@@ -89,6 +96,12 @@ def started(tmp_path: Path, port: int) -> Iterator[Demo]:
             running.process.wait(30)
 
 
+@pytest.fixture
+def first_start(folder: Path, port: int) -> Iterator[Demo]:
+    with started(folder, port, "--reset") as running:
+        yield running
+
+
 def clients_by_state(folder: Path) -> Counter[str]:
     with sqlite3.connect(folder / ".demo" / "portico.sqlite3") as database:
         rows = database.execute("SELECT portal_state, portal_reason, status FROM clients_client").fetchall()
@@ -96,19 +109,19 @@ def clients_by_state(folder: Path) -> Counter[str]:
     return Counter("archived" if status == "archived" else reason or state for state, reason, status in rows)
 
 
-def test_it_starts_everything_keeps_what_was_done_and_ends_as_one(started: Demo, tmp_path: Path) -> None:
-    port = started.port
+def test_it_starts_everything_keeps_what_was_done_and_ends_as_one(first_start: Demo, folder: Path) -> None:
+    port = first_start.port
     for address in (f"http://localhost:{port}/office/", f"http://localhost:{port}/portal/alder-street/"):
-        assert address in started.told()
+        assert address in first_start.told()
     for person in ("naomi@alder.example", "sam@alder.example", "fay@alder.example", "bea@alder.example"):
-        assert person in started.told()
-    for_people = "".join(line for line in started.told().splitlines() if not LOGGED.match(line))
+        assert person in first_start.told()
+    for_people = "".join(line for line in first_start.told().splitlines() if not LOGGED.match(line))
     assert not re.search(r"127\.0\.0\.1|0\.0\.0\.0|\[::\]", for_people)
-    assert started.get(port, "/portal/alder-street/")[0] == 200
-    assert started.get(port, "/office/sign-in/")[0] == 200
-    assert "Your client portal at Alder Street Therapy" in started.get(port + 1, "/")[1]
-    assert "4242 4242 4242 4242" in started.get(port + 2, "/")[1]
-    states = clients_by_state(tmp_path)
+    assert first_start.get(port, "/portal/alder-street/")[0] == 200
+    assert first_start.get(port, "/office/sign-in/")[0] == 200
+    assert "Your client portal at Alder Street Therapy" in first_start.get(port + 1, "/")[1]
+    assert "4242 4242 4242 4242" in first_start.get(port + 2, "/")[1]
+    states = clients_by_state(folder)
     assert states.total() == 33
     attention = {"no_address", "no_email_ok", "not_invited", "mail_stopped"}
     assert set(states) == {"no_access", "invited", "signed_in", "archived", *attention}
@@ -116,30 +129,31 @@ def test_it_starts_everything_keeps_what_was_done_and_ends_as_one(started: Demo,
     # A second one at the same place says so in one sentence, and disturbs nobody.
     second = subprocess.run(
         [sys.executable, "-m", "portico", "demo", "--port", str(port)],
-        cwd=tmp_path, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        cwd=folder, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (second.returncode, second.stdout, second.stderr.count("\n")) == (1, "", 1)
     assert f"Port {port} is taken" in second.stderr
-    assert started.get(port, "/healthz")[0] == 200
+    assert first_start.get(port, "/healthz")[0] == 200
 
-    assert started.end() == 0
+    assert first_start.end() == 0
     assert not demo.taken(port)
 
-    again = Demo(tmp_path, port)
+    again = Demo(folder, port)
     try:
         again.wait_for("Ctrl-C stops all of it")
         assert "Making a practice" not in again.told()
-        assert clients_by_state(tmp_path) == states
+        assert clients_by_state(folder) == states
     finally:
         assert again.end() == 0
 
 
-def test_a_part_that_ends_stops_the_rest_with_its_reason(started: Demo) -> None:
-    os.kill(pid_of("worker", started.process.pid), signal.SIGKILL)
-    assert started.process.wait(30) == 1
-    assert "The worker ended by itself (exit -9), so everything was stopped." in started.told()
-    assert not demo.taken(started.port)
+def test_a_part_that_ends_stops_the_rest_with_its_reason(folder: Path, port: int) -> None:
+    with started(folder, port) as running:
+        os.kill(pid_of("worker", running.process.pid), signal.SIGKILL)
+        assert running.process.wait(30) == 1
+        assert "The worker ended by itself (exit -9), so everything was stopped." in running.told()
+        assert not demo.taken(port)
 
 
 def pid_of(part: str, parent: int) -> int:
