@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Generator
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +65,23 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"database: {config.getoption('database')}"
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """The processes for programs do not load the many modules that start none."""
+    is_left_out = (
+        os.environ.get(SHARE) == "programs"
+        and collection_path.name.startswith("test_")
+        and collection_path.suffix == ".py"
+        and not names_programs(collection_path)
+    )
+    return True if is_left_out else None
+
+
+def names_programs(module: Path) -> bool:
+    """Whether it writes one of their marks."""
+    text = module.read_text(encoding="utf-8")
+    return any(f"mark.{name}" in text for name in PROGRAMS)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out (and does not call skipped) what is meant for the other database, or for another process."""
     ours = [item for item in items if _is_ours(item)]
@@ -77,6 +95,8 @@ def _is_ours(item: pytest.Item) -> bool:
     if item.get_closest_marker(other) and not item.get_closest_marker(chosen()):
         return False
     share = "programs" if any(item.get_closest_marker(name) for name in PROGRAMS) else "rest"
+    if share == "programs" and not names_programs(item.path):
+        raise pytest.UsageError(f"{item.nodeid} would run nowhere: its own module must name its mark.")
     return os.environ.get(SHARE, share) == share
 
 
