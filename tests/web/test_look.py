@@ -126,6 +126,7 @@ def test_the_error_summary_is_silent_when_nothing_is_wrong() -> None:
 
 def test_an_address_goes_to_the_next_line_between_its_parts_and_stays_text() -> None:
     assert tags.breakable("ana.b@mail.example") == "ana<wbr>.b@<wbr>mail<wbr>.example"
+    assert tags.breakable("https://a.example/portal/") == "https://<wbr>a<wbr>.example/<wbr>portal/"
     assert tags.breakable("<b>@x.example") == "&lt;b&gt;@<wbr>x<wbr>.example"
 
 

@@ -24,7 +24,7 @@ from portico.web import formats, icons, languages
 
 register = template.Library()
 
-_ADDRESS_PARTS = re.compile(r"(?<=@)|(?=\.)")
+_ADDRESS_PARTS = re.compile(r"(?<=@)|(?<=/)(?=[^/])|(?=\.)")
 
 # Where the foot of a doorway offers the languages; the office is in English.
 CLIENTS_PAGES = {"entrance", "portal"}
@@ -281,7 +281,7 @@ def initials(name: str) -> str:
 
 @register.filter
 def breakable(address: str) -> SafeString:
-    """An address that goes to the next line where a reader would break it: after the @, and before a dot."""
+    """An address that goes to the next line where a reader would break it: after an @ or a slash, and before a dot."""
     return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in _ADDRESS_PARTS.split(str(address))))
 
 
