@@ -1,10 +1,12 @@
 """A forgotten password: asked alike for every address, answered only to staff, and never past the second factor."""
 
+import time
 from datetime import timedelta
+from threading import Barrier, Event
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from portico.domain.practices import authenticators, resetting, second_factor, setting_up, suspending
@@ -15,6 +17,7 @@ from portico.plumbing.limits import TooMany
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
+from tests.support.at_once import HANDS, at_once, errors
 
 IP = "203.0.113.9"
 GOOD = "four green boats at dawn"
@@ -112,11 +115,18 @@ def test_an_ask_that_waited_an_hour_is_answered_to_nobody(
     assert not resetting.answer_next()
 
 
-def test_an_address_asked_for_too_often_gets_no_more_mail_and_only_the_trail_knows(fay: StaffMember) -> None:
-    for number in range(7):
+def test_an_address_asked_for_too_often_gets_no_more_mail_and_only_the_trail_knows(
+    fay: StaffMember, stopped_clock: time_machine.Traveller
+) -> None:
+    """Five mails an hour, ten a day."""
+    mailed: list[int] = []
+    for number in range(21):
         ask_and_answer(fay.email, ip=f"203.0.113.{number}")
-    assert OutgoingEmail.objects.count() == 5
-    assert TrailEntry.objects.filter(verb=Verb.PASSWORD_RESET_BEYOND_LIMIT).count() == 2
+        if number % 7 == 6:
+            mailed.append(OutgoingEmail.objects.count())
+            stopped_clock.shift(timedelta(hours=1))
+    assert mailed == [5, 10, 10]
+    assert TrailEntry.objects.filter(verb=Verb.PASSWORD_RESET_BEYOND_LIMIT).count() == 11
 
 
 def test_a_place_that_asks_too_often_is_told(fay: StaffMember) -> None:
@@ -138,3 +148,42 @@ def test_a_paused_practices_staff_get_none_and_their_links_rest(fay: StaffMember
         setting_up.find(token)
     suspending.resume(practice, by=cast.DESK)
     assert setting_up.find(token).staff == fay
+
+
+@pytest.mark.postgresql
+def test_of_five_who_choose_a_password_by_one_link_at_once_one_does(fay: StaffMember) -> None:
+    token = setting_up.make_link(fay, by=cast.DESK)
+    is_held = Event()
+
+    def keep_them_waiting() -> None:
+        """Holds the row of the colleague until everybody has found the link alive."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            StaffMember.objects.locked().get(pk=fay.pk)
+            is_held.set()
+            for _ in range(1000):
+                cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+                if cursor.fetchone() == (HANDS - 1,):
+                    return
+                time.sleep(0.02)
+            raise AssertionError("They did not all come to the row.")
+
+    def choose() -> None:
+        is_held.wait(30)
+        setting_up.choose_password(token, GOOD)
+
+    assert errors(at_once(keep_them_waiting, *[choose] * (HANDS - 1))) == [SetUpLinkSpent] * (HANDS - 2)
+    assert TrailEntry.objects.filter(verb=Verb.PASSWORD_CHOSEN).count() == 1
+
+
+@pytest.mark.postgresql
+def test_without_the_guard_the_same_link_is_spent_by_all_of_them(fay: StaffMember) -> None:
+    """The twin: finds the link alive, and marks it used afterwards."""
+    token = setting_up.make_link(fay, by=cast.DESK)
+    found = Barrier(HANDS)
+
+    def find_then_mark() -> int:
+        link = setting_up.find(token)
+        found.wait(30)
+        return SetUpLink.objects.filter(pk=link.pk).update(used_at=clock.now())
+
+    assert at_once(*[find_then_mark] * HANDS) == [1] * HANDS

@@ -58,6 +58,7 @@ def test_asking_leads_to_the_page_after_it_and_writes_one_row(client: Browser, a
     for words in (
         *("Check your email", "ana@mail.example", "Is it the right address?", "junk or spam folder"),
         *("Add us to your contacts", settings.EMAIL_FROM, "Ask your clinician whether access is on", "(212) 555-0177"),
+        "I have a PIN",
     ):
         assert words in page
 

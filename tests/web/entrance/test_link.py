@@ -38,6 +38,7 @@ def test_opening_a_link_takes_the_token_out_of_the_address(client: Browser, toke
     assert answer.status_code == 302
     assert answer["Location"] == LINK
     assert answer["Referrer-Policy"] == "no-referrer"
+    assert set(answer.cookies) == {settings.LINK_COOKIE_NAME}  # Who looks is nobody yet.
     cookie = answer.cookies[settings.LINK_COOKIE_NAME]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
 
