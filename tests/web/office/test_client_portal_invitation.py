@@ -17,6 +17,7 @@ from tests.web.office.portal_tab import address_of, form_of, page, post, send
 
 def test_before_the_first_invitation_the_editor_stands_open(office: Browser, practice: Practice) -> None:
     shown = page(office, cast.ana(practice))
+    assert '<section class="card" id="invitation" aria-labelledby="letter-h">' in shown
     assert '<h2 id="letter-h">Invitation email</h2>' in shown
     assert "Resend email invitation" not in shown
     assert "Your client portal at [practice name]" in shown
@@ -66,7 +67,9 @@ def test_the_preview_speaks_the_clients_language(office: Browser, practice: Prac
 
 def test_a_preview_of_what_cannot_be_sent_says_so(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
-    shown = office.post(f"{address_of(ana)}preview/", form_of(office, ana, message="x" * 5_001)).content.decode()
+    data = form_of(office, ana, subject="x" * 151, message="x" * 5_001)
+    shown = office.post(f"{address_of(ana)}preview/", data).content.decode()
+    assert "At most 150 characters. This has 151." in shown
     assert "At most 5000 characters. This has 5001." in shown
 
 
