@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from portico.domain.practices import suspending
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, inbox, queue
 from portico.plumbing.inbox import Verdict
@@ -66,6 +67,13 @@ def test_events_are_worked_on_in_their_order(practice: Practice, worker: Worker)
         pass
     assert worker.seen == ["e1", "e2", "e3"]
     assert set(states().values()) == {InboxState.DONE}
+
+
+def test_events_of_a_paused_practice_are_worked_on_all_the_same(practice: Practice, worker: Worker) -> None:
+    keep(practice, "e1")
+    suspending.suspend(practice, by=cast.DESK)
+    assert inbox.work_next()
+    assert worker.seen == ["e1"]
 
 
 def test_what_is_not_for_us_is_kept_and_never_worked_on(practice: Practice, worker: Worker) -> None:

@@ -149,7 +149,7 @@ def test_after_five_wrong_tries_the_right_code_opens_nothing(practice: Practice,
     assert {entry.client for entry in TrailEntry.objects.filter(verb=Verb.CODE_REFUSED)} == {ana}
 
 
-def test_a_browser_has_ten_tries_an_hour_and_right_ones_do_not_count(
+def test_a_browser_has_ten_tries_an_hour(
     practice: Practice, ana: Client, stopped_clock: time_machine.Traveller
 ) -> None:
     for _ in range(10):
@@ -159,6 +159,14 @@ def test_a_browser_has_ten_tries_an_hour_and_right_ones_do_not_count(
     stopped_clock.shift(timedelta(hours=1))
     for _ in range(2):
         assert enter(practice, links.code_of(cast.mailed(practice, ANA)))
+
+
+def test_a_right_code_takes_nothing_from_the_hours_tries(practice: Practice, ana: Client) -> None:
+    for _ in range(9):
+        enter(practice, "222222")
+    assert enter(practice, links.code_of(cast.mailed(practice, ANA)))
+    enter(practice, "222222")
+    assert refused() == ["code.refused"] * 10
 
 
 def test_a_try_costs_the_same_work_whether_a_code_is_alive_or_none_ever_was(practice: Practice, ana: Client) -> None:

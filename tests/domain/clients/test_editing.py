@@ -12,6 +12,7 @@ from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEn
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import TrailEntry
+from portico.plumbing.verbs import Verb
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +64,16 @@ def test_a_changed_address_closes_its_row_and_is_agreed_to_anew(practice: Practi
     assert (old.address, old.closed_at is not None, old.email_ok) == ("ana@mail.example", True, True)
     assert (new.address, new.email_ok) == ("ana@new.example", False)
     assert verbs()[-2:] == ["address.closed", "address.added"]
+
+
+def test_consent_to_a_new_address_is_told(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    old = EmailAddress.objects.get()
+    before = len(verbs())
+    save(ana, AddressEntry("ana@new.example", "home", email_ok=True, ref=old.ref))
+    assert verbs()[before:] == [Verb.ADDRESS_CLOSED, Verb.ADDRESS_ADDED, Verb.CONSENT_RECORDED]
+    told = TrailEntry.objects.latest("id")
+    assert (told.details, told.about) == ({"address": "ana@new.example"}, EmailAddress.objects.open().get().ref)
 
 
 def test_another_spelling_of_the_same_mailbox_is_no_change(practice: Practice) -> None:

@@ -100,6 +100,12 @@ def test_pressing_the_button_signs_in_under_a_new_session(client: Browser, token
     assert (entry.client_id, entry.actor_name) == (session.account.accesses.get().client_id, "Ana Abreu")
 
 
+def test_coming_back_to_the_page_after_signing_in_leads_home(client: Browser, token: str) -> None:
+    client.get(f"{LINK}{token}/")
+    client.post(LINK)
+    assert client.get(LINK)["Location"] == "/portal/alder-street/home/"
+
+
 def test_a_link_signs_in_once_and_then_says_so(client: Browser, token: str) -> None:
     client.get(f"{LINK}{token}/")
     client.post(LINK)

@@ -165,6 +165,7 @@ def test_signing_out_ends_the_session_and_clears_the_browser(office: Browser) ->
     response = office.post("/office/sign-out/")
     assert response["Clear-Site-Data"] == '"cache", "storage"'
     assert response.cookies[settings.SESSION_COOKIE_NAME]["max-age"] == 0
+    assert settings.CLIENT_COOKIE_NAME not in response.cookies  # A client in the same browser stays signed in.
     assert not StaffSession.objects.exists()
     assert verbs() == [Verb.STAFF_SIGNED_OUT]
     assert office.get("/office/clients/").status_code == 302
