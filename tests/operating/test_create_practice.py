@@ -10,6 +10,7 @@ from django.test import Client as Browser
 from portico.domain.practices import setting_up
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing.models import TrailEntry
+from portico.plumbing.verbs import Verb
 
 OPTIONS = {
     "slug": "alder-street",
@@ -37,6 +38,8 @@ def test_it_prints_the_addresses_and_a_link_that_sets_the_owner_up() -> None:
     )
     owner = StaffMember.objects.get()
     assert (owner.email, owner.role, owner.has_usable_password()) == ("naomi@alder.example", "owner", False)
+    acts = TrailEntry.objects.order_by("id").values_list("verb", flat=True)
+    assert list(acts) == [Verb.PRACTICE_CREATED, Verb.STAFF_ADDED, Verb.SET_UP_LINK_MADE]
     token = told["setup"].rstrip("/").rpartition("/")[2]
     assert setting_up.choose_password(token, "a long walk by the river") == owner
     assert set(TrailEntry.objects.values_list("actor_kind", flat=True)) == {"operator", "staff"}

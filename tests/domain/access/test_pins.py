@@ -23,7 +23,7 @@ from portico.domain.access.signing_in import LinkState
 from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
-from portico.plumbing import tokens
+from portico.plumbing import clock, tokens
 from portico.plumbing.limits import TooMany
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from portico.plumbing.verbs import Verb
@@ -322,6 +322,13 @@ def test_who_came_in_by_pin_is_signed_in(ana: Client, practice: Practice) -> Non
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.SIGNED_IN
     assert list(states.mismatches()) == []
+
+
+def test_a_pin_says_nothing_about_whether_mail_arrives(ana: Client, practice: Practice) -> None:
+    PortalAccess.objects.filter(client=ana).update(mail_stopped_at=clock.now(), mail_stopped_reason="Closed.")
+    typed(practice, given(ana))
+    ana.refresh_from_db()
+    assert (ana.portal_state, ana.portal_reason) == (PortalState.NEEDS_ATTENTION, "mail_stopped")
 
 
 def test_the_same_press_again_is_the_same_pin(ana: Client) -> None:

@@ -150,6 +150,20 @@ def test_a_session_of_somebody_else_is_not_found(office: Browser, practice: Prac
     assert session.ended_at is None
 
 
+def test_a_session_by_pin_is_ended_from_its_own_client_alone(office: Browser, practice: Practice) -> None:
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    for person in (bruno, bea):
+        cast.with_access(person)
+    office.post(f"{tab(bea)}pin/", {"press": "k" * 43})
+    pin = shown(office.get(f"{tab(bea)}pin/").content.decode())
+    Browser().post("/portal/alder-street/pin/", {"email": "bruno@mail.example", "pin": pin})
+    session = PortalSession.objects.get()
+    assert office.post(f"{tab(bruno)}sessions/{session.ref}/end/").status_code == 404
+    assert office.post(f"{tab(bea)}sessions/{session.ref}/end/").status_code == 302
+    session.refresh_from_db()
+    assert session.ended_at is not None
+
+
 def test_one_press_ends_links_pins_and_sessions(office: Browser, ana: Client) -> None:
     phone = cast.in_the_portal(Browser(), ana)
     token = cast.token_of(cast.invited(ana))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 
 from portico.domain.practices import kept_posts
@@ -58,6 +59,14 @@ def test_no_password_is_kept(office: Browser, stopped_clock: time_machine.Travel
     leave_and_post(office, stopped_clock)
     names = {field.name for field in keeping.fields_of(KeptPost.objects.get())}
     assert names == {"first_name", "email_ok", "note"}
+
+
+def test_no_file_is_kept(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+    stopped_clock.shift(timedelta(minutes=16))
+    picture = SimpleUploadedFile("logo.png", b"a picture", content_type="image/png")
+    answer = office.post("/office/settings/practice/logo/", {"note": "Ours", "logo": picture})
+    assert "kept=" in answer["Location"]
+    assert [field.name for field in keeping.fields_of(KeptPost.objects.get())] == ["note"]
 
 
 @pytest.mark.parametrize(

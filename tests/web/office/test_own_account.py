@@ -193,6 +193,8 @@ def test_a_new_app_replaces_the_old_one_and_keeps_the_codes(
     secret, answer = set_up_app(office)
     assert answer["Location"] == PAGE
     assert recovery_codes.unused(fay) == codes
+    told = TrailEntry.objects.filter(about=fay.ref).order_by("-id").values_list("verb", flat=True)
+    assert list(told[:2]) == [Verb.AUTHENTICATOR_ADDED, Verb.AUTHENTICATOR_REMOVED]
     stopped_clock.shift(timedelta(seconds=60))
     assert not authenticators.use(fay, cast.code_now(old))
     assert authenticators.use(fay, cast.code_now(secret))
