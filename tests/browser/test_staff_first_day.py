@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 from portico.domain.practices import authenticators
 from portico.domain.practices.staff_sessions import SessionStore
 from portico.plumbing import clock
+from portico.plumbing.models import OutgoingEmail
 from tests.browser.test_first_path import PASSWORD, found_practice
 from tests.support.browser import Browsing, axe
 from tests.support.processes import Process, Processes
@@ -124,6 +125,7 @@ def test_a_passkey_is_enough_from_the_first_day(processes: Processes, strict_sit
     page.get_by_role("button", name="Use a passkey instead").click()
     expect(page.get_by_role("heading", name="Keep these recovery codes")).to_be_visible()
     save_codes(page)
+    assert OutgoingEmail.objects.filter(subject="A passkey was added").exists()
 
     page.get_by_role("button", name="your account").click()
     page.get_by_role("button", name="Sign out").click()
