@@ -84,7 +84,8 @@ def test_the_sixth_try_in_five_minutes_is_not_looked_at(
 ) -> None:
     for number in range(5):
         somewhere = Browser(REMOTE_ADDR=f"192.0.2.{number}")
-        assert try_door(somewhere, fay.email, "wrong wrong wrong").status_code == 422
+        spelled = fay.email.upper() if number % 2 else fay.email
+        assert try_door(somewhere, spelled, "wrong wrong wrong").status_code == 422
     response = try_door(client, fay.email)
     assert response.status_code == 429
     assert "Too many tries" in response.content.decode()
