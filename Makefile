@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-ver
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) pyproject.toml
 TEMPLATES := find portico/templates -name '*.html' -print0
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test quick check fix lock words screenshots bench books coverage
+.PHONY: help setup packages demo test thorough quick check fix lock words screenshots bench books coverage
 
 help: ## list what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -28,6 +28,9 @@ demo: setup ## start the whole product with people to look at (PORT=8000, RESET=
 
 test: setup packages ## run every test, on SQLite and PostgreSQL and in Chromium
 	@$(BIN)/pytest --database=both
+
+thorough: setup packages ## run every test on both databases, those of pages too (before a release)
+	@$(BIN)/pytest --database=both --whole
 
 quick: setup ## run what takes under two minutes: SQLite, no browser
 	@$(BIN)/pytest --database=sqlite -n 2 -m "not browser and not slow and not real_processes"

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 APT = ["apt-get", "-o", "Acquire::Retries=3"]
+# The first is Chromium without its window: it does the same with a third of the processor time.
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
 
 
 def main() -> None:
@@ -25,10 +27,15 @@ def main() -> None:
         subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=True)
 
 
+def browser() -> str | None:
+    """Where Chromium is, if it is here."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 def missing() -> list[str]:
     packages = []
-    if not (shutil.which("chromium") or shutil.which("chromium-browser")):
-        packages += ["chromium", "fonts-liberation"]
+    if not browser():
+        packages += [BROWSERS[0], "fonts-liberation"]
     if not (list(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or shutil.which("initdb")):
         packages.append("postgresql")
     return packages

@@ -1,7 +1,6 @@
 """Chromium, driven by Playwright: pages in any width, colour scheme, with or without JavaScript, and axe."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -12,6 +11,8 @@ import axe_core_python
 import pytest
 from django.test import Client as Pages
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from scripts import system_packages
 
 FLAGS = [
     "--disable-gpu",
@@ -96,7 +97,7 @@ def axe(page: Page, rules: dict[str, Any] = AXE_RULES) -> list[str]:
 
 
 def chromium_path() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = system_packages.browser()
     assert found, "Chromium is missing: run `make packages`."
     return found
 

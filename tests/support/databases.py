@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import zlib
 from collections.abc import Generator
 from itertools import product
 from pathlib import Path
@@ -17,6 +18,10 @@ CHOSEN = "PORTICO_TESTS_DATABASE"
 SHARE = "PORTICO_TESTS_SHARE"
 SHARES = ("programs", "rest")
 PROGRAMS = ("browser", "real_processes")
+# Said by --whole: every test of a page runs on both, too.
+WHOLE = "PORTICO_TESTS_WHOLE"
+# What comes with these has a database; marks ask for them.
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 ADDRESS = "PORTICO_TESTS_{}_URL"
 
 
@@ -27,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="sqlite (default), postgresql (a private cluster for this run), or both side by side",
     )
+    parser.addoption("--whole", action="store_true", help="with both: each test of a page on both, not on one of them")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -42,7 +48,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
             early_config.add_cleanup(cluster.stop)
             os.environ[ADDRESS.format("POSTGRESQL")] = cluster.url
         if chosen == "both":
-            # Every test once on each, and one summary tells the whole story.
+            if early_config.known_args_namespace.whole:
+                os.environ[WHOLE] = "1"
+            # One summary tells the whole story.
             each = (f"--tx=popen//env:{CHOSEN}={kind}//env:{SHARE}={share}" for kind, share in product(KINDS, SHARES))
             args[:] = ["--dist=each", *each, *args]
         os.environ[CHOSEN] = "sqlite" if chosen == "both" else chosen
@@ -91,13 +99,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_ours(item: pytest.Item) -> bool:
-    (other,) = {*KINDS} - {chosen()}
-    if item.get_closest_marker(other) and not item.get_closest_marker(chosen()):
+    marked = [kind for kind in KINDS if item.get_closest_marker(kind)]
+    if marked and chosen() not in marked:
+        return False
+    if not marked and SHARE in os.environ and chosen() not in databases_of(item):
         return False
     share = "programs" if any(item.get_closest_marker(name) for name in PROGRAMS) else "rest"
     if share == "programs" and not names_programs(item.path):
         raise pytest.UsageError(f"{item.nodeid} would run nowhere: its own module must name its mark.")
     return os.environ.get(SHARE, share) == share
+
+
+def databases_of(item: pytest.Item) -> tuple[str, ...]:
+    """Where a test without a mark runs, when both are there.
+
+    One that asks no database runs once. Those of pages take turns: of each module about half stand on either, so that
+    a page which one of the two cannot serve is found, and what is said of it is checked once.
+    """
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if not item.get_closest_marker("django_db") and not fixtures & DATABASE_FIXTURES:
+        return KINDS[:1]
+    if item.nodeid.startswith("tests/web/") and WHOLE not in os.environ:
+        return (KINDS[zlib.crc32(item.nodeid.encode()) % 2],)
+    return KINDS
 
 
 @pytest.hookimpl(wrapper=True)
