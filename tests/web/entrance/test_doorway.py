@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
+from urllib.parse import quote
 
 import pytest
 import time_machine
@@ -250,6 +252,18 @@ def test_an_idle_session_is_offered_a_new_link_to_the_masked_address(
     assert (asked.address, asked.is_typed, asked.goes_to) == ("ana@mail.example", False, f"{DOOR}profile/")
     assert "ana@mail.example" not in text(client.get(CODE))
     assert "Enter your email" in text(client.get(f"{DOOR}?other-email"))
+
+
+def test_another_address_leads_where_the_first_one_would_have_led(
+    client: Browser, ana: Client, stopped_clock: time_machine.Traveller
+) -> None:
+    onward = f"{DOOR}?other-email&amp;next={quote(f'{DOOR}profile/?of=me', safe='')}"
+    client.post(DOOR, {"email": "anna@mail.example", "next": f"{DOOR}profile/?of=me"})
+    assert text(client.get(CODE)).count(f'href="{onward}"') == 2
+    assert f'value="{DOOR}profile/?of=me"' in text(client.get(unescape(onward)))
+    cast.in_the_portal(client, ana)
+    stopped_clock.shift(timedelta(minutes=31))
+    assert f'href="{onward}"' in text(client.get(client.get(f"{DOOR}profile/?of=me")["Location"]))
 
 
 def test_another_practices_door_knows_nothing_of_an_idle_session(
