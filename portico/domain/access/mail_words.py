@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_gmt, get_timezone_name
+from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -24,8 +25,7 @@ def time_with_zone(at: datetime, practice: Practice, language: str) -> str:
     local, locale = at.astimezone(practice.zone), Locale.parse(language)
     # CLDR puts a narrow no-break space before AM, which neither a search nor a test finds.
     time = format_time(local, "short", locale=locale).replace("\u202f", " ").replace("\xa0", " ")
-    # The clock's own name of the zone: CLDR has one for few zones in Spanish, and a number looks like a sum.
-    return f"{time} {local.tzname()}"
+    return f"{time} {_zone_name(local, language)}"
 
 
 def day(at: datetime, practice: Practice, language: str) -> str:
@@ -40,3 +40,15 @@ def frame(practice: Practice) -> dict[str, Any]:  # Any: what templates take.
         "phone": phone_format.as_dialled(practice.phone),
         "address": practice.postal_address,
     }
+
+
+def _zone_name(local: datetime, language: str) -> str:
+    """The short name of its zone, in another of our languages where CLDR has none in this one ("PST" in Spanish).
+
+    Else the distance from Greenwich: a bare "-0800" behind a time looks like a sum.
+    """
+    for each in (language, *dict(settings.LANGUAGES)):
+        name = get_timezone_name(local, width="short", locale=each)
+        if name.isalpha():
+            return name
+    return get_timezone_gmt(local, locale=language)
