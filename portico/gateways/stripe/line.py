@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 
 import stripe
 
@@ -38,7 +39,10 @@ def is_live(key: str) -> bool:
 
 
 class Line:
-    """Never asks twice. `before_call` may refuse, as when a database transaction is open."""
+    """Never asks twice. `before_call` may refuse, as when a database transaction is open.
+
+    `after_answer` is called with Stripe's time after every answer that came whole, errors included.
+    """
 
     def __init__(
         self,
@@ -47,14 +51,17 @@ class Line:
         base: str = "",
         deadline: Deadline | None = None,
         before_call: Callable[[], None] = lambda: None,
+        after_answer: Callable[[datetime], None] = lambda stripe_time: None,
     ) -> None:
         self.is_live = is_live(key)
         self.deadline = deadline or Deadline()
         self._before_call = before_call
+        self._after_answer = after_answer
+        self._transport = Transport(self.deadline)
         self._client = stripe.StripeClient(
             key,
             base_addresses={"api": base} if base else {},
-            http_client=Transport(self.deadline),
+            http_client=self._transport,
             max_network_retries=0,
         )
 
@@ -67,6 +74,9 @@ class Line:
             return question(self._client)
         except stripe.StripeError as error:
             raise _trouble(error) from error
+        finally:
+            if self._transport.told_time is not None:
+                self._after_answer(self._transport.told_time)
 
 
 def _trouble(error: stripe.StripeError) -> StripeTrouble:

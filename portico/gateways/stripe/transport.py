@@ -8,6 +8,8 @@ import io
 import socket
 import ssl
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPMessage
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -38,6 +40,8 @@ class Transport(stripe.HTTPClient):
     def __init__(self, deadline: Deadline) -> None:
         super().__init__()
         self._deadline = deadline
+        # Stripe's time when it gave its last whole answer.
+        self.told_time: datetime | None = None
 
     def request(
         self,
@@ -49,6 +53,7 @@ class Transport(stripe.HTTPClient):
         _usage: list[str] | None = None,
     ) -> tuple[str, int, Mapping[str, str]]:
         """Body, status and headers."""
+        self.told_time = None
         parts = urlsplit(url)
         connection = _Connection(parts.hostname or "", parts.port, self._deadline, is_safe=parts.scheme == "https")
         try:
@@ -57,6 +62,7 @@ class Transport(stripe.HTTPClient):
             connection.request(method.upper(), path, post_data, dict(headers or {}))
             response = connection.getresponse()
             body = response.read()
+            self.told_time = _time(response.headers)
             return body.decode("utf-8", "replace"), response.status, _lower(response.headers)
         except (OSError, HTTPException) as error:
             raise AnswerLost(f"No whole answer: {type(error).__name__}") from error
@@ -157,3 +163,12 @@ def _authorities() -> ssl.SSLContext:
 
 def _lower(headers: HTTPMessage) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
+
+
+def _time(headers: HTTPMessage) -> datetime | None:
+    """The time of the `Date` header, in UTC; None if it is missing or malformed."""
+    try:
+        told = parsedate_to_datetime(headers.get("Date", ""))
+    except ValueError:
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=UTC)

@@ -50,6 +50,11 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *values: object) -> None:  # noqa: A002  # The name is the library's.
         pass
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The `Date` header: the sandbox's own time, which a test may put forward."""
+        sandbox = cast(Server, self.server).sandbox
+        return super().date_time_string(sandbox.clock.now() if timestamp is None else timestamp)
+
     def _answer(self) -> None:
         sandbox = cast(Server, self.server).sandbox
         parts = urlsplit(self.path)
