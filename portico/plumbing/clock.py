@@ -1,9 +1,12 @@
 """The one clock: every time that Portico stores or compares is asked here."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
+
+# How far the clocks of two machines may be apart without harm.
+SKEW = timedelta(seconds=60)
 
 
 def now() -> datetime:

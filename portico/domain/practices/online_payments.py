@@ -4,10 +4,14 @@ A page or the worker asks Stripe over `line(practice)`; of a payment that began 
 `asking_line`. Both refuse to be used inside a transaction.
 """
 
+from collections.abc import Callable
+from datetime import datetime
+
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from portico.domain.practices import clock_checks
 from portico.domain.practices.models import CardState, OnlinePayments, Practice, StripeKey, Trouble
 from portico.gateways.stripe.deadline import Deadline
 from portico.gateways.stripe.line import Line
@@ -26,8 +30,9 @@ class CardsNotTaken(Refused):
 
 
 def of(practice: Practice) -> OnlinePayments | None:
-    """With its key. None before the first key was saved."""
-    return OnlinePayments.objects.select_related("key", "practice").filter(practice=practice).first()
+    """With its key, and with what is known of our own clock. None before the first key was saved."""
+    rows = OnlinePayments.objects.annotate(clock_ahead_seconds=clock_checks.in_a_query())
+    return rows.select_related("key", "practice").filter(practice=practice).first()
 
 
 def line(practice: Practice, *, deadline: Deadline | None = None) -> Line:
@@ -64,12 +69,18 @@ def line_of(key: StripeKey, *, deadline: Deadline | None = None) -> Line:
     return new_line(key.unlocked(), deadline=deadline)
 
 
-def new_line(secret: str, *, deadline: Deadline | None = None) -> Line:
+def new_line(
+    secret: str,
+    *,
+    deadline: Deadline | None = None,
+    after_answer: Callable[[datetime], None] = clock_checks.note,
+) -> Line:
     return Line(
         secret,
         base=settings.STRIPE_API_BASE,
         deadline=deadline,
         before_call=network.refuse_inside_transaction,
+        after_answer=after_answer,
     )
 
 

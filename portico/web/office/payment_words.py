@@ -1,9 +1,10 @@
 """The words of `Online Payments`: its pill, the steps until clients can pay, the account's facts."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from babel import Locale
+from babel.dates import format_timedelta
 from django.utils.translation import gettext as _
 
 from portico.domain.practices.models import CardState, OnlinePayments, Practice, Trouble
@@ -73,6 +74,19 @@ def broken(payments: OnlinePayments, practice: Practice) -> str:
     """Why clients cannot pay, in a few words; empty when they can."""
     stop = _stop(payments, practice)
     return stop[1].words if stop else ""
+
+
+def clock_trouble(payments: OnlinePayments) -> str:
+    """That this server's clock is wrong and by how much, in a sentence; empty when it is right."""
+    ahead = payments.clock_ahead
+    if not ahead:
+        return ""
+    by = format_timedelta(abs(ahead), granularity="minute", threshold=2, locale=ENGLISH)
+    if ahead < timedelta():
+        words = _("This server’s clock is %(by)s slow. Until it is set right, new card payments can fail.")
+    else:
+        words = _("This server’s clock is %(by)s fast. Until it is set right, new card payments can fail.")
+    return words % {"by": by}
 
 
 def facts(payments: OnlinePayments) -> list[Fact]:

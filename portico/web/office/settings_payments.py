@@ -129,6 +129,7 @@ def _page(
             "payments": payments,
             "steps": payment_words.steps(payments, request.practice),
             "facts": payment_words.facts(payments),
+            "clock_trouble": payment_words.clock_trouble(payments),
             "heard": hearing.of(payments, request.practice),
             "last_payment_at": figures.last_charged_at(request.practice),
             "cards_left_behind": cards.left_behind(request.practice),

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from portico.domain.billing.online.checkouts import SERVER_CLOCK
 from portico.domain.practices.models import Role
 from portico.plumbing import clock, money
 from portico.plumbing.actors import ActorKind
@@ -82,6 +83,8 @@ def sentence(entry: TrailEntry) -> str:
     if verb == Verb.DOCUMENT_VIEWED:
         template = _DOCUMENTS.get(str(details.get("kind")), verb.label)
         return str(template) % {"number": details.get("number", "")}
+    if verb == Verb.PAYMENT_DECLINED and details.get("reason") == SERVER_CLOCK:
+        return _("Card payment not started: this server’s clock is wrong")
     return _of_the_books(verb, details) if verb in BOOKS else _of_people(verb, details)
 
 

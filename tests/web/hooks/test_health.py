@@ -40,6 +40,7 @@ def test_readyz_says_what_it_looked_at(client: Browser) -> None:
         "migrations": "applied",
         "queue_lag_seconds": 0.0,
         "standby": "none",
+        "clock_ahead_seconds": 0,
     }
 
 

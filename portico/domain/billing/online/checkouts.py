@@ -1,13 +1,14 @@
 """Stripe's hosted page for a payment: opened with the attempt's key, and never another."""
 
 import time
+from datetime import timedelta
 
 from django.conf import settings
 
 from portico.domain.billing.models import AttemptState, AttemptWay, PaymentAttempt
 from portico.domain.billing.online import cards, concluding, metadata
-from portico.domain.billing.online.refusals import StripeNotReached, StripeRefused
-from portico.domain.practices import online_payments
+from portico.domain.billing.online.refusals import ServerClockWrong, StripeNotReached, StripeRefused
+from portico.domain.practices import clock_checks, online_payments
 from portico.domain.practices.models import Trouble
 from portico.gateways.stripe import checkout
 from portico.gateways.stripe.deadline import Deadline
@@ -16,6 +17,7 @@ from portico.gateways.stripe.errors import (
     KeyLacksPermission,
     NotReached,
     NotSetUp,
+    Rejected,
     StripeTrouble,
     Unknown,
 )
@@ -24,6 +26,11 @@ from portico.gateways.stripe.things import Session
 from portico.plumbing import clock
 
 PAUSE = 0.2
+# How far ahead, by Stripe's clock, a page may expire: https://docs.stripe.com/api/checkout/sessions/create
+SHORTEST_LIFE = timedelta(minutes=30)
+LONGEST_LIFE = timedelta(hours=24)
+# Why an attempt failed: our own clock was wrong.
+SERVER_CLOCK = "server_clock"
 
 
 def open_page(attempt: PaymentAttempt, line: Line) -> PaymentAttempt:
@@ -78,14 +85,25 @@ def keep(attempt: PaymentAttempt, session: Session) -> None:
 def give_up(attempt: PaymentAttempt, trouble: StripeTrouble) -> PaymentAttempt:
     """What an error means for an attempt: over when nothing can have been done, else as unknown as before.
 
-    Raises StripeNotReached and StripeRefused when it is over.
+    Raises StripeNotReached, StripeRefused and ServerClockWrong when it is over.
     """
     if isinstance(trouble, Unknown) and not isinstance(trouble, NotReached):
         PaymentAttempt.objects.filter(pk=attempt.pk).update(lease_until=None)
         return refreshed(attempt)
     note_trouble(attempt, trouble)
+    if isinstance(trouble, Rejected) and _expires_at_a_wrong_time(attempt):
+        concluding.end(attempt, AttemptState.FAILED, reason=SERVER_CLOCK)
+        raise ServerClockWrong from trouble
     concluding.end(attempt, AttemptState.FAILED, reason=trouble.code or type(trouble).__name__)
     raise (StripeNotReached if isinstance(trouble, NotReached) else StripeRefused) from trouble
+
+
+def _expires_at_a_wrong_time(attempt: PaymentAttempt) -> bool:
+    """Whether Stripe had to refuse the page because our clock, by which it would expire, is wrong."""
+    if attempt.way != AttemptWay.CHECKOUT or attempt.expires_at is None:
+        return False
+    stripe_time = clock.now() - clock_checks.known()
+    return not SHORTEST_LIFE <= attempt.expires_at - stripe_time <= LONGEST_LIFE
 
 
 def note_trouble(attempt: PaymentAttempt, trouble: StripeTrouble) -> None:

@@ -47,6 +47,15 @@ class StripeRefused(Refused):
     message = _("Stripe did not take this payment. Nothing was charged. Call the practice to pay another way.")
 
 
+class ServerClockWrong(Refused):
+    """The Checkout page would have expired too early or too late by Stripe's clock."""
+
+    message = _(
+        "This payment could not be started because of a problem on our side. Nothing was charged. "
+        "Call the practice to pay another way."
+    )
+
+
 class RefundRefused(Refused):
     message = _("Stripe did not take this refund. No money has moved. Look at the payment in Stripe’s dashboard.")
 

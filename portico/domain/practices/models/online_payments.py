@@ -1,5 +1,7 @@
 """How a practice takes cards: its keys at Stripe, and what Stripe last said of its account."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -88,6 +90,11 @@ class OnlinePayments(PracticeRow):
 
     def __str__(self) -> str:
         return self.ref
+
+    @property
+    def clock_ahead(self) -> timedelta:
+        """How far our clock is ahead of Stripe's; negative when it is slow. Wants the row from `online_payments.of`."""
+        return timedelta(seconds=self.__dict__["clock_ahead_seconds"])
 
     @property
     def has_webhook(self) -> bool:
