@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 
-from portico.plumbing import clock, emails, messages, mistakes, network, queue, retrying, trail
+from portico.plumbing import clock, emails, mailboxes, messages, mistakes, network, queue, retrying, trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.models import EmailEvent, OutgoingEmail
 from portico.plumbing.models.outgoing import Delay, EmailEventKind, EmailState
@@ -165,7 +165,7 @@ def _build(email: OutgoingEmail, composer: emails.Composer) -> _Built:
     link = composer.link(email)
     secrets = composer.secrets(email)
     letter = composer.compose(email, link)
-    recipient = messages.deliverable(email.to_address)
+    recipient = mailboxes.deliverable(email.to_address)
     return _Built(
         message=messages.message(email, letter, recipient=recipient, at=clock.now()),
         recipient=recipient,

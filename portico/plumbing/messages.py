@@ -12,7 +12,7 @@ from functools import lru_cache
 from django.conf import settings
 from django.utils.html import escape
 
-from portico.plumbing.cleaning import clean_line, mailbox_key
+from portico.plumbing.cleaning import clean_line
 from portico.plumbing.emails import LINK_MARK, Letter
 from portico.plumbing.models import OutgoingEmail
 
@@ -80,16 +80,6 @@ def _header(name: str, value: str) -> BaseHeader:
 def _from_whom(name: str, display_name: str, address: str) -> BaseHeader:
     header: BaseHeader = _WIRE.header_factory(name, _address(display_name, address))
     return header
-
-
-def deliverable(address: str) -> str:
-    """The address as a mail server takes it: its domain in ASCII, the part before the @ as it is.
-
-    Raises ValueError for one that is malformed: libraries would mend it, and write to somebody else.
-    """
-    mailbox_key(address)
-    local, _at, domain = address.strip().rpartition("@")
-    return f"{local}@{domain.encode('idna').decode('ascii')}"
 
 
 def masked(body: str, link: str | None, secrets: Sequence[str] = ()) -> str:

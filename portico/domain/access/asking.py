@@ -8,8 +8,8 @@ from django.db import transaction
 from portico.domain.access.models import SignInAsk, SignInLink
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, limits, tokens
-from portico.plumbing.cleaning import mailbox_key
 from portico.plumbing.limits import Limit, TooMany
+from portico.plumbing.mailboxes import mailbox_key
 
 KEPT = timedelta(days=30)
 FORGOTTEN_AT_ONCE = 5_000

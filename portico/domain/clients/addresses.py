@@ -8,7 +8,7 @@ from portico.domain.clients.entries import AddressEntry
 from portico.domain.clients.models import Client, EmailAddress
 from portico.plumbing import clock, trail
 from portico.plumbing.actors import Actor
-from portico.plumbing.cleaning import mailbox_key
+from portico.plumbing.mailboxes import mailbox_key
 from portico.plumbing.refusals import Refused
 from portico.plumbing.verbs import Verb
 

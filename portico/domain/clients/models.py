@@ -138,7 +138,7 @@ class EmailAddress(PracticeRow):
     ref = RefField()
     client = models.ForeignKey(Client, models.PROTECT, related_name="email_addresses")
     address = models.CharField(max_length=254)
-    # The form in which addresses are compared: cleaning.mailbox_key.
+    # The form in which addresses are compared: mailboxes.mailbox_key.
     mailbox_key = models.CharField(max_length=320)
     kind = models.CharField(max_length=10, choices=AddressKind.choices, default=AddressKind.HOME)
     email_ok_at = models.DateTimeField(null=True)

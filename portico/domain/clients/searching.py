@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from portico.domain.clients.models import Client, ClientQuerySet, EmailAddress, SearchTerm
 from portico.domain.practices.models import Practice
-from portico.plumbing.cleaning import mailbox_key
+from portico.plumbing.mailboxes import mailbox_key
 
 _WORD = re.compile(r"[^\W_]+")
 _PHONE = re.compile(r"\+?[\d\s().\-/]{3,}\Z")

@@ -27,7 +27,7 @@ from portico.operating.seeding.wanted import (
 )
 from portico.plumbing import clock, trail
 from portico.plumbing.actors import Actor
-from portico.plumbing.cleaning import mailbox_key
+from portico.plumbing.mailboxes import mailbox_key
 from portico.plumbing.refusals import Refused
 from portico.plumbing.verbs import Verb
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db.models import TextChoices
 
-from portico.plumbing.cleaning import clean_line, clean_text, is_unstorable, mailbox_key
+from portico.plumbing.cleaning import clean_line, clean_text, is_unstorable
+from portico.plumbing.mailboxes import mailbox_key
 from portico.plumbing.money import MOST_MINOR
 
 

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access.pins import PIN_LENGTH
-from portico.plumbing import cleaning
+from portico.plumbing import mailboxes
 from portico.plumbing.cleaning import LineField
 
 SEPARATORS = str.maketrans("", "", " -\u2010\u2011\u2013.")
@@ -60,7 +60,7 @@ class PinForm(forms.Form):
         typed = self._posted("email")
         try:
             (address,) = typed
-            return cleaning.mailbox_key(str(address).strip())
+            return mailboxes.mailbox_key(str(address).strip())
         except ValueError:
             raise ValidationError(ONE_ADDRESS) from None
 

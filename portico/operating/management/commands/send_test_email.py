@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from portico.gateways import smtp_server
 from portico.gateways.smtp import Transport
 from portico.gateways.smtp_answers import Answer, Kind, Stage
-from portico.plumbing import clock, messages
+from portico.plumbing import clock, mailboxes
 
 STAGES = {
     Stage.CONNECT: "It cannot be reached.",
@@ -38,7 +38,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: str, address: str, **options: Any) -> None:  # Any: Django's own.
         try:
-            recipient = messages.deliverable(address)
+            recipient = mailboxes.deliverable(address)
         except ValueError as error:
             raise CommandError(f"{address!r} is not an email address: {error}") from error
         server = smtp_server.parse(settings.EMAIL_URL)

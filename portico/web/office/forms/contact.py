@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from portico.domain.clients import typos
 from portico.domain.clients.entries import AddressEntry, PhoneEntry
 from portico.domain.clients.models import AddressKind, EmailAddress, PhoneKind
-from portico.plumbing.cleaning import mailbox_key
+from portico.plumbing.mailboxes import mailbox_key
 from portico.web.office.forms.typed import TypedForm, line
 
 MOST_ROWS = 20

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from portico.domain.access.invitation_text import Text
 from portico.domain.practices.describing import Sender
 from portico.domain.practices.models import Practice
-from portico.plumbing.cleaning import mailbox_key
+from portico.plumbing.mailboxes import mailbox_key
 from portico.web.office.forms.client_portal import InvitationTextForm
 from portico.web.office.forms.typed import TypedForm, line
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portico.domain.practices.models import Role
-from portico.plumbing.cleaning import mailbox_key
+from portico.plumbing.mailboxes import mailbox_key
 from portico.web.office.forms.typed import TypedForm, line
 
 
