@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from email.message import EmailMessage
 from functools import cache
 from ipaddress import ip_address
 
@@ -32,8 +31,11 @@ class Transport:
     # Whom to believe about certificates; the system's authorities unless a test brings its own.
     authorities: ssl.SSLContext | None = None
 
-    def send(self, message: EmailMessage, *, sender: str, recipient: str) -> Answer:
-        """Hands the mail over in a connection of its own. Never inside a database transaction."""
+    def send(self, message: bytes, *, sender: str, recipient: str) -> Answer:
+        """Hands the mail over, byte for byte, in a connection of its own. Never inside a database transaction.
+
+        `message` has lines that end in CR and LF.
+        """
         with self.open() as line:
             return line.send(message, sender=sender, recipient=recipient)
 
@@ -59,7 +61,7 @@ class Line:
         self._transport = transport
         self._kept: _Conversation | None = None
 
-    def send(self, message: EmailMessage, *, sender: str, recipient: str) -> Answer:
+    def send(self, message: bytes, *, sender: str, recipient: str) -> Answer:
         """Never inside a database transaction."""
         kept, self._kept = self._kept, None
         if kept is not None:
@@ -74,7 +76,7 @@ class Line:
             self._kept.leave()
             self._kept = None
 
-    def _send(self, conversation: "_Conversation", message: EmailMessage, *, sender: str, recipient: str) -> Answer:
+    def _send(self, conversation: "_Conversation", message: bytes, *, sender: str, recipient: str) -> Answer:
         answer = conversation.send(message, sender=sender, recipient=recipient)
         if answer.kind is Kind.TAKEN:
             self._kept = conversation
@@ -101,7 +103,7 @@ class _Conversation:
         self.stage = Stage.CONNECT
         self.smtp: smtplib.SMTP | None = None
 
-    def send(self, message: EmailMessage, *, sender: str, recipient: str) -> Answer:
+    def send(self, message: bytes, *, sender: str, recipient: str) -> Answer:
         self.deadline = time.monotonic() + MAIL_SECONDS
         try:
             smtp = self._ready()
@@ -161,20 +163,18 @@ class _Conversation:
         self._hurry(smtp)
         smtp.login(self.server.user, self.server.password)
 
-    def _hand_over(self, smtp: smtplib.SMTP, message: EmailMessage, *, sender: str, recipient: str) -> Answer:
+    def _hand_over(self, smtp: smtplib.SMTP, message: bytes, *, sender: str, recipient: str) -> Answer:
         beyond_ascii = not recipient.isascii()
         if beyond_ascii and not smtp.has_extn("smtputf8"):
             return Answer(Kind.MAILBOX, Stage.RECIPIENT, "5.6.7", "The mail server offers no SMTPUTF8.")
         options = ("SMTPUTF8", "BODY=8BITMIME") if beyond_ascii else ()
-        policy = message.policy.clone(utf8=beyond_ascii, linesep="\r\n")  # type: ignore[call-arg]  # Its own knows utf8.
-        raw = message.as_bytes(policy=policy)
         self.stage = Stage.SENDER
         self._expect(smtp, smtp.mail(sender, options), 250)
         self.stage = Stage.RECIPIENT
         self._expect(smtp, smtp.rcpt(recipient), 250, 251)
         self.stage = Stage.CONTENT
         self._expect(smtp, smtp.docmd("DATA"), 354)
-        body = LINE_BEGINS_WITH_A_DOT.sub(b"..", raw)
+        body = LINE_BEGINS_WITH_A_DOT.sub(b"..", message)
         smtp.send(body if body.endswith(b"\r\n") else body + b"\r\n")
         self._hurry(smtp)
         return self._last_answer(smtp)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.message import EmailMessage
 from typing import Protocol
 
 from django.conf import settings
@@ -38,7 +37,7 @@ ANSWER_SECONDS = 0.25
 class Line(Protocol):
     """What takes a mail out of the house; never raises for what a server does."""
 
-    def send(self, message: EmailMessage, *, sender: str, recipient: str) -> Answer: ...
+    def send(self, message: bytes, *, sender: str, recipient: str) -> Answer: ...
 
 
 class Transport(Protocol):
@@ -58,7 +57,7 @@ class _Claimed:
 
 @dataclass(frozen=True)
 class _Built:
-    message: EmailMessage
+    message: bytes
     recipient: str
     # As they are kept: without the secret.
     text: str

@@ -1,68 +1,78 @@
 """From a letter to the message on the wire, and to what is kept of it."""
 
 import quopri
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from email.headerregistry import Address, BaseHeader
+from email.headerregistry import BaseHeader
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8, EmailPolicy
+from email.policy import SMTP
 from email.utils import format_datetime
 from functools import lru_cache
 
 from django.conf import settings
 from django.utils.html import escape
 
+from portico.plumbing import headers, reading_back
 from portico.plumbing.cleaning import clean_line
 from portico.plumbing.emails import LINK_MARK, Letter
+from portico.plumbing.mailboxes import deliverable
 from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.reading_back import Mailbox
 
 SHORTEST_SECRET = 20
 # Reading and folding headers is what costs most in a message; many mails have the same ones.
 KEPT_HEADERS = 256
 
 
-class _Wire(EmailPolicy):
-    """As email.policy.SMTP; but headers that many mails share are folded once."""
+def message(email: OutgoingEmail, letter: Letter, *, recipient: str, at: datetime) -> bytes:
+    """The mail as it goes over the wire: text and HTML as alternatives, then what is attached.
 
-    def fold_binary(self, name: str, value: str) -> bytes:
-        return _folded(name, value, utf8=self.utf8)
-
-
-_WIRE = _Wire(linesep=SMTP.linesep)
-
-
-@lru_cache(maxsize=KEPT_HEADERS)
-def _folded(name: str, value: str, *, utf8: bool) -> bytes:
-    return (SMTPUTF8 if utf8 else SMTP).fold_binary(name, value)
-
-
-def message(email: OutgoingEmail, letter: Letter, *, recipient: str, at: datetime) -> EmailMessage:
-    """Text and HTML as alternatives, then what is attached; ASCII on the wire.
-
-    Raises ValueError for an address that is none.
+    In ASCII, unless the recipient's address is not. Raises ValueError for an address that no header can carry, and
+    MisreadMail if a receiving program would read another mail than the letter.
     """
-    written = EmailMessage(policy=_WIRE)
-    written["Message-ID"] = email.message_id
-    written["Date"] = format_datetime(at)
-    written["From"] = _from_whom("From", letter.sender_name, settings.EMAIL_FROM)
-    written["To"] = _address(email.to_name, recipient)
-    if letter.reply_to:
-        written["Reply-To"] = _from_whom("Reply-To", "", letter.reply_to)
-    written["Subject"] = _header("Subject", clean_line(letter.subject))
-    written["Auto-Submitted"] = _header("Auto-Submitted", "auto-generated")
-    written["MIME-Version"] = _header("MIME-Version", "1.0")
-    written["Content-Type"] = _header("Content-Type", "multipart/alternative")
-    written.attach(_body(letter.text, "plain"))
-    written.attach(_body(letter.html, "html"))
+    body = EmailMessage(policy=SMTP)
+    body["MIME-Version"] = _header("MIME-Version", "1.0")
+    body["Content-Type"] = _header("Content-Type", "multipart/alternative")
+    body.attach(_body(letter.text, "plain"))
+    body.attach(_body(letter.html, "html"))
     for attached in letter.attachments:
         maintype, _slash, subtype = attached.kind.partition("/")
-        written.add_attachment(attached.content, maintype=maintype, subtype=subtype, filename=attached.name)
-    return written
+        body.add_attachment(attached.content, maintype=maintype, subtype=subtype, filename=attached.name)
+    mailboxes = {
+        "From": Mailbox(letter.sender_name, settings.EMAIL_FROM),
+        "To": Mailbox(email.to_name, recipient),
+    }
+    if letter.reply_to:
+        mailboxes["Reply-To"] = Mailbox(letter.sender_name, deliverable(letter.reply_to))
+    return assemble(mailboxes, letter.subject, body, message_id=email.message_id, at=at)
+
+
+def assemble(
+    mailboxes: Mapping[str, Mailbox], subject: str, body: EmailMessage, *, message_id: str, at: datetime
+) -> bytes:
+    """The header before a body that says its own type; read back as a receiving program would.
+
+    `mailboxes` are by field, such as `From`. Raises MisreadMail when what is read is not what was given.
+    """
+    subject = clean_line(subject)
+    mailboxes = {field: Mailbox(clean_line(each.name), each.address) for field, each in mailboxes.items()}
+    raw = b"".join(
+        (
+            headers.plain("Message-ID", message_id),
+            headers.plain("Date", format_datetime(at)),
+            *(headers.mailbox(field, each.name, each.address) for field, each in mailboxes.items()),
+            headers.text("Subject", subject),
+            headers.plain("Auto-Submitted", "auto-generated"),
+            body.as_bytes(policy=SMTP),
+        )
+    )
+    reading_back.check(raw, subject=subject, mailboxes=mailboxes)
+    return raw
 
 
 def _body(text: str, subtype: str) -> EmailMessage:
     """What `set_content` makes of a text, at a third of its cost."""
-    part = EmailMessage(policy=_WIRE)
+    part = EmailMessage(policy=SMTP)
     part["Content-Type"] = _header("Content-Type", f'text/{subtype}; charset="utf-8"')
     part["Content-Transfer-Encoding"] = _header("Content-Transfer-Encoding", "quoted-printable")
     lines = b"\n".join(text.encode().splitlines()) + b"\n"
@@ -72,13 +82,7 @@ def _body(text: str, subtype: str) -> EmailMessage:
 
 @lru_cache(maxsize=KEPT_HEADERS)
 def _header(name: str, value: str) -> BaseHeader:
-    header: BaseHeader = _WIRE.header_factory(name, value)
-    return header
-
-
-@lru_cache(maxsize=KEPT_HEADERS)
-def _from_whom(name: str, display_name: str, address: str) -> BaseHeader:
-    header: BaseHeader = _WIRE.header_factory(name, _address(display_name, address))
+    header: BaseHeader = SMTP.header_factory(name, value)
     return header
 
 
@@ -93,8 +97,3 @@ def _secret_in(link: str) -> str:
     secret = link.rstrip("/").rpartition("/")[2]
     # Not a token: better the whole address than none of it.
     return secret if len(secret) >= SHORTEST_SECRET else link
-
-
-def _address(name: str, address: str) -> Address:
-    local, _at, domain = address.rpartition("@")
-    return Address(display_name=clean_line(name), username=local, domain=domain)

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
+from email.policy import SMTP
 
 import pytest
 
@@ -20,12 +21,12 @@ type StartServer = Callable[..., SmtpServer]
 ANA = "ana@example.org"
 
 
-def a_message(text: str = "A line.\n") -> EmailMessage:
-    message = EmailMessage()
+def a_message(text: str = "A line.\n") -> bytes:
+    message = EmailMessage(policy=SMTP)
     message["Subject"] = "Hello"
     message["To"] = ANA
     message.set_content(text, cte="quoted-printable")
-    return message
+    return message.as_bytes()
 
 
 def send(transport: Transport, *, to: str = ANA, text: str = "A line.\n") -> Answer:

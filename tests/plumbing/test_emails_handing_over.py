@@ -13,7 +13,7 @@ from time_machine import Traveller
 
 from portico.gateways.smtp import Transport
 from portico.gateways.smtp_server import Server, parse
-from portico.plumbing import clock, emails, handing_over, queue, tokens
+from portico.plumbing import clock, emails, handing_over, queue, retrying, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.emails import LINK_MARK
 from portico.plumbing.models import OutgoingEmail, TrailEntry
@@ -47,7 +47,7 @@ def test_a_mail_leaves_with_its_headers_and_the_same_link_in_text_and_html(note:
     headers = mail.message
     assert headers["Message-ID"] == email.message_id
     assert headers["From"] == "Alder Street <portal@portico.example>"
-    assert headers["Reply-To"] == "desk@example.org"
+    assert headers["Reply-To"] == "Alder Street <desk@example.org>"
     assert headers["To"].addresses[0].display_name == 'Ana "Núñez", Dr.'
     assert (headers["Auto-Submitted"], headers["Subject"]) == ("auto-generated", "Hello")
     assert headers.get_content_type() == "multipart/alternative"
@@ -275,6 +275,24 @@ def test_a_mail_taken_over_by_another_worker_is_marked_by_that_one_only(note: No
 
     handing_over.hand_over_next("rest", Slow())
     assert (now_of(email).state, note.told) == ("queued", [])
+
+
+@pytest.mark.parametrize(
+    ("address", "message_id"),
+    [("ana@example.org", "<1@portico.example>\r\nBcc: eve@evil.example"), ("ana@example.org, eve@evil.example", "")],
+)
+def test_a_mail_that_would_be_read_otherwise_is_parked_and_never_handed_over(
+    note: Note, smtp: SmtpServer, stopped_clock: Traveller, address: str, message_id: str
+) -> None:
+    email = an_email()
+    OutgoingEmail.objects.update(to_address=address, message_id=message_id or email.message_id)
+    for _ in range(retrying.MOST_MISTAKES):
+        assert hand_over(smtp)
+        stopped_clock.shift(timedelta(minutes=1))
+    assert not hand_over(smtp)
+    email = now_of(email)
+    assert (email.state, email.mistakes, email.parked_at is not None, smtp.mails) == ("failed", 5, True, [])
+    assert email.reason.startswith("Portico could not build this email.")
 
 
 def test_a_few_mails_leave_together_and_the_rest_is_left_to_others(note: Note, smtp: SmtpServer) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from portico.plumbing import headers
+from portico.sandbox.mailbox.keeping import Mailbox
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.real_processes
@@ -100,6 +102,16 @@ def test_a_mails_html_can_do_nothing_but_look_like_itself(mailbox: Running) -> N
     assert "sandbox allow-popups" in policy
     assert "script-src" not in policy
     assert "allow-scripts" not in policy
+
+
+def test_a_long_name_and_subject_are_shown_whole(tmp_path: Path) -> None:
+    name = "Praxis für Psychotherapie und Beratung Müller-Lüdenscheidt und Söhne in München"
+    raw = headers.mailbox("From", name, "a@oak.example") + headers.text("Subject", f"{name} =?utf-8?q?A?=")
+    mail = Mailbox(tmp_path).keep(raw + b"\r\nHello", sender="a@oak.example", recipients=["josé@oak.example"])
+    assert mail.header("From") == f"{name} <a@oak.example>"
+    assert mail.header("subject") == f"{name} =?utf-8?q?A?="
+    assert mail.header("Delivered-To") == "josé@oak.example"
+    assert mail.header("Reply-To") == ""
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/../../etc/passwd", "/20260101T000000Z-000001", "/%00", "/%ff"])

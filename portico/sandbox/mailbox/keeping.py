@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
-from email.policy import default
+from email.policy import compat32, default
 from email.utils import format_datetime
 from pathlib import Path
 
+LINE_BREAK = re.compile(r"\r?\n")
 NAME = re.compile(r"\d{8}T\d{6}Z-\d{6}")
 
 
@@ -29,10 +31,12 @@ class Mail:
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        return [(name, str(value)) for name, value in self.message.items()]
+        """As a mail program shows them: unfolded and decoded."""
+        return [(name, _shown(value)) for name, value in message_from_bytes(self.raw, policy=compat32).raw_items()]
 
     def header(self, name: str) -> str:
-        return str(self.message[name] or "")
+        """The first of that name; empty when the mail has none."""
+        return next((value for each, value in self.headers if each.lower() == name.lower()), "")
 
     def body(self, kind: str) -> str:
         """The part of that kind ("plain" or "html"); empty when the mail has none."""
@@ -77,3 +81,9 @@ class Mailbox:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.eml"
+
+
+def _shown(value: str) -> str:
+    # Not by the newer parser: until Python 3.13.4 it puts a blank between the encoded words of a name.
+    unfolded = LINE_BREAK.sub("", value).encode(errors="surrogateescape").decode(errors="replace")
+    return str(make_header(decode_header(unfolded)))

@@ -269,7 +269,7 @@ def test_the_mail_has_the_same_link_in_text_and_html_and_a_code(practice: Practi
     assert mail.message["Subject"] == "Sign in to Alder Street Therapy (asked for at 12:20 PM EST)"
     assert mail.message["Auto-Submitted"] == "auto-generated"
     assert mail.message["From"].addresses[0].display_name == "Alder Street Therapy"
-    assert mail.message["Reply-To"] == "desk@alder.example"
+    assert mail.message["Reply-To"] == "Alder Street Therapy <desk@alder.example>"
     assert "Asked for on Monday, Nov 23 at 12:20 PM EST." in mail.text()
     preview = re.search(r'class="preheader"[^>]*>(.*?)</div>', mail.text("html"), re.DOTALL)
     assert preview

@@ -68,7 +68,7 @@ def test_it_carries_one_link_in_text_and_html_and_the_practices_name(practice: P
     assert f'href="{link}"' in mail.text("html")
     assert mail.text("html").count(link) == 1
     assert mail.message["From"].addresses[0].display_name == "Alder Street Therapy"
-    assert mail.message["Reply-To"] == "desk@alder.example"
+    assert mail.message["Reply-To"] == "Alder Street Therapy <desk@alder.example>"
     assert mail.message["Subject"] == "Your client portal at Alder Street Therapy"
     assert mail.recipient == "ana@mail.example"
     for words in ("Your client portal is ready", "Hello Ana,", "(212) 555-0177", "said email is ok", "24 hours"):

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, make_msgid
+from email.utils import make_msgid
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 from portico.gateways import smtp_server
 from portico.gateways.smtp import Transport
 from portico.gateways.smtp_answers import Answer, Kind, Stage
-from portico.plumbing import clock, mailboxes
+from portico.plumbing import clock, mailboxes, messages
+from portico.plumbing.reading_back import Mailbox
 
 STAGES = {
     Stage.CONNECT: "It cannot be reached.",
@@ -49,16 +50,16 @@ class Command(BaseCommand):
         self.stdout.write(f"{where} took the mail. Whether it arrives is for {address} to see.{_said(answer)}")
 
 
-def _message(recipient: str) -> EmailMessage:
-    message = EmailMessage(policy=SMTP)
-    message["Message-ID"] = make_msgid(domain=settings.EMAIL_FROM.rpartition("@")[2])
-    message["Date"] = format_datetime(clock.now())
-    message["From"] = settings.EMAIL_FROM
-    message["To"] = recipient
-    message["Subject"] = "A test email from Portico"
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(f"{settings.PUBLIC_BASE_URL} can send email.\n")
-    return message
+def _message(recipient: str) -> bytes:
+    body = EmailMessage(policy=SMTP)
+    body.set_content(f"{settings.PUBLIC_BASE_URL} can send email.\n")
+    return messages.assemble(
+        {"From": Mailbox("", settings.EMAIL_FROM), "To": Mailbox("", recipient)},
+        "A test email from Portico",
+        body,
+        message_id=make_msgid(domain=settings.EMAIL_FROM.rpartition("@")[2]),
+        at=clock.now(),
+    )
 
 
 def _in_words(answer: Answer) -> str:

@@ -1,0 +1,77 @@
+"""Reads a finished mail as a receiving program would, before it is handed over.
+
+Independent of `headers`, which wrote it: a mistake there must not reach a mail server.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.header import decode_header
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import compat32
+from email.utils import getaddresses
+
+MOST_OF_A_LINE = 998
+ADDRESS_FIELDS = ("From", "Sender", "Reply-To", "To", "Cc", "Bcc")
+_FIELD = re.compile(r"([!-9;-~]+): ?(.*)", re.DOTALL)
+
+
+class MisreadMail(ValueError):
+    """A receiving program would not read the mail as it was meant."""
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    name: str
+    address: str
+
+
+def check(raw: bytes, *, subject: str, mailboxes: Mapping[str, Mailbox]) -> None:
+    """Raises MisreadMail unless the mail says this subject and, by field, exactly these mailboxes.
+
+    Fields for mailboxes that are not named here must be absent. No line may be too long and none in the header blank.
+    """
+    fields = _fields(raw)
+    if _decoded(fields.get("subject", "")) != subject:
+        raise MisreadMail("The subject reads differently.")
+    read = {name: _mailbox(fields[name.lower()]) for name in ADDRESS_FIELDS if name.lower() in fields}
+    if read != mailboxes:
+        raise MisreadMail("The sender, the recipient or the reply address reads differently.")
+    if _has_defects(BytesParser(policy=compat32).parsebytes(raw)):
+        raise MisreadMail("The mail is malformed.")
+
+
+def _fields(raw: bytes) -> dict[str, str]:
+    """The unfolded values of the header by lower-case name."""
+    header, end, _body = raw.partition(b"\r\n\r\n")
+    lines = header.split(b"\r\n")
+    if not end or any(not line.strip() or len(line) > MOST_OF_A_LINE or re.search(rb"[\r\n]", line) for line in lines):
+        raise MisreadMail("The header has a line that no reader takes.")
+    fields: dict[str, str] = {}
+    for line in re.split(r"\r\n(?![ \t])", header.decode()):
+        found = _FIELD.fullmatch(line)
+        if found is None or found[1].lower() in fields:
+            raise MisreadMail("The header has a field that is malformed or there twice.")
+        fields[found[1].lower()] = found[2].replace("\r\n", "")
+    return fields
+
+
+def _mailbox(value: str) -> Mailbox | None:
+    """The only mailbox of the field; None where a reader finds none or several."""
+    read = getaddresses([value])
+    if len(read) != 1 or not read[0][1]:
+        return None
+    name, address = read[0]
+    return Mailbox(_decoded(name), address)
+
+
+def _decoded(value: str) -> str:
+    if "=?" not in value:
+        return value
+    parts = decode_header(value)
+    return "".join(part.decode(charset or "ascii") if isinstance(part, bytes) else part for part, charset in parts)
+
+
+def _has_defects(parsed: Message) -> bool:
+    return any(part.defects for part in parsed.walk())
