@@ -18,7 +18,8 @@ def mailbox_key(email: str) -> str:
     if not at or len(email) > 320:
         raise ValueError("An address is a name, an @ and a domain.")
     local = unicodedata.normalize("NFC", _ascii_lower(_refuse_lookalikes(local)))
-    if not _ATOM.fullmatch(local) or len(local.encode()) > 64 or not _is_printable(local):
+    # "=?" begins an encoded word (RFC 2047), which mail programs may decode into another address.
+    if not _ATOM.fullmatch(local) or len(local.encode()) > 64 or not _is_printable(local) or "=?" in local:
         raise ValueError("The part before the @ is malformed.")
     key = f"{local}@{_domain_key(domain)}"
     if len(key.encode()) > 254:

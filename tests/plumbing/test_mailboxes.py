@@ -56,6 +56,7 @@ def test_another_spelling_never_reaches_anothers_mailbox(one: str, other: str) -
         ".ana@example.org",
         "ana..avery@example.org",
         "ana@eve@example.org",
+        "=?utf-8?q?eve=40evil.example?=@example.org",
         "ana,eve@example.org",
         '"ana"@example.org',
         "ana\r\nBcc:x@example.org",
