@@ -37,6 +37,18 @@ def deliverable(address: str) -> str:
     return f"{local}@{domain.encode('idna').decode('ascii')}"
 
 
+def header_address(address: str) -> str:
+    """The address as every mail server and reader takes it in From or Reply-To: in ASCII. Raises ValueError.
+
+    For addresses that are ours or a practice's. Letters beyond ASCII before the @ need a server that offers SMTPUTF8,
+    which the recipient of any one mail may not have.
+    """
+    taken = deliverable(address)
+    if not taken.isascii():
+        raise ValueError("The part before the @ must be in ASCII.")
+    return taken
+
+
 def has_lookalikes(text: str) -> bool:
     """Whether it holds signs that would turn into ASCII, such as Kelvin's K."""
     return any(not sign.isascii() and unicodedata.normalize("NFC", sign).isascii() for sign in text)

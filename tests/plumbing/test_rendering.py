@@ -14,7 +14,12 @@ LINK = "https://portal.example.org/portal/alder-street/link/abc"
 
 def an_invitation(**changes: Any) -> tuple[str, str]:
     context = {
-        "practice": {"name": "Alder & Street", "phone": "(555) 010-0134", "address": "14 Alder Street"},
+        "practice": {
+            "name": "Alder & Street",
+            "phone": "(555) 010-0134",
+            "takes_replies": True,
+            "address": "14 Alder Street",
+        },
         "heading": "Your client portal is ready",
         "blocks": [
             {"kind": "text", "text": "Hello <b>Ana</b>,\nsecond line.\n\nSee https://evil.example {{7*7}}"},
@@ -57,7 +62,7 @@ def test_styles_are_in_the_elements_and_only_what_cannot_be_stays_outside() -> N
 
 
 def test_without_a_phone_the_mail_asks_for_a_reply() -> None:
-    text, _html = an_invitation(practice={"name": "Alder Street"})
+    text, _html = an_invitation(practice={"name": "Alder Street", "takes_replies": True})
     assert "Questions? Reply to this email.\n" in text
     assert text.endswith("Alder Street\n")
 

@@ -112,7 +112,7 @@ def _in_short(practice: Practice) -> Section:
         (_("Portal address"), practice.portal_address),
         (_("Our emails come from"), settings.EMAIL_FROM),
         (_("Phone"), letterhead.phone(practice)),
-        (_("We answer"), practice.support_hours),
+        (_("We answer"), practice.support_hours if practice.phone else ""),
     ]
     return Section("in-short", _("In short"), facts=tuple((name, value) for name, value in facts if value))
 

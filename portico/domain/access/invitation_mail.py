@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy
 
 from portico.domain.access import client_guide, inviting, links
 from portico.domain.access.models import Invitation, PortalAccess, SignInLink, link_lifetime
+from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
-from portico.plumbing import clock, phone_format, rendering
+from portico.plumbing import clock
 from portico.plumbing.emails import Attachment, Composer, Letter
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing import EmailState
@@ -29,9 +30,8 @@ class InvitationMail(Composer):
     def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
         practice = email.practice
         with translation.override(email.content["language"]):
-            text, html = rendering.render("invitation", _words(practice, email.content["blocks"], link or ""))
-        attachments = _guide(practice, email.content)
-        return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender, attachments)
+            words = _words(practice, email.content["blocks"], link or "")
+            return mail_frame.letter(email, "invitation", words, attachments=_guide(practice, email.content))
 
     def state_changed(self, email: OutgoingEmail) -> None:
         invitation = _invitation_of(email)
@@ -98,11 +98,6 @@ def _words(practice: Practice, blocks: list[str | None], link: str) -> dict[str,
     """None is where the button stands; what staff typed stays text."""
     button = {"kind": "button", "label": _("Sign In"), "href": link}
     return {
-        "practice": {
-            "name": practice.name,
-            "phone": phone_format.as_dialled(practice.phone),
-            "address": ", ".join(practice.postal_address.split("\n")),
-        },
         "heading": _("Your client portal is ready"),
         "blocks": [button if text is None else {"kind": "text", "text": text} for text in blocks],
         "portal_address": practice.portal_address,

@@ -1,7 +1,6 @@
-"""What the mails about signing in have in common: times with their zone, and the frame's words."""
+"""What the mails about signing in have in common: the subject, and times with their zone."""
 
 from datetime import datetime
-from typing import Any
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_gmt, get_timezone_name
@@ -10,7 +9,6 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from portico.domain.practices.models import Practice
-from portico.plumbing import phone_format
 
 
 def sign_in_subject(practice: Practice, asked_at: datetime, language: str) -> str:
@@ -32,14 +30,6 @@ def day(at: datetime, practice: Practice, language: str) -> str:
     """Monday, Nov 23."""
     local, locale = at.astimezone(practice.zone), Locale.parse(language)
     return f"{format_date(local, 'EEEE', locale=locale)}, {format_skeleton('MMMd', local, locale=locale)}"
-
-
-def frame(practice: Practice) -> dict[str, Any]:  # Any: what templates take.
-    return {
-        "name": practice.name,
-        "phone": phone_format.as_dialled(practice.phone),
-        "address": practice.postal_address,
-    }
 
 
 def _zone_name(local: datetime, language: str) -> str:

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy
 
 from portico.domain.access import browsers
 from portico.domain.access.models import PortalAccess, PortalAccount
+from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
-from portico.plumbing import phone_format, rendering
 from portico.plumbing.emails import Composer, Letter
 from portico.plumbing.models import OutgoingEmail
 
@@ -82,13 +82,7 @@ def _access_of(email: OutgoingEmail) -> PortalAccess | None:
 
 
 def _letter(email: OutgoingEmail, **words: Any) -> Letter:  # Any: what templates take.
-    practice = email.practice
-    words |= {
-        "practice": {"name": practice.name, "phone": phone_format.as_dialled(practice.phone)},
-        "at": _when(email.content["at"], practice),
-    }
-    text, html = rendering.render(email.kind, words)
-    return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)
+    return mail_frame.letter(email, email.kind, words | {"at": _when(email.content["at"], email.practice)})
 
 
 def _when(at: str, practice: Practice) -> dict[str, str]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from portico.domain.access import links, mail_words, stopping
 from portico.domain.access.models import CODE_LIFETIME, PortalAccess, SignInLink, link_lifetime
 from portico.domain.access.models.links import SignInLinkQuerySet
+from portico.domain.practices import mail_frame
 from portico.plumbing import clock, rendering
 from portico.plumbing.emails import Composer, Letter
 from portico.plumbing.models import OutgoingEmail
@@ -40,7 +41,6 @@ class SignInMail(Composer):
         asked_at = datetime.fromisoformat(email.content["asked_at"])
         with translation.override(language):
             words = {
-                "practice": mail_words.frame(practice),
                 "heading": _("Sign in to %(name)s") % {"name": practice.name},
                 "day": mail_words.day(asked_at, practice, language),
                 "time": mail_words.time_with_zone(asked_at, practice, language),
@@ -49,8 +49,7 @@ class SignInMail(Composer):
                 "code_works_for": rendering.duration(int(CODE_LIFETIME.total_seconds())),
                 "why": _("Didn’t ask for this? You can ignore it. Nobody can sign in without it."),
             }
-            text, html = rendering.render("sign_in", words)
-        return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)
+            return mail_frame.letter(email, "sign_in", words)
 
     def state_changed(self, email: OutgoingEmail) -> None:
         link = _link_of(email)

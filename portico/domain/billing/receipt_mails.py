@@ -12,7 +12,8 @@ from portico.domain.billing import reaching
 from portico.domain.billing.models import Payment, Refund
 from portico.domain.billing.shared_mail import OBSTACLES
 from portico.domain.clients.models import Client
-from portico.plumbing import money, phone_format, rendering
+from portico.domain.practices import mail_frame
+from portico.plumbing import money
 from portico.plumbing.emails import Composer, Letter
 from portico.plumbing.models import OutgoingEmail
 
@@ -31,20 +32,13 @@ class _MoneyMail(Composer):
         return None
 
     def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
-        practice = email.practice
         with translation.override(email.content["language"]):
             words = {
-                "practice": {
-                    "name": practice.name,
-                    "phone": phone_format.as_dialled(practice.phone),
-                    "address": ", ".join(practice.postal_address.splitlines()),
-                },
                 "name": _client_of(email).called,
-                "portal_address": practice.portal_address,
+                "portal_address": email.practice.portal_address,
                 "why": _("You got this because you said email is ok."),
             }
-            text, html = rendering.render(self.template, words | self.words(email))
-        return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)
+            return mail_frame.letter(email, self.template, words | self.words(email))
 
     @abstractmethod
     def words(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.

@@ -10,8 +10,8 @@ from portico.domain.billing import reaching
 from portico.domain.billing.models import Invoice
 from portico.domain.billing.reaching import Obstacle
 from portico.domain.clients.models import Client
+from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
-from portico.plumbing import phone_format, rendering
 from portico.plumbing.emails import Composer, Letter
 from portico.plumbing.models import OutgoingEmail
 
@@ -42,11 +42,8 @@ class InvoiceSharedMail(Composer):
         return None
 
     def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
-        practice = email.practice
         with translation.override(email.content["language"]):
-            name = _client_of(email).called
-            text, html = rendering.render("invoice_shared", _words(practice, name))
-        return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)
+            return mail_frame.letter(email, "invoice_shared", _words(email.practice, _client_of(email).called))
 
 
 def _client_of(email: OutgoingEmail) -> Client:
@@ -55,11 +52,6 @@ def _client_of(email: OutgoingEmail) -> Client:
 
 def _words(practice: Practice, name: str) -> dict[str, Any]:  # Any: what templates take.
     return {
-        "practice": {
-            "name": practice.name,
-            "phone": phone_format.as_dialled(practice.phone),
-            "address": ", ".join(practice.postal_address.splitlines()),
-        },
         "heading": _("You have a new bill"),
         "name": name,
         "portal_address": practice.portal_address,

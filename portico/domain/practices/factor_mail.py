@@ -7,8 +7,9 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portico.domain.practices import mail_frame
 from portico.domain.practices.models import StaffMember
-from portico.plumbing import emails, phone_format, rendering
+from portico.plumbing import emails
 from portico.plumbing.actors import Actor
 from portico.plumbing.emails import Composer, Letter
 from portico.plumbing.models import OutgoingEmail, TrailEntry
@@ -62,12 +63,10 @@ class SecondFactorMail(Composer):
         # The office is in English.
         with translation.override("en"):
             words = {
-                "practice": {"name": practice.name, "phone": phone_format.as_dialled(practice.phone)},
                 "heading": str(_WORDS[Verb(email.content["verb"])]),
                 "name": email.to_name,
                 "at": format_datetime(at, "MMM d, h:mm a z", tzinfo=practice.zone, locale="en"),
                 "was_reset": email.content["verb"] == Verb.SECOND_FACTOR_RESET,
                 "why": _("You got this because you sign in to the office of this practice with this address."),
             }
-            text, html = rendering.render("staff/second_factor_changed", words)
-        return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)
+            return mail_frame.letter(email, "staff/second_factor_changed", words)

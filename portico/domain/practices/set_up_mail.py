@@ -7,9 +7,9 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.practices import setting_up
+from portico.domain.practices import mail_frame, setting_up
 from portico.domain.practices.models import SetUpLink
-from portico.plumbing import clock, phone_format, rendering
+from portico.plumbing import clock, rendering
 from portico.plumbing.emails import Composer, Letter
 from portico.plumbing.models import OutgoingEmail
 
@@ -31,11 +31,10 @@ class _SetUpMail(Composer):
         return setting_up.address_in_mail(_link_of(email))
 
     def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
-        practice, set_up = email.practice, _link_of(email)
+        set_up = _link_of(email)
         # The office is in English.
         with translation.override("en"):
             words = {
-                "practice": {"name": practice.name, "phone": phone_format.as_dialled(practice.phone)},
                 "name": email.to_name,
                 "role": set_up.staff.get_role_display().lower(),
                 "invited_by": email.written_by,
@@ -43,8 +42,7 @@ class _SetUpMail(Composer):
                 "link_works_for": rendering.duration(int(set_up.lifetime.total_seconds())),
                 **self.words(),
             }
-            text, html = rendering.render(self.template, words)
-        return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)
+            return mail_frame.letter(email, self.template, words)
 
     @abstractmethod
     def words(self) -> dict[str, Any]:  # Any: what templates take.

@@ -47,6 +47,11 @@ def test_a_practice_without_phone_and_hours_has_a_guide_too(practice: Practice) 
     assert "Questions?" not in text
 
 
+def test_hours_are_not_printed_without_a_number_to_call(practice: Practice) -> None:
+    practice.phone = ""
+    assert "We answer" not in text_of(client_guide.as_pdf(practice, "en"))
+
+
 def test_paper_is_letter_where_letters_are_and_a4_elsewhere(practice: Practice) -> None:
     sizes = {}
     for country in ("US", "DE"):

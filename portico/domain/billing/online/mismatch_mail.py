@@ -6,8 +6,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portico.domain.billing.models import PaymentAttempt
+from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice, Role, StaffMember
-from portico.plumbing import emails, phone_format, rendering
+from portico.plumbing import emails
 from portico.plumbing.actors import Actor
 from portico.plumbing.emails import Composer, Letter
 from portico.plumbing.models import OutgoingEmail
@@ -41,15 +42,12 @@ class MismatchMail(Composer):
         return None
 
     def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
-        practice = email.practice
         # The office is in English.
         with translation.override("en"):
             words = {
-                "practice": {"name": practice.name, "phone": phone_format.as_dialled(practice.phone)},
                 "heading": _("A card payment needs a look"),
                 "name": email.to_name,
                 "href": f"{settings.PUBLIC_BASE_URL}/office/payments/",
                 "why": _("You got this because you own this practice’s account."),
             }
-            text, html = rendering.render("staff/payment_mismatch", words)
-        return Letter(email.subject, text, html, practice.reply_to, practice.shown_sender)
+            return mail_frame.letter(email, "staff/payment_mismatch", words)

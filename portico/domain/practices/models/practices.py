@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from portico.plumbing import clock
+from portico.plumbing.mailboxes import header_address
 from portico.plumbing.rows import PracticeRow, RefField, Row, RowQuerySet
 
 # In an address a slug stands where it can be read out: letters, digits and single dashes.
@@ -91,6 +92,14 @@ class Practice(Row):
     def shown_sender(self) -> str:
         """The name that mails come from."""
         return self.sender_name or self.name
+
+    @property
+    def reply_address(self) -> str:
+        """Where answers to its mails go; empty when it has no address that a header can carry."""
+        try:
+            return header_address(self.reply_to)
+        except ValueError:
+            return ""
 
     @property
     def shown_greeting(self) -> str:
