@@ -29,7 +29,7 @@ demo: setup ## start the whole product with people to look at (PORT=8000, RESET=
 test: setup packages ## run every test, on SQLite and PostgreSQL and in Chromium
 	@$(BIN)/pytest --database=both
 
-thorough: setup packages ## run every test on both databases, those of pages too (before a release)
+thorough: setup packages ## run every test on both databases, none taking turns (before a release)
 	@$(BIN)/pytest --database=both --whole
 
 quick: setup ## run what takes under two minutes: SQLite, no browser

@@ -19,7 +19,7 @@ from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from tests import cast
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 # The example of docs/operating.md.
 EXAMPLE: dict[str, Any] = {

@@ -34,6 +34,8 @@ from tests import cast
 from tests.operating.test_verifying import run
 from tests.support.world import standing
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture(scope="module")
 def standing_books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:

@@ -15,6 +15,8 @@ from portico.plumbing.models import TrailEntry
 from tests import cast
 from tests.support import append_only
 
+pytestmark = pytest.mark.both_databases
+
 
 def run(command: str, *options: str) -> tuple[int, str]:
     """The exit code and what was said."""

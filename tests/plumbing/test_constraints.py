@@ -31,6 +31,8 @@ from portico.plumbing.trail import record
 from portico.plumbing.verbs import Verb
 from tests.plumbing.rows import a_client, a_practice
 
+pytestmark = pytest.mark.both_databases
+
 SAME_PRACTICE = SamePractice("client", name="probe_invoice_client")
 
 

@@ -10,6 +10,8 @@ from portico.plumbing.network import refuse_inside_transaction
 from portico.plumbing.rows import RefField
 from tests.plumbing.rows import a_client, a_practice
 
+pytestmark = pytest.mark.both_databases
+
 TAKEN = ["ab", "aB", "Ab", "a%c", "a_c", "a\\c", "abc", "b", "a\U0010ffffx", "a\ud7ffx", "éa"]
 
 

@@ -8,6 +8,8 @@ from django.db import IntegrityError, OperationalError, connections, transaction
 from portico.domain.practices.models import Practice
 from portico.plumbing.deadlocks import once_more
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)

@@ -22,7 +22,7 @@ from tests.plumbing.rows import a_practice
 from tests.support.ports import free_port
 from tests.support.smtp import SmtpServer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 KEYS = override_settings(SECRET_KEY="a key of today " * 4, SECRET_KEY_FALLBACKS=["the key of that time"])
 
 

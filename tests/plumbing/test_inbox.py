@@ -12,7 +12,7 @@ from portico.plumbing.inbox import Verdict
 from portico.plumbing.models import InboxEvent, InboxState
 from tests import cast
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 class Worker:

@@ -13,6 +13,8 @@ from portico.plumbing import clock, limits
 from portico.plumbing.limits import Limit, TooMany
 from portico.plumbing.models import LimitSpent
 
+pytestmark = pytest.mark.both_databases
+
 HOUR = timedelta(hours=1)
 FIVE = Limit.on("links", "ana@example.org", most=5, window=HOUR)
 PER_IP = Limit.on("links-ip", "192.0.2.7", most=8, window=HOUR, stays_spent=True)

@@ -13,7 +13,7 @@ from portico.plumbing import clock, queue
 from portico.plumbing.models import OutgoingEmail
 from tests.plumbing.letters import Note, an_email
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("note")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("note"), pytest.mark.both_databases]
 MINUTE = timedelta(minutes=1)
 
 

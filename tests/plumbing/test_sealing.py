@@ -19,6 +19,8 @@ from portico.plumbing.verbs import Verb
 from tests.plumbing.rows import a_client, a_practice
 from tests.support.append_only import lifted
 
+pytestmark = pytest.mark.both_databases
+
 SOUND = sealing.Verdict(sealed=4)
 
 

@@ -26,7 +26,7 @@ from tests.support import postgresql
 from tests.support.processes import Process, Processes, url_of_test_database
 from tests.support.smtp import SmtpServer
 
-pytestmark = [pytest.mark.real_processes, pytest.mark.slow]
+pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_databases]
 
 
 class Held(NamedTuple):

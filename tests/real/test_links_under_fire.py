@@ -11,7 +11,7 @@ from tests.support.at_once import at_once
 from tests.support.processes import Processes
 from tests.support.visitor import Answer, Visitor
 
-pytestmark = [pytest.mark.real_processes, pytest.mark.slow]
+pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_databases]
 
 LOOKS, PRESSES = 10, 20
 

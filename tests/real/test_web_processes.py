@@ -23,7 +23,7 @@ from portico.web.serving import THREADS
 from tests import cast
 from tests.support.processes import Process, Processes
 
-pytestmark = [pytest.mark.real_processes, pytest.mark.slow]
+pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_databases]
 
 
 class Visitor:

@@ -16,7 +16,7 @@ from tests import cast
 from tests.support.processes import Process, Processes
 from tests.support.smtp import Mail, SmtpServer
 
-pytestmark = [pytest.mark.real_processes, pytest.mark.slow]
+pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_databases]
 
 BACK_SECONDS = 60
 

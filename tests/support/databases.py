@@ -1,28 +1,28 @@
-"""The option --database: on which database a run stands. Loaded first (pyproject.toml), before settings are read."""
+"""The option --database: which database the tests use. Loaded first (pyproject.toml), before settings are read."""
 
 import os
 import tempfile
-import zlib
-from collections.abc import Generator
-from itertools import product
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import pytest
 
 from tests.support import postgresql
+from tests.support.scheduling import PerDatabaseScheduling
 
 KINDS = ("sqlite", "postgresql")
 CHOSEN = "PORTICO_TESTS_DATABASE"
-# A run on both stands in four processes: what starts browsers and whole servers mostly waits for them, and is done
-# beside the rest.
-SHARE = "PORTICO_TESTS_SHARE"
-SHARES = ("programs", "rest")
-PROGRAMS = ("browser", "real_processes")
-# Said by --whole: every test of a page runs on both, too.
+# Two processes for each database: while one waits for a browser or a server, the others have the processors.
+WORKERS_PER_DATABASE = 2
+# Set in the processes of a run on both databases.
+BOTH = "PORTICO_TESTS_BOTH"
+# Set by --whole: every test with a database runs on both of them.
 WHOLE = "PORTICO_TESTS_WHOLE"
-# What comes with these has a database; marks ask for them.
+# A test with one of these fixtures uses the database even without the mark.
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
-ADDRESS = "PORTICO_TESTS_{}_URL"
+# Tests with one of these marks start first, so that none of the longest is left for the end.
+LONGEST = ("browser", "real_processes", "slow")
+URL_VARIABLE = "PORTICO_TESTS_{}_URL"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,29 +32,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="sqlite (default), postgresql (a private cluster for this run), or both side by side",
     )
-    parser.addoption("--whole", action="store_true", help="with both: each test of a page on both, not on one of them")
+    parser.addoption("--whole", action="store_true", help="with both: every test on both, not taking turns")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None]:
-    """Starts what the run needs and says where it is; parallel workers inherit both through the environment."""
+    """Starts the databases of the run; parallel workers inherit their addresses through the environment."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         chosen = early_config.known_args_namespace.database
         folder = tempfile.TemporaryDirectory(prefix="portico-tests-", ignore_cleanup_errors=True)
         early_config.add_cleanup(folder.cleanup)
-        os.environ[ADDRESS.format("SQLITE")] = f"sqlite:///{folder.name}/portico.sqlite3"
+        os.environ[URL_VARIABLE.format("SQLITE")] = f"sqlite:///{folder.name}/portico.sqlite3"
         if chosen != "sqlite":
             cluster = postgresql.start()
             early_config.add_cleanup(cluster.stop)
-            os.environ[ADDRESS.format("POSTGRESQL")] = cluster.url
+            os.environ[URL_VARIABLE.format("POSTGRESQL")] = cluster.url
         if chosen == "both":
+            os.environ[BOTH] = "1"
             if early_config.known_args_namespace.whole:
                 os.environ[WHOLE] = "1"
-            # One summary tells the whole story.
-            each = (f"--tx=popen//env:{CHOSEN}={kind}//env:{SHARE}={share}" for kind, share in product(KINDS, SHARES))
-            args[:] = ["--dist=each", *each, *args]
+            workers = (f"--tx=popen//env:{CHOSEN}={kind}" for kind in KINDS for _ in range(WORKERS_PER_DATABASE))
+            args[:] = ["--dist=loadscope", *workers, *args]
         os.environ[CHOSEN] = "sqlite" if chosen == "both" else chosen
     return (yield)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config) -> PerDatabaseScheduling | None:
+    """Keeps each worker of a run on both databases to its own."""
+    return PerDatabaseScheduling(config, CHOSEN) if config.getoption("database") == "both" else None
 
 
 def chosen() -> str:
@@ -63,8 +68,8 @@ def chosen() -> str:
 
 
 def set_up() -> None:
-    """Points DATABASE_URL at the run's own database, whatever the shell said."""
-    address = os.environ.get(ADDRESS.format(chosen().upper()))
+    """Points DATABASE_URL at the run's own database, whatever the environment holds."""
+    address = os.environ.get(URL_VARIABLE.format(chosen().upper()))
     if address:
         os.environ["DATABASE_URL"] = address
 
@@ -73,55 +78,49 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"database: {config.getoption('database')}"
 
 
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """The processes for programs do not load the many modules that start none."""
-    is_left_out = (
-        os.environ.get(SHARE) == "programs"
-        and collection_path.name.startswith("test_")
-        and collection_path.suffix == ".py"
-        and not names_programs(collection_path)
-    )
-    return True if is_left_out else None
-
-
-def names_programs(module: Path) -> bool:
-    """Whether it writes one of their marks."""
-    text = module.read_text(encoding="utf-8")
-    return any(f"mark.{name}" in text for name in PROGRAMS)
-
-
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out (and does not call skipped) what is meant for the other database, or for another process."""
-    ours = [item for item in items if _is_ours(item)]
-    if len(ours) < len(items):
-        config.hook.pytest_deselected(items=[item for item in items if not _is_ours(item)])
-        items[:] = ours
+    """Leaves out (and does not call skipped) what the other database runs, and starts with what takes longest."""
+    selected = [item for item, kinds in zip(items, turns(items), strict=True) if chosen() in kinds]
+    if len(selected) < len(items):
+        kept = set(selected)
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    if BOTH in os.environ:
+        first = {item.path for item in selected if any(item.get_closest_marker(name) for name in LONGEST)}
+        selected.sort(key=lambda item: item.path not in first)
+    items[:] = selected
 
 
-def _is_ours(item: pytest.Item) -> bool:
-    marked = [kind for kind in KINDS if item.get_closest_marker(kind)]
-    if marked and chosen() not in marked:
-        return False
-    if not marked and SHARE in os.environ and chosen() not in databases_of(item):
-        return False
-    share = "programs" if any(item.get_closest_marker(name) for name in PROGRAMS) else "rest"
-    if share == "programs" and not names_programs(item.path):
-        raise pytest.UsageError(f"{item.nodeid} would run nowhere: its own module must name its mark.")
-    return os.environ.get(SHARE, share) == share
+def turns(items: Iterable[pytest.Item]) -> list[tuple[str, ...]]:
+    """Returns for each test the databases that run it, in the order of `items`.
 
-
-def databases_of(item: pytest.Item) -> tuple[str, ...]:
-    """Where a test without a mark runs, when both are there.
-
-    One that asks no database runs once. Those of pages take turns: of each module about half stand on either, so that
-    a page which one of the two cannot serve is found, and what is said of it is checked once.
+    On both databases: what is marked `both_databases`, and everything with --whole. On one: what is marked with its
+    name, what uses no database (SQLite), and in a run on both the others, which take turns: a module's first test
+    runs on one, its second on the other.
     """
+    found: list[tuple[str, ...]] = []
+    counts: dict[Path, int] = {}
+    for item in items:
+        marked = tuple(kind for kind in KINDS if item.get_closest_marker(kind))
+        if marked:
+            found.append(marked)
+        elif BOTH not in os.environ:
+            found.append(KINDS)
+        elif not _uses_database(item):
+            found.append(KINDS[:1])
+        elif WHOLE in os.environ or item.get_closest_marker("both_databases"):
+            found.append(KINDS)
+        else:
+            # Modules begin alternately, or those with one test would all run on the same database.
+            turn = counts.setdefault(item.path, len(counts))
+            found.append((KINDS[turn % len(KINDS)],))
+            counts[item.path] += 1
+    return found
+
+
+def _uses_database(item: pytest.Item) -> bool:
     fixtures = set(getattr(item, "fixturenames", ()))
-    if not item.get_closest_marker("django_db") and not fixtures & DATABASE_FIXTURES:
-        return KINDS[:1]
-    if item.nodeid.startswith("tests/web/") and WHOLE not in os.environ:
-        return (KINDS[zlib.crc32(item.nodeid.encode()) % 2],)
-    return KINDS
+    return item.get_closest_marker("django_db") is not None or bool(fixtures & DATABASE_FIXTURES)
 
 
 @pytest.hookimpl(wrapper=True)

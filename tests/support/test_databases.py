@@ -1,4 +1,4 @@
-"""A run stands on the database it names, and on no other."""
+"""A run uses the database that it names, and no other."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,42 +26,64 @@ def test_what_concerns_sqlite_runs_there() -> None:
     assert connection.vendor == "sqlite"
 
 
-@pytest.mark.parametrize("name", databases.PROGRAMS)
-def test_a_module_that_starts_programs_is_known_by_the_mark_it_writes(name: str, tmp_path: Path) -> None:
-    module = tmp_path / "test_something.py"
-    module.write_text(f"pytestmark = [pytest.mark.{name}]")
-    assert databases.names_programs(module)
-    module.write_text(f"pytestmark = [pytest.mark.slow]  # no {name}")
-    assert not databases.names_programs(module)
-
-
 @dataclass
 class Item:
-    """A test, as pytest tells of it."""
+    """A collected test, as far as it matters here."""
 
-    nodeid: str
+    path: Path
     fixturenames: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
 
-    def get_closest_marker(self, _name: str) -> None:
-        return None
-
-
-def stands_on(nodeid: str, *fixtures: str) -> tuple[str, ...]:
-    return databases.databases_of(cast(Any, Item(nodeid, fixtures)))
+    def get_closest_marker(self, name: str) -> str | None:
+        return name if name in self.marks else None
 
 
-def test_what_asks_no_database_runs_once(request: pytest.FixtureRequest) -> None:
-    assert stands_on("tests/plumbing/test_money.py::test_x") == ("sqlite",)
-    assert stands_on("tests/plumbing/test_limits.py::test_x", "transactional_db") == databases.KINDS
-    assert databases.databases_of(request.node) == databases.KINDS
+def turns_of(*items: Item) -> list[tuple[str, ...]]:
+    return databases.turns(cast(Any, items))
 
 
-def test_the_tests_of_a_page_take_turns_and_keep_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def run_on_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(databases.BOTH, "1")
     monkeypatch.delenv(databases.WHOLE, raising=False)
-    asked = [f"tests/web/office/test_team.py::test_{number}" for number in range(200)]
-    turns = [stands_on(nodeid, "db") for nodeid in asked]
-    assert {len(turn) for turn in turns} == {1}
-    assert 70 < turns.count(("postgresql",)) < 130
-    assert turns == [stands_on(nodeid, "db") for nodeid in asked]
+
+
+@pytest.mark.usefixtures("run_on_both")
+def test_a_test_without_a_database_runs_once() -> None:
+    assert turns_of(Item(Path("test_money.py"))) == [("sqlite",)]
+
+
+@pytest.mark.usefixtures("run_on_both")
+def test_tests_of_one_module_take_turns() -> None:
+    module = [Item(Path("test_team.py"), ("db",)) for _ in range(4)]
+    assert turns_of(*module) == [("sqlite",), ("postgresql",), ("sqlite",), ("postgresql",)]
+
+
+@pytest.mark.usefixtures("run_on_both")
+def test_modules_with_one_test_take_turns_too() -> None:
+    assert turns_of(*(Item(Path(f"test_{n}.py"), ("db",)) for n in range(3))) == [
+        ("sqlite",),
+        ("postgresql",),
+        ("sqlite",),
+    ]
+
+
+@pytest.mark.usefixtures("run_on_both")
+def test_locks_and_sql_run_on_both() -> None:
+    assert turns_of(Item(Path("test_limits.py"), ("db",), ("both_databases",))) == [databases.KINDS]
+
+
+@pytest.mark.usefixtures("run_on_both")
+def test_a_mark_of_one_database_wins() -> None:
+    assert turns_of(Item(Path("test_queue.py"), ("db",), ("both_databases", "postgresql"))) == [("postgresql",)]
+
+
+@pytest.mark.usefixtures("run_on_both")
+def test_a_whole_run_leaves_nothing_to_one_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(databases.WHOLE, "1")
-    assert {stands_on(nodeid, "db") for nodeid in asked} == {databases.KINDS}
+    assert turns_of(*(Item(Path("test_team.py"), ("db",)) for _ in range(2))) == [databases.KINDS] * 2
+
+
+def test_a_run_on_one_database_leaves_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(databases.BOTH, raising=False)
+    assert turns_of(Item(Path("test_team.py"), ("db",)), Item(Path("test_money.py"))) == [databases.KINDS] * 2

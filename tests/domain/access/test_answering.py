@@ -24,6 +24,8 @@ from portico.plumbing.verbs import Verb
 from tests import cast
 from tests.support.smtp import SmtpServer
 
+pytestmark = pytest.mark.both_databases
+
 ANA = "ana@mail.example"
 
 

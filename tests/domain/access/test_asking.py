@@ -15,6 +15,8 @@ from portico.plumbing.limits import TooMany
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 
+pytestmark = pytest.mark.both_databases
+
 AT_ONCE = 40
 
 

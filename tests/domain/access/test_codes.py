@@ -22,6 +22,8 @@ from portico.plumbing.models import EmailEvent, EmailEventKind, TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
 
+pytestmark = pytest.mark.both_databases
+
 ANA = "ana@mail.example"
 TRIES = 20
 

@@ -29,6 +29,8 @@ from portico.plumbing.models import OutgoingEmail, TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
 
+pytestmark = pytest.mark.both_databases
+
 ANAS = "ana@mail.example"
 BRUNOS = "bruno@mail.example"
 VISITOR = Visitor("Safari on iPhone", "a browser")

@@ -20,6 +20,8 @@ from portico.plumbing.models import EmailEvent, EmailEventKind, TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
 
+pytestmark = pytest.mark.both_databases
+
 PRESSES = 20
 
 

@@ -11,6 +11,8 @@ from portico.domain.clients.models import Client, EmailAddress, PortalState
 from portico.domain.practices.models import Practice
 from tests import cast
 
+pytestmark = pytest.mark.both_databases
+
 AT = datetime(2026, 11, 20, 19, 14, tzinfo=UTC)
 OK = EmailAddress(address="ana@mail.example", email_ok_at=AT)
 NO_OK = EmailAddress(address="ana@mail.example")

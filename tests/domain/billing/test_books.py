@@ -38,6 +38,8 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from tests import cast
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def ana(practice: Practice) -> Client:

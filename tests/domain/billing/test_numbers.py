@@ -14,6 +14,8 @@ from portico.plumbing import clock
 from tests import cast
 from tests.support.at_once import HANDS, at_once
 
+pytestmark = pytest.mark.both_databases
+
 EACH = 8
 
 

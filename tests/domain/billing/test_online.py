@@ -19,7 +19,11 @@ from tests.cast import DESK
 from tests.domain.billing.at_the_till import fresh, paid, saved, state
 from tests.support.paying import Till, let_pay
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.sqlite,
+    pytest.mark.usefixtures("books_stay_right"),
+]
 
 
 def test_the_card_is_saved_only_when_asked_with_the_words_that_were_read(till: Till, ana: Client) -> None:

@@ -11,7 +11,7 @@ from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
 from tests import cast
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def add(practice: Practice, *names: str, **facts: str) -> None:

@@ -12,7 +12,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def found(practice: Practice, query: str) -> list[str]:

@@ -22,6 +22,8 @@ from portico.plumbing.models.outgoing import EmailState
 from portico.plumbing.verbs import Verb
 from tests import cast
 
+pytestmark = pytest.mark.both_databases
+
 OPERATOR = Actor.operator()
 NOTHING = Quieted(0, 0, 0, 0, 0, 0, 0)
 

@@ -13,7 +13,7 @@ from portico.domain.upkeep.models import ChoreTurn
 from portico.domain.upkeep.timetable import Chore
 from portico.plumbing import clock
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 class Broom:

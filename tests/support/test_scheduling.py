@@ -1,0 +1,51 @@
+"""The tests of a run on both databases reach the workers of their database, each once."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.scheduling import _database_of_spec
+
+pytest_plugins = ["pytester"]
+
+CONFTEST = """
+import os
+import pytest
+from tests.support.scheduling import PerDatabaseScheduling
+
+def pytest_xdist_make_scheduler(config):
+    return PerDatabaseScheduling(config, "KIND")
+
+def pytest_collection_modifyitems(items):
+    kind = os.environ.get("KIND")
+    items[:] = [item for item in items if kind in item.name]
+"""
+
+
+@pytest.mark.slow
+def test_each_test_runs_once_and_the_progress_ends_at_100(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(CONFTEST)
+    for number in range(3):
+        pytester.makepyfile(
+            **{
+                f"test_{number}": "import os\n"
+                + "".join(
+                    f"def test_{kind}_{n}(): assert os.environ['KIND'] == '{kind}'\n"
+                    for kind in ("lite", "post")
+                    for n in range(number + 1)
+                )
+            }
+        )
+    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider")
+    workers = [f"--tx=popen//env:KIND={kind}" for kind in ("lite", "post")]
+    root = str(Path(__file__).resolve().parents[2])
+    pytester._monkeypatch.setenv("PYTHONPATH", root)
+    result = pytester.run(sys.executable, "-m", "pytest", "-p", "xdist", "--dist=loadscope", *workers)
+    result.assert_outcomes(passed=12)
+    result.stdout.fnmatch_lines(["*[[]100%]*"])
+    result.stdout.no_fnmatch_line("*[[]1[1-9]?%]*")
+
+
+def test_the_database_is_read_from_the_worker_s_environment() -> None:
+    assert _database_of_spec("popen//env:KIND=sqlite//env:OTHER=1", "KIND") == "sqlite"
