@@ -6,12 +6,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
-from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
+from portico import database_address, hosts
 from portico.gateways import smtp_server
+from portico.hosts import Origin
 
 WHOLE_SECONDS = {
     # name: (default, least, most), all in seconds.
@@ -24,8 +23,10 @@ WHOLE_SECONDS = {
 }
 
 LEAST_KEY_LENGTH = 50
-# PostgreSQL's own words for how a connection is encrypted, from not at all to most strictly.
-SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+# Enough for every number that a setting takes; Python refuses to read numbers of thousands of digits.
+MOST_DIGITS = 20
+# Stands in for a base address that was refused, so that reading can go on to the next problem.
+NO_ORIGIN = Origin("https", "localhost", None)
 
 
 class ConfigurationRefused(Exception):
@@ -68,21 +69,31 @@ class _Reader:
     def refuse(self, name: str, sentence: str) -> None:
         self.problems.append(f"{name} {sentence}")
 
-    def text(self, name: str, *, why: str) -> str:
+    def optional(self, name: str) -> str:
         value = self.environment.get(name, "").strip()
-        if not value:
+        # Bytes that are not UTF-8 arrive as surrogates, which could be neither encrypted with nor sent.
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            self.refuse(name, "must be text in UTF-8.")
+            return ""
+        return value
+
+    def text(self, name: str, *, why: str) -> str:
+        known = len(self.problems)
+        value = self.optional(name)
+        if not value and len(self.problems) == known:
             self.refuse(name, f"is missing: {why}")
         return value
 
     def whole(self, name: str, default: int, least: int, most: int) -> int:
-        value = self.environment.get(name, "").strip() or str(default)
-        if not (value.isascii() and value.isdigit() and least <= int(value) <= most):
-            self.refuse(name, f"must be a whole number from {least} to {most}, not {value!r}.")
+        value = self.optional(name) or str(default)
+        is_number = value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS
+        if not is_number or not least <= int(value) <= most:
+            self.refuse(name, f"must be a whole number from {least} to {most}, not {value[:MOST_DIGITS]!r}.")
             return default
         return int(value)
 
     def flag(self, name: str) -> bool:
-        value = self.environment.get(name, "").strip()
+        value = self.optional(name)
         if value not in {"", "0", "1"}:
             self.refuse(name, "must be 1 or 0.")
         return value == "1"
@@ -95,10 +106,10 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
     """
     reader = _Reader(environment)
     demo = reader.flag("PORTICO_DEMO")
-    base_url = _base_url(reader, demo=demo)
+    base = _base_url(reader, demo=demo)
     configuration = Configuration(
-        public_base_url=base_url,
-        allowed_hosts=_allowed_hosts(reader, base_url),
+        public_base_url=str(base),
+        allowed_hosts=_allowed_hosts(reader, base),
         secret_key=_secret_key(reader),
         secret_key_fallbacks=_secret_key_fallbacks(reader),
         field_keys=_field_keys(reader),
@@ -115,50 +126,50 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
     return configuration
 
 
-def is_loopback(host: str | None) -> bool:
-    """Whether a host name or address can only be this machine."""
-    if not host:
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _listed(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
-def _base_url(reader: _Reader, *, demo: bool) -> str:
+def _base_url(reader: _Reader, *, demo: bool) -> Origin:
     value = reader.text("PUBLIC_BASE_URL", why="the address people type, such as https://portal.example.com.")
-    if not value:
-        return "https://localhost"
-    try:
-        parts = urlsplit(value)
-        port_is_fine = parts.port is None or parts.port > 0
-    except ValueError:
-        reader.refuse("PUBLIC_BASE_URL", "is not an address such as https://portal.example.com.")
-        return "https://localhost"
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_fine:
+    scheme, separator, rest = value.partition("://")
+    if value and not (scheme.lower() in hosts.DEFAULT_PORTS and separator and rest.strip("/")):
         reader.refuse("PUBLIC_BASE_URL", "must begin with https:// (http:// only on this machine) and name a host.")
-        return "https://localhost"
-    if parts.path.rstrip("/") or parts.query or parts.fragment or parts.username:
-        reader.refuse("PUBLIC_BASE_URL", "must be a bare address, without a path, a question mark or a user.")
-    loopback = is_loopback(parts.hostname)
-    if parts.scheme == "http" and not loopback:
+        return NO_ORIGIN
+    try:
+        origin = hosts.origin_of(value) if value else NO_ORIGIN
+    except ValueError:
+        reader.refuse(
+            "PUBLIC_BASE_URL",
+            "must be a bare address such as https://portal.example.com: a host name as DNS has it (xn--… if it "
+            "cannot be written in plain letters) and maybe a port, without a path, a question mark or a user.",
+        )
+        return NO_ORIGIN
+    loopback = hosts.is_loopback(origin.host)
+    if "_" in origin.host:
+        reader.refuse("PUBLIC_BASE_URL", "may not have an underscore in its host: it is not part of a host name.")
+    if origin.scheme == "http" and not loopback:
         reader.refuse("PUBLIC_BASE_URL", "may be http:// only on localhost: cookies need https.")
     if demo and not loopback:
         reader.refuse("PORTICO_DEMO", "is allowed only when PUBLIC_BASE_URL is on localhost.")
-    return f"{parts.scheme}://{parts.netloc}"
+    return origin
 
 
-def _allowed_hosts(reader: _Reader, base_url: str) -> list[str]:
-    hosts = _listed(reader.environment.get("ALLOWED_HOSTS", ""))
-    if any(host in {"*", "."} or "/" in host for host in hosts):
-        reader.refuse("ALLOWED_HOSTS", "must be host names, separated by commas; * is not allowed.")
-    return hosts or [urlsplit(base_url).hostname or "localhost"]
+def _allowed_hosts(reader: _Reader, base: Origin) -> list[str]:
+    """The hosts that pages are answered under, always with that of the base address, as Django compares them."""
+    allowed = [base.host]
+    for entry in _listed(reader.optional("ALLOWED_HOSTS")):
+        # Django takes a leading dot for the domain and everything below it.
+        dot = "." if entry.startswith(".") else ""
+        try:
+            host = hosts.normalized(entry.removeprefix("."))
+        except hosts.MalformedHost:
+            host = ""
+        if not host or "_" in host or (dot and hosts.is_address(host)):
+            reader.refuse("ALLOWED_HOSTS", "must be host names by comma, without https:// and port; * is not allowed.")
+            return allowed
+        allowed.append(dot + host)
+    return list(dict.fromkeys(allowed))
 
 
 def _secret_key(reader: _Reader) -> str:
@@ -169,7 +180,7 @@ def _secret_key(reader: _Reader) -> str:
 
 
 def _secret_key_fallbacks(reader: _Reader) -> list[str]:
-    keys = _listed(reader.environment.get("SECRET_KEY_FALLBACKS", ""))
+    keys = _listed(reader.optional("SECRET_KEY_FALLBACKS"))
     if any(len(key) < LEAST_KEY_LENGTH for key in keys):
         # A key that holds a comma comes apart here too.
         reader.refuse("SECRET_KEY_FALLBACKS", f"must be keys of at least {LEAST_KEY_LENGTH} characters, by comma.")
@@ -185,7 +196,7 @@ def _field_keys(reader: _Reader) -> dict[str, bytes]:
             key = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
             key = b""
-        if not name.isalnum() or len(name) > 16 or len(key) != 32 or name in keys:
+        if not (name.isascii() and name.isalnum()) or len(name) > 16 or len(key) != 32 or name in keys:
             reader.refuse("FIELD_KEYS", "must be id:key pairs separated by commas, each key 32 bytes in base64.")
             return keys
         keys[name] = key
@@ -194,87 +205,25 @@ def _field_keys(reader: _Reader) -> dict[str, bytes]:
 
 def _database(reader: _Reader) -> dict[str, Any]:
     value = reader.text("DATABASE_URL", why="sqlite:///path or postgres://user:password@host:port/name.")
-    if not value:
-        return {}
-    scheme, _, rest = value.partition("://")
-    if scheme == "sqlite":
-        path = unquote(rest.removeprefix("/"))
-        if not rest.startswith("/") or not path:
-            reader.refuse("DATABASE_URL", "must name a file, such as sqlite:////var/lib/portico/portico.sqlite3.")
-        return sqlite(Path(path))
-    if scheme not in {"postgres", "postgresql"}:
-        reader.refuse("DATABASE_URL", "must begin with sqlite:/// or postgres://.")
-        return {}
     try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError:
-        reader.refuse("DATABASE_URL", "is not postgres://user:password@host:port/name.")
+        return database_address.parse(value) if value else {}
+    except database_address.Malformed as problem:
+        reader.refuse("DATABASE_URL", str(problem))
         return {}
-    name = unquote(parts.path.lstrip("/"))
-    if not name or parts.fragment:
-        # Half of a password may stand in what follows a ? or # that is not percent-encoded: say nothing of it.
-        reader.refuse("DATABASE_URL", "must name the database last: postgres://user:password@host:port/name.")
-        return {}
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": name,
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
-        "PORT": str(port or ""),
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {
-            # Short waits: with the database away a page says so at once, and is well within a second of its return.
-            "pool": {"min_size": 1, "max_size": 8, "timeout": 1.5, "reconnect_timeout": 1},
-            "connect_timeout": 3,
-            "options": "-c lock_timeout=4000 -c idle_in_transaction_session_timeout=60000",
-            **_encryption(reader, parts.query),
-        },
-    }
-
-
-def _encryption(reader: _Reader, query: str) -> dict[str, str]:
-    """How the connection to PostgreSQL is encrypted: what may follow the database's name. All else is ours to set."""
-    pairs = parse_qsl(query, keep_blank_values=True)
-    given = dict(pairs)
-    if unknown := given.keys() - {"sslmode", "sslrootcert"}:
-        reader.refuse("DATABASE_URL", f"may end in sslmode and sslrootcert only, not in {', '.join(sorted(unknown))}.")
-    if len(given) < len(pairs):
-        reader.refuse("DATABASE_URL", "must say sslmode and sslrootcert once at most.")
-    if given.get("sslmode", SSL_MODES[0]) not in SSL_MODES:
-        reader.refuse("DATABASE_URL", f"must have an sslmode out of {', '.join(SSL_MODES)}.")
-    if not given.get("sslrootcert", "/"):
-        reader.refuse("DATABASE_URL", "must name a file in sslrootcert.")
-    return given
-
-
-def sqlite(path: Path) -> dict[str, Any]:
-    """The database settings of an SQLite file: one writer at a time, waiting its turn (and plumbing/database.py)."""
-    return {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": str(path),
-        "CONN_MAX_AGE": None,
-        "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 5},
-    }
 
 
 def _stripe_api_base(reader: _Reader) -> str:
     """Empty: Stripe itself. Anything else would take a practice's money to who knows where."""
     allowed = reader.flag("ALLOW_TEST_ENDPOINTS")
-    value = reader.environment.get("STRIPE_API_BASE", "").strip().rstrip("/")
+    value = reader.optional("STRIPE_API_BASE")
     if value and not allowed:
         reader.refuse("STRIPE_API_BASE", "is for tests: it needs ALLOW_TEST_ENDPOINTS=1 beside it.")
         return ""
     try:
-        parts = urlsplit(value)
-        is_bare = value in {"", f"{parts.scheme}://{parts.netloc}"} and not parts.username and parts.port != 0
+        return str(hosts.origin_of(value)) if value else ""
     except ValueError:
-        is_bare = False
-    if not is_bare or (value and (parts.scheme not in {"http", "https"} or not parts.hostname)):
         reader.refuse("STRIPE_API_BASE", "must be a bare address such as http://localhost:8002.")
         return ""
-    return value
 
 
 def _email_url(reader: _Reader) -> str:

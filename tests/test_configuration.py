@@ -1,13 +1,19 @@
 """A wrong environment is refused at start: one sentence for each setting, all of them at once."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from django.test import Client as Browser
+from pytest_django import Settings
 
 from portico import configuration
 from portico.configuration import Configuration, ConfigurationRefused
+from portico.domain.practices.models import Practice
+from portico.gateways import smtp_server
 from tests.environment import TEST_ENVIRONMENT
 
 # Whatever the database.
@@ -55,14 +61,44 @@ def test_what_is_missing_is_named(name: str) -> None:
         ("PUBLIC_BASE_URL", "https://portal.example.com/portico"),
         ("PUBLIC_BASE_URL", "https://portal.example.com:no"),
         ("PUBLIC_BASE_URL", "https://user@portal.example.com"),
+        ("PUBLIC_BASE_URL", "https://portal.straße.example"),
+        ("PUBLIC_BASE_URL", "https://portal_x.example.com"),
+        ("PUBLIC_BASE_URL", "https://*.example.com"),
+        ("PUBLIC_BASE_URL", "https://portal..example.com"),
+        ("PUBLIC_BASE_URL", "https://-portal.example.com"),
+        ("PUBLIC_BASE_URL", "https://portal.example.com:0"),
+        ("PUBLIC_BASE_URL", "https://@portal.example.com"),
+        ("PUBLIC_BASE_URL", "https://portal example.com"),
+        ("PUBLIC_BASE_URL", "https://portal.example.com\\office"),
+        ("PUBLIC_BASE_URL", "'https://portal.example.com'"),
+        ("PUBLIC_BASE_URL", "https://127.1"),
+        ("PUBLIC_BASE_URL", "https://2130706433"),
+        ("PUBLIC_BASE_URL", "https://0x7f.1"),
+        ("PUBLIC_BASE_URL", "https://[::1"),
+        ("PUBLIC_BASE_URL", "https://[::1]x"),
+        ("PUBLIC_BASE_URL", "https://[fe80::1%25eth0]"),
+        ("PUBLIC_BASE_URL", "https://" + "a" * 64 + ".example"),
+        ("PUBLIC_BASE_URL", "https://" + "a." * 130 + "example"),
+        ("PUBLIC_BASE_URL", "https://xn--\u0441.example"),
+        ("PUBLIC_BASE_URL", "https://xn--.example"),
+        ("PUBLIC_BASE_URL", "https://portal.example.com\udcff"),
         ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", "*.example.com"),
+        ("ALLOWED_HOSTS", "portal.example.com:8000"),
+        ("ALLOWED_HOSTS", "portal_x.example.com"),
+        ("ALLOWED_HOSTS", "portal.example.com www.example.com"),
+        ("ALLOWED_HOSTS", ".10.0.0.1"),
+        ("ALLOWED_HOSTS", "."),
         ("ALLOWED_HOSTS", "https://portal.example.com"),
         ("SECRET_KEY", "short"),
         ("SECRET_KEY_FALLBACKS", "short"),
         ("SECRET_KEY_FALLBACKS", f"{OLDER},short"),
         ("FIELD_KEYS", "a:short"),
         ("FIELD_KEYS", KEY),
+        ("SECRET_KEY", "k" * 60 + "\udcff"),
         ("FIELD_KEYS", f"a:{KEY},a:{KEY}"),
+        ("FIELD_KEYS", f"schlüssel:{KEY}"),
+        ("FIELD_KEYS", f"²:{KEY}"),
         ("DATABASE_URL", "mysql://localhost/portico"),
         ("DATABASE_URL", "sqlite://"),
         ("DATABASE_URL", "postgres://localhost"),
@@ -73,16 +109,42 @@ def test_what_is_missing_is_named(name: str) -> None:
         ("DATABASE_URL", "postgres://localhost/portico?sslmode=require&sslmode=disable"),
         ("DATABASE_URL", "postgres://localhost/portico?connect_timeout=60"),
         ("DATABASE_URL", "postgres://localhost/portico#sslmode=require"),
+        ("DATABASE_URL", "postgres://localhost:0/portico"),
+        ("DATABASE_URL", "postgres://data base/portico"),
+        ("DATABASE_URL", "postgres://db..example/portico"),
+        ("DATABASE_URL", "postgres://localhost/port%00ico"),
+        ("DATABASE_URL", "postgres://localhost/portico?sslrootcert=/of-nobody.pem"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "sqlite:///file::memory:?cache=shared"),
+        ("DATABASE_URL", "sqlite:///file:portico?mode=memory"),
+        ("DATABASE_URL", "sqlite:////tmp/portico.sqlite3?timeout=20"),
+        ("DATABASE_URL", "sqlite:////tmp/portico.sqlite3#old"),
+        ("DATABASE_URL", "sqlite:////tmp"),
+        ("DATABASE_URL", "sqlite:////tmp/"),
+        ("DATABASE_URL", "sqlite:////of-nobody/portico.sqlite3"),
+        ("DATABASE_URL", "sqlite:///of-nobody/portico.sqlite3"),
+        ("DATABASE_URL", "sqlite:////dev/null"),
+        ("DATABASE_URL", "sqlite:////dev/null/portico.sqlite3"),
+        ("DATABASE_URL", "sqlite:////tmp/port%00ico.sqlite3"),
+        ("DATABASE_URL", "sqlite://localhost/portico.sqlite3"),
+        ("EMAIL_URL", "smtp://mail example.com"),
+        ("EMAIL_URL", "smtp://mail..example.com"),
+        ("EMAIL_URL", "smtp://.example.com"),
+        ("EMAIL_URL", "smtp://127.1"),
         ("EMAIL_URL", "mail.example.com"),
         ("EMAIL_URL", "http://mail.example.com"),
         ("EMAIL_URL", "smtp://user:secret@mail.example.com"),
         ("EMAIL_FROM", "Portico <portal@example.com>"),
         ("EMAIL_FROM", "portal"),
         ("TRUSTED_PROXY_COUNT", "-1"),
+        ("TRUSTED_PROXY_COUNT", "9" * 5000),
+        ("TRUSTED_PROXY_COUNT", "1_0"),
         ("PORTICO_DEMO", "yes"),
         ("PORTICO_DEMO", "1"),
         ("SIGNIN_LINK_TTL", "24h"),
         ("SIGNIN_LINK_TTL", "599"),
+        ("SIGNIN_LINK_TTL", "9" * 5000),
+        ("SIGNIN_LINK_TTL", "-600"),
         ("SIGNIN_LINK_TTL", "86401"),
         ("SESSION_IDLE_CLIENT", "0"),
         ("SESSION_IDLE_STAFF", "١٠٠"),
@@ -96,19 +158,101 @@ def test_what_is_wrong_is_named_in_a_sentence(name: str, value: str) -> None:
         assert problem.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("value", "origin"),
+    [
+        ("https://portal.müller.example", "https://portal.xn--mller-kva.example"),
+        ("https://PORTAL.Müller.Example.", "https://portal.xn--mller-kva.example"),
+        ("https://портал.рф", "https://xn--80awhdgm.xn--p1ai"),
+        ("https://portal.example.com.", "https://portal.example.com"),
+        ("HTTPS://Portal.Example.COM/", "https://portal.example.com"),
+        ("https://portal.example.com:443", "https://portal.example.com"),
+        ("https://portal.example.com:", "https://portal.example.com"),
+        ("https://portal.example.com:08443", "https://portal.example.com:8443"),
+        ("https://portal.example.com?", "https://portal.example.com"),
+        ("https://[2001:DB8:0:0::1]", "https://[2001:db8::1]"),
+        ("https://[::ffff:192.0.2.1]", "https://[::ffff:c000:201]"),
+        ("https://192.0.2.1", "https://192.0.2.1"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("http://[0:0:0:0:0:0:0:1]:80", "http://[::1]"),
+        ("http://LOCALHOST.:8000", "http://localhost:8000"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://portal.localhost", "http://portal.localhost"),
+    ],
+)
+@pytest.mark.django_db
+def test_the_base_address_is_stored_as_browsers_send_it(
+    value: str, origin: str, client: Browser, practice: Practice, settings: Settings
+) -> None:
+    """A browser that opens the address sends the host in this form, and is answered."""
+    taken = read(PUBLIC_BASE_URL=value)
+    assert taken.public_base_url == origin
+    settings.PUBLIC_BASE_URL, settings.ALLOWED_HOSTS = taken.public_base_url, taken.allowed_hosts
+    settings.CSRF_TRUSTED_ORIGINS = [taken.public_base_url]
+    page = client.get("/portal/alder-street/", HTTP_HOST=origin.partition("://")[2])
+    assert page.status_code == 200
+    assert practice.portal_address == f"{origin}/portal/alder-street/"
+
+
+def test_the_host_of_the_base_address_is_always_allowed() -> None:
+    assert read(ALLOWED_HOSTS="www.example.com").allowed_hosts == ["portal.example.com", "www.example.com"]
+
+
+def test_allowed_hosts_are_stored_as_they_are_compared() -> None:
+    listed = "WWW.Example.com., ::1, [::1], 10.0.0.1, .Müller.example, portal.example.com"
+    assert read(ALLOWED_HOSTS=listed).allowed_hosts == [
+        *("portal.example.com", "www.example.com", "[::1]", "10.0.0.1", ".xn--mller-kva.example")
+    ]
+
+
+def test_a_host_of_the_mail_server_is_taken_as_its_certificate_has_it() -> None:
+    for host, asked in (
+        ("Mail.Müller.example.", "mail.xn--mller-kva.example"),
+        ("[::1]", "::1"),
+        ("mail_pit", "mail_pit"),
+    ):
+        assert smtp_server.parse(read(EMAIL_URL=f"smtp://{host}:25").email_url).host == asked
+
+
+def test_a_host_of_the_database_is_taken_as_dns_has_it() -> None:
+    for host, asked in (
+        ("db.Müller.example", "db.xn--mller-kva.example"),
+        ("[::1]", "::1"),
+        ("%2Frun%2Fpg", "/run/pg"),
+    ):
+        assert read(DATABASE_URL=f"postgres://{host}/portico").database["HOST"] == asked
+
+
+def test_a_relative_path_of_a_database_is_stored_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read(DATABASE_URL="sqlite:///here.sqlite3").database["NAME"] == str(tmp_path / "here.sqlite3")
+
+
+def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "here.sqlite3"
+    file.touch()
+    # Tests may run as root, who may write everywhere.
+    for forbidden in (tmp_path, file):
+        monkeypatch.setattr(os, "access", lambda path, mode, forbidden=forbidden: path != forbidden)
+        (problem,) = problems(DATABASE_URL=f"sqlite:///{file}")
+        assert str(forbidden) in problem
+
+
 @pytest.mark.parametrize("value", ["portal.example.com", "localhost:8000", "https://"])
 def test_an_address_without_its_beginning_is_one_mistake(value: str) -> None:
     (problem,) = problems(PUBLIC_BASE_URL=value)
     assert problem.startswith("PUBLIC_BASE_URL must begin with https://")
 
 
-def test_encryption_to_the_database_is_handed_on() -> None:
+def test_encryption_to_the_database_is_handed_on(tmp_path: Path) -> None:
+    certificate = tmp_path / "our root.pem"
+    certificate.touch()
     database = read(
-        DATABASE_URL="postgres://db/portico?sslmode=verify-full&sslrootcert=/etc/ssl/our%20root.pem"
+        DATABASE_URL=f"postgres://db/portico?sslmode=verify-full&sslrootcert={quote(str(certificate))}"
     ).database
     assert database["NAME"] == "portico"
     assert database["OPTIONS"]["sslmode"] == "verify-full"
-    assert database["OPTIONS"]["sslrootcert"] == "/etc/ssl/our root.pem"
+    assert database["OPTIONS"]["sslrootcert"] == str(certificate)
 
 
 def test_what_else_follows_the_name_of_the_database_is_refused_by_name() -> None:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
+
+from portico import hosts
 
 
 class Tls(StrEnum):
@@ -29,10 +30,11 @@ def parse(url: str) -> Server:
     form = "must look like smtp+starttls://user:password@host:587, smtps://host or smtp://host."
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        # As the server's certificate has it: in Punycode, without a final dot.
+        host, port = hosts.without_brackets(hosts.normalized(parts.hostname or "")), parts.port
     except ValueError:
         raise ValueError(form) from None
-    if parts.scheme not in SCHEMES or not host or parts.path.strip("/") or parts.query or parts.fragment:
+    if parts.scheme not in SCHEMES or parts.path.strip("/") or parts.query or parts.fragment:
         raise ValueError(form)
     tls, usual_port = SCHEMES[parts.scheme]
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
@@ -40,15 +42,6 @@ def parse(url: str) -> Server:
         raise ValueError("must name a port above 0, and a user and a password or neither.")
     if not (user + password).isascii() or not (user + password).isprintable():
         raise ValueError("may hold only ASCII signs in user and password: SMTP carries no others.")
-    if user and tls is Tls.NONE and not _is_loopback(host):
+    if user and tls is Tls.NONE and not hosts.is_loopback(host):
         raise ValueError("would send its password in clear: use smtps:// or smtp+starttls://.")
     return Server(host=host, port=port or usual_port, user=user, password=password, tls=tls)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -29,12 +29,10 @@ def test_a_mistake_of_ours_is_seen_whole(mistake: ProgrammingError | IntegrityEr
 @pytest.mark.sqlite
 @pytest.mark.real_processes
 @pytest.mark.slow
-def test_a_file_without_tables_and_a_folder_that_is_not_there_are_told(processes: Processes, tmp_path: Path) -> None:
-    for path, words in (("empty.sqlite3", "Run `portico migrate`"), ("nowhere/a.sqlite3", "unable to open")):
-        done = processes.run("verify-states", DATABASE_URL=f"sqlite:///{tmp_path}/{path}")
-        assert (done.returncode, done.stdout) == (1, "")
-        assert words in done.stderr
-        assert done.stderr.count("\n") == 1
+def test_a_file_without_tables_is_told(processes: Processes, tmp_path: Path) -> None:
+    done = processes.run("verify-states", DATABASE_URL=f"sqlite:///{tmp_path}/empty.sqlite3")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "The database is not up to date. Run `portico migrate` first.\n"
 
 
 @pytest.mark.postgresql

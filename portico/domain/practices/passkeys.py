@@ -31,7 +31,6 @@ from portico.plumbing.verbs import Verb
 KIND = Authenticator.Type.WEBAUTHN
 # What a browser answers has a few kilobytes at most.
 ANSWER_LENGTH = 16 * 1024
-DEFAULT_PORTS = {"http": 80, "https": 443}
 # What reading an answer that no browser made may end in, deep inside the library.
 _UNREADABLE = (
     ValueError,
@@ -142,12 +141,9 @@ def remove(staff: StaffMember, row: Authenticator, *, by: Actor) -> None:
 
 
 def _server(staff: StaffMember) -> Fido2Server:
-    base = urlsplit(settings.PUBLIC_BASE_URL)
-    host = base.hostname or ""
-    port = f":{base.port}" if base.port and base.port != DEFAULT_PORTS[base.scheme] else ""
-    # As browsers write it. Whatever Host the request named, only our own address counts.
-    origin = f"{base.scheme}://{f'[{host}]' if ':' in host else host}{port}"
-    relying_party = PublicKeyCredentialRpEntity(id=host, name=staff.practice.name)
+    # As browsers write it (hosts.py). Whatever Host the request named, only our own address counts.
+    origin = settings.PUBLIC_BASE_URL
+    relying_party = PublicKeyCredentialRpEntity(id=urlsplit(origin).hostname or "", name=staff.practice.name)
     return Fido2Server(relying_party, verify_origin=lambda said: said == origin)
 
 

@@ -1,0 +1,123 @@
+"""The database's settings, read from an address such as postgres://user:password@host:port/name."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from portico import hosts
+
+# PostgreSQL's own words for how a connection is encrypted, from not at all to most strictly.
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+# Of `sslrootcert`: the certificates that the operating system trusts.
+SYSTEM_CERTIFICATES = "system"
+
+
+class Malformed(ValueError):
+    """The address cannot be used; the message says why and never repeats it, since it may hold a password."""
+
+
+def parse(url: str) -> dict[str, Any]:
+    """Returns Django's settings for the database. Raises Malformed."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        return sqlite(_sqlite_file(rest))
+    if scheme not in {"postgres", "postgresql"}:
+        raise Malformed("must begin with sqlite:/// or postgres://.")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise Malformed("is not postgres://user:password@host:port/name.") from None
+    name = unquote(parts.path.lstrip("/"))
+    if not name or parts.fragment:
+        # Half of a password may stand in what follows a ? or # that is not percent-encoded: say nothing of it.
+        raise Malformed("must name the database last: postgres://user:password@host:port/name.")
+    if port == 0:
+        raise Malformed("must name a port above 0, or none.")
+    settings = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": _postgresql_host(parts),
+        "PORT": str(port or ""),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            # Short waits: with the database away a page says so at once, and is well within a second of its return.
+            "pool": {"min_size": 1, "max_size": 8, "timeout": 1.5, "reconnect_timeout": 1},
+            "connect_timeout": 3,
+            "options": "-c lock_timeout=4000 -c idle_in_transaction_session_timeout=60000",
+            **_encryption(parts.query),
+        },
+    }
+    if any("\0" in str(value) for value in settings.values()):
+        raise Malformed("may not hold a NUL character.")
+    return settings
+
+
+def sqlite(path: Path) -> dict[str, Any]:
+    """The database settings of an SQLite file: one writer at a time, waiting its turn (and plumbing/database.py)."""
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 5},
+    }
+
+
+def _sqlite_file(rest: str) -> Path:
+    """The absolute path of the file; it need not exist yet, but must be one that SQLite can write."""
+    written = rest.removeprefix("/")
+    name = unquote(written)
+    if not rest.startswith("/") or not name or name.endswith("/") or "\0" in name:
+        raise Malformed("must name a file, such as sqlite:////var/lib/portico/portico.sqlite3.")
+    if "?" in written or "#" in written:
+        raise Malformed("may hold nothing after the name of the SQLite file; write %3F for ? and %23 for # in a name.")
+    if name.startswith((":memory:", "file:")):
+        raise Malformed("must name a file on disk: pages and worker would not see what is kept in memory.")
+    try:
+        path = Path(name).absolute()
+    except OSError:
+        raise Malformed("must be an absolute path here: the working directory cannot be read.") from None
+    _refuse_unwritable(path)
+    return path
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """SQLite writes the file itself and two more beside it."""
+    if not os.path.isdir(path.parent):  # noqa: PTH112  # False, not an error, where a folder above may not be read.
+        raise Malformed(f"names a file in {path.parent}, which is not a folder that can be read here.")
+    if path.exists() and not path.is_file():
+        raise Malformed(f"must name a file; {path} is something else.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise Malformed(f"names a file in {path.parent}, where this user may not write.")
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        raise Malformed(f"names {path}, which this user may not read and write.")
+
+
+def _postgresql_host(parts: SplitResult) -> str:
+    """A host name as DNS has it, an IP address, several of them by comma, or the folder of a Unix socket."""
+    given = unquote(parts.hostname or "")
+    if not given or given.startswith(("/", "@")):
+        return given
+    try:
+        return ",".join(hosts.without_brackets(hosts.normalized(each)) for each in given.split(","))
+    except hosts.MalformedHost:
+        raise Malformed("names a host that cannot be one: write it as DNS has it (xn--… for other letters).") from None
+
+
+def _encryption(query: str) -> dict[str, str]:
+    """How the connection to PostgreSQL is encrypted: what may follow the database's name. All else is ours to set."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    given = dict(pairs)
+    if unknown := given.keys() - {"sslmode", "sslrootcert"}:
+        raise Malformed(f"may end in sslmode and sslrootcert only, not in {', '.join(sorted(unknown))}.")
+    if len(given) < len(pairs):
+        raise Malformed("must say sslmode and sslrootcert once at most.")
+    if given.get("sslmode", SSL_MODES[0]) not in SSL_MODES:
+        raise Malformed(f"must have an sslmode out of {', '.join(SSL_MODES)}.")
+    certificate = given.get("sslrootcert", SYSTEM_CERTIFICATES)
+    if certificate != SYSTEM_CERTIFICATES and not (os.path.isfile(certificate) and os.access(certificate, os.R_OK)):  # noqa: PTH113  # As above.
+        raise Malformed("must name a file that can be read in sslrootcert.")
+    return given
