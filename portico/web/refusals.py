@@ -8,8 +8,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sessions.exceptions import SessionInterrupted
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import InterfaceError, OperationalError, connections
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, UnreadablePostError
 from django.shortcuts import redirect
@@ -71,10 +72,19 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     """400. Also Django's handler for every request that it cannot read."""
     if isinstance(exception, RequestDataTooBig):
         return too_large(request)
+    if isinstance(exception, DisallowedHost):
+        return wrong_host(request)
     if isinstance(exception, SessionInterrupted):
         # Signed out in another tab while this request was on its way.
         return redirect("office:sign_in")
     return _page(request, "400", 400)
+
+
+def wrong_host(request: HttpRequest) -> HttpResponse:
+    """400 for a host that is not ours, with the link to the same page at the right address."""
+    base = settings.PUBLIC_BASE_URL
+    path = request.get_full_path() if request.method in {"GET", "HEAD"} else "/"
+    return _page(request, "wrong_host", 400, base_address=base, right_address=f"{base}{path}")
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
