@@ -57,6 +57,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portico.web.middleware.SmallRequests",
     "portico.web.host_check.HostCheck",
+    "portico.web.tidy_addresses.TidyAddresses",
     "portico.domain.practices.staff_sessions.StaffSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -10,8 +10,9 @@ from portico.plumbing import card_numbers
 
 # What every record has; anything else came by `extra`.
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-# A link's token is 43 signs of base64 (tokens.new_token): nobody who reads the log may sign in.
-_TOKEN = re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])")
+# A link's token is 43 signs of base64 (tokens.new_token): nobody who reads the log may sign in. A link that was copied
+# carelessly has letters before or behind it.
+_TOKEN = re.compile(r"[\w-]{43,}")
 # Errors of databases and mail servers quote what they refused.
 # It begins only where a word begins, and never goes back: else a long word would cost its length squared.
 _ADDRESS = re.compile(r"""(?<![^\s@<>"'(),;:=\[\]])[^\s@<>"'(),;:=\[\]]++@[^\s@<>"'(),;:=\[\]]++""")
