@@ -5,12 +5,12 @@ import binascii
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parseaddr
 from typing import Any
 
 from portico import database_address, hosts
 from portico.gateways import smtp_server
 from portico.hosts import Origin
+from portico.plumbing.mailboxes import header_address
 
 WHOLE_SECONDS = {
     # name: (default, least, most), all in seconds.
@@ -237,9 +237,12 @@ def _email_url(reader: _Reader) -> str:
 
 
 def _email_from(reader: _Reader) -> str:
+    """The address as it stands in headers: its domain in ASCII."""
     value = reader.text("EMAIL_FROM", why="the address that mails come from, such as portal@example.com.")
-    name, address = parseaddr(value)
-    local, _, domain = address.rpartition("@")
-    if value and (name or address != value or not local or not domain):
-        reader.refuse("EMAIL_FROM", "must be a bare email address, without a name.")
-    return value
+    if not value:
+        return ""
+    try:
+        return header_address(value)
+    except ValueError as problem:
+        reader.refuse("EMAIL_FROM", f"must be a bare email address such as portal@example.com. {problem}")
+        return ""

@@ -136,6 +136,12 @@ def test_what_is_missing_is_named(name: str) -> None:
         ("EMAIL_URL", "smtp://user:secret@mail.example.com"),
         ("EMAIL_FROM", "Portico <portal@example.com>"),
         ("EMAIL_FROM", "portal"),
+        ("EMAIL_FROM", "'portal@oak.example'"),
+        ("EMAIL_FROM", '"portal@oak.example"'),
+        ("EMAIL_FROM", "portal@oak"),
+        ("EMAIL_FROM", "pórtal@oak.example"),
+        ("EMAIL_FROM", "portal@oak.example."),
+        ("EMAIL_FROM", "portal@oak.example,desk@oak.example"),
         ("TRUSTED_PROXY_COUNT", "-1"),
         ("TRUSTED_PROXY_COUNT", "9" * 5000),
         ("TRUSTED_PROXY_COUNT", "1_0"),
@@ -236,6 +242,10 @@ def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path, monkeypatch: p
         monkeypatch.setattr(os, "access", lambda path, mode, forbidden=forbidden: path != forbidden)
         (problem,) = problems(DATABASE_URL=f"sqlite:///{file}")
         assert str(forbidden) in problem
+
+
+def test_the_sender_is_kept_as_headers_carry_it() -> None:
+    assert read(EMAIL_FROM="portal@bücher.example").email_from == "portal@xn--bcher-kva.example"
 
 
 @pytest.mark.parametrize("value", ["portal.example.com", "localhost:8000", "https://"])

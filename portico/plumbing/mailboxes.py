@@ -4,6 +4,8 @@ import re
 import unicodedata
 
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*")
+# Allowed by RFC 5322, but in practice left over from a shell or a text that was copied.
+_QUOTES = "'`"
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -44,8 +46,11 @@ def header_address(address: str) -> str:
     which the recipient of any one mail may not have.
     """
     taken = deliverable(address)
-    if not taken.isascii():
-        raise ValueError("The part before the @ must be in ASCII.")
+    local = taken.rpartition("@")[0]
+    if not local.isascii():
+        raise ValueError("The part before the @ must be in plain letters, without accents.")
+    if local != local.strip(_QUOTES):
+        raise ValueError("The address must not be in quotes.")
     return taken
 
 

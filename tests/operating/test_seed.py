@@ -253,6 +253,12 @@ CLIENT = ("practices", 0, "clients", 0)
         ((*CLIENT, "phones"), "none", r"phones must be a list"),
         ((*CLIENT, "phones", 0, "number"), "555", r"number must be a phone number"),
         ((*CLIENT, "email_addresses", 0, "email"), "jordan", r"email is not an email address"),
+        (
+            ("practices", 0, "reply_to"),
+            "désk@alder.example",
+            r"reply_to is not an address that every mail server takes",
+        ),
+        (("practices", 0, "staff", 0, "email"), "'fay@alder.example", r"must not be in quotes"),
         ((*CLIENT, "email_addresses", 0, "email_ok"), "yes", r"email_ok must be true or false"),
         ((*CLIENT, "portal_access", "email"), "x@client.example", r"portal_access\.email is not one of the client's"),
         (("practices", 0, "staff", 0, "email"), "fay@alder.example", r"staff 'fay' cannot be added"),

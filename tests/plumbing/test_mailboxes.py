@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portico.plumbing import cleaning
-from portico.plumbing.mailboxes import deliverable, mailbox_key
+from portico.plumbing.mailboxes import deliverable, header_address, mailbox_key
 
 
 @pytest.mark.parametrize(
@@ -96,3 +96,40 @@ def test_any_text_has_a_stable_key_or_is_malformed(typed: str) -> None:
 def test_a_domain_beyond_ascii_becomes_what_dns_knows() -> None:
     assert deliverable("ana@bücher.example") == "ana@xn--bcher-kva.example"
     assert deliverable("José@Example.org") == "José@Example.org"
+
+
+def test_an_address_of_ours_is_kept_as_headers_carry_it() -> None:
+    assert header_address("Portal@bücher.example") == "Portal@xn--bcher-kva.example"
+    assert header_address(" o'brien@oak.example ") == "o'brien@oak.example"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "'portal@oak.example'",
+        '"portal@oak.example"',
+        "'portal@oak.example",
+        "'portal'@oak.example",
+        "`portal@oak.example",
+        "“portal@oak.example”",
+        "<portal@oak.example>",
+        "portal@oak",
+        "portal@oak.example.",
+        "portal@oak.example,",
+        "portal@oak.example;",
+        "pórtal@oak.example",
+        "portal@oak .example",
+        "portal@-oak.example",
+        "portal@oak_street.example",
+        "portal@[192.0.2.7]",
+        "portal@192.0.2.7",
+        "portal@oak.example, eve@evil.example",
+        "Portal <portal@oak.example>",
+        "mailto:portal@oak.example",
+        "=?utf-8?q?portal?=@oak.example",
+    ],
+)
+def test_an_address_of_ours_that_not_every_server_takes_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match=r"[a-z]"):
+        header_address(address)

@@ -11,6 +11,7 @@ from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.gateways.stripe import money
 from portico.plumbing import trail
 from portico.plumbing.actors import Actor
+from portico.plumbing.mailboxes import header_address
 from portico.plumbing.refusals import Refused
 from portico.plumbing.verbs import Verb
 
@@ -37,10 +38,12 @@ def create_practice(
 ) -> Founded:
     """Creates a practice with one owner who has no password yet.
 
-    Raises SlugTaken, EmailTaken, and django's ValidationError for a malformed slug, an unknown time zone
-    or a currency that nobody can be charged in.
+    Raises SlugTaken, EmailTaken, and django's ValidationError for a malformed slug or address, an unknown time
+    zone or a currency that nobody can be charged in.
     """
-    practice = Practice(slug=slug, name=name, time_zone=time_zone, currency=currency, reply_to=owner_email)
+    refuse_unreachable(owner_email)
+    reply_to = header_address(owner_email)
+    practice = Practice(slug=slug, name=name, time_zone=time_zone, currency=currency, reply_to=reply_to)
     with transaction.atomic():
         open_practice(practice, by=by)
         owner = add_staff_member(practice, email=owner_email, name=owner_name, role=Role.OWNER, by=by)
@@ -62,7 +65,8 @@ def open_practice(practice: Practice, *, by: Actor) -> Practice:
 
 
 def add_staff_member(practice: Practice, *, email: str, name: str, role: Role, by: Actor) -> StaffMember:
-    """Adds somebody who works at the practice, without a password. Raises EmailTaken."""
+    """Adds somebody who works at the practice, without a password. Raises EmailTaken and ValidationError."""
+    refuse_unreachable(email)
     member = StaffMember(practice=practice, email=email.strip().lower(), name=name.strip(), role=role)
     member.set_unusable_password()
     member.clean_fields()
@@ -78,3 +82,12 @@ def add_staff_member(practice: Practice, *, email: str, name: str, role: Role, b
             raise taken from clash
         trail.record(Verb.STAFF_ADDED, practice=practice, by=by, about=member.ref, role=role.value)
     return member
+
+
+def refuse_unreachable(email: str) -> None:
+    """Raises ValidationError for an address that not every mail server takes, such as one without a full domain."""
+    try:
+        header_address(email)
+    except ValueError as malformed:
+        sentence = _("Enter a valid email address. %(problem)s") % {"problem": malformed}
+        raise ValidationError({"email": sentence}) from malformed

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.practices import factor_mail, second_factor
-from portico.domain.practices.founding import EmailTaken
+from portico.domain.practices.founding import EmailTaken, refuse_unreachable
 from portico.domain.practices.models import SetUpLink, StaffMember, StaffSession
 from portico.domain.practices.staff_sessions import alive
 from portico.plumbing import clock, trail
@@ -18,9 +18,11 @@ from portico.plumbing.verbs import Verb
 def change_details(staff: StaffMember, *, name: str, email: str, by: Actor) -> StaffMember:
     """Another name, another address, or both; the same again changes nothing.
 
-    A new address is told to the old one. Links that were mailed there end. Raises EmailTaken.
+    A new address is told to the old one. Links that were mailed there end. Raises EmailTaken and ValidationError.
     """
     email = email.strip().lower()
+    if email != staff.email:
+        refuse_unreachable(email)
     with transaction.atomic():
         held = second_factor.lock(staff)
         if name != held.name:

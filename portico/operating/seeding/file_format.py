@@ -45,7 +45,7 @@ class _Reader:
             currency=entry.line("currency", most=3, default="USD"),
             country=entry.line("country", most=2, default="US"),
             phone=_number(entry, "phone") if entry.get("phone") else "",
-            reply_to=entry.email("reply_to", default=""),
+            reply_to=entry.own_email("reply_to", default=""),
             sender_name=entry.line("sender_name", most=100, default=""),
             support_hours=entry.line("support_hours", most=150, default=""),
             postal_address=entry.text("postal_address", most=300),
@@ -68,7 +68,7 @@ class _Reader:
         staff = WantedStaff(
             ref=entry.line("ref", most=100),
             name=entry.line("name", most=100),
-            email=entry.email("email"),
+            email=entry.own_email("email"),
             role=entry.choice("role", Role),
             password=entry.secret("password"),
             totp_secret=_authenticator_secret(entry),

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import TextChoices
 
 from portico.plumbing.cleaning import clean_line, clean_text, is_unstorable
-from portico.plumbing.mailboxes import mailbox_key
+from portico.plumbing.mailboxes import header_address, mailbox_key
 from portico.plumbing.money import MOST_MINOR
 
 
@@ -90,6 +90,14 @@ class Entry:
         except ValueError as error:
             raise self.refused(key, f"is not an email address: {error}") from error
         return text
+
+    def own_email(self, key: str, *, default: str | None = None) -> str:
+        """An address of the practice or its staff, as headers carry it."""
+        text = self.email(key, default=default)
+        try:
+            return header_address(text) if text else ""
+        except ValueError as error:
+            raise self.refused(key, f"is not an address that every mail server takes: {error}") from error
 
     def flag(self, key: str, *, default: bool) -> bool:
         value = self.get(key)

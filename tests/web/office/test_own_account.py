@@ -84,6 +84,22 @@ def test_a_new_email_signs_in_and_the_old_one_is_told(office: Browser, fay: Staf
     assert other.post("/office/sign-in/", {"email": fay.email, "password": cast.PASSWORD}).status_code == 302
 
 
+@pytest.mark.parametrize("email", ["fay@localhost", "'fay@alder.example", "fay@[192.0.2.7]"])
+def test_an_email_that_mail_does_not_reach_is_refused(office: Browser, fay: StaffMember, email: str) -> None:
+    answer = office.post(f"{PAGE}details/", {"name": fay.name, "email": email})
+    assert answer.status_code == 422
+    assert "email address" in answer.content.decode()
+    fay.refresh_from_db()
+    assert fay.email == "fay@alder-street.example"
+
+
+def test_an_older_email_without_a_full_domain_may_stay(office: Browser, fay: StaffMember) -> None:
+    StaffMember.objects.update(email="fay@localhost")
+    assert office.post(f"{PAGE}details/", {"name": "Fay Okafor", "email": "fay@localhost"}).status_code == 302
+    fay.refresh_from_db()
+    assert fay.name == "Fay Okafor"
+
+
 def test_an_email_that_is_a_colleagues_is_refused_on_its_field(
     office: Browser, fay: StaffMember, practice: Practice
 ) -> None:

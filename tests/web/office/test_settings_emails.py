@@ -141,6 +141,12 @@ def test_there_is_no_third_language(owner: Browser) -> None:
     assert owner.post(f"{EMAILS}fr/preview/", TYPED).status_code == 404
 
 
+def test_a_reply_address_is_kept_as_headers_carry_it(owner: Browser, practice: Practice) -> None:
+    owner.post(EMAILS, TYPED | {"reply_to": "desk@bücher.example"})
+    practice.refresh_from_db()
+    assert practice.reply_to == practice.reply_address == "desk@xn--bcher-kva.example"
+
+
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
@@ -149,6 +155,8 @@ def test_there_is_no_third_language(owner: Browser) -> None:
         ("en-subject", "x" * 151, "At most 150 characters. This has 151."),
         ("es-message", "x" * 5001, "At most 5000 characters. This has 5001."),
         ("reply_to", "desk", "This doesn’t look like an email address."),
+        ("reply_to", "désk@alder.example", "It needs a name in plain letters"),
+        ("reply_to", "'desk@alder.example'", "This doesn’t look like an email address."),
         ("sender_name", "x" * 101, "At most 100 characters. This has 101."),
     ],
 )

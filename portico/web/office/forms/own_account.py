@@ -1,9 +1,11 @@
 """What staff type about themselves."""
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from portico.plumbing.cleaning import StaffAddressField
+from portico.plumbing.mailboxes import header_address
 from portico.web.office.forms.typed import TypedForm, line
 
 
@@ -16,6 +18,18 @@ class OwnDetailsForm(TypedForm):
         widget=forms.EmailInput({"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),
         error_messages={"required": _("This is needed.")},
     )
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if "email" not in self.changed_data:
+            return email
+        try:
+            header_address(email)
+        except ValueError as malformed:
+            raise ValidationError(
+                _("This doesn’t look like an email address. It needs a name, an @ and a domain, like ana@example.com.")
+            ) from malformed
+        return email
 
 
 class OwnPasswordForm(TypedForm):

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from portico.domain.access.invitation_text import Text
 from portico.domain.practices.describing import Sender
 from portico.domain.practices.models import Practice
-from portico.plumbing.mailboxes import mailbox_key
+from portico.plumbing.mailboxes import header_address
 from portico.web.office.forms.client_portal import InvitationTextForm
 from portico.web.office.forms.typed import TypedForm, line
 
@@ -33,12 +33,14 @@ class SenderForm(TypedForm):
         if not address:
             return ""
         try:
-            mailbox_key(address)
+            return header_address(address)
         except ValueError as malformed:
             raise ValidationError(
-                _("This doesn’t look like an email address. It needs a name, an @ and a domain, like desk@example.com.")
+                _(
+                    "This doesn’t look like an email address. It needs a name in plain letters, an @ and a domain, "
+                    "like desk@example.com."
+                )
             ) from malformed
-        return address
 
     @property
     def sender(self) -> Sender:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portico.domain.practices.models import Role
-from portico.plumbing.mailboxes import mailbox_key
+from portico.plumbing.mailboxes import header_address
 from portico.web.office.forms.typed import TypedForm, line
 
 
@@ -26,7 +26,7 @@ class InviteForm(TypedForm):
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
         try:
-            mailbox_key(email)
+            header_address(email)
             validate_email(email)
         except (ValueError, ValidationError) as malformed:
             raise ValidationError(
