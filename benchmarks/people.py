@@ -12,6 +12,7 @@ from portico.domain.clients import searching
 from portico.domain.clients.models import Client, EmailAddress, PhoneNumber, PortalState, SearchTerm, Status
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
+from portico.plumbing.folding import folded
 
 BATCH = 4_000
 SYLLABLES = (
@@ -94,7 +95,7 @@ def _write(practice: Practice, people: tuple[Person, ...]) -> None:
             last_name=person.last_name,
             status=Status.ARCHIVED if person.is_archived else Status.ACTIVE,
             portal_state=PortalState.NO_ACCESS if person.is_archived else person.state,
-            sort_key=searching.folded(f"{person.first_name} {person.last_name}"),
+            sort_key=folded(f"{person.first_name} {person.last_name}"),
             created_at=now - person.age,
         )
         for person in people
@@ -119,7 +120,9 @@ def _write(practice: Practice, people: tuple[Person, ...]) -> None:
         for client, person in pairs
         for term in sorted(
             searching.terms_of(
-                names=(person.first_name, person.last_name), addresses=(person.address,), numbers=(person.number,)
+                names=(f"{person.first_name} {person.last_name}",),
+                addresses=(person.address,),
+                numbers=(person.number,),
             )
         )
     )

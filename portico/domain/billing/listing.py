@@ -1,5 +1,6 @@
 """The list of a practice's invoices: filtered, found by number or client, a page at a time by key."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -12,11 +13,16 @@ from portico.domain.billing.models.invoices import InvoiceQuerySet
 from portico.domain.clients import searching
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
+from portico.plumbing.folding import ascii_forms
 
 PAGE_SIZE = 25
 MOST_COUNTED = 1000
 # A search by a client's name looks at so many clients and no more.
 MOST_CLIENTS = 200
+# 1038, #1038, Invoice 1038, INV-1038, No. 1038.
+_NUMBER = re.compile(
+    r"\s*(?P<prefix>#|(?:invoice|inv\.?|no\.?)\s*#?)?[\s-]*(?P<digits>\d{1,9})\s*", re.ASCII | re.IGNORECASE
+)
 
 
 class Show(StrEnum):
@@ -88,8 +94,12 @@ def _wanted(practice: Practice, wanted: Wanted) -> InvoiceQuerySet:
     rows = _of_kind(practice, wanted.show)
     if not wanted.query:
         return rows
-    if wanted.query.isascii() and wanted.query.isdigit() and len(wanted.query) < 10:
-        return rows.filter(number=int(wanted.query))
+    number = _NUMBER.fullmatch(ascii_forms(wanted.query))
+    if number is not None:
+        numbered = rows.filter(number=int(number["digits"]))
+        # Digits that are no invoice's number may be those of a client's phone.
+        if number["prefix"] or numbered.exists():
+            return numbered
     clients = [
         pk
         for batch in searching.look_up(practice, wanted.query).batches()

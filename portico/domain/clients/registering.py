@@ -8,6 +8,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import trail
 from portico.plumbing.actors import Actor
+from portico.plumbing.folding import folded
 from portico.plumbing.verbs import Verb
 
 
@@ -32,7 +33,7 @@ def describe(client: Client, details: ClientDetails) -> list[str]:
     before = {name: getattr(client, name) for name in _FIELDS}
     for name in _FIELDS:
         setattr(client, name, getattr(details, name))
-    client.sort_key = searching.folded(client.name)[:210]
+    client.sort_key = folded(client.name)[:210]
     return [name for name in _FIELDS if getattr(client, name) != before[name]]
 
 

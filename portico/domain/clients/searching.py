@@ -1,35 +1,35 @@
-"""How a client is found: by the beginning of a name, an email address or a phone number."""
+"""Finds clients by the beginning of a name, of a part of an email address, or of the digits of a phone number.
+
+A client's search terms are written here, and a query is read here, by the same folding: see docs/decisions/0017.
+"""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import batched
+from itertools import batched, chain
 
 from django.db.models import Exists, OuterRef, QuerySet
 
 from portico.domain.clients.models import Client, ClientQuerySet, EmailAddress, SearchTerm
 from portico.domain.practices.models import Practice
+from portico.plumbing.folding import folded, folded_with_two_letters
 from portico.plumbing.mailboxes import mailbox_key
+from portico.plumbing.phone_format import as_dialled
 
 _WORD = re.compile(r"[^\W_]+")
-_PHONE = re.compile(r"\+?[\d\s().\-/]{3,}\Z")
+_WORD_OR_AT = re.compile(r"[^\W_]+|@")
+# What stands between two words of a query. Apostrophes, hyphens and periods do not: o'brien is one word.
+_BETWEEN_WORDS = re.compile(r"[\s,;:/|&+()\[\]\"“”]+")
+_PHONE = re.compile(r"(?:tel:)?\+?[\d\s().\-/]{3,}\Z")
+# Dialled before the country code of a number abroad.
+_ABROAD = re.compile(r"\A(?:00|011)(?=\d{8})")
+_FEWEST_DIGITS = 4
 _LONGEST = 320
 MOST_WORDS = 6
 # A word that begins so many terms at most is rare: the clients who have it are fetched by their ids.
 _RARE = 2_000
 _BATCH = 500
-
-
-def folded(text: str) -> str:
-    """Lower case without accents, so that Zoe finds Zoë."""
-    # Twice: some signs turn out to be capitals only when they are taken apart.
-    return _without_accents(_without_accents(text.casefold()).casefold())
-
-
-def _without_accents(text: str) -> str:
-    return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
 
 
 def refresh_terms(client: Client) -> None:
@@ -43,19 +43,48 @@ def refresh_terms(client: Client) -> None:
 
 
 def terms_of(*, names: Iterable[str], addresses: Iterable[str], numbers: Iterable[str]) -> set[str]:
-    """The terms of somebody with these names, addresses (as typed and as compared) and E.164 numbers."""
-    terms = {word for name in names for word in _WORD.findall(folded(name))}
-    terms |= {folded(address)[:_LONGEST] for address in addresses}
+    """Return the search terms of a client with these whole names, email addresses and E.164 numbers."""
+    terms = set[str]()
+    for fold in (folded, folded_with_two_letters):
+        for name in names:
+            terms |= _endings(fold(name))
+        for address in addresses:
+            terms |= _endings_of_address(fold(address))
     for number in numbers:
         digits = number.removeprefix("+")
-        # The whole number, and what is left after a country code of one to three digits: people search for either.
-        terms |= {digits, *(digits[skip:] for skip in (1, 2, 3) if len(digits) - skip >= 7)}
-    return {term for term in terms if term}
+        terms |= {digits[start:] for start in range(len(digits) - _FEWEST_DIGITS + 1)}
+        # As dialled at home, which in many countries begins with a 0 that is not part of the number.
+        terms.add(re.sub(r"\D", "", as_dialled(number)))
+    return {term[:_LONGEST] for term in terms if term}
+
+
+def names_of(client: Client) -> tuple[str, str]:
+    """Return the client's whole name, with the given and with the preferred first name."""
+    return f"{client.first_name} {client.last_name}", f"{client.preferred_name} {client.last_name}"
+
+
+def _endings(name: str) -> set[str]:
+    """The name from each of its words on, without what stands between them.
+
+    "jean-luc o'brien" gives "jeanlucobrien", "lucobrien", "obrien" and "brien": each begins with what a query may
+    write as one word or as several.
+    """
+    words = _WORD.findall(name)
+    return {"".join(words[start:]) for start in range(len(words))}
+
+
+def _endings_of_address(address: str) -> set[str]:
+    """The same of an address, but with its @; the last part of the domain is not searched for alone."""
+    name, _at, domain = address.rpartition("@")
+    words, rest = _WORD.findall(name), "".join(_WORD.findall(domain))
+    labels = [_WORD.findall(label) for label in domain.split(".")]
+    of_domain = {"".join(chain.from_iterable(labels[start:])) for start in range(len(labels) - 1)}
+    return {f"{''.join(words[start:])}@{rest}" for start in range(len(words))} | of_domain
 
 
 def _terms_of(client: Client) -> set[str]:
     return terms_of(
-        names=(client.first_name, client.last_name, client.preferred_name),
+        names=names_of(client),
         addresses=[form for row in client.email_addresses.open() for form in (row.mailbox_key, row.address)],
         numbers=[phone.number for phone in client.phone_numbers.all()],
     )
@@ -130,12 +159,17 @@ def _having(clients: ClientQuerySet, words: Iterable[QuerySet[SearchTerm]]) -> C
 
 
 def _beginnings(query: str) -> list[str]:
-    """What terms must begin with: the digits of a phone number, an address, or each word."""
-    if _PHONE.match(query):
-        return [re.sub(r"\D", "", query)]
-    if "@" in query:
-        return [folded(_as_key(query))]
-    return _WORD.findall(folded(query))[:MOST_WORDS]
+    """Return what terms must begin with: the digits of a phone number, part of an address, or each word."""
+    plain = folded(query)
+    if _PHONE.match(plain):
+        # "(0)" is written after the country code, but not dialled there.
+        beginnings = [_ABROAD.sub("", re.sub(r"\(0\)|\D", "", plain))]
+    elif "@" in query:
+        # As the terms of addresses are written; of "@example.com", the domain.
+        beginnings = ["".join(_WORD_OR_AT.findall(folded(_as_key(query)))).lstrip("@")]
+    else:
+        beginnings = ["".join(_WORD.findall(folded(part))) for part in _BETWEEN_WORDS.split(query)]
+    return [beginning for beginning in beginnings if beginning][:MOST_WORDS]
 
 
 def _as_key(query: str) -> str:

@@ -1,5 +1,6 @@
 """The Emails page: every mail with what is known of it, and one mail as it was sent."""
 
+import re
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -117,12 +118,14 @@ def _shown(practice: Practice, shown: str) -> OutgoingEmailQuerySet:
 
 
 def _matching(mails: OutgoingEmailQuerySet, practice: Practice, query: str) -> OutgoingEmailQuerySet:
-    """By the beginning of a client's name or address, from the clients' own index; also a whole former address."""
+    """Mails to the clients whom the query finds, from the clients' own index; also to a whole former address."""
     people = Q(client_id__in=searching.matching(practice, query).values("pk"))
     if "@" not in query:
         return mails.filter(people)
     people |= Q(client_id__in=searching.ever_at(practice, query).values("pk"))
-    return mails.filter(people, to_address__istartswith=query)
+    # A client may have several addresses: only the mails to the one that was asked for.
+    before = "" if query.startswith("@") else "(^|[^a-z0-9])"
+    return mails.filter(people, to_address__iregex=before + re.escape(query))
 
 
 def _after(mails: OutgoingEmailQuerySet, practice: Practice, ref: str) -> OutgoingEmailQuerySet:
