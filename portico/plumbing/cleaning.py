@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from portico.plumbing import card_numbers
+from portico.plumbing.folding import ascii_forms
 from portico.plumbing.mailboxes import has_lookalikes, mailbox_key
 
 if TYPE_CHECKING:
@@ -84,6 +85,13 @@ class LineField(CardlessField):
     def to_python(self, value: Any | None) -> str:  # Any: as above.
         text = _storable(super().to_python(value))
         return clean_line(text) or (self.empty_value or "")
+
+
+class CodeField(LineField):
+    """A PIN or code, on one line, with the digits and letters of every keyboard as ASCII."""
+
+    def to_python(self, value: Any | None) -> str:  # Any: as above.
+        return ascii_forms(super().to_python(value))
 
 
 class TextField(CardlessField):

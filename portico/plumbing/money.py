@@ -8,6 +8,7 @@ from babel.numbers import NumberPattern, parse_pattern
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portico.plumbing.folding import ascii_forms
 from portico.plumbing.refusals import Refused
 
 # ISO 4217: currencies whose minor unit is not a hundredth. Not CLDR's digits, which say how people round on a
@@ -19,7 +20,16 @@ _DIGITS = dict.fromkeys(_WHOLE.split(), 0) | dict.fromkeys(_THOUSANDTHS.split(),
 # The largest amount of one line, payment or invoice, in minor units. Stripe's own charge limit is below it.
 MOST_MINOR = 99_999_999_99
 
-_TYPED = re.compile(r"(?P<sign>[-−]?)(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.(?P<part>[0-9]*))?", re.ASCII)
+# Thousands in groups of three with the same separator between them all; a period is one only where it cannot be the
+# decimal point, as in 1.250.000 and 1.250,00.
+_WHOLE = (
+    r"[0-9]{1,3}(?P<group>[,' ])[0-9]{3}(?:(?P=group)[0-9]{3})*(?!(?P=group))"
+    r"|[0-9]{1,3}(?:\.[0-9]{3}){2,}(?!\.)|[0-9]{1,3}\.[0-9]{3}(?=,)|[0-9]*"
+)
+_AMOUNT = re.compile(rf"(?P<whole>{_WHOLE})(?:[.,](?P<part>[0-9]*))?", re.ASCII)
+_SIGNED = re.compile(r"\((?P<bracketed>[^()-]*)\)|-(?P<after_minus>[^()-]*)|(?P<bare>[^()-]*)(?P<minus>-?)")
+# As other keyboards have them: minus and dashes, apostrophes, the Arabic separators, full-width currency signs.
+_ALIKE = str.maketrans("−–—‐‑﹣’٬٫￥￡", "------',.¥£")
 MINUS = "−"
 
 
@@ -58,20 +68,42 @@ def written(minor: int, currency: str, *, language: str | None) -> str:
 
 
 def parsed(text: str, currency: str) -> int:
-    """What a person typed, in minor units: 140, 140.00, $1,234.50, -20. Nothing is rounded. Raises NotAnAmount."""
-    bare = "".join(text.split())
-    for sign in (currency, _symbol(currency)):
-        bare = bare.replace(sign, "", 1) if sign else bare
-    match = _TYPED.fullmatch(bare)
-    if match is None:
+    """Return what a person typed, in minor units: 140, .5, $1,234.50, 1 234,50, -20, 20- or (20).
+
+    A comma with three digits behind it separates thousands: 1,250 is a thousand. Nothing is rounded.
+    Raises NotAnAmount.
+    """
+    digits = digits_of(currency)
+    is_negative, bare = _signed(ascii_forms(text).translate(_ALIKE), currency)
+    match = _AMOUNT.fullmatch(bare)
+    if match is None or not re.search("[0-9]", bare):
         raise NotAnAmount(_("Type an amount such as %(example)s.") % {"example": _example(currency)})
-    digits, part = digits_of(currency), match["part"] or ""
+    part = match["part"] or ""
     if len(part) > digits:
         raise NotAnAmount(_too_fine(currency, digits))
-    minor = int(match["whole"].replace(",", "") + part.ljust(digits, "0"))
+    minor = int(re.sub("[^0-9]", "", match["whole"]) + part.ljust(digits, "0") or "0")
     if minor > MOST_MINOR:
         raise NotAnAmount(_("That is more than one amount can be."))
-    return -minor if match["sign"] else minor
+    return -minor if is_negative else minor
+
+
+def _signed(text: str, currency: str) -> tuple[bool, str]:
+    """Whether the amount is negative, and the amount without sign and currency; empty if the signs make no sense."""
+    plain = " ".join(text.split())
+    for name in _names_of(currency):
+        plain = re.sub(re.escape(name), "", plain, count=1, flags=re.IGNORECASE)
+    match = _SIGNED.fullmatch(plain.strip())
+    if match is None:
+        return False, ""
+    negative = match["bracketed"] or match["after_minus"] or (match["bare"] if match["minus"] else "")
+    return bool(negative), (negative or match["bare"] or "").strip()
+
+
+def _names_of(currency: str) -> dict[str, None]:
+    """What people write beside an amount: USD, US$ and $."""
+    symbol = _symbol(currency)
+    names = [currency, f"{currency[:2]}$", symbol, *([symbol[-1]] if symbol and not symbol[-1].isalnum() else [])]
+    return dict.fromkeys(name for name in names if name)
 
 
 def _too_fine(currency: str, digits: int) -> str:

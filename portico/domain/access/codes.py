@@ -24,7 +24,7 @@ from portico.plumbing.verbs import Verb
 MOST_ALIVE = 12
 # No row has it: keeps a question to the database from being left out when there is nothing to ask for.
 _NO_ROW = 0
-_IGNORED = re.compile(r"[\s\-\u2010-\u2015\u2212_]+")
+_IGNORED = re.compile(r"[\W_]+")
 
 
 def enter(practice: Practice, typed: str, *, browser_key: str, visitor: Visitor) -> Begun | None:

@@ -20,7 +20,7 @@ from portico.plumbing.verbs import Verb
 # Seconds for which a code stands, and how many of these steps a clock may be off.
 STEP = 30
 TOLERANCE = 1
-_GAPS = re.compile(r"[\s-]+")
+_GAPS = re.compile(r"[\W_]+")
 _SECRET = re.compile(r"[A-Z2-7]{32,128}")
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from portico.domain.access import asking, codes
 from portico.domain.access.models import SignInAsk
-from portico.plumbing.cleaning import LineField
+from portico.plumbing.cleaning import CodeField
 from portico.web import visitors
 from portico.web.entrance import stepping_in
 from portico.web.guards import open_page
@@ -23,7 +23,7 @@ class CodeForm(forms.Form):
 
     use_required_attribute = False
 
-    code = LineField(
+    code = CodeField(
         label=gettext_lazy("Code"),
         help_text=gettext_lazy("From the email we just sent. 6 letters and numbers, like K7M 4QX."),
         error_messages={"required": gettext_lazy("Type the code from the email.")},

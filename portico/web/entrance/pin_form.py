@@ -1,5 +1,6 @@
 """What the page `I have a PIN` asks for."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -8,9 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access.pins import PIN_LENGTH
 from portico.plumbing import mailboxes
-from portico.plumbing.cleaning import LineField
+from portico.plumbing.cleaning import CodeField, LineField
 
-SEPARATORS = str.maketrans("", "", " -\u2010\u2011\u2013.")
+# Blanks, dashes and periods between the digits, whichever the keyboard has.
+_SEPARATORS = re.compile(r"[\W_]+")
 NOT_A_PIN = _("A PIN has 8 numbers, like 4829 1374.")
 ONE_ADDRESS = _("Type one email address, such as name@example.com.")
 
@@ -39,7 +41,7 @@ class PinForm(forms.Form):
             }
         ),
     )
-    pin = LineField(
+    pin = CodeField(
         label=_("PIN"),
         error_messages={"required": NOT_A_PIN},
         widget=UnkeptInput(
@@ -65,7 +67,7 @@ class PinForm(forms.Form):
             raise ValidationError(ONE_ADDRESS) from None
 
     def clean_pin(self) -> str:
-        typed: str = self.cleaned_data["pin"].translate(SEPARATORS)
+        typed = _SEPARATORS.sub("", self.cleaned_data["pin"])
         if len(self._posted("pin")) > 1 or len(typed) != PIN_LENGTH or not (typed.isascii() and typed.isdecimal()):
             raise ValidationError(NOT_A_PIN)
         return typed

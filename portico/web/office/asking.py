@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from portico.domain.practices import authenticators, passkeys, passwords, recovery_codes, second_factor
 from portico.domain.practices.second_factor import Way
-from portico.plumbing.cleaning import LineField
+from portico.plumbing.cleaning import CodeField
 from portico.plumbing.limits import TooMany
 from portico.web import returning, visitors
 from portico.web.requests import OfficeRequest
@@ -34,7 +34,7 @@ CODE_ENTRY = {"autocomplete": "one-time-code", "autocapitalize": "none", "spellc
 
 
 class AuthenticatorForm(forms.Form):
-    otp = LineField(
+    otp = CodeField(
         label=gettext_lazy("Authenticator code"),
         max_length=20,
         widget=Unkept({**CODE_ENTRY, "inputmode": "numeric", "placeholder": "••••••"}),
@@ -42,7 +42,7 @@ class AuthenticatorForm(forms.Form):
 
 
 class RecoveryForm(forms.Form):
-    recovery_code = LineField(
+    recovery_code = CodeField(
         label=gettext_lazy("Recovery code"),
         max_length=40,
         widget=Unkept({**CODE_ENTRY, "inputmode": "numeric", "autocomplete": "off"}),

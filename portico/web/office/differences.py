@@ -8,7 +8,9 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext as _
 
-from portico.web.office.forms.client_info import DAY_FORMAT, ClientForms, Start
+from portico.plumbing import dates
+from portico.web.day_field import DayField
+from portico.web.office.forms.client_info import ClientForms, Start
 
 NOTHING = "—"
 
@@ -63,8 +65,8 @@ def _worded(form: forms.Form, name: str) -> str:
     value, field = form[name].value(), form.fields[name]
     if isinstance(field, forms.ChoiceField):
         return str(dict(_flat(field)).get(value or "", NOTHING))
-    if isinstance(value, date):
-        return value.strftime(DAY_FORMAT)
+    if isinstance(value, date) and isinstance(field, DayField):
+        return dates.written(value, field.country)
     return str(value or "").strip() or NOTHING
 
 

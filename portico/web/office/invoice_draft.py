@@ -18,7 +18,6 @@ from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.office import finding, invoice_words, looking
 from portico.web.office.forms.invoice import DUE, InvoiceForms, Start
-from portico.web.office.forms.money import DAY_FORMAT
 from portico.web.office.invoice import tell_of
 from portico.web.requests import OfficeRequest
 
@@ -127,7 +126,6 @@ def _page(
         "due_choices": DUE,
         "not_seen": invoice_words.why_not_seen(client, reach),
         "not_told": invoice_words.why_not_told(client, reach),
-        "day_format": DAY_FORMAT,
         "standings": invoice_words.TONES,
         **more,
     }

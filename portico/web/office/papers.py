@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from portico.domain.billing import statements
 from portico.domain.billing.models import Payment
 from portico.domain.clients.models import Client
-from portico.plumbing import clock, trail
+from portico.plumbing import trail
 from portico.plumbing.verbs import Verb
 from portico.web.guards import office_page
 from portico.web.office import finding
@@ -101,7 +101,7 @@ def _payment(request: OfficeRequest, ref: str) -> Payment:
 
 
 def _period(request: OfficeRequest) -> PeriodForm:
-    return PeriodForm(request.GET, clock.today(request.practice.time_zone))
+    return PeriodForm(request.GET, request.practice)
 
 
 def _statement(client: Client, form: PeriodForm) -> Paper:

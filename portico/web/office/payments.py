@@ -108,9 +108,9 @@ def _record(request: OfficeRequest, client: Client, invoice: Invoice | None) -> 
     if request.method != "POST":
         amount = money.plain(invoice.still_open_minor, currency) if invoice else ""
         initial = {"amount": amount, "received_on": today, "kind": PaymentKind.CHECK.value}
-        form = RecordPaymentForm(initial=initial, currency=currency, today=today)
+        form = RecordPaymentForm(initial=initial, practice=request.practice, today=today)
         return _page(request, client, invoice, form)
-    form = RecordPaymentForm(request.POST, currency=currency, today=today)
+    form = RecordPaymentForm(request.POST, practice=request.practice, today=today)
     if not form.is_valid():
         return _page(request, client, invoice, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     press = form.cleaned_data["press"]

@@ -12,8 +12,10 @@ from django.utils.translation import gettext as _
 
 from portico.domain.billing.models import Credit, CreditNote, Dispute, Invoice, Payment
 from portico.domain.billing.statements import Entry, Statement
+from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.web import formats, money_words
+from portico.web.day_field import CalendarInput, DayField, use_order_of
 from portico.web.papers.paper import Column, Paper, Party, Sum, amount, sender, ways_to_pay
 
 
@@ -24,28 +26,21 @@ class Period(TypedDict):
     ends_on: date
 
 
-class DayInput(forms.DateInput):
-    """The browser's own calendar, which speaks ISO."""
-
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
-
-
 class PeriodForm(forms.Form):
     """From one day to another; at first, this year until today. As an address says it."""
 
     use_required_attribute = False
 
-    begins_on = forms.DateField(label=gettext_lazy("First day"), widget=DayInput)
-    ends_on = forms.DateField(label=gettext_lazy("Last day"), widget=DayInput)
+    begins_on = DayField(label=gettext_lazy("First day"), widget=CalendarInput)
+    ends_on = DayField(label=gettext_lazy("Last day"), widget=CalendarInput)
 
-    def __init__(self, asked: Mapping[str, str], today: date) -> None:
+    def __init__(self, asked: Mapping[str, str], practice: Practice) -> None:
+        today = clock.today(practice.time_zone)
         # What an address leaves out is what the page begins with.
         first = {"begins_on": f"{today.year:04}-01-01", "ends_on": today.isoformat()}
         super().__init__({name: asked.get(name, usual) for name, usual in first.items()})
         self.today = today
+        use_order_of(practice.country, self)
 
     @property
     def period(self) -> Period:

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from portico.domain.billing import statements
 from portico.domain.billing.models import Payment, Refund
-from portico.plumbing import clock, trail
+from portico.plumbing import trail
 from portico.plumbing.verbs import Verb
 from portico.web.guards import portal_page
 from portico.web.papers import invoices, receipts
@@ -103,7 +103,7 @@ def _refund(request: PortalRequest, ref: str) -> Refund:
 
 
 def _period(request: PortalRequest) -> PeriodForm:
-    return PeriodForm(request.GET, clock.today(request.practice.time_zone))
+    return PeriodForm(request.GET, request.practice)
 
 
 def _statement(request: PortalRequest, form: PeriodForm) -> Paper:

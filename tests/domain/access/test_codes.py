@@ -56,7 +56,14 @@ def test_a_code_has_six_signs_that_nobody_mistakes(practice: Practice, ana: Clie
 
 
 @pytest.mark.parametrize(
-    "change", [str, str.lower, lambda code: code.replace(" ", "-"), lambda code: f" {' '.join(code)}"]
+    "change",
+    [
+        str,
+        str.lower,
+        lambda code: code.replace(" ", "-"),
+        lambda code: f" {' '.join(code)}",
+        ".".join,
+    ],
 )
 def test_a_code_signs_in_whatever_its_case_spaces_and_dashes(practice: Practice, ana: Client, change: object) -> None:
     assert callable(change)

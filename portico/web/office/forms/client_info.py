@@ -15,11 +15,11 @@ from portico.domain.clients.entries import ClientDetails, ClientEntry
 from portico.domain.clients.models import Client, EmailAddress, Language, PhoneNumber, Status
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock
+from portico.web.day_field import DayField, use_order_of
 from portico.web.office.forms import contact
 from portico.web.office.forms.contact import ADDRESSES, PHONES, AddressRows, PhoneRows
-from portico.web.office.forms.typed import UNASSISTED, TypedForm, line
+from portico.web.office.forms.typed import TypedForm, line
 
-DAY_FORMAT = "%m/%d/%Y"
 FIRST_YEAR = 1880
 
 
@@ -29,15 +29,7 @@ class DetailsForm(TypedForm):
     first_name = line(gettext_lazy("First name"), longest=100, required=True)
     last_name = line(gettext_lazy("Last name"), longest=100)
     preferred_name = line(gettext_lazy("Goes by"), longest=100)
-    date_of_birth = forms.DateField(
-        label=gettext_lazy("Date of birth"),
-        required=False,
-        input_formats=[DAY_FORMAT, "%m-%d-%Y", "%Y-%m-%d"],
-        widget=forms.DateInput(
-            format=DAY_FORMAT, attrs=UNASSISTED | {"placeholder": "MM/DD/YYYY", "inputmode": "numeric"}
-        ),
-        error_messages={"invalid": gettext_lazy("Write the date as MM/DD/YYYY, like 04/18/1989.")},
-    )
+    date_of_birth = DayField(label=gettext_lazy("Date of birth"), required=False, is_past=True)
     clinician = forms.ChoiceField(
         label=gettext_lazy("Clinician"),
         required=False,
@@ -59,6 +51,7 @@ class DetailsForm(TypedForm):
         is_new: bool,
     ) -> None:
         super().__init__(data, initial=initial)
+        use_order_of(practice.country, self)
         self.practice, self.clinicians = practice, {member.ref: member for member in clinicians}
         chosen = cast(forms.ChoiceField, self.fields["clinician"])
         chosen.choices = [("", _("Nobody yet")), *((member.ref, member.name) for member in clinicians)]

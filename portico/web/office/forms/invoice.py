@@ -16,9 +16,10 @@ from portico.domain.billing.models import Invoice, InvoiceLine, ServiceItem
 from portico.domain.practices.models import Practice
 from portico.plumbing import money
 from portico.plumbing.cleaning import TextField
+from portico.web.day_field import DayField, use_order_of
 from portico.web.office import presses
-from portico.web.office.forms.money import EARLIEST, MoneyField, day, money_field
-from portico.web.office.forms.typed import TOO_LONG, UNASSISTED, TypedForm, line
+from portico.web.office.forms.money import EARLIEST, MoneyField, money_field
+from portico.web.office.forms.typed import TOO_LONG, UNASSISTED, TypedForm, WholeNumberField, line
 
 LINES = "lines"
 MOST_LINES = 60
@@ -34,9 +35,9 @@ DUE = {
 class DraftForm(TypedForm):
     """Date, due date and note; `version` is the draft's as shown, none for a new one."""
 
-    dated_on = day(gettext_lazy("Date"))
+    dated_on = DayField(label=gettext_lazy("Date"))
     due = forms.ChoiceField(label=gettext_lazy("Due"), choices=list(DUE.items()))
-    due_on = day(gettext_lazy("Due on"), required=False)
+    due_on = DayField(label=gettext_lazy("Due on"), required=False)
     note = TextField(
         label=gettext_lazy("Note to the client"),
         required=False,
@@ -46,6 +47,10 @@ class DraftForm(TypedForm):
     )
     version = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
     press = presses.field()
+
+    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:  # Any: Django's own.
+        super().__init__(*args, **kwargs)
+        use_order_of(country, self)
 
     def clean_dated_on(self) -> date:
         dated_on: date = self.cleaned_data["dated_on"]
@@ -78,9 +83,9 @@ class LineForm(TypedForm):
     """One line; empty, it counts for nothing. A product or service fills in what is left empty beside it."""
 
     item = forms.ChoiceField(label=gettext_lazy("Product or service"), required=False)
-    given_on = day(gettext_lazy("Date"), required=False)
+    given_on = DayField(label=gettext_lazy("Date"), required=False)
     label = line(gettext_lazy("Description"), longest=150, attrs={"placeholder": "What is this for?"})
-    quantity = forms.IntegerField(
+    quantity = WholeNumberField(
         label=gettext_lazy("Quantity"),
         required=False,
         min_value=1,
@@ -88,17 +93,20 @@ class LineForm(TypedForm):
         widget=forms.TextInput(attrs=UNASSISTED | {"inputmode": "numeric", "placeholder": "1"}),
         error_messages={"invalid": gettext_lazy("A whole number, such as 1.")},
     )
-    price = MoneyField(label=gettext_lazy("Price"), required=False)
+    price = MoneyField(label=gettext_lazy("Price"), required=False, may_be_negative=True)
 
-    def __init__(self, *args: Any, currency: str, items: list[ServiceItem], **kwargs: Any) -> None:  # Any: Django's.
+    def __init__(
+        self, *args: Any, practice: Practice, items: list[ServiceItem], **kwargs: Any
+    ) -> None:  # Any: Django's.
         super().__init__(*args, **kwargs)
+        use_order_of(practice.country, self)
         self.items = {item.ref: item for item in items}
         chosen = cast(forms.ChoiceField, self.fields["item"])
         names = [(item.ref, f"{item.code} · {item.label}") for item in items]
         chosen.choices = [("", _("Product or service…")), *names]
         price = money_field(self, "price")
-        price.currency = self.currency = currency
-        price.widget.attrs["placeholder"] = money.plain(0, currency)
+        price.currency = self.currency = practice.currency
+        price.widget.attrs["placeholder"] = money.plain(0, practice.currency)
 
     def clean(self) -> dict[str, Any]:  # Any: Django's own.
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -133,13 +141,12 @@ class LineForm(TypedForm):
     @property
     def amount(self) -> str:
         """What the line comes to as it stands, for the eye; the sum is the server's when it is saved."""
-        quantity, price = str(self["quantity"].value() or "1"), str(self["price"].value() or "")
         try:
-            minor = money.parsed(price, self.currency)
-        except money.NotAnAmount:
-            minor = 0
-        number = int(quantity) if quantity.isascii() and quantity.isdigit() and len(quantity) < 5 else 0
-        return money.written(minor * number, self.currency, language="en")
+            quantity = self.fields["quantity"].clean(self["quantity"].value())
+            minor = money.parsed(str(self["price"].value() or ""), self.currency)
+        except (ValidationError, money.NotAnAmount):
+            quantity, minor = 1, 0
+        return money.written(minor * (1 if quantity is None else quantity), self.currency, language="en")
 
 
 if TYPE_CHECKING:
@@ -193,9 +200,9 @@ class InvoiceForms:
         start = start or Start()
         items = list(ServiceItem.objects.filter(practice=practice).offered().order_by("code"))
         self.practice = practice
-        self.draft = DraftForm(data, initial=start.draft)
+        self.draft = DraftForm(data, initial=start.draft, country=practice.country)
         first: list[dict[str, Any]] = [{}] if data is None else []  # Any: a field's value.
-        kwargs = {"currency": practice.currency, "items": items}
+        kwargs = {"practice": practice, "items": items}
         self.lines = LineRows(data, initial=start.lines or first, prefix=LINES, form_kwargs=kwargs)
 
     def is_valid(self) -> bool:

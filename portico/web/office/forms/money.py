@@ -10,13 +10,14 @@ from django.utils.translation import gettext_lazy
 
 from portico.domain.billing.models import BY_HAND, PaymentKind
 from portico.domain.billing.recording import PaymentEntry
+from portico.domain.practices.models import Practice
 from portico.plumbing import money
 from portico.plumbing.cleaning import LineField, TextField
 from portico.plumbing.money import NotAnAmount
+from portico.web.day_field import DayField, use_order_of
 from portico.web.office import presses
 from portico.web.office.forms.typed import TOO_LONG, UNASSISTED, TypedForm, line
 
-DAY_FORMAT = "%m/%d/%Y"
 EARLIEST = date(2000, 1, 1)
 OTHER = "other"
 
@@ -24,9 +25,13 @@ OTHER = "other"
 class MoneyField(LineField):
     """An amount as people type it, in minor units; the form says the currency."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature.
+    def __init__(
+        self, *args: Any, may_be_negative: bool = False, **kwargs: Any
+    ) -> None:  # Any: Django's own signature.
         self.currency = "USD"
-        kwargs.setdefault("widget", forms.TextInput(attrs=UNASSISTED | {"inputmode": "decimal"}))
+        # A phone's keyboard for decimals has no minus.
+        keyboard = {} if may_be_negative else {"inputmode": "decimal"}
+        kwargs.setdefault("widget", forms.TextInput(attrs=UNASSISTED | keyboard))
         kwargs.setdefault("max_length", 40)
         super().__init__(*args, **kwargs)
 
@@ -44,21 +49,6 @@ def money_field(form: forms.Form, name: str) -> MoneyField:
     return cast(MoneyField, form.fields[name])
 
 
-def day(label: Any, *, required: bool = True) -> forms.DateField:  # Any: words, lazy or not.
-    return forms.DateField(
-        label=label,
-        required=required,
-        input_formats=[DAY_FORMAT, "%m-%d-%Y", "%Y-%m-%d"],
-        widget=forms.DateInput(
-            format=DAY_FORMAT, attrs=UNASSISTED | {"placeholder": "MM/DD/YYYY", "inputmode": "numeric"}
-        ),
-        error_messages={
-            "invalid": gettext_lazy("Write the date as MM/DD/YYYY, like 04/18/2026."),
-            "required": gettext_lazy("This is needed."),
-        },
-    )
-
-
 class RecordPaymentForm(TypedForm):
     """Money that came another way."""
 
@@ -69,7 +59,7 @@ class RecordPaymentForm(TypedForm):
         error_messages={"required": gettext_lazy("Choose one.")},
     )
     amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
-    received_on = day(gettext_lazy("Received"))
+    received_on = DayField(label=gettext_lazy("Received"))
     check_number = line(gettext_lazy("Check number"), longest=30)
     note = TextField(
         label=gettext_lazy("Note"),
@@ -80,10 +70,11 @@ class RecordPaymentForm(TypedForm):
     )
     press = presses.field()
 
-    def __init__(self, *args: Any, currency: str, today: date, **kwargs: Any) -> None:  # Any: Django's own.
+    def __init__(self, *args: Any, practice: Practice, today: date, **kwargs: Any) -> None:  # Any: Django's own.
         super().__init__(*args, **kwargs)
         self.today = today
-        money_field(self, "amount").currency = currency
+        use_order_of(practice.country, self)
+        money_field(self, "amount").currency = practice.currency
 
     def clean_amount(self) -> int:
         return above_nothing(self.cleaned_data["amount"])

@@ -21,7 +21,7 @@ from portico.gateways.stripe.money import CURRENCIES
 from portico.plumbing.cleaning import TextField
 from portico.web import formats
 from portico.web.office.forms.contact import e164, written
-from portico.web.office.forms.typed import TOO_LONG, TypedForm, line
+from portico.web.office.forms.typed import TOO_LONG, TypedForm, WholeNumberField, line
 
 # Eight accents by name; every other hue is as good.
 HUES = {
@@ -84,7 +84,7 @@ class PracticeForm(TypedForm):
         error_messages={"max_length": TOO_LONG},
     )
     accent = forms.ChoiceField(label=gettext_lazy("Accent colour"), widget=forms.RadioSelect)
-    hue = forms.IntegerField(
+    hue = WholeNumberField(
         label=gettext_lazy("Your own hue"),
         required=False,
         min_value=0,

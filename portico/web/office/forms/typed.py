@@ -1,11 +1,13 @@
 """What the office's forms have in common: nothing typed is cut or lost by the browser."""
 
+import re
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portico.plumbing.cleaning import LineField, holds_card_number
+from portico.plumbing.folding import ascii_forms
 
 TOO_LONG = _("At most %(limit_value)d characters. This has %(show_value)d.")
 UNASSISTED = {"autocomplete": "off"}
@@ -24,6 +26,18 @@ class TypedForm(forms.Form):
     def values(self) -> dict[str, Any]:  # Any: whatever each widget makes of what was typed.
         """What stands in the form, typed or given, right or wrong; a card number nowhere."""
         return {name: _cardless(self[name].value()) for name in self.fields}
+
+
+class WholeNumberField(forms.IntegerField):
+    """A whole number as people type it: 2, ２, 1,000."""
+
+    def to_python(self, value: Any) -> int | None:  # Any: Django hands over whatever was posted.
+        return super().to_python(_ungrouped(ascii_forms(value)) if isinstance(value, str) else value)
+
+
+def _ungrouped(number: str) -> str:
+    plain = " ".join(number.split())
+    return re.sub("[, ]", "", plain) if re.fullmatch(r"[0-9]{1,3}(?:[, ][0-9]{3})+", plain) else plain
 
 
 def line(
