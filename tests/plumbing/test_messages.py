@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from portico.plumbing.cleaning import clean_line
 from portico.plumbing.emails import LINK_MARK, Letter
+from portico.plumbing.mailboxes import deliverable
 from portico.plumbing.messages import masked, message
 from portico.plumbing.models import OutgoingEmail
 from tests.support.strict_mail import Header, Read
@@ -70,6 +71,19 @@ def test_python_reads_the_same_names_and_subjects(name: str) -> None:
     assert back["Subject"] == name
     assert [back[field].addresses[0].display_name for field in ("From", "To", "Reply-To")] == [name] * 3
     assert not any(back[field].defects for field in back)
+
+
+LOCAL = st.from_regex(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~é名-]{1,20}(\.[a-z'+é]{1,9})?", fullmatch=True)
+DOMAIN = st.from_regex(r"[a-z0-9]{1,60}\.[a-z0-9]{1,60}\.example", fullmatch=True)
+
+
+@given(name=NAMED, address=st.builds("{}@{}".format, LOCAL, DOMAIN))
+def test_any_address_stays_one_mailbox(name: str, address: str) -> None:
+    try:
+        taken = deliverable(address)
+    except ValueError:
+        return
+    assert written(name, to=taken).mailbox("To") == Read(clean_line(name), taken)
 
 
 def test_a_recipient_beyond_ascii_is_written_as_it_is() -> None:
