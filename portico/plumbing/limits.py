@@ -16,11 +16,15 @@ from portico.plumbing.models.limits import LimitSpent
 # The longest window of any limit; what has been idle for longer says nothing any more.
 LONGEST_WINDOW = timedelta(days=2)
 
+# A window that began in the future was counted while the clock was ahead: it counts for nothing.
 SPEND = """INSERT INTO limits_spent (key, started_at, n) VALUES (%(key)s, %(now)s, %(count)s)
 ON CONFLICT (key) DO UPDATE SET
-  n = CASE WHEN limits_spent.started_at <= %(since)s THEN %(count)s ELSE limits_spent.n + %(count)s END,
-  started_at = CASE WHEN limits_spent.started_at <= %(since)s THEN %(now)s ELSE limits_spent.started_at END
-WHERE limits_spent.started_at <= %(since)s OR limits_spent.n + %(count)s <= %(most)s
+  n = CASE WHEN limits_spent.started_at > %(since)s AND limits_spent.started_at <= %(until)s
+    THEN limits_spent.n + %(count)s ELSE %(count)s END,
+  started_at = CASE WHEN limits_spent.started_at > %(since)s AND limits_spent.started_at <= %(until)s
+    THEN limits_spent.started_at ELSE %(now)s END
+WHERE NOT (limits_spent.started_at > %(since)s AND limits_spent.started_at <= %(until)s)
+  OR limits_spent.n + %(count)s <= %(most)s
 RETURNING n"""
 
 
@@ -85,8 +89,8 @@ def give_back(*limits: Limit) -> None:
 
 def is_spent(limit: Limit) -> bool:
     """Whether the budget is used up at this moment; takes nothing."""
-    since = clock.now() - limit.window
-    return LimitSpent.objects.filter(key=limit.key, n__gte=limit.most, started_at__gt=since).exists()
+    lasting = LimitSpent.objects.filter(clock.within("started_at", limit.window))
+    return lasting.filter(key=limit.key, n__gte=limit.most).exists()
 
 
 def clear(limit: Limit) -> bool:
@@ -123,6 +127,7 @@ def _take(limits: Iterable[Limit], count: int = 1) -> None:
                     "key": limit.key,
                     "now": adapt(now),
                     "since": adapt(now - limit.window),
+                    "until": adapt(now + clock.SKEW),
                     "most": limit.most,
                     "count": count,
                 },

@@ -8,10 +8,14 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.db import connection, transaction
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from portico.plumbing import clock, limits
 from portico.plumbing.limits import Limit, TooMany
 from portico.plumbing.models import LimitSpent
+from tests.support.clock import NOW
 
 pytestmark = pytest.mark.both_databases
 
@@ -63,6 +67,43 @@ def test_a_new_window_begins_when_the_old_one_has_passed() -> None:
         limits.spend(FIVE)
 
     assert _spent(FIVE) == 1
+
+
+@pytest.mark.django_db
+@given(ahead=st.timedeltas(timedelta(seconds=61), timedelta(days=1000)), count=st.integers(1, 5))
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_window_from_the_future_counts_for_nothing(ahead: timedelta, count: int) -> None:
+    limits.clear(FIVE)
+    with time_machine.travel(NOW + ahead, tick=False):
+        assert limits.spend_up_to(FIVE, 5) == 5
+    with time_machine.travel(NOW, tick=False):
+        assert not limits.is_spent(FIVE)
+        assert limits.spend_up_to(FIVE, count) == count
+        assert _spent(FIVE) == count
+    with time_machine.travel(NOW + HOUR - timedelta(seconds=1), tick=False):
+        assert limits.spend_up_to(FIVE, 5) == 5 - count
+
+
+@pytest.mark.django_db
+@given(behind=st.timedeltas(timedelta(0), timedelta(days=1000)))
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_window_begun_by_a_slow_clock_ends_early_at_worst(behind: timedelta) -> None:
+    limits.clear(FIVE)
+    with time_machine.travel(NOW - behind, tick=False):
+        assert limits.spend_up_to(FIVE, 5) == 5
+    with time_machine.travel(NOW, tick=False):
+        assert limits.is_spent(FIVE) is (behind < HOUR)
+        assert limits.spend_up_to(FIVE, 1) == (behind >= HOUR)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seconds", [60, -60])
+def test_a_clock_a_minute_apart_counts_in_the_same_window(seconds: int) -> None:
+    with time_machine.travel(NOW + timedelta(seconds=seconds), tick=False):
+        limits.spend_up_to(FIVE, 3)
+    with time_machine.travel(NOW, tick=False):
+        assert limits.spend_up_to(FIVE, 5) == 2
+        assert limits.is_spent(FIVE)
 
 
 @pytest.mark.django_db
@@ -178,6 +219,22 @@ def test_parallel_tries_never_pass_the_limit() -> None:
         limits.spend(*orders[threading.get_ident() % 2])
         with transaction.atomic():
             raise ZeroDivisionError
+
+    assert _parallel(attempt) == 5
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgresql
+def test_parallel_tries_begin_one_window_after_the_clock_was_set_right(
+    stopped_clock: time_machine.Traveller,
+) -> None:
+    stopped_clock.shift(timedelta(days=3))
+    limits.spend_up_to(FIVE, 5)
+    stopped_clock.shift(timedelta(days=-3))
+
+    def attempt() -> None:
+        limits.spend(FIVE)
+        raise ZeroDivisionError
 
     assert _parallel(attempt) == 5
 
