@@ -9,6 +9,7 @@ from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
 from django.db import transaction
+from django.db.models import Q
 
 from portico.domain.practices import factor_mail, recovery_codes, second_factor
 from portico.domain.practices.models import StaffMember
@@ -20,6 +21,8 @@ from portico.plumbing.verbs import Verb
 # Seconds for which a code stands, and how many of these steps a clock may be off.
 STEP = 30
 TOLERANCE = 1
+# The furthest step that any machine's clock may have taken; a used one beyond it was used while the clock was ahead.
+FURTHEST = TOLERANCE + int(clock.SKEW.total_seconds()) // STEP
 _GAPS = re.compile(r"[\W_]+")
 _SECRET = re.compile(r"[A-Z2-7]{32,128}")
 
@@ -68,7 +71,8 @@ def keep(staff: StaffMember, secret: str, *, step: int = 0, first: bool, told: b
         if second_factor.rows(held).filter(type=Authenticator.Type.TOTP).delete()[0]:
             trail.record(Verb.AUTHENTICATOR_REMOVED, practice=held.practice, by=by, about=held.ref)
         totp.TOTP.activate(held, secret)
-        held.authenticator_step = max(held.authenticator_step, step)
+        used = held.authenticator_step if held.authenticator_step <= _step_now() + FURTHEST else 0
+        held.authenticator_step = max(used, step)
         held.save(update_fields=["authenticator_step"])
         entry = trail.record(Verb.AUTHENTICATOR_ADDED, practice=held.practice, by=by, about=held.ref)
         if told:
@@ -77,13 +81,17 @@ def keep(staff: StaffMember, secret: str, *, step: int = 0, first: bool, told: b
 
 
 def use(staff: StaffMember, code: str) -> bool:
-    """Whether the code is right now; then its step, and every earlier one, is used up for good."""
+    """Whether the code is right now; then its step, and every earlier one, is used up for good.
+
+    A used step that lies in the future counts for nothing: the clock was ahead, and has been set right.
+    """
     row = second_factor.rows(staff).filter(type=Authenticator.Type.TOTP).first()
     if row is None:
         return False
     for step in _steps_of(get_adapter().decrypt(row.data["secret"]), code):
         # The database has the last word: of many at once, in whatever process, one moves the step forward.
-        later = StaffMember.objects.filter(pk=staff.pk, authenticator_step__lt=step)
+        is_unused = Q(authenticator_step__lt=step) | Q(authenticator_step__gt=_step_now() + FURTHEST)
+        later = StaffMember.objects.filter(is_unused, pk=staff.pk)
         if later.update(authenticator_step=step):
             row.record_usage()
             return True
@@ -102,10 +110,14 @@ def code_at(secret: str, step: int) -> str:
     return str(totp.format_hotp_value(totp.hotp_value(secret, step)))
 
 
+def _step_now() -> int:
+    return int(clock.now().timestamp()) // STEP
+
+
 def _steps_of(secret: str, code: str) -> Iterator[int]:
     """The steps around now whose code this is, the nearest first."""
     typed = _GAPS.sub("", code).encode("utf-8", "surrogatepass")
-    now = int(clock.now().timestamp()) // STEP
+    now = _step_now()
     for off in sorted(range(-TOLERANCE, TOLERANCE + 1), key=abs):
         if secrets.compare_digest(typed, code_at(secret, now + off).encode()):
             yield now + off

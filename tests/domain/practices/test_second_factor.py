@@ -77,6 +77,46 @@ def test_a_step_works_once_and_so_does_every_earlier_one(fay: StaffMember) -> No
     assert authenticators.use(fay, cast.code_now(secret, later=1))
 
 
+@pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(days=3), timedelta(days=730)])
+def test_a_step_used_in_the_future_shuts_nobody_out(
+    fay: StaffMember, stopped_clock: time_machine.Traveller, ahead: timedelta
+) -> None:
+    secret = cast.with_authenticator(fay)
+    stopped_clock.shift(ahead)
+    assert authenticators.use(fay, cast.code_now(secret))
+    stopped_clock.shift(-ahead)
+    assert authenticators.use(fay, cast.code_now(secret))
+    assert not authenticators.use(fay, cast.code_now(secret))
+    assert not authenticators.use(fay, cast.code_now(secret, later=-1))
+    assert authenticators.use(fay, cast.code_now(secret, later=1))
+
+
+def test_an_app_set_up_in_the_future_works_and_each_code_once(
+    fay: StaffMember, stopped_clock: time_machine.Traveller
+) -> None:
+    stopped_clock.shift(timedelta(days=730))
+    secret = cast.with_authenticator(fay)
+    assert authenticators.use(fay, cast.code_now(secret))
+    stopped_clock.shift(timedelta(days=-730))
+    fay.refresh_from_db()
+    secret = authenticators.new_secret()
+    authenticators.set_up(fay, secret, code=cast.code_now(secret), first=False, by=fay.actor)
+    assert not authenticators.use(fay, cast.code_now(secret))
+    assert authenticators.use(fay, cast.code_now(secret, later=1))
+
+
+def test_a_step_used_on_a_machine_a_minute_ahead_stays_used(
+    fay: StaffMember, stopped_clock: time_machine.Traveller
+) -> None:
+    secret = cast.with_authenticator(fay)
+    stopped_clock.shift(timedelta(minutes=1))
+    assert authenticators.use(fay, cast.code_now(secret, later=1))
+    stopped_clock.shift(timedelta(minutes=-1))
+    assert not authenticators.use(fay, cast.code_now(secret, later=1))
+    stopped_clock.shift(timedelta(minutes=1))
+    assert not authenticators.use(fay, cast.code_now(secret, later=1))
+
+
 def test_the_code_that_set_the_app_up_is_used_up(fay: StaffMember) -> None:
     secret = authenticators.new_secret()
     authenticators.set_up(fay, secret, code=cast.code_now(secret), first=True, by=fay.actor)
