@@ -116,7 +116,9 @@ def _note_mistake(event: InboxEvent, place: str) -> None:
 
 def _put_off(event: InboxEvent, **changes: object) -> None:
     now = clock.now()
-    if now - event.written_at > GIVE_UP_AFTER:
+    if clock.is_from_future(event.written_at):
+        changes["written_at"] = now  # The clock was ahead when it came: its three days begin now.
+    elif now - event.written_at > GIVE_UP_AFTER:
         _settle(event, InboxState.PARKED, **changes)
         return
     wait = LATER[min(event.tries, len(LATER)) - 1]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models, transaction
 from django.db.models import F, Min, Q, QuerySet
@@ -13,9 +13,15 @@ from django.db.models.functions import Coalesce
 from portico.plumbing import clock
 from portico.plumbing.rows import PracticeRow
 
+# No lease is ever longer. One that reaches further was taken while the clock was ahead, and holds nothing.
+LONGEST_LEASE = timedelta(minutes=2)
+
 
 class QueuedRow(PracticeRow):
     """A row that a worker takes up. Its state, which says that it still waits, is the child's own."""
+
+    # The furthest ahead that `not_before` is ever set. One further ahead was set by a wrong clock: it holds nothing up.
+    LONGEST_WAIT: ClassVar[timedelta] = timedelta(hours=1)
 
     # Whoever claimed the row holds it until then; a worker that was killed holds it no longer.
     lease_until = models.DateTimeField(null=True, editable=False)
@@ -26,13 +32,19 @@ class QueuedRow(PracticeRow):
     class Meta(PracticeRow.Meta):
         abstract = True
 
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody holds the row at this moment."""
+        now = clock.now()
+        return self.lease_until is not None and now < self.lease_until <= now + LONGEST_LEASE + clock.SKEW
+
 
 def ready[R: QueuedRow](rows: QuerySet[R]) -> QuerySet[R]:
     """Those of the rows that nobody holds and that are due."""
     now = clock.now()
     return rows.filter(
-        Q(lease_until=None) | Q(lease_until__lte=now),
-        Q(not_before=None) | Q(not_before__lte=now),
+        Q(lease_until=None) | Q(lease_until__lte=now) | clock.from_future("lease_until", beyond=LONGEST_LEASE),
+        Q(not_before=None) | Q(not_before__lte=now) | clock.from_future("not_before", beyond=rows.model.LONGEST_WAIT),
     )
 
 
@@ -43,6 +55,8 @@ def claim[R: QueuedRow](rows: QuerySet[R], *, lease: timedelta) -> R | None:
 
 def claim_some[R: QueuedRow](rows: QuerySet[R], *, most: int, lease: timedelta) -> list[R]:
     """The oldest rows that are ready, each held for the length of the lease; none when there are none."""
+    if lease > LONGEST_LEASE:
+        raise ValueError(f"A lease of {lease} is longer than LONGEST_LEASE.")
     waiting = ready(rows).order_by("id")
     if not waiting.exists():  # A plain read: an idle worker takes no lock.
         return []

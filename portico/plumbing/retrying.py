@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from django.utils.translation import gettext as _
 
+from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing import Delay, EmailEventKind, EmailState
 
@@ -108,7 +109,9 @@ def wait_after(waited: timedelta, by: Delay) -> timedelta:
 
 def _again(email: OutgoingEmail, by: Delay, answer: Answer, at: datetime) -> Outcome:
     is_news = email.delayed_at is None or email.delayed_by != by
-    since = at if is_news or email.delayed_at is None else email.delayed_at
+    # A delay from the future began while the clock was ahead: it is counted from now on.
+    is_counted = email.delayed_at is not None and email.delayed_at <= at + clock.SKEW
+    since = email.delayed_at if email.delayed_at is not None and is_counted and not is_news else at
     if by is not Delay.OURS and at - since >= GIVE_UP_AFTER:
         reason = _("The mail server put us off for two days; we stopped trying.")
         return Outcome(_settled(EmailState.FAILED, reason, answer, at), EmailEventKind.REFUSED)

@@ -109,6 +109,20 @@ def test_what_stays_unknown_for_three_days_is_given_up(
     assert states() == {"e1": InboxState.PARKED}
 
 
+def test_what_came_while_the_clock_was_ahead_is_given_up_after_three_days_all_the_same(
+    practice: Practice, worker: Worker, stopped_clock: time_machine.Traveller
+) -> None:
+    worker.verdicts = [Verdict.LATER] * 3
+    stopped_clock.shift(timedelta(days=730))
+    keep(practice, "e1")
+    inbox.work_next()
+    stopped_clock.shift(timedelta(days=-730))
+    assert inbox.work_next()
+    stopped_clock.shift(timedelta(days=3, seconds=1))
+    inbox.work_next()
+    assert states() == {"e1": InboxState.PARKED}
+
+
 def test_five_mistakes_park_an_event_and_the_next_goes_on(
     practice: Practice, worker: Worker, stopped_clock: time_machine.Traveller
 ) -> None:

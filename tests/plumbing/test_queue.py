@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from time_machine import Traveller
 
-from portico.plumbing import clock, queue
-from portico.plumbing.models import OutgoingEmail
+from portico.plumbing import clock, inbox, queue, retrying
+from portico.plumbing.models import InboxEvent, OutgoingEmail
 from tests.plumbing.letters import Note, an_email
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("note"), pytest.mark.both_databases]
@@ -33,6 +33,51 @@ def test_a_row_whose_holder_died_is_taken_up_again_after_its_lease(stopped_clock
     again = claim()
     assert again == email
     assert again.tries == 2
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(days=3), timedelta(days=730)])
+def test_a_lease_from_the_future_holds_nothing(stopped_clock: Traveller, ahead: timedelta) -> None:
+    an_email()
+    stopped_clock.shift(ahead)
+    slow = claim()
+    assert slow is not None
+    held = [slow.is_held]
+    stopped_clock.shift(-ahead)
+    held += [slow.is_held]
+    assert held == [True, False]
+    assert claim() == slow
+    assert not queue.finish(slow, reason="slow")
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=40), timedelta(days=3), timedelta(days=730)])
+def test_a_wait_from_the_future_holds_nothing_up(stopped_clock: Traveller, ahead: timedelta) -> None:
+    an_email()
+    stopped_clock.shift(ahead)
+    email = claim()
+    assert email is not None
+    queue.finish(email, not_before=clock.now() + MINUTE)
+    assert claim() is None
+    stopped_clock.shift(-ahead)
+    assert claim() == email
+
+
+def test_a_lease_and_the_longest_wait_of_a_clock_a_minute_ahead_hold(stopped_clock: Traveller) -> None:
+    held, waiting = an_email("note:1"), an_email("note:2")
+    stopped_clock.shift(MINUTE)
+    queue.claim(OutgoingEmail.objects.filter(pk=held.pk), lease=queue.LONGEST_LEASE)
+    OutgoingEmail.objects.filter(pk=waiting.pk).update(not_before=clock.now() + OutgoingEmail.LONGEST_WAIT)
+    stopped_clock.shift(-MINUTE)
+    assert claim() is None
+
+
+def test_no_lease_is_longer_than_the_longest() -> None:
+    with pytest.raises(ValueError, match="LONGEST_LEASE"):
+        queue.claim(OutgoingEmail.objects.waiting(), lease=timedelta(hours=1))
+
+
+def test_no_wait_of_a_mail_is_longer_than_the_longest() -> None:
+    assert max(retrying.LONGEST.values()) <= OutgoingEmail.LONGEST_WAIT
+    assert timedelta(seconds=max(inbox.LATER)) <= InboxEvent.LONGEST_WAIT
 
 
 def test_a_holder_past_its_lease_is_fenced_off(stopped_clock: Traveller) -> None:

@@ -71,6 +71,12 @@ def test_another_reason_begins_its_own_wait() -> None:
     assert (changes["delayed_at"], changes["not_before"]) == (AT, AT + timedelta(seconds=1))
 
 
+def test_a_delay_from_the_future_is_counted_from_now_on() -> None:
+    email = OutgoingEmail(state="delayed", delayed_by="ours", delayed_at=AT + timedelta(days=730))
+    changes = retrying.outcome(email, Said("ours", "connect"), at=AT).changes
+    assert (changes["delayed_at"], changes["not_before"]) == (AT, AT + timedelta(seconds=1))
+
+
 def test_transports_and_retrying_use_the_same_words() -> None:
     assert set(Kind) == {"taken", "ours", "later", "mailbox", "message", "lost"}
     assert set(Stage) - retrying.BEFORE_THE_MAIL == {"recipient", "content"}

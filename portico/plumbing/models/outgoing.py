@@ -1,6 +1,7 @@
 """Every mail that leaves, as a row with its states, and what happened to it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -61,6 +62,8 @@ class OutgoingEmail(QueuedRow):
     `content` is what its composer needs and holds no secret; the link's token is derived from `link_nonce`
     at hand-over. The bodies are kept as they were sent, the token masked.
     """
+
+    LONGEST_WAIT: ClassVar[timedelta] = timedelta(minutes=30)
 
     ref = RefField()
     kind = models.CharField(max_length=40)

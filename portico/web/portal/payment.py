@@ -17,7 +17,6 @@ from portico.gateways.stripe import declines
 from portico.gateways.stripe.deadline import Deadline
 from portico.gateways.stripe.declines import Reason
 from portico.gateways.stripe.errors import StripeTrouble
-from portico.plumbing import clock
 from portico.web import money_words
 from portico.web.guards import portal_page
 from portico.web.portal import notices
@@ -113,7 +112,7 @@ def _find(request: PortalRequest, ref: str) -> PaymentAttempt:
 def _asked(attempt: PaymentAttempt) -> PaymentAttempt:
     if attempt.state not in {AttemptState.OPEN, AttemptState.PROCESSING}:
         return attempt
-    if attempt.lease_until is not None and attempt.lease_until > clock.now():
+    if attempt.is_held:
         return attempt  # Somebody is asking at this moment.
     try:
         return following.ask(attempt, deadline=Deadline())

@@ -1,6 +1,7 @@
 """Tries to pay by card, written and committed before Stripe is called."""
 
-from typing import Any
+from datetime import datetime, timedelta
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -15,6 +16,9 @@ from portico.plumbing import clock
 from portico.plumbing.constraints import SamePractice
 from portico.plumbing.queue import QueuedRow
 from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+
+# No page of an attempt is open for longer.
+LONGEST_LIFE = timedelta(minutes=45)
 
 
 class AttemptWay(models.TextChoices):
@@ -36,6 +40,8 @@ class PaymentAttempt(QueuedRow):
 
     Ended by `settling.end_attempt` alone, which lets go of the invoices in the same transaction.
     """
+
+    LONGEST_WAIT: ClassVar[timedelta] = timedelta(minutes=5)
 
     ref = RefField()
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="attempts")
@@ -140,8 +146,10 @@ class PaymentAttempt(QueuedRow):
     def is_quarantined(self) -> bool:
         return self.state == AttemptState.QUARANTINED
 
-    def has_expired(self, at: Any) -> bool:  # Any: a datetime; None never compares.
-        return self.expires_at is not None and at >= self.expires_at
+    def has_expired(self, at: datetime) -> bool:
+        """Whether its page is closed. A time too far ahead was set by a wrong clock, and counts as over."""
+        latest = at + LONGEST_LIFE + clock.SKEW
+        return self.expires_at is not None and not at < self.expires_at <= latest
 
 
 class AttemptInvoice(PracticeRow):

@@ -127,9 +127,8 @@ def wait_for(attempt: PaymentAttempt, deadline: Deadline) -> PaymentAttempt:
     """For whoever pressed a second time: the first press is still at it."""
     while True:
         attempt = refreshed(attempt)
-        is_in_hand = attempt.lease_until is not None and attempt.lease_until > clock.now()
         is_known = bool(attempt.checkout_url or attempt.bank_url) or not attempt.holds
-        if is_known or not is_in_hand or deadline.left() < PAUSE:
+        if is_known or not attempt.is_held or deadline.left() < PAUSE:
             return attempt
         time.sleep(PAUSE)
 

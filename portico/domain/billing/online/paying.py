@@ -17,6 +17,7 @@ from portico.domain.billing.models import (
     PaymentAttempt,
     SavedCard,
 )
+from portico.domain.billing.models.attempts import LONGEST_LIFE
 from portico.domain.billing.online import cards, charges, checkouts, metadata, quoting, retiring
 from portico.domain.billing.online.concluding import note
 from portico.domain.billing.online.quoting import Quote
@@ -36,7 +37,7 @@ from portico.plumbing.verbs import Verb
 IN_HAND = timedelta(seconds=20)
 ASK_AFTER = timedelta(seconds=60)
 # A Checkout's page is good for so long; a bank's for so long.
-CHECKOUT_LASTS = timedelta(minutes=45)
+CHECKOUT_LASTS = LONGEST_LIFE
 BANK_LASTS = timedelta(minutes=30)
 # Each time round, one payment that stood in the way was ended.
 MOST_ROUNDS = 4
@@ -109,7 +110,7 @@ def pay(payer: Payer, order: Order, *, deadline: Deadline | None = None) -> Paym
 def lately(payer: Payer, invoice: Invoice | None) -> PaymentAttempt | None:
     """A payment of the same thing that just succeeded or is on its way: what a second press is shown."""
     recent = PaymentAttempt.objects.filter(
-        account=payer.account, client=payer.client, written_at__gt=clock.now() - timedelta(minutes=10)
+        clock.within("written_at", timedelta(minutes=10)), account=payer.account, client=payer.client
     ).filter(state__in=(AttemptState.SUCCEEDED, *MOVING))
     if invoice is not None:
         recent = recent.filter(covers__invoice=invoice)
@@ -160,7 +161,6 @@ def _with_others(payer: Payer, order: Order, quote: Quote, others: list[PaymentA
 def _is_same(attempt: PaymentAttempt, payer: Payer, order: Order, quote: Quote, key: StripeKey) -> bool:
     wanted = {each.pk: each.still_open_minor for each in quote.invoices}
     covered = dict(attempt.covers.filter(is_open=True).values_list("invoice_id", "amount_minor"))
-    in_hand = attempt.lease_until is not None and attempt.lease_until > clock.now()
     return (
         attempt.account_id == payer.account.pk
         and covered == wanted
@@ -169,7 +169,7 @@ def _is_same(attempt: PaymentAttempt, payer: Payer, order: Order, quote: Quote, 
         and attempt.save_card == bool(order.consent_text)
         and (attempt.livemode, attempt.stripe_account_id) == (key.livemode, key.account_id)
         and not attempt.has_expired(clock.now() + timedelta(minutes=1))
-        and (bool(attempt.checkout_url or attempt.bank_url) or in_hand)
+        and (bool(attempt.checkout_url or attempt.bank_url) or attempt.is_held)
     )
 
 
