@@ -138,6 +138,15 @@ def test_nobody_pays_by_card_after_a_restore_until_the_walk_from_the_backup_on_i
     assert TrailEntry.objects.filter(verb=Verb.PAYMENTS_RECONCILED).count() == 2
 
 
+def test_a_restore_of_the_future_is_walked_from_long_before(restored: Till, ana: Client) -> None:
+    Restoration.objects.update(backup_made_at=NOW + timedelta(days=730), restored_at=NOW + timedelta(days=730, hours=1))
+    since = reconciling.since_of(restored.practice)
+    assert since == NOW - timedelta(days=30)
+    reconciling.reconcile(restored.practice, since=since, by=cast.DESK)
+    assert Restoration.objects.get().reconciled_at == NOW
+    assert restored.start(ana, cast.bill(ana, 3_000)).checkout_url
+
+
 def test_another_practice_s_walk_opens_nothing_here(till: Till, ana: Client, bill: Invoice) -> None:
     birch = cast.birch()
     for practice in (till.practice, birch):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from time_machine import Traveller
 
 from portico.domain.access import granting
@@ -197,6 +198,56 @@ def test_a_charge_is_repeated_with_its_key_for_23_hours_and_then_only_asked_abou
     assert following.follow_next()
     assert state(attempt) == (AttemptState.SUCCEEDED if hours < 23 else AttemptState.PROCESSING)
     assert len(till.book) == (2 if hours < 23 else 1)
+
+
+def from_the_future(attempt: PaymentAttempt, *, days: int) -> None:
+    """As if our clock, not Stripe's, had been ahead when it was made."""
+    ahead = timedelta(days=days)
+    PaymentAttempt.objects.filter(pk=attempt.pk).update(
+        written_at=F("written_at") + ahead,
+        called_at=F("called_at") + ahead,
+        not_before=F("not_before") + ahead,
+        expires_at=F("expires_at") + ahead,
+        lease_until=NOW + ahead,
+    )
+
+
+@pytest.mark.parametrize("days", [3, 730])
+def test_a_charge_of_the_future_is_found_and_never_made_twice(
+    till: Till, ana: Client, bill: Invoice, days: int
+) -> None:
+    card = saved(till, ana)
+    till.stripe.fault("lost", "/v1/payment_intents", method="POST")
+    attempt = till.charge(ana, card, bill)
+    from_the_future(attempt, days=days)
+    assert following.follow_next()
+    assert state(attempt) == AttemptState.SUCCEEDED
+    assert len(till.book) == 2
+
+
+def test_a_charge_of_the_future_that_never_arrived_is_only_asked_about(till: Till, ana: Client, bill: Invoice) -> None:
+    card = saved(till, ana)
+    till.stripe.fault("503", "/v1/payment_intents", method="POST")
+    attempt = till.charge(ana, card, bill)
+    from_the_future(attempt, days=730)
+    assert following.follow_next()
+    assert state(attempt) == AttemptState.PROCESSING
+    assert len(till.book) == 1
+
+
+def test_a_page_of_the_future_is_ended_and_paid_another_way(till: Till, ana: Client, bill: Invoice) -> None:
+    begun = till.start(ana, bill)
+    from_the_future(begun, days=730)
+    again = till.start(ana, bill)
+    assert (state(begun), state(again)) == (AttemptState.EXPIRED, AttemptState.OPEN)
+
+
+def test_what_waits_at_the_bank_since_the_future_is_cancelled(till: Till, ana: Client, bill: Invoice) -> None:
+    begun = others_card(till, ana, bill)
+    from_the_future(begun, days=730)
+    while following.follow_next():
+        pass
+    assert till.stripe.find("payment_intent", begun.payment_intent_id)["status"] == "canceled"
 
 
 # What is not known.

@@ -1,7 +1,7 @@
 """Asking Stripe what became of attempts: the return page asks for its own, the worker for all that are open."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -21,7 +21,7 @@ from portico.domain.billing.models import (
 from portico.domain.billing.online import charges, checkouts, concluding, retiring
 from portico.domain.billing.online.refusals import StripeNotReached
 from portico.domain.billing.refusals import Processing
-from portico.domain.practices import online_payments
+from portico.domain.practices import clock_checks, online_payments
 from portico.domain.practices.models import StripeKey
 from portico.gateways.stripe import checkout, intents
 from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
@@ -40,6 +40,8 @@ LEASE = timedelta(seconds=90)
 KEY_LASTS = timedelta(hours=23)
 # Clocks differ.
 MARGIN = timedelta(minutes=5)
+# How far back an attempt is looked for that was written while our clock was ahead: when it really was is not known.
+LOOKED_BACK = timedelta(days=30)
 
 
 def ask(attempt: PaymentAttempt, *, deadline: Deadline | None = None) -> PaymentAttempt:
@@ -118,8 +120,7 @@ def _find_charge(attempt: PaymentAttempt, line: Line) -> None:
     if found is not None:
         charges.seen(attempt, found)
         return
-    called_at = attempt.called_at or clock.now()
-    if clock.now() - called_at > KEY_LASTS:
+    if attempt.called_at is not None and not clock.is_within(attempt.called_at, KEY_LASTS):
         return
     try:
         charges.seen(attempt, charges.create(attempt, line))
@@ -132,9 +133,16 @@ def _find_charge(attempt: PaymentAttempt, line: Line) -> None:
 
 
 def _by_metadata(attempt: PaymentAttempt, line: Line) -> Intent | None:
-    found = intents.of_customer(line, attempt.stripe_customer_id, since=attempt.written_at - MARGIN)
+    found = intents.of_customer(line, attempt.stripe_customer_id, since=_begun_at(attempt) - MARGIN)
     mine = [each for each in found if (told := concluding.told_by(each)) and told.attempt == attempt.ref]
     return next((each for each in mine if each.is_paid), mine[0] if mine else None)
+
+
+def _begun_at(attempt: PaymentAttempt) -> datetime:
+    """The earliest time at which Stripe may have made something of it, by Stripe's clock."""
+    if clock.is_from_future(attempt.written_at):
+        return clock.now() - LOOKED_BACK
+    return attempt.written_at - max(clock_checks.known(), timedelta())
 
 
 def _unwanted() -> Q:

@@ -4,6 +4,8 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from portico.domain.billing.models import AttemptState, Payment, PaymentAttempt
 from portico.domain.billing.online import disputes, following, hearing, refunds
 from portico.domain.billing.online.refusals import StripeNotReached
@@ -25,6 +27,8 @@ logger = logging.getLogger(__name__)
 SECONDS = 600.0
 # An attempt that was under way at the time of the copy may have begun so long before.
 MARGIN = timedelta(hours=24)
+# When a copy was really made that was made while the clock was ahead is not known.
+LONGEST_LOOKED_BACK = timedelta(days=30)
 # What is older is heard of by events, or found by `portico reconcile-stripe --since`.
 LOOKED_BACK = timedelta(days=3)
 
@@ -44,6 +48,8 @@ def since_of(practice: Practice) -> datetime | None:
     """From when on something may be missing, after a restore; None when there was none."""
     waiting = Restoration.objects.unreconciled().filter(practice=practice).order_by("backup_made_at")
     first = waiting.values_list("backup_made_at", flat=True).first()
+    if first is not None and clock.is_from_future(first):
+        return clock.now() - LONGEST_LOOKED_BACK
     return first - MARGIN if first else None
 
 
@@ -60,7 +66,8 @@ def reconcile(practice: Practice, *, since: datetime, by: Actor) -> Walk:
         looked_at += _walk(practice, line, since, began_at + timedelta(minutes=5))
         found += _payments(practice) - before
     if not shut:
-        waiting = Restoration.objects.unreconciled().filter(practice=practice, restored_at__lte=began_at)
+        is_restored = Q(restored_at__lte=began_at) | clock.from_future("restored_at")
+        waiting = Restoration.objects.unreconciled().filter(is_restored, practice=practice)
         waiting.filter(backup_made_at__gte=since).update(reconciled_at=clock.now())
     trail.record(Verb.PAYMENTS_RECONCILED, practice=practice, by=by, found=found, since=since.isoformat())
     return Walk(looked_at, found, shut)

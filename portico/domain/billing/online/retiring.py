@@ -46,7 +46,7 @@ def _retire(attempt: PaymentAttempt, line: Line) -> None:
             return
         attempt = checkouts.refreshed(attempt)
     if not attempt.checkout_session_id:
-        if attempt.called_at is None or clock.now() - attempt.called_at > REPEATED_FOR:
+        if attempt.called_at is None or not clock.is_within(attempt.called_at, REPEATED_FOR):
             # Nobody has ever had the address of its page, if there is one.
             concluding.end(attempt, AttemptState.EXPIRED)
             return
