@@ -76,7 +76,7 @@ def keep[Kept: KeptRow](row: Kept, contents: Iterable[Field], *, among: RowQuery
 
 def within_the_hour[Kept: KeptRow](rows: RowQuerySet[Kept]) -> RowQuerySet[Kept]:
     """Those that may still be shown."""
-    return rows.filter(created_at__gt=clock.now() - KEPT_FOR)
+    return rows.filter(clock.within("created_at", KEPT_FOR))
 
 
 def forget_old[Kept: KeptRow](rows: RowQuerySet[Kept]) -> int:

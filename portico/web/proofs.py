@@ -30,7 +30,7 @@ def is_fresh(session: SessionStore) -> bool:
         last = session.row.created_at
     else:
         return False
-    return clock.now() - last <= FRESH
+    return -clock.SKEW <= clock.now() - last <= FRESH
 
 
 def has_factor(session: SessionStore) -> bool:

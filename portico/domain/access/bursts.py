@@ -45,13 +45,13 @@ def watch() -> int:
         busy.append(practice.pk)
     going_on = Burst.objects.lasting()
     going_on.filter(kind=BurstKind.ASKS).exclude(practice_id__in=busy).update(over_at=now)
-    going_on.exclude(kind=BurstKind.ASKS).filter(counted_at__lte=now - HOUR).update(over_at=now)
+    going_on.exclude(kind=BurstKind.ASKS).filter(clock.not_within("counted_at", HOUR)).update(over_at=now)
     return going_on.count()
 
 
 def forget_old() -> int:
     """Deletes what was over a month ago; upkeep calls it. Returns how many."""
-    return Burst.objects.filter(over_at__lt=clock.now() - KEPT).delete()[0]
+    return Burst.objects.filter(clock.not_within("over_at", KEPT)).delete()[0]
 
 
 def _one_more(practice: Practice, kind: BurstKind) -> None:
@@ -76,7 +76,7 @@ def _busy_practices() -> Iterator[tuple[Practice, int, int]]:
 
     Counted practice by practice, which the index by time answers; asks are kept for a month.
     """
-    lately = SignInAsk.objects.filter(written_at__gt=clock.now() - HOUR)
+    lately = SignInAsk.objects.filter(clock.within("written_at", HOUR))
     of_practice = lately.filter(practice_id=OuterRef("pk")).order_by().values("practice_id")
     number = Subquery(of_practice.annotate(n=Count("id")).values("n"), output_field=IntegerField())
     for practice in Practice.objects.annotate(asks=Coalesce(number, 0)).filter(asks__gte=ASKS_OF_A_BURST):

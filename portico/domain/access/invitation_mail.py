@@ -81,7 +81,7 @@ def _against_link(invitation: Invitation) -> str | None:
             return _("Somebody signed in with another link meanwhile.")
         return _("Newer links to the same address took its place.")
     begun_at = invitation.email.handing_over_at
-    if begun_at is not None and clock.now() >= begun_at + link_lifetime():
+    if begun_at is not None and not clock.is_within(begun_at, link_lifetime()):
         return _("Its link has run out. Send a new invitation.")
     return None
 

@@ -106,7 +106,8 @@ def _make_unless_refused(client: Client, access: PortalAccess, *, press: str, by
 
 def digits(client: Client, press: str, *, to: Actor) -> tuple[Pin, str] | None:
     """The PIN that this press made and its digits, for its maker, who is shown it at once; None for all else."""
-    pin = client.pins.unspent().filter(press=press, created_at__gt=clock.now() - SHOWN_FOR).first() if press else None
+    just_made = client.pins.unspent().filter(clock.within("created_at", SHOWN_FOR))
+    pin = just_made.filter(press=press).first() if press else None
     if pin is None or pin.created_by != to.name[:100]:
         return None
     shown = _digits_of(client, press)

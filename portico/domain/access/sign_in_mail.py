@@ -89,7 +89,8 @@ def _against_link(link: SignInLink, email: OutgoingEmail) -> str | None:
     if link.voided_at is not None:
         return _("Newer links took its place, or somebody signed in meanwhile.")
     # Its time runs from the hand-over; but who asked a day ago does not wait for it any more.
-    since = email.handing_over_at or email.written_at
-    if clock.now() >= since + link_lifetime():
+    begun_at = email.handing_over_at
+    has_run_out = begun_at is not None and not clock.is_within(begun_at, link_lifetime())
+    if has_run_out or clock.now() >= email.written_at + link_lifetime():
         return _("It waited longer than its link would have worked.")
     return None

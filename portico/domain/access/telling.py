@@ -151,7 +151,7 @@ def _is_dead(access: PortalAccess, invitation: Invitation | None, link: SignInLi
     if link.used_at is not None or invitation is None:
         return False
     begun_at = invitation.email.handing_over_at
-    is_over = begun_at is not None and at >= begun_at + link_lifetime()
+    is_over = begun_at is not None and not clock.is_within(begun_at, link_lifetime(), at=at)
     allowed = access.is_on and access.address is not None and access.address.email_ok
     outdated = link.number < max(access.changed_number, access.consent_number)
     return link.voided_at is not None or is_over or not allowed or outdated

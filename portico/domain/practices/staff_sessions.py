@@ -10,6 +10,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
 from portico.domain.practices.models import StaffSession
@@ -25,23 +26,38 @@ BROWSER = "browser"
 
 
 def alive(*, since: timedelta = timedelta()) -> RowQuerySet[StaffSession]:
-    """Sessions neither left idle nor older than the longest a session may last, now or `since` so long ago."""
-    now = clock.now() - since
+    """Sessions neither left idle nor older than the longest a session may last, now or `since` so long ago.
+
+    None is from the future.
+    """
     return StaffSession.objects.filter(
-        seen_at__gt=now - timedelta(seconds=settings.SESSION_IDLE_STAFF),
-        created_at__gt=now - timedelta(seconds=settings.SESSION_MAX_STAFF),
+        clock.within("seen_at", timedelta(seconds=settings.SESSION_IDLE_STAFF) + since),
+        clock.within("created_at", timedelta(seconds=settings.SESSION_MAX_STAFF) + since),
     )
 
 
 def ended(session_key: str) -> StaffSession | None:
-    """The session of a cookie when it ended by itself within the last hour, with its person."""
-    rows = alive(since=REMEMBERED).exclude(pk__in=alive().values("pk"))
+    """The session of a cookie when it ended by itself within the last hour, with its person.
+
+    Also one that ended because it is from the future.
+    """
+    remembered = alive(since=REMEMBERED) | StaffSession.objects.filter(_from_future())
+    rows = remembered.exclude(pk__in=alive().values("pk"))
     return rows.select_related("staff").filter(key_hash=tokens.digest(session_key), staff__isnull=False).first()
 
 
 def was_left_idle(session: StaffSession) -> bool:
     """Whether a session that ended did so because nobody was there; else it had lasted its longest."""
     return session.seen_at <= clock.now() - timedelta(seconds=settings.SESSION_IDLE_STAFF)
+
+
+def end_those_from_future() -> int:
+    """Deletes sessions that the clock was ahead for: they would be alive again once it gets there. Returns how many."""
+    return StaffSession.objects.filter(_from_future()).delete()[0]
+
+
+def _from_future() -> Q:
+    return clock.from_future("seen_at") | clock.from_future("created_at")
 
 
 class SessionStore(SessionBase):
@@ -110,7 +126,9 @@ class SessionStore(SessionBase):
 
     @classmethod
     def clear_expired(cls) -> None:
-        StaffSession.objects.exclude(pk__in=alive(since=REMEMBERED).values("pk")).delete()
+        """Deletes those that ended. Those from the future are for `end_those_from_future`."""
+        ended_lately = StaffSession.objects.exclude(pk__in=alive(since=REMEMBERED).values("pk"))
+        ended_lately.exclude(_from_future()).delete()
 
 
 class StaffSessionMiddleware(SessionMiddleware):

@@ -7,6 +7,7 @@ from portico.domain.access import kept_posts as portal_kept_posts
 from portico.domain.billing.online import cards, disputes, following, reconciling, refunds
 from portico.domain.practices import connecting, kept_posts
 from portico.domain.practices.staff_sessions import SessionStore
+from portico.domain.upkeep import clock_set_back
 from portico.domain.upkeep.timetable import Chore
 from portico.plumbing import limits, sealing
 
@@ -30,6 +31,7 @@ CHORES = (
     Chore("follow refunds", timedelta(minutes=1), refunds.follow_pending),
     Chore("follow disputes", timedelta(hours=1), disputes.follow_open),
     Chore("look at what was charged", timedelta(minutes=15), reconciling.look_back),
+    Chore("settle times from the future", timedelta(minutes=1), clock_set_back.settle),
     Chore("measure the clock again", timedelta(minutes=1), connecting.measure_clock_again),
     Chore("forget replaced keys", timedelta(hours=1), following.forget_keys),
     Chore("log newest seals", timedelta(days=1), log_newest_seals),

@@ -1,6 +1,7 @@
 """Asks at the entrance, and the links and codes that are mailed."""
 
 from datetime import timedelta
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -47,6 +48,8 @@ class SignInAsk(QueuedRow):
     Forgotten after a month. `browser_hash` is of the asking browser's cookie, `network` a keyed digest of where
     the request came from: both are only ever compared.
     """
+
+    LONGEST_WAIT: ClassVar[timedelta] = timedelta(minutes=5)
 
     ref = RefField()
     address = models.CharField(max_length=254)
@@ -108,7 +111,8 @@ class SignInLinkQuerySet(RowQuerySet["SignInLink"]):
         """Only the row's own columns and `Exists`: a filter across a join would become `id IN (SELECT …)`, which
         PostgreSQL does not look at again after waiting for the row.
         """
-        handed_over = OutgoingEmail.objects.filter(pk=OuterRef("email_id"), handing_over_at__gt=clock.now() - lifetime)
+        in_time = clock.within("handing_over_at", lifetime)
+        handed_over = OutgoingEmail.objects.filter(in_time, pk=OuterRef("email_id"))
         opens = PortalAccess.objects.filter(account_id=OuterRef("account_id")).opened_by_mail(OuterRef("number"))
         return self.unspent().filter(Exists(handed_over), Exists(opens))
 

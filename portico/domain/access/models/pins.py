@@ -31,7 +31,7 @@ class PinQuerySet(RowQuerySet["Pin"]):
         return self.unspent().filter(Exists(opens), tries__lte=TRIES_PER_PIN)
 
     def unspent(self) -> "PinQuerySet":
-        return self.filter(used_at=None, voided_at=None, created_at__gt=clock.now() - pin_lifetime())
+        return self.filter(clock.within("created_at", pin_lifetime()), used_at=None, voided_at=None)
 
 
 class Pin(PracticeRow):

@@ -25,12 +25,11 @@ class Way(models.TextChoices):
 
 class PortalSessionQuerySet(RowQuerySet["PortalSession"]):
     def alive(self) -> "PortalSessionQuerySet":
-        """Neither ended nor left idle nor older than the longest a session may last."""
-        now = clock.now()
+        """Neither ended nor left idle nor older than the longest a session may last, and not from the future."""
         return self.filter(
+            clock.within("seen_at", timedelta(seconds=settings.SESSION_IDLE_CLIENT)),
+            clock.within("created_at", timedelta(seconds=settings.SESSION_MAX_CLIENT)),
             ended_at=None,
-            seen_at__gt=now - timedelta(seconds=settings.SESSION_IDLE_CLIENT),
-            created_at__gt=now - timedelta(seconds=settings.SESSION_MAX_CLIENT),
         )
 
 

@@ -148,12 +148,17 @@ class SetUpLink(PracticeRow):
         return str(self.pk)
 
     def has_expired(self, at: datetime) -> bool:
-        return at >= self.expires_at
+        """Whether its time is over. A link from the future has expired: the clock was ahead when it was made."""
+        return not clock.is_within(self.began_at, self.lifetime, at=at)
+
+    @property
+    def began_at(self) -> datetime:
+        handed_over_at = self.email.handing_over_at if self.email is not None else None
+        return handed_over_at or self.created_at
 
     @property
     def expires_at(self) -> datetime:
-        began_at = self.email.handing_over_at if self.email is not None else None
-        return (began_at or self.created_at) + self.lifetime
+        return self.began_at + self.lifetime
 
     @property
     def lifetime(self) -> timedelta:
