@@ -14,6 +14,9 @@ MESSAGE_LENGTH = 5000
 BUTTON = "[sign-in button]"
 PLACEHOLDERS = ("[first name]", "[practice name]", "[portal address]", BUTTON, "[clinician name]")
 _ANY_PLACEHOLDER = re.compile("|".join(re.escape(name) for name in PLACEHOLDERS))
+# Mail programs and people take punctuation right behind an address for a part of it.
+_PUNCTUATED_ADDRESS = re.compile(r"(\[portal address\])([^\w\s\[]+)")
+_PAUSES = ".,;:!?…"
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def default_text(language: str) -> Text:
             "Hello [first name],\n\n"
             "We have set up a private place for you online.\n\n"
             "[sign-in button]\n\n"
-            "There is no password to remember. You can come back any time at [portal address].\n\n"
+            "There is no password to remember. You can come back any time: [portal address]\n\n"
             "[clinician name]"
         )
     return Text(subject, message)
@@ -75,7 +78,8 @@ def expand_for(text: Text, practice: Practice, *, first_name: str, clinician: st
         "[clinician name]": clinician,
     }
     subject = _ANY_PLACEHOLDER.sub(lambda found: words.get(found[0], ""), text.subject)
-    before, button, after = text.message.partition(BUTTON)
+    message = _PUNCTUATED_ADDRESS.sub(_set_apart, text.message)
+    before, button, after = message.partition(BUTTON)
     parts = [before, None, after.replace(BUTTON, "")] if button else [before, None]
     blocks: list[str | None] = []
     for part in parts:
@@ -84,6 +88,12 @@ def expand_for(text: Text, practice: Practice, *, first_name: str, clinician: st
         else:
             blocks += _paragraphs(_ANY_PLACEHOLDER.sub(lambda found: words.get(found[0], ""), part))
     return Expanded(" ".join(subject.split())[:SUBJECT_LENGTH], tuple(blocks))
+
+
+def _set_apart(found: re.Match[str]) -> str:
+    """Leaves out a comma or full stop behind the portal's address; anything else, such as a bracket, gets a space."""
+    address, behind = found.groups()
+    return address if not behind.strip(_PAUSES) else f"{address} {behind}"
 
 
 def _paragraphs(text: str) -> list[str]:

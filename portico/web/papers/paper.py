@@ -77,7 +77,7 @@ def ways_to_pay(practice: Practice) -> str:
     number = letterhead.phone(practice)
     if not number:
         return _("See your account at %(address)s") % {"address": practice.portal_address}
-    return _("See your account at %(address)s, or call %(number)s.") % {
+    return _("See your account at %(address)s or call %(number)s.") % {
         "address": practice.portal_address,
         "number": number,
     }
