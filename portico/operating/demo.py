@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 65532):
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) <= 65532):
         raise argparse.ArgumentTypeError("a port is a number from 1 to 65532")
     return int(text)
 

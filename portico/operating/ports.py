@@ -3,6 +3,21 @@
 import errno
 import socket
 
+from portico import hosts
+
+
+def address_of(host: str) -> str:
+    """Returns the IP address that a host stands for, an IPv4 one if it has both: granian takes no names.
+
+    Raises OSError for a name without an address, and hosts.MalformedHost.
+    """
+    name = hosts.normalized(host)
+    if hosts.is_address(name):
+        return hosts.without_brackets(name)
+    found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    found.sort(key=lambda each: each[0] != socket.AF_INET)
+    return str(found[0][4][0])
+
 
 def is_free(host: str, port: int) -> bool:
     """Tries to listen there for a moment. Raises OSError when the host is not this machine's."""

@@ -66,7 +66,7 @@ def test_the_port_comes_from_the_environment_unless_it_is_said(monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("exec_is_told")
-@pytest.mark.parametrize("port", ["http", "0", "65536", "-1", "８０"])
+@pytest.mark.parametrize("port", ["http", "0", "65536", "-1", "８０", "9" * 5000, "tcp://10.0.0.1:80", " 80"])
 def test_a_port_that_is_none_is_refused(port: str) -> None:
     with pytest.raises(CommandError, match="A port is a number from 1 to 65535"):
         call_command("web", f"--port={port}")
@@ -84,8 +84,26 @@ def test_a_host_that_is_not_this_machines_is_one_sentence(monkeypatch: pytest.Mo
         raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
 
     monkeypatch.setattr(ports, "is_free", not_ours)
-    with pytest.raises(CommandError, match="Cannot listen on mail, port 8000: Cannot assign"):
-        call_command("web", "--host", "mail", "--port", "8000")
+    with pytest.raises(CommandError, match=r"Cannot listen on 192\.0\.2\.1, port 8000: Cannot assign"):
+        call_command("web", "--host", "192.0.2.1", "--port", "8000")
+
+
+@pytest.mark.usefixtures("exec_is_told")
+@pytest.mark.parametrize(
+    "host", ["", " ", "a..b", "x" * 64, "nul\0", "*", "[::1", "http://localhost", "fe80::1%nowhere"]
+)
+def test_a_host_that_is_none_is_one_sentence(host: str) -> None:
+    with pytest.raises(CommandError, match=r"--host must be an address .*\.$"):
+        call_command("web", f"--host={host}", "--port", str(free_port()))
+
+
+@pytest.mark.usefixtures("exec_is_told")
+@pytest.mark.parametrize(
+    ("host", "address"), [("localhost", "127.0.0.1"), ("0.0.0.0", "0.0.0.0"), ("127.0.0.1", "127.0.0.1")]
+)
+def test_the_server_is_given_an_address_and_no_name(host: str, address: str) -> None:
+    command = became("--host", host, "--port", str(free_port()))
+    assert command[command.index("--host") + 1] == address
 
 
 def test_a_port_is_free_again_as_soon_as_its_listener_is_gone(listener: int) -> None:

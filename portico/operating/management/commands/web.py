@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from portico import hosts
 from portico.operating import ports, static_files
 
 LOGS = Path(__file__).parents[2] / "granian_logs.json"
@@ -29,26 +30,31 @@ class Command(BaseCommand):
         number = port_number(port or os.environ.get("PORT") or "8000")
         if workers < 1:
             raise CommandError("--workers must be 1 or more.")
-        refuse_taken(host, number)
+        address = listening_address(host, number)
         static_files.make_when_stale()
         sys.stdout.flush()
         # Becoming the server, not starting it: signals need nobody to pass them on.
-        os.execvp(sys.executable, command(host, number, workers))  # noqa: S606  # No shell, and our own words.
+        os.execvp(sys.executable, command(address, number, workers))  # noqa: S606  # No shell, and our own words.
 
 
 def port_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
-        raise CommandError(f"A port is a number from 1 to 65535, not {text!r}.")
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536):
+        raise CommandError(f"A port is a number from 1 to 65535, not {text[:20]!r}. It comes from --port or PORT.")
     return int(text)
 
 
-def refuse_taken(host: str, port: int) -> None:
+def listening_address(host: str, port: int) -> str:
+    """The IP address of the host, on which the port is free. Raises CommandError."""
     try:
-        is_free = ports.is_free(host, port)
+        address = ports.address_of(host)
+        is_free = ports.is_free(address, port)
+    except hosts.MalformedHost:
+        raise CommandError(f"--host must be an address such as 127.0.0.1 or 0.0.0.0, not {host!r}.") from None
     except OSError as error:
         raise CommandError(f"Cannot listen on {host}, port {port}: {error.strerror or error}.") from error
     if not is_free:
         raise CommandError(f"Port {port} is taken: something else listens on it. Stop that or choose another --port.")
+    return address
 
 
 def command(host: str, port: int, workers: int) -> list[str]:
