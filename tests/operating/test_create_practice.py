@@ -63,6 +63,8 @@ def test_without_json_it_says_it_in_words() -> None:
     [
         ({"slug": "Alder Street"}, "lower-case letters, digits and single dashes"),
         ({"time_zone": "Portland"}, "Portland is not a time zone"),
+        ({"time_zone": "localtime"}, "localtime is not a time zone"),
+        ({"time_zone": "Factory"}, "Factory is not a time zone"),
         ({"currency": "Dollars"}, "'Dollars' is not a currency"),
         ({"currency": "XAU"}, "XAU is not a currency that Stripe can charge"),
         ({"owner_email": "naomi"}, "valid email address"),

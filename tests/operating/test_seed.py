@@ -264,6 +264,7 @@ CLIENT = ("practices", 0, "clients", 0)
         (("practices", 0, "staff", 0, "email"), "fay@alder.example", r"staff 'fay' cannot be added"),
         (("practices", 0, "staff", 0, "role"), "king", r"role must be one of owner"),
         (("practices", 0, "staff", 1, "ref"), "naomi", r"staff has the ref 'naomi' 2 times"),
+        (("practices", 0, "time_zone"), "localtime", r"practices\[0\] cannot be: localtime is not a time zone"),
         (("practices", 0, "time_zone"), "Portland", r"practices\[0\] cannot be: Portland is not a time zone"),
         (
             ("practices", 0, "currency"),

@@ -135,6 +135,8 @@ def test_a_number_is_read_as_one_of_the_country(owner: Browser, practice: Practi
         ("name", "x" * 101, "At most 100 characters."),
         ("phone", "nine one one", "This doesn’t look like a phone number."),
         ("time_zone", "Mars/Olympus", "Mars/Olympus is not one of the available choices."),
+        ("time_zone", "localtime", "localtime is not one of the available choices."),
+        ("time_zone", "Factory", "Factory is not one of the available choices."),
         ("greeting", "x" * 301, "At most 300 characters."),
         ("emergency_text", "\x00", "This text holds a sign that cannot be stored."),
         ("accent", "400", "400 is not one of the available choices."),
@@ -150,6 +152,27 @@ def test_what_cannot_be_is_said_beside_its_field_and_stays(
     assert "Typed by hand" in page
     practice.refresh_from_db()
     assert practice.version == 1
+
+
+def test_a_zone_that_is_no_places_is_chosen_anew(owner: Browser, practice: Practice) -> None:
+    Practice.objects.update(time_zone="EST")
+    page = shown(owner, PRACTICE)
+    assert page.index('<option value="">Choose a time zone') < page.index('<option value="America/New_York">')
+    assert 'value="EST"' not in page
+    assert owner.post(PRACTICE, TYPED | {"time_zone": "EST"}).status_code == 422
+    assert owner.post(PRACTICE, TYPED | {"time_zone": ""}).status_code == 422
+    assert owner.post(PRACTICE, TYPED).status_code == 302
+    practice.refresh_from_db()
+    assert practice.time_zone == "America/New_York"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "US/Eastern"])
+def test_a_zone_that_is_not_offered_stays(owner: Browser, practice: Practice, zone: str) -> None:
+    Practice.objects.update(time_zone=zone)
+    assert f'<option value="{zone}" selected>' in shown(owner, PRACTICE)
+    assert owner.post(PRACTICE, TYPED | {"time_zone": zone, "name": "Alder"}).status_code == 302
+    practice.refresh_from_db()
+    assert (practice.time_zone, practice.name) == (zone, "Alder")
 
 
 def test_signs_nobody_sees_are_taken_out(owner: Browser, practice: Practice) -> None:

@@ -1,6 +1,6 @@
 """The business, its logo and its own words."""
 
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from portico.domain.practices import time_zones
 from portico.plumbing import clock
 from portico.plumbing.mailboxes import header_address
 from portico.plumbing.rows import PracticeRow, RefField, Row, RowQuerySet
@@ -19,8 +20,8 @@ SLUG = RegexValidator(r"^[a-z0-9](?:-?[a-z0-9]){1,49}\Z", _("Use lower-case lett
 
 
 def refuse_unknown_zone(name: str) -> None:
-    """Raises ValidationError unless the name is in the IANA time zone database."""
-    if name not in available_timezones():
+    """Raises ValidationError unless the name is a place's in the IANA time zone database, or UTC."""
+    if name not in time_zones.accepted():
         raise ValidationError(
             _("%(name)s is not a time zone. Use a name such as America/New_York."), params={"name": name}
         )

@@ -3,11 +3,9 @@
 from dataclasses import fields
 from functools import cache
 from typing import Any, cast
-from zoneinfo import available_timezones
 
 import phonenumbers
 from babel import Locale
-from babel.core import get_global
 from babel.dates import get_timezone_name
 from django import forms
 from django.core.exceptions import ValidationError
@@ -15,6 +13,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portico.domain.practices import time_zones
 from portico.domain.practices.describing import Description
 from portico.domain.practices.models import Practice
 from portico.gateways.stripe.money import CURRENCIES
@@ -171,25 +170,22 @@ def zone_choices(country: str, present: str) -> list[tuple[str, list[tuple[str, 
     """The zones of the practice's country by their names, then those of the world by theirs in the database."""
     at_home = _zones_of(country)
     known = {name for name, _label in at_home}
-    world = [(name, _plain(name)) for name in _every_zone() if name not in known]
-    if present not in known and present not in _every_zone():
+    world = [(name, _plain(name)) for name in time_zones.offered() if name not in known]
+    if present in time_zones.accepted() and present not in time_zones.offered():
         world.insert(0, (present, _plain(present)))
     groups = [(_("Everywhere else"), world)]
-    return [(ENGLISH.territories.get(country, country), at_home), *groups] if at_home else groups
+    if at_home:
+        groups.insert(0, (ENGLISH.territories.get(country, country), at_home))
+    if present not in time_zones.accepted():
+        # Without it a browser would choose the first zone of the list.
+        groups.insert(0, (_("Not a place’s time zone"), [("", _("Choose a time zone"))]))
+    return groups
 
 
 @cache
 def _zones_of(country: str) -> list[tuple[str, str]]:
-    names = [name for name in _every_zone() if get_global("zone_territories").get(name) == country]
+    names = [name for name in time_zones.offered() if time_zones.country_of(name) == country]
     return sorted(((name, _named(name)) for name in names), key=lambda each: each[1])
-
-
-@cache
-def _every_zone() -> list[str]:
-    """The zones that belong to a place; the database has as many old names again."""
-    return sorted(
-        name for name in available_timezones() if get_global("zone_territories").get(name, "ZZ") not in {"ZZ", "001"}
-    )
 
 
 def _named(name: str) -> str:
