@@ -71,11 +71,12 @@ class _Reader:
 
     def optional(self, name: str) -> str:
         value = self.environment.get(name, "").strip()
-        # Bytes that are not UTF-8 arrive as surrogates, which could be neither encrypted with nor sent.
-        if any("\ud800" <= character <= "\udfff" for character in value):
+        try:
+            # Python has read it in the encoding of the locale, whichever that is.
+            return os.fsencode(value).decode()
+        except UnicodeError:
             self.refuse(name, "must be text in UTF-8.")
             return ""
-        return value
 
     def text(self, name: str, *, why: str) -> str:
         known = len(self.problems)

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, unquote_to_bytes, urlsplit
 
 from portico import hosts
 
@@ -69,7 +69,8 @@ def sqlite(path: Path) -> dict[str, Any]:
 def _sqlite_file(rest: str) -> Path:
     """The absolute path of the file; it need not exist yet, but must be one that SQLite can write."""
     written = rest.removeprefix("/")
-    name = unquote(written)
+    # As bytes: a file may have a name that is not UTF-8.
+    name = os.fsdecode(unquote_to_bytes(written))
     if not rest.startswith("/") or not name or name.endswith("/") or "\0" in name:
         raise Malformed("must name a file, such as sqlite:////var/lib/portico/portico.sqlite3.")
     if "?" in written or "#" in written:

@@ -12,6 +12,7 @@ import time
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from portico.operating import ports
 from portico.operating.supervisor import Parts
@@ -34,7 +35,11 @@ def main(arguments: list[str]) -> int:
     if problem:
         print(problem, file=sys.stderr)
         return 1
-    _prepare_folder(reset=asked.reset)
+    try:
+        _prepare_folder(reset=asked.reset)
+    except OSError as error:
+        print(f"The demo keeps its data in {FOLDER}, which cannot be written here: {error}.", file=sys.stderr)
+        return 1
     parts = Parts(environment(asked.port))
     parts.listen_to_signals()
     parts.start("mailbox", _mailbox(asked.port))
@@ -80,7 +85,8 @@ def environment(port: int) -> dict[str, str]:
         "SECRET_KEY": keys["SECRET_KEY"],
         "SECRET_KEY_FALLBACKS": "",
         "FIELD_KEYS": keys["FIELD_KEYS"],
-        "DATABASE_URL": f"sqlite:///{(FOLDER / 'portico.sqlite3').resolve()}",
+        # Quoted as bytes: the folder's name may hold anything.
+        "DATABASE_URL": f"sqlite:///{quote(os.fsencode((FOLDER / 'portico.sqlite3').resolve()))}",
         "EMAIL_URL": f"smtp://localhost:{port + 3}",
         "EMAIL_FROM": "portal@portico.example",
         "STRIPE_API_BASE": f"http://localhost:{port + 2}",

@@ -17,7 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from portico import configuration
 from portico.operating import demo
+from tests.environment import TEST_ENVIRONMENT
 from tests.support.ports import free_port
 
 # It brings its own database.
@@ -190,3 +192,25 @@ def test_each_port_it_needs_is_asked_for(port: int, offset: int) -> None:
     with socket.create_server(("127.0.0.1", port + offset)):
         assert f"Port {port + offset} is taken" in demo.taken(port)
         assert demo.taken(port).count(".") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(
+    port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo, "FOLDER", Path("/dev/null/demo"))
+    assert demo.main(["--port", str(port)]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("The demo keeps its data in /dev/null/demo, which cannot be written here: ")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", [b"a b", b"50% #1?", b"m\xc3\xbcller", b"m\xfcller", b"a;b&c"])
+def test_the_demo_finds_its_database_in_a_folder_of_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: bytes
+) -> None:
+    folder = tmp_path / os.fsdecode(name)
+    folder.mkdir()
+    keys = {setting: TEST_ENVIRONMENT[setting] for setting in ("SECRET_KEY", "FIELD_KEYS")}
+    (folder / demo.KEYS).write_text(json.dumps(keys))
+    monkeypatch.setattr(demo, "FOLDER", folder)
+    assert configuration.read(demo.environment(8000)).database["NAME"] == str(folder / "portico.sqlite3")

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 HERE = Path(__file__).parent
-STYLE = (HERE / "mailbox.css").read_text()
-FRAME = Template((HERE / "frame.html").read_text())
+STYLE = (HERE / "mailbox.css").read_text(encoding="utf-8")
+FRAME = Template((HERE / "frame.html").read_text(encoding="utf-8"))
 ADDRESS = re.compile(r"/(?P<name>[0-9TZ-]+)(?P<part>/html|\.eml)?")
 LINK = re.compile(r"<a\b", re.IGNORECASE)
 WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
