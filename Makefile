@@ -1,7 +1,11 @@
 # Everything a person does here, by name. `make` alone lists it.
 
+# They would reach every Python here, and are meant for another.
+unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PIP_USER PIP_TARGET PIP_PREFIX
+# Whatever the locale: names of folders, and what is read and written, are UTF-8.
+export PYTHONUTF8 := 1
 # The first Python that runs; bootstrap.py then looks for one that is new enough.
-ANY_PYTHON := $(shell for python in python3.13 python3 python /usr/bin/python3; do \
+ANY_PYTHON := $(shell unset PYTHONHOME PYTHONPATH; for python in python3.13 python3 python /usr/bin/python3; do \
 	"$$python" -c "" 2>/dev/null && echo "$$python" && break; done)
 BIN := .venv/bin
 PORT ?= 8000

@@ -25,24 +25,38 @@ NO_PYTHON = (
 
 def main() -> None:
     """Does only what is not done yet; a second run takes a moment."""
+    if hasattr(sys.stdout, "reconfigure"):
+        # The locale may lack the letters of a folder's name.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    refuse_unreadable_name()
     stamp = fingerprint()
-    if not (PYTHON.exists() and STAMP.exists() and STAMP.read_text() == stamp):
+    if not (PYTHON.exists() and STAMP.exists() and STAMP.read_bytes() == stamp.encode()):
         make_venv()
         install()
-        STAMP.write_text(stamp)
+        STAMP.write_bytes(stamp.encode())
     if (ROOT / "portico" / "locale").is_dir():
         run(PYTHON, "-m", "scripts.words", "compile")
+
+
+def refuse_unreadable_name() -> None:
+    """venv and pip write the folder's name into text files."""
+    try:
+        os.fsencode(ROOT).decode("utf-8")
+    except UnicodeDecodeError:
+        sys.exit("The name of this folder is not UTF-8. Move Portico to another folder, then run this again.")
 
 
 def fingerprint() -> str:
     """Changes when anything changes that the installation was made from."""
     parts = [REQUIREMENTS, ROOT / "pyproject.toml", Path(__file__)]
-    return hashlib.sha256(b"\0".join([part.read_bytes() for part in parts] + [str(ROOT).encode()])).hexdigest()
+    return hashlib.sha256(b"\0".join([part.read_bytes() for part in parts] + [os.fsencode(ROOT)])).hexdigest()
 
 
 def make_venv() -> None:
     if version_of(str(PYTHON)) >= NEEDED:
         return
+    if not os.access(str(ROOT), os.W_OK):
+        sys.exit(f"This user may not write to {ROOT}, where .venv is made. Use a checkout of your own.")
     base = find_python()
     if base is None:
         sys.exit(NO_PYTHON)
@@ -55,12 +69,20 @@ def find_python() -> str | None:
     """The first Python that is new enough: this one, one on PATH, one of pyenv's."""
     minors = range(NEEDED[1], NEEDED[1] + 8)
     names = [f"python3.{minor}" for minor in minors] + ["python3", "python"]
-    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
     candidates: list[str | None] = [sys.executable]
     candidates += [shutil.which(name) for name in names]
     for minor in minors:
-        candidates += sorted(str(found) for found in pyenv.glob(f"versions/3.{minor}*/bin/python"))
+        candidates += pyenv_pythons(minor)
     return next((found for found in candidates if found and version_of(found) >= NEEDED), None)
+
+
+def pyenv_pythons(minor: int) -> list[str]:
+    """Those of pyenv, as far as this user may read them."""
+    try:
+        root = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
+        return sorted(str(found) for found in root.glob(f"versions/3.{minor}*/bin/python"))
+    except (OSError, RuntimeError):  # A folder of somebody else's; a user without a home.
+        return []
 
 
 def version_of(python: str) -> tuple[int, ...]:
@@ -79,6 +101,7 @@ def install() -> None:
     """Installs what the lock names and nothing else, with uv or, where uv cannot, with pip."""
     pip: list[str | Path] = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     by_hash: list[str | Path] = ["--require-hashes", "-r", REQUIREMENTS]
+    give_home()
     print("Installing what requirements/dev.txt names", flush=True)
     if not (
         install_uv(pip) and attempt(VENV / "bin" / "uv", "pip", "install", "--quiet", "--python", PYTHON, *by_hash)
@@ -88,11 +111,21 @@ def install() -> None:
     run(*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT)
 
 
+def give_home() -> None:
+    """Lets pip and uv work for a user without a home, as services and containers have them."""
+    try:
+        has_home = Path.home().is_dir()
+    except (OSError, RuntimeError):
+        has_home = False
+    if not has_home:
+        os.environ.update(HOME=str(VENV), PIP_NO_CACHE_DIR="1", UV_NO_CACHE="1")
+
+
 def install_uv(pip: list[str | Path]) -> bool:
-    locked = re.search(r"^uv==.*\n(?: +--hash.*\n)+", REQUIREMENTS.read_text(), re.MULTILINE)
+    locked = re.search(r"^uv==.*\n(?: +--hash.*\n)+", REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE)
     if locked is None:
         return False
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as only_uv:
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as only_uv:
         only_uv.write(locked.group())
         only_uv.flush()
         return attempt(*pip, "--require-hashes", "--no-deps", "-r", only_uv.name)
@@ -108,4 +141,9 @@ def run(*command: str | Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # For venv and pip, whatever the locale.
+    os.environ["PYTHONUTF8"] = "1"
+    try:
+        main()
+    except OSError as error:
+        sys.exit(f"Setting up stopped: {error}.")

@@ -24,7 +24,9 @@ def main() -> None:
     print("Installing " + ", ".join(packages), flush=True)
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     for command in ([*APT, "-qq", "update"], [*APT, "-qq", *install]):
-        subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=True)
+        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+        if done.returncode:
+            sys.exit("apt-get could not do it; its reason is above. Tests need: " + ", ".join(packages))
 
 
 def browser() -> str | None:
