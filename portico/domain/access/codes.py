@@ -7,15 +7,13 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import F
 
-from portico.domain.access import signing_in
+from portico.domain.access import failed_attempts, signing_in
 from portico.domain.access.arriving import Visitor
 from portico.domain.access.links import CODE_LENGTH, CODE_PURPOSE, code_text
 from portico.domain.access.models import TRIES_PER_CODE, PortalAccount, SignInLink, Way
 from portico.domain.access.sessions import Begun
-from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing import limits, tokens, trail
-from portico.plumbing.actors import Actor
+from portico.plumbing import limits, tokens
 from portico.plumbing.deadlocks import once_more
 from portico.plumbing.limits import Limit, TooMany
 from portico.plumbing.verbs import Verb
@@ -38,14 +36,14 @@ def enter(practice: Practice, typed: str, *, browser_key: str, visitor: Visitor)
     try:
         limits.spend(budget)
     except TooMany:
-        _refuse(practice, Verb.CODE_BEYOND_LIMIT)
+        failed_attempts.record_code(practice, Verb.CODE_BEYOND_LIMIT, browser_hash=browser_hash)
         return None
     alive, tried = _reserve(practice, browser_hash)
     link = _matching(tried, typed)
     begun = None if link is None else _spend(practice, link, visitor=visitor)
     if begun is None:
         verb = Verb.CODE_BEYOND_LIMIT if alive and not tried else Verb.CODE_REFUSED
-        _refuse(practice, verb, client=_whose(alive))
+        failed_attempts.record_code(practice, verb, browser_hash=browser_hash)
         return None
     # Who signs in often is not shut out.
     limits.give_back(budget)
@@ -88,16 +86,6 @@ def _matching(links: Sequence[SignInLink], typed: str) -> SignInLink | None:
 def _spend(practice: Practice, link: SignInLink, *, visitor: Visitor) -> Begun | None:
     usable = SignInLink.objects.with_usable_code()
     return signing_in.spend(practice, link, usable=usable, way=Way.CODE, visitor=visitor)
-
-
-def _refuse(practice: Practice, verb: Verb, *, client: Client | None = None) -> None:
-    trail.record(verb, practice=practice, by=Actor.nobody(), client=client)
-
-
-def _whose(links: Sequence[SignInLink]) -> Client | None:
-    """The client the codes were mailed for, when there is just one."""
-    clients = {link.address.client_id: link.address.client for link in links}
-    return next(iter(clients.values())) if len(clients) == 1 else None
 
 
 def _pks(links: Sequence[SignInLink]) -> list[int]:

@@ -5,17 +5,15 @@ from enum import StrEnum
 
 from django.db import transaction
 
-from portico.domain.access import arriving
+from portico.domain.access import arriving, failed_attempts
 from portico.domain.access.arriving import Visitor
 from portico.domain.access.models import PortalAccount, SignInLink, Way
 from portico.domain.access.models.links import SignInLinkQuerySet
 from portico.domain.access.sessions import Begun
 from portico.domain.practices.models import Practice
-from portico.plumbing import clock, tokens, trail
-from portico.plumbing.actors import Actor
+from portico.plumbing import clock, tokens
 from portico.plumbing.deadlocks import once_more
 from portico.plumbing.models import EmailEvent, EmailEventKind
-from portico.plumbing.verbs import Verb
 
 
 class LinkState(StrEnum):
@@ -36,7 +34,7 @@ class LinkSeen:
 def look(practice: Practice, token: str) -> LinkSeen:
     """Looks at a token at a practice's address; changes nothing. Another practice's link is unknown here."""
     link = (
-        SignInLink.objects.select_related("account", "address__client", "ask")
+        SignInLink.objects.select_related("account", "address__client", "ask", "email")
         .filter(practice=practice, token_hash=tokens.digest(token))
         .first()
     )
@@ -60,6 +58,12 @@ def note_fetched(link: SignInLink) -> None:
             )
 
 
+def note_opened_dead(practice: Practice, seen: LinkSeen) -> None:
+    """Records that a used or expired link was opened: its page has no button that could be pressed."""
+    if seen.link is not None and seen.state is not LinkState.LIVE:
+        failed_attempts.record_link_opened(practice, seen.link, state=seen.state.value)
+
+
 @once_more
 def press(practice: Practice, token: str, *, visitor: Visitor) -> Begun | LinkSeen:
     """Spends a link and begins a session; a dead link says why instead.
@@ -68,12 +72,12 @@ def press(practice: Practice, token: str, *, visitor: Visitor) -> Begun | LinkSe
     """
     seen = look(practice, token)
     if seen.link is None or seen.state is not LinkState.LIVE:
-        _refuse(practice, seen)
+        failed_attempts.record_link_pressed(practice, seen.link, state=seen.state.value, token=token)
         return seen
     begun = spend(practice, seen.link, usable=SignInLink.objects.usable(), way=Way.LINK, visitor=visitor)
     if begun is None:
         seen = look(practice, token)
-        _refuse(practice, seen)
+        failed_attempts.record_link_pressed(practice, seen.link, state=seen.state.value, token=token)
         return seen
     return begun
 
@@ -94,8 +98,3 @@ def spend(
 
 
 _EVENTS = {Way.LINK: EmailEventKind.PRESSED, Way.CODE: EmailEventKind.CODE_TYPED}
-
-
-def _refuse(practice: Practice, seen: LinkSeen) -> None:
-    client = seen.link.address.client if seen.link is not None else None
-    trail.record(Verb.LINK_REFUSED, practice=practice, by=Actor.nobody(), client=client, state=seen.state.value)

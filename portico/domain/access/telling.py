@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from portico.domain.access import inviting
-from portico.domain.access.models import Invitation, Pin, PortalAccess, SignInLink, link_lifetime
+from portico.domain.access import failed_attempts, inviting
+from portico.domain.access.models import Invitation, PortalAccess, SignInLink, link_lifetime
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
-from portico.plumbing.models import EmailEvent, EmailEventKind, OutgoingEmail
+from portico.plumbing.models import EmailEvent, EmailEventKind, OutgoingEmail, TrailEntry
+from portico.plumbing.verbs import Verb
 
 INVITATIONS_TOLD = 5
-PINS_TOLD = 4
 HAPPENINGS_TOLD = 8
+# How many of the newest entries of the trail are read: more than are shown, to find the last success and failure.
+ENTRIES_READ = 40
 
 
 class Banner(StrEnum):
@@ -50,22 +52,51 @@ class Happened(StrEnum):
     CODE_TYPED = "code_typed"
     PIN_MADE = "pin_made"
     PIN_USED = "pin_used"
+    SIGN_IN_MAILED = "sign_in_mailed"
+    LINK_REFUSED = "link_refused"
+    CODE_REFUSED = "code_refused"
+    PIN_REFUSED = "pin_refused"
+    TOO_MANY_TRIES = "too_many_tries"
+
+
+# What the trail says about signing in, and as what it is told.
+OF_TRAIL = {
+    Verb.CLIENT_SIGNED_IN: Happened.PRESSED,
+    Verb.CLIENT_SIGNED_IN_BY_CODE: Happened.CODE_TYPED,
+    Verb.CLIENT_SIGNED_IN_BY_PIN: Happened.PIN_USED,
+    Verb.PIN_MADE: Happened.PIN_MADE,
+    Verb.LINK_SENT: Happened.SIGN_IN_MAILED,
+    Verb.LINK_REFUSED: Happened.LINK_REFUSED,
+    Verb.CODE_REFUSED: Happened.CODE_REFUSED,
+    Verb.CODE_BEYOND_LIMIT: Happened.TOO_MANY_TRIES,
+    Verb.PIN_REFUSED: Happened.PIN_REFUSED,
+    Verb.PIN_BEYOND_LIMIT: Happened.TOO_MANY_TRIES,
+}
+# Told from the trail, which has them for every client of the mailbox and not only for an invitation's mail.
+_NOT_OF_MAIL = (EmailEventKind.PRESSED, EmailEventKind.CODE_TYPED)
 
 
 @dataclass(frozen=True)
 class Happening:
-    """One thing that happened; `address` is whose mailbox it is about, `words` what a machine or person gave."""
+    """One thing that happened; `address` is whose mailbox it is about, `words` what a machine or person gave.
+
+    `entry` is the trail's, for what the trail tells.
+    """
 
     kind: Happened
     at: datetime
     by: str = ""
     address: str = ""
     words: str = ""
+    entry: TrailEntry | None = None
 
 
 @dataclass(frozen=True)
 class Story:
-    """The facts about the present address; `mail` is its newest invitation's, None when it was never invited."""
+    """The facts about the present address; `mail` is its newest invitation's, None when it was never invited.
+
+    `failed_at` is when the last attempt to sign in failed, None if the last one succeeded.
+    """
 
     banner: Banner
     on_since: datetime | None
@@ -77,6 +108,7 @@ class Story:
     mail: OutgoingEmail | None
     link: LinkFact
     link_is_dead: bool
+    failed_at: datetime | None
     happenings: tuple[Happening, ...]
 
     @property
@@ -88,9 +120,10 @@ def of(client: Client, access: PortalAccess | None) -> Story:
     """The client's story, read in three queries."""
     invitations = list(inviting.of(client).select_related("address")[:INVITATIONS_TOLD])
     mails = [invitation.email_id for invitation in invitations]
-    events = EmailEvent.objects.filter(email__in=mails).order_by("-id")[: HAPPENINGS_TOLD * 2]
-    pins = Pin.objects.filter(client=client).order_by("-id")[:PINS_TOLD]
-    return tell(client, access, invitations, list(events), list(pins), at=clock.now())
+    events = EmailEvent.objects.filter(email__in=mails).exclude(kind__in=_NOT_OF_MAIL)
+    entries = TrailEntry.objects.filter(client=client, verb__in=OF_TRAIL).order_by("-id")[:ENTRIES_READ]
+    newest_events = list(events.order_by("-id")[: HAPPENINGS_TOLD * 2])
+    return tell(client, access, invitations, newest_events, list(entries), at=clock.now())
 
 
 def tell(
@@ -98,11 +131,13 @@ def tell(
     access: PortalAccess | None,
     invitations: Sequence[Invitation],
     events: Iterable[EmailEvent],
-    pins: Iterable[Pin],
+    entries: Sequence[TrailEntry],
     *,
     at: datetime,
 ) -> Story:
-    """Puts the facts together; asks no database. `invitations` are newest first, with mail, link and address."""
+    """Puts the facts together; asks no database. Invitations, with mail, link and address, and entries of the trail
+    are newest first.
+    """
     newest = _newest(access, invitations)
     link = getattr(newest.email, "sign_in_link", None) if newest is not None else None
     address = access.address if access is not None else None
@@ -117,7 +152,8 @@ def tell(
         mail=newest.email if newest is not None else None,
         link=_link_fact(newest, link),
         link_is_dead=access is not None and link is not None and _is_dead(access, newest, link, at),
-        happenings=_happenings(access, [*_of_pins(pins), *_of_mails(invitations, events)]),
+        failed_at=_failed_at(entries),
+        happenings=_happenings(access, [*map(_of_entry, entries), *_of_mails(invitations, events)]),
     )
 
 
@@ -168,11 +204,15 @@ def _happenings(access: PortalAccess | None, told: list[Happening]) -> tuple[Hap
     return tuple(told[:HAPPENINGS_TOLD])
 
 
-def _of_pins(pins: Iterable[Pin]) -> Iterable[Happening]:
-    for pin in pins:
-        if pin.used_at is not None:
-            yield Happening(Happened.PIN_USED, pin.used_at)
-        yield Happening(Happened.PIN_MADE, pin.created_at, by=pin.created_by)
+def _failed_at(entries: Iterable[TrailEntry]) -> datetime | None:
+    attempts = failed_attempts.SUCCEEDED | failed_attempts.FAILED
+    last = next((entry for entry in entries if entry.verb in attempts), None)
+    return last.at if last is not None and last.verb in failed_attempts.FAILED else None
+
+
+def _of_entry(entry: TrailEntry) -> Happening:
+    by = entry.actor_name if entry.verb == Verb.PIN_MADE else ""
+    return Happening(OF_TRAIL[Verb(entry.verb)], entry.at, by=by, entry=entry)
 
 
 def _of_mails(invitations: Sequence[Invitation], events: Iterable[EmailEvent]) -> list[Happening]:

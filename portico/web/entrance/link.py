@@ -69,6 +69,8 @@ def _page(request: OpenRequest, seen: LinkSeen) -> HttpResponse:
     }
     if seen.state is LinkState.LIVE:
         return render(request, "entrance/link/live.html", context)
+    if request.method == "GET" and not _is_signed_in_by(present, seen):
+        signing_in.note_opened_dead(request.practice, seen)
     return render(request, "entrance/link/gone.html", context | {"form": AskForm()}, status=410)
 
 
@@ -76,8 +78,13 @@ def _language_of(seen: LinkSeen) -> str:
     return seen.link.account.language or seen.link.address.client.language if seen.link is not None else ""
 
 
+def _is_signed_in_by(present: PortalSession | None, seen: LinkSeen) -> bool:
+    """Whether the link's own mailbox is signed in here: opening its mail once more is no failed attempt."""
+    return present is not None and seen.link is not None and present.account_id == seen.link.account_id
+
+
 def _address_of_other(present: PortalSession | None, seen: LinkSeen) -> str:
     """The mailbox that is signed in here, when it is not the link's."""
-    if present is None or seen.link is None or present.account_id == seen.link.account_id:
+    if present is None or seen.link is None or _is_signed_in_by(present, seen):
         return ""
     return present.account.mailbox_key

@@ -11,7 +11,7 @@ from portico.domain.access.telling import Banner, Happened, Happening, LinkFact,
 from portico.plumbing import clock
 from portico.plumbing.models.outgoing import EmailState
 from portico.web import formats
-from portico.web.office import email_words
+from portico.web.office import email_words, trail_words
 
 WRONG = (EmailState.BOUNCED, EmailState.COMPLAINED, EmailState.FAILED, EmailState.DROPPED)
 
@@ -60,10 +60,13 @@ def banner(story: Story, *, called: str) -> BannerWords | None:
 
 
 def signed_in_facts(story: Story) -> tuple[Fact, ...]:
-    """For the heading that says all is well."""
-    if story.invited_at is None:
-        return _last_sign_in(story)
-    return (*_last_sign_in(story), Fact("send", _("Last invited"), _when(story.invited_at)))
+    """For the heading that says whether the client can sign in."""
+    facts = [*_last_sign_in(story)]
+    if story.failed_at is not None:
+        facts.append(Fact("lock", _("Last attempt failed"), _when(story.failed_at)))
+    if story.invited_at is not None:
+        facts.append(Fact("send", _("Last invited"), _when(story.invited_at)))
+    return tuple(facts)
 
 
 def _last_sign_in(story: Story) -> tuple[Fact, ...]:
@@ -120,6 +123,9 @@ def link(story: Story) -> str:
 
 def event(happening: Happening, *, called: str) -> EventWords:
     """One line of `Recent events`."""
+    if happening.entry is not None and happening.kind in FROM_THE_TRAIL:
+        line = trail_words.line(happening.entry)
+        return EventWords(line.tone, line.sentence, line.at, "")
     tone, words = EVENTS[happening.kind]
     given = {"address": happening.address, "why": happening.words, "name": called}
     return EventWords(tone, (str(words) % given).rstrip(), happening.at, happening.by)
@@ -129,6 +135,13 @@ def _when(at: datetime) -> str:
     return formats.when(at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language())
 
 
+FROM_THE_TRAIL = {
+    Happened.SIGN_IN_MAILED,
+    Happened.LINK_REFUSED,
+    Happened.CODE_REFUSED,
+    Happened.PIN_REFUSED,
+    Happened.TOO_MANY_TRIES,
+}
 EVENTS = {
     Happened.ACCESS_ON: ("good", gettext_lazy("Client Portal Access turned on")),
     Happened.EMAIL_OK: ("good", gettext_lazy("Email ok recorded for %(address)s")),

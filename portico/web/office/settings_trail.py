@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from portico.domain.clients import searching
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock
+from portico.plumbing.actors import ActorKind
 from portico.plumbing.models.trail import TrailEntry, TrailHead
 from portico.plumbing.verbs import Verb
 from portico.web.guards import office_page
@@ -68,7 +69,9 @@ def _filtered(practice: Practice, asked: dict[str, str], staff: dict[str, StaffM
         case What.VIEWS:
             entries = entries.filter(verb__in=Verb.views())
     if asked["who"] in staff:
-        entries = entries.filter(staff_id=staff[asked["who"]].pk)
+        # A sign-in that failed was by nobody yet, and about a colleague.
+        failed = Q(actor_kind=ActorKind.NOBODY, about=asked["who"])
+        entries = entries.filter(Q(staff_id=staff[asked["who"]].pk) | failed)
     elif asked["who"]:
         entries = entries.filter(actor_kind=asked["who"])
     if asked["client"]:

@@ -103,7 +103,8 @@ def _of_people(verb: Verb, details: Mapping[str, Any]) -> str:  # Any: a plain v
         case Verb.INVITATION_REFUSED | Verb.PIN_NOT_MADE:
             return str(_REFUSALS[verb].get(str(details.get("why")), _SENTENCES[verb]))
         case Verb.LINK_REFUSED:
-            return str(_LINKS.get(str(details.get("state")), _("A sign-in link was refused")))
+            links = _LINKS_OPENED if details.get("opened") else _LINKS
+            return str(links.get(str(details.get("state")), _("A sign-in link was refused")))
         case Verb.STAFF_ADDED | Verb.STAFF_ROLE_CHANGED if details.get("role") in Role.values:
             return _ROLES[verb] % {"role": Role(details["role"]).label.lower()}
         case _:
@@ -232,6 +233,11 @@ _LINKS = {
     "used": gettext_lazy("A sign-in link was pressed that had been used already"),
     "expired": gettext_lazy("A sign-in link was pressed that no longer works"),
     "unknown": gettext_lazy("A sign-in link was pressed that does not exist here"),
+    "elsewhere": gettext_lazy("A sign-in link was pressed at another practice’s address"),
+}
+_LINKS_OPENED = {
+    "used": gettext_lazy("A sign-in link was opened that had been used already, by a person or a scanner"),
+    "expired": gettext_lazy("A sign-in link was opened that no longer works, by a person or a scanner"),
 }
 _LOOKS = {
     Verb.CLIENT_CREATED: ("user-round", "accent"),

@@ -8,7 +8,7 @@ import time_machine
 from django.conf import settings
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import changing, granting, pins, signing_in, telling
+from portico.domain.access import changing, codes, granting, links, pins, signing_in, telling
 from portico.domain.access.arriving import Visitor
 from portico.domain.access.models import PortalAccess, SignInLink
 from portico.domain.access.telling import Banner, Happened, LinkFact, Story
@@ -131,6 +131,49 @@ def test_a_pin_is_told_when_it_is_made_and_when_it_was_used(
     told = story(ana)
     assert kinds(told)[:3] == [Happened.PIN_USED, Happened.PIN_MADE, Happened.PIN_MADE]
     assert (told.happenings[0].at, told.happenings[1].by) == (clock.now(), cast.DESK.name)
+
+
+def test_an_attempt_that_failed_after_the_last_success_is_told(
+    practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    ana = cast.ana(practice)
+    token = cast.token_of(cast.invited(ana))
+    visitor = Visitor("Firefox", "a browser")
+    signing_in.press(practice, token, visitor=visitor)
+    assert story(ana).failed_at is None
+
+    stopped_clock.shift(timedelta(hours=1))
+    signing_in.press(practice, token, visitor=visitor)
+    assert (story(ana).failed_at, kinds(story(ana))[0]) == (clock.now(), Happened.LINK_REFUSED)
+
+    stopped_clock.shift(timedelta(hours=1))
+    link = cast.mailed(practice, "ana@mail.example")
+    codes.enter(practice, "222222", browser_key="a browser", visitor=visitor)
+    told = story(ana)
+    assert told.failed_at == clock.now()
+    assert kinds(told)[:3] == [Happened.CODE_REFUSED, Happened.SIGN_IN_MAILED, Happened.LINK_REFUSED]
+
+    stopped_clock.shift(timedelta(minutes=1))
+    codes.enter(practice, links.code_of(link), browser_key="a browser", visitor=visitor)
+    told = story(ana)
+    assert (told.failed_at, kinds(told)[0]) == (None, Happened.CODE_TYPED)
+
+
+def test_a_success_by_pin_and_a_wrong_pin_are_both_told(
+    practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    pins.make(ana, press="k" * 43, by=cast.DESK)
+    for minute in range(11):
+        stopped_clock.shift(timedelta(minutes=minute))
+        pins.enter(practice, "ana@mail.example", "00000000", visitor=Visitor("Firefox", "a browser"), ip="192.0.2.1")
+
+    told = story(ana)
+
+    assert told.failed_at == clock.now()
+    assert kinds(told)[0] == Happened.TOO_MANY_TRIES
+    assert Happened.PIN_REFUSED in kinds(told)
 
 
 def test_a_story_takes_three_queries_however_much_has_happened(

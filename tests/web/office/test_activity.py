@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 import time_machine
@@ -84,6 +85,38 @@ def test_filters_show_their_kind_alone(office: Browser, practice: Practice) -> N
     assert "Ana, in the portal" in signed_in
     assert sentences(said(office, f"{page_of(ana)}?show=emails")) == ["Invitation to ana@mail.example sent off"]
     assert len(sentences(said(office, f"{page_of(ana)}?show=everything-else"))) == 7
+
+
+@pytest.mark.parametrize(
+    ("show", "verbs"),
+    [
+        (
+            "sign-ins",
+            [
+                *(Verb.LINK_SENT, Verb.LINK_REFUSED, Verb.CODE_REFUSED, Verb.CODE_BEYOND_LIMIT, Verb.PIN_REFUSED),
+                *(Verb.PIN_BEYOND_LIMIT, Verb.CLIENT_SIGNED_IN_BY_CODE, Verb.CLIENT_SIGNED_IN_BY_PIN),
+                *(Verb.CLIENT_SIGNED_OUT, Verb.SESSION_ENDED, Verb.EVERYTHING_ENDED),
+            ],
+        ),
+        ("emails", [Verb.LINK_SENT, Verb.EMAIL_DROPPED, Verb.INVITATION_REFUSED, Verb.EMAIL_RESTARTED]),
+        (
+            "billing",
+            [
+                *(Verb.PAYMENT_DECLINED, Verb.PAYMENT_CHARGED, Verb.PAYMENT_STARTED, Verb.PAYMENT_QUARANTINED),
+                *(Verb.REFUND_FAILED, Verb.REFUND_SENT, Verb.DISPUTE_OPENED, Verb.DISPUTE_LOST, Verb.CARD_REMOVED),
+            ],
+        ),
+    ],
+)
+def test_a_filter_shows_what_failed_beside_what_succeeded(
+    office: Browser, practice: Practice, show: str, verbs: list[Verb]
+) -> None:
+    ana = cast.client(practice, "Ana")
+    told = [trail_words.sentence(trail.record(verb, practice=practice, client=ana, by=cast.DESK)) for verb in verbs]
+
+    page = said(office, f"{page_of(ana)}?show={show}")
+
+    assert sorted(map(unescape, sentences(page))) == sorted(told)
 
 
 def test_older_pages_go_on_where_the_last_one_ended(office: Browser, practice: Practice) -> None:

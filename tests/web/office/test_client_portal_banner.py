@@ -5,7 +5,7 @@ from datetime import timedelta
 import time_machine
 from django.test import Client as Browser
 
-from portico.domain.access import changing, signing_in
+from portico.domain.access import changing, codes, links, signing_in
 from portico.domain.access.arriving import Visitor
 from portico.domain.access.models import SignInLink
 from portico.domain.practices.models import Practice
@@ -114,3 +114,35 @@ def test_the_portals_address_is_there_to_copy(office: Browser, practice: Practic
     shown = page(office, cast.ana(practice))
     assert 'data-copy="http://localhost:8000/portal/alder-street/"' in shown
     assert ">http://localhost:8000/portal/alder-street/</span>" in shown
+
+
+def test_all_is_done_only_while_the_last_attempt_succeeded(
+    office: Browser, practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    ana, visitor = cast.ana(practice), Visitor("Firefox", "a browser")
+    signing_in.press(practice, cast.token_of(cast.invited(ana)), visitor=visitor)
+    assert "All done" in page(office, ana)
+
+    stopped_clock.shift(timedelta(minutes=5))
+    link = cast.mailed(practice, "ana@mail.example")
+    codes.enter(practice, "222222", browser_key="a browser", visitor=visitor)
+    shown = page(office, ana)
+    assert "All done" not in shown
+    assert "Ana’s last attempt to sign in failed" in shown
+    assert "A sign-in code was typed that doesn’t match" in shown
+    assert "Last attempt failed</dt><dd>Today, 12:25 PM" in shown
+
+    codes.enter(practice, links.code_of(link), browser_key="a browser", visitor=visitor)
+    assert "All done" in page(office, ana)
+
+
+def test_attempts_that_failed_before_the_first_success_are_events(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    cast.mailed(practice, "ana@mail.example")
+    codes.enter(practice, "222222", browser_key="a browser", visitor=Visitor("Firefox", "a browser"))
+
+    shown = page(office, ana)
+
+    assert "Recent events" in shown
+    assert "A sign-in code was typed that doesn’t match" in shown

@@ -80,6 +80,13 @@ def test_one_colleagues_acts_can_be_picked_out(owner: Browser, practice: Practic
     assert verbs(page(owner, "?who=system")) == ["client.created"]
 
 
+def test_a_colleagues_failed_sign_ins_are_among_their_acts(owner: Browser, practice: Practice) -> None:
+    fay, hal = cast.fay(practice), cast.hal(practice)
+    for member in (fay, hal):
+        Browser().post("/office/sign-in/", {"email": member.email, "password": "wrong, and long enough"})
+    assert verbs(page(owner, f"?who={fay.ref}")) == ["staff.sign_in_refused"]
+
+
 def test_one_clients_entries_can_be_picked_out(owner: Browser, practice: Practice) -> None:
     ana, carol = cast.ana(practice), cast.carol(practice)
     trail.record(Verb.CLIENT_ARCHIVED, practice=practice, client=ana, by=Actor.system())
