@@ -9,6 +9,7 @@ from pypdf import PdfReader
 from portico.domain.access import client_guide
 from portico.domain.practices import logos
 from portico.domain.practices.models import Practice
+from portico.plumbing import clock
 from tests import cast
 from tests.support.pictures import picture
 
@@ -65,7 +66,7 @@ def test_the_letter_tells_the_way_in_and_holds_no_secret(practice: Practice) -> 
     ana = cast.ana(practice)
     cast.invited(ana)
     text = text_of(client_guide.letter_as_pdf(ana))
-    assert "Hello Ana," in text
+    assert f"{clock.today(practice.time_zone):%B %-d, %Y} Hello Ana," in text
     assert practice.portal_address in text
     assert "/link/" not in text
     assert "Abreu" not in text
