@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from babel.dates import format_skeleton, format_time
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -12,6 +11,7 @@ from portico.domain.access import browsers
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
+from portico.plumbing import times
 from portico.plumbing.emails import Composer, Letter
 from portico.plumbing.models import OutgoingEmail
 
@@ -87,9 +87,8 @@ def _letter(email: OutgoingEmail, **words: Any) -> Letter:  # Any: what template
 
 def _when(at: str, practice: Practice) -> dict[str, str]:
     """The day, and the time with the zone's short name."""
-    moment, language = datetime.fromisoformat(at), translation.get_language() or "en"
-    time = format_time(moment, "short", tzinfo=practice.zone, locale=language).replace("\u202f", " ")
+    moment, language = datetime.fromisoformat(at), translation.get_language()
     return {
-        "day": format_skeleton("MMMd", moment.astimezone(practice.zone), locale=language),
-        "time": f"{time} {moment.astimezone(practice.zone):%Z}",
+        "day": times.short_day(times.day_of(moment, practice.zone), language),
+        "time": times.time_with_zone(moment, practice.zone, language),
     }

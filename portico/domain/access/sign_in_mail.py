@@ -7,11 +7,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import links, mail_words, stopping
+from portico.domain.access import links, stopping
 from portico.domain.access.models import CODE_LIFETIME, PortalAccess, SignInLink, link_lifetime
 from portico.domain.access.models.links import SignInLinkQuerySet
 from portico.domain.practices import mail_frame
-from portico.plumbing import clock, rendering
+from portico.plumbing import clock, rendering, times
 from portico.plumbing.emails import Composer, Letter
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing import EmailState
@@ -42,8 +42,8 @@ class SignInMail(Composer):
         with translation.override(language):
             words = {
                 "heading": _("Sign in to %(name)s") % {"name": practice.name},
-                "day": mail_words.day(asked_at, practice, language),
-                "time": mail_words.time_with_zone(asked_at, practice, language),
+                "day": times.weekday_and_day(times.day_of(asked_at, practice.zone), language),
+                "time": times.time_with_zone(asked_at, practice.zone, language),
                 "link": link,
                 "code": links.code_of(_link_of(email)),
                 "code_works_for": rendering.duration(int(CODE_LIFETIME.total_seconds())),

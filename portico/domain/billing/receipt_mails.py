@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from typing import Any
 
-from babel.dates import format_date
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,7 +12,7 @@ from portico.domain.billing.models import Payment, Refund
 from portico.domain.billing.shared_mail import OBSTACLES
 from portico.domain.clients.models import Client
 from portico.domain.practices import mail_frame
-from portico.plumbing import money
+from portico.plumbing import money, times
 from portico.plumbing.emails import Composer, Letter
 from portico.plumbing.models import OutgoingEmail
 
@@ -54,7 +53,7 @@ class ReceiptMail(_MoneyMail):
         return {
             "heading": _("Thank you. Your payment has arrived"),
             "payment": payment,
-            "day": format_date(payment.received_on, "medium", locale=email.content["language"]),
+            "day": times.full_day(payment.received_on, email.content["language"]),
             "amount": money.written(payment.amount_minor, payment.currency, language=email.content["language"]),
             "card": _card(payment),
         }

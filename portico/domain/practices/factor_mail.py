@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-from babel.dates import format_datetime
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import StaffMember
-from portico.plumbing import emails
+from portico.plumbing import emails, times
 from portico.plumbing.actors import Actor
 from portico.plumbing.emails import Composer, Letter
 from portico.plumbing.models import OutgoingEmail, TrailEntry
@@ -65,7 +64,8 @@ class SecondFactorMail(Composer):
             words = {
                 "heading": str(_WORDS[Verb(email.content["verb"])]),
                 "name": email.to_name,
-                "at": format_datetime(at, "MMM d, h:mm a z", tzinfo=practice.zone, locale="en"),
+                "at": f"{times.short_day(times.day_of(at, practice.zone), 'en')}, "
+                f"{times.time_with_zone(at, practice.zone, 'en')}",
                 "was_reset": email.content["verb"] == Verb.SECOND_FACTOR_RESET,
                 "why": _("You got this because you sign in to the office of this practice with this address."),
             }

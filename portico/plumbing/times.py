@@ -1,0 +1,66 @@
+"""How moments and days are written for people: a moment always in a zone that is named by the caller."""
+
+from datetime import date, datetime, tzinfo
+
+from babel import Locale
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_gmt, get_timezone_name
+from django.conf import settings
+
+
+def day_of(at: datetime, zone: tzinfo) -> date:
+    """The date on the wall in that zone at that moment."""
+    return at.astimezone(zone).date()
+
+
+def time_of_day(at: datetime, zone: tzinfo, language: str | None) -> str:
+    """9:20 AM."""
+    written = format_time(at, "short", tzinfo=zone, locale=locale_of(language))
+    # CLDR puts a narrow no-break space before AM, which neither a search nor a test finds.
+    return written.replace("\u202f", " ").replace("\xa0", " ")
+
+
+def time_with_zone(at: datetime, zone: tzinfo, language: str | None) -> str:
+    """9:20 AM EST, for readers who may be elsewhere."""
+    return f"{time_of_day(at, zone, language)} {_zone_name(at.astimezone(zone), language)}"
+
+
+def short_day(day: date, language: str | None) -> str:
+    """Nov 20."""
+    return format_skeleton("MMMd", day, locale=locale_of(language))
+
+
+def full_day(day: date, language: str | None) -> str:
+    """Nov 20, 2026."""
+    return format_date(day, "medium", locale=locale_of(language))
+
+
+def weekday_and_day(day: date, language: str | None) -> str:
+    """Monday, Nov 23."""
+    return f"{format_date(day, 'EEEE', locale=locale_of(language))}, {short_day(day, language)}"
+
+
+def short_month(day: date, language: str | None) -> str:
+    """Nov."""
+    return format_date(day, "LLL", locale=locale_of(language))
+
+
+def full_month(day: date, language: str | None) -> str:
+    """November 2026."""
+    return format_skeleton("yMMMM", day, locale=locale_of(language))
+
+
+def locale_of(language: str | None) -> Locale:
+    """Babel's locale for one of Django's language codes (`es`, `en-us`)."""
+    return Locale.parse(language or "en", sep="-")
+
+
+def _zone_name(local: datetime, language: str | None) -> str:
+    """The short name of its zone, in another of our languages where CLDR has none in this one ("PST" in Spanish).
+
+    Else the distance from Greenwich: a bare "-0800" behind a time looks like a sum.
+    """
+    for each in (language, *dict(settings.LANGUAGES)):
+        name = get_timezone_name(local, width="short", locale=locale_of(each))
+        if name.isalpha():
+            return name
+    return get_timezone_gmt(local, locale=locale_of(language))

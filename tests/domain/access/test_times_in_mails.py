@@ -1,0 +1,63 @@
+"""Every mail that says when something happened says it by the practice's clock, and names the zone in one way."""
+
+from datetime import UTC, datetime
+
+import pytest
+from time_machine import Traveller
+
+from portico.domain.access import notices, pins, signing_in
+from portico.domain.access.arriving import Visitor
+from portico.domain.practices import authenticators
+from portico.domain.practices.models import Practice
+from portico.plumbing import emails, tokens
+from portico.plumbing.models import OutgoingEmail
+from tests import cast
+from tests.domain.access.test_notices import came_in, moved
+
+pytestmark = pytest.mark.django_db
+
+# Already Tuesday in UTC, and in Dubai.
+LATE = datetime(2026, 11, 24, 2, 20, tzinfo=UTC)
+ZONES = {
+    "America/Sao_Paulo": ("Nov 23", "11:20 PM GMT-03:00"),
+    "America/Bogota": ("Nov 23", "9:20 PM GMT-05:00"),
+    "Asia/Dubai": ("Nov 24", "6:20 AM GMT+04:00"),
+    "America/New_York": ("Nov 23", "9:20 PM EST"),
+}
+KINDS = ("sign_in", "pin_used", "address_removed", "new_browser", "second_factor_changed")
+
+
+def write_one_of_each(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    came_in(ana)
+    cast.mailed(practice, "ana@mail.example")
+    signing_in.press(practice, cast.token_of(cast.invited(ana)), visitor=Visitor("Safari on iPhone", "another"))
+    press = tokens.new_token()
+    pins.make(ana, press=press, by=cast.DESK)
+    shown = pins.digits(ana, press, to=cast.DESK)
+    assert shown is not None
+    visitor = Visitor("Chrome on Android", "a third")
+    assert pins.enter(practice, "ana@mail.example", shown[1], visitor=visitor, ip="203.0.113.7")
+    moved(ana, "ana@new.example")
+    authenticators.keep(cast.fay(practice), authenticators.new_secret(), first=True, by=cast.DESK)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_each_mail_says_the_practices_time_and_names_its_zone(
+    zone: str, practice: Practice, stopped_clock: Traveller
+) -> None:
+    stopped_clock.move_to(LATE)
+    practice.time_zone = zone
+    practice.save(update_fields=["time_zone"])
+    write_one_of_each(practice)
+    day, time = ZONES[zone]
+    for kind in KINDS:
+        mail = OutgoingEmail.objects.select_related("practice").filter(kind=kind).latest("id")
+        composer = emails.composer(kind)
+        letter = composer.compose(mail, composer.link(mail))
+        for body in (letter.text, letter.html):
+            assert (kind, day in body, time in body) == (kind, True, True), body
+
+
+def test_every_kind_that_tells_a_time_is_tried() -> None:
+    assert {notices.PIN_USED, notices.ADDRESS_REMOVED, notices.NEW_BROWSER} < set(KINDS)
