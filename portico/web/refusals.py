@@ -23,7 +23,7 @@ from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttem
 from portico.domain.clients.models import Client
 from portico.domain.practices import passkeys
 from portico.domain.practices.models import KeptPost, Practice, Role, StaffMember, StaffSession
-from portico.plumbing import clock, trail
+from portico.plumbing import clock, rendering, trail
 from portico.plumbing.limits import TooMany
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.refusals import Refused
@@ -121,8 +121,18 @@ def too_large(request: HttpRequest) -> HttpResponse:
 
 
 def too_many(request: HttpRequest, window: timedelta | None = None) -> HttpResponse:
-    """429, with the time by which the window of the budget is over for certain; asks no database for the exact one."""
-    response = _page(request, "429", 429, retry_at=clock.now() + window if window else None)
+    """429, with the time by which the window of the budget is over for certain; asks no database for the exact one.
+
+    Where no practice is known, and so no zone, it says how long that is.
+    """
+    is_placed = getattr(request, "practice", None) is not None
+    response = _page(
+        request,
+        "429",
+        429,
+        retry_at=clock.now() + window if window and is_placed else None,
+        wait=rendering.duration(int(window.total_seconds())) if window else "",
+    )
     if window:
         response["Retry-After"] = str(int(window.total_seconds()))
     return response

@@ -55,8 +55,10 @@ def test_what_is_no_address_comes_back_with_a_sentence(client: Browser, fay: Sta
 
 
 def test_a_place_that_asks_too_often_gets_a_page_that_says_so(client: Browser, fay: StaffMember) -> None:
-    statuses = [client.post(PAGE, {"email": f"n{number}@x.example"}).status_code for number in range(31)]
-    assert statuses == [302] * 30 + [429]
+    answers = [client.post(PAGE, {"email": f"n{number}@x.example"}) for number in range(31)]
+    assert [answer.status_code for answer in answers] == [302] * 30 + [429]
+    # No practice is known here, so no zone in which to say a time.
+    assert "You can try again in 10 minutes." in answers[-1].content.decode()
 
 
 def test_a_new_password_leads_to_the_door_and_not_past_it(client: Browser, fay: StaffMember) -> None:
