@@ -44,12 +44,12 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 DESK = Actor.system("The desk")
 
 
-def alder() -> Practice:
+def alder(time_zone: str = "America/New_York") -> Practice:
     """Where everybody but Dora is."""
     return Practice.objects.create(
         slug="alder-street",
         name="Alder Street Therapy",
-        time_zone="America/New_York",
+        time_zone=time_zone,
         phone="+12125550177",
         reply_to="desk@alder.example",
         support_hours="Mon–Fri, 9 to 5",

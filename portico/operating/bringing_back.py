@@ -112,7 +112,7 @@ def _django_on(database: Path) -> Iterator[None]:
 
 
 def _set_aside(database: Path) -> Path:
-    aside = database.with_name(f"{database.name}.before-restore-{clock.now():%Y%m%dT%H%M%S}")
+    aside = database.with_name(f"{database.name}.before-restore-{clock.now():%Y%m%dT%H%M%SZ}")
     for ending in COMPANIONS:
         part = database.with_name(f"{database.name}{ending}")
         if part.exists():

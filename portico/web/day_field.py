@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from portico.plumbing import clock, dates
+from portico.plumbing import clock, dates, times
 from portico.plumbing.dates import NotADate
 
 
@@ -52,7 +52,7 @@ class DayField(forms.DateField):
         text = str(value).strip()
         if not text:
             return None
-        today = clock.now().astimezone(timezone.get_current_timezone()).date()
+        today = times.day_of(clock.now(), timezone.get_current_timezone())
         try:
             return dates.parsed(text, country=self.country, today=today, is_past=self.is_past)
         except NotADate as refused:

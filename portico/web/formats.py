@@ -4,10 +4,11 @@ import unicodedata
 from datetime import date, datetime, timedelta, tzinfo
 from math import inf
 
-from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time, format_timedelta
+from babel.dates import format_timedelta
 from babel.numbers import get_currency_name
 from django.utils.translation import gettext as _
+
+from portico.plumbing import times
 
 # The largest unit that fits is the one told. A month and a year are babel's own lengths.
 UNITS: tuple[tuple[str, int], ...] = (
@@ -19,34 +20,27 @@ UNITS: tuple[tuple[str, int], ...] = (
 )
 
 
-def locale_of(language: str | None) -> Locale:
-    """Babel's locale for one of Django's language codes (`es`, `en-us`)."""
-    return Locale.parse(language or "en", sep="-")
-
-
 def time_of_day(at: datetime, *, zone: tzinfo, language: str | None) -> str:
     """9:20 AM."""
-    written = format_time(at, "short", tzinfo=zone, locale=locale_of(language))
-    # CLDR puts a narrow no-break space before AM, which neither a search nor a test finds.
-    return written.replace("\u202f", " ").replace("\xa0", " ")
+    return times.time_of_day(at, zone, language)
 
 
 def on_day(day: date, *, today: date, language: str | None) -> str:
     """Nov 20, with the year when it is another one."""
     if day.year != today.year:
         return full_day(day, language=language)
-    return format_skeleton("MMMd", day, locale=locale_of(language))
+    return times.short_day(day, language)
 
 
 def full_day(day: date, *, language: str | None) -> str:
     """Nov 20, 2026."""
-    return format_date(day, "medium", locale=locale_of(language))
+    return times.full_day(day, language)
 
 
 def when(at: datetime, *, now: datetime, zone: tzinfo, language: str | None) -> str:
     """Today, 9:20 AM. Yesterday, 7:55 PM. Nov 20, 2:14 PM. Other years carry their year."""
     time = time_of_day(at, zone=zone, language=language)
-    day, today = at.astimezone(zone).date(), now.astimezone(zone).date()
+    day, today = times.day_of(at, zone), times.day_of(now, zone)
     match (day - today).days:
         case 0:
             return _("Today, %(time)s") % {"time": time}
@@ -61,7 +55,7 @@ def when(at: datetime, *, now: datetime, zone: tzinfo, language: str | None) -> 
 def when_within(at: datetime, *, now: datetime, zone: tzinfo, language: str | None) -> str:
     """The same inside a sentence: "Signed in today, 9:20 AM"."""
     written = when(at, now=now, zone=zone, language=language)
-    days_apart = (at.astimezone(zone).date() - now.astimezone(zone).date()).days
+    days_apart = (times.day_of(at, zone) - times.day_of(now, zone)).days
     # Only our own words lose their capital: the name of a month keeps the one its language gives it.
     return written[:1].lower() + written[1:] if abs(days_apart) <= 1 else written
 
@@ -77,14 +71,14 @@ def ago(at: datetime, *, now: datetime, language: str | None) -> str:
                 granularity=unit,  # type: ignore[arg-type]  # a literal of babel's own, one by one
                 threshold=inf,  # the unit is chosen here already; babel would tell 29 days as 4 weeks
                 add_direction=True,
-                locale=locale_of(language),
+                locale=times.locale_of(language),
             )
     return _("just now")
 
 
 def currency_name(currency: str, *, language: str | None) -> str:
     """US dollar (USD)."""
-    name = get_currency_name(currency, count=1, locale=locale_of(language))
+    name = get_currency_name(currency, count=1, locale=times.locale_of(language))
     return f"{name} ({currency})"
 
 

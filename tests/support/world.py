@@ -108,7 +108,11 @@ def alike(browser: Browser) -> Browser:
 
 
 def _made() -> World:
-    practice = cast.alder()
+    return made_of(cast.alder())
+
+
+def made_of(practice: Practice) -> World:
+    """The world of this practice, at this moment."""
     ana, birch = cast.ana(practice), cast.birch()
     staff = {
         "owner": cast.elm(practice),

@@ -19,6 +19,7 @@ from portico.domain.billing.models import (
     Refund,
 )
 from portico.domain.clients.models import Client
+from portico.plumbing import times
 
 type Happening = Invoice | Payment | Credit | CreditNote | Refund | Dispute
 
@@ -113,7 +114,7 @@ def _money(client: Client, *, shared_only: bool) -> Iterator[Entry]:
 
 
 def _day(client: Client, at: datetime) -> date:
-    return at.astimezone(client.practice.zone).date()
+    return times.day_of(at, client.practice.zone)
 
 
 def _put_out_of_sight(client: Client) -> Counter[int]:

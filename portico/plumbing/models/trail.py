@@ -34,7 +34,7 @@ class TrailEntry(PracticeRow):
         indexes = (models.Index(fields=["client", "id"], name="plumbing_trail_of_client"),)
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.verb}"
+        return f"{self.verb} {self.ref}"
 
 
 class TrailSeal(PracticeRow):

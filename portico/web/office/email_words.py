@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from portico.plumbing import clock
+from portico.plumbing import clock, times
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing import EmailState
 from portico.web import formats
@@ -35,7 +35,7 @@ def handed_over(at: datetime | None) -> str:
         return _("Handed to the mail server; delivery not known")
     zone, language, now = timezone.get_current_timezone(), get_language(), clock.now()
     time = formats.time_of_day(at, zone=zone, language=language)
-    day, today = at.astimezone(zone).date(), now.astimezone(zone).date()
+    day, today = times.day_of(at, zone), times.day_of(now, zone)
     if day == today:
         return _("Handed to the mail server at %(time)s; delivery not known") % {"time": time}
     return _("Handed to the mail server on %(day)s at %(time)s; delivery not known") % {

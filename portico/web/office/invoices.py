@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import tzinfo
 from io import StringIO
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from portico.domain.billing import listing, sharing
 from portico.domain.billing.listing import MOST_COUNTED, Show, Wanted
 from portico.domain.billing.models import Invoice, InvoiceStatus, SharingRun
-from portico.plumbing import clock, money, trail
+from portico.plumbing import clock, money, times, trail
 from portico.plumbing.cleaning import LineField, is_unstorable
 from portico.plumbing.verbs import Verb
 from portico.web.guards import office_page
@@ -159,10 +160,10 @@ def _number(count: int) -> str:
 def _file_rows(request: OfficeRequest, wanted: Wanted) -> Iterator[list[str]]:
     yield list(COLUMNS)
     for invoice in listing.all_of(request.practice, wanted):
-        yield [_harmless(cell) for cell in _cells(invoice)]
+        yield [_harmless(cell) for cell in _cells(invoice, request.practice.zone)]
 
 
-def _cells(invoice: Invoice) -> list[str]:
+def _cells(invoice: Invoice, zone: tzinfo) -> list[str]:
     amounts = (invoice.total_minor, invoice.paid_minor, invoice.credited_minor, invoice.owed_minor)
     return [
         str(invoice.number or ""),
@@ -170,7 +171,7 @@ def _cells(invoice: Invoice) -> list[str]:
         invoice_words.standing(invoice).label,
         invoice.dated_on.isoformat(),
         invoice.due_on.isoformat() if invoice.due_on else "",
-        f"{invoice.shared_at:%Y-%m-%d}" if invoice.shared_at else "",
+        times.day_of(invoice.shared_at, zone).isoformat() if invoice.shared_at else "",
         invoice.currency,
         *(money.plain(minor, invoice.currency) for minor in amounts),
     ]

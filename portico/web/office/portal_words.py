@@ -8,7 +8,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from portico.domain.access.telling import Banner, Happened, Happening, LinkFact, Story
-from portico.plumbing import clock
+from portico.plumbing import clock, times
 from portico.plumbing.models.outgoing import EmailState
 from portico.web import formats
 from portico.web.office import email_words, trail_words
@@ -101,7 +101,8 @@ def _invited(story: Story) -> Fact:
     if now - story.invited_at < timedelta(days=1):
         return Fact("send", _("Invited"), _when(story.invited_at))
     language, zone = get_language(), timezone.get_current_timezone()
-    day = formats.on_day(story.invited_at.astimezone(zone).date(), today=now.astimezone(zone).date(), language=language)
+    invited_on, today = times.day_of(story.invited_at, zone), times.day_of(now, zone)
+    day = formats.on_day(invited_on, today=today, language=language)
     return Fact("send", _("Invited"), f"{formats.ago(story.invited_at, now=now, language=language)}, {day}")
 
 

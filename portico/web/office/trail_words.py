@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from portico.domain.billing.online.checkouts import SERVER_CLOCK
 from portico.domain.practices.models import Role
-from portico.plumbing import clock, money
+from portico.plumbing import clock, money, times
 from portico.plumbing.actors import ActorKind
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
@@ -38,7 +38,7 @@ class Day:
 
     @property
     def label(self) -> str:
-        today = timezone.localtime(clock.now()).date()
+        today = times.day_of(clock.now(), timezone.get_current_timezone())
         match (today - self.day).days:
             case 0:
                 return _("Today")
@@ -57,7 +57,7 @@ def days(entries: Iterable[TrailEntry]) -> list[Day]:
     """The entries as lines, by day, in their order. In the zone that the page turned on."""
     found: list[Day] = []
     for entry in entries:
-        day = timezone.localtime(entry.at).date()
+        day = times.day_of(entry.at, timezone.get_current_timezone())
         if not found or found[-1].day != day:
             found.append(Day(day, []))
         found[-1].lines.append(line(entry))

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from portico.domain.billing.models import Invoice, Payment, Refund, RefundWay, ReversalCause
 from portico.domain.practices import letterhead
+from portico.plumbing import times
 from portico.web import formats, money_words
 from portico.web.papers.paper import Column, Paper, Party, Sum, amount, sender
 
@@ -44,16 +45,16 @@ def of_payment(payment: Payment, *, shared_only: bool) -> Paper:
 def of_refund(refund: Refund, *, shared_only: bool) -> Paper:
     """Wants the refund with its payment."""
     payment, zone = refund.payment, refund.payment.client.practice.zone
-    day = formats.full_day(refund.created_at.astimezone(zone).date(), language=get_language())
+    given_on = times.day_of(refund.created_at, zone)
     by_card = refund.way == RefundWay.STRIPE
     note = _("It goes back to the card it came from; banks need up to ten days.") if by_card else _("Given by hand.")
     return _receipt(
         payment,
-        file_name=f"refund-{payment.number}-{refund.created_at.astimezone(zone):%Y-%m-%d}",
+        file_name=f"refund-{payment.number}-{given_on.isoformat()}",
         title=_("Refund"),
         subtitle=_("Of receipt %(number)s") % {"number": payment.number},
         for_whom=_("Given back to"),
-        day=day,
+        day=formats.full_day(given_on, language=get_language()),
         rows=tuple(_refund_rows(refund, shared_only=shared_only)),
         sums=(Sum(_("Given back"), amount(refund.amount_minor, refund.currency), total=True),),
         note=note,

@@ -18,7 +18,7 @@ from django.utils.translation import get_language
 
 from portico.domain.access import browsers
 from portico.domain.practices.models import Practice
-from portico.plumbing import clock, phone_format
+from portico.plumbing import clock, phone_format, times
 from portico.plumbing import money as money_format
 from portico.web import formats, icons, languages
 
@@ -187,7 +187,7 @@ def language_choice(context: template.Context) -> dict[str, object]:
 
 
 def local_day(value: date) -> date:
-    return timezone.localtime(value).date() if isinstance(value, datetime) else value
+    return times.day_of(value, timezone.get_current_timezone()) if isinstance(value, datetime) else value
 
 
 @register.filter
@@ -228,6 +228,18 @@ def full_day(value: date | None) -> str:
     if value is None:
         return ""
     return formats.full_day(local_day(value), language=get_language())
+
+
+@register.filter
+def short_month(value: date) -> str:
+    """Nov."""
+    return times.short_month(local_day(value), get_language())
+
+
+@register.filter
+def full_month(value: date) -> str:
+    """November 2026."""
+    return times.full_month(local_day(value), get_language())
 
 
 @register.filter

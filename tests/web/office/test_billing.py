@@ -1,11 +1,12 @@
 """The office's pages of the books: written, shared, paid, refunded, voided, exported; by whom, and at what cost."""
 
 import csv
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
 from django.test import Client as Browser
+from time_machine import Traveller
 
 from portico.domain.billing import balances, crediting, invoicing, sharing
 from portico.domain.billing.models import Credit, Invoice, Payment, Refund, ServiceItem, SharingRun
@@ -283,6 +284,15 @@ def test_a_cell_that_a_spreadsheet_would_reckon_with_is_text(biller: Browser, pr
     heads, row = csv.reader(StringIO(file))
     assert row[heads.index("Client")] == f"'{name} Abreu"
     assert not [cell for cell in row if cell[:1] in {"=", "+", "-", "@", "\t", "\r", "\n", "|", "＝"}]
+
+
+def test_the_file_says_the_practices_day_of_sharing(practice: Practice, stopped_clock: Traveller) -> None:
+    """9:57 PM in New York, already the next day in UTC."""
+    stopped_clock.move_to(datetime(2026, 11, 24, 2, 57, tzinfo=UTC))
+    cast.bill(cast.ana(practice))
+    biller = cast.signed_in(Browser(), cast.ines(practice))
+    heads, row = csv.reader(StringIO(biller.get("/office/invoices/file/").content.decode("utf-8-sig")))
+    assert row[heads.index("Shared")] == row[heads.index("Date")] == "2026-11-23"
 
 
 def test_a_balance_from_before_is_brought_forward_as_an_invoice_that_says_so(office: Browser, ana: Client) -> None:

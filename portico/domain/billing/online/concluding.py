@@ -22,7 +22,7 @@ from portico.domain.billing.settling import Toward
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.gateways.stripe.things import Intent, Session
-from portico.plumbing import clock, trail
+from portico.plumbing import clock, times, trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.deadlocks import once_more
 from portico.plumbing.verbs import Verb
@@ -165,7 +165,7 @@ def _write(payer: Payer, intent: Intent, *, attempt: PaymentAttempt | None) -> P
         kind=PaymentKind.ONLINE,
         amount_minor=intent.received_minor,
         currency=intent.currency,
-        received_on=charged_at.astimezone(client.practice.zone).date(),
+        received_on=times.day_of(charged_at, client.practice.zone),
         number=numbering.next_receipt_number(client.practice),
         attempt=attempt,
         account=payer.account,

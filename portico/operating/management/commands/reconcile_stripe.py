@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from portico.domain.billing.online import reconciling
 from portico.domain.practices.models import Practice
 from portico.gateways.stripe.errors import StripeTrouble
-from portico.plumbing import clock
+from portico.plumbing import clock, times
 from portico.plumbing.actors import Actor
 
 USUALLY = timedelta(days=7)
@@ -33,7 +33,7 @@ class Command(BaseCommand):
                     f"{practice.slug}: Stripe could not be asked ({type(trouble).__name__})."
                 ) from trouble
             self.stdout.write(
-                f"{practice.slug}: {walk.looked_at} payments at Stripe since {begin:%Y-%m-%d %H:%M} UTC, "
+                f"{practice.slug}: {walk.looked_at} payments at Stripe since {_moment(begin, practice)}, "
                 f"{walk.found} were missing here."
             )
             if walk.shut:
@@ -51,3 +51,9 @@ def _time(text: str) -> datetime:
     except ValueError:
         raise CommandError("--since takes a date or time such as 2026-11-01 or 2026-11-01T09:30.") from None
     return given if given.tzinfo else given.replace(tzinfo=UTC)
+
+
+def _moment(at: datetime, practice: Practice) -> str:
+    """2026-11-20 14:20 UTC (Nov 20, 2026, 9:20 AM EST): as `--since` takes it, and by the practice's own clock."""
+    day = times.full_day(times.day_of(at, practice.zone), "en")
+    return f"{at:%Y-%m-%d %H:%M} UTC ({day}, {times.time_with_zone(at, practice.zone, 'en')})"
