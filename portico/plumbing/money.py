@@ -8,14 +8,9 @@ from babel.numbers import NumberPattern, parse_pattern
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portico.currency_table import digits_of
 from portico.plumbing.folding import ascii_forms
 from portico.plumbing.refusals import Refused
-
-# ISO 4217: currencies whose minor unit is not a hundredth. Not CLDR's digits, which say how people round on a
-# till, not what a unit is.
-_WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
-_DIGITS = dict.fromkeys(_WHOLE.split(), 0) | dict.fromkeys(_THOUSANDTHS.split(), 3)
 
 # The largest amount of one line, payment or invoice, in minor units. Stripe's own charge limit is below it.
 MOST_MINOR = 99_999_999_99
@@ -37,11 +32,6 @@ class NotAnAmount(Refused):
     """What was typed is no amount of money in this currency."""
 
     status = 422
-
-
-def digits_of(currency: str) -> int:
-    """How many decimals the currency's minor unit stands for: 2 for USD, 0 for JPY, 3 for KWD."""
-    return _DIGITS.get(currency, 2)
 
 
 def decimal_of(minor: int, currency: str) -> Decimal:
@@ -101,7 +91,7 @@ def _signed(text: str, currency: str) -> tuple[bool, str]:
 
 def _names_of(currency: str) -> dict[str, None]:
     """What people write beside an amount: USD, US$ and $."""
-    symbol = _symbol(currency)
+    symbol = " ".join(_symbol(currency).split())
     names = [currency, f"{currency[:2]}$", symbol, *([symbol[-1]] if symbol and not symbol[-1].isalnum() else [])]
     return dict.fromkeys(name for name in names if name)
 

@@ -6,9 +6,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from portico import currency_table
 from portico.domain.practices import setting_up
 from portico.domain.practices.models import Practice, Role, StaffMember
-from portico.gateways.stripe import money
 from portico.plumbing import trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.mailboxes import header_address
@@ -54,7 +54,7 @@ def create_practice(
 def open_practice(practice: Practice, *, by: Actor) -> Practice:
     """Saves a new practice, without anybody in it. Raises SlugTaken and ValidationError as above."""
     practice.clean_fields()
-    if practice.currency not in money.CURRENCIES:
+    if not currency_table.is_known(practice.currency):
         raise ValidationError(_("%(code)s is not a currency that Stripe can charge.") % {"code": practice.currency})
     with transaction.atomic():
         if Practice.objects.filter(slug=practice.slug).exists():

@@ -11,12 +11,14 @@ from portico.sandbox.stripe.problems import Problem
 
 KEY = re.compile(r"(?P<kind>sk|rk)_(?P<mode>test|live)_(?P<name>[A-Za-z0-9_]{1,200})")
 UNKNOWN = {"unknown", "wrong", "revoked"}
-CURRENCIES = {"eur": "IE", "gbp": "GB", "cad": "CA", "jpy": "JP", "kwd": "KW", "usd": "US"}
+CURRENCIES = {
+    "cad": "CA", "eur": "IE", "gbp": "GB", "isk": "IS", "jpy": "JP", "kwd": "KW", "mga": "MG", "ugx": "UG", "usd": "US",
+}  # fmt: skip
 
 WORDS = (
     ("sk_test_demo", "works, in US dollars; so does any other name"),
     ("sk_live_demo", "the same account in live mode (here no less a sandbox)"),
-    ("sk_test_demo_eur", "an account in euros; also gbp, cad, jpy, kwd"),
+    ("sk_test_demo_eur", "an account in euros; also cad, gbp, isk, jpy, kwd, mga, ugx"),
     ("sk_test_demo_restricted", "an account that may not charge yet"),
     ("sk_test_unknown", "a key that Stripe does not know"),
     ("rk_test_demo", "a restricted key, which may not read the account"),

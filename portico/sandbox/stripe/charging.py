@@ -5,9 +5,6 @@ from portico.sandbox.stripe.cards import BY_NUMBER, BY_TOKEN, MESSAGES, Card
 from portico.sandbox.stripe.desk import Desk
 from portico.sandbox.stripe.problems import Json, Problem, invalid
 
-# https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, in minor units.
-LEAST = {"usd": 50, "eur": 50, "gbp": 30, "cad": 50, "jpy": 50, "aud": 50, "chf": 50, "mxn": 1000, "nzd": 50}
-MOST = 99_999_999
 BANK_MUST_BE_ASKED: Json = {
     "code": "authentication_required",
     "decline_code": "authentication_required",
@@ -18,13 +15,6 @@ BANK_SAID_NO: Json = {
     "message": "We are unable to authenticate your payment method. Please choose a different payment method and try "
     "again.",
 }
-
-
-def refuse_amount(amount: int, currency: str) -> None:
-    if amount < LEAST.get(currency, 1):
-        raise invalid("Amount must be at least the minimum charge amount.", param="amount", code="amount_too_small")
-    if amount > MOST:
-        raise invalid(f"Amount must be no more than {MOST}.", param="amount", code="amount_too_large")
 
 
 def refuse_closed_account(desk: Desk) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 from string import Template
 from urllib.parse import urlsplit
 
+from portico.sandbox.stripe import amounts
 from portico.sandbox.stripe.problems import Json
 
 HERE = Path(__file__).parent
 STYLE = (HERE / "sandbox.css").read_bytes()
 FRAME = Template((HERE / "frame.html").read_text(encoding="utf-8"))
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
-DIGITS = {"jpy": 0, "kwd": 3}
 SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "cad": "CA$", "jpy": "¥"}
 
 
@@ -49,7 +49,7 @@ def said(sentence: str) -> str:
 
 def amount_of(minor: int, currency: str) -> str:
     """In the words of a page: "$140.00"."""
-    digits = DIGITS.get(currency, 2)
+    digits = amounts.decimals_of(currency)
     return f"{SIGNS.get(currency, currency.upper() + ' ')}{minor / 10**digits:,.{digits}f}"
 
 

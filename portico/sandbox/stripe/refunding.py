@@ -1,5 +1,6 @@
 """Refunds, asked for by the API or in the dashboard; some fail days later."""
 
+from portico.sandbox.stripe import amounts
 from portico.sandbox.stripe.cards import BY_NUMBER
 from portico.sandbox.stripe.desk import Desk
 from portico.sandbox.stripe.problems import Json, invalid
@@ -20,6 +21,7 @@ def refund(
         raise invalid("Invalid positive integer", param="amount", code="parameter_invalid_integer")
     if amount > left:
         raise invalid(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", param="amount")
+    amounts.refuse_fraction(amount, charge["currency"])
     body = desk.new(
         "refund",
         amount=amount,

@@ -1,6 +1,6 @@
 """Payment intents: https://docs.stripe.com/api/payment_intents."""
 
-from portico.sandbox.stripe import charging, checkout, objects
+from portico.sandbox.stripe import amounts, charging, checkout, objects
 from portico.sandbox.stripe.answers import listing
 from portico.sandbox.stripe.asking import Asked
 from portico.sandbox.stripe.desk import Desk
@@ -31,7 +31,7 @@ def create(desk: Desk, asked: Asked) -> Json:
     automatic.done()
     asked.done()
     charging.refuse_closed_account(desk)
-    charging.refuse_amount(amount, currency)
+    amounts.refuse_amount(amount, currency)
     if customer:
         desk.get("customer", customer)
     method = charging.method_for(desk, method_id, customer) if method_id else None

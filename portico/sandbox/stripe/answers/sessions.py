@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from portico.sandbox.stripe import charging, checkout
+from portico.sandbox.stripe import amounts, charging, checkout
 from portico.sandbox.stripe.answers import listing
 from portico.sandbox.stripe.asking import Asked
 from portico.sandbox.stripe.desk import Desk
@@ -40,7 +40,7 @@ def create(desk: Desk, asked: Asked) -> Json:
             param="expires_at",
         )
     charging.refuse_closed_account(desk)
-    charging.refuse_amount(amount, currency)
+    amounts.refuse_amount(amount, currency)
     if values["customer"]:
         desk.get("customer", str(values["customer"]))
     session = desk.new(

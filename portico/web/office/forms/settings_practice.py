@@ -13,10 +13,10 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portico.currency_table import CURRENCIES
 from portico.domain.practices import time_zones
 from portico.domain.practices.describing import Description
 from portico.domain.practices.models import Practice
-from portico.gateways.stripe.money import CURRENCIES
 from portico.plumbing.cleaning import TextField
 from portico.web import formats
 from portico.web.office.forms.contact import e164, written

@@ -1,0 +1,93 @@
+"""One table of minor units: what is typed is what is charged, in every currency there is."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portico import currency_table
+from portico.currency_table import CURRENCIES
+from portico.gateways.stripe import money as at_stripe
+from portico.plumbing import money
+
+# As https://docs.stripe.com/currencies says it, beside the table and not from it.
+WHOLE_AT_STRIPE = set("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())  # noqa: SIM905
+THOUSANDTHS = ("BHD", "JOD", "KWD", "OMR", "TND")
+EVERY = sorted(CURRENCIES)
+
+
+def hundredths(code: str) -> int:
+    """What Stripe is to be told for one unit of the currency."""
+    return 1 if code in WHOLE_AT_STRIPE else 1_000 if code in THOUSANDTHS else 100
+
+
+@pytest.mark.parametrize("code", EVERY)
+def test_five_thousand_typed_is_five_thousand_charged(code: str) -> None:
+    for typed in ("5,000", "5,000.00" if currency_table.digits_of(code) == 2 else "5000"):
+        minor = money.parsed(typed, code)
+        charged = at_stripe.to_stripe(minor, code)
+        assert charged == 5_000 * hundredths(code)
+        shown = money.written(at_stripe.from_stripe(charged, code), code, language="en")
+        assert shown == money.written(minor, code, language="en")
+        assert money.parsed(shown, code) == minor
+
+
+@given(st.sampled_from(EVERY), st.integers(1, 999_999))
+def test_whatever_can_be_charged_comes_back_as_it_was_typed(code: str, units: int) -> None:
+    minor = units * CURRENCIES[code].step_minor
+    typed = money.plain(minor, code)
+    try:
+        charged = at_stripe.to_stripe(money.parsed(typed, code), code)
+    except at_stripe.OutOfRange:
+        assert minor * hundredths(code) > 99_999_999
+        return
+    assert charged * 10 ** currency_table.digits_of(code) == minor * hundredths(code)
+    assert money.plain(at_stripe.from_stripe(charged, code), code) == typed
+
+
+@pytest.mark.parametrize("code", EVERY)
+def test_what_stripe_reports_is_shown_as_stripe_means_it(code: str) -> None:
+    minor = at_stripe.as_reported(7 * hundredths(code), code)
+    assert money.decimal_of(minor, code) == 7
+
+
+@pytest.mark.parametrize("code", [*THOUSANDTHS, "MGA"])
+def test_between_two_steps_nothing_is_charged_and_nothing_is_rounded(code: str) -> None:
+    step = at_stripe.step_minor(code)
+    assert step == (100 if code == "MGA" else 10)
+    for minor in (1, step - 1, step + 1, 12_345):
+        with pytest.raises(at_stripe.BetweenSteps):
+            at_stripe.to_stripe(minor, code)
+
+
+@pytest.mark.parametrize("code", ["HUF", "TWD", "ISK", "UGX", "JPY", "USD"])
+def test_all_others_are_charged_to_the_last_digit(code: str) -> None:
+    assert at_stripe.step_minor(code) == 1
+
+
+def test_the_largest_charge_is_the_one_that_stripe_names() -> None:
+    assert at_stripe.to_stripe(99_999_999, "USD") == 99_999_999
+    assert at_stripe.to_stripe(500_000_000, "IDR") == 500_000_000
+    for minor, code in ((100_000_000, "USD"), (1_000_000, "ISK"), (10_000_000_000, "COP"), (1_000_000_000, "INR")):
+        with pytest.raises(at_stripe.OutOfRange):
+            at_stripe.to_stripe(minor, code)
+
+
+def test_a_currency_outside_the_table_is_neither_charged_nor_taken_for_another() -> None:
+    with pytest.raises(at_stripe.NotInTheTable):
+        at_stripe.to_stripe(100, "XXX")
+    assert at_stripe.as_reported(12_345, "CLF") == 12_345
+
+
+def test_there_is_no_second_table() -> None:
+    """No other module of Portico lists currencies."""
+    tables = []
+    for path in Path("portico").rglob("*.py"):
+        if "sandbox" in path.parts or path.name == "currency_table.py":
+            continue
+        texts = {str(node.value) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        words = {word for text in texts for word in text.split()}
+        tables += [str(path)] if len(words & set(CURRENCIES)) > 4 else []
+    assert tables == []
