@@ -55,6 +55,14 @@ class Till:
         """Pressed `Pay $140.00`."""
         return paying.pay(self.payer(person), Order(invoice, card))
 
+    def bill_in(self, currency: str) -> None:
+        """The practice and its Stripe account are in that currency from now on; nothing has been billed yet."""
+        Practice.objects.filter(pk=self.practice.pk).update(currency=currency)
+        self.practice.refresh_from_db()
+        self.stripe.open_account(KEY, currency=currency.lower())
+        connecting.check_again(self.practice, by=cast.DESK)
+        self.practice.refresh_from_db()
+
     def type_card(self, attempt: PaymentAttempt, number: str = "4242424242424242") -> str:
         """What is done on Stripe's page."""
         return self.stripe.pay(attempt.checkout_session_id, number)

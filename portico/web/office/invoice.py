@@ -45,6 +45,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "seen": seen.order_by("id").first(),
         "not_seen": invoice_words.why_not_seen(invoice.client, reach),
         "not_told": invoice_words.why_not_told(invoice.client, reach),
+        "not_by_card": _not_by_card(invoice),
         "keeps_money": keeps_money(request),
         "press": tokens.new_token(),
     }
@@ -104,6 +105,12 @@ def discard(request: OfficeRequest, ref: str) -> HttpResponse:
         return redirect("office:invoice", ref=ref)
     messages.success(request, _("The draft was thrown away."))
     return redirect("office:client_billing", ref=invoice.client.ref)
+
+
+def _not_by_card(invoice: Invoice) -> str:
+    if invoice.is_void or invoice.is_paid:
+        return ""
+    return invoice_words.why_not_by_card(invoice.still_open_minor, invoice.client.practice)
 
 
 def tell_of(request: OfficeRequest, shared: Shared) -> None:

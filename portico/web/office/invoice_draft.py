@@ -126,6 +126,7 @@ def _page(
         "due_choices": DUE,
         "not_seen": invoice_words.why_not_seen(client, reach),
         "not_told": invoice_words.why_not_told(client, reach),
+        "not_by_card": invoice_words.why_not_by_card(forms.total_minor, request.practice),
         "standings": invoice_words.TONES,
         **more,
     }

@@ -4,12 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portico import currency_table
 from portico.domain.billing.models import Invoice, InvoiceStatus
+from portico.domain.billing.online import quoting
+from portico.domain.billing.online.refusals import BetweenSteps, CurrencyNotTaken, TooLarge, TooSmall
 from portico.domain.billing.reaching import Obstacle, Reach
 from portico.domain.clients.models import Client
-from portico.plumbing import clock
+from portico.domain.practices.models import Practice
+from portico.gateways.stripe import money as stripe_money
+from portico.plumbing import clock, money
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
 
@@ -68,6 +74,36 @@ def of_client(client: Client, invoices: Sequence[Invoice]) -> list[tuple[Invoice
 def _with_seen(invoice: Invoice, at: datetime | None) -> Standing:
     waits = invoice.is_shared and at is None and not (invoice.is_void or invoice.is_paid)
     return replace(standing(invoice), seen_at=at, is_not_seen=waits)
+
+
+def why_not_by_card(amount_minor: int, practice: Practice) -> str:
+    """Why a card could not be charged what is to pay, and what staff can do; empty when it could be.
+
+    The steps of a currency are told even before the practice takes cards: prices can still be chosen then.
+    """
+    try:
+        quoting.refuse_amount(amount_minor, practice.currency)
+    except BetweenSteps:
+        words = _(
+            "Stripe charges cards in %(currency)s only in steps of %(step)s, so %(amount)s can’t be paid by card. "
+            "Change a price or quantity, or take the payment another way."
+        )
+    except TooSmall:
+        words = _("%(amount)s is less than Stripe charges to a card. Take the payment another way.")
+    except TooLarge:
+        words = _("%(amount)s is more than Stripe charges to a card at once. Take the payment another way.")
+    except CurrencyNotTaken:
+        words = _("Stripe doesn’t charge cards in %(currency)s. Take the payment another way.")
+    else:
+        return ""
+    has_steps = currency_table.is_known(practice.currency) and stripe_money.step_minor(practice.currency) > 1
+    if amount_minor <= 0 or not (practice.takes_cards or has_steps):
+        return ""
+    return words % {
+        "amount": money.written(amount_minor, practice.currency, language="en"),
+        "currency": practice.currency,
+        "step": quoting.step_of(practice.currency) if has_steps else "",
+    }
 
 
 @dataclass(frozen=True)

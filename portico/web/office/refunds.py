@@ -47,7 +47,7 @@ def refund(request: OfficeRequest, ref: str) -> HttpResponse:
         )
     except Refused as refusal:
         form.add_error(refusal.field, str(refusal))
-        return _page(request, payment, form, status=HTTPStatus.CONFLICT)
+        return _page(request, payment, form, status=HTTPStatus(refusal.status))
     amount = money.written(asked["amount"], payment.currency, language="en")
     messages.success(request, _said(refund) % {"amount": amount})
     return redirect("office:client_billing", ref=payment.client.ref)

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
+from django.utils.translation import get_language
+
 from portico.domain.access.models import PortalAccess
 from portico.domain.billing.models import Invoice
 from portico.domain.billing.online.refusals import (
+    BetweenSteps,
     BooksBeingChecked,
     CardsTurnedOff,
+    CurrencyNotTaken,
     NothingToPay,
     TooLarge,
     TooSmall,
@@ -15,7 +19,8 @@ from portico.domain.billing.refusals import InvoicePaid, Processing
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.domain.practices.online_payments import CardsNotTaken
-from portico.gateways.stripe import money
+from portico.gateways.stripe import money as at_stripe
+from portico.plumbing import money
 from portico.plumbing.models import Restoration
 from portico.plumbing.refusals import Refused
 
@@ -50,20 +55,29 @@ def of_invoice(invoice: Invoice) -> Quote:
 
 
 def refuse_unless_chargeable(quote: Quote) -> None:
-    """Raises NothingToPay, TooSmall, TooLarge."""
+    """Raises NothingToPay and what `refuse_amount` does."""
     if not quote.invoices or quote.amount_minor <= 0:
         raise NothingToPay
     refuse_amount(quote.amount_minor, quote.currency)
 
 
 def refuse_amount(amount_minor: int, currency: str) -> None:
-    """Raises TooSmall, TooLarge."""
-    if amount_minor < money.least_charge_minor(currency):
+    """Raises TooSmall, TooLarge, BetweenSteps, CurrencyNotTaken."""
+    if amount_minor < at_stripe.least_charge_minor(currency):
         raise TooSmall
     try:
-        money.to_stripe(amount_minor, currency)
-    except money.CannotBeCharged as trouble:
+        at_stripe.to_stripe(amount_minor, currency)
+    except at_stripe.NotInTheTable as trouble:
+        raise CurrencyNotTaken from trouble
+    except at_stripe.BetweenSteps as trouble:
+        raise BetweenSteps(step_of(currency)) from trouble
+    except at_stripe.OutOfRange as trouble:
         raise TooLarge from trouble
+
+
+def step_of(currency: str) -> str:
+    """What a charge must be a multiple of, as it is shown: KWD 0.010."""
+    return money.written(at_stripe.step_minor(currency), currency, language=get_language())
 
 
 def refuse_unless_open(practice: Practice, access: PortalAccess | None) -> None:

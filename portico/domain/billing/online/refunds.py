@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 
 from portico.domain.billing import holding, receipts, refunding, settling
 from portico.domain.billing.models import Invoice, Payment, Refund, RefundState, RefundWay
-from portico.domain.billing.online import concluding, metadata
+from portico.domain.billing.online import concluding, metadata, quoting
 from portico.domain.billing.online.concluding import STRIPE
-from portico.domain.billing.online.refusals import RefundRefused, StripeNotReached
+from portico.domain.billing.online.refusals import RefundBetweenSteps, RefundRefused, StripeNotReached
 from portico.domain.billing.refusals import RecordedByHand
 from portico.domain.practices import online_payments
 from portico.domain.practices.models import Practice
-from portico.gateways.stripe import charges, things
+from portico.gateways.stripe import charges, money, things
 from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
 from portico.gateways.stripe.errors import NotReached, StripeTrouble, Unknown
 from portico.gateways.stripe.line import Line
@@ -45,8 +45,10 @@ def send(
 ) -> Refund:
     """Sends money back to the card. Without an answer it stays pending, and the worker finds out.
 
-    Pressed twice it is one. Raises RecordedByHand, StripeNotReached, RefundRefused, and what `open_refund` does.
+    Pressed twice it is one. Raises RecordedByHand, RefundBetweenSteps, StripeNotReached, RefundRefused, and what
+    `open_refund` does.
     """
+    _refuse_between_steps(payment, amount_minor)
     line = line_for(payment, deadline=deadline)
     if line is None:
         raise StripeNotReached
@@ -133,6 +135,11 @@ def line_for(payment: Payment, *, deadline: Deadline | None = None) -> Line | No
     return online_payments.asking_line(
         payment.practice, account_id=account_id, livemode=payment.livemode, deadline=deadline
     )
+
+
+def _refuse_between_steps(payment: Payment, amount_minor: int) -> None:
+    if payment.is_online and amount_minor % money.step_minor(payment.currency):
+        raise RefundBetweenSteps(quoting.step_of(payment.currency))
 
 
 @once_more

@@ -23,6 +23,18 @@ class TooLarge(Refused):
     message = _("This amount is too large to be paid by card at once. Call the practice to pay another way.")
 
 
+class BetweenSteps(Refused):
+    """Stripe charges this currency in steps, and the amount is not a multiple of one."""
+
+    def __init__(self, step: str) -> None:
+        words = _("A card can only be charged in steps of %(step)s. Call the practice to pay this amount another way.")
+        super().__init__(words % {"step": step})
+
+
+class CurrencyNotTaken(Refused):
+    message = _("Cards can’t be charged in this currency. Call the practice to pay another way.")
+
+
 class NothingToPay(Refused):
     message = _("There is nothing left to pay.")
 
@@ -58,6 +70,16 @@ class ServerClockWrong(Refused):
 
 class RefundRefused(Refused):
     message = _("Stripe did not take this refund. No money has moved. Look at the payment in Stripe’s dashboard.")
+
+
+class RefundBetweenSteps(Refused):
+    """A refund follows the steps of its currency, as a charge does."""
+
+    status = 422
+
+    def __init__(self, step: str) -> None:
+        words = _("Stripe can only send back amounts in steps of %(step)s. Type another amount.")
+        super().__init__(words % {"step": step}, field="amount")
 
 
 class StillKnown(Refused):

@@ -228,10 +228,13 @@ class InvoiceForms:
         return len(self.lines.forms) < MOST_LINES
 
     @property
-    def total(self) -> str:
+    def total_minor(self) -> int:
         """The sum of the lines as they stand, for the eye."""
-        sum_of = sum(_readable(form) for form in self.lines.forms)
-        return money.written(sum_of, self.practice.currency, language="en")
+        return sum(_readable(form) for form in self.lines.forms)
+
+    @property
+    def total(self) -> str:
+        return money.written(self.total_minor, self.practice.currency, language="en")
 
     def rearranged(self, data: QueryDict) -> "InvoiceForms | None":
         """The forms after `Add line` or a removal, nothing judged or saved; None for any other press."""

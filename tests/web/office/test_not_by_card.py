@@ -1,0 +1,55 @@
+"""Staff are told while they write an invoice that a card could not be charged its total."""
+
+import pytest
+from django.test import Client as Browser
+
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from tests import cast
+from tests.support.paying import Till, let_pay
+from tests.web.office.test_billing import typed
+from tests.web.reading import plain
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+STEPS = "Stripe charges cards in KWD only in steps of KWD 0.010, so KWD 12.345 can’t be paid by card."
+
+
+@pytest.fixture
+def ana(till: Till) -> Client:
+    till.bill_in("KWD")
+    return let_pay(cast.ana(till.practice))
+
+
+@pytest.fixture
+def fay(till: Till) -> Browser:
+    return cast.signed_in(Browser(), cast.fay(till.practice))
+
+
+def test_a_price_between_two_steps_is_told_while_drafting_and_after_sharing(fay: Browser, ana: Client) -> None:
+    new = f"/office/clients/{ana.ref}/invoices/new/"
+    added = fay.post(new, typed(("Session", "1", "12.345"), add="line"))
+    assert STEPS in plain(added.content)
+    saved = fay.post(new, typed(("Session", "1", "12.345")), follow=True)
+    assert STEPS in plain(saved.content)
+    shared = fay.post(new, typed(("Session", "1", "12.345"), action="share"), follow=True)
+    assert STEPS in plain(shared.content)
+
+
+def test_a_quantity_that_makes_it_even_is_not_told(fay: Browser, ana: Client) -> None:
+    answer = fay.post(f"/office/clients/{ana.ref}/invoices/new/", typed(("Session", "2", "12.345")), follow=True)
+    assert "24.690" in answer.text
+    assert "in steps of" not in answer.text
+
+
+@pytest.mark.parametrize(("price", "words"), [("0.20", "is less than"), ("1000000.00", "is more than")])
+def test_a_total_beyond_stripe_s_limits_is_told(till: Till, fay: Browser, price: str, words: str) -> None:
+    person = cast.ana(till.practice)
+    answer = fay.post(f"/office/clients/{person.ref}/invoices/new/", typed(("Session", "1", price)), follow=True)
+    assert words in answer.text
+
+
+def test_a_practice_that_takes_no_cards_is_not_told_of_stripe_s_limits(office: Browser, practice: Practice) -> None:
+    person = cast.ana(practice)
+    answer = office.post(f"/office/clients/{person.ref}/invoices/new/", typed(("Session", "1", "0.20")), follow=True)
+    assert "is less than" not in answer.text
