@@ -400,6 +400,38 @@ def test_it_is_controlled_by_json_alone(sandbox: SandboxStripe, line: NewLine, s
         checkout.expire(line(), session.id)
 
 
+def test_a_refusal_by_script_comes_again_for_its_key_and_for_no_other(sandbox: SandboxStripe, line: NewLine) -> None:
+    sandbox.fault("refuse", "/v1/customers", method="POST", code="tax_id_invalid", param="tax")
+    for key, is_refused in (("one", True), ("one", True), ("two", False)):
+        if not is_refused:
+            assert customers.create(line(), email="ana@example.org", metadata={}, key=key)
+            continue
+        with pytest.raises(Rejected) as refusal:
+            customers.create(line(), email="ana@example.org", metadata={}, key=key)
+        assert (refusal.value.code, refusal.value.param) == ("tax_id_invalid", "tax")
+
+
+def test_the_dashboard_deletes_customers_cards_and_webhooks(sandbox: SandboxStripe, line: NewLine) -> None:
+    customer = customers.create(line(), email="ana@example.org", metadata={}, key="customer")
+    card = customers.attach_card(line(), "pm_card_visa", customer)
+    assert card is not None
+    endpoint = sandbox.add_endpoint("http://localhost/hook", "whsec_x")
+    dashboard = f"{sandbox.url}/dashboard/{sandbox.desk().account.scope}"
+    for deed, id_ in (("detach_card", card.id), ("delete_customer", customer), ("delete_endpoint", endpoint)):
+        assert id_ in visit(dashboard)[1]
+        visit(dashboard, {"deed": deed, "id": id_})
+        assert id_ not in visit(dashboard)[1]
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("kwd", 12_345), ("isk", 50_050), ("ugx", 150), ("iqd", 1_000)])
+def test_amounts_that_stripe_does_not_charge_are_refused(
+    sandbox: SandboxStripe, line: NewLine, currency: str, amount: int
+) -> None:
+    with pytest.raises(Rejected):
+        line().ask(lambda stripe: stripe.v1.payment_intents.create({"amount": amount, "currency": currency}))
+    assert sandbox.desk().all("payment_intent") == []
+
+
 def test_it_refuses_to_be_outside_of_demo_and_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTICO_DEMO", "0")
     with pytest.raises(OutsideDemo):

@@ -315,8 +315,42 @@ def test_events_carry_their_whole_object(sandbox: SandboxStripe) -> None:
     checkout.expire(side.line(), session(side, owner).id)
     sandbox.pay(session(side, owner).id)
     customers.remove_card(side.line(), paid.card)
+    side.line().ask(lambda stripe: stripe.v1.customers.delete(owner))
     events = [sandbox.find("event", each["id"]) for each in sandbox.desk().all("event")]
     assert [word for each in events for word in complaints(each) + complaints(each["data"]["object"])] == []
     # Cards alone: nothing is paid later than it is pressed. Evidence is sent in at Stripe.
     never = {"checkout.session.async_payment_failed", "checkout.session.async_payment_succeeded"}
     assert {each["type"] for each in events} >= set(account.EVENTS) - never - {"charge.dispute.updated"}
+
+
+def test_a_deleted_customer_is_missing_wherever_a_payment_names_it(side: Side) -> None:
+    owner = customer(side)
+    card = saved(side, owner)
+    assert customers.is_there(side.line(), owner)
+    side.line().ask(lambda stripe: stripe.v1.customers.delete(owner))
+    assert not customers.is_there(side.line(), owner)
+    for pay in (lambda: session(side, owner), lambda: charge(side, owner, card.id)):
+        with pytest.raises(NotThere) as refusal:
+            pay()
+        assert refusal.value.is_about("customer")
+        assert refusal.value.reference.startswith("req_")
+    found = customers.card(side.line(), card.id)
+    assert found is not None
+    assert found.customer == ""
+
+
+def test_an_address_that_is_none_is_named_and_left_out(side: Side) -> None:
+    with pytest.raises(Rejected) as refusal:
+        side.line().ask(lambda stripe: stripe.v1.customers.create({"email": "ana"}))
+    assert (refusal.value.code, refusal.value.is_about("email")) == ("email_invalid", True)
+    made = customers.create(side.line(), email="ana", metadata={"account": "abc"}, key=key())
+    assert customers.is_there(side.line(), made)
+
+
+def test_metadata_beyond_the_limits_is_refused(side: Side) -> None:
+    def create(words: dict[str, str]) -> None:
+        side.line().ask(lambda stripe: stripe.v1.customers.create({"metadata": words}))
+
+    for words in ({f"name_{each}": "x" for each in range(51)}, {"n" * 41: "x"}, {"name": "x" * 501}):
+        with pytest.raises(Rejected):
+            create(words)

@@ -16,6 +16,7 @@ EVENTS = (
     "checkout.session.async_payment_succeeded",
     "checkout.session.completed",
     "checkout.session.expired",
+    "customer.deleted",
     "payment_intent.canceled",
     "payment_intent.payment_failed",
     "payment_intent.succeeded",

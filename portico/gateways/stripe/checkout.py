@@ -33,6 +33,7 @@ def open_session(
     cancel_url: str,
     metadata: Mapping[str, str],
     key: str,
+    with_description: bool = True,
 ) -> Session:
     """Opens a page for exactly this amount, by card only. `success_url` may hold {CHECKOUT_SESSION_ID}.
 
@@ -54,12 +55,14 @@ def open_session(
                 "quantity": 1,
             }
         ],
-        "payment_intent_data": {"description": name, "metadata": dict(metadata)},
+        "payment_intent_data": {"metadata": dict(metadata)},
         "metadata": dict(metadata),
         "expires_at": int(expires_at.timestamp()),
         "success_url": success_url,
         "cancel_url": cancel_url,
     }
+    if with_description:
+        params["payment_intent_data"]["description"] = name
     if save_card:
         params["payment_intent_data"]["setup_future_usage"] = "off_session"
     made = line.ask(lambda stripe: stripe.v1.checkout.sessions.create(params, {"idempotency_key": key}))

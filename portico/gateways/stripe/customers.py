@@ -1,22 +1,52 @@
 """Customers, and the cards that they have saved."""
 
+import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
 from portico.gateways.stripe import reading
+from portico.gateways.stripe.errors import NotThere, Rejected
 from portico.gateways.stripe.line import Line
 from portico.gateways.stripe.things import Card
+
+if TYPE_CHECKING:
+    from stripe.params import CustomerCreateParams
+
+logger = logging.getLogger(__name__)
 
 MOST_CARDS = 100
 
 
 def create(line: Line, *, email: str, metadata: Mapping[str, str], key: str) -> str:
-    """A customer's id. `key` is the idempotency key. Raises StripeTrouble."""
-    made = line.ask(
-        lambda stripe: stripe.v1.customers.create(
-            {"email": email, "metadata": dict(metadata)}, {"idempotency_key": key}
-        )
-    )
-    return made.id
+    """Creates a customer and returns its id. `key` is the idempotency key. Raises StripeTrouble.
+
+    Every field is optional at Stripe: one that is refused is left out. Stripe repeats its answer to a key for a day,
+    so each such call has a key of its own, made from `key`.
+    """
+    left: dict[str, str | dict[str, str]] = {"email": email, "metadata": dict(metadata)}
+    while True:
+        try:
+            return _create(line, cast("CustomerCreateParams", left), key)
+        except Rejected as refusal:
+            refused = next((name for name in left if refusal.is_about(name)), None)
+            if refused is None:
+                raise
+            logger.warning("stripe.field_left_out", extra={"field": refused, **refusal.details})
+            del left[refused]
+            key = f"{key}-without-{refused}"
+
+
+def _create(line: Line, fields: "CustomerCreateParams", key: str) -> str:
+    return line.ask(lambda stripe: stripe.v1.customers.create(fields, {"idempotency_key": key})).id
+
+
+def is_there(line: Line, id_: str) -> bool:
+    """Whether the customer still exists; a deleted one is reported as such. Raises StripeTrouble."""
+    try:
+        found = line.ask(lambda stripe: stripe.v1.customers.retrieve(id_))
+    except NotThere:
+        return False
+    return not getattr(found, "deleted", False)
 
 
 def cards(line: Line, customer: str) -> list[Card]:

@@ -1,43 +1,95 @@
 """What can go wrong with a call to Stripe, told apart by what it means for the money."""
 
+import re
+from enum import StrEnum
+from typing import ClassVar
+
 from portico.gateways.stripe.things import Intent
 
 
-class StripeTrouble(Exception):
-    """The call did not give what was asked for. `reference` is Stripe's own name for the request."""
+class Failure(StrEnum):
+    """One word for each way a call can fail; it is stored, logged and shown to staff."""
 
-    def __init__(self, message: str, *, code: str = "", reference: str = "") -> None:
+    DECLINED = "declined"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    RATE_LIMITED = "rate_limited"
+    KEY_REFUSED = "key_refused"
+    PERMISSION = "permission"
+    ACCOUNT_CLOSED = "account_closed"
+    NO_ANSWER = "no_answer"
+
+
+class StripeTrouble(Exception):
+    """The call did not give what was asked for.
+
+    `code` and `param` are Stripe's own; `reference` is the request id under which Stripe's log has the call.
+    """
+
+    failure: ClassVar[Failure] = Failure.NO_ANSWER
+
+    def __init__(self, message: str, *, code: str = "", param: str = "", reference: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.param = param
         self.reference = reference
+
+    @property
+    def details(self) -> dict[str, str]:
+        """What logs and the trail keep of it. Stripe's message is left out: it may repeat what a person typed."""
+        return {
+            "failure": self.failure.value,
+            "code": self.code[:100],
+            "param": self.param[:100],
+            "request": self.reference[:64],
+        }
 
 
 class CardRefused(StripeTrouble):
     """The bank or Stripe said no; nothing was charged. `code` says why, see `declines.reason`."""
 
-    def __init__(self, message: str, *, code: str, reference: str = "", intent: Intent | None = None) -> None:
-        super().__init__(message, code=code, reference=reference)
+    failure = Failure.DECLINED
+
+    def __init__(
+        self, message: str, *, code: str, param: str = "", reference: str = "", intent: Intent | None = None
+    ) -> None:
+        super().__init__(message, code=code, param=param, reference=reference)
         self.intent = intent
 
 
 class BadKey(StripeTrouble):
     """Stripe does not take the key: nothing was done."""
 
+    failure = Failure.KEY_REFUSED
+
 
 class KeyLacksPermission(BadKey):
     """The key is good, but a restricted one that may not do this."""
+
+    failure = Failure.PERMISSION
 
 
 class NotSetUp(StripeTrouble):
     """The account may not charge yet: nothing was done."""
 
+    failure = Failure.ACCOUNT_CLOSED
+
 
 class Rejected(StripeTrouble):
     """Stripe understood the call and cannot do it; nothing was done. `code` is Stripe's own."""
 
+    failure = Failure.REFUSED
+
+    def is_about(self, field: str) -> bool:
+        """Whether the parameter that Stripe names is this one, or lies inside it: metadata[portico_client]."""
+        if self.code == f"{field}_invalid":
+            return True
+        steps = re.findall(r"[^\[\]]+", self.param)
+        return field in steps and "line_items" not in steps
+
 
 class NotThere(Rejected):
-    """There is no such thing in this account and mode."""
+    """There is no such thing in this account and mode: resource_missing."""
 
 
 class KeyUsedOtherwise(Rejected):
@@ -50,3 +102,11 @@ class Unknown(StripeTrouble):
 
 class NotReached(Unknown):
     """Stripe took nothing in: this call did nothing, though an earlier one with its key may have."""
+
+    failure = Failure.UNREACHABLE
+
+
+class RateLimited(NotReached):
+    """Stripe takes no more calls of this account for a moment."""
+
+    failure = Failure.RATE_LIMITED

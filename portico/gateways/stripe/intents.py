@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from portico.gateways.stripe import money, paging, reading
 from portico.gateways.stripe.line import Line
 from portico.gateways.stripe.things import Intent
+
+if TYPE_CHECKING:
+    from stripe.params import PaymentIntentCreateParams
 
 WITH_CHARGE = ["latest_charge"]
 MOST = 100
@@ -22,29 +26,26 @@ def charge_card(
     return_url: str,
     metadata: Mapping[str, str],
     key: str,
+    with_description: bool = True,
 ) -> Intent:
     """Charges a saved card while its owner is there. The bank may ask first: see `Intent.bank_address`.
 
     Raises StripeTrouble (CardRefused with the intent), and money.CannotBeCharged before any call.
     """
-    amount = money.to_stripe(amount_minor, currency)
-    made = line.ask(
-        lambda stripe: stripe.v1.payment_intents.create(
-            {
-                "amount": amount,
-                "currency": currency.lower(),
-                "customer": customer,
-                "payment_method": card,
-                "allowed_payment_method_types": ["card"],
-                "confirm": True,
-                "return_url": return_url,
-                "description": name,
-                "metadata": dict(metadata),
-                "expand": WITH_CHARGE,
-            },
-            {"idempotency_key": key},
-        )
-    )
+    params: PaymentIntentCreateParams = {
+        "amount": money.to_stripe(amount_minor, currency),
+        "currency": currency.lower(),
+        "customer": customer,
+        "payment_method": card,
+        "allowed_payment_method_types": ["card"],
+        "confirm": True,
+        "return_url": return_url,
+        "metadata": dict(metadata),
+        "expand": WITH_CHARGE,
+    }
+    if with_description:
+        params["description"] = name
+    made = line.ask(lambda stripe: stripe.v1.payment_intents.create(params, {"idempotency_key": key}))
     return reading.intent(made)
 
 

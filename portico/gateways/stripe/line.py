@@ -16,6 +16,7 @@ from portico.gateways.stripe.errors import (
     NotReached,
     NotSetUp,
     NotThere,
+    RateLimited,
     Rejected,
     StripeTrouble,
     Unknown,
@@ -27,6 +28,7 @@ KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9_]{1,200}")
 stripe.enable_telemetry = False
 
 CLOSED_ACCOUNT = {"account_invalid", "account_closed", "charges_not_enabled", "platform_account_required"}
+MISSING = "resource_missing"
 
 
 def is_key(text: str) -> bool:
@@ -80,34 +82,41 @@ class Line:
 
 
 def _trouble(error: stripe.StripeError) -> StripeTrouble:
-    code, reference, status = _code(error), error.request_id or "", error.http_status or 0
-    message = error.user_message or ""
+    code, reference = _detail(error, "code"), error.request_id or ""
+    message, param = error.user_message or "", _detail(error, "param")
+    if isinstance(error, stripe.CardError):
+        inside = error.error.payment_intent if error.error else None
+        decline = getattr(error.error, "decline_code", None) or code
+        intent = reading.intent(inside) if inside else None
+        return CardRefused(message, code=decline, param=param, reference=reference, intent=intent)
+    return _kind_of(error, code)(message, code=code, param=param, reference=reference)
+
+
+def _kind_of(error: stripe.StripeError, code: str) -> type[StripeTrouble]:
     match error:
-        case NothingSent() | stripe.RateLimitError():
-            return NotReached(message, code=code, reference=reference)
-        case stripe.CardError():
-            inside = error.error.payment_intent if error.error else None
-            decline = getattr(error.error, "decline_code", None) or code
-            intent = reading.intent(inside) if inside else None
-            return CardRefused(message, code=decline, reference=reference, intent=intent)
+        case NothingSent():
+            return NotReached
+        case stripe.RateLimitError():
+            return RateLimited
         case stripe.AuthenticationError():
-            return BadKey(message, code=code, reference=reference)
+            return BadKey
         case stripe.PermissionError():
-            return KeyLacksPermission(message, code=code, reference=reference)
+            return KeyLacksPermission
         case stripe.IdempotencyError():
-            return KeyUsedOtherwise(message, code=code, reference=reference)
+            return KeyUsedOtherwise
         case stripe.InvalidRequestError() if code in CLOSED_ACCOUNT:
-            return NotSetUp(message, code=code, reference=reference)
-        case stripe.InvalidRequestError() if status == 404:
-            return NotThere(message, code=code, reference=reference)
+            return NotSetUp
+        # Answered with 404 for the thing itself, with 400 where a parameter names it.
+        case stripe.InvalidRequestError() if code == MISSING:
+            return NotThere
         case stripe.InvalidRequestError():
-            return Rejected(message, code=code, reference=reference)
+            return Rejected
     # Time-outs, lost and half answers, 5xx, and the 409 of a key that is in flight: it may have been done.
-    return Unknown(message, code=code, reference=reference)
+    return Unknown
 
 
-def _code(error: stripe.StripeError) -> str:
+def _detail(error: stripe.StripeError, name: str) -> str:
     body = error.json_body
     inside = body.get("error") if isinstance(body, dict) else None
-    code = inside.get("code") if isinstance(inside, dict) else None
-    return code if isinstance(code, str) else ""
+    value = inside.get(name) if isinstance(inside, dict) else None
+    return value if isinstance(value, str) else ""

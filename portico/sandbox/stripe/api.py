@@ -10,7 +10,7 @@ from portico.sandbox.stripe import asking, objects
 from portico.sandbox.stripe.answers import routes
 from portico.sandbox.stripe.desk import Desk
 from portico.sandbox.stripe.faults import Fault, Kind
-from portico.sandbox.stripe.problems import Json, Problem
+from portico.sandbox.stripe.problems import Json, Problem, invalid
 from portico.sandbox.stripe.sandbox import Sandbox
 
 HANG_SECONDS = 30.0
@@ -19,8 +19,8 @@ AT_ONCE = {
     Kind.BROKEN: Problem(500, "An unknown error occurred.", type_="api_error"),
     Kind.AWAY: Problem(503, "Stripe is not available at the moment.", type_="api_error"),
 }
-# Answers that come again for the same key; what is wrong with a request itself is looked at afresh.
-KEPT = {200, 402, 500}
+# Answers that come again for the same key.
+KEPT = {200, 402, 403, 500}
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,17 @@ def _once(sandbox: Sandbox, desk: Desk, call: Call, fault: Fault | None, headers
     kept = None
     try:
         status, body = _work(sandbox, desk, call, fault)
-        if status in KEPT:
+        if _is_kept(status, body):
             kept = (status, json.dumps(body))
     finally:
         sandbox.store.end_answer(scope, key, kept)
     return _with_fault(sandbox, fault, _answer(status, body, headers))
+
+
+def _is_kept(status: int, body: Json) -> bool:
+    """Stripe repeats its refusals too, but not of parameters that it could not read: then nothing has begun."""
+    code = str(body.get("error", {}).get("code", "")) if status == 400 else ""
+    return status in KEPT or (bool(code) and not code.startswith("parameter_"))
 
 
 def _known(known: tuple[str, int | None, str | None], call: Call, headers: dict[str, str]) -> Answer:
@@ -113,6 +119,9 @@ def _known(known: tuple[str, int | None, str | None], call: Call, headers: dict[
 def _work(sandbox: Sandbox, desk: Desk, call: Call, fault: Fault | None) -> tuple[int, Json]:
     if fault is not None and fault.kind is Kind.SLOW:
         sandbox.wait(fault.seconds)
+    if fault is not None and fault.kind in {Kind.REFUSE, Kind.DENY}:
+        problem = _refusal(fault)
+        return problem.status, problem.body
     with sandbox.store.turn():
         try:
             status, body = 200, routes.answer(desk, call.method, call.path, call.values)
@@ -121,6 +130,12 @@ def _work(sandbox: Sandbox, desk: Desk, call: Call, fault: Fault | None) -> tupl
     if fault is not None and fault.kind is Kind.FAIL_AFTER:
         return 500, AT_ONCE[Kind.BROKEN].body
     return status, body
+
+
+def _refusal(fault: Fault) -> Problem:
+    if fault.kind is Kind.DENY:
+        return Problem(403, "The provided key does not have the required permissions for this endpoint.")
+    return invalid("The request was refused.", param=fault.param, code=fault.code)
 
 
 def _with_fault(sandbox: Sandbox, fault: Fault | None, ready: Answer) -> Answer | None:

@@ -26,7 +26,7 @@ def method_for(desk: Desk, id_: str, customer: str | None) -> Json:
     """The payment method that a request names: a stored one, or a new one for a test token."""
     if id_ in BY_TOKEN:
         return new_method(desk, BY_TOKEN[id_], month=12, year=2034)
-    method = desk.get("payment_method", id_)
+    method = desk.get("payment_method", id_, param="payment_method")
     if method["customer"] != customer and (method["customer"] is not None or method["_was_used"]):
         raise invalid(
             f"The customer does not have a payment method with the ID {id_}. The payment method must be attached to "

@@ -17,8 +17,8 @@ def answer(sandbox: Sandbox, method: str, scope: str, fields: dict[str, str]) ->
         _do(sandbox, fields.get("deed", ""), fields.get("id", ""))
         return drawing.elsewhere(f"/dashboard/{scope}")
     charges = desk.all("charge")
-    rows = "".join(_payment(desk, charge) for charge in charges)
-    return drawing.shown(f"Payments of {desk.account.name}", rows or "<p>No payments yet.</p>")
+    rows = "".join(_payment(desk, charge) for charge in charges) or "<p>No payments yet.</p>"
+    return drawing.shown(f"Payments of {desk.account.name}", rows + _customers(desk) + _endpoints(desk))
 
 
 def _do(sandbox: Sandbox, deed: str, id_: str) -> None:
@@ -29,6 +29,12 @@ def _do(sandbox: Sandbox, deed: str, id_: str) -> None:
             sandbox.end_refund(id_, fails=True)
         case "dispute":
             sandbox.dispute(id_)
+        case "delete_customer":
+            sandbox.delete_customer(id_)
+        case "detach_card":
+            sandbox.detach_card(id_)
+        case "delete_endpoint":
+            sandbox.delete_endpoint(id_)
         case "win" | "lose":
             sandbox.end_dispute(id_, won=deed == "win")
 
@@ -52,6 +58,29 @@ def _payment(desk: Desk, charge: Json) -> str:
             deeds.append(_button(desk, "win", dispute["id"], f"Won: dispute about {what}", "Won"))
             deeds.append(_button(desk, "lose", dispute["id"], f"Lost: dispute about {what}", "Lost"))
     return f'<div class="sheet"><h2>{what}</h2>{"".join(lines)}<div class="deeds">{"".join(deeds)}</div></div>'
+
+
+def _customers(desk: Desk) -> str:
+    sheets, methods = [], desk.all("payment_method")
+    for customer in desk.all("customer"):
+        name = escape(customer["email"] or customer["id"])
+        deeds = [_button(desk, "delete_customer", customer["id"], f"Delete customer {name}", "Delete customer")]
+        for method in methods:
+            if method["customer"] != customer["id"]:
+                continue
+            card = f"{method['card']['brand'].title()} {method['card']['last4']}"
+            deeds.append(_button(desk, "detach_card", method["id"], f"Detach {card} of {name}", f"Detach {card}"))
+        sheets.append(f'<div class="sheet"><h2>{name}</h2><div class="deeds">{"".join(deeds)}</div></div>')
+    return "".join(sheets)
+
+
+def _endpoints(desk: Desk) -> str:
+    sheets = []
+    for endpoint in desk.all("webhook_endpoint"):
+        url = escape(endpoint["url"])
+        deed = _button(desk, "delete_endpoint", endpoint["id"], f"Delete webhook {url}", "Delete webhook")
+        sheets.append(f'<div class="sheet"><h2>{url}</h2><div class="deeds">{deed}</div></div>')
+    return "".join(sheets)
 
 
 def _button(desk: Desk, deed: str, id_: str, label: str, words: str) -> str:

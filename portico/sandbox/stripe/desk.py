@@ -51,11 +51,11 @@ class Desk:
     def find(self, kind: str, id_: str | None) -> Json | None:
         return self.store.find(self.account.scope, kind, id_) if id_ else None
 
-    def get(self, kind: str, id_: str | None) -> Json:
-        """Raises Problem (404)."""
+    def get(self, kind: str, id_: str | None, *, param: str = "") -> Json:
+        """Raises Problem: 404, or 400 for what a parameter of the request names."""
         body = self.find(kind, id_)
         if body is None:
-            raise missing(SHORT_NAMES.get(kind, kind), id_ or "")
+            raise missing(SHORT_NAMES.get(kind, kind), id_ or "", param=param)
         return body
 
     def all(self, kind: str, like: Callable[[Json], bool] = lambda body: True) -> list[Json]:

@@ -9,6 +9,8 @@ from enum import StrEnum
 class Kind(StrEnum):
     """`HANG`: no answer, nothing done. `SLOW`: done and answered, late. `LOST`: done, the answer never leaves.
     `FAIL_AFTER`: done, answered with 500. `HALF`: done, half of the answer leaves. `NONSENSE`: done, no JSON.
+    `REFUSE`: nothing done, answered with 400 and the fault's code and param, and again for the same idempotency key.
+    `DENY`: nothing done, answered with 403 as for a key without the permission.
     The numbers are answered at once, and nothing is done.
     """
 
@@ -18,6 +20,8 @@ class Kind(StrEnum):
     HALF = "half"
     NONSENSE = "nonsense"
     FAIL_AFTER = "fail_after"
+    REFUSE = "refuse"
+    DENY = "deny"
     TOO_MANY = "429"
     BROKEN = "500"
     AWAY = "503"
@@ -32,6 +36,8 @@ class Fault:
     method: str = ""
     times: int = 1
     seconds: float = 0.0
+    code: str = ""
+    param: str = ""
 
     def is_about(self, method: str, path: str) -> bool:
         return self.method in {"", method} and re.match(self.path, path) is not None
@@ -44,11 +50,9 @@ class Faults:
         self._lock = threading.Lock()
         self._waiting: list[Fault] = []
 
-    def add(
-        self, kind: Kind | str, path: str = "/v1/", *, method: str = "", times: int = 1, seconds: float = 0.0
-    ) -> None:
+    def add(self, fault: Fault) -> None:
         with self._lock:
-            self._waiting.append(Fault(Kind(kind), path, method, times, seconds))
+            self._waiting.append(fault)
 
     def clear(self) -> None:
         with self._lock:

@@ -20,8 +20,9 @@ class Problem(Exception):
         return {"error": self.error}
 
 
-def missing(kind: str, id_: str) -> Problem:
-    return Problem(404, f"No such {kind}: '{id_}'", code="resource_missing", param="id")
+def missing(kind: str, id_: str, *, param: str = "") -> Problem:
+    """404 for the thing that the address names, 400 for one that a parameter names."""
+    return Problem(400 if param else 404, f"No such {kind}: '{id_}'", code="resource_missing", param=param or "id")
 
 
 def invalid(message: str, *, param: str = "", code: str = "") -> Problem:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from portico.sandbox.stripe import book, charging, checkout, disputing, objects, refunding
 from portico.sandbox.stripe.accounts import Account, Accounts
+from portico.sandbox.stripe.answers import customers
 from portico.sandbox.stripe.book import BookedCharge
 from portico.sandbox.stripe.cards import BY_NUMBER
 from portico.sandbox.stripe.desk import Clock, Desk
-from portico.sandbox.stripe.faults import Faults
+from portico.sandbox.stripe.faults import Fault, Faults, Kind
 from portico.sandbox.stripe.problems import Json, missing
 from portico.sandbox.stripe.store import Store
 from portico.sandbox.stripe.webhooks import Plan, Post
@@ -99,8 +100,18 @@ class Sandbox:
         """What becomes of events from now on; without arguments each is sent once, in order, at once."""
         self.post.change(Plan(copies, shuffle, delay, lose, hold))
 
-    def fault(self, kind: str, path: str = "/v1/", *, method: str = "", times: int = 1, seconds: float = 0.0) -> None:
-        self.faults.add(kind, path, method=method, times=times, seconds=seconds)
+    def fault(
+        self,
+        kind: str,
+        path: str = "/v1/",
+        *,
+        method: str = "",
+        times: int = 1,
+        seconds: float = 0.0,
+        code: str = "",
+        param: str = "",
+    ) -> None:
+        self.faults.add(Fault(Kind(kind), path, method, times, seconds, code, param))
 
     def clear_faults(self) -> None:
         self.faults.clear()
@@ -129,6 +140,28 @@ class Sandbox:
             if was_waiting and body["status"] == "succeeded" and session is not None:
                 checkout.complete(desk, session)
             return str(body["status"])
+
+    def delete_customer(self, customer: str) -> None:
+        """As in the dashboard: its cards are detached and can never be used again."""
+        with self.store.turn():
+            desk, body = self.holding("customer", customer)
+            customers.remove(desk, body)
+
+    def detach_card(self, payment_method: str) -> None:
+        """As in the dashboard: the card can never be used again."""
+        with self.store.turn():
+            desk, body = self.holding("payment_method", payment_method)
+            customers.detach_method(desk, body)
+
+    def delete_endpoint(self, endpoint: str) -> None:
+        """As in the dashboard."""
+        self.erase("webhook_endpoint", endpoint)
+
+    def erase(self, kind: str, id_: str) -> None:
+        """The object is gone without a trace and without an event, as after `Delete all test data`."""
+        with self.store.turn():
+            desk, body = self.holding(kind, id_)
+            desk.remove(body)
 
     def refund(self, charge: str, *, amount: int | None = None) -> str:
         """As in the dashboard."""

@@ -1,5 +1,7 @@
 """Customers and their payment methods."""
 
+import re
+
 from portico.sandbox.stripe import charging, objects
 from portico.sandbox.stripe.answers import listing
 from portico.sandbox.stripe.asking import Asked
@@ -7,20 +9,25 @@ from portico.sandbox.stripe.cards import BY_TOKEN
 from portico.sandbox.stripe.desk import Desk
 from portico.sandbox.stripe.problems import Json, invalid
 
+# Stricter than most: such an address is refused with the code email_invalid.
+EMAIL = re.compile(r"[!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 TEXTS = ("description", "email", "name", "phone")
 
 
 def create(desk: Desk, asked: Asked) -> Json:
     values = {name: asked.maybe(name) for name in TEXTS} | {"metadata": asked.metadata()}
     asked.done()
+    if values["email"] and not EMAIL.fullmatch(str(values["email"])):
+        raise invalid(f"Invalid email address: {values['email']}", param="email", code="email_invalid")
     customer = desk.new("customer", **values, invoice_prefix=objects.new_id("", 8).upper())
     desk.tell("customer.created", customer)
     return customer
 
 
 def retrieve(desk: Desk, asked: Asked, id_: str) -> Json:
+    """Stripe remembers that a customer was deleted."""
     asked.done()
-    return desk.get("customer", id_)
+    return desk.find("deleted_customer", id_) or desk.get("customer", id_)
 
 
 def update(desk: Desk, asked: Asked, id_: str) -> Json:
@@ -35,12 +42,18 @@ def update(desk: Desk, asked: Asked, id_: str) -> Json:
 
 def delete(desk: Desk, asked: Asked, id_: str) -> Json:
     asked.done()
-    customer = desk.get("customer", id_)
-    for method in desk.all("payment_method", lambda each: each["customer"] == id_):
-        _detach(desk, method)
+    return remove(desk, desk.get("customer", id_))
+
+
+def remove(desk: Desk, customer: Json) -> Json:
+    """The customer is gone for good, and its cards can never be used again."""
+    for method in desk.all("payment_method", lambda each: each["customer"] == customer["id"]):
+        detach_method(desk, method)
     desk.remove(customer)
     desk.tell("customer.deleted", customer)
-    return {"id": id_, "object": "customer", "deleted": True}
+    gone = {"id": customer["id"], "object": "customer", "deleted": True}
+    desk.store.put(desk.account.scope, "deleted_customer", gone)
+    return gone
 
 
 def every(desk: Desk, asked: Asked) -> Json:
@@ -69,7 +82,7 @@ def method(desk: Desk, asked: Asked, id_: str) -> Json:
 def attach(desk: Desk, asked: Asked, id_: str) -> Json:
     customer = asked.text("customer")
     asked.done()
-    desk.get("customer", customer)
+    desk.get("customer", customer, param="customer")
     if id_ in BY_TOKEN:
         card = BY_TOKEN[id_]
         if not card.saves:
@@ -89,10 +102,10 @@ def detach(desk: Desk, asked: Asked, id_: str) -> Json:
             "The payment method you provided is not attached to a customer so detachment is impossible.",
             param="payment_method",
         )
-    return _detach(desk, found)
+    return detach_method(desk, found)
 
 
-def _detach(desk: Desk, found: Json) -> Json:
+def detach_method(desk: Desk, found: Json) -> Json:
     found |= {"customer": None, "_was_used": True}
     desk.save(found)
     desk.tell("payment_method.detached", found)

@@ -27,8 +27,8 @@ def refund(desk: Desk, asked: Asked) -> Json:
     if not charge_id and not intent_id:
         raise invalid("One of the following params should be provided: charge or payment_intent.")
     if not charge_id:
-        charge_id = desk.get("payment_intent", intent_id)["latest_charge"]
-    paid = desk.get("charge", charge_id)
+        charge_id = desk.get("payment_intent", intent_id, param="payment_intent")["latest_charge"]
+    paid = desk.get("charge", charge_id, param="charge")
     return refunding.refund(desk, paid, amount=amount, reason=reason, metadata=metadata)
 
 

@@ -33,7 +33,7 @@ def create(desk: Desk, asked: Asked) -> Json:
     charging.refuse_closed_account(desk)
     amounts.refuse_amount(amount, currency)
     if customer:
-        desk.get("customer", customer)
+        desk.get("customer", customer, param="customer")
     method = charging.method_for(desk, method_id, customer) if method_id else None
     if is_confirmed and types != ["card"] and redirects == "always" and not how.return_url and not how.off_session:
         raise invalid("This PaymentIntent may redirect: you must provide a `return_url`.", param="return_url")

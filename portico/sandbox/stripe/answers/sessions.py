@@ -42,7 +42,7 @@ def create(desk: Desk, asked: Asked) -> Json:
     charging.refuse_closed_account(desk)
     amounts.refuse_amount(amount, currency)
     if values["customer"]:
-        desk.get("customer", str(values["customer"]))
+        desk.get("customer", str(values["customer"]), param="customer")
     session = desk.new(
         "checkout.session",
         amount_subtotal=amount,
