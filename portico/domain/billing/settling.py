@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Sum
+from django.db.models import F, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from portico.domain.billing.models import (
     Allocation,
@@ -45,12 +46,28 @@ def place(payment: Payment, toward: Iterable[Toward]) -> int:
 
     What a void or already paid invoice no longer takes stays with the payment as credit.
     """
-    for each in sorted(toward, key=lambda one: one.invoice.pk):
-        invoice = Invoice.objects.locked().get(pk=each.invoice.pk)
+    meant = {each.invoice.pk: each.amount_minor for each in toward}
+    left, rows = payment.still_unused_minor, []
+    for invoice in Invoice.objects.locked().filter(pk__in=meant).order_by("id"):
         takes = 0 if invoice.is_void or invoice.is_draft else invoice.still_open_minor
-        amount = min(takes, each.amount_minor, payment.still_unused_minor)
+        amount = min(takes, meant[invoice.pk], left)
         if amount > 0:
-            _put(payment, invoice, amount, from_credit=False)
+            rows.append(
+                Allocation(
+                    practice_id=invoice.practice_id,
+                    invoice=invoice,
+                    payment=payment,
+                    amount_minor=amount,
+                    from_credit=False,
+                )
+            )
+            left -= amount
+    if rows:
+        # Together: a balance may be hundreds of invoices, and its payer waits for the page.
+        Allocation.objects.bulk_create(rows)
+        recount_invoices(row.invoice_id for row in rows)
+        recount_payment(payment.pk)
+        payment.allocated_minor += sum(row.amount_minor for row in rows)
     return payment.still_unused_minor
 
 
@@ -187,10 +204,17 @@ def end_attempt(attempt: PaymentAttempt, state: AttemptState, *, by: Actor, reas
 
 def recount_invoice(pk: int) -> None:
     """Stores what was paid and credited of an invoice."""
-    paid = Allocation.objects.filter(invoice_id=pk).aggregate(sum=Sum("live_minor"))["sum"] or 0
-    notes = CreditNote.objects.filter(invoice_id=pk, undone_at=None)
-    credited = notes.aggregate(sum=Sum("amount_minor"))["sum"] or 0
-    Invoice.objects.filter(pk=pk).update(paid_minor=paid, credited_minor=credited)
+    recount_invoices((pk,))
+
+
+def recount_invoices(pks: Iterable[int]) -> None:
+    """The same for several, in one statement."""
+    paid = Allocation.objects.filter(invoice=OuterRef("pk")).order_by().values("invoice")
+    notes = CreditNote.objects.filter(invoice=OuterRef("pk"), undone_at=None).order_by().values("invoice")
+    Invoice.objects.filter(pk__in=list(pks)).update(
+        paid_minor=Coalesce(Subquery(paid.annotate(sum=Sum("live_minor")).values("sum")), 0),
+        credited_minor=Coalesce(Subquery(notes.annotate(sum=Sum("amount_minor")).values("sum")), 0),
+    )
 
 
 def recount_payment(pk: int) -> None:

@@ -110,7 +110,8 @@ def rebuild(practice: Practice, intent: Intent, told: Told) -> Payment | None:
         known = Invoice.objects.filter(client=held, ref__in=amounts).values_list("pk", flat=True)
         toward = [Toward(each, amounts[each.ref]) for each in holding.invoices(held, known)]
         account = PortalAccount.objects.filter(practice=practice, ref=told.account).first()
-        return _write(Payer(held, account, toward), intent, attempt=None)
+        left_over = _("It was meant for more invoices than Stripe’s record of it names.") if told.left_out else ""
+        return _write(Payer(held, account, toward), intent, attempt=None, left_over=left_over)
 
 
 @once_more
@@ -155,7 +156,8 @@ def _is_known(practice: Practice, intent: Intent) -> bool:
     return Payment.objects.filter(practice=practice, stripe_charge_id=intent.charge_id).exists()
 
 
-def _write(payer: Payer, intent: Intent, *, attempt: PaymentAttempt | None) -> Payment:
+def _write(payer: Payer, intent: Intent, *, attempt: PaymentAttempt | None, left_over: str = "") -> Payment:
+    """Writes and places the payment. `left_over` says why something may be left, where that is known."""
     client, charge = payer.client, intent.charge
     card = charge.card if charge else None
     charged_at = charge.created_at if charge else clock.now()
@@ -187,7 +189,7 @@ def _write(payer: Payer, intent: Intent, *, attempt: PaymentAttempt | None) -> P
     )
     if left:
         # Before anything applies credit: it must not be put against what it was never meant for.
-        crediting.ask_for_refund(payment, reason=_("It arrived when there was nothing left to pay."))
+        crediting.ask_for_refund(payment, reason=left_over or _("It arrived when there was nothing left to pay."))
     receipts.send(payment, by=STRIPE)
     return payment
 

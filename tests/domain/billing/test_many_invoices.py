@@ -1,0 +1,104 @@
+"""The full balance over hundreds of open invoices: within Stripe's limits, and in little time."""
+
+import time
+from copy import copy
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portico.domain.billing import crediting
+from portico.domain.billing.models import AttemptState, Invoice, InvoiceCounter, InvoiceLine, Payment, PaymentAttempt
+from portico.domain.billing.online import following, hearing, metadata
+from portico.domain.clients.models import Client
+from portico.plumbing import tokens
+from tests import cast
+from tests.domain.billing.at_the_till import event
+from tests.support.paying import Till
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
+
+
+def many_bills(person: Client, number: int) -> list[Invoice]:
+    """So many shared invoices of 2.00 each, written at once."""
+    first = cast.bill(person, 200)
+    line, last = first.lines.get(), first.number or 0
+    invoices = [_copy(first, ref=tokens.new_ref(), number=last + each) for each in range(1, number)]
+    Invoice.objects.bulk_create(invoices)
+    InvoiceLine.objects.bulk_create(_copy(line, invoice=invoice) for invoice in invoices)
+    InvoiceCounter.objects.filter(practice=person.practice).update(next_number=last + number)
+    return [first, *invoices]
+
+
+def _copy[Row: Invoice | InvoiceLine](row: Row, **changed: object) -> Row:
+    other = copy(row)
+    other.pk, other._state = None, copy(row._state)
+    other._state.adding = True
+    for name, value in changed.items():
+        setattr(other, name, value)
+    return other
+
+
+def test_a_balance_of_nine_hundred_invoices_is_paid_in_little_time(till: Till, ana: Client) -> None:
+    bills = many_bills(ana, 900)
+    with CaptureQueriesContext(connection) as starting:
+        attempt = till.start(ana)
+    assert len(attempt.metadata) <= 50
+    till.type_card(attempt)
+    began = time.monotonic()
+    with CaptureQueriesContext(connection) as settling:
+        assert following.ask(attempt).state == AttemptState.SUCCEEDED
+    assert time.monotonic() - began < 10
+    assert not ana.invoices.payable().exists()
+    assert [charge.amount for charge in till.book] == [200 * len(bills)]
+    # The same few for one invoice and for nine hundred.
+    assert (len(starting) < 50, len(settling) < 60) == (True, True)
+
+
+def test_a_payment_of_hundreds_is_rebuilt_without_its_attempt(till: Till, ana: Client) -> None:
+    many_bills(ana, 60)
+    attempt = till.start(ana)
+    till.type_card(attempt)
+    (intent,) = till.stripe.desk().all("payment_intent")
+    attempt.covers.all().delete()
+    PaymentAttempt.objects.filter(pk=attempt.pk).delete()
+    hearing.work(event(till, "payment_intent", intent["id"]))
+    assert not ana.invoices.payable().exists()
+    assert Payment.objects.get().still_unused_minor == 0
+
+
+def test_what_found_no_room_at_stripe_is_credit_for_staff_to_decide_on(
+    till: Till, ana: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata, "LONGEST_VALUE", 25)
+    monkeypatch.setattr(metadata, "MOST_KEYS", 6)
+    many_bills(ana, 5)
+    attempt = till.start(ana)
+    assert attempt.metadata["portico_invoices_left_out"] == "3"
+    till.type_card(attempt)
+    (intent,) = till.stripe.desk().all("payment_intent")
+    attempt.covers.all().delete()
+    PaymentAttempt.objects.filter(pk=attempt.pk).delete()
+    hearing.work(event(till, "payment_intent", intent["id"]))
+    payment = Payment.objects.get()
+    assert (payment.allocated_minor, payment.still_unused_minor) == (400, 600)
+    assert "more invoices" in payment.refund_asked_reason
+    crediting.keep(payment, by=cast.DESK)
+    assert not ana.invoices.payable().exists()
+
+
+@given(st.lists(st.integers(1, 99_999_999), min_size=1, max_size=1_500))
+def test_metadata_stays_within_stripe_s_limits_and_is_read_back(amounts: list[int]) -> None:
+    invoices = [Invoice(total_minor=amount) for amount in amounts]
+    words = metadata.written(attempt="a" * 16, account="b" * 16, client="c" * 16, invoices=invoices)
+    assert len(words) <= 50
+    assert all(len(name) <= 40 and len(value) <= 500 for name, value in words.items())
+    told = metadata.read(words)
+    assert told is not None
+    assert len(told.parts) + told.left_out == len(invoices)
+    assert [(part.invoice, part.amount_minor) for part in told.parts] == [
+        (invoice.ref, invoice.total_minor) for invoice in invoices[: len(told.parts)]
+    ]
+    assert told.left_out == 0 or len(told.parts) > 800
