@@ -105,6 +105,8 @@ class Verb(TextChoices):
     PAYMENT_STARTED = "payment.started", _("Payment by card started")
     PAYMENT_CHARGED = "payment.charged", _("Card charged online")
     PAYMENT_DECLINED = "payment.declined", _("Card declined")
+    PAYMENT_REFUSED = "payment.refused", _("Stripe refused the request")
+    PAYMENT_NOT_REACHED = "payment.not_reached", _("Stripe could not be reached")
     PAYMENT_QUARANTINED = "payment.quarantined", _("Payment does not match")
     PAYMENT_RELEASED = "payment.released", _("Payment released")
     TESTS_TAKEN_OUT = "payment.tests_taken_out", _("Test payments taken out of the books")

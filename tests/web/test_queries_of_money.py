@@ -117,7 +117,7 @@ def test_the_pages_of_the_office(ana: Client, card: SavedCard) -> None:
             "the list": 17,
             "the figures": 15,
             "an invoice": 15,
-            "payments that need a look": 14,
+            "payments that need a look": 12,
             "a receipt": 10,
             "the statement": 18,
             "a refund": 7,

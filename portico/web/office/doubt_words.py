@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from portico.domain.billing.models import Dispute, PaymentAttempt
+from portico.domain.billing.models import REFUSALS, AttemptFailure, Dispute, PaymentAttempt
 from portico.domain.billing.online import releasing
 from portico.plumbing import money
 
@@ -26,6 +26,24 @@ class Doubt:
     at_stripe: str
     possible_from: datetime | None
     may_be_released: bool
+    refusal: "Refusal | None" = None
+
+    @property
+    def is_for_staff(self) -> bool:
+        """Not matching, or unknown for a day."""
+        return self.attempt.is_quarantined or self.may_be_released
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why Stripe did not take a payment: in words, by its code and parameter, and where Stripe's log has it."""
+
+    words: str
+    code: str
+    param: str
+    request: str
+    log: str
+    advice: str
 
 
 def of(attempt: PaymentAttempt) -> Doubt:
@@ -40,12 +58,42 @@ def of(attempt: PaymentAttempt) -> Doubt:
         at_stripe=payment_at_stripe(attempt.payment_intent_id, livemode=attempt.livemode),
         possible_from=releasing.possible_from(attempt),
         may_be_released=releasing.may_be_released(attempt),
+        refusal=_refusal(attempt),
     )
+
+
+def _refusal(attempt: PaymentAttempt) -> Refusal | None:
+    if attempt.failure not in REFUSALS:
+        return None
+    request = attempt.stripe_request_id
+    return Refusal(
+        words=str(AttemptFailure(attempt.failure).label),
+        code=attempt.reason,
+        param=attempt.failure_param,
+        request=request,
+        log=f"{_door(livemode=attempt.livemode)}logs/{request}" if request else "",
+        advice=_advice(AttemptFailure(attempt.failure)),
+    )
+
+
+def _advice(failure: AttemptFailure) -> str:
+    match failure:
+        case AttemptFailure.KEY_REFUSED:
+            return _("An owner enters the new key under Settings, Online Payments.")
+        case AttemptFailure.PERMISSION:
+            return _("An owner gives the restricted key more permissions at Stripe, or enters a secret key.")
+        case AttemptFailure.ACCOUNT_CLOSED:
+            return _("Stripe says in its dashboard what the account still lacks.")
+    return _("Look the request up in Stripe’s log, or take the payment another way.")
+
+
+def _door(*, livemode: bool) -> str:
+    return STRIPE if livemode else f"{STRIPE}test/"
 
 
 def payment_at_stripe(intent: str, *, livemode: bool) -> str:
     """The address of the payment in Stripe's own dashboard; without an id, of the dashboard."""
-    door = STRIPE if livemode else f"{STRIPE}test/"
+    door = _door(livemode=livemode)
     return f"{door}payments/{intent}" if intent else f"{door}payments"
 
 

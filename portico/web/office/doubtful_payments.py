@@ -11,11 +11,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portico.domain.billing.models import PaymentAttempt
 from portico.domain.billing.online import doubts, releasing
 from portico.plumbing.refusals import Refused
-from portico.plumbing.rows import RowQuerySet
 from portico.web import money_words
 from portico.web.guards import office_page
 from portico.web.office import doubt_words, finding
-from portico.web.office.doubt_words import Doubt
 from portico.web.office.forms.money import ReleaseForm
 from portico.web.office.roles import MONEY_KEEPERS, keeps_money
 from portico.web.requests import OfficeRequest
@@ -30,10 +28,14 @@ def index(request: OfficeRequest) -> HttpResponse:
     practice = request.practice
     left_over = doubts.refunds_asked(practice).select_related("client")[:MOST]
     disputed = doubts.disputed(practice).select_related("payment__client")[:MOST]
+    attempts = doubts.attempts(practice).select_related("client").prefetch_related("covers__invoice")[: 3 * MOST]
+    told = [doubt_words.of(attempt) for attempt in attempts]
     context = {
-        "in_doubt": _told(doubts.in_doubt(practice)),
-        "still_asked": _told(doubts.still_asked(practice)),
+        "in_doubt": [doubt for doubt in told if doubt.is_for_staff][:MOST],
+        "still_asked": [doubt for doubt in told if not (doubt.is_for_staff or doubt.refusal)][:MOST],
+        "refused": [doubt for doubt in told if doubt.refusal][:MOST],
         "left_over": [(payment, money_words.payment_name(payment)) for payment in left_over],
+        "refunds_refused": doubts.refunds_refused(practice).select_related("payment__client")[:MOST],
         "disputed": [(each, money_words.payment_name(each.payment), doubt_words.of_dispute(each)) for each in disputed],
         "keeps_money": keeps_money(request),
     }
@@ -61,11 +63,6 @@ def release(request: OfficeRequest, ref: str) -> HttpResponse:
         request, _("The payment was released. What it was meant for can be paid, recorded or voided again.")
     )
     return redirect("office:payments")
-
-
-def _told(attempts: RowQuerySet[PaymentAttempt]) -> list[Doubt]:
-    rows = attempts.select_related("client").prefetch_related("covers__invoice")
-    return [doubt_words.of(attempt) for attempt in rows[:MOST]]
 
 
 def _page(

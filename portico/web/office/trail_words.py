@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from portico.domain.billing.online.checkouts import SERVER_CLOCK
+from portico.domain.billing.models import AttemptFailure
 from portico.domain.practices.models import Role
 from portico.plumbing import clock, money, times
 from portico.plumbing.actors import ActorKind
@@ -83,8 +83,8 @@ def sentence(entry: TrailEntry) -> str:
     if verb == Verb.DOCUMENT_VIEWED:
         template = _DOCUMENTS.get(str(details.get("kind")), verb.label)
         return str(template) % {"number": details.get("number", "")}
-    if verb == Verb.PAYMENT_DECLINED and details.get("reason") == SERVER_CLOCK:
-        return _("Card payment not started: this server’s clock is wrong")
+    if verb in REFUSED:
+        return _refused(verb, details)
     return _of_the_books(verb, details) if verb in BOOKS else _of_people(verb, details)
 
 
@@ -115,6 +115,16 @@ def _of_people(verb: Verb, details: Mapping[str, Any]) -> str:  # Any: a plain v
     return str(_SENTENCES.get(verb, verb.label))
 
 
+def _refused(verb: Verb, details: Mapping[str, Any]) -> str:  # Any: a plain value.
+    """Stripe refused the request (email_invalid, email, req_1a2b): what Stripe's own log has it under."""
+    failure = str(details.get("failure", ""))
+    words = str(AttemptFailure(failure).label if failure in AttemptFailure.values else verb.label)
+    if verb == Verb.REFUND_FAILED:
+        words = f"{verb.label}: {words}" if failure else str(verb.label)
+    found = ", ".join(str(details[name]) for name in ("reason", "param", "request") if details.get(name))
+    return _("%(words)s (%(found)s)") % {"words": words, "found": found} if found else words
+
+
 def _of_the_books(verb: Verb, details: Mapping[str, Any]) -> str:  # Any: a plain value.
     """Invoice 1038 issued: $140.00. Why, where somebody had to say so."""
     words = str(BOOKS[verb])
@@ -133,6 +143,7 @@ def _names_of(fields: str) -> str:
     return ", ".join(str(_FIELDS.get(name, name.replace("_", " "))) for name in fields.split(", "))
 
 
+REFUSED = {Verb.PAYMENT_REFUSED, Verb.PAYMENT_NOT_REACHED, Verb.REFUND_FAILED}
 _ROLES = {
     Verb.STAFF_ADDED: gettext_lazy("Staff member added as %(role)s"),
     Verb.STAFF_ROLE_CHANGED: gettext_lazy("Role of a staff member changed to %(role)s"),
@@ -289,6 +300,8 @@ _LOOKS = {
     Verb.PAYMENT_STARTED: ("credit-card", "quiet"),
     Verb.PAYMENT_CHARGED: ("credit-card", "good"),
     Verb.PAYMENT_DECLINED: ("credit-card", "wait"),
+    Verb.PAYMENT_REFUSED: ("octagon-alert", "bad"),
+    Verb.PAYMENT_NOT_REACHED: ("octagon-alert", "wait"),
     Verb.PAYMENT_QUARANTINED: ("octagon-alert", "bad"),
     Verb.PAYMENT_RELEASED: ("undo-2", "wait"),
     Verb.TESTS_TAKEN_OUT: ("undo-2", "wait"),

@@ -15,6 +15,7 @@ from portico.domain.billing.models import AttemptWay, Invoice, PaymentAttempt, S
 from portico.domain.billing.online import cards, paying, quoting
 from portico.domain.billing.online.paying import Order, Payer
 from portico.domain.billing.online.quoting import Quote
+from portico.domain.billing.online.refusals import CardGone
 from portico.domain.billing.refusals import InvoicePaid, Processing
 from portico.gateways.stripe import checkout
 from portico.gateways.stripe.deadline import Deadline
@@ -94,6 +95,12 @@ def _post(
         attempt = paying.pay(payer, order)
     except (InvoicePaid, Processing):
         return _shown_or_raised(request, payer, invoice)
+    except CardGone as refusal:
+        form = PayForm(
+            saved=cards.usable(request.account, request.practice), may_save=payer.may_save, kept=request.POST
+        )
+        fresh = quoting.of_balance(request.client) if invoice is None else quote
+        return _page(request, fresh, form, status=HTTPStatus(refusal.status), told=[Notice("error", str(refusal))])
     except Refused as refusal:
         if begun := paying.lately(payer, invoice):
             return _to_payment(request, begun)

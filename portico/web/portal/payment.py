@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.billing import balances, reaching
-from portico.domain.billing.models import AttemptState, Payment, PaymentAttempt
+from portico.domain.billing.models import AttemptFailure, AttemptState, Payment, PaymentAttempt
 from portico.domain.billing.online import checkouts, following, quoting, retiring
-from portico.domain.billing.online.refusals import StripeNotReached
+from portico.domain.billing.online.refusals import ServerClockWrong, StripeBusy, StripeNotReached, StripeRefused
 from portico.domain.billing.refusals import Processing
 from portico.gateways.stripe import declines
 from portico.gateways.stripe.deadline import Deadline
@@ -60,8 +60,9 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
         "card": money_words.card_name(attempt.card) if attempt.card else "",
         "receipt": _receipt(attempt) if state == AttemptState.SUCCEEDED else None,
         "why": why_declined(attempt.reason),
+        "why_refused": why_refused(attempt),
     }
-    return render(request, f"portal/paying/{PAGES[state]}.html", context)
+    return render(request, f"portal/paying/{_page_of(attempt)}.html", context)
 
 
 @portal_page
@@ -83,6 +84,18 @@ def start_again(request: PortalRequest, ref: str) -> HttpResponse:
     return redirect(_pay_page(request, attempt))
 
 
+def why_refused(attempt: PaymentAttempt) -> str:
+    """What a person is told when Stripe, and not a bank, did not take the payment."""
+    match attempt.failure:
+        case AttemptFailure.UNREACHABLE:
+            return str(StripeNotReached.message)
+        case AttemptFailure.RATE_LIMITED:
+            return str(StripeBusy.message)
+        case AttemptFailure.SERVER_CLOCK:
+            return str(ServerClockWrong.message)
+    return str(StripeRefused.message)
+
+
 def why_declined(code: str) -> str:
     """What a person can do about it; never more than Stripe lets be told."""
     match declines.reason(code):
@@ -100,6 +113,13 @@ def why_declined(code: str) -> str:
             return _("The card’s limit has been reached.")
         case _:
             return ""
+
+
+def _page_of(attempt: PaymentAttempt) -> str:
+    was_declined = attempt.failure in {"", AttemptFailure.DECLINED}
+    if attempt.state == AttemptState.FAILED and not was_declined:
+        return "refused"
+    return PAGES[AttemptState(attempt.state)]
 
 
 def _find(request: PortalRequest, ref: str) -> PaymentAttempt:

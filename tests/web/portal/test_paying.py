@@ -243,3 +243,41 @@ def test_processing_is_looked_at_again_without_a_script_and_by_a_link(ana: Brows
     till.stripe.clear_faults()
     PaymentAttempt.objects.update(lease_until=None)
     assert "<h1>Paid</h1>" in ana.get(page).text
+
+
+def test_a_card_that_is_gone_at_stripe_is_told_of_and_no_longer_offered(
+    ana: Browser, bill: Invoice, till: Till
+) -> None:
+    first = cast.bill(bill.client, 1_000)
+    attempt = till.start(bill.client, first, save=True)
+    till.type_card(attempt)
+    ana.get(f"/portal/alder-street/payments/{attempt.ref}/")
+    card = SavedCard.objects.get()
+    till.stripe.detach_card(card.payment_method_id)
+    answer = ana.post(pay_page(bill), {"pay": "saved", "with": card.ref, "amount": "14000"})
+    assert answer.status_code == 409
+    assert "This card is no longer saved. Choose another one. Nothing was charged." in answer.text
+    assert "4242" not in answer.text
+    assert ana.post(pay_page(bill), {"with": "new", "amount": "14000"})["Location"].startswith(till.stripe.url)
+
+
+def test_a_payment_that_stripe_refused_is_not_called_a_declined_card(ana: Browser, bill: Invoice, till: Till) -> None:
+    till.stripe.fault("refuse", "/v1/checkout/sessions", method="POST", code="url_invalid")
+    answer = ana.post(pay_page(bill), {"with": "new", "amount": "14000"})
+    assert "Stripe did not take this payment. Nothing was charged. Call the practice" in answer.text
+    attempt = PaymentAttempt.objects.get()
+    page = ana.get(f"/portal/alder-street/payments/{attempt.ref}/").text
+    assert "The payment could not be made" in page
+    assert "declined" not in page
+
+
+def test_an_amount_between_two_steps_has_a_sentence_in_place_of_pay_now(client: Browser, till: Till) -> None:
+    till.bill_in("KWD")
+    person = cast.ana(till.practice)
+    bill = cast.bill(person, 12_345)
+    browser = signed_in_to_pay(client, person)
+    for address in (BILLING, f"{BILLING}{bill.ref}/"):
+        page = browser.get(address).text
+        assert "A card can only be charged in steps of KWD\xa00.010. Call the practice" in page
+        assert 'data-testid="pay-now"' not in page
+    assert browser.get(pay_page(bill)).status_code == 409

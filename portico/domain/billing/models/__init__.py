@@ -1,7 +1,7 @@
 """Invoices, tries to pay them, money that came and went, and cards that may be used again."""
 
 from portico.domain.billing.models.allocations import Allocation, CreditNote, Reversal, ReversalCause
-from portico.domain.billing.models.attempt_states import HOLDING, MOVING, AttemptState
+from portico.domain.billing.models.attempt_states import HOLDING, MOVING, REFUSALS, AttemptFailure, AttemptState
 from portico.domain.billing.models.attempts import AttemptInvoice, AttemptWay, PaymentAttempt
 from portico.domain.billing.models.cards import SavedCard, StripeCustomer
 from portico.domain.billing.models.credits import Credit
@@ -16,7 +16,9 @@ __all__ = [
     "BY_HAND",
     "HOLDING",
     "MOVING",
+    "REFUSALS",
     "Allocation",
+    "AttemptFailure",
     "AttemptInvoice",
     "AttemptState",
     "AttemptWay",

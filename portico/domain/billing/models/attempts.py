@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access.models import PortalAccount
-from portico.domain.billing.models.attempt_states import HOLDING, MOVING, AttemptState
+from portico.domain.billing.models.attempt_states import HOLDING, MOVING, AttemptFailure, AttemptState
 from portico.domain.billing.models.cards import SavedCard
 from portico.domain.billing.models.invoices import Invoice
 from portico.domain.clients.models import Client
@@ -55,6 +55,10 @@ class PaymentAttempt(QueuedRow):
     state = models.CharField(max_length=11, choices=AttemptState.choices, default=AttemptState.OPEN)
     # Why it failed or was released: a short code or staff's own words.
     reason = models.CharField(max_length=300, blank=True)
+    # How the call to Stripe failed, which parameter Stripe named, and the request id in Stripe's own log.
+    failure = models.CharField(max_length=14, choices=AttemptFailure.choices, blank=True)
+    failure_param = models.CharField(max_length=100, blank=True)
+    stripe_request_id = models.CharField(max_length=64, blank=True)
     # What Stripe says it is, where that is not what was asked for.
     found_minor = models.BigIntegerField(null=True)
     found_currency = models.CharField(max_length=3, blank=True)
@@ -126,6 +130,11 @@ class PaymentAttempt(QueuedRow):
                 fields=("practice", "id"),
                 condition=Q(state__in=("processing", "quarantined")),
                 name="billing_moving_attempts",
+            ),
+            models.Index(
+                fields=("practice", "id"),
+                condition=Q(failure__in=("refused", "key_refused", "permission", "account_closed")),
+                name="billing_refused_attempts",
             ),
             models.Index(fields=("account", "-id"), name="billing_attempts_of_account"),
             models.Index(fields=("client", "-id"), name="billing_attempts_of_client"),

@@ -17,6 +17,8 @@ class StripeCustomer(PracticeRow):
     livemode = models.BooleanField()
     customer_id = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=clock.now, editable=False)
+    # When we learned that it was deleted at Stripe. The row stays for its cards; a new one takes its place.
+    gone_at = models.DateTimeField(null=True)
 
     objects = RowQuerySet.as_manager()
 
@@ -25,7 +27,9 @@ class StripeCustomer(PracticeRow):
             *PracticeRow.Meta.constraints,
             SamePractice("account", name="billing_stripecustomer_account"),
             models.UniqueConstraint(
-                fields=("account", "stripe_account_id", "livemode"), name="billing_stripecustomer_one_a_mode"
+                fields=("account", "stripe_account_id", "livemode"),
+                condition=Q(gone_at=None),
+                name="billing_stripecustomer_one_a_mode",
             ),
             models.UniqueConstraint(fields=("practice", "customer_id"), name="billing_stripecustomer_one_an_id"),
         )

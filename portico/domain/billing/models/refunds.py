@@ -74,6 +74,7 @@ class Refund(PracticeRow):
         )
         indexes = (
             models.Index(fields=("practice", "id"), condition=Q(state="pending"), name="billing_refunds_pending"),
+            models.Index(fields=("practice", "id"), condition=Q(state="failed"), name="billing_refunds_failed"),
         )
 
     def __str__(self) -> str:

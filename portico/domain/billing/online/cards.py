@@ -4,19 +4,21 @@ from django.db import transaction
 from django.db.models import Q
 
 from portico.domain.access.models import PortalAccount
-from portico.domain.billing.models import PaymentAttempt, SavedCard, StripeCustomer
+from portico.domain.billing.models import REFUSALS, PaymentAttempt, SavedCard, StripeCustomer
 from portico.domain.clients.models import Client
 from portico.domain.practices import online_payments
 from portico.domain.practices.models import Practice
 from portico.gateways.stripe import customers
 from portico.gateways.stripe.deadline import Deadline
-from portico.gateways.stripe.errors import Rejected, StripeTrouble
+from portico.gateways.stripe.errors import KeyUsedOtherwise, NotThere, Rejected, StripeTrouble
 from portico.gateways.stripe.line import Line
 from portico.gateways.stripe.things import Intent
 from portico.plumbing import clock, trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.rows import RowQuerySet
 from portico.plumbing.verbs import Verb
+
+STRIPE = Actor.system("Stripe")
 
 
 def usable(account: PortalAccount, practice: Practice) -> list[SavedCard]:
@@ -77,7 +79,49 @@ def keep(attempt: PaymentAttempt, intent: Intent) -> None:
         },
     )
     if is_new:
-        _record(Verb.CARD_SAVED, saved, attempt.client, by=Actor.system("Stripe"))
+        _record(Verb.CARD_SAVED, saved, attempt.client, by=STRIPE)
+
+
+def is_gone(card: SavedCard, trouble: StripeTrouble, line: Line) -> bool:
+    """Whether a charge was refused because Stripe no longer has the card or its customer; then both are forgotten.
+
+    Stripe is asked about the card, for its refusal may have another reason.
+    """
+    if not isinstance(trouble, Rejected) or isinstance(trouble, KeyUsedOtherwise):
+        return False
+    if isinstance(trouble, NotThere) and trouble.is_about("customer"):
+        forget_customer(card.practice, card.customer.customer_id, by=STRIPE)
+        return True
+    try:
+        found = customers.card(line, card.payment_method_id)
+    except NotThere:
+        found = None
+    except StripeTrouble:
+        return False
+    if found is not None and found.customer == card.customer.customer_id:
+        return False
+    forget(SavedCard.objects.filter(pk=card.pk), by=STRIPE)
+    return True
+
+
+def forget_customer(practice: Practice, customer_id: str, *, by: Actor) -> None:
+    """The customer was deleted at Stripe: it is never named again, and its cards are no longer offered.
+
+    The rows stay, for what was paid with them. Again: changes nothing.
+    """
+    with transaction.atomic():
+        gone = StripeCustomer.objects.filter(practice=practice, customer_id=customer_id)
+        gone.filter(gone_at=None).update(gone_at=clock.now())
+        forget(SavedCard.objects.filter(customer__in=gone), by=by)
+
+
+def forget(cards: RowQuerySet[SavedCard], *, by: Actor) -> None:
+    """Cards that Stripe no longer has: not offered any more, and nothing is left to be removed there."""
+    now = clock.now()
+    with transaction.atomic():
+        for card in cards.filter(removed_at=None).select_related("practice").locked():
+            SavedCard.objects.filter(pk=card.pk).update(removed_at=now, detached_at=now)
+            _record(Verb.CARD_REMOVED, card, _client_of(card), by=by)
 
 
 def remove(card: SavedCard, client: Client, *, by: Actor) -> None:
@@ -121,22 +165,44 @@ def detach(card: SavedCard, *, deadline: Deadline | None = None) -> bool:
 
 def customer_of(account: PortalAccount, practice: Practice, line: Line, *, account_id: str) -> StripeCustomer:
     """Who the mailbox is at Stripe, made there when it is new. Raises StripeTrouble."""
-    known = StripeCustomer.objects.filter(
+    mine = StripeCustomer.objects.filter(
         account=account, stripe_account_id__in=_names_of(account_id), livemode=line.is_live
-    ).first()
+    )
+    known = mine.filter(gone_at=None).first()
     if known is not None:
         return known
-    # The same key for everybody who asks at once, so that Stripe makes one.
-    key = f"customer-{account.ref}-{'live' if line.is_live else 'test'}-{account_id}"
+    key = _key_for(account, line, account_id, after=mine.order_by("-id").first())
     made = customers.create(line, email=account.mailbox_key, metadata={"portico_account": account.ref}, key=key)
     customer, _is_new = StripeCustomer.objects.get_or_create(
         practice=practice,
         account=account,
         stripe_account_id=account_id,
         livemode=line.is_live,
+        gone_at=None,
         defaults={"customer_id": made},
     )
     return customer
+
+
+def _key_for(account: PortalAccount, line: Line, account_id: str, *, after: StripeCustomer | None) -> str:
+    """The same for two presses at once, so that Stripe makes one customer; another one after a refusal and after a
+    customer that is gone, because Stripe repeats its answer to a key for a day.
+    """
+    refused = PaymentAttempt.objects.filter(account=account, failure__in=REFUSALS).order_by("-id")
+    last_refused = refused.values_list("pk", flat=True).first() or 0
+    mode = "live" if line.is_live else "test"
+    return f"customer-{account.ref}-{mode}-{account_id}-{after.pk if after else 0}-{last_refused}"
+
+
+def _client_of(card: SavedCard) -> Client | None:
+    """Whose bill was paid last by the card's owner: the client on whose record staff look for it."""
+    paid = (
+        PaymentAttempt.objects.filter(account=card.account_id)
+        .select_related("client__practice")
+        .order_by("-id")
+        .first()
+    )
+    return paid.client if paid else None
 
 
 def _names_of(account_id: str) -> set[str]:
@@ -148,7 +214,13 @@ def _kept(account: PortalAccount) -> RowQuerySet[SavedCard]:
     return SavedCard.objects.kept().filter(account=account).order_by("-id")
 
 
-def _record(verb: Verb, card: SavedCard, client: Client, *, by: Actor) -> None:
+def _record(verb: Verb, card: SavedCard, client: Client | None, *, by: Actor) -> None:
     trail.record(
-        verb, practice=client.practice, client=client, by=by, about=card.ref, brand=card.brand, last4=card.last4
+        verb,
+        practice=client.practice if client else card.practice,
+        client=client,
+        by=by,
+        about=card.ref,
+        brand=card.brand,
+        last4=card.last4,
     )

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 from portico.domain.billing.models import AttemptState, PaymentAttempt, SavedCard
-from portico.domain.billing.online import checkouts, concluding, metadata
+from portico.domain.billing.online import cards, checkouts, concluding, failures, metadata
+from portico.domain.billing.online.failures import Cause
+from portico.domain.billing.online.refusals import CardGone
 from portico.gateways.stripe import intents
 from portico.gateways.stripe.errors import CardRefused, StripeTrouble
 from portico.gateways.stripe.line import Line
@@ -14,10 +16,13 @@ from portico.plumbing import clock
 LEFT_ALONE = timedelta(seconds=15)
 
 
-def charge(attempt: PaymentAttempt, card: SavedCard, line: Line) -> PaymentAttempt:
+def charge(
+    attempt: PaymentAttempt, card: SavedCard, line: Line, *, tried: frozenset[Cause] = frozenset()
+) -> PaymentAttempt:
     """The attempt with its outcome, or with the bank's page; Processing while the outcome is not known.
 
-    Raises StripeNotReached, StripeRefused: then the attempt is over, and nothing was charged.
+    Raises CardGone when Stripe no longer has the card, Superseded unless its cause was `tried` already, and what
+    `failures.refusal_of` gives: then the attempt is over, and nothing was charged.
     """
     attempt.stripe_customer_id = card.customer.customer_id
     attempt.called_at = clock.now()
@@ -27,10 +32,14 @@ def charge(attempt: PaymentAttempt, card: SavedCard, line: Line) -> PaymentAttem
     if not called:
         return checkouts.refreshed(attempt)
     try:
-        intent = create(attempt, line)
+        intent = create(attempt, line, with_description=Cause.DESCRIPTION not in tried)
     except CardRefused as refusal:
         refused(attempt, refusal)
     except StripeTrouble as trouble:
+        if cards.is_gone(card, trouble, line):
+            concluding.end(attempt, AttemptState.EXPIRED, reason=trouble.code)
+            raise CardGone from trouble
+        failures.supersede(attempt, trouble, tried=tried)
         checkouts.give_up(attempt, trouble)
         if line.deadline.left() <= 0:
             _leave_alone(attempt)
@@ -45,7 +54,7 @@ def _leave_alone(attempt: PaymentAttempt) -> None:
     moving.update(lease_until=clock.now() + LEFT_ALONE)
 
 
-def create(attempt: PaymentAttempt, line: Line) -> Intent:
+def create(attempt: PaymentAttempt, line: Line, *, with_description: bool = True) -> Intent:
     """Charges, or gets the answer that the same key had before. Raises StripeTrouble, CardRefused among it."""
     covers = attempt.covers.select_related("invoice").order_by("invoice_id")
     return intents.charge_card(
@@ -57,6 +66,7 @@ def create(attempt: PaymentAttempt, line: Line) -> Intent:
         card=attempt.card.payment_method_id if attempt.card else "",
         return_url=checkouts.address_of(attempt),
         metadata=attempt.metadata,
+        with_description=with_description,
         key=attempt.idempotency_key,
     )
 
@@ -71,4 +81,4 @@ def refused(attempt: PaymentAttempt, refusal: CardRefused) -> None:
     """The bank said no: nothing was charged."""
     if refusal.intent is not None:
         PaymentAttempt.objects.filter(pk=attempt.pk).update(payment_intent_id=refusal.intent.id)
-    concluding.end(attempt, AttemptState.FAILED, reason=refusal.code)
+    failures.fail(attempt, refusal)

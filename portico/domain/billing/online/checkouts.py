@@ -5,22 +5,14 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from portico.domain.billing.models import AttemptState, AttemptWay, PaymentAttempt
-from portico.domain.billing.online import cards, concluding, metadata
-from portico.domain.billing.online.refusals import ServerClockWrong, StripeNotReached, StripeRefused
-from portico.domain.practices import clock_checks, online_payments
-from portico.domain.practices.models import Trouble
+from portico.domain.billing.models import AttemptFailure, AttemptState, AttemptWay, PaymentAttempt
+from portico.domain.billing.online import cards, failures, metadata
+from portico.domain.billing.online.failures import Cause
+from portico.domain.billing.online.refusals import ServerClockWrong
+from portico.domain.practices import clock_checks
 from portico.gateways.stripe import checkout
 from portico.gateways.stripe.deadline import Deadline
-from portico.gateways.stripe.errors import (
-    BadKey,
-    KeyLacksPermission,
-    NotReached,
-    NotSetUp,
-    Rejected,
-    StripeTrouble,
-    Unknown,
-)
+from portico.gateways.stripe.errors import NotReached, Rejected, StripeTrouble, Unknown
 from portico.gateways.stripe.line import Line
 from portico.gateways.stripe.things import Session
 from portico.plumbing import clock
@@ -29,14 +21,13 @@ PAUSE = 0.2
 # How far ahead, by Stripe's clock, a page may expire: https://docs.stripe.com/api/checkout/sessions/create
 SHORTEST_LIFE = timedelta(minutes=30)
 LONGEST_LIFE = timedelta(hours=24)
-# Why an attempt failed: our own clock was wrong.
-SERVER_CLOCK = "server_clock"
 
 
-def open_page(attempt: PaymentAttempt, line: Line) -> PaymentAttempt:
+def open_page(attempt: PaymentAttempt, line: Line, *, tried: frozenset[Cause] = frozenset()) -> PaymentAttempt:
     """The attempt with the address of its page. Without an answer it stays Started, to be started again.
 
-    Raises StripeNotReached, StripeRefused: then the attempt is over.
+    Raises Superseded, unless its cause was `tried` already, and what `failures.refusal_of` gives: then the attempt is
+    over.
     """
     try:
         if not attempt.stripe_customer_id:
@@ -44,14 +35,15 @@ def open_page(attempt: PaymentAttempt, line: Line) -> PaymentAttempt:
             attempt.stripe_customer_id = customer.customer_id
         if not _note_call(attempt):
             return refreshed(attempt)
-        session = create(attempt, line)
+        session = create(attempt, line, with_description=Cause.DESCRIPTION not in tried)
     except StripeTrouble as trouble:
+        failures.supersede(attempt, trouble, tried=tried)
         return give_up(attempt, trouble)
     keep(attempt, session)
     return refreshed(attempt)
 
 
-def create(attempt: PaymentAttempt, line: Line) -> Session:
+def create(attempt: PaymentAttempt, line: Line, *, with_description: bool = True) -> Session:
     """Creates the page, or gets the one that was created with the same key. Raises StripeTrouble."""
     address = address_of(attempt)
     expires_at = attempt.expires_at or clock.now()
@@ -68,6 +60,7 @@ def create(attempt: PaymentAttempt, line: Line) -> Session:
         success_url=address,
         cancel_url=address,
         metadata=attempt.metadata,
+        with_description=with_description,
         key=attempt.idempotency_key,
     )
 
@@ -85,17 +78,17 @@ def keep(attempt: PaymentAttempt, session: Session) -> None:
 def give_up(attempt: PaymentAttempt, trouble: StripeTrouble) -> PaymentAttempt:
     """What an error means for an attempt: over when nothing can have been done, else as unknown as before.
 
-    Raises StripeNotReached, StripeRefused and ServerClockWrong when it is over.
+    Raises ServerClockWrong and what `failures.refusal_of` gives when it is over.
     """
     if isinstance(trouble, Unknown) and not isinstance(trouble, NotReached):
         PaymentAttempt.objects.filter(pk=attempt.pk).update(lease_until=None)
         return refreshed(attempt)
-    note_trouble(attempt, trouble)
+    failures.note_trouble(attempt, trouble)
     if isinstance(trouble, Rejected) and _expires_at_a_wrong_time(attempt):
-        concluding.end(attempt, AttemptState.FAILED, reason=SERVER_CLOCK)
+        failures.fail(attempt, trouble, failure=AttemptFailure.SERVER_CLOCK)
         raise ServerClockWrong from trouble
-    concluding.end(attempt, AttemptState.FAILED, reason=trouble.code or type(trouble).__name__)
-    raise (StripeNotReached if isinstance(trouble, NotReached) else StripeRefused) from trouble
+    failures.fail(attempt, trouble)
+    raise failures.refusal_of(trouble) from trouble
 
 
 def _expires_at_a_wrong_time(attempt: PaymentAttempt) -> bool:
@@ -104,23 +97,6 @@ def _expires_at_a_wrong_time(attempt: PaymentAttempt) -> bool:
         return False
     stripe_time = clock.now() - clock_checks.known()
     return not SHORTEST_LIFE <= attempt.expires_at - stripe_time <= LONGEST_LIFE
-
-
-def note_trouble(attempt: PaymentAttempt, trouble: StripeTrouble) -> None:
-    """A key that Stripe no longer takes closes paying by card until an owner mends it."""
-    match trouble:
-        case KeyLacksPermission():
-            found = Trouble.KEY_RESTRICTED
-        case BadKey():
-            found = Trouble.KEY_REFUSED
-        case NotSetUp():
-            found = Trouble.CHARGES_OFF
-        case _:
-            return
-    payments = online_payments.of(attempt.practice)
-    key = payments.key if payments else None
-    if key is not None and (key.livemode, key.account_id) == (attempt.livemode, attempt.stripe_account_id):
-        online_payments.note_trouble(attempt.practice, found, by=concluding.STRIPE)
 
 
 def wait_for(attempt: PaymentAttempt, deadline: Deadline) -> PaymentAttempt:

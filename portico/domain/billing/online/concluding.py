@@ -126,6 +126,15 @@ def end(attempt: PaymentAttempt, state: AttemptState, *, reason: str = "", by: A
             note(Verb.PAYMENT_DECLINED, held, row.ref, row.amount_minor, by=by, reason=reason)
 
 
+def missing_at_stripe(attempt: PaymentAttempt, *, code: str) -> None:
+    """Stripe no longer has the attempt's page or payment, as after its test data was deleted.
+
+    What was only begun is over. Where money may have moved nothing is concluded: staff release it after a day.
+    """
+    if not attempt.is_moving:
+        end(attempt, AttemptState.EXPIRED, reason=code)
+
+
 def end_uncalled(attempt: PaymentAttempt) -> bool:
     """Ends an attempt for which Stripe was never called. False: it was called meanwhile, and may have a page."""
     with holding.books_of(attempt.client):

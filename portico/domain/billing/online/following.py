@@ -18,14 +18,14 @@ from portico.domain.billing.models import (
     RefundWay,
     SavedCard,
 )
-from portico.domain.billing.online import charges, checkouts, concluding, retiring
+from portico.domain.billing.online import cards, charges, checkouts, concluding, failures, retiring
 from portico.domain.billing.online.refusals import StripeNotReached
 from portico.domain.billing.refusals import Processing
 from portico.domain.practices import clock_checks, online_payments
 from portico.domain.practices.models import StripeKey
 from portico.gateways.stripe import checkout, intents
 from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
-from portico.gateways.stripe.errors import BadKey, CardRefused, KeyUsedOtherwise, Rejected, StripeTrouble
+from portico.gateways.stripe.errors import BadKey, CardRefused, KeyUsedOtherwise, NotThere, Rejected, StripeTrouble
 from portico.gateways.stripe.line import Line
 from portico.gateways.stripe.things import Intent
 from portico.plumbing import clock, queue
@@ -51,13 +51,10 @@ def ask(attempt: PaymentAttempt, *, deadline: Deadline | None = None) -> Payment
     )
     if line is None:
         raise StripeNotReached
-    if attempt.way == AttemptWay.CHECKOUT:
-        if attempt.checkout_session_id:
-            concluding.session_seen(attempt, checkout.look_up(line, attempt.checkout_session_id))
-    elif attempt.payment_intent_id:
-        concluding.intent_seen(attempt, intents.look_up(line, attempt.payment_intent_id))
-    elif attempt.called_at is not None:
-        _find_charge(attempt, line)
+    try:
+        _ask(attempt, line)
+    except NotThere as missing:
+        concluding.missing_at_stripe(attempt, code=missing.code)
     return checkouts.refreshed(attempt)
 
 
@@ -114,6 +111,16 @@ def _follow(attempt: PaymentAttempt) -> None:
     ask(attempt, deadline=deadline)
 
 
+def _ask(attempt: PaymentAttempt, line: Line) -> None:
+    if attempt.way == AttemptWay.CHECKOUT:
+        if attempt.checkout_session_id:
+            concluding.session_seen(attempt, checkout.look_up(line, attempt.checkout_session_id))
+    elif attempt.payment_intent_id:
+        concluding.intent_seen(attempt, intents.look_up(line, attempt.payment_intent_id))
+    elif attempt.called_at is not None:
+        _find_charge(attempt, line)
+
+
 def _find_charge(attempt: PaymentAttempt, line: Line) -> None:
     """A saved card was charged and the answer was lost: looked for, then asked for once more with the same key."""
     found = _by_metadata(attempt, line)
@@ -129,11 +136,16 @@ def _find_charge(attempt: PaymentAttempt, line: Line) -> None:
     except KeyUsedOtherwise:
         return  # It was called before, in other words; what came of it is still to be found.
     except Rejected as refusal:
-        concluding.end(attempt, AttemptState.FAILED, reason=refusal.code)
+        if attempt.card is not None:
+            cards.is_gone(attempt.card, refusal, line)
+        failures.fail(attempt, refusal)
 
 
 def _by_metadata(attempt: PaymentAttempt, line: Line) -> Intent | None:
-    found = intents.of_customer(line, attempt.stripe_customer_id, since=_begun_at(attempt) - MARGIN)
+    try:
+        found = intents.of_customer(line, attempt.stripe_customer_id, since=_begun_at(attempt) - MARGIN)
+    except NotThere:
+        return None  # The customer was deleted; the call itself is repeated with its key.
     mine = [each for each in found if (told := concluding.told_by(each)) and told.attempt == attempt.ref]
     return next((each for each in mine if each.is_paid), mine[0] if mine else None)
 

@@ -3,17 +3,16 @@
 from django.db.models import QuerySet
 
 from portico.domain.billing.models import AttemptWay, Payment, PaymentAttempt, SavedCard
+from portico.domain.billing.online import cards, checkouts, concluding, disputes, following, refunds
 from portico.domain.billing.online import charges as saved_charges
-from portico.domain.billing.online import checkouts, concluding, disputes, following, refunds
 from portico.domain.billing.online.refusals import StripeNotReached
 from portico.domain.practices import online_payments
 from portico.domain.practices.models import Practice
-from portico.gateways.stripe import charges, checkout, intents
+from portico.gateways.stripe import charges, checkout, customers, intents
 from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
 from portico.gateways.stripe.errors import StripeTrouble
 from portico.gateways.stripe.line import Line
 from portico.gateways.stripe.things import Intent
-from portico.plumbing import clock
 from portico.plumbing.inbox import Verdict
 from portico.plumbing.models import InboxEvent
 
@@ -37,6 +36,8 @@ def work(event: InboxEvent) -> Verdict:
                 return _charge(event.practice, charges.dispute_look_up(line, event.object_id).charge, line)
             case "payment_method" if event.kind == "payment_method.detached":
                 return _detached(event.practice, event.object_id)
+            case "customer" if event.kind == "customer.deleted":
+                return _customer_deleted(event.practice, event.object_id, line)
     except (StripeTrouble, StripeNotReached):
         return Verdict.LATER
     return Verdict.IGNORED
@@ -113,9 +114,13 @@ def _charge(practice: Practice, id_: str, line: Line) -> Verdict:
 
 def _detached(practice: Practice, id_: str) -> Verdict:
     """Taken away at Stripe itself: it can be charged no more."""
-    now = clock.now()
-    removed = SavedCard.objects.kept().filter(practice=practice, payment_method_id=id_)
-    removed.update(removed_at=now, detached_at=now)
+    cards.forget(SavedCard.objects.filter(practice=practice, payment_method_id=id_), by=concluding.STRIPE)
+    return Verdict.DONE
+
+
+def _customer_deleted(practice: Practice, id_: str, line: Line) -> Verdict:
+    if not customers.is_there(line, id_):
+        cards.forget_customer(practice, id_, by=concluding.STRIPE)
     return Verdict.DONE
 
 

@@ -20,6 +20,7 @@ from portico.domain.billing.models import (
 from portico.domain.billing.models.attempts import LONGEST_LIFE
 from portico.domain.billing.online import cards, charges, checkouts, metadata, quoting, retiring
 from portico.domain.billing.online.concluding import note
+from portico.domain.billing.online.failures import Cause, Superseded
 from portico.domain.billing.online.quoting import Quote
 from portico.domain.billing.online.refusals import AmountChanged, CardGone
 from portico.domain.billing.refusals import Processing
@@ -83,7 +84,7 @@ def pay(payer: Payer, order: Order, *, deadline: Deadline | None = None) -> Paym
     """The attempt, as far as it came within the deadline: with a page of Stripe's or of the bank, or with its outcome.
 
     Pressed twice, both presses get the same one. Raises what `quoting` and `online_payments.line` refuse with,
-    AmountChanged, CardGone, InvoicePaid, Processing, StripeNotReached, StripeRefused.
+    AmountChanged, CardGone, InvoicePaid, Processing and what `failures.refusal_of` gives.
     """
     deadline = deadline or Deadline()
     practice = payer.client.practice
@@ -92,19 +93,31 @@ def pay(payer: Payer, order: Order, *, deadline: Deadline | None = None) -> Paym
     key = payments.key if payments else None
     if key is None:
         raise CardsNotTaken
+    tried: frozenset[Cause] = frozenset()
+    while True:
+        attempt, is_new = _begun(payer, order, key, tried, deadline)
+        if not is_new:
+            return checkouts.wait_for(attempt, deadline)
+        try:
+            if order.card is not None:
+                return charges.charge(attempt, order.card, line, tried=tried)
+            return checkouts.open_page(attempt, line, tried=tried)
+        except Superseded as ended:
+            # Each cause once: what is refused again is refused.
+            tried |= {ended.cause}
+
+
+def _begun(
+    payer: Payer, order: Order, key: StripeKey, tried: frozenset[Cause], deadline: Deadline
+) -> tuple[PaymentAttempt, bool]:
+    """The attempt, and whether it is new, once all that stood in its way was ended at Stripe. Raises Processing."""
     for _round in range(MOST_ROUNDS):
-        begun = _begin(payer, order, key)
+        begun = _begin(payer, order, key, tried)
         if begun.attempt is not None:
-            break
+            return begun.attempt, begun.is_new
         for other in begun.in_the_way:
             retiring.retire(other, deadline=deadline)
-    else:
-        raise Processing
-    if not begun.is_new:
-        return checkouts.wait_for(begun.attempt, deadline)
-    if order.card is not None:
-        return charges.charge(begun.attempt, order.card, line)
-    return checkouts.open_page(begun.attempt, line)
+    raise Processing
 
 
 def lately(payer: Payer, invoice: Invoice | None) -> PaymentAttempt | None:
@@ -125,7 +138,7 @@ def open_for(payer: Payer, quote: Quote) -> PaymentAttempt | None:
 
 
 @once_more
-def _begin(payer: Payer, order: Order, key: StripeKey) -> _Begun:
+def _begin(payer: Payer, order: Order, key: StripeKey, tried: frozenset[Cause]) -> _Begun:
     with holding.books_of(payer.client) as held:
         access = PortalAccess.objects.select_related("client").filter(client=held, account=payer.account).first()
         quoting.refuse_unless_open(held.practice, access)
@@ -141,7 +154,7 @@ def _begin(payer: Payer, order: Order, key: StripeKey) -> _Begun:
             each.pk for each in cards.usable(payer.account, held.practice)
         }:
             raise CardGone
-        return _Begun(_write(payer, order, quote, key), is_new=True)
+        return _Begun(_write(payer, order, quote, key, tried), is_new=True)
 
 
 def _others(quote: Quote) -> list[PaymentAttempt]:
@@ -173,7 +186,7 @@ def _is_same(attempt: PaymentAttempt, payer: Payer, order: Order, quote: Quote, 
     )
 
 
-def _write(payer: Payer, order: Order, quote: Quote, key: StripeKey) -> PaymentAttempt:
+def _write(payer: Payer, order: Order, quote: Quote, key: StripeKey, tried: frozenset[Cause]) -> PaymentAttempt:
     now, client = clock.now(), payer.client
     saves = bool(order.consent_text) and order.card is None and payer.may_save
     attempt = PaymentAttempt(
@@ -198,9 +211,10 @@ def _write(payer: Payer, order: Order, quote: Quote, key: StripeKey) -> PaymentA
         lease_until=now + IN_HAND,
         not_before=now + ASK_AFTER,
     )
-    attempt.metadata = metadata.written(
-        attempt=attempt.ref, account=payer.account.ref, client=client.ref, invoices=quote.invoices
-    )
+    if Cause.METADATA not in tried:
+        attempt.metadata = metadata.written(
+            attempt=attempt.ref, account=payer.account.ref, client=client.ref, invoices=quote.invoices
+        )
     attempt.save()
     AttemptInvoice.objects.bulk_create(
         AttemptInvoice(

@@ -18,7 +18,7 @@ from portico.domain.practices import online_payments
 from portico.domain.practices.models import Practice
 from portico.gateways.stripe import charges, money, things
 from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
-from portico.gateways.stripe.errors import NotReached, StripeTrouble, Unknown
+from portico.gateways.stripe.errors import NotReached, NotThere, StripeTrouble, Unknown
 from portico.gateways.stripe.line import Line
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
@@ -64,7 +64,7 @@ def send(
     except StripeTrouble as trouble:
         if isinstance(trouble, Unknown) and not isinstance(trouble, NotReached):
             return refund
-        _fail(refund, trouble.code or type(trouble).__name__)
+        _fail(refund, trouble)
         raise (StripeNotReached if isinstance(trouble, NotReached) else RefundRefused) from trouble
     refund.refresh_from_db()
     return refund
@@ -188,6 +188,17 @@ def _follow(refund: Refund) -> None:
     if refund.stripe_refund_id:
         seen(refund, charges.refund_look_up(line, refund.stripe_refund_id))
         return
+    try:
+        _find(refund, payment, line)
+    except NotThere:
+        # The charge itself is gone, so nothing can have been sent back. Without an attempt it may be another account's.
+        if payment.attempt is None:
+            raise
+        _undo(refund, "charge_missing")
+
+
+def _find(refund: Refund, payment: Payment, line: Line) -> None:
+    """Looks for a refund that got no answer, and asks for it once more where that is safe. Raises StripeTrouble."""
     # Disputes before refunds: what Stripe took in before a dispute is in the list that comes after it.
     is_disputed = any(not each.is_over or each.is_lost for each in charges.disputes(line, payment.stripe_charge_id))
     there = charges.refunds(line, payment.stripe_charge_id)
@@ -199,21 +210,30 @@ def _follow(refund: Refund) -> None:
     is_possible = not is_disputed and gone + refund.amount_minor <= payment.amount_minor
     if not is_possible or clock.now() - refund.created_at > KEY_LASTS:
         # It is not there; and Stripe would not take it any more, or nobody will call with that key again.
-        _fail(refund, "never_arrived")
+        _undo(refund, "never_arrived")
         return
     try:
         seen(refund, _call(refund, payment, line))
     except Unknown:
         raise
     except StripeTrouble as trouble:
-        _fail(refund, trouble.code or type(trouble).__name__)
+        _fail(refund, trouble)
+
+
+def _fail(refund: Refund, trouble: StripeTrouble) -> None:
+    """Stripe did not take it."""
+    details = trouble.details
+    logger.warning("refund.refused", extra={"refund": refund.pk, **details})
+    _undo(refund, details.pop("code") or details["failure"], **details)
 
 
 @once_more
-def _fail(refund: Refund, failure: str) -> None:
+def _undo(refund: Refund, why: str, **details: str) -> None:
     with holding.books_of(refund.payment.client) as held:
-        settling.undo_refund(refund, failure=failure, by=STRIPE)
-        concluding.note(Verb.REFUND_FAILED, held, refund.payment.ref, refund.amount_minor, by=STRIPE)
+        settling.undo_refund(refund, failure=why, by=STRIPE)
+        concluding.note(
+            Verb.REFUND_FAILED, held, refund.payment.ref, refund.amount_minor, by=STRIPE, reason=why, **details
+        )
 
 
 def _unanswered(payment: Payment) -> list[Refund]:

@@ -55,6 +55,12 @@ class StripeNotReached(Refused):
     message = _("Stripe can’t be reached at the moment. Nothing was charged. Please start again in a minute.")
 
 
+class StripeBusy(StripeNotReached):
+    """Stripe takes no more calls of the practice's account for a moment."""
+
+    message = _("Too many payments are being made at this moment. Nothing was charged. Please start again in a minute.")
+
+
 class StripeRefused(Refused):
     message = _("Stripe did not take this payment. Nothing was charged. Call the practice to pay another way.")
 

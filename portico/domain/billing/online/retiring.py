@@ -9,8 +9,9 @@ from portico.domain.billing.refusals import Processing
 from portico.domain.practices import online_payments
 from portico.gateways.stripe import checkout, intents
 from portico.gateways.stripe.deadline import Deadline
-from portico.gateways.stripe.errors import NotReached, Rejected, StripeTrouble, Unknown
+from portico.gateways.stripe.errors import NotReached, NotThere, Rejected, StripeTrouble, Unknown
 from portico.gateways.stripe.line import Line
+from portico.gateways.stripe.things import Session
 from portico.plumbing import clock
 
 # Creating a Checkout is repeated so long after the first call and no longer.
@@ -55,10 +56,18 @@ def _retire(attempt: PaymentAttempt, line: Line) -> None:
             return
         attempt.checkout_session_id = session
     try:
-        session_now = checkout.expire(line, attempt.checkout_session_id)
-    except Rejected:
-        session_now = checkout.look_up(line, attempt.checkout_session_id)
+        session_now = _expired(line, attempt.checkout_session_id)
+    except NotThere as missing:
+        concluding.missing_at_stripe(attempt, code=missing.code)
+        return
     concluding.session_seen(attempt, session_now)
+
+
+def _expired(line: Line, session: str) -> Session:
+    try:
+        return checkout.expire(line, session)
+    except Rejected:
+        return checkout.look_up(line, session)
 
 
 def _created(attempt: PaymentAttempt, line: Line) -> str | None:
@@ -80,6 +89,9 @@ def _created(attempt: PaymentAttempt, line: Line) -> str | None:
 def _cancel(attempt: PaymentAttempt, line: Line) -> None:
     try:
         intent = intents.cancel(line, attempt.payment_intent_id)
+    except NotThere as missing:
+        concluding.missing_at_stripe(attempt, code=missing.code)
+        return
     except Rejected:
         intent = intents.look_up(line, attempt.payment_intent_id)
     concluding.intent_seen(attempt, intent)

@@ -1,0 +1,215 @@
+"""What Stripe refuses: each failure has its own word, and what was optional is left out."""
+
+import logging
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from portico.domain.billing.models import AttemptFailure, AttemptState, Invoice, PaymentAttempt, RefundState, SavedCard
+from portico.domain.billing.online import doubts, following, refunds
+from portico.domain.billing.online.refusals import (
+    RefundRefused,
+    StripeBusy,
+    StripeNotReached,
+    StripeRefused,
+    TooLarge,
+    TooSmall,
+)
+from portico.domain.clients.models import Client
+from portico.domain.practices import online_payments
+from portico.gateways.stripe import customers
+from portico.plumbing.models import TrailEntry
+from portico.plumbing.refusals import Refused
+from portico.plumbing.verbs import Verb
+from tests import cast
+from tests.domain.billing.at_the_till import fresh, paid
+from tests.support.paying import Till
+from tests.support.ports import free_port
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
+
+SESSIONS = "/v1/checkout/sessions"
+
+
+def refuse(till: Till, path: str, *, code: str = "", param: str = "") -> None:
+    till.stripe.fault("refuse", path, method="POST", code=code, param=param)
+
+
+# Optional fields.
+
+
+@pytest.mark.parametrize(("code", "param"), [("email_invalid", "email"), ("email_invalid", ""), ("", "metadata[x]")])
+def test_a_customer_is_created_without_the_field_that_stripe_refuses(
+    till: Till, ana: Client, bill: Invoice, code: str, param: str
+) -> None:
+    refuse(till, "/v1/customers", code=code, param=param)
+    attempt = till.start(ana, bill)
+    till.type_card(attempt)
+    following.ask(attempt)
+    assert fresh(bill).is_paid
+    (customer,) = till.stripe.desk().all("customer")
+    assert (customer["email"] is None) == (code == "email_invalid")
+    assert bool(customer["metadata"]) == (code == "email_invalid")
+
+
+def test_with_every_field_refused_a_customer_without_any_pays(till: Till, ana: Client, bill: Invoice) -> None:
+    refuse(till, "/v1/customers", code="email_invalid", param="email")
+    refuse(till, "/v1/customers", param="metadata", code="metadata_invalid")
+    assert till.start(ana, bill).checkout_url
+
+
+def test_a_refused_customer_is_not_refused_for_a_day(till: Till, ana: Client, bill: Invoice) -> None:
+    """Stripe repeats its answer to an idempotency key, so the next payment asks with another."""
+    refuse(till, "/v1/customers", code="account_country_invalid", param="tax")
+    with pytest.raises(StripeRefused):
+        till.start(ana, bill)
+    assert till.start(ana, bill).checkout_url
+
+
+@pytest.mark.parametrize(
+    "param", ["payment_intent_data[description]", "metadata", "payment_intent_data[metadata][portico_client]"]
+)
+def test_a_payment_goes_on_without_the_optional_field_that_stripe_refuses(
+    till: Till, ana: Client, bill: Invoice, param: str
+) -> None:
+    refuse(till, SESSIONS, param=param, code="parameter_invalid")
+    attempt = till.start(ana, bill)
+    till.type_card(attempt)
+    following.ask(attempt)
+    assert fresh(bill).is_paid
+    assert len({each.idempotency_key for each in PaymentAttempt.objects.all()}) == 2
+    assert [charge.amount for charge in till.book] == [14_000]
+
+
+@pytest.mark.parametrize("param", ["description", "metadata"])
+def test_a_saved_card_is_charged_without_the_optional_field_that_stripe_refuses(
+    till: Till, ana: Client, card: SavedCard, bill: Invoice, param: str
+) -> None:
+    refuse(till, "/v1/payment_intents", param=param, code="parameter_invalid")
+    assert till.charge(ana, card, bill).state == AttemptState.SUCCEEDED
+    assert [charge.amount for charge in till.book] == [1_000, 14_000]
+
+
+def test_what_is_refused_again_is_refused(till: Till, ana: Client, bill: Invoice) -> None:
+    for _time in range(2):
+        refuse(till, SESSIONS, param="metadata", code="parameter_invalid")
+    with pytest.raises(StripeRefused):
+        till.start(ana, bill)
+    assert not fresh(bill).is_attempted
+
+
+# Each failure has its own word.
+
+
+def test_a_refused_request_is_told_with_code_parameter_and_request_id(
+    till: Till, ana: Client, bill: Invoice, caplog: pytest.LogCaptureFixture
+) -> None:
+    refuse(till, SESSIONS, code="url_invalid", param="success_url")
+    with caplog.at_level(logging.WARNING), pytest.raises(StripeRefused):
+        till.start(ana, bill)
+    attempt = PaymentAttempt.objects.get()
+    assert (attempt.failure, attempt.reason, attempt.failure_param) == ("refused", "url_invalid", "success_url")
+    assert attempt.stripe_request_id.startswith("req_")
+    (line,) = [record for record in caplog.records if record.message == "payment.refused"]
+    logged = (line.code, line.param, line.request)  # type: ignore[attr-defined]  # The extras of the entry.
+    assert logged == ("url_invalid", "success_url", attempt.stripe_request_id)
+    entry = TrailEntry.objects.get(verb=Verb.PAYMENT_REFUSED)
+    assert entry.details["request"] == attempt.stripe_request_id
+    assert not TrailEntry.objects.filter(verb=Verb.PAYMENT_DECLINED).exists()
+    assert doubts.count(till.practice) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (("429", ""), (StripeBusy, AttemptFailure.RATE_LIMITED, Verb.PAYMENT_NOT_REACHED)),
+        (("deny", ""), (StripeRefused, AttemptFailure.PERMISSION, Verb.PAYMENT_REFUSED)),
+        (("refuse", "account_invalid"), (StripeRefused, AttemptFailure.ACCOUNT_CLOSED, Verb.PAYMENT_REFUSED)),
+        (("refuse", "amount_too_small"), (TooSmall, AttemptFailure.REFUSED, Verb.PAYMENT_REFUSED)),
+        (("refuse", "amount_too_large"), (TooLarge, AttemptFailure.REFUSED, Verb.PAYMENT_REFUSED)),
+        (("refuse", "something_new"), (StripeRefused, AttemptFailure.REFUSED, Verb.PAYMENT_REFUSED)),
+    ],
+)
+def test_each_failure_has_its_own_word(
+    till: Till, card: SavedCard, bill: Invoice, fault: tuple[str, str], told: tuple[type, AttemptFailure, Verb]
+) -> None:
+    refusal, failure, verb = told
+    kind, code = fault
+    till.stripe.fault(kind, "/v1/payment_intents", method="POST", code=code)
+    with pytest.raises(Refused) as refused:
+        till.charge(bill.client, card, bill)
+    assert type(refused.value) is refusal
+    attempt = PaymentAttempt.objects.latest("id")
+    assert (attempt.state, attempt.failure) == (AttemptState.FAILED, failure)
+    assert TrailEntry.objects.filter(verb=verb, about=attempt.ref).exists()
+
+
+def test_a_revoked_key_has_its_own_word(till: Till, ana: Client, bill: Invoice) -> None:
+    till.stripe.revoke("sk_test_demo")
+    with pytest.raises(StripeRefused):
+        till.start(ana, bill)
+    assert PaymentAttempt.objects.latest("id").failure == AttemptFailure.KEY_REFUSED
+
+
+def test_an_absent_stripe_has_its_own_word(till: Till, ana: Client, bill: Invoice, settings: Settings) -> None:
+    settings.STRIPE_API_BASE = f"http://localhost:{free_port()}"
+    with pytest.raises(StripeNotReached):
+        till.start(ana, bill)
+    assert PaymentAttempt.objects.get().failure == AttemptFailure.UNREACHABLE
+    assert TrailEntry.objects.filter(verb=Verb.PAYMENT_NOT_REACHED).exists()
+
+
+def test_a_bank_s_no_is_a_declined_card_and_nothing_for_staff(
+    till: Till, ana: Client, card: SavedCard, bill: Invoice
+) -> None:
+    failing = customers.attach_card(
+        online_payments.line(till.practice), "pm_card_chargeCustomerFail", card.customer.customer_id
+    )
+    assert failing is not None
+    SavedCard.objects.filter(pk=card.pk).update(payment_method_id=failing.id)
+    card.refresh_from_db()
+    till.charge(ana, card, bill)
+    declined = PaymentAttempt.objects.latest("id")
+    assert (declined.state, declined.failure) == (AttemptState.FAILED, AttemptFailure.DECLINED)
+    assert TrailEntry.objects.filter(verb=Verb.PAYMENT_DECLINED).count() == 1
+    assert doubts.count(till.practice) == 0
+
+
+def test_a_refusal_is_out_of_sight_once_the_client_went_on_or_the_bill_is_paid(
+    till: Till, ana: Client, bill: Invoice
+) -> None:
+    refuse(till, SESSIONS, code="url_invalid")
+    with pytest.raises(StripeRefused):
+        till.start(ana, bill)
+    assert doubts.count(till.practice) == 1
+    till.start(ana, bill)
+    assert doubts.count(till.practice) == 0
+
+
+def test_a_refusal_is_out_of_sight_once_the_bill_is_paid_in_cash(till: Till, ana: Client, bill: Invoice) -> None:
+    refuse(till, SESSIONS, code="url_invalid")
+    with pytest.raises(StripeRefused):
+        till.start(ana, bill)
+    cast.cash(ana, 14_000, invoice=bill)
+    assert doubts.count(till.practice) == 0
+
+
+def test_a_refused_refund_is_told_and_counted_until_it_is_sent(till: Till, ana: Client, bill: Invoice) -> None:
+    payment = paid(till, bill)
+    refuse(till, "/v1/refunds", code="charge_disputed", param="charge")
+    with pytest.raises(RefundRefused):
+        refunds.send(payment, amount_minor=14_000, reason="Paid twice", by=cast.DESK)
+    entry = TrailEntry.objects.get(verb=Verb.REFUND_FAILED)
+    assert (entry.details["failure"], entry.details["reason"]) == ("refused", "charge_disputed")
+    assert entry.details["request"].startswith("req_")
+    assert doubts.count(till.practice) == 1
+    sent = refunds.send(payment, amount_minor=14_000, reason="Paid twice", by=cast.DESK)
+    assert sent.state == RefundState.SUCCEEDED
+    assert doubts.count(till.practice) == 0
+
+
+def test_stripe_not_reached_is_no_refusal(till: Till, ana: Client, bill: Invoice) -> None:
+    till.stripe.fault("429", times=5)
+    with pytest.raises(StripeNotReached):
+        till.start(ana, bill)
+    assert doubts.count(till.practice) == 0
