@@ -15,6 +15,8 @@ _PLAIN = re.compile(r"[a-z0-9._/-]*")
 _SLASHES = re.compile(r"/{2,}")
 # Marks of italics around an address; within a token they belong to it.
 _MARKS_AFTER_SLASH = re.compile(r"/[_-]+\Z")
+# Bytes that are no UTF-8 are no punctuation either: what they meant is not known.
+_UNDECODABLE = "\ufffd"
 # Parts of an address that are never capitals; any other part that a page takes (a token, a ref) is used as it is.
 _LOWER_CASE = frozenset({"slug", "language"})
 
@@ -44,6 +46,8 @@ def tidied(path: str) -> str:
     if _PLAIN.fullmatch(path) and not _SLASHES.search(path) and _is_ended(path):
         return ""
     text = html.unescape(unquote(path))
+    if _UNDECODABLE in text:
+        return ""
     end = max((match.end() for match in _ENDING.finditer(text)), default=0)
     stem = _MARKS_AFTER_SLASH.sub("", _SLASHES.sub("/", text[:end]))
     for candidate in (f"{stem}/", stem):
