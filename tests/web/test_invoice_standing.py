@@ -63,7 +63,7 @@ def test_half_paid_in_cash_reads_so_in_each_of_the_offices_lists(
 def test_half_paid_in_cash_reads_so_on_its_page_in_the_office(office: Browser, half_paid: Invoice) -> None:
     page = words(office, f"/office/invoices/{half_paid.ref}/")
     assert "Unpaid $100.00 of $140.00 still to pay" in page
-    assert "Received $40.00 Still to pay $100.00" in page
+    assert "Total $140.00 Paid −$40.00 To pay $100.00" in page
 
 
 def test_half_paid_in_cash_reads_so_in_the_portal(half_paid: Invoice) -> None:
@@ -71,7 +71,7 @@ def test_half_paid_in_cash_reads_so_in_the_portal(half_paid: Invoice) -> None:
     assert "Unpaid $100.00 of $140.00 still to pay" in row(portal, PORTAL, half_paid)
     page = words(portal, f"{PORTAL}{half_paid.ref}/")
     assert "Unpaid $100.00 of $140.00 still to pay" in page
-    assert "Total $140.00 Payments Cash −$40.00 To pay $100.00" in page
+    assert "Total $140.00 Paid Cash −$40.00 To pay $100.00" in page
     assert "Unpaid Cash" not in page
 
 
@@ -88,7 +88,7 @@ def test_paid_says_with_what(half_paid: Invoice) -> None:
     portal = cast.in_the_portal(Browser(), half_paid.client)
     page = words(portal, f"{PORTAL}{half_paid.ref}/")
     assert "$140.00 Paid Cash" in page
-    assert "Payments Cash −$140.00 To pay $0.00" in page
+    assert "Paid Cash −$140.00 To pay $0.00" in page
     assert "still to pay" not in page
 
 
@@ -104,10 +104,11 @@ def test_the_file_says_the_same(half_paid: Invoice, draft: Invoice) -> None:
     void = cast.bill(half_paid.client)
     invoicing.void(void, reason="Made by mistake", by=cast.DESK)
     biller = cast.signed_in(Browser(), cast.ines(half_paid.practice))
-    _heads, *rows = csv.reader(StringIO(biller.get("/office/invoices/file/").content.decode("utf-8-sig")))
-    told = {row[2]: (row[7], row[8], row[10]) for row in rows}
+    heads, *rows = csv.reader(StringIO(biller.get("/office/invoices/file/").content.decode("utf-8-sig")))
+    places = [heads.index(name) for name in ("Total", "Invoiced", "Paid", "Still to pay")]
+    told = {row[2]: tuple(row[place] for place in places) for row in rows}
     assert told == {
-        "Unpaid": ("140.00", "40.00", "100.00"),
-        "Draft": ("99.00", "0.00", "0.00"),
-        "Void": ("140.00", "0.00", "0.00"),
+        "Unpaid": ("140.00", "140.00", "40.00", "100.00"),
+        "Draft": ("99.00", "0.00", "0.00", "0.00"),
+        "Void": ("140.00", "0.00", "0.00", "0.00"),
     }

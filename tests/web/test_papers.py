@@ -170,10 +170,10 @@ def test_on_a_narrow_page_each_row_of_a_statement_tells_its_own_amount_beside_th
 ) -> None:
     page = portal.get(f"{PORTAL}/billing/statement/").text
     told = '<span class="fold-label quiet small">{} </span>{}</td>'
-    for label, amount in (("Invoiced", "$140.00"), ("Payments", "$40.00"), ("Balance", "$100.00")):
+    for label, amount in (("Invoiced", "$140.00"), ("Paid", "$40.00"), ("Balance", "$100.00")):
         assert told.format(label, amount) in page
     # What a row has no amount for leaves no empty line.
-    assert '<td class="num drop"><span class="fold-label quiet small">Payments </span></td>' in page
+    assert '<td class="num drop"><span class="fold-label quiet small">Paid </span></td>' in page
 
 
 def test_the_guides_and_the_letter_are_on_the_client_portal_tab(office: Browser, ana: Client) -> None:

@@ -2,28 +2,33 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Sum
+from django.db.models import Count, Q, Sum
 
+from portico.domain.billing import movements
 from portico.domain.billing.models import Credit, Payment
+from portico.domain.billing.movement_queries import Period
+from portico.domain.billing.sums import Sums
 from portico.domain.clients.models import Client
 
 
 @dataclass(frozen=True)
 class Account:
-    """A client's books added up, in minor units. A negative balance is credit in the client's favour."""
+    """A client's books added up, in minor units. A negative balance is credit in the client's favour.
+
+    `sums` comes from what happened, the other amounts from what is stored with invoices, payments and credits: both
+    come to the same balance, which `verify-ledger` checks.
+    """
 
     currency: str
-    invoiced_minor: int
-    paid_minor: int
-    credited_minor: int
-    # What is left over of payments and credits, that waits for a refund too.
+    sums: Sums
+    # What is still to pay on the invoices.
+    open_minor: int
+    # What is left over of payments and credits, including what is to be refunded.
     unused_minor: int
     # What is still open under a card payment whose outcome is not known yet.
     processing_minor: int
-
-    @property
-    def open_minor(self) -> int:
-        return self.invoiced_minor - self.paid_minor - self.credited_minor
+    # How many invoices can be paid now: open, and not under such a payment.
+    to_pay_number: int
 
     @property
     def office_minor(self) -> int:
@@ -47,18 +52,29 @@ def portal(client: Client) -> Account:
 
 
 def _account(client: Client, *, shared_only: bool) -> Account:
-    invoices = client.invoices.standing()
+    invoices = client.invoices.owing()
     if shared_only:
         invoices = invoices.shared()
-    sums = invoices.aggregate(total=Sum("total_minor"), paid=Sum("paid_minor"), credited=Sum("credited_minor"))
+    moving = Q(moving=True)
+    stored = invoices.with_attempts().aggregate(
+        open=Sum("open_minor"), processing=Sum("open_minor", filter=moving), to_pay=Count("pk", filter=~moving)
+    )
     return Account(
         currency=client.practice.currency,
-        invoiced_minor=sums["total"] or 0,
-        paid_minor=sums["paid"] or 0,
-        credited_minor=sums["credited"] or 0,
+        sums=movements.of_client(client, shared_only=shared_only).total(Period()).sums,
+        open_minor=stored["open"] or 0,
         unused_minor=unused(client),
-        processing_minor=invoices.processing().aggregate(sum=Sum("open_minor"))["sum"] or 0,
+        processing_minor=stored["processing"] or 0,
+        to_pay_number=stored["to_pay"],
     )
+
+
+def processing(client: Client, *, shared_only: bool) -> int:
+    """What is still open on invoices under a card payment whose outcome is not known yet."""
+    invoices = client.invoices.processing()
+    if shared_only:
+        invoices = invoices.shared()
+    return invoices.aggregate(sum=Sum("open_minor"))["sum"] or 0
 
 
 def unused(client: Client) -> int:

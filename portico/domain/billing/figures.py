@@ -1,12 +1,14 @@
 """A practice's books in a few figures: owed, paid, waiting; and month by month."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Sum
-from django.db.models.functions import TruncMonth
 
+from portico.domain.billing import movements
 from portico.domain.billing.models import AttemptState, Credit, Invoice, Payment, PaymentAttempt, PaymentKind
+from portico.domain.billing.movement_queries import Period
+from portico.domain.billing.sums import Sums
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 
@@ -15,16 +17,18 @@ MONTHS = 6
 
 @dataclass(frozen=True)
 class Month:
-    """What was billed and what came in a month, in minor units."""
+    """A month's sums."""
 
     first: date
-    billed_minor: int
-    paid_minor: int
+    sums: Sums
 
 
 @dataclass(frozen=True)
 class Figures:
-    """All in minor units; `paid_minor` is what came this month, `unused_minor` what clients have left over."""
+    """All in minor units.
+
+    `paid_minor` and `refunded_minor` are of this month, `unused_minor` is what clients have left over.
+    """
 
     owed_minor: int
     past_due_minor: int
@@ -34,6 +38,7 @@ class Figures:
     unshared: int
     drafts: int
     paid_minor: int
+    refunded_minor: int
     unused_minor: int
     months: tuple[Month, ...]
 
@@ -55,7 +60,8 @@ def of(practice: Practice) -> Figures:
         processing=moving["number"],
         unshared=invoices.standing().filter(shared_at=None).count(),
         drafts=invoices.drafts().count(),
-        paid_minor=months[-1].paid_minor,
+        paid_minor=months[-1].sums.paid_minor,
+        refunded_minor=months[-1].sums.refunded_minor,
         unused_minor=left_over + given,
         months=months,
     )
@@ -73,24 +79,11 @@ def being_processed(practice: Practice) -> int:
 
 
 def _months(practice: Practice, today: date) -> tuple[Month, ...]:
-    """The last months, the present one last. What was refunded is not taken off: it came."""
+    """The last months, the present one last."""
     firsts = [_months_before(today, number) for number in reversed(range(MONTHS))]
-    billed = (
-        Invoice.objects.filter(practice=practice, dated_on__gte=firsts[0])
-        .standing()
-        .annotate(month=TruncMonth("dated_on"))
-        .values_list("month")
-        .annotate(Sum("total_minor"))
-    )
-    paid = (
-        Payment.objects.filter(practice=practice, received_on__gte=firsts[0])
-        .counting()
-        .annotate(month=TruncMonth("received_on"))
-        .values_list("month")
-        .annotate(Sum("amount_minor"))
-    )
-    billed_in, paid_in = dict(billed.order_by()), dict(paid.order_by())
-    return tuple(Month(first, billed_in.get(first, 0), paid_in.get(first, 0)) for first in firsts)
+    lasts = [first - timedelta(days=1) for first in (*firsts[1:], _months_before(today, -1))]
+    periods = [Period(first, last) for first, last in zip(firsts, lasts, strict=True)]
+    return tuple(map(Month, firsts, movements.of_practice(practice).sums(periods)))
 
 
 def _months_before(today: date, number: int) -> date:

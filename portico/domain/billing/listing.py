@@ -60,14 +60,14 @@ def page(practice: Practice, wanted: Wanted) -> Page:
     last = Invoice.objects.filter(practice=practice, ref=wanted.before).first() if wanted.before else None
     if last is not None:
         rows = rows.filter(pk__lt=last.pk)
-    found = list(rows.with_attempts().select_related("client").order_by("-id")[: PAGE_SIZE + 1])
+    found = list(rows.with_attempts().with_sums().select_related("client").order_by("-id")[: PAGE_SIZE + 1])
     shown = [_of_practice(each, practice) for each in found[:PAGE_SIZE]]
     return Page(shown, shown[-1].ref if len(found) > PAGE_SIZE else "", last is None)
 
 
 def all_of(practice: Practice, wanted: Wanted) -> Iterator[Invoice]:
     """Everything that is wanted, oldest first, for a file."""
-    rows = _wanted(practice, wanted).with_attempts().select_related("client").order_by("id")
+    rows = _wanted(practice, wanted).with_attempts().with_sums().select_related("client").order_by("id")
     return (_of_practice(each, practice) for each in rows.iterator(chunk_size=1000))
 
 

@@ -1,146 +1,132 @@
-"""A client's account over a period: what was invoiced, what came, what went back, and the balance after each."""
+"""A client's account over a period: what was invoiced, paid, refunded and adjusted, and the balance after each."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, timedelta
+from functools import reduce
+from math import ceil
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import QuerySet
 
-from portico.domain.billing import balances
-from portico.domain.billing.models import (
-    Allocation,
-    Credit,
-    CreditNote,
-    Dispute,
-    DisputeState,
-    Invoice,
-    Payment,
-    Refund,
-)
+from portico.domain.billing import balances, movements
+from portico.domain.billing.models import Credit, CreditNote, Dispute, Invoice, Payment, Refund
+from portico.domain.billing.movement_queries import Movement, MovementKind, Period
+from portico.domain.billing.sums import Sums
 from portico.domain.clients.models import Client
-from portico.plumbing import times
+
+# A longer statement comes in parts, each a document of its own.
+LINES_PER_PART = 500
 
 type Happening = Invoice | Payment | Credit | CreditNote | Refund | Dispute
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line: what it was, and by how much it changed what is owed, in minor units."""
+    """One line: the row it is about, its amount in the sum it belongs to, and the balance after it in minor units."""
 
     on: date
     what: Happening
-    owed_minor: int
-    balance_minor: int = 0
+    sums: Sums
+    balance_minor: int
 
 
 @dataclass(frozen=True)
 class Statement:
-    """Days are the practice's own, both ends included. `processing_minor` is told of the present alone."""
+    """Days are the practice's own, both ends included.
+
+    `before_minor` is the balance brought forward to this part and `sums` are this part's: together they are
+    `after_minor`. `period_sums` are of all parts. `processing_minor` is what is Processing today, on the last part of a
+    statement up to today; otherwise 0. `first_on` is the day of the client's first movement before the period.
+    """
 
     client: Client
     begins_on: date
     ends_on: date
+    part: int
+    parts: int
     before_minor: int
     entries: tuple[Entry, ...]
+    period_sums: Sums
     processing_minor: int
+    first_on: date | None
 
     @property
-    def more_minor(self) -> int:
-        """What was added to the debt in the period."""
-        return sum(entry.owed_minor for entry in self.entries if entry.owed_minor > 0)
-
-    @property
-    def less_minor(self) -> int:
-        return -sum(entry.owed_minor for entry in self.entries if entry.owed_minor < 0)
+    def sums(self) -> Sums:
+        return _added_up(entry.sums for entry in self.entries)
 
     @property
     def after_minor(self) -> int:
-        return self.before_minor + self.more_minor - self.less_minor
+        return self.before_minor + self.sums.balance_minor
 
     @property
     def balance_minor(self) -> int:
         """As the portal shows it: without what is Processing."""
         return self.after_minor - self.processing_minor
 
+    @property
+    def is_last_part(self) -> bool:
+        return self.part == self.parts
 
-def of(client: Client, *, begins_on: date, ends_on: date, today: date, shared_only: bool) -> Statement:
-    """As the books stand now: what was voided, taken back or failed is not told.
 
-    Up to today its end is the balance that `balances` adds up, in the office or in the portal.
+def of(client: Client, *, begins_on: date, ends_on: date, today: date, shared_only: bool, part: int = 1) -> Statement:
+    """One part of the statement as the books stand now, without what was voided, taken back or failed.
+
+    Up to today it has everything that is in the books, also an invoice that is dated ahead: it ends with the balance
+    that `balances` adds up for the office or the portal. A part beyond the last one is the last one.
     """
-    entries = sorted(_entries(client, shared_only=shared_only), key=_order)
-    before = sum(entry.owed_minor for entry in entries if entry.on < begins_on)
-    balance, told = before, []
-    for entry in entries:
-        if begins_on <= entry.on <= ends_on:
-            balance += entry.owed_minor
-            told.append(Entry(entry.on, entry.what, entry.owed_minor, balance))
-    account = balances.portal(client) if shared_only else balances.office(client)
-    processing = account.processing_minor if ends_on >= today else 0
-    return Statement(client, begins_on, ends_on, before, tuple(told), processing)
+    books = movements.of_client(client, shared_only=shared_only)
+    is_up_to_today = ends_on >= today
+    earlier = books.total(Period(ends_on=begins_on - timedelta(days=1)))
+    found = books.within(Period(begins_on, None if is_up_to_today else ends_on))
+    parts = max(1, ceil(len(found) / LINES_PER_PART))
+    part = min(part, parts)
+    start = (part - 1) * LINES_PER_PART
+    before = earlier.sums.balance_minor + _added_up(each.sums for each in found[:start]).balance_minor
+    return Statement(
+        client=client,
+        begins_on=begins_on,
+        ends_on=ends_on,
+        part=part,
+        parts=parts,
+        before_minor=before,
+        entries=tuple(_entries(found[start : start + LINES_PER_PART], before)),
+        period_sums=_added_up(each.sums for each in found),
+        processing_minor=balances.processing(client, shared_only=shared_only)
+        if is_up_to_today and part == parts
+        else 0,
+        first_on=earlier.first_on,
+    )
 
 
-def _entries(client: Client, *, shared_only: bool) -> Iterator[Entry]:
-    invoices = client.invoices.standing()
-    if shared_only:
-        invoices = invoices.shared()
-    for invoice in invoices:
-        yield Entry(invoice.dated_on, invoice, invoice.total_minor)
-    notes = CreditNote.objects.filter(invoice__in=invoices, undone_at=None)
-    for note in notes.select_related("invoice"):
-        yield Entry(_day(client, note.at), note, -note.amount_minor)
-    for credit in client.credits.counting():
-        yield Entry(_day(client, credit.created_at), credit, -credit.amount_minor)
-    yield from _money(client, shared_only=shared_only)
+def _added_up(sums: Iterable[Sums]) -> Sums:
+    return reduce(Sums.__add__, sums, Sums())
 
 
-def _money(client: Client, *, shared_only: bool) -> Iterator[Entry]:
-    payments = {payment.pk: payment for payment in client.payments.counting()}
-    unseen = _put_out_of_sight(client) if shared_only else Counter[int]()
-    noted = _noted_out_of_sight(client) if shared_only else Counter[int]()
-    for refund in Refund.objects.filter(payment__in=payments).counting():
-        refund.payment = payments[refund.payment_id]
-        hidden = noted[refund.pk]
-        unseen[refund.payment_id] += hidden
-        if refund.amount_minor > hidden:
-            yield Entry(_day(client, refund.created_at), refund, refund.amount_minor - hidden)
-    for payment in payments.values():
-        shown = payment.amount_minor - unseen[payment.pk]
-        if shown:
-            yield Entry(payment.received_on, payment, -shown)
-    for dispute in Dispute.objects.filter(payment__in=payments, state=DisputeState.LOST, lost_minor__gt=0):
-        yield Entry(_day(client, dispute.closed_at or dispute.opened_at), dispute, dispute.lost_minor)
+def _entries(found: list[Movement], before_minor: int) -> Iterable[Entry]:
+    """The movements with their rows, a query for each kind there is."""
+    rows = {kind: _rows(kind, [each.pk for each in found if each.kind is kind]) for kind in MovementKind}
+    balance = before_minor
+    for each in found:
+        balance += each.sums.balance_minor
+        yield Entry(each.on, rows[each.kind][each.pk], each.sums, balance)
 
 
-def _day(client: Client, at: datetime) -> date:
-    return times.day_of(at, client.practice.zone)
+def _rows(kind: MovementKind, pks: list[int]) -> Mapping[int, Happening]:
+    return _of_kind(kind).in_bulk(pks)
 
 
-def _put_out_of_sight(client: Client) -> Counter[int]:
-    """What of each payment stands against invoices that are not shared: neither is told in the portal."""
-    rows = Allocation.objects.live().filter(_unshared(client)).exclude(payment=None)
-    found = Counter[int]()
-    for allocation in rows:
-        found[allocation.payment_id or 0] += allocation.still_live_minor
-    return found
-
-
-def _noted_out_of_sight(client: Client) -> Counter[int]:
-    """What of each refund was paid back of such invoices."""
-    found = Counter[int]()
-    for note in CreditNote.objects.filter(_unshared(client), undone_at=None):
-        found[note.refund_id] += note.amount_minor
-    return found
-
-
-def _unshared(client: Client) -> Q:
-    return Q(invoice__client=client, invoice__voided_at=None, invoice__shared_at=None)
-
-
-# On one day: debts first, then what settles them, then what went back of it.
-_RANKS: dict[type, int] = {Invoice: 0, Credit: 1, Payment: 2, Refund: 3, CreditNote: 4, Dispute: 5}
-
-
-def _order(entry: Entry) -> tuple[date, int, int]:
-    return entry.on, _RANKS[type(entry.what)], entry.what.pk
+def _of_kind(kind: MovementKind) -> QuerySet[Any]:  # Any: whichever table.
+    match kind:
+        case MovementKind.INVOICE:
+            return Invoice.objects.all()
+        case MovementKind.CREDIT:
+            return Credit.objects.all()
+        case MovementKind.PAYMENT:
+            return Payment.objects.all()
+        case MovementKind.REFUND:
+            return Refund.objects.select_related("payment")
+        case MovementKind.CREDIT_NOTE:
+            return CreditNote.objects.select_related("invoice")
+        case MovementKind.DISPUTE:
+            return Dispute.objects.all()

@@ -251,5 +251,7 @@ def _numbers(
 def _balances(owed: Counter[int]) -> Iterator[Mismatch]:
     """Money is neither made nor lost: a balance is what was billed, less what came, plus what went back."""
     for client in Client.objects.select_related("practice").filter(pk__in=owed.keys()).order_by("id").iterator(1000):
-        stored = balances.office(client).office_minor
-        yield from _unless_equal("a balance is what came and went", f"client {client.ref}", stored, owed[client.pk])
+        account, about = balances.office(client), f"client {client.ref}"
+        yield from _unless_equal("a balance is what came and went", about, account.office_minor, owed[client.pk])
+        added_up = account.sums.balance_minor
+        yield from _unless_equal("the sums of an account are its balance", about, added_up, owed[client.pk])

@@ -17,7 +17,7 @@ from portico.domain.billing.online import cards
 from portico.domain.clients.models import Client
 from portico.plumbing import trail
 from portico.plumbing.verbs import Verb
-from portico.web import money_words
+from portico.web import ledger, money_words
 from portico.web.guards import office_page
 from portico.web.office import finding, invoice_words
 from portico.web.office.roles import keeps_money
@@ -62,6 +62,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     trail.record(Verb.BILLING_VIEWED, practice=request.practice, client=client, by=request.actor)
     before, show = request.GET.get("before", ""), _asked_show(request)
     invoices = _invoices(client, show, before)
+    account = balances.office(client)
     payments = list(client.payments.order_by("-id")[:PAYMENTS_TOLD])
     context = {
         "client": client,
@@ -70,7 +71,8 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "show": show,
         "next_before": invoices[PAGE_SIZE - 1].ref if len(invoices) > PAGE_SIZE else "",
         "is_later_page": bool(before),
-        "account": balances.office(client),
+        "account": account,
+        "sums": ledger.of_account(account.sums, account.currency),
         "payments": [(payment, money_words.payment_name(payment)) for payment in payments],
         "credits": client.credits.order_by("-id")[:PAYMENTS_TOLD],
         "cards": _cards(client),
@@ -105,7 +107,7 @@ def _of_kind(client: Client, show: Show) -> InvoiceQuerySet:
 
 def _invoices(client: Client, show: Show, before: str) -> list[Invoice]:
     """One page, and one more if there are more; an unknown `before` begins at the newest."""
-    rows = _of_kind(client, show).with_attempts().order_by("-id")
+    rows = _of_kind(client, show).with_attempts().with_sums().order_by("-id")
     last = client.invoices.filter(ref=before).values_list("pk", flat=True).first() if before else None
     found = list((rows if last is None else rows.filter(pk__lt=last))[: PAGE_SIZE + 1])
     for invoice in found:

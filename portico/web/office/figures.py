@@ -37,8 +37,8 @@ def show(request: OfficeRequest) -> HttpResponse:
 
 
 def _bars(months: tuple[Month, ...]) -> list[Bar]:
-    highest = max(1, *(max(month.billed_minor, month.paid_minor) for month in months))
+    highest = max(1, *(max(month.sums.invoiced_minor, month.sums.paid_minor) for month in months))
     return [
-        Bar(month, round(100 * month.billed_minor / highest), round(100 * month.paid_minor / highest))
+        Bar(month, round(100 * month.sums.invoiced_minor / highest), round(100 * month.sums.paid_minor / highest))
         for month in months
     ]

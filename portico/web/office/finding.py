@@ -20,8 +20,8 @@ def client_of(request: OfficeRequest, ref: str) -> Client:
 
 
 def invoice_of(request: OfficeRequest, ref: str) -> Invoice:
-    """The practice's invoice of that ref, with its client and how it stands. Raises Http404."""
-    found = Invoice.objects.filter(practice=request.practice, ref=ref).with_attempts()
+    """The practice's invoice of that ref, with its client, its sums and how it stands. Raises Http404."""
+    found = Invoice.objects.filter(practice=request.practice, ref=ref).with_attempts().with_sums()
     return _with_practice(found.select_related("client__clinician", "replaces").first(), request)
 
 

@@ -8,14 +8,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.billing import invoicing, reaching, sharing
-from portico.domain.billing.models import Allocation, Invoice, Refund
+from portico.domain.billing.models import Allocation, CreditNote, Invoice
 from portico.domain.billing.sharing import Shared
 from portico.gateways import pdf
 from portico.plumbing import tokens
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from portico.plumbing.refusals import Refused
 from portico.plumbing.verbs import Verb
-from portico.web import money_words
+from portico.web import ledger, money_words
 from portico.web.guards import office_page
 from portico.web.office import finding, invoice_words, looking, presses
 from portico.web.office.roles import keeps_money
@@ -41,6 +41,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "replaced_by": Invoice.objects.filter(replaces=invoice).first(),
         "received": [(row, _named(row)) for row in _received(invoice)],
         "refunds": _refunds(invoice),
+        "sums": ledger.of_invoice(invoice),
         "mail": _newest_mail(invoice),
         "seen": seen.order_by("id").first(),
         "not_seen": invoice_words.why_not_seen(invoice.client, reach),
@@ -129,7 +130,7 @@ def tell_of(request: OfficeRequest, shared: Shared) -> None:
 
 
 def _received(invoice: Invoice) -> QuerySet[Allocation]:
-    return invoice.allocations.live().select_related("payment", "credit").order_by("id")
+    return invoice.allocations.paying().select_related("payment", "credit").order_by("id")
 
 
 def _named(row: Allocation) -> str:
@@ -138,9 +139,9 @@ def _named(row: Allocation) -> str:
     return _("Credit")
 
 
-def _refunds(invoice: Invoice) -> QuerySet[Refund]:
-    notes = invoice.credit_notes.filter(undone_at=None).values("refund")
-    return Refund.objects.filter(pk__in=notes).select_related("payment").order_by("id")
+def _refunds(invoice: Invoice) -> QuerySet[CreditNote]:
+    """What of each refund was paid back of this invoice."""
+    return invoice.credit_notes.filter(undone_at=None).select_related("refund").order_by("refund_id")
 
 
 def _newest_mail(invoice: Invoice) -> OutgoingEmail | None:

@@ -29,7 +29,7 @@ from portico.web.requests import OfficeRequest
 LONGEST_QUERY = 200
 COLUMNS = (
     *("Invoice", "Client", "Status", "Date", "Due", "Shared"),
-    *("Currency", "Total", "Paid", "Credited", "Still to pay"),
+    *("Currency", "Total", "Invoiced", "Paid", "Refunded", "Adjusted", "Still to pay"),
 )
 # A spreadsheet takes a cell that begins with one of these for a formula (OWASP, "CSV Injection").
 # And the same signs in full width, and the bar, which older programs take for a command.
@@ -78,7 +78,10 @@ def index(request: OfficeRequest) -> HttpResponse:
 @proven
 @require_safe
 def export(request: OfficeRequest) -> HttpResponse:
-    """What the list shows, as a file; nothing in it is a formula."""
+    """What the list shows, as a file; nothing in it is a formula.
+
+    A row adds up, and so do the columns: invoiced, less paid, plus refunded, plus adjusted, is still to pay.
+    """
     wanted = _wanted(request, SearchForm(request.GET))
     rows = list(_file_rows(request, wanted))
     trail.record(
@@ -160,14 +163,18 @@ def _number(count: int) -> str:
 def _file_rows(request: OfficeRequest, wanted: Wanted) -> Iterator[list[str]]:
     yield list(COLUMNS)
     for invoice in listing.all_of(request.practice, wanted):
-        yield [_harmless(cell) for cell in _cells(invoice, request.practice.zone)]
+        yield _cells(invoice, request.practice.zone)
 
 
 def _cells(invoice: Invoice, zone: tzinfo) -> list[str]:
-    amounts = (invoice.total_minor, invoice.paid_minor, invoice.credited_minor, invoice.owed_minor)
+    sums = invoice.sums
+    amounts = (
+        *(invoice.total_minor, sums.invoiced_minor, sums.paid_minor),
+        *(sums.refunded_minor, sums.adjusted_minor, sums.balance_minor),
+    )
     return [
         str(invoice.number or ""),
-        invoice.client.name,
+        _harmless(invoice.client.name),
         invoice_words.standing(invoice).label,
         invoice.dated_on.isoformat(),
         invoice.due_on.isoformat() if invoice.due_on else "",

@@ -29,7 +29,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     trail.record(Verb.OVERVIEW_VIEWED, practice=request.practice, client=client, by=request.actor)
     access = granting.of(client)
     addresses = list(client.email_addresses.open().order_by("id"))
-    invoices = list(client.invoices.with_attempts().order_by("-id")[: INVOICES_SHOWN + 1])
+    invoices = list(client.invoices.with_attempts().with_sums().order_by("-id")[: INVOICES_SHOWN + 1])
     for invoice in invoices:
         invoice.practice = client.practice
     lately = TrailEntry.objects.filter(client=client).exclude(verb__in=Verb.views()).order_by("-id")

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from portico.domain.billing import statements
 from portico.domain.billing.models import Payment
+from portico.domain.billing.statements import Statement
 from portico.domain.clients.models import Client
 from portico.plumbing import trail
 from portico.plumbing.verbs import Verb
@@ -16,7 +17,7 @@ from portico.web.office import finding
 from portico.web.papers import invoices, receipts
 from portico.web.papers import statements as on_paper
 from portico.web.papers.paper import Paper, as_pdf
-from portico.web.papers.statements import PeriodForm
+from portico.web.papers.periods import Links, PeriodForm, links
 from portico.web.requests import OfficeRequest
 
 
@@ -75,9 +76,11 @@ def statement(request: OfficeRequest, ref: str) -> HttpResponse:
     client = finding.client_of(request, ref)
     form = _period(request)
     _note(request, client, kind="statement")
-    paper = _statement(client, form) if form.is_valid() else None
     address = f"{reverse('office:statement_pdf', args=[ref])}?{form.query}"
-    return _page(request, client, paper, address, form)
+    if not form.is_valid():
+        return _page(request, client, None, address, form=form)
+    found = _statement(client, form)
+    return _page(request, client, on_paper.paper(found), address, form=form, links=links(found, form.today))
 
 
 @office_page()
@@ -89,7 +92,7 @@ def statement_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
         raise Http404
     _note(request, client, kind="statement")
     with translation.override(client.language):
-        return as_pdf(request.practice, _statement(client, form))
+        return as_pdf(request.practice, on_paper.paper(_statement(client, form)))
 
 
 def _payment(request: OfficeRequest, ref: str) -> Payment:
@@ -104,8 +107,8 @@ def _period(request: OfficeRequest) -> PeriodForm:
     return PeriodForm(request.GET, request.practice)
 
 
-def _statement(client: Client, form: PeriodForm) -> Paper:
-    return on_paper.paper(statements.of(client, **form.period, today=form.today, shared_only=False))
+def _statement(client: Client, form: PeriodForm) -> Statement:
+    return statements.of(client, **form.asked, today=form.today, shared_only=False)
 
 
 def _note(request: OfficeRequest, client: Client, *, kind: str, about: str = "", **details: int | None) -> None:
@@ -121,13 +124,20 @@ def _note(request: OfficeRequest, client: Client, *, kind: str, about: str = "",
 
 
 def _page(
-    request: OfficeRequest, client: Client, paper: Paper | None, pdf_address: str, form: PeriodForm | None = None
+    request: OfficeRequest,
+    client: Client,
+    paper: Paper | None,
+    pdf_address: str,
+    *,
+    form: PeriodForm | None = None,
+    links: Links | None = None,
 ) -> HttpResponse:
     context = {
         "client": client,
         "paper": paper,
         "pdf_address": pdf_address,
         "form": form,
+        "links": links,
         "unprinted": paper.unprinted if paper else "",
     }
     return render(request, "office/papers/show.html", context, status=200 if paper else 422)

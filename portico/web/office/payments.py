@@ -14,7 +14,7 @@ from portico.domain.billing.online import retiring
 from portico.domain.clients.models import Client
 from portico.plumbing import clock, money
 from portico.plumbing.refusals import Refused
-from portico.web import money_words
+from portico.web import ledger, money_words
 from portico.web.guards import office_page
 from portico.web.office import finding, looking
 from portico.web.office.forms.money import CreditForm, RecordPaymentForm, TakeBackForm
@@ -136,5 +136,6 @@ def _page(
     *,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
-    context = {"client": client, "invoice": invoice, "form": form}
+    sums = ledger.of_invoice(invoice) if invoice else ()
+    context = {"client": client, "invoice": invoice, "sums": sums, "form": form}
     return render(request, "office/payments/record.html", context, status=status)

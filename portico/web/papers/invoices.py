@@ -5,12 +5,13 @@ from django.utils.translation import gettext as _
 
 from portico.domain.billing.models import Invoice, InvoiceStatus
 from portico.plumbing import clock
-from portico.web import formats
-from portico.web.papers.paper import Column, Paper, Party, Sum, amount, sender, ways_to_pay
+from portico.web import formats, ledger
+from portico.web.ledger import amount
+from portico.web.papers.paper import Column, Paper, Party, sender, ways_to_pay
 
 
 def paper(invoice: Invoice) -> Paper:
-    """Wants the row from `with_attempts`, with its client and practice."""
+    """Wants the row from `with_attempts` and `with_sums`, with its client and practice."""
     language, practice = get_language(), invoice.practice
     status = invoice.status_on(clock.today(practice.time_zone))
     dates = [Party(_("Date"), (formats.full_day(invoice.dated_on, language=language),))]
@@ -44,16 +45,6 @@ def paper(invoice: Invoice) -> Paper:
             )
             for line in invoice.lines.order_by("position")
         ),
-        sums=_sums(invoice),
+        sums=ledger.of_invoice(invoice),
         notes=tuple(notes),
     )
-
-
-def _sums(invoice: Invoice) -> tuple[Sum, ...]:
-    currency = invoice.currency
-    sums = [Sum(_("Total"), amount(invoice.total_minor, currency))]
-    if invoice.paid_minor:
-        sums.append(Sum(_("Payments"), amount(-invoice.paid_minor, currency)))
-    if invoice.credited_minor:
-        sums.append(Sum(_("Credited"), amount(-invoice.credited_minor, currency)))
-    return (*sums, Sum(_("To pay"), amount(invoice.owed_minor, currency), total=True))

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from portico.domain.practices import letterhead
 from portico.domain.practices.models import Practice
 from portico.gateways import pdf
-from portico.plumbing import money
+from portico.web.ledger import Sum
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,6 @@ class Party:
 
     heading: str
     lines: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Sum:
-    label: str
-    amount: str
-    total: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,10 +74,6 @@ def ways_to_pay(practice: Practice) -> str:
         "address": practice.portal_address,
         "number": number,
     }
-
-
-def amount(minor: int, currency: str) -> str:
-    return money.written(minor, currency, language=get_language())
 
 
 def as_pdf(practice: Practice, paper: Paper) -> HttpResponse:

@@ -5,14 +5,12 @@ from collections.abc import Iterator
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from portico.domain.billing.models import Invoice, Payment, Refund, RefundWay, ReversalCause
+from portico.domain.billing.models import Invoice, Payment, Refund, RefundWay
 from portico.domain.practices import letterhead
 from portico.plumbing import times
 from portico.web import formats, money_words
-from portico.web.papers.paper import Column, Paper, Party, Sum, amount, sender
-
-# What was undone as if it had never been; a refund has a receipt of its own.
-_UNDONE = (ReversalCause.VOID, ReversalCause.UNSHARED, ReversalCause.TAKEN_BACK)
+from portico.web.ledger import Sum, amount
+from portico.web.papers.paper import Column, Paper, Party, sender
 
 type Row = tuple[str, str, str]
 
@@ -23,7 +21,9 @@ def of_payment(payment: Payment, *, shared_only: bool) -> Paper:
     covered = list(_covered(payment, shared_only=shared_only))
     sums = [Sum(_("Amount paid"), amount(payment.amount_minor, currency), total=True)]
     if payment.refunded_minor:
-        sums.append(Sum(_("Given back since"), amount(-payment.refunded_minor, currency)))
+        sums.append(Sum(_("Refunded"), amount(-payment.refunded_minor, currency)))
+    if payment.disputed_minor:
+        sums.append(Sum(_("Taken back by the bank"), amount(-payment.disputed_minor, currency)))
     if len(covered) == 1 and not covered[0][0].is_void:
         sums.append(_left_on(covered[0][0]))
     charged = _("Charged through Stripe.") if payment.is_online else _("Recorded by the practice.")
@@ -53,10 +53,10 @@ def of_refund(refund: Refund, *, shared_only: bool) -> Paper:
         file_name=f"refund-{payment.number}-{given_on.isoformat()}",
         title=_("Refund"),
         subtitle=_("Of receipt %(number)s") % {"number": payment.number},
-        for_whom=_("Given back to"),
+        for_whom=_("Refunded to"),
         day=formats.full_day(given_on, language=get_language()),
         rows=tuple(_refund_rows(refund, shared_only=shared_only)),
-        sums=(Sum(_("Given back"), amount(refund.amount_minor, refund.currency), total=True),),
+        sums=(Sum(_("Refunded"), amount(refund.amount_minor, refund.currency), total=True),),
         note=note,
     )
 
@@ -98,11 +98,9 @@ def _left_on(invoice: Invoice) -> Sum:
 
 def _covered(payment: Payment, *, shared_only: bool) -> Iterator[tuple[Invoice, int]]:
     """Each invoice that it was put against, and how much of it."""
-    for row in payment.allocations.select_related("invoice").prefetch_related("reversals").order_by("id"):
-        undone = [each for each in row.reversals.all() if each.cause in _UNDONE and each.undone_at is None]
-        put = row.amount_minor - sum(each.amount_minor for each in undone)
-        if put > 0 and not (shared_only and not row.invoice.is_shared):
-            yield row.invoice, put
+    for row in payment.allocations.paying().select_related("invoice").order_by("id"):
+        if row.invoice.is_shared or not shared_only:
+            yield row.invoice, row.put_minor
 
 
 def _payment_rows(payment: Payment, covered: list[tuple[Invoice, int]]) -> Iterator[Row]:

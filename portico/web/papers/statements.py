@@ -1,77 +1,38 @@
-"""An account statement on paper, and the period that somebody asks for."""
+"""An account statement on paper."""
 
-from collections.abc import Mapping
-from datetime import date
-from typing import TypedDict
-
-from django import forms
-from django.core.exceptions import ValidationError
-from django.utils.http import urlencode
-from django.utils.translation import get_language, gettext_lazy, pgettext
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from portico.domain.billing.models import Credit, CreditNote, Dispute, Invoice, Payment
 from portico.domain.billing.statements import Entry, Statement
-from portico.domain.practices.models import Practice
+from portico.domain.billing.sums import Sums
 from portico.plumbing import clock
-from portico.web import formats, money_words
-from portico.web.day_field import CalendarInput, DayField, use_order_of
-from portico.web.papers.paper import Column, Paper, Party, Sum, amount, sender, ways_to_pay
+from portico.web import formats, ledger, money_words
+from portico.web.ledger import Sum, amount
+from portico.web.papers.paper import Column, Paper, Party, sender, ways_to_pay
 
-
-class Period(TypedDict):
-    """The first and the last day."""
-
-    begins_on: date
-    ends_on: date
-
-
-class PeriodForm(forms.Form):
-    """From one day to another; at first, this year until today. As an address says it."""
-
-    use_required_attribute = False
-
-    begins_on = DayField(label=gettext_lazy("First day"), widget=CalendarInput)
-    ends_on = DayField(label=gettext_lazy("Last day"), widget=CalendarInput)
-
-    def __init__(self, asked: Mapping[str, str], practice: Practice) -> None:
-        today = clock.today(practice.time_zone)
-        # What an address leaves out is what the page begins with.
-        first = {"begins_on": f"{today.year:04}-01-01", "ends_on": today.isoformat()}
-        super().__init__({name: asked.get(name, usual) for name, usual in first.items()})
-        self.today = today
-        use_order_of(practice.country, self)
-
-    @property
-    def period(self) -> Period:
-        return {"begins_on": self.cleaned_data["begins_on"], "ends_on": self.cleaned_data["ends_on"]}
-
-    @property
-    def query(self) -> str:
-        return urlencode(self.data)
-
-    def clean_ends_on(self) -> date:
-        begins_on: date | None = self.cleaned_data.get("begins_on")
-        ends_on: date = self.cleaned_data["ends_on"]
-        if begins_on and ends_on < begins_on:
-            raise ValidationError(_("The last day lies before the first."))
-        return min(ends_on, self.today)
+# Invoiced and paid have a column even if there are none.
+ALWAYS = 2
 
 
 def paper(statement: Statement) -> Paper:
     """With the balance before, each thing that happened, and the balance after it."""
     language, client = get_language(), statement.client
     practice, currency = client.practice, client.practice.currency
-    period = {
-        "begin": formats.full_day(statement.begins_on, language=language),
-        "end": formats.full_day(statement.ends_on, language=language),
-    }
     today = formats.full_day(clock.today(practice.time_zone), language=language)
-    before = ("", _("Balance before"), "", "", amount(statement.before_minor, currency))
+    columns = (
+        Column(_("Invoiced"), amount=True, told=True),
+        Column(ledger.paid_label(), amount=True, told=True),
+        Column(_("Refunded"), amount=True, told=True),
+        Column(_("Adjusted"), amount=True, told=True),
+    )
+    # What a statement has no amount for has no column.
+    used = [number for number, each in enumerate(_four(statement.sums)) if each or number < ALWAYS]
+    before = ("", _brought_forward(statement), *("" for _number in used), amount(statement.before_minor, currency))
     return Paper(
-        file_name=f"statement-{statement.begins_on}-{statement.ends_on}",
+        file_name=_file_name(statement),
         title=_("Statement"),
-        subtitle=_("%(begin)s to %(end)s") % period,
+        subtitle=_subtitle(statement),
         parties=(
             (sender(practice),),
             (Party(pgettext("whose statement it is", "For"), (client.name,)),),
@@ -81,22 +42,28 @@ def paper(statement: Statement) -> Paper:
         columns=(
             Column(_("Date")),
             Column(_("What"), wide=True),
-            Column(_("Invoiced"), amount=True, told=True),
-            Column(_("Payments"), amount=True, told=True),
+            *(columns[number] for number in used),
             Column(_("Balance"), amount=True, told=True),
         ),
-        rows=(*([before] if statement.before_minor else []), *(_row(entry, currency) for entry in statement.entries)),
+        rows=(
+            *([before] if statement.before_minor else []),
+            *(_row(entry, used, currency) for entry in statement.entries),
+        ),
         sums=_sums(statement, currency),
-        notes=(ways_to_pay(practice),),
+        notes=_notes(statement, currency),
     )
 
 
-def _row(entry: Entry, currency: str) -> tuple[str, ...]:
+def _four(sums: Sums) -> tuple[int, int, int, int]:
+    return sums.invoiced_minor, sums.paid_minor, sums.refunded_minor, sums.adjusted_minor
+
+
+def _row(entry: Entry, used: list[int], currency: str) -> tuple[str, ...]:
+    amounts = _four(entry.sums)
     return (
         formats.full_day(entry.on, language=get_language()),
         _named(entry),
-        amount(entry.owed_minor, currency) if entry.owed_minor > 0 else "",
-        amount(-entry.owed_minor, currency) if entry.owed_minor < 0 else "",
+        *(amount(amounts[number], currency) if amounts[number] else "" for number in used),
         amount(entry.balance_minor, currency),
     )
 
@@ -119,11 +86,39 @@ def _named(entry: Entry) -> str:
 
 
 def _sums(statement: Statement, currency: str) -> tuple[Sum, ...]:
-    sums = []
+    sums = [*ledger.of_account(statement.sums, currency)]
     if statement.before_minor:
-        sums.append(Sum(_("Balance before"), amount(statement.before_minor, currency)))
-    sums.append(Sum(_("Invoiced"), amount(statement.more_minor, currency)))
-    sums.append(Sum(_("Paid or credited"), amount(-statement.less_minor, currency)))
+        sums.insert(0, Sum(_brought_forward(statement), amount(statement.before_minor, currency), name="before"))
     if statement.processing_minor:
-        sums.append(Sum(_("Processing"), amount(-statement.processing_minor, currency)))
-    return (*sums, Sum(_("Account balance"), amount(statement.balance_minor, currency), total=True))
+        sums.append(Sum(_("Processing"), amount(-statement.processing_minor, currency), name="processing"))
+    label = _("Account balance") if statement.is_last_part else _("Balance carried forward")
+    return (*sums, Sum(label, amount(statement.balance_minor, currency), total=True, name="balance"))
+
+
+def _brought_forward(statement: Statement) -> str:
+    return _("Balance before") if statement.part == 1 else _("Balance brought forward")
+
+
+def _subtitle(statement: Statement) -> str:
+    words = {
+        "begin": formats.full_day(statement.begins_on, language=get_language()),
+        "end": formats.full_day(statement.ends_on, language=get_language()),
+        "part": statement.part,
+        "parts": statement.parts,
+    }
+    if statement.parts == 1:
+        return _("%(begin)s to %(end)s") % words
+    return _("%(begin)s to %(end)s, part %(part)s of %(parts)s") % words
+
+
+def _notes(statement: Statement, currency: str) -> tuple[str, ...]:
+    ways = ways_to_pay(statement.client.practice)
+    if statement.parts == 1:
+        return (ways,)
+    whole = ", ".join(f"{each.label} {each.amount}" for each in ledger.of_account(statement.period_sums, currency))
+    return _("All %(parts)s parts together: %(sums)s.") % {"parts": statement.parts, "sums": whole}, ways
+
+
+def _file_name(statement: Statement) -> str:
+    name = f"statement-{statement.begins_on}-{statement.ends_on}"
+    return name if statement.parts == 1 else f"{name}-part-{statement.part}"

@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 
+from django.db.models import Prefetch
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from portico.domain.billing import balances
-from portico.domain.billing.models import Invoice, InvoiceStatus, Payment, Refund
+from portico.domain.billing.models import Allocation, Invoice, InvoiceStatus, Payment, Refund
+from portico.domain.billing.models.invoices import InvoiceQuerySet
 from portico.domain.billing.online import cards, quoting
 from portico.plumbing import clock, trail
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
-from portico.web import money_words
+from portico.web import ledger, money_words
 from portico.web.guards import portal_page
 from portico.web.portal import notices
 from portico.web.requests import PortalRequest
@@ -67,7 +69,7 @@ class Bill:
 @require_safe
 def index(request: PortalRequest) -> HttpResponse:
     refuse_unless_allowed(request)
-    shared = request.client.invoices.shared().with_attempts().prefetch_related("allocations__payment")
+    shared = _shared(request)
     oldest_due_first = shared.not_processing().order_by("due_on", "id")
     paid = _page_of_paid(request)
     account = balances.portal(request.client)
@@ -95,12 +97,13 @@ def index(request: PortalRequest) -> HttpResponse:
 @require_safe
 def show(request: PortalRequest, ref: str) -> HttpResponse:
     refuse_unless_allowed(request)
-    shared = request.client.invoices.shared().with_attempts().prefetch_related("allocations__payment")
-    invoice = get_object_or_404(shared, ref=ref)
+    invoice = get_object_or_404(_shared(request), ref=ref)
     _note_seen(request, invoice)
+    bill = _bill(request, invoice)
     context = {
         "client": request.client,
-        "bill": _bill(request, invoice),
+        "bill": bill,
+        "sums": ledger.of_invoice(invoice, paid_with=bill.paid_with),
         "pays": quoting.is_open(request.practice, request.access),
         "lines": invoice.lines.order_by("position"),
         "receipts": _receipts(invoice),
@@ -117,9 +120,16 @@ def refuse_unless_allowed(request: PortalRequest) -> None:
         raise Http404
 
 
+def _shared(request: PortalRequest) -> InvoiceQuerySet:
+    """The client's shared invoices with their sums, how they stand, and what paid them."""
+    paying = Allocation.objects.paying().select_related("payment").order_by("id")
+    shared = request.client.invoices.shared().with_attempts().with_sums()
+    return shared.prefetch_related(Prefetch("allocations", paying))
+
+
 def _page_of_paid(request: PortalRequest) -> list[Invoice]:
     """Newest first, and one more if there are more; an unknown `before` begins at the newest."""
-    rows = request.client.invoices.shared().settled().with_attempts().prefetch_related("allocations__payment")
+    rows = _shared(request).settled()
     before = request.GET.get("before", "")
     last = request.client.invoices.filter(ref=before).values_list("pk", flat=True).first() if before else None
     rows = rows if last is None else rows.filter(pk__lt=last)
@@ -128,7 +138,7 @@ def _page_of_paid(request: PortalRequest) -> list[Invoice]:
 
 def _bill(request: PortalRequest, invoice: Invoice) -> Bill:
     status = invoice.status_on(clock.today(request.practice.time_zone))
-    payments = [row.payment for row in invoice.allocations.all() if row.payment and row.still_live_minor]
+    payments = [row.payment for row in invoice.allocations.all() if row.payment]
     paid_with = ", ".join(dict.fromkeys(money_words.payment_name(payment) for payment in payments))
     is_paid_by_one = status == InvoiceStatus.PAID and len(payments) == 1
     return Bill(invoice, status, *TONES[status], paid_with, payments[0] if is_paid_by_one else None)
@@ -136,8 +146,7 @@ def _bill(request: PortalRequest, invoice: Invoice) -> Bill:
 
 def _receipts(invoice: Invoice) -> list[tuple[Payment, str]]:
     """The payments that stand against it, with their names; also those that were given back in part or whole."""
-    rows = sorted(invoice.allocations.all(), key=lambda row: row.pk)
-    payments = {row.payment.pk: row.payment for row in rows if row.payment and not row.payment.is_taken_back}
+    payments = {row.payment.pk: row.payment for row in invoice.allocations.all() if row.payment}
     return [(payment, money_words.payment_name(payment)) for payment in payments.values()]
 
 

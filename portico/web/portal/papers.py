@@ -7,13 +7,14 @@ from django.views.decorators.http import require_safe
 
 from portico.domain.billing import statements
 from portico.domain.billing.models import Payment, Refund
+from portico.domain.billing.statements import Statement
 from portico.plumbing import trail
 from portico.plumbing.verbs import Verb
 from portico.web.guards import portal_page
 from portico.web.papers import invoices, receipts
 from portico.web.papers import statements as on_paper
 from portico.web.papers.paper import Paper, as_pdf
-from portico.web.papers.statements import PeriodForm
+from portico.web.papers.periods import Links, PeriodForm, links
 from portico.web.portal.billing import refuse_unless_allowed
 from portico.web.requests import PortalRequest
 
@@ -22,7 +23,7 @@ from portico.web.requests import PortalRequest
 @require_safe
 def invoice_pdf(request: PortalRequest, ref: str) -> HttpResponse:
     refuse_unless_allowed(request)
-    shared = request.client.invoices.shared().with_attempts()
+    shared = request.client.invoices.shared().with_attempts().with_sums()
     invoice = get_object_or_404(shared, ref=ref)
     invoice.client, invoice.practice = request.client, request.practice
     _note(request, about=invoice.ref, kind="invoice", number=invoice.number)
@@ -66,8 +67,11 @@ def refund_receipt_pdf(request: PortalRequest, ref: str) -> HttpResponse:
 def statement(request: PortalRequest) -> HttpResponse:
     refuse_unless_allowed(request)
     form = _period(request)
-    paper = _statement(request, form) if form.is_valid() else None
-    return _page(request, paper, f"{_address(request, 'portal:statement_pdf')}?{form.query}", form)
+    address = f"{_address(request, 'portal:statement_pdf')}?{form.query}"
+    if not form.is_valid():
+        return _page(request, None, address, form)
+    found = _statement(request, form)
+    return _page(request, on_paper.paper(found), address, form, links(found, form.today))
 
 
 @portal_page
@@ -78,7 +82,7 @@ def statement_pdf(request: PortalRequest) -> HttpResponse:
     if not form.is_valid():
         raise Http404
     _note(request, kind="statement")
-    return as_pdf(request.practice, _statement(request, form))
+    return as_pdf(request.practice, on_paper.paper(_statement(request, form)))
 
 
 def _payment(request: PortalRequest, ref: str) -> Payment:
@@ -106,9 +110,9 @@ def _period(request: PortalRequest) -> PeriodForm:
     return PeriodForm(request.GET, request.practice)
 
 
-def _statement(request: PortalRequest, form: PeriodForm) -> Paper:
+def _statement(request: PortalRequest, form: PeriodForm) -> Statement:
     request.client.practice = request.practice
-    return on_paper.paper(statements.of(request.client, **form.period, today=form.today, shared_only=True))
+    return statements.of(request.client, **form.asked, today=form.today, shared_only=True)
 
 
 def _address(request: PortalRequest, name: str, ref: str = "") -> str:
@@ -128,7 +132,11 @@ def _note(request: PortalRequest, *, kind: str, about: str = "", **details: int 
 
 
 def _page(
-    request: PortalRequest, paper: Paper | None, pdf_address: str, form: PeriodForm | None = None
+    request: PortalRequest,
+    paper: Paper | None,
+    pdf_address: str,
+    form: PeriodForm | None = None,
+    links: Links | None = None,
 ) -> HttpResponse:
-    context = {"paper": paper, "pdf_address": pdf_address, "form": form}
+    context = {"paper": paper, "pdf_address": pdf_address, "form": form, "links": links}
     return render(request, "portal/papers/show.html", context, status=200 if paper else 422)

@@ -356,6 +356,8 @@ class CardDays(RuleBasedStateMachine):
             self.is_changed = False
             mismatches = list(verifying.mismatches())
             assert mismatches == [], mismatches
+            disagreeing = two_books.disagreeing_sums(self.client)
+            assert disagreeing == [], disagreeing
         impossible = two_books.impossible(self.till.book, released=self.released)
         assert impossible == [], impossible
 

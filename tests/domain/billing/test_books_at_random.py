@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 from time_machine import Traveller
 
-from portico.domain.billing import balances, crediting, invoicing, recording, refunding, sharing, verifying
+from portico.domain.billing import balances, crediting, invoicing, recording, refunding, sharing, statements, verifying
 from portico.domain.billing.entries import InvoiceEntry, LineEntry
 from portico.domain.billing.models import Credit, Invoice, Payment
 from portico.domain.billing.refusals import BeyondWhatIsLeft, HasRefunds, InvoicePaid, InvoiceVoid, TakenBack
+from portico.domain.billing.statements import Statement
+from portico.domain.billing.sums import Sums
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -84,6 +86,22 @@ class Ledger:
     def balance(self, *, shared_only: bool) -> int:
         asked = [bill for bill in self.bills if not bill.is_void and (bill.is_shared or not shared_only)]
         return sum(self.open(bill) for bill in asked) - sum(purse.left_over for purse in self.purses)
+
+    def sums(self, *, shared_only: bool) -> Sums:
+        """The four sums. The portal shows nothing of invoices that are not shared, nor of what paid them."""
+        standing = [bill for bill in self.bills if not bill.is_void]
+        asked = [bill for bill in standing if bill.is_shared or not shared_only]
+        hidden = [bill for bill in standing if bill not in asked]
+        noted = sum(bill.noted for bill in hidden)
+        counting = [purse for purse in self.purses if not purse.is_gone]
+        came = [purse for purse in counting if isinstance(purse.row, Payment)]
+        given = sum(purse.amount for purse in counting if isinstance(purse.row, Credit))
+        return Sums(
+            invoiced_minor=sum(bill.total for bill in asked),
+            paid_minor=sum(purse.amount for purse in came) - noted - sum(self.paid(bill) for bill in hidden),
+            refunded_minor=sum(purse.returned for purse in came) - noted,
+            adjusted_minor=-given - sum(bill.noted for bill in asked),
+        )
 
     def spend(self) -> None:
         """What is left over pays what is shared: the oldest due first, out of the oldest purse."""
@@ -208,6 +226,35 @@ class Books(RuleBasedStateMachine):
         refunding.record_by_hand(purse.row, amount_minor=amount, reason="Too much", by=cast.DESK)
         self.ledger.give_back(purse, amount)
 
+    @rule(days=st.integers(1, 40))
+    def time_passes(self, days: int) -> None:
+        self.traveller.shift(timedelta(days=days))
+
+    @rule(days=st.integers(1, 60), lines=st.integers(1, 3), shared_only=st.booleans())
+    def statements_follow_each_other(self, days: int, lines: int, *, shared_only: bool) -> None:
+        """The months one after the other, each in parts of some lines: what one ends with the next begins with."""
+        today = clock.today(self.client.practice.time_zone)
+        ends_on, after = self.client.practice.created_at.date() - timedelta(days=1), 0
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(statements, "LINES_PER_PART", lines)
+            while ends_on < today:
+                begins_on, ends_on = ends_on + timedelta(days=1), min(ends_on + timedelta(days=days), today)
+                for told in self._parts(begins_on, ends_on, shared_only=shared_only):
+                    assert told.before_minor == after
+                    assert told.after_minor == told.before_minor + told.sums.balance_minor
+                    assert not told.entries or told.entries[-1].balance_minor == told.after_minor
+                    after = told.after_minor
+        assert after == self.ledger.balance(shared_only=shared_only)
+
+    def _parts(self, begins_on: date, ends_on: date, *, shared_only: bool) -> Iterator[Statement]:
+        today, number, last = clock.today(self.client.practice.time_zone), 1, 1
+        while number <= last:
+            told = statements.of(
+                self.client, begins_on=begins_on, ends_on=ends_on, today=today, shared_only=shared_only, part=number
+            )
+            number, last = number + 1, told.parts
+            yield told
+
     @invariant()
     def the_ledger_is_sound(self) -> None:
         # So that nothing happens at the same moment: the age of money decides which is spent first.
@@ -223,6 +270,10 @@ class Books(RuleBasedStateMachine):
             assert row.is_paid == (not bill.is_void and self.ledger.open(bill) == 0)
         assert balances.office(self.client).office_minor == self.ledger.balance(shared_only=False)
         assert balances.portal(self.client).portal_minor == self.ledger.balance(shared_only=True)
+        assert balances.office(self.client).sums == self.ledger.sums(shared_only=False)
+        assert balances.portal(self.client).sums == self.ledger.sums(shared_only=True)
+        for row in Invoice.objects.with_sums():
+            assert row.sums.balance_minor == row.owed_minor
         assert balances.unused(self.client) == sum(purse.left_over for purse in self.ledger.purses)
 
     def _came(self, purse: Purse) -> Purse:

@@ -119,7 +119,7 @@ def test_a_void_invoice_keeps_its_number_and_what_was_paid_becomes_credit(practi
     again = invoicing.void(invoice, reason="Another", by=cast.DESK)
     assert (voided.number, again.void_reason) == (invoice.number, "Made by mistake")
     account = balances.office(ana)
-    assert (account.invoiced_minor, account.unused_minor, account.office_minor) == (0, 14_000, -14_000)
+    assert (account.sums.invoiced_minor, account.unused_minor, account.office_minor) == (0, 14_000, -14_000)
     assert TrailEntry.objects.get(verb=Verb.INVOICE_VOIDED).details["became_credit_minor"] == 14_000
 
 

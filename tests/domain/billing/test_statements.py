@@ -73,7 +73,7 @@ def test_each_line_carries_the_balance_after_it(ana: Client) -> None:
     bill = cast.bill(ana, 14_000)
     cast.cash(ana, 4_000, invoice=bill)
     entries = statement(ana, shared_only=True).entries
-    assert [(type(entry.what), entry.owed_minor, entry.balance_minor) for entry in entries] == [
+    assert [(type(entry.what), entry.sums.balance_minor, entry.balance_minor) for entry in entries] == [
         (Invoice, 14_000, 14_000),
         (Payment, -4_000, 10_000),
     ]
@@ -84,7 +84,8 @@ def test_an_old_period_begins_with_what_was_owed_before_it(ana: Client) -> None:
     cast.bill(ana, 14_000, due_on=today - timedelta(days=60))
     cast.bill(ana, 5_000)
     old = statement(ana, shared_only=True, since=today - timedelta(days=30))
-    assert (old.before_minor, [entry.owed_minor for entry in old.entries], old.after_minor) == (14_000, [5_000], 19_000)
+    changes = [entry.sums.balance_minor for entry in old.entries]
+    assert (old.before_minor, changes, old.after_minor) == (14_000, [5_000], 19_000)
     older = statement(ana, shared_only=True, until=today - timedelta(days=31))
     assert (older.after_minor, older.processing_minor) == (14_000, 0)
 

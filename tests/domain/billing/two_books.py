@@ -1,10 +1,11 @@
 """Portico's books held against the sandbox Stripe's own."""
 
 from collections import defaultdict
+from datetime import date
 
 from django.db.models import QuerySet
 
-from portico.domain.billing import balances
+from portico.domain.billing import balances, statements
 from portico.domain.billing.models import (
     AttemptState,
     CreditNote,
@@ -19,6 +20,7 @@ from portico.domain.billing.models import (
 )
 from portico.domain.billing.online import metadata
 from portico.domain.clients.models import Client
+from portico.plumbing import clock
 from portico.plumbing.models import InboxEvent, OutgoingEmail
 from portico.sandbox.stripe.book import BookedCharge
 
@@ -63,6 +65,21 @@ def balance_of(client: Client, book: Book, *, billed: int, by_hand: int) -> str:
     owed = billed - by_hand - by_card - sum(notes)
     said = balances.office(client).office_minor
     return "" if owed == said else f"the client owes {owed}, Portico says {said}"
+
+
+def disagreeing_sums(client: Client) -> list[str]:
+    """What the account, the statement and the invoices say of the same sums, where it is not the same."""
+    today, wrong = clock.today(client.practice.time_zone), []
+    for shared_only in (False, True):
+        account = balances.portal(client) if shared_only else balances.office(client)
+        told = statements.of(client, begins_on=date(2020, 1, 1), ends_on=today, today=today, shared_only=shared_only)
+        if told.sums != account.sums or told.after_minor != account.office_minor:
+            wrong.append(f"the account has {account}, its statement {told.sums} and {told.after_minor}")
+    return wrong + [
+        f"invoice {invoice.number} owes {invoice.owed_minor}, its sums are {invoice.sums}"
+        for invoice in client.invoices.with_sums()
+        if invoice.sums.balance_minor != invoice.owed_minor
+    ]
 
 
 def _paid_twice(book: Book, released: set[str]) -> list[str]:

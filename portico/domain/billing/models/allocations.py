@@ -1,7 +1,7 @@
 """What money and credit were put against, and what was undone of it."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.billing.models.credits import Credit
@@ -13,10 +13,24 @@ from portico.plumbing import clock
 from portico.plumbing.constraints import SamePractice
 from portico.plumbing.rows import PracticeRow, RowQuerySet
 
+# The causes of reversals after which it is as if the allocation had never been.
+UNDOING = ("void", "unshared", "taken_back")
+
 
 class AllocationQuerySet(RowQuerySet["Allocation"]):
     def live(self) -> "AllocationQuerySet":
         return self.filter(live_minor__gt=0)
+
+    def paying(self) -> "AllocationQuerySet":
+        """Those that paid the invoice, with `put_minor`, and of that `lost_minor` in disputes.
+
+        What was refunded or lost later had paid it and counts; what a void, an unsharing or a taking back undid does
+        not.
+        """
+        standing = Q(reversals__undone_at=None)
+        undone = Sum("reversals__amount_minor", filter=standing & Q(reversals__cause__in=UNDOING), default=0)
+        lost = Sum("reversals__amount_minor", filter=standing & Q(reversals__cause="dispute"), default=0)
+        return self.annotate(put=F("amount_minor") - undone, lost=lost).filter(put__gt=0)
 
 
 class Allocation(PracticeRow):
@@ -66,6 +80,16 @@ class Allocation(PracticeRow):
     @property
     def still_live_minor(self) -> int:
         return self.amount_minor - self.reversed_minor
+
+    @property
+    def put_minor(self) -> int:
+        """What it paid of the invoice, even if it was refunded or lost since. Wants the row from `paying`."""
+        return int(self.__dict__["put"])
+
+    @property
+    def lost_minor(self) -> int:
+        """What of that was lost in disputes. Wants the row from `paying`."""
+        return int(self.__dict__["lost"])
 
 
 class CreditNote(PracticeRow):

@@ -4,11 +4,13 @@ from datetime import date
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.billing.models.attempt_states import MOVING
 from portico.domain.billing.models.items import ServiceItem
+from portico.domain.billing.sums import Sums
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from portico.plumbing.constraints import SamePractice
@@ -69,11 +71,30 @@ class InvoiceQuerySet(RowQuerySet["Invoice"]):
         """With what `is_attempted`, `is_processing` and `status_on` ask about."""
         return self.annotate(attempted=Exists(_open_attempts()), moving=Exists(_open_attempts(moving=True)))
 
+    def with_sums(self) -> "InvoiceQuerySet":
+        """With what `sums` asks for: what of `paid_minor` is credit, and what was lost in disputes."""
+        credit = _parts("Allocation", invoice=OuterRef("pk"), credit__isnull=False)
+        lost = _parts("Reversal", allocation__invoice=OuterRef("pk"), cause="dispute", undone_at=None)
+        return self.annotate(credit_put=_sum_of(credit, "live_minor"), lost=_sum_of(lost, "amount_minor"))
+
+
+# Models by name: they point at invoices, not the other way.
+
 
 def _open_attempts(*, moving: bool = False) -> models.QuerySet[models.Model]:
-    # By name: attempts point at invoices, not the other way.
-    rows = apps.get_model("billing", "AttemptInvoice")._default_manager.filter(invoice_id=OuterRef("pk"), is_open=True)
+    rows = _parts("AttemptInvoice", invoice_id=OuterRef("pk"), is_open=True)
     return rows.filter(attempt__state__in=MOVING) if moving else rows
+
+
+def _parts(model: str, **asked: object) -> models.QuerySet[models.Model]:
+    rows: models.QuerySet[models.Model] = apps.get_model("billing", model)._default_manager.filter(**asked)
+    return rows
+
+
+def _sum_of(rows: models.QuerySet[models.Model], column: str) -> Coalesce:
+    added_up = rows.order_by().values(_all=Value(1)).annotate(sum_of=Sum(column)).values("sum_of")
+    # PostgreSQL adds up to a decimal.
+    return Coalesce(Cast(Subquery(added_up), models.BigIntegerField()), Value(0))
 
 
 class Invoice(PracticeRow):
@@ -202,6 +223,22 @@ class Invoice(PracticeRow):
     @property
     def is_partly_paid(self) -> bool:
         return 0 < self.owed_minor < self.total_minor
+
+    @property
+    def sums(self) -> Sums:
+        """What of the client's sums belongs to this invoice. Wants the row from `with_sums`.
+
+        A draft or void invoice is not invoiced; money that was refunded or lost while it paid the invoice still counts.
+        """
+        credit, lost = int(self.__dict__["credit_put"]), int(self.__dict__["lost"])
+        counts = not self.is_draft and not self.is_void
+        return Sums(
+            invoiced_minor=self.total_minor if counts else 0,
+            # A credit note is written for exactly what a refund takes off the invoice.
+            paid_minor=self.paid_minor - credit + self.credited_minor + lost,
+            refunded_minor=self.credited_minor,
+            adjusted_minor=lost - credit - (self.credited_minor if counts else 0),
+        )
 
     @property
     def is_attempted(self) -> bool:
