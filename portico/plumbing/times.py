@@ -34,6 +34,11 @@ def full_day(day: date, language: str | None) -> str:
     return format_date(day, "medium", locale=locale_of(language))
 
 
+def long_day(day: date, language: str | None) -> str:
+    """November 20, 2026."""
+    return format_date(day, "long", locale=locale_of(language))
+
+
 def weekday_and_day(day: date, language: str | None) -> str:
     """Monday, Nov 23."""
     return f"{format_date(day, 'EEEE', locale=locale_of(language))}, {short_day(day, language)}"

@@ -5,7 +5,6 @@ import re
 import pytest
 from django.conf import settings
 from django.test import Client as Browser
-from django.utils import formats
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
@@ -16,7 +15,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices import recovery_codes
 from portico.domain.practices.models import Practice
 from portico.domain.practices.staff_sessions import SessionStore
-from portico.plumbing import clock
+from portico.plumbing import clock, times
 from portico.plumbing.models import OutgoingEmail
 from portico.web import proofs
 from tests import cast
@@ -53,7 +52,7 @@ def printed(page: Page, address: str = "") -> str:
         page.goto(address)
     assert page.evaluate(PRESSABLE) == [], address
     text: str = page.evaluate("document.body.innerText")
-    assert formats.date_format(clock.today("America/New_York"), "DATE_FORMAT") in text, address
+    assert times.full_day(clock.today("America/New_York"), "en") in text, address
     assert "Alder Street" in text, address
     page.emulate_media(media="screen")
     return text

@@ -37,5 +37,6 @@ def test_days_and_months_are_written_in_the_language() -> None:
     day = date(2026, 11, 23)
     assert [times.short_day(day, "en"), times.short_day(day, "es")] == ["Nov 23", "23 nov"]
     assert [times.full_day(day, "en"), times.full_day(day, "es")] == ["Nov 23, 2026", "23 nov 2026"]
+    assert [times.long_day(day, "en"), times.long_day(day, "es")] == ["November 23, 2026", "23 de noviembre de 2026"]
     assert times.weekday_and_day(day, "en") == "Monday, Nov 23"
     assert [times.short_month(day, "en"), times.full_month(day, "en")] == ["Nov", "November 2026"]

@@ -6,7 +6,6 @@ In the language that is on. Buttons are named as the screens name them.
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from babel.dates import format_date
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -15,7 +14,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices import letterhead
 from portico.domain.practices.models import Practice
 from portico.gateways import pdf
-from portico.plumbing import clock, rendering
+from portico.plumbing import clock, rendering, times
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def file_name(language: str) -> str:
 def letter(client: Client) -> Guide:
     """An invitation to be printed and handed over: where the portal is and how to sign in. It holds no secret."""
     practice = client.practice
-    today = format_date(clock.today(practice.time_zone), "long", locale=translation.get_language() or "en")
+    today = times.long_day(clock.today(practice.time_zone), translation.get_language())
     return Guide(
         title=_("Your client portal is ready"),
         opening=(

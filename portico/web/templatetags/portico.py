@@ -230,6 +230,13 @@ def full_day(value: date | None) -> str:
     return formats.full_day(local_day(value), language=get_language())
 
 
+@register.simple_tag(takes_context=True)
+def today_in_full(context: template.Context) -> str:
+    """{% today_in_full %}: Nov 20, 2026, on the practice's calendar; empty on a page of no practice."""
+    practice = shown_practice(context)
+    return times.full_day(clock.today(practice.time_zone), get_language()) if practice is not None else ""
+
+
 @register.filter
 def short_month(value: date) -> str:
     """Nov."""
