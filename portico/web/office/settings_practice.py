@@ -8,7 +8,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portico.domain.practices import describing, logos
+from portico.domain.billing import currencies
+from portico.domain.billing.currencies import PriceHasNoPlace
+from portico.domain.practices import logos
 from portico.domain.practices.describing import CurrencyFixed, SettingsChangedMeanwhile
 from portico.domain.practices.models import Practice, Role
 from portico.plumbing.pictures import PictureRefused
@@ -70,10 +72,10 @@ def _save(request: OfficeRequest) -> HttpResponse:
         return _page(request, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
         version = form.cleaned_data["version"]
-        describing.describe(request.practice, form.description, version=version, by=request.actor)
+        currencies.describe(request.practice, form.description, version=version, by=request.actor)
     except SettingsChangedMeanwhile:
         return _show_both(request, form)
-    except CurrencyFixed as refusal:
+    except (CurrencyFixed, PriceHasNoPlace) as refusal:
         form.add_error(refusal.field, str(refusal))
         return _page(request, form, status=HTTPStatus.CONFLICT)
     messages.success(request, _("The practice was saved."))

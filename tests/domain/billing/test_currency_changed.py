@@ -1,0 +1,56 @@
+"""A currency that changes its number of decimals before the books begin: no price becomes a hundredfold."""
+
+from dataclasses import replace
+
+import pytest
+
+from portico.domain.billing import currencies, invoicing, pricing
+from portico.domain.billing.currencies import PriceHasNoPlace
+from portico.domain.billing.entries import InvoiceEntry, LineEntry
+from portico.domain.billing.models import ServiceItem
+from portico.domain.practices.describing import CurrencyFixed, Description
+from portico.domain.practices.models import Practice
+from portico.plumbing import money
+from tests import cast
+from tests.cast import DESK
+from tests.support.clock import NOW
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+
+def change(practice: Practice, currency: str) -> None:
+    practice.refresh_from_db()
+    names = Description.__dataclass_fields__
+    saved = Description(**{name: getattr(practice, name) for name in names})
+    currencies.describe(practice, replace(saved, currency=currency), version=practice.version, by=DESK)
+    practice.refresh_from_db()
+
+
+def price(practice: Practice, minor: int) -> ServiceItem:
+    return pricing.save(practice, code="S50", label="Session", price_minor=minor, by=DESK)
+
+
+@pytest.mark.parametrize(
+    ("currency", "shown"), [("JPY", "140"), ("KWD", "140.000"), ("EUR", "140.00"), ("MGA", "140.00")]
+)
+def test_a_price_stays_the_number_that_it_is(practice: Practice, currency: str, shown: str) -> None:
+    item = price(practice, 14_000)
+    change(practice, currency)
+    item.refresh_from_db()
+    assert money.plain(item.price_minor, practice.currency) == shown
+
+
+def test_a_price_with_more_decimals_than_the_currency_stops_the_change(practice: Practice) -> None:
+    item = price(practice, 14_050)
+    with pytest.raises(PriceHasNoPlace, match=r"S50 costs 140\.50"):
+        change(practice, "JPY")
+    item.refresh_from_db()
+    practice.refresh_from_db()
+    assert (item.price_minor, practice.currency) == (14_050, "USD")
+
+
+def test_from_the_first_draft_on_the_currency_stays(practice: Practice) -> None:
+    entry = InvoiceEntry(NOW.date(), None, (LineEntry("Session", 14_000),))
+    invoicing.draft(cast.ana(practice), entry, by=DESK)
+    with pytest.raises(CurrencyFixed):
+        change(practice, "JPY")
