@@ -46,6 +46,7 @@ class Verb(TextChoices):
     STRIPE_KEY_REMOVED = "stripe_key.removed", _("Stripe key removed")
     ONLINE_PAYMENTS_CHANGED = "online_payments.changed", _("Online Payments changed state")
     WEBHOOK_SAVED = "webhook.saved", _("Webhook set up")
+    WEBHOOK_MISSING = "webhook.missing", _("Webhook missing at Stripe")
     EVENT_REFUSED = "event.refused", _("Event from outside refused")
     DENIED_ROLE = "denied.role", _("Page refused for this role")
     DENIED_PRACTICE = "denied.practice", _("Another practice's page asked for")

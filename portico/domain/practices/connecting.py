@@ -13,7 +13,7 @@ from portico.domain.practices import clock_checks, online_payments
 from portico.domain.practices.models import OnlinePayments, Practice, StripeKey, Trouble
 from portico.gateways.stripe import account
 from portico.gateways.stripe import line as lines
-from portico.gateways.stripe.errors import BadKey, KeyLacksPermission, StripeTrouble
+from portico.gateways.stripe.errors import BadKey, KeyLacksPermission, RateLimited, StripeTrouble, Unknown
 from portico.gateways.stripe.things import Account
 from portico.plumbing import clock, trail
 from portico.plumbing.actors import Actor
@@ -52,6 +52,21 @@ class StripeAway(Refused):
     message = _("Stripe cannot be reached at the moment. Nothing was saved. Try again in a minute.")
 
 
+class StripeTooBusy(StripeAway):
+    message = _(
+        "Stripe takes no more requests for this account at the moment. Nothing was saved. Try again in a minute."
+    )
+
+
+class StripeSaidNo(Refused):
+    """Stripe understood the request and refused it: what Stripe's own log has it under is told."""
+
+    def __init__(self, trouble: StripeTrouble) -> None:
+        found = ", ".join(part for part in (trouble.code, trouble.param, trouble.reference) if part)
+        words = _("Stripe refused the request (%(found)s). Nothing was saved. Look it up in Stripe’s log.")
+        super().__init__(words % {"found": found or "–"})
+
+
 @dataclass(frozen=True)
 class Keys:
     """What is typed into the form. An empty webhook secret leaves the one there is, if it is still good."""
@@ -63,7 +78,8 @@ class Keys:
 def save_keys(practice: Practice, keys: Keys, *, by: Actor) -> OnlinePayments:
     """Asks Stripe about the key, then keeps it in place of any other, which stays for asking only.
 
-    The same key again is checked again. Raises NotAKey, NotASecret, KeyNotAccepted, KeyMayNotDoEnough, StripeAway.
+    The same key again is checked again. Raises NotAKey, NotASecret, KeyNotAccepted, KeyMayNotDoEnough, and what
+    `refusal_of` gives.
     """
     refuse_malformed(keys)
     try:
@@ -73,8 +89,19 @@ def save_keys(practice: Practice, keys: Keys, *, by: Actor) -> OnlinePayments:
     except BadKey as trouble:
         raise KeyNotAccepted(field="secret_key") from trouble
     except StripeTrouble as trouble:
-        raise StripeAway from trouble
+        raise refusal_of(trouble) from trouble
     return _keep(practice, keys, found, by=by)
+
+
+def refusal_of(trouble: StripeTrouble) -> Refused:
+    """The sentence for the owner, when it is no question of the key."""
+    match trouble:
+        case RateLimited():
+            return StripeTooBusy()
+        case Unknown():
+            return StripeAway()
+    logger.warning("stripe.refused", extra=trouble.details)
+    return StripeSaidNo(trouble)
 
 
 def keep_unasked(practice: Practice, keys: Keys, *, by: Actor) -> OnlinePayments:
@@ -85,7 +112,7 @@ def keep_unasked(practice: Practice, keys: Keys, *, by: Actor) -> OnlinePayments
 
 
 def check_again(practice: Practice, *, by: Actor) -> OnlinePayments | None:
-    """Asks Stripe afresh about the account. None without a key. Raises StripeAway."""
+    """Asks Stripe afresh about the account. None without a key. Raises what `refusal_of` gives."""
     payments = online_payments.of(practice)
     if payments is None or payments.key is None:
         return None
@@ -100,7 +127,7 @@ def check_again(practice: Practice, *, by: Actor) -> OnlinePayments | None:
     except BadKey:
         trouble = Trouble.KEY_REFUSED
     except StripeTrouble as away:
-        raise StripeAway from away
+        raise refusal_of(away) from away
     with transaction.atomic():
         payments = online_payments.locked(practice)
         if payments.key is None or payments.key.pk != asked.pk:

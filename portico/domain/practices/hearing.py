@@ -1,5 +1,7 @@
 """Hearing from Stripe: where its events are sent, what they are signed with, and when the last one came."""
 
+import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
@@ -7,14 +9,16 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Mod
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.practices import connecting, online_payments
-from portico.domain.practices.connecting import StripeAway
+from portico.domain.practices.connecting import KeyNotAccepted
 from portico.domain.practices.models import OnlinePayments, Practice, StripeKey
 from portico.domain.practices.online_payments import CardsNotTaken
 from portico.gateways.stripe import account, webhooks
-from portico.gateways.stripe.errors import BadKey, Rejected, StripeTrouble
+from portico.gateways.stripe.errors import BadKey, KeyLacksPermission, NotReached, NotThere, Rejected, StripeTrouble
 from portico.gateways.stripe.line import Line
 from portico.gateways.stripe.things import Endpoint
 from portico.gateways.stripe.webhooks import Forged
@@ -24,7 +28,10 @@ from portico.plumbing.encryption import Undecipherable
 from portico.plumbing.refusals import Refused
 from portico.plumbing.verbs import Verb
 
+logger = logging.getLogger(__name__)
+
 SOURCE = "stripe"
+HOURS = 24
 
 
 class AddressNotPublic(Refused):
@@ -46,6 +53,8 @@ class Heard:
     saved_at: datetime | None
     last_at: datetime | None
     can_be_made: bool
+    # Portico made it, and Stripe no longer has it.
+    is_missing: bool = False
 
 
 def address_of(practice: Practice) -> str:
@@ -62,6 +71,7 @@ def of(payments: OnlinePayments, practice: Practice) -> Heard:
         saved_at=payments.webhook_saved_at,
         last_at=last_at if is_recent else None,
         can_be_made=is_public(address_of(practice)),
+        is_missing=payments.misses_webhook,
     )
 
 
@@ -79,7 +89,8 @@ def is_public(address: str) -> bool:
 def make_webhook(practice: Practice, *, by: Actor) -> OnlinePayments:
     """Has Stripe send events here, in place of what it may have been told before about this address.
 
-    Raises AddressNotPublic, CardsNotTaken, KeyMayNotMakeWebhooks, StripeAway.
+    Raises AddressNotPublic, CardsNotTaken, KeyMayNotMakeWebhooks, KeyNotAccepted, and what `connecting.refusal_of`
+    gives.
     """
     address = address_of(practice)
     if not is_public(address):
@@ -92,12 +103,14 @@ def make_webhook(practice: Practice, *, by: Actor) -> OnlinePayments:
         made = _make(online_payments.line_of(asked), address)
     except Undecipherable as lost:
         raise CardsNotTaken from lost
-    except Rejected as refusal:
-        raise AddressNotPublic from refusal
-    except BadKey as refusal:
+    except KeyLacksPermission as refusal:
         raise KeyMayNotMakeWebhooks from refusal
+    except BadKey as refusal:
+        raise KeyNotAccepted from refusal
     except StripeTrouble as trouble:
-        raise StripeAway from trouble
+        if isinstance(trouble, Rejected) and trouble.is_about("url"):
+            raise AddressNotPublic from trouble
+        raise connecting.refusal_of(trouble) from trouble
     with transaction.atomic():
         payments = OnlinePayments.objects.locked().get(pk=payments.pk)
         if payments.key_id != asked.pk:
@@ -107,6 +120,47 @@ def make_webhook(practice: Practice, *, by: Actor) -> OnlinePayments:
         payments.save()
         trail.record(Verb.WEBHOOK_SAVED, practice=practice, by=by, way="by Portico")
     return payments
+
+
+def check_webhook(practice: Practice, *, by: Actor) -> bool:
+    """Asks Stripe for the webhook that Portico made there; if it was deleted, its secret is forgotten and that is said.
+
+    Returns whether it is missing. Raises StripeTrouble.
+    """
+    payments = online_payments.of(practice)
+    if payments is None or payments.key is None or not payments.webhook_id:
+        return False
+    asked = payments.webhook_id
+    if payments.has_webhook:
+        try:
+            is_there = account.has_endpoint(online_payments.line_of(payments.key), asked)
+        except Undecipherable:
+            return False
+        if is_there:
+            return False
+        with transaction.atomic():
+            payments = OnlinePayments.objects.locked().get(pk=payments.pk)
+            if payments.webhook_id == asked and payments.has_webhook:
+                payments.lose_webhook()
+                payments.save(update_fields=["webhook_box", "webhook_saved_at"])
+                trail.record(Verb.WEBHOOK_MISSING, practice=practice, by=by)
+    return payments.misses_webhook
+
+
+def check_webhooks() -> int:
+    """Looks for the webhooks of a part of the practices, each once a day; upkeep calls it. Returns how many."""
+    made = OnlinePayments.objects.filter(webhook_box__isnull=False, key__isnull=False).exclude(webhook_id="")
+    due = made.annotate(hour=Mod(F("id"), HOURS)).filter(hour=clock.now().hour)
+    looked_for = 0
+    for payments in due.select_related("practice").order_by("id"):
+        try:
+            check_webhook(payments.practice, by=Actor.system("Stripe"))
+        except NotReached:
+            break  # Nor would the next ones be found.
+        except StripeTrouble as trouble:
+            logger.info("webhook.not_looked_for", extra={"practice": payments.practice_id, **trouble.details})
+        looked_for += 1
+    return looked_for
 
 
 def save_secret(practice: Practice, secret: str, *, by: Actor) -> None:
@@ -162,5 +216,6 @@ def _make(line: Line, address: str) -> Endpoint:
     for known in account.endpoints(line):
         # Its secret was told once, and perhaps to nobody.
         if known.url == address:
-            account.remove_endpoint(line, known.id)
+            with suppress(NotThere):
+                account.remove_endpoint(line, known.id)
     return account.make_endpoint(line, address, description="Portico")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from portico.domain.access import asking, browsers, bursts, sessions
 from portico.domain.access import kept_posts as portal_kept_posts
 from portico.domain.billing.online import cards, disputes, following, reconciling, refunds
-from portico.domain.practices import connecting, kept_posts
+from portico.domain.practices import connecting, hearing, kept_posts
 from portico.domain.practices.staff_sessions import SessionStore
 from portico.domain.upkeep import clock_set_back
 from portico.domain.upkeep.timetable import Chore
@@ -33,6 +33,7 @@ CHORES = (
     Chore("look at what was charged", timedelta(minutes=15), reconciling.look_back),
     Chore("settle times from the future", timedelta(minutes=1), clock_set_back.settle),
     Chore("measure the clock again", timedelta(minutes=1), connecting.measure_clock_again),
+    Chore("look for webhooks", timedelta(hours=1), hearing.check_webhooks),
     Chore("forget replaced keys", timedelta(hours=1), following.forget_keys),
     Chore("log newest seals", timedelta(days=1), log_newest_seals),
     Chore("forget portal sessions", timedelta(hours=1), sessions.forget_over),

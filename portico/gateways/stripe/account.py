@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from portico.gateways.stripe import reading
+from portico.gateways.stripe.errors import NotThere
 from portico.gateways.stripe.line import Line
 from portico.gateways.stripe.things import Account, Endpoint
 
@@ -46,6 +47,15 @@ def make_endpoint(line: Line, url: str, *, description: str) -> Endpoint:
 def remove_endpoint(line: Line, id_: str) -> None:
     """Raises StripeTrouble: NotThere when it is gone already."""
     line.ask(lambda stripe: stripe.v1.webhook_endpoints.delete(id_))
+
+
+def has_endpoint(line: Line, id_: str) -> bool:
+    """Whether Stripe still has the webhook endpoint. Raises StripeTrouble."""
+    try:
+        line.ask(lambda stripe: stripe.v1.webhook_endpoints.retrieve(id_))
+    except NotThere:
+        return False
+    return True
 
 
 def endpoints(line: Line) -> list[Endpoint]:

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 from portico.domain.billing import figures
 from portico.domain.billing.online import cards, going_live
 from portico.domain.practices import connecting, hearing, online_payments
-from portico.domain.practices.models import Role
+from portico.domain.practices.models import OnlinePayments, Role, Trouble
+from portico.gateways.stripe.errors import KeyLacksPermission, StripeTrouble
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.office import payment_words
@@ -63,9 +64,12 @@ def remove_keys(request: OfficeRequest) -> HttpResponse:
 def check_again(request: OfficeRequest) -> HttpResponse:
     try:
         payments = connecting.check_again(request.practice, by=request.actor)
+        misses_webhook = _misses_webhook(request, payments)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("office:online_payments")
+    if misses_webhook:
+        messages.warning(request, _("Stripe no longer has the webhook that was created for this address."))
     if payments and (why := payment_words.broken(payments, request.practice)):
         messages.warning(request, _("Stripe was asked again. Clients can’t pay: %(why)s.") % {"why": why})
     elif payments:
@@ -100,6 +104,18 @@ def save_secret(request: OfficeRequest) -> HttpResponse:
         return _page(request, secret=_with(form, refusal), status=HTTPStatus.UNPROCESSABLE_CONTENT)
     messages.success(request, _("The webhook’s secret was saved."))
     return redirect("office:online_payments")
+
+
+def _misses_webhook(request: OfficeRequest, payments: OnlinePayments | None) -> bool:
+    """Raises what `connecting.refusal_of` gives. Where the key does not work, the key is what is to be mended."""
+    if payments is None or payments.trouble in {Trouble.KEY_REFUSED, Trouble.KEY_RESTRICTED, Trouble.KEY_UNREADABLE}:
+        return False
+    try:
+        return hearing.check_webhook(request.practice, by=request.actor)
+    except KeyLacksPermission:
+        return False  # It may charge all the same.
+    except StripeTrouble as trouble:
+        raise connecting.refusal_of(trouble) from trouble
 
 
 def _with[F: forms.Form](form: F, refusal: Refused) -> F:

@@ -18,7 +18,7 @@ from tests import cast
 from tests.domain.billing.at_the_till import event
 from tests.support.paying import Till
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.usefixtures("books_stay_right")]
 
 
 def many_bills(person: Client, number: int) -> list[Invoice]:

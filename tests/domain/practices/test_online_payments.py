@@ -1,8 +1,11 @@
 """A practice's own Stripe account: keys are checked, kept unreadable, replaced and removed; what is missing is said."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import transaction
 from pytest_django.fixtures import Settings
+from time_machine import Traveller
 
 from portico.domain.practices import connecting, hearing, online_payments
 from portico.domain.practices.connecting import (
@@ -12,16 +15,20 @@ from portico.domain.practices.connecting import (
     NotAKey,
     NotASecret,
     StripeAway,
+    StripeSaidNo,
+    StripeTooBusy,
 )
 from portico.domain.practices.hearing import AddressNotPublic, KeyMayNotMakeWebhooks
 from portico.domain.practices.models import CardState, OnlinePayments, Practice, StripeKey, Trouble
 from portico.domain.practices.online_payments import CardsNotTaken
 from portico.gateways.stripe import account
+from portico.gateways.stripe.errors import StripeTrouble
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
 from portico.sandbox.stripe.serving import SandboxStripe
 from tests import cast
 from tests.cast import DESK
+from tests.support.clock import NOW
 
 pytestmark = pytest.mark.django_db
 
@@ -283,8 +290,11 @@ def test_a_key_that_may_not_make_webhooks_is_told(
 ) -> None:
     public(settings)
     save(practice)
-    sandbox.revoke(KEY)
+    sandbox.fault("deny", "/v1/webhook_endpoints")
     with pytest.raises(KeyMayNotMakeWebhooks):
+        hearing.make_webhook(practice, by=DESK)
+    sandbox.revoke(KEY)
+    with pytest.raises(KeyNotAccepted):
         hearing.make_webhook(practice, by=DESK)
 
 
@@ -297,6 +307,72 @@ def test_with_stripe_away_no_webhook_is_kept(practice: Practice, settings: Setti
     # The one whose secret nobody heard is replaced.
     hearing.make_webhook(practice, by=DESK)
     assert len(account.endpoints(online_payments.line(practice))) == 1
+
+
+def test_a_webhook_deleted_at_stripe_is_told_as_missing_and_made_again(
+    practice: Practice, settings: Settings, sandbox: SandboxStripe
+) -> None:
+    settings.PUBLIC_BASE_URL = "https://portal.example.com"
+    save(practice)
+    made = hearing.make_webhook(practice, by=DESK)
+    assert not hearing.check_webhook(practice, by=DESK)
+    sandbox.delete_endpoint(made.webhook_id)
+    assert hearing.check_webhook(practice, by=DESK)
+    assert hearing.check_webhook(practice, by=DESK)
+    heard = hearing.of(OnlinePayments.objects.get(), practice)
+    assert (heard.is_missing, heard.is_set_up) == (True, False)
+    assert verbs().count(Verb.WEBHOOK_MISSING) == 1
+    again = hearing.make_webhook(practice, by=DESK)
+    assert again.webhook_id != made.webhook_id
+    assert not hearing.of(OnlinePayments.objects.get(), practice).is_missing
+    assert not hearing.check_webhook(practice, by=DESK)
+
+
+def test_webhooks_are_looked_for_once_a_day(
+    practice: Practice, settings: Settings, sandbox: SandboxStripe, time_machine: Traveller
+) -> None:
+    settings.PUBLIC_BASE_URL = "https://portal.example.com"
+    save(practice)
+    sandbox.delete_endpoint(hearing.make_webhook(practice, by=DESK).webhook_id)
+    looked_for = []
+    for hour in range(24):
+        time_machine.move_to(NOW + timedelta(hours=hour))
+        looked_for.append(hearing.check_webhooks())
+    assert sum(looked_for) == 1
+    assert OnlinePayments.objects.get().misses_webhook
+
+
+def test_while_stripe_is_away_no_webhook_is_missing(
+    practice: Practice, settings: Settings, sandbox: SandboxStripe
+) -> None:
+    settings.PUBLIC_BASE_URL = "https://portal.example.com"
+    save(practice)
+    hearing.make_webhook(practice, by=DESK)
+    for fault in ("429", "deny", "500"):
+        sandbox.fault(fault, "/v1/webhook_endpoints/")
+        with pytest.raises(StripeTrouble):
+            hearing.check_webhook(practice, by=DESK)
+    assert OnlinePayments.objects.get().has_webhook
+
+
+@pytest.mark.parametrize(("code", "refusal"), [("url_invalid", AddressNotPublic), ("too_many_endpoints", StripeSaidNo)])
+def test_a_refused_webhook_says_why(
+    practice: Practice, settings: Settings, sandbox: SandboxStripe, code: str, refusal: type[Exception]
+) -> None:
+    settings.PUBLIC_BASE_URL = "https://portal.example.com"
+    save(practice)
+    sandbox.fault("refuse", "/v1/webhook_endpoints", method="POST", code=code)
+    with pytest.raises(refusal):
+        hearing.make_webhook(practice, by=DESK)
+
+
+def test_a_refused_request_and_a_busy_stripe_are_not_an_absent_one(practice: Practice, sandbox: SandboxStripe) -> None:
+    sandbox.fault("429", "/v1/account")
+    with pytest.raises(StripeTooBusy):
+        save(practice)
+    sandbox.fault("refuse", "/v1/account", code="api_version_invalid")
+    with pytest.raises(StripeSaidNo, match="api_version_invalid, req_"):
+        save(practice)
 
 
 def test_a_secret_typed_by_hand_is_kept(practice: Practice) -> None:

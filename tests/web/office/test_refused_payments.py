@@ -12,7 +12,7 @@ from tests.domain.billing.at_the_till import paid
 from tests.support.paying import Till, let_pay
 from tests.web.reading import plain
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 PAYMENTS = "/office/payments/"
 

@@ -13,7 +13,7 @@ from portico.domain.access.models import PortalAccess
 from portico.domain.billing.models import SavedCard, StripeCustomer
 from portico.domain.practices import connecting
 from portico.domain.practices.connecting import Keys
-from portico.domain.practices.models import Practice, StripeKey
+from portico.domain.practices.models import OnlinePayments, Practice, StripeKey
 from portico.plumbing import clock, inbox
 from portico.sandbox.stripe.serving import SandboxStripe
 from tests import cast
@@ -188,6 +188,21 @@ def test_a_webhook_is_created_at_stripe_in_one_press(owner: Browser, settings: S
     page = plain(owner.post(f"{PAYMENTS}webhook/", follow=True).content)
     assert "The webhook was created at Stripe." in page
     assert "Create it for me" not in page
+
+
+def test_a_webhook_deleted_at_stripe_is_shown_and_created_again(
+    owner: Browser, settings: Settings, sandbox: SandboxStripe
+) -> None:
+    settings.PUBLIC_BASE_URL = "https://portal.example.com"
+    save(owner)
+    owner.post("/office/settings/payments/webhook/")
+    sandbox.delete_endpoint(OnlinePayments.objects.get().webhook_id)
+    page = owner.post("/office/settings/payments/check/", follow=True).text
+    assert "Stripe no longer has the webhook" in page
+    assert "Missing at Stripe" in page
+    assert "Create it for me" in page
+    owner.post("/office/settings/payments/webhook/")
+    assert "Missing at Stripe" not in words(owner)
 
 
 def test_a_secret_made_by_hand_is_saved_and_never_shown(owner: Browser) -> None:

@@ -107,6 +107,14 @@ class OnlinePayments(PracticeRow):
     def forget_webhook(self) -> None:
         self.webhook_box, self.webhook_id, self.webhook_saved_at = None, "", None
 
+    def lose_webhook(self) -> None:
+        """It is gone at Stripe: its secret is of no more use, and its id stays to say so."""
+        self.webhook_box, self.webhook_saved_at = None, None
+
+    @property
+    def misses_webhook(self) -> bool:
+        return bool(self.webhook_id) and not self.has_webhook
+
     def webhook_secret(self) -> str:
         """Empty when there is none. Raises encryption.Undecipherable."""
         if self.webhook_box is None:
