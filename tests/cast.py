@@ -37,7 +37,8 @@ from portico.domain.practices.staff_sessions import SessionStore
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.models import OutgoingEmail
-from portico.web import proofs
+from portico.web import proofs, subjects
+from portico.web.entrance.opened_links import OpenedLink
 
 PASSWORD = "a long walk by the river"
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -158,7 +159,7 @@ def invited(person: Client) -> Invitation:
     return inviting.send(person, entry_for(person), text, press=tokens.new_token(), version=None, by=DESK).invitation
 
 
-def signed_in(browser: Browser, member: StaffMember) -> Browser:
+def signed_in[B: Browser](browser: B, member: StaffMember) -> B:
     """The browser with the member signed in at the office."""
     browser.force_login(member, backend=BACKEND)
     return browser
@@ -176,7 +177,7 @@ def code_now(secret: str, *, later: int = 0) -> str:
     return authenticators.code_at(secret, int(clock.now().timestamp()) // authenticators.STEP + later)
 
 
-def signed_in_with_factor(browser: Browser, member: StaffMember) -> Browser:
+def signed_in_with_factor[B: Browser](browser: B, member: StaffMember) -> B:
     """The browser with the member signed in, the second step taken too."""
     signed_in(browser, member)
     session = cast(SessionStore, browser.session)
@@ -275,11 +276,12 @@ def token_of(invitation: Invitation) -> str:
     return links.address_of(link).rstrip("/").rpartition("/")[2]
 
 
-def in_the_portal(browser: Browser, person: Client) -> Browser:
+def in_the_portal[B: Browser](browser: B, person: Client) -> B:
     """The browser with the person's mailbox signed in: invited, link opened, button pressed."""
     token = token_of(invited(person))
     browser.get(f"/portal/{person.practice.slug}/link/{token}/")
-    browser.post(f"/portal/{person.practice.slug}/link/")
+    opened = OpenedLink(person.practice.slug, token)
+    browser.post(f"/portal/{person.practice.slug}/link/", {subjects.FIELD: opened.name})
     return browser
 
 

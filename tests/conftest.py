@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.support.memory",
     "tests.support.network",
     "tests.support.paying",
+    "tests.support.pressing",
     "tests.support.processes",
     "tests.support.smtp",
     "tests.support.stripe",

@@ -19,7 +19,7 @@ from portico.domain.access.models import PortalSession
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import keeping, trail
 from portico.plumbing.verbs import Verb
-from portico.web import languages, proofs, returning
+from portico.web import languages, proofs, returning, subjects
 from portico.web.refusals import PracticePaused
 from portico.web.requests import OfficeRequest, OpenRequest, PortalRequest
 
@@ -133,34 +133,60 @@ def office_step[**P](view: View[OfficeRequest, P]) -> Callable[..., HttpResponse
 
 
 def portal_door[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse]:
-    """A page for a mailbox that is signed in at this practice and may not have said yet whom it looks at."""
+    """A page for a mailbox that is signed in at this practice and may not have said yet whom it looks at.
+
+    A form of it must come from a page of the same mailbox.
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         asked = _signed_in(request, slug)
         if asked is None:
             return to_entrance(request, slug)
+        if request.method == "POST" and not subjects.names_mailbox(asked):
+            return subjects.refuse(asked)
         return languages.remember(request, view(asked, *args, **kwargs))
 
     return mark(guarded, Guard(Audience.PORTAL))
 
 
 def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse]:
-    """A page for a mailbox that is signed in at this practice and looks at one of its clients."""
+    """A page for a mailbox that is signed in at this practice and looks at one of its clients.
+
+    A form of it must come from a page of the same mailbox and client; else nothing is done, and a page says so.
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         asked = _signed_in(request, slug)
         if asked is None:
             return to_entrance(request, slug, kept=_keep_post(request, slug))
+        is_post = request.method == "POST"
+        if is_post and not subjects.names_mailbox(asked):
+            return subjects.refuse(asked)
         if not asked.has_chosen:
             return _to_chooser(request, slug)
-        if request.method == "POST" and KEPT in request.GET:
+        if is_post and not subjects.names_client(asked):
+            return subjects.refuse(asked)
+        if is_post and KEPT in request.GET:
             # Pressed once more: the page must not say again that nothing was sent.
             kept_posts.forget(asked.account, request.GET[KEPT])
-        return languages.remember(request, view(asked, *args, **kwargs))
+        return languages.remember(request, _answer(asked, view, *args, **kwargs))
 
     return mark(guarded, Guard(Audience.PORTAL))
+
+
+def _answer[**P](asked: PortalRequest, view: View[PortalRequest, P], *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    """Returns the answer of the page, or one that offers to switch if it belongs to another client of the mailbox."""
+    if other := subjects.meant_for(asked):
+        return subjects.offer_switch(asked, other)
+    try:
+        return view(asked, *args, **kwargs)
+    except Http404:
+        other = subjects.owner_of(asked, str(kwargs.get("ref", "")))
+        if other is None:
+            raise
+        return subjects.offer_switch(asked, other)
 
 
 def _named(roles: Iterable[Role]) -> tuple[str, ...]:
@@ -195,7 +221,9 @@ def _keep_post(request: HttpRequest, slug: str) -> str:
     session = session_that_ended(request, practice_at(slug)) if request.method == "POST" else None
     if session is None:
         return ""
-    kept = kept_posts.keep(session, path=request.path, fields=keeping.fields(request.POST.lists()))
+    posted = [field for field in keeping.fields(request.POST.lists()) if field.name != subjects.FIELD]
+    client_ref = subjects.client_named(request, session.account)
+    kept = kept_posts.keep(session, client_ref=client_ref, path=request.path, fields=posted)
     return kept.ref if kept else ""
 
 

@@ -187,7 +187,7 @@ def test_the_entrance_and_the_portal_are_for_everybody(browsing: Browsing, site:
     found += look(page, [f"{PORTAL}billing/statement/", f"{PORTAL}receipts/{paid.ref}/", f"{PORTAL}help/"], seen)
     card = outcomes.ready_to_pay(bea)
     found += look(page, [f"{PORTAL}refunds/{refund.ref}/", f"{PORTAL}billing/{bills[0].ref}/payment/"], seen)
-    found += look(page, [f"{PORTAL}billing/payment/", *chosen_too_late()], seen)
+    found += look(page, [f"{PORTAL}billing/payment/", *chosen_too_late(bea)], seen)
     attempts = outcomes.attempts_of_each_state(card, bea)
     found += look(page, [f"{PORTAL}payments/{attempt.ref}/" for attempt in attempts], seen)
     found += look(page, [f"{PORTAL}billing/", f"{PORTAL}billing/?said=card-removed"], seen)
@@ -196,12 +196,12 @@ def test_the_entrance_and_the_portal_are_for_everybody(browsing: Browsing, site:
     assert pages.names("front_door", "entrance", "portal") - seen == set()
 
 
-def chosen_too_late() -> list[str]:
+def chosen_too_late(person: Client) -> list[str]:
     """The pages on which a form stands again after its session had ended."""
     session, places = PortalSession.objects.latest("id"), []
     typed = {f"{PORTAL}billing/payment/": Field("with", "new"), f"{PORTAL}profile/": Field("language", "es")}
     for path, field in typed.items():
-        kept = portal_kept_posts.keep(session, path=path, fields=[field])
+        kept = portal_kept_posts.keep(session, client_ref=person.ref, path=path, fields=[field])
         assert kept is not None
         places.append(f"{path}?kept={kept.ref}")
     return places

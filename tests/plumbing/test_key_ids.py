@@ -42,8 +42,10 @@ def test_a_kept_form_names_its_key(later_keys: Settings, practice: Practice) -> 
 
 
 def test_a_kept_form_of_the_portal_names_its_key(later_keys: Settings, practice: Practice) -> None:
-    cast.in_the_portal(Browser(), cast.ana(practice))
-    portal_kept_posts.keep(PortalSession.objects.get(), path="/portal/", fields=[Field("with", "new")])
+    ana = cast.ana(practice)
+    cast.in_the_portal(Browser(), ana)
+    session, chosen = PortalSession.objects.get(), [Field("with", "new")]
+    portal_kept_posts.keep(session, client_ref=ana.ref, path="/portal/", fields=chosen)
     lose(later_keys)
     assert key_ids.missing() == {"second": ["portal kept posts"]}
 

@@ -76,7 +76,7 @@ def let_pay(person: Client) -> Client:
     return person
 
 
-def signed_in_to_pay(browser: Browser, person: Client) -> Browser:
+def signed_in_to_pay[B: Browser](browser: B, person: Client) -> B:
     """Signed in at the portal, and paying by card turned on."""
     cast.in_the_portal(browser, person)
     let_pay(person)

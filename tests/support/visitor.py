@@ -1,6 +1,7 @@
 """A browser with cookies of its own and without a screen, for the real web servers of a test."""
 
 import http.cookiejar
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -21,10 +22,14 @@ class Answer:
 
 
 class Visitor:
-    """`base` is where its relative addresses begin; it may visit several servers of one installation in turn."""
+    """`base` is where its relative addresses begin; it may visit several servers of one installation in turn.
+
+    `subject` is what the forms of the page that it saw last name as theirs; what it posts comes from that page.
+    """
 
     def __init__(self, base: str) -> None:
         self.base = base
+        self.subject = ""
         self.cookies = http.cookiejar.CookieJar()
         jar = urllib.request.HTTPCookieProcessor(self.cookies)
         self._following = urllib.request.build_opener(jar)
@@ -38,7 +43,7 @@ class Visitor:
         """Sends a form. Without `follow` the answer is the redirect itself."""
         # The token of the form stands in its cookie too; Django takes either.
         token = next(cookie.value for cookie in self.cookies if cookie.name.endswith("csrf"))
-        data = urllib.parse.urlencode({**fields, "csrfmiddlewaretoken": token}).encode()
+        data = urllib.parse.urlencode({"subject": self.subject, **fields, "csrfmiddlewaretoken": token}).encode()
         request = urllib.request.Request(self.base + path, data, method="POST")
         return self._send(self._following if follow else self._staying, request)
 
@@ -46,14 +51,17 @@ class Visitor:
         """By the link of an invitation."""
         slug = person.practice.slug
         self.get(f"/portal/{slug}/link/{cast.token_of(cast.invited(person))}/")
-        answer = self.post(f"/portal/{slug}/link/")
-        assert answer.status == 302, answer
+        answer = self.post(f"/portal/{slug}/link/", follow=True)
+        assert answer.status == 200, answer
         return self
 
     def _send(self, opener: urllib.request.OpenerDirector, request: urllib.request.Request) -> Answer:
         try:
             with opener.open(request, timeout=30) as answer:
-                return Answer(answer.status, "", answer.read().decode())
+                text = answer.read().decode()
+                found = re.search(r'name="subject" value="([^"]*)"', text)
+                self.subject = found[1] if found else self.subject
+                return Answer(answer.status, "", text)
         except urllib.error.HTTPError as other:
             with other:
                 return Answer(other.code, other.headers.get("Location", ""), other.read().decode())

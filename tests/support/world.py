@@ -10,7 +10,6 @@ import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
 from django.db import transaction
-from django.test import Client as Browser
 from pytest_django import DjangoDbBlocker
 
 from portico.domain.access.models import PortalSession
@@ -24,6 +23,7 @@ from portico.plumbing.keeping import Field
 from portico.web.routes import Route, all_routes
 from tests import cast
 from tests.support.clock import NOW
+from tests.support.pressing import Browser
 
 # What belongs to one member of staff alone.
 OWN = ("kept", "account/sessions", "account/passkeys")

@@ -6,7 +6,6 @@ from html import unescape
 from io import StringIO
 
 import pytest
-from django.test import Client as Browser
 
 from portico.domain.billing import invoicing
 from portico.domain.billing.entries import InvoiceEntry, LineEntry
@@ -15,6 +14,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from tests import cast
+from tests.support.pressing import Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 

@@ -8,7 +8,6 @@ from io import BytesIO
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.test import Client as Browser
 from pypdf import PdfReader
 from time_machine import Traveller
 
@@ -19,6 +18,7 @@ from portico.plumbing import emails, times
 from portico.plumbing.models import OutgoingEmail
 from portico.web.routes import all_routes
 from tests import cast
+from tests.support.pressing import Browser
 from tests.support.world import World, made_of
 from tests.web.reading import plain
 from tests.web.visiting import undone

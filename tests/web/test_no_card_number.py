@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from django import forms
-from django.test import Client as Browser
 from time_machine import Traveller
 
 from portico.domain.billing.models import Invoice
@@ -18,6 +17,7 @@ from portico.plumbing.cleaning import CardlessField
 from portico.plumbing.logs import JsonFormatter
 from portico.web.routes import all_routes
 from tests import cast
+from tests.support.pressing import Browser
 from tests.web.office import typing_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]

@@ -3,13 +3,13 @@
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.test import Client as Browser
 
 from portico.domain.access import links, pins
 from portico.domain.practices import recovery_codes, setting_up
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from tests import cast
+from tests.support.pressing import Browser
 
 pytestmark = pytest.mark.django_db
 

@@ -4,7 +4,6 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from django.test import Client as Browser
 from pypdf import PdfReader
 
 from portico.domain.access.models import PortalAccess
@@ -15,6 +14,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
+from tests.support.pressing import Browser
 
 PORTAL = "/portal/alder-street"
 

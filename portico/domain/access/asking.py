@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from portico.domain.access.models import SignInAsk, SignInLink
 from portico.domain.practices.models import Practice
@@ -48,6 +49,20 @@ def last_of(practice: Practice, browser_key: str) -> SignInAsk | None:
     """What this browser asked for last at the practice."""
     asked = SignInAsk.objects.filter(practice=practice, browser_hash=tokens.digest(browser_key))
     return asked.order_by("-id").first()
+
+
+def name_of(ask: SignInAsk) -> str:
+    """Returns the name of the ask on its own page: the address that the page shows, or the ref if it shows it masked.
+
+    A ref beside a typed address would make the answers of two addresses differ by more than the address.
+    """
+    return ask.address if ask.is_typed else ask.ref
+
+
+def named(practice: Practice, browser_key: str, name: str) -> SignInAsk | None:
+    """Returns the last ask of this browser at the practice that has the name; None if it has none."""
+    asked = SignInAsk.objects.filter(practice=practice, browser_hash=tokens.digest(browser_key))
+    return asked.filter(Q(is_typed=True, address=name) | Q(is_typed=False, ref=name)).order_by("-id").first()
 
 
 def forget_old() -> int:

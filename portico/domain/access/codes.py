@@ -25,10 +25,11 @@ _NO_ROW = 0
 _IGNORED = re.compile(r"[\W_]+")
 
 
-def enter(practice: Practice, typed: str, *, browser_key: str, visitor: Visitor) -> Begun | None:
+def enter(practice: Practice, typed: str, *, browser_key: str, mailbox_key: str, visitor: Visitor) -> Begun | None:
     """Signs in by a code; None when it opens nothing: wrong, expired, void, of another browser, or one try too many.
 
-    Every live code of the browser's asking is tried, and each of them loses a try (5 a code, 10 an hour a browser).
+    Every live code that this browser asked for at the address is tried, and each of them loses a try (5 a code, 10 an
+    hour a browser).
     The work is the same for a browser that asked for an address which is nobody's.
     """
     browser_hash = tokens.digest(browser_key)
@@ -36,14 +37,16 @@ def enter(practice: Practice, typed: str, *, browser_key: str, visitor: Visitor)
     try:
         limits.spend(budget)
     except TooMany:
-        failed_attempts.record_code(practice, Verb.CODE_BEYOND_LIMIT, browser_hash=browser_hash)
+        failed_attempts.record_code(
+            practice, Verb.CODE_BEYOND_LIMIT, browser_hash=browser_hash, mailbox_key=mailbox_key
+        )
         return None
-    alive, tried = _reserve(practice, browser_hash)
+    alive, tried = _reserve(practice, browser_hash, mailbox_key)
     link = _matching(tried, typed)
     begun = None if link is None else _spend(practice, link, visitor=visitor)
     if begun is None:
         verb = Verb.CODE_BEYOND_LIMIT if alive and not tried else Verb.CODE_REFUSED
-        failed_attempts.record_code(practice, verb, browser_hash=browser_hash)
+        failed_attempts.record_code(practice, verb, browser_hash=browser_hash, mailbox_key=mailbox_key)
         return None
     # Who signs in often is not shut out.
     limits.give_back(budget)
@@ -51,14 +54,16 @@ def enter(practice: Practice, typed: str, *, browser_key: str, visitor: Visitor)
 
 
 @once_more
-def _reserve(practice: Practice, browser_hash: str) -> tuple[list[SignInLink], list[SignInLink]]:
-    """The browser's live codes, and those of them that had a try left and lose it now, before anything is compared.
+def _reserve(practice: Practice, browser_hash: str, mailbox_key: str) -> tuple[list[SignInLink], list[SignInLink]]:
+    """The browser's live codes for the address, and those that had a try left and lose it now, before any is compared.
 
     In its own transaction, so that the try stays counted whatever becomes of it. The rows are locked before they are
     counted: of however many tries at once, five get them.
     """
     with transaction.atomic():
-        codes = SignInLink.objects.with_usable_code().filter(practice=practice, ask__browser_hash=browser_hash)
+        codes = SignInLink.objects.with_usable_code().filter(
+            practice=practice, ask__browser_hash=browser_hash, ask__mailbox_key=mailbox_key
+        )
         alive = list(codes.select_related("ask", "address__client").order_by("-id")[:MOST_ALIVE])
         accounts = [_NO_ROW, *(link.account_id for link in alive)]
         list(PortalAccount.objects.locked().filter(pk__in=accounts).order_by("pk"))

@@ -45,12 +45,12 @@ def record_link_opened(practice: Practice, link: SignInLink, *, state: str) -> N
         _record(Verb.LINK_REFUSED, practice, _clients_of(link), about=about, state=state, opened=True)
 
 
-def record_code(practice: Practice, verb: Verb, *, browser_hash: str) -> None:
-    """Records a code that was refused, for the clients of the mailbox that this browser asked for last.
+def record_code(practice: Practice, verb: Verb, *, browser_hash: str, mailbox_key: str) -> None:
+    """Records a code that was refused, for the clients of the mailbox that this browser had asked for on that page.
 
     The work is the same for a browser that never asked for a client's address.
     """
-    asked = SignInLink.objects.filter(practice=practice, ask__browser_hash=browser_hash)
+    asked = SignInLink.objects.filter(practice=practice, ask__browser_hash=browser_hash, ask__mailbox_key=mailbox_key)
     _record(verb, practice, _clients_of(asked.select_related("address__client").order_by("-id").first()))
 
 

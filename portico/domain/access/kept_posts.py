@@ -10,12 +10,13 @@ from portico.plumbing.keeping import Field
 from portico.plumbing.rows import RowQuerySet
 
 
-def keep(session: PortalSession, *, path: str, fields: Iterable[Field]) -> PortalKeptPost | None:
+def keep(session: PortalSession, *, client_ref: str, path: str, fields: Iterable[Field]) -> PortalKeptPost | None:
     """Keeps what was posted to the path after time had ended the session, without secrets and card numbers.
 
-    None when nothing is left, or when the session, had it not ended, would not show that client any more.
+    `client_ref` names the client whose page the form was on. None when nothing is left, or when the session, had it
+    not ended, would not show that client.
     """
-    client_id = _looked_at(session)
+    client_id = next((each.client_id for each in sessions.opened(session) if each.client.ref == client_ref), None)
     if client_id is None:
         return None
     kept = PortalKeptPost(
@@ -37,14 +38,6 @@ def forget(account: PortalAccount, ref: str) -> None:
 def forget_old() -> int:
     """Deletes what nobody came back for; upkeep calls it. Returns how many."""
     return keeping.forget_old(PortalKeptPost.objects.all())
-
-
-def _looked_at(session: PortalSession) -> int | None:
-    """The client whose page it was; None when that is not settled, or no longer theirs to see."""
-    opened = [access.client_id for access in sessions.opened(session)]
-    if session.client_id is None and len(opened) == 1:
-        return opened[0]
-    return session.client_id if session.client_id in opened else None
 
 
 def _of(account: PortalAccount) -> RowQuerySet[PortalKeptPost]:

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from portico.domain.access import asking, signing_in
-from portico.web import going, visitors
-from portico.web.entrance import doorway
+from portico.web import going, subjects, visitors
+from portico.web.entrance import doorway, opened_links, out_of_date
 from portico.web.guards import open_page, session_that_ended
 from portico.web.requests import OpenRequest
 
@@ -26,34 +25,36 @@ class Known:
 @open_page
 @require_POST
 def ask(request: OpenRequest) -> HttpResponse:
-    """Which of the things in this browser knows the address is what the pressed page says; never the address itself."""
-    known = _FINDERS.get(request.POST.get("by", ""), _nothing)(request)
+    """Sends a link to the address that the page showed. The form names where it is known from, never the address."""
+    subject = request.POST.get(subjects.FIELD, "")
+    known = _FINDERS.get(request.POST.get("by", ""), _nothing)(request, subject)
     if known is None:
-        return redirect("entrance:doorway", slug=request.practice.slug)
+        return out_of_date.page(request) if subject else redirect("entrance:doorway", slug=request.practice.slug)
     return doorway.ask(request, known.address, is_typed=known.is_typed, goes_to=known.goes_to)
 
 
-def _by_ask(request: OpenRequest) -> Known | None:
+def _by_ask(request: OpenRequest, subject: str) -> Known | None:
     key = visitors.asking_key_of(request)
-    ask = asking.last_of(request.practice, key) if key else None
+    ask = asking.named(request.practice, key, subject) if key else None
     return None if ask is None else Known(ask.address, ask.is_typed, ask.goes_to)
 
 
-def _by_link(request: OpenRequest) -> Known | None:
-    link = signing_in.look(request.practice, request.COOKIES.get(settings.LINK_COOKIE_NAME, "")).link
+def _by_link(request: OpenRequest, subject: str) -> Known | None:
+    opened = opened_links.named(request, request.practice, subject)
+    link = signing_in.look(request.practice, opened.token).link if opened is not None else None
     if link is None:
         return None
     return Known(link.address.address, is_typed=False, goes_to=link.ask.goes_to if link.ask is not None else "")
 
 
-def _by_session(request: OpenRequest) -> Known | None:
+def _by_session(request: OpenRequest, subject: str) -> Known | None:
     session = session_that_ended(request, request.practice)
-    if session is None:
+    if session is None or session.ref != subject:
         return None
     return Known(session.account.mailbox_key, is_typed=False, goes_to=going.asked_for(request))
 
 
-def _nothing(_request: OpenRequest) -> Known | None:
+def _nothing(_request: OpenRequest, _subject: str) -> Known | None:
     return None
 
 

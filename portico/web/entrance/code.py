@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods
 from portico.domain.access import asking, codes
 from portico.domain.access.models import SignInAsk
 from portico.plumbing.cleaning import CodeField
-from portico.web import visitors
-from portico.web.entrance import stepping_in
+from portico.web import subjects, visitors
+from portico.web.entrance import out_of_date, stepping_in
 from portico.web.guards import open_page
 from portico.web.requests import OpenRequest
 
@@ -45,21 +45,24 @@ class CodeForm(forms.Form):
 def show(request: OpenRequest) -> HttpResponse:
     """Answers alike whatever is known of the address; a browser that did not ask is told so."""
     key = visitors.asking_key_of(request)
-    ask = asking.last_of(request.practice, key) if key else None
-    if ask is None:
-        status = 200 if request.method != "POST" else 422
-        return render(request, "entrance/code/elsewhere.html", {"practice": request.practice}, status=status)
     if request.method == "POST":
-        return _enter(request, ask, key)
-    return _page(request, ask, CodeForm())
+        return _enter(request, key) if key else _elsewhere(request, status=422)
+    ask = asking.last_of(request.practice, key) if key else None
+    return _page(request, ask, CodeForm()) if ask is not None else _elsewhere(request)
 
 
-def _enter(request: OpenRequest, ask: SignInAsk, key: str) -> HttpResponse:
+def _enter(request: OpenRequest, key: str) -> HttpResponse:
+    """Takes the code of a mail to the address that the page showed, whatever else was asked for in this browser."""
+    ask = asking.named(request.practice, key, request.POST.get(subjects.FIELD, ""))
+    if ask is None:
+        return out_of_date.page(request)
     form = CodeForm(request.POST)
     if not form.is_valid():
         return _page(request, ask, form, status=422)
     visitor = visitors.visitor_of(request)
-    begun = codes.enter(request.practice, form.cleaned_data["code"], browser_key=key, visitor=visitor)
+    begun = codes.enter(
+        request.practice, form.cleaned_data["code"], browser_key=key, mailbox_key=ask.mailbox_key, visitor=visitor
+    )
     if begun is None:
         form.add_error(
             "code", _("That code doesn’t match. Check the last email from us and try again, or send a new one.")
@@ -68,11 +71,16 @@ def _enter(request: OpenRequest, ask: SignInAsk, key: str) -> HttpResponse:
     return stepping_in.step_in(request, begun, visitor)
 
 
+def _elsewhere(request: OpenRequest, *, status: int = 200) -> HttpResponse:
+    return render(request, "entrance/code/elsewhere.html", {"practice": request.practice}, status=status)
+
+
 def _page(request: OpenRequest, ask: SignInAsk, form: CodeForm, *, status: int = 200) -> HttpResponse:
     context = {
         "practice": request.practice,
         "form": form,
         "ask": ask,
+        "subject": asking.name_of(ask),
         "sender": settings.EMAIL_FROM,
         "next": ask.goes_to,
     }

@@ -86,6 +86,7 @@ def _ended(request: OpenRequest, session: PortalSession) -> HttpResponse:
     context = {
         "practice": request.practice,
         "address": session.account.mailbox_key,
+        "subject": session.ref,
         "was_left_idle": sessions.was_left_idle(session),
         "idle_minutes": settings.SESSION_IDLE_CLIENT // 60,
         "next": place,

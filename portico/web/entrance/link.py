@@ -1,6 +1,5 @@
 """A mailed link: arriving takes the token out of the address, the page shows one button, pressing it signs in."""
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
@@ -9,14 +8,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portico.domain.access import signing_in
 from portico.domain.access.models import PortalSession
 from portico.domain.access.signing_in import LinkSeen, LinkState
-from portico.web import cookies, languages, visitors
-from portico.web.entrance import stepping_in
+from portico.web import languages, subjects, visitors
+from portico.web.entrance import opened_links, out_of_date, stepping_in
 from portico.web.entrance.doorway import AskForm
+from portico.web.entrance.opened_links import OpenedLink
 from portico.web.guards import client_session, open_page
 from portico.web.requests import OpenRequest
-
-# How long the page may stand open before its link must be opened again, in seconds.
-PAGE_LIFETIME = 3600
 
 
 @open_page
@@ -30,31 +27,37 @@ def arrive(request: OpenRequest, token: str) -> HttpResponse:
     response = redirect("entrance:link", slug=request.practice.slug)
     # The one answer whose own address is a secret.
     response["Referrer-Policy"] = "no-referrer"
-    cookies.give(response, settings.LINK_COOKIE_NAME, token[:100], max_age=PAGE_LIFETIME)
+    opened_links.remember(request, response, request.practice, token)
     return response
 
 
 @open_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: OpenRequest) -> HttpResponse:
-    """The page of the link that was opened last; only its button signs in."""
-    token = request.COOKIES.get(settings.LINK_COOKIE_NAME, "")
+    """Shows the link that was opened last at this practice; the button signs in by the link its page had named."""
     if request.method == "POST":
-        return _press(request, token)
-    return _page(request, signing_in.look(request.practice, token))
+        return _press(request)
+    return _look(request, opened_links.last(request, request.practice))
 
 
-def _press(request: OpenRequest, token: str) -> HttpResponse:
+def _press(request: OpenRequest) -> HttpResponse:
+    opened = opened_links.named(request, request.practice, request.POST.get(subjects.FIELD, ""))
+    if opened is None:
+        return out_of_date.page(request)
     visitor = visitors.visitor_of(request)
-    outcome = signing_in.press(request.practice, token, visitor=visitor)
+    outcome = signing_in.press(request.practice, opened.token, visitor=visitor)
     if isinstance(outcome, LinkSeen):
-        return _page(request, outcome)
+        return _page(request, opened, outcome)
     response = stepping_in.step_in(request, outcome, visitor)
-    cookies.take(response, settings.LINK_COOKIE_NAME)
+    opened_links.forget(request, response, opened)
     return response
 
 
-def _page(request: OpenRequest, seen: LinkSeen) -> HttpResponse:
+def _look(request: OpenRequest, opened: OpenedLink) -> HttpResponse:
+    return _page(request, opened, signing_in.look(request.practice, opened.token))
+
+
+def _page(request: OpenRequest, opened: OpenedLink, seen: LinkSeen) -> HttpResponse:
     present = client_session(request, request.practice)
     if seen.state is LinkState.UNKNOWN and present is not None:
         return redirect("portal:home", slug=request.practice.slug)
@@ -63,6 +66,7 @@ def _page(request: OpenRequest, seen: LinkSeen) -> HttpResponse:
     context = {
         "practice": request.practice,
         "link": seen.link,
+        "subject": opened.name,
         "address": seen.link.address.address if seen.link else "",
         "state": seen.state.value,
         "someone_else": _address_of_other(present, seen),

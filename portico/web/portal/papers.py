@@ -3,6 +3,7 @@
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from portico.domain.billing import statements
@@ -10,6 +11,7 @@ from portico.domain.billing.models import Payment, Refund
 from portico.domain.billing.statements import Statement
 from portico.plumbing import trail
 from portico.plumbing.verbs import Verb
+from portico.web import subjects
 from portico.web.guards import portal_page
 from portico.web.papers import invoices, receipts
 from portico.web.papers import statements as on_paper
@@ -67,7 +69,8 @@ def refund_receipt_pdf(request: PortalRequest, ref: str) -> HttpResponse:
 def statement(request: PortalRequest) -> HttpResponse:
     refuse_unless_allowed(request)
     form = _period(request)
-    address = f"{_address(request, 'portal:statement_pdf')}?{form.query}"
+    query = "&".join(filter(None, (form.query, urlencode(subjects.for_client(request)))))
+    address = f"{_address(request, 'portal:statement_pdf')}?{query}"
     if not form.is_valid():
         return _page(request, None, address, form)
     found = _statement(request, form)
@@ -138,5 +141,11 @@ def _page(
     form: PeriodForm | None = None,
     links: Links | None = None,
 ) -> HttpResponse:
-    context = {"paper": paper, "pdf_address": pdf_address, "form": form, "links": links}
+    context = {
+        "paper": paper,
+        "pdf_address": pdf_address,
+        "form": form,
+        "links": links,
+        "for_client": subjects.for_client(request).get(subjects.FOR),
+    }
     return render(request, "portal/papers/show.html", context, status=200 if paper else 422)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from portico.domain.access.models import PortalAccess
 from portico.domain.billing import balances, reaching
 from portico.domain.billing.models import AttemptFailure, AttemptState, Payment, PaymentAttempt
 from portico.domain.billing.online import checkouts, following, quoting, retiring
@@ -17,7 +19,7 @@ from portico.gateways.stripe import declines
 from portico.gateways.stripe.deadline import Deadline
 from portico.gateways.stripe.declines import Reason
 from portico.gateways.stripe.errors import StripeTrouble
-from portico.web import money_words
+from portico.web import money_words, subjects
 from portico.web.guards import portal_page
 from portico.web.portal import notices
 from portico.web.requests import PortalRequest
@@ -53,6 +55,8 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
     context = {
         "messages": notices.of(request),
         "attempt": attempt,
+        # Set when the person looks at another client now: the page then leads nowhere before they switch.
+        "other": attempt.client if attempt.client_id != request.client.pk else None,
         "covers": covers,
         "invoice": covers[0].invoice if len(covers) == 1 else None,
         "pay_again": _pay_page(request, attempt),
@@ -68,8 +72,10 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
 @portal_page
 @require_POST
 def start_again(request: PortalRequest, ref: str) -> HttpResponse:
-    """Ends the first one at Stripe, then begins anew."""
+    """Ends the first one at Stripe, then leads to the pay page. Only while the person looks at its client."""
     attempt = _find(request, ref)
+    if attempt.client_id != request.client.pk:
+        return subjects.offer_switch(request, _access_to(request, attempt))
     its_page = reverse("portal:payment", kwargs={"slug": request.practice.slug, "ref": ref})
     if attempt.state == AttemptState.OPEN:
         try:
@@ -129,6 +135,10 @@ def _find(request: PortalRequest, ref: str) -> PaymentAttempt:
     return get_object_or_404(rows.filter(account=request.account, client__in=clients), ref=ref)
 
 
+def _access_to(request: PortalRequest, attempt: PaymentAttempt) -> PortalAccess:
+    return next(each for each in request.accesses if each.client_id == attempt.client_id)
+
+
 def _asked(attempt: PaymentAttempt) -> PaymentAttempt:
     if attempt.state not in {AttemptState.OPEN, AttemptState.PROCESSING}:
         return attempt
@@ -143,7 +153,9 @@ def _asked(attempt: PaymentAttempt) -> PaymentAttempt:
 def _pay_page(request: PortalRequest, attempt: PaymentAttempt) -> str:
     slug = request.practice.slug
     if attempt.is_balance:
-        return reverse("portal:pay_balance", kwargs={"slug": slug})
+        address = reverse("portal:pay_balance", kwargs={"slug": slug})
+        query = urlencode(subjects.for_client(request))
+        return f"{address}?{query}" if query else address
     invoice = attempt.covers.select_related("invoice").get().invoice
     return reverse("portal:pay_invoice", kwargs={"slug": slug, "ref": invoice.ref})
 

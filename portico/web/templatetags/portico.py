@@ -13,6 +13,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
@@ -20,7 +21,7 @@ from portico.domain.access import browsers
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, phone_format, times
 from portico.plumbing import money as money_format
-from portico.web import formats, icons, languages
+from portico.web import formats, icons, languages, subjects
 
 register = template.Library()
 
@@ -36,6 +37,25 @@ TONE_ICONS = {"good": "check", "wait": "hourglass", "bad": "circle-alert", "quie
 def icon(name: str) -> SafeString:
     """{% icon "mail" %}: the drawing, inline. An unknown name is an error."""
     return icons.svg(name)
+
+
+@register.simple_tag(takes_context=True)
+def form_subject(context: template.Context) -> SafeString:
+    """{% form_subject %}: the hidden field in which a form of the portal names its mailbox and client."""
+    return hidden_subject(subjects.name_of(context["request"]))
+
+
+@register.simple_tag(takes_context=True)
+def for_client(context: template.Context) -> str:
+    """{% for_client %}: `?for=…`, which names the client in a link to a page whose address does not."""
+    query = urlencode(subjects.for_client(context["request"]))
+    return f"?{query}" if query else ""
+
+
+@register.simple_tag
+def hidden_subject(name: str) -> SafeString:
+    """{% hidden_subject ref %}: the hidden field in which a form names what its page is about."""
+    return format_html('<input type="hidden" name="{}" value="{}">', subjects.FIELD, name)
 
 
 @register.simple_tag

@@ -35,8 +35,9 @@ def ana(practice: Practice) -> Client:
     return person
 
 
-def enter(practice: Practice, typed: str, *, browser: str = "a browser") -> Begun | None:
-    return codes.enter(practice, typed, browser_key=browser, visitor=Visitor("Firefox on Windows", "a key"))
+def enter(practice: Practice, typed: str, *, browser: str = "a browser", address: str = ANA) -> Begun | None:
+    visitor = Visitor("Firefox on Windows", "a key")
+    return codes.enter(practice, typed, browser_key=browser, mailbox_key=address, visitor=visitor)
 
 
 def wrong(link: SignInLink) -> str:
@@ -186,7 +187,7 @@ def test_a_try_costs_the_same_work_whether_a_code_is_alive_or_none_ever_was(prac
         else:
             cast.asked(practice, address, browser=address)
         with CaptureQueriesContext(connection) as queries:
-            enter(practice, "222222", browser=address)
+            enter(practice, "222222", browser=address, address=address)
         counts.append(len(queries))
     assert counts[0] == counts[1]
 

@@ -25,8 +25,8 @@ def failures(person: Client) -> list[tuple[str, dict[str, object]]]:
     return list(found.values_list("verb", "details"))
 
 
-def type_wrong_code(practice: Practice, *, browser: str = "a browser") -> None:
-    assert codes.enter(practice, "222222", browser_key=browser, visitor=VISITOR) is None
+def type_wrong_code(practice: Practice, address: str = "ana@mail.example", *, browser: str = "a browser") -> None:
+    assert codes.enter(practice, "222222", browser_key=browser, mailbox_key=address, visitor=VISITOR) is None
 
 
 def test_a_wrong_code_is_recorded_for_each_client_of_the_mailbox(practice: Practice) -> None:
@@ -34,8 +34,9 @@ def test_a_wrong_code_is_recorded_for_each_client_of_the_mailbox(practice: Pract
     for person in (bruno, bea, carol):
         cast.with_access(person)
     cast.mailed(practice, "bruno@mail.example")
+    cast.mailed(practice, "carol@mail.example")
 
-    type_wrong_code(practice)
+    type_wrong_code(practice, "bruno@mail.example")
 
     assert failures(bruno) == failures(bea) == [(Verb.CODE_REFUSED, {})]
     assert failures(carol) == []
@@ -75,9 +76,9 @@ def test_recording_asks_as_much_for_a_stranger_as_for_a_client(practice: Practic
         else:
             cast.asked(practice, address, browser=address)
         for _ in range(tries - 1):
-            type_wrong_code(practice, browser=address)
+            type_wrong_code(practice, address, browser=address)
         with CaptureQueriesContext(connection) as queries:
-            type_wrong_code(practice, browser=address)
+            type_wrong_code(practice, address, browser=address)
         counts.append(len(queries))
 
     assert counts[0] == counts[1]

@@ -148,13 +148,13 @@ def test_an_attempt_that_failed_after_the_last_success_is_told(
 
     stopped_clock.shift(timedelta(hours=1))
     link = cast.mailed(practice, "ana@mail.example")
-    codes.enter(practice, "222222", browser_key="a browser", visitor=visitor)
+    codes.enter(practice, "222222", browser_key="a browser", mailbox_key="ana@mail.example", visitor=visitor)
     told = story(ana)
     assert told.failed_at == clock.now()
     assert kinds(told)[:3] == [Happened.CODE_REFUSED, Happened.SIGN_IN_MAILED, Happened.LINK_REFUSED]
 
     stopped_clock.shift(timedelta(minutes=1))
-    codes.enter(practice, links.code_of(link), browser_key="a browser", visitor=visitor)
+    codes.enter(practice, links.code_of(link), browser_key="a browser", mailbox_key="ana@mail.example", visitor=visitor)
     told = story(ana)
     assert (told.failed_at, kinds(told)[0]) == (None, Happened.CODE_TYPED)
 

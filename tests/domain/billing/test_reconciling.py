@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 from django.db import transaction
-from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 from time_machine import Traveller
 
@@ -22,6 +21,7 @@ from tests import cast
 from tests.domain.billing.at_the_till import fresh, paid, saved
 from tests.support.clock import NOW
 from tests.support.paying import KEY, Till, signed_in_to_pay
+from tests.support.pressing import Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 

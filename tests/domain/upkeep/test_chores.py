@@ -58,9 +58,11 @@ def test_staff_sessions_that_are_over_are_forgotten(practice: Practice, stopped_
 
 
 def test_forms_that_were_kept_are_forgotten_an_hour_later(practice: Practice, stopped_clock: Traveller) -> None:
-    cast.in_the_portal(Browser(), cast.ana(practice))
+    ana = cast.ana(practice)
+    cast.in_the_portal(Browser(), ana)
     kept_posts.keep(cast.fay(practice), path="/office/", fields=[Field("name", "Ana")])
-    portal_kept_posts.keep(PortalSession.objects.get(), path="/portal/", fields=[Field("with", "new")])
+    session, chosen = PortalSession.objects.get(), [Field("with", "new")]
+    portal_kept_posts.keep(session, client_ref=ana.ref, path="/portal/", fields=chosen)
     stopped_clock.shift(timedelta(minutes=59, seconds=59))
     do("forget kept forms")
     assert (KeptPost.objects.count(), PortalKeptPost.objects.count()) == (1, 1)

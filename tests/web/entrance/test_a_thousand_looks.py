@@ -2,7 +2,6 @@
 
 import pytest
 from django.db import connection
-from django.test import Client as Browser
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
@@ -14,6 +13,7 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.models import EmailEvent, LimitSpent, OutgoingEmail, TrailEntry
 from portico.web.entrance import link
 from tests import cast
+from tests.support.pressing import Browser
 
 pytestmark = pytest.mark.django_db
 LINK = "/portal/alder-street/link/"

@@ -2,7 +2,6 @@
 
 import pytest
 from django.conf import settings
-from django.test import Client as Browser
 
 from portico.domain.access import answering, inviting, links, pins
 from portico.domain.access.models import SignInAsk
@@ -11,6 +10,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.models import LimitSpent
 from tests import cast
+from tests.support.pressing import Browser
 
 pytestmark = pytest.mark.django_db
 DOOR = "/portal/alder-street/"

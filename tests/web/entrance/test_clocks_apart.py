@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.conf import settings
-from django.test import Client as Browser
 
 from portico.domain.access import answering, links, pins
 from portico.domain.access.models import PortalSession, SignInAsk, SignInLink
@@ -16,6 +15,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from tests import cast
+from tests.support.pressing import Browser
 
 PORTAL = "/portal/alder-street/"
 MINUTE = timedelta(minutes=1)

@@ -2,13 +2,13 @@
 
 import pytest
 from django.conf import settings
-from django.test import Client as Browser
 
 from portico.domain.access import answering, links
 from portico.domain.access.models import PortalSession, SignInAsk, SignInLink
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
+from tests.support.pressing import Browser
 
 pytestmark = pytest.mark.django_db
 DOOR, CODE = "/portal/alder-street/", "/portal/alder-street/code/"

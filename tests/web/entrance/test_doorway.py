@@ -12,7 +12,6 @@ import time_machine
 from django.conf import settings
 from django.db import connection
 from django.http import HttpResponseBase
-from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
@@ -22,6 +21,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
+from tests.support.pressing import Browser
 
 pytestmark = pytest.mark.django_db
 DOOR = "/portal/alder-street/"

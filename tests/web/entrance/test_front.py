@@ -1,10 +1,10 @@
 """The address without a practice."""
 
 import pytest
-from django.test import Client as Browser
 
 from portico.domain.practices.models import Practice
 from tests import cast
+from tests.support.pressing import Browser
 
 pytestmark = pytest.mark.django_db
 

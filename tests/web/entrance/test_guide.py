@@ -1,10 +1,10 @@
 """How the portal works, told before and after signing in, in both languages."""
 
 import pytest
-from django.test import Client as Browser
 
 from portico.domain.practices.models import Practice
 from tests import cast
+from tests.support.pressing import Browser
 
 HELP = "/portal/alder-street/help/"
 

@@ -8,7 +8,6 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.test import Client as Browser
 
 from portico.domain.access import granting, links
 from portico.domain.access.granting import AccessEntry
@@ -18,6 +17,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing.models import EmailEvent, TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
+from tests.support.pressing import Browser
 
 pytestmark = pytest.mark.django_db
 LINK = "/portal/alder-street/link/"

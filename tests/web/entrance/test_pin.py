@@ -7,7 +7,6 @@ from html import unescape
 import pytest
 from django.conf import settings
 from django.http import HttpResponse
-from django.test import Client as Browser
 
 from portico.domain.access import pins
 from portico.domain.access.models import PortalSession
@@ -17,6 +16,7 @@ from portico.plumbing import tokens
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
+from tests.support.pressing import Browser
 
 PAGE = "/portal/alder-street/pin/"
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,6 @@ from functools import partial
 
 import pytest
 from django.http import HttpResponse
-from django.test import Client as Browser
 
 from portico.domain.access import changing, granting
 from portico.domain.access.granting import AccessEntry
@@ -21,6 +20,7 @@ from tests import cast
 from tests.cast import DESK
 from tests.support.at_once import at_once
 from tests.support.paying import Till, let_pay, signed_in_to_pay
+from tests.support.pressing import Browser
 
 pytestmark = pytest.mark.django_db
 

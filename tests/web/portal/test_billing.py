@@ -1,7 +1,6 @@
 """`Billing & Payments`: what was shared, the balance, and nothing of anybody else's."""
 
 import pytest
-from django.test import Client as Browser
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.billing import invoicing
@@ -11,6 +10,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
+from tests.support.pressing import Browser
 
 pytestmark = pytest.mark.django_db
 PAGE = "/portal/alder-street/billing/"

@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access.models import PortalAccess
@@ -13,6 +12,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from tests import cast
+from tests.support.pressing import Browser
 
 pytestmark = pytest.mark.django_db
 HOME = "/portal/alder-street/home/"

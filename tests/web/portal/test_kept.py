@@ -10,7 +10,6 @@ import time_machine
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
 from portico.domain.access import answering, changing, ending, granting, kept_posts, links, pins
@@ -26,6 +25,7 @@ from portico.web.routes import all_routes
 from tests import cast
 from tests.support.outcomes import ready_to_pay
 from tests.support.paying import let_pay
+from tests.support.pressing import Browser
 
 pytestmark = pytest.mark.django_db
 

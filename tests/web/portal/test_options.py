@@ -3,7 +3,6 @@
 from itertools import product
 
 import pytest
-from django.test import Client as Browser
 
 from portico.domain.access import pins
 from portico.domain.access.models import PortalAccess
@@ -12,6 +11,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.web.routes import Route, all_routes
 from tests import cast
+from tests.support.pressing import Browser
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.conf import settings
-from django.test import Client as Browser
 
 from portico.domain.access import answering, links, pins
 from portico.domain.access.models import SignInAsk
@@ -17,6 +16,7 @@ from portico.plumbing import clock, emails
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.support.paying import Till, let_pay, ref_in, signed_in_to_pay
+from tests.support.pressing import Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -117,7 +117,7 @@ def test_the_full_balance_pays_every_invoice_at_once(ana: Browser, bill: Invoice
 
 
 def test_a_payment_that_was_left_is_continued_or_started_again(ana: Browser, bill: Invoice, till: Till) -> None:
-    first = ana.post(pay_page(bill), {"with": "new"})["Location"]
+    first = ana.post(pay_page(bill), {"with": "new", "amount": "14000"})["Location"]
     attempt = PaymentAttempt.objects.get()
     again = ana.get(pay_page(bill))
     assert ref_in(again["Location"]) == attempt.ref
@@ -130,13 +130,13 @@ def test_a_payment_that_was_left_is_continued_or_started_again(ana: Browser, bil
     assert attempt.state == AttemptState.EXPIRED
     with pytest.raises(ValueError, match="expired"):
         till.type_card(attempt)
-    assert ana.post(pay_page(bill), {"with": "new"})["Location"] not in {first, ""}
+    assert ana.post(pay_page(bill), {"with": "new", "amount": "14000"})["Location"] not in {first, ""}
 
 
 def test_starting_again_while_stripe_is_away_says_so_and_leaves_the_first_one(
     ana: Browser, bill: Invoice, till: Till
 ) -> None:
-    ana.post(pay_page(bill), {"with": "new"})
+    ana.post(pay_page(bill), {"with": "new", "amount": "14000"})
     attempt = PaymentAttempt.objects.get()
     till.stripe.stop()
     answer = ana.post(f"/portal/alder-street/payments/{attempt.ref}/again/", follow=True)
@@ -183,7 +183,7 @@ def test_who_came_in_by_a_pin_pays_and_saves_no_card(client: Browser, bill: Invo
     assert shown is not None
     client.post("/portal/alder-street/pin/", {"email": "ana@mail.example", "pin": shown[1]})
     assert b"Save Card" not in client.get(pay_page(bill)).content
-    client.post(pay_page(bill), {"with": "new", "save_card": "on"})
+    client.post(pay_page(bill), {"with": "new", "save_card": "on", "amount": "14000"})
     attempt = PaymentAttempt.objects.get()
     till.type_card(attempt)
     assert b"<h1>Paid</h1>" in client.get(f"/portal/alder-street/payments/{attempt.ref}/").content
@@ -199,7 +199,7 @@ def test_a_bill_past_due_says_when_it_was_due_and_can_be_paid(ana: Browser, bill
 
 
 def test_pressed_twice_both_lead_to_the_same_page(ana: Browser, bill: Invoice) -> None:
-    first, second = (ana.post(pay_page(bill), {"with": "new"})["Location"] for _ in range(2))
+    first, second = (ana.post(pay_page(bill), {"with": "new", "amount": "14000"})["Location"] for _ in range(2))
     assert first == second
     assert PaymentAttempt.objects.count() == 1
 
@@ -215,7 +215,7 @@ def test_what_stripe_does_not_take_has_no_pay_now_and_the_page_says_to_call(
         assert f"This amount is {says} to be paid by card" in page
         assert 'Call the practice to pay another way. <a class="go" href="tel:+12125550177">' in page
     for address in (pay_page(bill), f"{BILLING}payment/"):
-        assert ana.post(address, {"with": "new"}).status_code == 409
+        assert ana.post(address, {"with": "new", "amount": "14000"}).status_code == 409
     assert not PaymentAttempt.objects.exists()
 
 
@@ -233,7 +233,7 @@ def test_processing_is_looked_at_again_without_a_script_and_by_a_link(ana: Brows
     ana.get(f"/portal/alder-street/payments/{PaymentAttempt.objects.get().ref}/")
     other = cast.bill(bill.client)
     till.stripe.fault("lost", "/v1/payment_intents", method="POST")
-    page = ana.post(pay_page(other), {"with": SavedCard.objects.get().ref})["Location"]
+    page = ana.post(pay_page(other), {"with": SavedCard.objects.get().ref, "amount": "14000"})["Location"]
     till.stripe.fault("503", times=9)
     words = ana.get(page).text
     assert "<h1>Processing</h1>" in words

@@ -7,7 +7,6 @@ from urllib.parse import quote
 import pytest
 import time_machine
 from django.conf import settings
-from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import changing, granting
@@ -18,6 +17,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
+from tests.support.pressing import Browser
 
 pytestmark = pytest.mark.django_db
 PORTAL = "/portal/alder-street/"

@@ -1,0 +1,271 @@
+"""Two tabs of one real browser: every form of entrance and portal does what its own page shows."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.test import Client as Browser
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from portico.domain.access import answering, links
+from portico.domain.access.models import PortalSession, SignInAsk
+from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
+from portico.domain.billing.online import following
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from tests import cast
+from tests.support.browser import Browsing, carry
+from tests.support.card_pages import expect_charged
+from tests.support.paying import Till, let_pay
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
+
+PORTAL = "/portal/alder-street/"
+NOW_BRUNO = "You are looking at Bruno Berg now, and this page was for Bea Berg. Nothing was changed or charged."
+
+
+@pytest.fixture
+def practice(transactional_db: None) -> Practice:
+    return cast.alder()
+
+
+def in_two_tabs(browsing: Browsing, url: str) -> tuple[Page, Page]:
+    first = browsing.window(url, width=390)
+    return first, first.context.new_page()
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name).click()
+
+
+def expect_heading(page: Page, words: str) -> None:
+    expect(page.get_by_role("heading", name=words, level=1)).to_be_visible()
+
+
+def open_link(page: Page, person: Client) -> None:
+    page.goto(f"/portal/{person.practice.slug}/link/{cast.token_of(cast.invited(person))}/")
+
+
+# The entrance.
+
+
+def test_each_links_page_signs_in_its_own_mailbox(
+    browsing: Browsing, live_server: LiveServer, practice: Practice
+) -> None:
+    first, second = in_two_tabs(browsing, live_server.url)
+    open_link(first, cast.ana(practice))
+    open_link(second, cast.carol(practice))
+    press(first, "Sign in as a…a@mail.example")
+    expect_heading(first, "Hello, Ana")
+    press(second, "Sign in as c…l@mail.example")
+    expect_heading(second, "Hello, Carol")
+    # The first tab still shows Ana's portal.
+    press(first, "Sign out")
+    expect_heading(first, "This page is out of date")
+    expect(first.get_by_text("c…l@mail.example")).to_be_visible()
+    second.reload()
+    expect_heading(second, "Hello, Carol")
+
+
+def test_links_of_two_practices_both_work(browsing: Browsing, live_server: LiveServer, practice: Practice) -> None:
+    first, second = in_two_tabs(browsing, live_server.url)
+    open_link(first, cast.ana(practice))
+    open_link(second, cast.dora(cast.birch()))
+    press(first, "Sign in as a…a@mail.example")
+    expect_heading(first, "Hello, Ana")
+    press(second, "Sign in as d…a@mail.example")
+    expect_heading(second, "Hello, Dora")
+
+
+def test_of_two_used_links_the_new_one_goes_to_the_mailbox_on_the_page(
+    browsing: Browsing, live_server: LiveServer, practice: Practice
+) -> None:
+    first, second = in_two_tabs(browsing, live_server.url)
+    for page, person in ((first, cast.ana(practice)), (second, cast.carol(practice))):
+        token = cast.token_of(cast.invited(person))
+        elsewhere = browsing.window(live_server.url)
+        elsewhere.goto(f"{PORTAL}link/{token}/")
+        press(elsewhere, "Sign in as")
+        page.goto(f"{PORTAL}link/{token}/")
+        expect_heading(page, "This link was already used")
+    press(first, "Send me a new link")
+    expect_heading(first, "Check your email")
+    assert SignInAsk.objects.get().address == "ana@mail.example"
+    # The page for the code names her masked, and sends again to her.
+    press(second, "Send me a new link")
+    expect_heading(second, "Check your email")
+    press(first, "Send it again")
+    expect(first.get_by_text("a…a@mail.example")).to_be_visible()
+    assert SignInAsk.objects.latest("id").address == "ana@mail.example"
+
+
+def test_each_page_for_a_code_takes_the_code_of_its_own_address(
+    browsing: Browsing, live_server: LiveServer, practice: Practice
+) -> None:
+    first, second = in_two_tabs(browsing, live_server.url)
+    codes = []
+    for page, person in ((first, cast.ana(practice)), (second, cast.carol(practice))):
+        cast.with_access(person)
+        page.goto(f"{PORTAL}?other-email")
+        page.get_by_label("Enter your email").fill(f"{person.first_name.lower()}@mail.example")
+        press(page, "Continue")
+        expect_heading(page, "Check your email")
+        assert answering.answer_next()
+        codes.append(links.code_of(cast.handed_over(SignInAsk.objects.latest("id"))))
+    first.get_by_label("Code").fill(codes[1])
+    press(first, "Sign in")
+    expect(first.get_by_text("That code doesn’t match.").first).to_be_visible()
+    press(first, "Send it again")
+    expect_heading(first, "Check your email")
+    assert SignInAsk.objects.latest("id").address == "ana@mail.example"
+    first.get_by_label("Code").fill(codes[0])
+    press(first, "Sign in")
+    expect_heading(first, "Hello, Ana")
+    press(second, "Send it again")
+    expect_heading(second, "This page is out of date")
+
+
+def test_a_page_of_one_signed_out_mailbox_sends_no_link_to_another(
+    browsing: Browsing, live_server: LiveServer, practice: Practice
+) -> None:
+    first, second = in_two_tabs(browsing, live_server.url)
+    for page, person in ((first, cast.ana(practice)), (second, cast.carol(practice))):
+        open_link(page, person)
+        press(page, "Sign in as")
+        expect_heading(page, f"Hello, {person.first_name}")
+        PortalSession.objects.update(seen_at=clock.now() - timedelta(minutes=31))
+        page.goto(PORTAL)
+        expect_heading(page, "You were signed out")
+    press(first, "Send me a new link")
+    expect_heading(first, "This page is out of date")
+    assert not SignInAsk.objects.exists()
+    press(second, "Send me a new link")
+    expect_heading(second, "Check your email")
+    assert SignInAsk.objects.get().address == "carol@mail.example"
+
+
+# The portal of a mailbox with two children.
+
+
+@pytest.fixture
+def bea(till: Till) -> Client:
+    return cast.bea(till.practice)
+
+
+@pytest.fixture
+def family(browsing: Browsing, live_server: LiveServer, till: Till, bea: Client) -> Iterator[tuple[Page, Page]]:
+    """Two tabs of Bruno's browser, who looks at Bea; both owe 150.00, and a card is saved, which has paid 10.00."""
+    bruno = cast.bruno(till.practice)
+    cast.with_access(bea)
+    signed_in = cast.in_the_portal(Browser(), bruno)
+    for person in (bea, bruno):
+        let_pay(person)
+    attempt = till.start(bea, cast.bill(bea, 1_000), save=True)
+    till.type_card(attempt)
+    following.ask(attempt)
+    for person in (bea, bruno):
+        cast.bill(person, 15_000)
+    first, second = in_two_tabs(browsing, live_server.url)
+    carry(first, live_server.url, signed_in, settings.CLIENT_COOKIE_NAME)
+    first.goto(f"{PORTAL}home/")
+    press(first, "Bea Berg")
+    expect_heading(first, "Hello, Bea")
+    yield first, second
+    expect_charged(till, [1_000])
+
+
+def switch(second: Page) -> None:
+    second.goto(f"{PORTAL}home/")
+    press(second, "Bruno Berg")
+    expect_heading(second, "Hello, Bruno")
+
+
+def expect_refused(first: Page) -> None:
+    expect_heading(first, "This page is out of date")
+    expect(first.get_by_text(NOW_BRUNO)).to_be_visible()
+
+
+def bill_of(person: Client) -> Invoice:
+    return person.invoices.get(total_minor=15_000)
+
+
+@pytest.mark.parametrize("what", ["balance", "one invoice"])
+@pytest.mark.parametrize("card", ["saved", "new"])
+def test_no_pay_page_of_bea_pays_for_bruno(family: tuple[Page, Page], bea: Client, what: str, card: str) -> None:
+    first, second = family
+    before = PaymentAttempt.objects.count()
+    page = f"{PORTAL}billing/payment/" if what == "balance" else f"{PORTAL}billing/{bill_of(bea).ref}/payment/"
+    first.goto(page)
+    switch(second)
+    if card == "new":
+        first.get_by_label("A new card").check()
+    press(first, "Pay $150.00" if card == "saved" else "Continue to Stripe")
+    expect_refused(first)
+    assert PaymentAttempt.objects.count() == before
+    press(first, "Switch to Bea Berg")
+    expect_heading(first, f"Pay invoice {bill_of(bea).number}")
+
+
+def test_neither_card_nor_language_is_changed_from_beas_page(family: tuple[Page, Page]) -> None:
+    first, second = family
+    third = first.context.new_page()
+    first.goto(f"{PORTAL}billing/")
+    third.goto(f"{PORTAL}profile/")
+    switch(second)
+    press(first, "Remove Visa ending 4242")
+    expect_refused(first)
+    third.get_by_label("Español").check()
+    press(third, "Save language")
+    expect_refused(third)
+    assert SavedCard.objects.kept().count() == 1
+    assert PortalSession.objects.get().account.language == ""
+
+
+def test_a_payment_begun_for_bea_is_started_again_for_bea(family: tuple[Page, Page], till: Till, bea: Client) -> None:
+    first, second = family
+    attempt = till.start(bea, bill_of(bea))
+    first.goto(f"{PORTAL}payments/{attempt.ref}/")
+    switch(second)
+    press(first, "Start again")
+    expect_refused(first)
+    # Opened now, it leads nowhere before one has switched.
+    second.goto(f"{PORTAL}payments/{attempt.ref}/")
+    expect(second.get_by_text("This payment is for Bea Berg. You are looking at Bruno Berg now.")).to_be_visible()
+    expect(second.get_by_role("link", name="Continue at Stripe")).to_have_count(0)
+    press(second, "Switch to Bea Berg")
+    press(second, "Start again")
+    expect_heading(second, f"Pay invoice {bill_of(bea).number}")
+
+
+def test_beas_links_lead_to_beas_pages_or_say_for_whom_they_are(family: tuple[Page, Page], bea: Client) -> None:
+    first, second = family
+    for page, link in (("billing/", "Pay Now: full balance"), ("billing/", f"Pay Now: invoice {bill_of(bea).number}")):
+        first.goto(PORTAL + page)
+        switch(second)
+        first.get_by_role("link", name=link).click()
+        expect_heading(first, "This is for someone else")
+        press(first, "Switch to Bea Berg")
+        expect_heading(first, f"Pay invoice {bill_of(bea).number}")
+
+
+def test_chooser_sessions_and_signing_out_do_what_they_say(
+    family: tuple[Page, Page], browsing: Browsing, live_server: LiveServer
+) -> None:
+    first, second = family
+    cast.in_the_portal(Browser(), Client.objects.get(first_name="Bruno"))
+    first.goto(f"{PORTAL}profile/")
+    switch(second)
+    press(first, "Sign out everywhere else")
+    expect_heading(first, "Profile")
+    assert PortalSession.objects.filter(ended_at=None).count() == 1
+    press(first, "Bea Berg")
+    expect_heading(first, "Hello, Bea")
+    press(second, "Bruno Berg")
+    expect_heading(second, "Hello, Bruno")
+    first.get_by_role("banner").get_by_role("button", name="Sign out").click()
+    expect_heading(first, "You are signed out")
+    press(second, "Bea Berg")
+    expect(second.get_by_label("Enter your email")).to_be_visible()

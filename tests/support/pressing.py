@@ -1,0 +1,76 @@
+"""A browser for tests of the entrance and the portal: what it posts comes from a page that was opened just now."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.conf import settings
+from django.http import HttpRequest
+from django.test import Client
+from django.test.client import MULTIPART_CONTENT
+
+from portico.domain.access import asking, sessions
+from portico.domain.practices.models import Practice
+from portico.web import subjects
+from portico.web.entrance import opened_links
+from portico.web.guards import session_that_ended
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse
+
+
+class Browser(Client):
+    """Adds the hidden field `subject` as the page would hold it; a test that names another subject posts that one.
+
+    That every form of every page holds the field is tested by itself (tests/web/test_subjects.py).
+    """
+
+    def post(  # type: ignore[override]  # The stubs of Django do the same.
+        self,
+        path: str,
+        data: Any = None,
+        content_type: str = MULTIPART_CONTENT,
+        **more: Any,  # Any: Django's own.
+    ) -> "_MonkeyPatchedWSGIResponse":
+        if data is None or isinstance(data, dict):
+            data = self._subject(path, data or {}) | (data or {})
+        return super().post(path, data, content_type, **more)
+
+    def _subject(self, path: str, data: dict[str, Any]) -> dict[str, str]:
+        found = re.match(r"/portal/([^/]+)/(?:(link|code|again|pin)/)?", path)
+        practice = Practice.objects.filter(slug=found[1]).first() if found else None
+        if found is None or practice is None:
+            return {}
+        request = HttpRequest()
+        request.COOKIES = {name: morsel.value for name, morsel in self.cookies.items()}
+        name = self._name(practice, request, found[2] or "", str(data.get("by", "")))
+        return {subjects.FIELD: name} if name else {}
+
+    def _name(self, practice: Practice, request: HttpRequest, page: str, by: str) -> str:
+        if page == "link" or by == "link":
+            opened = opened_links.last(request, practice)
+            return opened.name if opened.token else ""
+        if page == "code" or by == "ask":
+            ask = asking.last_of(practice, request.COOKIES.get(settings.ASKING_COOKIE_NAME, ""))
+            return asking.name_of(ask) if ask else ""
+        if by == "session":
+            over = session_that_ended(request, practice)
+            return over.ref if over else ""
+        return "" if page else subject_in_portal(practice, request)
+
+
+def subject_in_portal(practice: Practice, request: HttpRequest) -> str:
+    """As a page of the portal would hold it, also after time has ended the session."""
+    key = request.COOKIES.get(settings.CLIENT_COOKIE_NAME, "")
+    session = (sessions.find(practice, key) or sessions.find_over(practice, key)) if key else None
+    if session is None:
+        return ""
+    opened = list(sessions.opened(session))
+    chosen = next((each for each in opened if each.client_id == session.client_id), None)
+    access = chosen or (opened[0] if len(opened) == 1 else None)
+    return f"{session.account.ref}.{access.client.ref if access else ''}"
+
+
+@pytest.fixture
+def client() -> Browser:
+    return Browser()

@@ -1,0 +1,266 @@
+"""What a page of the entrance shows is what its button does, whatever else was opened in the browser meanwhile."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.test import Client as Browser
+
+from portico.domain.access import answering, links
+from portico.domain.access.models import PortalSession, SignInAsk, SignInLink
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from tests import cast
+from tests.web.tabs import Answer, Tab
+
+pytestmark = pytest.mark.django_db
+
+DOOR = "/portal/alder-street/"
+LINK, CODE = f"{DOOR}link/", f"{DOOR}code/"
+OUT_OF_DATE = "<h1>This page is out of date</h1>"
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    return cast.ana(practice)
+
+
+@pytest.fixture
+def carol(practice: Practice) -> Client:
+    return cast.carol(practice)
+
+
+@pytest.fixture
+def browser() -> Browser:
+    return Browser()
+
+
+def opened(browser: Browser, person: Client) -> Tab:
+    """A tab on the page of a link that was mailed to the person."""
+    return Tab(browser, f"/portal/{person.practice.slug}/link/{cast.token_of(cast.invited(person))}/")
+
+
+def expect_out_of_date(answer: Answer) -> None:
+    assert (answer.status, OUT_OF_DATE in answer.text) == (409, True)
+    assert "Open the link in your email again, or ask for a new one." in answer.text
+
+
+def asked(browser: Browser, address: str) -> Tab:
+    """A tab on the page for the code, after asking at the door."""
+    tab = Tab(browser, f"{DOOR}?other-email")
+    tab.page = tab.press(email=address)
+    assert tab.page.path == CODE
+    return tab
+
+
+def code_of(address: str) -> str:
+    """The code in the mail to the last ask for the address."""
+    while answering.answer_next():
+        pass
+    return links.code_of(cast.handed_over(SignInAsk.objects.filter(address=address).latest("id")))
+
+
+def test_of_two_links_in_two_tabs_each_button_signs_in_its_own_mailbox(
+    browser: Browser, ana: Client, carol: Client
+) -> None:
+    anas, carols = opened(browser, ana), opened(browser, carol)
+    assert "Hello, Ana" in anas.press().text
+    assert PortalSession.objects.get().account == ana.portal_access.account
+    assert "Hello, Carol" in carols.press().text
+
+
+def test_links_of_two_practices_in_two_tabs_both_sign_in(browser: Browser, ana: Client) -> None:
+    dora = cast.dora(cast.birch())
+    anas, doras = opened(browser, ana), opened(browser, dora)
+    assert "Hello, Ana" in anas.press().text
+    assert "Hello, Dora" in doras.press().text
+
+
+def test_each_practices_page_shows_the_link_opened_there(browser: Browser, ana: Client) -> None:
+    opened(browser, ana)
+    opened(browser, cast.dora(cast.birch()))
+    assert "a…a@mail.example" in Tab(browser, LINK).page.text
+    assert "d…a@mail.example" in Tab(browser, "/portal/birch-lane/link/").page.text
+
+
+@pytest.mark.parametrize("how", ["used", "expired"])
+def test_of_two_dead_links_the_new_link_goes_to_the_mailbox_that_the_page_names(
+    browser: Browser, ana: Client, carol: Client, stopped_clock: time_machine.Traveller, how: str
+) -> None:
+    tokens = [cast.token_of(cast.invited(person)) for person in (ana, carol)]
+    if how == "used":
+        for token in tokens:
+            Tab(Browser(), f"{LINK}{token}/").press()
+    else:
+        stopped_clock.shift(timedelta(hours=25))
+    anas, carols = (Tab(browser, f"{LINK}{token}/") for token in tokens)
+    assert (anas.page.status, carols.page.status) == (410, 410)
+    anas.press("again/")
+    assert SignInAsk.objects.get().address == "ana@mail.example"
+    carols.press("again/")
+    assert SignInAsk.objects.latest("id").address == "carol@mail.example"
+
+
+def test_a_link_that_died_while_its_page_was_open_is_the_one_the_next_page_names(
+    browser: Browser, ana: Client, carol: Client
+) -> None:
+    anas = opened(browser, ana)
+    opened(browser, carol)
+    SignInLink.objects.filter(address__client=ana).update(voided_at=SignInLink.objects.latest("id").created_at)
+    anas.page = anas.press()
+    assert anas.page.status == 410
+    assert "a…a@mail.example" in anas.page.text
+    anas.press("again/")
+    assert SignInAsk.objects.get().address == "ana@mail.example"
+
+
+def test_the_sixth_link_puts_the_page_of_the_first_out_of_date(
+    browser: Browser, practice: Practice, ana: Client
+) -> None:
+    anas = opened(browser, ana)
+    others = [
+        cast.client(practice, name, address=f"{name.lower()}@mail.example") for name in ("Bo", "Cy", "Di", "Ed", "Fi")
+    ]
+    tabs = [opened(browser, person) for person in others]
+    expect_out_of_date(anas.press())
+    assert not PortalSession.objects.exists()
+    assert "Hello, Bo" in tabs[0].press().text
+
+
+def test_opened_again_a_link_is_kept_once(browser: Browser, ana: Client, carol: Client) -> None:
+    carols = opened(browser, carol)
+    token = cast.token_of(cast.invited(ana))
+    for _ in range(6):
+        Tab(browser, f"{LINK}{token}/")
+    assert "Hello, Carol" in carols.press().text
+
+
+def test_the_page_holds_no_token_and_its_name_opens_nothing_without_the_cookie(browser: Browser, ana: Client) -> None:
+    token = cast.token_of(cast.invited(ana))
+    tab = Tab(browser, f"{LINK}{token}/")
+    link = SignInLink.objects.get()
+    assert token not in tab.page.text
+    assert link.token_hash not in tab.page.text
+    thief = Browser()
+    answer = thief.post(LINK, tab.form().filled())
+    assert (answer.status_code, OUT_OF_DATE in answer.content.decode()) == (409, True)
+    name = tab.form().fields["subject"]
+    assert thief.get(f"{LINK}{name}/", follow=True).status_code == 410
+    link.refresh_from_db()
+    assert link.used_at is None
+
+
+@pytest.mark.parametrize("subject", [None, "", "nonsense"])
+def test_a_form_that_names_no_link_spends_none(browser: Browser, ana: Client, subject: str | None) -> None:
+    opened(browser, ana)
+    answer = browser.post(LINK, {} if subject is None else {"subject": subject})
+    assert (answer.status_code, OUT_OF_DATE in answer.content.decode()) == (409, True)
+    assert SignInLink.objects.get().used_at is None
+
+
+def test_pressed_after_another_mailbox_signed_in_a_spent_page_says_who_is_signed_in(
+    browser: Browser, ana: Client, carol: Client
+) -> None:
+    anas, carols = opened(browser, ana), opened(browser, carol)
+    anas.press()
+    carols.press()
+    answer = anas.press()
+    expect_out_of_date(answer)
+    assert 'You are signed in as <span class="whole">c…l@mail.example</span> now.' in answer.text
+
+
+@pytest.mark.parametrize(
+    "junk", ["", ".", "::", "alder-street", "alder-street:", "a:b.c:d:e", "alder-street:" + "x" * 5000]
+)
+def test_whatever_stands_in_the_cookie_is_no_error(browser: Browser, practice: Practice, junk: str) -> None:
+    browser.cookies[settings.LINK_COOKIE_NAME] = junk
+    assert browser.get(LINK).status_code == 410
+    assert browser.post(LINK, {"subject": "x"}).status_code == 409
+
+
+# Asking, and the code.
+
+
+def test_sent_again_the_mail_goes_to_the_address_that_the_page_names(
+    browser: Browser, ana: Client, carol: Client
+) -> None:
+    first = asked(browser, "ana@mail.example")
+    asked(browser, "carol@mail.example")
+    page = first.press("again/")
+    assert SignInAsk.objects.latest("id").address == "ana@mail.example"
+    assert "ana@mail.example" in page.text.replace("<wbr>", "")
+
+
+def test_a_page_for_one_address_takes_no_code_of_another(browser: Browser, ana: Client, carol: Client) -> None:
+    for person in (ana, carol):
+        cast.with_access(person)
+    anas, carols = asked(browser, "ana@mail.example"), asked(browser, "carol@mail.example")
+    answer = anas.press(code=code_of("carol@mail.example"))
+    assert "That code doesn’t match." in answer.text
+    # The page still names the address that it had named.
+    assert "ana@mail.example" in answer.text.replace("<wbr>", "")
+    assert not PortalSession.objects.exists()
+    assert "Hello, Ana" in anas.press(code=code_of("ana@mail.example")).text
+    assert carols.press(code="222 222").status == 422
+
+
+def test_a_page_that_shows_the_address_masked_is_named_by_something_else(
+    browser: Browser, ana: Client, carol: Client
+) -> None:
+    tokens = [cast.token_of(cast.invited(person)) for person in (ana, carol)]
+    for token in tokens:
+        Tab(Browser(), f"{LINK}{token}/").press()
+    anas, carols = (Tab(browser, f"{LINK}{token}/") for token in tokens)
+    anas.page, carols.page = anas.press("again/"), carols.press("again/")
+    assert "ana@mail.example" not in anas.page.text.replace("<wbr>", "")
+    anas.press("again/")
+    assert SignInAsk.objects.latest("id").address == "ana@mail.example"
+
+
+def test_another_browsers_ask_is_out_of_date_here(browser: Browser, ana: Client) -> None:
+    cast.with_access(ana)
+    asked(Browser(), "ana@mail.example")
+    tab = asked(browser, "carol@mail.example")
+    for button, fields in (("code/", {"code": "222 222"}), ("again/", {})):
+        expect_out_of_date(tab.press(button, subject="ana@mail.example", **fields))
+    assert SignInAsk.objects.count() == 2
+
+
+def test_a_code_page_without_its_ask_takes_no_code(browser: Browser, ana: Client) -> None:
+    cast.with_access(ana)
+    asked(browser, "ana@mail.example")
+    answer = browser.post(CODE, {"code": code_of("ana@mail.example")})
+    assert (answer.status_code, OUT_OF_DATE in answer.content.decode()) == (409, True)
+    assert not PortalSession.objects.exists()
+
+
+def test_after_signing_out_by_time_the_new_link_goes_to_the_mailbox_that_the_page_names(
+    browser: Browser, ana: Client, carol: Client, stopped_clock: time_machine.Traveller
+) -> None:
+    cast.in_the_portal(browser, ana)
+    stopped_clock.shift(timedelta(minutes=31))
+    anas = Tab(browser, DOOR)
+    assert "a…a@mail.example" in anas.page.text
+    cast.in_the_portal(browser, carol)
+    stopped_clock.shift(timedelta(minutes=31))
+    carols = Tab(browser, DOOR)
+    expect_out_of_date(anas.press("again/"))
+    assert not SignInAsk.objects.exists()
+    carols.press("again/")
+    assert SignInAsk.objects.get().address == "carol@mail.example"
+
+
+def test_every_form_of_the_entrance_that_types_nothing_names_its_subject(
+    browser: Browser, ana: Client, carol: Client, stopped_clock: time_machine.Traveller
+) -> None:
+    used = cast.token_of(cast.invited(ana))
+    pages = [Tab(browser, f"{LINK}{used}/"), asked(browser, "ana@mail.example")]
+    Tab(browser, f"{LINK}{used}/").press()
+    pages.append(Tab(browser, f"{LINK}{used}/"))
+    stopped_clock.shift(timedelta(minutes=31))
+    pages.append(Tab(browser, DOOR))
+    forms = [form for tab in pages for form in tab.forms]
+    assert [form.action for form in forms] == [LINK, CODE, f"{DOOR}again/", f"{DOOR}again/", f"{DOOR}again/"]
+    assert all(re.fullmatch(r"\S+", form.fields["subject"]) for form in forms)

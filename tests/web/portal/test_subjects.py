@@ -1,0 +1,262 @@
+"""What a page of the portal shows is what its button does, whatever other tabs of the browser have done meanwhile."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.apps import apps
+from django.conf import settings
+from django.test import Client as Browser
+
+from portico.domain.access import answering, links
+from portico.domain.access.models import PortalSession, SignInAsk
+from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt, SavedCard
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.web.routes import all_routes
+from tests import cast
+from tests.support import outcomes
+from tests.support.paying import let_pay
+from tests.web.tabs import Tab
+
+pytestmark = pytest.mark.django_db
+
+PORTAL = "/portal/alder-street/"
+BILLING, BALANCE, PROFILE = f"{PORTAL}billing/", f"{PORTAL}billing/payment/", f"{PORTAL}profile/"
+OUT_OF_DATE = "<h1>This page is out of date</h1>"
+NOW_BRUNO = "You are looking at Bruno Berg now, and this page was for Bea Berg. Nothing was changed or charged."
+# Addresses whose forms do the same for every client of a mailbox.
+OF_THE_MAILBOX = ("who/", "sign-out/", "sessions/ending/", "end/")
+
+
+@pytest.fixture
+def bea(practice: Practice) -> Client:
+    return cast.bea(practice)
+
+
+@pytest.fixture
+def bruno(practice: Practice) -> Client:
+    return cast.bruno(practice)
+
+
+@pytest.fixture
+def family(bea: Client, bruno: Client) -> Browser:
+    """Bruno's browser: his mailbox opens Bea and himself, both owe 150.00, and one card is saved. He looks at Bea."""
+    browser = Browser()
+    cast.with_access(bea)
+    cast.in_the_portal(Browser(), bruno)
+    cast.in_the_portal(browser, bruno)
+    for person in (bea, bruno):
+        cast.bill(person, 15_000)
+    outcomes.ready_to_pay(bea)
+    let_pay(bruno)
+    choose(browser, bea)
+    return browser
+
+
+def choose(browser: Browser, person: Client) -> None:
+    """In another tab."""
+    Tab(browser, f"{PORTAL}who/").press(client=person.ref)
+
+
+def rows() -> dict[str, list[object]]:
+    """Everything of ours but when a session was last seen."""
+    ours = {model for model in apps.get_models() if model.__module__.startswith("portico.")}
+    return {model.__name__: list(model._base_manager.order_by("pk").values()) for model in ours}
+
+
+def bill_of(person: Client) -> Invoice:
+    return person.invoices.get()
+
+
+def test_the_balance_page_of_one_child_does_not_pay_for_another(family: Browser, bruno: Client) -> None:
+    page = Tab(family, BALANCE)
+    choose(family, bruno)
+    answer = page.press(pay="new")
+    assert answer.status == 409
+    assert OUT_OF_DATE in answer.text
+    assert NOW_BRUNO in answer.text
+    assert not PaymentAttempt.objects.exists()
+
+
+def test_from_the_refusal_one_press_leads_back_to_the_page_of_the_first_child(
+    family: Browser, bea: Client, bruno: Client
+) -> None:
+    page = Tab(family, BALANCE)
+    choose(family, bruno)
+    page.page = page.press(pay="new")
+    assert "Switch to Bea Berg</button>" in page.page.text
+    shown = page.press("who/", to=f"{PORTAL}who/?next={BALANCE}", client=bea.ref)
+    assert shown.path == BALANCE
+    assert f"Invoice {bill_of(bea).number}" in shown.text
+
+
+@pytest.mark.parametrize("what", ["balance", "invoice", "card", "language", "payment"])
+def test_no_form_of_one_childs_page_acts_for_another(family: Browser, bea: Client, bruno: Client, what: str) -> None:
+    if what == "payment":
+        begun = cast.attempt(cast.bill(bea, 1_000))
+        PaymentAttempt.objects.update(lease_until=begun.written_at + timedelta(days=1))
+    places = {
+        "balance": (BALANCE, ""),
+        "invoice": (f"{BILLING}{Invoice.objects.get(client=bea, total_minor=15_000).ref}/payment/", ""),
+        "card": (BILLING, "removing/"),
+        "language": (PROFILE, ""),
+        "payment": (f"{PORTAL}payments/{PaymentAttempt.objects.get().ref}/" if what == "payment" else "", "again/"),
+    }
+    page, button = places[what]
+    tab = Tab(family, page)
+    assert tab.page.status == 200
+    choose(family, bruno)
+    before = rows()
+    answer = tab.press(button)
+    assert (answer.status, NOW_BRUNO in answer.text) == (409, True)
+    assert rows() == before
+
+
+def test_no_form_of_a_page_acts_for_another_mailbox_that_signed_in_since(family: Browser, practice: Practice) -> None:
+    pages = [Tab(family, address) for address in (f"{PORTAL}home/", BILLING, BALANCE, PROFILE, f"{PORTAL}who/")]
+    forms = [(tab, form.action) for tab in pages for form in tab.forms]
+    assert len({action for _, action in forms}) == 7
+    cast.in_the_portal(family, cast.carol(practice))
+    before = rows()
+    for tab, action in forms:
+        answer = tab.press(action)
+        assert (answer.status, OUT_OF_DATE in answer.text) == (409, True), action
+        assert 'You are signed in as <span class="whole">c…l@mail.example</span> now' in answer.text
+        assert "Sign out" in answer.text
+    assert rows() == before
+
+
+def test_the_chooser_looks_at_whom_it_names_whoever_was_chosen_since(
+    family: Browser, bea: Client, bruno: Client
+) -> None:
+    chooser = Tab(family, f"{PORTAL}home/")
+    choose(family, bruno)
+    assert "Hello, Bea" in chooser.press("who/", client=bea.ref).text
+
+
+@pytest.mark.parametrize("button", ["sign-out/", "sessions/ending/", "end/"])
+def test_what_is_the_mailboxs_own_is_done_whoever_was_chosen_since(family: Browser, bruno: Client, button: str) -> None:
+    tab = Tab(family, PROFILE)
+    choose(family, bruno)
+    assert tab.press(button).status == 200
+    assert PortalSession.objects.filter(ended_at=None).count() == 1
+
+
+POSTED = [route for route in all_routes() if route.audience == "portal" and "POST" in route.methods]
+
+
+@pytest.mark.parametrize("route", POSTED, ids=lambda route: route.name)
+@pytest.mark.parametrize("subject", ["", "a.b"])
+def test_a_form_that_names_no_subject_does_nothing(
+    family: Browser, bea: Client, bruno: Client, route: object, subject: str
+) -> None:
+    refs = {
+        "pay_invoice": bill_of(bea).ref,
+        "card_removing": SavedCard.objects.get().ref,
+        "session_end": PortalSession.objects.earliest("id").ref,
+        "payment_again": cast.attempt(cast.bill(bea, 1_000), state=AttemptState.OPEN).ref,
+    }
+    name = route.name.partition(":")[2]  # type: ignore[attr-defined]  # A Route.
+    path = route.path.replace("<slug:slug>", "alder-street").replace("<str:ref>", refs.get(name, ""))  # type: ignore[attr-defined]
+    before = rows()
+    fields = {"client": bruno.ref, "language": "es", "with": "new", "amount": "15000", "subject": subject}
+    answer = family.post(
+        path, fields if subject else {name: value for name, value in fields.items() if name != "subject"}
+    )
+    assert (answer.status_code, OUT_OF_DATE in answer.content.decode()) == (409, True)
+    assert rows() == before
+
+
+# What was sent after the session had ended.
+
+
+def by_link(browser: Browser, place: str) -> str:
+    """Signs in again from the door that the form was led to; returns where that leads."""
+    door = Tab(browser, f"{PORTAL}?next={place}")
+    door.press("again/")
+    assert answering.answer_next()
+    link = links.address_of(cast.handed_over(SignInAsk.objects.latest("id")))
+    return Tab(browser, link.removeprefix(settings.PUBLIC_BASE_URL)).press().path
+
+
+def test_what_was_chosen_for_one_child_is_kept_for_that_child_alone(
+    family: Browser, bea: Client, bruno: Client, stopped_clock: time_machine.Traveller
+) -> None:
+    page = Tab(family, BALANCE)
+    choose(family, bruno)
+    stopped_clock.shift(timedelta(minutes=31))
+    door = page.press(pay="new", **{"with": "new"})
+    place = re.search(r'name="next" value="([^"]*)"', door.text)
+    assert place is not None
+    assert "What you chose is kept." in door.text
+    by_link(family, place[1])
+    for person, is_kept in ((bruno, False), (bea, True)):
+        choose(family, person)
+        assert ("nothing has been paid yet" in Tab(family, place[1]).page.text) == is_kept
+
+
+def test_what_was_chosen_in_a_page_of_another_mailbox_is_not_kept(
+    family: Browser, practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    page = Tab(family, PROFILE)
+    cast.in_the_portal(family, cast.carol(practice))
+    stopped_clock.shift(timedelta(minutes=31))
+    assert "What you chose is kept." not in page.press(language="es").text
+
+
+# Pages and links.
+
+
+@pytest.mark.parametrize("page", ["invoice", "pay page", "PDF", "receipt"])
+def test_what_is_the_other_childs_says_so_and_offers_to_switch(
+    family: Browser, bea: Client, bruno: Client, page: str
+) -> None:
+    bill, paid = bill_of(bea), cast.cash(bea, 1_000, invoice=bill_of(bea))
+    addresses = {
+        "invoice": f"{BILLING}{bill.ref}/",
+        "pay page": f"{BILLING}{bill.ref}/payment/",
+        "PDF": f"{BILLING}{bill.ref}/pdf/",
+        "receipt": f"{PORTAL}receipts/{paid.ref}/",
+    }
+    choose(family, bruno)
+    tab = Tab(family, addresses[page])
+    assert tab.page.status == 404
+    assert "You are looking at Bruno Berg now. What you opened is for Bea Berg." in tab.page.text
+    assert tab.press("who/", to=f"{PORTAL}who/?next={addresses[page]}", client=bea.ref).status == 200
+
+
+def test_what_is_nobodys_or_a_strangers_is_just_missing(family: Browser, bruno: Client, practice: Practice) -> None:
+    carols = cast.bill(cast.carol(practice))
+    hidden = cast.bill(bruno, shared=False)
+    for ref in (carols.ref, hidden.ref, "nonsense"):
+        answer = family.get(f"{BILLING}{ref}/")
+        assert (answer.status_code, "Switch to" in answer.content.decode()) == (404, False)
+
+
+def test_links_of_one_childs_page_do_not_lead_to_the_others_money(family: Browser, bea: Client, bruno: Client) -> None:
+    shown = [Tab(family, address).page.text for address in (f"{PORTAL}home/", BILLING, f"{BILLING}statement/")]
+    found = {href for page in shown for href in re.findall(rf'href="({BILLING}(?:payment|statement/pdf)/[^"]*)"', page)}
+    assert len(found) == 2
+    for href in found:
+        assert Tab(family, href.replace("&amp;", "&")).page.status == 200
+    choose(family, bruno)
+    for href in found:
+        page = Tab(family, href.replace("&amp;", "&")).page
+        assert "What you opened is for Bea Berg." in page.text
+
+
+def test_the_page_of_a_payment_says_for_whom_it_is_and_leads_to_no_other_childs_bills(
+    family: Browser, bea: Client, bruno: Client
+) -> None:
+    attempts = outcomes.attempts_of_each_state(SavedCard.objects.get(), bea)
+    pages = [f"{PORTAL}payments/{attempt.ref}/" for attempt in attempts]
+    for page in pages:
+        assert "This payment is for" not in Tab(family, page).page.text
+    choose(family, bruno)
+    for page in pages:
+        tab = Tab(family, page)
+        assert "This payment is for Bea Berg. You are looking at Bruno Berg now." in tab.page.text
+        assert [href for href in re.findall(r'href="([^"]*)"', tab.page.text) if "billing" in href] == []
+        assert [form.action for form in tab.forms] == [f"{PORTAL}who/"]
