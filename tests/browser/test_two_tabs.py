@@ -269,3 +269,12 @@ def test_chooser_sessions_and_signing_out_do_what_they_say(
     expect_heading(first, "You are signed out")
     press(second, "Bea Berg")
     expect(second.get_by_label("Enter your email")).to_be_visible()
+
+
+def test_a_balance_that_grew_while_its_page_was_open_is_shown_again(family: tuple[Page, Page], bea: Client) -> None:
+    first, _second = family
+    first.goto(f"{PORTAL}billing/payment/")
+    cast.bill(bea, 15_000)
+    press(first, "Pay $150.00")
+    expect(first.get_by_text("The amount has changed since you opened this page.").first).to_be_visible()
+    expect(first.get_by_role("button", name="Pay $300.00")).to_be_visible()

@@ -62,11 +62,13 @@ class Scene:
     def press_with_card(self) -> None:
         """Everybody presses `Pay $140.00`; nobody waits for the answer."""
         for browser, bill, card in zip(self.browsers, self.bills, self.cards, strict=True):
-            self.fingers.submit(browser.post, f"{PORTAL}billing/{bill.ref}/payment/", {"with": card.ref})
+            fields = {"with": card.ref, "amount": str(bill.total_minor)}
+            self.fingers.submit(browser.post, f"{PORTAL}billing/{bill.ref}/payment/", fields)
 
     def press_new_card(self) -> None:
         for browser, bill in zip(self.browsers, self.bills, strict=True):
-            self.fingers.submit(browser.post, f"{PORTAL}billing/{bill.ref}/payment/", {"with": "new"})
+            fields = {"with": "new", "amount": str(bill.total_minor)}
+            self.fingers.submit(browser.post, f"{PORTAL}billing/{bill.ref}/payment/", fields)
 
     def paid_at_stripe(self) -> list[PaymentAttempt]:
         """Everybody has typed a card on Stripe's page, and nobody has heard of it yet."""

@@ -8,7 +8,7 @@ import pytest
 from portico.domain.access.models import PortalSession
 from portico.domain.billing import verifying
 from portico.domain.billing.models import AttemptInvoice, AttemptState, Invoice, PaymentAttempt, SavedCard
-from portico.domain.billing.online import following
+from portico.domain.billing.online import following, quoting
 from portico.domain.clients.models import Client
 from portico.sandbox.stripe.serving import SandboxStripe
 from tests import cast
@@ -116,10 +116,11 @@ def test_the_balance_in_some_tabs_and_an_invoice_in_others_charge_each_invoice_o
     tabs: list[Visitor], ana: Client, card: SavedCard, charged: Charged
 ) -> None:
     bill, other = cast.bill(ana), cast.bill(ana, 5_000)
+    shown = quoting.of_balance(ana).digest
     presses = [
         partial(tab.post, pay_page(bill), {"with": card.ref, "amount": "14000"})
         if number % 2
-        else partial(tab.post, f"{BILLING}payment/", {"with": card.ref, "amount": "19000"})
+        else partial(tab.post, f"{BILLING}payment/", {"with": card.ref, "amount": "19000", "shown": shown})
         for number, tab in enumerate(tabs)
     ]
     pressed = answers(at_once(*presses))

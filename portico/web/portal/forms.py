@@ -15,7 +15,7 @@ CARD_GONE = gettext_lazy("This card is no longer saved. Choose another one. Noth
 
 
 class PayForm(forms.Form):
-    """With which card; `amount` is what the page showed, in minor units, and must still be what is to pay.
+    """With which card; `amount` and `shown` are what the page showed, and must still be what is to pay.
 
     With what was `kept` from before signing in, the form begins with the choices made then.
     """
@@ -24,6 +24,8 @@ class PayForm(forms.Form):
     pay = forms.CharField(required=False)
     save_card = forms.BooleanField(required=False)
     amount = forms.IntegerField(required=False)
+    # The invoices that the page listed, with what was left on each.
+    shown = forms.CharField(required=False)
 
     def __init__(
         self, data: QueryDict | None = None, *, saved: list[SavedCard], may_save: bool, kept: QueryDict | None = None

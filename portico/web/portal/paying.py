@@ -15,7 +15,7 @@ from portico.domain.billing.models import AttemptWay, Invoice, PaymentAttempt, S
 from portico.domain.billing.online import cards, paying, quoting
 from portico.domain.billing.online.paying import Order, Payer
 from portico.domain.billing.online.quoting import Quote
-from portico.domain.billing.online.refusals import CardGone
+from portico.domain.billing.online.refusals import AmountChanged, CardGone
 from portico.domain.billing.refusals import InvoicePaid, Processing
 from portico.gateways.stripe import checkout
 from portico.gateways.stripe.deadline import Deadline
@@ -90,26 +90,34 @@ def _post(
     form = PayForm(request.POST, saved=saved, may_save=payer.may_save)
     if not form.is_valid():
         return _page(request, quote, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
-    order = Order(invoice, form.card, form.cleaned_data["amount"], form.consent_text)
+    # Without an amount the form is none of ours. The address names one invoice; what the balance covers, the form says.
+    amount, digest = form.cleaned_data["amount"] or 0, form.cleaned_data["shown"] if invoice is None else None
+    order = Order(invoice, form.card, amount, digest, form.consent_text)
     try:
         attempt = paying.pay(payer, order)
     except (InvoicePaid, Processing):
         return _shown_or_raised(request, payer, invoice)
-    except CardGone as refusal:
-        form = PayForm(
-            saved=cards.usable(request.account, request.practice), may_save=payer.may_save, kept=request.POST
-        )
-        fresh = quoting.of_balance(request.client) if invoice is None else quote
-        return _page(request, fresh, form, status=HTTPStatus(refusal.status), told=[Notice("error", str(refusal))])
     except Refused as refusal:
-        if begun := paying.lately(payer, invoice):
-            return _to_payment(request, begun)
-        form.add_error(None, str(refusal))
         fresh = quoting.of_balance(request.client) if invoice is None else quote
-        return _page(request, fresh, form, status=HTTPStatus(refusal.status))
+        # Less than the page showed: some of it has just been paid. If it is more, an earlier payment explains nothing.
+        has_grown = isinstance(refusal, AmountChanged) and fresh.amount_minor >= amount
+        is_unpaid = has_grown or isinstance(refusal, CardGone)
+        begun = None if is_unpaid else paying.lately(payer, invoice)
+        return _to_payment(request, begun) if begun else _refused(request, payer, fresh, form, refusal)
     if attempt.way == AttemptWay.CHECKOUT and attempt.holds and attempt.checkout_url:
         return redirect(attempt.checkout_url)
     return _to_payment(request, attempt)
+
+
+def _refused(request: PortalRequest, payer: Payer, quote: Quote, form: PayForm, refusal: Refused) -> HttpResponse:
+    """Shows the page again; without the saved card, if it is that which is gone."""
+    status = HTTPStatus(refusal.status)
+    if isinstance(refusal, CardGone):
+        saved = cards.usable(request.account, request.practice)
+        form = PayForm(saved=saved, may_save=payer.may_save, kept=request.POST)
+        return _page(request, quote, form, status=status, told=[Notice("error", str(refusal))])
+    form.add_error(None, str(refusal))
+    return _page(request, quote, form, status=status)
 
 
 def _page(

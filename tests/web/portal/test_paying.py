@@ -10,6 +10,7 @@ from django.conf import settings
 from portico.domain.access import answering, links, pins
 from portico.domain.access.models import SignInAsk
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
+from portico.domain.billing.online import quoting
 from portico.domain.clients.models import Client
 from portico.domain.practices import connecting
 from portico.plumbing import clock, emails
@@ -106,7 +107,8 @@ def test_the_receipt_s_mail_writes_the_day_and_the_card_as_the_pages_do(
 
 def test_the_full_balance_pays_every_invoice_at_once(ana: Browser, bill: Invoice, till: Till) -> None:
     other = cast.bill(bill.client, 5_000)
-    ana.post(f"{BILLING}payment/", {"with": "new", "amount": "19000"})
+    shown = quoting.of_balance(bill.client).digest
+    ana.post(f"{BILLING}payment/", {"with": "new", "amount": "19000", "shown": shown})
     attempt = PaymentAttempt.objects.get()
     till.type_card(attempt)
     assert "for 2 invoices" in ana.get(f"/portal/alder-street/payments/{attempt.ref}/").content.decode()

@@ -58,12 +58,13 @@ class Payer:
 class Order:
     """What was pressed. Without an invoice it is the full balance, without a card a new one on Stripe's page.
 
-    `amount_minor` is what the page had shown: anything else than what is to pay now is refused.
+    `amount_minor` and `digest` are what the page had shown (`Quote`): anything else than what is to pay now is refused.
     """
 
     invoice: Invoice | None = None
     card: SavedCard | None = None
     amount_minor: int | None = None
+    digest: str | None = None
     consent_text: str = ""
 
     @property
@@ -144,17 +145,24 @@ def _begin(payer: Payer, order: Order, key: StripeKey, tried: frozenset[Cause]) 
         quoting.refuse_unless_open(held.practice, access)
         quote = quoting.of_balance(held) if order.invoice is None else quoting.of_invoice(order.invoice)
         holding.invoices(held, [each.pk for each in quote.invoices])
+        _refuse_unless_as_shown(order, quote)
         others = _others(quote)
         if others:
             return _with_others(payer, order, quote, others, key)
         quoting.refuse_unless_chargeable(quote)
-        if order.amount_minor is not None and order.amount_minor != quote.amount_minor:
-            raise AmountChanged
         if order.card is not None and order.card.pk not in {
             each.pk for each in cards.usable(payer.account, held.practice)
         }:
             raise CardGone
         return _Begun(_write(payer, order, quote, key, tried), is_new=True)
+
+
+def _refuse_unless_as_shown(order: Order, quote: Quote) -> None:
+    """Raises AmountChanged, also when the same payment is open already: the page would lead to another amount."""
+    if not quote.invoices:
+        return
+    if order.amount_minor not in {None, quote.amount_minor} or order.digest not in {None, quote.digest}:
+        raise AmountChanged
 
 
 def _others(quote: Quote) -> list[PaymentAttempt]:

@@ -20,7 +20,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.domain.practices.online_payments import CardsNotTaken
 from portico.gateways.stripe import money as at_stripe
-from portico.plumbing import money
+from portico.plumbing import money, tokens
 from portico.plumbing.models import Restoration
 from portico.plumbing.refusals import Refused
 
@@ -36,6 +36,11 @@ class Quote:
     @property
     def amount_minor(self) -> int:
         return sum(invoice.still_open_minor for invoice in self.invoices)
+
+    @property
+    def digest(self) -> str:
+        """Names the invoices and what is left on each; another invoice of the same amount gives another digest."""
+        return tokens.digest(",".join(f"{each.ref}:{each.still_open_minor}" for each in self.invoices))[:32]
 
 
 def of_balance(client: Client) -> Quote:
