@@ -46,7 +46,7 @@ def tidied(path: str) -> str:
     if _PLAIN.fullmatch(path) and not _SLASHES.search(path) and _is_ended(path):
         return ""
     text = html.unescape(unquote(path))
-    if _UNDECODABLE in text:
+    if _UNDECODABLE in text or _is_a_name_of_its_own(text):
         return ""
     end = max((match.end() for match in _ENDING.finditer(text)), default=0)
     stem = _MARKS_AFTER_SLASH.sub("", _SLASHES.sub("/", text[:end]))
@@ -55,6 +55,12 @@ def tidied(path: str) -> str:
         if found:
             return found if found != path else ""
     return ""
+
+
+def _is_a_name_of_its_own(text: str) -> bool:
+    """Whether the last part, closed by a slash, has no letter or digit: it was asked for, not copied along."""
+    last = text.rpartition("/")[0].rpartition("/")[2]
+    return ".." in text.split("/") or (text.endswith("/") and last != "" and _ENDING.search(last) is None)
 
 
 def _is_ended(path: str) -> bool:
