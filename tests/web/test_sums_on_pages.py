@@ -10,8 +10,8 @@ import pytest
 from django.test import Client as Browser
 from pypdf import PdfReader
 
-from portico.domain.billing import refunding, statements
-from portico.domain.billing.models import Invoice, Refund
+from portico.domain.billing import crediting, refunding, statements
+from portico.domain.billing.models import AttemptState, Invoice, Refund
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -184,3 +184,38 @@ def test_the_portal_says_when_it_lists_only_some_of_what_is_to_pay(
     page = text_of(portal, f"{PORTAL}billing/")
     assert "3 invoices to pay" in page
     assert "The first 2 of 3 invoices are listed, oldest due first." in page
+
+
+def test_the_billing_tab_says_that_it_lists_only_the_newest_payments(
+    office: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portico.web.office.client_billing.PAYMENTS_TOLD", 2)
+    cast.cash(ana, 1_000)
+    cast.cash(ana, 2_000)
+    tab = f"/office/clients/{ana.ref}/billing/"
+    assert "of each are listed" not in text_of(office, tab)
+    cast.cash(ana, 3_000)
+    page = text_of(office, tab)
+    assert "The newest 2 of each are listed. The statement has all of them." in page
+    assert "$10.00" not in page
+
+
+def test_payments_that_need_a_look_say_when_there_are_more(
+    office: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portico.web.office.doubtful_payments.MOST", 2)
+    crediting.ask_for_refund(cast.cash(ana, 1_000), reason="Paid twice")
+    assert "of each kind are listed" not in text_of(office, "/office/payments/")
+    crediting.ask_for_refund(cast.cash(ana, 2_000), reason="Paid twice")
+    crediting.ask_for_refund(cast.cash(ana, 3_000), reason="Paid twice")
+    page = text_of(office, "/office/payments/")
+    assert "Up to 2 of each kind are listed." in page
+    assert "$30.00" not in page
+
+
+def test_the_portal_says_when_it_lists_only_some_of_what_is_processing(
+    portal: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portico.web.portal.billing.MOST_TO_PAY", 2)
+    cast.attempt(*[cast.bill(ana) for _number in range(3)], state=AttemptState.PROCESSING)
+    assert "Up to 2 invoices that are being processed are listed" in text_of(portal, f"{PORTAL}billing/")

@@ -63,7 +63,8 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     before, show = request.GET.get("before", ""), _asked_show(request)
     invoices = _invoices(client, show, before)
     account = balances.office(client)
-    payments = list(client.payments.order_by("-id")[:PAYMENTS_TOLD])
+    payments = list(client.payments.order_by("-id")[: PAYMENTS_TOLD + 1])
+    credits_given = list(client.credits.order_by("-id")[: PAYMENTS_TOLD + 1])
     context = {
         "client": client,
         "rows": invoice_words.of_client(client, invoices[:PAGE_SIZE]),
@@ -73,8 +74,10 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "is_later_page": bool(before),
         "account": account,
         "sums": ledger.of_account(account.sums, account.currency),
-        "payments": [(payment, money_words.payment_name(payment)) for payment in payments],
-        "credits": client.credits.order_by("-id")[:PAYMENTS_TOLD],
+        "payments": [(payment, money_words.payment_name(payment)) for payment in payments[:PAYMENTS_TOLD]],
+        "credits": credits_given[:PAYMENTS_TOLD],
+        "payments_told": PAYMENTS_TOLD,
+        "has_more_payments": max(len(payments), len(credits_given)) > PAYMENTS_TOLD,
         "cards": _cards(client),
         "keeps_money": keeps_money(request),
     }

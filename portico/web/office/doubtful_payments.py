@@ -1,5 +1,6 @@
 """Payments by card that need a look: what is known of each, and letting go of one that nobody can find out about."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from django.contrib import messages
@@ -30,15 +31,16 @@ def index(request: OfficeRequest) -> HttpResponse:
     disputed = doubts.disputed(practice).select_related("payment__client")[:MOST]
     attempts = doubts.attempts(practice).select_related("client").prefetch_related("covers__invoice")[: 3 * MOST]
     told = [doubt_words.of(attempt) for attempt in attempts]
-    context = {
+    lists: dict[str, Sequence[object]] = {
         "in_doubt": [doubt for doubt in told if doubt.is_for_staff][:MOST],
         "still_asked": [doubt for doubt in told if not (doubt.is_for_staff or doubt.refusal)][:MOST],
         "refused": [doubt for doubt in told if doubt.refusal][:MOST],
         "left_over": [(payment, money_words.payment_name(payment)) for payment in left_over],
-        "refunds_refused": doubts.refunds_refused(practice).select_related("payment__client")[:MOST],
+        "refunds_refused": list(doubts.refunds_refused(practice).select_related("payment__client")[:MOST]),
         "disputed": [(each, money_words.payment_name(each.payment), doubt_words.of_dispute(each)) for each in disputed],
-        "keeps_money": keeps_money(request),
     }
+    is_cut = len(attempts) == 3 * MOST or any(len(found) == MOST for found in lists.values())
+    context = {**lists, "most": MOST if is_cut else 0, "keeps_money": keeps_money(request)}
     return render(request, "office/payments/index.html", context)
 
 

@@ -1,7 +1,6 @@
 """The list of invoices: filtered, searched, a page at a time; as a file; and everything shared at once."""
 
 import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
 from io import StringIO
@@ -83,16 +82,20 @@ def export(request: OfficeRequest) -> HttpResponse:
     A row adds up, and so do the columns: invoiced, less paid, plus refunded, plus adjusted, is still to pay.
     """
     wanted = _wanted(request, SearchForm(request.GET))
-    rows = list(_file_rows(request, wanted))
+    text = StringIO()
+    file, number = csv.writer(text, quoting=csv.QUOTE_ALL), 0
+    file.writerow(COLUMNS)
+    # Each row is written as it is read: only the text of the file is held.
+    for invoice in listing.all_of(request.practice, wanted):
+        file.writerow(_cells(invoice, request.practice.zone))
+        number += 1
     trail.record(
         Verb.INVOICES_EXPORTED,
         practice=request.practice,
         by=request.actor,
         show=wanted.show.value or "all",
-        number=len(rows) - 1,
+        number=number,
     )
-    text = StringIO()
-    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
     name = f"invoices-{request.practice.slug}-{clock.today(request.practice.time_zone):%Y-%m-%d}.csv"
     # The mark tells spreadsheets that it is UTF-8.
     response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
@@ -158,12 +161,6 @@ def _chips(wanted: Wanted, counts: dict[Show, int]) -> list[Chip]:
 
 def _number(count: int) -> str:
     return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"
-
-
-def _file_rows(request: OfficeRequest, wanted: Wanted) -> Iterator[list[str]]:
-    yield list(COLUMNS)
-    for invoice in listing.all_of(request.practice, wanted):
-        yield _cells(invoice, request.practice.zone)
 
 
 def _cells(invoice: Invoice, zone: tzinfo) -> list[str]:

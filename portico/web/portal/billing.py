@@ -19,7 +19,7 @@ from portico.web.guards import portal_page
 from portico.web.portal import notices
 from portico.web.requests import PortalRequest
 
-# More to pay than that at once is told by the balance alone.
+# More than that to pay, or Processing, is told by the sums alone, and the page says so.
 MOST_TO_PAY = 100
 PAGE_SIZE = 25
 # Past due is yellow here, not red: nobody is scolded.
@@ -87,6 +87,7 @@ def index(request: PortalRequest) -> HttpResponse:
         "to_pay": [_bill(request, invoice) for invoice in oldest_due_first[:MOST_TO_PAY]],
         "processing": [_bill(request, invoice) for invoice in shared.processing().order_by("-id")[:MOST_TO_PAY]],
         "paid": [_bill(request, invoice) for invoice in paid[:PAGE_SIZE]],
+        "most_listed": MOST_TO_PAY,
         "next_before": paid[PAGE_SIZE - 1].ref if len(paid) > PAGE_SIZE else "",
         "is_later_page": "before" in request.GET,
     }
