@@ -8,6 +8,7 @@ from operator import attrgetter
 from django.db import InterfaceError, OperationalError, transaction
 
 from portico.domain.access import bursts, links, mail_words
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import AskOutcome, PortalAccess, PortalAccount, SignInAsk, link_lifetime
 from portico.domain.clients.models import EmailAddress
 from portico.domain.practices.models import Practice
@@ -96,7 +97,7 @@ def _opened(practice: Practice, asks: list[SignInAsk]) -> dict[str, list[PortalA
     """What each mailbox that opens something opens at this moment, with clients, addresses and accounts."""
     accesses = PortalAccess.objects.filter(
         account__practice=practice, account__mailbox_key__in={ask.mailbox_key for ask in asks}
-    ).mailable()
+    ).eligible(Purpose.SIGN_IN_BY_MAIL)
     opened: dict[str, list[PortalAccess]] = {}
     for access in accesses.select_related("client", "address", "account").order_by("client_id"):
         if access.account is not None:

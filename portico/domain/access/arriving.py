@@ -33,11 +33,6 @@ def arrive(
 
     `proof_number` is the number of the link, code or PIN that was spent.
     """
-    opened = PortalAccess.objects.filter(account=account)
-    if only_client is None:
-        opened = opened.opened_by_mail(account.counter, proof_number=proof_number)
-    else:
-        opened = opened.opened_by_pin(account.counter).filter(client=only_client)
     begun = sessions.begin(
         account, way=way, proof_number=proof_number, browser=visitor.browser, only_client=only_client
     )
@@ -45,7 +40,8 @@ def arrive(
     if not browsers.recognise(account, visitor.key) and has_signed_in_before and way is not Way.PIN:
         # A PIN has its own notice.
         notices.new_browser(begun.session, account)
-    for client in Client.objects.locked().filter(pk__in=opened.values("client_id")).order_by("pk"):
+    opened = sessions.opened(begun.session).values("client_id")
+    for client in Client.objects.locked().filter(pk__in=opened).order_by("pk"):
         _note_signed_in(practice, client, account, way)
     return begun
 

@@ -2,8 +2,9 @@
 
 from django.db import transaction
 
-from portico.domain.access import accounts, granting, sessions
-from portico.domain.access.models import PortalAccess, PortalSession, Way
+from portico.domain.access import accounts, eligibility, granting, sessions
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.clients.models import Client
 from portico.plumbing import trail
 from portico.plumbing.actors import Actor
@@ -11,20 +12,20 @@ from portico.plumbing.deadlocks import once_more
 from portico.plumbing.verbs import Verb
 
 
-def sessions_of(client: Client, access: PortalAccess | None) -> list[PortalSession]:
+def sessions_of(access: PortalAccess | None) -> list[PortalSession]:
     """The sessions in which this client can be seen at this moment, newest first."""
-    if access is None or access.account is None or not access.is_on or client.is_archived_now:
+    if access is None or access.account is None or not eligibility.is_eligible(access, Purpose.SIGN_IN_BY_PIN):
         return []
     return [session for session in sessions.open_to(access.account) if _shows(session, access)]
 
 
 def _shows(session: PortalSession, access: PortalAccess) -> bool:
-    """The same question as `sessions.opened`, for one client whose chain is known to hold."""
-    if session.way == Way.PIN:
-        return session.only_client_id == access.client_id and session.number >= access.changed_number
-    mailable = access.address is not None and access.address.email_ok
-    ended = max(access.ended_number, access.consent_number)
-    return mailable and session.number >= access.changed_number and session.proof_number >= ended
+    """Whether `sessions.opened` would give the access, asked of loaded rows."""
+    return (
+        session.only_client_id in {None, access.client_id}
+        and eligibility.is_eligible(access, session.purpose)
+        and eligibility.is_current(access, session.purpose, session.number, proof_epoch=session.proof_number)
+    )
 
 
 @once_more

@@ -33,8 +33,16 @@ class AccessEntry:
 
 
 def of(client: Client) -> PortalAccess | None:
-    """The client's access as it stands, with its address; None when nobody has ever saved one."""
-    return PortalAccess.objects.select_related("account", "address").filter(client=client).first()
+    """The client's access as it stands, with its account and address; None if none was ever saved."""
+    access = PortalAccess.objects.select_related("account", "address").filter(client=client).first()
+    if access is not None:
+        access.client = client
+    return access
+
+
+def of_or_off(client: Client) -> PortalAccess:
+    """The client's access as `of` reads it; an unsaved one that is off if none was ever saved."""
+    return of(client) or PortalAccess(client=client)
 
 
 @contextmanager

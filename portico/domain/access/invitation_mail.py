@@ -6,7 +6,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import client_guide, inviting, links
+from portico.domain.access import client_guide, eligibility, inviting, links
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import Invitation, PortalAccess, SignInLink, link_lifetime
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
@@ -22,7 +23,10 @@ class InvitationMail(Composer):
     def refuse(self, email: OutgoingEmail) -> str | None:
         """Asks everything anew that was asked at `Send Email`: minutes or hours may have passed."""
         invitation = _invitation_of(email)
-        return _against_client(invitation) or _against_link(invitation)
+        access = invitation.client.portal_access
+        return eligibility.reason_to_drop(
+            access, Purpose.INVITATION, written_to=invitation.address.ref
+        ) or _against_link(invitation, access)
 
     def link(self, email: OutgoingEmail) -> str | None:
         return links.address_of(_invitation_of(email).email.sign_in_link)
@@ -51,28 +55,19 @@ def _guide(practice: Practice, content: dict[str, Any]) -> tuple[Attachment, ...
 
 
 def _invitation_of(email: OutgoingEmail) -> Invitation:
-    everything = ("client__portal_access__address", "email__sign_in_link__email", "email__sign_in_link__practice")
+    everything = (
+        "address",
+        "client__portal_access__address",
+        "email__sign_in_link__email",
+        "email__sign_in_link__practice",
+    )
     return Invitation.objects.select_related(*everything).get(email=email)
 
 
-def _against_client(invitation: Invitation) -> str | None:
-    client, access = invitation.client, invitation.client.portal_access
-    if client.is_archived_now:
-        return _("The client was archived.")
-    if not access.is_on:
-        return _("Client Portal Access was turned off.")
-    if access.address_id != invitation.address_id or access.address is None or access.address.closed_at is not None:
-        return _("The client’s email address was changed.")
-    if not access.address.email_ok:
-        return _("Email ok was withdrawn for this address.")
-    return None
-
-
-def _against_link(invitation: Invitation) -> str | None:
+def _against_link(invitation: Invitation, access: PortalAccess) -> str | None:
     """A mail whose link no longer opens anything would only lead to a page that says so."""
     link: SignInLink = invitation.email.sign_in_link
-    access: PortalAccess = invitation.client.portal_access
-    if link.number < max(access.changed_number, access.consent_number):
+    if not eligibility.is_current(access, Purpose.INVITATION, link.number):
         return _("Access or Email ok was changed after this invitation was written. Send a new one.")
     if link.used_at is not None:
         return _("Its link has been used already.")

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from portico.domain.access import client_guide, granting, invitation_text, links, states
+from portico.domain.access import client_guide, eligibility, granting, invitation_text, links, states
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.granting import AccessEntry
 from portico.domain.access.invitation_text import Text
-from portico.domain.access.models import Invitation, PortalAccess, PortalAccount
+from portico.domain.access.models import Invitation, PortalAccess
 from portico.domain.clients.editing import ChangedMeanwhile, ClientArchived
-from portico.domain.clients.models import Client, EmailAddress
+from portico.domain.clients.models import Client
 from portico.plumbing import clock, emails, tokens, trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.deadlocks import once_more
@@ -81,37 +82,18 @@ def _write_unless_refused(
     access: PortalAccess, text: Text, *, press: str, by: Actor, with_guide: bool
 ) -> Invitation | NotMailable:
     """The refusal is returned, not raised: what was saved with it, and its entry in the trail, must stay."""
-    addressed = _addressed(access)
-    if isinstance(addressed, NotMailable):
-        client = access.client
-        trail.record(Verb.INVITATION_REFUSED, practice=client.practice, client=client, by=by, why=addressed.fix)
-        return addressed
-    return _write(access, addressed, text, press=press, by=by, with_guide=with_guide)
-
-
-@dataclass(frozen=True)
-class _Addressed:
-    account: PortalAccount
-    address: EmailAddress
-
-
-def _addressed(access: PortalAccess) -> _Addressed | NotMailable:
-    name = access.client.called
-    if not access.is_on:
-        return NotMailable(_("Turn on Client Portal Access first. Nothing was sent."), fix="access")
-    if access.address is None or access.account is None:
-        return NotMailable(_("Choose an email address first. Nothing was sent."), fix="address")
-    if not access.address.email_ok:
-        return NotMailable(
-            _("Nothing was sent: %(address)s has no Email ok. Record %(name)s’s consent in Client Info first.")
-            % {"address": access.address.address, "name": name},
-            fix="email_ok",
-        )
-    return _Addressed(access.account, access.address)
-
-
-def _write(access: PortalAccess, to: _Addressed, text: Text, *, press: str, by: Actor, with_guide: bool) -> Invitation:
     client = access.client
+    broken = eligibility.first_broken(access, Purpose.INVITATION)
+    if broken is not None:
+        trail.record(Verb.INVITATION_REFUSED, practice=client.practice, client=client, by=by, why=broken.fix.name)
+        return NotMailable(f"{broken.instruct(client, access)} {_('Nothing was sent.')}", fix=broken.fix.name)
+    return _write(access, text, press=press, by=by, with_guide=with_guide)
+
+
+def _write(access: PortalAccess, text: Text, *, press: str, by: Actor, with_guide: bool) -> Invitation:
+    client, account, address = access.client, access.account, access.address
+    if account is None or address is None:
+        raise AssertionError("An access that may be invited has an account and an address.")
     ref = tokens.new_ref()
     expanded = invitation_text.expand(text, client)
     attached = [client_guide.file_name(client.language)] if with_guide else []
@@ -119,7 +101,7 @@ def _write(access: PortalAccess, to: _Addressed, text: Text, *, press: str, by: 
         practice=client.practice,
         kind=KIND,
         key=f"{KIND}:{ref}",
-        to_address=to.address.address,
+        to_address=address.address,
         to_name=client.name,
         subject=expanded.subject,
         content={"blocks": list(expanded.blocks), "language": client.language, "attached": attached},
@@ -131,20 +113,20 @@ def _write(access: PortalAccess, to: _Addressed, text: Text, *, press: str, by: 
         practice=client.practice,
         ref=ref,
         client=client,
-        account=to.account,
-        address=to.address,
+        account=account,
+        address=address,
         email=email,
         press=press,
         sent_by=by.name,
     )
-    links.write(to.account, to.address, email)
+    links.write(account, address, email)
     access.invited_at = clock.now()
     access.mail_stopped_at, access.mail_stopped_reason = None, ""
     access.draft_subject = access.draft_message = ""
     access.version += 1
     access.save()
     trail.record(
-        Verb.INVITATION_QUEUED, practice=client.practice, client=client, by=by, about=ref, address=to.address.address
+        Verb.INVITATION_QUEUED, practice=client.practice, client=client, by=by, about=ref, address=address.address
     )
     return invitation
 

@@ -7,7 +7,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import browsers
+from portico.domain.access import browsers, eligibility
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
@@ -20,12 +21,7 @@ class PinUsedMail(Composer):
     label = gettext_lazy("Notice: a PIN was used")
 
     def refuse(self, email: OutgoingEmail) -> str | None:
-        access = _access_of(email)
-        if access is None or access.address is None or access.address.ref != email.content["address"]:
-            return _("The client’s email address was changed.")
-        if not access.address.email_ok:
-            return _("Email ok was withdrawn for this address.")
-        return None
+        return eligibility.reason_to_drop(_access_of(email), Purpose.NOTICE, written_to=email.content["address"])
 
     def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
         with translation.override(email.content["language"]):
@@ -63,7 +59,7 @@ class NewBrowserMail(Composer):
 
     def refuse(self, email: OutgoingEmail) -> str | None:
         account = PortalAccount.objects.get(practice=email.practice, ref=email.content["account"])
-        if not account.accesses.mailable().exists():
+        if not account.accesses.eligible(Purpose.SIGN_IN_BY_MAIL).exists():
             return _("Nobody may be mailed at this address any more.")
         return None
 

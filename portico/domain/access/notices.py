@@ -3,6 +3,8 @@
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from portico.domain.access import eligibility
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import Pin, PortalAccess, PortalAccount, PortalSession, SignInLink
 from portico.domain.clients.models import EmailAddress
 from portico.plumbing import clock, emails, tokens
@@ -20,8 +22,8 @@ REJECTED = (EmailState.BOUNCED, EmailState.COMPLAINED)
 
 def pin_used(pin: Pin, access: PortalAccess, *, browser: str) -> None:
     """Somebody signed in by PIN; told only with `Email ok`, which is asked again at hand-over."""
-    address = access.address
-    if address is None or not address.email_ok:
+    address = eligibility.mail_address(access, Purpose.NOTICE)
+    if address is None:
         return
     language = pin.account.language or pin.client.language
     with translation.override(language):
@@ -47,7 +49,7 @@ def pin_used(pin: Pin, access: PortalAccess, *, browser: str) -> None:
 
 def new_browser(session: PortalSession, account: PortalAccount) -> None:
     """Somebody signed in with a browser that the mailbox had not used before. It names no client."""
-    accesses = account.accesses.mailable().select_related("client", "address", "practice")
+    accesses = account.accesses.eligible(Purpose.SIGN_IN_BY_MAIL).select_related("client", "address", "practice")
     access = accesses.order_by("client_id").first()
     if access is None or access.address is None:
         return
@@ -94,7 +96,7 @@ def address_removed(access: PortalAccess, address: EmailAddress, account: Portal
             "language": language,
             "address": address.ref,
             # A mailbox that serves somebody else signs in as before.
-            "still_opens": account.accesses.exclude(pk=access.pk).chain_holds().exists(),
+            "still_opens": account.accesses.exclude(pk=access.pk).eligible(Purpose.SIGN_IN_BY_PIN).exists(),
         },
         by=Actor.system(),
         client=access.client,

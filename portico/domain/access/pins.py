@@ -1,14 +1,14 @@
 """PINs that staff read out by phone: one a press, five tries each, opening one client once."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
-from portico.domain.access import arriving, bursts, granting, notices, states
+from portico.domain.access import arriving, bursts, eligibility, granting, notices, states
 from portico.domain.access.arriving import Visitor
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import TRIES_PER_PIN, Pin, PortalAccess, PortalAccount, Way
 from portico.domain.access.sessions import Begun
 from portico.domain.clients.models import Client
@@ -19,9 +19,6 @@ from portico.plumbing.deadlocks import once_more
 from portico.plumbing.limits import Limit, TooMany
 from portico.plumbing.refusals import Refused
 from portico.plumbing.verbs import Verb
-
-if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise
 
 PIN_LENGTH = 8
 TRIES_PER_ADDRESS = 10
@@ -37,28 +34,21 @@ _NO_ROW = 0
 class NoPin(Refused):
     """A PIN may not be made as things stand; `fix` names what would mend it."""
 
-    def __init__(self, fix: str) -> None:
-        super().__init__(WHY_NOT[fix], field="pin")
+    def __init__(self, message: str, *, fix: str) -> None:
+        super().__init__(message, field="pin")
         self.fix = fix
 
 
-WHY_NOT: "dict[str, _StrPromise]" = {
-    "restore": _("An archived client gets no PIN."),
-    "access": _("Turn on Client Portal Access and save it first."),
-    "address": _("Choose an email address and save it first: the PIN is typed together with it."),
-    "tries": _("Too many wrong PINs were typed with this address today. Make sure that it is really your client."),
-}
-
-
-def lacking(client: Client, access: PortalAccess | None) -> str:
-    """What stands against making a PIN, as a fix of `NoPin`; nothing when it may be made. `Email ok` is not asked."""
-    if client.is_archived_now:
-        return "restore"
-    if access is None or not access.is_on:
-        return "access"
-    if access.account is None:
-        return "address"
-    return "tries" if limits.is_spent(_tries_with(access.account.mailbox_key, client.practice)) else ""
+def refusal(client: Client, access: PortalAccess | None) -> NoPin | None:
+    """Why no PIN can be made; None if one can. `Email ok` is not asked."""
+    access = access or PortalAccess(client=client)
+    broken = eligibility.first_broken(access, Purpose.SIGN_IN_BY_PIN)
+    if broken is not None:
+        return NoPin(broken.instruct(client, access), fix=broken.fix.name)
+    if access.account is not None and limits.is_spent(_tries_with(access.account.mailbox_key, client.practice)):
+        message = _("Too many wrong PINs were typed with this address today. Make sure that it is really your client.")
+        return NoPin(message, fix="tries")
+    return None
 
 
 @once_more
@@ -80,11 +70,13 @@ def make(client: Client, *, press: str, by: Actor) -> Pin:
 
 def _make_unless_refused(client: Client, access: PortalAccess, *, press: str, by: Actor) -> Pin | NoPin:
     """The refusal is returned, not raised: its entry in the trail must stay."""
-    fix = lacking(client, access)
+    refused = refusal(client, access)
+    if refused is not None:
+        trail.record(Verb.PIN_NOT_MADE, practice=client.practice, client=client, by=by, why=refused.fix)
+        return refused
     account = access.account
-    if fix or account is None:
-        trail.record(Verb.PIN_NOT_MADE, practice=client.practice, client=client, by=by, why=fix)
-        return NoPin(fix)
+    if account is None:
+        raise AssertionError("An access with an address has an account.")
     client.pins.unspent().update(voided_at=clock.now())
     ref = tokens.new_ref()
     pin = Pin.objects.create(

@@ -83,10 +83,9 @@ def was_left_idle(session: PortalSession) -> bool:
 def opened(session: PortalSession) -> QuerySet[PortalAccess]:
     """What the session opens at this moment, by the account's numbers; empty when every fact has changed."""
     accesses = PortalAccess.objects.filter(account_id=session.account_id)
-    if session.only_client_id is None:
-        accesses = accesses.opened_by_mail(session.number, proof_number=session.proof_number)
-    else:
-        accesses = accesses.opened_by_pin(session.number).filter(client_id=session.only_client_id)
+    accesses = accesses.opened(session.purpose, session.number, proof_epoch=session.proof_number)
+    if session.only_client_id is not None:
+        accesses = accesses.filter(client_id=session.only_client_id)
     return accesses.select_related("client", "address").order_by("client__sort_key", "client_id")
 
 

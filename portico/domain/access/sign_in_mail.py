@@ -7,7 +7,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import links, stopping
+from portico.domain.access import eligibility, links, stopping
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import CODE_LIFETIME, PortalAccess, SignInLink, link_lifetime
 from portico.domain.access.models.links import SignInLinkQuerySet
 from portico.domain.practices import mail_frame
@@ -75,10 +76,10 @@ def _against_mailbox(link: SignInLink) -> str | None:
     if link.opens_somebody:
         return None
     accesses = PortalAccess.objects.filter(account=link.account)
-    if accesses.mailable().exists():
+    if accesses.eligible(Purpose.SIGN_IN_BY_MAIL).exists():
         return _("Access or Email ok was changed after this email was asked for.")
-    if accesses.chain_holds().exists():
-        return _("Email ok was withdrawn for this address.")
+    if accesses.eligible(Purpose.SIGN_IN_BY_PIN).exists():
+        return str(eligibility.EMAIL_OK.dropped)
     return _("Nobody signs in with this address any more.")
 
 

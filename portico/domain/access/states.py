@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from portico.domain.access import eligibility
+from portico.domain.access.eligibility import Fact, Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client, PortalState
 
@@ -13,10 +15,18 @@ from portico.domain.clients.models import Client, PortalState
 class Reason(models.TextChoices):
     """Why a client needs attention; empty otherwise."""
 
-    NO_ADDRESS = "no_address", _("No email address is chosen")
-    NO_EMAIL_OK = "no_email_ok", _("Email ok is not ticked")
+    NO_ADDRESS = "no_address", eligibility.ADDRESS_CHOSEN.problem
+    NO_EMAIL_OK = "no_email_ok", _("Email ok is not ticked. No email can be sent")
     NOT_INVITED = "not_invited", _("Not invited yet")
     MAIL_STOPPED = "mail_stopped", _("The last email was refused")
+
+
+_REASONS = {
+    Fact.ADDRESS_CHOSEN: Reason.NO_ADDRESS,
+    Fact.ADDRESS_OPEN: Reason.NO_ADDRESS,
+    Fact.EMAIL_OK: Reason.NO_EMAIL_OK,
+    Fact.MAIL_NOT_STOPPED: Reason.MAIL_STOPPED,
+}
 
 
 @dataclass(frozen=True)
@@ -27,14 +37,11 @@ class Standing:
 
 def of(access: PortalAccess | None) -> Standing:
     """The standing that follows from the facts, first match in this order."""
-    if access is None or not access.is_on:
+    broken = eligibility.first_broken(access, Purpose.PORTAL_STATE)
+    if access is None or (broken is not None and broken.fact not in _REASONS):
         return Standing(PortalState.NO_ACCESS)
-    if access.address is None:
-        return Standing(PortalState.NEEDS_ATTENTION, Reason.NO_ADDRESS.value)
-    if not access.address.email_ok:
-        return Standing(PortalState.NEEDS_ATTENTION, Reason.NO_EMAIL_OK.value)
-    if access.mail_stopped_at is not None:
-        return Standing(PortalState.NEEDS_ATTENTION, Reason.MAIL_STOPPED.value)
+    if broken is not None:
+        return Standing(PortalState.NEEDS_ATTENTION, _REASONS[broken.fact].value)
     if access.first_signed_in_at is not None:
         return Standing(PortalState.SIGNED_IN)
     if access.invited_at is None and access.pin_given_at is None:
@@ -45,6 +52,8 @@ def of(access: PortalAccess | None) -> Standing:
 def recompute(client: Client) -> None:
     """Stores the client's standing. Inside the caller's transaction, after the facts are written."""
     access = PortalAccess.objects.select_related("address").filter(client=client).first()
+    if access is not None:
+        access.client = client
     standing = of(access)
     client.portal_state, client.portal_reason = standing.state, standing.reason
     Client.objects.filter(pk=client.pk).update(portal_state=standing.state, portal_reason=standing.reason)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from portico.domain.access import failed_attempts, inviting
+from portico.domain.access import eligibility, failed_attempts, inviting
+from portico.domain.access.eligibility import Purpose, Step
 from portico.domain.access.models import Invitation, PortalAccess, SignInLink, link_lifetime
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
@@ -100,8 +101,8 @@ class Story:
 
     banner: Banner
     on_since: datetime | None
-    address: str
-    has_email_ok: bool
+    # What keeps an invitation from being mailed, in words; empty if nothing does.
+    problem: str
     invited_at: datetime | None
     first_signed_in_at: datetime | None
     last_signed_in_at: datetime | None
@@ -140,12 +141,11 @@ def tell(
     """
     newest = _newest(access, invitations)
     link = getattr(newest.email, "sign_in_link", None) if newest is not None else None
-    address = access.address if access is not None else None
+    broken = eligibility.first_broken(access or PortalAccess(client=client), Purpose.INVITATION)
     return Story(
-        banner=_banner(client, access),
+        banner=_banner(access, broken),
         on_since=access.enabled_at if access is not None else None,
-        address=address.address if address is not None else "",
-        has_email_ok=address is not None and address.email_ok,
+        problem=broken.explain(client, access) if broken is not None else "",
         invited_at=access.invited_at if access is not None else None,
         first_signed_in_at=access.first_signed_in_at if access is not None else None,
         last_signed_in_at=access.last_signed_in_at if access is not None else None,
@@ -157,10 +157,10 @@ def tell(
     )
 
 
-def _banner(client: Client, access: PortalAccess | None) -> Banner:
-    if client.is_archived_now:
+def _banner(access: PortalAccess | None, broken: Step | None) -> Banner:
+    if broken is eligibility.NOT_ARCHIVED:
         return Banner.ARCHIVED
-    if access is None or not access.is_on:
+    if access is None or broken is eligibility.ACCESS_ON:
         return Banner.OFF
     if access.first_signed_in_at is not None:
         return Banner.NONE
@@ -188,9 +188,9 @@ def _is_dead(access: PortalAccess, invitation: Invitation | None, link: SignInLi
         return False
     begun_at = invitation.email.handing_over_at
     is_over = begun_at is not None and not clock.is_within(begun_at, link_lifetime(), at=at)
-    allowed = access.is_on and access.address is not None and access.address.email_ok
-    outdated = link.number < max(access.changed_number, access.consent_number)
-    return link.voided_at is not None or is_over or not allowed or outdated
+    is_allowed = eligibility.is_eligible(access, Purpose.SIGN_IN_BY_MAIL)
+    is_outdated = not eligibility.is_current(access, Purpose.SIGN_IN_BY_MAIL, link.number)
+    return link.voided_at is not None or is_over or is_outdated or not is_allowed
 
 
 def _happenings(access: PortalAccess | None, told: list[Happening]) -> tuple[Happening, ...]:

@@ -7,9 +7,9 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.billing import reaching
+from portico.domain.access import eligibility, granting
+from portico.domain.access.eligibility import Purpose
 from portico.domain.billing.models import Payment, Refund
-from portico.domain.billing.shared_mail import OBSTACLES
 from portico.domain.clients.models import Client
 from portico.domain.practices import mail_frame
 from portico.plumbing import money, times
@@ -23,12 +23,8 @@ class _MoneyMail(Composer):
     template = ""
 
     def refuse(self, email: OutgoingEmail) -> str | None:
-        reach = reaching.of(_client_of(email))
-        if not reach.is_mailable or reach.address is None:
-            return str(OBSTACLES[reach.mail])
-        if reach.address.ref != email.content["address"]:
-            return _("The client’s email address was changed.")
-        return None
+        access = granting.of_or_off(_client_of(email))
+        return eligibility.reason_to_drop(access, Purpose.BILL_MAIL, written_to=email.content["address"])
 
     def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
         with translation.override(email.content["language"]):

@@ -3,7 +3,8 @@
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from portico.domain.billing import reaching
+from portico.domain.access import eligibility, granting
+from portico.domain.access.eligibility import Purpose
 from portico.domain.billing.models import Payment, Refund
 from portico.domain.clients.models import Client
 from portico.plumbing import emails
@@ -30,17 +31,17 @@ def send_refund(refund: Refund, *, by: Actor) -> OutgoingEmail | None:
 
 
 def _queue(client: Client, kind: str, ref: str, subject: str, *, by: Actor) -> OutgoingEmail | None:
-    reach = reaching.of(client)
-    if not reach.is_mailable or reach.address is None:
+    address = eligibility.mail_address(granting.of(client), Purpose.BILL_MAIL)
+    if address is None:
         return None
     return emails.queue(
         practice=client.practice,
         kind=kind,
         key=f"{kind}:{ref}",
-        to_address=reach.address.address,
+        to_address=address.address,
         to_name=client.name,
         subject=subject,
-        content={"about": ref, "address": reach.address.ref, "language": client.language},
+        content={"about": ref, "address": address.ref, "language": client.language},
         by=by,
         client=client,
     )

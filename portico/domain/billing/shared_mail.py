@@ -6,23 +6,14 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.billing import reaching
+from portico.domain.access import eligibility, granting
+from portico.domain.access.eligibility import Purpose
 from portico.domain.billing.models import Invoice
-from portico.domain.billing.reaching import Obstacle
 from portico.domain.clients.models import Client
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
 from portico.plumbing.emails import Composer, Letter
 from portico.plumbing.models import OutgoingEmail
-
-OBSTACLES = {
-    Obstacle.ARCHIVED: gettext_lazy("The client was archived."),
-    Obstacle.NO_ACCESS: gettext_lazy("Client Portal Access was turned off."),
-    Obstacle.NO_ADDRESS: gettext_lazy("The client’s email address was changed."),
-    Obstacle.NO_BILLING_DOCUMENTS: gettext_lazy("Access billing documents was turned off."),
-    Obstacle.NO_EMAIL_OK: gettext_lazy("Email ok was withdrawn for this address."),
-    Obstacle.MAIL_STOPPED: gettext_lazy("The last email to this address was refused."),
-}
 
 
 class InvoiceSharedMail(Composer):
@@ -30,12 +21,10 @@ class InvoiceSharedMail(Composer):
 
     def refuse(self, email: OutgoingEmail) -> str | None:
         """Asks everything anew that was asked when the invoice was shared."""
-        client = _client_of(email)
-        reach = reaching.of(client)
-        if not reach.is_mailable or reach.address is None:
-            return str(OBSTACLES[reach.mail])
-        if reach.address.ref != email.content["address"]:
-            return _("The client’s email address was changed.")
+        access = granting.of_or_off(_client_of(email))
+        reason = eligibility.reason_to_drop(access, Purpose.BILL_MAIL, written_to=email.content["address"])
+        if reason is not None:
+            return reason
         invoice = Invoice.objects.get(practice_id=email.practice_id, ref=email.content["invoice"])
         if invoice.is_void or not invoice.is_shared:
             return _("The invoice is no longer shared.")

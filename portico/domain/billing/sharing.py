@@ -8,9 +8,11 @@ from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from portico.domain.billing import holding, invoicing, reaching, settling
+from portico.domain.access import eligibility, granting
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.models import PortalAccess
+from portico.domain.billing import holding, invoicing, settling
 from portico.domain.billing.models import Invoice, PaymentKind, ReversalCause, SharingRun
-from portico.domain.billing.reaching import Reach
 from portico.domain.billing.refusals import PaidByCard
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
@@ -29,11 +31,11 @@ LEASE = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class Shared:
-    """The invoice, and the mail that tells of it; without one, `reach` says why."""
+    """The invoice, and the mail that tells the client of it; without one, `access` shows why."""
 
     invoice: Invoice
     email: OutgoingEmail | None
-    reach: Reach
+    access: PortalAccess
 
 
 @once_more
@@ -53,9 +55,9 @@ def tell_again(invoice: Invoice, *, press: str, by: Actor) -> Shared:
     with holding.books_of(invoice.client) as held:
         invoice = holding.invoice(held, invoice.pk)
         invoicing.refuse_unless_standing(invoice)
-        reach = reaching.of(held)
-        mail = _mail(held, invoice, reach, key=f"{KIND}:{invoice.ref}:{press}", by=by) if invoice.is_shared else None
-    return Shared(invoice, mail, reach)
+        access = granting.of_or_off(held)
+        mail = _mail(held, invoice, access, key=f"{KIND}:{invoice.ref}:{press}", by=by) if invoice.is_shared else None
+    return Shared(invoice, mail, access)
 
 
 @once_more
@@ -134,25 +136,26 @@ def _share_one_of_run(invoice: Invoice, *, by: Actor) -> bool:
 
 def _share(client: Client, pk: int, *, by: Actor, tell: bool) -> Shared:
     invoice = holding.invoice(client, pk)
-    reach = reaching.of(client)
+    access = granting.of_or_off(client)
     if invoice.is_shared and not invoice.is_void:
-        return Shared(invoice, None, reach)
+        return Shared(invoice, None, access)
     if invoice.is_draft:
         invoicing.issue_held(invoice, by=by)
     invoicing.refuse_unless_standing(invoice)
     invoice.shared_at = clock.now()
     invoice.version += 1
     invoice.save(update_fields=["shared_at", "version"])
-    mail = _mail(client, invoice, reach, key=f"{KIND}:{invoice.ref}:{invoice.version}", by=by) if tell else None
+    mail = _mail(client, invoice, access, key=f"{KIND}:{invoice.ref}:{invoice.version}", by=by) if tell else None
     _record(Verb.INVOICE_SHARED, client, invoice, by=by, told=mail is not None)
     settling.apply_credit(client, by=by)
     invoice.refresh_from_db(fields=["paid_minor", "credited_minor"])
-    return Shared(invoice, mail, reach)
+    return Shared(invoice, mail, access)
 
 
-def _mail(client: Client, invoice: Invoice, reach: Reach, *, key: str, by: Actor) -> OutgoingEmail | None:
+def _mail(client: Client, invoice: Invoice, access: PortalAccess, *, key: str, by: Actor) -> OutgoingEmail | None:
     """A name and a link: not what the bill is for, nor how much it is."""
-    if not reach.is_mailable or reach.address is None:
+    address = eligibility.mail_address(access, Purpose.BILL_MAIL)
+    if address is None:
         return None
     with translation.override(client.language):
         subject = _("You have a new bill from %(practice)s") % {"practice": client.practice.name}
@@ -160,10 +163,10 @@ def _mail(client: Client, invoice: Invoice, reach: Reach, *, key: str, by: Actor
         practice=client.practice,
         kind=KIND,
         key=key,
-        to_address=reach.address.address,
+        to_address=address.address,
         to_name=client.name,
         subject=subject,
-        content={"invoice": invoice.ref, "address": reach.address.ref, "language": client.language},
+        content={"invoice": invoice.ref, "address": address.ref, "language": client.language},
         by=by,
         client=client,
     )

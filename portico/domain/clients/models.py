@@ -124,9 +124,6 @@ class EmailAddressQuerySet(RowQuerySet["EmailAddress"]):
         """Addresses in use; a changed or removed one is closed and kept."""
         return self.filter(closed_at=None)
 
-    def with_consent(self) -> "EmailAddressQuerySet":
-        return self.filter(closed_at=None, email_ok_at__isnull=False)
-
 
 class EmailAddress(PracticeRow):
     """One of a client's addresses with its own consent. Never rewritten: a change closes it and opens a new row.

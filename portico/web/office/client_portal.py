@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portico.domain.access import ending, granting, invitation_text, inviting, pins, telling
+from portico.domain.access import eligibility, ending, granting, invitation_text, inviting, pins, telling
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.granting import AddressGone
 from portico.domain.access.inviting import NotMailable
 from portico.domain.access.models import PortalAccess
@@ -170,15 +171,15 @@ def _page(request: OfficeRequest, tab: Tab, form: ClientPortalForm, answer: Answ
 
 def _ways_in(tab: Tab, answer: Answer) -> dict[str, object]:
     """What opens the client now, and what stands against reading out a PIN."""
-    lacking = pins.lacking(tab.client, tab.access)
+    refusal = pins.refusal(tab.client, tab.access)
     return {
-        "no_pin": lacking,
-        "why_no_pin": answer.no_pin or pins.WHY_NOT.get(lacking, ""),
-        "pin": None if lacking else pins.live(tab.client),
+        "no_pin": refusal.fix if refusal else "",
+        "why_no_pin": answer.no_pin or str(refusal or ""),
+        "pin": None if refusal else pins.live(tab.client),
         "pin_press": tokens.new_token(),
         "pin_works_for": rendering.duration(settings.PIN_TTL),
-        "sessions": ending.sessions_of(tab.client, tab.access),
-        "may_end": lacking in {"", "tries"},
+        "sessions": ending.sessions_of(tab.access),
+        "may_end": eligibility.is_eligible(tab.access, Purpose.SIGN_IN_BY_PIN),
     }
 
 
@@ -187,6 +188,7 @@ def _letter(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> dict[st
     form_is_typed = form.is_bound and not form.is_valid()
     complaints = [*form.errors.get("subject", []), *form.errors.get("message", [])] if form_is_typed else []
     text = form.text if form.is_bound and not complaints else form.opening_text
+    broken = eligibility.first_broken(form.access_as_typed, Purpose.INVITATION)
     return {
         "letter": None if complaints else invitation_text.expand(text, tab.client),
         "letter_complaints": complaints,
@@ -195,14 +197,6 @@ def _letter(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> dict[st
         "link_works_for": partial(rendering.duration, settings.SIGNIN_LINK_TTL),
         "access": tab.access,
         "placeholders": invitation_text.PLACEHOLDERS,
-        "lacking": _lacking(form),
+        # What stands against mailing as the form stands, said before the button is pressed.
+        "lacking": broken.fix.name if broken is not None else "",
     }
-
-
-def _lacking(form: ClientPortalForm) -> str:
-    """What stands against mailing as the form stands, said before anybody presses: a fix of NotMailable or nothing."""
-    if not form.is_switched_on:
-        return "access"
-    if form.selected is None:
-        return "address"
-    return "" if form.selected.email_ok else "email_ok"

@@ -7,7 +7,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from portico.domain.billing import invoicing, reaching, sharing
+from portico.domain.access import granting
+from portico.domain.billing import invoicing, sharing
 from portico.domain.billing.models import Allocation, CreditNote, Invoice
 from portico.domain.billing.sharing import Shared
 from portico.gateways import pdf
@@ -29,7 +30,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     if invoice.is_draft:
         return redirect("office:invoice_draft", ref=ref)
     looking.at_invoice(request, invoice)
-    reach = reaching.of(invoice.client)
+    access = granting.of_or_off(invoice.client)
     seen = TrailEntry.objects.filter(client=invoice.client, verb=Verb.INVOICE_SEEN, about=invoice.ref)
     lines = list(invoice.lines.order_by("position"))
     context = {
@@ -44,8 +45,8 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "sums": ledger.of_invoice(invoice),
         "mail": _newest_mail(invoice),
         "seen": seen.order_by("id").first(),
-        "not_seen": invoice_words.why_not_seen(invoice.client, reach),
-        "not_told": invoice_words.why_not_told(invoice.client, reach),
+        "not_seen": invoice_words.why_not_seen(access),
+        "not_told": invoice_words.why_not_told(access),
         "not_by_card": _not_by_card(invoice),
         "keeps_money": keeps_money(request),
         "press": tokens.new_token(),
@@ -121,7 +122,7 @@ def tell_of(request: OfficeRequest, shared: Shared) -> None:
         words = _("Invoice %(number)s is shared. An email is on its way to %(address)s.")
         messages.success(request, words % {"number": number, "address": shared.email.to_address})
         return
-    why = invoice_words.why_not_told(shared.invoice.client, shared.reach)
+    why = invoice_words.why_not_told(shared.access)
     if why is None:
         messages.success(request, _("Invoice %(number)s is shared with %(name)s.") % {"number": number, "name": name})
         return

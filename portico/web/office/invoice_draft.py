@@ -9,7 +9,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portico.domain.billing import invoicing, reaching, sharing
+from portico.domain.access import granting
+from portico.domain.billing import invoicing, sharing
 from portico.domain.billing.models import Invoice, InvoiceKind
 from portico.domain.clients.editing import ChangedMeanwhile
 from portico.domain.clients.models import Client
@@ -118,14 +119,14 @@ def _page(
     status: HTTPStatus = HTTPStatus.OK,
     **more: Any,  # Any: for the template.
 ) -> HttpResponse:
-    reach = reaching.of(client)
+    access = granting.of_or_off(client)
     context = {
         "client": client,
         "invoice": invoice,
         "forms": forms,
         "due_choices": DUE,
-        "not_seen": invoice_words.why_not_seen(client, reach),
-        "not_told": invoice_words.why_not_told(client, reach),
+        "not_seen": invoice_words.why_not_seen(access),
+        "not_told": invoice_words.why_not_told(access),
         "not_by_card": invoice_words.why_not_by_card(forms.total_minor, request.practice),
         "standings": invoice_words.TONES,
         **more,

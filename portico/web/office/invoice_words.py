@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from portico import currency_table
+from portico.domain.access import eligibility
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.models import PortalAccess
 from portico.domain.billing.models import Invoice, InvoiceStatus
 from portico.domain.billing.online import quoting
 from portico.domain.billing.online.refusals import BetweenSteps, CurrencyNotTaken, TooLarge, TooSmall
-from portico.domain.billing.reaching import Obstacle, Reach
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.gateways.stripe import money as stripe_money
@@ -26,18 +27,6 @@ TONES = {
     InvoiceStatus.PROCESSING: ("accent", "loader-circle"),
     InvoiceStatus.PAID: ("good", "check"),
     InvoiceStatus.VOID: ("quiet", "ban"),
-}
-# What stands in the way, in one sentence, and which of the client's pages mends it.
-_OBSTACLES = {
-    Obstacle.ARCHIVED: (gettext_lazy("%(name)s is archived."), "office:client"),
-    Obstacle.NO_ACCESS: (gettext_lazy("Client Portal Access is off for %(name)s."), "office:client_portal"),
-    Obstacle.NO_ADDRESS: (gettext_lazy("No address is chosen for %(name)s’s portal."), "office:client_portal"),
-    Obstacle.NO_BILLING_DOCUMENTS: (
-        gettext_lazy("Access billing documents is not ticked for %(name)s."),
-        "office:client_portal",
-    ),
-    Obstacle.NO_EMAIL_OK: (gettext_lazy("%(address)s has no Email ok."), "office:client_info"),
-    Obstacle.MAIL_STOPPED: (gettext_lazy("The last email to %(address)s was refused."), "office:client_info"),
 }
 
 
@@ -114,18 +103,18 @@ class Telling:
     page: str
 
 
-def why_not_seen(client: Client, reach: Reach) -> Telling | None:
-    return _telling(client, reach, reach.sees)
+def why_not_seen(access: PortalAccess) -> Telling | None:
+    """None if the client sees what is shared."""
+    return _telling(access, Purpose.BILLS)
 
 
-def why_not_told(client: Client, reach: Reach) -> Telling | None:
-    """None when a mail goes out."""
-    return _telling(client, reach, reach.mail)
+def why_not_told(access: PortalAccess) -> Telling | None:
+    """None if a mail goes out."""
+    return _telling(access, Purpose.BILL_MAIL)
 
 
-def _telling(client: Client, reach: Reach, obstacle: Obstacle) -> Telling | None:
-    if obstacle is Obstacle.NONE:
+def _telling(access: PortalAccess, purpose: Purpose) -> Telling | None:
+    broken = eligibility.first_broken(access, purpose)
+    if broken is None:
         return None
-    words, page = _OBSTACLES[obstacle]
-    address = reach.address.address if reach.address else ""
-    return Telling(str(words) % {"name": client.called, "address": address}, page)
+    return Telling(f"{broken.explain(access.client, access)}.", f"office:{broken.fix.page}")

@@ -6,8 +6,9 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from portico.domain.access import eligibility
+from portico.domain.access.eligibility import Fact, Purpose
 from portico.domain.access.models import PortalAccess
-from portico.domain.access.states import Reason
 from portico.domain.clients.models import Client, PortalState
 from portico.plumbing import clock
 from portico.web import formats
@@ -32,9 +33,9 @@ def for_client(client: Client, access: PortalAccess | None, *, has_addresses: bo
         case PortalState.NO_ACCESS:
             return NextStep(
                 "quiet",
-                _("Client Portal Access is off"),
+                str(eligibility.ACCESS_ON.problem),
                 _("%(name)s can’t sign in until you turn it on and send an invitation.") % {"name": client.called},
-                _("Turn on access"),
+                str(eligibility.ACCESS_ON.fix.label),
                 _portal(client),
             )
         case PortalState.INVITED:
@@ -59,32 +60,26 @@ def _invited(client: Client, access: PortalAccess | None) -> NextStep:
 
 def _broken(client: Client, access: PortalAccess | None, *, has_addresses: bool) -> NextStep:
     name = {"name": client.called}
-    address = access.address.address if access is not None and access.address is not None else ""
-    match client.portal_reason:
-        case Reason.NO_ADDRESS if has_addresses:
-            words = _("Access is on, but %(name)s can’t sign in until an address is chosen.") % name
-            return NextStep("bad", _("No email address is chosen"), words, _("Choose an address"), _portal(client))
-        case Reason.NO_ADDRESS:
-            words = _("Access is on, but there is no address that %(name)s could sign in with.") % name
-            return NextStep("bad", _("No email address"), words, _("Add an address"), _info(client))
-        case Reason.NO_EMAIL_OK:
-            heading = _("Email ok is not ticked for %(address)s") % {"address": address}
+    broken = eligibility.first_broken(access, Purpose.PORTAL_STATE)
+    if broken is None:
+        words = _("Access is on. %(name)s doesn’t know it yet.") % name
+        button = _("Send an invitation")
+        return NextStep("wait", _("Not invited yet"), words, button, f"{_portal(client)}#invitation")
+    heading, address = broken.explain(client, access), reverse(f"office:{broken.fix.page}", args=[client.ref])
+    match broken.fact:
+        case Fact.EMAIL_OK:
             words = _("Nothing can be mailed to it. Tick it when %(name)s has said yes.") % name
-            return NextStep("bad", heading, words, _("Record consent"), _info(client))
-        case Reason.MAIL_STOPPED:
-            heading = access.mail_stopped_reason if access is not None else ""
+        case Fact.MAIL_NOT_STOPPED:
             words = _("Ask %(name)s to spell the address. Once it’s corrected, you can send a new invitation.") % name
-            heading = heading or _("The last email was refused")
-            return NextStep("bad", heading, words, _("Correct the address"), _info(client))
+            heading = (access.mail_stopped_reason if access is not None else "") or heading
+        case _ if has_addresses:
+            words = _("Access is on, but %(name)s can’t sign in until an address is chosen.") % name
         case _:
-            words = _("Access is on. %(name)s doesn’t know it yet.") % name
-            button = _("Send an invitation")
-            return NextStep("wait", _("Not invited yet"), words, button, f"{_portal(client)}#invitation")
+            words = _("Access is on, but there is no address that %(name)s could sign in with.") % name
+            info = reverse("office:client_info", args=[client.ref])
+            return NextStep("bad", _("No email address"), words, _("Add an address"), info)
+    return NextStep("bad", heading, words, str(broken.fix.label), address)
 
 
 def _portal(client: Client) -> str:
     return reverse("office:client_portal", args=[client.ref])
-
-
-def _info(client: Client) -> str:
-    return reverse("office:client_info", args=[client.ref])

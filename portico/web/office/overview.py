@@ -7,7 +7,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from portico.domain.access import changing, granting
+from portico.domain.access import changing, eligibility, granting
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.billing import balances
 from portico.plumbing import trail
@@ -67,7 +68,7 @@ def restore(request: OfficeRequest, ref: str) -> HttpResponse:
 
 def _others(access: PortalAccess | None) -> QuerySet[PortalAccess] | tuple[()]:
     """Whom else the same mailbox sees."""
-    if access is None or access.account is None or not access.is_on:
+    if access is None or access.account is None or not eligibility.is_eligible(access, Purpose.SIGN_IN_BY_PIN):
         return ()
-    others = access.account.accesses.filter(enabled_at__isnull=False).exclude(pk=access.pk)
+    others = access.account.accesses.eligible(Purpose.SIGN_IN_BY_PIN).exclude(pk=access.pk)
     return others.select_related("client").order_by("client__sort_key")

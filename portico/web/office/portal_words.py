@@ -77,10 +77,8 @@ def _last_sign_in(story: Story) -> tuple[Fact, ...]:
 
 def _waiting_facts(story: Story) -> tuple[Fact, ...]:
     facts = [_invited(story)]
-    if not story.address:
-        facts.append(Fact("mail-minus", _("Email"), _("No address is chosen")))
-    elif not story.has_email_ok:
-        facts.append(Fact("mail-minus", _("Email"), _("No Email ok")))
+    if story.problem:
+        facts.append(Fact("mail-minus", _("Email"), story.problem))
     if story.mail is None:
         if story.on_since is not None:
             since = formats.when_within(

@@ -20,8 +20,6 @@ def reason_of(client: Client) -> str:
     if client.portal_state != PortalState.NEEDS_ATTENTION:
         return ""
     match client.portal_reason:
-        case Reason.NO_EMAIL_OK:
-            return _("Email ok is not ticked. No email can be sent")
         case Reason.MAIL_STOPPED if access is not None and access.mail_stopped_reason:
             return access.mail_stopped_reason
         case known if known in Reason.values:

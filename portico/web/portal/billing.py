@@ -117,7 +117,7 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
 
 def refuse_unless_allowed(request: PortalRequest) -> None:
     """Raises Http404 while `Access billing documents` is off: asked anew at each request."""
-    if not request.access.access_billing_documents:
+    if not request.access.sees_bills:
         raise Http404
 
 

@@ -18,7 +18,7 @@ from portico.web.requests import PortalRequest
 def show(request: PortalRequest) -> HttpResponse:
     persons = people.seen_by(request)
     bills = next(person.bills for person in persons if person.access.client_id == request.client.pk)
-    sees_billing = request.access.access_billing_documents
+    sees_billing = request.access.sees_bills
     today = clock.today(request.practice.time_zone)
     context = {
         "client": request.client,

@@ -9,8 +9,10 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from portico.domain.access import eligibility, granting
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
-from portico.domain.billing import balances, reaching
+from portico.domain.billing import balances
 from portico.domain.billing.models import AttemptFailure, AttemptState, Payment, PaymentAttempt
 from portico.domain.billing.online import checkouts, following, quoting, retiring
 from portico.domain.billing.online.refusals import ServerClockWrong, StripeBusy, StripeNotReached, StripeRefused
@@ -130,7 +132,7 @@ def _page_of(attempt: PaymentAttempt) -> str:
 
 def _find(request: PortalRequest, ref: str) -> PaymentAttempt:
     """The mailbox's own payments, for whom it may see the bills of."""
-    clients = [each.client_id for each in request.accesses if each.access_billing_documents]
+    clients = [each.client_id for each in request.accesses if each.sees_bills]
     rows = PaymentAttempt.objects.select_related("client__practice", "account", "practice", "card")
     return get_object_or_404(rows.filter(account=request.account, client__in=clients), ref=ref)
 
@@ -162,7 +164,6 @@ def _pay_page(request: PortalRequest, attempt: PaymentAttempt) -> str:
 
 def _receipt(attempt: PaymentAttempt) -> Receipt:
     payment = Payment.objects.get(attempt=attempt)
-    reach = reaching.of(attempt.client)
-    mailed_to = reach.address.address if reach.is_mailable and reach.address else ""
+    address = eligibility.mail_address(granting.of(attempt.client), Purpose.BILL_MAIL)
     left = balances.portal(attempt.client).portal_minor
-    return Receipt(payment, money_words.payment_name(payment), left, mailed_to)
+    return Receipt(payment, money_words.payment_name(payment), left, address.address if address is not None else "")

@@ -27,7 +27,7 @@ class Person:
 
 def seen_by(request: PortalRequest) -> list[Person]:
     """Everybody whom the mailbox sees, with what waits for them."""
-    allowed = [access.client for access in request.accesses if access.access_billing_documents]
+    allowed = [access.client for access in request.accesses if access.sees_bills]
     found = waiting.of(allowed) if allowed else {}
     return [Person(access, found.get(access.client_id)) for access in request.accesses]
 

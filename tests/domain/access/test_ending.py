@@ -27,7 +27,7 @@ def signed_in(person: Client) -> PortalSession:
 
 
 def seen(person: Client) -> list[PortalSession]:
-    return ending.sessions_of(person, granting.of(person))
+    return ending.sessions_of(granting.of(person))
 
 
 def test_everything_of_a_client_ends_and_the_mailboxs_others_go_on(practice: Practice) -> None:

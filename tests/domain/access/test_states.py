@@ -16,6 +16,7 @@ pytestmark = pytest.mark.both_databases
 AT = datetime(2026, 11, 20, 19, 14, tzinfo=UTC)
 OK = EmailAddress(address="ana@mail.example", email_ok_at=AT)
 NO_OK = EmailAddress(address="ana@mail.example")
+ANA = Client(first_name="Ana")
 
 
 def attention(reason: Reason) -> Standing:
@@ -26,18 +27,18 @@ def attention(reason: Reason) -> Standing:
     ("access", "expected"),
     [
         (None, Standing(PortalState.NO_ACCESS)),
-        (PortalAccess(address=OK, invited_at=AT), Standing(PortalState.NO_ACCESS)),
-        (PortalAccess(enabled_at=AT), attention(Reason.NO_ADDRESS)),
-        (PortalAccess(enabled_at=AT, address=NO_OK, first_signed_in_at=AT), attention(Reason.NO_EMAIL_OK)),
+        (PortalAccess(client=ANA, address=OK, invited_at=AT), Standing(PortalState.NO_ACCESS)),
+        (PortalAccess(client=ANA, enabled_at=AT), attention(Reason.NO_ADDRESS)),
+        (PortalAccess(client=ANA, enabled_at=AT, address=NO_OK, first_signed_in_at=AT), attention(Reason.NO_EMAIL_OK)),
         (
-            PortalAccess(enabled_at=AT, address=OK, mail_stopped_at=AT, first_signed_in_at=AT),
+            PortalAccess(client=ANA, enabled_at=AT, address=OK, mail_stopped_at=AT, first_signed_in_at=AT),
             attention(Reason.MAIL_STOPPED),
         ),
-        (PortalAccess(enabled_at=AT, address=OK), attention(Reason.NOT_INVITED)),
-        (PortalAccess(enabled_at=AT, address=OK, first_signed_in_at=AT), Standing(PortalState.SIGNED_IN)),
-        (PortalAccess(enabled_at=AT, address=OK, invited_at=AT), Standing(PortalState.INVITED)),
+        (PortalAccess(client=ANA, enabled_at=AT, address=OK), attention(Reason.NOT_INVITED)),
+        (PortalAccess(client=ANA, enabled_at=AT, address=OK, first_signed_in_at=AT), Standing(PortalState.SIGNED_IN)),
+        (PortalAccess(client=ANA, enabled_at=AT, address=OK, invited_at=AT), Standing(PortalState.INVITED)),
         (
-            PortalAccess(enabled_at=AT, address=OK, invited_at=AT, first_signed_in_at=AT),
+            PortalAccess(client=ANA, enabled_at=AT, address=OK, invited_at=AT, first_signed_in_at=AT),
             Standing(PortalState.SIGNED_IN),
         ),
     ],

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import changing, codes, granting, links, pins, signing_in, telling
 from portico.domain.access.arriving import Visitor
-from portico.domain.access.models import PortalAccess, SignInLink
+from portico.domain.access.models import SignInLink
 from portico.domain.access.telling import Banner, Happened, LinkFact, Story
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -182,6 +182,6 @@ def test_a_story_takes_three_queries_however_much_has_happened(
     ana = cast.ana(practice)
     for _ in range(8):
         cast.invited(ana)
-    access = PortalAccess.objects.select_related("address").get(client=ana)
+    access = granting.of(ana)
     with django_assert_num_queries(3):
         telling.of(ana, access)

@@ -106,7 +106,7 @@ def test_a_pin_is_refused_beside_the_button_with_what_mends_it(office: Browser, 
 
 def test_an_archived_client_gets_no_pin(office: Browser, ana: Client) -> None:
     changing.archive(ana, by=cast.DESK)
-    assert "An archived client gets no PIN." in said(office, tab(ana))
+    assert "Ana is archived. Make Ana active again first." in said(office, tab(ana))
     assert office.post(f"{tab(ana)}pin/").status_code == 409
 
 

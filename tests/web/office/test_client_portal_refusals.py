@@ -31,7 +31,7 @@ def test_without_email_ok_the_button_says_so_before_and_after_pressing(office: B
     after = unescape(answer.content.decode())
     assert answer.status_code == 409
     note = after[after.index('id="send-note"') :]
-    assert "Nothing was sent: carla@mail.example has no Email ok." in note
+    assert "carla@mail.example has no Email ok. Record Carla’s consent in Client Info first. Nothing was sent." in note
     assert f'href="/office/clients/{carla.ref}/edit/info/"' in note
     assert "Kept as typed" in after
     assert not OutgoingEmail.objects.exists()
@@ -52,7 +52,7 @@ def test_with_access_off_the_way_to_the_switch_is_beside_the_button(office: Brow
     answer = post(office, ana, data)
     note = answer.content.decode().partition('id="send-note"')[2]
     assert answer.status_code == 409
-    assert "Turn on Client Portal Access first. Nothing was sent." in note
+    assert "Turn on Client Portal Access and save it first. Nothing was sent." in note
     assert 'href="#id_enabled"' in note
 
 

@@ -61,7 +61,7 @@ def refused(practice: Practice) -> Client:
     [
         (cast.ana, ("Client Portal Access is off", "Turn on access", PORTAL_TAB)),
         (without_address, ("No email address", "Add an address", INFO_TAB)),
-        (without_consent, ("Email ok is not ticked for ana@mail.example", "Record consent", INFO_TAB)),
+        (without_consent, ("ana@mail.example has no Email ok", "Record consent", INFO_TAB)),
         (not_invited, ("Not invited yet", "Send an invitation", PORTAL_TAB)),
         (invited, ("Ana hasn’t signed in yet", "Resend the invitation", PORTAL_TAB)),
         (refused, ("The mailbox doesn’t exist", "Correct the address", INFO_TAB)),

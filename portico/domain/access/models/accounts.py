@@ -3,7 +3,9 @@
 from django.db import models
 from django.db.models import Q
 
-from portico.domain.clients.models import Client, EmailAddress, Language, Status
+from portico.domain.access import eligibility
+from portico.domain.access.eligibility import Purpose
+from portico.domain.clients.models import Client, EmailAddress, Language
 from portico.plumbing import clock
 from portico.plumbing.constraints import SamePractice
 from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
@@ -36,27 +38,13 @@ class PortalAccount(PracticeRow):
 
 
 class PortalAccessQuerySet(RowQuerySet["PortalAccess"]):
-    def chain_holds(self) -> "PortalAccessQuerySet":
-        """Access on, an address chosen and open, the client not archived."""
-        return self.filter(enabled_at__isnull=False, address__closed_at=None, address__isnull=False).exclude(
-            client__status=Status.ARCHIVED
-        )
+    def eligible(self, purpose: Purpose) -> "PortalAccessQuerySet":
+        """Those for which every step of the purpose holds."""
+        return self.filter(eligibility.condition(purpose))
 
-    def mailable(self) -> "PortalAccessQuerySet":
-        """The chain holds and the chosen address has `Email ok`."""
-        return self.chain_holds().filter(address__email_ok_at__isnull=False)
-
-    def opened_by_mail(self, number: object, *, proof_number: object = None) -> "PortalAccessQuerySet":
-        """What a link opens with its number, and a session with its own and that of the link that began it.
-
-        Who signs in with an older link sees clients that were switched on since, and none that was ended since.
-        """
-        proof = number if proof_number is None else proof_number
-        return self.mailable().filter(changed_number__lte=number, ended_number__lte=proof, consent_number__lte=proof)
-
-    def opened_by_pin(self, number: object) -> "PortalAccessQuerySet":
-        """What a PIN, or a session begun by one, opens with this number: consent is not asked for."""
-        return self.chain_holds().filter(changed_number__lte=number)
+    def opened(self, purpose: Purpose, epoch: object, *, proof_epoch: object = None) -> "PortalAccessQuerySet":
+        """What a link, PIN or session of that epoch opens now; `eligibility.epoch_condition` explains the epochs."""
+        return self.eligible(purpose).filter(eligibility.epoch_condition(purpose, epoch, proof_epoch=proof_epoch))
 
 
 class PortalAccess(PracticeRow):
@@ -111,3 +99,8 @@ class PortalAccess(PracticeRow):
     @property
     def is_on(self) -> bool:
         return self.enabled_at is not None
+
+    @property
+    def sees_bills(self) -> bool:
+        """Whether the client is shown bills in the portal. Wants the row with its client and address."""
+        return eligibility.is_eligible(self, Purpose.BILLS)

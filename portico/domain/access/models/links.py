@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models.accounts import PortalAccess, PortalAccount
 from portico.domain.clients.models import EmailAddress
 from portico.plumbing import clock
@@ -103,7 +104,7 @@ class SignInLinkQuerySet(RowQuerySet["SignInLink"]):
         """With what `opens_somebody` and `is_mail_stopped` ask about."""
         accesses = PortalAccess.objects.filter(account_id=OuterRef("account_id"))
         return self.annotate(
-            opens=Exists(accesses.opened_by_mail(OuterRef("number"))),
+            opens=Exists(accesses.opened(Purpose.SIGN_IN_BY_MAIL, OuterRef("number"))),
             stopped=Exists(accesses.filter(enabled_at__isnull=False, mail_stopped_at__isnull=False)),
         )
 
@@ -113,7 +114,8 @@ class SignInLinkQuerySet(RowQuerySet["SignInLink"]):
         """
         in_time = clock.within("handing_over_at", lifetime)
         handed_over = OutgoingEmail.objects.filter(in_time, pk=OuterRef("email_id"))
-        opens = PortalAccess.objects.filter(account_id=OuterRef("account_id")).opened_by_mail(OuterRef("number"))
+        accesses = PortalAccess.objects.filter(account_id=OuterRef("account_id"))
+        opens = accesses.opened(Purpose.SIGN_IN_BY_MAIL, OuterRef("number"))
         return self.unspent().filter(Exists(handed_over), Exists(opens))
 
 

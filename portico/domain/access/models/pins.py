@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models.accounts import PortalAccess, PortalAccount
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
@@ -25,9 +26,8 @@ class PinQuerySet(RowQuerySet["Pin"]):
 
         Asked after the try was reserved, so the fifth is still good.
         """
-        opens = PortalAccess.objects.filter(
-            client_id=OuterRef("client_id"), account_id=OuterRef("account_id")
-        ).opened_by_pin(OuterRef("number"))
+        accesses = PortalAccess.objects.filter(client_id=OuterRef("client_id"), account_id=OuterRef("account_id"))
+        opens = accesses.opened(Purpose.SIGN_IN_BY_PIN, OuterRef("number"))
         return self.unspent().filter(Exists(opens), tries__lte=TRIES_PER_PIN)
 
     def unspent(self) -> "PinQuerySet":

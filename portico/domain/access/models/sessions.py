@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models.accounts import PortalAccount
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
@@ -73,6 +74,11 @@ class PortalSession(PracticeRow):
 
     def __str__(self) -> str:
         return self.ref
+
+    @property
+    def purpose(self) -> Purpose:
+        """By which rules the session opens clients."""
+        return Purpose.SIGN_IN_BY_PIN if self.way == Way.PIN else Purpose.SIGN_IN_BY_MAIL
 
 
 class KnownBrowser(PracticeRow):

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q
 
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.billing.models import (
     AttemptInvoice,
@@ -159,11 +160,8 @@ def _begun_at(attempt: PaymentAttempt) -> datetime:
 
 def _unwanted() -> Q:
     """Access, option or client gone, or an invoice that takes nothing more: nobody shall pay on it."""
-    opens = PortalAccess.objects.chain_holds().filter(
-        client=OuterRef("client"),
-        account=OuterRef("account"),
-        access_billing_documents=True,
-        pay_by_card=True,
+    opens = PortalAccess.objects.eligible(Purpose.CARD_PAYMENT).filter(
+        client=OuterRef("client"), account=OuterRef("account")
     )
     covered = AttemptInvoice.objects.filter(attempt=OuterRef("pk"), is_open=True)
     gone = covered.filter(

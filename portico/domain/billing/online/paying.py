@@ -141,7 +141,8 @@ def open_for(payer: Payer, quote: Quote) -> PaymentAttempt | None:
 @once_more
 def _begin(payer: Payer, order: Order, key: StripeKey, tried: frozenset[Cause]) -> _Begun:
     with holding.books_of(payer.client) as held:
-        access = PortalAccess.objects.select_related("client").filter(client=held, account=payer.account).first()
+        accesses = PortalAccess.objects.select_related("client", "address")
+        access = accesses.filter(client=held, account=payer.account).first()
         quoting.refuse_unless_open(held.practice, access)
         quote = quoting.of_balance(held) if order.invoice is None else quoting.of_invoice(order.invoice)
         holding.invoices(held, [each.pk for each in quote.invoices])

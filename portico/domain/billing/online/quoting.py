@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import get_language
 
+from portico.domain.access import eligibility
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.billing.models import Invoice
 from portico.domain.billing.online.refusals import (
@@ -87,9 +89,7 @@ def step_of(currency: str) -> str:
 
 def refuse_unless_open(practice: Practice, access: PortalAccess | None) -> None:
     """Raises CardsTurnedOff, CardsNotTaken, BooksBeingChecked. Asked anew at each request."""
-    if access is None or not access.access_billing_documents or not access.pay_by_card:
-        raise CardsTurnedOff
-    if not access.is_on or access.address_id is None or access.client.is_archived_now:
+    if not eligibility.is_eligible(access, Purpose.CARD_PAYMENT):
         raise CardsTurnedOff
     if not practice.takes_cards:
         raise CardsNotTaken

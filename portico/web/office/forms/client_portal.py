@@ -10,7 +10,7 @@ from portico.domain.access.granting import AccessEntry
 from portico.domain.access.invitation_text import MESSAGE_LENGTH, SUBJECT_LENGTH, Text
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client, EmailAddress
-from portico.plumbing import tokens
+from portico.plumbing import clock, tokens
 from portico.plumbing.cleaning import LineField, TextField
 from portico.web.office import presses
 
@@ -71,7 +71,7 @@ class ClientPortalForm(InvitationTextForm):
         sending: bool = False,
         may_edit: bool = True,
     ) -> None:
-        self.access, self.addresses = access, addresses
+        self.client, self.access, self.addresses = client, access, addresses
         super().__init__(data, initial=self._initial(client))
         cast(forms.ChoiceField, self.fields["address"]).choices = self._choices()
         # Kept as it was while cards cannot be taken: a disabled field takes nothing from the request.
@@ -122,8 +122,10 @@ class ClientPortalForm(InvitationTextForm):
         return next((row for row in self.addresses if row.ref == ref), None)
 
     @property
-    def is_switched_on(self) -> bool:
-        return bool(self["enabled"].value())
+    def access_as_typed(self) -> PortalAccess:
+        """The access as the form stands, unsaved; to ask what it would allow."""
+        enabled_at = clock.now() if self["enabled"].value() else None
+        return PortalAccess(client=self.client, address=self.selected, enabled_at=enabled_at)
 
     @property
     def entry(self) -> AccessEntry:
