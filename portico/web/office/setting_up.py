@@ -1,5 +1,7 @@
 """The one-time link: arriving takes the token out of the address, the page sets the password."""
 
+from http import HTTPStatus
+
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -13,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portico.domain.practices import setting_up
 from portico.domain.practices.models import SetUpLink, SetUpPurpose
 from portico.domain.practices.setting_up import SetUpLinkSpent
-from portico.web import cookies
+from portico.web import cookies, subjects
 from portico.web.guards import office_door
 from portico.web.office import stepping_in
 
@@ -50,16 +52,22 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_password(request: HttpRequest) -> HttpResponse:
-    """The page of the link that was opened last; only its button spends it."""
+    """Shows the link that was opened last; its button chooses a password only for whom its page had named."""
     token = request.COOKIES.get(COOKIE_NAME, "")
     try:
         link = setting_up.find(token)
         timezone.activate(link.practice.zone)
         if request.method == "POST":
-            return _choose(request, link, token)
+            names_staff = request.POST.get(subjects.FIELD) == link.staff.ref
+            return _choose(request, link, token) if names_staff else _out_of_date(request)
     except SetUpLinkSpent:
         return render(request, "office/set_up_gone.html", status=410)
     return _page(request, link, PasswordForm())
+
+
+def _out_of_date(request: HttpRequest) -> HttpResponse:
+    """Another person's link was opened in this browser since."""
+    return render(request, "office/set_up_gone.html", {"is_out_of_date": True}, status=HTTPStatus.CONFLICT)
 
 
 def _choose(request: HttpRequest, link: SetUpLink, token: str) -> HttpResponse:

@@ -68,7 +68,7 @@ def test_a_new_password_leads_to_the_door_and_not_past_it(client: Browser, fay: 
     arrival = setting_up.address_in_mail(link).removeprefix("http://localhost:8000")
     page = client.get(arrival, follow=True).content.decode()
     assert "Choose a new password" in page
-    answer = client.post("/office/set-up/", {"password": GOOD})
+    answer = client.post("/office/set-up/", {"subject": fay.ref, "password": GOOD})
     assert answer["Location"] == "/office/sign-in/?changed"
     assert not StaffSession.objects.filter(staff__isnull=False).exists()
     assert "Your new password is set" in client.get(answer["Location"]).content.decode()

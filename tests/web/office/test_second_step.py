@@ -254,7 +254,8 @@ def test_a_first_day(client: Browser, fay: StaffMember) -> None:
     """Set-up link, password, authenticator, recovery codes, office."""
     token = setting_up.make_link(fay, by=cast.DESK)
     client.get(f"/office/set-up/{token}/")
-    answer = client.post("/office/set-up/", {"password": "four green boats at dawn"}, follow=True)
+    chosen = {"subject": fay.ref, "password": "four green boats at dawn"}
+    answer = client.post("/office/set-up/", chosen, follow=True)
     address = answer.redirect_chain[-1][0]
     assert address.startswith(SET_UP)
     page = text(answer)

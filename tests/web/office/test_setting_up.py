@@ -15,6 +15,7 @@ from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
 from portico.web.office.setting_up import COOKIE_NAME
 from tests import cast
+from tests.web.tabs import Tab
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer
@@ -39,7 +40,8 @@ def token(elm: StaffMember) -> str:
 
 
 def choose(browser: Browser, password: str) -> "Answer":
-    return browser.post(PAGE, {"password": password})
+    page = Tab(browser, PAGE)
+    return browser.post(PAGE, {**(page.form().fields if page.forms else {}), "password": password})
 
 
 def test_the_link_leaves_the_address_at_once(client: Browser, token: str) -> None:
@@ -65,6 +67,24 @@ def test_the_page_names_practice_and_address(client: Browser, elm: StaffMember, 
     assert "Alder Street Therapy" in page
     assert elm.email in page
     assert "until Nov 26, 12:20 PM" in page
+
+
+def test_a_page_chooses_no_password_for_a_colleague_whose_link_was_opened_since(
+    client: Browser, elm: StaffMember, token: str, practice: Practice
+) -> None:
+    elms = Tab(client, f"{PAGE}{token}/")
+    fay = cast.fay(practice)
+    fays = Tab(client, f"{PAGE}{setting_up.make_link(fay, by=Actor.operator())}/")
+    answer = elms.press(password=GOOD)
+    assert answer.status == 409
+    assert "Another link was opened in this browser since. No password was changed." in answer.text
+    for member in (elm, fay):
+        before = member.password
+        member.refresh_from_db()
+        assert member.password == before
+    fays.press(password=GOOD)
+    fay.refresh_from_db()
+    assert fay.check_password(GOOD)
 
 
 def test_choosing_a_password_signs_in_and_lands_on_clients(client: Browser, elm: StaffMember, token: str) -> None:
