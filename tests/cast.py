@@ -211,7 +211,9 @@ def bill(
         min(today, due_on or today), due_on or today + timedelta(days=14), (LineEntry(label, amount_minor),)
     )
     draft = invoicing.draft(person, entry, by=DESK)
-    invoice = sharing.share(draft, by=DESK).invoice if shared else invoicing.issue(draft, by=DESK)
+    invoice = (
+        sharing.share(draft, shown=None, by=DESK).invoice if shared else invoicing.issue(draft, shown=None, by=DESK)
+    )
     invoice.refresh_from_db()
     return invoice
 
@@ -219,7 +221,7 @@ def bill(
 def cash(person: Client, amount_minor: int, *, invoice: Invoice | None = None) -> Payment:
     """Money at the desk, for one invoice or for the account."""
     entry = PaymentEntry(PaymentKind.CASH, amount_minor, clock.today(person.practice.time_zone))
-    return recording.record(person, entry, invoice=invoice, by=DESK)
+    return recording.record(person, entry, invoice=invoice, shown=None, by=DESK)
 
 
 def attempt(*invoices: Invoice, state: AttemptState = AttemptState.OPEN) -> PaymentAttempt:

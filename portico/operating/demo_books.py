@@ -22,7 +22,8 @@ class Books:
         self.by = by
         self.today = clock.today(practice.time_zone)
         self.items = [
-            pricing.save(practice, code=code, label=label, price_minor=price, by=by) for code, label, price in SERVICES
+            pricing.save(practice, code=code, label=label, price_minor=price, shown=None, by=by)
+            for code, label, price in SERVICES
         ]
 
     def keep(self, clients: Mapping[str, Client]) -> None:
@@ -32,11 +33,11 @@ class Books:
         self.bill(alex, days_ago=30)
         self.bill(alex, days_ago=3, quantity=2)
         self.pay(self.bill(dana, days_ago=20, quantity=2), PaymentKind.CHECK, amount_minor=14_000)
-        invoicing.void(self.bill(dana, days_ago=45), reason="Made by mistake", by=self.by)
+        invoicing.void(self.bill(dana, days_ago=45), reason="Made by mistake", shown=None, by=self.by)
         self.bill(dana, days_ago=1, share=False)
         paid = self.pay(self.bill(lena, days_ago=40), PaymentKind.CARD_ELSEWHERE)
-        refunding.record_by_hand(paid, amount_minor=4_000, reason="Price was wrong", by=self.by)
-        crediting.give(lena, amount_minor=2_000, reason="Goodwill", by=self.by)
+        refunding.record_by_hand(paid, amount_minor=4_000, reason="Price was wrong", shown=None, by=self.by)
+        crediting.give(lena, amount_minor=2_000, reason="Goodwill", shown=None, by=self.by)
         self.bill(lucia, days_ago=5)
         for name in ("child-1", "child-2"):
             self.bill(clients[name], days_ago=4, item=self.items[1])
@@ -46,9 +47,9 @@ class Books:
         self, client: Client, *, days_ago: int, quantity: int = 1, share: bool = True, item: ServiceItem | None = None
     ) -> Invoice:
         entry = self.entry(item or self.items[0], self.today - timedelta(days=days_ago), quantity)
-        invoice = invoicing.issue(invoicing.draft(client, entry, by=self.by), by=self.by)
+        invoice = invoicing.issue(invoicing.draft(client, entry, by=self.by), shown=None, by=self.by)
         # No mail: the demo's mailbox shows the invitations.
-        return sharing.share(invoice, tell=False, by=self.by).invoice if share else invoice
+        return sharing.share(invoice, tell=False, shown=None, by=self.by).invoice if share else invoice
 
     def entry(self, item: ServiceItem, on: date, quantity: int) -> InvoiceEntry:
         line = LineEntry(item.label, item.price_minor, quantity, on, item)
@@ -58,4 +59,4 @@ class Books:
         amount = invoice.still_open_minor if amount_minor is None else amount_minor
         number = "1182" if kind == PaymentKind.CHECK else ""
         entry = PaymentEntry(kind, amount, min(self.today, invoice.dated_on + timedelta(days=7)), check_number=number)
-        return recording.record(invoice.client, entry, invoice=invoice, by=self.by)
+        return recording.record(invoice.client, entry, invoice=invoice, shown=None, by=self.by)

@@ -103,7 +103,7 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
 
 def billing_places(practice: Practice, person: Client) -> list[str]:
     """The pages of the books, with something on each."""
-    item = pricing.save(practice, code="S50", label="Session, 50 minutes", price_minor=14_000, by=cast.DESK)
+    item = pricing.save(practice, code="S50", label="Session, 50 minutes", price_minor=14_000, shown=None, by=cast.DESK)
     today = clock.today(practice.time_zone)
     draft = invoicing.draft(person, InvoiceEntry(today, today, (LineEntry("Session", 14_000),)), by=cast.DESK)
     partly, void, hidden = cast.bill(person, 28_000), cast.bill(person), cast.bill(person, shared=False)
@@ -112,9 +112,9 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
     attempts = outcomes.attempts_of_each_state(outcomes.ready_to_pay(person), person)
     tried = [attempt.covers.get().invoice for attempt in attempts]
     charged = Payment.objects.get(attempt=attempts[-1])
-    run = sharing.begin_run(practice, asked_by=cast.ines(practice))
+    run = sharing.begin_run(practice, shown=None, asked_by=cast.ines(practice))
     assert run is not None
-    invoicing.void(void, reason="Made by mistake", by=cast.DESK)
+    invoicing.void(void, reason="Made by mistake", shown=None, by=cast.DESK)
     one, invoices = f"/office/clients/{person.ref}/", "/office/invoices/"
     return [
         *("/office/payments/", f"/office/attempts/{outcomes.payments_in_doubt(person).ref}/releasing/"),

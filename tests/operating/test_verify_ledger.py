@@ -55,12 +55,16 @@ def _write_books() -> None:
     cast.charged(cast.attempt(cast.bill(ana)))
     cast.attempt(cast.bill(ana), state=AttemptState.PROCESSING)
     refunding.record_by_hand(
-        cast.cash(ana, 9_000, invoice=cast.bill(ana)), amount_minor=2_000, reason="Price was wrong", by=cast.DESK
+        cast.cash(ana, 9_000, invoice=cast.bill(ana)),
+        amount_minor=2_000,
+        reason="Price was wrong",
+        shown=None,
+        by=cast.DESK,
     )
     carol = cast.carol(practice)
     cast.with_access(carol)
     _lost(cast.charged(cast.attempt(cast.bill(carol, 3_000))), 1_000)
-    crediting.give(carol, amount_minor=500, reason="Goodwill", by=cast.DESK)
+    crediting.give(carol, amount_minor=500, reason="Goodwill", shown=None, by=cast.DESK)
     cast.cash(carol, 5_000)
 
 

@@ -74,7 +74,7 @@ def refunded_in_part(person: Client) -> Refund:
     """Money that came by hand and went back by hand."""
     bill = cast.bill(person)
     payment = cast.cash(person, 14_000, invoice=bill)
-    return refunding.record_by_hand(payment, amount_minor=4_000, reason="Price was wrong", by=cast.DESK)
+    return refunding.record_by_hand(payment, amount_minor=4_000, reason="Price was wrong", shown=None, by=cast.DESK)
 
 
 def payments_in_doubt(person: Client) -> PaymentAttempt:

@@ -136,11 +136,11 @@ def made_of(practice: Practice) -> World:
     invitation = cast.invited(ana)
     invoice = cast.bill(ana)
     hidden = cast.bill(cast.bruno(practice), shared=False)
-    run = sharing.begin_run(practice, asked_by=staff["owner"])
+    run = sharing.begin_run(practice, shown=None, asked_by=staff["owner"])
     assert hidden.shared_at is None
     assert run is not None
     paid = cast.cash(ana, 5_000, invoice=invoice)
-    refund = refunding.record_by_hand(paid, amount_minor=1_000, reason="Too much", by=cast.DESK)
+    refund = refunding.record_by_hand(paid, amount_minor=1_000, reason="Too much", shown=None, by=cast.DESK)
     places = {
         "clients": ana.ref,
         "emails": invitation.email.ref,
@@ -153,8 +153,10 @@ def made_of(practice: Practice) -> World:
         "payments": paid.ref,
         "receipts": paid.ref,
         "refunds": refund.ref,
-        "credits": crediting.give(ana, amount_minor=1_000, reason="Goodwill", by=cast.DESK).ref,
-        "services": pricing.save(practice, code="S50", label="Session", price_minor=14_000, by=cast.DESK).ref,
+        "credits": crediting.give(ana, amount_minor=1_000, reason="Goodwill", shown=None, by=cast.DESK).ref,
+        "services": pricing.save(
+            practice, code="S50", label="Session", price_minor=14_000, shown=None, by=cast.DESK
+        ).ref,
         **_own_things(staff["a colleague who left"]),
         "token": cast.token_of(invitation),
         "token of set-up": setting_up.make_link(staff["biller"], by=cast.DESK),

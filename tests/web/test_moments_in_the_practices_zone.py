@@ -90,8 +90,8 @@ def made_at_that_moment(zone: str) -> World:
     fay = StaffMember.objects.get(practice=world.practice, role=Role.FRONT_DESK)
     authenticators.keep(fay, authenticators.new_secret(), first=True, by=cast.DESK)
     cast.mailed(world.practice, "ana@mail.example")
-    invoicing.void(cast.bill(world.ana), reason="Twice", by=cast.DESK)
-    crediting.give(world.ana, amount_minor=2_000, reason="Late", by=cast.DESK)
+    invoicing.void(cast.bill(world.ana), reason="Twice", shown=None, by=cast.DESK)
+    crediting.give(world.ana, amount_minor=2_000, reason="Late", shown=None, by=cast.DESK)
     return world
 
 

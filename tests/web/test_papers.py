@@ -104,7 +104,7 @@ def test_carol_gets_nothing_of_ana_s(practice: Practice, bill: Invoice, paid: Pa
 
 
 def test_an_invoice_that_is_not_shared_has_no_pdf_in_the_portal(portal: Browser, bill: Invoice) -> None:
-    sharing.unshare(bill, by=cast.DESK)
+    sharing.unshare(bill, shown=None, by=cast.DESK)
     assert portal.get(f"{PORTAL}/billing/{bill.ref}/pdf/").status_code == 404
 
 
@@ -125,13 +125,13 @@ def test_a_receipt_names_no_invoice_that_the_client_does_not_see(portal: Browser
 
 
 def test_a_payment_that_was_taken_back_has_no_receipt(office: Browser, portal: Browser, paid: Payment) -> None:
-    recording.take_back(paid, reason="Bounced", by=cast.DESK)
+    recording.take_back(paid, reason="Bounced", shown=None, by=cast.DESK)
     assert office.get(f"/office/payments/{paid.ref}/receipt/").status_code == 404
     assert portal.get(f"{PORTAL}/receipts/{paid.ref}/").status_code == 404
 
 
 def test_a_refund_has_a_receipt_of_its_own(office: Browser, portal: Browser, paid: Payment) -> None:
-    refund = refunding.record_by_hand(paid, amount_minor=1_500, reason="Too much", by=cast.DESK)
+    refund = refunding.record_by_hand(paid, amount_minor=1_500, reason="Too much", shown=None, by=cast.DESK)
     assert "$15.00" in text_of(portal.get(f"{PORTAL}/refunds/{refund.ref}/pdf/"))
     assert "$15.00" in text_of(office.get(f"/office/refunds/{refund.ref}/receipt/pdf/"))
     assert "$15.00" in portal.get(f"{PORTAL}/refunds/{refund.ref}/").text

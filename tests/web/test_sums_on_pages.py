@@ -35,7 +35,7 @@ def ana(practice: Practice) -> Client:
 @pytest.fixture
 def refund(ana: Client) -> Refund:
     paid = cast.cash(ana, 42_000, invoice=cast.bill(ana, 42_000))
-    return refunding.record_by_hand(paid, amount_minor=21_000, reason="Too much", by=cast.DESK)
+    return refunding.record_by_hand(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_an_invoice_has_the_same_sums_everywhere(office: Browser, portal: Browse
 def test_an_invoice_page_lists_only_its_own_part_of_a_refund(office: Browser, ana: Client) -> None:
     bill = cast.bill(ana, 42_000)
     paid = cast.cash(ana, 50_000, invoice=bill)
-    refunding.record_by_hand(paid, amount_minor=29_000, reason="Too much", by=cast.DESK)
+    refunding.record_by_hand(paid, amount_minor=29_000, reason="Too much", shown=None, by=cast.DESK)
     page = text_of(office, f"/office/invoices/{bill.ref}/")
     assert "Cash $420.00" in page
     assert "Refunded −$210.00" in page
@@ -128,7 +128,7 @@ def test_receipts_say_refunded(office: Browser, portal: Browser, refund: Refund)
 def test_recording_a_payment_shows_sums_that_add_up(office: Browser, ana: Client) -> None:
     bill = cast.bill(ana, 42_000)
     paid = cast.cash(ana, 30_000, invoice=bill)
-    refunding.record_by_hand(paid, amount_minor=10_000, reason="Too much", by=cast.DESK)
+    refunding.record_by_hand(paid, amount_minor=10_000, reason="Too much", shown=None, by=cast.DESK)
     page = text_of(office, f"/office/invoices/{bill.ref}/payment/")
     assert "Total $420.00 Paid −$300.00 Refunded $100.00 Adjusted −$100.00 To pay $120.00" in page
 

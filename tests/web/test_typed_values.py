@@ -16,6 +16,7 @@ from portico.web.office.forms.typed import WholeNumberField
 from portico.web.routes import all_routes
 from tests import cast
 from tests.web.office.typing_in import client_info, new_client, said
+from tests.web.open_pages import Tab
 from tests.web.test_no_card_number import every_form
 
 pytestmark = pytest.mark.django_db
@@ -118,7 +119,7 @@ def test_money_is_recorded_on_the_day_typed(office: Browser, ana: Client) -> Non
     yesterday = clock.today("America/New_York") - timedelta(days=1)
     form = {"kind": "cash", "amount": "1.250,00", "received_on": f"{yesterday:%m%d%Y}", "press": "k" * 43}
 
-    office.post(f"/office/clients/{ana.ref}/billing/payment/", form)
+    Tab(office, f"/office/clients/{ana.ref}/billing/payment/").press(form)
 
     payment = Payment.objects.get()
     assert (payment.amount_minor, payment.received_on) == (125_000, yesterday)

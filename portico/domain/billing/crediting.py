@@ -1,8 +1,9 @@
 """Credit that the practice gives, and credit that waited for a refund and is kept after all."""
 
-from portico.domain.billing import currencies, holding, settling
+from portico.domain.billing import balances, currencies, holding, settling, shown_sums
 from portico.domain.billing.models import Credit, Payment
 from portico.domain.billing.refusals import AmountNotPositive, ReasonMissing
+from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.clients.models import Client
 from portico.plumbing import clock, trail
 from portico.plumbing.actors import Actor
@@ -11,10 +12,12 @@ from portico.plumbing.verbs import Verb
 
 
 @once_more
-def give(client: Client, *, amount_minor: int, reason: str, by: Actor, press: str = "") -> Credit:
+def give(
+    client: Client, *, amount_minor: int, reason: str, shown: ShownSums | None, by: Actor, press: str = ""
+) -> Credit:
     """Gives credit without money having come; it is put against what is shared and owed at once, oldest due first.
 
-    The same press again gives the first one's credit. Raises AmountNotPositive, ReasonMissing.
+    The same press again gives the first one's credit. Raises AmountNotPositive, ReasonMissing, ShownSumsChanged.
     """
     if amount_minor <= 0:
         raise AmountNotPositive(field="amount")
@@ -24,6 +27,7 @@ def give(client: Client, *, amount_minor: int, reason: str, by: Actor, press: st
         earlier = Credit.objects.filter(practice=held.practice, press=press).first() if press else None
         if earlier is not None:
             return earlier
+        shown_sums.refuse_if_changed(shown, shown_sums.of_balance(balances.office_minor(held)))
         credit = Credit.objects.create(
             practice=held.practice,
             client=held,
@@ -40,14 +44,18 @@ def give(client: Client, *, amount_minor: int, reason: str, by: Actor, press: st
 
 
 @once_more
-def take_back(credit: Credit, *, reason: str, by: Actor) -> Credit:
-    """Takes a credit out of the books; what it paid for is owed again. Again: changes nothing. Raises ReasonMissing."""
+def take_back(credit: Credit, *, reason: str, shown: ShownSums | None, by: Actor) -> Credit:
+    """Takes a credit out of the books; what it paid for is owed again. Again: changes nothing.
+
+    Raises ReasonMissing, ShownSumsChanged.
+    """
     with holding.books_of(credit.client) as held:
         credit = Credit.objects.locked().get(pk=credit.pk)
         if credit.is_taken_back:
             return credit
         if not reason.strip():
             raise ReasonMissing(field="reason")
+        shown_sums.refuse_if_changed(shown, shown_sums.of_credit(credit))
         settling.take_back(credit, reason=reason.strip()[:300], by=by)
         _record(
             Verb.CREDIT_TAKEN_BACK,
@@ -69,17 +77,18 @@ def ask_for_refund(payment: Payment, *, reason: str) -> None:
 
 
 @once_more
-def keep(payment: Payment, *, by: Actor) -> int:
+def keep(payment: Payment, *, shown: ShownSums | None, by: Actor) -> int:
     """Keeps flagged credit instead of refunding it, and puts it against what is owed. Gives how much was put.
 
-    Again: changes nothing.
+    Again: changes nothing. Raises ShownSumsChanged.
     """
     with holding.books_of(payment.client) as held:
-        kept = Payment.objects.filter(pk=payment.pk, refund_asked_at__isnull=False).update(
-            refund_asked_at=None, refund_asked_reason=""
-        )
-        if not kept:
+        payment = Payment.objects.locked().get(pk=payment.pk)
+        if payment.refund_asked_at is None:
             return 0
+        shown_sums.refuse_if_changed(shown, shown_sums.of_left_over(payment))
+        payment.refund_asked_at, payment.refund_asked_reason = None, ""
+        payment.save(update_fields=["refund_asked_at", "refund_asked_reason"])
         _record(Verb.CREDIT_KEPT, held, payment, by=by, amount_minor=payment.unused_minor)
         return settling.apply_credit(held, by=by)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Max
 
-from portico.domain.billing import currencies, holding, numbering, settling
+from portico.domain.billing import currencies, holding, numbering, settling, shown_sums
 from portico.domain.billing.entries import InvoiceEntry, LineEntry
 from portico.domain.billing.models import Invoice, InvoiceKind, InvoiceLine, ReversalCause
 from portico.domain.billing.refusals import (
@@ -15,6 +15,7 @@ from portico.domain.billing.refusals import (
     ReasonMissing,
     TotalNotPositive,
 )
+from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.clients.editing import ChangedMeanwhile
 from portico.domain.clients.models import Client
 from portico.plumbing import clock, trail
@@ -77,14 +78,15 @@ def keep_typed(invoice: Invoice, typed: dict[str, Any], *, version: int) -> bool
 
 
 @once_more
-def discard(invoice: Invoice, *, by: Actor) -> None:
-    """Deletes a draft: nobody was ever billed by it. Again: changes nothing. Raises InvoiceIssued."""
+def discard(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> None:
+    """Deletes a draft: nobody was ever billed by it. Again: changes nothing. Raises InvoiceIssued, ShownSumsChanged."""
     with holding.books_of(invoice.client) as held:
         found = Invoice.objects.locked().filter(pk=invoice.pk).first()
         if found is None:
             return
         if not found.is_draft:
             raise InvoiceIssued
+        shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(found))
         found.client = held
         _record(Verb.INVOICE_DISCARDED, found, by=by)
         found.lines.all().delete()
@@ -92,13 +94,16 @@ def discard(invoice: Invoice, *, by: Actor) -> None:
 
 
 @once_more
-def issue(invoice: Invoice, *, by: Actor) -> Invoice:
+def issue(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> Invoice:
     """Gives a draft its number; from now on it is owed. Again: changes nothing.
 
-    Raises InvoiceEmpty and TotalNotPositive.
+    Raises InvoiceEmpty, TotalNotPositive and ShownSumsChanged.
     """
     with holding.books_of(invoice.client) as held:
-        return issue_held(holding.invoice(held, invoice.pk), by=by)
+        invoice = holding.invoice(held, invoice.pk)
+        if invoice.is_draft:
+            shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
+        return issue_held(invoice, by=by)
 
 
 def issue_held(invoice: Invoice, *, by: Actor) -> Invoice:
@@ -123,23 +128,23 @@ def issue_held(invoice: Invoice, *, by: Actor) -> Invoice:
 
 
 @once_more
-def void(invoice: Invoice, *, reason: str, by: Actor) -> Invoice:
+def void(invoice: Invoice, *, reason: str, shown: ShownSums | None, by: Actor) -> Invoice:
     """Cancels an issued invoice; it keeps its number, and what was paid becomes credit. Again: changes nothing.
 
-    Raises InvoiceNotIssued, ReasonMissing, holding's Processing and BeingPaid.
+    Raises InvoiceNotIssued, ReasonMissing, ShownSumsChanged, holding's Processing and BeingPaid.
     """
     with holding.books_of(invoice.client) as held:
-        return _void(held, invoice.pk, reason=reason, by=by)
+        return _void(held, invoice.pk, reason=reason, shown=shown, by=by)
 
 
 @once_more
-def void_and_reissue(invoice: Invoice, *, reason: str, by: Actor) -> Invoice:
+def void_and_reissue(invoice: Invoice, *, reason: str, shown: ShownSums | None, by: Actor) -> Invoice:
     """Voids an invoice and writes a draft with the same lines in its place; gives the draft. Again: the same draft.
 
     Raises as `void` does.
     """
     with holding.books_of(invoice.client) as held:
-        voided = _void(held, invoice.pk, reason=reason, by=by)
+        voided = _void(held, invoice.pk, reason=reason, shown=shown, by=by)
         earlier = Invoice.objects.filter(replaces=voided).first()
         if earlier is not None:
             return earlier
@@ -151,7 +156,7 @@ def void_and_reissue(invoice: Invoice, *, reason: str, by: Actor) -> Invoice:
         return _write(held, entry, by=by, kind=InvoiceKind(voided.kind), replaces=voided)
 
 
-def _void(client: Client, pk: int, *, reason: str, by: Actor) -> Invoice:
+def _void(client: Client, pk: int, *, reason: str, shown: ShownSums | None, by: Actor) -> Invoice:
     invoice = holding.invoice(client, pk)
     if invoice.is_void:
         return invoice
@@ -159,6 +164,7 @@ def _void(client: Client, pk: int, *, reason: str, by: Actor) -> Invoice:
         raise InvoiceNotIssued
     if not reason.strip():
         raise ReasonMissing(field="reason")
+    shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
     holding.refuse_while_attempted(invoice)
     released = settling.release(invoice, ReversalCause.VOID)
     invoice.refresh_from_db(fields=["paid_minor", "credited_minor"])

@@ -76,6 +76,11 @@ def counts(practice: Practice) -> dict[Show, int]:
     return {show: _count(_of_kind(practice, show)) for show in Show}
 
 
+def capped(number: int) -> int:
+    """A number of invoices as `counts` gives it."""
+    return min(number, MOST_COUNTED + 1)
+
+
 def still_open(practice: Practice) -> int:
     """What is still to pay in all, in minor units, over everything that was issued."""
     return Invoice.objects.filter(practice=practice).owing().aggregate(sum=Sum("open_minor"))["sum"] or 0

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from portico.domain.billing import currencies, holding, invoicing, numbering, settling
+from portico.domain.billing import balances, currencies, holding, invoicing, numbering, settling, shown_sums
 from portico.domain.billing.models import BY_HAND, Invoice, Payment, PaymentKind
 from portico.domain.billing.refusals import (
     AmountNotPositive,
@@ -13,6 +13,7 @@ from portico.domain.billing.refusals import (
     ReasonMissing,
 )
 from portico.domain.billing.settling import Toward
+from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.clients.models import Client
 from portico.plumbing import clock, trail
 from portico.plumbing.actors import Actor
@@ -33,12 +34,18 @@ class PaymentEntry:
 
 @once_more
 def record(
-    client: Client, entry: PaymentEntry, *, by: Actor, invoice: Invoice | None = None, press: str = ""
+    client: Client,
+    entry: PaymentEntry,
+    *,
+    shown: ShownSums | None,
+    by: Actor,
+    invoice: Invoice | None = None,
+    press: str = "",
 ) -> Payment:
     """Records a payment for one invoice, or for the account when none is named; what is beyond becomes credit.
 
     The same press again gives the first one's payment. Raises AmountNotPositive, InvoicePaid, ChargedOnline,
-    InvoiceNotIssued, InvoiceVoid, Processing, BeingPaid.
+    InvoiceNotIssued, InvoiceVoid, ShownSumsChanged, Processing, BeingPaid.
     """
     if entry.kind not in BY_HAND:
         raise ChargedOnline
@@ -48,7 +55,7 @@ def record(
         earlier = Payment.objects.filter(practice=held.practice, press=press).first() if press else None
         if earlier is not None:
             return earlier
-        toward = _toward(held, invoice, entry.amount_minor)
+        toward = _toward(held, invoice, entry.amount_minor, shown)
         payment = Payment.objects.create(
             practice=held.practice,
             client=held,
@@ -70,10 +77,10 @@ def record(
 
 
 @once_more
-def take_back(payment: Payment, *, reason: str, by: Actor) -> Payment:
+def take_back(payment: Payment, *, reason: str, shown: ShownSums | None, by: Actor) -> Payment:
     """Takes a payment that was recorded by hand out of the books: it bounced, or was recorded by mistake.
 
-    Again: changes nothing. Raises ChargedOnline, HasRefunds, ReasonMissing.
+    Again: changes nothing. Raises ChargedOnline, HasRefunds, ReasonMissing, ShownSumsChanged.
     """
     with holding.books_of(payment.client) as held:
         payment = Payment.objects.locked().get(pk=payment.pk)
@@ -86,17 +93,21 @@ def take_back(payment: Payment, *, reason: str, by: Actor) -> Payment:
             raise HasRefunds
         if not reason.strip():
             raise ReasonMissing(field="reason")
+        pays = payment.allocations.live()
+        shown_sums.refuse_if_changed(shown, shown_sums.of_taking_back(payment, pays))
         settling.take_back(payment, reason=reason.strip()[:300], by=by)
         _record(Verb.PAYMENT_TAKEN_BACK, payment, by=by, reason=payment.taken_back_reason)
         settling.apply_credit(held, by=by)
     return payment
 
 
-def _toward(client: Client, invoice: Invoice | None, amount_minor: int) -> list[Toward]:
+def _toward(client: Client, invoice: Invoice | None, amount_minor: int, shown: ShownSums | None) -> list[Toward]:
     if invoice is None:
+        shown_sums.refuse_if_changed(shown, shown_sums.of_balance(balances.office_minor(client)))
         return []
     held = holding.invoice(client, invoice.pk)
     invoicing.refuse_unless_standing(held)
+    shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(held))
     holding.refuse_while_attempted(held)
     if held.is_paid:
         raise InvoicePaid

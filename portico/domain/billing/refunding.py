@@ -1,6 +1,6 @@
 """Money that goes back. What was recorded by hand is given back by hand and only recorded here."""
 
-from portico.domain.billing import holding, settling
+from portico.domain.billing import holding, settling, shown_sums
 from portico.domain.billing.models import Invoice, Payment, Refund, RefundState, RefundWay
 from portico.domain.billing.refusals import (
     AmountNotPositive,
@@ -9,6 +9,7 @@ from portico.domain.billing.refusals import (
     ReasonMissing,
     TakenBack,
 )
+from portico.domain.billing.shown_sums import ShownSums
 from portico.plumbing import clock, trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.deadlocks import once_more
@@ -21,6 +22,7 @@ def record_by_hand(
     *,
     amount_minor: int,
     reason: str,
+    shown: ShownSums | None,
     by: Actor,
     note: str = "",
     invoice: Invoice | None = None,
@@ -29,16 +31,17 @@ def record_by_hand(
     """Records that money was given back by hand; the invoice stays Paid and asks for nothing again.
 
     With an invoice, out of what stands there; otherwise what is left over goes first. The same press again gives
-    the first one's refund. Raises ChargedOnline, AmountNotPositive, BeyondWhatIsLeft, ReasonMissing, TakenBack.
+    the first one's refund. Raises ChargedOnline, ShownSumsChanged and what `open_refund` does.
     """
     with holding.books_of(payment.client) as held:
         earlier = Refund.objects.filter(practice=held.practice, press=press).first() if press else None
         if earlier is not None:
             return earlier
-        payment = Payment.objects.locked().get(pk=payment.pk)
+        payment = Payment.objects.locked().with_disputes().get(pk=payment.pk)
         payment.client = held
         if payment.is_online:
             raise ChargedOnline
+        shown_sums.refuse_if_changed(shown, shown_sums.of_refund(payment))
         refund = open_refund(
             payment,
             amount_minor=amount_minor,

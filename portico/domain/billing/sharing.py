@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Count, Max, QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from portico.domain.access import eligibility, granting
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
-from portico.domain.billing import holding, invoicing, settling
+from portico.domain.billing import holding, invoicing, listing, settling, shown_sums
 from portico.domain.billing.models import Invoice, PaymentKind, ReversalCause, SharingRun
 from portico.domain.billing.refusals import PaidByCard
+from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock, emails, queue, trail
@@ -39,37 +40,39 @@ class Shared:
 
 
 @once_more
-def share(invoice: Invoice, *, by: Actor, tell: bool = True) -> Shared:
+def share(invoice: Invoice, *, shown: ShownSums | None, by: Actor, tell: bool = True) -> Shared:
     """Shows an invoice in the portal and, if it may, tells the client by mail; a draft is issued with it.
 
     Credit is put against it at once. Again: changes nothing and mails nothing.
-    Raises InvoiceVoid, InvoiceEmpty, TotalNotPositive.
+    Raises InvoiceVoid, InvoiceEmpty, TotalNotPositive, ShownSumsChanged.
     """
     with holding.books_of(invoice.client) as held:
-        return _share(held, invoice.pk, by=by, tell=tell)
+        return _share(held, invoice.pk, shown=shown, by=by, tell=tell)
 
 
 @once_more
-def tell_again(invoice: Invoice, *, press: str, by: Actor) -> Shared:
+def tell_again(invoice: Invoice, *, press: str, shown: ShownSums | None, by: Actor) -> Shared:
     """Mails once more that a bill is there. `press` makes a double press one mail. Raises what `share` does."""
     with holding.books_of(invoice.client) as held:
         invoice = holding.invoice(held, invoice.pk)
         invoicing.refuse_unless_standing(invoice)
+        shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
         access = granting.of_or_off(held)
         mail = _mail(held, invoice, access, key=f"{KIND}:{invoice.ref}:{press}", by=by) if invoice.is_shared else None
     return Shared(invoice, mail, access)
 
 
 @once_more
-def unshare(invoice: Invoice, *, by: Actor) -> Invoice:
+def unshare(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> Invoice:
     """Takes an invoice out of the client's sight; credit that was put against it is given back.
 
-    Again: changes nothing. Raises PaidByCard, holding's Processing and BeingPaid.
+    Again: changes nothing. Raises PaidByCard, ShownSumsChanged, holding's Processing and BeingPaid.
     """
     with holding.books_of(invoice.client) as held:
         invoice = holding.invoice(held, invoice.pk)
         if not invoice.is_shared:
             return invoice
+        shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
         holding.refuse_while_attempted(invoice)
         live = invoice.allocations.live()
         if live.filter(payment__kind=PaymentKind.ONLINE, from_credit=False).exists():
@@ -84,22 +87,23 @@ def unshare(invoice: Invoice, *, by: Actor) -> Invoice:
     return invoice
 
 
-def begin_run(practice: Practice, *, asked_by: StaffMember) -> SharingRun | None:
+def begin_run(practice: Practice, *, shown: ShownSums | None, asked_by: StaffMember) -> SharingRun | None:
     """Lets the worker share all that is issued and not shared; None when there is nothing.
 
-    While one is under way, gives that one.
+    While one is under way, gives that one. Raises ShownSumsChanged.
     """
     running = SharingRun.objects.waiting().filter(practice=practice).first()
     if running is not None:
         return running
-    unshared = unshared_of(practice)
-    last = unshared.order_by("-id").values_list("id", flat=True).first()
-    if last is None:
+    # In one query: the invoices that are counted are the ones up to the last.
+    unshared = unshared_of(practice).aggregate(last=Max("id"), number=Count("id"))
+    if unshared["last"] is None:
         return None
+    shown_sums.refuse_if_changed(shown, shown_sums.of_many(listing.capped(unshared["number"])))
     try:
         with transaction.atomic():
             return SharingRun.objects.create(
-                practice=practice, asked_by=asked_by, last_invoice_id=last, total=unshared.count()
+                practice=practice, asked_by=asked_by, last_invoice_id=unshared["last"], total=unshared["number"]
             )
     except IntegrityError:
         return SharingRun.objects.waiting().filter(practice=practice).first()
@@ -127,18 +131,19 @@ def continue_next_run() -> bool:
 
 def _share_one_of_run(invoice: Invoice, *, by: Actor) -> bool:
     try:
-        shared = share(invoice, by=by)
+        shared = share(invoice, shown=None, by=by)
     except Refused:
         # Voided meanwhile: there is nothing to show.
         return True
     return shared.email is not None
 
 
-def _share(client: Client, pk: int, *, by: Actor, tell: bool) -> Shared:
+def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, tell: bool) -> Shared:
     invoice = holding.invoice(client, pk)
     access = granting.of_or_off(client)
     if invoice.is_shared and not invoice.is_void:
         return Shared(invoice, None, access)
+    shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
     if invoice.is_draft:
         invoicing.issue_held(invoice, by=by)
     invoicing.refuse_unless_standing(invoice)

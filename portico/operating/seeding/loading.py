@@ -172,10 +172,10 @@ def _invoice(client: Client, wanted: WantedInvoice, names: _Names, *, by: Actor)
         raise SeedRefused(f"{wanted.place}.lines", "has a quantity below one.")
     try:
         draft = invoicing.draft(client, InvoiceEntry(dated_on, wanted.due_on, lines), by=by)
-        invoice = invoicing.issue(draft, by=by)
+        invoice = invoicing.issue(draft, shown=None, by=by)
         if wanted.shared:
             # No mail: a seeded client hears of nothing.
-            invoice = sharing.share(invoice, tell=False, by=by).invoice
+            invoice = sharing.share(invoice, tell=False, shown=None, by=by).invoice
     except Refused as refusal:
         raise SeedRefused(wanted.place, f"cannot be: {refusal}") from refusal
     names.note(SeedKind.INVOICE, wanted.ref, invoice.ref)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from portico.domain.access import granting
-from portico.domain.billing import balances
+from portico.domain.billing import balances, shown_sums
 from portico.domain.billing.models import Invoice, SavedCard
 from portico.domain.billing.models.invoices import InvoiceQuerySet
 from portico.domain.billing.online import cards
@@ -74,8 +74,11 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "is_later_page": bool(before),
         "account": account,
         "sums": ledger.of_account(account.sums, account.currency),
-        "payments": [(payment, money_words.payment_name(payment)) for payment in payments[:PAYMENTS_TOLD]],
-        "credits": credits_given[:PAYMENTS_TOLD],
+        "payments": [
+            (payment, money_words.payment_name(payment), shown_sums.of_left_over(payment))
+            for payment in payments[:PAYMENTS_TOLD]
+        ],
+        "credits": [(credit, shown_sums.of_credit(credit)) for credit in credits_given[:PAYMENTS_TOLD]],
         "payments_told": PAYMENTS_TOLD,
         "has_more_payments": max(len(payments), len(credits_given)) > PAYMENTS_TOLD,
         "cards": _cards(client),

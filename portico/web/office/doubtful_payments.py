@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from portico.domain.billing import shown_sums
 from portico.domain.billing.models import PaymentAttempt
 from portico.domain.billing.online import doubts, releasing
 from portico.plumbing.refusals import Refused
@@ -51,14 +52,17 @@ def release(request: OfficeRequest, ref: str) -> HttpResponse:
     if not attempt.is_moving:
         messages.info(request, _("The outcome of this payment is known by now."))
         return redirect("office:payments")
+    now = shown_sums.of_attempt(attempt)
     if request.method != "POST":
-        return _page(request, attempt, ReleaseForm())
-    form = ReleaseForm(request.POST)
+        return _page(request, attempt, ReleaseForm(now=now))
+    form = ReleaseForm(request.POST, now=now)
     if not form.is_valid():
         return _page(request, attempt, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
-        releasing.release(attempt, reason=form.reason, by=request.actor)
+        releasing.release(attempt, reason=form.reason, shown=form.cleaned_data["shown"], by=request.actor)
     except Refused as refusal:
+        attempt = finding.attempt_of(request, ref)
+        form = ReleaseForm(request.POST, now=shown_sums.of_attempt(attempt))
         form.add_error(None, str(refusal))
         return _page(request, attempt, form, status=HTTPStatus.CONFLICT)
     messages.success(

@@ -2,6 +2,7 @@
 
 from django.http import Http404
 
+from portico.domain.billing import balances
 from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund
 from portico.domain.clients.models import Client
 from portico.web.requests import OfficeRequest
@@ -19,6 +20,16 @@ def client_of(request: OfficeRequest, ref: str) -> Client:
     return client
 
 
+def client_with_balance_of(request: OfficeRequest, ref: str) -> Client:
+    """The same with what `balances.shown_office_minor` reads. Raises Http404."""
+    clients = Client.objects.filter(practice=request.practice, ref=ref).select_related("clinician")
+    client = balances.with_office_minor(clients).first()
+    if client is None:
+        raise Http404
+    client.practice = request.practice
+    return client
+
+
 def invoice_of(request: OfficeRequest, ref: str) -> Invoice:
     """The practice's invoice of that ref, with its client, its sums and how it stands. Raises Http404."""
     found = Invoice.objects.filter(practice=request.practice, ref=ref).with_attempts().with_sums()
@@ -27,7 +38,7 @@ def invoice_of(request: OfficeRequest, ref: str) -> Invoice:
 
 def payment_of(request: OfficeRequest, ref: str) -> Payment:
     """The practice's payment of that ref, with its client. Raises Http404."""
-    found = Payment.objects.filter(practice=request.practice, ref=ref).select_related("client")
+    found = Payment.objects.filter(practice=request.practice, ref=ref).with_disputes().select_related("client")
     return _with_practice(found.first(), request)
 
 

@@ -7,10 +7,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from portico.domain.billing import shown_sums
 from portico.domain.billing.online import going_live
+from portico.domain.billing.shown_sums import ShownSumsChanged
 from portico.domain.practices.models import Role
 from portico.web import money_words
 from portico.web.guards import office_page
+from portico.web.office import showing
 from portico.web.office.proving import proven
 from portico.web.requests import OfficeRequest
 
@@ -23,12 +26,18 @@ MOST = 200
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: OfficeRequest) -> HttpResponse:
     if request.method == "POST":
-        taken = going_live.take_out(request.practice, by=request.actor)
+        try:
+            taken = going_live.take_out(request.practice, shown=showing.of(request), by=request.actor)
+        except ShownSumsChanged as refusal:
+            messages.error(request, str(refusal))
+            return redirect("office:test_payments")
         messages.success(request, _said(taken))
         return redirect("office:online_payments")
+    tests = going_live.summed(request.practice)
     newest = going_live.of_test_mode(request.practice).select_related("client").order_by("-id")[:MOST]
     context = {
-        "tests": going_live.summed(request.practice),
+        "tests": tests,
+        "shown": shown_sums.of_many(tests.number, tests.amount_minor),
         "payments": [(payment, money_words.payment_name(payment)) for payment in newest],
         "most": MOST,
     }

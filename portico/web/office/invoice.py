@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.access import granting
-from portico.domain.billing import invoicing, sharing
+from portico.domain.billing import invoicing, sharing, shown_sums
 from portico.domain.billing.models import Allocation, CreditNote, Invoice
 from portico.domain.billing.sharing import Shared
 from portico.gateways import pdf
@@ -18,7 +18,7 @@ from portico.plumbing.refusals import Refused
 from portico.plumbing.verbs import Verb
 from portico.web import ledger, money_words
 from portico.web.guards import office_page
-from portico.web.office import finding, invoice_words, looking, presses
+from portico.web.office import finding, invoice_words, looking, presses, showing
 from portico.web.office.roles import keeps_money
 from portico.web.requests import OfficeRequest
 
@@ -50,6 +50,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "not_by_card": _not_by_card(invoice),
         "keeps_money": keeps_money(request),
         "press": tokens.new_token(),
+        "shown": shown_sums.of_invoice(invoice),
     }
     return render(request, "office/invoices/show.html", context)
 
@@ -58,7 +59,10 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def share(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = finding.invoice_of(request, ref)
-    tell_of(request, sharing.share(invoice, by=request.actor))
+    try:
+        tell_of(request, sharing.share(invoice, shown=showing.of(request), by=request.actor))
+    except Refused as refusal:
+        messages.error(request, str(refusal))
     return redirect("office:invoice", ref=ref)
 
 
@@ -67,7 +71,7 @@ def share(request: OfficeRequest, ref: str) -> HttpResponse:
 def unshare(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = finding.invoice_of(request, ref)
     try:
-        sharing.unshare(invoice, by=request.actor)
+        sharing.unshare(invoice, shown=showing.of(request), by=request.actor)
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
@@ -79,7 +83,11 @@ def unshare(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def tell_again(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = finding.invoice_of(request, ref)
-    tell_of(request, sharing.tell_again(invoice, press=presses.of(request), by=request.actor))
+    press, shown = presses.of(request), showing.of(request)
+    try:
+        tell_of(request, sharing.tell_again(invoice, press=press, shown=shown, by=request.actor))
+    except Refused as refusal:
+        messages.error(request, str(refusal))
     return redirect("office:invoice", ref=ref)
 
 
@@ -88,7 +96,7 @@ def tell_again(request: OfficeRequest, ref: str) -> HttpResponse:
 def issue(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = finding.invoice_of(request, ref)
     try:
-        issued = invoicing.issue(invoice, by=request.actor)
+        issued = invoicing.issue(invoice, shown=showing.of(request), by=request.actor)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("office:invoice_draft", ref=ref)
@@ -101,7 +109,7 @@ def issue(request: OfficeRequest, ref: str) -> HttpResponse:
 def discard(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = finding.invoice_of(request, ref)
     try:
-        invoicing.discard(invoice, by=request.actor)
+        invoicing.discard(invoice, shown=showing.of(request), by=request.actor)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("office:invoice", ref=ref)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.access import granting
-from portico.domain.billing import invoicing, sharing
+from portico.domain.billing import invoicing, sharing, shown_sums
 from portico.domain.billing.models import Invoice, InvoiceKind
 from portico.domain.clients.editing import ChangedMeanwhile
 from portico.domain.clients.models import Client
@@ -72,7 +72,9 @@ def _save(request: OfficeRequest, client: Client, invoice: Invoice | None) -> Ht
         saved = _saved(request, client, invoice, forms)
         if request.POST.get("action") == "share":
             tell = request.POST.get("tell") == "on"
-            tell_of(request, sharing.share(saved, tell=tell, by=request.actor))
+            # Shared as it was just saved, or not at all.
+            shown = shown_sums.of_invoice(saved)
+            tell_of(request, sharing.share(saved, tell=tell, shown=shown, by=request.actor))
             return redirect("office:invoice", ref=saved.ref)
     except ChangedMeanwhile as refusal:
         return _show_newest(request, client, forms, invoice, refusal)
@@ -129,6 +131,7 @@ def _page(
         "not_told": invoice_words.why_not_told(access),
         "not_by_card": invoice_words.why_not_by_card(forms.total_minor, request.practice),
         "standings": invoice_words.TONES,
+        "shown": shown_sums.of_invoice(invoice) if invoice is not None else None,
         **more,
     }
     return render(request, "office/invoices/draft.html", context, status=status)

@@ -13,14 +13,15 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from portico.domain.billing import listing, sharing
+from portico.domain.billing import listing, sharing, shown_sums
 from portico.domain.billing.listing import MOST_COUNTED, Show, Wanted
 from portico.domain.billing.models import Invoice, InvoiceStatus, SharingRun
 from portico.plumbing import clock, money, times, trail
 from portico.plumbing.cleaning import LineField, is_unstorable
+from portico.plumbing.refusals import Refused
 from portico.plumbing.verbs import Verb
 from portico.web.guards import office_page
-from portico.web.office import invoice_words
+from portico.web.office import invoice_words, showing
 from portico.web.office.proving import proven
 from portico.web.office.roles import MONEY_KEEPERS, keeps_money
 from portico.web.requests import OfficeRequest
@@ -63,6 +64,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "rows": [(invoice, invoice_words.standing(invoice)) for invoice in page.invoices],
         "chips": _chips(wanted, counts),
         "unshared": counts.get(Show.UNSHARED, 0),
+        "shown": shown_sums.of_many(counts.get(Show.UNSHARED, 0)),
         "run": SharingRun.objects.waiting().filter(practice=request.practice).first(),
         "still_open": listing.still_open(request.practice),
         "next_url": _address(wanted, before=page.next_before) if page.next_before else "",
@@ -106,7 +108,11 @@ def export(request: OfficeRequest) -> HttpResponse:
 @office_page()
 @require_POST
 def share_all(request: OfficeRequest) -> HttpResponse:
-    run = sharing.begin_run(request.practice, asked_by=request.staff)
+    try:
+        run = sharing.begin_run(request.practice, shown=showing.of(request), asked_by=request.staff)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("office:invoices")
     if run is None:
         messages.info(request, _("Everything that was issued is shared already."))
         return redirect("office:invoices")

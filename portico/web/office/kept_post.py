@@ -16,7 +16,7 @@ from portico.web.guards import office_page
 from portico.web.requests import OfficeRequest
 
 # What a page tells itself; posted again, but nothing that a person typed.
-_BOOKKEEPING = re.compile(r"(?:^|-)(?:version|press|id|TOTAL_FORMS|INITIAL_FORMS|MIN_NUM_FORMS|MAX_NUM_FORMS)$")
+_BOOKKEEPING = re.compile(r"(?:^|-)(?:version|press|shown|id|TOTAL_FORMS|INITIAL_FORMS|MIN_NUM_FORMS|MAX_NUM_FORMS)$")
 
 
 @office_page()

@@ -3,12 +3,12 @@
 from http import HTTPStatus
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.billing import refunding
+from portico.domain.billing import refunding, shown_sums
 from portico.domain.billing.models import Payment, Refund, RefundState, RefundWay
 from portico.domain.billing.online import refunds
 from portico.plumbing import money
@@ -27,11 +27,10 @@ from portico.web.requests import OfficeRequest
 @require_http_methods(["GET", "HEAD", "POST"])
 def refund(request: OfficeRequest, ref: str) -> HttpResponse:
     payment = finding.payment_of(request, ref)
-    currency, most = payment.currency, payment.left_minor
     if request.method != "POST":
         initial = {"amount": money.plain(payment.left_minor, payment.currency)}
-        return _page(request, payment, RefundForm(initial=initial, currency=currency, most=most))
-    form = RefundForm(request.POST, currency=currency, most=most)
+        return _page(request, payment, _form(payment, initial=initial))
+    form = _form(payment, request.POST)
     if not form.is_valid():
         return _page(request, payment, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     asked = form.cleaned_data
@@ -43,14 +42,21 @@ def refund(request: OfficeRequest, ref: str) -> HttpResponse:
             reason=form.reason,
             note=asked["note"],
             press=asked["press"],
+            shown=asked["shown"],
             by=request.actor,
         )
     except Refused as refusal:
+        payment = finding.payment_of(request, ref)
+        form = _form(payment, request.POST)
         form.add_error(refusal.field, str(refusal))
         return _page(request, payment, form, status=HTTPStatus(refusal.status))
-    amount = money.written(asked["amount"], payment.currency, language="en")
+    amount = money.written(refund.amount_minor, refund.currency, language="en")
     messages.success(request, _said(refund) % {"amount": amount})
     return redirect("office:client_billing", ref=payment.client.ref)
+
+
+def _form(payment: Payment, data: QueryDict | None = None, *, initial: dict[str, str] | None = None) -> RefundForm:
+    return RefundForm(data, initial=initial, currency=payment.currency, now=shown_sums.of_refund(payment))
 
 
 def _said(refund: Refund) -> str:

@@ -1,6 +1,7 @@
 """`Settings` > `Products and services`: what is charged for, and its price."""
 
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -8,12 +9,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portico.domain.billing import pricing
+from portico.domain.billing import pricing, shown_sums
 from portico.domain.billing.models import ServiceItem
-from portico.domain.billing.pricing import CodeTaken
+from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.practices.models import Role
 from portico.plumbing import money
+from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
+from portico.web.office import showing
 from portico.web.office.forms.money import ServiceForm
 from portico.web.requests import OfficeRequest
 
@@ -36,8 +39,12 @@ def edit(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def retire(request: OfficeRequest, ref: str) -> HttpResponse:
     item = get_object_or_404(ServiceItem.objects.filter(practice=request.practice), ref=ref)
-    pricing.retire(item, by=request.actor)
-    messages.success(request, _("%(label)s is no longer offered. Invoices keep it.") % {"label": item.label})
+    try:
+        pricing.retire(item, shown=showing.of(request), by=request.actor)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("%(label)s is no longer offered. Invoices keep it.") % {"label": item.label})
     return redirect("office:services")
 
 
@@ -47,8 +54,8 @@ def _save(request: OfficeRequest, item: ServiceItem | None) -> HttpResponse:
         initial = {}
         if item is not None:
             initial = {"code": item.code, "label": item.label, "price": money.plain(item.price_minor, currency)}
-        return _page(request, item, ServiceForm(initial=initial, currency=currency))
-    form = ServiceForm(request.POST, currency=currency)
+        return _page(request, item, _form(item, initial=initial, currency=currency))
+    form = _form(item, request.POST, currency=currency)
     if not form.is_valid():
         return _page(request, item, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     asked = form.cleaned_data
@@ -59,18 +66,27 @@ def _save(request: OfficeRequest, item: ServiceItem | None) -> HttpResponse:
             label=asked["label"],
             price_minor=asked["price"],
             item=item,
+            shown=asked["shown"],
             by=request.actor,
         )
-    except CodeTaken as refusal:
-        form.add_error("code", str(refusal))
+    except Refused as refusal:
+        if item is not None:
+            item.refresh_from_db()
+        form = _form(item, request.POST, currency=currency)
+        form.add_error(refusal.field, str(refusal))
         return _page(request, item, form, status=HTTPStatus.CONFLICT)
     messages.success(request, _("%(label)s was saved.") % {"label": asked["label"]})
     return redirect("office:services")
+
+
+def _form(item: ServiceItem | None, *args: Any, **kwargs: Any) -> ServiceForm:  # Any: Django's own, for the form.
+    return ServiceForm(*args, now=ShownSums("") if item is None else shown_sums.of_service(item), **kwargs)
 
 
 def _page(
     request: OfficeRequest, item: ServiceItem | None, form: ServiceForm, *, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
     items = ServiceItem.objects.filter(practice=request.practice).offered().order_by("code")
-    context = {"items": items, "item": item, "form": form}
+    rows = [(each, shown_sums.of_service(each)) for each in items]
+    context = {"items": rows, "item": item, "form": form}
     return render(request, "office/settings/services.html", context, status=status)

@@ -1,5 +1,6 @@
 """An invoice cancelled: asked first, with what becomes of the money."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from django.contrib import messages
@@ -8,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.billing import invoicing
+from portico.domain.billing import invoicing, shown_sums
 from portico.domain.billing.models import Invoice
 from portico.domain.billing.online import retiring
 from portico.plumbing.refusals import Refused
@@ -26,23 +27,35 @@ def void(request: OfficeRequest, ref: str) -> HttpResponse:
     if invoice.is_draft or invoice.is_void:
         return redirect("office:invoice", ref=ref)
     looking.at_invoice(request, invoice)
+    now = shown_sums.of_invoice(invoice)
     if request.method != "POST":
-        return _page(request, invoice, VoidForm())
-    form = VoidForm(request.POST)
+        return _page(request, invoice, VoidForm(now=now))
+    form = VoidForm(request.POST, now=now)
     if not form.is_valid():
         return _page(request, invoice, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
-        retiring.clear_way(invoice)
         if form.cleaned_data["anew"]:
-            draft = invoicing.void_and_reissue(invoice, reason=form.reason, by=request.actor)
+            draft = _voided(request, invoice, form, invoicing.void_and_reissue)
             messages.success(request, _("Invoice %(number)s is void. Here is the new draft.") % _named(invoice))
             return redirect("office:invoice_draft", ref=draft.ref)
-        invoicing.void(invoice, reason=form.reason, by=request.actor)
+        _voided(request, invoice, form, invoicing.void)
     except Refused as refusal:
-        form.add_error(None, str(refusal))
-        return _page(request, invoice, form, status=HTTPStatus.CONFLICT)
+        return _again(request, ref, refusal)
     messages.success(request, _("Invoice %(number)s is void.") % _named(invoice))
     return redirect("office:invoice", ref=ref)
+
+
+def _voided(request: OfficeRequest, invoice: Invoice, form: VoidForm, void: Callable[..., Invoice]) -> Invoice:
+    shown = form.cleaned_data["shown"]
+    return retiring.clearing_way(invoice, lambda: void(invoice, reason=form.reason, shown=shown, by=request.actor))
+
+
+def _again(request: OfficeRequest, ref: str, refusal: Refused) -> HttpResponse:
+    """The question once more, about the invoice as it stands now."""
+    invoice = finding.invoice_of(request, ref)
+    form = VoidForm(request.POST, now=shown_sums.of_invoice(invoice))
+    form.add_error(None, str(refusal))
+    return _page(request, invoice, form, status=HTTPStatus.CONFLICT)
 
 
 def _named(invoice: Invoice) -> dict[str, int | None]:

@@ -153,30 +153,30 @@ class CardDays(RuleBasedStateMachine):
         invoice = self.invoice(which)
 
         def work() -> None:
-            retiring.clear_way(invoice)
-            invoicing.void(invoice, reason="Made by mistake", by=cast.DESK)
+            retiring.clearing_way(
+                invoice, lambda: invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
+            )
 
         self.do(work, dies)
 
     @deed(which=WHICH)
     def unshare_and_share(self, which: int) -> None:
         invoice = self.invoice(which)
-        self.do(lambda: sharing.unshare(invoice, by=cast.DESK))
-        self.do(lambda: sharing.share(invoice, by=cast.DESK))
+        self.do(lambda: sharing.unshare(invoice, shown=None, by=cast.DESK))
+        self.do(lambda: sharing.share(invoice, shown=None, by=cast.DESK))
 
     @deed(2, which=WHICH, amount=AMOUNTS, dies=DIES)
     def take_cash_for_a_bill(self, which: int, amount: int, dies: int | None) -> None:
         invoice = self.owed(which)
 
         def work() -> None:
-            retiring.clear_way(invoice)
-            cast.cash(self.client, amount, invoice=invoice)
+            retiring.clearing_way(invoice, lambda: cast.cash(self.client, amount, invoice=invoice))
 
         self.do(work, dies)
 
     @deed(amount=AMOUNTS)
     def give_credit(self, amount: int) -> None:
-        self.do(lambda: crediting.give(self.client, amount_minor=amount, reason="Goodwill", by=cast.DESK))
+        self.do(lambda: crediting.give(self.client, amount_minor=amount, reason="Goodwill", shown=None, by=cast.DESK))
 
     @deed(which=WHICH)
     def take_back_what_was_given(self, which: int) -> None:
@@ -187,7 +187,7 @@ class CardDays(RuleBasedStateMachine):
         if by_hand:
             source = by_hand[which % len(by_hand)]
             verb = recording.take_back if isinstance(source, Payment) else crediting.take_back
-            self.do(lambda: verb(source, reason="It bounced", by=cast.DESK))
+            self.do(lambda: verb(source, reason="It bounced", shown=None, by=cast.DESK))
 
     @deed(2, which=WHICH, amount=AMOUNTS, dies=DIES)
     def refund(self, which: int, amount: int, dies: int | None) -> None:
@@ -197,7 +197,7 @@ class CardDays(RuleBasedStateMachine):
             amount, press = min(amount, payment.left_minor), tokens.new_token()
 
             def work() -> None:
-                refunds.send(payment, amount_minor=amount, reason="Paid twice", press=press, by=cast.DESK)
+                refunds.send(payment, amount_minor=amount, reason="Paid twice", press=press, shown=None, by=cast.DESK)
 
             self.do(work, dies)
             if dies is not None:  # Whoever saw no answer presses the same button again.
@@ -207,13 +207,13 @@ class CardDays(RuleBasedStateMachine):
     def keep_what_was_to_be_refunded(self, which: int) -> None:
         asked = list(doubts.refunds_asked(self.practice))
         if asked:
-            self.do(lambda: crediting.keep(asked[which % len(asked)], by=cast.DESK))
+            self.do(lambda: crediting.keep(asked[which % len(asked)], shown=None, by=cast.DESK))
 
     @deed()
     def let_go_after_a_day(self) -> None:
         for attempt in self.client.attempts.filter(state__in=MOVING):
             if releasing.may_be_released(attempt):
-                releasing.release(attempt, reason="Nobody knows", by=cast.DESK)
+                releasing.release(attempt, reason="Nobody knows", shown=None, by=cast.DESK)
                 self.released.add(attempt.ref)
                 self.seen["released"] += 1
 

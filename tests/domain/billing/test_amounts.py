@@ -43,7 +43,7 @@ def test_what_was_billed_is_charged_and_booked_and_given_back(
         money.plain(payment.amount_minor, currency) == money.plain(bill.total_minor, currency) == typed.replace(",", "")
     )
     assert fresh(bill).is_paid
-    refunds.send(payment, amount_minor=payment.amount_minor, reason="Paid twice", by=cast.DESK)
+    refunds.send(payment, amount_minor=payment.amount_minor, reason="Paid twice", shown=None, by=cast.DESK)
     assert [charge.refunded for charge in till.book] == [at_stripe]
 
 
@@ -72,7 +72,7 @@ def test_two_bills_between_steps_may_be_paid_together(till: Till) -> None:
 def test_a_refund_between_two_steps_is_refused_before_it_counts(till: Till) -> None:
     payment = paid(till, billed(till, "KWD", "12.340"))
     with pytest.raises(RefundBetweenSteps, match="in steps of KWD"):
-        refunds.send(payment, amount_minor=1_235, reason="Paid twice", by=cast.DESK)
+        refunds.send(payment, amount_minor=1_235, reason="Paid twice", shown=None, by=cast.DESK)
     assert Payment.objects.get().left_minor == 12_340
 
 

@@ -96,7 +96,7 @@ def test_sharing_puts_credit_against_the_invoice_and_unsharing_gives_it_back(ana
     cast.cash(ana, 10_000)
     invoice = cast.bill(ana)
     assert standing(invoice) == (10_000, 0, 4_000)
-    sharing.unshare(invoice, by=cast.DESK)
+    sharing.unshare(invoice, shown=None, by=cast.DESK)
     assert standing(invoice) == (0, 0, 14_000)
     assert balances.office(ana).unused_minor == 10_000
 
@@ -104,7 +104,7 @@ def test_sharing_puts_credit_against_the_invoice_and_unsharing_gives_it_back(ana
 def test_unsharing_leaves_what_was_recorded_for_this_invoice(ana: Client) -> None:
     invoice = cast.bill(ana)
     cast.cash(ana, 5_000, invoice=invoice)
-    sharing.unshare(invoice, by=cast.DESK)
+    sharing.unshare(invoice, shown=None, by=cast.DESK)
     assert standing(invoice) == (5_000, 0, 9_000)
 
 
@@ -112,13 +112,13 @@ def test_what_was_paid_by_card_stays_shared(ana: Client) -> None:
     invoice = cast.bill(ana)
     cast.charged(cast.attempt(invoice))
     with pytest.raises(PaidByCard):
-        sharing.unshare(invoice, by=cast.DESK)
+        sharing.unshare(invoice, shown=None, by=cast.DESK)
 
 
 def test_credit_passes_over_an_invoice_under_an_open_attempt_and_comes_when_it_ends(ana: Client) -> None:
     invoice = cast.bill(ana)
     attempt = cast.attempt(invoice)
-    crediting.give(ana, amount_minor=4_000, reason="Goodwill", by=cast.DESK)
+    crediting.give(ana, amount_minor=4_000, reason="Goodwill", shown=None, by=cast.DESK)
     assert standing(invoice)[2] == 14_000
     with books_of(ana):
         settling.end_attempt(attempt, AttemptState.EXPIRED, by=cast.DESK)
@@ -183,22 +183,22 @@ def test_nothing_is_no_payment(ana: Client, amount: int) -> None:
 
 def test_one_press_records_one_payment(ana: Client) -> None:
     entry = PaymentEntry(PaymentKind.CHECK, 5_000, clock.today("UTC"), check_number="1182")
-    first = recording.record(ana, entry, press="k" * 43, by=cast.DESK)
-    assert recording.record(ana, entry, press="k" * 43, by=cast.DESK) == first
+    first = recording.record(ana, entry, press="k" * 43, shown=None, by=cast.DESK)
+    assert recording.record(ana, entry, press="k" * 43, shown=None, by=cast.DESK) == first
     assert first.check_number == "1182"
 
 
 def test_an_online_charge_is_never_recorded_by_hand(ana: Client) -> None:
     entry = PaymentEntry(PaymentKind.ONLINE, 5_000, clock.today("UTC"))
     with pytest.raises(ChargedOnline):
-        recording.record(ana, entry, by=cast.DESK)
+        recording.record(ana, entry, shown=None, by=cast.DESK)
 
 
 def test_a_payment_taken_back_is_owed_again(ana: Client) -> None:
     invoice = cast.bill(ana)
     payment = cast.cash(ana, 20_000, invoice=invoice)
-    recording.take_back(payment, reason="The check bounced", by=cast.DESK)
-    recording.take_back(payment, reason="Again", by=cast.DESK)
+    recording.take_back(payment, reason="The check bounced", shown=None, by=cast.DESK)
+    recording.take_back(payment, reason="Again", shown=None, by=cast.DESK)
     assert standing(invoice) == (0, 0, 14_000)
     assert balances.office(ana).office_minor == 14_000
     payment.refresh_from_db()
@@ -208,15 +208,15 @@ def test_a_payment_taken_back_is_owed_again(ana: Client) -> None:
 def test_a_card_charge_is_refunded_not_taken_back(ana: Client) -> None:
     payment = cast.charged(cast.attempt(cast.bill(ana)))
     with pytest.raises(ChargedOnline):
-        recording.take_back(payment, reason="x", by=cast.DESK)
+        recording.take_back(payment, reason="x", shown=None, by=cast.DESK)
     with pytest.raises(ChargedOnline):
-        refunding.record_by_hand(payment, amount_minor=1, reason="x", by=cast.DESK)
+        refunding.record_by_hand(payment, amount_minor=1, reason="x", shown=None, by=cast.DESK)
 
 
 def test_a_refund_by_hand_leaves_the_invoice_paid_and_asks_for_nothing(ana: Client) -> None:
     invoice = cast.bill(ana)
     payment = cast.cash(ana, 14_000, invoice=invoice)
-    refund = refunding.record_by_hand(payment, amount_minor=4_000, reason="Price was wrong", by=cast.DESK)
+    refund = refunding.record_by_hand(payment, amount_minor=4_000, reason="Price was wrong", shown=None, by=cast.DESK)
     assert refund.state == RefundState.SUCCEEDED
     assert standing(invoice) == (10_000, 4_000, 0)
     assert balances.office(ana).office_minor == 0
@@ -225,24 +225,24 @@ def test_a_refund_by_hand_leaves_the_invoice_paid_and_asks_for_nothing(ana: Clie
 def test_a_refund_takes_what_is_left_over_first(ana: Client) -> None:
     invoice = cast.bill(ana, 10_000)
     payment = cast.cash(ana, 14_000, invoice=invoice)
-    refunding.record_by_hand(payment, amount_minor=5_000, reason="Paid twice", by=cast.DESK)
+    refunding.record_by_hand(payment, amount_minor=5_000, reason="Paid twice", shown=None, by=cast.DESK)
     assert standing(invoice) == (9_000, 1_000, 0)
     assert balances.office(ana).office_minor == 0
 
 
 def test_no_refund_goes_beyond_what_is_left(ana: Client) -> None:
     payment = cast.cash(ana, 10_000)
-    refunding.record_by_hand(payment, amount_minor=6_000, reason="x", by=cast.DESK)
+    refunding.record_by_hand(payment, amount_minor=6_000, reason="x", shown=None, by=cast.DESK)
     with pytest.raises(BeyondWhatIsLeft):
-        refunding.record_by_hand(payment, amount_minor=4_001, reason="x", by=cast.DESK)
+        refunding.record_by_hand(payment, amount_minor=4_001, reason="x", shown=None, by=cast.DESK)
     with pytest.raises(HasRefunds):
-        recording.take_back(payment, reason="x", by=cast.DESK)
+        recording.take_back(payment, reason="x", shown=None, by=cast.DESK)
 
 
 def test_what_was_taken_back_is_not_refunded(ana: Client) -> None:
-    payment = recording.take_back(cast.cash(ana, 10_000), reason="x", by=cast.DESK)
+    payment = recording.take_back(cast.cash(ana, 10_000), reason="x", shown=None, by=cast.DESK)
     with pytest.raises(TakenBack):
-        refunding.record_by_hand(payment, amount_minor=1, reason="x", by=cast.DESK)
+        refunding.record_by_hand(payment, amount_minor=1, reason="x", shown=None, by=cast.DESK)
 
 
 def open_stripe_refund(payment: Payment, amount: int) -> Refund:
@@ -267,7 +267,7 @@ def test_a_refund_that_fails_later_is_undone_once(ana: Client) -> None:
 def test_a_refund_that_fails_after_its_invoice_was_voided_becomes_credit(ana: Client) -> None:
     invoice = cast.bill(ana)
     refund = open_stripe_refund(cast.charged(cast.attempt(invoice)), 5_000)
-    invoicing.void(invoice, reason="Made by mistake", by=cast.DESK)
+    invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
     assert balances.office(ana).unused_minor == 9_000
     with books_of(ana):
         settling.undo_refund(refund, failure="x", by=cast.DESK)
@@ -293,26 +293,26 @@ def test_flagged_credit_waits_for_its_refund_until_it_is_kept(ana: Client) -> No
     invoice = cast.bill(ana)
     assert standing(invoice)[2] == 14_000
     assert balances.office(ana).office_minor == 0
-    assert crediting.keep(payment, by=cast.DESK) == 14_000
-    assert crediting.keep(payment, by=cast.DESK) == 0
+    assert crediting.keep(payment, shown=None, by=cast.DESK) == 14_000
+    assert crediting.keep(payment, shown=None, by=cast.DESK) == 0
     assert standing(invoice)[2] == 0
 
 
 def test_a_refund_of_all_that_was_flagged_takes_the_flag_away(ana: Client) -> None:
     payment = cast.cash(ana, 14_000)
     crediting.ask_for_refund(payment, reason="Paid twice")
-    refunding.record_by_hand(payment, amount_minor=14_000, reason="Paid twice", by=cast.DESK)
+    refunding.record_by_hand(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
     payment.refresh_from_db()
     assert payment.refund_asked_at is None
 
 
 def test_credit_needs_a_reason_and_is_taken_back_with_one(ana: Client) -> None:
     with pytest.raises(ReasonMissing):
-        crediting.give(ana, amount_minor=1, reason="", by=cast.DESK)
+        crediting.give(ana, amount_minor=1, reason="", shown=None, by=cast.DESK)
     invoice = cast.bill(ana)
-    credit = crediting.give(ana, amount_minor=14_000, reason="Goodwill", by=cast.DESK)
+    credit = crediting.give(ana, amount_minor=14_000, reason="Goodwill", shown=None, by=cast.DESK)
     assert standing(invoice)[2] == 0
-    crediting.take_back(credit, reason="Given by mistake", by=cast.DESK)
+    crediting.take_back(credit, reason="Given by mistake", shown=None, by=cast.DESK)
     assert standing(invoice)[2] == 14_000
 
 

@@ -27,7 +27,7 @@ def change(practice: Practice, currency: str) -> None:
 
 
 def price(practice: Practice, minor: int) -> ServiceItem:
-    return pricing.save(practice, code="S50", label="Session", price_minor=minor, by=DESK)
+    return pricing.save(practice, code="S50", label="Session", price_minor=minor, shown=None, by=DESK)
 
 
 @pytest.mark.parametrize(

@@ -58,17 +58,17 @@ def test_a_test_payment_that_comes_in_meanwhile_is_in_the_books_whole_or_out_of_
         following.ask(typed(till, bill))
         coming = typed(till, other)
         done = at_once(
-            *[partial(going_live.take_out, till.practice, by=cast.DESK)] * HALF,
+            *[partial(going_live.take_out, till.practice, shown=None, by=cast.DESK)] * HALF,
             *[partial(following.ask, coming)] * HALF,
         )
         assert errors(done) == []
         payment = Payment.objects.get(attempt=coming)
         assert fresh(other).is_paid is not payment.is_taken_back
         assert sum(each for each in done if isinstance(each, int)) == 1 + payment.is_taken_back
-        assert going_live.take_out(till.practice, by=cast.DESK) == (not payment.is_taken_back)
+        assert going_live.take_out(till.practice, shown=None, by=cast.DESK) == (not payment.is_taken_back)
         assert (fresh(bill).paid_minor, fresh(other).paid_minor) == (0, 0)
         for each in (bill, other):
-            invoicing.void(each, reason="The next round begins", by=cast.DESK)
+            invoicing.void(each, reason="The next round begins", shown=None, by=cast.DESK)
     assert TrailEntry.objects.filter(verb=Verb.PAYMENT_TAKEN_BACK).count() == 2 * ROUNDS
 
 
@@ -77,7 +77,7 @@ def test_without_the_lock_money_that_was_taken_out_pays_a_bill_and_only_the_data
 ) -> None:
     paid = cast.bill(ana)
     following.ask(typed(till, paid))
-    invoicing.void(paid, reason="Made by mistake", by=cast.DESK)
+    invoicing.void(paid, reason="Made by mistake", shown=None, by=cast.DESK)
     left_over = Payment.objects.get()
     bill = cast.bill(ana, shared=False)
     both_have_looked = Barrier(2)
@@ -121,7 +121,7 @@ def test_let_go_of_and_settled_at_once_the_money_pays_the_bill_or_waits_to_be_re
         attempt = in_doubt(till, ana)
         (bill,) = [cover.invoice for cover in attempt.covers.select_related("invoice")]
         done = at_once(
-            *[partial(releasing.release, attempt, reason="Stripe shows nothing", by=cast.DESK)] * HALF,
+            *[partial(releasing.release, attempt, reason="Stripe shows nothing", shown=None, by=cast.DESK)] * HALF,
             *[partial(following.ask, attempt)] * HALF,
         )
         assert set(errors(done)) <= {StillKnown}
@@ -132,7 +132,7 @@ def test_let_go_of_and_settled_at_once_the_money_pays_the_bill_or_waits_to_be_re
         attempt.refresh_from_db()
         assert (attempt.state, fresh(bill).is_attempted) == (AttemptState.SUCCEEDED, False)
         if was_late:
-            invoicing.void(bill, reason="The next round begins", by=cast.DESK)
+            invoicing.void(bill, reason="The next round begins", shown=None, by=cast.DESK)
 
 
 def test_without_the_lock_a_payment_is_let_go_that_has_paid_its_bill(till: Till, doubtful: PaymentAttempt) -> None:
@@ -173,7 +173,7 @@ def unshared(ana: Client) -> list[Invoice]:
 def test_share_all_pressed_by_many_is_one_run_and_each_client_hears_once_of_each_bill(
     till: Till, unshared: list[Invoice], fay: StaffMember
 ) -> None:
-    begun = at_once(*[partial(sharing.begin_run, till.practice, asked_by=fay)] * HANDS)
+    begun = at_once(*[partial(sharing.begin_run, till.practice, shown=None, asked_by=fay)] * HANDS)
     run = SharingRun.objects.get()
     assert begun == [run] * HANDS
     at_once(*[sharing.continue_next_run] * HANDS)
@@ -204,8 +204,8 @@ def test_without_a_second_look_two_runs_would_begin_and_the_database_refuses_one
 def test_a_run_and_a_colleague_who_shares_one_by_hand_tell_the_client_once(
     till: Till, unshared: list[Invoice], fay: StaffMember
 ) -> None:
-    sharing.begin_run(till.practice, asked_by=fay)
-    by_hand = [partial(sharing.share, bill, by=fay.actor) for bill in unshared[: HANDS - 1]]
+    sharing.begin_run(till.practice, shown=None, asked_by=fay)
+    by_hand = [partial(sharing.share, bill, shown=None, by=fay.actor) for bill in unshared[: HANDS - 1]]
     assert errors(at_once(sharing.continue_next_run, *by_hand)) == []
     assert Invoice.objects.shared().count() == len(unshared)
     assert OutgoingEmail.objects.filter(kind=sharing.KIND).count() == len(unshared)
@@ -220,7 +220,7 @@ def test_without_the_lock_two_who_share_a_bill_both_tell_of_it(
         assert not fresh(bill).is_shared
         both_have_looked.wait(30)
         Invoice.objects.filter(pk=bill.pk).update(shared_at=clock.now())
-        sharing.tell_again(bill, press=who, by=fay.actor)
+        sharing.tell_again(bill, press=who, shown=None, by=fay.actor)
 
     assert errors(at_once(partial(share_without_lock, "one"), partial(share_without_lock, "other"))) == []
     assert OutgoingEmail.objects.filter(kind=sharing.KIND).count() == 2

@@ -157,7 +157,7 @@ def test_a_void_invoice_makes_what_still_arrives_credit(till: Till, ana: Client,
     attempt = till.start(ana, bill)
     till.type_card(attempt)
     concluding.end(attempt, AttemptState.EXPIRED)
-    invoicing.void(fresh(bill), reason="Wrong price", by=DESK)
+    invoicing.void(fresh(bill), reason="Wrong price", shown=None, by=DESK)
     following.ask(attempt)
     assert Payment.objects.get().unused_minor == 14_000
 
@@ -186,9 +186,9 @@ def test_what_stays_unknown_for_a_day_can_be_released_and_money_that_still_arriv
     till.stripe.fault("lost", "/v1/payment_intents", method="POST")
     attempt = till.charge(ana, card, bill)
     with pytest.raises(StillKnown):
-        releasing.release(attempt, reason="Nobody knows", by=DESK)
+        releasing.release(attempt, reason="Nobody knows", shown=None, by=DESK)
     time_machine.move_to(NOW + timedelta(hours=25))
-    releasing.release(attempt, reason="Nobody knows", by=DESK)
+    releasing.release(attempt, reason="Nobody knows", shown=None, by=DESK)
     assert not fresh(bill).is_attempted
     following.ask(
         PaymentAttempt.objects.select_related("client__practice", "practice", "account", "card").get(pk=attempt.pk)

@@ -21,19 +21,21 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures
 
 def test_a_refund_goes_back_to_the_card_and_the_invoice_stays_paid(till: Till, bill: Invoice) -> None:
     payment = paid(till, bill)
-    refund = refunds.send(payment, amount_minor=4_000, reason="Paid twice", by=DESK, press="one")
-    assert refunds.send(payment, amount_minor=4_000, reason="Paid twice", by=DESK, press="one").pk == refund.pk
+    refund = refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=DESK, press="one")
+    assert (
+        refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=DESK, press="one").pk == refund.pk
+    )
     assert (refund.state, till.book[0].refunded, fresh(bill).is_paid) == (RefundState.SUCCEEDED, 4_000, True)
     assert OutgoingEmail.objects.filter(kind="refund").count() == 1
     with pytest.raises(BeyondWhatIsLeft):
-        refunds.send(payment, amount_minor=10_001, reason="Too much", by=DESK)
+        refunds.send(payment, amount_minor=10_001, reason="Too much", shown=None, by=DESK)
 
 
 @pytest.mark.parametrize("fault", ["lost", "500", "fail_after"])
 def test_a_refund_whose_answer_was_lost_is_found_and_made_once(till: Till, bill: Invoice, fault: str) -> None:
     payment = paid(till, bill)
     till.stripe.fault(fault, "/v1/refunds", method="POST")
-    refund = refunds.send(payment, amount_minor=14_000, reason="Paid twice", by=DESK)
+    refund = refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=DESK)
     assert refund.state == RefundState.PENDING
     refunds.follow_pending()
     refund.refresh_from_db()
@@ -45,7 +47,7 @@ def test_a_refund_that_never_reached_stripe_is_undone_when_its_key_is_no_longer_
 ) -> None:
     payment = paid(till, bill)
     till.stripe.fault("503", "/v1/refunds", method="POST")
-    refund = refunds.send(payment, amount_minor=14_000, reason="Paid twice", by=DESK)
+    refund = refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=DESK)
     time_machine.move_to(NOW + timedelta(hours=24))
     refunds.follow_pending()
     refund.refresh_from_db()
@@ -56,7 +58,7 @@ def test_a_refund_that_never_reached_stripe_is_undone_when_its_key_is_no_longer_
 def test_a_refund_that_never_reached_stripe_leaves_room_for_one_that_was_made_there(till: Till, bill: Invoice) -> None:
     payment = paid(till, bill)
     till.stripe.fault("503", "/v1/refunds", method="POST")
-    refund = refunds.send(payment, amount_minor=4_000, reason="Paid twice", by=DESK)
+    refund = refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=DESK)
     till.stripe.refund(payment.stripe_charge_id)
     hearing.work(event(till, "charge", payment.stripe_charge_id))
     refund.refresh_from_db()
@@ -68,7 +70,7 @@ def test_a_refund_that_stripe_refuses_is_undone(till: Till, bill: Invoice) -> No
     payment = paid(till, bill)
     till.stripe.dispute(payment.stripe_charge_id)
     with pytest.raises(RefundRefused):
-        refunds.send(payment, amount_minor=14_000, reason="Paid twice", by=DESK)
+        refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=DESK)
     assert Refund.objects.get().state == RefundState.FAILED
 
 
@@ -110,7 +112,7 @@ def test_a_refund_that_got_no_answer_takes_nothing_from_a_lost_dispute(
     opened = till.stripe.dispute(payment.stripe_charge_id)
     hearing.work(event(till, "dispute", opened))
     till.stripe.fault("lost", "/v1/refunds", method="POST")
-    refund = refunds.send(payment, amount_minor=14_000, reason="Paid twice", by=DESK)
+    refund = refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=DESK)
     assert refund.state == RefundState.PENDING
     till.stripe.end_dispute(opened, won=False)
     if heard_by == "event":
@@ -134,7 +136,7 @@ def test_a_refund_that_got_no_answer_gives_way_once_stripe_would_not_take_it(
     else:
         till.stripe.end_dispute(till.stripe.dispute(payment.stripe_charge_id), won=False)
     till.stripe.fault("fail_after", "/v1/refunds", method="POST")
-    refund = refunds.send(payment, amount_minor=4_000, reason="Paid twice", by=DESK)
+    refund = refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=DESK)
     assert refund.state == RefundState.PENDING
     assert hearing.work(event(till, "charge", payment.stripe_charge_id)) is Verdict.DONE
     refund.refresh_from_db()

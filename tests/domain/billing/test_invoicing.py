@@ -67,16 +67,16 @@ def test_a_draft_keeps_what_was_typed_until_it_is_saved(practice: Practice) -> N
 def test_a_discarded_draft_is_gone_and_leaves_no_gap(practice: Practice) -> None:
     ana = cast.ana(practice)
     draft = invoicing.draft(ana, entry(14_000), by=cast.DESK)
-    invoicing.discard(draft, by=cast.DESK)
-    invoicing.discard(draft, by=cast.DESK)
+    invoicing.discard(draft, shown=None, by=cast.DESK)
+    invoicing.discard(draft, shown=None, by=cast.DESK)
     assert not Invoice.objects.filter(pk=draft.pk).exists()
     assert cast.bill(ana).number == 1
 
 
 def test_issuing_gives_the_next_number_once(practice: Practice) -> None:
     ana = cast.ana(practice)
-    first = invoicing.issue(invoicing.draft(ana, entry(14_000), by=cast.DESK), by=cast.DESK)
-    again = invoicing.issue(first, by=cast.DESK)
+    first = invoicing.issue(invoicing.draft(ana, entry(14_000), by=cast.DESK), shown=None, by=cast.DESK)
+    again = invoicing.issue(first, shown=None, by=cast.DESK)
     second = cast.bill(ana)
     assert (first.number, again.number, second.number) == (1, 1, 2)
     assert TrailEntry.objects.filter(verb=Verb.INVOICE_ISSUED).count() == 2
@@ -90,9 +90,9 @@ def test_each_practice_counts_for_itself(practice: Practice) -> None:
 def test_nothing_is_not_issued(practice: Practice) -> None:
     ana = cast.ana(practice)
     with pytest.raises(InvoiceEmpty):
-        invoicing.issue(invoicing.draft(ana, entry(), by=cast.DESK), by=cast.DESK)
+        invoicing.issue(invoicing.draft(ana, entry(), by=cast.DESK), shown=None, by=cast.DESK)
     with pytest.raises(TotalNotPositive):
-        invoicing.issue(invoicing.draft(ana, entry(100, -100), by=cast.DESK), by=cast.DESK)
+        invoicing.issue(invoicing.draft(ana, entry(100, -100), by=cast.DESK), shown=None, by=cast.DESK)
     assert cast.bill(ana).number == 1
 
 
@@ -108,15 +108,15 @@ def test_an_issued_invoice_has_no_edit(practice: Practice) -> None:
     with pytest.raises(InvoiceIssued):
         invoicing.edit(invoice, entry(1), version=invoice.version, by=cast.DESK)
     with pytest.raises(InvoiceIssued):
-        invoicing.discard(invoice, by=cast.DESK)
+        invoicing.discard(invoice, shown=None, by=cast.DESK)
 
 
 def test_a_void_invoice_keeps_its_number_and_what_was_paid_becomes_credit(practice: Practice) -> None:
     ana = cast.ana(practice)
     invoice = cast.bill(ana, 28_000)
     cast.cash(ana, 14_000, invoice=invoice)
-    voided = invoicing.void(invoice, reason="Made by mistake", by=cast.DESK)
-    again = invoicing.void(invoice, reason="Another", by=cast.DESK)
+    voided = invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
+    again = invoicing.void(invoice, reason="Another", shown=None, by=cast.DESK)
     assert (voided.number, again.void_reason) == (invoice.number, "Made by mistake")
     account = balances.office(ana)
     assert (account.sums.invoiced_minor, account.unused_minor, account.office_minor) == (0, 14_000, -14_000)
@@ -128,7 +128,7 @@ def test_what_a_void_invoice_leaves_pays_the_next_that_is_shared(practice: Pract
     invoice = cast.bill(ana, 14_000)
     cast.cash(ana, 14_000, invoice=invoice)
     other = cast.bill(ana, 20_000)
-    invoicing.void(invoice, reason="Made by mistake", by=cast.DESK)
+    invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
     other.refresh_from_db()
     assert (other.paid_minor, balances.office(ana).office_minor) == (14_000, 6_000)
 
@@ -136,9 +136,9 @@ def test_what_a_void_invoice_leaves_pays_the_next_that_is_shared(practice: Pract
 def test_voiding_asks_why_and_knows_drafts(practice: Practice) -> None:
     ana = cast.ana(practice)
     with pytest.raises(ReasonMissing):
-        invoicing.void(cast.bill(ana), reason=" ", by=cast.DESK)
+        invoicing.void(cast.bill(ana), reason=" ", shown=None, by=cast.DESK)
     with pytest.raises(InvoiceNotIssued):
-        invoicing.void(invoicing.draft(ana, entry(1), by=cast.DESK), reason="x", by=cast.DESK)
+        invoicing.void(invoicing.draft(ana, entry(1), by=cast.DESK), reason="x", shown=None, by=cast.DESK)
 
 
 @pytest.mark.parametrize(
@@ -153,17 +153,17 @@ def test_an_invoice_under_an_attempt_is_not_voided(
     invoice = cast.bill(ana)
     cast.attempt(invoice, state=state)
     with pytest.raises(refusal):
-        invoicing.void(invoice, reason="Made by mistake", by=cast.DESK)
+        invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
     invoice.refresh_from_db()
     assert not invoice.is_void
 
 
 def test_voiding_and_writing_anew_gives_one_draft_with_the_same_lines(practice: Practice) -> None:
     invoice = cast.bill(cast.ana(practice), 14_000)
-    anew = invoicing.void_and_reissue(invoice, reason="Price was wrong", by=cast.DESK)
+    anew = invoicing.void_and_reissue(invoice, reason="Price was wrong", shown=None, by=cast.DESK)
     assert (anew.is_draft, anew.total_minor, anew.replaces) == (True, 14_000, invoice)
     assert [line.label for line in anew.lines.all()] == ["Session, 50 minutes"]
-    assert invoicing.void_and_reissue(invoice, reason="Price was wrong", by=cast.DESK) == anew
+    assert invoicing.void_and_reissue(invoice, reason="Price was wrong", shown=None, by=cast.DESK) == anew
 
 
 def test_the_currency_stays_after_the_first_invoice(practice: Practice) -> None:

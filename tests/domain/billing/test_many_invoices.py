@@ -85,7 +85,7 @@ def test_what_found_no_room_at_stripe_is_credit_for_staff_to_decide_on(
     payment = Payment.objects.get()
     assert (payment.allocated_minor, payment.still_unused_minor) == (400, 600)
     assert "more invoices" in payment.refund_asked_reason
-    crediting.keep(payment, by=cast.DESK)
+    crediting.keep(payment, shown=None, by=cast.DESK)
     assert not ana.invoices.payable().exists()
 
 

@@ -161,7 +161,7 @@ def test_of_the_pages_of_balance_and_invoice_at_most_one_can_be_paid(till: Till,
             following.ask(PaymentAttempt.objects.get(checkout_session_id=page["id"]))
         assert len(till.book) - before == len(pages)
         for left in (each for each in (bill, other) if not fresh(each).is_paid):
-            invoicing.void(left, reason="The next round begins", by=cast.DESK)
+            invoicing.void(left, reason="The next round begins", shown=None, by=cast.DESK)
 
 
 # Hearing of one charge from all sides.
@@ -259,4 +259,4 @@ def test_without_the_mark_of_the_press_a_double_press_refunds_twice(
 
 
 def sent_back(payment: Payment, amount_minor: int, press: str = "") -> Refund:
-    return refunds.send(payment, amount_minor=amount_minor, reason="Paid twice", press=press, by=cast.DESK)
+    return refunds.send(payment, amount_minor=amount_minor, reason="Paid twice", press=press, shown=None, by=cast.DESK)

@@ -81,7 +81,7 @@ def test_money_of_what_was_let_go_of_is_found_though_it_came_long_before(
     desk.save(desk.all("payment_intent")[0] | {"amount": 13_999, "amount_received": 13_999})
     following.ask(attempt)
     time_machine.move_to(NOW + timedelta(days=10))
-    releasing.release(attempt, reason="Looked at it in Stripe", by=cast.DESK)
+    releasing.release(attempt, reason="Looked at it in Stripe", shown=None, by=cast.DESK)
     reconciling.look_back()
     assert (Payment.objects.get().amount_minor, fresh(bill).still_open_minor) == (13_999, 14_000)
 
@@ -98,7 +98,7 @@ def restored(till: Till, ana: Client, bill: Invoice) -> Till:
     with since:
         till.charge(ana, card, bill)
         till.type_card(till.start(ana, other))
-        refunds.send(Payment.objects.latest("id"), amount_minor=4_000, reason="Paid twice", by=cast.DESK)
+        refunds.send(Payment.objects.latest("id"), amount_minor=4_000, reason="Paid twice", shown=None, by=cast.DESK)
         transaction.set_rollback(True)
     assert [charge.amount for charge in till.book] == [1_000, 14_000, 5_000]
     restoring.after_restore(by=cast.DESK)

@@ -198,12 +198,12 @@ def test_a_refused_refund_is_told_and_counted_until_it_is_sent(till: Till, ana: 
     payment = paid(till, bill)
     refuse(till, "/v1/refunds", code="charge_disputed", param="charge")
     with pytest.raises(RefundRefused):
-        refunds.send(payment, amount_minor=14_000, reason="Paid twice", by=cast.DESK)
+        refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
     entry = TrailEntry.objects.get(verb=Verb.REFUND_FAILED)
     assert (entry.details["failure"], entry.details["reason"]) == ("refused", "charge_disputed")
     assert entry.details["request"].startswith("req_")
     assert doubts.count(till.practice) == 1
-    sent = refunds.send(payment, amount_minor=14_000, reason="Paid twice", by=cast.DESK)
+    sent = refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
     assert sent.state == RefundState.SUCCEEDED
     assert doubts.count(till.practice) == 0
 

@@ -72,11 +72,11 @@ def stop_mail(bill: Invoice) -> None:
 
 
 def unshare(bill: Invoice) -> None:
-    sharing.unshare(bill, by=cast.DESK)
+    sharing.unshare(bill, shown=None, by=cast.DESK)
 
 
 def void(bill: Invoice) -> None:
-    invoicing.void(bill, reason="Made by mistake", by=cast.DESK)
+    invoicing.void(bill, reason="Made by mistake", shown=None, by=cast.DESK)
 
 
 def test_it_leaves_with_a_name_and_a_link_and_nothing_of_what_the_bill_is_for(bill: Invoice, smtp: SmtpServer) -> None:
@@ -116,7 +116,7 @@ def test_what_changed_before_hand_over_drops_it_with_the_reason(
 def test_a_bill_shared_again_after_it_was_dropped_is_told_of_again(bill: Invoice, smtp: SmtpServer) -> None:
     unshare(bill)
     assert hand_over(smtp).state == "dropped"
-    shared = sharing.share(bill, by=cast.DESK)
+    shared = sharing.share(bill, shown=None, by=cast.DESK)
     assert shared.email is not None
     assert handing_over.hand_over_next("rest", Transport(parse(smtp.url)))
     shared.email.refresh_from_db()

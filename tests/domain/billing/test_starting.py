@@ -267,9 +267,9 @@ def test_nobody_voids_takes_cash_for_or_hides_what_may_have_been_paid(
 ) -> None:
     attempt = cast.attempt(bill, state=unknown)
     for deed in (
-        lambda: invoicing.void(bill, reason="Wrong", by=cast.DESK),
+        lambda: invoicing.void(bill, reason="Wrong", shown=None, by=cast.DESK),
         lambda: cast.cash(ana, 100, invoice=bill),
-        lambda: sharing.unshare(bill, by=cast.DESK),
+        lambda: sharing.unshare(bill, shown=None, by=cast.DESK),
         lambda: till.start(ana, bill),
     ):
         with pytest.raises(Processing):
@@ -280,5 +280,5 @@ def test_nobody_voids_takes_cash_for_or_hides_what_may_have_been_paid(
 def test_a_bill_stays_shared_while_its_client_is_on_stripe_s_page(till: Till, ana: Client, bill: Invoice) -> None:
     till.start(ana, bill)
     with pytest.raises(BeingPaid):
-        sharing.unshare(bill, by=cast.DESK)
+        sharing.unshare(bill, shown=None, by=cast.DESK)
     assert fresh(bill).is_shared

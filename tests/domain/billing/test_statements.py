@@ -49,12 +49,12 @@ def much_happened(ana: Client) -> None:
     cast.cash(ana, 10_000, invoice=shared)
     for_hidden = cast.cash(ana, 9_000, invoice=hidden)
     for_void = cast.cash(ana, 5_000, invoice=void)
-    refunding.record_by_hand(for_hidden, amount_minor=2_000, reason="Too much", by=cast.DESK)
-    refunding.record_by_hand(for_void, amount_minor=1_000, reason="Too much", by=cast.DESK)
-    invoicing.void(void, reason="Wrong day", by=cast.DESK)
-    crediting.give(ana, amount_minor=700, reason="Goodwill", by=cast.DESK)
+    refunding.record_by_hand(for_hidden, amount_minor=2_000, reason="Too much", shown=None, by=cast.DESK)
+    refunding.record_by_hand(for_void, amount_minor=1_000, reason="Too much", shown=None, by=cast.DESK)
+    invoicing.void(void, reason="Wrong day", shown=None, by=cast.DESK)
+    crediting.give(ana, amount_minor=700, reason="Goodwill", shown=None, by=cast.DESK)
     taken_back = cast.cash(ana, 300)
-    recording.take_back(taken_back, reason="Bounced", by=cast.DESK)
+    recording.take_back(taken_back, reason="Bounced", shown=None, by=cast.DESK)
 
 
 def test_it_ends_at_the_balance_whatever_happened(ana: Client) -> None:
@@ -93,7 +93,7 @@ def test_an_old_period_begins_with_what_was_owed_before_it(ana: Client) -> None:
 def test_a_bill_that_is_not_shared_is_not_in_the_portal_s_statement(ana: Client) -> None:
     hidden = cast.bill(ana, 9_000, shared=False)
     assert statement(ana, shared_only=True).entries == ()
-    sharing.share(hidden, by=cast.DESK)
+    sharing.share(hidden, shown=None, by=cast.DESK)
     assert len(statement(ana, shared_only=True).entries) == 1
 
 

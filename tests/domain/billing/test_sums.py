@@ -85,13 +85,13 @@ def lose(payment: Payment, amount_minor: int) -> None:
 
 
 def test_a_refund_is_never_invoiced(ana: Client, paid: Payment) -> None:
-    refunding.record_by_hand(paid, amount_minor=21_000, reason="Too much", by=cast.DESK)
+    refunding.record_by_hand(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
     assert told(ana) == everywhere(REFUNDED)
     assert of_invoice(ana.invoices.get()) == REFUNDED
 
 
 def test_a_refund_that_failed_is_in_no_sum(ana: Client, paid: Payment) -> None:
-    refund = refunding.record_by_hand(paid, amount_minor=21_000, reason="Too much", by=cast.DESK)
+    refund = refunding.record_by_hand(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
     with holding.books_of(ana):
         settling.undo_refund(refund, failure="lost_or_stolen_card", by=cast.DESK)
     assert told(ana) == everywhere(Sums(invoiced_minor=42_000, paid_minor=42_000))
@@ -108,22 +108,22 @@ def test_a_lost_dispute_adjusts_and_the_debt_is_back(ana: Client) -> None:
 
 def test_a_credit_adjusts_and_is_not_paid(ana: Client) -> None:
     bill = cast.bill(ana, 42_000)
-    crediting.give(ana, amount_minor=2_000, reason="Goodwill", by=cast.DESK)
+    crediting.give(ana, amount_minor=2_000, reason="Goodwill", shown=None, by=cast.DESK)
     sums = Sums(invoiced_minor=42_000, adjusted_minor=-2_000)
     assert told(ana) == everywhere(sums)
     assert of_invoice(bill) == sums
 
 
 def test_a_void_invoice_is_not_invoiced_and_its_money_stays_paid(ana: Client, paid: Payment) -> None:
-    refunding.record_by_hand(paid, amount_minor=21_000, reason="Too much", by=cast.DESK)
+    refunding.record_by_hand(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
     bill = ana.invoices.get()
-    invoicing.void(bill, reason="Wrong day", by=cast.DESK)
+    invoicing.void(bill, reason="Wrong day", shown=None, by=cast.DESK)
     assert told(ana) == everywhere(Sums(paid_minor=42_000, refunded_minor=21_000))
     assert of_invoice(bill) == Sums(paid_minor=21_000, refunded_minor=21_000)
 
 
 def test_what_was_taken_back_is_in_no_sum(ana: Client, paid: Payment) -> None:
-    recording.take_back(paid, reason="Bounced", by=cast.DESK)
+    recording.take_back(paid, reason="Bounced", shown=None, by=cast.DESK)
     assert told(ana) == everywhere(Sums(invoiced_minor=42_000))
 
 
@@ -133,14 +133,14 @@ def test_test_payments_that_were_taken_out_are_in_no_sum(ana: Client) -> None:
     with holding.books_of(ana):
         refunding.open_refund(refunded, amount_minor=21_000, way=RefundWay.STRIPE, reason="x", by=cast.DESK)
     lose(lost, 9_000)
-    assert going_live.take_out(ana.practice, by=cast.DESK) == 2
+    assert going_live.take_out(ana.practice, shown=None, by=cast.DESK) == 2
     assert told(ana) == everywhere(Sums(invoiced_minor=51_000))
     assert [of_invoice(bill).balance_minor for bill in bills] == [42_000, 9_000]
 
 
 def test_the_portal_has_no_sum_of_an_invoice_that_is_not_shared(ana: Client, paid: Payment) -> None:
-    refunding.record_by_hand(paid, amount_minor=21_000, reason="Too much", by=cast.DESK)
-    sharing.unshare(ana.invoices.get(), by=cast.DESK)
+    refunding.record_by_hand(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
+    sharing.unshare(ana.invoices.get(), shown=None, by=cast.DESK)
     shown = told(ana)
     assert (shown["the portal's account"], shown["the portal's statement"]) == (Sums(), Sums())
     assert (shown["the office's account"], shown["the office's statement"]) == (REFUNDED, REFUNDED)
@@ -157,7 +157,7 @@ def test_an_invoice_dated_ahead_is_on_the_statement_up_to_today(ana: Client) -> 
 def test_days_begin_at_the_practices_midnight(ana: Client, paid: Payment, stopped_clock: Traveller) -> None:
     # 11:30 PM in New York, the next day in UTC.
     stopped_clock.move_to(datetime(2026, 12, 1, 4, 30, tzinfo=UTC))
-    refunding.record_by_hand(paid, amount_minor=21_000, reason="Too much", by=cast.DESK)
+    refunding.record_by_hand(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
     stopped_clock.move_to(datetime(2026, 12, 2, 15, 0, tzinfo=UTC))
     november, december = [month.sums.refunded_minor for month in figures.of(ana.practice).months[-2:]]
     assert (november, december) == (21_000, 0)

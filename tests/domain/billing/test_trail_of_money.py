@@ -78,52 +78,60 @@ def test_the_life_of_an_invoice(practice: Practice, fay: Actor) -> None:
 
     watch.tells(lambda: made.append(invoicing.draft(ana, ENTRY, by=fay)), "invoice.drafted")
     watch.tells(lambda: invoicing.edit(latest(), ENTRY, version=latest().version, by=fay), "invoice.edited")
-    watch.tells(lambda: invoicing.discard(latest(), by=fay), "invoice.discarded")
+    watch.tells(lambda: invoicing.discard(latest(), shown=None, by=fay), "invoice.discarded")
     watch.tells(lambda: made.append(invoicing.draft(ana, ENTRY, by=fay)), "invoice.drafted")
-    watch.tells(lambda: invoicing.issue(latest(), by=fay), "invoice.issued")
+    watch.tells(lambda: invoicing.issue(latest(), shown=None, by=fay), "invoice.issued")
     for verbs in (("invoice.shared",), ()):  # Again: nothing happens, and nothing is told.
-        watch.tells(lambda: sharing.share(latest(), by=fay), *verbs)
+        watch.tells(lambda: sharing.share(latest(), shown=None, by=fay), *verbs)
     for verbs in (("invoice.unshared",), ()):
-        watch.tells(lambda: sharing.unshare(latest(), by=fay), *verbs)
+        watch.tells(lambda: sharing.unshare(latest(), shown=None, by=fay), *verbs)
     for verbs in (("invoice.voided",), ()):
-        watch.tells(lambda: invoicing.void(latest(), reason="By mistake", by=fay), *verbs)
+        watch.tells(lambda: invoicing.void(latest(), reason="By mistake", shown=None, by=fay), *verbs)
 
 
 def test_money_by_hand(practice: Practice, fay: Actor) -> None:
     ana = cast.ana(practice)
     bill, watch = cast.bill(ana), Watch(ana)
     cash = PaymentEntry(PaymentKind.CASH, 14_000, DAY)
-    watch.tells(lambda: recording.record(ana, cash, invoice=bill, by=fay), "payment.recorded")
+    watch.tells(lambda: recording.record(ana, cash, invoice=bill, shown=None, by=fay), "payment.recorded")
     paid = Payment.objects.select_related("client__practice").get()
     for verbs in (("payment.taken_back",), ()):
-        watch.tells(lambda: recording.take_back(paid, reason="By mistake", by=fay), *verbs)
-    watch.tells(lambda: recording.record(ana, cash, invoice=bill, by=fay), "payment.recorded")
+        watch.tells(lambda: recording.take_back(paid, reason="By mistake", shown=None, by=fay), *verbs)
+    watch.tells(lambda: recording.record(ana, cash, invoice=bill, shown=None, by=fay), "payment.recorded")
     again = Payment.objects.select_related("client__practice").latest("id")
-    watch.tells(lambda: refunding.record_by_hand(again, amount_minor=4_000, reason="Price", by=fay), "refund.recorded")
+    watch.tells(
+        lambda: refunding.record_by_hand(again, amount_minor=4_000, reason="Price", shown=None, by=fay),
+        "refund.recorded",
+    )
     crediting.ask_for_refund(again, reason="It came twice.")
     for verbs in (("credit.kept",), ()):
-        watch.tells(lambda: crediting.keep(again, by=fay), *verbs)
+        watch.tells(lambda: crediting.keep(again, shown=None, by=fay), *verbs)
     given: list[Credit] = []
-    watch.tells(lambda: given.append(crediting.give(ana, amount_minor=500, reason="Goodwill", by=fay)), "credit.given")
+    watch.tells(
+        lambda: given.append(crediting.give(ana, amount_minor=500, reason="Goodwill", shown=None, by=fay)),
+        "credit.given",
+    )
     for verbs in (("credit.taken_back",), ()):
-        watch.tells(lambda: crediting.take_back(given[0], reason="By mistake", by=fay), *verbs)
+        watch.tells(lambda: crediting.take_back(given[0], reason="By mistake", shown=None, by=fay), *verbs)
     other = cast.bill(ana, 2_000)
     watch.tells(
-        lambda: crediting.give(ana, amount_minor=500, reason="Goodwill", by=fay), "credit.given", "credit.applied"
+        lambda: crediting.give(ana, amount_minor=500, reason="Goodwill", shown=None, by=fay),
+        "credit.given",
+        "credit.applied",
     )
     assert TrailEntry.objects.get(verb="credit.applied").about == other.ref
 
 
 def test_services(practice: Practice, fay: Actor) -> None:
     watch = Watch(cast.ana(practice))
-    item = pricing.save(practice, code="S50", label="Session", price_minor=14_000, by=fay)
+    item = pricing.save(practice, code="S50", label="Session", price_minor=14_000, shown=None, by=fay)
 
     def priced() -> object:
-        return pricing.save(practice, code="S50", label="Session", price_minor=15_000, by=fay, item=item)
+        return pricing.save(practice, code="S50", label="Session", price_minor=15_000, shown=None, by=fay, item=item)
 
     watch.tells(priced, "service.saved", of_client=False)
     for verbs in (("service.retired",), ()):
-        watch.tells(lambda: pricing.retire(item, by=fay), *verbs, of_client=False)
+        watch.tells(lambda: pricing.retire(item, shown=None, by=fay), *verbs, of_client=False)
 
 
 @pytest.fixture
@@ -174,7 +182,7 @@ def paid(till: Till, invoice: Invoice) -> Payment:
 def test_money_goes_back_by_our_hand_by_stripes_and_not_at_all(till: Till, ana: Client) -> None:
     fay = cast.fay(till.practice).actor
     payment, watch = paid(till, cast.bill(ana)), Watch(ana)
-    watch.tells(lambda: refunds.send(payment, amount_minor=4_000, reason="Price", by=fay), "refund.sent")
+    watch.tells(lambda: refunds.send(payment, amount_minor=4_000, reason="Price", shown=None, by=fay), "refund.sent")
     made = till.stripe.refund(payment.stripe_charge_id, amount=5_000)
     for verbs in (("refund.found",), ()):
         watch.tells(lambda: heard(till, "refund", made), *verbs, by="Stripe")
@@ -208,7 +216,7 @@ def test_what_does_not_match_is_told_and_so_is_who_lets_go_of_it(
     watch.tells(lambda: following.ask(mine.get()), "payment.quarantined", by="Stripe")
     time_machine.move_to(NOW + timedelta(hours=25))
     rows.update(currency="USD")
-    watch.tells(lambda: releasing.release(mine.get(), reason="Nobody knows", by=fay), "payment.released")
+    watch.tells(lambda: releasing.release(mine.get(), reason="Nobody knows", shown=None, by=fay), "payment.released")
     assert mine.get().state == AttemptState.RELEASED
     watch.tells(lambda: concluding.end(mine.get(), AttemptState.EXPIRED))
 

@@ -51,7 +51,7 @@ def about_money(person: Client, owner: StaffMember) -> None:
     mismatch_mail.tell_owners(person.practice, cast.attempt(invoice), by=cast.DESK)
     payment = cast.cash(person, 5_000)
     receipts.send(payment, by=cast.DESK)
-    refund = refunding.record_by_hand(payment, amount_minor=1_000, reason="Paid twice", by=owner.actor)
+    refund = refunding.record_by_hand(payment, amount_minor=1_000, reason="Paid twice", shown=None, by=owner.actor)
     receipts.send_refund(refund, by=owner.actor)
 
 

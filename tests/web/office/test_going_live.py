@@ -19,6 +19,7 @@ from tests import cast
 from tests.cast import DESK
 from tests.support.clock import NOW
 from tests.support.paying import Till, let_pay
+from tests.web.open_pages import Tab
 from tests.web.reading import plain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
@@ -72,7 +73,7 @@ def test_they_are_listed_and_one_press_takes_them_out_so_that_the_invoices_are_o
     for words in ("2 payments, $190.00 in all", "Ana Abreu", "Carol Cole"):
         assert words in text
     mails = OutgoingEmail.objects.count()
-    answer = owner.post(TESTS, follow=True)
+    answer = Tab(owner, TESTS).press()
     assert "2 test payments were taken out of the books. What they had paid is owed again." in plain(answer.content)
     assert [invoice.open_minor for invoice in Invoice.objects.order_by("id")] == [14_000, 5_000]
     assert [balances.portal(person).portal_minor for person in (ana, carol)] == [14_000, 5_000]
@@ -87,8 +88,9 @@ def test_they_are_listed_and_one_press_takes_them_out_so_that_the_invoices_are_o
 
 def test_it_is_in_the_trail_once_and_a_second_press_finds_nothing(till: Till, ana: Client, owner: Browser) -> None:
     payment = paid(till, ana)
-    owner.post(TESTS)
-    again = owner.post(TESTS, follow=True)
+    tab = Tab(owner, TESTS)
+    tab.press()
+    again = tab.press()
     assert "There are no test payments in the books." in plain(again.content)
     entry = TrailEntry.objects.get(verb=Verb.TESTS_TAKEN_OUT)
     assert (entry.details, entry.actor_name) == ({"payments": 1}, "Dr. Naomi Elm")
@@ -97,7 +99,7 @@ def test_it_is_in_the_trail_once_and_a_second_press_finds_nothing(till: Till, an
 
 def test_a_test_refund_and_a_lost_test_dispute_count_no_longer_either(till: Till, ana: Client) -> None:
     refunded, disputed = paid(till, ana), paid(till, ana, 9_000)
-    refunds.send(refunded, amount_minor=4_000, reason="Too much", note="", press="", by=DESK)
+    refunds.send(refunded, amount_minor=4_000, reason="Too much", note="", press="", shown=None, by=DESK)
     assert Refund.objects.get().state == RefundState.SUCCEEDED
     found = DisputeAtStripe(
         id="dp_1",
@@ -112,7 +114,7 @@ def test_a_test_refund_and_a_lost_test_dispute_count_no_longer_either(till: Till
     )
     disputes.seen(disputed, found)
     assert disputed.disputes.get().state == DisputeState.LOST
-    assert going_live.take_out(till.practice, by=DESK) == 2
+    assert going_live.take_out(till.practice, shown=None, by=DESK) == 2
     assert [(each.paid_minor, each.credited_minor, each.open_minor) for each in Invoice.objects.order_by("id")] == [
         (0, 0, 14_000),
         (0, 0, 9_000),
@@ -122,7 +124,7 @@ def test_a_test_refund_and_a_lost_test_dispute_count_no_longer_either(till: Till
 
 def test_what_stripe_says_later_of_a_payment_that_was_taken_out_changes_nothing(till: Till, ana: Client) -> None:
     payment = paid(till, ana)
-    going_live.take_out(till.practice, by=DESK)
+    going_live.take_out(till.practice, shown=None, by=DESK)
     assert payment.attempt is not None
     following.ask(payment.attempt)
     assert Payment.objects.count() == 1
@@ -132,7 +134,7 @@ def test_what_stripe_says_later_of_a_payment_that_was_taken_out_changes_nothing(
 def test_money_that_came_by_hand_and_credit_stay_and_pay_what_is_owed_again(till: Till, ana: Client) -> None:
     paid(till, ana)
     cast.cash(ana, 6_000)
-    going_live.take_out(till.practice, by=DESK)
+    going_live.take_out(till.practice, shown=None, by=DESK)
     invoice = Invoice.objects.get()
     assert (invoice.paid_minor, invoice.open_minor) == (6_000, 8_000)
     assert Payment.objects.counting().get().amount_minor == 6_000
@@ -143,14 +145,14 @@ def test_the_client_sees_the_bill_to_pay_again_and_no_receipt_of_the_test(till: 
     portal = cast.in_the_portal(Browser(), ana)
     receipt = f"/portal/alder-street/receipts/{payment.ref}/"
     assert portal.get(receipt).status_code == 200
-    going_live.take_out(till.practice, by=DESK)
+    going_live.take_out(till.practice, shown=None, by=DESK)
     assert portal.get(receipt).status_code == 404
     assert 'data-status="unpaid"' in portal.get("/portal/alder-street/billing/").content.decode()
 
 
 def test_another_practices_test_payments_stay(till: Till, ana: Client) -> None:
     paid(till, ana)
-    assert going_live.take_out(cast.birch(), by=DESK) == 0
+    assert going_live.take_out(cast.birch(), shown=None, by=DESK) == 0
     assert Invoice.objects.get().is_paid
 
 

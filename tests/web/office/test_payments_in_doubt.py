@@ -20,6 +20,7 @@ from portico.plumbing.verbs import Verb
 from tests import cast
 from tests.support.clock import NOW
 from tests.support.paying import Till, let_pay
+from tests.web.open_pages import Tab
 from tests.web.reading import plain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
@@ -133,7 +134,7 @@ def test_unknown_for_minutes_is_only_told_and_unknown_for_a_day_can_be_released(
     time_machine.move_to(NOW + timedelta(hours=24))
     biller = back()
     assert "The outcome is not known: Ana Abreu" in page(biller)
-    answer = biller.post(releasing(attempt), WHY, follow=True)
+    answer = Tab(biller, releasing(attempt)).press(WHY)
     assert "The payment was released." in plain(answer.content)
     invoice = Invoice.objects.with_attempts().latest("id")
     assert (loaded(attempt).state, invoice.is_attempted) == (AttemptState.RELEASED, False)
@@ -148,7 +149,7 @@ def test_money_that_still_arrives_is_shown_as_waiting_to_be_refunded(
     attempt = unknown(till, ana)
     time_machine.move_to(NOW + timedelta(hours=24))
     biller = back()
-    biller.post(releasing(attempt), WHY)
+    Tab(biller, releasing(attempt)).press(WHY)
     following.ask(loaded(attempt))
     payment = Payment.objects.get(attempt=attempt)
     text = page(biller)
@@ -162,10 +163,11 @@ def test_nothing_is_released_without_a_reason_or_twice(
     attempt = mismatched(till, ana)
     time_machine.move_to(NOW + timedelta(hours=24))
     biller = back()
-    assert biller.post(releasing(attempt), {"why": "other", "words": ""}).status_code == 422
+    tab = Tab(biller, releasing(attempt))
+    assert tab.press({"why": "other", "words": ""}).status_code == 422
     assert loaded(attempt).is_moving
-    assert biller.post(releasing(attempt), WHY).status_code == 302
-    again = biller.post(releasing(attempt), WHY, follow=True)
+    assert tab.press(WHY, follow=False).status_code == 302
+    again = tab.press(WHY)
     assert "The outcome of this payment is known by now." in plain(again.content)
     assert TrailEntry.objects.filter(verb=Verb.PAYMENT_RELEASED).count() == 1
 

@@ -46,7 +46,7 @@ def test_a_page_that_shows_150_does_not_lead_to_a_payment_of_300_that_is_open(ta
 
 def test_a_page_does_not_pay_another_invoice_of_the_same_amount(tab: Tab) -> None:
     person = Client.objects.get()
-    invoicing.void(person.invoices.get(), reason="Wrong", by=cast.DESK)
+    invoicing.void(person.invoices.get(), reason="Wrong", shown=None, by=cast.DESK)
     cast.bill(person, 15_000)
     expect_refused(tab.press(pay="new"), "$150.00")
     assert not PaymentAttempt.objects.exists()

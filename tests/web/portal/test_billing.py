@@ -75,7 +75,7 @@ def test_the_first_look_is_in_the_trail_once_and_staff_see_it(portal: Browser, a
 
 def test_a_void_invoice_asks_for_nothing(portal: Browser, ana: Client) -> None:
     invoice = cast.bill(ana)
-    invoicing.void(invoice, reason="Made by mistake", by=cast.DESK)
+    invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
     page = portal.get(f"{PAGE}{invoice.ref}/").content.decode()
     assert 'data-status="void"' in page
     assert "Nothing to pay" in page

@@ -1,7 +1,8 @@
 """Money that came."""
 
+from django.apps import apps
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access.models import PortalAccount
@@ -31,6 +32,12 @@ class PaymentQuerySet(RowQuerySet["Payment"]):
     def with_credit(self) -> "PaymentQuerySet":
         """Those of which something is left over, that waits for a refund too."""
         return self.filter(taken_back_at=None, unused_minor__gt=0)
+
+    def with_disputes(self) -> "PaymentQuerySet":
+        """With what `has_open_dispute` asks about."""
+        # By name: disputes point at payments, not the other way.
+        disputes = apps.get_model("billing", "Dispute")._default_manager.filter(payment_id=OuterRef("pk"), state="open")
+        return self.annotate(open_dispute=Exists(disputes))
 
     def spendable(self) -> "PaymentQuerySet":
         """Of which something is left over and may be put against an invoice."""
@@ -135,6 +142,11 @@ class Payment(Source):
     @property
     def is_online(self) -> bool:
         return self.kind == PaymentKind.ONLINE
+
+    @property
+    def has_open_dispute(self) -> bool:
+        """Whether the card's owner disputes it at present. Wants the row from `with_disputes`."""
+        return bool(self.__dict__["open_dispute"])
 
     @property
     def left_minor(self) -> int:

@@ -6,10 +6,11 @@ from django.db import transaction
 from django.db.models import Count, Sum
 from django.utils.translation import gettext_lazy
 
-from portico.domain.billing import holding, settling
+from portico.domain.billing import holding, settling, shown_sums
 from portico.domain.billing.models import Payment, PaymentKind
 from portico.domain.billing.models.payments import PaymentQuerySet
 from portico.domain.billing.online.concluding import note
+from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.clients.models import Client
 from portico.domain.practices import connecting
 from portico.domain.practices.connecting import Keys
@@ -59,25 +60,29 @@ def save_keys(practice: Practice, keys: Keys, *, by: Actor) -> OnlinePayments:
 
 
 @once_more
-def take_out(practice: Practice, *, by: Actor) -> int:
+def take_out(practice: Practice, *, shown: ShownSums | None, by: Actor) -> int:
     """Takes every test payment out of the books, all or none; what they had paid is owed again. Gives how many.
 
-    Again: finds none and changes nothing. Nobody is mailed.
+    Again: finds none and changes nothing. Nobody is mailed. Raises ShownSumsChanged.
     """
     with transaction.atomic():
         clients = of_test_mode(practice).order_by().values("client")
         # Each client's books are held in the order of their ids, as everywhere.
-        taken = sum(_take_out_of(client, by=by) for client in Client.objects.filter(pk__in=clients).order_by("id"))
+        held = Client.objects.filter(pk__in=clients).order_by("id")
+        taken = [amount for client in held for amount in _take_out_of(client, by=by)]
         if taken:
-            trail.record(Verb.TESTS_TAKEN_OUT, practice=practice, by=by, payments=taken)
-    return taken
+            # All of them are held only now: if they are not those that were shown, everything is rolled back.
+            shown_sums.refuse_if_changed(shown, shown_sums.of_many(len(taken), sum(taken)))
+            trail.record(Verb.TESTS_TAKEN_OUT, practice=practice, by=by, payments=len(taken))
+    return len(taken)
 
 
-def _take_out_of(client: Client, *, by: Actor) -> int:
+def _take_out_of(client: Client, *, by: Actor) -> list[int]:
+    """Takes out those of one client. Gives their amounts, in minor units."""
     with holding.books_of(client) as held:
         payments = list(of_test_mode(held.practice).filter(client=held).locked())
         for payment in payments:
             settling.take_out(payment, reason=REASON, by=by)
             note(Verb.PAYMENT_TAKEN_BACK, held, payment.ref, payment.amount_minor, by=by, reason=REASON)
         settling.apply_credit(held, by=by)
-    return len(payments)
+    return [payment.amount_minor for payment in payments]

@@ -8,12 +8,13 @@ from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
-from portico.domain.billing import holding, receipts, refunding, settling
+from portico.domain.billing import holding, receipts, refunding, settling, shown_sums
 from portico.domain.billing.models import Invoice, Payment, Refund, RefundState, RefundWay
 from portico.domain.billing.online import concluding, metadata, quoting
 from portico.domain.billing.online.concluding import STRIPE
 from portico.domain.billing.online.refusals import RefundBetweenSteps, RefundRefused, StripeNotReached
 from portico.domain.billing.refusals import RecordedByHand
+from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.practices import online_payments
 from portico.domain.practices.models import Practice
 from portico.gateways.stripe import charges, money, things
@@ -37,6 +38,7 @@ def send(
     *,
     amount_minor: int,
     reason: str,
+    shown: ShownSums | None,
     by: Actor,
     note: str = "",
     invoice: Invoice | None = None,
@@ -45,15 +47,15 @@ def send(
 ) -> Refund:
     """Sends money back to the card. Without an answer it stays pending, and the worker finds out.
 
-    Pressed twice it is one. Raises RecordedByHand, RefundBetweenSteps, StripeNotReached, RefundRefused, and what
-    `open_refund` does.
+    Pressed twice it is one. Raises RecordedByHand, RefundBetweenSteps, ShownSumsChanged, StripeNotReached,
+    RefundRefused, and what `open_refund` does.
     """
     _refuse_between_steps(payment, amount_minor)
     line = line_for(payment, deadline=deadline)
     if line is None:
         raise StripeNotReached
     refund, is_new = _open(
-        payment, amount_minor=amount_minor, reason=reason, note=note, invoice=invoice, press=press, by=by
+        payment, amount_minor=amount_minor, reason=reason, note=note, invoice=invoice, press=press, shown=shown, by=by
     )
     if not is_new:
         if refund.state == RefundState.FAILED:
@@ -144,16 +146,25 @@ def _refuse_between_steps(payment: Payment, amount_minor: int) -> None:
 
 @once_more
 def _open(
-    payment: Payment, *, amount_minor: int, reason: str, note: str, invoice: Invoice | None, press: str, by: Actor
+    payment: Payment,
+    *,
+    amount_minor: int,
+    reason: str,
+    note: str,
+    invoice: Invoice | None,
+    press: str,
+    shown: ShownSums | None,
+    by: Actor,
 ) -> tuple[Refund, bool]:
     with holding.books_of(payment.client) as held:
         earlier = Refund.objects.filter(practice=held.practice, press=press).first() if press else None
         if earlier is not None:
             return earlier, False
-        row = Payment.objects.locked().get(pk=payment.pk)
+        row = Payment.objects.locked().with_disputes().get(pk=payment.pk)
         row.client = held
         if not row.is_online:
             raise RecordedByHand
+        shown_sums.refuse_if_changed(shown, shown_sums.of_refund(row))
         refund = refunding.open_refund(
             row,
             amount_minor=amount_minor,

@@ -2,11 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from portico.domain.billing import holding, settling
+from portico.domain.billing import holding, settling, shown_sums
 from portico.domain.billing.models import AttemptState, PaymentAttempt
 from portico.domain.billing.online.concluding import note
 from portico.domain.billing.online.refusals import StillKnown
 from portico.domain.billing.refusals import ReasonMissing
+from portico.domain.billing.shown_sums import ShownSums
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.deadlocks import once_more
@@ -26,10 +27,10 @@ def may_be_released(attempt: PaymentAttempt) -> bool:
 
 
 @once_more
-def release(attempt: PaymentAttempt, *, reason: str, by: Actor) -> PaymentAttempt:
+def release(attempt: PaymentAttempt, *, reason: str, shown: ShownSums | None, by: Actor) -> PaymentAttempt:
     """Its invoices are free again; money that still arrives becomes credit, flagged for a refund.
 
-    Again: changes nothing. Raises StillKnown, ReasonMissing.
+    Again: changes nothing. Raises StillKnown, ReasonMissing, ShownSumsChanged.
     """
     with holding.books_of(attempt.client) as held:
         row = PaymentAttempt.objects.get(pk=attempt.pk)
@@ -39,6 +40,7 @@ def release(attempt: PaymentAttempt, *, reason: str, by: Actor) -> PaymentAttemp
             raise StillKnown
         if not reason.strip():
             raise ReasonMissing(field="reason")
+        shown_sums.refuse_if_changed(shown, shown_sums.of_attempt(row))
         row = settling.end_attempt(row, AttemptState.RELEASED, by=by, reason=reason.strip())
         note(Verb.PAYMENT_RELEASED, held, row.ref, row.amount_minor, by=by, reason=row.reason)
     return row

@@ -1,11 +1,12 @@
 """Ending an open attempt at Stripe, so that nobody can pay on it any more."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from portico.domain.billing.models import AttemptState, AttemptWay, Invoice, PaymentAttempt
 from portico.domain.billing.online import checkouts, concluding
 from portico.domain.billing.online.refusals import StripeNotReached
-from portico.domain.billing.refusals import Processing
+from portico.domain.billing.refusals import BeingPaid, Processing
 from portico.domain.practices import online_payments
 from portico.gateways.stripe import checkout, intents
 from portico.gateways.stripe.deadline import Deadline
@@ -97,11 +98,21 @@ def _cancel(attempt: PaymentAttempt, line: Line) -> None:
     concluding.intent_seen(attempt, intent)
 
 
-def clear_way(invoice: Invoice) -> None:
-    """Ends a payment that the client began and left, before staff void the invoice or record money for it.
+def clearing_way[R](invoice: Invoice, act: Callable[[], R]) -> R:
+    """Runs what staff do with an invoice; a payment that the client began and left is ended at Stripe first.
 
-    Raises Processing, StripeNotReached.
+    Stripe is asked only if the operation raises BeingPaid, and the operation runs again afterwards: if Stripe finds the
+    invoice paid, it compares the sums once more. Raises what `act` raises, Processing, StripeNotReached.
     """
+    try:
+        return act()
+    except BeingPaid:
+        clear_way(invoice)
+    return act()
+
+
+def clear_way(invoice: Invoice) -> None:
+    """Ends a payment that the client began for an invoice and left. Raises Processing, StripeNotReached."""
     rows = PaymentAttempt.objects.filter(covers__invoice=invoice, covers__is_open=True, state=AttemptState.OPEN)
     for attempt in rows.select_related("client__practice", "account", "practice", "card"):
         retire(attempt, deadline=Deadline())

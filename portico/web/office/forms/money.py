@@ -16,7 +16,8 @@ from portico.plumbing.cleaning import LineField, TextField
 from portico.plumbing.money import NotAnAmount
 from portico.web.day_field import DayField, use_order_of
 from portico.web.office import presses
-from portico.web.office.forms.typed import TOO_LONG, UNASSISTED, TypedForm, line
+from portico.web.office.forms.showing import ShowingForm
+from portico.web.office.forms.typed import TOO_LONG, UNASSISTED, line
 
 EARLIEST = date(2000, 1, 1)
 OTHER = "other"
@@ -49,7 +50,7 @@ def money_field(form: forms.Form, name: str) -> MoneyField:
     return cast(MoneyField, form.fields[name])
 
 
-class RecordPaymentForm(TypedForm):
+class RecordPaymentForm(ShowingForm):
     """Money that came another way."""
 
     kind = forms.ChoiceField(
@@ -103,7 +104,7 @@ def above_nothing(minor: int | None) -> int:
     return minor
 
 
-class ReasonForm(TypedForm):
+class ReasonForm(ShowingForm):
     """Why: one of the usual reasons, or the writer's own words."""
 
     why = forms.ChoiceField(label=gettext_lazy("Why"), error_messages={"required": gettext_lazy("Choose one.")})
@@ -151,7 +152,7 @@ class ReleaseForm(ReasonForm):
 
 
 class RefundForm(ReasonForm):
-    """How much goes back, and why; `most` is what is left."""
+    """How much goes back, and why; the operation says whether so much is left."""
 
     reasons = (
         gettext_lazy("Paid twice by mistake"),
@@ -164,20 +165,15 @@ class RefundForm(ReasonForm):
 
     field_order = ("amount", "why", "words", "note")
 
-    def __init__(self, *args: Any, currency: str, most: int, **kwargs: Any) -> None:  # Any: Django's own.
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own.
         super().__init__(*args, **kwargs)
-        self.currency, self.most = currency, most
         money_field(self, "amount").currency = currency
 
     def clean_amount(self) -> int:
-        amount = above_nothing(self.cleaned_data["amount"])
-        if amount > self.most:
-            most = money.written(self.most, self.currency, language="en")
-            raise ValidationError(_("At most %(most)s can go back.") % {"most": most})
-        return amount
+        return above_nothing(self.cleaned_data["amount"])
 
 
-class CreditForm(TypedForm):
+class CreditForm(ShowingForm):
     """Credit without money having come."""
 
     amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
@@ -192,7 +188,7 @@ class CreditForm(TypedForm):
         return above_nothing(self.cleaned_data["amount"])
 
 
-class ServiceForm(TypedForm):
+class ServiceForm(ShowingForm):
     """A product or service."""
 
     code = line(gettext_lazy("Code"), longest=20, required=True)

@@ -1,0 +1,187 @@
+"""Sums that a page showed, compared under the lock: pressed by several at once, and beside it without the guard."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from threading import Event
+
+import pytest
+
+from portico.domain.billing import balances, crediting, invoicing, recording, refunding, shown_sums, verifying
+from portico.domain.billing.models import Invoice, Payment, PaymentKind
+from portico.domain.billing.online import following, retiring
+from portico.domain.billing.recording import PaymentEntry
+from portico.domain.billing.shown_sums import ShownSums, ShownSumsChanged
+from portico.domain.clients.models import Client
+from portico.plumbing import clock
+from portico.plumbing.models import TrailEntry
+from portico.plumbing.verbs import Verb
+from tests import cast
+from tests.support.at_once import HANDS, at_once, errors
+from tests.support.paying import Till
+
+CASH = PaymentEntry(PaymentKind.CASH, 5_000, clock.today("UTC"))
+
+
+@pytest.mark.django_db
+def test_the_balance_in_one_query_is_the_offices_own(ana: Client) -> None:
+    cast.bill(ana, 14_000)
+    cast.bill(ana, 3_000, shared=False)
+    invoicing.void(cast.bill(ana, 700), reason="Made by mistake", shown=None, by=cast.DESK)
+    for number in range(3):
+        assert balances.office_minor(ana) == balances.office(ana).office_minor
+        cast.cash(ana, 9_000)
+        crediting.give(ana, amount_minor=1_000 + number, reason="Goodwill", shown=None, by=cast.DESK)
+    assert balances.office_minor(ana) == balances.office(ana).office_minor == 17_000 - 27_000 - 3_003
+
+
+@pytest.mark.parametrize("text", ["", "total", "paid=", "paid=1x", f"paid={'9' * 19}", "unpaid=5", "paid=٣"])
+def test_a_text_that_is_none_of_ours_has_no_sums(text: str) -> None:
+    assert ShownSums(text).amount("paid") is None
+
+
+Act = Callable[[Client, ShownSums | None], object]
+
+
+def record(ana: Client, shown: ShownSums | None) -> object:
+    return recording.record(ana, CASH, shown=shown, by=cast.DESK)
+
+
+def give(ana: Client, shown: ShownSums | None) -> object:
+    return crediting.give(ana, amount_minor=5_000, reason="Goodwill", shown=shown, by=cast.DESK)
+
+
+def give_back(ana: Client, shown: ShownSums | None) -> object:
+    paid = Payment.objects.get()
+    return refunding.record_by_hand(paid, amount_minor=2_000, reason="Too much", shown=shown, by=cast.DESK)
+
+
+def pay_an_invoice(ana: Client, shown: ShownSums | None) -> object:
+    return recording.record(ana, CASH, invoice=Invoice.objects.get(), shown=shown, by=cast.DESK)
+
+
+def balance(ana: Client) -> ShownSums:
+    return shown_sums.of_balance(balances.office_minor(ana))
+
+
+def refundable(ana: Client) -> ShownSums:
+    cast.cash(ana, 14_000)
+    return shown_sums.of_refund(Payment.objects.with_disputes().get())
+
+
+def billed(ana: Client) -> ShownSums:
+    return shown_sums.of_invoice(cast.bill(ana, 90_000))
+
+
+ACTS = pytest.mark.parametrize(
+    ("act", "opened", "done"),
+    [
+        (record, balance, Verb.PAYMENT_RECORDED),
+        (pay_an_invoice, billed, Verb.PAYMENT_RECORDED),
+        (give, balance, Verb.CREDIT_GIVEN),
+        (give_back, refundable, Verb.REFUND_RECORDED),
+    ],
+)
+
+
+@ACTS
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_saw_the_same_sums_one_acts(
+    ana: Client, act: Act, opened: Callable[[Client], ShownSums], done: Verb
+) -> None:
+    shown = opened(ana)
+    before = TrailEntry.objects.filter(verb=done).count()
+    ended = at_once(*[partial(act, ana, shown)] * HANDS)
+    assert errors(ended) == [ShownSumsChanged] * (HANDS - 1)
+    assert TrailEntry.objects.filter(verb=done).count() == before + 1
+    assert list(verifying.mismatches()) == []
+
+
+@ACTS
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_without_the_comparison_all_of_them_act(
+    ana: Client, act: Act, opened: Callable[[Client], ShownSums], done: Verb
+) -> None:
+    opened(ana)
+    before = TrailEntry.objects.filter(verb=done).count()
+    assert errors(at_once(*[partial(act, ana, None)] * HANDS)) == []
+    assert TrailEntry.objects.filter(verb=done).count() == before + HANDS
+
+
+def void(bill: Invoice, shown: ShownSums | None) -> Invoice:
+    return retiring.clearing_way(
+        bill, lambda: invoicing.void(bill, reason="Made by mistake", shown=shown, by=cast.DESK)
+    )
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_voided_and_paid_at_once_an_invoice_seen_unpaid_is_never_voided_with_money_on_it(
+    till: Till, ana: Client
+) -> None:
+    for _round in range(4):
+        bill = cast.bill(ana)
+        shown = shown_sums.of_invoice(bill)
+        attempt = till.start(ana, bill)
+        till.type_card(attempt)
+        ended = at_once(partial(void, bill, shown), partial(following.ask, attempt))
+        bill.refresh_from_db()
+        assert errors(ended) == [ShownSumsChanged]
+        assert (bill.is_void, bill.is_paid) == (False, True)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_without_the_lock_an_invoice_seen_unpaid_is_voided_with_money_on_it(ana: Client) -> None:
+    bill = cast.bill(ana)
+    shown, has_looked, is_paid = shown_sums.of_invoice(bill), Event(), Event()
+
+    def void_without_lock() -> None:
+        shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(Invoice.objects.get(pk=bill.pk)))
+        has_looked.set()
+        assert is_paid.wait(30)
+        void(bill, None)
+
+    def pay() -> None:
+        assert has_looked.wait(30)
+        cast.cash(ana, 14_000, invoice=bill)
+        is_paid.set()
+
+    assert errors(at_once(void_without_lock, pay)) == []
+    entry = TrailEntry.objects.get(verb=Verb.INVOICE_VOIDED)
+    assert entry.details["became_credit_minor"] == 14_000
+
+
+@pytest.mark.django_db
+def test_what_stripe_finds_paid_while_the_way_is_cleared_is_not_voided(till: Till, ana: Client) -> None:
+    bill = cast.bill(ana)
+    shown = shown_sums.of_invoice(bill)
+    till.type_card(till.start(ana, bill))
+    with pytest.raises(ShownSumsChanged, match="This invoice has been paid since you opened this page"):
+        void(bill, shown)
+    bill.refresh_from_db()
+    assert (bill.is_void, bill.is_paid) == (False, True)
+
+
+@pytest.mark.django_db
+def test_what_stripe_finds_paid_is_not_paid_a_second_time_by_hand(till: Till, ana: Client) -> None:
+    bill = cast.bill(ana)
+    shown = shown_sums.of_invoice(bill)
+    till.type_card(till.start(ana, bill))
+    with pytest.raises(ShownSumsChanged):
+        retiring.clearing_way(
+            bill, lambda: recording.record(ana, CASH, invoice=bill, shown=shown, by=cast.DESK, press="k" * 43)
+        )
+    assert Payment.objects.get().is_online
+
+
+@pytest.mark.django_db
+def test_a_page_whose_sums_have_changed_ends_no_payment_that_the_client_began(till: Till, ana: Client) -> None:
+    bill = cast.bill(ana)
+    attempt = till.start(ana, bill)
+    with pytest.raises(ShownSumsChanged):
+        void(bill, replace(shown_sums.of_invoice(bill), text="total=14000 paid=1 credited=0"))
+    attempt.refresh_from_db()
+    assert attempt.holds

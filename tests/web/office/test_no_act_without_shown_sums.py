@@ -1,0 +1,65 @@
+"""Every operation on money that a page of the office calls compares the sums that the page showed."""
+
+import ast
+import inspect
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import portico.web.office
+from portico.domain.billing import currencies, invoicing
+from portico.domain.billing.online import going_live
+
+OFFICE = Path(portico.web.office.__file__).parent
+BILLING = "portico.domain.billing"
+# A new draft comes from no page with sums; a changed one and the practice carry a version; keys move no money.
+WITHOUT: set[Callable[..., object]] = {invoicing.draft, invoicing.edit, going_live.save_keys, currencies.describe}
+
+
+def modules() -> Iterator[tuple[ModuleType, ast.Module]]:
+    for path in sorted(OFFICE.rglob("*.py")):
+        name = ".".join(path.relative_to(OFFICE).with_suffix("").parts).removesuffix("__init__")
+        yield import_module(f"portico.web.office.{name}".rstrip(".")), ast.parse(path.read_text())
+
+
+def operations() -> dict[str, Callable[..., object]]:
+    """What pages name of the billing domain, called at once or handed on, that takes whose act it is."""
+    found: dict[str, Callable[..., object]] = {}
+    for module, tree in modules():
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)):
+                continue
+            of = getattr(module, node.value.id, None)
+            named: Any = getattr(of, node.attr, None)  # Any: whatever the page names.
+            if isinstance(of, ModuleType) and of.__name__.startswith(BILLING) and acts(named):
+                found[f"{of.__name__}.{node.attr}"] = named
+    return found
+
+
+def acts(named: object) -> bool:
+    """Whether it is a function that takes whose act it is."""
+    return inspect.isfunction(named) and bool({"by", "asked_by"} & set(inspect.signature(named).parameters))
+
+
+def test_every_operation_takes_the_shown_sums_and_has_no_default_for_them() -> None:
+    found = operations()
+    assert {f"{BILLING}.invoicing.void", f"{BILLING}.online.refunds.send", f"{BILLING}.sharing.unshare"} <= set(found)
+    forgotten = []
+    for name, operation in found.items():
+        shown = inspect.signature(operation).parameters.get("shown")
+        if operation not in WITHOUT and (shown is None or shown.default is not inspect.Parameter.empty):
+            forgotten.append(name)
+    assert forgotten == []
+
+
+def test_no_page_says_that_it_showed_nothing() -> None:
+    silent = [
+        f"{module.__name__}:{node.value.lineno}"
+        for module, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword) and node.arg == "shown"
+        if isinstance(node.value, ast.Constant)
+    ]
+    assert silent == []

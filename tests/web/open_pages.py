@@ -1,0 +1,32 @@
+"""A page that stands open in one tab while things happen in another."""
+
+from typing import Any
+
+from django.test import Client as Browser
+
+from tests.web.forms_on_pages import FormOnPage, forms_on
+
+
+class Tab:
+    """A page as it was opened, with the form that goes to `to`: the page's own address unless given."""
+
+    def __init__(self, browser: Browser, page: str, *, to: str = "") -> None:
+        self.browser = browser
+        answer = browser.get(page)
+        assert answer.status_code == 200, page
+        path = page.partition("?")[0]
+        self.form = form_to(to or path, answer.content.decode(), at=path)
+
+    def press(self, typed: dict[str, str] | None = None, *, follow: bool = True) -> Any:  # Any: the test client's own.
+        """Posts the form with its hidden fields as they stood when the page was opened."""
+        return self.browser.post(self.form.action, self.form.fields | (typed or {}), follow=follow)
+
+    def showing(self, answer: Any) -> "Tab":  # Any: as above.
+        """The tab with the page that it was answered with."""
+        self.form = form_to(self.form.action, answer.content.decode(), at=answer.request["PATH_INFO"])
+        return self
+
+
+def form_to(address: str, page: str, *, at: str) -> FormOnPage:
+    (form,) = [each for each in forms_on(page, at=at) if (each.action, each.method) == (address, "post")]
+    return form
