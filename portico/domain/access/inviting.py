@@ -12,7 +12,7 @@ from portico.domain.access.invitation_text import Text
 from portico.domain.access.models import Invitation, PortalAccess
 from portico.domain.clients.editing import ChangedMeanwhile, ClientArchived
 from portico.domain.clients.models import Client
-from portico.plumbing import clock, emails, tokens, trail
+from portico.plumbing import clock, emails, form_keys, tokens, trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.deadlocks import once_more
 from portico.plumbing.refusals import Refused
@@ -51,15 +51,16 @@ def send(
     """Saves the access as the form has it and writes the invitation, the getting-started guide attached if wanted.
 
     `press` is the form's own random key: the same press again returns the first one's invitation.
-    Raises NotMailable (the access is saved all the same, the refusal is in the trail), ChangedMeanwhile,
-    ClientArchived, granting.AddressGone.
+    Raises FormSentBefore, NotMailable (the access is saved all the same, the refusal is in the trail),
+    ChangedMeanwhile, ClientArchived, granting.AddressGone.
     """
-    earlier = _sent_by(client, press)
+    content = (client.pk, entry, text, with_guide)
+    earlier = _sent_by(client, press, content)
     if earlier is not None:
         return Sent(earlier, is_new=False)
     with granting.held(client) as (row, access):
         # Looked at again under the lock: two presses at once wait here for each other.
-        earlier = _sent_by(client, press)
+        earlier = _sent_by(client, press, content)
         if earlier is not None:
             return Sent(earlier, is_new=False)
         if version is not None and access.version != version:
@@ -68,14 +69,21 @@ def send(
             raise ClientArchived
         granting.apply(access, entry, by=by)
         outcome = _write_unless_refused(access, text, press=press, by=by, with_guide=with_guide)
+        if isinstance(outcome, Invitation):
+            form_keys.keep(outcome, press, content, kind=KIND)
         states.recompute(row)
     if isinstance(outcome, NotMailable):
         raise outcome
     return Sent(outcome, is_new=True)
 
 
-def _sent_by(client: Client, press: str) -> Invitation | None:
-    return Invitation.objects.select_related("email").filter(client=client, press=press).first()
+def _sent_by(client: Client, press: str, content: object) -> Invitation | None:
+    rows = Invitation.objects.select_related("email").filter(client=client)
+    return form_keys.made_before(rows, press, content, kind=KIND, said=_said)
+
+
+def _said(invitation: Invitation) -> str:
+    return _("an invitation to %(address)s") % {"address": invitation.email.to_address}
 
 
 def _write_unless_refused(

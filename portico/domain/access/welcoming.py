@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from portico.domain.access import granting, invitation_text, inviting
 from portico.domain.access.granting import AccessEntry
@@ -12,6 +13,7 @@ from portico.domain.clients import registering
 from portico.domain.clients.entries import ClientEntry
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
+from portico.plumbing import form_keys
 from portico.plumbing.actors import Actor
 
 
@@ -31,17 +33,20 @@ def welcome(
 
     All or nothing. `access.address` is not looked at: the rows it could name are made here. `press` is the form's
     own random key: the same press again gives the first one's client.
-    Raises addresses.AddressTwice, inviting.NotMailable.
+    Raises FormSentBefore, addresses.AddressTwice, inviting.NotMailable.
     """
-    earlier = _made_by(practice, press)
+    content = (entry, access, text)
+    earlier = _made_by(practice, press, content)
     if earlier is not None:
         return earlier
     try:
         with transaction.atomic():
-            return _make(practice, entry, access, text, press=press, by=by)
+            welcomed = _make(practice, entry, access, text, press=press, by=by)
+            form_keys.keep(welcomed.client, press, content, kind="client")
+            return welcomed
     except IntegrityError:
         # Two presses at once: the other one was first, and holds the key.
-        earlier = _made_by(practice, press)
+        earlier = _made_by(practice, press, content)
         if earlier is None:
             raise
         return earlier
@@ -69,8 +74,13 @@ def _in_language_of(client: Client, text: Text) -> Text:
     return defaults[client.language] if text in defaults.values() else text
 
 
-def _made_by(practice: Practice, press: str) -> Welcomed | None:
-    client = Client.objects.filter(practice=practice, press=press).first() if press else None
+def _made_by(practice: Practice, press: str, content: object) -> Welcomed | None:
+    rows = Client.objects.filter(practice=practice)
+    client = form_keys.made_before(rows, press, content, kind="client", said=_said)
     if client is None:
         return None
     return Welcomed(client, client.invitations.filter(press=press).first(), is_new=False)
+
+
+def _said(client: Client) -> str:
+    return _("a new client, %(name)s") % {"name": client.name}

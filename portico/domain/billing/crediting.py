@@ -1,11 +1,13 @@
 """Credit that the practice gives, and credit that waited for a refund and is kept after all."""
 
+from django.utils.translation import gettext as _
+
 from portico.domain.billing import balances, currencies, holding, settling, shown_sums
 from portico.domain.billing.models import Credit, Payment
 from portico.domain.billing.refusals import AmountNotPositive, ReasonMissing
 from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.clients.models import Client
-from portico.plumbing import clock, trail
+from portico.plumbing import clock, form_keys, money, trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.deadlocks import once_more
 from portico.plumbing.verbs import Verb
@@ -17,14 +19,17 @@ def give(
 ) -> Credit:
     """Gives credit without money having come; it is put against what is shared and owed at once, oldest due first.
 
-    The same press again gives the first one's credit. Raises AmountNotPositive, ReasonMissing, ShownSumsChanged.
+    `press` is the form's own random key: the same press again gives the first one's credit. Raises FormSentBefore,
+    AmountNotPositive, ReasonMissing, ShownSumsChanged.
     """
     if amount_minor <= 0:
         raise AmountNotPositive(field="amount")
     if not reason.strip():
         raise ReasonMissing(field="reason")
+    content = (client.pk, amount_minor, reason.strip())
     with holding.books_of(client) as held:
-        earlier = Credit.objects.filter(practice=held.practice, press=press).first() if press else None
+        rows = Credit.objects.filter(practice=held.practice)
+        earlier = form_keys.made_before(rows, press, content, kind="credit", said=_said)
         if earlier is not None:
             return earlier
         shown_sums.refuse_if_changed(shown, shown_sums.of_balance(balances.office_minor(held)))
@@ -37,6 +42,7 @@ def give(
             given_by=by.name[:100],
             press=press,
         )
+        form_keys.keep(credit, press, content, kind="credit")
         _record(Verb.CREDIT_GIVEN, held, credit, by=by, amount_minor=amount_minor, reason=credit.reason)
         settling.apply_credit(held, by=by)
         credit.refresh_from_db()
@@ -91,6 +97,10 @@ def keep(payment: Payment, *, shown: ShownSums | None, by: Actor) -> int:
         payment.save(update_fields=["refund_asked_at", "refund_asked_reason"])
         _record(Verb.CREDIT_KEPT, held, payment, by=by, amount_minor=payment.unused_minor)
         return settling.apply_credit(held, by=by)
+
+
+def _said(credit: Credit) -> str:
+    return _("a credit of %(amount)s") % {"amount": money.written(credit.amount_minor, credit.currency, language="en")}
 
 
 def _record(verb: Verb, client: Client, about: Credit | Payment, *, by: Actor, **details: str | int) -> None:

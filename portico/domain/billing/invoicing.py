@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from portico.domain.billing import currencies, holding, numbering, settling, shown_sums
 from portico.domain.billing.entries import InvoiceEntry, LineEntry
@@ -18,9 +19,10 @@ from portico.domain.billing.refusals import (
 from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.clients.editing import ChangedMeanwhile
 from portico.domain.clients.models import Client
-from portico.plumbing import clock, trail
+from portico.plumbing import clock, form_keys, money, trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.deadlocks import once_more
+from portico.plumbing.form_keys import FormSentBefore
 from portico.plumbing.money import MOST_MINOR
 from portico.plumbing.verbs import Verb
 
@@ -36,13 +38,20 @@ def draft(
 ) -> Invoice:
     """Writes a draft. `press` is the form's own random key: the same press again gives the first one's draft.
 
-    Raises TotalNotPositive when the lines come to less than nothing.
+    Raises FormSentBefore, and TotalNotPositive when the lines come to less than nothing.
     """
+    content = (client.pk, kind, entry)
     with holding.books_of(client) as held:
-        earlier = Invoice.objects.filter(practice=held.practice, press=press).first() if press else None
+        rows = Invoice.objects.filter(practice=held.practice)
+        earlier = form_keys.made_before(rows, press, content, kind="invoice", said=_said)
         if earlier is not None:
+            if earlier.is_draft and earlier.version > 1:
+                # Edited since: it no longer says what this form says.
+                raise FormSentBefore(_said(earlier))
             return earlier
-        return _write(held, entry, by=by, press=press, kind=kind)
+        invoice = _write(held, entry, by=by, press=press, kind=kind)
+        form_keys.keep(invoice, press, content, kind="invoice")
+    return invoice
 
 
 @once_more
@@ -154,6 +163,13 @@ def void_and_reissue(invoice: Invoice, *, reason: str, shown: ShownSums | None, 
         )
         entry = InvoiceEntry(voided.dated_on, voided.due_on, lines, voided.note)
         return _write(held, entry, by=by, kind=InvoiceKind(voided.kind), replaces=voided)
+
+
+def _said(invoice: Invoice) -> str:
+    amount = money.written(invoice.total_minor, invoice.currency, language="en")
+    if invoice.is_draft:
+        return _("a draft of %(amount)s") % {"amount": amount}
+    return _("invoice %(number)s of %(amount)s") % {"number": invoice.number, "amount": amount}
 
 
 def _void(client: Client, pk: int, *, reason: str, shown: ShownSums | None, by: Actor) -> Invoice:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
+from django.utils.translation import gettext as _
+
 from portico.domain.billing import balances, currencies, holding, invoicing, numbering, settling, shown_sums
 from portico.domain.billing.models import BY_HAND, Invoice, Payment, PaymentKind
 from portico.domain.billing.refusals import (
@@ -15,7 +17,7 @@ from portico.domain.billing.refusals import (
 from portico.domain.billing.settling import Toward
 from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.clients.models import Client
-from portico.plumbing import clock, trail
+from portico.plumbing import clock, form_keys, money, trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.deadlocks import once_more
 from portico.plumbing.verbs import Verb
@@ -44,15 +46,18 @@ def record(
 ) -> Payment:
     """Records a payment for one invoice, or for the account when none is named; what is beyond becomes credit.
 
-    The same press again gives the first one's payment. Raises AmountNotPositive, InvoicePaid, ChargedOnline,
-    InvoiceNotIssued, InvoiceVoid, ShownSumsChanged, Processing, BeingPaid.
+    `press` is the form's own random key: the same press again gives the first one's payment. Raises FormSentBefore,
+    AmountNotPositive, InvoicePaid, ChargedOnline, InvoiceNotIssued, InvoiceVoid, ShownSumsChanged, Processing,
+    BeingPaid.
     """
     if entry.kind not in BY_HAND:
         raise ChargedOnline
     if entry.amount_minor <= 0:
         raise AmountNotPositive(field="amount")
+    content = (client.pk, invoice.pk if invoice else None, entry)
     with holding.books_of(client) as held:
-        earlier = Payment.objects.filter(practice=held.practice, press=press).first() if press else None
+        rows = Payment.objects.filter(practice=held.practice)
+        earlier = form_keys.made_before(rows, press, content, kind="payment", said=_said)
         if earlier is not None:
             return earlier
         toward = _toward(held, invoice, entry.amount_minor, shown)
@@ -69,6 +74,7 @@ def record(
             recorded_by=by.name[:100],
             press=press,
         )
+        form_keys.keep(payment, press, content, kind="payment")
         left = settling.place(payment, toward)
         _record(Verb.PAYMENT_RECORDED, payment, by=by, invoice=invoice.ref if invoice else None)
         if left:
@@ -99,6 +105,12 @@ def take_back(payment: Payment, *, reason: str, shown: ShownSums | None, by: Act
         _record(Verb.PAYMENT_TAKEN_BACK, payment, by=by, reason=payment.taken_back_reason)
         settling.apply_credit(held, by=by)
     return payment
+
+
+def _said(payment: Payment) -> str:
+    return _("a payment of %(amount)s") % {
+        "amount": money.written(payment.amount_minor, payment.currency, language="en")
+    }
 
 
 def _toward(client: Client, invoice: Invoice | None, amount_minor: int, shown: ShownSums | None) -> list[Toward]:

@@ -1,5 +1,9 @@
 """Money that goes back. What was recorded by hand is given back by hand and only recorded here."""
 
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
 from portico.domain.billing import holding, settling, shown_sums
 from portico.domain.billing.models import Invoice, Payment, Refund, RefundState, RefundWay
 from portico.domain.billing.refusals import (
@@ -10,10 +14,22 @@ from portico.domain.billing.refusals import (
     TakenBack,
 )
 from portico.domain.billing.shown_sums import ShownSums
-from portico.plumbing import clock, trail
+from portico.domain.clients.models import Client
+from portico.plumbing import clock, form_keys, money, trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.deadlocks import once_more
 from portico.plumbing.verbs import Verb
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a refund's form asks for; payment and invoice by their ids, the amount in minor units."""
+
+    payment: int
+    amount_minor: int
+    reason: str
+    note: str
+    invoice: int | None
 
 
 @once_more
@@ -31,10 +47,11 @@ def record_by_hand(
     """Records that money was given back by hand; the invoice stays Paid and asks for nothing again.
 
     With an invoice, out of what stands there; otherwise what is left over goes first. The same press again gives
-    the first one's refund. Raises ChargedOnline, ShownSumsChanged and what `open_refund` does.
+    the first one's refund. Raises FormSentBefore, ChargedOnline, ShownSumsChanged and what `open_refund` does.
     """
     with holding.books_of(payment.client) as held:
-        earlier = Refund.objects.filter(practice=held.practice, press=press).first() if press else None
+        asked = Asked(payment.pk, amount_minor, reason.strip(), note.strip(), invoice.pk if invoice else None)
+        earlier = made_before(held, press, asked)
         if earlier is not None:
             return earlier
         payment = Payment.objects.locked().with_disputes().get(pk=payment.pk)
@@ -52,6 +69,7 @@ def record_by_hand(
             invoice=invoice,
             press=press,
         )
+        form_keys.keep(refund, press, asked, kind="refund")
         refund.state, refund.settled_at = RefundState.SUCCEEDED, clock.now()
         refund.save(update_fields=["state", "settled_at"])
         trail.record(
@@ -65,6 +83,16 @@ def record_by_hand(
             reason=refund.reason,
         )
     return refund
+
+
+def made_before(client: Client, press: str, asked: Asked) -> Refund | None:
+    """Returns the refund that this press made before; `press` is the form's own random key. Raises FormSentBefore."""
+    rows = Refund.objects.filter(practice=client.practice)
+    return form_keys.made_before(rows, press, asked, kind="refund", said=_said)
+
+
+def _said(refund: Refund) -> str:
+    return _("a refund of %(amount)s") % {"amount": money.written(refund.amount_minor, refund.currency, language="en")}
 
 
 def open_refund(

@@ -1,6 +1,7 @@
 """The plumbing's own tables."""
 
 from portico.plumbing.models.clocks import ClockDifference
+from portico.plumbing.models.form_keys import FormKey
 from portico.plumbing.models.inbox import InboxEvent, InboxState
 from portico.plumbing.models.limits import LimitSpent
 from portico.plumbing.models.outgoing import EmailEvent, EmailEventKind, EmailState, Lane, OutgoingEmail
@@ -12,6 +13,7 @@ __all__ = [
     "EmailEvent",
     "EmailEventKind",
     "EmailState",
+    "FormKey",
     "InboxEvent",
     "InboxState",
     "Lane",

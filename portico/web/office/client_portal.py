@@ -22,6 +22,7 @@ from portico.domain.clients.editing import ChangedMeanwhile, ClientArchived
 from portico.domain.clients.models import Client, EmailAddress
 from portico.gateways import pdf
 from portico.plumbing import rendering, tokens, trail
+from portico.plumbing.form_keys import FormSentBefore
 from portico.plumbing.verbs import Verb
 from portico.web.guards import office_page
 from portico.web.office import card_words, finding, portal_words
@@ -110,7 +111,7 @@ def _save(request: OfficeRequest, ref: str) -> HttpResponse:
     except ChangedMeanwhile as refusal:
         answer = Answer(HTTPStatus.CONFLICT, str(refusal), changed_meanwhile=True)
         return _again(request, ref, answer, sending=sending)
-    except (AddressGone, ClientArchived) as refusal:
+    except (AddressGone, ClientArchived, FormSentBefore) as refusal:
         return _again(request, ref, Answer(HTTPStatus.CONFLICT, str(refusal)), sending=sending)
     messages.success(request, notice)
     if stay := card_words.afterwards(tab.access, granting.of(tab.client), called=tab.client.called):

@@ -14,6 +14,7 @@ from portico.domain.access.welcoming import Welcomed
 from portico.domain.clients.addresses import AddressTwice
 from portico.domain.clients.entries import AddressEntry
 from portico.plumbing import tokens
+from portico.plumbing.form_keys import FormSentBefore
 from portico.web.guards import office_page
 from portico.web.office.forms.client_info import ClientForms
 from portico.web.office.forms.contact import suggestion_for
@@ -50,7 +51,7 @@ def _create(request: OfficeRequest) -> HttpResponse:
         welcomed = welcoming.welcome(
             request.practice, forms.entry, welcome.access, welcome.invitation, press=press, by=request.actor
         )
-    except AddressTwice as refusal:
+    except (AddressTwice, FormSentBefore) as refusal:
         forms.details.add_error(None, str(refusal))
     except NotMailable as refusal:
         welcome.add_error("send_now", _words_for(refusal))

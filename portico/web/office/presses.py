@@ -1,5 +1,7 @@
 """The random key of a form, by which pressing twice does a thing once."""
 
+from typing import Any
+
 from django import forms
 from django.http import HttpRequest
 
@@ -9,8 +11,15 @@ from portico.plumbing.cleaning import is_unstorable
 LENGTH = 43
 
 
-def field() -> forms.CharField:
-    return forms.CharField(required=False, max_length=LENGTH, widget=forms.HiddenInput, initial=tokens.new_token)
+class PressField(forms.CharField):
+    """Reads the key of the page that was sent, and draws a new one: a page that is shown again is another form."""
+
+    def bound_data(self, data: Any, initial: Any) -> str:  # Any: Django's own signature.
+        return tokens.new_token()
+
+
+def field() -> PressField:
+    return PressField(required=False, max_length=LENGTH, widget=forms.HiddenInput, initial=tokens.new_token)
 
 
 def readable(text: str) -> str:

@@ -15,6 +15,7 @@ from portico.domain.billing.online.refusals import StripeNotReached
 NAME = "said"
 CARD_REMOVED = "card-removed"
 STRIPE_NOT_REACHED = "stripe-not-reached"
+NOT_CHARGED_AGAIN = "not-charged-again"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Notice:
 
 KNOWN = {
     CARD_REMOVED: Notice("success", _("The card was removed.")),
+    NOT_CHARGED_AGAIN: Notice(
+        "info", _("This is the payment that came first. What you chose now was not charged in addition.")
+    ),
     STRIPE_NOT_REACHED: Notice("error", StripeNotReached.message),
 }
 

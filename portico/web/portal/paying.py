@@ -90,9 +90,7 @@ def _post(
     form = PayForm(request.POST, saved=saved, may_save=payer.may_save)
     if not form.is_valid():
         return _page(request, quote, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
-    # Without an amount the form is none of ours. The address names one invoice; what the balance covers, the form says.
-    amount, digest = form.cleaned_data["amount"] or 0, form.cleaned_data["shown"] if invoice is None else None
-    order = Order(invoice, form.card, amount, digest, form.consent_text)
+    order = _order(invoice, form)
     try:
         attempt = paying.pay(payer, order)
     except (InvoicePaid, Processing):
@@ -100,10 +98,10 @@ def _post(
     except Refused as refusal:
         fresh = quoting.of_balance(request.client) if invoice is None else quote
         # Less than the page showed: some of it has just been paid. If it is more, an earlier payment explains nothing.
-        has_grown = isinstance(refusal, AmountChanged) and fresh.amount_minor >= amount
+        has_grown = isinstance(refusal, AmountChanged) and fresh.amount_minor >= (order.amount_minor or 0)
         is_unpaid = has_grown or isinstance(refusal, CardGone)
         begun = None if is_unpaid else paying.lately(payer, invoice)
-        return _to_payment(request, begun) if begun else _refused(request, payer, fresh, form, refusal)
+        return _to_first(request, begun, order) if begun else _refused(request, payer, fresh, form, refusal)
     if attempt.way == AttemptWay.CHECKOUT and attempt.holds and attempt.checkout_url:
         return redirect(attempt.checkout_url)
     return _to_payment(request, attempt)
@@ -143,7 +141,25 @@ def _shown_or_raised(request: PortalRequest, payer: Payer, invoice: Invoice | No
     attempt = paying.lately(payer, invoice)
     if attempt is None:
         raise InvoicePaid
-    return _to_payment(request, attempt)
+    if request.method != "POST":
+        return _to_payment(request, attempt)
+    saved = cards.usable(request.account, request.practice)
+    form = PayForm(request.POST, saved=saved, may_save=payer.may_save)
+    return _to_first(request, attempt, _order(invoice, form) if form.is_valid() else None)
+
+
+def _order(invoice: Invoice | None, form: PayForm) -> Order:
+    # Without an amount the form is none of ours. The address names one invoice; what the balance covers, the form says.
+    amount, digest = form.cleaned_data["amount"] or 0, form.cleaned_data["shown"] if invoice is None else None
+    return Order(invoice, form.card, amount, digest, form.consent_text)
+
+
+def _to_first(request: PortalRequest, attempt: PaymentAttempt, order: Order | None) -> HttpResponse:
+    """The payment that came first; what was pressed now is said not to have been charged, unless it is the same."""
+    if order is not None and paying.is_same_order(attempt, order):
+        return _to_payment(request, attempt)
+    its_page = reverse("portal:payment", kwargs={"slug": request.practice.slug, "ref": attempt.ref})
+    return notices.leading_to(its_page, notices.NOT_CHARGED_AGAIN)
 
 
 def _to_payment(request: PortalRequest, attempt: PaymentAttempt) -> HttpResponse:

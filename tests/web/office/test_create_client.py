@@ -116,9 +116,9 @@ def test_of_two_presses_at_once_the_second_finds_the_first(
     office.post(ADDRESS, new_client())
     look, looks = welcoming._made_by, list[str]()
 
-    def blind_at_first(at: Practice, press: str) -> welcoming.Welcomed | None:
+    def blind_at_first(at: Practice, press: str, content: object) -> welcoming.Welcomed | None:
         looks.append(press)
-        return None if len(looks) == 1 else look(at, press)
+        return None if len(looks) == 1 else look(at, press, content)
 
     monkeypatch.setattr(welcoming, "_made_by", blind_at_first)
     answer = office.post(ADDRESS, new_client())
@@ -131,7 +131,7 @@ def test_a_clash_that_is_no_second_press_is_not_hidden(
     office: Browser, practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office.post(ADDRESS, new_client())
-    monkeypatch.setattr(welcoming, "_made_by", lambda at, press: None)
+    monkeypatch.setattr(welcoming, "_made_by", lambda at, press, content: None)
 
     with pytest.raises(IntegrityError):
         office.post(ADDRESS, new_client())

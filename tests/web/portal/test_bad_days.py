@@ -166,8 +166,8 @@ def test_the_balance_in_another_tab_is_shown_what_was_paid_meanwhile(ana: Browse
     assert "$190.00" in ana.get(f"{BILLING}payment/").content.decode()
     page = paid(ana, bill, till)
     late = ana.post(f"{BILLING}payment/", {"with": "new", "amount": "19000"})
-    # It is shown what was paid just now, never charged $190.00.
-    assert (late.status_code, late["Location"]) == (302, page)
+    # It is shown what was paid just now and told so, never charged $190.00.
+    assert (late.status_code, late["Location"]) == (302, f"{page}?said=not-charged-again")
     assert [charge.amount for charge in till.book] == [14_000]
     assert not PaymentAttempt.objects.holding().exists()
 

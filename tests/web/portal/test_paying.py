@@ -10,7 +10,7 @@ from django.conf import settings
 from portico.domain.access import answering, links, pins
 from portico.domain.access.models import SignInAsk
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
-from portico.domain.billing.online import quoting
+from portico.domain.billing.online import following, quoting
 from portico.domain.clients.models import Client
 from portico.domain.practices import connecting
 from portico.plumbing import clock, emails
@@ -18,6 +18,7 @@ from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.support.paying import Till, let_pay, ref_in, signed_in_to_pay
 from tests.support.pressing import Browser
+from tests.web.reading import plain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -283,3 +284,15 @@ def test_an_amount_between_two_steps_has_a_sentence_in_place_of_pay_now(client: 
         assert "A card can only be charged in steps of KWD\xa00.010. Call the practice" in page
         assert 'data-testid="pay-now"' not in page
     assert browser.get(pay_page(bill)).status_code == 409
+
+
+@pytest.mark.parametrize(("amount", "is_told"), [("14000", False), ("9900", True)])
+def test_a_press_that_charged_nothing_says_so_unless_it_is_the_first_one_again(
+    ana: Browser, bill: Invoice, till: Till, amount: str, *, is_told: bool
+) -> None:
+    till.type_card(attempt := till.start(bill.client, bill))
+    following.ask(attempt)
+    answer = ana.post(pay_page(bill), {"with": "new", "amount": amount}, follow=True)
+    assert answer.redirect_chain[-1][0].startswith(f"/portal/alder-street/payments/{attempt.ref}/")
+    assert ("What you chose now was not charged in addition." in plain(answer.content)) is is_told
+    assert PaymentAttempt.objects.get() == attempt

@@ -131,6 +131,17 @@ def lately(payer: Payer, invoice: Invoice | None) -> PaymentAttempt | None:
     return recent.order_by("-id").first()
 
 
+def is_same_order(attempt: PaymentAttempt, order: Order) -> bool:
+    """Whether the attempt is what this order asks for: so much, in the same way, for the same thing."""
+    return (
+        attempt.is_balance == (order.invoice is None)
+        and order.amount_minor in (None, attempt.amount_minor)
+        and attempt.way == order.way
+        and attempt.card_id == (order.card.pk if order.card else None)
+        and attempt.save_card == bool(order.consent_text)
+    )
+
+
 def open_for(payer: Payer, quote: Quote) -> PaymentAttempt | None:
     """What the payer began for these invoices and did not finish: to be continued or started again."""
     rows = PaymentAttempt.objects.filter(account=payer.account, client=payer.client, state=AttemptState.OPEN)

@@ -21,7 +21,7 @@ from portico.gateways.stripe import charges, money, things
 from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
 from portico.gateways.stripe.errors import NotReached, NotThere, StripeTrouble, Unknown
 from portico.gateways.stripe.line import Line
-from portico.plumbing import clock, tokens
+from portico.plumbing import clock, form_keys, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.deadlocks import once_more
 from portico.plumbing.verbs import Verb
@@ -47,8 +47,8 @@ def send(
 ) -> Refund:
     """Sends money back to the card. Without an answer it stays pending, and the worker finds out.
 
-    Pressed twice it is one. Raises RecordedByHand, RefundBetweenSteps, ShownSumsChanged, StripeNotReached,
-    RefundRefused, and what `open_refund` does.
+    Pressed twice it is one. Raises FormSentBefore, RecordedByHand, RefundBetweenSteps, ShownSumsChanged,
+    StripeNotReached, RefundRefused, and what `open_refund` does.
     """
     _refuse_between_steps(payment, amount_minor)
     line = line_for(payment, deadline=deadline)
@@ -157,7 +157,8 @@ def _open(
     by: Actor,
 ) -> tuple[Refund, bool]:
     with holding.books_of(payment.client) as held:
-        earlier = Refund.objects.filter(practice=held.practice, press=press).first() if press else None
+        asked = refunding.Asked(payment.pk, amount_minor, reason.strip(), note.strip(), invoice.pk if invoice else None)
+        earlier = refunding.made_before(held, press, asked)
         if earlier is not None:
             return earlier, False
         row = Payment.objects.locked().with_disputes().get(pk=payment.pk)
@@ -176,6 +177,7 @@ def _open(
             by=by,
             idempotency_key=tokens.new_token(),
         )
+        form_keys.keep(refund, press, asked, kind="refund")
         concluding.note(Verb.REFUND_SENT, held, row.ref, amount_minor, by=by, reason=refund.reason)
     return refund, True
 

@@ -1,0 +1,26 @@
+"""The random keys of forms that were acted on, each with a digest of what the form said."""
+
+from django.db import models
+
+from portico.plumbing import clock
+from portico.plumbing.rows import PracticeRow, RowQuerySet
+
+
+class FormKey(PracticeRow):
+    """A key of one kind of form, and a keyed digest of the content that it came with first."""
+
+    kind = models.CharField(max_length=20)
+    key = models.CharField(max_length=43)
+    digest = models.CharField(max_length=64)
+    written_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            models.UniqueConstraint(fields=("practice", "kind", "key"), name="plumbing_formkey_once"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)

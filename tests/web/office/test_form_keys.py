@@ -1,0 +1,177 @@
+"""One page sent twice: the same again is the first one's result, anything else is told that it was not recorded."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.apps import apps
+from django.test import Client as Browser
+
+from portico.domain.billing import invoicing
+from portico.domain.billing.entries import InvoiceEntry
+from portico.domain.billing.models import Invoice
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from tests import cast
+from tests.support.paying import Till, let_pay
+from tests.web.office import typing_in
+from tests.web.open_pages import Tab
+from tests.web.reading import plain
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+TOLD = "What you sent now is different and was not recorded."
+
+
+@dataclass(frozen=True)
+class Form:
+    """A page, what is typed there first and then, and what the page says of the first."""
+
+    page: str
+    first: dict[str, str]
+    then: dict[str, str]
+    said: str
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    person = cast.ana(practice)
+    cast.with_access(person)
+    return person
+
+
+@pytest.fixture
+def owner(practice: Practice) -> Browser:
+    return cast.signed_in_with_factor(Browser(), cast.elm(practice))
+
+
+def books() -> dict[str, list[dict[str, object]]]:
+    """Everything that is recorded, but for what was viewed and who was there."""
+    return {
+        model.__name__: list(model._base_manager.order_by("pk").values())
+        for model in apps.get_models()
+        if model._meta.app_label in {"billing", "clients"} or model.__name__ in {"OutgoingEmail", "Invitation"}
+    }
+
+
+def payment(ana: Client) -> Form:
+    first = {"kind": "cash", "amount": "20"}
+    page = f"/office/clients/{ana.ref}/billing/payment/"
+    return Form(page, first, first | {"amount": "30"}, "a payment of $20.00")
+
+
+def payment_of_an_invoice(ana: Client) -> Form:
+    first = {"kind": "cash", "amount": "140"}
+    then = {"kind": "check", "amount": "140", "check_number": "1182"}
+    return Form(f"/office/invoices/{cast.bill(ana).ref}/payment/", first, then, "a payment of $140.00")
+
+
+def credit(ana: Client) -> Form:
+    first = {"amount": "20", "reason": "Goodwill"}
+    page = f"/office/clients/{ana.ref}/billing/credit/"
+    return Form(page, first, first | {"reason": "From before"}, "a credit of $20.00")
+
+
+def refund(ana: Client) -> Form:
+    first = {"amount": "140", "why": "Price was wrong"}
+    page = f"/office/payments/{cast.cash(ana, 28_000).ref}/refund/"
+    return Form(page, first, first | {"amount": "50"}, "a refund of $140.00")
+
+
+def draft(ana: Client) -> Form:
+    first = {"lines-0-label": "Session", "lines-0-price": "140"}
+    page = f"/office/clients/{ana.ref}/invoices/new/"
+    return Form(page, first, first | {"lines-0-label": "Report"}, "a draft of $140.00")
+
+
+def new_client(ana: Client) -> Form:
+    typed = typing_in.new_client(first_name="Carol", last_name="Cole")
+    first = {name: value for name, value in typed.items() if name != "press"}
+    return Form("/office/clients/new/", first, first | {"first_name": "Carla"}, "a new client, Carol Cole")
+
+
+def invitation(ana: Client) -> Form:
+    first = {"action": "send", "enabled": "on"}
+    page = f"/office/clients/{ana.ref}/edit/portal/"
+    return Form(page, first, first | {"subject": "Another subject"}, "an invitation to ana@mail.example")
+
+
+FORMS = pytest.mark.parametrize("form", [payment, payment_of_an_invoice, credit, refund, draft, new_client, invitation])
+
+
+@FORMS
+def test_a_second_one_with_other_content_is_told_that_it_was_not_recorded(
+    form: Callable[[Client], Form], ana: Client, owner: Browser
+) -> None:
+    sent = form(ana)
+    tab = Tab(owner, sent.page)
+    assert tab.press(sent.first, follow=False).status_code == 302
+    before = books()
+    answer = tab.press(sent.then)
+    assert answer.status_code == 409
+    assert f"This form was already sent once: {sent.said}. {TOLD}" in plain(answer.content)
+    assert books() == before
+
+
+@FORMS
+def test_the_same_again_shows_the_first_ones_result(
+    form: Callable[[Client], Form], ana: Client, owner: Browser
+) -> None:
+    sent = form(ana)
+    tab = Tab(owner, sent.page)
+    first = tab.press(sent.first, follow=False)
+    before = books()
+    again = tab.press(sent.first, follow=False)
+    assert (again.status_code, again["Location"]) == (302, first["Location"])
+    assert books() == before
+
+
+@FORMS
+def test_pressed_again_on_the_page_that_told_it_is_recorded_as_well(
+    form: Callable[[Client], Form], ana: Client, owner: Browser
+) -> None:
+    sent = form(ana)
+    if form is payment_of_an_invoice:
+        cast.bill(ana)
+        sent = payment(ana)
+    tab = Tab(owner, sent.page)
+    tab.press(sent.first)
+    told = tab.showing(tab.press(sent.then))
+    before = books()
+    assert told.press(sent.then, follow=False).status_code == 302
+    assert books() != before
+
+
+def test_a_key_of_anas_form_records_nothing_for_carol(ana: Client, owner: Browser) -> None:
+    carol = cast.carol(ana.practice)
+    tab = Tab(owner, f"/office/clients/{ana.ref}/billing/credit/")
+    typed = {"amount": "20", "reason": "Goodwill"}
+    tab.press(typed)
+    hers = f"/office/clients/{carol.ref}/billing/credit/"
+    answer = owner.post(hers, tab.form.fields | typed)
+    assert (answer.status_code, carol.credits.count()) == (409, 0)
+    assert TOLD in plain(answer.content)
+
+
+def test_a_draft_that_was_edited_since_is_not_shared_by_the_page_that_made_it(ana: Client, owner: Browser) -> None:
+    sent = draft(ana)
+    tab = Tab(owner, sent.page)
+    tab.press(sent.first)
+    made = Invoice.objects.get()
+    invoicing.edit(made, InvoiceEntry(clock.today("UTC")), version=1, by=cast.DESK)
+    answer = tab.press(sent.first | {"action": "share"})
+    assert answer.status_code == 409
+    assert Invoice.objects.get().is_draft
+
+
+def test_a_refund_to_a_card_with_other_content_sends_no_money(till: Till, owner: Browser) -> None:
+    ana = let_pay(cast.ana(till.practice))
+    paid = cast.charged(till.start(ana, cast.bill(ana)))
+    tab = Tab(owner, f"/office/payments/{paid.ref}/refund/")
+    typed = {"amount": "140", "why": "Price was wrong"}
+    tab.press(typed)
+    before = books()
+    answer = tab.press(typed | {"amount": "50"})
+    assert TOLD in plain(answer.content)
+    assert books() == before
