@@ -129,6 +129,7 @@ def _label(label: str) -> str:
 
 def _is_punycode(label: str) -> bool:
     try:
-        return not label.removeprefix("xn--").encode().decode("punycode").isascii()
+        decoded = label.removeprefix("xn--").encode().decode("punycode")
+        return decoded.encode("idna").decode("ascii") == label
     except UnicodeError:
         return False
