@@ -1,7 +1,6 @@
 """The mailboxes that sign in, and the counter that orders what happens to them."""
 
 from django.db import transaction
-from django.db.models import F
 
 from portico.domain.access.models import PortalAccount
 from portico.domain.clients.models import EmailAddress, Language
@@ -12,10 +11,13 @@ from portico.plumbing.verbs import Verb
 
 def of_address(address: EmailAddress) -> PortalAccount:
     """The account of an address's mailbox at its practice, made when it is the first. Locks it."""
-    account, _made = PortalAccount.objects.get_or_create(
-        practice_id=address.practice_id, mailbox_key=address.mailbox_key
-    )
-    return PortalAccount.objects.locked().get(pk=account.pk)
+    of_mailbox = {"practice_id": address.practice_id, "mailbox_key": address.mailbox_key}
+    account = PortalAccount.objects.locked().filter(**of_mailbox).first()
+    if account is not None:
+        return account
+    # Somebody else may make it at the same moment.
+    PortalAccount.objects.bulk_create([PortalAccount(**of_mailbox)], ignore_conflicts=True)
+    return PortalAccount.objects.locked().get(**of_mailbox)
 
 
 def choose_language(account: PortalAccount, language: Language, *, by: Actor) -> None:
@@ -30,7 +32,7 @@ def choose_language(account: PortalAccount, language: Language, *, by: Actor) ->
 
 
 def next_number(account: PortalAccount) -> int:
-    """Takes the account's next number, for a fact that changed. Inside a transaction; the row stays locked."""
-    PortalAccount.objects.filter(pk=account.pk).update(counter=F("counter") + 1)
-    account.refresh_from_db(fields=["counter"])
+    """Takes the next number of an account that was read under its lock, for a fact that changed."""
+    account.counter += 1
+    account.save(update_fields=["counter"])
     return account.counter

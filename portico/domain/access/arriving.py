@@ -48,14 +48,15 @@ def arrive(
 
 def _note_signed_in(practice: Practice, client: Client, account: PortalAccount, way: Way) -> None:
     now = clock.now()
-    access = PortalAccess.objects.locked().get(client=client)
+    access = PortalAccess.objects.locked().select_related("address").get(client=client)
+    access.client = client
     access.first_signed_in_at = access.first_signed_in_at or now
     access.last_signed_in_at = now
     if way is not Way.PIN:  # A PIN says nothing about whether mail arrives.
         access.mail_stopped_at, access.mail_stopped_reason = None, ""
     access.save(update_fields=["first_signed_in_at", "last_signed_in_at", "mail_stopped_at", "mail_stopped_reason"])
     Client.objects.filter(pk=client.pk).update(last_signed_in_at=now)
-    states.recompute(client)
+    states.store(access)
     actor = Actor(ActorKind.CLIENT, client.name, account_id=account.pk)
     trail.record(_VERBS[way], practice=practice, client=client, by=actor)
 

@@ -31,7 +31,7 @@ def save_client_info(client: Client, entry: ClientEntry, *, version: int, by: Ac
     with granting.held(client) as (row, access):
         changes = editing.save(row, entry, version=version, by=by)
         saved = _follow(row, access, changes, by=by)
-        states.recompute(row)
+        states.store(access)
     return saved
 
 
@@ -55,16 +55,16 @@ def archive(client: Client, *, by: Actor) -> Client:
             return row
         editing.set_status(row, Status.ARCHIVED, verb=Verb.CLIENT_ARCHIVED, by=by)
         granting.turn_off(access, by=by)
-        states.recompute(row)
+        states.store(access)
     return row
 
 
 @once_more
 def restore(client: Client, *, by: Actor) -> Client:
     """Takes an archived client back as active; access stays off. Again: changes nothing."""
-    with granting.held(client) as (row, _access):
+    with granting.held(client) as (row, access):
         if row.status != Status.ARCHIVED:
             return row
         editing.set_status(row, Status.ACTIVE, verb=Verb.CLIENT_RESTORED, by=by)
-        states.recompute(row)
+        states.store(access)
     return row

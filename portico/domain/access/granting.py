@@ -14,6 +14,7 @@ from portico.domain.clients.models import Client, EmailAddress
 from portico.plumbing import clock, trail
 from portico.plumbing.actors import Actor
 from portico.plumbing.deadlocks import once_more
+from portico.plumbing.models import TrailEntry
 from portico.plumbing.refusals import Refused
 from portico.plumbing.verbs import Verb
 
@@ -49,18 +50,17 @@ def of_or_off(client: Client) -> PortalAccess:
 def held(client: Client) -> Iterator[tuple[Client, PortalAccess]]:
     """A transaction that holds the client, the access and its account, locked in the one order.
 
-    The account is locked before the client: a change of account meanwhile is refused, to be tried again.
+    An access that was never saved is given unsaved: only who holds the client may save the first. The account is
+    locked before the client: a change of account meanwhile is refused, to be tried again.
     """
     with transaction.atomic():
-        known = PortalAccess.objects.filter(client=client).values_list("account_id", flat=True).first()
-        if known is not None:
-            PortalAccount.objects.locked().get(pk=known)
+        account = PortalAccount.objects.locked().filter(accesses__client=client).first()
         row = Client.objects.locked().select_related("practice").get(pk=client.pk)
-        access, _made = PortalAccess.objects.get_or_create(client=row, defaults={"practice_id": row.practice_id})
-        access = PortalAccess.objects.locked().select_related("account", "address").get(pk=access.pk)
-        access.client = row
-        if access.account_id != known:
+        access = PortalAccess.objects.locked().select_related("address").filter(client=row).first()
+        access = access or PortalAccess(practice_id=row.practice_id, client=row)
+        if access.account_id != (account.pk if account is not None else None):
             raise ChangedMeanwhile
+        access.client, access.account = row, account
         yield row, access
 
 
@@ -78,21 +78,27 @@ def save_access(client: Client, entry: AccessEntry, *, version: int | None, by: 
         if row.is_archived_now and entry.enabled:
             raise ClientArchived
         apply(access, entry, by=by)
-        states.recompute(row)
+        states.store(access)
     return access
 
 
+@dataclass(frozen=True)
+class _Change:
+    """One change of a held access, made in memory: its entry for the trail, and what it means for earlier proofs."""
+
+    entry: TrailEntry
+    changes_what_opens: bool = True
+    takes_away: bool = False
+
+
 def apply(access: PortalAccess, entry: AccessEntry, *, by: Actor) -> None:
-    """Makes the held access what the entry says; saving without a change ends nothing. Raises AddressGone."""
-    choose_address(access, _address_of(access.client, entry.address), by=by)
-    if entry.enabled != access.is_on:
-        _switch(access, on=entry.enabled, by=by)
-    options = (entry.access_billing_documents, entry.pay_by_card)
-    if options != (access.access_billing_documents, access.pay_by_card):
-        access.access_billing_documents, access.pay_by_card = options
-        access.version += 1
-        _record(Verb.OPTIONS_CHANGED, access, by=by, access_billing_documents=options[0], pay_by_card=options[1])
-    access.save()
+    """Makes the held access what the entry says; saving without a change writes nothing. Raises AddressGone."""
+    _write(
+        access,
+        _choose(access, _address_of(access, entry.address), by=by),
+        _switch(access, on=entry.enabled, by=by),
+        _set_options(access, entry, by=by),
+    )
 
 
 def choose_address(access: PortalAccess, address: EmailAddress | None, *, by: Actor) -> None:
@@ -100,8 +106,32 @@ def choose_address(access: PortalAccess, address: EmailAddress | None, *, by: Ac
 
     The access is held.
     """
-    if (address.pk if address else None) == access.address_id:
+    _write(access, _choose(access, address, by=by))
+
+
+def turn_off(access: PortalAccess, *, by: Actor) -> None:
+    """Turns a held access off, when it is on."""
+    _write(access, _switch(access, on=False, by=by))
+
+
+def _write(access: PortalAccess, *changes: _Change | None) -> None:
+    """Saves the changes that were made, each table in one statement."""
+    made = [change for change in changes if change is not None]
+    if not made:
         return
+    access.version += len(made)
+    if access.account is not None and any(change.changes_what_opens for change in made):
+        # One number for all of them: no proof can have been written in between.
+        access.changed_number = accounts.next_number(access.account)
+        if any(change.takes_away for change in made):
+            access.ended_number = access.changed_number
+    access.save()
+    trail.record_all(change.entry for change in made)
+
+
+def _choose(access: PortalAccess, address: EmailAddress | None, *, by: Actor) -> _Change | None:
+    if (address.pk if address else None) == access.address_id:
+        return None
     if access.address is not None and access.account is not None:
         notices.address_removed(access, access.address, access.account)
     access.had_signed_in_before = access.had_signed_in_before or access.first_signed_in_at is not None
@@ -112,35 +142,33 @@ def choose_address(access: PortalAccess, address: EmailAddress | None, *, by: Ac
     is_first = access.changed_number == 0
     # Numbers of the old mailbox say nothing about the new one.
     access.ended_number = access.consent_number = 0
-    if access.account is not None:
-        access.changed_number = accounts.next_number(access.account)
-        access.ended_number = 0 if is_first else access.changed_number
-    access.version += 1
-    _record(Verb.ADDRESS_CHOSEN, access, by=by, address=address.address if address else None)
-    access.save()
+    entry = _entry(Verb.ADDRESS_CHOSEN, access, by=by, address=address.address if address else None)
+    return _Change(entry, takes_away=not is_first)
 
 
-def turn_off(access: PortalAccess, *, by: Actor) -> None:
-    """Turns a held access off, when it is on."""
-    if access.is_on:
-        _switch(access, on=False, by=by)
-        access.save()
-
-
-def _switch(access: PortalAccess, *, on: bool, by: Actor) -> None:
+def _switch(access: PortalAccess, *, on: bool, by: Actor) -> _Change | None:
+    if on == access.is_on:
+        return None
     access.enabled_at = clock.now() if on else None
     access.enabled_by = by.name if on else ""
-    access.version += 1
-    if access.account is not None:
-        access.changed_number = accounts.next_number(access.account)
-        access.ended_number = access.ended_number if on else access.changed_number
-    _record(Verb.ACCESS_TURNED_ON if on else Verb.ACCESS_TURNED_OFF, access, by=by)
+    entry = _entry(Verb.ACCESS_TURNED_ON if on else Verb.ACCESS_TURNED_OFF, access, by=by)
+    return _Change(entry, takes_away=not on)
 
 
-def _address_of(client: Client, ref: str | None) -> EmailAddress | None:
+def _set_options(access: PortalAccess, entry: AccessEntry, *, by: Actor) -> _Change | None:
+    options = {"access_billing_documents": entry.access_billing_documents, "pay_by_card": entry.pay_by_card}
+    if all(getattr(access, name) is value for name, value in options.items()):
+        return None
+    access.access_billing_documents, access.pay_by_card = entry.access_billing_documents, entry.pay_by_card
+    return _Change(_entry(Verb.OPTIONS_CHANGED, access, by=by, **options), changes_what_opens=False)
+
+
+def _address_of(access: PortalAccess, ref: str | None) -> EmailAddress | None:
     if not ref:
         return None
-    address = client.email_addresses.open().filter(ref=ref).first()
+    if access.address is not None and access.address.ref == ref and access.address.closed_at is None:
+        return access.address
+    address = access.client.email_addresses.open().filter(ref=ref).first()
     if address is None:
         raise AddressGone(_("That address is no longer one of this client’s. Choose again."), field="address")
     return address
@@ -157,6 +185,6 @@ def _says(access: PortalAccess, entry: AccessEntry) -> bool:
     )
 
 
-def _record(verb: Verb, access: PortalAccess, *, by: Actor, **details: str | bool | None) -> None:
+def _entry(verb: Verb, access: PortalAccess, *, by: Actor, **details: str | bool | None) -> TrailEntry:
     client = access.client
-    trail.record(verb, practice=client.practice, client=client, by=by, about="", **details)
+    return trail.entry(verb, practice=client.practice, client=client, by=by, about="", **details)

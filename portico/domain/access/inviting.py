@@ -71,7 +71,7 @@ def send(
         outcome = _write_unless_refused(access, text, press=press, by=by, with_guide=with_guide)
         if isinstance(outcome, Invitation):
             form_keys.keep(outcome, press, content, kind=KIND)
-        states.recompute(row)
+        states.store(access)
     if isinstance(outcome, NotMailable):
         raise outcome
     return Sent(outcome, is_new=True)
@@ -150,7 +150,9 @@ def keep_draft(client: Client, text: Text) -> None:
         "draft_message": "" if text.message == default.message else text.message[: invitation_text.MESSAGE_LENGTH],
     }
     if not PortalAccess.objects.filter(client=client).update(**draft):
-        PortalAccess.objects.get_or_create(client=client, defaults={"practice_id": client.practice_id, **draft})
+        with granting.held(client) as (_row, access):
+            access.draft_subject, access.draft_message = draft["draft_subject"], draft["draft_message"]
+            access.save()
 
 
 def text_for(client: Client, access: PortalAccess | None) -> Text:

@@ -92,7 +92,7 @@ def _make_unless_refused(client: Client, access: PortalAccess, *, press: str, by
     access.pin_given_at = clock.now()
     access.save(update_fields=["pin_given_at"])
     trail.record(Verb.PIN_MADE, practice=client.practice, client=client, by=by, about=ref)
-    states.recompute(client)
+    states.store(access)
     return pin
 
 

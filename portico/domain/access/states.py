@@ -50,11 +50,18 @@ def of(access: PortalAccess | None) -> Standing:
 
 
 def recompute(client: Client) -> None:
-    """Stores the client's standing. Inside the caller's transaction, after the facts are written."""
+    """Stores the standing of a held client. Inside the caller's transaction, after the facts are written."""
     access = PortalAccess.objects.select_related("address").filter(client=client).first()
-    if access is not None:
-        access.client = client
-    standing = of(access)
+    access = access or PortalAccess(client=client)
+    access.client = client
+    store(access)
+
+
+def store(access: PortalAccess) -> None:
+    """As `recompute`, from a held access as it stands in memory, with its client and address."""
+    client, standing = access.client, of(access)
+    if (client.portal_state, client.portal_reason) == (standing.state, standing.reason):
+        return
     client.portal_state, client.portal_reason = standing.state, standing.reason
     Client.objects.filter(pk=client.pk).update(portal_state=standing.state, portal_reason=standing.reason)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import changing, granting, states
 from portico.domain.access.granting import AccessEntry, AddressGone
@@ -17,6 +18,9 @@ from portico.plumbing.models import TrailEntry
 from portico.plumbing.verbs import Verb
 from tests import cast
 
+# Statements, with the two around the transaction: the first time, when a mailbox and an access are new; again; and a
+# save that changes nothing.
+FIRST_TIME, AGAIN, UNCHANGED = 13, 9, 5
 OFF = AccessEntry(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
 
 
@@ -156,3 +160,34 @@ def test_saving_keeps_the_time_since_when_access_is_on(
     stopped_clock.shift(timedelta(days=3))
     entry = replace(cast.entry_for(ana), access_billing_documents=False)
     assert granting.save_access(ana, entry, version=None, by=cast.DESK).enabled_at == since
+
+
+def test_turning_access_on_asks_the_database_little(
+    practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    ana = cast.ana(practice)
+    entry = cast.entry_for(ana)
+    with django_assert_num_queries(FIRST_TIME):
+        granting.save_access(ana, entry, version=None, by=cast.DESK)
+    granting.save_access(ana, replace(entry, enabled=False), version=None, by=cast.DESK)
+    with django_assert_num_queries(AGAIN):
+        granting.save_access(ana, entry, version=None, by=cast.DESK)
+    with django_assert_num_queries(UNCHANGED):
+        granting.save_access(ana, entry, version=None, by=cast.DESK)
+
+
+def test_an_address_and_the_switch_changed_together_take_one_number(practice: Practice) -> None:
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    cast.with_access(bruno)
+    access = cast.with_access(bea)
+    account = PortalAccount.objects.get()
+    assert access.changed_number == account.counter
+    assert access.changed_number == PortalAccess.objects.get(client=bruno).changed_number + 1
+
+
+def test_saving_off_before_anything_was_saved_writes_nothing(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    said = verbs_of(ana)
+    granting.save_access(ana, OFF, version=None, by=cast.DESK)
+    assert granting.of(ana) is None
+    assert verbs_of(ana) == said

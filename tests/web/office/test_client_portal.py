@@ -213,6 +213,18 @@ def test_the_tab_takes_the_same_queries_however_much_has_happened(
             office.get(address_of(ana))
 
 
+def test_turning_access_on_in_the_tab_asks_the_database_little(
+    office: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    ana = cast.ana(practice)
+    data = form_of(office, ana, action="save")
+    with django_assert_num_queries(QUERIES_OF_FIRST_SAVE):
+        assert post(office, ana, data).status_code == 302
+
+
+# Session, colleague, practice; client, access, addresses, default texts for the form; 13 for the save itself; default
+# texts, the draft; the access again, the session's notice.
+QUERIES_OF_FIRST_SAVE = 24
 # Session, colleague, practice, client, access, addresses, default texts, invitations, their events, PINs, the entry
 # in the trail, the menu, what goes on at the entrance; tries with a PIN, the last PIN, sessions; saved cards.
 QUERIES = 18

@@ -1,0 +1,79 @@
+"""The first save of a client's access while the invitation is typed: one row, holding both; beside it, without the
+lock.
+"""
+
+from threading import Event
+
+import pytest
+from django.db import IntegrityError
+
+from portico.domain.access import granting, inviting
+from portico.domain.access.invitation_text import Text
+from portico.domain.access.models import PortalAccess, PortalAccount
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from tests import cast
+from tests.support.at_once import HANDS, at_once, errors
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+
+TEXT = Text("Welcome", "Hello [first name]")
+
+
+@pytest.fixture
+def ana() -> Client:
+    return cast.ana(cast.alder())
+
+
+def save(person: Client) -> None:
+    granting.save_access(person, cast.entry_for(person), version=None, by=cast.DESK)
+
+
+def test_a_draft_kept_during_the_first_save_is_kept_beside_it(ana: Client) -> None:
+    entry = cast.entry_for(ana)
+    is_held, has_begun = Event(), Event()
+
+    def save_slowly() -> None:
+        with granting.held(ana) as (_row, access):
+            is_held.set()
+            assert has_begun.wait(30)
+            granting.apply(access, entry, by=cast.DESK)
+
+    def keep() -> None:
+        assert is_held.wait(30)
+        has_begun.set()
+        inviting.keep_draft(ana, TEXT)
+
+    assert errors(at_once(save_slowly, keep)) == []
+    access = PortalAccess.objects.get(client=ana)
+    assert (access.is_on, access.draft_subject) == (True, "Welcome")
+
+
+def test_without_the_lock_the_draft_takes_the_row_from_the_first_save(ana: Client) -> None:
+    """The twin: shows that the database refuses the save when the draft makes a row of its own."""
+    entry = cast.entry_for(ana)
+    is_held, is_kept = Event(), Event()
+
+    def save_slowly() -> None:
+        with granting.held(ana) as (_row, access):
+            is_held.set()
+            assert is_kept.wait(30)
+            granting.apply(access, entry, by=cast.DESK)
+
+    def keep_without_the_lock() -> None:
+        assert is_held.wait(30)
+        PortalAccess.objects.create(client=ana, practice_id=ana.practice_id, draft_subject="Welcome")
+        is_kept.set()
+
+    assert errors(at_once(save_slowly, keep_without_the_lock)) == [IntegrityError]
+
+
+def test_clients_of_a_new_mailbox_saved_at_once_share_one_account() -> None:
+    practice: Practice = cast.alder()
+    family = [cast.client(practice, f"Bea {number}", address="bruno@mail.example") for number in range(HANDS)]
+    assert errors(at_once(*[lambda person=person: save(person) for person in family])) == []
+    account = PortalAccount.objects.get()
+    numbers = PortalAccess.objects.order_by("changed_number").values_list("changed_number", flat=True)
+    # Each took a number of its own.
+    assert list(numbers) == list(range(2, HANDS + 2))
+    assert account.counter == HANDS + 1
