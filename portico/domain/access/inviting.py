@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -149,10 +150,13 @@ def keep_draft(client: Client, text: Text) -> None:
         "draft_subject": "" if text.subject == default.subject else text.subject[: invitation_text.SUBJECT_LENGTH],
         "draft_message": "" if text.message == default.message else text.message[: invitation_text.MESSAGE_LENGTH],
     }
-    if not PortalAccess.objects.filter(client=client).update(**draft):
-        with granting.held(client) as (_row, access):
-            access.draft_subject, access.draft_message = draft["draft_subject"], draft["draft_message"]
-            access.save()
+    if PortalAccess.objects.filter(client=client).update(**draft):
+        return
+    with transaction.atomic():
+        # Only who holds the client saves its first access: `granting.held` may be about to.
+        Client.objects.locked().get(pk=client.pk)
+        if not PortalAccess.objects.filter(client=client).update(**draft):
+            PortalAccess.objects.create(client=client, practice_id=client.practice_id, **draft)
 
 
 def text_for(client: Client, access: PortalAccess | None) -> Text:

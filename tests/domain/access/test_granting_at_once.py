@@ -2,10 +2,11 @@
 lock.
 """
 
+import time
 from threading import Event
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 
 from portico.domain.access import granting, inviting
 from portico.domain.access.invitation_text import Text
@@ -29,19 +30,30 @@ def save(person: Client) -> None:
     granting.save_access(person, cast.entry_for(person), version=None, by=cast.DESK)
 
 
+def wait_until_another_waits() -> None:
+    """Until another transaction waits for a lock."""
+    until = time.monotonic() + 30
+    with connection.cursor() as cursor:
+        while time.monotonic() < until:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
+    pytest.fail("Nothing waited.")
+
+
 def test_a_draft_kept_during_the_first_save_is_kept_beside_it(ana: Client) -> None:
     entry = cast.entry_for(ana)
-    is_held, has_begun = Event(), Event()
+    is_held = Event()
 
     def save_slowly() -> None:
         with granting.held(ana) as (_row, access):
             is_held.set()
-            assert has_begun.wait(30)
+            wait_until_another_waits()
             granting.apply(access, entry, by=cast.DESK)
 
     def keep() -> None:
         assert is_held.wait(30)
-        has_begun.set()
         inviting.keep_draft(ana, TEXT)
 
     assert errors(at_once(save_slowly, keep)) == []
