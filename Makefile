@@ -40,8 +40,8 @@ quick: setup ## run what takes under two minutes: SQLite, no browser
 	@$(BIN)/pytest --database=sqlite -n 2 -m "not browser and not slow and not real_processes"
 
 books: setup ## 200 random months of bills and cards, our books held against Stripe's (about five minutes)
-	@$(BIN)/pytest --database=sqlite -n auto --runs=200 tests/domain/billing/test_books_at_random.py \
-		tests/domain/billing/test_cards_at_random.py
+	@$(BIN)/pytest --database=sqlite -n auto --runs=200 tests/domain/billing/ledger/test_random_ledger.py \
+		tests/domain/billing/card_payments/test_random_card_payments.py
 
 coverage: setup ## run the quick tests and show which lines and branches they left out
 	@$(BIN)/pytest --database=sqlite -n 2 -m "not browser and not real_processes" --cov

@@ -9,8 +9,9 @@ from itertools import batched
 from django.db import transaction
 
 from benchmarks.lookups import LookUp
-from portico.domain.billing import balances, figures, listing, waiting
-from portico.domain.billing.listing import Show, Wanted
+from portico.domain.billing.invoices import invoice_list
+from portico.domain.billing.invoices.invoice_list import Show, Wanted
+from portico.domain.billing.ledger import amounts_due, balances, reports
 from portico.domain.billing.models import Allocation, Invoice, InvoiceLine, Payment, PaymentKind
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -97,12 +98,14 @@ def look_ups(practice: Practice, one: Client) -> Iterator[LookUp]:
     owing = 2 * rows.owing().count()
     for show in Show:
         name = show.value or "all"
-        yield LookUp(f"invoices, {name}", partial(listing.page, practice, Wanted(show)))
-        yield LookUp(f"invoices, {name}, a page far on", partial(listing.page, practice, Wanted(show, before=middle)))
-    yield LookUp("invoices, the numbers on the chips", partial(listing.counts, practice))
-    yield LookUp("invoices, by number", partial(listing.page, practice, Wanted(query="1042")))
-    yield LookUp("invoices, by client", partial(listing.page, practice, Wanted(query=one.name)))
-    yield LookUp("invoices, still to pay in all", partial(listing.still_open, practice), owing)
-    yield LookUp("the figures", partial(figures.of, practice), 4 * rows.count())
+        yield LookUp(f"invoices, {name}", partial(invoice_list.page, practice, Wanted(show)))
+        yield LookUp(
+            f"invoices, {name}, a page far on", partial(invoice_list.page, practice, Wanted(show, before=middle))
+        )
+    yield LookUp("invoices, the numbers on the chips", partial(invoice_list.counts, practice))
+    yield LookUp("invoices, by number", partial(invoice_list.page, practice, Wanted(query="1042")))
+    yield LookUp("invoices, by client", partial(invoice_list.page, practice, Wanted(query=one.name)))
+    yield LookUp("invoices, still to pay in all", partial(invoice_list.still_open, practice), owing)
+    yield LookUp("the figures", partial(reports.of, practice), 4 * rows.count())
     yield LookUp("one client's balance", partial(balances.office, one))
-    yield LookUp("what waits for one client", partial(waiting.of, [one]))
+    yield LookUp("what waits for one client", partial(amounts_due.of, [one]))

@@ -7,8 +7,8 @@ from functools import partial
 
 from benchmarks import people, plans
 from benchmarks.plans import Plan
-from portico.domain.clients import listing, searching
-from portico.domain.clients.listing import Sort, Wanted
+from portico.domain.clients import client_list, search_terms
+from portico.domain.clients.client_list import Sort, Wanted
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
 
@@ -64,7 +64,7 @@ def _measure(look_up: LookUp) -> Measured:
 
 def _look_ups(practice: Practice) -> Iterator[LookUp]:
     def page(name: str, wanted: Wanted) -> LookUp:
-        return LookUp(name, lambda: listing.page(practice, wanted))
+        return LookUp(name, lambda: client_list.page(practice, wanted))
 
     for sort in Sort:
         yield page(f"first page, by {sort}", Wanted(sort=sort))
@@ -74,7 +74,7 @@ def _look_ups(practice: Practice) -> Iterator[LookUp]:
         for sort in (Sort.NAME, Sort.NEWEST):
             yield page(f"only {state}, by {sort}", Wanted(state=state, sort=sort))
     yield page("archived", Wanted(archived=True))
-    yield LookUp("the numbers on the chips", lambda: listing.counts_by_state(practice))
+    yield LookUp("the numbers on the chips", lambda: client_list.counts_by_state(practice))
     somebody = Client.objects.filter(practice=practice).present().order_by("id")[Client.objects.count() // 2]
     address = somebody.email_addresses.open()[0].address
     number = somebody.phone_numbers.all()[0].number
@@ -92,7 +92,7 @@ def _look_ups(practice: Practice) -> Iterator[LookUp]:
         "the beginning of a phone number": number[2:6],
     }
     for name, query in words.items():
-        yield LookUp(f"search: {name}", partial(listing.page, practice, Wanted(query)), _matches(practice, query))
+        yield LookUp(f"search: {name}", partial(client_list.page, practice, Wanted(query)), _matches(practice, query))
     yield from _hard_searches(practice, two_letters=somebody.last_name[:2])
 
 
@@ -111,12 +111,12 @@ def _hard_searches(practice: Practice, *, two_letters: str) -> Iterator[LookUp]:
         "two letters that many have": Wanted("a b"),
     }
     for name, each in wanted.items():
-        yield LookUp(f"search: {name}", partial(listing.page, practice, each), _matches(practice, each.query))
+        yield LookUp(f"search: {name}", partial(client_list.page, practice, each), _matches(practice, each.query))
 
 
 def _matches(practice: Practice, query: str) -> int:
     """How many terms begin with the word of a query from which a search for common words sets out."""
-    common = searching.look_up(practice, query).common
+    common = search_terms.look_up(practice, query).common
     return common[0].count() if common else 0
 
 

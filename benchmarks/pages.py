@@ -12,9 +12,9 @@ from django.test import Client as Browser
 
 from benchmarks import figures
 from portico.domain.clients.models import Client
-from portico.domain.practices import connecting
-from portico.domain.practices.connecting import Keys
 from portico.domain.practices.models import Practice
+from portico.domain.practices.stripe_setup import api_keys
+from portico.domain.practices.stripe_setup.api_keys import Keys
 from tests import cast
 
 TIMES = 300
@@ -31,7 +31,7 @@ def measure() -> None:
     browser = cast.in_the_portal(Browser(headers={"host": "localhost"}), person)
     for _ in range(BILLS):
         cast.bill(person)
-    connecting.keep_unasked(practice, Keys("sk_test_bench", SECRET), by=cast.DESK)
+    api_keys.keep_unasked(practice, Keys("sk_test_bench", SECRET), by=cast.DESK)
     numbers, stripe = count(), Browser(headers={"host": "localhost"})
     print(f"\n{'Requests':44} {'p50':>7}   {'p99':>7}")
     _time(f"Billing & Payments with {BILLS} bills", lambda: browser.get(f"{practice.portal_path}billing/"))

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from datetime import date
 
 from benchmarks import figures
-from portico.domain.access import client_guide
-from portico.domain.billing import statements
+from portico.domain.access.onboarding import client_guide
+from portico.domain.billing.ledger import statements
 from portico.domain.billing.models import Invoice
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.web.papers import invoices, paper
-from portico.web.papers import statements as on_paper
+from portico.web.billing_documents import document, invoice_document
+from portico.web.billing_documents import statement_document as on_paper
 from tests import cast
 
 TIMES = 100
@@ -27,10 +27,10 @@ def measure() -> None:
 
     def statement() -> bytes:
         of = statements.of(person, begins_on=date(2000, 1, 1), ends_on=today, today=today, shared_only=False)
-        return paper.printed(practice, on_paper.paper(of))
+        return document.printed(practice, on_paper.paper(of))
 
     print(f"\n{'PDFs':44} {'p50':>7}   {'p99':>7}")
-    _time("an invoice", lambda: paper.printed(practice, invoices.paper(bill)))
+    _time("an invoice", lambda: document.printed(practice, invoice_document.paper(bill)))
     _time(f"a statement of {BILLS} bills", statement)
     _time("the getting-started guide", lambda: client_guide.as_pdf(practice, "en"))
 

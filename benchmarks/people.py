@@ -8,11 +8,11 @@ from itertools import batched
 
 from django.db import connection, transaction
 
-from portico.domain.clients import searching
+from portico.domain.clients import search_terms
 from portico.domain.clients.models import Client, EmailAddress, PhoneNumber, PortalState, SearchTerm, Status
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.folding import folded
+from portico.plumbing.text.folding import folded
 
 BATCH = 4_000
 SYLLABLES = (
@@ -119,7 +119,7 @@ def _write(practice: Practice, people: tuple[Person, ...]) -> None:
         SearchTerm(practice=practice, client=client, term=term)
         for client, person in pairs
         for term in sorted(
-            searching.terms_of(
+            search_terms.terms_of(
                 names=(f"{person.first_name} {person.last_name}",),
                 addresses=(person.address,),
                 numbers=(person.number,),

@@ -9,7 +9,8 @@ from django.core.management import execute_from_command_line
 from django.db import DatabaseError, InterfaceError
 
 from portico.configuration import LEAST_KEY_LENGTH, WHOLE_SECONDS, ConfigurationRefused
-from portico.operating import database_words, demo
+from portico.operating import database_errors
+from portico.operating.demo import demo_command
 
 # What settings are loaded with when only help is printed. Nothing is connected to.
 PLACEHOLDERS = {
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
     if rest == ["help", "demo"]:
         rest = ["demo", "--help"]
     if rest[:1] == ["demo"]:  # It brings its own environment, so it comes before settings are read.
-        sys.exit(demo.main(rest[1:]))
+        sys.exit(demo_command.main(rest[1:]))
     if asks_for_help(rest):
         os.environ.update(PLACEHOLDERS)
     try:
@@ -50,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stderr.write("".join(["Portico cannot start:\n", *(f"  {problem}\n" for problem in refused.problems)]))
         sys.exit(2)
     except (DatabaseError, InterfaceError) as error:
-        told = database_words.sentence(error)
+        told = database_errors.sentence(error)
         if not told or "--traceback" in rest:
             raise
         sys.stderr.write(f"{told}\n")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from portico import database_address, hosts
-from portico.gateways import smtp_server
+from portico.gateways.smtp import server_url
 from portico.hosts import Origin
-from portico.plumbing.mailboxes import header_address
+from portico.plumbing.text.mailboxes import header_address
 
 WHOLE_SECONDS = {
     # name: (default, least, most), all in seconds.
@@ -231,7 +231,7 @@ def _email_url(reader: _Reader) -> str:
     value = reader.text("EMAIL_URL", why="smtp+starttls://user:password@host:587 or smtps://… or smtp://host:25.")
     if value:
         try:
-            smtp_server.parse(value)
+            server_url.parse(value)
         except ValueError as problem:
             reader.refuse("EMAIL_URL", str(problem))
     return value

@@ -38,7 +38,7 @@ INSTALLED_APPS = [
     "portico.domain.clients",
     "portico.domain.access",
     "portico.domain.billing",
-    "portico.domain.upkeep",
+    "portico.domain.maintenance",
     "portico.web",
     "portico.operating",
     "allauth",
@@ -51,20 +51,20 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "portico.web.middleware.SafeAnswers",
+    "portico.web.middleware.request_layers.SafeAnswers",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "portico.web.middleware.SmallRequests",
-    "portico.web.host_check.HostCheck",
-    "portico.web.tidy_addresses.TidyAddresses",
-    "portico.domain.practices.staff_sessions.StaffSessionMiddleware",
+    "portico.web.middleware.request_layers.SmallRequests",
+    "portico.web.middleware.host_check.HostCheck",
+    "portico.web.middleware.tidy_urls.TidyAddresses",
+    "portico.domain.practices.staff.staff_sessions.StaffSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "portico.web.refusals.RefusalMiddleware",
+    "portico.web.error_pages.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "portico.urls"
@@ -79,9 +79,9 @@ TEMPLATES = [
             "builtins": ["django.templatetags.i18n", "django.templatetags.static", "portico.web.templatetags.portico"],
             "context_processors": [
                 "django.template.context_processors.request",
-                "portico.web.context.office_messages",
-                "portico.web.office.needing_a_look.in_menu",
-                "portico.web.office.burst_words.lasting",
+                "portico.web.context_processors.office_messages",
+                "portico.web.office.attention.in_menu",
+                "portico.web.office.emails.burst_notices.lasting",
             ],
             "loaders": [
                 ("django.template.loaders.cached.Loader", ["django.template.loaders.filesystem.Loader"]),
@@ -93,7 +93,7 @@ TEMPLATES = [
 # Staff sign in with django-allauth; tries are counted by our own limits, so its own are off.
 AUTH_USER_MODEL = "practices.StaffMember"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-ACCOUNT_ADAPTER = "portico.web.office.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "portico.web.office.sign_in.allauth_adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -101,7 +101,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/office/sign-in/"
-MFA_ADAPTER = "portico.domain.practices.factor_adapter.FactorAdapter"
+MFA_ADAPTER = "portico.domain.practices.staff.allauth_mfa_adapter.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_RATE_LIMITS = False
 MFA_RECOVERY_CODE_COUNT = 8
@@ -120,7 +120,7 @@ AUTH_PASSWORD_VALIDATORS = [
 # Cookies. `__Host-` binds a cookie to this host over https; a plain http base is allowed only on this machine.
 HTTPS = CONFIGURATION.is_https
 COOKIE_PREFIX = "__Host-" if HTTPS else ""
-SESSION_ENGINE = "portico.domain.practices.staff_sessions"
+SESSION_ENGINE = "portico.domain.practices.staff.staff_sessions"
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}portico-staff"
 SESSION_COOKIE_AGE = SESSION_MAX_STAFF
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -141,7 +141,7 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_AGE = None
-CSRF_FAILURE_VIEW = "portico.web.refusals.csrf_failure"
+CSRF_FAILURE_VIEW = "portico.web.error_pages.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 

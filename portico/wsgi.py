@@ -7,8 +7,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portico.settings")
 django.setup(set_prefix=False)
 
-from portico.web.reading import Application  # noqa: E402 - the settings come first
-from portico.web.serving import Server  # noqa: E402
+from portico.web.http.granian_server import Server  # noqa: E402
+from portico.web.http.request_decoding import Application  # noqa: E402 - the settings come first
 
 application = Application()
 server = Server(application)

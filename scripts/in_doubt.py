@@ -5,17 +5,17 @@ import sys
 
 import django
 
-from portico.operating import demo
+from portico.operating.demo import demo_command
 
 
 def main(port: int) -> None:
-    os.environ.update(demo.environment(port))
+    os.environ.update(demo_command.environment(port))
     django.setup()
     # Only now: they need the settings.
     from portico.domain.clients.models import Client  # noqa: PLC0415
     from tests.support import outcomes  # noqa: PLC0415
 
-    person = Client.objects.select_related("practice").get(portal_access__account__mailbox_key=demo.PAYS)
+    person = Client.objects.select_related("practice").get(portal_access__account__mailbox_key=demo_command.PAYS)
     outcomes.payments_in_doubt(person)
 
 

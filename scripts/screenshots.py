@@ -19,7 +19,7 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from portico.operating import demo
+from portico.operating.demo import demo_command
 from tests.support.browser import FLAGS, chromium_path
 from tests.support.ports import free_port
 
@@ -204,7 +204,7 @@ def main() -> int:
 def running_demo() -> Iterator[tuple[int, Path]]:
     """The demo on free ports, and its folder; its own Ctrl-C ends it."""
     port = free_port()
-    while demo.taken(port):
+    while demo_command.taken(port):
         port = free_port()
     with tempfile.TemporaryDirectory(prefix="portico-screenshots-") as folder:
         process = subprocess.Popen(
@@ -273,7 +273,7 @@ class Photographer:
         page.goto(f"{self.base}/office/forgotten-password/sent/")
         self.take(page, "forgotten-sent", "08-check-email")
         page.goto(f"{self.base}/office/")
-        owner = json.loads(demo.PEOPLE.read_text(encoding="utf-8"))["practices"][0]["staff"][0]
+        owner = json.loads(demo_command.PEOPLE.read_text(encoding="utf-8"))["practices"][0]["staff"][0]
         page.get_by_label("Email", exact=True).fill(owner["email"])
         page.get_by_label("Password", exact=True).fill(owner["password"])
         page.get_by_role("button", name="Sign in").click()
@@ -452,7 +452,7 @@ class Photographer:
         """Alex pays two bills: at Stripe, with a card that is kept; then with that card, and the bank says no."""
         page = self.page()
         page.goto(f"{self.base}/portal/alder-street/")
-        page.get_by_label("Enter your email").fill(demo.PAYS)
+        page.get_by_label("Enter your email").fill(demo_command.PAYS)
         page.get_by_role("button", name="Continue").click()
         page.wait_for_timeout(3000)  # The worker mails the link meanwhile.
         page.goto(self.newest_link(page, "Sign in to"))

@@ -14,8 +14,8 @@ SOURCE = ROOT / "portico"
 CATALOGUE = SOURCE / "locale" / "es" / "LC_MESSAGES" / "django.po"
 METHODS = [
     ("**.py", "python"),
-    ("templates/**.html", "portico.plumbing.extracting:extract_django"),
-    ("templates/**.txt", "portico.plumbing.extracting:extract_django"),
+    ("templates/**.html", "portico.plumbing.text.template_messages:extract_django"),
+    ("templates/**.txt", "portico.plumbing.text.template_messages:extract_django"),
 ]
 KEYWORDS = DEFAULT_KEYWORDS | {
     "_": None,
@@ -46,17 +46,18 @@ FOR_CLIENTS = (
     "templates/ui/",
     "web/entrance/",
     "web/portal/",
-    "web/money_words",
-    "web/papers/",
+    "web/payment_labels",
+    "web/billing_documents/",
     "domain/access/",
     "domain/billing/models/",
-    "domain/billing/online/",
-    "domain/billing/receipt",
-    "domain/billing/shar",
-    "plumbing/cleaning",
-    "plumbing/rendering",
-    "web/formats",
-    "web/refusals",
+    "domain/billing/card_payments/",
+    "domain/billing/payments/receipt",
+    "domain/billing/invoices/invoice_sharing",
+    "domain/billing/invoices/shared_invoice_mail",
+    "plumbing/text/input_validation",
+    "plumbing/mail/rendering",
+    "web/formatting",
+    "web/error_pages",
 )
 # Mails to staff are in English, like the office.
 NOT_FOR_CLIENTS = ("templates/emails/staff/",)

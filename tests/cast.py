@@ -10,12 +10,16 @@ from typing import cast
 import pytest
 from django.test import Client as Browser
 
-from portico.domain.access import answering, asking, granting, invitation_text, inviting, links
-from portico.domain.access.asking import Place
-from portico.domain.access.granting import AccessEntry
+from portico.domain.access import access_grants
+from portico.domain.access.access_grants import AccessEntry
 from portico.domain.access.models import Invitation, PortalAccess, SignInAsk, SignInLink
-from portico.domain.billing import holding, invoicing, numbering, recording, settling, sharing
-from portico.domain.billing.entries import InvoiceEntry, LineEntry
+from portico.domain.access.onboarding import invitation_text, invitations
+from portico.domain.access.sign_in import request_worker, sign_in_links, sign_in_requests
+from portico.domain.access.sign_in.sign_in_requests import Place
+from portico.domain.billing.invoices import invoice_numbers, invoice_sharing, invoicing
+from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.ledger import allocation, locks
+from portico.domain.billing.ledger.allocation import Toward
 from portico.domain.billing.models import (
     AttemptInvoice,
     AttemptState,
@@ -25,19 +29,19 @@ from portico.domain.billing.models import (
     PaymentAttempt,
     PaymentKind,
 )
-from portico.domain.billing.recording import PaymentEntry
-from portico.domain.billing.settling import Toward
-from portico.domain.clients import registering
-from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
+from portico.domain.billing.payments import manual_payments
+from portico.domain.billing.payments.manual_payments import PaymentEntry
+from portico.domain.clients import registration
+from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
 from portico.domain.clients.models import Client
-from portico.domain.practices import authenticators
 from portico.domain.practices.models import Practice, Role, StaffMember
-from portico.domain.practices.second_factor import Way
-from portico.domain.practices.staff_sessions import SessionStore
+from portico.domain.practices.staff import authenticators
+from portico.domain.practices.staff.second_factor import Way
+from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.models import OutgoingEmail
-from portico.web import proofs, subjects
+from portico.web import page_subjects, staff_verification
 from portico.web.entrance.opened_links import OpenedLink
 
 PASSWORD = "a long walk by the river"
@@ -115,7 +119,7 @@ def client(
         addresses=(AddressEntry(address, "home", email_ok),) if address else (),
         phones=(PhoneEntry(phone, "mobile"),) if phone else (),
     )
-    return registering.create(practice, entry, by=DESK)
+    return registration.create(practice, entry, by=DESK)
 
 
 def ana(practice: Practice) -> Client:
@@ -142,7 +146,7 @@ def dora(practice: Practice) -> Client:
 
 def with_access(person: Client) -> PortalAccess:
     """Turns access on, with the person's first address chosen."""
-    return granting.save_access(person, entry_for(person), version=None, by=DESK)
+    return access_grants.save_access(person, entry_for(person), version=None, by=DESK)
 
 
 def entry_for(person: Client) -> AccessEntry:
@@ -156,7 +160,7 @@ def entry_for(person: Client) -> AccessEntry:
 def invited(person: Client) -> Invitation:
     """Turns access on and sends the invitation with the default text."""
     text = invitation_text.default_text(person.language)
-    return inviting.send(person, entry_for(person), text, press=tokens.new_token(), version=None, by=DESK).invitation
+    return invitations.send(person, entry_for(person), text, press=tokens.new_token(), version=None, by=DESK).invitation
 
 
 def signed_in[B: Browser](browser: B, member: StaffMember) -> B:
@@ -181,7 +185,7 @@ def signed_in_with_factor[B: Browser](browser: B, member: StaffMember) -> B:
     """The browser with the member signed in, the second step taken too."""
     signed_in(browser, member)
     session = cast(SessionStore, browser.session)
-    proofs.note(session, Way.AUTHENTICATOR)
+    staff_verification.note(session, Way.AUTHENTICATOR)
     session.save()
     return browser
 
@@ -212,7 +216,9 @@ def bill(
     )
     draft = invoicing.draft(person, entry, by=DESK)
     invoice = (
-        sharing.share(draft, shown=None, by=DESK).invoice if shared else invoicing.issue(draft, shown=None, by=DESK)
+        invoice_sharing.share(draft, shown=None, by=DESK).invoice
+        if shared
+        else invoicing.issue(draft, shown=None, by=DESK)
     )
     invoice.refresh_from_db()
     return invoice
@@ -221,7 +227,7 @@ def bill(
 def cash(person: Client, amount_minor: int, *, invoice: Invoice | None = None) -> Payment:
     """Money at the desk, for one invoice or for the account."""
     entry = PaymentEntry(PaymentKind.CASH, amount_minor, clock.today(person.practice.time_zone))
-    return recording.record(person, entry, invoice=invoice, shown=None, by=DESK)
+    return manual_payments.record(person, entry, invoice=invoice, shown=None, by=DESK)
 
 
 def attempt(*invoices: Invoice, state: AttemptState = AttemptState.OPEN) -> PaymentAttempt:
@@ -250,7 +256,7 @@ def attempt(*invoices: Invoice, state: AttemptState = AttemptState.OPEN) -> Paym
 def charged(payer: PaymentAttempt, *, by: Actor = DESK) -> Payment:
     """The attempt has succeeded: its payment is written and put where it was meant for."""
     covers = list(payer.covers.select_related("invoice"))
-    with holding.books_of(payer.client) as held:
+    with locks.books_of(payer.client) as held:
         payment = Payment.objects.create(
             practice=held.practice,
             client=held,
@@ -258,15 +264,15 @@ def charged(payer: PaymentAttempt, *, by: Actor = DESK) -> Payment:
             amount_minor=payer.amount_minor,
             currency=payer.currency,
             received_on=clock.today(held.practice.time_zone),
-            number=numbering.next_receipt_number(held.practice),
+            number=invoice_numbers.next_receipt_number(held.practice),
             attempt=payer,
             account=payer.account,
             stripe_charge_id=f"ch_{payer.ref}",
             card_brand="visa",
             card_last4="4242",
         )
-        settling.place(payment, [Toward(cover.invoice, cover.amount_minor) for cover in covers])
-        settling.end_attempt(payer, AttemptState.SUCCEEDED, by=by)
+        allocation.place(payment, [Toward(cover.invoice, cover.amount_minor) for cover in covers])
+        allocation.end_attempt(payer, AttemptState.SUCCEEDED, by=by)
     payment.refresh_from_db()
     return payment
 
@@ -275,7 +281,7 @@ def token_of(invitation: Invitation) -> str:
     """The secret part of the invitation's link, as its mail carries it once it is handed over."""
     link = SignInLink.objects.select_related("email", "practice").get(email=invitation.email)
     OutgoingEmail.objects.filter(pk=link.email_id, handing_over_at=None).update(handing_over_at=clock.now())
-    return links.address_of(link).rstrip("/").rpartition("/")[2]
+    return sign_in_links.address_of(link).rstrip("/").rpartition("/")[2]
 
 
 def in_the_portal[B: Browser](browser: B, person: Client) -> B:
@@ -283,19 +289,19 @@ def in_the_portal[B: Browser](browser: B, person: Client) -> B:
     token = token_of(invited(person))
     browser.get(f"/portal/{person.practice.slug}/link/{token}/")
     opened = OpenedLink(person.practice.slug, token)
-    browser.post(f"/portal/{person.practice.slug}/link/", {subjects.FIELD: opened.name})
+    browser.post(f"/portal/{person.practice.slug}/link/", {page_subjects.FIELD: opened.name})
     return browser
 
 
 def asked(practice: Practice, address: str, *, browser: str = "a browser", ip: str = "203.0.113.7") -> SignInAsk:
     """Somebody asked for a link at the entrance, in a browser of that key."""
-    return asking.ask(practice, address, place=Place(browser, ip))
+    return sign_in_requests.ask(practice, address, place=Place(browser, ip))
 
 
 def mailed(practice: Practice, address: str, *, browser: str = "a browser") -> SignInLink:
     """The link for somebody who asked, its mail handed over."""
     ask = asked(practice, address, browser=browser)
-    assert answering.answer_next()
+    assert request_worker.answer_next()
     return handed_over(ask)
 
 

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from portico import configuration
 from portico.configuration import Configuration, ConfigurationRefused
 from portico.domain.practices.models import Practice
-from portico.gateways import smtp_server
+from portico.gateways.smtp import server_url
 from tests.environment import TEST_ENVIRONMENT
 
 # Whatever the database.
@@ -217,7 +217,7 @@ def test_a_host_of_the_mail_server_is_taken_as_its_certificate_has_it() -> None:
         ("[::1]", "::1"),
         ("mail_pit", "mail_pit"),
     ):
-        assert smtp_server.parse(read(EMAIL_URL=f"smtp://{host}:25").email_url).host == asked
+        assert server_url.parse(read(EMAIL_URL=f"smtp://{host}:25").email_url).host == asked
 
 
 def test_a_host_of_the_database_is_taken_as_dns_has_it() -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from portico import currency_table
 from portico.currency_table import CURRENCIES
-from portico.gateways.stripe import money as at_stripe
-from portico.plumbing import money
+from portico.gateways.stripe import currencies as at_stripe
+from portico.plumbing.text import money
 
 # As https://docs.stripe.com/currencies says it, beside the table and not from it.
 WHOLE_AT_STRIPE = set("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())  # noqa: SIM905

@@ -8,9 +8,9 @@ import pytest
 
 from portico import configuration
 from portico.configuration import ConfigurationRefused
+from portico.domain.audit_actions import Verb
 from portico.domain.practices.models import Role
-from portico.plumbing.verbs import Verb
-from portico.web.routes import all_routes
+from portico.web.route_list import all_routes
 
 # Whatever the database.
 pytestmark = pytest.mark.sqlite

@@ -11,20 +11,20 @@ import portico
 
 ROOT = Path(portico.__file__).parent
 # The two modules that know how, and the sandbox, which plays somebody else's part.
-KNOW_HOW = {"plumbing/clock.py", "plumbing/times.py"}
+KNOW_HOW = {"plumbing/clock.py", "plumbing/text/times.py"}
 ELSEWHERE = ("sandbox/", "migrations/")
 # Where a moment is written for a machine, in UTC, or back into a column of text.
 FOR_MACHINES = {
     "plumbing/logs.py",  # a line of the log
-    "plumbing/sealing.py",  # what a seal is made of
-    "plumbing/messages.py",  # the Date header
+    "plumbing/audit/sealing.py",  # what a seal is made of
+    "plumbing/mail/mime_messages.py",  # the Date header
     "operating/management/commands/send_test_email.py",  # the same
     "operating/management/commands/reconcile_stripe.py",  # as it was typed, with the practice's own time beside it
-    "operating/bringing_back.py",  # the name of a file set aside, with its Z
-    "domain/access/answering.py",  # the content of a mail that is still to be written
+    "operating/backups/sqlite_restore.py",  # the name of a file set aside, with its Z
+    "domain/access/sign_in/request_worker.py",  # the content of a mail that is still to be written
     "domain/access/notices.py",
-    "domain/practices/factor_mail.py",
-    "domain/billing/online/reconciling.py",  # a detail of the trail
+    "domain/practices/staff/security_notice_mail.py",
+    "domain/billing/stripe_sync/reconciliation.py",  # a detail of the trail
 }
 # Days, which have no zone.
 DAY = re.compile(r"(?:^|_)(?:on|day|today|first|last)$|^value$")

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from portico.plumbing.rows import PracticeRow, RowQuerySet
+from portico.plumbing.database.base_models import PracticeRow, RowQuerySet
 
 
 class SeedKind(models.TextChoices):

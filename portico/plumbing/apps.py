@@ -9,7 +9,7 @@ class PlumbingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from portico.plumbing import checks, database  # noqa: PLC0415 - models cannot be named before
+        from portico.plumbing.database import connections, tenancy_checks  # noqa: PLC0415 - models cannot be named before
 
-        checks.register()
-        database.prepare()
+        tenancy_checks.register()
+        connections.prepare()

@@ -6,7 +6,7 @@ import math
 import re
 from datetime import UTC, datetime
 
-from portico.plumbing import card_numbers
+from portico.plumbing.security import card_numbers
 
 # What every record has; anything else came by `extra`.
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}

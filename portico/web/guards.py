@@ -14,14 +14,15 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.http import urlencode
 
-from portico.domain.access import kept_posts, sessions
 from portico.domain.access.models import PortalSession
+from portico.domain.access.sign_in import portal_sessions, saved_forms
+from portico.domain.audit_actions import Verb
 from portico.domain.practices.models import Practice, Role, StaffMember
-from portico.plumbing import keeping, trail
-from portico.plumbing.verbs import Verb
-from portico.web import languages, proofs, returning, subjects
-from portico.web.refusals import PracticePaused
-from portico.web.requests import OfficeRequest, OpenRequest, PortalRequest
+from portico.plumbing import form_recovery
+from portico.plumbing.audit import audit_log
+from portico.web import languages, office_redirects, page_subjects, staff_verification
+from portico.web.error_pages import PracticePaused
+from portico.web.http.request_types import OfficeRequest, OpenRequest, PortalRequest
 
 
 class Audience(StrEnum):
@@ -103,11 +104,11 @@ def office_page[**P](
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             asked = _known(request)
             if asked is None:
-                return returning.to_sign_in(request)
-            if step := proofs.next_step(asked.session):
-                return returning.to_step(asked, step)
+                return office_redirects.to_sign_in(request)
+            if step := staff_verification.next_step(asked.session):
+                return office_redirects.to_step(asked, step)
             if asked.staff.role not in (readers if request.method in {"GET", "HEAD"} else writers):
-                trail.record(Verb.DENIED_ROLE, practice=asked.practice, by=asked.actor, about=view.__name__)
+                audit_log.record(Verb.DENIED_ROLE, practice=asked.practice, by=asked.actor, about=view.__name__)
                 raise PermissionDenied
             if BACKGROUND not in request.headers:
                 asked.session.touch()
@@ -125,7 +126,7 @@ def office_step[**P](view: View[OfficeRequest, P]) -> Callable[..., HttpResponse
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         asked = _known(request)
         if asked is None:
-            return returning.to_sign_in(request)
+            return office_redirects.to_sign_in(request)
         asked.session.touch()
         return view(asked, *args, **kwargs)
 
@@ -143,8 +144,8 @@ def portal_door[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
         asked = _signed_in(request, slug)
         if asked is None:
             return to_entrance(request, slug)
-        if request.method == "POST" and not subjects.names_mailbox(asked):
-            return subjects.refuse(asked)
+        if request.method == "POST" and not page_subjects.names_mailbox(asked):
+            return page_subjects.refuse(asked)
         return languages.remember(request, view(asked, *args, **kwargs))
 
     return mark(guarded, Guard(Audience.PORTAL))
@@ -162,15 +163,15 @@ def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
         if asked is None:
             return to_entrance(request, slug, kept=_keep_post(request, slug))
         is_post = request.method == "POST"
-        if is_post and not subjects.names_mailbox(asked):
-            return subjects.refuse(asked)
+        if is_post and not page_subjects.names_mailbox(asked):
+            return page_subjects.refuse(asked)
         if not asked.has_chosen:
             return _to_chooser(request, slug)
-        if is_post and not subjects.names_client(asked):
-            return subjects.refuse(asked)
+        if is_post and not page_subjects.names_client(asked):
+            return page_subjects.refuse(asked)
         if is_post and KEPT in request.GET:
             # Pressed once more: the page must not say again that nothing was sent.
-            kept_posts.forget(asked.account, request.GET[KEPT])
+            saved_forms.forget(asked.account, request.GET[KEPT])
         return languages.remember(request, _answer(asked, view, *args, **kwargs))
 
     return mark(guarded, Guard(Audience.PORTAL))
@@ -178,15 +179,15 @@ def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
 
 def _answer[**P](asked: PortalRequest, view: View[PortalRequest, P], *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
     """Returns the answer of the page, or one that offers to switch if it belongs to another client of the mailbox."""
-    if other := subjects.meant_for(asked):
-        return subjects.offer_switch(asked, other)
+    if other := page_subjects.meant_for(asked):
+        return page_subjects.offer_switch(asked, other)
     try:
         return view(asked, *args, **kwargs)
     except Http404:
-        other = subjects.owner_of(asked, str(kwargs.get("ref", "")))
+        other = page_subjects.owner_of(asked, str(kwargs.get("ref", "")))
         if other is None:
             raise
-        return subjects.offer_switch(asked, other)
+        return page_subjects.offer_switch(asked, other)
 
 
 def _named(roles: Iterable[Role]) -> tuple[str, ...]:
@@ -221,9 +222,9 @@ def _keep_post(request: HttpRequest, slug: str) -> str:
     session = session_that_ended(request, practice_at(slug)) if request.method == "POST" else None
     if session is None:
         return ""
-    posted = [field for field in keeping.fields(request.POST.lists()) if field.name != subjects.FIELD]
-    client_ref = subjects.client_named(request, session.account)
-    kept = kept_posts.keep(session, client_ref=client_ref, path=request.path, fields=posted)
+    posted = [field for field in form_recovery.fields(request.POST.lists()) if field.name != page_subjects.FIELD]
+    client_ref = page_subjects.client_named(request, session.account)
+    kept = saved_forms.keep(session, client_ref=client_ref, path=request.path, fields=posted)
     return kept.ref if kept else ""
 
 
@@ -242,7 +243,7 @@ def _signed_in(request: HttpRequest, slug: str) -> PortalRequest | None:
     asked.practice = practice
     _refuse_while_paused(practice)
     session = client_session(request, practice)
-    accesses = list(sessions.opened(session)) if session else []
+    accesses = list(portal_sessions.opened(session)) if session else []
     if session is None or not accesses:
         return None
     chosen = next((access for access in accesses if access.client_id == session.client_id), None)
@@ -252,12 +253,12 @@ def _signed_in(request: HttpRequest, slug: str) -> PortalRequest | None:
     asked.access = chosen or accesses[0]
     asked.client = session.client = asked.access.client
     asked.client.practice = practice
-    asked.actor = sessions.actor_of(session)
+    asked.actor = portal_sessions.actor_of(session)
     timezone.activate(practice.zone)
     # Until the end of the request, so that a page that says no speaks it too.
     translation.activate(languages.chosen(request) or session.account.language or asked.client.language)
     if BACKGROUND not in request.headers:
-        sessions.touch(session, every=settings.SESSION_IDLE_CLIENT / 30)
+        portal_sessions.touch(session, every=settings.SESSION_IDLE_CLIENT / 30)
     return asked
 
 
@@ -278,10 +279,10 @@ def practice_at(slug: str) -> Practice:
 def client_session(request: HttpRequest, practice: Practice) -> PortalSession | None:
     """The client session that this browser's cookie names at this practice, when it is alive."""
     key = request.COOKIES.get(settings.CLIENT_COOKIE_NAME, "")
-    return sessions.find(practice, key) if key else None
+    return portal_sessions.find(practice, key) if key else None
 
 
 def session_that_ended(request: HttpRequest, practice: Practice) -> PortalSession | None:
     """The client session of this browser that time has ended, when it is not long ago."""
     key = request.COOKIES.get(settings.CLIENT_COOKIE_NAME, "")
-    return sessions.find_over(practice, key) if key else None
+    return portal_sessions.find_over(practice, key) if key else None

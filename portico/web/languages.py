@@ -6,8 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
-from portico.domain.access.browsers import REMEMBERED
-from portico.web import cookies
+from portico.domain.access.sign_in.known_browsers import REMEMBERED
+from portico.web.http import cookies
 
 OFFICE = "/office/"
 # In an address: the language that was pressed at the foot of the page.

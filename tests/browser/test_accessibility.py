@@ -7,19 +7,20 @@ from django.contrib.auth.hashers import make_password
 from django.test import Client as Browser
 from playwright.sync_api import Page, expect
 
-from portico.domain.access import changing, granting
-from portico.domain.access import kept_posts as portal_kept_posts
-from portico.domain.access.granting import AccessEntry
+from portico.domain.access import access_grants, client_changes
+from portico.domain.access.access_grants import AccessEntry
 from portico.domain.access.models import PortalSession
-from portico.domain.billing import invoicing, pricing, sharing
-from portico.domain.billing.entries import InvoiceEntry, LineEntry
+from portico.domain.access.sign_in import saved_forms as portal_kept_posts
+from portico.domain.billing.invoices import invoice_sharing, invoicing, service_items
+from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
 from portico.domain.billing.models import Payment
 from portico.domain.clients.models import Client
-from portico.domain.practices import connecting, kept_posts, online_payments
-from portico.domain.practices.connecting import Keys
 from portico.domain.practices.models import Practice, StaffMember, Trouble
+from portico.domain.practices.staff import saved_forms
+from portico.domain.practices.stripe_setup import api_keys, payment_readiness
+from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing import clock
-from portico.plumbing.keeping import Field
+from portico.plumbing.form_recovery import Field
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.support import outcomes, pages
@@ -78,13 +79,13 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
     never_invited = cast.carol(practice)
     cast.with_access(never_invited)
     archived = cast.client(practice, "Old", "Friend", address="old@mail.example")
-    changing.archive(archived, by=cast.DESK)
+    client_changes.archive(archived, by=cast.DESK)
     no_consent = cast.client(practice, "Nia", address="nia@mail.example", email_ok=False)
     cast.with_access(no_consent)
     off = cast.client(practice, "Olu", address="olu@mail.example")
     mail = OutgoingEmail.objects.order_by("id")[0]
     typed = [Field("first_name", "Ana"), Field("addresses-0-email", "ana@mail.example")]
-    kept = kept_posts.keep(owner, path="/office/clients/new/", fields=typed)
+    kept = saved_forms.keep(owner, path="/office/clients/new/", fields=typed)
     assert kept is not None
     people = [ana, waiting, never_invited, archived, no_consent, off]
     one = f"/office/clients/{ana.ref}/"
@@ -103,7 +104,9 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
 
 def billing_places(practice: Practice, person: Client) -> list[str]:
     """The pages of the books, with something on each."""
-    item = pricing.save(practice, code="S50", label="Session, 50 minutes", price_minor=14_000, shown=None, by=cast.DESK)
+    item = service_items.save(
+        practice, code="S50", label="Session, 50 minutes", price_minor=14_000, shown=None, by=cast.DESK
+    )
     today = clock.today(practice.time_zone)
     draft = invoicing.draft(person, InvoiceEntry(today, today, (LineEntry("Session", 14_000),)), by=cast.DESK)
     partly, void, hidden = cast.bill(person, 28_000), cast.bill(person), cast.bill(person, shared=False)
@@ -112,7 +115,7 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
     attempts = outcomes.attempts_of_each_state(outcomes.ready_to_pay(person), person)
     tried = [attempt.covers.get().invoice for attempt in attempts]
     charged = Payment.objects.get(attempt=attempts[-1])
-    run = sharing.begin_run(practice, shown=None, asked_by=cast.ines(practice))
+    run = invoice_sharing.begin_run(practice, shown=None, asked_by=cast.ines(practice))
     assert run is not None
     invoicing.void(void, reason="Made by mistake", shown=None, by=cast.DESK)
     one, invoices = f"/office/clients/{person.ref}/", "/office/invoices/"
@@ -146,10 +149,10 @@ def test_the_office_is_for_everybody(browsing: Browsing, site: Process) -> None:
     places = office_places(practice, owner)
     found += look(page, places, seen)
     for key in ("sk_test_demo", "sk_live_demo"):
-        connecting.keep_unasked(practice, Keys(key, "whsec_demo"), by=cast.DESK)
+        api_keys.keep_unasked(practice, Keys(key, "whsec_demo"), by=cast.DESK)
         found += look(page, ["/office/settings/payments/"], seen)
     for trouble in (Trouble.KEY_REFUSED, Trouble.CHARGES_OFF, Trouble.CURRENCY):
-        online_payments.note_trouble(practice, trouble, by=cast.DESK)
+        payment_readiness.note_trouble(practice, trouble, by=cast.DESK)
         found += look(page, ["/office/settings/payments/"], seen)
     assert found + look(page, places[:1], seen) == []
     assert pages.names("office") - seen == STAFF_FIRST_DAY | PINS
@@ -167,7 +170,7 @@ def test_the_entrance_and_the_portal_are_for_everybody(browsing: Browsing, site:
     carol = cast.carol(practice)
     ended = cast.token_of(cast.invited(carol))
     off = AccessEntry(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
-    granting.save_access(carol, off, version=None, by=cast.DESK)
+    access_grants.save_access(carol, off, version=None, by=cast.DESK)
     cast.birch()
     page, seen = browsing.window(site.url), set[str]()
     links = [f"{PORTAL}link/{token}/" for token in ("never-was", ended, live)]

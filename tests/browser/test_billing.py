@@ -6,7 +6,7 @@ from django.test import Client as Browser
 from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
-from portico.domain.billing import verifying
+from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import Invoice
 from portico.domain.practices.models import Practice
 from tests import cast
@@ -65,4 +65,4 @@ def test_a_bill_is_made_shared_and_seen_and_cash_pays_it(
     expect(client.get_by_test_id("balance")).to_have_text("$0.00")
     expect(client.get_by_test_id("invoice-row")).to_have_attribute("data-status", "paid")
     assert Invoice.objects.get().is_paid
-    assert list(verifying.mismatches()) == []
+    assert list(verification.mismatches()) == []

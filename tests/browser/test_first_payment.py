@@ -7,9 +7,9 @@ from playwright.sync_api import Page, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from portico.domain.access import answering, links
 from portico.domain.access.models import SignInAsk
-from portico.domain.billing import verifying
+from portico.domain.access.sign_in import request_worker, sign_in_links
+from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import Refund
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -69,8 +69,8 @@ def sign_in(client: Page) -> None:
     client.get_by_label("Enter your email").fill("ana@mail.example")
     client.get_by_role("button", name="Continue").click()
     expect(client.get_by_role("heading", name="Check your email")).to_be_visible()
-    assert answering.answer_next()
-    client.goto(links.address_of(cast.handed_over(SignInAsk.objects.get())))
+    assert request_worker.answer_next()
+    client.goto(sign_in_links.address_of(cast.handed_over(SignInAsk.objects.get())))
     client.get_by_role("button", name="Sign in as").click()
     expect(client.get_by_role("heading", name="Hello, Ana")).to_be_visible()
 
@@ -115,4 +115,4 @@ def test_a_practice_sets_up_stripe_and_is_paid_and_gives_the_money_back(
     expect(client.get_by_text("$40.00").first).to_be_visible()
     assert Refund.objects.get().amount_minor == 4_000
     assert sum(charge.refunded for charge in sandbox.book()) == 4_000
-    assert list(verifying.mismatches()) == []
+    assert list(verification.mismatches()) == []

@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from portico.domain.access import answering, links
 from portico.domain.access.models import PortalSession, SignInAsk
+from portico.domain.access.sign_in import request_worker, sign_in_links
 from portico.domain.billing.models import Invoice
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -76,8 +76,8 @@ def test_the_box_is_still_ticked_after_signing_in_again_and_one_more_press_pays(
     expect_charged(till, [])
 
     page.get_by_role("button", name=new_link).click()
-    assert answering.answer_next()
-    page.goto(links.address_of(cast.handed_over(SignInAsk.objects.get())))
+    assert request_worker.answer_next()
+    page.goto(sign_in_links.address_of(cast.handed_over(SignInAsk.objects.get())))
     page.get_by_role("button", name=enter).click()
     expect(page.get_by_role("status")).to_contain_text(nothing_paid)
     expect(page.get_by_label(save)).to_be_checked()

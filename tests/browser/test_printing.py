@@ -8,16 +8,17 @@ from django.test import Client as Browser
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
-from portico.domain.billing import invoicing
-from portico.domain.billing.entries import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices import invoicing
+from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
 from portico.domain.billing.models import Invoice, Payment
 from portico.domain.clients.models import Client
-from portico.domain.practices import recovery_codes
 from portico.domain.practices.models import Practice
-from portico.domain.practices.staff_sessions import SessionStore
-from portico.plumbing import clock, times
+from portico.domain.practices.staff import recovery_codes
+from portico.domain.practices.staff.staff_sessions import SessionStore
+from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
-from portico.web import proofs
+from portico.plumbing.text import times
+from portico.web import staff_verification
 from tests import cast
 from tests.support.browser import Browsing, carry
 
@@ -114,7 +115,7 @@ def test_recovery_codes_name_their_owner(browsing: Browsing, live_server: LiveSe
     owner = cast.signed_in_with_factor(Browser(), elm)
     session = owner.session
     assert isinstance(session, SessionStore)
-    proofs.show_codes(session, first=False)
+    staff_verification.show_codes(session, first=False)
     session.save()
     page = carry(browsing.window(live_server.url), live_server.url, owner, settings.SESSION_COOKIE_NAME)
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from portico.gateways.stripe import checkout, customers
-from portico.gateways.stripe.line import Line
-from portico.gateways.stripe.things import Session
+from portico.gateways.stripe import checkout_sessions, customers
+from portico.gateways.stripe.client import Line
+from portico.gateways.stripe.objects import Session
 from portico.plumbing import clock
 from portico.sandbox.stripe.serving import SandboxStripe
 from tests.support.browser import Browsing, axe
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.sqlite]
 def session(sandbox: SandboxStripe, line: Callable[[], Line]) -> Session:
     """It comes back to the sandbox's own front page."""
     customer = customers.create(line(), email="ana@example.org", metadata={}, key="customer")
-    return checkout.open_session(
+    return checkout_sessions.open_session(
         line(), amount_minor=14_000, currency="USD", name="Invoice 1001", customer=customer, save_card=True,
         expires_at=clock.now() + timedelta(minutes=45), success_url=f"{sandbox.url}/?paid",
         cancel_url=f"{sandbox.url}/", metadata={}, key="session",

@@ -4,8 +4,8 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Page, expect
 
-from portico.domain.practices import authenticators
-from portico.domain.practices.staff_sessions import SessionStore
+from portico.domain.practices.staff import authenticators
+from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from tests.browser.test_first_path import PASSWORD, found_practice

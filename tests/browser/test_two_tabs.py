@@ -9,10 +9,10 @@ from django.test import Client as Browser
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from portico.domain.access import answering, links
 from portico.domain.access.models import PortalSession, SignInAsk
+from portico.domain.access.sign_in import request_worker, sign_in_links
+from portico.domain.billing.card_payments import polling
 from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
-from portico.domain.billing.online import following
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -113,8 +113,8 @@ def test_each_page_for_a_code_takes_the_code_of_its_own_address(
         page.get_by_label("Enter your email").fill(f"{person.first_name.lower()}@mail.example")
         press(page, "Continue")
         expect_heading(page, "Check your email")
-        assert answering.answer_next()
-        codes.append(links.code_of(cast.handed_over(SignInAsk.objects.latest("id"))))
+        assert request_worker.answer_next()
+        codes.append(sign_in_links.code_of(cast.handed_over(SignInAsk.objects.latest("id"))))
     first.get_by_label("Code").fill(codes[1])
     press(first, "Sign in")
     expect(first.get_by_text("That code doesn’t match.").first).to_be_visible()
@@ -165,7 +165,7 @@ def family(browsing: Browsing, live_server: LiveServer, till: Till, bea: Client)
         let_pay(person)
     attempt = till.start(bea, cast.bill(bea, 1_000), save=True)
     till.type_card(attempt)
-    following.ask(attempt)
+    polling.ask(attempt)
     for person in (bea, bruno):
         cast.bill(person, 15_000)
     first, second = in_two_tabs(browsing, live_server.url)

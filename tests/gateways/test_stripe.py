@@ -13,9 +13,19 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from portico.gateways.stripe import account, charges, checkout, customers, declines, intents, money, webhooks
+from portico.gateways.stripe import (
+    account,
+    charges,
+    checkout_sessions,
+    currencies,
+    customers,
+    decline_reasons,
+    payment_intents,
+    webhooks,
+)
+from portico.gateways.stripe.client import Line, is_key, is_live
 from portico.gateways.stripe.deadline import Deadline
-from portico.gateways.stripe.declines import Reason
+from portico.gateways.stripe.decline_reasons import Reason
 from portico.gateways.stripe.errors import (
     BadKey,
     CardRefused,
@@ -26,9 +36,8 @@ from portico.gateways.stripe.errors import (
     StripeTrouble,
     Unknown,
 )
-from portico.gateways.stripe.line import Line, is_key, is_live
 from portico.gateways.stripe.webhooks import Forged, Unreadable
-from portico.plumbing import network
+from portico.plumbing.database import transaction_guard
 from portico.sandbox.stripe.serving import SandboxStripe
 from tests.support.clock import NOW
 from tests.support.ports import free_port
@@ -49,7 +58,7 @@ def saved_card(line: NewLine, token: str = "pm_card_visa") -> tuple[str, str]:
 
 
 def charge(line: Line, customer: str, card: str, *, amount_minor: int = 14_000, key: str = "the charge") -> Any:
-    return intents.charge_card(
+    return payment_intents.charge_card(
         line, amount_minor=amount_minor, currency="USD", name="Invoice 1001", customer=customer, card=card,
         return_url="http://localhost/back/", metadata={"invoices": "abc"}, key=key,
     )  # fmt: skip
@@ -64,7 +73,7 @@ def test_an_answer_lost_after_the_charge_is_unknown_and_the_charge_is_found(
     with pytest.raises(Unknown) as trouble:
         charge(line(), customer, card)
     assert not isinstance(trouble.value, NotReached)
-    (found,) = intents.of_customer(line(), customer, since=NOW - timedelta(hours=1))
+    (found,) = payment_intents.of_customer(line(), customer, since=NOW - timedelta(hours=1))
     assert (found.is_paid, found.metadata) == (True, {"invoices": "abc"})
     assert len(sandbox.book()) == 1
 
@@ -148,7 +157,7 @@ def test_a_declined_card_says_why(line: NewLine) -> None:
     customer, card = saved_card(line, "pm_card_chargeCustomerFail")
     with pytest.raises(CardRefused) as refusal:
         charge(line(), customer, card)
-    assert declines.reason(refusal.value.code) is Reason.DECLINED
+    assert decline_reasons.reason(refusal.value.code) is Reason.DECLINED
     assert refusal.value.intent is not None
     assert refusal.value.reference.startswith("req_")
 
@@ -164,7 +173,7 @@ def test_a_declined_card_says_why(line: NewLine) -> None:
     ],
 )
 def test_a_decline_is_told_without_telling_too_much(code: str, reason: Reason) -> None:
-    assert declines.reason(code) is reason
+    assert decline_reasons.reason(code) is reason
 
 
 def test_keys_and_accounts_that_cannot_be_used_are_told_apart(sandbox: SandboxStripe, line: NewLine) -> None:
@@ -194,7 +203,7 @@ def test_a_key_never_stands_in_an_error(line: NewLine) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_called_inside_a_transaction(line: NewLine) -> None:
-    asking = line(before_call=network.refuse_inside_transaction)
+    asking = line(before_call=transaction_guard.refuse_inside_transaction)
     with transaction.atomic(), pytest.raises(RuntimeError):
         account.look_up(asking)
     assert account.look_up(asking).currency == "USD"
@@ -211,7 +220,7 @@ def test_two_accounts_and_two_modes_share_nothing(line: NewLine) -> None:
 def test_a_currency_without_minor_units_is_charged_as_it_is(sandbox: SandboxStripe, line: NewLine) -> None:
     sandbox.open_account(currency="jpy", country="JP")
     customer, card = saved_card(line)
-    paid = intents.charge_card(
+    paid = payment_intents.charge_card(
         line(), amount_minor=1_500, currency="JPY", name="Invoice 1001", customer=customer, card=card,
         return_url="http://localhost/", metadata={}, key="yen",
     )  # fmt: skip
@@ -226,8 +235,8 @@ def test_a_currency_without_minor_units_is_charged_as_it_is(sandbox: SandboxStri
     ],
 )  # fmt: skip
 def test_amounts_are_counted_as_stripe_counts_them(minor: int, currency: str, at_stripe: int) -> None:
-    assert money.to_stripe(minor, currency) == at_stripe
-    assert money.from_stripe(at_stripe, currency) == minor
+    assert currencies.to_stripe(minor, currency) == at_stripe
+    assert currencies.from_stripe(at_stripe, currency) == minor
 
 
 @pytest.mark.parametrize(
@@ -235,34 +244,34 @@ def test_amounts_are_counted_as_stripe_counts_them(minor: int, currency: str, at
     [(0, "USD"), (-1, "USD"), (100_000_000, "USD"), (1_231, "KWD"), (100, "XXX"), (1_000_000, "ISK")],
 )
 def test_what_stripe_cannot_charge_is_refused_before_any_call(minor: int, currency: str) -> None:
-    with pytest.raises(money.CannotBeCharged):
-        money.to_stripe(minor, currency)
+    with pytest.raises(currencies.CannotBeCharged):
+        currencies.to_stripe(minor, currency)
 
 
 def test_half_a_minor_unit_is_no_amount() -> None:
-    with pytest.raises(money.CannotBeCharged):
-        money.from_stripe(50_050, "ISK")
+    with pytest.raises(currencies.CannotBeCharged):
+        currencies.from_stripe(50_050, "ISK")
 
 
 def test_each_currency_has_a_least_charge() -> None:
-    assert money.least_charge_minor("usd") == 50
-    assert money.least_charge_minor("KES") == 1
-    assert not money.is_known("XXX")
+    assert currencies.least_charge_minor("usd") == 50
+    assert currencies.least_charge_minor("KES") == 1
+    assert not currencies.is_known("XXX")
 
 
 def test_a_checkout_of_an_intent_is_found(sandbox: SandboxStripe, line: NewLine) -> None:
     customer, _ = saved_card(line)
-    opened = checkout.open_session(
+    opened = checkout_sessions.open_session(
         line(), amount_minor=500, currency="USD", name="Invoice 1001", customer=customer, save_card=True,
         expires_at=NOW + timedelta(minutes=45), success_url="http://localhost/", cancel_url="http://localhost/",
         metadata={}, key="checkout",
     )  # fmt: skip
     sandbox.pay(opened.id)
-    paid = checkout.look_up(line(), opened.id)
+    paid = checkout_sessions.look_up(line(), opened.id)
     assert paid.intent is not None
     assert (paid.status, paid.payment_status, paid.intent.is_paid) == ("complete", "paid", True)
     assert (paid.intent.charge.card.last4 if paid.intent.charge and paid.intent.charge.card else "") == "4242"
-    found = checkout.of_intent(line(), paid.intent_id)
+    found = checkout_sessions.of_intent(line(), paid.intent_id)
     assert found is not None
     assert found.id == opened.id
     # The card was saved by Checkout, beside the one from before.
@@ -290,8 +299,8 @@ def test_a_refund_that_fails_later_is_read(sandbox: SandboxStripe, line: NewLine
 
 
 def test_the_card_pages_origin_is_named() -> None:
-    assert checkout.origin("") == "https://checkout.stripe.com"
-    assert checkout.origin("http://localhost:8002") == "http://localhost:8002"
+    assert checkout_sessions.origin("") == "https://checkout.stripe.com"
+    assert checkout_sessions.origin("http://localhost:8002") == "http://localhost:8002"
 
 
 # Signatures.

@@ -7,7 +7,7 @@ from django.core.management import CommandError
 from pytest_django.fixtures import Settings
 
 from portico.domain.billing.models import Invoice
-from portico.domain.billing.online import reconciling
+from portico.domain.billing.stripe_sync import reconciliation
 from portico.plumbing.models import Restoration
 from tests import cast
 from tests.operating.test_verifying import run
@@ -40,13 +40,13 @@ def test_it_says_for_each_practice_what_was_missing(bill: Invoice) -> None:
 def test_after_a_restore_it_begins_a_day_before_the_backup_whatever_was_asked_last(till: Till, bill: Invoice) -> None:
     Restoration.objects.create(practice=till.practice, backup_made_at=NOW - timedelta(days=20))
     assert "since 2026-11-02" in run("reconcile_stripe")[1]
-    assert reconciling.since_of(till.practice) is None
+    assert reconciliation.since_of(till.practice) is None
 
 
 def test_a_time_may_be_given_and_a_shorter_one_opens_nothing(till: Till, bill: Invoice) -> None:
     Restoration.objects.create(practice=till.practice, backup_made_at=NOW - timedelta(days=20))
     assert "since 2026-11-20 09:30 UTC" in run("reconcile_stripe", "--since", "2026-11-20T09:30")[1]
-    assert reconciling.since_of(till.practice) is not None
+    assert reconciliation.since_of(till.practice) is not None
     with pytest.raises(CommandError, match="--since takes a date"):
         run("reconcile_stripe", "--since", "yesterday")
 
@@ -56,7 +56,7 @@ def test_with_stripe_away_it_fails_and_opens_nothing(till: Till, bill: Invoice) 
     till.stripe.fault("503")
     with pytest.raises(CommandError, match="alder-street: Stripe could not be asked"):
         run("reconcile_stripe")
-    assert reconciling.since_of(till.practice) is not None
+    assert reconciliation.since_of(till.practice) is not None
 
 
 def test_with_a_key_that_cannot_be_read_it_fails_and_says_how_to_mend_it(
@@ -66,4 +66,4 @@ def test_with_a_key_that_cannot_be_read_it_fails_and_says_how_to_mend_it(
     settings.FIELD_KEYS = {"new": b"n" * 32}
     with pytest.raises(CommandError, match="Enter the keys again in Settings > Online Payments"):
         run("reconcile_stripe")
-    assert reconciling.since_of(till.practice) is not None
+    assert reconciliation.since_of(till.practice) is not None

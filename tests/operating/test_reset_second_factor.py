@@ -4,11 +4,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
-from portico.domain.practices import second_factor
+from portico.domain.audit_actions import Verb
 from portico.domain.practices.models import Practice, StaffSession
+from portico.domain.practices.staff import second_factor
 from portico.plumbing.actors import ActorKind
 from portico.plumbing.models import OutgoingEmail, TrailEntry
-from portico.plumbing.verbs import Verb
 from tests import cast
 
 pytestmark = pytest.mark.django_db

@@ -11,11 +11,12 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
 from portico.domain.access.models import PortalAccess
-from portico.domain.billing import verifying
+from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import Invoice
 from portico.domain.clients.models import Client, EmailAddress, SearchTerm
-from portico.domain.practices import authenticators, online_payments, second_factor
 from portico.domain.practices.models import Practice, StaffMember
+from portico.domain.practices.staff import authenticators, second_factor
+from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from tests import cast
 
@@ -140,7 +141,7 @@ def test_stripe_keys_are_stored_and_ready_without_a_call(document: Any, tmp_path
     # Nobody answers at the address that the tests' settings name: a call would fail.
     told = seed(document, tmp_path)
     practice = Practice.objects.get()
-    payments = online_payments.of(practice)
+    payments = payment_readiness.of(practice)
     assert payments is not None
     assert payments.key is not None
     assert (practice.card_state, payments.key.unlocked(), payments.webhook_secret()) == (
@@ -378,4 +379,4 @@ def test_a_seeded_invoice_is_told_with_its_pages_and_they_open(document: Any, tm
     page = portal.get(invoice["portal"].removeprefix("http://localhost:8000")).content.decode()
     assert f'data-ref="{row.ref}" data-status="past_due" data-amount="12500"' in page
     assert 'data-testid="balance" data-amount="12500"' in portal.get("/portal/alder-street/home/").content.decode()
-    assert list(verifying.mismatches()) == []
+    assert list(verification.mismatches()) == []

@@ -8,8 +8,8 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from pytest_django import DjangoDbBlocker
 
-from portico.domain.billing import crediting, refunding, settling
-from portico.domain.billing.holding import books_of
+from portico.domain.billing.ledger import allocation
+from portico.domain.billing.ledger.locks import books_of
 from portico.domain.billing.models import (
     Allocation,
     AttemptInvoice,
@@ -28,6 +28,7 @@ from portico.domain.billing.models import (
     RefundState,
     Reversal,
 )
+from portico.domain.billing.payments import account_credits, refunds
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from tests import cast
@@ -54,7 +55,7 @@ def _write_books() -> None:
     cast.with_access(ana)
     cast.charged(cast.attempt(cast.bill(ana)))
     cast.attempt(cast.bill(ana), state=AttemptState.PROCESSING)
-    refunding.record_by_hand(
+    refunds.record_by_hand(
         cast.cash(ana, 9_000, invoice=cast.bill(ana)),
         amount_minor=2_000,
         reason="Price was wrong",
@@ -64,7 +65,7 @@ def _write_books() -> None:
     carol = cast.carol(practice)
     cast.with_access(carol)
     _lost(cast.charged(cast.attempt(cast.bill(carol, 3_000))), 1_000)
-    crediting.give(carol, amount_minor=500, reason="Goodwill", shown=None, by=cast.DESK)
+    account_credits.give(carol, amount_minor=500, reason="Goodwill", shown=None, by=cast.DESK)
     cast.cash(carol, 5_000)
 
 
@@ -74,7 +75,7 @@ def _lost(payment: Payment, amount: int) -> None:
     )
     dispute.state, dispute.closed_at = DisputeState.LOST, clock.now()
     with books_of(payment.client):
-        settling.lose(dispute)
+        allocation.lose(dispute)
 
 
 def test_sound_books_are_called_sound(books: None) -> None:

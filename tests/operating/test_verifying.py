@@ -10,7 +10,7 @@ from time_machine import Traveller
 
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing import sealing
+from portico.plumbing.audit import sealing
 from portico.plumbing.models import TrailEntry
 from tests import cast
 from tests.support import append_only

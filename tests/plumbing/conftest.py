@@ -2,13 +2,13 @@
 
 import pytest
 
-from portico.plumbing import emails
-from tests.plumbing.letters import Note
+from portico.plumbing.mail import outbox
+from tests.plumbing.mail_messages import Note
 
 
 @pytest.fixture
 def note(monkeypatch: pytest.MonkeyPatch) -> Note:
     """A kind of mail, registered for this test."""
     composer = Note()
-    monkeypatch.setitem(emails._composers, "note", composer)
+    monkeypatch.setitem(outbox._composers, "note", composer)
     return composer

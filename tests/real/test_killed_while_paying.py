@@ -18,15 +18,15 @@ from math import ceil
 import pytest
 from django.db import connection, transaction
 
-from portico.domain.billing import balances, verifying
+from portico.domain.billing.card_payments import polling, stripe_metadata
+from portico.domain.billing.ledger import balances, verification
 from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt, SavedCard
-from portico.domain.billing.online import following, metadata
 from portico.domain.clients.models import Client
-from portico.plumbing import clock, inbox
+from portico.plumbing import clock, inbound_events
 from portico.plumbing.models import InboxEvent, OutgoingEmail
-from portico.plumbing.models.outgoing import EmailState
+from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
-from tests.domain.billing import two_books
+from tests.domain.billing import ledger_comparison
 from tests.support.at_once import at_once
 from tests.support.forking import Nursery
 from tests.support.paying import Till, let_pay
@@ -241,7 +241,7 @@ def while_it_works_on_events(scene: Scene) -> Iterator[None]:
     attempts = scene.paid_at_stripe()
     scene.go_wrong("hang", f"{SESSIONS}/", "GET")
     for attempt in attempts:
-        inbox.keep(
+        inbound_events.keep(
             scene.till.practice, source="stripe", event_id=f"evt_{attempt.ref}", kind="checkout.session.completed",
             object_kind="checkout.session", object_id=attempt.checkout_session_id, livemode=False,
             happened_at=clock.now(),
@@ -369,10 +369,10 @@ def nothing_is_doubled_and_nothing_lost(scene: Scene) -> None:
         if balances.portal(person).portal_minor:
             attempt = scene.till.start(person)
             scene.till.type_card(attempt)
-            following.ask(attempt)
-    assert list(verifying.mismatches()) == []
-    assert two_books.differences(scene.till.book) == []
-    told = [metadata.read(charge.metadata) for charge in scene.till.book]
+            polling.ask(attempt)
+    assert list(verification.mismatches()) == []
+    assert ledger_comparison.differences(scene.till.book) == []
+    told = [stripe_metadata.read(charge.metadata) for charge in scene.till.book]
     charged = [part.invoice for each in told if each for part in each.parts]
     assert sorted(charged) == sorted(Invoice.objects.values_list("ref", flat=True))
     ids = {str(mail.message["Message-ID"]) for mail in scene.smtp.mails if "receipt" in mail.message["Subject"]}
@@ -388,7 +388,7 @@ def new_person(till: Till, name: str) -> Client:
 def saved(till: Till, person: Client) -> SavedCard:
     attempt = till.start(person, cast.bill(person, 900), save=True)
     till.type_card(attempt)
-    following.ask(attempt)
+    polling.ask(attempt)
     return SavedCard.objects.latest("id")
 
 

@@ -6,9 +6,9 @@ from functools import partial
 import pytest
 
 from portico.domain.access.models import PortalSession
-from portico.domain.billing import verifying
+from portico.domain.billing.card_payments import polling, quotes
+from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import AttemptInvoice, AttemptState, Invoice, PaymentAttempt, SavedCard
-from portico.domain.billing.online import following, quoting
 from portico.domain.clients.models import Client
 from portico.sandbox.stripe.serving import SandboxStripe
 from tests import cast
@@ -65,7 +65,7 @@ def tabs(servers: list[Process], ana: Client) -> list[Visitor]:
 def card(till: Till, ana: Client) -> SavedCard:
     attempt = till.start(ana, cast.bill(ana, 1_000), save=True)
     till.type_card(attempt)
-    following.ask(attempt)
+    polling.ask(attempt)
     return SavedCard.objects.get()
 
 
@@ -79,7 +79,7 @@ def charged(till: Till) -> Charged:
 @pytest.fixture(autouse=True)
 def _books_are_right(transactional_db: None) -> object:
     yield
-    assert list(verifying.mismatches()) == []
+    assert list(verification.mismatches()) == []
 
 
 def test_fifty_presses_of_continue_to_stripe_lead_to_one_page_and_one_charge(
@@ -116,7 +116,7 @@ def test_the_balance_in_some_tabs_and_an_invoice_in_others_charge_each_invoice_o
     tabs: list[Visitor], ana: Client, card: SavedCard, charged: Charged
 ) -> None:
     bill, other = cast.bill(ana), cast.bill(ana, 5_000)
-    shown = quoting.of_balance(ana).digest
+    shown = quotes.of_balance(ana).digest
     presses = [
         partial(tab.post, pay_page(bill), {"with": card.ref, "amount": "14000"})
         if number % 2

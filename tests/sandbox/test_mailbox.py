@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from portico.plumbing import headers
+from portico.plumbing.mail import headers
 from portico.sandbox.mailbox.keeping import Mailbox
 from tests.support.ports import free_port
 

@@ -22,10 +22,10 @@ from typing import Any
 import pytest
 import stripe
 
-from portico.gateways.stripe import checkout, customers
+from portico.gateways.stripe import checkout_sessions, customers
+from portico.gateways.stripe.client import Line
 from portico.gateways.stripe.errors import NotThere, Rejected
-from portico.gateways.stripe.line import Line
-from portico.gateways.stripe.things import Session
+from portico.gateways.stripe.objects import Session
 from portico.plumbing import clock
 from portico.sandbox.stripe.sandbox import OutsideDemo
 from portico.sandbox.stripe.serving import SandboxStripe
@@ -75,7 +75,7 @@ def typed(number: str) -> dict[str, str]:
 @pytest.fixture
 def session(line: NewLine) -> Session:
     customer = customers.create(line(), email="ana@example.org", metadata={}, key="customer")
-    return checkout.open_session(
+    return checkout_sessions.open_session(
         line(), amount_minor=14_000, currency="USD", name="Invoice 1001", customer=customer, save_card=True,
         expires_at=clock.now() + timedelta(minutes=45), success_url=f"{BACK}?session={{CHECKOUT_SESSION_ID}}",
         cancel_url=BACK, metadata={}, key="session",
@@ -164,7 +164,7 @@ def test_a_session_is_over_at_its_hour(sandbox: SandboxStripe, line: NewLine, se
     sandbox.forward(45 * 60)
     status, page, _ = visit(session.address, typed("4242424242424242"))
     assert (status, "Nothing was charged" in page) == (410, True)
-    assert checkout.look_up(line(), session.id).status == "expired"
+    assert checkout_sessions.look_up(line(), session.id).status == "expired"
     assert sandbox.book() == ()
 
 
@@ -172,7 +172,7 @@ def test_a_session_expired_while_the_client_is_at_the_bank_charges_nothing(
     sandbox: SandboxStripe, line: NewLine, session: Session
 ) -> None:
     bank, _, key = visit(session.address, typed("4000000000003220"))[2]["Location"].partition("?key=")
-    checkout.expire(line(), session.id)
+    checkout_sessions.expire(line(), session.id)
     visit(bank, {"key": key, "answer": "accept"})
     assert sandbox.book() == ()
 
@@ -181,7 +181,7 @@ def test_a_payment_of_checkout_cannot_be_cancelled_or_confirmed_by_itself(
     sandbox: SandboxStripe, line: NewLine, session: Session
 ) -> None:
     visit(session.address, typed("4000000000000002"))
-    intent = checkout.look_up(line(), session.id).intent_id
+    intent = checkout_sessions.look_up(line(), session.id).intent_id
     client = stripe.StripeClient("sk_test_demo", base_addresses={"api": sandbox.url})
     for ask in (client.v1.payment_intents.cancel, client.v1.payment_intents.confirm):
         with pytest.raises(stripe.InvalidRequestError, match="created by Checkout"):
@@ -395,9 +395,9 @@ def test_it_is_controlled_by_json_alone(sandbox: SandboxStripe, line: NewLine, s
     # As a form of another site would send it.
     assert visit(f"{sandbox.url}/_sandbox/clear_faults", {"a": "b"})[0] == 405
     with pytest.raises(NotThere):
-        checkout.look_up(line("sk_test_other"), session.id)
+        checkout_sessions.look_up(line("sk_test_other"), session.id)
     with pytest.raises(Rejected):
-        checkout.expire(line(), session.id)
+        checkout_sessions.expire(line(), session.id)
 
 
 def test_a_refusal_by_script_comes_again_for_its_key_and_for_no_other(sandbox: SandboxStripe, line: NewLine) -> None:

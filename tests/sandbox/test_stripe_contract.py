@@ -14,9 +14,9 @@ from uuid import uuid4
 import pytest
 import stripe
 
-from portico.gateways.stripe import account, charges, checkout, customers, intents
+from portico.gateways.stripe import account, charges, checkout_sessions, customers, payment_intents
 from portico.gateways.stripe.errors import BadKey, CardRefused, KeyUsedOtherwise, NotThere, Rejected
-from portico.gateways.stripe.things import Card, Intent, Session
+from portico.gateways.stripe.objects import Card, Intent, Session
 from portico.sandbox.stripe.sandbox import KEY
 from portico.sandbox.stripe.serving import SandboxStripe
 from tests.support.stripe import Side
@@ -44,7 +44,7 @@ def saved(side: Side, owner: str, token: str = "pm_card_visa") -> Card:
 
 
 def charge(side: Side, owner: str, card: str, *, amount: int = 14_000, with_key: str | None = None) -> Intent:
-    return intents.charge_card(
+    return payment_intents.charge_card(
         side.line(),
         amount_minor=amount,
         currency="USD",
@@ -58,7 +58,7 @@ def charge(side: Side, owner: str, card: str, *, amount: int = 14_000, with_key:
 
 
 def session(side: Side, owner: str, *, with_key: str | None = None, save_card: bool = True) -> Session:
-    return checkout.open_session(
+    return checkout_sessions.open_session(
         side.line(),
         amount_minor=14_000,
         currency="USD",
@@ -92,7 +92,7 @@ def test_a_saved_card_is_charged(side: Side) -> None:
     assert (paid.status, paid.received_minor, paid.currency, paid.livemode) == ("succeeded", 14_000, "USD", False)
     assert paid.charge is not None
     assert (paid.charge.is_paid, paid.charge.card.last4 if paid.charge.card else "") == (True, "4242")
-    assert intents.look_up(side.line(), paid.id) == paid
+    assert payment_intents.look_up(side.line(), paid.id) == paid
     assert [each.id for each in customers.cards(side.line(), owner)] == [card.id]
 
 
@@ -120,7 +120,7 @@ def test_a_declined_card_says_why_and_leaves_its_intent(side: Side) -> None:
         charge(side, owner, card.id)
     assert refusal.value.code == "generic_decline"
     assert refusal.value.intent is not None
-    found = intents.look_up(side.line(), refusal.value.intent.id)
+    found = payment_intents.look_up(side.line(), refusal.value.intent.id)
     assert (found.status, found.is_paid, found.received_minor) == ("requires_payment_method", False, 0)
 
 
@@ -129,9 +129,9 @@ def test_the_bank_may_ask_first_and_the_payment_can_be_cancelled_meanwhile(side:
     waiting = charge(side, owner, saved(side, owner, "pm_card_threeDSecure2Required").id)
     assert waiting.status == "requires_action"
     assert waiting.bank_address.startswith("http")
-    assert intents.cancel(side.line(), waiting.id).status == "canceled"
+    assert payment_intents.cancel(side.line(), waiting.id).status == "canceled"
     with pytest.raises(Rejected):
-        intents.cancel(side.line(), waiting.id)
+        payment_intents.cancel(side.line(), waiting.id)
 
 
 def test_the_same_key_charges_once_and_gives_the_same_answer(side: Side) -> None:
@@ -139,7 +139,7 @@ def test_the_same_key_charges_once_and_gives_the_same_answer(side: Side) -> None
     card = saved(side, owner)
     first = charge(side, owner, card.id, with_key=again)
     assert charge(side, owner, card.id, with_key=again) == first
-    found = intents.of_customer(side.line(), owner, since=datetime.now(UTC) - timedelta(hours=1))
+    found = payment_intents.of_customer(side.line(), owner, since=datetime.now(UTC) - timedelta(hours=1))
     assert [each.id for each in found] == [first.id]
 
 
@@ -157,7 +157,7 @@ def test_a_decline_comes_again_for_the_same_key(side: Side) -> None:
     for _ in range(2):
         with pytest.raises(CardRefused):
             charge(side, owner, card.id, with_key=again)
-    found = intents.of_customer(side.line(), owner, since=datetime.now(UTC) - timedelta(hours=1))
+    found = payment_intents.of_customer(side.line(), owner, since=datetime.now(UTC) - timedelta(hours=1))
     assert len(found) == 1
 
 
@@ -173,17 +173,17 @@ def test_a_checkout_is_for_the_exact_amount_and_has_no_intent_yet(side: Side) ->
 
 def test_an_expired_checkout_has_no_address_and_is_expired_once(side: Side) -> None:
     opened = session(side, customer(side))
-    over = checkout.expire(side.line(), opened.id)
+    over = checkout_sessions.expire(side.line(), opened.id)
     assert (over.status, over.is_open, over.address) == ("expired", False, "")
     with pytest.raises(Rejected):
-        checkout.expire(side.line(), opened.id)
+        checkout_sessions.expire(side.line(), opened.id)
 
 
 def test_the_same_key_opens_one_checkout(side: Side) -> None:
     owner, again = customer(side), key()
     expires_at = datetime.now(UTC) + timedelta(minutes=45)
     opened = [
-        checkout.open_session(
+        checkout_sessions.open_session(
             side.line(), amount_minor=14_000, currency="USD", name="Invoice 1001", customer=owner, save_card=False,
             expires_at=expires_at, success_url=BACK, cancel_url=BACK, metadata={}, key=again,
         ).id
@@ -211,15 +211,15 @@ def test_payments_of_a_time_are_listed(side: Side) -> None:
     since = datetime.now(UTC) - timedelta(minutes=1)
     owner = customer(side)
     paid = charge(side, owner, saved(side, owner).id)
-    found = next(each for each in intents.between(side.line(), since, datetime.now(UTC) + timedelta(minutes=1)))
+    found = next(each for each in payment_intents.between(side.line(), since, datetime.now(UTC) + timedelta(minutes=1)))
     assert found == paid
 
 
 def test_what_is_not_there_is_not_there(side: Side) -> None:
     with pytest.raises(NotThere):
-        intents.look_up(side.line(), "pi_none")
+        payment_intents.look_up(side.line(), "pi_none")
     with pytest.raises(NotThere):
-        checkout.look_up(side.line(), "cs_test_none")
+        checkout_sessions.look_up(side.line(), "cs_test_none")
 
 
 def test_an_address_on_this_machine_cannot_be_an_endpoint(side: Side) -> None:
@@ -311,8 +311,8 @@ def test_events_carry_their_whole_object(sandbox: SandboxStripe) -> None:
     sandbox.end_dispute(sandbox.dispute(paid.charge_id, amount=13_900), won=True)
     with pytest.raises(CardRefused):
         charge(side, owner, saved(side, owner, "pm_card_chargeCustomerFail").id)
-    intents.cancel(side.line(), charge(side, owner, saved(side, owner, "pm_card_threeDSecure2Required").id).id)
-    checkout.expire(side.line(), session(side, owner).id)
+    payment_intents.cancel(side.line(), charge(side, owner, saved(side, owner, "pm_card_threeDSecure2Required").id).id)
+    checkout_sessions.expire(side.line(), session(side, owner).id)
     sandbox.pay(session(side, owner).id)
     customers.remove_card(side.line(), paid.card)
     side.line().ask(lambda stripe: stripe.v1.customers.delete(owner))

@@ -10,7 +10,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.ddl_references import Statement
 from django.test import TransactionTestCase
 
-from portico.plumbing.constraints import AppendOnly
+from portico.plumbing.database.constraints import AppendOnly
 
 
 @contextmanager

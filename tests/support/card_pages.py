@@ -4,7 +4,7 @@ from django.conf import settings
 from django.test import Client as Browser
 from playwright.sync_api import Page, expect
 
-from portico.domain.billing import verifying
+from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import Invoice, SavedCard
 from tests.support.browser import Browsing, carry
 from tests.support.paying import Till, signed_in_to_pay
@@ -69,4 +69,4 @@ def expect_paid(page: Page, bill: Invoice, till: Till, charges: list[int]) -> No
 
 def expect_charged(till: Till, charges: list[int]) -> None:
     assert [charge.amount for charge in till.book] == charges
-    assert list(verifying.mismatches()) == []
+    assert list(verification.mismatches()) == []

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from portico.domain.billing import holding, numbering, refunding, settling
+from portico.domain.billing.invoices import invoice_numbers
+from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import (
     AttemptState,
     AttemptWay,
@@ -16,9 +17,10 @@ from portico.domain.billing.models import (
     SavedCard,
     StripeCustomer,
 )
+from portico.domain.billing.payments import refunds
 from portico.domain.clients.models import Client
-from portico.domain.practices import connecting
-from portico.domain.practices.connecting import Keys
+from portico.domain.practices.stripe_setup import api_keys
+from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing import clock
 from tests import cast
 from tests.support.paying import let_pay
@@ -28,12 +30,12 @@ ENDED = (AttemptState.FAILED, AttemptState.EXPIRED, AttemptState.RELEASED)
 
 def ready_to_pay(person: Client) -> SavedCard:
     """The practice takes cards, the person may pay and has a card saved."""
-    connecting.keep_unasked(person.practice, Keys("sk_test_demo", "whsec_demo"), by=cast.DESK)
+    api_keys.keep_unasked(person.practice, Keys("sk_test_demo", "whsec_demo"), by=cast.DESK)
     account = let_pay(person).portal_access.account or pytest.fail("No mailbox.")
     customer = StripeCustomer.objects.create(
         practice=person.practice,
         account=account,
-        stripe_account_id=connecting.UNASKED,
+        stripe_account_id=api_keys.UNASKED,
         livemode=False,
         customer_id=f"cus_{person.ref}",
     )
@@ -65,7 +67,7 @@ def attempts_of_each_state(card: SavedCard, person: Client) -> list[PaymentAttem
     rows.filter(pk=processing.pk).update(way=AttemptWay.SAVED_CARD, card=card, state=AttemptState.PROCESSING)
     rows.filter(pk=doubtful.pk).update(state=AttemptState.QUARANTINED, reason="amount")
     for attempt, state in zip(ended, ENDED, strict=True):
-        settling.end_attempt(attempt, state, reason="insufficient_funds", by=cast.DESK)
+        allocation.end_attempt(attempt, state, reason="insufficient_funds", by=cast.DESK)
     cast.charged(paid)
     return [left, *rows.exclude(pk=left.pk).order_by("pk")]
 
@@ -74,7 +76,7 @@ def refunded_in_part(person: Client) -> Refund:
     """Money that came by hand and went back by hand."""
     bill = cast.bill(person)
     payment = cast.cash(person, 14_000, invoice=bill)
-    return refunding.record_by_hand(payment, amount_minor=4_000, reason="Price was wrong", shown=None, by=cast.DESK)
+    return refunds.record_by_hand(payment, amount_minor=4_000, reason="Price was wrong", shown=None, by=cast.DESK)
 
 
 def payments_in_doubt(person: Client) -> PaymentAttempt:
@@ -91,7 +93,7 @@ def payments_in_doubt(person: Client) -> PaymentAttempt:
     rows.filter(pk=waits.pk).update(found_minor=15_000, found_currency="USD", found_livemode=False)
     rows.filter(pk=lately.pk).update(unknown_since=now - timedelta(hours=2))
     paid = cast.charged(cast.attempt(cast.bill(person)))
-    with holding.books_of(person) as held:
+    with locks.books_of(person) as held:
         Payment.objects.create(
             practice=held.practice,
             client=held,
@@ -99,7 +101,7 @@ def payments_in_doubt(person: Client) -> PaymentAttempt:
             amount_minor=6_000,
             currency="USD",
             received_on=clock.today(held.practice.time_zone),
-            number=numbering.next_receipt_number(held.practice),
+            number=invoice_numbers.next_receipt_number(held.practice),
             stripe_charge_id=f"ch_{waits.ref}",
             card_brand="visa",
             card_last4="4242",

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from django.urls import Resolver404, resolve
 
-from portico.web.routes import all_routes
+from portico.web.route_list import all_routes
 
 LEAD_ON = {"office:home", "office:settings", "office:set_up_arrival", "entrance:link_arrival"}
 FILES = {

@@ -8,16 +8,16 @@ import pytest
 from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
-from portico.domain.access import granting
-from portico.domain.access.granting import AccessEntry
-from portico.domain.billing import verifying
+from portico.domain.access import access_grants
+from portico.domain.access.access_grants import AccessEntry
+from portico.domain.billing.card_payments import payment_initiation
+from portico.domain.billing.card_payments.payment_initiation import Order, Payer
+from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
-from portico.domain.billing.online import paying
-from portico.domain.billing.online.paying import Order, Payer
 from portico.domain.clients.models import Client
-from portico.domain.practices import connecting
-from portico.domain.practices.connecting import Keys
 from portico.domain.practices.models import Practice
+from portico.domain.practices.stripe_setup import api_keys
+from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing.actors import Actor, ActorKind
 from portico.sandbox.stripe.book import BookedCharge
 from portico.sandbox.stripe.serving import SandboxStripe
@@ -40,7 +40,7 @@ class Till:
 
     def payer(self, person: Client) -> Payer:
         """The person's mailbox, with paying by card turned on."""
-        access = granting.of(person) or pytest.fail("Give the client access first.")
+        access = access_grants.of(person) or pytest.fail("Give the client access first.")
         assert access.account is not None
         person = Client.objects.select_related("practice").get(pk=person.pk)
         by = Actor(ActorKind.CLIENT, person.name, account_id=access.account.pk)
@@ -49,18 +49,18 @@ class Till:
     def start(self, person: Client, invoice: Invoice | None = None, *, save: bool = False) -> PaymentAttempt:
         """Pressed `Continue to Stripe`."""
         order = Order(invoice, consent_text=CONSENT if save else "")
-        return paying.pay(self.payer(person), order)
+        return payment_initiation.pay(self.payer(person), order)
 
     def charge(self, person: Client, card: SavedCard, invoice: Invoice | None = None) -> PaymentAttempt:
         """Pressed `Pay $140.00`."""
-        return paying.pay(self.payer(person), Order(invoice, card))
+        return payment_initiation.pay(self.payer(person), Order(invoice, card))
 
     def bill_in(self, currency: str) -> None:
         """The practice and its Stripe account are in that currency from now on; nothing has been billed yet."""
         Practice.objects.filter(pk=self.practice.pk).update(currency=currency)
         self.practice.refresh_from_db()
         self.stripe.open_account(KEY, currency=currency.lower())
-        connecting.check_again(self.practice, by=cast.DESK)
+        api_keys.check_again(self.practice, by=cast.DESK)
         self.practice.refresh_from_db()
 
     def type_card(self, attempt: PaymentAttempt, number: str = "4242424242424242") -> str:
@@ -72,7 +72,7 @@ def let_pay(person: Client) -> Client:
     """Access on, with bills and cards."""
     address = cast.entry_for(person).address
     entry = AccessEntry(enabled=True, address=address, access_billing_documents=True, pay_by_card=True)
-    granting.save_access(person, entry, version=None, by=cast.DESK)
+    access_grants.save_access(person, entry, version=None, by=cast.DESK)
     return person
 
 
@@ -92,7 +92,7 @@ def ref_in(address: str) -> str:
 @pytest.fixture
 def till(sandbox: SandboxStripe, settings: Settings, practice: Practice) -> Till:
     settings.STRIPE_API_BASE = sandbox.url
-    connecting.save_keys(practice, Keys(KEY), by=cast.DESK)
+    api_keys.save_keys(practice, Keys(KEY), by=cast.DESK)
     practice.refresh_from_db()
     return Till(sandbox, practice)
 
@@ -103,4 +103,4 @@ def books_stay_right(request: pytest.FixtureRequest, db: None) -> Iterator[None]
     yield
     is_twin = request.node.get_closest_marker("postgresql") and request.node.name.startswith("test_without")
     if not is_twin:
-        assert list(verifying.mismatches()) == []
+        assert list(verification.mismatches()) == []

@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from django.test import Client
 from django.test.client import MULTIPART_CONTENT
 
-from portico.domain.access import asking, sessions
+from portico.domain.access.sign_in import portal_sessions, sign_in_requests
 from portico.domain.practices.models import Practice
-from portico.web import subjects
+from portico.web import page_subjects
 from portico.web.entrance import opened_links
 from portico.web.guards import session_that_ended
 
@@ -44,15 +44,15 @@ class Browser(Client):
         request = HttpRequest()
         request.COOKIES = {name: morsel.value for name, morsel in self.cookies.items()}
         name = self._name(practice, request, found[2] or "", str(data.get("by", "")))
-        return {subjects.FIELD: name} if name else {}
+        return {page_subjects.FIELD: name} if name else {}
 
     def _name(self, practice: Practice, request: HttpRequest, page: str, by: str) -> str:
         if page == "link" or by == "link":
             opened = opened_links.last(request, practice)
             return opened.name if opened.token else ""
         if page == "code" or by == "ask":
-            ask = asking.last_of(practice, request.COOKIES.get(settings.ASKING_COOKIE_NAME, ""))
-            return asking.name_of(ask) if ask else ""
+            ask = sign_in_requests.last_of(practice, request.COOKIES.get(settings.ASKING_COOKIE_NAME, ""))
+            return sign_in_requests.name_of(ask) if ask else ""
         if by == "session":
             over = session_that_ended(request, practice)
             return over.ref if over else ""
@@ -62,10 +62,10 @@ class Browser(Client):
 def subject_in_portal(practice: Practice, request: HttpRequest) -> str:
     """As a page of the portal would hold it, also after time has ended the session."""
     key = request.COOKIES.get(settings.CLIENT_COOKIE_NAME, "")
-    session = (sessions.find(practice, key) or sessions.find_over(practice, key)) if key else None
+    session = (portal_sessions.find(practice, key) or portal_sessions.find_over(practice, key)) if key else None
     if session is None:
         return ""
-    opened = list(sessions.opened(session))
+    opened = list(portal_sessions.opened(session))
     chosen = next((each for each in opened if each.client_id == session.client_id), None)
     access = chosen or (opened[0] if len(opened) == 1 else None)
     return f"{session.account.ref}.{access.client.ref if access else ''}"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from portico.gateways.stripe.client import Line
 from portico.gateways.stripe.deadline import Deadline
-from portico.gateways.stripe.line import Line
 from portico.sandbox.stripe.sandbox import KEY
 from portico.sandbox.stripe.serving import SandboxStripe
 

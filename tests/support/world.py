@@ -13,14 +13,16 @@ from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from portico.domain.access.models import PortalSession
-from portico.domain.billing import crediting, pricing, refunding, sharing
+from portico.domain.billing.invoices import invoice_sharing, service_items
 from portico.domain.billing.models import AttemptState
+from portico.domain.billing.payments import account_credits, refunds
 from portico.domain.clients.models import Client
-from portico.domain.practices import kept_posts, setting_up, suspending
+from portico.domain.practices import suspension
 from portico.domain.practices.models import Practice, Role, StaffMember
+from portico.domain.practices.staff import saved_forms, set_up_links
 from portico.plumbing import clock, tokens
-from portico.plumbing.keeping import Field
-from portico.web.routes import Route, all_routes
+from portico.plumbing.form_recovery import Field
+from portico.web.route_list import Route, all_routes
 from tests import cast
 from tests.support.clock import NOW
 from tests.support.pressing import Browser
@@ -125,7 +127,7 @@ def made_of(practice: Practice) -> World:
     staff |= {"owner of a paused practice": cast.staff_member(cast.cedar(), "Kim", Role.OWNER)}
     browsers = {"nobody": Browser()} | {name: cast.signed_in(Browser(), member) for name, member in staff.items()}
     StaffMember.objects.filter(name="Gus").update(deactivated_at=clock.now())
-    suspending.suspend(staff["owner of a paused practice"].practice, by=cast.DESK)
+    suspension.suspend(staff["owner of a paused practice"].practice, by=cast.DESK)
     cast.in_the_portal(Browser(), ana)
     elsewhere = PortalSession.objects.latest("id")
     browsers |= {
@@ -136,11 +138,11 @@ def made_of(practice: Practice) -> World:
     invitation = cast.invited(ana)
     invoice = cast.bill(ana)
     hidden = cast.bill(cast.bruno(practice), shared=False)
-    run = sharing.begin_run(practice, shown=None, asked_by=staff["owner"])
+    run = invoice_sharing.begin_run(practice, shown=None, asked_by=staff["owner"])
     assert hidden.shared_at is None
     assert run is not None
     paid = cast.cash(ana, 5_000, invoice=invoice)
-    refund = refunding.record_by_hand(paid, amount_minor=1_000, reason="Too much", shown=None, by=cast.DESK)
+    refund = refunds.record_by_hand(paid, amount_minor=1_000, reason="Too much", shown=None, by=cast.DESK)
     places = {
         "clients": ana.ref,
         "emails": invitation.email.ref,
@@ -153,13 +155,13 @@ def made_of(practice: Practice) -> World:
         "payments": paid.ref,
         "receipts": paid.ref,
         "refunds": refund.ref,
-        "credits": crediting.give(ana, amount_minor=1_000, reason="Goodwill", shown=None, by=cast.DESK).ref,
-        "services": pricing.save(
+        "credits": account_credits.give(ana, amount_minor=1_000, reason="Goodwill", shown=None, by=cast.DESK).ref,
+        "services": service_items.save(
             practice, code="S50", label="Session", price_minor=14_000, shown=None, by=cast.DESK
         ).ref,
         **_own_things(staff["a colleague who left"]),
         "token": cast.token_of(invitation),
-        "token of set-up": setting_up.make_link(staff["biller"], by=cast.DESK),
+        "token of set-up": set_up_links.make_link(staff["biller"], by=cast.DESK),
     }
     return World(practice, ana, places, browsers)
 
@@ -169,7 +171,7 @@ def _own_things(member: StaffMember) -> dict[str, str]:
     passkey = Authenticator.objects.create(
         user=member, type=Authenticator.Type.WEBAUTHN, data={"ref": tokens.new_ref(), "name": "Laptop"}
     )
-    kept = kept_posts.keep(member, path="/office/clients/new/", fields=[Field("last_name", "Abreu")])
+    kept = saved_forms.keep(member, path="/office/clients/new/", fields=[Field("last_name", "Abreu")])
     assert kept is not None
     things = (kept.ref, member.sessions.get().ref, passkey.data["ref"])
     return dict(zip(OWN, things, strict=True))

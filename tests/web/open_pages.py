@@ -4,7 +4,7 @@ from typing import Any
 
 from django.test import Client as Browser
 
-from tests.web.forms_on_pages import FormOnPage, forms_on
+from tests.web.page_forms import FormOnPage, forms_on
 
 
 class Tab:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from django.http import HttpResponseBase
 from django.test import Client as Browser
 
-from tests.web.forms_on_pages import FormOnPage, forms_on
+from tests.web.page_forms import FormOnPage, forms_on
 
 
 @dataclass

@@ -7,10 +7,10 @@ import pytest
 from babel.messages.pofile import read_po
 from django.utils import translation
 
-from portico.domain.access import client_guide, invitation_text
-from portico.domain.access.client_guide import Guide
+from portico.domain.access.onboarding import client_guide, invitation_text
+from portico.domain.access.onboarding.client_guide import Guide
 from portico.domain.practices.models import Practice
-from portico.web.papers import paper
+from portico.web.billing_documents import document
 from tests import cast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -47,7 +47,7 @@ def test_guide_and_letter_set_the_address_apart(practice: Practice, language: st
 def test_bills_set_the_address_apart(practice: Practice, language: str, phone: str) -> None:
     practice.phone = phone
     with translation.override(language):
-        words = paper.ways_to_pay(practice)
+        words = document.ways_to_pay(practice)
     assert practice.portal_address in words
     assert not FOLLOWED.search(words)
 

@@ -10,12 +10,12 @@ import time_machine
 from django.db import transaction
 from pytest_django.fixtures import Settings
 
-from portico.domain.practices import suspending
+from portico.domain.audit_actions import Verb
+from portico.domain.practices import suspension
 from portico.domain.practices.models import StaffMember
 from portico.plumbing import tokens
 from portico.plumbing.models import TrailEntry
-from portico.plumbing.verbs import Verb
-from portico.web.routes import Route, all_routes
+from portico.web.route_list import Route, all_routes
 from tests import cast
 from tests.support.world import World, cases
 from tests.support.world import alike as as_they_were
@@ -402,7 +402,7 @@ def test_what_matters_most_asks_again_who_it_is_after_ten_minutes(
 
 
 def test_a_paused_practice_shows_everybody_one_plain_page_at_the_next_request(world: World) -> None:
-    suspending.suspend(world.practice, by=cast.DESK)
+    suspension.suspend(world.practice, by=cast.DESK)
     wrong = []
     for route, method in cases():
         # What Stripe reports is settled also while a practice is paused.

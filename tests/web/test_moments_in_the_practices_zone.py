@@ -11,17 +11,19 @@ import pytest
 from pypdf import PdfReader
 from time_machine import Traveller
 
-from portico.domain.billing import crediting, invoicing
-from portico.domain.practices import authenticators
+from portico.domain.billing.invoices import invoicing
+from portico.domain.billing.payments import account_credits
 from portico.domain.practices.models import Role, StaffMember
-from portico.plumbing import emails, times
+from portico.domain.practices.staff import authenticators
+from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
-from portico.web.routes import all_routes
+from portico.plumbing.text import times
+from portico.web.route_list import all_routes
 from tests import cast
 from tests.support.pressing import Browser
 from tests.support.world import World, made_of
-from tests.web.reading import plain
-from tests.web.visiting import undone
+from tests.web.page_text import plain
+from tests.web.visitors import undone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -71,7 +73,7 @@ def everything(world: World) -> Iterator[tuple[str, str]]:
                     yield f"{visitor}: {path}", text_of(answer.headers["Content-Type"], answer.content)
                     yield f"{visitor}: {path}, its name", answer.headers.get("Content-Disposition", "")
     for mail in OutgoingEmail.objects.select_related("practice").order_by("id"):
-        composer = emails.composer(mail.kind)
+        composer = outbox.composer(mail.kind)
         letter = composer.compose(mail, composer.link(mail))
         yield f"mail: {mail.kind}", f"{mail.subject} {letter.text} {plain(letter.html.encode())}"
 
@@ -91,7 +93,7 @@ def made_at_that_moment(zone: str) -> World:
     authenticators.keep(fay, authenticators.new_secret(), first=True, by=cast.DESK)
     cast.mailed(world.practice, "ana@mail.example")
     invoicing.void(cast.bill(world.ana), reason="Twice", shown=None, by=cast.DESK)
-    crediting.give(world.ana, amount_minor=2_000, reason="Late", shown=None, by=cast.DESK)
+    account_credits.give(world.ana, amount_minor=2_000, reason="Late", shown=None, by=cast.DESK)
     return world
 
 

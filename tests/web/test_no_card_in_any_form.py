@@ -9,7 +9,7 @@ from django.apps import apps
 from portico.plumbing.logs import JsonFormatter
 from tests.support.world import World
 from tests.web.test_no_card_number import CARD, holds
-from tests.web.visiting import forms_of, undone
+from tests.web.visitors import forms_of, undone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.slow]
 

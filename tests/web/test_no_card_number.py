@@ -12,13 +12,13 @@ from time_machine import Traveller
 from portico.domain.billing.models import Invoice
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import KeptPost, Practice
-from portico.plumbing import keeping
-from portico.plumbing.cleaning import CardlessField
+from portico.plumbing import form_recovery
 from portico.plumbing.logs import JsonFormatter
-from portico.web.routes import all_routes
+from portico.plumbing.text.input_validation import CardlessField
+from portico.web.route_list import all_routes
 from tests import cast
 from tests.support.pressing import Browser
-from tests.web.office import typing_in
+from tests.web.office import form_data
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -31,7 +31,7 @@ def holds(text: str) -> bool:
 
 
 def test_the_field_comes_back_empty_with_the_sentence_why_and_the_rest_as_typed(office: Browser) -> None:
-    answer = office.post("/office/clients/new/", typing_in.new_client(last_name=f"Abreu {CARD}"))
+    answer = office.post("/office/clients/new/", form_data.new_client(last_name=f"Abreu {CARD}"))
     page = answer.content.decode()
     assert answer.status_code == 422
     assert SENTENCE in page
@@ -66,7 +66,7 @@ def test_what_was_typed_before_a_session_ended_is_kept_without_it(office: Browse
     stopped_clock.shift(timedelta(minutes=20))
     office.post("/office/clients/new/?q=4242+4242+4242+4242", {"first_name": "Ana", "last_name": CARD})
     kept = KeptPost.objects.get()
-    assert [(field.name, field.value) for field in keeping.fields_of(kept)] == [("first_name", "Ana")]
+    assert [(field.name, field.value) for field in form_recovery.fields_of(kept)] == [("first_name", "Ana")]
     assert kept.path == "/office/clients/new/"
 
 
@@ -80,7 +80,7 @@ def test_an_address_that_holds_one_is_struck_out_of_the_log(office: Browser, cap
 
 @pytest.mark.parametrize("typed", ["(212) 555-0142", "+49 1512 3456789", "+1 212 555 0134"])
 def test_a_telephone_is_no_card(office: Browser, typed: str) -> None:
-    form = typing_in.new_client(phones=(typing_in.phone(typed),))
+    form = form_data.new_client(phones=(form_data.phone(typed),))
     assert office.post("/office/clients/new/", form).status_code == 302
     assert Client.objects.get().phone_numbers.count() == 1
 

@@ -4,9 +4,9 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 
-from portico.domain.access import links, pins
-from portico.domain.practices import recovery_codes, setting_up
+from portico.domain.access.sign_in import pins, sign_in_links
 from portico.domain.practices.models import Practice
+from portico.domain.practices.staff import recovery_codes, set_up_links
 from portico.plumbing import tokens
 from tests import cast
 from tests.support.pressing import Browser
@@ -34,17 +34,17 @@ def test_no_table_holds_what_lets_anybody_in(practice: Practice) -> None:
     authenticator = cast.with_authenticator(fay)
     desk = cast.signed_in_with_factor(Browser(), fay)
     desk.post("/office/account/password/", {"old": "wrong"})
-    code = links.code_of(mailed)
+    code = sign_in_links.code_of(mailed)
     secrets = {
         "a client's session": phone.cookies[settings.CLIENT_COOKIE_NAME].value,
         "a browser that is known": phone.cookies[settings.BROWSER_COOKIE_NAME].value,
-        "a link": links.address_of(mailed).rstrip("/").rpartition("/")[2],
+        "a link": sign_in_links.address_of(mailed).rstrip("/").rpartition("/")[2],
         "a code": code,
         "a code without its blank": code.replace(" ", ""),
         "a browser that asked": "the key of a browser that asked",
         "a PIN": shown[1],
         "a staff session": desk.cookies[settings.SESSION_COOKIE_NAME].value,
-        "a set-up link": setting_up.make_link(fay, by=cast.DESK),
+        "a set-up link": set_up_links.make_link(fay, by=cast.DESK),
         "an authenticator": authenticator,
         "a password": cast.PASSWORD,
     } | {f"recovery code {number}": code for number, code in enumerate(recovery_codes.unused(fay))}

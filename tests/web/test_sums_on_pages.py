@@ -10,13 +10,14 @@ import pytest
 from django.test import Client as Browser
 from pypdf import PdfReader
 
-from portico.domain.billing import crediting, refunding, statements
+from portico.domain.billing.ledger import statements
 from portico.domain.billing.models import AttemptState, Invoice, Refund
+from portico.domain.billing.payments import account_credits, refunds
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from tests import cast
-from tests.web.reading import plain
+from tests.web.page_text import plain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -35,7 +36,7 @@ def ana(practice: Practice) -> Client:
 @pytest.fixture
 def refund(ana: Client) -> Refund:
     paid = cast.cash(ana, 42_000, invoice=cast.bill(ana, 42_000))
-    return refunding.record_by_hand(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
+    return refunds.record_by_hand(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_an_invoice_has_the_same_sums_everywhere(office: Browser, portal: Browse
 def test_an_invoice_page_lists_only_its_own_part_of_a_refund(office: Browser, ana: Client) -> None:
     bill = cast.bill(ana, 42_000)
     paid = cast.cash(ana, 50_000, invoice=bill)
-    refunding.record_by_hand(paid, amount_minor=29_000, reason="Too much", shown=None, by=cast.DESK)
+    refunds.record_by_hand(paid, amount_minor=29_000, reason="Too much", shown=None, by=cast.DESK)
     page = text_of(office, f"/office/invoices/{bill.ref}/")
     assert "Cash $420.00" in page
     assert "Refunded −$210.00" in page
@@ -128,7 +129,7 @@ def test_receipts_say_refunded(office: Browser, portal: Browser, refund: Refund)
 def test_recording_a_payment_shows_sums_that_add_up(office: Browser, ana: Client) -> None:
     bill = cast.bill(ana, 42_000)
     paid = cast.cash(ana, 30_000, invoice=bill)
-    refunding.record_by_hand(paid, amount_minor=10_000, reason="Too much", shown=None, by=cast.DESK)
+    refunds.record_by_hand(paid, amount_minor=10_000, reason="Too much", shown=None, by=cast.DESK)
     page = text_of(office, f"/office/invoices/{bill.ref}/payment/")
     assert "Total $420.00 Paid −$300.00 Refunded $100.00 Adjusted −$100.00 To pay $120.00" in page
 
@@ -189,7 +190,7 @@ def test_the_portal_says_when_it_lists_only_some_of_what_is_to_pay(
 def test_the_billing_tab_says_that_it_lists_only_the_newest_payments(
     office: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portico.web.office.client_billing.PAYMENTS_TOLD", 2)
+    monkeypatch.setattr("portico.web.office.clients.client_billing.PAYMENTS_TOLD", 2)
     cast.cash(ana, 1_000)
     cast.cash(ana, 2_000)
     tab = f"/office/clients/{ana.ref}/billing/"
@@ -203,11 +204,11 @@ def test_the_billing_tab_says_that_it_lists_only_the_newest_payments(
 def test_payments_that_need_a_look_say_when_there_are_more(
     office: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portico.web.office.doubtful_payments.MOST", 2)
-    crediting.ask_for_refund(cast.cash(ana, 1_000), reason="Paid twice")
+    monkeypatch.setattr("portico.web.office.billing.payments_in_review.MOST", 2)
+    account_credits.ask_for_refund(cast.cash(ana, 1_000), reason="Paid twice")
     assert "of each kind are listed" not in text_of(office, "/office/payments/")
-    crediting.ask_for_refund(cast.cash(ana, 2_000), reason="Paid twice")
-    crediting.ask_for_refund(cast.cash(ana, 3_000), reason="Paid twice")
+    account_credits.ask_for_refund(cast.cash(ana, 2_000), reason="Paid twice")
+    account_credits.ask_for_refund(cast.cash(ana, 3_000), reason="Paid twice")
     page = text_of(office, "/office/payments/")
     assert "Up to 2 of each kind are listed." in page
     assert "$30.00" not in page

@@ -10,12 +10,12 @@ from portico.domain.billing.models import Invoice, Payment
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock
-from portico.web.day_field import CalendarInput, DayField
-from portico.web.office.forms.money import MoneyField
-from portico.web.office.forms.typed import WholeNumberField
-from portico.web.routes import all_routes
+from portico.web.form_fields import CalendarInput, DayField
+from portico.web.office.base_form import WholeNumberField
+from portico.web.office.billing.payment_forms import MoneyField
+from portico.web.route_list import all_routes
 from tests import cast
-from tests.web.office.typing_in import client_info, new_client, said
+from tests.web.office.form_data import client_info, new_client, said
 from tests.web.open_pages import Tab
 from tests.web.test_no_card_number import every_form
 

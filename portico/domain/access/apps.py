@@ -8,14 +8,16 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from portico.domain.access import answering, inviting, notices  # noqa: PLC0415 - models cannot be named before
-        from portico.domain.access.invitation_mail import InvitationMail  # noqa: PLC0415
+        from portico.domain.access import notices  # noqa: PLC0415 - models cannot be named before
         from portico.domain.access.notice_mails import AddressRemovedMail, NewBrowserMail, PinUsedMail  # noqa: PLC0415
-        from portico.domain.access.sign_in_mail import SignInMail  # noqa: PLC0415
-        from portico.plumbing import emails  # noqa: PLC0415
+        from portico.domain.access.onboarding import invitations  # noqa: PLC0415
+        from portico.domain.access.onboarding.invitation_mail import InvitationMail  # noqa: PLC0415
+        from portico.domain.access.sign_in import request_worker  # noqa: PLC0415
+        from portico.domain.access.sign_in.sign_in_mail import SignInMail  # noqa: PLC0415
+        from portico.plumbing.mail import outbox  # noqa: PLC0415
 
-        emails.register(inviting.KIND, InvitationMail())
-        emails.register(answering.KIND, SignInMail())
-        emails.register(notices.PIN_USED, PinUsedMail())
-        emails.register(notices.NEW_BROWSER, NewBrowserMail())
-        emails.register(notices.ADDRESS_REMOVED, AddressRemovedMail())
+        outbox.register(invitations.KIND, InvitationMail())
+        outbox.register(request_worker.KIND, SignInMail())
+        outbox.register(notices.PIN_USED, PinUsedMail())
+        outbox.register(notices.NEW_BROWSER, NewBrowserMail())
+        outbox.register(notices.ADDRESS_REMOVED, AddressRemovedMail())

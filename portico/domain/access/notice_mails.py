@@ -7,14 +7,15 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import browsers, eligibility
+from portico.domain.access import eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalAccount
+from portico.domain.access.sign_in import known_browsers
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
-from portico.plumbing import times
-from portico.plumbing.emails import Composer, Letter
+from portico.plumbing.mail.outbox import Composer, Letter
 from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.text import times
 
 
 class PinUsedMail(Composer):
@@ -29,7 +30,7 @@ class PinUsedMail(Composer):
                 email,
                 heading=_("A PIN was used to sign in"),
                 name=email.content["name"],
-                browser=browsers.in_words(email.content["browser"]),
+                browser=known_browsers.in_words(email.content["browser"]),
                 why=_("You got this because somebody signed in to your client portal. No answer is needed."),
             )
 
@@ -68,7 +69,7 @@ class NewBrowserMail(Composer):
             return _letter(
                 email,
                 heading=_("A new browser signed in"),
-                browser=browsers.in_words(email.content["browser"]),
+                browser=known_browsers.in_words(email.content["browser"]),
                 why=_("You got this because somebody signed in to your client portal. No answer is needed."),
             )
 

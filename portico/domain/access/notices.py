@@ -7,10 +7,11 @@ from portico.domain.access import eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import Pin, PortalAccess, PortalAccount, PortalSession, SignInLink
 from portico.domain.clients.models import EmailAddress
-from portico.plumbing import clock, emails, tokens
+from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
+from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.models.outgoing import EmailState
+from portico.plumbing.models.outgoing_emails import EmailState
 
 PIN_USED = "pin_used"
 ADDRESS_REMOVED = "address_removed"
@@ -28,7 +29,7 @@ def pin_used(pin: Pin, access: PortalAccess, *, browser: str) -> None:
     language = pin.account.language or pin.client.language
     with translation.override(language):
         subject = _("A PIN was used to sign in")
-    emails.queue(
+    outbox.queue(
         practice=access.practice,
         kind=PIN_USED,
         key=f"{PIN_USED}:{pin.ref}",
@@ -56,7 +57,7 @@ def new_browser(session: PortalSession, account: PortalAccount) -> None:
     language = account.language or access.client.language
     with translation.override(language):
         subject = _("A new browser signed in")
-    emails.queue(
+    outbox.queue(
         practice=access.practice,
         kind=NEW_BROWSER,
         key=f"{NEW_BROWSER}:{session.ref}",
@@ -84,7 +85,7 @@ def address_removed(access: PortalAccess, address: EmailAddress, account: Portal
     practice, language = access.client.practice, account.language or access.client.language
     with translation.override(language):
         subject = _("Your address was removed at %(practice)s") % {"practice": practice.name}
-    emails.queue(
+    outbox.queue(
         practice=practice,
         kind=ADDRESS_REMOVED,
         key=f"{ADDRESS_REMOVED}:{tokens.new_ref()}",

@@ -8,15 +8,18 @@ class BillingConfig(AppConfig):
     label = "billing"
 
     def ready(self) -> None:
-        from portico.domain.billing import receipts, sharing  # noqa: PLC0415 - models cannot be named before
-        from portico.domain.billing.online import hearing, mismatch_mail  # noqa: PLC0415
-        from portico.domain.billing.receipt_mails import ReceiptMail, RefundMail  # noqa: PLC0415
-        from portico.domain.billing.shared_mail import InvoiceSharedMail  # noqa: PLC0415
-        from portico.domain.practices.hearing import SOURCE  # noqa: PLC0415
-        from portico.plumbing import emails, inbox  # noqa: PLC0415
+        from portico.domain.billing.card_payments import mismatch_mail  # noqa: PLC0415
+        from portico.domain.billing.invoices import invoice_sharing  # noqa: PLC0415 - models cannot be named before
+        from portico.domain.billing.invoices.shared_invoice_mail import InvoiceSharedMail  # noqa: PLC0415
+        from portico.domain.billing.payments import receipts  # noqa: PLC0415
+        from portico.domain.billing.payments.receipt_mails import ReceiptMail, RefundMail  # noqa: PLC0415
+        from portico.domain.billing.stripe_sync import webhook_events  # noqa: PLC0415
+        from portico.domain.practices.stripe_setup.webhook_setup import SOURCE  # noqa: PLC0415
+        from portico.plumbing import inbound_events  # noqa: PLC0415
+        from portico.plumbing.mail import outbox  # noqa: PLC0415
 
-        emails.register(sharing.KIND, InvoiceSharedMail())
-        emails.register(receipts.RECEIPT, ReceiptMail())
-        emails.register(receipts.REFUND, RefundMail())
-        emails.register(mismatch_mail.KIND, mismatch_mail.MismatchMail())
-        inbox.register(SOURCE, hearing.work)
+        outbox.register(invoice_sharing.KIND, InvoiceSharedMail())
+        outbox.register(receipts.RECEIPT, ReceiptMail())
+        outbox.register(receipts.REFUND, RefundMail())
+        outbox.register(mismatch_mail.KIND, mismatch_mail.MismatchMail())
+        inbound_events.register(SOURCE, webhook_events.work)

@@ -8,9 +8,9 @@ class PracticesConfig(AppConfig):
     label = "practices"
 
     def ready(self) -> None:
-        from portico.domain.practices import factor_mail, set_up_mail, setting_up  # noqa: PLC0415 - no models before
-        from portico.plumbing import emails  # noqa: PLC0415
+        from portico.domain.practices.staff import security_notice_mail, set_up_links, set_up_mail  # noqa: PLC0415 - no models before
+        from portico.plumbing.mail import outbox  # noqa: PLC0415
 
-        emails.register(factor_mail.KIND, factor_mail.SecondFactorMail())
-        emails.register(setting_up.INVITE, set_up_mail.InviteMail())
-        emails.register(setting_up.RESET, set_up_mail.ResetMail())
+        outbox.register(security_notice_mail.KIND, security_notice_mail.SecondFactorMail())
+        outbox.register(set_up_links.INVITE, set_up_mail.InviteMail())
+        outbox.register(set_up_links.RESET, set_up_mail.ResetMail())

@@ -3,7 +3,8 @@
 from typing import Any
 
 from portico.domain.practices.models import Logo, Practice
-from portico.plumbing import phone_format, pictures
+from portico.plumbing import images
+from portico.plumbing.text import phone_numbers
 
 # Of the logo: 26 points high, at 330 to the inch.
 PRINTED_PIXELS = (480, 120)
@@ -33,10 +34,10 @@ def address_lines(practice: Practice) -> list[str]:
 
 def phone(practice: Practice) -> str:
     """As people dial it; empty without one."""
-    return phone_format.as_dialled(practice.phone) if practice.phone else ""
+    return phone_numbers.as_dialled(practice.phone) if practice.phone else ""
 
 
 def _logo(practice: Practice) -> list[int]:
     """Its bytes as numbers, as JSON takes them; at the size of print, since each costs time."""
     logo = Logo.objects.filter(practice=practice).first() if practice.logo_digest else None
-    return list(pictures.smaller(bytes(logo.png), within=PRINTED_PIXELS)) if logo is not None else []
+    return list(images.smaller(bytes(logo.png), within=PRINTED_PIXELS)) if logo is not None else []

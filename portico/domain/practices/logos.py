@@ -4,10 +4,11 @@ import hashlib
 
 from django.db import transaction
 
+from portico.domain.audit_actions import Verb
 from portico.domain.practices.models import Logo, Practice
-from portico.plumbing import pictures, trail
+from portico.plumbing import images
 from portico.plumbing.actors import Actor
-from portico.plumbing.verbs import Verb
+from portico.plumbing.audit import audit_log
 
 
 def put_up(practice: Practice, file: bytes, *, by: Actor) -> Logo:
@@ -15,7 +16,7 @@ def put_up(practice: Practice, file: bytes, *, by: Actor) -> Logo:
 
     The same picture again changes nothing.
     """
-    picture = pictures.redrawn(file)
+    picture = images.redrawn(file)
     digest = hashlib.sha256(picture.png).hexdigest()
     with transaction.atomic():
         row = Practice.objects.locked().get(pk=practice.pk)
@@ -24,7 +25,7 @@ def put_up(practice: Practice, file: bytes, *, by: Actor) -> Logo:
             return Logo.objects.get(practice=row)
         logo, _is_new = Logo.objects.update_or_create(practice=row, defaults=drawn)
         _note(row, digest)
-        trail.record(Verb.LOGO_CHANGED, practice=row, by=by)
+        audit_log.record(Verb.LOGO_CHANGED, practice=row, by=by)
     return logo
 
 
@@ -36,7 +37,7 @@ def take_down(practice: Practice, *, by: Actor) -> None:
             return
         Logo.objects.filter(practice=row).delete()
         _note(row, "")
-        trail.record(Verb.LOGO_REMOVED, practice=row, by=by)
+        audit_log.record(Verb.LOGO_REMOVED, practice=row, by=by)
 
 
 def _note(practice: Practice, digest: str) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 from portico.domain.practices import letterhead
 from portico.domain.practices.models import Practice
-from portico.plumbing import rendering
-from portico.plumbing.emails import Attachment, Letter
+from portico.plumbing.mail import rendering
+from portico.plumbing.mail.outbox import Attachment, Letter
 from portico.plumbing.models import OutgoingEmail
 
 

@@ -2,10 +2,10 @@
 
 from typing import Any, cast
 
-from portico.gateways.stripe import reading
+from portico.gateways.stripe import parsing
+from portico.gateways.stripe.client import Line
 from portico.gateways.stripe.errors import NotThere
-from portico.gateways.stripe.line import Line
-from portico.gateways.stripe.things import Account, Endpoint
+from portico.gateways.stripe.objects import Account, Endpoint
 
 # What the hook wants to hear of; all else is left at Stripe.
 EVENTS = (
@@ -30,7 +30,7 @@ EVENTS = (
 
 def look_up(line: Line) -> Account:
     """Raises StripeTrouble: BadKey for a key that Stripe does not take."""
-    return reading.account(line.ask(lambda stripe: stripe.v1.accounts.retrieve_current()))
+    return parsing.account(line.ask(lambda stripe: stripe.v1.accounts.retrieve_current()))
 
 
 def make_endpoint(line: Line, url: str, *, description: str) -> Endpoint:
@@ -41,7 +41,7 @@ def make_endpoint(line: Line, url: str, *, description: str) -> Endpoint:
             {"url": url, "enabled_events": events, "description": description}
         )
     )
-    return reading.endpoint(made)
+    return parsing.endpoint(made)
 
 
 def remove_endpoint(line: Line, id_: str) -> None:
@@ -60,4 +60,4 @@ def has_endpoint(line: Line, id_: str) -> bool:
 
 def endpoints(line: Line) -> list[Endpoint]:
     found = line.ask(lambda stripe: stripe.v1.webhook_endpoints.list({"limit": 100}))
-    return [reading.endpoint(each) for each in found.data]
+    return [parsing.endpoint(each) for each in found.data]

@@ -3,60 +3,60 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from portico.gateways.stripe import money, paging, reading
-from portico.gateways.stripe.line import Line
-from portico.gateways.stripe.things import Charge, Dispute, Refund
+from portico.gateways.stripe import currencies, pagination, parsing
+from portico.gateways.stripe.client import Line
+from portico.gateways.stripe.objects import Charge, Dispute, Refund
 
 MOST = 100
 
 
 def look_up(line: Line, id_: str) -> Charge:
     """Raises StripeTrouble."""
-    return reading.charge(line.ask(lambda stripe: stripe.v1.charges.retrieve(id_)))
+    return parsing.charge(line.ask(lambda stripe: stripe.v1.charges.retrieve(id_)))
 
 
 def refund(
     line: Line, charge: str, *, amount_minor: int, currency: str, metadata: Mapping[str, str], key: str
 ) -> Refund:
     """Sends money back to the card it came from. Raises StripeTrouble: Rejected when less is left."""
-    amount = money.to_stripe(amount_minor, currency)
+    amount = currencies.to_stripe(amount_minor, currency)
     made = line.ask(
         lambda stripe: stripe.v1.refunds.create(
             {"charge": charge, "amount": amount, "metadata": dict(metadata)}, {"idempotency_key": key}
         )
     )
-    return reading.refund(made)
+    return parsing.refund(made)
 
 
 def refund_look_up(line: Line, id_: str) -> Refund:
     """Raises StripeTrouble."""
-    return reading.refund(line.ask(lambda stripe: stripe.v1.refunds.retrieve(id_)))
+    return parsing.refund(line.ask(lambda stripe: stripe.v1.refunds.retrieve(id_)))
 
 
 def refunds(line: Line, charge: str) -> list[Refund]:
     """Every refund of the charge, wherever it was made; the newest first. Raises StripeTrouble."""
     found = line.ask(lambda stripe: stripe.v1.refunds.list({"charge": charge, "limit": MOST}))
-    return [reading.refund(each) for each in found.data]
+    return [parsing.refund(each) for each in found.data]
 
 
 def dispute_look_up(line: Line, id_: str) -> Dispute:
     """Raises StripeTrouble."""
-    return reading.dispute(line.ask(lambda stripe: stripe.v1.disputes.retrieve(id_)))
+    return parsing.dispute(line.ask(lambda stripe: stripe.v1.disputes.retrieve(id_)))
 
 
 def disputes(line: Line, charge: str) -> list[Dispute]:
     """Raises StripeTrouble."""
     found = line.ask(lambda stripe: stripe.v1.disputes.list({"charge": charge, "limit": MOST}))
-    return [reading.dispute(each) for each in found.data]
+    return [parsing.dispute(each) for each in found.data]
 
 
 def refunds_between(line: Line, since: datetime, until: datetime) -> Iterator[Refund]:
     """Every refund made from `since` to before `until`, however old its charge; newest first. Raises StripeTrouble."""
-    found = paging.made_between(line, lambda stripe, page: stripe.v1.refunds.list(page), since, until)
-    return (reading.refund(each) for each in found)
+    found = pagination.made_between(line, lambda stripe, page: stripe.v1.refunds.list(page), since, until)
+    return (parsing.refund(each) for each in found)
 
 
 def disputes_between(line: Line, since: datetime, until: datetime) -> Iterator[Dispute]:
     """The same for disputes. Raises StripeTrouble."""
-    found = paging.made_between(line, lambda stripe, page: stripe.v1.disputes.list(page), since, until)
-    return (reading.dispute(each) for each in found)
+    found = pagination.made_between(line, lambda stripe, page: stripe.v1.disputes.list(page), since, until)
+    return (parsing.dispute(each) for each in found)

@@ -4,10 +4,10 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from portico.gateways.stripe import reading
+from portico.gateways.stripe import parsing
+from portico.gateways.stripe.client import Line
 from portico.gateways.stripe.errors import NotThere, Rejected
-from portico.gateways.stripe.line import Line
-from portico.gateways.stripe.things import Card
+from portico.gateways.stripe.objects import Card
 
 if TYPE_CHECKING:
     from stripe.params import CustomerCreateParams
@@ -54,18 +54,18 @@ def cards(line: Line, customer: str) -> list[Card]:
     found = line.ask(
         lambda stripe: stripe.v1.customers.payment_methods.list(customer, {"type": "card", "limit": MOST_CARDS})
     )
-    return [card for each in found.data if (card := reading.card(each)) is not None]
+    return [card for each in found.data if (card := parsing.card(each)) is not None]
 
 
 def card(line: Line, id_: str) -> Card | None:
     """None for what is no card. Raises StripeTrouble."""
-    return reading.card(line.ask(lambda stripe: stripe.v1.payment_methods.retrieve(id_)))
+    return parsing.card(line.ask(lambda stripe: stripe.v1.payment_methods.retrieve(id_)))
 
 
 def attach_card(line: Line, id_: str, customer: str) -> Card | None:
     """Saves a card for the customer. Raises StripeTrouble."""
     body = line.ask(lambda stripe: stripe.v1.payment_methods.attach(id_, {"customer": customer}))
-    return reading.card(body)
+    return parsing.card(body)
 
 
 def remove_card(line: Line, id_: str) -> None:

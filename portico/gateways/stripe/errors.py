@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import ClassVar
 
-from portico.gateways.stripe.things import Intent
+from portico.gateways.stripe.objects import Intent
 
 
 class Failure(StrEnum):

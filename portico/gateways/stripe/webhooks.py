@@ -6,8 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from portico.gateways.stripe import reading
-from portico.gateways.stripe.things import Event
+from portico.gateways.stripe import parsing
+from portico.gateways.stripe.objects import Event
 
 TOLERANCE = timedelta(minutes=5)
 MOST_SIGNATURES = 10
@@ -64,7 +64,7 @@ def _event(body: Any) -> Event:  # Any: whatever JSON holds.
         id=body["id"],
         type=body["type"],
         livemode=body["livemode"],
-        created_at=reading.time(body["created"]),
+        created_at=parsing.time(body["created"]),
         object_kind=inside["object"],
         object_id=id_,
     )

@@ -6,11 +6,12 @@ from typing import Any
 import phonenumbers
 
 from portico.domain.clients.models import AddressKind, Language, PhoneKind, Status
-from portico.domain.practices import authenticators, connecting
-from portico.domain.practices.connecting import Keys
 from portico.domain.practices.models import Role
-from portico.operating.seeding.reading import Entry, SeedRefused
-from portico.operating.seeding.wanted import (
+from portico.domain.practices.staff import authenticators
+from portico.domain.practices.stripe_setup import api_keys
+from portico.domain.practices.stripe_setup.api_keys import Keys
+from portico.operating.seeding.field_reader import Entry, SeedRefused
+from portico.operating.seeding.seed_plan import (
     Wanted,
     WantedAccess,
     WantedAddress,
@@ -149,7 +150,7 @@ def _stripe(entry: Entry) -> Keys | None:
     keys = Keys(found.secret("secret_key") or "", found.secret("webhook_secret") or "")
     found.done()
     try:
-        connecting.refuse_malformed(keys)
+        api_keys.refuse_malformed(keys)
     except Refused as refusal:
         raise found.refused(refusal.field or "secret_key", f"is not good: {refusal}") from refusal
     return keys

@@ -5,19 +5,22 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from portico.domain.access import granting
-from portico.domain.access.granting import AccessEntry
-from portico.domain.billing import invoicing, sharing
-from portico.domain.billing.entries import InvoiceEntry, LineEntry
+from portico.domain.access import access_grants
+from portico.domain.access.access_grants import AccessEntry
+from portico.domain.audit_actions import Verb
+from portico.domain.billing.invoices import invoice_sharing, invoicing
+from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
 from portico.domain.billing.models import Invoice
-from portico.domain.clients import registering
-from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
+from portico.domain.clients import registration
+from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
 from portico.domain.clients.models import Client
-from portico.domain.practices import authenticators, connecting, founding, online_payments
+from portico.domain.practices import practice_creation
 from portico.domain.practices.models import Practice, StaffMember
+from portico.domain.practices.staff import authenticators, staff_members
+from portico.domain.practices.stripe_setup import api_keys, payment_readiness
 from portico.operating.models import SeedKind, SeedRef
-from portico.operating.seeding.reading import SeedRefused
-from portico.operating.seeding.wanted import (
+from portico.operating.seeding.field_reader import SeedRefused
+from portico.operating.seeding.seed_plan import (
     Wanted,
     WantedAccess,
     WantedClient,
@@ -25,11 +28,11 @@ from portico.operating.seeding.wanted import (
     WantedPractice,
     WantedStaff,
 )
-from portico.plumbing import clock, trail
+from portico.plumbing import clock
 from portico.plumbing.actors import Actor
-from portico.plumbing.mailboxes import mailbox_key
+from portico.plumbing.audit import audit_log
 from portico.plumbing.refusals import Refused
-from portico.plumbing.verbs import Verb
+from portico.plumbing.text.mailboxes import mailbox_key
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,8 @@ def load(wanted: Wanted, *, by: Actor) -> list[Loaded]:
 
 def _practice(wanted: WantedPractice, *, by: Actor) -> Loaded:
     practice = Practice.objects.filter(slug=wanted.slug).first() or _new_practice(wanted, by=by)
-    if wanted.stripe is not None and online_payments.of(practice) is None:
-        connecting.keep_unasked(practice, wanted.stripe, by=by)
+    if wanted.stripe is not None and payment_readiness.of(practice) is None:
+        api_keys.keep_unasked(practice, wanted.stripe, by=by)
     names = _Names(practice)
     staff = {each.ref: _staff_member(practice, each, names, wanted.place, by=by) for each in wanted.staff}
     names.staff |= staff
@@ -83,7 +86,7 @@ def _new_practice(wanted: WantedPractice, *, by: Actor) -> Practice:
         hue=wanted.hue,
     )
     try:
-        return founding.open_practice(practice, by=by)
+        return practice_creation.open_practice(practice, by=by)
     except ValidationError as error:
         raise SeedRefused(wanted.place, f"cannot be: {' '.join(error.messages)}") from error
 
@@ -108,13 +111,13 @@ def _staff_member(practice: Practice, wanted: WantedStaff, names: _Names, place:
     if known is not None:
         return known
     try:
-        member = founding.add_staff_member(practice, email=wanted.email, name=wanted.name, role=wanted.role, by=by)
+        member = staff_members.add_staff_member(practice, email=wanted.email, name=wanted.name, role=wanted.role, by=by)
     except (Refused, ValidationError) as error:
         raise SeedRefused(f"{place}.staff {wanted.ref!r}", f"cannot be added: {error}") from error
     if wanted.password:
         member.set_password(wanted.password)
         member.save(update_fields=["password"])
-        trail.record(Verb.PASSWORD_CHOSEN, practice=practice, by=by, about=member.ref)
+        audit_log.record(Verb.PASSWORD_CHOSEN, practice=practice, by=by, about=member.ref)
     if wanted.totp_secret:
         authenticators.keep(member, wanted.totp_secret, first=True, told=False, by=by)
     names.note(SeedKind.STAFF, wanted.ref, member.ref)
@@ -126,9 +129,9 @@ def _client(practice: Practice, wanted: WantedClient, names: _Names, *, by: Acto
     if known is not None:
         return Client.objects.get(practice=practice, ref=known)
     try:
-        client = registering.create(practice, _entry(wanted, names), by=by)
+        client = registration.create(practice, _entry(wanted, names), by=by)
         if wanted.access is not None:
-            granting.save_access(client, _access(client, wanted.access, wanted.place), version=None, by=by)
+            access_grants.save_access(client, _access(client, wanted.access, wanted.place), version=None, by=by)
             client.refresh_from_db()
     except Refused as refusal:
         raise SeedRefused(wanted.place, f"cannot be: {refusal}") from refusal
@@ -175,7 +178,7 @@ def _invoice(client: Client, wanted: WantedInvoice, names: _Names, *, by: Actor)
         invoice = invoicing.issue(draft, shown=None, by=by)
         if wanted.shared:
             # No mail: a seeded client hears of nothing.
-            invoice = sharing.share(invoice, tell=False, shown=None, by=by).invoice
+            invoice = invoice_sharing.share(invoice, tell=False, shown=None, by=by).invoice
     except Refused as refusal:
         raise SeedRefused(wanted.place, f"cannot be: {refusal}") from refusal
     names.note(SeedKind.INVOICE, wanted.ref, invoice.ref)

@@ -2,8 +2,8 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import portico.plumbing.clock
-import portico.plumbing.constraints
-import portico.plumbing.rows
+import portico.plumbing.database.base_models
+import portico.plumbing.database.constraints
 
 
 class Migration(migrations.Migration):
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ("lease_until", models.DateTimeField(editable=False, null=True)),
                 ("not_before", models.DateTimeField(editable=False, null=True)),
                 ("tries", models.PositiveIntegerField(default=0, editable=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("kind", models.CharField(max_length=40)),
                 (
                     "lane",
@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="plumbing_outgoingemail_of_practice"),
-                    portico.plumbing.constraints.SamePractice("client", name="plumbing_outgoingemail_client"),
+                    portico.plumbing.database.constraints.SamePractice("client", name="plumbing_outgoingemail_client"),
                     models.CheckConstraint(
                         condition=models.Q(
                             (
@@ -208,7 +208,7 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["email", "id"], name="emailevent_of_email")],
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="plumbing_emailevent_of_practice"),
-                    portico.plumbing.constraints.SamePractice("email", name="plumbing_emailevent_email"),
+                    portico.plumbing.database.constraints.SamePractice("email", name="plumbing_emailevent_email"),
                 ],
             },
         ),
@@ -216,7 +216,7 @@ class Migration(migrations.Migration):
             name="TrailEntry",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("at", models.DateTimeField()),
                 (
                     "verb",
@@ -304,10 +304,10 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["client", "id"], name="plumbing_trail_of_client")],
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="plumbing_trailentry_of_practice"),
-                    portico.plumbing.constraints.SamePractice(
+                    portico.plumbing.database.constraints.SamePractice(
                         "client", name="plumbing_trailentry_client_same_practice"
                     ),
-                    portico.plumbing.constraints.AppendOnly(name="plumbing_trailentry_append_only"),
+                    portico.plumbing.database.constraints.AppendOnly(name="plumbing_trailentry_append_only"),
                 ],
             },
         ),
@@ -358,8 +358,10 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="plumbing_trailseal_of_practice"),
                     models.UniqueConstraint(fields=("practice", "position"), name="plumbing_trailseal_position"),
-                    portico.plumbing.constraints.SamePractice("entry", name="plumbing_trailseal_entry_same_practice"),
-                    portico.plumbing.constraints.AppendOnly(name="plumbing_trailseal_append_only"),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "entry", name="plumbing_trailseal_entry_same_practice"
+                    ),
+                    portico.plumbing.database.constraints.AppendOnly(name="plumbing_trailseal_append_only"),
                 ],
             },
         ),

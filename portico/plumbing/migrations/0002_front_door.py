@@ -4,7 +4,6 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import portico.plumbing.clock
-import portico.plumbing.verbs
 
 
 class Migration(migrations.Migration):
@@ -37,7 +36,6 @@ class Migration(migrations.Migration):
             model_name="trailentry",
             name="verb",
             field=models.CharField(
-                choices=portico.plumbing.verbs.choices,
                 max_length=60,
             ),
         ),

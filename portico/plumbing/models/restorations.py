@@ -3,7 +3,7 @@
 from django.db import models
 
 from portico.plumbing import clock
-from portico.plumbing.rows import PracticeRow, RowQuerySet
+from portico.plumbing.database.base_models import PracticeRow, RowQuerySet
 
 
 class RestorationQuerySet(RowQuerySet["Restoration"]):

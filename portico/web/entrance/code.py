@@ -9,13 +9,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.access import asking, codes
 from portico.domain.access.models import SignInAsk
-from portico.plumbing.cleaning import CodeField
-from portico.web import subjects, visitors
-from portico.web.entrance import out_of_date, stepping_in
+from portico.domain.access.sign_in import sign_in_codes, sign_in_requests
+from portico.plumbing.text.input_validation import CodeField
+from portico.web import page_subjects
+from portico.web.entrance import completing_sign_in, out_of_date
 from portico.web.guards import open_page
-from portico.web.requests import OpenRequest
+from portico.web.http import request_origin
+from portico.web.http.request_types import OpenRequest
 
 
 class CodeForm(forms.Form):
@@ -44,23 +45,23 @@ class CodeForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: OpenRequest) -> HttpResponse:
     """Answers alike whatever is known of the address; a browser that did not ask is told so."""
-    key = visitors.asking_key_of(request)
+    key = request_origin.asking_key_of(request)
     if request.method == "POST":
         return _enter(request, key) if key else _elsewhere(request, status=422)
-    ask = asking.last_of(request.practice, key) if key else None
+    ask = sign_in_requests.last_of(request.practice, key) if key else None
     return _page(request, ask, CodeForm()) if ask is not None else _elsewhere(request)
 
 
 def _enter(request: OpenRequest, key: str) -> HttpResponse:
     """Takes the code of a mail to the address that the page showed, whatever else was asked for in this browser."""
-    ask = asking.named(request.practice, key, request.POST.get(subjects.FIELD, ""))
+    ask = sign_in_requests.named(request.practice, key, request.POST.get(page_subjects.FIELD, ""))
     if ask is None:
         return out_of_date.page(request)
     form = CodeForm(request.POST)
     if not form.is_valid():
         return _page(request, ask, form, status=422)
-    visitor = visitors.visitor_of(request)
-    begun = codes.enter(
+    visitor = request_origin.visitor_of(request)
+    begun = sign_in_codes.enter(
         request.practice, form.cleaned_data["code"], browser_key=key, mailbox_key=ask.mailbox_key, visitor=visitor
     )
     if begun is None:
@@ -68,7 +69,7 @@ def _enter(request: OpenRequest, key: str) -> HttpResponse:
             "code", _("That code doesn’t match. Check the last email from us and try again, or send a new one.")
         )
         return _page(request, ask, form, status=422)
-    return stepping_in.step_in(request, begun, visitor)
+    return completing_sign_in.step_in(request, begun, visitor)
 
 
 def _elsewhere(request: OpenRequest, *, status: int = 200) -> HttpResponse:
@@ -80,7 +81,7 @@ def _page(request: OpenRequest, ask: SignInAsk, form: CodeForm, *, status: int =
         "practice": request.practice,
         "form": form,
         "ask": ask,
-        "subject": asking.name_of(ask),
+        "subject": sign_in_requests.name_of(ask),
         "sender": settings.EMAIL_FROM,
         "next": ask.goes_to,
     }

@@ -5,17 +5,18 @@ from django.shortcuts import render
 from django.utils import translation
 from django.views.decorators.http import require_safe
 
-from portico.domain.access import client_guide, sessions
+from portico.domain.access.onboarding import client_guide
+from portico.domain.access.sign_in import portal_sessions
 from portico.web import languages
 from portico.web.guards import client_session, open_page
-from portico.web.requests import OpenRequest
+from portico.web.http.request_types import OpenRequest
 
 
 @open_page
 @require_safe
 def show(request: OpenRequest) -> HttpResponse:
     session = client_session(request, request.practice)
-    access = sessions.opened(session).first() if session else None
+    access = portal_sessions.opened(session).first() if session else None
     if session is not None and access is not None and not languages.chosen(request):
         translation.activate(session.account.language or access.client.language)
     context = {

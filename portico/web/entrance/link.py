@@ -5,15 +5,16 @@ from django.shortcuts import redirect, render
 from django.utils import translation
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portico.domain.access import signing_in
 from portico.domain.access.models import PortalSession
-from portico.domain.access.signing_in import LinkSeen, LinkState
-from portico.web import languages, subjects, visitors
-from portico.web.entrance import opened_links, out_of_date, stepping_in
-from portico.web.entrance.doorway import AskForm
+from portico.domain.access.sign_in import link_redemption
+from portico.domain.access.sign_in.link_redemption import LinkSeen, LinkState
+from portico.web import languages, page_subjects
+from portico.web.entrance import completing_sign_in, opened_links, out_of_date
 from portico.web.entrance.opened_links import OpenedLink
+from portico.web.entrance.request_link import AskForm
 from portico.web.guards import client_session, open_page
-from portico.web.requests import OpenRequest
+from portico.web.http import request_origin
+from portico.web.http.request_types import OpenRequest
 
 
 @open_page
@@ -21,9 +22,9 @@ from portico.web.requests import OpenRequest
 def arrive(request: OpenRequest, token: str) -> HttpResponse:
     """Moves the token into a cookie of this browser and goes on to a clean address. Spends nothing."""
     if request.method == "GET":
-        seen = signing_in.look(request.practice, token)
+        seen = link_redemption.look(request.practice, token)
         if seen.link is not None:
-            signing_in.note_fetched(seen.link)
+            link_redemption.note_fetched(seen.link)
     response = redirect("entrance:link", slug=request.practice.slug)
     # The one answer whose own address is a secret.
     response["Referrer-Policy"] = "no-referrer"
@@ -41,20 +42,20 @@ def show(request: OpenRequest) -> HttpResponse:
 
 
 def _press(request: OpenRequest) -> HttpResponse:
-    opened = opened_links.named(request, request.practice, request.POST.get(subjects.FIELD, ""))
+    opened = opened_links.named(request, request.practice, request.POST.get(page_subjects.FIELD, ""))
     if opened is None:
         return out_of_date.page(request)
-    visitor = visitors.visitor_of(request)
-    outcome = signing_in.press(request.practice, opened.token, visitor=visitor)
+    visitor = request_origin.visitor_of(request)
+    outcome = link_redemption.press(request.practice, opened.token, visitor=visitor)
     if isinstance(outcome, LinkSeen):
         return _page(request, opened, outcome)
-    response = stepping_in.step_in(request, outcome, visitor)
+    response = completing_sign_in.step_in(request, outcome, visitor)
     opened_links.forget(request, response, opened)
     return response
 
 
 def _look(request: OpenRequest, opened: OpenedLink) -> HttpResponse:
-    return _page(request, opened, signing_in.look(request.practice, opened.token))
+    return _page(request, opened, link_redemption.look(request.practice, opened.token))
 
 
 def _page(request: OpenRequest, opened: OpenedLink, seen: LinkSeen) -> HttpResponse:
@@ -74,7 +75,7 @@ def _page(request: OpenRequest, opened: OpenedLink, seen: LinkSeen) -> HttpRespo
     if seen.state is LinkState.LIVE:
         return render(request, "entrance/link/live.html", context)
     if request.method == "GET" and not _is_signed_in_by(present, seen):
-        signing_in.note_opened_dead(request.practice, seen)
+        link_redemption.note_opened_dead(request.practice, seen)
     return render(request, "entrance/link/gone.html", context | {"form": AskForm()}, status=410)
 
 

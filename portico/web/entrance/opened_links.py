@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
-from portico.web import cookies
+from portico.web.http import cookies
 
 # How long the pages may stand open after a link was opened last, in seconds.
 LIFETIME = 3600

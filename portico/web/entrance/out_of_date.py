@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from portico.web.guards import client_session
-from portico.web.requests import OpenRequest
+from portico.web.http.request_types import OpenRequest
 
 
 def page(request: OpenRequest) -> HttpResponse:

@@ -9,13 +9,14 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.access import pins
-from portico.plumbing import rendering
-from portico.web import going, visitors
-from portico.web.entrance import stepping_in
+from portico.domain.access.sign_in import pins
+from portico.plumbing.mail import rendering
+from portico.web import portal_redirects
+from portico.web.entrance import completing_sign_in
 from portico.web.entrance.pin_form import PinForm
 from portico.web.guards import open_page
-from portico.web.requests import OpenRequest
+from portico.web.http import request_origin
+from portico.web.http.request_types import OpenRequest
 
 WRONG = _(
     "That email and PIN don’t match. Check both and try again. "
@@ -31,18 +32,18 @@ def enter(request: OpenRequest) -> HttpResponse:
     form = PinForm(request.POST)
     if not form.is_valid():
         return _page(request, form, HTTPStatus.UNPROCESSABLE_CONTENT)
-    visitor = visitors.visitor_of(request)
+    visitor = request_origin.visitor_of(request)
     begun = pins.enter(
         request.practice,
         form.cleaned_data["email"],
         form.cleaned_data["pin"],
         visitor=visitor,
-        ip=visitors.ip_of(request),
+        ip=request_origin.ip_of(request),
     )
     if begun is None:
         form.add_error("pin", WRONG)
         return _page(request, form, HTTPStatus.UNPROCESSABLE_CONTENT)
-    return stepping_in.step_in(request, replace(begun, goes_to=going.asked_for(request)), visitor)
+    return completing_sign_in.step_in(request, replace(begun, goes_to=portal_redirects.asked_for(request)), visitor)
 
 
 def _page(request: OpenRequest, form: PinForm, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
@@ -50,6 +51,6 @@ def _page(request: OpenRequest, form: PinForm, status: HTTPStatus = HTTPStatus.O
         "practice": request.practice,
         "form": form,
         "pin_works_for": rendering.duration(settings.PIN_TTL),
-        "next": going.asked_for(request),
+        "next": portal_redirects.asked_for(request),
     }
     return render(request, "entrance/pin.html", context, status=status)

@@ -7,9 +7,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.access.pins import PIN_LENGTH
-from portico.plumbing import mailboxes
-from portico.plumbing.cleaning import CodeField, LineField
+from portico.domain.access.sign_in.pins import PIN_LENGTH
+from portico.plumbing.text import mailboxes
+from portico.plumbing.text.input_validation import CodeField, LineField
 
 # Blanks, dashes and periods between the digits, whichever the keyboard has.
 _SEPARATORS = re.compile(r"[\W_]+")

@@ -2,15 +2,15 @@
 
 from django.urls import path
 
-from portico.web.entrance import again, code, doorway, guide, link, look, pin
+from portico.web.entrance import branding, code, guide, link, new_link, pin, request_link
 
 app_name = "entrance"
 urlpatterns = [
-    path("", doorway.show, name="doorway"),
+    path("", request_link.show, name="doorway"),
     path("code/", code.show, name="code"),
     path("help/", guide.show, name="help"),
-    path("again/", again.ask, name="again"),
-    path("logo/<str:digest>.png", look.logo, name="logo"),
+    path("again/", new_link.ask, name="again"),
+    path("logo/<str:digest>.png", branding.logo, name="logo"),
     path("link/", link.show, name="link"),
     path("pin/", pin.enter, name="pin"),
     path("link/<str:token>/", link.arrive, name="link_arrival"),

@@ -5,9 +5,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from portico.domain.practices import clock_checks
-from portico.plumbing import queue
+from portico.domain.practices.stripe_setup import clock_checks
 from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.queue import leases
 from portico.web.guards import machine_page
 
 
@@ -38,7 +38,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
             "status": "ready",
             "database": "ok",
             "migrations": "applied",
-            "queue_lag_seconds": round(queue.lag(OutgoingEmail.objects.free_to_leave()).total_seconds(), 1),
+            "queue_lag_seconds": round(leases.lag(OutgoingEmail.objects.free_to_leave()).total_seconds(), 1),
             "standby": standby(),
             # By Stripe's clock, as far as it was asked; negative when ours is slow.
             "clock_ahead_seconds": int(clock_checks.known().total_seconds()),

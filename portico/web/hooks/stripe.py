@@ -7,13 +7,14 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from portico.domain.practices import hearing
+from portico.domain.audit_actions import Verb
 from portico.domain.practices.models import Practice
+from portico.domain.practices.stripe_setup import webhook_setup
 from portico.gateways.stripe.webhooks import Forged, Unreadable
-from portico.plumbing import limits, trail
 from portico.plumbing.actors import Actor
-from portico.plumbing.limits import Limit, TooMany
-from portico.plumbing.verbs import Verb
+from portico.plumbing.audit import audit_log
+from portico.plumbing.security import rate_limits
+from portico.plumbing.security.rate_limits import Limit, TooMany
 from portico.web.guards import machine_page
 
 MOST_BYTES = 256 * 1024
@@ -24,7 +25,7 @@ MOST_BYTES = 256 * 1024
 @require_POST
 def receive(request: HttpRequest, slug: str) -> HttpResponse:
     """Without a secret there is nothing here. An event that was kept is answered with 200, and no other is."""
-    payments = hearing.secret_holder(slug)
+    payments = webhook_setup.secret_holder(slug)
     if payments is None:
         raise Http404
     if len(request.body) > MOST_BYTES:
@@ -33,7 +34,7 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
     if not signature:
         return _refused(payments.practice, HTTPStatus.BAD_REQUEST, "no signature")
     try:
-        hearing.take_in(payments, request.body, signature)
+        webhook_setup.take_in(payments, request.body, signature)
     except Forged:
         return _refused(payments.practice, HTTPStatus.BAD_REQUEST, "wrong signature")
     except Unreadable:
@@ -44,9 +45,11 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
 def _refused(practice: Practice, status: HTTPStatus, reason: str) -> HttpResponse:
     """The trail tells of it, though nobody can fill the trail from outside."""
     try:
-        limits.spend(Limit.on("refused-events", practice.ref, most=60, window=timedelta(hours=1)))
+        rate_limits.spend(Limit.on("refused-events", practice.ref, most=60, window=timedelta(hours=1)))
     except TooMany:
         pass
     else:
-        trail.record(Verb.EVENT_REFUSED, practice=practice, by=Actor.nobody(), source=hearing.SOURCE, reason=reason)
+        audit_log.record(
+            Verb.EVENT_REFUSED, practice=practice, by=Actor.nobody(), source=webhook_setup.SOURCE, reason=reason
+        )
     return JsonResponse({"error": reason}, status=status)

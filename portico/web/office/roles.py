@@ -1,7 +1,7 @@
 """Who may change clients and who may only look, where one address serves both."""
 
 from portico.domain.practices.models import Role
-from portico.web.requests import OfficeRequest
+from portico.web.http.request_types import OfficeRequest
 
 # Who changes clients, their addresses and their access. Billers read.
 KEEPERS = (Role.OWNER, Role.CLINICIAN, Role.FRONT_DESK)

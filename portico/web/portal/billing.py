@@ -7,17 +7,19 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from portico.domain.billing import balances
+from portico.domain.audit_actions import Verb
+from portico.domain.billing.card_payments import quotes, saved_cards
+from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Allocation, Invoice, InvoiceStatus, Payment, Refund
 from portico.domain.billing.models.invoices import InvoiceQuerySet
-from portico.domain.billing.online import cards, quoting
-from portico.plumbing import clock, trail
+from portico.plumbing import clock
+from portico.plumbing.audit import audit_log
 from portico.plumbing.models import TrailEntry
-from portico.plumbing.verbs import Verb
-from portico.web import ledger, money_words
+from portico.web import payment_labels
+from portico.web.billing_documents import ledger_lines
 from portico.web.guards import portal_page
+from portico.web.http.request_types import PortalRequest
 from portico.web.portal import notices
-from portico.web.requests import PortalRequest
 
 # More than that to pay, or Processing, is told by the sums alone, and the page says so.
 MOST_TO_PAY = 100
@@ -62,7 +64,7 @@ class Bill:
         """Why there is no `Pay Now` on what is to pay, in a sentence."""
         if not self.is_to_pay:
             return ""
-        return quoting.why_not_chargeable(self.invoice.still_open_minor, self.invoice.currency)
+        return quotes.why_not_chargeable(self.invoice.still_open_minor, self.invoice.currency)
 
 
 @portal_page
@@ -73,7 +75,7 @@ def index(request: PortalRequest) -> HttpResponse:
     oldest_due_first = shared.not_processing().order_by("due_on", "id")
     paid = _page_of_paid(request)
     account = balances.portal(request.client)
-    pays = quoting.is_open(request.practice, request.access)
+    pays = quotes.is_open(request.practice, request.access)
     balance_minor = account.open_minor - account.processing_minor
     context = {
         "messages": notices.of(request),
@@ -81,9 +83,9 @@ def index(request: PortalRequest) -> HttpResponse:
         "account": account,
         "pays": pays,
         "balance_minor": balance_minor,
-        "pays_balance": pays and quoting.is_chargeable(balance_minor, account.currency),
-        "why_not": quoting.why_not_chargeable(balance_minor, account.currency),
-        "cards": [(card, money_words.card_name(card)) for card in cards.kept(request.account)],
+        "pays_balance": pays and quotes.is_chargeable(balance_minor, account.currency),
+        "why_not": quotes.why_not_chargeable(balance_minor, account.currency),
+        "cards": [(card, payment_labels.card_name(card)) for card in saved_cards.kept(request.account)],
         "to_pay": [_bill(request, invoice) for invoice in oldest_due_first[:MOST_TO_PAY]],
         "processing": [_bill(request, invoice) for invoice in shared.processing().order_by("-id")[:MOST_TO_PAY]],
         "paid": [_bill(request, invoice) for invoice in paid[:PAGE_SIZE]],
@@ -104,8 +106,8 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
     context = {
         "client": request.client,
         "bill": bill,
-        "sums": ledger.of_invoice(invoice, paid_with=bill.paid_with),
-        "pays": quoting.is_open(request.practice, request.access),
+        "sums": ledger_lines.of_invoice(invoice, paid_with=bill.paid_with),
+        "pays": quotes.is_open(request.practice, request.access),
         "lines": invoice.lines.order_by("position"),
         "receipts": _receipts(invoice),
         "refunds": Refund.objects.filter(credit_notes__invoice=invoice, credit_notes__undone_at=None)
@@ -140,7 +142,7 @@ def _page_of_paid(request: PortalRequest) -> list[Invoice]:
 def _bill(request: PortalRequest, invoice: Invoice) -> Bill:
     status = invoice.status_on(clock.today(request.practice.time_zone))
     payments = [row.payment for row in invoice.allocations.all() if row.payment]
-    paid_with = ", ".join(dict.fromkeys(money_words.payment_name(payment) for payment in payments))
+    paid_with = ", ".join(dict.fromkeys(payment_labels.payment_name(payment) for payment in payments))
     is_paid_by_one = status == InvoiceStatus.PAID and len(payments) == 1
     return Bill(invoice, status, *TONES[status], paid_with, payments[0] if is_paid_by_one else None)
 
@@ -148,14 +150,14 @@ def _bill(request: PortalRequest, invoice: Invoice) -> Bill:
 def _receipts(invoice: Invoice) -> list[tuple[Payment, str]]:
     """The payments that stand against it, with their names; also those that were given back in part or whole."""
     payments = {row.payment.pk: row.payment for row in invoice.allocations.all() if row.payment}
-    return [(payment, money_words.payment_name(payment)) for payment in payments.values()]
+    return [(payment, payment_labels.payment_name(payment)) for payment in payments.values()]
 
 
 def _note_seen(request: PortalRequest, invoice: Invoice) -> None:
     """The first time only: staff then know that the bill has been seen."""
     seen = TrailEntry.objects.filter(client=request.client, verb=Verb.INVOICE_SEEN, about=invoice.ref)
     if not seen.exists():
-        trail.record(
+        audit_log.record(
             Verb.INVOICE_SEEN,
             practice=request.practice,
             client=request.client,

@@ -4,19 +4,19 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from portico.domain.billing import balances
-from portico.domain.billing.online import quoting
-from portico.domain.billing.waiting import Bills
+from portico.domain.billing.card_payments import quotes
+from portico.domain.billing.ledger import balances
+from portico.domain.billing.ledger.amounts_due import Bills
 from portico.plumbing import clock
 from portico.web.guards import portal_page
-from portico.web.portal import people
-from portico.web.requests import PortalRequest
+from portico.web.http.request_types import PortalRequest
+from portico.web.portal import client_chooser
 
 
 @portal_page
 @require_safe
 def show(request: PortalRequest) -> HttpResponse:
-    persons = people.seen_by(request)
+    persons = client_chooser.seen_by(request)
     bills = next(person.bills for person in persons if person.access.client_id == request.client.pk)
     sees_billing = request.access.sees_bills
     today = clock.today(request.practice.time_zone)
@@ -33,6 +33,6 @@ def show(request: PortalRequest) -> HttpResponse:
 
 def _pays(request: PortalRequest, bills: Bills) -> bool:
     """Whether all of it can be paid by card from here."""
-    return quoting.is_open(request.practice, request.access) and quoting.is_chargeable(
+    return quotes.is_open(request.practice, request.access) and quotes.is_chargeable(
         bills.open_minor, request.practice.currency
     )

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.billing.online.refusals import StripeNotReached
+from portico.domain.billing.card_payments.payment_refusals import StripeNotReached
 
 NAME = "said"
 CARD_REMOVED = "card-removed"

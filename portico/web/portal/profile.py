@@ -11,13 +11,15 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portico.domain.access import accounts, sessions
+from portico.domain.access import portal_accounts
+from portico.domain.access.sign_in import portal_sessions
 from portico.domain.clients.models import Language
-from portico.web import cookies, languages
+from portico.web import languages
 from portico.web.guards import portal_door, portal_page
-from portico.web.portal import kept
+from portico.web.http import cookies
+from portico.web.http.request_types import PortalRequest
+from portico.web.portal import saved_form
 from portico.web.portal.notices import Notice
-from portico.web.requests import PortalRequest
 
 KEPT = _(
     "Your session had ended, and nothing has been saved yet. "
@@ -31,7 +33,7 @@ def show(request: PortalRequest) -> HttpResponse:
     """The form on it is the language's; a choice from before signing in stands there again."""
     if request.method == "POST":
         return _choose_language(request)
-    choices = kept.fields(request)
+    choices = saved_form.fields(request)
     language = choices.get("language") if choices else None
     if language not in Language.values:
         return _page(request, chosen=get_language())
@@ -49,7 +51,7 @@ def _page(
     context = {
         "client": request.client,
         "address": request.access.address.address if request.access.address else "",
-        "sessions": sessions.open_to(request.account),
+        "sessions": portal_sessions.open_to(request.account),
         "own": request.portal_session,
         "choices": Language.choices,
         "chosen": chosen,
@@ -65,7 +67,7 @@ def _choose_language(request: PortalRequest) -> HttpResponse:
     if language not in Language.values:
         status = HTTPStatus.UNPROCESSABLE_CONTENT
         return _page(request, chosen=get_language(), status=status, nothing_chosen=True)
-    accounts.choose_language(request.account, Language(language), by=request.actor)
+    portal_accounts.choose_language(request.account, Language(language), by=request.actor)
     response = redirect(f"{reverse('portal:profile', kwargs={'slug': request.practice.slug})}#language")
     # What was pressed in this browser earlier would win.
     languages.keep(response, language)
@@ -79,7 +81,7 @@ def end_session(request: PortalRequest, ref: str) -> HttpResponse:
     session = get_object_or_404(request.account.sessions, ref=ref)
     if session.pk == request.portal_session.pk:
         return _leave(request)
-    sessions.end_by_client(session, request.practice, seen_by=request.client, by=request.actor)
+    portal_sessions.end_by_client(session, request.practice, seen_by=request.client, by=request.actor)
     return redirect("portal:profile", slug=request.practice.slug)
 
 
@@ -87,7 +89,7 @@ def end_session(request: PortalRequest, ref: str) -> HttpResponse:
 @require_POST
 def end_other_sessions(request: PortalRequest) -> HttpResponse:
     """Ends all of the mailbox's sessions but this browser's own."""
-    sessions.end_others(request.portal_session, request.practice, seen_by=request.client, by=request.actor)
+    portal_sessions.end_others(request.portal_session, request.practice, seen_by=request.client, by=request.actor)
     return redirect("portal:profile", slug=request.practice.slug)
 
 
@@ -98,7 +100,7 @@ def sign_out(request: PortalRequest) -> HttpResponse:
 
 
 def _leave(request: PortalRequest) -> HttpResponse:
-    sessions.sign_out(request.portal_session, request.practice)
+    portal_sessions.sign_out(request.portal_session, request.practice)
     door = reverse("entrance:doorway", kwargs={"slug": request.practice.slug})
     response = redirect(f"{door}?signed-out")
     # Not "cookies": those are shared by every practice and by staff on this origin.

@@ -2,26 +2,26 @@
 
 from django.urls import path
 
-from portico.web.portal import billing, home, papers, paying, payment, people, profile
+from portico.web.portal import billing, client_chooser, documents, home, pay_now, payment_status, profile
 
 app_name = "portal"
 urlpatterns = [
     path("home/", home.show, name="home"),
-    path("who/", people.choose, name="who"),
+    path("who/", client_chooser.choose, name="who"),
     path("billing/", billing.index, name="billing"),
-    path("billing/payment/", paying.pay_balance, name="pay_balance"),
-    path("billing/statement/", papers.statement, name="statement"),
-    path("billing/statement/pdf/", papers.statement_pdf, name="statement_pdf"),
-    path("billing/<str:ref>/pdf/", papers.invoice_pdf, name="invoice_pdf"),
-    path("receipts/<str:ref>/", papers.receipt, name="receipt"),
-    path("receipts/<str:ref>/pdf/", papers.receipt_pdf, name="receipt_pdf"),
-    path("refunds/<str:ref>/", papers.refund_receipt, name="refund_receipt"),
-    path("refunds/<str:ref>/pdf/", papers.refund_receipt_pdf, name="refund_receipt_pdf"),
+    path("billing/payment/", pay_now.pay_balance, name="pay_balance"),
+    path("billing/statement/", documents.statement, name="statement"),
+    path("billing/statement/pdf/", documents.statement_pdf, name="statement_pdf"),
+    path("billing/<str:ref>/pdf/", documents.invoice_pdf, name="invoice_pdf"),
+    path("receipts/<str:ref>/", documents.receipt, name="receipt"),
+    path("receipts/<str:ref>/pdf/", documents.receipt_pdf, name="receipt_pdf"),
+    path("refunds/<str:ref>/", documents.refund_receipt, name="refund_receipt"),
+    path("refunds/<str:ref>/pdf/", documents.refund_receipt_pdf, name="refund_receipt_pdf"),
     path("billing/<str:ref>/", billing.show, name="invoice"),
-    path("billing/<str:ref>/payment/", paying.pay_invoice, name="pay_invoice"),
-    path("payments/<str:ref>/", payment.show, name="payment"),
-    path("payments/<str:ref>/again/", payment.start_again, name="payment_again"),
-    path("cards/<str:ref>/removing/", paying.remove_card, name="card_removing"),
+    path("billing/<str:ref>/payment/", pay_now.pay_invoice, name="pay_invoice"),
+    path("payments/<str:ref>/", payment_status.show, name="payment"),
+    path("payments/<str:ref>/again/", payment_status.start_again, name="payment_again"),
+    path("cards/<str:ref>/removing/", pay_now.remove_card, name="card_removing"),
     path("profile/", profile.show, name="profile"),
     path("sessions/ending/", profile.end_other_sessions, name="sessions_ending"),
     path("sessions/<str:ref>/end/", profile.end_session, name="session_end"),

@@ -17,11 +17,12 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
-from portico.domain.access import browsers
+from portico.domain.access.sign_in import known_browsers
 from portico.domain.practices.models import Practice
-from portico.plumbing import clock, phone_format, times
-from portico.plumbing import money as money_format
-from portico.web import formats, icons, languages, subjects
+from portico.plumbing import clock
+from portico.plumbing.text import money as money_format
+from portico.plumbing.text import phone_numbers, times
+from portico.web import formatting, icons, languages, page_subjects
 
 register = template.Library()
 
@@ -42,20 +43,20 @@ def icon(name: str) -> SafeString:
 @register.simple_tag(takes_context=True)
 def form_subject(context: template.Context) -> SafeString:
     """{% form_subject %}: the hidden field in which a form of the portal names its mailbox and client."""
-    return hidden_subject(subjects.name_of(context["request"]))
+    return hidden_subject(page_subjects.name_of(context["request"]))
 
 
 @register.simple_tag(takes_context=True)
 def for_client(context: template.Context) -> str:
     """{% for_client %}: `?for=…`, which names the client in a link to a page whose address does not."""
-    query = urlencode(subjects.for_client(context["request"]))
+    query = urlencode(page_subjects.for_client(context["request"]))
     return f"?{query}" if query else ""
 
 
 @register.simple_tag
 def hidden_subject(name: str) -> SafeString:
     """{% hidden_subject ref %}: the hidden field in which a form names what its page is about."""
-    return format_html('<input type="hidden" name="{}" value="{}">', subjects.FIELD, name)
+    return format_html('<input type="hidden" name="{}" value="{}">', page_subjects.FIELD, name)
 
 
 @register.simple_tag
@@ -145,7 +146,7 @@ def error_summary(*asked: "BaseForm | BaseFormSet[BaseForm] | None") -> dict[str
 
 @register.filter
 def browser_in_words(browser: str) -> str:
-    return browsers.in_words(browser)
+    return known_browsers.in_words(browser)
 
 
 @register.filter
@@ -215,7 +216,7 @@ def when(at: datetime | None) -> str:
     """Today, 9:20 AM. Nov 20, 2:14 PM. Nothing for None."""
     if at is None:
         return ""
-    return formats.when(at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language())
+    return formatting.when(at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language())
 
 
 @register.filter
@@ -223,7 +224,7 @@ def when_within(at: datetime | None) -> str:
     """The same inside a sentence: today, 9:20 AM."""
     if at is None:
         return ""
-    return formats.when_within(at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language())
+    return formatting.when_within(at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language())
 
 
 @register.filter
@@ -231,7 +232,7 @@ def time_of_day(at: datetime | None) -> str:
     """9:20 AM."""
     if at is None:
         return ""
-    return formats.time_of_day(at, zone=timezone.get_current_timezone(), language=get_language())
+    return formatting.time_of_day(at, zone=timezone.get_current_timezone(), language=get_language())
 
 
 @register.filter
@@ -239,7 +240,7 @@ def on_day(value: date | None) -> str:
     """Nov 20; another year's carries its year."""
     if value is None:
         return ""
-    return formats.on_day(local_day(value), today=local_day(clock.now()), language=get_language())
+    return formatting.on_day(local_day(value), today=local_day(clock.now()), language=get_language())
 
 
 @register.filter
@@ -247,7 +248,7 @@ def full_day(value: date | None) -> str:
     """Nov 20, 2026."""
     if value is None:
         return ""
-    return formats.full_day(local_day(value), language=get_language())
+    return formatting.full_day(local_day(value), language=get_language())
 
 
 @register.simple_tag(takes_context=True)
@@ -274,13 +275,13 @@ def ago(at: datetime | None) -> str:
     """3 days ago."""
     if at is None:
         return ""
-    return formats.ago(at, now=clock.now(), language=get_language())
+    return formatting.ago(at, now=clock.now(), language=get_language())
 
 
 @register.filter
 def phone(number: str | None, at_home: str | None = "") -> str:
     """{{ phone.number|phone:practice.phone }}: national, or international when abroad."""
-    return phone_format.as_dialled(number, at_home=at_home or "") if number else ""
+    return phone_numbers.as_dialled(number, at_home=at_home or "") if number else ""
 
 
 @register.filter
@@ -288,7 +289,7 @@ def dialled(text: str, country: str) -> SafeString:
     """A text of several lines in which telephone numbers are links."""
     lines = [
         format_html_join("", "{}", ((_linked(part) if part.number else part.text,) for part in parts))
-        for parts in phone_format.parted(text, country)
+        for parts in phone_numbers.parted(text, country)
     ]
     return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in lines))
 
@@ -298,11 +299,11 @@ def calling(text: str, practice: Practice) -> SafeString:
     """A sentence in which the practice's own telephone number is a link."""
     if not practice.phone:
         return format_html("{}", text)
-    before, number, after = text.partition(phone_format.as_dialled(practice.phone))
-    return format_html("{}{}{}", before, _linked(phone_format.Part(number, practice.phone)) if number else "", after)
+    before, number, after = text.partition(phone_numbers.as_dialled(practice.phone))
+    return format_html("{}{}{}", before, _linked(phone_numbers.Part(number, practice.phone)) if number else "", after)
 
 
-def _linked(part: phone_format.Part) -> SafeString:
+def _linked(part: phone_numbers.Part) -> SafeString:
     return format_html('<a class="nowrap" href="tel:{}">{}</a>', part.number, part.text)
 
 
@@ -315,7 +316,7 @@ def money(minor: int | None, currency: str) -> str:
 @register.filter
 def initials(name: str) -> str:
     """FO for Fay Okafor."""
-    return formats.initials(str(name))
+    return formatting.initials(str(name))
 
 
 @register.filter
@@ -327,4 +328,4 @@ def breakable(address: str) -> SafeString:
 @register.filter
 def masked(address: str) -> str:
     """j…n@gmail.com."""
-    return formats.masked(str(address))
+    return formatting.masked(str(address))

@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import eligibility, granting, pins, states
+from portico.domain.access import access_grants, eligibility, portal_states
 from portico.domain.access.eligibility import STEPS, Fact, Purpose
 from portico.domain.access.models import PortalAccess
-from portico.domain.access.states import Reason, Standing
-from portico.domain.billing.online import quoting
-from portico.domain.billing.online.refusals import CardsTurnedOff
+from portico.domain.access.portal_states import Reason, Standing
+from portico.domain.access.sign_in import pins
+from portico.domain.billing.card_payments import quotes
+from portico.domain.billing.card_payments.payment_refusals import CardsTurnedOff
 from portico.domain.clients.models import Client, EmailAddress, PortalState, Status
 from portico.domain.practices.models import Practice
 from tests import cast
@@ -131,8 +132,8 @@ def test_with_everything_in_order_everything_is_allowed(access: PortalAccess) ->
 
 def test_an_access_that_was_never_saved_is_off(practice: Practice) -> None:
     ana = cast.ana(practice)
-    assert granting.of(ana) is None
-    for access in (None, granting.of_or_off(ana)):
+    assert access_grants.of(ana) is None
+    for access in (None, access_grants.of_or_off(ana)):
         assert eligibility.first_broken(access, Purpose.INVITATION) is eligibility.ACCESS_ON
 
 
@@ -175,16 +176,16 @@ def test_a_closed_address_gets_no_pin(access: PortalAccess) -> None:
 
 def test_a_closed_address_pays_by_no_card(access: PortalAccess, practice: Practice) -> None:
     with pytest.raises(CardsTurnedOff):
-        quoting.refuse_unless_open(practice, closed(access))
+        quotes.refuse_unless_open(practice, closed(access))
 
 
 def test_a_closed_address_needs_attention(access: PortalAccess) -> None:
-    assert states.of(closed(access)) == Standing(PortalState.NEEDS_ATTENTION, Reason.NO_ADDRESS.value)
+    assert portal_states.of(closed(access)) == Standing(PortalState.NEEDS_ATTENTION, Reason.NO_ADDRESS.value)
 
 
 def test_an_archived_client_has_no_access_whatever_the_switch_says(access: PortalAccess) -> None:
     Client.objects.update(status=Status.ARCHIVED)
-    assert states.of(read()) == Standing(PortalState.NO_ACCESS)
+    assert portal_states.of(read()) == Standing(PortalState.NO_ACCESS)
 
 
 def test_a_mail_to_an_address_that_was_left_is_dropped(access: PortalAccess) -> None:

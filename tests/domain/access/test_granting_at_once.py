@@ -8,9 +8,10 @@ from threading import Event
 import pytest
 from django.db import IntegrityError, connection
 
-from portico.domain.access import granting, inviting
-from portico.domain.access.invitation_text import Text
+from portico.domain.access import access_grants
 from portico.domain.access.models import PortalAccess, PortalAccount
+from portico.domain.access.onboarding import invitations
+from portico.domain.access.onboarding.invitation_text import Text
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
@@ -27,7 +28,7 @@ def ana() -> Client:
 
 
 def save(person: Client) -> None:
-    granting.save_access(person, cast.entry_for(person), version=None, by=cast.DESK)
+    access_grants.save_access(person, cast.entry_for(person), version=None, by=cast.DESK)
 
 
 def wait_until_another_waits() -> None:
@@ -47,14 +48,14 @@ def test_a_draft_kept_during_the_first_save_is_kept_beside_it(ana: Client) -> No
     is_held = Event()
 
     def save_slowly() -> None:
-        with granting.held(ana) as (_row, access):
+        with access_grants.held(ana) as (_row, access):
             is_held.set()
             wait_until_another_waits()
-            granting.apply(access, entry, by=cast.DESK)
+            access_grants.apply(access, entry, by=cast.DESK)
 
     def keep() -> None:
         assert is_held.wait(30)
-        inviting.keep_draft(ana, TEXT)
+        invitations.keep_draft(ana, TEXT)
 
     assert errors(at_once(save_slowly, keep)) == []
     access = PortalAccess.objects.get(client=ana)
@@ -67,10 +68,10 @@ def test_without_the_lock_the_draft_takes_the_row_from_the_first_save(ana: Clien
     is_held, is_kept = Event(), Event()
 
     def save_slowly() -> None:
-        with granting.held(ana) as (_row, access):
+        with access_grants.held(ana) as (_row, access):
             is_held.set()
             assert is_kept.wait(30)
-            granting.apply(access, entry, by=cast.DESK)
+            access_grants.apply(access, entry, by=cast.DESK)
 
     def keep_without_the_lock() -> None:
         assert is_held.wait(30)

@@ -4,17 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from portico.domain.access import changing, granting, notices, signing_in
-from portico.domain.access.arriving import Visitor
+from portico.domain.access import access_grants, client_changes, notices
 from portico.domain.access.notice_mails import AddressRemovedMail, PinUsedMail
-from portico.domain.clients.entries import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.access.sign_in import link_redemption
+from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing import clock, emails
+from portico.plumbing import clock
+from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.models.outgoing import EmailState
+from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
-from tests.domain.access.test_pins import given, typed
+from tests.domain.access.sign_in.test_pins import given, typed
 
 VISITOR = Visitor("Safari on iPhone", "a browser")
 pytestmark = pytest.mark.django_db
@@ -24,7 +26,7 @@ def came_in(person: Client) -> None:
     """Invited, the mail handed over, the button pressed."""
     token = cast.token_of(cast.invited(person))
     OutgoingEmail.objects.filter(state=EmailState.QUEUED).update(state=EmailState.HANDED_OVER, settled_at=clock.now())
-    signing_in.press(person.practice, token, visitor=VISITOR)
+    link_redemption.press(person.practice, token, visitor=VISITOR)
 
 
 def moved(person: Client, address: str | None, *, email_ok: bool = True) -> None:
@@ -33,7 +35,7 @@ def moved(person: Client, address: str | None, *, email_ok: bool = True) -> None
     row = person.email_addresses.open().get()
     addresses = (AddressEntry(address, "home", email_ok, ref=row.ref),) if address else ()
     entry = ClientEntry(ClientDetails(person.first_name, person.last_name, language=person.language), addresses)
-    changing.save_client_info(person, entry, version=person.version, by=cast.DESK)
+    client_changes.save_client_info(person, entry, version=person.version, by=cast.DESK)
 
 
 def told() -> list[str]:
@@ -41,9 +43,9 @@ def told() -> list[str]:
     return list(emails.values_list("to_address", flat=True))
 
 
-def letter(kind: str) -> emails.Letter:
+def letter(kind: str) -> outbox.Letter:
     mail = OutgoingEmail.objects.select_related("practice").get(kind=kind)
-    return emails.composer(kind).compose(mail, None)
+    return outbox.composer(kind).compose(mail, None)
 
 
 @pytest.mark.parametrize("address", ["ana@new.example", None], ids=["changed", "removed"])
@@ -57,7 +59,7 @@ def test_the_old_address_is_told_when_somebody_had_come_in_by_it(practice: Pract
 def test_another_choice_in_the_dropdown_tells_it_too(practice: Practice) -> None:
     ana = cast.ana(practice)
     came_in(ana)
-    granting.save_access(ana, replace(cast.entry_for(ana), address=None), version=None, by=cast.DESK)
+    access_grants.save_access(ana, replace(cast.entry_for(ana), address=None), version=None, by=cast.DESK)
     assert told() == ["ana@mail.example"]
 
 
@@ -98,8 +100,8 @@ def test_saving_without_a_change_and_turning_access_off_tell_nobody(practice: Pr
     ana = cast.ana(practice)
     came_in(ana)
     moved(ana, "ana@mail.example")
-    granting.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK)
-    changing.archive(ana, by=cast.DESK)
+    access_grants.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK)
+    client_changes.archive(ana, by=cast.DESK)
     assert told() == []
 
 
@@ -130,8 +132,8 @@ def test_an_address_that_signs_in_again_is_not_told_that_it_was_removed(practice
     ana = cast.ana(practice)
     came_in(ana)
     entry = cast.entry_for(ana)
-    granting.save_access(ana, replace(entry, address=None), version=None, by=cast.DESK)
-    granting.save_access(ana, entry, version=None, by=cast.DESK)
+    access_grants.save_access(ana, replace(entry, address=None), version=None, by=cast.DESK)
+    access_grants.save_access(ana, entry, version=None, by=cast.DESK)
     assert AddressRemovedMail().refuse(OutgoingEmail.objects.get(kind=notices.ADDRESS_REMOVED)) is not None
 
 

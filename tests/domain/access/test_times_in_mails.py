@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 import pytest
 from time_machine import Traveller
 
-from portico.domain.access import notices, pins, signing_in
-from portico.domain.access.arriving import Visitor
-from portico.domain.practices import authenticators
+from portico.domain.access import notices
+from portico.domain.access.sign_in import link_redemption, pins
+from portico.domain.access.sign_in.completing_sign_in import Visitor
 from portico.domain.practices.models import Practice
-from portico.plumbing import emails, tokens
+from portico.domain.practices.staff import authenticators
+from portico.plumbing import tokens
+from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.domain.access.test_notices import came_in, moved
@@ -31,7 +33,7 @@ def write_one_of_each(practice: Practice) -> None:
     ana = cast.ana(practice)
     came_in(ana)
     cast.mailed(practice, "ana@mail.example")
-    signing_in.press(practice, cast.token_of(cast.invited(ana)), visitor=Visitor("Safari on iPhone", "another"))
+    link_redemption.press(practice, cast.token_of(cast.invited(ana)), visitor=Visitor("Safari on iPhone", "another"))
     press = tokens.new_token()
     pins.make(ana, press=press, by=cast.DESK)
     shown = pins.digits(ana, press, to=cast.DESK)
@@ -53,7 +55,7 @@ def test_each_mail_says_the_practices_time_and_names_its_zone(
     day, time = ZONES[zone]
     for kind in KINDS:
         mail = OutgoingEmail.objects.select_related("practice").filter(kind=kind).latest("id")
-        composer = emails.composer(kind)
+        composer = outbox.composer(kind)
         letter = composer.compose(mail, composer.link(mail))
         for body in (letter.text, letter.html):
             assert (kind, day in body, time in body) == (kind, True, True), body

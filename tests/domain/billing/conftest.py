@@ -5,7 +5,7 @@ import pytest
 from portico.domain.billing.models import Invoice, SavedCard
 from portico.domain.clients.models import Client
 from tests import cast
-from tests.domain.billing.at_the_till import saved
+from tests.domain.billing.desk_sessions import saved
 from tests.support.paying import Till, let_pay
 
 

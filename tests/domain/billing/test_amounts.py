@@ -2,13 +2,14 @@
 
 import pytest
 
+from portico.domain.billing.card_payments import polling, quotes
+from portico.domain.billing.card_payments.payment_refusals import BetweenSteps, RefundBetweenSteps
 from portico.domain.billing.models import Invoice, Payment
-from portico.domain.billing.online import following, quoting, refunds
-from portico.domain.billing.online.refusals import BetweenSteps, RefundBetweenSteps
+from portico.domain.billing.stripe_sync import card_refunds
 from portico.domain.clients.models import Client
-from portico.plumbing import money
+from portico.plumbing.text import money
 from tests import cast
-from tests.domain.billing.at_the_till import fresh, paid
+from tests.domain.billing.desk_sessions import fresh, paid
 from tests.support.paying import Till, let_pay
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
@@ -43,7 +44,7 @@ def test_what_was_billed_is_charged_and_booked_and_given_back(
         money.plain(payment.amount_minor, currency) == money.plain(bill.total_minor, currency) == typed.replace(",", "")
     )
     assert fresh(bill).is_paid
-    refunds.send(payment, amount_minor=payment.amount_minor, reason="Paid twice", shown=None, by=cast.DESK)
+    card_refunds.send(payment, amount_minor=payment.amount_minor, reason="Paid twice", shown=None, by=cast.DESK)
     assert [charge.refunded for charge in till.book] == [at_stripe]
 
 
@@ -65,20 +66,20 @@ def test_two_bills_between_steps_may_be_paid_together(till: Till) -> None:
     cast.bill(bill.client, 12_345)
     attempt = till.start(bill.client)
     till.type_card(attempt)
-    following.ask(attempt)
+    polling.ask(attempt)
     assert [charge.amount for charge in till.book] == [24_690]
 
 
 def test_a_refund_between_two_steps_is_refused_before_it_counts(till: Till) -> None:
     payment = paid(till, billed(till, "KWD", "12.340"))
     with pytest.raises(RefundBetweenSteps, match="in steps of KWD"):
-        refunds.send(payment, amount_minor=1_235, reason="Paid twice", shown=None, by=cast.DESK)
+        card_refunds.send(payment, amount_minor=1_235, reason="Paid twice", shown=None, by=cast.DESK)
     assert Payment.objects.get().left_minor == 12_340
 
 
 def test_each_reason_why_a_card_cannot_be_charged_has_its_own_sentence() -> None:
     reasons = [
-        quoting.why_not_chargeable(*each)
+        quotes.why_not_chargeable(*each)
         for each in ((49, "USD"), (100_000_000, "USD"), (12_345, "KWD"), (1_000, "CLF"), (14_000, "USD"))
     ]
     assert len(set(reasons)) == 5

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from portico.domain.billing import currencies, invoicing, pricing
-from portico.domain.billing.currencies import PriceHasNoPlace
-from portico.domain.billing.entries import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices import invoicing, service_items
+from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.ledger import practice_currency
+from portico.domain.billing.ledger.practice_currency import PriceHasNoPlace
 from portico.domain.billing.models import ServiceItem
-from portico.domain.practices.describing import CurrencyFixed, Description
 from portico.domain.practices.models import Practice
-from portico.plumbing import money
+from portico.domain.practices.practice_settings import CurrencyFixed, Description
+from portico.plumbing.text import money
 from tests import cast
 from tests.cast import DESK
 from tests.support.clock import NOW
@@ -22,12 +23,12 @@ def change(practice: Practice, currency: str) -> None:
     practice.refresh_from_db()
     names = Description.__dataclass_fields__
     saved = Description(**{name: getattr(practice, name) for name in names})
-    currencies.describe(practice, replace(saved, currency=currency), version=practice.version, by=DESK)
+    practice_currency.describe(practice, replace(saved, currency=currency), version=practice.version, by=DESK)
     practice.refresh_from_db()
 
 
 def price(practice: Practice, minor: int) -> ServiceItem:
-    return pricing.save(practice, code="S50", label="Session", price_minor=minor, shown=None, by=DESK)
+    return service_items.save(practice, code="S50", label="Session", price_minor=minor, shown=None, by=DESK)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from threading import Barrier
 import pytest
 from django.db import IntegrityError, transaction
 
-from portico.domain.access import welcoming
-from portico.domain.access.welcoming import Welcomed
-from portico.domain.billing import crediting
+from portico.domain.access.onboarding import new_clients
+from portico.domain.access.onboarding.new_clients import Welcomed
 from portico.domain.billing.models import Credit
-from portico.domain.clients.entries import ClientDetails, ClientEntry
+from portico.domain.billing.payments import account_credits
+from portico.domain.clients.client_input import ClientDetails, ClientEntry
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.form_keys import FormSentBefore
@@ -29,12 +29,12 @@ def ana(practice: Practice) -> Client:
 
 
 def give(ana: Client, amount_minor: int) -> Credit:
-    return crediting.give(ana, amount_minor=amount_minor, reason="Goodwill", shown=None, press=KEY, by=cast.DESK)
+    return account_credits.give(ana, amount_minor=amount_minor, reason="Goodwill", shown=None, press=KEY, by=cast.DESK)
 
 
 def welcome(practice: Practice, name: str) -> Welcomed:
     entry = ClientEntry(ClientDetails(first_name=name, last_name="Cole"))
-    return welcoming.welcome(practice, entry, None, None, press=KEY, by=cast.DESK)
+    return new_clients.welcome(practice, entry, None, None, press=KEY, by=cast.DESK)
 
 
 def test_of_different_credits_under_one_key_one_is_given_and_the_others_are_told(ana: Client) -> None:

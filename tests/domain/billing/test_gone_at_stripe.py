@@ -5,15 +5,16 @@ from datetime import timedelta
 import pytest
 from time_machine import Traveller
 
+from portico.domain.audit_actions import Verb
+from portico.domain.billing.card_payments import cancellation, polling, saved_cards
+from portico.domain.billing.card_payments.payment_refusals import CardGone
 from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt, SavedCard, StripeCustomer
-from portico.domain.billing.online import cards, following, hearing, refunds, retiring
-from portico.domain.billing.online.refusals import CardGone
+from portico.domain.billing.stripe_sync import card_refunds, webhook_events
 from portico.domain.clients.models import Client
-from portico.plumbing.inbox import Verdict
+from portico.plumbing.inbound_events import Verdict
 from portico.plumbing.models import TrailEntry
-from portico.plumbing.verbs import Verb
 from tests import cast
-from tests.domain.billing.at_the_till import event, fresh, paid, saved, state
+from tests.domain.billing.desk_sessions import event, fresh, paid, saved, state
 from tests.support.clock import NOW
 from tests.support.paying import Till
 
@@ -33,9 +34,9 @@ def test_with_the_customer_deleted_the_next_payment_goes_on_in_the_same_request(
     attempt = till.start(ana, bill)
     assert attempt.checkout_url
     assert attempt.stripe_customer_id == customer_of(till) != deleted
-    assert cards.kept(till.payer(ana).account) == []
+    assert saved_cards.kept(till.payer(ana).account) == []
     till.type_card(attempt)
-    following.ask(attempt)
+    polling.ask(attempt)
     assert fresh(bill).is_paid
     assert [charge.amount for charge in till.book] == [1_000, 14_000]
     entry = TrailEntry.objects.get(verb=Verb.CARD_REMOVED)
@@ -68,7 +69,7 @@ def test_a_card_of_a_deleted_customer_is_no_longer_offered_and_its_owner_is_told
     till.stripe.delete_customer(customer_of(till))
     with pytest.raises(CardGone):
         till.charge(ana, card, bill)
-    assert cards.usable(till.payer(ana).account, till.practice) == []
+    assert saved_cards.usable(till.payer(ana).account, till.practice) == []
     assert not fresh(bill).is_attempted
     assert till.start(ana, bill).checkout_url
 
@@ -83,7 +84,7 @@ def test_a_card_detached_at_stripe_is_no_longer_offered_and_its_owner_is_told(
         till.stripe.detach_card(card.payment_method_id)
     with pytest.raises(CardGone):
         till.charge(ana, card, bill)
-    assert cards.kept(till.payer(ana).account) == []
+    assert saved_cards.kept(till.payer(ana).account) == []
     assert PaymentAttempt.objects.latest("id").state == AttemptState.EXPIRED
     assert [charge.amount for charge in till.book] == [1_000]
     assert till.start(ana, bill).stripe_customer_id == card.customer.customer_id
@@ -95,25 +96,25 @@ def test_a_refusal_for_another_reason_leaves_the_card_alone(
     till.stripe.fault("refuse", "/v1/payment_intents", method="POST", code="amount_too_large", param="amount")
     with pytest.raises(Exception, match="too large"):
         till.charge(ana, card, bill)
-    assert cards.kept(till.payer(ana).account) == [card]
+    assert saved_cards.kept(till.payer(ana).account) == [card]
 
 
 def test_the_event_of_a_deleted_customer_takes_its_cards_away_at_once(till: Till, ana: Client, card: SavedCard) -> None:
     customer = customer_of(till)
-    assert hearing.work(event(till, "customer", customer, "customer.deleted")) is Verdict.DONE
-    assert cards.kept(till.payer(ana).account) == [card]
+    assert webhook_events.work(event(till, "customer", customer, "customer.deleted")) is Verdict.DONE
+    assert saved_cards.kept(till.payer(ana).account) == [card]
     till.stripe.delete_customer(customer)
-    assert hearing.work(event(till, "customer", customer, "customer.deleted")) is Verdict.DONE
-    assert cards.kept(till.payer(ana).account) == []
+    assert webhook_events.work(event(till, "customer", customer, "customer.deleted")) is Verdict.DONE
+    assert saved_cards.kept(till.payer(ana).account) == []
 
 
 def test_a_page_that_is_gone_at_stripe_holds_no_invoice(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
     till.stripe.erase("checkout.session", attempt.checkout_session_id)
-    assert following.ask(attempt).state == AttemptState.EXPIRED
+    assert polling.ask(attempt).state == AttemptState.EXPIRED
     again = till.start(ana, bill)
     till.stripe.erase("checkout.session", again.checkout_session_id)
-    retiring.clear_way(bill)
+    cancellation.clear_way(bill)
     assert (state(again), fresh(bill).is_attempted) == (AttemptState.EXPIRED, False)
 
 
@@ -125,7 +126,7 @@ def test_a_charge_whose_customer_was_deleted_meanwhile_is_still_found(
     assert attempt.state == AttemptState.PROCESSING
     till.stripe.delete_customer(customer_of(till))
     time_machine.move_to(NOW + timedelta(minutes=5))
-    assert following.ask(attempt).state == AttemptState.SUCCEEDED
+    assert polling.ask(attempt).state == AttemptState.SUCCEEDED
     assert [charge.amount for charge in till.book] == [1_000, 14_000]
 
 
@@ -136,16 +137,16 @@ def test_where_money_may_have_moved_nothing_is_concluded_from_what_is_missing(
     PaymentAttempt.objects.filter(pk=attempt.pk).update(state=AttemptState.PROCESSING, ended_at=None)
     attempt.refresh_from_db()
     till.stripe.erase("payment_intent", attempt.payment_intent_id)
-    assert following.ask(attempt).state == AttemptState.PROCESSING
+    assert polling.ask(attempt).state == AttemptState.PROCESSING
     PaymentAttempt.objects.filter(pk=attempt.pk).update(state=AttemptState.SUCCEEDED, ended_at=NOW)
 
 
 def test_a_refund_of_a_charge_that_is_gone_ends_and_leaves_the_books(till: Till, ana: Client, bill: Invoice) -> None:
     payment = paid(till, bill)
     till.stripe.fault("hang", "/v1/refunds", method="POST", seconds=0.1)
-    refund = refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
+    refund = card_refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
     till.stripe.fault("refuse", "/v1/disputes", code="resource_missing", param="charge")
-    refunds.follow_pending()
+    card_refunds.follow_pending()
     refund.refresh_from_db()
     assert (refund.state, refund.failure) == ("failed", "charge_missing")
 
@@ -155,5 +156,5 @@ def test_another_card_of_the_same_mailbox_stays(till: Till, ana: Client, card: S
     till.stripe.detach_card(card.payment_method_id)
     with pytest.raises(CardGone):
         till.charge(ana, card, bill)
-    assert cards.usable(till.payer(ana).account, till.practice) == [other]
+    assert saved_cards.usable(till.payer(ana).account, till.practice) == [other]
     assert till.charge(ana, other, bill).state == AttemptState.SUCCEEDED

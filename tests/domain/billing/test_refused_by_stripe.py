@@ -5,9 +5,9 @@ import logging
 import pytest
 from pytest_django.fixtures import Settings
 
-from portico.domain.billing.models import AttemptFailure, AttemptState, Invoice, PaymentAttempt, RefundState, SavedCard
-from portico.domain.billing.online import doubts, following, refunds
-from portico.domain.billing.online.refusals import (
+from portico.domain.audit_actions import Verb
+from portico.domain.billing.card_payments import polling
+from portico.domain.billing.card_payments.payment_refusals import (
     RefundRefused,
     StripeBusy,
     StripeNotReached,
@@ -15,14 +15,15 @@ from portico.domain.billing.online.refusals import (
     TooLarge,
     TooSmall,
 )
+from portico.domain.billing.models import AttemptFailure, AttemptState, Invoice, PaymentAttempt, RefundState, SavedCard
+from portico.domain.billing.stripe_sync import card_refunds, payments_in_review
 from portico.domain.clients.models import Client
-from portico.domain.practices import online_payments
+from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import customers
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.refusals import Refused
-from portico.plumbing.verbs import Verb
 from tests import cast
-from tests.domain.billing.at_the_till import fresh, paid
+from tests.domain.billing.desk_sessions import fresh, paid
 from tests.support.paying import Till
 from tests.support.ports import free_port
 
@@ -45,7 +46,7 @@ def test_a_customer_is_created_without_the_field_that_stripe_refuses(
     refuse(till, "/v1/customers", code=code, param=param)
     attempt = till.start(ana, bill)
     till.type_card(attempt)
-    following.ask(attempt)
+    polling.ask(attempt)
     assert fresh(bill).is_paid
     (customer,) = till.stripe.desk().all("customer")
     assert (customer["email"] is None) == (code == "email_invalid")
@@ -75,7 +76,7 @@ def test_a_payment_goes_on_without_the_optional_field_that_stripe_refuses(
     refuse(till, SESSIONS, param=param, code="parameter_invalid")
     attempt = till.start(ana, bill)
     till.type_card(attempt)
-    following.ask(attempt)
+    polling.ask(attempt)
     assert fresh(bill).is_paid
     assert len({each.idempotency_key for each in PaymentAttempt.objects.all()}) == 2
     assert [charge.amount for charge in till.book] == [14_000]
@@ -116,7 +117,7 @@ def test_a_refused_request_is_told_with_code_parameter_and_request_id(
     entry = TrailEntry.objects.get(verb=Verb.PAYMENT_REFUSED)
     assert entry.details["request"] == attempt.stripe_request_id
     assert not TrailEntry.objects.filter(verb=Verb.PAYMENT_DECLINED).exists()
-    assert doubts.count(till.practice) == 1
+    assert payments_in_review.count(till.practice) == 1
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,7 @@ def test_a_bank_s_no_is_a_declined_card_and_nothing_for_staff(
     till: Till, ana: Client, card: SavedCard, bill: Invoice
 ) -> None:
     failing = customers.attach_card(
-        online_payments.line(till.practice), "pm_card_chargeCustomerFail", card.customer.customer_id
+        payment_readiness.line(till.practice), "pm_card_chargeCustomerFail", card.customer.customer_id
     )
     assert failing is not None
     SavedCard.objects.filter(pk=card.pk).update(payment_method_id=failing.id)
@@ -172,7 +173,7 @@ def test_a_bank_s_no_is_a_declined_card_and_nothing_for_staff(
     declined = PaymentAttempt.objects.latest("id")
     assert (declined.state, declined.failure) == (AttemptState.FAILED, AttemptFailure.DECLINED)
     assert TrailEntry.objects.filter(verb=Verb.PAYMENT_DECLINED).count() == 1
-    assert doubts.count(till.practice) == 0
+    assert payments_in_review.count(till.practice) == 0
 
 
 def test_a_refusal_is_out_of_sight_once_the_client_went_on_or_the_bill_is_paid(
@@ -181,9 +182,9 @@ def test_a_refusal_is_out_of_sight_once_the_client_went_on_or_the_bill_is_paid(
     refuse(till, SESSIONS, code="url_invalid")
     with pytest.raises(StripeRefused):
         till.start(ana, bill)
-    assert doubts.count(till.practice) == 1
+    assert payments_in_review.count(till.practice) == 1
     till.start(ana, bill)
-    assert doubts.count(till.practice) == 0
+    assert payments_in_review.count(till.practice) == 0
 
 
 def test_a_refusal_is_out_of_sight_once_the_bill_is_paid_in_cash(till: Till, ana: Client, bill: Invoice) -> None:
@@ -191,25 +192,25 @@ def test_a_refusal_is_out_of_sight_once_the_bill_is_paid_in_cash(till: Till, ana
     with pytest.raises(StripeRefused):
         till.start(ana, bill)
     cast.cash(ana, 14_000, invoice=bill)
-    assert doubts.count(till.practice) == 0
+    assert payments_in_review.count(till.practice) == 0
 
 
 def test_a_refused_refund_is_told_and_counted_until_it_is_sent(till: Till, ana: Client, bill: Invoice) -> None:
     payment = paid(till, bill)
     refuse(till, "/v1/refunds", code="charge_disputed", param="charge")
     with pytest.raises(RefundRefused):
-        refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
+        card_refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
     entry = TrailEntry.objects.get(verb=Verb.REFUND_FAILED)
     assert (entry.details["failure"], entry.details["reason"]) == ("refused", "charge_disputed")
     assert entry.details["request"].startswith("req_")
-    assert doubts.count(till.practice) == 1
-    sent = refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
+    assert payments_in_review.count(till.practice) == 1
+    sent = card_refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
     assert sent.state == RefundState.SUCCEEDED
-    assert doubts.count(till.practice) == 0
+    assert payments_in_review.count(till.practice) == 0
 
 
 def test_stripe_not_reached_is_no_refusal(till: Till, ana: Client, bill: Invoice) -> None:
     till.stripe.fault("429", times=5)
     with pytest.raises(StripeNotReached):
         till.start(ana, bill)
-    assert doubts.count(till.practice) == 0
+    assert payments_in_review.count(till.practice) == 0

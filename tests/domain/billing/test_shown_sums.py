@@ -7,15 +7,18 @@ from threading import Event
 
 import pytest
 
-from portico.domain.billing import balances, crediting, invoicing, recording, refunding, shown_sums, verifying
+from portico.domain.audit_actions import Verb
+from portico.domain.billing import shown_sums
+from portico.domain.billing.card_payments import cancellation, polling
+from portico.domain.billing.invoices import invoicing
+from portico.domain.billing.ledger import balances, verification
 from portico.domain.billing.models import Invoice, Payment, PaymentKind
-from portico.domain.billing.online import following, retiring
-from portico.domain.billing.recording import PaymentEntry
+from portico.domain.billing.payments import account_credits, manual_payments, refunds
+from portico.domain.billing.payments.manual_payments import PaymentEntry
 from portico.domain.billing.shown_sums import ShownSums, ShownSumsChanged
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from portico.plumbing.models import TrailEntry
-from portico.plumbing.verbs import Verb
 from tests import cast
 from tests.support.at_once import HANDS, at_once, errors
 from tests.support.paying import Till
@@ -31,7 +34,7 @@ def test_the_balance_in_one_query_is_the_offices_own(ana: Client) -> None:
     for number in range(3):
         assert balances.office_minor(ana) == balances.office(ana).office_minor
         cast.cash(ana, 9_000)
-        crediting.give(ana, amount_minor=1_000 + number, reason="Goodwill", shown=None, by=cast.DESK)
+        account_credits.give(ana, amount_minor=1_000 + number, reason="Goodwill", shown=None, by=cast.DESK)
     assert balances.office_minor(ana) == balances.office(ana).office_minor == 17_000 - 27_000 - 3_003
 
 
@@ -44,20 +47,20 @@ Act = Callable[[Client, ShownSums | None], object]
 
 
 def record(ana: Client, shown: ShownSums | None) -> object:
-    return recording.record(ana, CASH, shown=shown, by=cast.DESK)
+    return manual_payments.record(ana, CASH, shown=shown, by=cast.DESK)
 
 
 def give(ana: Client, shown: ShownSums | None) -> object:
-    return crediting.give(ana, amount_minor=5_000, reason="Goodwill", shown=shown, by=cast.DESK)
+    return account_credits.give(ana, amount_minor=5_000, reason="Goodwill", shown=shown, by=cast.DESK)
 
 
 def give_back(ana: Client, shown: ShownSums | None) -> object:
     paid = Payment.objects.get()
-    return refunding.record_by_hand(paid, amount_minor=2_000, reason="Too much", shown=shown, by=cast.DESK)
+    return refunds.record_by_hand(paid, amount_minor=2_000, reason="Too much", shown=shown, by=cast.DESK)
 
 
 def pay_an_invoice(ana: Client, shown: ShownSums | None) -> object:
-    return recording.record(ana, CASH, invoice=Invoice.objects.get(), shown=shown, by=cast.DESK)
+    return manual_payments.record(ana, CASH, invoice=Invoice.objects.get(), shown=shown, by=cast.DESK)
 
 
 def balance(ana: Client) -> ShownSums:
@@ -95,7 +98,7 @@ def test_of_many_who_saw_the_same_sums_one_acts(
     ended = at_once(*[partial(act, ana, shown)] * HANDS)
     assert errors(ended) == [ShownSumsChanged] * (HANDS - 1)
     assert TrailEntry.objects.filter(verb=done).count() == before + 1
-    assert list(verifying.mismatches()) == []
+    assert list(verification.mismatches()) == []
 
 
 @ACTS
@@ -111,7 +114,7 @@ def test_without_the_comparison_all_of_them_act(
 
 
 def void(bill: Invoice, shown: ShownSums | None) -> Invoice:
-    return retiring.clearing_way(
+    return cancellation.clearing_way(
         bill, lambda: invoicing.void(bill, reason="Made by mistake", shown=shown, by=cast.DESK)
     )
 
@@ -126,7 +129,7 @@ def test_voided_and_paid_at_once_an_invoice_seen_unpaid_is_never_voided_with_mon
         shown = shown_sums.of_invoice(bill)
         attempt = till.start(ana, bill)
         till.type_card(attempt)
-        ended = at_once(partial(void, bill, shown), partial(following.ask, attempt))
+        ended = at_once(partial(void, bill, shown), partial(polling.ask, attempt))
         bill.refresh_from_db()
         assert errors(ended) == [ShownSumsChanged]
         assert (bill.is_void, bill.is_paid) == (False, True)
@@ -171,8 +174,8 @@ def test_what_stripe_finds_paid_is_not_paid_a_second_time_by_hand(till: Till, an
     shown = shown_sums.of_invoice(bill)
     till.type_card(till.start(ana, bill))
     with pytest.raises(ShownSumsChanged):
-        retiring.clearing_way(
-            bill, lambda: recording.record(ana, CASH, invoice=bill, shown=shown, by=cast.DESK, press="k" * 43)
+        cancellation.clearing_way(
+            bill, lambda: manual_payments.record(ana, CASH, invoice=bill, shown=shown, by=cast.DESK, press="k" * 43)
         )
     assert Payment.objects.get().is_online
 

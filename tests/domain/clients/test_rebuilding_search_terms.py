@@ -6,7 +6,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from portico.domain.clients import searching
+from portico.domain.clients import search_terms
 from portico.domain.clients.models import Client, EmailAddress, PhoneNumber, SearchTerm
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -38,7 +38,7 @@ def test_clients_from_before_are_found_after_the_migration(practice: Practice) -
     rebuild()
 
     for query in ("lukasz", "obrien", "0134", "obrien@mail"):
-        assert searching.matching(practice, query).get() == lukasz, query
+        assert search_terms.matching(practice, query).get() == lukasz, query
     lukasz.refresh_from_db()
     assert lukasz.sort_key == "lukasz o'brien"
 

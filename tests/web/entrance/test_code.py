@@ -3,8 +3,8 @@
 import pytest
 from django.conf import settings
 
-from portico.domain.access import answering, links
 from portico.domain.access.models import PortalSession, SignInAsk, SignInLink
+from portico.domain.access.sign_in import request_worker, sign_in_links
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
@@ -23,12 +23,12 @@ def ana(practice: Practice) -> Client:
 
 def asked(browser: Browser, address: str) -> SignInLink:
     browser.post(DOOR, {"email": address})
-    answering.answer_next()
+    request_worker.answer_next()
     return cast.handed_over(SignInAsk.objects.latest("id"))
 
 
 def test_a_code_signs_in_the_browser_that_asked(client: Browser, ana: Client) -> None:
-    code = links.code_of(asked(client, "ana@mail.example"))
+    code = sign_in_links.code_of(asked(client, "ana@mail.example"))
     answer = client.post(CODE, {"code": code.lower().replace(" ", "-")}, follow=True)
     assert "Hello, Ana" in answer.content.decode()
     # Whoever comes next to this browser does not find the address.
@@ -37,7 +37,7 @@ def test_a_code_signs_in_the_browser_that_asked(client: Browser, ana: Client) ->
 
 
 def test_a_code_in_another_browser_is_told_where_it_works(client: Browser, ana: Client) -> None:
-    code = links.code_of(asked(client, "ana@mail.example"))
+    code = sign_in_links.code_of(asked(client, "ana@mail.example"))
     answer = Browser().post(CODE, {"code": code})
     assert answer.status_code == 422
     assert "A code works only where you asked for it" in answer.content.decode()
@@ -56,7 +56,7 @@ def test_a_wrong_code_stays_typed_and_says_what_to_do(client: Browser, ana: Clie
 def test_a_code_that_is_used_is_told_like_a_wrong_one(client: Browser, ana: Client) -> None:
     link = asked(client, "ana@mail.example")
     SignInLink.objects.update(used_at=link.created_at)
-    used = client.post(CODE, {"code": links.code_of(link)})
+    used = client.post(CODE, {"code": sign_in_links.code_of(link)})
     wrong = client.post(CODE, {"code": "222222"})
     assert used.status_code == wrong.status_code == 422
     assert "That code doesn’t match." in used.content.decode()
@@ -72,6 +72,6 @@ def test_no_code_at_all_is_no_try(client: Browser, ana: Client) -> None:
 def test_sent_again_the_first_mail_still_works(client: Browser, ana: Client) -> None:
     first = asked(client, "ana@mail.example")
     assert client.post(f"{DOOR}again/", {"by": "ask"})["Location"] == CODE
-    answering.answer_next()
+    request_worker.answer_next()
     assert SignInLink.objects.count() == 2
-    assert client.post(CODE, {"code": links.code_of(first)}).status_code == 302
+    assert client.post(CODE, {"code": sign_in_links.code_of(first)}).status_code == 302

@@ -8,13 +8,13 @@ import pytest
 from django.conf import settings
 from django.http import HttpResponse
 
-from portico.domain.access import pins
 from portico.domain.access.models import PortalSession
+from portico.domain.access.sign_in import pins
+from portico.domain.audit_actions import Verb
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.models import TrailEntry
-from portico.plumbing.verbs import Verb
 from tests import cast
 from tests.support.pressing import Browser
 

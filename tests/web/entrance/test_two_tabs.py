@@ -8,8 +8,8 @@ import time_machine
 from django.conf import settings
 from django.test import Client as Browser
 
-from portico.domain.access import answering, links
 from portico.domain.access.models import PortalSession, SignInAsk, SignInLink
+from portico.domain.access.sign_in import request_worker, sign_in_links
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
@@ -57,9 +57,9 @@ def asked(browser: Browser, address: str) -> Tab:
 
 def code_of(address: str) -> str:
     """The code in the mail to the last ask for the address."""
-    while answering.answer_next():
+    while request_worker.answer_next():
         pass
-    return links.code_of(cast.handed_over(SignInAsk.objects.filter(address=address).latest("id")))
+    return sign_in_links.code_of(cast.handed_over(SignInAsk.objects.filter(address=address).latest("id")))
 
 
 def test_of_two_links_in_two_tabs_each_button_signs_in_its_own_mailbox(

@@ -12,11 +12,11 @@ from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
-from portico.domain.practices import connecting
-from portico.domain.practices.connecting import Keys
+from portico.domain.audit_actions import Verb
 from portico.domain.practices.models import OnlinePayments, Practice
+from portico.domain.practices.stripe_setup import api_keys
+from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing.models import InboxEvent, InboxState, TrailEntry
-from portico.plumbing.verbs import Verb
 from tests import cast
 from tests.support.clock import NOW
 
@@ -46,7 +46,7 @@ def signed(body: bytes, *secrets: str, at: datetime = NOW) -> str:
 
 @pytest.fixture
 def ready(practice: Practice) -> Practice:
-    connecting.keep_unasked(practice, Keys("sk_test_alder", SECRET), by=cast.DESK)
+    api_keys.keep_unasked(practice, Keys("sk_test_alder", SECRET), by=cast.DESK)
     return practice
 
 
@@ -125,21 +125,21 @@ def test_with_the_database_away_it_answers_503_and_stripe_sends_the_event_again(
 
 def test_without_a_secret_or_a_practice_there_is_nothing_there(practice: Practice) -> None:
     assert post(event()) == 404
-    connecting.keep_unasked(practice, Keys("sk_test_alder"), by=cast.DESK)
+    api_keys.keep_unasked(practice, Keys("sk_test_alder"), by=cast.DESK)
     assert post(event(), signed(event(), "")) == 404
     assert post(event(), hook="/hooks/stripe/nobody/") == 404
     assert not TrailEntry.objects.filter(verb=Verb.EVENT_REFUSED).exists()
 
 
 def test_another_practices_secret_moves_nothing_here(ready: Practice) -> None:
-    connecting.keep_unasked(cast.birch(), Keys("sk_test_birch", "whsec_birch"), by=cast.DESK)
+    api_keys.keep_unasked(cast.birch(), Keys("sk_test_birch", "whsec_birch"), by=cast.DESK)
     assert post(event(), signed(event(), "whsec_birch"), hook="/hooks/stripe/birch-lane/") == 200
     assert post(event(), signed(event(), "whsec_birch")) == 400
     assert InboxEvent.objects.get().practice.slug == "birch-lane"
 
 
 def test_money_under_way_is_still_heard_of_after_the_key_was_removed(ready: Practice) -> None:
-    connecting.remove_keys(ready, by=cast.DESK)
+    api_keys.remove_keys(ready, by=cast.DESK)
     assert post(event()) == 200
     assert InboxEvent.objects.get().state == InboxState.WAITING
 

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client as Browser
 
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt
-from portico.domain.practices import connecting
-from portico.domain.practices.connecting import Keys
-from portico.plumbing import inbox
+from portico.domain.practices.stripe_setup import api_keys
+from portico.domain.practices.stripe_setup.api_keys import Keys
+from portico.plumbing import inbound_events
 from portico.plumbing.models import InboxEvent, InboxState
 from tests import cast
 from tests.support.clock import NOW
@@ -25,8 +25,8 @@ BIRCH_SECRET = "whsec_birch"
 @pytest.fixture
 def attempt(till: Till) -> PaymentAttempt:
     """Paid on Stripe's page, and nobody has heard of it yet."""
-    connecting.save_keys(till.practice, Keys(KEY, SECRET), by=cast.DESK)
-    connecting.save_keys(cast.birch(), Keys("sk_test_birch", BIRCH_SECRET), by=cast.DESK)
+    api_keys.save_keys(till.practice, Keys(KEY, SECRET), by=cast.DESK)
+    api_keys.save_keys(cast.birch(), Keys("sk_test_birch", BIRCH_SECRET), by=cast.DESK)
     ana = let_pay(cast.ana(till.practice))
     attempt = till.start(ana, cast.bill(ana))
     till.type_card(attempt)
@@ -46,7 +46,7 @@ def told(attempt: PaymentAttempt, *, livemode: bool = False) -> bytes:
 def send(body: bytes, signature: str, hook: str = HOOK) -> int:
     """The event, and then the worker."""
     answer = Browser().post(hook, body, content_type="application/json", headers={"Stripe-Signature": signature})
-    while inbox.work_next():
+    while inbound_events.work_next():
         pass
     return answer.status_code
 

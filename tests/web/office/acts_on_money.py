@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from portico.domain.billing import crediting, holding, invoicing, pricing, refunding, settling
-from portico.domain.billing.entries import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices import invoicing, service_items
+from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import (
     AttemptState,
     Credit,
@@ -16,9 +17,10 @@ from portico.domain.billing.models import (
     PaymentAttempt,
     ServiceItem,
 )
+from portico.domain.billing.payments import account_credits, refunds
 from portico.domain.clients.models import Client
-from portico.domain.practices import connecting
-from portico.domain.practices.connecting import Keys
+from portico.domain.practices.stripe_setup import api_keys
+from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing import clock
 from tests import cast
 
@@ -89,7 +91,7 @@ def taking_a_payment_back(ana: Client) -> Open:
 
 def keeping_what_waits_for_a_refund(ana: Client) -> Open:
     paid = cast.cash(ana, 14_000)
-    crediting.ask_for_refund(paid, reason="Paid twice")
+    account_credits.ask_for_refund(paid, reason="Paid twice")
     words = "Part of this credit has been used or freed since you opened this page."
     page, to = f"/office/clients/{ana.ref}/billing/", f"/office/payments/{paid.ref}/keeping/"
     return Open(page, lambda: refund(paid), words, to)
@@ -181,7 +183,9 @@ def refunding_what_was_lost(ana: Client) -> Open:
 
 
 def changing_a_price(ana: Client) -> Open:
-    item = pricing.save(ana.practice, code=f"S{ana.pk}", label="Session", price_minor=14_000, shown=None, by=cast.DESK)
+    item = service_items.save(
+        ana.practice, code=f"S{ana.pk}", label="Session", price_minor=14_000, shown=None, by=cast.DESK
+    )
     words = "This price has changed since you opened this page."
     return Open(
         f"/office/settings/services/{item.ref}/",
@@ -197,27 +201,27 @@ def retiring_a_price(ana: Client) -> Open:
 
 
 def dearer(item: ServiceItem) -> ServiceItem:
-    return pricing.save(
+    return service_items.save(
         item.practice, code=item.code, label="Session", price_minor=15_000, item=item, shown=None, by=cast.DESK
     )
 
 
 def credit(ana: Client) -> Credit:
-    return crediting.give(ana, amount_minor=2_000, reason="Goodwill", shown=None, by=cast.DESK)
+    return account_credits.give(ana, amount_minor=2_000, reason="Goodwill", shown=None, by=cast.DESK)
 
 
 def refund(paid: Payment) -> object:
-    return refunding.record_by_hand(paid, amount_minor=1_000, reason="Too much", shown=None, by=cast.DESK)
+    return refunds.record_by_hand(paid, amount_minor=1_000, reason="Too much", shown=None, by=cast.DESK)
 
 
 def lose(paid: Payment) -> None:
-    with holding.books_of(paid.client):
-        settling.lose(dispute(paid, state=DisputeState.LOST))
+    with locks.books_of(paid.client):
+        allocation.lose(dispute(paid, state=DisputeState.LOST))
 
 
 def charged(ana: Client) -> Payment:
     """By a practice that can send refunds to Stripe."""
-    connecting.keep_unasked(ana.practice, Keys("sk_test_demo", "whsec_demo"), by=cast.DESK)
+    api_keys.keep_unasked(ana.practice, Keys("sk_test_demo", "whsec_demo"), by=cast.DESK)
     return cast.charged(cast.attempt(cast.bill(ana)))
 
 

@@ -7,17 +7,17 @@ import pytest
 from django.apps import apps
 from django.test import Client as Browser
 
-from portico.domain.billing import invoicing
-from portico.domain.billing.entries import InvoiceEntry
+from portico.domain.billing.invoices import invoicing
+from portico.domain.billing.invoices.invoice_input import InvoiceEntry
 from portico.domain.billing.models import Invoice
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from tests import cast
 from tests.support.paying import Till, let_pay
-from tests.web.office import typing_in
+from tests.web.office import form_data
 from tests.web.open_pages import Tab
-from tests.web.reading import plain
+from tests.web.page_text import plain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -86,7 +86,7 @@ def draft(ana: Client) -> Form:
 
 
 def new_client(ana: Client) -> Form:
-    typed = typing_in.new_client(first_name="Carol", last_name="Cole")
+    typed = form_data.new_client(first_name="Carol", last_name="Cole")
     first = {name: value for name, value in typed.items() if name != "press"}
     return Form("/office/clients/new/", first, first | {"first_name": "Carla"}, "a new client, Carol Cole")
 

@@ -9,13 +9,19 @@ from types import ModuleType
 from typing import Any
 
 import portico.web.office
-from portico.domain.billing import currencies, invoicing
-from portico.domain.billing.online import going_live
+from portico.domain.billing.invoices import invoicing
+from portico.domain.billing.ledger import practice_currency
+from portico.domain.billing.stripe_sync import going_live
 
 OFFICE = Path(portico.web.office.__file__).parent
 BILLING = "portico.domain.billing"
 # A new draft comes from no page with sums; a changed one and the practice carry a version; keys move no money.
-WITHOUT: set[Callable[..., object]] = {invoicing.draft, invoicing.edit, going_live.save_keys, currencies.describe}
+WITHOUT: set[Callable[..., object]] = {
+    invoicing.draft,
+    invoicing.edit,
+    going_live.save_keys,
+    practice_currency.describe,
+}
 
 
 def modules() -> Iterator[tuple[ModuleType, ast.Module]]:

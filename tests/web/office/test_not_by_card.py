@@ -7,8 +7,8 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
 from tests.support.paying import Till, let_pay
-from tests.web.office.test_billing import typed
-from tests.web.reading import plain
+from tests.web.office.billing.test_invoices_and_payments import typed
+from tests.web.page_text import plain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 

@@ -3,14 +3,14 @@
 import pytest
 from django.test import Client as Browser
 
+from portico.domain.billing.card_payments.payment_refusals import RefundRefused, StripeRefused
 from portico.domain.billing.models import Invoice, PaymentAttempt
-from portico.domain.billing.online import refunds
-from portico.domain.billing.online.refusals import RefundRefused, StripeRefused
+from portico.domain.billing.stripe_sync import card_refunds
 from portico.domain.clients.models import Client
 from tests import cast
-from tests.domain.billing.at_the_till import paid
+from tests.domain.billing.desk_sessions import paid
 from tests.support.paying import Till, let_pay
-from tests.web.reading import plain
+from tests.web.page_text import plain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -60,11 +60,11 @@ def test_a_refused_refund_is_shown_until_it_is_sent(till: Till, fay: Browser, bi
     payment = paid(till, bill)
     till.stripe.fault("refuse", "/v1/refunds", method="POST", code="charge_disputed")
     with pytest.raises(RefundRefused):
-        refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=cast.DESK)
+        card_refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=cast.DESK)
     page = plain(fay.get(PAYMENTS).content)
     assert "Refunds that Stripe refused" in page
     assert "charge_disputed" in page
-    refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=cast.DESK)
+    card_refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=cast.DESK)
     assert "Nothing needs a look" in plain(fay.get(PAYMENTS).content)
 
 

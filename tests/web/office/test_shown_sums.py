@@ -22,7 +22,7 @@ from tests.web.office.acts_on_money import (
     voiding,
 )
 from tests.web.open_pages import Tab
-from tests.web.reading import plain
+from tests.web.page_text import plain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 

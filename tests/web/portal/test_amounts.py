@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client as Browser
 
-from portico.domain.billing import invoicing
+from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.models import AttemptState, PaymentAttempt
 from portico.domain.clients.models import Client
 from tests import cast

@@ -3,12 +3,12 @@
 import pytest
 
 from portico.domain.access.models import PortalAccess
-from portico.domain.billing import invoicing
+from portico.domain.audit_actions import Verb
+from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.models import AttemptState
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import TrailEntry
-from portico.plumbing.verbs import Verb
 from tests import cast
 from tests.support.pressing import Browser
 

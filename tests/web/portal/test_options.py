@@ -4,12 +4,12 @@ from itertools import product
 
 import pytest
 
-from portico.domain.access import pins
 from portico.domain.access.models import PortalAccess
+from portico.domain.access.sign_in import pins
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
-from portico.web.routes import Route, all_routes
+from portico.web.route_list import Route, all_routes
 from tests import cast
 from tests.support.pressing import Browser
 

@@ -9,13 +9,13 @@ import time_machine
 from django.conf import settings
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import changing, granting
-from portico.domain.access.granting import AccessEntry
+from portico.domain.access import access_grants, client_changes
+from portico.domain.access.access_grants import AccessEntry
 from portico.domain.access.models import KnownBrowser, PortalSession
+from portico.domain.audit_actions import Verb
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import OutgoingEmail, TrailEntry
-from portico.plumbing.verbs import Verb
 from tests import cast
 from tests.support.pressing import Browser
 
@@ -161,14 +161,14 @@ def test_a_background_refresh_keeps_nobody_signed_in(anas: Browser, stopped_cloc
 
 def test_turning_access_off_ends_the_session_at_once(anas: Browser, ana: Client) -> None:
     off = AccessEntry(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
-    granting.save_access(ana, off, version=None, by=cast.DESK)
+    access_grants.save_access(ana, off, version=None, by=cast.DESK)
     assert anas.get(HOME).status_code == 302
 
 
 def test_archiving_ends_the_session_at_once_and_restoring_does_not_revive_it(anas: Browser, ana: Client) -> None:
-    changing.archive(ana, by=cast.DESK)
+    client_changes.archive(ana, by=cast.DESK)
     assert anas.get(HOME).status_code == 302
-    changing.restore(ana, by=cast.DESK)
+    client_changes.restore(ana, by=cast.DESK)
     cast.with_access(ana)
     assert anas.get(HOME).status_code == 302
 
@@ -205,7 +205,7 @@ def test_of_two_clients_one_goes_and_the_other_stays(client: Browser, practice: 
     cast.with_access(bea)
     cast.in_the_portal(client, cast.bruno(practice))
     client.post(f"{PORTAL}who/", {"client": bea.ref})
-    changing.archive(bea, by=cast.DESK)
+    client_changes.archive(bea, by=cast.DESK)
     assert "Hello, Bruno" in text(client, HOME)
 
 
@@ -341,7 +341,7 @@ def test_the_same_mailbox_at_two_practices_is_two_worlds(client: Browser, practi
     here, there = cast.ana(practice), cast.client(birch, "Ana", "Elsewhere", address="ana@mail.example")
     browser = cast.in_the_portal(client, here)
     assert browser.get("/portal/birch-lane/home/").status_code == 302
-    granting.save_access(
+    access_grants.save_access(
         here,
         AccessEntry(enabled=False, address=None, access_billing_documents=True, pay_by_card=False),
         version=None,

@@ -9,12 +9,12 @@ from django.apps import apps
 from django.conf import settings
 from django.test import Client as Browser
 
-from portico.domain.access import answering, links
 from portico.domain.access.models import PortalSession, SignInAsk
+from portico.domain.access.sign_in import request_worker, sign_in_links
 from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.web.routes import all_routes
+from portico.web.route_list import all_routes
 from tests import cast
 from tests.support import outcomes
 from tests.support.paying import let_pay
@@ -176,8 +176,8 @@ def by_link(browser: Browser, place: str) -> str:
     """Signs in again from the door that the form was led to; returns where that leads."""
     door = Tab(browser, f"{PORTAL}?next={place}")
     door.press("again/")
-    assert answering.answer_next()
-    link = links.address_of(cast.handed_over(SignInAsk.objects.latest("id")))
+    assert request_worker.answer_next()
+    link = sign_in_links.address_of(cast.handed_over(SignInAsk.objects.latest("id")))
     return Tab(browser, link.removeprefix(settings.PUBLIC_BASE_URL)).press().path
 
 

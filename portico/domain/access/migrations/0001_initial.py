@@ -2,8 +2,8 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import portico.plumbing.clock
-import portico.plumbing.constraints
-import portico.plumbing.rows
+import portico.plumbing.database.base_models
+import portico.plumbing.database.constraints
 
 
 class Migration(migrations.Migration):
@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name="PortalAccount",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("mailbox_key", models.CharField(max_length=320)),
                 ("counter", models.PositiveBigIntegerField(default=1)),
                 ("created_at", models.DateTimeField(default=portico.plumbing.clock.now, editable=False)),
@@ -101,9 +101,9 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="access_portalaccess_of_practice"),
-                    portico.plumbing.constraints.SamePractice("client", name="access_portalaccess_client"),
-                    portico.plumbing.constraints.SamePractice("account", name="access_portalaccess_account"),
-                    portico.plumbing.constraints.SamePractice("address", name="access_portalaccess_address"),
+                    portico.plumbing.database.constraints.SamePractice("client", name="access_portalaccess_client"),
+                    portico.plumbing.database.constraints.SamePractice("account", name="access_portalaccess_account"),
+                    portico.plumbing.database.constraints.SamePractice("address", name="access_portalaccess_address"),
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("account__isnull", True), ("address__isnull", True)),
@@ -119,7 +119,7 @@ class Migration(migrations.Migration):
             name="Invitation",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("press", models.CharField(max_length=43)),
                 ("sent_by", models.CharField(max_length=100)),
                 ("created_at", models.DateTimeField(default=portico.plumbing.clock.now, editable=False)),
@@ -163,10 +163,10 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="access_invitation_of_practice"),
-                    portico.plumbing.constraints.SamePractice("client", name="access_invitation_client"),
-                    portico.plumbing.constraints.SamePractice("account", name="access_invitation_account"),
-                    portico.plumbing.constraints.SamePractice("address", name="access_invitation_address"),
-                    portico.plumbing.constraints.SamePractice("email", name="access_invitation_email"),
+                    portico.plumbing.database.constraints.SamePractice("client", name="access_invitation_client"),
+                    portico.plumbing.database.constraints.SamePractice("account", name="access_invitation_account"),
+                    portico.plumbing.database.constraints.SamePractice("address", name="access_invitation_address"),
+                    portico.plumbing.database.constraints.SamePractice("email", name="access_invitation_email"),
                     models.UniqueConstraint(fields=("client", "press"), name="access_invitation_one_a_press"),
                 ],
             },
@@ -175,7 +175,7 @@ class Migration(migrations.Migration):
             name="PortalSession",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("key_hash", models.CharField(max_length=64, unique=True)),
                 ("number", models.PositiveBigIntegerField()),
                 ("browser", models.CharField(blank=True, max_length=100)),
@@ -217,8 +217,8 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="access_portalsession_of_practice"),
-                    portico.plumbing.constraints.SamePractice("account", name="access_portalsession_account"),
-                    portico.plumbing.constraints.SamePractice("client", name="access_portalsession_client"),
+                    portico.plumbing.database.constraints.SamePractice("account", name="access_portalsession_account"),
+                    portico.plumbing.database.constraints.SamePractice("client", name="access_portalsession_client"),
                 ],
             },
         ),
@@ -274,9 +274,9 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="access_signinlink_of_practice"),
-                    portico.plumbing.constraints.SamePractice("account", name="access_signinlink_account"),
-                    portico.plumbing.constraints.SamePractice("email", name="access_signinlink_email"),
-                    portico.plumbing.constraints.SamePractice("address", name="access_signinlink_address"),
+                    portico.plumbing.database.constraints.SamePractice("account", name="access_signinlink_account"),
+                    portico.plumbing.database.constraints.SamePractice("email", name="access_signinlink_email"),
+                    portico.plumbing.database.constraints.SamePractice("address", name="access_signinlink_address"),
                 ],
             },
         ),

@@ -4,8 +4,8 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import portico.plumbing.clock
-import portico.plumbing.constraints
-import portico.plumbing.rows
+import portico.plumbing.database.base_models
+import portico.plumbing.database.constraints
 
 
 class Migration(migrations.Migration):
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name="Burst",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 (
                     "kind",
                     models.CharField(
@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
             name="Pin",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("pin_hash", models.CharField(max_length=64)),
                 ("press", models.CharField(max_length=43)),
                 ("number", models.PositiveBigIntegerField()),
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 ("lease_until", models.DateTimeField(editable=False, null=True)),
                 ("not_before", models.DateTimeField(editable=False, null=True)),
                 ("tries", models.PositiveIntegerField(default=0, editable=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("address", models.CharField(max_length=254)),
                 ("mailbox_key", models.CharField(max_length=320)),
                 ("is_typed", models.BooleanField(default=True)),
@@ -146,7 +146,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="portalsession",
-            constraint=portico.plumbing.constraints.SamePractice(
+            constraint=portico.plumbing.database.constraints.SamePractice(
                 "only_client", name="access_portalsession_only_client"
             ),
         ),
@@ -247,7 +247,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="knownbrowser",
-            constraint=portico.plumbing.constraints.SamePractice("account", name="access_knownbrowser_account"),
+            constraint=portico.plumbing.database.constraints.SamePractice(
+                "account", name="access_knownbrowser_account"
+            ),
         ),
         migrations.AddConstraint(
             model_name="knownbrowser",
@@ -273,11 +275,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="pin",
-            constraint=portico.plumbing.constraints.SamePractice("client", name="access_pin_client"),
+            constraint=portico.plumbing.database.constraints.SamePractice("client", name="access_pin_client"),
         ),
         migrations.AddConstraint(
             model_name="pin",
-            constraint=portico.plumbing.constraints.SamePractice("account", name="access_pin_account"),
+            constraint=portico.plumbing.database.constraints.SamePractice("account", name="access_pin_account"),
         ),
         migrations.AddConstraint(
             model_name="pin",
@@ -323,6 +325,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="signinlink",
-            constraint=portico.plumbing.constraints.SamePractice("ask", name="access_signinlink_ask"),
+            constraint=portico.plumbing.database.constraints.SamePractice("ask", name="access_signinlink_ask"),
         ),
     ]

@@ -4,8 +4,8 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import portico.plumbing.clock
-import portico.plumbing.constraints
-import portico.plumbing.rows
+import portico.plumbing.database.base_models
+import portico.plumbing.database.constraints
 
 
 class Migration(migrations.Migration):
@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name="PortalKeptPost",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("path", models.TextField()),
                 ("contents", models.BinaryField()),
                 ("created_at", models.DateTimeField(default=portico.plumbing.clock.now, editable=False)),
@@ -53,8 +53,8 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["created_at"], name="access_kept_by_created")],
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="access_portalkeptpost_of_practice"),
-                    portico.plumbing.constraints.SamePractice("account", name="access_portalkeptpost_account"),
-                    portico.plumbing.constraints.SamePractice("client", name="access_portalkeptpost_client"),
+                    portico.plumbing.database.constraints.SamePractice("account", name="access_portalkeptpost_account"),
+                    portico.plumbing.database.constraints.SamePractice("client", name="access_portalkeptpost_client"),
                 ],
             },
         ),

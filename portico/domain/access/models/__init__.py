@@ -3,7 +3,6 @@
 from portico.domain.access.models.accounts import PortalAccess, PortalAccount
 from portico.domain.access.models.bursts import Burst, BurstKind
 from portico.domain.access.models.invitations import Invitation
-from portico.domain.access.models.kept import PortalKeptPost
 from portico.domain.access.models.links import (
     CODE_LIFETIME,
     LIVE_LINKS,
@@ -14,6 +13,7 @@ from portico.domain.access.models.links import (
     link_lifetime,
 )
 from portico.domain.access.models.pins import TRIES_PER_PIN, Pin, pin_lifetime
+from portico.domain.access.models.saved_forms import PortalKeptPost
 from portico.domain.access.models.sessions import SESSIONS_PER_ACCOUNT, KnownBrowser, PortalSession, Way
 
 __all__ = [

@@ -7,8 +7,8 @@ from portico.domain.access import eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.clients.models import Client, EmailAddress, Language
 from portico.plumbing import clock
-from portico.plumbing.constraints import SamePractice
-from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.constraints import SamePractice
 
 
 class PortalAccount(PracticeRow):

@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from portico.plumbing import clock
-from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
 
 
 class BurstKind(models.TextChoices):

@@ -5,9 +5,9 @@ from django.db import models
 from portico.domain.access.models.accounts import PortalAccount
 from portico.domain.clients.models import Client, EmailAddress
 from portico.plumbing import clock
-from portico.plumbing.constraints import SamePractice
+from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.constraints import SamePractice
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
 
 
 class Invitation(PracticeRow):

@@ -11,10 +11,10 @@ from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models.accounts import PortalAccess, PortalAccount
 from portico.domain.clients.models import EmailAddress
 from portico.plumbing import clock
-from portico.plumbing.constraints import SamePractice
+from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.constraints import SamePractice
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.queue import QueuedRow
-from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.queue.leases import QueuedRow
 
 LIVE_LINKS = 3
 CODE_LIFETIME = timedelta(minutes=15)

@@ -10,8 +10,8 @@ from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models.accounts import PortalAccess, PortalAccount
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
-from portico.plumbing.constraints import SamePractice
-from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.constraints import SamePractice
 
 TRIES_PER_PIN = 5
 

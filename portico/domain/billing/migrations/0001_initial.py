@@ -4,8 +4,8 @@ from django.conf import settings
 from django.db import migrations, models
 
 import portico.plumbing.clock
-import portico.plumbing.constraints
-import portico.plumbing.rows
+import portico.plumbing.database.base_models
+import portico.plumbing.database.constraints
 
 
 class Migration(migrations.Migration):
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
             name="Credit",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("amount_minor", models.BigIntegerField()),
                 ("currency", models.CharField(max_length=3)),
                 ("allocated_minor", models.BigIntegerField(default=0)),
@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="billing_credit_of_practice"),
-                    portico.plumbing.constraints.SamePractice("client", name="billing_credit_client"),
+                    portico.plumbing.database.constraints.SamePractice("client", name="billing_credit_client"),
                     models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="billing_credit_amount"),
                     models.CheckConstraint(
                         condition=models.Q(
@@ -104,7 +104,7 @@ class Migration(migrations.Migration):
             name="Invoice",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 (
                     "kind",
                     models.CharField(
@@ -174,8 +174,8 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="billing_invoice_of_practice"),
-                    portico.plumbing.constraints.SamePractice("client", name="billing_invoice_client"),
-                    portico.plumbing.constraints.SamePractice("replaces", name="billing_invoice_replaces"),
+                    portico.plumbing.database.constraints.SamePractice("client", name="billing_invoice_client"),
+                    portico.plumbing.database.constraints.SamePractice("replaces", name="billing_invoice_replaces"),
                     models.UniqueConstraint(fields=("practice", "number"), name="billing_invoice_one_a_number"),
                     models.UniqueConstraint(
                         condition=models.Q(("press", ""), _negated=True),
@@ -290,7 +290,7 @@ class Migration(migrations.Migration):
             name="Payment",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("amount_minor", models.BigIntegerField()),
                 ("currency", models.CharField(max_length=3)),
                 ("allocated_minor", models.BigIntegerField(default=0)),
@@ -372,8 +372,8 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="billing_payment_of_practice"),
-                    portico.plumbing.constraints.SamePractice("client", name="billing_payment_client"),
-                    portico.plumbing.constraints.SamePractice("account", name="billing_payment_account"),
+                    portico.plumbing.database.constraints.SamePractice("client", name="billing_payment_client"),
+                    portico.plumbing.database.constraints.SamePractice("account", name="billing_payment_account"),
                     models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="billing_payment_amount"),
                     models.CheckConstraint(
                         condition=models.Q(("kind__in", ["online", "cash", "check", "card_elsewhere"])),
@@ -446,7 +446,7 @@ class Migration(migrations.Migration):
             name="Dispute",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("stripe_dispute_id", models.CharField(max_length=64)),
                 ("amount_minor", models.BigIntegerField()),
                 ("currency", models.CharField(max_length=3)),
@@ -480,7 +480,7 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="billing_dispute_of_practice"),
-                    portico.plumbing.constraints.SamePractice("payment", name="billing_dispute_payment"),
+                    portico.plumbing.database.constraints.SamePractice("payment", name="billing_dispute_payment"),
                     models.CheckConstraint(
                         condition=models.Q(
                             ("amount_minor__gt", 0),
@@ -553,9 +553,9 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="billing_allocation_of_practice"),
-                    portico.plumbing.constraints.SamePractice("invoice", name="billing_allocation_invoice"),
-                    portico.plumbing.constraints.SamePractice("payment", name="billing_allocation_payment"),
-                    portico.plumbing.constraints.SamePractice("credit", name="billing_allocation_credit"),
+                    portico.plumbing.database.constraints.SamePractice("invoice", name="billing_allocation_invoice"),
+                    portico.plumbing.database.constraints.SamePractice("payment", name="billing_allocation_payment"),
+                    portico.plumbing.database.constraints.SamePractice("credit", name="billing_allocation_credit"),
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("credit", None), ("payment__isnull", False)),
@@ -588,7 +588,7 @@ class Migration(migrations.Migration):
                 ("lease_until", models.DateTimeField(editable=False, null=True)),
                 ("not_before", models.DateTimeField(editable=False, null=True)),
                 ("tries", models.PositiveIntegerField(default=0, editable=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 (
                     "way",
                     models.CharField(
@@ -658,8 +658,10 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="billing_paymentattempt_of_practice"),
-                    portico.plumbing.constraints.SamePractice("account", name="billing_paymentattempt_account"),
-                    portico.plumbing.constraints.SamePractice("client", name="billing_paymentattempt_client"),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "account", name="billing_paymentattempt_account"
+                    ),
+                    portico.plumbing.database.constraints.SamePractice("client", name="billing_paymentattempt_client"),
                     models.CheckConstraint(
                         condition=models.Q(("amount_minor__gt", 0)), name="billing_paymentattempt_amount"
                     ),
@@ -739,8 +741,12 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="billing_attemptinvoice_of_practice"),
-                    portico.plumbing.constraints.SamePractice("attempt", name="billing_attemptinvoice_attempt"),
-                    portico.plumbing.constraints.SamePractice("invoice", name="billing_attemptinvoice_invoice"),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "attempt", name="billing_attemptinvoice_attempt"
+                    ),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "invoice", name="billing_attemptinvoice_invoice"
+                    ),
                     models.CheckConstraint(
                         condition=models.Q(("amount_minor__gt", 0)), name="billing_attemptinvoice_amount"
                     ),
@@ -782,7 +788,7 @@ class Migration(migrations.Migration):
             name="Refund",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("amount_minor", models.BigIntegerField()),
                 ("currency", models.CharField(max_length=3)),
                 (
@@ -828,7 +834,7 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="billing_refund_of_practice"),
-                    portico.plumbing.constraints.SamePractice("payment", name="billing_refund_payment"),
+                    portico.plumbing.database.constraints.SamePractice("payment", name="billing_refund_payment"),
                     models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="billing_refund_amount"),
                     models.CheckConstraint(
                         condition=models.Q(("state__in", ["pending", "succeeded", "failed"])),
@@ -898,8 +904,8 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="billing_creditnote_of_practice"),
-                    portico.plumbing.constraints.SamePractice("invoice", name="billing_creditnote_invoice"),
-                    portico.plumbing.constraints.SamePractice("refund", name="billing_creditnote_refund"),
+                    portico.plumbing.database.constraints.SamePractice("invoice", name="billing_creditnote_invoice"),
+                    portico.plumbing.database.constraints.SamePractice("refund", name="billing_creditnote_refund"),
                     models.CheckConstraint(
                         condition=models.Q(("amount_minor__gt", 0)), name="billing_creditnote_amount"
                     ),
@@ -965,9 +971,11 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="billing_reversal_of_practice"),
-                    portico.plumbing.constraints.SamePractice("allocation", name="billing_reversal_allocation"),
-                    portico.plumbing.constraints.SamePractice("refund", name="billing_reversal_refund"),
-                    portico.plumbing.constraints.SamePractice("dispute", name="billing_reversal_dispute"),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "allocation", name="billing_reversal_allocation"
+                    ),
+                    portico.plumbing.database.constraints.SamePractice("refund", name="billing_reversal_refund"),
+                    portico.plumbing.database.constraints.SamePractice("dispute", name="billing_reversal_dispute"),
                     models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="billing_reversal_amount"),
                 ],
             },
@@ -976,7 +984,7 @@ class Migration(migrations.Migration):
             name="SavedCard",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("payment_method_id", models.CharField(max_length=64)),
                 ("brand", models.CharField(max_length=20)),
                 ("last4", models.CharField(max_length=4)),
@@ -1008,7 +1016,7 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="billing_savedcard_of_practice"),
-                    portico.plumbing.constraints.SamePractice("account", name="billing_savedcard_account"),
+                    portico.plumbing.database.constraints.SamePractice("account", name="billing_savedcard_account"),
                     models.UniqueConstraint(
                         fields=("practice", "payment_method_id"), name="billing_savedcard_one_a_method"
                     ),
@@ -1038,7 +1046,7 @@ class Migration(migrations.Migration):
             name="ServiceItem",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("code", models.CharField(max_length=20)),
                 ("label", models.CharField(max_length=100)),
                 ("price_minor", models.BigIntegerField()),
@@ -1119,8 +1127,8 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="billing_invoiceline_of_practice"),
-                    portico.plumbing.constraints.SamePractice("invoice", name="billing_invoiceline_invoice"),
-                    portico.plumbing.constraints.SamePractice("item", name="billing_invoiceline_item"),
+                    portico.plumbing.database.constraints.SamePractice("invoice", name="billing_invoiceline_invoice"),
+                    portico.plumbing.database.constraints.SamePractice("item", name="billing_invoiceline_item"),
                     models.UniqueConstraint(fields=("invoice", "position"), name="billing_invoiceline_one_a_position"),
                     models.CheckConstraint(
                         condition=models.Q(("quantity__gt", 0)), name="billing_invoiceline_quantity"
@@ -1135,7 +1143,7 @@ class Migration(migrations.Migration):
                 ("lease_until", models.DateTimeField(editable=False, null=True)),
                 ("not_before", models.DateTimeField(editable=False, null=True)),
                 ("tries", models.PositiveIntegerField(default=0, editable=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("last_invoice_id", models.BigIntegerField()),
                 ("reached_id", models.BigIntegerField(default=0)),
                 ("total", models.PositiveIntegerField()),
@@ -1163,7 +1171,7 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="billing_sharingrun_of_practice"),
-                    portico.plumbing.constraints.SamePractice("asked_by", name="billing_sharingrun_asked_by"),
+                    portico.plumbing.database.constraints.SamePractice("asked_by", name="billing_sharingrun_asked_by"),
                     models.UniqueConstraint(
                         condition=models.Q(("ended_at", None)),
                         fields=("practice",),
@@ -1210,7 +1218,9 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="billing_stripecustomer_of_practice"),
-                    portico.plumbing.constraints.SamePractice("account", name="billing_stripecustomer_account"),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "account", name="billing_stripecustomer_account"
+                    ),
                     models.UniqueConstraint(
                         fields=("account", "stripe_account_id", "livemode"), name="billing_stripecustomer_one_a_mode"
                     ),
@@ -1229,7 +1239,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="payment",
-            constraint=portico.plumbing.constraints.SamePractice("attempt", name="billing_payment_attempt"),
+            constraint=portico.plumbing.database.constraints.SamePractice("attempt", name="billing_payment_attempt"),
         ),
         migrations.AddConstraint(
             model_name="payment",
@@ -1256,7 +1266,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="paymentattempt",
-            constraint=portico.plumbing.constraints.SamePractice("card", name="billing_paymentattempt_card"),
+            constraint=portico.plumbing.database.constraints.SamePractice("card", name="billing_paymentattempt_card"),
         ),
         migrations.AddConstraint(
             model_name="paymentattempt",
@@ -1285,7 +1295,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="savedcard",
-            constraint=portico.plumbing.constraints.SamePractice("customer", name="billing_savedcard_customer"),
+            constraint=portico.plumbing.database.constraints.SamePractice(
+                "customer", name="billing_savedcard_customer"
+            ),
         ),
         migrations.AddIndex(
             model_name="paymentattempt",

@@ -7,10 +7,10 @@ from portico.domain.billing.models.cards import SavedCard, StripeCustomer
 from portico.domain.billing.models.credits import Credit
 from portico.domain.billing.models.disputes import Dispute, DisputeState
 from portico.domain.billing.models.invoices import Invoice, InvoiceCounter, InvoiceKind, InvoiceLine, InvoiceStatus
-from portico.domain.billing.models.items import ServiceItem
 from portico.domain.billing.models.payments import BY_HAND, Payment, PaymentKind, ReceiptCounter
 from portico.domain.billing.models.refunds import Refund, RefundState, RefundWay
-from portico.domain.billing.models.runs import SharingRun
+from portico.domain.billing.models.service_items import ServiceItem
+from portico.domain.billing.models.sharing_runs import SharingRun
 
 __all__ = [
     "BY_HAND",

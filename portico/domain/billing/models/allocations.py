@@ -10,8 +10,8 @@ from portico.domain.billing.models.invoices import Invoice
 from portico.domain.billing.models.payments import Payment
 from portico.domain.billing.models.refunds import Refund
 from portico.plumbing import clock
-from portico.plumbing.constraints import SamePractice
-from portico.plumbing.rows import PracticeRow, RowQuerySet
+from portico.plumbing.database.base_models import PracticeRow, RowQuerySet
+from portico.plumbing.database.constraints import SamePractice
 
 # The causes of reversals after which it is as if the allocation had never been.
 UNDOING = ("void", "unshared", "taken_back")

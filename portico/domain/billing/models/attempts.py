@@ -13,9 +13,9 @@ from portico.domain.billing.models.cards import SavedCard
 from portico.domain.billing.models.invoices import Invoice
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
-from portico.plumbing.constraints import SamePractice
-from portico.plumbing.queue import QueuedRow
-from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.constraints import SamePractice
+from portico.plumbing.queue.leases import QueuedRow
 
 # No page of an attempt is open for longer.
 LONGEST_LIFE = timedelta(minutes=45)

@@ -5,8 +5,8 @@ from django.db.models import Q
 
 from portico.domain.access.models import PortalAccount
 from portico.plumbing import clock
-from portico.plumbing.constraints import SamePractice
-from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.constraints import SamePractice
 
 
 class StripeCustomer(PracticeRow):

@@ -5,8 +5,8 @@ from django.db.models import F, Q
 
 from portico.domain.billing.models.sources import Source
 from portico.domain.clients.models import Client
-from portico.plumbing.constraints import SamePractice
-from portico.plumbing.rows import RowQuerySet
+from portico.plumbing.database.base_models import RowQuerySet
+from portico.plumbing.database.constraints import SamePractice
 
 
 class CreditQuerySet(RowQuerySet["Credit"]):

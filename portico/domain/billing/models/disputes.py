@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from portico.domain.billing.models.payments import Payment
 from portico.plumbing import clock
-from portico.plumbing.constraints import SamePractice
-from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.constraints import SamePractice
 
 
 class DisputeState(models.TextChoices):

@@ -8,13 +8,13 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from portico.domain.billing.account_sums import Sums
 from portico.domain.billing.models.attempt_states import MOVING
-from portico.domain.billing.models.items import ServiceItem
-from portico.domain.billing.sums import Sums
+from portico.domain.billing.models.service_items import ServiceItem
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
-from portico.plumbing.constraints import SamePractice
-from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.constraints import SamePractice
 
 
 class InvoiceKind(models.TextChoices):

@@ -9,8 +9,8 @@ from portico.domain.access.models import PortalAccount
 from portico.domain.billing.models.attempts import PaymentAttempt
 from portico.domain.billing.models.sources import Source
 from portico.domain.clients.models import Client
-from portico.plumbing.constraints import SamePractice
-from portico.plumbing.rows import PracticeRow, RowQuerySet
+from portico.plumbing.database.base_models import PracticeRow, RowQuerySet
+from portico.plumbing.database.constraints import SamePractice
 
 
 class PaymentKind(models.TextChoices):

@@ -3,7 +3,7 @@
 from django.db import models
 
 from portico.plumbing import clock
-from portico.plumbing.rows import PracticeRow, RefField
+from portico.plumbing.database.base_models import PracticeRow, RefField
 
 
 class Source(PracticeRow):

@@ -3,8 +3,8 @@ from django.conf import settings
 from django.db import migrations, models
 
 import portico.plumbing.clock
-import portico.plumbing.constraints
-import portico.plumbing.rows
+import portico.plumbing.database.base_models
+import portico.plumbing.database.constraints
 
 
 class Migration(migrations.Migration):
@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name="Client",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("first_name", models.CharField(max_length=100)),
                 ("last_name", models.CharField(blank=True, max_length=100)),
                 ("preferred_name", models.CharField(blank=True, max_length=100)),
@@ -102,7 +102,7 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="clients_client_of_practice"),
-                    portico.plumbing.constraints.SamePractice("clinician", name="clients_client_clinician"),
+                    portico.plumbing.database.constraints.SamePractice("clinician", name="clients_client_clinician"),
                     models.CheckConstraint(
                         condition=models.Q(("status__in", ["active", "inactive", "archived"])),
                         name="clients_client_known_status",
@@ -125,7 +125,7 @@ class Migration(migrations.Migration):
             name="EmailAddress",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("address", models.CharField(max_length=254)),
                 ("mailbox_key", models.CharField(max_length=320)),
                 (
@@ -160,7 +160,7 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["practice", "mailbox_key"], name="clients_by_mailbox")],
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="clients_emailaddress_of_practice"),
-                    portico.plumbing.constraints.SamePractice("client", name="clients_emailaddress_client"),
+                    portico.plumbing.database.constraints.SamePractice("client", name="clients_emailaddress_client"),
                     models.UniqueConstraint(
                         condition=models.Q(("closed_at", None)),
                         fields=("client", "mailbox_key"),
@@ -202,7 +202,7 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="clients_phonenumber_of_practice"),
-                    portico.plumbing.constraints.SamePractice("client", name="clients_phonenumber_client"),
+                    portico.plumbing.database.constraints.SamePractice("client", name="clients_phonenumber_client"),
                     models.UniqueConstraint(fields=("client", "number"), name="clients_phonenumber_once_a_client"),
                 ],
             },
@@ -239,7 +239,7 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="clients_searchterm_of_practice"),
-                    portico.plumbing.constraints.SamePractice("client", name="clients_searchterm_client"),
+                    portico.plumbing.database.constraints.SamePractice("client", name="clients_searchterm_client"),
                     models.UniqueConstraint(
                         fields=("practice", "client", "term"),
                         name="clients_searchterm_once_a_client",

@@ -7,8 +7,8 @@ from django.db import migrations, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
-from portico.domain.clients import searching
-from portico.plumbing.folding import folded
+from portico.domain.clients import search_terms
+from portico.plumbing.text.folding import folded
 
 BATCH = 200
 
@@ -31,8 +31,8 @@ def _rebuild_some(apps: StateApps, *, after: int) -> int | None:
     wanted = {
         (client.pk, term): client
         for client in clients
-        for term in searching.terms_of(
-            names=searching.names_of(client), addresses=addresses[client.pk], numbers=numbers[client.pk]
+        for term in search_terms.terms_of(
+            names=search_terms.names_of(client), addresses=addresses[client.pk], numbers=numbers[client.pk]
         )
     }
     _write_terms(apps, clients, wanted)

@@ -5,8 +5,8 @@ from django.db import migrations, models
 
 import portico.domain.practices.models.practices
 import portico.plumbing.clock
-import portico.plumbing.constraints
-import portico.plumbing.rows
+import portico.plumbing.database.base_models
+import portico.plumbing.database.constraints
 
 
 class Migration(migrations.Migration):
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             name="Practice",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 (
                     "slug",
                     models.CharField(
@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("password", models.CharField(max_length=128, verbose_name="password")),
                 ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("email", models.EmailField(max_length=254, unique=True)),
                 ("name", models.CharField(max_length=100)),
                 (
@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="practices_setuplink_of_practice"),
-                    portico.plumbing.constraints.SamePractice("staff", name="practices_setuplink_staff"),
+                    portico.plumbing.database.constraints.SamePractice("staff", name="practices_setuplink_staff"),
                 ],
             },
         ),
@@ -157,7 +157,7 @@ class Migration(migrations.Migration):
             name="KeptPost",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("path", models.TextField()),
                 ("contents", models.BinaryField()),
                 ("created_at", models.DateTimeField(default=portico.plumbing.clock.now, editable=False)),
@@ -184,7 +184,7 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["created_at"], name="practices_kept_by_created")],
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="practices_keptpost_of_practice"),
-                    portico.plumbing.constraints.SamePractice("staff", name="practices_keptpost_staff"),
+                    portico.plumbing.database.constraints.SamePractice("staff", name="practices_keptpost_staff"),
                 ],
             },
         ),

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import portico.plumbing.clock
-import portico.plumbing.rows
+import portico.plumbing.database.base_models
 
 
 def end_staff_sessions(apps, schema_editor):  # type: ignore[no-untyped-def]  # As Django calls it.
@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="staffsession",
             name="ref",
-            field=portico.plumbing.rows.RefField(),
+            field=portico.plumbing.database.base_models.RefField(),
         ),
         migrations.AddConstraint(
             model_name="practice",

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import portico.plumbing.clock
-import portico.plumbing.constraints
+import portico.plumbing.database.constraints
 
 
 class Migration(migrations.Migration):
@@ -38,6 +38,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="setuplink",
-            constraint=portico.plumbing.constraints.SamePractice("email", name="practices_setuplink_email"),
+            constraint=portico.plumbing.database.constraints.SamePractice("email", name="practices_setuplink_email"),
         ),
     ]

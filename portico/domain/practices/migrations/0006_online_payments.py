@@ -2,8 +2,8 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import portico.plumbing.clock
-import portico.plumbing.constraints
-import portico.plumbing.rows
+import portico.plumbing.database.base_models
+import portico.plumbing.database.constraints
 
 
 class Migration(migrations.Migration):
@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             name="StripeKey",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("box", models.BinaryField()),
                 ("ending", models.CharField(max_length=4)),
                 ("account_id", models.CharField(blank=True, max_length=64)),
@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
             name="OnlinePayments",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.rows.RefField()),
+                ("ref", portico.plumbing.database.base_models.RefField()),
                 ("account_name", models.CharField(blank=True, max_length=200)),
                 ("country", models.CharField(blank=True, max_length=2)),
                 ("currency", models.CharField(blank=True, max_length=3)),
@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(fields=("practice", "id"), name="practices_onlinepayments_of_practice"),
-                    portico.plumbing.constraints.SamePractice("key", name="practices_onlinepayments_key"),
+                    portico.plumbing.database.constraints.SamePractice("key", name="practices_onlinepayments_key"),
                     models.UniqueConstraint(fields=("practice",), name="practices_onlinepayments_one_a_practice"),
                 ],
             },

@@ -6,9 +6,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from portico.plumbing import clock, encryption
-from portico.plumbing.constraints import SamePractice
-from portico.plumbing.rows import PracticeRow, RefField, RowQuerySet
+from portico.plumbing import clock
+from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.constraints import SamePractice
+from portico.plumbing.security import encryption
 
 
 class StripeKey(PracticeRow):

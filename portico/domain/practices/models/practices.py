@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from portico.domain.practices import time_zones
 from portico.plumbing import clock
-from portico.plumbing.mailboxes import header_address
-from portico.plumbing.rows import PracticeRow, RefField, Row, RowQuerySet
+from portico.plumbing.database.base_models import PracticeRow, RefField, Row, RowQuerySet
+from portico.plumbing.text.mailboxes import header_address
 
 # In an address a slug stands where it can be read out: letters, digits and single dashes.
 SLUG = RegexValidator(r"^[a-z0-9](?:-?[a-z0-9]){1,49}\Z", _("Use lower-case letters, digits and single dashes."))

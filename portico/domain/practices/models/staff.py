@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor, ActorKind
-from portico.plumbing.constraints import SamePractice
-from portico.plumbing.keeping import KeptRow
+from portico.plumbing.database.base_models import PracticeRow, RefField, Row, RowQuerySet
+from portico.plumbing.database.constraints import SamePractice
+from portico.plumbing.form_recovery import KeptRow
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.rows import PracticeRow, RefField, Row, RowQuerySet
 
 SET_UP_LINK_TTL = timedelta(hours=72)
 RESET_LINK_TTL = timedelta(hours=1)

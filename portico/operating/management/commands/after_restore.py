@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from portico.domain.upkeep import restoring
-from portico.operating import restored_words
+from portico.domain.maintenance import after_restore
+from portico.operating.backups import restore_summary
 from portico.operating.management.commands.worker import refuse_old_database
 from portico.plumbing.actors import Actor
 
@@ -20,8 +20,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
         refuse_old_database()
-        for line in restored_words.lines(restoring.after_restore(by=Actor.operator())):
+        for line in restore_summary.lines(after_restore.after_restore(by=Actor.operator())):
             self.stdout.write(line)
-        self.stdout.write(restored_words.NEXT)
-        for warning in restored_words.warnings():
+        self.stdout.write(restore_summary.NEXT)
+        for warning in restore_summary.warnings():
             self.stderr.write(warning)

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from portico.operating import copying
-from portico.operating.copying import NotCopied
+from portico.operating.backups import sqlite_copy
+from portico.operating.backups.sqlite_copy import NotCopied
 
 
 class Command(BaseCommand):
@@ -29,8 +29,8 @@ class Command(BaseCommand):
                 "for any moment in time. See docs/operating.md, Back-up."
             )
         try:
-            with closing(copying.live(Path(connection.settings_dict["NAME"]))) as original:
-                copying.copy(original, file)
+            with closing(sqlite_copy.live(Path(connection.settings_dict["NAME"]))) as original:
+                sqlite_copy.copy(original, file)
         except (NotCopied, sqlite3.Error) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(

@@ -8,11 +8,12 @@ from babel.numbers import list_currencies
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from portico.domain.practices import founding, setting_up
-from portico.operating import addresses
+from portico.domain.practices import practice_creation
+from portico.domain.practices.staff import set_up_links
+from portico.operating import absolute_urls
 from portico.plumbing.actors import Actor
-from portico.plumbing.cleaning import clean_line, is_unstorable
 from portico.plumbing.refusals import Refused
+from portico.plumbing.text.input_validation import clean_line, is_unstorable
 
 
 class Command(BaseCommand):
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         if currency not in list_currencies():
             raise CommandError(f"{currency!r} is not a currency. Use a code such as USD or EUR.")
         try:
-            founded = founding.create_practice(
+            founded = practice_creation.create_practice(
                 slug=options["slug"],
                 name=_line("--name", options["name"]),
                 time_zone=options["time_zone"],
@@ -48,8 +49,8 @@ class Command(BaseCommand):
         told = {
             "slug": founded.practice.slug,
             "portal": founded.practice.portal_address,
-            "office": addresses.of("office:home"),
-            "setup": setting_up.address_of(founded.set_up_token),
+            "office": absolute_urls.of("office:home"),
+            "setup": set_up_links.address_of(founded.set_up_token),
         }
         if options["json"]:
             self.stdout.write(json.dumps(told, indent=2))

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from portico.domain.practices.models import Practice
-from portico.operating import demo_data
+from portico.operating.demo import demo_data
 
 
 class Command(BaseCommand):

@@ -6,11 +6,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from portico.domain.billing.online import reconciling
+from portico.domain.billing.stripe_sync import reconciliation
 from portico.domain.practices.models import Practice
 from portico.gateways.stripe.errors import StripeTrouble
-from portico.plumbing import clock, times
+from portico.plumbing import clock
 from portico.plumbing.actors import Actor
+from portico.plumbing.text import times
 
 USUALLY = timedelta(days=7)
 
@@ -25,9 +26,9 @@ class Command(BaseCommand):
         asked = _time(since) if since else None
         shut: list[str] = []
         for practice in Practice.objects.order_by("id"):
-            begin = asked or reconciling.since_of(practice) or clock.now() - USUALLY
+            begin = asked or reconciliation.since_of(practice) or clock.now() - USUALLY
             try:
-                walk = reconciling.reconcile(practice, since=begin, by=Actor.operator())
+                walk = reconciliation.reconcile(practice, since=begin, by=Actor.operator())
             except StripeTrouble as trouble:
                 raise CommandError(
                     f"{practice.slug}: Stripe could not be asked ({type(trouble).__name__})."

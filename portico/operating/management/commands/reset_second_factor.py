@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from portico.domain.practices import second_factor
 from portico.domain.practices.models import StaffMember
+from portico.domain.practices.staff import second_factor
 from portico.plumbing.actors import Actor
 
 

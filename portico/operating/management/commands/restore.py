@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from portico.operating import bringing_back, restored_words
-from portico.operating.bringing_back import NotRestored
-from portico.operating.copying import NotCopied
+from portico.operating.backups import restore_summary, sqlite_restore
+from portico.operating.backups.sqlite_copy import NotCopied
+from portico.operating.backups.sqlite_restore import NotRestored
 from portico.plumbing.actors import Actor
 
 
@@ -31,13 +31,13 @@ class Command(BaseCommand):
             )
         database = Path(connection.settings_dict["NAME"])
         try:
-            done = bringing_back.restore(file, database, replace=replace, by=Actor.operator())
+            done = sqlite_restore.restore(file, database, replace=replace, by=Actor.operator())
         except (NotRestored, NotCopied, sqlite3.Error, OSError) as error:
             raise CommandError(f"Nothing was restored. {error}") from error
-        for line in restored_words.lines(done.practices):
+        for line in restore_summary.lines(done.practices):
             self.stdout.write(line)
         if done.set_aside is not None:
             self.stdout.write(f"What stood at {database} before is now {done.set_aside}.")
-        self.stdout.write(f"{database} holds what {file} held. {restored_words.NEXT}")
-        for warning in restored_words.warnings():
+        self.stdout.write(f"{database} holds what {file} held. {restore_summary.NEXT}")
+        for warning in restore_summary.warnings():
             self.stderr.write(warning)

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from portico.domain.practices import suspending
-from portico.operating import practices
+from portico.domain.practices import suspension
+from portico.operating import practice_lookup
 from portico.plumbing.actors import Actor
 
 
@@ -17,5 +17,5 @@ class Command(BaseCommand):
         parser.add_argument("slug", help="as in the portal's address: alder-street")
 
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
-        practice = suspending.resume(practices.named(options["slug"]), by=Actor.operator())
+        practice = suspension.resume(practice_lookup.named(options["slug"]), by=Actor.operator())
         self.stdout.write(f"{practice.name} is open.")

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from portico.web import routes
-from portico.web.routes import Route
+from portico.web import route_list
+from portico.web.route_list import Route
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
-        found = routes.all_routes()
+        found = route_list.all_routes()
         if options["json"]:
             self.stdout.write(json.dumps([asdict(route) for route in found], indent=2))
             return

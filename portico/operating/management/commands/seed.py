@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from portico.domain.clients.models import Client
-from portico.domain.practices import hearing
-from portico.operating import addresses
+from portico.domain.practices.stripe_setup import webhook_setup
+from portico.operating import absolute_urls
 from portico.operating.seeding import file_format, loading
+from portico.operating.seeding.field_reader import SeedRefused
 from portico.operating.seeding.loading import Loaded
-from portico.operating.seeding.reading import SeedRefused
 from portico.plumbing.actors import Actor
 
 
@@ -45,8 +45,8 @@ def _told(loaded: Loaded) -> dict[str, Any]:  # Any: JSON.
     return {
         "slug": loaded.practice.slug,
         "portal": loaded.practice.portal_address,
-        "office": addresses.of("office:home"),
-        "webhook": hearing.address_of(loaded.practice),
+        "office": absolute_urls.of("office:home"),
+        "webhook": webhook_setup.address_of(loaded.practice),
         "staff": [{"ref": ref, "email": member.email} for ref, member in loaded.staff.items()],
         "clients": [_told_client(ref, client, loaded) for ref, client in loaded.clients.items()],
     }
@@ -56,16 +56,16 @@ def _told_client(seed_ref: str, client: Client, loaded: Loaded) -> dict[str, Any
     return {
         "ref": seed_ref,
         "id": client.ref,
-        "overview": addresses.of("office:client", client.ref),
-        "client_info": addresses.of("office:client_info", client.ref),
-        "client_portal": addresses.of("office:client_portal", client.ref),
+        "overview": absolute_urls.of("office:client", client.ref),
+        "client_info": absolute_urls.of("office:client_info", client.ref),
+        "client_portal": absolute_urls.of("office:client_portal", client.ref),
         "invoices": [
             {
                 "seed_ref": ref,
                 "ref": invoice.ref,
                 "number": invoice.number,
-                "office": addresses.of("office:invoice", invoice.ref),
-                "portal": addresses.of("portal:invoice", loaded.practice.slug, invoice.ref),
+                "office": absolute_urls.of("office:invoice", invoice.ref),
+                "portal": absolute_urls.of("portal:invoice", loaded.practice.slug, invoice.ref),
             }
             for ref, invoice in loaded.invoices[seed_ref].items()
         ],

@@ -9,11 +9,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from portico.gateways import smtp_server
-from portico.gateways.smtp import Transport
-from portico.gateways.smtp_answers import Answer, Kind, Stage
-from portico.plumbing import clock, mailboxes, messages
-from portico.plumbing.reading_back import Mailbox
+from portico.gateways.smtp import server_url
+from portico.gateways.smtp.replies import Answer, Kind, Stage
+from portico.gateways.smtp.transport import Transport
+from portico.plumbing import clock
+from portico.plumbing.mail import mime_messages
+from portico.plumbing.mail.round_trip_check import Mailbox
+from portico.plumbing.text import mailboxes
 
 STAGES = {
     Stage.CONNECT: "It cannot be reached.",
@@ -42,7 +44,7 @@ class Command(BaseCommand):
             recipient = mailboxes.deliverable(address)
         except ValueError as error:
             raise CommandError(f"{address!r} is not an email address: {error}") from error
-        server = smtp_server.parse(settings.EMAIL_URL)
+        server = server_url.parse(settings.EMAIL_URL)
         answer = Transport(server).send(_message(recipient), sender=settings.EMAIL_FROM, recipient=recipient)
         where = f"The mail server {server.host}:{server.port}"
         if answer.kind is not Kind.TAKEN:
@@ -53,7 +55,7 @@ class Command(BaseCommand):
 def _message(recipient: str) -> bytes:
     body = EmailMessage(policy=SMTP)
     body.set_content(f"{settings.PUBLIC_BASE_URL} can send email.\n")
-    return messages.assemble(
+    return mime_messages.assemble(
         {"From": Mailbox("", settings.EMAIL_FROM), "To": Mailbox("", recipient)},
         "A test email from Portico",
         body,

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from portico.domain.billing import verifying
+from portico.domain.billing.ledger import verification
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
-        mismatches, counts = list(verifying.mismatches()), verifying.counts()
+        mismatches, counts = list(verification.mismatches()), verification.counts()
         if options["json"]:
             told = {"sound": not mismatches, **counts, "mismatches": [asdict(each) for each in mismatches]}
             self.stdout.write(json.dumps(told, indent=2))

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from portico.domain.access import states
+from portico.domain.access import portal_states
 from portico.domain.clients.models import Client
 
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
-        mismatches = list(states.mismatches())
+        mismatches = list(portal_states.mismatches())
         if options["json"]:
             told = {"clients": Client.objects.count(), "mismatches": [asdict(each) for each in mismatches]}
             self.stdout.write(json.dumps(told, indent=2))

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from portico.domain.practices.models import Practice
-from portico.plumbing import sealing
-from portico.plumbing.sealing import Verdict
+from portico.plumbing.audit import sealing
+from portico.plumbing.audit.sealing import Verdict
 
 
 class Command(BaseCommand):

@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from portico.domain.upkeep.lanes import lanes
-from portico.plumbing import worker
-from portico.plumbing.database import fold_in_log
+from portico.domain.maintenance.worker_queues import lanes
+from portico.plumbing.database.connections import fold_in_log
+from portico.plumbing.queue import worker_loop
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             signal.signal(name, lambda *_: stop.set())
         refuse_old_database()
         logger.info("worker.started")
-        worker.run(lanes(), stop)
+        worker_loop.run(lanes(), stop)
         fold_in_log()
         logger.info("worker.stopped")
 

@@ -1,0 +1,191 @@
+"""Turning access on and off, choosing the address that signs in, and the options."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from portico.domain.access import notices, portal_accounts, portal_states
+from portico.domain.access.models import PortalAccess, PortalAccount
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.client_details import ChangedMeanwhile, ClientArchived
+from portico.domain.clients.models import Client, EmailAddress
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.models import TrailEntry
+from portico.plumbing.refusals import Refused
+
+
+class AddressGone(Refused):
+    """The chosen address is not one of the client's open addresses."""
+
+
+@dataclass(frozen=True)
+class AccessEntry:
+    """The upper half of the `Client Portal` tab as it stands in the form; `address` is a ref, None for none."""
+
+    enabled: bool
+    address: str | None
+    access_billing_documents: bool
+    pay_by_card: bool
+
+
+def of(client: Client) -> PortalAccess | None:
+    """The client's access as it stands, with its account and address; None if none was ever saved."""
+    access = PortalAccess.objects.select_related("account", "address").filter(client=client).first()
+    if access is not None:
+        access.client = client
+    return access
+
+
+def of_or_off(client: Client) -> PortalAccess:
+    """The client's access as `of` reads it; an unsaved one that is off if none was ever saved."""
+    return of(client) or PortalAccess(client=client)
+
+
+@contextmanager
+def held(client: Client) -> Iterator[tuple[Client, PortalAccess]]:
+    """A transaction that holds the client, the access and its account, locked in the one order.
+
+    An access that was never saved is given unsaved: only who holds the client may save the first. The account is
+    locked before the client: a change of account meanwhile is refused, to be tried again.
+    """
+    with transaction.atomic():
+        account = PortalAccount.objects.locked().filter(accesses__client=client).first()
+        row = Client.objects.locked().select_related("practice").get(pk=client.pk)
+        access = PortalAccess.objects.locked().select_related("address").filter(client=row).first()
+        access = access or PortalAccess(practice_id=row.practice_id, client=row)
+        if access.account_id != (account.pk if account is not None else None):
+            raise ChangedMeanwhile
+        access.client, access.account = row, account
+        yield row, access
+
+
+@once_more
+def save_access(client: Client, entry: AccessEntry, *, version: int | None, by: Actor) -> PortalAccess:
+    """Saves switch, address and options.
+
+    `version` is the access's as the form saw it; None when nobody else can have seen it.
+    Raises ChangedMeanwhile, ClientArchived, AddressGone.
+    """
+    with held(client) as (row, access):
+        # Pressed twice, the second finds its own change: that is no conflict.
+        if version is not None and access.version != version and not _says(access, entry):
+            raise ChangedMeanwhile
+        if row.is_archived_now and entry.enabled:
+            raise ClientArchived
+        apply(access, entry, by=by)
+        portal_states.store(access)
+    return access
+
+
+@dataclass(frozen=True)
+class _Change:
+    """One change of a held access, made in memory: its entry for the trail, and what it means for earlier proofs."""
+
+    entry: TrailEntry
+    changes_what_opens: bool = True
+    takes_away: bool = False
+
+
+def apply(access: PortalAccess, entry: AccessEntry, *, by: Actor) -> None:
+    """Makes the held access what the entry says; saving without a change writes nothing. Raises AddressGone."""
+    _write(
+        access,
+        _choose(access, _address_of(access, entry.address), by=by),
+        _switch(access, on=entry.enabled, by=by),
+        _set_options(access, entry, by=by),
+    )
+
+
+def choose_address(access: PortalAccess, address: EmailAddress | None, *, by: Actor) -> None:
+    """Lets another address sign in, or none; what the old one could open ends at once, and it hears of that.
+
+    The access is held.
+    """
+    _write(access, _choose(access, address, by=by))
+
+
+def turn_off(access: PortalAccess, *, by: Actor) -> None:
+    """Turns a held access off, when it is on."""
+    _write(access, _switch(access, on=False, by=by))
+
+
+def _write(access: PortalAccess, *changes: _Change | None) -> None:
+    """Saves the changes that were made, each table in one statement."""
+    made = [change for change in changes if change is not None]
+    if not made:
+        return
+    access.version += len(made)
+    if access.account is not None and any(change.changes_what_opens for change in made):
+        # One number for all of them: no proof can have been written in between.
+        access.changed_number = portal_accounts.next_number(access.account)
+        if any(change.takes_away for change in made):
+            access.ended_number = access.changed_number
+    access.save()
+    audit_log.record_all(change.entry for change in made)
+
+
+def _choose(access: PortalAccess, address: EmailAddress | None, *, by: Actor) -> _Change | None:
+    if (address.pk if address else None) == access.address_id:
+        return None
+    if access.address is not None and access.account is not None:
+        notices.address_removed(access, access.address, access.account)
+    access.had_signed_in_before = access.had_signed_in_before or access.first_signed_in_at is not None
+    access.invited_at = access.pin_given_at = access.first_signed_in_at = access.last_signed_in_at = None
+    access.mail_stopped_at, access.mail_stopped_reason = None, ""
+    access.address = address
+    access.account = portal_accounts.of_address(address) if address else None
+    is_first = access.changed_number == 0
+    # Numbers of the old mailbox say nothing about the new one.
+    access.ended_number = access.consent_number = 0
+    entry = _entry(Verb.ADDRESS_CHOSEN, access, by=by, address=address.address if address else None)
+    return _Change(entry, takes_away=not is_first)
+
+
+def _switch(access: PortalAccess, *, on: bool, by: Actor) -> _Change | None:
+    if on == access.is_on:
+        return None
+    access.enabled_at = clock.now() if on else None
+    access.enabled_by = by.name if on else ""
+    entry = _entry(Verb.ACCESS_TURNED_ON if on else Verb.ACCESS_TURNED_OFF, access, by=by)
+    return _Change(entry, takes_away=not on)
+
+
+def _set_options(access: PortalAccess, entry: AccessEntry, *, by: Actor) -> _Change | None:
+    options = {"access_billing_documents": entry.access_billing_documents, "pay_by_card": entry.pay_by_card}
+    if all(getattr(access, name) is value for name, value in options.items()):
+        return None
+    access.access_billing_documents, access.pay_by_card = entry.access_billing_documents, entry.pay_by_card
+    return _Change(_entry(Verb.OPTIONS_CHANGED, access, by=by, **options), changes_what_opens=False)
+
+
+def _address_of(access: PortalAccess, ref: str | None) -> EmailAddress | None:
+    if not ref:
+        return None
+    if access.address is not None and access.address.ref == ref and access.address.closed_at is None:
+        return access.address
+    address = access.client.email_addresses.open().filter(ref=ref).first()
+    if address is None:
+        raise AddressGone(_("That address is no longer one of this client’s. Choose again."), field="address")
+    return address
+
+
+def _says(access: PortalAccess, entry: AccessEntry) -> bool:
+    chosen = access.address.ref if access.address is not None else None
+    options = (access.access_billing_documents, access.pay_by_card)
+    return (access.is_on, chosen, *options) == (
+        entry.enabled,
+        entry.address or None,
+        entry.access_billing_documents,
+        entry.pay_by_card,
+    )
+
+
+def _entry(verb: Verb, access: PortalAccess, *, by: Actor, **details: str | bool | None) -> TrailEntry:
+    client = access.client
+    return audit_log.entry(verb, practice=client.practice, client=client, by=by, about="", **details)

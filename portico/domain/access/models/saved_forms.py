@@ -1,0 +1,29 @@
+"""Forms of the portal that were posted after their session had ended."""
+
+from django.db import models
+
+from portico.domain.access.models.accounts import PortalAccount
+from portico.domain.clients.models import Client
+from portico.plumbing.database.base_models import RowQuerySet
+from portico.plumbing.database.constraints import SamePractice
+from portico.plumbing.form_recovery import KeptRow
+
+
+class PortalKeptPost(KeptRow):
+    """A form that was posted after its session had ended, kept for its mailbox and the client it was about."""
+
+    KIND = "portal-kept-post"
+
+    account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="kept_posts")
+    # Whom the person was looking at: a mailbox may serve several.
+    client = models.ForeignKey(Client, models.PROTECT, related_name="+")
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(KeptRow.Meta):
+        constraints = (
+            *KeptRow.Meta.constraints,
+            SamePractice("account", name="access_portalkeptpost_account"),
+            SamePractice("client", name="access_portalkeptpost_client"),
+        )
+        indexes = (models.Index(fields=("created_at",), name="access_kept_by_created"),)

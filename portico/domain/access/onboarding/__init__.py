@@ -1,0 +1,1 @@
+"""Bringing a client into the portal: the invitation, its texts and the guide."""

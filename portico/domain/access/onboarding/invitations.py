@@ -1,0 +1,203 @@
+"""The invitation: written with its link in one transaction, asked once more at hand-over whether it may go."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from portico.domain.access import access_grants, eligibility, portal_states
+from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.models import Invitation, PortalAccess
+from portico.domain.access.onboarding import client_guide, invitation_text
+from portico.domain.access.onboarding.invitation_text import Text
+from portico.domain.access.sign_in import sign_in_links
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.client_details import ChangedMeanwhile, ClientArchived
+from portico.domain.clients.models import Client
+from portico.plumbing import clock, form_keys, tokens
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.mail import outbox
+from portico.plumbing.refusals import Refused
+
+KIND = "invitation"
+
+
+class NotMailable(Refused):
+    """The invitation may not be mailed as things stand; `fix` names what would mend it."""
+
+    def __init__(self, message: str, *, fix: str) -> None:
+        super().__init__(message, field="send_email")
+        self.fix = fix
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The invitation, and whether this press made it or an earlier one did."""
+
+    invitation: Invitation
+    is_new: bool
+
+
+@once_more
+def send(
+    client: Client,
+    entry: AccessEntry,
+    text: Text,
+    *,
+    press: str,
+    version: int | None,
+    by: Actor,
+    with_guide: bool = False,
+) -> Sent:
+    """Saves the access as the form has it and writes the invitation, the getting-started guide attached if wanted.
+
+    `press` is the form's own random key: the same press again returns the first one's invitation.
+    Raises FormSentBefore, NotMailable (the access is saved all the same, the refusal is in the trail),
+    ChangedMeanwhile, ClientArchived, granting.AddressGone.
+    """
+    content = (client.pk, entry, text, with_guide)
+    earlier = _sent_by(client, press, content)
+    if earlier is not None:
+        return Sent(earlier, is_new=False)
+    with access_grants.held(client) as (row, access):
+        # Looked at again under the lock: two presses at once wait here for each other.
+        earlier = _sent_by(client, press, content)
+        if earlier is not None:
+            return Sent(earlier, is_new=False)
+        if version is not None and access.version != version:
+            raise ChangedMeanwhile
+        if row.is_archived_now:
+            raise ClientArchived
+        access_grants.apply(access, entry, by=by)
+        outcome = _write_unless_refused(access, text, press=press, by=by, with_guide=with_guide)
+        if isinstance(outcome, Invitation):
+            form_keys.keep(outcome, press, content, kind=KIND)
+        portal_states.store(access)
+    if isinstance(outcome, NotMailable):
+        raise outcome
+    return Sent(outcome, is_new=True)
+
+
+def _sent_by(client: Client, press: str, content: object) -> Invitation | None:
+    rows = Invitation.objects.select_related("email").filter(client=client)
+    return form_keys.made_before(rows, press, content, kind=KIND, said=_said)
+
+
+def _said(invitation: Invitation) -> str:
+    return _("an invitation to %(address)s") % {"address": invitation.email.to_address}
+
+
+def _write_unless_refused(
+    access: PortalAccess, text: Text, *, press: str, by: Actor, with_guide: bool
+) -> Invitation | NotMailable:
+    """The refusal is returned, not raised: what was saved with it, and its entry in the trail, must stay."""
+    client = access.client
+    broken = eligibility.first_broken(access, Purpose.INVITATION)
+    if broken is not None:
+        audit_log.record(Verb.INVITATION_REFUSED, practice=client.practice, client=client, by=by, why=broken.fix.name)
+        return NotMailable(f"{broken.instruct(client, access)} {_('Nothing was sent.')}", fix=broken.fix.name)
+    return _write(access, text, press=press, by=by, with_guide=with_guide)
+
+
+def _write(access: PortalAccess, text: Text, *, press: str, by: Actor, with_guide: bool) -> Invitation:
+    client, account, address = access.client, access.account, access.address
+    if account is None or address is None:
+        raise AssertionError("An access that may be invited has an account and an address.")
+    ref = tokens.new_ref()
+    expanded = invitation_text.expand(text, client)
+    attached = [client_guide.file_name(client.language)] if with_guide else []
+    email = outbox.queue(
+        practice=client.practice,
+        kind=KIND,
+        key=f"{KIND}:{ref}",
+        to_address=address.address,
+        to_name=client.name,
+        subject=expanded.subject,
+        content={"blocks": list(expanded.blocks), "language": client.language, "attached": attached},
+        by=by,
+        client=client,
+        link_nonce=tokens.new_nonce(),
+    )
+    invitation = Invitation.objects.create(
+        practice=client.practice,
+        ref=ref,
+        client=client,
+        account=account,
+        address=address,
+        email=email,
+        press=press,
+        sent_by=by.name,
+    )
+    sign_in_links.write(account, address, email)
+    access.invited_at = clock.now()
+    access.mail_stopped_at, access.mail_stopped_reason = None, ""
+    access.draft_subject = access.draft_message = ""
+    access.version += 1
+    access.save()
+    audit_log.record(
+        Verb.INVITATION_QUEUED, practice=client.practice, client=client, by=by, about=ref, address=address.address
+    )
+    return invitation
+
+
+def keep_draft(client: Client, text: Text) -> None:
+    """Keeps an invitation as typed, not sent; made anew each time, so no version and no trail.
+
+    The default text is no draft: it is what the editor opens with anyway.
+    """
+    default = invitation_text.default_of(client.practice, client.language)
+    draft = {
+        "draft_subject": "" if text.subject == default.subject else text.subject[: invitation_text.SUBJECT_LENGTH],
+        "draft_message": "" if text.message == default.message else text.message[: invitation_text.MESSAGE_LENGTH],
+    }
+    if PortalAccess.objects.filter(client=client).update(**draft):
+        return
+    with transaction.atomic():
+        # Only who holds the client saves its first access: `granting.held` may be about to.
+        Client.objects.locked().get(pk=client.pk)
+        if not PortalAccess.objects.filter(client=client).update(**draft):
+            PortalAccess.objects.create(client=client, practice_id=client.practice_id, **draft)
+
+
+def text_for(client: Client, access: PortalAccess | None) -> Text:
+    """What the editor opens with: the draft when there is one, else the default in the client's language."""
+    default = invitation_text.default_of(client.practice, client.language)
+    if access is None:
+        return default
+    return Text(access.draft_subject or default.subject, access.draft_message or default.message)
+
+
+def of(client: Client) -> QuerySet[Invitation]:
+    """The client's invitations, newest first, with their mails and links."""
+    return client.invitations.select_related("email__sign_in_link").order_by("-id")
+
+
+def note_stopped(invitation: Invitation, reason: str) -> None:
+    """The invitation's mail was refused or given up: the client needs attention. In the caller's transaction.
+
+    Only while it is the newest and its address is still the chosen one.
+    """
+    client = Client.objects.locked().get(pk=invitation.client_id)
+    if Invitation.objects.filter(client=client, pk__gt=invitation.pk).exists():
+        return
+    changed = PortalAccess.objects.filter(client=client, address_id=invitation.address_id).update(
+        mail_stopped_at=clock.now(), mail_stopped_reason=reason
+    )
+    if changed:
+        portal_states.recompute(client)
+
+
+def note_started_again(invitation: Invitation) -> None:
+    """The invitation's mail is back in line: whether it stops again is not known. In the caller's transaction."""
+    client = Client.objects.locked().get(pk=invitation.client_id)
+    if Invitation.objects.filter(client=client, pk__gt=invitation.pk).exists():
+        return
+    changed = PortalAccess.objects.filter(
+        client=client, address_id=invitation.address_id, mail_stopped_at__isnull=False
+    ).update(mail_stopped_at=None, mail_stopped_reason="")
+    if changed:
+        portal_states.recompute(client)

@@ -1,0 +1,51 @@
+"""Ending what lets somebody in: one session, or everything of a client at one press."""
+
+from django.db import transaction
+
+from portico.domain.access import access_grants, eligibility, portal_accounts
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.models import PortalAccess, PortalSession
+from portico.domain.access.sign_in import portal_sessions
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.models import Client
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.database.deadlocks import once_more
+
+
+def sessions_of(access: PortalAccess | None) -> list[PortalSession]:
+    """The sessions in which this client can be seen at this moment, newest first."""
+    if access is None or access.account is None or not eligibility.is_eligible(access, Purpose.SIGN_IN_BY_PIN):
+        return []
+    return [session for session in portal_sessions.open_to(access.account) if _shows(session, access)]
+
+
+def _shows(session: PortalSession, access: PortalAccess) -> bool:
+    """Whether `sessions.opened` would give the access, asked of loaded rows."""
+    return (
+        session.only_client_id in {None, access.client_id}
+        and eligibility.is_eligible(access, session.purpose)
+        and eligibility.is_current(access, session.purpose, session.number, proof_epoch=session.proof_number)
+    )
+
+
+@once_more
+def end_everything(client: Client, *, by: Actor) -> None:
+    """Ends every link, code, PIN and session of the client; the mailbox's other clients go on undisturbed."""
+    with access_grants.held(client) as (row, access):
+        if access.account is None:
+            return
+        access.changed_number = access.ended_number = portal_accounts.next_number(access.account)
+        access.save(update_fields=["changed_number", "ended_number"])
+        for session in portal_sessions.open_to(access.account):
+            # Nobody sees anything in it any more, so it takes no place among the mailbox's five.
+            if not portal_sessions.opened(session).exists():
+                portal_sessions.end(session, by=by)
+        audit_log.record(Verb.EVERYTHING_ENDED, practice=row.practice, client=row, by=by)
+
+
+def end_session(client: Client, session: PortalSession, *, by: Actor) -> None:
+    """Staff end a session in which the client can be seen; for a family's mailbox that is the session of all."""
+    with transaction.atomic():
+        if portal_sessions.end(session, by=by):
+            audit_log.record(Verb.SESSION_ENDED, practice=client.practice, client=client, by=by, about=session.ref)

@@ -1,0 +1,1 @@
+"""Signing in to the portal: links, codes, PINs and sessions."""

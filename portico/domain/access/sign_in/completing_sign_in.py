@@ -1,0 +1,70 @@
+"""Somebody has proved to hold a mailbox or a PIN: the session begins, and each client it opens hears of it."""
+
+from dataclasses import dataclass
+
+from portico.domain.access import notices, portal_states
+from portico.domain.access.models import PortalAccess, PortalAccount, Way
+from portico.domain.access.sign_in import known_browsers, portal_sessions
+from portico.domain.access.sign_in.portal_sessions import Begun
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor, ActorKind
+from portico.plumbing.audit import audit_log
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """The browser somebody signs in with: its name for the list of sessions, and the key in its own cookie."""
+
+    browser: str
+    key: str
+
+
+def arrive(
+    practice: Practice,
+    account: PortalAccount,
+    *,
+    way: Way,
+    proof_number: int,
+    visitor: Visitor,
+    only_client: Client | None = None,
+) -> Begun:
+    """Begins the session; a PIN's shows `only_client`. In the caller's transaction, with the account locked.
+
+    `proof_number` is the number of the link, code or PIN that was spent.
+    """
+    begun = portal_sessions.begin(
+        account, way=way, proof_number=proof_number, browser=visitor.browser, only_client=only_client
+    )
+    has_signed_in_before = account.known_browsers.exists()
+    if not known_browsers.recognise(account, visitor.key) and has_signed_in_before and way is not Way.PIN:
+        # A PIN has its own notice.
+        notices.new_browser(begun.session, account)
+    opened = portal_sessions.opened(begun.session).values("client_id")
+    for client in Client.objects.locked().filter(pk__in=opened).order_by("pk"):
+        _note_signed_in(practice, client, account, way)
+    return begun
+
+
+def _note_signed_in(practice: Practice, client: Client, account: PortalAccount, way: Way) -> None:
+    now = clock.now()
+    access = PortalAccess.objects.locked().select_related("address").get(client=client)
+    access.client = client
+    access.first_signed_in_at = access.first_signed_in_at or now
+    access.last_signed_in_at = now
+    if way is not Way.PIN:  # A PIN says nothing about whether mail arrives.
+        access.mail_stopped_at, access.mail_stopped_reason = None, ""
+    access.save(update_fields=["first_signed_in_at", "last_signed_in_at", "mail_stopped_at", "mail_stopped_reason"])
+    Client.objects.filter(pk=client.pk).update(last_signed_in_at=now)
+    portal_states.store(access)
+    actor = Actor(ActorKind.CLIENT, client.name, account_id=account.pk)
+    audit_log.record(_VERBS[way], practice=practice, client=client, by=actor)
+
+
+_VERBS = {
+    Way.LINK: Verb.CLIENT_SIGNED_IN,
+    Way.CODE: Verb.CLIENT_SIGNED_IN_BY_CODE,
+    Way.PIN: Verb.CLIENT_SIGNED_IN_BY_PIN,
+}

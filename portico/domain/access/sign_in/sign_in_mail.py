@@ -1,0 +1,100 @@
+"""The mail with a link and a code: whether it may still leave, how it reads, and what a refused one means."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.access import delivery_failures, eligibility
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.models import CODE_LIFETIME, PortalAccess, SignInLink, link_lifetime
+from portico.domain.access.models.links import SignInLinkQuerySet
+from portico.domain.access.sign_in import sign_in_links
+from portico.domain.practices import mail_frame
+from portico.plumbing import clock
+from portico.plumbing.mail import rendering
+from portico.plumbing.mail.outbox import Composer, Letter
+from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models.outgoing_emails import EmailState
+from portico.plumbing.text import times
+
+
+class SignInMail(Composer):
+    label = gettext_lazy("Sign-in email")
+
+    def look_up(self, emails: Sequence[OutgoingEmail]) -> None:
+        mails = {email.pk: email for email in emails}
+        for link in _links().filter(email__in=mails):
+            mails[link.email_id].sign_in_link = link
+
+    def refuse(self, email: OutgoingEmail) -> str | None:
+        """Asks everything anew that was asked when it was written: minutes or hours may have passed."""
+        link = _link_of(email)
+        return _against_mailbox(link) or _against_link(link, email)
+
+    def link(self, email: OutgoingEmail) -> str | None:
+        return sign_in_links.address_of(_link_of(email))
+
+    def secrets(self, email: OutgoingEmail) -> tuple[str, ...]:
+        return (sign_in_links.code_of(_link_of(email)),)
+
+    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+        practice, language = email.practice, email.content["language"]
+        asked_at = datetime.fromisoformat(email.content["asked_at"])
+        with translation.override(language):
+            words = {
+                "heading": _("Sign in to %(name)s") % {"name": practice.name},
+                "day": times.weekday_and_day(times.day_of(asked_at, practice.zone), language),
+                "time": times.time_with_zone(asked_at, practice.zone, language),
+                "link": link,
+                "code": sign_in_links.code_of(_link_of(email)),
+                "code_works_for": rendering.duration(int(CODE_LIFETIME.total_seconds())),
+                "why": _("Didn’t ask for this? You can ignore it. Nobody can sign in without it."),
+            }
+            return mail_frame.letter(email, "sign_in", words)
+
+    def state_changed(self, email: OutgoingEmail) -> None:
+        link = _link_of(email)
+        if email.state == EmailState.HANDED_OVER and not link.is_mail_stopped:
+            return  # The usual case, known without asking again.
+        delivery_failures.follow(email, link.account)
+
+
+def _links() -> SignInLinkQuerySet:
+    return SignInLink.objects.with_mailbox().select_related("account", "practice", "ask")
+
+
+def _link_of(email: OutgoingEmail) -> SignInLink:
+    """Read once a try: whoever takes the mail up again has read its row anew."""
+    if not OutgoingEmail._meta.get_field("sign_in_link").is_cached(email):
+        email.sign_in_link = _links().get(email=email)
+    return email.sign_in_link
+
+
+def _against_mailbox(link: SignInLink) -> str | None:
+    if link.practice.is_suspended:
+        return _("The practice is suspended.")
+    if link.opens_somebody:
+        return None
+    accesses = PortalAccess.objects.filter(account=link.account)
+    if accesses.eligible(Purpose.SIGN_IN_BY_MAIL).exists():
+        return _("Access or Email ok was changed after this email was asked for.")
+    if accesses.eligible(Purpose.SIGN_IN_BY_PIN).exists():
+        return str(eligibility.EMAIL_OK.dropped)
+    return _("Nobody signs in with this address any more.")
+
+
+def _against_link(link: SignInLink, email: OutgoingEmail) -> str | None:
+    """A mail whose link no longer opens anything would only lead to a page that says so."""
+    if link.used_at is not None:
+        return _("Its link has been used already.")
+    if link.voided_at is not None:
+        return _("Newer links took its place, or somebody signed in meanwhile.")
+    # Its time runs from the hand-over; but who asked a day ago does not wait for it any more.
+    begun_at = email.handing_over_at
+    has_run_out = begun_at is not None and not clock.is_within(begun_at, link_lifetime())
+    if has_run_out or clock.now() >= email.written_at + link_lifetime():
+        return _("It waited longer than its link would have worked.")
+    return None

@@ -1,0 +1,156 @@
+"""Every action that the audit log records, with its label."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from portico.plumbing.mail.audit_actions import MailAction
+
+
+class Verb(TextChoices):
+    # The practice and its staff.
+    PRACTICE_CREATED = "practice.created", _("Practice created")
+    PRACTICE_EDITED = "practice.edited", _("Practice settings changed")
+    LOGO_CHANGED = "logo.changed", _("Logo changed")
+    DEFAULT_TEXT_CHANGED = "default_text.changed", _("Default invitation changed")
+    DEFAULT_TEXT_RESET = "default_text.reset", _("Default invitation back to Portico’s own words")
+    LOGO_REMOVED = "logo.removed", _("Logo removed")
+    PRACTICE_RESTORED = "practice.restored", _("Data restored from a backup")
+    PRACTICE_SUSPENDED = "practice.suspended", _("Practice paused")
+    PRACTICE_RESUMED = "practice.resumed", _("Practice resumed")
+    STAFF_ADDED = "staff.added", _("Staff member added")
+    STAFF_ROLE_CHANGED = "staff.role_changed", _("Role of a staff member changed")
+    STAFF_DEACTIVATED = "staff.deactivated", _("Staff member left")
+    STAFF_REACTIVATED = "staff.reactivated", _("Staff member came back")
+    SET_UP_LINK_MADE = "set_up_link.made", _("Set-up link made")
+    PASSWORD_CHOSEN = "password.chosen", _("Password chosen")
+    STAFF_PASSWORD_ACCEPTED = "staff.password_accepted", _("Password right, second factor asked for")
+    PASSWORD_RESET_ASKED = "password.reset_asked", _("Password reset asked for")
+    PASSWORD_RESET_BEYOND_LIMIT = "password.reset_beyond_limit", _("Password reset asked for beyond the limit")
+    PASSWORD_RESET = "password.reset", _("Password chosen anew")
+    STAFF_SIGNED_IN = "staff.signed_in", _("Staff member signed in")
+    STAFF_SIGN_IN_REFUSED = "staff.sign_in_refused", _("Staff sign-in refused")
+    STAFF_SIGN_IN_BEYOND_LIMIT = "staff.sign_in_beyond_limit", _("Staff sign-in beyond the limit")
+    STAFF_SIGNED_OUT = "staff.signed_out", _("Staff member signed out")
+    STAFF_RENAMED = "staff.renamed", _("Staff member’s own name changed")
+    STAFF_EMAIL_CHANGED = "staff.email_changed", _("Staff member’s own email changed")
+    STAFF_SESSION_ENDED = "staff.session_ended", _("Staff session ended")
+    PASSWORD_CHANGED = "password.changed", _("Password changed")
+    AUTHENTICATOR_ADDED = "authenticator.added", _("Authenticator app added")
+    AUTHENTICATOR_REMOVED = "authenticator.removed", _("Authenticator app removed")
+    PASSKEY_ADDED = "passkey.added", _("Passkey added")
+    PASSKEY_REMOVED = "passkey.removed", _("Passkey removed")
+    RECOVERY_CODES_MADE = "recovery_codes.made", _("Recovery codes made")
+    RECOVERY_CODE_USED = "recovery_code.used", _("Recovery code used")
+    SECOND_FACTOR_REFUSED = "second_factor.refused", _("Second factor refused")
+    SECOND_FACTOR_BEYOND_LIMIT = "second_factor.beyond_limit", _("Second factor beyond the limit")
+    SECOND_FACTOR_RESET = "second_factor.reset", _("Second factor taken away")
+    STRIPE_KEY_SAVED = "stripe_key.saved", _("Stripe key saved")
+    STRIPE_KEY_REMOVED = "stripe_key.removed", _("Stripe key removed")
+    ONLINE_PAYMENTS_CHANGED = "online_payments.changed", _("Online Payments changed state")
+    WEBHOOK_SAVED = "webhook.saved", _("Webhook set up")
+    WEBHOOK_MISSING = "webhook.missing", _("Webhook missing at Stripe")
+    EVENT_REFUSED = "event.refused", _("Event from outside refused")
+    DENIED_ROLE = "denied.role", _("Page refused for this role")
+    DENIED_PRACTICE = "denied.practice", _("Another practice's page asked for")
+
+    # Clients, as staff keep them.
+    CLIENT_CREATED = "client.created", _("Client created")
+    CLIENT_EDITED = "client.edited", _("Client Info changed")
+    CLIENT_ARCHIVED = "client.archived", _("Client archived")
+    CLIENT_RESTORED = "client.restored", _("Client restored")
+    ADDRESS_ADDED = "address.added", _("Email address added")
+    ADDRESS_CLOSED = "address.closed", _("Email address removed")
+    CONSENT_RECORDED = "consent.recorded", _("Email ok recorded")
+    CONSENT_WITHDRAWN = "consent.withdrawn", _("Email ok withdrawn")
+
+    # Views of a client by staff: a row each, behind a filter.
+    OVERVIEW_VIEWED = "overview.viewed", _("Overview viewed")
+    CLIENT_INFO_VIEWED = "client_info.viewed", _("Client Info viewed")
+    CLIENT_PORTAL_VIEWED = "client_portal.viewed", _("Client Portal viewed")
+    ACTIVITY_VIEWED = "activity.viewed", _("Activity viewed")
+    DOCUMENT_VIEWED = "document.viewed", _("Document opened")
+    EMAIL_VIEWED = "email.viewed", _("Email viewed")
+    BILLING_VIEWED = "billing.viewed", _("Billing viewed")
+    INVOICE_VIEWED = "invoice.viewed", _("Invoice viewed")
+    INVOICES_EXPORTED = "invoices.exported", _("Invoices exported")
+
+    # Access to the portal.
+    ACCESS_TURNED_ON = "access.turned_on", _("Client Portal Access turned on")
+    ACCESS_TURNED_OFF = "access.turned_off", _("Client Portal Access turned off")
+    ADDRESS_CHOSEN = "access.address_chosen", _("Portal email chosen")
+    OPTIONS_CHANGED = "access.options_changed", _("Portal options changed")
+    INVITATION_QUEUED = "invitation.queued", _("Invitation sent off")
+    INVITATION_REFUSED = "invitation.refused", _("Invitation refused")
+    PIN_MADE = "pin.made", _("PIN made")
+    PIN_NOT_MADE = "pin.not_made", _("PIN not made")
+    PIN_TRIES_ALLOWED = "pin.tries_allowed", _("More PIN tries allowed")
+    EVERYTHING_ENDED = "access.everything_ended", _("Signed out everywhere")
+    EMAIL_DROPPED = MailAction.DROPPED.value, _("Email dropped")
+    EMAIL_RESTARTED = MailAction.RESTARTED.value, _("Email started again")
+
+    # The books.
+    INVOICE_DRAFTED = "invoice.drafted", _("Invoice drafted")
+    INVOICE_EDITED = "invoice.edited", _("Invoice draft changed")
+    INVOICE_DISCARDED = "invoice.discarded", _("Invoice draft discarded")
+    INVOICE_ISSUED = "invoice.issued", _("Invoice issued")
+    INVOICE_SHARED = "invoice.shared", _("Invoice shared")
+    INVOICE_UNSHARED = "invoice.unshared", _("Invoice no longer shared")
+    INVOICE_VOIDED = "invoice.voided", _("Invoice voided")
+    PAYMENT_RECORDED = "payment.recorded", _("Payment recorded")
+    PAYMENT_TAKEN_BACK = "payment.taken_back", _("Payment taken back")
+    CREDIT_GIVEN = "credit.given", _("Credit given")
+    CREDIT_TAKEN_BACK = "credit.taken_back", _("Credit taken back")
+    CREDIT_KEPT = "credit.kept", _("Credit kept instead of refunded")
+    CREDIT_APPLIED = "credit.applied", _("Credit put against an invoice")
+    REFUND_RECORDED = "refund.recorded", _("Refund recorded")
+    SERVICE_SAVED = "service.saved", _("Product or service saved")
+    SERVICE_RETIRED = "service.retired", _("Product or service retired")
+    PAYMENT_STARTED = "payment.started", _("Payment by card started")
+    PAYMENT_CHARGED = "payment.charged", _("Card charged online")
+    PAYMENT_DECLINED = "payment.declined", _("Card declined")
+    PAYMENT_REFUSED = "payment.refused", _("Stripe refused the request")
+    PAYMENT_NOT_REACHED = "payment.not_reached", _("Stripe could not be reached")
+    PAYMENT_QUARANTINED = "payment.quarantined", _("Payment does not match")
+    PAYMENT_RELEASED = "payment.released", _("Payment released")
+    TESTS_TAKEN_OUT = "payment.tests_taken_out", _("Test payments taken out of the books")
+    CARD_SAVED = "card.saved", _("Card saved")
+    CARD_REMOVED = "card.removed", _("Saved card removed")
+    REFUND_SENT = "refund.sent", _("Refund sent through Stripe")
+    REFUND_FOUND = "refund.found", _("Refund made at Stripe")
+    REFUND_FAILED = "refund.failed", _("Refund failed")
+    DISPUTE_OPENED = "dispute.opened", _("Payment disputed")
+    DISPUTE_WON = "dispute.won", _("Dispute won")
+    DISPUTE_LOST = "dispute.lost", _("Dispute lost")
+    PAYMENTS_RECONCILED = "payment.reconciled", _("Payments compared with Stripe")
+
+    # The client's side.
+    LINK_SENT = "link.sent", _("Sign-in email sent off")
+    LINK_REFUSED = "link.refused", _("Sign-in link refused")
+    CODE_REFUSED = "code.refused", _("Sign-in code refused")
+    CODE_BEYOND_LIMIT = "code.beyond_limit", _("Sign-in code beyond the limit")
+    PIN_REFUSED = "pin.refused", _("PIN refused")
+    PIN_BEYOND_LIMIT = "pin.beyond_limit", _("PIN beyond the limit")
+    CLIENT_SIGNED_IN = "client.signed_in", _("Client signed in by link")
+    CLIENT_SIGNED_IN_BY_CODE = "client.signed_in_by_code", _("Client signed in by code")
+    CLIENT_SIGNED_IN_BY_PIN = "client.signed_in_by_pin", _("Client signed in by PIN")
+    CLIENT_SIGNED_OUT = "client.signed_out", _("Client signed out")
+    LANGUAGE_CHOSEN = "language.chosen", _("Portal language chosen")
+    SESSION_ENDED = "session.ended", _("Portal session ended")
+    INVOICE_SEEN = "invoice.seen", _("Invoice seen in the portal")
+
+    @classmethod
+    def views(cls) -> frozenset["Verb"]:
+        """Entries that say somebody looked, which the trail's pages hide until asked."""
+        return frozenset(
+            {
+                cls.OVERVIEW_VIEWED,
+                cls.CLIENT_INFO_VIEWED,
+                cls.CLIENT_PORTAL_VIEWED,
+                cls.ACTIVITY_VIEWED,
+                cls.EMAIL_VIEWED,
+                cls.DOCUMENT_VIEWED,
+                cls.BILLING_VIEWED,
+                cls.INVOICE_VIEWED,
+                cls.INVOICES_EXPORTED,
+            }
+        )

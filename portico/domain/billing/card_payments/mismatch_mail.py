@@ -1,0 +1,53 @@
+"""The notice to the practice's owners that a payment by card is not what was asked for."""
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.billing.models import PaymentAttempt
+from portico.domain.practices import mail_frame
+from portico.domain.practices.models import Practice, Role, StaffMember
+from portico.plumbing.actors import Actor
+from portico.plumbing.mail import outbox
+from portico.plumbing.mail.outbox import Composer, Letter
+from portico.plumbing.models import OutgoingEmail
+
+KIND = "payment_mismatch"
+
+
+def tell_owners(practice: Practice, attempt: PaymentAttempt, *, by: Actor) -> None:
+    """Writes one to each owner, in the transaction of its cause. Mail to staff asks for no Email ok."""
+    for owner in StaffMember.objects.active().filter(practice=practice, role=Role.OWNER).order_by("id"):
+        outbox.queue(
+            practice=practice,
+            kind=KIND,
+            key=f"{KIND}:{attempt.ref}:{owner.ref}",
+            to_address=owner.email,
+            to_name=owner.name,
+            # Staff read English.
+            subject="A card payment needs a look",
+            content={"staff": owner.ref},
+            by=by,
+        )
+
+
+class MismatchMail(Composer):
+    label = gettext_lazy("Notice about a payment")
+
+    def refuse(self, email: OutgoingEmail) -> str | None:
+        owner = StaffMember.objects.filter(practice=email.practice_id, ref=email.content["staff"]).first()
+        if owner is None or not owner.is_active or owner.role != Role.OWNER:
+            return _("The staff member has left, or is no owner any more.")
+        return None
+
+    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+        # The office is in English.
+        with translation.override("en"):
+            words = {
+                "heading": _("A card payment needs a look"),
+                "name": email.to_name,
+                "href": f"{settings.PUBLIC_BASE_URL}/office/payments/",
+                "why": _("You got this because you own this practice’s account."),
+            }
+            return mail_frame.letter(email, "staff/payment_mismatch", words)

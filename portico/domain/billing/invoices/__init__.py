@@ -1,0 +1,1 @@
+"""Invoices: drafting, issuing, listing and sharing them."""

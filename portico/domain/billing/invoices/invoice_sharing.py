@@ -1,0 +1,196 @@
+"""Showing invoices to the client: one, everything at once, and taking one back out of sight."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Max, QuerySet
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from portico.domain.access import access_grants, eligibility
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.models import PortalAccess
+from portico.domain.audit_actions import Verb
+from portico.domain.billing import shown_sums
+from portico.domain.billing.invoices import invoice_list, invoicing
+from portico.domain.billing.ledger import allocation, locks
+from portico.domain.billing.models import Invoice, PaymentKind, ReversalCause, SharingRun
+from portico.domain.billing.refusals import PaidByCard
+from portico.domain.billing.shown_sums import ShownSums
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice, StaffMember
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.mail import outbox
+from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.queue import leases
+from portico.plumbing.refusals import Refused
+
+KIND = "invoice_shared"
+# So many invoices are shared in one go of a run: well within its lease.
+AT_ONCE = 20
+LEASE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The invoice, and the mail that tells the client of it; without one, `access` shows why."""
+
+    invoice: Invoice
+    email: OutgoingEmail | None
+    access: PortalAccess
+
+
+@once_more
+def share(invoice: Invoice, *, shown: ShownSums | None, by: Actor, tell: bool = True) -> Shared:
+    """Shows an invoice in the portal and, if it may, tells the client by mail; a draft is issued with it.
+
+    Credit is put against it at once. Again: changes nothing and mails nothing.
+    Raises InvoiceVoid, InvoiceEmpty, TotalNotPositive, ShownSumsChanged.
+    """
+    with locks.books_of(invoice.client) as held:
+        return _share(held, invoice.pk, shown=shown, by=by, tell=tell)
+
+
+@once_more
+def tell_again(invoice: Invoice, *, press: str, shown: ShownSums | None, by: Actor) -> Shared:
+    """Mails once more that a bill is there. `press` makes a double press one mail. Raises what `share` does."""
+    with locks.books_of(invoice.client) as held:
+        invoice = locks.invoice(held, invoice.pk)
+        invoicing.refuse_unless_standing(invoice)
+        shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
+        access = access_grants.of_or_off(held)
+        mail = _mail(held, invoice, access, key=f"{KIND}:{invoice.ref}:{press}", by=by) if invoice.is_shared else None
+    return Shared(invoice, mail, access)
+
+
+@once_more
+def unshare(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> Invoice:
+    """Takes an invoice out of the client's sight; credit that was put against it is given back.
+
+    Again: changes nothing. Raises PaidByCard, ShownSumsChanged, holding's Processing and BeingPaid.
+    """
+    with locks.books_of(invoice.client) as held:
+        invoice = locks.invoice(held, invoice.pk)
+        if not invoice.is_shared:
+            return invoice
+        shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
+        locks.refuse_while_attempted(invoice)
+        live = invoice.allocations.live()
+        if live.filter(payment__kind=PaymentKind.ONLINE, from_credit=False).exists():
+            raise PaidByCard
+        released = allocation.release(invoice, ReversalCause.UNSHARED, only_credit=True)
+        invoice.refresh_from_db(fields=["paid_minor", "credited_minor"])
+        invoice.shared_at = None
+        invoice.version += 1
+        invoice.save(update_fields=["shared_at", "version"])
+        _record(Verb.INVOICE_UNSHARED, held, invoice, by=by, gave_back_minor=released)
+        allocation.apply_credit(held, by=by)
+    return invoice
+
+
+def begin_run(practice: Practice, *, shown: ShownSums | None, asked_by: StaffMember) -> SharingRun | None:
+    """Lets the worker share all that is issued and not shared; None when there is nothing.
+
+    While one is under way, gives that one. Raises ShownSumsChanged.
+    """
+    running = SharingRun.objects.waiting().filter(practice=practice).first()
+    if running is not None:
+        return running
+    # In one query: the invoices that are counted are the ones up to the last.
+    unshared = unshared_of(practice).aggregate(last=Max("id"), number=Count("id"))
+    if unshared["last"] is None:
+        return None
+    shown_sums.refuse_if_changed(shown, shown_sums.of_many(invoice_list.capped(unshared["number"])))
+    try:
+        with transaction.atomic():
+            return SharingRun.objects.create(
+                practice=practice, asked_by=asked_by, last_invoice_id=unshared["last"], total=unshared["number"]
+            )
+    except IntegrityError:
+        return SharingRun.objects.waiting().filter(practice=practice).first()
+
+
+def unshared_of(practice: Practice) -> QuerySet[Invoice]:
+    """What a run would share."""
+    return Invoice.objects.filter(practice=practice).standing().filter(shared_at=None)
+
+
+def continue_next_run() -> bool:
+    """One piece of a run that waits, for the worker; whether there was one."""
+    run = leases.claim(SharingRun.objects.waiting(), lease=LEASE)
+    if run is None:
+        return False
+    beyond = unshared_of(run.practice).filter(id__gt=run.reached_id, id__lte=run.last_invoice_id)
+    piece = list(beyond.select_related("client").order_by("id")[: AT_ONCE + 1])
+    for invoice in piece[:AT_ONCE]:
+        told = _share_one_of_run(invoice, by=run.asked_by.actor)
+        if not leases.hold(run, reached_id=invoice.pk, shared=run.shared + 1, not_told=run.not_told + (not told)):
+            return True
+    leases.finish(run, **({} if len(piece) > AT_ONCE else {"ended_at": clock.now()}))
+    return True
+
+
+def _share_one_of_run(invoice: Invoice, *, by: Actor) -> bool:
+    try:
+        shared = share(invoice, shown=None, by=by)
+    except Refused:
+        # Voided meanwhile: there is nothing to show.
+        return True
+    return shared.email is not None
+
+
+def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, tell: bool) -> Shared:
+    invoice = locks.invoice(client, pk)
+    access = access_grants.of_or_off(client)
+    if invoice.is_shared and not invoice.is_void:
+        return Shared(invoice, None, access)
+    shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
+    if invoice.is_draft:
+        invoicing.issue_held(invoice, by=by)
+    invoicing.refuse_unless_standing(invoice)
+    invoice.shared_at = clock.now()
+    invoice.version += 1
+    invoice.save(update_fields=["shared_at", "version"])
+    mail = _mail(client, invoice, access, key=f"{KIND}:{invoice.ref}:{invoice.version}", by=by) if tell else None
+    _record(Verb.INVOICE_SHARED, client, invoice, by=by, told=mail is not None)
+    allocation.apply_credit(client, by=by)
+    invoice.refresh_from_db(fields=["paid_minor", "credited_minor"])
+    return Shared(invoice, mail, access)
+
+
+def _mail(client: Client, invoice: Invoice, access: PortalAccess, *, key: str, by: Actor) -> OutgoingEmail | None:
+    """A name and a link: not what the bill is for, nor how much it is."""
+    address = eligibility.mail_address(access, Purpose.BILL_MAIL)
+    if address is None:
+        return None
+    with translation.override(client.language):
+        subject = _("You have a new bill from %(practice)s") % {"practice": client.practice.name}
+    return outbox.queue(
+        practice=client.practice,
+        kind=KIND,
+        key=key,
+        to_address=address.address,
+        to_name=client.name,
+        subject=subject,
+        content={"invoice": invoice.ref, "address": address.ref, "language": client.language},
+        by=by,
+        client=client,
+    )
+
+
+def _record(verb: Verb, client: Client, invoice: Invoice, *, by: Actor, **details: int | bool) -> None:
+    audit_log.record(
+        verb,
+        practice=client.practice,
+        client=client,
+        by=by,
+        about=invoice.ref,
+        number=invoice.number,
+        total_minor=invoice.total_minor,
+        currency=invoice.currency,
+        **details,
+    )

@@ -1,0 +1,62 @@
+"""What a practice charges for: its products and services with their prices."""
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from portico.domain.audit_actions import Verb
+from portico.domain.billing import shown_sums
+from portico.domain.billing.models import ServiceItem
+from portico.domain.billing.shown_sums import ShownSums
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.refusals import Refused
+
+
+class CodeTaken(Refused):
+    message = _("Another product or service has this code.")
+
+
+def save(
+    practice: Practice,
+    *,
+    code: str,
+    label: str,
+    price_minor: int,
+    shown: ShownSums | None,
+    by: Actor,
+    item: ServiceItem | None = None,
+) -> ServiceItem:
+    """Adds a product or service, or changes one; invoices that exist keep what they say.
+
+    Again: changes nothing. Raises CodeTaken, ShownSumsChanged.
+    """
+    try:
+        with transaction.atomic():
+            if item is None:
+                item = ServiceItem(practice=practice)
+            else:
+                item = ServiceItem.objects.locked().get(pk=item.pk)
+                if (item.code, item.label, item.price_minor) == (code, label, price_minor):
+                    return item
+                shown_sums.refuse_if_changed(shown, shown_sums.of_service(item))
+                item.version += 1
+            item.code, item.label, item.price_minor = code, label, price_minor
+            item.save()
+            audit_log.record(Verb.SERVICE_SAVED, practice=practice, by=by, about=code, price_minor=price_minor)
+    except IntegrityError as taken:
+        raise CodeTaken(field="code") from taken
+    return item
+
+
+def retire(item: ServiceItem, *, shown: ShownSums | None, by: Actor) -> ServiceItem:
+    """Offers it no longer. Again: changes nothing. Raises ShownSumsChanged."""
+    with transaction.atomic():
+        item = ServiceItem.objects.locked().select_related("practice").get(pk=item.pk)
+        if item.retired_at is None:
+            shown_sums.refuse_if_changed(shown, shown_sums.of_service(item))
+            item.retired_at = clock.now()
+            item.save(update_fields=["retired_at"])
+            audit_log.record(Verb.SERVICE_RETIRED, practice=item.practice, by=by, about=item.code)
+    return item

@@ -1,0 +1,1 @@
+"""The books: allocation of money to invoices, balances, statements and verification."""

@@ -1,0 +1,257 @@
+"""Computes the whole of the books anew from their smallest parts, and names whatever is not as it should be."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Count, F, Max, QuerySet, Sum
+
+from portico.domain.billing.ledger import balances
+from portico.domain.billing.models import (
+    HOLDING,
+    Allocation,
+    AttemptInvoice,
+    AttemptState,
+    Credit,
+    CreditNote,
+    Dispute,
+    Invoice,
+    InvoiceCounter,
+    InvoiceLine,
+    Payment,
+    PaymentAttempt,
+    PaymentKind,
+    ReceiptCounter,
+    Refund,
+    RefundState,
+    Reversal,
+)
+from portico.domain.clients.models import Client
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A rule that does not hold, the thing it is about, and both numbers or words."""
+
+    rule: str
+    about: str
+    stored: str
+    computed: str
+
+
+def mismatches() -> Iterator[Mismatch]:
+    """Everything that is wrong; nothing, unless there is a bug or somebody has touched the database."""
+    parts = _Parts()
+    yield from _invoices(parts)
+    yield from _allocations(parts)
+    yield from _payments(parts)
+    yield from _credits(parts)
+    yield from _refunds(parts)
+    yield from _disputes(parts)
+    yield from _attempts()
+    yield from _numbers("invoices are numbered without gaps", Invoice.objects.issued(), InvoiceCounter)
+    yield from _numbers("receipts are numbered without gaps", Payment.objects.all(), ReceiptCounter)
+    yield from _balances(parts.owed)
+
+
+def counts() -> dict[str, int]:
+    """How much was looked at."""
+    return {
+        "invoices": Invoice.objects.count(),
+        "payments": Payment.objects.count(),
+        "credits": Credit.objects.count(),
+        "refunds": Refund.objects.count(),
+        "disputes": Dispute.objects.count(),
+        "attempts": PaymentAttempt.objects.count(),
+    }
+
+
+type Key = Any  # Any: a row's number, or several of them.
+type Sums = dict[Key, int]
+# The numbers of the rows that an amount belongs to, and the amount.
+type Rows = list[tuple[Any, ...]]  # Any: as above.
+
+
+def _rows(found: QuerySet[Any], column: str, *by: str) -> Rows:  # Any: whichever table.
+    return list(found.order_by().values(*by).annotate(sum_of=Sum(column)).values_list(*by, "sum_of"))
+
+
+def _sums(rows: Rows, *places: int) -> Sums:
+    """Added up by what stands in these places."""
+    sums: Sums = defaultdict(int)
+    for row in rows:
+        sums[row[places[0]] if len(places) == 1 else tuple(row[place] for place in places)] += row[-1]
+    return sums
+
+
+@dataclass
+class _Parts:
+    """The smallest parts of the books, each read once; and what each client owes, added up on the way."""
+
+    owed: Counter[int] = field(default_factory=Counter)
+
+    @cached_property
+    def placed(self) -> Rows:
+        """What stands of payments and credits: invoice, payment, credit, amount."""
+        return _rows(Allocation.objects.all(), "live_minor", "invoice", "payment", "credit")
+
+    @cached_property
+    def noted(self) -> Rows:
+        """What invoices no longer ask for: invoice, refund, amount."""
+        return _rows(CreditNote.objects.filter(undone_at=None), "amount_minor", "invoice", "refund")
+
+    @cached_property
+    def undone(self) -> Rows:
+        """What was taken off invoices again: allocation, invoice, refund, dispute, amount."""
+        live = Reversal.objects.filter(undone_at=None)
+        return _rows(live, "amount_minor", "allocation", "allocation__invoice", "refund", "dispute")
+
+
+def _unless_equal(rule: str, about: object, stored: object, computed: object) -> Iterator[Mismatch]:
+    if stored != computed:
+        yield Mismatch(rule, str(about), str(stored), str(computed))
+
+
+def _invoices(parts: _Parts) -> Iterator[Mismatch]:
+    lines = _sums(_rows(InvoiceLine.objects.all(), "amount_minor", "invoice"), 0)
+    paid, credited = _sums(parts.placed, 0), _sums(parts.noted, 0)
+    for invoice in Invoice.objects.select_related("practice").order_by("id").iterator(chunk_size=1000):
+        about, pk = f"invoice {invoice.ref}", invoice.pk
+        yield from _unless_equal("an invoice's total is the sum of its lines", about, invoice.total_minor, lines[pk])
+        yield from _unless_equal("paid is what allocations say", about, invoice.paid_minor, paid[pk])
+        yield from _unless_equal("credited is what credit notes say", about, invoice.credited_minor, credited[pk])
+        if paid[pk] + (0 if invoice.is_void else credited[pk]) > lines[pk]:
+            yield Mismatch("no invoice is paid beyond its total", about, str(lines[pk]), str(paid[pk] + credited[pk]))
+        if not invoice.is_draft and not invoice.is_void:
+            parts.owed[invoice.client_id] += lines[pk] - credited[pk]
+            is_settled = paid[pk] + credited[pk] == lines[pk]
+            yield from _unless_equal("paid if and only if nothing is open", about, invoice.is_paid, is_settled)
+            yield from _unless_equal(
+                "the books are in one currency", about, invoice.currency, invoice.practice.currency
+            )
+        if (invoice.is_draft or invoice.is_void) and paid[pk]:
+            yield Mismatch("nothing stands against a draft or a void invoice", about, "0", str(paid[pk]))
+
+
+def _allocations(parts: _Parts) -> Iterator[Mismatch]:
+    undone = _sums(parts.undone, 0)
+    rows = Allocation.objects.select_related("invoice", "payment", "credit").order_by("id")
+    for row in rows.iterator(chunk_size=1000):
+        about = f"allocation {row.pk} to invoice {row.invoice.ref}"
+        yield from _unless_equal("reversed is what reversals say", about, row.reversed_minor, undone[row.pk])
+        if source := row.payment or row.credit:
+            yield from _unless_equal("money pays its own client", about, source.client_id, row.invoice.client_id)
+            yield from _unless_equal("money pays its own currency", about, source.currency, row.invoice.currency)
+
+
+def _payments(parts: _Parts) -> Iterator[Mismatch]:
+    live = _sums(parts.placed, 1)
+    refunded = _sums(_rows(Refund.objects.counting(), "amount_minor", "payment"), 0)
+    lost = _sums(_rows(Dispute.objects.all(), "lost_minor", "payment"), 0)
+    of_charge = Counter(Payment.objects.exclude(stripe_charge_id="").values_list("practice", "stripe_charge_id"))
+    for payment in Payment.objects.select_related("practice", "attempt").order_by("id").iterator(chunk_size=1000):
+        about, pk = f"payment {payment.ref}", payment.pk
+        yield from _unless_equal("allocated is what allocations say", about, payment.allocated_minor, live[pk])
+        yield from _unless_equal("refunded is what refunds say", about, payment.refunded_minor, refunded[pk])
+        yield from _unless_equal("lost is what disputes say", about, payment.disputed_minor, lost[pk])
+        if live[pk] + refunded[pk] + lost[pk] > payment.amount_minor:
+            spent = live[pk] + refunded[pk] + lost[pk]
+            yield Mismatch("no payment is spent twice", about, str(payment.amount_minor), str(spent))
+        if payment.is_taken_back and live[pk]:
+            yield Mismatch("what was taken back pays nothing", about, "0", str(live[pk]))
+        if not payment.is_taken_back:
+            parts.owed[payment.client_id] -= payment.amount_minor - refunded[pk] - lost[pk]
+        yield from _unless_equal("the books are in one currency", about, payment.currency, payment.practice.currency)
+        yield from _charge(payment, of_charge[payment.practice_id, payment.stripe_charge_id])
+
+
+def _charge(payment: Payment, times: int) -> Iterator[Mismatch]:
+    about = f"payment {payment.ref}"
+    if payment.kind == PaymentKind.ONLINE and not payment.stripe_charge_id:
+        yield Mismatch("every online payment has its charge", about, "", "a charge")
+    if times > 1:
+        yield Mismatch("every charge is one payment", about, str(times), "1")
+    if (attempt := payment.attempt) is not None:
+        yield from _unless_equal("a payment's attempt succeeded", about, attempt.state, AttemptState.SUCCEEDED)
+        yield from _unless_equal(
+            "a payment is what its attempt asked for", about, payment.amount_minor, attempt.amount_minor
+        )
+
+
+def _credits(parts: _Parts) -> Iterator[Mismatch]:
+    live = _sums(parts.placed, 2)
+    for credit in Credit.objects.order_by("id").iterator(chunk_size=1000):
+        about, pk = f"credit {credit.ref}", credit.pk
+        yield from _unless_equal("allocated is what allocations say", about, credit.allocated_minor, live[pk])
+        counts_for = 0 if credit.is_taken_back else credit.amount_minor
+        if live[pk] > counts_for:
+            yield Mismatch("no credit is spent twice", about, str(credit.amount_minor), str(live[pk]))
+        parts.owed[credit.client_id] -= counts_for
+
+
+def _refunds(parts: _Parts) -> Iterator[Mismatch]:
+    by_refund = [row for row in parts.undone if row[2] is not None]
+    reversed_by, reversed_at = _sums(by_refund, 2), _sums(by_refund, 2, 1)
+    noted = _sums(parts.noted, 1, 0)
+    refs = {}
+    for refund in Refund.objects.order_by("id").iterator(chunk_size=1000):
+        about = refs[refund.pk] = f"refund {refund.ref}"
+        most = 0 if refund.state == RefundState.FAILED else refund.amount_minor
+        if reversed_by[refund.pk] > most:
+            yield Mismatch("a refund reverses no more than it gave back", about, str(most), str(reversed_by[refund.pk]))
+    for pair in reversed_at.keys() | noted.keys():
+        yield from _unless_equal(
+            "what a refund reverses it credits", refs.get(pair[0], pair[0]), noted[pair], reversed_at[pair]
+        )
+
+
+def _disputes(parts: _Parts) -> Iterator[Mismatch]:
+    reversed_by = _sums(parts.undone, 3)
+    for dispute in Dispute.objects.order_by("id").iterator(chunk_size=1000):
+        if reversed_by[dispute.pk] > dispute.lost_minor:
+            about = f"dispute {dispute.ref}"
+            rule = "a dispute reverses no more than was lost"
+            yield Mismatch(rule, about, str(dispute.lost_minor), str(reversed_by[dispute.pk]))
+
+
+def _attempts() -> Iterator[Mismatch]:
+    covers = _rows(AttemptInvoice.objects.all(), "amount_minor", "attempt", "is_open")
+    covered, holding = _sums(covers, 0), {attempt for attempt, is_open, _amount in covers if is_open}
+    strangers = set(
+        AttemptInvoice.objects.exclude(invoice__client=F("attempt__client")).values_list("attempt", flat=True)
+    )
+    payments = Counter(Payment.objects.filter(attempt__isnull=False).values_list("attempt", flat=True))
+    for attempt in PaymentAttempt.objects.order_by("id").iterator(chunk_size=1000):
+        about, pk = f"attempt {attempt.ref}", attempt.pk
+        yield from _unless_equal("an attempt asks for what it covers", about, attempt.amount_minor, covered[pk])
+        yield from _unless_equal(
+            "an attempt holds its invoices while it is open", about, pk in holding, attempt.state in HOLDING
+        )
+        wanted = 1 if attempt.state == AttemptState.SUCCEEDED else 0
+        yield from _unless_equal("a success has exactly one payment", about, payments[pk], wanted)
+        if pk in strangers:
+            yield Mismatch("an attempt pays its own client's invoices", about, "another client's", "its own")
+
+
+def _numbers(
+    rule: str, rows: QuerySet[Any], counters: type[InvoiceCounter | ReceiptCounter]
+) -> Iterator[Mismatch]:  # Any: invoices or payments.
+    counted = rows.order_by().values("practice").annotate(given=Count("pk"), last=Max("number"))
+    given = {practice: (number, last) for practice, number, last in counted.values_list("practice", "given", "last")}
+    nexts = dict(counters.objects.values_list("practice", "next_number"))
+    for practice in given.keys() | nexts.keys():
+        about = f"practice {practice}"
+        number, last = given.get(practice, (0, 0))
+        yield from _unless_equal(rule, about, last or 0, number)
+        yield from _unless_equal(rule, about, nexts.get(practice, 1), number + 1)
+
+
+def _balances(owed: Counter[int]) -> Iterator[Mismatch]:
+    """Money is neither made nor lost: a balance is what was billed, less what came, plus what went back."""
+    for client in Client.objects.select_related("practice").filter(pk__in=owed.keys()).order_by("id").iterator(1000):
+        account, about = balances.office(client), f"client {client.ref}"
+        yield from _unless_equal("a balance is what came and went", about, account.office_minor, owed[client.pk])
+        added_up = account.sums.balance_minor
+        yield from _unless_equal("the sums of an account are its balance", about, added_up, owed[client.pk])

@@ -1,0 +1,39 @@
+"""What a practice charges for, under neutral names."""
+
+from django.db import models
+from django.db.models import Q
+
+from portico.plumbing import clock
+from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
+
+
+class ServiceItemQuerySet(RowQuerySet["ServiceItem"]):
+    def offered(self) -> "ServiceItemQuerySet":
+        return self.filter(retired_at=None)
+
+
+class ServiceItem(PracticeRow):
+    """A product or service with its price. Lines of invoices copy it: a new price changes no invoice."""
+
+    ref = RefField()
+    code = models.CharField(max_length=20)
+    # Neutral: it stands on invoices that a client may print or forward.
+    label = models.CharField(max_length=100)
+    price_minor = models.BigIntegerField()
+    retired_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = ServiceItemQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            models.CheckConstraint(condition=Q(price_minor__gte=0), name="billing_serviceitem_price"),
+            models.UniqueConstraint(
+                fields=("practice", "code"), condition=Q(retired_at=None), name="billing_serviceitem_one_a_code"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.ref

@@ -1,0 +1,1 @@
+"""Payments recorded by hand, credits, refunds and receipts."""

@@ -1,0 +1,80 @@
+"""How the mails of receipts.py read, and whether they may still leave."""
+
+from abc import abstractmethod
+from typing import Any
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.access import access_grants, eligibility
+from portico.domain.access.eligibility import Purpose
+from portico.domain.billing.models import Payment, Refund
+from portico.domain.clients.models import Client
+from portico.domain.practices import mail_frame
+from portico.plumbing.mail.outbox import Composer, Letter
+from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.text import money, times
+
+
+class _MoneyMail(Composer):
+    """Goes to whom the client's documents go."""
+
+    template = ""
+
+    def refuse(self, email: OutgoingEmail) -> str | None:
+        access = access_grants.of_or_off(_client_of(email))
+        return eligibility.reason_to_drop(access, Purpose.BILL_MAIL, written_to=email.content["address"])
+
+    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+        with translation.override(email.content["language"]):
+            words = {
+                "name": _client_of(email).called,
+                "portal_address": email.practice.portal_address,
+                "why": _("You got this because you said email is ok."),
+            }
+            return mail_frame.letter(email, self.template, words | self.words(email))
+
+    @abstractmethod
+    def words(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
+        """What this kind of mail says beside what they all say."""
+
+
+class ReceiptMail(_MoneyMail):
+    label = gettext_lazy("Receipt")
+    template = "receipt"
+
+    def words(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
+        payment = Payment.objects.get(practice_id=email.practice_id, ref=email.content["about"])
+        return {
+            "heading": _("Thank you. Your payment has arrived"),
+            "payment": payment,
+            "day": times.full_day(payment.received_on, email.content["language"]),
+            "amount": money.written(payment.amount_minor, payment.currency, language=email.content["language"]),
+            "card": _card(payment),
+        }
+
+
+class RefundMail(_MoneyMail):
+    label = gettext_lazy("Refund")
+    template = "refund"
+
+    def words(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
+        refund = Refund.objects.select_related("payment").get(practice_id=email.practice_id, ref=email.content["about"])
+        return {
+            "heading": _("Money is on its way back to you"),
+            "amount": money.written(refund.amount_minor, refund.currency, language=email.content["language"]),
+            "card": _card(refund.payment),
+        }
+
+
+def _card(payment: Payment) -> str:
+    """Visa ending 4242; empty when no card was seen."""
+    if not payment.card_last4:
+        return ""
+    brand = payment.card_brand.replace("_", " ").title()
+    return _("%(brand)s ending %(last4)s") % {"brand": brand, "last4": payment.card_last4}
+
+
+def _client_of(email: OutgoingEmail) -> Client:
+    return Client.objects.get(outgoing_emails=email)

@@ -1,0 +1,141 @@
+"""Money that goes back. What was recorded by hand is given back by hand and only recorded here."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from portico.domain.audit_actions import Verb
+from portico.domain.billing import shown_sums
+from portico.domain.billing.ledger import allocation, locks
+from portico.domain.billing.models import Invoice, Payment, Refund, RefundState, RefundWay
+from portico.domain.billing.refusals import (
+    AmountNotPositive,
+    BeyondWhatIsLeft,
+    ChargedOnline,
+    ReasonMissing,
+    TakenBack,
+)
+from portico.domain.billing.shown_sums import ShownSums
+from portico.domain.clients.models import Client
+from portico.plumbing import clock, form_keys
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.text import money
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a refund's form asks for; payment and invoice by their ids, the amount in minor units."""
+
+    payment: int
+    amount_minor: int
+    reason: str
+    note: str
+    invoice: int | None
+
+
+@once_more
+def record_by_hand(
+    payment: Payment,
+    *,
+    amount_minor: int,
+    reason: str,
+    shown: ShownSums | None,
+    by: Actor,
+    note: str = "",
+    invoice: Invoice | None = None,
+    press: str = "",
+) -> Refund:
+    """Records that money was given back by hand; the invoice stays Paid and asks for nothing again.
+
+    With an invoice, out of what stands there; otherwise what is left over goes first. The same press again gives
+    the first one's refund. Raises FormSentBefore, ChargedOnline, ShownSumsChanged and what `open_refund` does.
+    """
+    with locks.books_of(payment.client) as held:
+        asked = Asked(payment.pk, amount_minor, reason.strip(), note.strip(), invoice.pk if invoice else None)
+        earlier = made_before(held, press, asked)
+        if earlier is not None:
+            return earlier
+        payment = Payment.objects.locked().with_disputes().get(pk=payment.pk)
+        payment.client = held
+        if payment.is_online:
+            raise ChargedOnline
+        shown_sums.refuse_if_changed(shown, shown_sums.of_refund(payment))
+        refund = open_refund(
+            payment,
+            amount_minor=amount_minor,
+            way=RefundWay.BY_HAND,
+            reason=reason,
+            note=note,
+            by=by,
+            invoice=invoice,
+            press=press,
+        )
+        form_keys.keep(refund, press, asked, kind="refund")
+        refund.state, refund.settled_at = RefundState.SUCCEEDED, clock.now()
+        refund.save(update_fields=["state", "settled_at"])
+        audit_log.record(
+            Verb.REFUND_RECORDED,
+            practice=held.practice,
+            client=held,
+            by=by,
+            about=payment.ref,
+            amount_minor=amount_minor,
+            currency=payment.currency,
+            reason=refund.reason,
+        )
+    return refund
+
+
+def made_before(client: Client, press: str, asked: Asked) -> Refund | None:
+    """Returns the refund that this press made before; `press` is the form's own random key. Raises FormSentBefore."""
+    rows = Refund.objects.filter(practice=client.practice)
+    return form_keys.made_before(rows, press, asked, kind="refund", said=_said)
+
+
+def _said(refund: Refund) -> str:
+    return _("a refund of %(amount)s") % {"amount": money.written(refund.amount_minor, refund.currency, language="en")}
+
+
+def open_refund(
+    payment: Payment,
+    *,
+    amount_minor: int,
+    way: RefundWay,
+    reason: str,
+    by: Actor,
+    note: str = "",
+    invoice: Invoice | None = None,
+    press: str = "",
+    idempotency_key: str = "",
+) -> Refund:
+    """Writes a refund and counts it in the books at once, pending; it is undone by `settling.undo_refund` if it fails.
+
+    Inside the caller's transaction, with client and payment held. A refund that is pending still counts, so no two
+    of them can go beyond what is left. Raises AmountNotPositive, BeyondWhatIsLeft, ReasonMissing, TakenBack.
+    """
+    if payment.is_taken_back:
+        raise TakenBack
+    if amount_minor <= 0:
+        raise AmountNotPositive(field="amount")
+    if amount_minor > payment.left_minor:
+        raise BeyondWhatIsLeft(field="amount")
+    if not reason.strip():
+        raise ReasonMissing(field="reason")
+    refund = Refund.objects.create(
+        practice_id=payment.practice_id,
+        payment=payment,
+        amount_minor=amount_minor,
+        currency=payment.currency,
+        way=way,
+        reason=reason.strip()[:300],
+        note=note.strip()[:500],
+        made_by=by.name[:100],
+        press=press,
+        idempotency_key=idempotency_key,
+    )
+    allocation.refund(refund, invoice=invoice)
+    # Nothing waits for a refund any more once nothing is left over.
+    Payment.objects.filter(pk=payment.pk, unused_minor=0).update(refund_asked_at=None, refund_asked_reason="")
+    return refund

@@ -1,0 +1,1 @@
+"""Keeping the books in step with Stripe: events, reconciliation, refunds and disputes."""

@@ -1,0 +1,111 @@
+"""A client's email addresses: opened, closed and replaced, with the consent of each."""
+
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.client_input import AddressEntry
+from portico.domain.clients.models import Client, EmailAddress
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.refusals import Refused
+from portico.plumbing.text.mailboxes import mailbox_key
+
+
+class AddressTwice(Refused):
+    """The same mailbox stands twice in one client's list."""
+
+
+@dataclass
+class AddressChanges:
+    """What a save did to a client's addresses. `replaced` maps a closed row's pk to the row that took its place."""
+
+    closed: list[EmailAddress] = field(default_factory=list)
+    opened: list[EmailAddress] = field(default_factory=list)
+    replaced: dict[int, EmailAddress] = field(default_factory=dict)
+    withdrawn: list[EmailAddress] = field(default_factory=list)
+    recorded: list[EmailAddress] = field(default_factory=list)
+
+
+def settle(client: Client, entries: tuple[AddressEntry, ...], *, by: Actor) -> AddressChanges:
+    """Makes the client's open addresses those of the entries. Inside the caller's transaction, client locked.
+
+    Raises AddressTwice. A changed address closes its row and opens another, whose consent is recorded anew.
+    """
+    _refuse_twice(entries)
+    changes = AddressChanges()
+    standing = {row.ref: row for row in client.email_addresses.open()}
+    to_open: list[tuple[AddressEntry, EmailAddress | None]] = []
+    for entry in entries:
+        row = standing.pop(entry.ref, None) if entry.ref else None
+        if row is not None and row.mailbox_key == mailbox_key(entry.address):
+            _keep(row, entry, changes, by=by)
+        else:
+            if row is not None:
+                _close(row, changes, by=by)
+            to_open.append((entry, row))
+    for row in standing.values():
+        _close(row, changes, by=by)
+    for entry, replaced in to_open:
+        opened = _open(client, entry, changes, by=by)
+        if replaced is not None:
+            changes.replaced[replaced.pk] = opened
+    return changes
+
+
+def _refuse_twice(entries: tuple[AddressEntry, ...]) -> None:
+    seen: set[str] = set()
+    for entry in entries:
+        key = mailbox_key(entry.address)
+        if key in seen:
+            raise AddressTwice(_("%(address)s is there twice. Remove one.") % {"address": entry.address})
+        seen.add(key)
+
+
+def _keep(row: EmailAddress, entry: AddressEntry, changes: AddressChanges, *, by: Actor) -> None:
+    changed = row.kind != entry.kind
+    row.kind = entry.kind
+    if entry.email_ok and not row.email_ok:
+        row.record_consent(by=by.name, at=clock.now())
+        changes.recorded.append(row)
+        _record(Verb.CONSENT_RECORDED, row, by=by)
+        changed = True
+    if row.email_ok and not entry.email_ok:
+        row.withdraw_consent(at=clock.now())
+        changes.withdrawn.append(row)
+        _record(Verb.CONSENT_WITHDRAWN, row, by=by)
+        changed = True
+    if changed:
+        row.save(update_fields=["kind", "email_ok_at", "email_ok_by", "email_ok_withdrawn_at"])
+
+
+def _close(row: EmailAddress, changes: AddressChanges, *, by: Actor) -> None:
+    row.closed_at = clock.now()
+    row.save(update_fields=["closed_at"])
+    changes.closed.append(row)
+    _record(Verb.ADDRESS_CLOSED, row, by=by)
+
+
+def _open(client: Client, entry: AddressEntry, changes: AddressChanges, *, by: Actor) -> EmailAddress:
+    row = EmailAddress(
+        practice=client.practice,
+        client=client,
+        address=entry.address,
+        mailbox_key=mailbox_key(entry.address),
+        kind=entry.kind,
+    )
+    if entry.email_ok:
+        row.record_consent(by=by.name, at=clock.now())
+        changes.recorded.append(row)
+    row.save(force_insert=True)
+    changes.opened.append(row)
+    _record(Verb.ADDRESS_ADDED, row, by=by)
+    if entry.email_ok:
+        _record(Verb.CONSENT_RECORDED, row, by=by)
+    return row
+
+
+def _record(verb: Verb, row: EmailAddress, *, by: Actor) -> None:
+    audit_log.record(verb, practice=row.client.practice, client=row.client, by=by, about=row.ref, address=row.address)

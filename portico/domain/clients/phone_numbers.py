@@ -1,0 +1,22 @@
+"""A client's phone numbers."""
+
+from portico.domain.clients.client_input import PhoneEntry
+from portico.domain.clients.models import Client, PhoneNumber
+
+
+def settle(client: Client, entries: tuple[PhoneEntry, ...]) -> bool:
+    """Makes the client's numbers those of the entries; says whether anything changed. In the caller's transaction."""
+    wanted = {entry.number: entry.kind for entry in entries}
+    present = {phone.number: phone for phone in client.phone_numbers.all()}
+    gone = [phone.pk for number, phone in present.items() if number not in wanted]
+    changed = bool(gone)
+    client.phone_numbers.filter(pk__in=gone).delete()
+    for number, kind in wanted.items():
+        phone = present.get(number)
+        if phone is not None and phone.kind == kind:
+            continue
+        changed = True
+        PhoneNumber.objects.update_or_create(
+            client=client, number=number, defaults={"kind": kind, "practice_id": client.practice_id}
+        )
+    return changed

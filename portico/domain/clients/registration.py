@@ -1,0 +1,40 @@
+"""A new client."""
+
+from django.db import transaction
+
+from portico.domain.audit_actions import Verb
+from portico.domain.clients import email_addresses, phone_numbers, search_terms
+from portico.domain.clients.client_input import ClientDetails, ClientEntry
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.text.folding import folded
+
+
+def create(practice: Practice, entry: ClientEntry, *, by: Actor, press: str = "") -> Client:
+    """Creates a client with addresses, consent and phones. Raises addresses.AddressTwice.
+
+    `press` is the random key of the form, if there was one; a second client with it raises IntegrityError.
+    """
+    with transaction.atomic():
+        client = Client(practice=practice, press=press)
+        describe(client, entry.details)
+        client.save(force_insert=True)
+        audit_log.record(Verb.CLIENT_CREATED, practice=practice, client=client, by=by)
+        email_addresses.settle(client, entry.addresses, by=by)
+        phone_numbers.settle(client, entry.phones)
+        search_terms.refresh_terms(client)
+    return client
+
+
+def describe(client: Client, details: ClientDetails) -> list[str]:
+    """Puts the details on the row, unsaved, and names the fields that changed."""
+    before = {name: getattr(client, name) for name in _FIELDS}
+    for name in _FIELDS:
+        setattr(client, name, getattr(details, name))
+    client.sort_key = folded(client.name)[:210]
+    return [name for name in _FIELDS if getattr(client, name) != before[name]]
+
+
+_FIELDS = ("first_name", "last_name", "preferred_name", "date_of_birth", "language", "clinician", "status")

@@ -1,0 +1,185 @@
+"""Finds clients by the beginning of a name, of a part of an email address, or of the digits of a phone number.
+
+A client's search terms are written here, and a query is read here, by the same folding: see docs/decisions/0017.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import batched, chain
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from portico.domain.clients.models import Client, ClientQuerySet, EmailAddress, SearchTerm
+from portico.domain.practices.models import Practice
+from portico.plumbing.text.folding import folded, folded_with_two_letters
+from portico.plumbing.text.mailboxes import mailbox_key
+from portico.plumbing.text.phone_numbers import as_dialled
+
+_WORD = re.compile(r"[^\W_]+")
+_WORD_OR_AT = re.compile(r"[^\W_]+|@")
+# What stands between two words of a query. Apostrophes, hyphens and periods do not: o'brien is one word.
+_BETWEEN_WORDS = re.compile(r"[\s,;:/|&+()\[\]\"“”]+")
+_PHONE = re.compile(r"(?:tel:)?\+?[\d\s().\-/]{3,}\Z")
+# Dialled before the country code of a number abroad.
+_ABROAD = re.compile(r"\A(?:00|011)(?=\d{8})")
+_FEWEST_DIGITS = 4
+_LONGEST = 320
+MOST_WORDS = 6
+# A word that begins so many terms at most is rare: the clients who have it are fetched by their ids.
+_RARE = 2_000
+_BATCH = 500
+
+
+def refresh_terms(client: Client) -> None:
+    """Makes the client's terms those of its present names, addresses and numbers. Inside the caller's transaction."""
+    wanted = _terms_of(client)
+    present = set(client.search_terms.values_list("term", flat=True))
+    client.search_terms.filter(term__in=present - wanted).delete()
+    SearchTerm.objects.bulk_create(
+        [SearchTerm(practice_id=client.practice_id, client=client, term=term) for term in sorted(wanted - present)]
+    )
+
+
+def terms_of(*, names: Iterable[str], addresses: Iterable[str], numbers: Iterable[str]) -> set[str]:
+    """Return the search terms of a client with these whole names, email addresses and E.164 numbers."""
+    terms = set[str]()
+    for fold in (folded, folded_with_two_letters):
+        for name in names:
+            terms |= _endings(fold(name))
+        for address in addresses:
+            terms |= _endings_of_address(fold(address))
+    for number in numbers:
+        digits = number.removeprefix("+")
+        terms |= {digits[start:] for start in range(len(digits) - _FEWEST_DIGITS + 1)}
+        # As dialled at home, which in many countries begins with a 0 that is not part of the number.
+        terms.add(re.sub(r"\D", "", as_dialled(number)))
+    return {term[:_LONGEST] for term in terms if term}
+
+
+def names_of(client: Client) -> tuple[str, str]:
+    """Return the client's whole name, with the given and with the preferred first name."""
+    return f"{client.first_name} {client.last_name}", f"{client.preferred_name} {client.last_name}"
+
+
+def _endings(name: str) -> set[str]:
+    """The name from each of its words on, without what stands between them.
+
+    "jean-luc o'brien" gives "jeanlucobrien", "lucobrien", "obrien" and "brien": each begins with what a query may
+    write as one word or as several.
+    """
+    words = _WORD.findall(name)
+    return {"".join(words[start:]) for start in range(len(words))}
+
+
+def _endings_of_address(address: str) -> set[str]:
+    """The same of an address, but with its @; the last part of the domain is not searched for alone."""
+    name, _at, domain = address.rpartition("@")
+    words, rest = _WORD.findall(name), "".join(_WORD.findall(domain))
+    labels = [_WORD.findall(label) for label in domain.split(".")]
+    of_domain = {"".join(chain.from_iterable(labels[start:])) for start in range(len(labels) - 1)}
+    return {f"{''.join(words[start:])}@{rest}" for start in range(len(words))} | of_domain
+
+
+def _terms_of(client: Client) -> set[str]:
+    return terms_of(
+        names=names_of(client),
+        addresses=[form for row in client.email_addresses.open() for form in (row.mailbox_key, row.address)],
+        numbers=[phone.number for phone in client.phone_numbers.all()],
+    )
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Whom a query finds: clients with certain ids, as far as they have its common words too.
+
+    When `are_many`, all of its words are common and `at_hand` are merely some of the clients who have the first.
+    """
+
+    at_hand: frozenset[int]
+    common: tuple[QuerySet[SearchTerm], ...]
+    are_many: bool
+
+    def batches(self) -> Iterator[ClientQuerySet]:
+        """All who match, by their ids, some at a time: of very many ids PostgreSQL would rather read the whole table.
+
+        Ids are the practice's own. To name it again would send SQLite through all of its clients.
+        """
+        for batch in _by_ids(self.at_hand):
+            yield _having(batch, self.common)
+        if self.are_many:
+            yield from _by_ids(self._everyone - self.at_hand)
+
+    def along(self, clients: ClientQuerySet) -> ClientQuerySet:
+        """Those of the clients who match, asking each in turn: for many matches, in an order that an index has."""
+        return _having(clients, self.common)
+
+    @cached_property
+    def _everyone(self) -> frozenset[int]:
+        """Who has all of the common words: kept, since the page and the total may both come to need it."""
+        return frozenset.intersection(*(frozenset(terms.values_list("client_id", flat=True)) for terms in self.common))
+
+
+def look_up(practice: Practice, query: str) -> Matches:
+    """Whose terms begin with each word of the query, archived clients included; nobody for an empty query."""
+    rare: list[frozenset[int]] = []
+    common: list[QuerySet[SearchTerm]] = []
+    first = frozenset[int]()
+    # The longest first: of common words it is likely to be the rarest.
+    for beginning in sorted(_beginnings(query.strip()), key=len, reverse=True):
+        terms = SearchTerm.objects.filter(practice=practice, term__begins_with=beginning[:_LONGEST])
+        # Terms, not distinct clients: to have those SQLite would walk the whole index that is in their order.
+        ids = list(terms.values_list("client_id", flat=True)[: _RARE + 1])
+        if len(ids) <= _RARE:
+            rare.append(frozenset(ids))
+            continue
+        first = first or frozenset(ids)
+        common.append(terms)
+    if rare:
+        return Matches(frozenset.intersection(*rare), tuple(common), are_many=False)
+    return Matches(first, tuple(common), are_many=bool(common))
+
+
+def matching(practice: Practice, query: str) -> ClientQuerySet:
+    """The practice's clients who match, as one queryset."""
+    matches = look_up(practice, query)
+    if matches.are_many:
+        return matches.along(Client.objects.filter(pk__in=matches.common[0].values("client_id")))
+    return matches.along(Client.objects.filter(pk__in=matches.at_hand))
+
+
+def _by_ids(ids: Iterable[int]) -> Iterator[ClientQuerySet]:
+    for some in batched(sorted(ids), _BATCH, strict=False):
+        yield Client.objects.filter(pk__in=some)
+
+
+def _having(clients: ClientQuerySet, words: Iterable[QuerySet[SearchTerm]]) -> ClientQuerySet:
+    return clients.filter(*(Exists(terms.filter(client=OuterRef("pk"))) for terms in words))
+
+
+def _beginnings(query: str) -> list[str]:
+    """Return what terms must begin with: the digits of a phone number, part of an address, or each word."""
+    plain = folded(query)
+    if _PHONE.match(plain):
+        # "(0)" is written after the country code, but not dialled there.
+        beginnings = [_ABROAD.sub("", re.sub(r"\(0\)|\D", "", plain))]
+    elif "@" in query:
+        # As the terms of addresses are written; of "@example.com", the domain.
+        beginnings = ["".join(_WORD_OR_AT.findall(folded(_as_key(query)))).lstrip("@")]
+    else:
+        beginnings = ["".join(_WORD.findall(folded(part))) for part in _BETWEEN_WORDS.split(query)]
+    return [beginning for beginning in beginnings if beginning][:MOST_WORDS]
+
+
+def _as_key(query: str) -> str:
+    try:
+        return mailbox_key(query)
+    except ValueError:
+        return query
+
+
+def ever_at(practice: Practice, address: str) -> QuerySet[Client]:
+    """The practice's clients who have, or once had, exactly this mailbox."""
+    rows = EmailAddress.objects.filter(practice=practice, mailbox_key=_as_key(address))
+    return Client.objects.filter(practice=practice, pk__in=rows.values("client_id"))

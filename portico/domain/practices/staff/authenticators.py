@@ -1,0 +1,124 @@
+"""The authenticator app: six numbers that change every 30 seconds, each good once."""
+
+import re
+import secrets
+from collections.abc import Iterator
+from urllib.parse import quote, urlencode
+
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth as totp
+from django.db import transaction
+from django.db.models import Q
+
+from portico.domain.audit_actions import Verb
+from portico.domain.practices.models import StaffMember
+from portico.domain.practices.staff import recovery_codes, second_factor, security_notice_mail
+from portico.domain.practices.staff.second_factor import AlreadySetUp
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+
+# Seconds for which a code stands, and how many of these steps a clock may be off.
+STEP = 30
+TOLERANCE = 1
+# The furthest step that any machine's clock may have taken; a used one beyond it was used while the clock was ahead.
+FURTHEST = TOLERANCE + int(clock.SKEW.total_seconds()) // STEP
+_GAPS = re.compile(r"[\W_]+")
+_SECRET = re.compile(r"[A-Z2-7]{32,128}")
+
+
+class WrongCode(Exception):
+    """The code is not the one that the app shows now, or was used before."""
+
+
+def new_secret() -> str:
+    """A secret to be scanned: 160 random bits in base32."""
+    secret: str = totp.generate_totp_secret()
+    return secret
+
+
+def address_of(staff: StaffMember, secret: str) -> str:
+    """What the QR code says to the app."""
+    query = urlencode({"secret": secret, "issuer": staff.practice.name}, quote_via=quote)
+    return f"otpauth://totp/{quote(staff.practice.name)}:{quote(staff.email)}?{query}"
+
+
+def set_up(staff: StaffMember, secret: str, *, code: str, first: bool, by: Actor) -> bool:
+    """Makes this the person's authenticator, in place of one they had, when the code proves that the app knows it.
+
+    With `first` it must be their first factor. True when recovery codes were made too. Raises WrongCode, AlreadySetUp.
+    """
+    step = next(_steps_of(secret, code), None)
+    if step is None:
+        raise WrongCode
+    return keep(staff, secret, step=step, first=first, by=by)
+
+
+def is_secret(text: str) -> bool:
+    """Whether an app could keep it: base32, as RFC 4226 wants it at least 128 bits long."""
+    return _SECRET.fullmatch(text) is not None and len(text) % 8 == 0
+
+
+def keep(staff: StaffMember, secret: str, *, step: int = 0, first: bool, told: bool = True, by: Actor) -> bool:
+    """The same without a code: what a seed file says, or what was proven. The code's step is used up.
+
+    `told`: the person gets a notice by mail.
+    """
+    with transaction.atomic():
+        held = second_factor.lock(staff)
+        if first and second_factor.is_set_up(held):
+            raise AlreadySetUp
+        if second_factor.rows(held).filter(type=Authenticator.Type.TOTP).delete()[0]:
+            audit_log.record(Verb.AUTHENTICATOR_REMOVED, practice=held.practice, by=by, about=held.ref)
+        totp.TOTP.activate(held, secret)
+        used = held.authenticator_step if held.authenticator_step <= _step_now() + FURTHEST else 0
+        held.authenticator_step = max(used, step)
+        held.save(update_fields=["authenticator_step"])
+        entry = audit_log.record(Verb.AUTHENTICATOR_ADDED, practice=held.practice, by=by, about=held.ref)
+        if told:
+            security_notice_mail.tell(held, entry, by=by)
+        return recovery_codes.make_first(held, by=by)
+
+
+def use(staff: StaffMember, code: str) -> bool:
+    """Whether the code is right now; then its step, and every earlier one, is used up for good.
+
+    A used step that lies in the future counts for nothing: the clock was ahead, and has been set right.
+    """
+    row = second_factor.rows(staff).filter(type=Authenticator.Type.TOTP).first()
+    if row is None:
+        return False
+    for step in _steps_of(get_adapter().decrypt(row.data["secret"]), code):
+        # The database has the last word: of many at once, in whatever process, one moves the step forward.
+        is_unused = Q(authenticator_step__lt=step) | Q(authenticator_step__gt=_step_now() + FURTHEST)
+        later = StaffMember.objects.filter(is_unused, pk=staff.pk)
+        if later.update(authenticator_step=step):
+            row.record_usage()
+            return True
+    return False
+
+
+def remove(staff: StaffMember, *, by: Actor) -> None:
+    """Raises LastFactor. Without an authenticator: changes nothing."""
+    row = second_factor.rows(staff).filter(type=Authenticator.Type.TOTP).first()
+    if row is not None:
+        second_factor.remove(staff, row, Verb.AUTHENTICATOR_REMOVED, by=by)
+
+
+def code_at(secret: str, step: int) -> str:
+    """What an app shows during that step."""
+    return str(totp.format_hotp_value(totp.hotp_value(secret, step)))
+
+
+def _step_now() -> int:
+    return int(clock.now().timestamp()) // STEP
+
+
+def _steps_of(secret: str, code: str) -> Iterator[int]:
+    """The steps around now whose code this is, the nearest first."""
+    typed = _GAPS.sub("", code).encode("utf-8", "surrogatepass")
+    now = _step_now()
+    for off in sorted(range(-TOLERANCE, TOLERANCE + 1), key=abs):
+        if secrets.compare_digest(typed, code_at(secret, now + off).encode()):
+            yield now + off

@@ -1,0 +1,94 @@
+"""What staff change about themselves: name, email, password, and where they are signed in."""
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from portico.domain.audit_actions import Verb
+from portico.domain.practices.models import SetUpLink, StaffMember, StaffSession
+from portico.domain.practices.staff import second_factor, security_notice_mail
+from portico.domain.practices.staff.staff_members import EmailTaken, refuse_unreachable
+from portico.domain.practices.staff.staff_sessions import alive
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.database.base_models import RowQuerySet
+
+
+def change_details(staff: StaffMember, *, name: str, email: str, by: Actor) -> StaffMember:
+    """Another name, another address, or both; the same again changes nothing.
+
+    A new address is told to the old one. Links that were mailed there end. Raises EmailTaken and ValidationError.
+    """
+    email = email.strip().lower()
+    if email != staff.email:
+        refuse_unreachable(email)
+    with transaction.atomic():
+        held = second_factor.lock(staff)
+        if name != held.name:
+            held.name = name
+            audit_log.record(Verb.STAFF_RENAMED, practice=held.practice, by=by, about=held.ref)
+        if email != held.email:
+            _move(held, email, by=by)
+        held.version += 1
+        try:
+            # In its own savepoint: two may reach for the same free address.
+            with transaction.atomic():
+                held.save(update_fields=["name", "email", "version"])
+        except IntegrityError as taken:
+            raise _taken(email) from taken
+    return held
+
+
+def change_password(staff: StaffMember, password: str, *, session: StaffSession | None, by: Actor) -> StaffMember:
+    """Sets the password and ends every session but this one. Raises ValidationError for a weak password."""
+    validate_password(password, staff)
+    # Slow on purpose: not while anything is locked.
+    encoded = make_password(password)
+    with transaction.atomic():
+        held = second_factor.lock(staff)
+        held.password = encoded
+        held.save(update_fields=["password"])
+        _others(held, session).delete()
+        entry = audit_log.record(Verb.PASSWORD_CHANGED, practice=held.practice, by=by, about=held.ref)
+        security_notice_mail.tell(held, entry, by=by)
+    return held
+
+
+def sessions(staff: StaffMember) -> RowQuerySet[StaffSession]:
+    """Where they are signed in at this moment, the newest first."""
+    return alive().filter(staff=staff).order_by("-seen_at", "-id")
+
+
+def end_session(staff: StaffMember, session: StaffSession, *, by: Actor) -> None:
+    """Again: changes nothing."""
+    with transaction.atomic():
+        if StaffSession.objects.filter(pk=session.pk, staff=staff).delete()[0]:
+            audit_log.record(Verb.STAFF_SESSION_ENDED, practice=staff.practice, by=by, about=staff.ref, number=1)
+
+
+def end_other_sessions(staff: StaffMember, own: StaffSession | None, *, by: Actor) -> None:
+    """Ends every session but one's own. Again: changes nothing."""
+    with transaction.atomic():
+        ended = _others(staff, own).delete()[0]
+        if ended:
+            audit_log.record(Verb.STAFF_SESSION_ENDED, practice=staff.practice, by=by, about=staff.ref, number=ended)
+
+
+def _move(held: StaffMember, email: str, *, by: Actor) -> None:
+    if StaffMember.objects.filter(email=email).exclude(pk=held.pk).exists():
+        raise _taken(email)
+    old, held.email = held.email, email
+    SetUpLink.objects.filter(staff=held, used_at=None).update(used_at=clock.now())
+    entry = audit_log.record(Verb.STAFF_EMAIL_CHANGED, practice=held.practice, by=by, about=held.ref)
+    security_notice_mail.tell(held, entry, to=old, by=by)
+
+
+def _taken(email: str) -> EmailTaken:
+    return EmailTaken(_("%(email)s already belongs to a staff member.") % {"email": email}, field="email")
+
+
+def _others(staff: StaffMember, own: StaffSession | None) -> RowQuerySet[StaffSession]:
+    rows = StaffSession.objects.filter(staff=staff)
+    return rows.exclude(pk=own.pk) if own else rows

@@ -1,0 +1,168 @@
+"""Passkeys: a device or a password manager proves itself by a signature, bound to our own address."""
+
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.internal.auth import WebAuthn
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from fido2.server import Fido2Server
+from fido2.webauthn import (
+    AttestedCredentialData,
+    PublicKeyCredentialRpEntity,
+    PublicKeyCredentialUserEntity,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from portico.domain.audit_actions import Verb
+from portico.domain.practices.models import StaffMember
+from portico.domain.practices.staff import recovery_codes, second_factor, security_notice_mail
+from portico.domain.practices.staff.second_factor import AlreadySetUp
+from portico.plumbing import tokens
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+
+KIND = Authenticator.Type.WEBAUTHN
+# What a browser answers has a few kilobytes at most.
+ANSWER_LENGTH = 16 * 1024
+# What reading an answer that no browser made may end in, deep inside the library.
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    AssertionError,
+    RecursionError,
+    struct.error,
+)
+
+type Answer = dict[str, Any]  # Any: JSON as browsers send it.
+type State = dict[str, Any]  # Any: as the library keeps it between question and answer.
+
+
+class WrongAnswer(Exception):
+    """The browser's answer cannot be read, or belongs to another question, address or device."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the browser is asked, and what must be remembered until it answers."""
+
+    options: dict[str, Any]  # Any: JSON for navigator.credentials.
+    state: State
+
+
+def ask_for_new(staff: StaffMember) -> Question:
+    """Asks a browser to make a passkey for this person."""
+    person = PublicKeyCredentialUserEntity(id=staff.ref.encode(), name=staff.email, display_name=staff.name)
+    options, state = _server(staff).register_begin(
+        user=person,
+        credentials=list(_credentials(staff).values()),
+        resident_key_requirement=ResidentKeyRequirement.PREFERRED,
+        user_verification=UserVerificationRequirement.PREFERRED,
+    )
+    return Question(dict(options), state)
+
+
+def add(staff: StaffMember, state: State, answer: str, *, name: str, first: bool, by: Actor) -> bool:
+    """Keeps the passkey that the browser made. With `first` it must be the person's first factor.
+
+    True when recovery codes were made too. Raises WrongAnswer, AlreadySetUp.
+    """
+    credential = _told(answer, "clientDataJSON", "attestationObject")
+    try:
+        made = _server(staff).register_complete(state, credential).credential_data
+    except _UNREADABLE as wrong:
+        raise WrongAnswer from wrong
+    with transaction.atomic():
+        held = second_factor.lock(staff)
+        if first and second_factor.is_set_up(held):
+            raise AlreadySetUp
+        if made is None or made.credential_id in {known.credential_id for known in _credentials(held).values()}:
+            raise WrongAnswer
+        row = WebAuthn.add(held, name, credential).instance
+        # In addresses a ref, never the number of a row.
+        row.data["ref"] = tokens.new_ref()
+        row.save(update_fields=["data"])
+        entry = audit_log.record(Verb.PASSKEY_ADDED, practice=held.practice, by=by, about=held.ref, name=name)
+        security_notice_mail.tell(held, entry, by=by)
+        return recovery_codes.make_first(held, by=by)
+
+
+def ask_for_proof(staff: StaffMember) -> Question:
+    """Asks a browser for a signature by one of the person's passkeys."""
+    options, state = _server(staff).authenticate_begin(
+        credentials=list(_credentials(staff).values()), user_verification=UserVerificationRequirement.PREFERRED
+    )
+    return Question(dict(options), state)
+
+
+def use(staff: StaffMember, state: State | None, answer: str) -> bool:
+    """Whether one of the person's passkeys signed this very question, at our own address."""
+    if not state:
+        return False
+    known = _credentials(staff)
+    try:
+        told = _told(answer, "clientDataJSON", "authenticatorData", "signature")
+        used = _server(staff).authenticate_complete(state, list(known.values()), told)
+    except (WrongAnswer, *_UNREADABLE):
+        return False
+    for row, credential in known.items():
+        if credential.credential_id == used.credential_id:
+            row.record_usage()
+    return True
+
+
+def of(staff: StaffMember) -> list[Authenticator]:
+    return list(second_factor.rows(staff).filter(type=KIND).order_by("id"))
+
+
+def find(staff: StaffMember, ref: str) -> Authenticator | None:
+    """The person's own passkey of that ref."""
+    return next((row for row in of(staff) if row.data.get("ref") == ref), None)
+
+
+def named(refs: Sequence[str]) -> QuerySet[Authenticator]:
+    """Anybody's passkeys of those refs."""
+    rows: QuerySet[Authenticator] = Authenticator.objects.filter(type=KIND, data__ref__in=refs)
+    return rows
+
+
+def remove(staff: StaffMember, row: Authenticator, *, by: Actor) -> None:
+    """Raises LastFactor."""
+    second_factor.remove(staff, row, Verb.PASSKEY_REMOVED, by=by, name=row.data["name"])
+
+
+def _server(staff: StaffMember) -> Fido2Server:
+    # As browsers write it (hosts.py). Whatever Host the request named, only our own address counts.
+    origin = settings.PUBLIC_BASE_URL
+    relying_party = PublicKeyCredentialRpEntity(id=urlsplit(origin).hostname or "", name=staff.practice.name)
+    return Fido2Server(relying_party, verify_origin=lambda said: said == origin)
+
+
+def _credentials(staff: StaffMember) -> dict[Authenticator, AttestedCredentialData]:
+    known = {row: row.wrap().authenticator_data.credential_data for row in of(staff)}
+    return {row: credential for row, credential in known.items() if credential is not None}
+
+
+def _told(answer: str, *parts: str) -> Answer:
+    """The parts of the browser's answer that are needed, and nothing else that was posted. Raises WrongAnswer."""
+    if len(answer) > ANSWER_LENGTH:
+        raise WrongAnswer
+    try:
+        whole = json.loads(answer)
+        response = {part: whole["response"][part] for part in parts}
+        told = {"id": whole["id"], "rawId": whole["rawId"], "type": "public-key", "response": response}
+    except _UNREADABLE as wrong:
+        raise WrongAnswer from wrong
+    if not all(isinstance(value, str) for value in (told["id"], told["rawId"], *response.values())):
+        raise WrongAnswer
+    return told | {"clientExtensionResults": {}}

@@ -1,0 +1,72 @@
+"""How often a staff password may be tried, and what the trail says of it."""
+
+from datetime import timedelta
+
+from portico.domain.audit_actions import Verb
+from portico.domain.practices.models import StaffMember
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.security import rate_limits
+from portico.plumbing.security.rate_limits import Limit, TooMany
+
+
+def reserve_try(email: str, *, ip: str) -> None:
+    """Takes one try from the budget of the typed address, known or not (5 in 5 min), and one from the place's.
+
+    Called before the password is looked at, outside any transaction, so that the try counts even when the work
+    fails. Raises limits.TooMany.
+    """
+    rate_limits.spend(*_budgets(email, ip))
+
+
+def give_try_back(email: str, *, ip: str) -> None:
+    """The password was right: who signs in often is not shut out."""
+    rate_limits.give_back(*_budgets(email, ip))
+
+
+def try_again(staff: StaffMember, password: str, *, ip: str) -> bool:
+    """Whether it is the password of somebody who is signed in already, by the same budgets. Raises limits.TooMany."""
+    try:
+        reserve_try(staff.email, ip=ip)
+    except TooMany:
+        note_refused(staff.email, beyond_limit=True)
+        raise
+    if not staff.check_password(password):
+        note_refused(staff.email, beyond_limit=False)
+        return False
+    give_try_back(staff.email, ip=ip)
+    return True
+
+
+def _budgets(email: str, ip: str) -> tuple[Limit, Limit]:
+    return (
+        Limit.on("staff-password", email.strip().lower(), most=5, window=timedelta(minutes=5)),
+        Limit.on(
+            "staff-password-ip", rate_limits.network_of(ip), most=50, window=timedelta(minutes=10), stays_spent=True
+        ),
+    )
+
+
+def note_refused(email: str, *, beyond_limit: bool) -> None:
+    """Writes a refused try to the trail of the practice it was aimed at; nothing for an address that is nobody's."""
+    member = StaffMember.objects.select_related("practice").filter(email=email.strip().lower()).first()
+    if member is None:
+        return
+    verb = Verb.STAFF_SIGN_IN_BEYOND_LIMIT if beyond_limit else Verb.STAFF_SIGN_IN_REFUSED
+    audit_log.record(verb, practice=member.practice, by=Actor.nobody(), about=member.ref)
+
+
+def note_accepted(member: StaffMember) -> None:
+    """The password was right, and a second factor is asked for."""
+    audit_log.record(Verb.STAFF_PASSWORD_ACCEPTED, practice=member.practice, by=member.actor)
+
+
+def note_signed_in(member: StaffMember, way: str) -> None:
+    """The office is open to them; `way` is what they showed last."""
+    StaffMember.objects.filter(pk=member.pk).update(last_signed_in_at=clock.now())
+    audit_log.record(Verb.STAFF_SIGNED_IN, practice=member.practice, by=member.actor, way=way)
+
+
+def note_signed_out(member: StaffMember) -> None:
+    audit_log.record(Verb.STAFF_SIGNED_OUT, practice=member.practice, by=member.actor)

@@ -1,0 +1,64 @@
+"""A forgotten password: asking writes one row whatever the address; the worker knows whom to write to."""
+
+from datetime import timedelta
+
+from django.db import transaction
+
+from portico.domain.audit_actions import Verb
+from portico.domain.practices.models import RESET_LINK_TTL, PasswordAsk, StaffMember
+from portico.domain.practices.staff import set_up_links
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.security import rate_limits
+from portico.plumbing.security.rate_limits import Limit, TooMany
+
+
+def ask(email: str, *, ip: str) -> None:
+    """Notes the wish for a new password. The same work for every address, known or not.
+
+    Called outside any transaction. Raises limits.TooMany for a place that asks too often (30 in 10 min); an address
+    asked for too often (5 an hour, 10 a day) gets no mail, and nobody is told.
+    """
+    address = email.strip().lower()
+    rate_limits.spend(
+        Limit.on(
+            "password-reset-ip", rate_limits.network_of(ip), most=30, window=timedelta(minutes=10), stays_spent=True
+        )
+    )
+    try:
+        rate_limits.spend(
+            Limit.on("password-reset", address, most=5, window=timedelta(hours=1)),
+            Limit.on("password-reset", address, most=10, window=timedelta(days=1)),
+        )
+        is_beyond_limit = False
+    except TooMany:
+        is_beyond_limit = True
+    PasswordAsk.objects.create(address=address, is_beyond_limit=is_beyond_limit)
+
+
+def answer_next() -> bool:
+    """Answers the oldest ask: a mail to a staff member, nothing to anybody else. False when there is none."""
+    waiting = PasswordAsk.objects.order_by("id")
+    if not waiting.exists():  # A plain read: an idle worker takes no lock.
+        return False
+    with transaction.atomic():
+        ask_of_somebody = waiting.select_for_update(no_key=True, skip_locked=True, of=("self",)).first()
+        if ask_of_somebody is None:
+            return False
+        _answer(ask_of_somebody)
+        ask_of_somebody.delete()
+    return True
+
+
+def _answer(asked: PasswordAsk) -> None:
+    # Nobody still waits for it; a restored database may hold such asks too.
+    if asked.written_at <= clock.now() - RESET_LINK_TTL:
+        return
+    staff = StaffMember.objects.locked().select_related("practice").filter(email=asked.address).first()
+    if staff is None or not staff.may_sign_in:
+        return
+    if asked.is_beyond_limit:
+        audit_log.record(Verb.PASSWORD_RESET_BEYOND_LIMIT, practice=staff.practice, by=Actor.nobody(), about=staff.ref)
+        return
+    set_up_links.mail_link_to_reset(staff)

@@ -1,0 +1,130 @@
+"""The second factor of a staff member: what they have, how often it may be tried, and how it ends."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet, TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from portico.domain.audit_actions import Verb
+from portico.domain.practices.models import StaffMember, StaffSession
+from portico.domain.practices.staff import security_notice_mail
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.refusals import Refused
+from portico.plumbing.security import rate_limits
+from portico.plumbing.security.rate_limits import Limit, TooMany
+
+
+class Way(TextChoices):
+    """By what somebody shows who they are."""
+
+    PASSWORD = "password", _("password")
+    AUTHENTICATOR = "authenticator", _("authenticator code")
+    PASSKEY = "passkey", _("passkey")
+    RECOVERY_CODE = "recovery_code", _("recovery code")
+
+
+# What counts as a factor; recovery codes only stand in for one that is lost.
+FACTORS = {Authenticator.Type.TOTP: Way.AUTHENTICATOR, Authenticator.Type.WEBAUTHN: Way.PASSKEY}
+
+
+class LastFactor(Refused):
+    message = _("This is the only second factor you have. Add another one first, then remove this.")
+
+
+class AlreadySetUp(Refused):
+    message = _("A second factor was set up meanwhile. Sign in with it.")
+
+
+def rows(staff: StaffMember) -> "QuerySet[Authenticator]":
+    """Everything that the library keeps for this person."""
+    found: QuerySet[Authenticator] = Authenticator.objects.filter(user_id=staff.pk)
+    return found
+
+
+def factors(staff: StaffMember) -> "QuerySet[Authenticator]":
+    return rows(staff).filter(type__in=FACTORS)
+
+
+def is_set_up(staff: StaffMember) -> bool:
+    return factors(staff).exists()
+
+
+def ways(staff: StaffMember) -> set[Way]:
+    """By what this person can be asked at the second step; empty when they have nothing yet."""
+    types = set(rows(staff).values_list("type", flat=True))
+    found = {way for kind, way in FACTORS.items() if kind in types}
+    if found and Authenticator.Type.RECOVERY_CODES in types:
+        found.add(Way.RECOVERY_CODE)
+    return found
+
+
+def try_once(staff: StaffMember, way: Way, works: Callable[[], bool], *, by: Actor) -> bool:
+    """Takes a try from the person's budgets (5 in 5 min, 20 an hour, 50 a day, for each way), then looks.
+
+    What was right is given back. Called outside any transaction, so that the try counts even when the work fails.
+    Raises limits.TooMany.
+    """
+    budgets = _budgets(staff, way)
+    try:
+        rate_limits.spend(*budgets)
+    except TooMany:
+        _note(Verb.SECOND_FACTOR_BEYOND_LIMIT, staff, way, by=by)
+        raise
+    if not works():
+        _note(Verb.SECOND_FACTOR_REFUSED, staff, way, by=by)
+        return False
+    rate_limits.give_back(*budgets)
+    return True
+
+
+def remove(
+    staff: StaffMember,
+    factor: Authenticator,
+    verb: Verb,
+    *,
+    by: Actor,
+    **details: Any,  # Any: a str would be taken for the trail's own keywords too.
+) -> None:
+    """Removes one factor. Again: changes nothing. Raises LastFactor where one is required."""
+    with transaction.atomic():
+        lock(staff)
+        if not factors(staff).filter(pk=factor.pk).exists():
+            return
+        is_last = factors(staff).count() == 1
+        if is_last and settings.SECOND_FACTOR_REQUIRED:
+            raise LastFactor
+        # Recovery codes stand in for a factor; without one they open nothing.
+        (rows(staff) if is_last else rows(staff).filter(pk=factor.pk)).delete()
+        entry = audit_log.record(verb, practice=staff.practice, by=by, about=staff.ref, **details)
+        security_notice_mail.tell(staff, entry, by=by)
+
+
+def remove_all(staff: StaffMember, *, by: Actor) -> None:
+    """Takes away every factor and ends every session: the person sets up a new one at the next sign-in."""
+    with transaction.atomic():
+        lock(staff)
+        rows(staff).delete()
+        StaffSession.objects.filter(staff=staff).delete()
+        entry = audit_log.record(Verb.SECOND_FACTOR_RESET, practice=staff.practice, by=by, about=staff.ref)
+        security_notice_mail.tell(staff, entry, by=by)
+
+
+def lock(staff: StaffMember) -> StaffMember:
+    """What a person has changes under the lock of the person's own row."""
+    return StaffMember.objects.locked().get(pk=staff.pk)
+
+
+def _budgets(staff: StaffMember, way: Way) -> tuple[Limit, ...]:
+    # A budget for each way: who uses up one does not shut the others.
+    windows = ((5, timedelta(minutes=5)), (20, timedelta(hours=1)), (50, timedelta(days=1)))
+    return tuple(Limit.on(f"second-factor-{way}", staff.ref, most=most, window=window) for most, window in windows)
+
+
+def _note(verb: Verb, staff: StaffMember, way: Way, *, by: Actor) -> None:
+    audit_log.record(verb, practice=staff.practice, by=by, about=staff.ref, way=way.value)

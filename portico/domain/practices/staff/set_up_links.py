@@ -1,0 +1,138 @@
+"""The one-time link by which a staff member chooses a password: to begin, or because it was forgotten."""
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.audit_actions import Verb
+from portico.domain.practices.models import SetUpLink, SetUpPurpose, StaffMember, StaffSession
+from portico.domain.practices.staff import security_notice_mail
+from portico.plumbing import clock, tokens
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.mail import outbox
+from portico.plumbing.models import Lane
+from portico.plumbing.refusals import Refused
+
+INVITE, RESET = "staff_invite", "password_reset"
+# Asking again kills no link that is on its way: people press the oldest mail.
+LIVE_RESET_LINKS = 3
+PURPOSE = "set-up-link"
+
+
+class SetUpLinkSpent(Refused):
+    """The link was used, ran out, or never was."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            gettext_lazy("This set-up link has been used or has run out. Ask whoever gave it to you for a new one.")
+        )
+
+
+def make_link(staff: StaffMember, *, by: Actor) -> str:
+    """Makes a link (72 hours, once) and returns its token, which is stored only as a hash. Earlier links end."""
+    token = tokens.new_token()
+    with transaction.atomic():
+        end_links(staff)
+        SetUpLink.objects.create(practice=staff.practice, staff=staff, token_hash=tokens.digest(token))
+        audit_log.record(Verb.SET_UP_LINK_MADE, practice=staff.practice, by=by, about=staff.ref)
+    return token
+
+
+def mail_link_to_begin(staff: StaffMember, *, by: Actor) -> SetUpLink:
+    """Mails a colleague the link to set up their account (72 hours, once). Earlier links end."""
+    with transaction.atomic(), translation.override("en"):
+        end_links(staff)
+        subject = _("Your account at %(practice)s") % {"practice": staff.practice.name}
+        link = _mail(staff, SetUpPurpose.BEGIN, INVITE, subject, lane=Lane.REST, by=by)
+        audit_log.record(Verb.SET_UP_LINK_MADE, practice=staff.practice, by=by, about=staff.ref)
+    return link
+
+
+def mail_link_to_reset(staff: StaffMember) -> SetUpLink:
+    """Mails the link to choose a new password (1 hour, once). A fourth retires the oldest.
+
+    Inside the caller's transaction, with the staff member locked.
+    """
+    nobody = Actor.nobody()
+    with translation.override("en"):
+        link = _mail(staff, SetUpPurpose.RESET, RESET, _("Choose a new password"), lane=Lane.ENTRANCE, by=nobody)
+    resets = staff.set_up_links.filter(used_at=None, purpose=SetUpPurpose.RESET)
+    newest = resets.order_by("-id").values_list("pk", flat=True)[:LIVE_RESET_LINKS]
+    resets.exclude(pk__in=list(newest)).update(used_at=clock.now())
+    audit_log.record(Verb.PASSWORD_RESET_ASKED, practice=staff.practice, by=nobody, about=staff.ref)
+    return link
+
+
+def _mail(staff: StaffMember, purpose: SetUpPurpose, kind: str, subject: str, *, lane: Lane, by: Actor) -> SetUpLink:
+    nonce = tokens.new_nonce()
+    email = outbox.queue(
+        practice=staff.practice,
+        kind=kind,
+        key=f"{kind}:{tokens.new_ref()}",
+        to_address=staff.email,
+        to_name=staff.name,
+        subject=subject,
+        content={},
+        by=by,
+        lane=lane,
+        link_nonce=nonce,
+    )
+    token = tokens.derive(nonce, purpose=PURPOSE)
+    return SetUpLink.objects.create(
+        practice=staff.practice, staff=staff, purpose=purpose, email=email, token_hash=tokens.digest(token)
+    )
+
+
+def end_links(staff: StaffMember) -> None:
+    """Ends every link by which this person could choose a password. In the caller's transaction."""
+    SetUpLink.objects.unspent().filter(staff=staff).update(used_at=clock.now())
+
+
+def address_of(token: str) -> str:
+    """The absolute address of a set-up link."""
+    return f"{settings.PUBLIC_BASE_URL}/office/set-up/{token}/"
+
+
+def address_in_mail(link: SetUpLink) -> str:
+    """The absolute address of a mailed link: built at hand-over from the mail's nonce. Raises tokens.KeyLost."""
+    nonce = bytes(link.email.link_nonce or b"") if link.email is not None else b""
+    return address_of(tokens.derive_matching(nonce, purpose=PURPOSE, digest=link.token_hash))
+
+
+def find(token: str) -> SetUpLink:
+    """The live link of a token, while its person is there and the practice is not paused. Raises SetUpLinkSpent."""
+    links = SetUpLink.objects.unspent().select_related("staff__practice", "practice", "email")
+    link = links.filter(token_hash=tokens.digest(token)).first()
+    if link is None or link.has_expired(clock.now()) or not link.staff.may_sign_in:
+        raise SetUpLinkSpent
+    return link
+
+
+def choose_password(token: str, password: str) -> StaffMember:
+    """Spends the link, sets the password and ends every session and other link of that person.
+
+    The second factor stays as it is. Raises SetUpLinkSpent, and ValidationError for a weak password.
+    """
+    link = find(token)
+    staff = link.staff
+    validate_password(password, staff)
+    staff.set_password(password)
+    was_forgotten = link.purpose == SetUpPurpose.RESET
+    with transaction.atomic():
+        # Who leaves at this moment either is gone by now, or finds the link spent and the session gone.
+        if not StaffMember.objects.locked().select_related("practice").get(pk=staff.pk).may_sign_in:
+            raise SetUpLinkSpent
+        if not SetUpLink.objects.unspent().filter(pk=link.pk).update(used_at=clock.now()):
+            raise SetUpLinkSpent
+        staff.save(update_fields=["password"])
+        end_links(staff)
+        StaffSession.objects.filter(staff=staff).delete()
+        verb = Verb.PASSWORD_RESET if was_forgotten else Verb.PASSWORD_CHOSEN
+        entry = audit_log.record(verb, practice=staff.practice, by=staff.actor, about=staff.ref)
+        if was_forgotten:
+            security_notice_mail.tell(staff, entry, by=staff.actor)
+    return staff

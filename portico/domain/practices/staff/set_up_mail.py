@@ -1,0 +1,77 @@
+"""The mails with which staff choose a password: a colleague's invite, and the answer to a forgotten one."""
+
+from abc import abstractmethod
+from typing import Any
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.practices import mail_frame
+from portico.domain.practices.models import SetUpLink
+from portico.domain.practices.staff import set_up_links
+from portico.plumbing import clock
+from portico.plumbing.mail import rendering
+from portico.plumbing.mail.outbox import Composer, Letter
+from portico.plumbing.models import OutgoingEmail
+
+
+class _SetUpMail(Composer):
+    template = ""
+
+    def refuse(self, email: OutgoingEmail) -> str | None:
+        link = _link_of(email)
+        if not link.staff.is_active:
+            return _("The staff member has left.")
+        if link.used_at is not None:
+            return _("Its link has been used already, or a newer one took its place.")
+        if link.has_expired(clock.now()):
+            return _("Its link has run out. Send a new one.")
+        return None
+
+    def link(self, email: OutgoingEmail) -> str | None:
+        return set_up_links.address_in_mail(_link_of(email))
+
+    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+        set_up = _link_of(email)
+        # The office is in English.
+        with translation.override("en"):
+            words = {
+                "name": email.to_name,
+                "role": set_up.staff.get_role_display().lower(),
+                "invited_by": email.written_by,
+                "href": link or "",
+                "link_works_for": rendering.duration(int(set_up.lifetime.total_seconds())),
+                **self.words(),
+            }
+            return mail_frame.letter(email, self.template, words)
+
+    @abstractmethod
+    def words(self) -> dict[str, Any]:  # Any: what templates take.
+        """What this kind of mail says beside what they all say."""
+
+
+class InviteMail(_SetUpMail):
+    label = gettext_lazy("Invite to the team")
+    template = "staff/invite"
+
+    def words(self) -> dict[str, Any]:  # Any: as above.
+        return {
+            "heading": _("Set up your account"),
+            "why": _("You got this because an owner of the practice gave us this address for your account."),
+        }
+
+
+class ResetMail(_SetUpMail):
+    label = gettext_lazy("Password reset")
+    template = "staff/password_reset"
+
+    def words(self) -> dict[str, Any]:  # Any: as above.
+        return {
+            "heading": _("Choose a new password"),
+            "why": _("You got this because somebody typed this address under “Forgot your password?” at the office."),
+        }
+
+
+def _link_of(email: OutgoingEmail) -> SetUpLink:
+    return SetUpLink.objects.select_related("staff", "email").get(email=email)

@@ -1,0 +1,45 @@
+"""Adding staff members: one email address is one staff member in the whole installation."""
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from portico.domain.audit_actions import Verb
+from portico.domain.practices.models import Practice, Role, StaffMember
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.refusals import Refused
+from portico.plumbing.text.mailboxes import header_address
+
+
+class EmailTaken(Refused):
+    """One email address is one staff member in the whole installation."""
+
+
+def add_staff_member(practice: Practice, *, email: str, name: str, role: Role, by: Actor) -> StaffMember:
+    """Adds somebody who works at the practice, without a password. Raises EmailTaken and ValidationError."""
+    refuse_unreachable(email)
+    member = StaffMember(practice=practice, email=email.strip().lower(), name=name.strip(), role=role)
+    member.set_unusable_password()
+    member.clean_fields()
+    with transaction.atomic():
+        taken = EmailTaken(_("%(email)s already belongs to a staff member.") % {"email": member.email}, field="email")
+        if StaffMember.objects.filter(email=member.email).exists():
+            raise taken
+        try:
+            with transaction.atomic():
+                member.save(force_insert=True)
+        except IntegrityError as clash:
+            # Somebody else added the same address at this moment; the database let one in.
+            raise taken from clash
+        audit_log.record(Verb.STAFF_ADDED, practice=practice, by=by, about=member.ref, role=role.value)
+    return member
+
+
+def refuse_unreachable(email: str) -> None:
+    """Raises ValidationError for an address that not every mail server takes, such as one without a full domain."""
+    try:
+        header_address(email)
+    except ValueError as malformed:
+        sentence = _("Enter a valid email address. %(problem)s") % {"problem": malformed}
+        raise ValidationError({"email": sentence}) from malformed

@@ -1,0 +1,147 @@
+"""The office's sessions: Django's own, kept in our rows with the key hashed and the contents encrypted."""
+
+import json
+import logging
+from datetime import timedelta
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+
+from portico.domain.practices.models import StaffSession
+from portico.plumbing import clock, tokens
+from portico.plumbing.database.base_models import RowQuerySet
+from portico.plumbing.security import encryption
+
+logger = logging.getLogger(__name__)
+
+# For so long the row of a session that ended by itself still says whose it was.
+REMEMBERED = timedelta(hours=1)
+# By what name a session's person knows it again.
+BROWSER = "browser"
+
+
+def alive(*, since: timedelta = timedelta()) -> RowQuerySet[StaffSession]:
+    """Sessions neither left idle nor older than the longest a session may last, now or `since` so long ago.
+
+    None is from the future.
+    """
+    return StaffSession.objects.filter(
+        clock.within("seen_at", timedelta(seconds=settings.SESSION_IDLE_STAFF) + since),
+        clock.within("created_at", timedelta(seconds=settings.SESSION_MAX_STAFF) + since),
+    )
+
+
+def ended(session_key: str) -> StaffSession | None:
+    """The session of a cookie when it ended by itself within the last hour, with its person.
+
+    Also one that ended because it is from the future.
+    """
+    remembered = alive(since=REMEMBERED) | StaffSession.objects.filter(_from_future())
+    rows = remembered.exclude(pk__in=alive().values("pk"))
+    return rows.select_related("staff").filter(key_hash=tokens.digest(session_key), staff__isnull=False).first()
+
+
+def was_left_idle(session: StaffSession) -> bool:
+    """Whether a session that ended did so because nobody was there; else it had lasted its longest."""
+    return session.seen_at <= clock.now() - timedelta(seconds=settings.SESSION_IDLE_STAFF)
+
+
+def end_those_from_future() -> int:
+    """Deletes sessions that the clock was ahead for: they would be alive again once it gets there. Returns how many."""
+    return StaffSession.objects.filter(_from_future()).delete()[0]
+
+
+def _from_future() -> Q:
+    return clock.from_future("seen_at") | clock.from_future("created_at")
+
+
+class SessionStore(SessionBase):
+    """One browser's session. Raises CreateError and UpdateError as Django's own stores do."""
+
+    row: StaffSession | None = None
+
+    def load(self) -> dict[str, Any]:
+        self.row = alive().filter(key_hash=tokens.digest(self.session_key or "")).first()
+        if self.row is None:
+            self._session_key = None
+            return {}
+        try:
+            plain = encryption.decrypt(bytes(self.row.contents), bound_to=f"staff-session:{self.row.key_hash}")
+        except encryption.Undecipherable:
+            self._session_key = None
+            return {}
+        contents: dict[str, Any] = json.loads(plain)
+        return contents
+
+    def exists(self, session_key: str) -> bool:
+        return StaffSession.objects.filter(key_hash=tokens.digest(session_key)).exists()
+
+    def create(self) -> None:
+        while True:
+            self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]  # the stubs leave it out
+            try:
+                self.save(must_create=True)
+            except CreateError:
+                continue
+            self.modified = True
+            return
+
+    def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  Django's own signature
+        if self.session_key is None:
+            self.create()
+            return
+        contents = self._get_session(no_load=must_create)  # type: ignore[attr-defined]  # the stubs leave it out
+        key_hash = tokens.digest(self.session_key)
+        values = {
+            "contents": encryption.encrypt(json.dumps(contents).encode(), bound_to=f"staff-session:{key_hash}"),
+            "browser": contents.get(BROWSER, ""),
+            "staff_id": int(contents[SESSION_KEY]) if SESSION_KEY in contents else None,
+        }
+        if not must_create:
+            if not StaffSession.objects.filter(key_hash=key_hash).update(**values):
+                raise UpdateError
+            return
+        now = clock.now()
+        try:
+            with transaction.atomic():
+                self.row = StaffSession.objects.create(key_hash=key_hash, created_at=now, seen_at=now, **values)
+        except IntegrityError as clash:
+            raise CreateError from clash
+
+    def delete(self, session_key: str | None = None) -> None:
+        key = session_key or self.session_key
+        if key is not None:
+            StaffSession.objects.filter(key_hash=tokens.digest(key)).delete()
+
+    def touch(self) -> None:
+        """Notes that the person is there; written at most about thirty times within the idle limit."""
+        now, step = clock.now(), timedelta(seconds=settings.SESSION_IDLE_STAFF / 30)
+        if self.row is not None and self.row.seen_at < now - step:
+            StaffSession.objects.filter(pk=self.row.pk).update(seen_at=now)
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        """Deletes those that ended. Those from the future are for `end_those_from_future`."""
+        ended_lately = StaffSession.objects.exclude(pk__in=alive(since=REMEMBERED).values("pk"))
+        ended_lately.exclude(_from_future()).delete()
+
+
+class StaffSessionMiddleware(SessionMiddleware):
+    """Django's, for the office alone: a client's page never reads or writes the staff cookie."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """What was done is not called a failure because the sentence about it found no room (a full disk)."""
+        try:
+            return super().process_response(request, response)
+        except OperationalError:
+            session = cast(SessionStore, request.session)
+            if session.row is None or session.row.staff_id is None:
+                raise
+            logger.exception("session.not_saved")
+            return response

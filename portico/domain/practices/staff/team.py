@@ -1,0 +1,213 @@
+"""Who works at a practice: inviting, roles, leaving and coming back, as an owner does it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from portico.domain.audit_actions import Verb
+from portico.domain.practices.models import (
+    Practice,
+    Role,
+    SetUpLink,
+    SetUpPurpose,
+    StaffMember,
+    StaffSession,
+)
+from portico.domain.practices.staff import second_factor, set_up_links, staff_members
+from portico.domain.practices.staff.second_factor import FACTORS, Way
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.refusals import Refused
+
+
+class LastOwner(Refused):
+    message = _(
+        "The practice needs an owner who can sign in. Make somebody else an owner first, with an account set up."
+    )
+
+
+class StaffChangedMeanwhile(Refused):
+    """Another owner saved first; nothing was overwritten."""
+
+    message = _("Another owner changed this colleague while the page was open. Look at both, then press again.")
+
+
+class SetUpAlready(Refused):
+    message = _("This colleague has set up their account already. A forgotten password is reset on the sign-in page.")
+
+
+class HasLeft(Refused):
+    message = _("This colleague has left. Take them back first.")
+
+
+class NotYourself(Refused):
+    message = _("Your own second factor is changed on your own page.")
+
+
+class State(StrEnum):
+    """Where a colleague stands."""
+
+    ACTIVE = "active"
+    # Has not chosen a password yet; a link is on its way or in the mailbox.
+    INVITED = "invited"
+    # The same, but no link works any more.
+    LINK_RAN_OUT = "link_ran_out"
+    LEFT = "left"
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """A staff member as the team's page shows them."""
+
+    member: StaffMember
+    state: State
+    ways: frozenset[Way]
+
+
+def invite(practice: Practice, *, name: str, email: str, role: Role, by: Actor) -> StaffMember:
+    """Adds a colleague and mails the link to set up the account. Raises founding.EmailTaken."""
+    with transaction.atomic():
+        member = staff_members.add_staff_member(practice, email=email, name=name, role=role, by=by)
+        set_up_links.mail_link_to_begin(member, by=by)
+    return member
+
+
+def invite_again(member: StaffMember, *, by: Actor) -> StaffMember:
+    """Mails a new link; earlier ones end. Raises HasLeft, and SetUpAlready for who has a password."""
+    with _held(member) as row:
+        if not row.is_active:
+            raise HasLeft
+        if row.has_usable_password():
+            raise SetUpAlready
+        set_up_links.mail_link_to_begin(row, by=by)
+    return row
+
+
+def change_role(member: StaffMember, role: Role, *, version: int, by: Actor) -> StaffMember:
+    """Gives a colleague another role, from their next request on.
+
+    The same role again changes nothing. Raises StaffChangedMeanwhile, HasLeft, LastOwner.
+    """
+    with _held(member) as row:
+        if row.role == role:
+            return row
+        _refuse_if_changed(row, version)
+        if not row.is_active:
+            raise HasLeft
+        if row.is_owner:
+            _refuse_last_owner(row)
+        before, row.role = row.role, role
+        row.version += 1
+        row.save(update_fields=["role", "version"])
+        audit_log.record(
+            Verb.STAFF_ROLE_CHANGED, practice=row.practice, by=by, about=row.ref, role=role.value, before=before
+        )
+    return row
+
+
+def deactivate(member: StaffMember, *, version: int, by: Actor) -> StaffMember:
+    """A colleague leaves: sessions and links end at once, nothing signs them in, no mail goes to them.
+
+    Again: changes nothing. Raises StaffChangedMeanwhile, LastOwner.
+    """
+    with _held(member) as row:
+        if not row.is_active:
+            return row
+        _refuse_if_changed(row, version)
+        if row.is_owner:
+            _refuse_last_owner(row)
+        row.deactivated_at = clock.now()
+        row.version += 1
+        row.save(update_fields=["deactivated_at", "version"])
+        StaffSession.objects.filter(staff=row).delete()
+        set_up_links.end_links(row)
+        audit_log.record(Verb.STAFF_DEACTIVATED, practice=row.practice, by=by, about=row.ref)
+    return row
+
+
+def reactivate(member: StaffMember, *, version: int, by: Actor) -> StaffMember:
+    """A colleague comes back with the password and the second factor they had; no session or link revives.
+
+    Who never chose a password is mailed a new link. Again: changes nothing. Raises StaffChangedMeanwhile.
+    """
+    with _held(member) as row:
+        if row.is_active:
+            return row
+        _refuse_if_changed(row, version)
+        row.deactivated_at = None
+        row.version += 1
+        row.save(update_fields=["deactivated_at", "version"])
+        audit_log.record(Verb.STAFF_REACTIVATED, practice=row.practice, by=by, about=row.ref)
+        if not row.has_usable_password():
+            set_up_links.mail_link_to_begin(row, by=by)
+    return row
+
+
+def reset_second_factor(member: StaffMember, *, by: Actor) -> None:
+    """Takes a colleague's second factor away, for who has lost it. Raises NotYourself, HasLeft."""
+    if by.staff_id == member.pk:
+        raise NotYourself
+    with _held(member) as row:
+        if not row.is_active:
+            raise HasLeft
+        second_factor.remove_all(row, by=by)
+
+
+def team(practice: Practice) -> list[Colleague]:
+    """Everybody who works or worked there: by name, who has left at the end."""
+    members = StaffMember.objects.filter(practice=practice).order_by("name", "id")
+    ways: dict[int, set[Way]] = {}
+    kept = Authenticator.objects.filter(user__practice=practice, type__in=FACTORS)
+    for staff_id, kind in kept.values_list("user_id", "type"):
+        ways.setdefault(staff_id, set()).add(FACTORS[kind])
+    waiting = _with_live_link(practice)
+    colleagues = [Colleague(row, _state(row, waiting), frozenset(ways.get(row.pk, ()))) for row in members]
+    return sorted(colleagues, key=lambda each: each.state is State.LEFT)
+
+
+def colleague(member: StaffMember) -> Colleague:
+    """One of them."""
+    ways = second_factor.ways(member) - {Way.RECOVERY_CODE}
+    return Colleague(member, _state(member, _with_live_link(member.practice)), frozenset(ways))
+
+
+def _with_live_link(practice: Practice) -> set[int]:
+    links = SetUpLink.objects.unspent().filter(practice=practice, purpose=SetUpPurpose.BEGIN).select_related("email")
+    return {link.staff_id for link in links if not link.has_expired(clock.now())}
+
+
+def _state(member: StaffMember, waiting: set[int]) -> State:
+    if not member.is_active:
+        return State.LEFT
+    if member.has_usable_password():
+        return State.ACTIVE
+    return State.INVITED if member.pk in waiting else State.LINK_RAN_OUT
+
+
+@contextmanager
+def _held(member: StaffMember) -> Iterator[StaffMember]:
+    """A transaction that holds the whole team by its practice, then the colleague.
+
+    Two owners who change each other at once wait here for one another: the second sees what the first did.
+    """
+    with transaction.atomic():
+        Practice.objects.locked().get(pk=member.practice_id)
+        yield StaffMember.objects.locked().select_related("practice").get(pk=member.pk)
+
+
+def _refuse_if_changed(row: StaffMember, version: int) -> None:
+    if row.version != version:
+        raise StaffChangedMeanwhile
+
+
+def _refuse_last_owner(row: StaffMember) -> None:
+    """Who was only invited counts for nothing: nobody would be left to open the settings."""
+    others = StaffMember.objects.active().filter(practice=row.practice_id, role=Role.OWNER).exclude(pk=row.pk)
+    if not any(other.has_usable_password() for other in others):
+        raise LastOwner

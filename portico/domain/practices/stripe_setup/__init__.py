@@ -1,0 +1,1 @@
+"""Connecting a practice to its Stripe account."""

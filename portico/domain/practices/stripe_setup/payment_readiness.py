@@ -1,0 +1,158 @@
+"""Whether a practice can take cards, and its line to Stripe.
+
+A page or the worker asks Stripe over `line(practice)`; of a payment that began under an older key it asks over
+`asking_line`. Both refuse to be used inside a transaction.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from portico.domain.audit_actions import Verb
+from portico.domain.practices.models import CardState, OnlinePayments, Practice, StripeKey, Trouble
+from portico.domain.practices.stripe_setup import clock_checks
+from portico.gateways.stripe.client import Line
+from portico.gateways.stripe.deadline import Deadline
+from portico.gateways.stripe.objects import Account
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.database import transaction_guard
+from portico.plumbing.refusals import Refused
+from portico.plumbing.security.encryption import Undecipherable
+
+
+class CardsNotTaken(Refused):
+    """No key, or one with which nothing can be charged."""
+
+    message = _("Paying by card is not possible at the moment.")
+
+
+def of(practice: Practice) -> OnlinePayments | None:
+    """With its key, and with what is known of our own clock. None before the first key was saved."""
+    rows = OnlinePayments.objects.annotate(clock_ahead_seconds=clock_checks.in_a_query())
+    return rows.select_related("key", "practice").filter(practice=practice).first()
+
+
+def line(practice: Practice, *, deadline: Deadline | None = None) -> Line:
+    """The line by which new payments are made. Raises CardsNotTaken."""
+    payments = of(practice) if practice.takes_cards else None
+    if payments is None or payments.key is None:
+        raise CardsNotTaken
+    try:
+        return line_of(payments.key, deadline=deadline)
+    except Undecipherable as lost:
+        raise CardsNotTaken from lost
+
+
+def asking_line(
+    practice: Practice, *, account_id: str, livemode: bool, deadline: Deadline | None = None
+) -> Line | None:
+    """A line to that account in that mode, by whatever key there is for it, also a replaced one; None without any.
+
+    A seeded key does not know its account: then only the mode counts.
+    """
+    keys = list(StripeKey.objects.filter(practice=practice, livemode=livemode).order_by("-id"))
+    same = [key for key in keys if key.account_id == account_id]
+    unsaid = [key for key in keys if not key.account_id or not account_id]
+    for key in (*same, *unsaid):
+        try:
+            return line_of(key, deadline=deadline)
+        except Undecipherable:
+            continue
+    return None
+
+
+def line_of(key: StripeKey, *, deadline: Deadline | None = None) -> Line:
+    """Raises encryption.Undecipherable."""
+    return new_line(key.unlocked(), deadline=deadline)
+
+
+def new_line(
+    secret: str,
+    *,
+    deadline: Deadline | None = None,
+    after_answer: Callable[[datetime], None] = clock_checks.note,
+) -> Line:
+    return Line(
+        secret,
+        base=settings.STRIPE_API_BASE,
+        deadline=deadline,
+        before_call=transaction_guard.refuse_inside_transaction,
+        after_answer=after_answer,
+    )
+
+
+def replaced_keys(practice: Practice) -> list[StripeKey]:
+    """Kept for asking only. Billing deletes them (`forget_key`) once no payment needs them."""
+    return list(StripeKey.objects.filter(practice=practice, replaced_at__isnull=False).order_by("id"))
+
+
+def forget_key(key: StripeKey) -> None:
+    """Deletes a replaced key; the current one stays."""
+    StripeKey.objects.filter(pk=key.pk, replaced_at__isnull=False).delete()
+
+
+def note_answer(payments: OnlinePayments, account: Account, practice: Practice) -> None:
+    """What Stripe says of the account, on the row; the caller saves and settles."""
+    payments.account_name = account.name[:200]
+    payments.country = account.country[:2]
+    payments.currency = account.currency[:3]
+    payments.trouble = Trouble.NONE
+    if account.currency != practice.currency:
+        payments.trouble = Trouble.CURRENCY
+    if not account.charges_enabled:
+        payments.trouble = Trouble.CHARGES_OFF
+
+
+def note_currency(practice: Practice, *, by: Actor) -> None:
+    """The practice keeps its books in another currency from now on. In the caller's transaction, practice held."""
+    payments = OnlinePayments.objects.locked().select_related("key").filter(practice=practice).first()
+    if payments is None or payments.key is None:
+        return
+    if payments.trouble in {Trouble.NONE, Trouble.CURRENCY}:
+        payments.trouble = Trouble.NONE if payments.currency == practice.currency else Trouble.CURRENCY
+        payments.save(update_fields=["trouble"])
+        settle(practice, payments, by=by)
+
+
+def note_trouble(practice: Practice, trouble: Trouble, *, by: Actor) -> None:
+    """Closes paying by card until somebody mends it; for whoever met the trouble on the way."""
+    with transaction.atomic():
+        payments = locked(practice)
+        if payments.key is not None and payments.trouble != trouble:
+            payments.trouble = trouble
+            payments.save(update_fields=["trouble"])
+            settle(practice, payments, by=by)
+
+
+def locked(practice: Practice) -> OnlinePayments:
+    """The practice's row, made if need be, under the lock of the practice. In the caller's transaction."""
+    row = Practice.objects.locked().get(pk=practice.pk)
+    OnlinePayments.objects.get_or_create(practice=row)
+    return OnlinePayments.objects.locked().select_related("key").get(practice=row)
+
+
+def settle(practice: Practice, payments: OnlinePayments, *, by: Actor) -> None:
+    """Writes the state beside the practice, and into the trail when it changed. In the caller's transaction."""
+    state = _state(payments)
+    changed = Practice.objects.filter(pk=practice.pk).exclude(card_state=state).update(card_state=state)
+    practice.card_state = state
+    if changed:
+        audit_log.record(
+            Verb.ONLINE_PAYMENTS_CHANGED,
+            practice=practice,
+            by=by,
+            state=state.value or "not_set_up",
+            trouble=payments.trouble,
+        )
+
+
+def _state(payments: OnlinePayments) -> CardState:
+    if payments.key is None:
+        return CardState.NOT_SET_UP
+    if payments.trouble or payments.checked_at is None:
+        return CardState.TROUBLE
+    return CardState.LIVE if payments.key.livemode else CardState.TEST

@@ -1,8 +1,0 @@
-"""The upkeep app."""
-
-from django.apps import AppConfig
-
-
-class UpkeepConfig(AppConfig):
-    name = "portico.domain.upkeep"
-    label = "upkeep"

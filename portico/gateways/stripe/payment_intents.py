@@ -1,0 +1,82 @@
+"""Payment intents: charging a saved card, and asking what became of a payment."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from portico.gateways.stripe import currencies, pagination, parsing
+from portico.gateways.stripe.client import Line
+from portico.gateways.stripe.objects import Intent
+
+if TYPE_CHECKING:
+    from stripe.params import PaymentIntentCreateParams
+
+WITH_CHARGE = ["latest_charge"]
+MOST = 100
+
+
+def charge_card(
+    line: Line,
+    *,
+    amount_minor: int,
+    currency: str,
+    name: str,
+    customer: str,
+    card: str,
+    return_url: str,
+    metadata: Mapping[str, str],
+    key: str,
+    with_description: bool = True,
+) -> Intent:
+    """Charges a saved card while its owner is there. The bank may ask first: see `Intent.bank_address`.
+
+    Raises StripeTrouble (CardRefused with the intent), and money.CannotBeCharged before any call.
+    """
+    params: PaymentIntentCreateParams = {
+        "amount": currencies.to_stripe(amount_minor, currency),
+        "currency": currency.lower(),
+        "customer": customer,
+        "payment_method": card,
+        "allowed_payment_method_types": ["card"],
+        "confirm": True,
+        "return_url": return_url,
+        "metadata": dict(metadata),
+        "expand": WITH_CHARGE,
+    }
+    if with_description:
+        params["description"] = name
+    made = line.ask(lambda stripe: stripe.v1.payment_intents.create(params, {"idempotency_key": key}))
+    return parsing.intent(made)
+
+
+def look_up(line: Line, id_: str) -> Intent:
+    """With its newest charge. Raises StripeTrouble."""
+    return parsing.intent(line.ask(lambda stripe: stripe.v1.payment_intents.retrieve(id_, {"expand": WITH_CHARGE})))
+
+
+def cancel(line: Line, id_: str) -> Intent:
+    """Raises StripeTrouble: Rejected when it is paid, over, or a Checkout's (expire that instead)."""
+    return parsing.intent(line.ask(lambda stripe: stripe.v1.payment_intents.cancel(id_)))
+
+
+def of_customer(line: Line, customer: str, *, since: datetime) -> list[Intent]:
+    """The newest hundred since then. Raises StripeTrouble."""
+    found = line.ask(
+        lambda stripe: stripe.v1.payment_intents.list(
+            {
+                "customer": customer,
+                "created": {"gte": int(since.timestamp())},
+                "limit": MOST,
+                "expand": ["data.latest_charge"],
+            }
+        )
+    )
+    return [parsing.intent(each) for each in found.data]
+
+
+def between(line: Line, since: datetime, until: datetime) -> Iterator[Intent]:
+    """Every intent made from `since` to before `until`, newest first, page by page. Raises StripeTrouble."""
+    found = pagination.made_between(
+        line, lambda stripe, page: stripe.v1.payment_intents.list(page), since, until, expand=["data.latest_charge"]
+    )
+    return (parsing.intent(each) for each in found)

@@ -1,0 +1,1 @@
+"""`portico demo`: the whole product on one machine, with sample data."""

@@ -1,0 +1,63 @@
+"""The demo's books: invoices of every state, by what staff would do themselves."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from portico.domain.billing.invoices import invoice_sharing, invoicing, service_items
+from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.models import Invoice, Payment, PaymentKind, ServiceItem
+from portico.domain.billing.payments import account_credits, manual_payments, refunds
+from portico.domain.billing.payments.manual_payments import PaymentEntry
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+
+SERVICES = (("S50", "Session, 50 minutes", 14_000), ("S25", "Session, 25 minutes", 8_000), ("MISSED", "Missed", 6_000))
+
+
+class Books:
+    """Writes at one practice, by one member of its staff."""
+
+    def __init__(self, practice: Practice, *, by: Actor) -> None:
+        self.by = by
+        self.today = clock.today(practice.time_zone)
+        self.items = [
+            service_items.save(practice, code=code, label=label, price_minor=price, shown=None, by=by)
+            for code, label, price in SERVICES
+        ]
+
+    def keep(self, clients: Mapping[str, Client]) -> None:
+        """Something of everything: paid, partly paid, past due, to pay, not shared, void, a draft."""
+        alex, dana, lena, lucia = (clients[name] for name in ("alex", "dana", "lena", "lucia"))
+        self.pay(self.bill(alex, days_ago=60), PaymentKind.CASH)
+        self.bill(alex, days_ago=30)
+        self.bill(alex, days_ago=3, quantity=2)
+        self.pay(self.bill(dana, days_ago=20, quantity=2), PaymentKind.CHECK, amount_minor=14_000)
+        invoicing.void(self.bill(dana, days_ago=45), reason="Made by mistake", shown=None, by=self.by)
+        self.bill(dana, days_ago=1, share=False)
+        paid = self.pay(self.bill(lena, days_ago=40), PaymentKind.CARD_ELSEWHERE)
+        refunds.record_by_hand(paid, amount_minor=4_000, reason="Price was wrong", shown=None, by=self.by)
+        account_credits.give(lena, amount_minor=2_000, reason="Goodwill", shown=None, by=self.by)
+        self.bill(lucia, days_ago=5)
+        for name in ("child-1", "child-2"):
+            self.bill(clients[name], days_ago=4, item=self.items[1])
+        invoicing.draft(alex, self.entry(self.items[0], self.today, 1), by=self.by)
+
+    def bill(
+        self, client: Client, *, days_ago: int, quantity: int = 1, share: bool = True, item: ServiceItem | None = None
+    ) -> Invoice:
+        entry = self.entry(item or self.items[0], self.today - timedelta(days=days_ago), quantity)
+        invoice = invoicing.issue(invoicing.draft(client, entry, by=self.by), shown=None, by=self.by)
+        # No mail: the demo's mailbox shows the invitations.
+        return invoice_sharing.share(invoice, tell=False, shown=None, by=self.by).invoice if share else invoice
+
+    def entry(self, item: ServiceItem, on: date, quantity: int) -> InvoiceEntry:
+        line = LineEntry(item.label, item.price_minor, quantity, on, item)
+        return InvoiceEntry(on, on + timedelta(days=14), (line,))
+
+    def pay(self, invoice: Invoice, kind: PaymentKind, *, amount_minor: int | None = None) -> Payment:
+        amount = invoice.still_open_minor if amount_minor is None else amount_minor
+        number = "1182" if kind == PaymentKind.CHECK else ""
+        entry = PaymentEntry(kind, amount, min(self.today, invoice.dated_on + timedelta(days=7)), check_number=number)
+        return manual_payments.record(invoice.client, entry, invoice=invoice, shown=None, by=self.by)

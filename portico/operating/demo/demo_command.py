@@ -1,0 +1,208 @@
+"""`portico demo`: the whole product on this machine, with people to look at. Needs no settings of its own."""
+
+import argparse
+import base64
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from portico.operating import ports
+from portico.operating.demo.supervisor import Parts
+
+FOLDER = Path(".demo")
+PEOPLE = Path(__file__).with_name("demo_people.json")
+KEYS = "keys.json"
+# Written when the people are in: a first start that was broken off begins again.
+READY = "ready"
+# Of the demo's clients, one with bills to pay; and the sandbox's card that pays at once.
+PAYS, CARD = "alex@moss.example", "4242 4242 4242 4242"
+SECONDS_TO_START = 60.0
+PORTICO = (sys.executable, "-m", "portico")
+
+
+def main(arguments: list[str]) -> int:
+    """Runs until Ctrl-C. Gives the exit code."""
+    asked = _parser().parse_args(arguments)
+    problem = taken(asked.port)
+    if problem:
+        print(problem, file=sys.stderr)
+        return 1
+    try:
+        _prepare_folder(reset=asked.reset)
+    except OSError as error:
+        print(f"The demo keeps its data in {FOLDER}, which cannot be written here: {error}.", file=sys.stderr)
+        return 1
+    parts = Parts(environment(asked.port))
+    parts.listen_to_signals()
+    parts.start("mailbox", _mailbox(asked.port))
+    parts.start("stripe", _stripe(asked.port))
+    try:
+        if not _make_ready(parts):
+            parts.stop()
+            return 0 if parts.stopping.is_set() else 1
+        parts.start("worker", [*PORTICO, "worker"])
+        parts.start("web", [*PORTICO, "web", "--port", str(asked.port)])
+        if _answers(parts, asked.port):
+            print(_welcome(asked.port), flush=True)
+        return parts.watch()
+    except BaseException:
+        parts.stop()
+        raise
+
+
+def taken(port: int) -> str:
+    """One sentence when a port that the demo needs is not free; else empty."""
+    for needed, what in (
+        (port, "the web server"),
+        (port + 1, "the mailbox"),
+        (port + 2, "the sandbox Stripe"),
+        (port + 3, "the mail server"),
+    ):
+        if not ports.is_free("127.0.0.1", needed):
+            return (
+                f"Port {needed} is taken, which {what} needs: another demo may be running. "
+                f"Stop it, or choose another place: make demo PORT={port + 1000 if port < 60000 else 9000}"
+            )
+    return ""
+
+
+def environment(port: int) -> dict[str, str]:
+    """What the parts run under: nothing of Portico's own is taken from this shell."""
+    keys = json.loads((FOLDER / KEYS).read_text())
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "portico.settings",
+        "PORTICO_DEMO": "1",
+        "PUBLIC_BASE_URL": f"http://localhost:{port}",
+        "ALLOWED_HOSTS": "localhost",
+        "SECRET_KEY": keys["SECRET_KEY"],
+        "SECRET_KEY_FALLBACKS": "",
+        "FIELD_KEYS": keys["FIELD_KEYS"],
+        # Quoted as bytes: the folder's name may hold anything.
+        "DATABASE_URL": f"sqlite:///{quote(os.fsencode((FOLDER / 'portico.sqlite3').resolve()))}",
+        "EMAIL_URL": f"smtp://localhost:{port + 3}",
+        "EMAIL_FROM": "portal@portico.example",
+        "STRIPE_API_BASE": f"http://localhost:{port + 2}",
+        "ALLOW_TEST_ENDPOINTS": "1",
+        "TRUSTED_PROXY_COUNT": "0",
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="portico demo", description=__doc__)
+    parser.add_argument("--port", type=_port, default=os.environ.get("PORT") or "8000", help="default: PORT, else 8000")
+    parser.add_argument("--reset", action="store_true", help="throw away what is there and start over")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) <= 65532):
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65532")
+    return int(text)
+
+
+def _prepare_folder(*, reset: bool) -> None:
+    # Only a folder that a demo made is thrown away.
+    if (FOLDER / KEYS).exists() and (reset or not (FOLDER / READY).exists()):
+        shutil.rmtree(FOLDER)
+    if not (FOLDER / KEYS).exists():
+        FOLDER.mkdir(mode=0o700, exist_ok=True)
+        field_key = base64.b64encode(secrets.token_bytes(32)).decode()
+        keys = {"SECRET_KEY": secrets.token_urlsafe(48), "FIELD_KEYS": f"demo:{field_key}"}
+        (FOLDER / KEYS).write_text(json.dumps(keys))
+        (FOLDER / KEYS).chmod(0o600)
+
+
+def _mailbox(port: int) -> list[str]:
+    where = ("--smtp-port", str(port + 3), "--http-port", str(port + 1), "--folder", str(FOLDER / "mail"))
+    return [sys.executable, "-m", "portico.sandbox.mailbox", *where]
+
+
+def _stripe(port: int) -> list[str]:
+    practice = _practice()
+    keys = practice["stripe"]
+    where = ("--port", str(port + 2), "--store", str(FOLDER / "stripe.sqlite3"))
+    hook = f"http://localhost:{port}/hooks/stripe/{practice['slug']}/"
+    events = ("--key", keys["secret_key"], "--webhook", hook, "--webhook-secret", keys["webhook_secret"])
+    return [sys.executable, "-m", "portico.sandbox.stripe", *where, *events]
+
+
+def _practice() -> dict[str, Any]:  # Any: JSON.
+    """The demo's practice, as its seed file has it."""
+    practice: dict[str, Any] = json.loads(PEOPLE.read_text(encoding="utf-8"))["practices"][0]
+    return practice
+
+
+def _make_ready(parts: Parts) -> bool:
+    """Brings the database up to date and, the first time, people into it; their invitations are really mailed."""
+    if not _runs(parts, "migrate", "--verbosity", "0"):
+        return False
+    if (FOLDER / READY).exists():
+        return True
+    print("Making a practice with clients to look at; this takes a few seconds.", flush=True)
+    if not _runs(parts, "demo-data"):
+        return False
+    (FOLDER / READY).touch()
+    return True
+
+
+def _runs(parts: Parts, *command: str) -> bool:
+    """Runs a command to its end, or until somebody wants to stop."""
+    with subprocess.Popen([*PORTICO, *command], env=parts.environment, start_new_session=True) as running:
+        while running.poll() is None:
+            if parts.stopping.wait(0.1) or parts.ended() is not None:
+                running.terminate()
+                return False
+    return running.returncode == 0
+
+
+def _answers(parts: Parts, port: int) -> bool:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline and not parts.stopping.is_set() and parts.ended() is None:
+        connection = HTTPConnection("localhost", port, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            if connection.getresponse().status == 200:
+                return True
+        except (OSError, HTTPException):
+            pass  # Not yet.
+        finally:
+            connection.close()
+        parts.stopping.wait(0.1)
+    return False
+
+
+def _welcome(port: int) -> str:
+    practice = _practice()
+    staff = [f"    {each['email']:<24} {each['password']:<28} {each['role']}" for each in practice["staff"]]
+    return "\n".join(
+        [
+            "",
+            f"  {practice['name']} is open. Everything is on this machine; no mail leaves it.",
+            "",
+            f"    Office for staff     http://localhost:{port}/office/",
+            f"    Portal for clients   http://localhost:{port}/portal/{practice['slug']}/",
+            f"    Mailbox              http://localhost:{port + 1}/",
+            f"    Sandbox Stripe       http://localhost:{port + 2}/",
+            "",
+            "  Who can sign in at the office:",
+            "",
+            *staff,
+            "",
+            "  Try this first: sign in as Naomi, press Create Client, give the client an address with Email ok,",
+            "  turn on Client Portal Access and press Send Email. Then open the mailbox and press Sign In.",
+            "",
+            f"  Then pay a bill: ask at the portal for a link for {PAYS}, press Sign In in the mailbox, then Pay Now,",
+            f"  with the card {CARD}, any date ahead and any code. The sandbox Stripe lists cards that are declined.",
+            "",
+            "  Ctrl-C stops all of it. Started again it keeps what you did; make demo RESET=1 starts over.",
+            "",
+        ]
+    )

@@ -1,0 +1,182 @@
+"""Chains the trail after the fact: seals committed entries, and proves that none was touched.
+
+A seal is an HMAC over the seal before it, its position and the entry as stored. The key is made
+from the FIELD_KEYS entry whose id stands in the seal: the first one seals, and old seals stay
+provable for as long as their key stays in FIELD_KEYS.
+"""
+
+import functools
+import hmac
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.db import models, transaction
+
+from portico.plumbing import clock
+from portico.plumbing.models.audit import TrailEntry, TrailHead, TrailSeal
+
+logger = logging.getLogger(__name__)
+
+# An entry with a lower id may still be committed by a slow transaction, but not after this long.
+SETTLED_AFTER = timedelta(hours=1)
+UNSEALED_AFTER = timedelta(minutes=1)
+PAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found. Every count is of rows; a position counts from 1."""
+
+    sealed: int
+    first_bad: int | None = None
+    fault: str = ""
+    cut: int = 0
+    unsealed: int = 0
+
+    @property
+    def is_sound(self) -> bool:
+        return self.first_bad is None and not self.cut and not self.unsealed
+
+
+def seal_all(*, at_most: int = 500) -> int:
+    """Seals what waits, practice by practice; returns how many entries. The worker calls it every second."""
+    practices = TrailEntry._meta.get_field("practice").related_model
+    return sum(seal(pk, at_most=at_most) for pk in practices._default_manager.values_list("pk", flat=True))
+
+
+def seal(practice_id: int, *, at_most: int = 500) -> int:
+    """Seals up to so many entries of one practice in the order of their ids; returns how many."""
+    if not _has_work(practice_id):  # A plain read: no lock while nothing waits.
+        return 0
+    TrailHead.objects.get_or_create(practice_id=practice_id)
+    key_id = next(iter(settings.FIELD_KEYS))
+    key = _key(key_id)
+    with transaction.atomic():
+        head = TrailHead.objects.locked().get(practice_id=practice_id)
+        digest, position, now = bytes(head.digest), head.position, clock.now()
+        seals = []
+        for entry in _unsealed(practice_id, after=head.settled_id).order_by("id")[:at_most]:
+            position += 1
+            digest = _chained(key, digest, position, entry)
+            seals.append(
+                TrailSeal(practice_id=practice_id, position=position, entry=entry, digest=digest, key_id=key_id, at=now)
+            )
+        TrailSeal.objects.bulk_create(seals)
+        head.digest, head.position = digest, position
+        if len(seals) < at_most:
+            head.settled_id = _settled_id(practice_id) or head.settled_id
+        head.save(update_fields=["digest", "position", "settled_id"])
+    return len(seals)
+
+
+def verify(practice: models.Model) -> Verdict:
+    """Reads the whole chain of a practice, in steady memory, and stops at the first bad position.
+
+    Not found by any chain: its tail cut off and the head set back too, by somebody who owns the
+    database. Hence `log_newest`, whose lines are kept elsewhere.
+    """
+    unsealed = _unsealed(practice.pk).filter(at__lt=clock.now() - UNSEALED_AFTER).count()
+    head = _head(practice.pk)
+    position, digest = 0, b""
+    for place in _chain(practice.pk):
+        position += 1
+        fault = _fault(place, position, digest)
+        digest = bytes(place.digest)
+        if not fault and position == head.position and digest != bytes(head.digest):
+            fault = "This is not the seal that the head of the chain names."
+        if fault:
+            return Verdict(position - 1, first_bad=position, fault=fault, unsealed=unsealed)
+    # Sealing may have gone on meanwhile, but the head goes with it.
+    if position > _head(practice.pk).position:
+        return Verdict(position, first_bad=position, fault="The chain is longer than its head says.", unsealed=unsealed)
+    return Verdict(position, cut=max(0, head.position - position), unsealed=unsealed)
+
+
+def log_newest() -> None:
+    """The end of every chain, for the log: what the database's owner cannot take back. Once a day."""
+    for head in TrailHead.objects.all():
+        logger.info(
+            "trail.newest_seal",
+            extra={"practice": head.practice_id, "position": head.position, "digest": bytes(head.digest).hex()},
+        )
+
+
+def canonical(entry: TrailEntry) -> bytes:
+    """The entry as bytes: every column as stored, so only ever of a row that was read back."""
+    stored = [
+        entry.practice_id,
+        entry.pk,
+        entry.ref,
+        entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        entry.verb,
+        entry.actor_kind,
+        entry.actor_name,
+        entry.staff_id,
+        entry.account_id,
+        entry.client_id,
+        entry.about,
+        entry.details,
+    ]
+    return json.dumps(stored, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def _has_work(practice_id: int) -> bool:
+    settled_id = _head(practice_id).settled_id
+    if _unsealed(practice_id, after=settled_id).exists():
+        return True
+    # All is sealed; but what was sealed long ago should no longer be looked through each time.
+    oldest = TrailEntry.objects.filter(practice_id=practice_id, id__gt=settled_id).order_by("id").first()
+    return oldest is not None and oldest.at < clock.now() - 2 * SETTLED_AFTER
+
+
+def _head(practice_id: int) -> TrailHead:
+    return TrailHead.objects.filter(practice_id=practice_id).first() or TrailHead(practice_id=practice_id)
+
+
+def _unsealed(practice_id: int, *, after: int = 0) -> models.QuerySet[TrailEntry]:
+    return TrailEntry.objects.filter(practice_id=practice_id, id__gt=after, seal=None)
+
+
+def _settled_id(practice_id: int) -> int | None:
+    old = TrailEntry.objects.filter(practice_id=practice_id, at__lt=clock.now() - SETTLED_AFTER)
+    return old.order_by("-id").values_list("id", flat=True).first()
+
+
+def _chain(practice_id: int) -> Iterator[TrailSeal]:
+    # By key, page after page: no open cursor, no long transaction.
+    position = 0
+    while page := list(
+        TrailSeal.objects.filter(practice_id=practice_id, position__gt=position)
+        .select_related("entry")
+        .order_by("position")[:PAGE]
+    ):
+        yield from page
+        position = page[-1].position
+
+
+def _fault(place: TrailSeal, position: int, before: bytes) -> str:
+    if place.position != position:
+        return "The seal or the entry of this position is missing."
+    if place.key_id not in settings.FIELD_KEYS:
+        return f"FIELD_KEYS has no key {place.key_id!r}, which made this seal."
+    expected = _chained(_key(place.key_id), before, position, place.entry)
+    return "" if hmac.compare_digest(expected, bytes(place.digest)) else "The entry is not what was sealed."
+
+
+def _key(key_id: str) -> bytes:
+    return _derived(settings.FIELD_KEYS[key_id])
+
+
+@functools.cache
+def _derived(field_key: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"portico trail seal").derive(field_key)
+
+
+def _chained(key: bytes, before: bytes, position: int, entry: TrailEntry) -> bytes:
+    return hmac.digest(key, before + position.to_bytes(8, "big") + canonical(entry), "sha256")

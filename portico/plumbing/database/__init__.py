@@ -1,0 +1,1 @@
+"""Base models, database constraints, connections and transactions."""

@@ -1,0 +1,73 @@
+"""Stops `migrate` and the tests when a key between two practice rows lacks its guard."""
+
+from collections.abc import Iterable, Sequence
+
+from django.apps import AppConfig, apps
+from django.core import checks
+from django.db import models
+
+from portico.plumbing.database.constraints import SamePractice
+
+OURS = "portico."
+
+
+def register() -> None:
+    checks.register(refuse_unguarded_keys, checks.Tags.models)
+
+
+def refuse_unguarded_keys(app_configs: Sequence[AppConfig] | None = None, **_: object) -> list[checks.CheckMessage]:
+    """One error for each key of our models; libraries' models are exempt."""
+    configs = apps.get_app_configs() if app_configs is None else app_configs
+    return complaints(model for config in configs if config.name.startswith(OURS) for model in config.get_models())
+
+
+def complaints(models_of_ours: Iterable[type[models.Model]]) -> list[checks.CheckMessage]:
+    return [
+        complaint
+        for model in models_of_ours
+        if _is_practice_row(model)
+        for complaint in (*_nullable_practice(model), *_unguarded_keys(model), *_bare_many_to_many(model))
+    ]
+
+
+def _is_practice_row(model: type[models.Model]) -> bool:
+    return any(field.name == "practice" and field.is_relation for field in model._meta.fields)
+
+
+def _nullable_practice(model: type[models.Model]) -> list[checks.CheckMessage]:
+    if not model._meta.get_field("practice").null:
+        return []
+    # With a null in it a composite key is not checked at all.
+    return [checks.Error("The practice of a row may not be null.", obj=model, id="portico.E002")]
+
+
+def _unguarded_keys(model: type[models.Model]) -> list[checks.CheckMessage]:
+    guarded = {rule.field for rule in model._meta.constraints if isinstance(rule, SamePractice)}
+    return [
+        checks.Error(
+            f"{model._meta.label}.{field.name} may point into another practice.",
+            hint=f'Add SamePractice("{field.name}", name=…) to Meta.constraints.',
+            obj=model,
+            id="portico.E001",
+        )
+        for field in model._meta.local_fields
+        if isinstance(field, models.ForeignKey)
+        and field.name != "practice"
+        and _is_practice_row(field.related_model)
+        and field.name not in guarded
+    ]
+
+
+def _bare_many_to_many(model: type[models.Model]) -> list[checks.CheckMessage]:
+    return [
+        checks.Error(
+            f"{model._meta.label}.{field.name} has a table without a practice.",
+            hint="Write the table between them as a PracticeRow of its own.",
+            obj=model,
+            id="portico.E003",
+        )
+        for field in model._meta.local_many_to_many
+        if (between := field.remote_field.through) is not None
+        and between._meta.auto_created
+        and _is_practice_row(field.related_model)
+    ]

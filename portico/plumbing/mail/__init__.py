@@ -1,0 +1,1 @@
+"""Outgoing mail: written as rows, composed, delivered and retried."""

@@ -1,0 +1,74 @@
+"""The trail: entries, the seals that chain them, and where each practice's chain ends."""
+
+from django.db import models
+
+from portico.plumbing.actors import ActorKind
+from portico.plumbing.database.base_models import PracticeRow, RefField, Row, RowQuerySet
+from portico.plumbing.database.constraints import AppendOnly, SamePractice
+
+
+class TrailEntry(PracticeRow):
+    """One act. `sealing.canonical` names each column: a new one there is a new form of seal."""
+
+    ref = RefField()
+    at = models.DateTimeField()
+    verb = models.CharField(max_length=60)
+    actor_kind = models.CharField(max_length=10, choices=ActorKind)
+    actor_name = models.CharField(max_length=200, blank=True)
+    # Plain numbers, no keys: an entry must outlive whatever becomes of these rows.
+    staff_id = models.BigIntegerField(null=True)
+    account_id = models.BigIntegerField(null=True)
+    client = models.ForeignKey("clients.Client", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    about = models.CharField(max_length=200, blank=True)
+    details = models.JSONField(default=dict)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("client", name="plumbing_trailentry_client_same_practice"),
+            AppendOnly(name="plumbing_trailentry_append_only"),
+        )
+        indexes = (models.Index(fields=["client", "id"], name="plumbing_trail_of_client"),)
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.ref}"
+
+
+class TrailSeal(PracticeRow):
+    """A place in the chain: an HMAC over the seal before it and the entry."""
+
+    position = models.BigIntegerField()
+    entry = models.OneToOneField(TrailEntry, on_delete=models.PROTECT, related_name="seal")
+    digest = models.BinaryField(max_length=32)
+    key_id = models.CharField(max_length=50)
+    at = models.DateTimeField()
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            models.UniqueConstraint(fields=("practice", "position"), name="plumbing_trailseal_position"),
+            SamePractice("entry", name="plumbing_trailseal_entry_same_practice"),
+            AppendOnly(name="plumbing_trailseal_append_only"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.practice_id}:{self.position}"
+
+
+class TrailHead(Row):
+    """The end of a practice's chain; only the sealer locks it."""
+
+    practice = models.OneToOneField("practices.Practice", on_delete=models.PROTECT, related_name="+")
+    position = models.BigIntegerField(default=0)
+    digest = models.BinaryField(max_length=32, default=bytes)
+    # Entries up to this id are sealed for good, so that looking for new ones stays cheap.
+    settled_id = models.BigIntegerField(default=0)
+
+    objects = RowQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.practice_id}:{self.position}"

@@ -1,0 +1,61 @@
+"""What others tell us by calling a hook: each event once, as a row that waits to be worked on."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from portico.plumbing import clock
+from portico.plumbing.database.base_models import RowQuerySet
+from portico.plumbing.queue.leases import QueuedRow
+
+
+class InboxState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    DONE = "done", _("Done")
+    IGNORED = "ignored", _("Not for us")
+    PARKED = "parked", _("Given up")
+
+
+class InboxEventQuerySet(RowQuerySet["InboxEvent"]):
+    def waiting(self) -> "InboxEventQuerySet":
+        return self.filter(settled_at=None)
+
+
+class InboxEvent(QueuedRow):
+    """That something happened to a thing elsewhere: which thing, not what it is like. Whoever works on it asks."""
+
+    # Who called ("stripe"), and by what name they know the event.
+    source = models.CharField(max_length=20)
+    event_id = models.CharField(max_length=255)
+    kind = models.CharField(max_length=100)
+    object_kind = models.CharField(max_length=100)
+    object_id = models.CharField(max_length=255, blank=True)
+    livemode = models.BooleanField()
+    happened_at = models.DateTimeField()
+    written_at = models.DateTimeField(default=clock.now, editable=False)
+    state = models.CharField(max_length=10, choices=InboxState.choices, default=InboxState.WAITING)
+    # Errors in working on it, and where the last one was.
+    mistakes = models.PositiveSmallIntegerField(default=0)
+    detail = models.CharField(max_length=300, blank=True)
+    settled_at = models.DateTimeField(null=True)
+
+    objects = InboxEventQuerySet.as_manager()
+
+    class Meta(QueuedRow.Meta):
+        constraints = (
+            *QueuedRow.Meta.constraints,
+            models.UniqueConstraint(fields=("practice", "source", "event_id"), name="plumbing_inboxevent_once"),
+            models.CheckConstraint(condition=Q(state__in=InboxState.values), name="plumbing_inboxevent_known_state"),
+            models.CheckConstraint(
+                condition=Q(state=InboxState.WAITING, settled_at__isnull=True)
+                | (~Q(state=InboxState.WAITING) & Q(settled_at__isnull=False)),
+                name="plumbing_inboxevent_waits_or_settled",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("id",), condition=Q(settled_at__isnull=True), name="inbox_waiting"),
+            models.Index(fields=("practice", "source", "-written_at"), name="inbox_newest"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.event_id}"

@@ -1,0 +1,198 @@
+"""Every mail that leaves, as a row with its states, and what happened to it."""
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from portico.plumbing import clock
+from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.constraints import SamePractice
+from portico.plumbing.queue.leases import QueuedRow
+
+SUBJECT_LENGTH = 150
+
+
+class Lane(models.TextChoices):
+    """Sign-in mail has a lane of its own, so that nothing slow ever delays it."""
+
+    ENTRANCE = "entrance", _("Sign-in mail")
+    REST = "rest", _("Other mail")
+
+
+class EmailState(models.TextChoices):
+    QUEUED = "queued", _("Waiting")
+    HANDED_OVER = "handed_over", _("Handed over")
+    DELIVERED = "delivered", _("Delivered")
+    DELAYED = "delayed", _("Trying again")
+    BOUNCED = "bounced", _("Bounced")
+    COMPLAINED = "complained", _("Marked as spam")
+    FAILED = "failed", _("Failed")
+    DROPPED = "dropped", _("Not sent")
+
+
+WAITING = (EmailState.QUEUED, EmailState.DELAYED)
+
+
+class Delay(models.TextChoices):
+    """What a delayed mail waits for."""
+
+    OURS = "ours", _("Our mail server")
+    RECIPIENT = "recipient", _("The recipient's mail server")
+    ANSWER = "answer", _("An answer that was lost")
+
+
+class OutgoingEmailQuerySet(RowQuerySet["OutgoingEmail"]):
+    def waiting(self) -> "OutgoingEmailQuerySet":
+        return self.filter(settled_at=None)
+
+    def free_to_leave(self) -> "OutgoingEmailQuerySet":
+        """Not those of a practice that was paused: they wait until it goes on."""
+        return self.waiting().filter(practice__suspended_at=None)
+
+    def of_lane(self, lane: str) -> "OutgoingEmailQuerySet":
+        return self.filter(lane=lane)
+
+
+class OutgoingEmail(QueuedRow):
+    """A mail: who gets it, what it is made from, and how far it came.
+
+    `content` is what its composer needs and holds no secret; the link's token is derived from `link_nonce`
+    at hand-over. The bodies are kept as they were sent, the token masked.
+    """
+
+    LONGEST_WAIT: ClassVar[timedelta] = timedelta(minutes=30)
+
+    ref = RefField()
+    kind = models.CharField(max_length=40)
+    lane = models.CharField(max_length=10, choices=Lane.choices, default=Lane.REST)
+    # Made of stable ids ("invitation:41"): the same happening never writes a second mail.
+    key = models.CharField(max_length=120, unique=True)
+    client = models.ForeignKey(
+        "clients.Client",
+        models.PROTECT,
+        null=True,
+        related_name="outgoing_emails",
+        db_index=False,  # An index below begins with it.
+    )
+    to_address = models.CharField(max_length=254)
+    to_name = models.CharField(max_length=210, blank=True)
+    subject = models.CharField(max_length=SUBJECT_LENGTH)
+    content = models.JSONField(default=dict)
+    body_text = models.TextField(blank=True)
+    body_html = models.TextField(blank=True)
+    message_id = models.CharField(max_length=320, unique=True, editable=False)
+    link_nonce = models.BinaryField(null=True)
+    written_at = models.DateTimeField(default=clock.now, editable=False)
+    written_by = models.CharField(max_length=100, blank=True)
+
+    state = models.CharField(max_length=12, choices=EmailState.choices, default=EmailState.QUEUED)
+    # In plain words for staff, and faint beside them what the server or the machine said.
+    reason = models.CharField(max_length=300, blank=True)
+    detail = models.CharField(max_length=300, blank=True)
+    # The first try whose outcome may have been a hand-over: the times of links run from it.
+    handing_over_at = models.DateTimeField(null=True)
+    handed_over_at = models.DateTimeField(null=True)
+    # Since when it has been waiting for the same reason.
+    delayed_at = models.DateTimeField(null=True)
+    delayed_by = models.CharField(max_length=10, choices=Delay.choices, blank=True)
+    # Errors in building it. A server that is away is none.
+    mistakes = models.PositiveSmallIntegerField(default=0)
+    parked_at = models.DateTimeField(null=True)
+    # When it stopped waiting, whatever the outcome.
+    settled_at = models.DateTimeField(null=True)
+
+    objects = OutgoingEmailQuerySet.as_manager()
+
+    class Meta(QueuedRow.Meta):
+        constraints = (
+            *QueuedRow.Meta.constraints,
+            SamePractice("client", name="plumbing_outgoingemail_client"),
+            models.CheckConstraint(condition=Q(state__in=EmailState.values), name="plumbing_outgoingemail_known_state"),
+            models.CheckConstraint(
+                condition=Q(state__in=WAITING, settled_at__isnull=True)
+                | (~Q(state__in=WAITING) & Q(settled_at__isnull=False)),
+                name="plumbing_outgoingemail_waits_or_settled",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=EmailState.DELAYED, delayed_at__isnull=False)
+                | (~Q(state=EmailState.DELAYED) & Q(delayed_at__isnull=True)),
+                name="plumbing_outgoingemail_delayed_since",
+            ),
+            models.CheckConstraint(
+                condition=Q(parked_at__isnull=True) | Q(state=EmailState.FAILED),
+                name="plumbing_outgoingemail_parked_failed",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("lane", "id"), condition=Q(settled_at__isnull=True), name="outgoing_waiting"),
+            models.Index(
+                fields=("practice", "delayed_at"), condition=Q(delayed_at__isnull=False), name="outgoing_delayed"
+            ),
+            models.Index(fields=("practice", "-id"), name="outgoing_newest"),
+            models.Index(fields=("practice", "state", "-id"), name="outgoing_by_state"),
+            models.Index(fields=("client", "-id"), name="outgoing_of_client"),
+        )
+
+    def __str__(self) -> str:
+        return self.ref
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.settled_at is None
+
+    @property
+    def is_parked(self) -> bool:
+        return self.parked_at is not None
+
+    def park(self, reason: str, *, at: datetime) -> None:
+        self.state, self.reason, self.detail = EmailState.FAILED, reason, ""
+        self.settled_at = self.parked_at = at
+        self.delayed_at, self.delayed_by = None, ""
+        self.handing_over_at = self.lease_until = self.not_before = None
+        self.tries += 1  # Whoever still works on it is fenced off.
+        self.save()
+
+    def put_back_in_line(self) -> None:
+        self.state, self.reason, self.detail = EmailState.QUEUED, "", ""
+        self.settled_at = self.parked_at = self.lease_until = self.not_before = None
+        self.mistakes = 0
+        self.tries += 1  # Whoever still works on the failed try is fenced off.
+        self.save()
+
+
+class EmailEventKind(models.TextChoices):
+    WRITTEN = "written", _("Written")
+    HANDED_OVER = "handed_over", _("Handed to the mail server")
+    DELAYED = "delayed", _("Delayed")
+    REFUSED = "refused", _("Refused")
+    DROPPED = "dropped", _("Not sent")
+    PARKED = "parked", _("Parked")
+    RESTARTED = "restarted", _("Started again")
+    FETCHED = "fetched", _("Link fetched (by a person or a scanner)")
+    PRESSED = "pressed", _("Link pressed")
+    CODE_TYPED = "code_typed", _("Code typed")
+
+
+class EmailEvent(PracticeRow):
+    """One thing that happened to a mail."""
+
+    email = models.ForeignKey(OutgoingEmail, models.PROTECT, related_name="events", db_index=False)
+    kind = models.CharField(max_length=12, choices=EmailEventKind.choices)
+    at = models.DateTimeField(default=clock.now, editable=False)
+    words = models.CharField(max_length=300, blank=True)
+    detail = models.CharField(max_length=300, blank=True)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("email", name="plumbing_emailevent_email"),
+        )
+        indexes = (models.Index(fields=("email", "id"), name="emailevent_of_email"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"

@@ -1,0 +1,1 @@
+"""The work queue: rows claimed under a lease, and the worker loop."""

@@ -1,0 +1,1 @@
+"""Encryption at rest, rate limits and card-number detection."""

@@ -1,0 +1,1 @@
+"""Validating, formatting and translating text."""

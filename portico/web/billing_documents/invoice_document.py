@@ -1,0 +1,51 @@
+"""An invoice on paper."""
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from portico.domain.billing.models import Invoice, InvoiceStatus
+from portico.plumbing import clock
+from portico.web import formatting
+from portico.web.billing_documents import ledger_lines
+from portico.web.billing_documents.document import Column, Paper, Party, sender, ways_to_pay
+from portico.web.billing_documents.ledger_lines import amount
+
+
+def paper(invoice: Invoice) -> Paper:
+    """Wants the row from `with_attempts` and `with_sums`, with its client and practice."""
+    language, practice = get_language(), invoice.practice
+    status = invoice.status_on(clock.today(practice.time_zone))
+    dates = [Party(_("Date"), (formatting.full_day(invoice.dated_on, language=language),))]
+    if invoice.due_on:
+        dates.append(Party(_("Due"), (formatting.full_day(invoice.due_on, language=language),)))
+    notes = [_("Status: %(status)s") % {"status": status.label}]
+    if invoice.note:
+        notes.append(invoice.note)
+    if status in {InvoiceStatus.UNPAID, InvoiceStatus.PAST_DUE}:
+        notes.append(ways_to_pay(practice))
+    return Paper(
+        file_name=f"invoice-{invoice.number}",
+        title=_("Invoice"),
+        subtitle=_("Number %(number)s") % {"number": invoice.number},
+        parties=((sender(practice),), (Party(_("To"), (invoice.client.name,)),), tuple(dates)),
+        caption=_("Lines of invoice %(number)s") % {"number": invoice.number},
+        columns=(
+            Column(_("Date")),
+            Column(_("Description"), wide=True),
+            Column(_("Quantity"), amount=True),
+            Column(_("Price"), amount=True),
+            Column(_("Amount"), amount=True),
+        ),
+        rows=tuple(
+            (
+                formatting.full_day(line.given_on, language=language) if line.given_on else "",
+                line.label,
+                str(line.quantity),
+                amount(line.unit_minor, invoice.currency),
+                amount(line.amount_minor, invoice.currency),
+            )
+            for line in invoice.lines.order_by("position")
+        ),
+        sums=ledger_lines.of_invoice(invoice),
+        notes=tuple(notes),
+    )

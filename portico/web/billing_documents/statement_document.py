@@ -1,0 +1,127 @@
+"""An account statement on paper."""
+
+from django.utils.translation import get_language, pgettext
+from django.utils.translation import gettext as _
+
+from portico.domain.billing.account_sums import Sums
+from portico.domain.billing.ledger.statements import Entry, Statement
+from portico.domain.billing.models import Credit, CreditNote, Dispute, Invoice, Payment
+from portico.plumbing import clock
+from portico.web import formatting, payment_labels
+from portico.web.billing_documents import ledger_lines
+from portico.web.billing_documents.document import Column, Paper, Party, sender, ways_to_pay
+from portico.web.billing_documents.ledger_lines import Sum, amount
+
+# Invoiced and paid have a column even if there are none.
+ALWAYS = 2
+
+
+def paper(statement: Statement) -> Paper:
+    """With the balance before, each thing that happened, and the balance after it."""
+    language, client = get_language(), statement.client
+    practice, currency = client.practice, client.practice.currency
+    today = formatting.full_day(clock.today(practice.time_zone), language=language)
+    columns = (
+        Column(_("Invoiced"), amount=True, told=True),
+        Column(ledger_lines.paid_label(), amount=True, told=True),
+        Column(_("Refunded"), amount=True, told=True),
+        Column(_("Adjusted"), amount=True, told=True),
+    )
+    # What a statement has no amount for has no column.
+    used = [number for number, each in enumerate(_four(statement.sums)) if each or number < ALWAYS]
+    before = ("", _brought_forward(statement), *("" for _number in used), amount(statement.before_minor, currency))
+    return Paper(
+        file_name=_file_name(statement),
+        title=_("Statement"),
+        subtitle=_subtitle(statement),
+        parties=(
+            (sender(practice),),
+            (Party(pgettext("whose statement it is", "For"), (client.name,)),),
+            (Party(_("Made"), (today,)),),
+        ),
+        caption=_("Invoices and payments"),
+        columns=(
+            Column(_("Date")),
+            Column(_("What"), wide=True),
+            *(columns[number] for number in used),
+            Column(_("Balance"), amount=True, told=True),
+        ),
+        rows=(
+            *([before] if statement.before_minor else []),
+            *(_row(entry, used, currency) for entry in statement.entries),
+        ),
+        sums=_sums(statement, currency),
+        notes=_notes(statement, currency),
+    )
+
+
+def _four(sums: Sums) -> tuple[int, int, int, int]:
+    return sums.invoiced_minor, sums.paid_minor, sums.refunded_minor, sums.adjusted_minor
+
+
+def _row(entry: Entry, used: list[int], currency: str) -> tuple[str, ...]:
+    amounts = _four(entry.sums)
+    return (
+        formatting.full_day(entry.on, language=get_language()),
+        _named(entry),
+        *(amount(amounts[number], currency) if amounts[number] else "" for number in used),
+        amount(entry.balance_minor, currency),
+    )
+
+
+def _named(entry: Entry) -> str:
+    match entry.what:
+        case Invoice() as invoice:
+            return _("Invoice %(number)s") % {"number": invoice.number}
+        case Payment() as payment:
+            words = {"name": payment_labels.payment_name(payment), "number": payment.number}
+            return _("%(name)s, receipt %(number)s") % words
+        case Credit():
+            return _("Credit")
+        case CreditNote() as note:
+            return _("Credited on invoice %(number)s") % {"number": note.invoice.number}
+        case Dispute():
+            return _("Payment taken back by the bank")
+        case refund:
+            return _("Refund of receipt %(number)s") % {"number": refund.payment.number}
+
+
+def _sums(statement: Statement, currency: str) -> tuple[Sum, ...]:
+    sums = [*ledger_lines.of_account(statement.sums, currency)]
+    if statement.before_minor:
+        sums.insert(0, Sum(_brought_forward(statement), amount(statement.before_minor, currency), name="before"))
+    if statement.processing_minor:
+        sums.append(Sum(_("Processing"), amount(-statement.processing_minor, currency), name="processing"))
+    label = _("Account balance") if statement.is_last_part else _("Balance carried forward")
+    return (*sums, Sum(label, amount(statement.balance_minor, currency), total=True, name="balance"))
+
+
+def _brought_forward(statement: Statement) -> str:
+    return _("Balance before") if statement.part == 1 else _("Balance brought forward")
+
+
+def _subtitle(statement: Statement) -> str:
+    words = {
+        "begin": formatting.full_day(statement.begins_on, language=get_language()),
+        "end": formatting.full_day(statement.ends_on, language=get_language()),
+        "part": statement.part,
+        "parts": statement.parts,
+    }
+    if statement.parts == 1:
+        return _("%(begin)s to %(end)s") % words
+    return _("%(begin)s to %(end)s, part %(part)s of %(parts)s") % words
+
+
+def _notes(statement: Statement, currency: str) -> tuple[str, ...]:
+    ways = ways_to_pay(statement.client.practice)
+    if statement.parts == 1:
+        return (ways,)
+    whole = ", ".join(
+        f"{each.label} {each.amount}" for each in ledger_lines.of_account(statement.period_sums, currency)
+    )
+    return _("All %(parts)s parts together: %(sums)s.") % {"parts": statement.parts, "sums": whole}, ways
+
+
+def _file_name(statement: Statement) -> str:
+    name = f"statement-{statement.begins_on}-{statement.ends_on}"
+    return name if statement.parts == 1 else f"{name}-part-{statement.part}"

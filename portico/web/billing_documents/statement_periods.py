@@ -1,0 +1,120 @@
+"""The period that somebody asks a statement for, and the ways to others: earlier years, and the parts of a long one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TypedDict
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.billing.ledger.statements import Statement
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.web.form_fields import CalendarInput, DayField, use_order_of
+
+# No invoice or payment is dated before it.
+EARLIEST = date(1900, 1, 1)
+YEARS_OFFERED = 10
+MOST_PARTS = 9999
+
+
+class Asked(TypedDict):
+    """The first and the last day, and which part."""
+
+    begins_on: date
+    ends_on: date
+    part: int
+
+
+class PeriodForm(forms.Form):
+    """From one day to another; at first, this year until today. As an address says it."""
+
+    use_required_attribute = False
+
+    begins_on = DayField(label=gettext_lazy("First day"), widget=CalendarInput)
+    ends_on = DayField(label=gettext_lazy("Last day"), widget=CalendarInput)
+
+    def __init__(self, asked: Mapping[str, str], practice: Practice) -> None:
+        today = clock.today(practice.time_zone)
+        # What an address leaves out is what the page begins with.
+        first = {"begins_on": f"{today.year:04}-01-01", "ends_on": today.isoformat()}
+        super().__init__({name: asked.get(name, usual) for name, usual in first.items()})
+        self.today = today
+        use_order_of(practice.country, self)
+        self.part = _part(asked.get("part", ""))
+
+    @property
+    def asked(self) -> Asked:
+        days = self.cleaned_data
+        return {"begins_on": days["begins_on"], "ends_on": days["ends_on"], "part": self.part}
+
+    @property
+    def query(self) -> str:
+        return _query(self.data["begins_on"], self.data["ends_on"], self.part)
+
+    def clean_begins_on(self) -> date:
+        begins_on: date = self.cleaned_data["begins_on"]
+        return max(begins_on, EARLIEST)
+
+    def clean_ends_on(self) -> date:
+        begins_on: date | None = self.cleaned_data.get("begins_on")
+        ends_on: date = self.cleaned_data["ends_on"]
+        if begins_on and ends_on < begins_on:
+            raise ValidationError(_("The last day lies before the first."))
+        return min(ends_on, self.today)
+
+
+@dataclass(frozen=True)
+class Link:
+    """To another statement of the same client, as the address says it."""
+
+    label: str
+    query: str
+    is_current: bool = False
+
+
+@dataclass(frozen=True)
+class Links:
+    """The years there are, newest first, and the parts before and after this one, if there are any."""
+
+    years: tuple[Link, ...]
+    earlier: str = ""
+    later: str = ""
+
+
+def links(statement: Statement, today: date) -> Links:
+    first_year = (statement.first_on or statement.begins_on).year
+    years = range(today.year, min(first_year, today.year) - 1, -1)[:YEARS_OFFERED]
+    return Links(
+        tuple(_year(statement, year, today) for year in years) if len(years) > 1 else (),
+        earlier=_part_query(statement, statement.part - 1),
+        later=_part_query(statement, statement.part + 1),
+    )
+
+
+def _year(statement: Statement, year: int, today: date) -> Link:
+    first, last = date(year, 1, 1), min(date(year, 12, 31), today)
+    is_current = (statement.begins_on, statement.ends_on) == (first, last)
+    return Link(str(year), _query(first.isoformat(), last.isoformat()), is_current)
+
+
+def _part_query(statement: Statement, part: int) -> str:
+    if not 1 <= part <= statement.parts:
+        return ""
+    return _query(statement.begins_on.isoformat(), statement.ends_on.isoformat(), part)
+
+
+def _query(begins_on: str, ends_on: str, part: int = 1) -> str:
+    asked = {"begins_on": begins_on, "ends_on": ends_on} | ({"part": str(part)} if part > 1 else {})
+    return urlencode(asked)
+
+
+def _part(asked: str) -> int:
+    """Whatever is no part is the first one."""
+    if not asked.isascii() or not asked.isdigit() or len(asked) > len(str(MOST_PARTS)):
+        return 1
+    return max(1, int(asked))

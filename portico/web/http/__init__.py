@@ -1,0 +1,1 @@
+"""The HTTP layer: the server, requests, cookies and middleware."""

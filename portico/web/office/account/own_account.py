@@ -1,0 +1,103 @@
+"""A staff member's own page: name and email, password, second factor, and where they are signed in."""
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from portico.domain.practices.staff import own_account, password_attempts, second_factor
+from portico.domain.practices.staff.staff_members import EmailTaken
+from portico.plumbing.security.rate_limits import TooMany
+from portico.web.guards import office_page
+from portico.web.http import request_origin
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office.account import own_factors
+from portico.web.office.account.own_account_form import OwnDetailsForm, OwnPasswordForm
+from portico.web.office.sign_in import second_factor_prompt
+from portico.web.office.sign_in.reauthentication import proven
+
+
+@office_page()
+@require_safe
+def show(request: OfficeRequest) -> HttpResponse:
+    context = {
+        "held": own_factors.held_by(second_factor.rows(request.staff)),
+        "sessions": own_account.sessions(request.staff),
+        "own": request.session.row,
+    }
+    return render(request, "office/account/show.html", context)
+
+
+@office_page()
+@proven
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_details(request: OfficeRequest) -> HttpResponse:
+    form = OwnDetailsForm(request.POST or None, initial={"name": request.staff.name, "email": request.staff.email})
+    if request.method != "POST":
+        return render(request, "office/account/details.html", {"form": form})
+    if form.is_valid():
+        try:
+            own_account.change_details(request.staff, **form.cleaned_data, by=request.actor)
+        except EmailTaken as taken:
+            form.add_error("email", str(taken))
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("office:account")
+    return render(request, "office/account/details.html", {"form": form}, status=422)
+
+
+@office_page()
+@sensitive_post_parameters("password", "new_password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_password(request: OfficeRequest) -> HttpResponse:
+    """The old one shows that it is the person; every other session ends."""
+    if request.method != "POST":
+        return render(request, "office/account/password.html", {"form": OwnPasswordForm()})
+    form = OwnPasswordForm(request.POST)
+    if form.is_valid():
+        try:
+            if _change_password(request, form):
+                messages.success(request, _("Your password is changed. Everywhere else you are signed out."))
+                return redirect("office:account")
+        except TooMany as beyond:
+            form.add_error("password", second_factor_prompt.wait_words(beyond))
+            return render(request, "office/account/password.html", {"form": form}, status=429)
+    return render(request, "office/account/password.html", {"form": form}, status=422)
+
+
+@office_page()
+@require_POST
+def end_session(request: OfficeRequest, ref: str) -> HttpResponse:
+    session = get_object_or_404(request.staff.sessions, ref=ref)
+    own_account.end_session(request.staff, session, by=request.actor)
+    return redirect("office:account")
+
+
+@office_page()
+@require_POST
+def end_other_sessions(request: OfficeRequest) -> HttpResponse:
+    own_account.end_other_sessions(request.staff, request.session.row, by=request.actor)
+    messages.success(request, _("Everywhere else you are signed out."))
+    return redirect("office:account")
+
+
+def _change_password(request: OfficeRequest, form: OwnPasswordForm) -> bool:
+    """Raises TooMany."""
+    asked = form.cleaned_data
+    if not password_attempts.try_again(request.staff, asked["password"], ip=request_origin.ip_of(request)):
+        form.add_error("password", _("That password doesn’t match. Try again."))
+        return False
+    try:
+        changed = own_account.change_password(
+            request.staff, asked["new_password"], session=request.session.row, by=request.actor
+        )
+    except ValidationError as weak:
+        form.add_error("new_password", weak)
+        return False
+    # A session knows the password that it was begun with: this one goes on, under a new id.
+    update_session_auth_hash(request, changed)
+    return True

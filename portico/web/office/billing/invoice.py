@@ -1,0 +1,161 @@
+"""One invoice: how it stands, who sees it, what was paid; and the buttons that change that."""
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from portico.domain.access import access_grants
+from portico.domain.audit_actions import Verb
+from portico.domain.billing import shown_sums
+from portico.domain.billing.invoices import invoice_sharing, invoicing
+from portico.domain.billing.invoices.invoice_sharing import Shared
+from portico.domain.billing.models import Allocation, CreditNote, Invoice
+from portico.gateways import pdf
+from portico.plumbing import tokens
+from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.refusals import Refused
+from portico.web import payment_labels
+from portico.web.billing_documents import ledger_lines
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import audit_views, form_keys, lookups, shown_sums_field
+from portico.web.office.billing import invoice_labels
+from portico.web.office.roles import keeps_money
+
+
+@office_page()
+@require_safe
+def show(request: OfficeRequest, ref: str) -> HttpResponse:
+    invoice = lookups.invoice_of(request, ref)
+    if invoice.is_draft:
+        return redirect("office:invoice_draft", ref=ref)
+    audit_views.at_invoice(request, invoice)
+    access = access_grants.of_or_off(invoice.client)
+    seen = TrailEntry.objects.filter(client=invoice.client, verb=Verb.INVOICE_SEEN, about=invoice.ref)
+    lines = list(invoice.lines.order_by("position"))
+    context = {
+        "invoice": invoice,
+        "client": invoice.client,
+        "standing": invoice_labels.standing(invoice),
+        "lines": lines,
+        "unprinted": pdf.without_letters(invoice.client.name, invoice.note, *(line.label for line in lines)),
+        "replaced_by": Invoice.objects.filter(replaces=invoice).first(),
+        "received": [(row, _named(row)) for row in _received(invoice)],
+        "refunds": _refunds(invoice),
+        "sums": ledger_lines.of_invoice(invoice),
+        "mail": _newest_mail(invoice),
+        "seen": seen.order_by("id").first(),
+        "not_seen": invoice_labels.why_not_seen(access),
+        "not_told": invoice_labels.why_not_told(access),
+        "not_by_card": _not_by_card(invoice),
+        "keeps_money": keeps_money(request),
+        "press": tokens.new_token(),
+        "shown": shown_sums.of_invoice(invoice),
+    }
+    return render(request, "office/invoices/show.html", context)
+
+
+@office_page()
+@require_POST
+def share(request: OfficeRequest, ref: str) -> HttpResponse:
+    invoice = lookups.invoice_of(request, ref)
+    try:
+        tell_of(request, invoice_sharing.share(invoice, shown=shown_sums_field.of(request), by=request.actor))
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("office:invoice", ref=ref)
+
+
+@office_page()
+@require_POST
+def unshare(request: OfficeRequest, ref: str) -> HttpResponse:
+    invoice = lookups.invoice_of(request, ref)
+    try:
+        invoice_sharing.unshare(invoice, shown=shown_sums_field.of(request), by=request.actor)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("%(name)s no longer sees this invoice.") % {"name": invoice.client.called})
+    return redirect("office:invoice", ref=ref)
+
+
+@office_page()
+@require_POST
+def tell_again(request: OfficeRequest, ref: str) -> HttpResponse:
+    invoice = lookups.invoice_of(request, ref)
+    press, shown = form_keys.of(request), shown_sums_field.of(request)
+    try:
+        tell_of(request, invoice_sharing.tell_again(invoice, press=press, shown=shown, by=request.actor))
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("office:invoice", ref=ref)
+
+
+@office_page()
+@require_POST
+def issue(request: OfficeRequest, ref: str) -> HttpResponse:
+    invoice = lookups.invoice_of(request, ref)
+    try:
+        issued = invoicing.issue(invoice, shown=shown_sums_field.of(request), by=request.actor)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("office:invoice_draft", ref=ref)
+    messages.success(request, _("Invoice %(number)s was issued. It is not shared yet.") % {"number": issued.number})
+    return redirect("office:invoice", ref=ref)
+
+
+@office_page()
+@require_POST
+def discard(request: OfficeRequest, ref: str) -> HttpResponse:
+    invoice = lookups.invoice_of(request, ref)
+    try:
+        invoicing.discard(invoice, shown=shown_sums_field.of(request), by=request.actor)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("office:invoice", ref=ref)
+    messages.success(request, _("The draft was thrown away."))
+    return redirect("office:client_billing", ref=invoice.client.ref)
+
+
+def _not_by_card(invoice: Invoice) -> str:
+    if invoice.is_void or invoice.is_paid:
+        return ""
+    return invoice_labels.why_not_by_card(invoice.still_open_minor, invoice.client.practice)
+
+
+def tell_of(request: OfficeRequest, shared: Shared) -> None:
+    """Says what came of sharing, and plainly why the client is not told."""
+    name, number = shared.invoice.client.called, shared.invoice.number
+    if shared.email is not None:
+        words = _("Invoice %(number)s is shared. An email is on its way to %(address)s.")
+        messages.success(request, words % {"number": number, "address": shared.email.to_address})
+        return
+    why = invoice_labels.why_not_told(shared.access)
+    if why is None:
+        messages.success(request, _("Invoice %(number)s is shared with %(name)s.") % {"number": number, "name": name})
+        return
+    words = _("Invoice %(number)s is shared, but %(name)s was not told by email: %(why)s")
+    messages.warning(request, words % {"number": number, "name": name, "why": why.words})
+
+
+def _received(invoice: Invoice) -> QuerySet[Allocation]:
+    return invoice.allocations.paying().select_related("payment", "credit").order_by("id")
+
+
+def _named(row: Allocation) -> str:
+    if row.payment is not None:
+        return payment_labels.payment_name(row.payment)
+    return _("Credit")
+
+
+def _refunds(invoice: Invoice) -> QuerySet[CreditNote]:
+    """What of each refund was paid back of this invoice."""
+    return invoice.credit_notes.filter(undone_at=None).select_related("refund").order_by("refund_id")
+
+
+def _newest_mail(invoice: Invoice) -> OutgoingEmail | None:
+    mails = OutgoingEmail.objects.filter(client=invoice.client, kind=invoice_sharing.KIND, content__invoice=invoice.ref)
+    return mails.order_by("-id").first()

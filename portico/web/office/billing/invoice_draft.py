@@ -1,0 +1,139 @@
+"""A draft: begun, changed, kept as typed, and shared from the same page."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portico.domain.access import access_grants
+from portico.domain.billing import shown_sums
+from portico.domain.billing.invoices import invoice_sharing, invoicing
+from portico.domain.billing.models import Invoice, InvoiceKind
+from portico.domain.clients.client_details import ChangedMeanwhile
+from portico.domain.clients.models import Client
+from portico.plumbing import clock, tokens
+from portico.plumbing.refusals import Refused
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import audit_views, lookups
+from portico.web.office.billing import invoice_labels
+from portico.web.office.billing.invoice import tell_of
+from portico.web.office.billing.invoice_form import DUE, InvoiceForms, Start
+
+
+@office_page()
+@require_http_methods(["GET", "HEAD", "POST"])
+def begin(request: OfficeRequest, ref: str) -> HttpResponse:
+    """A new invoice of a client; nothing exists before the first save."""
+    client = lookups.client_of(request, ref)
+    if request.method == "POST":
+        return _save(request, client, None)
+    today = clock.today(request.practice.time_zone)
+    start = Start({"dated_on": today, "due": "14", "press": tokens.new_token()}, [{"given_on": today}])
+    return _page(request, client, None, InvoiceForms(request.practice, start=start))
+
+
+@office_page()
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: OfficeRequest, ref: str) -> HttpResponse:
+    invoice = lookups.invoice_of(request, ref)
+    if not invoice.is_draft:
+        return redirect("office:invoice", ref=ref)
+    if request.method == "POST":
+        return _save(request, invoice.client, invoice)
+    audit_views.at_invoice(request, invoice)
+    start = Start.saved(invoice, invoice.lines.select_related("item").order_by("position"))
+    if invoice.typed:
+        start = Start(dict(invoice.typed["draft"]) | {"version": invoice.version}, list(invoice.typed["lines"]))
+    return _page(request, invoice.client, invoice, InvoiceForms(request.practice, start=start))
+
+
+@office_page()
+@require_POST
+def keep_typed(request: OfficeRequest, ref: str) -> HttpResponse:
+    """By script, while somebody types: the draft is kept as it stands, readable or not."""
+    invoice = lookups.invoice_of(request, ref)
+    start = InvoiceForms(request.practice, data=request.POST).start
+    version = str(start.draft.get("version") or "")
+    if version.isascii() and version.isdigit() and len(version) < 9:
+        invoicing.keep_typed(invoice, {"draft": start.draft, "lines": start.lines}, version=int(version))
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+
+def _save(request: OfficeRequest, client: Client, invoice: Invoice | None) -> HttpResponse:
+    forms = InvoiceForms(request.practice, data=request.POST)
+    if (rearranged := forms.rearranged(request.POST)) is not None:
+        return _page(request, client, invoice, rearranged)
+    if not forms.is_valid():
+        return _page(request, client, invoice, forms, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        saved = _saved(request, client, invoice, forms)
+        if request.POST.get("action") == "share":
+            tell = request.POST.get("tell") == "on"
+            # Shared as it was just saved, or not at all.
+            shown = shown_sums.of_invoice(saved)
+            tell_of(request, invoice_sharing.share(saved, tell=tell, shown=shown, by=request.actor))
+            return redirect("office:invoice", ref=saved.ref)
+    except ChangedMeanwhile as refusal:
+        return _show_newest(request, client, forms, invoice, refusal)
+    except Refused as refusal:
+        forms.draft.add_error(None, str(refusal))
+        return _page(request, client, invoice, forms, status=HTTPStatus.CONFLICT)
+    if not saved.is_draft:
+        return redirect("office:invoice", ref=saved.ref)
+    messages.success(request, _("The draft was saved."))
+    return redirect("office:invoice_draft", ref=saved.ref)
+
+
+def _saved(request: OfficeRequest, client: Client, invoice: Invoice | None, forms: InvoiceForms) -> Invoice:
+    if invoice is None:
+        kind = InvoiceKind.OPENING if "opening" in request.GET else InvoiceKind.CHARGES
+        press = forms.draft.cleaned_data["press"]
+        return invoicing.draft(client, forms.entry, press=press, kind=kind, by=request.actor)
+    version = forms.draft.cleaned_data["version"] or 0
+    return invoicing.edit(invoice, forms.entry, version=version, by=request.actor)
+
+
+def _show_newest(
+    request: OfficeRequest, client: Client, typed: InvoiceForms, invoice: Invoice | None, refusal: Refused
+) -> HttpResponse:
+    """Somebody else saved first: what was typed stays, what is saved now is shown beside it, and saving again is a
+    choice then.
+    """
+    if invoice is None:
+        raise refusal
+    newest = lookups.invoice_of(request, invoice.ref)
+    start = typed.start
+    start.draft["version"] = newest.version
+    lines = list(newest.lines.order_by("position"))
+    forms = InvoiceForms(request.practice, start=start)
+    return _page(request, client, newest, forms, status=HTTPStatus.CONFLICT, complaint=str(refusal), saved_lines=lines)
+
+
+def _page(
+    request: OfficeRequest,
+    client: Client,
+    invoice: Invoice | None,
+    forms: InvoiceForms,
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+    **more: Any,  # Any: for the template.
+) -> HttpResponse:
+    access = access_grants.of_or_off(client)
+    context = {
+        "client": client,
+        "invoice": invoice,
+        "forms": forms,
+        "due_choices": DUE,
+        "not_seen": invoice_labels.why_not_seen(access),
+        "not_told": invoice_labels.why_not_told(access),
+        "not_by_card": invoice_labels.why_not_by_card(forms.total_minor, request.practice),
+        "standings": invoice_labels.TONES,
+        "shown": shown_sums.of_invoice(invoice) if invoice is not None else None,
+        **more,
+    }
+    return render(request, "office/invoices/draft.html", context, status=status)

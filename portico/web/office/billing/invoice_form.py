@@ -1,0 +1,256 @@
+"""A draft as a form: its days, its lines, any number of them, and a note."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.models import Invoice, InvoiceLine, ServiceItem
+from portico.domain.practices.models import Practice
+from portico.plumbing.text import money
+from portico.plumbing.text.input_validation import TextField
+from portico.web.form_fields import DayField, use_order_of
+from portico.web.office import form_keys
+from portico.web.office.base_form import TOO_LONG, UNASSISTED, TypedForm, WholeNumberField, line
+from portico.web.office.billing.payment_forms import EARLIEST, MoneyField, money_field
+
+LINES = "lines"
+MOST_LINES = 60
+DUE = {
+    "14": gettext_lazy("In 14 days"),
+    "30": gettext_lazy("In 30 days"),
+    "0": gettext_lazy("On receipt"),
+    "on": gettext_lazy("On a certain day"),
+    "none": gettext_lazy("No due date"),
+}
+
+
+class DraftForm(TypedForm):
+    """Date, due date and note; `version` is the draft's as shown, none for a new one."""
+
+    dated_on = DayField(label=gettext_lazy("Date"))
+    due = forms.ChoiceField(label=gettext_lazy("Due"), choices=list(DUE.items()))
+    due_on = DayField(label=gettext_lazy("Due on"), required=False)
+    note = TextField(
+        label=gettext_lazy("Note to the client"),
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs=UNASSISTED | {"rows": "3"}),
+        error_messages={"max_length": TOO_LONG},
+    )
+    version = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+    press = form_keys.field()
+
+    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:  # Any: Django's own.
+        super().__init__(*args, **kwargs)
+        use_order_of(country, self)
+
+    def clean_dated_on(self) -> date:
+        dated_on: date = self.cleaned_data["dated_on"]
+        if dated_on < EARLIEST:
+            raise ValidationError(_("That is too long ago. Check the date."))
+        return dated_on
+
+    def clean(self) -> dict[str, Any]:  # Any: Django's own.
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        dated_on, due_on = cleaned.get("dated_on"), cleaned.get("due_on")
+        if cleaned.get("due") == "on" and "due_on" in cleaned:
+            if due_on is None:
+                self.add_error("due_on", _("Say on which day, or choose another answer under Due."))
+            elif dated_on is not None and due_on < dated_on:
+                self.add_error("due_on", _("The due date is before the invoice’s own date."))
+        return cleaned
+
+    @property
+    def due_day(self) -> date | None:
+        match self.cleaned_data["due"]:
+            case "on":
+                return cast(date, self.cleaned_data["due_on"])
+            case "none":
+                return None
+            case days:
+                return cast(date, self.cleaned_data["dated_on"]) + timedelta(days=int(days))
+
+
+class LineForm(TypedForm):
+    """One line; empty, it counts for nothing. A product or service fills in what is left empty beside it."""
+
+    item = forms.ChoiceField(label=gettext_lazy("Product or service"), required=False)
+    given_on = DayField(label=gettext_lazy("Date"), required=False)
+    label = line(gettext_lazy("Description"), longest=150, attrs={"placeholder": "What is this for?"})
+    quantity = WholeNumberField(
+        label=gettext_lazy("Quantity"),
+        required=False,
+        min_value=1,
+        max_value=9999,
+        widget=forms.TextInput(attrs=UNASSISTED | {"inputmode": "numeric", "placeholder": "1"}),
+        error_messages={"invalid": gettext_lazy("A whole number, such as 1.")},
+    )
+    price = MoneyField(label=gettext_lazy("Price"), required=False, may_be_negative=True)
+
+    def __init__(
+        self, *args: Any, practice: Practice, items: list[ServiceItem], **kwargs: Any
+    ) -> None:  # Any: Django's.
+        super().__init__(*args, **kwargs)
+        use_order_of(practice.country, self)
+        self.items = {item.ref: item for item in items}
+        chosen = cast(forms.ChoiceField, self.fields["item"])
+        names = [(item.ref, f"{item.code} · {item.label}") for item in items]
+        chosen.choices = [("", _("Product or service…")), *names]
+        price = money_field(self, "price")
+        price.currency = self.currency = practice.currency
+        price.widget.attrs["placeholder"] = money.plain(0, practice.currency)
+
+    def clean(self) -> dict[str, Any]:  # Any: Django's own.
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.is_filled or self.errors:
+            return cleaned
+        item = self.items.get(cleaned["item"])
+        if item is None and not cleaned["label"]:
+            self.add_error("label", _("Say what this line is for."))
+        if item is None and cleaned["price"] is None:
+            self.add_error("price", _("Type a price, such as 140.00."))
+        return cleaned
+
+    @property
+    def is_filled(self) -> bool:
+        return any(self.cleaned_data.get(name) not in (None, "") for name in ("item", "label", "price", "given_on"))
+
+    @property
+    def entry(self) -> LineEntry | None:
+        cleaned = self.cleaned_data
+        if not self.is_filled:
+            return None
+        item = self.items.get(cleaned["item"])
+        price = cleaned["price"]
+        return LineEntry(
+            label=cleaned["label"] or (item.label if item else ""),
+            unit_minor=price if price is not None else (item.price_minor if item else 0),
+            quantity=cleaned["quantity"] or 1,
+            given_on=cleaned["given_on"],
+            item=item,
+        )
+
+    @property
+    def amount(self) -> str:
+        """What the line comes to as it stands, for the eye; the sum is the server's when it is saved."""
+        try:
+            quantity = self.fields["quantity"].clean(self["quantity"].value())
+            minor = money.parsed(str(self["price"].value() or ""), self.currency)
+        except (ValidationError, money.NotAnAmount):
+            quantity, minor = 1, 0
+        return money.written(minor * (1 if quantity is None else quantity), self.currency, language="en")
+
+
+if TYPE_CHECKING:
+    _Rows = forms.BaseFormSet[LineForm]
+else:
+    _Rows = forms.BaseFormSet
+
+
+class Rows(_Rows):
+    default_error_messages = {"missing_management_form": gettext_lazy("The form arrived incomplete. Please try again.")}
+
+
+LineRows = forms.formset_factory(LineForm, formset=Rows, extra=0, max_num=MOST_LINES, absolute_max=MOST_LINES)
+
+
+@dataclass
+class Start:
+    """What the forms open with: as saved, or as typed so far."""
+
+    draft: dict[str, Any] = field(default_factory=dict)  # Any: a field's value, here and below.
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def saved(cls, invoice: Invoice, lines: Iterable[InvoiceLine]) -> "Start":
+        days = (invoice.due_on - invoice.dated_on).days if invoice.due_on else None
+        due = "none" if days is None else str(days) if str(days) in DUE else "on"
+        draft = {
+            "dated_on": invoice.dated_on,
+            "due": due,
+            "due_on": invoice.due_on if due == "on" else None,
+            "note": invoice.note,
+            "version": invoice.version,
+        }
+        return cls(draft, [_line_values(row, invoice.currency) for row in lines])
+
+
+def _line_values(row: InvoiceLine, currency: str) -> dict[str, Any]:  # Any: a field's value.
+    return {
+        "item": row.item.ref if row.item else "",
+        "given_on": row.given_on,
+        "label": row.label,
+        "quantity": row.quantity,
+        "price": money.plain(row.unit_minor, currency),
+    }
+
+
+class InvoiceForms:
+    """The draft and its lines as one; give it `data` to be judged, or a start to be shown."""
+
+    def __init__(self, practice: Practice, *, data: QueryDict | None = None, start: Start | None = None) -> None:
+        start = start or Start()
+        items = list(ServiceItem.objects.filter(practice=practice).offered().order_by("code"))
+        self.practice = practice
+        self.draft = DraftForm(data, initial=start.draft, country=practice.country)
+        first: list[dict[str, Any]] = [{}] if data is None else []  # Any: a field's value.
+        kwargs = {"practice": practice, "items": items}
+        self.lines = LineRows(data, initial=start.lines or first, prefix=LINES, form_kwargs=kwargs)
+
+    def is_valid(self) -> bool:
+        # Each is asked, so that each complains.
+        return all([self.draft.is_valid(), self.lines.is_valid()])
+
+    @property
+    def start(self) -> Start:
+        """What stands in the forms now, to open others with."""
+        return Start(self.draft.values(), [form.values() for form in self.lines.forms])
+
+    @property
+    def entry(self) -> InvoiceEntry:
+        return InvoiceEntry(
+            self.draft.cleaned_data["dated_on"],
+            self.draft.due_day,
+            tuple(entry for form in self.lines.forms if (entry := form.entry) is not None),
+            self.draft.cleaned_data["note"],
+        )
+
+    @property
+    def may_add(self) -> bool:
+        return len(self.lines.forms) < MOST_LINES
+
+    @property
+    def total_minor(self) -> int:
+        """The sum of the lines as they stand, for the eye."""
+        return sum(_readable(form) for form in self.lines.forms)
+
+    @property
+    def total(self) -> str:
+        return money.written(self.total_minor, self.practice.currency, language="en")
+
+    def rearranged(self, data: QueryDict) -> "InvoiceForms | None":
+        """The forms after `Add line` or a removal, nothing judged or saved; None for any other press."""
+        start, removed = self.start, data.get("remove", "")
+        if data.get("add") == "line":
+            if self.may_add:
+                start.lines.append({})
+        elif removed.isascii() and removed.isdigit() and len(removed) < 4 and int(removed) < len(start.lines):
+            del start.lines[int(removed)]
+        else:
+            return None
+        return InvoiceForms(self.practice, start=start)
+
+
+def _readable(form: LineForm) -> int:
+    try:
+        return money.parsed(form.amount, form.currency)
+    except money.NotAnAmount:
+        return 0

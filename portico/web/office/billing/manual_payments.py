@@ -1,0 +1,129 @@
+"""Money that came another way, taken back; and credit given, kept or taken back."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portico.domain.billing import shown_sums
+from portico.domain.billing.ledger import balances
+from portico.domain.billing.models import Payment
+from portico.domain.billing.payments import account_credits, manual_payments
+from portico.domain.clients.models import Client
+from portico.plumbing.refusals import Refused
+from portico.plumbing.text import money
+from portico.web import payment_labels
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import lookups, shown_sums_field
+from portico.web.office.billing.payment_forms import CreditForm, TakeBackForm
+from portico.web.office.roles import MONEY_KEEPERS
+
+
+@office_page(*MONEY_KEEPERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def take_back(request: OfficeRequest, ref: str) -> HttpResponse:
+    payment = lookups.payment_of(request, ref)
+    if request.method != "POST":
+        return _take_back_page(request, payment)
+    form = TakeBackForm(request.POST, now=shown_sums.of_taking_back(payment, payment.allocations.live()))
+    if not form.is_valid():
+        return _take_back_page(request, payment, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        manual_payments.take_back(payment, reason=form.reason, shown=form.cleaned_data["shown"], by=request.actor)
+    except Refused as refusal:
+        payment = lookups.payment_of(request, ref)
+        return _take_back_page(request, payment, refusal=refusal, status=HTTPStatus.CONFLICT)
+    messages.success(request, _("The payment was taken back. What it had paid is owed again."))
+    return redirect("office:client_billing", ref=payment.client.ref)
+
+
+@office_page(*MONEY_KEEPERS)
+@require_POST
+def keep(request: OfficeRequest, ref: str) -> HttpResponse:
+    """Credit that waited for a refund stays with the client."""
+    payment = lookups.payment_of(request, ref)
+    try:
+        put = account_credits.keep(payment, shown=shown_sums_field.of(request), by=request.actor)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("office:client_billing", ref=payment.client.ref)
+    amount = money.written(put, payment.currency, language="en")
+    messages.success(request, _("The credit is kept. %(amount)s of it pays what was owed.") % {"amount": amount})
+    return redirect("office:client_billing", ref=payment.client.ref)
+
+
+@office_page(*MONEY_KEEPERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def give_credit(request: OfficeRequest, ref: str) -> HttpResponse:
+    client = lookups.client_with_balance_of(request, ref)
+    form = _credit_form(client, request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        status = HTTPStatus.UNPROCESSABLE_CONTENT if form.is_bound else HTTPStatus.OK
+        return _credit_page(request, client, form, status=status)
+    asked = form.cleaned_data
+    try:
+        account_credits.give(
+            client,
+            amount_minor=asked["amount"],
+            reason=asked["reason"],
+            press=asked["press"],
+            shown=asked["shown"],
+            by=request.actor,
+        )
+    except Refused as refusal:
+        client = lookups.client_with_balance_of(request, ref)
+        form = _credit_form(client, request.POST)
+        form.add_error(refusal.field, str(refusal))
+        return _credit_page(request, client, form, status=HTTPStatus.CONFLICT)
+    messages.success(request, _("The credit was given. It is put against what is shared and owed, oldest due first."))
+    return redirect("office:client_billing", ref=ref)
+
+
+@office_page(*MONEY_KEEPERS)
+@require_POST
+def take_back_credit(request: OfficeRequest, ref: str) -> HttpResponse:
+    credit = lookups.credit_of(request, ref)
+    shown = shown_sums_field.of(request)
+    try:
+        account_credits.take_back(credit, reason=_("Given by mistake"), shown=shown, by=request.actor)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("The credit was taken back. What it had paid is owed again."))
+    return redirect("office:client_billing", ref=credit.client.ref)
+
+
+def _take_back_page(
+    request: OfficeRequest,
+    payment: Payment,
+    *,
+    refusal: Refused | None = None,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    pays = list(payment.allocations.live().select_related("invoice").order_by("id"))
+    data = request.POST if request.method == "POST" else None
+    form = TakeBackForm(data, now=shown_sums.of_taking_back(payment, pays))
+    if refusal is not None:
+        form.add_error(None, str(refusal))
+    context = {
+        "payment": payment,
+        "name": payment_labels.payment_name(payment),
+        "client": payment.client,
+        "form": form,
+        "pays": pays,
+    }
+    return render(request, "office/payments/take_back.html", context, status=status)
+
+
+def _credit_form(client: Client, data: QueryDict | None) -> CreditForm:
+    now = shown_sums.of_balance(balances.shown_office_minor(client))
+    return CreditForm(data, currency=client.practice.currency, now=now)
+
+
+def _credit_page(request: OfficeRequest, client: Client, form: CreditForm, *, status: HTTPStatus) -> HttpResponse:
+    context = {"client": client, "form": form, "balance_minor": balances.shown_office_minor(client)}
+    return render(request, "office/payments/credit.html", context, status=status)

@@ -1,0 +1,206 @@
+"""Fields for amounts and days, and the forms by which money is recorded, given, refunded and voided."""
+
+from datetime import date
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.billing.models import BY_HAND, PaymentKind
+from portico.domain.billing.payments.manual_payments import PaymentEntry
+from portico.domain.practices.models import Practice
+from portico.plumbing.text import money
+from portico.plumbing.text.input_validation import LineField, TextField
+from portico.plumbing.text.money import NotAnAmount
+from portico.web.form_fields import DayField, use_order_of
+from portico.web.office import form_keys
+from portico.web.office.base_form import TOO_LONG, UNASSISTED, line
+from portico.web.office.shown_sums_form import ShowingForm
+
+EARLIEST = date(2000, 1, 1)
+OTHER = "other"
+
+
+class MoneyField(LineField):
+    """An amount as people type it, in minor units; the form says the currency."""
+
+    def __init__(
+        self, *args: Any, may_be_negative: bool = False, **kwargs: Any
+    ) -> None:  # Any: Django's own signature.
+        self.currency = "USD"
+        # A phone's keyboard for decimals has no minus.
+        keyboard = {} if may_be_negative else {"inputmode": "decimal"}
+        kwargs.setdefault("widget", forms.TextInput(attrs=UNASSISTED | keyboard))
+        kwargs.setdefault("max_length", 40)
+        super().__init__(*args, **kwargs)
+
+    def clean(self, value: Any) -> Any:  # Any: Django's own; gives minor units, None for nothing typed.
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return money.parsed(text, self.currency)
+        except NotAnAmount as refused:
+            raise ValidationError(str(refused)) from refused
+
+
+def money_field(form: forms.Form, name: str) -> MoneyField:
+    return cast(MoneyField, form.fields[name])
+
+
+class RecordPaymentForm(ShowingForm):
+    """Money that came another way."""
+
+    kind = forms.ChoiceField(
+        label=gettext_lazy("How was it paid?"),
+        choices=[(each.value, each.label) for each in BY_HAND],
+        widget=forms.RadioSelect,
+        error_messages={"required": gettext_lazy("Choose one.")},
+    )
+    amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
+    received_on = DayField(label=gettext_lazy("Received"))
+    check_number = line(gettext_lazy("Check number"), longest=30)
+    note = TextField(
+        label=gettext_lazy("Note"),
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs=UNASSISTED | {"rows": "2"}),
+        error_messages={"max_length": TOO_LONG},
+    )
+    press = form_keys.field()
+
+    def __init__(self, *args: Any, practice: Practice, today: date, **kwargs: Any) -> None:  # Any: Django's own.
+        super().__init__(*args, **kwargs)
+        self.today = today
+        use_order_of(practice.country, self)
+        money_field(self, "amount").currency = practice.currency
+
+    def clean_amount(self) -> int:
+        return above_nothing(self.cleaned_data["amount"])
+
+    def clean_received_on(self) -> date:
+        received_on: date = self.cleaned_data["received_on"]
+        if not EARLIEST <= received_on <= self.today:
+            raise ValidationError(_("This day is still to come, or too long ago. Check the date."))
+        return received_on
+
+    @property
+    def entry(self) -> PaymentEntry:
+        cleaned = self.cleaned_data
+        return PaymentEntry(
+            PaymentKind(cleaned["kind"]),
+            cleaned["amount"],
+            cleaned["received_on"],
+            check_number=cleaned["check_number"],
+            note=cleaned["note"],
+        )
+
+
+def above_nothing(minor: int | None) -> int:
+    if minor is None or minor <= 0:
+        raise ValidationError(_("The amount must be more than nothing."))
+    return minor
+
+
+class ReasonForm(ShowingForm):
+    """Why: one of the usual reasons, or the writer's own words."""
+
+    why = forms.ChoiceField(label=gettext_lazy("Why"), error_messages={"required": gettext_lazy("Choose one.")})
+    words = line(gettext_lazy("In your own words"), longest=300)
+
+    reasons: tuple[Any, ...] = ()  # Any: words, lazy or not.
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature.
+        super().__init__(*args, **kwargs)
+        usual = [(str(reason), reason) for reason in self.reasons]
+        cast(forms.ChoiceField, self.fields["why"]).choices = [*usual, (OTHER, _("Other"))]
+
+    def clean(self) -> dict[str, Any]:  # Any: Django's own.
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("why") == OTHER and not cleaned.get("words"):
+            self.add_error("words", _("Say why. It stays on record."))
+        return cleaned
+
+    @property
+    def reason(self) -> str:
+        cleaned = self.cleaned_data
+        if cleaned["why"] == OTHER:
+            return str(cleaned["words"])
+        return f"{cleaned['why']}. {cleaned['words']}" if cleaned["words"] else str(cleaned["why"])
+
+
+class VoidForm(ReasonForm):
+    reasons = (
+        gettext_lazy("Made by mistake"),
+        gettext_lazy("Price was wrong"),
+        gettext_lazy("Replaced by another invoice"),
+    )
+    anew = forms.BooleanField(label=gettext_lazy("Write it anew as a draft"), required=False)
+
+
+class TakeBackForm(ReasonForm):
+    reasons = (gettext_lazy("The check bounced"), gettext_lazy("Recorded by mistake"))
+
+
+class ReleaseForm(ReasonForm):
+    reasons = (
+        gettext_lazy("Stripe shows no such payment"),
+        gettext_lazy("Settled at Stripe by hand"),
+    )
+
+
+class RefundForm(ReasonForm):
+    """How much goes back, and why; the operation says whether so much is left."""
+
+    reasons = (
+        gettext_lazy("Paid twice by mistake"),
+        gettext_lazy("Session did not take place"),
+        gettext_lazy("Price was wrong"),
+    )
+    amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
+    note = line(gettext_lazy("Note"), longest=500)
+    press = form_keys.field()
+
+    field_order = ("amount", "why", "words", "note")
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own.
+        super().__init__(*args, **kwargs)
+        money_field(self, "amount").currency = currency
+
+    def clean_amount(self) -> int:
+        return above_nothing(self.cleaned_data["amount"])
+
+
+class CreditForm(ShowingForm):
+    """Credit without money having come."""
+
+    amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
+    reason = line(gettext_lazy("Why"), longest=300, required=True)
+    press = form_keys.field()
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own.
+        super().__init__(*args, **kwargs)
+        money_field(self, "amount").currency = currency
+
+    def clean_amount(self) -> int:
+        return above_nothing(self.cleaned_data["amount"])
+
+
+class ServiceForm(ShowingForm):
+    """A product or service."""
+
+    code = line(gettext_lazy("Code"), longest=20, required=True)
+    label = line(gettext_lazy("Name on invoices"), longest=100, required=True)
+    price = MoneyField(label=gettext_lazy("Price"), error_messages={"required": gettext_lazy("Type the price.")})
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own.
+        super().__init__(*args, **kwargs)
+        money_field(self, "price").currency = currency
+
+    def clean_price(self) -> int:
+        price: int | None = self.cleaned_data["price"]
+        if price is None or price < 0:
+            raise ValidationError(_("A price is not negative."))
+        return price

@@ -1,0 +1,83 @@
+"""Payments by card that need a look: what is known of each, and letting go of one that nobody can find out about."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portico.domain.billing import shown_sums
+from portico.domain.billing.models import PaymentAttempt
+from portico.domain.billing.stripe_sync import attempt_release, payments_in_review
+from portico.plumbing.refusals import Refused
+from portico.web import payment_labels
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import lookups
+from portico.web.office.billing import review_labels
+from portico.web.office.billing.payment_forms import ReleaseForm
+from portico.web.office.roles import MONEY_KEEPERS, keeps_money
+
+# The oldest of each kind; whoever has more begins with these.
+MOST = 50
+
+
+@office_page()
+@require_safe
+def index(request: OfficeRequest) -> HttpResponse:
+    practice = request.practice
+    left_over = payments_in_review.refunds_asked(practice).select_related("client")[:MOST]
+    disputed = payments_in_review.disputed(practice).select_related("payment__client")[:MOST]
+    attempts = (
+        payments_in_review.attempts(practice).select_related("client").prefetch_related("covers__invoice")[: 3 * MOST]
+    )
+    told = [review_labels.of(attempt) for attempt in attempts]
+    lists: dict[str, Sequence[object]] = {
+        "in_doubt": [doubt for doubt in told if doubt.is_for_staff][:MOST],
+        "still_asked": [doubt for doubt in told if not (doubt.is_for_staff or doubt.refusal)][:MOST],
+        "refused": [doubt for doubt in told if doubt.refusal][:MOST],
+        "left_over": [(payment, payment_labels.payment_name(payment)) for payment in left_over],
+        "refunds_refused": list(payments_in_review.refunds_refused(practice).select_related("payment__client")[:MOST]),
+        "disputed": [
+            (each, payment_labels.payment_name(each.payment), review_labels.of_dispute(each)) for each in disputed
+        ],
+    }
+    is_cut = len(attempts) == 3 * MOST or any(len(found) == MOST for found in lists.values())
+    context = {**lists, "most": MOST if is_cut else 0, "keeps_money": keeps_money(request)}
+    return render(request, "office/payments/index.html", context)
+
+
+@office_page(*MONEY_KEEPERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def release(request: OfficeRequest, ref: str) -> HttpResponse:
+    attempt = lookups.attempt_of(request, ref)
+    if not attempt.is_moving:
+        messages.info(request, _("The outcome of this payment is known by now."))
+        return redirect("office:payments")
+    now = shown_sums.of_attempt(attempt)
+    if request.method != "POST":
+        return _page(request, attempt, ReleaseForm(now=now))
+    form = ReleaseForm(request.POST, now=now)
+    if not form.is_valid():
+        return _page(request, attempt, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        attempt_release.release(attempt, reason=form.reason, shown=form.cleaned_data["shown"], by=request.actor)
+    except Refused as refusal:
+        attempt = lookups.attempt_of(request, ref)
+        form = ReleaseForm(request.POST, now=shown_sums.of_attempt(attempt))
+        form.add_error(None, str(refusal))
+        return _page(request, attempt, form, status=HTTPStatus.CONFLICT)
+    messages.success(
+        request, _("The payment was released. What it was meant for can be paid, recorded or voided again.")
+    )
+    return redirect("office:payments")
+
+
+def _page(
+    request: OfficeRequest, attempt: PaymentAttempt, form: ReleaseForm, *, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    context = {"doubt": review_labels.of(attempt), "client": attempt.client, "form": form}
+    return render(request, "office/payments/release.html", context, status=status)

@@ -1,0 +1,108 @@
+"""`Record a payment`: money that came another way, for one invoice or for a client's account."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from portico.domain.billing import shown_sums
+from portico.domain.billing.card_payments import cancellation
+from portico.domain.billing.ledger import balances
+from portico.domain.billing.models import Invoice, Payment, PaymentKind
+from portico.domain.billing.payments import manual_payments
+from portico.domain.clients.models import Client
+from portico.plumbing import clock
+from portico.plumbing.refusals import Refused
+from portico.plumbing.text import money
+from portico.web.billing_documents import ledger_lines
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import audit_views, lookups
+from portico.web.office.billing.payment_forms import RecordPaymentForm
+
+
+@office_page()
+@require_http_methods(["GET", "HEAD", "POST"])
+def for_invoice(request: OfficeRequest, ref: str) -> HttpResponse:
+    invoice = lookups.invoice_of(request, ref)
+    is_payable = not (invoice.is_draft or invoice.is_void or invoice.is_paid)
+    # What was typed is answered even if there is nothing left to pay: it may have been recorded, or have to be told.
+    if request.method != "POST" and not is_payable:
+        return redirect("office:invoice", ref=ref)
+    audit_views.at_invoice(request, invoice)
+    if request.method != "POST":
+        return _page(request, invoice.client, invoice, _form(request, invoice.client, invoice))
+    form = _form(request, invoice.client, invoice, request.POST)
+    if not form.is_valid():
+        return _page(request, invoice.client, invoice, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        payment = cancellation.clearing_way(invoice, lambda: _record(request, invoice.client, invoice, form))
+    except Refused as refusal:
+        invoice = lookups.invoice_of(request, ref)
+        return _refused(request, invoice.client, invoice, refusal)
+    return _recorded(request, payment, redirect("office:invoice", ref=ref))
+
+
+@office_page()
+@require_http_methods(["GET", "HEAD", "POST"])
+def for_client(request: OfficeRequest, ref: str) -> HttpResponse:
+    client = lookups.client_with_balance_of(request, ref)
+    if request.method != "POST":
+        return _page(request, client, None, _form(request, client, None))
+    form = _form(request, client, None, request.POST)
+    if not form.is_valid():
+        return _page(request, client, None, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        payment = _record(request, client, None, form)
+    except Refused as refusal:
+        return _refused(request, lookups.client_with_balance_of(request, ref), None, refusal)
+    return _recorded(request, payment, redirect("office:client_billing", ref=ref))
+
+
+def _form(
+    request: OfficeRequest, client: Client, invoice: Invoice | None, data: QueryDict | None = None
+) -> RecordPaymentForm:
+    today, currency = clock.today(request.practice.time_zone), request.practice.currency
+    if invoice is None:
+        amount, now = "", shown_sums.of_balance(balances.shown_office_minor(client))
+    else:
+        amount, now = money.plain(invoice.still_open_minor, currency), shown_sums.of_invoice(invoice)
+    initial = {"amount": amount, "received_on": today, "kind": PaymentKind.CHECK.value}
+    return RecordPaymentForm(data, initial=initial, practice=request.practice, today=today, now=now)
+
+
+def _record(request: OfficeRequest, client: Client, invoice: Invoice | None, form: RecordPaymentForm) -> Payment:
+    press, shown = form.cleaned_data["press"], form.cleaned_data["shown"]
+    return manual_payments.record(client, form.entry, invoice=invoice, press=press, shown=shown, by=request.actor)
+
+
+def _recorded(request: OfficeRequest, payment: Payment, answer: HttpResponse) -> HttpResponse:
+    amount = money.written(payment.amount_minor, payment.currency, language="en")
+    messages.success(request, _("%(amount)s was recorded. No money moved through Portico.") % {"amount": amount})
+    return answer
+
+
+def _refused(request: OfficeRequest, client: Client, invoice: Invoice | None, refusal: Refused) -> HttpResponse:
+    """The page again, with what was typed beside the present sums."""
+    form = _form(request, client, invoice, request.POST)
+    form.add_error(refusal.field, str(refusal))
+    return _page(request, client, invoice, form, status=HTTPStatus.CONFLICT)
+
+
+def _page(
+    request: OfficeRequest,
+    client: Client,
+    invoice: Invoice | None,
+    form: RecordPaymentForm,
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    context: dict[str, object] = {"client": client, "invoice": invoice, "form": form}
+    if invoice is None:
+        context["balance_minor"] = balances.shown_office_minor(client)
+    else:
+        context["sums"] = ledger_lines.of_invoice(invoice)
+    return render(request, "office/payments/record.html", context, status=status)

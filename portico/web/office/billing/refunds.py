@@ -1,0 +1,80 @@
+"""Money that goes back: through Stripe to the card it came from; what came by hand is given back by hand."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from portico.domain.billing import shown_sums
+from portico.domain.billing.models import Payment, Refund, RefundState, RefundWay
+from portico.domain.billing.payments import refunds
+from portico.domain.billing.stripe_sync import card_refunds
+from portico.plumbing.refusals import Refused
+from portico.plumbing.text import money
+from portico.web import payment_labels
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import lookups
+from portico.web.office.billing.payment_forms import RefundForm
+from portico.web.office.roles import MONEY_KEEPERS
+from portico.web.office.sign_in.reauthentication import proven
+
+
+@office_page(*MONEY_KEEPERS)
+@proven
+@require_http_methods(["GET", "HEAD", "POST"])
+def refund(request: OfficeRequest, ref: str) -> HttpResponse:
+    payment = lookups.payment_of(request, ref)
+    if request.method != "POST":
+        initial = {"amount": money.plain(payment.left_minor, payment.currency)}
+        return _page(request, payment, _form(payment, initial=initial))
+    form = _form(payment, request.POST)
+    if not form.is_valid():
+        return _page(request, payment, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    asked = form.cleaned_data
+    give_back = card_refunds.send if payment.is_online else refunds.record_by_hand
+    try:
+        refund = give_back(
+            payment,
+            amount_minor=asked["amount"],
+            reason=form.reason,
+            note=asked["note"],
+            press=asked["press"],
+            shown=asked["shown"],
+            by=request.actor,
+        )
+    except Refused as refusal:
+        payment = lookups.payment_of(request, ref)
+        form = _form(payment, request.POST)
+        form.add_error(refusal.field, str(refusal))
+        return _page(request, payment, form, status=HTTPStatus(refusal.status))
+    amount = money.written(refund.amount_minor, refund.currency, language="en")
+    messages.success(request, _said(refund) % {"amount": amount})
+    return redirect("office:client_billing", ref=payment.client.ref)
+
+
+def _form(payment: Payment, data: QueryDict | None = None, *, initial: dict[str, str] | None = None) -> RefundForm:
+    return RefundForm(data, initial=initial, currency=payment.currency, now=shown_sums.of_refund(payment))
+
+
+def _said(refund: Refund) -> str:
+    if refund.way == RefundWay.BY_HAND:
+        return _("%(amount)s was recorded as given back.")
+    if refund.state == RefundState.PENDING:
+        return _("%(amount)s is on its way back. Stripe has not confirmed it yet; we ask until it has.")
+    return _("%(amount)s is on its way back to the card.")
+
+
+def _page(
+    request: OfficeRequest, payment: Payment, form: RefundForm, *, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    context = {
+        "payment": payment,
+        "name": payment_labels.payment_name(payment),
+        "client": payment.client,
+        "form": form,
+    }
+    return render(request, "office/payments/refund.html", context, status=status)

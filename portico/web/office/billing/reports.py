@@ -1,0 +1,44 @@
+"""The practice's figures: what is owed, paid and waiting, and the last months as a small drawing."""
+
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from portico.domain.billing.ledger import reports
+from portico.domain.billing.ledger.reports import Month
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One month's two bars, in hundredths of the highest; the table below says the same in words."""
+
+    month: Month
+    billed_height: int
+    paid_height: int
+
+    @property
+    def billed_top(self) -> int:
+        return 100 - self.billed_height
+
+    @property
+    def paid_top(self) -> int:
+        return 100 - self.paid_height
+
+
+@office_page()
+@require_safe
+def show(request: OfficeRequest) -> HttpResponse:
+    found = reports.of(request.practice)
+    return render(request, "office/invoices/figures.html", {"figures": found, "bars": _bars(found.months)})
+
+
+def _bars(months: tuple[Month, ...]) -> list[Bar]:
+    highest = max(1, *(max(month.sums.invoiced_minor, month.sums.paid_minor) for month in months))
+    return [
+        Bar(month, round(100 * month.sums.invoiced_minor / highest), round(100 * month.sums.paid_minor / highest))
+        for month in months
+    ]

@@ -1,0 +1,1 @@
+"""The `Client Portal` tab of a client."""

@@ -1,0 +1,39 @@
+"""Where a client is signed in, as staff end it: one session, or everything at once."""
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from portico.domain.access import access_grants, revocation
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import lookups
+from portico.web.office.roles import KEEPERS
+
+
+@office_page(*KEEPERS)
+@require_POST
+def end_everything(request: OfficeRequest, ref: str) -> HttpResponse:
+    client = lookups.client_of(request, ref)
+    revocation.end_everything(client, by=request.actor)
+    messages.success(
+        request,
+        _("Every link, code, PIN and session of %(name)s has ended. Access stays as it is.") % {"name": client.called},
+    )
+    return redirect("office:client_portal", ref=ref)
+
+
+@office_page(*KEEPERS)
+@require_POST
+def end(request: OfficeRequest, ref: str, session: str) -> HttpResponse:
+    """Pressed again, or ended meanwhile: it is over, which is what was asked for."""
+    client = lookups.client_of(request, ref)
+    access = access_grants.of(client)
+    row = access.account.sessions.filter(ref=session).first() if access and access.account else None
+    if row is None or (row.only_client_id or client.pk) != client.pk:
+        raise Http404
+    revocation.end_session(client, row, by=request.actor)
+    messages.success(request, _("The session was ended."))
+    return redirect("office:client_portal", ref=ref)

@@ -1,0 +1,75 @@
+"""`Generate PIN`: made by one press, shown once to whoever made it, on a page that is kept nowhere."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portico.domain.access import access_grants
+from portico.domain.access.sign_in import pins
+from portico.domain.access.sign_in.pins import NoPin
+from portico.plumbing.mail import rendering
+from portico.web.guards import office_page
+from portico.web.http import cookies
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import form_keys, lookups
+from portico.web.office.client_portal import portal_tab
+from portico.web.office.roles import KEEPERS
+
+
+@office_page(*KEEPERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def give(request: OfficeRequest, ref: str) -> HttpResponse:
+    if request.method == "POST":
+        return _make(request, ref)
+    return _show_once(request, ref)
+
+
+@office_page(*KEEPERS)
+@require_POST
+def allow_more_tries(request: OfficeRequest, ref: str) -> HttpResponse:
+    pins.allow_more_tries(lookups.client_of(request, ref), by=request.actor)
+    messages.success(request, _("More tries are allowed. You can generate a new PIN now."))
+    return redirect("office:client_portal", ref=ref)
+
+
+def _make(request: OfficeRequest, ref: str) -> HttpResponse:
+    press = form_keys.of(request)
+    try:
+        pins.make(lookups.client_of(request, ref), press=press, by=request.actor)
+    except NoPin as refusal:
+        return portal_tab.without_pin(request, ref, str(refusal))
+    response = redirect("office:client_pin", ref=ref)
+    # The press, not the PIN: it shows the PIN to the one who made it, and for a minute only.
+    cookies.give(response, settings.PIN_COOKIE_NAME, press, max_age=int(pins.SHOWN_FOR.total_seconds()))
+    return response
+
+
+def _show_once(request: OfficeRequest, ref: str) -> HttpResponse:
+    client = lookups.client_of(request, ref)
+    press = form_keys.readable(request.COOKIES.get(settings.PIN_COOKIE_NAME, ""))
+    made = pins.digits(client, press, to=request.actor)
+    if made is None:
+        messages.info(
+            request, _("A PIN is shown once. If you need another, generate a new one; the last one then stops.")
+        )
+        return redirect("office:client_portal", ref=ref)
+    pin, digits = made
+    access = access_grants.of(client)
+    context = {
+        "client": client,
+        "pin": pin,
+        "halves": (digits[:4], digits[4:]),
+        "aloud": [", ".join(str(_DIGITS[int(digit)]) for digit in half) for half in (digits[:4], digits[4:])],
+        "address": access.address.address if access and access.address else "",
+        "works_for": rendering.duration(settings.PIN_TTL),
+    }
+    response = render(request, "office/client_portal/pin.html", context)
+    if request.method == "GET":
+        cookies.take(response, settings.PIN_COOKIE_NAME)
+    return response
+
+
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

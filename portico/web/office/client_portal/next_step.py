@@ -1,0 +1,85 @@
+"""The one thing to do now so that a client gets in, as the Overview names it."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from portico.domain.access import eligibility
+from portico.domain.access.eligibility import Fact, Purpose
+from portico.domain.access.models import PortalAccess
+from portico.domain.clients.models import Client, PortalState
+from portico.plumbing import clock
+from portico.web import formatting
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What stands, what to do, and the button that goes where it is done."""
+
+    tone: str
+    heading: str
+    words: str
+    button: str
+    address: str
+
+
+def for_client(client: Client, access: PortalAccess | None, *, has_addresses: bool) -> NextStep | None:
+    """None when nobody waits for anything: signed in, or archived."""
+    if client.is_archived_now:
+        return None
+    match client.portal_state:
+        case PortalState.NO_ACCESS:
+            return NextStep(
+                "quiet",
+                str(eligibility.ACCESS_ON.problem),
+                _("%(name)s can’t sign in until you turn it on and send an invitation.") % {"name": client.called},
+                str(eligibility.ACCESS_ON.fix.label),
+                _portal(client),
+            )
+        case PortalState.INVITED:
+            return _invited(client, access)
+        case PortalState.NEEDS_ATTENTION:
+            return _broken(client, access, has_addresses=has_addresses)
+        case _:
+            return None
+
+
+def _invited(client: Client, access: PortalAccess | None) -> NextStep:
+    invited_at = access.invited_at if access is not None else None
+    heading = _("%(name)s hasn’t signed in yet") % {"name": client.called}
+    words = _("You can send the invitation again at any time; the earlier one keeps working.")
+    if invited_at is not None:
+        since = formatting.ago(invited_at, now=clock.now(), language=get_language())
+        words = _("Invited %(ago)s. You can send it again at any time; the earlier email keeps working.") % {
+            "ago": since
+        }
+    return NextStep("wait", heading, words, _("Resend the invitation"), f"{_portal(client)}#invitation")
+
+
+def _broken(client: Client, access: PortalAccess | None, *, has_addresses: bool) -> NextStep:
+    name = {"name": client.called}
+    broken = eligibility.first_broken(access, Purpose.PORTAL_STATE)
+    if broken is None:
+        words = _("Access is on. %(name)s doesn’t know it yet.") % name
+        button = _("Send an invitation")
+        return NextStep("wait", _("Not invited yet"), words, button, f"{_portal(client)}#invitation")
+    heading, address = broken.explain(client, access), reverse(f"office:{broken.fix.page}", args=[client.ref])
+    match broken.fact:
+        case Fact.EMAIL_OK:
+            words = _("Nothing can be mailed to it. Tick it when %(name)s has said yes.") % name
+        case Fact.MAIL_NOT_STOPPED:
+            words = _("Ask %(name)s to spell the address. Once it’s corrected, you can send a new invitation.") % name
+            heading = (access.mail_stopped_reason if access is not None else "") or heading
+        case _ if has_addresses:
+            words = _("Access is on, but %(name)s can’t sign in until an address is chosen.") % name
+        case _:
+            words = _("Access is on, but there is no address that %(name)s could sign in with.") % name
+            info = reverse("office:client_info", args=[client.ref])
+            return NextStep("bad", _("No email address"), words, _("Add an address"), info)
+    return NextStep("bad", heading, words, str(broken.fix.label), address)
+
+
+def _portal(client: Client) -> str:
+    return reverse("office:client_portal", args=[client.ref])

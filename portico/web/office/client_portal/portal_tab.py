@@ -1,0 +1,208 @@
+"""The `Client Portal` tab: access, the address that signs in, the invitation and what is known of it."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portico.domain.access import access_grants, eligibility, revocation, timeline
+from portico.domain.access.access_grants import AddressGone
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.models import PortalAccess
+from portico.domain.access.onboarding import invitation_text, invitations
+from portico.domain.access.onboarding.invitations import NotMailable
+from portico.domain.access.sign_in import pins
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.client_details import ChangedMeanwhile, ClientArchived
+from portico.domain.clients.models import Client, EmailAddress
+from portico.gateways import pdf
+from portico.plumbing import tokens
+from portico.plumbing.audit import audit_log
+from portico.plumbing.form_keys import FormSentBefore
+from portico.plumbing.mail import rendering
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import lookups
+from portico.web.office.client_portal import portal_labels, saved_card_notices
+from portico.web.office.client_portal.portal_tab_form import ClientPortalForm, InvitationTextForm
+from portico.web.office.roles import KEEPERS, may_edit
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a save went, where it did not go through; `fix` names what would mend a refused mailing."""
+
+    status: HTTPStatus = HTTPStatus.OK
+    refusal: str = ""
+    fix: str = ""
+    no_pin: str = ""
+    changed_meanwhile: bool = False
+
+
+@dataclass
+class Tab:
+    """The rows the tab is about, read afresh."""
+
+    client: Client
+    access: PortalAccess | None
+    addresses: list[EmailAddress] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, request: OfficeRequest, ref: str) -> "Tab":
+        client = lookups.client_of(request, ref)
+        return cls(client, access_grants.of(client), list(client.email_addresses.open().order_by("id")))
+
+    def form(self, data: Any | None = None, **kwargs: bool) -> ClientPortalForm:  # Any: Django's own.
+        return ClientPortalForm(self.client, self.access, self.addresses, data, **kwargs)
+
+
+@office_page(writers=KEEPERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: OfficeRequest, ref: str) -> HttpResponse:
+    if request.method == "POST":
+        return _save(request, ref)
+    tab = Tab.of(request, ref)
+    audit_log.record(Verb.CLIENT_PORTAL_VIEWED, practice=request.practice, client=tab.client, by=request.actor)
+    editable = may_edit(request) and not tab.client.is_archived_now
+    return _page(request, tab, tab.form(may_edit=editable))
+
+
+@office_page(*KEEPERS)
+@require_POST
+def keep_draft(request: OfficeRequest, ref: str) -> HttpResponse:
+    """Keeps the invitation as it is being typed."""
+    client = lookups.client_of(request, ref)
+    form = InvitationTextForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse(status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    invitations.keep_draft(client, form.text)
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+
+@office_page(*KEEPERS)
+@require_POST
+def preview(request: OfficeRequest, ref: str) -> HttpResponse:
+    """What the client would get, and to whom it would go, as the form stands."""
+    tab = Tab.of(request, ref)
+    form = tab.form(request.POST)
+    context = _letter(request, tab, form) | {"client": tab.client, "form": form, "is_fragment": True}
+    return render(request, "office/client_portal/preview.html", context)
+
+
+def without_pin(request: OfficeRequest, ref: str, refusal: str) -> HttpResponse:
+    """The tab again, which says beside the button why no PIN was made."""
+    tab = Tab.of(request, ref)
+    return _page(request, tab, tab.form(), Answer(HTTPStatus.CONFLICT, no_pin=refusal))
+
+
+def _save(request: OfficeRequest, ref: str) -> HttpResponse:
+    tab = Tab.of(request, ref)
+    sending = request.POST.get("action") == "send"
+    form = tab.form(request.POST, sending=sending)
+    if not form.is_valid():
+        return _page(request, tab, form, Answer(HTTPStatus.UNPROCESSABLE_CONTENT))
+    try:
+        notice = _send(request, tab, form) if sending else _save_access(request, tab, form)
+    except NotMailable as refusal:
+        return _again(request, ref, Answer(HTTPStatus.CONFLICT, str(refusal), fix=refusal.fix), sending=sending)
+    except ChangedMeanwhile as refusal:
+        answer = Answer(HTTPStatus.CONFLICT, str(refusal), changed_meanwhile=True)
+        return _again(request, ref, answer, sending=sending)
+    except (AddressGone, ClientArchived, FormSentBefore) as refusal:
+        return _again(request, ref, Answer(HTTPStatus.CONFLICT, str(refusal)), sending=sending)
+    messages.success(request, notice)
+    if stay := saved_card_notices.afterwards(tab.access, access_grants.of(tab.client), called=tab.client.called):
+        messages.info(request, stay)
+    # To the top, where the notice stands: at the same address a browser would stay down at the button.
+    return redirect(f"{reverse('office:client_portal', args=[ref])}#main")
+
+
+def _save_access(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> str:
+    version = form.cleaned_data["version"]
+    access_grants.save_access(tab.client, form.entry, version=version, by=request.actor)
+    if form.text != form.opening_text:
+        invitations.keep_draft(tab.client, form.text)
+    return _("Access was saved.")
+
+
+def _send(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> str:
+    sent = invitations.send(
+        tab.client,
+        form.entry,
+        form.text,
+        press=form.cleaned_data["press"] or tokens.new_token(),
+        version=form.cleaned_data["version"],
+        by=request.actor,
+        with_guide=form.cleaned_data["attach_guide"],
+    )
+    return _("The invitation is on its way to %(address)s.") % {"address": sent.invitation.email.to_address}
+
+
+def _again(request: OfficeRequest, ref: str, answer: Answer, *, sending: bool) -> HttpResponse:
+    """The page once more with everything as typed, over what is saved now."""
+    tab = Tab.of(request, ref)
+    typed = request.POST.copy()
+    typed["version"] = str(tab.access.version if tab.access is not None else 1)
+    return _page(request, tab, tab.form(typed, sending=sending), answer)
+
+
+def _page(request: OfficeRequest, tab: Tab, form: ClientPortalForm, answer: Answer | None = None) -> HttpResponse:
+    answer = answer or Answer()
+    called = tab.client.called
+    story = timeline.of(tab.client, tab.access)
+    context = {
+        "client": tab.client,
+        "form": form,
+        "answer": answer,
+        # Archived while somebody typed: what was typed stays.
+        "may_edit": may_edit(request) and (form.is_bound or not tab.client.is_archived_now),
+        "story": story,
+        "cards_stay": saved_card_notices.beforehand(tab.access, called=called),
+        "banner": portal_labels.banner(story, called=called),
+        "unprinted": pdf.without_letters(tab.client.name),
+        "facts": portal_labels.signed_in_facts(story),
+        "events": [portal_labels.event(happening, called=called) for happening in story.happenings],
+    }
+    context |= _ways_in(tab, answer) | _letter(request, tab, form)
+    return render(request, "office/client_portal/edit.html", context, status=answer.status)
+
+
+def _ways_in(tab: Tab, answer: Answer) -> dict[str, object]:
+    """What opens the client now, and what stands against reading out a PIN."""
+    refusal = pins.refusal(tab.client, tab.access)
+    return {
+        "no_pin": refusal.fix if refusal else "",
+        "why_no_pin": answer.no_pin or str(refusal or ""),
+        "pin": None if refusal else pins.live(tab.client),
+        "pin_press": tokens.new_token(),
+        "pin_works_for": rendering.duration(settings.PIN_TTL),
+        "sessions": revocation.sessions_of(tab.access),
+        "may_end": eligibility.is_eligible(tab.access, Purpose.SIGN_IN_BY_PIN),
+    }
+
+
+def _letter(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> dict[str, object]:
+    """The editor's half: the letter as the client would get it, and what stands against sending it."""
+    form_is_typed = form.is_bound and not form.is_valid()
+    complaints = [*form.errors.get("subject", []), *form.errors.get("message", [])] if form_is_typed else []
+    text = form.text if form.is_bound and not complaints else form.opening_text
+    broken = eligibility.first_broken(form.access_as_typed, Purpose.INVITATION)
+    return {
+        "letter": None if complaints else invitation_text.expand(text, tab.client),
+        "letter_complaints": complaints,
+        "sender_address": settings.EMAIL_FROM,
+        # Asked by the template where the client's language is on.
+        "link_works_for": partial(rendering.duration, settings.SIGNIN_LINK_TTL),
+        "access": tab.access,
+        "placeholders": invitation_text.PLACEHOLDERS,
+        # What stands against mailing as the form stands, said before the button is pressed.
+        "lacking": broken.fix.name if broken is not None else "",
+    }

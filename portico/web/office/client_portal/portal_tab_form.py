@@ -1,0 +1,142 @@
+"""What the `Client Portal` tab asks for: access and the invitation, in one form."""
+
+from typing import Any, cast
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.models import PortalAccess
+from portico.domain.access.onboarding import invitations
+from portico.domain.access.onboarding.invitation_text import MESSAGE_LENGTH, SUBJECT_LENGTH, Text
+from portico.domain.clients.models import Client, EmailAddress
+from portico.plumbing import clock, tokens
+from portico.plumbing.text.input_validation import LineField, TextField
+from portico.web.office import form_keys
+
+TOO_LONG = _("At most %(limit_value)d characters. This has %(show_value)d.")
+
+
+class InvitationTextForm(forms.Form):
+    """Subject and message, as they are typed. Empty ones matter only when they are to be sent."""
+
+    use_required_attribute = False
+
+    subject = LineField(
+        label=_("Subject"), max_length=SUBJECT_LENGTH, required=False, error_messages={"max_length": TOO_LONG}
+    )
+    message = TextField(
+        label=_("Message"),
+        max_length=MESSAGE_LENGTH,
+        required=False,
+        error_messages={"max_length": TOO_LONG},
+        widget=forms.Textarea(attrs={"rows": 11}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature.
+        super().__init__(*args, **kwargs)
+        # Neither may be cut by the browser in silence: what is too long is refused and stays on the page.
+        for name in ("subject", "message"):
+            self.fields[name].widget.attrs.pop("maxlength", None)
+
+    @property
+    def text(self) -> Text:
+        return Text(self.cleaned_data["subject"], self.cleaned_data["message"])
+
+
+class ClientPortalForm(InvitationTextForm):
+    """The whole tab. `press` makes a double press one mail, `version` is the access's as the page showed it."""
+
+    enabled = forms.BooleanField(
+        label=_("Client Portal Access"), required=False, widget=forms.CheckboxInput(attrs={"role": "switch"})
+    )
+    address = forms.ChoiceField(
+        label=_("Email"),
+        required=False,
+        error_messages={"invalid_choice": _("That address is no longer one of this client’s. Choose again.")},
+    )
+    access_billing_documents = forms.BooleanField(label=_("Access billing documents"), required=False)
+    pay_by_card = forms.BooleanField(label=_("Pay a balance with credit card using Stripe"), required=False)
+    attach_guide = forms.BooleanField(label=_("Attach the getting-started guide (PDF)"), required=False)
+    press = form_keys.field()
+    version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+
+    def __init__(
+        self,
+        client: Client,
+        access: PortalAccess | None,
+        addresses: list[EmailAddress],
+        data: Any | None = None,  # Any: Django's own.
+        *,
+        sending: bool = False,
+        may_edit: bool = True,
+    ) -> None:
+        self.client, self.access, self.addresses = client, access, addresses
+        super().__init__(data, initial=self._initial(client))
+        cast(forms.ChoiceField, self.fields["address"]).choices = self._choices()
+        # Kept as it was while cards cannot be taken: a disabled field takes nothing from the request.
+        self.fields["pay_by_card"].disabled = not client.practice.takes_cards
+        for name in ("subject", "message") if sending else ():
+            self.fields[name].required = True
+        if not may_edit:
+            for field in self.fields.values():
+                field.disabled = True
+
+    def _initial(self, client: Client) -> dict[str, Any]:  # Any: a field's value.
+        access = self.access or PortalAccess(client=client)
+        text = invitations.text_for(client, self.access)
+        return {
+            "enabled": access.is_on,
+            "address": self._standing_choice(access),
+            "access_billing_documents": access.access_billing_documents,
+            "pay_by_card": access.pay_by_card,
+            "subject": text.subject,
+            "message": text.message,
+            "press": tokens.new_token(),
+            "version": access.version,
+        }
+
+    def _standing_choice(self, access: PortalAccess) -> str:
+        if access.address is not None:
+            return access.address.ref
+        # On without an address needs somebody to choose; before the first save one is offered.
+        if access.is_on or not self.addresses:
+            return ""
+        return next((row for row in self.addresses if row.email_ok), self.addresses[0]).ref
+
+    def _choices(self) -> list[tuple[str, str]]:
+        choices = [(row.ref, _worded(row)) for row in self.addresses]
+        if self.initial["address"]:
+            return choices
+        return [("", str(_("Choose an address") if choices else _("No address yet"))), *choices]
+
+    @property
+    def opening_text(self) -> Text:
+        """The draft or the default text that stood in the form at first."""
+        return Text(self.initial["subject"], self.initial["message"])
+
+    @property
+    def selected(self) -> EmailAddress | None:
+        """The address that stands in the form, saved or not."""
+        ref = self["address"].value()
+        return next((row for row in self.addresses if row.ref == ref), None)
+
+    @property
+    def access_as_typed(self) -> PortalAccess:
+        """The access as the form stands, unsaved; to ask what it would allow."""
+        enabled_at = clock.now() if self["enabled"].value() else None
+        return PortalAccess(client=self.client, address=self.selected, enabled_at=enabled_at)
+
+    @property
+    def entry(self) -> AccessEntry:
+        return AccessEntry(
+            enabled=self.cleaned_data["enabled"],
+            address=self.cleaned_data["address"] or None,
+            access_billing_documents=self.cleaned_data["access_billing_documents"],
+            pay_by_card=self.cleaned_data["pay_by_card"],
+        )
+
+
+def _worded(row: EmailAddress) -> str:
+    words = _("%(address)s (%(kind)s)") if row.email_ok else _("%(address)s (%(kind)s), no Email ok")
+    return words % {"address": row.address, "kind": row.get_kind_display()}

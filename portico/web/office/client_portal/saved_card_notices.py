@@ -1,0 +1,49 @@
+"""What becomes of saved cards when another address signs in: they stay with the one they were saved with."""
+
+from collections.abc import Callable
+
+from django.utils.translation import ngettext
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.billing.card_payments import saved_cards
+from portico.web import payment_labels
+
+
+def beforehand(access: PortalAccess | None, *, called: str) -> str:
+    """For the page where the address is changed; empty when no card would stay behind."""
+    return _words(
+        access,
+        called,
+        lambda number: ngettext(
+            "%(cards)s was saved with %(address)s and stays with it: "
+            "under another address %(name)s can’t pay with it and types a card anew.",
+            "%(cards)s were saved with %(address)s and stay with it: "
+            "under another address %(name)s can’t pay with them and types a card anew.",
+            number,
+        ),
+    )
+
+
+def afterwards(before: PortalAccess | None, after: PortalAccess | None, *, called: str) -> str:
+    """Once another mailbox signs in, or none; empty when it is the same one, or no card stayed behind."""
+    if before is None or after is None or before.account_id == after.account_id:
+        return ""
+    return _words(
+        before,
+        called,
+        lambda number: ngettext(
+            "%(cards)s stays with %(address)s: nobody can pay for %(name)s with it now.",
+            "%(cards)s stay with %(address)s: nobody can pay for %(name)s with them now.",
+            number,
+        ),
+    )
+
+
+def _words(access: PortalAccess | None, called: str, sentence: Callable[[int], str]) -> str:
+    if access is None or access.account is None or access.address is None:
+        return ""
+    names = [payment_labels.card_name(card) for card in saved_cards.kept(access.account)]
+    if not names:
+        return ""
+    named = {"cards": ", ".join(names), "address": access.address.address, "name": called}
+    return sentence(len(names)) % named

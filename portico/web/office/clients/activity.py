@@ -1,0 +1,77 @@
+"""What was done with a client, newest first; who merely looked is shown when asked for."""
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.models import Client
+from portico.plumbing.audit import audit_log
+from portico.plumbing.models import TrailEntry
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import audit_labels, lookups
+
+PAGE_SIZE = 50
+
+
+def _acts(*beginnings: str) -> frozenset[Verb]:
+    """The acts whose names begin so: a new one is shown under its filter, whether it succeeds or fails."""
+    return frozenset(verb for verb in Verb if verb.value.startswith(beginnings)) - Verb.views()
+
+
+SIGN_INS = _acts("client.signed_", "link.", "code.", "pin.", "session.", "access.everything_ended")
+EMAILS = _acts("invitation.", "email.", "link.sent")
+BILLING = _acts("invoice.", "payment.", "credit.", "refund.", "dispute.", "card.")
+FILTERS: dict[str, Promise | str] = {
+    "": _("Everything"),
+    "sign-ins": _("Sign-ins"),
+    "emails": _("Emails"),
+    "billing": _("Billing"),
+    "seen": _("Seen by staff"),
+}
+
+
+@office_page()
+@require_safe
+def show(request: OfficeRequest, ref: str) -> HttpResponse:
+    client = lookups.client_of(request, ref)
+    audit_log.record(Verb.ACTIVITY_VIEWED, practice=request.practice, client=client, by=request.actor)
+    asked = request.GET.get("show", "")
+    chosen = asked if asked in FILTERS else ""
+    before = request.GET.get("before", "")
+    entries = list(_before(_filtered(client, chosen), client, before)[: PAGE_SIZE + 1])
+    shown = entries[:PAGE_SIZE]
+    context = {
+        "client": client,
+        "days": audit_labels.days(shown),
+        "filters": FILTERS,
+        "chosen": chosen,
+        "next_before": shown[-1].ref if len(entries) > PAGE_SIZE else "",
+        "is_later_page": bool(before),
+    }
+    return render(request, "office/clients/activity.html", context)
+
+
+def _filtered(client: Client, chosen: str) -> QuerySet[TrailEntry]:
+    entries = TrailEntry.objects.filter(client=client).order_by("-id")
+    match chosen:
+        case "sign-ins":
+            return entries.filter(verb__in=SIGN_INS)
+        case "emails":
+            return entries.filter(verb__in=EMAILS)
+        case "billing":
+            return entries.filter(verb__in=BILLING)
+        case "seen":
+            return entries.filter(verb__in=Verb.views())
+        case _:
+            return entries.exclude(verb__in=Verb.views())
+
+
+def _before(entries: QuerySet[TrailEntry], client: Client, ref: str) -> QuerySet[TrailEntry]:
+    """What is older than the entry of that ref; an unknown one begins at the newest."""
+    last = TrailEntry.objects.filter(client=client, ref=ref).values_list("id", flat=True).first() if ref else None
+    return entries if last is None else entries.filter(id__lt=last)

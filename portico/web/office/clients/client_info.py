@@ -1,0 +1,151 @@
+"""`Client Info`: names, addresses with their consent, phones; saved together."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from portico.domain.access import access_grants, client_changes
+from portico.domain.access.client_changes import Saved
+from portico.domain.access.models import PortalAccess
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.client_details import ChangedMeanwhile, ClientArchived
+from portico.domain.clients.email_addresses import AddressTwice
+from portico.domain.clients.models import Client, EmailAddress, PortalState
+from portico.plumbing.audit import audit_log
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import lookups
+from portico.web.office.client_portal import saved_card_notices
+from portico.web.office.clients import edit_conflicts
+from portico.web.office.clients.client_info_form import ClientForms, Start
+from portico.web.office.clients.contact_forms import suggestion_for
+from portico.web.office.clients.edit_conflicts import Difference
+from portico.web.office.roles import KEEPERS, may_edit
+
+
+@office_page(writers=KEEPERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: OfficeRequest, ref: str) -> HttpResponse:
+    if request.method == "POST":
+        return _save(request, lookups.client_of(request, ref))
+    client = lookups.client_of(request, ref)
+    audit_log.record(Verb.CLIENT_INFO_VIEWED, practice=request.practice, client=client, by=request.actor)
+    if not may_edit(request):
+        return _read(request, client)
+    return _page(request, client, ClientForms(request.practice, client, start=_start(client)))
+
+
+def _read(request: OfficeRequest, client: Client) -> HttpResponse:
+    context = {
+        "client": client,
+        "addresses": client.email_addresses.open().order_by("id"),
+        "phones": client.phone_numbers.order_by("id"),
+    }
+    return render(request, "office/clients/client_info_read.html", context)
+
+
+def _save(request: OfficeRequest, client: Client) -> HttpResponse:
+    forms = ClientForms(request.practice, client, data=request.POST)
+    rearranged = forms.rearranged(request.POST)
+    if rearranged is not None:
+        return _page(request, client, rearranged)
+    if not forms.is_valid():
+        return _page(request, client, forms, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    before = access_grants.of(client)
+    try:
+        version = forms.details.cleaned_data["version"]
+        saved = client_changes.save_client_info(client, forms.entry, version=version, by=request.actor)
+    except ChangedMeanwhile:
+        return _show_both(request, client.ref, forms)
+    except (AddressTwice, ClientArchived) as refusal:
+        forms.details.add_error(None, str(refusal))
+        return _page(request, client, forms, status=HTTPStatus.CONFLICT)
+    return _answer(request, saved, before)
+
+
+def _answer(request: OfficeRequest, saved: Saved, before: PortalAccess | None) -> HttpResponse:
+    client = saved.client
+    for row in client.email_addresses.open():
+        if meant := suggestion_for(row.address):
+            question = _("Is %(address)s spelled right? Did you mean %(meant)s?")
+            messages.warning(request, question % {"address": row.address, "meant": meant})
+    messages.add_message(request, *_notice(saved))
+    if saved.portal_address_replaced or saved.portal_address_removed:
+        _tell_of_cards(request, client, before)
+    # A new address for the portal is to be invited, which is done on the other tab.
+    return redirect("office:client_portal" if saved.portal_address_replaced else "office:client_info", ref=client.ref)
+
+
+def _tell_of_cards(request: OfficeRequest, client: Client, before: PortalAccess | None) -> None:
+    if stay := saved_card_notices.afterwards(before, access_grants.of(client), called=client.called):
+        messages.info(request, stay)
+
+
+def _notice(saved: Saved) -> tuple[int, str]:
+    name = {"name": saved.client.called}
+    is_on = saved.client.portal_state != PortalState.NO_ACCESS
+    if saved.portal_address_replaced and is_on:
+        words = _(
+            "Saved. %(name)s now signs in with the new address. Links sent to the old one no longer work. "
+            "Nothing has been sent yet: invite the new address below."
+        )
+        return messages.SUCCESS, words % name
+    if saved.portal_address_replaced:
+        words = _("Saved. The new address is chosen for the portal; %(name)s can’t sign in while access is off.")
+        return messages.SUCCESS, words % name
+    if saved.portal_address_removed and is_on:
+        words = _("Saved. Access is on, but %(name)s can’t sign in: the address is gone and no other is chosen.")
+        return messages.WARNING, words % name
+    return messages.SUCCESS, _("Client Info was saved.")
+
+
+def _show_both(request: OfficeRequest, ref: str, typed: ClientForms) -> HttpResponse:
+    """Somebody else was first: what was typed stays, beside what is saved now. Saving again is a choice then."""
+    client = lookups.client_of(request, ref)
+    saved = ClientForms(request.practice, client, start=_start(client))
+    merged = edit_conflicts.with_rows_of(typed.start, saved.start)
+    forms = ClientForms(request.practice, client, start=merged)
+    found = edit_conflicts.between(typed, saved)
+    return _page(request, client, forms, status=HTTPStatus.CONFLICT, both=found, changed_meanwhile=True)
+
+
+def _start(client: Client) -> Start:
+    return Start.saved(client, client.email_addresses.open().order_by("id"), client.phone_numbers.order_by("id"))
+
+
+def _page(
+    request: OfficeRequest,
+    client: Client,
+    forms: ClientForms,
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+    both: list[Difference] | None = None,
+    changed_meanwhile: bool = False,
+) -> HttpResponse:
+    access = access_grants.of(client)
+    portal_address = _dress(forms, client, access)
+    context = {
+        "client": client,
+        "forms": forms,
+        "access": access,
+        "portal_address": portal_address,
+        "cards_stay": saved_card_notices.beforehand(access, called=client.called),
+        "loses_portal_address": portal_address is not None and not any(row.signs_in for row in forms.addresses.forms),
+        "changed_meanwhile": changed_meanwhile,
+        "both": both or [],
+    }
+    return render(request, "office/clients/client_info.html", context, status=status)
+
+
+def _dress(forms: ClientForms, client: Client, access: PortalAccess | None) -> EmailAddress | None:
+    """Tells each row what it was when saved; the address that signs in, if there is one and access is on."""
+    standing = {row.ref: row for row in client.email_addresses.open()}
+    signs_in = access.address if access is not None and access.is_on else None
+    for form in forms.addresses.forms:
+        form.standing = standing.get(str(form["id"].value() or ""))
+        form.signs_in = form.standing is not None and signs_in is not None and form.standing.pk == signs_in.pk
+    return signs_in

@@ -1,0 +1,132 @@
+"""Rows of a client's addresses and phone numbers, any number of each."""
+
+from typing import TYPE_CHECKING, Any
+
+import phonenumbers
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.clients import email_typos
+from portico.domain.clients.client_input import AddressEntry, PhoneEntry
+from portico.domain.clients.models import AddressKind, EmailAddress, PhoneKind
+from portico.plumbing.text.mailboxes import mailbox_key
+from portico.web.office.base_form import TypedForm, line
+
+MOST_ROWS = 20
+ADDRESSES, PHONES = "addresses", "phones"
+
+
+class AddressForm(TypedForm):
+    """One address. `id` is the ref of the row it was, empty for a new one; an empty new row counts for nothing."""
+
+    id = forms.CharField(required=False, max_length=26, widget=forms.HiddenInput)
+    kind = forms.ChoiceField(label=gettext_lazy("Type"), choices=AddressKind.choices, initial=AddressKind.HOME)
+    address = line(
+        gettext_lazy("Email"),
+        longest=254,
+        # No type="email": Chromium would rewrite some addresses and refuse others that are right.
+        attrs={"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"},
+    )
+    email_ok = forms.BooleanField(label=gettext_lazy("Email ok"), required=False)
+
+    # What the page adds: the row as saved, and whether the client signs in with it.
+    standing: EmailAddress | None = None
+    signs_in = False
+
+    def clean_address(self) -> str:
+        address: str = self.cleaned_data["address"]
+        if not address:
+            if self["id"].value():
+                raise ValidationError(_("Type the address, or remove it with the button beside it."))
+            return ""
+        try:
+            mailbox_key(address)
+        except ValueError as malformed:
+            raise ValidationError(
+                _("This doesn’t look like an email address. It needs a name, an @ and a domain, like ana@example.com.")
+            ) from malformed
+        return address
+
+    @property
+    def suggestion(self) -> str | None:
+        """The address that was probably meant."""
+        return suggestion_for(self["address"].value())
+
+    @property
+    def entry(self) -> AddressEntry | None:
+        if not self.cleaned_data.get("address"):
+            return None
+        return AddressEntry(
+            address=self.cleaned_data["address"],
+            kind=self.cleaned_data["kind"],
+            email_ok=self.cleaned_data["email_ok"],
+            ref=self.cleaned_data["id"] or None,
+        )
+
+
+class PhoneForm(TypedForm):
+    """One number, read as one of the practice's country unless it says another."""
+
+    kind = forms.ChoiceField(label=gettext_lazy("Type"), choices=PhoneKind.choices, initial=PhoneKind.MOBILE)
+    number = line(gettext_lazy("Phone"), longest=40, is_phone=True, attrs={"inputmode": "tel"})
+
+    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:  # Any: Django's own signature.
+        self.country = country
+        super().__init__(*args, **kwargs)
+
+    def clean_number(self) -> str:
+        typed: str = self.cleaned_data["number"]
+        return e164(typed, self.country) if typed else ""
+
+    @property
+    def entry(self) -> PhoneEntry | None:
+        if not self.cleaned_data.get("number"):
+            return None
+        return PhoneEntry(number=self.cleaned_data["number"], kind=self.cleaned_data["kind"])
+
+
+def suggestion_for(typed: object) -> str | None:
+    """The address that was probably meant by what stands in a field."""
+    return email_typos.suggestion(str(typed or "").strip())
+
+
+def e164(typed: str, country: str) -> str:
+    """The number as it is stored. Raises ValidationError for what no telephone could dial."""
+    try:
+        number = phonenumbers.parse(typed, country)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        raise ValidationError(_("This doesn’t look like a phone number. Numbers abroad begin with + and the country."))
+    if number.extension:
+        raise ValidationError(_("Leave out the extension: only the number itself is kept."))
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def written(number: str, country: str) -> str:
+    """A stored number so that `e164` reads the same number again."""
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return number
+    at_home = parsed.country_code == phonenumbers.country_code_for_region(country)
+    style = phonenumbers.PhoneNumberFormat
+    return phonenumbers.format_number(parsed, style.NATIONAL if at_home else style.INTERNATIONAL)
+
+
+if TYPE_CHECKING:
+    _Rows = forms.BaseFormSet[Any]  # Any: of either form.
+else:
+    _Rows = forms.BaseFormSet
+
+
+class Rows(_Rows):
+    """As many rows as were sent, none beyond."""
+
+    default_error_messages = {"missing_management_form": gettext_lazy("The form arrived incomplete. Please try again.")}
+
+
+AddressRows = forms.formset_factory(AddressForm, formset=Rows, extra=0, max_num=MOST_ROWS, absolute_max=MOST_ROWS)
+PhoneRows = forms.formset_factory(PhoneForm, formset=Rows, extra=0, max_num=MOST_ROWS, absolute_max=MOST_ROWS)

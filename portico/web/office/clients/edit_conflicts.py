@@ -1,0 +1,97 @@
+"""What two people typed into one client's form at the same time, side by side."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, cast
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from portico.plumbing.text import dates
+from portico.web.form_fields import DayField
+from portico.web.office.clients.client_info_form import ClientForms, Start
+
+NOTHING = "—"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field: what was typed here, and what somebody else has saved."""
+
+    label: str
+    typed: str
+    saved: str
+
+
+def between(typed: ClientForms, saved: ClientForms) -> list[Difference]:
+    """Every field in which they differ, in the order of the page."""
+    found = of_forms(typed.details, saved.details)
+    for label, rows in (
+        (_("Email"), (_addresses(typed.start), _addresses(saved.start))),
+        (_("Phone"), (_phones(typed.start), _phones(saved.start))),
+    ):
+        if rows[0] != rows[1]:
+            found.append(Difference(label, _lines(rows[0]), _lines(rows[1])))
+    return found
+
+
+def of_forms(typed: forms.Form, saved: forms.Form) -> list[Difference]:
+    """The same for one form alone."""
+    found = []
+    for name in saved.fields:
+        if name == "version":
+            continue
+        pair = _worded(typed, name), _worded(saved, name)
+        if pair[0] != pair[1]:
+            found.append(Difference(str(saved[name].label), *pair))
+    return found
+
+
+def with_rows_of(typed: Start, saved: Start) -> Start:
+    """As typed, and below it the rows that were saved meanwhile: pressing again removes nobody's work unseen."""
+    known = {row.get("id") for row in typed.addresses}
+    numbers = {_digits(row) for row in typed.phones}
+    return Start(
+        typed.details | {"version": saved.details["version"]},
+        [row for row in typed.addresses if row.get("address")]
+        + [row for row in saved.addresses if row["id"] not in known],
+        [row for row in typed.phones if row.get("number")]
+        + [row for row in saved.phones if _digits(row) not in numbers],
+    )
+
+
+def _worded(form: forms.Form, name: str) -> str:
+    value, field = form[name].value(), form.fields[name]
+    if isinstance(field, forms.ChoiceField):
+        return str(dict(_flat(field)).get(value or "", NOTHING))
+    if isinstance(value, date) and isinstance(field, DayField):
+        return dates.written(value, field.country)
+    return str(value or "").strip() or NOTHING
+
+
+def _flat(field: forms.ChoiceField) -> Iterator[tuple[str, object]]:
+    """The choices without their groups."""
+    for value, label in cast("Iterable[tuple[str, object]]", field.choices):
+        if isinstance(label, list):
+            yield from label
+        else:
+            yield value, label
+
+
+def _addresses(start: Start) -> list[str]:
+    worded = _("%(address)s, Email ok"), _("%(address)s, no Email ok")
+    rows = [row for row in start.addresses if row.get("address")]
+    return [worded[0 if row.get("email_ok") else 1] % {"address": row["address"]} for row in rows]
+
+
+def _phones(start: Start) -> list[str]:
+    return [str(row["number"]) for row in start.phones if row.get("number")]
+
+
+def _digits(row: Mapping[str, Any]) -> str:  # Any: a field's value.
+    return "".join(sign for sign in str(row.get("number") or "") if sign.isdigit())
+
+
+def _lines(rows: list[str]) -> str:
+    return "\n".join(rows) or NOTHING

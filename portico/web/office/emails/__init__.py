@@ -1,0 +1,1 @@
+"""The Emails page and its notices."""

@@ -1,0 +1,53 @@
+"""What is known of a mail, in words: never more than the mail server told us."""
+
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from portico.plumbing import clock
+from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models.outgoing_emails import EmailState
+from portico.plumbing.text import times
+from portico.web import formatting
+
+
+def known(email: OutgoingEmail) -> str:
+    """One or two sentences for the list and the banner."""
+    match email.state:
+        case EmailState.QUEUED:
+            return _("In line, a few seconds.")
+        case EmailState.HANDED_OVER:
+            return handed_over(email.handed_over_at)
+        case EmailState.DELIVERED:
+            return _("Accepted by the receiving server.")
+        case EmailState.DELAYED:
+            return _delayed(email)
+        case EmailState.COMPLAINED:
+            return email.reason or _("It was reported as spam.")
+        case _:
+            return email.reason or str(email.get_state_display())
+
+
+def handed_over(at: datetime | None) -> str:
+    """All that plain SMTP ever tells."""
+    if at is None:
+        return _("Handed to the mail server; delivery not known")
+    zone, language, now = timezone.get_current_timezone(), get_language(), clock.now()
+    time = formatting.time_of_day(at, zone=zone, language=language)
+    day, today = times.day_of(at, zone), times.day_of(now, zone)
+    if day == today:
+        return _("Handed to the mail server at %(time)s; delivery not known") % {"time": time}
+    return _("Handed to the mail server on %(day)s at %(time)s; delivery not known") % {
+        "day": formatting.on_day(day, today=today, language=language),
+        "time": time,
+    }
+
+
+def _delayed(email: OutgoingEmail) -> str:
+    reason = email.reason or _("The mail server does not take it yet.")
+    if email.not_before is None or email.not_before <= clock.now():
+        return _("%(reason)s Trying again by itself.") % {"reason": reason}
+    time = formatting.time_of_day(email.not_before, zone=timezone.get_current_timezone(), language=get_language())
+    return _("%(reason)s Trying again by itself, next at %(time)s.") % {"reason": reason, "time": time}

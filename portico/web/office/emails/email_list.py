@@ -1,0 +1,164 @@
+"""The Emails page: every mail with what is known of it, and one mail as it was sent."""
+
+import re
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from portico.domain.access.sign_in import bursts
+from portico.domain.audit_actions import Verb
+from portico.domain.clients import search_terms
+from portico.domain.practices.models import Practice
+from portico.plumbing.audit import audit_log
+from portico.plumbing.mail import outbox
+from portico.plumbing.mail.outbox import CannotStartAgain
+from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models.outgoing_emails import WAITING, EmailState, OutgoingEmailQuerySet
+from portico.plumbing.text import input_validation
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import attention
+from portico.web.office.emails import burst_notices, email_labels
+from portico.web.office.emails.email_list_form import EmailsForm, Shown
+from portico.web.office.roles import may_edit
+
+PAGE = 25
+# A chip counts no further: a number that long tells nobody anything, and costs.
+MOST_COUNTED = 1000
+PAST_BURSTS = 5
+
+
+@office_page()
+@require_safe
+def index(request: OfficeRequest) -> HttpResponse:
+    practice = request.practice
+    form = EmailsForm(request.GET)
+    form.is_valid()
+    query, shown = form.cleaned_data.get("q", ""), form.cleaned_data.get("show", "")
+    found = _shown(practice, shown) if not form.errors else OutgoingEmail.objects.none()
+    if query:
+        found = _matching(found, practice, query)
+    rows = list(_after(found, practice, form.cleaned_data.get("after", "")).select_related("client")[: PAGE + 1])
+    page, has_more = rows[:PAGE], len(rows) > PAGE
+    asked = {"q": query, "show": shown}
+    older = {**asked, "after": page[-1].ref} if has_more else {}
+    context = {
+        "form": form,
+        "query": query,
+        "shown": shown,
+        "rows": [(email, outbox.label(email.kind), email_labels.known(email)) for email in page],
+        "chips": _chips(practice, query, shown),
+        "next_url": f"?{urlencode(older)}" if older else "",
+        "first_url": f"?{urlencode(asked)}" if form.cleaned_data.get("after") else "",
+        "trouble": outbox.trouble(practice),
+        "past_bursts": [burst_notices.over(burst) for burst in bursts.past(practice, most=PAST_BURSTS)],
+        "may_edit": may_edit(request),
+        "last_handed_over": _last_handed_over(practice),
+    }
+    return render(request, "office/emails/index.html", context)
+
+
+@office_page()
+@require_safe
+def show(request: OfficeRequest, ref: str) -> HttpResponse:
+    email = _email(request, ref)
+    audit_log.record(
+        Verb.EMAIL_VIEWED, practice=request.practice, client=email.client, by=request.actor, about=email.ref
+    )
+    context = {
+        "email": email,
+        "label": outbox.label(email.kind),
+        "known": email_labels.known(email),
+        "events": email.events.order_by("-id"),
+        "sender_address": settings.EMAIL_FROM,
+        "can_restart": email.state == EmailState.FAILED,
+    }
+    return render(request, "office/emails/show.html", context)
+
+
+@office_page()
+@require_POST
+def restart(request: OfficeRequest, ref: str) -> HttpResponse:
+    """Puts a failed mail back in line."""
+    try:
+        email = outbox.restart(_email(request, ref), by=request.actor)
+    except CannotStartAgain as refusal:
+        messages.error(request, str(refusal))
+        return redirect("office:email", ref=ref)
+    messages.success(request, _("The email to %(address)s is in line again.") % {"address": email.to_address})
+    return redirect("office:email", ref=ref)
+
+
+def _email(request: OfficeRequest, ref: str) -> OutgoingEmail:
+    if input_validation.is_unstorable(ref):
+        raise Http404
+    mails = OutgoingEmail.objects.filter(practice=request.practice).select_related("client", "practice")
+    email = mails.filter(ref=ref).first()
+    if email is None:
+        raise Http404
+    return email
+
+
+def _shown(practice: Practice, shown: str) -> OutgoingEmailQuerySet:
+    mails = OutgoingEmail.objects.filter(practice=practice)
+    match shown:
+        case Shown.NEED_A_LOOK:
+            return attention.rows(practice)
+        case Shown.WAITING:
+            return mails.filter(state__in=WAITING)
+        case Shown.HANDED_OVER:
+            return mails.filter(state=EmailState.HANDED_OVER)
+        case Shown.DELIVERED:
+            return mails.filter(state=EmailState.DELIVERED)
+        case Shown.NOT_DELIVERED:
+            return mails.filter(state__in=attention.NOT_DELIVERED)
+        case _:
+            return mails
+
+
+def _matching(mails: OutgoingEmailQuerySet, practice: Practice, query: str) -> OutgoingEmailQuerySet:
+    """Mails to the clients whom the query finds, from the clients' own index; also to a whole former address."""
+    people = Q(client_id__in=search_terms.matching(practice, query).values("pk"))
+    if "@" not in query:
+        return mails.filter(people)
+    people |= Q(client_id__in=search_terms.ever_at(practice, query).values("pk"))
+    # A client may have several addresses: only the mails to the one that was asked for.
+    before = "" if query.startswith("@") else "(^|[^a-z0-9])"
+    return mails.filter(people, to_address__iregex=before + re.escape(query))
+
+
+def _after(mails: OutgoingEmailQuerySet, practice: Practice, ref: str) -> OutgoingEmailQuerySet:
+    if ref:
+        last = OutgoingEmail.objects.filter(practice=practice, ref=ref).values_list("pk", flat=True).first()
+        mails = mails.filter(pk__lt=last or 0)
+    return mails.order_by("-id")
+
+
+def _chips(practice: Practice, query: str, shown: str) -> list[dict[str, object]]:
+    return [
+        {
+            "label": choice.label,
+            "url": f"?{urlencode({'q': query, 'show': choice.value})}" if query or choice.value else "?",
+            "is_current": choice.value == shown,
+            "is_bad": choice is Shown.NEED_A_LOOK,
+            # Beside a search they would count something else than what is shown.
+            "count": "" if query else _counted(_shown(practice, choice.value)),
+        }
+        for choice in Shown
+    ]
+
+
+def _counted(mails: OutgoingEmailQuerySet) -> str:
+    number = mails.order_by("-id")[: MOST_COUNTED + 1].count()
+    return f"{MOST_COUNTED:,}+" if number > MOST_COUNTED else f"{number:,}"
+
+
+def _last_handed_over(practice: Practice) -> object:
+    handed = OutgoingEmail.objects.filter(practice=practice, state=EmailState.HANDED_OVER).order_by("-id")
+    return handed.values_list("handed_over_at", flat=True).first()

@@ -1,0 +1,71 @@
+"""Finds what an address names, within the asker's own practice."""
+
+from django.http import Http404
+
+from portico.domain.billing.ledger import balances
+from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund
+from portico.domain.clients.models import Client
+from portico.web.http.request_types import OfficeRequest
+
+
+def client_of(request: OfficeRequest, ref: str) -> Client:
+    """The practice's client of that ref, with the clinician. Raises Http404.
+
+    Another practice's is missing just as one that never was; `web.refusals` puts the attempt into the trail.
+    """
+    client = Client.objects.filter(practice=request.practice, ref=ref).select_related("clinician").first()
+    if client is None:
+        raise Http404
+    client.practice = request.practice
+    return client
+
+
+def client_with_balance_of(request: OfficeRequest, ref: str) -> Client:
+    """The same with what `balances.shown_office_minor` reads. Raises Http404."""
+    clients = Client.objects.filter(practice=request.practice, ref=ref).select_related("clinician")
+    client = balances.with_office_minor(clients).first()
+    if client is None:
+        raise Http404
+    client.practice = request.practice
+    return client
+
+
+def invoice_of(request: OfficeRequest, ref: str) -> Invoice:
+    """The practice's invoice of that ref, with its client, its sums and how it stands. Raises Http404."""
+    found = Invoice.objects.filter(practice=request.practice, ref=ref).with_attempts().with_sums()
+    return _with_practice(found.select_related("client__clinician", "replaces").first(), request)
+
+
+def payment_of(request: OfficeRequest, ref: str) -> Payment:
+    """The practice's payment of that ref, with its client. Raises Http404."""
+    found = Payment.objects.filter(practice=request.practice, ref=ref).with_disputes().select_related("client")
+    return _with_practice(found.first(), request)
+
+
+def attempt_of(request: OfficeRequest, ref: str) -> PaymentAttempt:
+    """The practice's try to pay by card of that ref, with its client. Raises Http404."""
+    found = PaymentAttempt.objects.filter(practice=request.practice, ref=ref).select_related("client")
+    return _with_practice(found.first(), request)
+
+
+def credit_of(request: OfficeRequest, ref: str) -> Credit:
+    """The practice's credit of that ref, with its client. Raises Http404."""
+    found = Credit.objects.filter(practice=request.practice, ref=ref).select_related("client")
+    return _with_practice(found.first(), request)
+
+
+def refund_of(request: OfficeRequest, ref: str) -> Refund:
+    """The practice's refund of that ref, unless it failed, with its payment and client. Raises Http404."""
+    found = Refund.objects.filter(practice=request.practice, ref=ref).counting()
+    refund = found.select_related("payment__client").first()
+    if refund is None:
+        raise Http404
+    refund.practice = refund.payment.practice = refund.payment.client.practice = request.practice
+    return refund
+
+
+def _with_practice[T: (Invoice, Payment, PaymentAttempt, Credit)](row: T | None, request: OfficeRequest) -> T:
+    if row is None:
+        raise Http404
+    row.practice = row.client.practice = request.practice
+    return row

@@ -1,0 +1,146 @@
+"""`Settings` > `Emails`: how mails are signed, and the words every invitation begins with."""
+
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portico.domain.access.onboarding import default_texts, invitation_text
+from portico.domain.access.onboarding.invitation_text import Expanded, Text
+from portico.domain.clients.models import Language
+from portico.domain.practices.models import Practice, Role
+from portico.domain.practices.practice_settings import SettingsChangedMeanwhile
+from portico.plumbing.mail import rendering
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office.clients import edit_conflicts
+from portico.web.office.clients.edit_conflicts import Difference
+from portico.web.office.settings.email_settings_form import DefaultTextForm, EmailsForms
+
+EXAMPLE = "Jordan"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The invitation in one language as an invented client would get it; None while something stands against it."""
+
+    language: str
+    name: str
+    form: DefaultTextForm
+    letter: Expanded | None
+    complaints: list[str]
+    is_own: bool
+
+
+@office_page(Role.OWNER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: OfficeRequest) -> HttpResponse:
+    if request.method == "POST":
+        return _save(request)
+    return _page(request, EmailsForms(request.practice, _texts(request.practice)))
+
+
+@office_page(Role.OWNER)
+@require_POST
+def preview(request: OfficeRequest, language: str) -> HttpResponse:
+    """The invitation in one language as it stands in the form."""
+    if language not in Language.values:
+        raise Http404
+    form = DefaultTextForm(language, Text("", ""), request.POST)
+    return render(request, "office/settings/letter.html", _frame() | {"each": _sample(request, form)})
+
+
+def _save(request: OfficeRequest) -> HttpResponse:
+    forms = EmailsForms(request.practice, _texts(request.practice), request.POST)
+    action = request.POST.get("action", "")
+    if action.startswith("own-"):
+        return _page(request, _with_own_words(request, forms, action.removeprefix("own-")))
+    is_valid = forms.is_valid()
+    if action == "preview":
+        # Asked by whoever has no script: nothing is saved.
+        return _page(request, forms)
+    if not is_valid:
+        return _page(request, forms, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        version = forms.sender.cleaned_data["version"]
+        default_texts.save(request.practice, forms.sender.sender, forms.chosen_texts, version=version, by=request.actor)
+    except SettingsChangedMeanwhile:
+        return _show_both(request, forms)
+    messages.success(request, _("The emails were saved."))
+    return redirect("office:settings_emails")
+
+
+def _with_own_words(request: OfficeRequest, typed: EmailsForms, language: str) -> EmailsForms:
+    """The form as typed, with Portico's own words in one language; nothing is saved yet."""
+    texts = _typed_texts(typed)
+    if language in texts:
+        texts[language] = invitation_text.default_text(language)
+    return EmailsForms(request.practice, texts, **typed.sender.values())
+
+
+def _show_both(request: OfficeRequest, typed: EmailsForms) -> HttpResponse:
+    """Another owner was first: what was typed stays, beside what is saved now. Saving again is a choice then."""
+    practice = Practice.objects.get(pk=request.practice.pk)
+    saved = EmailsForms(practice, _texts(practice))
+    both = edit_conflicts.of_forms(typed.sender, saved.sender)
+    for language, form in typed.texts.items():
+        both += edit_conflicts.of_forms(form, saved.texts[language])
+    again = EmailsForms(practice, _typed_texts(typed), **(typed.sender.values() | {"version": practice.version}))
+    return _page(request, again, both=both, status=HTTPStatus.CONFLICT)
+
+
+def _texts(practice: Practice) -> dict[str, Text]:
+    return invitation_text.defaults_of(practice)
+
+
+def _typed_texts(typed: EmailsForms) -> dict[str, Text]:
+    return {
+        language: Text(form["subject"].value() or "", form["message"].value() or "")
+        for language, form in typed.texts.items()
+    }
+
+
+def _page(
+    request: OfficeRequest,
+    forms: EmailsForms,
+    *,
+    both: list[Difference] | None = None,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    context = _frame() | {
+        "sender": forms.sender,
+        "texts": list(forms.texts.values()),
+        "samples": [_sample(request, form) for form in forms.texts.values()],
+        "placeholders": invitation_text.PLACEHOLDERS,
+        "both": both,
+    }
+    return render(request, "office/settings/emails.html", context, status=status)
+
+
+def _sample(request: OfficeRequest, form: DefaultTextForm) -> Sample:
+    errors = form.errors.values() if form.is_bound else ()
+    complaints = [str(sentence) for sentences in errors for sentence in sentences]
+    text = Text(form["subject"].value() or "", form["message"].value() or "")
+    words = {"first_name": EXAMPLE, "clinician": request.staff.name}
+    return Sample(
+        language=form.language,
+        name=Language(form.language).label,
+        form=form,
+        letter=None if complaints else invitation_text.expand_for(text, request.practice, **words),
+        complaints=complaints,
+        is_own=text == invitation_text.default_text(form.language),
+    )
+
+
+def _frame() -> dict[str, object]:
+    return {
+        "sender_address": settings.EMAIL_FROM,
+        # Asked by the template where the mail's language is on.
+        "link_works_for": partial(rendering.duration, settings.SIGNIN_LINK_TTL),
+    }

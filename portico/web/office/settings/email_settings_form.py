@@ -1,0 +1,83 @@
+"""What the page `Emails` of Settings asks for: the sender, and the default invitation in each language."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.access.onboarding.invitation_text import Text
+from portico.domain.practices.models import Practice
+from portico.domain.practices.practice_settings import Sender
+from portico.plumbing.text.mailboxes import header_address
+from portico.web.office.base_form import TypedForm, line
+from portico.web.office.client_portal.portal_tab_form import InvitationTextForm
+
+
+class SenderForm(TypedForm):
+    """`version` is the practice's as the page showed it."""
+
+    sender_name = line(gettext_lazy("Sender name"), longest=100)
+    # No type="email": Chromium would rewrite some addresses and refuse others that are right.
+    reply_to = line(
+        gettext_lazy("Reply-to"),
+        longest=254,
+        attrs={"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"},
+    )
+    version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+
+    def clean_reply_to(self) -> str:
+        address: str = self.cleaned_data["reply_to"]
+        if not address:
+            return ""
+        try:
+            return header_address(address)
+        except ValueError as malformed:
+            raise ValidationError(
+                _(
+                    "This doesn’t look like an email address. It needs a name in plain letters, an @ and a domain, "
+                    "like desk@example.com."
+                )
+            ) from malformed
+
+    @property
+    def sender(self) -> Sender:
+        return Sender(self.cleaned_data["sender_name"], self.cleaned_data["reply_to"])
+
+
+class DefaultTextForm(InvitationTextForm):
+    """The default invitation in one language; each of its fields begins with the language's code."""
+
+    def __init__(self, language: str, text: Text, data: QueryDict | None = None) -> None:
+        super().__init__(data, prefix=language, initial={"subject": text.subject, "message": text.message})
+        self.language = language
+        for field in self.fields.values():
+            field.required = True
+            field.error_messages["required"] = _("This is needed.")
+            field.widget.attrs["lang"] = language
+
+
+class EmailsForms:
+    """All of the page as one; give it `data` to be judged, or texts to open with."""
+
+    def __init__(
+        self,
+        practice: Practice,
+        texts: dict[str, Text],
+        data: QueryDict | None = None,
+        **sender: Any,  # Any: a field's value.
+    ) -> None:
+        opening = {name: getattr(practice, name) for name in ("sender_name", "reply_to", "version")}
+        self.sender = SenderForm(data, initial=opening | sender)
+        self.texts = {language: DefaultTextForm(language, text, data) for language, text in texts.items()}
+
+    def is_valid(self) -> bool:
+        # Each is asked, so that each complains.
+        answers = [form.is_valid() for form in (self.sender, *self.texts.values())]
+        return all(answers)
+
+    @property
+    def chosen_texts(self) -> dict[str, Text]:
+        return {language: form.text for language, form in self.texts.items()}

@@ -1,0 +1,55 @@
+"""Going live: the test payments that stand in the books, listed, and taken out in one press."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from portico.domain.billing import shown_sums
+from portico.domain.billing.shown_sums import ShownSumsChanged
+from portico.domain.billing.stripe_sync import going_live
+from portico.domain.practices.models import Role
+from portico.web import payment_labels
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import shown_sums_field
+from portico.web.office.sign_in.reauthentication import proven
+
+# Whoever tested more sees the newest; the press takes out all of them.
+MOST = 200
+
+
+@office_page(Role.OWNER)
+@proven
+@require_http_methods(["GET", "HEAD", "POST"])
+def show(request: OfficeRequest) -> HttpResponse:
+    if request.method == "POST":
+        try:
+            taken = going_live.take_out(request.practice, shown=shown_sums_field.of(request), by=request.actor)
+        except ShownSumsChanged as refusal:
+            messages.error(request, str(refusal))
+            return redirect("office:test_payments")
+        messages.success(request, _said(taken))
+        return redirect("office:online_payments")
+    tests = going_live.summed(request.practice)
+    newest = going_live.of_test_mode(request.practice).select_related("client").order_by("-id")[:MOST]
+    context = {
+        "tests": tests,
+        "shown": shown_sums.of_many(tests.number, tests.amount_minor),
+        "payments": [(payment, payment_labels.payment_name(payment)) for payment in newest],
+        "most": MOST,
+    }
+    return render(request, "office/settings/test_payments.html", context)
+
+
+def _said(taken: int) -> str:
+    if not taken:
+        return _("There are no test payments in the books.")
+    words = ngettext(
+        "%(number)d test payment was taken out of the books. What it had paid is owed again.",
+        "%(number)d test payments were taken out of the books. What they had paid is owed again.",
+        taken,
+    )
+    return words % {"number": taken}

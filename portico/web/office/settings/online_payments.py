@@ -1,0 +1,155 @@
+"""`Settings` > `Online Payments`: the practice's own Stripe account, and what is missing until clients can pay."""
+
+from http import HTTPStatus
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
+
+from portico.domain.billing.card_payments import saved_cards
+from portico.domain.billing.ledger import reports
+from portico.domain.billing.stripe_sync import going_live
+from portico.domain.practices.models import OnlinePayments, Role, Trouble
+from portico.domain.practices.stripe_setup import api_keys, payment_readiness, webhook_setup
+from portico.gateways.stripe.errors import KeyLacksPermission, StripeTrouble
+from portico.plumbing.refusals import Refused
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office.settings import online_payments_labels
+from portico.web.office.settings.online_payments_form import KeysForm, SecretForm
+from portico.web.office.sign_in.reauthentication import proven
+
+
+@office_page(Role.OWNER)
+@proven
+@require_safe
+def show(request: OfficeRequest) -> HttpResponse:
+    return _page(request)
+
+
+@office_page(Role.OWNER)
+@proven
+@sensitive_post_parameters("secret_key", "webhook_secret")
+@require_POST
+def save_keys(request: OfficeRequest) -> HttpResponse:
+    form = KeysForm(request.POST)
+    if not form.is_valid():
+        return _page(request, keys=form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        payments = going_live.save_keys(request.practice, form.keys, by=request.actor)
+    except Refused as refusal:
+        return _page(request, keys=_with(form, refusal), status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    if why := online_payments_labels.broken(payments, request.practice):
+        messages.warning(request, _("The key was saved, but clients can’t pay yet. %(why)s.") % {"why": why})
+    else:
+        messages.success(request, _("The key was saved and checked with Stripe."))
+    return redirect("office:online_payments")
+
+
+@office_page(Role.OWNER)
+@proven
+@require_POST
+def remove_keys(request: OfficeRequest) -> HttpResponse:
+    api_keys.remove_keys(request.practice, by=request.actor)
+    messages.success(request, _("The key was removed. Clients can no longer pay by card."))
+    return redirect("office:online_payments")
+
+
+@office_page(Role.OWNER)
+@proven
+@require_POST
+def check_again(request: OfficeRequest) -> HttpResponse:
+    try:
+        payments = api_keys.check_again(request.practice, by=request.actor)
+        misses_webhook = _misses_webhook(request, payments)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("office:online_payments")
+    if misses_webhook:
+        messages.warning(request, _("Stripe no longer has the webhook that was created for this address."))
+    if payments and (why := online_payments_labels.broken(payments, request.practice)):
+        messages.warning(request, _("Stripe was asked again. Clients can’t pay: %(why)s.") % {"why": why})
+    elif payments:
+        messages.success(request, _("Stripe was asked again: clients can pay."))
+    return redirect("office:online_payments")
+
+
+@office_page(Role.OWNER)
+@proven
+@require_POST
+def make_webhook(request: OfficeRequest) -> HttpResponse:
+    try:
+        webhook_setup.make_webhook(request.practice, by=request.actor)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("The webhook was created at Stripe. From now on Stripe tells us of each payment."))
+    return redirect("office:online_payments")
+
+
+@office_page(Role.OWNER)
+@proven
+@sensitive_post_parameters("webhook_secret")
+@require_POST
+def save_secret(request: OfficeRequest) -> HttpResponse:
+    form = SecretForm(request.POST, prefix="by-hand")
+    if not form.is_valid():
+        return _page(request, secret=form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        webhook_setup.save_secret(request.practice, form.cleaned_data["webhook_secret"], by=request.actor)
+    except Refused as refusal:
+        return _page(request, secret=_with(form, refusal), status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    messages.success(request, _("The webhook’s secret was saved."))
+    return redirect("office:online_payments")
+
+
+def _misses_webhook(request: OfficeRequest, payments: OnlinePayments | None) -> bool:
+    """Raises what `connecting.refusal_of` gives. Where the key does not work, the key is what is to be mended."""
+    if payments is None or payments.trouble in {Trouble.KEY_REFUSED, Trouble.KEY_RESTRICTED, Trouble.KEY_UNREADABLE}:
+        return False
+    try:
+        return webhook_setup.check_webhook(request.practice, by=request.actor)
+    except KeyLacksPermission:
+        return False  # It may charge all the same.
+    except StripeTrouble as trouble:
+        raise api_keys.refusal_of(trouble) from trouble
+
+
+def _with[F: forms.Form](form: F, refusal: Refused) -> F:
+    form.add_error(refusal.field, str(refusal))
+    return form
+
+
+def _page(
+    request: OfficeRequest,
+    *,
+    keys: KeysForm | None = None,
+    secret: SecretForm | None = None,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    payments = payment_readiness.of(request.practice)
+    context: dict[str, object] = {
+        "keys": keys or KeysForm(),
+        "secret": secret or SecretForm(prefix="by-hand"),
+        "currency": request.practice.currency,
+        "hook": webhook_setup.address_of(request.practice),
+        "payments": None,
+        "pill": online_payments_labels.pill(request.practice),
+        "tests": going_live.summed(request.practice),
+    }
+    if payments is not None and payments.key is not None:
+        context |= {
+            "payments": payments,
+            "steps": online_payments_labels.steps(payments, request.practice),
+            "facts": online_payments_labels.facts(payments),
+            "clock_trouble": online_payments_labels.clock_trouble(payments),
+            "heard": webhook_setup.of(payments, request.practice),
+            "last_payment_at": reports.last_charged_at(request.practice),
+            "cards_left_behind": saved_cards.left_behind(request.practice),
+            "processing": reports.being_processed(request.practice),
+        }
+    return render(request, "office/settings/payments.html", context, status=status)

@@ -1,0 +1,107 @@
+"""`Settings` > `Practice`: its facts, what clients read, its colour and its logo."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portico.domain.billing.ledger import practice_currency
+from portico.domain.billing.ledger.practice_currency import PriceHasNoPlace
+from portico.domain.practices import logos
+from portico.domain.practices.models import Practice, Role
+from portico.domain.practices.practice_settings import CurrencyFixed, SettingsChangedMeanwhile
+from portico.plumbing.images import PictureRefused
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office.clients import edit_conflicts
+from portico.web.office.clients.edit_conflicts import Difference
+from portico.web.office.settings.logo_form import LogoForm
+from portico.web.office.settings.practice_settings_form import PracticeForm
+
+
+@office_page(Role.OWNER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: OfficeRequest) -> HttpResponse:
+    if request.method == "POST":
+        return _save(request)
+    return _page(request, PracticeForm(request.practice))
+
+
+@office_page(Role.OWNER)
+@require_POST
+def sample(request: OfficeRequest) -> HttpResponse:
+    """A doorway in the hue that stands in the form."""
+    return render(
+        request, "office/settings/sample.html", {"hue": PracticeForm(request.practice, request.POST).shown_hue}
+    )
+
+
+@office_page(Role.OWNER)
+@require_POST
+def put_up_logo(request: OfficeRequest) -> HttpResponse:
+    form = LogoForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _page(request, PracticeForm(request.practice), logo=form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        logos.put_up(request.practice, form.file, by=request.actor)
+    except PictureRefused as refusal:
+        form.add_error("logo", str(refusal))
+        return _page(request, PracticeForm(request.practice), logo=form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    messages.success(request, _("The logo was saved. Clients see it at the entrance and in the portal."))
+    return redirect("office:settings_practice")
+
+
+@office_page(Role.OWNER)
+@require_POST
+def take_down_logo(request: OfficeRequest) -> HttpResponse:
+    logos.take_down(request.practice, by=request.actor)
+    messages.success(request, _("The logo was removed. The first letter of the name stands in its place."))
+    return redirect("office:settings_practice")
+
+
+def _save(request: OfficeRequest) -> HttpResponse:
+    form = PracticeForm(request.practice, request.POST)
+    is_valid = form.is_valid()
+    if request.POST.get("action") == "preview":
+        # Asked by whoever has no script: nothing is judged or saved.
+        return _page(request, PracticeForm(request.practice, **form.values()))
+    if not is_valid:
+        return _page(request, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        version = form.cleaned_data["version"]
+        practice_currency.describe(request.practice, form.description, version=version, by=request.actor)
+    except SettingsChangedMeanwhile:
+        return _show_both(request, form)
+    except (CurrencyFixed, PriceHasNoPlace) as refusal:
+        form.add_error(refusal.field, str(refusal))
+        return _page(request, form, status=HTTPStatus.CONFLICT)
+    messages.success(request, _("The practice was saved."))
+    return redirect("office:settings_practice")
+
+
+def _show_both(request: OfficeRequest, typed: PracticeForm) -> HttpResponse:
+    """Another owner was first: what was typed stays, beside what is saved now. Saving again is a choice then."""
+    practice = Practice.objects.get(pk=request.practice.pk)
+    saved = PracticeForm(practice)
+    form = PracticeForm(practice, **(typed.values() | {"version": practice.version}))
+    return _page(request, form, both=edit_conflicts.of_forms(typed, saved), status=HTTPStatus.CONFLICT)
+
+
+def _page(
+    request: OfficeRequest,
+    form: PracticeForm,
+    *,
+    logo: LogoForm | None = None,
+    both: list[Difference] | None = None,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "logo": logo or LogoForm(),
+        "hue": form.shown_hue,
+        "both": both,
+    }
+    return render(request, "office/settings/practice.html", context, status=status)

@@ -1,0 +1,93 @@
+"""`Settings` > `Products and services`: what is charged for, and its price."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portico.domain.billing import shown_sums
+from portico.domain.billing.invoices import service_items
+from portico.domain.billing.models import ServiceItem
+from portico.domain.billing.shown_sums import ShownSums
+from portico.domain.practices.models import Role
+from portico.plumbing.refusals import Refused
+from portico.plumbing.text import money
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import shown_sums_field
+from portico.web.office.billing.payment_forms import ServiceForm
+
+
+@office_page(Role.OWNER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def index(request: OfficeRequest) -> HttpResponse:
+    """All of them, and the form for a new one."""
+    return _save(request, None)
+
+
+@office_page(Role.OWNER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: OfficeRequest, ref: str) -> HttpResponse:
+    offered = ServiceItem.objects.filter(practice=request.practice).offered()
+    return _save(request, get_object_or_404(offered, ref=ref))
+
+
+@office_page(Role.OWNER)
+@require_POST
+def retire(request: OfficeRequest, ref: str) -> HttpResponse:
+    item = get_object_or_404(ServiceItem.objects.filter(practice=request.practice), ref=ref)
+    try:
+        service_items.retire(item, shown=shown_sums_field.of(request), by=request.actor)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("%(label)s is no longer offered. Invoices keep it.") % {"label": item.label})
+    return redirect("office:services")
+
+
+def _save(request: OfficeRequest, item: ServiceItem | None) -> HttpResponse:
+    currency = request.practice.currency
+    if request.method != "POST":
+        initial = {}
+        if item is not None:
+            initial = {"code": item.code, "label": item.label, "price": money.plain(item.price_minor, currency)}
+        return _page(request, item, _form(item, initial=initial, currency=currency))
+    form = _form(item, request.POST, currency=currency)
+    if not form.is_valid():
+        return _page(request, item, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    asked = form.cleaned_data
+    try:
+        service_items.save(
+            request.practice,
+            code=asked["code"],
+            label=asked["label"],
+            price_minor=asked["price"],
+            item=item,
+            shown=asked["shown"],
+            by=request.actor,
+        )
+    except Refused as refusal:
+        if item is not None:
+            item.refresh_from_db()
+        form = _form(item, request.POST, currency=currency)
+        form.add_error(refusal.field, str(refusal))
+        return _page(request, item, form, status=HTTPStatus.CONFLICT)
+    messages.success(request, _("%(label)s was saved.") % {"label": asked["label"]})
+    return redirect("office:services")
+
+
+def _form(item: ServiceItem | None, *args: Any, **kwargs: Any) -> ServiceForm:  # Any: Django's own, for the form.
+    return ServiceForm(*args, now=ShownSums("") if item is None else shown_sums.of_service(item), **kwargs)
+
+
+def _page(
+    request: OfficeRequest, item: ServiceItem | None, form: ServiceForm, *, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    items = ServiceItem.objects.filter(practice=request.practice).offered().order_by("code")
+    rows = [(each, shown_sums.of_service(each)) for each in items]
+    context = {"items": rows, "item": item, "form": form}
+    return render(request, "office/settings/services.html", context, status=status)

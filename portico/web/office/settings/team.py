@@ -1,0 +1,171 @@
+"""`Settings` > `Team`, for owners: who works here, in which role, and how they come and go."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from allauth.account.adapter import get_adapter
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portico.domain.practices.models import Role, StaffMember
+from portico.domain.practices.staff import team
+from portico.domain.practices.staff.staff_members import EmailTaken
+from portico.domain.practices.staff.team import StaffChangedMeanwhile
+from portico.plumbing.refusals import Refused
+from portico.plumbing.text import input_validation
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office.settings.team_form import InviteForm, RoleForm, VersionForm
+from portico.web.office.sign_in import reauthentication
+from portico.web.office.sign_in.reauthentication import proven
+
+
+@office_page(Role.OWNER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def index(request: OfficeRequest) -> HttpResponse:
+    if request.method == "POST":
+        return reauthentication.needs_proof(request) or _invite(request)
+    return _team_page(request, InviteForm())
+
+
+@office_page(Role.OWNER)
+@proven
+@require_http_methods(["GET", "HEAD", "POST"])
+def member(request: OfficeRequest, ref: str) -> HttpResponse:
+    staff = _member(request, ref)
+    if request.method == "POST":
+        return _change_role(request, staff)
+    return _member_page(request, staff)
+
+
+@office_page(Role.OWNER)
+@proven
+@require_POST
+def invite_again(request: OfficeRequest, ref: str) -> HttpResponse:
+    staff = _member(request, ref)
+    done = _("A new link is on its way to %(email)s. Earlier ones no longer work.") % {"email": staff.email}
+    return _done_or_refused(request, staff, lambda: team.invite_again(staff, by=request.actor), done)
+
+
+@office_page(Role.OWNER)
+@proven
+@require_POST
+def deactivate(request: OfficeRequest, ref: str) -> HttpResponse:
+    """A colleague leaves; the owner may leave too, while another owner stays."""
+    staff = _member(request, ref)
+    version = VersionForm(request.POST).seen
+    if staff.pk == request.staff.pk:
+        return _leave(request, staff, version)
+    done = _("%(name)s is out: signed out everywhere, and no longer able to sign in.") % {"name": staff.name}
+    return _done_or_refused(request, staff, lambda: team.deactivate(staff, version=version, by=request.actor), done)
+
+
+@office_page(Role.OWNER)
+@proven
+@require_POST
+def reactivate(request: OfficeRequest, ref: str) -> HttpResponse:
+    staff = _member(request, ref)
+    version = VersionForm(request.POST).seen
+    done = _("%(name)s may sign in again, as before.") % {"name": staff.name}
+    return _done_or_refused(request, staff, lambda: team.reactivate(staff, version=version, by=request.actor), done)
+
+
+@office_page(Role.OWNER)
+@proven
+@require_POST
+def reset_second_factor(request: OfficeRequest, ref: str) -> HttpResponse:
+    staff = _member(request, ref)
+    done = _("%(name)s sets up a new second step at the next sign-in.") % {"name": staff.name}
+    return _done_or_refused(request, staff, lambda: team.reset_second_factor(staff, by=request.actor), done)
+
+
+def _invite(request: OfficeRequest) -> HttpResponse:
+    form = InviteForm(request.POST)
+    if not form.is_valid():
+        return _team_page(request, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        staff = team.invite(request.practice, **form.cleaned_data, by=request.actor)
+    except EmailTaken as taken:
+        form.add_error("email", str(taken))
+        return _team_page(request, form, status=HTTPStatus.CONFLICT)
+    messages.success(request, _("The invitation is on its way to %(email)s.") % {"email": staff.email})
+    return redirect("office:team")
+
+
+def _change_role(request: OfficeRequest, staff: StaffMember) -> HttpResponse:
+    form = RoleForm(request.POST)
+    form.is_valid()
+    if "role" in form.errors:
+        return _member_page(request, staff, form=form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        staff = team.change_role(staff, form.cleaned_data["role"], version=form.seen, by=request.actor)
+    except Refused as refusal:
+        return _member_page(request, staff, form=form, refusal=refusal, status=HTTPStatus.CONFLICT)
+    role = staff.get_role_display().lower()
+    if staff.pk == request.staff.pk and not staff.is_owner:
+        messages.success(request, _("You are %(role)s now. Settings are for owners.") % {"role": role})
+        return redirect("office:clients")
+    words = _("%(name)s is %(role)s now. It counts from the next page they open.")
+    messages.success(request, words % {"name": staff.name, "role": role})
+    return redirect("office:team")
+
+
+def _leave(request: OfficeRequest, staff: StaffMember, version: int) -> HttpResponse:
+    try:
+        team.deactivate(staff, version=version, by=request.actor)
+    except Refused as refusal:
+        return _member_page(request, staff, refusal=refusal, status=HTTPStatus.CONFLICT)
+    get_adapter().logout(request)
+    return redirect(f"{settings.LOGIN_URL}?signed-out")
+
+
+def _done_or_refused(request: OfficeRequest, staff: StaffMember, do: Callable[[], object], done: str) -> HttpResponse:
+    try:
+        do()
+    except Refused as refusal:
+        return _member_page(request, staff, refusal=refusal, status=HTTPStatus.CONFLICT)
+    messages.success(request, done)
+    return redirect("office:team")
+
+
+def _member(request: OfficeRequest, ref: str) -> StaffMember:
+    """The practice's own staff member of that ref. Raises Http404."""
+    if input_validation.is_unstorable(ref):
+        raise Http404
+    staff = StaffMember.objects.filter(practice=request.practice, ref=ref).first()
+    if staff is None:
+        raise Http404
+    staff.practice = request.practice
+    return staff
+
+
+def _team_page(request: OfficeRequest, form: InviteForm, *, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+    context = {"team": team.team(request.practice), "form": form}
+    return render(request, "office/settings/team.html", context, status=status)
+
+
+def _member_page(
+    request: OfficeRequest,
+    staff: StaffMember,
+    *,
+    form: RoleForm | None = None,
+    refusal: Refused | None = None,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    """What is saved now beside what was chosen: pressing once more is a choice then."""
+    saved = _member(request, staff.ref)
+    role = form["role"].value() if form is not None else saved.role
+    context = {
+        "colleague": team.colleague(saved),
+        "member": saved,
+        "is_self": saved.pk == request.staff.pk,
+        "form": form if form is not None and form.errors.get("role") else None,
+        "role_form": RoleForm(initial={"role": role, "version": saved.version}),
+        "refusal": refusal,
+        "changed_meanwhile": isinstance(refusal, StaffChangedMeanwhile),
+    }
+    return render(request, "office/settings/team_member.html", context, status=status)

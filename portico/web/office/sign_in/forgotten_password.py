@@ -1,0 +1,56 @@
+"""`Forgot your password?`: asks for an email and answers alike for every address."""
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portico.domain.practices.staff import password_reset
+from portico.plumbing.text import input_validation
+from portico.plumbing.text.input_validation import StaffAddressField
+from portico.web.guards import office_door
+from portico.web.http import request_origin
+from portico.web.office.sign_in.password import only_practice
+
+
+class AskForm(forms.Form):
+    """Whether the address is anybody's is asked elsewhere, and never told."""
+
+    email = StaffAddressField(
+        label=_("Email"),
+        max_length=254,
+        widget=forms.EmailInput(
+            {"autocomplete": "username", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if input_validation.is_unstorable(email):
+            raise forms.ValidationError(_("This doesn’t look like an email address."))
+        return email
+
+
+@office_door
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _page(request, AskForm())
+    form = AskForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, status=422)
+    password_reset.ask(form.cleaned_data["email"], ip=request_origin.ip_of(request))
+    return redirect("office:forgotten_sent")
+
+
+@office_door
+@require_safe
+def sent(request: HttpRequest) -> HttpResponse:
+    """The same page whatever was typed."""
+    return render(request, "office/forgotten/sent.html", {"practice": only_practice()})
+
+
+def _page(request: HttpRequest, form: AskForm, *, status: int = 200) -> HttpResponse:
+    context = {"form": form, "practice": only_practice()}
+    return render(request, "office/forgotten/ask.html", context, status=status)

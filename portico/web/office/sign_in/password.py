@@ -1,0 +1,109 @@
+"""How staff sign in and out."""
+
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import LoginForm
+from django import forms
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portico.domain.practices.models import Practice, StaffMember
+from portico.domain.practices.staff import password_attempts
+from portico.plumbing.security.rate_limits import TooMany
+from portico.plumbing.text.input_validation import StaffAddressField
+from portico.web import office_redirects
+from portico.web.guards import office_door
+from portico.web.http import cookies, request_origin
+from portico.web.office.sign_in import completing_sign_in
+
+
+class SignInForm(forms.Form):
+    """What is typed at the door. Whether it opens is asked elsewhere."""
+
+    email = StaffAddressField(
+        label=gettext_lazy("Email"),
+        max_length=254,
+        widget=forms.EmailInput(
+            {"autocomplete": "username", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    password = forms.CharField(
+        label=gettext_lazy("Password"),
+        max_length=1000,
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
+
+
+@office_door
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """The door; whoever is in already goes on."""
+    if isinstance(request.user, StaffMember):
+        return redirect(office_redirects.landing(request, request.user))
+    if request.method != "POST":
+        return _page(request, SignInForm())
+    form = SignInForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, status=422)
+    return _try(request, form)
+
+
+@office_door
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Ends the session, and leaves nothing in the browser that Back could show."""
+    with transaction.atomic():
+        if isinstance(request.user, StaffMember):
+            password_attempts.note_signed_out(request.user)
+        get_adapter().logout(request)
+    response = redirect(f"{settings.LOGIN_URL}?signed-out")
+    # Never "cookies": that would take the client's session at the same address too.
+    response["Clear-Site-Data"] = '"cache", "storage"'
+    cookies.take(response, settings.SESSION_COOKIE_NAME)
+    return response
+
+
+def _try(request: HttpRequest, form: SignInForm) -> HttpResponse:
+    email, password = form.cleaned_data["email"], form.cleaned_data["password"]
+    try:
+        password_attempts.reserve_try(email, ip=request_origin.ip_of(request))
+    except TooMany:
+        password_attempts.note_refused(email, beyond_limit=True)
+        form.add_error("password", _("Too many tries. Wait five minutes, then try again."))
+        return _page(request, form, status=429)
+    login = LoginForm({"login": email, "password": password}, request=request)
+    if not login.is_valid():
+        password_attempts.note_refused(email, beyond_limit=False)
+        # Alike for a wrong password, an unknown address and a colleague who has left.
+        form.add_error("password", _("That email and password don’t match. Check both and try again."))
+        return _page(request, form, status=422)
+    password_attempts.give_try_back(email, ip=request_origin.ip_of(request))
+    # Not by the form's own `login`: its further steps would lead to the library's pages.
+    completing_sign_in.by_password(request, login.user)
+    return redirect(office_redirects.landing(request, login.user))
+
+
+def only_practice() -> Practice | None:
+    """Whose name stands over the office's door; of several, a stranger learns none."""
+    practices = Practice.objects.order_by("id")[:2]
+    return practices[0] if len(practices) == 1 else None
+
+
+def _page(request: HttpRequest, form: SignInForm, *, status: int = 200) -> HttpResponse:
+    context = {
+        "form": form,
+        "practice": only_practice(),
+        "ended": request.GET.get("ended", ""),
+        "kept": "kept" in request.GET,
+        "changed": "changed" in request.GET,
+        "signed_out": "signed-out" in request.GET,
+        "idle_minutes": settings.SESSION_IDLE_STAFF // 60,
+    }
+    return render(request, "office/sign_in.html", context, status=status)

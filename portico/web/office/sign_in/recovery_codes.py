@@ -1,0 +1,38 @@
+"""Recovery codes, shown once: to the session that made them, until the person says that they are saved."""
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portico.domain.practices.staff import recovery_codes
+from portico.web import office_redirects, staff_verification
+from portico.web.guards import office_step
+from portico.web.http.request_types import OfficeRequest
+
+
+@office_step
+@require_http_methods(["GET", "HEAD", "POST"])
+def show(request: OfficeRequest) -> HttpResponse:
+    if not staff_verification.has_unseen_codes(request.session):
+        return office_redirects.onward(request)
+    if request.method == "POST":
+        staff_verification.codes_seen(request.session)
+        return office_redirects.onward(request)
+    context = {
+        "codes": recovery_codes.unused(request.staff),
+        "are_first": staff_verification.codes_are_first(request.session),
+        "here": office_redirects.carried(request, request.path),
+    }
+    return render(request, "office/recovery_codes.html", context)
+
+
+@office_step
+@require_safe
+def as_text(request: OfficeRequest) -> HttpResponse:
+    """The same as a file."""
+    if not staff_verification.has_unseen_codes(request.session):
+        return redirect("office:recovery_codes")
+    context = {"codes": recovery_codes.unused(request.staff)}
+    answer = render(request, "office/recovery_codes.txt", context, content_type="text/plain; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="recovery-codes-{request.practice.slug}.txt"'
+    return answer

@@ -1,0 +1,97 @@
+"""The one-time link: arriving takes the token out of the address, the page sets the password."""
+
+from http import HTTPStatus
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portico.domain.practices.models import SetUpLink, SetUpPurpose
+from portico.domain.practices.staff import set_up_links
+from portico.domain.practices.staff.set_up_links import SetUpLinkSpent
+from portico.web import page_subjects
+from portico.web.guards import office_door
+from portico.web.http import cookies
+from portico.web.office.sign_in import completing_sign_in
+
+COOKIE_NAME = f"{settings.COOKIE_PREFIX}portico-set-up"
+# How long the page may stand open before its link must be opened again, in seconds.
+PAGE_LIFETIME = 3600
+
+
+class PasswordForm(forms.Form):
+    """A new password; whether it is good enough says the operation."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=1000,
+        strip=False,
+        help_text=_("At least 12 characters. Four or five words work well."),
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+    )
+
+
+@office_door
+@require_safe
+def open_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Moves the token into a cookie of this browser and goes on to a clean address. Spends nothing."""
+    response = redirect("office:set_up")
+    # The one answer whose own address is a secret.
+    response["Referrer-Policy"] = "no-referrer"
+    if request.method == "GET":
+        cookies.give(response, COOKIE_NAME, token[:100], max_age=PAGE_LIFETIME)
+    return response
+
+
+@office_door
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def choose_password(request: HttpRequest) -> HttpResponse:
+    """Shows the link that was opened last; its button chooses a password only for whom its page had named."""
+    token = request.COOKIES.get(COOKIE_NAME, "")
+    try:
+        link = set_up_links.find(token)
+        timezone.activate(link.practice.zone)
+        if request.method == "POST":
+            names_staff = request.POST.get(page_subjects.FIELD) == link.staff.ref
+            return _choose(request, link, token) if names_staff else _out_of_date(request)
+    except SetUpLinkSpent:
+        return render(request, "office/set_up_gone.html", status=410)
+    return _page(request, link, PasswordForm())
+
+
+def _out_of_date(request: HttpRequest) -> HttpResponse:
+    """Another person's link was opened in this browser since."""
+    return render(request, "office/set_up_gone.html", {"is_out_of_date": True}, status=HTTPStatus.CONFLICT)
+
+
+def _choose(request: HttpRequest, link: SetUpLink, token: str) -> HttpResponse:
+    form = PasswordForm(request.POST)
+    if not form.is_valid():
+        return _page(request, link, form, status=422)
+    try:
+        staff = set_up_links.choose_password(token, form.cleaned_data["password"])
+    except ValidationError as weak:
+        form.add_error("password", weak)
+        return _page(request, link, form, status=422)
+    if link.purpose == SetUpPurpose.RESET:
+        # A mailbox alone opens nothing: the new password is asked for at the door, and then what comes after it.
+        response = redirect(f"{settings.LOGIN_URL}?changed")
+    else:
+        completing_sign_in.by_password(request, staff)
+        response = redirect("office:clients")
+    cookies.take(response, COOKIE_NAME)
+    return response
+
+
+def _page(request: HttpRequest, link: SetUpLink, form: PasswordForm, *, status: int = 200) -> HttpResponse:
+    context = {"form": form, "link": link, "staff": link.staff, "practice": link.staff.practice}
+    context["is_reset"] = is_reset = link.purpose == SetUpPurpose.RESET
+    context["factor_comes_next"] = settings.SECOND_FACTOR_REQUIRED and not is_reset
+    return render(request, "office/set_up.html", context, status=status)

@@ -1,0 +1,52 @@
+"""The guide for staff, step by step in the words of the screens; and what they hand to clients on paper."""
+
+from django.conf import settings
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from portico.domain.access.onboarding import client_guide
+from portico.domain.audit_actions import Verb
+from portico.plumbing.audit import audit_log
+from portico.plumbing.mail import rendering
+from portico.web import languages
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import lookups
+
+
+@office_page()
+@require_safe
+def show(request: OfficeRequest) -> HttpResponse:
+    context = {
+        "practice_address": request.practice.portal_address,
+        "sender_address": settings.EMAIL_FROM,
+        "link_works_for": rendering.duration(settings.SIGNIN_LINK_TTL),
+        "pin_works_for": rendering.duration(settings.PIN_TTL),
+        "client_idle_for": rendering.duration(settings.SESSION_IDLE_CLIENT),
+    }
+    return render(request, "office/help/guide.html", context)
+
+
+@office_page()
+@require_safe
+def client_guide_pdf(request: OfficeRequest, language: str) -> HttpResponse:
+    """The getting-started guide for clients, in one of the portal's languages."""
+    if not languages.is_known(language):
+        raise Http404
+    return _file(client_guide.as_pdf(request.practice, language), client_guide.file_name(language))
+
+
+@office_page()
+@require_safe
+def letter_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
+    """An invitation on paper, in the client's language."""
+    client = lookups.client_of(request, ref)
+    audit_log.record(Verb.DOCUMENT_VIEWED, practice=request.practice, client=client, by=request.actor, kind="letter")
+    return _file(client_guide.letter_as_pdf(client), "invitation-letter.pdf")
+
+
+def _file(content: bytes, name: str) -> HttpResponse:
+    response = HttpResponse(content, content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -1,0 +1,60 @@
+"""Whom a mailbox with several clients is looking at."""
+
+from dataclasses import dataclass
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from portico.domain.access import portal_accounts
+from portico.domain.access.models import PortalAccess
+from portico.domain.access.sign_in import portal_sessions
+from portico.domain.billing.ledger import amounts_due
+from portico.domain.billing.ledger.amounts_due import Bills
+from portico.domain.clients.models import Language
+from portico.web import languages, portal_redirects
+from portico.web.guards import portal_door
+from portico.web.http.request_types import PortalRequest
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody whom the mailbox sees. `bills` says what waits, if their billing documents may be seen at all."""
+
+    access: PortalAccess
+    bills: Bills | None
+
+
+def seen_by(request: PortalRequest) -> list[Person]:
+    """Everybody whom the mailbox sees, with what waits for them."""
+    allowed = [access.client for access in request.accesses if access.sees_bills]
+    found = amounts_due.of(allowed) if allowed else {}
+    return [Person(access, found.get(access.client_id)) for access in request.accesses]
+
+
+@portal_door
+@require_http_methods(["GET", "HEAD", "POST"])
+def choose(request: PortalRequest) -> HttpResponse:
+    if request.method == "POST":
+        return _choose(request, request.POST.get("client", ""))
+    if len(request.accesses) == 1:
+        return redirect(_onward(request))
+    context = {"practice": request.practice, "persons": seen_by(request), "next": portal_redirects.asked_for(request)}
+    return render(request, "portal/who.html", context)
+
+
+def _choose(request: PortalRequest, ref: str) -> HttpResponse:
+    for access in request.accesses:
+        if access.client.ref == ref:
+            portal_sessions.look_at_client(request.portal_session, access)
+            if language := languages.chosen(request):
+                # Pressed at the foot of the chooser, perhaps.
+                portal_accounts.choose_language(request.account, Language(language), by=request.actor)
+            return redirect(_onward(request))
+    raise Http404
+
+
+def _onward(request: PortalRequest) -> str:
+    """Where the person was going when they were asked, else Home."""
+    return portal_redirects.asked_for(request) or reverse("portal:home", kwargs={"slug": request.practice.slug})

@@ -1,0 +1,174 @@
+"""What became of one payment: where Stripe and the bank lead back to, and where a person looks again."""
+
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from portico.domain.access import access_grants, eligibility
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.models import PortalAccess
+from portico.domain.billing.card_payments import cancellation, checkouts, polling, quotes
+from portico.domain.billing.card_payments.payment_refusals import (
+    ServerClockWrong,
+    StripeBusy,
+    StripeNotReached,
+    StripeRefused,
+)
+from portico.domain.billing.ledger import balances
+from portico.domain.billing.models import AttemptFailure, AttemptState, Payment, PaymentAttempt
+from portico.domain.billing.refusals import Processing
+from portico.gateways.stripe import decline_reasons
+from portico.gateways.stripe.deadline import Deadline
+from portico.gateways.stripe.decline_reasons import Reason
+from portico.gateways.stripe.errors import StripeTrouble
+from portico.web import page_subjects, payment_labels
+from portico.web.guards import portal_page
+from portico.web.http.request_types import PortalRequest
+from portico.web.portal import notices
+
+PAGES = {
+    AttemptState.OPEN: "started",
+    AttemptState.PROCESSING: "processing",
+    AttemptState.QUARANTINED: "processing",
+    AttemptState.SUCCEEDED: "paid",
+    AttemptState.FAILED: "declined",
+    AttemptState.EXPIRED: "over",
+    AttemptState.RELEASED: "over",
+}
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A payment as its payer reads it."""
+
+    payment: Payment
+    paid_with: str
+    left_minor: int
+    mailed_to: str
+
+
+@portal_page
+@require_safe
+def show(request: PortalRequest, ref: str) -> HttpResponse:
+    """Asks Stripe afresh while the outcome is not known: this page is told nothing by whoever opens it."""
+    attempt = _asked(_find(request, ref))
+    covers = list(attempt.covers.select_related("invoice").order_by("invoice_id"))
+    state = AttemptState(attempt.state)
+    context = {
+        "messages": notices.of(request),
+        "attempt": attempt,
+        # Set when the person looks at another client now: the page then leads nowhere before they switch.
+        "other": attempt.client if attempt.client_id != request.client.pk else None,
+        "covers": covers,
+        "invoice": covers[0].invoice if len(covers) == 1 else None,
+        "pay_again": _pay_page(request, attempt),
+        "may_pay": quotes.is_open(request.practice, request.access),
+        "card": payment_labels.card_name(attempt.card) if attempt.card else "",
+        "receipt": _receipt(attempt) if state == AttemptState.SUCCEEDED else None,
+        "why": why_declined(attempt.reason),
+        "why_refused": why_refused(attempt),
+    }
+    return render(request, f"portal/paying/{_page_of(attempt)}.html", context)
+
+
+@portal_page
+@require_POST
+def start_again(request: PortalRequest, ref: str) -> HttpResponse:
+    """Ends the first one at Stripe, then leads to the pay page. Only while the person looks at its client."""
+    attempt = _find(request, ref)
+    if attempt.client_id != request.client.pk:
+        return page_subjects.offer_switch(request, _access_to(request, attempt))
+    its_page = reverse("portal:payment", kwargs={"slug": request.practice.slug, "ref": ref})
+    if attempt.state == AttemptState.OPEN:
+        try:
+            cancellation.retire(attempt, deadline=Deadline())
+        except Processing:
+            return redirect(its_page)
+        except StripeNotReached:
+            return notices.leading_to(its_page, notices.STRIPE_NOT_REACHED)
+        attempt = checkouts.refreshed(attempt)
+    if attempt.state == AttemptState.SUCCEEDED:
+        return redirect(its_page)
+    return redirect(_pay_page(request, attempt))
+
+
+def why_refused(attempt: PaymentAttempt) -> str:
+    """What a person is told when Stripe, and not a bank, did not take the payment."""
+    match attempt.failure:
+        case AttemptFailure.UNREACHABLE:
+            return str(StripeNotReached.message)
+        case AttemptFailure.RATE_LIMITED:
+            return str(StripeBusy.message)
+        case AttemptFailure.SERVER_CLOCK:
+            return str(ServerClockWrong.message)
+    return str(StripeRefused.message)
+
+
+def why_declined(code: str) -> str:
+    """What a person can do about it; never more than Stripe lets be told."""
+    match decline_reasons.reason(code):
+        case Reason.FUNDS:
+            return _("Your bank says there is not enough money on it.")
+        case Reason.EXPIRED:
+            return _("The card has expired.")
+        case Reason.NUMBER | Reason.CODE:
+            return _("The card’s number or security code is not right.")
+        case Reason.BANK_ASKS | Reason.BANK_REFUSED:
+            return _("Your bank did not confirm that it was you.")
+        case Reason.TRY_AGAIN:
+            return _("Your bank could not be reached. Try again in a few minutes.")
+        case Reason.LIMIT:
+            return _("The card’s limit has been reached.")
+        case _:
+            return ""
+
+
+def _page_of(attempt: PaymentAttempt) -> str:
+    was_declined = attempt.failure in {"", AttemptFailure.DECLINED}
+    if attempt.state == AttemptState.FAILED and not was_declined:
+        return "refused"
+    return PAGES[AttemptState(attempt.state)]
+
+
+def _find(request: PortalRequest, ref: str) -> PaymentAttempt:
+    """The mailbox's own payments, for whom it may see the bills of."""
+    clients = [each.client_id for each in request.accesses if each.sees_bills]
+    rows = PaymentAttempt.objects.select_related("client__practice", "account", "practice", "card")
+    return get_object_or_404(rows.filter(account=request.account, client__in=clients), ref=ref)
+
+
+def _access_to(request: PortalRequest, attempt: PaymentAttempt) -> PortalAccess:
+    return next(each for each in request.accesses if each.client_id == attempt.client_id)
+
+
+def _asked(attempt: PaymentAttempt) -> PaymentAttempt:
+    if attempt.state not in {AttemptState.OPEN, AttemptState.PROCESSING}:
+        return attempt
+    if attempt.is_held:
+        return attempt  # Somebody is asking at this moment.
+    try:
+        return polling.ask(attempt, deadline=Deadline())
+    except (StripeTrouble, StripeNotReached):
+        return attempt
+
+
+def _pay_page(request: PortalRequest, attempt: PaymentAttempt) -> str:
+    slug = request.practice.slug
+    if attempt.is_balance:
+        address = reverse("portal:pay_balance", kwargs={"slug": slug})
+        query = urlencode(page_subjects.for_client(request))
+        return f"{address}?{query}" if query else address
+    invoice = attempt.covers.select_related("invoice").get().invoice
+    return reverse("portal:pay_invoice", kwargs={"slug": slug, "ref": invoice.ref})
+
+
+def _receipt(attempt: PaymentAttempt) -> Receipt:
+    payment = Payment.objects.get(attempt=attempt)
+    address = eligibility.mail_address(access_grants.of(attempt.client), Purpose.BILL_MAIL)
+    left = balances.portal(attempt.client).portal_minor
+    return Receipt(payment, payment_labels.payment_name(payment), left, address.address if address is not None else "")

@@ -1,0 +1,38 @@
+"""The place in the portal that somebody was going to, kept over the way in."""
+
+from urllib.parse import parse_qs, urlsplit
+
+from django.urls import Resolver404, resolve
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from portico.domain.practices.models import Practice
+from portico.web.guards import KEPT, Audience, Guard
+from portico.web.http.request_types import OpenRequest, PortalRequest
+from portico.web.route_list import methods_of
+
+LONGEST = 300
+
+
+def asked_for(request: OpenRequest | PortalRequest) -> str:
+    """The place that the form or the address names as `next`, if it is a page of this practice's portal."""
+    return own_place(request.practice, request.POST.get("next", "") or request.GET.get("next", ""))
+
+
+def holds_kept(place: str) -> bool:
+    """Whether a form stands there that was posted after its session had ended."""
+    return KEPT in parse_qs(urlsplit(place).query)
+
+
+def own_place(practice: Practice, path: str) -> str:
+    """The path if it is a page of this practice's portal, else nothing. No other origin gets through."""
+    if not path.startswith(practice.portal_path) or len(path) > LONGEST:
+        return ""
+    if not url_has_allowed_host_and_scheme(path, allowed_hosts=None):
+        return ""
+    try:
+        found = resolve(path.partition("?")[0].partition("#")[0])
+    except Resolver404:
+        return ""
+    guard = getattr(found.func, "guard", None)
+    is_page = isinstance(guard, Guard) and guard.audience is Audience.PORTAL and "GET" in methods_of(found.func)
+    return path if is_page else ""

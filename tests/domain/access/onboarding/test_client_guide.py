@@ -1,0 +1,85 @@
+"""The getting-started guide: in both languages, in the practice's own names, as the screens name their buttons."""
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from portico.domain.access.onboarding import client_guide
+from portico.domain.practices import logos
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from tests import cast
+from tests.support.pictures import picture
+
+OWN = ("Alder Street Therapy", "/portal/alder-street/", "portal@portico.example", "(212) 555-0177", "Mon–Fri, 9 to 5")
+LABELS = {
+    "en": ("Sign In", "I have a PIN", "Billing & Payments", "Pay Now", "Save Card", "There is no password"),
+    "es": ("Entrar", "Tengo un PIN", "Facturas y pagos", "Pagar ahora", "Guardar tarjeta", "No hay contraseña"),
+}
+
+
+def text_of(content: bytes) -> str:
+    """With spaces for the ends of lines."""
+    words = " ".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
+    return " ".join(words.split())
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_it_carries_the_practice_s_own_names_and_the_screens_own_labels(practice: Practice, language: str) -> None:
+    text = text_of(client_guide.as_pdf(practice, language))
+    assert [words for words in (*OWN, *LABELS[language]) if words not in text] == []
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_it_says_its_language_and_title(practice: Practice, language: str) -> None:
+    reader = PdfReader(BytesIO(client_guide.as_pdf(practice, language)))
+    root: Any = reader.trailer["/Root"]  # Any: whatever a PDF holds.
+    assert root["/Lang"] == language
+    assert reader.metadata is not None
+    assert (reader.metadata.title or "").endswith("Alder Street Therapy")
+
+
+def test_a_practice_without_phone_and_hours_has_a_guide_too(practice: Practice) -> None:
+    practice.phone = practice.support_hours = ""
+    text = text_of(client_guide.as_pdf(practice, "en"))
+    assert "Phone" not in text
+    assert "Questions?" not in text
+
+
+def test_hours_are_not_printed_without_a_number_to_call(practice: Practice) -> None:
+    practice.phone = ""
+    assert "We answer" not in text_of(client_guide.as_pdf(practice, "en"))
+
+
+def test_paper_is_letter_where_letters_are_and_a4_elsewhere(practice: Practice) -> None:
+    sizes = {}
+    for country in ("US", "DE"):
+        practice.country = country
+        page = PdfReader(BytesIO(client_guide.as_pdf(practice, "en"))).pages[0]
+        sizes[country] = (round(page.mediabox.width), round(page.mediabox.height))
+    assert sizes == {"US": (612, 792), "DE": (595, 842)}
+
+
+def test_the_letter_tells_the_way_in_and_holds_no_secret(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    text = text_of(client_guide.letter_as_pdf(ana))
+    assert f"{clock.today(practice.time_zone):%B %-d, %Y} Hello Ana," in text
+    assert practice.portal_address in text
+    assert "/link/" not in text
+    assert "Abreu" not in text
+
+
+def test_the_letter_speaks_the_client_s_language(practice: Practice) -> None:
+    ana = cast.client(practice, "Ana", "Abreu", language="es")
+    assert "Hola" in text_of(client_guide.letter_as_pdf(ana))
+
+
+def test_the_logo_stands_in_it_at_the_size_of_print(practice: Practice) -> None:
+    logos.put_up(practice, picture(size=(640, 640)), by=cast.DESK)
+    practice.refresh_from_db()
+    [printed] = PdfReader(BytesIO(client_guide.as_pdf(practice, "en"))).pages[0].images
+    assert printed.image is not None
+    assert printed.image.size == (120, 120)

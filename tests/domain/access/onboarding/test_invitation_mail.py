@@ -1,0 +1,328 @@
+"""The invitation leaves only while everything it promises still holds, and its link is nowhere but in the mail."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from time_machine import Traveller
+
+from portico.domain.access import access_grants, client_changes
+from portico.domain.access.models import Invitation, SignInLink
+from portico.domain.access.onboarding import invitation_text, invitations
+from portico.domain.access.sign_in import link_redemption, sign_in_links
+from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.gateways.smtp.server_url import parse
+from portico.gateways.smtp.transport import Transport
+from portico.plumbing.mail import delivery, outbox
+from portico.plumbing.models import OutgoingEmail, TrailEntry
+from tests import cast
+from tests.support.smtp import Mail, SmtpServer
+
+
+def hand_over(smtp: SmtpServer) -> None:
+    assert delivery.hand_over_next("rest", Transport(parse(smtp.url)))
+
+
+def mail_of(invitation: Invitation) -> OutgoingEmail:
+    return OutgoingEmail.objects.get(pk=invitation.email_id)
+
+
+def token_of(invitation: Invitation) -> str:
+    link = SignInLink.objects.select_related("email", "practice").get(email_id=invitation.email_id)
+    return sign_in_links.address_of(link).rstrip("/").rpartition("/")[2]
+
+
+def standing(person: Client) -> tuple[str, str]:
+    person.refresh_from_db()
+    return person.portal_state, person.portal_reason
+
+
+def save_info(person: Client, *addresses: AddressEntry) -> None:
+    person.refresh_from_db()
+    entry = ClientEntry(ClientDetails(person.first_name, person.last_name), addresses=addresses)
+    client_changes.save_client_info(person, entry, version=person.version, by=cast.DESK)
+
+
+def present(person: Client, *, address: str | None = None, email_ok: bool = True) -> AddressEntry:
+    row = person.email_addresses.open().get()
+    return AddressEntry(address or row.address, row.kind, email_ok, ref=row.ref)
+
+
+def switch(person: Client, *, on: bool) -> None:
+    entry = cast.entry_for(person)
+    access_grants.save_access(person, replace(entry, enabled=on), version=None, by=cast.DESK)
+
+
+def test_it_carries_one_link_in_text_and_html_and_the_practices_name(practice: Practice, smtp: SmtpServer) -> None:
+    invitation = cast.invited(cast.ana(practice))
+    hand_over(smtp)
+    (mail,) = smtp.mails
+    link = f"http://localhost:8000/portal/alder-street/link/{token_of(invitation)}/"
+    assert f"Sign In:\n{link}\n" in mail.text()
+    assert f'href="{link}"' in mail.text("html")
+    assert mail.text("html").count(link) == 1
+    assert mail.message["From"].addresses[0].display_name == "Alder Street Therapy"
+    assert mail.message["Reply-To"] == "Alder Street Therapy <desk@alder.example>"
+    assert mail.message["Subject"] == "Your client portal at Alder Street Therapy"
+    assert mail.recipient == "ana@mail.example"
+    for words in ("Your client portal is ready", "Hello Ana,", "(212) 555-0177", "said email is ok", "24 hours"):
+        assert words in mail.text().replace("\N{NO-BREAK SPACE}", " ")
+    # Nobody asked in a browser, so no code would work anywhere.
+    assert SignInLink.objects.get().code_hash == ""
+    assert "code" not in mail.text()
+    assert not re.search("unsubscribe|<img", f"{mail.text()}{mail.text('html')}", re.IGNORECASE)
+
+
+def test_an_address_that_staff_typed_does_not_become_a_link(practice: Practice, smtp: SmtpServer) -> None:
+    typed = (
+        "See www.evil.example, https://evil.example/a?b=c or <a href='https://evil.example'>here</a>. [portal address]"
+    )
+    ana = cast.ana(practice)
+    text = invitation_text.Text("Hello", typed)
+    invitations.send(ana, cast.entry_for(ana), text, press="p" * 43, version=None, by=cast.DESK)
+    hand_over(smtp)
+    (mail,) = smtp.mails
+    html = mail.text("html")
+    assert "https://evil.example/a?b=c" in html
+    assert not re.search(r"<a\b[^>]*evil", html)
+    assert "http://localhost:8000/portal/alder-street/" in mail.text()
+    linked = set(re.findall(r'href="([^"]+)"', html))
+    assert {address.partition("/link/")[0] for address in linked if address.startswith("http")} <= {
+        "http://localhost:8000/portal/alder-street",
+        "http://localhost:8000/portal/alder-street/",
+    }
+
+
+def test_its_link_opens_the_portal(practice: Practice, smtp: SmtpServer) -> None:
+    invitation = cast.invited(cast.ana(practice))
+    assert link_redemption.look(practice, token_of(invitation)).state == "expired"
+    hand_over(smtp)
+    assert link_redemption.look(practice, token_of(invitation)).state == "live"
+
+
+def test_it_speaks_the_clients_language(practice: Practice, smtp: SmtpServer) -> None:
+    cast.invited(cast.client(practice, "Lucía", address="lucia@mail.example", language="es"))
+    hand_over(smtp)
+    assert 'lang="es"' in smtp.mails[0].text("html")
+
+
+def test_typed_text_is_not_markup(practice: Practice, smtp: SmtpServer) -> None:
+    invitation = cast.invited(cast.client(practice, "<b>Ana</b> {{7*7}}", address="ana@mail.example"))
+    hand_over(smtp)
+    assert "Hello &lt;b&gt;Ana&lt;/b&gt; {{7*7}}," in smtp.mails[0].text("html")
+    assert mail_of(invitation).state == "handed_over"
+
+
+def test_both_tries_carry_the_same_link_and_message_id(
+    practice: Practice, smtp: SmtpServer, stopped_clock: Traveller
+) -> None:
+    cast.invited(cast.ana(practice))
+    smtp.lose_answer()
+    hand_over(smtp)
+    stopped_clock.shift(timedelta(minutes=1))
+    hand_over(smtp)
+    first, second = smtp.mails
+    assert first.message["Message-ID"] == second.message["Message-ID"]
+    assert re.findall(r"/link/\S+/", first.text()) == re.findall(r"/link/\S+/", second.text())
+
+
+def test_the_token_is_nowhere_in_the_database(practice: Practice, smtp: SmtpServer) -> None:
+    invitation = cast.invited(cast.ana(practice))
+    hand_over(smtp)
+    token = token_of(invitation)
+    assert token in smtp.mails[0].text()
+    assert outbox.LINK_MARK in mail_of(invitation).body_text
+    assert token not in everything_stored()
+
+
+def everything_stored() -> str:
+    found = []
+    with connection.cursor() as cursor:
+        for model in apps.get_models():
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(model._meta.db_table)}")
+            found += [
+                bytes(each) if isinstance(each, memoryview) else each for row in cursor.fetchall() for each in row
+            ]
+    return repr(found)
+
+
+def archive(person: Client) -> None:
+    client_changes.archive(person, by=cast.DESK)
+
+
+def turn_off(person: Client) -> None:
+    switch(person, on=False)
+
+
+def turn_off_and_on(person: Client) -> None:
+    switch(person, on=False)
+    switch(person, on=True)
+
+
+def change_address(person: Client) -> None:
+    save_info(person, present(person, address="other@mail.example"))
+
+
+def remove_address(person: Client) -> None:
+    save_info(person)
+
+
+def withdraw(person: Client) -> None:
+    save_info(person, present(person, email_ok=False))
+
+
+def withdraw_and_record(person: Client) -> None:
+    withdraw(person)
+    save_info(person, present(person))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "after"),
+    [
+        (archive, "The client was archived.", ("no_access", "")),
+        (turn_off, "Client Portal Access was turned off.", ("no_access", "")),
+        (change_address, "The client’s email address was changed.", ("needs_attention", "not_invited")),
+        (remove_address, "The client’s email address was changed.", ("needs_attention", "no_address")),
+        (withdraw, "Email ok was withdrawn for this address.", ("needs_attention", "no_email_ok")),
+        (turn_off_and_on, "Access or Email ok was changed", ("needs_attention", "mail_stopped")),
+        (withdraw_and_record, "Access or Email ok was changed", ("needs_attention", "mail_stopped")),
+    ],
+)
+def test_what_changed_before_hand_over_drops_it_with_the_reason(
+    practice: Practice, smtp: SmtpServer, change: Callable[[Client], None], reason: str, after: tuple[str, str]
+) -> None:
+    ana = cast.ana(practice)
+    invitation = cast.invited(ana)
+    change(ana)
+    hand_over(smtp)
+    mail = mail_of(invitation)
+    assert (mail.state, smtp.mails) == ("dropped", [])
+    assert mail.reason.startswith(reason)
+    assert standing(ana) == after
+    entry = TrailEntry.objects.get(verb=Verb.EMAIL_DROPPED)
+    assert (entry.client_id, entry.details["reason"]) == (ana.pk, mail.reason)
+
+
+def test_a_link_retired_by_newer_ones_is_not_mailed_and_its_client_stays_invited(
+    practice: Practice, smtp: SmtpServer
+) -> None:
+    family = [cast.client(practice, name, address="family@mail.example") for name in ("Ann", "Ben", "Cem", "Dia")]
+    invitations = [cast.invited(person) for person in family]
+    hand_over(smtp)
+    assert [mail_of(each).state for each in invitations] == ["dropped", *["handed_over"] * 3]
+    assert mail_of(invitations[0]).reason == "Newer links to the same address took its place."
+    assert standing(family[0]) == ("invited", "")
+
+
+def test_a_sign_in_by_another_link_drops_what_still_waits(practice: Practice, smtp: SmtpServer) -> None:
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    first = cast.invited(bruno)
+    cast.with_access(bea)
+    hand_over(smtp)
+    second = cast.invited(bea)
+    link_redemption.press(practice, token_of(first), visitor=Visitor("", "a browser"))
+    hand_over(smtp)
+    assert mail_of(second).reason == "Somebody signed in with another link meanwhile."
+    assert standing(bruno) == ("signed_in", "")
+
+
+def test_a_copy_that_comes_after_the_link_was_used_is_not_sent(
+    practice: Practice, smtp: SmtpServer, stopped_clock: Traveller
+) -> None:
+    invitation = cast.invited(cast.ana(practice))
+    smtp.lose_answer()
+    hand_over(smtp)
+    link_redemption.press(practice, token_of(invitation), visitor=Visitor("", "a browser"))
+    stopped_clock.shift(timedelta(minutes=1))
+    hand_over(smtp)
+    assert (len(smtp.mails), mail_of(invitation).reason) == (1, "Its link has been used already.")
+
+
+def test_a_copy_whose_link_has_run_out_is_not_sent(
+    practice: Practice, smtp: SmtpServer, stopped_clock: Traveller
+) -> None:
+    invitation = cast.invited(cast.ana(practice))
+    smtp.lose_answer()
+    hand_over(smtp)
+    stopped_clock.shift(timedelta(hours=24))
+    hand_over(smtp)
+    assert (len(smtp.mails), mail_of(invitation).reason) == (1, "Its link has run out. Send a new invitation.")
+
+
+def test_a_mail_that_waited_for_days_leaves_with_a_link_that_lives(
+    practice: Practice, smtp: SmtpServer, stopped_clock: Traveller
+) -> None:
+    invitation = cast.invited(cast.ana(practice))
+    smtp.refuse("connect", "421 4.3.2 Not now", times=1)
+    hand_over(smtp)
+    stopped_clock.shift(timedelta(days=3))
+    hand_over(smtp)
+    assert link_redemption.look(practice, token_of(invitation)).state == "live"
+
+
+def test_a_refused_mailbox_needs_attention_until_the_mail_is_started_again_or_sent_anew(
+    practice: Practice, smtp: SmtpServer
+) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    smtp.refuse("recipient", "550 5.1.1 No such user")
+    hand_over(smtp)
+    assert standing(ana) == ("needs_attention", "mail_stopped")
+    assert ana.portal_access.mail_stopped_reason == "The mailbox doesn’t exist."
+    smtp.accept()
+    cast.invited(ana)
+    assert standing(ana) == ("invited", "")
+
+
+def test_a_failed_mail_that_is_started_again_no_longer_asks_for_attention(practice: Practice, smtp: SmtpServer) -> None:
+    ana = cast.ana(practice)
+    invitation = cast.invited(ana)
+    smtp.refuse("content", "554 5.6.0 Bad")
+    hand_over(smtp)
+    assert standing(ana) == ("needs_attention", "mail_stopped")
+    outbox.restart(mail_of(invitation), by=cast.DESK)
+    assert standing(ana) == ("invited", "")
+
+
+def test_an_older_invitations_outcome_says_nothing_about_a_newer_one(practice: Practice, smtp: SmtpServer) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    cast.invited(ana)
+    smtp.refuse("recipient", "550 5.1.1 No such user", times=1)
+    hand_over(smtp)
+    assert standing(ana) == ("invited", "")
+
+
+def attached_to(mail: Mail) -> list[tuple[str | None, bytes]]:
+    return [(part.get_filename(), part.get_content()) for part in mail.message.iter_attachments()]
+
+
+def send(person: Client, *, with_guide: bool) -> Invitation:
+    text = invitation_text.default_text(person.language)
+    entry = cast.entry_for(person)
+    return invitations.send(
+        person, entry, text, press="p", version=None, by=cast.DESK, with_guide=with_guide
+    ).invitation
+
+
+def test_the_guide_goes_along_in_the_clients_language_when_it_was_ticked(practice: Practice, smtp: SmtpServer) -> None:
+    person = cast.client(practice, "Ana", address="ana@mail.example", language="es")
+    invitation = send(person, with_guide=True)
+    hand_over(smtp)
+    [(name, content)] = attached_to(smtp.mails[0])
+    assert (name, content[:5]) == ("getting-started-es.pdf", b"%PDF-")
+    assert mail_of(invitation).content["attached"] == ["getting-started-es.pdf"]
+
+
+def test_nothing_is_attached_unless_somebody_ticked(practice: Practice, smtp: SmtpServer) -> None:
+    send(cast.ana(practice), with_guide=False)
+    hand_over(smtp)
+    assert attached_to(smtp.mails[0]) == []

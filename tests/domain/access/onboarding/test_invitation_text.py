@@ -1,0 +1,101 @@
+"""Placeholders are replaced once; whatever else is typed stays text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from portico.domain.access.onboarding import invitation_text
+from portico.domain.access.onboarding.invitation_text import BUTTON, MESSAGE_LENGTH, SUBJECT_LENGTH, Text
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice, StaffMember
+
+ELM = StaffMember(name="Dr. Naomi Elm")
+ALDER = Practice(slug="alder-street", name="Alder Street Therapy")
+
+
+def person(first_name: str = "Ana", clinician: StaffMember | None = ELM) -> Client:
+    return Client(first_name=first_name, practice=ALDER, clinician=clinician)
+
+
+def expanded(message: str, subject: str = "", **kwargs: object) -> invitation_text.Expanded:
+    return invitation_text.expand(Text(subject, message), person(**kwargs))  # type: ignore[arg-type]  # As `person` has them.
+
+
+def test_each_placeholder_says_what_it_stands_for() -> None:
+    blocks = expanded("[first name], [practice name], [clinician name], [portal address]").blocks
+    assert blocks == (
+        "Ana, Alder Street Therapy, Dr. Naomi Elm, http://localhost:8000/portal/alder-street/",
+        None,
+    )
+
+
+def test_the_name_a_client_goes_by_is_used() -> None:
+    client = person()
+    client.preferred_name = "Annie"
+    assert invitation_text.expand(Text("Hi [first name]", ""), client).subject == "Hi Annie"
+
+
+def test_without_a_clinician_the_practice_signs() -> None:
+    assert expanded("[clinician name]", clinician=None).blocks[0] == "Alder Street Therapy"
+
+
+def test_a_name_that_looks_like_a_placeholder_is_never_expanded_again() -> None:
+    blocks = expanded("Hello [first name]", first_name="[portal address]").blocks
+    assert blocks[0] == "Hello [portal address]"
+
+
+def test_a_name_that_looks_like_the_button_adds_no_button() -> None:
+    blocks = expanded("Hello [first name]", first_name=BUTTON).blocks
+    assert blocks == (f"Hello {BUTTON}", None)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["{{7*7}}", "{% now 'Y' %}", "%(address)s", "${x}", "[FIRST NAME]", "[first  name]", "<b>Hi</b>", "{0}", "%s"],
+)
+def test_anything_else_in_brackets_or_braces_stays_text(typed: str) -> None:
+    expansion = expanded(typed, subject=typed)
+    assert expansion.blocks[0] == typed
+    assert expansion.subject == " ".join(typed.split())
+
+
+def test_the_button_stands_where_it_was_typed() -> None:
+    assert expanded(f"Before\n\n{BUTTON}\n\nAfter").blocks == ("Before", None, "After")
+
+
+def test_without_a_button_it_goes_to_the_end() -> None:
+    assert expanded("Only this").blocks == ("Only this", None)
+
+
+def test_a_second_button_is_left_out() -> None:
+    assert expanded(f"A {BUTTON} B {BUTTON} C").blocks.count(None) == 1
+
+
+def test_a_button_in_the_subject_is_nothing() -> None:
+    assert expanded("", subject=f"Press {BUTTON} now").subject == "Press now"
+
+
+def test_lines_of_a_paragraph_stay_together_and_blank_lines_part_them() -> None:
+    assert expanded("One\nstill one\n \t\n\nTwo").blocks == ("One\nstill one", "Two", None)
+
+
+def test_an_empty_message_is_the_button_alone() -> None:
+    assert expanded("").blocks == (None,)
+
+
+def test_a_subject_that_grows_too_long_is_cut() -> None:
+    subject = "[practice name] " * 10
+    assert len(expanded("", subject=subject).subject) <= SUBJECT_LENGTH
+
+
+def test_the_default_text_fits_and_is_there_in_both_languages() -> None:
+    for language in ("en", "es"):
+        text = invitation_text.default_text(language)
+        assert BUTTON in text.message
+        assert len(text.subject) <= SUBJECT_LENGTH
+        assert len(text.message) <= MESSAGE_LENGTH
+
+
+@given(some.text(max_size=300))
+def test_whatever_is_typed_there_is_exactly_one_button(typed: str) -> None:
+    assert expanded(typed).blocks.count(None) == 1

@@ -1,0 +1,179 @@
+"""The invitation: written once however often it is pressed, refused with the fix, and never to the wrong mailbox."""
+
+from dataclasses import replace
+
+import pytest
+
+from portico.domain.access import access_grants, client_changes, portal_states
+from portico.domain.access.models import Invitation, PortalAccess, SignInLink
+from portico.domain.access.onboarding import invitation_text, invitations
+from portico.domain.access.onboarding.invitation_text import Text
+from portico.domain.access.onboarding.invitations import NotMailable
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.client_details import ChangedMeanwhile, ClientArchived
+from portico.domain.clients.models import Client, PortalState
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock, tokens
+from portico.plumbing.models import EmailEvent, EmailEventKind, OutgoingEmail, TrailEntry
+from tests import cast
+
+TEXT = Text("Welcome, [first name]", "Hello [first name],\n\n[sign-in button]\n\nBye")
+
+
+def send(person: Client, *, press: str = "one press", version: int | None = None) -> invitations.Sent:
+    return invitations.send(person, cast.entry_for(person), TEXT, press=press, version=version, by=cast.DESK)
+
+
+def test_sending_turns_access_on_and_queues_one_mail_with_one_link(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    sent = send(ana)
+    email = OutgoingEmail.objects.get()
+    assert sent.is_new
+    assert (email.to_address, email.subject, email.state) == ("ana@mail.example", "Welcome, Ana", "queued")
+    assert email.content["blocks"] == ["Hello Ana,", None, "Bye"]
+    assert SignInLink.objects.get().email == email
+    ana.refresh_from_db()
+    assert ana.portal_state == PortalState.INVITED
+    assert TrailEntry.objects.filter(verb=Verb.INVITATION_QUEUED, client=ana).count() == 1
+
+
+def test_no_token_is_stored_anywhere(practice: Practice) -> None:
+    invitation = send(cast.ana(practice)).invitation
+    token = cast.token_of(invitation)
+    link, email = SignInLink.objects.get(), OutgoingEmail.objects.get()
+    assert link.token_hash == tokens.digest(token)
+    assert token not in str([email.content, email.body_text, email.body_html, link.token_hash])
+
+
+def test_the_same_press_again_sends_nothing_and_shows_the_first_ones_mail(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    seen = cast.with_access(ana).version
+    first = send(ana, press="twice", version=seen)
+    # The second carries the version of the same page, which the first has outdated.
+    second = send(ana, press="twice", version=seen)
+    assert (first.is_new, second.is_new) == (True, False)
+    assert second.invitation == first.invitation
+    assert OutgoingEmail.objects.count() == 1
+
+
+def test_the_same_press_of_another_client_is_another_mail(practice: Practice) -> None:
+    send(cast.ana(practice), press="one")
+    send(cast.carol(practice), press="one")
+    assert set(OutgoingEmail.objects.values_list("to_address", flat=True)) == {"ana@mail.example", "carol@mail.example"}
+
+
+def test_a_new_press_sends_again_also_after_signing_in(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    send(ana, press="one")
+    PortalAccess.objects.filter(client=ana).update(first_signed_in_at=clock.now())
+    send(ana, press="two")
+    assert OutgoingEmail.objects.count() == 2
+    ana.refresh_from_db()
+    assert ana.portal_state == PortalState.SIGNED_IN
+
+
+def test_without_email_ok_nothing_is_mailed_but_access_is_saved_and_the_trail_says_so(practice: Practice) -> None:
+    carla = cast.client(practice, "Carla", address="carla@mail.example", email_ok=False)
+    with pytest.raises(NotMailable) as refused:
+        send(carla)
+    assert refused.value.fix == "email_ok"
+    assert "carla@mail.example has no Email ok" in str(refused.value)
+    assert not OutgoingEmail.objects.exists()
+    assert PortalAccess.objects.get(client=carla).is_on
+    assert TrailEntry.objects.get(verb=Verb.INVITATION_REFUSED).details == {"why": "email_ok"}
+    carla.refresh_from_db()
+    assert (carla.portal_state, carla.portal_reason) == (PortalState.NEEDS_ATTENTION, portal_states.Reason.NO_EMAIL_OK)
+
+
+def test_a_refused_press_may_be_pressed_again_once_consent_is_recorded(practice: Practice) -> None:
+    carla = cast.client(practice, "Carla", address="carla@mail.example", email_ok=False)
+    with pytest.raises(NotMailable):
+        send(carla, press="same")
+    carla.email_addresses.update(email_ok_at=clock.now(), email_ok_by="Fay")
+    assert send(carla, press="same").is_new
+
+
+def test_access_off_and_no_address_are_refused_with_their_fix(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    entry = cast.entry_for(ana)
+    for lacking, fix in ((replace(entry, enabled=False), "access"), (replace(entry, address=None), "address")):
+        with pytest.raises(NotMailable) as refused:
+            invitations.send(ana, lacking, TEXT, press="p", version=None, by=cast.DESK)
+        assert refused.value.fix == fix
+    assert not OutgoingEmail.objects.exists()
+
+
+def test_an_archived_client_is_not_invited(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    client_changes.archive(ana, by=cast.DESK)
+    with pytest.raises(ClientArchived):
+        send(ana)
+    assert not OutgoingEmail.objects.exists()
+
+
+def test_an_invitation_from_an_outdated_page_is_refused(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    seen = cast.with_access(ana).version
+    access_grants.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=seen, by=cast.DESK)
+    with pytest.raises(ChangedMeanwhile):
+        send(ana, version=seen)
+    assert not Invitation.objects.exists()
+
+
+def test_the_draft_is_what_the_editor_opens_with_until_it_is_sent(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    invitations.keep_draft(ana, TEXT)  # Before anybody ever saved her access.
+    assert invitations.text_for(ana, access_grants.of(ana)) == TEXT
+    send(ana)
+    assert invitations.text_for(ana, access_grants.of(ana)) == invitation_text.default_text("en")
+
+
+def test_the_default_text_is_no_draft(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    invitations.keep_draft(ana, TEXT)
+    invitations.keep_draft(ana, invitation_text.default_text("en"))
+    access = PortalAccess.objects.get(client=ana)
+    assert (access.draft_subject, access.draft_message) == ("", "")
+
+
+def test_keeping_a_draft_leaves_version_access_and_trail_alone(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    before = cast.with_access(ana)
+    said = TrailEntry.objects.count()
+    invitations.keep_draft(ana, TEXT)
+    after = PortalAccess.objects.get(client=ana)
+    assert (after.version, after.enabled_at) == (before.version, before.enabled_at)
+    assert TrailEntry.objects.count() == said
+
+
+def test_a_refused_mail_needs_attention_until_a_new_one_is_sent(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    first = send(ana, press="one").invitation
+    invitations.note_stopped(first, "The mailbox doesn’t exist.")
+    ana.refresh_from_db()
+    assert (ana.portal_state, ana.portal_reason) == (PortalState.NEEDS_ATTENTION, portal_states.Reason.MAIL_STOPPED)
+    send(ana, press="two")
+    ana.refresh_from_db()
+    assert ana.portal_state == PortalState.INVITED
+
+
+def test_an_older_mail_that_is_refused_late_says_nothing_of_the_newer_one(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    first = send(ana, press="one").invitation
+    send(ana, press="two")
+    invitations.note_stopped(first, "The mailbox doesn’t exist.")
+    ana.refresh_from_db()
+    assert ana.portal_state == PortalState.INVITED
+
+
+def test_the_mail_to_a_former_address_says_nothing_of_the_present_one(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    first = send(ana).invitation
+    access_grants.save_access(ana, replace(cast.entry_for(ana), address=None), version=None, by=cast.DESK)
+    invitations.note_stopped(first, "The mailbox doesn’t exist.")
+    assert PortalAccess.objects.get(client=ana).mail_stopped_at is None
+
+
+def test_writing_the_mail_is_its_first_event(practice: Practice) -> None:
+    send(cast.ana(practice))
+    assert EmailEvent.objects.get().kind == EmailEventKind.WRITTEN

@@ -1,0 +1,77 @@
+"""A client comes with address, consent, access and invitation at once, or not at all, and only once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connection
+
+from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.models import Invitation, PortalAccount
+from portico.domain.access.onboarding import invitation_text, new_clients
+from portico.domain.access.onboarding.invitations import NotMailable
+from portico.domain.access.onboarding.new_clients import Welcomed
+from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing.models import OutgoingEmail, TrailEntry
+from tests import cast
+
+ACCESS = AccessEntry(enabled=True, address=None, access_billing_documents=True, pay_by_card=False)
+TEXT = invitation_text.default_text("en")
+PRESS = "k" * 43
+
+
+def ana(*, email_ok: bool = True) -> ClientEntry:
+    return ClientEntry(ClientDetails(first_name="Ana"), (AddressEntry("ana@mail.example", "home", email_ok),))
+
+
+def welcome(practice: Practice, *, press: str = PRESS) -> Welcomed:
+    return new_clients.welcome(practice, ana(), ACCESS, TEXT, press=press, by=cast.DESK)
+
+
+@pytest.mark.django_db
+def test_everything_is_there_at_once(practice: Practice) -> None:
+    welcomed = welcome(practice)
+
+    client = Client.objects.get()
+    assert (welcomed.client, client.portal_state, welcomed.is_new) == (client, "invited", True)
+    assert Invitation.objects.get() == welcomed.invitation
+
+
+@pytest.mark.django_db
+def test_again_with_the_same_press_gives_the_first_one(practice: Practice) -> None:
+    first, second = welcome(practice), welcome(practice)
+
+    assert (second.client, second.invitation, second.is_new) == (first.client, first.invitation, False)
+    assert OutgoingEmail.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_refused_invitation_leaves_no_client_and_no_account(practice: Practice) -> None:
+    with pytest.raises(NotMailable):
+        new_clients.welcome(practice, ana(email_ok=False), ACCESS, TEXT, press=PRESS, by=cast.DESK)
+
+    assert not Client.objects.exists()
+    assert not PortalAccount.objects.exists()
+    assert not TrailEntry.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_presses_at_once_one_creates(transactional_db: None) -> None:
+    practice, presses = cast.alder(), 6
+    gate = Barrier(presses)
+
+    def press(_: int) -> Welcomed:
+        try:
+            gate.wait()
+            return welcome(practice)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(presses) as threads:
+        welcomed = list(threads.map(press, range(presses)))
+
+    assert sum(each.is_new for each in welcomed) == 1
+    assert len({each.client.pk for each in welcomed}) == 1
+    assert (Client.objects.count(), Invitation.objects.count(), OutgoingEmail.objects.count()) == (1, 1, 1)

@@ -1,0 +1,138 @@
+"""An attempt to sign in that failed is in the trail of every client whose mailbox it was made with."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+
+from portico.domain.access import access_grants
+from portico.domain.access.sign_in import failed_attempts, link_redemption, sign_in_codes
+from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing.models import TrailEntry
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+VISITOR = Visitor("Firefox", "a browser")
+
+
+def failures(person: Client) -> list[tuple[str, dict[str, object]]]:
+    found = TrailEntry.objects.filter(client=person, verb__in=failed_attempts.FAILED).order_by("id")
+    return list(found.values_list("verb", "details"))
+
+
+def type_wrong_code(practice: Practice, address: str = "ana@mail.example", *, browser: str = "a browser") -> None:
+    assert sign_in_codes.enter(practice, "222222", browser_key=browser, mailbox_key=address, visitor=VISITOR) is None
+
+
+def test_a_wrong_code_is_recorded_for_each_client_of_the_mailbox(practice: Practice) -> None:
+    bruno, bea, carol = cast.bruno(practice), cast.bea(practice), cast.carol(practice)
+    for person in (bruno, bea, carol):
+        cast.with_access(person)
+    cast.mailed(practice, "bruno@mail.example")
+    cast.mailed(practice, "carol@mail.example")
+
+    type_wrong_code(practice, "bruno@mail.example")
+
+    assert failures(bruno) == failures(bea) == [(Verb.CODE_REFUSED, {})]
+    assert failures(carol) == []
+
+
+def test_a_code_that_came_too_late_is_recorded_for_its_client(
+    practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    cast.mailed(practice, "ana@mail.example")
+    stopped_clock.shift(timedelta(minutes=20))
+
+    type_wrong_code(practice)
+
+    assert failures(ana) == [(Verb.CODE_REFUSED, {})]
+
+
+def test_tries_beyond_the_limit_are_recorded_for_their_client(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    cast.mailed(practice, "ana@mail.example")
+
+    for _ in range(11):
+        type_wrong_code(practice)
+
+    assert [verb for verb, _details in failures(ana)] == [Verb.CODE_REFUSED] * 5 + [Verb.CODE_BEYOND_LIMIT] * 6
+
+
+@pytest.mark.parametrize("tries", [1, 12])
+def test_recording_asks_as_much_for_a_stranger_as_for_a_client(practice: Practice, tries: int) -> None:
+    cast.with_access(cast.ana(practice))
+    counts = []
+    for address in ("ana@mail.example", "stranger@mail.example"):
+        if address.startswith("ana"):
+            cast.mailed(practice, address, browser=address)
+        else:
+            cast.asked(practice, address, browser=address)
+        for _ in range(tries - 1):
+            type_wrong_code(practice, address, browser=address)
+        with CaptureQueriesContext(connection) as queries:
+            type_wrong_code(practice, address, browser=address)
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
+
+
+def test_a_dead_link_is_recorded_after_access_is_off_and_the_address_changed(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    token = cast.token_of(cast.invited(ana))
+    entry = cast.entry_for(ana)
+    access_grants.save_access(ana, type(entry)(False, None, True, False), version=None, by=cast.DESK)  # noqa: FBT003  as is
+
+    link_redemption.press(practice, token, visitor=VISITOR)
+
+    assert failures(ana) == [(Verb.LINK_REFUSED, {"state": "expired"})]
+
+
+def test_a_link_pressed_at_another_practice_is_recorded_at_both(practice: Practice) -> None:
+    ana, birch = cast.ana(practice), cast.birch()
+    token = cast.token_of(cast.invited(ana))
+
+    link_redemption.press(birch, token, visitor=VISITOR)
+
+    assert failures(ana) == [(Verb.LINK_REFUSED, {"state": "elsewhere"})]
+    there = TrailEntry.objects.get(practice=birch, verb=Verb.LINK_REFUSED)
+    assert (there.client, there.about, there.details) == (None, "", {"state": "unknown"})
+
+
+def test_a_used_link_opened_again_is_recorded_once_an_hour(
+    client: Browser, practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    ana = cast.ana(practice)
+    token = cast.token_of(cast.invited(ana))
+    link_redemption.press(practice, token, visitor=VISITOR)
+    page = f"/portal/alder-street/link/{token}/"
+    opened = (Verb.LINK_REFUSED, {"state": "used", "opened": True})
+
+    for _ in range(3):
+        assert client.get(page, follow=True).status_code == 410
+    assert client.head(page, follow=True).status_code == 410
+    assert failures(ana) == [opened]
+
+    stopped_clock.shift(timedelta(hours=1, seconds=1))
+    client.get(page, follow=True)
+    assert failures(ana) == [opened] * 2
+
+
+def test_a_signed_in_client_who_opens_the_used_link_has_not_failed(client: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    token = cast.token_of(cast.invited(ana))
+    page = f"/portal/alder-street/link/{token}/"
+    client.get(page)
+    client.post("/portal/alder-street/link/")
+
+    client.get(page, follow=True)
+
+    assert failures(ana) == []

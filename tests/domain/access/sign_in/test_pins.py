@@ -1,0 +1,500 @@
+"""PINs: one a press, five tries, one client, once; a stranger learns nothing and a wrong one is remembered."""
+
+import hmac
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from time_machine import Traveller
+
+from portico.domain.access import access_grants, client_changes, portal_states, revocation
+from portico.domain.access.models import BurstKind, Pin, PortalAccess, PortalSession, Way
+from portico.domain.access.sign_in import bursts, link_redemption, pins, portal_sessions
+from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.access.sign_in.link_redemption import LinkState
+from portico.domain.access.sign_in.pins import NoPin
+from portico.domain.access.sign_in.portal_sessions import Begun
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.clients.models import Client, PortalState
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock, tokens
+from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.security.rate_limits import TooMany
+from tests import cast
+
+pytestmark = pytest.mark.both_databases
+
+ANAS = "ana@mail.example"
+BRUNOS = "bruno@mail.example"
+VISITOR = Visitor("Safari on iPhone", "a browser")
+
+
+def given(person: Client, *, press: str = "") -> str:
+    """The digits of a new PIN, as its maker reads them."""
+    press = press or tokens.new_token()
+    pins.make(person, press=press, by=cast.DESK)
+    shown = pins.digits(person, press, to=cast.DESK)
+    assert shown is not None
+    return shown[1]
+
+
+def typed(practice: Practice, pin: str, *, address: str = ANAS, ip: str = "192.0.2.1") -> Begun | None:
+    return pins.enter(practice, address, pin, visitor=VISITOR, ip=ip)
+
+
+def other_than(pin: str) -> str:
+    return f"{(int(pin) + 1) % 10**8:08}"
+
+
+def entries(verb: Verb) -> int:
+    return TrailEntry.objects.filter(verb=verb).count()
+
+
+def refused(person: Client) -> str:
+    with pytest.raises(NoPin) as refusal:
+        pins.make(person, press=tokens.new_token(), by=cast.DESK)
+    return refusal.value.fix
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    return ana
+
+
+def test_a_pin_has_eight_digits_and_stands_nowhere(ana: Client) -> None:
+    pin = given(ana)
+    row = Pin.objects.get()
+    assert (len(pin), pin.isdecimal()) == (8, True)
+    assert pin not in str(row.__dict__)
+    assert pin not in str(list(TrailEntry.objects.values()))
+    assert entries(Verb.PIN_MADE) == 1
+
+
+def test_two_rows_with_the_same_digits_look_different(ana: Client, practice: Practice) -> None:
+    given(ana)
+    given(ana)
+    first, second = Pin.objects.order_by("id")
+    assert first.pin_hash != second.pin_hash
+
+
+def test_a_pin_signs_in_once_and_shows_its_own_client_alone(practice: Practice) -> None:
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    cast.with_access(bruno)
+    cast.with_access(bea)
+    pin = given(bea)
+    begun = typed(practice, pin, address=BRUNOS)
+    assert begun is not None
+    assert [access.client for access in portal_sessions.opened(begun.session)] == [bea]
+    assert (begun.session.way, begun.session.only_client) == (Way.PIN, bea)
+    assert typed(practice, pin, address=BRUNOS) is None
+    assert entries(Verb.CLIENT_SIGNED_IN_BY_PIN) == 1
+
+
+def test_a_pin_needs_no_email_ok(practice: Practice) -> None:
+    nia = cast.client(practice, "Nia", address="nia@mail.example", email_ok=False)
+    cast.with_access(nia)
+    begun = typed(practice, given(nia), address="nia@mail.example")
+    assert begun is not None
+    assert portal_sessions.opened(begun.session).exists()
+
+
+def test_a_pin_works_until_its_time_is_up(ana: Client, practice: Practice, stopped_clock: Traveller) -> None:
+    pin = given(ana)
+    stopped_clock.shift(timedelta(seconds=settings.PIN_TTL - 1))
+    assert pins.live(ana) is not None
+    stopped_clock.shift(timedelta(seconds=1))
+    assert pins.live(ana) is None
+    assert typed(practice, pin) is None
+
+
+def test_a_new_pin_voids_the_old_one(ana: Client, practice: Practice) -> None:
+    old, new = given(ana), given(ana)
+    assert typed(practice, old) is None
+    assert typed(practice, new) is not None
+
+
+def test_the_fifth_try_is_still_good_and_the_sixth_is_not(ana: Client, practice: Practice) -> None:
+    pin = given(ana)
+    for _ in range(4):
+        assert typed(practice, other_than(pin)) is None
+    assert typed(practice, pin) is not None
+    pin = given(ana)
+    for _ in range(5):
+        assert typed(practice, other_than(pin)) is None
+    assert typed(practice, pin) is None
+    assert (entries(Verb.PIN_REFUSED), entries(Verb.PIN_BEYOND_LIMIT)) == (9, 1)
+
+
+def test_a_new_pin_does_not_forget_the_wrong_tries_of_the_day(ana: Client, practice: Practice) -> None:
+    for _ in range(2):
+        pin = given(ana)
+        for _ in range(5):
+            typed(practice, other_than(pin))
+    assert refused(ana) == "tries"
+    assert entries(Verb.PIN_NOT_MADE) == 1
+
+
+def test_staff_allow_more_tries_and_a_pin_can_be_made_again(ana: Client, practice: Practice) -> None:
+    for _ in range(10):
+        typed(practice, "00000000", ip="198.51.100.7")
+    assert refused(ana) == "tries"
+    for _ in range(2):
+        pins.allow_more_tries(ana, by=cast.DESK)
+    assert entries(Verb.PIN_TRIES_ALLOWED) == 1
+    assert typed(practice, given(ana)) is not None
+
+
+def test_the_wrong_tries_are_forgotten_after_a_day(ana: Client, practice: Practice, stopped_clock: Traveller) -> None:
+    for _ in range(10):
+        typed(practice, "00000000")
+    stopped_clock.shift(timedelta(days=1, seconds=-1))
+    assert refused(ana) == "tries"
+    stopped_clock.shift(timedelta(seconds=1))
+    assert given(ana)
+
+
+def test_a_right_pin_takes_nothing_from_the_days_tries(ana: Client, practice: Practice) -> None:
+    for number in range(11):
+        assert typed(practice, given(ana), ip=f"192.0.2.{number}") is not None
+
+
+def test_beyond_ten_tries_a_right_pin_is_not_even_looked_at(ana: Client, practice: Practice) -> None:
+    for _ in range(10):
+        typed(practice, "00000000")
+    pins.allow_more_tries(ana, by=cast.DESK)
+    pin = given(ana)
+    for number in range(10):
+        typed(practice, other_than(pin), ip=f"192.0.2.{number}")
+    Pin.objects.update(tries=0)
+    assert typed(practice, pin, ip="198.51.100.1") is None
+    assert Pin.objects.get().tries == 0
+    assert entries(Verb.PIN_BEYOND_LIMIT) == 5 + 1
+
+
+def test_twenty_tries_an_hour_from_one_network_whatever_the_address(practice: Practice) -> None:
+    for number in range(20):
+        assert typed(practice, "00000000", address=f"nobody{number}@mail.example") is None
+    with pytest.raises(TooMany):
+        typed(practice, "00000000", address="another@mail.example")
+    assert typed(practice, "00000000", address="another@mail.example", ip="198.51.100.1") is None
+    assert entries(Verb.PIN_BEYOND_LIMIT) == 1
+
+
+def test_a_wrong_pin_counts_against_each_live_pin_of_the_mailbox(practice: Practice) -> None:
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    cast.with_access(bruno)
+    cast.with_access(bea)
+    pin = given(bruno)
+    given(bea)
+    typed(practice, other_than(pin), address=BRUNOS)
+    assert list(Pin.objects.order_by("id").values_list("tries", flat=True)) == [1, 1]
+    # The right one of the one is no wrong one of the other.
+    assert typed(practice, pin, address=BRUNOS) is not None
+    assert list(Pin.objects.order_by("id").values_list("tries", flat=True)) == [2, 1]
+
+
+def test_a_pin_is_no_good_with_another_address_or_at_another_practice(ana: Client, practice: Practice) -> None:
+    birch = cast.birch()
+    twin = cast.client(birch, "Ana", "Abreu", address=ANAS)
+    cast.with_access(twin)
+    cast.with_access(cast.carol(practice))
+    pin = given(ana)
+    assert typed(practice, pin, address="carol@mail.example") is None
+    assert typed(birch, pin) is None
+    assert typed(practice, pin) is not None
+
+
+@pytest.mark.parametrize(
+    ("why", "break_it"),
+    [
+        (
+            "access",
+            lambda ana: access_grants.save_access(
+                ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK
+            ),
+        ),
+        (
+            "address",
+            lambda ana: access_grants.save_access(
+                ana, replace(cast.entry_for(ana), address=None), version=None, by=cast.DESK
+            ),
+        ),
+        ("restore", lambda ana: client_changes.archive(ana, by=cast.DESK)),
+    ],
+)
+def test_no_pin_is_made_nor_good_while_the_chain_is_broken(
+    ana: Client, practice: Practice, why: str, break_it: Callable[[Client], object]
+) -> None:
+    pin = given(ana)
+    break_it(ana)
+    assert refused(ana) == why
+    assert pins.live(ana) is None
+    assert typed(practice, pin) is None
+    assert TrailEntry.objects.get(verb=Verb.PIN_NOT_MADE).details == {"why": why}
+
+
+def test_access_off_and_on_again_revives_no_pin(ana: Client, practice: Practice) -> None:
+    pin = given(ana)
+    access_grants.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK)
+    access_grants.save_access(ana, cast.entry_for(ana), version=None, by=cast.DESK)
+    assert typed(practice, pin) is None
+
+
+def consent(person: Client, *, given: bool) -> None:
+    person.refresh_from_db()
+    row = person.email_addresses.open().get()
+    entry = ClientEntry(
+        ClientDetails(person.first_name, person.last_name),
+        addresses=(AddressEntry(row.address, row.kind, given, ref=row.ref),),
+    )
+    client_changes.save_client_info(person, entry, version=person.version, by=cast.DESK)
+
+
+def test_ending_everything_ends_pin_and_pin_session(ana: Client, practice: Practice) -> None:
+    begun = typed(practice, given(ana))
+    assert begun is not None
+    pin = given(ana)
+    revocation.end_everything(ana, by=cast.DESK)
+    assert not portal_sessions.opened(begun.session).exists()
+    assert typed(practice, pin) is None
+
+
+def test_withdrawn_consent_ends_what_began_by_mail_and_no_pin(ana: Client, practice: Practice) -> None:
+    by_mail = link_redemption.press(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
+    link = cast.token_of(cast.invited(ana))
+    by_pin = typed(practice, given(ana))
+    unused = given(ana)
+    consent(ana, given=False)
+    assert isinstance(by_mail, Begun)
+    assert by_pin is not None
+    assert not portal_sessions.opened(by_mail.session).exists()
+    assert link_redemption.look(practice, link).state == LinkState.EXPIRED
+    assert portal_sessions.opened(by_pin.session).exists()
+    assert typed(practice, unused) is not None
+
+
+def test_consent_given_again_revives_neither_link_nor_session(ana: Client, practice: Practice) -> None:
+    by_mail = link_redemption.press(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
+    link = cast.token_of(cast.invited(ana))
+    consent(ana, given=False)
+    consent(ana, given=True)
+    assert isinstance(by_mail, Begun)
+    assert not portal_sessions.opened(by_mail.session).exists()
+    assert link_redemption.look(practice, link).state == LinkState.EXPIRED
+
+
+def test_another_address_ends_pin_and_pin_session(ana: Client, practice: Practice) -> None:
+    begun, unused = typed(practice, given(ana)), given(ana)
+    ana.refresh_from_db()
+    entry = ClientEntry(
+        ClientDetails(ana.first_name, ana.last_name),
+        addresses=(AddressEntry("ana@new.example", "home", email_ok=True, ref=ana.email_addresses.open().get().ref),),
+    )
+    client_changes.save_client_info(ana, entry, version=ana.version, by=cast.DESK)
+    assert begun is not None
+    assert not portal_sessions.opened(begun.session).exists()
+    assert typed(practice, unused) is None
+    assert typed(practice, unused, address="ana@new.example") is None
+
+
+def test_a_client_who_was_given_a_pin_needs_no_attention_until_the_address_changes(ana: Client) -> None:
+    ana.refresh_from_db()
+    assert ana.portal_reason == portal_states.Reason.NOT_INVITED
+    given(ana)
+    ana.refresh_from_db()
+    assert ana.portal_state == PortalState.INVITED
+    assert list(portal_states.mismatches()) == []
+    access_grants.save_access(ana, replace(cast.entry_for(ana), address=None), version=None, by=cast.DESK)
+    access_grants.save_access(ana, cast.entry_for(ana), version=None, by=cast.DESK)
+    ana.refresh_from_db()
+    assert ana.portal_reason == portal_states.Reason.NOT_INVITED
+
+
+def test_who_came_in_by_pin_is_signed_in(ana: Client, practice: Practice) -> None:
+    typed(practice, given(ana))
+    ana.refresh_from_db()
+    assert ana.portal_state == PortalState.SIGNED_IN
+    assert list(portal_states.mismatches()) == []
+
+
+def test_a_pin_says_nothing_about_whether_mail_arrives(ana: Client, practice: Practice) -> None:
+    PortalAccess.objects.filter(client=ana).update(mail_stopped_at=clock.now(), mail_stopped_reason="Closed.")
+    typed(practice, given(ana))
+    ana.refresh_from_db()
+    assert (ana.portal_state, ana.portal_reason) == (PortalState.NEEDS_ATTENTION, "mail_stopped")
+
+
+def test_the_same_press_again_is_the_same_pin(ana: Client) -> None:
+    assert given(ana, press="k" * 43) == given(ana, press="k" * 43)
+    assert (Pin.objects.count(), entries(Verb.PIN_MADE)) == (1, 1)
+
+
+def test_a_pin_is_shown_to_its_maker_alone_and_for_a_moment(ana: Client, stopped_clock: Traveller) -> None:
+    given(ana, press="k" * 43)
+    elm = cast.elm(ana.practice)
+    assert pins.digits(ana, "k" * 43, to=elm.actor) is None
+    assert pins.digits(cast.carol(ana.practice), "k" * 43, to=cast.DESK) is None
+    stopped_clock.shift(pins.SHOWN_FOR)
+    assert pins.digits(ana, "k" * 43, to=cast.DESK) is None
+
+
+def test_no_address_that_a_stranger_typed_is_in_the_trail(practice: Practice) -> None:
+    typed(practice, "12345678", address="stranger@mail.example")
+    entry = TrailEntry.objects.get(verb=Verb.PIN_REFUSED)
+    assert (entry.client, entry.about, entry.details, entry.actor_name) == (None, "", {}, "")
+
+
+def test_a_wrong_pin_is_told_of_the_client_it_was_given_to(ana: Client, practice: Practice) -> None:
+    typed(practice, other_than(given(ana)))
+    assert TrailEntry.objects.get(verb=Verb.PIN_REFUSED).client == ana
+
+
+@pytest.mark.parametrize("pins_given", [0, 1, 2])
+def test_a_strangers_address_costs_the_same_work(practice: Practice, pins_given: int) -> None:
+    typed(practice, "00000000", address="somebody@mail.example")
+    for person in (cast.bruno(practice), cast.bea(practice))[:pins_given]:
+        cast.with_access(person)
+        given(person)
+    with CaptureQueriesContext(connection) as known:
+        typed(practice, "00000000", address=BRUNOS)
+    with CaptureQueriesContext(connection) as unknown:
+        typed(practice, "00000000", address="stranger@mail.example")
+    assert shapes(known) == shapes(unknown)
+
+
+def test_a_strangers_pin_is_compared_as_often_as_a_clients(
+    ana: Client, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given(ana)
+    compare, compared = hmac.compare_digest, Counter[str]()
+    for address in (ANAS, "stranger@mail.example"):
+
+        def counted(one: str, other: str, address: str = address) -> bool:
+            compared[address] += 1
+            return compare(one, other)
+
+        monkeypatch.setattr(hmac, "compare_digest", counted)
+        typed(practice, "00000000", address=address)
+    assert compared == {ANAS: 1, "stranger@mail.example": 1}
+
+
+def shapes(queries: CaptureQueriesContext) -> list[str]:
+    """What each query does, and to which table; savepoints by their first word, since each has a name of its own."""
+    words = [query["sql"].split() for query in queries.captured_queries]
+    return [" ".join(each[: 1 if each[0] in {"SAVEPOINT", "RELEASE"} else 3]) for each in words]
+
+
+def test_more_than_two_hundred_wrong_pins_an_hour_are_told(practice: Practice) -> None:
+    for number in range(200):
+        typed(practice, "00000000", address=f"nobody{number}@mail.example", ip=f"10.0.{number}.1")
+    assert bursts.lasting(practice) == []
+    typed(practice, "00000000", address="one.more@mail.example")
+    (burst,) = bursts.lasting(practice)
+    assert (burst.kind, burst.number) == (BurstKind.PINS, 1)
+
+
+def test_the_client_hears_of_a_pin_but_not_of_the_first_sign_in(ana: Client, practice: Practice) -> None:
+    typed(practice, given(ana))
+    assert not OutgoingEmail.objects.exists()
+    another = Visitor("Firefox on Windows", "another browser")
+    assert pins.enter(practice, ANAS, given(ana), visitor=another, ip="192.0.2.1")
+    mail = OutgoingEmail.objects.get()  # Just one, although the browser is new.
+    assert (mail.kind, mail.to_address, mail.client) == ("pin_used", ANAS, ana)
+
+
+def test_nothing_is_mailed_about_a_pin_without_email_ok(ana: Client, practice: Practice) -> None:
+    typed(practice, given(ana))
+    consent(ana, given=False)
+    typed(practice, given(ana))
+    assert not OutgoingEmail.objects.exists()
+
+
+def together(*works: Callable[[], object]) -> list[object]:
+    start = Barrier(len(works))
+
+    def run(work: Callable[[], object]) -> object:
+        start.wait(30)
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(run, works))
+
+
+GUESSES = 60
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_of_sixty_parallel_guesses_exactly_five_are_evaluated() -> None:
+    ana = cast.ana(cast.alder())
+    cast.with_access(ana)
+    wrong = other_than(given(ana))
+    together(*[lambda n=n: typed(ana.practice, wrong, ip=f"10.0.{n}.1") for n in range(GUESSES)])
+    assert Pin.objects.get().tries == 5
+    assert (entries(Verb.PIN_REFUSED), entries(Verb.PIN_BEYOND_LIMIT)) == (5, GUESSES - 5)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_without_the_guard_more_than_five_are_evaluated() -> None:
+    ana = cast.ana(cast.alder())
+    cast.with_access(ana)
+    given(ana)
+    read = Barrier(GUESSES)
+
+    def guess() -> bool:
+        """Read, compare, save: what the conditional increment takes the place of."""
+        pin = Pin.objects.get()
+        connection.close()  # Fewer connections than guesses: each lets go of its own before it waits.
+        read.wait(30)
+        if pin.tries >= 5:
+            return False
+        pin.tries += 1
+        pin.save(update_fields=["tries"])
+        return True
+
+    assert sum(bool(done) for done in together(*[guess] * GUESSES)) > 5
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_right_pin_pressed_twenty_times_at_once_begins_one_session() -> None:
+    ana = cast.ana(cast.alder())
+    cast.with_access(ana)
+    pin = given(ana)
+    begun = together(*[lambda n=n: typed(ana.practice, pin, ip=f"10.0.{n}.1") for n in range(10)])
+    assert sum(each is not None for each in begun) == 1
+    assert PortalSession.objects.count() == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_ten_presses_of_generate_pin_at_once_make_one_pin() -> None:
+    ana = cast.ana(cast.alder())
+    cast.with_access(ana)
+    shown = together(*[lambda: given(ana, press="k" * 43)] * 10)
+    assert len(set(shown)) == 1
+    assert (Pin.objects.count(), entries(Verb.PIN_MADE)) == (1, 1)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_two_colleagues_pins_at_once_leave_one_that_works() -> None:
+    ana = cast.ana(cast.alder())
+    cast.with_access(ana)
+    together(*[lambda: given(ana)] * 6)
+    assert Pin.objects.unspent().count() == 1
+    assert PortalAccess.objects.get().pin_given_at is not None

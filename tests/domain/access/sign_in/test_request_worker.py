@@ -1,0 +1,414 @@
+"""What the worker makes of an ask, and the mail with a link and a code that comes of it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from portico.domain.access import access_grants, client_changes
+from portico.domain.access.models import AskOutcome, Burst, BurstKind, PortalAccount, SignInAsk, SignInLink
+from portico.domain.access.sign_in import link_redemption, request_worker, sign_in_links
+from portico.domain.access.sign_in.link_redemption import LinkState
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.clients.models import Client, PortalState, Status
+from portico.domain.practices.models import Practice
+from portico.gateways.smtp.server_url import parse
+from portico.gateways.smtp.transport import Transport
+from portico.plumbing import clock
+from portico.plumbing.mail import delivery
+from portico.plumbing.models import LimitSpent, OutgoingEmail, TrailEntry
+from tests import cast
+from tests.support.smtp import SmtpServer
+
+pytestmark = pytest.mark.both_databases
+
+ANA = "ana@mail.example"
+
+
+def answered(practice: Practice, address: str) -> AskOutcome:
+    ask = cast.asked(practice, address)
+    assert request_worker.answer_next()
+    ask.refresh_from_db()
+    return AskOutcome(ask.outcome)
+
+
+def hand_over(smtp: SmtpServer) -> None:
+    assert delivery.hand_over_next("entrance", Transport(parse(smtp.url)))
+
+
+def switch(person: Client, *, on: bool) -> None:
+    access_grants.save_access(person, replace(cast.entry_for(person), enabled=on), version=None, by=cast.DESK)
+
+
+def consent(person: Client, *, given: bool) -> None:
+    person.refresh_from_db()
+    row = person.email_addresses.open().get()
+    entry = ClientEntry(
+        ClientDetails(person.first_name, person.last_name), (AddressEntry(row.address, row.kind, given, ref=row.ref),)
+    )
+    client_changes.save_client_info(person, entry, version=person.version, by=cast.DESK)
+
+
+def archive(person: Client) -> None:
+    client_changes.archive(person, by=cast.DESK)
+
+
+def archived_with_access_on(person: Client) -> None:
+    """As no page of ours leaves it."""
+    Client.objects.filter(pk=person.pk).update(status=Status.ARCHIVED)
+
+
+def without_access(person: Client) -> None:
+    switch(person, on=False)
+
+
+def without_consent(person: Client) -> None:
+    consent(person, given=False)
+
+
+def test_somebody_with_access_and_consent_is_mailed(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    assert answered(practice, "ANA@mail.example") is AskOutcome.MAILED
+    email = OutgoingEmail.objects.get()
+    assert (email.to_address, email.to_name, email.client, email.lane) == (ANA, "Ana Abreu", ana, "entrance")
+    entry = TrailEntry.objects.get(verb=Verb.LINK_SENT)
+    assert (entry.client, entry.actor_kind, entry.about) == (ana, "nobody", email.ref)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["ana2@mail.example", "ana@mail.example.org", "anа@mail.example", "ana+x@mail.example", "a.na@mail.example"],
+)
+def test_an_address_that_is_nobodys_gets_nothing(practice: Practice, address: str) -> None:
+    cast.with_access(cast.ana(practice))
+    assert answered(practice, address) is AskOutcome.UNKNOWN
+    assert OutgoingEmail.objects.count() == 0
+
+
+@pytest.mark.parametrize("change", [without_access, without_consent, archive, archived_with_access_on])
+def test_who_may_not_be_mailed_gets_nothing(practice: Practice, change: Callable[[Client], None]) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    change(ana)
+    assert answered(practice, ANA) is AskOutcome.NOT_ALLOWED
+    assert OutgoingEmail.objects.count() == 0
+
+
+def test_another_practices_client_is_unknown_here(practice: Practice) -> None:
+    cast.with_access(cast.dora(cast.birch()))
+    assert answered(practice, "dora@mail.example") is AskOutcome.UNKNOWN
+
+
+def test_a_suspended_practice_mails_nobody(practice: Practice) -> None:
+    cast.with_access(cast.ana(practice))
+    Practice.objects.filter(pk=practice.pk).update(suspended_at=clock.now())
+    assert answered(practice, ANA) is AskOutcome.NOT_ALLOWED
+
+
+def test_beyond_the_limit_of_an_address_nothing_is_sent(practice: Practice) -> None:
+    cast.with_access(cast.ana(practice))
+    outcomes = [answered(practice, ANA) for _ in range(6)]
+    assert outcomes == [AskOutcome.MAILED] * 5 + [AskOutcome.BEYOND_LIMIT]
+    assert OutgoingEmail.objects.count() == 5
+
+
+def test_beyond_two_thousand_mails_an_hour_nothing_is_sent_and_staff_are_told(practice: Practice) -> None:
+    cast.with_access(cast.ana(practice))
+    for address in ("x@mail.example", "y@mail.example"):
+        answered(practice, address)
+    limit = request_worker.mails_of(practice)
+    assert not LimitSpent.objects.filter(key=limit.key).exists()  # Only mails to known addresses count.
+    LimitSpent.objects.create(key=limit.key, started_at=clock.now(), n=limit.most - 1)
+    assert limit.most == 2000
+    assert [answered(practice, ANA) for _ in range(2)] == [AskOutcome.MAILED, AskOutcome.BEYOND_CAP]
+    assert Burst.objects.get(practice=practice).kind == BurstKind.CAP
+
+
+def test_an_ask_that_waited_longer_than_a_link_lives_is_too_late(
+    practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    cast.with_access(cast.ana(practice))
+    ask = cast.asked(practice, ANA)
+    stopped_clock.shift(timedelta(days=1))
+    request_worker.answer_next()
+    ask.refresh_from_db()
+    assert ask.outcome == AskOutcome.TOO_LATE
+
+
+def test_one_mailbox_of_two_clients_gets_one_mail_and_two_entries(practice: Practice) -> None:
+    for person in (cast.bruno(practice), cast.bea(practice)):
+        cast.with_access(person)
+    answered(practice, "bruno@mail.example")
+    assert OutgoingEmail.objects.get().to_name == ""
+    assert TrailEntry.objects.filter(verb=Verb.LINK_SENT).count() == 2
+
+
+def test_an_ask_is_answered_once_whoever_comes_back_to_it(practice: Practice) -> None:
+    cast.with_access(cast.ana(practice))
+    cast.asked(practice, ANA)
+    assert request_worker.answer_next()
+    assert not request_worker.answer_next()
+    assert SignInAsk.objects.get().outcome == AskOutcome.MAILED
+    assert OutgoingEmail.objects.count() == 1
+
+
+def test_a_worker_that_held_an_ask_too_long_has_no_word_any_more(practice: Practice) -> None:
+    cast.with_access(cast.ana(practice))
+    cast.asked(practice, ANA)
+    others: list[bool] = []
+
+    def meanwhile(execute: Callable[..., object], sql: str, *rest: object) -> object:
+        if "access_portalaccess" in sql and not others:
+            others.append(True)
+            SignInAsk.objects.update(lease_until=None)
+            others[0] = request_worker.answer_next()
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(meanwhile):
+        request_worker.answer_next()
+    assert others == [True]
+    assert SignInAsk.objects.get().outcome == AskOutcome.MAILED
+    assert OutgoingEmail.objects.count() == 1
+
+
+def test_an_ask_that_cannot_be_answered_waits_and_stops_no_other(
+    practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    cast.with_access(cast.ana(practice))
+    broken = cast.asked(practice, ANA)
+    PortalAccount.objects.update(language="xx-xx")
+    assert request_worker.answer_next()
+    assert answered(practice, "nobody@mail.example") is AskOutcome.UNKNOWN
+    PortalAccount.objects.update(language="")
+    stopped_clock.shift(timedelta(minutes=5))
+    assert request_worker.answer_next()
+    broken.refresh_from_db()
+    assert broken.outcome == AskOutcome.MAILED
+
+
+def asks_of_people(practice: Practice, *numbers: int) -> list[SignInAsk]:
+    """Clients with access, each of whom has asked."""
+    asks = []
+    for each in numbers:
+        cast.with_access(cast.client(practice, f"Person {each}", address=f"person.{each}@mail.example"))
+        asks.append(cast.asked(practice, f"person.{each}@mail.example", ip=f"10.0.0.{each}"))
+    return asks
+
+
+def outcomes(asks: list[SignInAsk]) -> list[str]:
+    return [SignInAsk.objects.get(pk=ask.pk).outcome for ask in asks]
+
+
+def test_asks_of_one_moment_are_answered_together_with_as_many_queries_as_one(practice: Practice) -> None:
+    asks_of_people(practice, 0)
+    with CaptureQueriesContext(connection) as of_one:
+        request_worker.answer_next()
+    asks = [*asks_of_people(practice, *range(1, 7)), cast.asked(practice, ANA)]
+    with CaptureQueriesContext(connection) as of_seven:
+        request_worker.answer_next()
+    assert outcomes(asks) == [AskOutcome.MAILED] * 6 + [AskOutcome.UNKNOWN]
+    # Who is unknown is looked up once, and their outcome is a second one to write.
+    assert len(of_seven) == len(of_one) + 2
+    assert OutgoingEmail.objects.count() == SignInLink.objects.count() == 7
+    assert TrailEntry.objects.filter(verb=Verb.LINK_SENT).count() == 7
+
+
+def test_asks_at_two_practices_are_answered_in_one_turn(practice: Practice) -> None:
+    birch = cast.birch()
+    cast.with_access(cast.ana(practice))
+    cast.with_access(cast.dora(birch))
+    asks = [cast.asked(practice, ANA), cast.asked(birch, "dora@mail.example"), cast.asked(birch, ANA)]
+    request_worker.answer_next()
+    assert outcomes(asks) == [AskOutcome.MAILED, AskOutcome.MAILED, AskOutcome.UNKNOWN]
+    sent = TrailEntry.objects.filter(verb=Verb.LINK_SENT).order_by("practice_id")
+    assert [entry.practice for entry in sent] == [practice, birch]
+
+
+def test_one_bad_ask_of_many_stops_no_other_and_counts_none_twice(practice: Practice) -> None:
+    asks = asks_of_people(practice, *range(4))
+    PortalAccount.objects.filter(mailbox_key="person.1@mail.example").update(language="xx-xx")
+    request_worker.answer_next()
+    assert outcomes(asks) == [AskOutcome.MAILED, AskOutcome.WAITING, AskOutcome.MAILED, AskOutcome.MAILED]
+    assert LimitSpent.objects.get(key=request_worker.mails_of(practice).key).n == 3
+    assert OutgoingEmail.objects.count() == 3
+
+
+def test_of_many_asks_only_so_many_are_mailed_as_the_hour_still_allows(practice: Practice) -> None:
+    cast.asked(practice, "stranger@mail.example")  # Takes none of them, also among others.
+    asks = asks_of_people(practice, *range(4))
+    limit = request_worker.mails_of(practice)
+    LimitSpent.objects.create(key=limit.key, started_at=clock.now(), n=limit.most - 3)
+    request_worker.answer_next()
+    assert outcomes(asks) == [AskOutcome.MAILED] * 3 + [AskOutcome.BEYOND_CAP]
+    assert Burst.objects.get(practice=practice).number == 1
+
+
+def test_four_asks_of_one_mailbox_answered_together_leave_three_live_links(practice: Practice) -> None:
+    cast.with_access(cast.ana(practice))
+    asks = [cast.asked(practice, ANA) for _ in range(4)]
+    request_worker.answer_next()
+    assert outcomes(asks) == [AskOutcome.MAILED] * 4
+    unspent = SignInLink.objects.unspent().order_by("id")
+    assert [link.ask for link in unspent.select_related("ask")] == asks[1:]
+
+
+def test_the_mail_has_the_same_link_in_text_and_html_and_a_code(practice: Practice, smtp: SmtpServer) -> None:
+    cast.with_access(cast.ana(practice))
+    answered(practice, ANA)
+    hand_over(smtp)
+    (mail,) = smtp.mails
+    link = re.search(r"http://localhost:8000/portal/alder-street/link/[\w-]{43}/", mail.text())
+    assert link
+    assert f'href="{link[0]}"' in mail.text("html")
+    code = re.search(r"\b[2-9A-HJ-KM-NP-Z]{3} [2-9A-HJ-KM-NP-Z]{3}\b", mail.text())
+    assert code
+    assert code[0] in mail.text("html")
+    assert mail.message["Subject"] == "Sign in to Alder Street Therapy (asked for at 12:20 PM EST)"
+    assert mail.message["Auto-Submitted"] == "auto-generated"
+    assert mail.message["From"].addresses[0].display_name == "Alder Street Therapy"
+    assert mail.message["Reply-To"] == "Alder Street Therapy <desk@alder.example>"
+    assert "Asked for on Monday, Nov 23 at 12:20 PM EST." in mail.text()
+    preview = re.search(r'class="preheader"[^>]*>(.*?)</div>', mail.text("html"), re.DOTALL)
+    assert preview
+    assert code[0] not in preview[1]
+    # Without it nobody gets in: there is nothing to unsubscribe from, and nothing that counts who opened it.
+    assert "List-Unsubscribe" not in mail.message
+    assert not re.search(r"unsubscribe|<img", f"{mail.text()}{mail.text('html')}", re.IGNORECASE)
+
+
+def test_what_is_kept_of_the_mail_holds_neither_link_nor_code(practice: Practice, smtp: SmtpServer) -> None:
+    cast.with_access(cast.ana(practice))
+    answered(practice, ANA)
+    hand_over(smtp)
+    link = SignInLink.objects.select_related("email", "practice", "ask").get()
+    token, code = sign_in_links.address_of(link).split("/")[-2], sign_in_links.code_of(link)
+    assert token in smtp.mails[0].text()
+    kept = OutgoingEmail.objects.get()
+    for body in (kept.body_text, kept.body_html, str(kept.content), kept.subject):
+        assert token not in body
+        assert code not in body
+        assert code.replace(" ", "") not in body
+    assert "••••••••" in kept.body_text
+    assert code not in {link.code_hash, link.token_hash}
+
+
+def test_the_mail_speaks_the_language_chosen_in_the_portal_else_the_clients(
+    practice: Practice, smtp: SmtpServer
+) -> None:
+    cast.with_access(cast.client(practice, "Lucía", address=ANA, language="es"))
+    answered(practice, ANA)
+    PortalAccount.objects.update(language="en")
+    answered(practice, ANA)
+    hand_over(smtp)
+    spanish, english = smtp.mails
+    assert spanish.message["Subject"].startswith("Entrar en Alder Street Therapy (pedido a las 12:20 EST)")
+    assert "código" in spanish.text()
+    assert english.message["Subject"].startswith("Sign in to Alder Street Therapy")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (without_access, "Nobody signs in with this address any more."),
+        (without_consent, "Email ok was withdrawn for this address."),
+        (archive, "Nobody signs in with this address any more."),
+    ],
+)
+def test_a_mail_asked_for_before_a_change_does_not_leave(
+    practice: Practice, smtp: SmtpServer, change: Callable[[Client], None], reason: str
+) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    answered(practice, ANA)
+    change(ana)
+    hand_over(smtp)
+    assert smtp.mails == []
+    assert OutgoingEmail.objects.get().reason == reason
+
+
+def test_a_mail_to_an_address_that_was_changed_meanwhile_does_not_leave(practice: Practice, smtp: SmtpServer) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    answered(practice, ANA)
+    ana.refresh_from_db()
+    row = ana.email_addresses.open().get()
+    entry = ClientEntry(ClientDetails("Ana"), (AddressEntry("new@mail.example", "home", True, ref=row.ref),))  # noqa: FBT003
+    client_changes.save_client_info(ana, entry, version=ana.version, by=cast.DESK)
+    hand_over(smtp)
+    assert smtp.mails == []
+
+
+def test_a_mail_that_waited_a_day_is_dropped_with_the_reason(
+    practice: Practice, smtp: SmtpServer, stopped_clock: time_machine.Traveller
+) -> None:
+    cast.with_access(cast.ana(practice))
+    answered(practice, ANA)
+    stopped_clock.shift(timedelta(days=1))
+    hand_over(smtp)
+    assert OutgoingEmail.objects.get().reason == "It waited longer than its link would have worked."
+
+
+def test_three_links_live_and_a_fourth_retires_the_oldest(practice: Practice) -> None:
+    cast.with_access(cast.ana(practice))
+    made = [cast.mailed(practice, ANA) for _ in range(4)]
+    tokens = [sign_in_links.address_of(link).split("/")[-2] for link in made]
+    states = [link_redemption.look(practice, token).state for token in tokens]
+    assert states == [LinkState.EXPIRED, *[LinkState.LIVE] * 3]
+
+
+def test_a_refused_mail_is_said_on_the_client_and_the_next_good_one_takes_it_back(
+    practice: Practice, smtp: SmtpServer
+) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    answered(practice, ANA)
+    smtp.refuse("recipient", "550 5.1.1 No such user")
+    hand_over(smtp)
+    ana.refresh_from_db()
+    assert (ana.portal_state, ana.portal_reason) == (PortalState.NEEDS_ATTENTION, "mail_stopped")
+    smtp.accept()
+    answered(practice, ANA)
+    hand_over(smtp)
+    ana.refresh_from_db()
+    assert ana.portal_state == PortalState.INVITED
+
+
+def test_of_two_mails_to_one_mailbox_that_leave_together_the_last_word_counts(
+    practice: Practice, smtp: SmtpServer
+) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    for _ in range(2):
+        answered(practice, ANA)
+    smtp.refuse("recipient", "550 5.1.1 No such user", times=1)
+    hand_over(smtp)
+    assert list(OutgoingEmail.objects.order_by("id").values_list("state", flat=True)) == ["bounced", "handed_over"]
+    ana.refresh_from_db()
+    assert ana.portal_reason != "mail_stopped"
+
+
+def test_a_mail_more_that_leaves_with_others_costs_two_statements_more(
+    practice: Practice, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "ANSWER_SECONDS", 60.0)
+
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            hand_over(smtp)
+        return len([query for query in asked if "SAVEPOINT" not in query["sql"]])
+
+    asks_of_people(practice, 0)
+    request_worker.answer_next()
+    of_one = statements()
+    asks_of_people(practice, *range(1, 6))
+    request_worker.answer_next()
+    # What became of it, and the line about that on its page.
+    assert statements() == of_one + 4 * 2
+    assert len(smtp.mails) == 6

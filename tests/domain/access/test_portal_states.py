@@ -1,0 +1,68 @@
+"""Where a client stands: the first match in its order, and what is stored is what the facts say."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from portico.domain.access import access_grants, portal_states
+from portico.domain.access.models import PortalAccess
+from portico.domain.access.portal_states import Reason, Standing
+from portico.domain.clients.models import Client, EmailAddress, PortalState
+from portico.domain.practices.models import Practice
+from tests import cast
+
+pytestmark = pytest.mark.both_databases
+
+AT = datetime(2026, 11, 20, 19, 14, tzinfo=UTC)
+OK = EmailAddress(address="ana@mail.example", email_ok_at=AT)
+NO_OK = EmailAddress(address="ana@mail.example")
+ANA = Client(first_name="Ana")
+
+
+def attention(reason: Reason) -> Standing:
+    return Standing(PortalState.NEEDS_ATTENTION, reason.value)
+
+
+@pytest.mark.parametrize(
+    ("access", "expected"),
+    [
+        (None, Standing(PortalState.NO_ACCESS)),
+        (PortalAccess(client=ANA, address=OK, invited_at=AT), Standing(PortalState.NO_ACCESS)),
+        (PortalAccess(client=ANA, enabled_at=AT), attention(Reason.NO_ADDRESS)),
+        (PortalAccess(client=ANA, enabled_at=AT, address=NO_OK, first_signed_in_at=AT), attention(Reason.NO_EMAIL_OK)),
+        (
+            PortalAccess(client=ANA, enabled_at=AT, address=OK, mail_stopped_at=AT, first_signed_in_at=AT),
+            attention(Reason.MAIL_STOPPED),
+        ),
+        (PortalAccess(client=ANA, enabled_at=AT, address=OK), attention(Reason.NOT_INVITED)),
+        (PortalAccess(client=ANA, enabled_at=AT, address=OK, first_signed_in_at=AT), Standing(PortalState.SIGNED_IN)),
+        (PortalAccess(client=ANA, enabled_at=AT, address=OK, invited_at=AT), Standing(PortalState.INVITED)),
+        (
+            PortalAccess(client=ANA, enabled_at=AT, address=OK, invited_at=AT, first_signed_in_at=AT),
+            Standing(PortalState.SIGNED_IN),
+        ),
+    ],
+)
+def test_the_first_match_in_order_is_the_standing(access: PortalAccess | None, expected: Standing) -> None:
+    assert portal_states.of(access) == expected
+
+
+def test_what_is_stored_is_what_the_facts_say(practice: Practice) -> None:
+    cast.invited(cast.ana(practice))
+    cast.with_access(cast.carol(practice))
+    cast.bruno(practice)
+    assert list(portal_states.mismatches()) == []
+
+
+def test_a_state_that_was_tampered_with_is_named(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    Client.objects.filter(pk=ana.pk).update(portal_state=PortalState.SIGNED_IN)
+    (found,) = portal_states.mismatches()
+    assert (found.client_ref, found.stored, found.computed) == (ana.ref, "signed_in", "invited")
+
+
+def test_a_new_client_has_no_access(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    assert access_grants.of(ana) is None
+    assert ana.portal_state == PortalState.NO_ACCESS

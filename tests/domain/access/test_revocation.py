@@ -1,0 +1,154 @@
+"""One press ends everything of one client, and nothing of anybody else."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from portico.domain.access import access_grants, client_changes, revocation
+from portico.domain.access.models import PortalSession
+from portico.domain.access.onboarding import invitation_text, invitations
+from portico.domain.access.sign_in import link_redemption, portal_sessions
+from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.access.sign_in.portal_sessions import Begun
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing.models import TrailEntry
+from tests import cast
+
+VISITOR = Visitor("Firefox on Windows", "a browser")
+pytestmark = pytest.mark.django_db
+
+
+def signed_in(person: Client) -> PortalSession:
+    begun = link_redemption.press(person.practice, cast.token_of(cast.invited(person)), visitor=VISITOR)
+    assert isinstance(begun, Begun)
+    return begun.session
+
+
+def seen(person: Client) -> list[PortalSession]:
+    return revocation.sessions_of(access_grants.of(person))
+
+
+def test_everything_of_a_client_ends_and_the_mailboxs_others_go_on(practice: Practice) -> None:
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    cast.with_access(bea)
+    session = signed_in(bruno)
+    revocation.end_everything(bea, by=cast.DESK)
+    assert [access.client for access in portal_sessions.opened(session)] == [bruno]
+
+
+def test_a_session_that_shows_nobody_any_more_is_over(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    session = signed_in(ana)
+    revocation.end_everything(ana, by=cast.DESK)
+    session.refresh_from_db()
+    assert (session.ended_at is not None, session.ended_by) == (True, cast.DESK.name)
+
+
+def test_a_client_without_an_address_has_nothing_to_end(practice: Practice) -> None:
+    casey = cast.client(practice, "Casey")
+    revocation.end_everything(casey, by=cast.DESK)
+    assert not TrailEntry.objects.filter(verb=Verb.EVERYTHING_ENDED).exists()
+
+
+def test_sessions_told_of_a_client_are_those_that_show_them(practice: Practice) -> None:
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    before = signed_in(bruno)
+    cast.with_access(bea)
+    assert (seen(bruno), seen(bea)) == ([before], [])
+    after = signed_in(bruno)
+    assert (seen(bruno), seen(bea)) == ([after, before], [after])
+    for person in (bruno, bea):
+        assert {each.pk for each in seen(person)} == {
+            each.pk
+            for each in PortalSession.objects.all()
+            if portal_sessions.opened(each).filter(client=person).exists()
+        }
+
+
+def switched(person: Client, *, on: bool) -> None:
+    access_grants.save_access(person, replace(cast.entry_for(person), enabled=on), version=None, by=cast.DESK)
+
+
+def consent(person: Client, *, given: bool) -> None:
+    person.refresh_from_db()
+    row = person.email_addresses.open().get()
+    details = ClientDetails(person.first_name, person.last_name)
+    entry = ClientEntry(details, addresses=(AddressEntry(row.address, row.kind, given, ref=row.ref),))
+    client_changes.save_client_info(person, entry, version=person.version, by=cast.DESK)
+
+
+def off_and_on(person: Client) -> None:
+    for on in (False, True):
+        switched(person, on=on)
+
+
+def withdrawn_and_given_again(person: Client) -> None:
+    for given in (False, True):
+        consent(person, given=given)
+
+
+def left_and_came_back(person: Client) -> None:
+    entry = cast.entry_for(person)
+    access_grants.save_access(person, replace(entry, address=None), version=None, by=cast.DESK)
+    access_grants.save_access(person, entry, version=None, by=cast.DESK)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda bea: revocation.end_everything(bea, by=cast.DESK),
+        off_and_on,
+        withdrawn_and_given_again,
+        left_and_came_back,
+    ],
+    ids=["ended", "off and on", "consent", "another address"],
+)
+def test_a_link_that_still_opens_one_child_revives_nothing_of_the_other(
+    practice: Practice, change: Callable[[Client], object]
+) -> None:
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    cast.with_access(bea)
+    link = cast.token_of(cast.invited(bruno))
+    change(bea)
+    begun = link_redemption.press(practice, link, visitor=VISITOR)
+    assert isinstance(begun, Begun)
+    assert [access.client for access in portal_sessions.opened(begun.session)] == [bruno]
+    # A link written after the change opens both.
+    assert {access.client for access in portal_sessions.opened(signed_in(bruno))} == {bruno, bea}
+
+
+def test_an_older_link_opens_a_client_who_was_switched_on_since(practice: Practice) -> None:
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    link = cast.token_of(cast.invited(bruno))
+    cast.with_access(bea)
+    begun = link_redemption.press(practice, link, visitor=VISITOR)
+    assert isinstance(begun, Begun)
+    assert {access.client for access in portal_sessions.opened(begun.session)} == {bruno, bea}
+
+
+def test_numbers_of_the_old_mailbox_shut_nobody_out_of_the_new_one(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    for _ in range(3):
+        switched(ana, on=True)
+        consent(ana, given=False)
+        consent(ana, given=True)
+        switched(ana, on=False)
+    switched(ana, on=True)
+    consent(ana, given=False)
+    ana.refresh_from_db()
+    row = ana.email_addresses.open().get()
+    entry = ClientEntry(
+        ClientDetails(ana.first_name, ana.last_name),
+        addresses=(AddressEntry("ana@new.example", "home", email_ok=True, ref=row.ref),),
+    )
+    client_changes.save_client_info(ana, entry, version=ana.version, by=cast.DESK)
+    text = invitation_text.default_text("en")
+    new = replace(cast.entry_for(ana), address=ana.email_addresses.open().get().ref)
+    sent = invitations.send(ana, new, text, press="k" * 43, version=None, by=cast.DESK)
+    begun = link_redemption.press(practice, cast.token_of(sent.invitation), visitor=VISITOR)
+    assert isinstance(begun, Begun)
+    assert seen(ana) == [begun.session]

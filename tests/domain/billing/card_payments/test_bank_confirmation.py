@@ -1,0 +1,54 @@
+"""The bank asks for a confirmation, or says no."""
+
+from datetime import timedelta
+
+import pytest
+from time_machine import Traveller
+
+from portico.domain.billing.card_payments import polling
+from portico.domain.billing.models import AttemptState, Invoice, SavedCard
+from portico.domain.clients.models import Client
+from tests import cast
+from tests.domain.billing.desk_sessions import fresh, saved_at_bank, state
+from tests.support.clock import NOW
+from tests.support.paying import Till
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
+
+
+def test_the_bank_is_asked_on_its_own_page_and_then_it_is_paid(till: Till, ana: Client, bill: Invoice) -> None:
+    asks = saved_at_bank(till, ana)
+    attempt = till.charge(ana, asks, bill)
+    assert attempt.state == AttemptState.OPEN
+    assert attempt.bank_url.startswith(till.stripe.url)
+    till.stripe.answer_at_bank(attempt.payment_intent_id, accept=True)
+    assert polling.ask(attempt).state == AttemptState.SUCCEEDED
+    assert fresh(bill).is_paid
+
+
+def test_the_bank_says_no(till: Till, ana: Client, bill: Invoice) -> None:
+    attempt = till.charge(ana, saved_at_bank(till, ana), bill)
+    till.stripe.answer_at_bank(attempt.payment_intent_id, accept=False)
+    assert polling.ask(attempt).state == AttemptState.FAILED
+
+
+def test_left_at_the_bank_for_half_an_hour_it_is_cancelled(
+    till: Till, ana: Client, bill: Invoice, time_machine: Traveller
+) -> None:
+    attempt = till.charge(ana, saved_at_bank(till, ana), bill)
+    time_machine.move_to(NOW + timedelta(minutes=31))
+    assert polling.follow_next()
+    assert state(attempt) == AttemptState.EXPIRED
+    assert till.stripe.find("payment_intent", attempt.payment_intent_id)["status"] == "canceled"
+
+
+def test_a_saved_card_that_is_declined_says_so(till: Till, ana: Client, bill: Invoice) -> None:
+    attempt = till.start(ana, cast.bill(ana, 1_000), save=True)
+    till.type_card(attempt)
+    polling.ask(attempt)
+    kept = SavedCard.objects.get()
+    desk = till.stripe.desk()
+    desk.save(desk.get("payment_method", kept.payment_method_id) | {"_number": "4000000000000341"})
+    declined = till.charge(ana, kept, bill)
+    assert (declined.state, declined.reason) == (AttemptState.FAILED, "generic_decline")
+    assert not fresh(bill).is_attempted

@@ -1,0 +1,162 @@
+"""Paying by card: what is begun, taken up again, refused, and with which card."""
+
+from copy import copy
+
+import pytest
+
+from portico.domain.access import access_grants
+from portico.domain.billing.card_payments import cancellation, payment_initiation, polling, saved_cards
+from portico.domain.billing.card_payments.payment_initiation import Order
+from portico.domain.billing.card_payments.payment_refusals import (
+    AmountChanged,
+    CardGone,
+    CardsTurnedOff,
+    StripeNotReached,
+    TooSmall,
+)
+from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt, SavedCard
+from portico.domain.billing.refusals import InvoicePaid
+from portico.domain.clients.models import Client
+from portico.domain.practices.stripe_setup import api_keys
+from portico.domain.practices.stripe_setup.api_keys import Keys
+from portico.domain.practices.stripe_setup.payment_readiness import CardsNotTaken
+from tests import cast
+from tests.cast import DESK
+from tests.domain.billing.desk_sessions import fresh, paid, saved, state
+from tests.support.paying import Till, let_pay
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.sqlite,
+    pytest.mark.usefixtures("books_stay_right"),
+]
+
+
+def test_the_card_is_saved_only_when_asked_with_the_words_that_were_read(till: Till, ana: Client) -> None:
+    paid(till, cast.bill(ana))
+    assert not SavedCard.objects.exists()
+    kept = saved(till, ana)
+    assert (kept.last4, kept.account) == ("4242", till.payer(ana).account)
+    assert "Save Card" in kept.consent_text
+
+
+def test_a_saved_card_pays_with_one_press(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
+    attempt = till.charge(ana, card, bill)
+    assert state(attempt) == AttemptState.SUCCEEDED
+    assert fresh(bill).is_paid
+    assert [charge.amount for charge in till.book] == [1_000, 14_000]
+
+
+def test_pressed_again_after_success_nothing_more_is_charged(
+    till: Till, ana: Client, card: SavedCard, bill: Invoice
+) -> None:
+    till.charge(ana, card, bill)
+    with pytest.raises(InvoicePaid):
+        till.charge(ana, card, bill)
+    assert len(till.book) == 2
+
+
+def test_too_many_calls_charge_nothing_and_leave_nothing_open(
+    till: Till, ana: Client, card: SavedCard, bill: Invoice
+) -> None:
+    till.stripe.fault("429", "/v1/payment_intents", method="POST")
+    with pytest.raises(StripeNotReached):
+        till.charge(ana, card, bill)
+    assert PaymentAttempt.objects.latest("id").state == AttemptState.FAILED
+    assert not fresh(bill).is_attempted
+
+
+def test_while_stripe_is_away_nothing_is_begun(till: Till, ana: Client, bill: Invoice) -> None:
+    till.stripe.fault("429", times=5)
+    with pytest.raises(StripeNotReached):
+        till.start(ana, bill)
+    assert not fresh(bill).is_attempted
+
+
+def test_the_balance_and_one_invoice_exclude_each_other(till: Till, ana: Client, bill: Invoice) -> None:
+    cast.bill(ana, 5_000)
+    whole = till.start(ana)
+    one = till.start(ana, bill)
+    assert (state(whole), state(one)) == (AttemptState.EXPIRED, AttemptState.OPEN)
+    with pytest.raises(ValueError, match="expired"):
+        till.type_card(whole)
+
+
+def test_only_the_very_same_payment_is_taken_up_again(till: Till, ana: Client, bill: Invoice) -> None:
+    first = till.start(ana, bill)
+    assert till.start(ana, bill).pk == first.pk
+    assert till.start(ana, bill, save=True).pk != first.pk
+
+
+def test_a_page_that_was_opened_while_somebody_was_about_to_end_it_is_closed_at_stripe(till: Till, ana: Client) -> None:
+    bill = cast.bill(ana)
+    begun = till.start(ana, bill)
+    as_it_stood_before = copy(begun)
+    as_it_stood_before.called_at, as_it_stood_before.checkout_session_id = None, ""
+    cancellation.retire(as_it_stood_before)
+    (page,) = till.stripe.desk().all("checkout.session")
+    begun.refresh_from_db()
+    assert (page["status"], begun.state) == ("expired", AttemptState.EXPIRED)
+
+
+def test_turned_off_it_is_refused_at_once_and_what_is_open_is_closed_at_stripe(
+    till: Till, ana: Client, bill: Invoice
+) -> None:
+    attempt = till.start(ana, bill)
+    access = access_grants.of(ana)
+    assert access is not None
+    entry = cast.entry_for(ana)
+    access_grants.save_access(ana, entry, version=None, by=DESK)
+    with pytest.raises(CardsTurnedOff):
+        till.start(ana, bill)
+    assert polling.hurry_unwanted()
+    assert polling.follow_next()
+    assert state(attempt) == AttemptState.EXPIRED
+    with pytest.raises(ValueError, match="expired"):
+        till.type_card(attempt)
+
+
+def test_too_little_is_not_charged(till: Till, ana: Client) -> None:
+    with pytest.raises(TooSmall):
+        till.start(ana, cast.bill(ana, 49))
+
+
+def test_an_amount_that_changed_since_the_page_was_opened_is_refused(till: Till, ana: Client, bill: Invoice) -> None:
+    with pytest.raises(AmountChanged):
+        payment_initiation.pay(till.payer(ana), Order(bill, amount_minor=13_999))
+
+
+def test_without_a_key_nothing_is_begun(till: Till, ana: Client, bill: Invoice) -> None:
+    api_keys.remove_keys(till.practice, by=DESK)
+    with pytest.raises(CardsNotTaken):
+        till.start(ana, bill)
+
+
+def test_a_refused_key_closes_paying_by_card_at_its_own_practice(till: Till, ana: Client, bill: Invoice) -> None:
+    till.stripe.revoke("sk_test_demo")
+    birch = cast.birch()
+    api_keys.save_keys(birch, Keys("sk_test_birch"), by=DESK)
+    with pytest.raises(Exception, match="Stripe did not take"):
+        till.start(ana, bill)
+    for practice in (till.practice, birch):
+        practice.refresh_from_db()
+    assert (till.practice.takes_cards, birch.takes_cards) == (False, True)
+    assert not fresh(bill).is_attempted
+    dora = let_pay(cast.dora(birch))
+    assert till.start(dora, cast.bill(dora)).checkout_url
+
+
+def test_a_card_is_removed_here_and_at_stripe(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
+    saved_cards.remove(card, ana, by=DESK)
+    with pytest.raises(CardGone):
+        till.charge(ana, card, bill)
+    assert saved_cards.detach_removed() == 1
+    assert till.stripe.find("payment_method", card.payment_method_id)["customer"] is None
+    assert saved_cards.detach_removed() == 0
+
+
+def test_a_card_belongs_to_the_mailbox_that_typed_it(till: Till, ana: Client, card: SavedCard) -> None:
+    carol = let_pay(cast.carol(till.practice))
+    assert saved_cards.kept(till.payer(carol).account) == []
+    with pytest.raises(CardGone):
+        till.charge(carol, card, cast.bill(carol))

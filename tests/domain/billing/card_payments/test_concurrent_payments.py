@@ -1,0 +1,266 @@
+"""However many hands pay at the same moment, an invoice is charged once; beside it, what happens without each guard."""
+
+from functools import partial
+from threading import Barrier
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from portico.domain.billing.card_payments import polling, quotes
+from portico.domain.billing.invoices import invoice_numbers, invoicing
+from portico.domain.billing.ledger import locks, verification
+from portico.domain.billing.models import (
+    AttemptInvoice,
+    AttemptState,
+    Invoice,
+    Payment,
+    PaymentAttempt,
+    PaymentKind,
+    Refund,
+    RefundState,
+    SavedCard,
+)
+from portico.domain.billing.refusals import BeyondWhatIsLeft, InvoicePaid, Processing
+from portico.domain.billing.stripe_sync import card_refunds
+from portico.domain.clients.models import Client
+from portico.domain.practices.stripe_setup import payment_readiness
+from portico.gateways.stripe import payment_intents
+from portico.gateways.stripe.objects import Intent
+from portico.plumbing import clock, tokens
+from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.refusals import Refused
+from tests import cast
+from tests.support.at_once import HANDS, at_once, errors
+from tests.support.paying import Till, let_pay
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+
+ROUNDS = 4
+
+
+@pytest.fixture
+def ana(till: Till) -> Client:
+    return let_pay(cast.ana(till.practice))
+
+
+@pytest.fixture
+def card(till: Till, ana: Client) -> SavedCard:
+    attempt = till.start(ana, cast.bill(ana, 1_000), save=True)
+    till.type_card(attempt)
+    polling.ask(attempt)
+    return SavedCard.objects.get()
+
+
+@pytest.fixture
+def bill(ana: Client) -> Invoice:
+    return cast.bill(ana)
+
+
+def fresh(invoice: Invoice) -> Invoice:
+    return Invoice.objects.with_attempts().get(pk=invoice.pk)
+
+
+def charged(till: Till) -> list[int]:
+    """What the sandbox's own book says was taken, beside the payment that saved the card."""
+    return [each.amount for each in till.book if each.amount != 1_000]
+
+
+@pytest.fixture(autouse=True)
+def _books_are_right(request: pytest.FixtureRequest) -> object:
+    yield
+    if "without" not in request.node.name:
+        assert list(verification.mismatches()) == []
+
+
+# One press of many fingers.
+
+
+def test_many_presses_of_one_saved_card_are_one_attempt_and_one_charge(
+    till: Till, ana: Client, card: SavedCard
+) -> None:
+    for number in range(ROUNDS):
+        bill = cast.bill(ana, 14_000 + number)
+        pressed = at_once(*[partial(till.charge, ana, card, bill)] * HANDS)
+        assert sum(isinstance(each, PaymentAttempt) for each in pressed) >= 1
+        assert set(errors(pressed)) <= {InvoicePaid, Processing}
+        assert AttemptInvoice.objects.filter(invoice=bill).count() == 1
+        assert fresh(bill).is_paid
+    assert charged(till) == [14_000 + number for number in range(ROUNDS)]
+
+
+def test_many_presses_of_continue_to_stripe_open_one_page(till: Till, ana: Client) -> None:
+    for number in range(ROUNDS):
+        bill = cast.bill(ana, 14_000 + number)
+        pressed = at_once(*[partial(till.start, ana, bill)] * HANDS)
+        assert errors(pressed) == []
+        assert len({each.checkout_url for each in pressed if isinstance(each, PaymentAttempt)}) == 1
+        assert AttemptInvoice.objects.filter(invoice=bill).count() == 1
+    assert len(till.stripe.desk().all("checkout.session")) == ROUNDS
+
+
+def test_without_the_lock_two_see_no_attempt_and_the_database_refuses_the_second(till: Till, bill: Invoice) -> None:
+    both_have_looked = Barrier(2)
+
+    def begin_without_lock() -> PaymentAttempt:
+        with transaction.atomic():
+            quote = quotes.of_invoice(bill)
+            assert not AttemptInvoice.objects.filter(invoice=bill, is_open=True).exists()
+            both_have_looked.wait(30)
+            return cast.attempt(*quote.invoices)
+
+    assert errors(at_once(begin_without_lock, begin_without_lock)) == [IntegrityError]
+
+
+def test_without_a_row_that_is_committed_first_two_presses_are_two_charges(
+    till: Till, ana: Client, card: SavedCard, bill: Invoice
+) -> None:
+    both_have_looked = Barrier(2)
+
+    def charge_without_row() -> Intent:
+        """Look, charge with a key of one's own, write down afterwards."""
+        assert not fresh(bill).is_attempted
+        line = payment_readiness.line(till.practice)
+        both_have_looked.wait(30)
+        return payment_intents.charge_card(
+            line, amount_minor=14_000, currency="USD", name="Invoice 2", customer=card.customer.customer_id,
+            card=card.payment_method_id, return_url="http://localhost/", metadata={}, key=tokens.new_token(),
+        )  # fmt: skip
+
+    assert errors(at_once(charge_without_row, charge_without_row)) == []
+    assert charged(till) == [14_000, 14_000]
+
+
+# The balance in one tab, one of its invoices in another.
+
+
+def test_the_balance_and_one_invoice_at_once_charge_each_invoice_once(till: Till, ana: Client, card: SavedCard) -> None:
+    for _round in range(ROUNDS):
+        taken = sum(charged(till))
+        bill, other = cast.bill(ana), cast.bill(ana, 5_000)
+        pressed = at_once(
+            *[partial(till.charge, ana, card)] * (HANDS // 2), *[partial(till.charge, ana, card, bill)] * (HANDS // 2)
+        )
+        assert all(issubclass(each, Refused) for each in errors(pressed))
+        if not fresh(other).is_paid:  # The single one was first, and the balance was refused because of it.
+            till.charge(ana, card)
+        assert (fresh(bill).is_paid, fresh(other).is_paid) == (True, True)
+        assert sum(charged(till)) - taken == 19_000
+        for each in (bill, other):
+            assert AttemptInvoice.objects.filter(invoice=each, attempt__state=AttemptState.SUCCEEDED).count() == 1
+
+
+def test_of_the_pages_of_balance_and_invoice_at_most_one_can_be_paid(till: Till, ana: Client) -> None:
+    for _round in range(ROUNDS):
+        bill, other, before = cast.bill(ana), cast.bill(ana, 5_000), len(till.book)
+        pressed = at_once(partial(till.start, ana), partial(till.start, ana, bill))
+        assert all(issubclass(each, Refused) for each in errors(pressed))
+        held = AttemptInvoice.objects.filter(invoice__in=[bill, other], is_open=True)
+        assert len({each.attempt_id for each in held}) <= 1
+        pages = [each for each in till.stripe.desk().all("checkout.session") if each["status"] == "open"]
+        assert len(pages) <= 1
+        for page in pages:
+            till.stripe.pay(page["id"])
+            polling.ask(PaymentAttempt.objects.get(checkout_session_id=page["id"]))
+        assert len(till.book) - before == len(pages)
+        for left in (each for each in (bill, other) if not fresh(each).is_paid):
+            invoicing.void(left, reason="The next round begins", shown=None, by=cast.DESK)
+
+
+# Hearing of one charge from all sides.
+
+
+def test_whoever_hears_of_a_charge_first_it_is_booked_once(till: Till, ana: Client) -> None:
+    for number in range(ROUNDS):
+        attempt = till.start(ana, cast.bill(ana, 14_000 + number))
+        till.type_card(attempt)
+        heard = at_once(*[partial(polling.ask, attempt)] * HANDS)
+        assert [each.state for each in heard if isinstance(each, PaymentAttempt)] == [AttemptState.SUCCEEDED] * HANDS
+    assert Payment.objects.count() == ROUNDS
+    assert OutgoingEmail.objects.filter(kind="receipt").count() == ROUNDS
+
+
+def test_without_the_lock_two_book_the_same_charge_and_the_database_refuses_one(
+    till: Till, ana: Client, bill: Invoice
+) -> None:
+    attempt = till.start(ana, bill)
+    till.type_card(attempt)
+    (charge,) = till.book
+    both_have_looked = Barrier(2)
+
+    def book_without_lock() -> Payment:
+        with transaction.atomic():
+            assert not Payment.objects.filter(stripe_charge_id=charge.id).exists()
+            both_have_looked.wait(30)
+            return Payment.objects.create(
+                practice=till.practice, client=ana, kind=PaymentKind.ONLINE, amount_minor=charge.amount,
+                currency="USD", received_on=clock.today("UTC"), stripe_charge_id=charge.id, livemode=False,
+                number=invoice_numbers.next_receipt_number(till.practice),
+            )  # fmt: skip
+
+    assert errors(at_once(book_without_lock, book_without_lock)) == [IntegrityError]
+
+
+# The desk and the card.
+
+
+def test_cash_and_card_at_once_never_both_pay(till: Till, ana: Client, card: SavedCard) -> None:
+    for _round in range(ROUNDS):
+        bill = cast.bill(ana)
+        before = len(till.book)
+        at_once(partial(till.charge, ana, card, bill), partial(cast.cash, ana, 14_000, invoice=bill))
+        in_cash = bill.allocations.filter(payment__kind=PaymentKind.CASH).count()
+        assert in_cash + len(till.book) - before == 1
+        assert fresh(bill).is_paid
+
+
+def test_without_the_lock_cash_is_taken_for_what_is_being_paid(till: Till, ana: Client, bill: Invoice) -> None:
+    both_have_looked = Barrier(2)
+
+    def start_without_lock() -> None:
+        with transaction.atomic():
+            assert not fresh(bill).is_paid
+            both_have_looked.wait(30)
+            cast.attempt(bill)
+
+    def take_without_lock() -> None:
+        with transaction.atomic():
+            locks.refuse_while_attempted(bill)
+            both_have_looked.wait(30)
+            Invoice.objects.filter(pk=bill.pk).update(paid_minor=14_000)
+
+    assert errors(at_once(start_without_lock, take_without_lock)) == []
+    assert (fresh(bill).is_paid, fresh(bill).is_attempted) == (True, True)
+
+
+# The same refund, pressed by several.
+
+
+def test_one_refund_pressed_by_many_goes_back_once(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
+    till.charge(ana, card, bill)
+    send = partial(sent_back, Payment.objects.latest("id"), 4_000, press="one")
+    assert errors(at_once(*[send] * HANDS)) == []
+    assert (Refund.objects.count(), till.book[-1].refunded) == (1, 4_000)
+
+
+def test_two_colleagues_cannot_refund_more_than_was_paid(
+    till: Till, ana: Client, card: SavedCard, bill: Invoice
+) -> None:
+    till.charge(ana, card, bill)
+    send = partial(sent_back, Payment.objects.latest("id"), 14_000)
+    assert set(errors(at_once(*[send] * HANDS))) == {BeyondWhatIsLeft}
+    assert (Refund.objects.get().state, till.book[-1].refunded) == (RefundState.SUCCEEDED, 14_000)
+
+
+def test_without_the_mark_of_the_press_a_double_press_refunds_twice(
+    till: Till, ana: Client, card: SavedCard, bill: Invoice
+) -> None:
+    till.charge(ana, card, bill)
+    send = partial(sent_back, Payment.objects.latest("id"), 4_000)
+    assert errors(at_once(send, send)) == []
+    assert till.book[-1].refunded == 8_000
+
+
+def sent_back(payment: Payment, amount_minor: int, press: str = "") -> Refund:
+    return card_refunds.send(
+        payment, amount_minor=amount_minor, reason="Paid twice", press=press, shown=None, by=cast.DESK
+    )

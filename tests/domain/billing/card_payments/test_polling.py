@@ -1,0 +1,216 @@
+"""What became of a payment is found out, whoever asks and however late: settled once, by one path."""
+
+from datetime import timedelta
+
+import pytest
+from time_machine import Traveller
+
+from portico.domain.billing.card_payments import polling, settlement
+from portico.domain.billing.card_payments.payment_refusals import BooksBeingChecked, StillKnown
+from portico.domain.billing.invoices import invoicing
+from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
+from portico.domain.billing.refusals import Processing
+from portico.domain.billing.stripe_sync import attempt_release, payments_in_review, reconciliation, webhook_events
+from portico.domain.clients.models import Client
+from portico.domain.practices import suspension
+from portico.plumbing.inbound_events import Verdict
+from portico.plumbing.models import OutgoingEmail, Restoration
+from tests import cast
+from tests.cast import DESK
+from tests.domain.billing.desk_sessions import event, fresh, paid, state
+from tests.support.clock import NOW
+from tests.support.paying import Till
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
+
+
+@pytest.mark.parametrize("fault", ["lost", "half", "nonsense", "fail_after", "500", "503"])
+def test_a_saved_cards_lost_answer_is_processing_until_the_worker_has_found_it(
+    till: Till, card: SavedCard, bill: Invoice, fault: str, time_machine: Traveller
+) -> None:
+    ana = bill.client
+    till.stripe.fault(fault, "/v1/payment_intents", method="POST")
+    attempt = till.charge(ana, card, bill)
+    assert attempt.state == AttemptState.PROCESSING
+    assert fresh(bill).is_processing
+    with pytest.raises(Processing):
+        till.charge(ana, card, bill)
+    time_machine.move_to(NOW + timedelta(seconds=61))
+    assert polling.follow_next()
+    assert state(attempt) == AttemptState.SUCCEEDED
+    assert fresh(bill).is_paid
+    assert [charge.amount for charge in till.book] == [1_000, 14_000]
+
+
+@pytest.mark.parametrize("fault", ["lost", "half", "500", "fail_after"])
+def test_a_checkout_whose_answer_was_lost_leaves_the_invoice_unpaid_and_starts_again(
+    till: Till, ana: Client, bill: Invoice, fault: str
+) -> None:
+    till.stripe.fault(fault, "/v1/checkout/sessions", method="POST")
+    attempt = till.start(ana, bill)
+    assert (attempt.state, attempt.checkout_url) == (AttemptState.OPEN, "")
+    assert not fresh(bill).is_processing
+    again = till.start(ana, bill)
+    assert again.pk != attempt.pk
+    assert again.checkout_url
+    assert state(attempt) == AttemptState.EXPIRED
+    till.type_card(again)
+    polling.ask(again)
+    assert fresh(bill).is_paid
+
+
+def test_a_payment_left_on_stripes_page_is_found_without_any_event(
+    till: Till, ana: Client, bill: Invoice, time_machine: Traveller
+) -> None:
+    attempt = till.start(ana, bill)
+    till.type_card(attempt)
+    time_machine.move_to(NOW + timedelta(seconds=61))
+    assert polling.follow_next()
+    assert fresh(bill).is_paid
+
+
+def test_while_a_practice_is_paused_its_money_is_settled_all_the_same(
+    till: Till, ana: Client, bill: Invoice, time_machine: Traveller
+) -> None:
+    left, told = till.start(ana, bill), till.start(ana, cast.bill(ana, 5_000))
+    for attempt in (left, told):
+        till.type_card(attempt)
+    suspension.suspend(till.practice, by=DESK)
+    assert webhook_events.work(event(till, "checkout.session", told.checkout_session_id)) is Verdict.DONE
+    time_machine.move_to(NOW + timedelta(seconds=61))
+    assert polling.follow_next()
+    assert [state(attempt) for attempt in (left, told)] == [AttemptState.SUCCEEDED] * 2
+
+
+def test_stripe_was_away_for_an_hour_and_within_90_seconds_of_its_return_it_is_paid(
+    till: Till, ana: Client, card: SavedCard, bill: Invoice, time_machine: Traveller
+) -> None:
+    till.stripe.fault("lost", "/v1/payment_intents", method="POST")
+    till.charge(ana, card, bill)
+    till.stripe.fault("503", times=999)
+    for minute in range(1, 61):
+        time_machine.move_to(NOW + timedelta(minutes=minute))
+        polling.follow_next()
+        assert fresh(bill).is_processing
+    till.stripe.clear_faults()
+    time_machine.move_to(NOW + timedelta(minutes=60, seconds=90))
+    assert polling.follow_next()
+    assert fresh(bill).is_paid
+    assert [charge.amount for charge in till.book] == [1_000, 14_000]
+
+
+def test_an_abandoned_checkout_is_unpaid_and_over_at_its_hour(
+    till: Till, ana: Client, bill: Invoice, time_machine: Traveller
+) -> None:
+    attempt = till.start(ana, bill)
+    assert not fresh(bill).is_processing
+    till.stripe.forward(46 * 60)
+    time_machine.move_to(NOW + timedelta(minutes=46))
+    assert polling.follow_next()
+    assert (state(attempt), fresh(bill).is_attempted) == (AttemptState.EXPIRED, False)
+
+
+def test_events_settle_once_however_often_and_in_whatever_order(till: Till, ana: Client, bill: Invoice) -> None:
+    attempt = till.start(ana, bill)
+    till.type_card(attempt)
+    (charge,) = till.book
+    things = [("payment_intent", charge.payment_intent), ("checkout.session", attempt.checkout_session_id)]
+    for kind, id_ in (*things, *reversed(things), *things):
+        assert webhook_events.work(event(till, kind, id_)) is Verdict.DONE
+    assert Payment.objects.count() == 1
+    assert OutgoingEmail.objects.filter(kind="receipt").count() == 1
+
+
+def test_an_event_before_its_own_answer_finds_the_attempt(till: Till, ana: Client, bill: Invoice) -> None:
+    till.stripe.fault("lost", "/v1/checkout/sessions", method="POST")
+    attempt = till.start(ana, bill)
+    (session,) = till.stripe.desk().all("checkout.session")
+    till.stripe.pay(session["id"])
+    assert webhook_events.work(event(till, "checkout.session", session["id"])) is Verdict.DONE
+    assert state(attempt) == AttemptState.SUCCEEDED
+
+
+def test_an_event_of_something_unknown_is_kept_and_one_of_others_ignored(till: Till) -> None:
+    assert webhook_events.work(event(till, "payment_intent", "pi_unknown")) is Verdict.LATER
+    assert webhook_events.work(event(till, "customer", "cus_1")) is Verdict.IGNORED
+
+
+def test_while_stripe_is_down_events_wait(till: Till, ana: Client, bill: Invoice) -> None:
+    attempt = till.start(ana, bill)
+    till.stripe.fault("503")
+    assert webhook_events.work(event(till, "checkout.session", attempt.checkout_session_id)) is Verdict.LATER
+
+
+def test_a_late_success_after_the_invoice_was_paid_is_credit_that_staff_are_asked_to_refund(
+    till: Till, ana: Client, bill: Invoice
+) -> None:
+    attempt = till.start(ana, bill)
+    till.type_card(attempt)
+    settlement.end(attempt, AttemptState.EXPIRED)
+    cast.cash(ana, 14_000, invoice=fresh(bill))
+    polling.ask(attempt)
+    payment = Payment.objects.get(attempt=attempt)
+    assert (payment.unused_minor, payment.refund_asked_at is not None) == (14_000, True)
+    assert fresh(bill).is_paid
+
+
+def test_a_void_invoice_makes_what_still_arrives_credit(till: Till, ana: Client, bill: Invoice) -> None:
+    attempt = till.start(ana, bill)
+    till.type_card(attempt)
+    settlement.end(attempt, AttemptState.EXPIRED)
+    invoicing.void(fresh(bill), reason="Wrong price", shown=None, by=DESK)
+    polling.ask(attempt)
+    assert Payment.objects.get().unused_minor == 14_000
+
+
+def test_never_downgraded(till: Till, ana: Client, bill: Invoice) -> None:
+    payment = paid(till, bill)
+    assert payment.attempt is not None
+    settlement.end(payment.attempt, AttemptState.FAILED, reason="expired_card")
+    assert (state(payment.attempt), fresh(bill).is_paid) == (AttemptState.SUCCEEDED, True)
+
+
+def test_an_amount_that_is_not_ours_is_set_aside_and_nothing_is_booked(till: Till, ana: Client, bill: Invoice) -> None:
+    attempt = till.start(ana, bill)
+    till.type_card(attempt)
+    PaymentAttempt.objects.filter(pk=attempt.pk).update(livemode=False, currency="EUR")
+    polling.ask(PaymentAttempt.objects.select_related("client__practice", "practice", "account").get(pk=attempt.pk))
+    assert (state(attempt), Payment.objects.count()) == (AttemptState.QUARANTINED, 0)
+    assert fresh(bill).is_processing
+    assert list(payments_in_review.in_doubt(till.practice)) == [attempt]
+    PaymentAttempt.objects.filter(pk=attempt.pk).update(currency="USD")
+
+
+def test_what_stays_unknown_for_a_day_can_be_released_and_money_that_still_arrives_is_flagged(
+    till: Till, ana: Client, card: SavedCard, bill: Invoice, time_machine: Traveller
+) -> None:
+    till.stripe.fault("lost", "/v1/payment_intents", method="POST")
+    attempt = till.charge(ana, card, bill)
+    with pytest.raises(StillKnown):
+        attempt_release.release(attempt, reason="Nobody knows", shown=None, by=DESK)
+    time_machine.move_to(NOW + timedelta(hours=25))
+    attempt_release.release(attempt, reason="Nobody knows", shown=None, by=DESK)
+    assert not fresh(bill).is_attempted
+    polling.ask(
+        PaymentAttempt.objects.select_related("client__practice", "practice", "account", "card").get(pk=attempt.pk)
+    )
+    payment = Payment.objects.get(attempt=attempt)
+    assert (payment.unused_minor, payment.refund_asked_at is not None) == (14_000, True)
+
+
+def test_a_payment_whose_attempt_is_gone_is_rebuilt_from_what_stripe_was_told(
+    till: Till, ana: Client, bill: Invoice
+) -> None:
+    attempt = till.start(ana, bill)
+    till.type_card(attempt)
+    attempt.covers.all().delete()
+    PaymentAttempt.objects.filter(pk=attempt.pk).delete()
+    Restoration.objects.create(practice=till.practice, backup_made_at=NOW - timedelta(minutes=5))
+    with pytest.raises(BooksBeingChecked):
+        till.start(ana, bill)
+    since = reconciliation.since_of(till.practice)
+    assert since is not None
+    assert reconciliation.reconcile(till.practice, since=since, by=DESK).found == 1
+    assert fresh(bill).is_paid
+    assert reconciliation.reconcile(till.practice, since=since, by=DESK).found == 0
+    assert reconciliation.since_of(till.practice) is None

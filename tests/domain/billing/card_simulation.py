@@ -1,0 +1,428 @@
+"""Days on which everything happens: bills and cards, cash and refunds, Stripe's bad hours, processes that die."""
+
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.test import Client as Browser
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from pytest_django.fixtures import Settings
+from time_machine import Traveller
+
+from portico.domain.access import access_grants
+from portico.domain.billing.card_payments import cancellation, polling, saved_cards
+from portico.domain.billing.invoices import invoice_sharing, invoicing
+from portico.domain.billing.ledger import verification
+from portico.domain.billing.models import (
+    MOVING,
+    Invoice,
+    Payment,
+    PaymentAttempt,
+    PaymentKind,
+)
+from portico.domain.billing.payments import account_credits, manual_payments
+from portico.domain.billing.stripe_sync import (
+    attempt_release,
+    card_refunds,
+    disputes,
+    payments_in_review,
+    reconciliation,
+)
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.gateways.stripe.account import EVENTS
+from portico.gateways.stripe.errors import StripeTrouble
+from portico.plumbing import clock, inbound_events, tokens
+from portico.plumbing.refusals import Refused
+from portico.sandbox.stripe.book import BookedCharge
+from portico.sandbox.stripe.problems import Problem
+from portico.sandbox.stripe.serving import SandboxStripe
+from portico.sandbox.stripe.webhooks import Letter
+from tests import cast
+from tests.domain.billing import ledger_comparison
+from tests.support.dying import killed_after, watching_writes
+from tests.support.paying import Till, let_pay
+
+type Deed = tuple[str, dict[str, Any]]  # Any: whatever the deed takes.
+
+SECRET = "whsec_at_random"
+HOOK = "/hooks/stripe/alder-street/"
+
+AMOUNTS = st.integers(50, 400)
+WHICH = st.integers(0, 9)
+# After so many statements the process is dead; most live on.
+DIES = st.one_of(st.none(), st.none(), st.integers(0, 60))
+NUMBERS = st.sampled_from(
+    [
+        "4242424242424242", "4242424242424242", "4000000000000341", "4000000000003220", "4000002500003155",
+        "4000000000000002", "4000000000000259", "4000000000005126",
+    ]
+)  # fmt: skip
+FAULTS = st.sampled_from(["lost", "lost", "fail_after", "half", "nonsense", "429", "500", "503"])
+PATHS = st.sampled_from(["/v1/", "/v1/payment_intents", "/v1/checkout/sessions", "/v1/refunds"])
+JOBS: tuple[Callable[[], object], ...] = (
+    polling.follow_next,
+    inbound_events.work_next,
+    polling.hurry_unwanted,
+    card_refunds.follow_pending,
+    disputes.follow_open,
+    saved_cards.detach_removed,
+    reconciliation.look_back,
+)
+# These say how much they looked at, not whether there is more.
+ONCE = (card_refunds.follow_pending, disputes.follow_open, reconciliation.look_back)
+# Comparing costs as much as many steps, and it settles everything that was under way.
+COMPARED_AFTER = 15
+PASSING = st.sampled_from([5, 61, 61, 400, 31 * 60, 46 * 60, 4 * 3600, 25 * 3600])
+
+
+DEEDS: list[st.SearchStrategy[Deed]] = []
+
+
+def deed[D: Callable[..., None]](
+    often: int = 1, **arguments: st.SearchStrategy[Any]
+) -> Callable[[D], D]:  # Any: arguments.
+    """Something that may happen, as often as the number says.
+
+    (Rules would be left out of whole runs by turns, and `one_of` takes a strategy once, however often it is named.)
+    """
+
+    def note(verb: D) -> D:
+        DEEDS.extend([st.tuples(st.just(verb.__name__), st.fixed_dictionaries(arguments))] * often)
+        return verb
+
+    return note
+
+
+class CardDays(RuleBasedStateMachine):
+    """One client of one practice. Each rule is one thing that somebody does, or that befalls us."""
+
+    practice: Practice
+    client: Client
+    traveller: Traveller
+    settings: Settings
+    seen: Counter[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stripe = SandboxStripe().start()
+        self.settings.STRIPE_API_BASE = self.stripe.url
+        self.stripe.add_endpoint(f"http://localhost{HOOK}", SECRET, events=EVENTS)
+        self.stripe.plan(hold=True)
+        self.till = Till(self.stripe, self.practice)
+        self.undone = transaction.atomic()
+        self.undone._from_testcase = True  # type: ignore[attr-defined]  # As Django's own tests: not one of ours.
+        self.undone.__enter__()
+        self.letters: list[Letter] = []
+        self.released: set[str] = set()
+        self.is_changed, self.steps, self.deed = True, 0, ""
+        self.watching = watching_writes(self.note_write)
+        self.watching.__enter__()
+
+    def teardown(self) -> None:
+        is_failing = sys.exception() is not None
+        try:
+            if not is_failing:
+                self.steps = COMPARED_AFTER + 1
+                self.everything_is_asked_about()
+        finally:
+            self.watching.__exit__(None, None, None)
+            transaction.set_rollback(True)
+            self.undone.__exit__(None, None, None)
+            self.stripe.stop()
+
+    def note_write(self) -> None:
+        self.is_changed = True
+
+    # The desk.
+
+    @initialize(amounts=st.lists(AMOUNTS, min_size=2, max_size=4))
+    def begin(self, amounts: list[int]) -> None:
+        for amount in amounts:
+            self.share_a_bill(amount)
+        self.pay_on_stripes_page(0, "4242424242424242", save=True, dies=None)
+        self.look_at_the_last_payment(None)
+
+    @rule(deed=st.deferred(lambda: st.sampled_from(DEEDS).flatmap(lambda deed: deed)))
+    def something_happens(self, deed: Deed) -> None:
+        self.deed, arguments = deed
+        getattr(self, self.deed)(**arguments)
+
+    @deed(3, amount=AMOUNTS)
+    def share_a_bill(self, amount: int) -> None:
+        cast.bill(self.client, amount)
+
+    @deed(which=WHICH, dies=DIES)
+    def void(self, which: int, dies: int | None) -> None:
+        invoice = self.invoice(which)
+
+        def work() -> None:
+            cancellation.clearing_way(
+                invoice, lambda: invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
+            )
+
+        self.do(work, dies)
+
+    @deed(which=WHICH)
+    def unshare_and_share(self, which: int) -> None:
+        invoice = self.invoice(which)
+        self.do(lambda: invoice_sharing.unshare(invoice, shown=None, by=cast.DESK))
+        self.do(lambda: invoice_sharing.share(invoice, shown=None, by=cast.DESK))
+
+    @deed(2, which=WHICH, amount=AMOUNTS, dies=DIES)
+    def take_cash_for_a_bill(self, which: int, amount: int, dies: int | None) -> None:
+        invoice = self.owed(which)
+
+        def work() -> None:
+            cancellation.clearing_way(invoice, lambda: cast.cash(self.client, amount, invoice=invoice))
+
+        self.do(work, dies)
+
+    @deed(amount=AMOUNTS)
+    def give_credit(self, amount: int) -> None:
+        self.do(
+            lambda: account_credits.give(self.client, amount_minor=amount, reason="Goodwill", shown=None, by=cast.DESK)
+        )
+
+    @deed(which=WHICH)
+    def take_back_what_was_given(self, which: int) -> None:
+        by_hand = [
+            *Payment.objects.exclude(kind=PaymentKind.ONLINE).order_by("id"),
+            *self.client.credits.order_by("id"),
+        ]
+        if by_hand:
+            source = by_hand[which % len(by_hand)]
+            verb = manual_payments.take_back if isinstance(source, Payment) else account_credits.take_back
+            self.do(lambda: verb(source, reason="It bounced", shown=None, by=cast.DESK))
+
+    @deed(2, which=WHICH, amount=AMOUNTS, dies=DIES)
+    def refund(self, which: int, amount: int, dies: int | None) -> None:
+        payments = list(Payment.objects.filter(kind=PaymentKind.ONLINE).order_by("id"))
+        if payments:
+            payment = payments[which % len(payments)]
+            amount, press = min(amount, payment.left_minor), tokens.new_token()
+
+            def work() -> None:
+                card_refunds.send(
+                    payment, amount_minor=amount, reason="Paid twice", press=press, shown=None, by=cast.DESK
+                )
+
+            self.do(work, dies)
+            if dies is not None:  # Whoever saw no answer presses the same button again.
+                self.do(work)
+
+    @deed(which=WHICH)
+    def keep_what_was_to_be_refunded(self, which: int) -> None:
+        asked = list(payments_in_review.refunds_asked(self.practice))
+        if asked:
+            self.do(lambda: account_credits.keep(asked[which % len(asked)], shown=None, by=cast.DESK))
+
+    @deed()
+    def let_go_after_a_day(self) -> None:
+        for attempt in self.client.attempts.filter(state__in=MOVING):
+            if attempt_release.may_be_released(attempt):
+                attempt_release.release(attempt, reason="Nobody knows", shown=None, by=cast.DESK)
+                self.released.add(attempt.ref)
+                self.seen["released"] += 1
+
+    @deed()
+    def turn_cards_off_for_a_moment(self) -> None:
+        access_grants.save_access(self.client, cast.entry_for(self.client), version=None, by=cast.DESK)
+        self.do(polling.hurry_unwanted)
+        self.do(polling.follow_next)
+        let_pay(self.client)
+
+    # The client.
+
+    @deed(5, which=st.one_of(st.none(), WHICH), number=st.one_of(st.none(), NUMBERS), save=st.booleans(), dies=DIES)
+    def pay_on_stripes_page(self, which: int | None, number: str | None, *, save: bool, dies: int | None) -> None:
+        """Without a number the page is left as it is."""
+        invoice = None if which is None else self.owed(which)
+        self.do(lambda: self.till.start(self.client, invoice, save=save), dies)
+        if number:
+            self.type_a_card(-1, number)
+
+    @deed(which=WHICH, number=NUMBERS)
+    def type_a_card(self, which: int, number: str) -> None:
+        """Also on a page that was opened long ago; on none whose address was never heard, which nobody has."""
+        known = set(self.client.attempts.values_list("checkout_session_id", flat=True))
+        pages = [page for page in self.at_stripe("checkout.session", "open") if page in known]
+        if pages:
+            self.outside(lambda: self.stripe.pay(pages[which % len(pages)], number))
+
+    @deed(3, which=WHICH, accept=st.booleans())
+    def answer_the_bank(self, which: int, *, accept: bool) -> None:
+        asked = self.at_stripe("payment_intent", "requires_action")
+        if asked:
+            self.outside(lambda: self.stripe.answer_at_bank(asked[which % len(asked)], accept=accept))
+
+    @deed(4, which=st.one_of(st.none(), WHICH), card=WHICH, dies=DIES)
+    def pay_with_a_saved_card(self, which: int | None, card: int, dies: int | None) -> None:
+        saved = saved_cards.kept(self.till.payer(self.client).account)
+        if saved:
+            invoice = None if which is None else self.owed(which)
+            self.do(lambda: self.till.charge(self.client, saved[card % len(saved)], invoice), dies)
+
+    @deed(2, dies=DIES)
+    def look_at_the_last_payment(self, dies: int | None) -> None:
+        attempt = PaymentAttempt.objects.select_related("client__practice", "account", "practice", "card").last()
+        if attempt is not None:
+            self.do(lambda: polling.ask(attempt), dies)
+
+    @deed()
+    def remove_a_card(self) -> None:
+        for card in saved_cards.kept(self.till.payer(self.client).account)[1:]:
+            saved_cards.remove(card, self.client, by=cast.DESK)
+
+    # Stripe.
+
+    @deed(2, which=WHICH, amount=st.one_of(st.none(), AMOUNTS))
+    def refund_in_the_dashboard(self, which: int, amount: int | None) -> None:
+        if charge := self.charge(which):
+            self.outside(lambda: self.stripe.refund(charge.id, amount=amount))
+
+    @deed(which=WHICH, fails=st.booleans())
+    def a_refund_ends(self, which: int, *, fails: bool) -> None:
+        refunds_there = self.at_stripe("refund", "pending", *(["succeeded"] if fails else []))
+        if refunds_there:
+            self.outside(lambda: self.stripe.end_refund(refunds_there[which % len(refunds_there)], fails=fails))
+
+    @deed(2, which=WHICH)
+    def dispute(self, which: int) -> None:
+        charge = self.charge(which)
+        if charge and charge.refunded < charge.amount:
+            self.outside(lambda: self.stripe.dispute(charge.id, amount=charge.amount - charge.refunded))
+
+    @deed(2, which=WHICH, won=st.booleans())
+    def a_dispute_ends(self, which: int, *, won: bool) -> None:
+        opened = self.at_stripe("dispute", "needs_response")
+        if opened:
+            self.outside(lambda: self.stripe.end_dispute(opened[which % len(opened)], won=won))
+
+    @deed(3, kind=FAULTS, path=PATHS, method=st.sampled_from(["", "POST"]), times=st.integers(1, 3))
+    def something_goes_wrong(self, kind: str, path: str, method: str, times: int) -> None:
+        self.stripe.fault(kind, path, method=method, times=times)
+        self.seen["fault"] += 1
+
+    @deed(2, order=st.randoms(use_true_random=False), copies=st.integers(1, 2), lost=st.integers(0, 4))
+    def letters_arrive(self, order: random.Random, copies: int, lost: int) -> None:
+        """Shuffled, some twice, some never; what is kept back comes another time."""
+        letters = self.waiting_letters()
+        order.shuffle(letters)
+        arriving, self.letters = letters[lost:8] * copies, letters[8:]
+        order.shuffle(arriving)
+        for letter in arriving:
+            self.deliver(letter)
+
+    # Time, and whoever works in it.
+
+    @deed(2, seconds=PASSING)
+    def time_passes(self, seconds: int) -> None:
+        self.traveller.shift(timedelta(seconds=seconds))
+
+    @deed(3, job=st.sampled_from(JOBS), dies=DIES)
+    def the_worker_works(self, job: Callable[[], object], dies: int | None) -> None:
+        self.do(job, dies)
+
+    @deed(dies=DIES)
+    def the_worker_works_on_events(self, dies: int | None) -> None:
+        for _event in range(4):
+            self.do(inbound_events.work_next, dies)
+
+    @deed()
+    def everything_is_asked_about(self) -> None:
+        """Stripe answers, and the worker has all the time it needs: now both books must say the same."""
+        if self.steps <= COMPARED_AFTER:
+            return
+        self.stripe.clear_faults()
+        for letter in self.waiting_letters():
+            self.deliver(letter)
+        self.letters = []
+        for seconds in (100, 100, 400, 4000):
+            self.traveller.shift(timedelta(seconds=seconds))
+            self.work_until_idle()
+            self.let_go_after_a_day()
+            differences = ledger_comparison.differences(self.till.book)
+            if not differences:
+                break
+        assert differences == [], differences
+        billed = self.client.invoices.issued().filter(voided_at=None).values_list("total_minor", flat=True)
+        hand = Payment.objects.filter(client=self.client).exclude(kind=PaymentKind.ONLINE).filter(taken_back_at=None)
+        given = self.client.credits.filter(taken_back_at=None)
+        by_hand = sum(each.amount_minor for each in (*hand, *given))
+        assert ledger_comparison.balance_of(self.client, self.till.book, billed=sum(billed), by_hand=by_hand) == ""
+        self.seen["compared"], self.steps = self.seen["compared"] + 1, 0
+
+    # After each of them.
+
+    @invariant()
+    def the_books_are_sound(self) -> None:
+        # So that nothing happens at the same moment: the age of money decides which is spent first.
+        self.traveller.shift(timedelta(seconds=1))
+        self.steps += 1
+        if self.is_changed:
+            self.is_changed = False
+            mismatches = list(verification.mismatches())
+            assert mismatches == [], mismatches
+            disagreeing = ledger_comparison.disagreeing_sums(self.client)
+            assert disagreeing == [], disagreeing
+        impossible = ledger_comparison.impossible(self.till.book, released=self.released)
+        assert impossible == [], impossible
+
+    def do(self, work: Callable[[], object], dies: int | None = None) -> None:
+        """A refusal and a Stripe that cannot be asked are answers like any other."""
+        lives = False
+        try:
+            with killed_after(dies):
+                work()
+                lives = True
+            self.seen[self.deed if lives else "died"] += 1
+        except (Refused, StripeTrouble) as refusal:
+            self.seen[type(refusal).__name__] += 1
+
+    def outside(self, deed: Callable[[], object]) -> None:
+        """Stripe's own pages refuse too: what is over, disputed or given back already."""
+        try:
+            deed()
+        except (Problem, ValueError):
+            return
+        self.seen[self.deed] += 1
+
+    def invoice(self, which: int) -> Invoice:
+        return list(self.client.invoices.select_related("client__practice").order_by("id"))[
+            which % self.client.invoices.count()
+        ]
+
+    def owed(self, which: int) -> Invoice:
+        """Mostly one that is to pay; now and then any."""
+        owed = list(self.client.invoices.payable().select_related("client__practice").order_by("id"))
+        return owed[which % len(owed)] if owed and which < 9 else self.invoice(which)
+
+    def charge(self, which: int) -> BookedCharge | None:
+        book = self.till.book
+        return book[which % len(book)] if book else None
+
+    def at_stripe(self, kind: str, *states: str) -> list[str]:
+        return [each["id"] for each in self.stripe.desk().all(kind, lambda each: each["status"] in states)][::-1]
+
+    def waiting_letters(self) -> list[Letter]:
+        return [*self.letters, *self.stripe.post.take()]
+
+    def deliver(self, letter: Letter) -> None:
+        signature = letter.signature(int(clock.now().timestamp()))
+        answer = Browser().post(
+            HOOK, letter.body, content_type="application/json", headers={"Stripe-Signature": signature}
+        )
+        assert answer.status_code == 200
+        self.seen["letter"] += 1
+
+    def work_until_idle(self) -> None:
+        for job in JOBS:
+            for _time in range(60):
+                if not job() or job in ONCE:
+                    break

@@ -1,0 +1,201 @@
+"""The life of an invoice: drafted, changed, issued, voided, written anew; repeated, refused, and side by side."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from portico.domain.audit_actions import Verb
+from portico.domain.billing.invoices import invoicing
+from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.ledger import balances
+from portico.domain.billing.models import AttemptState, Invoice, InvoiceStatus
+from portico.domain.billing.refusals import (
+    BeingPaid,
+    InvoiceEmpty,
+    InvoiceIssued,
+    InvoiceNotIssued,
+    Processing,
+    ReasonMissing,
+    TotalNotPositive,
+)
+from portico.domain.clients.client_details import ChangedMeanwhile
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.plumbing.models import TrailEntry
+from tests import cast
+
+DAY = date(2026, 11, 23)
+
+
+def entry(*amounts: int) -> InvoiceEntry:
+    return InvoiceEntry(DAY, DAY + timedelta(days=14), tuple(LineEntry("Session", amount) for amount in amounts))
+
+
+def test_a_draft_has_no_number_and_is_owed_by_nobody(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    draft = invoicing.draft(ana, entry(14_000, 1_500), by=cast.DESK)
+    assert (draft.number, draft.total_minor, draft.currency) == (None, 15_500, "USD")
+    assert balances.office(ana).office_minor == 0
+
+
+def test_one_press_makes_one_draft(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    first = invoicing.draft(ana, entry(100), press="p" * 43, by=cast.DESK)
+    assert invoicing.draft(ana, entry(100), press="p" * 43, by=cast.DESK) == first
+
+
+def test_a_draft_is_changed_and_a_second_hand_is_told(practice: Practice) -> None:
+    draft = invoicing.draft(cast.ana(practice), entry(14_000), by=cast.DESK)
+    changed = invoicing.edit(draft, entry(100, 200), version=draft.version, by=cast.DESK)
+    assert [line.amount_minor for line in changed.lines.order_by("position")] == [100, 200]
+    with pytest.raises(ChangedMeanwhile):
+        invoicing.edit(draft, entry(1), version=draft.version, by=cast.DESK)
+    draft.refresh_from_db()
+    assert draft.total_minor == 300
+
+
+def test_a_draft_keeps_what_was_typed_until_it_is_saved(practice: Practice) -> None:
+    draft = invoicing.draft(cast.ana(practice), entry(14_000), by=cast.DESK)
+    assert invoicing.keep_typed(draft, {"note": "half a sen"}, version=draft.version)
+    draft.refresh_from_db()
+    assert draft.typed == {"note": "half a sen"}
+    saved = invoicing.edit(draft, entry(14_000), version=draft.version, by=cast.DESK)
+    assert saved.typed is None
+    assert not invoicing.keep_typed(draft, {"note": "too late"}, version=draft.version)
+
+
+def test_a_discarded_draft_is_gone_and_leaves_no_gap(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    draft = invoicing.draft(ana, entry(14_000), by=cast.DESK)
+    invoicing.discard(draft, shown=None, by=cast.DESK)
+    invoicing.discard(draft, shown=None, by=cast.DESK)
+    assert not Invoice.objects.filter(pk=draft.pk).exists()
+    assert cast.bill(ana).number == 1
+
+
+def test_issuing_gives_the_next_number_once(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    first = invoicing.issue(invoicing.draft(ana, entry(14_000), by=cast.DESK), shown=None, by=cast.DESK)
+    again = invoicing.issue(first, shown=None, by=cast.DESK)
+    second = cast.bill(ana)
+    assert (first.number, again.number, second.number) == (1, 1, 2)
+    assert TrailEntry.objects.filter(verb=Verb.INVOICE_ISSUED).count() == 2
+
+
+def test_each_practice_counts_for_itself(practice: Practice) -> None:
+    cast.bill(cast.ana(practice))
+    assert cast.bill(cast.dora(cast.birch())).number == 1
+
+
+def test_nothing_is_not_issued(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    with pytest.raises(InvoiceEmpty):
+        invoicing.issue(invoicing.draft(ana, entry(), by=cast.DESK), shown=None, by=cast.DESK)
+    with pytest.raises(TotalNotPositive):
+        invoicing.issue(invoicing.draft(ana, entry(100, -100), by=cast.DESK), shown=None, by=cast.DESK)
+    assert cast.bill(ana).number == 1
+
+
+def test_a_line_may_be_negative_and_a_total_not(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    assert invoicing.draft(ana, entry(14_000, -4_000), by=cast.DESK).total_minor == 10_000
+    with pytest.raises(TotalNotPositive):
+        invoicing.draft(ana, entry(4_000, -14_000), by=cast.DESK)
+
+
+def test_an_issued_invoice_has_no_edit(practice: Practice) -> None:
+    invoice = cast.bill(cast.ana(practice))
+    with pytest.raises(InvoiceIssued):
+        invoicing.edit(invoice, entry(1), version=invoice.version, by=cast.DESK)
+    with pytest.raises(InvoiceIssued):
+        invoicing.discard(invoice, shown=None, by=cast.DESK)
+
+
+def test_a_void_invoice_keeps_its_number_and_what_was_paid_becomes_credit(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    invoice = cast.bill(ana, 28_000)
+    cast.cash(ana, 14_000, invoice=invoice)
+    voided = invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
+    again = invoicing.void(invoice, reason="Another", shown=None, by=cast.DESK)
+    assert (voided.number, again.void_reason) == (invoice.number, "Made by mistake")
+    account = balances.office(ana)
+    assert (account.sums.invoiced_minor, account.unused_minor, account.office_minor) == (0, 14_000, -14_000)
+    assert TrailEntry.objects.get(verb=Verb.INVOICE_VOIDED).details["became_credit_minor"] == 14_000
+
+
+def test_what_a_void_invoice_leaves_pays_the_next_that_is_shared(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    invoice = cast.bill(ana, 14_000)
+    cast.cash(ana, 14_000, invoice=invoice)
+    other = cast.bill(ana, 20_000)
+    invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
+    other.refresh_from_db()
+    assert (other.paid_minor, balances.office(ana).office_minor) == (14_000, 6_000)
+
+
+def test_voiding_asks_why_and_knows_drafts(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    with pytest.raises(ReasonMissing):
+        invoicing.void(cast.bill(ana), reason=" ", shown=None, by=cast.DESK)
+    with pytest.raises(InvoiceNotIssued):
+        invoicing.void(invoicing.draft(ana, entry(1), by=cast.DESK), reason="x", shown=None, by=cast.DESK)
+
+
+@pytest.mark.parametrize(
+    ("state", "refusal"),
+    [(AttemptState.OPEN, BeingPaid), (AttemptState.PROCESSING, Processing), (AttemptState.QUARANTINED, Processing)],
+)
+def test_an_invoice_under_an_attempt_is_not_voided(
+    practice: Practice, state: AttemptState, refusal: type[Exception]
+) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    invoice = cast.bill(ana)
+    cast.attempt(invoice, state=state)
+    with pytest.raises(refusal):
+        invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
+    invoice.refresh_from_db()
+    assert not invoice.is_void
+
+
+def test_voiding_and_writing_anew_gives_one_draft_with_the_same_lines(practice: Practice) -> None:
+    invoice = cast.bill(cast.ana(practice), 14_000)
+    anew = invoicing.void_and_reissue(invoice, reason="Price was wrong", shown=None, by=cast.DESK)
+    assert (anew.is_draft, anew.total_minor, anew.replaces) == (True, 14_000, invoice)
+    assert [line.label for line in anew.lines.all()] == ["Session, 50 minutes"]
+    assert invoicing.void_and_reissue(invoice, reason="Price was wrong", shown=None, by=cast.DESK) == anew
+
+
+def test_the_currency_stays_after_the_first_invoice(practice: Practice) -> None:
+    assert practice.currency_fixed_at is None
+    cast.bill(cast.ana(practice))
+    practice.refresh_from_db()
+    assert practice.currency_fixed_at is not None
+
+
+@pytest.mark.parametrize(
+    ("days", "status"), [(-1, InvoiceStatus.PAST_DUE), (0, InvoiceStatus.UNPAID), (1, InvoiceStatus.UNPAID)]
+)
+def test_an_invoice_is_past_due_from_the_midnight_after_its_due_date(
+    practice: Practice, days: int, status: InvoiceStatus
+) -> None:
+    today = clock.today(practice.time_zone)
+    invoice = cast.bill(cast.ana(practice), due_on=today + timedelta(days=days))
+    assert Invoice.objects.with_attempts().get(pk=invoice.pk).status_on(today) is status
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"paid_minor": 14_001},
+        {"number": None},
+        {"voided_at": None, "void_reason": "no time"},
+        {"total_minor": 0},
+        {"paid_minor": -1},
+    ],
+)
+def test_the_database_has_the_last_word(practice: Practice, change: dict[str, object]) -> None:
+    invoice = cast.bill(cast.ana(practice))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Invoice.objects.filter(pk=invoice.pk).update(**change)

@@ -1,0 +1,124 @@
+"""The mail that a bill is there leaves only while the client may see it and said that email is ok."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from portico.domain.access import access_grants, client_changes
+from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.models import PortalAccess
+from portico.domain.audit_actions import Verb
+from portico.domain.billing.invoices import invoice_sharing, invoicing
+from portico.domain.billing.models import Invoice
+from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.gateways.smtp.server_url import parse
+from portico.gateways.smtp.transport import Transport
+from portico.plumbing import clock
+from portico.plumbing.mail import delivery
+from portico.plumbing.models import OutgoingEmail, TrailEntry
+from tests import cast
+from tests.support.smtp import SmtpServer
+
+
+@pytest.fixture
+def bill(practice: Practice) -> Invoice:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    return cast.bill(ana, 14_000)
+
+
+def hand_over(smtp: SmtpServer) -> OutgoingEmail:
+    assert delivery.hand_over_next("rest", Transport(parse(smtp.url)))
+    return OutgoingEmail.objects.get(kind=invoice_sharing.KIND)
+
+
+def save_access(client: Client, entry: AccessEntry) -> None:
+    access_grants.save_access(client, entry, version=None, by=cast.DESK)
+
+
+def save_address(client: Client, address: str, *, email_ok: bool) -> None:
+    old = client.email_addresses.open().get()
+    entry = ClientEntry(
+        ClientDetails(first_name="Ana", last_name="Abreu"), (AddressEntry(address, "home", email_ok, old.ref),), ()
+    )
+    client.refresh_from_db()
+    client_changes.save_client_info(client, entry, version=client.version, by=cast.DESK)
+
+
+def withdraw_consent(bill: Invoice) -> None:
+    save_address(bill.client, "ana@mail.example", email_ok=False)
+
+
+def change_address(bill: Invoice) -> None:
+    save_address(bill.client, "ana@new.example", email_ok=True)
+
+
+def turn_the_option_off(bill: Invoice) -> None:
+    save_access(bill.client, replace(cast.entry_for(bill.client), access_billing_documents=False))
+
+
+def turn_access_off(bill: Invoice) -> None:
+    save_access(bill.client, replace(cast.entry_for(bill.client), enabled=False))
+
+
+def archive(bill: Invoice) -> None:
+    client_changes.archive(bill.client, by=cast.DESK)
+
+
+def stop_mail(bill: Invoice) -> None:
+    PortalAccess.objects.filter(client=bill.client).update(mail_stopped_at=clock.now())
+
+
+def unshare(bill: Invoice) -> None:
+    invoice_sharing.unshare(bill, shown=None, by=cast.DESK)
+
+
+def void(bill: Invoice) -> None:
+    invoicing.void(bill, reason="Made by mistake", shown=None, by=cast.DESK)
+
+
+def test_it_leaves_with_a_name_and_a_link_and_nothing_of_what_the_bill_is_for(bill: Invoice, smtp: SmtpServer) -> None:
+    assert hand_over(smtp).state == "handed_over"
+    (mail,) = smtp.mails
+    text = mail.text()
+    assert "http://localhost:8000/portal/alder-street/" in text
+    assert "Ana" in text
+    for secret in ("140", "Session", str(bill.ref)):
+        assert secret not in text
+        assert secret not in mail.text("html")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (withdraw_consent, "Email ok was withdrawn for this address."),
+        (change_address, "The client’s email address was changed."),
+        (turn_the_option_off, "Access billing documents was turned off."),
+        (turn_access_off, "Client Portal Access was turned off."),
+        (archive, "The client was archived."),
+        (stop_mail, "The last email to this address was refused."),
+        (unshare, "The invoice is no longer shared."),
+        (void, "The invoice is no longer shared."),
+    ],
+)
+def test_what_changed_before_hand_over_drops_it_with_the_reason(
+    bill: Invoice, smtp: SmtpServer, change: Callable[[Invoice], None], reason: str
+) -> None:
+    change(bill)
+    mail = hand_over(smtp)
+    assert (mail.state, mail.reason, smtp.mails) == ("dropped", reason, [])
+    entry = TrailEntry.objects.get(verb=Verb.EMAIL_DROPPED)
+    assert (entry.client_id, entry.details["reason"]) == (bill.client_id, reason)
+
+
+def test_a_bill_shared_again_after_it_was_dropped_is_told_of_again(bill: Invoice, smtp: SmtpServer) -> None:
+    unshare(bill)
+    assert hand_over(smtp).state == "dropped"
+    shared = invoice_sharing.share(bill, shown=None, by=cast.DESK)
+    assert shared.email is not None
+    assert delivery.hand_over_next("rest", Transport(parse(smtp.url)))
+    shared.email.refresh_from_db()
+    assert shared.email.state == "handed_over"

@@ -1,0 +1,229 @@
+"""Whatever happens to invoices, payments and cards is one entry in the trail: who, for which client, about what."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+
+import pytest
+from time_machine import Traveller
+
+from portico.domain.billing.card_payments import polling, saved_cards, settlement
+from portico.domain.billing.invoices import invoice_sharing, invoicing, service_items
+from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.models import (
+    AttemptState,
+    Credit,
+    Invoice,
+    Payment,
+    PaymentAttempt,
+    PaymentKind,
+    SavedCard,
+)
+from portico.domain.billing.payments import account_credits, manual_payments, refunds
+from portico.domain.billing.payments.manual_payments import PaymentEntry
+from portico.domain.billing.stripe_sync import attempt_release, card_refunds, disputes, reconciliation, webhook_events
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import inbound_events
+from portico.plumbing.actors import Actor
+from portico.plumbing.models import InboxEvent, Restoration, TrailEntry
+from tests import cast
+from tests.support.clock import NOW
+from tests.support.paying import Till, let_pay
+
+pytestmark = pytest.mark.django_db
+DAY = date(2026, 11, 23)
+ENTRY = InvoiceEntry(DAY, DAY + timedelta(days=14), (LineEntry("Session", 14_000),))
+
+
+@dataclass
+class Watch:
+    """The trail, looked at between one act and the next."""
+
+    client: Client
+    seen: int = 0
+
+    def tells(self, act: Callable[[], object], *verbs: str, by: str = "Fay", of_client: bool = True) -> None:
+        """The act makes just these entries, in this order, each in UTC and of the client."""
+        before = TrailEntry.objects.count()
+        act()
+        entries = list(TrailEntry.objects.order_by("id")[before:])
+        assert [entry.verb for entry in entries] == list(verbs)
+        for entry in entries:
+            assert (entry.actor_name, entry.client) == (by, self.client if of_client else None)
+            assert (entry.practice, entry.at.tzinfo) == (self.client.practice, UTC)
+            assert entry.about
+            assert "Session" not in str(entry.details)  # Never what a bill is for.
+
+
+@pytest.fixture
+def fay(practice: Practice) -> Actor:
+    return cast.fay(practice).actor
+
+
+def test_the_life_of_an_invoice(practice: Practice, fay: Actor) -> None:
+    ana = cast.ana(practice)
+    watch = Watch(ana)
+    made: list[Invoice] = []
+
+    def latest() -> Invoice:
+        return Invoice.objects.select_related("client__practice").get(pk=made[-1].pk)
+
+    watch.tells(lambda: made.append(invoicing.draft(ana, ENTRY, by=fay)), "invoice.drafted")
+    watch.tells(lambda: invoicing.edit(latest(), ENTRY, version=latest().version, by=fay), "invoice.edited")
+    watch.tells(lambda: invoicing.discard(latest(), shown=None, by=fay), "invoice.discarded")
+    watch.tells(lambda: made.append(invoicing.draft(ana, ENTRY, by=fay)), "invoice.drafted")
+    watch.tells(lambda: invoicing.issue(latest(), shown=None, by=fay), "invoice.issued")
+    for verbs in (("invoice.shared",), ()):  # Again: nothing happens, and nothing is told.
+        watch.tells(lambda: invoice_sharing.share(latest(), shown=None, by=fay), *verbs)
+    for verbs in (("invoice.unshared",), ()):
+        watch.tells(lambda: invoice_sharing.unshare(latest(), shown=None, by=fay), *verbs)
+    for verbs in (("invoice.voided",), ()):
+        watch.tells(lambda: invoicing.void(latest(), reason="By mistake", shown=None, by=fay), *verbs)
+
+
+def test_money_by_hand(practice: Practice, fay: Actor) -> None:
+    ana = cast.ana(practice)
+    bill, watch = cast.bill(ana), Watch(ana)
+    cash = PaymentEntry(PaymentKind.CASH, 14_000, DAY)
+    watch.tells(lambda: manual_payments.record(ana, cash, invoice=bill, shown=None, by=fay), "payment.recorded")
+    paid = Payment.objects.select_related("client__practice").get()
+    for verbs in (("payment.taken_back",), ()):
+        watch.tells(lambda: manual_payments.take_back(paid, reason="By mistake", shown=None, by=fay), *verbs)
+    watch.tells(lambda: manual_payments.record(ana, cash, invoice=bill, shown=None, by=fay), "payment.recorded")
+    again = Payment.objects.select_related("client__practice").latest("id")
+    watch.tells(
+        lambda: refunds.record_by_hand(again, amount_minor=4_000, reason="Price", shown=None, by=fay),
+        "refund.recorded",
+    )
+    account_credits.ask_for_refund(again, reason="It came twice.")
+    for verbs in (("credit.kept",), ()):
+        watch.tells(lambda: account_credits.keep(again, shown=None, by=fay), *verbs)
+    given: list[Credit] = []
+    watch.tells(
+        lambda: given.append(account_credits.give(ana, amount_minor=500, reason="Goodwill", shown=None, by=fay)),
+        "credit.given",
+    )
+    for verbs in (("credit.taken_back",), ()):
+        watch.tells(lambda: account_credits.take_back(given[0], reason="By mistake", shown=None, by=fay), *verbs)
+    other = cast.bill(ana, 2_000)
+    watch.tells(
+        lambda: account_credits.give(ana, amount_minor=500, reason="Goodwill", shown=None, by=fay),
+        "credit.given",
+        "credit.applied",
+    )
+    assert TrailEntry.objects.get(verb="credit.applied").about == other.ref
+
+
+def test_services(practice: Practice, fay: Actor) -> None:
+    watch = Watch(cast.ana(practice))
+    item = service_items.save(practice, code="S50", label="Session", price_minor=14_000, shown=None, by=fay)
+
+    def priced() -> object:
+        return service_items.save(
+            practice, code="S50", label="Session", price_minor=15_000, shown=None, by=fay, item=item
+        )
+
+    watch.tells(priced, "service.saved", of_client=False)
+    for verbs in (("service.retired",), ()):
+        watch.tells(lambda: service_items.retire(item, shown=None, by=fay), *verbs, of_client=False)
+
+
+@pytest.fixture
+def ana(till: Till) -> Client:
+    return let_pay(cast.ana(till.practice))
+
+
+def heard(till: Till, kind: str, id_: str) -> None:
+    number = InboxEvent.objects.count()
+    inbound_events.keep(
+        till.practice, source="stripe", event_id=f"evt_{number}", kind=kind, object_kind=kind, object_id=id_,
+        livemode=False, happened_at=NOW,
+    )  # fmt: skip
+    webhook_events.work(InboxEvent.objects.latest("id"))
+
+
+def at_stripe(till: Till, attempt: PaymentAttempt, number: str = "4242424242424242") -> None:
+    till.type_card(attempt, number)
+    polling.ask(attempt)
+
+
+@pytest.mark.sqlite
+def test_a_card_pays_is_kept_is_declined_and_removed(till: Till, ana: Client) -> None:
+    watch = Watch(ana)
+    begun: list[PaymentAttempt] = []
+    bill = cast.bill(ana)
+    watch.tells(lambda: begun.append(till.start(ana, bill, save=True)), "payment.started", by="Ana Abreu")
+    watch.tells(lambda: at_stripe(till, begun[0]), "payment.charged", "card.saved", by="Stripe")
+    card = SavedCard.objects.get()
+    desk = till.stripe.desk()
+    desk.save(desk.get("payment_method", card.payment_method_id) | {"_number": "4000000000000341"})
+    other = cast.bill(ana)
+    before = TrailEntry.objects.count()
+    till.charge(ana, card, other)
+    entries = TrailEntry.objects.order_by("id")[before:].values_list("verb", "actor_name", "client")
+    assert list(entries) == [("payment.started", "Ana Abreu", ana.pk), ("payment.declined", "Stripe", ana.pk)]
+    for verbs in (("card.removed",), ()):
+        watch.tells(lambda: saved_cards.remove(card, ana, by=till.payer(ana).by), *verbs, by="Ana Abreu")
+
+
+def paid(till: Till, invoice: Invoice) -> Payment:
+    attempt = till.start(invoice.client, invoice)
+    at_stripe(till, attempt)
+    return Payment.objects.select_related("client__practice").get(attempt=attempt)
+
+
+@pytest.mark.sqlite
+def test_money_goes_back_by_our_hand_by_stripes_and_not_at_all(till: Till, ana: Client) -> None:
+    fay = cast.fay(till.practice).actor
+    payment, watch = paid(till, cast.bill(ana)), Watch(ana)
+    watch.tells(
+        lambda: card_refunds.send(payment, amount_minor=4_000, reason="Price", shown=None, by=fay), "refund.sent"
+    )
+    made = till.stripe.refund(payment.stripe_charge_id, amount=5_000)
+    for verbs in (("refund.found",), ()):
+        watch.tells(lambda: heard(till, "refund", made), *verbs, by="Stripe")
+    till.stripe.end_refund(made, fails=True)
+    for verbs in (("refund.failed",), ()):
+        watch.tells(lambda: heard(till, "refund", made), *verbs, by="Stripe")
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("won", [True, False])
+def test_a_dispute_is_told_when_it_opens_and_when_it_ends(till: Till, ana: Client, *, won: bool) -> None:
+    payment, watch = paid(till, cast.bill(ana)), Watch(ana)
+    opened = till.stripe.dispute(payment.stripe_charge_id)
+    for verbs in (("dispute.opened",), ()):
+        watch.tells(lambda: heard(till, "dispute", opened), *verbs, by="Stripe")
+    till.stripe.end_dispute(opened, won=won)
+    watch.tells(lambda: heard(till, "dispute", opened), "dispute.won" if won else "dispute.lost", by="Stripe")
+    watch.tells(disputes.follow_open)
+
+
+@pytest.mark.sqlite
+def test_what_does_not_match_is_told_and_so_is_who_lets_go_of_it(
+    till: Till, ana: Client, time_machine: Traveller
+) -> None:
+    fay, watch = cast.fay(till.practice).actor, Watch(ana)
+    attempt = till.start(ana, cast.bill(ana))
+    till.type_card(attempt)
+    rows = PaymentAttempt.objects.filter(pk=attempt.pk)
+    rows.update(currency="EUR")
+    mine = rows.select_related("client__practice", "practice", "account")
+    watch.tells(lambda: polling.ask(mine.get()), "payment.quarantined", by="Stripe")
+    time_machine.move_to(NOW + timedelta(hours=25))
+    rows.update(currency="USD")
+    watch.tells(
+        lambda: attempt_release.release(mine.get(), reason="Nobody knows", shown=None, by=fay), "payment.released"
+    )
+    assert mine.get().state == AttemptState.RELEASED
+    watch.tells(lambda: settlement.end(mine.get(), AttemptState.EXPIRED))
+
+
+@pytest.mark.sqlite
+def test_a_walk_through_stripes_list_is_told(till: Till, ana: Client) -> None:
+    Restoration.objects.create(practice=till.practice, backup_made_at=NOW - timedelta(minutes=5))
+    before = TrailEntry.objects.count()
+    reconciliation.reconcile(till.practice, since=NOW - timedelta(minutes=5), by=Actor.operator())
+    (entry,) = TrailEntry.objects.order_by("id")[before:]
+    assert (entry.verb, entry.actor_kind, entry.details["found"]) == ("payment.reconciled", "operator", 0)

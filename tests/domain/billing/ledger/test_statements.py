@@ -1,0 +1,104 @@
+"""The statement ends where the balance stands, in the office and in the portal, whatever happened."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from portico.domain.billing.invoices import invoice_sharing, invoicing
+from portico.domain.billing.ledger import balances, statements
+from portico.domain.billing.ledger.statements import Statement
+from portico.domain.billing.models import AttemptState, Invoice, Payment
+from portico.domain.billing.payments import account_credits, manual_payments, refunds
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from tests import cast
+
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    person = cast.ana(practice)
+    cast.with_access(person)
+    return person
+
+
+def statement(person: Client, *, shared_only: bool, since: date | None = None, until: date | None = None) -> Statement:
+    today = clock.today(person.practice.time_zone)
+    return statements.of(
+        person,
+        begins_on=since or today - timedelta(days=400),
+        ends_on=until or today,
+        today=today,
+        shared_only=shared_only,
+    )
+
+
+def ends(person: Client) -> tuple[int, int]:
+    """Where the office's and the portal's statements end."""
+    office = statement(person, shared_only=False).after_minor
+    return office, statement(person, shared_only=True).balance_minor
+
+
+def balance(person: Client) -> tuple[int, int]:
+    return balances.office(person).office_minor, balances.portal(person).portal_minor
+
+
+def much_happened(ana: Client) -> None:
+    """Shared and hidden bills, money for both, more than is owed, money that went back, a void bill, credit."""
+    shared, hidden, void = cast.bill(ana, 14_000), cast.bill(ana, 9_000, shared=False), cast.bill(ana, 5_000)
+    cast.cash(ana, 10_000, invoice=shared)
+    for_hidden = cast.cash(ana, 9_000, invoice=hidden)
+    for_void = cast.cash(ana, 5_000, invoice=void)
+    refunds.record_by_hand(for_hidden, amount_minor=2_000, reason="Too much", shown=None, by=cast.DESK)
+    refunds.record_by_hand(for_void, amount_minor=1_000, reason="Too much", shown=None, by=cast.DESK)
+    invoicing.void(void, reason="Wrong day", shown=None, by=cast.DESK)
+    account_credits.give(ana, amount_minor=700, reason="Goodwill", shown=None, by=cast.DESK)
+    taken_back = cast.cash(ana, 300)
+    manual_payments.take_back(taken_back, reason="Bounced", shown=None, by=cast.DESK)
+
+
+def test_it_ends_at_the_balance_whatever_happened(ana: Client) -> None:
+    much_happened(ana)
+    assert ends(ana) == balance(ana)
+
+
+def test_what_is_processing_is_told_apart(ana: Client) -> None:
+    paid, _other = cast.bill(ana, 14_000), cast.bill(ana, 5_000)
+    cast.attempt(paid, state=AttemptState.PROCESSING)
+    told = statement(ana, shared_only=True)
+    assert (told.after_minor, told.processing_minor, told.balance_minor) == (19_000, 14_000, 5_000)
+
+
+def test_each_line_carries_the_balance_after_it(ana: Client) -> None:
+    bill = cast.bill(ana, 14_000)
+    cast.cash(ana, 4_000, invoice=bill)
+    entries = statement(ana, shared_only=True).entries
+    assert [(type(entry.what), entry.sums.balance_minor, entry.balance_minor) for entry in entries] == [
+        (Invoice, 14_000, 14_000),
+        (Payment, -4_000, 10_000),
+    ]
+
+
+def test_an_old_period_begins_with_what_was_owed_before_it(ana: Client) -> None:
+    today = clock.today(ana.practice.time_zone)
+    cast.bill(ana, 14_000, due_on=today - timedelta(days=60))
+    cast.bill(ana, 5_000)
+    old = statement(ana, shared_only=True, since=today - timedelta(days=30))
+    changes = [entry.sums.balance_minor for entry in old.entries]
+    assert (old.before_minor, changes, old.after_minor) == (14_000, [5_000], 19_000)
+    older = statement(ana, shared_only=True, until=today - timedelta(days=31))
+    assert (older.after_minor, older.processing_minor) == (14_000, 0)
+
+
+def test_a_bill_that_is_not_shared_is_not_in_the_portal_s_statement(ana: Client) -> None:
+    hidden = cast.bill(ana, 9_000, shared=False)
+    assert statement(ana, shared_only=True).entries == ()
+    invoice_sharing.share(hidden, shown=None, by=cast.DESK)
+    assert len(statement(ana, shared_only=True).entries) == 1
+
+
+def test_carol_s_bills_are_not_on_ana_s_statement(ana: Client, practice: Practice) -> None:
+    cast.bill(cast.carol(practice), 9_000)
+    assert statement(ana, shared_only=False).entries == ()

@@ -1,0 +1,173 @@
+"""Walking Stripe's lists: what happened there and is missing here is found without an event, also after a restore."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from pytest_django.fixtures import Settings
+from time_machine import Traveller
+
+from portico.domain.audit_actions import Verb
+from portico.domain.billing.card_payments import polling
+from portico.domain.billing.card_payments.payment_refusals import BooksBeingChecked
+from portico.domain.billing.models import Dispute, Invoice, Payment, Refund
+from portico.domain.billing.stripe_sync import attempt_release, card_refunds, reconciliation
+from portico.domain.clients.models import Client
+from portico.domain.maintenance import after_restore
+from portico.domain.practices.stripe_setup import api_keys
+from portico.domain.practices.stripe_setup.api_keys import Keys
+from portico.gateways.stripe.errors import StripeTrouble
+from portico.plumbing.models import OutgoingEmail, Restoration, TrailEntry
+from tests import cast
+from tests.domain.billing.desk_sessions import fresh, paid, saved
+from tests.support.clock import NOW
+from tests.support.paying import KEY, Till, signed_in_to_pay
+from tests.support.pressing import Browser
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
+
+BILLING = "/portal/alder-street/billing/"
+
+
+def walk(till: Till, *, hours: int = 24) -> reconciliation.Walk:
+    return reconciliation.reconcile(till.practice, since=NOW - timedelta(hours=hours), by=cast.DESK)
+
+
+def test_without_any_event_a_refund_and_a_lost_dispute_of_old_payments_are_found_within_the_hour(
+    till: Till, ana: Client, time_machine: Traveller
+) -> None:
+    first, second = cast.bill(ana), cast.bill(ana)
+    refunded, disputed = paid(till, first), paid(till, second)
+    # A month later: their payments are in no list of the last days.
+    time_machine.move_to(NOW + timedelta(days=30))
+    till.stripe.refund(refunded.stripe_charge_id, amount=4_000)
+    till.stripe.end_dispute(till.stripe.dispute(disputed.stripe_charge_id), won=False)
+    time_machine.move_to(NOW + timedelta(days=30, minutes=15))
+    for _time in range(2):
+        reconciliation.look_back()
+        assert (Refund.objects.get().amount_minor, Dispute.objects.get().lost_minor) == (4_000, 14_000)
+    assert (fresh(first).is_paid, fresh(second).still_open_minor) == (True, 14_000)
+    assert OutgoingEmail.objects.filter(kind="refund").count() == 1
+
+
+def test_what_is_in_the_books_already_is_not_asked_about_again(
+    till: Till, ana: Client, bill: Invoice, time_machine: Traveller
+) -> None:
+    till.stripe.refund(paid(till, bill).stripe_charge_id, amount=4_000)
+    time_machine.move_to(NOW + timedelta(minutes=15))
+    reconciliation.look_back()
+    # Three lists and nothing else: more calls than these would meet trouble.
+    till.stripe.fault("500", "/v1/refunds/")
+    till.stripe.fault("500", "/v1/charges/")
+    till.stripe.fault("500", "/v1/payment_intents/")
+    assert (reconciliation.look_back(), till.stripe.faults.left) == (1, 3)
+
+
+def test_a_refund_that_failed_while_nobody_heard_of_it_is_undone(till: Till, ana: Client, bill: Invoice) -> None:
+    payment = paid(till, bill)
+    made = till.stripe.refund(payment.stripe_charge_id, amount=4_000)
+    walk(till)
+    till.stripe.end_refund(made, fails=True)
+    walk(till)
+    payment.refresh_from_db()
+    assert (payment.refunded_minor, fresh(bill).is_paid) == (0, True)
+
+
+def test_money_of_what_was_let_go_of_is_found_though_it_came_long_before(
+    till: Till, ana: Client, bill: Invoice, time_machine: Traveller
+) -> None:
+    attempt = till.start(ana, bill)
+    till.type_card(attempt)
+    desk = till.stripe.desk()
+    desk.save(desk.all("payment_intent")[0] | {"amount": 13_999, "amount_received": 13_999})
+    polling.ask(attempt)
+    time_machine.move_to(NOW + timedelta(days=10))
+    attempt_release.release(attempt, reason="Looked at it in Stripe", shown=None, by=cast.DESK)
+    reconciliation.look_back()
+    assert (Payment.objects.get().amount_minor, fresh(bill).still_open_minor) == (13_999, 14_000)
+
+
+# After a restore.
+
+
+@pytest.fixture
+def restored(till: Till, ana: Client, bill: Invoice) -> Till:
+    """Since the copy was made Ana paid one bill by a saved card and one on Stripe's page, and 40 dollars went back."""
+    card, other = saved(till, ana), cast.bill(ana, 5_000)
+    since = transaction.atomic()
+    since._from_testcase = True  # type: ignore[attr-defined]  # As Django marks its own: Stripe may be called in it.
+    with since:
+        till.charge(ana, card, bill)
+        till.type_card(till.start(ana, other))
+        card_refunds.send(
+            Payment.objects.latest("id"), amount_minor=4_000, reason="Paid twice", shown=None, by=cast.DESK
+        )
+        transaction.set_rollback(True)
+    assert [charge.amount for charge in till.book] == [1_000, 14_000, 5_000]
+    after_restore.after_restore(by=cast.DESK)
+    return till
+
+
+def test_payments_whose_attempts_are_gone_are_rebuilt_with_what_became_of_them(
+    restored: Till, ana: Client, bill: Invoice
+) -> None:
+    assert walk(restored) == reconciliation.Walk(looked_at=3, found=2)
+    assert fresh(bill).is_paid
+    assert {(each.amount_minor, each.refunded_minor) for each in Payment.objects.all()} == {
+        (1_000, 0), (14_000, 4_000), (5_000, 0),
+    }  # fmt: skip
+    assert all(each.account == restored.payer(ana).account for each in Payment.objects.all())
+    assert walk(restored) == reconciliation.Walk(looked_at=3, found=0)
+
+
+def test_nobody_pays_by_card_after_a_restore_until_the_walk_from_the_backup_on_is_done(
+    restored: Till, client: Browser, ana: Client, bill: Invoice
+) -> None:
+    portal = signed_in_to_pay(client, ana)
+    assert b'data-testid="pay-now"' not in portal.get(BILLING).content
+    answer = portal.post(f"{BILLING}{bill.ref}/payment/", {"with": "new"})
+    assert (answer.status_code, "Payments are being checked" in answer.text) == (409, True)
+    # A walk of a shorter time does not count, nor one that Stripe broke off.
+    reconciliation.reconcile(restored.practice, since=NOW + timedelta(minutes=1), by=cast.DESK)
+    restored.stripe.fault("503", "/v1/disputes")
+    with pytest.raises(StripeTrouble):
+        walk(restored)
+    with pytest.raises(BooksBeingChecked):
+        restored.start(ana)
+    walk(restored)
+    owed = cast.bill(ana, 3_000)
+    assert b'data-testid="pay-now"' in portal.get(BILLING).content
+    assert restored.start(ana, owed).checkout_url
+    assert TrailEntry.objects.filter(verb=Verb.PAYMENTS_RECONCILED).count() == 2
+
+
+def test_a_restore_of_the_future_is_walked_from_long_before(restored: Till, ana: Client) -> None:
+    Restoration.objects.update(backup_made_at=NOW + timedelta(days=730), restored_at=NOW + timedelta(days=730, hours=1))
+    since = reconciliation.since_of(restored.practice)
+    assert since == NOW - timedelta(days=30)
+    reconciliation.reconcile(restored.practice, since=since, by=cast.DESK)
+    assert Restoration.objects.get().reconciled_at == NOW
+    assert restored.start(ana, cast.bill(ana, 3_000)).checkout_url
+
+
+def test_another_practice_s_walk_opens_nothing_here(till: Till, ana: Client, bill: Invoice) -> None:
+    birch = cast.birch()
+    for practice in (till.practice, birch):
+        Restoration.objects.create(practice=practice, backup_made_at=NOW)
+    reconciliation.reconcile(birch, since=NOW - timedelta(hours=24), by=cast.DESK)
+    assert (reconciliation.since_of(birch), reconciliation.since_of(till.practice) is None) == (None, False)
+    with pytest.raises(BooksBeingChecked):
+        till.start(ana, bill)
+
+
+def test_it_stays_shut_while_a_key_cannot_be_read_and_opens_once_it_is_entered_again(
+    till: Till, ana: Client, bill: Invoice, settings: Settings
+) -> None:
+    Restoration.objects.create(practice=till.practice, backup_made_at=NOW)
+    known, settings.FIELD_KEYS = settings.FIELD_KEYS, {"new": b"n" * 32}
+    assert walk(till).shut == 1
+    assert reconciliation.since_of(till.practice) is not None
+    api_keys.save_keys(till.practice, Keys(KEY), by=cast.DESK)
+    assert walk(till).shut == 0
+    assert reconciliation.since_of(till.practice) is None
+    settings.FIELD_KEYS = known

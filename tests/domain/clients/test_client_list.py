@@ -1,0 +1,117 @@
+"""The list's pages follow a key, count no further than a thousand, and stay within one practice."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from portico.domain.access import client_changes
+from portico.domain.clients import client_list
+from portico.domain.clients.client_list import Count, Sort, Wanted
+from portico.domain.clients.models import Client, PortalState
+from portico.domain.practices.models import Practice
+from tests import cast
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+
+def add(practice: Practice, *names: str, **facts: str) -> None:
+    Client.objects.bulk_create(
+        Client(practice=practice, first_name=name, sort_key=name.casefold(), **facts) for name in names
+    )
+
+
+def walk(practice: Practice, wanted: Wanted) -> list[list[str]]:
+    """Every page, one after the other."""
+    pages, after = list[list[str]](), ""
+    while True:
+        page = client_list.page(practice, Wanted(wanted.query, wanted.state, wanted.archived, wanted.sort, after))
+        pages.append([client.first_name for client in page.clients])
+        after = page.next_after
+        if not after:
+            return pages
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+def test_pages_together_are_everybody_once_in_order_though_many_share_a_name(practice: Practice, sort: Sort) -> None:
+    add(practice, *["Ana"] * 30, *["Bea"] * 30)
+
+    pages = walk(practice, Wanted(sort=sort))
+
+    assert [len(page) for page in pages] == [25, 25, 10]
+    names = [name for page in pages for name in page]
+    # All came in the same moment: the newest first are those written last.
+    assert names == sorted(names, reverse=sort is not Sort.NAME)
+
+
+def test_a_page_that_ends_with_the_last_client_is_the_last(practice: Practice) -> None:
+    add(practice, *["Ana"] * 25)
+
+    page = client_list.page(practice, Wanted())
+
+    assert (len(page.clients), page.next_after, page.is_first) == (25, "", True)
+
+
+def test_a_state_shows_its_clients_alone(practice: Practice) -> None:
+    add(practice, "Ana", portal_state=PortalState.INVITED)
+    add(practice, "Bea", portal_state=PortalState.SIGNED_IN)
+
+    assert walk(practice, Wanted(state=PortalState.INVITED)) == [["Ana"]]
+
+
+def test_archived_clients_stand_apart_whatever_is_searched(practice: Practice) -> None:
+    client_changes.archive(cast.ana(practice), by=cast.DESK)
+
+    assert walk(practice, Wanted()) == [[]]
+    assert walk(practice, Wanted(query="ana")) == [[]]
+    assert walk(practice, Wanted(archived=True)) == [["Ana"]]
+    assert walk(practice, Wanted(query="ana", archived=True)) == [["Ana"]]
+
+
+def test_a_search_is_paged_too(practice: Practice) -> None:
+    for number in range(27):
+        cast.client(practice, f"Ana{number:02}")
+    cast.carol(practice)
+
+    assert [len(page) for page in walk(practice, Wanted(query="ana"))] == [25, 2]
+
+
+def test_another_practices_client_is_no_place_to_go_on_from(practice: Practice) -> None:
+    cast.ana(practice)
+    dora = cast.dora(cast.birch())
+
+    page = client_list.page(practice, Wanted(after=dora.ref))
+
+    assert page.is_first
+    assert [client.first_name for client in page.clients] == ["Ana"]
+
+
+@pytest.mark.parametrize("number", [0, 1, 1000, 1001])
+def test_counting_stops_after_a_thousand(practice: Practice, number: int) -> None:
+    add(practice, *[f"N{place}" for place in range(number + 3 if number > 1000 else number)])
+
+    counted = client_list.counts_by_state(practice)[PortalState.NO_ACCESS]
+
+    assert counted.number == number
+    assert counted.is_more == (number > 1000)
+    assert counted.at_most == min(number, 1000)
+
+
+def test_all_are_the_sum_of_their_states() -> None:
+    counts = {PortalState.INVITED: Count(600), PortalState.SIGNED_IN: Count(500)}
+
+    assert client_list.sum_of(counts).is_more
+
+
+@pytest.mark.sqlite  # PostgreSQL looks at so small a table as a whole; `make bench` shows its plans on a large one.
+@pytest.mark.parametrize("sort", list(Sort))
+@pytest.mark.parametrize("state", [None, PortalState.INVITED])
+def test_the_first_page_is_answered_from_an_index_alone(
+    practice: Practice, sort: Sort, state: PortalState | None
+) -> None:
+    with CaptureQueriesContext(connection) as asked, connection.cursor() as cursor:
+        client_list.page(practice, Wanted(state=state, sort=sort))
+        (first_page,) = [query["sql"] for query in asked.captured_queries if query["sql"].endswith("LIMIT 26")]
+        plan = str(cursor.execute(f"EXPLAIN QUERY PLAN {first_page}").fetchall())
+
+    assert "USING INDEX clients_" in plan
+    assert "TEMP B-TREE" not in plan

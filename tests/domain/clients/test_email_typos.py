@@ -1,0 +1,41 @@
+"""A likely slip in an address is noticed; what may well be right is left in peace."""
+
+import pytest
+
+from portico.domain.clients import email_typos
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("ana@gmial.com", "ana@gmail.com"),
+        ("ana@gmail.con", "ana@gmail.com"),
+        ("ana@gmai.com", "ana@gmail.com"),
+        ("Ana.B+x@GMAL.com", "Ana.B+x@gmail.com"),
+        ("ana@hotmial.com", "ana@hotmail.com"),
+        ("ana@yaho.com", "ana@yahoo.com"),
+        ("ana@outlok.com", "ana@outlook.com"),
+        ("ana@iclould.com", "ana@icloud.com"),
+    ],
+)
+def test_a_slip_near_a_well_known_domain_is_noticed(typed: str, meant: str) -> None:
+    assert email_typos.suggestion(typed) == meant
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *(f"ana@{domain}" for domain in email_typos.WELL_KNOWN),
+        "ana@northfield.example",
+        "ana@yahoo.fr",
+        "ana@hotmail.de",
+        "ana@mail.example",
+        "ana@alder.example",
+        "gmial.com",
+        "@gmial.com",
+        "ana@",
+        "",
+    ],
+)
+def test_what_may_well_be_right_is_left_in_peace(typed: str) -> None:
+    assert email_typos.suggestion(typed) is None

@@ -1,0 +1,175 @@
+"""A client is found by the beginning of what people remember: a name, an address, a number."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from portico.domain.access import client_changes
+from portico.domain.clients import search_terms
+from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from tests import cast
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+
+def found(practice: Practice, query: str) -> list[str]:
+    return sorted(client.first_name for client in search_terms.matching(practice, query))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "zoe",
+        "ZOË",
+        "zo",
+        "núñ",
+        "nunez",
+        "zoe nunez",
+        "nunez zoe",
+        "  zoe  ",
+        "zoe@mail.example",
+        "ZOE@MAIL",
+        "zoe@",
+        "2125550134",
+        "(212) 555",
+        "+1 212",
+        "12125550134",
+        "0134",
+        "555-0134",
+        "555.0134",
+        "(212) 555–0134",
+        "２１２ ５５５",
+        "٠١٣٤",
+        "zoe 0134",
+        "zoenunez",
+    ],
+)
+def test_the_beginning_of_any_of_it_is_enough(practice: Practice, query: str) -> None:
+    cast.client(practice, "Zoë", "Núñez", address="zoe@mail.example", phone="+12125550134")
+    cast.carol(practice)
+
+    assert found(practice, query) == ["Zoë"]
+
+
+@pytest.mark.parametrize(
+    "query", ["oe", "unez", "zoe cole", "134", "ail.example", "", " ", "!!", "%", "_", "\\", "@", "...", "( )", "–––"]
+)
+def test_the_middle_of_a_word_or_nothing_finds_nobody(practice: Practice, query: str) -> None:
+    cast.client(practice, "Zoë", "Núñez", address="zoe@mail.example", phone="+12125550134")
+
+    assert found(practice, query) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "queries"),
+    [
+        ("Łukasz Żółć", ["lukasz", "Łukasz", "zolc", "LUKASZ ZOLC"]),
+        ("Björn Ærø", ["bjorn", "bjoern", "aero", "aeroe", "Ærø"]),
+        ("Đặng Thị Hằng", ["dang", "dang thi hang", "đặng", "thi"]),
+        ("Karl Große", ["grosse", "große", "GROSSE"]),
+        ("Jürgen Weiß", ["weiss", "weiß", "jurgen", "juergen"]),
+        ("Sinéad O'Brien", ["obrien", "o'brien", "o’brien", "o`brien", "o brien", "O'B", "brien", "sinead obrien"]),
+        ("Sinéad O’Brien", ["obrien", "o'brien", "oʼbrien", "o´brien"]),
+        ("Sinéad O`Brien", ["obrien", "o'brien"]),
+        ("Sinéad OBrien", ["obrien", "o'brien", "o’brien"]),
+        ("Jean-Luc Picard", ["jean-luc", "jean‑luc", "jeanluc", "jean luc", "luc", "Jean–Luc Picard"]),
+        ("Jean Luc Picard", ["jean-luc", "jeanluc"]),
+        ("Jeanluc Picard", ["jean-luc"]),
+        ("Ana García-López", ["garcia lopez", "garcia-lopez", "lopez", "garcialopez", "lopez, ana"]),
+        ("Ludwig van der Berg", ["vanderberg", "van der berg", "berg", "der-berg"]),
+        ("J.R. St. John", ["jr", "j.r.", "st john", "stjohn", "st. john"]),
+    ],
+)
+def test_a_name_is_found_as_people_type_it(practice: Practice, name: str, queries: list[str]) -> None:
+    first, _, last = name.rpartition(" ")
+    cast.client(practice, first, last)
+    cast.carol(practice)
+
+    for query in queries:
+        assert found(practice, query) == [first], query
+
+
+def test_a_part_of_an_address_is_enough(practice: Practice) -> None:
+    cast.client(practice, "Zoë", address="zoe.nunez+bills@mail.example")
+
+    for query in ("zoe.nunez", "nunez+bills", "zoe.nunez+bills@mail", "bills@mail.example", "mail.ex", "@mail"):
+        assert found(practice, query) == ["Zoë"], query
+    for query in ("example", "zoe@mail", "unez@mail"):
+        assert found(practice, query) == [], query
+
+
+@pytest.mark.parametrize(
+    "query", ["020 7946 0958", "+44 (0)20 7946 0958", "0044 20 7946 0958", "011 44 20 7946", "7946 0958", "0958"]
+)
+def test_a_number_is_found_as_it_is_dialled(practice: Practice, query: str) -> None:
+    cast.client(practice, "Zoë", phone="+442079460958")
+
+    assert found(practice, query) == ["Zoë"]
+
+
+def test_names_of_other_scripts_are_found_too(practice: Practice) -> None:
+    cast.client(practice, "Ольга", "Петрова")
+    cast.client(practice, "明", "王")
+
+    assert found(practice, "петр") == found(practice, "ольга петрова") == ["Ольга"]
+    assert found(practice, "王") == ["明"]
+
+
+def test_nobody_of_another_practice_is_found(practice: Practice) -> None:
+    dora = cast.dora(cast.birch())
+
+    for query in ("dora", "dora@mail.example", dora.ref):
+        assert found(practice, query) == []
+
+
+def test_what_was_changed_is_found_and_what_it_was_is_not(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    entry = ClientEntry(
+        ClientDetails(first_name="Anita", last_name="Berg"),
+        addresses=(AddressEntry("anita@new.example", "home", email_ok=True),),
+        phones=(PhoneEntry("+34912345678", "mobile"),),
+    )
+
+    client_changes.save_client_info(ana, entry, version=1, by=cast.DESK)
+
+    for query in ("anita", "berg", "anita@new", "+34 912", "912345678"):
+        assert found(practice, query) == ["Anita"], query
+    for query in ("abreu", "ana@mail", "2125550134"):
+        assert found(practice, query) == [], query
+
+
+def test_a_preferred_name_and_the_given_one_both_find(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    client_changes.save_client_info(
+        ana, ClientEntry(ClientDetails(first_name="Ana", preferred_name="Nita")), version=1, by=cast.DESK
+    )
+
+    assert found(practice, "nita") == found(practice, "ana") == ["Ana"]
+
+
+class AnythingTyped(TestCase):
+    @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=80))
+    def test_no_search_ends_in_an_error(self, query: str) -> None:
+        practice = Practice.objects.first() or cast.alder()
+        assert list(search_terms.matching(practice, query)) == []
+
+
+def test_terms_belong_to_the_client_and_leave_with_the_name(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    Client.objects.filter(pk=ana.pk).update(first_name="Eve")
+    ana.refresh_from_db()
+
+    search_terms.refresh_terms(ana)
+
+    assert set(ana.search_terms.values_list("term", flat=True)) >= {
+        "eveabreu",
+        "abreu",
+        "ana@mailexample",
+        "mailexample",
+        "12125550134",
+        "0134",
+    }
+    assert found(practice, "ana") == ["Eve"]  # By her address.

@@ -1,0 +1,207 @@
+"""After a restore nothing that was open is open, what waited waits for staff, and the practice's trail says so."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client as Browser
+from time_machine import Traveller
+
+from portico.domain.access import portal_states
+from portico.domain.access.models import AskOutcome, Pin, PortalSession, SignInAsk, SignInLink, Way
+from portico.domain.access.sign_in import portal_sessions
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.models import Client, PortalState
+from portico.domain.maintenance import after_restore as restoring
+from portico.domain.maintenance.after_restore import Quieted
+from portico.domain.maintenance.models import ChoreTurn
+from portico.domain.practices.models import Practice, StaffSession
+from portico.domain.practices.staff import set_up_links
+from portico.domain.practices.staff.set_up_links import SetUpLinkSpent
+from portico.plumbing import clock, tokens
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import sealing
+from portico.plumbing.mail import outbox
+from portico.plumbing.models import OutgoingEmail, Restoration, TrailEntry, TrailSeal
+from portico.plumbing.models.outgoing_emails import EmailState
+from tests import cast
+
+pytestmark = pytest.mark.both_databases
+
+OPERATOR = Actor.operator()
+NOTHING = Quieted(0, 0, 0, 0, 0, 0, 0)
+
+
+def after_restore() -> dict[str, Quieted]:
+    return restoring.after_restore(by=OPERATOR)
+
+
+def handed_over(person: Client) -> OutgoingEmail:
+    email = cast.invited(person).email
+    OutgoingEmail.objects.filter(pk=email.pk).update(
+        state=EmailState.HANDED_OVER, handing_over_at=clock.now(), settled_at=clock.now()
+    )
+    email.refresh_from_db()
+    return email
+
+
+def pin(person: Client) -> Pin:
+    account = cast.with_access(person).account
+    assert account is not None
+    return Pin.objects.create(
+        practice=person.practice,
+        client=person,
+        account=account,
+        pin_hash="x",
+        press=tokens.new_token(),
+        number=account.counter,
+        created_by="Fay",
+    )
+
+
+def ask(practice: Practice) -> SignInAsk:
+    return SignInAsk.objects.create(
+        practice=practice, address="ana@mail.example", mailbox_key="ana@mail.example", browser_hash="", network=""
+    )
+
+
+def test_a_link_that_somebody_may_hold_opens_nothing(practice: Practice) -> None:
+    link = handed_over(cast.ana(practice)).sign_in_link
+    assert SignInLink.objects.usable().filter(pk=link.pk).exists()
+    assert after_restore()["alder-street"].links == 1
+    assert not SignInLink.objects.usable().exists()
+
+
+def test_a_pin_opens_nothing(practice: Practice) -> None:
+    pin(cast.ana(practice))
+    assert Pin.objects.usable().exists()
+    assert after_restore()["alder-street"].pins == 1
+    assert not Pin.objects.usable().exists()
+
+
+def test_clients_and_staff_are_signed_out(client: Browser, office: Browser, practice: Practice) -> None:
+    account = cast.with_access(cast.ana(practice)).account
+    assert account is not None
+    begun = portal_sessions.begin(account, way=Way.LINK, proof_number=1, browser="")
+    assert office.get("/office/clients/").status_code == 200
+    StaffSession.objects.create(key_hash="of nobody", contents=b"", created_at=clock.now(), seen_at=clock.now())
+    quieted = after_restore()["alder-street"]
+    assert (quieted.sessions, quieted.staff_sessions) == (1, 1)
+    assert portal_sessions.find(practice, begun.key) is None
+    assert PortalSession.objects.get().ended_by == "a restored backup"
+    assert StaffSession.objects.count() == 0
+    assert office.get("/office/clients/").status_code == 302
+
+
+def test_a_set_up_link_is_over(practice: Practice) -> None:
+    token = set_up_links.make_link(cast.fay(practice), by=OPERATOR)
+    assert after_restore()["alder-street"].set_up_links == 1
+    with pytest.raises(SetUpLinkSpent):
+        set_up_links.find(token)
+
+
+def test_a_waiting_mail_is_parked_with_its_reason_and_can_be_started_again(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    email = cast.invited(ana).email
+    # A try was under way, and nobody knows how it ended.
+    held_until = clock.now() + timedelta(minutes=1)
+    OutgoingEmail.objects.update(
+        state=EmailState.DELAYED, delayed_at=clock.now(), handing_over_at=clock.now(), lease_until=held_until, tries=3
+    )
+    assert after_restore()["alder-street"].emails == 1
+    email.refresh_from_db()
+    assert (email.state, email.is_parked, email.lease_until, email.tries) == (EmailState.FAILED, True, None, 4)
+    assert not SignInLink.objects.usable().exists()
+    ana.refresh_from_db()
+    assert ana.portal_state == PortalState.NEEDS_ATTENTION
+
+    cast.signed_in(office, cast.elm(practice))
+    shown = office.get(f"/office/emails/{email.ref}/").content.decode()
+    assert "It may have been sent before" in shown
+    assert "Start again" in shown
+    office.post(f"/office/emails/{email.ref}/restart/")
+    email.refresh_from_db()
+    assert (email.state, outbox.composer(email.kind).refuse(email)) == (EmailState.QUEUED, None)
+    ana.refresh_from_db()
+    assert ana.portal_state == PortalState.INVITED
+
+
+def test_a_waiting_ask_is_answered_as_too_late(practice: Practice) -> None:
+    waiting = ask(practice)
+    assert after_restore()["alder-street"].asks == 1
+    waiting.refresh_from_db()
+    assert waiting.outcome == AskOutcome.TOO_LATE
+    assert not SignInAsk.objects.waiting().exists()
+
+
+def test_what_was_settled_stays_as_it_was(practice: Practice) -> None:
+    email = handed_over(cast.ana(practice))
+    after_restore()
+    email.refresh_from_db()
+    assert (email.state, email.is_parked) == (EmailState.HANDED_OVER, False)
+    assert SignInLink.objects.get().used_at is None
+
+
+def test_each_practice_has_its_entry_and_knows_what_may_be_missing(practice: Practice) -> None:
+    birch = cast.birch()
+    cast.invited(cast.ana(practice))
+    cast.invited(cast.dora(birch))
+    before = clock.now()
+    assert after_restore().keys() == {"alder-street", "birch-lane"}
+    for each in (practice, birch):
+        entry = TrailEntry.objects.get(practice=each, verb=Verb.PRACTICE_RESTORED)
+        assert (entry.actor_kind, entry.details["emails"]) == ("operator", 1)
+        assert Restoration.objects.get(practice=each).backup_made_at <= before
+
+
+def test_nothing_is_missing_from_before_the_last_sign_of_life(practice: Practice, stopped_clock: Traveller) -> None:
+    cast.ana(practice)
+    stopped_clock.shift(timedelta(hours=3))
+    ChoreTurn.objects.create(name="watch for bursts", done_at=clock.now())
+    worker_last_seen_at = clock.now()
+    stopped_clock.shift(timedelta(days=2))
+    after_restore()
+    assert Restoration.objects.get().backup_made_at == worker_last_seen_at - restoring.MARGIN
+
+
+def test_twice_in_a_row_is_once(practice: Practice, stopped_clock: Traveller) -> None:
+    cast.invited(cast.ana(practice))
+    after_restore()
+    stopped_clock.shift(timedelta(minutes=5))
+    assert after_restore() == {"alder-street": NOTHING}
+    assert Restoration.objects.count() == 1
+    assert TrailEntry.objects.filter(verb=Verb.PRACTICE_RESTORED).count() == 1
+
+
+def test_a_quiet_practice_that_is_restored_a_second_time_is_noted_again(
+    practice: Practice, stopped_clock: Traveller
+) -> None:
+    after_restore()
+    stopped_clock.shift(timedelta(days=1))
+    ChoreTurn.objects.create(name="watch for bursts", done_at=clock.now())  # A worker has been running since.
+    stopped_clock.shift(timedelta(days=1))
+    after_restore()
+    assert Restoration.objects.count() == 2
+
+
+def test_an_act_that_fails_changes_nothing(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed_over(cast.ana(practice))
+    monkeypatch.setattr(restoring, "_answer_asks", lambda _practice: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        after_restore()
+    assert SignInLink.objects.usable().exists()
+    assert not Restoration.objects.exists()
+
+
+def test_the_trail_and_the_stored_states_are_sound_at_once(practice: Practice, stopped_clock: Traveller) -> None:
+    cast.invited(cast.ana(practice))
+    cast.invited(cast.carol(practice))
+    stopped_clock.shift(timedelta(minutes=10))
+    assert not sealing.verify(practice).is_sound
+    after_restore()
+    assert sealing.verify(practice).is_sound
+    assert TrailSeal.objects.count() == TrailEntry.objects.count()
+    assert list(portal_states.mismatches()) == []
+
+
+def test_an_empty_installation_has_nothing_to_shut(db: None) -> None:
+    assert after_restore() == {}

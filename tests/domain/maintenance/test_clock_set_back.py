@@ -1,0 +1,322 @@
+"""A clock that was wrong and is set right leaves nothing frozen, and nothing lives longer than its time.
+
+What was made while the clock was ahead counts for nothing. What was made while it was slow ends early at worst.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.test import Client as Browser
+from time_machine import Traveller
+
+from portico.domain.access.models import (
+    Burst,
+    BurstKind,
+    KnownBrowser,
+    PortalKeptPost,
+    PortalSession,
+    SignInAsk,
+    SignInLink,
+)
+from portico.domain.access.models.links import CODE_LIFETIME
+from portico.domain.access.sign_in import link_redemption, pins, portal_sessions, sign_in_links
+from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.access.sign_in.link_redemption import LinkState
+from portico.domain.access.sign_in.portal_sessions import Begun
+from portico.domain.billing.models import AttemptState, PaymentAttempt
+from portico.domain.maintenance import schedule
+from portico.domain.maintenance.models import ChoreTurn
+from portico.domain.maintenance.tasks import CHORES
+from portico.domain.practices.models import SET_UP_LINK_TTL, Practice, StaffSession
+from portico.domain.practices.staff import set_up_links
+from portico.domain.practices.staff.second_factor import Way
+from portico.domain.practices.staff.set_up_links import SetUpLinkSpent
+from portico.domain.practices.staff.staff_sessions import SessionStore
+from portico.domain.practices.stripe_setup import clock_checks
+from portico.plumbing import clock, form_recovery, tokens
+from portico.plumbing.form_recovery import Field
+from portico.plumbing.models import LimitSpent
+from portico.plumbing.security import rate_limits
+from portico.plumbing.security.rate_limits import Limit
+from portico.web import staff_verification
+from tests import cast
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+VISITOR = Visitor("Firefox on Windows", "a browser")
+MINUTE = timedelta(minutes=1)
+FAR = [timedelta(minutes=2), timedelta(days=3), timedelta(days=730)]
+AHEAD = pytest.mark.parametrize("ahead", FAR, ids=["2 minutes", "3 days", "2 years"])
+SLOW = pytest.mark.parametrize("slow", FAR, ids=["2 minutes", "3 days", "2 years"])
+
+type IsGood = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Lasting:
+    """Something that is good for a time: `make` makes it and says how to ask whether it is good."""
+
+    lasts: timedelta
+    make: Callable[[Practice], IsGood]
+
+
+def client_session(practice: Practice) -> IsGood:
+    begun = link_redemption.press(practice, cast.token_of(cast.invited(cast.ana(practice))), visitor=VISITOR)
+    assert isinstance(begun, Begun)
+    return lambda: portal_sessions.find(practice, begun.key) is not None
+
+
+def link(practice: Practice) -> IsGood:
+    token = cast.token_of(cast.invited(cast.ana(practice)))
+    return lambda: link_redemption.look(practice, token).state is LinkState.LIVE
+
+
+def code(practice: Practice) -> IsGood:
+    cast.with_access(cast.ana(practice))
+    mailed = cast.mailed(practice, "ana@mail.example")
+    return lambda: SignInLink.objects.with_usable_code().filter(pk=mailed.pk).exists()
+
+
+def pin(practice: Practice) -> IsGood:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    pins.make(ana, press=tokens.new_token(), by=cast.DESK)
+    return lambda: pins.live(ana) is not None
+
+
+def staff_session(practice: Practice) -> IsGood:
+    store = SessionStore()
+    store[SESSION_KEY] = str(cast.fay(practice).pk)
+    store.save()
+    key = store.session_key
+    return lambda: SESSION_KEY in SessionStore(key)
+
+
+def proof(practice: Practice) -> IsGood:
+    store = SessionStore()
+    staff_verification.note(store, Way.PASSWORD)
+    return lambda: staff_verification.is_fresh(store)
+
+
+def set_up_link(practice: Practice) -> IsGood:
+    token = set_up_links.make_link(cast.fay(practice), by=cast.DESK)
+
+    def is_good() -> bool:
+        try:
+            set_up_links.find(token)
+        except SetUpLinkSpent:
+            return False
+        return True
+
+    return is_good
+
+
+def kept_form(practice: Practice) -> IsGood:
+    ana = cast.ana(practice)
+    account = cast.with_access(ana).account
+    assert account is not None
+    row = PortalKeptPost(practice=practice, account=account, client=ana, path="/portal/")
+    among = PortalKeptPost.objects.filter(account=account)
+    assert form_recovery.keep(row, [Field("name", "Ana")], among=among)
+    return lambda: form_recovery.within_the_hour(among).exists()
+
+
+CLIENT_IDLE = timedelta(seconds=settings.SESSION_IDLE_CLIENT)
+LASTING = {
+    "a client's session": Lasting(CLIENT_IDLE, client_session),
+    "a link": Lasting(timedelta(seconds=settings.SIGNIN_LINK_TTL), link),
+    "a code": Lasting(CODE_LIFETIME, code),
+    "a PIN": Lasting(timedelta(seconds=settings.PIN_TTL), pin),
+    "a staff session": Lasting(timedelta(seconds=settings.SESSION_IDLE_STAFF), staff_session),
+    "a proof": Lasting(staff_verification.FRESH, proof),
+    "a set-up link": Lasting(SET_UP_LINK_TTL, set_up_link),
+    "a kept form": Lasting(form_recovery.KEPT_FOR, kept_form),
+}
+EACH = pytest.mark.parametrize("thing", LASTING.values(), ids=LASTING)
+# Of a session that knows of it: the session itself is ended.
+HELD_BY_A_SESSION = "a proof"
+
+
+def work_on() -> None:
+    """The worker does every chore that is due."""
+    schedule.post(CHORES)
+    while schedule.do_next(CHORES):
+        pass
+
+
+@EACH
+def test_it_lasts_as_long_as_it_should_by_a_right_clock(
+    thing: Lasting, practice: Practice, stopped_clock: Traveller
+) -> None:
+    is_good = thing.make(practice)
+    stopped_clock.shift(thing.lasts - timedelta(seconds=1))
+    assert is_good()
+    stopped_clock.shift(timedelta(seconds=2))
+    assert not is_good()
+
+
+@AHEAD
+@EACH
+def test_made_while_the_clock_was_ahead_it_is_never_good_again(
+    thing: Lasting, ahead: timedelta, practice: Practice, stopped_clock: Traveller
+) -> None:
+    stopped_clock.shift(ahead)
+    is_good = thing.make(practice)
+    assert is_good()
+    stopped_clock.shift(-ahead)
+    assert not is_good()
+    work_on()
+    # The first moments in which it would be good by its own time, and the last.
+    for at in (ahead - 59 * timedelta(seconds=1), ahead + timedelta(seconds=1), ahead + thing.lasts - MINUTE):
+        stopped_clock.shift(at)
+        assert not is_good() or thing is LASTING[HELD_BY_A_SESSION]
+        stopped_clock.shift(-at)
+
+
+@AHEAD
+@EACH
+def test_a_new_one_is_good_at_once(
+    thing: Lasting, ahead: timedelta, practice: Practice, stopped_clock: Traveller
+) -> None:
+    stopped_clock.shift(ahead)
+    work_on()
+    stopped_clock.shift(-ahead)
+    is_good = thing.make(practice)
+    work_on()
+    assert is_good()
+
+
+@SLOW
+@EACH
+def test_made_while_the_clock_was_slow_it_never_lasts_longer(
+    thing: Lasting, slow: timedelta, practice: Practice, stopped_clock: Traveller
+) -> None:
+    stopped_clock.shift(-slow)
+    is_good = thing.make(practice)
+    stopped_clock.shift(slow)
+    assert is_good() is (slow < thing.lasts)
+    stopped_clock.shift(thing.lasts)
+    assert not is_good()
+
+
+@pytest.mark.parametrize("apart", [MINUTE, -MINUTE], ids=["ahead", "slow"])
+@EACH
+def test_a_minute_apart_is_harmless(
+    thing: Lasting, apart: timedelta, practice: Practice, stopped_clock: Traveller
+) -> None:
+    stopped_clock.shift(apart)
+    is_good = thing.make(practice)
+    stopped_clock.shift(-apart)
+    work_on()
+    assert is_good()
+
+
+# What would freeze.
+
+FIVE = Limit.on("asks", "ana@mail.example", most=5, window=timedelta(hours=1))
+
+
+@AHEAD
+def test_chores_are_done_as_soon_as_the_clock_is_right(
+    ahead: timedelta, practice: Practice, stopped_clock: Traveller
+) -> None:
+    stopped_clock.shift(ahead)
+    work_on()
+    stopped_clock.shift(-ahead)
+    work_on()
+    late = {turn.name: turn.due_at - clock.now() for turn in ChoreTurn.objects.all()}
+    allowed = {chore.name: chore.every + min(ahead, clock.SKEW + chore.every) for chore in CHORES}
+    assert {name for name, wait in late.items() if wait > allowed[name]} == set()
+
+
+def test_a_turn_a_minute_ahead_is_another_machines(practice: Practice, stopped_clock: Traveller) -> None:
+    stopped_clock.shift(MINUTE)
+    work_on()
+    stopped_clock.shift(-MINUTE)
+    assert not schedule.do_next(CHORES)
+
+
+@AHEAD
+def test_budgets_from_the_future_are_forgotten(ahead: timedelta, practice: Practice, stopped_clock: Traveller) -> None:
+    stopped_clock.shift(ahead)
+    for _ in range(5):
+        rate_limits.spend(FIVE)
+    stopped_clock.shift(-ahead)
+    work_on()
+    assert not LimitSpent.objects.exists()
+
+
+def test_a_storm_of_the_future_is_over_within_the_hour(practice: Practice, stopped_clock: Traveller) -> None:
+    stopped_clock.shift(timedelta(days=3))
+    for number in range(45):
+        SignInAsk.objects.create(practice=practice, mailbox_key=str(number), browser_hash="", network="")
+    Burst.objects.create(practice=practice, kind=BurstKind.PINS, number=1)
+    work_on()
+    assert Burst.objects.lasting().count() == 2
+    stopped_clock.shift(timedelta(days=-3))
+    work_on()
+    stopped_clock.shift(timedelta(hours=1))
+    work_on()
+    assert not Burst.objects.lasting().exists()
+
+
+def test_a_browser_seen_in_the_future_is_forgotten_in_time(practice: Practice, stopped_clock: Traveller) -> None:
+    stopped_clock.shift(timedelta(days=730))
+    client_session(practice)
+    stopped_clock.shift(timedelta(days=-730))
+    work_on()
+    assert KnownBrowser.objects.get().seen_at == clock.now()
+    stopped_clock.shift(timedelta(days=401))
+    work_on()
+    assert not KnownBrowser.objects.exists()
+
+
+def test_staff_need_not_wait_for_the_future_to_release_a_payment(practice: Practice, stopped_clock: Traveller) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    attempt = cast.attempt(cast.bill(ana), state=AttemptState.QUARANTINED)
+    PaymentAttempt.objects.filter(pk=attempt.pk).update(unknown_since=clock.now() + timedelta(days=730))
+    work_on()
+    attempt.refresh_from_db()
+    assert attempt.unknown_since == clock.now()
+
+
+def test_a_slow_clock_that_is_known_ends_nothing(practice: Practice, stopped_clock: Traveller) -> None:
+    is_good = client_session(practice)
+    stopped_clock.shift(timedelta(days=-3))
+    clock_checks.note(clock.now() + timedelta(days=3))
+    work_on()
+    assert not is_good()
+    stopped_clock.shift(timedelta(days=3))
+    assert is_good()
+
+
+def test_who_is_ended_reads_why(practice: Practice, stopped_clock: Traveller) -> None:
+    stopped_clock.shift(timedelta(days=3))
+    client_session(practice)
+    StaffSession.objects.create(
+        key_hash="hash", staff=cast.fay(practice), contents=b"", created_at=clock.now(), seen_at=clock.now()
+    )
+    stopped_clock.shift(timedelta(days=-3))
+    work_on()
+    assert PortalSession.objects.get().ended_by == "a clock that was ahead"
+    assert not StaffSession.objects.exists()
+
+
+def test_the_person_signs_in_again_by_the_entrance(
+    client: Browser, practice: Practice, stopped_clock: Traveller
+) -> None:
+    cast.with_access(cast.ana(practice))
+    stopped_clock.shift(timedelta(days=3))
+    for _ in range(6):
+        client.post("/portal/alder-street/", {"email": "ana@mail.example"})
+    stopped_clock.shift(timedelta(days=-3))
+    client.post("/portal/alder-street/", {"email": "ana@mail.example"})
+    ask = SignInAsk.objects.latest("id")
+    assert not ask.is_beyond_limit
+    mailed = cast.mailed(practice, "ana@mail.example", browser=client.cookies[settings.ASKING_COOKIE_NAME].value)
+    assert client.post("/portal/alder-street/code/", {"code": sign_in_links.code_of(mailed)}).status_code == 302

@@ -1,0 +1,112 @@
+"""Mails of every kind ask for a reply or a call only where there is one, and keep names of any length whole."""
+
+from itertools import product
+
+import pytest
+
+from portico.domain.access import notices
+from portico.domain.access.models import PortalSession
+from portico.domain.access.sign_in import link_redemption, pins, request_worker
+from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.billing.card_payments import mismatch_mail
+from portico.domain.billing.payments import receipts, refunds
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice, StaffMember
+from portico.domain.practices.staff import own_account, set_up_links
+from portico.plumbing import clock, tokens
+from portico.plumbing.mail import mime_messages, outbox
+from portico.plumbing.mail.outbox import Letter
+from portico.plumbing.models import OutgoingEmail
+from tests import cast
+from tests.support.strict_mail import Header, Read
+
+pytestmark = pytest.mark.django_db
+
+FIRST_NAME, LAST_NAME = "x" * 77, "y" * 78
+STAFF_NAME = 'Dr. Naomi "Nao" Elm-Oakley, Ph.D., Licensed Clinical Psychologist (she/her), @Alder <Portland>'
+SENDER = "Alder Street Counseling, Therapy and Family Services, P.C., of Portland, Oregon"
+VISITOR = Visitor("Safari on iPhone", "a browser")
+REPLY = {"en": "Reply to this email", "es": "Responda a este mensaje"}
+STAFF_KINDS = {"staff_invite", "password_reset", "second_factor_changed", "payment_mismatch"}
+
+
+def to_the_client(person: Client) -> None:
+    """One mail of each kind that clients get."""
+    access = cast.with_access(person)
+    account, address = access.account, access.address
+    assert account is not None
+    assert address is not None
+    token = cast.token_of(cast.invited(person))
+    cast.asked(person.practice, address.address)
+    assert request_worker.answer_next()
+    notices.pin_used(pins.make(person, press=tokens.new_token(), by=cast.DESK), access, browser=VISITOR.browser)
+    session = PortalSession.objects.create(practice=person.practice, account=account, key_hash="k", number=1)
+    notices.new_browser(session, account)
+    link_redemption.press(person.practice, token, visitor=VISITOR)
+    OutgoingEmail.objects.update(state="handed_over", settled_at=clock.now())
+    notices.address_removed(access, address, account)
+
+
+def about_money(person: Client, owner: StaffMember) -> None:
+    """One mail of each kind about a bill or a payment."""
+    invoice = cast.bill(person)
+    mismatch_mail.tell_owners(person.practice, cast.attempt(invoice), by=cast.DESK)
+    payment = cast.cash(person, 5_000)
+    receipts.send(payment, by=cast.DESK)
+    refund = refunds.record_by_hand(payment, amount_minor=1_000, reason="Paid twice", shown=None, by=owner.actor)
+    receipts.send_refund(refund, by=owner.actor)
+
+
+def every_mail(practice: Practice, language: str) -> list[OutgoingEmail]:
+    owner = cast.elm(practice)
+    owner.name = STAFF_NAME
+    owner.save()
+    set_up_links.mail_link_to_begin(owner, by=cast.DESK)
+    set_up_links.mail_link_to_reset(owner)
+    own_account.change_password(owner, "another long walk by the river", session=None, by=owner.actor)
+    person = cast.client(practice, FIRST_NAME, LAST_NAME, address="ana@mail.example", language=language)
+    to_the_client(person)
+    about_money(person, owner)
+    mails = list(OutgoingEmail.objects.select_related("practice"))
+    assert {mail.kind for mail in mails} >= set(outbox._composers) - {"note"}
+    return mails
+
+
+def composed(mail: OutgoingEmail) -> Letter:
+    composer = outbox.composer(mail.kind)
+    return composer.compose(mail, composer.link(mail))
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_no_mail_asks_for_a_reply_or_a_call_that_reaches_nobody(practice: Practice, language: str) -> None:
+    for mail in every_mail(practice, language):
+        read = "en" if mail.kind in STAFF_KINDS else language
+        for reply_to, phone in product(("", "desk@alder.example"), ("", "+12125550177")):
+            mail.practice.reply_to, mail.practice.phone = reply_to, phone
+            letter = composed(mail)
+            assert letter.reply_to == reply_to
+            for body in (letter.text, letter.html):
+                assert (REPLY[read] in body) is bool(reply_to), (mail.kind, reply_to, phone)
+                assert ("(212)" in body) is bool(phone), (mail.kind, reply_to, phone)
+                assert ("Questions?" in body or "¿Preguntas?" in body) is bool(reply_to or phone)
+
+
+def test_a_reply_address_that_no_header_carries_is_none(practice: Practice) -> None:
+    (mail,) = [mail for mail in every_mail(practice, "en") if mail.kind == "receipt"]
+    for reply_to in ("josé@alder.example", "desk@alder", "desk@alder.example, eve@evil.example"):
+        mail.practice.reply_to = reply_to
+        assert composed(mail).reply_to == ""
+        assert "Reply to this email" not in composed(mail).text
+
+
+def test_every_mail_has_one_sender_one_recipient_and_their_whole_names(practice: Practice) -> None:
+    practice.sender_name = SENDER
+    practice.save()
+    for mail in every_mail(practice, "en"):
+        raw = mime_messages.message(mail, composed(mail), recipient=mail.to_address, at=clock.now())
+        header = Header(raw)
+        assert header.mailbox("From") == Read(SENDER, "portal@portico.example")
+        assert header.mailbox("Reply-To") == Read(SENDER, "desk@alder.example")
+        assert header.mailbox("To") == Read(mail.to_name, mail.to_address)
+        assert mail.to_name in {"", STAFF_NAME, f"{FIRST_NAME} {LAST_NAME}"}
+        assert header.text("Subject") == mail.subject

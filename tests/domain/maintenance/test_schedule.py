@@ -1,0 +1,100 @@
+"""Chores are done when they are due, once among all workers."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from time_machine import Traveller
+
+from portico.domain.maintenance import schedule
+from portico.domain.maintenance.models import ChoreTurn
+from portico.domain.maintenance.schedule import Chore
+from portico.plumbing import clock
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+
+class Broom:
+    """Counts how often it sweeps."""
+
+    def __init__(self) -> None:
+        self.swept = 0
+
+    def sweep(self) -> int:
+        self.swept += 1
+        return self.swept
+
+
+def hourly(broom: Broom, name: str = "sweep") -> Chore:
+    return Chore(name, timedelta(hours=1), broom.sweep)
+
+
+def test_a_new_chore_is_done_at_once_and_then_every_so_often(stopped_clock: Traveller) -> None:
+    broom = Broom()
+    chores = [hourly(broom)]
+    schedule.post(chores)
+    assert [schedule.do_next(chores), schedule.do_next(chores), broom.swept] == [True, False, 1]
+    stopped_clock.shift(timedelta(minutes=59))
+    assert not schedule.do_next(chores)
+    stopped_clock.shift(timedelta(minutes=1))
+    assert [schedule.do_next(chores), broom.swept] == [True, 2]
+
+
+def test_the_timetable_says_when_it_was_done() -> None:
+    chores = [hourly(Broom())]
+    schedule.post(chores)
+    schedule.do_next(chores)
+    turn = ChoreTurn.objects.get()
+    assert (turn.done_at, turn.due_at) == (clock.now(), clock.now() + timedelta(hours=1))
+
+
+def test_posting_again_moves_nothing() -> None:
+    chores = [hourly(Broom())]
+    schedule.post(chores)
+    schedule.do_next(chores)
+    schedule.post([*chores, hourly(Broom(), "dust")])
+    assert ChoreTurn.objects.get(name="sweep").due_at == clock.now() + timedelta(hours=1)
+    assert ChoreTurn.objects.get(name="dust").due_at == clock.now()
+
+
+def test_what_has_been_due_longest_comes_first(stopped_clock: Traveller) -> None:
+    first, second = Broom(), Broom()
+    schedule.post([hourly(first)])
+    stopped_clock.shift(timedelta(seconds=1))
+    chores = [hourly(second, "dust"), hourly(first)]
+    schedule.post(chores)
+    schedule.do_next(chores)
+    assert (first.swept, second.swept) == (1, 0)
+
+
+def test_a_chore_that_fails_waits_for_its_next_turn() -> None:
+    def stumble() -> None:
+        raise LookupError("no broom")
+
+    chores = [Chore("sweep", timedelta(hours=1), stumble)]
+    schedule.post(chores)
+    with pytest.raises(LookupError):
+        schedule.do_next(chores)
+    assert not schedule.do_next(chores)
+    assert ChoreTurn.objects.get().done_at is None
+
+
+@pytest.mark.real_time
+@pytest.mark.django_db(transaction=True)
+def test_eight_workers_do_it_once() -> None:
+    broom = Broom()
+    chores = [hourly(broom)]
+    schedule.post(chores)
+    together = threading.Barrier(8)
+
+    def work() -> None:
+        together.wait(10)
+        schedule.do_next(chores)
+        connection.close()
+
+    with ThreadPoolExecutor(8) as workers:
+        for done in [workers.submit(work) for _ in range(8)]:
+            done.result(20)
+    assert broom.swept == 1

@@ -1,0 +1,91 @@
+"""What is over is forgotten, and what is not stays."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+from django.test import Client as Browser
+from time_machine import Traveller
+
+from portico.domain.access.models import PortalKeptPost, PortalSession, Way
+from portico.domain.access.sign_in import portal_sessions
+from portico.domain.access.sign_in import saved_forms as portal_kept_posts
+from portico.domain.maintenance import schedule
+from portico.domain.maintenance.models import ChoreTurn
+from portico.domain.maintenance.tasks import CHORES
+from portico.domain.practices.models import KeptPost, Practice, StaffSession
+from portico.domain.practices.staff import saved_forms
+from portico.plumbing import clock
+from portico.plumbing.audit import sealing
+from portico.plumbing.form_recovery import Field
+from portico.plumbing.models import LimitSpent
+from portico.plumbing.security import rate_limits
+from portico.plumbing.security.rate_limits import Limit
+from tests import cast
+
+
+def do(name: str) -> None:
+    (chore,) = [chore for chore in CHORES if chore.name == name]
+    chore.work()
+
+
+def test_every_chore_runs_in_an_empty_house(practice: Practice) -> None:
+    schedule.post(CHORES)
+    while schedule.do_next(CHORES):
+        pass
+    assert ChoreTurn.objects.exclude(done_at=None).count() == len(CHORES)
+
+
+def test_a_portal_session_is_forgotten_a_day_after_it_was_left(practice: Practice, stopped_clock: Traveller) -> None:
+    account = cast.with_access(cast.ana(practice)).account
+    assert account is not None
+    old = portal_sessions.begin(account, way=Way.LINK, proof_number=1, browser="").session
+    stopped_clock.shift(timedelta(hours=23))
+    portal_sessions.begin(account, way=Way.LINK, proof_number=1, browser="")
+    do("forget portal sessions")
+    assert PortalSession.objects.count() == 2
+    stopped_clock.shift(timedelta(hours=2))
+    do("forget portal sessions")
+    assert list(PortalSession.objects.filter(pk=old.pk)) == []
+    assert PortalSession.objects.count() == 1
+
+
+def test_staff_sessions_that_are_over_are_forgotten(practice: Practice, stopped_clock: Traveller) -> None:
+    now = clock.now()
+    # 15 minutes idle, and an hour in which the office remembers who it was.
+    for number, seen_at in enumerate((now, now - timedelta(minutes=76))):
+        StaffSession.objects.create(key_hash=f"{number}", contents=b"", created_at=seen_at, seen_at=seen_at)
+    do("forget staff sessions")
+    assert StaffSession.objects.get().key_hash == "0"
+
+
+def test_forms_that_were_kept_are_forgotten_an_hour_later(practice: Practice, stopped_clock: Traveller) -> None:
+    ana = cast.ana(practice)
+    cast.in_the_portal(Browser(), ana)
+    saved_forms.keep(cast.fay(practice), path="/office/", fields=[Field("name", "Ana")])
+    session, chosen = PortalSession.objects.get(), [Field("with", "new")]
+    portal_kept_posts.keep(session, client_ref=ana.ref, path="/portal/", fields=chosen)
+    stopped_clock.shift(timedelta(minutes=59, seconds=59))
+    do("forget kept forms")
+    assert (KeptPost.objects.count(), PortalKeptPost.objects.count()) == (1, 1)
+    stopped_clock.shift(timedelta(seconds=1))
+    do("forget kept forms")
+    assert (KeptPost.objects.count(), PortalKeptPost.objects.count()) == (0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_limits_that_no_window_reaches_are_forgotten(stopped_clock: Traveller) -> None:
+    rate_limits.spend(Limit.on("tries", "ana", most=5, window=timedelta(minutes=5)))
+    do("forget idle limits")
+    assert LimitSpent.objects.count() == 1
+    stopped_clock.shift(timedelta(days=3))
+    do("forget idle limits")
+    assert LimitSpent.objects.count() == 0
+
+
+def test_the_newest_seal_goes_to_the_log(practice: Practice, caplog: pytest.LogCaptureFixture) -> None:
+    cast.ana(practice)
+    sealing.seal_all()
+    with caplog.at_level(logging.INFO):
+        do("log newest seals")
+    assert "trail.newest_seal" in [record.message for record in caplog.records]

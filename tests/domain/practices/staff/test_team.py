@@ -1,0 +1,279 @@
+"""Who works at a practice: an owner invites, changes roles, ends accounts, and one owner always stays."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from threading import Barrier
+
+import pytest
+import time_machine
+from django.db import connection
+
+from portico.domain.audit_actions import Verb
+from portico.domain.practices.models import Practice, Role, SetUpLink, StaffMember, StaffSession
+from portico.domain.practices.staff import authenticators, second_factor, set_up_links, staff_members, team
+from portico.domain.practices.staff.set_up_links import SetUpLinkSpent
+from portico.domain.practices.staff.team import State
+from portico.plumbing import clock
+from portico.plumbing.mail import outbox
+from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.refusals import Refused
+from tests import cast
+
+GOOD = "four green boats at dawn"
+
+
+def invite(practice: Practice, email: str = "lena@alder.example", role: Role = Role.BILLER) -> StaffMember:
+    return team.invite(practice, name="Lena", email=email, role=role, by=cast.DESK)
+
+
+def token_in_mail(staff: StaffMember) -> str:
+    link = SetUpLink.objects.unspent().select_related("email").get(staff=staff)
+    return set_up_links.address_in_mail(link).rstrip("/").rpartition("/")[2]
+
+
+def test_an_invited_colleague_sets_up_the_account_by_a_mailed_link(practice: Practice) -> None:
+    lena = invite(practice)
+    mail = OutgoingEmail.objects.get()
+    assert (mail.kind, mail.to_address, mail.client) == ("staff_invite", "lena@alder.example", None)
+    token = token_in_mail(lena)
+    assert token not in str([mail.content, SetUpLink.objects.get().token_hash])
+    assert set_up_links.choose_password(token, GOOD) == lena
+    lena.refresh_from_db()
+    assert lena.check_password(GOOD)
+    verbs = list(TrailEntry.objects.order_by("id").values_list("verb", flat=True))
+    assert verbs == [Verb.STAFF_ADDED, Verb.SET_UP_LINK_MADE, Verb.PASSWORD_CHOSEN]
+
+
+def test_the_mail_names_who_invited_the_practice_and_the_role_and_carries_the_link(practice: Practice) -> None:
+    lena = team.invite(practice, name="Lena", email="lena@x.example", role=Role.BILLER, by=cast.elm(practice).actor)
+    mail = OutgoingEmail.objects.select_related("practice").get()
+    composer = outbox.composer(mail.kind)
+    link = composer.link(mail)
+    letter = composer.compose(mail, link)
+    assert link == f"http://localhost:8000/office/set-up/{token_in_mail(lena)}/"
+    assert letter.subject == "Your account at Alder Street Therapy"
+    for body in (letter.text, letter.html):
+        assert "Dr. Naomi Elm made you an account at the office of Alder Street Therapy, as biller." in body
+        assert link in body
+    assert "72 hours" in letter.text
+
+
+def test_one_address_is_one_staff_member_in_the_whole_installation(practice: Practice) -> None:
+    cast.staff_member(cast.birch(), "Jo", Role.OWNER)
+    with pytest.raises(staff_members.EmailTaken) as refused:
+        invite(practice, "JO@birch-lane.example")
+    assert str(refused.value) == "jo@birch-lane.example already belongs to a staff member."
+    assert not OutgoingEmail.objects.exists()
+
+
+def test_inviting_again_ends_the_earlier_link_and_keeps_one(practice: Practice) -> None:
+    lena = invite(practice)
+    first = token_in_mail(lena)
+    team.invite_again(lena, by=cast.DESK)
+    with pytest.raises(SetUpLinkSpent):
+        set_up_links.find(first)
+    assert set_up_links.find(token_in_mail(lena)).staff == lena
+    assert [outbox.composer(mail.kind).refuse(mail) is None for mail in OutgoingEmail.objects.order_by("id")] == [
+        False,
+        True,
+    ]
+
+
+def test_who_has_a_password_is_not_invited_again(practice: Practice) -> None:
+    with pytest.raises(team.SetUpAlready):
+        team.invite_again(cast.fay(practice), by=cast.DESK)
+
+
+def test_a_link_runs_72_hours_from_its_hand_over_and_a_mail_that_waited_longer_never_leaves(
+    practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    lena = invite(practice)
+    token = token_in_mail(lena)
+    stopped_clock.shift(timedelta(hours=71))
+    OutgoingEmail.objects.update(handing_over_at=clock.now())
+    stopped_clock.shift(timedelta(hours=71))
+    assert set_up_links.find(token).staff == lena
+    stopped_clock.shift(timedelta(hours=1))
+    with pytest.raises(SetUpLinkSpent):
+        set_up_links.find(token)
+    OutgoingEmail.objects.update(handing_over_at=None)
+    mail = OutgoingEmail.objects.get()
+    assert outbox.composer(mail.kind).refuse(mail) == "Its link has run out. Send a new one."
+
+
+def test_a_changed_role_is_in_the_trail_with_what_it_was(practice: Practice) -> None:
+    fay = cast.fay(practice)
+    team.change_role(fay, Role.BILLER, version=fay.version, by=cast.DESK)
+    fay.refresh_from_db()
+    assert (fay.role, fay.version) == (Role.BILLER, 2)
+    entry = TrailEntry.objects.get(verb=Verb.STAFF_ROLE_CHANGED)
+    assert (entry.about, entry.details) == (fay.ref, {"role": "biller", "before": "front_desk"})
+
+
+def test_the_same_role_again_changes_nothing_even_from_an_old_page(practice: Practice) -> None:
+    fay = cast.fay(practice)
+    team.change_role(fay, Role.BILLER, version=1, by=cast.DESK)
+    team.change_role(fay, Role.BILLER, version=1, by=cast.DESK)
+    assert TrailEntry.objects.filter(verb=Verb.STAFF_ROLE_CHANGED).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("person", "change"),
+    [
+        (cast.fay, partial(team.change_role, role=Role.BILLER)),
+        (cast.fay, team.deactivate),
+        (cast.gus, team.reactivate),
+    ],
+)
+def test_of_two_owners_who_change_a_colleague_the_second_is_told(
+    practice: Practice, person: Callable[[Practice], StaffMember], change: Callable[..., StaffMember]
+) -> None:
+    member = person(practice)
+    StaffMember.objects.filter(pk=member.pk).update(version=2)
+    with pytest.raises(team.StaffChangedMeanwhile):
+        change(member, version=1, by=cast.DESK)
+    assert not TrailEntry.objects.filter(verb__startswith="staff.").exists()
+
+
+def test_leaving_ends_sessions_and_links_and_coming_back_revives_neither(practice: Practice) -> None:
+    fay = cast.fay(practice)
+    token = set_up_links.make_link(fay, by=cast.DESK)
+    StaffSession.objects.create(staff=fay, key_hash="a", contents=b"", created_at=clock.now(), seen_at=clock.now())
+    team.deactivate(fay, version=1, by=cast.DESK)
+    assert not StaffSession.objects.exists()
+    team.reactivate(fay, version=2, by=cast.DESK)
+    with pytest.raises(SetUpLinkSpent):
+        set_up_links.find(token)
+    fay.refresh_from_db()
+    assert fay.is_active
+    assert fay.check_password(cast.PASSWORD)
+    told = TrailEntry.objects.filter(about=fay.ref, verb__in=(Verb.STAFF_DEACTIVATED, Verb.STAFF_REACTIVATED))
+    assert [entry.verb for entry in told.order_by("id")] == ["staff.deactivated", "staff.reactivated"]
+
+
+def test_who_left_gets_no_mail_of_any_kind(practice: Practice) -> None:
+    lena = invite(practice)
+    cast.with_authenticator(lena)
+    team.deactivate(lena, version=1, by=cast.DESK)
+    mails = list(OutgoingEmail.objects.order_by("id"))
+    assert [mail.kind for mail in mails] == ["staff_invite", "second_factor_changed"]
+    assert {outbox.composer(mail.kind).refuse(mail) for mail in mails} == {"The staff member has left."}
+
+
+def test_who_never_set_up_an_account_is_mailed_a_new_link_when_taken_back(practice: Practice) -> None:
+    lena = invite(practice)
+    team.deactivate(lena, version=1, by=cast.DESK)
+    with pytest.raises(team.HasLeft):
+        team.invite_again(lena, by=cast.DESK)
+    team.reactivate(lena, version=2, by=cast.DESK)
+    assert set_up_links.find(token_in_mail(lena)).staff == lena
+
+
+def leave(member: StaffMember) -> None:
+    team.deactivate(member, version=member.version, by=cast.DESK)
+
+
+def step_down(member: StaffMember) -> None:
+    team.change_role(member, Role.CLINICIAN, version=member.version, by=cast.DESK)
+
+
+@pytest.mark.parametrize("act", [leave, step_down])
+def test_the_last_owner_who_can_sign_in_stays_one(practice: Practice, act: Callable[[StaffMember], None]) -> None:
+    elm = cast.elm(practice)
+    invite(practice, role=Role.OWNER)
+    cast.staff_member(cast.birch(), "Jo", Role.OWNER)
+    gone = cast.staff_member(practice, "Old", Role.OWNER)
+    leave(gone)
+    with pytest.raises(team.LastOwner):
+        act(elm)
+    assert StaffMember.objects.get(pk=elm.pk).is_owner
+    cast.staff_member(practice, "Second", Role.OWNER)
+    act(elm)
+
+
+def test_a_lost_second_factor_is_taken_away_by_an_owner_and_never_ones_own(practice: Practice) -> None:
+    elm, fay = cast.elm(practice), cast.fay(practice)
+    authenticators.keep(fay, authenticators.new_secret(), first=True, by=fay.actor)
+    assert team.colleague(fay).ways == {second_factor.Way.AUTHENTICATOR}
+    team.reset_second_factor(fay, by=elm.actor)
+    assert not second_factor.is_set_up(fay)
+    assert TrailEntry.objects.filter(verb=Verb.SECOND_FACTOR_RESET, about=fay.ref, staff_id=elm.pk).count() == 1
+    with pytest.raises(team.NotYourself):
+        team.reset_second_factor(elm, by=elm.actor)
+    with pytest.raises(team.HasLeft):
+        team.reset_second_factor(cast.gus(practice), by=elm.actor)
+
+
+def test_the_list_says_where_everybody_stands_and_who_left_comes_last(
+    practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    late = team.invite(practice, name="Abe", email="abe@x.example", role=Role.CLINICIAN, by=cast.DESK)
+    stopped_clock.shift(timedelta(hours=72))
+    cast.gus(practice)
+    cast.fay(practice)
+    invite(practice)
+    cast.staff_member(cast.birch(), "Jo", Role.OWNER)
+    found = [(each.member.name, each.state) for each in team.team(practice)]
+    assert found == [
+        ("Abe", State.LINK_RAN_OUT),
+        ("Fay", State.ACTIVE),
+        ("Lena", State.INVITED),
+        ("Gus", State.LEFT),
+    ]
+    assert team.colleague(late).state is State.LINK_RAN_OUT
+
+
+def at_once(*works: Callable[[], object]) -> list[object]:
+    gate = Barrier(len(works))
+
+    def one(work: Callable[[], object]) -> object:
+        try:
+            gate.wait(30)
+            return work()
+        except Refused as refusal:
+            return refusal
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(one, works))
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_two_owners_who_end_each_others_accounts_at_once_leave_one_owner() -> None:
+    practice = cast.alder()
+    one, two = cast.elm(practice), cast.staff_member(practice, "Second", Role.OWNER)
+    outcomes = at_once(lambda: leave(one), lambda: leave(two))
+    assert sum(isinstance(outcome, team.LastOwner) for outcome in outcomes) == 1
+    assert StaffMember.objects.active().filter(practice=practice, role=Role.OWNER).count() == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_without_the_guard_the_same_two_leave_nobody() -> None:
+    """The twin: shows that the race above really happens when each looks for another owner before either has left."""
+    practice = cast.alder()
+    one, two = cast.elm(practice), cast.staff_member(practice, "Second", Role.OWNER)
+    looked = Barrier(2)
+
+    def look_then_leave(member: StaffMember) -> None:
+        others = StaffMember.objects.active().filter(practice=practice, role=Role.OWNER).exclude(pk=member.pk)
+        has_another = others.exists()
+        looked.wait(30)
+        if has_another:
+            StaffMember.objects.filter(pk=member.pk).update(deactivated_at=clock.now())
+
+    at_once(lambda: look_then_leave(one), lambda: look_then_leave(two))
+    assert not StaffMember.objects.active().filter(practice=practice, role=Role.OWNER).exists()
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_one_address_invited_at_once_at_two_practices_becomes_one_colleague() -> None:
+    practices = cast.alder(), cast.birch()
+    outcomes = at_once(*(lambda each=each: invite(each) for each in practices))
+    assert sum(isinstance(outcome, staff_members.EmailTaken) for outcome in outcomes) == 1
+    assert StaffMember.objects.count() == OutgoingEmail.objects.count() == 1

@@ -1,0 +1,58 @@
+"""A paused practice: its mails wait and leave afterwards, other practices go on, and it is in the trail once."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from portico.domain.audit_actions import Verb
+from portico.domain.practices import suspension
+from portico.domain.practices.models import Practice
+from portico.gateways.smtp.server_url import parse
+from portico.gateways.smtp.transport import Transport
+from portico.plumbing import clock
+from portico.plumbing.mail import delivery, outbox
+from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models.outgoing_emails import EmailState, Lane
+from tests import cast
+from tests.support.smtp import SmtpServer
+
+
+def states() -> list[str]:
+    return list(OutgoingEmail.objects.order_by("id").values_list("state", flat=True))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_mails_of_a_paused_practice_wait_and_leave_when_it_goes_on(smtp: SmtpServer) -> None:
+    practice, birch = cast.alder(), cast.birch()
+    suspension.suspend(practice, by=cast.DESK)
+    cast.invited(cast.ana(practice))
+    cast.invited(cast.dora(birch))
+    transport = Transport(parse(smtp.url))
+    assert delivery.hand_over_next(Lane.REST, transport)
+    assert not delivery.hand_over_next(Lane.REST, transport)
+    assert states() == [EmailState.QUEUED, EmailState.HANDED_OVER]
+    suspension.resume(practice, by=cast.DESK)
+    assert delivery.hand_over_next(Lane.REST, transport)
+    assert states() == [EmailState.HANDED_OVER, EmailState.HANDED_OVER]
+
+
+def test_mails_that_wait_for_a_pause_to_end_alarm_nobody(
+    practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    cast.invited(cast.ana(practice))
+    stopped_clock.shift(timedelta(hours=1))
+    assert outbox.lag() == timedelta(hours=1)
+    suspension.suspend(practice, by=cast.DESK)
+    assert outbox.lag() == timedelta()
+
+
+def test_pausing_and_resuming_again_change_nothing(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
+    first = suspension.suspend(practice, by=cast.DESK).suspended_at
+    stopped_clock.shift(timedelta(minutes=5))
+    assert suspension.suspend(practice, by=cast.DESK).suspended_at == first
+    assert clock.now() != first
+    suspension.resume(practice, by=cast.DESK)
+    assert not suspension.resume(practice, by=cast.DESK).is_suspended
+    verbs = list(TrailEntry.objects.order_by("id").values_list("verb", flat=True))
+    assert verbs == [Verb.PRACTICE_SUSPENDED, Verb.PRACTICE_RESUMED]

@@ -1,0 +1,48 @@
+"""EMAIL_URL is read, or refused in a sentence that does not repeat its password."""
+
+import pytest
+
+from portico.gateways.smtp.server_url import Server, Tls, parse
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtp://localhost", Server("localhost", 25)),
+        ("smtp://mail.example.org:2525", Server("mail.example.org", 2525)),
+        ("smtp://[::1]:2525", Server("::1", 2525)),
+        ("smtp://u:p@127.0.0.1:25", Server("127.0.0.1", 25, "u", "p")),
+        ("smtps://u%40x.example:p%3A%2F@a.example", Server("a.example", 465, "u@x.example", "p:/", Tls.FROM_THE_START)),
+        ("smtp+starttls://u:p@mail.example.org", Server("mail.example.org", 587, "u", "p", Tls.STARTTLS)),
+    ],
+)  # fmt: skip
+def test_an_address_is_read(url: str, server: Server) -> None:
+    assert parse(url) == server
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "mail.example.org",
+        "http://mail.example.org",
+        "smtp://",
+        "smtp://host:0",
+        "smtp://host:99999",
+        "smtp://host/folder",
+        "smtps://user@host",
+        "smtp+starttls://:hidden@host",
+        "smtps://user:hidd%C3%A9n@host",
+        "smtps://user:hidden%0A@host",
+        "smtp://user:hidden@mail.example.org",
+        "smtp://[::1",
+    ],
+)
+def test_anything_else_is_refused_without_telling_the_password(url: str) -> None:
+    with pytest.raises(ValueError, match=r"\.$") as refused:
+        parse(url)
+    assert "hidd" not in str(refused.value)
+
+
+def test_a_password_is_not_shown_with_the_server() -> None:
+    assert "hidden" not in repr(parse("smtps://user:hidden@host"))

@@ -1,0 +1,216 @@
+"""`portico demo` starts everything, keeps what was done, says which port is taken, and ends as one."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from portico import configuration
+from portico.operating.demo import demo_command
+from tests.environment import TEST_ENVIRONMENT
+from tests.support.ports import free_port
+
+# It brings its own database.
+pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.sqlite]
+
+ROOT = Path(__file__).resolve().parents[3]
+# What a part wrote into its log, behind the part's name.
+LOGGED = re.compile(r" *\w+ \| \{")
+
+
+class Demo:
+    """A running demo in a folder of its own."""
+
+    def __init__(self, folder: Path, port: int, *options: str) -> None:
+        self.port = port
+        self.output = folder / "output.txt"
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "portico", "demo", "--port", str(port), *options],
+                cwd=folder,
+                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def told(self) -> str:
+        return self.output.read_text()
+
+    def wait_for(self, text: str, *, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while text not in self.told():
+            assert self.process.poll() is None, self.told()
+            assert time.monotonic() < deadline, self.told()
+            time.sleep(0.1)
+
+    def get(self, port: int, path: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("localhost", port, timeout=10)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def port() -> int:
+    """The first of four free ones in a row."""
+    while True:
+        port = free_port()
+        if port < 60_000 and not demo_command.taken(port):
+            return port
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where people are in once a test has started a demo: making them takes longest."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@contextmanager
+def started(folder: Path, port: int, *options: str) -> Iterator[Demo]:
+    running = Demo(folder, port, *options)
+    try:
+        running.wait_for("Ctrl-C stops all of it")
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.process.terminate()
+            running.process.wait(30)
+
+
+@pytest.fixture
+def first_start(folder: Path, port: int) -> Iterator[Demo]:
+    with started(folder, port, "--reset") as running:
+        yield running
+
+
+def clients_by_state(folder: Path) -> Counter[str]:
+    with sqlite3.connect(folder / ".demo" / "portico.sqlite3") as database:
+        rows = database.execute("SELECT portal_state, portal_reason, status FROM clients_client").fetchall()
+    database.close()
+    return Counter("archived" if status == "archived" else reason or state for state, reason, status in rows)
+
+
+def test_it_starts_everything_keeps_what_was_done_and_ends_as_one(first_start: Demo, folder: Path) -> None:
+    port = first_start.port
+    for address in (f"http://localhost:{port}/office/", f"http://localhost:{port}/portal/alder-street/"):
+        assert address in first_start.told()
+    for person in ("naomi@alder.example", "sam@alder.example", "fay@alder.example", "bea@alder.example"):
+        assert person in first_start.told()
+    for_people = "".join(line for line in first_start.told().splitlines() if not LOGGED.match(line))
+    assert not re.search(r"127\.0\.0\.1|0\.0\.0\.0|\[::\]", for_people)
+    assert first_start.get(port, "/portal/alder-street/")[0] == 200
+    assert first_start.get(port, "/office/sign-in/")[0] == 200
+    assert "Your client portal at Alder Street Therapy" in first_start.get(port + 1, "/")[1]
+    assert "4242 4242 4242 4242" in first_start.get(port + 2, "/")[1]
+    states = clients_by_state(folder)
+    assert states.total() == 33
+    attention = {"no_address", "no_email_ok", "not_invited", "mail_stopped"}
+    assert set(states) == {"no_access", "invited", "signed_in", "archived", *attention}
+
+    # A second one at the same place says so in one sentence, and disturbs nobody.
+    second = subprocess.run(
+        [sys.executable, "-m", "portico", "demo", "--port", str(port)],
+        cwd=folder, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (second.returncode, second.stdout, second.stderr.count("\n")) == (1, "", 1)
+    assert f"Port {port} is taken" in second.stderr
+    assert first_start.get(port, "/healthz")[0] == 200
+
+    assert first_start.end() == 0
+    assert not demo_command.taken(port)
+
+    again = Demo(folder, port)
+    try:
+        again.wait_for("Ctrl-C stops all of it")
+        assert "Making a practice" not in again.told()
+        assert clients_by_state(folder) == states
+    finally:
+        assert again.end() == 0
+
+
+def test_a_part_that_ends_stops_the_rest_with_its_reason(folder: Path, port: int) -> None:
+    with started(folder, port) as running:
+        os.kill(pid_of("worker", running.process.pid), signal.SIGKILL)
+        assert running.process.wait(30) == 1
+        assert "The worker ended by itself (exit -9), so everything was stopped." in running.told()
+        assert not demo_command.taken(port)
+
+
+def pid_of(part: str, parent: int) -> int:
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (place / "cmdline").read_bytes().split(b"\0")
+            own_parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if own_parent == parent and part.encode() in words:
+            return int(place.name)
+    raise AssertionError(f"No {part} is running.")
+
+
+def test_reset_starts_over_and_only_in_a_folder_that_a_demo_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    theirs = tmp_path / ".demo" / "letter.txt"
+    theirs.parent.mkdir()
+    theirs.write_text("not ours")
+    demo_command._prepare_folder(reset=True)
+    assert theirs.exists()
+    before = json.loads((tmp_path / ".demo" / "keys.json").read_text())
+    (tmp_path / ".demo" / "ready").touch()
+    demo_command._prepare_folder(reset=False)
+    assert json.loads((tmp_path / ".demo" / "keys.json").read_text()) == before
+    demo_command._prepare_folder(reset=True)
+    assert json.loads((tmp_path / ".demo" / "keys.json").read_text()) != before
+
+
+@pytest.mark.parametrize("offset", [0, 1, 2, 3])
+def test_each_port_it_needs_is_asked_for(port: int, offset: int) -> None:
+    with socket.create_server(("127.0.0.1", port + offset)):
+        assert f"Port {port + offset} is taken" in demo_command.taken(port)
+        assert demo_command.taken(port).count(".") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(
+    port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo_command, "FOLDER", Path("/dev/null/demo"))
+    assert demo_command.main(["--port", str(port)]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("The demo keeps its data in /dev/null/demo, which cannot be written here: ")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", [b"a b", b"50% #1?", b"m\xc3\xbcller", b"m\xfcller", b"a;b&c"])
+def test_the_demo_finds_its_database_in_a_folder_of_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: bytes
+) -> None:
+    folder = tmp_path / os.fsdecode(name)
+    folder.mkdir()
+    keys = {setting: TEST_ENVIRONMENT[setting] for setting in ("SECRET_KEY", "FIELD_KEYS")}
+    (folder / demo_command.KEYS).write_text(json.dumps(keys))
+    monkeypatch.setattr(demo_command, "FOLDER", folder)
+    assert configuration.read(demo_command.environment(8000)).database["NAME"] == str(folder / "portico.sqlite3")

@@ -1,0 +1,91 @@
+"""Parts start together and end together, whatever ends first."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from portico.operating.demo.supervisor import Parts
+
+pytestmark = pytest.mark.real_processes
+
+SLEEP = "import time; print('ready'); time.sleep(60)"
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready'); time.sleep(60)"
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+@pytest.fixture
+def parts() -> Iterator[Parts]:
+    running = Parts(os.environ)
+    yield running
+    running.stop()
+
+
+def wait_for(capsys: pytest.CaptureFixture[str], *texts: str) -> str:
+    seen, deadline = "", time.monotonic() + 10
+    while not all(text in seen for text in texts):
+        assert time.monotonic() < deadline, seen
+        seen += capsys.readouterr().out
+        time.sleep(0.02)
+    return seen
+
+
+def test_what_a_part_says_is_shown_under_its_name(parts: Parts, capsys: pytest.CaptureFixture[str]) -> None:
+    parts.start("clock", python("print('tick'); " + SLEEP))
+    wait_for(capsys, "    clock | tick\n", "    clock | ready\n")
+
+
+def test_a_signal_ends_all_of_them_cleanly(parts: Parts, capsys: pytest.CaptureFixture[str]) -> None:
+    parts.start("one", python(SLEEP))
+    parts.start("two", python(SLEEP))
+    wait_for(capsys, "one | ready", "two | ready")
+    threading.Timer(0.3, parts.stopping.set).start()
+    assert parts.watch() == 0
+    assert all(part.poll() is not None for part in parts.running.values())
+
+
+def test_a_part_that_ends_stops_the_rest_with_its_reason(parts: Parts, capsys: pytest.CaptureFixture[str]) -> None:
+    parts.start("one", python(SLEEP))
+    wait_for(capsys, "one | ready")
+    parts.start("two", python("print('The cellar is full.'); raise SystemExit(3)"))
+    assert parts.watch() == 1
+    told = capsys.readouterr().out
+    assert "      two | The cellar is full.\n" in told
+    assert "The two ended by itself (exit 3), so everything was stopped. Its reason is above." in told
+    assert all(part.poll() is not None for part in parts.running.values())
+
+
+def test_a_part_that_does_not_listen_is_ended_by_force(
+    parts: Parts, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portico.operating.demo.supervisor.PATIENCE_SECONDS", 0.5)
+    parts.start("deaf", python(DEAF))
+    wait_for(capsys, "deaf | ready")
+    parts.stop()
+    assert parts.running["deaf"].poll() == -9
+
+
+def test_what_a_part_started_ends_with_it(parts: Parts, capsys: pytest.CaptureFixture[str]) -> None:
+    child = f"import subprocess, sys; print('child', subprocess.Popen([sys.executable, '-c', {SLEEP!r}]).pid); "
+    parts.start("parent", python(child + SLEEP))
+    told = wait_for(capsys, "child ")
+    pid = int(told.partition("child ")[2].split()[0])
+    parts.stop()
+    deadline = time.monotonic() + 5
+    while is_there(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_there(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
+            return file.read().split()[2] != "Z"
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,46 @@
+"""A database that is not there ends a command with one sentence that says why, and never with a traceback."""
+
+from pathlib import Path
+
+import pytest
+from django.db import DataError, IntegrityError, OperationalError, ProgrammingError
+
+from portico.operating import database_errors
+from tests.support.processes import Processes
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("no such table: clients_client"),
+        ProgrammingError('relation "clients_client" does not exist\nLINE 1: SELECT …'),
+        ProgrammingError("column clients_client.sort_key does not exist\nLINE 1: SELECT …"),
+    ],
+)
+def test_what_is_missing_in_it_is_brought_by_migrate(error: OperationalError | ProgrammingError) -> None:
+    assert database_errors.sentence(error) == "The database is not up to date. Run `portico migrate` first."
+
+
+@pytest.mark.parametrize("mistake", [ProgrammingError("syntax error"), IntegrityError("twice"), DataError("too long")])
+def test_a_mistake_of_ours_is_seen_whole(mistake: ProgrammingError | IntegrityError | DataError) -> None:
+    assert database_errors.sentence(mistake) == ""
+
+
+@pytest.mark.sqlite
+@pytest.mark.real_processes
+@pytest.mark.slow
+def test_a_file_without_tables_is_told(processes: Processes, tmp_path: Path) -> None:
+    done = processes.run("verify-states", DATABASE_URL=f"sqlite:///{tmp_path}/empty.sqlite3")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "The database is not up to date. Run `portico migrate` first.\n"
+
+
+@pytest.mark.postgresql
+@pytest.mark.real_processes
+@pytest.mark.slow
+def test_a_database_that_the_server_does_not_have_is_named(processes: Processes) -> None:
+    done = processes.run("verify-states", DATABASE_URL=f"{processes.database_url.rpartition('/')[0]}/of-nobody")
+    assert done.returncode == 1
+    assert done.stderr == (
+        'Portico cannot work with the database that DATABASE_URL names: database "of-nobody" does not exist.\n'
+    )

@@ -1,0 +1,89 @@
+"""The trail says who did what, exactly when it happened, and cannot be rewritten."""
+
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from portico.domain.audit_actions import Verb
+from portico.plumbing.actors import Actor, ActorKind
+from portico.plumbing.audit import audit_log
+from portico.plumbing.models import TrailEntry
+from tests.plumbing.sample_rows import a_client, a_practice
+
+pytestmark = pytest.mark.django_db
+FAY = Actor(ActorKind.STAFF, "Fay", staff_id=7)
+
+
+def test_an_entry_tells_who_did_what_for_which_client_and_when() -> None:
+    practice = a_practice()
+    ana = a_client(practice)
+
+    with time_machine.travel(datetime(2026, 5, 4, 13, 20, tzinfo=UTC), tick=False):
+        audit_log.record(
+            Verb.ACCESS_TURNED_ON, practice=practice, by=FAY, client=ana, about="abc", by_mail=True, links=2
+        )
+
+    entry = TrailEntry.objects.get()
+    assert (entry.practice_id, entry.client_id, entry.verb, entry.about) == (
+        practice.pk,
+        ana.pk,
+        "access.turned_on",
+        "abc",
+    )
+    assert (entry.actor_kind, entry.actor_name, entry.staff_id, entry.account_id) == ("staff", "Fay", 7, None)
+    assert entry.at == datetime(2026, 5, 4, 13, 20, tzinfo=UTC)
+    assert entry.details == {"by_mail": True, "links": 2}
+
+
+def test_what_did_not_happen_leaves_no_entry() -> None:
+    practice = a_practice()
+
+    with transaction.atomic():
+        audit_log.record(Verb.CLIENT_CREATED, practice=practice, by=FAY)
+        transaction.set_rollback(True)
+
+    assert not TrailEntry.objects.exists()
+
+
+def test_an_entry_is_one_plain_insert() -> None:
+    practice = a_practice()
+
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        audit_log.record(Verb.CLIENT_CREATED, practice=practice, by=FAY)
+
+    assert [query["sql"].split()[0] for query in queries] == ["INSERT"]
+
+
+def test_an_entry_cannot_be_changed() -> None:
+    entry = audit_log.record(Verb.CLIENT_CREATED, practice=a_practice(), by=FAY)
+    entry.actor_name = "Gus"
+
+    with pytest.raises(IntegrityError, match="only added"), transaction.atomic():
+        entry.save()
+
+
+def test_an_entry_cannot_be_deleted() -> None:
+    audit_log.record(Verb.CLIENT_CREATED, practice=a_practice(), by=FAY)
+
+    with pytest.raises(IntegrityError, match="only added"), transaction.atomic():
+        TrailEntry.objects.all().delete()
+
+
+def test_views_are_verbs_of_looking() -> None:
+    assert Verb.OVERVIEW_VIEWED in Verb.views()
+    # What is taken away as a file was looked at too.
+    assert all("viewed" in verb for verb in Verb.views() - {Verb.INVOICES_EXPORTED})
+
+
+def test_portico_and_the_operator_and_strangers_are_actors_too() -> None:
+    practice = a_practice()
+    for actor in (Actor.system(), Actor.operator(), Actor.nobody()):
+        audit_log.record(Verb.LINK_REFUSED, practice=practice, by=actor)
+
+    kinds = TrailEntry.objects.order_by("id").values_list("actor_kind", "actor_name")
+    assert list(kinds) == [("system", "Portico"), ("operator", "Operator"), ("nobody", "")]

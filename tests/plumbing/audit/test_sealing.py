@@ -1,0 +1,250 @@
+"""The seals prove that no entry was changed, removed or slipped in."""
+
+import hashlib
+import json
+import logging
+import threading
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from pytest_django import Settings
+
+from portico.domain.audit_actions import Verb
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log, sealing
+from portico.plumbing.models import TrailEntry, TrailHead, TrailSeal
+from tests.plumbing.sample_rows import a_client, a_practice
+from tests.support.append_only import lifted
+
+pytestmark = pytest.mark.both_databases
+
+SOUND = sealing.Verdict(sealed=4)
+
+
+def _entries(practice: Practice, number: int = 4) -> list[TrailEntry]:
+    fay = Actor.system("Fay")
+    return [audit_log.record(Verb.CLIENT_EDITED, practice=practice, by=fay, turn=turn, é="ü") for turn in range(number)]
+
+
+@pytest.fixture
+def practice(transactional_db: None) -> Practice:
+    """With four sealed entries. Transactional: SQLite cannot lift a rule inside a test's transaction."""
+    practice = a_practice()
+    _entries(practice)
+    assert sealing.seal(practice.pk) == 4
+    return practice
+
+
+def test_seals_count_from_one_without_gaps(practice: Practice) -> None:
+    other = a_practice()
+    _entries(practice, 2)
+    _entries(other, 1)
+
+    assert sealing.seal_all() == 3
+
+    positions = TrailSeal.objects.filter(practice=practice).order_by("entry_id").values_list("position", flat=True)
+    assert list(positions) == [1, 2, 3, 4, 5, 6]
+    assert sealing.verify(practice) == sealing.Verdict(sealed=6)
+    assert sealing.verify(other).is_sound
+
+
+def test_sealing_again_finds_nothing_and_takes_no_lock(practice: Practice) -> None:
+    assert sealing.seal(practice.pk) == 0
+    assert sealing.seal_all() == 0
+
+
+def test_sealing_goes_on_where_a_full_batch_ended(transactional_db: None) -> None:
+    practice = a_practice()
+    _entries(practice, 5)
+
+    assert [sealing.seal(practice.pk, at_most=2) for _ in range(4)] == [2, 2, 1, 0]
+    assert sealing.verify(practice) == sealing.Verdict(sealed=5)
+
+
+def test_an_entry_of_a_slow_transaction_is_sealed_later(practice: Practice) -> None:
+    slow = TrailEntry.objects.earliest("id").pk - 1
+    TrailEntry.objects.create(id=slow, practice=practice, at=clock.now(), verb=Verb.CLIENT_EDITED, actor_kind="system")
+
+    assert sealing.seal(practice.pk) == 1
+    assert TrailSeal.objects.get(entry_id=slow).position == 5
+    assert sealing.verify(practice).is_sound
+
+
+def test_old_entries_are_not_looked_through_again(practice: Practice) -> None:
+    with time_machine.travel(clock.now() + timedelta(hours=3), tick=False):
+        assert sealing.seal(practice.pk) == 0
+
+    assert TrailHead.objects.get(practice=practice).settled_id == TrailEntry.objects.latest("id").pk
+
+
+def test_young_entries_are_not_settled(practice: Practice) -> None:
+    assert TrailHead.objects.get(practice=practice).settled_id == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("actor_name", "Gus"), ("details", {"turn": 99}), ("about", "else"), ("staff_id", 3), ("verb", "client.created")],
+)
+def test_an_edited_entry_is_found(practice: Practice, column: str, value: object) -> None:
+    third = TrailSeal.objects.get(position=3).entry_id
+    with lifted():
+        TrailEntry.objects.filter(pk=third).update(**{column: value})
+
+    verdict = sealing.verify(practice)
+
+    assert (verdict.first_bad, verdict.is_sound) == (3, False)
+    assert verdict.fault == "The entry is not what was sealed."
+
+
+def test_an_entry_given_to_another_client_is_found(practice: Practice) -> None:
+    second = TrailSeal.objects.get(position=2).entry_id
+    with lifted():
+        TrailEntry.objects.filter(pk=second).update(client=a_client(practice))
+
+    assert sealing.verify(practice).first_bad == 2
+
+
+def test_a_deleted_entry_is_found(practice: Practice) -> None:
+    second = TrailSeal.objects.get(position=2)
+    with lifted():
+        TrailSeal.objects.filter(pk=second.pk).delete()
+        TrailEntry.objects.filter(pk=second.entry_id).delete()
+
+    verdict = sealing.verify(practice)
+
+    assert (verdict.first_bad, verdict.fault) == (2, "The seal or the entry of this position is missing.")
+
+
+def test_a_deleted_entry_is_found_though_the_rest_was_moved_up(practice: Practice) -> None:
+    second = TrailSeal.objects.get(position=2)
+    with lifted():
+        TrailSeal.objects.filter(pk=second.pk).delete()
+        TrailEntry.objects.filter(pk=second.entry_id).delete()
+        for position in (3, 4):
+            TrailSeal.objects.filter(position=position).update(position=position - 1)
+
+    assert sealing.verify(practice).first_bad == 2
+
+
+def test_a_cut_tail_is_found(practice: Practice) -> None:
+    with lifted():
+        TrailSeal.objects.filter(position__gt=2).delete()
+        TrailEntry.objects.filter(seal=None).delete()
+
+    verdict = sealing.verify(practice)
+
+    assert (verdict.sealed, verdict.cut, verdict.is_sound) == (2, 2, False)
+
+
+def test_a_tail_of_seals_cut_off_and_a_head_set_back_leaves_unsealed_entries(practice: Practice) -> None:
+    third = TrailSeal.objects.get(position=3)
+    with lifted():
+        TrailSeal.objects.filter(position__gt=3).delete()
+    TrailHead.objects.filter(practice=practice).update(position=3, digest=third.digest)
+
+    with time_machine.travel(clock.now() + timedelta(minutes=2), tick=False):
+        verdict = sealing.verify(practice)
+
+    assert (verdict.unsealed, verdict.is_sound) == (1, False)
+
+
+def test_a_lost_head_is_found(practice: Practice) -> None:
+    TrailHead.objects.filter(practice=practice).delete()
+
+    assert not sealing.verify(practice).is_sound
+
+
+def test_a_head_that_names_another_seal_is_found(practice: Practice) -> None:
+    TrailHead.objects.filter(practice=practice).update(digest=b"x" * 32)
+
+    assert sealing.verify(practice).first_bad == 4
+
+
+def test_a_chain_made_anew_without_the_key_is_found(practice: Practice) -> None:
+    with lifted():
+        digest = b""
+        for seal in TrailSeal.objects.order_by("position").select_related("entry"):
+            digest = hashlib.sha256(digest + sealing.canonical(seal.entry)).digest()
+            TrailSeal.objects.filter(pk=seal.pk).update(digest=digest)
+    TrailHead.objects.filter(practice=practice).update(digest=digest)
+
+    assert sealing.verify(practice).first_bad == 1
+
+
+def test_an_entry_without_a_seal_is_told_after_a_minute(practice: Practice) -> None:
+    _entries(practice, 1)
+    assert sealing.verify(practice) == SOUND
+
+    with time_machine.travel(clock.now() + timedelta(seconds=61), tick=False):
+        assert sealing.verify(practice).unsealed == 1
+
+
+def test_a_practice_without_entries_is_sound(transactional_db: None) -> None:
+    assert sealing.verify(a_practice()) == sealing.Verdict(sealed=0)
+
+
+def test_old_seals_stay_provable_when_the_keys_rotate(practice: Practice, settings: Settings) -> None:
+    settings.FIELD_KEYS = {"new": b"n" * 32} | settings.FIELD_KEYS
+    _entries(practice, 1)
+    sealing.seal(practice.pk)
+
+    assert TrailSeal.objects.latest("position").key_id == "new"
+    assert sealing.verify(practice) == sealing.Verdict(sealed=5)
+
+
+def test_a_lost_key_is_named(practice: Practice, settings: Settings) -> None:
+    (lost,) = settings.FIELD_KEYS
+    settings.FIELD_KEYS = {"new": b"n" * 32}
+
+    verdict = sealing.verify(practice)
+
+    assert verdict.first_bad == 1
+    assert lost in verdict.fault
+
+
+def test_the_chain_is_read_in_pages(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealing, "PAGE", 3)
+
+    assert sealing.verify(practice) == SOUND
+
+
+def test_the_newest_seal_goes_to_the_log(practice: Practice, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "portico.plumbing.audit.sealing"):
+        sealing.log_newest()
+
+    (line,) = caplog.records
+    newest = TrailSeal.objects.latest("position")
+    assert (line.message, line.__dict__["position"]) == ("trail.newest_seal", 4)
+    assert line.__dict__["digest"] == bytes(newest.digest).hex()
+
+
+def test_the_canonical_form_is_that_of_the_stored_row(practice: Practice) -> None:
+    entry = TrailEntry.objects.earliest("id")
+
+    assert json.loads(sealing.canonical(entry))[-1] == {"turn": 0, "é": "ü"}
+
+
+@pytest.mark.postgresql
+def test_parallel_sealers_seal_each_entry_once(transactional_db: None) -> None:
+    practice = a_practice()
+    _entries(practice, 50)
+    sealed: list[int] = []
+    start = threading.Barrier(4)
+
+    def work() -> None:
+        start.wait()
+        sealed.append(sealing.seal(practice.pk))
+        connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(sealed) == [0, 0, 0, 50]
+    assert sealing.verify(practice) == sealing.Verdict(sealed=50)

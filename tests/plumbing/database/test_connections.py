@@ -1,0 +1,113 @@
+"""Connections are set up as promised, and the beginning of a word is found from an index."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from portico.domain.practices.models import Practice
+from portico.plumbing.database.base_models import RefField
+from portico.plumbing.database.transaction_guard import refuse_inside_transaction
+from tests.plumbing.sample_rows import a_client, a_practice
+
+pytestmark = pytest.mark.both_databases
+
+TAKEN = ["ab", "aB", "Ab", "a%c", "a_c", "a\\c", "abc", "b", "a\U0010ffffx", "a\ud7ffx", "éa"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "beginning", ["", "a", "ab", "A", "a%", "a_", "a\\", "z", "a\U0010ffff", "\U0010ffff", "a\ud7ff", "é"]
+)
+def test_begins_with_finds_exactly_what_begins_so(beginning: str) -> None:
+    for number, name in enumerate(TAKEN):
+        Practice.objects.create(slug=f"p-{number}", name=name)
+
+    found = Practice.objects.filter(name__begins_with=beginning).values_list("name", flat=True)
+
+    assert sorted(found) == sorted(name for name in TAKEN if name.startswith(beginning))
+
+
+@pytest.mark.django_db
+def test_begins_with_is_answered_from_the_index() -> None:
+    for _ in range(50):
+        a_practice()
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("ANALYZE practices_practice")
+
+    plan = Practice.objects.filter(slug__begins_with="practice-1").values("slug").explain()
+
+    assert "SEARCH" in plan or "Index Cond" in plan
+
+
+@pytest.mark.django_db
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("pragma", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("recursive_triggers", 1), ("foreign_keys", 1)]
+)
+def test_sqlite_is_told_to_be_careful(pragma: str, value: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA {pragma}")
+        assert cursor.fetchone()[0] == value
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_network_is_refused_inside_a_transaction() -> None:
+    refuse_inside_transaction()
+    with pytest.raises(RuntimeError, match="No network"), transaction.atomic():
+        refuse_inside_transaction()
+
+
+@pytest.mark.django_db
+def test_the_transaction_that_a_test_wraps_around_itself_is_not_counted() -> None:
+    refuse_inside_transaction()
+    with pytest.raises(RuntimeError, match="No network"), transaction.atomic():
+        refuse_inside_transaction()
+
+
+def test_a_ref_reads_back_from_its_migration_without_its_defaults() -> None:
+    _, path, arguments, options = RefField().deconstruct()
+
+    assert (path, arguments, options) == ("portico.plumbing.database.base_models.RefField", [], {})
+
+
+def _client_is_added_meanwhile(practice: Practice) -> bool:
+    """Whether another connection can insert a row that points to the practice without waiting."""
+
+    def insert() -> bool:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '300ms'")
+                a_client(practice)
+        except OperationalError:
+            return False
+        else:
+            return True
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(insert).result()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgresql
+def test_locked_lets_others_point_to_the_row() -> None:
+    practice = a_practice()
+
+    with transaction.atomic():
+        Practice.objects.locked().get(pk=practice.pk)
+        assert _client_is_added_meanwhile(practice)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgresql
+def test_twin_djangos_own_lock_makes_them_wait() -> None:
+    """Shows the wait that `locked` avoids, and from which two such operations deadlock."""
+    practice = a_practice()
+
+    with transaction.atomic():
+        Practice.objects.select_for_update().get(pk=practice.pk)
+        assert not _client_is_added_meanwhile(practice)

@@ -1,0 +1,64 @@
+"""A deadlock costs a person nothing: the operation is done once more."""
+
+import threading
+
+import pytest
+from django.db import IntegrityError, OperationalError, connections, transaction
+
+from portico.domain.practices.models import Practice
+from portico.plumbing.database.deadlocks import once_more
+
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_of_two_operations_in_each_others_way_both_are_done() -> None:
+    one, two = (Practice.objects.create(slug=slug, name=slug) for slug in ("one-way", "other-way"))
+    both_hold_their_first = threading.Barrier(2)
+    tries: list[str] = []
+
+    @once_more
+    def lock(first: Practice, second: Practice, name: str) -> None:
+        tries.append(name)
+        with transaction.atomic():
+            Practice.objects.locked().get(pk=first.pk)
+            if tries.count(name) == 1:
+                both_hold_their_first.wait(10)
+            Practice.objects.locked().get(pk=second.pk)
+            Practice.objects.filter(pk=second.pk).update(support_hours=name)
+
+    done: list[str] = []
+
+    def run(first: Practice, second: Practice, name: str) -> None:
+        try:
+            lock(first, second, name)
+            done.append(name)
+        finally:
+            connections.close_all()
+
+    threads = [
+        threading.Thread(target=run, args=(one, two, "forth")),
+        threading.Thread(target=run, args=(two, one, "back")),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(done) == ["back", "forth"]
+    assert len(tries) == 3
+
+
+@pytest.mark.django_db
+def test_any_other_error_goes_on_at_once() -> None:
+    tries: list[int] = []
+
+    @once_more
+    def stumble(error: Exception) -> None:
+        tries.append(1)
+        raise error
+
+    for error in (OperationalError("gone"), IntegrityError("twice")):
+        with pytest.raises(type(error)):
+            stumble(error)
+    assert len(tries) == 2

@@ -1,0 +1,537 @@
+"""Mails reach a real SMTP server, and the rows tell what happened, whatever it does."""
+
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError, transaction
+from django.test import override_settings
+from time_machine import Traveller
+
+from portico.gateways.smtp.server_url import Server, parse
+from portico.gateways.smtp.transport import Transport
+from portico.plumbing import clock, tokens
+from portico.plumbing.actors import Actor
+from portico.plumbing.mail import delivery, outbox, retry_policy
+from portico.plumbing.mail.outbox import LINK_MARK
+from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.queue import leases
+from tests.plumbing.mail_messages import NONCE, PURPOSE, Note, an_email, happened
+from tests.plumbing.sample_rows import a_practice
+from tests.support.ports import free_port
+from tests.support.smtp import SmtpServer
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+KEYS = override_settings(SECRET_KEY="a key of today " * 4, SECRET_KEY_FALLBACKS=["the key of that time"])
+
+
+def hand_over(smtp: SmtpServer | Server, *, lane: str = "rest") -> bool:
+    server = parse(smtp.url) if isinstance(smtp, SmtpServer) else smtp
+    return delivery.hand_over_next(lane, Transport(server))
+
+
+def now_of(email: OutgoingEmail) -> OutgoingEmail:
+    email.refresh_from_db()
+    return email
+
+
+def test_a_mail_leaves_with_its_headers_and_the_same_link_in_text_and_html(note: Note, smtp: SmtpServer) -> None:
+    email = an_email(link_nonce=NONCE, to_name='Ana "Núñez", Dr.')
+    with KEYS:
+        assert hand_over(smtp)
+    (mail,) = smtp.mails
+    link = f"https://portal.example.org/link/{tokens.derive(NONCE, purpose=PURPOSE, key='the key of that time')}"
+    assert link in mail.text()
+    assert link in mail.text("html")
+    headers = mail.message
+    assert headers["Message-ID"] == email.message_id
+    assert headers["From"] == "Alder Street <portal@portico.example>"
+    assert headers["Reply-To"] == "Alder Street <desk@example.org>"
+    assert headers["To"].addresses[0].display_name == 'Ana "Núñez", Dr.'
+    assert (headers["Auto-Submitted"], headers["Subject"]) == ("auto-generated", "Hello")
+    assert headers.get_content_type() == "multipart/alternative"
+
+
+def test_the_row_keeps_what_was_sent_without_the_secret(note: Note, smtp: SmtpServer) -> None:
+    email = an_email(link_nonce=NONCE)
+    with KEYS:
+        hand_over(smtp)
+    email = now_of(email)
+    assert (email.state, email.reason, email.tries) == ("handed_over", "", 1)
+    assert email.handed_over_at is not None
+    assert email.handing_over_at is not None
+    assert email.body_text == f"Hello.\nhttps://portal.example.org/link/{LINK_MARK}\n"
+    secret = tokens.derive(NONCE, purpose=PURPOSE, key="the key of that time")
+    assert secret not in f"{email.body_text}{email.body_html}{email.content}{email.detail}"
+    assert happened(email) == ["written", "handed_over"]
+    assert note.told == ["handed_over"]
+
+
+def test_nothing_waits_twice(note: Note, smtp: SmtpServer) -> None:
+    an_email()
+    assert [hand_over(smtp), hand_over(smtp)] == [True, False]
+    assert len(smtp.mails) == 1
+
+
+def test_a_lane_takes_only_its_own(note: Note, smtp: SmtpServer) -> None:
+    an_email(lane="entrance")
+    assert not hand_over(smtp)
+    assert hand_over(smtp, lane="entrance")
+
+
+def test_a_mail_that_may_no_longer_leave_is_dropped_with_the_reason(note: Note, smtp: SmtpServer) -> None:
+    email = an_email()
+    note.refusal = "Email ok was taken back."
+    hand_over(smtp)
+    email = now_of(email)
+    assert (email.state, email.reason, smtp.connections) == ("dropped", "Email ok was taken back.", 0)
+    assert (email.handing_over_at, email.body_text) == (None, "")
+    assert happened(email) == ["written", "dropped"]
+    assert TrailEntry.objects.get().verb == "email.dropped"
+    assert note.told == ["dropped"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [("550 5.1.1 No such user", "bounced"), ("550 5.2.1 Closed", "bounced"), ("554 5.6.0 Bad", "failed")],
+)
+@pytest.mark.parametrize("stage", ["recipient", "content"])
+def test_a_refusal_for_good_settles_the_mail(note: Note, smtp: SmtpServer, stage: Any, answer: str, state: str) -> None:
+    email = an_email()
+    smtp.refuse(stage, answer)
+    hand_over(smtp)
+    email = now_of(email)
+    assert (email.state, email.detail, email.handing_over_at) == (state, answer[4:], None)
+    assert email.reason
+    assert happened(email) == ["written", "refused"]
+    assert note.told == [state]
+
+
+def test_one_refused_recipient_stops_nobody_else(note: Note, smtp: SmtpServer) -> None:
+    an_email("note:1")
+    carol = an_email("note:2", to_address="carol@example.org")
+    smtp.refuse("recipient", "550 5.7.1 Not you", to="ana@example.org")
+    hand_over(smtp)
+    hand_over(smtp)
+    assert now_of(carol).state == "handed_over"
+
+
+@pytest.mark.parametrize(
+    ("stage", "answer"),
+    [
+        ("connect", "554 5.3.2 Away"),
+        ("connect", "421 4.3.2 Full"),
+        ("sender", "550 5.1.1 Not from you"),
+        ("recipient", "550 5.7.1 Relaying denied"),
+        ("content", "554 5.7.9 Policy"),
+    ],
+)
+def test_trouble_of_ours_keeps_the_mail_and_is_told_once(
+    note: Note, smtp: SmtpServer, stopped_clock: Traveller, stage: Any, answer: str
+) -> None:
+    email = an_email()
+    smtp.refuse(stage, answer)
+    for _ in range(12):
+        hand_over(smtp)
+        stopped_clock.shift(timedelta(seconds=30))
+    email = now_of(email)
+    assert (email.state, email.delayed_by, email.tries, email.mistakes) == ("delayed", "ours", 12, 0)
+    assert email.handing_over_at is None
+    assert happened(email) == ["written", "delayed"]
+    assert outbox.trouble(email.practice) is not None
+    smtp.accept()
+    hand_over(smtp)
+    assert now_of(email).state == "handed_over"
+    assert outbox.trouble(email.practice) is None
+
+
+def test_all_mails_leave_within_a_minute_after_a_long_absence_once_each(
+    note: Note, smtp: SmtpServer, stopped_clock: Traveller
+) -> None:
+    for number in range(8):
+        an_email(f"note:{number}")
+    smtp.stop()
+    for _ in range(60):
+        while hand_over(smtp):
+            pass
+        stopped_clock.shift(timedelta(seconds=9))
+    assert set(OutgoingEmail.objects.values_list("state", flat=True)) == {"delayed"}
+    smtp.start()
+    for _ in range(6):
+        while hand_over(smtp):
+            pass
+        stopped_clock.shift(timedelta(seconds=10))
+    assert len(smtp.mails) == 8
+    assert len({mail.message["Message-ID"] for mail in smtp.mails}) == 8
+
+
+def test_a_server_that_is_away_is_asked_once_for_all_mails(note: Note) -> None:
+    away = Server("127.0.0.1", free_port())
+    rows = [an_email(f"note:{number}") for number in range(5)]
+    assert [hand_over(away), hand_over(away)] == [True, False]
+    assert [now_of(row).tries for row in rows] == [1, 0, 0, 0, 0]
+    assert {now_of(row).state for row in rows} == {"delayed"}
+    assert [happened(row) for row in rows] == [["written", "delayed"]] * 5
+
+
+def test_a_busy_recipient_is_tried_in_minutes_and_given_up_after_two_days(
+    note: Note, smtp: SmtpServer, stopped_clock: Traveller
+) -> None:
+    email = an_email()
+    smtp.refuse("recipient", "450 4.2.0 Greylisted")
+    waits = []
+    for _ in range(400):
+        assert hand_over(smtp)
+        email = now_of(email)
+        if email.not_before is None:
+            break
+        waits.append(email.not_before - clock.now())
+        stopped_clock.move_to(email.not_before, tick=False)
+    assert waits[:4] == [timedelta(minutes=minutes) for minutes in (1, 1, 2, 4)]
+    assert max(waits) == timedelta(minutes=30)
+    assert sum(waits, timedelta()) <= timedelta(hours=49)
+    assert (email.state, email.handing_over_at) == ("failed", None)
+    assert happened(email) == ["written", "delayed", "refused"]
+
+
+def test_an_answer_lost_after_the_mail_gives_one_more_copy_that_is_the_same(
+    note: Note, smtp: SmtpServer, stopped_clock: Traveller
+) -> None:
+    email = an_email(link_nonce=NONCE)
+    smtp.lose_answer()
+    with KEYS:
+        hand_over(smtp)
+        first_at = now_of(email).handing_over_at
+        assert now_of(email).delayed_by == "answer"
+        stopped_clock.shift(timedelta(seconds=30))
+        hand_over(smtp)
+    first, second = smtp.mails
+    assert first.message["Message-ID"] == second.message["Message-ID"]
+    assert first.text() == second.text()
+    email = now_of(email)
+    assert email.state == "handed_over"
+    assert email.handing_over_at == first_at, "links live from the first mail that may have arrived"
+
+
+def test_a_known_failure_after_an_uncertain_try_keeps_the_first_time(
+    note: Note, smtp: SmtpServer, stopped_clock: Traveller
+) -> None:
+    email = an_email()
+    smtp.lose_answer()
+    hand_over(smtp)
+    first_at = now_of(email).handing_over_at
+    smtp.refuse("content", "451 Later")
+    stopped_clock.shift(timedelta(seconds=30))
+    hand_over(smtp)
+    assert now_of(email).handing_over_at == first_at
+    assert first_at is not None
+
+
+def test_a_server_that_always_loses_its_answer_gets_few_copies(
+    note: Note, smtp: SmtpServer, stopped_clock: Traveller
+) -> None:
+    email = an_email()
+    smtp.lose_answer(times=1000)
+    for _ in range(1000):
+        if not hand_over(smtp):
+            break
+        if (due_at := now_of(email).not_before) is not None:
+            stopped_clock.move_to(due_at, tick=False)
+    assert now_of(email).state == "failed"
+    assert len(smtp.mails) < 130
+
+
+def test_a_worker_killed_after_the_server_took_the_mail_costs_one_more_copy(
+    note: Note, smtp: SmtpServer, stopped_clock: Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email = an_email(link_nonce=NONCE)
+    with KEYS, monkeypatch.context() as killed:
+        killed.setattr(delivery, "_write_down", lambda *_: None)
+        hand_over(smtp)
+    began_at = now_of(email).handing_over_at
+    assert (email.state, began_at is not None) == ("queued", True)
+    assert not hand_over(smtp)
+    stopped_clock.shift(delivery.LEASE)
+    with KEYS:
+        hand_over(smtp)
+    first, second = smtp.mails
+    assert first.message["Message-ID"] == second.message["Message-ID"]
+    assert first.text() == second.text()
+    assert now_of(email).handing_over_at == began_at
+
+
+def test_a_mail_taken_over_by_another_worker_is_marked_by_that_one_only(note: Note, smtp: SmtpServer) -> None:
+    email = an_email()
+
+    class Slow:
+        def send(self, *arguments: Any, **options: Any) -> Any:
+            OutgoingEmail.objects.update(tries=7)  # Somebody else claimed it meanwhile.
+            return Transport(parse(smtp.url)).send(*arguments, **options)
+
+        @contextmanager
+        def open(self) -> Any:
+            yield self
+
+    delivery.hand_over_next("rest", Slow())
+    assert (now_of(email).state, note.told) == ("queued", [])
+
+
+@pytest.mark.parametrize(
+    ("address", "message_id"),
+    [("ana@example.org", "<1@portico.example>\r\nBcc: eve@evil.example"), ("ana@example.org, eve@evil.example", "")],
+)
+def test_a_mail_that_would_be_read_otherwise_is_parked_and_never_handed_over(
+    note: Note, smtp: SmtpServer, stopped_clock: Traveller, address: str, message_id: str
+) -> None:
+    email = an_email()
+    OutgoingEmail.objects.update(to_address=address, message_id=message_id or email.message_id)
+    for _ in range(retry_policy.MOST_MISTAKES):
+        assert hand_over(smtp)
+        stopped_clock.shift(timedelta(minutes=1))
+    assert not hand_over(smtp)
+    email = now_of(email)
+    assert (email.state, email.mistakes, email.parked_at is not None, smtp.mails) == ("failed", 5, True, [])
+    assert email.reason.startswith("Portico could not build this email.")
+
+
+def test_a_few_mails_leave_together_and_the_rest_is_left_to_others(note: Note, smtp: SmtpServer) -> None:
+    practice = a_practice()
+    mails = [an_email(f"note:{number}", practice=practice) for number in range(delivery.AT_ONCE + 1)]
+    assert hand_over(smtp)
+    assert [mail.recipient for mail in smtp.mails] == ["ana@example.org"] * delivery.AT_ONCE
+    assert smtp.connections == 1
+    last = now_of(mails[-1])
+    assert (last.state, last.tries, last.lease_until) == ("queued", 0, None)
+
+
+def test_what_a_slow_server_was_not_offered_is_given_back_untouched(
+    note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    practice = a_practice()
+    first, second = (an_email(f"note:{number}", practice=practice) for number in range(2))
+    monkeypatch.setattr(delivery, "TOGETHER_SECONDS", 0.05)
+    smtp.be_slow(0.1)
+    assert hand_over(smtp)
+    second = now_of(second)
+    assert now_of(first).state == "handed_over"
+    assert (second.state, second.tries, second.lease_until, second.handing_over_at) == ("queued", 0, None, None)
+    assert hand_over(smtp)
+    assert (now_of(second).state, now_of(second).tries) == ("handed_over", 1)
+
+
+class Meanwhile:
+    """Hands mails over as usual; but the first takes long, and something happens meanwhile."""
+
+    def __init__(self, smtp: SmtpServer, happens: Callable[[], object]) -> None:
+        self.real = Transport(parse(smtp.url))
+        self.happens = happens
+
+    def send(self, *arguments: Any, **options: Any) -> Any:
+        self.happens()
+        time.sleep(0.06)
+        return self.real.send(*arguments, **options)
+
+    @contextmanager
+    def open(self) -> Any:
+        yield self
+
+
+def test_no_mail_leaves_on_an_old_answer(note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    practice = a_practice()
+    first, second = (an_email(f"note:{number}", practice=practice) for number in range(2))
+    monkeypatch.setattr(delivery, "ANSWER_SECONDS", 0.05)
+
+    def consent_is_taken_back() -> None:
+        note.refusal = "Email ok was taken back."
+
+    delivery.hand_over_next("rest", Meanwhile(smtp, consent_is_taken_back))
+    second = now_of(second)
+    assert (now_of(first).state, second.state, len(smtp.mails)) == ("handed_over", "dropped", 1)
+    assert second.handing_over_at is None
+
+
+def test_a_mail_that_is_parked_while_it_waits_for_its_turn_is_not_sent(
+    note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    practice = a_practice()
+    first, second = (an_email(f"note:{number}", practice=practice) for number in range(2))
+    monkeypatch.setattr(delivery, "ANSWER_SECONDS", 0.05)
+    delivery.hand_over_next("rest", Meanwhile(smtp, lambda: outbox.park(second, "Not now.")))
+    second = now_of(second)
+    assert (now_of(first).state, second.reason, len(smtp.mails)) == ("handed_over", "Not now.", 1)
+    assert second.is_parked
+
+
+def test_a_worker_killed_among_a_few_mails_costs_a_copy_of_the_one_at_hand_only(
+    note: Note, smtp: SmtpServer, stopped_clock: Traveller
+) -> None:
+    practice = a_practice()
+    mails = [an_email(f"note:{number}", practice=practice) for number in range(4)]
+
+    class Killed:
+        def send(self, *arguments: Any, **options: Any) -> Any:
+            answer = Transport(parse(smtp.url)).send(*arguments, **options)
+            if len(smtp.mails) == 2:
+                raise KeyboardInterrupt
+            return answer
+
+        @contextmanager
+        def open(self) -> Any:
+            yield self
+
+    with pytest.raises(KeyboardInterrupt):
+        delivery.hand_over_next("rest", Killed())
+    assert [now_of(email).state for email in mails] == ["handed_over", "queued", "queued", "queued"]
+    # All were marked before the first left.
+    marks = [now_of(email).handing_over_at for email in mails]
+    assert None not in marks
+    stopped_clock.shift(delivery.LEASE)
+    assert hand_over(smtp)
+    sent = [mail.message["Message-ID"] for mail in smtp.mails]
+    assert sent == [mails[at].message_id for at in (0, 1, 1, 2, 3)]
+    assert [now_of(email).handing_over_at for email in mails] == marks
+
+
+def test_five_mistakes_in_building_park_the_mail_and_staff_start_it_again(
+    note: Note, smtp: SmtpServer, stopped_clock: Traveller
+) -> None:
+    email = an_email()
+    note.stumbles = 5
+    for _ in range(6):
+        hand_over(smtp)
+        stopped_clock.shift(timedelta(minutes=1))
+    email = now_of(email)
+    assert (email.state, email.mistakes, email.is_parked, smtp.mails) == ("failed", 5, True, [])
+    assert email.detail.startswith("LookupError at mail_messages.py:")
+    assert "ana@example.org" not in email.detail
+    assert happened(email) == ["written", "parked"]
+    assert note.told == ["failed"]
+    outbox.restart(email, by=Actor.system("Fay"))
+    hand_over(smtp)
+    assert now_of(email).state == "handed_over"
+
+
+def test_a_mail_that_cannot_be_built_holds_up_no_other(note: Note, smtp: SmtpServer) -> None:
+    an_email("note:1")
+    other = an_email("note:2")
+    note.stumbles = 1
+    hand_over(smtp)
+    hand_over(smtp)
+    assert now_of(other).state == "handed_over"
+
+
+def test_a_server_that_is_away_for_days_never_parks(note: Note, stopped_clock: Traveller) -> None:
+    email = an_email()
+    away = Server("127.0.0.1", free_port())
+    for _ in range(60):
+        hand_over(away)
+        stopped_clock.shift(timedelta(hours=2))
+    assert (now_of(email).state, email.mistakes) == ("delayed", 0)
+
+
+def test_a_lost_key_parks_the_mail_and_sends_nothing(note: Note, smtp: SmtpServer, stopped_clock: Traveller) -> None:
+    email = an_email(link_nonce=NONCE)
+    for _ in range(6):
+        hand_over(smtp)
+        stopped_clock.shift(timedelta(minutes=1))
+    assert (now_of(email).is_parked, smtp.mails) == (True, [])
+
+
+@pytest.mark.parametrize("address", ["ana", "ana@", "@example.org", "a b@example.org", "a@b@c", "a\r\nb@example.org"])
+def test_an_address_that_is_none_is_never_mailed_for_ever(
+    note: Note, smtp: SmtpServer, stopped_clock: Traveller, address: str
+) -> None:
+    email = an_email(to_address=address)
+    for _ in range(6):
+        hand_over(smtp)
+        stopped_clock.shift(timedelta(minutes=1))
+    assert now_of(email).state == "failed"
+    assert smtp.mails == []
+
+
+def test_a_mailbox_beyond_ascii_gets_its_mail_from_a_server_that_can(note: Note, smtp: SmtpServer) -> None:
+    an_email(to_address="josé@bücher.example")
+    hand_over(smtp)
+    (mail,) = smtp.mails
+    assert mail.recipient == "josé@xn--bcher-kva.example"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_sent_inside_a_transaction(note: Note, smtp: SmtpServer) -> None:
+    an_email()
+    with pytest.raises(RuntimeError, match="No network"), transaction.atomic():
+        hand_over(smtp)
+    assert smtp.mails == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_moment_without_database_after_the_server_took_the_mail_costs_no_second_copy(
+    note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email = an_email()
+    away = [OperationalError("away"), OperationalError("away")]
+    finish = leases.finish
+
+    def finish_later(*arguments: Any, **changes: Any) -> bool:
+        if away:
+            raise away.pop()
+        return finish(*arguments, **changes)
+
+    monkeypatch.setattr(leases, "finish", finish_later)
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    hand_over(smtp)
+    assert (now_of(email).state, len(smtp.mails)) == ("handed_over", 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_composer_that_stumbles_over_the_outcome_does_not_send_again(
+    note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email = an_email()
+
+    def stumble(_email: OutgoingEmail) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(note, "state_changed", stumble)
+    with pytest.raises(LookupError):
+        hand_over(smtp)
+    assert now_of(email).state == "handed_over"
+
+
+def test_a_mail_taken_over_while_it_was_built_is_left_to_the_other(
+    note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    an_email()
+
+    def slowly(_email: OutgoingEmail) -> None:
+        OutgoingEmail.objects.update(tries=7)  # Somebody else claimed it meanwhile.
+
+    monkeypatch.setattr(note, "refuse", slowly)
+    hand_over(smtp)
+    assert smtp.mails == []
+
+
+def test_a_database_away_while_building_is_no_mistake_of_the_mail(
+    note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email = an_email()
+
+    def away(_email: OutgoingEmail) -> None:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(note, "refuse", away)
+    with pytest.raises(OperationalError):
+        hand_over(smtp)
+    assert (now_of(email).mistakes, email.state) == (0, "queued")
+
+
+def test_a_kind_no_longer_known_parks(note: Note, smtp: SmtpServer, stopped_clock: Traveller) -> None:
+    email = an_email()
+    OutgoingEmail.objects.update(kind="gone")
+    for _ in range(6):
+        hand_over(smtp)
+        stopped_clock.shift(timedelta(minutes=1))
+    assert now_of(email).is_parked

@@ -1,0 +1,111 @@
+"""A mail is a row of its cause's transaction, written once, and started again only when that makes sense."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from time_machine import Traveller
+
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+from portico.plumbing.mail import outbox
+from portico.plumbing.models import EmailEvent, OutgoingEmail, TrailEntry
+from tests.plumbing.mail_messages import Note, an_email, happened
+from tests.plumbing.sample_rows import a_practice
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("note")]
+
+
+def test_the_same_happening_writes_one_mail() -> None:
+    practice = a_practice()
+    first = an_email("note:7", practice=practice)
+    again = an_email("note:7", practice=practice, subject="Another")
+    assert again == first
+    assert OutgoingEmail.objects.get().subject == "Hello"
+    assert happened(first) == ["written"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cause_that_is_rolled_back_sends_nothing() -> None:
+    with transaction.atomic():
+        an_email()
+        transaction.set_rollback(True)
+    assert not OutgoingEmail.objects.exists()
+    assert not EmailEvent.objects.exists()
+
+
+def test_a_kind_nobody_composes_is_found_when_it_is_written() -> None:
+    with pytest.raises(KeyError):
+        outbox.queue(
+            practice=a_practice(), kind="unknown", key="k", to_address="a@example.org", to_name="", subject="S",
+            content={}, by=Actor.system(),
+        )  # fmt: skip
+
+
+def test_subjects_and_names_hold_no_breaks_and_fit() -> None:
+    email = an_email(subject="Hi\r\nBcc: eve@example.org\u2028\u202e" + "x" * 200, to_name="Ana\r\nTo: eve")
+    assert email.subject.startswith("Hi Bcc: eve@example.org x")
+    assert len(email.subject) == 150
+    assert email.to_name == "Ana To: eve"
+
+
+def test_each_mail_has_a_message_id_of_its_own() -> None:
+    first, second = an_email("note:1"), an_email("note:2")
+    assert first.message_id != second.message_id
+    assert first.message_id.endswith("@portico.example>")
+
+
+def a_failed_email() -> OutgoingEmail:
+    email = an_email()
+    now = clock.now()
+    OutgoingEmail.objects.update(state="failed", settled_at=now, parked_at=now, mistakes=5, reason="No", detail="No")
+    return email
+
+
+def test_a_parked_mail_is_started_again_by_staff(note: Note) -> None:
+    email = outbox.restart(a_failed_email(), by=Actor.system("Fay"))
+    assert (email.state, email.mistakes, email.parked_at, email.reason) == ("queued", 0, None, "")
+    assert happened(email) == ["written", "restarted"]
+    assert TrailEntry.objects.get().about == email.ref
+    assert note.told == ["queued"]
+
+
+def test_starting_again_twice_is_once() -> None:
+    email = a_failed_email()
+    outbox.restart(email, by=Actor.system("Fay"))
+    outbox.restart(email, by=Actor.system("Fay"))
+    assert happened(email) == ["written", "restarted"]
+
+
+@pytest.mark.parametrize("state", ["handed_over", "dropped", "bounced"])
+def test_a_mail_with_another_outcome_is_not_started_again(state: str) -> None:
+    email = an_email()
+    OutgoingEmail.objects.update(state=state, settled_at=clock.now())
+    with pytest.raises(outbox.CannotStartAgain):
+        outbox.restart(email, by=Actor.system("Fay"))
+
+
+def test_staff_see_since_when_our_own_server_keeps_mail_from_leaving(stopped_clock: Traveller) -> None:
+    practice, other = a_practice(), a_practice()
+    assert outbox.trouble(practice) is None
+    began_at = clock.now()
+    for number in range(2):
+        email = an_email(f"note:{number}", practice=practice)
+        OutgoingEmail.objects.filter(pk=email.pk).update(
+            state="delayed", delayed_by="ours", delayed_at=clock.now(), reason="It is away.", detail="refused"
+        )
+        stopped_clock.shift(timedelta(minutes=1))
+    assert outbox.trouble(practice) == outbox.Trouble(began_at, "It is away.", "refused", 2)
+    assert outbox.trouble(other) is None
+
+
+def test_a_recipients_busy_server_is_no_trouble_of_ours() -> None:
+    practice = a_practice()
+    an_email(practice=practice)
+    OutgoingEmail.objects.update(state="delayed", delayed_by="recipient", delayed_at=clock.now())
+    assert outbox.trouble(practice) is None
+
+
+def test_a_kind_has_a_name_for_staff() -> None:
+    assert outbox.label("note") == "Note"
+    assert outbox.label("no_longer_known") == "No longer known"

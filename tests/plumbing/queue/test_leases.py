@@ -1,0 +1,205 @@
+"""A queued row is worked on by one worker at a time, and only its holder writes the outcome."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from django.db import connection
+from time_machine import Traveller
+
+from portico.plumbing import clock, inbound_events
+from portico.plumbing.mail import retry_policy
+from portico.plumbing.models import InboxEvent, OutgoingEmail
+from portico.plumbing.queue import leases
+from tests.plumbing.mail_messages import Note, an_email
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("note"), pytest.mark.both_databases]
+MINUTE = timedelta(minutes=1)
+
+
+def claim() -> OutgoingEmail | None:
+    return leases.claim(OutgoingEmail.objects.waiting(), lease=MINUTE)
+
+
+def test_the_oldest_row_comes_first_and_is_held() -> None:
+    first, second = an_email("note:1"), an_email("note:2")
+    assert [claim(), claim(), claim()] == [first, second, None]
+
+
+def test_a_row_whose_holder_died_is_taken_up_again_after_its_lease(stopped_clock: Traveller) -> None:
+    email = an_email()
+    claim()
+    stopped_clock.shift(MINUTE)
+    again = claim()
+    assert again == email
+    assert again.tries == 2
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(days=3), timedelta(days=730)])
+def test_a_lease_from_the_future_holds_nothing(stopped_clock: Traveller, ahead: timedelta) -> None:
+    an_email()
+    stopped_clock.shift(ahead)
+    slow = claim()
+    assert slow is not None
+    held = [slow.is_held]
+    stopped_clock.shift(-ahead)
+    held += [slow.is_held]
+    assert held == [True, False]
+    assert claim() == slow
+    assert not leases.finish(slow, reason="slow")
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=40), timedelta(days=3), timedelta(days=730)])
+def test_a_wait_from_the_future_holds_nothing_up(stopped_clock: Traveller, ahead: timedelta) -> None:
+    an_email()
+    stopped_clock.shift(ahead)
+    email = claim()
+    assert email is not None
+    leases.finish(email, not_before=clock.now() + MINUTE)
+    assert claim() is None
+    stopped_clock.shift(-ahead)
+    assert claim() == email
+
+
+def test_a_lease_and_the_longest_wait_of_a_clock_a_minute_ahead_hold(stopped_clock: Traveller) -> None:
+    held, waiting = an_email("note:1"), an_email("note:2")
+    stopped_clock.shift(MINUTE)
+    leases.claim(OutgoingEmail.objects.filter(pk=held.pk), lease=leases.LONGEST_LEASE)
+    OutgoingEmail.objects.filter(pk=waiting.pk).update(not_before=clock.now() + OutgoingEmail.LONGEST_WAIT)
+    stopped_clock.shift(-MINUTE)
+    assert claim() is None
+
+
+def test_no_lease_is_longer_than_the_longest() -> None:
+    with pytest.raises(ValueError, match="LONGEST_LEASE"):
+        leases.claim(OutgoingEmail.objects.waiting(), lease=timedelta(hours=1))
+
+
+def test_no_wait_of_a_mail_is_longer_than_the_longest() -> None:
+    assert max(retry_policy.LONGEST.values()) <= OutgoingEmail.LONGEST_WAIT
+    assert timedelta(seconds=max(inbound_events.LATER)) <= InboxEvent.LONGEST_WAIT
+
+
+def test_a_holder_past_its_lease_is_fenced_off(stopped_clock: Traveller) -> None:
+    an_email()
+    slow = claim()
+    stopped_clock.shift(MINUTE)
+    quick = claim()
+    assert slow is not None
+    assert quick is not None
+    assert not leases.finish(slow, reason="slow")
+    assert leases.finish(quick, reason="quick")
+    assert OutgoingEmail.objects.get().reason == "quick"
+
+
+def test_several_rows_are_claimed_at_once_the_oldest_first() -> None:
+    emails = [an_email(f"note:{number}") for number in range(3)]
+    assert leases.claim_some(OutgoingEmail.objects.waiting(), most=2, lease=MINUTE) == emails[:2]
+    assert [email.tries for email in OutgoingEmail.objects.order_by("id")] == [1, 1, 0]
+
+
+def test_of_rows_finished_together_each_has_a_fence_of_its_own(stopped_clock: Traveller) -> None:
+    kept, lost = an_email("note:1"), an_email("note:2")
+    rows = leases.claim_some(OutgoingEmail.objects.waiting(), most=2, lease=MINUTE)
+    stopped_clock.shift(MINUTE)
+    assert leases.claim(OutgoingEmail.objects.filter(pk=lost.pk), lease=MINUTE) == lost
+    assert leases.finish_all(rows, reason="together") == [kept]
+    assert [email.reason for email in OutgoingEmail.objects.order_by("id")] == ["together", ""]
+
+
+def test_of_rows_held_together_those_taken_over_are_told_apart(stopped_clock: Traveller) -> None:
+    again, fresh, lost = (an_email(f"note:{number}") for number in range(3))
+    assert leases.claim(OutgoingEmail.objects.filter(pk=again.pk), lease=MINUTE) == again
+    stopped_clock.shift(MINUTE)
+    rows = leases.claim_some(OutgoingEmail.objects.waiting(), most=3, lease=MINUTE)
+    stopped_clock.shift(MINUTE)
+    assert leases.claim(OutgoingEmail.objects.filter(pk=lost.pk), lease=MINUTE) == lost
+    assert set(leases.hold_all(rows, reason="together")) == {again, fresh}
+    assert [row.reason for row in rows] == ["together", "together", ""]
+    assert list(OutgoingEmail.objects.order_by("id").values_list("reason", flat=True)) == ["together", "together", ""]
+
+
+def test_rows_that_were_let_go_count_no_try_and_those_taken_over_stay(stopped_clock: Traveller) -> None:
+    an_email("note:1")
+    lost = an_email("note:2")
+    rows = leases.claim_some(OutgoingEmail.objects.waiting(), most=2, lease=MINUTE)
+    stopped_clock.shift(MINUTE)
+    assert leases.claim(OutgoingEmail.objects.filter(pk=lost.pk), lease=MINUTE) == lost
+    leases.let_go(rows)
+    found = OutgoingEmail.objects.order_by("id")
+    assert [(email.tries, email.lease_until is None) for email in found] == [(0, True), (2, False)]
+
+
+def test_a_row_that_was_taken_over_and_let_go_meanwhile_is_not_held(stopped_clock: Traveller) -> None:
+    """When it is looked which rows were held, that one has been claimed as often again as by us."""
+    kept, lost = an_email("note:1"), an_email("note:2")
+    rows = leases.claim_some(OutgoingEmail.objects.waiting(), most=2, lease=MINUTE)
+    stopped_clock.shift(MINUTE)
+    elsewhere = leases.claim_some(OutgoingEmail.objects.filter(pk=lost.pk), most=1, lease=MINUTE)
+
+    def let_go_before_it_is_looked(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:  # Any: Django's own.
+        if sql.startswith("SELECT") and elsewhere:
+            leases.let_go([elsewhere.pop()])
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(let_go_before_it_is_looked):
+        held = leases.hold_all(rows, lease_until=clock.now() + MINUTE)
+    assert (held, elsewhere) == ([kept], [])
+    assert claim() == lost
+
+
+def test_a_row_waits_for_its_time(stopped_clock: Traveller) -> None:
+    an_email()
+    email = claim()
+    assert email is not None
+    leases.finish(email, not_before=clock.now() + MINUTE)
+    assert claim() is None
+    stopped_clock.shift(MINUTE)
+    assert claim() == email
+
+
+def test_lag_is_how_long_the_row_due_first_has_been_overdue(stopped_clock: Traveller) -> None:
+    assert leases.lag(OutgoingEmail.objects.waiting()) == timedelta()
+    an_email()
+    stopped_clock.shift(MINUTE)
+    assert leases.lag(OutgoingEmail.objects.waiting()) == MINUTE
+    claim()
+    assert leases.lag(OutgoingEmail.objects.waiting()) == timedelta()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.real_time
+def test_many_workers_claim_each_row_once(note: Note) -> None:
+    for number in range(12):
+        an_email(f"note:{number}")
+    claimed: list[int] = []
+    start = Barrier(6)
+
+    def work() -> None:
+        start.wait()
+        try:
+            while (email := claim()) is not None:
+                claimed.append(email.pk)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(claimed) == len(set(claimed))
+    while (email := claim()) is not None:  # A worker may go home while the last rows are locked.
+        claimed.append(email.pk)
+    assert len(set(claimed)) == 12
+
+
+@pytest.mark.parametrize("lane", ["entrance", "rest"])
+def test_what_waits_is_found_by_its_index(lane: str) -> None:
+    waiting = leases.ready(OutgoingEmail.objects.waiting().of_lane(lane)).order_by("id")
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "outgoing_waiting" in waiting.explain()

@@ -1,0 +1,104 @@
+"""Lanes work side by side, outlive the database's absence, and end together."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from django.db import OperationalError
+
+from portico.plumbing.queue import worker_loop
+from portico.plumbing.queue.worker_loop import Lane
+
+pytestmark = [pytest.mark.real_time, pytest.mark.django_db(transaction=True)]
+
+
+def run(*lanes: Lane, until: Callable[[], bool]) -> None:
+    stop = threading.Event()
+    thread = threading.Thread(target=worker_loop.run, args=(lanes, stop), kwargs={"pause": 0.01})
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not until() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_slow_lane_never_delays_the_other() -> None:
+    done: list[str] = []
+    slow_ended = threading.Event()
+
+    def slow() -> bool:
+        time.sleep(1)
+        slow_ended.set()
+        return True
+
+    def quick() -> bool:
+        if not slow_ended.is_set():
+            done.append("quick")
+        return False
+
+    run(Lane("slow", [slow]), Lane("quick", [quick]), until=slow_ended.is_set)
+    assert len(done) > 10
+
+
+def test_work_at_hand_is_finished_before_the_end() -> None:
+    began, ended = threading.Event(), threading.Event()
+
+    def work() -> bool:
+        began.set()
+        time.sleep(0.5)
+        ended.set()
+        return True
+
+    run(Lane("rest", [work]), until=began.is_set)
+    assert ended.is_set()
+
+
+def test_while_there_is_work_there_is_no_pause() -> None:
+    left = list(range(500))
+
+    def work() -> bool:
+        if left:
+            left.pop()
+        return bool(left)
+
+    stop = threading.Event()
+    thread = threading.Thread(target=worker_loop.run, args=([Lane("rest", [work])], stop), kwargs={"pause": 0.2})
+    began = time.monotonic()
+    thread.start()
+    while left and time.monotonic() - began < 10:
+        time.sleep(0.01)
+    stop.set()
+    thread.join()
+    assert time.monotonic() - began < 5
+
+
+def test_a_lane_that_dies_ends_the_process(caplog: pytest.LogCaptureFixture) -> None:
+    def stumble() -> bool:
+        raise LookupError("gone")
+
+    with pytest.raises(SystemExit) as ended:
+        worker_loop.run([Lane("bad", [stumble]), Lane("good", [lambda: False])], threading.Event(), pause=0.01)
+    assert ended.value.code == 1
+    (record,) = [record for record in caplog.records if record.message == "worker.lane_died"]
+    assert record.exc_info is not None
+
+
+def test_an_absent_database_is_waited_for_and_told_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr(worker_loop, "DATABASE_AWAY_SECONDS", 0.01)
+    tries: list[int] = []
+
+    def work() -> bool:
+        tries.append(1)
+        if len(tries) <= 5:
+            raise OperationalError("away")
+        return False
+
+    run(Lane("rest", [work]), until=lambda: len(tries) > 6)
+    told = [record.message for record in caplog.records if record.message.startswith("worker.")]
+    assert told == ["worker.database_away", "worker.database_back"]

@@ -1,0 +1,89 @@
+"""What people type becomes fit to store and mail."""
+
+import unicodedata
+
+import pytest
+from django import forms
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portico.plumbing.text.input_validation import LineField, TextField, clean_line, clean_text
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("  Ana   María ", "Ana María"),
+        ("Ana\r\nBcc: eve@example.org", "Ana Bcc: eve@example.org"),
+        ("Ana\u2028Bcc: x\u2029y\x85z", "Ana Bcc: x y z"),
+        ("An\u202ea\u200f \x07Avery\x1b[31m", "Ana Avery[31m"),
+        ("a\tb", "a b"),
+        ("\u200b\ufeff\u2060", ""),
+        ("\u200d\u200c", ""),
+        ("Cafe\u0301", "Café"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧"),
+        ("{{7*7}} <b>", "{{7*7}} <b>"),
+    ],
+)
+def test_a_line_is_cleaned(typed: str, kept: str) -> None:
+    assert clean_line(typed) == kept
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Hello,\r\n\r\nplease  press.  \r\n", "Hello,\n\nplease  press."),
+        ("a\rb\u2028c\x85d", "a\nb\nc\nd"),
+        ("a\x00b\u202ec", "abc"),
+        ("\n \n", ""),
+    ],
+)
+def test_a_text_keeps_its_lines(typed: str, kept: str) -> None:
+    assert clean_text(typed) == kept
+
+
+@given(st.text())
+def test_a_cleaned_line_is_one_line_and_stays_as_it_is(typed: str) -> None:
+    line = clean_line(typed)
+
+    assert clean_line(line) == line
+    assert len(line.splitlines()) <= 1
+    assert not any(unicodedata.category(sign) == "Cc" for sign in line)
+
+
+@given(st.text())
+def test_a_cleaned_text_stays_as_it_is(typed: str) -> None:
+    text = clean_text(typed)
+
+    assert clean_text(text) == text
+    assert {sign for sign in text if unicodedata.category(sign) == "Cc"} <= {"\n"}
+
+
+class Typed(forms.Form):
+    name = LineField(max_length=20)
+    message = TextField(required=False)
+
+
+def test_fields_hand_on_what_is_clean() -> None:
+    form = Typed({"name": " An\u202ea\n", "message": "one\r\ntwo\u202e"})
+
+    assert form.is_valid()
+    assert form.cleaned_data == {"name": "Ana", "message": "one\ntwo"}
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\ud800"])
+@pytest.mark.parametrize("field", ["name", "message"])
+def test_what_cannot_be_stored_is_refused_with_a_sentence(field: str, sign: str) -> None:
+    form = Typed({"name": "Ana", "message": ""} | {field: f"A{sign}na"})
+
+    assert form.errors[field] == ["This text holds a sign that cannot be stored. Please type it again."]
+
+
+def test_a_name_that_nobody_sees_is_no_name() -> None:
+    assert "name" in Typed({"name": "\u200b\u200d"}).errors
+
+
+def test_the_length_counts_what_is_kept() -> None:
+    assert Typed({"name": "Ana" + " " * 50_000}).is_valid()
+    assert "name" in Typed({"name": "A" * 50_000}).errors

@@ -1,0 +1,42 @@
+"""Times are written for the zone that is named, in mails with its short name in the reader's language."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from portico.plumbing.text import times
+
+WINTER = datetime(2026, 1, 15, 18, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "english", "spanish"),
+    [
+        ("America/New_York", "1:05 PM EST", "13:05 EST"),
+        ("America/Los_Angeles", "10:05 AM PST", "10:05 PST"),
+        ("Europe/Madrid", "7:05 PM CET", "19:05 CET"),
+        ("America/Sao_Paulo", "3:05 PM GMT-03:00", "15:05 GMT-03:00"),
+        ("UTC", "6:05 PM UTC", "18:05 UTC"),
+    ],
+)
+def test_a_zone_is_named_in_short_and_never_by_a_bare_number(zone: str, english: str, spanish: str) -> None:
+    assert times.time_with_zone(WINTER, ZoneInfo(zone), "en") == english
+    assert times.time_with_zone(WINTER, ZoneInfo(zone), "es") == spanish
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"), [("America/New_York", 14), ("America/Sao_Paulo", 14), ("Pacific/Auckland", 15), ("UTC", 15)]
+)
+def test_a_day_is_the_one_on_the_wall_there(zone: str, day: int) -> None:
+    late = datetime(2026, 1, 15, 2, 57, tzinfo=UTC)
+    assert times.day_of(late, ZoneInfo(zone)) == date(2026, 1, day)
+
+
+def test_days_and_months_are_written_in_the_language() -> None:
+    day = date(2026, 11, 23)
+    assert [times.short_day(day, "en"), times.short_day(day, "es")] == ["Nov 23", "23 nov"]
+    assert [times.full_day(day, "en"), times.full_day(day, "es")] == ["Nov 23, 2026", "23 nov 2026"]
+    assert [times.long_day(day, "en"), times.long_day(day, "es")] == ["November 23, 2026", "23 de noviembre de 2026"]
+    assert times.weekday_and_day(day, "en") == "Monday, Nov 23"
+    assert [times.short_month(day, "en"), times.full_month(day, "en")] == ["Nov", "November 2026"]

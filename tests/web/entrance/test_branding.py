@@ -1,0 +1,179 @@
+"""The look keeps its rules: known icons, nothing from other hosts, nothing inline, fields tied to their words."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django import forms
+from django.template import Context, Engine, Template
+from django.template.loader import render_to_string
+from django.test import RequestFactory
+from django.utils import timezone
+
+import portico
+from portico.domain.practices.models import Practice
+from portico.web import icons
+from portico.web.templatetags import portico as tags
+
+HERE = Path(portico.__file__).parent
+STYLESHEET = (HERE / "static/portico/portico.css").read_text("utf-8")
+# Mails carry their styles inline, as mail programs want it.
+PAGES = [path for path in sorted((HERE / "templates").rglob("*.html")) if "emails" not in path.parts]
+ERRORS = sorted(path.name for path in (HERE / "templates/errors").glob("*.html"))
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(HERE / "templates"))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_every_icon_named_in_a_template_is_drawn(path: Path) -> None:
+    named = re.findall(r"""\{% icon ["']([^"']+)["']""", path.read_text("utf-8"))
+    assert [name for name in named if name not in icons.drawings()] == []
+
+
+def test_an_icon_nobody_has_drawn_is_an_error() -> None:
+    with pytest.raises(icons.UnknownIcon):
+        Template('{% icon "unicorn" %}').render(Context())
+
+
+def test_an_icon_is_decoration_and_cannot_be_focused() -> None:
+    drawn = Template('{% icon "mail" %}').render(Context())
+    assert drawn.startswith('<svg class="icon" aria-hidden="true" focusable="false" viewBox="0 0 24 24"><path')
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_no_page_carries_inline_style_or_script(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert re.findall(r"<style|\sstyle=|\son[a-z]+=|javascript:|hx-on|\bjs:", text, re.IGNORECASE) == []
+    assert [tag for tag in re.findall(r"<script[^>]*>", text) if "src=" not in tag] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_no_page_loads_anything_from_another_host(path: Path) -> None:
+    assert re.findall(r"""(?:src|srcset|<link[^>]*href)=["'](?:https?:)?//""", path.read_text("utf-8")) == []
+
+
+def test_the_stylesheet_asks_only_for_files_beside_it() -> None:
+    asked = re.findall(r"""url\(["']?([^"')]+)""", STYLESHEET)
+    assert asked
+    for address in asked:
+        assert (HERE / "static/portico" / address).is_file(), address
+    assert "@import" not in STYLESHEET
+
+
+def test_vendored_files_have_their_licences_beside_them() -> None:
+    static = HERE / "static/portico"
+    assert (static / "vendor/LICENSE-htmx.txt").is_file()
+    assert len(list((static / "fonts").glob("OFL-*.txt"))) == len({"Hanken Grotesk", "Atkinson Hyperlegible Mono"})
+    assert (HERE / "web/icons/LICENSE-lucide.txt").is_file()
+
+
+class Asked(forms.Form):
+    name = forms.CharField(label="First name", help_text="As on letters.")
+    agreed = forms.BooleanField(label="Email ok", required=False, help_text="Recorded today.")
+    language = forms.ChoiceField(
+        label="Language", choices=[("en", "English"), ("es", "Español")], widget=forms.RadioSelect
+    )
+
+
+def drawn(source: str, **context: object) -> str:
+    return re.sub(r"\s+", " ", Template(source).render(Context(context)))
+
+
+def test_a_field_ties_its_label_hint_and_complaint_to_its_control() -> None:
+    shown = drawn("{% field form.name autocomplete='off' %}", form=Asked({}))
+    assert '<label for="id_name">First name</label>' in shown
+    control = re.search("<input[^>]*>", shown)
+    assert control is not None
+    assert 'aria-describedby="id_name_helptext id_name_error"' in control[0]
+    assert 'aria-invalid="true"' in control[0]
+    assert 'autocomplete="off"' in control[0]
+    assert shown.index("<label") < shown.index("<input") < shown.index('id="id_name_helptext"')
+    assert shown.index('id="id_name_helptext"') < shown.index('id="id_name_error"')
+
+
+def test_a_field_at_rest_complains_of_nothing() -> None:
+    shown = drawn("{% field form.name hint='Another hint.' label='Name' optional=True %}", form=Asked())
+    assert "complaint" not in shown
+    assert "aria-invalid" not in shown
+    assert "Another hint." in shown
+    assert "(optional)" in shown
+
+
+def test_a_tick_puts_its_words_after_the_box() -> None:
+    shown = drawn("{% field form.agreed %}", form=Asked())
+    assert '<div class="tick">' in shown
+    assert shown.index("<input") < shown.index('<label for="id_agreed">Email ok</label>')
+
+
+def test_choices_stand_under_a_legend() -> None:
+    shown = drawn("{% field form.language %}", form=Asked())
+    assert "<legend>Language" in shown
+    assert shown.count('type="radio"') == len(["English", "Español"])
+
+
+def test_the_error_summary_leads_to_each_field() -> None:
+    shown = drawn("{% error_summary form %}", form=Asked({}))
+    assert "2 things need another look" in shown
+    assert '<a href="#id_name">First name</a>' in shown
+
+
+def test_the_error_summary_is_silent_when_nothing_is_wrong() -> None:
+    assert drawn("{% error_summary form nothing %}", form=Asked(), nothing=None).strip() == ""
+
+
+def test_an_address_goes_to_the_next_line_between_its_parts_and_stays_text() -> None:
+    assert tags.breakable("ana.b@mail.example") == "ana<wbr>.b@<wbr>mail<wbr>.example"
+    assert tags.breakable("https://a.example/portal/") == "https://<wbr>a<wbr>.example/<wbr>portal/"
+    assert tags.breakable("<b>@x.example") == "&lt;b&gt;@<wbr>x<wbr>.example"
+
+
+def test_what_people_typed_is_shown_as_text() -> None:
+    shown = drawn("{% field form.name %}", form=Asked({"name": "<b>{{7*7}}</b>"}))
+    assert 'value="&lt;b&gt;{{7*7}}&lt;/b&gt;"' in shown
+
+
+@pytest.mark.parametrize("name", ERRORS)
+@pytest.mark.parametrize(
+    "practice", [None, Practice(slug="alder", name="Alder <Street>", phone="+15550100134")], ids=["alone", "practice"]
+)
+def test_an_error_page_needs_no_database_and_shows_its_reference(name: str, practice: Practice | None) -> None:
+    door = practice.portal_path if practice else ""
+    context = {
+        "practice": practice,
+        "entrance_path": door,
+        "reference": "R7KQ-3D",
+        "message": "The client is archived.",
+    }
+    page = render_to_string(f"errors/{name}", context)
+    assert "R7KQ-3D" in page
+    assert page.count("<h1>") == 1
+    assert ("(555) 010-0134" in page) == (practice is not None)
+    assert "Alder <Street>" not in page
+
+
+def test_a_429_says_when_to_try_again_in_the_zone_of_the_practice() -> None:
+    with timezone.override("America/New_York"):
+        page = render_to_string("errors/429.html", {"retry_at": datetime(2026, 11, 23, 19, 55, tzinfo=UTC)})
+    assert "You can try again at 2:55 PM." in page
+
+
+@pytest.mark.urls("tests.web.entrance_pages")
+def test_a_menu_marks_the_page_and_the_section_where_one_is() -> None:
+    template = '<a{% current "office:clients" %}></a><a{% current "portal:home" alone=True %}></a>'
+
+    def marks(path: str) -> str:
+        request = RequestFactory().get(path)
+        return Template(template).render(Context({"request": request}))
+
+    assert marks("/office/clients/") == '<a aria-current="page"></a><a></a>'
+    assert marks("/office/clients/abc/") == '<a aria-current="true"></a><a></a>'
+    assert marks("/portal/") == '<a></a><a aria-current="page"></a>'
+    assert marks("/portal/profile/") == "<a></a><a></a>"
+
+
+def test_every_template_can_be_read() -> None:
+    for path in PAGES:
+        Engine.get_default().get_template(name_of(path))

@@ -1,0 +1,107 @@
+"""Processes whose clocks are a minute apart: nothing opens earlier or later than by that."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.conf import settings
+
+from portico.domain.access.models import PortalSession, SignInAsk, SignInLink
+from portico.domain.access.models.links import CODE_LIFETIME
+from portico.domain.access.sign_in import pins, request_worker, sign_in_links
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import tokens
+from tests import cast
+from tests.support.pressing import Browser
+
+PORTAL = "/portal/alder-street/"
+MINUTE = timedelta(minutes=1)
+# Where the other process's clock stands: a minute ahead of ours, or behind.
+APART = pytest.mark.parametrize("apart", [MINUTE, -MINUTE], ids=["ahead", "behind"])
+# When we look, seen from the end of what the other process made.
+AROUND = pytest.mark.parametrize("seconds", [-1, 0], ids=["just before", "at the end"])
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    return ana
+
+
+@contextmanager
+def elsewhere(clock: time_machine.Traveller, apart: timedelta) -> Iterator[None]:
+    """What is done in here is done by the other process."""
+    clock.shift(apart)
+    yield
+    clock.shift(-apart)
+
+
+@APART
+@AROUND
+def test_a_link_lives_by_the_clock_that_handed_it_over(
+    client: Browser, ana: Client, stopped_clock: time_machine.Traveller, apart: timedelta, seconds: int
+) -> None:
+    with elsewhere(stopped_clock, apart):
+        token = cast.token_of(cast.invited(ana))
+    assert client.get(f"{PORTAL}link/{token}/", follow=True).status_code == 200
+    stopped_clock.shift(timedelta(seconds=settings.SIGNIN_LINK_TTL + seconds) + apart)
+    assert client.get(f"{PORTAL}link/{token}/", follow=True).status_code == (200 if seconds else 410)
+    assert client.post(f"{PORTAL}link/").status_code == (302 if seconds else 410)
+    assert PortalSession.objects.count() == (1 if seconds else 0)
+
+
+@APART
+@AROUND
+def test_a_code_lives_by_the_clock_that_handed_it_over(
+    client: Browser, ana: Client, stopped_clock: time_machine.Traveller, apart: timedelta, seconds: int
+) -> None:
+    client.post(PORTAL, {"email": "ana@mail.example"})
+    with elsewhere(stopped_clock, apart):
+        code = sign_in_links.code_of(mailed())
+    stopped_clock.shift(CODE_LIFETIME + timedelta(seconds=seconds) + apart)
+    assert client.post(f"{PORTAL}code/", {"code": code}).status_code == (302 if seconds else 422)
+
+
+def mailed() -> SignInLink:
+    assert request_worker.answer_next()
+    return cast.handed_over(SignInAsk.objects.latest("id"))
+
+
+@APART
+@AROUND
+def test_a_pin_lives_by_the_clock_that_made_it(
+    client: Browser, ana: Client, stopped_clock: time_machine.Traveller, apart: timedelta, seconds: int
+) -> None:
+    press = tokens.new_token()
+    with elsewhere(stopped_clock, apart):
+        pins.make(ana, press=press, by=cast.DESK)
+        shown = pins.digits(ana, press, to=cast.DESK)
+    assert shown is not None
+    stopped_clock.shift(timedelta(seconds=settings.PIN_TTL + seconds) + apart)
+    typed = {"email": "ana@mail.example", "pin": shown[1]}
+    assert client.post(f"{PORTAL}pin/", typed).status_code == (302 if seconds else 422)
+
+
+@APART
+@AROUND
+def test_a_clients_session_lives_by_the_clock_that_saw_it_last(
+    client: Browser, ana: Client, stopped_clock: time_machine.Traveller, apart: timedelta, seconds: int
+) -> None:
+    with elsewhere(stopped_clock, apart):
+        cast.in_the_portal(client, ana)
+    stopped_clock.shift(timedelta(seconds=settings.SESSION_IDLE_CLIENT + seconds) + apart)
+    assert client.get(f"{PORTAL}home/").status_code == (200 if seconds else 302)
+
+
+@APART
+def test_budgets_of_a_clock_apart_go_on_being_counted(
+    client: Browser, ana: Client, stopped_clock: time_machine.Traveller, apart: timedelta
+) -> None:
+    with elsewhere(stopped_clock, apart):
+        asked = [client.post(PORTAL, {"email": "ana@mail.example"}) for _ in range(15)]
+    asked += [client.post(PORTAL, {"email": "ana@mail.example"}) for _ in range(16)]
+    assert [answer.status_code for answer in asked] == [302] * 30 + [429]

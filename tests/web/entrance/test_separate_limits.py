@@ -1,0 +1,102 @@
+"""A storm on one way in shuts no other: link, code and PIN each have budgets of their own."""
+
+import pytest
+from django.conf import settings
+
+from portico.domain.access.models import SignInAsk
+from portico.domain.access.onboarding import invitations
+from portico.domain.access.sign_in import pins, request_worker, sign_in_links
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import tokens
+from portico.plumbing.models import LimitSpent
+from tests import cast
+from tests.support.pressing import Browser
+
+pytestmark = pytest.mark.django_db
+DOOR = "/portal/alder-street/"
+ANA = "ana@mail.example"
+HOME = f"{DOOR}home/"
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    person = cast.ana(practice)
+    cast.with_access(person)
+    return person
+
+
+def asked_too_often_for_the_address(browser: Browser) -> None:
+    for number in range(11):
+        browser.post(DOOR, {"email": ANA}, REMOTE_ADDR=f"198.51.100.{number}")
+
+
+def asked_too_often_from_the_network(browser: Browser) -> None:
+    for number in range(31):
+        last = browser.post(DOOR, {"email": f"nobody{number}@mail.example"})
+    assert last.status_code == 429
+
+
+def typed_too_many_codes(browser: Browser) -> None:
+    for _ in range(12):
+        browser.post(f"{DOOR}code/", {"code": "222222"})
+
+
+def typed_too_many_pins(browser: Browser) -> None:
+    for _ in range(21):
+        last = browser.post(f"{DOOR}pin/", {"email": ANA, "pin": "00000000"})
+    assert last.status_code == 429
+
+
+def by_link(person: Client) -> str:
+    browser = Browser()
+    link = sign_in_links.address_of(cast.handed_over(SignInAsk.objects.earliest("id")))
+    browser.get(link.removeprefix(settings.PUBLIC_BASE_URL))
+    return browser.post(f"{DOOR}link/").headers.get("Location", "")
+
+
+def by_code(person: Client) -> str:
+    browser = Browser()
+    browser.post(DOOR, {"email": ANA}, REMOTE_ADDR="192.0.2.200")
+    while request_worker.answer_next():
+        pass
+    code = sign_in_links.code_of(cast.handed_over(SignInAsk.objects.latest("id")))
+    return browser.post(f"{DOOR}code/", {"code": code}).headers.get("Location", "")
+
+
+def by_pin(person: Client) -> str:
+    press = tokens.new_token()
+    pins.make(person, press=press, by=cast.DESK)
+    shown = pins.digits(person, press, to=cast.DESK)
+    assert shown is not None
+    return Browser().post(f"{DOOR}pin/", {"email": ANA, "pin": shown[1]}).headers.get("Location", "")
+
+
+@pytest.mark.parametrize(
+    ("storm", "ways"),
+    [
+        (asked_too_often_for_the_address, (by_link, by_pin)),
+        (asked_too_often_from_the_network, (by_link, by_code, by_pin)),
+        (typed_too_many_codes, (by_link, by_pin)),
+        (typed_too_many_pins, (by_link, by_code)),
+    ],
+)
+def test_what_is_used_up_on_one_way_is_not_used_up_on_another(
+    client: Browser, ana: Client, storm: object, ways: tuple[object, ...]
+) -> None:
+    assert callable(storm)
+    client.post(DOOR, {"email": ANA}, REMOTE_ADDR="192.0.2.100")
+    request_worker.answer_next()
+    storm(client)
+    for way in ways:
+        assert callable(way)
+        assert way(ana) == HOME
+
+
+def test_what_staff_send_counts_against_no_budget(ana: Client, practice: Practice) -> None:
+    for _ in range(12):
+        cast.invited(ana)
+    assert not LimitSpent.objects.exists()
+    asks = [cast.asked(practice, ANA) for _ in range(5)]
+    assert not any(ask.is_beyond_limit for ask in asks)
+    assert invitations.of(ana).count() == 12

@@ -1,0 +1,164 @@
+"""An address copied from a mail or typed from paper is found, whatever stands behind it and in whichever case."""
+
+import logging
+import time
+from urllib.parse import unquote
+
+import pytest
+from django.conf import settings
+from django.test import Client as Browser
+from django.urls import get_resolver, reverse
+
+from portico.domain.access.models import SignInLink
+from portico.domain.practices.models import Practice
+from portico.domain.practices.staff import set_up_links
+from portico.plumbing.logs import JsonFormatter
+from portico.web import route_list
+from portico.web.middleware.tidy_urls import tidied
+from tests import cast
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+BEHIND = [
+    *(")", ",", ".", "%20", '"', ">", "'", ";", ":", "]", "!", "*", "_", "|", "}", "%5C"),
+    *("),", '".', ">.", ")%20", ".)", "%20%20", "%0A", "%0D%0A", "%09", "%C2%A0", "%E2%80%8B", "%E2%80%9D", "%C2%BB"),
+    *("%E2%80%A6", "%EF%BC%8C", "&gt;", "&quot;", "&nbsp;", "%2520", "%2529", "/", "//"),
+]
+LINK = "/portal/alder-street/link/"
+TOKEN = "aB-_" + "c" * 38 + "-"
+
+
+@pytest.fixture
+def token(practice: Practice) -> str:
+    return cast.token_of(cast.invited(cast.ana(practice)))
+
+
+@pytest.mark.parametrize("behind", BEHIND)
+def test_a_link_of_a_mail_is_found_with_what_stood_behind_it(client: Browser, token: str, behind: str) -> None:
+    address = f"{LINK}{token}/"
+    page = client.get(address + behind, follow=True)
+    # Exactly the token of the mail.
+    assert (address, 302) in page.redirect_chain
+    assert page.status_code == 200
+    assert "Sign in as" in page.content.decode()
+
+
+@pytest.mark.parametrize("behind", [mark for mark in BEHIND if mark != "_"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/portal/alder-street/",
+        "/portal/alder-street",
+        "/portal/alder-street/help/",
+        "/office/",
+        f"/office/set-up/{TOKEN}/",
+        f"/office/set-up/{TOKEN}",
+        f"/portal/alder-street/link/{TOKEN}",
+        "/",
+    ],
+)
+def test_every_address_that_people_are_given_is_found(address: str, behind: str) -> None:
+    """On paper, in mails, and as a set-up or reset link of staff."""
+    written = unquote(address + behind)
+    assert (tidied(written) or written).rstrip("/") == address.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("/portal/OAK-STREET/", "/portal/oak-street/"),
+        ("/Portal/Oak-Street", "/portal/oak-street/"),
+        ("/PORTAL/OAK-STREET/HELP/", "/portal/oak-street/help/"),
+        ("/portal//oak-street/", "/portal/oak-street/"),
+        ("/OFFICE/SIGN-IN/", "/office/sign-in/"),
+        (f"/PORTAL/Oak-Street/LINK/{TOKEN}/.", f"/portal/oak-street/link/{TOKEN}/"),
+        ("/HEALTHZ,", "/healthz"),
+    ],
+)
+def test_capitals_in_an_address_are_read_as_small_letters(typed: str, meant: str) -> None:
+    assert tidied(typed) == meant
+
+
+def test_the_case_of_a_token_counts(client: Browser, token: str) -> None:
+    assert client.get(f"{LINK}{token.swapcase()}/,", follow=True).status_code == 410
+
+
+def test_every_address_of_ours_is_tidy_already() -> None:
+    values: dict[str, str | int] = {
+        "slug": "oak-street",
+        "token": TOKEN,
+        "digest": "0a1b",
+        "degrees": 20,
+        "language": "en",
+    }
+    names = [route.name for route in route_list.all_routes()]
+    for name in names:
+        for ref in ("Ab-9_", "-9-"):
+            for arguments in _arguments_of(name, values | {"ref": ref, "session": ref}):
+                assert tidied(reverse(name, kwargs=arguments)) == ""
+    assert len(names) > 100
+
+
+def _arguments_of(name: str, values: dict[str, str | int]) -> list[dict[str, str | int]]:
+    """The arguments that the address takes, out of the values."""
+    resolver = get_resolver()
+    *namespaces, plain = name.split(":")
+    for namespace in namespaces:
+        resolver = resolver.namespace_dict[namespace][1]
+    return [
+        {parameter: values[parameter] for parameter in parameters if parameter in values}
+        | ({"slug": values["slug"]} if namespaces[:1] in (["entrance"], ["portal"]) else {})
+        for possibilities, *_rest in resolver.reverse_dict.getlist(plain)
+        for _pattern, parameters in possibilities
+    ]
+
+
+def test_what_means_no_page_stays_not_found(client: Browser, practice: Practice) -> None:
+    for path in ("/nowhere/)", "/portal/of-nobody/,", "/portal/alder-street/of-nobody/.", "/é/", "/é,", "/ñ"):
+        assert client.get(path, follow=True).status_code == 404, path
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example/", "//evil.example/)", "//evil.example/office/,", "/\\evil.example/,", "///evil.example/."]
+)
+def test_no_address_leads_to_another_site(path: str) -> None:
+    assert tidied(path) == ""
+
+
+def test_what_a_form_sends_is_not_redirected(client: Browser, practice: Practice) -> None:
+    assert client.post("/portal/ALDER-STREET/", {"email": "ana@example.com"}).status_code == 404
+
+
+def test_a_query_stays(client: Browser, practice: Practice) -> None:
+    assert client.get("/portal/ALDER-STREET/?other-email")["Location"] == "/portal/alder-street/?other-email"
+
+
+def test_the_token_reaches_neither_log_nor_another_site(
+    client: Browser, token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for behind in (")", "&gt;", "%20and", "and", "é"):
+        with caplog.at_level(logging.INFO):
+            page = client.get(f"{LINK}{token}{behind}")
+        if page.status_code == 302:
+            assert page["Referrer-Policy"] == "no-referrer"
+    assert len(caplog.records) >= 5
+    assert not any(token in JsonFormatter().format(record) for record in caplog.records)
+
+
+def test_another_practices_address_still_refuses_the_link(client: Browser, token: str, practice: Practice) -> None:
+    cast.birch()
+    assert client.get(f"/portal/BIRCH-LANE/link/{token}/)", follow=True).status_code == 410
+    assert SignInLink.objects.get().used_at is None
+
+
+def test_a_set_up_link_is_found_with_what_stood_behind_it(client: Browser, practice: Practice) -> None:
+    address = set_up_links.address_of(TOKEN).removeprefix(settings.PUBLIC_BASE_URL)
+    page = client.get(f"{address}).")
+    assert (page.status_code, page["Location"]) == (302, address)
+
+
+@pytest.mark.parametrize("path", ["/" + "(" * 60_000 + "a", "/" + "a/" * 30_000 + ",", "/" + "&" * 60_000 + "A"])
+def test_no_address_takes_long_to_be_tidied(path: str) -> None:
+    began = time.perf_counter()
+    tidied(path)
+    assert time.perf_counter() - began < 1

@@ -1,0 +1,31 @@
+"""Each way an invoice can stand has a mark of its own in the office's list, for people and for scripts."""
+
+import re
+from datetime import timedelta
+
+from django.test import Client as Browser
+
+from portico.domain.billing.invoices import invoicing
+from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.models import AttemptState
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from tests import cast
+
+
+def test_each_way_an_invoice_stands_has_its_own_mark(office: Browser, practice: Practice) -> None:
+    ana, today = cast.ana(practice), clock.today("America/New_York")
+    cast.with_access(ana)
+    entry = InvoiceEntry(today, today, (LineEntry("Session", 14_000),))
+    stands = {
+        invoicing.draft(ana, entry, by=cast.DESK).ref: "draft",
+        cast.bill(ana).ref: "unpaid",
+        cast.bill(ana, due_on=today - timedelta(days=1)).ref: "past_due",
+        cast.attempt(cast.bill(ana), state=AttemptState.PROCESSING).covers.get().invoice.ref: "processing",
+        invoicing.void(cast.bill(ana), reason="Made by mistake", shown=None, by=cast.DESK).ref: "void",
+    }
+    paid = cast.bill(ana)
+    cast.cash(ana, 14_000, invoice=paid)
+    page = office.get("/office/invoices/").text
+    found = re.findall(r'data-testid="invoice-row" data-ref="(\w+)" data-status="(\w+)" data-amount="14000"', page)
+    assert dict(found) == stands | {paid.ref: "paid"}

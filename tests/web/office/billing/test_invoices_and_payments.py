@@ -1,0 +1,304 @@
+"""The office's pages of the books: written, shared, paid, refunded, voided, exported; by whom, and at what cost."""
+
+import csv
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.test import Client as Browser
+from time_machine import Traveller
+
+from portico.domain.audit_actions import Verb
+from portico.domain.billing.invoices import invoice_sharing, invoicing
+from portico.domain.billing.ledger import balances
+from portico.domain.billing.models import Credit, Invoice, Payment, Refund, ServiceItem, SharingRun
+from portico.domain.billing.payments import account_credits
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.plumbing.models import OutgoingEmail, TrailEntry
+from tests import cast
+from tests.web.open_pages import Tab
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    person = cast.ana(practice)
+    cast.with_access(person)
+    return person
+
+
+@pytest.fixture
+def biller(practice: Practice) -> Browser:
+    return cast.signed_in(Browser(), cast.ines(practice))
+
+
+def typed(*lines: tuple[str, str, str], **more: str) -> dict[str, str]:
+    """A draft's form: description, quantity and price of each line."""
+    form = {
+        "dated_on": f"{clock.today('America/New_York'):%m/%d/%Y}",
+        "due": "14",
+        "lines-TOTAL_FORMS": str(len(lines)),
+        "lines-INITIAL_FORMS": "0",
+    }
+    for number, (label, quantity, price) in enumerate(lines):
+        form |= {
+            f"lines-{number}-label": label,
+            f"lines-{number}-quantity": quantity,
+            f"lines-{number}-price": price,
+        }
+    return form | more
+
+
+def test_a_draft_is_written_and_shared_in_one_go_and_the_client_is_told(office: Browser, ana: Client) -> None:
+    form = typed(("Session, 50 minutes", "2", "140.00"), ("Discount", "1", "-30"), action="share", tell="on")
+    answer = office.post(f"/office/clients/{ana.ref}/invoices/new/", form, follow=True)
+    invoice = Invoice.objects.get()
+    assert (invoice.number, invoice.total_minor, invoice.is_shared) == (1, 25_000, True)
+    page = answer.content.decode()
+    assert "Invoice 1 is shared. An email is on its way to ana@mail.example." in page
+    mail = OutgoingEmail.objects.get(kind=invoice_sharing.KIND)
+    assert "Session" not in mail.subject
+
+
+def test_the_page_says_plainly_why_the_client_is_not_told(office: Browser, practice: Practice) -> None:
+    carol = cast.client(practice, "Carol", address="carol@mail.example", email_ok=False)
+    cast.with_access(carol)
+    page = office.get(f"/office/clients/{carol.ref}/invoices/new/").content.decode()
+    assert "carol@mail.example has no Email ok." in page
+    office.post(f"/office/clients/{carol.ref}/invoices/new/", typed(("Session", "1", "140"), action="share"))
+    assert not OutgoingEmail.objects.filter(kind=invoice_sharing.KIND).exists()
+    assert Invoice.objects.get().is_shared
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        (("", "1", "140"), "Say what this line is for."),
+        (("Session", "1", ""), "Type a price, such as 140.00."),
+        (("Session", "1.5", "140"), "A whole number, such as 1."),
+        (("Session", "1", "140.005"), "Amounts in USD have at most 2 decimals."),
+        (("Session", "1", "-140"), "The lines must come to more than nothing."),
+        (("4242 4242 4242 4242", "1", "140"), "This looks like a card number."),
+    ],
+)
+def test_what_makes_no_sense_comes_back_as_typed(
+    office: Browser, ana: Client, line: tuple[str, str, str], complaint: str
+) -> None:
+    answer = office.post(f"/office/clients/{ana.ref}/invoices/new/", typed(line, note="Thank you"))
+    assert answer.status_code in {409, 422}
+    page = answer.content.decode()
+    assert complaint in page
+    assert "Thank you" in page
+    assert not Invoice.objects.exists()
+
+
+def test_a_service_fills_in_its_name_and_price(office: Browser, ana: Client) -> None:
+    item = ServiceItem.objects.create(practice=ana.practice, code="S50", label="Session", price_minor=14_000)
+    form = typed(("", "", ""), **{"lines-0-item": item.ref})
+    office.post(f"/office/clients/{ana.ref}/invoices/new/", form)
+    line = Invoice.objects.get().lines.get()
+    assert (line.label, line.amount_minor, line.item) == ("Session", 14_000, item)
+
+
+def test_lines_are_added_and_removed_without_saving(office: Browser, ana: Client) -> None:
+    place = f"/office/clients/{ana.ref}/invoices/new/"
+    page = office.post(place, typed(("Session", "1", "140"), add="line")).content.decode()
+    assert 'name="lines-1-label"' in page
+    page = office.post(place, typed(("One", "1", "1"), ("Two", "1", "2"), remove="0")).content.decode()
+    assert "Two" in page
+    assert "One" not in page
+    assert not Invoice.objects.exists()
+
+
+def test_what_is_typed_is_kept_and_stands_there_again(office: Browser, ana: Client) -> None:
+    office.post(f"/office/clients/{ana.ref}/invoices/new/", typed(("Session", "1", "140")))
+    invoice = Invoice.objects.get()
+    half = typed(("Sess", "1", "14x"), version=str(invoice.version))
+    assert office.post(f"/office/invoices/{invoice.ref}/draft/typed/", half).status_code == 204
+    page = office.get(f"/office/invoices/{invoice.ref}/draft/").content.decode()
+    assert 'value="14x"' in page
+
+
+def test_the_second_of_two_colleagues_sees_both_and_overwrites_nothing(office: Browser, ana: Client) -> None:
+    office.post(f"/office/clients/{ana.ref}/invoices/new/", typed(("Session", "1", "140")))
+    invoice = Invoice.objects.get()
+    place = f"/office/invoices/{invoice.ref}/draft/"
+    office.post(place, typed(("Theirs", "1", "150"), version=str(invoice.version)))
+    answer = office.post(place, typed(("Mine", "1", "160"), version=str(invoice.version)))
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Theirs" in page
+    assert "Mine" in page
+    assert Invoice.objects.get().total_minor == 15_000
+
+
+def test_cash_is_recorded_once_however_often_it_is_pressed(office: Browser, ana: Client) -> None:
+    invoice = cast.bill(ana)
+    tab = Tab(office, f"/office/invoices/{invoice.ref}/payment/")
+    for _press in range(2):
+        assert tab.press({"kind": "cash"}, follow=False).status_code == 302
+    assert Payment.objects.count() == 1
+    page = office.get(f"/office/invoices/{invoice.ref}/").content.decode()
+    assert 'data-status="paid"' in page
+    assert "<b>recorded</b> by Fay. No money moved through Portico." in page
+
+
+def test_a_refund_by_hand_is_recorded_by_a_biller_and_the_invoice_stays_paid(biller: Browser, ana: Client) -> None:
+    invoice = cast.bill(ana)
+    payment = cast.cash(ana, 14_000, invoice=invoice)
+    place = f"/office/payments/{payment.ref}/refund/"
+    tab = Tab(biller, place)
+    assert tab.press({"amount": "140.01", "why": "Price was wrong"}).status_code == 422
+    tab.press({"amount": "40", "why": "Price was wrong"})
+    assert Refund.objects.get().amount_minor == 4_000
+    assert 'data-status="paid"' in biller.get(f"/office/invoices/{invoice.ref}/").content.decode()
+
+
+def test_voiding_says_what_becomes_of_the_money_and_may_write_anew(biller: Browser, ana: Client) -> None:
+    invoice = cast.bill(ana, 28_000)
+    cast.cash(ana, 14_000, invoice=invoice)
+    place = f"/office/invoices/{invoice.ref}/void/"
+    assert "$140.00 was already paid" in biller.get(place).content.decode()
+    tab = Tab(biller, place)
+    assert tab.press({"why": "other"}).status_code == 422
+    answer = tab.press({"why": "other", "words": "Wrong client", "anew": "on"}, follow=False)
+    draft = Invoice.objects.drafts().get()
+    assert answer["Location"] == f"/office/invoices/{draft.ref}/draft/"
+    invoice.refresh_from_db()
+    assert invoice.void_reason == "Wrong client"
+
+
+def test_credit_is_given_kept_and_taken_back(biller: Browser, ana: Client) -> None:
+    Tab(biller, f"/office/clients/{ana.ref}/billing/credit/").press({"amount": "20", "reason": "Goodwill"})
+    credit = Credit.objects.get()
+    assert 'data-amount="-2000"' in biller.get(f"/office/clients/{ana.ref}/billing/").content.decode()
+    Tab(biller, f"/office/clients/{ana.ref}/billing/", to=f"/office/credits/{credit.ref}/taking-back/").press()
+    assert 'data-amount="0"' in biller.get(f"/office/clients/{ana.ref}/billing/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("show", "found"),
+    [
+        ("", 5),
+        ("draft", 0),
+        ("unshared", 1),
+        ("unpaid", 2),
+        ("past_due", 1),
+        ("paid", 1),
+        ("void", 1),
+        ("nonsense", 5),
+    ],
+)
+def test_the_list_is_filtered(office: Browser, ana: Client, show: str, found: int) -> None:
+    today = clock.today("America/New_York")
+    cast.bill(ana)
+    cast.bill(ana, shared=False)
+    cast.bill(ana, due_on=today - timedelta(days=1))
+    cast.cash(ana, 14_000, invoice=cast.bill(ana))
+    invoicing.void(cast.bill(ana), reason="Made by mistake", shown=None, by=cast.DESK)
+    page = office.get("/office/invoices/", {"show": show}).content.decode()
+    assert page.count('data-testid="invoice-row"') == found
+
+
+def test_an_invoice_is_found_by_number_and_by_client(office: Browser, ana: Client) -> None:
+    cast.bill(ana)
+    cast.bill(cast.client(ana.practice, "Carol", "Cole", phone="+12125550177"))
+    for query in ("2", "#2", "invoice 2", "INV-2", "No. 2", "２", "carol", "Col", "0177", "555-0177"):
+        page = office.get("/office/invoices/", {"q": query}).content.decode()
+        assert page.count('data-testid="invoice-row"') == 1
+        assert "Carol Cole" in page
+
+
+def test_pages_of_the_list_follow_a_key(office: Browser, ana: Client) -> None:
+    for _number in range(27):
+        cast.bill(ana, shared=False)
+    first = office.get("/office/invoices/").content.decode()
+    last = Invoice.objects.order_by("-id")[24]
+    assert first.count('data-testid="invoice-row"') == 25
+    assert f"?before={last.ref}" in first
+    second = office.get("/office/invoices/", {"before": last.ref}).content.decode()
+    assert second.count('data-testid="invoice-row"') == 2
+
+
+def test_the_file_holds_no_formula_and_the_trail_knows_of_it(biller: Browser, practice: Practice) -> None:
+    cast.bill(cast.client(practice, "=HYPERLINK(1)", "Evil"))
+    answer = biller.get("/office/invoices/file/")
+    rows = list(csv.reader(StringIO(answer.content.decode("utf-8-sig"))))
+    assert rows[1][1] == "'=HYPERLINK(1) Evil"
+    assert rows[1][7] == "140.00"
+    assert TrailEntry.objects.get(verb=Verb.INVOICES_EXPORTED).details["number"] == 1
+
+
+def test_everything_is_shared_at_once_by_the_worker_and_the_page_tells_how_far_it_is(
+    office: Browser, ana: Client
+) -> None:
+    for _number in range(invoice_sharing.AT_ONCE + 3):
+        cast.bill(ana, shared=False)
+    answer = Tab(office, "/office/invoices/", to="/office/invoices/sharing/").press(follow=False)
+    run = SharingRun.objects.get()
+    assert answer["Location"] == f"/office/invoices/sharing/{run.ref}/"
+    assert invoice_sharing.continue_next_run()
+    assert "20 of 23" in office.get(answer["Location"]).content.decode()
+    assert invoice_sharing.continue_next_run()
+    assert not invoice_sharing.continue_next_run()
+    assert "Done." in office.get(answer["Location"]).content.decode()
+    assert Invoice.objects.shared().count() == 23
+
+
+def test_staff_see_whether_a_bill_has_been_seen(office: Browser, ana: Client) -> None:
+    bill = cast.bill(ana)
+    pages = [f"/office/clients/{ana.ref}/", f"/office/clients/{ana.ref}/billing/"]
+    assert all("Shared, not seen" in office.get(page).content.decode() for page in pages)
+    cast.in_the_portal(Browser(), ana).get(f"/portal/alder-street/billing/{bill.ref}/")
+    for page in pages:
+        shown = office.get(page).content.decode()
+        assert "Shared, not seen" not in shown
+        assert "Seen Nov 23" in shown
+
+
+def test_a_client_s_invoices_are_chosen_by_what_is_to_pay(office: Browser, ana: Client) -> None:
+    tab = f"/office/clients/{ana.ref}/billing/"
+    assert 'class="chips"' not in office.get(tab).content.decode()
+    owed, paid = cast.bill(ana), cast.bill(ana, 5_000)
+    cast.cash(ana, 5_000, invoice=paid)
+
+    def shown(query: str) -> list[bool]:
+        page = office.get(tab + query).content.decode()
+        return [f'data-ref="{invoice.ref}"' in page for invoice in (owed, paid)]
+
+    assert shown("") == shown("?show=nonsense") == [True, True]
+    assert shown("?show=to_pay") == [True, False]
+    assert shown("?show=paid") == [False, True]
+    assert "To pay <b>1</b>" in office.get(tab).content.decode()
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\u22121", "＝1+1", "|calc"])
+def test_a_cell_that_a_spreadsheet_would_reckon_with_is_text(biller: Browser, practice: Practice, name: str) -> None:
+    cast.bill(cast.client(practice, name, "Abreu"))
+    file = biller.get("/office/invoices/file/").content.decode("utf-8-sig")
+    heads, row = csv.reader(StringIO(file))
+    assert row[heads.index("Client")] == f"'{name} Abreu"
+    assert not [cell for cell in row if cell[:1] in {"=", "+", "-", "@", "\t", "\r", "\n", "|", "＝"}]
+
+
+def test_the_file_says_the_practices_day_of_sharing(practice: Practice, stopped_clock: Traveller) -> None:
+    """9:57 PM in New York, already the next day in UTC."""
+    stopped_clock.move_to(datetime(2026, 11, 24, 2, 57, tzinfo=UTC))
+    cast.bill(cast.ana(practice))
+    biller = cast.signed_in(Browser(), cast.ines(practice))
+    heads, row = csv.reader(StringIO(biller.get("/office/invoices/file/").content.decode("utf-8-sig")))
+    assert row[heads.index("Shared")] == row[heads.index("Date")] == "2026-11-23"
+
+
+def test_a_balance_from_before_is_brought_forward_as_an_invoice_that_says_so(office: Browser, ana: Client) -> None:
+    assert "Bring a balance forward from before" in office.get(f"/office/clients/{ana.ref}/billing/").text
+    form = typed(("Balance on January 1", "1", "85.00"), action="share")
+    page = office.post(f"/office/clients/{ana.ref}/invoices/new/?opening", form, follow=True).text
+    invoice = Invoice.objects.get()
+    assert "Balance brought forward" in page
+    assert (invoice.number, invoice.total_minor, balances.office(ana).office_minor) == (1, 8_500, 8_500)
+    account_credits.give(ana, amount_minor=8_500, reason="Credit brought forward", shown=None, by=cast.DESK)
+    assert balances.office(ana).office_minor == 0

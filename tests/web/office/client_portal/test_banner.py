@@ -1,0 +1,157 @@
+"""The banner of the `Client Portal` tab tells how things stand, as far as it is known."""
+
+from datetime import timedelta
+
+import time_machine
+from django.test import Client as Browser
+
+from portico.domain.access import client_changes
+from portico.domain.access.models import SignInLink
+from portico.domain.access.sign_in import link_redemption, sign_in_codes, sign_in_links
+from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models.outgoing_emails import EmailState
+from tests import cast
+from tests.web.office.client_portal.tab_posts import banner, form_of, page, post, squeezed
+
+
+def test_access_off_is_told_quietly(office: Browser, practice: Practice) -> None:
+    shown = page(office, cast.ana(practice))
+    assert "access is off" in banner(shown)
+    assert '<section class="notice" data-tone="quiet" id="banner"' in shown
+
+
+def test_on_and_never_invited_says_not_invited_yet(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    shown = page(office, ana)
+    assert '<section class="notice" data-tone="wait" id="banner"' in shown
+    assert "Ana hasn’t signed in yet" in banner(shown)
+    assert "Not invited yet" in banner(shown)
+
+
+def test_delivery_is_told_as_known(office: Browser, practice: Practice, stopped_clock: time_machine.Traveller) -> None:
+    ana = cast.ana(practice)
+    invitation = cast.invited(ana)
+    assert "In line, a few seconds." in banner(page(office, ana))
+    email = OutgoingEmail.objects.filter(pk=invitation.email_id)
+    email.update(
+        state=EmailState.HANDED_OVER, handing_over_at=clock.now(), handed_over_at=clock.now(), settled_at=clock.now()
+    )
+    told = banner(page(office, ana))
+    assert "Handed to the mail server at 12:20 PM; delivery not known" in told
+    assert "Not fetched yet" in told
+    link_redemption.note_fetched(SignInLink.objects.get())
+    assert "Fetched (by a person or a scanner), not pressed" in banner(page(office, ana))
+    stopped_clock.shift(timedelta(days=3))
+    cast.signed_in(office, cast.hal(practice))  # Fay's session is over by now.
+    told = squeezed(banner(page(office, ana)))
+    assert "3 days ago, Nov 23" in told
+    assert "Handed to the mail server on Nov 23 at 12:20 PM; delivery not known" in told
+    assert "it no longer works" in told
+
+
+def test_a_bounce_is_told_in_plain_words_with_the_way_to_mend_it(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    invitation = cast.invited(ana)
+    OutgoingEmail.objects.filter(pk=invitation.email_id).update(
+        state=EmailState.BOUNCED,
+        reason="The mailbox doesn’t exist.",
+        detail="5.1.1 no such user",
+        settled_at=clock.now(),
+    )
+    told = banner(page(office, ana))
+    assert "The mailbox doesn’t exist." in told
+    assert "(5.1.1 no such user)" in told
+    assert "Correct the address in Client Info" in told
+
+
+def test_a_delay_is_told_with_the_next_try(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    invitation = cast.invited(ana)
+    OutgoingEmail.objects.filter(pk=invitation.email_id).update(
+        state=EmailState.DELAYED,
+        delayed_at=clock.now(),
+        reason="Our mail server cannot be reached.",
+        not_before=clock.now() + timedelta(minutes=5),
+    )
+    told = squeezed(banner(page(office, ana)))
+    assert "Our mail server cannot be reached. Trying again by itself, next at 12:25 PM." in told
+
+
+def test_after_an_address_change_the_banner_comes_back(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    link_redemption.press(practice, cast.token_of(cast.invited(ana)), visitor=Visitor("Firefox", "a browser"))
+    shown = page(office, ana)
+    assert banner(shown) == ""
+    assert "Ana can sign in" in shown
+    new = ana.email_addresses.create(
+        practice=practice,
+        address="ana@new.example",
+        mailbox_key="ana@new.example",
+        email_ok_at=clock.now(),
+        email_ok_by="Fay",
+    )
+    post(office, ana, form_of(office, ana, action="save", address=new.ref))
+    shown = page(office, ana)
+    assert "Ana has not signed in with the new address yet" in banner(shown)
+    assert '<h2 id="letter-h">Invitation email</h2>' in shown
+
+
+def test_an_archived_client_is_shown_and_cannot_be_changed(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    client_changes.archive(ana, by=cast.DESK)
+    shown = page(office, ana)
+    assert "Ana is archived and can’t sign in" in banner(shown)
+    assert "Save access" not in shown
+    assert "Send Email" not in shown
+    assert "Make Ana active again" in shown
+
+
+def test_the_portals_address_is_there_to_copy(office: Browser, practice: Practice) -> None:
+    shown = page(office, cast.ana(practice))
+    assert 'data-copy="http://localhost:8000/portal/alder-street/"' in shown
+    assert ">http://localhost:8000/portal/alder-street/</span>" in shown
+
+
+def test_all_is_done_only_while_the_last_attempt_succeeded(
+    office: Browser, practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    ana, visitor = cast.ana(practice), Visitor("Firefox", "a browser")
+    link_redemption.press(practice, cast.token_of(cast.invited(ana)), visitor=visitor)
+    assert "All done" in page(office, ana)
+
+    stopped_clock.shift(timedelta(minutes=5))
+    link = cast.mailed(practice, "ana@mail.example")
+    sign_in_codes.enter(practice, "222222", browser_key="a browser", mailbox_key="ana@mail.example", visitor=visitor)
+    shown = page(office, ana)
+    assert "All done" not in shown
+    assert "Ana’s last attempt to sign in failed" in shown
+    assert "A sign-in code was typed that doesn’t match" in shown
+    assert "Last attempt failed</dt><dd>Today, 12:25 PM" in shown
+
+    sign_in_codes.enter(
+        practice, sign_in_links.code_of(link), browser_key="a browser", mailbox_key="ana@mail.example", visitor=visitor
+    )
+    assert "All done" in page(office, ana)
+
+
+def test_attempts_that_failed_before_the_first_success_are_events(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    cast.mailed(practice, "ana@mail.example")
+    sign_in_codes.enter(
+        practice,
+        "222222",
+        browser_key="a browser",
+        mailbox_key="ana@mail.example",
+        visitor=Visitor("Firefox", "a browser"),
+    )
+
+    shown = page(office, ana)
+
+    assert "Recent events" in shown
+    assert "A sign-in code was typed that doesn’t match" in shown

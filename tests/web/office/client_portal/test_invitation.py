@@ -1,0 +1,107 @@
+"""The invitation's editor on the `Client Portal` tab: its words, the preview, the draft."""
+
+import re
+from html import unescape
+
+import pytest
+from django.test import Client as Browser
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.access.sign_in import link_redemption
+from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.practices.models import Practice
+from portico.plumbing.models import OutgoingEmail, TrailEntry
+from tests import cast
+from tests.web.office.client_portal.tab_posts import address_of, form_of, page, post, send
+
+
+def test_before_the_first_invitation_the_editor_stands_open(office: Browser, practice: Practice) -> None:
+    shown = page(office, cast.ana(practice))
+    assert '<section class="card" id="invitation" aria-labelledby="letter-h">' in shown
+    assert '<h2 id="letter-h">Invitation email</h2>' in shown
+    assert "Resend email invitation" not in shown
+    assert "Your client portal at [practice name]" in shown
+
+
+def test_afterwards_it_is_behind_resend_email_invitation_also_after_signing_in(
+    office: Browser, practice: Practice
+) -> None:
+    ana = cast.ana(practice)
+    token = cast.token_of(cast.invited(ana))
+    shown = page(office, ana)
+    assert "<b>Resend email invitation</b>" in shown
+    assert re.search(r'<details class="card unfold" id="invitation">', shown)
+    link_redemption.press(practice, token, visitor=Visitor("Firefox", "a browser"))
+    shown = page(office, ana)
+    assert "<b>Resend email invitation</b>" in shown
+    assert "Always possible, also after signing in." in shown
+    assert "Earlier emails to the same address keep working" in shown
+
+
+def test_resending_sends_another_mail_and_the_first_keeps_working(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    token = cast.token_of(cast.invited(ana))
+    send(office, ana)
+    assert OutgoingEmail.objects.count() == 2
+    assert link_redemption.look(practice, token).state == link_redemption.LinkState.LIVE
+
+
+def test_the_preview_is_what_the_client_gets(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    data = form_of(office, ana, subject="For [first name]", message="From [practice name]")
+    shown = unescape(office.post(f"{address_of(ana)}preview/", data).content.decode())
+    assert "For Ana" in shown
+    assert "From Alder Street Therapy" in shown
+    # No button was typed: it goes to the end, and the preview shows it.
+    assert shown.index("From Alder") < shown.index('<span class="button primary">Sign In</span>')
+    assert "To ana@mail.example." in shown
+    assert 'hx-swap-oob="true"' in shown
+
+
+def test_the_preview_speaks_the_clients_language(office: Browser, practice: Practice) -> None:
+    luz = cast.client(practice, "Luz", address="luz@mail.example", language="es")
+    assert '<div class="paper" lang="es">' in page(office, luz)
+    ana = cast.ana(practice)
+    assert "The button works for 24 hours, once." in page(office, ana)
+
+
+def test_a_preview_of_what_cannot_be_sent_says_so(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    data = form_of(office, ana, subject="x" * 151, message="x" * 5_001)
+    shown = office.post(f"{address_of(ana)}preview/", data).content.decode()
+    assert "At most 150 characters. This has 151." in shown
+    assert "At most 5000 characters. This has 5001." in shown
+
+
+def test_a_preview_changes_nothing(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    data, entries = form_of(office, ana), TrailEntry.objects.count()
+    office.post(f"{address_of(ana)}preview/", data)
+    assert not PortalAccess.objects.exists()
+    assert TrailEntry.objects.count() == entries
+
+
+def test_a_draft_is_kept_as_typed_and_opens_the_editor(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    answer = office.post(
+        f"{address_of(ana)}draft/",
+        {"subject": "Half a", "message": "thought"},
+        headers={"X-Portico-Background": "draft"},
+    )
+    assert answer.status_code == 204
+    shown = page(office, ana)
+    assert 'value="Half a"' in shown
+    assert '<details class="card unfold" id="invitation" open>' in shown
+
+
+@pytest.mark.parametrize("typed", ["a\x00b", "x" * 50_000])
+def test_a_draft_that_cannot_be_stored_is_refused_quietly(office: Browser, practice: Practice, typed: str) -> None:
+    ana = cast.ana(practice)
+    assert office.post(f"{address_of(ana)}draft/", {"subject": "s", "message": typed}).status_code == 422
+
+
+def test_save_access_keeps_a_typed_text_as_draft_without_script_too(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    post(office, ana, form_of(office, ana, action="save", message="Not lost"))
+    assert "Not lost" in page(office, ana)

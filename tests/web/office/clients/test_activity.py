@@ -1,0 +1,217 @@
+"""Activity tells in sentences what was done with a client, newest first, and shows who looked when asked."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+import time_machine
+from django.test import Client as Browser
+
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing.actors import Actor, ActorKind
+from portico.plumbing.audit import audit_log
+from portico.plumbing.models import TrailEntry
+from portico.web import icons
+from portico.web.office import audit_labels
+from tests import cast
+from tests.web.office.form_data import said
+
+pytestmark = pytest.mark.django_db
+
+
+def page_of(client: Client) -> str:
+    return f"/office/clients/{client.ref}/activity/"
+
+
+def sentences(page: str) -> list[str]:
+    return re.findall(r'<p class="break">([^<]+)</p>', page)
+
+
+def test_what_was_done_is_told_newest_first(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+
+    assert sentences(said(office, page_of(ana))) == [
+        "Invitation to ana@mail.example sent off",
+        "Portal access turned on",
+        "Portal email set to ana@mail.example",
+        "Email ok recorded for ana@mail.example",
+        "Email address ana@mail.example added",
+        "Client created",
+    ]
+
+
+def test_days_are_those_of_the_practice(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    # Already Tuesday in UTC, still Monday evening in New York.
+    with time_machine.travel(datetime(2026, 11, 24, 3, 30, tzinfo=UTC), tick=False):
+        audit_log.record(Verb.ACCESS_TURNED_ON, practice=practice, client=ana, by=cast.DESK)
+
+    page = said(office, page_of(ana))
+    assert re.findall(r"<h3>([^<]+)</h3>", page) == ["Today"]
+    assert "10:30 PM" in page
+
+
+@pytest.mark.parametrize(("days", "heading"), [(0, "Today"), (1, "Yesterday"), (3, "Nov 20"), (400, "Oct 19, 2025")])
+def test_a_day_is_named_as_a_colleague_would(
+    office: Browser, practice: Practice, stopped_clock: time_machine.Traveller, days: int, heading: str
+) -> None:
+    stopped_clock.shift(timedelta(days=-days))
+    ana = cast.client(practice, "Ana")
+    stopped_clock.shift(timedelta(days=days))
+
+    assert f"<h3>{heading}</h3>" in said(office, page_of(ana))
+
+
+def test_who_merely_looked_is_behind_a_filter(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    office.get(f"/office/clients/{ana.ref}/")
+
+    assert "Overview opened" not in sentences(said(office, page_of(ana)))
+    assert sentences(said(office, f"{page_of(ana)}?show=seen"))[-1] == "Overview opened"
+
+
+def test_filters_show_their_kind_alone(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    person = Actor(ActorKind.CLIENT, "Ana", account_id=1)
+    audit_log.record(Verb.CLIENT_SIGNED_IN, practice=practice, client=ana, by=person)
+
+    signed_in = said(office, f"{page_of(ana)}?show=sign-ins")
+    assert sentences(signed_in) == ["Signed in with the link from the email"]
+    assert "Ana, in the portal" in signed_in
+    assert sentences(said(office, f"{page_of(ana)}?show=emails")) == ["Invitation to ana@mail.example sent off"]
+    assert len(sentences(said(office, f"{page_of(ana)}?show=everything-else"))) == 7
+
+
+@pytest.mark.parametrize(
+    ("show", "verbs"),
+    [
+        (
+            "sign-ins",
+            [
+                *(Verb.LINK_SENT, Verb.LINK_REFUSED, Verb.CODE_REFUSED, Verb.CODE_BEYOND_LIMIT, Verb.PIN_REFUSED),
+                *(Verb.PIN_BEYOND_LIMIT, Verb.CLIENT_SIGNED_IN_BY_CODE, Verb.CLIENT_SIGNED_IN_BY_PIN),
+                *(Verb.CLIENT_SIGNED_OUT, Verb.SESSION_ENDED, Verb.EVERYTHING_ENDED),
+            ],
+        ),
+        ("emails", [Verb.LINK_SENT, Verb.EMAIL_DROPPED, Verb.INVITATION_REFUSED, Verb.EMAIL_RESTARTED]),
+        (
+            "billing",
+            [
+                *(Verb.PAYMENT_DECLINED, Verb.PAYMENT_CHARGED, Verb.PAYMENT_STARTED, Verb.PAYMENT_QUARANTINED),
+                *(Verb.REFUND_FAILED, Verb.REFUND_SENT, Verb.DISPUTE_OPENED, Verb.DISPUTE_LOST, Verb.CARD_REMOVED),
+            ],
+        ),
+    ],
+)
+def test_a_filter_shows_what_failed_beside_what_succeeded(
+    office: Browser, practice: Practice, show: str, verbs: list[Verb]
+) -> None:
+    ana = cast.client(practice, "Ana")
+    told = [
+        audit_labels.sentence(audit_log.record(verb, practice=practice, client=ana, by=cast.DESK)) for verb in verbs
+    ]
+
+    page = said(office, f"{page_of(ana)}?show={show}")
+
+    assert sorted(map(unescape, sentences(page))) == sorted(told)
+
+
+def test_older_pages_go_on_where_the_last_one_ended(office: Browser, practice: Practice) -> None:
+    ana = cast.client(practice, "Ana")
+    for number in range(120):
+        audit_log.record(
+            Verb.ADDRESS_ADDED, practice=practice, client=ana, by=cast.DESK, address=f"a{number}@mail.example"
+        )
+    seen, address, pages = list[str](), page_of(ana), 0
+    while address:
+        page = said(office, address)
+        seen += sentences(page)
+        pages += 1
+        older = re.search(r'href="(\?[^"]*before=[^"]*)"', page)
+        address = page_of(ana) + older[1].replace("&amp;", "&") if older else ""
+
+    assert pages == 3
+    assert len(seen) == len(set(seen)) == 121
+    assert seen[0] == "Email address a119@mail.example added"
+
+
+@pytest.mark.parametrize("before", ["nobody", "x" * 4000, "%F0%9F%92%A5", "1"])
+def test_a_place_that_makes_no_sense_is_the_newest(office: Browser, practice: Practice, before: str) -> None:
+    assert "Client created" in said(office, f"{page_of(cast.client(practice, 'Ana'))}?before={before}")
+
+
+def test_only_this_clients_entries_are_told(office: Browser, practice: Practice) -> None:
+    cast.invited(cast.carol(practice))
+
+    assert sentences(said(office, page_of(cast.client(practice, "Ana")))) == ["Client created"]
+    assert office.get(page_of(cast.dora(cast.birch()))).status_code == 404
+
+
+def test_looking_is_in_the_trail_once(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    office.get(page_of(ana))
+
+    assert TrailEntry.objects.filter(verb=Verb.ACTIVITY_VIEWED, client=ana).count() == 1
+
+
+def test_a_biller_may_read_it(client: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+
+    assert cast.signed_in(client, cast.ines(practice)).get(page_of(ana)).status_code == 200
+
+
+@pytest.mark.parametrize("verb", list(Verb))
+def test_every_verb_has_a_sentence_and_a_look(verb: Verb) -> None:
+    line = audit_labels.line(TrailEntry(verb=verb, at=datetime(2026, 11, 23, tzinfo=UTC), actor_kind="system"))
+
+    assert line.sentence
+    assert "%(" not in line.sentence
+    assert line.icon in icons.drawings()
+
+
+@pytest.mark.parametrize(
+    ("verb", "details", "sentence"),
+    [
+        (Verb.CLIENT_EDITED, {"fields": "first_name, phones"}, "Client Info changed: first name, phone"),
+        (Verb.ADDRESS_CHOSEN, {"address": None}, "Portal email taken away: no address is chosen"),
+        (Verb.OPTIONS_CHANGED, {"access_billing_documents": False}, "Billing documents closed in the portal"),
+        (Verb.OPTIONS_CHANGED, {"access_billing_documents": True}, "Billing documents opened in the portal"),
+        (Verb.INVITATION_REFUSED, {"why": "email_ok"}, "Invitation not sent: Email ok was not ticked"),
+        (Verb.INVITATION_REFUSED, {"why": "moon"}, "Invitation refused, nothing was sent"),
+        (Verb.LINK_REFUSED, {"state": "used"}, "A sign-in link was pressed that had been used already"),
+        (Verb.EMAIL_DROPPED, {"reason": "Access is off."}, "An email was not sent. Access is off."),
+        (Verb.STAFF_ADDED, {"role": "front_desk"}, "Staff member added as front desk"),
+    ],
+)
+def test_a_sentence_tells_the_details(verb: Verb, details: dict[str, object], sentence: str) -> None:
+    assert audit_labels.sentence(TrailEntry(verb=verb, details=details)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("kind", "said_of"),
+    [
+        ("staff", "Fay"),
+        ("client", "Fay, in the portal"),
+        ("operator", "The operator"),
+        ("nobody", "Somebody not signed in"),
+    ],
+)
+def test_whoever_did_it_is_named_as_they_were(kind: str, said_of: str) -> None:
+    assert audit_labels.who(TrailEntry(actor_kind=kind, actor_name="Fay")) == said_of
+
+
+def test_the_page_asks_the_same_however_much_happened(
+    office: Browser, practice: Practice, django_assert_num_queries: object
+) -> None:
+    assert callable(django_assert_num_queries)
+    ana = cast.client(practice, "Ana")
+    for _ in range(2):
+        for number in range(70):
+            audit_log.record(Verb.ADDRESS_ADDED, practice=practice, client=ana, by=cast.DESK, address=f"a{number}")
+        with django_assert_num_queries(9):
+            office.get(page_of(ana))

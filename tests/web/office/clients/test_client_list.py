@@ -1,0 +1,225 @@
+"""The list of clients finds everybody fast, says how they stand, and stays within its practice."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client as Browser
+
+from portico.domain.access import client_changes
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "/office/clients/"
+
+
+def names(page: str) -> list[str]:
+    return re.findall(r'<a class="open"[^>]*>([^<]+)</a>', page)
+
+
+def shown(browser: Browser, query: str = "") -> list[str]:
+    return names(browser.get(f"{ADDRESS}{query}").content.decode())
+
+
+def link(page: str, label: str) -> str:
+    found = re.search(rf'<a class="[^"]*" href="(\?[^"]*)">{label}', page)
+    assert found is not None, label
+    return found[1].replace("&amp;", "&")
+
+
+def many(practice: Practice, number: int) -> None:
+    for place in range(number):
+        cast.client(practice, f"Person{place:03}")
+
+
+def test_the_office_begins_at_the_clients(office: Browser) -> None:
+    assert office.get("/office/").headers["Location"] == ADDRESS
+
+
+def test_clients_stand_in_the_order_of_their_names(office: Browser, practice: Practice) -> None:
+    for make in (cast.carol, cast.ana, cast.bruno):
+        make(practice)
+
+    assert shown(office) == ["Ana Abreu", "Bruno Berg", "Carol Cole"]
+    assert shown(office, "?sort=-name") == ["Carol Cole", "Bruno Berg", "Ana Abreu"]
+
+
+def test_the_newest_come_first_when_asked(office: Browser, practice: Practice) -> None:
+    for days, make in enumerate((cast.carol, cast.ana, cast.bruno)):
+        with time_machine.travel(f"2026-11-2{days}T12:00:00Z", tick=False):
+            make(practice)
+
+    assert shown(office, "?sort=newest") == ["Bruno Berg", "Ana Abreu", "Carol Cole"]
+
+
+def test_nobody_of_another_practice_is_listed_or_found(office: Browser, practice: Practice) -> None:
+    cast.ana(practice)
+    cast.dora(cast.birch())
+
+    assert shown(office) == ["Ana Abreu"]
+    assert shown(office, "?q=dora") == []
+    assert shown(office, "?q=dora@mail.example") == []
+
+
+@pytest.mark.parametrize("query", ["abr", "ana", "ANA ABREU", "ana@mail", "212-555-0134", "%2B12125550134", "2125550"])
+def test_a_client_is_found_by_the_beginning_of_name_email_or_phone(
+    office: Browser, practice: Practice, query: str
+) -> None:
+    cast.ana(practice)
+    cast.carol(practice)
+
+    assert shown(office, f"?q={query}") == ["Ana Abreu"]
+
+
+def test_each_chip_shows_those_who_stand_so_and_counts_them(office: Browser, practice: Practice) -> None:
+    cast.carol(practice)
+    cast.with_access(cast.bruno(practice))
+    cast.invited(cast.ana(practice))
+
+    page = office.get(ADDRESS).content.decode()
+
+    assert re.findall(r"(All|No access|Invited|Signed in|Needs attention) <b>(\d+)</b>", page) == [
+        ("All", "3"),
+        ("No access", "1"),
+        ("Invited", "1"),
+        ("Signed in", "0"),
+        ("Needs attention", "1"),
+    ]
+    assert shown(office, "?state=no_access") == ["Carol Cole"]
+    assert shown(office, "?state=invited") == ["Ana Abreu"]
+    assert shown(office, "?state=needs_attention") == ["Bruno Berg"]
+    assert shown(office, "?state=signed_in") == []
+
+
+def test_a_row_says_how_a_client_stands_and_why(office: Browser, practice: Practice) -> None:
+    cast.with_access(cast.client(practice, "Xena", address="xena@mail.example", email_ok=False))
+    cast.invited(cast.ana(practice))
+
+    page = office.get(ADDRESS).content.decode()
+
+    assert 'data-testid="portal-state" data-state="needs_attention"' in page
+    assert "Email ok is not ticked. No email can be sent" in page
+    assert 'data-testid="portal-state" data-state="invited"' in page
+    assert "Invited just now. Not signed in yet" in page
+
+
+def test_beyond_a_thousand_a_chip_says_only_that_there_are_more(office: Browser, practice: Practice) -> None:
+    rows = [Client(practice=practice, first_name="N", sort_key=f"n {place:04}") for place in range(1001)]
+    Client.objects.bulk_create(rows)
+
+    page = office.get(ADDRESS).content.decode()
+
+    assert "All <b>1,000+</b>" in page
+    assert "25 of 1,000+ clients" in page
+
+
+def test_archived_clients_are_kept_aside(office: Browser, practice: Practice) -> None:
+    client_changes.archive(cast.ana(practice), by=cast.DESK)
+    cast.carol(practice)
+
+    assert shown(office) == ["Carol Cole"]
+    assert shown(office, "?state=archived") == ["Ana Abreu"]
+    assert shown(office, "?q=ana&state=archived") == ["Ana Abreu"]
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "newest"])
+def test_the_pages_together_show_everybody_once(office: Browser, practice: Practice, sort: str) -> None:
+    many(practice, 53)
+    for _ in range(3):  # The same name thrice, over the edge of a page.
+        cast.client(practice, "Person024")
+    query, seen = f"?sort={sort}", list[str]()
+    pages = 0
+    while query:
+        page = office.get(ADDRESS + query).content.decode()
+        seen += names(page)
+        pages += 1
+        query = link(page, "Next") if ">Next" in page else ""
+
+    assert pages == 3
+    assert len(seen) == 56
+    if sort != "newest":
+        assert seen == sorted(seen, reverse=sort == "-name")
+
+
+def test_a_page_goes_on_where_it_was_though_somebody_came_meanwhile(office: Browser, practice: Practice) -> None:
+    many(practice, 30)
+    following = link(office.get(ADDRESS).content.decode(), "Next")
+    cast.client(practice, "Aaron")
+
+    assert shown(office, following)[0] == "Person025"
+
+
+@pytest.mark.parametrize("after", ["nobody", "%F0%9F%92%A5", "x" * 5000, "' OR 1=1"])
+def test_a_place_that_makes_no_sense_is_the_beginning(office: Browser, practice: Practice, after: str) -> None:
+    cast.ana(practice)
+
+    assert shown(office, f"?after={after}") == ["Ana Abreu"]
+
+
+@pytest.mark.parametrize(
+    "query", ["?state=asleep&sort=height", "?q=%25%25%25", "?q=((((", "?q=" + "z" * 5000, "?q={{7*7}}", "?q=a&q=b"]
+)
+def test_whatever_is_asked_there_is_a_page(office: Browser, practice: Practice, query: str) -> None:
+    cast.ana(practice)
+
+    assert office.get(ADDRESS + query).status_code == 200
+
+
+def test_what_was_searched_is_shown_as_text(office: Browser, practice: Practice) -> None:
+    cast.ana(practice)
+    page = office.get(ADDRESS, {"q": '"><script>{{7*7}}'}).content.decode()
+
+    assert 'value="&quot;&gt;&lt;script&gt;{{7*7}}"' in page
+
+
+def test_htmx_gets_the_list_alone_with_chips_and_news(office: Browser, practice: Practice) -> None:
+    cast.ana(practice)
+    cast.carol(practice)
+
+    part = office.get(f"{ADDRESS}?q=ana", headers={"HX-Request": "true"}).content.decode()
+
+    assert names(part) == ["Ana Abreu"]
+    assert "<html" not in part
+    assert 'id="found"' in part
+    assert 'id="filters"' in part
+    assert "1 of 1 client found" in part
+
+
+def test_an_empty_practice_is_told_how_to_begin(office: Browser) -> None:
+    page = office.get(ADDRESS).content.decode()
+
+    assert "No clients yet" in page
+    assert "/office/clients/new/" in page
+
+
+def test_a_biller_sees_the_list_and_creates_nobody(client: Browser, practice: Practice) -> None:
+    cast.ana(practice)
+    page = cast.signed_in(client, cast.ines(practice)).get(ADDRESS).content.decode()
+
+    assert names(page) == ["Ana Abreu"]
+    assert "Create Client" not in page
+
+
+@pytest.mark.parametrize(
+    ("query", "queries"), [("", 12), ("?state=invited", 12), ("?q=person", 10), ("?sort=newest", 12)]
+)
+def test_the_number_of_queries_does_not_grow(
+    office: Browser, practice: Practice, django_assert_num_queries: object, query: str, queries: int
+) -> None:
+    assert callable(django_assert_num_queries)
+    for number in (1, 30):
+        many(practice, number)
+        with django_assert_num_queries(queries):
+            office.get(ADDRESS + query)
+
+
+def test_a_client_who_signed_in_shows_when(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    Client.objects.filter(pk=ana.pk).update(
+        portal_state="signed_in", last_signed_in_at=ana.created_at - timedelta(hours=1)
+    )
+
+    assert "Today, 11:20 AM" in office.get(ADDRESS).content.decode()

@@ -1,0 +1,296 @@
+"""`Create Client` does as much as is wished in one go, or nothing at all, and never twice."""
+
+import pytest
+from django.db import IntegrityError
+from django.test import Client as Browser
+
+from portico.domain.access.models import Invitation, PortalAccess
+from portico.domain.access.onboarding import invitation_text, new_clients
+from portico.domain.clients.models import Client, EmailAddress, PhoneNumber
+from portico.domain.practices.models import Practice
+from portico.plumbing.models import OutgoingEmail, TrailEntry
+from tests import cast
+from tests.web.office.form_data import address, new_client, phone
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "/office/clients/new/"
+ANAS = "ana@mail.example"
+TEXT = invitation_text.default_text("en")
+INVITED = {
+    "enabled": "on",
+    "access_billing_documents": "on",
+    "send_now": "on",
+    "subject": TEXT.subject,
+    "message": TEXT.message,
+}
+
+
+def test_a_name_is_enough(office: Browser, practice: Practice) -> None:
+    answer = office.post(ADDRESS, new_client(last_name=""), follow=True)
+
+    ana = Client.objects.get()
+    assert (ana.name, ana.practice, ana.portal_state) == ("Ana", practice, "no_access")
+    assert answer.redirect_chain == [(f"/office/clients/{ana.ref}/", 302)]
+    assert "Ana was created." in answer.content.decode()
+    assert not OutgoingEmail.objects.exists()
+
+
+def test_everything_about_a_client_is_kept(office: Browser, practice: Practice) -> None:
+    elm = cast.elm(practice)
+    typed = new_client(
+        address(ANAS),
+        address("Ana@Work.example", ok=False, kind="work"),
+        phones=(phone("(212) 555-0134"), phone("+34 912 34 56 78", kind="home")),
+        preferred_name="Anita",
+        date_of_birth="04/18/1989",
+        clinician=elm.ref,
+        language="es",
+    )
+
+    office.post(ADDRESS, typed)
+
+    ana = Client.objects.get()
+    assert (ana.called, str(ana.date_of_birth), ana.clinician, ana.language) == ("Anita", "1989-04-18", elm, "es")
+    assert [(row.address, row.kind, row.email_ok, row.email_ok_by) for row in EmailAddress.objects.order_by("id")] == [
+        (ANAS, "home", True, "Fay"),
+        ("Ana@Work.example", "work", False, ""),
+    ]
+    assert [row.number for row in PhoneNumber.objects.order_by("id")] == ["+12125550134", "+34912345678"]
+
+
+def test_client_access_and_invitation_come_in_one_go(office: Browser) -> None:
+    answer = office.post(ADDRESS, new_client(address(ANAS)) | INVITED, follow=True)
+
+    ana, email = Client.objects.get(), OutgoingEmail.objects.get()
+    page = answer.content.decode()
+    assert (ana.portal_state, email.to_address, email.state) == ("invited", ANAS, "queued")
+    assert "The invitation is on its way to ana@mail.example." in page
+    assert "Ana hasn’t signed in yet" in page
+
+
+def test_access_without_an_invitation_names_the_next_step(office: Browser) -> None:
+    answer = office.post(ADDRESS, new_client(address(ANAS), enabled="on"), follow=True)
+
+    access = PortalAccess.objects.select_related("address").get()
+    assert access.is_on
+    assert access.address is not None
+    assert access.address.address == ANAS
+    assert not OutgoingEmail.objects.exists()
+    assert "Send an invitation" in answer.content.decode()
+
+
+def test_the_invitation_follows_the_language_unless_its_words_were_changed(office: Browser) -> None:
+    # Browsers send line ends in their own way; the words are the default ones all the same.
+    as_sent = INVITED | {"message": TEXT.message.replace("\n", "\r\n")}
+    office.post(ADDRESS, new_client(address(ANAS), language="es") | as_sent)
+    office.post(
+        ADDRESS, new_client(address("b@mail.example"), language="es", press="2" * 43) | INVITED | {"subject": "Hi"}
+    )
+
+    assert list(OutgoingEmail.objects.order_by("id").values_list("subject", "content__language")) == [
+        (invitation_text.expand(invitation_text.default_text("es"), Client.objects.order_by("id")[0]).subject, "es"),
+        ("Hi", "es"),
+    ]
+
+
+def test_pressing_twice_creates_one_client_and_one_mail(office: Browser) -> None:
+    typed = new_client(address(ANAS)) | INVITED
+
+    first = office.post(ADDRESS, typed)
+    second = office.post(ADDRESS, typed)
+
+    assert first.headers["Location"] == second.headers["Location"]
+    assert (Client.objects.count(), Invitation.objects.count(), OutgoingEmail.objects.count()) == (1, 1, 1)
+
+
+def test_the_same_key_at_another_practice_is_another_press(office: Browser, client: Browser) -> None:
+    office.post(ADDRESS, new_client())
+    cast.signed_in(client, cast.fay(cast.birch())).post(ADDRESS, new_client(first_name="Dora"))
+
+    assert Client.objects.count() == 2
+
+
+def test_of_two_presses_at_once_the_second_finds_the_first(
+    office: Browser, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.post(ADDRESS, new_client())
+    look, looks = new_clients._made_by, list[str]()
+
+    def blind_at_first(at: Practice, press: str, content: object) -> new_clients.Welcomed | None:
+        looks.append(press)
+        return None if len(looks) == 1 else look(at, press, content)
+
+    monkeypatch.setattr(new_clients, "_made_by", blind_at_first)
+    answer = office.post(ADDRESS, new_client())
+
+    assert len(looks) == 2
+    assert answer.headers["Location"] == f"/office/clients/{Client.objects.get().ref}/"
+
+
+def test_a_clash_that_is_no_second_press_is_not_hidden(
+    office: Browser, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.post(ADDRESS, new_client())
+    monkeypatch.setattr(new_clients, "_made_by", lambda at, press, content: None)
+
+    with pytest.raises(IntegrityError):
+        office.post(ADDRESS, new_client())
+
+
+@pytest.mark.parametrize(
+    ("addresses", "complaint"),
+    [
+        ((), "Add an email address to send the invitation to"),
+        ((address(ANAS, ok=False),), "Tick Email ok for the first address"),
+    ],
+    ids=["no address", "no consent"],
+)
+def test_when_the_invitation_may_not_go_nothing_is_created_and_what_was_typed_stays(
+    office: Browser, practice: Practice, addresses: tuple[dict[str, str], ...], complaint: str
+) -> None:
+    answer = office.post(ADDRESS, new_client(*addresses) | INVITED)
+
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert complaint in page
+    assert 'value="Abreu"' in page
+    assert not Client.objects.exists()
+    assert not TrailEntry.objects.filter(client__isnull=False).exists()
+
+
+def test_an_invitation_needs_access(office: Browser) -> None:
+    typed = new_client(address(ANAS)) | INVITED
+    del typed["enabled"]
+
+    answer = office.post(ADDRESS, typed)
+
+    assert answer.status_code == 422
+    assert "Turn on Client Portal Access to send the invitation" in answer.content.decode()
+    assert not Client.objects.exists()
+
+
+def test_a_likely_slip_is_asked_about_before_anything_is_sent_to_it(office: Browser) -> None:
+    typed = new_client(address("ana@gmial.com")) | INVITED
+
+    asked = office.post(ADDRESS, typed)
+    assert asked.status_code == 422
+    assert "Did you mean ana@gmail.com?" in asked.content.decode()
+    assert 'name="looked_at" value="ana@gmial.com"' in asked.content.decode()
+    assert not Client.objects.exists()
+
+    office.post(ADDRESS, typed | {"looked_at": "ana@gmial.com"})
+    assert OutgoingEmail.objects.get().to_address == "ana@gmial.com"
+
+
+def test_the_same_address_twice_is_refused(office: Browser) -> None:
+    answer = office.post(ADDRESS, new_client(address(ANAS), address("ANA@mail.example")))
+
+    assert answer.status_code == 409
+    assert "ANA@mail.example is there twice. Remove one." in answer.content.decode()
+    assert not Client.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        ({"first_name": ""}, "This is needed."),
+        ({"first_name": "\u202e\x07"}, "This is needed."),
+        ({"first_name": "A\x00na"}, "sign that cannot be stored"),
+        ({"first_name": "x" * 50_000}, "At most 100 characters. This has 50000."),
+        ({"date_of_birth": "soon"}, "Type the date as MM/DD/YYYY, such as 04/18/1989."),
+        ({"date_of_birth": "12/31/2026"}, "still to come"),
+        ({"date_of_birth": "01/01/1850"}, "Check the year"),
+        ({"date_of_birth": "02/30/1988"}, "There is no such date."),
+        ({"clinician": "nobody"}, "That colleague can’t be chosen"),
+        ({"clinician": "\x00"}, "That colleague can’t be chosen"),
+        ({"language": "tlh"}, "valid choice"),
+        ({"addresses-TOTAL_FORMS": "many"}, "The form arrived incomplete"),
+    ],
+)
+def test_what_makes_no_sense_comes_back_with_a_sentence(office: Browser, typed: dict[str, str], complaint: str) -> None:
+    answer = office.post(ADDRESS, new_client(address(ANAS)) | typed)
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert complaint in page
+    assert 'value="Abreu"' in page
+    assert not Client.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "typed", ["ana", "ana@", "a b@mail.example", "ana@mail", "ana@mail.example\x00", "ana@ﬁn.example"]
+)
+def test_a_malformed_address_stays_on_the_page_with_its_complaint(office: Browser, typed: str) -> None:
+    answer = office.post(ADDRESS, new_client(address(typed)))
+
+    assert answer.status_code == 422
+    assert 'aria-invalid="true"' in answer.content.decode()
+    assert not Client.objects.exists()
+
+
+@pytest.mark.parametrize("typed", ["12", "call me", "+999999999999", "212-555-0134 x12", "9" * 60])
+def test_a_malformed_number_stays_on_the_page_with_its_complaint(office: Browser, typed: str) -> None:
+    answer = office.post(ADDRESS, new_client(phones=(phone(typed),)))
+
+    assert answer.status_code == 422
+    assert f'value="{typed}"' in answer.content.decode()
+    assert not Client.objects.exists()
+
+
+def test_signs_that_nobody_sees_are_taken_out_and_the_rest_is_text(office: Browser) -> None:
+    answer = office.post(ADDRESS, new_client(first_name="A\u202ena\u2028 <b>{{7*7}}</b>"), follow=True)
+
+    assert Client.objects.get().first_name == "Ana <b>{{7*7}}</b>"
+    assert "Ana &lt;b&gt;{{7*7}}&lt;/b&gt; Abreu" in answer.content.decode()
+
+
+def test_another_row_can_be_added_without_script_and_nothing_typed_is_lost(office: Browser) -> None:
+    answer = office.post(ADDRESS, new_client(address("not yet"), first_name="", subject="Hi", add="addresses"))
+
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert page.count('class="contact-row"') == 3
+    assert 'value="not yet"' in page
+    assert 'value="Hi"' in page
+    assert "aria-invalid" not in page
+    assert not Client.objects.exists()
+
+
+def test_there_is_an_end_to_adding_rows(office: Browser) -> None:
+    answer = office.post(ADDRESS, new_client(*[address("")] * 20, add="addresses"))
+
+    assert answer.content.decode().count('aria-label="Email ') == 20
+
+
+def test_a_press_without_a_key_still_creates(office: Browser) -> None:
+    office.post(ADDRESS, new_client(press=""))
+    office.post(ADDRESS, new_client(press=""))
+
+    assert Client.objects.count() == 2
+
+
+def test_a_biller_creates_nobody(client: Browser, practice: Practice) -> None:
+    browser = cast.signed_in(client, cast.ines(practice))
+
+    assert browser.get(ADDRESS).status_code == 403
+    assert browser.post(ADDRESS, new_client()).status_code == 403
+    assert not Client.objects.exists()
+
+
+def test_the_trail_tells_it_step_by_step(office: Browser) -> None:
+    office.post(ADDRESS, new_client(address(ANAS)) | INVITED)
+
+    assert list(TrailEntry.objects.filter(client__isnull=False).order_by("id").values_list("verb", "actor_name")) == [
+        ("client.created", "Fay"),
+        ("address.added", "Fay"),
+        ("consent.recorded", "Fay"),
+        ("access.address_chosen", "Fay"),
+        ("access.turned_on", "Fay"),
+        ("invitation.queued", "Fay"),
+    ]
+
+
+def test_the_page_asks_little(office: Browser, django_assert_num_queries: object) -> None:
+    assert callable(django_assert_num_queries)
+    with django_assert_num_queries(8):
+        office.get(ADDRESS)

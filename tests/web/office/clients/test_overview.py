@@ -1,0 +1,236 @@
+"""Overview tells how a client stands, and names the one thing to do next."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from portico.domain.access import access_grants, client_changes
+from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.models import PortalAccess
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.plumbing.models import TrailEntry
+from tests import cast
+from tests.web.office.form_data import said
+
+pytestmark = pytest.mark.django_db
+PORTAL_TAB, INFO_TAB = "/edit/portal/", "/edit/info/"
+
+
+def page_of(client: Client) -> str:
+    return f"/office/clients/{client.ref}/"
+
+
+def without_address(practice: Practice) -> Client:
+    bare = cast.client(practice, "Ana")
+    cast.with_access(bare)
+    return bare
+
+
+def without_consent(practice: Practice) -> Client:
+    silent = cast.client(practice, "Ana", address="ana@mail.example", email_ok=False)
+    cast.with_access(silent)
+    return silent
+
+
+def not_invited(practice: Practice) -> Client:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    return ana
+
+
+def invited(practice: Practice) -> Client:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    return ana
+
+
+def refused(practice: Practice) -> Client:
+    ana = invited(practice)
+    PortalAccess.objects.update(mail_stopped_at=clock.now(), mail_stopped_reason="The mailbox doesn’t exist")
+    Client.objects.update(portal_state="needs_attention", portal_reason="mail_stopped")
+    return ana
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (cast.ana, ("Client Portal Access is off", "Turn on access", PORTAL_TAB)),
+        (without_address, ("No email address", "Add an address", INFO_TAB)),
+        (without_consent, ("ana@mail.example has no Email ok", "Record consent", INFO_TAB)),
+        (not_invited, ("Not invited yet", "Send an invitation", PORTAL_TAB)),
+        (invited, ("Ana hasn’t signed in yet", "Resend the invitation", PORTAL_TAB)),
+        (refused, ("The mailbox doesn’t exist", "Correct the address", INFO_TAB)),
+    ],
+    ids=["off", "no address", "no consent", "not invited", "invited", "refused"],
+)
+def test_the_next_step_is_named_and_one_press_away(
+    office: Browser, practice: Practice, make: Callable[[Practice], Client], words: tuple[str, str, str]
+) -> None:
+    heading, button, leads_to = words
+    person = make(practice)
+
+    page = said(office, page_of(person))
+
+    step = page.partition('data-testid="next-step"')[2].partition("</a>")[0]
+    assert heading in step
+    assert button in step
+    assert f"/office/clients/{person.ref}{leads_to}" in step
+
+
+def test_an_address_to_choose_is_offered_before_a_new_one(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    entry = AccessEntry(enabled=True, address=None, access_billing_documents=True, pay_by_card=False)
+    access_grants.save_access(ana, entry, version=None, by=cast.DESK)
+
+    assert "Choose an address" in said(office, page_of(ana))
+
+
+def test_who_has_signed_in_needs_nothing(office: Browser, practice: Practice) -> None:
+    ana = invited(practice)
+    Client.objects.update(portal_state="signed_in", last_signed_in_at=clock.now())
+
+    page = said(office, page_of(ana))
+
+    assert "next-step" not in page
+    assert 'data-testid="portal-state" data-state="signed_in"' in page
+    assert "Today, 12:20 PM" in page
+
+
+def test_contact_consent_and_access_are_told(office: Browser, practice: Practice) -> None:
+    page = said(office, page_of(invited(practice)))
+
+    assert "ana@mail.example" in page
+    assert "Email ok" in page
+    assert "(212) 555-0134" in page
+    assert "On since Nov 23" in page
+    assert "English" in page
+
+
+def test_a_mailbox_that_serves_two_names_the_other(office: Browser, practice: Practice) -> None:
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    cast.invited(bruno)
+    cast.invited(bea)
+
+    page = said(office, page_of(bruno))
+
+    assert f'<a class="go" href="/office/clients/{bea.ref}/">Bea Berg</a>' in page
+
+
+def test_the_latest_that_happened_is_told_without_who_looked(office: Browser, practice: Practice) -> None:
+    ana = invited(practice)
+    office.get(page_of(ana))
+
+    page = said(office, page_of(ana))
+
+    assert "Invitation to ana@mail.example sent off" in page
+    assert page.count("<li data-tone=") == 6
+    assert "Overview opened" not in page
+
+
+def test_looking_is_in_the_trail_once(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    office.get(page_of(ana))
+
+    entry = TrailEntry.objects.get(verb=Verb.OVERVIEW_VIEWED)
+    assert (entry.client_id, entry.actor_name) == (ana.pk, "Fay")
+
+
+def test_archiving_turns_access_off_and_restoring_leaves_it_off(office: Browser, practice: Practice) -> None:
+    ana = invited(practice)
+
+    archived = office.post(f"{page_of(ana)}archiving/", follow=True).content.decode()
+    assert "Ana Abreu is archived. Access to the portal is off." in archived
+    assert "Restore Client" in archived
+    assert Client.objects.get().portal_state == "no_access"
+
+    restored = office.post(f"{page_of(ana)}restoring/", follow=True).content.decode()
+    assert "Ana Abreu is back. Access to the portal is still off." in restored
+    assert PortalAccess.objects.get().is_on is False
+    assert Client.objects.get().status == "active"
+
+
+def test_archiving_and_restoring_twice_is_once(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    for step in ("archiving", "archiving", "restoring", "restoring"):
+        assert office.post(f"{page_of(ana)}{step}/").status_code == 302
+
+    verbs = TrailEntry.objects.filter(verb__in=(Verb.CLIENT_ARCHIVED, Verb.CLIENT_RESTORED))
+    assert verbs.count() == 2
+
+
+def test_archiving_is_not_done_by_a_link(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+
+    assert office.get(f"{page_of(ana)}archiving/").status_code == 405
+    assert office.get(f"{page_of(ana)}restoring/").status_code == 405
+    assert Client.objects.get().status == "active"
+
+
+def test_a_biller_reads_and_changes_nothing(client: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    browser = cast.signed_in(client, cast.ines(practice))
+
+    page = said(browser, page_of(ana))
+
+    assert "Client Portal Access is off" in page
+    for label in ("Turn on access", "Archive Client", ">Edit<", "edit/info"):
+        assert label not in page
+    assert browser.post(f"{page_of(ana)}archiving/").status_code == 403
+    assert browser.post(f"{page_of(client_changes.archive(ana, by=cast.DESK))}restoring/").status_code == 403
+
+
+def test_another_practices_client_does_not_exist_here(office: Browser) -> None:
+    dora = cast.dora(cast.birch())
+
+    assert office.get(page_of(dora)).status_code == 404
+    assert office.post(f"{page_of(dora)}archiving/").status_code == 404
+    assert Client.objects.get().status == "active"
+
+
+@pytest.mark.parametrize("ref", ["x", "x" * 300, "%F0%9F%92%A5", "..%2F", "%27"])
+def test_an_address_that_names_nobody_is_a_plain_404(office: Browser, ref: str) -> None:
+    assert office.get(f"/office/clients/{ref}/").status_code == 404
+
+
+def test_a_name_is_shown_as_text(office: Browser, practice: Practice) -> None:
+    page = said(office, page_of(cast.client(practice, "<b>{{7*7}}</b>")))
+
+    assert "&lt;b&gt;{{7*7}}&lt;/b&gt;" in page
+    assert "<b>{{7*7}}" not in page
+
+
+def test_the_page_asks_the_same_for_everybody(
+    office: Browser, practice: Practice, django_assert_num_queries: object
+) -> None:
+    assert callable(django_assert_num_queries)
+    bruno, bea, carol = cast.bruno(practice), cast.bea(practice), cast.carol(practice)
+    for person in (bruno, bea, carol):
+        cast.invited(person)
+    for person in (bruno, carol):
+        with django_assert_num_queries(18):
+            office.get(page_of(person))
+
+
+def test_the_balance_and_the_newest_invoices_stand_there_at_the_same_cost_for_any_number(
+    office: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    bruno = cast.bruno(practice)
+    cast.invited(bruno)
+    assert "No invoices yet." in said(office, page_of(bruno))
+    cast.cash(bruno, 10_000, invoice=cast.bill(bruno, 14_000))
+    with django_assert_num_queries(19):
+        page = said(office, page_of(bruno))
+    assert 'data-testid="balance" data-amount="4000" data-currency="USD"' in page
+    assert "All invoices" not in page
+    for _number in range(6):
+        cast.bill(bruno, shared=False)
+    with django_assert_num_queries(19):
+        page = said(office, page_of(bruno))
+    assert 'data-testid="balance" data-amount="88000"' in page
+    assert page.count('data-testid="invoice-row"') == 4
+    assert "All invoices" in page

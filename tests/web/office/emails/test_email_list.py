@@ -1,0 +1,336 @@
+"""The Emails page: every mail with what is known of it, found fast, read masked, started again."""
+
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+import time_machine
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from portico.domain.audit_actions import Verb
+from portico.domain.clients import search_terms
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice, Role, StaffMember
+from portico.domain.practices.staff import team
+from portico.plumbing import clock
+from portico.plumbing.mail import outbox
+from portico.plumbing.models import EmailEventKind, OutgoingEmail, TrailEntry
+from portico.plumbing.models.outgoing_emails import Delay, EmailState
+from portico.web.office import attention
+from tests import cast
+
+LIST = "/office/emails/"
+# Session, colleague, practice; rows, six chips, trouble, the last one handed over, the menu,
+# storms at the entrance, present and past.
+QUERIES_OF_LIST = 16
+# Session, colleague, practice, mail, its entry in the trail, its events, the menu, storms at the entrance.
+QUERIES_OF_ONE = 9
+
+
+def mail(person: Client, **changes: object) -> OutgoingEmail:
+    email = cast.invited(person).email
+    if changes:
+        if changes.get("state") not in {None, EmailState.QUEUED, EmailState.DELAYED}:
+            changes.setdefault("settled_at", clock.now())
+        if changes.get("state") == EmailState.DELAYED:
+            changes.setdefault("delayed_at", clock.now())
+        OutgoingEmail.objects.filter(pk=email.pk).update(**changes)
+        email.refresh_from_db()
+    return email
+
+
+def page(office: Browser, query: str = "") -> str:
+    answer = office.get(f"{LIST}{query}")
+    assert answer.status_code == 200
+    return unescape(answer.content.decode())
+
+
+def refs(shown: str) -> list[str]:
+    return re.findall(r'data-testid="email-row" data-state="\w+" data-ref="(\w+)"', shown)
+
+
+def test_each_mail_is_a_row_with_its_state_reason_tries_and_writer(office: Browser, practice: Practice) -> None:
+    mail(
+        cast.ana(practice),
+        state=EmailState.BOUNCED,
+        reason="The mailbox doesn’t exist.",
+        detail="5.1.1 no such user",
+        tries=2,
+    )
+    shown = page(office)
+    assert 'data-testid="email-row" data-state="bounced"' in shown
+    for said in ("Invitation", "Ana Abreu", "ana@mail.example", "The mailbox doesn’t exist.", "5.1.1", "2 tries"):
+        assert said in shown
+    assert "by The desk" in shown
+
+
+@pytest.mark.parametrize("state", EmailState.values)
+def test_every_state_has_its_own_mark_and_words(office: Browser, practice: Practice, state: str) -> None:
+    email = mail(cast.ana(practice), state=state, handed_over_at=clock.now())
+    shown = page(office)
+    assert f'data-state="{state}"' in shown
+    assert str(EmailState(state).label) in shown
+    assert office.get(f"{LIST}{email.ref}/").status_code == 200
+
+
+def test_handed_over_is_never_told_as_delivered(office: Browser, practice: Practice) -> None:
+    mail(cast.ana(practice), state=EmailState.HANDED_OVER, handed_over_at=clock.now())
+    shown = page(office)
+    assert "Handed to the mail server at 12:20 PM; delivery not known" in shown
+    assert "Last email handed to the mail server just now" in shown
+
+
+def test_the_newest_stands_first_and_pages_follow_a_key(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    written = [cast.invited(ana).email.ref for _ in range(30)]
+    first = page(office)
+    assert refs(first) == written[::-1][:25]
+    older = re.search(r'href="(\?[^"]*after=[^"]*)"', first)
+    assert older is not None
+    second = page(office, older[1])
+    assert refs(second) == written[::-1][25:]
+    assert "Back to the start" in second
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        *[(query, True) for query in ("ana", "ABR", "ana@mail", "ANA@mail.example", "@mail", "abreu ana", "0134")],
+        *[(query, False) for query in ("breu", "carol", "na@mail", "a@m*")],
+    ],
+)
+def test_mails_are_found_by_the_beginning_of_a_name_or_address(
+    office: Browser,
+    practice: Practice,
+    query: str,
+    found: bool,  # noqa: FBT001  pytest's own way
+) -> None:
+    email = mail(cast.ana(practice))
+    assert refs(page(office, f"?q={query}")) == ([email.ref] if found else [])
+
+
+def test_a_mail_to_a_former_address_is_found_by_it(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    email = mail(ana)
+    ana.email_addresses.update(closed_at=clock.now())
+    search_terms.refresh_terms(ana)
+    assert refs(page(office, "?q=ana@mail.example")) == [email.ref]
+
+
+def test_a_search_by_address_shows_only_what_went_there(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    here = mail(ana)
+    OutgoingEmail.objects.filter(pk=mail(ana).pk).update(to_address="other@mail.example")
+    assert refs(page(office, "?q=ana@mail.example")) == [here.ref]
+
+
+def test_the_chips_show_their_states(office: Browser, practice: Practice) -> None:
+    waiting = mail(cast.ana(practice))
+    handed = mail(cast.carol(practice), state=EmailState.HANDED_OVER)
+    bounced = mail(cast.bruno(practice), state=EmailState.BOUNCED)
+    shown = page(office)
+    assert refs(shown) == [bounced.ref, handed.ref, waiting.ref]
+    for show, email in (
+        ("waiting", waiting),
+        ("handed_over", handed),
+        ("look", bounced),
+        ("not_delivered", bounced),
+    ):
+        assert refs(page(office, f"?show={show}")) == [email.ref]
+    assert "Need a look <b>1</b>" in shown
+    assert "All <b>3</b>" in shown
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?q=%00",
+        "?q=%ED%A0%80",
+        "?show=nonsense",
+        "?after=..",
+        "?after=nonsense",
+        f"?q={'x' * 2000}",
+        "?q={{7*191}}",
+        "?q=%3Cb%3E",
+    ],
+)
+def test_a_hostile_query_finds_nothing_and_breaks_nothing(office: Browser, practice: Practice, query: str) -> None:
+    mail(cast.ana(practice))
+    answer = office.get(f"{LIST}{query}")
+    assert answer.status_code in {200, 400}
+    assert "<b>" not in re.sub(r"<b>[\d,+]*</b>|<b>Fay</b>", "", answer.content.decode())
+    visible = re.sub(r"<svg.*?</svg>|<input type=.hidden[^>]*>", "", answer.content.decode())
+    assert "1337" not in visible
+
+
+def test_nothing_of_another_practice_is_listed_found_or_opened(office: Browser) -> None:
+    email = mail(cast.dora(cast.birch()), state=EmailState.FAILED)
+    assert refs(page(office)) == []
+    assert refs(page(office, "?q=dora")) == []
+    assert office.get(f"{LIST}{email.ref}/").status_code == 404
+    assert office.post(f"{LIST}{email.ref}/restart/").status_code == 404
+    assert refs(page(office, f"?after={email.ref}")) == []
+    email.refresh_from_db()
+    assert email.state == EmailState.FAILED
+
+
+def test_trouble_with_our_mail_server_is_told_on_top(office: Browser, practice: Practice) -> None:
+    mail(
+        cast.ana(practice),
+        state=EmailState.DELAYED,
+        delayed_by=Delay.OURS,
+        reason="Our mail server cannot be reached.",
+        detail="Connection refused",
+    )
+    shown = page(office)
+    assert 'data-testid="mail-trouble"' in shown
+    assert "1 email has been waiting since today, 12:20 PM." in shown
+
+
+def test_a_mail_is_shown_as_it_was_sent_and_its_link_masked(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    invitation = cast.invited(ana)
+    token = cast.token_of(invitation)
+    OutgoingEmail.objects.filter(pk=invitation.email_id).update(
+        state=EmailState.HANDED_OVER,
+        settled_at=clock.now(),
+        body_text=f"Hello <Ana>,\nhttp://localhost/link/{outbox.LINK_MARK}/",
+    )
+    shown = office.get(f"{LIST}{invitation.email.ref}/").content.decode()
+    assert "Hello &lt;Ana&gt;,<br>" in shown
+    assert outbox.LINK_MARK in shown
+    assert token not in shown
+    assert invitation.email.message_id.strip("<>") in shown
+    assert "desk@alder.example" in shown
+
+
+def test_its_events_are_told_in_order(office: Browser, practice: Practice) -> None:
+    email = mail(cast.ana(practice))
+    outbox.note(email, EmailEventKind.DELAYED, words="The server there is busy.", detail="450")
+    outbox.note(email, EmailEventKind.HANDED_OVER)
+    shown = unescape(office.get(f"{LIST}{email.ref}/").content.decode())
+    told = shown[shown.index("What happened") :]
+    assert told.index("Handed to the mail server") < told.index("The server there is busy.") < told.index("Written")
+
+
+def test_opening_a_mail_is_one_entry_in_the_trail(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    email = mail(ana)
+    office.get(f"{LIST}{email.ref}/")
+    said = TrailEntry.objects.get(verb=Verb.EMAIL_VIEWED)
+    assert (said.client, said.about, said.actor_name) == (ana, email.ref, "Fay")
+
+
+@pytest.mark.parametrize("colleague", [cast.elm, cast.hal, cast.fay, cast.ines])
+def test_everybody_may_read_and_start_a_failed_mail_again(
+    client: Browser, practice: Practice, colleague: object
+) -> None:
+    email = mail(cast.ana(practice), state=EmailState.FAILED, parked_at=clock.now(), mistakes=5)
+    browser = cast.signed_in(client, colleague(practice))  # type: ignore[operator]  # One of the cast.
+    assert "Start again" in browser.get(f"{LIST}{email.ref}/").content.decode()
+    assert browser.post(f"{LIST}{email.ref}/restart/").status_code == 302
+    email.refresh_from_db()
+    assert (email.state, email.mistakes, email.parked_at) == (EmailState.QUEUED, 0, None)
+    assert TrailEntry.objects.filter(verb=Verb.EMAIL_RESTARTED).count() == 1
+
+
+def test_starting_again_twice_is_once(office: Browser, practice: Practice) -> None:
+    email = mail(cast.ana(practice), state=EmailState.FAILED)
+    for _ in range(2):
+        assert office.post(f"{LIST}{email.ref}/restart/").status_code == 302
+    assert TrailEntry.objects.filter(verb=Verb.EMAIL_RESTARTED).count() == 1
+
+
+def test_a_mail_that_was_handed_over_is_not_sent_again(office: Browser, practice: Practice) -> None:
+    email = mail(cast.ana(practice), state=EmailState.HANDED_OVER)
+    assert "Start again" not in office.get(f"{LIST}{email.ref}/").content.decode()
+    office.post(f"{LIST}{email.ref}/restart/")
+    email.refresh_from_db()
+    assert email.state == EmailState.HANDED_OVER
+    assert "Only an email that failed can be started again." in page(office)
+
+
+def test_starting_again_is_only_posted(office: Browser, practice: Practice) -> None:
+    email = mail(cast.ana(practice), state=EmailState.FAILED)
+    assert office.get(f"{LIST}{email.ref}/restart/").status_code == 405
+
+
+@pytest.mark.parametrize("ref", ["%00", "%ED%A0%80", "nonsense", "x" * 5000])
+def test_a_ref_that_never_was_is_missing(office: Browser, ref: str) -> None:
+    assert office.get(f"{LIST}{ref}/").status_code in {400, 404}
+
+
+# What needs a look
+
+
+def test_the_menu_counts_what_needs_a_look(office: Browser, practice: Practice) -> None:
+    mail(cast.ana(practice), state=EmailState.BOUNCED)
+    mail(cast.carol(practice), state=EmailState.DROPPED)
+    mail(cast.bruno(practice), state=EmailState.HANDED_OVER)
+    shown = page(office)
+    assert '<span class="count">2<span class="hidden-text"> need a look</span></span>' in shown
+
+
+def test_a_later_mail_answers_an_earlier_one_that_failed(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    mail(ana, state=EmailState.BOUNCED)
+    assert attention.count(practice) == "1"
+    mail(ana)
+    assert attention.count(practice) == ""
+
+
+def test_a_mail_to_a_colleague_counts_until_a_later_one_but_not_when_it_was_dropped(practice: Practice) -> None:
+    team.invite(practice, name="Fay", email="fay@alder.example", role=Role.FRONT_DESK, by=cast.DESK)
+    first = OutgoingEmail.objects.filter(client=None)
+    first.update(state=EmailState.BOUNCED, settled_at=clock.now())
+    assert attention.count(practice) == "1"
+    team.invite_again(StaffMember.objects.get(name="Fay"), by=cast.DESK)
+    assert attention.count(practice) == ""
+    first.update(state=EmailState.DROPPED, settled_at=clock.now())
+    assert attention.count(practice) == ""
+
+
+def test_what_is_long_past_needs_no_look(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
+    mail(cast.ana(practice), state=EmailState.FAILED)
+    stopped_clock.shift(timedelta(days=31))
+    assert attention.count(practice) == ""
+
+
+def test_another_practices_trouble_is_not_counted(practice: Practice) -> None:
+    mail(cast.dora(cast.birch()), state=EmailState.BOUNCED)
+    assert attention.count(practice) == ""
+
+
+def test_the_count_goes_no_further_than_ninety_nine(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention, "MOST", 1)
+    mail(cast.ana(practice), state=EmailState.BOUNCED)
+    mail(cast.carol(practice), state=EmailState.BOUNCED)
+    assert attention.count(practice) == "1+"
+
+
+# Queries
+
+
+def test_the_list_takes_the_same_queries_however_long_it_is(
+    office: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    office.get(LIST)
+    for number in (0, 30):
+        for _ in range(number):
+            cast.invited(ana)
+        with django_assert_num_queries(QUERIES_OF_LIST):
+            office.get(LIST)
+
+
+def test_one_mail_takes_the_same_queries_whatever_happened_to_it(
+    office: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    email = mail(cast.ana(practice))
+    for _ in range(20):
+        outbox.note(email, EmailEventKind.DELAYED)
+    with django_assert_num_queries(QUERIES_OF_ONE):
+        office.get(f"{LIST}{email.ref}/")

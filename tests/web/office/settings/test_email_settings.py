@@ -1,0 +1,197 @@
+"""`Settings` > `Emails`: the sender, and the practice's own words for every invitation."""
+
+import re
+from html import unescape
+
+import pytest
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from portico.domain.access.onboarding import invitation_text
+from portico.domain.audit_actions import Verb
+from portico.domain.practices.models import DefaultText, Practice
+from portico.plumbing.models import OutgoingEmail, TrailEntry
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+EMAILS = "/office/settings/emails/"
+ENGLISH, SPANISH = invitation_text.default_text("en"), invitation_text.default_text("es")
+# Session, colleague, practice, default texts, mails that need a look, storms at the entrance.
+QUERIES = 7
+
+TYPED = {
+    "sender_name": "",
+    "reply_to": "desk@alder.example",
+    "version": "1",
+    "en-subject": ENGLISH.subject,
+    "en-message": ENGLISH.message,
+    "es-subject": SPANISH.subject,
+    "es-message": SPANISH.message,
+}
+OWN_WORDS = TYPED | {"en-subject": "Welcome to [practice name]", "en-message": "Dear [first name],\n\n[sign-in button]"}
+
+
+@pytest.fixture
+def owner(client: Browser, practice: Practice) -> Browser:
+    return cast.signed_in(client, cast.elm(practice))
+
+
+def shown(browser: Browser, address: str = EMAILS) -> str:
+    answer = browser.get(address)
+    assert answer.status_code == 200
+    return unescape(answer.content.decode())
+
+
+def test_the_next_invitation_begins_with_the_practices_own_words(owner: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    assert "The emails were saved." in owner.post(EMAILS, OWN_WORDS, follow=True).content.decode()
+    for address in (f"/office/clients/{ana.ref}/edit/portal/", "/office/clients/new/"):
+        page = shown(owner, address)
+        assert "Welcome to [practice name]" in page
+        assert "Dear [first name]," in page
+
+
+def test_a_draft_of_somebodys_own_stays_what_it_is(owner: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    draft = f"/office/clients/{ana.ref}/edit/portal/draft/"
+    owner.post(draft, {"subject": "For you alone", "message": "Hello"})
+    owner.post(EMAILS, OWN_WORDS)
+    assert "For you alone" in shown(owner, f"/office/clients/{ana.ref}/edit/portal/")
+
+
+def test_each_language_has_its_own(owner: Browser, practice: Practice) -> None:
+    lucia = cast.client(practice, "Lucía", address="lucia@mail.example", language="es")
+    owner.post(EMAILS, OWN_WORDS)
+    assert SPANISH.subject in shown(owner, f"/office/clients/{lucia.ref}/edit/portal/")
+    assert DefaultText.objects.get().language == "en"
+
+
+def test_a_client_created_in_spanish_gets_the_practices_spanish(owner: Browser, practice: Practice) -> None:
+    owner.post(EMAILS, TYPED | {"es-subject": "Bienvenida a [practice name]"})
+    form = owner.get("/office/clients/new/").context["welcome"]
+    typed = {
+        "first_name": "Lucía",
+        "language": "es",
+        "enabled": "on",
+        "send_now": "on",
+        "press": form["press"].value(),
+        "subject": form["subject"].value(),
+        "message": form["message"].value(),
+        "addresses-TOTAL_FORMS": "1",
+        "addresses-INITIAL_FORMS": "0",
+        "addresses-0-address": "lucia@mail.example",
+        "addresses-0-kind": "home",
+        "addresses-0-email_ok": "on",
+        "phones-TOTAL_FORMS": "0",
+        "phones-INITIAL_FORMS": "0",
+    }
+    assert owner.post("/office/clients/new/", typed).status_code == 302
+    assert OutgoingEmail.objects.get().subject == "Bienvenida a Alder Street Therapy"
+
+
+def test_porticos_own_words_are_not_stored(owner: Browser) -> None:
+    owner.post(EMAILS, TYPED)
+    assert not DefaultText.objects.exists()
+    assert not TrailEntry.objects.filter(verb=Verb.DEFAULT_TEXT_CHANGED).exists()
+
+
+def test_porticos_own_words_come_back_on_one_press_and_are_saved_by_another(owner: Browser) -> None:
+    owner.post(EMAILS, OWN_WORDS)
+    page = owner.post(EMAILS, OWN_WORDS | {"action": "own-en", "version": "2", "sender_name": "Half typ"})
+    assert ENGLISH.subject in unescape(page.content.decode())
+    assert 'value="Half typ"' in page.content.decode()
+    assert DefaultText.objects.count() == 1
+    owner.post(EMAILS, TYPED | {"version": "2"})
+    assert not DefaultText.objects.exists()
+    assert TrailEntry.objects.filter(verb=Verb.DEFAULT_TEXT_RESET).count() == 1
+
+
+def test_the_sender_stands_in_the_preview_and_the_trail_names_the_field(owner: Browser, practice: Practice) -> None:
+    owner.post(EMAILS, TYPED | {"sender_name": "The desk", "reply_to": "hello@alder.example"})
+    practice.refresh_from_db()
+    assert (practice.shown_sender, practice.reply_to) == ("The desk", "hello@alder.example")
+    assert "The desk <" in shown(owner)
+    entry = TrailEntry.objects.get(verb=Verb.PRACTICE_EDITED)
+    assert entry.details == {"fields": "sender_name, reply_to"}
+
+
+def test_without_a_sender_name_the_practices_stands(owner: Browser, practice: Practice) -> None:
+    owner.post(EMAILS, TYPED)
+    assert "Alder Street Therapy <" in shown(owner)
+
+
+def test_the_preview_shows_the_letter_as_typed_and_saves_nothing(owner: Browser) -> None:
+    typed = TYPED | {"en-message": "Dear [first name], [[practice name]] {{7*7}}\n\nFrom [clinician name]"}
+    fragment = unescape(owner.post(f"{EMAILS}en/preview/", typed).content.decode())
+    page = unescape(owner.post(EMAILS, typed | {"action": "preview"}).content.decode())
+    for text in (fragment, page):
+        assert "Dear Jordan, [Alder Street Therapy] {{7*7}}" in text
+        assert "From Dr. Naomi Elm" in text
+        assert re.search(r"From Dr\. Naomi Elm</p><span class=\"button primary\">Sign In</span>", text)
+    assert not DefaultText.objects.exists()
+
+
+def test_the_spanish_preview_is_in_spanish_to_the_last_word(owner: Browser) -> None:
+    fragment = unescape(owner.post(f"{EMAILS}es/preview/", TYPED).content.decode())
+    assert 'lang="es"' in fragment
+    assert "Sign In" not in fragment
+
+
+def test_there_is_no_third_language(owner: Browser) -> None:
+    assert owner.post(f"{EMAILS}fr/preview/", TYPED).status_code == 404
+
+
+def test_a_reply_address_is_kept_as_headers_carry_it(owner: Browser, practice: Practice) -> None:
+    owner.post(EMAILS, TYPED | {"reply_to": "desk@bücher.example"})
+    practice.refresh_from_db()
+    assert practice.reply_to == practice.reply_address == "desk@xn--bcher-kva.example"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("en-subject", "", "This is needed."),
+        ("es-message", " \u200b ", "This is needed."),
+        ("en-subject", "x" * 151, "At most 150 characters. This has 151."),
+        ("es-message", "x" * 5001, "At most 5000 characters. This has 5001."),
+        ("reply_to", "desk", "This doesn’t look like an email address."),
+        ("reply_to", "désk@alder.example", "It needs a name in plain letters"),
+        ("reply_to", "'desk@alder.example'", "This doesn’t look like an email address."),
+        ("sender_name", "x" * 101, "At most 100 characters. This has 101."),
+    ],
+)
+def test_what_cannot_be_is_said_and_stays(
+    owner: Browser, practice: Practice, field: str, value: str, sentence: str
+) -> None:
+    answer = owner.post(EMAILS, TYPED | {"en-subject": "Typed by hand", field: value})
+    page = unescape(answer.content.decode())
+    assert answer.status_code == 422
+    assert sentence in page
+    assert field == "en-subject" or "Typed by hand" in page
+    assert not DefaultText.objects.exists()
+
+
+def test_two_owners_are_shown_both(owner: Browser) -> None:
+    owner.post(EMAILS, OWN_WORDS)
+    answer = owner.post(EMAILS, TYPED | {"en-subject": "Mine"})
+    page = unescape(answer.content.decode())
+    assert answer.status_code == 409
+    assert 'Subject, as you typed it</dt><dd class="break">Mine</dd>' in page
+    assert 'Subject, as saved now</dt><dd class="break">Welcome to [practice name]</dd>' in page
+    assert DefaultText.objects.get().subject == "Welcome to [practice name]"
+    assert 'name="version" value="2"' in page
+
+
+def test_another_practice_keeps_its_own_words(owner: Browser) -> None:
+    owner.post(EMAILS, OWN_WORDS)
+    assert invitation_text.default_of(cast.birch(), "en") == ENGLISH
+
+
+def test_it_takes_the_same_queries_whatever_is_saved(
+    owner: Browser, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(2):
+        owner.get(EMAILS)
+        with django_assert_num_queries(QUERIES):
+            owner.get(EMAILS)
+        owner.post(EMAILS, OWN_WORDS)

@@ -1,0 +1,166 @@
+"""Before what matters most, the person is asked again who they are, when the last proof is older than ten minutes."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import time_machine
+from django.http import HttpResponse
+from django.test import Client as Browser
+from django.urls import include, path
+from django.views.decorators.http import require_http_methods
+from pytest_django.fixtures import Settings
+
+from portico.domain.audit_actions import Verb
+from portico.domain.practices.models import KeptPost, Practice
+from portico.plumbing.models import TrailEntry
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office.sign_in import reauthentication
+from tests import cast
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Answer
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+
+PAGE = "/office/matters/"
+BUTTON = "/office/button/"
+
+
+@office_page()
+@reauthentication.proven
+@require_http_methods(["GET", "HEAD", "POST"])
+def page_that_matters(request: OfficeRequest) -> HttpResponse:
+    return HttpResponse("opened")
+
+
+@office_page()
+@require_http_methods(["GET", "HEAD", "POST"])
+def button_that_matters(request: OfficeRequest) -> HttpResponse:
+    if request.method == "POST" and (asked := reauthentication.needs_proof(request)) is not None:
+        return asked
+    return HttpResponse("pressed")
+
+
+urlpatterns = [
+    path("office/matters/", page_that_matters, name="matters"),
+    path("office/button/", button_that_matters, name="button"),
+    path("", include("portico.urls")),
+]
+
+
+def query_of(answer: "Answer") -> dict[str, list[str]]:
+    assert answer.status_code == 302
+    address = urlsplit(answer["Location"])
+    assert address.path == "/office/prove/"
+    return parse_qs(address.query)
+
+
+def prove(office: Browser, answer: "Answer", password: str = cast.PASSWORD) -> "Answer":
+    return office.post(answer["Location"], {"password": password})
+
+
+@pytest.fixture
+def later(office: Browser, stopped_clock: time_machine.Traveller) -> Callable[[], None]:
+    """Ten minutes and a second go by."""
+    return lambda: stopped_clock.shift(timedelta(minutes=10, seconds=1))
+
+
+def test_for_ten_minutes_after_signing_in_nobody_is_asked(
+    office: Browser, stopped_clock: time_machine.Traveller
+) -> None:
+    stopped_clock.shift(timedelta(minutes=10))
+    assert office.get(PAGE).content == b"opened"
+
+
+def test_then_the_page_asks_first_and_leads_back(office: Browser, later: Callable[[], None]) -> None:
+    later()
+    asked = office.get(f"{PAGE}?tab=2")
+    assert query_of(asked) == {"next": [f"{PAGE}?tab=2"]}
+    assert "Is it still you?" in office.get(asked["Location"]).content.decode()
+    assert prove(office, asked)["Location"] == f"{PAGE}?tab=2"
+    assert office.get(PAGE).content == b"opened"
+
+
+def test_a_proof_counts_for_ten_minutes_and_no_longer(office: Browser, later: Callable[[], None]) -> None:
+    later()
+    prove(office, office.get(PAGE))
+    later()
+    assert query_of(office.get(PAGE)) == {"next": [PAGE]}
+
+
+def test_a_password_proves_it_and_is_no_second_factor(
+    office: Browser, later: Callable[[], None], settings: Settings
+) -> None:
+    later()
+    prove(office, office.get(PAGE))
+    assert office.get(PAGE).content == b"opened"
+    settings.SECOND_FACTOR_REQUIRED = True
+    assert office.get(PAGE)["Location"].startswith("/office/sign-in/second-step/")
+
+
+def test_a_wrong_answer_proves_nothing(office: Browser, later: Callable[[], None]) -> None:
+    later()
+    asked = office.get(PAGE)
+    answer = prove(office, asked, "not the password")
+    assert answer.status_code == 422
+    assert "That password doesn’t match." in answer.content.decode()
+    assert office.get(PAGE).status_code == 302
+    assert TrailEntry.objects.filter(verb=Verb.STAFF_SIGN_IN_REFUSED).count() == 1
+
+
+def test_the_sixth_try_in_five_minutes_is_not_looked_at(office: Browser, later: Callable[[], None]) -> None:
+    later()
+    asked = office.get(PAGE)
+    for _ in range(5):
+        prove(office, asked, "not the password")
+    answer = prove(office, asked)
+    assert answer.status_code == 429
+    assert "Too many tries. Wait five minutes" in answer.content.decode()
+    assert office.get(PAGE).status_code == 302
+
+
+def test_a_page_left_open_too_long_can_still_be_looked_at(office: Browser, later: Callable[[], None]) -> None:
+    later()
+    assert office.get(BUTTON).content == b"pressed"
+
+
+def test_what_was_posted_comes_back_to_be_pressed_again(office: Browser, later: Callable[[], None]) -> None:
+    later()
+    asked = office.post(BUTTON, {"reason": "asked for it twice"}, headers={"Referer": f"http://testserver{BUTTON}"})
+    kept = KeptPost.objects.get()
+    assert query_of(asked) == {"next": [BUTTON], "kept": [kept.ref]}
+    page = office.get(prove(office, asked)["Location"]).content.decode()
+    assert f'action="{BUTTON}"' in page
+    assert "asked for it twice" in page
+    assert office.post(BUTTON, {"reason": "asked for it twice"}).content == b"pressed"
+
+
+def test_a_button_without_fields_is_pressed_once_more(office: Browser, later: Callable[[], None]) -> None:
+    later()
+    asked = office.post(BUTTON, headers={"Referer": f"http://testserver{BUTTON}?all=1"})
+    assert query_of(asked) == {"next": [f"{BUTTON}?all=1"], "again": ["1"]}
+    prove(office, asked)
+    assert "Now press once more." in office.get("/office/help/").content.decode()
+
+
+@pytest.mark.parametrize("stood_on", ["https://evil.example/office/", "//evil.example/", "", "/portal/alder-street/"])
+def test_the_way_back_stays_in_the_office(office: Browser, later: Callable[[], None], stood_on: str) -> None:
+    later()
+    asked = office.post(BUTTON, headers={"Referer": stood_on})
+    assert query_of(asked)["next"] in (["/office/clients/"], ["/office/"])
+
+
+def test_a_part_of_a_page_asks_as_a_whole_page(office: Browser, later: Callable[[], None]) -> None:
+    later()
+    assert office.post(BUTTON, headers={"HX-Request": "true"})["HX-Redirect"].startswith("/office/prove/?")
+
+
+def test_a_colleagues_proof_is_not_mine(office: Browser, practice: Practice, later: Callable[[], None]) -> None:
+    hal = cast.signed_in(Browser(), cast.hal(practice))
+    later()
+    prove(hal, hal.get(PAGE))
+    assert office.get(PAGE).status_code == 302

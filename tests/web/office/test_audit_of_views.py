@@ -1,0 +1,50 @@
+"""Whoever works here and looks at a client's things is in the trail: one row each time a page of them is opened."""
+
+import pytest
+from django.db import transaction
+
+from portico.domain.audit_actions import Verb
+from portico.plumbing.models import TrailEntry
+from tests.support.world import World, alike, cases
+
+pytestmark = pytest.mark.django_db
+
+ONE_CLIENTS = {
+    "client": "overview.viewed",
+    "client_activity": "activity.viewed",
+    "client_info": "client_info.viewed",
+    "client_portal": "client_portal.viewed",
+    "invitation_letter": "document.viewed",
+    "client_billing": "billing.viewed",
+    "statement": "document.viewed",
+    "statement_pdf": "document.viewed",
+    "invoice": "invoice.viewed",
+    "record_payment": "invoice.viewed",
+    "void_invoice": "invoice.viewed",
+    "invoice_pdf": "document.viewed",
+    "receipt": "document.viewed",
+    "receipt_pdf": "document.viewed",
+    "refund_receipt": "document.viewed",
+    "refund_receipt_pdf": "document.viewed",
+    "email": "email.viewed",
+}
+OF_NOBODY_IN_PARTICULAR = {"invoices_file": "invoices.exported"}
+
+
+def test_each_page_of_a_client_is_one_view_and_no_other_page_is_any(world: World) -> None:
+    told: dict[str, str] = {}
+    for route, method in cases():
+        if not route.name.startswith("office:") or method != "GET" or route.name == "office:sign_out":
+            continue
+        with transaction.atomic():
+            before = TrailEntry.objects.count()
+            alike(world.browsers["owner"]).get(world.path(route))
+            for entry in TrailEntry.objects.order_by("id")[before:]:
+                name = route.name.removeprefix("office:")
+                assert name not in told, "One look, two rows."
+                assert entry.verb in Verb.views()
+                assert entry.actor_name == "Dr. Naomi Elm"
+                assert (entry.client == world.ana) == (name not in OF_NOBODY_IN_PARTICULAR)
+                told[name] = entry.verb
+            transaction.set_rollback(True)
+    assert told == ONE_CLIENTS | OF_NOBODY_IN_PARTICULAR

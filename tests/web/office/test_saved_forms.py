@@ -1,0 +1,153 @@
+"""What was typed before a session ended is shown again, to the same person alone."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client as Browser
+
+from portico.domain.practices.models import KeptPost, Practice, StaffMember
+from portico.domain.practices.staff import saved_forms
+from portico.domain.practices.staff.staff_sessions import SessionStore
+from portico.plumbing import form_recovery
+from portico.plumbing.form_recovery import Field
+from tests import cast
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Answer
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/office/clients/new/"
+TYPED = {"first_name": "Émile <b>", "email_ok": "on", "new_password": "hunter2 hunter2", "note": "line one\nline two"}
+
+
+def leave_and_post(
+    office: Browser, stopped_clock: time_machine.Traveller, typed: dict[str, str] | None = None
+) -> "Answer":
+    stopped_clock.shift(timedelta(minutes=20))
+    return office.post(PAGE, TYPED if typed is None else typed)
+
+
+def sign_in(browser: Browser, door: str, email: str) -> "Answer":
+    return browser.post(door, {"email": email, "password": cast.PASSWORD})
+
+
+def test_the_door_says_that_it_is_kept(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+    door = leave_and_post(office, stopped_clock)["Location"]
+    page = office.get(door).content.decode()
+    assert "Your session ended" in page
+    assert "What you typed is kept" in page
+    assert "Émile" not in page
+
+
+def test_the_same_person_finds_it_as_a_form_to_press_again(
+    office: Browser, stopped_clock: time_machine.Traveller
+) -> None:
+    door = leave_and_post(office, stopped_clock)["Location"]
+    landing = sign_in(office, door, "fay@alder-street.example")["Location"]
+    page = office.get(landing).content.decode()
+    assert f'action="{PAGE}" method="post"' in page
+    assert '<input type="hidden" name="first_name" value="Émile &lt;b&gt;">' in page
+    assert "<dt>First name</dt>" in page
+    assert "csrfmiddlewaretoken" in page
+
+
+def test_no_password_is_kept(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+    leave_and_post(office, stopped_clock)
+    names = {field.name for field in form_recovery.fields_of(KeptPost.objects.get())}
+    assert names == {"first_name", "email_ok", "note"}
+
+
+def test_no_file_is_kept(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+    stopped_clock.shift(timedelta(minutes=16))
+    picture = SimpleUploadedFile("logo.png", b"a picture", content_type="image/png")
+    answer = office.post("/office/settings/practice/logo/", {"note": "Ours", "logo": picture})
+    assert "kept=" in answer["Location"]
+    assert [field.name for field in form_recovery.fields_of(KeptPost.objects.get())] == ["note"]
+
+
+@pytest.mark.parametrize(
+    "name", ["password", "password2", "form-0-pin", "stripe_key", "webhook-secret", "PIN", "csrfmiddlewaretoken"]
+)
+def test_secrets_are_known_by_their_names(practice: Practice, name: str) -> None:
+    assert saved_forms.keep(cast.fay(practice), path=PAGE, fields=[Field(name, "x")]) is None
+
+
+def test_what_is_kept_is_not_readable_in_the_database(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+    leave_and_post(office, stopped_clock)
+    assert b"mile" not in bytes(KeptPost.objects.get().contents)
+
+
+def test_a_colleague_at_the_same_desk_does_not_see_it(
+    office: Browser, practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    hal = cast.hal(practice)
+    door = leave_and_post(office, stopped_clock)["Location"]
+    assert sign_in(office, door, hal.email)["Location"] == "/office/clients/"
+    assert office.get(f"/office/kept/{KeptPost.objects.get().ref}/").status_code == 404
+
+
+def test_another_practices_staff_do_not_see_it(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+    leave_and_post(office, stopped_clock)
+    other = cast.signed_in(Browser(), cast.elm(cast.birch()))
+    assert other.get(f"/office/kept/{KeptPost.objects.get().ref}/").status_code == 404
+
+
+def test_after_an_hour_it_is_gone(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+    door = leave_and_post(office, stopped_clock)["Location"]
+    stopped_clock.shift(timedelta(hours=1))
+    assert sign_in(office, door, "fay@alder-street.example")["Location"] == "/office/clients/"
+    assert saved_forms.forget_old() == 1
+    assert not KeptPost.objects.exists()
+
+
+def test_the_ended_session_is_remembered_for_an_hour(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+    stopped_clock.shift(timedelta(minutes=74))
+    SessionStore.clear_expired()
+    office.post(PAGE, TYPED)
+    assert KeptPost.objects.count() == 1
+
+
+def test_an_hour_later_nobody_knows_whose_it_was(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+    stopped_clock.shift(timedelta(minutes=76))
+    office.post(PAGE, TYPED)
+    SessionStore.clear_expired()
+    assert not KeptPost.objects.exists()
+
+
+def test_a_stranger_keeps_nothing(client: Browser, practice: Practice) -> None:
+    client.post(PAGE, TYPED)
+    assert not KeptPost.objects.exists()
+
+
+def test_who_signed_out_keeps_nothing(office: Browser) -> None:
+    cookies = {name: morsel.value for name, morsel in office.cookies.items()}
+    office.post("/office/sign-out/")
+    for name, value in cookies.items():
+        office.cookies[name] = value
+    office.post(PAGE, TYPED)
+    assert not KeptPost.objects.exists()
+
+
+def test_what_a_script_sends_by_itself_is_not_kept(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+    stopped_clock.shift(timedelta(minutes=20))
+    office.post(PAGE, TYPED, headers={"HX-Request": "true"})
+    assert not KeptPost.objects.exists()
+
+
+def test_an_empty_form_is_not_kept(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+    door = leave_and_post(office, stopped_clock, {"first_name": " "})["Location"]
+    assert "What you typed is kept" not in office.get(door).content.decode()
+
+
+def test_a_sixth_form_pushes_out_the_oldest(practice: Practice) -> None:
+    fay: StaffMember = cast.fay(practice)
+    for number in range(6):
+        saved_forms.keep(fay, path=PAGE, fields=[Field("first_name", f"name {number}")])
+    assert fay.kept_posts.count() == 5
+    oldest = fay.kept_posts.order_by("id").first()
+    assert oldest is not None
+    assert form_recovery.fields_of(oldest) == [Field("first_name", "name 1")]

@@ -1,0 +1,299 @@
+"""`Pay Now` in the portal: the pages, and what they refuse."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.conf import settings
+
+from portico.domain.access.models import SignInAsk
+from portico.domain.access.sign_in import pins, request_worker, sign_in_links
+from portico.domain.billing.card_payments import polling, quotes
+from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
+from portico.domain.clients.models import Client
+from portico.domain.practices.stripe_setup import api_keys
+from portico.plumbing import clock
+from portico.plumbing.mail import outbox
+from portico.plumbing.models import OutgoingEmail
+from tests import cast
+from tests.support.paying import Till, let_pay, ref_in, signed_in_to_pay
+from tests.support.pressing import Browser
+from tests.web.page_text import plain
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+BILLING = "/portal/alder-street/billing/"
+
+
+@pytest.fixture
+def bill(till: Till) -> Invoice:
+    return cast.bill(cast.ana(till.practice))
+
+
+@pytest.fixture
+def ana(client: Browser, bill: Invoice) -> Browser:
+    """Ana's browser."""
+    return signed_in_to_pay(client, bill.client)
+
+
+def pay_page(bill: Invoice) -> str:
+    return f"{BILLING}{bill.ref}/payment/"
+
+
+def test_an_invoice_is_paid_on_stripes_page_and_says_so_on_the_way_back(
+    ana: Browser, bill: Invoice, till: Till
+) -> None:
+    of_balance, of_invoice = re.findall(r'<a[^>]*data-testid="pay-now"[^>]*>', ana.get(BILLING).text)
+    assert "data-ref" not in of_balance
+    assert f'data-ref="{bill.ref}"' in of_invoice
+    page = ana.get(pay_page(bill))
+    assert "$140.00" in page.content.decode()
+    assert f"form-action 'self' {till.stripe.url}" in page.headers["Content-Security-Policy"]
+    to_stripe = ana.post(pay_page(bill), {"with": "new", "amount": "14000"})
+    assert to_stripe.status_code == 302
+    assert to_stripe["Location"].startswith(till.stripe.url)
+    attempt = PaymentAttempt.objects.get()
+    till.type_card(attempt)
+    back = ana.get(f"/portal/alder-street/payments/{attempt.ref}/")
+    assert "<h1>Paid</h1>" in back.content.decode()
+    assert "Visa ending 4242" in back.content.decode()
+    bill.refresh_from_db()
+    assert bill.is_paid
+    assert (len(till.book), Payment.objects.count()) == (1, 1)
+    assert OutgoingEmail.objects.filter(kind="receipt").count() == 1
+    assert b'data-status="paid"' in ana.get(BILLING).content
+
+
+def test_home_leads_to_paying_all_of_it_while_cards_are_taken(ana: Browser, bill: Invoice, till: Till) -> None:
+    home = "/portal/alder-street/home/"
+    cast.bill(bill.client, 5_000)
+    page = ana.get(home).content.decode()
+    assert 'aria-label="Pay Now: full balance, $190.00"' in page
+    assert f'href="{BILLING}payment/"' in page
+    api_keys.remove_keys(till.practice, by=cast.DESK)
+    without = ana.get(home).content.decode()
+    assert "Pay Now" not in without
+    assert "See invoices" in without
+
+
+def test_a_paid_invoice_leads_to_its_receipt_which_says_what_is_left(ana: Browser, bill: Invoice, till: Till) -> None:
+    payment = cast.cash(bill.client, 4_000, invoice=bill)
+    receipt = f"/portal/alder-street/receipts/{payment.ref}/"
+    assert receipt not in ana.get(BILLING).content.decode()
+    assert "Left on invoice 1</dt><dd>$100.00" in ana.get(receipt).content.decode()
+    assert "Questions? Call" in ana.get(receipt).content.decode()
+    till.type_card(till.start(bill.client, bill))
+    ana.get(f"/portal/alder-street/payments/{PaymentAttempt.objects.get().ref}/")
+    # Two payments have paid it: the invoice's own page lists both receipts.
+    assert receipt not in ana.get(BILLING).content.decode()
+    other = cast.bill(bill.client, 5_000)
+    alone = cast.cash(bill.client, 5_000, invoice=other)
+    assert f"/portal/alder-street/receipts/{alone.ref}/" in ana.get(BILLING).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", ["Nov 23, 2026", "Visa ending 4242"]), ("es", ["23 nov 2026", "Visa terminada en 4242"])],
+)
+def test_the_receipt_s_mail_writes_the_day_and_the_card_as_the_pages_do(
+    ana: Browser, bill: Invoice, till: Till, language: str, told: list[str]
+) -> None:
+    Client.objects.update(language=language)
+    till.type_card(till.start(bill.client, bill))
+    ana.get(f"/portal/alder-street/payments/{PaymentAttempt.objects.get().ref}/")
+    mail = OutgoingEmail.objects.select_related("practice").get(kind="receipt")
+    letter = outbox.composer("receipt").compose(mail, None)
+    assert [words for words in told if words not in letter.text or words not in letter.html] == []
+
+
+def test_the_full_balance_pays_every_invoice_at_once(ana: Browser, bill: Invoice, till: Till) -> None:
+    other = cast.bill(bill.client, 5_000)
+    shown = quotes.of_balance(bill.client).digest
+    ana.post(f"{BILLING}payment/", {"with": "new", "amount": "19000", "shown": shown})
+    attempt = PaymentAttempt.objects.get()
+    till.type_card(attempt)
+    assert "for 2 invoices" in ana.get(f"/portal/alder-street/payments/{attempt.ref}/").content.decode()
+    for each in (bill, other):
+        each.refresh_from_db()
+        assert each.is_paid
+    assert [charge.amount for charge in till.book] == [19_000]
+
+
+def test_a_payment_that_was_left_is_continued_or_started_again(ana: Browser, bill: Invoice, till: Till) -> None:
+    first = ana.post(pay_page(bill), {"with": "new", "amount": "14000"})["Location"]
+    attempt = PaymentAttempt.objects.get()
+    again = ana.get(pay_page(bill))
+    assert ref_in(again["Location"]) == attempt.ref
+    shown = ana.get(again["Location"]).content.decode()
+    assert "You started a payment" in shown
+    assert first in shown.replace("&amp;", "&")
+    anew = ana.post(f"/portal/alder-street/payments/{attempt.ref}/again/")
+    assert anew["Location"] == pay_page(bill)
+    attempt.refresh_from_db()
+    assert attempt.state == AttemptState.EXPIRED
+    with pytest.raises(ValueError, match="expired"):
+        till.type_card(attempt)
+    assert ana.post(pay_page(bill), {"with": "new", "amount": "14000"})["Location"] not in {first, ""}
+
+
+def test_starting_again_while_stripe_is_away_says_so_and_leaves_the_first_one(
+    ana: Browser, bill: Invoice, till: Till
+) -> None:
+    ana.post(pay_page(bill), {"with": "new", "amount": "14000"})
+    attempt = PaymentAttempt.objects.get()
+    till.stripe.stop()
+    answer = ana.post(f"/portal/alder-street/payments/{attempt.ref}/again/", follow=True)
+    assert "Stripe can’t be reached at the moment." in answer.content.decode()
+    assert "You started a payment" in answer.content.decode()
+    attempt.refresh_from_db()
+    assert attempt.state == AttemptState.OPEN
+
+
+def test_a_removed_card_is_gone_and_the_page_says_so_without_a_staff_session(
+    ana: Browser, bill: Invoice, till: Till
+) -> None:
+    till.type_card(till.start(bill.client, bill, save=True))
+    ana.get(f"/portal/alder-street/payments/{PaymentAttempt.objects.get().ref}/")
+    card = SavedCard.objects.get()
+    page = ana.post(f"/portal/alder-street/cards/{card.ref}/removing/", follow=True)
+    assert "The card was removed." in page.content.decode()
+    assert b"saved-card" not in page.content
+    assert settings.SESSION_COOKIE_NAME not in ana.cookies
+    assert "The card was removed." not in ana.get(f"{BILLING}?said=anything").content.decode()
+
+
+def test_after_the_session_has_ended_nothing_is_charged_and_signing_in_leads_back_to_the_pay_page(
+    ana: Browser, bill: Invoice, stopped_clock: time_machine.Traveller
+) -> None:
+    stopped_clock.shift(timedelta(minutes=31))
+    door = ana.post(pay_page(bill), {"with": "new", "amount": "14000"}, follow=True).content.decode()
+    assert "You were signed out" in door
+    back = re.search(r'name="next" value="([^"]*)"', door)
+    assert back is not None
+    assert back[1].startswith(f"{pay_page(bill)}?kept=")
+    assert not PaymentAttempt.objects.exists()
+    ana.post("/portal/alder-street/again/", {"by": "session", "next": back[1]})
+    request_worker.answer_next()
+    link = sign_in_links.address_of(cast.handed_over(SignInAsk.objects.get()))
+    ana.get(link.removeprefix(settings.PUBLIC_BASE_URL))
+    assert ana.post("/portal/alder-street/link/")["Location"] == back[1]
+
+
+def test_who_came_in_by_a_pin_pays_and_saves_no_card(client: Browser, bill: Invoice, till: Till) -> None:
+    person = let_pay(bill.client)
+    pins.make(person, press="k" * 43, by=cast.DESK)
+    shown = pins.digits(person, "k" * 43, to=cast.DESK)
+    assert shown is not None
+    client.post("/portal/alder-street/pin/", {"email": "ana@mail.example", "pin": shown[1]})
+    assert b"Save Card" not in client.get(pay_page(bill)).content
+    client.post(pay_page(bill), {"with": "new", "save_card": "on", "amount": "14000"})
+    attempt = PaymentAttempt.objects.get()
+    till.type_card(attempt)
+    assert b"<h1>Paid</h1>" in client.get(f"/portal/alder-street/payments/{attempt.ref}/").content
+    assert not SavedCard.objects.exists()
+
+
+def test_a_bill_past_due_says_when_it_was_due_and_can_be_paid(ana: Browser, bill: Invoice) -> None:
+    late = cast.bill(bill.client, due_on=clock.today(bill.practice.time_zone) - timedelta(days=3))
+    page = ana.get(f"{BILLING}{late.ref}/").content.decode()
+    assert "Was due Nov 20" in page
+    assert "To pay by" not in page
+    assert 'aria-label="Pay Now: invoice 2, $140.00"' in page
+
+
+def test_pressed_twice_both_lead_to_the_same_page(ana: Browser, bill: Invoice) -> None:
+    first, second = (ana.post(pay_page(bill), {"with": "new", "amount": "14000"})["Location"] for _ in range(2))
+    assert first == second
+    assert PaymentAttempt.objects.count() == 1
+
+
+@pytest.mark.parametrize(("amount", "says"), [(49, "too small"), (100_000_000, "too large")])
+def test_what_stripe_does_not_take_has_no_pay_now_and_the_page_says_to_call(
+    client: Browser, till: Till, amount: int, says: str
+) -> None:
+    bill = cast.bill(cast.ana(till.practice), amount)
+    ana = signed_in_to_pay(client, bill.client)
+    for page in (ana.get(BILLING).text, ana.get(f"{BILLING}{bill.ref}/").text):
+        assert 'data-testid="pay-now"' not in page
+        assert f"This amount is {says} to be paid by card" in page
+        assert 'Call the practice to pay another way. <a class="go" href="tel:+12125550177">' in page
+    for address in (pay_page(bill), f"{BILLING}payment/"):
+        assert ana.post(address, {"with": "new", "amount": "14000"}).status_code == 409
+    assert not PaymentAttempt.objects.exists()
+
+
+def test_a_small_bill_is_paid_with_the_others(client: Browser, till: Till) -> None:
+    person = cast.ana(till.practice)
+    small, large = cast.bill(person, 49), cast.bill(person, 5_000)
+    page = signed_in_to_pay(client, person).get(BILLING).text
+    assert "too small" not in page
+    assert [f'data-testid="pay-now" data-ref="{each.ref}"' in page for each in (small, large)] == [False, True]
+    assert "Pay Now: full balance, $50.49" in page
+
+
+def test_processing_is_looked_at_again_without_a_script_and_by_a_link(ana: Browser, bill: Invoice, till: Till) -> None:
+    till.type_card(till.start(bill.client, bill, save=True))
+    ana.get(f"/portal/alder-street/payments/{PaymentAttempt.objects.get().ref}/")
+    other = cast.bill(bill.client)
+    till.stripe.fault("lost", "/v1/payment_intents", method="POST")
+    page = ana.post(pay_page(other), {"with": SavedCard.objects.get().ref, "amount": "14000"})["Location"]
+    till.stripe.fault("503", times=9)
+    words = ana.get(page).text
+    assert "<h1>Processing</h1>" in words
+    assert words.count("http-equiv") == 1
+    assert '<noscript><meta http-equiv="refresh" content="10"></noscript>' in words
+    assert re.search(rf'<a class="button wide" href="{page}">.*Check again</a>', words)
+    till.stripe.clear_faults()
+    PaymentAttempt.objects.update(lease_until=None)
+    assert "<h1>Paid</h1>" in ana.get(page).text
+
+
+def test_a_card_that_is_gone_at_stripe_is_told_of_and_no_longer_offered(
+    ana: Browser, bill: Invoice, till: Till
+) -> None:
+    first = cast.bill(bill.client, 1_000)
+    attempt = till.start(bill.client, first, save=True)
+    till.type_card(attempt)
+    ana.get(f"/portal/alder-street/payments/{attempt.ref}/")
+    card = SavedCard.objects.get()
+    till.stripe.detach_card(card.payment_method_id)
+    answer = ana.post(pay_page(bill), {"pay": "saved", "with": card.ref, "amount": "14000"})
+    assert answer.status_code == 409
+    assert "This card is no longer saved. Choose another one. Nothing was charged." in answer.text
+    assert "4242" not in answer.text
+    assert ana.post(pay_page(bill), {"with": "new", "amount": "14000"})["Location"].startswith(till.stripe.url)
+
+
+def test_a_payment_that_stripe_refused_is_not_called_a_declined_card(ana: Browser, bill: Invoice, till: Till) -> None:
+    till.stripe.fault("refuse", "/v1/checkout/sessions", method="POST", code="url_invalid")
+    answer = ana.post(pay_page(bill), {"with": "new", "amount": "14000"})
+    assert "Stripe did not take this payment. Nothing was charged. Call the practice" in answer.text
+    attempt = PaymentAttempt.objects.get()
+    page = ana.get(f"/portal/alder-street/payments/{attempt.ref}/").text
+    assert "The payment could not be made" in page
+    assert "declined" not in page
+
+
+def test_an_amount_between_two_steps_has_a_sentence_in_place_of_pay_now(client: Browser, till: Till) -> None:
+    till.bill_in("KWD")
+    person = cast.ana(till.practice)
+    bill = cast.bill(person, 12_345)
+    browser = signed_in_to_pay(client, person)
+    for address in (BILLING, f"{BILLING}{bill.ref}/"):
+        page = browser.get(address).text
+        assert "A card can only be charged in steps of KWD\xa00.010. Call the practice" in page
+        assert 'data-testid="pay-now"' not in page
+    assert browser.get(pay_page(bill)).status_code == 409
+
+
+@pytest.mark.parametrize(("amount", "is_told"), [("14000", False), ("9900", True)])
+def test_a_press_that_charged_nothing_says_so_unless_it_is_the_first_one_again(
+    ana: Browser, bill: Invoice, till: Till, amount: str, *, is_told: bool
+) -> None:
+    till.type_card(attempt := till.start(bill.client, bill))
+    polling.ask(attempt)
+    answer = ana.post(pay_page(bill), {"with": "new", "amount": amount}, follow=True)
+    assert answer.redirect_chain[-1][0].startswith(f"/portal/alder-street/payments/{attempt.ref}/")
+    assert ("What you chose now was not charged in addition." in plain(answer.content)) is is_told
+    assert PaymentAttempt.objects.get() == attempt

@@ -1,0 +1,227 @@
+"""The pages that say no."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client as Browser
+from django.test import RequestFactory
+
+from portico.domain.audit_actions import Verb
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import tokens
+from portico.plumbing.models import TrailEntry
+from portico.web import error_pages
+from tests import cast
+from tests.web.office.form_data import new_client
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.web.failures")]
+
+
+@pytest.fixture
+def visitor(client: Browser) -> Browser:
+    client.raise_request_exception = False
+    return client
+
+
+@pytest.mark.parametrize("kind", ["away", "pool", "closed", "locked"])
+def test_while_the_database_is_away_a_page_says_so(visitor: Browser, kind: str) -> None:
+    response = visitor.get(f"/trouble/{kind}/")
+    assert response.status_code == 503
+    assert response["Retry-After"] == "5"
+    assert "Back in a moment" in response.content.decode()
+
+
+@pytest.mark.parametrize("kind", ["full", "full-disk"])
+def test_a_full_disk_has_its_own_status(visitor: Browser, kind: str) -> None:
+    assert visitor.get(f"/trouble/{kind}/").status_code == 507
+
+
+def test_a_mistake_of_ours_shows_no_trace(visitor: Browser) -> None:
+    response = visitor.get("/trouble/mistake/")
+    assert response.status_code == 500
+    assert "Something went wrong here" in response.content.decode()
+    assert "secret detail" not in response.content.decode()
+
+
+def test_a_mistake_at_a_portal_tells_who_was_paying_that_nothing_is_charged_twice(practice: Practice) -> None:
+    request = RequestFactory().get(f"{practice.portal_path}home/")
+    request.practice = practice  # type: ignore[attr-defined]  # As the guard notes it.
+    assert "nothing is charged twice" in error_pages.server_error(request).content.decode()
+
+
+def test_a_page_that_a_portal_does_not_have_says_whom_to_call(visitor: Browser, practice: Practice) -> None:
+    page = visitor.get(f"{practice.portal_path}nowhere/").content.decode()
+    assert practice.name in page
+    assert f"tel:{practice.phone}" in page
+    assert f'href="{practice.portal_path}?other-email"' in page
+    assert f'href="{practice.portal_path}?language=es"' in page
+    for address in ("/nowhere/", "/portal/no-such/nowhere/", "/portal"):
+        assert practice.name not in visitor.get(address).content.decode()
+
+
+def test_staff_are_not_told_to_call_their_own_front_desk(office: Browser, practice: Practice) -> None:
+    page = office.get(f"/office/clients/{'a' * 16}/").content.decode()
+    assert practice.name in page
+    assert "tel:" not in page
+
+
+def test_a_mistake_is_in_the_log_with_its_reference(visitor: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    page = visitor.get("/trouble/mistake/").content.decode()
+    (record,) = [record for record in caplog.records if record.getMessage() == "request.failed"]
+    assert vars(record)["reference"] in page
+    assert record.exc_info is not None
+
+
+def test_error_pages_ask_the_database_nothing(visitor: Browser, django_assert_num_queries: object) -> None:
+    for kind in ("away", "mistake", "too-many", "refused", "full"):
+        with django_assert_num_queries(0):  # type: ignore[operator]  # pytest-django's own context manager.
+            visitor.get(f"/trouble/{kind}/")
+
+
+def test_a_refusal_says_its_sentence(visitor: Browser) -> None:
+    response = visitor.get("/trouble/refused/")
+    assert response.status_code == 409
+    assert "This is already done." in response.content.decode()
+
+
+def test_a_limit_says_to_wait(visitor: Browser) -> None:
+    response = visitor.get("/trouble/too-many/")
+    assert response.status_code == 429
+    assert "Too many tries" in response.content.decode()
+
+
+def test_a_wrong_method_is_a_page_that_names_the_right_ones(visitor: Browser) -> None:
+    response = visitor.delete("/office/sign-in/")
+    assert response.status_code == 405
+    assert response["Allow"] == "GET, HEAD, POST"
+    assert "This address works another way" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/"), ("DELETE", "/office/sign-in/"), ("BREW", "/healthz"), ("GET", "/office/sign-out/")],
+)
+def test_a_wrong_method_is_told_before_a_missing_token(method: str, path: str, db: None) -> None:
+    assert Browser(enforce_csrf_checks=True).generic(method, path).status_code == 405
+
+
+def test_a_form_from_elsewhere_is_refused_by_a_page(practice: Practice) -> None:
+    browser = Browser(enforce_csrf_checks=True)
+    response = browser.post("/office/sign-in/", {"email": "fay@alder-street.example", "password": cast.PASSWORD})
+    assert response.status_code == 403
+    assert "Please press again" in response.content.decode()
+
+
+def test_anothers_client_looks_like_one_that_never_was(office: Browser, practice: Practice) -> None:
+    dora = cast.dora(cast.birch())
+    hers, nobodys = (office.get(f"/office/clients/{ref}/") for ref in (dora.ref, "a" * 16))
+    assert hers.status_code == nobodys.status_code == 404
+    assert _without_reference(hers.content) == _without_reference(nobodys.content)
+
+
+def test_only_the_trail_knows_that_it_was_anothers(office: Browser, practice: Practice) -> None:
+    dora = cast.dora(cast.birch())
+    office.get(f"/office/clients/{'a' * 16}/")
+    assert not TrailEntry.objects.filter(verb=Verb.DENIED_PRACTICE).exists()
+    office.get(f"/office/clients/{dora.ref}/")
+    entry = TrailEntry.objects.get(verb=Verb.DENIED_PRACTICE)
+    assert entry.practice_id == practice.pk
+    assert dora.ref not in f"{entry.about} {entry.details}"
+
+
+def test_a_role_that_is_not_enough_is_told_whom_to_ask(office: Browser, practice: Practice) -> None:
+    cast.elm(practice)
+    response = office.get("/office/settings/trail/")
+    assert response.status_code == 403
+    page = response.content.decode()
+    assert "You are signed in as front desk." in page
+    assert "Dr. Naomi Elm" in page
+    assert TrailEntry.objects.filter(verb=Verb.DENIED_ROLE).exists()
+
+
+@pytest.fixture
+def busy_database(transactional_db: None) -> Iterator[sqlite3.Connection]:
+    """Another process holds SQLite's only writer; this one waits a moment instead of five seconds."""
+    connection.ensure_connection()
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 50")
+    other = sqlite3.connect(str(connection.settings_dict["NAME"]), isolation_level=None)
+    yield other
+    other.close()
+    connection.close()
+
+
+@pytest.mark.sqlite
+def test_a_busy_database_is_a_503_and_well_again_by_itself(busy_database: sqlite3.Connection, visitor: Browser) -> None:
+    practice = cast.alder()
+    cast.fay(practice)
+    typed = {"email": "fay@alder-street.example", "password": cast.PASSWORD}
+    busy_database.execute("BEGIN IMMEDIATE")
+    assert visitor.post("/office/sign-in/", typed).status_code == 503
+    busy_database.execute("ROLLBACK")
+    assert visitor.post("/office/sign-in/", typed).status_code == 302
+
+
+@pytest.fixture
+def nearly_full_disk(transactional_db: None) -> Iterator[None]:
+    """SQLite may not take one page more than it has; what is free within those pages may still be used."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA page_count")
+        cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
+    yield
+    connection.close()
+
+
+@pytest.mark.sqlite
+def test_a_full_disk_is_a_507_with_nothing_half_done_and_well_again_by_itself(
+    nearly_full_disk: None, visitor: Browser
+) -> None:
+    cast.signed_in(visitor, cast.fay(cast.alder()))
+    answers: list[int] = []
+
+    def create() -> int:
+        typed = new_client(last_name="A" * 90, press=tokens.new_token())
+        return visitor.post("/office/clients/new/", typed).status_code
+
+    while 507 not in answers and len(answers) < 300:
+        answers.append(create())
+    assert set(answers) == {302, 507}
+    made = answers.count(302)
+    assert Client.objects.count() == TrailEntry.objects.filter(verb=Verb.CLIENT_CREATED).count() == made
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA max_page_count = 1000000")
+    assert create() == 302
+    assert Client.objects.count() == made + 1
+
+
+def no_room_for_sessions(execute: Callable[..., object], sql: str, *rest: object) -> object:
+    if sql.startswith('UPDATE "practices_staffsession"') and '"contents"' in sql:
+        raise OperationalError("database or disk is full")
+    return execute(sql, *rest)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_done_is_not_called_a_failure_when_its_sentence_finds_no_room(
+    visitor: Browser, practice: Practice
+) -> None:
+    cast.signed_in(visitor, cast.fay(practice))
+    with connection.execute_wrapper(no_room_for_sessions):
+        answer = visitor.post("/office/clients/new/", new_client(press=tokens.new_token()))
+    assert answer.status_code == 302
+    assert Client.objects.count() == 1
+    assert "/office/clients/" in answer["Location"]
+
+
+def test_nobody_is_told_to_be_signed_in_whose_session_found_no_room(visitor: Browser, practice: Practice) -> None:
+    fay = cast.fay(practice)
+    with connection.execute_wrapper(no_room_for_sessions):
+        answer = visitor.post("/office/sign-in/", {"email": fay.email, "password": cast.PASSWORD})
+    assert answer.status_code == 507
+
+
+def _without_reference(page: bytes) -> str:
+    before, _, after = page.decode().partition('<span class="code ink whole">')
+    return before + after.partition("</span>")[2]

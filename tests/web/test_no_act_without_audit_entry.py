@@ -1,0 +1,81 @@
+"""When the trail cannot be written the act does not happen, and a page that would be in it is not shown."""
+
+import pytest
+from django.apps import apps
+from django.db import connection, transaction
+from django.test import Client as Browser
+
+from portico.domain.practices.models import StaffSession
+from portico.plumbing.models import LimitSpent, TrailEntry
+from portico.web.route_list import all_routes
+from tests.support.world import World
+from tests.web.page_forms import FormOnPage
+from tests.web.visitors import forms_of, undone
+
+# The trigger is SQLite's; the transactions that it breaks are the same on both.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.slow]
+
+# Tries are counted before the work, whatever becomes of it; a session notes by itself when somebody was last there.
+BESIDE = {LimitSpent, StaffSession}
+
+
+def rows() -> dict[str, list[object]]:
+    """Everything of ours that an act may be about."""
+    ours = {model for model in apps.get_models() if model.__module__.startswith("portico.")} - BESIDE
+    return {model.__name__: list(model._base_manager.order_by("pk").values()) for model in ours}
+
+
+def full_trail() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TRIGGER full_trail BEFORE INSERT ON {TrailEntry._meta.db_table} "
+            "BEGIN INSERT INTO nowhere VALUES (1); END"
+        )
+
+
+def is_told(browser: Browser, path: str, form: FormOnPage) -> bool:
+    before = TrailEntry.objects.count()
+    with undone(browser):
+        answer = browser.post(path, form.filled())
+        return answer.status_code < 400 and TrailEntry.objects.count() > before
+
+
+@pytest.mark.parametrize("visitor", ["the client", "owner"])
+def test_what_cannot_be_told_is_not_done(world: World, visitor: str) -> None:
+    browser = world.browsers[visitor]
+    browser.raise_request_exception = False
+    forms = {path: forms[-1] for path, forms in forms_of(world, visitor).items()}
+    told = {path: form for path, form in forms.items() if is_told(browser, path, form)}
+    assert told
+    full_trail()
+    before, done = rows(), []
+    for path, form in told.items():
+        with undone(browser):
+            answer = browser.post(path, form.filled())
+            # A row that fails outside any transaction of the page's own breaks only the test's.
+            transaction.set_rollback(False)
+            after = rows()
+        changed = [name for name, its in after.items() if its != before[name]]
+        if changed or answer.status_code < 500:
+            done.append(f"{path}: {answer.status_code} {changed}")
+    assert done == []
+
+
+def test_a_page_that_cannot_be_told_is_not_shown(world: World) -> None:
+    browser, looked_at = world.browsers["owner"], []
+    browser.raise_request_exception = False
+    for route in (route for route in all_routes() if "GET" in route.methods):
+        before = TrailEntry.objects.count()
+        with undone(browser):
+            if browser.get(world.path(route)).status_code == 200 and TrailEntry.objects.count() > before:
+                looked_at.append(route)
+    assert {"office:client", "office:client_info", "office:client_portal", "office:invoice"} <= {
+        route.name for route in looked_at
+    }
+    full_trail()
+    shown = []
+    for route in looked_at:
+        with undone(browser):
+            shown += [route.name] if browser.get(world.path(route)).status_code < 500 else []
+            transaction.set_rollback(False)
+    assert shown == []

@@ -1,0 +1,99 @@
+"""Nobody sets another's password, and nobody is signed in as a client but who holds the mailbox or the PIN."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import portico
+from portico.domain.access.models import PortalSession
+from portico.domain.practices.models import StaffMember
+from portico.web.route_list import Route
+from tests.support.world import World, cases
+from tests.web.test_every_address import STAFF
+from tests.web.visitors import undone
+
+MODULES = {"arriving", "own_account", "sessions", "setting_up", "signing_in"}
+SOURCE = Path(portico.__file__).parent
+ANOTHER = "another long walk by the river"
+# Whatever a form may call them: the person, and what they would have to sign in with.
+ASKED = {
+    **dict.fromkeys(("password", "new_password", "password1", "password2"), ANOTHER),
+    **dict.fromkeys(("staff", "member", "user", "email", "login"), "ines@alder-street.example"),
+    "role": "biller",
+    "name": "Ines",
+    "version": "1",
+}
+
+
+@cache
+def functions() -> dict[str, set[str]]:
+    """What each function of the product names, by "module.function"."""
+    found = {}
+    for file in SOURCE.rglob("*.py"):
+        if "sandbox" in file.parts:
+            continue
+        module = ".".join(file.relative_to(SOURCE).with_suffix("").parts)
+        for function in ast.walk(ast.parse(file.read_text())):
+            if isinstance(function, ast.FunctionDef):
+                found[f"{module}.{function.name}"] = {_named(node) for node in ast.walk(function)}
+    return found
+
+
+def callers_of(*names: str) -> set[str]:
+    """The functions that call (or hand on) one of these."""
+    return {function for function, named in functions().items() if named & set(names)}
+
+
+def _named(node: ast.AST) -> str:
+    """`module.function` where it is used as such, else the bare name of an attribute."""
+    if isinstance(node, ast.Name):
+        return f".{node.id}"
+    if not isinstance(node, ast.Attribute):
+        return ""
+    if isinstance(node.value, ast.Name) and node.value.id in MODULES:
+        return f"{node.value.id}.{node.attr}"
+    return f".{node.attr}"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("route", [route for route, method in cases() if method == "POST"], ids=lambda each: each.name)
+def test_no_address_lets_staff_set_a_colleagues_password_or_begin_a_clients_session(world: World, route: Route) -> None:
+    sessions_before = set(PortalSession.objects.values_list("pk", flat=True))
+    for visitor in STAFF:
+        own = world.browsers[visitor].session["_auth_user_id"]
+        others = StaffMember.objects.exclude(pk=own)
+        before = dict(others.values_list("pk", "password"))
+        with undone(world.browsers[visitor]):
+            world.browsers[visitor].post(world.path(route), ASKED)
+            after = dict(others.values_list("pk", "password"))
+            begun = set(PortalSession.objects.values_list("pk", flat=True)) - sessions_before
+        assert {pk: word for pk, word in after.items() if before.get(pk, word) != word} == {}, visitor
+        assert begun == set(), visitor
+
+
+def test_a_password_is_set_by_its_owner_a_mailed_link_or_the_first_seed_alone() -> None:
+    assert callers_of(".set_password", ".make_password", "setting_up.choose_password") == {
+        "domain.practices.own_account.change_password",
+        "domain.practices.setting_up.choose_password",
+        "operating.seeding.loading._staff_member",
+        "web.office.setting_up._choose",
+    }
+    assert callers_of("own_account.change_password") == {"web.office.own_account._change_password"}
+
+
+def test_the_secret_of_a_set_up_link_is_made_for_the_mail_and_for_the_first_owner_alone() -> None:
+    assert callers_of("setting_up.make_link") == {"domain.practices.founding.create_practice"}
+    assert callers_of("setting_up.address_in_mail") == {"domain.practices.set_up_mail.link"}
+
+
+def test_a_clients_session_begins_with_a_link_a_code_or_a_pin_and_in_no_other_way() -> None:
+    assert callers_of("sessions.begin") == {"domain.access.arriving.arrive"}
+    assert callers_of("arriving.arrive") == {"domain.access.signing_in.spend", "domain.access.pins._arrive"}
+    assert callers_of("signing_in.spend", "signing_in.press") == {
+        "domain.access.codes._spend",
+        "web.entrance.link._press",
+        # The demo's own people.
+        "operating.demo_data.make",
+    }

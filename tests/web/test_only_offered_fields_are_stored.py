@@ -1,0 +1,55 @@
+"""What a page does not offer is never stored, whoever sends it beside a form that makes sense."""
+
+import pytest
+from django.apps import apps
+from django.urls import resolve
+
+from tests.support.world import World
+from tests.web.page_forms import FormOnPage
+from tests.web.visitors import forms_of, undone
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+MARK = "not-offered-here"
+TOKEN = "csrfmiddlewaretoken"
+# A key, a code or a file that nobody makes up, and a payment that can no longer be taken back.
+UNGUESSABLE = {
+    *("office:sign_in", "office:own_authenticator", "office:own_passkey", "office:logo", "office:stripe_keys"),
+    *("office:payment_taking_back", "entrance:pin"),
+}
+
+
+def columns() -> set[str]:
+    """Every name of a column that any of our rows has, as a form would call it."""
+    ours = [model for model in apps.get_models() if model.__module__.startswith("portico.")]
+    fields = [field for model in ours for field in model._meta.concrete_fields]
+    return {name for field in fields for name in (field.name, field.attname)}
+
+
+def rows_with_the_mark() -> list[str]:
+    ours = [model for model in apps.get_models() if model.__module__.startswith(("portico.", "allauth."))]
+    return [f"{model.__name__}: {row}" for model in ours for row in model._base_manager.values() if MARK in str(row)]
+
+
+def as_filled_in(forms: list[FormOnPage]) -> list[dict[str, str]]:
+    """Each form once that differs in more than its token."""
+    filled = [{name: value for name, value in form.filled().items() if name != TOKEN} for form in forms]
+    return [fields for number, fields in enumerate(filled) if fields not in filled[:number]]
+
+
+@pytest.mark.parametrize("visitor", ["nobody", "the client", "owner"])
+def test_what_a_page_does_not_offer_is_never_stored(world: World, visitor: str) -> None:
+    browser, stored, refused = world.browsers[visitor], [], set()
+    for path, forms in forms_of(world, visitor).items():
+        offered = {name for form in forms for name in form.offers}
+        more = dict.fromkeys(columns() - offered, MARK)
+        for fields in as_filled_in(forms):
+            with undone(browser):
+                answer = browser.post(path, more | fields)
+                stored += [f"{path}: {row}" for row in rows_with_the_mark()]
+            assert answer.status_code < 500, path
+            if answer.status_code >= 400:
+                refused.add(resolve(path).view_name)
+    assert stored == []
+    # A form that is refused stores nothing anyway: all others went through.
+    assert refused <= UNGUESSABLE

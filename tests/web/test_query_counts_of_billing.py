@@ -1,0 +1,124 @@
+"""What each page about money asks the database: a fixed number, with two of everything and with seven."""
+
+import pytest
+from django.db import connection
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+
+from portico.domain.billing.ledger import allocation
+from portico.domain.billing.models import AttemptState, PaymentAttempt, SavedCard
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from tests import cast
+from tests.support import outcomes
+from tests.support.paying import let_pay
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+PORTAL = "/portal/alder-street/"
+FEW, MANY = 2, 5
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    return cast.ana(practice)
+
+
+@pytest.fixture
+def card(ana: Client) -> SavedCard:
+    """With it the practice takes cards, and Ana may pay with hers."""
+    return outcomes.ready_to_pay(ana)
+
+
+def paid_by_card(ana: Client, pieces: int) -> PaymentAttempt:
+    """So many invoices in one go."""
+    attempt = cast.attempt(*[cast.bill(ana, 1_000 + piece) for piece in range(pieces)])
+    cast.charged(attempt)
+    return attempt
+
+
+def declined(ana: Client, pieces: int) -> PaymentAttempt:
+    attempt = cast.attempt(*[cast.bill(ana, 1_000 + piece) for piece in range(pieces)])
+    return allocation.end_attempt(attempt, AttemptState.FAILED, reason="insufficient_funds", by=cast.DESK)
+
+
+def more_cards(card: SavedCard, pieces: int) -> None:
+    for _piece in range(pieces):
+        card.pk = None
+        card.ref, card.payment_method_id = (
+            f"{card.ref[:-3]}{SavedCard.objects.count():03}",
+            f"{card.payment_method_id}x",
+        )
+        card.save(force_insert=True)
+
+
+def counts(browser: Browser, places: dict[str, str]) -> dict[str, int]:
+    """Each is opened once before: the first look at a bill is noted."""
+    found = {}
+    for name, place in places.items():
+        assert browser.get(place).status_code == 200, name
+        with CaptureQueriesContext(connection) as asked:
+            browser.get(place)
+        found[name] = len(asked)
+    return found
+
+
+def test_the_pages_of_the_portal(ana: Client, card: SavedCard) -> None:
+    portal = cast.in_the_portal(Browser(), ana)
+    let_pay(ana)
+    for pieces in (FEW, MANY):
+        more_cards(card, pieces)
+        paid, refused, bill = paid_by_card(ana, pieces), declined(ana, pieces), cast.bill(ana, 9_000)
+        for _piece in range(pieces):
+            cast.cash(ana, 100, invoice=bill)
+        places = {
+            "Billing & Payments": f"{PORTAL}billing/",
+            "an invoice": f"{PORTAL}billing/{bill.ref}/",
+            "paying one": f"{PORTAL}billing/{bill.ref}/payment/",
+            "paying the balance": f"{PORTAL}billing/payment/",
+            "the way back, paid": f"{PORTAL}payments/{paid.ref}/",
+            "the way back, declined": f"{PORTAL}payments/{refused.ref}/",
+            "a receipt": f"{PORTAL}receipts/{paid.payment.ref}/",
+            "the statement": f"{PORTAL}billing/statement/",
+        }
+        assert counts(portal, places) == {
+            "Billing & Payments": 14,
+            "an invoice": 9,
+            "paying one": 9,
+            "paying the balance": 8,
+            "the way back, paid": 12,
+            "the way back, declined": 6,
+            "a receipt": 5,
+            "the statement": 8,
+        }
+
+
+def test_the_pages_of_the_office(ana: Client, card: SavedCard) -> None:
+    owner = cast.signed_in_with_factor(Browser(), cast.elm(ana.practice))
+    for pieces in (FEW, MANY):
+        more_cards(card, pieces)
+        paid, bill = paid_by_card(ana, pieces), cast.bill(ana, 9_000)
+        for _piece in range(pieces):
+            cast.cash(ana, 100, invoice=bill)
+            outcomes.payments_in_doubt(ana)
+        one = f"/office/clients/{ana.ref}/"
+        places = {
+            "the Billing tab": f"{one}billing/",
+            "the list": "/office/invoices/",
+            "the figures": "/office/invoices/figures/",
+            "an invoice": f"/office/invoices/{bill.ref}/",
+            "payments that need a look": "/office/payments/",
+            "a receipt": f"/office/payments/{paid.payment.ref}/receipt/",
+            "the statement": f"{one}billing/statement/",
+            "a refund": f"/office/payments/{paid.payment.ref}/refund/",
+        }
+        assert counts(owner, places) == {
+            "the Billing tab": 20,
+            "the list": 17,
+            "the figures": 14,
+            "an invoice": 15,
+            "payments that need a look": 12,
+            "a receipt": 9,
+            "the statement": 13,
+            "a refund": 7,
+        }
