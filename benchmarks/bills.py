@@ -10,7 +10,7 @@ from django.db import transaction
 
 from benchmarks.lookups import LookUp
 from portico.domain.billing.invoices import invoice_list
-from portico.domain.billing.invoices.invoice_list import Show, Wanted
+from portico.domain.billing.invoices.invoice_list import ListQuery, StatusFilter
 from portico.domain.billing.ledger import amounts_due, balances, reports
 from portico.domain.billing.models import Allocation, Invoice, InvoiceLine, Payment, PaymentKind
 from portico.domain.clients.models import Client
@@ -96,16 +96,16 @@ def look_ups(practice: Practice, one: Client) -> Iterator[LookUp]:
     rows = Invoice.objects.filter(practice=practice)
     middle = rows.order_by("id")[rows.count() // 2].ref
     owing = 2 * rows.owing().count()
-    for show in Show:
+    for show in StatusFilter:
         name = show.value or "all"
-        yield LookUp(f"invoices, {name}", partial(invoice_list.page, practice, Wanted(show)))
+        yield LookUp(f"invoices, {name}", partial(invoice_list.page, practice, ListQuery(show)))
         yield LookUp(
-            f"invoices, {name}, a page far on", partial(invoice_list.page, practice, Wanted(show, before=middle))
+            f"invoices, {name}, a page far on", partial(invoice_list.page, practice, ListQuery(show, before=middle))
         )
     yield LookUp("invoices, the numbers on the chips", partial(invoice_list.counts, practice))
-    yield LookUp("invoices, by number", partial(invoice_list.page, practice, Wanted(query="1042")))
-    yield LookUp("invoices, by client", partial(invoice_list.page, practice, Wanted(query=one.name)))
+    yield LookUp("invoices, by number", partial(invoice_list.page, practice, ListQuery(query="1042")))
+    yield LookUp("invoices, by client", partial(invoice_list.page, practice, ListQuery(query=one.name)))
     yield LookUp("invoices, still to pay in all", partial(invoice_list.still_open, practice), owing)
-    yield LookUp("the figures", partial(reports.of, practice), 4 * rows.count())
-    yield LookUp("one client's balance", partial(balances.office, one))
-    yield LookUp("what waits for one client", partial(amounts_due.of, [one]))
+    yield LookUp("the figures", partial(reports.totals_of, practice), 4 * rows.count())
+    yield LookUp("one client's balance", partial(balances.office_account, one))
+    yield LookUp("what waits for one client", partial(amounts_due.amounts_due_of, [one]))

@@ -8,7 +8,7 @@ from functools import partial
 from benchmarks import people, plans
 from benchmarks.plans import Plan
 from portico.domain.clients import client_list, search_terms
-from portico.domain.clients.client_list import Sort, Wanted
+from portico.domain.clients.client_list import ListQuery, Sort
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
 
@@ -63,17 +63,17 @@ def _measure(look_up: LookUp) -> Measured:
 
 
 def _look_ups(practice: Practice) -> Iterator[LookUp]:
-    def page(name: str, wanted: Wanted) -> LookUp:
+    def page(name: str, wanted: ListQuery) -> LookUp:
         return LookUp(name, lambda: client_list.page(practice, wanted))
 
     for sort in Sort:
-        yield page(f"first page, by {sort}", Wanted(sort=sort))
+        yield page(f"first page, by {sort}", ListQuery(sort=sort))
         after = _after_some_pages(practice, sort)
-        yield page(f"a page far on, by {sort}", Wanted(sort=sort, after=after))
+        yield page(f"a page far on, by {sort}", ListQuery(sort=sort, after=after))
     for state in PortalState:
         for sort in (Sort.NAME, Sort.NEWEST):
-            yield page(f"only {state}, by {sort}", Wanted(state=state, sort=sort))
-    yield page("archived", Wanted(archived=True))
+            yield page(f"only {state}, by {sort}", ListQuery(state=state, sort=sort))
+    yield page("archived", ListQuery(archived=True))
     yield LookUp("the numbers on the chips", lambda: client_list.counts_by_state(practice))
     somebody = Client.objects.filter(practice=practice).present().order_by("id")[Client.objects.count() // 2]
     address = somebody.email_addresses.open()[0].address
@@ -92,7 +92,9 @@ def _look_ups(practice: Practice) -> Iterator[LookUp]:
         "the beginning of a phone number": number[2:6],
     }
     for name, query in words.items():
-        yield LookUp(f"search: {name}", partial(client_list.page, practice, Wanted(query)), _matches(practice, query))
+        yield LookUp(
+            f"search: {name}", partial(client_list.page, practice, ListQuery(query)), _matches(practice, query)
+        )
     yield from _hard_searches(practice, two_letters=somebody.last_name[:2])
 
 
@@ -100,15 +102,15 @@ def _hard_searches(practice: Practice, *, two_letters: str) -> Iterator[LookUp]:
     """Words that very many have: in every order, further on, in a state that few have, and at the end of the list."""
     last = Client.objects.filter(practice=practice, first_name=people.LAST_OF_ALL).present().order_by("sort_key")[100]
     wanted = {
-        **{f"two letters, by {sort}": Wanted(two_letters, sort=sort) for sort in Sort},
-        **{f"two letters, only {state}": Wanted(two_letters, state=state) for state in PortalState},
-        "two letters, archived": Wanted(two_letters, archived=True),
-        "two letters, a page far on": Wanted(two_letters, after=_after_some_pages(practice, Sort.NAME)),
-        **{f"the last name of all, by {sort}": Wanted(people.LAST_OF_ALL, sort=sort) for sort in Sort},
-        "the last name of all, a page on": Wanted(people.LAST_OF_ALL, after=last.ref),
-        "the last name of all, only invited": Wanted(people.LAST_OF_ALL, state=PortalState.INVITED),
-        "the last name of all, and a letter": Wanted(f"{people.LAST_OF_ALL} a"),
-        "two letters that many have": Wanted("a b"),
+        **{f"two letters, by {sort}": ListQuery(two_letters, sort=sort) for sort in Sort},
+        **{f"two letters, only {state}": ListQuery(two_letters, state=state) for state in PortalState},
+        "two letters, archived": ListQuery(two_letters, archived=True),
+        "two letters, a page far on": ListQuery(two_letters, after=_after_some_pages(practice, Sort.NAME)),
+        **{f"the last name of all, by {sort}": ListQuery(people.LAST_OF_ALL, sort=sort) for sort in Sort},
+        "the last name of all, a page on": ListQuery(people.LAST_OF_ALL, after=last.ref),
+        "the last name of all, only invited": ListQuery(people.LAST_OF_ALL, state=PortalState.INVITED),
+        "the last name of all, and a letter": ListQuery(f"{people.LAST_OF_ALL} a"),
+        "two letters that many have": ListQuery("a b"),
     }
     for name, each in wanted.items():
         yield LookUp(f"search: {name}", partial(client_list.page, practice, each), _matches(practice, each.query))

@@ -31,7 +31,7 @@ def measure() -> None:
     browser = cast.in_the_portal(Browser(headers={"host": "localhost"}), person)
     for _ in range(BILLS):
         cast.bill(person)
-    api_keys.keep_unasked(practice, Keys("sk_test_bench", SECRET), by=cast.DESK)
+    api_keys.save_unchecked(practice, Keys("sk_test_bench", SECRET), by=cast.DESK)
     numbers, stripe = count(), Browser(headers={"host": "localhost"})
     print(f"\n{'Requests':44} {'p50':>7}   {'p99':>7}")
     _time(f"Billing & Payments with {BILLS} bills", lambda: browser.get(f"{practice.portal_path}billing/"))

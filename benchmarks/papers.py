@@ -26,11 +26,11 @@ def measure() -> None:
     today = clock.today(practice.time_zone)
 
     def statement() -> bytes:
-        of = statements.of(person, begins_on=date(2000, 1, 1), ends_on=today, today=today, shared_only=False)
-        return document.printed(practice, on_paper.paper(of))
+        of = statements.statement_of(person, begins_on=date(2000, 1, 1), ends_on=today, today=today, shared_only=False)
+        return document.print_context(practice, on_paper.statement_document(of))
 
     print(f"\n{'PDFs':44} {'p50':>7}   {'p99':>7}")
-    _time("an invoice", lambda: document.printed(practice, invoice_document.paper(bill)))
+    _time("an invoice", lambda: document.print_context(practice, invoice_document.invoice_document(bill)))
     _time(f"a statement of {BILLS} bills", statement)
     _time("the getting-started guide", lambda: client_guide.as_pdf(practice, "en"))
 

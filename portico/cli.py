@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stderr.write("".join(["Portico cannot start:\n", *(f"  {problem}\n" for problem in refused.problems)]))
         sys.exit(2)
     except (DatabaseError, InterfaceError) as error:
-        told = database_errors.sentence(error)
+        told = database_errors.describe(error)
         if not told or "--traceback" in rest:
             raise
         sys.stderr.write(f"{told}\n")

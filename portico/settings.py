@@ -81,7 +81,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "portico.web.context_processors.office_messages",
                 "portico.web.office.attention.in_menu",
-                "portico.web.office.emails.burst_notices.lasting",
+                "portico.web.office.emails.burst_notices.ongoing_bursts",
             ],
             "loaders": [
                 ("django.template.loaders.cached.Loader", ["django.template.loaders.filesystem.Loader"]),

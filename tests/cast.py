@@ -11,32 +11,32 @@ import pytest
 from django.test import Client as Browser
 
 from portico.domain.access import access_grants
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import Invitation, PortalAccess, SignInAsk, SignInLink
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.sign_in import request_worker, sign_in_links, sign_in_requests
-from portico.domain.access.sign_in.sign_in_requests import Place
+from portico.domain.access.sign_in.sign_in_requests import RequestOrigin
 from portico.domain.billing.invoices import invoice_numbers, invoice_sharing, invoicing
-from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.ledger import allocation, locks
-from portico.domain.billing.ledger.allocation import Toward
+from portico.domain.billing.ledger.allocation import AllocationTarget
 from portico.domain.billing.models import (
     AttemptInvoice,
+    AttemptMethod,
     AttemptState,
-    AttemptWay,
     Invoice,
     Payment,
     PaymentAttempt,
     PaymentKind,
 )
 from portico.domain.billing.payments import manual_payments
-from portico.domain.billing.payments.manual_payments import PaymentEntry
+from portico.domain.billing.payments.manual_payments import PaymentInput
 from portico.domain.clients import registration
-from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.domain.practices.staff import authenticators
-from portico.domain.practices.staff.second_factor import Way
+from portico.domain.practices.staff.second_factor import SecondFactorMethod
 from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
@@ -114,10 +114,10 @@ def client(
     language: str = "en",
 ) -> Client:
     """A client with at most one address and one number."""
-    entry = ClientEntry(
+    entry = ClientInput(
         ClientDetails(first_name=first_name, last_name=last_name, language=language),
-        addresses=(AddressEntry(address, "home", email_ok),) if address else (),
-        phones=(PhoneEntry(phone, "mobile"),) if phone else (),
+        addresses=(AddressInput(address, "home", email_ok),) if address else (),
+        phones=(PhoneInput(phone, "mobile"),) if phone else (),
     )
     return registration.create(practice, entry, by=DESK)
 
@@ -149,10 +149,10 @@ def with_access(person: Client) -> PortalAccess:
     return access_grants.save_access(person, entry_for(person), version=None, by=DESK)
 
 
-def entry_for(person: Client) -> AccessEntry:
+def entry_for(person: Client) -> AccessInput:
     """Access on, with the first address, as the form would say it."""
     address = person.email_addresses.open().order_by("id").first()
-    return AccessEntry(
+    return AccessInput(
         enabled=True, address=address.ref if address else None, access_billing_documents=True, pay_by_card=False
     )
 
@@ -172,7 +172,7 @@ def signed_in[B: Browser](browser: B, member: StaffMember) -> B:
 def with_authenticator(member: StaffMember) -> str:
     """Sets up the member's authenticator app, with recovery codes; returns the secret that the app knows."""
     secret = authenticators.new_secret()
-    authenticators.keep(member, secret, first=True, by=member.actor)
+    authenticators.save(member, secret, first=True, by=member.actor)
     return secret
 
 
@@ -185,7 +185,7 @@ def signed_in_with_factor[B: Browser](browser: B, member: StaffMember) -> B:
     """The browser with the member signed in, the second step taken too."""
     signed_in(browser, member)
     session = cast(SessionStore, browser.session)
-    staff_verification.note(session, Way.AUTHENTICATOR)
+    staff_verification.record(session, SecondFactorMethod.AUTHENTICATOR)
     session.save()
     return browser
 
@@ -211,8 +211,8 @@ def bill(
 ) -> Invoice:
     """An invoice of one line, issued today and shared unless said otherwise; due in two weeks."""
     today = clock.today(person.practice.time_zone)
-    entry = InvoiceEntry(
-        min(today, due_on or today), due_on or today + timedelta(days=14), (LineEntry(label, amount_minor),)
+    entry = InvoiceInput(
+        min(today, due_on or today), due_on or today + timedelta(days=14), (LineInput(label, amount_minor),)
     )
     draft = invoicing.draft(person, entry, by=DESK)
     invoice = (
@@ -226,7 +226,7 @@ def bill(
 
 def cash(person: Client, amount_minor: int, *, invoice: Invoice | None = None) -> Payment:
     """Money at the desk, for one invoice or for the account."""
-    entry = PaymentEntry(PaymentKind.CASH, amount_minor, clock.today(person.practice.time_zone))
+    entry = PaymentInput(PaymentKind.CASH, amount_minor, clock.today(person.practice.time_zone))
     return manual_payments.record(person, entry, invoice=invoice, shown=None, by=DESK)
 
 
@@ -238,7 +238,7 @@ def attempt(*invoices: Invoice, state: AttemptState = AttemptState.OPEN) -> Paym
         practice=client.practice,
         account=account,
         client=client,
-        way=AttemptWay.CHECKOUT,
+        way=AttemptMethod.CHECKOUT,
         amount_minor=sum(invoice.still_open_minor for invoice in invoices),
         currency=client.practice.currency,
         is_balance=len(invoices) > 1,
@@ -256,7 +256,7 @@ def attempt(*invoices: Invoice, state: AttemptState = AttemptState.OPEN) -> Paym
 def charged(payer: PaymentAttempt, *, by: Actor = DESK) -> Payment:
     """The attempt has succeeded: its payment is written and put where it was meant for."""
     covers = list(payer.covers.select_related("invoice"))
-    with locks.books_of(payer.client) as held:
+    with locks.lock_books(payer.client) as held:
         payment = Payment.objects.create(
             practice=held.practice,
             client=held,
@@ -271,7 +271,7 @@ def charged(payer: PaymentAttempt, *, by: Actor = DESK) -> Payment:
             card_brand="visa",
             card_last4="4242",
         )
-        allocation.place(payment, [Toward(cover.invoice, cover.amount_minor) for cover in covers])
+        allocation.allocate(payment, [AllocationTarget(cover.invoice, cover.amount_minor) for cover in covers])
         allocation.end_attempt(payer, AttemptState.SUCCEEDED, by=by)
     payment.refresh_from_db()
     return payment
@@ -281,7 +281,7 @@ def token_of(invitation: Invitation) -> str:
     """The secret part of the invitation's link, as its mail carries it once it is handed over."""
     link = SignInLink.objects.select_related("email", "practice").get(email=invitation.email)
     OutgoingEmail.objects.filter(pk=link.email_id, handing_over_at=None).update(handing_over_at=clock.now())
-    return sign_in_links.address_of(link).rstrip("/").rpartition("/")[2]
+    return sign_in_links.url_of(link).rstrip("/").rpartition("/")[2]
 
 
 def in_the_portal[B: Browser](browser: B, person: Client) -> B:
@@ -295,13 +295,13 @@ def in_the_portal[B: Browser](browser: B, person: Client) -> B:
 
 def asked(practice: Practice, address: str, *, browser: str = "a browser", ip: str = "203.0.113.7") -> SignInAsk:
     """Somebody asked for a link at the entrance, in a browser of that key."""
-    return sign_in_requests.ask(practice, address, place=Place(browser, ip))
+    return sign_in_requests.create(practice, address, place=RequestOrigin(browser, ip))
 
 
 def mailed(practice: Practice, address: str, *, browser: str = "a browser") -> SignInLink:
     """The link for somebody who asked, its mail handed over."""
     ask = asked(practice, address, browser=browser)
-    assert request_worker.answer_next()
+    assert request_worker.process_next()
     return handed_over(ask)
 
 

@@ -29,22 +29,22 @@ def test_five_thousand_typed_is_five_thousand_charged(code: str) -> None:
         minor = money.parsed(typed, code)
         charged = at_stripe.to_stripe(minor, code)
         assert charged == 5_000 * hundredths(code)
-        shown = money.written(at_stripe.from_stripe(charged, code), code, language="en")
-        assert shown == money.written(minor, code, language="en")
+        shown = money.formatted(at_stripe.from_stripe(charged, code), code, language="en")
+        assert shown == money.formatted(minor, code, language="en")
         assert money.parsed(shown, code) == minor
 
 
 @given(st.sampled_from(EVERY), st.integers(1, 999_999))
 def test_whatever_can_be_charged_comes_back_as_it_was_typed(code: str, units: int) -> None:
     minor = units * CURRENCIES[code].step_minor
-    typed = money.plain(minor, code)
+    typed = money.plain_decimal(minor, code)
     try:
         charged = at_stripe.to_stripe(money.parsed(typed, code), code)
     except at_stripe.OutOfRange:
         assert minor * hundredths(code) > 99_999_999
         return
     assert charged * 10 ** currency_table.digits_of(code) == minor * hundredths(code)
-    assert money.plain(at_stripe.from_stripe(charged, code), code) == typed
+    assert money.plain_decimal(at_stripe.from_stripe(charged, code), code) == typed
 
 
 @pytest.mark.parametrize("code", EVERY)

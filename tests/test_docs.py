@@ -8,7 +8,7 @@ import pytest
 
 from portico import configuration
 from portico.configuration import ConfigurationRefused
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Role
 from portico.web.route_list import all_routes
 
@@ -44,7 +44,7 @@ class Noticing(Mapping[str, str]):
 def test_every_act_of_the_trail_is_documented_and_no_other() -> None:
     rows = FIRST_CELL.findall((DOCS / "trail.md").read_text("utf-8"))
     documented = [first for first, _ in rows if "." in first]
-    assert sorted(documented) == sorted(Verb.values)
+    assert sorted(documented) == sorted(AuditAction.values)
 
 
 def test_every_setting_has_its_row() -> None:

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from portico.plumbing.mail.audit_actions import MailAction
 
 
-class Verb(TextChoices):
+class AuditAction(TextChoices):
     # The practice and its staff.
     PRACTICE_CREATED = "practice.created", _("Practice created")
     PRACTICE_EDITED = "practice.edited", _("Practice settings changed")
@@ -139,7 +139,7 @@ class Verb(TextChoices):
     INVOICE_SEEN = "invoice.seen", _("Invoice seen in the portal")
 
     @classmethod
-    def views(cls) -> frozenset["Verb"]:
+    def views(cls) -> frozenset["AuditAction"]:
         """Entries that say somebody looked, which the trail's pages hide until asked."""
         return frozenset(
             {

@@ -17,7 +17,7 @@ TEMPLATES = Path(__file__).resolve().parent.parent / "print"
 # Also the folder for typst's packages, which is not there: nothing is loaded from elsewhere.
 NO_PACKAGES = TEMPLATES / "packages"
 # Stands for a sign that no font has: it is seen, read aloud, and known for something that is missing.
-INSTEAD = "\ufffd"
+REPLACEMENT_CHARACTER = "\ufffd"
 # All letters before this one have a font.
 BEYOND_LATIN = "\u0250"
 _UNDRAWN = "could not be displayed"
@@ -25,7 +25,7 @@ _UNDRAWN = "could not be displayed"
 _ENDLESS = re.compile(r"\w{35,}")
 
 
-def made(template: str, content: Mapping[str, Any]) -> bytes:  # Any: whatever JSON the template shows.
+def render(template: str, content: Mapping[str, Any]) -> bytes:  # Any: whatever JSON the template shows.
     """The template with this content as a PDF for everybody (PDF/UA-1), tagged, with its language and title.
 
     The standard refuses a sign that no font has (an emoji in a name): INSTEAD stands in its place, and
@@ -41,7 +41,7 @@ def made(template: str, content: Mapping[str, Any]) -> bytes:  # Any: whatever J
     return _compiled(template, _each_text(content, _latin))
 
 
-def without_letters(*texts: str) -> str:
+def undrawable_characters(*texts: str) -> str:
     """The signs in the texts that no font of ours has, each once, in the order of the texts."""
     return "".join(dict.fromkeys(sign for text in texts if not _has_letters(text) for sign in _lacking(text)))
 
@@ -83,11 +83,11 @@ def _lacking(text: str) -> str:
 
 
 def _drawable(text: str) -> str:
-    return "".join(sign if _is_drawn(sign) else INSTEAD for sign in text)
+    return "".join(sign if _is_drawn(sign) else REPLACEMENT_CHARACTER for sign in text)
 
 
 def _latin(text: str) -> str:
-    return "".join(sign if sign < BEYOND_LATIN else INSTEAD for sign in text)
+    return "".join(sign if sign < BEYOND_LATIN else REPLACEMENT_CHARACTER for sign in text)
 
 
 def _is_drawn(sign: str) -> bool:

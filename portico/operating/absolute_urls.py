@@ -4,5 +4,5 @@ from django.conf import settings
 from django.urls import reverse
 
 
-def of(name: str, *arguments: str) -> str:
+def absolute_url(name: str, *arguments: str) -> str:
     return f"{settings.PUBLIC_BASE_URL}{reverse(name, args=arguments)}"

@@ -10,7 +10,7 @@ _NO_TABLES = re.compile(r"no such (?:table|column)|(?:relation|column) .* does n
 _REASON = re.compile(r"(?:FATAL|ERROR): +(.+)")
 
 
-def sentence(error: DatabaseError | InterfaceError) -> str:
+def describe(error: DatabaseError | InterfaceError) -> str:
     """What to do about it; empty for what is a mistake of ours and must be seen whole."""
     if _NO_TABLES.search(str(error)):
         return "The database is not up to date. Run `portico migrate` first."

@@ -5,7 +5,7 @@ from django.core.management.base import CommandError
 from portico.domain.practices.models import Practice
 
 
-def named(slug: str) -> Practice:
+def get_practice(slug: str) -> Practice:
     """Raises CommandError for a slug that no practice has."""
     practice = Practice.objects.filter(slug=slug).first()
     if practice is None:

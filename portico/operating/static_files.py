@@ -11,7 +11,7 @@ from django.core.management import call_command
 MANIFEST = "staticfiles.json"
 
 
-def make_when_stale() -> bool:
+def collect_if_stale() -> bool:
     """Makes them unless they are as new as their sources; says whether it did. Several servers may start at once."""
     root = Path(settings.STATIC_ROOT)
     if not _is_stale(root):

@@ -12,4 +12,4 @@ class PlumbingConfig(AppConfig):
         from portico.plumbing.database import connections, tenancy_checks  # noqa: PLC0415 - models cannot be named before
 
         tenancy_checks.register()
-        connections.prepare()
+        connections.connect_signals()

@@ -13,12 +13,12 @@ from django.db import models, transaction
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
 from portico.plumbing.security import encryption
-from portico.plumbing.text.input_validation import MOST_LOOKED_THROUGH, holds_card_number
+from portico.plumbing.text.input_validation import MAX_CHECKED_CHARACTERS, holds_card_number
 
-KEPT_FOR = timedelta(hours=1)
-MOST_PER_PERSON = 5
+RECOVERABLE_FOR = timedelta(hours=1)
+MAX_FORMS_PER_PERSON = 5
 # Characters, in all fields together: several times what the longest form of ours holds.
-MOST_OF_A_FORM = 250_000
+MAX_FORM_SIZE = 250_000
 # Never kept, whatever form asks for it. The last is no secret but good for one page only.
 _SECRET = re.compile(
     r"(?:^|[-_])(?:password|passphrase|secret|pin|key|token)[0-9]*(?:[-_]|$)|csrfmiddlewaretoken", re.IGNORECASE
@@ -26,14 +26,14 @@ _SECRET = re.compile(
 
 
 @dataclass(frozen=True)
-class Field:
+class PostedField:
     """One field as it was posted; the same name may stand there several times."""
 
     name: str
     value: str
 
 
-class KeptRow(PracticeRow):
+class SavedFormRow(PracticeRow):
     """A form as it was posted, with the path of its page. The contents are encrypted. Each child names its sender."""
 
     # What the contents are bound to, together with the ref; another for each table.
@@ -51,53 +51,53 @@ class KeptRow(PracticeRow):
         return self.ref
 
 
-def fields(posted: Iterable[tuple[str, Sequence[str]]]) -> list[Field]:
+def posted_fields(posted: Iterable[tuple[str, Sequence[str]]]) -> list[PostedField]:
     """The fields of `request.POST.lists()`, in their order."""
-    return [Field(name, value) for name, values in posted for value in values]
+    return [PostedField(name, value) for name, values in posted for value in values]
 
 
-def keep[Kept: KeptRow](row: Kept, contents: Iterable[Field], *, among: RowQuerySet[Kept]) -> Kept | None:
+def save[Kept: SavedFormRow](row: Kept, contents: Iterable[PostedField], *, among: RowQuerySet[Kept]) -> Kept | None:
     """Saves the new row with the fields, without secrets and card numbers; None when nothing is left.
 
     `among` are the rows of the same sender: a sixth pushes out the oldest.
     """
     pairs = [(field.name, field.value) for field in contents if _may_be_kept(field)]
     is_empty = not any(value.strip() for _, value in pairs)
-    if is_empty or sum(len(name) + len(value) for name, value in pairs) > MOST_OF_A_FORM:
+    if is_empty or sum(len(name) + len(value) for name, value in pairs) > MAX_FORM_SIZE:
         return None
     if holds_card_number(unquote_plus(row.path)):
         row.path = row.path.partition("?")[0]
     row.contents = encryption.encrypt(json.dumps(pairs).encode(), bound_to=_binding(row))
     with transaction.atomic():
         row.save(force_insert=True)
-        newest = among.order_by("-id").values_list("pk", flat=True)[:MOST_PER_PERSON]
+        newest = among.order_by("-id").values_list("pk", flat=True)[:MAX_FORMS_PER_PERSON]
         among.exclude(pk__in=list(newest)).delete()
     return row
 
 
-def within_the_hour[Kept: KeptRow](rows: RowQuerySet[Kept]) -> RowQuerySet[Kept]:
+def unexpired[Kept: SavedFormRow](rows: RowQuerySet[Kept]) -> RowQuerySet[Kept]:
     """Those that may still be shown."""
-    return rows.filter(clock.within("created_at", KEPT_FOR))
+    return rows.filter(clock.within("created_at", RECOVERABLE_FOR))
 
 
-def forget_old[Kept: KeptRow](rows: RowQuerySet[Kept]) -> int:
+def delete_expired[Kept: SavedFormRow](rows: RowQuerySet[Kept]) -> int:
     """Deletes what nobody came back for. Returns how many."""
-    return rows.filter(created_at__lte=clock.now() - KEPT_FOR).delete()[0]
+    return rows.filter(created_at__lte=clock.now() - RECOVERABLE_FOR).delete()[0]
 
 
-def fields_of(row: KeptRow) -> list[Field]:
+def fields_of(row: SavedFormRow) -> list[PostedField]:
     """What was typed. Raises encryption.Undecipherable."""
     plain = encryption.decrypt(bytes(row.contents), bound_to=_binding(row))
-    return [Field(name, value) for name, value in json.loads(plain)]
+    return [PostedField(name, value) for name, value in json.loads(plain)]
 
 
-def _may_be_kept(field: Field) -> bool:
+def _may_be_kept(field: PostedField) -> bool:
     """What is too long to be looked through is too long for any field of ours."""
-    is_long = max(len(field.name), len(field.value)) > MOST_LOOKED_THROUGH
+    is_long = max(len(field.name), len(field.value)) > MAX_CHECKED_CHARACTERS
     return not (
         _SECRET.search(field.name) or is_long or holds_card_number(field.name) or holds_card_number(field.value)
     )
 
 
-def _binding(row: KeptRow) -> str:
+def _binding(row: SavedFormRow) -> str:
     return f"{row.KIND}:{row.ref}"

@@ -10,10 +10,10 @@ from PIL import Image, ImageOps
 
 from portico.plumbing.refusals import Refused
 
-MOST_BYTES = 2 * 1024 * 1024
-MOST_PIXELS = 4000
+MAX_BYTES = 2 * 1024 * 1024
+MAX_PIXELS = 4000
 # Of the longer side, after it was drawn anew: sharp on any screen, and on paper.
-KEPT_PIXELS = 640
+STORED_PIXELS = 640
 
 # What Pillow raises for a file that is broken, or made to break something.
 _BROKEN = (
@@ -31,22 +31,22 @@ _BROKEN = (
 _DRAWN_AS_IS = {"RGB", "RGBA"}
 
 
-class PictureRefused(Refused):
+class ImageRejected(Refused):
     """The file cannot be used; the sentence says what can."""
 
 
-class NoPicture(PictureRefused):
+class NotAnImage(ImageRejected):
     def __init__(self) -> None:
         super().__init__(_("This file is not a picture we can read. Choose a PNG, a JPEG or a WebP."))
 
 
-class PictureTooLarge(PictureRefused):
+class ImageTooLarge(ImageRejected):
     def __init__(self) -> None:
         super().__init__(_("This picture is too large. Choose one of at most 2 MB and 4,000 × 4,000 pixels."))
 
 
 @dataclass(frozen=True)
-class Picture:
+class StoredImage:
     """Drawn anew as PNG, without any of the metadata it came with."""
 
     png: bytes
@@ -54,42 +54,42 @@ class Picture:
     height: int
 
 
-def redrawn(file: bytes) -> Picture:
+def reencoded(file: bytes) -> StoredImage:
     """The picture as a PNG of at most KEPT_PIXELS a side. Raises NoPicture, PictureTooLarge.
 
     Bytes and pixels are counted from the file and its headers before anything is unpacked.
     """
-    if len(file) > MOST_BYTES:
-        raise PictureTooLarge
+    if len(file) > MAX_BYTES:
+        raise ImageTooLarge
     size = _size_in_header(file)
     if size is None or min(size) < 1:
-        raise NoPicture
-    if max(size) > MOST_PIXELS:
-        raise PictureTooLarge
+        raise NotAnImage
+    if max(size) > MAX_PIXELS:
+        raise ImageTooLarge
     try:
         with warnings.catch_warnings():
             # A broken corner of a picture (its EXIF, its palette) is no news to us.
             warnings.simplefilter("ignore")
             return _drawn(file)
     except _BROKEN as error:
-        raise NoPicture from error
+        raise NotAnImage from error
 
 
-def _drawn(file: bytes) -> Picture:
+def _drawn(file: bytes) -> StoredImage:
     with Image.open(io.BytesIO(file), formats=("PNG", "JPEG", "WEBP")) as image:
         # The header is read a second time, by whoever unpacks: it may not say something else.
-        if max(image.size) > MOST_PIXELS:
-            raise NoPicture
-        image.draft("RGB", (KEPT_PIXELS, KEPT_PIXELS))
+        if max(image.size) > MAX_PIXELS:
+            raise NotAnImage
+        image.draft("RGB", (STORED_PIXELS, STORED_PIXELS))
         upright = ImageOps.exif_transpose(image)
     mode = "RGBA" if upright.has_transparency_data else "RGB"
     plain = upright if upright.mode in _DRAWN_AS_IS else upright.convert(mode)
-    plain.thumbnail((KEPT_PIXELS, KEPT_PIXELS))
+    plain.thumbnail((STORED_PIXELS, STORED_PIXELS))
     # Colour profile, comments and places would be written along.
     plain.info.clear()
     written = io.BytesIO()
     plain.save(written, "PNG", optimize=True)
-    return Picture(written.getvalue(), *plain.size)
+    return StoredImage(written.getvalue(), *plain.size)
 
 
 def _size_in_header(file: bytes) -> tuple[int, int] | None:
@@ -139,7 +139,7 @@ def _three(file: bytes, at: int) -> int:
     return int.from_bytes(file[at : at + 3], "little")
 
 
-def smaller(png: bytes, *, within: tuple[int, int]) -> bytes:
+def resized(png: bytes, *, within: tuple[int, int]) -> bytes:
     """A picture that we drew, as a PNG that fits into so many pixels; never larger than it was."""
     with Image.open(io.BytesIO(png)) as picture:
         picture.thumbnail(within, Image.Resampling.LANCZOS)

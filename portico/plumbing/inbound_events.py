@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import Max
 
 from portico.plumbing import clock, error_locations
-from portico.plumbing.models.inbound_events import InboxEvent, InboxState
+from portico.plumbing.models.inbound_events import InboundEventState, InboxEvent
 from portico.plumbing.queue import leases
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ logger = logging.getLogger(__name__)
 # Longer than the longest piece of work: every call to Stripe within the worker's own deadline.
 LEASE = timedelta(seconds=90)
 # What is not known yet may come with the next event; what is not known after three days never will.
-LATER = (5, 15, 60, 300, 900, 3600)
+RETRY_AFTER = (5, 15, 60, 300, 900, 3600)
 GIVE_UP_AFTER = timedelta(days=3)
-MOST_MISTAKES = 5
+MAX_ERRORS = 5
 
 
-class Verdict(StrEnum):
+class EventResult(StrEnum):
     """What became of an event. `LATER`: it is about a thing that we do not know yet, or nobody could be asked."""
 
     DONE = "done"
@@ -38,7 +38,7 @@ class Verdict(StrEnum):
     LATER = "later"
 
 
-type Worker = Callable[[InboxEvent], Verdict]
+type Worker = Callable[[InboxEvent], EventResult]
 _workers: dict[str, Worker] = {}
 
 
@@ -46,7 +46,7 @@ def register(source: str, worker: Worker) -> None:
     _workers[source] = worker
 
 
-def keep(
+def store(
     practice: "Model",
     *,
     source: str,
@@ -70,20 +70,20 @@ def keep(
         livemode=livemode,
         happened_at=happened_at,
         written_at=now,
-        state=InboxState.WAITING if is_for_us else InboxState.IGNORED,
+        state=InboundEventState.WAITING if is_for_us else InboundEventState.IGNORED,
         settled_at=None if is_for_us else now,
     )
     InboxEvent.objects.bulk_create([event], ignore_conflicts=True)
 
 
-def last_heard_at(practice: "Model", source: str) -> datetime | None:
+def last_received_at(practice: "Model", source: str) -> datetime | None:
     """When the source told us anything last."""
     of_source = InboxEvent.objects.filter(practice_id=practice.pk, source=source)
     heard_at: datetime | None = of_source.aggregate(at=Max("written_at"))["at"]
     return heard_at
 
 
-def work_next() -> bool:
+def process_next() -> bool:
     """Works on the oldest event that is due. False when there is none, or nobody who would understand it."""
     if not _workers:
         return False
@@ -98,10 +98,10 @@ def work_next() -> bool:
     except Exception as mistake:  # noqa: BLE001  # Whatever is wrong with one event must not stop the others.
         _note_mistake(event, error_locations.place_of(mistake))
         return True
-    if verdict is Verdict.LATER:
+    if verdict is EventResult.LATER:
         _put_off(event)
     else:
-        _settle(event, InboxState(verdict.value))
+        _settle(event, InboundEventState(verdict.value))
     return True
 
 
@@ -109,8 +109,8 @@ def _note_mistake(event: InboxEvent, place: str) -> None:
     logger.warning("inbox.mistake", extra={"event": event.pk, "kind": event.kind, "mistake": place})
     event.mistakes += 1
     changes = {"mistakes": event.mistakes, "detail": place}
-    if event.mistakes >= MOST_MISTAKES:
-        _settle(event, InboxState.PARKED, **changes)
+    if event.mistakes >= MAX_ERRORS:
+        _settle(event, InboundEventState.PARKED, **changes)
     else:
         _put_off(event, **changes)
 
@@ -120,13 +120,13 @@ def _put_off(event: InboxEvent, **changes: object) -> None:
     if clock.is_from_future(event.written_at):
         changes["written_at"] = now  # The clock was ahead when it came: its three days begin now.
     elif now - event.written_at > GIVE_UP_AFTER:
-        _settle(event, InboxState.PARKED, **changes)
+        _settle(event, InboundEventState.PARKED, **changes)
         return
-    wait = LATER[min(event.tries, len(LATER)) - 1]
+    wait = RETRY_AFTER[min(event.tries, len(RETRY_AFTER)) - 1]
     leases.finish(event, **changes | {"not_before": now + timedelta(seconds=wait)})
 
 
-def _settle(event: InboxEvent, state: InboxState, **changes: object) -> None:
+def _settle(event: InboxEvent, state: InboundEventState, **changes: object) -> None:
     written = leases.finish(event, **changes | {"state": state, "settled_at": clock.now()})
     names = {"event": event.pk, "kind": event.kind, "state": state.value, "tries": event.tries}
     logger.info("inbox.worked_on" if written else "inbox.fenced_off", extra=names)

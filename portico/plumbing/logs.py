@@ -42,7 +42,7 @@ def redacted(text: str) -> str:
     """Without link tokens, e-mail addresses and card numbers, and not endless."""
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}… ({len(text)} signs)"
-    return card_numbers.struck_out(_ADDRESS.sub("[address]", _TOKEN.sub("[token]", text)), "[card]")
+    return card_numbers.redacted(_ADDRESS.sub("[address]", _TOKEN.sub("[token]", text)), "[card]")
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from django.conf import settings
 
 
-class KeyLost(Exception):
+class KeyMissing(Exception):
     """No key that the installation still knows gives the token of this row."""
 
 
@@ -50,7 +50,7 @@ def derive_matching(nonce: bytes, *, purpose: str, digest: str) -> str:
     for token in derive_each(nonce, purpose=purpose):
         if hmac.compare_digest(_digest(token), digest):
             return token
-    raise KeyLost(purpose)
+    raise KeyMissing(purpose)
 
 
 def fingerprint(text: str, *, purpose: str) -> str:

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from portico.domain.access.models import PortalSession
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund, ServiceItem, SharingRun
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import KeptPost, Practice, Role, StaffMember, StaffSession
@@ -29,7 +29,7 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.mail import rendering
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.refusals import Refused
-from portico.plumbing.security.rate_limits import TooMany
+from portico.plumbing.security.rate_limits import RateLimitExceeded
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class RefusalMiddleware:
         match error:
             case Refused():
                 return _page(request, "refused", error.status, message=error.message)
-            case TooMany():
+            case RateLimitExceeded():
                 return too_many(request, error.limit.window)
             case PracticePaused():
                 return paused(request)
@@ -237,7 +237,9 @@ def _note_other_practice(request: HttpRequest) -> None:
         return
     refs = [match.kwargs[name] for name in ("ref", "session") if name in match.kwargs]
     if refs and _are_elsewhere(refs, staff.practice):
-        audit_log.record(Verb.DENIED_PRACTICE, practice=staff.practice, by=staff.actor, about=match.url_name or "")
+        audit_log.record(
+            AuditAction.DENIED_PRACTICE, practice=staff.practice, by=staff.actor, about=match.url_name or ""
+        )
 
 
 def _are_elsewhere(refs: list[str], practice: Practice) -> bool:
@@ -260,7 +262,7 @@ def _are_elsewhere(refs: list[str], practice: Practice) -> bool:
     return (
         any(rows.filter(ref__in=refs).exclude(practice=practice).exists() for rows in kinds)
         or StaffSession.objects.filter(ref__in=refs, staff__in=theirs).exists()
-        or passkeys.named(refs).filter(user__in=theirs).exists()
+        or passkeys.names_by_ref(refs).filter(user__in=theirs).exists()
     )
 
 

@@ -25,19 +25,19 @@ def time_of_day(at: datetime, *, zone: tzinfo, language: str | None) -> str:
     return times.time_of_day(at, zone, language)
 
 
-def on_day(day: date, *, today: date, language: str | None) -> str:
+def short_date(day: date, *, today: date, language: str | None) -> str:
     """Nov 20, with the year when it is another one."""
     if day.year != today.year:
-        return full_day(day, language=language)
+        return long_date(day, language=language)
     return times.short_day(day, language)
 
 
-def full_day(day: date, *, language: str | None) -> str:
+def long_date(day: date, *, language: str | None) -> str:
     """Nov 20, 2026."""
     return times.full_day(day, language)
 
 
-def when(at: datetime, *, now: datetime, zone: tzinfo, language: str | None) -> str:
+def date_and_time(at: datetime, *, now: datetime, zone: tzinfo, language: str | None) -> str:
     """Today, 9:20 AM. Yesterday, 7:55 PM. Nov 20, 2:14 PM. Other years carry their year."""
     time = time_of_day(at, zone=zone, language=language)
     day, today = times.day_of(at, zone), times.day_of(now, zone)
@@ -49,18 +49,18 @@ def when(at: datetime, *, now: datetime, zone: tzinfo, language: str | None) -> 
         case 1:
             return _("Tomorrow, %(time)s") % {"time": time}
         case _:
-            return f"{on_day(day, today=today, language=language)}, {time}"
+            return f"{short_date(day, today=today, language=language)}, {time}"
 
 
-def when_within(at: datetime, *, now: datetime, zone: tzinfo, language: str | None) -> str:
+def date_and_time_in_sentence(at: datetime, *, now: datetime, zone: tzinfo, language: str | None) -> str:
     """The same inside a sentence: "Signed in today, 9:20 AM"."""
-    written = when(at, now=now, zone=zone, language=language)
+    written = date_and_time(at, now=now, zone=zone, language=language)
     days_apart = (times.day_of(at, zone) - times.day_of(now, zone)).days
     # Only our own words lose their capital: the name of a month keeps the one its language gives it.
     return written[:1].lower() + written[1:] if abs(days_apart) <= 1 else written
 
 
-def ago(at: datetime, *, now: datetime, language: str | None) -> str:
+def time_ago(at: datetime, *, now: datetime, language: str | None) -> str:
     """3 days ago. What lies ahead reads "in 3 days". Whole units only, never rounded up."""
     apart = at - now
     for unit, seconds in UNITS:

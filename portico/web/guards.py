@@ -16,7 +16,7 @@ from django.utils.http import urlencode
 
 from portico.domain.access.models import PortalSession
 from portico.domain.access.sign_in import portal_sessions, saved_forms
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import form_recovery
 from portico.plumbing.audit import audit_log
@@ -49,10 +49,10 @@ type View[R: HttpRequest, **P] = Callable[Concatenate[R, P], HttpResponse]
 # A background refresh is marked by our own script with this header: it keeps nobody signed in.
 BACKGROUND = "X-Portico-Background"
 # In an address of the portal: the ref of what was posted there before signing in.
-KEPT = "kept"
+SAVED_FORM_PARAMETER = "kept"
 
 
-def mark[V](view: V, guard: Guard) -> V:
+def mark_guarded[V](view: V, guard: Guard) -> V:
     """Notes the guard on a view, where `portico routes` and the tests find it."""
     cast(Any, view).guard = guard
     return view
@@ -60,17 +60,17 @@ def mark[V](view: V, guard: Guard) -> V:
 
 def machine_page[**P](view: View[HttpRequest, P]) -> View[HttpRequest, P]:
     """A page for machines: health, and what needs no practice."""
-    return mark(view, Guard(Audience.MACHINE))
+    return mark_guarded(view, Guard(Audience.MACHINE))
 
 
 def front_page[**P](view: View[HttpRequest, P]) -> View[HttpRequest, P]:
     """The installation's own front door, before any practice is named."""
-    return mark(view, Guard(Audience.OPEN))
+    return mark_guarded(view, Guard(Audience.OPEN))
 
 
-def office_door[**P](view: View[HttpRequest, P]) -> View[HttpRequest, P]:
+def office_sign_in_page[**P](view: View[HttpRequest, P]) -> View[HttpRequest, P]:
     """How staff get in (sign-in, set-up): no practice yet, for whoever comes."""
-    return mark(view, Guard(Audience.OPEN))
+    return mark_guarded(view, Guard(Audience.OPEN))
 
 
 def open_page[**P](view: View[OpenRequest, P]) -> Callable[..., HttpResponse]:
@@ -81,12 +81,12 @@ def open_page[**P](view: View[OpenRequest, P]) -> Callable[..., HttpResponse]:
         asked = cast(OpenRequest, request)
         asked.practice = practice_at(slug)
         timezone.activate(asked.practice.zone)
-        if language := languages.chosen(request):
+        if language := languages.chosen_language(request):
             translation.activate(language)
         _refuse_while_paused(asked.practice)
         return languages.remember(request, view(asked, *args, **kwargs))
 
-    return mark(guarded, Guard(Audience.OPEN))
+    return mark_guarded(guarded, Guard(Audience.OPEN))
 
 
 def office_page[**P](
@@ -108,18 +108,18 @@ def office_page[**P](
             if step := staff_verification.next_step(asked.session):
                 return office_redirects.to_step(asked, step)
             if asked.staff.role not in (readers if request.method in {"GET", "HEAD"} else writers):
-                audit_log.record(Verb.DENIED_ROLE, practice=asked.practice, by=asked.actor, about=view.__name__)
+                audit_log.record(AuditAction.DENIED_ROLE, practice=asked.practice, by=asked.actor, about=view.__name__)
                 raise PermissionDenied
             if BACKGROUND not in request.headers:
                 asked.session.touch()
             return view(asked, *args, **kwargs)
 
-        return mark(guarded, Guard(Audience.OFFICE, _named(readers), _named(writers)))
+        return mark_guarded(guarded, Guard(Audience.OFFICE, _named(readers), _named(writers)))
 
     return guard
 
 
-def office_step[**P](view: View[OfficeRequest, P]) -> Callable[..., HttpResponse]:
+def office_second_step_page[**P](view: View[OfficeRequest, P]) -> Callable[..., HttpResponse]:
     """A page on the way in: for staff whose password was right, whatever they have still to show."""
 
     @wraps(view)
@@ -130,10 +130,10 @@ def office_step[**P](view: View[OfficeRequest, P]) -> Callable[..., HttpResponse
         asked.session.touch()
         return view(asked, *args, **kwargs)
 
-    return mark(guarded, Guard(Audience.OFFICE, _named(Role), _named(Role)))
+    return mark_guarded(guarded, Guard(Audience.OFFICE, _named(Role), _named(Role)))
 
 
-def portal_door[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse]:
+def portal_chooser_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse]:
     """A page for a mailbox that is signed in at this practice and may not have said yet whom it looks at.
 
     A form of it must come from a page of the same mailbox.
@@ -148,7 +148,7 @@ def portal_door[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
             return page_subjects.refuse(asked)
         return languages.remember(request, view(asked, *args, **kwargs))
 
-    return mark(guarded, Guard(Audience.PORTAL))
+    return mark_guarded(guarded, Guard(Audience.PORTAL))
 
 
 def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse]:
@@ -169,12 +169,12 @@ def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
             return _to_chooser(request, slug)
         if is_post and not page_subjects.names_client(asked):
             return page_subjects.refuse(asked)
-        if is_post and KEPT in request.GET:
+        if is_post and SAVED_FORM_PARAMETER in request.GET:
             # Pressed once more: the page must not say again that nothing was sent.
-            saved_forms.forget(asked.account, request.GET[KEPT])
+            saved_forms.delete(asked.account, request.GET[SAVED_FORM_PARAMETER])
         return languages.remember(request, _answer(asked, view, *args, **kwargs))
 
-    return mark(guarded, Guard(Audience.PORTAL))
+    return mark_guarded(guarded, Guard(Audience.PORTAL))
 
 
 def _answer[**P](asked: PortalRequest, view: View[PortalRequest, P], *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -213,7 +213,7 @@ def to_entrance(request: HttpRequest, slug: str, *, kept: str = "") -> HttpRespo
     no page.
     """
     door = reverse("entrance:doorway", kwargs={"slug": slug})
-    back = f"{request.path}?{urlencode({KEPT: kept})}" if kept else request.get_full_path()
+    back = f"{request.path}?{urlencode({SAVED_FORM_PARAMETER: kept})}" if kept else request.get_full_path()
     return redirect(f"{door}?{urlencode({'next': back})}")
 
 
@@ -222,9 +222,9 @@ def _keep_post(request: HttpRequest, slug: str) -> str:
     session = session_that_ended(request, practice_at(slug)) if request.method == "POST" else None
     if session is None:
         return ""
-    posted = [field for field in form_recovery.fields(request.POST.lists()) if field.name != page_subjects.FIELD]
+    posted = [field for field in form_recovery.posted_fields(request.POST.lists()) if field.name != page_subjects.FIELD]
     client_ref = page_subjects.client_named(request, session.account)
-    kept = saved_forms.keep(session, client_ref=client_ref, path=request.path, fields=posted)
+    kept = saved_forms.save(session, client_ref=client_ref, path=request.path, fields=posted)
     return kept.ref if kept else ""
 
 
@@ -243,7 +243,7 @@ def _signed_in(request: HttpRequest, slug: str) -> PortalRequest | None:
     asked.practice = practice
     _refuse_while_paused(practice)
     session = client_session(request, practice)
-    accesses = list(portal_sessions.opened(session)) if session else []
+    accesses = list(portal_sessions.accesses_of(session)) if session else []
     if session is None or not accesses:
         return None
     chosen = next((access for access in accesses if access.client_id == session.client_id), None)
@@ -256,7 +256,7 @@ def _signed_in(request: HttpRequest, slug: str) -> PortalRequest | None:
     asked.actor = portal_sessions.actor_of(session)
     timezone.activate(practice.zone)
     # Until the end of the request, so that a page that says no speaks it too.
-    translation.activate(languages.chosen(request) or session.account.language or asked.client.language)
+    translation.activate(languages.chosen_language(request) or session.account.language or asked.client.language)
     if BACKGROUND not in request.headers:
         portal_sessions.touch(session, every=settings.SESSION_IDLE_CLIENT / 30)
     return asked
@@ -285,4 +285,4 @@ def client_session(request: HttpRequest, practice: Practice) -> PortalSession | 
 def session_that_ended(request: HttpRequest, practice: Practice) -> PortalSession | None:
     """The client session of this browser that time has ended, when it is not long ago."""
     key = request.COOKIES.get(settings.CLIENT_COOKIE_NAME, "")
-    return portal_sessions.find_over(practice, key) if key else None
+    return portal_sessions.find_ended(practice, key) if key else None

@@ -6,36 +6,36 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
-from portico.domain.access.sign_in.known_browsers import REMEMBERED
+from portico.domain.access.sign_in.known_browsers import RETENTION
 from portico.web.http import cookies
 
 OFFICE = "/office/"
 # In an address: the language that was pressed at the foot of the page.
-CHOICE = "language"
+LANGUAGE_PARAMETER = "language"
 
 
-def of_visitor(request: HttpRequest) -> str:
+def language_for(request: HttpRequest) -> str:
     """For whoever comes: as chosen earlier, else as the browser asks. The office is in English."""
     if request.path_info.startswith(OFFICE):
         return settings.LANGUAGE_CODE
     return translation.get_language_from_request(request)
 
 
-def chosen(request: HttpRequest) -> str:
+def chosen_language(request: HttpRequest) -> str:
     """What was chosen in this browser, just now or earlier; empty when nobody has."""
-    return _known(request.GET, CHOICE) or _known(request.COOKIES, settings.LANGUAGE_COOKIE_NAME)
+    return _known(request.GET, LANGUAGE_PARAMETER) or _known(request.COOKIES, settings.LANGUAGE_COOKIE_NAME)
 
 
 def remember(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Keeps in this browser what was just pressed; the page itself changes nothing."""
-    language = _known(request.GET, CHOICE)
+    language = _known(request.GET, LANGUAGE_PARAMETER)
     if language:
-        keep(response, language)
+        set_language_cookie(response, language)
     return response
 
 
-def keep(response: HttpResponse, language: str) -> None:
-    cookies.give(response, settings.LANGUAGE_COOKIE_NAME, language, max_age=int(REMEMBERED.total_seconds()))
+def set_language_cookie(response: HttpResponse, language: str) -> None:
+    cookies.set_cookie(response, settings.LANGUAGE_COOKIE_NAME, language, max_age=int(RETENTION.total_seconds()))
 
 
 def is_known(language: str) -> bool:

@@ -12,7 +12,7 @@ from portico.plumbing import form_recovery
 from portico.web import staff_verification
 from portico.web.http.request_types import OfficeRequest
 
-OFFICE = "/office/"
+OFFICE_PATH = "/office/"
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:
@@ -21,7 +21,7 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
     cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     session = staff_sessions.ended(cookie) if cookie else None
     if session is not None:
-        query["ended"] = "idle" if staff_sessions.was_left_idle(session) else "age"
+        query["ended"] = "idle" if staff_sessions.has_timed_out(session) else "age"
         if kept := _keep_post(request, session):
             query["kept"] = kept
     return _go(request, f"{settings.LOGIN_URL}?{urlencode(query)}")
@@ -32,10 +32,10 @@ def to_step(request: HttpRequest, name: str) -> HttpResponse:
     return _go(request, f"{reverse(name)}?{urlencode({'next': _asked_for(request)})}")
 
 
-def onward(request: OfficeRequest) -> HttpResponse:
+def redirect_onward(request: OfficeRequest) -> HttpResponse:
     """The next step on the way in, else where the way leads."""
     if step := staff_verification.next_step(request.session):
-        return redirect(carried(request, reverse(step)))
+        return redirect(with_next(request, reverse(step)))
     return redirect(landing(request, request.staff))
 
 
@@ -47,7 +47,7 @@ def landing(request: HttpRequest, staff: StaffMember) -> str:
     return own_path(request.GET.get("next", ""))
 
 
-def carried(request: HttpRequest, path: str, **more: str) -> str:
+def with_next(request: HttpRequest, path: str, **more: str) -> str:
     """The address of a further step on the way in, which remembers where the way leads."""
     query = {name: request.GET[name] for name in ("next", "kept", "again") if request.GET.get(name)} | more
     return f"{path}?{urlencode(query)}" if query else path
@@ -56,7 +56,7 @@ def carried(request: HttpRequest, path: str, **more: str) -> str:
 def own_path(path: str) -> str:
     """The path if it is an address of the office, else the list of clients. No other origin gets through."""
     home = reverse("office:clients")
-    if not path.startswith(OFFICE) or not url_has_allowed_host_and_scheme(path, allowed_hosts=None):
+    if not path.startswith(OFFICE_PATH) or not url_has_allowed_host_and_scheme(path, allowed_hosts=None):
         return home
     try:
         resolve(path.partition("?")[0].partition("#")[0])
@@ -83,6 +83,6 @@ def _keep_post(request: HttpRequest, session: StaffSession) -> str:
     """The ref of what was kept; what a script sent by itself, such as a draft, is not."""
     if request.method != "POST" or "HX-Request" in request.headers or session.staff is None:
         return ""
-    fields = form_recovery.fields(request.POST.lists())
-    kept = saved_forms.keep(session.staff, path=request.get_full_path(), fields=fields)
+    fields = form_recovery.posted_fields(request.POST.lists())
+    kept = saved_forms.save(session.staff, path=request.get_full_path(), fields=fields)
     return kept.ref if kept else ""

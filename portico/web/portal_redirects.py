@@ -6,26 +6,26 @@ from django.urls import Resolver404, resolve
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from portico.domain.practices.models import Practice
-from portico.web.guards import KEPT, Audience, Guard
+from portico.web.guards import SAVED_FORM_PARAMETER, Audience, Guard
 from portico.web.http.request_types import OpenRequest, PortalRequest
 from portico.web.route_list import methods_of
 
-LONGEST = 300
+MAX_LENGTH = 300
 
 
-def asked_for(request: OpenRequest | PortalRequest) -> str:
+def requested_path(request: OpenRequest | PortalRequest) -> str:
     """The place that the form or the address names as `next`, if it is a page of this practice's portal."""
-    return own_place(request.practice, request.POST.get("next", "") or request.GET.get("next", ""))
+    return safe_path(request.practice, request.POST.get("next", "") or request.GET.get("next", ""))
 
 
-def holds_kept(place: str) -> bool:
+def holds_saved_form(place: str) -> bool:
     """Whether a form stands there that was posted after its session had ended."""
-    return KEPT in parse_qs(urlsplit(place).query)
+    return SAVED_FORM_PARAMETER in parse_qs(urlsplit(place).query)
 
 
-def own_place(practice: Practice, path: str) -> str:
+def safe_path(practice: Practice, path: str) -> str:
     """The path if it is a page of this practice's portal, else nothing. No other origin gets through."""
-    if not path.startswith(practice.portal_path) or len(path) > LONGEST:
+    if not path.startswith(practice.portal_path) or len(path) > MAX_LENGTH:
         return ""
     if not url_has_allowed_host_and_scheme(path, allowed_hosts=None):
         return ""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
-from portico.domain.practices.staff.second_factor import Way
+from portico.domain.practices.staff.second_factor import SecondFactorMethod
 from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.plumbing import clock
 
@@ -15,14 +15,14 @@ _PROVEN_AT = "proven-at"
 _CODES = "recovery-codes-unseen"
 
 
-def note(session: SessionStore, way: Way) -> None:
+def record(session: SessionStore, way: SecondFactorMethod) -> None:
     """The person has just shown who they are."""
     session[_PROVEN_AT] = clock.now().timestamp()
-    if way != Way.PASSWORD:
+    if way != SecondFactorMethod.PASSWORD:
         session[_FACTOR] = way.value
 
 
-def is_fresh(session: SessionStore) -> bool:
+def is_recent(session: SessionStore) -> bool:
     """Whether the last proof is at most ten minutes old. A session begins with one."""
     if _PROVEN_AT in session:
         last = datetime.fromtimestamp(session[_PROVEN_AT], UTC)

@@ -8,19 +8,19 @@ from django.test import Client as Browser
 from playwright.sync_api import Page, expect
 
 from portico.domain.access import access_grants, client_changes
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalSession
 from portico.domain.access.sign_in import saved_forms as portal_kept_posts
 from portico.domain.billing.invoices import invoice_sharing, invoicing, service_items
-from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import Payment
 from portico.domain.clients.models import Client
-from portico.domain.practices.models import Practice, StaffMember, Trouble
+from portico.domain.practices.models import PaymentProblem, Practice, StaffMember
 from portico.domain.practices.staff import saved_forms
 from portico.domain.practices.stripe_setup import api_keys, payment_readiness
 from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing import clock
-from portico.plumbing.form_recovery import Field
+from portico.plumbing.form_recovery import PostedField
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.support import outcomes, pages
@@ -84,8 +84,8 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
     cast.with_access(no_consent)
     off = cast.client(practice, "Olu", address="olu@mail.example")
     mail = OutgoingEmail.objects.order_by("id")[0]
-    typed = [Field("first_name", "Ana"), Field("addresses-0-email", "ana@mail.example")]
-    kept = saved_forms.keep(owner, path="/office/clients/new/", fields=typed)
+    typed = [PostedField("first_name", "Ana"), PostedField("addresses-0-email", "ana@mail.example")]
+    kept = saved_forms.save(owner, path="/office/clients/new/", fields=typed)
     assert kept is not None
     people = [ana, waiting, never_invited, archived, no_consent, off]
     one = f"/office/clients/{ana.ref}/"
@@ -108,14 +108,14 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
         practice, code="S50", label="Session, 50 minutes", price_minor=14_000, shown=None, by=cast.DESK
     )
     today = clock.today(practice.time_zone)
-    draft = invoicing.draft(person, InvoiceEntry(today, today, (LineEntry("Session", 14_000),)), by=cast.DESK)
+    draft = invoicing.draft(person, InvoiceInput(today, today, (LineInput("Session", 14_000),)), by=cast.DESK)
     partly, void, hidden = cast.bill(person, 28_000), cast.bill(person), cast.bill(person, shared=False)
     payment = cast.cash(person, 14_000, invoice=partly)
     refund = outcomes.refunded_in_part(person)
     attempts = outcomes.attempts_of_each_state(outcomes.ready_to_pay(person), person)
     tried = [attempt.covers.get().invoice for attempt in attempts]
     charged = Payment.objects.get(attempt=attempts[-1])
-    run = invoice_sharing.begin_run(practice, shown=None, asked_by=cast.ines(practice))
+    run = invoice_sharing.start_run(practice, shown=None, asked_by=cast.ines(practice))
     assert run is not None
     invoicing.void(void, reason="Made by mistake", shown=None, by=cast.DESK)
     one, invoices = f"/office/clients/{person.ref}/", "/office/invoices/"
@@ -149,10 +149,10 @@ def test_the_office_is_for_everybody(browsing: Browsing, site: Process) -> None:
     places = office_places(practice, owner)
     found += look(page, places, seen)
     for key in ("sk_test_demo", "sk_live_demo"):
-        api_keys.keep_unasked(practice, Keys(key, "whsec_demo"), by=cast.DESK)
+        api_keys.save_unchecked(practice, Keys(key, "whsec_demo"), by=cast.DESK)
         found += look(page, ["/office/settings/payments/"], seen)
-    for trouble in (Trouble.KEY_REFUSED, Trouble.CHARGES_OFF, Trouble.CURRENCY):
-        payment_readiness.note_trouble(practice, trouble, by=cast.DESK)
+    for trouble in (PaymentProblem.KEY_REFUSED, PaymentProblem.CHARGES_OFF, PaymentProblem.CURRENCY):
+        payment_readiness.record_problem(practice, trouble, by=cast.DESK)
         found += look(page, ["/office/settings/payments/"], seen)
     assert found + look(page, places[:1], seen) == []
     assert pages.names("office") - seen == STAFF_FIRST_DAY | PINS
@@ -169,7 +169,7 @@ def test_the_entrance_and_the_portal_are_for_everybody(browsing: Browsing, site:
     live = cast.token_of(cast.invited(cast.bruno(practice)))
     carol = cast.carol(practice)
     ended = cast.token_of(cast.invited(carol))
-    off = AccessEntry(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
+    off = AccessInput(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
     access_grants.save_access(carol, off, version=None, by=cast.DESK)
     cast.birch()
     page, seen = browsing.window(site.url), set[str]()
@@ -202,9 +202,12 @@ def test_the_entrance_and_the_portal_are_for_everybody(browsing: Browsing, site:
 def chosen_too_late(person: Client) -> list[str]:
     """The pages on which a form stands again after its session had ended."""
     session, places = PortalSession.objects.latest("id"), []
-    typed = {f"{PORTAL}billing/payment/": Field("with", "new"), f"{PORTAL}profile/": Field("language", "es")}
+    typed = {
+        f"{PORTAL}billing/payment/": PostedField("with", "new"),
+        f"{PORTAL}profile/": PostedField("language", "es"),
+    }
     for path, field in typed.items():
-        kept = portal_kept_posts.keep(session, client_ref=person.ref, path=path, fields=[field])
+        kept = portal_kept_posts.save(session, client_ref=person.ref, path=path, fields=[field])
         assert kept is not None
         places.append(f"{path}?kept={kept.ref}")
     return places

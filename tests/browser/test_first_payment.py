@@ -69,8 +69,8 @@ def sign_in(client: Page) -> None:
     client.get_by_label("Enter your email").fill("ana@mail.example")
     client.get_by_role("button", name="Continue").click()
     expect(client.get_by_role("heading", name="Check your email")).to_be_visible()
-    assert request_worker.answer_next()
-    client.goto(sign_in_links.address_of(cast.handed_over(SignInAsk.objects.get())))
+    assert request_worker.process_next()
+    client.goto(sign_in_links.url_of(cast.handed_over(SignInAsk.objects.get())))
     client.get_by_role("button", name="Sign in as").click()
     expect(client.get_by_role("heading", name="Hello, Ana")).to_be_visible()
 

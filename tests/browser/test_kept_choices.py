@@ -76,8 +76,8 @@ def test_the_box_is_still_ticked_after_signing_in_again_and_one_more_press_pays(
     expect_charged(till, [])
 
     page.get_by_role("button", name=new_link).click()
-    assert request_worker.answer_next()
-    page.goto(sign_in_links.address_of(cast.handed_over(SignInAsk.objects.get())))
+    assert request_worker.process_next()
+    page.goto(sign_in_links.url_of(cast.handed_over(SignInAsk.objects.get())))
     page.get_by_role("button", name=enter).click()
     expect(page.get_by_role("status")).to_contain_text(nothing_paid)
     expect(page.get_by_label(save)).to_be_checked()

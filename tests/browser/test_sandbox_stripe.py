@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from portico.gateways.stripe import checkout_sessions, customers
-from portico.gateways.stripe.client import Line
-from portico.gateways.stripe.objects import Session
+from portico.gateways.stripe.client import StripeClient
+from portico.gateways.stripe.objects import CheckoutSession
 from portico.plumbing import clock
 from portico.sandbox.stripe.serving import SandboxStripe
 from tests.support.browser import Browsing, axe
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.sqlite]
 
 
 @pytest.fixture
-def session(sandbox: SandboxStripe, line: Callable[[], Line]) -> Session:
+def session(sandbox: SandboxStripe, line: Callable[[], StripeClient]) -> CheckoutSession:
     """It comes back to the sandbox's own front page."""
     customer = customers.create(line(), email="ana@example.org", metadata={}, key="customer")
     return checkout_sessions.open_session(
@@ -34,7 +34,7 @@ def look(page: Page) -> list[str]:
 
 @pytest.mark.parametrize(("width", "colours"), [(1280, "light"), (320, "dark")])
 def test_its_pages_are_for_everybody(
-    browsing: Browsing, sandbox: SandboxStripe, session: Session, width: int, colours: str
+    browsing: Browsing, sandbox: SandboxStripe, session: CheckoutSession, width: int, colours: str
 ) -> None:
     page = browsing.window(width=width, colours="dark" if colours == "dark" else "light")
     page.goto(session.address)
@@ -53,7 +53,7 @@ def test_its_pages_are_for_everybody(
 
 
 def test_a_card_is_declined_and_another_pays_without_javascript(
-    browsing: Browsing, sandbox: SandboxStripe, session: Session
+    browsing: Browsing, sandbox: SandboxStripe, session: CheckoutSession
 ) -> None:
     page = browsing.window(javascript=False)
     page.goto(session.address)

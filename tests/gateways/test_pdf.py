@@ -74,7 +74,7 @@ def is_for_everybody(reader: PdfReader) -> bool:
 
 
 def test_it_is_tagged_titled_and_says_its_language() -> None:
-    reader = read(pdf.made("paper", paper("Ana Abreu")))
+    reader = read(pdf.render("paper", paper("Ana Abreu")))
     root = root_of(reader)
     assert bool(root["/MarkInfo"]["/Marked"])
     assert root["/Lang"] == "es"
@@ -84,14 +84,14 @@ def test_it_is_tagged_titled_and_says_its_language() -> None:
 
 
 def test_its_headings_and_header_cells_are_what_they_look_like() -> None:
-    tags = tags_of(read(pdf.made("paper", paper("Ana Abreu", rows=2))))
+    tags = tags_of(read(pdf.render("paper", paper("Ana Abreu", rows=2))))
     assert tags.count("/H1") == 1
     assert tags.count("/H2") == 1
     assert (tags.count("/TH"), tags.count("/TD")) == (3, 6)
 
 
 def test_sixty_lines_go_over_pages_and_the_head_of_the_table_comes_again() -> None:
-    reader = read(pdf.made("paper", paper("Ana Abreu", rows=60)))
+    reader = read(pdf.render("paper", paper("Ana Abreu", rows=60)))
     assert len(reader.pages) >= 2
     assert all("Concepto" in page.extract_text() for page in reader.pages[:2])
     text = text_of(reader)
@@ -106,15 +106,15 @@ def test_sixty_lines_go_over_pages_and_the_head_of_the_table_comes_again() -> No
     ],
 )
 def test_names_of_many_scripts_have_their_letters(name: str) -> None:
-    reader = read(pdf.made("paper", paper(name)))
+    reader = read(pdf.render("paper", paper(name)))
     assert is_for_everybody(reader)
-    assert pdf.INSTEAD not in text_of(reader)
-    assert pdf.without_letters(name) == ""
+    assert pdf.REPLACEMENT_CHARACTER not in text_of(reader)
+    assert pdf.undrawable_characters(name) == ""
 
 
 def test_an_arabic_name_is_drawn() -> None:
     # Extracted, its letters come in the order in which they are drawn; that the standard accepts it says they exist.
-    assert is_for_everybody(read(pdf.made("paper", paper("محمد"))))
+    assert is_for_everybody(read(pdf.render("paper", paper("محمد"))))
 
 
 @pytest.mark.parametrize(
@@ -130,19 +130,19 @@ def test_an_arabic_name_is_drawn() -> None:
 def test_a_sign_that_no_font_has_is_seen_to_be_missing_in_a_pdf_for_everybody(
     name: str, shown: str, lacking: str
 ) -> None:
-    reader = read(pdf.made("paper", paper(name, "Ana Abreu")))
+    reader = read(pdf.render("paper", paper(name, "Ana Abreu")))
     assert is_for_everybody(reader)
     assert shown in text_of(reader)
     assert "Ana Abreu" in text_of(reader)
-    assert pdf.without_letters(name, "Ana Abreu") == lacking
+    assert pdf.undrawable_characters(name, "Ana Abreu") == lacking
 
 
 def test_every_latin_letter_is_in_a_font() -> None:
     # So that nothing is asked of typst for the names of most people.
     letters = "".join(chr(code) for code in range(0x20, 0x250) if chr(code).isprintable())
-    reader = read(pdf.made("paper", paper(*[letters[at : at + 20] for at in range(0, len(letters), 20)])))
+    reader = read(pdf.render("paper", paper(*[letters[at : at + 20] for at in range(0, len(letters), 20)])))
     assert is_for_everybody(reader)
-    assert pdf.INSTEAD not in text_of(reader)
+    assert pdf.REPLACEMENT_CHARACTER not in text_of(reader)
 
 
 @pytest.mark.parametrize(
@@ -157,22 +157,22 @@ def test_every_latin_letter_is_in_a_font() -> None:
     ],
 )
 def test_what_looks_like_markup_or_code_stays_text(hostile: str) -> None:
-    text = text_of(read(pdf.made("paper", paper(hostile))))
+    text = text_of(read(pdf.render("paper", paper(hostile))))
     assert "".join(hostile.split()) in "".join(text.split())
     assert "root:" not in text
 
 
 def test_a_name_of_a_hundred_letters_is_broken_not_cut() -> None:
     long = "Wolfeschlegelsteinhausenbergerdorff" * 3
-    text = text_of(read(pdf.made("paper", paper(long))))
+    text = text_of(read(pdf.render("paper", paper(long))))
     assert long in "".join(text.replace("\u200b", "").split())
 
 
 def test_a_file_outside_the_templates_is_not_read() -> None:
     with pytest.raises(RuntimeError, match=r"No such file|not found|denied|outside"):
-        pdf.made("../../README", {})
+        pdf.render("../../README", {})
 
 
 def test_a_mistake_in_a_template_is_not_hidden() -> None:
     with pytest.raises(typst.TypstError, match="sums"):
-        pdf.made("paper", {key: value for key, value in paper("Ana").items() if key != "sums"})
+        pdf.render("paper", {key: value for key, value in paper("Ana").items() if key != "sums"})

@@ -23,20 +23,20 @@ from portico.gateways.stripe import (
     payment_intents,
     webhooks,
 )
-from portico.gateways.stripe.client import Line, is_key, is_live
+from portico.gateways.stripe.client import StripeClient, is_key, is_live
 from portico.gateways.stripe.deadline import Deadline
-from portico.gateways.stripe.decline_reasons import Reason
+from portico.gateways.stripe.decline_reasons import DeclineReason
 from portico.gateways.stripe.errors import (
-    BadKey,
-    CardRefused,
-    KeyLacksPermission,
-    NotReached,
+    CardDeclined,
+    InvalidKey,
     NotSetUp,
-    Rejected,
-    StripeTrouble,
-    Unknown,
+    OutcomeUnknown,
+    PermissionMissing,
+    RequestRejected,
+    StripeCallFailed,
+    StripeUnreachable,
 )
-from portico.gateways.stripe.webhooks import Forged, Unreadable
+from portico.gateways.stripe.webhooks import PayloadInvalid, SignatureInvalid
 from portico.plumbing.database import transaction_guard
 from portico.sandbox.stripe.serving import SandboxStripe
 from tests.support.clock import NOW
@@ -44,7 +44,7 @@ from tests.support.ports import free_port
 
 pytestmark = pytest.mark.sqlite
 
-type NewLine = Callable[..., Line]
+type NewLine = Callable[..., StripeClient]
 
 SECRET = "whsec_of_this_test"
 
@@ -57,7 +57,7 @@ def saved_card(line: NewLine, token: str = "pm_card_visa") -> tuple[str, str]:
     return customer, card.id
 
 
-def charge(line: Line, customer: str, card: str, *, amount_minor: int = 14_000, key: str = "the charge") -> Any:
+def charge(line: StripeClient, customer: str, card: str, *, amount_minor: int = 14_000, key: str = "the charge") -> Any:
     return payment_intents.charge_card(
         line, amount_minor=amount_minor, currency="USD", name="Invoice 1001", customer=customer, card=card,
         return_url="http://localhost/back/", metadata={"invoices": "abc"}, key=key,
@@ -70,9 +70,9 @@ def test_an_answer_lost_after_the_charge_is_unknown_and_the_charge_is_found(
 ) -> None:
     customer, card = saved_card(line)
     sandbox.fault(fault, "/v1/payment_intents", method="POST")
-    with pytest.raises(Unknown) as trouble:
+    with pytest.raises(OutcomeUnknown) as trouble:
         charge(line(), customer, card)
-    assert not isinstance(trouble.value, NotReached)
+    assert not isinstance(trouble.value, StripeUnreachable)
     (found,) = payment_intents.of_customer(line(), customer, since=NOW - timedelta(hours=1))
     assert (found.is_paid, found.metadata) == (True, {"invoices": "abc"})
     assert len(sandbox.book()) == 1
@@ -84,7 +84,7 @@ def test_a_broken_stripe_is_unknown_and_the_same_key_charges_once(
 ) -> None:
     customer, card = saved_card(line)
     sandbox.fault(fault, "/v1/payment_intents")
-    with pytest.raises(Unknown):
+    with pytest.raises(OutcomeUnknown):
         charge(line(), customer, card)
     assert sandbox.book() == ()
     assert charge(line(), customer, card) == charge(line(), customer, card)
@@ -94,23 +94,23 @@ def test_a_broken_stripe_is_unknown_and_the_same_key_charges_once(
 def test_too_many_calls_are_known_to_have_done_nothing(sandbox: SandboxStripe, line: NewLine) -> None:
     customer, card = saved_card(line)
     sandbox.fault("429")
-    with pytest.raises(NotReached):
+    with pytest.raises(StripeUnreachable):
         charge(line(), customer, card)
     assert sandbox.book() == ()
 
 
 def test_nobody_at_the_address_is_known_to_have_done_nothing() -> None:
-    with pytest.raises(NotReached):
-        account.look_up(Line("sk_test_demo", base=f"http://localhost:{free_port()}"))
+    with pytest.raises(StripeUnreachable):
+        account.look_up(StripeClient("sk_test_demo", base=f"http://localhost:{free_port()}"))
 
 
 def test_a_call_that_hangs_ends_at_the_deadline_and_the_next_is_not_made(sandbox: SandboxStripe, line: NewLine) -> None:
     hurried = line(seconds=0.5)
     sandbox.fault("hang", seconds=20)
     began = time.monotonic()
-    with pytest.raises(Unknown):
+    with pytest.raises(OutcomeUnknown):
         account.look_up(hurried)
-    with pytest.raises(NotReached):
+    with pytest.raises(StripeUnreachable):
         account.look_up(hurried)
     assert time.monotonic() - began < 2
 
@@ -132,9 +132,9 @@ def test_an_answer_in_drops_ends_at_the_deadline_too() -> None:
         dripping = threading.Thread(target=drip)
         dripping.start()
         began = time.monotonic()
-        with pytest.raises(Unknown):
+        with pytest.raises(OutcomeUnknown):
             account.look_up(
-                Line("sk_test_x", base=f"http://127.0.0.1:{listener.getsockname()[1]}", deadline=Deadline(0.5))
+                StripeClient("sk_test_x", base=f"http://127.0.0.1:{listener.getsockname()[1]}", deadline=Deadline(0.5))
             )
         assert time.monotonic() - began < 2
         dripping.join()
@@ -146,7 +146,7 @@ def test_a_key_in_flight_is_unknown(sandbox: SandboxStripe, line: NewLine) -> No
     first = threading.Thread(target=charge, args=(line(), customer, card))
     first.start()
     time.sleep(0.4)
-    with pytest.raises(Unknown) as trouble:
+    with pytest.raises(OutcomeUnknown) as trouble:
         charge(line(), customer, card)
     first.join()
     assert trouble.value.code == "idempotency_key_in_use"
@@ -155,9 +155,9 @@ def test_a_key_in_flight_is_unknown(sandbox: SandboxStripe, line: NewLine) -> No
 
 def test_a_declined_card_says_why(line: NewLine) -> None:
     customer, card = saved_card(line, "pm_card_chargeCustomerFail")
-    with pytest.raises(CardRefused) as refusal:
+    with pytest.raises(CardDeclined) as refusal:
         charge(line(), customer, card)
-    assert decline_reasons.reason(refusal.value.code) is Reason.DECLINED
+    assert decline_reasons.reason(refusal.value.code) is DeclineReason.DECLINED
     assert refusal.value.intent is not None
     assert refusal.value.reference.startswith("req_")
 
@@ -165,22 +165,22 @@ def test_a_declined_card_says_why(line: NewLine) -> None:
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("insufficient_funds", Reason.FUNDS),
-        ("expired_card", Reason.EXPIRED),
-        ("payment_intent_authentication_failure", Reason.BANK_REFUSED),
-        ("stolen_card", Reason.DECLINED),
-        ("", Reason.DECLINED),
+        ("insufficient_funds", DeclineReason.FUNDS),
+        ("expired_card", DeclineReason.EXPIRED),
+        ("payment_intent_authentication_failure", DeclineReason.BANK_REFUSED),
+        ("stolen_card", DeclineReason.DECLINED),
+        ("", DeclineReason.DECLINED),
     ],
 )
-def test_a_decline_is_told_without_telling_too_much(code: str, reason: Reason) -> None:
+def test_a_decline_is_told_without_telling_too_much(code: str, reason: DeclineReason) -> None:
     assert decline_reasons.reason(code) is reason
 
 
 def test_keys_and_accounts_that_cannot_be_used_are_told_apart(sandbox: SandboxStripe, line: NewLine) -> None:
-    with pytest.raises(BadKey) as unknown:
+    with pytest.raises(InvalidKey) as unknown:
         account.look_up(line("sk_test_unknown"))
-    assert not isinstance(unknown.value, KeyLacksPermission)
-    with pytest.raises(KeyLacksPermission):
+    assert not isinstance(unknown.value, PermissionMissing)
+    with pytest.raises(PermissionMissing):
         account.look_up(line("rk_test_demo"))
     closed = "sk_test_demo_restricted"
     assert account.look_up(line(closed)).charges_enabled is False
@@ -196,7 +196,7 @@ def test_keys_are_known_by_their_form() -> None:
 
 
 def test_a_key_never_stands_in_an_error(line: NewLine) -> None:
-    with pytest.raises(StripeTrouble) as trouble:
+    with pytest.raises(StripeCallFailed) as trouble:
         account.look_up(line("sk_test_unknown_but_secret"))
     assert "unknown_but" not in f"{trouble.value}"
 
@@ -212,7 +212,7 @@ def test_nothing_is_called_inside_a_transaction(line: NewLine) -> None:
 def test_two_accounts_and_two_modes_share_nothing(line: NewLine) -> None:
     customer, _ = saved_card(line)
     for key in ("sk_test_other", "sk_live_demo"):
-        with pytest.raises(Rejected):
+        with pytest.raises(RequestRejected):
             customers.attach_card(line(key), "pm_card_visa", customer)
     assert account.look_up(line("sk_live_demo")).id == account.look_up(line("sk_test_demo")).id
 
@@ -254,8 +254,8 @@ def test_half_a_minor_unit_is_no_amount() -> None:
 
 
 def test_each_currency_has_a_least_charge() -> None:
-    assert currencies.least_charge_minor("usd") == 50
-    assert currencies.least_charge_minor("KES") == 1
+    assert currencies.minimum_charge_minor("usd") == 50
+    assert currencies.minimum_charge_minor("KES") == 1
     assert not currencies.is_known("XXX")
 
 
@@ -354,12 +354,12 @@ def test_one_of_two_signatures_is_enough_within_five_minutes(minutes: int) -> No
     ],
 )
 def test_a_forged_old_or_future_event_is_refused(header: str) -> None:
-    with pytest.raises(Forged):
+    with pytest.raises(SignatureInvalid):
         webhooks.read(body(), header, secret=SECRET, now=NOW)
 
 
 def test_without_a_secret_nothing_is_true() -> None:
-    with pytest.raises(Forged):
+    with pytest.raises(SignatureInvalid):
         webhooks.read(body(), signature(body(), ""), secret="", now=NOW)
 
 
@@ -372,7 +372,7 @@ def test_without_a_secret_nothing_is_true() -> None:
     ],
 )  # fmt: skip
 def test_a_signed_body_that_is_no_event_is_told_as_such(sent: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(PayloadInvalid):
         webhooks.read(sent, signature(sent, SECRET), secret=SECRET, now=NOW)
 
 

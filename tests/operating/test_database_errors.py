@@ -18,12 +18,12 @@ from tests.support.processes import Processes
     ],
 )
 def test_what_is_missing_in_it_is_brought_by_migrate(error: OperationalError | ProgrammingError) -> None:
-    assert database_errors.sentence(error) == "The database is not up to date. Run `portico migrate` first."
+    assert database_errors.describe(error) == "The database is not up to date. Run `portico migrate` first."
 
 
 @pytest.mark.parametrize("mistake", [ProgrammingError("syntax error"), IntegrityError("twice"), DataError("too long")])
 def test_a_mistake_of_ours_is_seen_whole(mistake: ProgrammingError | IntegrityError | DataError) -> None:
-    assert database_errors.sentence(mistake) == ""
+    assert database_errors.describe(mistake) == ""
 
 
 @pytest.mark.sqlite

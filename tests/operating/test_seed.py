@@ -141,7 +141,7 @@ def test_stripe_keys_are_stored_and_ready_without_a_call(document: Any, tmp_path
     # Nobody answers at the address that the tests' settings name: a call would fail.
     told = seed(document, tmp_path)
     practice = Practice.objects.get()
-    payments = payment_readiness.of(practice)
+    payments = payment_readiness.online_payments_of(practice)
     assert payments is not None
     assert payments.key is not None
     assert (practice.card_state, payments.key.unlocked(), payments.webhook_secret()) == (

@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 from pytest_django import DjangoDbBlocker
 
 from portico.domain.billing.ledger import allocation
-from portico.domain.billing.ledger.locks import books_of
+from portico.domain.billing.ledger.locks import lock_books
 from portico.domain.billing.models import (
     Allocation,
     AttemptInvoice,
@@ -55,7 +55,7 @@ def _write_books() -> None:
     cast.with_access(ana)
     cast.charged(cast.attempt(cast.bill(ana)))
     cast.attempt(cast.bill(ana), state=AttemptState.PROCESSING)
-    refunds.record_by_hand(
+    refunds.record_manual_refund(
         cast.cash(ana, 9_000, invoice=cast.bill(ana)),
         amount_minor=2_000,
         reason="Price was wrong",
@@ -74,8 +74,8 @@ def _lost(payment: Payment, amount: int) -> None:
         practice=payment.practice, payment=payment, stripe_dispute_id="dp_1", amount_minor=amount, currency="USD"
     )
     dispute.state, dispute.closed_at = DisputeState.LOST, clock.now()
-    with books_of(payment.client):
-        allocation.lose(dispute)
+    with lock_books(payment.client):
+        allocation.reverse_for_dispute(dispute)
 
 
 def test_sound_books_are_called_sound(books: None) -> None:

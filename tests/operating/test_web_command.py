@@ -30,7 +30,7 @@ def exec_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         raise Became(program, command)
 
     monkeypatch.setattr(os, "execvp", become)
-    monkeypatch.setattr(static_files, "make_when_stale", lambda: False)
+    monkeypatch.setattr(static_files, "collect_if_stale", lambda: False)
 
 
 @pytest.fixture
@@ -117,9 +117,9 @@ def test_static_files_are_made_once_and_anew_when_a_source_is_newer(tmp_path: Pa
     sources.mkdir()
     (sources / "portico.css").write_text("body { color: teal }\n" * 200)
     with override_settings(STATICFILES_DIRS=[sources], STATIC_ROOT=root, STORAGES=HASHED):
-        assert [static_files.make_when_stale(), static_files.make_when_stale()] == [True, False]
+        assert [static_files.collect_if_stale(), static_files.collect_if_stale()] == [True, False]
         (made,) = root.glob("portico.*.css")
         assert (root / f"{made.name}.gz").is_file()
         later = (root / static_files.MANIFEST).stat().st_mtime + 1
         os.utime(sources / "portico.css", (later, later))
-        assert static_files.make_when_stale()
+        assert static_files.collect_if_stale()

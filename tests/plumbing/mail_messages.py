@@ -6,7 +6,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
-from portico.plumbing.mail.outbox import Composer, Letter
+from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import EmailEvent, OutgoingEmail
 from tests.plumbing.sample_rows import a_practice
 
@@ -14,7 +14,7 @@ PURPOSE = "letters of tests"
 NONCE = b"0123456789abcdef"
 
 
-class Note(Composer):
+class Note(MailComposer):
     """A mail with a link in text and HTML; told what to refuse and how often to stumble."""
 
     label = "Note"
@@ -34,12 +34,12 @@ class Note(Composer):
         stored = tokens.digest(tokens.derive(NONCE, purpose=PURPOSE, key="the key of that time"))
         return f"https://portal.example.org/link/{tokens.derive_matching(NONCE, purpose=PURPOSE, digest=stored)}"
 
-    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+    def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         if self.stumbles:
             self.stumbles -= 1
             raise LookupError("ana@example.org is what must not be told")
         text = f"Hello.\n{link}\n" if link else "Hello.\n"
-        return Letter(
+        return ComposedMail(
             email.subject, text, f"<p>Hello. <a href='{link}'>Sign in</a></p>", "desk@example.org", "Alder Street"
         )
 

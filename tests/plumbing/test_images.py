@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from portico.plumbing import images
-from portico.plumbing.images import NoPicture, PictureRefused, PictureTooLarge
+from portico.plumbing.images import ImageRejected, ImageTooLarge, NotAnImage
 from tests.support.pictures import picture
 
 KINDS = ("PNG", "JPEG", "WEBP")
@@ -28,7 +28,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_becomes_a_png(kind: str) -> None:
-    drawn = images.redrawn(picture(kind))
+    drawn = images.reencoded(picture(kind))
     assert (drawn.width, drawn.height) == (300, 120)
     assert (opened(drawn.png).format, opened(drawn.png).size) == ("PNG", (300, 120))
 
@@ -37,11 +37,11 @@ def test_each_kind_becomes_a_png(kind: str) -> None:
 def test_every_way_a_png_stores_colours_is_read(mode: str) -> None:
     written = io.BytesIO()
     Image.new(mode, (20, 10)).save(written, "PNG")
-    assert images.redrawn(written.getvalue()).width == 20
+    assert images.reencoded(written.getvalue()).width == 20
 
 
 def test_a_printers_jpeg_is_read() -> None:
-    assert opened(images.redrawn(picture("JPEG", mode="CMYK")).png).mode == "RGB"
+    assert opened(images.reencoded(picture("JPEG", mode="CMYK")).png).mode == "RGB"
 
 
 def test_what_shines_through_still_does() -> None:
@@ -49,11 +49,11 @@ def test_what_shines_through_still_does() -> None:
     Image.new("RGBA", (20, 10)).save(clear, "WEBP")
     Image.new("P", (20, 10)).save(palette, "PNG", transparency=0)
     for file in (clear, palette):
-        assert opened(images.redrawn(file.getvalue()).png).getchannel("A").getextrema() == (0, 0)
+        assert opened(images.reencoded(file.getvalue()).png).getchannel("A").getextrema() == (0, 0)
 
 
 def test_a_large_picture_is_drawn_smaller() -> None:
-    drawn = images.redrawn(picture("JPEG", size=(3000, 1500)))
+    drawn = images.reencoded(picture("JPEG", size=(3000, 1500)))
     assert (drawn.width, drawn.height) == (640, 320)
 
 
@@ -63,7 +63,7 @@ def test_what_the_file_says_of_place_and_camera_is_gone() -> None:
     comments = PngImagePlugin.PngInfo()
     comments.add_text("Comment", "taken at 14 Alder Street")
     for file in (picture("JPEG", exif=exif), picture("WEBP", exif=exif), picture("PNG", pnginfo=comments)):
-        drawn = images.redrawn(file).png
+        drawn = images.reencoded(file).png
         assert b"camera" not in drawn
         assert b"Alder" not in drawn
         assert opened(drawn).info == {}
@@ -72,33 +72,33 @@ def test_what_the_file_says_of_place_and_camera_is_gone() -> None:
 def test_a_photograph_taken_sideways_stands_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    drawn = images.redrawn(picture("JPEG", size=(300, 120), exif=exif))
+    drawn = images.reencoded(picture("JPEG", size=(300, 120), exif=exif))
     assert (drawn.width, drawn.height) == (120, 300)
 
 
 @pytest.mark.parametrize("size", [(4001, 10), (10, 4001), (60_000, 60_000)])
 def test_too_many_pixels_are_refused_from_the_header(size: tuple[int, int]) -> None:
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0))
-    with pytest.raises(PictureTooLarge):
-        images.redrawn(b"\x89PNG\r\n\x1a\n" + header)
-    with pytest.raises(PictureTooLarge):
-        images.redrawn(b"\xff\xd8\xff\xc0" + struct.pack(">HBHHB", 17, 8, *size[::-1], 3))
+    with pytest.raises(ImageTooLarge):
+        images.reencoded(b"\x89PNG\r\n\x1a\n" + header)
+    with pytest.raises(ImageTooLarge):
+        images.reencoded(b"\xff\xd8\xff\xc0" + struct.pack(">HBHHB", 17, 8, *size[::-1], 3))
     canvas = b"".join((edge - 1).to_bytes(3, "little") for edge in size)
-    with pytest.raises(PictureTooLarge):
-        images.redrawn(b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + canvas)
+    with pytest.raises(ImageTooLarge):
+        images.reencoded(b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + canvas)
 
 
 def test_a_header_that_lies_is_refused_before_anything_is_unpacked() -> None:
     # WebP says its size twice: small in front, as large as it gets behind.
     inner = (16382 | 16382 << 14).to_bytes(4, "little")
     body = b"VP8X\x0a\0\0\0\0\0\0\0" + b"\x09\0\0" * 2 + b"VP8L\x10\0\0\0\x2f" + inner + b"\0" * 11
-    with pytest.raises(PictureRefused):
-        images.redrawn(b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body)
+    with pytest.raises(ImageRejected):
+        images.reencoded(b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body)
 
 
 def test_more_than_two_megabytes_are_refused() -> None:
-    with pytest.raises(PictureTooLarge):
-        images.redrawn(picture() + b"\0" * images.MOST_BYTES)
+    with pytest.raises(ImageTooLarge):
+        images.reencoded(picture() + b"\0" * images.MAX_BYTES)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_more_than_two_megabytes_are_refused() -> None:
     ],
 )
 def test_anything_else_is_no_picture(file: bytes) -> None:
-    with pytest.raises(NoPicture):
-        images.redrawn(file)
+    with pytest.raises(NotAnImage):
+        images.reencoded(file)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -122,5 +122,5 @@ def test_broken_files_are_refused_in_a_sentence_and_never_crash(kind: str) -> No
             if broken:
                 broken[chance.randrange(len(broken))] = chance.randrange(256)
         # Whatever else it raised would fail the test.
-        with suppress(PictureRefused):
-            assert opened(images.redrawn(bytes(broken)).png).format == "PNG"
+        with suppress(ImageRejected):
+            assert opened(images.reencoded(bytes(broken)).png).format == "PNG"

@@ -8,8 +8,8 @@ import time_machine
 from portico.domain.practices import suspension
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, inbound_events
-from portico.plumbing.inbound_events import Verdict
-from portico.plumbing.models import InboxEvent, InboxState
+from portico.plumbing.inbound_events import EventResult
+from portico.plumbing.models import InboundEventState, InboxEvent
 from portico.plumbing.queue import leases
 from tests import cast
 
@@ -20,12 +20,12 @@ class Worker:
     """What billing would register: it answers with the next of `verdicts`, then with DONE."""
 
     def __init__(self) -> None:
-        self.verdicts: list[Verdict | Exception] = []
+        self.verdicts: list[EventResult | Exception] = []
         self.seen: list[str] = []
 
-    def __call__(self, event: InboxEvent) -> Verdict:
+    def __call__(self, event: InboxEvent) -> EventResult:
         self.seen.append(event.event_id)
-        verdict = self.verdicts.pop(0) if self.verdicts else Verdict.DONE
+        verdict = self.verdicts.pop(0) if self.verdicts else EventResult.DONE
         if isinstance(verdict, Exception):
             raise verdict
         return verdict
@@ -39,7 +39,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
 
 
 def keep(practice: Practice, event_id: str, *, is_for_us: bool = True, source: str = "test") -> None:
-    inbound_events.keep(
+    inbound_events.store(
         practice, source=source, event_id=event_id, kind="thing.happened", object_kind="thing", object_id="t1",
         livemode=False, happened_at=clock.now(), is_for_us=is_for_us,
     )  # fmt: skip
@@ -54,90 +54,90 @@ def test_an_event_is_kept_once_for_each_practice(practice: Practice, worker: Wor
         keep(practice, "e1")
     keep(cast.birch(), "e1")
     assert InboxEvent.objects.count() == 2
-    while inbound_events.work_next():
+    while inbound_events.process_next():
         pass
     assert worker.seen == ["e1", "e1"]
     keep(practice, "e1")
-    assert not inbound_events.work_next()
+    assert not inbound_events.process_next()
 
 
 def test_events_are_worked_on_in_their_order(practice: Practice, worker: Worker) -> None:
     for name in ("e1", "e2", "e3"):
         keep(practice, name)
-    while inbound_events.work_next():
+    while inbound_events.process_next():
         pass
     assert worker.seen == ["e1", "e2", "e3"]
-    assert set(states().values()) == {InboxState.DONE}
+    assert set(states().values()) == {InboundEventState.DONE}
 
 
 def test_events_of_a_paused_practice_are_worked_on_all_the_same(practice: Practice, worker: Worker) -> None:
     keep(practice, "e1")
     suspension.suspend(practice, by=cast.DESK)
-    assert inbound_events.work_next()
+    assert inbound_events.process_next()
     assert worker.seen == ["e1"]
 
 
 def test_what_is_not_for_us_is_kept_and_never_worked_on(practice: Practice, worker: Worker) -> None:
     keep(practice, "e1", is_for_us=False)
-    assert not inbound_events.work_next()
-    assert states() == {"e1": InboxState.IGNORED}
+    assert not inbound_events.process_next()
+    assert states() == {"e1": InboundEventState.IGNORED}
 
 
 def test_an_event_about_a_thing_unknown_yet_is_tried_again_later(
     practice: Practice, worker: Worker, stopped_clock: time_machine.Traveller
 ) -> None:
-    worker.verdicts = [Verdict.LATER, Verdict.LATER]
+    worker.verdicts = [EventResult.LATER, EventResult.LATER]
     keep(practice, "e1")
-    assert inbound_events.work_next()
-    assert not inbound_events.work_next()
+    assert inbound_events.process_next()
+    assert not inbound_events.process_next()
     stopped_clock.shift(timedelta(seconds=5))
-    assert inbound_events.work_next()
+    assert inbound_events.process_next()
     stopped_clock.shift(timedelta(seconds=14))
-    assert not inbound_events.work_next()
+    assert not inbound_events.process_next()
     stopped_clock.shift(timedelta(seconds=1))
-    assert inbound_events.work_next()
-    assert states() == {"e1": InboxState.DONE}
+    assert inbound_events.process_next()
+    assert states() == {"e1": InboundEventState.DONE}
 
 
 def test_what_stays_unknown_for_three_days_is_given_up(
     practice: Practice, worker: Worker, stopped_clock: time_machine.Traveller
 ) -> None:
-    worker.verdicts = [Verdict.LATER, Verdict.LATER]
+    worker.verdicts = [EventResult.LATER, EventResult.LATER]
     keep(practice, "e1")
-    inbound_events.work_next()
+    inbound_events.process_next()
     stopped_clock.shift(timedelta(days=3, seconds=1))
-    inbound_events.work_next()
-    assert states() == {"e1": InboxState.PARKED}
+    inbound_events.process_next()
+    assert states() == {"e1": InboundEventState.PARKED}
 
 
 def test_what_came_while_the_clock_was_ahead_is_given_up_after_three_days_all_the_same(
     practice: Practice, worker: Worker, stopped_clock: time_machine.Traveller
 ) -> None:
-    worker.verdicts = [Verdict.LATER] * 3
+    worker.verdicts = [EventResult.LATER] * 3
     stopped_clock.shift(timedelta(days=730))
     keep(practice, "e1")
-    inbound_events.work_next()
+    inbound_events.process_next()
     stopped_clock.shift(timedelta(days=-730))
-    assert inbound_events.work_next()
+    assert inbound_events.process_next()
     stopped_clock.shift(timedelta(days=3, seconds=1))
-    inbound_events.work_next()
-    assert states() == {"e1": InboxState.PARKED}
+    inbound_events.process_next()
+    assert states() == {"e1": InboundEventState.PARKED}
 
 
 def test_five_mistakes_park_an_event_and_the_next_goes_on(
     practice: Practice, worker: Worker, stopped_clock: time_machine.Traveller
 ) -> None:
-    worker.verdicts = [RuntimeError("a secret of somebody"), Verdict.DONE, *([RuntimeError("again")] * 4)]
+    worker.verdicts = [RuntimeError("a secret of somebody"), EventResult.DONE, *([RuntimeError("again")] * 4)]
     keep(practice, "e1")
     keep(practice, "e2")
-    inbound_events.work_next()
-    inbound_events.work_next()
-    assert states()["e2"] == InboxState.DONE
+    inbound_events.process_next()
+    inbound_events.process_next()
+    assert states()["e2"] == InboundEventState.DONE
     for _ in range(4):
         stopped_clock.shift(timedelta(hours=1))
-        inbound_events.work_next()
+        inbound_events.process_next()
     event = InboxEvent.objects.get(event_id="e1")
-    assert (event.state, event.mistakes) == (InboxState.PARKED, 5)
+    assert (event.state, event.mistakes) == (InboundEventState.PARKED, 5)
     assert "RuntimeError at test_inbound_events.py" in event.detail
     assert "again" not in event.detail
 
@@ -146,25 +146,25 @@ def test_a_worker_that_was_overtaken_writes_nothing(practice: Practice, worker: 
     keep(practice, "e1")
     slow = leases.claim(InboxEvent.objects.waiting(), lease=timedelta(seconds=-1))
     assert slow is not None
-    assert inbound_events.work_next()
-    assert not leases.finish(slow, state=InboxState.PARKED, settled_at=clock.now())
-    assert states() == {"e1": InboxState.DONE}
+    assert inbound_events.process_next()
+    assert not leases.finish(slow, state=InboundEventState.PARKED, settled_at=clock.now())
+    assert states() == {"e1": InboundEventState.DONE}
 
 
 def test_what_nobody_understands_yet_waits(practice: Practice, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(practice, "e1", source="other")
-    assert not inbound_events.work_next()
+    assert not inbound_events.process_next()
     monkeypatch.setattr(inbound_events, "_workers", {})
-    assert not inbound_events.work_next()
+    assert not inbound_events.process_next()
     inbound_events.register("other", worker)
-    assert inbound_events.work_next()
+    assert inbound_events.process_next()
 
 
 def test_it_is_known_when_a_source_last_spoke(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
-    assert inbound_events.last_heard_at(practice, "test") is None
+    assert inbound_events.last_received_at(practice, "test") is None
     keep(practice, "e1")
     stopped_clock.shift(timedelta(minutes=4))
     keep(cast.birch(), "e2")
-    heard_at = inbound_events.last_heard_at(practice, "test")
+    heard_at = inbound_events.last_received_at(practice, "test")
     assert heard_at is not None
     assert clock.now() - heard_at == timedelta(minutes=4)

@@ -17,7 +17,7 @@ import pytest
 from django.db import connection
 from django.test import Client as Browser
 
-from portico.domain.access.models import Way
+from portico.domain.access.models import SignInMethod
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import OutgoingEmail
@@ -44,7 +44,7 @@ def people_at_work(processes: Processes, practice: Practice) -> Held:
     OutgoingEmail.objects.update(state="handed_over", settled_at=practice.created_at)
     account = cast.with_access(cast.carol(practice)).account
     assert account is not None
-    begun = portal_sessions.begin(account, way=Way.LINK, proof_number=1, browser="")
+    begun = portal_sessions.start(account, way=SignInMethod.LINK, proof_number=1, browser="")
     office = cast.signed_in(Browser(), cast.fay(practice))
     return Held(link, begun.key, office.cookies["portico-staff"].value, cast.invited(cast.bruno(practice)).email.ref)
 

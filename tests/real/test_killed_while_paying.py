@@ -241,7 +241,7 @@ def while_it_works_on_events(scene: Scene) -> Iterator[None]:
     attempts = scene.paid_at_stripe()
     scene.go_wrong("hang", f"{SESSIONS}/", "GET")
     for attempt in attempts:
-        inbound_events.keep(
+        inbound_events.store(
             scene.till.practice, source="stripe", event_id=f"evt_{attempt.ref}", kind="checkout.session.completed",
             object_kind="checkout.session", object_id=attempt.checkout_session_id, livemode=False,
             happened_at=clock.now(),
@@ -366,13 +366,13 @@ def is_open_though_paid(scene: Scene, bill: Invoice) -> bool:
 def nothing_is_doubled_and_nothing_lost(scene: Scene) -> None:
     """Whoever still owes pays now; then each bill was charged exactly once, and told of by one receipt."""
     for person in Client.objects.filter(pk__in={bill.client_id for bill in scene.settled}):
-        if balances.portal(person).portal_minor:
+        if balances.portal_account(person).portal_minor:
             attempt = scene.till.start(person)
             scene.till.type_card(attempt)
-            polling.ask(attempt)
+            polling.poll(attempt)
     assert list(verification.mismatches()) == []
     assert ledger_comparison.differences(scene.till.book) == []
-    told = [stripe_metadata.read(charge.metadata) for charge in scene.till.book]
+    told = [stripe_metadata.parse(charge.metadata) for charge in scene.till.book]
     charged = [part.invoice for each in told if each for part in each.parts]
     assert sorted(charged) == sorted(Invoice.objects.values_list("ref", flat=True))
     ids = {str(mail.message["Message-ID"]) for mail in scene.smtp.mails if "receipt" in mail.message["Subject"]}
@@ -388,7 +388,7 @@ def new_person(till: Till, name: str) -> Client:
 def saved(till: Till, person: Client) -> SavedCard:
     attempt = till.start(person, cast.bill(person, 900), save=True)
     till.type_card(attempt)
-    polling.ask(attempt)
+    polling.poll(attempt)
     return SavedCard.objects.latest("id")
 
 

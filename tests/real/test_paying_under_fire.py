@@ -65,7 +65,7 @@ def tabs(servers: list[Process], ana: Client) -> list[Visitor]:
 def card(till: Till, ana: Client) -> SavedCard:
     attempt = till.start(ana, cast.bill(ana, 1_000), save=True)
     till.type_card(attempt)
-    polling.ask(attempt)
+    polling.poll(attempt)
     return SavedCard.objects.get()
 
 

@@ -142,7 +142,7 @@ def cookies_of(web: Process, path: str, cookies: dict[str, str], **fields: str) 
 def test_with_an_https_base_every_cookie_is_bound_to_its_host(processes: Processes) -> None:
     practice = cast.alder()
     token = cast.token_of(cast.invited(cast.ana(practice)))
-    set_up = set_up_links.make_link(cast.elm(practice), by=cast.DESK)
+    set_up = set_up_links.create_link(cast.elm(practice), by=cast.DESK)
     web = processes.web(
         PUBLIC_BASE_URL="https://portal.example.org",
         ALLOWED_HOSTS="portal.example.org,127.0.0.1,localhost",

@@ -23,9 +23,9 @@ import pytest
 import stripe
 
 from portico.gateways.stripe import checkout_sessions, customers
-from portico.gateways.stripe.client import Line
-from portico.gateways.stripe.errors import NotThere, Rejected
-from portico.gateways.stripe.objects import Session
+from portico.gateways.stripe.client import StripeClient
+from portico.gateways.stripe.errors import RequestRejected, ResourceMissing
+from portico.gateways.stripe.objects import CheckoutSession
 from portico.plumbing import clock
 from portico.sandbox.stripe.sandbox import OutsideDemo
 from portico.sandbox.stripe.serving import SandboxStripe
@@ -33,7 +33,7 @@ from tests.support.ports import free_port
 
 pytestmark = pytest.mark.sqlite
 
-type NewLine = Callable[..., Line]
+type NewLine = Callable[..., StripeClient]
 
 BACK = "http://localhost:1/back/"
 SECRET = "whsec_of_this_test"
@@ -73,7 +73,7 @@ def typed(number: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def session(line: NewLine) -> Session:
+def session(line: NewLine) -> CheckoutSession:
     customer = customers.create(line(), email="ana@example.org", metadata={}, key="customer")
     return checkout_sessions.open_session(
         line(), amount_minor=14_000, currency="USD", name="Invoice 1001", customer=customer, save_card=True,
@@ -82,7 +82,7 @@ def session(line: NewLine) -> Session:
     )  # fmt: skip
 
 
-def test_the_hosted_page_says_what_is_paid_and_that_it_is_no_real_money(session: Session) -> None:
+def test_the_hosted_page_says_what_is_paid_and_that_it_is_no_real_money(session: CheckoutSession) -> None:
     status, page, headers = visit(session.address)
     assert status == 200
     for words in (
@@ -98,7 +98,7 @@ def test_the_hosted_page_says_what_is_paid_and_that_it_is_no_real_money(session:
     assert "script" not in page
 
 
-def test_a_card_that_pays_leads_to_the_success_page(sandbox: SandboxStripe, session: Session) -> None:
+def test_a_card_that_pays_leads_to_the_success_page(sandbox: SandboxStripe, session: CheckoutSession) -> None:
     status, _, headers = visit(session.address, typed("4242 4242 4242 4242"))
     assert (status, headers["Location"]) == (303, f"{BACK}?session={session.id}")
     (paid,) = sandbox.book()
@@ -113,7 +113,7 @@ def test_a_card_that_pays_leads_to_the_success_page(sandbox: SandboxStripe, sess
     [("4000000000000002", "Your card was declined."), ("4000000000009995", "Your card has insufficient funds.")],
 )
 def test_a_declined_card_is_told_and_another_may_be_tried(
-    sandbox: SandboxStripe, session: Session, number: str, words: str
+    sandbox: SandboxStripe, session: CheckoutSession, number: str, words: str
 ) -> None:
     status, page, _ = visit(session.address, typed(number))
     assert (status, words in page, 'value="Ana Fenn"' in page) == (402, True, True)
@@ -131,12 +131,12 @@ def test_a_declined_card_is_told_and_another_may_be_tried(
         ({"code": "12"}, "security code"),
     ],
 )
-def test_what_is_mistyped_is_told(session: Session, changes: dict[str, str], words: str) -> None:
+def test_what_is_mistyped_is_told(session: CheckoutSession, changes: dict[str, str], words: str) -> None:
     status, page, _ = visit(session.address, typed("4242424242424242") | changes)
     assert (status, words in page) == (422, True)
 
 
-def test_the_bank_is_asked_and_says_yes(sandbox: SandboxStripe, session: Session) -> None:
+def test_the_bank_is_asked_and_says_yes(sandbox: SandboxStripe, session: CheckoutSession) -> None:
     status, _, headers = visit(session.address, typed("4000000000003220"))
     assert (status, headers["Location"].startswith(f"{sandbox.url}/bank/pi_")) == (303, True)
     bank = headers["Location"]
@@ -152,7 +152,7 @@ def test_the_bank_is_asked_and_says_yes(sandbox: SandboxStripe, session: Session
     assert len(sandbox.book()) == 1
 
 
-def test_the_bank_is_asked_and_says_no(sandbox: SandboxStripe, session: Session) -> None:
+def test_the_bank_is_asked_and_says_no(sandbox: SandboxStripe, session: CheckoutSession) -> None:
     bank, _, key = visit(session.address, typed("4000002500003155"))[2]["Location"].partition("?key=")
     back = visit(bank, {"key": key, "answer": "refuse"})[2]["Location"]
     assert "unable to authenticate" in visit(f"{sandbox.url}{back}")[1]
@@ -160,7 +160,7 @@ def test_the_bank_is_asked_and_says_no(sandbox: SandboxStripe, session: Session)
     assert visit(session.address, typed("4242424242424242"))[0] == 303
 
 
-def test_a_session_is_over_at_its_hour(sandbox: SandboxStripe, line: NewLine, session: Session) -> None:
+def test_a_session_is_over_at_its_hour(sandbox: SandboxStripe, line: NewLine, session: CheckoutSession) -> None:
     sandbox.forward(45 * 60)
     status, page, _ = visit(session.address, typed("4242424242424242"))
     assert (status, "Nothing was charged" in page) == (410, True)
@@ -169,7 +169,7 @@ def test_a_session_is_over_at_its_hour(sandbox: SandboxStripe, line: NewLine, se
 
 
 def test_a_session_expired_while_the_client_is_at_the_bank_charges_nothing(
-    sandbox: SandboxStripe, line: NewLine, session: Session
+    sandbox: SandboxStripe, line: NewLine, session: CheckoutSession
 ) -> None:
     bank, _, key = visit(session.address, typed("4000000000003220"))[2]["Location"].partition("?key=")
     checkout_sessions.expire(line(), session.id)
@@ -178,7 +178,7 @@ def test_a_session_expired_while_the_client_is_at_the_bank_charges_nothing(
 
 
 def test_a_payment_of_checkout_cannot_be_cancelled_or_confirmed_by_itself(
-    sandbox: SandboxStripe, line: NewLine, session: Session
+    sandbox: SandboxStripe, line: NewLine, session: CheckoutSession
 ) -> None:
     visit(session.address, typed("4000000000000002"))
     intent = checkout_sessions.look_up(line(), session.id).intent_id
@@ -188,7 +188,7 @@ def test_a_payment_of_checkout_cannot_be_cancelled_or_confirmed_by_itself(
             ask(intent)
 
 
-def test_the_dashboard_refunds_and_disputes(sandbox: SandboxStripe, session: Session) -> None:
+def test_the_dashboard_refunds_and_disputes(sandbox: SandboxStripe, session: CheckoutSession) -> None:
     sandbox.pay(session.id)
     (paid,) = sandbox.book()
     dashboard = f"{sandbox.url}/dashboard/{sandbox.desk().account.scope}"
@@ -267,7 +267,7 @@ PAID = [
 ]
 
 
-def test_events_are_signed_and_come_in_order(sandbox: SandboxStripe, session: Session, inbox: Inbox) -> None:
+def test_events_are_signed_and_come_in_order(sandbox: SandboxStripe, session: CheckoutSession, inbox: Inbox) -> None:
     sandbox.add_endpoint(inbox.url, SECRET)
     sandbox.pay(session.id)
     assert sandbox.post.settle()
@@ -281,7 +281,7 @@ def test_events_are_signed_and_come_in_order(sandbox: SandboxStripe, session: Se
 
 
 def test_an_endpoint_hears_only_what_it_asked_for_in_its_own_account(
-    sandbox: SandboxStripe, session: Session, inbox: Inbox
+    sandbox: SandboxStripe, session: CheckoutSession, inbox: Inbox
 ) -> None:
     sandbox.add_endpoint(inbox.url, SECRET, events=["charge.succeeded"])
     sandbox.add_endpoint(inbox.url, SECRET, key="sk_test_other")
@@ -292,7 +292,9 @@ def test_an_endpoint_hears_only_what_it_asked_for_in_its_own_account(
 
 
 @pytest.mark.real_time
-def test_events_come_twice_late_or_never_by_script(sandbox: SandboxStripe, session: Session, inbox: Inbox) -> None:
+def test_events_come_twice_late_or_never_by_script(
+    sandbox: SandboxStripe, session: CheckoutSession, inbox: Inbox
+) -> None:
     sandbox.add_endpoint(inbox.url, SECRET)
     sandbox.plan(lose=2)
     sandbox.pay(session.id)
@@ -306,7 +308,7 @@ def test_events_come_twice_late_or_never_by_script(sandbox: SandboxStripe, sessi
     assert sorted(inbox.types[3:]) == ["charge.refunded"] * 2 + ["refund.created"] * 2
 
 
-def test_held_events_are_taken_shuffled(sandbox: SandboxStripe, session: Session, inbox: Inbox) -> None:
+def test_held_events_are_taken_shuffled(sandbox: SandboxStripe, session: CheckoutSession, inbox: Inbox) -> None:
     sandbox.add_endpoint(inbox.url, SECRET)
     sandbox.plan(copies=20, shuffle=True, hold=True)
     sandbox.pay(session.id)
@@ -316,7 +318,7 @@ def test_held_events_are_taken_shuffled(sandbox: SandboxStripe, session: Session
     assert (inbox.letters, sandbox.post.take()) == ([], [])
 
 
-def test_an_endpoint_that_fails_is_asked_again(sandbox: SandboxStripe, session: Session, inbox: Inbox) -> None:
+def test_an_endpoint_that_fails_is_asked_again(sandbox: SandboxStripe, session: CheckoutSession, inbox: Inbox) -> None:
     sandbox.add_endpoint(inbox.url, SECRET, events=["checkout.session.completed"])
     inbox.statuses = [503]
     sandbox.pay(session.id)
@@ -373,9 +375,13 @@ def test_a_rolled_key_opens_the_same_account_and_a_revoked_one_none(sandbox: San
 def test_money_and_answers_outlive_a_restart(tmp_path: Path) -> None:
     store = tmp_path / "stripe.sqlite3"
     with SandboxStripe(store=store) as first:
-        customer = customers.create(Line("sk_test_demo", base=first.url), email="a@example.org", metadata={}, key="one")
+        customer = customers.create(
+            StripeClient("sk_test_demo", base=first.url), email="a@example.org", metadata={}, key="one"
+        )
     with SandboxStripe(store=store) as second:
-        again = customers.create(Line("sk_test_demo", base=second.url), email="a@example.org", metadata={}, key="one")
+        again = customers.create(
+            StripeClient("sk_test_demo", base=second.url), email="a@example.org", metadata={}, key="one"
+        )
         assert again == customer
         assert second.find("customer", customer)["email"] == "a@example.org"
 
@@ -384,7 +390,7 @@ def test_another_name_than_this_machines_is_turned_away(sandbox: SandboxStripe) 
     assert visit(sandbox.url, Host="evil.example:80")[0] == 421
 
 
-def test_it_is_controlled_by_json_alone(sandbox: SandboxStripe, line: NewLine, session: Session) -> None:
+def test_it_is_controlled_by_json_alone(sandbox: SandboxStripe, line: NewLine, session: CheckoutSession) -> None:
     assert control(sandbox, "pay", session=session.id) == (200, {"result": "succeeded"})
     status, book = control(sandbox, "book")
     assert (status, book["result"][0]["amount"]) == (200, 14_000)
@@ -394,9 +400,9 @@ def test_it_is_controlled_by_json_alone(sandbox: SandboxStripe, line: NewLine, s
     assert control(sandbox, "stop")[0] == 404
     # As a form of another site would send it.
     assert visit(f"{sandbox.url}/_sandbox/clear_faults", {"a": "b"})[0] == 405
-    with pytest.raises(NotThere):
+    with pytest.raises(ResourceMissing):
         checkout_sessions.look_up(line("sk_test_other"), session.id)
-    with pytest.raises(Rejected):
+    with pytest.raises(RequestRejected):
         checkout_sessions.expire(line(), session.id)
 
 
@@ -406,7 +412,7 @@ def test_a_refusal_by_script_comes_again_for_its_key_and_for_no_other(sandbox: S
         if not is_refused:
             assert customers.create(line(), email="ana@example.org", metadata={}, key=key)
             continue
-        with pytest.raises(Rejected) as refusal:
+        with pytest.raises(RequestRejected) as refusal:
             customers.create(line(), email="ana@example.org", metadata={}, key=key)
         assert (refusal.value.code, refusal.value.param) == ("tax_id_invalid", "tax")
 
@@ -427,7 +433,7 @@ def test_the_dashboard_deletes_customers_cards_and_webhooks(sandbox: SandboxStri
 def test_amounts_that_stripe_does_not_charge_are_refused(
     sandbox: SandboxStripe, line: NewLine, currency: str, amount: int
 ) -> None:
-    with pytest.raises(Rejected):
+    with pytest.raises(RequestRejected):
         line().ask(lambda stripe: stripe.v1.payment_intents.create({"amount": amount, "currency": currency}))
     assert sandbox.desk().all("payment_intent") == []
 

@@ -15,8 +15,14 @@ import pytest
 import stripe
 
 from portico.gateways.stripe import account, charges, checkout_sessions, customers, payment_intents
-from portico.gateways.stripe.errors import BadKey, CardRefused, KeyUsedOtherwise, NotThere, Rejected
-from portico.gateways.stripe.objects import Card, Intent, Session
+from portico.gateways.stripe.errors import (
+    CardDeclined,
+    IdempotencyKeyReused,
+    InvalidKey,
+    RequestRejected,
+    ResourceMissing,
+)
+from portico.gateways.stripe.objects import Card, CheckoutSession, PaymentIntent
 from portico.sandbox.stripe.sandbox import KEY
 from portico.sandbox.stripe.serving import SandboxStripe
 from tests.support.stripe import Side
@@ -43,7 +49,7 @@ def saved(side: Side, owner: str, token: str = "pm_card_visa") -> Card:
     return card
 
 
-def charge(side: Side, owner: str, card: str, *, amount: int = 14_000, with_key: str | None = None) -> Intent:
+def charge(side: Side, owner: str, card: str, *, amount: int = 14_000, with_key: str | None = None) -> PaymentIntent:
     return payment_intents.charge_card(
         side.line(),
         amount_minor=amount,
@@ -57,7 +63,7 @@ def charge(side: Side, owner: str, card: str, *, amount: int = 14_000, with_key:
     )
 
 
-def session(side: Side, owner: str, *, with_key: str | None = None, save_card: bool = True) -> Session:
+def session(side: Side, owner: str, *, with_key: str | None = None, save_card: bool = True) -> CheckoutSession:
     return checkout_sessions.open_session(
         side.line(),
         amount_minor=14_000,
@@ -80,7 +86,7 @@ def test_the_account_tells_its_name_country_and_currency(side: Side) -> None:
 
 
 def test_a_key_that_is_not_known_is_refused(side: Side) -> None:
-    with pytest.raises(BadKey):
+    with pytest.raises(InvalidKey):
         account.look_up(side.line("sk_test_unknown"))
 
 
@@ -101,22 +107,22 @@ def test_a_removed_card_cannot_be_charged(side: Side) -> None:
     card = saved(side, owner)
     customers.remove_card(side.line(), card.id)
     assert customers.cards(side.line(), owner) == []
-    with pytest.raises(Rejected):
+    with pytest.raises(RequestRejected):
         charge(side, owner, card.id)
-    with pytest.raises(Rejected):
+    with pytest.raises(RequestRejected):
         customers.remove_card(side.line(), card.id)
 
 
 def test_another_customers_card_cannot_be_charged(side: Side) -> None:
     card = saved(side, customer(side))
-    with pytest.raises(Rejected):
+    with pytest.raises(RequestRejected):
         charge(side, customer(side), card.id)
 
 
 def test_a_declined_card_says_why_and_leaves_its_intent(side: Side) -> None:
     owner = customer(side)
     card = saved(side, owner, "pm_card_chargeCustomerFail")
-    with pytest.raises(CardRefused) as refusal:
+    with pytest.raises(CardDeclined) as refusal:
         charge(side, owner, card.id)
     assert refusal.value.code == "generic_decline"
     assert refusal.value.intent is not None
@@ -130,7 +136,7 @@ def test_the_bank_may_ask_first_and_the_payment_can_be_cancelled_meanwhile(side:
     assert waiting.status == "requires_action"
     assert waiting.bank_address.startswith("http")
     assert payment_intents.cancel(side.line(), waiting.id).status == "canceled"
-    with pytest.raises(Rejected):
+    with pytest.raises(RequestRejected):
         payment_intents.cancel(side.line(), waiting.id)
 
 
@@ -147,7 +153,7 @@ def test_the_same_key_for_something_else_is_refused(side: Side) -> None:
     owner, again = customer(side), key()
     card = saved(side, owner)
     charge(side, owner, card.id, with_key=again)
-    with pytest.raises(KeyUsedOtherwise):
+    with pytest.raises(IdempotencyKeyReused):
         charge(side, owner, card.id, amount=100, with_key=again)
 
 
@@ -155,7 +161,7 @@ def test_a_decline_comes_again_for_the_same_key(side: Side) -> None:
     owner, again = customer(side), key()
     card = saved(side, owner, "pm_card_chargeCustomerFail")
     for _ in range(2):
-        with pytest.raises(CardRefused):
+        with pytest.raises(CardDeclined):
             charge(side, owner, card.id, with_key=again)
     found = payment_intents.of_customer(side.line(), owner, since=datetime.now(UTC) - timedelta(hours=1))
     assert len(found) == 1
@@ -175,7 +181,7 @@ def test_an_expired_checkout_has_no_address_and_is_expired_once(side: Side) -> N
     opened = session(side, customer(side))
     over = checkout_sessions.expire(side.line(), opened.id)
     assert (over.status, over.is_open, over.address) == ("expired", False, "")
-    with pytest.raises(Rejected):
+    with pytest.raises(RequestRejected):
         checkout_sessions.expire(side.line(), opened.id)
 
 
@@ -197,12 +203,12 @@ def test_a_charge_is_refunded_in_parts_and_no_further(side: Side) -> None:
     paid = charge(side, owner, saved(side, owner).id)
     part = charges.refund(side.line(), paid.charge_id, amount_minor=4_000, currency="USD", metadata={}, key=key())
     assert (part.status, part.amount_minor, part.charge, part.intent) == ("succeeded", 4_000, paid.charge_id, paid.id)
-    with pytest.raises(Rejected):
+    with pytest.raises(RequestRejected):
         charges.refund(side.line(), paid.charge_id, amount_minor=10_001, currency="USD", metadata={}, key=key())
     charges.refund(side.line(), paid.charge_id, amount_minor=10_000, currency="USD", metadata={}, key=key())
     assert charges.look_up(side.line(), paid.charge_id).refunded_minor == 14_000
     assert [each.amount_minor for each in charges.refunds(side.line(), paid.charge_id)] == [10_000, 4_000]
-    with pytest.raises(Rejected) as refusal:
+    with pytest.raises(RequestRejected) as refusal:
         charges.refund(side.line(), paid.charge_id, amount_minor=1, currency="USD", metadata={}, key=key())
     assert refusal.value.code == "charge_already_refunded"
 
@@ -216,24 +222,24 @@ def test_payments_of_a_time_are_listed(side: Side) -> None:
 
 
 def test_what_is_not_there_is_not_there(side: Side) -> None:
-    with pytest.raises(NotThere):
+    with pytest.raises(ResourceMissing):
         payment_intents.look_up(side.line(), "pi_none")
-    with pytest.raises(NotThere):
+    with pytest.raises(ResourceMissing):
         checkout_sessions.look_up(side.line(), "cs_test_none")
 
 
 def test_an_address_on_this_machine_cannot_be_an_endpoint(side: Side) -> None:
-    with pytest.raises(Rejected) as refusal:
-        account.make_endpoint(side.line(), "http://localhost:8000/hooks/stripe/alder/", description="Portico")
+    with pytest.raises(RequestRejected) as refusal:
+        account.create_endpoint(side.line(), "http://localhost:8000/hooks/stripe/alder/", description="Portico")
     assert "publicly accessible" in str(refusal.value)
 
 
 def test_an_endpoint_tells_its_secret_once(side: Side) -> None:
-    made = account.make_endpoint(side.line(), "https://portal.example.com/hooks/stripe/alder/", description="Portico")
+    made = account.create_endpoint(side.line(), "https://portal.example.com/hooks/stripe/alder/", description="Portico")
     assert made.secret.startswith("whsec_")
     listed = {each.id: each.secret for each in account.endpoints(side.line())}
     assert listed[made.id] == ""
-    account.remove_endpoint(side.line(), made.id)
+    account.delete_endpoint(side.line(), made.id)
     assert made.id not in {each.id for each in account.endpoints(side.line())}
 
 
@@ -279,7 +285,7 @@ def test_objects_carry_the_fields_of_stripes_own_samples(side: Side) -> None:
     paid = charge(side, owner, saved(side, owner).id)
     part = charges.refund(side.line(), paid.charge_id, amount_minor=100, currency="USD", metadata={}, key=key())
     dispute = disputed(side, client)
-    endpoint = account.make_endpoint(side.line(), "https://portal.example.com/hooks/", description="Portico")
+    endpoint = account.create_endpoint(side.line(), "https://portal.example.com/hooks/", description="Portico")
     entry = client.v1.charges.retrieve(paid.charge_id).balance_transaction
     assert isinstance(entry, str)
     objects: list[stripe.StripeObject] = [
@@ -295,7 +301,7 @@ def test_objects_carry_the_fields_of_stripes_own_samples(side: Side) -> None:
         client.v1.refunds.retrieve(part.id),
         client.v1.webhook_endpoints.retrieve(endpoint.id),
     ]
-    account.remove_endpoint(side.line(), endpoint.id)
+    account.delete_endpoint(side.line(), endpoint.id)
     assert {each["object"] for each in objects} == set(OWN)
     assert [word for each in objects for word in complaints(each.to_dict())] == []
 
@@ -309,7 +315,7 @@ def test_events_carry_their_whole_object(sandbox: SandboxStripe) -> None:
         part = charges.refund(side.line(), paid.charge_id, amount_minor=100, currency="USD", metadata={}, key=key())
         sandbox.end_refund(part.id, fails=fails)
     sandbox.end_dispute(sandbox.dispute(paid.charge_id, amount=13_900), won=True)
-    with pytest.raises(CardRefused):
+    with pytest.raises(CardDeclined):
         charge(side, owner, saved(side, owner, "pm_card_chargeCustomerFail").id)
     payment_intents.cancel(side.line(), charge(side, owner, saved(side, owner, "pm_card_threeDSecure2Required").id).id)
     checkout_sessions.expire(side.line(), session(side, owner).id)
@@ -330,7 +336,7 @@ def test_a_deleted_customer_is_missing_wherever_a_payment_names_it(side: Side) -
     side.line().ask(lambda stripe: stripe.v1.customers.delete(owner))
     assert not customers.is_there(side.line(), owner)
     for pay in (lambda: session(side, owner), lambda: charge(side, owner, card.id)):
-        with pytest.raises(NotThere) as refusal:
+        with pytest.raises(ResourceMissing) as refusal:
             pay()
         assert refusal.value.is_about("customer")
         assert refusal.value.reference.startswith("req_")
@@ -340,7 +346,7 @@ def test_a_deleted_customer_is_missing_wherever_a_payment_names_it(side: Side) -
 
 
 def test_an_address_that_is_none_is_named_and_left_out(side: Side) -> None:
-    with pytest.raises(Rejected) as refusal:
+    with pytest.raises(RequestRejected) as refusal:
         side.line().ask(lambda stripe: stripe.v1.customers.create({"email": "ana"}))
     assert (refusal.value.code, refusal.value.is_about("email")) == ("email_invalid", True)
     made = customers.create(side.line(), email="ana", metadata={"account": "abc"}, key=key())
@@ -352,5 +358,5 @@ def test_metadata_beyond_the_limits_is_refused(side: Side) -> None:
         side.line().ask(lambda stripe: stripe.v1.customers.create({"metadata": words}))
 
     for words in ({f"name_{each}": "x" for each in range(51)}, {"n" * 41: "x"}, {"name": "x" * 501}):
-        with pytest.raises(Rejected):
+        with pytest.raises(RequestRejected):
             create(words)

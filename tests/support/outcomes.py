@@ -7,8 +7,8 @@ import pytest
 from portico.domain.billing.invoices import invoice_numbers
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import (
+    AttemptMethod,
     AttemptState,
-    AttemptWay,
     Dispute,
     Payment,
     PaymentAttempt,
@@ -30,7 +30,7 @@ ENDED = (AttemptState.FAILED, AttemptState.EXPIRED, AttemptState.RELEASED)
 
 def ready_to_pay(person: Client) -> SavedCard:
     """The practice takes cards, the person may pay and has a card saved."""
-    api_keys.keep_unasked(person.practice, Keys("sk_test_demo", "whsec_demo"), by=cast.DESK)
+    api_keys.save_unchecked(person.practice, Keys("sk_test_demo", "whsec_demo"), by=cast.DESK)
     account = let_pay(person).portal_access.account or pytest.fail("No mailbox.")
     customer = StripeCustomer.objects.create(
         practice=person.practice,
@@ -63,8 +63,8 @@ def attempts_of_each_state(card: SavedCard, person: Client) -> list[PaymentAttem
     left, at_bank, processing, doubtful, *ended, paid = begun
     rows = PaymentAttempt.objects.filter(pk__in=[each.pk for each in begun])
     rows.update(lease_until=later, checkout_url="http://localhost/c/pay/cs_test_1")
-    rows.filter(pk=at_bank.pk).update(way=AttemptWay.SAVED_CARD, card=card, bank_url="http://localhost/bank/pi_1")
-    rows.filter(pk=processing.pk).update(way=AttemptWay.SAVED_CARD, card=card, state=AttemptState.PROCESSING)
+    rows.filter(pk=at_bank.pk).update(way=AttemptMethod.SAVED_CARD, card=card, bank_url="http://localhost/bank/pi_1")
+    rows.filter(pk=processing.pk).update(way=AttemptMethod.SAVED_CARD, card=card, state=AttemptState.PROCESSING)
     rows.filter(pk=doubtful.pk).update(state=AttemptState.QUARANTINED, reason="amount")
     for attempt, state in zip(ended, ENDED, strict=True):
         allocation.end_attempt(attempt, state, reason="insufficient_funds", by=cast.DESK)
@@ -76,7 +76,7 @@ def refunded_in_part(person: Client) -> Refund:
     """Money that came by hand and went back by hand."""
     bill = cast.bill(person)
     payment = cast.cash(person, 14_000, invoice=bill)
-    return refunds.record_by_hand(payment, amount_minor=4_000, reason="Price was wrong", shown=None, by=cast.DESK)
+    return refunds.record_manual_refund(payment, amount_minor=4_000, reason="Price was wrong", shown=None, by=cast.DESK)
 
 
 def payments_in_doubt(person: Client) -> PaymentAttempt:
@@ -93,7 +93,7 @@ def payments_in_doubt(person: Client) -> PaymentAttempt:
     rows.filter(pk=waits.pk).update(found_minor=15_000, found_currency="USD", found_livemode=False)
     rows.filter(pk=lately.pk).update(unknown_since=now - timedelta(hours=2))
     paid = cast.charged(cast.attempt(cast.bill(person)))
-    with locks.books_of(person) as held:
+    with locks.lock_books(person) as held:
         Payment.objects.create(
             practice=held.practice,
             client=held,

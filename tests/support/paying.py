@@ -9,9 +9,9 @@ from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
 from portico.domain.access import access_grants
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.billing.card_payments import payment_initiation
-from portico.domain.billing.card_payments.payment_initiation import Order, Payer
+from portico.domain.billing.card_payments.payment_initiation import Payer, PaymentOrder
 from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client
@@ -40,7 +40,7 @@ class Till:
 
     def payer(self, person: Client) -> Payer:
         """The person's mailbox, with paying by card turned on."""
-        access = access_grants.of(person) or pytest.fail("Give the client access first.")
+        access = access_grants.access_of(person) or pytest.fail("Give the client access first.")
         assert access.account is not None
         person = Client.objects.select_related("practice").get(pk=person.pk)
         by = Actor(ActorKind.CLIENT, person.name, account_id=access.account.pk)
@@ -48,12 +48,12 @@ class Till:
 
     def start(self, person: Client, invoice: Invoice | None = None, *, save: bool = False) -> PaymentAttempt:
         """Pressed `Continue to Stripe`."""
-        order = Order(invoice, consent_text=CONSENT if save else "")
-        return payment_initiation.pay(self.payer(person), order)
+        order = PaymentOrder(invoice, consent_text=CONSENT if save else "")
+        return payment_initiation.start_payment(self.payer(person), order)
 
     def charge(self, person: Client, card: SavedCard, invoice: Invoice | None = None) -> PaymentAttempt:
         """Pressed `Pay $140.00`."""
-        return payment_initiation.pay(self.payer(person), Order(invoice, card))
+        return payment_initiation.start_payment(self.payer(person), PaymentOrder(invoice, card))
 
     def bill_in(self, currency: str) -> None:
         """The practice and its Stripe account are in that currency from now on; nothing has been billed yet."""
@@ -71,7 +71,7 @@ class Till:
 def let_pay(person: Client) -> Client:
     """Access on, with bills and cards."""
     address = cast.entry_for(person).address
-    entry = AccessEntry(enabled=True, address=address, access_billing_documents=True, pay_by_card=True)
+    entry = AccessInput(enabled=True, address=address, access_billing_documents=True, pay_by_card=True)
     access_grants.save_access(person, entry, version=None, by=cast.DESK)
     return person
 

@@ -51,7 +51,7 @@ class Browser(Client):
             opened = opened_links.last(request, practice)
             return opened.name if opened.token else ""
         if page == "code" or by == "ask":
-            ask = sign_in_requests.last_of(practice, request.COOKIES.get(settings.ASKING_COOKIE_NAME, ""))
+            ask = sign_in_requests.latest(practice, request.COOKIES.get(settings.ASKING_COOKIE_NAME, ""))
             return sign_in_requests.name_of(ask) if ask else ""
         if by == "session":
             over = session_that_ended(request, practice)
@@ -62,10 +62,10 @@ class Browser(Client):
 def subject_in_portal(practice: Practice, request: HttpRequest) -> str:
     """As a page of the portal would hold it, also after time has ended the session."""
     key = request.COOKIES.get(settings.CLIENT_COOKIE_NAME, "")
-    session = (portal_sessions.find(practice, key) or portal_sessions.find_over(practice, key)) if key else None
+    session = (portal_sessions.find(practice, key) or portal_sessions.find_ended(practice, key)) if key else None
     if session is None:
         return ""
-    opened = list(portal_sessions.opened(session))
+    opened = list(portal_sessions.accesses_of(session))
     chosen = next((each for each in opened if each.client_id == session.client_id), None)
     access = chosen or (opened[0] if len(opened) == 1 else None)
     return f"{session.account.ref}.{access.client.ref if access else ''}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from portico.gateways.stripe.client import Line
+from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.deadline import Deadline
 from portico.sandbox.stripe.sandbox import KEY
 from portico.sandbox.stripe.serving import SandboxStripe
@@ -23,11 +23,11 @@ def sandbox() -> Iterator[SandboxStripe]:
 
 
 @pytest.fixture
-def line(sandbox: SandboxStripe) -> Callable[..., Line]:
+def line(sandbox: SandboxStripe) -> Callable[..., StripeClient]:
     """`line()` is a fresh line to the sandbox, with a deadline of its own."""
 
-    def new(key: str = KEY, *, seconds: float = 10.0, before_call: Callable[[], None] = lambda: None) -> Line:
-        return Line(key, base=sandbox.url, deadline=Deadline(seconds), before_call=before_call)
+    def new(key: str = KEY, *, seconds: float = 10.0, before_call: Callable[[], None] = lambda: None) -> StripeClient:
+        return StripeClient(key, base=sandbox.url, deadline=Deadline(seconds), before_call=before_call)
 
     return new
 
@@ -39,8 +39,8 @@ class Side:
     key: str
     base: str
 
-    def line(self, key: str | None = None) -> Line:
-        return Line(key or self.key, base=self.base, deadline=Deadline(60))
+    def line(self, key: str | None = None) -> StripeClient:
+        return StripeClient(key or self.key, base=self.base, deadline=Deadline(60))
 
 
 @pytest.fixture(params=SIDES)

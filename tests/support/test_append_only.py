@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
@@ -16,7 +16,7 @@ def test_an_entry_is_kept_in_its_test_and_gone_in_the_next(round_: int) -> None:
     practice = Practice.objects.create(
         slug="alder-street", name="Alder Street Therapy", time_zone="UTC", currency="USD"
     )
-    audit_log.record(Verb.PRACTICE_CREATED, practice=practice, by=Actor.operator())
+    audit_log.record(AuditAction.PRACTICE_CREATED, practice=practice, by=Actor.operator())
     assert TrailEntry.objects.count() == 1
     with pytest.raises(IntegrityError), transaction.atomic():
         TrailEntry.objects.all().delete()

@@ -21,7 +21,7 @@ from portico.domain.practices import suspension
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.domain.practices.staff import saved_forms, set_up_links
 from portico.plumbing import clock, tokens
-from portico.plumbing.form_recovery import Field
+from portico.plumbing.form_recovery import PostedField
 from portico.web.route_list import Route, all_routes
 from tests import cast
 from tests.support.clock import NOW
@@ -138,11 +138,11 @@ def made_of(practice: Practice) -> World:
     invitation = cast.invited(ana)
     invoice = cast.bill(ana)
     hidden = cast.bill(cast.bruno(practice), shared=False)
-    run = invoice_sharing.begin_run(practice, shown=None, asked_by=staff["owner"])
+    run = invoice_sharing.start_run(practice, shown=None, asked_by=staff["owner"])
     assert hidden.shared_at is None
     assert run is not None
     paid = cast.cash(ana, 5_000, invoice=invoice)
-    refund = refunds.record_by_hand(paid, amount_minor=1_000, reason="Too much", shown=None, by=cast.DESK)
+    refund = refunds.record_manual_refund(paid, amount_minor=1_000, reason="Too much", shown=None, by=cast.DESK)
     places = {
         "clients": ana.ref,
         "emails": invitation.email.ref,
@@ -161,7 +161,7 @@ def made_of(practice: Practice) -> World:
         ).ref,
         **_own_things(staff["a colleague who left"]),
         "token": cast.token_of(invitation),
-        "token of set-up": set_up_links.make_link(staff["biller"], by=cast.DESK),
+        "token of set-up": set_up_links.create_link(staff["biller"], by=cast.DESK),
     }
     return World(practice, ana, places, browsers)
 
@@ -171,7 +171,7 @@ def _own_things(member: StaffMember) -> dict[str, str]:
     passkey = Authenticator.objects.create(
         user=member, type=Authenticator.Type.WEBAUTHN, data={"ref": tokens.new_ref(), "name": "Laptop"}
     )
-    kept = saved_forms.keep(member, path="/office/clients/new/", fields=[Field("last_name", "Abreu")])
+    kept = saved_forms.save(member, path="/office/clients/new/", fields=[PostedField("last_name", "Abreu")])
     assert kept is not None
     things = (kept.ref, member.sessions.get().ref, passkey.data["ref"])
     return dict(zip(OWN, things, strict=True))

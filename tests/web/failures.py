@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from portico import urls
 from portico.plumbing.refusals import Refused
-from portico.plumbing.security.rate_limits import Limit, TooMany
+from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 from portico.web import error_pages
 from portico.web.guards import machine_page
 
@@ -29,7 +29,7 @@ TROUBLES: dict[str, Exception] = {
     "full-disk": OSError(errno.ENOSPC, "No space left on device"),
     "mistake": ZeroDivisionError("a secret detail"),
     "refused": AlreadyDone("This is already done."),
-    "too-many": TooMany(Limit("a-limit", 1, timedelta(minutes=1))),
+    "too-many": RateLimitExceeded(Limit("a-limit", 1, timedelta(minutes=1))),
     "forbidden": PermissionDenied(),
 }
 

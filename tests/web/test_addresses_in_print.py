@@ -37,7 +37,7 @@ def words_of(guide: Guide) -> list[str]:
 def test_guide_and_letter_set_the_address_apart(practice: Practice, language: str) -> None:
     ana = cast.ana(practice)
     with translation.override(language):
-        lines = [*words_of(client_guide.guide(practice)), *words_of(client_guide.letter(ana))]
+        lines = [*words_of(client_guide.build(practice)), *words_of(client_guide.letter(ana))]
     assert sum(practice.portal_address in line for line in lines) == 4
     assert [line for line in lines if FOLLOWED.search(line)] == []
 
@@ -74,7 +74,7 @@ def test_the_invitation_sets_the_address_apart(practice: Practice, language: str
     ],
 )
 def test_what_staff_type_behind_the_address_is_set_apart(practice: Practice, typed: str, behind: str) -> None:
-    text = invitation_text.Text("Hello", typed)
+    text = invitation_text.InvitationText("Hello", typed)
     words = invitation_text.expand(text, cast.ana(practice)).blocks[0]
     assert words is not None
     assert words.partition(practice.portal_address)[2] == behind

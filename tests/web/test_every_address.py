@@ -10,7 +10,7 @@ import time_machine
 from django.db import transaction
 from pytest_django.fixtures import Settings
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices import suspension
 from portico.domain.practices.models import StaffMember
 from portico.plumbing import tokens
@@ -357,18 +357,18 @@ def test_anothers_thing_looks_like_a_missing_one_and_only_the_trail_knows(
     stranger = world.browsers["owner elsewhere"]
     ask = partial(getattr(stranger, method.lower()))
     theirs = ask(world.path(route))
-    asked = TrailEntry.objects.filter(verb=Verb.DENIED_PRACTICE, practice__slug="birch-lane").count()
+    asked = TrailEntry.objects.filter(verb=AuditAction.DENIED_PRACTICE, practice__slug="birch-lane").count()
     missing = ask(re.sub(r"<str:\w+>", tokens.new_ref(), route.path))
     assert (theirs.status_code, masked(theirs.content)) == (missing.status_code, masked(missing.content))
     assert asked == 1
-    assert TrailEntry.objects.filter(verb=Verb.DENIED_PRACTICE).count() == asked
+    assert TrailEntry.objects.filter(verb=AuditAction.DENIED_PRACTICE).count() == asked
 
 
 @pytest.mark.parametrize("address", ["/office/clients/new/", "/office/settings/trail/"])
 def test_a_role_that_is_not_enough_is_in_the_trail(world: World, address: str) -> None:
     ines = StaffMember.objects.get(name="Ines")
     assert world.browsers["biller"].get(address).status_code == 403
-    entry = TrailEntry.objects.get(verb=Verb.DENIED_ROLE)
+    entry = TrailEntry.objects.get(verb=AuditAction.DENIED_ROLE)
     assert (entry.practice, entry.staff_id) == (world.practice, ines.pk)
 
 

@@ -18,7 +18,7 @@ def local(*numbers: int) -> datetime:
 
 
 def when(at: datetime, language: str = "en") -> str:
-    return formatting.when(at, now=NOW, zone=NEW_YORK, language=language)
+    return formatting.date_and_time(at, now=NOW, zone=NEW_YORK, language=language)
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,8 @@ def test_a_moment_reads_as_a_colleague_would_say_it(at: datetime, written: str) 
 
 def test_today_is_a_day_of_the_practice_and_not_of_utc() -> None:
     late = datetime(2026, 11, 24, 4, 30, tzinfo=UTC)
-    assert formatting.when(late, now=NOW, zone=NEW_YORK, language="en") == "Today, 11:30 PM"
-    assert formatting.when(late, now=NOW, zone=UTC, language="en") == "Tomorrow, 4:30 AM"
+    assert formatting.date_and_time(late, now=NOW, zone=NEW_YORK, language="en") == "Today, 11:30 PM"
+    assert formatting.date_and_time(late, now=NOW, zone=UTC, language="en") == "Tomorrow, 4:30 AM"
 
 
 def test_times_hold_only_plain_spaces() -> None:
@@ -47,7 +47,7 @@ def test_times_hold_only_plain_spaces() -> None:
 
 def test_inside_a_sentence_only_our_own_words_are_lowered() -> None:
     def within(at: datetime) -> str:
-        return formatting.when_within(at, now=NOW, zone=NEW_YORK, language="en")
+        return formatting.date_and_time_in_sentence(at, now=NOW, zone=NEW_YORK, language="en")
 
     assert within(local(2026, 11, 23, 9, 20)) == "today, 9:20 AM"
     assert within(local(2026, 11, 20, 14, 14)) == "Nov 20, 2:14 PM"
@@ -61,13 +61,13 @@ def test_a_moment_is_written_in_the_language_of_the_reader() -> None:
 
 
 def test_a_language_with_a_country_is_understood() -> None:
-    assert formatting.full_day(date(2026, 11, 20), language="en-us") == "Nov 20, 2026"
-    assert formatting.full_day(date(2026, 11, 20), language=None) == "Nov 20, 2026"
+    assert formatting.long_date(date(2026, 11, 20), language="en-us") == "Nov 20, 2026"
+    assert formatting.long_date(date(2026, 11, 20), language=None) == "Nov 20, 2026"
 
 
 def test_only_another_year_is_named() -> None:
-    assert formatting.on_day(date(2026, 11, 20), today=NOW.date(), language="en") == "Nov 20"
-    assert formatting.on_day(date(2025, 11, 20), today=NOW.date(), language="en") == "Nov 20, 2025"
+    assert formatting.short_date(date(2026, 11, 20), today=NOW.date(), language="en") == "Nov 20"
+    assert formatting.short_date(date(2025, 11, 20), today=NOW.date(), language="en") == "Nov 20, 2025"
 
 
 @pytest.mark.parametrize(
@@ -85,12 +85,12 @@ def test_only_another_year_is_named() -> None:
     ],
 )
 def test_an_age_is_told_in_whole_units_and_never_rounded_up(apart: timedelta, written: str) -> None:
-    assert formatting.ago(NOW - apart, now=NOW, language="en") == written
+    assert formatting.time_ago(NOW - apart, now=NOW, language="en") == written
 
 
 def test_an_age_is_told_in_the_language_of_the_reader() -> None:
     with translation.override("es"):
-        assert formatting.ago(NOW - timedelta(days=3), now=NOW, language="es") == "hace 3 días"
+        assert formatting.time_ago(NOW - timedelta(days=3), now=NOW, language="es") == "hace 3 días"
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def made_at_that_moment(zone: str) -> World:
     """The world, and a few things more that are told with their time."""
     world = made_of(cast.alder(zone))
     fay = StaffMember.objects.get(practice=world.practice, role=Role.FRONT_DESK)
-    authenticators.keep(fay, authenticators.new_secret(), first=True, by=cast.DESK)
+    authenticators.save(fay, authenticators.new_secret(), first=True, by=cast.DESK)
     cast.mailed(world.practice, "ana@mail.example")
     invoicing.void(cast.bill(world.ana), reason="Twice", shown=None, by=cast.DESK)
     account_credits.give(world.ana, amount_minor=2_000, reason="Late", shown=None, by=cast.DESK)

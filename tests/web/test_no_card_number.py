@@ -14,7 +14,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import KeptPost, Practice
 from portico.plumbing import form_recovery
 from portico.plumbing.logs import JsonFormatter
-from portico.plumbing.text.input_validation import CardlessField
+from portico.plumbing.text.input_validation import NoCardNumberField
 from portico.web.route_list import all_routes
 from tests import cast
 from tests.support.pressing import Browser
@@ -114,7 +114,7 @@ def test_every_field_that_takes_text_is_one_that_refuses_them() -> None:
         if form.__module__.startswith("portico.")
         for name, field in vars(form).get("base_fields", {}).items()
         if isinstance(field, forms.CharField)
-        and not isinstance(field, CardlessField | forms.SlugField)
+        and not isinstance(field, NoCardNumberField | forms.SlugField)
         and not isinstance(field.widget, forms.PasswordInput | forms.HiddenInput)
     }
     assert open_to_text == WORDS

@@ -28,7 +28,7 @@ def test_no_table_holds_what_lets_anybody_in(practice: Practice) -> None:
     phone = cast.in_the_portal(Browser(), ana)
     mailed = cast.mailed(practice, "ana@mail.example", browser="the key of a browser that asked")
     press = tokens.new_token()
-    pins.make(ana, press=press, by=cast.DESK)
+    pins.generate(ana, press=press, by=cast.DESK)
     shown = pins.digits(ana, press, to=cast.DESK)
     assert shown is not None
     authenticator = cast.with_authenticator(fay)
@@ -38,13 +38,13 @@ def test_no_table_holds_what_lets_anybody_in(practice: Practice) -> None:
     secrets = {
         "a client's session": phone.cookies[settings.CLIENT_COOKIE_NAME].value,
         "a browser that is known": phone.cookies[settings.BROWSER_COOKIE_NAME].value,
-        "a link": sign_in_links.address_of(mailed).rstrip("/").rpartition("/")[2],
+        "a link": sign_in_links.url_of(mailed).rstrip("/").rpartition("/")[2],
         "a code": code,
         "a code without its blank": code.replace(" ", ""),
         "a browser that asked": "the key of a browser that asked",
         "a PIN": shown[1],
         "a staff session": desk.cookies[settings.SESSION_COOKIE_NAME].value,
-        "a set-up link": set_up_links.make_link(fay, by=cast.DESK),
+        "a set-up link": set_up_links.create_link(fay, by=cast.DESK),
         "an authenticator": authenticator,
         "a password": cast.PASSWORD,
     } | {f"recovery code {number}": code for number, code in enumerate(recovery_codes.unused(fay))}

@@ -36,7 +36,7 @@ def ana(practice: Practice) -> Client:
 @pytest.fixture
 def refund(ana: Client) -> Refund:
     paid = cast.cash(ana, 42_000, invoice=cast.bill(ana, 42_000))
-    return refunds.record_by_hand(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
+    return refunds.record_manual_refund(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_an_invoice_has_the_same_sums_everywhere(office: Browser, portal: Browse
 def test_an_invoice_page_lists_only_its_own_part_of_a_refund(office: Browser, ana: Client) -> None:
     bill = cast.bill(ana, 42_000)
     paid = cast.cash(ana, 50_000, invoice=bill)
-    refunds.record_by_hand(paid, amount_minor=29_000, reason="Too much", shown=None, by=cast.DESK)
+    refunds.record_manual_refund(paid, amount_minor=29_000, reason="Too much", shown=None, by=cast.DESK)
     page = text_of(office, f"/office/invoices/{bill.ref}/")
     assert "Cash $420.00" in page
     assert "Refunded −$210.00" in page
@@ -129,7 +129,7 @@ def test_receipts_say_refunded(office: Browser, portal: Browser, refund: Refund)
 def test_recording_a_payment_shows_sums_that_add_up(office: Browser, ana: Client) -> None:
     bill = cast.bill(ana, 42_000)
     paid = cast.cash(ana, 30_000, invoice=bill)
-    refunds.record_by_hand(paid, amount_minor=10_000, reason="Too much", shown=None, by=cast.DESK)
+    refunds.record_manual_refund(paid, amount_minor=10_000, reason="Too much", shown=None, by=cast.DESK)
     page = text_of(office, f"/office/invoices/{bill.ref}/payment/")
     assert "Total $420.00 Paid −$300.00 Refunded $100.00 Adjusted −$100.00 To pay $120.00" in page
 
@@ -179,7 +179,7 @@ def test_a_statement_may_begin_before_there_was_anything(portal: Browser, ana: C
 def test_the_portal_says_when_it_lists_only_some_of_what_is_to_pay(
     portal: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portico.web.portal.billing.MOST_TO_PAY", 2)
+    monkeypatch.setattr("portico.web.portal.billing.MAX_UNPAID", 2)
     for _number in range(3):
         cast.bill(ana)
     page = text_of(portal, f"{PORTAL}billing/")
@@ -190,7 +190,7 @@ def test_the_portal_says_when_it_lists_only_some_of_what_is_to_pay(
 def test_the_billing_tab_says_that_it_lists_only_the_newest_payments(
     office: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portico.web.office.clients.client_billing.PAYMENTS_TOLD", 2)
+    monkeypatch.setattr("portico.web.office.clients.client_billing.MAX_PAYMENTS", 2)
     cast.cash(ana, 1_000)
     cast.cash(ana, 2_000)
     tab = f"/office/clients/{ana.ref}/billing/"
@@ -204,7 +204,7 @@ def test_the_billing_tab_says_that_it_lists_only_the_newest_payments(
 def test_payments_that_need_a_look_say_when_there_are_more(
     office: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portico.web.office.billing.payments_in_review.MOST", 2)
+    monkeypatch.setattr("portico.web.office.billing.payments_in_review.MAX_ROWS", 2)
     account_credits.ask_for_refund(cast.cash(ana, 1_000), reason="Paid twice")
     assert "of each kind are listed" not in text_of(office, "/office/payments/")
     account_credits.ask_for_refund(cast.cash(ana, 2_000), reason="Paid twice")
@@ -217,6 +217,6 @@ def test_payments_that_need_a_look_say_when_there_are_more(
 def test_the_portal_says_when_it_lists_only_some_of_what_is_processing(
     portal: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portico.web.portal.billing.MOST_TO_PAY", 2)
+    monkeypatch.setattr("portico.web.portal.billing.MAX_UNPAID", 2)
     cast.attempt(*[cast.bill(ana) for _number in range(3)], state=AttemptState.PROCESSING)
     assert "Up to 2 invoices that are being processed are listed" in text_of(portal, f"{PORTAL}billing/")

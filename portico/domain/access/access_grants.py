@@ -9,23 +9,23 @@ from django.utils.translation import gettext as _
 
 from portico.domain.access import notices, portal_accounts, portal_states
 from portico.domain.access.models import PortalAccess, PortalAccount
-from portico.domain.audit_actions import Verb
-from portico.domain.clients.client_details import ChangedMeanwhile, ClientArchived
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.models import Client, EmailAddress
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
-from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.models import TrailEntry
 from portico.plumbing.refusals import Refused
 
 
-class AddressGone(Refused):
+class AddressNotFound(Refused):
     """The chosen address is not one of the client's open addresses."""
 
 
 @dataclass(frozen=True)
-class AccessEntry:
+class AccessInput:
     """The upper half of the `Client Portal` tab as it stands in the form; `address` is a ref, None for none."""
 
     enabled: bool
@@ -34,7 +34,7 @@ class AccessEntry:
     pay_by_card: bool
 
 
-def of(client: Client) -> PortalAccess | None:
+def access_of(client: Client) -> PortalAccess | None:
     """The client's access as it stands, with its account and address; None if none was ever saved."""
     access = PortalAccess.objects.select_related("account", "address").filter(client=client).first()
     if access is not None:
@@ -44,11 +44,11 @@ def of(client: Client) -> PortalAccess | None:
 
 def of_or_off(client: Client) -> PortalAccess:
     """The client's access as `of` reads it; an unsaved one that is off if none was ever saved."""
-    return of(client) or PortalAccess(client=client)
+    return access_of(client) or PortalAccess(client=client)
 
 
 @contextmanager
-def held(client: Client) -> Iterator[tuple[Client, PortalAccess]]:
+def lock_access(client: Client) -> Iterator[tuple[Client, PortalAccess]]:
     """A transaction that holds the client, the access and its account, locked in the one order.
 
     An access that was never saved is given unsaved: only who holds the client may save the first. The account is
@@ -60,22 +60,22 @@ def held(client: Client) -> Iterator[tuple[Client, PortalAccess]]:
         access = PortalAccess.objects.locked().select_related("address").filter(client=row).first()
         access = access or PortalAccess(practice_id=row.practice_id, client=row)
         if access.account_id != (account.pk if account is not None else None):
-            raise ChangedMeanwhile
+            raise ClientConflict
         access.client, access.account = row, account
         yield row, access
 
 
-@once_more
-def save_access(client: Client, entry: AccessEntry, *, version: int | None, by: Actor) -> PortalAccess:
+@retry_on_deadlock
+def save_access(client: Client, entry: AccessInput, *, version: int | None, by: Actor) -> PortalAccess:
     """Saves switch, address and options.
 
     `version` is the access's as the form saw it; None when nobody else can have seen it.
     Raises ChangedMeanwhile, ClientArchived, AddressGone.
     """
-    with held(client) as (row, access):
+    with lock_access(client) as (row, access):
         # Pressed twice, the second finds its own change: that is no conflict.
         if version is not None and access.version != version and not _says(access, entry):
-            raise ChangedMeanwhile
+            raise ClientConflict
         if row.is_archived_now and entry.enabled:
             raise ClientArchived
         apply(access, entry, by=by)
@@ -92,7 +92,7 @@ class _Change:
     takes_away: bool = False
 
 
-def apply(access: PortalAccess, entry: AccessEntry, *, by: Actor) -> None:
+def apply(access: PortalAccess, entry: AccessInput, *, by: Actor) -> None:
     """Makes the held access what the entry says; saving without a change writes nothing. Raises AddressGone."""
     _write(
         access,
@@ -123,7 +123,7 @@ def _write(access: PortalAccess, *changes: _Change | None) -> None:
     access.version += len(made)
     if access.account is not None and any(change.changes_what_opens for change in made):
         # One number for all of them: no proof can have been written in between.
-        access.changed_number = portal_accounts.next_number(access.account)
+        access.changed_number = portal_accounts.next_epoch(access.account)
         if any(change.takes_away for change in made):
             access.ended_number = access.changed_number
     access.save()
@@ -139,11 +139,11 @@ def _choose(access: PortalAccess, address: EmailAddress | None, *, by: Actor) ->
     access.invited_at = access.pin_given_at = access.first_signed_in_at = access.last_signed_in_at = None
     access.mail_stopped_at, access.mail_stopped_reason = None, ""
     access.address = address
-    access.account = portal_accounts.of_address(address) if address else None
+    access.account = portal_accounts.account_for_address(address) if address else None
     is_first = access.changed_number == 0
     # Numbers of the old mailbox say nothing about the new one.
     access.ended_number = access.consent_number = 0
-    entry = _entry(Verb.ADDRESS_CHOSEN, access, by=by, address=address.address if address else None)
+    entry = _entry(AuditAction.ADDRESS_CHOSEN, access, by=by, address=address.address if address else None)
     return _Change(entry, takes_away=not is_first)
 
 
@@ -152,16 +152,16 @@ def _switch(access: PortalAccess, *, on: bool, by: Actor) -> _Change | None:
         return None
     access.enabled_at = clock.now() if on else None
     access.enabled_by = by.name if on else ""
-    entry = _entry(Verb.ACCESS_TURNED_ON if on else Verb.ACCESS_TURNED_OFF, access, by=by)
+    entry = _entry(AuditAction.ACCESS_TURNED_ON if on else AuditAction.ACCESS_TURNED_OFF, access, by=by)
     return _Change(entry, takes_away=not on)
 
 
-def _set_options(access: PortalAccess, entry: AccessEntry, *, by: Actor) -> _Change | None:
+def _set_options(access: PortalAccess, entry: AccessInput, *, by: Actor) -> _Change | None:
     options = {"access_billing_documents": entry.access_billing_documents, "pay_by_card": entry.pay_by_card}
     if all(getattr(access, name) is value for name, value in options.items()):
         return None
     access.access_billing_documents, access.pay_by_card = entry.access_billing_documents, entry.pay_by_card
-    return _Change(_entry(Verb.OPTIONS_CHANGED, access, by=by, **options), changes_what_opens=False)
+    return _Change(_entry(AuditAction.OPTIONS_CHANGED, access, by=by, **options), changes_what_opens=False)
 
 
 def _address_of(access: PortalAccess, ref: str | None) -> EmailAddress | None:
@@ -171,11 +171,11 @@ def _address_of(access: PortalAccess, ref: str | None) -> EmailAddress | None:
         return access.address
     address = access.client.email_addresses.open().filter(ref=ref).first()
     if address is None:
-        raise AddressGone(_("That address is no longer one of this client’s. Choose again."), field="address")
+        raise AddressNotFound(_("That address is no longer one of this client’s. Choose again."), field="address")
     return address
 
 
-def _says(access: PortalAccess, entry: AccessEntry) -> bool:
+def _says(access: PortalAccess, entry: AccessInput) -> bool:
     chosen = access.address.ref if access.address is not None else None
     options = (access.access_billing_documents, access.pay_by_card)
     return (access.is_on, chosen, *options) == (
@@ -186,6 +186,6 @@ def _says(access: PortalAccess, entry: AccessEntry) -> bool:
     )
 
 
-def _entry(verb: Verb, access: PortalAccess, *, by: Actor, **details: str | bool | None) -> TrailEntry:
+def _entry(verb: AuditAction, access: PortalAccess, *, by: Actor, **details: str | bool | None) -> TrailEntry:
     client = access.client
     return audit_log.entry(verb, practice=client.practice, client=client, by=by, about="", **details)

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 
 from portico.domain.access import access_grants, portal_accounts, portal_states
 from portico.domain.access.models import PortalAccess
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import client_details
-from portico.domain.clients.client_input import ClientEntry
+from portico.domain.clients.client_input import ClientInput
 from portico.domain.clients.email_addresses import AddressChanges
 from portico.domain.clients.models import Client, Status
 from portico.plumbing.actors import Actor
-from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 
 
 @dataclass(frozen=True)
-class Saved:
+class ClientChange:
     """The saved client, and whether the address that signs in was replaced by a new one or removed."""
 
     client: Client
@@ -22,49 +22,49 @@ class Saved:
     portal_address_removed: bool
 
 
-@once_more
-def save_client_info(client: Client, entry: ClientEntry, *, version: int, by: Actor) -> Saved:
+@retry_on_deadlock
+def save_client_info(client: Client, entry: ClientInput, *, version: int, by: Actor) -> ClientChange:
     """Saves `Client Info` in one go: an old address that signed in is disabled at once, the new one chosen.
 
     Raises editing.ChangedMeanwhile, editing.ClientArchived, addresses.AddressTwice.
     """
-    with access_grants.held(client) as (row, access):
+    with access_grants.lock_access(client) as (row, access):
         changes = client_details.save(row, entry, version=version, by=by)
         saved = _follow(row, access, changes, by=by)
         portal_states.store(access)
     return saved
 
 
-def _follow(client: Client, access: PortalAccess, changes: AddressChanges, *, by: Actor) -> Saved:
+def _follow(client: Client, access: PortalAccess, changes: AddressChanges, *, by: Actor) -> ClientChange:
     closed = {row.pk for row in changes.closed}
     if access.address_id in closed:
         replacement = changes.replaced.get(access.address_id)
         access_grants.choose_address(access, replacement, by=by)
-        return Saved(client, replacement is not None, replacement is None)
+        return ClientChange(client, replacement is not None, replacement is None)
     if access.account is not None and access.address_id in {row.pk for row in changes.withdrawn}:
-        access.consent_number = portal_accounts.next_number(access.account)
+        access.consent_number = portal_accounts.next_epoch(access.account)
         access.save(update_fields=["consent_number"])
-    return Saved(client, portal_address_replaced=False, portal_address_removed=False)
+    return ClientChange(client, portal_address_replaced=False, portal_address_removed=False)
 
 
-@once_more
+@retry_on_deadlock
 def archive(client: Client, *, by: Actor) -> Client:
     """Sets a client aside; access goes off. Again: changes nothing."""
-    with access_grants.held(client) as (row, access):
+    with access_grants.lock_access(client) as (row, access):
         if row.status == Status.ARCHIVED:
             return row
-        client_details.set_status(row, Status.ARCHIVED, verb=Verb.CLIENT_ARCHIVED, by=by)
+        client_details.set_status(row, Status.ARCHIVED, verb=AuditAction.CLIENT_ARCHIVED, by=by)
         access_grants.turn_off(access, by=by)
         portal_states.store(access)
     return row
 
 
-@once_more
+@retry_on_deadlock
 def restore(client: Client, *, by: Actor) -> Client:
     """Takes an archived client back as active; access stays off. Again: changes nothing."""
-    with access_grants.held(client) as (row, access):
+    with access_grants.lock_access(client) as (row, access):
         if row.status != Status.ARCHIVED:
             return row
-        client_details.set_status(row, Status.ACTIVE, verb=Verb.CLIENT_RESTORED, by=by)
+        client_details.set_status(row, Status.ACTIVE, verb=AuditAction.CLIENT_RESTORED, by=by)
         portal_states.store(access)
     return row

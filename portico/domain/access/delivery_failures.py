@@ -9,7 +9,7 @@ from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState
 
 
-def follow(email: OutgoingEmail, account: PortalAccount) -> None:
+def apply_outcome(email: OutgoingEmail, account: PortalAccount) -> None:
     """Notes on each client whose mailbox it is whether the last mail was refused. In the caller's transaction.
 
     A mail that was dropped says nothing about the mailbox.

@@ -13,29 +13,29 @@ from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.access.sign_in import known_browsers
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
-from portico.plumbing.mail.outbox import Composer, Letter
+from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.text import times
 
 
-class PinUsedMail(Composer):
+class PinUsedMail(MailComposer):
     label = gettext_lazy("Notice: a PIN was used")
 
     def refuse(self, email: OutgoingEmail) -> str | None:
         return eligibility.reason_to_drop(_access_of(email), Purpose.NOTICE, written_to=email.content["address"])
 
-    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+    def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         with translation.override(email.content["language"]):
             return _letter(
                 email,
                 heading=_("A PIN was used to sign in"),
                 name=email.content["name"],
-                browser=known_browsers.in_words(email.content["browser"]),
+                browser=known_browsers.describe(email.content["browser"]),
                 why=_("You got this because somebody signed in to your client portal. No answer is needed."),
             )
 
 
-class AddressRemovedMail(Composer):
+class AddressRemovedMail(MailComposer):
     label = gettext_lazy("Notice: address removed")
 
     def refuse(self, email: OutgoingEmail) -> str | None:
@@ -45,7 +45,7 @@ class AddressRemovedMail(Composer):
             return _("The address signs in again.")
         return None
 
-    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+    def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         with translation.override(email.content["language"]):
             return _letter(
                 email,
@@ -55,7 +55,7 @@ class AddressRemovedMail(Composer):
             )
 
 
-class NewBrowserMail(Composer):
+class NewBrowserMail(MailComposer):
     label = gettext_lazy("Notice: a new browser signed in")
 
     def refuse(self, email: OutgoingEmail) -> str | None:
@@ -64,12 +64,12 @@ class NewBrowserMail(Composer):
             return _("Nobody may be mailed at this address any more.")
         return None
 
-    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+    def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         with translation.override(email.content["language"]):
             return _letter(
                 email,
                 heading=_("A new browser signed in"),
-                browser=known_browsers.in_words(email.content["browser"]),
+                browser=known_browsers.describe(email.content["browser"]),
                 why=_("You got this because somebody signed in to your client portal. No answer is needed."),
             )
 
@@ -78,7 +78,7 @@ def _access_of(email: OutgoingEmail) -> PortalAccess | None:
     return PortalAccess.objects.select_related("address").filter(client=email.client_id).first()
 
 
-def _letter(email: OutgoingEmail, **words: Any) -> Letter:  # Any: what templates take.
+def _letter(email: OutgoingEmail, **words: Any) -> ComposedMail:  # Any: what templates take.
     return mail_frame.letter(email, email.kind, words | {"at": _when(email.content["at"], email.practice)})
 
 

@@ -17,8 +17,8 @@ PIN_USED = "pin_used"
 ADDRESS_REMOVED = "address_removed"
 NEW_BROWSER = "new_browser"
 
-ARRIVED = (EmailState.HANDED_OVER, EmailState.DELIVERED)
-REJECTED = (EmailState.BOUNCED, EmailState.COMPLAINED)
+ACCEPTED_STATES = (EmailState.HANDED_OVER, EmailState.DELIVERED)
+REJECTED_STATES = (EmailState.BOUNCED, EmailState.COMPLAINED)
 
 
 def pin_used(pin: Pin, access: PortalAccess, *, browser: str) -> None:
@@ -111,6 +111,6 @@ def _was_signed_in_through(account: PortalAccount) -> bool:
 
 def _bounces(address: EmailAddress) -> bool:
     known = OutgoingEmail.objects.filter(
-        practice_id=address.practice_id, to_address=address.address, state__in=(*ARRIVED, *REJECTED)
+        practice_id=address.practice_id, to_address=address.address, state__in=(*ACCEPTED_STATES, *REJECTED_STATES)
     )
-    return known.order_by("-id").values_list("state", flat=True).first() in REJECTED
+    return known.order_by("-id").values_list("state", flat=True).first() in REJECTED_STATES

@@ -3,13 +3,13 @@
 from django.db import transaction
 
 from portico.domain.access.models import PortalAccount
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import EmailAddress, Language
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 
 
-def of_address(address: EmailAddress) -> PortalAccount:
+def account_for_address(address: EmailAddress) -> PortalAccount:
     """The account of an address's mailbox at its practice, made when it is the first. Locks it."""
     of_mailbox = {"practice_id": address.practice_id, "mailbox_key": address.mailbox_key}
     account = PortalAccount.objects.locked().filter(**of_mailbox).first()
@@ -28,10 +28,12 @@ def choose_language(account: PortalAccount, language: Language, *, by: Actor) ->
             return
         row.language = language
         row.save(update_fields=["language"])
-        audit_log.record(Verb.LANGUAGE_CHOSEN, practice=row.practice, by=by, about=row.ref, language=language.value)
+        audit_log.record(
+            AuditAction.LANGUAGE_CHOSEN, practice=row.practice, by=by, about=row.ref, language=language.value
+        )
 
 
-def next_number(account: PortalAccount) -> int:
+def next_epoch(account: PortalAccount) -> int:
     """Takes the next number of an account that was read under its lock, for a fact that changed."""
     account.counter += 1
     account.save(update_fields=["counter"])

@@ -30,23 +30,23 @@ _REASONS = {
 
 
 @dataclass(frozen=True)
-class Standing:
+class StateWithReason:
     state: PortalState
     reason: str = ""
 
 
-def of(access: PortalAccess | None) -> Standing:
+def state_of(access: PortalAccess | None) -> StateWithReason:
     """The standing that follows from the facts, first match in this order."""
     broken = eligibility.first_broken(access, Purpose.PORTAL_STATE)
     if access is None or (broken is not None and broken.fact not in _REASONS):
-        return Standing(PortalState.NO_ACCESS)
+        return StateWithReason(PortalState.NO_ACCESS)
     if broken is not None:
-        return Standing(PortalState.NEEDS_ATTENTION, _REASONS[broken.fact].value)
+        return StateWithReason(PortalState.NEEDS_ATTENTION, _REASONS[broken.fact].value)
     if access.first_signed_in_at is not None:
-        return Standing(PortalState.SIGNED_IN)
+        return StateWithReason(PortalState.SIGNED_IN)
     if access.invited_at is None and access.pin_given_at is None:
-        return Standing(PortalState.NEEDS_ATTENTION, Reason.NOT_INVITED.value)
-    return Standing(PortalState.INVITED)
+        return StateWithReason(PortalState.NEEDS_ATTENTION, Reason.NOT_INVITED.value)
+    return StateWithReason(PortalState.INVITED)
 
 
 def recompute(client: Client) -> None:
@@ -59,7 +59,7 @@ def recompute(client: Client) -> None:
 
 def store(access: PortalAccess) -> None:
     """As `recompute`, from a held access as it stands in memory, with its client and address."""
-    client, standing = access.client, of(access)
+    client, standing = access.client, state_of(access)
     if (client.portal_state, client.portal_reason) == (standing.state, standing.reason):
         return
     client.portal_state, client.portal_reason = standing.state, standing.reason
@@ -67,19 +67,19 @@ def store(access: PortalAccess) -> None:
 
 
 @dataclass(frozen=True)
-class Mismatch:
+class StateMismatch:
     client_ref: str
     stored: str
     computed: str
 
 
-def mismatches() -> Iterator[Mismatch]:
+def mismatches() -> Iterator[StateMismatch]:
     """Every client whose stored state is not what the facts say; none, unless there is a bug."""
     clients = Client.objects.select_related("portal_access__address").order_by("id")
     for client in clients.iterator(chunk_size=1000):
-        standing = of(getattr(client, "portal_access", None))
+        standing = state_of(getattr(client, "portal_access", None))
         if (client.portal_state, client.portal_reason) != (standing.state, standing.reason):
-            yield Mismatch(
+            yield StateMismatch(
                 client.ref,
                 f"{client.portal_state} {client.portal_reason}".strip(),
                 f"{standing.state} {standing.reason}".strip(),

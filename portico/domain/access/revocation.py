@@ -6,18 +6,18 @@ from portico.domain.access import access_grants, eligibility, portal_accounts
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.access.sign_in import portal_sessions
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
-from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 
 
 def sessions_of(access: PortalAccess | None) -> list[PortalSession]:
     """The sessions in which this client can be seen at this moment, newest first."""
     if access is None or access.account is None or not eligibility.is_eligible(access, Purpose.SIGN_IN_BY_PIN):
         return []
-    return [session for session in portal_sessions.open_to(access.account) if _shows(session, access)]
+    return [session for session in portal_sessions.live_sessions(access.account) if _shows(session, access)]
 
 
 def _shows(session: PortalSession, access: PortalAccess) -> bool:
@@ -29,23 +29,25 @@ def _shows(session: PortalSession, access: PortalAccess) -> bool:
     )
 
 
-@once_more
-def end_everything(client: Client, *, by: Actor) -> None:
+@retry_on_deadlock
+def revoke_all(client: Client, *, by: Actor) -> None:
     """Ends every link, code, PIN and session of the client; the mailbox's other clients go on undisturbed."""
-    with access_grants.held(client) as (row, access):
+    with access_grants.lock_access(client) as (row, access):
         if access.account is None:
             return
-        access.changed_number = access.ended_number = portal_accounts.next_number(access.account)
+        access.changed_number = access.ended_number = portal_accounts.next_epoch(access.account)
         access.save(update_fields=["changed_number", "ended_number"])
-        for session in portal_sessions.open_to(access.account):
+        for session in portal_sessions.live_sessions(access.account):
             # Nobody sees anything in it any more, so it takes no place among the mailbox's five.
-            if not portal_sessions.opened(session).exists():
+            if not portal_sessions.accesses_of(session).exists():
                 portal_sessions.end(session, by=by)
-        audit_log.record(Verb.EVERYTHING_ENDED, practice=row.practice, client=row, by=by)
+        audit_log.record(AuditAction.EVERYTHING_ENDED, practice=row.practice, client=row, by=by)
 
 
 def end_session(client: Client, session: PortalSession, *, by: Actor) -> None:
     """Staff end a session in which the client can be seen; for a family's mailbox that is the session of all."""
     with transaction.atomic():
         if portal_sessions.end(session, by=by):
-            audit_log.record(Verb.SESSION_ENDED, practice=client.practice, client=client, by=by, about=session.ref)
+            audit_log.record(
+                AuditAction.SESSION_ENDED, practice=client.practice, client=client, by=by, about=session.ref
+            )

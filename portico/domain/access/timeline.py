@@ -10,13 +10,13 @@ from portico.domain.access.eligibility import Purpose, Step
 from portico.domain.access.models import Invitation, PortalAccess, SignInLink, link_lifetime
 from portico.domain.access.onboarding import invitations as inviting
 from portico.domain.access.sign_in import failed_attempts
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from portico.plumbing.models import EmailEvent, EmailEventKind, OutgoingEmail, TrailEntry
 
-INVITATIONS_TOLD = 5
-HAPPENINGS_TOLD = 8
+MAX_INVITATIONS = 5
+MAX_EVENTS = 8
 # How many of the newest entries of the trail are read: more than are shown, to find the last success and failure.
 ENTRIES_READ = 40
 
@@ -40,7 +40,7 @@ class LinkFact(StrEnum):
     PRESSED = "pressed"
 
 
-class Happened(StrEnum):
+class EventKind(StrEnum):
     ACCESS_ON = "access_on"
     EMAIL_OK = "email_ok"
     INVITED = "invited"
@@ -64,29 +64,29 @@ class Happened(StrEnum):
 
 # What the trail says about signing in, and as what it is told.
 OF_TRAIL = {
-    Verb.CLIENT_SIGNED_IN: Happened.PRESSED,
-    Verb.CLIENT_SIGNED_IN_BY_CODE: Happened.CODE_TYPED,
-    Verb.CLIENT_SIGNED_IN_BY_PIN: Happened.PIN_USED,
-    Verb.PIN_MADE: Happened.PIN_MADE,
-    Verb.LINK_SENT: Happened.SIGN_IN_MAILED,
-    Verb.LINK_REFUSED: Happened.LINK_REFUSED,
-    Verb.CODE_REFUSED: Happened.CODE_REFUSED,
-    Verb.CODE_BEYOND_LIMIT: Happened.TOO_MANY_TRIES,
-    Verb.PIN_REFUSED: Happened.PIN_REFUSED,
-    Verb.PIN_BEYOND_LIMIT: Happened.TOO_MANY_TRIES,
+    AuditAction.CLIENT_SIGNED_IN: EventKind.PRESSED,
+    AuditAction.CLIENT_SIGNED_IN_BY_CODE: EventKind.CODE_TYPED,
+    AuditAction.CLIENT_SIGNED_IN_BY_PIN: EventKind.PIN_USED,
+    AuditAction.PIN_MADE: EventKind.PIN_MADE,
+    AuditAction.LINK_SENT: EventKind.SIGN_IN_MAILED,
+    AuditAction.LINK_REFUSED: EventKind.LINK_REFUSED,
+    AuditAction.CODE_REFUSED: EventKind.CODE_REFUSED,
+    AuditAction.CODE_BEYOND_LIMIT: EventKind.TOO_MANY_TRIES,
+    AuditAction.PIN_REFUSED: EventKind.PIN_REFUSED,
+    AuditAction.PIN_BEYOND_LIMIT: EventKind.TOO_MANY_TRIES,
 }
 # Told from the trail, which has them for every client of the mailbox and not only for an invitation's mail.
 _NOT_OF_MAIL = (EmailEventKind.PRESSED, EmailEventKind.CODE_TYPED)
 
 
 @dataclass(frozen=True)
-class Happening:
+class TimelineEvent:
     """One thing that happened; `address` is whose mailbox it is about, `words` what a machine or person gave.
 
     `entry` is the trail's, for what the trail tells.
     """
 
-    kind: Happened
+    kind: EventKind
     at: datetime
     by: str = ""
     address: str = ""
@@ -95,7 +95,7 @@ class Happening:
 
 
 @dataclass(frozen=True)
-class Story:
+class Timeline:
     """The facts about the present address; `mail` is its newest invitation's, None when it was never invited.
 
     `failed_at` is when the last attempt to sign in failed, None if the last one succeeded.
@@ -112,24 +112,24 @@ class Story:
     link: LinkFact
     link_is_dead: bool
     failed_at: datetime | None
-    happenings: tuple[Happening, ...]
+    happenings: tuple[TimelineEvent, ...]
 
     @property
     def was_invited(self) -> bool:
         return self.invited_at is not None
 
 
-def of(client: Client, access: PortalAccess | None) -> Story:
+def timeline_of(client: Client, access: PortalAccess | None) -> Timeline:
     """The client's story, read in three queries."""
-    invitations = list(inviting.of(client).select_related("address")[:INVITATIONS_TOLD])
+    invitations = list(inviting.invitations_of(client).select_related("address")[:MAX_INVITATIONS])
     mails = [invitation.email_id for invitation in invitations]
     events = EmailEvent.objects.filter(email__in=mails).exclude(kind__in=_NOT_OF_MAIL)
     entries = TrailEntry.objects.filter(client=client, verb__in=OF_TRAIL).order_by("-id")[:ENTRIES_READ]
-    newest_events = list(events.order_by("-id")[: HAPPENINGS_TOLD * 2])
-    return tell(client, access, invitations, newest_events, list(entries), at=clock.now())
+    newest_events = list(events.order_by("-id")[: MAX_EVENTS * 2])
+    return build(client, access, invitations, newest_events, list(entries), at=clock.now())
 
 
-def tell(
+def build(
     client: Client,
     access: PortalAccess | None,
     invitations: Sequence[Invitation],
@@ -137,14 +137,14 @@ def tell(
     entries: Sequence[TrailEntry],
     *,
     at: datetime,
-) -> Story:
+) -> Timeline:
     """Puts the facts together; asks no database. Invitations, with mail, link and address, and entries of the trail
     are newest first.
     """
     newest = _newest(access, invitations)
     link = getattr(newest.email, "sign_in_link", None) if newest is not None else None
     broken = eligibility.first_broken(access or PortalAccess(client=client), Purpose.INVITATION)
-    return Story(
+    return Timeline(
         banner=_banner(access, broken),
         on_since=access.enabled_at if access is not None else None,
         problem=broken.explain(client, access) if broken is not None else "",
@@ -195,15 +195,17 @@ def _is_dead(access: PortalAccess, invitation: Invitation | None, link: SignInLi
     return link.voided_at is not None or is_over or is_outdated or not is_allowed
 
 
-def _happenings(access: PortalAccess | None, told: list[Happening]) -> tuple[Happening, ...]:
+def _happenings(access: PortalAccess | None, told: list[TimelineEvent]) -> tuple[TimelineEvent, ...]:
     if access is not None and access.enabled_at is not None:
-        told.append(Happening(Happened.ACCESS_ON, access.enabled_at, by=access.enabled_by))
+        told.append(TimelineEvent(EventKind.ACCESS_ON, access.enabled_at, by=access.enabled_by))
     address = access.address if access is not None else None
     if address is not None and address.email_ok_at is not None:
-        told.append(Happening(Happened.EMAIL_OK, address.email_ok_at, by=address.email_ok_by, address=address.address))
+        told.append(
+            TimelineEvent(EventKind.EMAIL_OK, address.email_ok_at, by=address.email_ok_by, address=address.address)
+        )
     # Stable: events of one moment stay in the order they were given, newest first.
     told.sort(key=lambda happening: happening.at, reverse=True)
-    return tuple(told[:HAPPENINGS_TOLD])
+    return tuple(told[:MAX_EVENTS])
 
 
 def _failed_at(entries: Iterable[TrailEntry]) -> datetime | None:
@@ -212,19 +214,19 @@ def _failed_at(entries: Iterable[TrailEntry]) -> datetime | None:
     return last.at if last is not None and last.verb in failed_attempts.FAILED else None
 
 
-def _of_entry(entry: TrailEntry) -> Happening:
-    by = entry.actor_name if entry.verb == Verb.PIN_MADE else ""
-    return Happening(OF_TRAIL[Verb(entry.verb)], entry.at, by=by, entry=entry)
+def _of_entry(entry: TrailEntry) -> TimelineEvent:
+    by = entry.actor_name if entry.verb == AuditAction.PIN_MADE else ""
+    return TimelineEvent(OF_TRAIL[AuditAction(entry.verb)], entry.at, by=by, entry=entry)
 
 
-def _of_mails(invitations: Sequence[Invitation], events: Iterable[EmailEvent]) -> list[Happening]:
+def _of_mails(invitations: Sequence[Invitation], events: Iterable[EmailEvent]) -> list[TimelineEvent]:
     by_mail = {invitation.email_id: invitation for invitation in invitations}
     return [_of_event(event, by_mail[event.email_id]) for event in events]
 
 
-def _of_event(event: EmailEvent, invitation: Invitation) -> Happening:
+def _of_event(event: EmailEvent, invitation: Invitation) -> TimelineEvent:
     if event.kind == EmailEventKind.WRITTEN:
-        return Happening(Happened.INVITED, event.at, by=invitation.sent_by, address=invitation.address.address)
+        return TimelineEvent(EventKind.INVITED, event.at, by=invitation.sent_by, address=invitation.address.address)
     if event.kind == EmailEventKind.RESTARTED:
-        return Happening(Happened.RESTARTED, event.at, by=event.words)
-    return Happening(Happened(event.kind), event.at, words=event.words)
+        return TimelineEvent(EventKind.RESTARTED, event.at, by=event.words)
+    return TimelineEvent(EventKind(event.kind), event.at, words=event.words)

@@ -22,4 +22,4 @@ class BillingConfig(AppConfig):
         outbox.register(receipts.RECEIPT, ReceiptMail())
         outbox.register(receipts.REFUND, RefundMail())
         outbox.register(mismatch_mail.KIND, mismatch_mail.MismatchMail())
-        inbound_events.register(SOURCE, webhook_events.work)
+        inbound_events.register(SOURCE, webhook_events.process)

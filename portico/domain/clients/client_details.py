@@ -2,9 +2,9 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import email_addresses, phone_numbers, search_terms
-from portico.domain.clients.client_input import ClientEntry
+from portico.domain.clients.client_input import ClientInput
 from portico.domain.clients.email_addresses import AddressChanges
 from portico.domain.clients.models import Client, Status
 from portico.domain.clients.registration import describe
@@ -13,7 +13,7 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.refusals import Refused
 
 
-class ChangedMeanwhile(Refused):
+class ClientConflict(Refused):
     """Somebody else saved first; nothing was overwritten."""
 
     def __init__(self) -> None:
@@ -27,18 +27,18 @@ class ClientArchived(Refused):
         super().__init__(_("This client is archived. Restore the client first."))
 
 
-def save(client: Client, entry: ClientEntry, *, version: int, by: Actor) -> AddressChanges:
+def save(client: Client, entry: ClientInput, *, version: int, by: Actor) -> AddressChanges:
     """Saves the whole of `Client Info`. Inside the caller's transaction, with the client locked.
 
     Raises ChangedMeanwhile, ClientArchived, addresses.AddressTwice.
     """
     if client.version != version:
-        raise ChangedMeanwhile
+        raise ClientConflict
     if client.status == Status.ARCHIVED:
         raise ClientArchived
     fields = describe(client, entry.details)
-    changes = email_addresses.settle(client, entry.addresses, by=by)
-    phones_changed = phone_numbers.settle(client, entry.phones)
+    changes = email_addresses.save_addresses(client, entry.addresses, by=by)
+    phones_changed = phone_numbers.save_phones(client, entry.phones)
     if not (fields or phones_changed or changes.closed or changes.opened or changes.withdrawn or changes.recorded):
         return changes
     client.version += 1
@@ -46,11 +46,13 @@ def save(client: Client, entry: ClientEntry, *, version: int, by: Actor) -> Addr
     search_terms.refresh_terms(client)
     if fields or phones_changed:
         named = [*fields, *(["phones"] if phones_changed else [])]
-        audit_log.record(Verb.CLIENT_EDITED, practice=client.practice, client=client, by=by, fields=", ".join(named))
+        audit_log.record(
+            AuditAction.CLIENT_EDITED, practice=client.practice, client=client, by=by, fields=", ".join(named)
+        )
     return changes
 
 
-def set_status(client: Client, status: Status, *, verb: Verb, by: Actor) -> None:
+def set_status(client: Client, status: Status, *, verb: AuditAction, by: Actor) -> None:
     """Archives or restores, as `verb` says. Inside the caller's transaction, with the client locked."""
     client.status = status
     client.version += 1

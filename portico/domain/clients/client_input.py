@@ -21,7 +21,7 @@ class ClientDetails:
 
 
 @dataclass(frozen=True)
-class AddressEntry:
+class AddressInput:
     """An email address as it stands in the form; `ref` names the row it was, None for a new one."""
 
     address: str
@@ -31,7 +31,7 @@ class AddressEntry:
 
 
 @dataclass(frozen=True)
-class PhoneEntry:
+class PhoneInput:
     """A phone number in E.164 and its kind."""
 
     number: str
@@ -39,9 +39,9 @@ class PhoneEntry:
 
 
 @dataclass(frozen=True)
-class ClientEntry:
+class ClientInput:
     """The whole of `Client Info`."""
 
     details: ClientDetails
-    addresses: tuple[AddressEntry, ...] = ()
-    phones: tuple[PhoneEntry, ...] = ()
+    addresses: tuple[AddressInput, ...] = ()
+    phones: tuple[PhoneInput, ...] = ()

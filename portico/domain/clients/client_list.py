@@ -12,7 +12,7 @@ from portico.domain.practices.models import Practice
 
 PAGE_SIZE = 25
 # Beyond it a count says only that there are more: counting on would take ever longer.
-MOST_COUNTED = 1000
+MAX_COUNTED = 1000
 # Among very many matches the list's own order soon comes upon a page of them. It is followed so far and no further.
 _STRETCH = 3_000
 
@@ -24,7 +24,7 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ListQuery:
     """What is asked for; `after` is the ref of the last client of the page before."""
 
     query: str = ""
@@ -42,11 +42,11 @@ class Count:
 
     @property
     def is_more(self) -> bool:
-        return self.number > MOST_COUNTED
+        return self.number > MAX_COUNTED
 
     @property
     def at_most(self) -> int:
-        return min(self.number, MOST_COUNTED)
+        return min(self.number, MAX_COUNTED)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Page:
     is_first: bool
 
 
-def page(practice: Practice, wanted: Wanted) -> Page:
+def page(practice: Practice, wanted: ListQuery) -> Page:
     """One page of the clients that are wanted, each with clinician and access. An unknown `after` begins anew."""
     matches = search_terms.look_up(practice, wanted.query) if wanted.query else None
     last = _last_seen(practice, wanted.after)
@@ -75,12 +75,12 @@ def page(practice: Practice, wanted: Wanted) -> Page:
 
 def count(clients: ClientQuerySet) -> Count:
     """How many there are, without looking beyond MOST_COUNTED."""
-    return Count(clients.values("pk")[: MOST_COUNTED + 1].count())
+    return Count(clients.values("pk")[: MAX_COUNTED + 1].count())
 
 
 def counts_by_state(practice: Practice) -> dict[PortalState, Count]:
     """How many of the practice's present clients stand where with the portal: one small query a state."""
-    return {state: count(_everybody(practice, Wanted(state=state))) for state in PortalState}
+    return {state: count(_everybody(practice, ListQuery(state=state))) for state in PortalState}
 
 
 def sum_of(counts: dict[PortalState, Count]) -> Count:
@@ -96,7 +96,7 @@ _COLUMNS = {
 }
 
 
-def _rows(practice: Practice, wanted: Wanted, matches: Matches | None, last: Client | None) -> list[Client]:
+def _rows(practice: Practice, wanted: ListQuery, matches: Matches | None, last: Client | None) -> list[Client]:
     """The clients of a page, and one more if there are more."""
     everybody = _beyond(_everybody(practice, wanted), last, wanted.sort)
     if matches is None:
@@ -108,7 +108,7 @@ def _rows(practice: Practice, wanted: Wanted, matches: Matches | None, last: Cli
     return _first_of_batches(matches, wanted, last)
 
 
-def _first_of_batches(matches: Matches, wanted: Wanted, last: Client | None) -> list[Client]:
+def _first_of_batches(matches: Matches, wanted: ListQuery, last: Client | None) -> list[Client]:
     """The first of each batch, then the first of those: the database alone knows its order."""
     foremost = [
         pk
@@ -120,7 +120,7 @@ def _first_of_batches(matches: Matches, wanted: Wanted, last: Client | None) -> 
     return _first(Client.objects.filter(pk__in=foremost), wanted.sort)
 
 
-def _total(practice: Practice, wanted: Wanted, matches: Matches | None) -> Count:
+def _total(practice: Practice, wanted: ListQuery, matches: Matches | None) -> Count:
     if matches is None:
         return count(_everybody(practice, wanted))
     total = Count(0)
@@ -131,12 +131,12 @@ def _total(practice: Practice, wanted: Wanted, matches: Matches | None) -> Count
     return total
 
 
-def _everybody(practice: Practice, wanted: Wanted) -> ClientQuerySet:
+def _everybody(practice: Practice, wanted: ListQuery) -> ClientQuerySet:
     """All that are wanted but for the query, in their order: so PostgreSQL walks an index even to count them."""
     return _in_order(_of_kind(Client.objects.filter(practice=practice), wanted), wanted.sort)
 
 
-def _of_kind(clients: ClientQuerySet, wanted: Wanted) -> ClientQuerySet:
+def _of_kind(clients: ClientQuerySet, wanted: ListQuery) -> ClientQuerySet:
     if wanted.archived:
         return clients.archived()
     clients = clients.present()

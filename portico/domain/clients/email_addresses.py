@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from portico.domain.audit_actions import Verb
-from portico.domain.clients.client_input import AddressEntry
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.client_input import AddressInput
 from portico.domain.clients.models import Client, EmailAddress
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
@@ -14,7 +14,7 @@ from portico.plumbing.refusals import Refused
 from portico.plumbing.text.mailboxes import mailbox_key
 
 
-class AddressTwice(Refused):
+class DuplicateAddress(Refused):
     """The same mailbox stands twice in one client's list."""
 
 
@@ -29,7 +29,7 @@ class AddressChanges:
     recorded: list[EmailAddress] = field(default_factory=list)
 
 
-def settle(client: Client, entries: tuple[AddressEntry, ...], *, by: Actor) -> AddressChanges:
+def save_addresses(client: Client, entries: tuple[AddressInput, ...], *, by: Actor) -> AddressChanges:
     """Makes the client's open addresses those of the entries. Inside the caller's transaction, client locked.
 
     Raises AddressTwice. A changed address closes its row and opens another, whose consent is recorded anew.
@@ -37,7 +37,7 @@ def settle(client: Client, entries: tuple[AddressEntry, ...], *, by: Actor) -> A
     _refuse_twice(entries)
     changes = AddressChanges()
     standing = {row.ref: row for row in client.email_addresses.open()}
-    to_open: list[tuple[AddressEntry, EmailAddress | None]] = []
+    to_open: list[tuple[AddressInput, EmailAddress | None]] = []
     for entry in entries:
         row = standing.pop(entry.ref, None) if entry.ref else None
         if row is not None and row.mailbox_key == mailbox_key(entry.address):
@@ -55,27 +55,27 @@ def settle(client: Client, entries: tuple[AddressEntry, ...], *, by: Actor) -> A
     return changes
 
 
-def _refuse_twice(entries: tuple[AddressEntry, ...]) -> None:
+def _refuse_twice(entries: tuple[AddressInput, ...]) -> None:
     seen: set[str] = set()
     for entry in entries:
         key = mailbox_key(entry.address)
         if key in seen:
-            raise AddressTwice(_("%(address)s is there twice. Remove one.") % {"address": entry.address})
+            raise DuplicateAddress(_("%(address)s is there twice. Remove one.") % {"address": entry.address})
         seen.add(key)
 
 
-def _keep(row: EmailAddress, entry: AddressEntry, changes: AddressChanges, *, by: Actor) -> None:
+def _keep(row: EmailAddress, entry: AddressInput, changes: AddressChanges, *, by: Actor) -> None:
     changed = row.kind != entry.kind
     row.kind = entry.kind
     if entry.email_ok and not row.email_ok:
         row.record_consent(by=by.name, at=clock.now())
         changes.recorded.append(row)
-        _record(Verb.CONSENT_RECORDED, row, by=by)
+        _record(AuditAction.CONSENT_RECORDED, row, by=by)
         changed = True
     if row.email_ok and not entry.email_ok:
         row.withdraw_consent(at=clock.now())
         changes.withdrawn.append(row)
-        _record(Verb.CONSENT_WITHDRAWN, row, by=by)
+        _record(AuditAction.CONSENT_WITHDRAWN, row, by=by)
         changed = True
     if changed:
         row.save(update_fields=["kind", "email_ok_at", "email_ok_by", "email_ok_withdrawn_at"])
@@ -85,10 +85,10 @@ def _close(row: EmailAddress, changes: AddressChanges, *, by: Actor) -> None:
     row.closed_at = clock.now()
     row.save(update_fields=["closed_at"])
     changes.closed.append(row)
-    _record(Verb.ADDRESS_CLOSED, row, by=by)
+    _record(AuditAction.ADDRESS_CLOSED, row, by=by)
 
 
-def _open(client: Client, entry: AddressEntry, changes: AddressChanges, *, by: Actor) -> EmailAddress:
+def _open(client: Client, entry: AddressInput, changes: AddressChanges, *, by: Actor) -> EmailAddress:
     row = EmailAddress(
         practice=client.practice,
         client=client,
@@ -101,11 +101,11 @@ def _open(client: Client, entry: AddressEntry, changes: AddressChanges, *, by: A
         changes.recorded.append(row)
     row.save(force_insert=True)
     changes.opened.append(row)
-    _record(Verb.ADDRESS_ADDED, row, by=by)
+    _record(AuditAction.ADDRESS_ADDED, row, by=by)
     if entry.email_ok:
-        _record(Verb.CONSENT_RECORDED, row, by=by)
+        _record(AuditAction.CONSENT_RECORDED, row, by=by)
     return row
 
 
-def _record(verb: Verb, row: EmailAddress, *, by: Actor) -> None:
+def _record(verb: AuditAction, row: EmailAddress, *, by: Actor) -> None:
     audit_log.record(verb, practice=row.client.practice, client=row.client, by=by, about=row.ref, address=row.address)

@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 
 # Where most private mailboxes are. A domain of this list is never questioned.
-WELL_KNOWN = (
+KNOWN_DOMAINS = (
     "gmail.com",
     "googlemail.com",
     "yahoo.com",
@@ -64,7 +64,7 @@ def suggestion(address: str) -> str | None:
     """The address that was probably meant; None when nothing looks like a slip."""
     local, at, domain = address.rpartition("@")
     domain = domain.lower()
-    if not at or not local or domain in WELL_KNOWN:
+    if not at or not local or domain in KNOWN_DOMAINS:
         return None
     near = get_close_matches(domain, _COMMON, n=1, cutoff=_LIKENESS)
     return f"{local}@{near[0]}" if near else None

@@ -1,10 +1,10 @@
 """A client's phone numbers."""
 
-from portico.domain.clients.client_input import PhoneEntry
+from portico.domain.clients.client_input import PhoneInput
 from portico.domain.clients.models import Client, PhoneNumber
 
 
-def settle(client: Client, entries: tuple[PhoneEntry, ...]) -> bool:
+def save_phones(client: Client, entries: tuple[PhoneInput, ...]) -> bool:
     """Makes the client's numbers those of the entries; says whether anything changed. In the caller's transaction."""
     wanted = {entry.number: entry.kind for entry in entries}
     present = {phone.number: phone for phone in client.phone_numbers.all()}

@@ -2,9 +2,9 @@
 
 from django.db import transaction
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import email_addresses, phone_numbers, search_terms
-from portico.domain.clients.client_input import ClientDetails, ClientEntry
+from portico.domain.clients.client_input import ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.actors import Actor
@@ -12,7 +12,7 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.text.folding import folded
 
 
-def create(practice: Practice, entry: ClientEntry, *, by: Actor, press: str = "") -> Client:
+def create(practice: Practice, entry: ClientInput, *, by: Actor, press: str = "") -> Client:
     """Creates a client with addresses, consent and phones. Raises addresses.AddressTwice.
 
     `press` is the random key of the form, if there was one; a second client with it raises IntegrityError.
@@ -21,9 +21,9 @@ def create(practice: Practice, entry: ClientEntry, *, by: Actor, press: str = ""
         client = Client(practice=practice, press=press)
         describe(client, entry.details)
         client.save(force_insert=True)
-        audit_log.record(Verb.CLIENT_CREATED, practice=practice, client=client, by=by)
-        email_addresses.settle(client, entry.addresses, by=by)
-        phone_numbers.settle(client, entry.phones)
+        audit_log.record(AuditAction.CLIENT_CREATED, practice=practice, client=client, by=by)
+        email_addresses.save_addresses(client, entry.addresses, by=by)
+        phone_numbers.save_phones(client, entry.phones)
         search_terms.refresh_terms(client)
     return client
 

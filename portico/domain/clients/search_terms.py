@@ -15,7 +15,7 @@ from portico.domain.clients.models import Client, ClientQuerySet, EmailAddress, 
 from portico.domain.practices.models import Practice
 from portico.plumbing.text.folding import folded, folded_with_two_letters
 from portico.plumbing.text.mailboxes import mailbox_key
-from portico.plumbing.text.phone_numbers import as_dialled
+from portico.plumbing.text.phone_numbers import formatted
 
 _WORD = re.compile(r"[^\W_]+")
 _WORD_OR_AT = re.compile(r"[^\W_]+|@")
@@ -26,7 +26,7 @@ _PHONE = re.compile(r"(?:tel:)?\+?[\d\s().\-/]{3,}\Z")
 _ABROAD = re.compile(r"\A(?:00|011)(?=\d{8})")
 _FEWEST_DIGITS = 4
 _LONGEST = 320
-MOST_WORDS = 6
+MAX_WORDS = 6
 # A word that begins so many terms at most is rare: the clients who have it are fetched by their ids.
 _RARE = 2_000
 _BATCH = 500
@@ -54,7 +54,7 @@ def terms_of(*, names: Iterable[str], addresses: Iterable[str], numbers: Iterabl
         digits = number.removeprefix("+")
         terms |= {digits[start:] for start in range(len(digits) - _FEWEST_DIGITS + 1)}
         # As dialled at home, which in many countries begins with a 0 that is not part of the number.
-        terms.add(re.sub(r"\D", "", as_dialled(number)))
+        terms.add(re.sub(r"\D", "", formatted(number)))
     return {term[:_LONGEST] for term in terms if term}
 
 
@@ -169,7 +169,7 @@ def _beginnings(query: str) -> list[str]:
         beginnings = ["".join(_WORD_OR_AT.findall(folded(_as_key(query)))).lstrip("@")]
     else:
         beginnings = ["".join(_WORD.findall(folded(part))) for part in _BETWEEN_WORDS.split(query)]
-    return [beginning for beginning in beginnings if beginning][:MOST_WORDS]
+    return [beginning for beginning in beginnings if beginning][:MAX_WORDS]
 
 
 def _as_key(query: str) -> str:

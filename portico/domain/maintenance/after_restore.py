@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 from django.utils.translation import gettext as _
 
-from portico.domain.access.models import AskOutcome, Pin, PortalSession, SignInAsk, SignInLink
-from portico.domain.audit_actions import Verb
+from portico.domain.access.models import Pin, PortalSession, RequestOutcome, SignInAsk, SignInLink
+from portico.domain.audit_actions import AuditAction
 from portico.domain.maintenance.models import ChoreTurn
 from portico.domain.practices.models import Practice, SetUpLink, StaffSession
 from portico.plumbing import clock
@@ -25,7 +25,7 @@ MARGIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Quieted:
+class RestoreSummary:
     """How many of each were ended (the first five) and parked, at one practice."""
 
     links: int
@@ -41,7 +41,7 @@ class Quieted:
         return not any(asdict(self).values())
 
 
-def after_restore(*, by: Actor) -> dict[str, Quieted]:
+def after_restore(*, by: Actor) -> dict[str, RestoreSummary]:
     """Makes restored data safe to open the doors on, practice by practice; by slug, what there was to do.
 
     Again, before anything else has happened: changes nothing. No worker may be running.
@@ -53,12 +53,12 @@ def after_restore(*, by: Actor) -> dict[str, Quieted]:
     return told
 
 
-def _quieten(practice: Practice, *, by: Actor) -> Quieted:
+def _quieten(practice: Practice, *, by: Actor) -> RestoreSummary:
     with transaction.atomic():
         row = Practice.objects.locked().get(pk=practice.pk)
         seen_at = _last_sign_of_life(row)
         parked = _park_emails(row)  # Before links: a mail's row is locked before what belongs to it.
-        quieted = Quieted(
+        quieted = RestoreSummary(
             links=_end_links(row),
             pins=Pin.objects.unspent().filter(practice=row).update(voided_at=clock.now()),
             sessions=_end_sessions(row),
@@ -69,7 +69,7 @@ def _quieten(practice: Practice, *, by: Actor) -> Quieted:
         )
         if quieted.is_nothing and _was_done_already(row, seen_at):
             return quieted
-        audit_log.record(Verb.PRACTICE_RESTORED, practice=row, by=by, **asdict(quieted))
+        audit_log.record(AuditAction.PRACTICE_RESTORED, practice=row, by=by, **asdict(quieted))
         Restoration.objects.create(practice=row, backup_made_at=seen_at - MARGIN)
     return quieted
 
@@ -111,4 +111,4 @@ def _end_sessions(practice: Practice) -> int:
 def _answer_asks(practice: Practice) -> int:
     """Whoever asked has asked again, or gone: an ask is worth a quarter of an hour."""
     asks = SignInAsk.objects.waiting().filter(practice=practice)
-    return asks.update(outcome=AskOutcome.TOO_LATE, answered_at=clock.now(), lease_until=None, not_before=None)
+    return asks.update(outcome=RequestOutcome.TOO_LATE, answered_at=clock.now(), lease_until=None, not_before=None)

@@ -3,6 +3,6 @@
 from django.apps import AppConfig
 
 
-class UpkeepConfig(AppConfig):
+class MaintenanceConfig(AppConfig):
     name = "portico.domain.maintenance"
     label = "upkeep"

@@ -9,7 +9,7 @@ import logging
 from django.db.models import Q, QuerySet
 
 from portico.domain.access.models import KnownBrowser, Pin, PortalKeptPost, PortalSession, SignInAsk, SignInLink
-from portico.domain.billing.models import MOVING, PaymentAttempt
+from portico.domain.billing.models import STATES_IN_PROGRESS, PaymentAttempt
 from portico.domain.practices.models import KeptPost, SetUpLink
 from portico.domain.practices.staff import staff_sessions
 from portico.domain.practices.stripe_setup import clock_checks
@@ -56,7 +56,7 @@ def _begin_now() -> dict[str, int]:
     newest = SignInAsk.objects.order_by("-id").values_list("pk", flat=True)[:NEWEST]
     asks = SignInAsk.objects.filter(clock.from_future("written_at"), pk__in=list(newest))
     # Staff could not release them before the clock got there.
-    doubts = PaymentAttempt.objects.filter(clock.from_future("unknown_since"), state__in=MOVING)
+    doubts = PaymentAttempt.objects.filter(clock.from_future("unknown_since"), state__in=STATES_IN_PROGRESS)
     return {
         "asks": asks.update(written_at=now),
         "browsers": KnownBrowser.objects.filter(clock.from_future("seen_at")).update(seen_at=now),

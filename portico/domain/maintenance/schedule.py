@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Chore:
+class Task:
     """Something to be done every so often; `work` may say how many rows it was about."""
 
     name: str
@@ -22,7 +22,7 @@ class Chore:
     work: Callable[[], int | None]
 
 
-def post(chores: Sequence[Chore]) -> None:
+def create_missing(chores: Sequence[Task]) -> None:
     """Puts the chores on the timetable, those at least that are not on it; a new one is due at once."""
     known = set(ChoreTurn.objects.values_list("name", flat=True))
     new = [ChoreTurn(name=chore.name) for chore in chores if chore.name not in known]
@@ -30,7 +30,7 @@ def post(chores: Sequence[Chore]) -> None:
         ChoreTurn.objects.bulk_create(new, ignore_conflicts=True)
 
 
-def do_next(chores: Sequence[Chore]) -> bool:
+def run_next(chores: Sequence[Task]) -> bool:
     """Does the chore that has been due longest; False when none is.
 
     The turn moves on before the work begins: a worker that dies over it leaves it to the next turn, and a chore
@@ -51,7 +51,7 @@ def do_next(chores: Sequence[Chore]) -> bool:
     return True
 
 
-def _due(chores: Sequence[Chore]) -> Q:
+def _due(chores: Sequence[Task]) -> Q:
     """Those whose turn has come. A turn further ahead than the chore's own pace was set while the clock was ahead."""
     is_due = Q(name__in=[chore.name for chore in chores], due_at__lte=clock.now())
     for chore in chores:

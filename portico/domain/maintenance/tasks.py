@@ -7,7 +7,7 @@ from portico.domain.access.sign_in import saved_forms as portal_kept_posts
 from portico.domain.billing.card_payments import polling, saved_cards
 from portico.domain.billing.stripe_sync import card_refunds, disputes, reconciliation
 from portico.domain.maintenance import clock_set_back
-from portico.domain.maintenance.schedule import Chore
+from portico.domain.maintenance.schedule import Task
 from portico.domain.practices.staff import saved_forms
 from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.domain.practices.stripe_setup import api_keys, webhook_setup
@@ -20,31 +20,31 @@ def log_newest_seals() -> None:
     sealing.log_newest()
 
 
-def forget_staff_sessions() -> None:
+def delete_staff_sessions() -> None:
     SessionStore.clear_expired()
 
 
-def forget_kept_forms() -> int:
+def delete_saved_forms() -> int:
     """Those of staff and of clients."""
-    return saved_forms.forget_old() + portal_kept_posts.forget_old()
+    return saved_forms.delete_expired() + portal_kept_posts.delete_expired()
 
 
-CHORES = (
-    Chore("forget removed cards", timedelta(minutes=1), saved_cards.detach_removed),
-    Chore("follow refunds", timedelta(minutes=1), card_refunds.follow_pending),
-    Chore("follow disputes", timedelta(hours=1), disputes.follow_open),
-    Chore("look at what was charged", timedelta(minutes=15), reconciliation.look_back),
-    Chore("settle times from the future", timedelta(minutes=1), clock_set_back.settle),
-    Chore("measure the clock again", timedelta(minutes=1), api_keys.measure_clock_again),
-    Chore("look for webhooks", timedelta(hours=1), webhook_setup.check_webhooks),
-    Chore("forget replaced keys", timedelta(hours=1), polling.forget_keys),
-    Chore("log newest seals", timedelta(days=1), log_newest_seals),
-    Chore("forget portal sessions", timedelta(hours=1), portal_sessions.forget_over),
-    Chore("forget old asks", timedelta(hours=1), sign_in_requests.forget_old),
-    Chore("watch for bursts", timedelta(minutes=1), bursts.watch),
-    Chore("forget old bursts", timedelta(days=1), bursts.forget_old),
-    Chore("forget old browsers", timedelta(days=1), known_browsers.forget_old),
-    Chore("forget staff sessions", timedelta(hours=1), forget_staff_sessions),
-    Chore("forget idle limits", timedelta(hours=1), rate_limits.forget_idle),
-    Chore("forget kept forms", timedelta(minutes=10), forget_kept_forms),
+TASKS = (
+    Task("forget removed cards", timedelta(minutes=1), saved_cards.detach_removed),
+    Task("follow refunds", timedelta(minutes=1), card_refunds.poll_pending),
+    Task("follow disputes", timedelta(hours=1), disputes.poll_open),
+    Task("look at what was charged", timedelta(minutes=15), reconciliation.reconcile_recent),
+    Task("settle times from the future", timedelta(minutes=1), clock_set_back.settle),
+    Task("measure the clock again", timedelta(minutes=1), api_keys.measure_clock_again),
+    Task("look for webhooks", timedelta(hours=1), webhook_setup.check_webhooks),
+    Task("forget replaced keys", timedelta(hours=1), polling.delete_replaced_keys),
+    Task("log newest seals", timedelta(days=1), log_newest_seals),
+    Task("forget portal sessions", timedelta(hours=1), portal_sessions.delete_ended),
+    Task("forget old asks", timedelta(hours=1), sign_in_requests.delete_old),
+    Task("watch for bursts", timedelta(minutes=1), bursts.update),
+    Task("forget old bursts", timedelta(days=1), bursts.delete_old),
+    Task("forget old browsers", timedelta(days=1), known_browsers.delete_old),
+    Task("forget staff sessions", timedelta(hours=1), delete_staff_sessions),
+    Task("forget idle limits", timedelta(hours=1), rate_limits.delete_idle),
+    Task("forget kept forms", timedelta(minutes=10), delete_saved_forms),
 )

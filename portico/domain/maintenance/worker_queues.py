@@ -10,15 +10,15 @@ from portico.domain.access.sign_in import request_worker
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.maintenance import schedule
-from portico.domain.maintenance.tasks import CHORES
+from portico.domain.maintenance.tasks import TASKS
 from portico.domain.practices.staff import password_reset
 from portico.gateways.smtp import server_url
-from portico.gateways.smtp.transport import Transport
+from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import inbound_events
 from portico.plumbing.audit import sealing
 from portico.plumbing.mail import delivery
-from portico.plumbing.models.outgoing_emails import Lane as MailLane
-from portico.plumbing.queue.worker_loop import Lane
+from portico.plumbing.models.outgoing_emails import MailQueue as MailLane
+from portico.plumbing.queue.worker_loop import WorkerQueue
 
 # In a rush, asks that come within this are answered together: a round costs nearly as much for one as for ten.
 GATHERING_SECONDS = 0.1
@@ -30,26 +30,26 @@ SECONDS_BETWEEN_LOOKS = 5.0
 MAILING_SECONDS = 0.1
 
 
-def lanes() -> list[Lane]:
+def worker_queues() -> list[WorkerQueue]:
     """Asks and sign-in mail have a lane of their own: whatever is slow in the other never delays them."""
-    transport = Transport(server_url.parse(settings.EMAIL_URL))
+    transport = SmtpTransport(server_url.parse(settings.EMAIL_URL))
     return [
-        Lane(
+        WorkerQueue(
             "entrance",
             [
-                spaced(request_worker.answer_next, seconds=GATHERING_SECONDS),
-                paced(password_reset.answer_next, seconds=SECONDS_BETWEEN_GLANCES),
-                again_while(partial(delivery.hand_over_next, MailLane.ENTRANCE, transport), seconds=MAILING_SECONDS),
+                spaced(request_worker.process_next, seconds=GATHERING_SECONDS),
+                paced(password_reset.process_next, seconds=SECONDS_BETWEEN_GLANCES),
+                again_while(partial(delivery.deliver_next, MailLane.ENTRANCE, transport), seconds=MAILING_SECONDS),
             ],
         ),
-        Lane(
+        WorkerQueue(
             "rest",
             [
-                partial(delivery.hand_over_next, MailLane.REST, transport),
+                partial(delivery.deliver_next, MailLane.REST, transport),
                 paced(invoice_sharing.continue_next_run, seconds=SECONDS_BETWEEN_GLANCES),
-                paced(polling.follow_next, seconds=SECONDS_BETWEEN_GLANCES),
-                paced(inbound_events.work_next, seconds=SECONDS_BETWEEN_GLANCES),
-                paced(polling.hurry_unwanted, seconds=SECONDS_BETWEEN_LOOKS),
+                paced(polling.poll_next, seconds=SECONDS_BETWEEN_GLANCES),
+                paced(inbound_events.process_next, seconds=SECONDS_BETWEEN_GLANCES),
+                paced(polling.expire_unwanted, seconds=SECONDS_BETWEEN_LOOKS),
                 # Not on the timetable: looking costs a read, a turn would cost a write every second.
                 paced(_seal, seconds=SECONDS_BETWEEN_SEALS),
                 paced(_Chores(), seconds=SECONDS_BETWEEN_LOOKS),
@@ -113,6 +113,6 @@ class _Chores:
 
     def __call__(self) -> bool:
         if not self.is_posted:
-            schedule.post(CHORES)
+            schedule.create_missing(TASKS)
             self.is_posted = True
-        return schedule.do_next(CHORES)
+        return schedule.run_next(TASKS)

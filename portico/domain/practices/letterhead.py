@@ -14,7 +14,7 @@ LETTER_COUNTRIES = frozenset(
 )
 
 
-def of(practice: Practice) -> dict[str, Any]:  # Any: JSON for a template of `portico/print`.
+def letterhead_of(practice: Practice) -> dict[str, Any]:  # Any: JSON for a template of `portico/print`.
     """The sign, its colour and the paper."""
     return {
         "paper": "us-letter" if practice.country in LETTER_COUNTRIES else "a4",
@@ -34,10 +34,10 @@ def address_lines(practice: Practice) -> list[str]:
 
 def phone(practice: Practice) -> str:
     """As people dial it; empty without one."""
-    return phone_numbers.as_dialled(practice.phone) if practice.phone else ""
+    return phone_numbers.formatted(practice.phone) if practice.phone else ""
 
 
 def _logo(practice: Practice) -> list[int]:
     """Its bytes as numbers, as JSON takes them; at the size of print, since each costs time."""
     logo = Logo.objects.filter(practice=practice).first() if practice.logo_digest else None
-    return list(images.smaller(bytes(logo.png), within=PRINTED_PIXELS)) if logo is not None else []
+    return list(images.resized(bytes(logo.png), within=PRINTED_PIXELS)) if logo is not None else []

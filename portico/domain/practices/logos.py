@@ -4,19 +4,19 @@ import hashlib
 
 from django.db import transaction
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Logo, Practice
 from portico.plumbing import images
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 
 
-def put_up(practice: Practice, file: bytes, *, by: Actor) -> Logo:
+def save(practice: Practice, file: bytes, *, by: Actor) -> Logo:
     """Makes the picture in the file the practice's logo, in place of any other. Raises pictures.PictureRefused.
 
     The same picture again changes nothing.
     """
-    picture = images.redrawn(file)
+    picture = images.reencoded(file)
     digest = hashlib.sha256(picture.png).hexdigest()
     with transaction.atomic():
         row = Practice.objects.locked().get(pk=practice.pk)
@@ -25,11 +25,11 @@ def put_up(practice: Practice, file: bytes, *, by: Actor) -> Logo:
             return Logo.objects.get(practice=row)
         logo, _is_new = Logo.objects.update_or_create(practice=row, defaults=drawn)
         _note(row, digest)
-        audit_log.record(Verb.LOGO_CHANGED, practice=row, by=by)
+        audit_log.record(AuditAction.LOGO_CHANGED, practice=row, by=by)
     return logo
 
 
-def take_down(practice: Practice, *, by: Actor) -> None:
+def remove(practice: Practice, *, by: Actor) -> None:
     """Without a logo the first letter of the name stands in its place. Again: changes nothing."""
     with transaction.atomic():
         row = Practice.objects.locked().get(pk=practice.pk)
@@ -37,7 +37,7 @@ def take_down(practice: Practice, *, by: Actor) -> None:
             return
         Logo.objects.filter(practice=row).delete()
         _note(row, "")
-        audit_log.record(Verb.LOGO_REMOVED, practice=row, by=by)
+        audit_log.record(AuditAction.LOGO_REMOVED, practice=row, by=by)
 
 
 def _note(practice: Practice, digest: str) -> None:

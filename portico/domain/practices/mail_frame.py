@@ -6,7 +6,7 @@ from typing import Any
 from portico.domain.practices import letterhead
 from portico.domain.practices.models import Practice
 from portico.plumbing.mail import rendering
-from portico.plumbing.mail.outbox import Attachment, Letter
+from portico.plumbing.mail.outbox import Attachment, ComposedMail
 from portico.plumbing.models import OutgoingEmail
 
 
@@ -16,14 +16,14 @@ def letter(
     words: Mapping[str, Any],  # Any: what templates take.
     *,
     attachments: tuple[Attachment, ...] = (),
-) -> Letter:
+) -> ComposedMail:
     """The mail in the practice's frame, rendered from `emails/<template>/` in the active language.
 
     The frame asks for a reply only if there is an address to reply to, and for a call only if there is a number.
     """
     practice: Practice = email.practice
     text, html = rendering.render(template, {"practice": _frame(practice)} | dict(words))
-    return Letter(email.subject, text, html, practice.reply_address, practice.shown_sender, attachments)
+    return ComposedMail(email.subject, text, html, practice.reply_address, practice.shown_sender, attachments)
 
 
 def _frame(practice: Practice) -> dict[str, Any]:  # Any: as above.

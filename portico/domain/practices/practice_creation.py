@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from portico import currency_table
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.domain.practices.staff import set_up_links, staff_members
 from portico.plumbing.actors import Actor
@@ -21,7 +21,7 @@ class SlugTaken(Refused):
 
 
 @dataclass(frozen=True)
-class Founded:
+class CreatedPractice:
     """A new practice, its owner, and the token of the owner's set-up link (known only now)."""
 
     practice: Practice
@@ -31,7 +31,7 @@ class Founded:
 
 def create_practice(
     *, slug: str, name: str, time_zone: str, currency: str, owner_email: str, owner_name: str, by: Actor
-) -> Founded:
+) -> CreatedPractice:
     """Creates a practice with one owner who has no password yet.
 
     Raises SlugTaken, EmailTaken, and django's ValidationError for a malformed slug or address, an unknown time
@@ -43,8 +43,8 @@ def create_practice(
     with transaction.atomic():
         open_practice(practice, by=by)
         owner = staff_members.add_staff_member(practice, email=owner_email, name=owner_name, role=Role.OWNER, by=by)
-        token = set_up_links.make_link(owner, by=by)
-    return Founded(practice, owner, token)
+        token = set_up_links.create_link(owner, by=by)
+    return CreatedPractice(practice, owner, token)
 
 
 def open_practice(practice: Practice, *, by: Actor) -> Practice:
@@ -56,5 +56,5 @@ def open_practice(practice: Practice, *, by: Actor) -> Practice:
         if Practice.objects.filter(slug=practice.slug).exists():
             raise SlugTaken(_("The address %(slug)s is taken. Choose another.") % {"slug": practice.slug})
         practice.save(force_insert=True)
-        audit_log.record(Verb.PRACTICE_CREATED, practice=practice, by=by)
+        audit_log.record(AuditAction.PRACTICE_CREATED, practice=practice, by=by)
     return practice

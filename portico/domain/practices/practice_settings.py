@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing.actors import Actor
@@ -14,7 +14,7 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.refusals import Refused
 
 
-class SettingsChangedMeanwhile(Refused):
+class SettingsConflict(Refused):
     """Another owner saved first; nothing was overwritten."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class CurrencyFixed(Refused):
 
 
 @dataclass(frozen=True)
-class Description:
+class PracticeDetails:
     """The page `Practice` of Settings, cleaned. `phone` in E.164, `hue` in degrees, `currency` a code of ISO 4217.
 
     All but name, zone and currency are optional.
@@ -54,29 +54,29 @@ class Sender:
     reply_to: str
 
 
-def describe(practice: Practice, description: Description, *, version: int, by: Actor) -> Practice:
+def save_details(practice: Practice, description: PracticeDetails, *, version: int, by: Actor) -> Practice:
     """Saves the practice's facts, words and hue. Again: changes nothing.
 
     Raises SettingsChangedMeanwhile, CurrencyFixed, and ValidationError for an unknown time zone.
     """
     with transaction.atomic():
-        practice = held(practice, version)
+        practice = lock_practice(practice, version)
         if description.currency != practice.currency and practice.currency_fixed_at is not None:
             raise CurrencyFixed(field="currency")
         changed = set_fields(practice, asdict(description))
         if "currency" in changed:
-            payment_readiness.note_currency(practice, by=by)
+            payment_readiness.record_currency(practice, by=by)
         if changed:
             practice.clean_fields()
-            audit_log.record(Verb.PRACTICE_EDITED, practice=practice, by=by, fields=", ".join(changed))
+            audit_log.record(AuditAction.PRACTICE_EDITED, practice=practice, by=by, fields=", ".join(changed))
     return practice
 
 
-def held(practice: Practice, version: int) -> Practice:
+def lock_practice(practice: Practice, version: int) -> Practice:
     """The practice, locked, if nobody saved since. In the caller's transaction. Raises SettingsChangedMeanwhile."""
     row = Practice.objects.locked().get(pk=practice.pk)
     if row.version != version:
-        raise SettingsChangedMeanwhile
+        raise SettingsConflict
     return row
 
 

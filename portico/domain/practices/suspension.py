@@ -5,7 +5,7 @@ Money that is on its way goes on: what a payment provider reports is settled in 
 
 from django.db import transaction
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
@@ -20,7 +20,7 @@ def suspend(practice: Practice, *, by: Actor) -> Practice:
             return practice
         practice.suspended_at = clock.now()
         practice.save(update_fields=["suspended_at"])
-        audit_log.record(Verb.PRACTICE_SUSPENDED, practice=practice, by=by)
+        audit_log.record(AuditAction.PRACTICE_SUSPENDED, practice=practice, by=by)
     return practice
 
 
@@ -32,5 +32,5 @@ def resume(practice: Practice, *, by: Actor) -> Practice:
             return practice
         practice.suspended_at = None
         practice.save(update_fields=["suspended_at"])
-        audit_log.record(Verb.PRACTICE_RESUMED, practice=practice, by=by)
+        audit_log.record(AuditAction.PRACTICE_RESUMED, practice=practice, by=by)
     return practice

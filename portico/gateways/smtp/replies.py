@@ -25,7 +25,7 @@ class Stage(StrEnum):
     CONTENT = "content"
 
 
-class Kind(StrEnum):
+class ReplyKind(StrEnum):
     """What became of the mail. `LOST`: the server may have taken it, but its answer did not arrive."""
 
     TAKEN = "taken"
@@ -37,19 +37,19 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Answer:
-    kind: Kind
+class SmtpReply:
+    kind: ReplyKind
     stage: Stage
     # The enhanced code where there is one ("5.1.1"), else the reply's number ("550"), else empty.
     code: str
     text: str
 
 
-def judge(stage: Stage, number: int, text: bytes | str) -> Answer:
+def classify(stage: Stage, number: int, text: bytes | str) -> SmtpReply:
     """Who is meant by an answer that is not the one hoped for: us, the mailbox, the mail, or nobody for good."""
-    words = plain(text)
+    words = plain_text(text)
     code = enhanced_code(words)
-    return Answer(_kind(stage, number, code), stage, code or (str(number) if number > 0 else ""), words)
+    return SmtpReply(_kind(stage, number, code), stage, code or (str(number) if number > 0 else ""), words)
 
 
 def enhanced_code(text: str) -> str:
@@ -58,7 +58,7 @@ def enhanced_code(text: str) -> str:
     return ".".join(found.groups()) if found else ""
 
 
-def plain(text: bytes | str) -> str:
+def plain_text(text: bytes | str) -> str:
     """One short printable line, whatever the server wrote."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
@@ -66,19 +66,19 @@ def plain(text: bytes | str) -> str:
     return " ".join(printable.split())[:TEXT_LENGTH]
 
 
-def _kind(stage: Stage, number: int, code: str) -> Kind:
+def _kind(stage: Stage, number: int, code: str) -> ReplyKind:
     if stage not in {Stage.RECIPIENT, Stage.CONTENT} or number < 400 or number == CLOSING:
-        return Kind.OURS
+        return ReplyKind.OURS
     if number < 500:
-        return Kind.LATER
+        return ReplyKind.LATER
     return _refusal(stage, number, code)
 
 
-def _refusal(stage: Stage, number: int, code: str) -> Kind:
+def _refusal(stage: Stage, number: int, code: str) -> ReplyKind:
     if number in NOT_SIGNED_IN or code.startswith("5.7.") or code in ABOUT_THE_SENDER:
-        return Kind.OURS
+        return ReplyKind.OURS
     if code.startswith("5.1.") or code == "5.2.1":
-        return Kind.MAILBOX
+        return ReplyKind.MAILBOX
     if not code and stage is Stage.RECIPIENT and number in NO_SUCH_MAILBOX:
-        return Kind.MAILBOX
-    return Kind.MESSAGE
+        return ReplyKind.MAILBOX
+    return ReplyKind.MESSAGE

@@ -17,7 +17,7 @@ SCHEMES = {"smtp": (Tls.NONE, 25), "smtps": (Tls.FROM_THE_START, 465), "smtp+sta
 
 
 @dataclass(frozen=True)
-class Server:
+class SmtpServer:
     host: str
     port: int
     user: str = ""
@@ -25,7 +25,7 @@ class Server:
     tls: Tls = Tls.NONE
 
 
-def parse(url: str) -> Server:
+def parse(url: str) -> SmtpServer:
     """Raises ValueError with a sentence that does not repeat the address, which may hold a password."""
     form = "must look like smtp+starttls://user:password@host:587, smtps://host or smtp://host."
     try:
@@ -44,4 +44,4 @@ def parse(url: str) -> Server:
         raise ValueError("may hold only ASCII signs in user and password: SMTP carries no others.")
     if user and tls is Tls.NONE and not hosts.is_loopback(host):
         raise ValueError("would send its password in clear: use smtps:// or smtp+starttls://.")
-    return Server(host=host, port=port or usual_port, user=user, password=password, tls=tls)
+    return SmtpServer(host=host, port=port or usual_port, user=user, password=password, tls=tls)

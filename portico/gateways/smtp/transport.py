@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
 
-from portico.gateways.smtp.replies import Answer, Kind, Stage, enhanced_code, judge, plain
-from portico.gateways.smtp.server_url import Server, Tls, parse
+from portico.gateways.smtp.replies import ReplyKind, SmtpReply, Stage, classify, enhanced_code, plain_text
+from portico.gateways.smtp.server_url import SmtpServer, Tls, parse
 
 STEP_SECONDS = 10.0
 # All steps together, so that a slow server cannot outlast the worker's hold on the row.
@@ -24,14 +24,14 @@ LINE_BEGINS_WITH_A_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Transport:
+class SmtpTransport:
     """One SMTP server. Sending never raises for what a server or the network does: the answer tells it."""
 
-    server: Server
+    server: SmtpServer
     # Whom to believe about certificates; the system's authorities unless a test brings its own.
     authorities: ssl.SSLContext | None = None
 
-    def send(self, message: bytes, *, sender: str, recipient: str) -> Answer:
+    def send(self, message: bytes, *, sender: str, recipient: str) -> SmtpReply:
         """Hands the mail over, byte for byte, in a connection of its own. Never inside a database transaction.
 
         `message` has lines that end in CR and LF.
@@ -40,33 +40,33 @@ class Transport:
             return line.send(message, sender=sender, recipient=recipient)
 
     @contextmanager
-    def open(self) -> "Iterator[Line]":
+    def open(self) -> "Iterator[SmtpConnection]":
         """A line for a few mails one soon after the other; made when the first is sent, and left at the end."""
-        line = Line(self)
+        line = SmtpConnection(self)
         try:
             yield line
         finally:
             line.hang_up()
 
 
-def transport(url: str) -> Transport:
+def transport(url: str) -> SmtpTransport:
     """The server that EMAIL_URL names. Raises ValueError with a sentence when it names none."""
-    return Transport(parse(url))
+    return SmtpTransport(parse(url))
 
 
-class Line:
+class SmtpConnection:
     """Sends over one connection as long as the server takes each mail; after any other answer over a new one."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: SmtpTransport) -> None:
         self._transport = transport
         self._kept: _Conversation | None = None
 
-    def send(self, message: bytes, *, sender: str, recipient: str) -> Answer:
+    def send(self, message: bytes, *, sender: str, recipient: str) -> SmtpReply:
         """Never inside a database transaction."""
         kept, self._kept = self._kept, None
         if kept is not None:
             answer = self._send(kept, message, sender=sender, recipient=recipient)
-            if answer.kind is Kind.TAKEN or answer.stage is not Stage.SENDER:
+            if answer.kind is ReplyKind.TAKEN or answer.stage is not Stage.SENDER:
                 return answer
             # A server may be tired of a connection; that says nothing about the mail, which it has not seen.
         return self._send(_Conversation(self._transport), message, sender=sender, recipient=recipient)
@@ -76,9 +76,9 @@ class Line:
             self._kept.leave()
             self._kept = None
 
-    def _send(self, conversation: "_Conversation", message: bytes, *, sender: str, recipient: str) -> Answer:
+    def _send(self, conversation: "_Conversation", message: bytes, *, sender: str, recipient: str) -> SmtpReply:
         answer = conversation.send(message, sender=sender, recipient=recipient)
-        if answer.kind is Kind.TAKEN:
+        if answer.kind is ReplyKind.TAKEN:
             self._kept = conversation
         else:
             conversation.leave()
@@ -88,7 +88,7 @@ class Line:
 class _Ended(Exception):
     """The conversation is over, with this answer."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: SmtpReply) -> None:
         super().__init__(answer.kind)
         self.answer = answer
 
@@ -96,14 +96,14 @@ class _Ended(Exception):
 class _Conversation:
     """One connection, in which one mail after the other may be sent until the first that is not taken."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: SmtpTransport) -> None:
         self.server = transport.server
         self.authorities = transport.authorities
         self.deadline = 0.0
         self.stage = Stage.CONNECT
         self.smtp: smtplib.SMTP | None = None
 
-    def send(self, message: bytes, *, sender: str, recipient: str) -> Answer:
+    def send(self, message: bytes, *, sender: str, recipient: str) -> SmtpReply:
         self.deadline = time.monotonic() + MAIL_SECONDS
         try:
             smtp = self._ready()
@@ -111,7 +111,7 @@ class _Conversation:
         except _Ended as ended:
             return ended.answer
         except smtplib.SMTPResponseException as error:
-            return judge(self.stage, error.smtp_code, error.smtp_error)
+            return classify(self.stage, error.smtp_code, error.smtp_error)
         except ssl.SSLCertVerificationError as error:
             return self._trouble(f"The certificate is not good: {error.verify_message}", stage=Stage.TLS)
         except ssl.SSLError as error:
@@ -151,7 +151,7 @@ class _Conversation:
         self._hurry(smtp)
         code, text = smtp.starttls(context=self.authorities or _system_authorities())
         if code != 220:
-            raise _Ended(judge(self.stage, code, text))
+            raise _Ended(classify(self.stage, code, text))
         self._greet(smtp)
 
     def _sign_in(self, smtp: smtplib.SMTP) -> None:
@@ -163,10 +163,10 @@ class _Conversation:
         self._hurry(smtp)
         smtp.login(self.server.user, self.server.password)
 
-    def _hand_over(self, smtp: smtplib.SMTP, message: bytes, *, sender: str, recipient: str) -> Answer:
+    def _hand_over(self, smtp: smtplib.SMTP, message: bytes, *, sender: str, recipient: str) -> SmtpReply:
         beyond_ascii = not recipient.isascii()
         if beyond_ascii and not smtp.has_extn("smtputf8"):
-            return Answer(Kind.MAILBOX, Stage.RECIPIENT, "5.6.7", "The mail server offers no SMTPUTF8.")
+            return SmtpReply(ReplyKind.MAILBOX, Stage.RECIPIENT, "5.6.7", "The mail server offers no SMTPUTF8.")
         options = ("SMTPUTF8", "BODY=8BITMIME") if beyond_ascii else ()
         self.stage = Stage.SENDER
         self._expect(smtp, smtp.mail(sender, options), 250)
@@ -179,23 +179,23 @@ class _Conversation:
         self._hurry(smtp)
         return self._last_answer(smtp)
 
-    def _last_answer(self, smtp: smtplib.SMTP) -> Answer:
+    def _last_answer(self, smtp: smtplib.SMTP) -> SmtpReply:
         """Up to the dot the server has no mail; from the dot on it may have one, whatever happens to its answer."""
         _socket(smtp).settimeout(LAST_ANSWER_SECONDS)
         try:
             smtp.send(b".\r\n")
             code, text = smtp.getreply()
         except (OSError, smtplib.SMTPException) as error:
-            return Answer(Kind.LOST, Stage.CONTENT, "", plain(str(error)))
+            return SmtpReply(ReplyKind.LOST, Stage.CONTENT, "", plain_text(str(error)))
         if code == -1:  # What smtplib makes of an answer that is no number.
-            return Answer(Kind.LOST, Stage.CONTENT, "", plain(text))
+            return SmtpReply(ReplyKind.LOST, Stage.CONTENT, "", plain_text(text))
         if 200 <= code < 300:
-            return Answer(Kind.TAKEN, Stage.CONTENT, enhanced_code(plain(text)), plain(text))
-        return judge(Stage.CONTENT, code, text)
+            return SmtpReply(ReplyKind.TAKEN, Stage.CONTENT, enhanced_code(plain_text(text)), plain_text(text))
+        return classify(Stage.CONTENT, code, text)
 
     def _expect(self, smtp: smtplib.SMTP, reply: tuple[int, bytes], *good: int) -> None:
         if reply[0] not in good:
-            raise _Ended(judge(self.stage, *reply))
+            raise _Ended(classify(self.stage, *reply))
         self._hurry(smtp)
 
     def _hurry(self, smtp: smtplib.SMTP) -> None:
@@ -204,11 +204,11 @@ class _Conversation:
             raise TimeoutError("The server is too slow.")
         _socket(smtp).settimeout(min(STEP_SECONDS, left))
 
-    def _lost(self, error: Exception) -> Answer:
+    def _lost(self, error: Exception) -> SmtpReply:
         return self._trouble(str(error) or type(error).__name__)
 
-    def _trouble(self, text: str, *, stage: Stage | None = None) -> Answer:
-        return Answer(Kind.OURS, stage or self.stage, "", plain(text))
+    def _trouble(self, text: str, *, stage: Stage | None = None) -> SmtpReply:
+        return SmtpReply(ReplyKind.OURS, stage or self.stage, "", plain_text(text))
 
     def leave(self) -> None:
         if self.smtp is None:

@@ -3,9 +3,9 @@
 from typing import Any, cast
 
 from portico.gateways.stripe import parsing
-from portico.gateways.stripe.client import Line
-from portico.gateways.stripe.errors import NotThere
-from portico.gateways.stripe.objects import Account, Endpoint
+from portico.gateways.stripe.client import StripeClient
+from portico.gateways.stripe.errors import ResourceMissing
+from portico.gateways.stripe.objects import Account, WebhookEndpoint
 
 # What the hook wants to hear of; all else is left at Stripe.
 EVENTS = (
@@ -28,12 +28,12 @@ EVENTS = (
 )
 
 
-def look_up(line: Line) -> Account:
+def look_up(line: StripeClient) -> Account:
     """Raises StripeTrouble: BadKey for a key that Stripe does not take."""
     return parsing.account(line.ask(lambda stripe: stripe.v1.accounts.retrieve_current()))
 
 
-def make_endpoint(line: Line, url: str, *, description: str) -> Endpoint:
+def create_endpoint(line: StripeClient, url: str, *, description: str) -> WebhookEndpoint:
     """Has events sent to the address. Raises StripeTrouble: Rejected for an address that Stripe cannot reach."""
     events = cast(Any, list(EVENTS))  # Any: the SDK spells out each of its hundreds of types.
     made = line.ask(
@@ -44,20 +44,20 @@ def make_endpoint(line: Line, url: str, *, description: str) -> Endpoint:
     return parsing.endpoint(made)
 
 
-def remove_endpoint(line: Line, id_: str) -> None:
+def delete_endpoint(line: StripeClient, id_: str) -> None:
     """Raises StripeTrouble: NotThere when it is gone already."""
     line.ask(lambda stripe: stripe.v1.webhook_endpoints.delete(id_))
 
 
-def has_endpoint(line: Line, id_: str) -> bool:
+def has_endpoint(line: StripeClient, id_: str) -> bool:
     """Whether Stripe still has the webhook endpoint. Raises StripeTrouble."""
     try:
         line.ask(lambda stripe: stripe.v1.webhook_endpoints.retrieve(id_))
-    except NotThere:
+    except ResourceMissing:
         return False
     return True
 
 
-def endpoints(line: Line) -> list[Endpoint]:
+def endpoints(line: StripeClient) -> list[WebhookEndpoint]:
     found = line.ask(lambda stripe: stripe.v1.webhook_endpoints.list({"limit": 100}))
     return [parsing.endpoint(each) for each in found.data]

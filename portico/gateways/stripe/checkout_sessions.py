@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from portico.gateways.stripe import currencies, parsing
-from portico.gateways.stripe.client import Line
-from portico.gateways.stripe.objects import Session
+from portico.gateways.stripe.client import StripeClient
+from portico.gateways.stripe.objects import CheckoutSession
 
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
@@ -21,7 +21,7 @@ def origin(base: str) -> str:
 
 
 def open_session(
-    line: Line,
+    line: StripeClient,
     *,
     amount_minor: int,
     currency: str,
@@ -34,7 +34,7 @@ def open_session(
     metadata: Mapping[str, str],
     key: str,
     with_description: bool = True,
-) -> Session:
+) -> CheckoutSession:
     """Opens a page for exactly this amount, by card only. `success_url` may hold {CHECKOUT_SESSION_ID}.
 
     Raises StripeTrouble, and money.CannotBeCharged before any call.
@@ -69,17 +69,17 @@ def open_session(
     return parsing.session(made)
 
 
-def look_up(line: Line, id_: str) -> Session:
+def look_up(line: StripeClient, id_: str) -> CheckoutSession:
     """With its payment intent and charge. Raises StripeTrouble."""
     return parsing.session(line.ask(lambda stripe: stripe.v1.checkout.sessions.retrieve(id_, {"expand": WITH_CHARGE})))
 
 
-def of_intent(line: Line, intent: str) -> Session | None:
+def of_intent(line: StripeClient, intent: str) -> CheckoutSession | None:
     """The session that made the intent, if one did. Raises StripeTrouble."""
     found = line.ask(lambda stripe: stripe.v1.checkout.sessions.list({"payment_intent": intent, "limit": 1}))
     return parsing.session(found.data[0]) if found.data else None
 
 
-def expire(line: Line, id_: str) -> Session:
+def expire(line: StripeClient, id_: str) -> CheckoutSession:
     """Nobody can pay on it any more. Raises StripeTrouble: Rejected when it is paid or over."""
     return parsing.session(line.ask(lambda stripe: stripe.v1.checkout.sessions.expire(id_)))

@@ -9,19 +9,19 @@ import stripe
 from portico.gateways.stripe import parsing
 from portico.gateways.stripe.deadline import Deadline
 from portico.gateways.stripe.errors import (
-    BadKey,
-    CardRefused,
-    KeyLacksPermission,
-    KeyUsedOtherwise,
-    NotReached,
+    CardDeclined,
+    IdempotencyKeyReused,
+    InvalidKey,
     NotSetUp,
-    NotThere,
+    OutcomeUnknown,
+    PermissionMissing,
     RateLimited,
-    Rejected,
-    StripeTrouble,
-    Unknown,
+    RequestRejected,
+    ResourceMissing,
+    StripeCallFailed,
+    StripeUnreachable,
 )
-from portico.gateways.stripe.http_client import NothingSent, Transport
+from portico.gateways.stripe.http_client import HttpClient, RequestNotSent
 
 KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9_]{1,200}")
 # No figures about our calls are sent along, and no file is written into the home folder.
@@ -40,7 +40,7 @@ def is_live(key: str) -> bool:
     return key[2:8] == "_live_"
 
 
-class Line:
+class StripeClient:
     """Never asks twice. `before_call` may refuse, as when a database transaction is open.
 
     `after_answer` is called with Stripe's time after every answer that came whole, errors included.
@@ -59,7 +59,7 @@ class Line:
         self.deadline = deadline or Deadline()
         self._before_call = before_call
         self._after_answer = after_answer
-        self._transport = Transport(self.deadline)
+        self._transport = HttpClient(self.deadline)
         self._client = stripe.StripeClient(
             key,
             base_addresses={"api": base} if base else {},
@@ -71,7 +71,7 @@ class Line:
         """What Stripe answers. Raises StripeTrouble."""
         self._before_call()
         if self.deadline.left() <= 0:
-            raise NotReached("There was no time left to ask Stripe.")
+            raise StripeUnreachable("There was no time left to ask Stripe.")
         try:
             return question(self._client)
         except stripe.StripeError as error:
@@ -81,38 +81,38 @@ class Line:
                 self._after_answer(self._transport.told_time)
 
 
-def _trouble(error: stripe.StripeError) -> StripeTrouble:
+def _trouble(error: stripe.StripeError) -> StripeCallFailed:
     code, reference = _detail(error, "code"), error.request_id or ""
     message, param = error.user_message or "", _detail(error, "param")
     if isinstance(error, stripe.CardError):
         inside = error.error.payment_intent if error.error else None
         decline = getattr(error.error, "decline_code", None) or code
         intent = parsing.intent(inside) if inside else None
-        return CardRefused(message, code=decline, param=param, reference=reference, intent=intent)
+        return CardDeclined(message, code=decline, param=param, reference=reference, intent=intent)
     return _kind_of(error, code)(message, code=code, param=param, reference=reference)
 
 
-def _kind_of(error: stripe.StripeError, code: str) -> type[StripeTrouble]:
+def _kind_of(error: stripe.StripeError, code: str) -> type[StripeCallFailed]:
     match error:
-        case NothingSent():
-            return NotReached
+        case RequestNotSent():
+            return StripeUnreachable
         case stripe.RateLimitError():
             return RateLimited
         case stripe.AuthenticationError():
-            return BadKey
+            return InvalidKey
         case stripe.PermissionError():
-            return KeyLacksPermission
+            return PermissionMissing
         case stripe.IdempotencyError():
-            return KeyUsedOtherwise
+            return IdempotencyKeyReused
         case stripe.InvalidRequestError() if code in CLOSED_ACCOUNT:
             return NotSetUp
         # Answered with 404 for the thing itself, with 400 where a parameter names it.
         case stripe.InvalidRequestError() if code == MISSING:
-            return NotThere
+            return ResourceMissing
         case stripe.InvalidRequestError():
-            return Rejected
+            return RequestRejected
     # Time-outs, lost and half answers, 5xx, and the 409 of a key that is in flight: it may have been done.
-    return Unknown
+    return OutcomeUnknown
 
 
 def _detail(error: stripe.StripeError, name: str) -> str:

@@ -24,7 +24,7 @@ def is_known(currency: str) -> bool:
     return currency_table.is_known(currency)
 
 
-def least_charge_minor(currency: str) -> int:
+def minimum_charge_minor(currency: str) -> int:
     """The smallest amount that may be charged, in our minor units."""
     known = currency_table.CURRENCIES.get(currency.upper())
     return known.least_minor if known else 1

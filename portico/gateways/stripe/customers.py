@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from portico.gateways.stripe import parsing
-from portico.gateways.stripe.client import Line
-from portico.gateways.stripe.errors import NotThere, Rejected
+from portico.gateways.stripe.client import StripeClient
+from portico.gateways.stripe.errors import RequestRejected, ResourceMissing
 from portico.gateways.stripe.objects import Card
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 MOST_CARDS = 100
 
 
-def create(line: Line, *, email: str, metadata: Mapping[str, str], key: str) -> str:
+def create(line: StripeClient, *, email: str, metadata: Mapping[str, str], key: str) -> str:
     """Creates a customer and returns its id. `key` is the idempotency key. Raises StripeTrouble.
 
     Every field is optional at Stripe: one that is refused is left out. Stripe repeats its answer to a key for a day,
@@ -27,7 +27,7 @@ def create(line: Line, *, email: str, metadata: Mapping[str, str], key: str) -> 
     while True:
         try:
             return _create(line, cast("CustomerCreateParams", left), key)
-        except Rejected as refusal:
+        except RequestRejected as refusal:
             refused = next((name for name in left if refusal.is_about(name)), None)
             if refused is None:
                 raise
@@ -36,20 +36,20 @@ def create(line: Line, *, email: str, metadata: Mapping[str, str], key: str) -> 
             key = f"{key}-without-{refused}"
 
 
-def _create(line: Line, fields: "CustomerCreateParams", key: str) -> str:
+def _create(line: StripeClient, fields: "CustomerCreateParams", key: str) -> str:
     return line.ask(lambda stripe: stripe.v1.customers.create(fields, {"idempotency_key": key})).id
 
 
-def is_there(line: Line, id_: str) -> bool:
+def is_there(line: StripeClient, id_: str) -> bool:
     """Whether the customer still exists; a deleted one is reported as such. Raises StripeTrouble."""
     try:
         found = line.ask(lambda stripe: stripe.v1.customers.retrieve(id_))
-    except NotThere:
+    except ResourceMissing:
         return False
     return not getattr(found, "deleted", False)
 
 
-def cards(line: Line, customer: str) -> list[Card]:
+def cards(line: StripeClient, customer: str) -> list[Card]:
     """The newest first. Raises StripeTrouble."""
     found = line.ask(
         lambda stripe: stripe.v1.customers.payment_methods.list(customer, {"type": "card", "limit": MOST_CARDS})
@@ -57,17 +57,17 @@ def cards(line: Line, customer: str) -> list[Card]:
     return [card for each in found.data if (card := parsing.card(each)) is not None]
 
 
-def card(line: Line, id_: str) -> Card | None:
+def card(line: StripeClient, id_: str) -> Card | None:
     """None for what is no card. Raises StripeTrouble."""
     return parsing.card(line.ask(lambda stripe: stripe.v1.payment_methods.retrieve(id_)))
 
 
-def attach_card(line: Line, id_: str, customer: str) -> Card | None:
+def attach_card(line: StripeClient, id_: str, customer: str) -> Card | None:
     """Saves a card for the customer. Raises StripeTrouble."""
     body = line.ask(lambda stripe: stripe.v1.payment_methods.attach(id_, {"customer": customer}))
     return parsing.card(body)
 
 
-def remove_card(line: Line, id_: str) -> None:
+def remove_card(line: StripeClient, id_: str) -> None:
     """The card can be charged no more. Raises StripeTrouble: Rejected when it was removed before."""
     line.ask(lambda stripe: stripe.v1.payment_methods.detach(id_))

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Reason(StrEnum):
+class DeclineReason(StrEnum):
     """What to tell the client. Stripe asks not to say more (lost, stolen, fraud) than `DECLINED`."""
 
     DECLINED = "declined"
@@ -19,26 +19,26 @@ class Reason(StrEnum):
 
 
 REASONS = {
-    "authentication_required": Reason.BANK_ASKS,
-    "card_velocity_exceeded": Reason.LIMIT,
-    "currency_not_supported": Reason.CURRENCY,
-    "expired_card": Reason.EXPIRED,
-    "incorrect_cvc": Reason.CODE,
-    "incorrect_number": Reason.NUMBER,
-    "insufficient_funds": Reason.FUNDS,
-    "invalid_cvc": Reason.CODE,
-    "invalid_expiry_month": Reason.EXPIRED,
-    "invalid_expiry_year": Reason.EXPIRED,
-    "invalid_number": Reason.NUMBER,
-    "issuer_not_available": Reason.TRY_AGAIN,
-    "payment_intent_authentication_failure": Reason.BANK_REFUSED,
-    "processing_error": Reason.TRY_AGAIN,
-    "reenter_transaction": Reason.TRY_AGAIN,
-    "try_again_later": Reason.TRY_AGAIN,
-    "withdrawal_count_limit_exceeded": Reason.LIMIT,
+    "authentication_required": DeclineReason.BANK_ASKS,
+    "card_velocity_exceeded": DeclineReason.LIMIT,
+    "currency_not_supported": DeclineReason.CURRENCY,
+    "expired_card": DeclineReason.EXPIRED,
+    "incorrect_cvc": DeclineReason.CODE,
+    "incorrect_number": DeclineReason.NUMBER,
+    "insufficient_funds": DeclineReason.FUNDS,
+    "invalid_cvc": DeclineReason.CODE,
+    "invalid_expiry_month": DeclineReason.EXPIRED,
+    "invalid_expiry_year": DeclineReason.EXPIRED,
+    "invalid_number": DeclineReason.NUMBER,
+    "issuer_not_available": DeclineReason.TRY_AGAIN,
+    "payment_intent_authentication_failure": DeclineReason.BANK_REFUSED,
+    "processing_error": DeclineReason.TRY_AGAIN,
+    "reenter_transaction": DeclineReason.TRY_AGAIN,
+    "try_again_later": DeclineReason.TRY_AGAIN,
+    "withdrawal_count_limit_exceeded": DeclineReason.LIMIT,
 }
 
 
-def reason(code: str) -> Reason:
+def reason(code: str) -> DeclineReason:
     """Of a decline code or an error code."""
-    return REASONS.get(code, Reason.DECLINED)
+    return REASONS.get(code, DeclineReason.DECLINED)

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import ClassVar
 
-from portico.gateways.stripe.objects import Intent
+from portico.gateways.stripe.objects import PaymentIntent
 
 
 class Failure(StrEnum):
@@ -20,7 +20,7 @@ class Failure(StrEnum):
     NO_ANSWER = "no_answer"
 
 
-class StripeTrouble(Exception):
+class StripeCallFailed(Exception):
     """The call did not give what was asked for.
 
     `code` and `param` are Stripe's own; `reference` is the request id under which Stripe's log has the call.
@@ -45,37 +45,37 @@ class StripeTrouble(Exception):
         }
 
 
-class CardRefused(StripeTrouble):
+class CardDeclined(StripeCallFailed):
     """The bank or Stripe said no; nothing was charged. `code` says why, see `declines.reason`."""
 
     failure = Failure.DECLINED
 
     def __init__(
-        self, message: str, *, code: str, param: str = "", reference: str = "", intent: Intent | None = None
+        self, message: str, *, code: str, param: str = "", reference: str = "", intent: PaymentIntent | None = None
     ) -> None:
         super().__init__(message, code=code, param=param, reference=reference)
         self.intent = intent
 
 
-class BadKey(StripeTrouble):
+class InvalidKey(StripeCallFailed):
     """Stripe does not take the key: nothing was done."""
 
     failure = Failure.KEY_REFUSED
 
 
-class KeyLacksPermission(BadKey):
+class PermissionMissing(InvalidKey):
     """The key is good, but a restricted one that may not do this."""
 
     failure = Failure.PERMISSION
 
 
-class NotSetUp(StripeTrouble):
+class NotSetUp(StripeCallFailed):
     """The account may not charge yet: nothing was done."""
 
     failure = Failure.ACCOUNT_CLOSED
 
 
-class Rejected(StripeTrouble):
+class RequestRejected(StripeCallFailed):
     """Stripe understood the call and cannot do it; nothing was done. `code` is Stripe's own."""
 
     failure = Failure.REFUSED
@@ -88,25 +88,25 @@ class Rejected(StripeTrouble):
         return field in steps and "line_items" not in steps
 
 
-class NotThere(Rejected):
+class ResourceMissing(RequestRejected):
     """There is no such thing in this account and mode: resource_missing."""
 
 
-class KeyUsedOtherwise(Rejected):
+class IdempotencyKeyReused(RequestRejected):
     """The idempotency key was used before with other parameters."""
 
 
-class Unknown(StripeTrouble):
+class OutcomeUnknown(StripeCallFailed):
     """No answer that could be read: it may have been done or not. Ask before doing anything else."""
 
 
-class NotReached(Unknown):
+class StripeUnreachable(OutcomeUnknown):
     """Stripe took nothing in: this call did nothing, though an earlier one with its key may have."""
 
     failure = Failure.UNREACHABLE
 
 
-class RateLimited(NotReached):
+class RateLimited(StripeUnreachable):
     """Stripe takes no more calls of this account for a moment."""
 
     failure = Failure.RATE_LIMITED

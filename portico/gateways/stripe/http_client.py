@@ -21,18 +21,18 @@ from portico.gateways.stripe.deadline import Deadline
 CONNECT_SECONDS = 3.0
 
 
-class AnswerLost(stripe.APIConnectionError):
+class ResponseLost(stripe.APIConnectionError):
     """No whole answer came."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)  # type: ignore[no-untyped-call]  # The SDK's own is not typed.
 
 
-class NothingSent(AnswerLost):
+class RequestNotSent(ResponseLost):
     """No connection: Stripe knows nothing of this call."""
 
 
-class Transport(stripe.HTTPClient):
+class HttpClient(stripe.HTTPClient):
     """What the SDK calls. An answer that did not come whole is AnswerLost."""
 
     name = "portico"
@@ -65,7 +65,7 @@ class Transport(stripe.HTTPClient):
             self.told_time = _time(response.headers)
             return body.decode("utf-8", "replace"), response.status, _lower(response.headers)
         except (OSError, HTTPException) as error:
-            raise AnswerLost(f"No whole answer: {type(error).__name__}") from error
+            raise ResponseLost(f"No whole answer: {type(error).__name__}") from error
         finally:
             connection.hang_up()
 
@@ -87,7 +87,7 @@ class _Connection(HTTPConnection):
             if self._is_safe:
                 self._reached = reached = _authorities().wrap_socket(reached, server_hostname=self.host)
         except OSError as error:
-            raise NothingSent(f"No connection: {type(error).__name__}") from error
+            raise RequestNotSent(f"No connection: {type(error).__name__}") from error
         self.sock = cast(socket.socket, _Hurried(reached, self._deadline))
 
     def hang_up(self) -> None:

@@ -43,7 +43,7 @@ class Charge:
 
 
 @dataclass(frozen=True)
-class Intent:
+class PaymentIntent:
     """`status` is Stripe's own; `bank_address` is where the bank asks, `decline` why the last try failed."""
 
     id: str
@@ -72,7 +72,7 @@ class Intent:
 
 
 @dataclass(frozen=True)
-class Session:
+class CheckoutSession:
     """A Checkout. `address` is where the client goes; empty once it is over."""
 
     id: str
@@ -86,7 +86,7 @@ class Session:
     expires_at: datetime
     created_at: datetime
     intent_id: str = ""
-    intent: Intent | None = None
+    intent: PaymentIntent | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -144,7 +144,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class WebhookEndpoint:
     """`secret` is told only when it is made."""
 
     id: str

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from portico.gateways.stripe.client import Line
+from portico.gateways.stripe.client import StripeClient
 
 if TYPE_CHECKING:
     import stripe
@@ -16,7 +16,7 @@ type List[T: "stripe.StripeObject"] = Callable[["stripe.StripeClient", Any], "st
 
 
 def made_between[T: "stripe.StripeObject"](
-    line: Line, ask: List[T], since: datetime, until: datetime, **also: list[str]
+    line: StripeClient, ask: List[T], since: datetime, until: datetime, **also: list[str]
 ) -> Iterator[T]:
     """Each thing made from `since` to before `until`, newest first. Raises StripeTrouble."""
     made = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
@@ -29,5 +29,5 @@ def made_between[T: "stripe.StripeObject"](
         page = {**page, "starting_after": found.data[-1]["id"]}
 
 
-def _page[T: "stripe.StripeObject"](line: Line, ask: List[T], page: dict[str, Any]) -> "stripe.ListObject[T]":
+def _page[T: "stripe.StripeObject"](line: StripeClient, ask: List[T], page: dict[str, Any]) -> "stripe.ListObject[T]":
     return line.ask(lambda stripe: ask(stripe, page))

@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 import stripe
 
 from portico.gateways.stripe import currencies
-from portico.gateways.stripe.objects import Account, Card, Charge, Dispute, Endpoint, Intent, Refund, Session
+from portico.gateways.stripe.objects import (
+    Account,
+    Card,
+    Charge,
+    CheckoutSession,
+    Dispute,
+    PaymentIntent,
+    Refund,
+    WebhookEndpoint,
+)
 
 
 def account(body: stripe.Account) -> Account:
@@ -59,12 +68,12 @@ def charge(body: stripe.Charge) -> Charge:
     )
 
 
-def intent(body: stripe.PaymentIntent) -> Intent:
+def intent(body: stripe.PaymentIntent) -> PaymentIntent:
     action = body.next_action
     redirect = action.redirect_to_url if action and action.type == "redirect_to_url" else None
     error = body.last_payment_error
     newest = body.latest_charge
-    return Intent(
+    return PaymentIntent(
         id=body.id,
         status=body.status,
         amount_minor=currencies.as_reported(body.amount, body.currency),
@@ -83,10 +92,10 @@ def intent(body: stripe.PaymentIntent) -> Intent:
     )
 
 
-def session(body: stripe.checkout.Session) -> Session:
+def session(body: stripe.checkout.Session) -> CheckoutSession:
     currency = body.currency or ""
     inside = body.payment_intent
-    return Session(
+    return CheckoutSession(
         id=body.id,
         status=body.status or "",
         payment_status=body.payment_status,
@@ -130,8 +139,8 @@ def dispute(body: stripe.Dispute) -> Dispute:
     )
 
 
-def endpoint(body: stripe.WebhookEndpoint) -> Endpoint:
-    return Endpoint(id=body.id, url=body.url, secret=getattr(body, "secret", None) or "")
+def endpoint(body: stripe.WebhookEndpoint) -> WebhookEndpoint:
+    return WebhookEndpoint(id=body.id, url=body.url, secret=getattr(body, "secret", None) or "")
 
 
 def id_of(value: str | stripe.StripeObject | None) -> str:

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from portico.gateways.stripe import currencies, pagination, parsing
-from portico.gateways.stripe.client import Line
-from portico.gateways.stripe.objects import Intent
+from portico.gateways.stripe.client import StripeClient
+from portico.gateways.stripe.objects import PaymentIntent
 
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentCreateParams
@@ -16,7 +16,7 @@ MOST = 100
 
 
 def charge_card(
-    line: Line,
+    line: StripeClient,
     *,
     amount_minor: int,
     currency: str,
@@ -27,7 +27,7 @@ def charge_card(
     metadata: Mapping[str, str],
     key: str,
     with_description: bool = True,
-) -> Intent:
+) -> PaymentIntent:
     """Charges a saved card while its owner is there. The bank may ask first: see `Intent.bank_address`.
 
     Raises StripeTrouble (CardRefused with the intent), and money.CannotBeCharged before any call.
@@ -49,17 +49,17 @@ def charge_card(
     return parsing.intent(made)
 
 
-def look_up(line: Line, id_: str) -> Intent:
+def look_up(line: StripeClient, id_: str) -> PaymentIntent:
     """With its newest charge. Raises StripeTrouble."""
     return parsing.intent(line.ask(lambda stripe: stripe.v1.payment_intents.retrieve(id_, {"expand": WITH_CHARGE})))
 
 
-def cancel(line: Line, id_: str) -> Intent:
+def cancel(line: StripeClient, id_: str) -> PaymentIntent:
     """Raises StripeTrouble: Rejected when it is paid, over, or a Checkout's (expire that instead)."""
     return parsing.intent(line.ask(lambda stripe: stripe.v1.payment_intents.cancel(id_)))
 
 
-def of_customer(line: Line, customer: str, *, since: datetime) -> list[Intent]:
+def of_customer(line: StripeClient, customer: str, *, since: datetime) -> list[PaymentIntent]:
     """The newest hundred since then. Raises StripeTrouble."""
     found = line.ask(
         lambda stripe: stripe.v1.payment_intents.list(
@@ -74,7 +74,7 @@ def of_customer(line: Line, customer: str, *, since: datetime) -> list[Intent]:
     return [parsing.intent(each) for each in found.data]
 
 
-def between(line: Line, since: datetime, until: datetime) -> Iterator[Intent]:
+def between(line: StripeClient, since: datetime, until: datetime) -> Iterator[PaymentIntent]:
     """Every intent made from `since` to before `until`, newest first, page by page. Raises StripeTrouble."""
     found = pagination.made_between(
         line, lambda stripe, page: stripe.v1.payment_intents.list(page), since, until, expand=["data.latest_charge"]

@@ -10,14 +10,14 @@ from portico.gateways.stripe import parsing
 from portico.gateways.stripe.objects import Event
 
 TOLERANCE = timedelta(minutes=5)
-MOST_SIGNATURES = 10
+MAX_SIGNATURES = 10
 
 
-class Forged(Exception):
+class SignatureInvalid(Exception):
     """Nobody who knows the secret signed this, or not now."""
 
 
-class Unreadable(Exception):
+class PayloadInvalid(Exception):
     """Signed, but no event."""
 
 
@@ -31,23 +31,23 @@ def read(body: bytes, signature: str, *, secret: str, now: datetime) -> Event:
     try:
         return _event(json.loads(body))
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-        raise Unreadable(type(error).__name__) from error
+        raise PayloadInvalid(type(error).__name__) from error
 
 
 def _verify(body: bytes, signature: str, secret: str, now: datetime) -> None:
     if not secret:
-        raise Forged("There is no secret to compare with.")
+        raise SignatureInvalid("There is no secret to compare with.")
     pairs = [part.strip().partition("=") for part in signature.split(",")]
     times = [value for name, _, value in pairs if name == "t"]
-    given = [value for name, _, value in pairs if name == "v1"][:MOST_SIGNATURES]
+    given = [value for name, _, value in pairs if name == "v1"][:MAX_SIGNATURES]
     if len(times) != 1 or not (times[0].isascii() and times[0].isdigit() and len(times[0]) < 12):
-        raise Forged("There is no time in the signature.")
+        raise SignatureInvalid("There is no time in the signature.")
     signed_at = datetime.fromtimestamp(int(times[0]), UTC)
     if abs(now - signed_at) > TOLERANCE:
-        raise Forged("Signed too long ago, or ahead of time.")
+        raise SignatureInvalid("Signed too long ago, or ahead of time.")
     right = hmac.new(secret.encode(), times[0].encode() + b"." + body, hashlib.sha256).hexdigest()
     if not any(hmac.compare_digest(right.encode(), each.encode("utf-8", "replace")) for each in given):
-        raise Forged("No signature is right.")
+        raise SignatureInvalid("No signature is right.")
 
 
 def _event(body: Any) -> Event:  # Any: whatever JSON holds.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from portico.domain.maintenance.after_restore import Quieted
+from portico.domain.maintenance.after_restore import RestoreSummary
 from portico.plumbing.security import key_usage
 
 NEXT = (
@@ -11,7 +11,7 @@ NEXT = (
 )
 
 
-def lines(practices: dict[str, Quieted]) -> Iterator[str]:
+def lines(practices: dict[str, RestoreSummary]) -> Iterator[str]:
     for slug, quieted in practices.items():
         if quieted.is_nothing:
             yield f"{slug}: nothing was open, nothing waited"
@@ -25,7 +25,7 @@ def lines(practices: dict[str, Quieted]) -> Iterator[str]:
 
 def warnings() -> Iterator[str]:
     """Keys that the data need and the environment lacks, from the restored database."""
-    for key_id, kinds in key_usage.missing().items():
+    for key_id, kinds in key_usage.missing_keys().items():
         yield (
             f"FIELD_KEYS lacks the key {key_id}. Without it these cannot be read or proved: {', '.join(kinds)}. "
             f"Add it from the old installation's environment, after the first key."

@@ -46,7 +46,7 @@ def copy(original: sqlite3.Connection, target: Path) -> None:
         raise NotCopied(f"Nothing was copied to {target}: {error}") from error
 
 
-def fold_in(database: Path) -> None:
+def checkpoint(database: Path) -> None:
     """Brings everything into the one file, and onto the disk. Nobody else may have it open."""
     with closing(_connect(database, "mode=rw")) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")

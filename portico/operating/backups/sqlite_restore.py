@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from portico.domain.maintenance import after_restore
-from portico.domain.maintenance.after_restore import Quieted
+from portico.domain.maintenance.after_restore import RestoreSummary
 from portico.operating.backups import sqlite_copy
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
@@ -28,7 +28,7 @@ class NotRestored(Exception):
 class Restored:
     """What was done at each practice, by slug, and where the database went that stood there before."""
 
-    practices: dict[str, Quieted]
+    practices: dict[str, RestoreSummary]
     set_aside: Path | None
 
 
@@ -49,7 +49,7 @@ def restore(file: Path, database: Path, *, replace: bool, by: Actor) -> Restored
         with _django_on(beside):
             call_command("migrate", interactive=False, verbosity=0)
             told = after_restore.after_restore(by=by)
-        sqlite_copy.fold_in(beside)
+        sqlite_copy.checkpoint(beside)
         set_aside = _set_aside(database) if holds_something else None
         if set_aside is None:
             _remove(database)

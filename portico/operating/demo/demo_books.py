@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 from portico.domain.billing.invoices import invoice_sharing, invoicing, service_items
-from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import Invoice, Payment, PaymentKind, ServiceItem
 from portico.domain.billing.payments import account_credits, manual_payments, refunds
-from portico.domain.billing.payments.manual_payments import PaymentEntry
+from portico.domain.billing.payments.manual_payments import PaymentInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -37,7 +37,7 @@ class Books:
         invoicing.void(self.bill(dana, days_ago=45), reason="Made by mistake", shown=None, by=self.by)
         self.bill(dana, days_ago=1, share=False)
         paid = self.pay(self.bill(lena, days_ago=40), PaymentKind.CARD_ELSEWHERE)
-        refunds.record_by_hand(paid, amount_minor=4_000, reason="Price was wrong", shown=None, by=self.by)
+        refunds.record_manual_refund(paid, amount_minor=4_000, reason="Price was wrong", shown=None, by=self.by)
         account_credits.give(lena, amount_minor=2_000, reason="Goodwill", shown=None, by=self.by)
         self.bill(lucia, days_ago=5)
         for name in ("child-1", "child-2"):
@@ -52,12 +52,12 @@ class Books:
         # No mail: the demo's mailbox shows the invitations.
         return invoice_sharing.share(invoice, tell=False, shown=None, by=self.by).invoice if share else invoice
 
-    def entry(self, item: ServiceItem, on: date, quantity: int) -> InvoiceEntry:
-        line = LineEntry(item.label, item.price_minor, quantity, on, item)
-        return InvoiceEntry(on, on + timedelta(days=14), (line,))
+    def entry(self, item: ServiceItem, on: date, quantity: int) -> InvoiceInput:
+        line = LineInput(item.label, item.price_minor, quantity, on, item)
+        return InvoiceInput(on, on + timedelta(days=14), (line,))
 
     def pay(self, invoice: Invoice, kind: PaymentKind, *, amount_minor: int | None = None) -> Payment:
         amount = invoice.still_open_minor if amount_minor is None else amount_minor
         number = "1182" if kind == PaymentKind.CHECK else ""
-        entry = PaymentEntry(kind, amount, min(self.today, invoice.dated_on + timedelta(days=7)), check_number=number)
+        entry = PaymentInput(kind, amount, min(self.today, invoice.dated_on + timedelta(days=7)), check_number=number)
         return manual_payments.record(invoice.client, entry, invoice=invoice, shown=None, by=self.by)

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from portico.operating import ports
-from portico.operating.demo.supervisor import Parts
+from portico.operating.demo.supervisor import Supervisor
 
 FOLDER = Path(".demo")
 PEOPLE = Path(__file__).with_name("demo_people.json")
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(f"The demo keeps its data in {FOLDER}, which cannot be written here: {error}.", file=sys.stderr)
         return 1
-    parts = Parts(environment(asked.port))
+    parts = Supervisor(environment(asked.port))
     parts.listen_to_signals()
     parts.start("mailbox", _mailbox(asked.port))
     parts.start("stripe", _stripe(asked.port))
@@ -140,7 +140,7 @@ def _practice() -> dict[str, Any]:  # Any: JSON.
     return practice
 
 
-def _make_ready(parts: Parts) -> bool:
+def _make_ready(parts: Supervisor) -> bool:
     """Brings the database up to date and, the first time, people into it; their invitations are really mailed."""
     if not _runs(parts, "migrate", "--verbosity", "0"):
         return False
@@ -153,7 +153,7 @@ def _make_ready(parts: Parts) -> bool:
     return True
 
 
-def _runs(parts: Parts, *command: str) -> bool:
+def _runs(parts: Supervisor, *command: str) -> bool:
     """Runs a command to its end, or until somebody wants to stop."""
     with subprocess.Popen([*PORTICO, *command], env=parts.environment, start_new_session=True) as running:
         while running.poll() is None:
@@ -163,7 +163,7 @@ def _runs(parts: Parts, *command: str) -> bool:
     return running.returncode == 0
 
 
-def _answers(parts: Parts, port: int) -> bool:
+def _answers(parts: Supervisor, port: int) -> bool:
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline and not parts.stopping.is_set() and parts.ended() is None:
         connection = HTTPConnection("localhost", port, timeout=5)

@@ -7,23 +7,23 @@ from pathlib import Path
 from django.conf import settings
 
 from portico.domain.access import access_grants, client_changes
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import SignInLink
 from portico.domain.access.onboarding import invitation_text, invitations
-from portico.domain.access.onboarding.invitation_text import Text
+from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.access.sign_in import link_redemption, pins, sign_in_links
-from portico.domain.access.sign_in.completing_sign_in import Visitor
-from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
+from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
 from portico.domain.clients.models import Client, EmailAddress, Status
 from portico.gateways.smtp import server_url
-from portico.gateways.smtp.transport import Transport
+from portico.gateways.smtp.transport import SmtpTransport
 from portico.operating.demo.demo_books import Books
 from portico.operating.seeding import file_format, loading
 from portico.operating.seeding.loading import Loaded
 from portico.plumbing import tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import delivery
-from portico.plumbing.models.outgoing_emails import Lane
+from portico.plumbing.models.outgoing_emails import MailQueue
 
 PEOPLE = Path(__file__).with_name("demo_people.json")
 
@@ -60,8 +60,8 @@ def make() -> None:
     _save_address(stage, "withdrawn", email_ok=False)
     _hand_over()
     for name in SIGN_IN:
-        link_redemption.press(loaded.practice, _token(stage, name), visitor=Visitor("Firefox on Linux", "a browser"))
-    link_redemption.note_fetched(_link(stage, "fetched"))
+        link_redemption.redeem(loaded.practice, _token(stage, name), visitor=Browser("Firefox on Linux", "a browser"))
+    link_redemption.record_fetch(_link(stage, "fetched"))
     _save_address(stage, "moved", address="harper.quinn@newplace.example")
     access_grants.save_access(
         stage.client("turned-off"), _entry(stage, "turned-off", enabled=False), version=None, by=stage.owner
@@ -79,21 +79,21 @@ def _invite(stage: _Stage, name: str) -> None:
     invitations.send(client, _entry(stage, name), text, press=tokens.new_token(), version=None, by=stage.desk)
 
 
-def _entry(stage: _Stage, name: str, *, enabled: bool = True) -> AccessEntry:
-    access = access_grants.of(stage.client(name))
+def _entry(stage: _Stage, name: str, *, enabled: bool = True) -> AccessInput:
+    access = access_grants.access_of(stage.client(name))
     if access is None or access.address is None:
         raise LookupError(f"{name} has no address to sign in with.")
-    return AccessEntry(enabled, access.address.ref, access.access_billing_documents, access.pay_by_card)
+    return AccessInput(enabled, access.address.ref, access.access_billing_documents, access.pay_by_card)
 
 
 def _save_address(stage: _Stage, name: str, *, address: str | None = None, email_ok: bool = True) -> None:
     """As in `Client Info`: the only address changed, or its consent withdrawn."""
     client = stage.client(name)
     (row,) = client.email_addresses.open()
-    entry = ClientEntry(
+    entry = ClientInput(
         _details(client),
         addresses=(_address(row, address=address, email_ok=email_ok),),
-        phones=tuple(PhoneEntry(phone.number, phone.kind) for phone in client.phone_numbers.all()),
+        phones=tuple(PhoneInput(phone.number, phone.kind) for phone in client.phone_numbers.all()),
     )
     client_changes.save_client_info(client, entry, version=client.version, by=stage.owner)
 
@@ -110,29 +110,29 @@ def _details(client: Client) -> ClientDetails:
     )
 
 
-def _address(row: EmailAddress, *, address: str | None, email_ok: bool) -> AddressEntry:
-    return AddressEntry(address or row.address, row.kind, email_ok, ref=row.ref)
+def _address(row: EmailAddress, *, address: str | None, email_ok: bool) -> AddressInput:
+    return AddressInput(address or row.address, row.kind, email_ok, ref=row.ref)
 
 
 def _hand_over() -> None:
-    transport = Transport(server_url.parse(settings.EMAIL_URL))
-    while delivery.hand_over_next(Lane.REST, transport):
+    transport = SmtpTransport(server_url.parse(settings.EMAIL_URL))
+    while delivery.deliver_next(MailQueue.REST, transport):
         pass
 
 
 def _link(stage: _Stage, name: str) -> SignInLink:
-    newest = invitations.of(stage.client(name))[0]
+    newest = invitations.invitations_of(stage.client(name))[0]
     return SignInLink.objects.select_related("email", "practice").get(email=newest.email)
 
 
 def _token(stage: _Stage, name: str) -> str:
-    return sign_in_links.address_of(_link(stage, name)).rstrip("/").rpartition("/")[2]
+    return sign_in_links.url_of(_link(stage, name)).rstrip("/").rpartition("/")[2]
 
 
 def _read_out_pin(stage: _Stage, name: str) -> str:
     """The numbers that the desk reads out; nobody has typed them yet."""
     press = tokens.new_token()
-    pins.make(stage.client(name), press=press, by=stage.desk)
+    pins.generate(stage.client(name), press=press, by=stage.desk)
     shown = pins.digits(stage.client(name), press, to=stage.desk)
     if shown is None:
         raise LookupError(f"{name} was given no PIN.")
@@ -142,7 +142,7 @@ def _read_out_pin(stage: _Stage, name: str) -> str:
 def _sign_in_by_pin(stage: _Stage, name: str) -> None:
     """After a slip of the finger."""
     (row,) = stage.client(name).email_addresses.open()
-    visitor = Visitor("Chrome on Android", "another browser")
+    visitor = Browser("Chrome on Android", "another browser")
     pin = _read_out_pin(stage, name)
     for typed in (f"{(int(pin) + 1) % 10**pins.PIN_LENGTH:0{pins.PIN_LENGTH}}", pin):
         pins.enter(stage.loaded.practice, row.mailbox_key, typed, visitor=visitor, ip="127.0.0.1")
@@ -151,6 +151,6 @@ def _sign_in_by_pin(stage: _Stage, name: str) -> None:
 def _draft(stage: _Stage, name: str) -> None:
     client = stage.client(name)
     default = invitation_text.default_text(client.language)
-    invitations.keep_draft(
-        client, Text(default.subject, default.message.replace("\n\n", "\n\nIt was good to meet you.\n\n", 1))
+    invitations.save_draft(
+        client, InvitationText(default.subject, default.message.replace("\n\n", "\n\nIt was good to meet you.\n\n", 1))
     )

@@ -13,7 +13,7 @@ LOOK_SECONDS = 0.2
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Parts:
+class Supervisor:
     """The running parts. One signal ends all of them; a part that ends by itself ends the rest."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ from django.db.models import TextChoices
 
 from portico.plumbing.text.input_validation import clean_line, clean_text, is_unstorable
 from portico.plumbing.text.mailboxes import header_address, mailbox_key
-from portico.plumbing.text.money import MOST_MINOR
+from portico.plumbing.text.money import MAX_MINOR
 
 
 class SeedRefused(Exception):
@@ -112,7 +112,7 @@ class Entry:
         value = self.get(key)
         if value is None and default is not None:
             return default
-        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MOST_MINOR:
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MAX_MINOR:
             raise self.refused(key, "must be a whole number.")
         return value
 

@@ -12,33 +12,33 @@ from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.operating.seeding.field_reader import Entry, SeedRefused
 from portico.operating.seeding.seed_plan import (
-    Wanted,
-    WantedAccess,
-    WantedAddress,
-    WantedClient,
-    WantedInvoice,
-    WantedLine,
-    WantedPhone,
-    WantedPractice,
-    WantedStaff,
+    SeedAccess,
+    SeedAddress,
+    SeedClient,
+    SeedInvoice,
+    SeedLine,
+    SeedPhone,
+    SeedPlan,
+    SeedPractice,
+    SeedStaff,
 )
 from portico.plumbing.refusals import Refused
 
 
-def read(document: Any) -> Wanted:  # Any: whatever JSON holds.
+def read(document: Any) -> SeedPlan:  # Any: whatever JSON holds.
     """Raises SeedRefused, which names the place."""
     return _Reader().read(document)
 
 
 class _Reader:
-    def read(self, document: Any) -> Wanted:  # Any: as above.
+    def read(self, document: Any) -> SeedPlan:  # Any: as above.
         whole = Entry(document, "")
         practices = whole.each("practices", self._practice)
         whole.done()
-        return Wanted(practices)
+        return SeedPlan(practices)
 
-    def _practice(self, entry: Entry) -> WantedPractice:
-        practice = WantedPractice(
+    def _practice(self, entry: Entry) -> SeedPractice:
+        practice = SeedPractice(
             place=entry.place,
             slug=entry.line("slug", most=50),
             name=entry.line("name", most=100),
@@ -65,8 +65,8 @@ class _Reader:
         _refuse_twice(entry, "clients.invoices", [bill.ref for each in practice.clients for bill in each.invoices])
         return practice
 
-    def _staff(self, entry: Entry) -> WantedStaff:
-        staff = WantedStaff(
+    def _staff(self, entry: Entry) -> SeedStaff:
+        staff = SeedStaff(
             ref=entry.line("ref", most=100),
             name=entry.line("name", most=100),
             email=entry.own_email("email"),
@@ -77,8 +77,8 @@ class _Reader:
         entry.done()
         return staff
 
-    def _client(self, entry: Entry) -> WantedClient:
-        client = WantedClient(
+    def _client(self, entry: Entry) -> SeedClient:
+        client = SeedClient(
             place=entry.place,
             ref=entry.line("ref", most=100),
             first_name=entry.line("first_name", most=100),
@@ -99,8 +99,8 @@ class _Reader:
         return client
 
 
-def _invoice(entry: Entry) -> WantedInvoice:
-    invoice = WantedInvoice(
+def _invoice(entry: Entry) -> SeedInvoice:
+    invoice = SeedInvoice(
         place=entry.place,
         ref=entry.line("ref", most=100),
         dated_on=entry.day("date"),
@@ -113,8 +113,8 @@ def _invoice(entry: Entry) -> WantedInvoice:
     return invoice
 
 
-def _line(entry: Entry) -> WantedLine:
-    line = WantedLine(
+def _line(entry: Entry) -> SeedLine:
+    line = SeedLine(
         description=entry.line("description", most=150),
         amount_minor=entry.whole("amount"),
         quantity=entry.whole("quantity", default=1),
@@ -124,8 +124,8 @@ def _line(entry: Entry) -> WantedLine:
     return line
 
 
-def _address(entry: Entry) -> WantedAddress:
-    address = WantedAddress(
+def _address(entry: Entry) -> SeedAddress:
+    address = SeedAddress(
         email=entry.email("email"),
         kind=entry.choice("kind", AddressKind, default=AddressKind.HOME).value,
         email_ok=entry.flag("email_ok", default=False),
@@ -134,8 +134,8 @@ def _address(entry: Entry) -> WantedAddress:
     return address
 
 
-def _phone(entry: Entry) -> WantedPhone:
-    phone = WantedPhone(
+def _phone(entry: Entry) -> SeedPhone:
+    phone = SeedPhone(
         number=_number(entry, "number"), kind=entry.choice("kind", PhoneKind, default=PhoneKind.MOBILE).value
     )
     entry.done()
@@ -166,8 +166,8 @@ def _number(entry: Entry, key: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _access(entry: Entry) -> WantedAccess:
-    access = WantedAccess(
+def _access(entry: Entry) -> SeedAccess:
+    access = SeedAccess(
         email=entry.email("email", default="") or None,
         enabled=entry.flag("enabled", default=True),
         access_billing_documents=entry.flag("access_billing_documents", default=True),

@@ -6,13 +6,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from portico.domain.access import access_grants
-from portico.domain.access.access_grants import AccessEntry
-from portico.domain.audit_actions import Verb
+from portico.domain.access.access_grants import AccessInput
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.invoices import invoice_sharing, invoicing
-from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import Invoice
 from portico.domain.clients import registration
-from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
 from portico.domain.clients.models import Client
 from portico.domain.practices import practice_creation
 from portico.domain.practices.models import Practice, StaffMember
@@ -20,14 +20,7 @@ from portico.domain.practices.staff import authenticators, staff_members
 from portico.domain.practices.stripe_setup import api_keys, payment_readiness
 from portico.operating.models import SeedKind, SeedRef
 from portico.operating.seeding.field_reader import SeedRefused
-from portico.operating.seeding.seed_plan import (
-    Wanted,
-    WantedAccess,
-    WantedClient,
-    WantedInvoice,
-    WantedPractice,
-    WantedStaff,
-)
+from portico.operating.seeding.seed_plan import SeedAccess, SeedClient, SeedInvoice, SeedPlan, SeedPractice, SeedStaff
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
@@ -46,16 +39,16 @@ class Loaded:
     invoices: dict[str, dict[str, Invoice]]
 
 
-def load(wanted: Wanted, *, by: Actor) -> list[Loaded]:
+def load(wanted: SeedPlan, *, by: Actor) -> list[Loaded]:
     """All of the file or nothing of it. Raises SeedRefused."""
     with transaction.atomic():
         return [_practice(practice, by=by) for practice in wanted.practices]
 
 
-def _practice(wanted: WantedPractice, *, by: Actor) -> Loaded:
+def _practice(wanted: SeedPractice, *, by: Actor) -> Loaded:
     practice = Practice.objects.filter(slug=wanted.slug).first() or _new_practice(wanted, by=by)
-    if wanted.stripe is not None and payment_readiness.of(practice) is None:
-        api_keys.keep_unasked(practice, wanted.stripe, by=by)
+    if wanted.stripe is not None and payment_readiness.online_payments_of(practice) is None:
+        api_keys.save_unchecked(practice, wanted.stripe, by=by)
     names = _Names(practice)
     staff = {each.ref: _staff_member(practice, each, names, wanted.place, by=by) for each in wanted.staff}
     names.staff |= staff
@@ -67,7 +60,7 @@ def _practice(wanted: WantedPractice, *, by: Actor) -> Loaded:
     return Loaded(practice, staff, clients, invoices)
 
 
-def _new_practice(wanted: WantedPractice, *, by: Actor) -> Practice:
+def _new_practice(wanted: SeedPractice, *, by: Actor) -> Practice:
     practice = Practice(
         slug=wanted.slug,
         name=wanted.name,
@@ -106,7 +99,7 @@ class _Names:
         SeedRef.objects.create(practice=self.practice, kind=kind, seed_ref=name, row_ref=ref)
 
 
-def _staff_member(practice: Practice, wanted: WantedStaff, names: _Names, place: str, *, by: Actor) -> StaffMember:
+def _staff_member(practice: Practice, wanted: SeedStaff, names: _Names, place: str, *, by: Actor) -> StaffMember:
     known = names.staff.get(wanted.ref)
     if known is not None:
         return known
@@ -117,14 +110,14 @@ def _staff_member(practice: Practice, wanted: WantedStaff, names: _Names, place:
     if wanted.password:
         member.set_password(wanted.password)
         member.save(update_fields=["password"])
-        audit_log.record(Verb.PASSWORD_CHOSEN, practice=practice, by=by, about=member.ref)
+        audit_log.record(AuditAction.PASSWORD_CHOSEN, practice=practice, by=by, about=member.ref)
     if wanted.totp_secret:
-        authenticators.keep(member, wanted.totp_secret, first=True, told=False, by=by)
+        authenticators.save(member, wanted.totp_secret, first=True, told=False, by=by)
     names.note(SeedKind.STAFF, wanted.ref, member.ref)
     return member
 
 
-def _client(practice: Practice, wanted: WantedClient, names: _Names, *, by: Actor) -> Client:
+def _client(practice: Practice, wanted: SeedClient, names: _Names, *, by: Actor) -> Client:
     known = names.client_refs.get(wanted.ref)
     if known is not None:
         return Client.objects.get(practice=practice, ref=known)
@@ -139,7 +132,7 @@ def _client(practice: Practice, wanted: WantedClient, names: _Names, *, by: Acto
     return client
 
 
-def _entry(wanted: WantedClient, names: _Names) -> ClientEntry:
+def _entry(wanted: SeedClient, names: _Names) -> ClientInput:
     clinician = names.staff.get(wanted.clinician) if wanted.clinician else None
     if wanted.clinician and clinician is None:
         raise SeedRefused(
@@ -154,27 +147,27 @@ def _entry(wanted: WantedClient, names: _Names) -> ClientEntry:
         clinician=clinician,
         status=wanted.status,
     )
-    return ClientEntry(
+    return ClientInput(
         details,
-        addresses=tuple(AddressEntry(each.email, each.kind, each.email_ok) for each in wanted.addresses),
-        phones=tuple(PhoneEntry(each.number, each.kind) for each in wanted.phones),
+        addresses=tuple(AddressInput(each.email, each.kind, each.email_ok) for each in wanted.addresses),
+        phones=tuple(PhoneInput(each.number, each.kind) for each in wanted.phones),
     )
 
 
-def _invoice(client: Client, wanted: WantedInvoice, names: _Names, *, by: Actor) -> Invoice:
+def _invoice(client: Client, wanted: SeedInvoice, names: _Names, *, by: Actor) -> Invoice:
     known = names.invoice_refs.get(wanted.ref)
     if known is not None:
         return Invoice.objects.get(practice=client.practice, ref=known)
     if wanted.currency not in (None, client.practice.currency):
         raise SeedRefused(f"{wanted.place}.currency", f"must be the practice's own, {client.practice.currency}.")
     dated_on = wanted.dated_on or clock.today(client.practice.time_zone)
-    lines = tuple(LineEntry(each.description, each.amount_minor, each.quantity, each.given_on) for each in wanted.lines)
+    lines = tuple(LineInput(each.description, each.amount_minor, each.quantity, each.given_on) for each in wanted.lines)
     if wanted.due_on is not None and wanted.due_on < dated_on:
         raise SeedRefused(f"{wanted.place}.due", "is before its date.")
     if any(line.quantity < 1 for line in lines):
         raise SeedRefused(f"{wanted.place}.lines", "has a quantity below one.")
     try:
-        draft = invoicing.draft(client, InvoiceEntry(dated_on, wanted.due_on, lines), by=by)
+        draft = invoicing.draft(client, InvoiceInput(dated_on, wanted.due_on, lines), by=by)
         invoice = invoicing.issue(draft, shown=None, by=by)
         if wanted.shared:
             # No mail: a seeded client hears of nothing.
@@ -185,14 +178,14 @@ def _invoice(client: Client, wanted: WantedInvoice, names: _Names, *, by: Actor)
     return invoice
 
 
-def _access(client: Client, wanted: WantedAccess, place: str) -> AccessEntry:
+def _access(client: Client, wanted: SeedAccess, place: str) -> AccessInput:
     """No mail is written here: a seeded client is not invited."""
     address = None
     if wanted.email:
         address = client.email_addresses.open().filter(mailbox_key=mailbox_key(wanted.email)).first()
         if address is None:
             raise SeedRefused(f"{place}.portal_access.email", "is not one of the client's addresses.")
-    return AccessEntry(
+    return AccessInput(
         enabled=wanted.enabled,
         address=address.ref if address else None,
         access_billing_documents=wanted.access_billing_documents,

@@ -9,7 +9,7 @@ from portico.domain.practices.stripe_setup.api_keys import Keys
 
 
 @dataclass(frozen=True)
-class WantedStaff:
+class SeedStaff:
     ref: str
     name: str
     email: str
@@ -19,20 +19,20 @@ class WantedStaff:
 
 
 @dataclass(frozen=True)
-class WantedAddress:
+class SeedAddress:
     email: str
     kind: str
     email_ok: bool
 
 
 @dataclass(frozen=True)
-class WantedPhone:
+class SeedPhone:
     number: str
     kind: str
 
 
 @dataclass(frozen=True)
-class WantedAccess:
+class SeedAccess:
     email: str | None
     enabled: bool
     access_billing_documents: bool
@@ -40,7 +40,7 @@ class WantedAccess:
 
 
 @dataclass(frozen=True)
-class WantedLine:
+class SeedLine:
     description: str
     amount_minor: int
     quantity: int
@@ -48,7 +48,7 @@ class WantedLine:
 
 
 @dataclass(frozen=True)
-class WantedInvoice:
+class SeedInvoice:
     """Issued, and shared when it says so; without a date, of the day it is loaded."""
 
     place: str
@@ -57,11 +57,11 @@ class WantedInvoice:
     due_on: date | None
     currency: str | None
     shared: bool
-    lines: tuple[WantedLine, ...]
+    lines: tuple[SeedLine, ...]
 
 
 @dataclass(frozen=True)
-class WantedClient:
+class SeedClient:
     place: str
     ref: str
     first_name: str
@@ -71,14 +71,14 @@ class WantedClient:
     clinician: str | None
     status: Status
     language: Language
-    addresses: tuple[WantedAddress, ...]
-    phones: tuple[WantedPhone, ...]
-    access: WantedAccess | None
-    invoices: tuple[WantedInvoice, ...]
+    addresses: tuple[SeedAddress, ...]
+    phones: tuple[SeedPhone, ...]
+    access: SeedAccess | None
+    invoices: tuple[SeedInvoice, ...]
 
 
 @dataclass(frozen=True)
-class WantedPractice:
+class SeedPractice:
     place: str
     slug: str
     name: str
@@ -96,12 +96,12 @@ class WantedPractice:
     emergency_text_es: str
     hue: int
     stripe: Keys | None
-    staff: tuple[WantedStaff, ...]
-    clients: tuple[WantedClient, ...]
+    staff: tuple[SeedStaff, ...]
+    clients: tuple[SeedClient, ...]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SeedPlan:
     """The whole of the file."""
 
-    practices: tuple[WantedPractice, ...]
+    practices: tuple[SeedPractice, ...]

@@ -30,7 +30,7 @@ PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ChainReport:
     """What was found. Every count is of rows; a position counts from 1."""
 
     sealed: int
@@ -75,7 +75,7 @@ def seal(practice_id: int, *, at_most: int = 500) -> int:
     return len(seals)
 
 
-def verify(practice: models.Model) -> Verdict:
+def verify(practice: models.Model) -> ChainReport:
     """Reads the whole chain of a practice, in steady memory, and stops at the first bad position.
 
     Not found by any chain: its tail cut off and the head set back too, by somebody who owns the
@@ -91,11 +91,13 @@ def verify(practice: models.Model) -> Verdict:
         if not fault and position == head.position and digest != bytes(head.digest):
             fault = "This is not the seal that the head of the chain names."
         if fault:
-            return Verdict(position - 1, first_bad=position, fault=fault, unsealed=unsealed)
+            return ChainReport(position - 1, first_bad=position, fault=fault, unsealed=unsealed)
     # Sealing may have gone on meanwhile, but the head goes with it.
     if position > _head(practice.pk).position:
-        return Verdict(position, first_bad=position, fault="The chain is longer than its head says.", unsealed=unsealed)
-    return Verdict(position, cut=max(0, head.position - position), unsealed=unsealed)
+        return ChainReport(
+            position, first_bad=position, fault="The chain is longer than its head says.", unsealed=unsealed
+        )
+    return ChainReport(position, cut=max(0, head.position - position), unsealed=unsealed)
 
 
 def log_newest() -> None:

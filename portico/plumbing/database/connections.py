@@ -17,7 +17,7 @@ else:
 PRAGMAS = ("PRAGMA synchronous = FULL", "PRAGMA recursive_triggers = ON")
 
 
-def prepare() -> None:
+def connect_signals() -> None:
     """Called once, when the apps are loaded."""
     connection_created.connect(_settle_in, dispatch_uid="portico.plumbing.database.connections")
     for field in (models.CharField, models.TextField):
@@ -57,7 +57,7 @@ def _end_of_range(beginning: str) -> str | None:
     return None
 
 
-def fold_in_log() -> None:
+def checkpoint_wal() -> None:
     """SQLite: brings what was written last into the database's own file, if nobody is in the way just now."""
     if connection.vendor != "sqlite":
         return

@@ -13,7 +13,7 @@ type Model = type[models.Model]
 type Editor = BaseDatabaseSchemaEditor
 
 
-class DatabaseRule(BaseConstraint, ABC):
+class DatabaseConstraint(BaseConstraint, ABC):
     """What both rules share: the names Django calls, and statements run in order."""
 
     @abstractmethod
@@ -44,7 +44,7 @@ class DatabaseRule(BaseConstraint, ABC):
         """Nothing: no form offers what these rules refuse, and the database has the last word."""
 
 
-class SamePractice(DatabaseRule):
+class SamePractice(DatabaseConstraint):
     """A key that cannot point into another practice: (practice, field) refers to (practice, id).
 
     The database refuses at the statement, not at commit. A migration cannot rename a guarded key
@@ -110,7 +110,7 @@ class SamePractice(DatabaseRule):
         )
 
 
-class AppendOnly(DatabaseRule):
+class AppendOnly(DatabaseConstraint):
     """Rows are only added: the database refuses UPDATE, DELETE and TRUNCATE with an IntegrityError.
 
     A migration that rewrites such rows must remove the rule before and add it again after.

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 SQLSTATES = {"40P01", "40001"}
 
 
-def once_more[**P, R](operation: Callable[P, R]) -> Callable[P, R]:
+def retry_on_deadlock[**P, R](operation: Callable[P, R]) -> Callable[P, R]:
     """For operations that open their own transaction: what was rolled back as a whole may be done again.
 
     Inside a caller's transaction the error goes on, since the caller's work is gone too.

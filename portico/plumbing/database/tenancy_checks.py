@@ -8,20 +8,22 @@ from django.db import models
 
 from portico.plumbing.database.constraints import SamePractice
 
-OURS = "portico."
+OWN_PACKAGE = "portico."
 
 
 def register() -> None:
-    checks.register(refuse_unguarded_keys, checks.Tags.models)
+    checks.register(check_practice_keys, checks.Tags.models)
 
 
-def refuse_unguarded_keys(app_configs: Sequence[AppConfig] | None = None, **_: object) -> list[checks.CheckMessage]:
+def check_practice_keys(app_configs: Sequence[AppConfig] | None = None, **_: object) -> list[checks.CheckMessage]:
     """One error for each key of our models; libraries' models are exempt."""
     configs = apps.get_app_configs() if app_configs is None else app_configs
-    return complaints(model for config in configs if config.name.startswith(OURS) for model in config.get_models())
+    return messages_for(
+        model for config in configs if config.name.startswith(OWN_PACKAGE) for model in config.get_models()
+    )
 
 
-def complaints(models_of_ours: Iterable[type[models.Model]]) -> list[checks.CheckMessage]:
+def messages_for(models_of_ours: Iterable[type[models.Model]]) -> list[checks.CheckMessage]:
     return [
         complaint
         for model in models_of_ours

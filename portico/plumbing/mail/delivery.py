@@ -18,9 +18,9 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.database import transaction_guard
 from portico.plumbing.mail import mime_messages, outbox, retry_policy
 from portico.plumbing.mail.audit_actions import MailAction
-from portico.plumbing.mail.retry_policy import Answer, Outcome
+from portico.plumbing.mail.retry_policy import Outcome, ServerReply
 from portico.plumbing.models import EmailEvent, OutgoingEmail
-from portico.plumbing.models.outgoing_emails import Delay, EmailEventKind, EmailState
+from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState
 from portico.plumbing.queue import leases
 from portico.plumbing.text import mailboxes
 
@@ -30,25 +30,25 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)
 # How long the outcome of a try is kept in hand while the database is away.
 PERSISTENCE_SECONDS = 30.0
-HELD_BACK_AT_ONCE = 500
+HELD_BACK_BATCH_SIZE = 500
 # Claimed, asked about, marked and sent in one connection together: each costs nearly as much for one as for a few.
-AT_ONCE = 10
+BATCH_SIZE = 10
 # What a slow server has not been offered by then, another worker may take up.
-TOGETHER_SECONDS = 2.0
+BATCH_SECONDS = 2.0
 # Whether a mail may leave, and is still ours, is asked anew when the answer is older.
 ANSWER_SECONDS = 0.25
 
 
-class Line(Protocol):
+class MailConnection(Protocol):
     """What takes a mail out of the house; never raises for what a server does."""
 
-    def send(self, message: bytes, *, sender: str, recipient: str) -> Answer: ...
+    def send(self, message: bytes, *, sender: str, recipient: str) -> ServerReply: ...
 
 
-class Transport(Protocol):
+class MailTransport(Protocol):
     """Where mails leave by; those sent while it is open share a connection."""
 
-    def open(self) -> AbstractContextManager[Line]: ...
+    def open(self) -> AbstractContextManager[MailConnection]: ...
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,16 @@ class _Built:
     html: str
 
 
-def hand_over_next(lane: str, transport: Transport) -> bool:
+def deliver_next(lane: str, transport: MailTransport) -> bool:
     """Works on the oldest few mails of the lane that are due. False when there are none."""
     waiting = OutgoingEmail.objects.free_to_leave().of_lane(lane).select_related("practice")
-    rows = leases.claim_some(waiting, most=AT_ONCE, lease=LEASE)
+    rows = leases.claim_some(waiting, most=BATCH_SIZE, lease=LEASE)
     if not rows:
         return False
     left = _mark(_allowed([_Claimed(email, email.handing_over_at) for email in rows]))
-    until = time.monotonic() + TOGETHER_SECONDS
+    until = time.monotonic() + BATCH_SECONDS
     ask_again_at = time.monotonic() + ANSWER_SECONDS
-    refused: tuple[OutgoingEmail, Answer] | None = None
+    refused: tuple[OutgoingEmail, ServerReply] | None = None
     with transport.open() as line:
         while left and refused is None and time.monotonic() < until:
             if time.monotonic() > ask_again_at:
@@ -127,18 +127,18 @@ def _mark(allowed: Sequence[_Claimed]) -> list[_Claimed]:
     fresh = [each.email for each in allowed if each.began_before is None]
     # The times of a link run from the first try that may have been a hand-over.
     again = [each.email for each in allowed if each.began_before is not None]
-    held = leases.hold_all(fresh, handing_over_at=at, lease_until=at + LEASE)
-    held += leases.hold_all(again, lease_until=at + LEASE)
+    held = leases.update_all_held(fresh, handing_over_at=at, lease_until=at + LEASE)
+    held += leases.update_all_held(again, lease_until=at + LEASE)
     return [each for each in allowed if each.email in held]
 
 
 def _give_back(left: Sequence[_Claimed]) -> None:
     """What was not offered to the server is as if nobody had claimed it."""
-    leases.let_go([each.email for each in left if each.began_before is None], handing_over_at=None)
-    leases.let_go([each.email for each in left if each.began_before is not None])
+    leases.release_all([each.email for each in left if each.began_before is None], handing_over_at=None)
+    leases.release_all([each.email for each in left if each.began_before is not None])
 
 
-def _send(claimed: _Claimed, line: Line) -> Answer | None:
+def _send(claimed: _Claimed, line: MailConnection) -> ServerReply | None:
     """What the server said, when the mail came so far."""
     email = claimed.email
     try:
@@ -165,7 +165,7 @@ def _write_down_unsent(claimed: _Claimed, outcome: Outcome) -> None:
     _write_down(claimed.email, outcome)
 
 
-def _build(email: OutgoingEmail, composer: outbox.Composer) -> _Built:
+def _build(email: OutgoingEmail, composer: outbox.MailComposer) -> _Built:
     link = composer.link(email)
     secrets = composer.secrets(email)
     letter = composer.compose(email, link)
@@ -181,7 +181,7 @@ def _build(email: OutgoingEmail, composer: outbox.Composer) -> _Built:
 def _mistaken(email: OutgoingEmail, mistake: Exception) -> Outcome:
     place = error_locations.place_of(mistake)
     logger.warning("email.not_built", extra={"email": email.pk, "kind": email.kind, "mistake": place})
-    return retry_policy.mistaken(email, place, at=clock.now())
+    return retry_policy.failed_to_build(email, place, at=clock.now())
 
 
 def _write_down(email: OutgoingEmail, outcome: Outcome) -> None:
@@ -211,7 +211,7 @@ def _write_down_once(email: OutgoingEmail, outcome: Outcome, *, tell_composer: b
         if not leases.finish(email, **outcome.changes):
             return False
         if outcome.event is not None:
-            outbox.note(email, outcome.event, words=email.reason, detail=email.detail)
+            outbox.add_event(email, outcome.event, words=email.reason, detail=email.detail)
         if email.state == EmailState.DROPPED:
             audit_log.record(
                 MailAction.DROPPED,
@@ -227,17 +227,17 @@ def _write_down_once(email: OutgoingEmail, outcome: Outcome, *, tell_composer: b
     return True
 
 
-def _hold_others_back(email: OutgoingEmail, answer: Answer) -> None:
+def _hold_others_back(email: OutgoingEmail, answer: ServerReply) -> None:
     """A server that is away or refuses us would refuse each waiting mail; one try speaks for all of the lane.
 
     Otherwise a thousand mails would mean a thousand refused sign-ins every half minute.
     """
     at = clock.now()
     others = leases.ready(OutgoingEmail.objects.free_to_leave().of_lane(email.lane)).exclude(pk=email.pk)
-    others = others.filter(Q(state=EmailState.QUEUED) | Q(delayed_by=Delay.OURS)).order_by("id")
-    fresh = retry_policy.delayed(answer, Delay.OURS, since=at, at=at)
+    others = others.filter(Q(state=EmailState.QUEUED) | Q(delayed_by=DelayCause.OURS)).order_by("id")
+    fresh = retry_policy.delayed(answer, DelayCause.OURS, since=at, at=at)
     with transaction.atomic():
-        held = list(others.select_for_update(no_key=True, skip_locked=True, of=("self",))[:HELD_BACK_AT_ONCE])
+        held = list(others.select_for_update(no_key=True, skip_locked=True, of=("self",))[:HELD_BACK_BATCH_SIZE])
         news = [row for row in held if row.delayed_at is None]
         rows = OutgoingEmail.objects.filter(pk__in=[row.pk for row in held])
         rows.filter(delayed_at__isnull=False).update(

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils.html import escape
 
 from portico.plumbing.mail import headers, round_trip_check
-from portico.plumbing.mail.outbox import LINK_MARK, Letter
+from portico.plumbing.mail.outbox import LINK_PLACEHOLDER, ComposedMail
 from portico.plumbing.mail.round_trip_check import Mailbox
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.text.input_validation import clean_line
@@ -24,7 +24,7 @@ SHORTEST_SECRET = 20
 KEPT_HEADERS = 256
 
 
-def message(email: OutgoingEmail, letter: Letter, *, recipient: str, at: datetime) -> bytes:
+def message(email: OutgoingEmail, letter: ComposedMail, *, recipient: str, at: datetime) -> bytes:
     """The mail as it goes over the wire: text and HTML as alternatives, then what is attached.
 
     In ASCII, unless the recipient's address is not. Raises ValueError for an address that no header can carry, and
@@ -89,7 +89,7 @@ def _header(name: str, value: str) -> BaseHeader:
 def masked(body: str, link: str | None, secrets: Sequence[str] = ()) -> str:
     """The body without the secret in the link's last part, and without the others."""
     for secret in (*([_secret_in(link)] if link else ()), *secrets):
-        body = body.replace(secret, LINK_MARK).replace(escape(secret), LINK_MARK)
+        body = body.replace(secret, LINK_PLACEHOLDER).replace(escape(secret), LINK_PLACEHOLDER)
     return body
 
 

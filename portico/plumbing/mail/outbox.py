@@ -16,7 +16,7 @@ from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.mail.audit_actions import MailAction
 from portico.plumbing.models import EmailEvent, OutgoingEmail
-from portico.plumbing.models.outgoing_emails import SUBJECT_LENGTH, Delay, EmailEventKind, EmailState, Lane
+from portico.plumbing.models.outgoing_emails import SUBJECT_LENGTH, DelayCause, EmailEventKind, EmailState, MailQueue
 from portico.plumbing.queue.leases import lag as overdue
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text import input_validation
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 # What stands for a secret in a mail that is kept.
-LINK_MARK = "••••••••"
+LINK_PLACEHOLDER = "••••••••"
 REASON_LENGTH = 300
 
 
@@ -41,7 +41,7 @@ class Attachment:
 
 
 @dataclass(frozen=True)
-class Letter:
+class ComposedMail:
     """A mail as its reader gets it; the sender's address is the installation's own."""
 
     subject: str
@@ -52,7 +52,7 @@ class Letter:
     attachments: tuple[Attachment, ...] = ()
 
 
-class Composer(ABC):
+class MailComposer(ABC):
     """How one kind of mail is made; registered under its kind by the app that writes such mails."""
 
     # What staff read in the list of mails.
@@ -74,7 +74,7 @@ class Composer(ABC):
         return ()
 
     @abstractmethod
-    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+    def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         """The whole mail. An error here counts as a mistake; five park the mail."""
 
     def state_changed(self, email: OutgoingEmail) -> None:  # noqa: B027  # Most kinds have nothing to do then.
@@ -84,19 +84,19 @@ class Composer(ABC):
         """
 
 
-_composers: dict[str, Composer] = {}
+_composers: dict[str, MailComposer] = {}
 
 
-def register(kind: str, composer: Composer) -> None:
+def register(kind: str, composer: MailComposer) -> None:
     _composers[kind] = composer
 
 
-def composer(kind: str) -> Composer:
+def composer(kind: str) -> MailComposer:
     """Raises KeyError for a kind that no app has registered."""
     return _composers[kind]
 
 
-def composer_or_none(kind: str) -> Composer | None:
+def composer_or_none(kind: str) -> MailComposer | None:
     return _composers.get(kind)
 
 
@@ -134,7 +134,7 @@ def queue(**draft: Unpack[Draft]) -> OutgoingEmail:
             practice_id=columns.pop("practice_id"), key=columns.pop("key"), defaults=columns
         )
         if is_new:
-            note(email, EmailEventKind.WRITTEN, words=email.written_by)
+            add_event(email, EmailEventKind.WRITTEN, words=email.written_by)
     return email
 
 
@@ -153,7 +153,7 @@ def _columns(draft: Draft) -> dict[str, Any]:  # Any: a column's value.
         "practice_id": draft["practice"].pk,
         "key": draft["key"],
         "kind": draft["kind"],
-        "lane": draft.get("lane", Lane.REST),
+        "lane": draft.get("lane", MailQueue.REST),
         "client_id": None if client is None else client.pk,
         "to_address": draft["to_address"],
         "to_name": input_validation.clean_line(draft["to_name"]),
@@ -170,7 +170,7 @@ def _fitting(subject: str) -> str:
     return subject if len(subject) <= SUBJECT_LENGTH else subject[: SUBJECT_LENGTH - 1].rstrip() + "…"
 
 
-def note(email: OutgoingEmail, kind: EmailEventKind, *, words: str = "", detail: str = "") -> EmailEvent:
+def add_event(email: OutgoingEmail, kind: EmailEventKind, *, words: str = "", detail: str = "") -> EmailEvent:
     """Adds to what happened to a mail."""
     event = _event(email, kind, words=words, detail=detail)
     event.save(force_insert=True)
@@ -187,20 +187,20 @@ def _event(email: OutgoingEmail, kind: EmailEventKind, *, words: str = "", detai
     )
 
 
-class CannotStartAgain(Refused):
+class NotRetryable(Refused):
     message = gettext_lazy("Only an email that failed can be started again.")
 
 
-def restart(email: OutgoingEmail, *, by: Actor) -> OutgoingEmail:
+def retry(email: OutgoingEmail, *, by: Actor) -> OutgoingEmail:
     """Puts a failed or parked mail back in line. Raises CannotStartAgain for one that had another outcome."""
     with transaction.atomic():
         email = OutgoingEmail.objects.locked().get(pk=email.pk)
         if email.is_waiting:
             return email
         if email.state != EmailState.FAILED:
-            raise CannotStartAgain
+            raise NotRetryable
         email.put_back_in_line()
-        note(email, EmailEventKind.RESTARTED, words=by.name)
+        add_event(email, EmailEventKind.RESTARTED, words=by.name)
         audit_log.record(MailAction.RESTARTED, practice=email.practice, client=email.client, about=email.ref, by=by)
         composer(email.kind).state_changed(email)
     return email
@@ -216,7 +216,7 @@ def park(email: OutgoingEmail, reason: str) -> bool:
     if not email.is_waiting:
         return False
     email.park(reason[:REASON_LENGTH], at=clock.now())
-    note(email, EmailEventKind.PARKED, words=reason)
+    add_event(email, EmailEventKind.PARKED, words=reason)
     known = composer_or_none(email.kind)
     if known is not None:
         known.state_changed(email)
@@ -224,7 +224,7 @@ def park(email: OutgoingEmail, reason: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Trouble:
+class MailOutage:
     """That mails wait because of our own mail server, and since when."""
 
     since: datetime
@@ -233,15 +233,15 @@ class Trouble:
     waiting: int
 
 
-def trouble(practice: "Model") -> Trouble | None:
+def current_outage(practice: "Model") -> MailOutage | None:
     """What keeps this practice's mails from leaving, unless it is the recipients' own affair."""
     held = OutgoingEmail.objects.filter(
-        practice_id=practice.pk, delayed_at__isnull=False, delayed_by__in=(Delay.OURS, Delay.ANSWER)
+        practice_id=practice.pk, delayed_at__isnull=False, delayed_by__in=(DelayCause.OURS, DelayCause.ANSWER)
     )
     oldest = held.order_by("delayed_at").first()
     if oldest is None or oldest.delayed_at is None:
         return None
-    return Trouble(
+    return MailOutage(
         since=oldest.delayed_at,
         words=oldest.reason or _("The mail server does not take our mail."),
         detail=oldest.detail,

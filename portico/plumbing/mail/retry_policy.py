@@ -8,16 +8,20 @@ from django.utils.translation import gettext as _
 
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.models.outgoing_emails import Delay, EmailEventKind, EmailState
+from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState
 
-MOST_MISTAKES = 5
+MAX_ERRORS = 5
 GIVE_UP_AFTER = timedelta(hours=48)
 # A wait is as long as the mail has been waiting already, between the shortest and the longest: so it doubles.
-SHORTEST = {Delay.OURS: timedelta(seconds=1), Delay.ANSWER: timedelta(seconds=5), Delay.RECIPIENT: timedelta(minutes=1)}
-LONGEST = {
-    Delay.OURS: timedelta(seconds=30),
-    Delay.ANSWER: timedelta(seconds=30),
-    Delay.RECIPIENT: timedelta(minutes=30),
+SHORTEST_WAIT = {
+    DelayCause.OURS: timedelta(seconds=1),
+    DelayCause.ANSWER: timedelta(seconds=5),
+    DelayCause.RECIPIENT: timedelta(minutes=1),
+}
+LONGEST_WAIT = {
+    DelayCause.OURS: timedelta(seconds=30),
+    DelayCause.ANSWER: timedelta(seconds=30),
+    DelayCause.RECIPIENT: timedelta(minutes=30),
 }
 # A server that keeps losing its answers may have taken every copy: after some minutes the copies get rare.
 ANSWER_PATIENCE = timedelta(minutes=5)
@@ -25,7 +29,7 @@ ANSWER_PATIENCE = timedelta(minutes=5)
 BEFORE_THE_MAIL = {"connect", "tls", "login", "sender"}
 
 
-class Answer(Protocol):
+class ServerReply(Protocol):
     """What a transport says of one try; gateways.smtp has the real one."""
 
     @property
@@ -53,7 +57,7 @@ class Outcome:
     event: EmailEventKind | None
 
 
-def outcome(email: OutgoingEmail, answer: Answer, *, at: datetime) -> Outcome:
+def outcome(email: OutgoingEmail, answer: ServerReply, *, at: datetime) -> Outcome:
     """Judges one try. `handing_over_at` is left to the caller, who knows whether an earlier try is uncertain."""
     match answer.kind:
         case "taken":
@@ -64,14 +68,14 @@ def outcome(email: OutgoingEmail, answer: Answer, *, at: datetime) -> Outcome:
         case "message":
             return Outcome(_settled(EmailState.FAILED, _why(answer), answer, at), EmailEventKind.REFUSED)
         case "later":
-            return _again(email, Delay.RECIPIENT, answer, at)
+            return _again(email, DelayCause.RECIPIENT, answer, at)
         case "lost":
-            return _again(email, Delay.ANSWER, answer, at)
+            return _again(email, DelayCause.ANSWER, answer, at)
         case _:
-            return _again(email, Delay.OURS, answer, at)
+            return _again(email, DelayCause.OURS, answer, at)
 
 
-def stops_every_mail(answer: Answer) -> bool:
+def stops_every_mail(answer: ServerReply) -> bool:
     return answer.kind == "ours" and answer.stage in BEFORE_THE_MAIL
 
 
@@ -79,10 +83,10 @@ def dropped(reason: str, *, at: datetime) -> Outcome:
     return Outcome(_settling(EmailState.DROPPED, reason, "", at), EmailEventKind.DROPPED)
 
 
-def mistaken(email: OutgoingEmail, detail: str, *, at: datetime) -> Outcome:
+def failed_to_build(email: OutgoingEmail, detail: str, *, at: datetime) -> Outcome:
     """The mail could not be built: once more in a while, and after the fifth time only when staff say so."""
     mistakes = email.mistakes + 1
-    if mistakes < MOST_MISTAKES:
+    if mistakes < MAX_ERRORS:
         wait = timedelta(seconds=2**mistakes)
         return Outcome({"mistakes": mistakes, "detail": detail, "not_before": at + wait}, None)
     reason = _("Portico could not build this email. Somebody has to look at it and start it again.")
@@ -90,7 +94,9 @@ def mistaken(email: OutgoingEmail, detail: str, *, at: datetime) -> Outcome:
     return Outcome(changes, EmailEventKind.PARKED)
 
 
-def delayed(answer: Answer, by: Delay, *, since: datetime, at: datetime) -> dict[str, Any]:  # Any: a column's value.
+def delayed(
+    answer: ServerReply, by: DelayCause, *, since: datetime, at: datetime
+) -> dict[str, Any]:  # Any: a column's value.
     """The columns of a mail that has been waiting for the same reason since then."""
     return {
         "state": EmailState.DELAYED,
@@ -102,23 +108,25 @@ def delayed(answer: Answer, by: Delay, *, since: datetime, at: datetime) -> dict
     }
 
 
-def wait_after(waited: timedelta, by: Delay) -> timedelta:
-    longest = LONGEST[Delay.RECIPIENT] if by is Delay.ANSWER and waited > ANSWER_PATIENCE else LONGEST[by]
-    return min(max(waited, SHORTEST[by]), longest)
+def wait_after(waited: timedelta, by: DelayCause) -> timedelta:
+    longest = (
+        LONGEST_WAIT[DelayCause.RECIPIENT] if by is DelayCause.ANSWER and waited > ANSWER_PATIENCE else LONGEST_WAIT[by]
+    )
+    return min(max(waited, SHORTEST_WAIT[by]), longest)
 
 
-def _again(email: OutgoingEmail, by: Delay, answer: Answer, at: datetime) -> Outcome:
+def _again(email: OutgoingEmail, by: DelayCause, answer: ServerReply, at: datetime) -> Outcome:
     is_news = email.delayed_at is None or email.delayed_by != by
     # A delay from the future began while the clock was ahead: it is counted from now on.
     is_counted = email.delayed_at is not None and email.delayed_at <= at + clock.SKEW
     since = email.delayed_at if email.delayed_at is not None and is_counted and not is_news else at
-    if by is not Delay.OURS and at - since >= GIVE_UP_AFTER:
+    if by is not DelayCause.OURS and at - since >= GIVE_UP_AFTER:
         reason = _("The mail server put us off for two days; we stopped trying.")
         return Outcome(_settled(EmailState.FAILED, reason, answer, at), EmailEventKind.REFUSED)
     return Outcome(delayed(answer, by, since=since, at=at), EmailEventKind.DELAYED if is_news else None)
 
 
-def _settled(state: EmailState, reason: str, answer: Answer, at: datetime) -> dict[str, Any]:  # Any: as above.
+def _settled(state: EmailState, reason: str, answer: ServerReply, at: datetime) -> dict[str, Any]:  # Any: as above.
     return _settling(state, reason, _detail(answer), at)
 
 
@@ -133,12 +141,12 @@ def _settling(state: EmailState, reason: str, detail: str, at: datetime) -> dict
     }
 
 
-def _detail(answer: Answer) -> str:
+def _detail(answer: ServerReply) -> str:
     said_already = answer.text.startswith(answer.code)
     return (answer.text if said_already else f"{answer.code} {answer.text}").strip()[:300]
 
 
-def _why(answer: Answer) -> str:
+def _why(answer: ServerReply) -> str:
     """In words for staff; the server's own stand faint beside them."""
     match answer.kind, answer.stage:
         case "mailbox", _stage:

@@ -3,8 +3,8 @@
 from portico.plumbing.models.audit import TrailEntry, TrailHead, TrailSeal
 from portico.plumbing.models.clock_skew import ClockDifference
 from portico.plumbing.models.form_keys import FormKey
-from portico.plumbing.models.inbound_events import InboxEvent, InboxState
-from portico.plumbing.models.outgoing_emails import EmailEvent, EmailEventKind, EmailState, Lane, OutgoingEmail
+from portico.plumbing.models.inbound_events import InboundEventState, InboxEvent
+from portico.plumbing.models.outgoing_emails import EmailEvent, EmailEventKind, EmailState, MailQueue, OutgoingEmail
 from portico.plumbing.models.rate_limits import LimitSpent
 from portico.plumbing.models.restorations import Restoration
 
@@ -14,10 +14,10 @@ __all__ = [
     "EmailEventKind",
     "EmailState",
     "FormKey",
+    "InboundEventState",
     "InboxEvent",
-    "InboxState",
-    "Lane",
     "LimitSpent",
+    "MailQueue",
     "OutgoingEmail",
     "Restoration",
     "TrailEntry",

@@ -9,15 +9,15 @@ from portico.plumbing.database.base_models import RowQuerySet
 from portico.plumbing.queue.leases import QueuedRow
 
 
-class InboxState(models.TextChoices):
+class InboundEventState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
     DONE = "done", _("Done")
     IGNORED = "ignored", _("Not for us")
     PARKED = "parked", _("Given up")
 
 
-class InboxEventQuerySet(RowQuerySet["InboxEvent"]):
-    def waiting(self) -> "InboxEventQuerySet":
+class InboundEventQuerySet(RowQuerySet["InboxEvent"]):
+    def waiting(self) -> "InboundEventQuerySet":
         return self.filter(settled_at=None)
 
 
@@ -33,22 +33,24 @@ class InboxEvent(QueuedRow):
     livemode = models.BooleanField()
     happened_at = models.DateTimeField()
     written_at = models.DateTimeField(default=clock.now, editable=False)
-    state = models.CharField(max_length=10, choices=InboxState.choices, default=InboxState.WAITING)
+    state = models.CharField(max_length=10, choices=InboundEventState.choices, default=InboundEventState.WAITING)
     # Errors in working on it, and where the last one was.
     mistakes = models.PositiveSmallIntegerField(default=0)
     detail = models.CharField(max_length=300, blank=True)
     settled_at = models.DateTimeField(null=True)
 
-    objects = InboxEventQuerySet.as_manager()
+    objects = InboundEventQuerySet.as_manager()
 
     class Meta(QueuedRow.Meta):
         constraints = (
             *QueuedRow.Meta.constraints,
             models.UniqueConstraint(fields=("practice", "source", "event_id"), name="plumbing_inboxevent_once"),
-            models.CheckConstraint(condition=Q(state__in=InboxState.values), name="plumbing_inboxevent_known_state"),
             models.CheckConstraint(
-                condition=Q(state=InboxState.WAITING, settled_at__isnull=True)
-                | (~Q(state=InboxState.WAITING) & Q(settled_at__isnull=False)),
+                condition=Q(state__in=InboundEventState.values), name="plumbing_inboxevent_known_state"
+            ),
+            models.CheckConstraint(
+                condition=Q(state=InboundEventState.WAITING, settled_at__isnull=True)
+                | (~Q(state=InboundEventState.WAITING) & Q(settled_at__isnull=False)),
                 name="plumbing_inboxevent_waits_or_settled",
             ),
         )

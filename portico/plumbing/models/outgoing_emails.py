@@ -15,7 +15,7 @@ from portico.plumbing.queue.leases import QueuedRow
 SUBJECT_LENGTH = 150
 
 
-class Lane(models.TextChoices):
+class MailQueue(models.TextChoices):
     """Sign-in mail has a lane of its own, so that nothing slow ever delays it."""
 
     ENTRANCE = "entrance", _("Sign-in mail")
@@ -36,7 +36,7 @@ class EmailState(models.TextChoices):
 WAITING = (EmailState.QUEUED, EmailState.DELAYED)
 
 
-class Delay(models.TextChoices):
+class DelayCause(models.TextChoices):
     """What a delayed mail waits for."""
 
     OURS = "ours", _("Our mail server")
@@ -67,7 +67,7 @@ class OutgoingEmail(QueuedRow):
 
     ref = RefField()
     kind = models.CharField(max_length=40)
-    lane = models.CharField(max_length=10, choices=Lane.choices, default=Lane.REST)
+    lane = models.CharField(max_length=10, choices=MailQueue.choices, default=MailQueue.REST)
     # Made of stable ids ("invitation:41"): the same happening never writes a second mail.
     key = models.CharField(max_length=120, unique=True)
     client = models.ForeignKey(
@@ -97,7 +97,7 @@ class OutgoingEmail(QueuedRow):
     handed_over_at = models.DateTimeField(null=True)
     # Since when it has been waiting for the same reason.
     delayed_at = models.DateTimeField(null=True)
-    delayed_by = models.CharField(max_length=10, choices=Delay.choices, blank=True)
+    delayed_by = models.CharField(max_length=10, choices=DelayCause.choices, blank=True)
     # Errors in building it. A server that is away is none.
     mistakes = models.PositiveSmallIntegerField(default=0)
     parked_at = models.DateTimeField(null=True)

@@ -71,7 +71,7 @@ def claim_some[R: QueuedRow](rows: QuerySet[R], *, most: int, lease: timedelta) 
     return claimed
 
 
-def hold(row: QueuedRow, **changes: Any) -> bool:  # Any: a column's value.
+def update_if_held(row: QueuedRow, **changes: Any) -> bool:  # Any: a column's value.
     """Writes the changes while the claim lasts and keeps it. False: somebody else holds the row now."""
     held = type(row)._base_manager.filter(pk=row.pk, tries=row.tries).update(**changes)
     if held:
@@ -80,7 +80,7 @@ def hold(row: QueuedRow, **changes: Any) -> bool:  # Any: a column's value.
     return bool(held)
 
 
-def hold_all[R: QueuedRow](rows: Sequence[R], **changes: Any) -> list[R]:  # Any: a column's value.
+def update_all_held[R: QueuedRow](rows: Sequence[R], **changes: Any) -> list[R]:  # Any: a column's value.
     """As `hold`, the same changes for several rows of a kind, each behind its own fence. Gives those still held."""
     held = []
     for alike, behind_fence in _by_fence(rows):
@@ -98,15 +98,15 @@ def hold_all[R: QueuedRow](rows: Sequence[R], **changes: Any) -> list[R]:  # Any
 
 def finish(row: QueuedRow, **changes: Any) -> bool:  # Any: a column's value.
     """Writes the outcome and lets go of the row. False: somebody else holds it, and nothing was written."""
-    return hold(row, **{"lease_until": None, "not_before": None} | changes)
+    return update_if_held(row, **{"lease_until": None, "not_before": None} | changes)
 
 
 def finish_all[R: QueuedRow](rows: Sequence[R], **changes: Any) -> list[R]:  # Any: a column's value.
     """Writes one outcome to several rows of a kind, each behind its own fence. Gives those that were still held."""
-    return hold_all(rows, **{"lease_until": None, "not_before": None} | changes)
+    return update_all_held(rows, **{"lease_until": None, "not_before": None} | changes)
 
 
-def let_go(rows: Sequence[QueuedRow], **changes: Any) -> None:  # Any: a column's value.
+def release_all(rows: Sequence[QueuedRow], **changes: Any) -> None:  # Any: a column's value.
     """Gives back rows that were claimed and not worked on, as if nobody had claimed them."""
     for alike, behind_fence in _by_fence(rows):
         behind_fence.update(lease_until=None, tries=alike[0].tries - 1, **changes)

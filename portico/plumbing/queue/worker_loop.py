@@ -15,14 +15,14 @@ DATABASE_AWAY_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Lane:
+class WorkerQueue:
     """Jobs done in turn. A job does one piece of work and says whether there was any."""
 
     name: str
     jobs: Sequence[Callable[[], bool]]
 
 
-def run(lanes: Sequence[Lane], stop: threading.Event, *, pause: float = 0.2) -> None:
+def run(lanes: Sequence[WorkerQueue], stop: threading.Event, *, pause: float = 0.2) -> None:
     """Works until `stop` is set, then finishes what is at hand.
 
     A lane that dies ends them all and the process with exit 1: half a worker would look like a whole one.
@@ -38,7 +38,7 @@ def run(lanes: Sequence[Lane], stop: threading.Event, *, pause: float = 0.2) -> 
         sys.exit(1)
 
 
-def _work(lane: Lane, stop: threading.Event, pause: float) -> None:
+def _work(lane: WorkerQueue, stop: threading.Event, pause: float) -> None:
     is_away = False
     try:
         while not stop.is_set():
@@ -63,7 +63,7 @@ def _work(lane: Lane, stop: threading.Event, pause: float) -> None:
         connections.close_all()
 
 
-def _one_round(lane: Lane, stop: threading.Event) -> bool:
+def _one_round(lane: WorkerQueue, stop: threading.Event) -> bool:
     did_something = False
     for job in lane.jobs:
         if stop.is_set():

@@ -10,15 +10,15 @@ _BETWEEN = r"[^\S\n\r]|[.\-\u2010-\u2015\u2212]"
 _RUN = re.compile(rf"(?P<abroad>\+?)(?P<groups>\d+(?:(?:{_BETWEEN}){{1,3}}\d+)*)")
 _GROUP = re.compile(r"\d+")
 # Telephone numbers begin with a plus where they are international, and have no more digits (ITU-T E.164).
-MOST_OF_A_PHONE = 15
+MAX_PHONE_DIGITS = 15
 
 
-def is_in(text: str) -> bool:
+def contains_card_number(text: str) -> bool:
     """Whether a card's number stands in it: 13 to 19 digits that pass Luhn's check, as people group them."""
     return next(spans(text), None) is not None
 
 
-def struck_out(text: str, instead: str) -> str:
+def redacted(text: str, instead: str) -> str:
     """The text with each of them replaced."""
     for begin, end in reversed(list(spans(text))):
         text = f"{text[:begin]}{instead}{text[end:]}"
@@ -83,7 +83,7 @@ def _last_of(run: _Run, first: int, begin: int) -> int | None:
         end += run.sizes[last]
         if end - begin > LONGEST or not (are_large or are_alike):
             return None
-        is_phone = run.is_abroad and first == 0 and end - begin <= MOST_OF_A_PHONE
+        is_phone = run.is_abroad and first == 0 and end - begin <= MAX_PHONE_DIGITS
         if end - begin >= SHORTEST and not is_phone and run.passes_luhn(begin, end):
             return last
         are_large = are_large and run.sizes[last] >= 4

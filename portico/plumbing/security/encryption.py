@@ -12,7 +12,7 @@ _NONCE_LENGTH = 12
 _SHORTEST = 2 + _NONCE_LENGTH + 16
 
 
-class Undecipherable(Exception):
+class DecryptionFailed(Exception):
     """The key is unknown, the box was changed, or it belongs to something else."""
 
 
@@ -28,17 +28,17 @@ def decrypt(box: bytes, *, bound_to: str) -> bytes:
     """What was encrypted. Raises Undecipherable, which never says what was inside."""
     box = bytes(box)  # PostgreSQL gives a memoryview.
     if len(box) < 2 or box[:1] != _FORM:
-        raise Undecipherable("not a box of ours")
+        raise DecryptionFailed("not a box of ours")
     rest = 2 + box[1]
     head, nonce, sealed = box[:rest], box[rest : rest + _NONCE_LENGTH], box[rest + _NONCE_LENGTH :]
     key_id = head[2:].decode("utf-8", "replace")
     key = settings.FIELD_KEYS.get(key_id)
     if key is None:
-        raise Undecipherable(f"FIELD_KEYS has no key {key_id!r}")
+        raise DecryptionFailed(f"FIELD_KEYS has no key {key_id!r}")
     try:
         return AESGCM(key).decrypt(nonce, sealed, head + bound_to.encode())
     except (InvalidTag, ValueError) as error:
-        raise Undecipherable("the box does not open") from error
+        raise DecryptionFailed("the box does not open") from error
 
 
 def key_id_of(box: bytes) -> str | None:

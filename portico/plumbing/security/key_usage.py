@@ -13,12 +13,12 @@ from django.db.models.functions import Substr
 from portico.plumbing.models.audit import TrailSeal
 from portico.plumbing.security import encryption
 
-OURS = "portico."
+OWN_PACKAGE = "portico."
 # Form, length and the longest id (configuration.py), and what makes a box of the shortest.
 BEGINNING = 64
 
 
-def missing() -> dict[str, list[str]]:
+def missing_keys() -> dict[str, list[str]]:
     """Ids of keys that FIELD_KEYS lacks, each with the kinds of rows that need it, in the words of the models."""
     lost: dict[str, set[str]] = {}
     for key_id, kind in _in_use():
@@ -45,7 +45,7 @@ def _boxes(model: type[models.Model], field: "models.Field[Any, Any]") -> Iterat
         beginning = Substr(field.name, 1, BEGINNING, output_field=models.BinaryField())
         found = rows.filter(**{f"{field.name}__isnull": False}).values_list(beginning, flat=True)
         yield from (bytes(each) for each in found.iterator())
-    elif isinstance(field, models.JSONField) and not model.__module__.startswith(OURS):
+    elif isinstance(field, models.JSONField) and not model.__module__.startswith(OWN_PACKAGE):
         # A library has no binary column for what we encrypt for it; our own JSON holds no secret.
         for contents in rows.values_list(field.name, flat=True).iterator():
             yield from _decoded(contents)

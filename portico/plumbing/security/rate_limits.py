@@ -28,7 +28,7 @@ WHERE NOT (limits_spent.started_at > %(since)s AND limits_spent.started_at <= %(
 RETURNING n"""
 
 
-class TooMany(Exception):
+class RateLimitExceeded(Exception):
     """A budget is used up; `limit` says which. Pages decide what, if anything, is shown."""
 
     def __init__(self, limit: "Limit") -> None:
@@ -70,11 +70,11 @@ def spend_up_to(limit: Limit, count: int) -> int:
 
     Outside any transaction; `count` is not beyond what the whole budget holds.
     """
-    with suppress(TooMany):
+    with suppress(RateLimitExceeded):
         _take([limit], count)
         return count
     taken = 0
-    with suppress(TooMany):
+    with suppress(RateLimitExceeded):
         while taken < count:
             _take([limit])
             taken += 1
@@ -98,7 +98,7 @@ def clear(limit: Limit) -> bool:
     return LimitSpent.objects.filter(key=limit.key).delete()[0] > 0
 
 
-def forget_idle() -> int:
+def delete_idle() -> int:
     """Deletes what no window reaches any more; upkeep calls it. Returns how many."""
     return LimitSpent.objects.filter(started_at__lt=clock.now() - LONGEST_WINDOW).delete()[0]
 
@@ -133,4 +133,4 @@ def _take(limits: Iterable[Limit], count: int = 1) -> None:
                 },
             )
             if cursor.fetchone() is None:
-                raise TooMany(limit)
+                raise RateLimitExceeded(limit)

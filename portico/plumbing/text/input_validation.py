@@ -24,7 +24,7 @@ _UNSEEN = re.compile(
     "\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
 # Far beyond what any field takes.
-MOST_LOOKED_THROUGH = 100_000
+MAX_CHECKED_CHARACTERS = 100_000
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -48,10 +48,10 @@ def clean_line(text: str) -> str:
 
 def holds_card_number(text: str) -> bool:
     """Whether a card's number stands in it once it is cleaned; looked for as far as any field of ours is long."""
-    return card_numbers.is_in(clean_text(text[:MOST_LOOKED_THROUGH]))
+    return card_numbers.contains_card_number(clean_text(text[:MAX_CHECKED_CHARACTERS]))
 
 
-class CardlessField(forms.CharField):
+class NoCardNumberField(forms.CharField):
     """Typed text that holds no card number; one that does comes back empty, with the sentence why.
 
     A telephone's number may look like a short one: its own form says whether it is none.
@@ -74,12 +74,12 @@ class CardlessField(forms.CharField):
         return "" if isinstance(typed, str) and self._is_refused(typed) else typed
 
     def _is_refused(self, text: str) -> bool:
-        if self.is_phone and sum(sign.isdigit() for sign in text) <= card_numbers.MOST_OF_A_PHONE:
+        if self.is_phone and sum(sign.isdigit() for sign in text) <= card_numbers.MAX_PHONE_DIGITS:
             return False
         return holds_card_number(text)
 
 
-class LineField(CardlessField):
+class LineField(NoCardNumberField):
     """One line of typed text, cleaned."""
 
     def to_python(self, value: Any | None) -> str:  # Any: as above.
@@ -94,7 +94,7 @@ class CodeField(LineField):
         return ascii_forms(super().to_python(value))
 
 
-class TextField(CardlessField):
+class TextField(NoCardNumberField):
     """Typed text of several lines, cleaned."""
 
     widget = forms.Textarea
@@ -104,7 +104,7 @@ class TextField(CardlessField):
         return clean_text(text) or (self.empty_value or "")
 
 
-class StaffAddressField(CardlessField, forms.EmailField):
+class StaffAddressField(NoCardNumberField, forms.EmailField):
     """The address with which a staff member signs in."""
 
 

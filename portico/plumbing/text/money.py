@@ -13,7 +13,7 @@ from portico.plumbing.refusals import Refused
 from portico.plumbing.text.folding import ascii_forms
 
 # The largest amount of one line, payment or invoice, in minor units. Stripe's own charge limit is below it.
-MOST_MINOR = 99_999_999_99
+MAX_MINOR = 99_999_999_99
 
 # Thousands in groups of three with the same separator between them all; a period is one only where it cannot be the
 # decimal point, as in 1.250.000 and 1.250,00.
@@ -28,7 +28,7 @@ _ALIKE = str.maketrans("−–—‐‑﹣’٬٫￥￡", "------',.¥£")
 MINUS = "−"
 
 
-class NotAnAmount(Refused):
+class InvalidAmount(Refused):
     """What was typed is no amount of money in this currency."""
 
     status = 422
@@ -39,12 +39,12 @@ def decimal_of(minor: int, currency: str) -> Decimal:
     return Decimal(minor).scaleb(-digits_of(currency))
 
 
-def plain(minor: int, currency: str) -> str:
+def plain_decimal(minor: int, currency: str) -> str:
     """140.00: as it stands in a field or a file, whatever the language."""
     return f"{decimal_of(minor, currency):.{digits_of(currency)}f}"
 
 
-def written(minor: int, currency: str, *, language: str | None) -> str:
+def formatted(minor: int, currency: str, *, language: str | None) -> str:
     """$1,234.50, always with all its decimals; €1,234.50; 1.234,50 €. A negative one begins with a minus sign."""
     locale = _locale(language, currency)
     digits = digits_of(currency)
@@ -67,13 +67,13 @@ def parsed(text: str, currency: str) -> int:
     is_negative, bare = _signed(ascii_forms(text).translate(_ALIKE), currency)
     match = _AMOUNT.fullmatch(bare)
     if match is None or not re.search("[0-9]", bare):
-        raise NotAnAmount(_("Type an amount such as %(example)s.") % {"example": _example(currency)})
+        raise InvalidAmount(_("Type an amount such as %(example)s.") % {"example": _example(currency)})
     part = match["part"] or ""
     if len(part) > digits:
-        raise NotAnAmount(_too_fine(currency, digits))
+        raise InvalidAmount(_too_fine(currency, digits))
     minor = int(re.sub("[^0-9]", "", match["whole"]) + part.ljust(digits, "0") or "0")
-    if minor > MOST_MINOR:
-        raise NotAnAmount(_("That is more than one amount can be."))
+    if minor > MAX_MINOR:
+        raise InvalidAmount(_("That is more than one amount can be."))
     return -minor if is_negative else minor
 
 
@@ -107,7 +107,7 @@ def _too_fine(currency: str, digits: int) -> str:
 
 
 def _example(currency: str) -> str:
-    return plain(14_000 if digits_of(currency) else 140, currency)
+    return plain_decimal(14_000 if digits_of(currency) else 140, currency)
 
 
 def _symbol(currency: str) -> str:

@@ -9,7 +9,7 @@ import phonenumbers
 _THREE_DIGITS = re.compile(r"(?<![\d(+-])\d{3}(?![\d)-])")
 
 
-def as_dialled(number: str, *, at_home: str = "") -> str:
+def formatted(number: str, *, at_home: str = "") -> str:
     """A stored number (E.164) as people write it.
 
     National, unless `at_home`, a number of the practice, belongs to another country.
@@ -25,19 +25,19 @@ def as_dialled(number: str, *, at_home: str = "") -> str:
 
 
 @dataclass(frozen=True)
-class Part:
+class TextPart:
     """A piece of a text; `number` is what to dial, empty for words."""
 
     text: str
     number: str = ""
 
 
-def parted(text: str, country: str) -> list[list[Part]]:
+def split_phone_numbers(text: str, country: str) -> list[list[TextPart]]:
     """Each line of a text in pieces: words, and telephone numbers as they are dialled in the country."""
     return [_parts_of(line, country) for line in text.split("\n")]
 
 
-def _parts_of(line: str, country: str) -> list[Part]:
+def _parts_of(line: str, country: str) -> list[TextPart]:
     style = phonenumbers.PhoneNumberFormat.E164
     found = {
         (match.start, match.end): phonenumbers.format_number(match.number, style)
@@ -48,9 +48,9 @@ def _parts_of(line: str, country: str) -> list[Part]:
             found[short.span()] = short[0]
     parts, at = [], 0
     for (start, end), number in sorted(found.items()):
-        parts += [Part(line[at:start]), Part(line[start:end], number)]
+        parts += [TextPart(line[at:start]), TextPart(line[start:end], number)]
         at = end
-    return [part for part in (*parts, Part(line[at:])) if part.text]
+    return [part for part in (*parts, TextPart(line[at:])) if part.text]
 
 
 def _parsed(number: str) -> phonenumbers.PhoneNumber | None:

@@ -34,7 +34,7 @@ class Party:
 
 
 @dataclass(frozen=True)
-class Paper:
+class BillingDocument:
     """What an invoice, a receipt and a statement have in common."""
 
     # What a browser calls it; also the file's name. Neutral: it names nobody.
@@ -58,7 +58,7 @@ class Paper:
     def unprinted(self) -> str:
         """The signs on it that the PDF has no letters for."""
         named = (line for column in self.parties for party in column for line in party.lines)
-        return pdf.without_letters(*named, *(cell for row in self.rows for cell in row), *self.notes)
+        return pdf.undrawable_characters(*named, *(cell for row in self.rows for cell in row), *self.notes)
 
 
 def sender(practice: Practice) -> Party:
@@ -76,15 +76,15 @@ def ways_to_pay(practice: Practice) -> str:
     }
 
 
-def as_pdf(practice: Practice, paper: Paper) -> HttpResponse:
+def as_pdf(practice: Practice, paper: BillingDocument) -> HttpResponse:
     """Handed over as a file, which the browser opens outside our pages."""
-    response = HttpResponse(printed(practice, paper), content_type="application/pdf")
+    response = HttpResponse(print_context(practice, paper), content_type="application/pdf")
     response["Content-Disposition"] = f'attachment; filename="{paper.file_name}.pdf"'
     return response
 
 
-def printed(practice: Practice, paper: Paper) -> bytes:
-    content = letterhead.of(practice) | {
+def print_context(practice: Practice, paper: BillingDocument) -> bytes:
+    content = letterhead.letterhead_of(practice) | {
         "language": get_language() or "en",
         "document_title": f"{paper.title} · {paper.subtitle} · {practice.name}",
         "title": paper.title,
@@ -95,7 +95,7 @@ def printed(practice: Practice, paper: Paper) -> bytes:
         "notes": [note.splitlines() for note in paper.notes],
         "footer": practice.name,
     }
-    return pdf.made("paper", content)
+    return pdf.render("paper", content)
 
 
 def _texts(rows: Sequence[Sequence[str]]) -> list[list[str]]:

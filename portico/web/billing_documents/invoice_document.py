@@ -7,23 +7,23 @@ from portico.domain.billing.models import Invoice, InvoiceStatus
 from portico.plumbing import clock
 from portico.web import formatting
 from portico.web.billing_documents import ledger_lines
-from portico.web.billing_documents.document import Column, Paper, Party, sender, ways_to_pay
+from portico.web.billing_documents.document import BillingDocument, Column, Party, sender, ways_to_pay
 from portico.web.billing_documents.ledger_lines import amount
 
 
-def paper(invoice: Invoice) -> Paper:
+def invoice_document(invoice: Invoice) -> BillingDocument:
     """Wants the row from `with_attempts` and `with_sums`, with its client and practice."""
     language, practice = get_language(), invoice.practice
     status = invoice.status_on(clock.today(practice.time_zone))
-    dates = [Party(_("Date"), (formatting.full_day(invoice.dated_on, language=language),))]
+    dates = [Party(_("Date"), (formatting.long_date(invoice.dated_on, language=language),))]
     if invoice.due_on:
-        dates.append(Party(_("Due"), (formatting.full_day(invoice.due_on, language=language),)))
+        dates.append(Party(_("Due"), (formatting.long_date(invoice.due_on, language=language),)))
     notes = [_("Status: %(status)s") % {"status": status.label}]
     if invoice.note:
         notes.append(invoice.note)
     if status in {InvoiceStatus.UNPAID, InvoiceStatus.PAST_DUE}:
         notes.append(ways_to_pay(practice))
-    return Paper(
+    return BillingDocument(
         file_name=f"invoice-{invoice.number}",
         title=_("Invoice"),
         subtitle=_("Number %(number)s") % {"number": invoice.number},
@@ -38,7 +38,7 @@ def paper(invoice: Invoice) -> Paper:
         ),
         rows=tuple(
             (
-                formatting.full_day(line.given_on, language=language) if line.given_on else "",
+                formatting.long_date(line.given_on, language=language) if line.given_on else "",
                 line.label,
                 str(line.quantity),
                 amount(line.unit_minor, invoice.currency),

@@ -23,7 +23,7 @@ class Sum:
 
 
 def amount(minor: int, currency: str) -> str:
-    return money.written(minor, currency, language=get_language())
+    return money.formatted(minor, currency, language=get_language())
 
 
 def paid_label() -> str:

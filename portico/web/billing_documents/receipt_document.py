@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from portico.domain.billing.models import Invoice, Payment, Refund, RefundWay
+from portico.domain.billing.models import Invoice, Payment, Refund, RefundMethod
 from portico.domain.practices import letterhead
 from portico.plumbing.text import times
 from portico.web import formatting, payment_labels
-from portico.web.billing_documents.document import Column, Paper, Party, sender
+from portico.web.billing_documents.document import BillingDocument, Column, Party, sender
 from portico.web.billing_documents.ledger_lines import Sum, amount
 
 type Row = tuple[str, str, str]
 
 
-def of_payment(payment: Payment, *, shared_only: bool) -> Paper:
+def payment_receipt(payment: Payment, *, shared_only: bool) -> BillingDocument:
     """For the client's eyes, invoices that are not shared are told as the account."""
     language, currency = get_language(), payment.currency
     covered = list(_covered(payment, shared_only=shared_only))
@@ -35,18 +35,18 @@ def of_payment(payment: Payment, *, shared_only: bool) -> Paper:
         title=_("Receipt"),
         subtitle=_("Number %(number)s") % {"number": payment.number},
         for_whom=_("Received from"),
-        day=formatting.full_day(payment.received_on, language=language),
+        day=formatting.long_date(payment.received_on, language=language),
         rows=tuple(_payment_rows(payment, covered)),
         sums=tuple(sums),
         note=charged,
     )
 
 
-def of_refund(refund: Refund, *, shared_only: bool) -> Paper:
+def refund_receipt(refund: Refund, *, shared_only: bool) -> BillingDocument:
     """Wants the refund with its payment."""
     payment, zone = refund.payment, refund.payment.client.practice.zone
     given_on = times.day_of(refund.created_at, zone)
-    by_card = refund.way == RefundWay.STRIPE
+    by_card = refund.way == RefundMethod.STRIPE
     note = _("It goes back to the card it came from; banks need up to ten days.") if by_card else _("Given by hand.")
     return _receipt(
         payment,
@@ -54,7 +54,7 @@ def of_refund(refund: Refund, *, shared_only: bool) -> Paper:
         title=_("Refund"),
         subtitle=_("Of receipt %(number)s") % {"number": payment.number},
         for_whom=_("Refunded to"),
-        day=formatting.full_day(given_on, language=get_language()),
+        day=formatting.long_date(given_on, language=get_language()),
         rows=tuple(_refund_rows(refund, shared_only=shared_only)),
         sums=(Sum(_("Refunded"), amount(refund.amount_minor, refund.currency), total=True),),
         note=note,
@@ -72,9 +72,9 @@ def _receipt(
     rows: tuple[Row, ...],
     sums: tuple[Sum, ...],
     note: str,
-) -> Paper:
+) -> BillingDocument:
     practice = payment.client.practice
-    return Paper(
+    return BillingDocument(
         file_name=file_name,
         title=title,
         subtitle=subtitle,
@@ -122,5 +122,5 @@ def _refund_rows(refund: Refund, *, shared_only: bool) -> Iterator[Row]:
 
 
 def _row(invoice: Invoice, minor: int, currency: str) -> Row:
-    day = formatting.full_day(invoice.dated_on, language=get_language())
+    day = formatting.long_date(invoice.dated_on, language=get_language())
     return _("Invoice %(number)s") % {"number": invoice.number}, day, amount(minor, currency)

@@ -9,18 +9,18 @@ from portico.domain.billing.models import Credit, CreditNote, Dispute, Invoice, 
 from portico.plumbing import clock
 from portico.web import formatting, payment_labels
 from portico.web.billing_documents import ledger_lines
-from portico.web.billing_documents.document import Column, Paper, Party, sender, ways_to_pay
+from portico.web.billing_documents.document import BillingDocument, Column, Party, sender, ways_to_pay
 from portico.web.billing_documents.ledger_lines import Sum, amount
 
 # Invoiced and paid have a column even if there are none.
 ALWAYS = 2
 
 
-def paper(statement: Statement) -> Paper:
+def statement_document(statement: Statement) -> BillingDocument:
     """With the balance before, each thing that happened, and the balance after it."""
     language, client = get_language(), statement.client
     practice, currency = client.practice, client.practice.currency
-    today = formatting.full_day(clock.today(practice.time_zone), language=language)
+    today = formatting.long_date(clock.today(practice.time_zone), language=language)
     columns = (
         Column(_("Invoiced"), amount=True, told=True),
         Column(ledger_lines.paid_label(), amount=True, told=True),
@@ -30,7 +30,7 @@ def paper(statement: Statement) -> Paper:
     # What a statement has no amount for has no column.
     used = [number for number, each in enumerate(_four(statement.sums)) if each or number < ALWAYS]
     before = ("", _brought_forward(statement), *("" for _number in used), amount(statement.before_minor, currency))
-    return Paper(
+    return BillingDocument(
         file_name=_file_name(statement),
         title=_("Statement"),
         subtitle=_subtitle(statement),
@@ -62,7 +62,7 @@ def _four(sums: Sums) -> tuple[int, int, int, int]:
 def _row(entry: Entry, used: list[int], currency: str) -> tuple[str, ...]:
     amounts = _four(entry.sums)
     return (
-        formatting.full_day(entry.on, language=get_language()),
+        formatting.long_date(entry.on, language=get_language()),
         _named(entry),
         *(amount(amounts[number], currency) if amounts[number] else "" for number in used),
         amount(entry.balance_minor, currency),
@@ -102,8 +102,8 @@ def _brought_forward(statement: Statement) -> str:
 
 def _subtitle(statement: Statement) -> str:
     words = {
-        "begin": formatting.full_day(statement.begins_on, language=get_language()),
-        "end": formatting.full_day(statement.ends_on, language=get_language()),
+        "begin": formatting.long_date(statement.begins_on, language=get_language()),
+        "end": formatting.long_date(statement.ends_on, language=get_language()),
         "part": statement.part,
         "parts": statement.parts,
     }

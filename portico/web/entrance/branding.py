@@ -9,7 +9,7 @@ from portico.web.guards import front_page, open_page
 from portico.web.http.request_types import OpenRequest
 
 # Each address holds what never changes: the hue is its name, the logo's digest its own.
-FOR_GOOD = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, immutable"
 HUES = 360
 
 
@@ -30,4 +30,4 @@ def logo(request: OpenRequest, digest: str) -> HttpResponse:
 
 
 def _for_good(content: bytes, content_type: str) -> HttpResponse:
-    return HttpResponse(content, content_type=content_type, headers={"Cache-Control": FOR_GOOD})
+    return HttpResponse(content, content_type=content_type, headers={"Cache-Control": IMMUTABLE})

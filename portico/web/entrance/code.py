@@ -45,10 +45,10 @@ class CodeForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: OpenRequest) -> HttpResponse:
     """Answers alike whatever is known of the address; a browser that did not ask is told so."""
-    key = request_origin.asking_key_of(request)
+    key = request_origin.request_cookie_of(request)
     if request.method == "POST":
         return _enter(request, key) if key else _elsewhere(request, status=422)
-    ask = sign_in_requests.last_of(request.practice, key) if key else None
+    ask = sign_in_requests.latest(request.practice, key) if key else None
     return _page(request, ask, CodeForm()) if ask is not None else _elsewhere(request)
 
 
@@ -60,7 +60,7 @@ def _enter(request: OpenRequest, key: str) -> HttpResponse:
     form = CodeForm(request.POST)
     if not form.is_valid():
         return _page(request, ask, form, status=422)
-    visitor = request_origin.visitor_of(request)
+    visitor = request_origin.browser_from(request)
     begun = sign_in_codes.enter(
         request.practice, form.cleaned_data["code"], browser_key=key, mailbox_key=ask.mailbox_key, visitor=visitor
     )
@@ -69,7 +69,7 @@ def _enter(request: OpenRequest, key: str) -> HttpResponse:
             "code", _("That code doesn’t match. Check the last email from us and try again, or send a new one.")
         )
         return _page(request, ask, form, status=422)
-    return completing_sign_in.step_in(request, begun, visitor)
+    return completing_sign_in.complete_sign_in(request, begun, visitor)
 
 
 def _elsewhere(request: OpenRequest, *, status: int = 200) -> HttpResponse:

@@ -16,12 +16,12 @@ from portico.web.http.request_types import OpenRequest
 @require_safe
 def show(request: OpenRequest) -> HttpResponse:
     session = client_session(request, request.practice)
-    access = portal_sessions.opened(session).first() if session else None
-    if session is not None and access is not None and not languages.chosen(request):
+    access = portal_sessions.accesses_of(session).first() if session else None
+    if session is not None and access is not None and not languages.chosen_language(request):
         translation.activate(session.account.language or access.client.language)
     context = {
         "practice": request.practice,
-        "guide": client_guide.guide(request.practice),
+        "guide": client_guide.build(request.practice),
         "is_signed_in": access is not None,
     }
     return render(request, "entrance/help.html", context)

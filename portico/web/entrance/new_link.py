@@ -15,7 +15,7 @@ from portico.web.http.request_types import OpenRequest
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownAddress:
     """The address, whether it was typed in this browser, and the place it was to lead to."""
 
     address: str
@@ -34,28 +34,28 @@ def ask(request: OpenRequest) -> HttpResponse:
     return request_link.ask(request, known.address, is_typed=known.is_typed, goes_to=known.goes_to)
 
 
-def _by_ask(request: OpenRequest, subject: str) -> Known | None:
-    key = request_origin.asking_key_of(request)
+def _by_ask(request: OpenRequest, subject: str) -> KnownAddress | None:
+    key = request_origin.request_cookie_of(request)
     ask = sign_in_requests.named(request.practice, key, subject) if key else None
-    return None if ask is None else Known(ask.address, ask.is_typed, ask.goes_to)
+    return None if ask is None else KnownAddress(ask.address, ask.is_typed, ask.goes_to)
 
 
-def _by_link(request: OpenRequest, subject: str) -> Known | None:
+def _by_link(request: OpenRequest, subject: str) -> KnownAddress | None:
     opened = opened_links.named(request, request.practice, subject)
-    link = link_redemption.look(request.practice, opened.token).link if opened is not None else None
+    link = link_redemption.find(request.practice, opened.token).link if opened is not None else None
     if link is None:
         return None
-    return Known(link.address.address, is_typed=False, goes_to=link.ask.goes_to if link.ask is not None else "")
+    return KnownAddress(link.address.address, is_typed=False, goes_to=link.ask.goes_to if link.ask is not None else "")
 
 
-def _by_session(request: OpenRequest, subject: str) -> Known | None:
+def _by_session(request: OpenRequest, subject: str) -> KnownAddress | None:
     session = session_that_ended(request, request.practice)
     if session is None or session.ref != subject:
         return None
-    return Known(session.account.mailbox_key, is_typed=False, goes_to=portal_redirects.asked_for(request))
+    return KnownAddress(session.account.mailbox_key, is_typed=False, goes_to=portal_redirects.requested_path(request))
 
 
-def _nothing(_request: OpenRequest, _subject: str) -> Known | None:
+def _nothing(_request: OpenRequest, _subject: str) -> KnownAddress | None:
     return None
 
 

@@ -66,7 +66,7 @@ def _read(request: HttpRequest) -> list[OpenedLink]:
 
 def _write(response: HttpResponse, opened: list[OpenedLink]) -> None:
     if not opened:
-        cookies.take(response, settings.LINK_COOKIE_NAME)
+        cookies.delete_cookie(response, settings.LINK_COOKIE_NAME)
         return
     value = _BETWEEN.join(f"{each.slug}{_AFTER_SLUG}{each.token}" for each in opened)
-    cookies.give(response, settings.LINK_COOKIE_NAME, value, max_age=LIFETIME)
+    cookies.set_cookie(response, settings.LINK_COOKIE_NAME, value, max_age=LIFETIME)

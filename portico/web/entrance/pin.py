@@ -32,7 +32,7 @@ def enter(request: OpenRequest) -> HttpResponse:
     form = PinForm(request.POST)
     if not form.is_valid():
         return _page(request, form, HTTPStatus.UNPROCESSABLE_CONTENT)
-    visitor = request_origin.visitor_of(request)
+    visitor = request_origin.browser_from(request)
     begun = pins.enter(
         request.practice,
         form.cleaned_data["email"],
@@ -43,7 +43,9 @@ def enter(request: OpenRequest) -> HttpResponse:
     if begun is None:
         form.add_error("pin", WRONG)
         return _page(request, form, HTTPStatus.UNPROCESSABLE_CONTENT)
-    return completing_sign_in.step_in(request, replace(begun, goes_to=portal_redirects.asked_for(request)), visitor)
+    return completing_sign_in.complete_sign_in(
+        request, replace(begun, goes_to=portal_redirects.requested_path(request)), visitor
+    )
 
 
 def _page(request: OpenRequest, form: PinForm, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
@@ -51,6 +53,6 @@ def _page(request: OpenRequest, form: PinForm, status: HTTPStatus = HTTPStatus.O
         "practice": request.practice,
         "form": form,
         "pin_works_for": rendering.duration(settings.PIN_TTL),
-        "next": portal_redirects.asked_for(request),
+        "next": portal_redirects.requested_path(request),
     }
     return render(request, "entrance/pin.html", context, status=status)

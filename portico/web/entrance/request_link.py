@@ -48,7 +48,7 @@ def show(request: OpenRequest) -> HttpResponse:
     if request.method == "POST":
         return _ask(request)
     session = client_session(request, request.practice)
-    if session is not None and portal_sessions.opened(session).exists():
+    if session is not None and portal_sessions.accesses_of(session).exists():
         return redirect("portal:home", slug=request.practice.slug)
     over = None if "other-email" in request.GET else session_that_ended(request, request.practice)
     if over is not None:
@@ -58,10 +58,10 @@ def show(request: OpenRequest) -> HttpResponse:
 
 def ask(request: OpenRequest, address: str, *, is_typed: bool, goes_to: str) -> HttpResponse:
     """Writes down what was asked for, in this browser's name; goes on to the page where its code is typed."""
-    place = request_origin.place_of(request)
-    sign_in_requests.ask(request.practice, address, place=place, is_typed=is_typed, goes_to=goes_to)
+    place = request_origin.origin_of(request)
+    sign_in_requests.create(request.practice, address, place=place, is_typed=is_typed, goes_to=goes_to)
     response = redirect("entrance:code", slug=request.practice.slug)
-    cookies.give(response, settings.ASKING_COOKIE_NAME, place.browser_key)
+    cookies.set_cookie(response, settings.ASKING_COOKIE_NAME, place.browser_key)
     return response
 
 
@@ -70,7 +70,7 @@ def page(request: OpenRequest, form: AskForm, *, status: int = 200) -> HttpRespo
         "practice": request.practice,
         "form": form,
         "signed_out": "signed-out" in request.GET,
-        "next": portal_redirects.asked_for(request),
+        "next": portal_redirects.requested_path(request),
     }
     return render(request, "entrance/doorway.html", context, status=status)
 
@@ -79,18 +79,18 @@ def _ask(request: OpenRequest) -> HttpResponse:
     form = AskForm(request.POST)
     if not form.is_valid():
         return page(request, form, status=422)
-    return ask(request, form.cleaned_data["email"], is_typed=True, goes_to=portal_redirects.asked_for(request))
+    return ask(request, form.cleaned_data["email"], is_typed=True, goes_to=portal_redirects.requested_path(request))
 
 
 def _ended(request: OpenRequest, session: PortalSession) -> HttpResponse:
-    place = portal_redirects.asked_for(request)
+    place = portal_redirects.requested_path(request)
     context = {
         "practice": request.practice,
         "address": session.account.mailbox_key,
         "subject": session.ref,
-        "was_left_idle": portal_sessions.was_left_idle(session),
+        "was_left_idle": portal_sessions.has_timed_out(session),
         "idle_minutes": settings.SESSION_IDLE_CLIENT // 60,
         "next": place,
-        "is_kept": portal_redirects.holds_kept(place),
+        "is_kept": portal_redirects.holds_saved_form(place),
     }
     return render(request, "entrance/ended.html", context)

@@ -13,5 +13,5 @@ urlpatterns = [
     path("logo/<str:digest>.png", branding.logo, name="logo"),
     path("link/", link.show, name="link"),
     path("pin/", pin.enter, name="pin"),
-    path("link/<str:token>/", link.arrive, name="link_arrival"),
+    path("link/<str:token>/", link.open_link, name="link_arrival"),
 ]

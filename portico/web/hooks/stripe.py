@@ -7,14 +7,14 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice
 from portico.domain.practices.stripe_setup import webhook_setup
-from portico.gateways.stripe.webhooks import Forged, Unreadable
+from portico.gateways.stripe.webhooks import PayloadInvalid, SignatureInvalid
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.security import rate_limits
-from portico.plumbing.security.rate_limits import Limit, TooMany
+from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 from portico.web.guards import machine_page
 
 MOST_BYTES = 256 * 1024
@@ -34,10 +34,10 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
     if not signature:
         return _refused(payments.practice, HTTPStatus.BAD_REQUEST, "no signature")
     try:
-        webhook_setup.take_in(payments, request.body, signature)
-    except Forged:
+        webhook_setup.receive(payments, request.body, signature)
+    except SignatureInvalid:
         return _refused(payments.practice, HTTPStatus.BAD_REQUEST, "wrong signature")
-    except Unreadable:
+    except PayloadInvalid:
         return _refused(payments.practice, HTTPStatus.BAD_REQUEST, "not an event")
     return JsonResponse({"received": True})
 
@@ -46,10 +46,10 @@ def _refused(practice: Practice, status: HTTPStatus, reason: str) -> HttpRespons
     """The trail tells of it, though nobody can fill the trail from outside."""
     try:
         rate_limits.spend(Limit.on("refused-events", practice.ref, most=60, window=timedelta(hours=1)))
-    except TooMany:
+    except RateLimitExceeded:
         pass
     else:
         audit_log.record(
-            Verb.EVENT_REFUSED, practice=practice, by=Actor.nobody(), source=webhook_setup.SOURCE, reason=reason
+            AuditAction.EVENT_REFUSED, practice=practice, by=Actor.nobody(), source=webhook_setup.SOURCE, reason=reason
         )
     return JsonResponse({"error": reason}, status=status)

@@ -5,8 +5,8 @@ import ipaddress
 from django.conf import settings
 from django.http import HttpRequest
 
-from portico.domain.access.sign_in.completing_sign_in import Visitor
-from portico.domain.access.sign_in.sign_in_requests import Place
+from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.access.sign_in.sign_in_requests import RequestOrigin
 from portico.plumbing import tokens
 
 # The first that is found names the browser: most of them also claim to be Chrome, Safari or both.
@@ -55,19 +55,19 @@ def browser_of(request: HttpRequest) -> str:
     return " on ".join(part for part in (browser, device) if part)
 
 
-def visitor_of(request: HttpRequest) -> Visitor:
+def browser_from(request: HttpRequest) -> Browser:
     """The browser of somebody who signs in, with a new key when it has none."""
-    return Visitor(
+    return Browser(
         browser_of(request), request.COOKIES.get(settings.BROWSER_COOKIE_NAME, "")[:64] or tokens.new_token()
     )
 
 
-def place_of(request: HttpRequest) -> Place:
+def origin_of(request: HttpRequest) -> RequestOrigin:
     """Where somebody asks for a link, with a new key when this browser has none yet."""
-    return Place(asking_key_of(request) or tokens.new_token(), ip_of(request))
+    return RequestOrigin(request_cookie_of(request) or tokens.new_token(), ip_of(request))
 
 
-def asking_key_of(request: HttpRequest) -> str:
+def request_cookie_of(request: HttpRequest) -> str:
     """The key of a browser that has asked for a link; empty when it has not."""
     return request.COOKIES.get(settings.ASKING_COOKIE_NAME, "")[:64]
 

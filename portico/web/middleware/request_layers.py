@@ -52,7 +52,7 @@ class SafeAnswers:
         cast(Any, request).reference = new_reference()
         # Threads serve one request after another: zone and language of the last one are not this one's.
         timezone.deactivate()
-        translation.activate(languages.of_visitor(request))
+        translation.activate(languages.language_for(request))
         try:
             response = self.get_response(request)
         finally:

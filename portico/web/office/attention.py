@@ -13,8 +13,8 @@ from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState, OutgoingEmailQuerySet
 
 NOT_DELIVERED = (EmailState.BOUNCED, EmailState.COMPLAINED, EmailState.FAILED, EmailState.DROPPED)
-LATELY = timedelta(days=30)
-MOST = 99
+RECENT = timedelta(days=30)
+MAX_ROWS = 99
 
 
 def rows(practice: Practice) -> OutgoingEmailQuerySet:
@@ -27,19 +27,19 @@ def rows(practice: Practice) -> OutgoingEmailQuerySet:
     to_client = later.filter(client_id=OuterRef("client_id"))
     to_colleague = later.filter(practice=practice, client=None, to_address=OuterRef("to_address"))
     wrong = OutgoingEmail.objects.filter(practice=practice, state__in=NOT_DELIVERED)
-    wrong = wrong.exclude(client=None, state=EmailState.DROPPED).filter(written_at__gt=clock.now() - LATELY)
+    wrong = wrong.exclude(client=None, state=EmailState.DROPPED).filter(written_at__gt=clock.now() - RECENT)
     return wrong.filter(~Exists(to_client), Q(client__isnull=False) | ~Exists(to_colleague))
 
 
 def count(practice: Practice) -> str:
     """How many mails, as the menu says it; nothing when there is none."""
-    return written(rows(practice).order_by("-id")[: MOST + 1].count())
+    return written(rows(practice).order_by("-id")[: MAX_ROWS + 1].count())
 
 
 def written(number: int) -> str:
     if not number:
         return ""
-    return str(number) if number <= MOST else f"{MOST}+"
+    return str(number) if number <= MAX_ROWS else f"{MAX_ROWS}+"
 
 
 def in_menu(request: HttpRequest) -> dict[str, object]:

@@ -13,7 +13,7 @@ TOO_LONG = _("At most %(limit_value)d characters. This has %(show_value)d.")
 UNASSISTED = {"autocomplete": "off"}
 
 
-class TypedForm(forms.Form):
+class OfficeForm(forms.Form):
     """The server says what is missing or too long; the browser would stop the typing or say it in its own words."""
 
     use_required_attribute = False
@@ -40,7 +40,7 @@ def _ungrouped(number: str) -> str:
     return re.sub("[, ]", "", plain) if re.fullmatch(r"[0-9]{1,3}(?:[, ][0-9]{3})+", plain) else plain
 
 
-def line(
+def line_field(
     label: Any,
     *,
     longest: int,

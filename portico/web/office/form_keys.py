@@ -22,11 +22,11 @@ def field() -> PressField:
     return PressField(required=False, max_length=LENGTH, widget=forms.HiddenInput, initial=tokens.new_token)
 
 
-def readable(text: str) -> str:
+def clean_key(text: str) -> str:
     """The key as it came back, or nothing when no form of ours holds such a one."""
     return "" if len(text) > LENGTH or is_unstorable(text) else text
 
 
-def of(request: HttpRequest) -> str:
+def key_of(request: HttpRequest) -> str:
     """The key that was posted; a new one where none came that can be read."""
-    return readable(request.POST.get("press", "")) or tokens.new_token()
+    return clean_key(request.POST.get("press", "")) or tokens.new_token()

@@ -8,7 +8,7 @@ from portico.domain.clients.models import Client
 from portico.web.http.request_types import OfficeRequest
 
 
-def client_of(request: OfficeRequest, ref: str) -> Client:
+def get_client(request: OfficeRequest, ref: str) -> Client:
     """The practice's client of that ref, with the clinician. Raises Http404.
 
     Another practice's is missing just as one that never was; `web.refusals` puts the attempt into the trail.
@@ -30,31 +30,31 @@ def client_with_balance_of(request: OfficeRequest, ref: str) -> Client:
     return client
 
 
-def invoice_of(request: OfficeRequest, ref: str) -> Invoice:
+def get_invoice(request: OfficeRequest, ref: str) -> Invoice:
     """The practice's invoice of that ref, with its client, its sums and how it stands. Raises Http404."""
     found = Invoice.objects.filter(practice=request.practice, ref=ref).with_attempts().with_sums()
     return _with_practice(found.select_related("client__clinician", "replaces").first(), request)
 
 
-def payment_of(request: OfficeRequest, ref: str) -> Payment:
+def get_payment(request: OfficeRequest, ref: str) -> Payment:
     """The practice's payment of that ref, with its client. Raises Http404."""
     found = Payment.objects.filter(practice=request.practice, ref=ref).with_disputes().select_related("client")
     return _with_practice(found.first(), request)
 
 
-def attempt_of(request: OfficeRequest, ref: str) -> PaymentAttempt:
+def get_attempt(request: OfficeRequest, ref: str) -> PaymentAttempt:
     """The practice's try to pay by card of that ref, with its client. Raises Http404."""
     found = PaymentAttempt.objects.filter(practice=request.practice, ref=ref).select_related("client")
     return _with_practice(found.first(), request)
 
 
-def credit_of(request: OfficeRequest, ref: str) -> Credit:
+def get_credit(request: OfficeRequest, ref: str) -> Credit:
     """The practice's credit of that ref, with its client. Raises Http404."""
     found = Credit.objects.filter(practice=request.practice, ref=ref).select_related("client")
     return _with_practice(found.first(), request)
 
 
-def refund_of(request: OfficeRequest, ref: str) -> Refund:
+def get_refund(request: OfficeRequest, ref: str) -> Refund:
     """The practice's refund of that ref, unless it failed, with its payment and client. Raises Http404."""
     found = Refund.objects.filter(practice=request.practice, ref=ref).counting()
     refund = found.select_related("payment__client").first()

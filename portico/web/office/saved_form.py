@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 
 from portico.domain.practices.staff import saved_forms
 from portico.plumbing import form_recovery
-from portico.plumbing.form_recovery import Field
-from portico.plumbing.security.encryption import Undecipherable
+from portico.plumbing.form_recovery import PostedField
+from portico.plumbing.security.encryption import DecryptionFailed
 from portico.web import office_redirects
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -28,17 +28,17 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         raise Http404
     try:
         fields = form_recovery.fields_of(kept)
-    except Undecipherable as lost:
+    except DecryptionFailed as lost:
         raise Http404 from lost
     context = {
         "path": office_redirects.own_path(kept.path),
         "fields": fields,
-        "typed": [(label_of(field.name), said(field)) for field in fields if was_typed(field)],
+        "typed": [(label_of(field.name), display_value(field)) for field in fields if was_typed(field)],
     }
     return render(request, "office/kept_post.html", context)
 
 
-def was_typed(field: Field) -> bool:
+def was_typed(field: PostedField) -> bool:
     return bool(field.value.strip()) and not _BOOKKEEPING.search(field.name)
 
 
@@ -48,5 +48,5 @@ def label_of(name: str) -> str:
     return re.sub(r"[-_]+", " ", numbered).capitalize()
 
 
-def said(field: Field) -> str:
+def display_value(field: PostedField) -> str:
     return _("Yes") if field.value == "on" else field.value

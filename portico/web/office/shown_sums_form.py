@@ -5,10 +5,10 @@ from typing import Any
 from portico.domain.billing import shown_sums
 from portico.domain.billing.shown_sums import ShownSums, ShownSumsChanged
 from portico.web.office import shown_sums_field
-from portico.web.office.base_form import TypedForm
+from portico.web.office.base_form import OfficeForm
 
 
-class ShowingForm(TypedForm):
+class ShowingForm(OfficeForm):
     """A form that acts on money. `now` are the sums as the page around it shows them."""
 
     shown = shown_sums_field.ShownField(required=False)

@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from portico.domain.access.onboarding import client_guide
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.plumbing.audit import audit_log
 from portico.plumbing.mail import rendering
 from portico.web import languages
@@ -41,8 +41,10 @@ def client_guide_pdf(request: OfficeRequest, language: str) -> HttpResponse:
 @require_safe
 def letter_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
     """An invitation on paper, in the client's language."""
-    client = lookups.client_of(request, ref)
-    audit_log.record(Verb.DOCUMENT_VIEWED, practice=request.practice, client=client, by=request.actor, kind="letter")
+    client = lookups.get_client(request, ref)
+    audit_log.record(
+        AuditAction.DOCUMENT_VIEWED, practice=request.practice, client=client, by=request.actor, kind="letter"
+    )
     return _file(client_guide.letter_as_pdf(client), "invitation-letter.pdf")
 
 

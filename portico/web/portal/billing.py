@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import quotes, saved_cards
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Allocation, Invoice, InvoiceStatus, Payment, Refund
@@ -22,7 +22,7 @@ from portico.web.http.request_types import PortalRequest
 from portico.web.portal import notices
 
 # More than that to pay, or Processing, is told by the sums alone, and the page says so.
-MOST_TO_PAY = 100
+MAX_UNPAID = 100
 PAGE_SIZE = 25
 # Past due is yellow here, not red: nobody is scolded.
 TONES = {
@@ -35,7 +35,7 @@ TONES = {
 
 
 @dataclass(frozen=True)
-class Bill:
+class InvoiceRow:
     """An invoice as its client reads it."""
 
     invoice: Invoice
@@ -74,22 +74,22 @@ def index(request: PortalRequest) -> HttpResponse:
     shared = _shared(request)
     oldest_due_first = shared.not_processing().order_by("due_on", "id")
     paid = _page_of_paid(request)
-    account = balances.portal(request.client)
+    account = balances.portal_account(request.client)
     pays = quotes.is_open(request.practice, request.access)
     balance_minor = account.open_minor - account.processing_minor
     context = {
-        "messages": notices.of(request),
+        "messages": notices.notice_of(request),
         "client": request.client,
         "account": account,
         "pays": pays,
         "balance_minor": balance_minor,
         "pays_balance": pays and quotes.is_chargeable(balance_minor, account.currency),
         "why_not": quotes.why_not_chargeable(balance_minor, account.currency),
-        "cards": [(card, payment_labels.card_name(card)) for card in saved_cards.kept(request.account)],
-        "to_pay": [_bill(request, invoice) for invoice in oldest_due_first[:MOST_TO_PAY]],
-        "processing": [_bill(request, invoice) for invoice in shared.processing().order_by("-id")[:MOST_TO_PAY]],
+        "cards": [(card, payment_labels.card_name(card)) for card in saved_cards.saved_cards_of(request.account)],
+        "to_pay": [_bill(request, invoice) for invoice in oldest_due_first[:MAX_UNPAID]],
+        "processing": [_bill(request, invoice) for invoice in shared.processing().order_by("-id")[:MAX_UNPAID]],
         "paid": [_bill(request, invoice) for invoice in paid[:PAGE_SIZE]],
-        "most_listed": MOST_TO_PAY,
+        "most_listed": MAX_UNPAID,
         "next_before": paid[PAGE_SIZE - 1].ref if len(paid) > PAGE_SIZE else "",
         "is_later_page": "before" in request.GET,
     }
@@ -139,12 +139,12 @@ def _page_of_paid(request: PortalRequest) -> list[Invoice]:
     return list(rows.order_by("-id")[: PAGE_SIZE + 1])
 
 
-def _bill(request: PortalRequest, invoice: Invoice) -> Bill:
+def _bill(request: PortalRequest, invoice: Invoice) -> InvoiceRow:
     status = invoice.status_on(clock.today(request.practice.time_zone))
     payments = [row.payment for row in invoice.allocations.all() if row.payment]
     paid_with = ", ".join(dict.fromkeys(payment_labels.payment_name(payment) for payment in payments))
     is_paid_by_one = status == InvoiceStatus.PAID and len(payments) == 1
-    return Bill(invoice, status, *TONES[status], paid_with, payments[0] if is_paid_by_one else None)
+    return InvoiceRow(invoice, status, *TONES[status], paid_with, payments[0] if is_paid_by_one else None)
 
 
 def _receipts(invoice: Invoice) -> list[tuple[Payment, str]]:
@@ -155,10 +155,10 @@ def _receipts(invoice: Invoice) -> list[tuple[Payment, str]]:
 
 def _note_seen(request: PortalRequest, invoice: Invoice) -> None:
     """The first time only: staff then know that the bill has been seen."""
-    seen = TrailEntry.objects.filter(client=request.client, verb=Verb.INVOICE_SEEN, about=invoice.ref)
+    seen = TrailEntry.objects.filter(client=request.client, verb=AuditAction.INVOICE_SEEN, about=invoice.ref)
     if not seen.exists():
         audit_log.record(
-            Verb.INVOICE_SEEN,
+            AuditAction.INVOICE_SEEN,
             practice=request.practice,
             client=request.client,
             by=request.actor,

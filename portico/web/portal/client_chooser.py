@@ -11,44 +11,48 @@ from portico.domain.access import portal_accounts
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.billing.ledger import amounts_due
-from portico.domain.billing.ledger.amounts_due import Bills
+from portico.domain.billing.ledger.amounts_due import AmountDue
 from portico.domain.clients.models import Language
 from portico.web import languages, portal_redirects
-from portico.web.guards import portal_door
+from portico.web.guards import portal_chooser_page
 from portico.web.http.request_types import PortalRequest
 
 
 @dataclass(frozen=True)
-class Person:
+class ClientChoice:
     """Somebody whom the mailbox sees. `bills` says what waits, if their billing documents may be seen at all."""
 
     access: PortalAccess
-    bills: Bills | None
+    bills: AmountDue | None
 
 
-def seen_by(request: PortalRequest) -> list[Person]:
+def choices_for(request: PortalRequest) -> list[ClientChoice]:
     """Everybody whom the mailbox sees, with what waits for them."""
     allowed = [access.client for access in request.accesses if access.sees_bills]
-    found = amounts_due.of(allowed) if allowed else {}
-    return [Person(access, found.get(access.client_id)) for access in request.accesses]
+    found = amounts_due.amounts_due_of(allowed) if allowed else {}
+    return [ClientChoice(access, found.get(access.client_id)) for access in request.accesses]
 
 
-@portal_door
+@portal_chooser_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose(request: PortalRequest) -> HttpResponse:
     if request.method == "POST":
         return _choose(request, request.POST.get("client", ""))
     if len(request.accesses) == 1:
         return redirect(_onward(request))
-    context = {"practice": request.practice, "persons": seen_by(request), "next": portal_redirects.asked_for(request)}
+    context = {
+        "practice": request.practice,
+        "persons": choices_for(request),
+        "next": portal_redirects.requested_path(request),
+    }
     return render(request, "portal/who.html", context)
 
 
 def _choose(request: PortalRequest, ref: str) -> HttpResponse:
     for access in request.accesses:
         if access.client.ref == ref:
-            portal_sessions.look_at_client(request.portal_session, access)
-            if language := languages.chosen(request):
+            portal_sessions.choose_client(request.portal_session, access)
+            if language := languages.chosen_language(request):
                 # Pressed at the foot of the chooser, perhaps.
                 portal_accounts.choose_language(request.account, Language(language), by=request.actor)
             return redirect(_onward(request))
@@ -57,4 +61,4 @@ def _choose(request: PortalRequest, ref: str) -> HttpResponse:
 
 def _onward(request: PortalRequest) -> str:
     """Where the person was going when they were asked, else Home."""
-    return portal_redirects.asked_for(request) or reverse("portal:home", kwargs={"slug": request.practice.slug})
+    return portal_redirects.requested_path(request) or reverse("portal:home", kwargs={"slug": request.practice.slug})

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.ledger import statements
 from portico.domain.billing.ledger.statements import Statement
 from portico.domain.billing.models import Payment, Refund
@@ -14,7 +14,7 @@ from portico.plumbing.audit import audit_log
 from portico.web import page_subjects
 from portico.web.billing_documents import invoice_document, receipt_document
 from portico.web.billing_documents import statement_document as on_paper
-from portico.web.billing_documents.document import Paper, as_pdf
+from portico.web.billing_documents.document import BillingDocument, as_pdf
 from portico.web.billing_documents.statement_periods import Links, PeriodForm, links
 from portico.web.guards import portal_page
 from portico.web.http.request_types import PortalRequest
@@ -29,14 +29,14 @@ def invoice_pdf(request: PortalRequest, ref: str) -> HttpResponse:
     invoice = get_object_or_404(shared, ref=ref)
     invoice.client, invoice.practice = request.client, request.practice
     _note(request, about=invoice.ref, kind="invoice", number=invoice.number)
-    return as_pdf(request.practice, invoice_document.paper(invoice))
+    return as_pdf(request.practice, invoice_document.invoice_document(invoice))
 
 
 @portal_page
 @require_safe
 def receipt(request: PortalRequest, ref: str) -> HttpResponse:
     payment = _payment(request, ref)
-    paper = receipt_document.of_payment(payment, shared_only=True)
+    paper = receipt_document.payment_receipt(payment, shared_only=True)
     return _page(request, paper, _address(request, "portal:receipt_pdf", ref))
 
 
@@ -45,14 +45,14 @@ def receipt(request: PortalRequest, ref: str) -> HttpResponse:
 def receipt_pdf(request: PortalRequest, ref: str) -> HttpResponse:
     payment = _payment(request, ref)
     _note(request, about=payment.ref, kind="receipt", number=payment.number)
-    return as_pdf(request.practice, receipt_document.of_payment(payment, shared_only=True))
+    return as_pdf(request.practice, receipt_document.payment_receipt(payment, shared_only=True))
 
 
 @portal_page
 @require_safe
 def refund_receipt(request: PortalRequest, ref: str) -> HttpResponse:
     refund = _refund(request, ref)
-    paper = receipt_document.of_refund(refund, shared_only=True)
+    paper = receipt_document.refund_receipt(refund, shared_only=True)
     return _page(request, paper, _address(request, "portal:refund_receipt_pdf", ref))
 
 
@@ -61,7 +61,7 @@ def refund_receipt(request: PortalRequest, ref: str) -> HttpResponse:
 def refund_receipt_pdf(request: PortalRequest, ref: str) -> HttpResponse:
     refund = _refund(request, ref)
     _note(request, about=refund.ref, kind="refund", number=refund.payment.number)
-    return as_pdf(request.practice, receipt_document.of_refund(refund, shared_only=True))
+    return as_pdf(request.practice, receipt_document.refund_receipt(refund, shared_only=True))
 
 
 @portal_page
@@ -74,7 +74,7 @@ def statement(request: PortalRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, None, address, form)
     found = _statement(request, form)
-    return _page(request, on_paper.paper(found), address, form, links(found, form.today))
+    return _page(request, on_paper.statement_document(found), address, form, links(found, form.today))
 
 
 @portal_page
@@ -85,7 +85,7 @@ def statement_pdf(request: PortalRequest) -> HttpResponse:
     if not form.is_valid():
         raise Http404
     _note(request, kind="statement")
-    return as_pdf(request.practice, on_paper.paper(_statement(request, form)))
+    return as_pdf(request.practice, on_paper.statement_document(_statement(request, form)))
 
 
 def _payment(request: PortalRequest, ref: str) -> Payment:
@@ -115,7 +115,7 @@ def _period(request: PortalRequest) -> PeriodForm:
 
 def _statement(request: PortalRequest, form: PeriodForm) -> Statement:
     request.client.practice = request.practice
-    return statements.of(request.client, **form.asked, today=form.today, shared_only=True)
+    return statements.statement_of(request.client, **form.asked, today=form.today, shared_only=True)
 
 
 def _address(request: PortalRequest, name: str, ref: str = "") -> str:
@@ -124,7 +124,7 @@ def _address(request: PortalRequest, name: str, ref: str = "") -> str:
 
 def _note(request: PortalRequest, *, kind: str, about: str = "", **details: int | None) -> None:
     audit_log.record(
-        Verb.DOCUMENT_VIEWED,
+        AuditAction.DOCUMENT_VIEWED,
         practice=request.practice,
         client=request.client,
         by=request.actor,
@@ -136,7 +136,7 @@ def _note(request: PortalRequest, *, kind: str, about: str = "", **details: int 
 
 def _page(
     request: PortalRequest,
-    paper: Paper | None,
+    paper: BillingDocument | None,
     pdf_address: str,
     form: PeriodForm | None = None,
     links: Links | None = None,

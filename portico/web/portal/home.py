@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from portico.domain.billing.card_payments import quotes
 from portico.domain.billing.ledger import balances
-from portico.domain.billing.ledger.amounts_due import Bills
+from portico.domain.billing.ledger.amounts_due import AmountDue
 from portico.plumbing import clock
 from portico.web.guards import portal_page
 from portico.web.http.request_types import PortalRequest
@@ -16,7 +16,7 @@ from portico.web.portal import client_chooser
 @portal_page
 @require_safe
 def show(request: PortalRequest) -> HttpResponse:
-    persons = client_chooser.seen_by(request)
+    persons = client_chooser.choices_for(request)
     bills = next(person.bills for person in persons if person.access.client_id == request.client.pk)
     sees_billing = request.access.sees_bills
     today = clock.today(request.practice.time_zone)
@@ -24,14 +24,14 @@ def show(request: PortalRequest) -> HttpResponse:
         "client": request.client,
         "persons": persons,
         "pays": bills is not None and _pays(request, bills),
-        "account": balances.portal(request.client) if sees_billing else None,
+        "account": balances.portal_account(request.client) if sees_billing else None,
         "bills": bills,
         "is_past_due": bills is not None and bills.next_due_on is not None and bills.next_due_on < today,
     }
     return render(request, "portal/home.html", context)
 
 
-def _pays(request: PortalRequest, bills: Bills) -> bool:
+def _pays(request: PortalRequest, bills: AmountDue) -> bool:
     """Whether all of it can be paid by card from here."""
     return quotes.is_open(request.practice, request.access) and quotes.is_chargeable(
         bills.open_minor, request.practice.currency

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.billing.card_payments.payment_refusals import StripeNotReached
+from portico.domain.billing.card_payments.payment_refusals import StripeNotReachable
 
 NAME = "said"
 CARD_REMOVED = "card-removed"
@@ -34,16 +34,16 @@ KNOWN = {
     NOT_CHARGED_AGAIN: Notice(
         "info", _("This is the payment that came first. What you chose now was not charged in addition.")
     ),
-    STRIPE_NOT_REACHED: Notice("error", StripeNotReached.message),
+    STRIPE_NOT_REACHED: Notice("error", StripeNotReachable.message),
 }
 
 
-def leading_to(address: str, notice: str) -> HttpResponseRedirect:
+def url_with_notice(address: str, notice: str) -> HttpResponseRedirect:
     """The page at the address, which then says so."""
     return redirect(f"{address}?{NAME}={notice}")
 
 
-def of(request: HttpRequest) -> list[Notice]:
+def notice_of(request: HttpRequest) -> list[Notice]:
     """What the address asks to be said; nothing for any other word."""
     said = KNOWN.get(request.GET.get(NAME, ""))
     return [said] if said else []

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from portico.domain.billing.models import SavedCard
 
-NEW = "new"
+NEW_CARD = "new"
 SAVE_CARD = gettext_lazy("Save Card")
 SAVE_CARD_HINT = gettext_lazy("For next time. We only use it when you press Pay Now, and you can remove it any time.")
 CARD_GONE = gettext_lazy("This card is no longer saved. Choose another one. Nothing was charged.")
@@ -32,12 +32,12 @@ class PayForm(forms.Form):
     ) -> None:
         super().__init__(data)
         pressed = data or kept or QueryDict()
-        first = saved[0].ref if saved else NEW
+        first = saved[0].ref if saved else NEW_CARD
         self.saved = saved
         self.may_save = may_save
-        self.chosen = NEW if pressed.get("pay") == NEW else pressed.get("with") or first
+        self.chosen = NEW_CARD if pressed.get("pay") == NEW_CARD else pressed.get("with") or first
         self.wants_to_save = bool(pressed.get("save_card"))
-        self.has_lost_card = self.chosen != NEW and self.card is None
+        self.has_lost_card = self.chosen != NEW_CARD and self.card is None
         if self.has_lost_card and not self.is_bound:
             self.chosen = first
 

@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.billing.card_payments import payment_initiation, quotes, saved_cards
-from portico.domain.billing.card_payments.payment_initiation import Order, Payer
-from portico.domain.billing.card_payments.payment_refusals import AmountChanged, CardGone
+from portico.domain.billing.card_payments.payment_initiation import Payer, PaymentOrder
+from portico.domain.billing.card_payments.payment_refusals import AmountChanged, CardNotFound
 from portico.domain.billing.card_payments.quotes import Quote
-from portico.domain.billing.models import AttemptWay, Invoice, PaymentAttempt, SavedCard
+from portico.domain.billing.models import AttemptMethod, Invoice, PaymentAttempt, SavedCard
 from portico.domain.billing.refusals import InvoicePaid, Processing
 from portico.gateways.stripe import checkout_sessions
 from portico.gateways.stripe.deadline import Deadline
@@ -27,7 +27,7 @@ from portico.web.portal.billing import refuse_unless_allowed
 from portico.web.portal.notices import Notice
 from portico.web.portal.pay_form import CARD_GONE, PayForm
 
-KEPT = _(
+SAVED_FORM_NOTICE = _(
     "Your session had ended, and nothing has been paid yet. What you chose is kept: look it over and press once more."
 )
 
@@ -54,7 +54,7 @@ def remove_card(request: PortalRequest, ref: str) -> HttpResponse:
     saved_cards.remove(card, request.client, by=request.actor)
     saved_cards.detach(card, deadline=Deadline())
     billing = reverse("portal:billing", kwargs={"slug": request.practice.slug})
-    return notices.leading_to(billing, notices.CARD_REMOVED)
+    return notices.url_with_notice(billing, notices.CARD_REMOVED)
 
 
 def payer_of(request: PortalRequest) -> Payer:
@@ -70,17 +70,17 @@ def _pay(request: PortalRequest, invoice: Invoice | None) -> HttpResponse:
         quote = quotes.of_balance(request.client) if invoice is None else quotes.of_invoice(invoice)
     except (InvoicePaid, Processing):
         return _shown_or_raised(request, payer, invoice)
-    if not quote.invoices and payment_initiation.lately(payer, None):
+    if not quote.invoices and payment_initiation.recent_attempt(payer, None):
         return _shown_or_raised(request, payer, None)
-    saved = saved_cards.usable(request.account, request.practice)
+    saved = saved_cards.usable_cards(request.account, request.practice)
     if request.method == "POST":
         return _post(request, payer, quote, invoice, saved)
     quotes.refuse_unless_chargeable(quote)
-    if begun := payment_initiation.open_for(payer, quote):
+    if begun := payment_initiation.open_attempt(payer, quote):
         return _to_payment(request, begun)
-    choices = saved_form.fields(request)
+    choices = saved_form.saved_fields(request)
     form = PayForm(saved=saved, may_save=payer.may_save, kept=choices)
-    told = [] if choices is None else [Notice("info", CARD_GONE if form.has_lost_card else KEPT)]
+    told = [] if choices is None else [Notice("info", CARD_GONE if form.has_lost_card else SAVED_FORM_NOTICE)]
     return _page(request, quote, form, told=told)
 
 
@@ -92,17 +92,17 @@ def _post(
         return _page(request, quote, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     order = _order(invoice, form)
     try:
-        attempt = payment_initiation.pay(payer, order)
+        attempt = payment_initiation.start_payment(payer, order)
     except (InvoicePaid, Processing):
         return _shown_or_raised(request, payer, invoice)
     except Refused as refusal:
         fresh = quotes.of_balance(request.client) if invoice is None else quote
         # Less than the page showed: some of it has just been paid. If it is more, an earlier payment explains nothing.
         has_grown = isinstance(refusal, AmountChanged) and fresh.amount_minor >= (order.amount_minor or 0)
-        is_unpaid = has_grown or isinstance(refusal, CardGone)
-        begun = None if is_unpaid else payment_initiation.lately(payer, invoice)
+        is_unpaid = has_grown or isinstance(refusal, CardNotFound)
+        begun = None if is_unpaid else payment_initiation.recent_attempt(payer, invoice)
         return _to_first(request, begun, order) if begun else _refused(request, payer, fresh, form, refusal)
-    if attempt.way == AttemptWay.CHECKOUT and attempt.holds and attempt.checkout_url:
+    if attempt.way == AttemptMethod.CHECKOUT and attempt.holds and attempt.checkout_url:
         return redirect(attempt.checkout_url)
     return _to_payment(request, attempt)
 
@@ -110,8 +110,8 @@ def _post(
 def _refused(request: PortalRequest, payer: Payer, quote: Quote, form: PayForm, refusal: Refused) -> HttpResponse:
     """Shows the page again; without the saved card, if it is that which is gone."""
     status = HTTPStatus(refusal.status)
-    if isinstance(refusal, CardGone):
-        saved = saved_cards.usable(request.account, request.practice)
+    if isinstance(refusal, CardNotFound):
+        saved = saved_cards.usable_cards(request.account, request.practice)
         form = PayForm(saved=saved, may_save=payer.may_save, kept=request.POST)
         return _page(request, quote, form, status=status, told=[Notice("error", str(refusal))])
     form.add_error(None, str(refusal))
@@ -138,28 +138,28 @@ def _page(
 
 def _shown_or_raised(request: PortalRequest, payer: Payer, invoice: Invoice | None) -> HttpResponse:
     """A second press is shown what became of the first. Raises InvoicePaid when nobody has just paid."""
-    attempt = payment_initiation.lately(payer, invoice)
+    attempt = payment_initiation.recent_attempt(payer, invoice)
     if attempt is None:
         raise InvoicePaid
     if request.method != "POST":
         return _to_payment(request, attempt)
-    saved = saved_cards.usable(request.account, request.practice)
+    saved = saved_cards.usable_cards(request.account, request.practice)
     form = PayForm(request.POST, saved=saved, may_save=payer.may_save)
     return _to_first(request, attempt, _order(invoice, form) if form.is_valid() else None)
 
 
-def _order(invoice: Invoice | None, form: PayForm) -> Order:
+def _order(invoice: Invoice | None, form: PayForm) -> PaymentOrder:
     # Without an amount the form is none of ours. The address names one invoice; what the balance covers, the form says.
     amount, digest = form.cleaned_data["amount"] or 0, form.cleaned_data["shown"] if invoice is None else None
-    return Order(invoice, form.card, amount, digest, form.consent_text)
+    return PaymentOrder(invoice, form.card, amount, digest, form.consent_text)
 
 
-def _to_first(request: PortalRequest, attempt: PaymentAttempt, order: Order | None) -> HttpResponse:
+def _to_first(request: PortalRequest, attempt: PaymentAttempt, order: PaymentOrder | None) -> HttpResponse:
     """The payment that came first; what was pressed now is said not to have been charged, unless it is the same."""
     if order is not None and payment_initiation.is_same_order(attempt, order):
         return _to_payment(request, attempt)
     its_page = reverse("portal:payment", kwargs={"slug": request.practice.slug, "ref": attempt.ref})
-    return notices.leading_to(its_page, notices.NOT_CHARGED_AGAIN)
+    return notices.url_with_notice(its_page, notices.NOT_CHARGED_AGAIN)
 
 
 def _to_payment(request: PortalRequest, attempt: PaymentAttempt) -> HttpResponse:

@@ -16,7 +16,7 @@ from portico.domain.billing.card_payments import cancellation, checkouts, pollin
 from portico.domain.billing.card_payments.payment_refusals import (
     ServerClockWrong,
     StripeBusy,
-    StripeNotReached,
+    StripeNotReachable,
     StripeRefused,
 )
 from portico.domain.billing.ledger import balances
@@ -24,8 +24,8 @@ from portico.domain.billing.models import AttemptFailure, AttemptState, Payment,
 from portico.domain.billing.refusals import Processing
 from portico.gateways.stripe import decline_reasons
 from portico.gateways.stripe.deadline import Deadline
-from portico.gateways.stripe.decline_reasons import Reason
-from portico.gateways.stripe.errors import StripeTrouble
+from portico.gateways.stripe.decline_reasons import DeclineReason
+from portico.gateways.stripe.errors import StripeCallFailed
 from portico.web import page_subjects, payment_labels
 from portico.web.guards import portal_page
 from portico.web.http.request_types import PortalRequest
@@ -60,7 +60,7 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
     covers = list(attempt.covers.select_related("invoice").order_by("invoice_id"))
     state = AttemptState(attempt.state)
     context = {
-        "messages": notices.of(request),
+        "messages": notices.notice_of(request),
         "attempt": attempt,
         # Set when the person looks at another client now: the page then leads nowhere before they switch.
         "other": attempt.client if attempt.client_id != request.client.pk else None,
@@ -86,11 +86,11 @@ def start_again(request: PortalRequest, ref: str) -> HttpResponse:
     its_page = reverse("portal:payment", kwargs={"slug": request.practice.slug, "ref": ref})
     if attempt.state == AttemptState.OPEN:
         try:
-            cancellation.retire(attempt, deadline=Deadline())
+            cancellation.cancel(attempt, deadline=Deadline())
         except Processing:
             return redirect(its_page)
-        except StripeNotReached:
-            return notices.leading_to(its_page, notices.STRIPE_NOT_REACHED)
+        except StripeNotReachable:
+            return notices.url_with_notice(its_page, notices.STRIPE_NOT_REACHED)
         attempt = checkouts.refreshed(attempt)
     if attempt.state == AttemptState.SUCCEEDED:
         return redirect(its_page)
@@ -101,7 +101,7 @@ def why_refused(attempt: PaymentAttempt) -> str:
     """What a person is told when Stripe, and not a bank, did not take the payment."""
     match attempt.failure:
         case AttemptFailure.UNREACHABLE:
-            return str(StripeNotReached.message)
+            return str(StripeNotReachable.message)
         case AttemptFailure.RATE_LIMITED:
             return str(StripeBusy.message)
         case AttemptFailure.SERVER_CLOCK:
@@ -112,17 +112,17 @@ def why_refused(attempt: PaymentAttempt) -> str:
 def why_declined(code: str) -> str:
     """What a person can do about it; never more than Stripe lets be told."""
     match decline_reasons.reason(code):
-        case Reason.FUNDS:
+        case DeclineReason.FUNDS:
             return _("Your bank says there is not enough money on it.")
-        case Reason.EXPIRED:
+        case DeclineReason.EXPIRED:
             return _("The card has expired.")
-        case Reason.NUMBER | Reason.CODE:
+        case DeclineReason.NUMBER | DeclineReason.CODE:
             return _("The card’s number or security code is not right.")
-        case Reason.BANK_ASKS | Reason.BANK_REFUSED:
+        case DeclineReason.BANK_ASKS | DeclineReason.BANK_REFUSED:
             return _("Your bank did not confirm that it was you.")
-        case Reason.TRY_AGAIN:
+        case DeclineReason.TRY_AGAIN:
             return _("Your bank could not be reached. Try again in a few minutes.")
-        case Reason.LIMIT:
+        case DeclineReason.LIMIT:
             return _("The card’s limit has been reached.")
         case _:
             return ""
@@ -152,8 +152,8 @@ def _asked(attempt: PaymentAttempt) -> PaymentAttempt:
     if attempt.is_held:
         return attempt  # Somebody is asking at this moment.
     try:
-        return polling.ask(attempt, deadline=Deadline())
-    except (StripeTrouble, StripeNotReached):
+        return polling.poll(attempt, deadline=Deadline())
+    except (StripeCallFailed, StripeNotReachable):
         return attempt
 
 
@@ -169,6 +169,6 @@ def _pay_page(request: PortalRequest, attempt: PaymentAttempt) -> str:
 
 def _receipt(attempt: PaymentAttempt) -> Receipt:
     payment = Payment.objects.get(attempt=attempt)
-    address = eligibility.mail_address(access_grants.of(attempt.client), Purpose.BILL_MAIL)
-    left = balances.portal(attempt.client).portal_minor
+    address = eligibility.mail_address(access_grants.access_of(attempt.client), Purpose.BILL_MAIL)
+    left = balances.portal_account(attempt.client).portal_minor
     return Receipt(payment, payment_labels.payment_name(payment), left, address.address if address is not None else "")

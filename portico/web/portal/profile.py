@@ -15,13 +15,13 @@ from portico.domain.access import portal_accounts
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.clients.models import Language
 from portico.web import languages
-from portico.web.guards import portal_door, portal_page
+from portico.web.guards import portal_chooser_page, portal_page
 from portico.web.http import cookies
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import saved_form
 from portico.web.portal.notices import Notice
 
-KEPT = _(
+SAVED_FORM_NOTICE = _(
     "Your session had ended, and nothing has been saved yet. "
     "The language you chose is kept below: look it over and press once more."
 )
@@ -33,11 +33,11 @@ def show(request: PortalRequest) -> HttpResponse:
     """The form on it is the language's; a choice from before signing in stands there again."""
     if request.method == "POST":
         return _choose_language(request)
-    choices = saved_form.fields(request)
+    choices = saved_form.saved_fields(request)
     language = choices.get("language") if choices else None
     if language not in Language.values:
         return _page(request, chosen=get_language())
-    return _page(request, chosen=language, told=[Notice("info", KEPT)])
+    return _page(request, chosen=language, told=[Notice("info", SAVED_FORM_NOTICE)])
 
 
 def _page(
@@ -51,7 +51,7 @@ def _page(
     context = {
         "client": request.client,
         "address": request.access.address.address if request.access.address else "",
-        "sessions": portal_sessions.open_to(request.account),
+        "sessions": portal_sessions.live_sessions(request.account),
         "own": request.portal_session,
         "choices": Language.choices,
         "chosen": chosen,
@@ -70,11 +70,11 @@ def _choose_language(request: PortalRequest) -> HttpResponse:
     portal_accounts.choose_language(request.account, Language(language), by=request.actor)
     response = redirect(f"{reverse('portal:profile', kwargs={'slug': request.practice.slug})}#language")
     # What was pressed in this browser earlier would win.
-    languages.keep(response, language)
+    languages.set_language_cookie(response, language)
     return response
 
 
-@portal_door
+@portal_chooser_page
 @require_POST
 def end_session(request: PortalRequest, ref: str) -> HttpResponse:
     """Ends one of the mailbox's own sessions; this browser's own is a sign-out."""
@@ -85,7 +85,7 @@ def end_session(request: PortalRequest, ref: str) -> HttpResponse:
     return redirect("portal:profile", slug=request.practice.slug)
 
 
-@portal_door
+@portal_chooser_page
 @require_POST
 def end_other_sessions(request: PortalRequest) -> HttpResponse:
     """Ends all of the mailbox's sessions but this browser's own."""
@@ -93,7 +93,7 @@ def end_other_sessions(request: PortalRequest) -> HttpResponse:
     return redirect("portal:profile", slug=request.practice.slug)
 
 
-@portal_door
+@portal_chooser_page
 @require_POST
 def sign_out(request: PortalRequest) -> HttpResponse:
     return _leave(request)
@@ -105,5 +105,5 @@ def _leave(request: PortalRequest) -> HttpResponse:
     response = redirect(f"{door}?signed-out")
     # Not "cookies": those are shared by every practice and by staff on this origin.
     response["Clear-Site-Data"] = '"cache", "storage"'
-    cookies.take(response, settings.CLIENT_COOKIE_NAME)
+    cookies.delete_cookie(response, settings.CLIENT_COOKIE_NAME)
     return response

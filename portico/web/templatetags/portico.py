@@ -146,7 +146,7 @@ def error_summary(*asked: "BaseForm | BaseFormSet[BaseForm] | None") -> dict[str
 
 @register.filter
 def browser_in_words(browser: str) -> str:
-    return known_browsers.in_words(browser)
+    return known_browsers.describe(browser)
 
 
 @register.filter
@@ -202,7 +202,7 @@ def language_choice(context: template.Context) -> dict[str, object]:
             query["next"] = context["next"]
     choices = []
     for code, name in settings.LANGUAGES:
-        query[languages.CHOICE] = code
+        query[languages.LANGUAGE_PARAMETER] = code
         choices.append({"code": code, "name": name, "href": f"{address}?{query.urlencode()}"})
     return {"choices": choices if address else [], "spoken": get_language()}
 
@@ -216,7 +216,7 @@ def when(at: datetime | None) -> str:
     """Today, 9:20 AM. Nov 20, 2:14 PM. Nothing for None."""
     if at is None:
         return ""
-    return formatting.when(at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language())
+    return formatting.date_and_time(at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language())
 
 
 @register.filter
@@ -224,7 +224,9 @@ def when_within(at: datetime | None) -> str:
     """The same inside a sentence: today, 9:20 AM."""
     if at is None:
         return ""
-    return formatting.when_within(at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language())
+    return formatting.date_and_time_in_sentence(
+        at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language()
+    )
 
 
 @register.filter
@@ -240,7 +242,7 @@ def on_day(value: date | None) -> str:
     """Nov 20; another year's carries its year."""
     if value is None:
         return ""
-    return formatting.on_day(local_day(value), today=local_day(clock.now()), language=get_language())
+    return formatting.short_date(local_day(value), today=local_day(clock.now()), language=get_language())
 
 
 @register.filter
@@ -248,7 +250,7 @@ def full_day(value: date | None) -> str:
     """Nov 20, 2026."""
     if value is None:
         return ""
-    return formatting.full_day(local_day(value), language=get_language())
+    return formatting.long_date(local_day(value), language=get_language())
 
 
 @register.simple_tag(takes_context=True)
@@ -275,13 +277,13 @@ def ago(at: datetime | None) -> str:
     """3 days ago."""
     if at is None:
         return ""
-    return formatting.ago(at, now=clock.now(), language=get_language())
+    return formatting.time_ago(at, now=clock.now(), language=get_language())
 
 
 @register.filter
 def phone(number: str | None, at_home: str | None = "") -> str:
     """{{ phone.number|phone:practice.phone }}: national, or international when abroad."""
-    return phone_numbers.as_dialled(number, at_home=at_home or "") if number else ""
+    return phone_numbers.formatted(number, at_home=at_home or "") if number else ""
 
 
 @register.filter
@@ -289,7 +291,7 @@ def dialled(text: str, country: str) -> SafeString:
     """A text of several lines in which telephone numbers are links."""
     lines = [
         format_html_join("", "{}", ((_linked(part) if part.number else part.text,) for part in parts))
-        for parts in phone_numbers.parted(text, country)
+        for parts in phone_numbers.split_phone_numbers(text, country)
     ]
     return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in lines))
 
@@ -299,18 +301,20 @@ def calling(text: str, practice: Practice) -> SafeString:
     """A sentence in which the practice's own telephone number is a link."""
     if not practice.phone:
         return format_html("{}", text)
-    before, number, after = text.partition(phone_numbers.as_dialled(practice.phone))
-    return format_html("{}{}{}", before, _linked(phone_numbers.Part(number, practice.phone)) if number else "", after)
+    before, number, after = text.partition(phone_numbers.formatted(practice.phone))
+    return format_html(
+        "{}{}{}", before, _linked(phone_numbers.TextPart(number, practice.phone)) if number else "", after
+    )
 
 
-def _linked(part: phone_numbers.Part) -> SafeString:
+def _linked(part: phone_numbers.TextPart) -> SafeString:
     return format_html('<a class="nowrap" href="tel:{}">{}</a>', part.number, part.text)
 
 
 @register.filter
 def money(minor: int | None, currency: str) -> str:
     """{{ invoice.total_minor|money:invoice.currency }}: $140.00."""
-    return "" if minor is None else money_format.written(minor, currency, language=get_language())
+    return "" if minor is None else money_format.formatted(minor, currency, language=get_language())
 
 
 @register.filter

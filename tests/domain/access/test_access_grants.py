@@ -8,10 +8,10 @@ import time_machine
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import access_grants, client_changes, portal_states
-from portico.domain.access.access_grants import AccessEntry, AddressGone
+from portico.domain.access.access_grants import AccessInput, AddressNotFound
 from portico.domain.access.models import PortalAccess, PortalAccount
-from portico.domain.audit_actions import Verb
-from portico.domain.clients.client_details import ChangedMeanwhile, ClientArchived
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -21,7 +21,7 @@ from tests import cast
 # Statements, with the two around the transaction: the first time, when a mailbox and an access are new; again; and a
 # save that changes nothing.
 FIRST_TIME, AGAIN, UNCHANGED = 13, 9, 5
-OFF = AccessEntry(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
+OFF = AccessInput(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
 
 
 def verbs_of(person: Client) -> list[str]:
@@ -35,9 +35,9 @@ def test_turning_access_on_chooses_the_address_and_tells_the_trail_who_did_it(pr
     assert access.enabled_by == "Fay"
     assert access.account is not None
     assert access.account.mailbox_key == "ana@mail.example"
-    said = TrailEntry.objects.filter(client=ana, verb=Verb.ACCESS_TURNED_ON).get()
+    said = TrailEntry.objects.filter(client=ana, verb=AuditAction.ACCESS_TURNED_ON).get()
     assert (said.actor_name, said.staff_id) == ("Fay", by.staff_id)
-    assert Verb.ADDRESS_CHOSEN in verbs_of(ana)
+    assert AuditAction.ADDRESS_CHOSEN in verbs_of(ana)
 
 
 def test_saving_again_without_a_change_changes_nothing(practice: Practice) -> None:
@@ -65,7 +65,7 @@ def test_the_second_of_two_colleagues_is_told_and_overwrites_nothing(practice: P
     ana = cast.ana(practice)
     seen = cast.with_access(ana).version
     access_grants.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=seen, by=cast.DESK)
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(ClientConflict):
         access_grants.save_access(
             ana, replace(cast.entry_for(ana), access_billing_documents=False), version=seen, by=cast.DESK
         )
@@ -82,13 +82,13 @@ def test_turning_access_off_keeps_the_address_and_says_no_access(practice: Pract
     assert access.address is not None
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.NO_ACCESS
-    assert verbs_of(ana)[-1] == Verb.ACCESS_TURNED_OFF
+    assert verbs_of(ana)[-1] == AuditAction.ACCESS_TURNED_OFF
 
 
 def test_an_address_of_another_client_cannot_be_chosen(practice: Practice) -> None:
     ana, carol = cast.ana(practice), cast.carol(practice)
     theirs = carol.email_addresses.get().ref
-    with pytest.raises(AddressGone) as refused:
+    with pytest.raises(AddressNotFound) as refused:
         access_grants.save_access(ana, replace(cast.entry_for(ana), address=theirs), version=None, by=cast.DESK)
     assert refused.value.field == "address"
     assert not PortalAccess.objects.filter(client=ana, enabled_at__isnull=False).exists()
@@ -98,7 +98,7 @@ def test_a_closed_address_cannot_be_chosen(practice: Practice) -> None:
     ana = cast.ana(practice)
     entry = cast.entry_for(ana)
     ana.email_addresses.update(closed_at=clock.now())
-    with pytest.raises(AddressGone):
+    with pytest.raises(AddressNotFound):
         access_grants.save_access(ana, entry, version=None, by=cast.DESK)
 
 
@@ -139,7 +139,7 @@ def test_the_options_are_told_in_the_trail_and_end_nothing(practice: Practice) -
     entry = replace(cast.entry_for(ana), access_billing_documents=False)
     after = access_grants.save_access(ana, entry, version=None, by=cast.DESK)
     assert after.changed_number == before.changed_number
-    said = TrailEntry.objects.get(client=ana, verb=Verb.OPTIONS_CHANGED)
+    said = TrailEntry.objects.get(client=ana, verb=AuditAction.OPTIONS_CHANGED)
     assert said.details == {"access_billing_documents": False, "pay_by_card": False}
 
 
@@ -189,5 +189,5 @@ def test_saving_off_before_anything_was_saved_writes_nothing(practice: Practice)
     ana = cast.ana(practice)
     said = verbs_of(ana)
     access_grants.save_access(ana, OFF, version=None, by=cast.DESK)
-    assert access_grants.of(ana) is None
+    assert access_grants.access_of(ana) is None
     assert verbs_of(ana) == said

@@ -7,35 +7,35 @@ import pytest
 from portico.domain.access import access_grants, client_changes, portal_states
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.sign_in import link_redemption, portal_sessions
-from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.link_redemption import LinkState
-from portico.domain.access.sign_in.portal_sessions import Begun
-from portico.domain.audit_actions import Verb
-from portico.domain.clients.client_details import ChangedMeanwhile, ClientArchived
-from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.access.sign_in.portal_sessions import StartedSession
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.client_details import ClientArchived, ClientConflict
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client, PortalState, Status
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from tests import cast
 
 
-def info(person: Client, *addresses: AddressEntry) -> ClientEntry:
+def info(person: Client, *addresses: AddressInput) -> ClientInput:
     """`Client Info` as it stands, with these addresses."""
-    return ClientEntry(ClientDetails(person.first_name, person.last_name), addresses=addresses)
+    return ClientInput(ClientDetails(person.first_name, person.last_name), addresses=addresses)
 
 
-def present(person: Client, *, email_ok: bool = True) -> AddressEntry:
+def present(person: Client, *, email_ok: bool = True) -> AddressInput:
     row = person.email_addresses.open().get()
-    return AddressEntry(row.address, row.kind, email_ok, ref=row.ref)
+    return AddressInput(row.address, row.kind, email_ok, ref=row.ref)
 
 
-def save(person: Client, *addresses: AddressEntry) -> client_changes.Saved:
+def save(person: Client, *addresses: AddressInput) -> client_changes.ClientChange:
     person.refresh_from_db()
     return client_changes.save_client_info(person, info(person, *addresses), version=person.version, by=cast.DESK)
 
 
 def state_of_link(practice: Practice, token: str) -> LinkState:
-    return link_redemption.look(practice, token).state
+    return link_redemption.find(practice, token).state
 
 
 def test_a_changed_address_is_chosen_at_once_and_nothing_is_mailed(practice: Practice) -> None:
@@ -76,7 +76,7 @@ def test_removing_the_portals_address_leaves_access_on_without_one(practice: Pra
 def test_another_address_that_changes_leaves_the_portal_alone(practice: Practice) -> None:
     ana = cast.ana(practice)
     token = cast.token_of(cast.invited(ana))
-    save(ana, present(ana), AddressEntry("ana@work.example", "work", email_ok=False))
+    save(ana, present(ana), AddressInput("ana@work.example", "work", email_ok=False))
     assert state_of_link(practice, token) == LinkState.LIVE
 
 
@@ -109,9 +109,9 @@ def test_consent_of_one_client_says_nothing_of_another_with_the_same_mailbox(pra
     save(bea, present(bea, email_ok=False))
     # The mailbox still opens Bruno, so its link still signs in.
     assert state_of_link(practice, token) == LinkState.LIVE
-    begun = link_redemption.press(practice, token, visitor=Visitor("Firefox", "a browser"))
-    assert isinstance(begun, Begun)
-    from_now = [access.client for access in portal_sessions.opened(begun.session)]
+    begun = link_redemption.redeem(practice, token, visitor=Browser("Firefox", "a browser"))
+    assert isinstance(begun, StartedSession)
+    from_now = [access.client for access in portal_sessions.accesses_of(begun.session)]
     assert from_now == [bruno]
 
 
@@ -132,8 +132,8 @@ def test_archiving_turns_access_off_and_restoring_does_not_turn_it_on(practice: 
 def test_archiving_and_restoring_twice_change_nothing_the_second_time(practice: Practice) -> None:
     ana = cast.ana(practice)
     for operation, verb in (
-        (client_changes.archive, Verb.CLIENT_ARCHIVED),
-        (client_changes.restore, Verb.CLIENT_RESTORED),
+        (client_changes.archive, AuditAction.CLIENT_ARCHIVED),
+        (client_changes.restore, AuditAction.CLIENT_RESTORED),
     ):
         operation(ana, by=cast.DESK)
         operation(ana, by=cast.DESK)
@@ -160,6 +160,6 @@ def test_an_archived_client_is_not_edited(practice: Practice) -> None:
 def test_a_save_from_an_outdated_page_changes_no_address(practice: Practice) -> None:
     ana = cast.ana(practice)
     entry = info(ana, replace(present(ana), address="ana@new.example"))
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(ClientConflict):
         client_changes.save_client_info(ana, entry, version=ana.version + 1, by=cast.DESK)
     assert ana.email_addresses.open().get().address == "ana@mail.example"

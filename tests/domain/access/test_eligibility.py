@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from portico.domain.access import access_grants, eligibility, portal_states
 from portico.domain.access.eligibility import STEPS, Fact, Purpose
 from portico.domain.access.models import PortalAccess
-from portico.domain.access.portal_states import Reason, Standing
+from portico.domain.access.portal_states import Reason, StateWithReason
 from portico.domain.access.sign_in import pins
 from portico.domain.billing.card_payments import quotes
 from portico.domain.billing.card_payments.payment_refusals import CardsTurnedOff
@@ -132,7 +132,7 @@ def test_with_everything_in_order_everything_is_allowed(access: PortalAccess) ->
 
 def test_an_access_that_was_never_saved_is_off(practice: Practice) -> None:
     ana = cast.ana(practice)
-    assert access_grants.of(ana) is None
+    assert access_grants.access_of(ana) is None
     for access in (None, access_grants.of_or_off(ana)):
         assert eligibility.first_broken(access, Purpose.INVITATION) is eligibility.ACCESS_ON
 
@@ -180,12 +180,14 @@ def test_a_closed_address_pays_by_no_card(access: PortalAccess, practice: Practi
 
 
 def test_a_closed_address_needs_attention(access: PortalAccess) -> None:
-    assert portal_states.of(closed(access)) == Standing(PortalState.NEEDS_ATTENTION, Reason.NO_ADDRESS.value)
+    assert portal_states.state_of(closed(access)) == StateWithReason(
+        PortalState.NEEDS_ATTENTION, Reason.NO_ADDRESS.value
+    )
 
 
 def test_an_archived_client_has_no_access_whatever_the_switch_says(access: PortalAccess) -> None:
     Client.objects.update(status=Status.ARCHIVED)
-    assert portal_states.of(read()) == Standing(PortalState.NO_ACCESS)
+    assert portal_states.state_of(read()) == StateWithReason(PortalState.NO_ACCESS)
 
 
 def test_a_mail_to_an_address_that_was_left_is_dropped(access: PortalAccess) -> None:

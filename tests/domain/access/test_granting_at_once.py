@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection
 from portico.domain.access import access_grants
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.access.onboarding import invitations
-from portico.domain.access.onboarding.invitation_text import Text
+from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
@@ -19,7 +19,7 @@ from tests.support.at_once import HANDS, at_once, errors
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
-TEXT = Text("Welcome", "Hello [first name]")
+TEXT = InvitationText("Welcome", "Hello [first name]")
 
 
 @pytest.fixture
@@ -48,14 +48,14 @@ def test_a_draft_kept_during_the_first_save_is_kept_beside_it(ana: Client) -> No
     is_held = Event()
 
     def save_slowly() -> None:
-        with access_grants.held(ana) as (_row, access):
+        with access_grants.lock_access(ana) as (_row, access):
             is_held.set()
             wait_until_another_waits()
             access_grants.apply(access, entry, by=cast.DESK)
 
     def keep() -> None:
         assert is_held.wait(30)
-        invitations.keep_draft(ana, TEXT)
+        invitations.save_draft(ana, TEXT)
 
     assert errors(at_once(save_slowly, keep)) == []
     access = PortalAccess.objects.get(client=ana)
@@ -68,7 +68,7 @@ def test_without_the_lock_the_draft_takes_the_row_from_the_first_save(ana: Clien
     is_held, is_kept = Event(), Event()
 
     def save_slowly() -> None:
-        with access_grants.held(ana) as (_row, access):
+        with access_grants.lock_access(ana) as (_row, access):
             is_held.set()
             assert is_kept.wait(30)
             access_grants.apply(access, entry, by=cast.DESK)

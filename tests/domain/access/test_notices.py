@@ -7,8 +7,8 @@ import pytest
 from portico.domain.access import access_grants, client_changes, notices
 from portico.domain.access.notice_mails import AddressRemovedMail, PinUsedMail
 from portico.domain.access.sign_in import link_redemption
-from portico.domain.access.sign_in.completing_sign_in import Visitor
-from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -18,7 +18,7 @@ from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
 from tests.domain.access.sign_in.test_pins import given, typed
 
-VISITOR = Visitor("Safari on iPhone", "a browser")
+VISITOR = Browser("Safari on iPhone", "a browser")
 pytestmark = pytest.mark.django_db
 
 
@@ -26,15 +26,15 @@ def came_in(person: Client) -> None:
     """Invited, the mail handed over, the button pressed."""
     token = cast.token_of(cast.invited(person))
     OutgoingEmail.objects.filter(state=EmailState.QUEUED).update(state=EmailState.HANDED_OVER, settled_at=clock.now())
-    link_redemption.press(person.practice, token, visitor=VISITOR)
+    link_redemption.redeem(person.practice, token, visitor=VISITOR)
 
 
 def moved(person: Client, address: str | None, *, email_ok: bool = True) -> None:
     """The only address is changed in `Client Info`, or removed."""
     person.refresh_from_db()
     row = person.email_addresses.open().get()
-    addresses = (AddressEntry(address, "home", email_ok, ref=row.ref),) if address else ()
-    entry = ClientEntry(ClientDetails(person.first_name, person.last_name, language=person.language), addresses)
+    addresses = (AddressInput(address, "home", email_ok, ref=row.ref),) if address else ()
+    entry = ClientInput(ClientDetails(person.first_name, person.last_name, language=person.language), addresses)
     client_changes.save_client_info(person, entry, version=person.version, by=cast.DESK)
 
 
@@ -43,7 +43,7 @@ def told() -> list[str]:
     return list(emails.values_list("to_address", flat=True))
 
 
-def letter(kind: str) -> outbox.Letter:
+def letter(kind: str) -> outbox.ComposedMail:
     mail = OutgoingEmail.objects.select_related("practice").get(kind=kind)
     return outbox.composer(kind).compose(mail, None)
 

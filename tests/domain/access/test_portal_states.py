@@ -6,7 +6,7 @@ import pytest
 
 from portico.domain.access import access_grants, portal_states
 from portico.domain.access.models import PortalAccess
-from portico.domain.access.portal_states import Reason, Standing
+from portico.domain.access.portal_states import Reason, StateWithReason
 from portico.domain.clients.models import Client, EmailAddress, PortalState
 from portico.domain.practices.models import Practice
 from tests import cast
@@ -19,15 +19,15 @@ NO_OK = EmailAddress(address="ana@mail.example")
 ANA = Client(first_name="Ana")
 
 
-def attention(reason: Reason) -> Standing:
-    return Standing(PortalState.NEEDS_ATTENTION, reason.value)
+def attention(reason: Reason) -> StateWithReason:
+    return StateWithReason(PortalState.NEEDS_ATTENTION, reason.value)
 
 
 @pytest.mark.parametrize(
     ("access", "expected"),
     [
-        (None, Standing(PortalState.NO_ACCESS)),
-        (PortalAccess(client=ANA, address=OK, invited_at=AT), Standing(PortalState.NO_ACCESS)),
+        (None, StateWithReason(PortalState.NO_ACCESS)),
+        (PortalAccess(client=ANA, address=OK, invited_at=AT), StateWithReason(PortalState.NO_ACCESS)),
         (PortalAccess(client=ANA, enabled_at=AT), attention(Reason.NO_ADDRESS)),
         (PortalAccess(client=ANA, enabled_at=AT, address=NO_OK, first_signed_in_at=AT), attention(Reason.NO_EMAIL_OK)),
         (
@@ -35,16 +35,19 @@ def attention(reason: Reason) -> Standing:
             attention(Reason.MAIL_STOPPED),
         ),
         (PortalAccess(client=ANA, enabled_at=AT, address=OK), attention(Reason.NOT_INVITED)),
-        (PortalAccess(client=ANA, enabled_at=AT, address=OK, first_signed_in_at=AT), Standing(PortalState.SIGNED_IN)),
-        (PortalAccess(client=ANA, enabled_at=AT, address=OK, invited_at=AT), Standing(PortalState.INVITED)),
+        (
+            PortalAccess(client=ANA, enabled_at=AT, address=OK, first_signed_in_at=AT),
+            StateWithReason(PortalState.SIGNED_IN),
+        ),
+        (PortalAccess(client=ANA, enabled_at=AT, address=OK, invited_at=AT), StateWithReason(PortalState.INVITED)),
         (
             PortalAccess(client=ANA, enabled_at=AT, address=OK, invited_at=AT, first_signed_in_at=AT),
-            Standing(PortalState.SIGNED_IN),
+            StateWithReason(PortalState.SIGNED_IN),
         ),
     ],
 )
-def test_the_first_match_in_order_is_the_standing(access: PortalAccess | None, expected: Standing) -> None:
-    assert portal_states.of(access) == expected
+def test_the_first_match_in_order_is_the_standing(access: PortalAccess | None, expected: StateWithReason) -> None:
+    assert portal_states.state_of(access) == expected
 
 
 def test_what_is_stored_is_what_the_facts_say(practice: Practice) -> None:
@@ -64,5 +67,5 @@ def test_a_state_that_was_tampered_with_is_named(practice: Practice) -> None:
 
 def test_a_new_client_has_no_access(practice: Practice) -> None:
     ana = cast.ana(practice)
-    assert access_grants.of(ana) is None
+    assert access_grants.access_of(ana) is None
     assert ana.portal_state == PortalState.NO_ACCESS

@@ -9,49 +9,49 @@ from portico.domain.access import access_grants, client_changes, revocation
 from portico.domain.access.models import PortalSession
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.sign_in import link_redemption, portal_sessions
-from portico.domain.access.sign_in.completing_sign_in import Visitor
-from portico.domain.access.sign_in.portal_sessions import Begun
-from portico.domain.audit_actions import Verb
-from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.access.sign_in.portal_sessions import StartedSession
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import TrailEntry
 from tests import cast
 
-VISITOR = Visitor("Firefox on Windows", "a browser")
+VISITOR = Browser("Firefox on Windows", "a browser")
 pytestmark = pytest.mark.django_db
 
 
 def signed_in(person: Client) -> PortalSession:
-    begun = link_redemption.press(person.practice, cast.token_of(cast.invited(person)), visitor=VISITOR)
-    assert isinstance(begun, Begun)
+    begun = link_redemption.redeem(person.practice, cast.token_of(cast.invited(person)), visitor=VISITOR)
+    assert isinstance(begun, StartedSession)
     return begun.session
 
 
 def seen(person: Client) -> list[PortalSession]:
-    return revocation.sessions_of(access_grants.of(person))
+    return revocation.sessions_of(access_grants.access_of(person))
 
 
 def test_everything_of_a_client_ends_and_the_mailboxs_others_go_on(practice: Practice) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
     cast.with_access(bea)
     session = signed_in(bruno)
-    revocation.end_everything(bea, by=cast.DESK)
-    assert [access.client for access in portal_sessions.opened(session)] == [bruno]
+    revocation.revoke_all(bea, by=cast.DESK)
+    assert [access.client for access in portal_sessions.accesses_of(session)] == [bruno]
 
 
 def test_a_session_that_shows_nobody_any_more_is_over(practice: Practice) -> None:
     ana = cast.ana(practice)
     session = signed_in(ana)
-    revocation.end_everything(ana, by=cast.DESK)
+    revocation.revoke_all(ana, by=cast.DESK)
     session.refresh_from_db()
     assert (session.ended_at is not None, session.ended_by) == (True, cast.DESK.name)
 
 
 def test_a_client_without_an_address_has_nothing_to_end(practice: Practice) -> None:
     casey = cast.client(practice, "Casey")
-    revocation.end_everything(casey, by=cast.DESK)
-    assert not TrailEntry.objects.filter(verb=Verb.EVERYTHING_ENDED).exists()
+    revocation.revoke_all(casey, by=cast.DESK)
+    assert not TrailEntry.objects.filter(verb=AuditAction.EVERYTHING_ENDED).exists()
 
 
 def test_sessions_told_of_a_client_are_those_that_show_them(practice: Practice) -> None:
@@ -65,7 +65,7 @@ def test_sessions_told_of_a_client_are_those_that_show_them(practice: Practice) 
         assert {each.pk for each in seen(person)} == {
             each.pk
             for each in PortalSession.objects.all()
-            if portal_sessions.opened(each).filter(client=person).exists()
+            if portal_sessions.accesses_of(each).filter(client=person).exists()
         }
 
 
@@ -77,7 +77,7 @@ def consent(person: Client, *, given: bool) -> None:
     person.refresh_from_db()
     row = person.email_addresses.open().get()
     details = ClientDetails(person.first_name, person.last_name)
-    entry = ClientEntry(details, addresses=(AddressEntry(row.address, row.kind, given, ref=row.ref),))
+    entry = ClientInput(details, addresses=(AddressInput(row.address, row.kind, given, ref=row.ref),))
     client_changes.save_client_info(person, entry, version=person.version, by=cast.DESK)
 
 
@@ -100,7 +100,7 @@ def left_and_came_back(person: Client) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda bea: revocation.end_everything(bea, by=cast.DESK),
+        lambda bea: revocation.revoke_all(bea, by=cast.DESK),
         off_and_on,
         withdrawn_and_given_again,
         left_and_came_back,
@@ -114,20 +114,20 @@ def test_a_link_that_still_opens_one_child_revives_nothing_of_the_other(
     cast.with_access(bea)
     link = cast.token_of(cast.invited(bruno))
     change(bea)
-    begun = link_redemption.press(practice, link, visitor=VISITOR)
-    assert isinstance(begun, Begun)
-    assert [access.client for access in portal_sessions.opened(begun.session)] == [bruno]
+    begun = link_redemption.redeem(practice, link, visitor=VISITOR)
+    assert isinstance(begun, StartedSession)
+    assert [access.client for access in portal_sessions.accesses_of(begun.session)] == [bruno]
     # A link written after the change opens both.
-    assert {access.client for access in portal_sessions.opened(signed_in(bruno))} == {bruno, bea}
+    assert {access.client for access in portal_sessions.accesses_of(signed_in(bruno))} == {bruno, bea}
 
 
 def test_an_older_link_opens_a_client_who_was_switched_on_since(practice: Practice) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
     link = cast.token_of(cast.invited(bruno))
     cast.with_access(bea)
-    begun = link_redemption.press(practice, link, visitor=VISITOR)
-    assert isinstance(begun, Begun)
-    assert {access.client for access in portal_sessions.opened(begun.session)} == {bruno, bea}
+    begun = link_redemption.redeem(practice, link, visitor=VISITOR)
+    assert isinstance(begun, StartedSession)
+    assert {access.client for access in portal_sessions.accesses_of(begun.session)} == {bruno, bea}
 
 
 def test_numbers_of_the_old_mailbox_shut_nobody_out_of_the_new_one(practice: Practice) -> None:
@@ -141,14 +141,14 @@ def test_numbers_of_the_old_mailbox_shut_nobody_out_of_the_new_one(practice: Pra
     consent(ana, given=False)
     ana.refresh_from_db()
     row = ana.email_addresses.open().get()
-    entry = ClientEntry(
+    entry = ClientInput(
         ClientDetails(ana.first_name, ana.last_name),
-        addresses=(AddressEntry("ana@new.example", "home", email_ok=True, ref=row.ref),),
+        addresses=(AddressInput("ana@new.example", "home", email_ok=True, ref=row.ref),),
     )
     client_changes.save_client_info(ana, entry, version=ana.version, by=cast.DESK)
     text = invitation_text.default_text("en")
     new = replace(cast.entry_for(ana), address=ana.email_addresses.open().get().ref)
     sent = invitations.send(ana, new, text, press="k" * 43, version=None, by=cast.DESK)
-    begun = link_redemption.press(practice, cast.token_of(sent.invitation), visitor=VISITOR)
-    assert isinstance(begun, Begun)
+    begun = link_redemption.redeem(practice, cast.token_of(sent.invitation), visitor=VISITOR)
+    assert isinstance(begun, StartedSession)
     assert seen(ana) == [begun.session]

@@ -11,8 +11,8 @@ from pytest_django import DjangoAssertNumQueries
 from portico.domain.access import access_grants, client_changes, timeline
 from portico.domain.access.models import SignInLink
 from portico.domain.access.sign_in import link_redemption, pins, sign_in_codes, sign_in_links
-from portico.domain.access.sign_in.completing_sign_in import Visitor
-from portico.domain.access.timeline import Banner, Happened, LinkFact, Story
+from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.access.timeline import Banner, EventKind, LinkFact, Timeline
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -21,12 +21,12 @@ from portico.plumbing.models import EmailEventKind, OutgoingEmail
 from tests import cast
 
 
-def story(person: Client) -> Story:
+def story(person: Client) -> Timeline:
     person.refresh_from_db()
-    return timeline.of(person, access_grants.of(person))
+    return timeline.timeline_of(person, access_grants.access_of(person))
 
 
-def kinds(told: Story) -> list[Happened]:
+def kinds(told: Timeline) -> list[EventKind]:
     return [happening.kind for happening in told.happenings]
 
 
@@ -41,7 +41,7 @@ def test_access_on_and_never_invited(practice: Practice) -> None:
     cast.with_access(ana)
     told = story(ana)
     assert (told.banner, told.was_invited, told.mail) == (Banner.NOT_YET, False, None)
-    assert set(kinds(told)) == {Happened.ACCESS_ON, Happened.EMAIL_OK}
+    assert set(kinds(told)) == {EventKind.ACCESS_ON, EventKind.EMAIL_OK}
 
 
 def test_how_far_the_link_came(practice: Practice) -> None:
@@ -50,13 +50,13 @@ def test_how_far_the_link_came(practice: Practice) -> None:
     assert story(ana).link == LinkFact.NONE
     token = cast.token_of(invitation)
     assert story(ana).link == LinkFact.NOT_FETCHED
-    link_redemption.note_fetched(SignInLink.objects.get())
+    link_redemption.record_fetch(SignInLink.objects.get())
     assert story(ana).link == LinkFact.FETCHED
-    link_redemption.press(practice, token, visitor=Visitor("Firefox", "a browser"))
+    link_redemption.redeem(practice, token, visitor=Browser("Firefox", "a browser"))
     told = story(ana)
     assert (told.link, told.banner) == (LinkFact.PRESSED, Banner.NONE)
     assert told.last_signed_in_at == clock.now()
-    assert kinds(told)[:2] == [Happened.PRESSED, Happened.FETCHED]
+    assert kinds(told)[:2] == [EventKind.PRESSED, EventKind.FETCHED]
 
 
 def test_a_link_that_ran_out_is_told_as_dead(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
@@ -77,13 +77,13 @@ def test_a_link_that_opens_nothing_is_told_as_dead(practice: Practice) -> None:
 def test_what_is_told_of_the_link_agrees_with_what_it_opens(practice: Practice) -> None:
     ana = cast.ana(practice)
     for token in (cast.token_of(cast.invited(ana)) for _ in range(4)):
-        is_live = link_redemption.look(practice, token).state == link_redemption.LinkState.LIVE
+        is_live = link_redemption.find(practice, token).state == link_redemption.LinkState.LIVE
         assert story(ana).link_is_dead is not is_live
 
 
 def test_after_an_address_change_the_banner_speaks_of_the_new_one(practice: Practice) -> None:
     ana = cast.ana(practice)
-    link_redemption.press(practice, cast.token_of(cast.invited(ana)), visitor=Visitor("Firefox", "a browser"))
+    link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=Browser("Firefox", "a browser"))
     access_grants.save_access(ana, replace(cast.entry_for(ana), address=None), version=None, by=cast.DESK)
     access_grants.save_access(ana, cast.entry_for(ana), version=None, by=cast.DESK)
     told = story(ana)
@@ -105,17 +105,17 @@ def test_an_archived_client_is_told_as_archived(practice: Practice) -> None:
 def test_what_went_wrong_is_told_in_the_words_it_came_with(practice: Practice, kind: EmailEventKind) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
-    outbox.note(OutgoingEmail.objects.get(), kind, words="The mailbox doesn’t exist.")
+    outbox.add_event(OutgoingEmail.objects.get(), kind, words="The mailbox doesn’t exist.")
     told = {happening.kind: happening.words for happening in story(ana).happenings}
-    assert told[Happened(kind.value)] == "The mailbox doesn’t exist."
+    assert told[EventKind(kind.value)] == "The mailbox doesn’t exist."
 
 
 def test_every_kind_of_event_can_be_told(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
     for kind in EmailEventKind:
-        outbox.note(OutgoingEmail.objects.get(), kind)
-    assert len(story(ana).happenings) == timeline.HAPPENINGS_TOLD
+        outbox.add_event(OutgoingEmail.objects.get(), kind)
+    assert len(story(ana).happenings) == timeline.MAX_EVENTS
 
 
 def test_a_pin_is_told_when_it_is_made_and_when_it_was_used(
@@ -125,13 +125,13 @@ def test_a_pin_is_told_when_it_is_made_and_when_it_was_used(
     cast.with_access(ana)
     for press in ("k" * 43, "l" * 43):
         stopped_clock.shift(timedelta(minutes=1))
-        pins.make(ana, press=press, by=cast.DESK)
+        pins.generate(ana, press=press, by=cast.DESK)
     shown = pins.digits(ana, "l" * 43, to=cast.DESK)
     assert shown is not None
     stopped_clock.shift(timedelta(minutes=1))
-    pins.enter(practice, "ana@mail.example", shown[1], visitor=Visitor("Firefox", "a browser"), ip="192.0.2.1")
+    pins.enter(practice, "ana@mail.example", shown[1], visitor=Browser("Firefox", "a browser"), ip="192.0.2.1")
     told = story(ana)
-    assert kinds(told)[:3] == [Happened.PIN_USED, Happened.PIN_MADE, Happened.PIN_MADE]
+    assert kinds(told)[:3] == [EventKind.PIN_USED, EventKind.PIN_MADE, EventKind.PIN_MADE]
     assert (told.happenings[0].at, told.happenings[1].by) == (clock.now(), cast.DESK.name)
 
 
@@ -140,27 +140,27 @@ def test_an_attempt_that_failed_after_the_last_success_is_told(
 ) -> None:
     ana = cast.ana(practice)
     token = cast.token_of(cast.invited(ana))
-    visitor = Visitor("Firefox", "a browser")
-    link_redemption.press(practice, token, visitor=visitor)
+    visitor = Browser("Firefox", "a browser")
+    link_redemption.redeem(practice, token, visitor=visitor)
     assert story(ana).failed_at is None
 
     stopped_clock.shift(timedelta(hours=1))
-    link_redemption.press(practice, token, visitor=visitor)
-    assert (story(ana).failed_at, kinds(story(ana))[0]) == (clock.now(), Happened.LINK_REFUSED)
+    link_redemption.redeem(practice, token, visitor=visitor)
+    assert (story(ana).failed_at, kinds(story(ana))[0]) == (clock.now(), EventKind.LINK_REFUSED)
 
     stopped_clock.shift(timedelta(hours=1))
     link = cast.mailed(practice, "ana@mail.example")
     sign_in_codes.enter(practice, "222222", browser_key="a browser", mailbox_key="ana@mail.example", visitor=visitor)
     told = story(ana)
     assert told.failed_at == clock.now()
-    assert kinds(told)[:3] == [Happened.CODE_REFUSED, Happened.SIGN_IN_MAILED, Happened.LINK_REFUSED]
+    assert kinds(told)[:3] == [EventKind.CODE_REFUSED, EventKind.SIGN_IN_MAILED, EventKind.LINK_REFUSED]
 
     stopped_clock.shift(timedelta(minutes=1))
     sign_in_codes.enter(
         practice, sign_in_links.code_of(link), browser_key="a browser", mailbox_key="ana@mail.example", visitor=visitor
     )
     told = story(ana)
-    assert (told.failed_at, kinds(told)[0]) == (None, Happened.CODE_TYPED)
+    assert (told.failed_at, kinds(told)[0]) == (None, EventKind.CODE_TYPED)
 
 
 def test_a_success_by_pin_and_a_wrong_pin_are_both_told(
@@ -168,16 +168,16 @@ def test_a_success_by_pin_and_a_wrong_pin_are_both_told(
 ) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
-    pins.make(ana, press="k" * 43, by=cast.DESK)
+    pins.generate(ana, press="k" * 43, by=cast.DESK)
     for minute in range(11):
         stopped_clock.shift(timedelta(minutes=minute))
-        pins.enter(practice, "ana@mail.example", "00000000", visitor=Visitor("Firefox", "a browser"), ip="192.0.2.1")
+        pins.enter(practice, "ana@mail.example", "00000000", visitor=Browser("Firefox", "a browser"), ip="192.0.2.1")
 
     told = story(ana)
 
     assert told.failed_at == clock.now()
-    assert kinds(told)[0] == Happened.TOO_MANY_TRIES
-    assert Happened.PIN_REFUSED in kinds(told)
+    assert kinds(told)[0] == EventKind.TOO_MANY_TRIES
+    assert EventKind.PIN_REFUSED in kinds(told)
 
 
 def test_a_story_takes_three_queries_however_much_has_happened(
@@ -186,6 +186,6 @@ def test_a_story_takes_three_queries_however_much_has_happened(
     ana = cast.ana(practice)
     for _ in range(8):
         cast.invited(ana)
-    access = access_grants.of(ana)
+    access = access_grants.access_of(ana)
     with django_assert_num_queries(3):
-        timeline.of(ana, access)
+        timeline.timeline_of(ana, access)

@@ -7,7 +7,7 @@ from time_machine import Traveller
 
 from portico.domain.access import notices
 from portico.domain.access.sign_in import link_redemption, pins
-from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.practices.models import Practice
 from portico.domain.practices.staff import authenticators
 from portico.plumbing import tokens
@@ -33,15 +33,15 @@ def write_one_of_each(practice: Practice) -> None:
     ana = cast.ana(practice)
     came_in(ana)
     cast.mailed(practice, "ana@mail.example")
-    link_redemption.press(practice, cast.token_of(cast.invited(ana)), visitor=Visitor("Safari on iPhone", "another"))
+    link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=Browser("Safari on iPhone", "another"))
     press = tokens.new_token()
-    pins.make(ana, press=press, by=cast.DESK)
+    pins.generate(ana, press=press, by=cast.DESK)
     shown = pins.digits(ana, press, to=cast.DESK)
     assert shown is not None
-    visitor = Visitor("Chrome on Android", "a third")
+    visitor = Browser("Chrome on Android", "a third")
     assert pins.enter(practice, "ana@mail.example", shown[1], visitor=visitor, ip="203.0.113.7")
     moved(ana, "ana@new.example")
-    authenticators.keep(cast.fay(practice), authenticators.new_secret(), first=True, by=cast.DESK)
+    authenticators.save(cast.fay(practice), authenticators.new_secret(), first=True, by=cast.DESK)
 
 
 @pytest.mark.parametrize("zone", ZONES)

@@ -18,13 +18,7 @@ from portico.domain.access import access_grants
 from portico.domain.billing.card_payments import cancellation, polling, saved_cards
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.ledger import verification
-from portico.domain.billing.models import (
-    MOVING,
-    Invoice,
-    Payment,
-    PaymentAttempt,
-    PaymentKind,
-)
+from portico.domain.billing.models import STATES_IN_PROGRESS, Invoice, Payment, PaymentAttempt, PaymentKind
 from portico.domain.billing.payments import account_credits, manual_payments
 from portico.domain.billing.stripe_sync import (
     attempt_release,
@@ -36,7 +30,7 @@ from portico.domain.billing.stripe_sync import (
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.gateways.stripe.account import EVENTS
-from portico.gateways.stripe.errors import StripeTrouble
+from portico.gateways.stripe.errors import StripeCallFailed
 from portico.plumbing import clock, inbound_events, tokens
 from portico.plumbing.refusals import Refused
 from portico.sandbox.stripe.book import BookedCharge
@@ -66,16 +60,16 @@ NUMBERS = st.sampled_from(
 FAULTS = st.sampled_from(["lost", "lost", "fail_after", "half", "nonsense", "429", "500", "503"])
 PATHS = st.sampled_from(["/v1/", "/v1/payment_intents", "/v1/checkout/sessions", "/v1/refunds"])
 JOBS: tuple[Callable[[], object], ...] = (
-    polling.follow_next,
-    inbound_events.work_next,
-    polling.hurry_unwanted,
-    card_refunds.follow_pending,
-    disputes.follow_open,
+    polling.poll_next,
+    inbound_events.process_next,
+    polling.expire_unwanted,
+    card_refunds.poll_pending,
+    disputes.poll_open,
     saved_cards.detach_removed,
-    reconciliation.look_back,
+    reconciliation.reconcile_recent,
 )
 # These say how much they looked at, not whether there is more.
-ONCE = (card_refunds.follow_pending, disputes.follow_open, reconciliation.look_back)
+ONCE = (card_refunds.poll_pending, disputes.poll_open, reconciliation.reconcile_recent)
 # Comparing costs as much as many steps, and it settles everything that was under way.
 COMPARED_AFTER = 15
 PASSING = st.sampled_from([5, 61, 61, 400, 31 * 60, 46 * 60, 4 * 3600, 25 * 3600])
@@ -218,13 +212,13 @@ class CardDays(RuleBasedStateMachine):
 
     @deed(which=WHICH)
     def keep_what_was_to_be_refunded(self, which: int) -> None:
-        asked = list(payments_in_review.refunds_asked(self.practice))
+        asked = list(payments_in_review.refunds_requested(self.practice))
         if asked:
-            self.do(lambda: account_credits.keep(asked[which % len(asked)], shown=None, by=cast.DESK))
+            self.do(lambda: account_credits.keep_as_credit(asked[which % len(asked)], shown=None, by=cast.DESK))
 
     @deed()
     def let_go_after_a_day(self) -> None:
-        for attempt in self.client.attempts.filter(state__in=MOVING):
+        for attempt in self.client.attempts.filter(state__in=STATES_IN_PROGRESS):
             if attempt_release.may_be_released(attempt):
                 attempt_release.release(attempt, reason="Nobody knows", shown=None, by=cast.DESK)
                 self.released.add(attempt.ref)
@@ -233,8 +227,8 @@ class CardDays(RuleBasedStateMachine):
     @deed()
     def turn_cards_off_for_a_moment(self) -> None:
         access_grants.save_access(self.client, cast.entry_for(self.client), version=None, by=cast.DESK)
-        self.do(polling.hurry_unwanted)
-        self.do(polling.follow_next)
+        self.do(polling.expire_unwanted)
+        self.do(polling.poll_next)
         let_pay(self.client)
 
     # The client.
@@ -263,7 +257,7 @@ class CardDays(RuleBasedStateMachine):
 
     @deed(4, which=st.one_of(st.none(), WHICH), card=WHICH, dies=DIES)
     def pay_with_a_saved_card(self, which: int | None, card: int, dies: int | None) -> None:
-        saved = saved_cards.kept(self.till.payer(self.client).account)
+        saved = saved_cards.saved_cards_of(self.till.payer(self.client).account)
         if saved:
             invoice = None if which is None else self.owed(which)
             self.do(lambda: self.till.charge(self.client, saved[card % len(saved)], invoice), dies)
@@ -272,11 +266,11 @@ class CardDays(RuleBasedStateMachine):
     def look_at_the_last_payment(self, dies: int | None) -> None:
         attempt = PaymentAttempt.objects.select_related("client__practice", "account", "practice", "card").last()
         if attempt is not None:
-            self.do(lambda: polling.ask(attempt), dies)
+            self.do(lambda: polling.poll(attempt), dies)
 
     @deed()
     def remove_a_card(self) -> None:
-        for card in saved_cards.kept(self.till.payer(self.client).account)[1:]:
+        for card in saved_cards.saved_cards_of(self.till.payer(self.client).account)[1:]:
             saved_cards.remove(card, self.client, by=cast.DESK)
 
     # Stripe.
@@ -332,7 +326,7 @@ class CardDays(RuleBasedStateMachine):
     @deed(dies=DIES)
     def the_worker_works_on_events(self, dies: int | None) -> None:
         for _event in range(4):
-            self.do(inbound_events.work_next, dies)
+            self.do(inbound_events.process_next, dies)
 
     @deed()
     def everything_is_asked_about(self) -> None:
@@ -382,7 +376,7 @@ class CardDays(RuleBasedStateMachine):
                 work()
                 lives = True
             self.seen[self.deed if lives else "died"] += 1
-        except (Refused, StripeTrouble) as refusal:
+        except (Refused, StripeCallFailed) as refusal:
             self.seen[type(refusal).__name__] += 1
 
     def outside(self, deed: Callable[[], object]) -> None:

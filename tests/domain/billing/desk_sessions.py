@@ -13,14 +13,14 @@ from tests.support.paying import Till
 def saved(till: Till, person: Client, number: str = "4242424242424242") -> SavedCard:
     attempt = till.start(person, cast.bill(person, 1_000), save=True)
     till.type_card(attempt, number)
-    polling.ask(attempt)
+    polling.poll(attempt)
     return SavedCard.objects.latest("id")
 
 
 def paid(till: Till, invoice: Invoice) -> Payment:
     attempt = till.start(invoice.client, invoice)
     till.type_card(attempt)
-    polling.ask(attempt)
+    polling.poll(attempt)
     return Payment.objects.get(attempt=attempt)
 
 
@@ -34,7 +34,7 @@ def state(attempt: PaymentAttempt) -> str:
 
 def event(till: Till, object_kind: str, object_id: str, kind: str = "") -> InboxEvent:
     number = InboxEvent.objects.count()
-    inbound_events.keep(
+    inbound_events.store(
         till.practice, source="stripe", event_id=f"evt_{number}", kind=kind or object_kind, object_kind=object_kind,
         object_id=object_id, livemode=False, happened_at=NOW,
     )  # fmt: skip
@@ -47,5 +47,5 @@ def saved_at_bank(till: Till, person: Client) -> SavedCard:
     till.type_card(attempt, "4000000000003220")
     (intent,) = [row for row in till.stripe.desk().all("payment_intent") if row["status"] == "requires_action"]
     till.stripe.answer_at_bank(intent["id"], accept=True)
-    polling.ask(attempt)
+    polling.poll(attempt)
     return SavedCard.objects.latest("id")

@@ -16,8 +16,8 @@ from portico.domain.billing.models import (
     PaymentAttempt,
     PaymentKind,
     Refund,
+    RefundMethod,
     RefundState,
-    RefundWay,
 )
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
@@ -63,7 +63,7 @@ def balance_of(client: Client, book: Book, *, billed: int, by_hand: int) -> str:
     by_card = sum(charge.amount - charge.refunded - _lost(charge) for charge in book)
     notes = CreditNote.objects.filter(undone_at=None, invoice__voided_at=None).values_list("amount_minor", flat=True)
     owed = billed - by_hand - by_card - sum(notes)
-    said = balances.office(client).office_minor
+    said = balances.office_account(client).office_minor
     return "" if owed == said else f"the client owes {owed}, Portico says {said}"
 
 
@@ -71,8 +71,10 @@ def disagreeing_sums(client: Client) -> list[str]:
     """What the account, the statement and the invoices say of the same sums, where it is not the same."""
     today, wrong = clock.today(client.practice.time_zone), []
     for shared_only in (False, True):
-        account = balances.portal(client) if shared_only else balances.office(client)
-        told = statements.of(client, begins_on=date(2020, 1, 1), ends_on=today, today=today, shared_only=shared_only)
+        account = balances.portal_account(client) if shared_only else balances.office_account(client)
+        told = statements.statement_of(
+            client, begins_on=date(2020, 1, 1), ends_on=today, today=today, shared_only=shared_only
+        )
         if told.sums != account.sums or told.after_minor != account.office_minor:
             wrong.append(f"the account has {account}, its statement {told.sums} and {told.after_minor}")
     return wrong + [
@@ -90,7 +92,7 @@ def _paid_twice(book: Book, released: set[str]) -> list[str]:
     total = dict(Invoice.objects.values_list("ref", "total_minor"))
     paid: dict[str, int] = defaultdict(int)
     for charge in book:
-        told = stripe_metadata.read(charge.metadata)
+        told = stripe_metadata.parse(charge.metadata)
         if told is None or charge.is_lost or told.attempt in released:
             continue
         for part in told.parts:
@@ -105,7 +107,7 @@ def _lost(charge: BookedCharge) -> int:
 def _mails() -> list[str]:
     """A receipt for each payment by card and a mail for each refund that came through; their keys forbid a second."""
     keys = set(OutgoingEmail.objects.filter(kind__in=("receipt", "refund")).values_list("key", flat=True))
-    refunds = Refund.objects.filter(state=RefundState.SUCCEEDED, way=RefundWay.STRIPE)
+    refunds = Refund.objects.filter(state=RefundState.SUCCEEDED, way=RefundMethod.STRIPE)
     wanted = {f"receipt:{each.ref}" for each in _online()} | {f"refund:{each.ref}" for each in refunds}
     return [f"{key} was not mailed" for key in wanted - keys]
 

@@ -9,7 +9,7 @@ from portico.domain.billing.account_sums import Sums
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.ledger import allocation, balances, locks, reports, statements, verification
 from portico.domain.billing.ledger.statements import Statement
-from portico.domain.billing.models import AttemptState, Dispute, DisputeState, Invoice, Payment, RefundWay
+from portico.domain.billing.models import AttemptState, Dispute, DisputeState, Invoice, Payment, RefundMethod
 from portico.domain.billing.payments import account_credits, manual_payments, refunds
 from portico.domain.billing.stripe_sync import going_live
 from portico.domain.clients.models import Client
@@ -35,18 +35,18 @@ def paid(ana: Client) -> Payment:
 def statement(person: Client, *, shared_only: bool) -> Statement:
     today = clock.today(person.practice.time_zone)
     begins_on = today - timedelta(days=400)
-    return statements.of(person, begins_on=begins_on, ends_on=today, today=today, shared_only=shared_only)
+    return statements.statement_of(person, begins_on=begins_on, ends_on=today, today=today, shared_only=shared_only)
 
 
 def told(person: Client) -> dict[str, Sums]:
     """The same sums from every place that has them; the books must be sound as well."""
     assert list(verification.mismatches()) == []
     return {
-        "the office's account": balances.office(person).sums,
-        "the portal's account": balances.portal(person).sums,
+        "the office's account": balances.office_account(person).sums,
+        "the portal's account": balances.portal_account(person).sums,
         "the office's statement": statement(person, shared_only=False).sums,
         "the portal's statement": statement(person, shared_only=True).sums,
-        "the month": reports.of(person.practice).months[-1].sums,
+        "the month": reports.totals_of(person.practice).months[-1].sums,
     }
 
 
@@ -60,8 +60,8 @@ def of_invoice(row: Invoice) -> Sums:
 
 
 def lose(payment: Payment, amount_minor: int) -> None:
-    with locks.books_of(payment.client):
-        allocation.lose(
+    with locks.lock_books(payment.client):
+        allocation.reverse_for_dispute(
             Dispute.objects.create(
                 practice=payment.practice,
                 payment=payment,
@@ -75,14 +75,14 @@ def lose(payment: Payment, amount_minor: int) -> None:
 
 
 def test_a_refund_is_never_invoiced(ana: Client, paid: Payment) -> None:
-    refunds.record_by_hand(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
+    refunds.record_manual_refund(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
     assert told(ana) == everywhere(REFUNDED)
     assert of_invoice(ana.invoices.get()) == REFUNDED
 
 
 def test_a_refund_that_failed_is_in_no_sum(ana: Client, paid: Payment) -> None:
-    refund = refunds.record_by_hand(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
-    with locks.books_of(ana):
+    refund = refunds.record_manual_refund(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
+    with locks.lock_books(ana):
         allocation.undo_refund(refund, failure="lost_or_stolen_card", by=cast.DESK)
     assert told(ana) == everywhere(Sums(invoiced_minor=42_000, paid_minor=42_000))
 
@@ -105,7 +105,7 @@ def test_a_credit_adjusts_and_is_not_paid(ana: Client) -> None:
 
 
 def test_a_void_invoice_is_not_invoiced_and_its_money_stays_paid(ana: Client, paid: Payment) -> None:
-    refunds.record_by_hand(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
+    refunds.record_manual_refund(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
     bill = ana.invoices.get()
     invoicing.void(bill, reason="Wrong day", shown=None, by=cast.DESK)
     assert told(ana) == everywhere(Sums(paid_minor=42_000, refunded_minor=21_000))
@@ -120,16 +120,16 @@ def test_what_was_taken_back_is_in_no_sum(ana: Client, paid: Payment) -> None:
 def test_test_payments_that_were_taken_out_are_in_no_sum(ana: Client) -> None:
     bills = cast.bill(ana, 42_000), cast.bill(ana, 9_000)
     refunded, lost = (cast.charged(cast.attempt(bill)) for bill in bills)
-    with locks.books_of(ana):
-        refunds.open_refund(refunded, amount_minor=21_000, way=RefundWay.STRIPE, reason="x", by=cast.DESK)
+    with locks.lock_books(ana):
+        refunds.create_refund(refunded, amount_minor=21_000, way=RefundMethod.STRIPE, reason="x", by=cast.DESK)
     lose(lost, 9_000)
-    assert going_live.take_out(ana.practice, shown=None, by=cast.DESK) == 2
+    assert going_live.remove_test_payments(ana.practice, shown=None, by=cast.DESK) == 2
     assert told(ana) == everywhere(Sums(invoiced_minor=51_000))
     assert [of_invoice(bill).balance_minor for bill in bills] == [42_000, 9_000]
 
 
 def test_the_portal_has_no_sum_of_an_invoice_that_is_not_shared(ana: Client, paid: Payment) -> None:
-    refunds.record_by_hand(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
+    refunds.record_manual_refund(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
     invoice_sharing.unshare(ana.invoices.get(), shown=None, by=cast.DESK)
     shown = told(ana)
     assert (shown["the portal's account"], shown["the portal's statement"]) == (Sums(), Sums())
@@ -147,12 +147,14 @@ def test_an_invoice_dated_ahead_is_on_the_statement_up_to_today(ana: Client) -> 
 def test_days_begin_at_the_practices_midnight(ana: Client, paid: Payment, stopped_clock: Traveller) -> None:
     # 11:30 PM in New York, the next day in UTC.
     stopped_clock.move_to(datetime(2026, 12, 1, 4, 30, tzinfo=UTC))
-    refunds.record_by_hand(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
+    refunds.record_manual_refund(paid, amount_minor=21_000, reason="Too much", shown=None, by=cast.DESK)
     stopped_clock.move_to(datetime(2026, 12, 2, 15, 0, tzinfo=UTC))
-    november, december = [month.sums.refunded_minor for month in reports.of(ana.practice).months[-2:]]
+    november, december = [month.sums.refunded_minor for month in reports.totals_of(ana.practice).months[-2:]]
     assert (november, december) == (21_000, 0)
     day = date(2026, 11, 30)
-    found = statements.of(ana, begins_on=day, ends_on=day, today=clock.today("America/New_York"), shared_only=True)
+    found = statements.statement_of(
+        ana, begins_on=day, ends_on=day, today=clock.today("America/New_York"), shared_only=True
+    )
     assert found.sums == Sums(refunded_minor=21_000, adjusted_minor=-21_000)
     assert (found.before_minor, found.after_minor) == (0, 0)
 
@@ -160,5 +162,5 @@ def test_days_begin_at_the_practices_midnight(ana: Client, paid: Payment, stoppe
 def test_what_is_processing_is_counted_apart(ana: Client) -> None:
     paid, _other = cast.bill(ana, 14_000), cast.bill(ana, 5_000)
     cast.attempt(paid, state=AttemptState.PROCESSING)
-    account = balances.portal(ana)
+    account = balances.portal_account(ana)
     assert (account.sums.balance_minor, account.processing_minor, account.to_pay_number) == (19_000, 14_000, 1)

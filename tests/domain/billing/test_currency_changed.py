@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from portico.domain.billing.invoices import invoicing, service_items
-from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.ledger import practice_currency
 from portico.domain.billing.ledger.practice_currency import PriceHasNoPlace
 from portico.domain.billing.models import ServiceItem
 from portico.domain.practices.models import Practice
-from portico.domain.practices.practice_settings import CurrencyFixed, Description
+from portico.domain.practices.practice_settings import CurrencyFixed, PracticeDetails
 from portico.plumbing.text import money
 from tests import cast
 from tests.cast import DESK
@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 def change(practice: Practice, currency: str) -> None:
     practice.refresh_from_db()
-    names = Description.__dataclass_fields__
-    saved = Description(**{name: getattr(practice, name) for name in names})
+    names = PracticeDetails.__dataclass_fields__
+    saved = PracticeDetails(**{name: getattr(practice, name) for name in names})
     practice_currency.describe(practice, replace(saved, currency=currency), version=practice.version, by=DESK)
     practice.refresh_from_db()
 
@@ -38,7 +38,7 @@ def test_a_price_stays_the_number_that_it_is(practice: Practice, currency: str, 
     item = price(practice, 14_000)
     change(practice, currency)
     item.refresh_from_db()
-    assert money.plain(item.price_minor, practice.currency) == shown
+    assert money.plain_decimal(item.price_minor, practice.currency) == shown
 
 
 def test_a_price_with_more_decimals_than_the_currency_stops_the_change(practice: Practice) -> None:
@@ -51,7 +51,7 @@ def test_a_price_with_more_decimals_than_the_currency_stops_the_change(practice:
 
 
 def test_from_the_first_draft_on_the_currency_stays(practice: Practice) -> None:
-    entry = InvoiceEntry(NOW.date(), None, (LineEntry("Session", 14_000),))
+    entry = InvoiceInput(NOW.date(), None, (LineInput("Session", 14_000),))
     invoicing.draft(cast.ana(practice), entry, by=DESK)
     with pytest.raises(CurrencyFixed):
         change(practice, "JPY")

@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 from time_machine import Traveller
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import cancellation, polling, saved_cards
-from portico.domain.billing.card_payments.payment_refusals import CardGone
+from portico.domain.billing.card_payments.payment_refusals import CardNotFound
 from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt, SavedCard, StripeCustomer
 from portico.domain.billing.stripe_sync import card_refunds, webhook_events
 from portico.domain.clients.models import Client
-from portico.plumbing.inbound_events import Verdict
+from portico.plumbing.inbound_events import EventResult
 from portico.plumbing.models import TrailEntry
 from tests import cast
 from tests.domain.billing.desk_sessions import event, fresh, paid, saved, state
@@ -34,14 +34,14 @@ def test_with_the_customer_deleted_the_next_payment_goes_on_in_the_same_request(
     attempt = till.start(ana, bill)
     assert attempt.checkout_url
     assert attempt.stripe_customer_id == customer_of(till) != deleted
-    assert saved_cards.kept(till.payer(ana).account) == []
+    assert saved_cards.saved_cards_of(till.payer(ana).account) == []
     till.type_card(attempt)
-    polling.ask(attempt)
+    polling.poll(attempt)
     assert fresh(bill).is_paid
     assert [charge.amount for charge in till.book] == [1_000, 14_000]
-    entry = TrailEntry.objects.get(verb=Verb.CARD_REMOVED)
+    entry = TrailEntry.objects.get(verb=AuditAction.CARD_REMOVED)
     assert (entry.actor_name, entry.client_id) == ("Stripe", ana.pk)
-    assert not TrailEntry.objects.filter(verb__in=(Verb.PAYMENT_DECLINED, Verb.PAYMENT_REFUSED)).exists()
+    assert not TrailEntry.objects.filter(verb__in=(AuditAction.PAYMENT_DECLINED, AuditAction.PAYMENT_REFUSED)).exists()
 
 
 def test_a_customer_that_is_gone_is_asked_for_once_and_its_row_stays(till: Till, ana: Client, card: SavedCard) -> None:
@@ -67,9 +67,9 @@ def test_a_card_of_a_deleted_customer_is_no_longer_offered_and_its_owner_is_told
     till: Till, ana: Client, card: SavedCard, bill: Invoice
 ) -> None:
     till.stripe.delete_customer(customer_of(till))
-    with pytest.raises(CardGone):
+    with pytest.raises(CardNotFound):
         till.charge(ana, card, bill)
-    assert saved_cards.usable(till.payer(ana).account, till.practice) == []
+    assert saved_cards.usable_cards(till.payer(ana).account, till.practice) == []
     assert not fresh(bill).is_attempted
     assert till.start(ana, bill).checkout_url
 
@@ -82,9 +82,9 @@ def test_a_card_detached_at_stripe_is_no_longer_offered_and_its_owner_is_told(
         till.stripe.erase("payment_method", card.payment_method_id)
     else:
         till.stripe.detach_card(card.payment_method_id)
-    with pytest.raises(CardGone):
+    with pytest.raises(CardNotFound):
         till.charge(ana, card, bill)
-    assert saved_cards.kept(till.payer(ana).account) == []
+    assert saved_cards.saved_cards_of(till.payer(ana).account) == []
     assert PaymentAttempt.objects.latest("id").state == AttemptState.EXPIRED
     assert [charge.amount for charge in till.book] == [1_000]
     assert till.start(ana, bill).stripe_customer_id == card.customer.customer_id
@@ -96,25 +96,25 @@ def test_a_refusal_for_another_reason_leaves_the_card_alone(
     till.stripe.fault("refuse", "/v1/payment_intents", method="POST", code="amount_too_large", param="amount")
     with pytest.raises(Exception, match="too large"):
         till.charge(ana, card, bill)
-    assert saved_cards.kept(till.payer(ana).account) == [card]
+    assert saved_cards.saved_cards_of(till.payer(ana).account) == [card]
 
 
 def test_the_event_of_a_deleted_customer_takes_its_cards_away_at_once(till: Till, ana: Client, card: SavedCard) -> None:
     customer = customer_of(till)
-    assert webhook_events.work(event(till, "customer", customer, "customer.deleted")) is Verdict.DONE
-    assert saved_cards.kept(till.payer(ana).account) == [card]
+    assert webhook_events.process(event(till, "customer", customer, "customer.deleted")) is EventResult.DONE
+    assert saved_cards.saved_cards_of(till.payer(ana).account) == [card]
     till.stripe.delete_customer(customer)
-    assert webhook_events.work(event(till, "customer", customer, "customer.deleted")) is Verdict.DONE
-    assert saved_cards.kept(till.payer(ana).account) == []
+    assert webhook_events.process(event(till, "customer", customer, "customer.deleted")) is EventResult.DONE
+    assert saved_cards.saved_cards_of(till.payer(ana).account) == []
 
 
 def test_a_page_that_is_gone_at_stripe_holds_no_invoice(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
     till.stripe.erase("checkout.session", attempt.checkout_session_id)
-    assert polling.ask(attempt).state == AttemptState.EXPIRED
+    assert polling.poll(attempt).state == AttemptState.EXPIRED
     again = till.start(ana, bill)
     till.stripe.erase("checkout.session", again.checkout_session_id)
-    cancellation.clear_way(bill)
+    cancellation.cancel_open_attempts(bill)
     assert (state(again), fresh(bill).is_attempted) == (AttemptState.EXPIRED, False)
 
 
@@ -126,7 +126,7 @@ def test_a_charge_whose_customer_was_deleted_meanwhile_is_still_found(
     assert attempt.state == AttemptState.PROCESSING
     till.stripe.delete_customer(customer_of(till))
     time_machine.move_to(NOW + timedelta(minutes=5))
-    assert polling.ask(attempt).state == AttemptState.SUCCEEDED
+    assert polling.poll(attempt).state == AttemptState.SUCCEEDED
     assert [charge.amount for charge in till.book] == [1_000, 14_000]
 
 
@@ -137,7 +137,7 @@ def test_where_money_may_have_moved_nothing_is_concluded_from_what_is_missing(
     PaymentAttempt.objects.filter(pk=attempt.pk).update(state=AttemptState.PROCESSING, ended_at=None)
     attempt.refresh_from_db()
     till.stripe.erase("payment_intent", attempt.payment_intent_id)
-    assert polling.ask(attempt).state == AttemptState.PROCESSING
+    assert polling.poll(attempt).state == AttemptState.PROCESSING
     PaymentAttempt.objects.filter(pk=attempt.pk).update(state=AttemptState.SUCCEEDED, ended_at=NOW)
 
 
@@ -146,7 +146,7 @@ def test_a_refund_of_a_charge_that_is_gone_ends_and_leaves_the_books(till: Till,
     till.stripe.fault("hang", "/v1/refunds", method="POST", seconds=0.1)
     refund = card_refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
     till.stripe.fault("refuse", "/v1/disputes", code="resource_missing", param="charge")
-    card_refunds.follow_pending()
+    card_refunds.poll_pending()
     refund.refresh_from_db()
     assert (refund.state, refund.failure) == ("failed", "charge_missing")
 
@@ -154,7 +154,7 @@ def test_a_refund_of_a_charge_that_is_gone_ends_and_leaves_the_books(till: Till,
 def test_another_card_of_the_same_mailbox_stays(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
     other = saved(till, ana, "5555555555554444")
     till.stripe.detach_card(card.payment_method_id)
-    with pytest.raises(CardGone):
+    with pytest.raises(CardNotFound):
         till.charge(ana, card, bill)
-    assert saved_cards.usable(till.payer(ana).account, till.practice) == [other]
+    assert saved_cards.usable_cards(till.payer(ana).account, till.practice) == [other]
     assert till.charge(ana, other, bill).state == AttemptState.SUCCEEDED

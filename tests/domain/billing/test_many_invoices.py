@@ -50,7 +50,7 @@ def test_a_balance_of_nine_hundred_invoices_is_paid_in_little_time(till: Till, a
     till.type_card(attempt)
     began = time.monotonic()
     with CaptureQueriesContext(connection) as settling:
-        assert polling.ask(attempt).state == AttemptState.SUCCEEDED
+        assert polling.poll(attempt).state == AttemptState.SUCCEEDED
     assert time.monotonic() - began < 10
     assert not ana.invoices.payable().exists()
     assert [charge.amount for charge in till.book] == [200 * len(bills)]
@@ -65,7 +65,7 @@ def test_a_payment_of_hundreds_is_rebuilt_without_its_attempt(till: Till, ana: C
     (intent,) = till.stripe.desk().all("payment_intent")
     attempt.covers.all().delete()
     PaymentAttempt.objects.filter(pk=attempt.pk).delete()
-    webhook_events.work(event(till, "payment_intent", intent["id"]))
+    webhook_events.process(event(till, "payment_intent", intent["id"]))
     assert not ana.invoices.payable().exists()
     assert Payment.objects.get().still_unused_minor == 0
 
@@ -82,21 +82,21 @@ def test_what_found_no_room_at_stripe_is_credit_for_staff_to_decide_on(
     (intent,) = till.stripe.desk().all("payment_intent")
     attempt.covers.all().delete()
     PaymentAttempt.objects.filter(pk=attempt.pk).delete()
-    webhook_events.work(event(till, "payment_intent", intent["id"]))
+    webhook_events.process(event(till, "payment_intent", intent["id"]))
     payment = Payment.objects.get()
     assert (payment.allocated_minor, payment.still_unused_minor) == (400, 600)
     assert "more invoices" in payment.refund_asked_reason
-    account_credits.keep(payment, shown=None, by=cast.DESK)
+    account_credits.keep_as_credit(payment, shown=None, by=cast.DESK)
     assert not ana.invoices.payable().exists()
 
 
 @given(st.lists(st.integers(1, 99_999_999), min_size=1, max_size=1_500))
 def test_metadata_stays_within_stripe_s_limits_and_is_read_back(amounts: list[int]) -> None:
     invoices = [Invoice(total_minor=amount) for amount in amounts]
-    words = stripe_metadata.written(attempt="a" * 16, account="b" * 16, client="c" * 16, invoices=invoices)
+    words = stripe_metadata.build(attempt="a" * 16, account="b" * 16, client="c" * 16, invoices=invoices)
     assert len(words) <= 50
     assert all(len(name) <= 40 and len(value) <= 500 for name, value in words.items())
-    told = stripe_metadata.read(words)
+    told = stripe_metadata.parse(words)
     assert told is not None
     assert len(told.parts) + told.left_out == len(invoices)
     assert [(part.invoice, part.amount_minor) for part in told.parts] == [

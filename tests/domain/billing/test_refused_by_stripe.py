@@ -5,12 +5,12 @@ import logging
 import pytest
 from pytest_django.fixtures import Settings
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.card_payments.payment_refusals import (
     RefundRefused,
     StripeBusy,
-    StripeNotReached,
+    StripeNotReachable,
     StripeRefused,
     TooLarge,
     TooSmall,
@@ -46,7 +46,7 @@ def test_a_customer_is_created_without_the_field_that_stripe_refuses(
     refuse(till, "/v1/customers", code=code, param=param)
     attempt = till.start(ana, bill)
     till.type_card(attempt)
-    polling.ask(attempt)
+    polling.poll(attempt)
     assert fresh(bill).is_paid
     (customer,) = till.stripe.desk().all("customer")
     assert (customer["email"] is None) == (code == "email_invalid")
@@ -76,7 +76,7 @@ def test_a_payment_goes_on_without_the_optional_field_that_stripe_refuses(
     refuse(till, SESSIONS, param=param, code="parameter_invalid")
     attempt = till.start(ana, bill)
     till.type_card(attempt)
-    polling.ask(attempt)
+    polling.poll(attempt)
     assert fresh(bill).is_paid
     assert len({each.idempotency_key for each in PaymentAttempt.objects.all()}) == 2
     assert [charge.amount for charge in till.book] == [14_000]
@@ -114,25 +114,25 @@ def test_a_refused_request_is_told_with_code_parameter_and_request_id(
     (line,) = [record for record in caplog.records if record.message == "payment.refused"]
     logged = (line.code, line.param, line.request)  # type: ignore[attr-defined]  # The extras of the entry.
     assert logged == ("url_invalid", "success_url", attempt.stripe_request_id)
-    entry = TrailEntry.objects.get(verb=Verb.PAYMENT_REFUSED)
+    entry = TrailEntry.objects.get(verb=AuditAction.PAYMENT_REFUSED)
     assert entry.details["request"] == attempt.stripe_request_id
-    assert not TrailEntry.objects.filter(verb=Verb.PAYMENT_DECLINED).exists()
+    assert not TrailEntry.objects.filter(verb=AuditAction.PAYMENT_DECLINED).exists()
     assert payments_in_review.count(till.practice) == 1
 
 
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        (("429", ""), (StripeBusy, AttemptFailure.RATE_LIMITED, Verb.PAYMENT_NOT_REACHED)),
-        (("deny", ""), (StripeRefused, AttemptFailure.PERMISSION, Verb.PAYMENT_REFUSED)),
-        (("refuse", "account_invalid"), (StripeRefused, AttemptFailure.ACCOUNT_CLOSED, Verb.PAYMENT_REFUSED)),
-        (("refuse", "amount_too_small"), (TooSmall, AttemptFailure.REFUSED, Verb.PAYMENT_REFUSED)),
-        (("refuse", "amount_too_large"), (TooLarge, AttemptFailure.REFUSED, Verb.PAYMENT_REFUSED)),
-        (("refuse", "something_new"), (StripeRefused, AttemptFailure.REFUSED, Verb.PAYMENT_REFUSED)),
+        (("429", ""), (StripeBusy, AttemptFailure.RATE_LIMITED, AuditAction.PAYMENT_NOT_REACHED)),
+        (("deny", ""), (StripeRefused, AttemptFailure.PERMISSION, AuditAction.PAYMENT_REFUSED)),
+        (("refuse", "account_invalid"), (StripeRefused, AttemptFailure.ACCOUNT_CLOSED, AuditAction.PAYMENT_REFUSED)),
+        (("refuse", "amount_too_small"), (TooSmall, AttemptFailure.REFUSED, AuditAction.PAYMENT_REFUSED)),
+        (("refuse", "amount_too_large"), (TooLarge, AttemptFailure.REFUSED, AuditAction.PAYMENT_REFUSED)),
+        (("refuse", "something_new"), (StripeRefused, AttemptFailure.REFUSED, AuditAction.PAYMENT_REFUSED)),
     ],
 )
 def test_each_failure_has_its_own_word(
-    till: Till, card: SavedCard, bill: Invoice, fault: tuple[str, str], told: tuple[type, AttemptFailure, Verb]
+    till: Till, card: SavedCard, bill: Invoice, fault: tuple[str, str], told: tuple[type, AttemptFailure, AuditAction]
 ) -> None:
     refusal, failure, verb = told
     kind, code = fault
@@ -154,17 +154,17 @@ def test_a_revoked_key_has_its_own_word(till: Till, ana: Client, bill: Invoice) 
 
 def test_an_absent_stripe_has_its_own_word(till: Till, ana: Client, bill: Invoice, settings: Settings) -> None:
     settings.STRIPE_API_BASE = f"http://localhost:{free_port()}"
-    with pytest.raises(StripeNotReached):
+    with pytest.raises(StripeNotReachable):
         till.start(ana, bill)
     assert PaymentAttempt.objects.get().failure == AttemptFailure.UNREACHABLE
-    assert TrailEntry.objects.filter(verb=Verb.PAYMENT_NOT_REACHED).exists()
+    assert TrailEntry.objects.filter(verb=AuditAction.PAYMENT_NOT_REACHED).exists()
 
 
 def test_a_bank_s_no_is_a_declined_card_and_nothing_for_staff(
     till: Till, ana: Client, card: SavedCard, bill: Invoice
 ) -> None:
     failing = customers.attach_card(
-        payment_readiness.line(till.practice), "pm_card_chargeCustomerFail", card.customer.customer_id
+        payment_readiness.client_for(till.practice), "pm_card_chargeCustomerFail", card.customer.customer_id
     )
     assert failing is not None
     SavedCard.objects.filter(pk=card.pk).update(payment_method_id=failing.id)
@@ -172,7 +172,7 @@ def test_a_bank_s_no_is_a_declined_card_and_nothing_for_staff(
     till.charge(ana, card, bill)
     declined = PaymentAttempt.objects.latest("id")
     assert (declined.state, declined.failure) == (AttemptState.FAILED, AttemptFailure.DECLINED)
-    assert TrailEntry.objects.filter(verb=Verb.PAYMENT_DECLINED).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.PAYMENT_DECLINED).count() == 1
     assert payments_in_review.count(till.practice) == 0
 
 
@@ -200,7 +200,7 @@ def test_a_refused_refund_is_told_and_counted_until_it_is_sent(till: Till, ana: 
     refuse(till, "/v1/refunds", code="charge_disputed", param="charge")
     with pytest.raises(RefundRefused):
         card_refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
-    entry = TrailEntry.objects.get(verb=Verb.REFUND_FAILED)
+    entry = TrailEntry.objects.get(verb=AuditAction.REFUND_FAILED)
     assert (entry.details["failure"], entry.details["reason"]) == ("refused", "charge_disputed")
     assert entry.details["request"].startswith("req_")
     assert payments_in_review.count(till.practice) == 1
@@ -211,6 +211,6 @@ def test_a_refused_refund_is_told_and_counted_until_it_is_sent(till: Till, ana: 
 
 def test_stripe_not_reached_is_no_refusal(till: Till, ana: Client, bill: Invoice) -> None:
     till.stripe.fault("429", times=5)
-    with pytest.raises(StripeNotReached):
+    with pytest.raises(StripeNotReachable):
         till.start(ana, bill)
     assert payments_in_review.count(till.practice) == 0

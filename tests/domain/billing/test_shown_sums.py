@@ -7,14 +7,14 @@ from threading import Event
 
 import pytest
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
 from portico.domain.billing.card_payments import cancellation, polling
 from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.ledger import balances, verification
 from portico.domain.billing.models import Invoice, Payment, PaymentKind
 from portico.domain.billing.payments import account_credits, manual_payments, refunds
-from portico.domain.billing.payments.manual_payments import PaymentEntry
+from portico.domain.billing.payments.manual_payments import PaymentInput
 from portico.domain.billing.shown_sums import ShownSums, ShownSumsChanged
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
@@ -23,7 +23,7 @@ from tests import cast
 from tests.support.at_once import HANDS, at_once, errors
 from tests.support.paying import Till
 
-CASH = PaymentEntry(PaymentKind.CASH, 5_000, clock.today("UTC"))
+CASH = PaymentInput(PaymentKind.CASH, 5_000, clock.today("UTC"))
 
 
 @pytest.mark.django_db
@@ -32,10 +32,10 @@ def test_the_balance_in_one_query_is_the_offices_own(ana: Client) -> None:
     cast.bill(ana, 3_000, shared=False)
     invoicing.void(cast.bill(ana, 700), reason="Made by mistake", shown=None, by=cast.DESK)
     for number in range(3):
-        assert balances.office_minor(ana) == balances.office(ana).office_minor
+        assert balances.office_minor(ana) == balances.office_account(ana).office_minor
         cast.cash(ana, 9_000)
         account_credits.give(ana, amount_minor=1_000 + number, reason="Goodwill", shown=None, by=cast.DESK)
-    assert balances.office_minor(ana) == balances.office(ana).office_minor == 17_000 - 27_000 - 3_003
+    assert balances.office_minor(ana) == balances.office_account(ana).office_minor == 17_000 - 27_000 - 3_003
 
 
 @pytest.mark.parametrize("text", ["", "total", "paid=", "paid=1x", f"paid={'9' * 19}", "unpaid=5", "paid=٣"])
@@ -56,7 +56,7 @@ def give(ana: Client, shown: ShownSums | None) -> object:
 
 def give_back(ana: Client, shown: ShownSums | None) -> object:
     paid = Payment.objects.get()
-    return refunds.record_by_hand(paid, amount_minor=2_000, reason="Too much", shown=shown, by=cast.DESK)
+    return refunds.record_manual_refund(paid, amount_minor=2_000, reason="Too much", shown=shown, by=cast.DESK)
 
 
 def pay_an_invoice(ana: Client, shown: ShownSums | None) -> object:
@@ -79,10 +79,10 @@ def billed(ana: Client) -> ShownSums:
 ACTS = pytest.mark.parametrize(
     ("act", "opened", "done"),
     [
-        (record, balance, Verb.PAYMENT_RECORDED),
-        (pay_an_invoice, billed, Verb.PAYMENT_RECORDED),
-        (give, balance, Verb.CREDIT_GIVEN),
-        (give_back, refundable, Verb.REFUND_RECORDED),
+        (record, balance, AuditAction.PAYMENT_RECORDED),
+        (pay_an_invoice, billed, AuditAction.PAYMENT_RECORDED),
+        (give, balance, AuditAction.CREDIT_GIVEN),
+        (give_back, refundable, AuditAction.REFUND_RECORDED),
     ],
 )
 
@@ -91,7 +91,7 @@ ACTS = pytest.mark.parametrize(
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_saw_the_same_sums_one_acts(
-    ana: Client, act: Act, opened: Callable[[Client], ShownSums], done: Verb
+    ana: Client, act: Act, opened: Callable[[Client], ShownSums], done: AuditAction
 ) -> None:
     shown = opened(ana)
     before = TrailEntry.objects.filter(verb=done).count()
@@ -105,7 +105,7 @@ def test_of_many_who_saw_the_same_sums_one_acts(
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_without_the_comparison_all_of_them_act(
-    ana: Client, act: Act, opened: Callable[[Client], ShownSums], done: Verb
+    ana: Client, act: Act, opened: Callable[[Client], ShownSums], done: AuditAction
 ) -> None:
     opened(ana)
     before = TrailEntry.objects.filter(verb=done).count()
@@ -129,7 +129,7 @@ def test_voided_and_paid_at_once_an_invoice_seen_unpaid_is_never_voided_with_mon
         shown = shown_sums.of_invoice(bill)
         attempt = till.start(ana, bill)
         till.type_card(attempt)
-        ended = at_once(partial(void, bill, shown), partial(polling.ask, attempt))
+        ended = at_once(partial(void, bill, shown), partial(polling.poll, attempt))
         bill.refresh_from_db()
         assert errors(ended) == [ShownSumsChanged]
         assert (bill.is_void, bill.is_paid) == (False, True)
@@ -153,7 +153,7 @@ def test_without_the_lock_an_invoice_seen_unpaid_is_voided_with_money_on_it(ana:
         is_paid.set()
 
     assert errors(at_once(void_without_lock, pay)) == []
-    entry = TrailEntry.objects.get(verb=Verb.INVOICE_VOIDED)
+    entry = TrailEntry.objects.get(verb=AuditAction.INVOICE_VOIDED)
     assert entry.details["became_credit_minor"] == 14_000
 
 

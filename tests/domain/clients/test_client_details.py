@@ -5,11 +5,11 @@ from datetime import date
 import pytest
 
 from portico.domain.access import client_changes
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import registration
-from portico.domain.clients.client_details import ChangedMeanwhile, ClientArchived
-from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
-from portico.domain.clients.email_addresses import AddressTwice
+from portico.domain.clients.client_details import ClientArchived, ClientConflict
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
+from portico.domain.clients.email_addresses import DuplicateAddress
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import TrailEntry
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.django_db
 ANA = ClientDetails(first_name="Ana", last_name="Abreu")
 
 
-def save(client: Client, *addresses: AddressEntry, details: ClientDetails = ANA, version: int = 1) -> Client:
-    numbers = tuple(PhoneEntry(phone.number, phone.kind) for phone in client.phone_numbers.all())
-    entry = ClientEntry(details, addresses, numbers)
+def save(client: Client, *addresses: AddressInput, details: ClientDetails = ANA, version: int = 1) -> Client:
+    numbers = tuple(PhoneInput(phone.number, phone.kind) for phone in client.phone_numbers.all())
+    entry = ClientInput(details, addresses, numbers)
     return client_changes.save_client_info(client, entry, version=version, by=cast.DESK).client
 
 
@@ -29,8 +29,8 @@ def verbs() -> list[str]:
     return list(TrailEntry.objects.order_by("id").values_list("verb", flat=True))
 
 
-def kept(row: EmailAddress, *, ok: bool = True, kind: str = "home") -> AddressEntry:
-    return AddressEntry(row.address, kind, ok, row.ref)
+def kept(row: EmailAddress, *, ok: bool = True, kind: str = "home") -> AddressInput:
+    return AddressInput(row.address, kind, ok, row.ref)
 
 
 def test_saving_what_stands_changes_nothing(practice: Practice) -> None:
@@ -57,7 +57,7 @@ def test_a_changed_address_closes_its_row_and_is_agreed_to_anew(practice: Practi
     ana = cast.ana(practice)
     old = EmailAddress.objects.get()
 
-    save(ana, AddressEntry("ana@new.example", "home", email_ok=False, ref=old.ref))
+    save(ana, AddressInput("ana@new.example", "home", email_ok=False, ref=old.ref))
 
     old.refresh_from_db()
     new = ana.email_addresses.open().get()
@@ -70,8 +70,8 @@ def test_consent_to_a_new_address_is_told(practice: Practice) -> None:
     ana = cast.ana(practice)
     old = EmailAddress.objects.get()
     before = len(verbs())
-    save(ana, AddressEntry("ana@new.example", "home", email_ok=True, ref=old.ref))
-    assert verbs()[before:] == [Verb.ADDRESS_CLOSED, Verb.ADDRESS_ADDED, Verb.CONSENT_RECORDED]
+    save(ana, AddressInput("ana@new.example", "home", email_ok=True, ref=old.ref))
+    assert verbs()[before:] == [AuditAction.ADDRESS_CLOSED, AuditAction.ADDRESS_ADDED, AuditAction.CONSENT_RECORDED]
     told = TrailEntry.objects.latest("id")
     assert (told.details, told.about) == ({"address": "ana@new.example"}, EmailAddress.objects.open().get().ref)
 
@@ -80,7 +80,7 @@ def test_another_spelling_of_the_same_mailbox_is_no_change(practice: Practice) -
     ana = cast.ana(practice)
     row = EmailAddress.objects.get()
 
-    save(ana, AddressEntry("ANA@Mail.example", "work", email_ok=True, ref=row.ref))
+    save(ana, AddressInput("ANA@Mail.example", "work", email_ok=True, ref=row.ref))
 
     row.refresh_from_db()
     assert (row.address, row.kind, row.closed_at) == ("ana@mail.example", "work", None)
@@ -114,19 +114,19 @@ def test_consent_withdrawn_and_given_again_is_told_each_time(practice: Practice)
 def test_the_same_mailbox_twice_is_refused_and_nothing_is_saved(practice: Practice) -> None:
     ana = cast.ana(practice)
 
-    with pytest.raises(AddressTwice):
+    with pytest.raises(DuplicateAddress):
         save(
             ana,
             kept(EmailAddress.objects.get()),
-            AddressEntry("ANA@mail.example", "work", email_ok=True),
+            AddressInput("ANA@mail.example", "work", email_ok=True),
             details=ClientDetails(first_name="Eve"),
         )
 
     assert Client.objects.get().first_name == "Ana"
-    with pytest.raises(AddressTwice):
+    with pytest.raises(DuplicateAddress):
         registration.create(
             practice,
-            ClientEntry(ANA, (AddressEntry("a@b.example", "home", email_ok=True),) * 2),
+            ClientInput(ANA, (AddressInput("a@b.example", "home", email_ok=True),) * 2),
             by=cast.DESK,
         )
     assert Client.objects.count() == 1
@@ -136,7 +136,7 @@ def test_the_second_of_two_editors_is_refused(practice: Practice) -> None:
     ana = cast.ana(practice)
     save(ana, kept(EmailAddress.objects.get()), details=ClientDetails(first_name="Anne"))
 
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(ClientConflict):
         save(ana, details=ClientDetails(first_name="Anita"), version=1)
 
     assert Client.objects.get().first_name == "Anne"
@@ -152,9 +152,9 @@ def test_an_archived_client_is_not_edited(practice: Practice) -> None:
 
 def test_numbers_are_made_those_of_the_entry(practice: Practice) -> None:
     ana = cast.ana(practice)
-    numbers = (PhoneEntry("+12125550134", "work"), PhoneEntry("+34912345678", "home"))
+    numbers = (PhoneInput("+12125550134", "work"), PhoneInput("+34912345678", "home"))
 
-    client_changes.save_client_info(ana, ClientEntry(ANA, phones=numbers), version=1, by=cast.DESK)
+    client_changes.save_client_info(ana, ClientInput(ANA, phones=numbers), version=1, by=cast.DESK)
 
     stored = ana.phone_numbers.order_by("id").values_list("number", "kind")
     assert list(stored) == [("+12125550134", "work"), ("+34912345678", "home")]

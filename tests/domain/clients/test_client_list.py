@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from portico.domain.access import client_changes
 from portico.domain.clients import client_list
-from portico.domain.clients.client_list import Count, Sort, Wanted
+from portico.domain.clients.client_list import Count, ListQuery, Sort
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
 from tests import cast
@@ -20,11 +20,11 @@ def add(practice: Practice, *names: str, **facts: str) -> None:
     )
 
 
-def walk(practice: Practice, wanted: Wanted) -> list[list[str]]:
+def walk(practice: Practice, wanted: ListQuery) -> list[list[str]]:
     """Every page, one after the other."""
     pages, after = list[list[str]](), ""
     while True:
-        page = client_list.page(practice, Wanted(wanted.query, wanted.state, wanted.archived, wanted.sort, after))
+        page = client_list.page(practice, ListQuery(wanted.query, wanted.state, wanted.archived, wanted.sort, after))
         pages.append([client.first_name for client in page.clients])
         after = page.next_after
         if not after:
@@ -35,7 +35,7 @@ def walk(practice: Practice, wanted: Wanted) -> list[list[str]]:
 def test_pages_together_are_everybody_once_in_order_though_many_share_a_name(practice: Practice, sort: Sort) -> None:
     add(practice, *["Ana"] * 30, *["Bea"] * 30)
 
-    pages = walk(practice, Wanted(sort=sort))
+    pages = walk(practice, ListQuery(sort=sort))
 
     assert [len(page) for page in pages] == [25, 25, 10]
     names = [name for page in pages for name in page]
@@ -46,7 +46,7 @@ def test_pages_together_are_everybody_once_in_order_though_many_share_a_name(pra
 def test_a_page_that_ends_with_the_last_client_is_the_last(practice: Practice) -> None:
     add(practice, *["Ana"] * 25)
 
-    page = client_list.page(practice, Wanted())
+    page = client_list.page(practice, ListQuery())
 
     assert (len(page.clients), page.next_after, page.is_first) == (25, "", True)
 
@@ -55,16 +55,16 @@ def test_a_state_shows_its_clients_alone(practice: Practice) -> None:
     add(practice, "Ana", portal_state=PortalState.INVITED)
     add(practice, "Bea", portal_state=PortalState.SIGNED_IN)
 
-    assert walk(practice, Wanted(state=PortalState.INVITED)) == [["Ana"]]
+    assert walk(practice, ListQuery(state=PortalState.INVITED)) == [["Ana"]]
 
 
 def test_archived_clients_stand_apart_whatever_is_searched(practice: Practice) -> None:
     client_changes.archive(cast.ana(practice), by=cast.DESK)
 
-    assert walk(practice, Wanted()) == [[]]
-    assert walk(practice, Wanted(query="ana")) == [[]]
-    assert walk(practice, Wanted(archived=True)) == [["Ana"]]
-    assert walk(practice, Wanted(query="ana", archived=True)) == [["Ana"]]
+    assert walk(practice, ListQuery()) == [[]]
+    assert walk(practice, ListQuery(query="ana")) == [[]]
+    assert walk(practice, ListQuery(archived=True)) == [["Ana"]]
+    assert walk(practice, ListQuery(query="ana", archived=True)) == [["Ana"]]
 
 
 def test_a_search_is_paged_too(practice: Practice) -> None:
@@ -72,14 +72,14 @@ def test_a_search_is_paged_too(practice: Practice) -> None:
         cast.client(practice, f"Ana{number:02}")
     cast.carol(practice)
 
-    assert [len(page) for page in walk(practice, Wanted(query="ana"))] == [25, 2]
+    assert [len(page) for page in walk(practice, ListQuery(query="ana"))] == [25, 2]
 
 
 def test_another_practices_client_is_no_place_to_go_on_from(practice: Practice) -> None:
     cast.ana(practice)
     dora = cast.dora(cast.birch())
 
-    page = client_list.page(practice, Wanted(after=dora.ref))
+    page = client_list.page(practice, ListQuery(after=dora.ref))
 
     assert page.is_first
     assert [client.first_name for client in page.clients] == ["Ana"]
@@ -109,7 +109,7 @@ def test_the_first_page_is_answered_from_an_index_alone(
     practice: Practice, sort: Sort, state: PortalState | None
 ) -> None:
     with CaptureQueriesContext(connection) as asked, connection.cursor() as cursor:
-        client_list.page(practice, Wanted(state=state, sort=sort))
+        client_list.page(practice, ListQuery(state=state, sort=sort))
         (first_page,) = [query["sql"] for query in asked.captured_queries if query["sql"].endswith("LIMIT 26")]
         plan = str(cursor.execute(f"EXPLAIN QUERY PLAN {first_page}").fetchall())
 

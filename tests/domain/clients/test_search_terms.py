@@ -7,7 +7,7 @@ from hypothesis.extra.django import TestCase
 
 from portico.domain.access import client_changes
 from portico.domain.clients import search_terms
-from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry, PhoneEntry
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
@@ -127,10 +127,10 @@ def test_nobody_of_another_practice_is_found(practice: Practice) -> None:
 
 def test_what_was_changed_is_found_and_what_it_was_is_not(practice: Practice) -> None:
     ana = cast.ana(practice)
-    entry = ClientEntry(
+    entry = ClientInput(
         ClientDetails(first_name="Anita", last_name="Berg"),
-        addresses=(AddressEntry("anita@new.example", "home", email_ok=True),),
-        phones=(PhoneEntry("+34912345678", "mobile"),),
+        addresses=(AddressInput("anita@new.example", "home", email_ok=True),),
+        phones=(PhoneInput("+34912345678", "mobile"),),
     )
 
     client_changes.save_client_info(ana, entry, version=1, by=cast.DESK)
@@ -144,7 +144,7 @@ def test_what_was_changed_is_found_and_what_it_was_is_not(practice: Practice) ->
 def test_a_preferred_name_and_the_given_one_both_find(practice: Practice) -> None:
     ana = cast.ana(practice)
     client_changes.save_client_info(
-        ana, ClientEntry(ClientDetails(first_name="Ana", preferred_name="Nita")), version=1, by=cast.DESK
+        ana, ClientInput(ClientDetails(first_name="Ana", preferred_name="Nita")), version=1, by=cast.DESK
     )
 
     assert found(practice, "nita") == found(practice, "ana") == ["Ana"]

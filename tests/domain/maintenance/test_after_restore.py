@@ -7,16 +7,16 @@ from django.test import Client as Browser
 from time_machine import Traveller
 
 from portico.domain.access import portal_states
-from portico.domain.access.models import AskOutcome, Pin, PortalSession, SignInAsk, SignInLink, Way
+from portico.domain.access.models import Pin, PortalSession, RequestOutcome, SignInAsk, SignInLink, SignInMethod
 from portico.domain.access.sign_in import portal_sessions
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.maintenance import after_restore as restoring
-from portico.domain.maintenance.after_restore import Quieted
+from portico.domain.maintenance.after_restore import RestoreSummary
 from portico.domain.maintenance.models import ChoreTurn
 from portico.domain.practices.models import Practice, StaffSession
 from portico.domain.practices.staff import set_up_links
-from portico.domain.practices.staff.set_up_links import SetUpLinkSpent
+from portico.domain.practices.staff.set_up_links import SetUpLinkUsed
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import sealing
@@ -28,10 +28,10 @@ from tests import cast
 pytestmark = pytest.mark.both_databases
 
 OPERATOR = Actor.operator()
-NOTHING = Quieted(0, 0, 0, 0, 0, 0, 0)
+NOTHING = RestoreSummary(0, 0, 0, 0, 0, 0, 0)
 
 
-def after_restore() -> dict[str, Quieted]:
+def after_restore() -> dict[str, RestoreSummary]:
     return restoring.after_restore(by=OPERATOR)
 
 
@@ -81,7 +81,7 @@ def test_a_pin_opens_nothing(practice: Practice) -> None:
 def test_clients_and_staff_are_signed_out(client: Browser, office: Browser, practice: Practice) -> None:
     account = cast.with_access(cast.ana(practice)).account
     assert account is not None
-    begun = portal_sessions.begin(account, way=Way.LINK, proof_number=1, browser="")
+    begun = portal_sessions.start(account, way=SignInMethod.LINK, proof_number=1, browser="")
     assert office.get("/office/clients/").status_code == 200
     StaffSession.objects.create(key_hash="of nobody", contents=b"", created_at=clock.now(), seen_at=clock.now())
     quieted = after_restore()["alder-street"]
@@ -93,9 +93,9 @@ def test_clients_and_staff_are_signed_out(client: Browser, office: Browser, prac
 
 
 def test_a_set_up_link_is_over(practice: Practice) -> None:
-    token = set_up_links.make_link(cast.fay(practice), by=OPERATOR)
+    token = set_up_links.create_link(cast.fay(practice), by=OPERATOR)
     assert after_restore()["alder-street"].set_up_links == 1
-    with pytest.raises(SetUpLinkSpent):
+    with pytest.raises(SetUpLinkUsed):
         set_up_links.find(token)
 
 
@@ -129,7 +129,7 @@ def test_a_waiting_ask_is_answered_as_too_late(practice: Practice) -> None:
     waiting = ask(practice)
     assert after_restore()["alder-street"].asks == 1
     waiting.refresh_from_db()
-    assert waiting.outcome == AskOutcome.TOO_LATE
+    assert waiting.outcome == RequestOutcome.TOO_LATE
     assert not SignInAsk.objects.waiting().exists()
 
 
@@ -148,7 +148,7 @@ def test_each_practice_has_its_entry_and_knows_what_may_be_missing(practice: Pra
     before = clock.now()
     assert after_restore().keys() == {"alder-street", "birch-lane"}
     for each in (practice, birch):
-        entry = TrailEntry.objects.get(practice=each, verb=Verb.PRACTICE_RESTORED)
+        entry = TrailEntry.objects.get(practice=each, verb=AuditAction.PRACTICE_RESTORED)
         assert (entry.actor_kind, entry.details["emails"]) == ("operator", 1)
         assert Restoration.objects.get(practice=each).backup_made_at <= before
 
@@ -169,7 +169,7 @@ def test_twice_in_a_row_is_once(practice: Practice, stopped_clock: Traveller) ->
     stopped_clock.shift(timedelta(minutes=5))
     assert after_restore() == {"alder-street": NOTHING}
     assert Restoration.objects.count() == 1
-    assert TrailEntry.objects.filter(verb=Verb.PRACTICE_RESTORED).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.PRACTICE_RESTORED).count() == 1
 
 
 def test_a_quiet_practice_that_is_restored_a_second_time_is_noted_again(

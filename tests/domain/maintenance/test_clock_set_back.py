@@ -24,21 +24,21 @@ from portico.domain.access.models import (
 )
 from portico.domain.access.models.links import CODE_LIFETIME
 from portico.domain.access.sign_in import link_redemption, pins, portal_sessions, sign_in_links
-from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
 from portico.domain.access.sign_in.link_redemption import LinkState
-from portico.domain.access.sign_in.portal_sessions import Begun
+from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.billing.models import AttemptState, PaymentAttempt
 from portico.domain.maintenance import schedule
 from portico.domain.maintenance.models import ChoreTurn
-from portico.domain.maintenance.tasks import CHORES
+from portico.domain.maintenance.tasks import TASKS
 from portico.domain.practices.models import SET_UP_LINK_TTL, Practice, StaffSession
 from portico.domain.practices.staff import set_up_links
-from portico.domain.practices.staff.second_factor import Way
-from portico.domain.practices.staff.set_up_links import SetUpLinkSpent
+from portico.domain.practices.staff.second_factor import SecondFactorMethod
+from portico.domain.practices.staff.set_up_links import SetUpLinkUsed
 from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.domain.practices.stripe_setup import clock_checks
 from portico.plumbing import clock, form_recovery, tokens
-from portico.plumbing.form_recovery import Field
+from portico.plumbing.form_recovery import PostedField
 from portico.plumbing.models import LimitSpent
 from portico.plumbing.security import rate_limits
 from portico.plumbing.security.rate_limits import Limit
@@ -65,14 +65,14 @@ class Lasting:
 
 
 def client_session(practice: Practice) -> IsGood:
-    begun = link_redemption.press(practice, cast.token_of(cast.invited(cast.ana(practice))), visitor=VISITOR)
-    assert isinstance(begun, Begun)
+    begun = link_redemption.redeem(practice, cast.token_of(cast.invited(cast.ana(practice))), visitor=VISITOR)
+    assert isinstance(begun, StartedSession)
     return lambda: portal_sessions.find(practice, begun.key) is not None
 
 
 def link(practice: Practice) -> IsGood:
     token = cast.token_of(cast.invited(cast.ana(practice)))
-    return lambda: link_redemption.look(practice, token).state is LinkState.LIVE
+    return lambda: link_redemption.find(practice, token).state is LinkState.LIVE
 
 
 def code(practice: Practice) -> IsGood:
@@ -84,8 +84,8 @@ def code(practice: Practice) -> IsGood:
 def pin(practice: Practice) -> IsGood:
     ana = cast.ana(practice)
     cast.with_access(ana)
-    pins.make(ana, press=tokens.new_token(), by=cast.DESK)
-    return lambda: pins.live(ana) is not None
+    pins.generate(ana, press=tokens.new_token(), by=cast.DESK)
+    return lambda: pins.live_pin(ana) is not None
 
 
 def staff_session(practice: Practice) -> IsGood:
@@ -98,17 +98,17 @@ def staff_session(practice: Practice) -> IsGood:
 
 def proof(practice: Practice) -> IsGood:
     store = SessionStore()
-    staff_verification.note(store, Way.PASSWORD)
-    return lambda: staff_verification.is_fresh(store)
+    staff_verification.record(store, SecondFactorMethod.PASSWORD)
+    return lambda: staff_verification.is_recent(store)
 
 
 def set_up_link(practice: Practice) -> IsGood:
-    token = set_up_links.make_link(cast.fay(practice), by=cast.DESK)
+    token = set_up_links.create_link(cast.fay(practice), by=cast.DESK)
 
     def is_good() -> bool:
         try:
             set_up_links.find(token)
-        except SetUpLinkSpent:
+        except SetUpLinkUsed:
             return False
         return True
 
@@ -121,8 +121,8 @@ def kept_form(practice: Practice) -> IsGood:
     assert account is not None
     row = PortalKeptPost(practice=practice, account=account, client=ana, path="/portal/")
     among = PortalKeptPost.objects.filter(account=account)
-    assert form_recovery.keep(row, [Field("name", "Ana")], among=among)
-    return lambda: form_recovery.within_the_hour(among).exists()
+    assert form_recovery.save(row, [PostedField("name", "Ana")], among=among)
+    return lambda: form_recovery.unexpired(among).exists()
 
 
 CLIENT_IDLE = timedelta(seconds=settings.SESSION_IDLE_CLIENT)
@@ -134,7 +134,7 @@ LASTING = {
     "a staff session": Lasting(timedelta(seconds=settings.SESSION_IDLE_STAFF), staff_session),
     "a proof": Lasting(staff_verification.FRESH, proof),
     "a set-up link": Lasting(SET_UP_LINK_TTL, set_up_link),
-    "a kept form": Lasting(form_recovery.KEPT_FOR, kept_form),
+    "a kept form": Lasting(form_recovery.RECOVERABLE_FOR, kept_form),
 }
 EACH = pytest.mark.parametrize("thing", LASTING.values(), ids=LASTING)
 # Of a session that knows of it: the session itself is ended.
@@ -143,8 +143,8 @@ HELD_BY_A_SESSION = "a proof"
 
 def work_on() -> None:
     """The worker does every chore that is due."""
-    schedule.post(CHORES)
-    while schedule.do_next(CHORES):
+    schedule.create_missing(TASKS)
+    while schedule.run_next(TASKS):
         pass
 
 
@@ -229,7 +229,7 @@ def test_chores_are_done_as_soon_as_the_clock_is_right(
     stopped_clock.shift(-ahead)
     work_on()
     late = {turn.name: turn.due_at - clock.now() for turn in ChoreTurn.objects.all()}
-    allowed = {chore.name: chore.every + min(ahead, clock.SKEW + chore.every) for chore in CHORES}
+    allowed = {chore.name: chore.every + min(ahead, clock.SKEW + chore.every) for chore in TASKS}
     assert {name for name, wait in late.items() if wait > allowed[name]} == set()
 
 
@@ -237,7 +237,7 @@ def test_a_turn_a_minute_ahead_is_another_machines(practice: Practice, stopped_c
     stopped_clock.shift(MINUTE)
     work_on()
     stopped_clock.shift(-MINUTE)
-    assert not schedule.do_next(CHORES)
+    assert not schedule.run_next(TASKS)
 
 
 @AHEAD

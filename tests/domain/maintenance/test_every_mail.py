@@ -7,7 +7,7 @@ import pytest
 from portico.domain.access import notices
 from portico.domain.access.models import PortalSession
 from portico.domain.access.sign_in import link_redemption, pins, request_worker
-from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.billing.card_payments import mismatch_mail
 from portico.domain.billing.payments import receipts, refunds
 from portico.domain.clients.models import Client
@@ -15,7 +15,7 @@ from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import own_account, set_up_links
 from portico.plumbing import clock, tokens
 from portico.plumbing.mail import mime_messages, outbox
-from portico.plumbing.mail.outbox import Letter
+from portico.plumbing.mail.outbox import ComposedMail
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.support.strict_mail import Header, Read
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 FIRST_NAME, LAST_NAME = "x" * 77, "y" * 78
 STAFF_NAME = 'Dr. Naomi "Nao" Elm-Oakley, Ph.D., Licensed Clinical Psychologist (she/her), @Alder <Portland>'
 SENDER = "Alder Street Counseling, Therapy and Family Services, P.C., of Portland, Oregon"
-VISITOR = Visitor("Safari on iPhone", "a browser")
+VISITOR = Browser("Safari on iPhone", "a browser")
 REPLY = {"en": "Reply to this email", "es": "Responda a este mensaje"}
 STAFF_KINDS = {"staff_invite", "password_reset", "second_factor_changed", "payment_mismatch"}
 
@@ -38,11 +38,11 @@ def to_the_client(person: Client) -> None:
     assert address is not None
     token = cast.token_of(cast.invited(person))
     cast.asked(person.practice, address.address)
-    assert request_worker.answer_next()
-    notices.pin_used(pins.make(person, press=tokens.new_token(), by=cast.DESK), access, browser=VISITOR.browser)
+    assert request_worker.process_next()
+    notices.pin_used(pins.generate(person, press=tokens.new_token(), by=cast.DESK), access, browser=VISITOR.browser)
     session = PortalSession.objects.create(practice=person.practice, account=account, key_hash="k", number=1)
     notices.new_browser(session, account)
-    link_redemption.press(person.practice, token, visitor=VISITOR)
+    link_redemption.redeem(person.practice, token, visitor=VISITOR)
     OutgoingEmail.objects.update(state="handed_over", settled_at=clock.now())
     notices.address_removed(access, address, account)
 
@@ -50,10 +50,10 @@ def to_the_client(person: Client) -> None:
 def about_money(person: Client, owner: StaffMember) -> None:
     """One mail of each kind about a bill or a payment."""
     invoice = cast.bill(person)
-    mismatch_mail.tell_owners(person.practice, cast.attempt(invoice), by=cast.DESK)
+    mismatch_mail.notify_owners(person.practice, cast.attempt(invoice), by=cast.DESK)
     payment = cast.cash(person, 5_000)
     receipts.send(payment, by=cast.DESK)
-    refund = refunds.record_by_hand(payment, amount_minor=1_000, reason="Paid twice", shown=None, by=owner.actor)
+    refund = refunds.record_manual_refund(payment, amount_minor=1_000, reason="Paid twice", shown=None, by=owner.actor)
     receipts.send_refund(refund, by=owner.actor)
 
 
@@ -61,8 +61,8 @@ def every_mail(practice: Practice, language: str) -> list[OutgoingEmail]:
     owner = cast.elm(practice)
     owner.name = STAFF_NAME
     owner.save()
-    set_up_links.mail_link_to_begin(owner, by=cast.DESK)
-    set_up_links.mail_link_to_reset(owner)
+    set_up_links.mail_set_up_link(owner, by=cast.DESK)
+    set_up_links.mail_reset_link(owner)
     own_account.change_password(owner, "another long walk by the river", session=None, by=owner.actor)
     person = cast.client(practice, FIRST_NAME, LAST_NAME, address="ana@mail.example", language=language)
     to_the_client(person)
@@ -72,7 +72,7 @@ def every_mail(practice: Practice, language: str) -> list[OutgoingEmail]:
     return mails
 
 
-def composed(mail: OutgoingEmail) -> Letter:
+def composed(mail: OutgoingEmail) -> ComposedMail:
     composer = outbox.composer(mail.kind)
     return composer.compose(mail, composer.link(mail))
 

@@ -10,7 +10,7 @@ from time_machine import Traveller
 
 from portico.domain.maintenance import schedule
 from portico.domain.maintenance.models import ChoreTurn
-from portico.domain.maintenance.schedule import Chore
+from portico.domain.maintenance.schedule import Task
 from portico.plumbing import clock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -27,45 +27,45 @@ class Broom:
         return self.swept
 
 
-def hourly(broom: Broom, name: str = "sweep") -> Chore:
-    return Chore(name, timedelta(hours=1), broom.sweep)
+def hourly(broom: Broom, name: str = "sweep") -> Task:
+    return Task(name, timedelta(hours=1), broom.sweep)
 
 
 def test_a_new_chore_is_done_at_once_and_then_every_so_often(stopped_clock: Traveller) -> None:
     broom = Broom()
     chores = [hourly(broom)]
-    schedule.post(chores)
-    assert [schedule.do_next(chores), schedule.do_next(chores), broom.swept] == [True, False, 1]
+    schedule.create_missing(chores)
+    assert [schedule.run_next(chores), schedule.run_next(chores), broom.swept] == [True, False, 1]
     stopped_clock.shift(timedelta(minutes=59))
-    assert not schedule.do_next(chores)
+    assert not schedule.run_next(chores)
     stopped_clock.shift(timedelta(minutes=1))
-    assert [schedule.do_next(chores), broom.swept] == [True, 2]
+    assert [schedule.run_next(chores), broom.swept] == [True, 2]
 
 
 def test_the_timetable_says_when_it_was_done() -> None:
     chores = [hourly(Broom())]
-    schedule.post(chores)
-    schedule.do_next(chores)
+    schedule.create_missing(chores)
+    schedule.run_next(chores)
     turn = ChoreTurn.objects.get()
     assert (turn.done_at, turn.due_at) == (clock.now(), clock.now() + timedelta(hours=1))
 
 
 def test_posting_again_moves_nothing() -> None:
     chores = [hourly(Broom())]
-    schedule.post(chores)
-    schedule.do_next(chores)
-    schedule.post([*chores, hourly(Broom(), "dust")])
+    schedule.create_missing(chores)
+    schedule.run_next(chores)
+    schedule.create_missing([*chores, hourly(Broom(), "dust")])
     assert ChoreTurn.objects.get(name="sweep").due_at == clock.now() + timedelta(hours=1)
     assert ChoreTurn.objects.get(name="dust").due_at == clock.now()
 
 
 def test_what_has_been_due_longest_comes_first(stopped_clock: Traveller) -> None:
     first, second = Broom(), Broom()
-    schedule.post([hourly(first)])
+    schedule.create_missing([hourly(first)])
     stopped_clock.shift(timedelta(seconds=1))
     chores = [hourly(second, "dust"), hourly(first)]
-    schedule.post(chores)
-    schedule.do_next(chores)
+    schedule.create_missing(chores)
+    schedule.run_next(chores)
     assert (first.swept, second.swept) == (1, 0)
 
 
@@ -73,11 +73,11 @@ def test_a_chore_that_fails_waits_for_its_next_turn() -> None:
     def stumble() -> None:
         raise LookupError("no broom")
 
-    chores = [Chore("sweep", timedelta(hours=1), stumble)]
-    schedule.post(chores)
+    chores = [Task("sweep", timedelta(hours=1), stumble)]
+    schedule.create_missing(chores)
     with pytest.raises(LookupError):
-        schedule.do_next(chores)
-    assert not schedule.do_next(chores)
+        schedule.run_next(chores)
+    assert not schedule.run_next(chores)
     assert ChoreTurn.objects.get().done_at is None
 
 
@@ -86,12 +86,12 @@ def test_a_chore_that_fails_waits_for_its_next_turn() -> None:
 def test_eight_workers_do_it_once() -> None:
     broom = Broom()
     chores = [hourly(broom)]
-    schedule.post(chores)
+    schedule.create_missing(chores)
     together = threading.Barrier(8)
 
     def work() -> None:
         together.wait(10)
-        schedule.do_next(chores)
+        schedule.run_next(chores)
         connection.close()
 
     with ThreadPoolExecutor(8) as workers:

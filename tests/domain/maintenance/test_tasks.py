@@ -7,17 +7,17 @@ import pytest
 from django.test import Client as Browser
 from time_machine import Traveller
 
-from portico.domain.access.models import PortalKeptPost, PortalSession, Way
+from portico.domain.access.models import PortalKeptPost, PortalSession, SignInMethod
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.access.sign_in import saved_forms as portal_kept_posts
 from portico.domain.maintenance import schedule
 from portico.domain.maintenance.models import ChoreTurn
-from portico.domain.maintenance.tasks import CHORES
+from portico.domain.maintenance.tasks import TASKS
 from portico.domain.practices.models import KeptPost, Practice, StaffSession
 from portico.domain.practices.staff import saved_forms
 from portico.plumbing import clock
 from portico.plumbing.audit import sealing
-from portico.plumbing.form_recovery import Field
+from portico.plumbing.form_recovery import PostedField
 from portico.plumbing.models import LimitSpent
 from portico.plumbing.security import rate_limits
 from portico.plumbing.security.rate_limits import Limit
@@ -25,23 +25,23 @@ from tests import cast
 
 
 def do(name: str) -> None:
-    (chore,) = [chore for chore in CHORES if chore.name == name]
+    (chore,) = [chore for chore in TASKS if chore.name == name]
     chore.work()
 
 
 def test_every_chore_runs_in_an_empty_house(practice: Practice) -> None:
-    schedule.post(CHORES)
-    while schedule.do_next(CHORES):
+    schedule.create_missing(TASKS)
+    while schedule.run_next(TASKS):
         pass
-    assert ChoreTurn.objects.exclude(done_at=None).count() == len(CHORES)
+    assert ChoreTurn.objects.exclude(done_at=None).count() == len(TASKS)
 
 
 def test_a_portal_session_is_forgotten_a_day_after_it_was_left(practice: Practice, stopped_clock: Traveller) -> None:
     account = cast.with_access(cast.ana(practice)).account
     assert account is not None
-    old = portal_sessions.begin(account, way=Way.LINK, proof_number=1, browser="").session
+    old = portal_sessions.start(account, way=SignInMethod.LINK, proof_number=1, browser="").session
     stopped_clock.shift(timedelta(hours=23))
-    portal_sessions.begin(account, way=Way.LINK, proof_number=1, browser="")
+    portal_sessions.start(account, way=SignInMethod.LINK, proof_number=1, browser="")
     do("forget portal sessions")
     assert PortalSession.objects.count() == 2
     stopped_clock.shift(timedelta(hours=2))
@@ -62,9 +62,9 @@ def test_staff_sessions_that_are_over_are_forgotten(practice: Practice, stopped_
 def test_forms_that_were_kept_are_forgotten_an_hour_later(practice: Practice, stopped_clock: Traveller) -> None:
     ana = cast.ana(practice)
     cast.in_the_portal(Browser(), ana)
-    saved_forms.keep(cast.fay(practice), path="/office/", fields=[Field("name", "Ana")])
-    session, chosen = PortalSession.objects.get(), [Field("with", "new")]
-    portal_kept_posts.keep(session, client_ref=ana.ref, path="/portal/", fields=chosen)
+    saved_forms.save(cast.fay(practice), path="/office/", fields=[PostedField("name", "Ana")])
+    session, chosen = PortalSession.objects.get(), [PostedField("with", "new")]
+    portal_kept_posts.save(session, client_ref=ana.ref, path="/portal/", fields=chosen)
     stopped_clock.shift(timedelta(minutes=59, seconds=59))
     do("forget kept forms")
     assert (KeptPost.objects.count(), PortalKeptPost.objects.count()) == (1, 1)

@@ -6,26 +6,26 @@ import pytest
 from django.test import override_settings
 
 from portico.domain.maintenance.models import ChoreTurn
-from portico.domain.maintenance.worker_queues import again_while, lanes, paced, spaced
+from portico.domain.maintenance.worker_queues import again_while, paced, spaced, worker_queues
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import TrailEntry, TrailSeal
-from portico.plumbing.queue.worker_loop import Lane
+from portico.plumbing.queue.worker_loop import WorkerQueue
 from tests import cast
 from tests.support.smtp import SmtpServer
 
 
-def lane(name: str) -> Lane:
-    (found,) = [each for each in lanes() if each.name == name]
+def lane(name: str) -> WorkerQueue:
+    (found,) = [each for each in worker_queues() if each.name == name]
     return found
 
 
-def work(lane: Lane) -> bool:
+def work(lane: WorkerQueue) -> bool:
     """One round, all of it."""
     return True in [job() for job in lane.jobs]
 
 
 def test_asks_and_sign_in_mail_have_a_lane_with_nothing_else_in_it() -> None:
-    assert [(each.name, len(each.jobs)) for each in lanes()] == [("entrance", 3), ("rest", 7)]
+    assert [(each.name, len(each.jobs)) for each in worker_queues()] == [("entrance", 3), ("rest", 7)]
 
 
 def test_the_rest_hands_over_seals_and_does_chores(practice: Practice, smtp: SmtpServer) -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices import practice_settings
-from portico.domain.practices.models import CardState, OnlinePayments, Practice, Trouble
-from portico.domain.practices.practice_settings import CurrencyFixed, Description
+from portico.domain.practices.models import CardState, OnlinePayments, PaymentProblem, Practice
+from portico.domain.practices.practice_settings import CurrencyFixed, PracticeDetails
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing.models import TrailEntry
@@ -17,15 +17,15 @@ pytestmark = pytest.mark.django_db
 
 def described(practice: Practice, currency: str) -> Practice:
     practice.refresh_from_db()
-    saved = {name: getattr(practice, name) for name in Description.__dataclass_fields__}
-    return practice_settings.describe(
-        practice, Description(**(saved | {"currency": currency})), version=practice.version, by=DESK
+    saved = {name: getattr(practice, name) for name in PracticeDetails.__dataclass_fields__}
+    return practice_settings.save_details(
+        practice, PracticeDetails(**(saved | {"currency": currency})), version=practice.version, by=DESK
     )
 
 
 def test_it_changes_until_the_first_invoice_and_the_trail_says_so(practice: Practice) -> None:
     assert described(practice, "EUR").currency == "EUR"
-    assert TrailEntry.objects.get(verb=Verb.PRACTICE_EDITED).details == {"fields": "currency"}
+    assert TrailEntry.objects.get(verb=AuditAction.PRACTICE_EDITED).details == {"fields": "currency"}
 
 
 def test_it_stays_from_the_first_invoice_on(practice: Practice) -> None:
@@ -42,13 +42,13 @@ def test_saving_without_a_change_is_fine_at_any_time(practice: Practice) -> None
 
 
 def test_a_stripe_account_of_another_currency_stops_taking_cards_until_both_agree(practice: Practice) -> None:
-    api_keys.keep_unasked(practice, Keys("sk_test_demo"), by=DESK)
+    api_keys.save_unchecked(practice, Keys("sk_test_demo"), by=DESK)
     described(practice, "EUR")
     practice.refresh_from_db()
-    assert (practice.card_state, OnlinePayments.objects.get().trouble) == (CardState.TROUBLE, Trouble.CURRENCY)
+    assert (practice.card_state, OnlinePayments.objects.get().trouble) == (CardState.TROUBLE, PaymentProblem.CURRENCY)
     described(practice, "USD")
     practice.refresh_from_db()
-    assert (practice.card_state, OnlinePayments.objects.get().trouble) == (CardState.TEST, Trouble.NONE)
+    assert (practice.card_state, OnlinePayments.objects.get().trouble) == (CardState.TEST, PaymentProblem.NONE)
 
 
 def test_a_practice_without_stripe_has_no_row_for_it_afterwards(practice: Practice) -> None:

@@ -8,19 +8,19 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices import practice_settings
 from portico.domain.practices.models import Practice
-from portico.domain.practices.practice_settings import Description, SettingsChangedMeanwhile
+from portico.domain.practices.practice_settings import PracticeDetails, SettingsConflict
 from portico.plumbing.models import TrailEntry
 from tests import cast
 
 HANDS = 8
 
 
-def said(practice: Practice) -> Description:
+def said(practice: Practice) -> PracticeDetails:
     """The page as it opens, with another accent."""
-    as_it_is = Description(**{each.name: getattr(practice, each.name) for each in fields(Description)})
+    as_it_is = PracticeDetails(**{each.name: getattr(practice, each.name) for each in fields(PracticeDetails)})
     return replace(as_it_is, hue=140)
 
 
@@ -31,8 +31,8 @@ def hours(number: int) -> str:
 def save(practice: Practice, number: int) -> bool:
     description = replace(said(practice), support_hours=hours(number))
     try:
-        practice_settings.describe(practice, description, version=practice.version, by=cast.DESK)
-    except SettingsChangedMeanwhile:
+        practice_settings.save_details(practice, description, version=practice.version, by=cast.DESK)
+    except SettingsConflict:
         return False
     return True
 
@@ -54,10 +54,10 @@ def at_once(work: Callable[[int], bool]) -> list[bool]:
 @pytest.mark.django_db
 def test_the_same_description_again_changes_nothing_and_is_no_entry() -> None:
     practice = cast.alder()
-    first = practice_settings.describe(practice, said(practice), version=1, by=cast.DESK)
-    again = practice_settings.describe(practice, said(practice), version=first.version, by=cast.DESK)
+    first = practice_settings.save_details(practice, said(practice), version=1, by=cast.DESK)
+    again = practice_settings.save_details(practice, said(practice), version=first.version, by=cast.DESK)
     assert (first.version, again.version) == (2, 2)
-    assert TrailEntry.objects.filter(verb=Verb.PRACTICE_EDITED).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.PRACTICE_EDITED).count() == 1
 
 
 @pytest.mark.postgresql
@@ -68,7 +68,7 @@ def test_of_owners_who_save_at_once_one_is_kept_and_the_others_are_told() -> Non
     assert sum(kept) == 1
     saved = Practice.objects.get()
     assert (saved.support_hours, saved.version) == (hours(kept.index(True)), practice.version + 1)
-    assert TrailEntry.objects.filter(verb=Verb.PRACTICE_EDITED).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.PRACTICE_EDITED).count() == 1
 
 
 @pytest.mark.postgresql

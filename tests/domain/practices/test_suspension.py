@@ -5,15 +5,15 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices import suspension
 from portico.domain.practices.models import Practice
 from portico.gateways.smtp.server_url import parse
-from portico.gateways.smtp.transport import Transport
+from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock
 from portico.plumbing.mail import delivery, outbox
 from portico.plumbing.models import OutgoingEmail, TrailEntry
-from portico.plumbing.models.outgoing_emails import EmailState, Lane
+from portico.plumbing.models.outgoing_emails import EmailState, MailQueue
 from tests import cast
 from tests.support.smtp import SmtpServer
 
@@ -28,12 +28,12 @@ def test_mails_of_a_paused_practice_wait_and_leave_when_it_goes_on(smtp: SmtpSer
     suspension.suspend(practice, by=cast.DESK)
     cast.invited(cast.ana(practice))
     cast.invited(cast.dora(birch))
-    transport = Transport(parse(smtp.url))
-    assert delivery.hand_over_next(Lane.REST, transport)
-    assert not delivery.hand_over_next(Lane.REST, transport)
+    transport = SmtpTransport(parse(smtp.url))
+    assert delivery.deliver_next(MailQueue.REST, transport)
+    assert not delivery.deliver_next(MailQueue.REST, transport)
     assert states() == [EmailState.QUEUED, EmailState.HANDED_OVER]
     suspension.resume(practice, by=cast.DESK)
-    assert delivery.hand_over_next(Lane.REST, transport)
+    assert delivery.deliver_next(MailQueue.REST, transport)
     assert states() == [EmailState.HANDED_OVER, EmailState.HANDED_OVER]
 
 
@@ -55,4 +55,4 @@ def test_pausing_and_resuming_again_change_nothing(practice: Practice, stopped_c
     suspension.resume(practice, by=cast.DESK)
     assert not suspension.resume(practice, by=cast.DESK).is_suspended
     verbs = list(TrailEntry.objects.order_by("id").values_list("verb", flat=True))
-    assert verbs == [Verb.PRACTICE_SUSPENDED, Verb.PRACTICE_RESUMED]
+    assert verbs == [AuditAction.PRACTICE_SUSPENDED, AuditAction.PRACTICE_RESUMED]

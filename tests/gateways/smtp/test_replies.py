@@ -4,43 +4,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portico.gateways.smtp.replies import Kind, Stage, enhanced_code, judge, plain
+from portico.gateways.smtp.replies import ReplyKind, Stage, classify, enhanced_code, plain_text
 
 
 @pytest.mark.parametrize(
     ("stage", "number", "text", "kind"),
     [
-        (Stage.CONNECT, 554, "5.3.2 No service", Kind.OURS),
-        (Stage.CONNECT, 421, "4.3.2 Busy", Kind.OURS),
-        (Stage.TLS, 454, "4.7.0 TLS not available", Kind.OURS),
-        (Stage.LOGIN, 535, "5.7.8 Bad password", Kind.OURS),
-        (Stage.SENDER, 550, "5.1.1 Not this sender", Kind.OURS),
-        (Stage.SENDER, 451, "4.3.0 Later", Kind.OURS),
-        (Stage.RECIPIENT, 550, "5.7.1 Relaying denied", Kind.OURS),
-        (Stage.CONTENT, 554, "5.7.26 Not authenticated", Kind.OURS),
-        (Stage.RECIPIENT, 530, "Log in first", Kind.OURS),
-        (Stage.RECIPIENT, 553, "5.1.8 Your domain does not exist", Kind.OURS),
-        (Stage.RECIPIENT, 421, "Closing", Kind.OURS),
-        (Stage.CONTENT, 250, "Yes to what?", Kind.OURS),
-        (Stage.RECIPIENT, 450, "4.7.1 Greylisted", Kind.LATER),
-        (Stage.RECIPIENT, 452, "4.2.2 Mailbox full", Kind.LATER),
-        (Stage.CONTENT, 451, "Local error", Kind.LATER),
-        (Stage.RECIPIENT, 550, "5.1.1 No such user", Kind.MAILBOX),
-        (Stage.CONTENT, 550, "5.1.10 Null MX", Kind.MAILBOX),
-        (Stage.RECIPIENT, 550, "5.2.1 Disabled", Kind.MAILBOX),
-        (Stage.CONTENT, 554, "5.2.1 Disabled", Kind.MAILBOX),
-        (Stage.RECIPIENT, 550, "No such user", Kind.MAILBOX),
-        (Stage.RECIPIENT, 551, "Moved", Kind.MAILBOX),
-        (Stage.RECIPIENT, 553, "Not allowed", Kind.MAILBOX),
-        (Stage.CONTENT, 550, "We do not like this", Kind.MESSAGE),
-        (Stage.RECIPIENT, 552, "5.2.2 Over quota", Kind.MESSAGE),
-        (Stage.CONTENT, 552, "5.3.4 Too big", Kind.MESSAGE),
-        (Stage.RECIPIENT, 554, "No", Kind.MESSAGE),
-        (Stage.RECIPIENT, 501, "Bad syntax", Kind.MESSAGE),
+        (Stage.CONNECT, 554, "5.3.2 No service", ReplyKind.OURS),
+        (Stage.CONNECT, 421, "4.3.2 Busy", ReplyKind.OURS),
+        (Stage.TLS, 454, "4.7.0 TLS not available", ReplyKind.OURS),
+        (Stage.LOGIN, 535, "5.7.8 Bad password", ReplyKind.OURS),
+        (Stage.SENDER, 550, "5.1.1 Not this sender", ReplyKind.OURS),
+        (Stage.SENDER, 451, "4.3.0 Later", ReplyKind.OURS),
+        (Stage.RECIPIENT, 550, "5.7.1 Relaying denied", ReplyKind.OURS),
+        (Stage.CONTENT, 554, "5.7.26 Not authenticated", ReplyKind.OURS),
+        (Stage.RECIPIENT, 530, "Log in first", ReplyKind.OURS),
+        (Stage.RECIPIENT, 553, "5.1.8 Your domain does not exist", ReplyKind.OURS),
+        (Stage.RECIPIENT, 421, "Closing", ReplyKind.OURS),
+        (Stage.CONTENT, 250, "Yes to what?", ReplyKind.OURS),
+        (Stage.RECIPIENT, 450, "4.7.1 Greylisted", ReplyKind.LATER),
+        (Stage.RECIPIENT, 452, "4.2.2 Mailbox full", ReplyKind.LATER),
+        (Stage.CONTENT, 451, "Local error", ReplyKind.LATER),
+        (Stage.RECIPIENT, 550, "5.1.1 No such user", ReplyKind.MAILBOX),
+        (Stage.CONTENT, 550, "5.1.10 Null MX", ReplyKind.MAILBOX),
+        (Stage.RECIPIENT, 550, "5.2.1 Disabled", ReplyKind.MAILBOX),
+        (Stage.CONTENT, 554, "5.2.1 Disabled", ReplyKind.MAILBOX),
+        (Stage.RECIPIENT, 550, "No such user", ReplyKind.MAILBOX),
+        (Stage.RECIPIENT, 551, "Moved", ReplyKind.MAILBOX),
+        (Stage.RECIPIENT, 553, "Not allowed", ReplyKind.MAILBOX),
+        (Stage.CONTENT, 550, "We do not like this", ReplyKind.MESSAGE),
+        (Stage.RECIPIENT, 552, "5.2.2 Over quota", ReplyKind.MESSAGE),
+        (Stage.CONTENT, 552, "5.3.4 Too big", ReplyKind.MESSAGE),
+        (Stage.RECIPIENT, 554, "No", ReplyKind.MESSAGE),
+        (Stage.RECIPIENT, 501, "Bad syntax", ReplyKind.MESSAGE),
     ],
 )
-def test_who_is_meant(stage: Stage, number: int, text: str, kind: Kind) -> None:
-    assert judge(stage, number, text).kind == kind
+def test_who_is_meant(stage: Stage, number: int, text: str, kind: ReplyKind) -> None:
+    assert classify(stage, number, text).kind == kind
 
 
 def test_a_code_counts_only_where_the_answer_begins_with_it() -> None:
@@ -48,11 +48,11 @@ def test_a_code_counts_only_where_the_answer_begins_with_it() -> None:
     assert enhanced_code("5.1.1") == "5.1.1"
     assert enhanced_code("See 5.1.1") == ""
     assert enhanced_code("5.1.1.7 is an address") == ""
-    assert judge(Stage.RECIPIENT, 550, "Nobody").code == "550"
+    assert classify(Stage.RECIPIENT, 550, "Nobody").code == "550"
 
 
 @given(st.binary(max_size=400))
 def test_whatever_a_server_writes_becomes_one_short_printable_line(answer: bytes) -> None:
-    line = plain(answer)
+    line = plain_text(answer)
     assert line.isprintable()
     assert len(line) <= 200

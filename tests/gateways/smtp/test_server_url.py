@@ -2,21 +2,21 @@
 
 import pytest
 
-from portico.gateways.smtp.server_url import Server, Tls, parse
+from portico.gateways.smtp.server_url import SmtpServer, Tls, parse
 
 
 @pytest.mark.parametrize(
     ("url", "server"),
     [
-        ("smtp://localhost", Server("localhost", 25)),
-        ("smtp://mail.example.org:2525", Server("mail.example.org", 2525)),
-        ("smtp://[::1]:2525", Server("::1", 2525)),
-        ("smtp://u:p@127.0.0.1:25", Server("127.0.0.1", 25, "u", "p")),
-        ("smtps://u%40x.example:p%3A%2F@a.example", Server("a.example", 465, "u@x.example", "p:/", Tls.FROM_THE_START)),
-        ("smtp+starttls://u:p@mail.example.org", Server("mail.example.org", 587, "u", "p", Tls.STARTTLS)),
+        ("smtp://localhost", SmtpServer("localhost", 25)),
+        ("smtp://mail.example.org:2525", SmtpServer("mail.example.org", 2525)),
+        ("smtp://[::1]:2525", SmtpServer("::1", 2525)),
+        ("smtp://u:p@127.0.0.1:25", SmtpServer("127.0.0.1", 25, "u", "p")),
+        ("smtps://u%40x.example:p%3A%2F@a.test", SmtpServer("a.test", 465, "u@x.example", "p:/", Tls.FROM_THE_START)),
+        ("smtp+starttls://u:p@mail.example.org", SmtpServer("mail.example.org", 587, "u", "p", Tls.STARTTLS)),
     ],
 )  # fmt: skip
-def test_an_address_is_read(url: str, server: Server) -> None:
+def test_an_address_is_read(url: str, server: SmtpServer) -> None:
     assert parse(url) == server
 
 

@@ -10,9 +10,10 @@ from email.policy import SMTP
 import pytest
 
 from portico.gateways.smtp import transport as gateway
-from portico.gateways.smtp.replies import Answer, Kind, Stage
-from portico.gateways.smtp.server_url import Server, Tls
-from portico.gateways.smtp.transport import Transport
+from portico.gateways.smtp.replies import ReplyKind, SmtpReply, Stage
+from portico.gateways.smtp.server_url import SmtpServer as Server
+from portico.gateways.smtp.server_url import Tls
+from portico.gateways.smtp.transport import SmtpTransport
 from tests.support import certificates
 from tests.support.ports import free_port
 from tests.support.smtp import SmtpServer
@@ -29,14 +30,14 @@ def a_message(text: str = "A line.\n") -> bytes:
     return message.as_bytes()
 
 
-def send(transport: Transport, *, to: str = ANA, text: str = "A line.\n") -> Answer:
+def send(transport: SmtpTransport, *, to: str = ANA, text: str = "A line.\n") -> SmtpReply:
     return transport.send(a_message(text), sender="portal@example.org", recipient=to)
 
 
 def test_a_mail_arrives_as_it_was_written(smtp: SmtpServer) -> None:
     text = ".\n..\n.hidden\nñ " + "long " * 500 + "\n"
     answer = send(gateway.transport(smtp.url), text=text)
-    assert answer.kind == Kind.TAKEN
+    assert answer.kind == ReplyKind.TAKEN
     (mail,) = smtp.mails
     assert (mail.sender, mail.recipient, mail.text()) == ("portal@example.org", ANA, text)
 
@@ -45,7 +46,7 @@ def test_mails_sent_while_a_line_is_open_share_one_connection(smtp: SmtpServer) 
     with gateway.transport(smtp.url).open() as line:
         for number in range(3):
             answer = line.send(a_message(f"{number}\n"), sender="portal@example.org", recipient=ANA)
-            assert answer.kind == Kind.TAKEN
+            assert answer.kind == ReplyKind.TAKEN
     assert [mail.text() for mail in smtp.mails] == ["0\n", "1\n", "2\n"]
     assert smtp.connections == 1
 
@@ -57,20 +58,20 @@ def test_after_a_refusal_the_next_mail_gets_a_connection_of_its_own(smtp: SmtpSe
             line.send(a_message(), sender="portal@example.org", recipient=to).kind
             for to in (ANA, "nobody@example.org", ANA)
         ]
-    assert kinds == [Kind.TAKEN, Kind.MAILBOX, Kind.TAKEN]
+    assert kinds == [ReplyKind.TAKEN, ReplyKind.MAILBOX, ReplyKind.TAKEN]
     assert smtp.connections == 2
 
 
 @pytest.mark.parametrize("tired", ["421 4.7.0 Enough for one connection", ""])
 def test_a_server_tired_of_a_connection_gets_the_mail_over_another(smtp: SmtpServer, tired: str) -> None:
     with gateway.transport(smtp.url).open() as line:
-        assert line.send(a_message(), sender="portal@example.org", recipient=ANA).kind == Kind.TAKEN
+        assert line.send(a_message(), sender="portal@example.org", recipient=ANA).kind == ReplyKind.TAKEN
         if tired:
             smtp.refuse("sender", tired, times=1)
         else:
             smtp.stop()
             smtp.start()
-        assert line.send(a_message(), sender="portal@example.org", recipient=ANA).kind == Kind.TAKEN
+        assert line.send(a_message(), sender="portal@example.org", recipient=ANA).kind == ReplyKind.TAKEN
     assert len(smtp.mails) == 2
 
 
@@ -78,13 +79,13 @@ def test_a_mail_whose_answer_was_lost_is_not_sent_over_another_connection(smtp: 
     with gateway.transport(smtp.url).open() as line:
         line.send(a_message(), sender="portal@example.org", recipient=ANA)
         smtp.lose_answer()
-        assert line.send(a_message(), sender="portal@example.org", recipient=ANA).kind == Kind.LOST
+        assert line.send(a_message(), sender="portal@example.org", recipient=ANA).kind == ReplyKind.LOST
     assert len(smtp.mails) == 2
 
 
 def test_a_server_that_is_away_is_our_trouble() -> None:
-    answer = send(Transport(Server("127.0.0.1", free_port())))
-    assert (answer.kind, answer.stage) == (Kind.OURS, Stage.CONNECT)
+    answer = send(SmtpTransport(Server("127.0.0.1", free_port())))
+    assert (answer.kind, answer.stage) == (ReplyKind.OURS, Stage.CONNECT)
 
 
 @pytest.mark.parametrize(
@@ -94,23 +95,23 @@ def test_a_server_that_is_away_is_our_trouble() -> None:
 def test_a_refusal_of_us_is_our_trouble(smtp: SmtpServer, stage: str, said: Stage) -> None:
     smtp.refuse(stage, "554 5.1.1 Not from you")  # type: ignore[arg-type]  # One of its stages.
     answer = send(gateway.transport(smtp.url_with_login))
-    assert (answer.kind, answer.stage, smtp.mails) == (Kind.OURS, said, [])
+    assert (answer.kind, answer.stage, smtp.mails) == (ReplyKind.OURS, said, [])
 
 
 def test_a_mailbox_that_does_not_exist_is_told_by_its_code(smtp: SmtpServer) -> None:
     smtp.refuse("recipient", "550 5.1.1 No such user", to=ANA)
     answer = send(gateway.transport(smtp.url))
-    assert answer == Answer(Kind.MAILBOX, Stage.RECIPIENT, "5.1.1", "5.1.1 No such user")
+    assert answer == SmtpReply(ReplyKind.MAILBOX, Stage.RECIPIENT, "5.1.1", "5.1.1 No such user")
 
 
 def test_a_recipient_put_off_is_tried_later(smtp: SmtpServer) -> None:
     smtp.refuse("content", "451 4.7.1 Greylisted")
-    assert send(gateway.transport(smtp.url)).kind == Kind.LATER
+    assert send(gateway.transport(smtp.url)).kind == ReplyKind.LATER
 
 
 def test_an_answer_lost_after_the_mail_is_told_as_lost(smtp: SmtpServer) -> None:
     smtp.lose_answer()
-    assert send(gateway.transport(smtp.url)).kind == Kind.LOST
+    assert send(gateway.transport(smtp.url)).kind == ReplyKind.LOST
     assert len(smtp.mails) == 1
 
 
@@ -119,21 +120,21 @@ def test_a_server_too_slow_to_answer_the_mail_may_have_taken_it(
 ) -> None:
     monkeypatch.setattr(gateway, "LAST_ANSWER_SECONDS", 0.2)
     smtp.be_slow(1, stage="content")
-    assert send(gateway.transport(smtp.url)).kind == Kind.LOST
+    assert send(gateway.transport(smtp.url)).kind == ReplyKind.LOST
 
 
 def test_a_server_too_slow_before_the_mail_has_not(smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "STEP_SECONDS", 0.2)
     smtp.be_slow(1, stage="recipient")
     answer = send(gateway.transport(smtp.url))
-    assert (answer.kind, answer.stage) == (Kind.OURS, Stage.RECIPIENT)
+    assert (answer.kind, answer.stage) == (ReplyKind.OURS, Stage.RECIPIENT)
 
 
 @pytest.mark.parametrize("says", [b"", b"nonsense\r\n", b"220 \xff\x00\r\n", b"220-" + b"x" * 100_000])
 def test_a_server_that_talks_nonsense_is_our_trouble(says: bytes) -> None:
     with a_rude_server(says) as port:
-        answer = send(Transport(Server("127.0.0.1", port)))
-    assert answer.kind == Kind.OURS
+        answer = send(SmtpTransport(Server("127.0.0.1", port)))
+    assert answer.kind == ReplyKind.OURS
     assert answer.text.isprintable()
 
 
@@ -156,8 +157,8 @@ def a_rude_server(says: bytes) -> Iterator[int]:
 @pytest.mark.parametrize(("tls", "ours"), [("starttls", Tls.STARTTLS), ("tls", Tls.FROM_THE_START)])
 def test_an_encrypted_server_gets_mail_and_password(smtp_server: StartServer, tls: str, ours: Tls) -> None:
     server = smtp_server(tls=tls, context=certificates.server_context())
-    transport = Transport(Server("127.0.0.1", server.port, "u", "p", ours), certificates.trusting_context())
-    assert send(transport).kind == Kind.TAKEN
+    transport = SmtpTransport(Server("127.0.0.1", server.port, "u", "p", ours), certificates.trusting_context())
+    assert send(transport).kind == ReplyKind.TAKEN
     assert len(server.mails) == 1
 
 
@@ -165,21 +166,23 @@ def test_an_encrypted_server_gets_mail_and_password(smtp_server: StartServer, tl
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # aiosmtpd leaves a refused handshake to the collector.
 def test_a_bad_certificate_gets_nothing(smtp_server: StartServer, tls: str, ours: Tls) -> None:
     server = smtp_server(tls=tls, context=certificates.server_context())
-    answer = send(Transport(Server("127.0.0.1", server.port, "u", "p", ours)))
-    assert (answer.kind, answer.stage, server.mails) == (Kind.OURS, Stage.TLS, [])
+    answer = send(SmtpTransport(Server("127.0.0.1", server.port, "u", "p", ours)))
+    assert (answer.kind, answer.stage, server.mails) == (ReplyKind.OURS, Stage.TLS, [])
 
 
 def test_a_certificate_for_another_name_gets_nothing(smtp_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
     server = smtp_server(tls="starttls", context=certificates.server_context())
     look_up = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", lambda _host, *rest: look_up("127.0.0.1", *rest))
-    transport = Transport(Server("mail.example.org", server.port, tls=Tls.STARTTLS), certificates.trusting_context())
+    transport = SmtpTransport(
+        Server("mail.example.org", server.port, tls=Tls.STARTTLS), certificates.trusting_context()
+    )
     assert (send(transport).stage, server.mails) == (Stage.TLS, [])
 
 
 def test_encryption_asked_for_and_not_offered_sends_nothing(smtp: SmtpServer) -> None:
-    answer = send(Transport(Server("127.0.0.1", smtp.port, tls=Tls.STARTTLS)))
-    assert (answer.kind, answer.stage, smtp.mails) == (Kind.OURS, Stage.TLS, [])
+    answer = send(SmtpTransport(Server("127.0.0.1", smtp.port, tls=Tls.STARTTLS)))
+    assert (answer.kind, answer.stage, smtp.mails) == (ReplyKind.OURS, Stage.TLS, [])
 
 
 def test_a_password_never_crosses_plain_smtp_to_another_machine(
@@ -187,56 +190,56 @@ def test_a_password_never_crosses_plain_smtp_to_another_machine(
 ) -> None:
     monkeypatch.setattr(gateway, "_is_this_machine", lambda _smtp: False)
     answer = send(gateway.transport(smtp.url_with_login))
-    assert (answer.kind, answer.stage, smtp.mails) == (Kind.OURS, Stage.LOGIN, [])
+    assert (answer.kind, answer.stage, smtp.mails) == (ReplyKind.OURS, Stage.LOGIN, [])
 
 
 def test_letters_beyond_ascii_before_the_at_need_a_server_that_knows_them(
     smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert send(gateway.transport(smtp.url), to="josé@example.org").kind == Kind.TAKEN
+    assert send(gateway.transport(smtp.url), to="josé@example.org").kind == ReplyKind.TAKEN
     monkeypatch.setattr("smtplib.SMTP.has_extn", lambda _smtp, _name: False)
     answer = send(gateway.transport(smtp.url), to="josé@example.org")
-    assert (answer.kind, answer.code) == (Kind.MAILBOX, "5.6.7")
+    assert (answer.kind, answer.code) == (ReplyKind.MAILBOX, "5.6.7")
     assert len(smtp.mails) == 1
 
 
 def test_a_server_that_does_not_speak_tls_gets_nothing(smtp: SmtpServer) -> None:
-    answer = send(Transport(Server("127.0.0.1", smtp.port, "u", "p", Tls.FROM_THE_START)))
-    assert (answer.kind, answer.stage, smtp.mails) == (Kind.OURS, Stage.TLS, [])
+    answer = send(SmtpTransport(Server("127.0.0.1", smtp.port, "u", "p", Tls.FROM_THE_START)))
+    assert (answer.kind, answer.stage, smtp.mails) == (ReplyKind.OURS, Stage.TLS, [])
 
 
 def test_all_steps_together_have_their_time_too(smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "MAIL_SECONDS", 0.0)
     answer = send(gateway.transport(smtp.url))
-    assert (answer.kind, answer.text, smtp.mails) == (Kind.OURS, "The server is too slow.", [])
+    assert (answer.kind, answer.text, smtp.mails) == (ReplyKind.OURS, "The server is too slow.", [])
 
 
 @pytest.mark.parametrize(
     ("last_words", "kind"),
     [
-        (b"", Kind.LOST),
-        (b"well, perhaps\r\n", Kind.LOST),
-        (b"250 Fine\r\n", Kind.TAKEN),
-        (b"451 Later\r\n", Kind.LATER),
+        (b"", ReplyKind.LOST),
+        (b"well, perhaps\r\n", ReplyKind.LOST),
+        (b"250 Fine\r\n", ReplyKind.TAKEN),
+        (b"451 Later\r\n", ReplyKind.LATER),
     ],
 )
-def test_what_a_server_says_last_decides(last_words: bytes, kind: Kind) -> None:
+def test_what_a_server_says_last_decides(last_words: bytes, kind: ReplyKind) -> None:
     replies = [b"220 x\r\n", b"250 x\r\n", b"250 x\r\n", b"250 x\r\n", b"354 x\r\n", last_words]
     with a_scripted_server(replies) as port:
-        answer = send(Transport(Server("127.0.0.1", port)))
+        answer = send(SmtpTransport(Server("127.0.0.1", port)))
     assert answer.kind == kind
 
 
 def test_starttls_offered_and_then_refused_sends_nothing() -> None:
     with a_scripted_server([b"220 x\r\n", b"250-x\r\n250 STARTTLS\r\n", b"454 4.7.0 Not now\r\n"]) as port:
-        answer = send(Transport(Server("127.0.0.1", port, tls=Tls.STARTTLS)))
-    assert (answer.kind, answer.stage) == (Kind.OURS, Stage.TLS)
+        answer = send(SmtpTransport(Server("127.0.0.1", port, tls=Tls.STARTTLS)))
+    assert (answer.kind, answer.stage) == (ReplyKind.OURS, Stage.TLS)
 
 
 def test_a_line_cut_before_the_mail_was_whole_is_no_lost_answer() -> None:
     with a_scripted_server([b"220 x\r\n", b"250 x\r\n", b"250 x\r\n", b"250 x\r\n", b""]) as port:
-        answer = send(Transport(Server("127.0.0.1", port)))
-    assert (answer.kind, answer.stage) == (Kind.OURS, Stage.CONTENT)
+        answer = send(SmtpTransport(Server("127.0.0.1", port)))
+    assert (answer.kind, answer.stage) == (ReplyKind.OURS, Stage.CONTENT)
 
 
 @contextmanager

@@ -100,6 +100,6 @@ def test_a_plain_copy_with_its_log_is_read_with_it(database: Path, writer: sqlit
 
 def test_folded_in_one_file_is_everything(database: Path, writer: sqlite3.Connection) -> None:
     writer.close()
-    sqlite_copy.fold_in(database)
+    sqlite_copy.checkpoint(database)
     assert [path.name for path in database.parent.iterdir()] == [database.name]
     assert names_in(database) == ["Ana"]

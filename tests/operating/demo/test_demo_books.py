@@ -3,7 +3,7 @@
 import json
 
 from portico.domain.billing.invoices import invoice_list
-from portico.domain.billing.invoices.invoice_list import Show
+from portico.domain.billing.invoices.invoice_list import StatusFilter
 from portico.domain.billing.ledger import verification
 from portico.domain.practices.models import Practice
 from portico.operating.demo import demo_command
@@ -25,5 +25,5 @@ def test_the_demo_shows_every_state_that_needs_no_card(practice: Practice) -> No
     clients = {name: cast.client(practice, name.title()) for name in names}
     Books(practice, by=cast.DESK).keep(clients)
     counts = invoice_list.counts(practice)
-    assert {show for show, number in counts.items() if not number} == {Show.PROCESSING}
+    assert {show for show, number in counts.items() if not number} == {StatusFilter.PROCESSING}
     assert list(verification.mismatches()) == []

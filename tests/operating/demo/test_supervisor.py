@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from portico.operating.demo.supervisor import Parts
+from portico.operating.demo.supervisor import Supervisor
 
 pytestmark = pytest.mark.real_processes
 
@@ -21,8 +21,8 @@ def python(code: str) -> list[str]:
 
 
 @pytest.fixture
-def parts() -> Iterator[Parts]:
-    running = Parts(os.environ)
+def parts() -> Iterator[Supervisor]:
+    running = Supervisor(os.environ)
     yield running
     running.stop()
 
@@ -36,12 +36,12 @@ def wait_for(capsys: pytest.CaptureFixture[str], *texts: str) -> str:
     return seen
 
 
-def test_what_a_part_says_is_shown_under_its_name(parts: Parts, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_part_says_is_shown_under_its_name(parts: Supervisor, capsys: pytest.CaptureFixture[str]) -> None:
     parts.start("clock", python("print('tick'); " + SLEEP))
     wait_for(capsys, "    clock | tick\n", "    clock | ready\n")
 
 
-def test_a_signal_ends_all_of_them_cleanly(parts: Parts, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_signal_ends_all_of_them_cleanly(parts: Supervisor, capsys: pytest.CaptureFixture[str]) -> None:
     parts.start("one", python(SLEEP))
     parts.start("two", python(SLEEP))
     wait_for(capsys, "one | ready", "two | ready")
@@ -50,7 +50,7 @@ def test_a_signal_ends_all_of_them_cleanly(parts: Parts, capsys: pytest.CaptureF
     assert all(part.poll() is not None for part in parts.running.values())
 
 
-def test_a_part_that_ends_stops_the_rest_with_its_reason(parts: Parts, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_part_that_ends_stops_the_rest_with_its_reason(parts: Supervisor, capsys: pytest.CaptureFixture[str]) -> None:
     parts.start("one", python(SLEEP))
     wait_for(capsys, "one | ready")
     parts.start("two", python("print('The cellar is full.'); raise SystemExit(3)"))
@@ -62,7 +62,7 @@ def test_a_part_that_ends_stops_the_rest_with_its_reason(parts: Parts, capsys: p
 
 
 def test_a_part_that_does_not_listen_is_ended_by_force(
-    parts: Parts, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    parts: Supervisor, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portico.operating.demo.supervisor.PATIENCE_SECONDS", 0.5)
     parts.start("deaf", python(DEAF))
@@ -71,7 +71,7 @@ def test_a_part_that_does_not_listen_is_ended_by_force(
     assert parts.running["deaf"].poll() == -9
 
 
-def test_what_a_part_started_ends_with_it(parts: Parts, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_part_started_ends_with_it(parts: Supervisor, capsys: pytest.CaptureFixture[str]) -> None:
     child = f"import subprocess, sys; print('child', subprocess.Popen([sys.executable, '-c', {SLEEP!r}]).pid); "
     parts.start("parent", python(child + SLEEP))
     told = wait_for(capsys, "child ")

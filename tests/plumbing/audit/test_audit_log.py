@@ -7,7 +7,7 @@ import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.plumbing.actors import Actor, ActorKind
 from portico.plumbing.audit import audit_log
 from portico.plumbing.models import TrailEntry
@@ -23,7 +23,7 @@ def test_an_entry_tells_who_did_what_for_which_client_and_when() -> None:
 
     with time_machine.travel(datetime(2026, 5, 4, 13, 20, tzinfo=UTC), tick=False):
         audit_log.record(
-            Verb.ACCESS_TURNED_ON, practice=practice, by=FAY, client=ana, about="abc", by_mail=True, links=2
+            AuditAction.ACCESS_TURNED_ON, practice=practice, by=FAY, client=ana, about="abc", by_mail=True, links=2
         )
 
     entry = TrailEntry.objects.get()
@@ -42,7 +42,7 @@ def test_what_did_not_happen_leaves_no_entry() -> None:
     practice = a_practice()
 
     with transaction.atomic():
-        audit_log.record(Verb.CLIENT_CREATED, practice=practice, by=FAY)
+        audit_log.record(AuditAction.CLIENT_CREATED, practice=practice, by=FAY)
         transaction.set_rollback(True)
 
     assert not TrailEntry.objects.exists()
@@ -54,13 +54,13 @@ def test_an_entry_is_one_plain_insert() -> None:
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        audit_log.record(Verb.CLIENT_CREATED, practice=practice, by=FAY)
+        audit_log.record(AuditAction.CLIENT_CREATED, practice=practice, by=FAY)
 
     assert [query["sql"].split()[0] for query in queries] == ["INSERT"]
 
 
 def test_an_entry_cannot_be_changed() -> None:
-    entry = audit_log.record(Verb.CLIENT_CREATED, practice=a_practice(), by=FAY)
+    entry = audit_log.record(AuditAction.CLIENT_CREATED, practice=a_practice(), by=FAY)
     entry.actor_name = "Gus"
 
     with pytest.raises(IntegrityError, match="only added"), transaction.atomic():
@@ -68,22 +68,22 @@ def test_an_entry_cannot_be_changed() -> None:
 
 
 def test_an_entry_cannot_be_deleted() -> None:
-    audit_log.record(Verb.CLIENT_CREATED, practice=a_practice(), by=FAY)
+    audit_log.record(AuditAction.CLIENT_CREATED, practice=a_practice(), by=FAY)
 
     with pytest.raises(IntegrityError, match="only added"), transaction.atomic():
         TrailEntry.objects.all().delete()
 
 
 def test_views_are_verbs_of_looking() -> None:
-    assert Verb.OVERVIEW_VIEWED in Verb.views()
+    assert AuditAction.OVERVIEW_VIEWED in AuditAction.views()
     # What is taken away as a file was looked at too.
-    assert all("viewed" in verb for verb in Verb.views() - {Verb.INVOICES_EXPORTED})
+    assert all("viewed" in verb for verb in AuditAction.views() - {AuditAction.INVOICES_EXPORTED})
 
 
 def test_portico_and_the_operator_and_strangers_are_actors_too() -> None:
     practice = a_practice()
     for actor in (Actor.system(), Actor.operator(), Actor.nobody()):
-        audit_log.record(Verb.LINK_REFUSED, practice=practice, by=actor)
+        audit_log.record(AuditAction.LINK_REFUSED, practice=practice, by=actor)
 
     kinds = TrailEntry.objects.order_by("id").values_list("actor_kind", "actor_name")
     assert list(kinds) == [("system", "Portico"), ("operator", "Operator"), ("nobody", "")]

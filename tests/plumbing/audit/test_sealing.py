@@ -11,7 +11,7 @@ import time_machine
 from django.db import connection
 from pytest_django import Settings
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
@@ -22,12 +22,15 @@ from tests.support.append_only import lifted
 
 pytestmark = pytest.mark.both_databases
 
-SOUND = sealing.Verdict(sealed=4)
+SOUND = sealing.ChainReport(sealed=4)
 
 
 def _entries(practice: Practice, number: int = 4) -> list[TrailEntry]:
     fay = Actor.system("Fay")
-    return [audit_log.record(Verb.CLIENT_EDITED, practice=practice, by=fay, turn=turn, é="ü") for turn in range(number)]
+    return [
+        audit_log.record(AuditAction.CLIENT_EDITED, practice=practice, by=fay, turn=turn, é="ü")
+        for turn in range(number)
+    ]
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def test_seals_count_from_one_without_gaps(practice: Practice) -> None:
 
     positions = TrailSeal.objects.filter(practice=practice).order_by("entry_id").values_list("position", flat=True)
     assert list(positions) == [1, 2, 3, 4, 5, 6]
-    assert sealing.verify(practice) == sealing.Verdict(sealed=6)
+    assert sealing.verify(practice) == sealing.ChainReport(sealed=6)
     assert sealing.verify(other).is_sound
 
 
@@ -62,12 +65,14 @@ def test_sealing_goes_on_where_a_full_batch_ended(transactional_db: None) -> Non
     _entries(practice, 5)
 
     assert [sealing.seal(practice.pk, at_most=2) for _ in range(4)] == [2, 2, 1, 0]
-    assert sealing.verify(practice) == sealing.Verdict(sealed=5)
+    assert sealing.verify(practice) == sealing.ChainReport(sealed=5)
 
 
 def test_an_entry_of_a_slow_transaction_is_sealed_later(practice: Practice) -> None:
     slow = TrailEntry.objects.earliest("id").pk - 1
-    TrailEntry.objects.create(id=slow, practice=practice, at=clock.now(), verb=Verb.CLIENT_EDITED, actor_kind="system")
+    TrailEntry.objects.create(
+        id=slow, practice=practice, at=clock.now(), verb=AuditAction.CLIENT_EDITED, actor_kind="system"
+    )
 
     assert sealing.seal(practice.pk) == 1
     assert TrailSeal.objects.get(entry_id=slow).position == 5
@@ -184,7 +189,7 @@ def test_an_entry_without_a_seal_is_told_after_a_minute(practice: Practice) -> N
 
 
 def test_a_practice_without_entries_is_sound(transactional_db: None) -> None:
-    assert sealing.verify(a_practice()) == sealing.Verdict(sealed=0)
+    assert sealing.verify(a_practice()) == sealing.ChainReport(sealed=0)
 
 
 def test_old_seals_stay_provable_when_the_keys_rotate(practice: Practice, settings: Settings) -> None:
@@ -193,7 +198,7 @@ def test_old_seals_stay_provable_when_the_keys_rotate(practice: Practice, settin
     sealing.seal(practice.pk)
 
     assert TrailSeal.objects.latest("position").key_id == "new"
-    assert sealing.verify(practice) == sealing.Verdict(sealed=5)
+    assert sealing.verify(practice) == sealing.ChainReport(sealed=5)
 
 
 def test_a_lost_key_is_named(practice: Practice, settings: Settings) -> None:
@@ -247,4 +252,4 @@ def test_parallel_sealers_seal_each_entry_once(transactional_db: None) -> None:
         thread.join()
 
     assert sorted(sealed) == [0, 0, 0, 50]
-    assert sealing.verify(practice) == sealing.Verdict(sealed=50)
+    assert sealing.verify(practice) == sealing.ChainReport(sealed=50)

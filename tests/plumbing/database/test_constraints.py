@@ -23,12 +23,12 @@ from django.db.migrations.state import ProjectState
 from django.db.migrations.writer import MigrationWriter
 from django.db.models.constraints import BaseConstraint
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit.audit_log import record
 from portico.plumbing.database import tenancy_checks
 from portico.plumbing.database.base_models import PracticeRow
-from portico.plumbing.database.constraints import AppendOnly, DatabaseRule, SamePractice
+from portico.plumbing.database.constraints import AppendOnly, DatabaseConstraint, SamePractice
 from tests.plumbing.sample_rows import a_client, a_practice
 
 pytestmark = pytest.mark.both_databases
@@ -185,19 +185,19 @@ def test_replace_does_not_delete_past_the_rule(probe: Probe) -> None:
         cursor.execute("REPLACE INTO probe_entry (id, practice_id, word) VALUES (%s, 1, 'unsaid')", [entry])
 
 
-def _rules() -> list[tuple[type[models.Model], DatabaseRule]]:
+def _rules() -> list[tuple[type[models.Model], DatabaseConstraint]]:
     return [
         (model, rule)
         for model in apps.get_models()
         for rule in model._meta.constraints
-        if isinstance(rule, DatabaseRule)
+        if isinstance(rule, DatabaseConstraint)
     ]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("model", "rule"), [pytest.param(*pair, id=pair[1].name) for pair in _rules()])
 def test_every_rule_stands_in_the_database_after_the_last_migration(
-    model: type[models.Model], rule: DatabaseRule
+    model: type[models.Model], rule: DatabaseConstraint
 ) -> None:
     table = model._meta.db_table
     with connection.cursor() as cursor:
@@ -225,7 +225,7 @@ def test_every_rule_stands_in_the_database_after_the_last_migration(
 @pytest.mark.django_db
 def test_our_models_pass_the_check() -> None:
     assert [complaint for complaint in run_checks(tags=[Tags.models]) if complaint.is_serious()] == []
-    assert tenancy_checks.refuse_unguarded_keys() == []
+    assert tenancy_checks.check_practice_keys() == []
 
 
 def test_a_key_without_its_guard_is_named() -> None:
@@ -233,7 +233,7 @@ def test_a_key_without_its_guard_is_named() -> None:
     for operation in (*FIRST, RemoveConstraint("Invoice", "probe_invoice_client")):
         operation.state_forwards("probe", state)
 
-    (complaint,) = tenancy_checks.complaints(state.apps.get_models())
+    (complaint,) = tenancy_checks.messages_for(state.apps.get_models())
 
     assert complaint.id == "portico.E001"
     assert complaint.msg == "probe.Invoice.client may point into another practice."
@@ -246,7 +246,7 @@ def test_a_practice_that_may_be_missing_is_named() -> None:
     practice = models.ForeignKey("probe.Practice", models.PROTECT, related_name="+", null=True)
     AlterField("Note", "practice", practice).state_forwards("probe", state)
 
-    assert [complaint.id for complaint in tenancy_checks.complaints(state.apps.get_models())] == ["portico.E002"]
+    assert [complaint.id for complaint in tenancy_checks.messages_for(state.apps.get_models())] == ["portico.E002"]
 
 
 def test_a_bare_many_to_many_is_named() -> None:
@@ -254,11 +254,11 @@ def test_a_bare_many_to_many_is_named() -> None:
     for operation in (*FIRST, AddField("Note", "others", models.ManyToManyField("probe.Client", related_name="+"))):
         operation.state_forwards("probe", state)
 
-    assert [complaint.id for complaint in tenancy_checks.complaints(state.apps.get_models())] == ["portico.E003"]
+    assert [complaint.id for complaint in tenancy_checks.messages_for(state.apps.get_models())] == ["portico.E003"]
 
 
 @pytest.mark.parametrize("rule", [SAME_PRACTICE, AppendOnly(name="said_once")], ids=repr)
-def test_a_rule_reads_back_from_its_migration_as_the_same(rule: DatabaseRule) -> None:
+def test_a_rule_reads_back_from_its_migration_as_the_same(rule: DatabaseConstraint) -> None:
     written, imports = MigrationWriter.serialize(rule)
     known: dict[str, object] = {}
     exec("\n".join(sorted(imports)), known)  # What a migration file does.
@@ -279,7 +279,7 @@ def test_an_entry_cannot_name_another_practices_client() -> None:
     ours, theirs = a_practice(), a_practice()
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        record(Verb.OVERVIEW_VIEWED, practice=ours, by=Actor.system(), client=a_client(theirs))
+        record(AuditAction.OVERVIEW_VIEWED, practice=ours, by=Actor.system(), client=a_client(theirs))
 
 
 def test_practice_rows_can_be_pointed_at() -> None:

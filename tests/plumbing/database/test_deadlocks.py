@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, OperationalError, connections, transaction
 
 from portico.domain.practices.models import Practice
-from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 
 pytestmark = pytest.mark.both_databases
 
@@ -18,7 +18,7 @@ def test_of_two_operations_in_each_others_way_both_are_done() -> None:
     both_hold_their_first = threading.Barrier(2)
     tries: list[str] = []
 
-    @once_more
+    @retry_on_deadlock
     def lock(first: Practice, second: Practice, name: str) -> None:
         tries.append(name)
         with transaction.atomic():
@@ -53,7 +53,7 @@ def test_of_two_operations_in_each_others_way_both_are_done() -> None:
 def test_any_other_error_goes_on_at_once() -> None:
     tries: list[int] = []
 
-    @once_more
+    @retry_on_deadlock
     def stumble(error: Exception) -> None:
         tries.append(1)
         raise error

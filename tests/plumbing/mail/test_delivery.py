@@ -11,12 +11,13 @@ from django.db import OperationalError, transaction
 from django.test import override_settings
 from time_machine import Traveller
 
-from portico.gateways.smtp.server_url import Server, parse
-from portico.gateways.smtp.transport import Transport
+from portico.gateways.smtp.server_url import SmtpServer as Server
+from portico.gateways.smtp.server_url import parse
+from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import delivery, outbox, retry_policy
-from portico.plumbing.mail.outbox import LINK_MARK
+from portico.plumbing.mail.outbox import LINK_PLACEHOLDER
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from portico.plumbing.queue import leases
 from tests.plumbing.mail_messages import NONCE, PURPOSE, Note, an_email, happened
@@ -30,7 +31,7 @@ KEYS = override_settings(SECRET_KEY="a key of today " * 4, SECRET_KEY_FALLBACKS=
 
 def hand_over(smtp: SmtpServer | Server, *, lane: str = "rest") -> bool:
     server = parse(smtp.url) if isinstance(smtp, SmtpServer) else smtp
-    return delivery.hand_over_next(lane, Transport(server))
+    return delivery.deliver_next(lane, SmtpTransport(server))
 
 
 def now_of(email: OutgoingEmail) -> OutgoingEmail:
@@ -63,7 +64,7 @@ def test_the_row_keeps_what_was_sent_without_the_secret(note: Note, smtp: SmtpSe
     assert (email.state, email.reason, email.tries) == ("handed_over", "", 1)
     assert email.handed_over_at is not None
     assert email.handing_over_at is not None
-    assert email.body_text == f"Hello.\nhttps://portal.example.org/link/{LINK_MARK}\n"
+    assert email.body_text == f"Hello.\nhttps://portal.example.org/link/{LINK_PLACEHOLDER}\n"
     secret = tokens.derive(NONCE, purpose=PURPOSE, key="the key of that time")
     assert secret not in f"{email.body_text}{email.body_html}{email.content}{email.detail}"
     assert happened(email) == ["written", "handed_over"]
@@ -141,11 +142,11 @@ def test_trouble_of_ours_keeps_the_mail_and_is_told_once(
     assert (email.state, email.delayed_by, email.tries, email.mistakes) == ("delayed", "ours", 12, 0)
     assert email.handing_over_at is None
     assert happened(email) == ["written", "delayed"]
-    assert outbox.trouble(email.practice) is not None
+    assert outbox.current_outage(email.practice) is not None
     smtp.accept()
     hand_over(smtp)
     assert now_of(email).state == "handed_over"
-    assert outbox.trouble(email.practice) is None
+    assert outbox.current_outage(email.practice) is None
 
 
 def test_all_mails_leave_within_a_minute_after_a_long_absence_once_each(
@@ -269,13 +270,13 @@ def test_a_mail_taken_over_by_another_worker_is_marked_by_that_one_only(note: No
     class Slow:
         def send(self, *arguments: Any, **options: Any) -> Any:
             OutgoingEmail.objects.update(tries=7)  # Somebody else claimed it meanwhile.
-            return Transport(parse(smtp.url)).send(*arguments, **options)
+            return SmtpTransport(parse(smtp.url)).send(*arguments, **options)
 
         @contextmanager
         def open(self) -> Any:
             yield self
 
-    delivery.hand_over_next("rest", Slow())
+    delivery.deliver_next("rest", Slow())
     assert (now_of(email).state, note.told) == ("queued", [])
 
 
@@ -288,7 +289,7 @@ def test_a_mail_that_would_be_read_otherwise_is_parked_and_never_handed_over(
 ) -> None:
     email = an_email()
     OutgoingEmail.objects.update(to_address=address, message_id=message_id or email.message_id)
-    for _ in range(retry_policy.MOST_MISTAKES):
+    for _ in range(retry_policy.MAX_ERRORS):
         assert hand_over(smtp)
         stopped_clock.shift(timedelta(minutes=1))
     assert not hand_over(smtp)
@@ -299,9 +300,9 @@ def test_a_mail_that_would_be_read_otherwise_is_parked_and_never_handed_over(
 
 def test_a_few_mails_leave_together_and_the_rest_is_left_to_others(note: Note, smtp: SmtpServer) -> None:
     practice = a_practice()
-    mails = [an_email(f"note:{number}", practice=practice) for number in range(delivery.AT_ONCE + 1)]
+    mails = [an_email(f"note:{number}", practice=practice) for number in range(delivery.BATCH_SIZE + 1)]
     assert hand_over(smtp)
-    assert [mail.recipient for mail in smtp.mails] == ["ana@example.org"] * delivery.AT_ONCE
+    assert [mail.recipient for mail in smtp.mails] == ["ana@example.org"] * delivery.BATCH_SIZE
     assert smtp.connections == 1
     last = now_of(mails[-1])
     assert (last.state, last.tries, last.lease_until) == ("queued", 0, None)
@@ -312,7 +313,7 @@ def test_what_a_slow_server_was_not_offered_is_given_back_untouched(
 ) -> None:
     practice = a_practice()
     first, second = (an_email(f"note:{number}", practice=practice) for number in range(2))
-    monkeypatch.setattr(delivery, "TOGETHER_SECONDS", 0.05)
+    monkeypatch.setattr(delivery, "BATCH_SECONDS", 0.05)
     smtp.be_slow(0.1)
     assert hand_over(smtp)
     second = now_of(second)
@@ -326,7 +327,7 @@ class Meanwhile:
     """Hands mails over as usual; but the first takes long, and something happens meanwhile."""
 
     def __init__(self, smtp: SmtpServer, happens: Callable[[], object]) -> None:
-        self.real = Transport(parse(smtp.url))
+        self.real = SmtpTransport(parse(smtp.url))
         self.happens = happens
 
     def send(self, *arguments: Any, **options: Any) -> Any:
@@ -347,7 +348,7 @@ def test_no_mail_leaves_on_an_old_answer(note: Note, smtp: SmtpServer, monkeypat
     def consent_is_taken_back() -> None:
         note.refusal = "Email ok was taken back."
 
-    delivery.hand_over_next("rest", Meanwhile(smtp, consent_is_taken_back))
+    delivery.deliver_next("rest", Meanwhile(smtp, consent_is_taken_back))
     second = now_of(second)
     assert (now_of(first).state, second.state, len(smtp.mails)) == ("handed_over", "dropped", 1)
     assert second.handing_over_at is None
@@ -359,7 +360,7 @@ def test_a_mail_that_is_parked_while_it_waits_for_its_turn_is_not_sent(
     practice = a_practice()
     first, second = (an_email(f"note:{number}", practice=practice) for number in range(2))
     monkeypatch.setattr(delivery, "ANSWER_SECONDS", 0.05)
-    delivery.hand_over_next("rest", Meanwhile(smtp, lambda: outbox.park(second, "Not now.")))
+    delivery.deliver_next("rest", Meanwhile(smtp, lambda: outbox.park(second, "Not now.")))
     second = now_of(second)
     assert (now_of(first).state, second.reason, len(smtp.mails)) == ("handed_over", "Not now.", 1)
     assert second.is_parked
@@ -373,7 +374,7 @@ def test_a_worker_killed_among_a_few_mails_costs_a_copy_of_the_one_at_hand_only(
 
     class Killed:
         def send(self, *arguments: Any, **options: Any) -> Any:
-            answer = Transport(parse(smtp.url)).send(*arguments, **options)
+            answer = SmtpTransport(parse(smtp.url)).send(*arguments, **options)
             if len(smtp.mails) == 2:
                 raise KeyboardInterrupt
             return answer
@@ -383,7 +384,7 @@ def test_a_worker_killed_among_a_few_mails_costs_a_copy_of_the_one_at_hand_only(
             yield self
 
     with pytest.raises(KeyboardInterrupt):
-        delivery.hand_over_next("rest", Killed())
+        delivery.deliver_next("rest", Killed())
     assert [now_of(email).state for email in mails] == ["handed_over", "queued", "queued", "queued"]
     # All were marked before the first left.
     marks = [now_of(email).handing_over_at for email in mails]
@@ -409,7 +410,7 @@ def test_five_mistakes_in_building_park_the_mail_and_staff_start_it_again(
     assert "ana@example.org" not in email.detail
     assert happened(email) == ["written", "parked"]
     assert note.told == ["failed"]
-    outbox.restart(email, by=Actor.system("Fay"))
+    outbox.retry(email, by=Actor.system("Fay"))
     hand_over(smtp)
     assert now_of(email).state == "handed_over"
 

@@ -63,7 +63,7 @@ def a_failed_email() -> OutgoingEmail:
 
 
 def test_a_parked_mail_is_started_again_by_staff(note: Note) -> None:
-    email = outbox.restart(a_failed_email(), by=Actor.system("Fay"))
+    email = outbox.retry(a_failed_email(), by=Actor.system("Fay"))
     assert (email.state, email.mistakes, email.parked_at, email.reason) == ("queued", 0, None, "")
     assert happened(email) == ["written", "restarted"]
     assert TrailEntry.objects.get().about == email.ref
@@ -72,8 +72,8 @@ def test_a_parked_mail_is_started_again_by_staff(note: Note) -> None:
 
 def test_starting_again_twice_is_once() -> None:
     email = a_failed_email()
-    outbox.restart(email, by=Actor.system("Fay"))
-    outbox.restart(email, by=Actor.system("Fay"))
+    outbox.retry(email, by=Actor.system("Fay"))
+    outbox.retry(email, by=Actor.system("Fay"))
     assert happened(email) == ["written", "restarted"]
 
 
@@ -81,13 +81,13 @@ def test_starting_again_twice_is_once() -> None:
 def test_a_mail_with_another_outcome_is_not_started_again(state: str) -> None:
     email = an_email()
     OutgoingEmail.objects.update(state=state, settled_at=clock.now())
-    with pytest.raises(outbox.CannotStartAgain):
-        outbox.restart(email, by=Actor.system("Fay"))
+    with pytest.raises(outbox.NotRetryable):
+        outbox.retry(email, by=Actor.system("Fay"))
 
 
 def test_staff_see_since_when_our_own_server_keeps_mail_from_leaving(stopped_clock: Traveller) -> None:
     practice, other = a_practice(), a_practice()
-    assert outbox.trouble(practice) is None
+    assert outbox.current_outage(practice) is None
     began_at = clock.now()
     for number in range(2):
         email = an_email(f"note:{number}", practice=practice)
@@ -95,15 +95,15 @@ def test_staff_see_since_when_our_own_server_keeps_mail_from_leaving(stopped_clo
             state="delayed", delayed_by="ours", delayed_at=clock.now(), reason="It is away.", detail="refused"
         )
         stopped_clock.shift(timedelta(minutes=1))
-    assert outbox.trouble(practice) == outbox.Trouble(began_at, "It is away.", "refused", 2)
-    assert outbox.trouble(other) is None
+    assert outbox.current_outage(practice) == outbox.MailOutage(began_at, "It is away.", "refused", 2)
+    assert outbox.current_outage(other) is None
 
 
 def test_a_recipients_busy_server_is_no_trouble_of_ours() -> None:
     practice = a_practice()
     an_email(practice=practice)
     OutgoingEmail.objects.update(state="delayed", delayed_by="recipient", delayed_at=clock.now())
-    assert outbox.trouble(practice) is None
+    assert outbox.current_outage(practice) is None
 
 
 def test_a_kind_has_a_name_for_staff() -> None:

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portico.gateways.smtp.replies import Kind, Stage
+from portico.gateways.smtp.replies import ReplyKind, Stage
 from portico.plumbing.mail import retry_policy
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.models.outgoing_emails import Delay
+from portico.plumbing.models.outgoing_emails import DelayCause
 
 AT = datetime(2026, 11, 23, 17, 20, tzinfo=UTC)
 
@@ -47,12 +47,12 @@ def test_every_reason_has_its_words(said: Said, words: str) -> None:
 @pytest.mark.parametrize(
     ("by", "waits"),
     [
-        (Delay.OURS, [1, 1, 2, 4, 8, 16, 30, 30]),
-        (Delay.RECIPIENT, [60, 60, 120, 240, 480, 960, 1800, 1800]),
-        (Delay.ANSWER, [5, 5, 10, 20, 30, 30, 30, 30]),
+        (DelayCause.OURS, [1, 1, 2, 4, 8, 16, 30, 30]),
+        (DelayCause.RECIPIENT, [60, 60, 120, 240, 480, 960, 1800, 1800]),
+        (DelayCause.ANSWER, [5, 5, 10, 20, 30, 30, 30, 30]),
     ],
 )
-def test_waits_double_up_to_their_longest(by: Delay, waits: list[int]) -> None:
+def test_waits_double_up_to_their_longest(by: DelayCause, waits: list[int]) -> None:
     waited, seen = timedelta(), []
     for _ in waits:
         wait = retry_policy.wait_after(waited, by)
@@ -62,7 +62,7 @@ def test_waits_double_up_to_their_longest(by: Delay, waits: list[int]) -> None:
 
 
 def test_after_some_minutes_of_lost_answers_copies_get_rare() -> None:
-    assert retry_policy.wait_after(timedelta(hours=2), Delay.ANSWER) == timedelta(minutes=30)
+    assert retry_policy.wait_after(timedelta(hours=2), DelayCause.ANSWER) == timedelta(minutes=30)
 
 
 def test_another_reason_begins_its_own_wait() -> None:
@@ -78,7 +78,7 @@ def test_a_delay_from_the_future_is_counted_from_now_on() -> None:
 
 
 def test_transports_and_retrying_use_the_same_words() -> None:
-    assert set(Kind) == {"taken", "ours", "later", "mailbox", "message", "lost"}
+    assert set(ReplyKind) == {"taken", "ours", "later", "mailbox", "message", "lost"}
     assert set(Stage) - retry_policy.BEFORE_THE_MAIL == {"recipient", "content"}
 
 

@@ -78,8 +78,8 @@ def test_no_lease_is_longer_than_the_longest() -> None:
 
 
 def test_no_wait_of_a_mail_is_longer_than_the_longest() -> None:
-    assert max(retry_policy.LONGEST.values()) <= OutgoingEmail.LONGEST_WAIT
-    assert timedelta(seconds=max(inbound_events.LATER)) <= InboxEvent.LONGEST_WAIT
+    assert max(retry_policy.LONGEST_WAIT.values()) <= OutgoingEmail.LONGEST_WAIT
+    assert timedelta(seconds=max(inbound_events.RETRY_AFTER)) <= InboxEvent.LONGEST_WAIT
 
 
 def test_a_holder_past_its_lease_is_fenced_off(stopped_clock: Traveller) -> None:
@@ -116,7 +116,7 @@ def test_of_rows_held_together_those_taken_over_are_told_apart(stopped_clock: Tr
     rows = leases.claim_some(OutgoingEmail.objects.waiting(), most=3, lease=MINUTE)
     stopped_clock.shift(MINUTE)
     assert leases.claim(OutgoingEmail.objects.filter(pk=lost.pk), lease=MINUTE) == lost
-    assert set(leases.hold_all(rows, reason="together")) == {again, fresh}
+    assert set(leases.update_all_held(rows, reason="together")) == {again, fresh}
     assert [row.reason for row in rows] == ["together", "together", ""]
     assert list(OutgoingEmail.objects.order_by("id").values_list("reason", flat=True)) == ["together", "together", ""]
 
@@ -127,7 +127,7 @@ def test_rows_that_were_let_go_count_no_try_and_those_taken_over_stay(stopped_cl
     rows = leases.claim_some(OutgoingEmail.objects.waiting(), most=2, lease=MINUTE)
     stopped_clock.shift(MINUTE)
     assert leases.claim(OutgoingEmail.objects.filter(pk=lost.pk), lease=MINUTE) == lost
-    leases.let_go(rows)
+    leases.release_all(rows)
     found = OutgoingEmail.objects.order_by("id")
     assert [(email.tries, email.lease_until is None) for email in found] == [(0, True), (2, False)]
 
@@ -141,11 +141,11 @@ def test_a_row_that_was_taken_over_and_let_go_meanwhile_is_not_held(stopped_cloc
 
     def let_go_before_it_is_looked(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:  # Any: Django's own.
         if sql.startswith("SELECT") and elsewhere:
-            leases.let_go([elsewhere.pop()])
+            leases.release_all([elsewhere.pop()])
         return execute(sql, *rest)
 
     with connection.execute_wrapper(let_go_before_it_is_looked):
-        held = leases.hold_all(rows, lease_until=clock.now() + MINUTE)
+        held = leases.update_all_held(rows, lease_until=clock.now() + MINUTE)
     assert (held, elsewhere) == ([kept], [])
     assert claim() == lost
 

@@ -8,12 +8,12 @@ import pytest
 from django.db import OperationalError
 
 from portico.plumbing.queue import worker_loop
-from portico.plumbing.queue.worker_loop import Lane
+from portico.plumbing.queue.worker_loop import WorkerQueue
 
 pytestmark = [pytest.mark.real_time, pytest.mark.django_db(transaction=True)]
 
 
-def run(*lanes: Lane, until: Callable[[], bool]) -> None:
+def run(*lanes: WorkerQueue, until: Callable[[], bool]) -> None:
     stop = threading.Event()
     thread = threading.Thread(target=worker_loop.run, args=(lanes, stop), kwargs={"pause": 0.01})
     thread.start()
@@ -39,7 +39,7 @@ def test_a_slow_lane_never_delays_the_other() -> None:
             done.append("quick")
         return False
 
-    run(Lane("slow", [slow]), Lane("quick", [quick]), until=slow_ended.is_set)
+    run(WorkerQueue("slow", [slow]), WorkerQueue("quick", [quick]), until=slow_ended.is_set)
     assert len(done) > 10
 
 
@@ -52,7 +52,7 @@ def test_work_at_hand_is_finished_before_the_end() -> None:
         ended.set()
         return True
 
-    run(Lane("rest", [work]), until=began.is_set)
+    run(WorkerQueue("rest", [work]), until=began.is_set)
     assert ended.is_set()
 
 
@@ -65,7 +65,7 @@ def test_while_there_is_work_there_is_no_pause() -> None:
         return bool(left)
 
     stop = threading.Event()
-    thread = threading.Thread(target=worker_loop.run, args=([Lane("rest", [work])], stop), kwargs={"pause": 0.2})
+    thread = threading.Thread(target=worker_loop.run, args=([WorkerQueue("rest", [work])], stop), kwargs={"pause": 0.2})
     began = time.monotonic()
     thread.start()
     while left and time.monotonic() - began < 10:
@@ -80,7 +80,9 @@ def test_a_lane_that_dies_ends_the_process(caplog: pytest.LogCaptureFixture) -> 
         raise LookupError("gone")
 
     with pytest.raises(SystemExit) as ended:
-        worker_loop.run([Lane("bad", [stumble]), Lane("good", [lambda: False])], threading.Event(), pause=0.01)
+        worker_loop.run(
+            [WorkerQueue("bad", [stumble]), WorkerQueue("good", [lambda: False])], threading.Event(), pause=0.01
+        )
     assert ended.value.code == 1
     (record,) = [record for record in caplog.records if record.message == "worker.lane_died"]
     assert record.exc_info is not None
@@ -99,6 +101,6 @@ def test_an_absent_database_is_waited_for_and_told_once(
             raise OperationalError("away")
         return False
 
-    run(Lane("rest", [work]), until=lambda: len(tries) > 6)
+    run(WorkerQueue("rest", [work]), until=lambda: len(tries) > 6)
     told = [record.message for record in caplog.records if record.message.startswith("worker.")]
     assert told == ["worker.database_away", "worker.database_back"]

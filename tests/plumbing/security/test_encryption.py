@@ -4,7 +4,7 @@ import pytest
 from pytest_django import Settings
 
 from portico.plumbing.security import encryption
-from portico.plumbing.security.encryption import Undecipherable
+from portico.plumbing.security.encryption import DecryptionFailed
 
 SECRET = b"sk_live_1234"
 
@@ -21,7 +21,7 @@ def test_a_secret_comes_back() -> None:
 def test_a_box_copied_to_another_row_does_not_open() -> None:
     box = encryption.encrypt(SECRET, bound_to="practice:1")
 
-    with pytest.raises(Undecipherable):
+    with pytest.raises(DecryptionFailed):
         encryption.decrypt(box, bound_to="practice:2")
 
 
@@ -30,13 +30,13 @@ def test_a_changed_box_does_not_open() -> None:
 
     for place in range(len(box)):
         changed = box[:place] + bytes([box[place] ^ 1]) + box[place + 1 :]
-        with pytest.raises(Undecipherable):
+        with pytest.raises(DecryptionFailed):
             encryption.decrypt(changed, bound_to="practice:1")
 
 
 @pytest.mark.parametrize("box", [b"", b"\x01", b"\x02\x02t1", b"\x01\x02t1", b"\x01\x02t1short", b"\x01\xfft1"])
 def test_what_is_no_box_does_not_open(box: bytes) -> None:
-    with pytest.raises(Undecipherable):
+    with pytest.raises(DecryptionFailed):
         encryption.decrypt(box, bound_to="practice:1")
 
 
@@ -55,5 +55,5 @@ def test_a_missing_key_is_named(settings: Settings) -> None:
     (lost,) = settings.FIELD_KEYS
     settings.FIELD_KEYS = {"next": b"k" * 32}
 
-    with pytest.raises(Undecipherable, match=lost):
+    with pytest.raises(DecryptionFailed, match=lost):
         encryption.decrypt(box, bound_to="practice:1")

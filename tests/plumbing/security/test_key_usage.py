@@ -15,7 +15,7 @@ from portico.domain.practices.models import Practice, StaffSession
 from portico.domain.practices.staff import saved_forms
 from portico.plumbing import clock
 from portico.plumbing.audit import sealing
-from portico.plumbing.form_recovery import Field
+from portico.plumbing.form_recovery import PostedField
 from portico.plumbing.security import encryption, key_usage
 from tests import cast
 
@@ -32,45 +32,45 @@ def lose(settings: Settings) -> None:
 
 
 def test_nothing_is_missing_while_every_key_is_there(later_keys: Settings, practice: Practice) -> None:
-    saved_forms.keep(cast.fay(practice), path="/office/", fields=[Field("name", "Ana")])
+    saved_forms.save(cast.fay(practice), path="/office/", fields=[PostedField("name", "Ana")])
     sealing.seal_all()
-    assert key_usage.missing() == {}
+    assert key_usage.missing_keys() == {}
 
 
 def test_a_kept_form_names_its_key(later_keys: Settings, practice: Practice) -> None:
-    saved_forms.keep(cast.fay(practice), path="/office/", fields=[Field("name", "Ana")])
+    saved_forms.save(cast.fay(practice), path="/office/", fields=[PostedField("name", "Ana")])
     lose(later_keys)
-    assert key_usage.missing() == {"second": ["kept posts"]}
+    assert key_usage.missing_keys() == {"second": ["kept posts"]}
 
 
 def test_a_kept_form_of_the_portal_names_its_key(later_keys: Settings, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.in_the_portal(Browser(), ana)
-    session, chosen = PortalSession.objects.get(), [Field("with", "new")]
-    portal_kept_posts.keep(session, client_ref=ana.ref, path="/portal/", fields=chosen)
+    session, chosen = PortalSession.objects.get(), [PostedField("with", "new")]
+    portal_kept_posts.save(session, client_ref=ana.ref, path="/portal/", fields=chosen)
     lose(later_keys)
-    assert key_usage.missing() == {"second": ["portal kept posts"]}
+    assert key_usage.missing_keys() == {"second": ["portal kept posts"]}
 
 
 def test_a_staff_session_names_its_key(later_keys: Settings, practice: Practice) -> None:
     box = encryption.encrypt(b"", bound_to="x")
     StaffSession.objects.create(key_hash="x", contents=box, created_at=clock.now(), seen_at=clock.now())
     lose(later_keys)
-    assert key_usage.missing() == {"second": ["staff sessions"]}
+    assert key_usage.missing_keys() == {"second": ["staff sessions"]}
 
 
 def test_an_authenticators_seed_names_its_key(later_keys: Settings, practice: Practice) -> None:
     seed = get_adapter().encrypt("ABCDEFGH")
     Authenticator.objects.create(user=cast.fay(practice), type="recovery_codes", data={"seed": seed, "used": [0]})
     lose(later_keys)
-    assert key_usage.missing() == {"second": ["authenticators"]}
+    assert key_usage.missing_keys() == {"second": ["authenticators"]}
 
 
 def test_a_seal_names_its_key(later_keys: Settings, practice: Practice) -> None:
     cast.ana(practice)
     sealing.seal_all()
     lose(later_keys)
-    assert key_usage.missing() == {"second": ["trail seals"]}
+    assert key_usage.missing_keys() == {"second": ["trail seals"]}
 
 
 def test_what_is_no_box_names_none() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from portico.plumbing import clock
 from portico.plumbing.models import LimitSpent
 from portico.plumbing.security import rate_limits
-from portico.plumbing.security.rate_limits import Limit, TooMany
+from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 from tests.support.clock import NOW
 
 pytestmark = pytest.mark.both_databases
@@ -34,7 +34,7 @@ def test_the_sixth_try_of_five_is_refused() -> None:
     for _ in range(5):
         rate_limits.spend(FIVE)
 
-    with pytest.raises(TooMany) as refusal:
+    with pytest.raises(RateLimitExceeded) as refusal:
         rate_limits.spend(FIVE)
 
     assert refusal.value.limit == FIVE
@@ -66,7 +66,7 @@ def test_a_new_window_begins_when_the_old_one_has_passed() -> None:
         for _ in range(5):
             rate_limits.spend(FIVE)
 
-    with time_machine.travel(start + HOUR - timedelta(seconds=1), tick=False), pytest.raises(TooMany):
+    with time_machine.travel(start + HOUR - timedelta(seconds=1), tick=False), pytest.raises(RateLimitExceeded):
         rate_limits.spend(FIVE)
     with time_machine.travel(start + HOUR, tick=False):
         rate_limits.spend(FIVE)
@@ -116,7 +116,7 @@ def test_budgets_of_one_attempt_are_taken_together_or_none() -> None:
     one = Limit.on("day", "ana@example.org", most=1, window=HOUR)
     rate_limits.spend(one)
 
-    with pytest.raises(TooMany):
+    with pytest.raises(RateLimitExceeded):
         rate_limits.spend(FIVE, one)
 
     assert _spent(FIVE) == 0
@@ -127,7 +127,7 @@ def test_the_budget_per_ip_stays_spent() -> None:
     for _ in range(5):
         rate_limits.spend(FIVE, PER_IP)
     for _ in range(3):
-        with pytest.raises(TooMany) as refusal:
+        with pytest.raises(RateLimitExceeded) as refusal:
             rate_limits.spend(FIVE, PER_IP)
         assert refusal.value.limit == FIVE
 
@@ -139,7 +139,7 @@ def test_beyond_the_budget_per_ip_no_other_is_taken() -> None:
     for _ in range(8):
         rate_limits.spend(PER_IP)
 
-    with pytest.raises(TooMany):
+    with pytest.raises(RateLimitExceeded):
         rate_limits.spend(FIVE, PER_IP)
 
     assert _spent(FIVE) == 0
@@ -170,7 +170,7 @@ def test_idle_budgets_are_forgotten_and_running_ones_kept() -> None:
     rate_limits.spend(FIVE)
     with time_machine.travel(clock.now() + timedelta(days=3), tick=False):
         rate_limits.spend(PER_IP)
-        assert rate_limits.forget_idle() == 1
+        assert rate_limits.delete_idle() == 1
 
     assert LimitSpent.objects.get().key == PER_IP.key
 
@@ -200,7 +200,7 @@ def _parallel(attempt: Callable[[], None], *, threads: int = 8, tries: int = 5) 
         for _ in range(tries):
             try:
                 attempt()
-            except TooMany:
+            except RateLimitExceeded:
                 continue
             except ZeroDivisionError:
                 passed.append(True)
@@ -287,5 +287,5 @@ def test_a_try_that_was_right_is_given_back() -> None:
 
     for _ in range(5):
         rate_limits.spend(FIVE)
-    with pytest.raises(TooMany):
+    with pytest.raises(RateLimitExceeded):
         rate_limits.spend(FIVE)

@@ -7,7 +7,7 @@ import pytest
 from pypdf import PdfReader
 
 from portico.domain.access.models import PortalAccess
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.models import Invoice, Payment
 from portico.domain.billing.payments import manual_payments, refunds
@@ -71,7 +71,7 @@ def test_each_document_opened_by_staff_is_in_the_trail(office: Browser, ana: Cli
     for address in (f"invoices/{bill.ref}/pdf/", f"clients/{ana.ref}/billing/statement/pdf/"):
         office.get(f"/office/{address}")
     office.get(f"/office/clients/{ana.ref}/edit/portal/letter/")
-    seen = TrailEntry.objects.filter(verb=Verb.DOCUMENT_VIEWED, client=ana).order_by("id")
+    seen = TrailEntry.objects.filter(verb=AuditAction.DOCUMENT_VIEWED, client=ana).order_by("id")
     assert [entry.details["kind"] for entry in seen] == ["invoice", "statement", "letter"]
     assert "Invoice 1 opened as a PDF" in office.get(f"/office/clients/{ana.ref}/activity/?show=seen").text
 
@@ -132,7 +132,7 @@ def test_a_payment_that_was_taken_back_has_no_receipt(office: Browser, portal: B
 
 
 def test_a_refund_has_a_receipt_of_its_own(office: Browser, portal: Browser, paid: Payment) -> None:
-    refund = refunds.record_by_hand(paid, amount_minor=1_500, reason="Too much", shown=None, by=cast.DESK)
+    refund = refunds.record_manual_refund(paid, amount_minor=1_500, reason="Too much", shown=None, by=cast.DESK)
     assert "$15.00" in text_of(portal.get(f"{PORTAL}/refunds/{refund.ref}/pdf/"))
     assert "$15.00" in text_of(office.get(f"/office/refunds/{refund.ref}/receipt/pdf/"))
     assert "$15.00" in portal.get(f"{PORTAL}/refunds/{refund.ref}/").text

@@ -67,7 +67,7 @@ def test_a_code_lives_by_the_clock_that_handed_it_over(
 
 
 def mailed() -> SignInLink:
-    assert request_worker.answer_next()
+    assert request_worker.process_next()
     return cast.handed_over(SignInAsk.objects.latest("id"))
 
 
@@ -78,7 +78,7 @@ def test_a_pin_lives_by_the_clock_that_made_it(
 ) -> None:
     press = tokens.new_token()
     with elsewhere(stopped_clock, apart):
-        pins.make(ana, press=press, by=cast.DESK)
+        pins.generate(ana, press=press, by=cast.DESK)
         shown = pins.digits(ana, press, to=cast.DESK)
     assert shown is not None
     stopped_clock.shift(timedelta(seconds=settings.PIN_TTL + seconds) + apart)

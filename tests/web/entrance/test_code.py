@@ -23,7 +23,7 @@ def ana(practice: Practice) -> Client:
 
 def asked(browser: Browser, address: str) -> SignInLink:
     browser.post(DOOR, {"email": address})
-    request_worker.answer_next()
+    request_worker.process_next()
     return cast.handed_over(SignInAsk.objects.latest("id"))
 
 
@@ -72,6 +72,6 @@ def test_no_code_at_all_is_no_try(client: Browser, ana: Client) -> None:
 def test_sent_again_the_first_mail_still_works(client: Browser, ana: Client) -> None:
     first = asked(client, "ana@mail.example")
     assert client.post(f"{DOOR}again/", {"by": "ask"})["Location"] == CODE
-    request_worker.answer_next()
+    request_worker.process_next()
     assert SignInLink.objects.count() == 2
     assert client.post(CODE, {"code": sign_in_links.code_of(first)}).status_code == 302

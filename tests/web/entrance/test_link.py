@@ -10,10 +10,10 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 
 from portico.domain.access import access_grants
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalSession, SignInLink
 from portico.domain.access.sign_in import sign_in_links
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import EmailEvent, TrailEntry
@@ -81,7 +81,7 @@ def test_no_script_on_the_page_could_press_the_button(client: Browser, token: st
 def test_a_link_that_was_asked_for_elsewhere_signs_in_wherever_it_is_opened(practice: Practice, ana: Client) -> None:
     """A mail app opens it in a browser of its own, which has neither asked nor any of the asking one's cookies."""
     cast.with_access(ana)
-    link = sign_in_links.address_of(cast.mailed(practice, "ana@mail.example", browser="the one that asked"))
+    link = sign_in_links.url_of(cast.mailed(practice, "ana@mail.example", browser="the one that asked"))
     inside_an_app = Browser(HTTP_USER_AGENT="Mozilla/5.0 (iPhone) GSA/300.0 Mobile/15E148")
     page = inside_an_app.get(link, follow=True).content.decode()
     assert "Sign in to Alder Street Therapy</h1>" in page
@@ -97,7 +97,7 @@ def test_pressing_the_button_signs_in_under_a_new_session(client: Browser, token
     key = client.cookies[settings.CLIENT_COOKIE_NAME].value
     assert key not in {session.key_hash, session.ref}
     assert client.cookies[settings.LINK_COOKIE_NAME].value == ""
-    entry = TrailEntry.objects.get(verb=Verb.CLIENT_SIGNED_IN)
+    entry = TrailEntry.objects.get(verb=AuditAction.CLIENT_SIGNED_IN)
     assert (entry.client_id, entry.actor_name) == (session.account.accesses.get().client_id, "Ana Abreu")
 
 
@@ -127,7 +127,7 @@ def test_an_expired_link_says_so(client: Browser, token: str, stopped_clock: tim
 
 
 def test_a_link_of_a_changed_fact_shows_the_expired_page(client: Browser, token: str, ana: Client) -> None:
-    off = AccessEntry(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
+    off = AccessInput(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
     access_grants.save_access(ana, off, version=None, by=cast.DESK)
     answer = client.get(f"{LINK}{token}/", follow=True)
     assert answer.status_code == 410

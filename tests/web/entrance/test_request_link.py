@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import access_grants, client_changes
-from portico.domain.access.models import AskOutcome, PortalSession, SignInAsk
+from portico.domain.access.models import PortalSession, RequestOutcome, SignInAsk
 from portico.domain.access.sign_in import portal_sessions, request_worker, sign_in_links
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -55,7 +55,7 @@ def test_asking_leads_to_the_page_after_it_and_writes_one_row(client: Browser, a
     cookie = answer.cookies[settings.ASKING_COOKIE_NAME]
     assert (cookie["httponly"], cookie["samesite"], cookie["max-age"], cookie["path"]) == (True, "Lax", "", "/")
     asked = SignInAsk.objects.get()
-    assert (asked.address, asked.outcome) == ("ana@mail.example", AskOutcome.WAITING)
+    assert (asked.address, asked.outcome) == ("ana@mail.example", RequestOutcome.WAITING)
     assert OutgoingEmail.objects.count() == 0
     page = text(client.get(CODE))
     for words in (
@@ -109,7 +109,7 @@ def test_every_address_gets_the_same_bytes(
 def story(browser: Browser, address: str) -> list[tuple[int, dict[str, str], list[str], str]]:
     """Every answer on the way: asking, the page after it, and, the worker having answered, a wrong code and more."""
     answers = [browser.post(DOOR, {"email": address}), browser.get(CODE)]
-    request_worker.answer_next()
+    request_worker.process_next()
     answers += [browser.post(CODE, {"code": "222222"}), browser.post(AGAIN, {"by": "ask"}), browser.get(CODE)]
     steps = []
     for answer in answers:
@@ -190,9 +190,9 @@ def test_a_forged_host_is_refused_and_reaches_no_mail(client: Browser, ana: Clie
     client.post(
         DOOR, {"email": "ana@mail.example"}, HTTP_X_FORWARDED_HOST="evil.example", HTTP_X_FORWARDED_PROTO="https"
     )
-    request_worker.answer_next()
+    request_worker.process_next()
     link = cast.mailed(ana.practice, "ana@mail.example")
-    assert sign_in_links.address_of(link).startswith(f"{settings.PUBLIC_BASE_URL}/portal/alder-street/link/")
+    assert sign_in_links.url_of(link).startswith(f"{settings.PUBLIC_BASE_URL}/portal/alder-street/link/")
 
 
 def test_a_form_of_somebody_elses_asks_for_nothing(practice: Practice) -> None:
@@ -231,9 +231,9 @@ def test_who_was_sent_to_the_door_lands_where_they_were_going(client: Browser, a
     door = client.get(f"{DOOR}profile/")["Location"]
     assert f'value="{DOOR}profile/"' in text(client.get(door))
     client.post(DOOR, {"email": "ana@mail.example", "next": f"{DOOR}profile/"})
-    request_worker.answer_next()
+    request_worker.process_next()
     link = cast.handed_over(SignInAsk.objects.get())
-    client.get(sign_in_links.address_of(link).removeprefix(settings.PUBLIC_BASE_URL))
+    client.get(sign_in_links.url_of(link).removeprefix(settings.PUBLIC_BASE_URL))
     assert client.post(f"{DOOR}link/")["Location"] == f"{DOOR}profile/"
 
 
@@ -296,19 +296,19 @@ def test_pressing_once_on_a_dead_link_asks_for_a_new_one(
     client: Browser, ana: Client, stopped_clock: time_machine.Traveller
 ) -> None:
     client.post(DOOR, {"email": "ana@mail.example", "next": f"{DOOR}profile/"})
-    request_worker.answer_next()
+    request_worker.process_next()
     old = cast.handed_over(SignInAsk.objects.get())
     stopped_clock.shift(timedelta(hours=24))
     fresh = Browser()
-    page = fresh.get(sign_in_links.address_of(old).removeprefix(settings.PUBLIC_BASE_URL), follow=True)
+    page = fresh.get(sign_in_links.url_of(old).removeprefix(settings.PUBLIC_BASE_URL), follow=True)
     assert page.status_code == 410
     assert "Send me a new link" in text(page)
     assert fresh.post(AGAIN, {"by": "link"})["Location"] == CODE
     newer = SignInAsk.objects.latest("id")
     assert (newer.address, newer.is_typed, newer.goes_to) == ("ana@mail.example", False, f"{DOOR}profile/")
     assert "a…a@mail.example" in text(fresh.get(CODE))
-    request_worker.answer_next()
-    fresh.get(sign_in_links.address_of(cast.handed_over(newer)).removeprefix(settings.PUBLIC_BASE_URL))
+    request_worker.process_next()
+    fresh.get(sign_in_links.url_of(cast.handed_over(newer)).removeprefix(settings.PUBLIC_BASE_URL))
     assert fresh.post(f"{DOOR}link/")["Location"] == f"{DOOR}profile/"
 
 

@@ -22,7 +22,7 @@ MANY = 1_000
 
 def looked(token: str, method: str = "GET") -> None:
     """The page behind the link, asked without the layers around it, which are the same for all pages."""
-    answer = link.arrive(RequestFactory().generic(method, f"{LINK}{token}/"), slug="alder-street", token=token)
+    answer = link.open_link(RequestFactory().generic(method, f"{LINK}{token}/"), slug="alder-street", token=token)
     assert (answer.status_code, answer.headers["Location"]) == (302, LINK)
 
 
@@ -98,7 +98,7 @@ def a_thousand_links(practice: Practice) -> list[str]:
         for address in addresses
     )
     drawn = SignInLink.objects.bulk_create(
-        sign_in_links.draw(account, address, mail)
+        sign_in_links.build(account, address, mail)
         for account, address, mail in zip(accounts, addresses, mails, strict=True)
     )
-    return [sign_in_links.address_of(each).rstrip("/").rpartition("/")[2] for each in drawn]
+    return [sign_in_links.url_of(each).rstrip("/").rpartition("/")[2] for each in drawn]

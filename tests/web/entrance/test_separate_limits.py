@@ -50,7 +50,7 @@ def typed_too_many_pins(browser: Browser) -> None:
 
 def by_link(person: Client) -> str:
     browser = Browser()
-    link = sign_in_links.address_of(cast.handed_over(SignInAsk.objects.earliest("id")))
+    link = sign_in_links.url_of(cast.handed_over(SignInAsk.objects.earliest("id")))
     browser.get(link.removeprefix(settings.PUBLIC_BASE_URL))
     return browser.post(f"{DOOR}link/").headers.get("Location", "")
 
@@ -58,7 +58,7 @@ def by_link(person: Client) -> str:
 def by_code(person: Client) -> str:
     browser = Browser()
     browser.post(DOOR, {"email": ANA}, REMOTE_ADDR="192.0.2.200")
-    while request_worker.answer_next():
+    while request_worker.process_next():
         pass
     code = sign_in_links.code_of(cast.handed_over(SignInAsk.objects.latest("id")))
     return browser.post(f"{DOOR}code/", {"code": code}).headers.get("Location", "")
@@ -66,7 +66,7 @@ def by_code(person: Client) -> str:
 
 def by_pin(person: Client) -> str:
     press = tokens.new_token()
-    pins.make(person, press=press, by=cast.DESK)
+    pins.generate(person, press=press, by=cast.DESK)
     shown = pins.digits(person, press, to=cast.DESK)
     assert shown is not None
     return Browser().post(f"{DOOR}pin/", {"email": ANA, "pin": shown[1]}).headers.get("Location", "")
@@ -86,7 +86,7 @@ def test_what_is_used_up_on_one_way_is_not_used_up_on_another(
 ) -> None:
     assert callable(storm)
     client.post(DOOR, {"email": ANA}, REMOTE_ADDR="192.0.2.100")
-    request_worker.answer_next()
+    request_worker.process_next()
     storm(client)
     for way in ways:
         assert callable(way)
@@ -99,4 +99,4 @@ def test_what_staff_send_counts_against_no_budget(ana: Client, practice: Practic
     assert not LimitSpent.objects.exists()
     asks = [cast.asked(practice, ANA) for _ in range(5)]
     assert not any(ask.is_beyond_limit for ask in asks)
-    assert invitations.of(ana).count() == 12
+    assert invitations.invitations_of(ana).count() == 12

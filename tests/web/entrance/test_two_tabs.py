@@ -57,7 +57,7 @@ def asked(browser: Browser, address: str) -> Tab:
 
 def code_of(address: str) -> str:
     """The code in the mail to the last ask for the address."""
-    while request_worker.answer_next():
+    while request_worker.process_next():
         pass
     return sign_in_links.code_of(cast.handed_over(SignInAsk.objects.filter(address=address).latest("id")))
 

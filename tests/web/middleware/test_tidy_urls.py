@@ -152,7 +152,7 @@ def test_another_practices_address_still_refuses_the_link(client: Browser, token
 
 
 def test_a_set_up_link_is_found_with_what_stood_behind_it(client: Browser, practice: Practice) -> None:
-    address = set_up_links.address_of(TOKEN).removeprefix(settings.PUBLIC_BASE_URL)
+    address = set_up_links.url_of(TOKEN).removeprefix(settings.PUBLIC_BASE_URL)
     page = client.get(f"{address}).")
     assert (page.status_code, page["Location"]) == (302, address)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from portico.domain.billing.invoices import invoicing, service_items
-from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import (
     AttemptState,
@@ -211,17 +211,17 @@ def credit(ana: Client) -> Credit:
 
 
 def refund(paid: Payment) -> object:
-    return refunds.record_by_hand(paid, amount_minor=1_000, reason="Too much", shown=None, by=cast.DESK)
+    return refunds.record_manual_refund(paid, amount_minor=1_000, reason="Too much", shown=None, by=cast.DESK)
 
 
 def lose(paid: Payment) -> None:
-    with locks.books_of(paid.client):
-        allocation.lose(dispute(paid, state=DisputeState.LOST))
+    with locks.lock_books(paid.client):
+        allocation.reverse_for_dispute(dispute(paid, state=DisputeState.LOST))
 
 
 def charged(ana: Client) -> Payment:
     """By a practice that can send refunds to Stripe."""
-    api_keys.keep_unasked(ana.practice, Keys("sk_test_demo", "whsec_demo"), by=cast.DESK)
+    api_keys.save_unchecked(ana.practice, Keys("sk_test_demo", "whsec_demo"), by=cast.DESK)
     return cast.charged(cast.attempt(cast.bill(ana)))
 
 
@@ -236,8 +236,8 @@ def dispute(paid: Payment, *, state: DisputeState = DisputeState.OPEN) -> Disput
     )
 
 
-def entry(label: str) -> InvoiceEntry:
-    return InvoiceEntry(clock.today("UTC"), lines=(LineEntry(label, 14_000),))
+def entry(label: str) -> InvoiceInput:
+    return InvoiceInput(clock.today("UTC"), lines=(LineInput(label, 14_000),))
 
 
 ACTS = (

@@ -3,7 +3,7 @@
 import pytest
 from django.db import transaction
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.plumbing.models import TrailEntry
 from tests.support.world import World, alike, cases
 
@@ -42,7 +42,7 @@ def test_each_page_of_a_client_is_one_view_and_no_other_page_is_any(world: World
             for entry in TrailEntry.objects.order_by("id")[before:]:
                 name = route.name.removeprefix("office:")
                 assert name not in told, "One look, two rows."
-                assert entry.verb in Verb.views()
+                assert entry.verb in AuditAction.views()
                 assert entry.actor_name == "Dr. Naomi Elm"
                 assert (entry.client == world.ana) == (name not in OF_NOBODY_IN_PARTICULAR)
                 told[name] = entry.verb

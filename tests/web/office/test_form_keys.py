@@ -8,7 +8,7 @@ from django.apps import apps
 from django.test import Client as Browser
 
 from portico.domain.billing.invoices import invoicing
-from portico.domain.billing.invoices.invoice_input import InvoiceEntry
+from portico.domain.billing.invoices.invoice_input import InvoiceInput
 from portico.domain.billing.models import Invoice
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -159,7 +159,7 @@ def test_a_draft_that_was_edited_since_is_not_shared_by_the_page_that_made_it(an
     tab = Tab(owner, sent.page)
     tab.press(sent.first)
     made = Invoice.objects.get()
-    invoicing.edit(made, InvoiceEntry(clock.today("UTC")), version=1, by=cast.DESK)
+    invoicing.edit(made, InvoiceInput(clock.today("UTC")), version=1, by=cast.DESK)
     answer = tab.press(sent.first | {"action": "share"})
     assert answer.status_code == 409
     assert Invoice.objects.get().is_draft

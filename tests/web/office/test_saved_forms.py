@@ -12,7 +12,7 @@ from portico.domain.practices.models import KeptPost, Practice, StaffMember
 from portico.domain.practices.staff import saved_forms
 from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.plumbing import form_recovery
-from portico.plumbing.form_recovery import Field
+from portico.plumbing.form_recovery import PostedField
 from tests import cast
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def test_no_file_is_kept(office: Browser, stopped_clock: time_machine.Traveller)
     "name", ["password", "password2", "form-0-pin", "stripe_key", "webhook-secret", "PIN", "csrfmiddlewaretoken"]
 )
 def test_secrets_are_known_by_their_names(practice: Practice, name: str) -> None:
-    assert saved_forms.keep(cast.fay(practice), path=PAGE, fields=[Field(name, "x")]) is None
+    assert saved_forms.save(cast.fay(practice), path=PAGE, fields=[PostedField(name, "x")]) is None
 
 
 def test_what_is_kept_is_not_readable_in_the_database(office: Browser, stopped_clock: time_machine.Traveller) -> None:
@@ -100,7 +100,7 @@ def test_after_an_hour_it_is_gone(office: Browser, stopped_clock: time_machine.T
     door = leave_and_post(office, stopped_clock)["Location"]
     stopped_clock.shift(timedelta(hours=1))
     assert sign_in(office, door, "fay@alder-street.example")["Location"] == "/office/clients/"
-    assert saved_forms.forget_old() == 1
+    assert saved_forms.delete_expired() == 1
     assert not KeptPost.objects.exists()
 
 
@@ -146,8 +146,8 @@ def test_an_empty_form_is_not_kept(office: Browser, stopped_clock: time_machine.
 def test_a_sixth_form_pushes_out_the_oldest(practice: Practice) -> None:
     fay: StaffMember = cast.fay(practice)
     for number in range(6):
-        saved_forms.keep(fay, path=PAGE, fields=[Field("first_name", f"name {number}")])
+        saved_forms.save(fay, path=PAGE, fields=[PostedField("first_name", f"name {number}")])
     assert fay.kept_posts.count() == 5
     oldest = fay.kept_posts.order_by("id").first()
     assert oldest is not None
-    assert form_recovery.fields_of(oldest) == [Field("first_name", "name 1")]
+    assert form_recovery.fields_of(oldest) == [PostedField("first_name", "name 1")]

@@ -38,7 +38,7 @@ def in_by(way: str, bruno: Client) -> Browser:
         browser.post(f"{PORTAL}who/", {"client": bruno.ref})
         return browser
     press = tokens.new_token()
-    pins.make(bruno, press=press, by=cast.DESK)
+    pins.generate(bruno, press=press, by=cast.DESK)
     shown = pins.digits(bruno, press, to=cast.DESK)
     assert shown is not None
     assert browser.post(f"{PORTAL}pin/", {"email": "bruno@mail.example", "pin": shown[1]}).status_code == 302

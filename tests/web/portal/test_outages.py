@@ -8,10 +8,10 @@ import pytest
 from django.http import HttpResponse
 
 from portico.domain.access import access_grants, client_changes
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.invoices import invoicing
-from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import Invoice, Payment, PaymentAttempt
 from portico.domain.clients.models import Client
 from portico.domain.practices import suspension
@@ -87,7 +87,7 @@ def test_another_amount_invoice_client_or_currency_in_the_form_is_not_heeded(
 
 
 def draft(person: Client) -> Invoice:
-    entry = InvoiceEntry(clock.today("UTC"), lines=(LineEntry("Session", 5_000),))
+    entry = InvoiceInput(clock.today("UTC"), lines=(LineInput("Session", 5_000),))
     return invoicing.draft(person, entry, by=DESK)
 
 
@@ -179,7 +179,7 @@ def test_the_balance_in_another_tab_is_shown_what_was_paid_meanwhile(ana: Browse
 def without(bill: Invoice, **options: bool) -> None:
     entry = cast.entry_for(bill.client)
     wanted = {"enabled": True, "access_billing_documents": True, "pay_by_card": True} | options
-    access_grants.save_access(bill.client, AccessEntry(address=entry.address, **wanted), version=None, by=DESK)
+    access_grants.save_access(bill.client, AccessInput(address=entry.address, **wanted), version=None, by=DESK)
 
 
 TURNED_OFF: dict[str, tuple[Callable[[Invoice], object], int]] = {
@@ -217,7 +217,7 @@ def test_every_page_answers_within_twelve_seconds_while_stripe_hangs(till: Till)
     browsers = [signed_in_to_pay(Browser(), person) for person in people]
     for_card = till.start(people[0], cast.bill(people[0], 1_000), save=True)
     till.type_card(for_card)
-    card = polling.ask(for_card).account.saved_cards.get()
+    card = polling.poll(for_card).account.saved_cards.get()
     bills = [cast.bill(person) for person in people]
     begun = till.start(people[2], bills[2])
     till.stripe.fault("hang", times=MANY, seconds=30)

@@ -174,15 +174,15 @@ def test_after_the_session_has_ended_nothing_is_charged_and_signing_in_leads_bac
     assert back[1].startswith(f"{pay_page(bill)}?kept=")
     assert not PaymentAttempt.objects.exists()
     ana.post("/portal/alder-street/again/", {"by": "session", "next": back[1]})
-    request_worker.answer_next()
-    link = sign_in_links.address_of(cast.handed_over(SignInAsk.objects.get()))
+    request_worker.process_next()
+    link = sign_in_links.url_of(cast.handed_over(SignInAsk.objects.get()))
     ana.get(link.removeprefix(settings.PUBLIC_BASE_URL))
     assert ana.post("/portal/alder-street/link/")["Location"] == back[1]
 
 
 def test_who_came_in_by_a_pin_pays_and_saves_no_card(client: Browser, bill: Invoice, till: Till) -> None:
     person = let_pay(bill.client)
-    pins.make(person, press="k" * 43, by=cast.DESK)
+    pins.generate(person, press="k" * 43, by=cast.DESK)
     shown = pins.digits(person, "k" * 43, to=cast.DESK)
     assert shown is not None
     client.post("/portal/alder-street/pin/", {"email": "ana@mail.example", "pin": shown[1]})
@@ -292,7 +292,7 @@ def test_a_press_that_charged_nothing_says_so_unless_it_is_the_first_one_again(
     ana: Browser, bill: Invoice, till: Till, amount: str, *, is_told: bool
 ) -> None:
     till.type_card(attempt := till.start(bill.client, bill))
-    polling.ask(attempt)
+    polling.poll(attempt)
     answer = ana.post(pay_page(bill), {"with": "new", "amount": amount}, follow=True)
     assert answer.redirect_chain[-1][0].startswith(f"/portal/alder-street/payments/{attempt.ref}/")
     assert ("What you chose now was not charged in addition." in plain(answer.content)) is is_told

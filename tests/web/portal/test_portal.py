@@ -10,9 +10,9 @@ from django.conf import settings
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import access_grants, client_changes
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import KnownBrowser, PortalSession
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import OutgoingEmail, TrailEntry
@@ -160,7 +160,7 @@ def test_a_background_refresh_keeps_nobody_signed_in(anas: Browser, stopped_cloc
 
 
 def test_turning_access_off_ends_the_session_at_once(anas: Browser, ana: Client) -> None:
-    off = AccessEntry(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
+    off = AccessInput(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
     access_grants.save_access(ana, off, version=None, by=cast.DESK)
     assert anas.get(HOME).status_code == 302
 
@@ -219,7 +219,7 @@ def test_the_profile_shows_ones_sessions_and_ends_another(anas: Browser, ana: Cl
     anas.post(f"{PORTAL}sessions/{other.ref}/end/")
     assert elsewhere.get(HOME).status_code == 302
     assert anas.get(HOME).status_code == 200
-    assert TrailEntry.objects.get(verb=Verb.SESSION_ENDED, about=other.ref).client == ana
+    assert TrailEntry.objects.get(verb=AuditAction.SESSION_ENDED, about=other.ref).client == ana
 
 
 def test_all_other_sessions_are_ended_at_once_and_nobody_elses(anas: Browser, ana: Client, practice: Practice) -> None:
@@ -230,7 +230,7 @@ def test_all_other_sessions_are_ended_at_once_and_nobody_elses(anas: Browser, an
     assert "Sign out everywhere else" in text(anas, profile)
     for told in (2, 2):  # Again: nothing happens, and nothing is told.
         assert anas.post(f"{PORTAL}sessions/ending/")["Location"] == profile
-        assert TrailEntry.objects.filter(verb=Verb.SESSION_ENDED, client=ana).count() == told
+        assert TrailEntry.objects.filter(verb=AuditAction.SESSION_ENDED, client=ana).count() == told
     assert [browser.get(HOME).status_code for browser in (*elsewhere, anas, carols)] == [302, 302, 200, 200]
 
 
@@ -294,7 +294,7 @@ def test_the_language_last_chosen_is_the_portals_until_another_is(anas: Browser,
     assert ana.language == "en"
     anas.post(f"{PORTAL}profile/", {"language": "en"})
     assert "Hello, Ana" in text(anas, HOME)
-    entry = TrailEntry.objects.filter(verb=Verb.LANGUAGE_CHOSEN).latest("id")
+    entry = TrailEntry.objects.filter(verb=AuditAction.LANGUAGE_CHOSEN).latest("id")
     assert entry.details == {"language": "en"}
 
 
@@ -308,7 +308,7 @@ def test_the_profiles_choice_wins_over_an_earlier_one_in_this_browser(anas: Brow
 def test_the_same_language_again_makes_no_entry(anas: Browser) -> None:
     for _ in range(2):
         anas.post(f"{PORTAL}profile/", {"language": "es"})
-    assert TrailEntry.objects.filter(verb=Verb.LANGUAGE_CHOSEN).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.LANGUAGE_CHOSEN).count() == 1
 
 
 @pytest.mark.parametrize("language", ["", "fr", "es-MX", "\x00", "e" * 5000])
@@ -343,7 +343,7 @@ def test_the_same_mailbox_at_two_practices_is_two_worlds(client: Browser, practi
     assert browser.get("/portal/birch-lane/home/").status_code == 302
     access_grants.save_access(
         here,
-        AccessEntry(enabled=False, address=None, access_billing_documents=True, pay_by_card=False),
+        AccessInput(enabled=False, address=None, access_billing_documents=True, pay_by_card=False),
         version=None,
         by=cast.DESK,
     )

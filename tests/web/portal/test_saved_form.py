@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from portico.domain.access import access_grants, client_changes, revocation
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalKeptPost, PortalSession, SignInAsk
 from portico.domain.access.sign_in import pins, request_worker, saved_forms, sign_in_links
 from portico.domain.billing.card_payments import saved_cards
@@ -21,7 +21,7 @@ from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import form_recovery, tokens
-from portico.plumbing.form_recovery import Field
+from portico.plumbing.form_recovery import PostedField
 from portico.web.route_list import all_routes
 from tests import cast
 from tests.support.outcomes import ready_to_pay
@@ -71,15 +71,15 @@ def pressed_too_late(
 def by_link(browser: Browser, place: str, address: str = "ana@mail.example") -> str:
     """Signs in with a mailed link; returns where that leads."""
     browser.post(PORTAL, {"email": address, "next": place})
-    assert request_worker.answer_next()
-    link = sign_in_links.address_of(cast.handed_over(SignInAsk.objects.latest("id")))
+    assert request_worker.process_next()
+    link = sign_in_links.url_of(cast.handed_over(SignInAsk.objects.latest("id")))
     browser.get(link.removeprefix(settings.PUBLIC_BASE_URL))
     return browser.post(f"{PORTAL}link/")["Location"]
 
 
 def by_code(browser: Browser, place: str) -> str:
     browser.post(f"{PORTAL}again/", {"by": "session", "next": place})
-    assert request_worker.answer_next()
+    assert request_worker.process_next()
     code = sign_in_links.code_of(cast.handed_over(SignInAsk.objects.latest("id")))
     return browser.post(f"{PORTAL}code/", {"code": code})["Location"]
 
@@ -92,7 +92,7 @@ def by_pin(browser: Browser, place: str) -> str:
     known = re.search(r'name="next" value="([^"]*)"', browser.get(way[1]).content.decode())
     assert known is not None
     person, press = Client.objects.get(), tokens.new_token()
-    pins.make(person, press=press, by=cast.DESK)
+    pins.generate(person, press=press, by=cast.DESK)
     shown = pins.digits(person, press, to=cast.DESK)
     assert shown is not None
     typed = {"email": "ana@mail.example", "pin": shown[1], "next": known[1]}
@@ -245,7 +245,7 @@ def test_another_mailbox_of_the_same_client_does_not_see_it(
     assert other is not None
     assert saved_forms.find(kept.account, kept.ref, path=BALANCE, client=bill.client) == kept
     assert saved_forms.find(other, kept.ref, path=BALANCE, client=bill.client) is None
-    saved_forms.forget(other, kept.ref)
+    saved_forms.delete(other, kept.ref)
     assert PortalKeptPost.objects.exists()
 
 
@@ -275,12 +275,12 @@ def test_after_an_hour_it_is_shown_to_nobody_and_upkeep_forgets_it(
     stopped_clock.shift(timedelta(minutes=59))
     by_link(ana, place)
     assert TO_PAY in page(ana, place)
-    assert saved_forms.forget_old() == 0
+    assert saved_forms.delete_expired() == 0
     stopped_clock.shift(timedelta(minutes=1))
     shown = page(ana, place)
     assert TO_PAY not in shown
     assert not is_new_card_chosen(shown)
-    assert saved_forms.forget_old() == 1
+    assert saved_forms.delete_expired() == 1
 
 
 @pytest.mark.parametrize("ref", ["", "nonsense", "x" * 5000, "<b>"])
@@ -321,11 +321,11 @@ def ended_by_staff(_: Browser, person: Client) -> None:
 
 
 def ended_with_everything(_: Browser, person: Client) -> None:
-    revocation.end_everything(person, by=cast.DESK)
+    revocation.revoke_all(person, by=cast.DESK)
 
 
 def access_turned_off(_: Browser, person: Client) -> None:
-    off = AccessEntry(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
+    off = AccessInput(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
     access_grants.save_access(person, off, version=None, by=cast.DESK)
 
 
@@ -369,7 +369,7 @@ def test_it_is_not_readable_in_the_database(ana: Browser, pay_page: str, stopped
     pressed_too_late(ana, stopped_clock, pay_page, {"with": "a-card-of-mine"})
     kept = PortalKeptPost.objects.get()
     assert b"a-card-of-mine" not in bytes(kept.contents)
-    assert form_recovery.fields_of(kept) == [Field("with", "a-card-of-mine")]
+    assert form_recovery.fields_of(kept) == [PostedField("with", "a-card-of-mine")]
 
 
 def test_no_token_no_secret_and_no_file_is_kept(
@@ -380,7 +380,7 @@ def test_no_token_no_secret_and_no_file_is_kept(
     ana.post(pay_page, secrets | {"file": SimpleUploadedFile("scan.png", b"a picture")})
     assert not PortalKeptPost.objects.exists()
     ana.post(pay_page, NEW_CARD | secrets)
-    assert form_recovery.fields_of(PortalKeptPost.objects.get()) == [Field(*each) for each in NEW_CARD.items()]
+    assert form_recovery.fields_of(PortalKeptPost.objects.get()) == [PostedField(*each) for each in NEW_CARD.items()]
 
 
 def test_a_form_from_another_site_is_refused_before_anything_is_kept(
@@ -401,7 +401,7 @@ def test_an_old_cookie_in_other_hands_fills_no_table_and_shows_nothing(
     stranger = Browser()
     stranger.cookies[key] = ana.cookies[key].value
     places = [place_after(stranger, BALANCE, {"with": f"card {number}"}) for number in range(6)]
-    assert PortalKeptPost.objects.count() == form_recovery.MOST_PER_PERSON + 1
+    assert PortalKeptPost.objects.count() == form_recovery.MAX_FORMS_PER_PERSON + 1
     assert PortalKeptPost.objects.filter(ref=carols_place.partition("=")[2]).exists()
     assert not PortalKeptPost.objects.filter(ref=places[0].partition("=")[2]).exists()
     assert place_after(stranger, BALANCE, {f"field {number}": "x" * 90_000 for number in range(3)}) == BALANCE

@@ -176,8 +176,8 @@ def by_link(browser: Browser, place: str) -> str:
     """Signs in again from the door that the form was led to; returns where that leads."""
     door = Tab(browser, f"{PORTAL}?next={place}")
     door.press("again/")
-    assert request_worker.answer_next()
-    link = sign_in_links.address_of(cast.handed_over(SignInAsk.objects.latest("id")))
+    assert request_worker.process_next()
+    link = sign_in_links.url_of(cast.handed_over(SignInAsk.objects.latest("id")))
     return Tab(browser, link.removeprefix(settings.PUBLIC_BASE_URL)).press().path
 
 

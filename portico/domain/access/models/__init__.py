@@ -4,25 +4,24 @@ from portico.domain.access.models.accounts import PortalAccess, PortalAccount
 from portico.domain.access.models.bursts import Burst, BurstKind
 from portico.domain.access.models.invitations import Invitation
 from portico.domain.access.models.links import (
+    ATTEMPTS_PER_CODE,
     CODE_LIFETIME,
-    LIVE_LINKS,
-    TRIES_PER_CODE,
-    AskOutcome,
+    MAX_LIVE_LINKS,
+    RequestOutcome,
     SignInAsk,
     SignInLink,
     link_lifetime,
 )
-from portico.domain.access.models.pins import TRIES_PER_PIN, Pin, pin_lifetime
+from portico.domain.access.models.pins import ATTEMPTS_PER_PIN, Pin, pin_lifetime
 from portico.domain.access.models.saved_forms import PortalKeptPost
-from portico.domain.access.models.sessions import SESSIONS_PER_ACCOUNT, KnownBrowser, PortalSession, Way
+from portico.domain.access.models.sessions import SESSIONS_PER_ACCOUNT, KnownBrowser, PortalSession, SignInMethod
 
 __all__ = [
+    "ATTEMPTS_PER_CODE",
+    "ATTEMPTS_PER_PIN",
     "CODE_LIFETIME",
-    "LIVE_LINKS",
+    "MAX_LIVE_LINKS",
     "SESSIONS_PER_ACCOUNT",
-    "TRIES_PER_CODE",
-    "TRIES_PER_PIN",
-    "AskOutcome",
     "Burst",
     "BurstKind",
     "Invitation",
@@ -32,9 +31,10 @@ __all__ = [
     "PortalAccount",
     "PortalKeptPost",
     "PortalSession",
+    "RequestOutcome",
     "SignInAsk",
     "SignInLink",
-    "Way",
+    "SignInMethod",
     "link_lifetime",
     "pin_lifetime",
 ]

@@ -16,16 +16,16 @@ from portico.plumbing.database.constraints import SamePractice
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.queue.leases import QueuedRow
 
-LIVE_LINKS = 3
+MAX_LIVE_LINKS = 3
 CODE_LIFETIME = timedelta(minutes=15)
-TRIES_PER_CODE = 5
+ATTEMPTS_PER_CODE = 5
 
 
 def link_lifetime() -> timedelta:
     return timedelta(seconds=settings.SIGNIN_LINK_TTL)
 
 
-class AskOutcome(models.TextChoices):
+class RequestOutcome(models.TextChoices):
     """What became of an ask; only staff ever learn of it."""
 
     WAITING = "waiting", "Waiting"
@@ -38,8 +38,8 @@ class AskOutcome(models.TextChoices):
     TOO_LATE = "too_late", "Too late"
 
 
-class SignInAskQuerySet(RowQuerySet["SignInAsk"]):
-    def waiting(self) -> "SignInAskQuerySet":
+class SignInRequestQuerySet(RowQuerySet["SignInAsk"]):
+    def waiting(self) -> "SignInRequestQuerySet":
         return self.filter(answered_at=None)
 
 
@@ -65,16 +65,18 @@ class SignInAsk(QueuedRow):
     is_beyond_limit = models.BooleanField(default=False)
     written_at = models.DateTimeField(default=clock.now, editable=False)
     answered_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=12, choices=AskOutcome.choices, default=AskOutcome.WAITING)
+    outcome = models.CharField(max_length=12, choices=RequestOutcome.choices, default=RequestOutcome.WAITING)
 
-    objects = SignInAskQuerySet.as_manager()
+    objects = SignInRequestQuerySet.as_manager()
 
     class Meta(QueuedRow.Meta):
         constraints = (
             *QueuedRow.Meta.constraints,
             models.CheckConstraint(
-                condition=Q(answered_at__isnull=True, outcome=AskOutcome.WAITING)
-                | (Q(answered_at__isnull=False, outcome__in=AskOutcome.values) & ~Q(outcome=AskOutcome.WAITING)),
+                condition=Q(answered_at__isnull=True, outcome=RequestOutcome.WAITING)
+                | (
+                    Q(answered_at__isnull=False, outcome__in=RequestOutcome.values) & ~Q(outcome=RequestOutcome.WAITING)
+                ),
                 name="access_signinask_waits_or_answered",
             ),
         )
@@ -149,7 +151,7 @@ class SignInLink(PracticeRow):
             SamePractice("email", name="access_signinlink_email"),
             SamePractice("address", name="access_signinlink_address"),
             SamePractice("ask", name="access_signinlink_ask"),
-            models.CheckConstraint(condition=Q(code_tries__lte=TRIES_PER_CODE), name="access_signinlink_code_tries"),
+            models.CheckConstraint(condition=Q(code_tries__lte=ATTEMPTS_PER_CODE), name="access_signinlink_code_tries"),
         )
         indexes = (
             models.Index(

@@ -13,7 +13,7 @@ from portico.plumbing import clock
 from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
 from portico.plumbing.database.constraints import SamePractice
 
-TRIES_PER_PIN = 5
+ATTEMPTS_PER_PIN = 5
 
 
 def pin_lifetime() -> timedelta:
@@ -28,7 +28,7 @@ class PinQuerySet(RowQuerySet["Pin"]):
         """
         accesses = PortalAccess.objects.filter(client_id=OuterRef("client_id"), account_id=OuterRef("account_id"))
         opens = accesses.opened(Purpose.SIGN_IN_BY_PIN, OuterRef("number"))
-        return self.unspent().filter(Exists(opens), tries__lte=TRIES_PER_PIN)
+        return self.unspent().filter(Exists(opens), tries__lte=ATTEMPTS_PER_PIN)
 
     def unspent(self) -> "PinQuerySet":
         return self.filter(clock.within("created_at", pin_lifetime()), used_at=None, voided_at=None)
@@ -58,7 +58,7 @@ class Pin(PracticeRow):
             SamePractice("client", name="access_pin_client"),
             SamePractice("account", name="access_pin_account"),
             models.UniqueConstraint(fields=("client", "press"), name="access_pin_one_a_press"),
-            models.CheckConstraint(condition=Q(tries__lte=TRIES_PER_PIN), name="access_pin_tries"),
+            models.CheckConstraint(condition=Q(tries__lte=ATTEMPTS_PER_PIN), name="access_pin_tries"),
         )
         indexes = (
             models.Index(fields=("account", "-id"), condition=Q(used_at=None, voided_at=None), name="access_live_pins"),

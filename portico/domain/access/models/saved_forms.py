@@ -6,10 +6,10 @@ from portico.domain.access.models.accounts import PortalAccount
 from portico.domain.clients.models import Client
 from portico.plumbing.database.base_models import RowQuerySet
 from portico.plumbing.database.constraints import SamePractice
-from portico.plumbing.form_recovery import KeptRow
+from portico.plumbing.form_recovery import SavedFormRow
 
 
-class PortalKeptPost(KeptRow):
+class PortalKeptPost(SavedFormRow):
     """A form that was posted after its session had ended, kept for its mailbox and the client it was about."""
 
     KIND = "portal-kept-post"
@@ -20,9 +20,9 @@ class PortalKeptPost(KeptRow):
 
     objects = RowQuerySet.as_manager()
 
-    class Meta(KeptRow.Meta):
+    class Meta(SavedFormRow.Meta):
         constraints = (
-            *KeptRow.Meta.constraints,
+            *SavedFormRow.Meta.constraints,
             SamePractice("account", name="access_portalkeptpost_account"),
             SamePractice("client", name="access_portalkeptpost_client"),
         )

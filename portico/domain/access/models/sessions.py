@@ -16,7 +16,7 @@ from portico.plumbing.database.constraints import SamePractice
 SESSIONS_PER_ACCOUNT = 5
 
 
-class Way(models.TextChoices):
+class SignInMethod(models.TextChoices):
     """How somebody signed in."""
 
     LINK = "link", "Link"
@@ -43,7 +43,7 @@ class PortalSession(PracticeRow):
     number = models.PositiveBigIntegerField()
     # Of the link, code or PIN that began it: what was ended after that was written stays ended.
     proof_number = models.PositiveBigIntegerField(default=0)
-    way = models.CharField(max_length=4, choices=Way.choices, default=Way.LINK)
+    way = models.CharField(max_length=4, choices=SignInMethod.choices, default=SignInMethod.LINK)
     # The one client that a PIN's session shows; a mail's shows all that the mailbox opens.
     only_client = models.ForeignKey(Client, models.PROTECT, null=True, related_name="+")
     # Whom the person is looking at, when the mailbox serves several.
@@ -63,7 +63,8 @@ class PortalSession(PracticeRow):
             SamePractice("client", name="access_portalsession_client"),
             SamePractice("only_client", name="access_portalsession_only_client"),
             models.CheckConstraint(
-                condition=Q(way=Way.PIN, only_client__isnull=False) | (~Q(way=Way.PIN) & Q(only_client__isnull=True)),
+                condition=Q(way=SignInMethod.PIN, only_client__isnull=False)
+                | (~Q(way=SignInMethod.PIN) & Q(only_client__isnull=True)),
                 name="access_portalsession_pin_shows_one",
             ),
         )
@@ -78,7 +79,7 @@ class PortalSession(PracticeRow):
     @property
     def purpose(self) -> Purpose:
         """By which rules the session opens clients."""
-        return Purpose.SIGN_IN_BY_PIN if self.way == Way.PIN else Purpose.SIGN_IN_BY_MAIL
+        return Purpose.SIGN_IN_BY_PIN if self.way == SignInMethod.PIN else Purpose.SIGN_IN_BY_MAIL
 
 
 class KnownBrowser(PracticeRow):

@@ -40,7 +40,7 @@ class Guide:
     closing: tuple[str, ...] = ()
 
 
-def guide(practice: Practice) -> Guide:
+def build(practice: Practice) -> Guide:
     """How a client gets in, and pays, in the practice's own names."""
     return Guide(
         title=_("Getting started with your client portal"),
@@ -65,7 +65,7 @@ def guide(practice: Practice) -> Guide:
 def as_pdf(practice: Practice, language: str) -> bytes:
     """The guide in one of the portal's languages."""
     with translation.override(language):
-        return printed(practice, guide(practice))
+        return print_context(practice, build(practice))
 
 
 def file_name(language: str) -> str:
@@ -92,12 +92,12 @@ def letter(client: Client) -> Guide:
 def letter_as_pdf(client: Client) -> bytes:
     """The letter in the client's language."""
     with translation.override(client.language):
-        return printed(client.practice, letter(client))
+        return print_context(client.practice, letter(client))
 
 
-def printed(practice: Practice, text: Guide) -> bytes:
+def print_context(practice: Practice, text: Guide) -> bytes:
     """In the language that is on."""
-    content: dict[str, Any] = letterhead.of(practice) | {  # Any: JSON for the template.
+    content: dict[str, Any] = letterhead.letterhead_of(practice) | {  # Any: JSON for the template.
         "language": translation.get_language() or settings.LANGUAGE_CODE,
         "document_title": f"{text.title} · {practice.name}",
         "title": text.title,
@@ -108,7 +108,7 @@ def printed(practice: Practice, text: Guide) -> bytes:
     }
     for section in content["sections"]:
         section["paragraphs"] = [words.splitlines() for words in section["paragraphs"]]
-    return pdf.made("guide", content)
+    return pdf.render("guide", content)
 
 
 def _in_short(practice: Practice) -> Section:

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from django.db import transaction
 
 from portico.domain.access.onboarding import invitation_text
-from portico.domain.access.onboarding.invitation_text import Text
-from portico.domain.audit_actions import Verb
+from portico.domain.access.onboarding.invitation_text import InvitationText
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices import practice_settings
 from portico.domain.practices.models import DefaultText, Practice
 from portico.domain.practices.practice_settings import Sender
@@ -15,17 +15,19 @@ from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 
 
-def save(practice: Practice, sender: Sender, texts: Mapping[str, Text], *, version: int, by: Actor) -> Practice:
+def save(
+    practice: Practice, sender: Sender, texts: Mapping[str, InvitationText], *, version: int, by: Actor
+) -> Practice:
     """Saves the sender and the default text of each language named. Again: changes nothing.
 
     Portico's own words are not stored: whoever keeps them gets better ones with the next version.
     Raises describing.SettingsChangedMeanwhile.
     """
     with transaction.atomic():
-        row = practice_settings.held(practice, version)
+        row = practice_settings.lock_practice(practice, version)
         changed = practice_settings.set_fields(row, asdict(sender))
         if changed:
-            audit_log.record(Verb.PRACTICE_EDITED, practice=row, by=by, fields=", ".join(changed))
+            audit_log.record(AuditAction.PRACTICE_EDITED, practice=row, by=by, fields=", ".join(changed))
         reworded = [_set_text(row, language, text, by=by) for language, text in texts.items()]
         if any(reworded) and not changed:
             row.version += 1
@@ -33,15 +35,15 @@ def save(practice: Practice, sender: Sender, texts: Mapping[str, Text], *, versi
     return row
 
 
-def _set_text(practice: Practice, language: str, text: Text, *, by: Actor) -> bool:
+def _set_text(practice: Practice, language: str, text: InvitationText, *, by: Actor) -> bool:
     """Whether anything changed."""
     if text == invitation_text.default_of(practice, language):
         return False
     if text == invitation_text.default_text(language):
         DefaultText.objects.filter(practice=practice, language=language).delete()
-        verb = Verb.DEFAULT_TEXT_RESET
+        verb = AuditAction.DEFAULT_TEXT_RESET
     else:
         DefaultText.objects.update_or_create(practice=practice, language=language, defaults=asdict(text))
-        verb = Verb.DEFAULT_TEXT_CHANGED
+        verb = AuditAction.DEFAULT_TEXT_CHANGED
     audit_log.record(verb, practice=practice, by=by, language=language)
     return True

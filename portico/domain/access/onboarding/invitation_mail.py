@@ -14,12 +14,12 @@ from portico.domain.access.sign_in import sign_in_links
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.mail.outbox import Attachment, Composer, Letter
+from portico.plumbing.mail.outbox import Attachment, ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState
 
 
-class InvitationMail(Composer):
+class InvitationMail(MailComposer):
     label = gettext_lazy("Invitation")
 
     def refuse(self, email: OutgoingEmail) -> str | None:
@@ -31,9 +31,9 @@ class InvitationMail(Composer):
         ) or _against_link(invitation, access)
 
     def link(self, email: OutgoingEmail) -> str | None:
-        return sign_in_links.address_of(_invitation_of(email).email.sign_in_link)
+        return sign_in_links.url_of(_invitation_of(email).email.sign_in_link)
 
-    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+    def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         practice = email.practice
         with translation.override(email.content["language"]):
             words = _words(practice, email.content["blocks"], link or "")
@@ -42,9 +42,9 @@ class InvitationMail(Composer):
     def state_changed(self, email: OutgoingEmail) -> None:
         invitation = _invitation_of(email)
         if email.is_waiting:
-            invitations.note_started_again(invitation)
+            invitations.record_retry(invitation)
         elif _has_stopped(email, invitation):
-            invitations.note_stopped(invitation, email.reason)
+            invitations.record_failure(invitation, email.reason)
 
 
 def _guide(practice: Practice, content: dict[str, Any]) -> tuple[Attachment, ...]:  # Any: JSON.

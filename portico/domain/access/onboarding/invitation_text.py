@@ -20,7 +20,7 @@ _PAUSES = ".,;:!?…"
 
 
 @dataclass(frozen=True)
-class Text:
+class InvitationText:
     """An invitation as typed, placeholders and all."""
 
     subject: str
@@ -28,14 +28,14 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Expanded:
+class ExpandedText:
     """The subject, and the message in paragraphs; None is where the button stands."""
 
     subject: str
     blocks: tuple[str | None, ...]
 
 
-def default_text(language: str) -> Text:
+def default_text(language: str) -> InvitationText:
     """Portico's own words, for a practice that has not said its own."""
     with translation.override(language):
         subject = _("Your client portal at [practice name]")
@@ -46,27 +46,29 @@ def default_text(language: str) -> Text:
             "There is no password to remember. You can come back any time: [portal address]\n\n"
             "[clinician name]"
         )
-    return Text(subject, message)
+    return InvitationText(subject, message)
 
 
-def default_of(practice: Practice, language: str) -> Text:
+def default_of(practice: Practice, language: str) -> InvitationText:
     """The text the editor opens with, in the client's language."""
     return defaults_of(practice)[language]
 
 
-def defaults_of(practice: Practice) -> dict[str, Text]:
+def defaults_of(practice: Practice) -> dict[str, InvitationText]:
     """The same in every language that clients read."""
-    own = {row.language: Text(row.subject, row.message) for row in DefaultText.objects.filter(practice=practice)}
+    own = {
+        row.language: InvitationText(row.subject, row.message) for row in DefaultText.objects.filter(practice=practice)
+    }
     return {language: own.get(language) or default_text(language) for language in Language.values}
 
 
-def expand(text: Text, client: Client) -> Expanded:
+def expand(text: InvitationText, client: Client) -> ExpandedText:
     """The text as the client gets it."""
     clinician = client.clinician.name if client.clinician else client.practice.name
     return expand_for(text, client.practice, first_name=client.called, clinician=clinician)
 
 
-def expand_for(text: Text, practice: Practice, *, first_name: str, clinician: str) -> Expanded:
+def expand_for(text: InvitationText, practice: Practice, *, first_name: str, clinician: str) -> ExpandedText:
     """Replaces each placeholder once; what it puts in is never looked at again, anything else stays text.
 
     Without a button in the message, the button goes to the end. A second one is left out.
@@ -87,7 +89,7 @@ def expand_for(text: Text, practice: Practice, *, first_name: str, clinician: st
             blocks.append(None)
         else:
             blocks += _paragraphs(_ANY_PLACEHOLDER.sub(lambda found: words.get(found[0], ""), part))
-    return Expanded(" ".join(subject.split())[:SUBJECT_LENGTH], tuple(blocks))
+    return ExpandedText(" ".join(subject.split())[:SUBJECT_LENGTH], tuple(blocks))
 
 
 def _set_apart(found: re.Match[str]) -> str:

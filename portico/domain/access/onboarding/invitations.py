@@ -7,26 +7,26 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from portico.domain.access import access_grants, eligibility, portal_states
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import Invitation, PortalAccess
 from portico.domain.access.onboarding import client_guide, invitation_text
-from portico.domain.access.onboarding.invitation_text import Text
+from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.access.sign_in import sign_in_links
-from portico.domain.audit_actions import Verb
-from portico.domain.clients.client_details import ChangedMeanwhile, ClientArchived
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.models import Client
 from portico.plumbing import clock, form_keys, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
-from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import outbox
 from portico.plumbing.refusals import Refused
 
 KIND = "invitation"
 
 
-class NotMailable(Refused):
+class CannotSendInvitation(Refused):
     """The invitation may not be mailed as things stand; `fix` names what would mend it."""
 
     def __init__(self, message: str, *, fix: str) -> None:
@@ -35,24 +35,24 @@ class NotMailable(Refused):
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentInvitation:
     """The invitation, and whether this press made it or an earlier one did."""
 
     invitation: Invitation
     is_new: bool
 
 
-@once_more
+@retry_on_deadlock
 def send(
     client: Client,
-    entry: AccessEntry,
-    text: Text,
+    entry: AccessInput,
+    text: InvitationText,
     *,
     press: str,
     version: int | None,
     by: Actor,
     with_guide: bool = False,
-) -> Sent:
+) -> SentInvitation:
     """Saves the access as the form has it and writes the invitation, the getting-started guide attached if wanted.
 
     `press` is the form's own random key: the same press again returns the first one's invitation.
@@ -62,14 +62,14 @@ def send(
     content = (client.pk, entry, text, with_guide)
     earlier = _sent_by(client, press, content)
     if earlier is not None:
-        return Sent(earlier, is_new=False)
-    with access_grants.held(client) as (row, access):
+        return SentInvitation(earlier, is_new=False)
+    with access_grants.lock_access(client) as (row, access):
         # Looked at again under the lock: two presses at once wait here for each other.
         earlier = _sent_by(client, press, content)
         if earlier is not None:
-            return Sent(earlier, is_new=False)
+            return SentInvitation(earlier, is_new=False)
         if version is not None and access.version != version:
-            raise ChangedMeanwhile
+            raise ClientConflict
         if row.is_archived_now:
             raise ClientArchived
         access_grants.apply(access, entry, by=by)
@@ -77,9 +77,9 @@ def send(
         if isinstance(outcome, Invitation):
             form_keys.keep(outcome, press, content, kind=KIND)
         portal_states.store(access)
-    if isinstance(outcome, NotMailable):
+    if isinstance(outcome, CannotSendInvitation):
         raise outcome
-    return Sent(outcome, is_new=True)
+    return SentInvitation(outcome, is_new=True)
 
 
 def _sent_by(client: Client, press: str, content: object) -> Invitation | None:
@@ -92,18 +92,20 @@ def _said(invitation: Invitation) -> str:
 
 
 def _write_unless_refused(
-    access: PortalAccess, text: Text, *, press: str, by: Actor, with_guide: bool
-) -> Invitation | NotMailable:
+    access: PortalAccess, text: InvitationText, *, press: str, by: Actor, with_guide: bool
+) -> Invitation | CannotSendInvitation:
     """The refusal is returned, not raised: what was saved with it, and its entry in the trail, must stay."""
     client = access.client
     broken = eligibility.first_broken(access, Purpose.INVITATION)
     if broken is not None:
-        audit_log.record(Verb.INVITATION_REFUSED, practice=client.practice, client=client, by=by, why=broken.fix.name)
-        return NotMailable(f"{broken.instruct(client, access)} {_('Nothing was sent.')}", fix=broken.fix.name)
+        audit_log.record(
+            AuditAction.INVITATION_REFUSED, practice=client.practice, client=client, by=by, why=broken.fix.name
+        )
+        return CannotSendInvitation(f"{broken.instruct(client, access)} {_('Nothing was sent.')}", fix=broken.fix.name)
     return _write(access, text, press=press, by=by, with_guide=with_guide)
 
 
-def _write(access: PortalAccess, text: Text, *, press: str, by: Actor, with_guide: bool) -> Invitation:
+def _write(access: PortalAccess, text: InvitationText, *, press: str, by: Actor, with_guide: bool) -> Invitation:
     client, account, address = access.client, access.account, access.address
     if account is None or address is None:
         raise AssertionError("An access that may be invited has an account and an address.")
@@ -132,19 +134,24 @@ def _write(access: PortalAccess, text: Text, *, press: str, by: Actor, with_guid
         press=press,
         sent_by=by.name,
     )
-    sign_in_links.write(account, address, email)
+    sign_in_links.create(account, address, email)
     access.invited_at = clock.now()
     access.mail_stopped_at, access.mail_stopped_reason = None, ""
     access.draft_subject = access.draft_message = ""
     access.version += 1
     access.save()
     audit_log.record(
-        Verb.INVITATION_QUEUED, practice=client.practice, client=client, by=by, about=ref, address=address.address
+        AuditAction.INVITATION_QUEUED,
+        practice=client.practice,
+        client=client,
+        by=by,
+        about=ref,
+        address=address.address,
     )
     return invitation
 
 
-def keep_draft(client: Client, text: Text) -> None:
+def save_draft(client: Client, text: InvitationText) -> None:
     """Keeps an invitation as typed, not sent; made anew each time, so no version and no trail.
 
     The default text is no draft: it is what the editor opens with anyway.
@@ -163,20 +170,20 @@ def keep_draft(client: Client, text: Text) -> None:
             PortalAccess.objects.create(client=client, practice_id=client.practice_id, **draft)
 
 
-def text_for(client: Client, access: PortalAccess | None) -> Text:
+def text_for(client: Client, access: PortalAccess | None) -> InvitationText:
     """What the editor opens with: the draft when there is one, else the default in the client's language."""
     default = invitation_text.default_of(client.practice, client.language)
     if access is None:
         return default
-    return Text(access.draft_subject or default.subject, access.draft_message or default.message)
+    return InvitationText(access.draft_subject or default.subject, access.draft_message or default.message)
 
 
-def of(client: Client) -> QuerySet[Invitation]:
+def invitations_of(client: Client) -> QuerySet[Invitation]:
     """The client's invitations, newest first, with their mails and links."""
     return client.invitations.select_related("email__sign_in_link").order_by("-id")
 
 
-def note_stopped(invitation: Invitation, reason: str) -> None:
+def record_failure(invitation: Invitation, reason: str) -> None:
     """The invitation's mail was refused or given up: the client needs attention. In the caller's transaction.
 
     Only while it is the newest and its address is still the chosen one.
@@ -191,7 +198,7 @@ def note_stopped(invitation: Invitation, reason: str) -> None:
         portal_states.recompute(client)
 
 
-def note_started_again(invitation: Invitation) -> None:
+def record_retry(invitation: Invitation) -> None:
     """The invitation's mail is back in line: whether it stops again is not known. In the caller's transaction."""
     client = Client.objects.locked().get(pk=invitation.client_id)
     if Invitation.objects.filter(client=client, pk__gt=invitation.pk).exists():

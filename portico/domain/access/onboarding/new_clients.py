@@ -6,12 +6,12 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from portico.domain.access import access_grants
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import Invitation
 from portico.domain.access.onboarding import invitation_text, invitations
-from portico.domain.access.onboarding.invitation_text import Text
+from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.clients import registration
-from portico.domain.clients.client_input import ClientEntry
+from portico.domain.clients.client_input import ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import form_keys
@@ -28,7 +28,13 @@ class Welcomed:
 
 
 def welcome(
-    practice: Practice, entry: ClientEntry, access: AccessEntry | None, text: Text | None, *, press: str, by: Actor
+    practice: Practice,
+    entry: ClientInput,
+    access: AccessInput | None,
+    text: InvitationText | None,
+    *,
+    press: str,
+    by: Actor,
 ) -> Welcomed:
     """Creates a client; with `access` lets the first address sign in, with `text` too sends the invitation.
 
@@ -54,7 +60,13 @@ def welcome(
 
 
 def _make(
-    practice: Practice, entry: ClientEntry, access: AccessEntry | None, text: Text | None, *, press: str, by: Actor
+    practice: Practice,
+    entry: ClientInput,
+    access: AccessInput | None,
+    text: InvitationText | None,
+    *,
+    press: str,
+    by: Actor,
 ) -> Welcomed:
     client = registration.create(practice, entry, by=by, press=press)
     if access is None:
@@ -69,7 +81,7 @@ def _make(
     return Welcomed(client, sent.invitation, is_new=True)
 
 
-def _in_language_of(client: Client, text: Text) -> Text:
+def _in_language_of(client: Client, text: InvitationText) -> InvitationText:
     """The form opens with a default text before the language is chosen: left as it was, it follows the language."""
     defaults = invitation_text.defaults_of(client.practice)
     return defaults[client.language] if text in defaults.values() else text

@@ -12,21 +12,21 @@ from portico.plumbing import clock
 
 HOUR = timedelta(hours=1)
 # So many asks for sign-in links in an hour are told to staff.
-ASKS_OF_A_BURST = 40
-KEPT = timedelta(days=30)
+REQUESTS_PER_BURST = 40
+RETENTION = timedelta(days=30)
 
 
-def note_cap(practice: Practice) -> None:
+def record_mail_cap(practice: Practice) -> None:
     """A sign-in mail was not sent because the practice's hourly limit is used up."""
     _one_more(practice, BurstKind.CAP)
 
 
-def note_pins(practice: Practice) -> None:
+def record_wrong_pins(practice: Practice) -> None:
     """A wrong PIN beyond those that an hour may bring without anybody being told."""
     _one_more(practice, BurstKind.PINS)
 
 
-def lasting(practice: Practice) -> list[Burst]:
+def ongoing(practice: Practice) -> list[Burst]:
     """What goes on now, the oldest first: at most one of each kind."""
     return list(Burst.objects.lasting().filter(practice=practice).order_by("id"))
 
@@ -36,7 +36,7 @@ def past(practice: Practice, *, most: int) -> list[Burst]:
     return list(Burst.objects.filter(practice=practice, over_at__isnull=False).order_by("-id")[:most])
 
 
-def watch() -> int:
+def update() -> int:
     """Counts the asks of the last hour and ends what is over; upkeep calls it. Returns how many bursts last."""
     now = clock.now()
     busy = []
@@ -49,9 +49,9 @@ def watch() -> int:
     return going_on.count()
 
 
-def forget_old() -> int:
+def delete_old() -> int:
     """Deletes what was over a month ago; upkeep calls it. Returns how many."""
-    return Burst.objects.filter(clock.not_within("over_at", KEPT)).delete()[0]
+    return Burst.objects.filter(clock.not_within("over_at", RETENTION)).delete()[0]
 
 
 def _one_more(practice: Practice, kind: BurstKind) -> None:
@@ -79,7 +79,7 @@ def _busy_practices() -> Iterator[tuple[Practice, int, int]]:
     lately = SignInAsk.objects.filter(clock.within("written_at", HOUR))
     of_practice = lately.filter(practice_id=OuterRef("pk")).order_by().values("practice_id")
     number = Subquery(of_practice.annotate(n=Count("id")).values("n"), output_field=IntegerField())
-    for practice in Practice.objects.annotate(asks=Coalesce(number, 0)).filter(asks__gte=ASKS_OF_A_BURST):
+    for practice in Practice.objects.annotate(asks=Coalesce(number, 0)).filter(asks__gte=REQUESTS_PER_BURST):
         places = lately.filter(practice=practice).order_by().values("network").annotate(n=Count("id"))
         most = places.order_by("-n").values_list("n", flat=True).first()
         yield practice, practice.asks, most or 0

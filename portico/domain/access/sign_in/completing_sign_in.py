@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from portico.domain.access import notices, portal_states
-from portico.domain.access.models import PortalAccess, PortalAccount, Way
+from portico.domain.access.models import PortalAccess, PortalAccount, SignInMethod
 from portico.domain.access.sign_in import known_browsers, portal_sessions
-from portico.domain.access.sign_in.portal_sessions import Begun
-from portico.domain.audit_actions import Verb
+from portico.domain.access.sign_in.portal_sessions import StartedSession
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -15,46 +15,46 @@ from portico.plumbing.audit import audit_log
 
 
 @dataclass(frozen=True)
-class Visitor:
+class Browser:
     """The browser somebody signs in with: its name for the list of sessions, and the key in its own cookie."""
 
     browser: str
     key: str
 
 
-def arrive(
+def complete(
     practice: Practice,
     account: PortalAccount,
     *,
-    way: Way,
+    way: SignInMethod,
     proof_number: int,
-    visitor: Visitor,
+    visitor: Browser,
     only_client: Client | None = None,
-) -> Begun:
+) -> StartedSession:
     """Begins the session; a PIN's shows `only_client`. In the caller's transaction, with the account locked.
 
     `proof_number` is the number of the link, code or PIN that was spent.
     """
-    begun = portal_sessions.begin(
+    begun = portal_sessions.start(
         account, way=way, proof_number=proof_number, browser=visitor.browser, only_client=only_client
     )
     has_signed_in_before = account.known_browsers.exists()
-    if not known_browsers.recognise(account, visitor.key) and has_signed_in_before and way is not Way.PIN:
+    if not known_browsers.recognise(account, visitor.key) and has_signed_in_before and way is not SignInMethod.PIN:
         # A PIN has its own notice.
         notices.new_browser(begun.session, account)
-    opened = portal_sessions.opened(begun.session).values("client_id")
+    opened = portal_sessions.accesses_of(begun.session).values("client_id")
     for client in Client.objects.locked().filter(pk__in=opened).order_by("pk"):
         _note_signed_in(practice, client, account, way)
     return begun
 
 
-def _note_signed_in(practice: Practice, client: Client, account: PortalAccount, way: Way) -> None:
+def _note_signed_in(practice: Practice, client: Client, account: PortalAccount, way: SignInMethod) -> None:
     now = clock.now()
     access = PortalAccess.objects.locked().select_related("address").get(client=client)
     access.client = client
     access.first_signed_in_at = access.first_signed_in_at or now
     access.last_signed_in_at = now
-    if way is not Way.PIN:  # A PIN says nothing about whether mail arrives.
+    if way is not SignInMethod.PIN:  # A PIN says nothing about whether mail arrives.
         access.mail_stopped_at, access.mail_stopped_reason = None, ""
     access.save(update_fields=["first_signed_in_at", "last_signed_in_at", "mail_stopped_at", "mail_stopped_reason"])
     Client.objects.filter(pk=client.pk).update(last_signed_in_at=now)
@@ -64,7 +64,7 @@ def _note_signed_in(practice: Practice, client: Client, account: PortalAccount, 
 
 
 _VERBS = {
-    Way.LINK: Verb.CLIENT_SIGNED_IN,
-    Way.CODE: Verb.CLIENT_SIGNED_IN_BY_CODE,
-    Way.PIN: Verb.CLIENT_SIGNED_IN_BY_PIN,
+    SignInMethod.LINK: AuditAction.CLIENT_SIGNED_IN,
+    SignInMethod.CODE: AuditAction.CLIENT_SIGNED_IN_BY_CODE,
+    SignInMethod.PIN: AuditAction.CLIENT_SIGNED_IN_BY_PIN,
 }

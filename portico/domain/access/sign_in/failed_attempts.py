@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from portico.domain.access.models import PortalAccess, SignInLink
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
@@ -12,9 +12,17 @@ from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.models import TrailEntry
 
-SUCCEEDED = frozenset({Verb.CLIENT_SIGNED_IN, Verb.CLIENT_SIGNED_IN_BY_CODE, Verb.CLIENT_SIGNED_IN_BY_PIN})
+SUCCEEDED = frozenset(
+    {AuditAction.CLIENT_SIGNED_IN, AuditAction.CLIENT_SIGNED_IN_BY_CODE, AuditAction.CLIENT_SIGNED_IN_BY_PIN}
+)
 FAILED = frozenset(
-    {Verb.LINK_REFUSED, Verb.CODE_REFUSED, Verb.CODE_BEYOND_LIMIT, Verb.PIN_REFUSED, Verb.PIN_BEYOND_LIMIT}
+    {
+        AuditAction.LINK_REFUSED,
+        AuditAction.CODE_REFUSED,
+        AuditAction.CODE_BEYOND_LIMIT,
+        AuditAction.PIN_REFUSED,
+        AuditAction.PIN_BEYOND_LIMIT,
+    }
 )
 # A dead link that is opened again and again is recorded once in this time.
 OPENED_AGAIN = timedelta(hours=1)
@@ -29,24 +37,24 @@ def record_link_pressed(practice: Practice, link: SignInLink | None, *, state: s
 
     A link of another practice is also recorded there, for its own client.
     """
-    _record(Verb.LINK_REFUSED, practice, _clients_of(link), about=_mail_of(link), state=state)
+    _record(AuditAction.LINK_REFUSED, practice, _clients_of(link), about=_mail_of(link), state=state)
     if link is None:
         links = SignInLink.objects.select_related("practice", "address__client", "email")
         theirs = links.filter(token_hash=tokens.digest(token)).first()
         if theirs is not None:
             state = ELSEWHERE
-            _record(Verb.LINK_REFUSED, theirs.practice, _clients_of(theirs), about=_mail_of(theirs), state=state)
+            _record(AuditAction.LINK_REFUSED, theirs.practice, _clients_of(theirs), about=_mail_of(theirs), state=state)
 
 
 def record_link_opened(practice: Practice, link: SignInLink, *, state: str) -> None:
     """Records that a dead link was opened, by a person or a scanner; again within an hour: changes nothing."""
     now, about = clock.now(), _mail_of(link)
-    lately = TrailEntry.objects.filter(client_id=link.address.client_id, verb=Verb.LINK_REFUSED, about=about)
+    lately = TrailEntry.objects.filter(client_id=link.address.client_id, verb=AuditAction.LINK_REFUSED, about=about)
     if not lately.filter(at__gt=now - OPENED_AGAIN, at__lte=now).exists():
-        _record(Verb.LINK_REFUSED, practice, _clients_of(link), about=about, state=state, opened=True)
+        _record(AuditAction.LINK_REFUSED, practice, _clients_of(link), about=about, state=state, opened=True)
 
 
-def record_code(practice: Practice, verb: Verb, *, browser_hash: str, mailbox_key: str) -> None:
+def record_code(practice: Practice, verb: AuditAction, *, browser_hash: str, mailbox_key: str) -> None:
     """Records a code that was refused, for the clients of the mailbox that this browser had asked for on that page.
 
     The work is the same for a browser that never asked for a client's address.
@@ -70,7 +78,7 @@ def _mail_of(link: SignInLink | None) -> str:
 
 
 def _record(
-    verb: Verb, practice: Practice, clients: Iterable[Client], *, about: str = "", **details: str | bool
+    verb: AuditAction, practice: Practice, clients: Iterable[Client], *, about: str = "", **details: str | bool
 ) -> None:
     """One entry for each client; without any, one for the practice alone."""
     nobody, about_clients = Actor.nobody(), list[Client | None](clients) or [None]

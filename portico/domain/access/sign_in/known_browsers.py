@@ -8,7 +8,7 @@ from portico.domain.access.models import KnownBrowser, PortalAccount
 from portico.plumbing import clock, tokens
 
 # As long as a browser keeps a cookie at most.
-REMEMBERED = timedelta(days=400)
+RETENTION = timedelta(days=400)
 
 
 def recognise(account: PortalAccount, key: str) -> bool:
@@ -23,12 +23,12 @@ def recognise(account: PortalAccount, key: str) -> bool:
     return not is_new
 
 
-def in_words(browser: str) -> str:
+def describe(browser: str) -> str:
     """The name under which a session keeps its browser, as "Safari on iPhone", in the language that is on."""
     name, is_both, device = browser.partition(" on ")
     return _("%(browser)s on %(device)s") % {"browser": name, "device": device} if is_both else browser
 
 
-def forget_old() -> int:
+def delete_old() -> int:
     """Deletes browsers whose cookie is gone by now; upkeep calls it. Returns how many."""
-    return KnownBrowser.objects.filter(seen_at__lt=clock.now() - REMEMBERED).delete()[0]
+    return KnownBrowser.objects.filter(seen_at__lt=clock.now() - RETENTION).delete()[0]

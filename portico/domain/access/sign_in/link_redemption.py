@@ -5,14 +5,14 @@ from enum import StrEnum
 
 from django.db import transaction
 
-from portico.domain.access.models import PortalAccount, SignInLink, Way
+from portico.domain.access.models import PortalAccount, SignInLink, SignInMethod
 from portico.domain.access.models.links import SignInLinkQuerySet
 from portico.domain.access.sign_in import completing_sign_in, failed_attempts
-from portico.domain.access.sign_in.completing_sign_in import Visitor
-from portico.domain.access.sign_in.portal_sessions import Begun
+from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
-from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.models import EmailEvent, EmailEventKind
 
 
@@ -24,14 +24,14 @@ class LinkState(StrEnum):
 
 
 @dataclass(frozen=True)
-class LinkSeen:
+class LinkStatus:
     """What a token's page may show. A link that is unknown here, or another practice's, has no link."""
 
     state: LinkState
     link: SignInLink | None = None
 
 
-def look(practice: Practice, token: str) -> LinkSeen:
+def find(practice: Practice, token: str) -> LinkStatus:
     """Looks at a token at a practice's address; changes nothing. Another practice's link is unknown here."""
     link = (
         SignInLink.objects.select_related("account", "address__client", "ask", "email")
@@ -39,17 +39,17 @@ def look(practice: Practice, token: str) -> LinkSeen:
         .first()
     )
     if link is None:
-        return LinkSeen(LinkState.UNKNOWN)
+        return LinkStatus(LinkState.UNKNOWN)
     if link.used_at is not None:
-        return LinkSeen(LinkState.USED, link)
+        return LinkStatus(LinkState.USED, link)
     if SignInLink.objects.usable().filter(pk=link.pk).exists():
-        return LinkSeen(LinkState.LIVE, link)
+        return LinkStatus(LinkState.LIVE, link)
     # Another press may have come between the two questions: then it was used, and did not expire.
     was_used = SignInLink.objects.filter(pk=link.pk, used_at__isnull=False).exists()
-    return LinkSeen(LinkState.USED if was_used else LinkState.EXPIRED, link)
+    return LinkStatus(LinkState.USED if was_used else LinkState.EXPIRED, link)
 
 
-def note_fetched(link: SignInLink) -> None:
+def record_fetch(link: SignInLink) -> None:
     """Records the first fetch, by a person or a scanner; every further one changes nothing."""
     with transaction.atomic():
         if SignInLink.objects.filter(pk=link.pk, fetched_at=None).update(fetched_at=clock.now()):
@@ -58,33 +58,33 @@ def note_fetched(link: SignInLink) -> None:
             )
 
 
-def note_opened_dead(practice: Practice, seen: LinkSeen) -> None:
+def note_opened_dead(practice: Practice, seen: LinkStatus) -> None:
     """Records that a used or expired link was opened: its page has no button that could be pressed."""
     if seen.link is not None and seen.state is not LinkState.LIVE:
         failed_attempts.record_link_opened(practice, seen.link, state=seen.state.value)
 
 
-@once_more
-def press(practice: Practice, token: str, *, visitor: Visitor) -> Begun | LinkSeen:
+@retry_on_deadlock
+def redeem(practice: Practice, token: str, *, visitor: Browser) -> StartedSession | LinkStatus:
     """Spends a link and begins a session; a dead link says why instead.
 
     However many presses arrive at once, one spends: the update is the question and the answer in one.
     """
-    seen = look(practice, token)
+    seen = find(practice, token)
     if seen.link is None or seen.state is not LinkState.LIVE:
         failed_attempts.record_link_pressed(practice, seen.link, state=seen.state.value, token=token)
         return seen
-    begun = spend(practice, seen.link, usable=SignInLink.objects.usable(), way=Way.LINK, visitor=visitor)
+    begun = spend(practice, seen.link, usable=SignInLink.objects.usable(), way=SignInMethod.LINK, visitor=visitor)
     if begun is None:
-        seen = look(practice, token)
+        seen = find(practice, token)
         failed_attempts.record_link_pressed(practice, seen.link, state=seen.state.value, token=token)
         return seen
     return begun
 
 
 def spend(
-    practice: Practice, link: SignInLink, *, usable: SignInLinkQuerySet, way: Way, visitor: Visitor
-) -> Begun | None:
+    practice: Practice, link: SignInLink, *, usable: SignInLinkQuerySet, way: SignInMethod, visitor: Browser
+) -> StartedSession | None:
     """Spends a link while it is one of the `usable`, voids all others of its mailbox, and begins a session."""
     with transaction.atomic():
         account = PortalAccount.objects.locked().get(pk=link.account_id)
@@ -93,8 +93,8 @@ def spend(
             return None
         account.links.unspent().update(voided_at=now)
         EmailEvent.objects.create(practice_id=practice.pk, email_id=link.email_id, kind=_EVENTS[way], at=now)
-        begun = completing_sign_in.arrive(practice, account, way=way, proof_number=link.number, visitor=visitor)
+        begun = completing_sign_in.complete(practice, account, way=way, proof_number=link.number, visitor=visitor)
     return replace(begun, goes_to=link.ask.goes_to if link.ask is not None else "")
 
 
-_EVENTS = {Way.LINK: EmailEventKind.PRESSED, Way.CODE: EmailEventKind.CODE_TYPED}
+_EVENTS = {SignInMethod.LINK: EmailEventKind.PRESSED, SignInMethod.CODE: EmailEventKind.CODE_TYPED}

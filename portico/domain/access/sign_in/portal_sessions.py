@@ -7,14 +7,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from portico.domain.access.models import (
-    SESSIONS_PER_ACCOUNT,
-    PortalAccess,
-    PortalAccount,
-    PortalSession,
-    Way,
-)
-from portico.domain.audit_actions import Verb
+from portico.domain.access.models import SESSIONS_PER_ACCOUNT, PortalAccess, PortalAccount, PortalSession, SignInMethod
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
@@ -23,7 +17,7 @@ from portico.plumbing.audit import audit_log
 
 
 @dataclass(frozen=True)
-class Begun:
+class StartedSession:
     """A new session, the key for its cookie, which is stored nowhere, and the place it leads to; empty is Home."""
 
     session: PortalSession
@@ -31,9 +25,9 @@ class Begun:
     goes_to: str = ""
 
 
-def begin(
-    account: PortalAccount, *, way: Way, proof_number: int, browser: str, only_client: Client | None = None
-) -> Begun:
+def start(
+    account: PortalAccount, *, way: SignInMethod, proof_number: int, browser: str, only_client: Client | None = None
+) -> StartedSession:
     """Begins a session at the account's present number; the sixth ends the oldest. Account locked by the caller.
 
     `proof_number` is the number of the link, code or PIN.
@@ -53,7 +47,7 @@ def begin(
     account.sessions.filter(ended_at=None).exclude(pk__in=list(kept)).update(
         ended_at=clock.now(), ended_by="a newer session"
     )
-    return Begun(session, key)
+    return StartedSession(session, key)
 
 
 def find(practice: Practice, key: str) -> PortalSession | None:
@@ -66,7 +60,7 @@ def find(practice: Practice, key: str) -> PortalSession | None:
     )
 
 
-def find_over(practice: Practice, key: str) -> PortalSession | None:
+def find_ended(practice: Practice, key: str) -> PortalSession | None:
     """The session of a cookie that nobody ended but time, as long as it is kept; with its account."""
     session = (
         PortalSession.objects.select_related("account")
@@ -76,12 +70,12 @@ def find_over(practice: Practice, key: str) -> PortalSession | None:
     return None if session is None or PortalSession.objects.alive().filter(pk=session.pk).exists() else session
 
 
-def was_left_idle(session: PortalSession) -> bool:
+def has_timed_out(session: PortalSession) -> bool:
     """Whether nobody pressed anything for too long; else it had lasted as long as a session may."""
     return clock.now() - session.seen_at >= timedelta(seconds=settings.SESSION_IDLE_CLIENT)
 
 
-def opened(session: PortalSession) -> QuerySet[PortalAccess]:
+def accesses_of(session: PortalSession) -> QuerySet[PortalAccess]:
     """What the session opens at this moment, by the account's numbers; empty when every fact has changed."""
     accesses = PortalAccess.objects.filter(account_id=session.account_id)
     accesses = accesses.opened(session.purpose, session.number, proof_epoch=session.proof_number)
@@ -90,7 +84,7 @@ def opened(session: PortalSession) -> QuerySet[PortalAccess]:
     return accesses.select_related("client", "address").order_by("client__sort_key", "client_id")
 
 
-def open_to(account: PortalAccount) -> QuerySet[PortalSession]:
+def live_sessions(account: PortalAccount) -> QuerySet[PortalSession]:
     """The account's sessions that are alive, newest first."""
     return account.sessions.alive().order_by("-id")
 
@@ -102,7 +96,7 @@ def touch(session: PortalSession, *, every: float) -> None:
         PortalSession.objects.filter(pk=session.pk).update(seen_at=now)
 
 
-def look_at_client(session: PortalSession, access: PortalAccess) -> None:
+def choose_client(session: PortalSession, access: PortalAccess) -> None:
     """Notes whom the person is looking at."""
     PortalSession.objects.filter(pk=session.pk).update(client_id=access.client_id)
 
@@ -120,7 +114,7 @@ def sign_out(session: PortalSession, practice: Practice) -> None:
     actor = actor_of(session)
     with transaction.atomic():
         if end(session, by=actor):
-            audit_log.record(Verb.CLIENT_SIGNED_OUT, practice=practice, by=actor, client=session.client)
+            audit_log.record(AuditAction.CLIENT_SIGNED_OUT, practice=practice, by=actor, client=session.client)
 
 
 def end_by_client(session: PortalSession, practice: Practice, *, seen_by: Client, by: Actor) -> None:
@@ -128,18 +122,18 @@ def end_by_client(session: PortalSession, practice: Practice, *, seen_by: Client
     with transaction.atomic():
         if end(session, by=by):
             whose = session.client or seen_by
-            audit_log.record(Verb.SESSION_ENDED, practice=practice, by=by, client=whose, about=session.ref)
+            audit_log.record(AuditAction.SESSION_ENDED, practice=practice, by=by, client=whose, about=session.ref)
 
 
 def end_others(session: PortalSession, practice: Practice, *, seen_by: Client, by: Actor) -> int:
     """The client ends every session of the mailbox but this one. Returns how many."""
-    others = [other for other in open_to(session.account) if other.pk != session.pk]
+    others = [other for other in live_sessions(session.account) if other.pk != session.pk]
     for other in others:
         end_by_client(other, practice, seen_by=seen_by, by=by)
     return len(others)
 
 
-def forget_over() -> int:
+def delete_ended() -> int:
     """Deletes what ended or was left more than a day ago; upkeep calls it. Returns how many.
 
     No session is alive a day after it was last seen: settings allow no more than half of that.

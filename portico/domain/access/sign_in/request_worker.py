@@ -9,17 +9,17 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from portico.domain.access import mail_context
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.models import AskOutcome, PortalAccess, PortalAccount, SignInAsk, link_lifetime
+from portico.domain.access.models import PortalAccess, PortalAccount, RequestOutcome, SignInAsk, link_lifetime
 from portico.domain.access.sign_in import bursts, sign_in_links
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import EmailAddress
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
-from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import outbox
-from portico.plumbing.models.outgoing_emails import Lane
+from portico.plumbing.models.outgoing_emails import MailQueue
 from portico.plumbing.queue import leases
 from portico.plumbing.security import rate_limits
 from portico.plumbing.security.rate_limits import Limit
@@ -28,17 +28,17 @@ logger = logging.getLogger(__name__)
 
 KIND = "sign_in"
 LEASE = timedelta(seconds=60)
-MAILS_AN_HOUR = 2_000
+MAILS_PER_HOUR = 2_000
 # Answered together: most of the cost is in the number of statements, not of rows.
-AT_ONCE = 20
+BATCH_SIZE = 20
 LONGEST_WAIT = timedelta(minutes=5)
 
-type Outcomes = dict[SignInAsk, AskOutcome]
+type Outcomes = dict[SignInAsk, RequestOutcome]
 
 
-def answer_next() -> bool:
+def process_next() -> bool:
     """Answers the oldest asks, those of a practice together. False when none waits."""
-    asks = leases.claim_some(SignInAsk.objects.waiting().select_related("practice"), most=AT_ONCE, lease=LEASE)
+    asks = leases.claim_some(SignInAsk.objects.waiting().select_related("practice"), most=BATCH_SIZE, lease=LEASE)
     for practice, of_practice in groupby(sorted(asks, key=attrgetter("practice_id")), key=attrgetter("practice")):
         _answer(practice, list(of_practice))
     return bool(asks)
@@ -68,7 +68,7 @@ def _put_off(ask: SignInAsk, mistake: Exception) -> None:
 
 def mails_of(practice: Practice) -> Limit:
     """How many sign-in mails leave for a practice's clients in an hour, whoever asks for them."""
-    return Limit.on("sign-in-mails", practice.ref, most=MAILS_AN_HOUR, window=timedelta(hours=1))
+    return Limit.on("sign-in-mails", practice.ref, most=MAILS_PER_HOUR, window=timedelta(hours=1))
 
 
 def _outcomes(practice: Practice, asks: list[SignInAsk]) -> Outcomes:
@@ -78,24 +78,24 @@ def _outcomes(practice: Practice, asks: list[SignInAsk]) -> Outcomes:
     outcomes = {
         ask: _outcome(ask, is_opened=ask.mailbox_key in opened, is_known=ask.mailbox_key in known) for ask in asks
     }
-    wanted = _with(AskOutcome.MAILED, outcomes)
+    wanted = _with(RequestOutcome.MAILED, outcomes)
     limit = mails_of(practice)
     allowed = rate_limits.spend_up_to(limit, len(wanted)) if wanted else 0
     try:
-        return _write_down(practice, outcomes | dict.fromkeys(wanted[allowed:], AskOutcome.BEYOND_CAP))
+        return _write_down(practice, outcomes | dict.fromkeys(wanted[allowed:], RequestOutcome.BEYOND_CAP))
     except Exception:
         rate_limits.give_back(*[limit] * allowed)
         raise
 
 
-def _outcome(ask: SignInAsk, *, is_opened: bool, is_known: bool) -> AskOutcome:
+def _outcome(ask: SignInAsk, *, is_opened: bool, is_known: bool) -> RequestOutcome:
     if clock.now() - ask.written_at >= link_lifetime():
-        return AskOutcome.TOO_LATE
+        return RequestOutcome.TOO_LATE
     if ask.is_beyond_limit:
-        return AskOutcome.BEYOND_LIMIT
+        return RequestOutcome.BEYOND_LIMIT
     if is_opened:
-        return AskOutcome.NOT_ALLOWED if ask.practice.is_suspended else AskOutcome.MAILED
-    return AskOutcome.NOT_ALLOWED if is_known else AskOutcome.UNKNOWN
+        return RequestOutcome.NOT_ALLOWED if ask.practice.is_suspended else RequestOutcome.MAILED
+    return RequestOutcome.NOT_ALLOWED if is_known else RequestOutcome.UNKNOWN
 
 
 def _opened(practice: Practice, asks: list[SignInAsk]) -> dict[str, list[PortalAccess]]:
@@ -117,31 +117,31 @@ def _known(practice: Practice, asks: list[SignInAsk]) -> set[str]:
     return set(known.values_list("mailbox_key", flat=True)) if keys else set()
 
 
-@once_more
+@retry_on_deadlock
 def _write_down(practice: Practice, outcomes: Outcomes) -> Outcomes:
     """Writes the mails with their links and codes, and that the asks are answered, all or nothing.
 
     Gives the outcomes that were written: not those of asks that somebody else has taken over meanwhile.
     """
     with transaction.atomic():
-        to_mail = _with(AskOutcome.MAILED, outcomes)
+        to_mail = _with(RequestOutcome.MAILED, outcomes)
         keys = {ask.mailbox_key for ask in to_mail}
         if to_mail:
             list(PortalAccount.objects.locked().filter(practice=practice, mailbox_key__in=keys).order_by("pk"))
         opened = _opened(practice, to_mail) if to_mail else {}
         changed = [ask for ask in to_mail if ask.mailbox_key not in opened]  # Within the last moments.
-        outcomes = outcomes | dict.fromkeys(changed, AskOutcome.NOT_ALLOWED)
+        outcomes = outcomes | dict.fromkeys(changed, RequestOutcome.NOT_ALLOWED)
         written: Outcomes = {}
         for outcome in sorted(set(outcomes.values())):
             closed = leases.finish_all(_with(outcome, outcomes), outcome=outcome, answered_at=clock.now())
             written |= dict.fromkeys(closed, outcome)
-        _write_mails(practice, {ask: opened[ask.mailbox_key] for ask in _with(AskOutcome.MAILED, written)})
-        for _ask in _with(AskOutcome.BEYOND_CAP, written):
-            bursts.note_cap(practice)
+        _write_mails(practice, {ask: opened[ask.mailbox_key] for ask in _with(RequestOutcome.MAILED, written)})
+        for _ask in _with(RequestOutcome.BEYOND_CAP, written):
+            bursts.record_mail_cap(practice)
     return written
 
 
-def _with(outcome: AskOutcome, outcomes: Outcomes) -> list[SignInAsk]:
+def _with(outcome: RequestOutcome, outcomes: Outcomes) -> list[SignInAsk]:
     return sorted((ask for ask, its in outcomes.items() if its is outcome), key=attrgetter("pk"))
 
 
@@ -152,13 +152,13 @@ def _write_mails(practice: Practice, opened: dict[SignInAsk, list[PortalAccess]]
         account, address = accesses[0].account, accesses[0].address
         if account is None or address is None:
             raise AssertionError("An access that is mailable has an account and an address.")
-        drawn.append(sign_in_links.draw(account, address, email, ask=ask))
+        drawn.append(sign_in_links.build(account, address, email, ask=ask))
         for access in accesses:
             client = access.client
             entries.append(
-                audit_log.entry(Verb.LINK_SENT, practice=practice, client=client, by=nobody, about=email.ref)
+                audit_log.entry(AuditAction.LINK_SENT, practice=practice, client=client, by=nobody, about=email.ref)
             )
-    sign_in_links.write_all(drawn)
+    sign_in_links.create_all(drawn)
     audit_log.record_all(entries)
 
 
@@ -177,6 +177,6 @@ def _draft(practice: Practice, ask: SignInAsk, opened: list[PortalAccess]) -> ou
         "content": {"asked_at": ask.written_at.isoformat(), "language": language},
         "by": Actor.nobody(),
         "client": first.client,
-        "lane": Lane.ENTRANCE,
+        "lane": MailQueue.ENTRANCE,
         "link_nonce": tokens.new_nonce(),
     }

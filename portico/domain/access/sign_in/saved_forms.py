@@ -7,39 +7,39 @@ from portico.domain.access.sign_in import portal_sessions
 from portico.domain.clients.models import Client
 from portico.plumbing import form_recovery
 from portico.plumbing.database.base_models import RowQuerySet
-from portico.plumbing.form_recovery import Field
+from portico.plumbing.form_recovery import PostedField
 
 
-def keep(session: PortalSession, *, client_ref: str, path: str, fields: Iterable[Field]) -> PortalKeptPost | None:
+def save(session: PortalSession, *, client_ref: str, path: str, fields: Iterable[PostedField]) -> PortalKeptPost | None:
     """Keeps what was posted to the path after time had ended the session, without secrets and card numbers.
 
     `client_ref` names the client whose page the form was on. None when nothing is left, or when the session, had it
     not ended, would not show that client.
     """
     client_id = next(
-        (each.client_id for each in portal_sessions.opened(session) if each.client.ref == client_ref), None
+        (each.client_id for each in portal_sessions.accesses_of(session) if each.client.ref == client_ref), None
     )
     if client_id is None:
         return None
     kept = PortalKeptPost(
         practice_id=session.practice_id, account_id=session.account_id, client_id=client_id, path=path
     )
-    return form_recovery.keep(kept, fields, among=_of(session.account))
+    return form_recovery.save(kept, fields, among=_of(session.account))
 
 
 def find(account: PortalAccount, ref: str, *, path: str, client: Client) -> PortalKeptPost | None:
     """What this mailbox posted to the path within the last hour, while it looked at this client."""
-    return form_recovery.within_the_hour(_of(account)).filter(client=client, ref=ref, path=path).first()
+    return form_recovery.unexpired(_of(account)).filter(client=client, ref=ref, path=path).first()
 
 
-def forget(account: PortalAccount, ref: str) -> None:
+def delete(account: PortalAccount, ref: str) -> None:
     """Deletes it once its form was pressed again."""
     _of(account).filter(ref=ref).delete()
 
 
-def forget_old() -> int:
+def delete_expired() -> int:
     """Deletes what nobody came back for; upkeep calls it. Returns how many."""
-    return form_recovery.forget_old(PortalKeptPost.objects.all())
+    return form_recovery.delete_expired(PortalKeptPost.objects.all())
 
 
 def _of(account: PortalAccount) -> RowQuerySet[PortalKeptPost]:

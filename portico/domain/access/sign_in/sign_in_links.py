@@ -6,7 +6,7 @@ from operator import itemgetter
 
 from django.conf import settings
 
-from portico.domain.access.models import LIVE_LINKS, PortalAccount, SignInAsk, SignInLink
+from portico.domain.access.models import MAX_LIVE_LINKS, PortalAccount, SignInAsk, SignInLink
 from portico.domain.clients.models import EmailAddress
 from portico.plumbing import clock, tokens
 from portico.plumbing.models import OutgoingEmail
@@ -14,20 +14,20 @@ from portico.plumbing.models import OutgoingEmail
 PURPOSE = "sign-in-link"
 CODE_PURPOSE = "sign-in-code"
 # No 0 O 1 I L: a code is read from one screen and typed at another.
-CODE_SIGNS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+CODE_CHARACTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_LENGTH = 6
 
 
-def write(
+def create(
     account: PortalAccount, address: EmailAddress, email: OutgoingEmail, *, ask: SignInAsk | None = None
 ) -> SignInLink:
     """Writes the link of one mail, as `write_all` does."""
-    link = draw(account, address, email, ask=ask)
-    write_all([link])
+    link = build(account, address, email, ask=ask)
+    create_all([link])
     return link
 
 
-def write_all(drawn: Sequence[SignInLink]) -> None:
+def create_all(drawn: Sequence[SignInLink]) -> None:
     """Writes links made by `draw`; a fourth live link of an account retires its oldest.
 
     Inside the caller's transaction, with the accounts locked.
@@ -37,12 +37,12 @@ def write_all(drawn: Sequence[SignInLink]) -> None:
     retired = []
     pairs = unspent.order_by("account_id", "-id").values_list("account_id", "pk")
     for _account, newest_first in groupby(pairs, key=itemgetter(0)):
-        retired += [pk for _account, pk in newest_first][LIVE_LINKS:]
+        retired += [pk for _account, pk in newest_first][MAX_LIVE_LINKS:]
     if retired:
         unspent.filter(pk__in=retired).update(voided_at=clock.now())
 
 
-def draw(
+def build(
     account: PortalAccount, address: EmailAddress, email: OutgoingEmail, *, ask: SignInAsk | None = None
 ) -> SignInLink:
     """The link of a mail that has a nonce, not yet written.
@@ -64,7 +64,7 @@ def draw(
     )
 
 
-def address_of(link: SignInLink) -> str:
+def url_of(link: SignInLink) -> str:
     """The absolute address of the link: built at hand-over from the mail's nonce. Raises tokens.KeyLost."""
     token = tokens.derive_matching(bytes(link.email.link_nonce or b""), purpose=PURPOSE, digest=link.token_hash)
     return f"{settings.PUBLIC_BASE_URL}/portal/{link.practice.slug}/link/{token}/"
@@ -76,7 +76,7 @@ def code_of(link: SignInLink) -> str:
         code = _code(derived)
         if tokens.matches(code_text(link.ask, code), purpose=CODE_PURPOSE, digest=link.code_hash):
             return f"{code[:3]} {code[3:]}"
-    raise tokens.KeyLost(CODE_PURPOSE)
+    raise tokens.KeyMissing(CODE_PURPOSE)
 
 
 def code_text(ask: SignInAsk | None, code: str) -> str:
@@ -88,6 +88,6 @@ def _code(derived: str) -> str:
     number = int.from_bytes(derived.encode())
     signs = []
     for _ in range(CODE_LENGTH):
-        number, place = divmod(number, len(CODE_SIGNS))
-        signs.append(CODE_SIGNS[place])
+        number, place = divmod(number, len(CODE_CHARACTERS))
+        signs.append(CODE_CHARACTERS[place])
     return "".join(signs)

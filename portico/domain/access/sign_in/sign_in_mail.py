@@ -15,13 +15,13 @@ from portico.domain.access.sign_in import sign_in_links
 from portico.domain.practices import mail_frame
 from portico.plumbing import clock
 from portico.plumbing.mail import rendering
-from portico.plumbing.mail.outbox import Composer, Letter
+from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState
 from portico.plumbing.text import times
 
 
-class SignInMail(Composer):
+class SignInMail(MailComposer):
     label = gettext_lazy("Sign-in email")
 
     def look_up(self, emails: Sequence[OutgoingEmail]) -> None:
@@ -35,12 +35,12 @@ class SignInMail(Composer):
         return _against_mailbox(link) or _against_link(link, email)
 
     def link(self, email: OutgoingEmail) -> str | None:
-        return sign_in_links.address_of(_link_of(email))
+        return sign_in_links.url_of(_link_of(email))
 
     def secrets(self, email: OutgoingEmail) -> tuple[str, ...]:
         return (sign_in_links.code_of(_link_of(email)),)
 
-    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+    def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         practice, language = email.practice, email.content["language"]
         asked_at = datetime.fromisoformat(email.content["asked_at"])
         with translation.override(language):
@@ -59,7 +59,7 @@ class SignInMail(Composer):
         link = _link_of(email)
         if email.state == EmailState.HANDED_OVER and not link.is_mail_stopped:
             return  # The usual case, known without asking again.
-        delivery_failures.follow(email, link.account)
+        delivery_failures.apply_outcome(email, link.account)
 
 
 def _links() -> SignInLinkQuerySet:

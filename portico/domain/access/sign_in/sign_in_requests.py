@@ -10,22 +10,24 @@ from portico.domain.access.models import SignInAsk, SignInLink
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
 from portico.plumbing.security import rate_limits
-from portico.plumbing.security.rate_limits import Limit, TooMany
+from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 from portico.plumbing.text.mailboxes import mailbox_key
 
-KEPT = timedelta(days=30)
-FORGOTTEN_AT_ONCE = 5_000
+RETENTION = timedelta(days=30)
+DELETE_BATCH_SIZE = 5_000
 
 
 @dataclass(frozen=True)
-class Place:
+class RequestOrigin:
     """Where somebody asks: the key in the cookie of their browser, and the network address they come from."""
 
     browser_key: str
     ip: str
 
 
-def ask(practice: Practice, address: str, *, place: Place, is_typed: bool = True, goes_to: str = "") -> SignInAsk:
+def create(
+    practice: Practice, address: str, *, place: RequestOrigin, is_typed: bool = True, goes_to: str = ""
+) -> SignInAsk:
     """Writes down what was asked for: the same work for every address, whatever is known of it.
 
     Beyond the budget of an address (5 in an hour, 10 in a day) the row says so, and nothing will be sent. Beyond
@@ -46,7 +48,7 @@ def ask(practice: Practice, address: str, *, place: Place, is_typed: bool = True
     )
 
 
-def last_of(practice: Practice, browser_key: str) -> SignInAsk | None:
+def latest(practice: Practice, browser_key: str) -> SignInAsk | None:
     """What this browser asked for last at the practice."""
     asked = SignInAsk.objects.filter(practice=practice, browser_hash=tokens.digest(browser_key))
     return asked.order_by("-id").first()
@@ -66,11 +68,11 @@ def named(practice: Practice, browser_key: str, name: str) -> SignInAsk | None:
     return asked.filter(Q(is_typed=True, address=name) | Q(is_typed=False, ref=name)).order_by("-id").first()
 
 
-def forget_old() -> int:
+def delete_old() -> int:
     """Deletes what was asked more than a month ago; upkeep calls it. Returns how many."""
-    old = SignInAsk.objects.filter(written_at__lt=clock.now() - KEPT).order_by("id").values_list("pk", flat=True)
+    old = SignInAsk.objects.filter(written_at__lt=clock.now() - RETENTION).order_by("id").values_list("pk", flat=True)
     with transaction.atomic():
-        some = list(old[:FORGOTTEN_AT_ONCE])
+        some = list(old[:DELETE_BATCH_SIZE])
         # Their links stay, as long as the mails they stand in.
         SignInLink.objects.filter(ask__in=some).update(ask=None)
         return SignInAsk.objects.filter(pk__in=some).delete()[0]
@@ -83,6 +85,6 @@ def _is_beyond_limit(practice: Practice, key: str) -> bool:
             Limit.on("asks-for-address", *whose, most=5, window=timedelta(hours=1)),
             Limit.on("asks-for-address", *whose, most=10, window=timedelta(days=1)),
         )
-    except TooMany:
+    except RateLimitExceeded:
         return True
     return False

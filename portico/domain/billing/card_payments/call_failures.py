@@ -3,11 +3,11 @@
 import logging
 from enum import StrEnum
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import saved_cards, settlement
 from portico.domain.billing.card_payments.payment_refusals import (
     StripeBusy,
-    StripeNotReached,
+    StripeNotReachable,
     StripeRefused,
     TooLarge,
     TooSmall,
@@ -15,21 +15,21 @@ from portico.domain.billing.card_payments.payment_refusals import (
 from portico.domain.billing.card_payments.settlement import STRIPE
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import AttemptFailure, AttemptState, PaymentAttempt
-from portico.domain.practices.models import Trouble
+from portico.domain.practices.models import PaymentProblem
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe.errors import (
-    BadKey,
-    CardRefused,
-    KeyLacksPermission,
-    KeyUsedOtherwise,
-    NotReached,
+    CardDeclined,
+    IdempotencyKeyReused,
+    InvalidKey,
     NotSetUp,
-    NotThere,
+    PermissionMissing,
     RateLimited,
-    Rejected,
-    StripeTrouble,
+    RequestRejected,
+    ResourceMissing,
+    StripeCallFailed,
+    StripeUnreachable,
 )
-from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.refusals import Refused
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Superseded(Exception):
         self.cause = cause
 
 
-def fail(attempt: PaymentAttempt, trouble: StripeTrouble, *, failure: AttemptFailure | None = None) -> None:
+def fail(attempt: PaymentAttempt, trouble: StripeCallFailed, *, failure: AttemptFailure | None = None) -> None:
     """Ends an attempt for which Stripe did nothing. Again, or after a success: changes nothing.
 
     `failure` is a better word for the reason than the trouble's own.
@@ -64,7 +64,7 @@ def fail(attempt: PaymentAttempt, trouble: StripeTrouble, *, failure: AttemptFai
     _fail(attempt, _verb_of(trouble), details)
 
 
-def supersede(attempt: PaymentAttempt, trouble: StripeTrouble, *, tried: frozenset[Cause]) -> None:
+def supersede(attempt: PaymentAttempt, trouble: StripeCallFailed, *, tried: frozenset[Cause]) -> None:
     """Ends the attempt and raises Superseded if another one may do without what was refused; else does nothing."""
     cause = _cause_of(trouble)
     if cause is None or cause in tried:
@@ -76,12 +76,12 @@ def supersede(attempt: PaymentAttempt, trouble: StripeTrouble, *, tried: frozens
     raise Superseded(cause) from trouble
 
 
-def refusal_of(trouble: StripeTrouble) -> Refused:
+def refusal_of(trouble: StripeCallFailed) -> Refused:
     """The sentence for the client; nothing was charged."""
     if isinstance(trouble, RateLimited):
         return StripeBusy()
-    if isinstance(trouble, NotReached):
-        return StripeNotReached()
+    if isinstance(trouble, StripeUnreachable):
+        return StripeNotReachable()
     match trouble.code:
         case "amount_too_small":
             return TooSmall()
@@ -90,34 +90,34 @@ def refusal_of(trouble: StripeTrouble) -> Refused:
     return StripeRefused()
 
 
-def note_trouble(attempt: PaymentAttempt, trouble: StripeTrouble) -> None:
+def note_trouble(attempt: PaymentAttempt, trouble: StripeCallFailed) -> None:
     """A key that Stripe no longer takes closes paying by card until an owner mends it."""
     match trouble:
-        case KeyLacksPermission():
-            found = Trouble.KEY_RESTRICTED
-        case BadKey():
-            found = Trouble.KEY_REFUSED
+        case PermissionMissing():
+            found = PaymentProblem.KEY_RESTRICTED
+        case InvalidKey():
+            found = PaymentProblem.KEY_REFUSED
         case NotSetUp():
-            found = Trouble.CHARGES_OFF
+            found = PaymentProblem.CHARGES_OFF
         case _:
             return
-    payments = payment_readiness.of(attempt.practice)
+    payments = payment_readiness.online_payments_of(attempt.practice)
     key = payments.key if payments else None
     if key is not None and (key.livemode, key.account_id) == (attempt.livemode, attempt.stripe_account_id):
-        payment_readiness.note_trouble(attempt.practice, found, by=STRIPE)
+        payment_readiness.record_problem(attempt.practice, found, by=STRIPE)
 
 
-def _cause_of(trouble: StripeTrouble) -> Cause | None:
-    if not isinstance(trouble, Rejected) or isinstance(trouble, KeyUsedOtherwise):
+def _cause_of(trouble: StripeCallFailed) -> Cause | None:
+    if not isinstance(trouble, RequestRejected) or isinstance(trouble, IdempotencyKeyReused):
         return None
-    if isinstance(trouble, NotThere):
+    if isinstance(trouble, ResourceMissing):
         return Cause.CUSTOMER if trouble.is_about("customer") else None
     return next((cause for cause in (Cause.DESCRIPTION, Cause.METADATA) if trouble.is_about(cause)), None)
 
 
-@once_more
-def _fail(attempt: PaymentAttempt, verb: Verb, details: dict[str, str]) -> None:
-    with locks.books_of(attempt.client) as held:
+@retry_on_deadlock
+def _fail(attempt: PaymentAttempt, verb: AuditAction, details: dict[str, str]) -> None:
+    with locks.lock_books(attempt.client) as held:
         row = PaymentAttempt.objects.get(pk=attempt.pk)
         if not row.holds or row.is_quarantined:
             return
@@ -129,13 +129,13 @@ def _fail(attempt: PaymentAttempt, verb: Verb, details: dict[str, str]) -> None:
         row.save(update_fields=["failure", "failure_param", "stripe_request_id"])
         allocation.end_attempt(row, AttemptState.FAILED, by=STRIPE, reason=details["code"])
         about = {name: details[name] for name in ("failure", "param", "request")}
-        settlement.note(verb, held, row.ref, row.amount_minor, by=STRIPE, reason=details["code"], **about)
+        settlement.record(verb, held, row.ref, row.amount_minor, by=STRIPE, reason=details["code"], **about)
 
 
-def _verb_of(trouble: StripeTrouble) -> Verb:
+def _verb_of(trouble: StripeCallFailed) -> AuditAction:
     match trouble:
-        case CardRefused():
-            return Verb.PAYMENT_DECLINED
-        case NotReached():
-            return Verb.PAYMENT_NOT_REACHED
-    return Verb.PAYMENT_REFUSED
+        case CardDeclined():
+            return AuditAction.PAYMENT_DECLINED
+        case StripeUnreachable():
+            return AuditAction.PAYMENT_NOT_REACHED
+    return AuditAction.PAYMENT_REFUSED

@@ -4,15 +4,21 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from portico.domain.billing.card_payments import checkouts, settlement
-from portico.domain.billing.card_payments.payment_refusals import StripeNotReached
-from portico.domain.billing.models import AttemptState, AttemptWay, Invoice, PaymentAttempt
+from portico.domain.billing.card_payments.payment_refusals import StripeNotReachable
+from portico.domain.billing.models import AttemptMethod, AttemptState, Invoice, PaymentAttempt
 from portico.domain.billing.refusals import BeingPaid, Processing
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import checkout_sessions, payment_intents
-from portico.gateways.stripe.client import Line
+from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.deadline import Deadline
-from portico.gateways.stripe.errors import NotReached, NotThere, Rejected, StripeTrouble, Unknown
-from portico.gateways.stripe.objects import Session
+from portico.gateways.stripe.errors import (
+    OutcomeUnknown,
+    RequestRejected,
+    ResourceMissing,
+    StripeCallFailed,
+    StripeUnreachable,
+)
+from portico.gateways.stripe.objects import CheckoutSession
 from portico.plumbing import clock
 
 # Creating a Checkout is repeated so long after the first call and no longer.
@@ -21,30 +27,30 @@ REPEATED_FOR = timedelta(minutes=10)
 IN_FLIGHT = "idempotency_key_in_use"
 
 
-def retire(attempt: PaymentAttempt, *, deadline: Deadline | None = None) -> None:
+def cancel(attempt: PaymentAttempt, *, deadline: Deadline | None = None) -> None:
     """Ends it at Stripe first, then here. If it was paid meanwhile, that is settled instead.
 
     Raises Processing when money may have moved, StripeNotReached when nobody can be asked.
     """
     if attempt.is_moving:
         raise Processing
-    line = payment_readiness.asking_line(
+    line = payment_readiness.read_client_for(
         attempt.practice, account_id=attempt.stripe_account_id, livemode=attempt.livemode, deadline=deadline
     )
     if line is None:
-        raise StripeNotReached
+        raise StripeNotReachable
     try:
         _retire(attempt, line)
-    except StripeTrouble as trouble:
-        raise StripeNotReached from trouble
+    except StripeCallFailed as trouble:
+        raise StripeNotReachable from trouble
 
 
-def _retire(attempt: PaymentAttempt, line: Line) -> None:
-    if attempt.way == AttemptWay.SAVED_CARD:
+def _retire(attempt: PaymentAttempt, line: StripeClient) -> None:
+    if attempt.way == AttemptMethod.SAVED_CARD:
         _cancel(attempt, line)
         return
     if attempt.called_at is None:
-        if settlement.end_uncalled(attempt):
+        if settlement.end_if_never_sent(attempt):
             return
         attempt = checkouts.refreshed(attempt)
     if not attempt.checkout_session_id:
@@ -58,44 +64,44 @@ def _retire(attempt: PaymentAttempt, line: Line) -> None:
         attempt.checkout_session_id = session
     try:
         session_now = _expired(line, attempt.checkout_session_id)
-    except NotThere as missing:
+    except ResourceMissing as missing:
         settlement.missing_at_stripe(attempt, code=missing.code)
         return
-    settlement.session_seen(attempt, session_now)
+    settlement.apply_session(attempt, session_now)
 
 
-def _expired(line: Line, session: str) -> Session:
+def _expired(line: StripeClient, session: str) -> CheckoutSession:
     try:
         return checkout_sessions.expire(line, session)
-    except Rejected:
+    except RequestRejected:
         return checkout_sessions.look_up(line, session)
 
 
-def _created(attempt: PaymentAttempt, line: Line) -> str | None:
+def _created(attempt: PaymentAttempt, line: StripeClient) -> str | None:
     """The id of the page that the first call made, or may have made; None when there is no way to learn it."""
     try:
         session = checkouts.create(attempt, line)
-    except NotReached:
+    except StripeUnreachable:
         raise
-    except (Rejected, Unknown) as trouble:
+    except (RequestRejected, OutcomeUnknown) as trouble:
         if trouble.code == IN_FLIGHT:
             raise
         # Stripe answers a call that went wrong as it did the first time. Nobody has the page's address.
         settlement.end(attempt, AttemptState.EXPIRED)
         return None
-    checkouts.keep(attempt, session)
+    checkouts.record_session(attempt, session)
     return session.id
 
 
-def _cancel(attempt: PaymentAttempt, line: Line) -> None:
+def _cancel(attempt: PaymentAttempt, line: StripeClient) -> None:
     try:
         intent = payment_intents.cancel(line, attempt.payment_intent_id)
-    except NotThere as missing:
+    except ResourceMissing as missing:
         settlement.missing_at_stripe(attempt, code=missing.code)
         return
-    except Rejected:
+    except RequestRejected:
         intent = payment_intents.look_up(line, attempt.payment_intent_id)
-    settlement.intent_seen(attempt, intent)
+    settlement.apply_intent(attempt, intent)
 
 
 def clearing_way[R](invoice: Invoice, act: Callable[[], R]) -> R:
@@ -107,12 +113,12 @@ def clearing_way[R](invoice: Invoice, act: Callable[[], R]) -> R:
     try:
         return act()
     except BeingPaid:
-        clear_way(invoice)
+        cancel_open_attempts(invoice)
     return act()
 
 
-def clear_way(invoice: Invoice) -> None:
+def cancel_open_attempts(invoice: Invoice) -> None:
     """Ends a payment that the client began for an invoice and left. Raises Processing, StripeNotReached."""
     rows = PaymentAttempt.objects.filter(covers__invoice=invoice, covers__is_open=True, state=AttemptState.OPEN)
     for attempt in rows.select_related("client__practice", "account", "practice", "card"):
-        retire(attempt, deadline=Deadline())
+        cancel(attempt, deadline=Deadline())

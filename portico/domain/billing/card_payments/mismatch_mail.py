@@ -10,13 +10,13 @@ from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
-from portico.plumbing.mail.outbox import Composer, Letter
+from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail
 
 KIND = "payment_mismatch"
 
 
-def tell_owners(practice: Practice, attempt: PaymentAttempt, *, by: Actor) -> None:
+def notify_owners(practice: Practice, attempt: PaymentAttempt, *, by: Actor) -> None:
     """Writes one to each owner, in the transaction of its cause. Mail to staff asks for no Email ok."""
     for owner in StaffMember.objects.active().filter(practice=practice, role=Role.OWNER).order_by("id"):
         outbox.queue(
@@ -32,7 +32,7 @@ def tell_owners(practice: Practice, attempt: PaymentAttempt, *, by: Actor) -> No
         )
 
 
-class MismatchMail(Composer):
+class MismatchMail(MailComposer):
     label = gettext_lazy("Notice about a payment")
 
     def refuse(self, email: OutgoingEmail) -> str | None:
@@ -41,7 +41,7 @@ class MismatchMail(Composer):
             return _("The staff member has left, or is no owner any more.")
         return None
 
-    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+    def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         # The office is in English.
         with translation.override("en"):
             words = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from portico.domain.access.models import PortalAccess, PortalAccount
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import (
     cancellation,
     checkouts,
@@ -17,15 +17,15 @@ from portico.domain.billing.card_payments import (
     stripe_metadata,
 )
 from portico.domain.billing.card_payments.call_failures import Cause, Superseded
-from portico.domain.billing.card_payments.payment_refusals import AmountChanged, CardGone
+from portico.domain.billing.card_payments.payment_refusals import AmountChanged, CardNotFound
 from portico.domain.billing.card_payments.quotes import Quote
-from portico.domain.billing.card_payments.settlement import note
+from portico.domain.billing.card_payments.settlement import record
 from portico.domain.billing.ledger import locks, practice_currency
 from portico.domain.billing.models import (
-    MOVING,
+    STATES_IN_PROGRESS,
     AttemptInvoice,
+    AttemptMethod,
     AttemptState,
-    AttemptWay,
     Invoice,
     PaymentAttempt,
     SavedCard,
@@ -35,11 +35,11 @@ from portico.domain.billing.refusals import Processing
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import StripeKey
 from portico.domain.practices.stripe_setup import payment_readiness
-from portico.domain.practices.stripe_setup.payment_readiness import CardsNotTaken
+from portico.domain.practices.stripe_setup.payment_readiness import CardsNotAccepted
 from portico.gateways.stripe.deadline import Deadline
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
-from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 
 # Longer than the deadline of a request: while it lasts, somebody is at it, and the sweep stays away.
 IN_HAND = timedelta(seconds=20)
@@ -48,7 +48,7 @@ ASK_AFTER = timedelta(seconds=60)
 CHECKOUT_LASTS = LONGEST_LIFE
 BANK_LASTS = timedelta(minutes=30)
 # Each time round, one payment that stood in the way was ended.
-MOST_ROUNDS = 4
+MAX_ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Payer:
 
 
 @dataclass(frozen=True)
-class Order:
+class PaymentOrder:
     """What was pressed. Without an invoice it is the full balance, without a card a new one on Stripe's page.
 
     `amount_minor` and `digest` are what the page had shown (`Quote`): anything else than what is to pay now is refused.
@@ -75,8 +75,8 @@ class Order:
     consent_text: str = ""
 
     @property
-    def way(self) -> AttemptWay:
-        return AttemptWay.SAVED_CARD if self.card else AttemptWay.CHECKOUT
+    def way(self) -> AttemptMethod:
+        return AttemptMethod.SAVED_CARD if self.card else AttemptMethod.CHECKOUT
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class _Begun:
     in_the_way: tuple[PaymentAttempt, ...] = ()
 
 
-def pay(payer: Payer, order: Order, *, deadline: Deadline | None = None) -> PaymentAttempt:
+def start_payment(payer: Payer, order: PaymentOrder, *, deadline: Deadline | None = None) -> PaymentAttempt:
     """The attempt, as far as it came within the deadline: with a page of Stripe's or of the bank, or with its outcome.
 
     Pressed twice, both presses get the same one. Raises what `quoting` and `online_payments.line` refuse with,
@@ -96,16 +96,16 @@ def pay(payer: Payer, order: Order, *, deadline: Deadline | None = None) -> Paym
     """
     deadline = deadline or Deadline()
     practice = payer.client.practice
-    line = payment_readiness.line(practice, deadline=deadline)
-    payments = payment_readiness.of(practice)
+    line = payment_readiness.client_for(practice, deadline=deadline)
+    payments = payment_readiness.online_payments_of(practice)
     key = payments.key if payments else None
     if key is None:
-        raise CardsNotTaken
+        raise CardsNotAccepted
     tried: frozenset[Cause] = frozenset()
     while True:
         attempt, is_new = _begun(payer, order, key, tried, deadline)
         if not is_new:
-            return checkouts.wait_for(attempt, deadline)
+            return checkouts.wait_for_session(attempt, deadline)
         try:
             if order.card is not None:
                 return saved_card_charges.charge(attempt, order.card, line, tried=tried)
@@ -116,29 +116,29 @@ def pay(payer: Payer, order: Order, *, deadline: Deadline | None = None) -> Paym
 
 
 def _begun(
-    payer: Payer, order: Order, key: StripeKey, tried: frozenset[Cause], deadline: Deadline
+    payer: Payer, order: PaymentOrder, key: StripeKey, tried: frozenset[Cause], deadline: Deadline
 ) -> tuple[PaymentAttempt, bool]:
     """The attempt, and whether it is new, once all that stood in its way was ended at Stripe. Raises Processing."""
-    for _round in range(MOST_ROUNDS):
+    for _round in range(MAX_ROUNDS):
         begun = _begin(payer, order, key, tried)
         if begun.attempt is not None:
             return begun.attempt, begun.is_new
         for other in begun.in_the_way:
-            cancellation.retire(other, deadline=deadline)
+            cancellation.cancel(other, deadline=deadline)
     raise Processing
 
 
-def lately(payer: Payer, invoice: Invoice | None) -> PaymentAttempt | None:
+def recent_attempt(payer: Payer, invoice: Invoice | None) -> PaymentAttempt | None:
     """A payment of the same thing that just succeeded or is on its way: what a second press is shown."""
     recent = PaymentAttempt.objects.filter(
         clock.within("written_at", timedelta(minutes=10)), account=payer.account, client=payer.client
-    ).filter(state__in=(AttemptState.SUCCEEDED, *MOVING))
+    ).filter(state__in=(AttemptState.SUCCEEDED, *STATES_IN_PROGRESS))
     if invoice is not None:
         recent = recent.filter(covers__invoice=invoice)
     return recent.order_by("-id").first()
 
 
-def is_same_order(attempt: PaymentAttempt, order: Order) -> bool:
+def is_same_order(attempt: PaymentAttempt, order: PaymentOrder) -> bool:
     """Whether the attempt is what this order asks for: so much, in the same way, for the same thing."""
     return (
         attempt.is_balance == (order.invoice is None)
@@ -149,16 +149,16 @@ def is_same_order(attempt: PaymentAttempt, order: Order) -> bool:
     )
 
 
-def open_for(payer: Payer, quote: Quote) -> PaymentAttempt | None:
+def open_attempt(payer: Payer, quote: Quote) -> PaymentAttempt | None:
     """What the payer began for these invoices and did not finish: to be continued or started again."""
     rows = PaymentAttempt.objects.filter(account=payer.account, client=payer.client, state=AttemptState.OPEN)
     found = rows.filter(covers__invoice__in=[each.pk for each in quote.invoices], covers__is_open=True)
     return found.order_by("-id").first()
 
 
-@once_more
-def _begin(payer: Payer, order: Order, key: StripeKey, tried: frozenset[Cause]) -> _Begun:
-    with locks.books_of(payer.client) as held:
+@retry_on_deadlock
+def _begin(payer: Payer, order: PaymentOrder, key: StripeKey, tried: frozenset[Cause]) -> _Begun:
+    with locks.lock_books(payer.client) as held:
         accesses = PortalAccess.objects.select_related("client", "address")
         access = accesses.filter(client=held, account=payer.account).first()
         quotes.refuse_unless_open(held.practice, access)
@@ -170,13 +170,13 @@ def _begin(payer: Payer, order: Order, key: StripeKey, tried: frozenset[Cause]) 
             return _with_others(payer, order, quote, others, key)
         quotes.refuse_unless_chargeable(quote)
         if order.card is not None and order.card.pk not in {
-            each.pk for each in saved_cards.usable(payer.account, held.practice)
+            each.pk for each in saved_cards.usable_cards(payer.account, held.practice)
         }:
-            raise CardGone
+            raise CardNotFound
         return _Begun(_write(payer, order, quote, key, tried), is_new=True)
 
 
-def _refuse_unless_as_shown(order: Order, quote: Quote) -> None:
+def _refuse_unless_as_shown(order: PaymentOrder, quote: Quote) -> None:
     """Raises AmountChanged, also when the same payment is open already: the page would lead to another amount."""
     if not quote.invoices:
         return
@@ -190,7 +190,9 @@ def _others(quote: Quote) -> list[PaymentAttempt]:
     return list(rows.select_related("client__practice", "account", "practice"))
 
 
-def _with_others(payer: Payer, order: Order, quote: Quote, others: list[PaymentAttempt], key: StripeKey) -> _Begun:
+def _with_others(
+    payer: Payer, order: PaymentOrder, quote: Quote, others: list[PaymentAttempt], key: StripeKey
+) -> _Begun:
     """An open attempt is reused when it is the same in everything; else it has to be ended first."""
     (first, *more) = others
     if not more and _is_same(first, payer, order, quote, key):
@@ -198,7 +200,7 @@ def _with_others(payer: Payer, order: Order, quote: Quote, others: list[PaymentA
     return _Begun(None, in_the_way=tuple(others))
 
 
-def _is_same(attempt: PaymentAttempt, payer: Payer, order: Order, quote: Quote, key: StripeKey) -> bool:
+def _is_same(attempt: PaymentAttempt, payer: Payer, order: PaymentOrder, quote: Quote, key: StripeKey) -> bool:
     wanted = {each.pk: each.still_open_minor for each in quote.invoices}
     covered = dict(attempt.covers.filter(is_open=True).values_list("invoice_id", "amount_minor"))
     return (
@@ -213,7 +215,7 @@ def _is_same(attempt: PaymentAttempt, payer: Payer, order: Order, quote: Quote, 
     )
 
 
-def _write(payer: Payer, order: Order, quote: Quote, key: StripeKey, tried: frozenset[Cause]) -> PaymentAttempt:
+def _write(payer: Payer, order: PaymentOrder, quote: Quote, key: StripeKey, tried: frozenset[Cause]) -> PaymentAttempt:
     now, client = clock.now(), payer.client
     saves = bool(order.consent_text) and order.card is None and payer.may_save
     attempt = PaymentAttempt(
@@ -223,7 +225,7 @@ def _write(payer: Payer, order: Order, quote: Quote, key: StripeKey, tried: froz
         way=order.way,
         card=order.card,
         amount_minor=quote.amount_minor,
-        currency=practice_currency.fix(client.practice),
+        currency=practice_currency.fix_currency(client.practice),
         is_balance=quote.is_balance,
         # From the first moment on money may move by a saved card; by a Checkout, only when somebody has paid there.
         state=AttemptState.PROCESSING if order.card else AttemptState.OPEN,
@@ -239,7 +241,7 @@ def _write(payer: Payer, order: Order, quote: Quote, key: StripeKey, tried: froz
         not_before=now + ASK_AFTER,
     )
     if Cause.METADATA not in tried:
-        attempt.metadata = stripe_metadata.written(
+        attempt.metadata = stripe_metadata.build(
             attempt=attempt.ref, account=payer.account.ref, client=client.ref, invoices=quote.invoices
         )
     attempt.save()
@@ -249,7 +251,12 @@ def _write(payer: Payer, order: Order, quote: Quote, key: StripeKey, tried: froz
         )
         for invoice in quote.invoices
     )
-    note(
-        Verb.PAYMENT_STARTED, client, attempt.ref, attempt.amount_minor, by=payer.by, saved_card=order.card is not None
+    record(
+        AuditAction.PAYMENT_STARTED,
+        client,
+        attempt.ref,
+        attempt.amount_minor,
+        by=payer.by,
+        saved_card=order.card is not None,
     )
     return attempt

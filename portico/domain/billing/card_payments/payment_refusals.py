@@ -45,17 +45,17 @@ class AmountChanged(Refused):
     message = _("The amount has changed since you opened this page. Please look at it again. Nothing was charged.")
 
 
-class CardGone(Refused):
+class CardNotFound(Refused):
     message = _("This card is no longer saved. Choose another one. Nothing was charged.")
 
 
-class StripeNotReached(Refused):
+class StripeNotReachable(Refused):
     """No call did anything."""
 
     message = _("Stripe can’t be reached at the moment. Nothing was charged. Please start again in a minute.")
 
 
-class StripeBusy(StripeNotReached):
+class StripeBusy(StripeNotReachable):
     """Stripe takes no more calls of the practice's account for a moment."""
 
     message = _("Too many payments are being made at this moment. Nothing was charged. Please start again in a minute.")
@@ -88,7 +88,7 @@ class RefundBetweenSteps(Refused):
         super().__init__(words % {"step": step}, field="amount")
 
 
-class StillKnown(Refused):
+class CannotBeReleased(Refused):
     """Nobody has asked long enough yet."""
 
     message = _("Its outcome is not unknown for a day yet. Wait, or look at Stripe.")

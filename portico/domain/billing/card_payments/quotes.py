@@ -20,7 +20,7 @@ from portico.domain.billing.models import Invoice
 from portico.domain.billing.refusals import InvoicePaid, Processing
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.domain.practices.stripe_setup.payment_readiness import CardsNotTaken
+from portico.domain.practices.stripe_setup.payment_readiness import CardsNotAccepted
 from portico.gateways.stripe import currencies as at_stripe
 from portico.plumbing import tokens
 from portico.plumbing.models import Restoration
@@ -71,7 +71,7 @@ def refuse_unless_chargeable(quote: Quote) -> None:
 
 def refuse_amount(amount_minor: int, currency: str) -> None:
     """Raises TooSmall, TooLarge, BetweenSteps, CurrencyNotTaken."""
-    if amount_minor < at_stripe.least_charge_minor(currency):
+    if amount_minor < at_stripe.minimum_charge_minor(currency):
         raise TooSmall
     try:
         at_stripe.to_stripe(amount_minor, currency)
@@ -85,7 +85,7 @@ def refuse_amount(amount_minor: int, currency: str) -> None:
 
 def step_of(currency: str) -> str:
     """What a charge must be a multiple of, as it is shown: KWD 0.010."""
-    return money.written(at_stripe.step_minor(currency), currency, language=get_language())
+    return money.formatted(at_stripe.step_minor(currency), currency, language=get_language())
 
 
 def refuse_unless_open(practice: Practice, access: PortalAccess | None) -> None:
@@ -93,7 +93,7 @@ def refuse_unless_open(practice: Practice, access: PortalAccess | None) -> None:
     if not eligibility.is_eligible(access, Purpose.CARD_PAYMENT):
         raise CardsTurnedOff
     if not practice.takes_cards:
-        raise CardsNotTaken
+        raise CardsNotAccepted
     if Restoration.objects.unreconciled().filter(practice=practice).exists():
         raise BooksBeingChecked
 

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from portico.domain.billing.card_payments import call_failures, checkouts, saved_cards, settlement, stripe_metadata
 from portico.domain.billing.card_payments.call_failures import Cause
-from portico.domain.billing.card_payments.payment_refusals import CardGone
+from portico.domain.billing.card_payments.payment_refusals import CardNotFound
 from portico.domain.billing.models import AttemptState, PaymentAttempt, SavedCard
 from portico.gateways.stripe import payment_intents
-from portico.gateways.stripe.client import Line
-from portico.gateways.stripe.errors import CardRefused, StripeTrouble
-from portico.gateways.stripe.objects import Intent
+from portico.gateways.stripe.client import StripeClient
+from portico.gateways.stripe.errors import CardDeclined, StripeCallFailed
+from portico.gateways.stripe.objects import PaymentIntent
 from portico.plumbing import clock
 
 # Shorter than until the worker asks.
@@ -17,7 +17,7 @@ LEFT_ALONE = timedelta(seconds=15)
 
 
 def charge(
-    attempt: PaymentAttempt, card: SavedCard, line: Line, *, tried: frozenset[Cause] = frozenset()
+    attempt: PaymentAttempt, card: SavedCard, line: StripeClient, *, tried: frozenset[Cause] = frozenset()
 ) -> PaymentAttempt:
     """The attempt with its outcome, or with the bank's page; Processing while the outcome is not known.
 
@@ -33,18 +33,18 @@ def charge(
         return checkouts.refreshed(attempt)
     try:
         intent = create(attempt, line, with_description=Cause.DESCRIPTION not in tried)
-    except CardRefused as refusal:
-        refused(attempt, refusal)
-    except StripeTrouble as trouble:
+    except CardDeclined as refusal:
+        record_decline(attempt, refusal)
+    except StripeCallFailed as trouble:
         if saved_cards.is_gone(card, trouble, line):
             settlement.end(attempt, AttemptState.EXPIRED, reason=trouble.code)
-            raise CardGone from trouble
+            raise CardNotFound from trouble
         call_failures.supersede(attempt, trouble, tried=tried)
-        checkouts.give_up(attempt, trouble)
+        checkouts.abandon(attempt, trouble)
         if line.deadline.left() <= 0:
             _leave_alone(attempt)
     else:
-        seen(attempt, intent)
+        record_intent(attempt, intent)
     return checkouts.refreshed(attempt)
 
 
@@ -54,7 +54,7 @@ def _leave_alone(attempt: PaymentAttempt) -> None:
     moving.update(lease_until=clock.now() + LEFT_ALONE)
 
 
-def create(attempt: PaymentAttempt, line: Line, *, with_description: bool = True) -> Intent:
+def create(attempt: PaymentAttempt, line: StripeClient, *, with_description: bool = True) -> PaymentIntent:
     """Charges, or gets the answer that the same key had before. Raises StripeTrouble, CardRefused among it."""
     covers = attempt.covers.select_related("invoice").order_by("invoice_id")
     return payment_intents.charge_card(
@@ -64,20 +64,20 @@ def create(attempt: PaymentAttempt, line: Line, *, with_description: bool = True
         name=stripe_metadata.name_of(cover.invoice for cover in covers),
         customer=attempt.stripe_customer_id,
         card=attempt.card.payment_method_id if attempt.card else "",
-        return_url=checkouts.address_of(attempt),
+        return_url=checkouts.url_of(attempt),
         metadata=attempt.metadata,
         with_description=with_description,
         key=attempt.idempotency_key,
     )
 
 
-def seen(attempt: PaymentAttempt, intent: Intent) -> None:
+def record_intent(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
     """Notes the intent and settles what it says."""
     PaymentAttempt.objects.filter(pk=attempt.pk).update(payment_intent_id=intent.id, lease_until=None)
-    settlement.intent_seen(attempt, intent)
+    settlement.apply_intent(attempt, intent)
 
 
-def refused(attempt: PaymentAttempt, refusal: CardRefused) -> None:
+def record_decline(attempt: PaymentAttempt, refusal: CardDeclined) -> None:
     """The bank said no: nothing was charged."""
     if refusal.intent is not None:
         PaymentAttempt.objects.filter(pk=attempt.pk).update(payment_intent_id=refusal.intent.id)

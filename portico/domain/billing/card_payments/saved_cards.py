@@ -4,16 +4,16 @@ from django.db import transaction
 from django.db.models import Q
 
 from portico.domain.access.models import PortalAccount
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.models import REFUSALS, PaymentAttempt, SavedCard, StripeCustomer
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import customers
-from portico.gateways.stripe.client import Line
+from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.deadline import Deadline
-from portico.gateways.stripe.errors import KeyUsedOtherwise, NotThere, Rejected, StripeTrouble
-from portico.gateways.stripe.objects import Intent
+from portico.gateways.stripe.errors import IdempotencyKeyReused, RequestRejected, ResourceMissing, StripeCallFailed
+from portico.gateways.stripe.objects import PaymentIntent
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
@@ -22,9 +22,9 @@ from portico.plumbing.database.base_models import RowQuerySet
 STRIPE = Actor.system("Stripe")
 
 
-def usable(account: PortalAccount, practice: Practice) -> list[SavedCard]:
+def usable_cards(account: PortalAccount, practice: Practice) -> list[SavedCard]:
     """The account's cards that can be charged by the practice's present key, newest first; none that has expired."""
-    payments = payment_readiness.of(practice)
+    payments = payment_readiness.online_payments_of(practice)
     if payments is None or payments.key is None:
         return []
     today = clock.today(practice.time_zone)
@@ -34,21 +34,21 @@ def usable(account: PortalAccount, practice: Practice) -> list[SavedCard]:
     return [card for card in mine if (card.expires_year, card.expires_month) >= (today.year, today.month)]
 
 
-def kept(account: PortalAccount) -> list[SavedCard]:
+def saved_cards_of(account: PortalAccount) -> list[SavedCard]:
     """All of them, for their owner to look at and remove."""
     return list(_kept(account))
 
 
-def left_with_others(client: Client, account: PortalAccount | None) -> list[SavedCard]:
+def cards_of_other_accounts(client: Client, account: PortalAccount | None) -> list[SavedCard]:
     """Cards of mailboxes that have paid for the client and are not the one that sees it now: no use for it."""
     paid_before = client.attempts.order_by().values("account")
     rows = SavedCard.objects.kept().filter(account__in=paid_before).exclude(account=account)
     return list(rows.select_related("account").order_by("-id"))
 
 
-def left_behind(practice: Practice) -> int:
+def count_unusable(practice: Practice) -> int:
     """How many cards belong to another Stripe account or mode than the present key's: their owners type them anew."""
-    payments = payment_readiness.of(practice)
+    payments = payment_readiness.online_payments_of(practice)
     if payments is None or payments.key is None:
         return 0
     usable_now = Q(
@@ -57,7 +57,7 @@ def left_behind(practice: Practice) -> int:
     return SavedCard.objects.kept().filter(practice=practice).exclude(usable_now).count()
 
 
-def keep(attempt: PaymentAttempt, intent: Intent) -> None:
+def save(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
     """Keeps the card of a payment whose payer asked for it. In the caller's transaction; again: changes nothing."""
     card = intent.charge.card if intent.charge else None
     customer = StripeCustomer.objects.filter(
@@ -80,24 +80,24 @@ def keep(attempt: PaymentAttempt, intent: Intent) -> None:
         },
     )
     if is_new:
-        _record(Verb.CARD_SAVED, saved, attempt.client, by=STRIPE)
+        _record(AuditAction.CARD_SAVED, saved, attempt.client, by=STRIPE)
 
 
-def is_gone(card: SavedCard, trouble: StripeTrouble, line: Line) -> bool:
+def is_gone(card: SavedCard, trouble: StripeCallFailed, line: StripeClient) -> bool:
     """Whether a charge was refused because Stripe no longer has the card or its customer; then both are forgotten.
 
     Stripe is asked about the card, for its refusal may have another reason.
     """
-    if not isinstance(trouble, Rejected) or isinstance(trouble, KeyUsedOtherwise):
+    if not isinstance(trouble, RequestRejected) or isinstance(trouble, IdempotencyKeyReused):
         return False
-    if isinstance(trouble, NotThere) and trouble.is_about("customer"):
+    if isinstance(trouble, ResourceMissing) and trouble.is_about("customer"):
         forget_customer(card.practice, card.customer.customer_id, by=STRIPE)
         return True
     try:
         found = customers.card(line, card.payment_method_id)
-    except NotThere:
+    except ResourceMissing:
         found = None
-    except StripeTrouble:
+    except StripeCallFailed:
         return False
     if found is not None and found.customer == card.customer.customer_id:
         return False
@@ -122,7 +122,7 @@ def forget(cards: RowQuerySet[SavedCard], *, by: Actor) -> None:
     with transaction.atomic():
         for card in cards.filter(removed_at=None).select_related("practice").locked():
             SavedCard.objects.filter(pk=card.pk).update(removed_at=now, detached_at=now)
-            _record(Verb.CARD_REMOVED, card, _client_of(card), by=by)
+            _record(AuditAction.CARD_REMOVED, card, _client_of(card), by=by)
 
 
 def remove(card: SavedCard, client: Client, *, by: Actor) -> None:
@@ -134,7 +134,7 @@ def remove(card: SavedCard, client: Client, *, by: Actor) -> None:
         removed = SavedCard.objects.filter(pk=card.pk, removed_at=None).update(removed_at=clock.now())
         if not removed:
             return
-        _record(Verb.CARD_REMOVED, card, client, by=by)
+        _record(AuditAction.CARD_REMOVED, card, client, by=by)
 
 
 def detach_removed() -> int:
@@ -147,7 +147,7 @@ def detach_removed() -> int:
 
 def detach(card: SavedCard, *, deadline: Deadline | None = None) -> bool:
     """Whether the card is gone at Stripe; if nobody can be asked now, upkeep asks later."""
-    line = payment_readiness.asking_line(
+    line = payment_readiness.read_client_for(
         card.practice,
         account_id=card.customer.stripe_account_id,
         livemode=card.customer.livemode,
@@ -156,15 +156,17 @@ def detach(card: SavedCard, *, deadline: Deadline | None = None) -> bool:
     try:
         if line is not None:
             customers.remove_card(line, card.payment_method_id)
-    except Rejected:
+    except RequestRejected:
         pass  # It was gone already.
-    except StripeTrouble:
+    except StripeCallFailed:
         return False
     SavedCard.objects.filter(pk=card.pk).update(detached_at=clock.now())
     return True
 
 
-def customer_of(account: PortalAccount, practice: Practice, line: Line, *, account_id: str) -> StripeCustomer:
+def get_or_create_customer(
+    account: PortalAccount, practice: Practice, line: StripeClient, *, account_id: str
+) -> StripeCustomer:
     """Who the mailbox is at Stripe, made there when it is new. Raises StripeTrouble."""
     mine = StripeCustomer.objects.filter(
         account=account, stripe_account_id__in=_names_of(account_id), livemode=line.is_live
@@ -185,7 +187,7 @@ def customer_of(account: PortalAccount, practice: Practice, line: Line, *, accou
     return customer
 
 
-def _key_for(account: PortalAccount, line: Line, account_id: str, *, after: StripeCustomer | None) -> str:
+def _key_for(account: PortalAccount, line: StripeClient, account_id: str, *, after: StripeCustomer | None) -> str:
     """The same for two presses at once, so that Stripe makes one customer; another one after a refusal and after a
     customer that is gone, because Stripe repeats its answer to a key for a day.
     """
@@ -215,7 +217,7 @@ def _kept(account: PortalAccount) -> RowQuerySet[SavedCard]:
     return SavedCard.objects.kept().filter(account=account).order_by("-id")
 
 
-def _record(verb: Verb, card: SavedCard, client: Client | None, *, by: Actor) -> None:
+def _record(verb: AuditAction, card: SavedCard, client: Client | None, *, by: Actor) -> None:
     audit_log.record(
         verb,
         practice=client.practice if client else card.practice,

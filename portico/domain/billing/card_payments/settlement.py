@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from portico.domain.access.models import PortalAccount
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import mismatch_mail, saved_cards, stripe_metadata
-from portico.domain.billing.card_payments.stripe_metadata import Told
+from portico.domain.billing.card_payments.stripe_metadata import PaymentMetadata
 from portico.domain.billing.invoices import invoice_numbers
 from portico.domain.billing.ledger import allocation, locks
-from portico.domain.billing.ledger.allocation import Toward
+from portico.domain.billing.ledger.allocation import AllocationTarget
 from portico.domain.billing.models import (
     AttemptState,
     Invoice,
@@ -24,40 +24,40 @@ from portico.domain.billing.models import (
 from portico.domain.billing.payments import account_credits, receipts
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.gateways.stripe.objects import Intent, Session
+from portico.gateways.stripe.objects import CheckoutSession, PaymentIntent
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
-from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.text import times
 
 STRIPE = Actor.system("Stripe")
 
 
 @dataclass(frozen=True)
-class Payer:
+class SettledFor:
     """Who is credited with a payment, and what it was meant for."""
 
     client: Client
     account: PortalAccount | None
-    toward: list[Toward]
+    toward: list[AllocationTarget]
 
 
-def session_seen(attempt: PaymentAttempt, session: Session) -> None:
+def apply_session(attempt: PaymentAttempt, session: CheckoutSession) -> None:
     """Settles what a Checkout says. Safe to repeat, in any order."""
     intent = session.intent
     found = (session.amount_minor, session.currency, session.livemode)
     if not _is_as_asked(attempt, found):
         _set_aside(attempt, found, session.intent_id, intent)
     elif intent is not None and intent.is_paid:
-        intent_seen(attempt, intent)
+        apply_intent(attempt, intent)
     elif session.status == "expired":
         end(attempt, AttemptState.EXPIRED)
     elif session.status == "complete" or (intent is not None and intent.status == "processing"):
         _is_moving(attempt)
 
 
-def intent_seen(attempt: PaymentAttempt, intent: Intent) -> None:
+def apply_intent(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
     """Settles what a payment intent says. Safe to repeat, in any order."""
     found = (intent.amount_minor, intent.currency, intent.livemode)
     if intent.is_paid and intent.received_minor != intent.amount_minor:
@@ -79,10 +79,10 @@ def intent_seen(attempt: PaymentAttempt, intent: Intent) -> None:
             _is_moving(attempt)
 
 
-@once_more
-def succeed(attempt: PaymentAttempt, intent: Intent) -> Payment | None:
+@retry_on_deadlock
+def succeed(attempt: PaymentAttempt, intent: PaymentIntent) -> Payment | None:
     """Writes the payment of a charge, once. What its invoices no longer take is credit, flagged for a refund."""
-    with locks.books_of(attempt.client) as held:
+    with locks.lock_books(attempt.client) as held:
         if _is_known(held.practice, intent):
             return None
         covers = list(attempt.covers.select_related("invoice").order_by("invoice_id"))
@@ -90,44 +90,46 @@ def succeed(attempt: PaymentAttempt, intent: Intent) -> Payment | None:
         row = PaymentAttempt.objects.locked().select_related("account").get(pk=attempt.pk)
         is_second = row.state == AttemptState.SUCCEEDED
         is_meant = not is_second and row.state != AttemptState.RELEASED
-        toward = [Toward(invoices[cover.invoice_id], cover.amount_minor) for cover in covers] if is_meant else []
-        payment = _write(Payer(held, row.account, toward), intent, attempt=None if is_second else row)
+        toward = (
+            [AllocationTarget(invoices[cover.invoice_id], cover.amount_minor) for cover in covers] if is_meant else []
+        )
+        payment = _write(SettledFor(held, row.account, toward), intent, attempt=None if is_second else row)
         if row.holds:
             allocation.end_attempt(row, AttemptState.SUCCEEDED, by=STRIPE)
         elif not is_second:
             PaymentAttempt.objects.filter(pk=row.pk).update(state=AttemptState.SUCCEEDED)
         if row.save_card:
-            saved_cards.keep(row, intent)
+            saved_cards.save(row, intent)
     return payment
 
 
-@once_more
-def rebuild(practice: Practice, intent: Intent, told: Told) -> Payment | None:
+@retry_on_deadlock
+def rebuild(practice: Practice, intent: PaymentIntent, told: PaymentMetadata) -> Payment | None:
     """The payment of a charge whose attempt is not in the database, by what Stripe was told; None if it is known."""
     client = Client.objects.select_related("practice").filter(practice=practice, ref=told.client).first()
     if client is None or not intent.is_paid or intent.currency != practice.currency:
         return None
-    with locks.books_of(client) as held:
+    with locks.lock_books(client) as held:
         if _is_known(practice, intent):
             return None
         amounts = {part.invoice: part.amount_minor for part in told.parts}
         known = Invoice.objects.filter(client=held, ref__in=amounts).values_list("pk", flat=True)
-        toward = [Toward(each, amounts[each.ref]) for each in locks.invoices(held, known)]
+        toward = [AllocationTarget(each, amounts[each.ref]) for each in locks.invoices(held, known)]
         account = PortalAccount.objects.filter(practice=practice, ref=told.account).first()
         left_over = _("It was meant for more invoices than Stripe’s record of it names.") if told.left_out else ""
-        return _write(Payer(held, account, toward), intent, attempt=None, left_over=left_over)
+        return _write(SettledFor(held, account, toward), intent, attempt=None, left_over=left_over)
 
 
-@once_more
+@retry_on_deadlock
 def end(attempt: PaymentAttempt, state: AttemptState, *, reason: str = "", by: Actor = STRIPE) -> None:
     """Nothing was charged. Again, or after a success: changes nothing."""
-    with locks.books_of(attempt.client) as held:
+    with locks.lock_books(attempt.client) as held:
         row = PaymentAttempt.objects.get(pk=attempt.pk)
         if not row.holds or row.state == AttemptState.QUARANTINED:
             return
         allocation.end_attempt(row, state, by=by, reason=reason)
         if state == AttemptState.FAILED:
-            note(Verb.PAYMENT_DECLINED, held, row.ref, row.amount_minor, by=by, reason=reason)
+            record(AuditAction.PAYMENT_DECLINED, held, row.ref, row.amount_minor, by=by, reason=reason)
 
 
 def missing_at_stripe(attempt: PaymentAttempt, *, code: str) -> None:
@@ -139,9 +141,9 @@ def missing_at_stripe(attempt: PaymentAttempt, *, code: str) -> None:
         end(attempt, AttemptState.EXPIRED, reason=code)
 
 
-def end_uncalled(attempt: PaymentAttempt) -> bool:
+def end_if_never_sent(attempt: PaymentAttempt) -> bool:
     """Ends an attempt for which Stripe was never called. False: it was called meanwhile, and may have a page."""
-    with locks.books_of(attempt.client):
+    with locks.lock_books(attempt.client):
         # Locked: whoever is about to call notes that on this row first, and finds it ended.
         row = PaymentAttempt.objects.locked().get(pk=attempt.pk)
         if row.holds and row.called_at is not None:
@@ -151,7 +153,9 @@ def end_uncalled(attempt: PaymentAttempt) -> bool:
         return True
 
 
-def note(verb: Verb, client: Client, about: str, amount_minor: int, *, by: Actor, **details: str | int | bool) -> None:
+def record(
+    verb: AuditAction, client: Client, about: str, amount_minor: int, *, by: Actor, **details: str | int | bool
+) -> None:
     audit_log.record(
         verb,
         practice=client.practice,
@@ -164,12 +168,12 @@ def note(verb: Verb, client: Client, about: str, amount_minor: int, *, by: Actor
     )
 
 
-def _is_known(practice: Practice, intent: Intent) -> bool:
+def _is_known(practice: Practice, intent: PaymentIntent) -> bool:
     """The client is held. A second charge of one intent cannot be: Stripe makes one that succeeds."""
     return Payment.objects.filter(practice=practice, stripe_charge_id=intent.charge_id).exists()
 
 
-def _write(payer: Payer, intent: Intent, *, attempt: PaymentAttempt | None, left_over: str = "") -> Payment:
+def _write(payer: SettledFor, intent: PaymentIntent, *, attempt: PaymentAttempt | None, left_over: str = "") -> Payment:
     """Writes and places the payment. `left_over` says why something may be left, where that is known."""
     client, charge = payer.client, intent.charge
     card = charge.card if charge else None
@@ -190,9 +194,9 @@ def _write(payer: Payer, intent: Intent, *, attempt: PaymentAttempt | None, left
         card_brand=card.brand[:20] if card else "",
         card_last4=card.last4[:4] if card else "",
     )
-    left = allocation.place(payment, payer.toward)
-    note(
-        Verb.PAYMENT_CHARGED,
+    left = allocation.allocate(payment, payer.toward)
+    record(
+        AuditAction.PAYMENT_CHARGED,
         client,
         payment.ref,
         payment.amount_minor,
@@ -211,7 +215,9 @@ def _is_as_asked(attempt: PaymentAttempt, found: tuple[int, str, bool]) -> bool:
     return found == (attempt.amount_minor, attempt.currency, attempt.livemode)
 
 
-def _set_aside(attempt: PaymentAttempt, found: tuple[int, str, bool], intent_id: str, intent: Intent | None) -> None:
+def _set_aside(
+    attempt: PaymentAttempt, found: tuple[int, str, bool], intent_id: str, intent: PaymentIntent | None
+) -> None:
     """For staff to look at; once its invoices were let go, what was paid is credit, flagged for a refund."""
     _quarantine(attempt, found, intent=intent_id)
     is_ours = intent is not None and (intent.currency, intent.livemode) == (attempt.currency, attempt.livemode)
@@ -219,17 +225,17 @@ def _set_aside(attempt: PaymentAttempt, found: tuple[int, str, bool], intent_id:
         _keep_for_refund(attempt, intent)
 
 
-@once_more
-def _keep_for_refund(attempt: PaymentAttempt, intent: Intent) -> None:
-    with locks.books_of(attempt.client) as held:
+@retry_on_deadlock
+def _keep_for_refund(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
+    with locks.lock_books(attempt.client) as held:
         row = PaymentAttempt.objects.select_related("account").get(pk=attempt.pk)
         if not row.holds and not _is_known(held.practice, intent):
             # It is not what the attempt asked for, so it is not the attempt's payment.
-            _write(Payer(held, row.account, []), intent, attempt=None)
+            _write(SettledFor(held, row.account, []), intent, attempt=None)
 
 
 def _quarantine(attempt: PaymentAttempt, found: tuple[int, str, bool], *, intent: str) -> None:
-    with locks.books_of(attempt.client) as held:
+    with locks.lock_books(attempt.client) as held:
         changed = (
             PaymentAttempt.objects.filter(pk=attempt.pk, state__in=(AttemptState.OPEN, AttemptState.PROCESSING))
         ).update(
@@ -241,9 +247,9 @@ def _quarantine(attempt: PaymentAttempt, found: tuple[int, str, bool], *, intent
             found_livemode=found[2],
         )
         if changed:
-            mismatch_mail.tell_owners(held.practice, attempt, by=STRIPE)
-            note(
-                Verb.PAYMENT_QUARANTINED,
+            mismatch_mail.notify_owners(held.practice, attempt, by=STRIPE)
+            record(
+                AuditAction.PAYMENT_QUARANTINED,
                 held,
                 attempt.ref,
                 attempt.amount_minor,
@@ -255,20 +261,20 @@ def _quarantine(attempt: PaymentAttempt, found: tuple[int, str, bool], *, intent
 
 
 def _is_moving(attempt: PaymentAttempt) -> None:
-    with locks.books_of(attempt.client):
+    with locks.lock_books(attempt.client):
         PaymentAttempt.objects.filter(pk=attempt.pk, state=AttemptState.OPEN).update(
             state=AttemptState.PROCESSING, unknown_since=clock.now()
         )
 
 
-def _is_at_bank(attempt: PaymentAttempt, intent: Intent) -> None:
+def _is_at_bank(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
     """Nothing has moved: the bank waits for its customer."""
-    with locks.books_of(attempt.client):
+    with locks.lock_books(attempt.client):
         PaymentAttempt.objects.filter(pk=attempt.pk, state__in=(AttemptState.OPEN, AttemptState.PROCESSING)).update(
             state=AttemptState.OPEN, unknown_since=None, payment_intent_id=intent.id, bank_url=intent.bank_address
         )
 
 
-def told_by(intent: Intent) -> Told | None:
+def metadata_of(intent: PaymentIntent) -> PaymentMetadata | None:
     """What Portico wrote on the intent; None when it is none of ours."""
-    return stripe_metadata.read(intent.metadata)
+    return stripe_metadata.parse(intent.metadata)

@@ -17,7 +17,7 @@ LONGEST_VALUE = 500
 
 
 @dataclass(frozen=True)
-class Part:
+class InvoiceShare:
     """An invoice's ref, and what of the payment is meant for it."""
 
     invoice: str
@@ -25,16 +25,16 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Told:
+class PaymentMetadata:
     attempt: str
     account: str
     client: str
-    parts: tuple[Part, ...]
+    parts: tuple[InvoiceShare, ...]
     # How many invoices of the payment are not among the parts, because Stripe's limits left no room.
     left_out: int = 0
 
 
-def written(*, attempt: str, account: str, client: str, invoices: Iterable[Invoice]) -> dict[str, str]:
+def build(*, attempt: str, account: str, client: str, invoices: Iterable[Invoice]) -> dict[str, str]:
     """What the payment is for, within Stripe's limits: some 800 invoices by name, of the others how many they are.
 
     The attempt's own rows name them all; this is what is left when those rows are lost.
@@ -47,14 +47,14 @@ def written(*, attempt: str, account: str, client: str, invoices: Iterable[Invoi
     return words
 
 
-def read(words: Mapping[str, str]) -> Told | None:
+def parse(words: Mapping[str, str]) -> PaymentMetadata | None:
     """None for what Portico never wrote."""
     if not words.get(ATTEMPT) or not words.get(CLIENT):
         return None
     values = [words[_name_of(number)] for number in range(MOST_KEYS) if _name_of(number) in words]
     parts = [_part(text) for value in values for text in value.split(",")]
     left_out = words.get(LEFT_OUT, "")
-    return Told(
+    return PaymentMetadata(
         words[ATTEMPT],
         words.get(ACCOUNT, ""),
         words[CLIENT],
@@ -88,8 +88,8 @@ def _packed(parts: list[str]) -> tuple[list[str], int]:
     return values, 0
 
 
-def _part(text: str) -> Part | None:
+def _part(text: str) -> InvoiceShare | None:
     ref, _colon, amount = text.partition(":")
     if not (ref.isascii() and ref.isalnum() and amount.isascii() and amount.isdigit() and len(amount) < 12):
         return None
-    return Part(ref, int(amount))
+    return InvoiceShare(ref, int(amount))

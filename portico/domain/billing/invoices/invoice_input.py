@@ -7,7 +7,7 @@ from portico.domain.billing.models import ServiceItem
 
 
 @dataclass(frozen=True)
-class LineEntry:
+class LineInput:
     """One line; the price of one, in minor units."""
 
     label: str
@@ -22,12 +22,12 @@ class LineEntry:
 
 
 @dataclass(frozen=True)
-class InvoiceEntry:
+class InvoiceInput:
     """A whole draft; without `due_on` it never becomes past due."""
 
     dated_on: date
     due_on: date | None = None
-    lines: tuple[LineEntry, ...] = field(default=())
+    lines: tuple[LineInput, ...] = field(default=())
     note: str = ""
 
     @property

@@ -16,16 +16,16 @@ from portico.plumbing import clock
 from portico.plumbing.text.folding import ascii_forms
 
 PAGE_SIZE = 25
-MOST_COUNTED = 1000
+MAX_COUNTED = 1000
 # A search by a client's name looks at so many clients and no more.
-MOST_CLIENTS = 200
+MAX_CLIENTS = 200
 # 1038, #1038, Invoice 1038, INV-1038, No. 1038.
 _NUMBER = re.compile(
     r"\s*(?P<prefix>#|(?:invoice|inv\.?|no\.?)\s*#?)?[\s-]*(?P<digits>\d{1,9})\s*", re.ASCII | re.IGNORECASE
 )
 
 
-class Show(StrEnum):
+class StatusFilter(StrEnum):
     ALL = ""
     DRAFT = "draft"
     UNSHARED = "unshared"
@@ -37,10 +37,10 @@ class Show(StrEnum):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ListQuery:
     """What is asked for; `before` is the ref of the last invoice of the page before."""
 
-    show: Show = Show.ALL
+    show: StatusFilter = StatusFilter.ALL
     query: str = ""
     before: str = ""
 
@@ -54,7 +54,7 @@ class Page:
     is_first: bool
 
 
-def page(practice: Practice, wanted: Wanted) -> Page:
+def page(practice: Practice, wanted: ListQuery) -> Page:
     """One page of what is wanted. An unknown `before` begins anew."""
     rows = _wanted(practice, wanted)
     last = Invoice.objects.filter(practice=practice, ref=wanted.before).first() if wanted.before else None
@@ -65,20 +65,20 @@ def page(practice: Practice, wanted: Wanted) -> Page:
     return Page(shown, shown[-1].ref if len(found) > PAGE_SIZE else "", last is None)
 
 
-def all_of(practice: Practice, wanted: Wanted) -> Iterator[Invoice]:
+def all_of(practice: Practice, wanted: ListQuery) -> Iterator[Invoice]:
     """Everything that is wanted, oldest first, for a file."""
     rows = _wanted(practice, wanted).with_attempts().with_sums().select_related("client").order_by("id")
     return (_of_practice(each, practice) for each in rows.iterator(chunk_size=1000))
 
 
-def counts(practice: Practice) -> dict[Show, int]:
+def counts(practice: Practice) -> dict[StatusFilter, int]:
     """How many there are of each kind, counted up to one beyond MOST_COUNTED: one small query a kind."""
-    return {show: _count(_of_kind(practice, show)) for show in Show}
+    return {show: _count(_of_kind(practice, show)) for show in StatusFilter}
 
 
 def capped(number: int) -> int:
     """A number of invoices as `counts` gives it."""
-    return min(number, MOST_COUNTED + 1)
+    return min(number, MAX_COUNTED + 1)
 
 
 def still_open(practice: Practice) -> int:
@@ -92,10 +92,10 @@ def _of_practice(invoice: Invoice, practice: Practice) -> Invoice:
 
 
 def _count(rows: InvoiceQuerySet) -> int:
-    return rows.order_by().values("pk")[: MOST_COUNTED + 1].count()
+    return rows.order_by().values("pk")[: MAX_COUNTED + 1].count()
 
 
-def _wanted(practice: Practice, wanted: Wanted) -> InvoiceQuerySet:
+def _wanted(practice: Practice, wanted: ListQuery) -> InvoiceQuerySet:
     rows = _of_kind(practice, wanted.show)
     if not wanted.query:
         return rows
@@ -108,28 +108,28 @@ def _wanted(practice: Practice, wanted: Wanted) -> InvoiceQuerySet:
     clients = [
         pk
         for batch in search_terms.look_up(practice, wanted.query).batches()
-        for pk in batch.values_list("pk", flat=True)[:MOST_CLIENTS]
+        for pk in batch.values_list("pk", flat=True)[:MAX_CLIENTS]
     ]
-    return rows.filter(client_id__in=clients[:MOST_CLIENTS])
+    return rows.filter(client_id__in=clients[:MAX_CLIENTS])
 
 
-def _of_kind(practice: Practice, show: Show) -> InvoiceQuerySet:
+def _of_kind(practice: Practice, show: StatusFilter) -> InvoiceQuerySet:
     rows = Invoice.objects.filter(practice=practice)
     today: date = clock.today(practice.time_zone)
     match show:
-        case Show.ALL:
+        case StatusFilter.ALL:
             return rows
-        case Show.DRAFT:
+        case StatusFilter.DRAFT:
             return rows.drafts()
-        case Show.UNSHARED:
+        case StatusFilter.UNSHARED:
             return rows.standing().filter(shared_at=None)
-        case Show.UNPAID:
+        case StatusFilter.UNPAID:
             return rows.not_processing().filter(Q(due_on=None) | Q(due_on__gte=today))
-        case Show.PAST_DUE:
+        case StatusFilter.PAST_DUE:
             return rows.not_processing().filter(due_on__lt=today)
-        case Show.PROCESSING:
+        case StatusFilter.PROCESSING:
             return rows.processing()
-        case Show.PAID:
+        case StatusFilter.PAID:
             return rows.settled()
-        case Show.VOID:
+        case StatusFilter.VOID:
             return rows.filter(voided_at__isnull=False)

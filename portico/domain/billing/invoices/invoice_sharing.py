@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from portico.domain.access import access_grants, eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
 from portico.domain.billing.invoices import invoice_list, invoicing
 from portico.domain.billing.ledger import allocation, locks
@@ -23,7 +23,7 @@ from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
-from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.queue import leases
@@ -31,12 +31,12 @@ from portico.plumbing.refusals import Refused
 
 KIND = "invoice_shared"
 # So many invoices are shared in one go of a run: well within its lease.
-AT_ONCE = 20
+BATCH_SIZE = 20
 LEASE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedInvoice:
     """The invoice, and the mail that tells the client of it; without one, `access` shows why."""
 
     invoice: Invoice
@@ -44,41 +44,41 @@ class Shared:
     access: PortalAccess
 
 
-@once_more
-def share(invoice: Invoice, *, shown: ShownSums | None, by: Actor, tell: bool = True) -> Shared:
+@retry_on_deadlock
+def share(invoice: Invoice, *, shown: ShownSums | None, by: Actor, tell: bool = True) -> SharedInvoice:
     """Shows an invoice in the portal and, if it may, tells the client by mail; a draft is issued with it.
 
     Credit is put against it at once. Again: changes nothing and mails nothing.
     Raises InvoiceVoid, InvoiceEmpty, TotalNotPositive, ShownSumsChanged.
     """
-    with locks.books_of(invoice.client) as held:
+    with locks.lock_books(invoice.client) as held:
         return _share(held, invoice.pk, shown=shown, by=by, tell=tell)
 
 
-@once_more
-def tell_again(invoice: Invoice, *, press: str, shown: ShownSums | None, by: Actor) -> Shared:
+@retry_on_deadlock
+def send_again(invoice: Invoice, *, press: str, shown: ShownSums | None, by: Actor) -> SharedInvoice:
     """Mails once more that a bill is there. `press` makes a double press one mail. Raises what `share` does."""
-    with locks.books_of(invoice.client) as held:
+    with locks.lock_books(invoice.client) as held:
         invoice = locks.invoice(held, invoice.pk)
-        invoicing.refuse_unless_standing(invoice)
+        invoicing.refuse_unless_issued(invoice)
         shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
         access = access_grants.of_or_off(held)
         mail = _mail(held, invoice, access, key=f"{KIND}:{invoice.ref}:{press}", by=by) if invoice.is_shared else None
-    return Shared(invoice, mail, access)
+    return SharedInvoice(invoice, mail, access)
 
 
-@once_more
+@retry_on_deadlock
 def unshare(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> Invoice:
     """Takes an invoice out of the client's sight; credit that was put against it is given back.
 
     Again: changes nothing. Raises PaidByCard, ShownSumsChanged, holding's Processing and BeingPaid.
     """
-    with locks.books_of(invoice.client) as held:
+    with locks.lock_books(invoice.client) as held:
         invoice = locks.invoice(held, invoice.pk)
         if not invoice.is_shared:
             return invoice
         shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
-        locks.refuse_while_attempted(invoice)
+        locks.refuse_while_paying(invoice)
         live = invoice.allocations.live()
         if live.filter(payment__kind=PaymentKind.ONLINE, from_credit=False).exists():
             raise PaidByCard
@@ -87,12 +87,12 @@ def unshare(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> Invoice:
         invoice.shared_at = None
         invoice.version += 1
         invoice.save(update_fields=["shared_at", "version"])
-        _record(Verb.INVOICE_UNSHARED, held, invoice, by=by, gave_back_minor=released)
+        _record(AuditAction.INVOICE_UNSHARED, held, invoice, by=by, gave_back_minor=released)
         allocation.apply_credit(held, by=by)
     return invoice
 
 
-def begin_run(practice: Practice, *, shown: ShownSums | None, asked_by: StaffMember) -> SharingRun | None:
+def start_run(practice: Practice, *, shown: ShownSums | None, asked_by: StaffMember) -> SharingRun | None:
     """Lets the worker share all that is issued and not shared; None when there is nothing.
 
     While one is under way, gives that one. Raises ShownSumsChanged.
@@ -125,12 +125,14 @@ def continue_next_run() -> bool:
     if run is None:
         return False
     beyond = unshared_of(run.practice).filter(id__gt=run.reached_id, id__lte=run.last_invoice_id)
-    piece = list(beyond.select_related("client").order_by("id")[: AT_ONCE + 1])
-    for invoice in piece[:AT_ONCE]:
+    piece = list(beyond.select_related("client").order_by("id")[: BATCH_SIZE + 1])
+    for invoice in piece[:BATCH_SIZE]:
         told = _share_one_of_run(invoice, by=run.asked_by.actor)
-        if not leases.hold(run, reached_id=invoice.pk, shared=run.shared + 1, not_told=run.not_told + (not told)):
+        if not leases.update_if_held(
+            run, reached_id=invoice.pk, shared=run.shared + 1, not_told=run.not_told + (not told)
+        ):
             return True
-    leases.finish(run, **({} if len(piece) > AT_ONCE else {"ended_at": clock.now()}))
+    leases.finish(run, **({} if len(piece) > BATCH_SIZE else {"ended_at": clock.now()}))
     return True
 
 
@@ -143,23 +145,23 @@ def _share_one_of_run(invoice: Invoice, *, by: Actor) -> bool:
     return shared.email is not None
 
 
-def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, tell: bool) -> Shared:
+def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, tell: bool) -> SharedInvoice:
     invoice = locks.invoice(client, pk)
     access = access_grants.of_or_off(client)
     if invoice.is_shared and not invoice.is_void:
-        return Shared(invoice, None, access)
+        return SharedInvoice(invoice, None, access)
     shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
     if invoice.is_draft:
-        invoicing.issue_held(invoice, by=by)
-    invoicing.refuse_unless_standing(invoice)
+        invoicing.issue_locked(invoice, by=by)
+    invoicing.refuse_unless_issued(invoice)
     invoice.shared_at = clock.now()
     invoice.version += 1
     invoice.save(update_fields=["shared_at", "version"])
     mail = _mail(client, invoice, access, key=f"{KIND}:{invoice.ref}:{invoice.version}", by=by) if tell else None
-    _record(Verb.INVOICE_SHARED, client, invoice, by=by, told=mail is not None)
+    _record(AuditAction.INVOICE_SHARED, client, invoice, by=by, told=mail is not None)
     allocation.apply_credit(client, by=by)
     invoice.refresh_from_db(fields=["paid_minor", "credited_minor"])
-    return Shared(invoice, mail, access)
+    return SharedInvoice(invoice, mail, access)
 
 
 def _mail(client: Client, invoice: Invoice, access: PortalAccess, *, key: str, by: Actor) -> OutgoingEmail | None:
@@ -182,7 +184,7 @@ def _mail(client: Client, invoice: Invoice, access: PortalAccess, *, key: str, b
     )
 
 
-def _record(verb: Verb, client: Client, invoice: Invoice, *, by: Actor, **details: int | bool) -> None:
+def _record(verb: AuditAction, client: Client, invoice: Invoice, *, by: Actor, **details: int | bool) -> None:
     audit_log.record(
         verb,
         practice=client.practice,

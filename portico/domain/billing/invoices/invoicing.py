@@ -5,10 +5,10 @@ from typing import Any
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
 from portico.domain.billing.invoices import invoice_numbers
-from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.ledger import allocation, locks, practice_currency
 from portico.domain.billing.models import Invoice, InvoiceKind, InvoiceLine, ReversalCause
 from portico.domain.billing.refusals import (
@@ -20,21 +20,21 @@ from portico.domain.billing.refusals import (
     TotalNotPositive,
 )
 from portico.domain.billing.shown_sums import ShownSums
-from portico.domain.clients.client_details import ChangedMeanwhile
+from portico.domain.clients.client_details import ClientConflict
 from portico.domain.clients.models import Client
 from portico.plumbing import clock, form_keys
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
-from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.form_keys import FormSentBefore
 from portico.plumbing.text import money
-from portico.plumbing.text.money import MOST_MINOR
+from portico.plumbing.text.money import MAX_MINOR
 
 
-@once_more
+@retry_on_deadlock
 def draft(
     client: Client,
-    entry: InvoiceEntry,
+    entry: InvoiceInput,
     *,
     by: Actor,
     press: str = "",
@@ -45,7 +45,7 @@ def draft(
     Raises FormSentBefore, and TotalNotPositive when the lines come to less than nothing.
     """
     content = (client.pk, kind, entry)
-    with locks.books_of(client) as held:
+    with locks.lock_books(client) as held:
         rows = Invoice.objects.filter(practice=held.practice)
         earlier = form_keys.made_before(rows, press, content, kind="invoice", said=_said)
         if earlier is not None:
@@ -58,15 +58,15 @@ def draft(
     return invoice
 
 
-@once_more
-def edit(invoice: Invoice, entry: InvoiceEntry, *, version: int, by: Actor) -> Invoice:
+@retry_on_deadlock
+def edit(invoice: Invoice, entry: InvoiceInput, *, version: int, by: Actor) -> Invoice:
     """Saves the whole of a draft. Raises InvoiceIssued, ChangedMeanwhile, TotalNotPositive."""
-    with locks.books_of(invoice.client) as held:
+    with locks.lock_books(invoice.client) as held:
         invoice = locks.invoice(held, invoice.pk)
         if not invoice.is_draft:
             raise InvoiceIssued
         if invoice.version != version:
-            raise ChangedMeanwhile
+            raise ClientConflict
         _refuse_total(entry)
         invoice.dated_on, invoice.due_on, invoice.note = entry.dated_on, entry.due_on, entry.note
         invoice.total_minor = entry.total_minor
@@ -77,11 +77,11 @@ def edit(invoice: Invoice, entry: InvoiceEntry, *, version: int, by: Actor) -> I
         invoice.save()
         invoice.lines.all().delete()
         _write_lines(invoice, entry.lines)
-        _record(Verb.INVOICE_EDITED, invoice, by=by)
+        _record(AuditAction.INVOICE_EDITED, invoice, by=by)
     return invoice
 
 
-def keep_typed(invoice: Invoice, typed: dict[str, Any], *, version: int) -> bool:  # Any: whatever was typed.
+def save_typed(invoice: Invoice, typed: dict[str, Any], *, version: int) -> bool:  # Any: whatever was typed.
     """Keeps a draft as typed, readable or not, beside what was last saved; no version and no trail.
 
     False: it was saved, issued or discarded meanwhile, and nothing was kept.
@@ -90,10 +90,10 @@ def keep_typed(invoice: Invoice, typed: dict[str, Any], *, version: int) -> bool
     return bool(kept.update(typed=typed, changed_at=clock.now()))
 
 
-@once_more
+@retry_on_deadlock
 def discard(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> None:
     """Deletes a draft: nobody was ever billed by it. Again: changes nothing. Raises InvoiceIssued, ShownSumsChanged."""
-    with locks.books_of(invoice.client) as held:
+    with locks.lock_books(invoice.client) as held:
         found = Invoice.objects.locked().filter(pk=invoice.pk).first()
         if found is None:
             return
@@ -101,25 +101,25 @@ def discard(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> None:
             raise InvoiceIssued
         shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(found))
         found.client = held
-        _record(Verb.INVOICE_DISCARDED, found, by=by)
+        _record(AuditAction.INVOICE_DISCARDED, found, by=by)
         found.lines.all().delete()
         found.delete()
 
 
-@once_more
+@retry_on_deadlock
 def issue(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> Invoice:
     """Gives a draft its number; from now on it is owed. Again: changes nothing.
 
     Raises InvoiceEmpty, TotalNotPositive and ShownSumsChanged.
     """
-    with locks.books_of(invoice.client) as held:
+    with locks.lock_books(invoice.client) as held:
         invoice = locks.invoice(held, invoice.pk)
         if invoice.is_draft:
             shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
-        return issue_held(invoice, by=by)
+        return issue_locked(invoice, by=by)
 
 
-def issue_held(invoice: Invoice, *, by: Actor) -> Invoice:
+def issue_locked(invoice: Invoice, *, by: Actor) -> Invoice:
     """The same for an invoice that the caller holds."""
     if not invoice.is_draft:
         return invoice
@@ -130,47 +130,47 @@ def issue_held(invoice: Invoice, *, by: Actor) -> Invoice:
     invoice.total_minor = sum(line.quantity * line.unit_minor for line in lines)
     if invoice.total_minor <= 0:
         raise TotalNotPositive
-    invoice.currency = practice_currency.fix(practice)
+    invoice.currency = practice_currency.fix_currency(practice)
     invoice.issued_at = invoice.changed_at = clock.now()
     invoice.typed = None
     invoice.version += 1
     invoice.number = invoice_numbers.next_invoice_number(practice)
     invoice.save()
-    _record(Verb.INVOICE_ISSUED, invoice, by=by)
+    _record(AuditAction.INVOICE_ISSUED, invoice, by=by)
     return invoice
 
 
-@once_more
+@retry_on_deadlock
 def void(invoice: Invoice, *, reason: str, shown: ShownSums | None, by: Actor) -> Invoice:
     """Cancels an issued invoice; it keeps its number, and what was paid becomes credit. Again: changes nothing.
 
     Raises InvoiceNotIssued, ReasonMissing, ShownSumsChanged, holding's Processing and BeingPaid.
     """
-    with locks.books_of(invoice.client) as held:
+    with locks.lock_books(invoice.client) as held:
         return _void(held, invoice.pk, reason=reason, shown=shown, by=by)
 
 
-@once_more
+@retry_on_deadlock
 def void_and_reissue(invoice: Invoice, *, reason: str, shown: ShownSums | None, by: Actor) -> Invoice:
     """Voids an invoice and writes a draft with the same lines in its place; gives the draft. Again: the same draft.
 
     Raises as `void` does.
     """
-    with locks.books_of(invoice.client) as held:
+    with locks.lock_books(invoice.client) as held:
         voided = _void(held, invoice.pk, reason=reason, shown=shown, by=by)
         earlier = Invoice.objects.filter(replaces=voided).first()
         if earlier is not None:
             return earlier
         lines = tuple(
-            LineEntry(line.label, line.unit_minor, line.quantity, line.given_on, line.item)
+            LineInput(line.label, line.unit_minor, line.quantity, line.given_on, line.item)
             for line in voided.lines.select_related("item").order_by("position")
         )
-        entry = InvoiceEntry(voided.dated_on, voided.due_on, lines, voided.note)
+        entry = InvoiceInput(voided.dated_on, voided.due_on, lines, voided.note)
         return _write(held, entry, by=by, kind=InvoiceKind(voided.kind), replaces=voided)
 
 
 def _said(invoice: Invoice) -> str:
-    amount = money.written(invoice.total_minor, invoice.currency, language="en")
+    amount = money.formatted(invoice.total_minor, invoice.currency, language="en")
     if invoice.is_draft:
         return _("a draft of %(amount)s") % {"amount": amount}
     return _("invoice %(number)s of %(amount)s") % {"number": invoice.number, "amount": amount}
@@ -185,18 +185,18 @@ def _void(client: Client, pk: int, *, reason: str, shown: ShownSums | None, by: 
     if not reason.strip():
         raise ReasonMissing(field="reason")
     shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
-    locks.refuse_while_attempted(invoice)
+    locks.refuse_while_paying(invoice)
     released = allocation.release(invoice, ReversalCause.VOID)
     invoice.refresh_from_db(fields=["paid_minor", "credited_minor"])
     invoice.voided_at, invoice.void_reason = clock.now(), reason.strip()[:300]
     invoice.version += 1
     invoice.save(update_fields=["voided_at", "void_reason", "version"])
-    _record(Verb.INVOICE_VOIDED, invoice, by=by, reason=invoice.void_reason, became_credit_minor=released)
+    _record(AuditAction.INVOICE_VOIDED, invoice, by=by, reason=invoice.void_reason, became_credit_minor=released)
     allocation.apply_credit(client, by=by)
     return invoice
 
 
-def refuse_unless_standing(invoice: Invoice) -> None:
+def refuse_unless_issued(invoice: Invoice) -> None:
     """Raises InvoiceNotIssued or InvoiceVoid."""
     if invoice.is_draft:
         raise InvoiceNotIssued
@@ -206,7 +206,7 @@ def refuse_unless_standing(invoice: Invoice) -> None:
 
 def _write(
     client: Client,
-    entry: InvoiceEntry,
+    entry: InvoiceInput,
     *,
     by: Actor,
     kind: InvoiceKind,
@@ -220,7 +220,7 @@ def _write(
         kind=kind,
         dated_on=entry.dated_on,
         due_on=entry.due_on,
-        currency=practice_currency.fix(client.practice),
+        currency=practice_currency.fix_currency(client.practice),
         note=entry.note,
         total_minor=entry.total_minor,
         replaces=replaces,
@@ -228,11 +228,11 @@ def _write(
         created_by=by.name[:100],
     )
     _write_lines(invoice, entry.lines)
-    _record(Verb.INVOICE_DRAFTED, invoice, by=by)
+    _record(AuditAction.INVOICE_DRAFTED, invoice, by=by)
     return invoice
 
 
-def _write_lines(invoice: Invoice, lines: tuple[LineEntry, ...]) -> None:
+def _write_lines(invoice: Invoice, lines: tuple[LineInput, ...]) -> None:
     last = invoice.lines.aggregate(last=Max("position"))["last"] or 0
     InvoiceLine.objects.bulk_create(
         InvoiceLine(
@@ -249,13 +249,13 @@ def _write_lines(invoice: Invoice, lines: tuple[LineEntry, ...]) -> None:
     )
 
 
-def _refuse_total(entry: InvoiceEntry) -> None:
+def _refuse_total(entry: InvoiceInput) -> None:
     # A draft may still come to nothing; the database takes no negative total of anything that was issued.
-    if entry.total_minor < 0 or entry.total_minor > MOST_MINOR:
+    if entry.total_minor < 0 or entry.total_minor > MAX_MINOR:
         raise TotalNotPositive
 
 
-def _record(verb: Verb, invoice: Invoice, *, by: Actor, **details: str | int | bool | None) -> None:
+def _record(verb: AuditAction, invoice: Invoice, *, by: Actor, **details: str | int | bool | None) -> None:
     audit_log.record(
         verb,
         practice=invoice.client.practice,

@@ -3,7 +3,7 @@
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
 from portico.domain.billing.models import ServiceItem
 from portico.domain.billing.shown_sums import ShownSums
@@ -44,13 +44,13 @@ def save(
                 item.version += 1
             item.code, item.label, item.price_minor = code, label, price_minor
             item.save()
-            audit_log.record(Verb.SERVICE_SAVED, practice=practice, by=by, about=code, price_minor=price_minor)
+            audit_log.record(AuditAction.SERVICE_SAVED, practice=practice, by=by, about=code, price_minor=price_minor)
     except IntegrityError as taken:
         raise CodeTaken(field="code") from taken
     return item
 
 
-def retire(item: ServiceItem, *, shown: ShownSums | None, by: Actor) -> ServiceItem:
+def archive(item: ServiceItem, *, shown: ShownSums | None, by: Actor) -> ServiceItem:
     """Offers it no longer. Again: changes nothing. Raises ShownSumsChanged."""
     with transaction.atomic():
         item = ServiceItem.objects.locked().select_related("practice").get(pk=item.pk)
@@ -58,5 +58,5 @@ def retire(item: ServiceItem, *, shown: ShownSums | None, by: Actor) -> ServiceI
             shown_sums.refuse_if_changed(shown, shown_sums.of_service(item))
             item.retired_at = clock.now()
             item.save(update_fields=["retired_at"])
-            audit_log.record(Verb.SERVICE_RETIRED, practice=item.practice, by=by, about=item.code)
+            audit_log.record(AuditAction.SERVICE_RETIRED, practice=item.practice, by=by, about=item.code)
     return item

@@ -12,11 +12,11 @@ from portico.domain.billing.models import Invoice
 from portico.domain.clients.models import Client
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
-from portico.plumbing.mail.outbox import Composer, Letter
+from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail
 
 
-class InvoiceSharedMail(Composer):
+class InvoiceSharedMail(MailComposer):
     label = gettext_lazy("New bill")
 
     def refuse(self, email: OutgoingEmail) -> str | None:
@@ -30,7 +30,7 @@ class InvoiceSharedMail(Composer):
             return _("The invoice is no longer shared.")
         return None
 
-    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+    def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         with translation.override(email.content["language"]):
             return mail_frame.letter(email, "invoice_shared", _words(email.practice, _client_of(email).called))
 

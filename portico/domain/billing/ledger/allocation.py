@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db.models import F, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.models import (
     Allocation,
     AttemptState,
@@ -35,14 +35,14 @@ type Source = Payment | Credit
 
 
 @dataclass(frozen=True)
-class Toward:
+class AllocationTarget:
     """What of a payment is meant for an invoice, in minor units."""
 
     invoice: Invoice
     amount_minor: int
 
 
-def place(payment: Payment, toward: Iterable[Toward]) -> int:
+def allocate(payment: Payment, toward: Iterable[AllocationTarget]) -> int:
     """Puts a new payment against what it was meant for, as far as that is still open; gives what is left over.
 
     What a void or already paid invoice no longer takes stays with the payment as credit.
@@ -107,7 +107,7 @@ def release(invoice: Invoice, cause: ReversalCause, *, only_credit: bool = False
     return released
 
 
-def take_back(source: Source, *, reason: str, by: Actor) -> None:
+def void_source(source: Source, *, reason: str, by: Actor) -> None:
     """Takes a payment or credit out of the books altogether; what it paid for is owed again."""
     for allocation in source.allocations.live().order_by("id"):
         _reverse(allocation, allocation.still_live_minor, ReversalCause.TAKEN_BACK)
@@ -116,7 +116,7 @@ def take_back(source: Source, *, reason: str, by: Actor) -> None:
     source.save(update_fields=["taken_back_at", "taken_back_by", "taken_back_reason"])
 
 
-def take_out(payment: Payment, *, reason: str, by: Actor) -> None:
+def remove_test_payment(payment: Payment, *, reason: str, by: Actor) -> None:
     """Takes a payment out of the books with its refunds, as if it had never come: all it had paid is owed again."""
     at = clock.now()
     for refunded in payment.refunds.counting().order_by("id"):
@@ -127,10 +127,10 @@ def take_out(payment: Payment, *, reason: str, by: Actor) -> None:
             reversal.save(update_fields=["undone_at"])
             # What the refund no longer takes off is taken off for this reason; it never stands there in between.
             _reverse(reversal.allocation, reversal.amount_minor, ReversalCause.TAKEN_BACK)
-    take_back(payment, reason=reason, by=by)
+    void_source(payment, reason=reason, by=by)
 
 
-def refund(refunded: Refund, *, invoice: Invoice | None = None) -> None:
+def reverse_for_refund(refunded: Refund, *, invoice: Invoice | None = None) -> None:
     """Counts a refund: reverses what the money paid and writes credit notes, so that nothing is asked for again.
 
     With an invoice, only what stands there; otherwise first what is left over, then what was put last.
@@ -175,7 +175,7 @@ def undo_refund(refunded: Refund, *, failure: str, by: Actor) -> None:
     apply_credit(Client.objects.get(pk=refunded.payment.client_id), by=by)
 
 
-def lose(dispute: Dispute) -> None:
+def reverse_for_dispute(dispute: Dispute) -> None:
     """Counts a lost dispute: the money is gone and what it paid is owed again. The dispute's row is written here."""
     payment = Payment.objects.locked().get(pk=dispute.payment_id)
     lost = min(dispute.amount_minor, payment.left_minor)
@@ -316,7 +316,7 @@ def _age(source: Source) -> tuple[datetime, int]:
 
 def _note_applied(client: Client, invoice: Invoice, amount: int, *, by: Actor) -> None:
     audit_log.record(
-        Verb.CREDIT_APPLIED,
+        AuditAction.CREDIT_APPLIED,
         practice=client.practice,
         client=client,
         by=by,

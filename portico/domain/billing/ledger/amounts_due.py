@@ -11,7 +11,7 @@ from portico.domain.clients.models import Client
 
 
 @dataclass(frozen=True)
-class Bills:
+class AmountDue:
     """Shared bills that are to pay and not Processing; minor units. `next_due_on` is the earliest, None for never."""
 
     number: int
@@ -21,13 +21,13 @@ class Bills:
     first_number: int
 
 
-def of(clients: Iterable[Client]) -> dict[int, Bills]:
+def amounts_due_of(clients: Iterable[Client]) -> dict[int, AmountDue]:
     """By the client's id, in one query; who has nothing to pay is missing."""
     rows = Invoice.objects.filter(client__in=[client.pk for client in clients]).shared().not_processing()
     found = rows.values("client").annotate(
         number_of=Count("pk"), open_sum=Sum("open_minor"), next_due=Min("due_on"), first=Min("number")
     )
     return {
-        row["client"]: Bills(row["number_of"], row["open_sum"], row["next_due"], row["first"])
+        row["client"]: AmountDue(row["number_of"], row["open_sum"], row["next_due"], row["first"])
         for row in found.order_by()
     }

@@ -43,12 +43,12 @@ class Account:
         return self.open_minor - self.processing_minor - self.unused_minor
 
 
-def office(client: Client) -> Account:
+def office_account(client: Client) -> Account:
     """Over everything that was issued."""
     return _account(client, shared_only=False)
 
 
-def portal(client: Client) -> Account:
+def portal_account(client: Client) -> Account:
     """Over what is shared: ask for `portal_minor`."""
     return _account(client, shared_only=True)
 
@@ -91,7 +91,7 @@ def _account(client: Client, *, shared_only: bool) -> Account:
         currency=client.practice.currency,
         sums=movements.of_client(client, shared_only=shared_only).total(Period()).sums,
         open_minor=stored["open"] or 0,
-        unused_minor=unused(client),
+        unused_minor=unused_credit(client),
         processing_minor=stored["processing"] or 0,
         to_pay_number=stored["to_pay"],
     )
@@ -105,7 +105,7 @@ def processing(client: Client, *, shared_only: bool) -> int:
     return invoices.aggregate(sum=Sum("open_minor"))["sum"] or 0
 
 
-def unused(client: Client) -> int:
+def unused_credit(client: Client) -> int:
     """The client's credit: what is left over of payments and credits."""
     payments = Payment.objects.filter(client=client).with_credit().aggregate(sum=Sum("unused_minor"))["sum"] or 0
     given = Credit.objects.filter(client=client).spendable().aggregate(sum=Sum("unused_minor"))["sum"] or 0

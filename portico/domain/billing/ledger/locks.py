@@ -5,13 +5,13 @@ from contextlib import contextmanager
 
 from django.db import transaction
 
-from portico.domain.billing.models import MOVING, AttemptInvoice, Invoice
+from portico.domain.billing.models import STATES_IN_PROGRESS, AttemptInvoice, Invoice
 from portico.domain.billing.refusals import BeingPaid, Processing
 from portico.domain.clients.models import Client
 
 
 @contextmanager
-def books_of(client: Client) -> Iterator[Client]:
+def lock_books(client: Client) -> Iterator[Client]:
     """A transaction that holds the client. Locks follow in one order: account before it, invoices by id after it,
     then attempt, then counter.
     """
@@ -34,11 +34,11 @@ def invoices(client: Client, pks: Iterable[int]) -> list[Invoice]:
     return found
 
 
-def refuse_while_attempted(held: Invoice) -> None:
+def refuse_while_paying(held: Invoice) -> None:
     """Raises Processing or BeingPaid while an attempt is open on the invoice."""
     open_on_it = AttemptInvoice.objects.filter(invoice=held, is_open=True)
     state = open_on_it.values_list("attempt__state", flat=True).first()
-    if state in MOVING:
+    if state in STATES_IN_PROGRESS:
         raise Processing
     if state is not None:
         raise BeingPaid

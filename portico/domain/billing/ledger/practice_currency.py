@@ -8,7 +8,7 @@ from portico.domain.billing.models import ServiceItem
 from portico.domain.billing.refusals import WrongCurrency
 from portico.domain.practices import practice_settings
 from portico.domain.practices.models import Practice
-from portico.domain.practices.practice_settings import Description
+from portico.domain.practices.practice_settings import PracticeDetails
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.refusals import Refused
@@ -20,24 +20,24 @@ class PriceHasNoPlace(Refused):
 
     def __init__(self, item: ServiceItem, before: str, after: str) -> None:
         words = _("%(code)s costs %(price)s, and %(currency)s has not that many decimals. Change its price first.")
-        price = money.plain(item.price_minor, before)
+        price = money.plain_decimal(item.price_minor, before)
         super().__init__(words % {"code": item.code, "price": price, "currency": after}, field="currency")
 
 
-def describe(practice: Practice, description: Description, *, version: int, by: Actor) -> Practice:
+def describe(practice: Practice, description: PracticeDetails, *, version: int, by: Actor) -> Practice:
     """Saves the practice's description as `describing.describe` does, and raises what it does.
 
     In another currency prices stay the number that they are: 140.00 becomes 140, not 14000. Raises PriceHasNoPlace.
     """
     before = practice.currency
     with transaction.atomic():
-        described = practice_settings.describe(practice, description, version=version, by=by)
+        described = practice_settings.save_details(practice, description, version=version, by=by)
         if currency_table.digits_of(described.currency) != currency_table.digits_of(before):
             _restate_prices(described, before)
     return described
 
 
-def fix(practice: Practice) -> str:
+def fix_currency(practice: Practice) -> str:
     """The practice's currency, which stays from now on. Inside the caller's transaction."""
     if practice.currency_fixed_at is None:
         held = Practice.objects.locked().get(pk=practice.pk)

@@ -24,7 +24,7 @@ class Month:
 
 
 @dataclass(frozen=True)
-class Figures:
+class PracticeTotals:
     """All in minor units.
 
     `paid_minor` and `refunded_minor` are of this month, `unused_minor` is what clients have left over.
@@ -43,7 +43,7 @@ class Figures:
     months: tuple[Month, ...]
 
 
-def of(practice: Practice) -> Figures:
+def totals_of(practice: Practice) -> PracticeTotals:
     """As of today; a fixed number of queries, each from an index."""
     today = clock.today(practice.time_zone)
     invoices, payments = Invoice.objects.filter(practice=practice), Payment.objects.filter(practice=practice)
@@ -52,7 +52,7 @@ def of(practice: Practice) -> Figures:
     months = _months(practice, today)
     left_over = payments.with_credit().aggregate(sum=Sum("unused_minor"))["sum"] or 0
     given = Credit.objects.filter(practice=practice).spendable().aggregate(sum=Sum("unused_minor"))["sum"] or 0
-    return Figures(
+    return PracticeTotals(
         owed_minor=invoices.owing().aggregate(sum=Sum("open_minor"))["sum"] or 0,
         past_due_minor=past_due["sum"] or 0,
         past_due=past_due["number"],

@@ -69,7 +69,9 @@ class Statement:
         return self.part == self.parts
 
 
-def of(client: Client, *, begins_on: date, ends_on: date, today: date, shared_only: bool, part: int = 1) -> Statement:
+def statement_of(
+    client: Client, *, begins_on: date, ends_on: date, today: date, shared_only: bool, part: int = 1
+) -> Statement:
     """One part of the statement as the books stand now, without what was voided, taken back or failed.
 
     Up to today it has everything that is in the books, also an invoice that is dated ahead: it ends with the balance

@@ -10,7 +10,7 @@ from django.db.models import Count, F, Max, QuerySet, Sum
 
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import (
-    HOLDING,
+    STATES_HOLDING_INVOICES,
     Allocation,
     AttemptInvoice,
     AttemptState,
@@ -32,7 +32,7 @@ from portico.domain.clients.models import Client
 
 
 @dataclass(frozen=True)
-class Mismatch:
+class LedgerMismatch:
     """A rule that does not hold, the thing it is about, and both numbers or words."""
 
     rule: str
@@ -41,7 +41,7 @@ class Mismatch:
     computed: str
 
 
-def mismatches() -> Iterator[Mismatch]:
+def mismatches() -> Iterator[LedgerMismatch]:
     """Everything that is wrong; nothing, unless there is a bug or somebody has touched the database."""
     parts = _Parts()
     yield from _invoices(parts)
@@ -109,12 +109,12 @@ class _Parts:
         return _rows(live, "amount_minor", "allocation", "allocation__invoice", "refund", "dispute")
 
 
-def _unless_equal(rule: str, about: object, stored: object, computed: object) -> Iterator[Mismatch]:
+def _unless_equal(rule: str, about: object, stored: object, computed: object) -> Iterator[LedgerMismatch]:
     if stored != computed:
-        yield Mismatch(rule, str(about), str(stored), str(computed))
+        yield LedgerMismatch(rule, str(about), str(stored), str(computed))
 
 
-def _invoices(parts: _Parts) -> Iterator[Mismatch]:
+def _invoices(parts: _Parts) -> Iterator[LedgerMismatch]:
     lines = _sums(_rows(InvoiceLine.objects.all(), "amount_minor", "invoice"), 0)
     paid, credited = _sums(parts.placed, 0), _sums(parts.noted, 0)
     for invoice in Invoice.objects.select_related("practice").order_by("id").iterator(chunk_size=1000):
@@ -123,7 +123,9 @@ def _invoices(parts: _Parts) -> Iterator[Mismatch]:
         yield from _unless_equal("paid is what allocations say", about, invoice.paid_minor, paid[pk])
         yield from _unless_equal("credited is what credit notes say", about, invoice.credited_minor, credited[pk])
         if paid[pk] + (0 if invoice.is_void else credited[pk]) > lines[pk]:
-            yield Mismatch("no invoice is paid beyond its total", about, str(lines[pk]), str(paid[pk] + credited[pk]))
+            yield LedgerMismatch(
+                "no invoice is paid beyond its total", about, str(lines[pk]), str(paid[pk] + credited[pk])
+            )
         if not invoice.is_draft and not invoice.is_void:
             parts.owed[invoice.client_id] += lines[pk] - credited[pk]
             is_settled = paid[pk] + credited[pk] == lines[pk]
@@ -132,10 +134,10 @@ def _invoices(parts: _Parts) -> Iterator[Mismatch]:
                 "the books are in one currency", about, invoice.currency, invoice.practice.currency
             )
         if (invoice.is_draft or invoice.is_void) and paid[pk]:
-            yield Mismatch("nothing stands against a draft or a void invoice", about, "0", str(paid[pk]))
+            yield LedgerMismatch("nothing stands against a draft or a void invoice", about, "0", str(paid[pk]))
 
 
-def _allocations(parts: _Parts) -> Iterator[Mismatch]:
+def _allocations(parts: _Parts) -> Iterator[LedgerMismatch]:
     undone = _sums(parts.undone, 0)
     rows = Allocation.objects.select_related("invoice", "payment", "credit").order_by("id")
     for row in rows.iterator(chunk_size=1000):
@@ -146,7 +148,7 @@ def _allocations(parts: _Parts) -> Iterator[Mismatch]:
             yield from _unless_equal("money pays its own currency", about, source.currency, row.invoice.currency)
 
 
-def _payments(parts: _Parts) -> Iterator[Mismatch]:
+def _payments(parts: _Parts) -> Iterator[LedgerMismatch]:
     live = _sums(parts.placed, 1)
     refunded = _sums(_rows(Refund.objects.counting(), "amount_minor", "payment"), 0)
     lost = _sums(_rows(Dispute.objects.all(), "lost_minor", "payment"), 0)
@@ -158,21 +160,21 @@ def _payments(parts: _Parts) -> Iterator[Mismatch]:
         yield from _unless_equal("lost is what disputes say", about, payment.disputed_minor, lost[pk])
         if live[pk] + refunded[pk] + lost[pk] > payment.amount_minor:
             spent = live[pk] + refunded[pk] + lost[pk]
-            yield Mismatch("no payment is spent twice", about, str(payment.amount_minor), str(spent))
+            yield LedgerMismatch("no payment is spent twice", about, str(payment.amount_minor), str(spent))
         if payment.is_taken_back and live[pk]:
-            yield Mismatch("what was taken back pays nothing", about, "0", str(live[pk]))
+            yield LedgerMismatch("what was taken back pays nothing", about, "0", str(live[pk]))
         if not payment.is_taken_back:
             parts.owed[payment.client_id] -= payment.amount_minor - refunded[pk] - lost[pk]
         yield from _unless_equal("the books are in one currency", about, payment.currency, payment.practice.currency)
         yield from _charge(payment, of_charge[payment.practice_id, payment.stripe_charge_id])
 
 
-def _charge(payment: Payment, times: int) -> Iterator[Mismatch]:
+def _charge(payment: Payment, times: int) -> Iterator[LedgerMismatch]:
     about = f"payment {payment.ref}"
     if payment.kind == PaymentKind.ONLINE and not payment.stripe_charge_id:
-        yield Mismatch("every online payment has its charge", about, "", "a charge")
+        yield LedgerMismatch("every online payment has its charge", about, "", "a charge")
     if times > 1:
-        yield Mismatch("every charge is one payment", about, str(times), "1")
+        yield LedgerMismatch("every charge is one payment", about, str(times), "1")
     if (attempt := payment.attempt) is not None:
         yield from _unless_equal("a payment's attempt succeeded", about, attempt.state, AttemptState.SUCCEEDED)
         yield from _unless_equal(
@@ -180,18 +182,18 @@ def _charge(payment: Payment, times: int) -> Iterator[Mismatch]:
         )
 
 
-def _credits(parts: _Parts) -> Iterator[Mismatch]:
+def _credits(parts: _Parts) -> Iterator[LedgerMismatch]:
     live = _sums(parts.placed, 2)
     for credit in Credit.objects.order_by("id").iterator(chunk_size=1000):
         about, pk = f"credit {credit.ref}", credit.pk
         yield from _unless_equal("allocated is what allocations say", about, credit.allocated_minor, live[pk])
         counts_for = 0 if credit.is_taken_back else credit.amount_minor
         if live[pk] > counts_for:
-            yield Mismatch("no credit is spent twice", about, str(credit.amount_minor), str(live[pk]))
+            yield LedgerMismatch("no credit is spent twice", about, str(credit.amount_minor), str(live[pk]))
         parts.owed[credit.client_id] -= counts_for
 
 
-def _refunds(parts: _Parts) -> Iterator[Mismatch]:
+def _refunds(parts: _Parts) -> Iterator[LedgerMismatch]:
     by_refund = [row for row in parts.undone if row[2] is not None]
     reversed_by, reversed_at = _sums(by_refund, 2), _sums(by_refund, 2, 1)
     noted = _sums(parts.noted, 1, 0)
@@ -200,23 +202,25 @@ def _refunds(parts: _Parts) -> Iterator[Mismatch]:
         about = refs[refund.pk] = f"refund {refund.ref}"
         most = 0 if refund.state == RefundState.FAILED else refund.amount_minor
         if reversed_by[refund.pk] > most:
-            yield Mismatch("a refund reverses no more than it gave back", about, str(most), str(reversed_by[refund.pk]))
+            yield LedgerMismatch(
+                "a refund reverses no more than it gave back", about, str(most), str(reversed_by[refund.pk])
+            )
     for pair in reversed_at.keys() | noted.keys():
         yield from _unless_equal(
             "what a refund reverses it credits", refs.get(pair[0], pair[0]), noted[pair], reversed_at[pair]
         )
 
 
-def _disputes(parts: _Parts) -> Iterator[Mismatch]:
+def _disputes(parts: _Parts) -> Iterator[LedgerMismatch]:
     reversed_by = _sums(parts.undone, 3)
     for dispute in Dispute.objects.order_by("id").iterator(chunk_size=1000):
         if reversed_by[dispute.pk] > dispute.lost_minor:
             about = f"dispute {dispute.ref}"
             rule = "a dispute reverses no more than was lost"
-            yield Mismatch(rule, about, str(dispute.lost_minor), str(reversed_by[dispute.pk]))
+            yield LedgerMismatch(rule, about, str(dispute.lost_minor), str(reversed_by[dispute.pk]))
 
 
-def _attempts() -> Iterator[Mismatch]:
+def _attempts() -> Iterator[LedgerMismatch]:
     covers = _rows(AttemptInvoice.objects.all(), "amount_minor", "attempt", "is_open")
     covered, holding = _sums(covers, 0), {attempt for attempt, is_open, _amount in covers if is_open}
     strangers = set(
@@ -227,17 +231,20 @@ def _attempts() -> Iterator[Mismatch]:
         about, pk = f"attempt {attempt.ref}", attempt.pk
         yield from _unless_equal("an attempt asks for what it covers", about, attempt.amount_minor, covered[pk])
         yield from _unless_equal(
-            "an attempt holds its invoices while it is open", about, pk in holding, attempt.state in HOLDING
+            "an attempt holds its invoices while it is open",
+            about,
+            pk in holding,
+            attempt.state in STATES_HOLDING_INVOICES,
         )
         wanted = 1 if attempt.state == AttemptState.SUCCEEDED else 0
         yield from _unless_equal("a success has exactly one payment", about, payments[pk], wanted)
         if pk in strangers:
-            yield Mismatch("an attempt pays its own client's invoices", about, "another client's", "its own")
+            yield LedgerMismatch("an attempt pays its own client's invoices", about, "another client's", "its own")
 
 
 def _numbers(
     rule: str, rows: QuerySet[Any], counters: type[InvoiceCounter | ReceiptCounter]
-) -> Iterator[Mismatch]:  # Any: invoices or payments.
+) -> Iterator[LedgerMismatch]:  # Any: invoices or payments.
     counted = rows.order_by().values("practice").annotate(given=Count("pk"), last=Max("number"))
     given = {practice: (number, last) for practice, number, last in counted.values_list("practice", "given", "last")}
     nexts = dict(counters.objects.values_list("practice", "next_number"))
@@ -248,10 +255,10 @@ def _numbers(
         yield from _unless_equal(rule, about, nexts.get(practice, 1), number + 1)
 
 
-def _balances(owed: Counter[int]) -> Iterator[Mismatch]:
+def _balances(owed: Counter[int]) -> Iterator[LedgerMismatch]:
     """Money is neither made nor lost: a balance is what was billed, less what came, plus what went back."""
     for client in Client.objects.select_related("practice").filter(pk__in=owed.keys()).order_by("id").iterator(1000):
-        account, about = balances.office(client), f"client {client.ref}"
+        account, about = balances.office_account(client), f"client {client.ref}"
         yield from _unless_equal("a balance is what came and went", about, account.office_minor, owed[client.pk])
         added_up = account.sums.balance_minor
         yield from _unless_equal("the sums of an account are its balance", about, added_up, owed[client.pk])

@@ -20,9 +20,9 @@ class AttemptState(TextChoices):
 
 
 # While in one of these, the attempt holds its invoices.
-HOLDING = (AttemptState.OPEN, AttemptState.PROCESSING, AttemptState.QUARANTINED)
+STATES_HOLDING_INVOICES = (AttemptState.OPEN, AttemptState.PROCESSING, AttemptState.QUARANTINED)
 # In these money may have moved: the invoice is told as Processing.
-MOVING = (AttemptState.PROCESSING, AttemptState.QUARANTINED)
+STATES_IN_PROGRESS = (AttemptState.PROCESSING, AttemptState.QUARANTINED)
 
 
 class AttemptFailure(TextChoices):

@@ -8,7 +8,12 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access.models import PortalAccount
-from portico.domain.billing.models.attempt_states import HOLDING, MOVING, AttemptFailure, AttemptState
+from portico.domain.billing.models.attempt_states import (
+    STATES_HOLDING_INVOICES,
+    STATES_IN_PROGRESS,
+    AttemptFailure,
+    AttemptState,
+)
 from portico.domain.billing.models.cards import SavedCard
 from portico.domain.billing.models.invoices import Invoice
 from portico.domain.clients.models import Client
@@ -21,14 +26,14 @@ from portico.plumbing.queue.leases import QueuedRow
 LONGEST_LIFE = timedelta(minutes=45)
 
 
-class AttemptWay(models.TextChoices):
+class AttemptMethod(models.TextChoices):
     CHECKOUT = "checkout", _("Stripe’s page")
     SAVED_CARD = "saved_card", _("Saved card")
 
 
 class PaymentAttemptQuerySet(RowQuerySet["PaymentAttempt"]):
     def holding(self) -> "PaymentAttemptQuerySet":
-        return self.filter(state__in=HOLDING)
+        return self.filter(state__in=STATES_HOLDING_INVOICES)
 
     def waiting(self) -> "PaymentAttemptQuerySet":
         """Those that Stripe is asked about."""
@@ -46,7 +51,7 @@ class PaymentAttempt(QueuedRow):
     ref = RefField()
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="attempts")
     client = models.ForeignKey(Client, models.PROTECT, related_name="attempts")
-    way = models.CharField(max_length=10, choices=AttemptWay.choices)
+    way = models.CharField(max_length=10, choices=AttemptMethod.choices)
     card = models.ForeignKey(SavedCard, models.PROTECT, null=True, blank=True, related_name="attempts")
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
@@ -98,11 +103,13 @@ class PaymentAttempt(QueuedRow):
                 condition=Q(state__in=AttemptState.values), name="billing_paymentattempt_known_state"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=HOLDING, ended_at=None) | (~Q(state__in=HOLDING) & Q(ended_at__isnull=False)),
+                condition=Q(state__in=STATES_HOLDING_INVOICES, ended_at=None)
+                | (~Q(state__in=STATES_HOLDING_INVOICES) & Q(ended_at__isnull=False)),
                 name="billing_paymentattempt_holding_or_ended",
             ),
             models.CheckConstraint(
-                condition=Q(way=AttemptWay.CHECKOUT, card=None) | Q(way=AttemptWay.SAVED_CARD, card__isnull=False),
+                condition=Q(way=AttemptMethod.CHECKOUT, card=None)
+                | Q(way=AttemptMethod.SAVED_CARD, card__isnull=False),
                 name="billing_paymentattempt_card_of_way",
             ),
             models.CheckConstraint(
@@ -145,11 +152,11 @@ class PaymentAttempt(QueuedRow):
 
     @property
     def holds(self) -> bool:
-        return self.state in HOLDING
+        return self.state in STATES_HOLDING_INVOICES
 
     @property
     def is_moving(self) -> bool:
-        return self.state in MOVING
+        return self.state in STATES_IN_PROGRESS
 
     @property
     def is_quarantined(self) -> bool:

@@ -9,7 +9,7 @@ from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.billing.account_sums import Sums
-from portico.domain.billing.models.attempt_states import MOVING
+from portico.domain.billing.models.attempt_states import STATES_IN_PROGRESS
 from portico.domain.billing.models.service_items import ServiceItem
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
@@ -83,7 +83,7 @@ class InvoiceQuerySet(RowQuerySet["Invoice"]):
 
 def _open_attempts(*, moving: bool = False) -> models.QuerySet[models.Model]:
     rows = _parts("AttemptInvoice", invoice_id=OuterRef("pk"), is_open=True)
-    return rows.filter(attempt__state__in=MOVING) if moving else rows
+    return rows.filter(attempt__state__in=STATES_IN_PROGRESS) if moving else rows
 
 
 def _parts(model: str, **asked: object) -> models.QuerySet[models.Model]:

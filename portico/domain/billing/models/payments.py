@@ -22,7 +22,7 @@ class PaymentKind(models.TextChoices):
     CARD_ELSEWHERE = "card_elsewhere", _("Card taken elsewhere")
 
 
-BY_HAND = (PaymentKind.CASH, PaymentKind.CHECK, PaymentKind.CARD_ELSEWHERE)
+MANUAL_KINDS = (PaymentKind.CASH, PaymentKind.CHECK, PaymentKind.CARD_ELSEWHERE)
 
 
 class PaymentQuerySet(RowQuerySet["Payment"]):

@@ -10,7 +10,7 @@ from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuer
 from portico.plumbing.database.constraints import SamePractice
 
 
-class RefundWay(models.TextChoices):
+class RefundMethod(models.TextChoices):
     STRIPE = "stripe", _("Through Stripe")
     BY_HAND = "by_hand", _("Given back by hand")
 
@@ -34,7 +34,7 @@ class Refund(PracticeRow):
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
-    way = models.CharField(max_length=7, choices=RefundWay.choices)
+    way = models.CharField(max_length=7, choices=RefundMethod.choices)
     state = models.CharField(max_length=9, choices=RefundState.choices, default=RefundState.PENDING)
     reason = models.CharField(max_length=300, blank=True)
     note = models.CharField(max_length=500, blank=True)
@@ -55,7 +55,7 @@ class Refund(PracticeRow):
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="billing_refund_amount"),
             models.CheckConstraint(condition=Q(state__in=RefundState.values), name="billing_refund_known_state"),
             models.CheckConstraint(
-                condition=Q(way=RefundWay.STRIPE) | Q(way=RefundWay.BY_HAND, stripe_refund_id=""),
+                condition=Q(way=RefundMethod.STRIPE) | Q(way=RefundMethod.BY_HAND, stripe_refund_id=""),
                 name="billing_refund_by_stripe_or_hand",
             ),
             models.UniqueConstraint(

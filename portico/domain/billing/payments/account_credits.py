@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
 from portico.domain.billing.ledger import allocation, balances, locks, practice_currency
 from portico.domain.billing.models import Credit, Payment
@@ -12,11 +12,11 @@ from portico.domain.clients.models import Client
 from portico.plumbing import clock, form_keys
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
-from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.text import money
 
 
-@once_more
+@retry_on_deadlock
 def give(
     client: Client, *, amount_minor: int, reason: str, shown: ShownSums | None, by: Actor, press: str = ""
 ) -> Credit:
@@ -30,7 +30,7 @@ def give(
     if not reason.strip():
         raise ReasonMissing(field="reason")
     content = (client.pk, amount_minor, reason.strip())
-    with locks.books_of(client) as held:
+    with locks.lock_books(client) as held:
         rows = Credit.objects.filter(practice=held.practice)
         earlier = form_keys.made_before(rows, press, content, kind="credit", said=_said)
         if earlier is not None:
@@ -40,34 +40,34 @@ def give(
             practice=held.practice,
             client=held,
             amount_minor=amount_minor,
-            currency=practice_currency.fix(held.practice),
+            currency=practice_currency.fix_currency(held.practice),
             reason=reason.strip()[:300],
             given_by=by.name[:100],
             press=press,
         )
         form_keys.keep(credit, press, content, kind="credit")
-        _record(Verb.CREDIT_GIVEN, held, credit, by=by, amount_minor=amount_minor, reason=credit.reason)
+        _record(AuditAction.CREDIT_GIVEN, held, credit, by=by, amount_minor=amount_minor, reason=credit.reason)
         allocation.apply_credit(held, by=by)
         credit.refresh_from_db()
     return credit
 
 
-@once_more
+@retry_on_deadlock
 def take_back(credit: Credit, *, reason: str, shown: ShownSums | None, by: Actor) -> Credit:
     """Takes a credit out of the books; what it paid for is owed again. Again: changes nothing.
 
     Raises ReasonMissing, ShownSumsChanged.
     """
-    with locks.books_of(credit.client) as held:
+    with locks.lock_books(credit.client) as held:
         credit = Credit.objects.locked().get(pk=credit.pk)
         if credit.is_taken_back:
             return credit
         if not reason.strip():
             raise ReasonMissing(field="reason")
         shown_sums.refuse_if_changed(shown, shown_sums.of_credit(credit))
-        allocation.take_back(credit, reason=reason.strip()[:300], by=by)
+        allocation.void_source(credit, reason=reason.strip()[:300], by=by)
         _record(
-            Verb.CREDIT_TAKEN_BACK,
+            AuditAction.CREDIT_TAKEN_BACK,
             held,
             credit,
             by=by,
@@ -85,28 +85,30 @@ def ask_for_refund(payment: Payment, *, reason: str) -> None:
     )
 
 
-@once_more
-def keep(payment: Payment, *, shown: ShownSums | None, by: Actor) -> int:
+@retry_on_deadlock
+def keep_as_credit(payment: Payment, *, shown: ShownSums | None, by: Actor) -> int:
     """Keeps flagged credit instead of refunding it, and puts it against what is owed. Gives how much was put.
 
     Again: changes nothing. Raises ShownSumsChanged.
     """
-    with locks.books_of(payment.client) as held:
+    with locks.lock_books(payment.client) as held:
         payment = Payment.objects.locked().get(pk=payment.pk)
         if payment.refund_asked_at is None:
             return 0
         shown_sums.refuse_if_changed(shown, shown_sums.of_left_over(payment))
         payment.refund_asked_at, payment.refund_asked_reason = None, ""
         payment.save(update_fields=["refund_asked_at", "refund_asked_reason"])
-        _record(Verb.CREDIT_KEPT, held, payment, by=by, amount_minor=payment.unused_minor)
+        _record(AuditAction.CREDIT_KEPT, held, payment, by=by, amount_minor=payment.unused_minor)
         return allocation.apply_credit(held, by=by)
 
 
 def _said(credit: Credit) -> str:
-    return _("a credit of %(amount)s") % {"amount": money.written(credit.amount_minor, credit.currency, language="en")}
+    return _("a credit of %(amount)s") % {
+        "amount": money.formatted(credit.amount_minor, credit.currency, language="en")
+    }
 
 
-def _record(verb: Verb, client: Client, about: Credit | Payment, *, by: Actor, **details: str | int) -> None:
+def _record(verb: AuditAction, client: Client, about: Credit | Payment, *, by: Actor, **details: str | int) -> None:
     audit_log.record(
         verb,
         practice=client.practice,

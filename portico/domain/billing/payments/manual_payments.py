@@ -5,12 +5,12 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
 from portico.domain.billing.invoices import invoice_numbers, invoicing
 from portico.domain.billing.ledger import allocation, balances, locks, practice_currency
-from portico.domain.billing.ledger.allocation import Toward
-from portico.domain.billing.models import BY_HAND, Invoice, Payment, PaymentKind
+from portico.domain.billing.ledger.allocation import AllocationTarget
+from portico.domain.billing.models import MANUAL_KINDS, Invoice, Payment, PaymentKind
 from portico.domain.billing.refusals import (
     AmountNotPositive,
     ChargedOnline,
@@ -23,12 +23,12 @@ from portico.domain.clients.models import Client
 from portico.plumbing import clock, form_keys
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
-from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.text import money
 
 
 @dataclass(frozen=True)
-class PaymentEntry:
+class PaymentInput:
     """A payment as the form has it, in minor units of the practice's currency."""
 
     kind: PaymentKind
@@ -38,10 +38,10 @@ class PaymentEntry:
     note: str = ""
 
 
-@once_more
+@retry_on_deadlock
 def record(
     client: Client,
-    entry: PaymentEntry,
+    entry: PaymentInput,
     *,
     shown: ShownSums | None,
     by: Actor,
@@ -54,12 +54,12 @@ def record(
     AmountNotPositive, InvoicePaid, ChargedOnline, InvoiceNotIssued, InvoiceVoid, ShownSumsChanged, Processing,
     BeingPaid.
     """
-    if entry.kind not in BY_HAND:
+    if entry.kind not in MANUAL_KINDS:
         raise ChargedOnline
     if entry.amount_minor <= 0:
         raise AmountNotPositive(field="amount")
     content = (client.pk, invoice.pk if invoice else None, entry)
-    with locks.books_of(client) as held:
+    with locks.lock_books(client) as held:
         rows = Payment.objects.filter(practice=held.practice)
         earlier = form_keys.made_before(rows, press, content, kind="payment", said=_said)
         if earlier is not None:
@@ -70,7 +70,7 @@ def record(
             client=held,
             kind=entry.kind,
             amount_minor=entry.amount_minor,
-            currency=practice_currency.fix(held.practice),
+            currency=practice_currency.fix_currency(held.practice),
             received_on=entry.received_on,
             number=invoice_numbers.next_receipt_number(held.practice),
             check_number=entry.check_number if entry.kind == PaymentKind.CHECK else "",
@@ -79,20 +79,20 @@ def record(
             press=press,
         )
         form_keys.keep(payment, press, content, kind="payment")
-        left = allocation.place(payment, toward)
-        _record(Verb.PAYMENT_RECORDED, payment, by=by, invoice=invoice.ref if invoice else None)
+        left = allocation.allocate(payment, toward)
+        _record(AuditAction.PAYMENT_RECORDED, payment, by=by, invoice=invoice.ref if invoice else None)
         if left:
             allocation.apply_credit(held, by=by)
     return payment
 
 
-@once_more
+@retry_on_deadlock
 def take_back(payment: Payment, *, reason: str, shown: ShownSums | None, by: Actor) -> Payment:
     """Takes a payment that was recorded by hand out of the books: it bounced, or was recorded by mistake.
 
     Again: changes nothing. Raises ChargedOnline, HasRefunds, ReasonMissing, ShownSumsChanged.
     """
-    with locks.books_of(payment.client) as held:
+    with locks.lock_books(payment.client) as held:
         payment = Payment.objects.locked().get(pk=payment.pk)
         payment.client = held
         if payment.is_taken_back:
@@ -105,32 +105,34 @@ def take_back(payment: Payment, *, reason: str, shown: ShownSums | None, by: Act
             raise ReasonMissing(field="reason")
         pays = payment.allocations.live()
         shown_sums.refuse_if_changed(shown, shown_sums.of_taking_back(payment, pays))
-        allocation.take_back(payment, reason=reason.strip()[:300], by=by)
-        _record(Verb.PAYMENT_TAKEN_BACK, payment, by=by, reason=payment.taken_back_reason)
+        allocation.void_source(payment, reason=reason.strip()[:300], by=by)
+        _record(AuditAction.PAYMENT_TAKEN_BACK, payment, by=by, reason=payment.taken_back_reason)
         allocation.apply_credit(held, by=by)
     return payment
 
 
 def _said(payment: Payment) -> str:
     return _("a payment of %(amount)s") % {
-        "amount": money.written(payment.amount_minor, payment.currency, language="en")
+        "amount": money.formatted(payment.amount_minor, payment.currency, language="en")
     }
 
 
-def _toward(client: Client, invoice: Invoice | None, amount_minor: int, shown: ShownSums | None) -> list[Toward]:
+def _toward(
+    client: Client, invoice: Invoice | None, amount_minor: int, shown: ShownSums | None
+) -> list[AllocationTarget]:
     if invoice is None:
         shown_sums.refuse_if_changed(shown, shown_sums.of_balance(balances.office_minor(client)))
         return []
     held = locks.invoice(client, invoice.pk)
-    invoicing.refuse_unless_standing(held)
+    invoicing.refuse_unless_issued(held)
     shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(held))
-    locks.refuse_while_attempted(held)
+    locks.refuse_while_paying(held)
     if held.is_paid:
         raise InvoicePaid
-    return [Toward(held, amount_minor)]
+    return [AllocationTarget(held, amount_minor)]
 
 
-def _record(verb: Verb, payment: Payment, *, by: Actor, **details: str | int | bool | None) -> None:
+def _record(verb: AuditAction, payment: Payment, *, by: Actor, **details: str | int | bool | None) -> None:
     audit_log.record(
         verb,
         practice=payment.client.practice,

@@ -12,12 +12,12 @@ from portico.domain.access.eligibility import Purpose
 from portico.domain.billing.models import Payment, Refund
 from portico.domain.clients.models import Client
 from portico.domain.practices import mail_frame
-from portico.plumbing.mail.outbox import Composer, Letter
+from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.text import money, times
 
 
-class _MoneyMail(Composer):
+class _MoneyMail(MailComposer):
     """Goes to whom the client's documents go."""
 
     template = ""
@@ -26,7 +26,7 @@ class _MoneyMail(Composer):
         access = access_grants.of_or_off(_client_of(email))
         return eligibility.reason_to_drop(access, Purpose.BILL_MAIL, written_to=email.content["address"])
 
-    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+    def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         with translation.override(email.content["language"]):
             words = {
                 "name": _client_of(email).called,
@@ -50,7 +50,7 @@ class ReceiptMail(_MoneyMail):
             "heading": _("Thank you. Your payment has arrived"),
             "payment": payment,
             "day": times.full_day(payment.received_on, email.content["language"]),
-            "amount": money.written(payment.amount_minor, payment.currency, language=email.content["language"]),
+            "amount": money.formatted(payment.amount_minor, payment.currency, language=email.content["language"]),
             "card": _card(payment),
         }
 
@@ -63,7 +63,7 @@ class RefundMail(_MoneyMail):
         refund = Refund.objects.select_related("payment").get(practice_id=email.practice_id, ref=email.content["about"])
         return {
             "heading": _("Money is on its way back to you"),
-            "amount": money.written(refund.amount_minor, refund.currency, language=email.content["language"]),
+            "amount": money.formatted(refund.amount_minor, refund.currency, language=email.content["language"]),
             "card": _card(refund.payment),
         }
 

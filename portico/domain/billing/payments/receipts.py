@@ -31,7 +31,7 @@ def send_refund(refund: Refund, *, by: Actor) -> OutgoingEmail | None:
 
 
 def _queue(client: Client, kind: str, ref: str, subject: str, *, by: Actor) -> OutgoingEmail | None:
-    address = eligibility.mail_address(access_grants.of(client), Purpose.BILL_MAIL)
+    address = eligibility.mail_address(access_grants.access_of(client), Purpose.BILL_MAIL)
     if address is None:
         return None
     return outbox.queue(

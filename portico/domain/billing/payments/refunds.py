@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
 from portico.domain.billing.ledger import allocation, locks
-from portico.domain.billing.models import Invoice, Payment, Refund, RefundState, RefundWay
+from portico.domain.billing.models import Invoice, Payment, Refund, RefundMethod, RefundState
 from portico.domain.billing.refusals import (
     AmountNotPositive,
     BeyondWhatIsLeft,
@@ -20,7 +20,7 @@ from portico.domain.clients.models import Client
 from portico.plumbing import clock, form_keys
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
-from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.text import money
 
 
@@ -35,8 +35,8 @@ class Asked:
     invoice: int | None
 
 
-@once_more
-def record_by_hand(
+@retry_on_deadlock
+def record_manual_refund(
     payment: Payment,
     *,
     amount_minor: int,
@@ -52,7 +52,7 @@ def record_by_hand(
     With an invoice, out of what stands there; otherwise what is left over goes first. The same press again gives
     the first one's refund. Raises FormSentBefore, ChargedOnline, ShownSumsChanged and what `open_refund` does.
     """
-    with locks.books_of(payment.client) as held:
+    with locks.lock_books(payment.client) as held:
         asked = Asked(payment.pk, amount_minor, reason.strip(), note.strip(), invoice.pk if invoice else None)
         earlier = made_before(held, press, asked)
         if earlier is not None:
@@ -62,10 +62,10 @@ def record_by_hand(
         if payment.is_online:
             raise ChargedOnline
         shown_sums.refuse_if_changed(shown, shown_sums.of_refund(payment))
-        refund = open_refund(
+        refund = create_refund(
             payment,
             amount_minor=amount_minor,
-            way=RefundWay.BY_HAND,
+            way=RefundMethod.BY_HAND,
             reason=reason,
             note=note,
             by=by,
@@ -76,7 +76,7 @@ def record_by_hand(
         refund.state, refund.settled_at = RefundState.SUCCEEDED, clock.now()
         refund.save(update_fields=["state", "settled_at"])
         audit_log.record(
-            Verb.REFUND_RECORDED,
+            AuditAction.REFUND_RECORDED,
             practice=held.practice,
             client=held,
             by=by,
@@ -95,14 +95,16 @@ def made_before(client: Client, press: str, asked: Asked) -> Refund | None:
 
 
 def _said(refund: Refund) -> str:
-    return _("a refund of %(amount)s") % {"amount": money.written(refund.amount_minor, refund.currency, language="en")}
+    return _("a refund of %(amount)s") % {
+        "amount": money.formatted(refund.amount_minor, refund.currency, language="en")
+    }
 
 
-def open_refund(
+def create_refund(
     payment: Payment,
     *,
     amount_minor: int,
-    way: RefundWay,
+    way: RefundMethod,
     reason: str,
     by: Actor,
     note: str = "",
@@ -135,7 +137,7 @@ def open_refund(
         press=press,
         idempotency_key=idempotency_key,
     )
-    allocation.refund(refund, invoice=invoice)
+    allocation.reverse_for_refund(refund, invoice=invoice)
     # Nothing waits for a refund any more once nothing is left over.
     Payment.objects.filter(pk=payment.pk, unused_minor=0).update(refund_asked_at=None, refund_asked_reason="")
     return refund

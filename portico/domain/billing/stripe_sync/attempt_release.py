@@ -2,46 +2,46 @@
 
 from datetime import datetime, timedelta
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
-from portico.domain.billing.card_payments.payment_refusals import StillKnown
-from portico.domain.billing.card_payments.settlement import note
+from portico.domain.billing.card_payments.payment_refusals import CannotBeReleased
+from portico.domain.billing.card_payments.settlement import record
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import AttemptState, PaymentAttempt
 from portico.domain.billing.refusals import ReasonMissing
 from portico.domain.billing.shown_sums import ShownSums
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
-from portico.plumbing.database.deadlocks import once_more
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 
 AFTER = timedelta(hours=24)
 
 
-def possible_from(attempt: PaymentAttempt) -> datetime | None:
+def releasable_from(attempt: PaymentAttempt) -> datetime | None:
     """When staff may let go of it; None while nothing about it is in doubt."""
     return attempt.unknown_since + AFTER if attempt.is_moving and attempt.unknown_since is not None else None
 
 
 def may_be_released(attempt: PaymentAttempt) -> bool:
-    since = possible_from(attempt)
+    since = releasable_from(attempt)
     return since is not None and clock.now() >= since
 
 
-@once_more
+@retry_on_deadlock
 def release(attempt: PaymentAttempt, *, reason: str, shown: ShownSums | None, by: Actor) -> PaymentAttempt:
     """Its invoices are free again; money that still arrives becomes credit, flagged for a refund.
 
     Again: changes nothing. Raises StillKnown, ReasonMissing, ShownSumsChanged.
     """
-    with locks.books_of(attempt.client) as held:
+    with locks.lock_books(attempt.client) as held:
         row = PaymentAttempt.objects.get(pk=attempt.pk)
         if row.state == AttemptState.RELEASED:
             return row
         if not may_be_released(row):
-            raise StillKnown
+            raise CannotBeReleased
         if not reason.strip():
             raise ReasonMissing(field="reason")
         shown_sums.refuse_if_changed(shown, shown_sums.of_attempt(row))
         row = allocation.end_attempt(row, AttemptState.RELEASED, by=by, reason=reason.strip())
-        note(Verb.PAYMENT_RELEASED, held, row.ref, row.amount_minor, by=by, reason=row.reason)
+        record(AuditAction.PAYMENT_RELEASED, held, row.ref, row.amount_minor, by=by, reason=row.reason)
     return row

@@ -6,8 +6,8 @@ from datetime import timedelta
 from django.db.models import Exists, OuterRef, Q
 
 from portico.domain.billing.models import (
-    MOVING,
     REFUSALS,
+    STATES_IN_PROGRESS,
     AttemptInvoice,
     AttemptState,
     Dispute,
@@ -15,8 +15,8 @@ from portico.domain.billing.models import (
     Payment,
     PaymentAttempt,
     Refund,
+    RefundMethod,
     RefundState,
-    RefundWay,
 )
 from portico.domain.billing.models.payments import PaymentQuerySet
 from portico.domain.billing.stripe_sync import attempt_release
@@ -25,21 +25,23 @@ from portico.plumbing import clock
 from portico.plumbing.database.base_models import RowQuerySet
 
 # Until then nobody wonders: most are known after seconds.
-QUIET = timedelta(minutes=10)
+REVIEW_AFTER = timedelta(minutes=10)
 # A refusal that nobody came back to is no longer shown after that.
 LATELY = timedelta(days=30)
 
 
-def in_doubt(practice: Practice) -> RowQuerySet[PaymentAttempt]:
+def attempts_in_review(practice: Practice) -> RowQuerySet[PaymentAttempt]:
     """Not matching, or unknown for a day: somebody has to find out at Stripe."""
     for_a_day = Q(unknown_since__lte=clock.now() - attempt_release.AFTER)
     return _moving(practice).filter(Q(state=AttemptState.QUARANTINED) | for_a_day)
 
 
-def still_asked(practice: Practice) -> RowQuerySet[PaymentAttempt]:
+def attempts_polled(practice: Practice) -> RowQuerySet[PaymentAttempt]:
     """Unknown for longer than usual, and not yet for a day: nothing is to be done but wait."""
     rows = _moving(practice).filter(state=AttemptState.PROCESSING)
-    return rows.filter(unknown_since__gt=clock.now() - attempt_release.AFTER, unknown_since__lte=clock.now() - QUIET)
+    return rows.filter(
+        unknown_since__gt=clock.now() - attempt_release.AFTER, unknown_since__lte=clock.now() - REVIEW_AFTER
+    )
 
 
 def refused(practice: Practice) -> RowQuerySet[PaymentAttempt]:
@@ -52,11 +54,14 @@ def refused(practice: Practice) -> RowQuerySet[PaymentAttempt]:
 
 def attempts(practice: Practice) -> RowQuerySet[PaymentAttempt]:
     """All of the three kinds above, in one query."""
-    kinds = [rows.order_by().values("pk") for rows in (in_doubt(practice), still_asked(practice), refused(practice))]
+    kinds = [
+        rows.order_by().values("pk")
+        for rows in (attempts_in_review(practice), attempts_polled(practice), refused(practice))
+    ]
     return PaymentAttempt.objects.filter(pk__in=kinds[0].union(*kinds[1:], all=True)).order_by("id")
 
 
-def refunds_asked(practice: Practice) -> PaymentQuerySet:
+def refunds_requested(practice: Practice) -> PaymentQuerySet:
     """Money that came when there was nothing to pay, or twice."""
     return Payment.objects.filter(practice=practice).counting().filter(refund_asked_at__isnull=False).order_by("id")
 
@@ -65,20 +70,20 @@ def refunds_refused(practice: Practice) -> RowQuerySet[Refund]:
     """Stripe refused to send money back lately, and nobody has tried to send it since."""
     later = Refund.objects.filter(payment=OuterRef("payment"), pk__gt=OuterRef("pk"))
     failed = Refund.objects.filter(practice=practice, state=RefundState.FAILED, settled_at__gt=clock.now() - LATELY)
-    never_taken = failed.filter(way=RefundWay.STRIPE, stripe_refund_id="")
+    never_taken = failed.filter(way=RefundMethod.STRIPE, stripe_refund_id="")
     return never_taken.filter(~Exists(later), payment__taken_back_at=None).order_by("id")
 
 
-def disputed(practice: Practice) -> RowQuerySet[Dispute]:
+def open_disputes(practice: Practice) -> RowQuerySet[Dispute]:
     return Dispute.objects.filter(practice=practice, state=DisputeState.OPEN).order_by("id")
 
 
 def count(practice: Practice) -> int:
     """How many staff have something to do about, in one query; each part has its own index of the few it is about."""
-    others = (refused(practice), refunds_asked(practice), refunds_refused(practice), disputed(practice))
+    others = (refused(practice), refunds_requested(practice), refunds_refused(practice), open_disputes(practice))
     parts = [rows.order_by().values_list("pk") for rows in others]
-    return in_doubt(practice).order_by().values_list("pk").union(*parts, all=True).count()
+    return attempts_in_review(practice).order_by().values_list("pk").union(*parts, all=True).count()
 
 
 def _moving(practice: Practice) -> RowQuerySet[PaymentAttempt]:
-    return PaymentAttempt.objects.filter(practice=practice, state__in=MOVING).order_by("id")
+    return PaymentAttempt.objects.filter(practice=practice, state__in=STATES_IN_PROGRESS).order_by("id")

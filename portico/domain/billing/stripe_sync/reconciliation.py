@@ -6,22 +6,22 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import polling
-from portico.domain.billing.card_payments.payment_refusals import StripeNotReached
+from portico.domain.billing.card_payments.payment_refusals import StripeNotReachable
 from portico.domain.billing.models import AttemptState, Payment, PaymentAttempt
 from portico.domain.billing.stripe_sync import card_refunds, disputes, webhook_events
 from portico.domain.practices.models import Practice, StripeKey
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import charges, payment_intents
-from portico.gateways.stripe.client import Line
+from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
-from portico.gateways.stripe.errors import StripeTrouble
+from portico.gateways.stripe.errors import StripeCallFailed
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.models import Restoration
-from portico.plumbing.security.encryption import Undecipherable
+from portico.plumbing.security.encryption import DecryptionFailed
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +32,11 @@ MARGIN = timedelta(hours=24)
 # When a copy was really made that was made while the clock was ahead is not known.
 LONGEST_LOOKED_BACK = timedelta(days=30)
 # What is older is heard of by events, or found by `portico reconcile-stripe --since`.
-LOOKED_BACK = timedelta(days=3)
+RECENT = timedelta(days=3)
 
 
 @dataclass(frozen=True)
-class Walk:
+class ReconciliationResult:
     """How many payments of ours Stripe's list had, how many of those were missing here, and how many accounts of the
     practice at Stripe could not be asked, because FIELD_KEYS does not open their keys.
     """
@@ -55,7 +55,7 @@ def since_of(practice: Practice) -> datetime | None:
     return first - MARGIN if first else None
 
 
-def reconcile(practice: Practice, *, since: datetime, by: Actor) -> Walk:
+def reconcile(practice: Practice, *, since: datetime, by: Actor) -> ReconciliationResult:
     """Settles what happened since then, and opens `Pay Now` after a restore. Again: finds nothing more.
 
     It stays closed while an account cannot be asked. Raises StripeTrouble; what was settled by then stays.
@@ -71,11 +71,11 @@ def reconcile(practice: Practice, *, since: datetime, by: Actor) -> Walk:
         is_restored = Q(restored_at__lte=began_at) | clock.from_future("restored_at")
         waiting = Restoration.objects.unreconciled().filter(is_restored, practice=practice)
         waiting.filter(backup_made_at__gte=since).update(reconciled_at=clock.now())
-    audit_log.record(Verb.PAYMENTS_RECONCILED, practice=practice, by=by, found=found, since=since.isoformat())
-    return Walk(looked_at, found, shut)
+    audit_log.record(AuditAction.PAYMENTS_RECONCILED, practice=practice, by=by, found=found, since=since.isoformat())
+    return ReconciliationResult(looked_at, found, shut)
 
 
-def look_back() -> int:
+def reconcile_recent() -> int:
     """What was refunded or disputed at Stripe, or charged and not heard of, without any event; upkeep calls it.
 
     Returns how many payments were looked at.
@@ -85,12 +85,12 @@ def look_back() -> int:
     for practice in Practice.objects.exclude(card_state="").order_by("id"):
         for line in _lines(practice, seconds=WORK_SECONDS)[0]:
             try:
-                looked_at += _walk(practice, line, until - LOOKED_BACK, until)
-            except StripeTrouble as trouble:
+                looked_at += _walk(practice, line, until - RECENT, until)
+            except StripeCallFailed as trouble:
                 logger.info(
                     "payments.not_looked_at", extra={"practice": practice.pk, "trouble": type(trouble).__name__}
                 )
-        _ask_about_released(practice, until - LOOKED_BACK)
+        _ask_about_released(practice, until - RECENT)
     return looked_at
 
 
@@ -99,23 +99,23 @@ def _ask_about_released(practice: Practice, since: datetime) -> None:
     rows = PaymentAttempt.objects.filter(practice=practice, state=AttemptState.RELEASED, ended_at__gt=since)
     for attempt in rows.select_related("client__practice", "account", "practice", "card").order_by("id"):
         try:
-            polling.ask(attempt, deadline=Deadline(WORK_SECONDS))
-        except (StripeTrouble, StripeNotReached):
+            polling.poll(attempt, deadline=Deadline(WORK_SECONDS))
+        except (StripeCallFailed, StripeNotReachable):
             logger.info("payment.not_known_yet", extra={"attempt": attempt.pk})
 
 
-def _walk(practice: Practice, line: Line, since: datetime, until: datetime) -> int:
+def _walk(practice: Practice, line: StripeClient, since: datetime, until: datetime) -> int:
     looked_at = 0
     known = Payment.objects.filter(practice=practice)
     for intent in payment_intents.between(line, since, until):
         if not known.filter(payment_intent_id=intent.id).exists():
-            webhook_events.intent_seen(practice, intent)
+            webhook_events.apply_intent(practice, intent)
         looked_at += known.filter(payment_intent_id=intent.id).exists()
     _look_at_charges(practice, line, since, until)
     return looked_at
 
 
-def _look_at_charges(practice: Practice, line: Line, since: datetime, until: datetime) -> None:
+def _look_at_charges(practice: Practice, line: StripeClient, since: datetime, until: datetime) -> None:
     """What was refunded or disputed in that time, however old its payment is."""
     refunded = charges.refunds_between(line, since, until)
     news = [found.charge for found in refunded if not card_refunds.is_settled(practice, found)]
@@ -125,24 +125,24 @@ def _look_at_charges(practice: Practice, line: Line, since: datetime, until: dat
     for charge in dict.fromkeys(news):
         payment = rows.filter(practice=practice, stripe_charge_id=charge).first()
         if payment is not None:
-            webhook_events.charge_seen(payment, line)
+            webhook_events.apply_charge(payment, line)
 
 
 def _payments(practice: Practice) -> int:
     return Payment.objects.filter(practice=practice).exclude(stripe_charge_id="").count()
 
 
-def _lines(practice: Practice, *, seconds: float = SECONDS) -> tuple[list[Line], int]:
+def _lines(practice: Practice, *, seconds: float = SECONDS) -> tuple[list[StripeClient], int]:
     """One for each account and mode that the practice has or had a key for, by the newest key of each that opens;
     and for how many of them none does.
     """
-    lines: dict[tuple[str, bool], Line | None] = {}
+    lines: dict[tuple[str, bool], StripeClient | None] = {}
     for key in StripeKey.objects.filter(practice=practice).order_by("-id"):
         if lines.get((key.account_id, key.livemode)) is not None:
             continue
         try:
-            lines[key.account_id, key.livemode] = payment_readiness.line_of(key, deadline=Deadline(seconds))
-        except Undecipherable:
+            lines[key.account_id, key.livemode] = payment_readiness.client_for_key(key, deadline=Deadline(seconds))
+        except DecryptionFailed:
             lines[key.account_id, key.livemode] = None
     opened = [line for line in lines.values() if line is not None]
     return opened, len(lines) - len(opened)

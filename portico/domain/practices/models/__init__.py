@@ -1,6 +1,6 @@
 """Practices, the staff who work there, and the rows by which staff get in."""
 
-from portico.domain.practices.models.online_payments import OnlinePayments, StripeKey, Trouble
+from portico.domain.practices.models.online_payments import OnlinePayments, PaymentProblem, StripeKey
 from portico.domain.practices.models.practices import (
     SLUG,
     CardState,
@@ -31,6 +31,7 @@ __all__ = [
     "Logo",
     "OnlinePayments",
     "PasswordAsk",
+    "PaymentProblem",
     "Practice",
     "Role",
     "SetUpLink",
@@ -38,6 +39,5 @@ __all__ = [
     "StaffMember",
     "StaffSession",
     "StripeKey",
-    "Trouble",
     "refuse_unknown_zone",
 ]

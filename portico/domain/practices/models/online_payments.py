@@ -53,7 +53,7 @@ class StripeKey(PracticeRow):
         return f"stripe-key:{self.practice_id}:{self.ref}"
 
 
-class Trouble(models.TextChoices):
+class PaymentProblem(models.TextChoices):
     """What stands in the way, as Stripe last said it."""
 
     NONE = "", _("Nothing")
@@ -74,7 +74,7 @@ class OnlinePayments(PracticeRow):
     currency = models.CharField(max_length=3, blank=True)
     # When Stripe last answered; a seeded key counts as answered.
     checked_at = models.DateTimeField(null=True)
-    trouble = models.CharField(max_length=20, choices=Trouble.choices, blank=True)
+    trouble = models.CharField(max_length=20, choices=PaymentProblem.choices, blank=True)
     webhook_box = models.BinaryField(null=True)
     # Stripe's id of the endpoint, when Portico made it.
     webhook_id = models.CharField(max_length=64, blank=True)

@@ -12,7 +12,7 @@ from portico.plumbing import clock
 from portico.plumbing.actors import Actor, ActorKind
 from portico.plumbing.database.base_models import PracticeRow, RefField, Row, RowQuerySet
 from portico.plumbing.database.constraints import SamePractice
-from portico.plumbing.form_recovery import KeptRow
+from portico.plumbing.form_recovery import SavedFormRow
 from portico.plumbing.models import OutgoingEmail
 
 SET_UP_LINK_TTL = timedelta(hours=72)
@@ -182,7 +182,7 @@ class PasswordAsk(Row):
         return str(self.pk)
 
 
-class KeptPost(KeptRow):
+class KeptPost(SavedFormRow):
     """A form that was posted after its session had ended, kept for its sender alone."""
 
     KIND = "kept-post"
@@ -191,6 +191,6 @@ class KeptPost(KeptRow):
 
     objects = RowQuerySet.as_manager()
 
-    class Meta(KeptRow.Meta):
-        constraints = (*KeptRow.Meta.constraints, SamePractice("staff", name="practices_keptpost_staff"))
+    class Meta(SavedFormRow.Meta):
+        constraints = (*SavedFormRow.Meta.constraints, SamePractice("staff", name="practices_keptpost_staff"))
         indexes = (models.Index(fields=("created_at",), name="practices_kept_by_created"),)

@@ -11,7 +11,7 @@ from allauth.mfa.totp.internal import auth as totp
 from django.db import transaction
 from django.db.models import Q
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import StaffMember
 from portico.domain.practices.staff import recovery_codes, second_factor, security_notice_mail
 from portico.domain.practices.staff.second_factor import AlreadySetUp
@@ -38,7 +38,7 @@ def new_secret() -> str:
     return secret
 
 
-def address_of(staff: StaffMember, secret: str) -> str:
+def provisioning_uri(staff: StaffMember, secret: str) -> str:
     """What the QR code says to the app."""
     query = urlencode({"secret": secret, "issuer": staff.practice.name}, quote_via=quote)
     return f"otpauth://totp/{quote(staff.practice.name)}:{quote(staff.email)}?{query}"
@@ -52,7 +52,7 @@ def set_up(staff: StaffMember, secret: str, *, code: str, first: bool, by: Actor
     step = next(_steps_of(secret, code), None)
     if step is None:
         raise WrongCode
-    return keep(staff, secret, step=step, first=first, by=by)
+    return save(staff, secret, step=step, first=first, by=by)
 
 
 def is_secret(text: str) -> bool:
@@ -60,7 +60,7 @@ def is_secret(text: str) -> bool:
     return _SECRET.fullmatch(text) is not None and len(text) % 8 == 0
 
 
-def keep(staff: StaffMember, secret: str, *, step: int = 0, first: bool, told: bool = True, by: Actor) -> bool:
+def save(staff: StaffMember, secret: str, *, step: int = 0, first: bool, told: bool = True, by: Actor) -> bool:
     """The same without a code: what a seed file says, or what was proven. The code's step is used up.
 
     `told`: the person gets a notice by mail.
@@ -70,15 +70,15 @@ def keep(staff: StaffMember, secret: str, *, step: int = 0, first: bool, told: b
         if first and second_factor.is_set_up(held):
             raise AlreadySetUp
         if second_factor.rows(held).filter(type=Authenticator.Type.TOTP).delete()[0]:
-            audit_log.record(Verb.AUTHENTICATOR_REMOVED, practice=held.practice, by=by, about=held.ref)
+            audit_log.record(AuditAction.AUTHENTICATOR_REMOVED, practice=held.practice, by=by, about=held.ref)
         totp.TOTP.activate(held, secret)
         used = held.authenticator_step if held.authenticator_step <= _step_now() + FURTHEST else 0
         held.authenticator_step = max(used, step)
         held.save(update_fields=["authenticator_step"])
-        entry = audit_log.record(Verb.AUTHENTICATOR_ADDED, practice=held.practice, by=by, about=held.ref)
+        entry = audit_log.record(AuditAction.AUTHENTICATOR_ADDED, practice=held.practice, by=by, about=held.ref)
         if told:
-            security_notice_mail.tell(held, entry, by=by)
-        return recovery_codes.make_first(held, by=by)
+            security_notice_mail.notify(held, entry, by=by)
+        return recovery_codes.create_first(held, by=by)
 
 
 def use(staff: StaffMember, code: str) -> bool:
@@ -103,7 +103,7 @@ def remove(staff: StaffMember, *, by: Actor) -> None:
     """Raises LastFactor. Without an authenticator: changes nothing."""
     row = second_factor.rows(staff).filter(type=Authenticator.Type.TOTP).first()
     if row is not None:
-        second_factor.remove(staff, row, Verb.AUTHENTICATOR_REMOVED, by=by)
+        second_factor.remove(staff, row, AuditAction.AUTHENTICATOR_REMOVED, by=by)
 
 
 def code_at(secret: str, step: int) -> str:

@@ -5,7 +5,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import SetUpLink, StaffMember, StaffSession
 from portico.domain.practices.staff import second_factor, security_notice_mail
 from portico.domain.practices.staff.staff_members import EmailTaken, refuse_unreachable
@@ -28,7 +28,7 @@ def change_details(staff: StaffMember, *, name: str, email: str, by: Actor) -> S
         held = second_factor.lock(staff)
         if name != held.name:
             held.name = name
-            audit_log.record(Verb.STAFF_RENAMED, practice=held.practice, by=by, about=held.ref)
+            audit_log.record(AuditAction.STAFF_RENAMED, practice=held.practice, by=by, about=held.ref)
         if email != held.email:
             _move(held, email, by=by)
         held.version += 1
@@ -51,8 +51,8 @@ def change_password(staff: StaffMember, password: str, *, session: StaffSession 
         held.password = encoded
         held.save(update_fields=["password"])
         _others(held, session).delete()
-        entry = audit_log.record(Verb.PASSWORD_CHANGED, practice=held.practice, by=by, about=held.ref)
-        security_notice_mail.tell(held, entry, by=by)
+        entry = audit_log.record(AuditAction.PASSWORD_CHANGED, practice=held.practice, by=by, about=held.ref)
+        security_notice_mail.notify(held, entry, by=by)
     return held
 
 
@@ -65,7 +65,7 @@ def end_session(staff: StaffMember, session: StaffSession, *, by: Actor) -> None
     """Again: changes nothing."""
     with transaction.atomic():
         if StaffSession.objects.filter(pk=session.pk, staff=staff).delete()[0]:
-            audit_log.record(Verb.STAFF_SESSION_ENDED, practice=staff.practice, by=by, about=staff.ref, number=1)
+            audit_log.record(AuditAction.STAFF_SESSION_ENDED, practice=staff.practice, by=by, about=staff.ref, number=1)
 
 
 def end_other_sessions(staff: StaffMember, own: StaffSession | None, *, by: Actor) -> None:
@@ -73,7 +73,9 @@ def end_other_sessions(staff: StaffMember, own: StaffSession | None, *, by: Acto
     with transaction.atomic():
         ended = _others(staff, own).delete()[0]
         if ended:
-            audit_log.record(Verb.STAFF_SESSION_ENDED, practice=staff.practice, by=by, about=staff.ref, number=ended)
+            audit_log.record(
+                AuditAction.STAFF_SESSION_ENDED, practice=staff.practice, by=by, about=staff.ref, number=ended
+            )
 
 
 def _move(held: StaffMember, email: str, *, by: Actor) -> None:
@@ -81,8 +83,8 @@ def _move(held: StaffMember, email: str, *, by: Actor) -> None:
         raise _taken(email)
     old, held.email = held.email, email
     SetUpLink.objects.filter(staff=held, used_at=None).update(used_at=clock.now())
-    entry = audit_log.record(Verb.STAFF_EMAIL_CHANGED, practice=held.practice, by=by, about=held.ref)
-    security_notice_mail.tell(held, entry, to=old, by=by)
+    entry = audit_log.record(AuditAction.STAFF_EMAIL_CHANGED, practice=held.practice, by=by, about=held.ref)
+    security_notice_mail.notify(held, entry, to=old, by=by)
 
 
 def _taken(email: str) -> EmailTaken:

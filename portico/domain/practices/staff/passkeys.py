@@ -21,7 +21,7 @@ from fido2.webauthn import (
     UserVerificationRequirement,
 )
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import StaffMember
 from portico.domain.practices.staff import recovery_codes, second_factor, security_notice_mail
 from portico.domain.practices.staff.second_factor import AlreadySetUp
@@ -48,19 +48,19 @@ type Answer = dict[str, Any]  # Any: JSON as browsers send it.
 type State = dict[str, Any]  # Any: as the library keeps it between question and answer.
 
 
-class WrongAnswer(Exception):
+class PasskeyRejected(Exception):
     """The browser's answer cannot be read, or belongs to another question, address or device."""
 
 
 @dataclass(frozen=True)
-class Question:
+class PasskeyChallenge:
     """What the browser is asked, and what must be remembered until it answers."""
 
     options: dict[str, Any]  # Any: JSON for navigator.credentials.
     state: State
 
 
-def ask_for_new(staff: StaffMember) -> Question:
+def registration_challenge(staff: StaffMember) -> PasskeyChallenge:
     """Asks a browser to make a passkey for this person."""
     person = PublicKeyCredentialUserEntity(id=staff.ref.encode(), name=staff.email, display_name=staff.name)
     options, state = _server(staff).register_begin(
@@ -69,7 +69,7 @@ def ask_for_new(staff: StaffMember) -> Question:
         resident_key_requirement=ResidentKeyRequirement.PREFERRED,
         user_verification=UserVerificationRequirement.PREFERRED,
     )
-    return Question(dict(options), state)
+    return PasskeyChallenge(dict(options), state)
 
 
 def add(staff: StaffMember, state: State, answer: str, *, name: str, first: bool, by: Actor) -> bool:
@@ -81,28 +81,28 @@ def add(staff: StaffMember, state: State, answer: str, *, name: str, first: bool
     try:
         made = _server(staff).register_complete(state, credential).credential_data
     except _UNREADABLE as wrong:
-        raise WrongAnswer from wrong
+        raise PasskeyRejected from wrong
     with transaction.atomic():
         held = second_factor.lock(staff)
         if first and second_factor.is_set_up(held):
             raise AlreadySetUp
         if made is None or made.credential_id in {known.credential_id for known in _credentials(held).values()}:
-            raise WrongAnswer
+            raise PasskeyRejected
         row = WebAuthn.add(held, name, credential).instance
         # In addresses a ref, never the number of a row.
         row.data["ref"] = tokens.new_ref()
         row.save(update_fields=["data"])
-        entry = audit_log.record(Verb.PASSKEY_ADDED, practice=held.practice, by=by, about=held.ref, name=name)
-        security_notice_mail.tell(held, entry, by=by)
-        return recovery_codes.make_first(held, by=by)
+        entry = audit_log.record(AuditAction.PASSKEY_ADDED, practice=held.practice, by=by, about=held.ref, name=name)
+        security_notice_mail.notify(held, entry, by=by)
+        return recovery_codes.create_first(held, by=by)
 
 
-def ask_for_proof(staff: StaffMember) -> Question:
+def authentication_challenge(staff: StaffMember) -> PasskeyChallenge:
     """Asks a browser for a signature by one of the person's passkeys."""
     options, state = _server(staff).authenticate_begin(
         credentials=list(_credentials(staff).values()), user_verification=UserVerificationRequirement.PREFERRED
     )
-    return Question(dict(options), state)
+    return PasskeyChallenge(dict(options), state)
 
 
 def use(staff: StaffMember, state: State | None, answer: str) -> bool:
@@ -113,7 +113,7 @@ def use(staff: StaffMember, state: State | None, answer: str) -> bool:
     try:
         told = _told(answer, "clientDataJSON", "authenticatorData", "signature")
         used = _server(staff).authenticate_complete(state, list(known.values()), told)
-    except (WrongAnswer, *_UNREADABLE):
+    except (PasskeyRejected, *_UNREADABLE):
         return False
     for row, credential in known.items():
         if credential.credential_id == used.credential_id:
@@ -121,16 +121,16 @@ def use(staff: StaffMember, state: State | None, answer: str) -> bool:
     return True
 
 
-def of(staff: StaffMember) -> list[Authenticator]:
+def passkeys_of(staff: StaffMember) -> list[Authenticator]:
     return list(second_factor.rows(staff).filter(type=KIND).order_by("id"))
 
 
 def find(staff: StaffMember, ref: str) -> Authenticator | None:
     """The person's own passkey of that ref."""
-    return next((row for row in of(staff) if row.data.get("ref") == ref), None)
+    return next((row for row in passkeys_of(staff) if row.data.get("ref") == ref), None)
 
 
-def named(refs: Sequence[str]) -> QuerySet[Authenticator]:
+def names_by_ref(refs: Sequence[str]) -> QuerySet[Authenticator]:
     """Anybody's passkeys of those refs."""
     rows: QuerySet[Authenticator] = Authenticator.objects.filter(type=KIND, data__ref__in=refs)
     return rows
@@ -138,7 +138,7 @@ def named(refs: Sequence[str]) -> QuerySet[Authenticator]:
 
 def remove(staff: StaffMember, row: Authenticator, *, by: Actor) -> None:
     """Raises LastFactor."""
-    second_factor.remove(staff, row, Verb.PASSKEY_REMOVED, by=by, name=row.data["name"])
+    second_factor.remove(staff, row, AuditAction.PASSKEY_REMOVED, by=by, name=row.data["name"])
 
 
 def _server(staff: StaffMember) -> Fido2Server:
@@ -149,20 +149,20 @@ def _server(staff: StaffMember) -> Fido2Server:
 
 
 def _credentials(staff: StaffMember) -> dict[Authenticator, AttestedCredentialData]:
-    known = {row: row.wrap().authenticator_data.credential_data for row in of(staff)}
+    known = {row: row.wrap().authenticator_data.credential_data for row in passkeys_of(staff)}
     return {row: credential for row, credential in known.items() if credential is not None}
 
 
 def _told(answer: str, *parts: str) -> Answer:
     """The parts of the browser's answer that are needed, and nothing else that was posted. Raises WrongAnswer."""
     if len(answer) > ANSWER_LENGTH:
-        raise WrongAnswer
+        raise PasskeyRejected
     try:
         whole = json.loads(answer)
         response = {part: whole["response"][part] for part in parts}
         told = {"id": whole["id"], "rawId": whole["rawId"], "type": "public-key", "response": response}
     except _UNREADABLE as wrong:
-        raise WrongAnswer from wrong
+        raise PasskeyRejected from wrong
     if not all(isinstance(value, str) for value in (told["id"], told["rawId"], *response.values())):
-        raise WrongAnswer
+        raise PasskeyRejected
     return told | {"clientExtensionResults": {}}

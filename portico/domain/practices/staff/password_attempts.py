@@ -2,16 +2,16 @@
 
 from datetime import timedelta
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import StaffMember
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.security import rate_limits
-from portico.plumbing.security.rate_limits import Limit, TooMany
+from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 
 
-def reserve_try(email: str, *, ip: str) -> None:
+def reserve_attempt(email: str, *, ip: str) -> None:
     """Takes one try from the budget of the typed address, known or not (5 in 5 min), and one from the place's.
 
     Called before the password is looked at, outside any transaction, so that the try counts even when the work
@@ -20,22 +20,22 @@ def reserve_try(email: str, *, ip: str) -> None:
     rate_limits.spend(*_budgets(email, ip))
 
 
-def give_try_back(email: str, *, ip: str) -> None:
+def refund_attempt(email: str, *, ip: str) -> None:
     """The password was right: who signs in often is not shut out."""
     rate_limits.give_back(*_budgets(email, ip))
 
 
-def try_again(staff: StaffMember, password: str, *, ip: str) -> bool:
+def check_again(staff: StaffMember, password: str, *, ip: str) -> bool:
     """Whether it is the password of somebody who is signed in already, by the same budgets. Raises limits.TooMany."""
     try:
-        reserve_try(staff.email, ip=ip)
-    except TooMany:
-        note_refused(staff.email, beyond_limit=True)
+        reserve_attempt(staff.email, ip=ip)
+    except RateLimitExceeded:
+        record_refused(staff.email, beyond_limit=True)
         raise
     if not staff.check_password(password):
-        note_refused(staff.email, beyond_limit=False)
+        record_refused(staff.email, beyond_limit=False)
         return False
-    give_try_back(staff.email, ip=ip)
+    refund_attempt(staff.email, ip=ip)
     return True
 
 
@@ -48,25 +48,25 @@ def _budgets(email: str, ip: str) -> tuple[Limit, Limit]:
     )
 
 
-def note_refused(email: str, *, beyond_limit: bool) -> None:
+def record_refused(email: str, *, beyond_limit: bool) -> None:
     """Writes a refused try to the trail of the practice it was aimed at; nothing for an address that is nobody's."""
     member = StaffMember.objects.select_related("practice").filter(email=email.strip().lower()).first()
     if member is None:
         return
-    verb = Verb.STAFF_SIGN_IN_BEYOND_LIMIT if beyond_limit else Verb.STAFF_SIGN_IN_REFUSED
+    verb = AuditAction.STAFF_SIGN_IN_BEYOND_LIMIT if beyond_limit else AuditAction.STAFF_SIGN_IN_REFUSED
     audit_log.record(verb, practice=member.practice, by=Actor.nobody(), about=member.ref)
 
 
-def note_accepted(member: StaffMember) -> None:
+def record_accepted(member: StaffMember) -> None:
     """The password was right, and a second factor is asked for."""
-    audit_log.record(Verb.STAFF_PASSWORD_ACCEPTED, practice=member.practice, by=member.actor)
+    audit_log.record(AuditAction.STAFF_PASSWORD_ACCEPTED, practice=member.practice, by=member.actor)
 
 
-def note_signed_in(member: StaffMember, way: str) -> None:
+def record_sign_in(member: StaffMember, way: str) -> None:
     """The office is open to them; `way` is what they showed last."""
     StaffMember.objects.filter(pk=member.pk).update(last_signed_in_at=clock.now())
-    audit_log.record(Verb.STAFF_SIGNED_IN, practice=member.practice, by=member.actor, way=way)
+    audit_log.record(AuditAction.STAFF_SIGNED_IN, practice=member.practice, by=member.actor, way=way)
 
 
-def note_signed_out(member: StaffMember) -> None:
-    audit_log.record(Verb.STAFF_SIGNED_OUT, practice=member.practice, by=member.actor)
+def record_sign_out(member: StaffMember) -> None:
+    audit_log.record(AuditAction.STAFF_SIGNED_OUT, practice=member.practice, by=member.actor)

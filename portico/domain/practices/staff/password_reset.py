@@ -4,17 +4,17 @@ from datetime import timedelta
 
 from django.db import transaction
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import RESET_LINK_TTL, PasswordAsk, StaffMember
 from portico.domain.practices.staff import set_up_links
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.security import rate_limits
-from portico.plumbing.security.rate_limits import Limit, TooMany
+from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 
 
-def ask(email: str, *, ip: str) -> None:
+def request_reset(email: str, *, ip: str) -> None:
     """Notes the wish for a new password. The same work for every address, known or not.
 
     Called outside any transaction. Raises limits.TooMany for a place that asks too often (30 in 10 min); an address
@@ -32,12 +32,12 @@ def ask(email: str, *, ip: str) -> None:
             Limit.on("password-reset", address, most=10, window=timedelta(days=1)),
         )
         is_beyond_limit = False
-    except TooMany:
+    except RateLimitExceeded:
         is_beyond_limit = True
     PasswordAsk.objects.create(address=address, is_beyond_limit=is_beyond_limit)
 
 
-def answer_next() -> bool:
+def process_next() -> bool:
     """Answers the oldest ask: a mail to a staff member, nothing to anybody else. False when there is none."""
     waiting = PasswordAsk.objects.order_by("id")
     if not waiting.exists():  # A plain read: an idle worker takes no lock.
@@ -59,6 +59,8 @@ def _answer(asked: PasswordAsk) -> None:
     if staff is None or not staff.may_sign_in:
         return
     if asked.is_beyond_limit:
-        audit_log.record(Verb.PASSWORD_RESET_BEYOND_LIMIT, practice=staff.practice, by=Actor.nobody(), about=staff.ref)
+        audit_log.record(
+            AuditAction.PASSWORD_RESET_BEYOND_LIMIT, practice=staff.practice, by=Actor.nobody(), about=staff.ref
+        )
         return
-    set_up_links.mail_link_to_reset(staff)
+    set_up_links.mail_reset_link(staff)

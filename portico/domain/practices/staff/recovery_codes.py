@@ -6,7 +6,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.db import transaction
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import StaffMember
 from portico.domain.practices.staff import second_factor, security_notice_mail
 from portico.plumbing.actors import Actor
@@ -17,7 +17,7 @@ KIND = Authenticator.Type.RECOVERY_CODES
 _NO_DIGIT = re.compile(r"\D+", re.ASCII)
 
 
-def make_first(staff: StaffMember, *, by: Actor) -> bool:
+def create_first(staff: StaffMember, *, by: Actor) -> bool:
     """Makes codes for who has none yet, in the caller's transaction. Whether it did."""
     if second_factor.rows(staff).filter(type=KIND).exists():
         return False
@@ -25,14 +25,14 @@ def make_first(staff: StaffMember, *, by: Actor) -> bool:
     return True
 
 
-def make_new(staff: StaffMember, *, by: Actor) -> None:
+def replace(staff: StaffMember, *, by: Actor) -> None:
     """New codes; the earlier ones stop working. Without a factor they would open nothing: then none are made."""
     with transaction.atomic():
         held = second_factor.lock(staff)
         if not second_factor.is_set_up(held):
             return
         second_factor.rows(held).filter(type=KIND).delete()
-        security_notice_mail.tell(held, _make(held, by=by), by=by)
+        security_notice_mail.notify(held, _make(held, by=by), by=by)
 
 
 def unused(staff: StaffMember) -> list[str]:
@@ -53,12 +53,12 @@ def use(staff: StaffMember, code: str) -> bool:
         row.record_usage()
         left = len(unused(staff))
         entry = audit_log.record(
-            Verb.RECOVERY_CODE_USED, practice=staff.practice, by=staff.actor, about=staff.ref, left=left
+            AuditAction.RECOVERY_CODE_USED, practice=staff.practice, by=staff.actor, about=staff.ref, left=left
         )
-        security_notice_mail.tell(staff, entry, by=staff.actor)
+        security_notice_mail.notify(staff, entry, by=staff.actor)
     return True
 
 
 def _make(staff: StaffMember, *, by: Actor) -> TrailEntry:
     RecoveryCodes.activate(staff)
-    return audit_log.record(Verb.RECOVERY_CODES_MADE, practice=staff.practice, by=by, about=staff.ref)
+    return audit_log.record(AuditAction.RECOVERY_CODES_MADE, practice=staff.practice, by=by, about=staff.ref)

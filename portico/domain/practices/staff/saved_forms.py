@@ -5,23 +5,23 @@ from collections.abc import Iterable
 from portico.domain.practices.models import KeptPost, StaffMember
 from portico.plumbing import form_recovery
 from portico.plumbing.database.base_models import RowQuerySet
-from portico.plumbing.form_recovery import Field
+from portico.plumbing.form_recovery import PostedField
 
 
-def keep(staff: StaffMember, *, path: str, fields: Iterable[Field]) -> KeptPost | None:
+def save(staff: StaffMember, *, path: str, fields: Iterable[PostedField]) -> KeptPost | None:
     """Keeps the fields, without secrets and card numbers; None when nothing is left."""
     kept = KeptPost(practice_id=staff.practice_id, staff=staff, path=path)
-    return form_recovery.keep(kept, fields, among=_of(staff))
+    return form_recovery.save(kept, fields, among=_of(staff))
 
 
 def find(staff: StaffMember, ref: str) -> KeptPost | None:
     """A form that this person posted within the last hour."""
-    return form_recovery.within_the_hour(_of(staff)).filter(ref=ref).first()
+    return form_recovery.unexpired(_of(staff)).filter(ref=ref).first()
 
 
-def forget_old() -> int:
+def delete_expired() -> int:
     """Deletes what nobody came back for; upkeep calls it. Returns how many."""
-    return form_recovery.forget_old(KeptPost.objects.all())
+    return form_recovery.delete_expired(KeptPost.objects.all())
 
 
 def _of(staff: StaffMember) -> RowQuerySet[KeptPost]:

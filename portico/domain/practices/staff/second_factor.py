@@ -10,17 +10,17 @@ from django.db import transaction
 from django.db.models import QuerySet, TextChoices
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import StaffMember, StaffSession
 from portico.domain.practices.staff import security_notice_mail
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.refusals import Refused
 from portico.plumbing.security import rate_limits
-from portico.plumbing.security.rate_limits import Limit, TooMany
+from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 
 
-class Way(TextChoices):
+class SecondFactorMethod(TextChoices):
     """By what somebody shows who they are."""
 
     PASSWORD = "password", _("password")
@@ -30,7 +30,10 @@ class Way(TextChoices):
 
 
 # What counts as a factor; recovery codes only stand in for one that is lost.
-FACTORS = {Authenticator.Type.TOTP: Way.AUTHENTICATOR, Authenticator.Type.WEBAUTHN: Way.PASSKEY}
+FACTORS = {
+    Authenticator.Type.TOTP: SecondFactorMethod.AUTHENTICATOR,
+    Authenticator.Type.WEBAUTHN: SecondFactorMethod.PASSKEY,
+}
 
 
 class LastFactor(Refused):
@@ -55,16 +58,16 @@ def is_set_up(staff: StaffMember) -> bool:
     return factors(staff).exists()
 
 
-def ways(staff: StaffMember) -> set[Way]:
+def methods(staff: StaffMember) -> set[SecondFactorMethod]:
     """By what this person can be asked at the second step; empty when they have nothing yet."""
     types = set(rows(staff).values_list("type", flat=True))
     found = {way for kind, way in FACTORS.items() if kind in types}
     if found and Authenticator.Type.RECOVERY_CODES in types:
-        found.add(Way.RECOVERY_CODE)
+        found.add(SecondFactorMethod.RECOVERY_CODE)
     return found
 
 
-def try_once(staff: StaffMember, way: Way, works: Callable[[], bool], *, by: Actor) -> bool:
+def attempt(staff: StaffMember, way: SecondFactorMethod, works: Callable[[], bool], *, by: Actor) -> bool:
     """Takes a try from the person's budgets (5 in 5 min, 20 an hour, 50 a day, for each way), then looks.
 
     What was right is given back. Called outside any transaction, so that the try counts even when the work fails.
@@ -73,11 +76,11 @@ def try_once(staff: StaffMember, way: Way, works: Callable[[], bool], *, by: Act
     budgets = _budgets(staff, way)
     try:
         rate_limits.spend(*budgets)
-    except TooMany:
-        _note(Verb.SECOND_FACTOR_BEYOND_LIMIT, staff, way, by=by)
+    except RateLimitExceeded:
+        _note(AuditAction.SECOND_FACTOR_BEYOND_LIMIT, staff, way, by=by)
         raise
     if not works():
-        _note(Verb.SECOND_FACTOR_REFUSED, staff, way, by=by)
+        _note(AuditAction.SECOND_FACTOR_REFUSED, staff, way, by=by)
         return False
     rate_limits.give_back(*budgets)
     return True
@@ -86,7 +89,7 @@ def try_once(staff: StaffMember, way: Way, works: Callable[[], bool], *, by: Act
 def remove(
     staff: StaffMember,
     factor: Authenticator,
-    verb: Verb,
+    verb: AuditAction,
     *,
     by: Actor,
     **details: Any,  # Any: a str would be taken for the trail's own keywords too.
@@ -102,7 +105,7 @@ def remove(
         # Recovery codes stand in for a factor; without one they open nothing.
         (rows(staff) if is_last else rows(staff).filter(pk=factor.pk)).delete()
         entry = audit_log.record(verb, practice=staff.practice, by=by, about=staff.ref, **details)
-        security_notice_mail.tell(staff, entry, by=by)
+        security_notice_mail.notify(staff, entry, by=by)
 
 
 def remove_all(staff: StaffMember, *, by: Actor) -> None:
@@ -111,8 +114,8 @@ def remove_all(staff: StaffMember, *, by: Actor) -> None:
         lock(staff)
         rows(staff).delete()
         StaffSession.objects.filter(staff=staff).delete()
-        entry = audit_log.record(Verb.SECOND_FACTOR_RESET, practice=staff.practice, by=by, about=staff.ref)
-        security_notice_mail.tell(staff, entry, by=by)
+        entry = audit_log.record(AuditAction.SECOND_FACTOR_RESET, practice=staff.practice, by=by, about=staff.ref)
+        security_notice_mail.notify(staff, entry, by=by)
 
 
 def lock(staff: StaffMember) -> StaffMember:
@@ -120,11 +123,11 @@ def lock(staff: StaffMember) -> StaffMember:
     return StaffMember.objects.locked().get(pk=staff.pk)
 
 
-def _budgets(staff: StaffMember, way: Way) -> tuple[Limit, ...]:
+def _budgets(staff: StaffMember, way: SecondFactorMethod) -> tuple[Limit, ...]:
     # A budget for each way: who uses up one does not shut the others.
     windows = ((5, timedelta(minutes=5)), (20, timedelta(hours=1)), (50, timedelta(days=1)))
     return tuple(Limit.on(f"second-factor-{way}", staff.ref, most=most, window=window) for most, window in windows)
 
 
-def _note(verb: Verb, staff: StaffMember, way: Way, *, by: Actor) -> None:
+def _note(verb: AuditAction, staff: StaffMember, way: SecondFactorMethod, *, by: Actor) -> None:
     audit_log.record(verb, practice=staff.practice, by=by, about=staff.ref, way=way.value)

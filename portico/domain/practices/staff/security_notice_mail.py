@@ -6,32 +6,32 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import StaffMember
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
-from portico.plumbing.mail.outbox import Composer, Letter
+from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from portico.plumbing.text import times
 
 KIND = "second_factor_changed"
 
 _WORDS = {
-    Verb.AUTHENTICATOR_ADDED: gettext_lazy("An authenticator app was set up"),
-    Verb.AUTHENTICATOR_REMOVED: gettext_lazy("An authenticator app was removed"),
-    Verb.PASSKEY_ADDED: gettext_lazy("A passkey was added"),
-    Verb.PASSKEY_REMOVED: gettext_lazy("A passkey was removed"),
-    Verb.RECOVERY_CODES_MADE: gettext_lazy("New recovery codes were made"),
-    Verb.RECOVERY_CODE_USED: gettext_lazy("A recovery code was used"),
-    Verb.PASSWORD_CHANGED: gettext_lazy("Your password was changed"),
-    Verb.STAFF_EMAIL_CHANGED: gettext_lazy("You sign in with another address now"),
-    Verb.PASSWORD_RESET: gettext_lazy("Your password was changed"),
-    Verb.SECOND_FACTOR_RESET: gettext_lazy("Your second factor was taken away"),
+    AuditAction.AUTHENTICATOR_ADDED: gettext_lazy("An authenticator app was set up"),
+    AuditAction.AUTHENTICATOR_REMOVED: gettext_lazy("An authenticator app was removed"),
+    AuditAction.PASSKEY_ADDED: gettext_lazy("A passkey was added"),
+    AuditAction.PASSKEY_REMOVED: gettext_lazy("A passkey was removed"),
+    AuditAction.RECOVERY_CODES_MADE: gettext_lazy("New recovery codes were made"),
+    AuditAction.RECOVERY_CODE_USED: gettext_lazy("A recovery code was used"),
+    AuditAction.PASSWORD_CHANGED: gettext_lazy("Your password was changed"),
+    AuditAction.STAFF_EMAIL_CHANGED: gettext_lazy("You sign in with another address now"),
+    AuditAction.PASSWORD_RESET: gettext_lazy("Your password was changed"),
+    AuditAction.SECOND_FACTOR_RESET: gettext_lazy("Your second factor was taken away"),
 }
 
 
-def tell(staff: StaffMember, entry: TrailEntry, *, to: str = "", by: Actor) -> None:
+def notify(staff: StaffMember, entry: TrailEntry, *, to: str = "", by: Actor) -> None:
     """Writes the notice in the transaction of its cause; `to` an address that was theirs until now.
 
     Mail to staff asks for no Email ok.
@@ -42,13 +42,13 @@ def tell(staff: StaffMember, entry: TrailEntry, *, to: str = "", by: Actor) -> N
         key=f"{KIND}:{entry.ref}",
         to_address=to or staff.email,
         to_name=staff.name,
-        subject=str(_WORDS[Verb(entry.verb)]),
+        subject=str(_WORDS[AuditAction(entry.verb)]),
         content={"staff": staff.ref, "verb": str(entry.verb), "at": entry.at.isoformat()},
         by=by,
     )
 
 
-class SecondFactorMail(Composer):
+class SecondFactorMail(MailComposer):
     label = gettext_lazy("Notice about sign-in")
 
     def refuse(self, email: OutgoingEmail) -> str | None:
@@ -57,17 +57,17 @@ class SecondFactorMail(Composer):
             return _("The staff member has left.")
         return None
 
-    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+    def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         practice = email.practice
         at = datetime.fromisoformat(email.content["at"])
         # The office is in English.
         with translation.override("en"):
             words = {
-                "heading": str(_WORDS[Verb(email.content["verb"])]),
+                "heading": str(_WORDS[AuditAction(email.content["verb"])]),
                 "name": email.to_name,
                 "at": f"{times.short_day(times.day_of(at, practice.zone), 'en')}, "
                 f"{times.time_with_zone(at, practice.zone, 'en')}",
-                "was_reset": email.content["verb"] == Verb.SECOND_FACTOR_RESET,
+                "was_reset": email.content["verb"] == AuditAction.SECOND_FACTOR_RESET,
                 "why": _("You got this because you sign in to the office of this practice with this address."),
             }
             return mail_frame.letter(email, "staff/second_factor_changed", words)

@@ -7,14 +7,14 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import SetUpLink, SetUpPurpose, StaffMember, StaffSession
 from portico.domain.practices.staff import security_notice_mail
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.mail import outbox
-from portico.plumbing.models import Lane
+from portico.plumbing.models import MailQueue
 from portico.plumbing.refusals import Refused
 
 INVITE, RESET = "staff_invite", "password_reset"
@@ -23,7 +23,7 @@ LIVE_RESET_LINKS = 3
 PURPOSE = "set-up-link"
 
 
-class SetUpLinkSpent(Refused):
+class SetUpLinkUsed(Refused):
     """The link was used, ran out, or never was."""
 
     def __init__(self) -> None:
@@ -32,42 +32,44 @@ class SetUpLinkSpent(Refused):
         )
 
 
-def make_link(staff: StaffMember, *, by: Actor) -> str:
+def create_link(staff: StaffMember, *, by: Actor) -> str:
     """Makes a link (72 hours, once) and returns its token, which is stored only as a hash. Earlier links end."""
     token = tokens.new_token()
     with transaction.atomic():
         end_links(staff)
         SetUpLink.objects.create(practice=staff.practice, staff=staff, token_hash=tokens.digest(token))
-        audit_log.record(Verb.SET_UP_LINK_MADE, practice=staff.practice, by=by, about=staff.ref)
+        audit_log.record(AuditAction.SET_UP_LINK_MADE, practice=staff.practice, by=by, about=staff.ref)
     return token
 
 
-def mail_link_to_begin(staff: StaffMember, *, by: Actor) -> SetUpLink:
+def mail_set_up_link(staff: StaffMember, *, by: Actor) -> SetUpLink:
     """Mails a colleague the link to set up their account (72 hours, once). Earlier links end."""
     with transaction.atomic(), translation.override("en"):
         end_links(staff)
         subject = _("Your account at %(practice)s") % {"practice": staff.practice.name}
-        link = _mail(staff, SetUpPurpose.BEGIN, INVITE, subject, lane=Lane.REST, by=by)
-        audit_log.record(Verb.SET_UP_LINK_MADE, practice=staff.practice, by=by, about=staff.ref)
+        link = _mail(staff, SetUpPurpose.BEGIN, INVITE, subject, lane=MailQueue.REST, by=by)
+        audit_log.record(AuditAction.SET_UP_LINK_MADE, practice=staff.practice, by=by, about=staff.ref)
     return link
 
 
-def mail_link_to_reset(staff: StaffMember) -> SetUpLink:
+def mail_reset_link(staff: StaffMember) -> SetUpLink:
     """Mails the link to choose a new password (1 hour, once). A fourth retires the oldest.
 
     Inside the caller's transaction, with the staff member locked.
     """
     nobody = Actor.nobody()
     with translation.override("en"):
-        link = _mail(staff, SetUpPurpose.RESET, RESET, _("Choose a new password"), lane=Lane.ENTRANCE, by=nobody)
+        link = _mail(staff, SetUpPurpose.RESET, RESET, _("Choose a new password"), lane=MailQueue.ENTRANCE, by=nobody)
     resets = staff.set_up_links.filter(used_at=None, purpose=SetUpPurpose.RESET)
     newest = resets.order_by("-id").values_list("pk", flat=True)[:LIVE_RESET_LINKS]
     resets.exclude(pk__in=list(newest)).update(used_at=clock.now())
-    audit_log.record(Verb.PASSWORD_RESET_ASKED, practice=staff.practice, by=nobody, about=staff.ref)
+    audit_log.record(AuditAction.PASSWORD_RESET_ASKED, practice=staff.practice, by=nobody, about=staff.ref)
     return link
 
 
-def _mail(staff: StaffMember, purpose: SetUpPurpose, kind: str, subject: str, *, lane: Lane, by: Actor) -> SetUpLink:
+def _mail(
+    staff: StaffMember, purpose: SetUpPurpose, kind: str, subject: str, *, lane: MailQueue, by: Actor
+) -> SetUpLink:
     nonce = tokens.new_nonce()
     email = outbox.queue(
         practice=staff.practice,
@@ -92,15 +94,15 @@ def end_links(staff: StaffMember) -> None:
     SetUpLink.objects.unspent().filter(staff=staff).update(used_at=clock.now())
 
 
-def address_of(token: str) -> str:
+def url_of(token: str) -> str:
     """The absolute address of a set-up link."""
     return f"{settings.PUBLIC_BASE_URL}/office/set-up/{token}/"
 
 
-def address_in_mail(link: SetUpLink) -> str:
+def url_in_mail(link: SetUpLink) -> str:
     """The absolute address of a mailed link: built at hand-over from the mail's nonce. Raises tokens.KeyLost."""
     nonce = bytes(link.email.link_nonce or b"") if link.email is not None else b""
-    return address_of(tokens.derive_matching(nonce, purpose=PURPOSE, digest=link.token_hash))
+    return url_of(tokens.derive_matching(nonce, purpose=PURPOSE, digest=link.token_hash))
 
 
 def find(token: str) -> SetUpLink:
@@ -108,7 +110,7 @@ def find(token: str) -> SetUpLink:
     links = SetUpLink.objects.unspent().select_related("staff__practice", "practice", "email")
     link = links.filter(token_hash=tokens.digest(token)).first()
     if link is None or link.has_expired(clock.now()) or not link.staff.may_sign_in:
-        raise SetUpLinkSpent
+        raise SetUpLinkUsed
     return link
 
 
@@ -125,14 +127,14 @@ def choose_password(token: str, password: str) -> StaffMember:
     with transaction.atomic():
         # Who leaves at this moment either is gone by now, or finds the link spent and the session gone.
         if not StaffMember.objects.locked().select_related("practice").get(pk=staff.pk).may_sign_in:
-            raise SetUpLinkSpent
+            raise SetUpLinkUsed
         if not SetUpLink.objects.unspent().filter(pk=link.pk).update(used_at=clock.now()):
-            raise SetUpLinkSpent
+            raise SetUpLinkUsed
         staff.save(update_fields=["password"])
         end_links(staff)
         StaffSession.objects.filter(staff=staff).delete()
-        verb = Verb.PASSWORD_RESET if was_forgotten else Verb.PASSWORD_CHOSEN
+        verb = AuditAction.PASSWORD_RESET if was_forgotten else AuditAction.PASSWORD_CHOSEN
         entry = audit_log.record(verb, practice=staff.practice, by=staff.actor, about=staff.ref)
         if was_forgotten:
-            security_notice_mail.tell(staff, entry, by=staff.actor)
+            security_notice_mail.notify(staff, entry, by=staff.actor)
     return staff

@@ -12,11 +12,11 @@ from portico.domain.practices.models import SetUpLink
 from portico.domain.practices.staff import set_up_links
 from portico.plumbing import clock
 from portico.plumbing.mail import rendering
-from portico.plumbing.mail.outbox import Composer, Letter
+from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail
 
 
-class _SetUpMail(Composer):
+class _SetUpMail(MailComposer):
     template = ""
 
     def refuse(self, email: OutgoingEmail) -> str | None:
@@ -30,9 +30,9 @@ class _SetUpMail(Composer):
         return None
 
     def link(self, email: OutgoingEmail) -> str | None:
-        return set_up_links.address_in_mail(_link_of(email))
+        return set_up_links.url_in_mail(_link_of(email))
 
-    def compose(self, email: OutgoingEmail, link: str | None) -> Letter:
+    def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         set_up = _link_of(email)
         # The office is in English.
         with translation.override("en"):

@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
@@ -32,7 +32,7 @@ def add_staff_member(practice: Practice, *, email: str, name: str, role: Role, b
         except IntegrityError as clash:
             # Somebody else added the same address at this moment; the database let one in.
             raise taken from clash
-        audit_log.record(Verb.STAFF_ADDED, practice=practice, by=by, about=member.ref, role=role.value)
+        audit_log.record(AuditAction.STAFF_ADDED, practice=practice, by=by, about=member.ref, role=role.value)
     return member
 
 

@@ -47,7 +47,7 @@ def ended(session_key: str) -> StaffSession | None:
     return rows.select_related("staff").filter(key_hash=tokens.digest(session_key), staff__isnull=False).first()
 
 
-def was_left_idle(session: StaffSession) -> bool:
+def has_timed_out(session: StaffSession) -> bool:
     """Whether a session that ended did so because nobody was there; else it had lasted its longest."""
     return session.seen_at <= clock.now() - timedelta(seconds=settings.SESSION_IDLE_STAFF)
 
@@ -73,7 +73,7 @@ class SessionStore(SessionBase):
             return {}
         try:
             plain = encryption.decrypt(bytes(self.row.contents), bound_to=f"staff-session:{self.row.key_hash}")
-        except encryption.Undecipherable:
+        except encryption.DecryptionFailed:
             self._session_key = None
             return {}
         contents: dict[str, Any] = json.loads(plain)

@@ -9,7 +9,7 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import (
     Practice,
     Role,
@@ -19,7 +19,7 @@ from portico.domain.practices.models import (
     StaffSession,
 )
 from portico.domain.practices.staff import second_factor, set_up_links, staff_members
-from portico.domain.practices.staff.second_factor import FACTORS, Way
+from portico.domain.practices.staff.second_factor import FACTORS, SecondFactorMethod
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
@@ -32,25 +32,25 @@ class LastOwner(Refused):
     )
 
 
-class StaffChangedMeanwhile(Refused):
+class StaffConflict(Refused):
     """Another owner saved first; nothing was overwritten."""
 
     message = _("Another owner changed this colleague while the page was open. Look at both, then press again.")
 
 
-class SetUpAlready(Refused):
+class AlreadySetUp(Refused):
     message = _("This colleague has set up their account already. A forgotten password is reset on the sign-in page.")
 
 
-class HasLeft(Refused):
+class StaffDeactivated(Refused):
     message = _("This colleague has left. Take them back first.")
 
 
-class NotYourself(Refused):
+class CannotChangeYourself(Refused):
     message = _("Your own second factor is changed on your own page.")
 
 
-class State(StrEnum):
+class StaffState(StrEnum):
     """Where a colleague stands."""
 
     ACTIVE = "active"
@@ -66,15 +66,15 @@ class Colleague:
     """A staff member as the team's page shows them."""
 
     member: StaffMember
-    state: State
-    ways: frozenset[Way]
+    state: StaffState
+    ways: frozenset[SecondFactorMethod]
 
 
 def invite(practice: Practice, *, name: str, email: str, role: Role, by: Actor) -> StaffMember:
     """Adds a colleague and mails the link to set up the account. Raises founding.EmailTaken."""
     with transaction.atomic():
         member = staff_members.add_staff_member(practice, email=email, name=name, role=role, by=by)
-        set_up_links.mail_link_to_begin(member, by=by)
+        set_up_links.mail_set_up_link(member, by=by)
     return member
 
 
@@ -82,10 +82,10 @@ def invite_again(member: StaffMember, *, by: Actor) -> StaffMember:
     """Mails a new link; earlier ones end. Raises HasLeft, and SetUpAlready for who has a password."""
     with _held(member) as row:
         if not row.is_active:
-            raise HasLeft
+            raise StaffDeactivated
         if row.has_usable_password():
-            raise SetUpAlready
-        set_up_links.mail_link_to_begin(row, by=by)
+            raise AlreadySetUp
+        set_up_links.mail_set_up_link(row, by=by)
     return row
 
 
@@ -99,14 +99,14 @@ def change_role(member: StaffMember, role: Role, *, version: int, by: Actor) -> 
             return row
         _refuse_if_changed(row, version)
         if not row.is_active:
-            raise HasLeft
+            raise StaffDeactivated
         if row.is_owner:
             _refuse_last_owner(row)
         before, row.role = row.role, role
         row.version += 1
         row.save(update_fields=["role", "version"])
         audit_log.record(
-            Verb.STAFF_ROLE_CHANGED, practice=row.practice, by=by, about=row.ref, role=role.value, before=before
+            AuditAction.STAFF_ROLE_CHANGED, practice=row.practice, by=by, about=row.ref, role=role.value, before=before
         )
     return row
 
@@ -127,7 +127,7 @@ def deactivate(member: StaffMember, *, version: int, by: Actor) -> StaffMember:
         row.save(update_fields=["deactivated_at", "version"])
         StaffSession.objects.filter(staff=row).delete()
         set_up_links.end_links(row)
-        audit_log.record(Verb.STAFF_DEACTIVATED, practice=row.practice, by=by, about=row.ref)
+        audit_log.record(AuditAction.STAFF_DEACTIVATED, practice=row.practice, by=by, about=row.ref)
     return row
 
 
@@ -143,37 +143,37 @@ def reactivate(member: StaffMember, *, version: int, by: Actor) -> StaffMember:
         row.deactivated_at = None
         row.version += 1
         row.save(update_fields=["deactivated_at", "version"])
-        audit_log.record(Verb.STAFF_REACTIVATED, practice=row.practice, by=by, about=row.ref)
+        audit_log.record(AuditAction.STAFF_REACTIVATED, practice=row.practice, by=by, about=row.ref)
         if not row.has_usable_password():
-            set_up_links.mail_link_to_begin(row, by=by)
+            set_up_links.mail_set_up_link(row, by=by)
     return row
 
 
 def reset_second_factor(member: StaffMember, *, by: Actor) -> None:
     """Takes a colleague's second factor away, for who has lost it. Raises NotYourself, HasLeft."""
     if by.staff_id == member.pk:
-        raise NotYourself
+        raise CannotChangeYourself
     with _held(member) as row:
         if not row.is_active:
-            raise HasLeft
+            raise StaffDeactivated
         second_factor.remove_all(row, by=by)
 
 
 def team(practice: Practice) -> list[Colleague]:
     """Everybody who works or worked there: by name, who has left at the end."""
     members = StaffMember.objects.filter(practice=practice).order_by("name", "id")
-    ways: dict[int, set[Way]] = {}
+    ways: dict[int, set[SecondFactorMethod]] = {}
     kept = Authenticator.objects.filter(user__practice=practice, type__in=FACTORS)
     for staff_id, kind in kept.values_list("user_id", "type"):
         ways.setdefault(staff_id, set()).add(FACTORS[kind])
     waiting = _with_live_link(practice)
     colleagues = [Colleague(row, _state(row, waiting), frozenset(ways.get(row.pk, ()))) for row in members]
-    return sorted(colleagues, key=lambda each: each.state is State.LEFT)
+    return sorted(colleagues, key=lambda each: each.state is StaffState.LEFT)
 
 
 def colleague(member: StaffMember) -> Colleague:
     """One of them."""
-    ways = second_factor.ways(member) - {Way.RECOVERY_CODE}
+    ways = second_factor.methods(member) - {SecondFactorMethod.RECOVERY_CODE}
     return Colleague(member, _state(member, _with_live_link(member.practice)), frozenset(ways))
 
 
@@ -182,12 +182,12 @@ def _with_live_link(practice: Practice) -> set[int]:
     return {link.staff_id for link in links if not link.has_expired(clock.now())}
 
 
-def _state(member: StaffMember, waiting: set[int]) -> State:
+def _state(member: StaffMember, waiting: set[int]) -> StaffState:
     if not member.is_active:
-        return State.LEFT
+        return StaffState.LEFT
     if member.has_usable_password():
-        return State.ACTIVE
-    return State.INVITED if member.pk in waiting else State.LINK_RAN_OUT
+        return StaffState.ACTIVE
+    return StaffState.INVITED if member.pk in waiting else StaffState.LINK_RAN_OUT
 
 
 @contextmanager
@@ -203,7 +203,7 @@ def _held(member: StaffMember) -> Iterator[StaffMember]:
 
 def _refuse_if_changed(row: StaffMember, version: int) -> None:
     if row.version != version:
-        raise StaffChangedMeanwhile
+        raise StaffConflict
 
 
 def _refuse_last_owner(row: StaffMember) -> None:

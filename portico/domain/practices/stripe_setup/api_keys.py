@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.audit_actions import Verb
-from portico.domain.practices.models import OnlinePayments, Practice, StripeKey, Trouble
+from portico.domain.audit_actions import AuditAction
+from portico.domain.practices.models import OnlinePayments, PaymentProblem, Practice, StripeKey
 from portico.domain.practices.stripe_setup import clock_checks, payment_readiness
 from portico.gateways.stripe import account
 from portico.gateways.stripe import client as lines
-from portico.gateways.stripe.errors import BadKey, KeyLacksPermission, RateLimited, StripeTrouble, Unknown
+from portico.gateways.stripe.errors import InvalidKey, OutcomeUnknown, PermissionMissing, RateLimited, StripeCallFailed
 from portico.gateways.stripe.objects import Account
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.refusals import Refused
-from portico.plumbing.security.encryption import Undecipherable
+from portico.plumbing.security.encryption import DecryptionFailed
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class KeyNotAccepted(Refused):
     message = _("Stripe does not know this key. Copy it again at Stripe: Developers, API keys.")
 
 
-class KeyMayNotDoEnough(Refused):
+class KeyLacksPermissions(Refused):
     message = _(
         "Stripe knows this key, but it may not read the account. Use the secret key that begins with sk_, or give the "
         "restricted key more permissions at Stripe."
@@ -49,11 +49,11 @@ class NotASecret(Refused):
     message = _("A webhook signing secret begins with whsec_.")
 
 
-class StripeAway(Refused):
+class StripeUnavailable(Refused):
     message = _("Stripe cannot be reached at the moment. Nothing was saved. Try again in a minute.")
 
 
-class StripeTooBusy(StripeAway):
+class StripeTooBusy(StripeUnavailable):
     message = _(
         "Stripe takes no more requests for this account at the moment. Nothing was saved. Try again in a minute."
     )
@@ -62,7 +62,7 @@ class StripeTooBusy(StripeAway):
 class StripeSaidNo(Refused):
     """Stripe understood the request and refused it: what Stripe's own log has it under is told."""
 
-    def __init__(self, trouble: StripeTrouble) -> None:
+    def __init__(self, trouble: StripeCallFailed) -> None:
         found = ", ".join(part for part in (trouble.code, trouble.param, trouble.reference) if part)
         words = _("Stripe refused the request (%(found)s). Nothing was saved. Look it up in Stripe’s log.")
         super().__init__(words % {"found": found or "–"})
@@ -84,28 +84,28 @@ def save_keys(practice: Practice, keys: Keys, *, by: Actor) -> OnlinePayments:
     """
     refuse_malformed(keys)
     try:
-        found = account.look_up(payment_readiness.new_line(keys.secret_key))
-    except KeyLacksPermission as trouble:
-        raise KeyMayNotDoEnough(field="secret_key") from trouble
-    except BadKey as trouble:
+        found = account.look_up(payment_readiness.new_client(keys.secret_key))
+    except PermissionMissing as trouble:
+        raise KeyLacksPermissions(field="secret_key") from trouble
+    except InvalidKey as trouble:
         raise KeyNotAccepted(field="secret_key") from trouble
-    except StripeTrouble as trouble:
+    except StripeCallFailed as trouble:
         raise refusal_of(trouble) from trouble
     return _keep(practice, keys, found, by=by)
 
 
-def refusal_of(trouble: StripeTrouble) -> Refused:
+def refusal_of(trouble: StripeCallFailed) -> Refused:
     """The sentence for the owner, when it is no question of the key."""
     match trouble:
         case RateLimited():
             return StripeTooBusy()
-        case Unknown():
-            return StripeAway()
+        case OutcomeUnknown():
+            return StripeUnavailable()
     logger.warning("stripe.refused", extra=trouble.details)
     return StripeSaidNo(trouble)
 
 
-def keep_unasked(practice: Practice, keys: Keys, *, by: Actor) -> OnlinePayments:
+def save_unchecked(practice: Practice, keys: Keys, *, by: Actor) -> OnlinePayments:
     """Keeps seeded keys as ready, without a call to Stripe. Raises NotAKey and NotASecret."""
     refuse_malformed(keys)
     found = Account(UNASKED, practice.name, practice.country, practice.currency, charges_enabled=True)
@@ -114,20 +114,20 @@ def keep_unasked(practice: Practice, keys: Keys, *, by: Actor) -> OnlinePayments
 
 def check_again(practice: Practice, *, by: Actor) -> OnlinePayments | None:
     """Asks Stripe afresh about the account. None without a key. Raises what `refusal_of` gives."""
-    payments = payment_readiness.of(practice)
+    payments = payment_readiness.online_payments_of(practice)
     if payments is None or payments.key is None:
         return None
     asked = payments.key
-    found, trouble = None, Trouble.NONE
+    found, trouble = None, PaymentProblem.NONE
     try:
-        found = account.look_up(payment_readiness.new_line(asked.unlocked(), after_answer=clock_checks.compare))
-    except Undecipherable:
-        trouble = Trouble.KEY_UNREADABLE
-    except KeyLacksPermission:
-        trouble = Trouble.KEY_RESTRICTED
-    except BadKey:
-        trouble = Trouble.KEY_REFUSED
-    except StripeTrouble as away:
+        found = account.look_up(payment_readiness.new_client(asked.unlocked(), after_answer=clock_checks.compare))
+    except DecryptionFailed:
+        trouble = PaymentProblem.KEY_UNREADABLE
+    except PermissionMissing:
+        trouble = PaymentProblem.KEY_RESTRICTED
+    except InvalidKey:
+        trouble = PaymentProblem.KEY_REFUSED
+    except StripeCallFailed as away:
         raise refusal_of(away) from away
     with transaction.atomic():
         payments = payment_readiness.locked(practice)
@@ -136,12 +136,12 @@ def check_again(practice: Practice, *, by: Actor) -> OnlinePayments | None:
         if found is None:
             payments.trouble = trouble
         else:
-            payment_readiness.note_answer(payments, found, practice)
+            payment_readiness.record_account(payments, found, practice)
             StripeKey.objects.filter(pk=asked.pk).update(account_id=found.id)
             payments.key.account_id = found.id
         payments.checked_at = clock.now()
         payments.save()
-        payment_readiness.settle(practice, payments, by=by)
+        payment_readiness.update_state(practice, payments, by=by)
     return payments
 
 
@@ -155,9 +155,9 @@ def measure_clock_again() -> int:
     keys = StripeKey.objects.filter(replaced_at=None).order_by("-id")[:KEYS_ASKED]
     for number, key in enumerate(keys, start=1):
         try:
-            line = payment_readiness.new_line(key.unlocked(), after_answer=clock_checks.compare)
+            line = payment_readiness.new_client(key.unlocked(), after_answer=clock_checks.compare)
             account.look_up(line)
-        except (StripeTrouble, Undecipherable) as trouble:
+        except (StripeCallFailed, DecryptionFailed) as trouble:
             logger.info("clock.not_compared", extra={"trouble": type(trouble).__name__})
             continue
         return number
@@ -172,12 +172,12 @@ def remove_keys(practice: Practice, *, by: Actor) -> None:
         payments = payment_readiness.locked(practice)
         if payments.key is None:
             return
-        audit_log.record(Verb.STRIPE_KEY_REMOVED, practice=practice, by=by, ending=payments.key.ending)
+        audit_log.record(AuditAction.STRIPE_KEY_REMOVED, practice=practice, by=by, ending=payments.key.ending)
         _replace(payments.key)
         payments.key = None
-        payments.trouble = Trouble.NONE
+        payments.trouble = PaymentProblem.NONE
         payments.save()
-        payment_readiness.settle(practice, payments, by=by)
+        payment_readiness.update_state(practice, payments, by=by)
 
 
 def refuse_malformed(keys: Keys) -> None:
@@ -214,21 +214,21 @@ def _keep(practice: Practice, keys: Keys, found: Account, *, by: Actor) -> Onlin
             payments.lock_up_webhook_secret(keys.webhook_secret)
             payments.webhook_id = ""
         payments.key, payments.checked_at = key, clock.now()
-        payment_readiness.note_answer(payments, found, practice)
+        payment_readiness.record_account(payments, found, practice)
         payments.save()
         if key != before:
             mode = "live" if key.livemode else "test"
-            audit_log.record(Verb.STRIPE_KEY_SAVED, practice=practice, by=by, ending=key.ending, mode=mode)
+            audit_log.record(AuditAction.STRIPE_KEY_SAVED, practice=practice, by=by, ending=key.ending, mode=mode)
         if keys.webhook_secret:
-            audit_log.record(Verb.WEBHOOK_SAVED, practice=practice, by=by, way="by hand")
-        payment_readiness.settle(practice, payments, by=by)
+            audit_log.record(AuditAction.WEBHOOK_SAVED, practice=practice, by=by, way="by hand")
+        payment_readiness.update_state(practice, payments, by=by)
     return payments
 
 
 def _is_same(key: StripeKey, secret: str) -> bool:
     try:
         return key.unlocked() == secret
-    except Undecipherable:
+    except DecryptionFailed:
         return False
 
 

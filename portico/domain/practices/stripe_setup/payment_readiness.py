@@ -11,45 +11,45 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.audit_actions import Verb
-from portico.domain.practices.models import CardState, OnlinePayments, Practice, StripeKey, Trouble
+from portico.domain.audit_actions import AuditAction
+from portico.domain.practices.models import CardState, OnlinePayments, PaymentProblem, Practice, StripeKey
 from portico.domain.practices.stripe_setup import clock_checks
-from portico.gateways.stripe.client import Line
+from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.deadline import Deadline
 from portico.gateways.stripe.objects import Account
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database import transaction_guard
 from portico.plumbing.refusals import Refused
-from portico.plumbing.security.encryption import Undecipherable
+from portico.plumbing.security.encryption import DecryptionFailed
 
 
-class CardsNotTaken(Refused):
+class CardsNotAccepted(Refused):
     """No key, or one with which nothing can be charged."""
 
     message = _("Paying by card is not possible at the moment.")
 
 
-def of(practice: Practice) -> OnlinePayments | None:
+def online_payments_of(practice: Practice) -> OnlinePayments | None:
     """With its key, and with what is known of our own clock. None before the first key was saved."""
     rows = OnlinePayments.objects.annotate(clock_ahead_seconds=clock_checks.in_a_query())
     return rows.select_related("key", "practice").filter(practice=practice).first()
 
 
-def line(practice: Practice, *, deadline: Deadline | None = None) -> Line:
+def client_for(practice: Practice, *, deadline: Deadline | None = None) -> StripeClient:
     """The line by which new payments are made. Raises CardsNotTaken."""
-    payments = of(practice) if practice.takes_cards else None
+    payments = online_payments_of(practice) if practice.takes_cards else None
     if payments is None or payments.key is None:
-        raise CardsNotTaken
+        raise CardsNotAccepted
     try:
-        return line_of(payments.key, deadline=deadline)
-    except Undecipherable as lost:
-        raise CardsNotTaken from lost
+        return client_for_key(payments.key, deadline=deadline)
+    except DecryptionFailed as lost:
+        raise CardsNotAccepted from lost
 
 
-def asking_line(
+def read_client_for(
     practice: Practice, *, account_id: str, livemode: bool, deadline: Deadline | None = None
-) -> Line | None:
+) -> StripeClient | None:
     """A line to that account in that mode, by whatever key there is for it, also a replaced one; None without any.
 
     A seeded key does not know its account: then only the mode counts.
@@ -59,24 +59,24 @@ def asking_line(
     unsaid = [key for key in keys if not key.account_id or not account_id]
     for key in (*same, *unsaid):
         try:
-            return line_of(key, deadline=deadline)
-        except Undecipherable:
+            return client_for_key(key, deadline=deadline)
+        except DecryptionFailed:
             continue
     return None
 
 
-def line_of(key: StripeKey, *, deadline: Deadline | None = None) -> Line:
+def client_for_key(key: StripeKey, *, deadline: Deadline | None = None) -> StripeClient:
     """Raises encryption.Undecipherable."""
-    return new_line(key.unlocked(), deadline=deadline)
+    return new_client(key.unlocked(), deadline=deadline)
 
 
-def new_line(
+def new_client(
     secret: str,
     *,
     deadline: Deadline | None = None,
     after_answer: Callable[[datetime], None] = clock_checks.note,
-) -> Line:
-    return Line(
+) -> StripeClient:
+    return StripeClient(
         secret,
         base=settings.STRIPE_API_BASE,
         deadline=deadline,
@@ -95,37 +95,37 @@ def forget_key(key: StripeKey) -> None:
     StripeKey.objects.filter(pk=key.pk, replaced_at__isnull=False).delete()
 
 
-def note_answer(payments: OnlinePayments, account: Account, practice: Practice) -> None:
+def record_account(payments: OnlinePayments, account: Account, practice: Practice) -> None:
     """What Stripe says of the account, on the row; the caller saves and settles."""
     payments.account_name = account.name[:200]
     payments.country = account.country[:2]
     payments.currency = account.currency[:3]
-    payments.trouble = Trouble.NONE
+    payments.trouble = PaymentProblem.NONE
     if account.currency != practice.currency:
-        payments.trouble = Trouble.CURRENCY
+        payments.trouble = PaymentProblem.CURRENCY
     if not account.charges_enabled:
-        payments.trouble = Trouble.CHARGES_OFF
+        payments.trouble = PaymentProblem.CHARGES_OFF
 
 
-def note_currency(practice: Practice, *, by: Actor) -> None:
+def record_currency(practice: Practice, *, by: Actor) -> None:
     """The practice keeps its books in another currency from now on. In the caller's transaction, practice held."""
     payments = OnlinePayments.objects.locked().select_related("key").filter(practice=practice).first()
     if payments is None or payments.key is None:
         return
-    if payments.trouble in {Trouble.NONE, Trouble.CURRENCY}:
-        payments.trouble = Trouble.NONE if payments.currency == practice.currency else Trouble.CURRENCY
+    if payments.trouble in {PaymentProblem.NONE, PaymentProblem.CURRENCY}:
+        payments.trouble = PaymentProblem.NONE if payments.currency == practice.currency else PaymentProblem.CURRENCY
         payments.save(update_fields=["trouble"])
-        settle(practice, payments, by=by)
+        update_state(practice, payments, by=by)
 
 
-def note_trouble(practice: Practice, trouble: Trouble, *, by: Actor) -> None:
+def record_problem(practice: Practice, trouble: PaymentProblem, *, by: Actor) -> None:
     """Closes paying by card until somebody mends it; for whoever met the trouble on the way."""
     with transaction.atomic():
         payments = locked(practice)
         if payments.key is not None and payments.trouble != trouble:
             payments.trouble = trouble
             payments.save(update_fields=["trouble"])
-            settle(practice, payments, by=by)
+            update_state(practice, payments, by=by)
 
 
 def locked(practice: Practice) -> OnlinePayments:
@@ -135,14 +135,14 @@ def locked(practice: Practice) -> OnlinePayments:
     return OnlinePayments.objects.locked().select_related("key").get(practice=row)
 
 
-def settle(practice: Practice, payments: OnlinePayments, *, by: Actor) -> None:
+def update_state(practice: Practice, payments: OnlinePayments, *, by: Actor) -> None:
     """Writes the state beside the practice, and into the trail when it changed. In the caller's transaction."""
     state = _state(payments)
     changed = Practice.objects.filter(pk=practice.pk).exclude(card_state=state).update(card_state=state)
     practice.card_state = state
     if changed:
         audit_log.record(
-            Verb.ONLINE_PAYMENTS_CHANGED,
+            AuditAction.ONLINE_PAYMENTS_CHANGED,
             practice=practice,
             by=by,
             state=state.value or "not_set_up",

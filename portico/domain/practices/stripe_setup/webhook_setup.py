@@ -13,21 +13,28 @@ from django.db.models import F
 from django.db.models.functions import Mod
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import OnlinePayments, Practice, StripeKey
 from portico.domain.practices.stripe_setup import api_keys, payment_readiness
 from portico.domain.practices.stripe_setup.api_keys import KeyNotAccepted
-from portico.domain.practices.stripe_setup.payment_readiness import CardsNotTaken
+from portico.domain.practices.stripe_setup.payment_readiness import CardsNotAccepted
 from portico.gateways.stripe import account, webhooks
-from portico.gateways.stripe.client import Line
-from portico.gateways.stripe.errors import BadKey, KeyLacksPermission, NotReached, NotThere, Rejected, StripeTrouble
-from portico.gateways.stripe.objects import Endpoint
-from portico.gateways.stripe.webhooks import Forged
+from portico.gateways.stripe.client import StripeClient
+from portico.gateways.stripe.errors import (
+    InvalidKey,
+    PermissionMissing,
+    RequestRejected,
+    ResourceMissing,
+    StripeCallFailed,
+    StripeUnreachable,
+)
+from portico.gateways.stripe.objects import WebhookEndpoint
+from portico.gateways.stripe.webhooks import SignatureInvalid
 from portico.plumbing import clock, inbound_events
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.refusals import Refused
-from portico.plumbing.security.encryption import Undecipherable
+from portico.plumbing.security.encryption import DecryptionFailed
 
 logger = logging.getLogger(__name__)
 
@@ -42,12 +49,12 @@ class AddressNotPublic(Refused):
     )
 
 
-class KeyMayNotMakeWebhooks(Refused):
+class KeyCannotCreateWebhooks(Refused):
     message = _("With this key no webhook can be created. Make it by hand at Stripe, and put its secret here.")
 
 
 @dataclass(frozen=True)
-class Heard:
+class WebhookStatus:
     """What is known of the webhook: whether there is a secret, since when, and when Stripe last spoke."""
 
     is_set_up: bool
@@ -58,20 +65,20 @@ class Heard:
     is_missing: bool = False
 
 
-def address_of(practice: Practice) -> str:
+def url_of(practice: Practice) -> str:
     """Where Stripe is to send the practice's events."""
     return f"{settings.PUBLIC_BASE_URL}/hooks/stripe/{practice.slug}/"
 
 
-def of(payments: OnlinePayments, practice: Practice) -> Heard:
-    last_at = inbound_events.last_heard_at(practice, SOURCE)
+def webhook_status(payments: OnlinePayments, practice: Practice) -> WebhookStatus:
+    last_at = inbound_events.last_received_at(practice, SOURCE)
     # What came under an earlier secret says nothing of this one.
     is_recent = last_at is not None and payments.webhook_saved_at is not None and last_at >= payments.webhook_saved_at
-    return Heard(
+    return WebhookStatus(
         is_set_up=payments.has_webhook,
         saved_at=payments.webhook_saved_at,
         last_at=last_at if is_recent else None,
-        can_be_made=is_public(address_of(practice)),
+        can_be_made=is_public(url_of(practice)),
         is_missing=payments.misses_webhook,
     )
 
@@ -87,29 +94,29 @@ def is_public(address: str) -> bool:
     return parts.scheme == "https" and not is_private
 
 
-def make_webhook(practice: Practice, *, by: Actor) -> OnlinePayments:
+def create_webhook(practice: Practice, *, by: Actor) -> OnlinePayments:
     """Has Stripe send events here, in place of what it may have been told before about this address.
 
     Raises AddressNotPublic, CardsNotTaken, KeyMayNotMakeWebhooks, KeyNotAccepted, and what `connecting.refusal_of`
     gives.
     """
-    address = address_of(practice)
+    address = url_of(practice)
     if not is_public(address):
         raise AddressNotPublic
-    payments = payment_readiness.of(practice)
+    payments = payment_readiness.online_payments_of(practice)
     if payments is None or payments.key is None:
-        raise CardsNotTaken
+        raise CardsNotAccepted
     asked = payments.key
     try:
-        made = _make(payment_readiness.line_of(asked), address)
-    except Undecipherable as lost:
-        raise CardsNotTaken from lost
-    except KeyLacksPermission as refusal:
-        raise KeyMayNotMakeWebhooks from refusal
-    except BadKey as refusal:
+        made = _make(payment_readiness.client_for_key(asked), address)
+    except DecryptionFailed as lost:
+        raise CardsNotAccepted from lost
+    except PermissionMissing as refusal:
+        raise KeyCannotCreateWebhooks from refusal
+    except InvalidKey as refusal:
         raise KeyNotAccepted from refusal
-    except StripeTrouble as trouble:
-        if isinstance(trouble, Rejected) and trouble.is_about("url"):
+    except StripeCallFailed as trouble:
+        if isinstance(trouble, RequestRejected) and trouble.is_about("url"):
             raise AddressNotPublic from trouble
         raise api_keys.refusal_of(trouble) from trouble
     with transaction.atomic():
@@ -119,7 +126,7 @@ def make_webhook(practice: Practice, *, by: Actor) -> OnlinePayments:
         payments.lock_up_webhook_secret(made.secret)
         payments.webhook_id = made.id
         payments.save()
-        audit_log.record(Verb.WEBHOOK_SAVED, practice=practice, by=by, way="by Portico")
+        audit_log.record(AuditAction.WEBHOOK_SAVED, practice=practice, by=by, way="by Portico")
     return payments
 
 
@@ -128,14 +135,14 @@ def check_webhook(practice: Practice, *, by: Actor) -> bool:
 
     Returns whether it is missing. Raises StripeTrouble.
     """
-    payments = payment_readiness.of(practice)
+    payments = payment_readiness.online_payments_of(practice)
     if payments is None or payments.key is None or not payments.webhook_id:
         return False
     asked = payments.webhook_id
     if payments.has_webhook:
         try:
-            is_there = account.has_endpoint(payment_readiness.line_of(payments.key), asked)
-        except Undecipherable:
+            is_there = account.has_endpoint(payment_readiness.client_for_key(payments.key), asked)
+        except DecryptionFailed:
             return False
         if is_there:
             return False
@@ -144,7 +151,7 @@ def check_webhook(practice: Practice, *, by: Actor) -> bool:
             if payments.webhook_id == asked and payments.has_webhook:
                 payments.lose_webhook()
                 payments.save(update_fields=["webhook_box", "webhook_saved_at"])
-                audit_log.record(Verb.WEBHOOK_MISSING, practice=practice, by=by)
+                audit_log.record(AuditAction.WEBHOOK_MISSING, practice=practice, by=by)
     return payments.misses_webhook
 
 
@@ -156,9 +163,9 @@ def check_webhooks() -> int:
     for payments in due.select_related("practice").order_by("id"):
         try:
             check_webhook(payments.practice, by=Actor.system("Stripe"))
-        except NotReached:
+        except StripeUnreachable:
             break  # Nor would the next ones be found.
-        except StripeTrouble as trouble:
+        except StripeCallFailed as trouble:
             logger.info("webhook.not_looked_for", extra={"practice": payments.practice_id, **trouble.details})
         looked_for += 1
     return looked_for
@@ -170,11 +177,11 @@ def save_secret(practice: Practice, secret: str, *, by: Actor) -> None:
     with transaction.atomic():
         payments = OnlinePayments.objects.locked().filter(practice=practice, key__isnull=False).first()
         if payments is None:
-            raise CardsNotTaken
+            raise CardsNotAccepted
         payments.lock_up_webhook_secret(secret)
         payments.webhook_id = ""
         payments.save()
-        audit_log.record(Verb.WEBHOOK_SAVED, practice=practice, by=by, way="by hand")
+        audit_log.record(AuditAction.WEBHOOK_SAVED, practice=practice, by=by, way="by hand")
 
 
 def secret_holder(slug: str) -> OnlinePayments | None:
@@ -183,17 +190,17 @@ def secret_holder(slug: str) -> OnlinePayments | None:
     return found.filter(webhook_box__isnull=False).first()
 
 
-def take_in(payments: OnlinePayments, body: bytes, signature: str) -> None:
+def receive(payments: OnlinePayments, body: bytes, signature: str) -> None:
     """Verifies an event and keeps it, once. One of the other mode is kept and changes nothing.
 
     Raises webhooks.Forged and webhooks.Unreadable.
     """
     try:
         secret = payments.webhook_secret()
-    except Undecipherable as lost:
-        raise Forged("The secret can no longer be read.") from lost
+    except DecryptionFailed as lost:
+        raise SignatureInvalid("The secret can no longer be read.") from lost
     event = webhooks.read(body, signature, secret=secret, now=clock.now())
-    inbound_events.keep(
+    inbound_events.store(
         payments.practice,
         source=SOURCE,
         event_id=event.id[:255],
@@ -213,10 +220,10 @@ def _is_ours(payments: OnlinePayments, *, livemode: bool) -> bool:
     return StripeKey.objects.filter(practice=payments.practice, livemode=livemode).exists()
 
 
-def _make(line: Line, address: str) -> Endpoint:
+def _make(line: StripeClient, address: str) -> WebhookEndpoint:
     for known in account.endpoints(line):
         # Its secret was told once, and perhaps to nobody.
         if known.url == address:
-            with suppress(NotThere):
-                account.remove_endpoint(line, known.id)
-    return account.make_endpoint(line, address, description="Portico")
+            with suppress(ResourceMissing):
+                account.delete_endpoint(line, known.id)
+    return account.create_endpoint(line, address, description="Portico")

@@ -49,8 +49,8 @@ class Command(BaseCommand):
         told = {
             "slug": founded.practice.slug,
             "portal": founded.practice.portal_address,
-            "office": absolute_urls.of("office:home"),
-            "setup": set_up_links.address_of(founded.set_up_token),
+            "office": absolute_urls.absolute_url("office:home"),
+            "setup": set_up_links.url_of(founded.set_up_token),
         }
         if options["json"]:
             self.stdout.write(json.dumps(told, indent=2))

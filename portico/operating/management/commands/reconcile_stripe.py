@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portico.domain.billing.stripe_sync import reconciliation
 from portico.domain.practices.models import Practice
-from portico.gateways.stripe.errors import StripeTrouble
+from portico.gateways.stripe.errors import StripeCallFailed
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.text import times
@@ -29,7 +29,7 @@ class Command(BaseCommand):
             begin = asked or reconciliation.since_of(practice) or clock.now() - USUALLY
             try:
                 walk = reconciliation.reconcile(practice, since=begin, by=Actor.operator())
-            except StripeTrouble as trouble:
+            except StripeCallFailed as trouble:
                 raise CommandError(
                     f"{practice.slug}: Stripe could not be asked ({type(trouble).__name__})."
                 ) from trouble

@@ -45,8 +45,8 @@ def _told(loaded: Loaded) -> dict[str, Any]:  # Any: JSON.
     return {
         "slug": loaded.practice.slug,
         "portal": loaded.practice.portal_address,
-        "office": absolute_urls.of("office:home"),
-        "webhook": webhook_setup.address_of(loaded.practice),
+        "office": absolute_urls.absolute_url("office:home"),
+        "webhook": webhook_setup.url_of(loaded.practice),
         "staff": [{"ref": ref, "email": member.email} for ref, member in loaded.staff.items()],
         "clients": [_told_client(ref, client, loaded) for ref, client in loaded.clients.items()],
     }
@@ -56,16 +56,16 @@ def _told_client(seed_ref: str, client: Client, loaded: Loaded) -> dict[str, Any
     return {
         "ref": seed_ref,
         "id": client.ref,
-        "overview": absolute_urls.of("office:client", client.ref),
-        "client_info": absolute_urls.of("office:client_info", client.ref),
-        "client_portal": absolute_urls.of("office:client_portal", client.ref),
+        "overview": absolute_urls.absolute_url("office:client", client.ref),
+        "client_info": absolute_urls.absolute_url("office:client_info", client.ref),
+        "client_portal": absolute_urls.absolute_url("office:client_portal", client.ref),
         "invoices": [
             {
                 "seed_ref": ref,
                 "ref": invoice.ref,
                 "number": invoice.number,
-                "office": absolute_urls.of("office:invoice", invoice.ref),
-                "portal": absolute_urls.of("portal:invoice", loaded.practice.slug, invoice.ref),
+                "office": absolute_urls.absolute_url("office:invoice", invoice.ref),
+                "portal": absolute_urls.absolute_url("portal:invoice", loaded.practice.slug, invoice.ref),
             }
             for ref, invoice in loaded.invoices[seed_ref].items()
         ],

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from portico.gateways.smtp import server_url
-from portico.gateways.smtp.replies import Answer, Kind, Stage
-from portico.gateways.smtp.transport import Transport
+from portico.gateways.smtp.replies import ReplyKind, SmtpReply, Stage
+from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock
 from portico.plumbing.mail import mime_messages
 from portico.plumbing.mail.round_trip_check import Mailbox
@@ -26,10 +26,10 @@ STAGES = {
     Stage.CONTENT: "It refuses mail from us, or the connection broke.",
 }
 OUTCOMES = {
-    Kind.LATER: "It puts us off; a real mail would be tried again.",
-    Kind.MAILBOX: "It says that this mailbox does not exist or takes no mail.",
-    Kind.MESSAGE: "It refuses this mail.",
-    Kind.LOST: "It got the mail, but its answer was lost.",
+    ReplyKind.LATER: "It puts us off; a real mail would be tried again.",
+    ReplyKind.MAILBOX: "It says that this mailbox does not exist or takes no mail.",
+    ReplyKind.MESSAGE: "It refuses this mail.",
+    ReplyKind.LOST: "It got the mail, but its answer was lost.",
 }
 
 
@@ -45,9 +45,9 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(f"{address!r} is not an email address: {error}") from error
         server = server_url.parse(settings.EMAIL_URL)
-        answer = Transport(server).send(_message(recipient), sender=settings.EMAIL_FROM, recipient=recipient)
+        answer = SmtpTransport(server).send(_message(recipient), sender=settings.EMAIL_FROM, recipient=recipient)
         where = f"The mail server {server.host}:{server.port}"
-        if answer.kind is not Kind.TAKEN:
+        if answer.kind is not ReplyKind.TAKEN:
             raise CommandError(f"{where} did not take the mail. {_in_words(answer)}{_said(answer)}")
         self.stdout.write(f"{where} took the mail. Whether it arrives is for {address} to see.{_said(answer)}")
 
@@ -64,9 +64,9 @@ def _message(recipient: str) -> bytes:
     )
 
 
-def _in_words(answer: Answer) -> str:
-    return STAGES[answer.stage] if answer.kind is Kind.OURS else OUTCOMES[answer.kind]
+def _in_words(answer: SmtpReply) -> str:
+    return STAGES[answer.stage] if answer.kind is ReplyKind.OURS else OUTCOMES[answer.kind]
 
 
-def _said(answer: Answer) -> str:
+def _said(answer: SmtpReply) -> str:
     return f" It said: {answer.text}" if answer.text else ""

@@ -17,5 +17,5 @@ class Command(BaseCommand):
         parser.add_argument("slug", help="as in the portal's address: alder-street")
 
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
-        practice = suspension.suspend(practice_lookup.named(options["slug"]), by=Actor.operator())
+        practice = suspension.suspend(practice_lookup.get_practice(options["slug"]), by=Actor.operator())
         self.stdout.write(f"{practice.name} is paused. `portico resume-practice {practice.slug}` ends it.")

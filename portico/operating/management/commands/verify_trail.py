@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 
 from portico.domain.practices.models import Practice
 from portico.plumbing.audit import sealing
-from portico.plumbing.audit.sealing import Verdict
+from portico.plumbing.audit.sealing import ChainReport
 
 
 class Command(BaseCommand):
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
 
-def _in_words(verdict: Verdict) -> str:
+def _in_words(verdict: ChainReport) -> str:
     if verdict.is_sound:
         return f"sound, {verdict.sealed} entries sealed"
     faults = []

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         if workers < 1:
             raise CommandError("--workers must be 1 or more.")
         address = listening_address(host, number)
-        static_files.make_when_stale()
+        static_files.collect_if_stale()
         sys.stdout.flush()
         # Becoming the server, not starting it: signals need nobody to pass them on.
         os.execvp(sys.executable, command(address, number, workers))  # noqa: S606  # No shell, and our own words.

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from portico.domain.maintenance.worker_queues import lanes
-from portico.plumbing.database.connections import fold_in_log
+from portico.domain.maintenance.worker_queues import worker_queues
+from portico.plumbing.database.connections import checkpoint_wal
 from portico.plumbing.queue import worker_loop
 
 logger = logging.getLogger(__name__)
@@ -27,8 +27,8 @@ class Command(BaseCommand):
             signal.signal(name, lambda *_: stop.set())
         refuse_old_database()
         logger.info("worker.started")
-        worker_loop.run(lanes(), stop)
-        fold_in_log()
+        worker_loop.run(worker_queues(), stop)
+        checkpoint_wal()
         logger.info("worker.stopped")
 
 

@@ -11,14 +11,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portico.domain.practices.staff import own_account, password_attempts, second_factor
 from portico.domain.practices.staff.staff_members import EmailTaken
-from portico.plumbing.security.rate_limits import TooMany
+from portico.plumbing.security.rate_limits import RateLimitExceeded
 from portico.web.guards import office_page
 from portico.web.http import request_origin
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.account import own_factors
 from portico.web.office.account.own_account_form import OwnDetailsForm, OwnPasswordForm
 from portico.web.office.sign_in import second_factor_prompt
-from portico.web.office.sign_in.reauthentication import proven
+from portico.web.office.sign_in.reauthentication import recently_verified
 
 
 @office_page()
@@ -33,7 +33,7 @@ def show(request: OfficeRequest) -> HttpResponse:
 
 
 @office_page()
-@proven
+@recently_verified
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_details(request: OfficeRequest) -> HttpResponse:
     form = OwnDetailsForm(request.POST or None, initial={"name": request.staff.name, "email": request.staff.email})
@@ -63,7 +63,7 @@ def change_password(request: OfficeRequest) -> HttpResponse:
             if _change_password(request, form):
                 messages.success(request, _("Your password is changed. Everywhere else you are signed out."))
                 return redirect("office:account")
-        except TooMany as beyond:
+        except RateLimitExceeded as beyond:
             form.add_error("password", second_factor_prompt.wait_words(beyond))
             return render(request, "office/account/password.html", {"form": form}, status=429)
     return render(request, "office/account/password.html", {"form": form}, status=422)
@@ -88,7 +88,7 @@ def end_other_sessions(request: OfficeRequest) -> HttpResponse:
 def _change_password(request: OfficeRequest, form: OwnPasswordForm) -> bool:
     """Raises TooMany."""
     asked = form.cleaned_data
-    if not password_attempts.try_again(request.staff, asked["password"], ip=request_origin.ip_of(request)):
+    if not password_attempts.check_again(request.staff, asked["password"], ip=request_origin.ip_of(request)):
         form.add_error("password", _("That password doesn’t match. Try again."))
         return False
     try:

@@ -6,11 +6,11 @@ from django.utils.translation import gettext_lazy as _
 
 from portico.plumbing.text.input_validation import StaffAddressField
 from portico.plumbing.text.mailboxes import header_address
-from portico.web.office.base_form import TypedForm, line
+from portico.web.office.base_form import OfficeForm, line_field
 
 
-class OwnDetailsForm(TypedForm):
-    name = line(_("Name"), longest=100, required=True, attrs={"autocomplete": "name"})
+class OwnDetailsForm(OfficeForm):
+    name = line_field(_("Name"), longest=100, required=True, attrs={"autocomplete": "name"})
     email = StaffAddressField(
         label=_("Email"),
         max_length=254,
@@ -32,7 +32,7 @@ class OwnDetailsForm(TypedForm):
         return email
 
 
-class OwnPasswordForm(TypedForm):
+class OwnPasswordForm(OfficeForm):
     password = forms.CharField(
         label=_("Password you have now"),
         max_length=1000,

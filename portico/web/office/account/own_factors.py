@@ -20,7 +20,7 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.sign_in import adding_factors, reauthentication
 from portico.web.office.sign_in.adding_factors import AppForm, NewPasskeyForm, NotAdded
-from portico.web.office.sign_in.reauthentication import proven
+from portico.web.office.sign_in.reauthentication import recently_verified
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def held_by(rows: Iterable[Authenticator]) -> Held:
 
 
 @office_page()
-@proven
+@recently_verified
 @sensitive_post_parameters("otp")
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_app(request: OfficeRequest) -> HttpResponse:
@@ -61,14 +61,14 @@ def add_app(request: OfficeRequest) -> HttpResponse:
             status = 422
         else:
             return _added(request, _("Your authenticator app is set up."), made_codes=made_codes)
-    context = {"form": form, **adding_factors.app_to_scan(request)}
+    context = {"form": form, **adding_factors.scan_context(request)}
     return render(request, "office/account/authenticator.html", context, status=status)
 
 
 @office_page()
 @require_POST
 def remove_app(request: OfficeRequest) -> HttpResponse:
-    if (asked := reauthentication.needs_proof(request)) is not None:
+    if (asked := reauthentication.reauthentication_needed(request)) is not None:
         return asked
     try:
         authenticators.remove(request.staff, by=request.actor)
@@ -78,7 +78,7 @@ def remove_app(request: OfficeRequest) -> HttpResponse:
 
 
 @office_page()
-@proven
+@recently_verified
 @sensitive_post_parameters("passkey")
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_passkey(request: OfficeRequest) -> HttpResponse:
@@ -94,7 +94,7 @@ def add_passkey(request: OfficeRequest) -> HttpResponse:
 
 
 @office_page()
-@proven
+@recently_verified
 @require_POST
 def ask_for_passkey(request: OfficeRequest) -> HttpResponse:
     """The question that our script hands to the browser."""
@@ -107,7 +107,7 @@ def remove_passkey(request: OfficeRequest, ref: str) -> HttpResponse:
     row = passkeys.find(request.staff, ref)
     if row is None:
         raise Http404
-    if (asked := reauthentication.needs_proof(request)) is not None:
+    if (asked := reauthentication.reauthentication_needed(request)) is not None:
         return asked
     try:
         passkeys.remove(request.staff, row, by=request.actor)
@@ -120,9 +120,9 @@ def remove_passkey(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def make_codes(request: OfficeRequest) -> HttpResponse:
     """New recovery codes, shown next."""
-    if (asked := reauthentication.needs_proof(request)) is not None:
+    if (asked := reauthentication.reauthentication_needed(request)) is not None:
         return asked
-    recovery_codes.make_new(request.staff, by=request.actor)
+    recovery_codes.replace(request.staff, by=request.actor)
     if not recovery_codes.unused(request.staff):
         return redirect("office:account")
     return _to_codes(request)

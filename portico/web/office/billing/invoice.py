@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.access import access_grants
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
 from portico.domain.billing.invoices import invoice_sharing, invoicing
-from portico.domain.billing.invoices.invoice_sharing import Shared
+from portico.domain.billing.invoices.invoice_sharing import SharedInvoice
 from portico.domain.billing.models import Allocation, CreditNote, Invoice
 from portico.gateways import pdf
 from portico.plumbing import tokens
@@ -23,25 +23,25 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import audit_views, form_keys, lookups, shown_sums_field
 from portico.web.office.billing import invoice_labels
-from portico.web.office.roles import keeps_money
+from portico.web.office.roles import may_edit_billing
 
 
 @office_page()
 @require_safe
 def show(request: OfficeRequest, ref: str) -> HttpResponse:
-    invoice = lookups.invoice_of(request, ref)
+    invoice = lookups.get_invoice(request, ref)
     if invoice.is_draft:
         return redirect("office:invoice_draft", ref=ref)
-    audit_views.at_invoice(request, invoice)
+    audit_views.record_invoice_view(request, invoice)
     access = access_grants.of_or_off(invoice.client)
-    seen = TrailEntry.objects.filter(client=invoice.client, verb=Verb.INVOICE_SEEN, about=invoice.ref)
+    seen = TrailEntry.objects.filter(client=invoice.client, verb=AuditAction.INVOICE_SEEN, about=invoice.ref)
     lines = list(invoice.lines.order_by("position"))
     context = {
         "invoice": invoice,
         "client": invoice.client,
-        "standing": invoice_labels.standing(invoice),
+        "standing": invoice_labels.status_label(invoice),
         "lines": lines,
-        "unprinted": pdf.without_letters(invoice.client.name, invoice.note, *(line.label for line in lines)),
+        "unprinted": pdf.undrawable_characters(invoice.client.name, invoice.note, *(line.label for line in lines)),
         "replaced_by": Invoice.objects.filter(replaces=invoice).first(),
         "received": [(row, _named(row)) for row in _received(invoice)],
         "refunds": _refunds(invoice),
@@ -49,9 +49,9 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "mail": _newest_mail(invoice),
         "seen": seen.order_by("id").first(),
         "not_seen": invoice_labels.why_not_seen(access),
-        "not_told": invoice_labels.why_not_told(access),
+        "not_told": invoice_labels.why_not_notified(access),
         "not_by_card": _not_by_card(invoice),
-        "keeps_money": keeps_money(request),
+        "keeps_money": may_edit_billing(request),
         "press": tokens.new_token(),
         "shown": shown_sums.of_invoice(invoice),
     }
@@ -61,9 +61,9 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page()
 @require_POST
 def share(request: OfficeRequest, ref: str) -> HttpResponse:
-    invoice = lookups.invoice_of(request, ref)
+    invoice = lookups.get_invoice(request, ref)
     try:
-        tell_of(request, invoice_sharing.share(invoice, shown=shown_sums_field.of(request), by=request.actor))
+        notify_shared(request, invoice_sharing.share(invoice, shown=shown_sums_field.of(request), by=request.actor))
     except Refused as refusal:
         messages.error(request, str(refusal))
     return redirect("office:invoice", ref=ref)
@@ -72,7 +72,7 @@ def share(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page()
 @require_POST
 def unshare(request: OfficeRequest, ref: str) -> HttpResponse:
-    invoice = lookups.invoice_of(request, ref)
+    invoice = lookups.get_invoice(request, ref)
     try:
         invoice_sharing.unshare(invoice, shown=shown_sums_field.of(request), by=request.actor)
     except Refused as refusal:
@@ -84,11 +84,11 @@ def unshare(request: OfficeRequest, ref: str) -> HttpResponse:
 
 @office_page()
 @require_POST
-def tell_again(request: OfficeRequest, ref: str) -> HttpResponse:
-    invoice = lookups.invoice_of(request, ref)
-    press, shown = form_keys.of(request), shown_sums_field.of(request)
+def send_again(request: OfficeRequest, ref: str) -> HttpResponse:
+    invoice = lookups.get_invoice(request, ref)
+    press, shown = form_keys.key_of(request), shown_sums_field.of(request)
     try:
-        tell_of(request, invoice_sharing.tell_again(invoice, press=press, shown=shown, by=request.actor))
+        notify_shared(request, invoice_sharing.send_again(invoice, press=press, shown=shown, by=request.actor))
     except Refused as refusal:
         messages.error(request, str(refusal))
     return redirect("office:invoice", ref=ref)
@@ -97,7 +97,7 @@ def tell_again(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page()
 @require_POST
 def issue(request: OfficeRequest, ref: str) -> HttpResponse:
-    invoice = lookups.invoice_of(request, ref)
+    invoice = lookups.get_invoice(request, ref)
     try:
         issued = invoicing.issue(invoice, shown=shown_sums_field.of(request), by=request.actor)
     except Refused as refusal:
@@ -110,7 +110,7 @@ def issue(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page()
 @require_POST
 def discard(request: OfficeRequest, ref: str) -> HttpResponse:
-    invoice = lookups.invoice_of(request, ref)
+    invoice = lookups.get_invoice(request, ref)
     try:
         invoicing.discard(invoice, shown=shown_sums_field.of(request), by=request.actor)
     except Refused as refusal:
@@ -126,14 +126,14 @@ def _not_by_card(invoice: Invoice) -> str:
     return invoice_labels.why_not_by_card(invoice.still_open_minor, invoice.client.practice)
 
 
-def tell_of(request: OfficeRequest, shared: Shared) -> None:
+def notify_shared(request: OfficeRequest, shared: SharedInvoice) -> None:
     """Says what came of sharing, and plainly why the client is not told."""
     name, number = shared.invoice.client.called, shared.invoice.number
     if shared.email is not None:
         words = _("Invoice %(number)s is shared. An email is on its way to %(address)s.")
         messages.success(request, words % {"number": number, "address": shared.email.to_address})
         return
-    why = invoice_labels.why_not_told(shared.access)
+    why = invoice_labels.why_not_notified(shared.access)
     if why is None:
         messages.success(request, _("Invoice %(number)s is shared with %(name)s.") % {"number": number, "name": name})
         return

@@ -13,7 +13,7 @@ from portico.domain.access import access_grants
 from portico.domain.billing import shown_sums
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.models import Invoice, InvoiceKind
-from portico.domain.clients.client_details import ChangedMeanwhile
+from portico.domain.clients.client_details import ClientConflict
 from portico.domain.clients.models import Client
 from portico.plumbing import clock, tokens
 from portico.plumbing.refusals import Refused
@@ -21,46 +21,48 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import audit_views, lookups
 from portico.web.office.billing import invoice_labels
-from portico.web.office.billing.invoice import tell_of
-from portico.web.office.billing.invoice_form import DUE, InvoiceForms, Start
+from portico.web.office.billing.invoice import notify_shared
+from portico.web.office.billing.invoice_form import DUE_CHOICES, InvoiceForms, InvoiceInitial
 
 
 @office_page()
 @require_http_methods(["GET", "HEAD", "POST"])
-def begin(request: OfficeRequest, ref: str) -> HttpResponse:
+def create_draft(request: OfficeRequest, ref: str) -> HttpResponse:
     """A new invoice of a client; nothing exists before the first save."""
-    client = lookups.client_of(request, ref)
+    client = lookups.get_client(request, ref)
     if request.method == "POST":
         return _save(request, client, None)
     today = clock.today(request.practice.time_zone)
-    start = Start({"dated_on": today, "due": "14", "press": tokens.new_token()}, [{"given_on": today}])
+    start = InvoiceInitial({"dated_on": today, "due": "14", "press": tokens.new_token()}, [{"given_on": today}])
     return _page(request, client, None, InvoiceForms(request.practice, start=start))
 
 
 @office_page()
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: OfficeRequest, ref: str) -> HttpResponse:
-    invoice = lookups.invoice_of(request, ref)
+    invoice = lookups.get_invoice(request, ref)
     if not invoice.is_draft:
         return redirect("office:invoice", ref=ref)
     if request.method == "POST":
         return _save(request, invoice.client, invoice)
-    audit_views.at_invoice(request, invoice)
-    start = Start.saved(invoice, invoice.lines.select_related("item").order_by("position"))
+    audit_views.record_invoice_view(request, invoice)
+    start = InvoiceInitial.saved(invoice, invoice.lines.select_related("item").order_by("position"))
     if invoice.typed:
-        start = Start(dict(invoice.typed["draft"]) | {"version": invoice.version}, list(invoice.typed["lines"]))
+        start = InvoiceInitial(
+            dict(invoice.typed["draft"]) | {"version": invoice.version}, list(invoice.typed["lines"])
+        )
     return _page(request, invoice.client, invoice, InvoiceForms(request.practice, start=start))
 
 
 @office_page()
 @require_POST
-def keep_typed(request: OfficeRequest, ref: str) -> HttpResponse:
+def save_typed(request: OfficeRequest, ref: str) -> HttpResponse:
     """By script, while somebody types: the draft is kept as it stands, readable or not."""
-    invoice = lookups.invoice_of(request, ref)
+    invoice = lookups.get_invoice(request, ref)
     start = InvoiceForms(request.practice, data=request.POST).start
     version = str(start.draft.get("version") or "")
     if version.isascii() and version.isdigit() and len(version) < 9:
-        invoicing.keep_typed(invoice, {"draft": start.draft, "lines": start.lines}, version=int(version))
+        invoicing.save_typed(invoice, {"draft": start.draft, "lines": start.lines}, version=int(version))
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
@@ -76,9 +78,9 @@ def _save(request: OfficeRequest, client: Client, invoice: Invoice | None) -> Ht
             tell = request.POST.get("tell") == "on"
             # Shared as it was just saved, or not at all.
             shown = shown_sums.of_invoice(saved)
-            tell_of(request, invoice_sharing.share(saved, tell=tell, shown=shown, by=request.actor))
+            notify_shared(request, invoice_sharing.share(saved, tell=tell, shown=shown, by=request.actor))
             return redirect("office:invoice", ref=saved.ref)
-    except ChangedMeanwhile as refusal:
+    except ClientConflict as refusal:
         return _show_newest(request, client, forms, invoice, refusal)
     except Refused as refusal:
         forms.draft.add_error(None, str(refusal))
@@ -106,7 +108,7 @@ def _show_newest(
     """
     if invoice is None:
         raise refusal
-    newest = lookups.invoice_of(request, invoice.ref)
+    newest = lookups.get_invoice(request, invoice.ref)
     start = typed.start
     start.draft["version"] = newest.version
     lines = list(newest.lines.order_by("position"))
@@ -128,9 +130,9 @@ def _page(
         "client": client,
         "invoice": invoice,
         "forms": forms,
-        "due_choices": DUE,
+        "due_choices": DUE_CHOICES,
         "not_seen": invoice_labels.why_not_seen(access),
-        "not_told": invoice_labels.why_not_told(access),
+        "not_told": invoice_labels.why_not_notified(access),
         "not_by_card": invoice_labels.why_not_by_card(forms.total_minor, request.practice),
         "standings": invoice_labels.TONES,
         "shown": shown_sums.of_invoice(invoice) if invoice is not None else None,

@@ -11,19 +11,19 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import Invoice, InvoiceLine, ServiceItem
 from portico.domain.practices.models import Practice
 from portico.plumbing.text import money
 from portico.plumbing.text.input_validation import TextField
 from portico.web.form_fields import DayField, use_order_of
 from portico.web.office import form_keys
-from portico.web.office.base_form import TOO_LONG, UNASSISTED, TypedForm, WholeNumberField, line
-from portico.web.office.billing.payment_forms import EARLIEST, MoneyField, money_field
+from portico.web.office.base_form import TOO_LONG, UNASSISTED, OfficeForm, WholeNumberField, line_field
+from portico.web.office.billing.payment_forms import EARLIEST_DATE, MoneyField, money_field
 
 LINES = "lines"
-MOST_LINES = 60
-DUE = {
+MAX_LINES = 60
+DUE_CHOICES = {
     "14": gettext_lazy("In 14 days"),
     "30": gettext_lazy("In 30 days"),
     "0": gettext_lazy("On receipt"),
@@ -32,11 +32,11 @@ DUE = {
 }
 
 
-class DraftForm(TypedForm):
+class DraftForm(OfficeForm):
     """Date, due date and note; `version` is the draft's as shown, none for a new one."""
 
     dated_on = DayField(label=gettext_lazy("Date"))
-    due = forms.ChoiceField(label=gettext_lazy("Due"), choices=list(DUE.items()))
+    due = forms.ChoiceField(label=gettext_lazy("Due"), choices=list(DUE_CHOICES.items()))
     due_on = DayField(label=gettext_lazy("Due on"), required=False)
     note = TextField(
         label=gettext_lazy("Note to the client"),
@@ -54,7 +54,7 @@ class DraftForm(TypedForm):
 
     def clean_dated_on(self) -> date:
         dated_on: date = self.cleaned_data["dated_on"]
-        if dated_on < EARLIEST:
+        if dated_on < EARLIEST_DATE:
             raise ValidationError(_("That is too long ago. Check the date."))
         return dated_on
 
@@ -79,12 +79,12 @@ class DraftForm(TypedForm):
                 return cast(date, self.cleaned_data["dated_on"]) + timedelta(days=int(days))
 
 
-class LineForm(TypedForm):
+class LineForm(OfficeForm):
     """One line; empty, it counts for nothing. A product or service fills in what is left empty beside it."""
 
     item = forms.ChoiceField(label=gettext_lazy("Product or service"), required=False)
     given_on = DayField(label=gettext_lazy("Date"), required=False)
-    label = line(gettext_lazy("Description"), longest=150, attrs={"placeholder": "What is this for?"})
+    label = line_field(gettext_lazy("Description"), longest=150, attrs={"placeholder": "What is this for?"})
     quantity = WholeNumberField(
         label=gettext_lazy("Quantity"),
         required=False,
@@ -106,7 +106,7 @@ class LineForm(TypedForm):
         chosen.choices = [("", _("Product or service…")), *names]
         price = money_field(self, "price")
         price.currency = self.currency = practice.currency
-        price.widget.attrs["placeholder"] = money.plain(0, practice.currency)
+        price.widget.attrs["placeholder"] = money.plain_decimal(0, practice.currency)
 
     def clean(self) -> dict[str, Any]:  # Any: Django's own.
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -124,13 +124,13 @@ class LineForm(TypedForm):
         return any(self.cleaned_data.get(name) not in (None, "") for name in ("item", "label", "price", "given_on"))
 
     @property
-    def entry(self) -> LineEntry | None:
+    def entry(self) -> LineInput | None:
         cleaned = self.cleaned_data
         if not self.is_filled:
             return None
         item = self.items.get(cleaned["item"])
         price = cleaned["price"]
-        return LineEntry(
+        return LineInput(
             label=cleaned["label"] or (item.label if item else ""),
             unit_minor=price if price is not None else (item.price_minor if item else 0),
             quantity=cleaned["quantity"] or 1,
@@ -144,9 +144,9 @@ class LineForm(TypedForm):
         try:
             quantity = self.fields["quantity"].clean(self["quantity"].value())
             minor = money.parsed(str(self["price"].value() or ""), self.currency)
-        except (ValidationError, money.NotAnAmount):
+        except (ValidationError, money.InvalidAmount):
             quantity, minor = 1, 0
-        return money.written(minor * (1 if quantity is None else quantity), self.currency, language="en")
+        return money.formatted(minor * (1 if quantity is None else quantity), self.currency, language="en")
 
 
 if TYPE_CHECKING:
@@ -159,20 +159,20 @@ class Rows(_Rows):
     default_error_messages = {"missing_management_form": gettext_lazy("The form arrived incomplete. Please try again.")}
 
 
-LineRows = forms.formset_factory(LineForm, formset=Rows, extra=0, max_num=MOST_LINES, absolute_max=MOST_LINES)
+LineRows = forms.formset_factory(LineForm, formset=Rows, extra=0, max_num=MAX_LINES, absolute_max=MAX_LINES)
 
 
 @dataclass
-class Start:
+class InvoiceInitial:
     """What the forms open with: as saved, or as typed so far."""
 
     draft: dict[str, Any] = field(default_factory=dict)  # Any: a field's value, here and below.
     lines: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
-    def saved(cls, invoice: Invoice, lines: Iterable[InvoiceLine]) -> "Start":
+    def saved(cls, invoice: Invoice, lines: Iterable[InvoiceLine]) -> "InvoiceInitial":
         days = (invoice.due_on - invoice.dated_on).days if invoice.due_on else None
-        due = "none" if days is None else str(days) if str(days) in DUE else "on"
+        due = "none" if days is None else str(days) if str(days) in DUE_CHOICES else "on"
         draft = {
             "dated_on": invoice.dated_on,
             "due": due,
@@ -189,15 +189,17 @@ def _line_values(row: InvoiceLine, currency: str) -> dict[str, Any]:  # Any: a f
         "given_on": row.given_on,
         "label": row.label,
         "quantity": row.quantity,
-        "price": money.plain(row.unit_minor, currency),
+        "price": money.plain_decimal(row.unit_minor, currency),
     }
 
 
 class InvoiceForms:
     """The draft and its lines as one; give it `data` to be judged, or a start to be shown."""
 
-    def __init__(self, practice: Practice, *, data: QueryDict | None = None, start: Start | None = None) -> None:
-        start = start or Start()
+    def __init__(
+        self, practice: Practice, *, data: QueryDict | None = None, start: InvoiceInitial | None = None
+    ) -> None:
+        start = start or InvoiceInitial()
         items = list(ServiceItem.objects.filter(practice=practice).offered().order_by("code"))
         self.practice = practice
         self.draft = DraftForm(data, initial=start.draft, country=practice.country)
@@ -210,13 +212,13 @@ class InvoiceForms:
         return all([self.draft.is_valid(), self.lines.is_valid()])
 
     @property
-    def start(self) -> Start:
+    def start(self) -> InvoiceInitial:
         """What stands in the forms now, to open others with."""
-        return Start(self.draft.values(), [form.values() for form in self.lines.forms])
+        return InvoiceInitial(self.draft.values(), [form.values() for form in self.lines.forms])
 
     @property
-    def entry(self) -> InvoiceEntry:
-        return InvoiceEntry(
+    def entry(self) -> InvoiceInput:
+        return InvoiceInput(
             self.draft.cleaned_data["dated_on"],
             self.draft.due_day,
             tuple(entry for form in self.lines.forms if (entry := form.entry) is not None),
@@ -225,7 +227,7 @@ class InvoiceForms:
 
     @property
     def may_add(self) -> bool:
-        return len(self.lines.forms) < MOST_LINES
+        return len(self.lines.forms) < MAX_LINES
 
     @property
     def total_minor(self) -> int:
@@ -234,7 +236,7 @@ class InvoiceForms:
 
     @property
     def total(self) -> str:
-        return money.written(self.total_minor, self.practice.currency, language="en")
+        return money.formatted(self.total_minor, self.practice.currency, language="en")
 
     def rearranged(self, data: QueryDict) -> "InvoiceForms | None":
         """The forms after `Add line` or a removal, nothing judged or saved; None for any other press."""
@@ -252,5 +254,5 @@ class InvoiceForms:
 def _readable(form: LineForm) -> int:
     try:
         return money.parsed(form.amount, form.currency)
-    except money.NotAnAmount:
+    except money.InvalidAmount:
         return 0

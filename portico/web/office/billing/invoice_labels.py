@@ -10,7 +10,7 @@ from portico import currency_table
 from portico.domain.access import eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import quotes
 from portico.domain.billing.card_payments.payment_refusals import BetweenSteps, CurrencyNotTaken, TooLarge, TooSmall
 from portico.domain.billing.models import Invoice, InvoiceStatus
@@ -32,7 +32,7 @@ TONES = {
 
 
 @dataclass(frozen=True)
-class Standing:
+class InvoiceStatusLabel:
     """An invoice's status with the look it has everywhere."""
 
     status: InvoiceStatus
@@ -47,23 +47,23 @@ class Standing:
         return str(self.status.label)
 
 
-def standing(invoice: Invoice) -> Standing:
+def status_label(invoice: Invoice) -> InvoiceStatusLabel:
     """As of today in the practice's zone."""
     status = invoice.status_on(clock.today(invoice.practice.time_zone))
-    return Standing(status, *TONES[status])
+    return InvoiceStatusLabel(status, *TONES[status])
 
 
-def of_client(client: Client, invoices: Sequence[Invoice]) -> list[tuple[Invoice, Standing]]:
+def status_labels(client: Client, invoices: Sequence[Invoice]) -> list[tuple[Invoice, InvoiceStatusLabel]]:
     """Each with its standing, and whether the client has opened it; one query for all of them."""
     refs = [invoice.ref for invoice in invoices]
-    entries = TrailEntry.objects.filter(client=client, verb=Verb.INVOICE_SEEN, about__in=refs).order_by("-id")
+    entries = TrailEntry.objects.filter(client=client, verb=AuditAction.INVOICE_SEEN, about__in=refs).order_by("-id")
     seen = dict(entries.values_list("about", "at"))
     return [(invoice, _with_seen(invoice, seen.get(invoice.ref))) for invoice in invoices]
 
 
-def _with_seen(invoice: Invoice, at: datetime | None) -> Standing:
+def _with_seen(invoice: Invoice, at: datetime | None) -> InvoiceStatusLabel:
     waits = invoice.is_shared and at is None and not (invoice.is_void or invoice.is_paid)
-    return replace(standing(invoice), seen_at=at, is_not_seen=waits)
+    return replace(status_label(invoice), seen_at=at, is_not_seen=waits)
 
 
 def why_not_by_card(amount_minor: int, practice: Practice) -> str:
@@ -90,32 +90,32 @@ def why_not_by_card(amount_minor: int, practice: Practice) -> str:
     if amount_minor <= 0 or not (practice.takes_cards or has_steps):
         return ""
     return words % {
-        "amount": money.written(amount_minor, practice.currency, language="en"),
+        "amount": money.formatted(amount_minor, practice.currency, language="en"),
         "currency": practice.currency,
         "step": quotes.step_of(practice.currency) if has_steps else "",
     }
 
 
 @dataclass(frozen=True)
-class Telling:
+class NotifyHint:
     """Why something does not reach the client; the page that mends it."""
 
     words: str
     page: str
 
 
-def why_not_seen(access: PortalAccess) -> Telling | None:
+def why_not_seen(access: PortalAccess) -> NotifyHint | None:
     """None if the client sees what is shared."""
     return _telling(access, Purpose.BILLS)
 
 
-def why_not_told(access: PortalAccess) -> Telling | None:
+def why_not_notified(access: PortalAccess) -> NotifyHint | None:
     """None if a mail goes out."""
     return _telling(access, Purpose.BILL_MAIL)
 
 
-def _telling(access: PortalAccess, purpose: Purpose) -> Telling | None:
+def _telling(access: PortalAccess, purpose: Purpose) -> NotifyHint | None:
     broken = eligibility.first_broken(access, purpose)
     if broken is None:
         return None
-    return Telling(f"{broken.explain(access.client, access)}.", f"office:{broken.fix.page}")
+    return NotifyHint(f"{broken.explain(access.client, access)}.", f"office:{broken.fix.page}")

@@ -13,10 +13,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
 from portico.domain.billing.invoices import invoice_list, invoice_sharing
-from portico.domain.billing.invoices.invoice_list import MOST_COUNTED, Show, Wanted
+from portico.domain.billing.invoices.invoice_list import MAX_COUNTED, ListQuery, StatusFilter
 from portico.domain.billing.models import Invoice, InvoiceStatus, SharingRun
 from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
@@ -27,8 +27,8 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import shown_sums_field
 from portico.web.office.billing import invoice_labels
-from portico.web.office.roles import MONEY_KEEPERS, keeps_money
-from portico.web.office.sign_in.reauthentication import proven
+from portico.web.office.roles import BILLING_EDITORS, may_edit_billing
+from portico.web.office.sign_in.reauthentication import recently_verified
 
 LONGEST_QUERY = 200
 COLUMNS = (
@@ -47,7 +47,7 @@ class SearchForm(forms.Form):
 
 
 @dataclass(frozen=True)
-class Chip:
+class FilterChip:
     label: str
     address: str
     number: str
@@ -65,22 +65,22 @@ def index(request: OfficeRequest) -> HttpResponse:
     context = {
         "form": form,
         "wanted": wanted,
-        "rows": [(invoice, invoice_labels.standing(invoice)) for invoice in page.invoices],
+        "rows": [(invoice, invoice_labels.status_label(invoice)) for invoice in page.invoices],
         "chips": _chips(wanted, counts),
-        "unshared": counts.get(Show.UNSHARED, 0),
-        "shown": shown_sums.of_many(counts.get(Show.UNSHARED, 0)),
+        "unshared": counts.get(StatusFilter.UNSHARED, 0),
+        "shown": shown_sums.of_many(counts.get(StatusFilter.UNSHARED, 0)),
         "run": SharingRun.objects.waiting().filter(practice=request.practice).first(),
         "still_open": invoice_list.still_open(request.practice),
         "next_url": _address(wanted, before=page.next_before) if page.next_before else "",
         "first_url": "" if page.is_first else _address(wanted),
-        "may_export": keeps_money(request),
+        "may_export": may_edit_billing(request),
         "export_query": _address(wanted),
     }
     return render(request, "office/invoices/index.html", context)
 
 
-@office_page(*MONEY_KEEPERS)
-@proven
+@office_page(*BILLING_EDITORS)
+@recently_verified
 @require_safe
 def export(request: OfficeRequest) -> HttpResponse:
     """What the list shows, as a file; nothing in it is a formula.
@@ -96,7 +96,7 @@ def export(request: OfficeRequest) -> HttpResponse:
         file.writerow(_cells(invoice, request.practice.zone))
         number += 1
     audit_log.record(
-        Verb.INVOICES_EXPORTED,
+        AuditAction.INVOICES_EXPORTED,
         practice=request.practice,
         by=request.actor,
         show=wanted.show.value or "all",
@@ -113,7 +113,7 @@ def export(request: OfficeRequest) -> HttpResponse:
 @require_POST
 def share_all(request: OfficeRequest) -> HttpResponse:
     try:
-        run = invoice_sharing.begin_run(request.practice, shown=shown_sums_field.of(request), asked_by=request.staff)
+        run = invoice_sharing.start_run(request.practice, shown=shown_sums_field.of(request), asked_by=request.staff)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("office:invoices")
@@ -132,13 +132,13 @@ def sharing_run(request: OfficeRequest, ref: str) -> HttpResponse:
     return render(request, "office/invoices/sharing_run.html", {"run": run})
 
 
-def _wanted(request: OfficeRequest, form: SearchForm) -> Wanted:
+def _wanted(request: OfficeRequest, form: SearchForm) -> ListQuery:
     """Whatever makes no sense is left out: the list is shown all the same."""
     query = form.cleaned_data["q"] if form.is_valid() else ""
     asked = {name: _storable(request.GET.get(name, "")) for name in ("show", "before")}
     show = asked["show"]
-    return Wanted(
-        show=Show(show) if show in set(Show) else Show.ALL,
+    return ListQuery(
+        show=StatusFilter(show) if show in set(StatusFilter) else StatusFilter.ALL,
         query=query[:LONGEST_QUERY],
         before=asked["before"],
     )
@@ -148,29 +148,29 @@ def _storable(text: str) -> str:
     return "" if is_unstorable(text) else text
 
 
-def _address(wanted: Wanted, *, show: Show | None = None, before: str = "") -> str:
+def _address(wanted: ListQuery, *, show: StatusFilter | None = None, before: str = "") -> str:
     asked = {"q": wanted.query, "show": (wanted.show if show is None else show).value, "before": before}
     return f"?{urlencode({name: value for name, value in asked.items() if value})}"
 
 
-def _chips(wanted: Wanted, counts: dict[Show, int]) -> list[Chip]:
-    labels = {Show.ALL: _("All"), Show.UNSHARED: _("Not shared")} | {
-        Show(status.value): str(status.label) for status in InvoiceStatus
+def _chips(wanted: ListQuery, counts: dict[StatusFilter, int]) -> list[FilterChip]:
+    labels = {StatusFilter.ALL: _("All"), StatusFilter.UNSHARED: _("Not shared")} | {
+        StatusFilter(status.value): str(status.label) for status in InvoiceStatus
     }
     return [
-        Chip(
+        FilterChip(
             labels[show],
             _address(wanted, show=show),
             _number(counts[show]) if counts else "",
             wanted.show is show,
-            "bad" if show is Show.PAST_DUE and counts.get(show) else "",
+            "bad" if show is StatusFilter.PAST_DUE and counts.get(show) else "",
         )
-        for show in Show
+        for show in StatusFilter
     ]
 
 
 def _number(count: int) -> str:
-    return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"
+    return f"{MAX_COUNTED:,}+" if count > MAX_COUNTED else f"{count:,}"
 
 
 def _cells(invoice: Invoice, zone: tzinfo) -> list[str]:
@@ -182,12 +182,12 @@ def _cells(invoice: Invoice, zone: tzinfo) -> list[str]:
     return [
         str(invoice.number or ""),
         _harmless(invoice.client.name),
-        invoice_labels.standing(invoice).label,
+        invoice_labels.status_label(invoice).label,
         invoice.dated_on.isoformat(),
         invoice.due_on.isoformat() if invoice.due_on else "",
         times.day_of(invoice.shared_at, zone).isoformat() if invoice.shared_at else "",
         invoice.currency,
-        *(money.plain(minor, invoice.currency) for minor in amounts),
+        *(money.plain_decimal(minor, invoice.currency) for minor in amounts),
     ]
 
 

@@ -20,13 +20,13 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups, shown_sums_field
 from portico.web.office.billing.payment_forms import CreditForm, TakeBackForm
-from portico.web.office.roles import MONEY_KEEPERS
+from portico.web.office.roles import BILLING_EDITORS
 
 
-@office_page(*MONEY_KEEPERS)
+@office_page(*BILLING_EDITORS)
 @require_http_methods(["GET", "HEAD", "POST"])
-def take_back(request: OfficeRequest, ref: str) -> HttpResponse:
-    payment = lookups.payment_of(request, ref)
+def void_payment(request: OfficeRequest, ref: str) -> HttpResponse:
+    payment = lookups.get_payment(request, ref)
     if request.method != "POST":
         return _take_back_page(request, payment)
     form = TakeBackForm(request.POST, now=shown_sums.of_taking_back(payment, payment.allocations.live()))
@@ -35,30 +35,30 @@ def take_back(request: OfficeRequest, ref: str) -> HttpResponse:
     try:
         manual_payments.take_back(payment, reason=form.reason, shown=form.cleaned_data["shown"], by=request.actor)
     except Refused as refusal:
-        payment = lookups.payment_of(request, ref)
+        payment = lookups.get_payment(request, ref)
         return _take_back_page(request, payment, refusal=refusal, status=HTTPStatus.CONFLICT)
     messages.success(request, _("The payment was taken back. What it had paid is owed again."))
     return redirect("office:client_billing", ref=payment.client.ref)
 
 
-@office_page(*MONEY_KEEPERS)
+@office_page(*BILLING_EDITORS)
 @require_POST
-def keep(request: OfficeRequest, ref: str) -> HttpResponse:
+def keep_as_credit(request: OfficeRequest, ref: str) -> HttpResponse:
     """Credit that waited for a refund stays with the client."""
-    payment = lookups.payment_of(request, ref)
+    payment = lookups.get_payment(request, ref)
     try:
-        put = account_credits.keep(payment, shown=shown_sums_field.of(request), by=request.actor)
+        put = account_credits.keep_as_credit(payment, shown=shown_sums_field.of(request), by=request.actor)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("office:client_billing", ref=payment.client.ref)
-    amount = money.written(put, payment.currency, language="en")
+    amount = money.formatted(put, payment.currency, language="en")
     messages.success(request, _("The credit is kept. %(amount)s of it pays what was owed.") % {"amount": amount})
     return redirect("office:client_billing", ref=payment.client.ref)
 
 
-@office_page(*MONEY_KEEPERS)
+@office_page(*BILLING_EDITORS)
 @require_http_methods(["GET", "HEAD", "POST"])
-def give_credit(request: OfficeRequest, ref: str) -> HttpResponse:
+def add_credit(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.client_with_balance_of(request, ref)
     form = _credit_form(client, request.POST if request.method == "POST" else None)
     if not form.is_valid():
@@ -83,10 +83,10 @@ def give_credit(request: OfficeRequest, ref: str) -> HttpResponse:
     return redirect("office:client_billing", ref=ref)
 
 
-@office_page(*MONEY_KEEPERS)
+@office_page(*BILLING_EDITORS)
 @require_POST
-def take_back_credit(request: OfficeRequest, ref: str) -> HttpResponse:
-    credit = lookups.credit_of(request, ref)
+def void_credit(request: OfficeRequest, ref: str) -> HttpResponse:
+    credit = lookups.get_credit(request, ref)
     shown = shown_sums_field.of(request)
     try:
         account_credits.take_back(credit, reason=_("Given by mistake"), shown=shown, by=request.actor)

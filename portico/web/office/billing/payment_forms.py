@@ -8,18 +8,18 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.billing.models import BY_HAND, PaymentKind
-from portico.domain.billing.payments.manual_payments import PaymentEntry
+from portico.domain.billing.models import MANUAL_KINDS, PaymentKind
+from portico.domain.billing.payments.manual_payments import PaymentInput
 from portico.domain.practices.models import Practice
 from portico.plumbing.text import money
 from portico.plumbing.text.input_validation import LineField, TextField
-from portico.plumbing.text.money import NotAnAmount
+from portico.plumbing.text.money import InvalidAmount
 from portico.web.form_fields import DayField, use_order_of
 from portico.web.office import form_keys
-from portico.web.office.base_form import TOO_LONG, UNASSISTED, line
+from portico.web.office.base_form import TOO_LONG, UNASSISTED, line_field
 from portico.web.office.shown_sums_form import ShowingForm
 
-EARLIEST = date(2000, 1, 1)
+EARLIEST_DATE = date(2000, 1, 1)
 OTHER = "other"
 
 
@@ -42,7 +42,7 @@ class MoneyField(LineField):
             return None
         try:
             return money.parsed(text, self.currency)
-        except NotAnAmount as refused:
+        except InvalidAmount as refused:
             raise ValidationError(str(refused)) from refused
 
 
@@ -55,13 +55,13 @@ class RecordPaymentForm(ShowingForm):
 
     kind = forms.ChoiceField(
         label=gettext_lazy("How was it paid?"),
-        choices=[(each.value, each.label) for each in BY_HAND],
+        choices=[(each.value, each.label) for each in MANUAL_KINDS],
         widget=forms.RadioSelect,
         error_messages={"required": gettext_lazy("Choose one.")},
     )
     amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
     received_on = DayField(label=gettext_lazy("Received"))
-    check_number = line(gettext_lazy("Check number"), longest=30)
+    check_number = line_field(gettext_lazy("Check number"), longest=30)
     note = TextField(
         label=gettext_lazy("Note"),
         required=False,
@@ -82,14 +82,14 @@ class RecordPaymentForm(ShowingForm):
 
     def clean_received_on(self) -> date:
         received_on: date = self.cleaned_data["received_on"]
-        if not EARLIEST <= received_on <= self.today:
+        if not EARLIEST_DATE <= received_on <= self.today:
             raise ValidationError(_("This day is still to come, or too long ago. Check the date."))
         return received_on
 
     @property
-    def entry(self) -> PaymentEntry:
+    def entry(self) -> PaymentInput:
         cleaned = self.cleaned_data
-        return PaymentEntry(
+        return PaymentInput(
             PaymentKind(cleaned["kind"]),
             cleaned["amount"],
             cleaned["received_on"],
@@ -108,7 +108,7 @@ class ReasonForm(ShowingForm):
     """Why: one of the usual reasons, or the writer's own words."""
 
     why = forms.ChoiceField(label=gettext_lazy("Why"), error_messages={"required": gettext_lazy("Choose one.")})
-    words = line(gettext_lazy("In your own words"), longest=300)
+    words = line_field(gettext_lazy("In your own words"), longest=300)
 
     reasons: tuple[Any, ...] = ()  # Any: words, lazy or not.
 
@@ -160,7 +160,7 @@ class RefundForm(ReasonForm):
         gettext_lazy("Price was wrong"),
     )
     amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
-    note = line(gettext_lazy("Note"), longest=500)
+    note = line_field(gettext_lazy("Note"), longest=500)
     press = form_keys.field()
 
     field_order = ("amount", "why", "words", "note")
@@ -177,7 +177,7 @@ class CreditForm(ShowingForm):
     """Credit without money having come."""
 
     amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
-    reason = line(gettext_lazy("Why"), longest=300, required=True)
+    reason = line_field(gettext_lazy("Why"), longest=300, required=True)
     press = form_keys.field()
 
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own.
@@ -191,8 +191,8 @@ class CreditForm(ShowingForm):
 class ServiceForm(ShowingForm):
     """A product or service."""
 
-    code = line(gettext_lazy("Code"), longest=20, required=True)
-    label = line(gettext_lazy("Name on invoices"), longest=100, required=True)
+    code = line_field(gettext_lazy("Code"), longest=20, required=True)
+    label = line_field(gettext_lazy("Name on invoices"), longest=100, required=True)
     price = MoneyField(label=gettext_lazy("Price"), error_messages={"required": gettext_lazy("Type the price.")})
 
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own.

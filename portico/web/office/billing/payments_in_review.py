@@ -19,41 +19,45 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
 from portico.web.office.billing import review_labels
 from portico.web.office.billing.payment_forms import ReleaseForm
-from portico.web.office.roles import MONEY_KEEPERS, keeps_money
+from portico.web.office.roles import BILLING_EDITORS, may_edit_billing
 
 # The oldest of each kind; whoever has more begins with these.
-MOST = 50
+MAX_ROWS = 50
 
 
 @office_page()
 @require_safe
 def index(request: OfficeRequest) -> HttpResponse:
     practice = request.practice
-    left_over = payments_in_review.refunds_asked(practice).select_related("client")[:MOST]
-    disputed = payments_in_review.disputed(practice).select_related("payment__client")[:MOST]
+    left_over = payments_in_review.refunds_requested(practice).select_related("client")[:MAX_ROWS]
+    disputed = payments_in_review.open_disputes(practice).select_related("payment__client")[:MAX_ROWS]
     attempts = (
-        payments_in_review.attempts(practice).select_related("client").prefetch_related("covers__invoice")[: 3 * MOST]
+        payments_in_review.attempts(practice)
+        .select_related("client")
+        .prefetch_related("covers__invoice")[: 3 * MAX_ROWS]
     )
-    told = [review_labels.of(attempt) for attempt in attempts]
+    told = [review_labels.payment_in_review(attempt) for attempt in attempts]
     lists: dict[str, Sequence[object]] = {
-        "in_doubt": [doubt for doubt in told if doubt.is_for_staff][:MOST],
-        "still_asked": [doubt for doubt in told if not (doubt.is_for_staff or doubt.refusal)][:MOST],
-        "refused": [doubt for doubt in told if doubt.refusal][:MOST],
+        "in_doubt": [doubt for doubt in told if doubt.is_for_staff][:MAX_ROWS],
+        "still_asked": [doubt for doubt in told if not (doubt.is_for_staff or doubt.refusal)][:MAX_ROWS],
+        "refused": [doubt for doubt in told if doubt.refusal][:MAX_ROWS],
         "left_over": [(payment, payment_labels.payment_name(payment)) for payment in left_over],
-        "refunds_refused": list(payments_in_review.refunds_refused(practice).select_related("payment__client")[:MOST]),
+        "refunds_refused": list(
+            payments_in_review.refunds_refused(practice).select_related("payment__client")[:MAX_ROWS]
+        ),
         "disputed": [
             (each, payment_labels.payment_name(each.payment), review_labels.of_dispute(each)) for each in disputed
         ],
     }
-    is_cut = len(attempts) == 3 * MOST or any(len(found) == MOST for found in lists.values())
-    context = {**lists, "most": MOST if is_cut else 0, "keeps_money": keeps_money(request)}
+    is_cut = len(attempts) == 3 * MAX_ROWS or any(len(found) == MAX_ROWS for found in lists.values())
+    context = {**lists, "most": MAX_ROWS if is_cut else 0, "keeps_money": may_edit_billing(request)}
     return render(request, "office/payments/index.html", context)
 
 
-@office_page(*MONEY_KEEPERS)
+@office_page(*BILLING_EDITORS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def release(request: OfficeRequest, ref: str) -> HttpResponse:
-    attempt = lookups.attempt_of(request, ref)
+    attempt = lookups.get_attempt(request, ref)
     if not attempt.is_moving:
         messages.info(request, _("The outcome of this payment is known by now."))
         return redirect("office:payments")
@@ -66,7 +70,7 @@ def release(request: OfficeRequest, ref: str) -> HttpResponse:
     try:
         attempt_release.release(attempt, reason=form.reason, shown=form.cleaned_data["shown"], by=request.actor)
     except Refused as refusal:
-        attempt = lookups.attempt_of(request, ref)
+        attempt = lookups.get_attempt(request, ref)
         form = ReleaseForm(request.POST, now=shown_sums.of_attempt(attempt))
         form.add_error(None, str(refusal))
         return _page(request, attempt, form, status=HTTPStatus.CONFLICT)
@@ -79,5 +83,5 @@ def release(request: OfficeRequest, ref: str) -> HttpResponse:
 def _page(
     request: OfficeRequest, attempt: PaymentAttempt, form: ReleaseForm, *, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
-    context = {"doubt": review_labels.of(attempt), "client": attempt.client, "form": form}
+    context = {"doubt": review_labels.payment_in_review(attempt), "client": attempt.client, "form": form}
     return render(request, "office/payments/release.html", context, status=status)

@@ -27,12 +27,12 @@ from portico.web.office.billing.payment_forms import RecordPaymentForm
 @office_page()
 @require_http_methods(["GET", "HEAD", "POST"])
 def for_invoice(request: OfficeRequest, ref: str) -> HttpResponse:
-    invoice = lookups.invoice_of(request, ref)
+    invoice = lookups.get_invoice(request, ref)
     is_payable = not (invoice.is_draft or invoice.is_void or invoice.is_paid)
     # What was typed is answered even if there is nothing left to pay: it may have been recorded, or have to be told.
     if request.method != "POST" and not is_payable:
         return redirect("office:invoice", ref=ref)
-    audit_views.at_invoice(request, invoice)
+    audit_views.record_invoice_view(request, invoice)
     if request.method != "POST":
         return _page(request, invoice.client, invoice, _form(request, invoice.client, invoice))
     form = _form(request, invoice.client, invoice, request.POST)
@@ -41,7 +41,7 @@ def for_invoice(request: OfficeRequest, ref: str) -> HttpResponse:
     try:
         payment = cancellation.clearing_way(invoice, lambda: _record(request, invoice.client, invoice, form))
     except Refused as refusal:
-        invoice = lookups.invoice_of(request, ref)
+        invoice = lookups.get_invoice(request, ref)
         return _refused(request, invoice.client, invoice, refusal)
     return _recorded(request, payment, redirect("office:invoice", ref=ref))
 
@@ -69,7 +69,7 @@ def _form(
     if invoice is None:
         amount, now = "", shown_sums.of_balance(balances.shown_office_minor(client))
     else:
-        amount, now = money.plain(invoice.still_open_minor, currency), shown_sums.of_invoice(invoice)
+        amount, now = money.plain_decimal(invoice.still_open_minor, currency), shown_sums.of_invoice(invoice)
     initial = {"amount": amount, "received_on": today, "kind": PaymentKind.CHECK.value}
     return RecordPaymentForm(data, initial=initial, practice=request.practice, today=today, now=now)
 
@@ -80,7 +80,7 @@ def _record(request: OfficeRequest, client: Client, invoice: Invoice | None, for
 
 
 def _recorded(request: OfficeRequest, payment: Payment, answer: HttpResponse) -> HttpResponse:
-    amount = money.written(payment.amount_minor, payment.currency, language="en")
+    amount = money.formatted(payment.amount_minor, payment.currency, language="en")
     messages.success(request, _("%(amount)s was recorded. No money moved through Portico.") % {"amount": amount})
     return answer
 

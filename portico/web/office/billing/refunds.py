@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from portico.domain.billing import shown_sums
-from portico.domain.billing.models import Payment, Refund, RefundState, RefundWay
+from portico.domain.billing.models import Payment, Refund, RefundMethod, RefundState
 from portico.domain.billing.payments import refunds
 from portico.domain.billing.stripe_sync import card_refunds
 from portico.plumbing.refusals import Refused
@@ -19,23 +19,23 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
 from portico.web.office.billing.payment_forms import RefundForm
-from portico.web.office.roles import MONEY_KEEPERS
-from portico.web.office.sign_in.reauthentication import proven
+from portico.web.office.roles import BILLING_EDITORS
+from portico.web.office.sign_in.reauthentication import recently_verified
 
 
-@office_page(*MONEY_KEEPERS)
-@proven
+@office_page(*BILLING_EDITORS)
+@recently_verified
 @require_http_methods(["GET", "HEAD", "POST"])
 def refund(request: OfficeRequest, ref: str) -> HttpResponse:
-    payment = lookups.payment_of(request, ref)
+    payment = lookups.get_payment(request, ref)
     if request.method != "POST":
-        initial = {"amount": money.plain(payment.left_minor, payment.currency)}
+        initial = {"amount": money.plain_decimal(payment.left_minor, payment.currency)}
         return _page(request, payment, _form(payment, initial=initial))
     form = _form(payment, request.POST)
     if not form.is_valid():
         return _page(request, payment, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     asked = form.cleaned_data
-    give_back = card_refunds.send if payment.is_online else refunds.record_by_hand
+    give_back = card_refunds.send if payment.is_online else refunds.record_manual_refund
     try:
         refund = give_back(
             payment,
@@ -47,11 +47,11 @@ def refund(request: OfficeRequest, ref: str) -> HttpResponse:
             by=request.actor,
         )
     except Refused as refusal:
-        payment = lookups.payment_of(request, ref)
+        payment = lookups.get_payment(request, ref)
         form = _form(payment, request.POST)
         form.add_error(refusal.field, str(refusal))
         return _page(request, payment, form, status=HTTPStatus(refusal.status))
-    amount = money.written(refund.amount_minor, refund.currency, language="en")
+    amount = money.formatted(refund.amount_minor, refund.currency, language="en")
     messages.success(request, _said(refund) % {"amount": amount})
     return redirect("office:client_billing", ref=payment.client.ref)
 
@@ -61,7 +61,7 @@ def _form(payment: Payment, data: QueryDict | None = None, *, initial: dict[str,
 
 
 def _said(refund: Refund) -> str:
-    if refund.way == RefundWay.BY_HAND:
+    if refund.way == RefundMethod.BY_HAND:
         return _("%(amount)s was recorded as given back.")
     if refund.state == RefundState.PENDING:
         return _("%(amount)s is on its way back. Stripe has not confirmed it yet; we ask until it has.")

@@ -32,7 +32,7 @@ class Bar:
 @office_page()
 @require_safe
 def show(request: OfficeRequest) -> HttpResponse:
-    found = reports.of(request.practice)
+    found = reports.totals_of(request.practice)
     return render(request, "office/invoices/figures.html", {"figures": found, "bars": _bars(found.months)})
 
 

@@ -14,7 +14,7 @@ STRIPE = "https://dashboard.stripe.com/"
 
 
 @dataclass(frozen=True)
-class Doubt:
+class PaymentInReview:
     """`said` is empty when Stripe has said nothing; `at_stripe` leads to the payment there, or to Stripe's door."""
 
     attempt: PaymentAttempt
@@ -46,9 +46,9 @@ class Refusal:
     advice: str
 
 
-def of(attempt: PaymentAttempt) -> Doubt:
+def payment_in_review(attempt: PaymentAttempt) -> PaymentInReview:
     """Wants `covers` with their invoices."""
-    return Doubt(
+    return PaymentInReview(
         attempt=attempt,
         heading=_("It does not match") if attempt.is_quarantined else _("The outcome is not known"),
         invoices=_numbers(each.invoice.number for each in attempt.covers.all()),
@@ -56,7 +56,7 @@ def of(attempt: PaymentAttempt) -> Doubt:
         said=_said(attempt),
         since=attempt.unknown_since,
         at_stripe=payment_at_stripe(attempt.payment_intent_id, livemode=attempt.livemode),
-        possible_from=attempt_release.possible_from(attempt),
+        possible_from=attempt_release.releasable_from(attempt),
         may_be_released=attempt_release.may_be_released(attempt),
         refusal=_refusal(attempt),
     )
@@ -110,7 +110,7 @@ def _said(attempt: PaymentAttempt) -> str:
 
 def _amount(minor: int, currency: str, *, livemode: bool) -> str:
     """$140.00 (USD), live."""
-    words = {"amount": money.written(minor, currency, language="en"), "currency": currency}
+    words = {"amount": money.formatted(minor, currency, language="en"), "currency": currency}
     if livemode:
         return _("%(amount)s (%(currency)s), live") % words
     return _("%(amount)s (%(currency)s), test mode") % words

@@ -18,16 +18,16 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import audit_views, lookups
 from portico.web.office.billing.payment_forms import VoidForm
-from portico.web.office.roles import MONEY_KEEPERS
+from portico.web.office.roles import BILLING_EDITORS
 
 
-@office_page(*MONEY_KEEPERS)
+@office_page(*BILLING_EDITORS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def void(request: OfficeRequest, ref: str) -> HttpResponse:
-    invoice = lookups.invoice_of(request, ref)
+    invoice = lookups.get_invoice(request, ref)
     if invoice.is_draft or invoice.is_void:
         return redirect("office:invoice", ref=ref)
-    audit_views.at_invoice(request, invoice)
+    audit_views.record_invoice_view(request, invoice)
     now = shown_sums.of_invoice(invoice)
     if request.method != "POST":
         return _page(request, invoice, VoidForm(now=now))
@@ -53,7 +53,7 @@ def _voided(request: OfficeRequest, invoice: Invoice, form: VoidForm, void: Call
 
 def _again(request: OfficeRequest, ref: str, refusal: Refused) -> HttpResponse:
     """The question once more, about the invoice as it stands now."""
-    invoice = lookups.invoice_of(request, ref)
+    invoice = lookups.get_invoice(request, ref)
     form = VoidForm(request.POST, now=shown_sums.of_invoice(invoice))
     form.add_error(None, str(refusal))
     return _page(request, invoice, form, status=HTTPStatus.CONFLICT)

@@ -10,14 +10,14 @@ from portico.domain.access import access_grants, revocation
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
-from portico.web.office.roles import KEEPERS
+from portico.web.office.roles import CLIENT_EDITORS
 
 
-@office_page(*KEEPERS)
+@office_page(*CLIENT_EDITORS)
 @require_POST
 def end_everything(request: OfficeRequest, ref: str) -> HttpResponse:
-    client = lookups.client_of(request, ref)
-    revocation.end_everything(client, by=request.actor)
+    client = lookups.get_client(request, ref)
+    revocation.revoke_all(client, by=request.actor)
     messages.success(
         request,
         _("Every link, code, PIN and session of %(name)s has ended. Access stays as it is.") % {"name": client.called},
@@ -25,12 +25,12 @@ def end_everything(request: OfficeRequest, ref: str) -> HttpResponse:
     return redirect("office:client_portal", ref=ref)
 
 
-@office_page(*KEEPERS)
+@office_page(*CLIENT_EDITORS)
 @require_POST
 def end(request: OfficeRequest, ref: str, session: str) -> HttpResponse:
     """Pressed again, or ended meanwhile: it is over, which is what was asked for."""
-    client = lookups.client_of(request, ref)
-    access = access_grants.of(client)
+    client = lookups.get_client(request, ref)
+    access = access_grants.access_of(client)
     row = access.account.sessions.filter(ref=session).first() if access and access.account else None
     if row is None or (row.only_client_id or client.pk) != client.pk:
         raise Http404

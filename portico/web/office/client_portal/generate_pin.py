@@ -9,47 +9,47 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.access import access_grants
 from portico.domain.access.sign_in import pins
-from portico.domain.access.sign_in.pins import NoPin
+from portico.domain.access.sign_in.pins import PinNotAllowed
 from portico.plumbing.mail import rendering
 from portico.web.guards import office_page
 from portico.web.http import cookies
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import form_keys, lookups
 from portico.web.office.client_portal import portal_tab
-from portico.web.office.roles import KEEPERS
+from portico.web.office.roles import CLIENT_EDITORS
 
 
-@office_page(*KEEPERS)
+@office_page(*CLIENT_EDITORS)
 @require_http_methods(["GET", "HEAD", "POST"])
-def give(request: OfficeRequest, ref: str) -> HttpResponse:
+def generate(request: OfficeRequest, ref: str) -> HttpResponse:
     if request.method == "POST":
         return _make(request, ref)
     return _show_once(request, ref)
 
 
-@office_page(*KEEPERS)
+@office_page(*CLIENT_EDITORS)
 @require_POST
 def allow_more_tries(request: OfficeRequest, ref: str) -> HttpResponse:
-    pins.allow_more_tries(lookups.client_of(request, ref), by=request.actor)
+    pins.allow_more_tries(lookups.get_client(request, ref), by=request.actor)
     messages.success(request, _("More tries are allowed. You can generate a new PIN now."))
     return redirect("office:client_portal", ref=ref)
 
 
 def _make(request: OfficeRequest, ref: str) -> HttpResponse:
-    press = form_keys.of(request)
+    press = form_keys.key_of(request)
     try:
-        pins.make(lookups.client_of(request, ref), press=press, by=request.actor)
-    except NoPin as refusal:
+        pins.generate(lookups.get_client(request, ref), press=press, by=request.actor)
+    except PinNotAllowed as refusal:
         return portal_tab.without_pin(request, ref, str(refusal))
     response = redirect("office:client_pin", ref=ref)
     # The press, not the PIN: it shows the PIN to the one who made it, and for a minute only.
-    cookies.give(response, settings.PIN_COOKIE_NAME, press, max_age=int(pins.SHOWN_FOR.total_seconds()))
+    cookies.set_cookie(response, settings.PIN_COOKIE_NAME, press, max_age=int(pins.SHOWN_FOR.total_seconds()))
     return response
 
 
 def _show_once(request: OfficeRequest, ref: str) -> HttpResponse:
-    client = lookups.client_of(request, ref)
-    press = form_keys.readable(request.COOKIES.get(settings.PIN_COOKIE_NAME, ""))
+    client = lookups.get_client(request, ref)
+    press = form_keys.clean_key(request.COOKIES.get(settings.PIN_COOKIE_NAME, ""))
     made = pins.digits(client, press, to=request.actor)
     if made is None:
         messages.info(
@@ -57,7 +57,7 @@ def _show_once(request: OfficeRequest, ref: str) -> HttpResponse:
         )
         return redirect("office:client_portal", ref=ref)
     pin, digits = made
-    access = access_grants.of(client)
+    access = access_grants.access_of(client)
     context = {
         "client": client,
         "pin": pin,
@@ -68,7 +68,7 @@ def _show_once(request: OfficeRequest, ref: str) -> HttpResponse:
     }
     response = render(request, "office/client_portal/pin.html", context)
     if request.method == "GET":
-        cookies.take(response, settings.PIN_COOKIE_NAME)
+        cookies.delete_cookie(response, settings.PIN_COOKIE_NAME)
     return response
 
 

@@ -25,7 +25,7 @@ class NextStep:
     address: str
 
 
-def for_client(client: Client, access: PortalAccess | None, *, has_addresses: bool) -> NextStep | None:
+def next_step_for(client: Client, access: PortalAccess | None, *, has_addresses: bool) -> NextStep | None:
     """None when nobody waits for anything: signed in, or archived."""
     if client.is_archived_now:
         return None
@@ -51,7 +51,7 @@ def _invited(client: Client, access: PortalAccess | None) -> NextStep:
     heading = _("%(name)s hasn’t signed in yet") % {"name": client.called}
     words = _("You can send the invitation again at any time; the earlier one keeps working.")
     if invited_at is not None:
-        since = formatting.ago(invited_at, now=clock.now(), language=get_language())
+        since = formatting.time_ago(invited_at, now=clock.now(), language=get_language())
         words = _("Invited %(ago)s. You can send it again at any time; the earlier email keeps working.") % {
             "ago": since
         }

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from portico.domain.access.timeline import Banner, Happened, Happening, LinkFact, Story
+from portico.domain.access.timeline import Banner, EventKind, LinkFact, Timeline, TimelineEvent
 from portico.plumbing import clock
 from portico.plumbing.models.outgoing_emails import EmailState
 from portico.plumbing.text import times
@@ -15,7 +15,7 @@ from portico.web import formatting
 from portico.web.office import audit_labels
 from portico.web.office.emails import email_labels
 
-WRONG = (EmailState.BOUNCED, EmailState.COMPLAINED, EmailState.FAILED, EmailState.DROPPED)
+FAILURE_KINDS = (EmailState.BOUNCED, EmailState.COMPLAINED, EmailState.FAILED, EmailState.DROPPED)
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class BannerWords:
+class BannerLabel:
     tone: str
     icon: str
     heading: str
@@ -36,32 +36,32 @@ class BannerWords:
 
 
 @dataclass(frozen=True)
-class EventWords:
+class EventLabel:
     tone: str
     words: str
     at: datetime
     by: str
 
 
-def banner(story: Story, *, called: str) -> BannerWords | None:
+def banner(story: Timeline, *, called: str) -> BannerLabel | None:
     """The notice at the top; none once somebody has signed in with the present address."""
     match story.banner:
         case Banner.NONE:
             return None
         case Banner.ARCHIVED:
             heading = _("%(name)s is archived and can’t sign in") % {"name": called}
-            return BannerWords("quiet", "archive", heading, _last_sign_in(story))
+            return BannerLabel("quiet", "archive", heading, _last_sign_in(story))
         case Banner.OFF:
             heading = _("%(name)s can’t sign in: access is off") % {"name": called}
-            return BannerWords("quiet", "door-closed", heading, _last_sign_in(story))
+            return BannerLabel("quiet", "door-closed", heading, _last_sign_in(story))
         case Banner.NOT_WITH_NEW_ADDRESS:
             heading = _("%(name)s has not signed in with the new address yet") % {"name": called}
         case Banner.NOT_YET:
             heading = _("%(name)s hasn’t signed in yet") % {"name": called}
-    return BannerWords("wait", "door-closed", heading, _waiting_facts(story))
+    return BannerLabel("wait", "door-closed", heading, _waiting_facts(story))
 
 
-def signed_in_facts(story: Story) -> tuple[Fact, ...]:
+def signed_in_facts(story: Timeline) -> tuple[Fact, ...]:
     """For the heading that says whether the client can sign in."""
     facts = [*_last_sign_in(story)]
     if story.failed_at is not None:
@@ -71,30 +71,30 @@ def signed_in_facts(story: Story) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def _last_sign_in(story: Story) -> tuple[Fact, ...]:
+def _last_sign_in(story: Timeline) -> tuple[Fact, ...]:
     if story.last_signed_in_at is None:
         return ()
     return (Fact("clock", _("Last sign-in"), _when(story.last_signed_in_at)),)
 
 
-def _waiting_facts(story: Story) -> tuple[Fact, ...]:
+def _waiting_facts(story: Timeline) -> tuple[Fact, ...]:
     facts = [_invited(story)]
     if story.problem:
         facts.append(Fact("mail-minus", _("Email"), story.problem))
     if story.mail is None:
         if story.on_since is not None:
-            since = formatting.when_within(
+            since = formatting.date_and_time_in_sentence(
                 story.on_since, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language()
             )
             facts.append(Fact("calendar", _("Access"), _("On since %(when)s") % {"when": since}))
         return tuple(facts)
-    icon = "mail-x" if story.mail.state in WRONG else "mail"
-    facts.append(Fact(icon, _("Delivery"), email_labels.known(story.mail), faint=story.mail.detail))
+    icon = "mail-x" if story.mail.state in FAILURE_KINDS else "mail"
+    facts.append(Fact(icon, _("Delivery"), email_labels.status_details(story.mail), faint=story.mail.detail))
     facts.append(Fact("link", _("Link"), link(story)))
     return tuple(facts)
 
 
-def _invited(story: Story) -> Fact:
+def _invited(story: Timeline) -> Fact:
     if story.invited_at is None:
         return Fact("send", _("Invitation"), _("Not invited yet"))
     now = clock.now()
@@ -102,11 +102,11 @@ def _invited(story: Story) -> Fact:
         return Fact("send", _("Invited"), _when(story.invited_at))
     language, zone = get_language(), timezone.get_current_timezone()
     invited_on, today = times.day_of(story.invited_at, zone), times.day_of(now, zone)
-    day = formatting.on_day(invited_on, today=today, language=language)
-    return Fact("send", _("Invited"), f"{formatting.ago(story.invited_at, now=now, language=language)}, {day}")
+    day = formatting.short_date(invited_on, today=today, language=language)
+    return Fact("send", _("Invited"), f"{formatting.time_ago(story.invited_at, now=now, language=language)}, {day}")
 
 
-def link(story: Story) -> str:
+def link(story: Timeline) -> str:
     match story.link:
         case LinkFact.NONE:
             return _("None sent yet")
@@ -122,43 +122,43 @@ def link(story: Story) -> str:
             return _("Fetched (by a person or a scanner), not pressed")
 
 
-def event(happening: Happening, *, called: str) -> EventWords:
+def event(happening: TimelineEvent, *, called: str) -> EventLabel:
     """One line of `Recent events`."""
     if happening.entry is not None and happening.kind in FROM_THE_TRAIL:
-        line = audit_labels.line(happening.entry)
-        return EventWords(line.tone, line.sentence, line.at, "")
+        line = audit_labels.row_for(happening.entry)
+        return EventLabel(line.tone, line.sentence, line.at, "")
     tone, words = EVENTS[happening.kind]
     given = {"address": happening.address, "why": happening.words, "name": called}
-    return EventWords(tone, (str(words) % given).rstrip(), happening.at, happening.by)
+    return EventLabel(tone, (str(words) % given).rstrip(), happening.at, happening.by)
 
 
 def _when(at: datetime) -> str:
-    return formatting.when(at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language())
+    return formatting.date_and_time(at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language())
 
 
 FROM_THE_TRAIL = {
-    Happened.SIGN_IN_MAILED,
-    Happened.LINK_REFUSED,
-    Happened.CODE_REFUSED,
-    Happened.PIN_REFUSED,
-    Happened.TOO_MANY_TRIES,
+    EventKind.SIGN_IN_MAILED,
+    EventKind.LINK_REFUSED,
+    EventKind.CODE_REFUSED,
+    EventKind.PIN_REFUSED,
+    EventKind.TOO_MANY_TRIES,
 }
 EVENTS = {
-    Happened.ACCESS_ON: ("good", gettext_lazy("Client Portal Access turned on")),
-    Happened.EMAIL_OK: ("good", gettext_lazy("Email ok recorded for %(address)s")),
-    Happened.INVITED: ("accent", gettext_lazy("Invitation sent to %(address)s")),
-    Happened.HANDED_OVER: ("accent", gettext_lazy("Handed to the mail server. Delivery not known.")),
-    Happened.DELAYED: ("wait", gettext_lazy("The email has to wait. %(why)s")),
-    Happened.REFUSED: ("bad", gettext_lazy("The email was refused. %(why)s")),
-    Happened.DROPPED: ("bad", gettext_lazy("The email was not sent. %(why)s")),
-    Happened.PARKED: ("bad", gettext_lazy("The email was set aside. %(why)s")),
-    Happened.RESTARTED: ("accent", gettext_lazy("The email was started again")),
-    Happened.FETCHED: (
+    EventKind.ACCESS_ON: ("good", gettext_lazy("Client Portal Access turned on")),
+    EventKind.EMAIL_OK: ("good", gettext_lazy("Email ok recorded for %(address)s")),
+    EventKind.INVITED: ("accent", gettext_lazy("Invitation sent to %(address)s")),
+    EventKind.HANDED_OVER: ("accent", gettext_lazy("Handed to the mail server. Delivery not known.")),
+    EventKind.DELAYED: ("wait", gettext_lazy("The email has to wait. %(why)s")),
+    EventKind.REFUSED: ("bad", gettext_lazy("The email was refused. %(why)s")),
+    EventKind.DROPPED: ("bad", gettext_lazy("The email was not sent. %(why)s")),
+    EventKind.PARKED: ("bad", gettext_lazy("The email was set aside. %(why)s")),
+    EventKind.RESTARTED: ("accent", gettext_lazy("The email was started again")),
+    EventKind.FETCHED: (
         "quiet",
         gettext_lazy("The link was fetched, by a person or a scanner. Only pressing it uses it up."),
     ),
-    Happened.PRESSED: ("good", gettext_lazy("The link was pressed and %(name)s signed in")),
-    Happened.CODE_TYPED: ("good", gettext_lazy("The code was typed and %(name)s signed in")),
-    Happened.PIN_MADE: ("accent", gettext_lazy("A PIN was made, to be read out by phone")),
-    Happened.PIN_USED: ("good", gettext_lazy("The PIN was typed and %(name)s signed in")),
+    EventKind.PRESSED: ("good", gettext_lazy("The link was pressed and %(name)s signed in")),
+    EventKind.CODE_TYPED: ("good", gettext_lazy("The code was typed and %(name)s signed in")),
+    EventKind.PIN_MADE: ("accent", gettext_lazy("A PIN was made, to be read out by phone")),
+    EventKind.PIN_USED: ("good", gettext_lazy("The PIN was typed and %(name)s signed in")),
 }

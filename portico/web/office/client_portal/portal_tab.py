@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.access import access_grants, eligibility, revocation, timeline
-from portico.domain.access.access_grants import AddressGone
+from portico.domain.access.access_grants import AddressNotFound
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitation_text, invitations
-from portico.domain.access.onboarding.invitations import NotMailable
+from portico.domain.access.onboarding.invitations import CannotSendInvitation
 from portico.domain.access.sign_in import pins
-from portico.domain.audit_actions import Verb
-from portico.domain.clients.client_details import ChangedMeanwhile, ClientArchived
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.models import Client, EmailAddress
 from portico.gateways import pdf
 from portico.plumbing import tokens
@@ -33,11 +33,11 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
 from portico.web.office.client_portal import portal_labels, saved_card_notices
 from portico.web.office.client_portal.portal_tab_form import ClientPortalForm, InvitationTextForm
-from portico.web.office.roles import KEEPERS, may_edit
+from portico.web.office.roles import CLIENT_EDITORS, may_edit
 
 
 @dataclass(frozen=True)
-class Answer:
+class TabResult:
     """How a save went, where it did not go through; `fix` names what would mend a refused mailing."""
 
     status: HTTPStatus = HTTPStatus.OK
@@ -48,7 +48,7 @@ class Answer:
 
 
 @dataclass
-class Tab:
+class PortalTab:
     """The rows the tab is about, read afresh."""
 
     client: Client
@@ -56,42 +56,42 @@ class Tab:
     addresses: list[EmailAddress] = field(default_factory=list)
 
     @classmethod
-    def of(cls, request: OfficeRequest, ref: str) -> "Tab":
-        client = lookups.client_of(request, ref)
-        return cls(client, access_grants.of(client), list(client.email_addresses.open().order_by("id")))
+    def of(cls, request: OfficeRequest, ref: str) -> "PortalTab":
+        client = lookups.get_client(request, ref)
+        return cls(client, access_grants.access_of(client), list(client.email_addresses.open().order_by("id")))
 
     def form(self, data: Any | None = None, **kwargs: bool) -> ClientPortalForm:  # Any: Django's own.
         return ClientPortalForm(self.client, self.access, self.addresses, data, **kwargs)
 
 
-@office_page(writers=KEEPERS)
+@office_page(writers=CLIENT_EDITORS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: OfficeRequest, ref: str) -> HttpResponse:
     if request.method == "POST":
         return _save(request, ref)
-    tab = Tab.of(request, ref)
-    audit_log.record(Verb.CLIENT_PORTAL_VIEWED, practice=request.practice, client=tab.client, by=request.actor)
+    tab = PortalTab.of(request, ref)
+    audit_log.record(AuditAction.CLIENT_PORTAL_VIEWED, practice=request.practice, client=tab.client, by=request.actor)
     editable = may_edit(request) and not tab.client.is_archived_now
     return _page(request, tab, tab.form(may_edit=editable))
 
 
-@office_page(*KEEPERS)
+@office_page(*CLIENT_EDITORS)
 @require_POST
 def keep_draft(request: OfficeRequest, ref: str) -> HttpResponse:
     """Keeps the invitation as it is being typed."""
-    client = lookups.client_of(request, ref)
+    client = lookups.get_client(request, ref)
     form = InvitationTextForm(request.POST)
     if not form.is_valid():
         return HttpResponse(status=HTTPStatus.UNPROCESSABLE_CONTENT)
-    invitations.keep_draft(client, form.text)
+    invitations.save_draft(client, form.text)
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
-@office_page(*KEEPERS)
+@office_page(*CLIENT_EDITORS)
 @require_POST
 def preview(request: OfficeRequest, ref: str) -> HttpResponse:
     """What the client would get, and to whom it would go, as the form stands."""
-    tab = Tab.of(request, ref)
+    tab = PortalTab.of(request, ref)
     form = tab.form(request.POST)
     context = _letter(request, tab, form) | {"client": tab.client, "form": form, "is_fragment": True}
     return render(request, "office/client_portal/preview.html", context)
@@ -99,41 +99,43 @@ def preview(request: OfficeRequest, ref: str) -> HttpResponse:
 
 def without_pin(request: OfficeRequest, ref: str, refusal: str) -> HttpResponse:
     """The tab again, which says beside the button why no PIN was made."""
-    tab = Tab.of(request, ref)
-    return _page(request, tab, tab.form(), Answer(HTTPStatus.CONFLICT, no_pin=refusal))
+    tab = PortalTab.of(request, ref)
+    return _page(request, tab, tab.form(), TabResult(HTTPStatus.CONFLICT, no_pin=refusal))
 
 
 def _save(request: OfficeRequest, ref: str) -> HttpResponse:
-    tab = Tab.of(request, ref)
+    tab = PortalTab.of(request, ref)
     sending = request.POST.get("action") == "send"
     form = tab.form(request.POST, sending=sending)
     if not form.is_valid():
-        return _page(request, tab, form, Answer(HTTPStatus.UNPROCESSABLE_CONTENT))
+        return _page(request, tab, form, TabResult(HTTPStatus.UNPROCESSABLE_CONTENT))
     try:
         notice = _send(request, tab, form) if sending else _save_access(request, tab, form)
-    except NotMailable as refusal:
-        return _again(request, ref, Answer(HTTPStatus.CONFLICT, str(refusal), fix=refusal.fix), sending=sending)
-    except ChangedMeanwhile as refusal:
-        answer = Answer(HTTPStatus.CONFLICT, str(refusal), changed_meanwhile=True)
+    except CannotSendInvitation as refusal:
+        return _again(request, ref, TabResult(HTTPStatus.CONFLICT, str(refusal), fix=refusal.fix), sending=sending)
+    except ClientConflict as refusal:
+        answer = TabResult(HTTPStatus.CONFLICT, str(refusal), changed_meanwhile=True)
         return _again(request, ref, answer, sending=sending)
-    except (AddressGone, ClientArchived, FormSentBefore) as refusal:
-        return _again(request, ref, Answer(HTTPStatus.CONFLICT, str(refusal)), sending=sending)
+    except (AddressNotFound, ClientArchived, FormSentBefore) as refusal:
+        return _again(request, ref, TabResult(HTTPStatus.CONFLICT, str(refusal)), sending=sending)
     messages.success(request, notice)
-    if stay := saved_card_notices.afterwards(tab.access, access_grants.of(tab.client), called=tab.client.called):
+    if stay := saved_card_notices.notice_after(
+        tab.access, access_grants.access_of(tab.client), called=tab.client.called
+    ):
         messages.info(request, stay)
     # To the top, where the notice stands: at the same address a browser would stay down at the button.
     return redirect(f"{reverse('office:client_portal', args=[ref])}#main")
 
 
-def _save_access(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> str:
+def _save_access(request: OfficeRequest, tab: PortalTab, form: ClientPortalForm) -> str:
     version = form.cleaned_data["version"]
     access_grants.save_access(tab.client, form.entry, version=version, by=request.actor)
     if form.text != form.opening_text:
-        invitations.keep_draft(tab.client, form.text)
+        invitations.save_draft(tab.client, form.text)
     return _("Access was saved.")
 
 
-def _send(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> str:
+def _send(request: OfficeRequest, tab: PortalTab, form: ClientPortalForm) -> str:
     sent = invitations.send(
         tab.client,
         form.entry,
@@ -146,18 +148,20 @@ def _send(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> str:
     return _("The invitation is on its way to %(address)s.") % {"address": sent.invitation.email.to_address}
 
 
-def _again(request: OfficeRequest, ref: str, answer: Answer, *, sending: bool) -> HttpResponse:
+def _again(request: OfficeRequest, ref: str, answer: TabResult, *, sending: bool) -> HttpResponse:
     """The page once more with everything as typed, over what is saved now."""
-    tab = Tab.of(request, ref)
+    tab = PortalTab.of(request, ref)
     typed = request.POST.copy()
     typed["version"] = str(tab.access.version if tab.access is not None else 1)
     return _page(request, tab, tab.form(typed, sending=sending), answer)
 
 
-def _page(request: OfficeRequest, tab: Tab, form: ClientPortalForm, answer: Answer | None = None) -> HttpResponse:
-    answer = answer or Answer()
+def _page(
+    request: OfficeRequest, tab: PortalTab, form: ClientPortalForm, answer: TabResult | None = None
+) -> HttpResponse:
+    answer = answer or TabResult()
     called = tab.client.called
-    story = timeline.of(tab.client, tab.access)
+    story = timeline.timeline_of(tab.client, tab.access)
     context = {
         "client": tab.client,
         "form": form,
@@ -165,9 +169,9 @@ def _page(request: OfficeRequest, tab: Tab, form: ClientPortalForm, answer: Answ
         # Archived while somebody typed: what was typed stays.
         "may_edit": may_edit(request) and (form.is_bound or not tab.client.is_archived_now),
         "story": story,
-        "cards_stay": saved_card_notices.beforehand(tab.access, called=called),
+        "cards_stay": saved_card_notices.notice_before(tab.access, called=called),
         "banner": portal_labels.banner(story, called=called),
-        "unprinted": pdf.without_letters(tab.client.name),
+        "unprinted": pdf.undrawable_characters(tab.client.name),
         "facts": portal_labels.signed_in_facts(story),
         "events": [portal_labels.event(happening, called=called) for happening in story.happenings],
     }
@@ -175,13 +179,13 @@ def _page(request: OfficeRequest, tab: Tab, form: ClientPortalForm, answer: Answ
     return render(request, "office/client_portal/edit.html", context, status=answer.status)
 
 
-def _ways_in(tab: Tab, answer: Answer) -> dict[str, object]:
+def _ways_in(tab: PortalTab, answer: TabResult) -> dict[str, object]:
     """What opens the client now, and what stands against reading out a PIN."""
     refusal = pins.refusal(tab.client, tab.access)
     return {
         "no_pin": refusal.fix if refusal else "",
         "why_no_pin": answer.no_pin or str(refusal or ""),
-        "pin": None if refusal else pins.live(tab.client),
+        "pin": None if refusal else pins.live_pin(tab.client),
         "pin_press": tokens.new_token(),
         "pin_works_for": rendering.duration(settings.PIN_TTL),
         "sessions": revocation.sessions_of(tab.access),
@@ -189,7 +193,7 @@ def _ways_in(tab: Tab, answer: Answer) -> dict[str, object]:
     }
 
 
-def _letter(request: OfficeRequest, tab: Tab, form: ClientPortalForm) -> dict[str, object]:
+def _letter(request: OfficeRequest, tab: PortalTab, form: ClientPortalForm) -> dict[str, object]:
     """The editor's half: the letter as the client would get it, and what stands against sending it."""
     form_is_typed = form.is_bound and not form.is_valid()
     complaints = [*form.errors.get("subject", []), *form.errors.get("message", [])] if form_is_typed else []

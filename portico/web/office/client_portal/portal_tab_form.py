@@ -5,10 +5,10 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitations
-from portico.domain.access.onboarding.invitation_text import MESSAGE_LENGTH, SUBJECT_LENGTH, Text
+from portico.domain.access.onboarding.invitation_text import MESSAGE_LENGTH, SUBJECT_LENGTH, InvitationText
 from portico.domain.clients.models import Client, EmailAddress
 from portico.plumbing import clock, tokens
 from portico.plumbing.text.input_validation import LineField, TextField
@@ -40,8 +40,8 @@ class InvitationTextForm(forms.Form):
             self.fields[name].widget.attrs.pop("maxlength", None)
 
     @property
-    def text(self) -> Text:
-        return Text(self.cleaned_data["subject"], self.cleaned_data["message"])
+    def text(self) -> InvitationText:
+        return InvitationText(self.cleaned_data["subject"], self.cleaned_data["message"])
 
 
 class ClientPortalForm(InvitationTextForm):
@@ -111,9 +111,9 @@ class ClientPortalForm(InvitationTextForm):
         return [("", str(_("Choose an address") if choices else _("No address yet"))), *choices]
 
     @property
-    def opening_text(self) -> Text:
+    def opening_text(self) -> InvitationText:
         """The draft or the default text that stood in the form at first."""
-        return Text(self.initial["subject"], self.initial["message"])
+        return InvitationText(self.initial["subject"], self.initial["message"])
 
     @property
     def selected(self) -> EmailAddress | None:
@@ -128,8 +128,8 @@ class ClientPortalForm(InvitationTextForm):
         return PortalAccess(client=self.client, address=self.selected, enabled_at=enabled_at)
 
     @property
-    def entry(self) -> AccessEntry:
-        return AccessEntry(
+    def entry(self) -> AccessInput:
+        return AccessInput(
             enabled=self.cleaned_data["enabled"],
             address=self.cleaned_data["address"] or None,
             access_billing_documents=self.cleaned_data["access_billing_documents"],

@@ -9,7 +9,7 @@ from portico.domain.billing.card_payments import saved_cards
 from portico.web import payment_labels
 
 
-def beforehand(access: PortalAccess | None, *, called: str) -> str:
+def notice_before(access: PortalAccess | None, *, called: str) -> str:
     """For the page where the address is changed; empty when no card would stay behind."""
     return _words(
         access,
@@ -24,7 +24,7 @@ def beforehand(access: PortalAccess | None, *, called: str) -> str:
     )
 
 
-def afterwards(before: PortalAccess | None, after: PortalAccess | None, *, called: str) -> str:
+def notice_after(before: PortalAccess | None, after: PortalAccess | None, *, called: str) -> str:
     """Once another mailbox signs in, or none; empty when it is the same one, or no card stayed behind."""
     if before is None or after is None or before.account_id == after.account_id:
         return ""
@@ -42,7 +42,7 @@ def afterwards(before: PortalAccess | None, after: PortalAccess | None, *, calle
 def _words(access: PortalAccess | None, called: str, sentence: Callable[[int], str]) -> str:
     if access is None or access.account is None or access.address is None:
         return ""
-    names = [payment_labels.card_name(card) for card in saved_cards.kept(access.account)]
+    names = [payment_labels.card_name(card) for card in saved_cards.saved_cards_of(access.account)]
     if not names:
         return ""
     named = {"cards": ", ".join(names), "address": access.address.address, "name": called}

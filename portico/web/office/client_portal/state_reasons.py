@@ -15,7 +15,7 @@ def reason_of(client: Client) -> str:
     access: PortalAccess | None = getattr(client, "portal_access", None)
     if client.portal_state == PortalState.INVITED and access is not None and access.invited_at is not None:
         return _("Invited %(ago)s. Not signed in yet") % {
-            "ago": formatting.ago(access.invited_at, now=clock.now(), language=get_language())
+            "ago": formatting.time_ago(access.invited_at, now=clock.now(), language=get_language())
         }
     if client.portal_state != PortalState.NEEDS_ATTENTION:
         return ""

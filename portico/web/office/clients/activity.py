@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.plumbing.audit import audit_log
 from portico.plumbing.models import TrailEntry
@@ -18,9 +18,9 @@ from portico.web.office import audit_labels, lookups
 PAGE_SIZE = 50
 
 
-def _acts(*beginnings: str) -> frozenset[Verb]:
+def _acts(*beginnings: str) -> frozenset[AuditAction]:
     """The acts whose names begin so: a new one is shown under its filter, whether it succeeds or fails."""
-    return frozenset(verb for verb in Verb if verb.value.startswith(beginnings)) - Verb.views()
+    return frozenset(verb for verb in AuditAction if verb.value.startswith(beginnings)) - AuditAction.views()
 
 
 SIGN_INS = _acts("client.signed_", "link.", "code.", "pin.", "session.", "access.everything_ended")
@@ -38,8 +38,8 @@ FILTERS: dict[str, Promise | str] = {
 @office_page()
 @require_safe
 def show(request: OfficeRequest, ref: str) -> HttpResponse:
-    client = lookups.client_of(request, ref)
-    audit_log.record(Verb.ACTIVITY_VIEWED, practice=request.practice, client=client, by=request.actor)
+    client = lookups.get_client(request, ref)
+    audit_log.record(AuditAction.ACTIVITY_VIEWED, practice=request.practice, client=client, by=request.actor)
     asked = request.GET.get("show", "")
     chosen = asked if asked in FILTERS else ""
     before = request.GET.get("before", "")
@@ -47,7 +47,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     shown = entries[:PAGE_SIZE]
     context = {
         "client": client,
-        "days": audit_labels.days(shown),
+        "days": audit_labels.group_by_day(shown),
         "filters": FILTERS,
         "chosen": chosen,
         "next_before": shown[-1].ref if len(entries) > PAGE_SIZE else "",
@@ -66,9 +66,9 @@ def _filtered(client: Client, chosen: str) -> QuerySet[TrailEntry]:
         case "billing":
             return entries.filter(verb__in=BILLING)
         case "seen":
-            return entries.filter(verb__in=Verb.views())
+            return entries.filter(verb__in=AuditAction.views())
         case _:
-            return entries.exclude(verb__in=Verb.views())
+            return entries.exclude(verb__in=AuditAction.views())
 
 
 def _before(entries: QuerySet[TrailEntry], client: Client, ref: str) -> QuerySet[TrailEntry]:

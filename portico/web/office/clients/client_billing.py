@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from portico.domain.access import access_grants
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
 from portico.domain.billing.card_payments import saved_cards
 from portico.domain.billing.ledger import balances
@@ -24,23 +24,27 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
 from portico.web.office.billing import invoice_labels
-from portico.web.office.roles import keeps_money
+from portico.web.office.roles import may_edit_billing
 
 PAGE_SIZE = 25
-PAYMENTS_TOLD = 20
+MAX_PAYMENTS = 20
 
 
-class Show(StrEnum):
+class InvoiceFilter(StrEnum):
     ALL = ""
     TO_PAY = "to_pay"
     PAID = "paid"
 
 
-LABELS = {Show.ALL: gettext_lazy("All"), Show.TO_PAY: gettext_lazy("To pay"), Show.PAID: gettext_lazy("Paid")}
+LABELS = {
+    InvoiceFilter.ALL: gettext_lazy("All"),
+    InvoiceFilter.TO_PAY: gettext_lazy("To pay"),
+    InvoiceFilter.PAID: gettext_lazy("Paid"),
+}
 
 
 @dataclass(frozen=True)
-class Chip:
+class FilterChip:
     """A kind of invoices to press for."""
 
     show: str
@@ -61,16 +65,16 @@ class Card:
 @office_page()
 @require_safe
 def show(request: OfficeRequest, ref: str) -> HttpResponse:
-    client = lookups.client_of(request, ref)
-    audit_log.record(Verb.BILLING_VIEWED, practice=request.practice, client=client, by=request.actor)
+    client = lookups.get_client(request, ref)
+    audit_log.record(AuditAction.BILLING_VIEWED, practice=request.practice, client=client, by=request.actor)
     before, show = request.GET.get("before", ""), _asked_show(request)
     invoices = _invoices(client, show, before)
-    account = balances.office(client)
-    payments = list(client.payments.order_by("-id")[: PAYMENTS_TOLD + 1])
-    credits_given = list(client.credits.order_by("-id")[: PAYMENTS_TOLD + 1])
+    account = balances.office_account(client)
+    payments = list(client.payments.order_by("-id")[: MAX_PAYMENTS + 1])
+    credits_given = list(client.credits.order_by("-id")[: MAX_PAYMENTS + 1])
     context = {
         "client": client,
-        "rows": invoice_labels.of_client(client, invoices[:PAGE_SIZE]),
+        "rows": invoice_labels.status_labels(client, invoices[:PAGE_SIZE]),
         "chips": _chips(client, show),
         "show": show,
         "next_before": invoices[PAGE_SIZE - 1].ref if len(invoices) > PAGE_SIZE else "",
@@ -79,42 +83,42 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "sums": ledger_lines.of_account(account.sums, account.currency),
         "payments": [
             (payment, payment_labels.payment_name(payment), shown_sums.of_left_over(payment))
-            for payment in payments[:PAYMENTS_TOLD]
+            for payment in payments[:MAX_PAYMENTS]
         ],
-        "credits": [(credit, shown_sums.of_credit(credit)) for credit in credits_given[:PAYMENTS_TOLD]],
-        "payments_told": PAYMENTS_TOLD,
-        "has_more_payments": max(len(payments), len(credits_given)) > PAYMENTS_TOLD,
+        "credits": [(credit, shown_sums.of_credit(credit)) for credit in credits_given[:MAX_PAYMENTS]],
+        "payments_told": MAX_PAYMENTS,
+        "has_more_payments": max(len(payments), len(credits_given)) > MAX_PAYMENTS,
         "cards": _cards(client),
-        "keeps_money": keeps_money(request),
+        "keeps_money": may_edit_billing(request),
     }
     return render(request, "office/clients/billing.html", context)
 
 
-def _asked_show(request: OfficeRequest) -> Show:
+def _asked_show(request: OfficeRequest) -> InvoiceFilter:
     asked = request.GET.get("show", "")
-    return Show(asked) if asked in list(Show) else Show.ALL
+    return InvoiceFilter(asked) if asked in list(InvoiceFilter) else InvoiceFilter.ALL
 
 
-def _chips(client: Client, current: Show) -> list[Chip]:
+def _chips(client: Client, current: InvoiceFilter) -> list[FilterChip]:
     """Every kind with how many there are, in one query; none while there is no invoice."""
-    counts = {show: Count("pk", filter=Q(pk__in=_of_kind(client, show).values("pk"))) for show in Show}
+    counts = {show: Count("pk", filter=Q(pk__in=_of_kind(client, show).values("pk"))) for show in InvoiceFilter}
     numbers = client.invoices.aggregate(**{show.name: count for show, count in counts.items()})
-    if not numbers[Show.ALL.name]:
+    if not numbers[InvoiceFilter.ALL.name]:
         return []
-    return [Chip(show.value, str(LABELS[show]), numbers[show.name], show is current) for show in Show]
+    return [FilterChip(show.value, str(LABELS[show]), numbers[show.name], show is current) for show in InvoiceFilter]
 
 
-def _of_kind(client: Client, show: Show) -> InvoiceQuerySet:
+def _of_kind(client: Client, show: InvoiceFilter) -> InvoiceQuerySet:
     match show:
-        case Show.TO_PAY:
+        case InvoiceFilter.TO_PAY:
             return client.invoices.owing()
-        case Show.PAID:
+        case InvoiceFilter.PAID:
             return client.invoices.settled()
         case _:
             return client.invoices.all()
 
 
-def _invoices(client: Client, show: Show, before: str) -> list[Invoice]:
+def _invoices(client: Client, show: InvoiceFilter, before: str) -> list[Invoice]:
     """One page, and one more if there are more; an unknown `before` begins at the newest."""
     rows = _of_kind(client, show).with_attempts().with_sums().order_by("-id")
     last = client.invoices.filter(ref=before).values_list("pk", flat=True).first() if before else None
@@ -126,10 +130,10 @@ def _invoices(client: Client, show: Show, before: str) -> list[Invoice]:
 
 def _cards(client: Client) -> list[Card]:
     """Of the mailbox that sees the client, and of those before; nobody in the office can charge them."""
-    access = access_grants.of(client)
+    access = access_grants.access_of(client)
     account = access.account if access is not None else None
-    mine = saved_cards.kept(account) if account is not None else []
-    left = saved_cards.left_with_others(client, account)
+    mine = saved_cards.saved_cards_of(account) if account is not None else []
+    left = saved_cards.cards_of_other_accounts(client, account)
     return [Card(card, payment_labels.card_name(card)) for card in mine] + [
         Card(card, payment_labels.card_name(card), card.account.mailbox_key) for card in left
     ]

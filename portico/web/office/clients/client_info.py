@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from portico.domain.access import access_grants, client_changes
-from portico.domain.access.client_changes import Saved
+from portico.domain.access.client_changes import ClientChange
 from portico.domain.access.models import PortalAccess
-from portico.domain.audit_actions import Verb
-from portico.domain.clients.client_details import ChangedMeanwhile, ClientArchived
-from portico.domain.clients.email_addresses import AddressTwice
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.client_details import ClientArchived, ClientConflict
+from portico.domain.clients.email_addresses import DuplicateAddress
 from portico.domain.clients.models import Client, EmailAddress, PortalState
 from portico.plumbing.audit import audit_log
 from portico.web.guards import office_page
@@ -21,19 +21,19 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
 from portico.web.office.client_portal import saved_card_notices
 from portico.web.office.clients import edit_conflicts
-from portico.web.office.clients.client_info_form import ClientForms, Start
+from portico.web.office.clients.client_info_form import ClientForms, ClientInitial
 from portico.web.office.clients.contact_forms import suggestion_for
-from portico.web.office.clients.edit_conflicts import Difference
-from portico.web.office.roles import KEEPERS, may_edit
+from portico.web.office.clients.edit_conflicts import FieldConflict
+from portico.web.office.roles import CLIENT_EDITORS, may_edit
 
 
-@office_page(writers=KEEPERS)
+@office_page(writers=CLIENT_EDITORS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: OfficeRequest, ref: str) -> HttpResponse:
     if request.method == "POST":
-        return _save(request, lookups.client_of(request, ref))
-    client = lookups.client_of(request, ref)
-    audit_log.record(Verb.CLIENT_INFO_VIEWED, practice=request.practice, client=client, by=request.actor)
+        return _save(request, lookups.get_client(request, ref))
+    client = lookups.get_client(request, ref)
+    audit_log.record(AuditAction.CLIENT_INFO_VIEWED, practice=request.practice, client=client, by=request.actor)
     if not may_edit(request):
         return _read(request, client)
     return _page(request, client, ClientForms(request.practice, client, start=_start(client)))
@@ -55,19 +55,19 @@ def _save(request: OfficeRequest, client: Client) -> HttpResponse:
         return _page(request, client, rearranged)
     if not forms.is_valid():
         return _page(request, client, forms, status=HTTPStatus.UNPROCESSABLE_CONTENT)
-    before = access_grants.of(client)
+    before = access_grants.access_of(client)
     try:
         version = forms.details.cleaned_data["version"]
         saved = client_changes.save_client_info(client, forms.entry, version=version, by=request.actor)
-    except ChangedMeanwhile:
+    except ClientConflict:
         return _show_both(request, client.ref, forms)
-    except (AddressTwice, ClientArchived) as refusal:
+    except (DuplicateAddress, ClientArchived) as refusal:
         forms.details.add_error(None, str(refusal))
         return _page(request, client, forms, status=HTTPStatus.CONFLICT)
     return _answer(request, saved, before)
 
 
-def _answer(request: OfficeRequest, saved: Saved, before: PortalAccess | None) -> HttpResponse:
+def _answer(request: OfficeRequest, saved: ClientChange, before: PortalAccess | None) -> HttpResponse:
     client = saved.client
     for row in client.email_addresses.open():
         if meant := suggestion_for(row.address):
@@ -81,11 +81,11 @@ def _answer(request: OfficeRequest, saved: Saved, before: PortalAccess | None) -
 
 
 def _tell_of_cards(request: OfficeRequest, client: Client, before: PortalAccess | None) -> None:
-    if stay := saved_card_notices.afterwards(before, access_grants.of(client), called=client.called):
+    if stay := saved_card_notices.notice_after(before, access_grants.access_of(client), called=client.called):
         messages.info(request, stay)
 
 
-def _notice(saved: Saved) -> tuple[int, str]:
+def _notice(saved: ClientChange) -> tuple[int, str]:
     name = {"name": saved.client.called}
     is_on = saved.client.portal_state != PortalState.NO_ACCESS
     if saved.portal_address_replaced and is_on:
@@ -105,16 +105,18 @@ def _notice(saved: Saved) -> tuple[int, str]:
 
 def _show_both(request: OfficeRequest, ref: str, typed: ClientForms) -> HttpResponse:
     """Somebody else was first: what was typed stays, beside what is saved now. Saving again is a choice then."""
-    client = lookups.client_of(request, ref)
+    client = lookups.get_client(request, ref)
     saved = ClientForms(request.practice, client, start=_start(client))
     merged = edit_conflicts.with_rows_of(typed.start, saved.start)
     forms = ClientForms(request.practice, client, start=merged)
-    found = edit_conflicts.between(typed, saved)
+    found = edit_conflicts.conflicts_between(typed, saved)
     return _page(request, client, forms, status=HTTPStatus.CONFLICT, both=found, changed_meanwhile=True)
 
 
-def _start(client: Client) -> Start:
-    return Start.saved(client, client.email_addresses.open().order_by("id"), client.phone_numbers.order_by("id"))
+def _start(client: Client) -> ClientInitial:
+    return ClientInitial.saved(
+        client, client.email_addresses.open().order_by("id"), client.phone_numbers.order_by("id")
+    )
 
 
 def _page(
@@ -123,17 +125,17 @@ def _page(
     forms: ClientForms,
     *,
     status: HTTPStatus = HTTPStatus.OK,
-    both: list[Difference] | None = None,
+    both: list[FieldConflict] | None = None,
     changed_meanwhile: bool = False,
 ) -> HttpResponse:
-    access = access_grants.of(client)
+    access = access_grants.access_of(client)
     portal_address = _dress(forms, client, access)
     context = {
         "client": client,
         "forms": forms,
         "access": access,
         "portal_address": portal_address,
-        "cards_stay": saved_card_notices.beforehand(access, called=client.called),
+        "cards_stay": saved_card_notices.notice_before(access, called=client.called),
         "loses_portal_address": portal_address is not None and not any(row.signs_in for row in forms.addresses.forms),
         "changed_meanwhile": changed_meanwhile,
         "both": both or [],

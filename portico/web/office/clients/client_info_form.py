@@ -11,24 +11,24 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.clients.client_input import ClientDetails, ClientEntry
+from portico.domain.clients.client_input import ClientDetails, ClientInput
 from portico.domain.clients.models import Client, EmailAddress, Language, PhoneNumber, Status
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock
 from portico.web.form_fields import DayField, use_order_of
-from portico.web.office.base_form import TypedForm, line
+from portico.web.office.base_form import OfficeForm, line_field
 from portico.web.office.clients import contact_forms
 from portico.web.office.clients.contact_forms import ADDRESSES, PHONES, AddressRows, PhoneRows
 
 FIRST_YEAR = 1880
 
 
-class DetailsForm(TypedForm):
+class DetailsForm(OfficeForm):
     """Name, birth, clinician, language and, for a client that exists, the status and the version seen."""
 
-    first_name = line(gettext_lazy("First name"), longest=100, required=True)
-    last_name = line(gettext_lazy("Last name"), longest=100)
-    preferred_name = line(gettext_lazy("Goes by"), longest=100)
+    first_name = line_field(gettext_lazy("First name"), longest=100, required=True)
+    last_name = line_field(gettext_lazy("Last name"), longest=100)
+    preferred_name = line_field(gettext_lazy("Goes by"), longest=100)
     date_of_birth = DayField(label=gettext_lazy("Date of birth"), required=False, is_past=True)
     clinician = forms.ChoiceField(
         label=gettext_lazy("Clinician"),
@@ -85,7 +85,7 @@ class DetailsForm(TypedForm):
 
 
 @dataclass
-class Start:
+class ClientInitial:
     """What the forms open with: as saved, or as typed so far."""
 
     details: dict[str, Any] = field(default_factory=dict)  # Any: a field's value, here and below.
@@ -93,7 +93,7 @@ class Start:
     phones: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
-    def saved(cls, client: Client, addresses: Iterable[EmailAddress], phones: Iterable[PhoneNumber]) -> "Start":
+    def saved(cls, client: Client, addresses: Iterable[EmailAddress], phones: Iterable[PhoneNumber]) -> "ClientInitial":
         names = ("first_name", "last_name", "preferred_name", "date_of_birth", "status", "language", "version")
         details = {name: getattr(client, name) for name in names}
         details["clinician"] = client.clinician.ref if client.clinician else ""
@@ -114,9 +114,9 @@ class ClientForms:
         client: Client | None = None,
         *,
         data: QueryDict | None = None,
-        start: Start | None = None,
+        start: ClientInitial | None = None,
     ) -> None:
-        start = start or Start()
+        start = start or ClientInitial()
         # A page without any row would have nothing to type into.
         first: list[dict[str, Any]] = [{}] if data is None else []
         self.practice, self.client = practice, client
@@ -132,17 +132,17 @@ class ClientForms:
         return all([self.details.is_valid(), self.addresses.is_valid(), self.phones.is_valid()])
 
     @property
-    def start(self) -> Start:
+    def start(self) -> ClientInitial:
         """What stands in the forms now, to open others with."""
-        return Start(
+        return ClientInitial(
             self.details.values(),
             [form.values() for form in self.addresses.forms],
             [form.values() for form in self.phones.forms],
         )
 
     @property
-    def entry(self) -> ClientEntry:
-        return ClientEntry(
+    def entry(self) -> ClientInput:
+        return ClientInput(
             self.details.details,
             addresses=tuple(entry for form in self.addresses.forms if (entry := form.entry) is not None),
             phones=tuple(entry for form in self.phones.forms if (entry := form.entry) is not None),
@@ -150,11 +150,11 @@ class ClientForms:
 
     @property
     def may_add_address(self) -> bool:
-        return len(self.addresses.forms) < contact_forms.MOST_ROWS
+        return len(self.addresses.forms) < contact_forms.MAX_ROWS
 
     @property
     def may_add_phone(self) -> bool:
-        return len(self.phones.forms) < contact_forms.MOST_ROWS
+        return len(self.phones.forms) < contact_forms.MAX_ROWS
 
     def rearranged(self, data: QueryDict) -> "ClientForms | None":
         """The forms after `Add`, remove or `Did you mean`, nothing judged or saved; None for any other press."""
@@ -164,11 +164,11 @@ class ClientForms:
         return None
 
 
-def rearrange(start: Start, data: QueryDict) -> bool:
+def rearrange(start: ClientInitial, data: QueryDict) -> bool:
     """Does what the pressed button says with the rows as typed; says whether one of those was pressed."""
     lists = {ADDRESSES: start.addresses, PHONES: start.phones}
     if (name := data.get("add", "")) in lists:
-        if len(lists[name]) < contact_forms.MOST_ROWS:
+        if len(lists[name]) < contact_forms.MAX_ROWS:
             lists[name].append({})
         return True
     if (removed := _row(data.get("remove", ""), lists)) is not None:

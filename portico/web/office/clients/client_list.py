@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from portico.domain.clients import client_list
-from portico.domain.clients.client_list import Count, Sort, Wanted
+from portico.domain.clients.client_list import Count, ListQuery, Sort
 from portico.domain.clients.models import Client, PortalState
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -20,7 +20,7 @@ from portico.web.office.roles import may_edit
 
 
 @dataclass(frozen=True)
-class Chip:
+class FilterChip:
     """A link that narrows the list; without a number while a search is on."""
 
     label: str
@@ -51,11 +51,11 @@ def index(request: OfficeRequest) -> HttpResponse:
         "state": ARCHIVED if wanted.archived else wanted.state or "",
         "rows": [(client, state_reasons.reason_of(client)) for client in page.clients],
         "chips": _chips(wanted, counts),
-        "archived_url": address(wanted, state=ARCHIVED),
+        "archived_url": list_url(wanted, state=ARCHIVED),
         "sorts": _sorts(wanted),
         "summary": _summary(page.clients, page.total, wanted),
-        "next_url": address(wanted, after=page.next_after) if page.next_after else "",
-        "first_url": "" if page.is_first else address(wanted),
+        "next_url": list_url(wanted, after=page.next_after) if page.next_after else "",
+        "first_url": "" if page.is_first else list_url(wanted),
         "has_nobody": bool(counts) and not client_list.sum_of(counts).number and not wanted.archived,
         "may_edit": may_edit(request),
     }
@@ -64,7 +64,7 @@ def index(request: OfficeRequest) -> HttpResponse:
     return render(request, template, context | {"is_part": is_part})
 
 
-def address(wanted: Wanted, *, state: str | None = None, sort: Sort | None = None, after: str = "") -> str:
+def list_url(wanted: ListQuery, *, state: str | None = None, sort: Sort | None = None, after: str = "") -> str:
     """The list as it is wanted, but for what is given; what is left as usual is left out."""
     if state is None:
         state = ARCHIVED if wanted.archived else wanted.state or ""
@@ -73,36 +73,36 @@ def address(wanted: Wanted, *, state: str | None = None, sort: Sort | None = Non
     return f"?{urlencode({name: value for name, value in asked.items() if value})}"
 
 
-def number(count: Count) -> str:
+def count_label(count: Count) -> str:
     """48, and 1,000+ for all that is beyond counting."""
     return f"{count.at_most:,}+" if count.is_more else f"{count.at_most:,}"
 
 
-def _chips(wanted: Wanted, counts: dict[PortalState, Count]) -> list[Chip]:
-    everybody = number(client_list.sum_of(counts)) if counts else ""
-    chips = [Chip(_("All"), address(wanted, state=""), everybody, wanted.state is None and not wanted.archived)]
+def _chips(wanted: ListQuery, counts: dict[PortalState, Count]) -> list[FilterChip]:
+    everybody = count_label(client_list.sum_of(counts)) if counts else ""
+    chips = [FilterChip(_("All"), list_url(wanted, state=""), everybody, wanted.state is None and not wanted.archived)]
     for state in PortalState:
         count = counts.get(state)
         tone = "bad" if state is PortalState.NEEDS_ATTENTION and count and count.number else ""
-        label, told = str(state.label), number(count) if count else ""
-        chips.append(Chip(label, address(wanted, state=state), told, wanted.state is state, tone))
+        label, told = str(state.label), count_label(count) if count else ""
+        chips.append(FilterChip(label, list_url(wanted, state=state), told, wanted.state is state, tone))
     return chips
 
 
-def _sorts(wanted: Wanted) -> dict[str, str]:
+def _sorts(wanted: ListQuery) -> dict[str, str]:
     turned = Sort.NAME_BACKWARDS if wanted.sort is Sort.NAME else Sort.NAME
     directions = {Sort.NAME: "ascending", Sort.NAME_BACKWARDS: "descending", Sort.NEWEST: ""}
     return {
-        "name_url": address(wanted, sort=turned),
+        "name_url": list_url(wanted, sort=turned),
         "direction": directions[wanted.sort],
-        "newest_url": "" if wanted.sort is Sort.NEWEST else address(wanted, sort=Sort.NEWEST),
+        "newest_url": "" if wanted.sort is Sort.NEWEST else list_url(wanted, sort=Sort.NEWEST),
     }
 
 
-def _summary(shown: list[Client], total: Count, wanted: Wanted) -> str:
+def _summary(shown: list[Client], total: Count, wanted: ListQuery) -> str:
     if not shown:
         return _("Nobody found") if wanted.query else ""
-    numbers = {"shown": len(shown), "total": number(total)}
+    numbers = {"shown": len(shown), "total": count_label(total)}
     if wanted.query:
         return (
             ngettext("%(shown)d of %(total)s client found", "%(shown)d of %(total)s clients found", total.number)

@@ -4,9 +4,9 @@ from typing import Any
 
 from django import forms
 
-from portico.domain.clients.client_list import Sort, Wanted
+from portico.domain.clients.client_list import ListQuery, Sort
 from portico.domain.clients.models import PortalState
-from portico.plumbing.text.input_validation import CardlessField, clean_line
+from portico.plumbing.text.input_validation import NoCardNumberField, clean_line
 
 ARCHIVED = "archived"
 LONGEST_QUERY = 200
@@ -15,7 +15,7 @@ LONGEST_QUERY = 200
 class ListForm(forms.Form):
     """Search, filter, sort and place. Whatever makes no sense is left out: the list is shown all the same."""
 
-    q = CardlessField(required=False)
+    q = NoCardNumberField(required=False)
     state = forms.CharField(required=False)
     sort = forms.CharField(required=False)
     after = forms.CharField(required=False)
@@ -32,11 +32,11 @@ class ListForm(forms.Form):
         return Sort(sort) if sort in set(Sort) else Sort.NAME
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> ListQuery:
         """To be asked after `is_valid`, which refuses nothing but a card number."""
         found: dict[str, Any] = self.cleaned_data  # Any: a field's value.
         state = found["state"]
-        return Wanted(
+        return ListQuery(
             query=found.get("q", ""),
             state=PortalState(state) if state in PortalState.values else None,
             archived=state == ARCHIVED,

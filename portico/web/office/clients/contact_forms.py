@@ -9,21 +9,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portico.domain.clients import email_typos
-from portico.domain.clients.client_input import AddressEntry, PhoneEntry
+from portico.domain.clients.client_input import AddressInput, PhoneInput
 from portico.domain.clients.models import AddressKind, EmailAddress, PhoneKind
 from portico.plumbing.text.mailboxes import mailbox_key
-from portico.web.office.base_form import TypedForm, line
+from portico.web.office.base_form import OfficeForm, line_field
 
-MOST_ROWS = 20
+MAX_ROWS = 20
 ADDRESSES, PHONES = "addresses", "phones"
 
 
-class AddressForm(TypedForm):
+class AddressForm(OfficeForm):
     """One address. `id` is the ref of the row it was, empty for a new one; an empty new row counts for nothing."""
 
     id = forms.CharField(required=False, max_length=26, widget=forms.HiddenInput)
     kind = forms.ChoiceField(label=gettext_lazy("Type"), choices=AddressKind.choices, initial=AddressKind.HOME)
-    address = line(
+    address = line_field(
         gettext_lazy("Email"),
         longest=254,
         # No type="email": Chromium would rewrite some addresses and refuse others that are right.
@@ -55,10 +55,10 @@ class AddressForm(TypedForm):
         return suggestion_for(self["address"].value())
 
     @property
-    def entry(self) -> AddressEntry | None:
+    def entry(self) -> AddressInput | None:
         if not self.cleaned_data.get("address"):
             return None
-        return AddressEntry(
+        return AddressInput(
             address=self.cleaned_data["address"],
             kind=self.cleaned_data["kind"],
             email_ok=self.cleaned_data["email_ok"],
@@ -66,11 +66,11 @@ class AddressForm(TypedForm):
         )
 
 
-class PhoneForm(TypedForm):
+class PhoneForm(OfficeForm):
     """One number, read as one of the practice's country unless it says another."""
 
     kind = forms.ChoiceField(label=gettext_lazy("Type"), choices=PhoneKind.choices, initial=PhoneKind.MOBILE)
-    number = line(gettext_lazy("Phone"), longest=40, is_phone=True, attrs={"inputmode": "tel"})
+    number = line_field(gettext_lazy("Phone"), longest=40, is_phone=True, attrs={"inputmode": "tel"})
 
     def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:  # Any: Django's own signature.
         self.country = country
@@ -81,10 +81,10 @@ class PhoneForm(TypedForm):
         return e164(typed, self.country) if typed else ""
 
     @property
-    def entry(self) -> PhoneEntry | None:
+    def entry(self) -> PhoneInput | None:
         if not self.cleaned_data.get("number"):
             return None
-        return PhoneEntry(number=self.cleaned_data["number"], kind=self.cleaned_data["kind"])
+        return PhoneInput(number=self.cleaned_data["number"], kind=self.cleaned_data["kind"])
 
 
 def suggestion_for(typed: object) -> str | None:
@@ -128,5 +128,5 @@ class Rows(_Rows):
     default_error_messages = {"missing_management_form": gettext_lazy("The form arrived incomplete. Please try again.")}
 
 
-AddressRows = forms.formset_factory(AddressForm, formset=Rows, extra=0, max_num=MOST_ROWS, absolute_max=MOST_ROWS)
-PhoneRows = forms.formset_factory(PhoneForm, formset=Rows, extra=0, max_num=MOST_ROWS, absolute_max=MOST_ROWS)
+AddressRows = forms.formset_factory(AddressForm, formset=Rows, extra=0, max_num=MAX_ROWS, absolute_max=MAX_ROWS)
+PhoneRows = forms.formset_factory(PhoneForm, formset=Rows, extra=0, max_num=MAX_ROWS, absolute_max=MAX_ROWS)

@@ -9,26 +9,26 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from portico.domain.access.onboarding import invitation_text, new_clients
-from portico.domain.access.onboarding.invitations import NotMailable
+from portico.domain.access.onboarding.invitations import CannotSendInvitation
 from portico.domain.access.onboarding.new_clients import Welcomed
-from portico.domain.clients.client_input import AddressEntry
-from portico.domain.clients.email_addresses import AddressTwice
+from portico.domain.clients.client_input import AddressInput
+from portico.domain.clients.email_addresses import DuplicateAddress
 from portico.plumbing import tokens
 from portico.plumbing.form_keys import FormSentBefore
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.clients.client_info_form import ClientForms
 from portico.web.office.clients.contact_forms import suggestion_for
-from portico.web.office.clients.create_client_form import WelcomeForm
-from portico.web.office.roles import KEEPERS
+from portico.web.office.clients.create_client_form import PortalAccessForm
+from portico.web.office.roles import CLIENT_EDITORS
 
 
-@office_page(*KEEPERS)
+@office_page(*CLIENT_EDITORS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: OfficeRequest) -> HttpResponse:
     if request.method == "POST":
         return _create(request)
-    return _page(request, ClientForms(request.practice), WelcomeForm(request.practice))
+    return _page(request, ClientForms(request.practice), PortalAccessForm(request.practice))
 
 
 def _create(request: OfficeRequest) -> HttpResponse:
@@ -38,10 +38,10 @@ def _create(request: OfficeRequest) -> HttpResponse:
         return _page(
             request,
             rearranged,
-            WelcomeForm(request.practice, start=WelcomeForm(request.practice, request.POST).values()),
+            PortalAccessForm(request.practice, start=PortalAccessForm(request.practice, request.POST).values()),
         )
     # Each is asked, so that each complains.
-    if not all([forms.is_valid(), (welcome := WelcomeForm(request.practice, request.POST)).is_valid()]):
+    if not all([forms.is_valid(), (welcome := PortalAccessForm(request.practice, request.POST)).is_valid()]):
         return _page(request, forms, welcome, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     addresses = forms.entry.addresses
     if welcome.invitation is not None and (slip := _unseen_slip(addresses, welcome.cleaned_data["looked_at"])):
@@ -51,31 +51,31 @@ def _create(request: OfficeRequest) -> HttpResponse:
         welcomed = new_clients.welcome(
             request.practice, forms.entry, welcome.access, welcome.invitation, press=press, by=request.actor
         )
-    except (AddressTwice, FormSentBefore) as refusal:
+    except (DuplicateAddress, FormSentBefore) as refusal:
         forms.details.add_error(None, str(refusal))
-    except NotMailable as refusal:
+    except CannotSendInvitation as refusal:
         welcome.add_error("send_now", _words_for(refusal))
     else:
         return _answer(request, welcomed)
     return _page(request, forms, welcome, status=HTTPStatus.CONFLICT)
 
 
-def _unseen_slip(addresses: tuple[AddressEntry, ...], looked_at: str) -> str | None:
+def _unseen_slip(addresses: tuple[AddressInput, ...], looked_at: str) -> str | None:
     """The address the invitation would go to, when it looks mistyped and nobody was asked about it yet."""
     first = addresses[0].address if addresses else ""
     return first if first != looked_at and suggestion_for(first) else None
 
 
-def _asking_about(request: OfficeRequest, address: str) -> WelcomeForm:
+def _asking_about(request: OfficeRequest, address: str) -> PortalAccessForm:
     data = request.POST.copy()
     data["looked_at"] = address
-    form = WelcomeForm(request.practice, data)
+    form = PortalAccessForm(request.practice, data)
     question = _("Nothing is sent yet. Did you mean %(meant)s? Press Save Client again to send to %(address)s.")
     form.add_error("send_now", question % {"meant": suggestion_for(address), "address": address})
     return form
 
 
-def _words_for(refusal: NotMailable) -> str:
+def _words_for(refusal: CannotSendInvitation) -> str:
     match refusal.fix:
         case "address":
             return _("Add an email address to send the invitation to, or send it later.")
@@ -103,7 +103,7 @@ def _answer(request: OfficeRequest, welcomed: Welcomed) -> HttpResponse:
 
 
 def _page(
-    request: OfficeRequest, forms: ClientForms, welcome: WelcomeForm, *, status: HTTPStatus = HTTPStatus.OK
+    request: OfficeRequest, forms: ClientForms, welcome: PortalAccessForm, *, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
     context = {"forms": forms, "welcome": welcome, "placeholders": invitation_text.PLACEHOLDERS}
     return render(request, "office/clients/create.html", context, status=status)

@@ -8,16 +8,16 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.onboarding import invitation_text
-from portico.domain.access.onboarding.invitation_text import Text
+from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.web.office import form_keys
 from portico.web.office.client_portal.portal_tab_form import InvitationTextForm
 
 
-class WelcomeForm(InvitationTextForm):
+class PortalAccessForm(InvitationTextForm):
     """`press` makes a double press one client; `looked_at` is an address that was pointed out as a likely slip."""
 
     enabled = forms.BooleanField(
@@ -58,11 +58,11 @@ class WelcomeForm(InvitationTextForm):
         return cleaned
 
     @property
-    def access(self) -> AccessEntry | None:
+    def access(self) -> AccessInput | None:
         cleaned = self.cleaned_data
         if not cleaned["enabled"]:
             return None
-        return AccessEntry(
+        return AccessInput(
             enabled=True,
             address=None,
             access_billing_documents=cleaned["access_billing_documents"],
@@ -70,6 +70,6 @@ class WelcomeForm(InvitationTextForm):
         )
 
     @property
-    def invitation(self) -> Text | None:
+    def invitation(self) -> InvitationText | None:
         """What to send at once; None to send nothing."""
         return self.text if self.cleaned_data["enabled"] and self.cleaned_data["send_now"] else None

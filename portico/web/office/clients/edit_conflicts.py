@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 
 from portico.plumbing.text import dates
 from portico.web.form_fields import DayField
-from portico.web.office.clients.client_info_form import ClientForms, Start
+from portico.web.office.clients.client_info_form import ClientForms, ClientInitial
 
 NOTHING = "—"
 
 
 @dataclass(frozen=True)
-class Difference:
+class FieldConflict:
     """One field: what was typed here, and what somebody else has saved."""
 
     label: str
@@ -24,7 +24,7 @@ class Difference:
     saved: str
 
 
-def between(typed: ClientForms, saved: ClientForms) -> list[Difference]:
+def conflicts_between(typed: ClientForms, saved: ClientForms) -> list[FieldConflict]:
     """Every field in which they differ, in the order of the page."""
     found = of_forms(typed.details, saved.details)
     for label, rows in (
@@ -32,11 +32,11 @@ def between(typed: ClientForms, saved: ClientForms) -> list[Difference]:
         (_("Phone"), (_phones(typed.start), _phones(saved.start))),
     ):
         if rows[0] != rows[1]:
-            found.append(Difference(label, _lines(rows[0]), _lines(rows[1])))
+            found.append(FieldConflict(label, _lines(rows[0]), _lines(rows[1])))
     return found
 
 
-def of_forms(typed: forms.Form, saved: forms.Form) -> list[Difference]:
+def of_forms(typed: forms.Form, saved: forms.Form) -> list[FieldConflict]:
     """The same for one form alone."""
     found = []
     for name in saved.fields:
@@ -44,15 +44,15 @@ def of_forms(typed: forms.Form, saved: forms.Form) -> list[Difference]:
             continue
         pair = _worded(typed, name), _worded(saved, name)
         if pair[0] != pair[1]:
-            found.append(Difference(str(saved[name].label), *pair))
+            found.append(FieldConflict(str(saved[name].label), *pair))
     return found
 
 
-def with_rows_of(typed: Start, saved: Start) -> Start:
+def with_rows_of(typed: ClientInitial, saved: ClientInitial) -> ClientInitial:
     """As typed, and below it the rows that were saved meanwhile: pressing again removes nobody's work unseen."""
     known = {row.get("id") for row in typed.addresses}
     numbers = {_digits(row) for row in typed.phones}
-    return Start(
+    return ClientInitial(
         typed.details | {"version": saved.details["version"]},
         [row for row in typed.addresses if row.get("address")]
         + [row for row in saved.addresses if row["id"] not in known],
@@ -79,13 +79,13 @@ def _flat(field: forms.ChoiceField) -> Iterator[tuple[str, object]]:
             yield value, label
 
 
-def _addresses(start: Start) -> list[str]:
+def _addresses(start: ClientInitial) -> list[str]:
     worded = _("%(address)s, Email ok"), _("%(address)s, no Email ok")
     rows = [row for row in start.addresses if row.get("address")]
     return [worded[0 if row.get("email_ok") else 1] % {"address": row["address"]} for row in rows]
 
 
-def _phones(start: Start) -> list[str]:
+def _phones(start: ClientInitial) -> list[str]:
     return [str(row["number"]) for row in start.phones if row.get("number")]
 
 

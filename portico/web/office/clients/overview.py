@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from portico.domain.access import access_grants, client_changes, eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.ledger import balances
 from portico.plumbing.audit import audit_log
 from portico.plumbing.models import TrailEntry
@@ -19,7 +19,7 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office import audit_labels, lookups
 from portico.web.office.billing import invoice_labels
 from portico.web.office.client_portal import next_step
-from portico.web.office.roles import KEEPERS, may_edit
+from portico.web.office.roles import CLIENT_EDITORS, may_edit
 
 LATEST = 6
 INVOICES_SHOWN = 4
@@ -28,42 +28,42 @@ INVOICES_SHOWN = 4
 @office_page()
 @require_safe
 def show(request: OfficeRequest, ref: str) -> HttpResponse:
-    client = lookups.client_of(request, ref)
-    audit_log.record(Verb.OVERVIEW_VIEWED, practice=request.practice, client=client, by=request.actor)
-    access = access_grants.of(client)
+    client = lookups.get_client(request, ref)
+    audit_log.record(AuditAction.OVERVIEW_VIEWED, practice=request.practice, client=client, by=request.actor)
+    access = access_grants.access_of(client)
     addresses = list(client.email_addresses.open().order_by("id"))
     invoices = list(client.invoices.with_attempts().with_sums().order_by("-id")[: INVOICES_SHOWN + 1])
     for invoice in invoices:
         invoice.practice = client.practice
-    lately = TrailEntry.objects.filter(client=client).exclude(verb__in=Verb.views()).order_by("-id")
+    lately = TrailEntry.objects.filter(client=client).exclude(verb__in=AuditAction.views()).order_by("-id")
     context = {
         "client": client,
         "access": access,
         "addresses": addresses,
         "phones": client.phone_numbers.order_by("id"),
         "others": _others(access),
-        "next": next_step.for_client(client, access, has_addresses=bool(addresses)),
-        "lines": [audit_labels.line(entry) for entry in lately[:LATEST]],
-        "account": balances.office(client),
-        "rows": invoice_labels.of_client(client, invoices[:INVOICES_SHOWN]),
+        "next": next_step.next_step_for(client, access, has_addresses=bool(addresses)),
+        "lines": [audit_labels.row_for(entry) for entry in lately[:LATEST]],
+        "account": balances.office_account(client),
+        "rows": invoice_labels.status_labels(client, invoices[:INVOICES_SHOWN]),
         "has_more": len(invoices) > INVOICES_SHOWN,
         "may_edit": may_edit(request),
     }
     return render(request, "office/clients/overview.html", context)
 
 
-@office_page(*KEEPERS)
+@office_page(*CLIENT_EDITORS)
 @require_POST
 def archive(request: OfficeRequest, ref: str) -> HttpResponse:
-    client = client_changes.archive(lookups.client_of(request, ref), by=request.actor)
+    client = client_changes.archive(lookups.get_client(request, ref), by=request.actor)
     messages.success(request, _("%(name)s is archived. Access to the portal is off.") % {"name": client.name})
     return redirect("office:client", ref=ref)
 
 
-@office_page(*KEEPERS)
+@office_page(*CLIENT_EDITORS)
 @require_POST
 def restore(request: OfficeRequest, ref: str) -> HttpResponse:
-    client = client_changes.restore(lookups.client_of(request, ref), by=request.actor)
+    client = client_changes.restore(lookups.get_client(request, ref), by=request.actor)
     messages.success(request, _("%(name)s is back. Access to the portal is still off.") % {"name": client.name})
     return redirect("office:client", ref=ref)
 

@@ -16,42 +16,42 @@ from portico.web import formatting
 
 
 @dataclass(frozen=True)
-class BurstWords:
+class BurstNotice:
     heading: str
     words: str
 
 
-def lasting(request: HttpRequest) -> dict[str, object]:
+def ongoing_bursts(request: HttpRequest) -> dict[str, object]:
     """What goes on at the entrance now; asked once, and only by pages that draw the office's frame."""
     practice = getattr(request, "practice", None)
     if practice is None or getattr(request, "staff", None) is None:
         return {}
-    return {"bursts": SimpleLazyObject(lambda: [of(burst) for burst in bursts.lasting(practice)])}
+    return {"bursts": SimpleLazyObject(lambda: [notice_for(burst) for burst in bursts.ongoing(practice)])}
 
 
-def of(burst: Burst) -> BurstWords:
+def notice_for(burst: Burst) -> BurstNotice:
     """One burst while it lasts."""
     began = {"when": _when(burst.began_at)}
     match BurstKind(burst.kind):
         case BurstKind.ASKS:
-            return BurstWords(
+            return BurstNotice(
                 _asks(burst),
                 _("Since %(when)s. The limits hold: what goes beyond them sends nothing. Nothing needs to be done.")
                 % began,
             )
         case BurstKind.CAP:
-            return BurstWords(
+            return BurstNotice(
                 _("This hour’s limit of sign-in emails is reached"),
                 _("Since %(when)s requests get no email. Whoever cannot wait can be let in by PIN.") % began,
             )
         case BurstKind.PINS:
-            return BurstWords(
+            return BurstNotice(
                 _("Unusually many wrong PINs within an hour"),
                 _("Since %(when)s. Somebody may be guessing; a PIN stops after five wrong tries.") % began,
             )
 
 
-def over(burst: Burst) -> str:
+def notice_for_past(burst: Burst) -> str:
     """One burst that is over, in a line."""
     began = _when(burst.began_at)
     match BurstKind(burst.kind):
@@ -85,4 +85,6 @@ def _asks(burst: Burst) -> str:
 
 
 def _when(at: datetime) -> str:
-    return formatting.when_within(at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language())
+    return formatting.date_and_time_in_sentence(
+        at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language()
+    )

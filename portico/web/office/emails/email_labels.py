@@ -13,7 +13,7 @@ from portico.plumbing.text import times
 from portico.web import formatting
 
 
-def known(email: OutgoingEmail) -> str:
+def status_details(email: OutgoingEmail) -> str:
     """One or two sentences for the list and the banner."""
     match email.state:
         case EmailState.QUEUED:
@@ -40,7 +40,7 @@ def handed_over(at: datetime | None) -> str:
     if day == today:
         return _("Handed to the mail server at %(time)s; delivery not known") % {"time": time}
     return _("Handed to the mail server on %(day)s at %(time)s; delivery not known") % {
-        "day": formatting.on_day(day, today=today, language=language),
+        "day": formatting.short_date(day, today=today, language=language),
         "time": time,
     }
 

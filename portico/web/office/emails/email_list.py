@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.access.sign_in import bursts
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import search_terms
 from portico.domain.practices.models import Practice
 from portico.plumbing.audit import audit_log
 from portico.plumbing.mail import outbox
-from portico.plumbing.mail.outbox import CannotStartAgain
+from portico.plumbing.mail.outbox import NotRetryable
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import WAITING, EmailState, OutgoingEmailQuerySet
 from portico.plumbing.text import input_validation
@@ -25,12 +25,12 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import attention
 from portico.web.office.emails import burst_notices, email_labels
-from portico.web.office.emails.email_list_form import EmailsForm, Shown
+from portico.web.office.emails.email_list_form import EmailFilter, EmailsForm
 from portico.web.office.roles import may_edit
 
-PAGE = 25
+PAGE_SIZE = 25
 # A chip counts no further: a number that long tells nobody anything, and costs.
-MOST_COUNTED = 1000
+MAX_COUNTED = 1000
 PAST_BURSTS = 5
 
 
@@ -44,20 +44,20 @@ def index(request: OfficeRequest) -> HttpResponse:
     found = _shown(practice, shown) if not form.errors else OutgoingEmail.objects.none()
     if query:
         found = _matching(found, practice, query)
-    rows = list(_after(found, practice, form.cleaned_data.get("after", "")).select_related("client")[: PAGE + 1])
-    page, has_more = rows[:PAGE], len(rows) > PAGE
+    rows = list(_after(found, practice, form.cleaned_data.get("after", "")).select_related("client")[: PAGE_SIZE + 1])
+    page, has_more = rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
     asked = {"q": query, "show": shown}
     older = {**asked, "after": page[-1].ref} if has_more else {}
     context = {
         "form": form,
         "query": query,
         "shown": shown,
-        "rows": [(email, outbox.label(email.kind), email_labels.known(email)) for email in page],
+        "rows": [(email, outbox.label(email.kind), email_labels.status_details(email)) for email in page],
         "chips": _chips(practice, query, shown),
         "next_url": f"?{urlencode(older)}" if older else "",
         "first_url": f"?{urlencode(asked)}" if form.cleaned_data.get("after") else "",
-        "trouble": outbox.trouble(practice),
-        "past_bursts": [burst_notices.over(burst) for burst in bursts.past(practice, most=PAST_BURSTS)],
+        "trouble": outbox.current_outage(practice),
+        "past_bursts": [burst_notices.notice_for_past(burst) for burst in bursts.past(practice, most=PAST_BURSTS)],
         "may_edit": may_edit(request),
         "last_handed_over": _last_handed_over(practice),
     }
@@ -69,12 +69,12 @@ def index(request: OfficeRequest) -> HttpResponse:
 def show(request: OfficeRequest, ref: str) -> HttpResponse:
     email = _email(request, ref)
     audit_log.record(
-        Verb.EMAIL_VIEWED, practice=request.practice, client=email.client, by=request.actor, about=email.ref
+        AuditAction.EMAIL_VIEWED, practice=request.practice, client=email.client, by=request.actor, about=email.ref
     )
     context = {
         "email": email,
         "label": outbox.label(email.kind),
-        "known": email_labels.known(email),
+        "known": email_labels.status_details(email),
         "events": email.events.order_by("-id"),
         "sender_address": settings.EMAIL_FROM,
         "can_restart": email.state == EmailState.FAILED,
@@ -84,11 +84,11 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
 
 @office_page()
 @require_POST
-def restart(request: OfficeRequest, ref: str) -> HttpResponse:
+def retry(request: OfficeRequest, ref: str) -> HttpResponse:
     """Puts a failed mail back in line."""
     try:
-        email = outbox.restart(_email(request, ref), by=request.actor)
-    except CannotStartAgain as refusal:
+        email = outbox.retry(_email(request, ref), by=request.actor)
+    except NotRetryable as refusal:
         messages.error(request, str(refusal))
         return redirect("office:email", ref=ref)
     messages.success(request, _("The email to %(address)s is in line again.") % {"address": email.to_address})
@@ -108,15 +108,15 @@ def _email(request: OfficeRequest, ref: str) -> OutgoingEmail:
 def _shown(practice: Practice, shown: str) -> OutgoingEmailQuerySet:
     mails = OutgoingEmail.objects.filter(practice=practice)
     match shown:
-        case Shown.NEED_A_LOOK:
+        case EmailFilter.NEED_A_LOOK:
             return attention.rows(practice)
-        case Shown.WAITING:
+        case EmailFilter.WAITING:
             return mails.filter(state__in=WAITING)
-        case Shown.HANDED_OVER:
+        case EmailFilter.HANDED_OVER:
             return mails.filter(state=EmailState.HANDED_OVER)
-        case Shown.DELIVERED:
+        case EmailFilter.DELIVERED:
             return mails.filter(state=EmailState.DELIVERED)
-        case Shown.NOT_DELIVERED:
+        case EmailFilter.NOT_DELIVERED:
             return mails.filter(state__in=attention.NOT_DELIVERED)
         case _:
             return mails
@@ -146,17 +146,17 @@ def _chips(practice: Practice, query: str, shown: str) -> list[dict[str, object]
             "label": choice.label,
             "url": f"?{urlencode({'q': query, 'show': choice.value})}" if query or choice.value else "?",
             "is_current": choice.value == shown,
-            "is_bad": choice is Shown.NEED_A_LOOK,
+            "is_bad": choice is EmailFilter.NEED_A_LOOK,
             # Beside a search they would count something else than what is shown.
             "count": "" if query else _counted(_shown(practice, choice.value)),
         }
-        for choice in Shown
+        for choice in EmailFilter
     ]
 
 
 def _counted(mails: OutgoingEmailQuerySet) -> str:
-    number = mails.order_by("-id")[: MOST_COUNTED + 1].count()
-    return f"{MOST_COUNTED:,}+" if number > MOST_COUNTED else f"{number:,}"
+    number = mails.order_by("-id")[: MAX_COUNTED + 1].count()
+    return f"{MAX_COUNTED:,}+" if number > MAX_COUNTED else f"{number:,}"
 
 
 def _last_handed_over(practice: Practice) -> object:

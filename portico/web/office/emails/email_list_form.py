@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from portico.plumbing.text.input_validation import LineField
 
 
-class Shown(models.TextChoices):
+class EmailFilter(models.TextChoices):
     """The chips."""
 
     ALL = "", _("All")
@@ -22,5 +22,5 @@ class EmailsForm(forms.Form):
     """`after` is the ref of the last row of the page before."""
 
     q = LineField(label=_("Search emails by name or address"), max_length=320, required=False)
-    show = forms.ChoiceField(choices=Shown.choices, required=False)
+    show = forms.ChoiceField(choices=EmailFilter.choices, required=False)
     after = forms.SlugField(max_length=26, required=False)

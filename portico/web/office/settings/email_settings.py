@@ -12,28 +12,28 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.access.onboarding import default_texts, invitation_text
-from portico.domain.access.onboarding.invitation_text import Expanded, Text
+from portico.domain.access.onboarding.invitation_text import ExpandedText, InvitationText
 from portico.domain.clients.models import Language
 from portico.domain.practices.models import Practice, Role
-from portico.domain.practices.practice_settings import SettingsChangedMeanwhile
+from portico.domain.practices.practice_settings import SettingsConflict
 from portico.plumbing.mail import rendering
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.clients import edit_conflicts
-from portico.web.office.clients.edit_conflicts import Difference
+from portico.web.office.clients.edit_conflicts import FieldConflict
 from portico.web.office.settings.email_settings_form import DefaultTextForm, EmailsForms
 
 EXAMPLE = "Jordan"
 
 
 @dataclass(frozen=True)
-class Sample:
+class InvitationSample:
     """The invitation in one language as an invented client would get it; None while something stands against it."""
 
     language: str
     name: str
     form: DefaultTextForm
-    letter: Expanded | None
+    letter: ExpandedText | None
     complaints: list[str]
     is_own: bool
 
@@ -52,7 +52,7 @@ def preview(request: OfficeRequest, language: str) -> HttpResponse:
     """The invitation in one language as it stands in the form."""
     if language not in Language.values:
         raise Http404
-    form = DefaultTextForm(language, Text("", ""), request.POST)
+    form = DefaultTextForm(language, InvitationText("", ""), request.POST)
     return render(request, "office/settings/letter.html", _frame() | {"each": _sample(request, form)})
 
 
@@ -70,7 +70,7 @@ def _save(request: OfficeRequest) -> HttpResponse:
     try:
         version = forms.sender.cleaned_data["version"]
         default_texts.save(request.practice, forms.sender.sender, forms.chosen_texts, version=version, by=request.actor)
-    except SettingsChangedMeanwhile:
+    except SettingsConflict:
         return _show_both(request, forms)
     messages.success(request, _("The emails were saved."))
     return redirect("office:settings_emails")
@@ -95,13 +95,13 @@ def _show_both(request: OfficeRequest, typed: EmailsForms) -> HttpResponse:
     return _page(request, again, both=both, status=HTTPStatus.CONFLICT)
 
 
-def _texts(practice: Practice) -> dict[str, Text]:
+def _texts(practice: Practice) -> dict[str, InvitationText]:
     return invitation_text.defaults_of(practice)
 
 
-def _typed_texts(typed: EmailsForms) -> dict[str, Text]:
+def _typed_texts(typed: EmailsForms) -> dict[str, InvitationText]:
     return {
-        language: Text(form["subject"].value() or "", form["message"].value() or "")
+        language: InvitationText(form["subject"].value() or "", form["message"].value() or "")
         for language, form in typed.texts.items()
     }
 
@@ -110,7 +110,7 @@ def _page(
     request: OfficeRequest,
     forms: EmailsForms,
     *,
-    both: list[Difference] | None = None,
+    both: list[FieldConflict] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     context = _frame() | {
@@ -123,12 +123,12 @@ def _page(
     return render(request, "office/settings/emails.html", context, status=status)
 
 
-def _sample(request: OfficeRequest, form: DefaultTextForm) -> Sample:
+def _sample(request: OfficeRequest, form: DefaultTextForm) -> InvitationSample:
     errors = form.errors.values() if form.is_bound else ()
     complaints = [str(sentence) for sentences in errors for sentence in sentences]
-    text = Text(form["subject"].value() or "", form["message"].value() or "")
+    text = InvitationText(form["subject"].value() or "", form["message"].value() or "")
     words = {"first_name": EXAMPLE, "clinician": request.staff.name}
-    return Sample(
+    return InvitationSample(
         language=form.language,
         name=Language(form.language).label,
         form=form,

@@ -8,20 +8,20 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access.onboarding.invitation_text import Text
+from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.practices.models import Practice
 from portico.domain.practices.practice_settings import Sender
 from portico.plumbing.text.mailboxes import header_address
-from portico.web.office.base_form import TypedForm, line
+from portico.web.office.base_form import OfficeForm, line_field
 from portico.web.office.client_portal.portal_tab_form import InvitationTextForm
 
 
-class SenderForm(TypedForm):
+class SenderForm(OfficeForm):
     """`version` is the practice's as the page showed it."""
 
-    sender_name = line(gettext_lazy("Sender name"), longest=100)
+    sender_name = line_field(gettext_lazy("Sender name"), longest=100)
     # No type="email": Chromium would rewrite some addresses and refuse others that are right.
-    reply_to = line(
+    reply_to = line_field(
         gettext_lazy("Reply-to"),
         longest=254,
         attrs={"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"},
@@ -50,7 +50,7 @@ class SenderForm(TypedForm):
 class DefaultTextForm(InvitationTextForm):
     """The default invitation in one language; each of its fields begins with the language's code."""
 
-    def __init__(self, language: str, text: Text, data: QueryDict | None = None) -> None:
+    def __init__(self, language: str, text: InvitationText, data: QueryDict | None = None) -> None:
         super().__init__(data, prefix=language, initial={"subject": text.subject, "message": text.message})
         self.language = language
         for field in self.fields.values():
@@ -65,7 +65,7 @@ class EmailsForms:
     def __init__(
         self,
         practice: Practice,
-        texts: dict[str, Text],
+        texts: dict[str, InvitationText],
         data: QueryDict | None = None,
         **sender: Any,  # Any: a field's value.
     ) -> None:
@@ -79,5 +79,5 @@ class EmailsForms:
         return all(answers)
 
     @property
-    def chosen_texts(self) -> dict[str, Text]:
+    def chosen_texts(self) -> dict[str, InvitationText]:
         return {language: form.text for language, form in self.texts.items()}

@@ -15,26 +15,28 @@ from portico.web import payment_labels
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import shown_sums_field
-from portico.web.office.sign_in.reauthentication import proven
+from portico.web.office.sign_in.reauthentication import recently_verified
 
 # Whoever tested more sees the newest; the press takes out all of them.
 MOST = 200
 
 
 @office_page(Role.OWNER)
-@proven
+@recently_verified
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: OfficeRequest) -> HttpResponse:
     if request.method == "POST":
         try:
-            taken = going_live.take_out(request.practice, shown=shown_sums_field.of(request), by=request.actor)
+            taken = going_live.remove_test_payments(
+                request.practice, shown=shown_sums_field.of(request), by=request.actor
+            )
         except ShownSumsChanged as refusal:
             messages.error(request, str(refusal))
             return redirect("office:test_payments")
         messages.success(request, _said(taken))
         return redirect("office:online_payments")
-    tests = going_live.summed(request.practice)
-    newest = going_live.of_test_mode(request.practice).select_related("client").order_by("-id")[:MOST]
+    tests = going_live.sum_of_test_payments(request.practice)
+    newest = going_live.test_payments_of(request.practice).select_related("client").order_by("-id")[:MOST]
     context = {
         "tests": tests,
         "shown": shown_sums.of_many(tests.number, tests.amount_minor),

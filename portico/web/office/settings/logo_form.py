@@ -24,5 +24,5 @@ class LogoForm(forms.Form):
     @property
     def file(self) -> bytes:
         """At most one byte more than is allowed: enough to be refused."""
-        file: bytes = self.cleaned_data["logo"].read(images.MOST_BYTES + 1)
+        file: bytes = self.cleaned_data["logo"].read(images.MAX_BYTES + 1)
         return file

@@ -13,26 +13,26 @@ from django.views.decorators.http import require_POST, require_safe
 from portico.domain.billing.card_payments import saved_cards
 from portico.domain.billing.ledger import reports
 from portico.domain.billing.stripe_sync import going_live
-from portico.domain.practices.models import OnlinePayments, Role, Trouble
+from portico.domain.practices.models import OnlinePayments, PaymentProblem, Role
 from portico.domain.practices.stripe_setup import api_keys, payment_readiness, webhook_setup
-from portico.gateways.stripe.errors import KeyLacksPermission, StripeTrouble
+from portico.gateways.stripe.errors import PermissionMissing, StripeCallFailed
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.settings import online_payments_labels
 from portico.web.office.settings.online_payments_form import KeysForm, SecretForm
-from portico.web.office.sign_in.reauthentication import proven
+from portico.web.office.sign_in.reauthentication import recently_verified
 
 
 @office_page(Role.OWNER)
-@proven
+@recently_verified
 @require_safe
 def show(request: OfficeRequest) -> HttpResponse:
     return _page(request)
 
 
 @office_page(Role.OWNER)
-@proven
+@recently_verified
 @sensitive_post_parameters("secret_key", "webhook_secret")
 @require_POST
 def save_keys(request: OfficeRequest) -> HttpResponse:
@@ -43,7 +43,7 @@ def save_keys(request: OfficeRequest) -> HttpResponse:
         payments = going_live.save_keys(request.practice, form.keys, by=request.actor)
     except Refused as refusal:
         return _page(request, keys=_with(form, refusal), status=HTTPStatus.UNPROCESSABLE_CONTENT)
-    if why := online_payments_labels.broken(payments, request.practice):
+    if why := online_payments_labels.broken_step(payments, request.practice):
         messages.warning(request, _("The key was saved, but clients can’t pay yet. %(why)s.") % {"why": why})
     else:
         messages.success(request, _("The key was saved and checked with Stripe."))
@@ -51,7 +51,7 @@ def save_keys(request: OfficeRequest) -> HttpResponse:
 
 
 @office_page(Role.OWNER)
-@proven
+@recently_verified
 @require_POST
 def remove_keys(request: OfficeRequest) -> HttpResponse:
     api_keys.remove_keys(request.practice, by=request.actor)
@@ -60,7 +60,7 @@ def remove_keys(request: OfficeRequest) -> HttpResponse:
 
 
 @office_page(Role.OWNER)
-@proven
+@recently_verified
 @require_POST
 def check_again(request: OfficeRequest) -> HttpResponse:
     try:
@@ -71,7 +71,7 @@ def check_again(request: OfficeRequest) -> HttpResponse:
         return redirect("office:online_payments")
     if misses_webhook:
         messages.warning(request, _("Stripe no longer has the webhook that was created for this address."))
-    if payments and (why := online_payments_labels.broken(payments, request.practice)):
+    if payments and (why := online_payments_labels.broken_step(payments, request.practice)):
         messages.warning(request, _("Stripe was asked again. Clients can’t pay: %(why)s.") % {"why": why})
     elif payments:
         messages.success(request, _("Stripe was asked again: clients can pay."))
@@ -79,11 +79,11 @@ def check_again(request: OfficeRequest) -> HttpResponse:
 
 
 @office_page(Role.OWNER)
-@proven
+@recently_verified
 @require_POST
 def make_webhook(request: OfficeRequest) -> HttpResponse:
     try:
-        webhook_setup.make_webhook(request.practice, by=request.actor)
+        webhook_setup.create_webhook(request.practice, by=request.actor)
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
@@ -92,7 +92,7 @@ def make_webhook(request: OfficeRequest) -> HttpResponse:
 
 
 @office_page(Role.OWNER)
-@proven
+@recently_verified
 @sensitive_post_parameters("webhook_secret")
 @require_POST
 def save_secret(request: OfficeRequest) -> HttpResponse:
@@ -109,13 +109,17 @@ def save_secret(request: OfficeRequest) -> HttpResponse:
 
 def _misses_webhook(request: OfficeRequest, payments: OnlinePayments | None) -> bool:
     """Raises what `connecting.refusal_of` gives. Where the key does not work, the key is what is to be mended."""
-    if payments is None or payments.trouble in {Trouble.KEY_REFUSED, Trouble.KEY_RESTRICTED, Trouble.KEY_UNREADABLE}:
+    if payments is None or payments.trouble in {
+        PaymentProblem.KEY_REFUSED,
+        PaymentProblem.KEY_RESTRICTED,
+        PaymentProblem.KEY_UNREADABLE,
+    }:
         return False
     try:
         return webhook_setup.check_webhook(request.practice, by=request.actor)
-    except KeyLacksPermission:
+    except PermissionMissing:
         return False  # It may charge all the same.
-    except StripeTrouble as trouble:
+    except StripeCallFailed as trouble:
         raise api_keys.refusal_of(trouble) from trouble
 
 
@@ -131,15 +135,15 @@ def _page(
     secret: SecretForm | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
-    payments = payment_readiness.of(request.practice)
+    payments = payment_readiness.online_payments_of(request.practice)
     context: dict[str, object] = {
         "keys": keys or KeysForm(),
         "secret": secret or SecretForm(prefix="by-hand"),
         "currency": request.practice.currency,
-        "hook": webhook_setup.address_of(request.practice),
+        "hook": webhook_setup.url_of(request.practice),
         "payments": None,
         "pill": online_payments_labels.pill(request.practice),
-        "tests": going_live.summed(request.practice),
+        "tests": going_live.sum_of_test_payments(request.practice),
     }
     if payments is not None and payments.key is not None:
         context |= {
@@ -147,9 +151,9 @@ def _page(
             "steps": online_payments_labels.steps(payments, request.practice),
             "facts": online_payments_labels.facts(payments),
             "clock_trouble": online_payments_labels.clock_trouble(payments),
-            "heard": webhook_setup.of(payments, request.practice),
+            "heard": webhook_setup.webhook_status(payments, request.practice),
             "last_payment_at": reports.last_charged_at(request.practice),
-            "cards_left_behind": saved_cards.left_behind(request.practice),
+            "cards_left_behind": saved_cards.count_unusable(request.practice),
             "processing": reports.being_processed(request.practice),
         }
     return render(request, "office/settings/payments.html", context, status=status)

@@ -7,21 +7,21 @@ from babel import Locale
 from babel.dates import format_timedelta
 from django.utils.translation import gettext as _
 
-from portico.domain.practices.models import CardState, OnlinePayments, Practice, Trouble
+from portico.domain.practices.models import CardState, OnlinePayments, PaymentProblem, Practice
 from portico.web import formatting
 
 ENGLISH = Locale("en")
 
 
 @dataclass(frozen=True)
-class Pill:
+class StatusPill:
     tone: str
     icon: str
     words: str
 
 
 @dataclass(frozen=True)
-class Step:
+class SetupStep:
     """`state`: done, stop or ahead; a step that stops says what to do, and may offer a way."""
 
     state: str
@@ -38,39 +38,39 @@ class Fact:
     value: str
 
 
-def pill(practice: Practice) -> Pill:
+def pill(practice: Practice) -> StatusPill:
     match practice.card_state:
         case CardState.LIVE:
-            return Pill("good", "check", _("Ready"))
+            return StatusPill("good", "check", _("Ready"))
         case CardState.TEST:
-            return Pill("wait", "flask-conical", _("Test mode"))
+            return StatusPill("wait", "flask-conical", _("Test mode"))
         case CardState.TROUBLE:
-            return Pill("bad", "triangle-alert", _("Needs attention"))
-    return Pill("quiet", "circle-dashed", _("Not set up"))
+            return StatusPill("bad", "triangle-alert", _("Needs attention"))
+    return StatusPill("quiet", "circle-dashed", _("Not set up"))
 
 
-def steps(payments: OnlinePayments, practice: Practice) -> list[Step]:
+def steps(payments: OnlinePayments, practice: Practice) -> list[SetupStep]:
     """The chain of facts in order; the first that is broken stops it."""
     key = payments.key
     if key is None:
         return []
-    entered = Step(
+    entered = SetupStep(
         "done", _("Keys entered"), _("Secret key ending %(ending)s") % {"ending": key.ending}, at=key.entered_at
     )
-    known = Step("done", _("Account verified"), account_of(payments), at=payments.checked_at)
-    charging = Step("done", _("Charges enabled"), at=payments.checked_at)
-    last = Step("done", _("Clients can pay"), _("Those whose portal access has the tick for it"))
+    known = SetupStep("done", _("Account verified"), account_of(payments), at=payments.checked_at)
+    charging = SetupStep("done", _("Charges enabled"), at=payments.checked_at)
+    last = SetupStep("done", _("Clients can pay"), _("Those whose portal access has the tick for it"))
     chain = [entered, known, charging, last]
     stop = _stop(payments, practice)
     if stop is None:
         return chain
     place, step = stop
     # A currency is no link of its own: it stands before the last one. Any other trouble stands in its link's place.
-    goes_on = place if payments.trouble == Trouble.CURRENCY else place + 1
-    return [*chain[:place], step, *(Step("ahead", each.words) for each in chain[goes_on:])]
+    goes_on = place if payments.trouble == PaymentProblem.CURRENCY else place + 1
+    return [*chain[:place], step, *(SetupStep("ahead", each.words) for each in chain[goes_on:])]
 
 
-def broken(payments: OnlinePayments, practice: Practice) -> str:
+def broken_step(payments: OnlinePayments, practice: Practice) -> str:
     """Why clients cannot pay, in a few words; empty when they can."""
     stop = _stop(payments, practice)
     return stop[1].words if stop else ""
@@ -111,23 +111,23 @@ def country_of(payments: OnlinePayments) -> str:
     return str(ENGLISH.territories.get(payments.country, payments.country))
 
 
-def _stop(payments: OnlinePayments, practice: Practice) -> tuple[int, Step] | None:
+def _stop(payments: OnlinePayments, practice: Practice) -> tuple[int, SetupStep] | None:
     """Which link of the chain is broken, and what stands there instead."""
     match payments.trouble:
-        case Trouble.KEY_REFUSED:
+        case PaymentProblem.KEY_REFUSED:
             how = _("It was rolled or revoked at Stripe. Clients still see their invoices; paying by card is off.")
             return 1, _new_key(_("Stripe no longer accepts this key"), how)
-        case Trouble.KEY_RESTRICTED:
+        case PaymentProblem.KEY_RESTRICTED:
             how = _("It is a restricted key. Give it more permissions at Stripe, or enter a secret key instead.")
             return 1, _new_key(_("This key may not do enough"), how)
-        case Trouble.KEY_UNREADABLE:
+        case PaymentProblem.KEY_UNREADABLE:
             how = _("This installation’s FIELD_KEYS have changed since it was saved. Enter the key again.")
             return 1, _new_key(_("The key can no longer be read here"), how)
-        case Trouble.CHARGES_OFF:
+        case PaymentProblem.CHARGES_OFF:
             how = _("Stripe wants to know more about the practice first. It says at Stripe what is missing.")
             words = _("Stripe does not let this account charge yet")
-            return 2, Step("stop", words, how, way="https://dashboard.stripe.com/", way_words=_("Open Stripe"))
-        case Trouble.CURRENCY:
+            return 2, SetupStep("stop", words, how, way="https://dashboard.stripe.com/", way_words=_("Open Stripe"))
+        case PaymentProblem.CURRENCY:
             names = {"account": payments.currency or "?", "practice": practice.currency}
             words = _("The account’s currency is not %(practice)s") % names
             how = _(
@@ -138,5 +138,5 @@ def _stop(payments: OnlinePayments, practice: Practice) -> tuple[int, Step] | No
     return None
 
 
-def _new_key(words: str, how: str) -> Step:
-    return Step("stop", words, how, way="#keys", way_words=_("Enter the new key"))
+def _new_key(words: str, how: str) -> SetupStep:
+    return SetupStep("stop", words, how, way="#keys", way_words=_("Enter the new key"))

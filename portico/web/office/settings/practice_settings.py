@@ -12,12 +12,12 @@ from portico.domain.billing.ledger import practice_currency
 from portico.domain.billing.ledger.practice_currency import PriceHasNoPlace
 from portico.domain.practices import logos
 from portico.domain.practices.models import Practice, Role
-from portico.domain.practices.practice_settings import CurrencyFixed, SettingsChangedMeanwhile
-from portico.plumbing.images import PictureRefused
+from portico.domain.practices.practice_settings import CurrencyFixed, SettingsConflict
+from portico.plumbing.images import ImageRejected
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.clients import edit_conflicts
-from portico.web.office.clients.edit_conflicts import Difference
+from portico.web.office.clients.edit_conflicts import FieldConflict
 from portico.web.office.settings.logo_form import LogoForm
 from portico.web.office.settings.practice_settings_form import PracticeForm
 
@@ -41,13 +41,13 @@ def sample(request: OfficeRequest) -> HttpResponse:
 
 @office_page(Role.OWNER)
 @require_POST
-def put_up_logo(request: OfficeRequest) -> HttpResponse:
+def save_logo(request: OfficeRequest) -> HttpResponse:
     form = LogoForm(request.POST, request.FILES)
     if not form.is_valid():
         return _page(request, PracticeForm(request.practice), logo=form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
-        logos.put_up(request.practice, form.file, by=request.actor)
-    except PictureRefused as refusal:
+        logos.save(request.practice, form.file, by=request.actor)
+    except ImageRejected as refusal:
         form.add_error("logo", str(refusal))
         return _page(request, PracticeForm(request.practice), logo=form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     messages.success(request, _("The logo was saved. Clients see it at the entrance and in the portal."))
@@ -56,8 +56,8 @@ def put_up_logo(request: OfficeRequest) -> HttpResponse:
 
 @office_page(Role.OWNER)
 @require_POST
-def take_down_logo(request: OfficeRequest) -> HttpResponse:
-    logos.take_down(request.practice, by=request.actor)
+def remove_logo(request: OfficeRequest) -> HttpResponse:
+    logos.remove(request.practice, by=request.actor)
     messages.success(request, _("The logo was removed. The first letter of the name stands in its place."))
     return redirect("office:settings_practice")
 
@@ -73,7 +73,7 @@ def _save(request: OfficeRequest) -> HttpResponse:
     try:
         version = form.cleaned_data["version"]
         practice_currency.describe(request.practice, form.description, version=version, by=request.actor)
-    except SettingsChangedMeanwhile:
+    except SettingsConflict:
         return _show_both(request, form)
     except (CurrencyFixed, PriceHasNoPlace) as refusal:
         form.add_error(refusal.field, str(refusal))
@@ -95,7 +95,7 @@ def _page(
     form: PracticeForm,
     *,
     logo: LogoForm | None = None,
-    both: list[Difference] | None = None,
+    both: list[FieldConflict] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     context = {

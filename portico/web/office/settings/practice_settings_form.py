@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy
 from portico.currency_table import CURRENCIES
 from portico.domain.practices import time_zones
 from portico.domain.practices.models import Practice
-from portico.domain.practices.practice_settings import Description
+from portico.domain.practices.practice_settings import PracticeDetails
 from portico.plumbing.text.input_validation import TextField
 from portico.web import formatting
-from portico.web.office.base_form import TOO_LONG, TypedForm, WholeNumberField, line
+from portico.web.office.base_form import TOO_LONG, OfficeForm, WholeNumberField, line_field
 from portico.web.office.clients.contact_forms import e164, written
 
 # Eight accents by name; every other hue is as good.
@@ -38,15 +38,15 @@ HIGHEST_HUE = 359
 ENGLISH = Locale("en")
 
 
-class PracticeForm(TypedForm):
+class PracticeForm(OfficeForm):
     """`accent` is one of the named hues or "own", for which `hue` stands; `version` is the practice's as shown."""
 
-    name = line(gettext_lazy("Practice name"), longest=100, required=True)
+    name = line_field(gettext_lazy("Practice name"), longest=100, required=True)
     time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"))
-    phone = line(gettext_lazy("Phone"), longest=40, is_phone=True, attrs={"inputmode": "tel"})
+    phone = line_field(gettext_lazy("Phone"), longest=40, is_phone=True, attrs={"inputmode": "tel"})
     country = forms.ChoiceField(label=gettext_lazy("Country"))
     currency = forms.ChoiceField(label=gettext_lazy("Currency"))
-    support_hours = line(gettext_lazy("Support hours"), longest=150)
+    support_hours = line_field(gettext_lazy("Support hours"), longest=150)
     postal_address = TextField(
         label=gettext_lazy("Postal address"),
         max_length=300,
@@ -133,16 +133,16 @@ class PracticeForm(TypedForm):
         return cast(int, self.initial["saved_hue"])
 
     @property
-    def description(self) -> Description:
+    def description(self) -> PracticeDetails:
         cleaned = self.cleaned_data
         hue = cleaned["hue"] if cleaned["accent"] == OWN else int(cleaned["accent"])
-        plain = {each.name: cleaned[each.name] for each in fields(Description) if each.name != "hue"}
-        return Description(hue=hue, **plain)
+        plain = {each.name: cleaned[each.name] for each in fields(PracticeDetails) if each.name != "hue"}
+        return PracticeDetails(hue=hue, **plain)
 
 
 def opening(practice: Practice) -> dict[str, Any]:  # Any: a field's value.
     """What the form opens with: what is saved."""
-    saved = {each.name: getattr(practice, each.name) for each in fields(Description)}
+    saved = {each.name: getattr(practice, each.name) for each in fields(PracticeDetails)}
     is_named = practice.hue in HUES
     return saved | {
         "phone": written(practice.phone, practice.country) if practice.phone else "",

@@ -38,10 +38,10 @@ def edit(request: OfficeRequest, ref: str) -> HttpResponse:
 
 @office_page(Role.OWNER)
 @require_POST
-def retire(request: OfficeRequest, ref: str) -> HttpResponse:
+def archive(request: OfficeRequest, ref: str) -> HttpResponse:
     item = get_object_or_404(ServiceItem.objects.filter(practice=request.practice), ref=ref)
     try:
-        service_items.retire(item, shown=shown_sums_field.of(request), by=request.actor)
+        service_items.archive(item, shown=shown_sums_field.of(request), by=request.actor)
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
@@ -54,7 +54,7 @@ def _save(request: OfficeRequest, item: ServiceItem | None) -> HttpResponse:
     if request.method != "POST":
         initial = {}
         if item is not None:
-            initial = {"code": item.code, "label": item.label, "price": money.plain(item.price_minor, currency)}
+            initial = {"code": item.code, "label": item.label, "price": money.plain_decimal(item.price_minor, currency)}
         return _page(request, item, _form(item, initial=initial, currency=currency))
     form = _form(item, request.POST, currency=currency)
     if not form.is_valid():

@@ -14,26 +14,26 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portico.domain.practices.models import Role, StaffMember
 from portico.domain.practices.staff import team
 from portico.domain.practices.staff.staff_members import EmailTaken
-from portico.domain.practices.staff.team import StaffChangedMeanwhile
+from portico.domain.practices.staff.team import StaffConflict
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text import input_validation
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.settings.team_form import InviteForm, RoleForm, VersionForm
 from portico.web.office.sign_in import reauthentication
-from portico.web.office.sign_in.reauthentication import proven
+from portico.web.office.sign_in.reauthentication import recently_verified
 
 
 @office_page(Role.OWNER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def index(request: OfficeRequest) -> HttpResponse:
     if request.method == "POST":
-        return reauthentication.needs_proof(request) or _invite(request)
+        return reauthentication.reauthentication_needed(request) or _invite(request)
     return _team_page(request, InviteForm())
 
 
 @office_page(Role.OWNER)
-@proven
+@recently_verified
 @require_http_methods(["GET", "HEAD", "POST"])
 def member(request: OfficeRequest, ref: str) -> HttpResponse:
     staff = _member(request, ref)
@@ -43,7 +43,7 @@ def member(request: OfficeRequest, ref: str) -> HttpResponse:
 
 
 @office_page(Role.OWNER)
-@proven
+@recently_verified
 @require_POST
 def invite_again(request: OfficeRequest, ref: str) -> HttpResponse:
     staff = _member(request, ref)
@@ -52,7 +52,7 @@ def invite_again(request: OfficeRequest, ref: str) -> HttpResponse:
 
 
 @office_page(Role.OWNER)
-@proven
+@recently_verified
 @require_POST
 def deactivate(request: OfficeRequest, ref: str) -> HttpResponse:
     """A colleague leaves; the owner may leave too, while another owner stays."""
@@ -65,7 +65,7 @@ def deactivate(request: OfficeRequest, ref: str) -> HttpResponse:
 
 
 @office_page(Role.OWNER)
-@proven
+@recently_verified
 @require_POST
 def reactivate(request: OfficeRequest, ref: str) -> HttpResponse:
     staff = _member(request, ref)
@@ -75,7 +75,7 @@ def reactivate(request: OfficeRequest, ref: str) -> HttpResponse:
 
 
 @office_page(Role.OWNER)
-@proven
+@recently_verified
 @require_POST
 def reset_second_factor(request: OfficeRequest, ref: str) -> HttpResponse:
     staff = _member(request, ref)
@@ -166,6 +166,6 @@ def _member_page(
         "form": form if form is not None and form.errors.get("role") else None,
         "role_form": RoleForm(initial={"role": role, "version": saved.version}),
         "refusal": refusal,
-        "changed_meanwhile": isinstance(refusal, StaffChangedMeanwhile),
+        "changed_meanwhile": isinstance(refusal, StaffConflict),
     }
     return render(request, "office/settings/team_member.html", context, status=status)

@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy
 
 from portico.domain.practices.models import Role
 from portico.plumbing.text.mailboxes import header_address
-from portico.web.office.base_form import TypedForm, line
+from portico.web.office.base_form import OfficeForm, line_field
 
 
-class InviteForm(TypedForm):
-    name = line(gettext_lazy("Name"), longest=100, required=True)
-    email = line(
+class InviteForm(OfficeForm):
+    name = line_field(gettext_lazy("Name"), longest=100, required=True)
+    email = line_field(
         gettext_lazy("Email"),
         longest=254,
         required=True,

@@ -7,11 +7,11 @@ from django.utils.translation import gettext_lazy
 
 from portico.domain.practices.staff import authenticators, passkeys
 from portico.domain.practices.staff.authenticators import WrongCode
-from portico.domain.practices.staff.passkeys import WrongAnswer
+from portico.domain.practices.staff.passkeys import PasskeyRejected
 from portico.web import qr_codes
 from portico.web.http import request_origin
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office.base_form import TypedForm, line
+from portico.web.office.base_form import OfficeForm, line_field
 from portico.web.office.sign_in.second_factor_prompt import AuthenticatorForm
 
 # What the session remembers until the new factor has proven itself.
@@ -27,19 +27,19 @@ class AppForm(AuthenticatorForm):
     """The code that the app shows, once it knows the secret."""
 
 
-class NewPasskeyForm(TypedForm):
-    name = line(gettext_lazy("Name"), longest=60, required=True)
+class NewPasskeyForm(OfficeForm):
+    name = line_field(gettext_lazy("Name"), longest=60, required=True)
     passkey = forms.CharField(max_length=passkeys.ANSWER_LENGTH, widget=forms.HiddenInput)
 
 
-def app_to_scan(request: OfficeRequest) -> dict[str, object]:
+def scan_context(request: OfficeRequest) -> dict[str, object]:
     """What the page shows: the secret as a QR code, and in groups of four to be typed. It stays until it is used."""
     secret = request.session.get(_TO_SCAN)
     if secret is None:
         secret = request.session[_TO_SCAN] = authenticators.new_secret()
     return {
         "qr": qr_codes.svg(
-            authenticators.address_of(request.staff, secret), label=_("QR code for your authenticator app")
+            authenticators.provisioning_uri(request.staff, secret), label=_("QR code for your authenticator app")
         ),
         "secret": " ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
     }
@@ -63,7 +63,7 @@ def add_app(request: OfficeRequest, form: AppForm, *, first: bool) -> bool:
 
 def ask_for_passkey(request: OfficeRequest) -> HttpResponse:
     """What our script hands to the browser."""
-    question = passkeys.ask_for_new(request.staff)
+    question = passkeys.registration_challenge(request.staff)
     request.session[_QUESTION] = question.state
     return JsonResponse(question.options)
 
@@ -80,7 +80,7 @@ def add_passkey(request: OfficeRequest, form: NewPasskeyForm, *, first: bool) ->
     asked = form.cleaned_data
     try:
         return passkeys.add(request.staff, state, asked["passkey"], name=asked["name"], first=first, by=request.actor)
-    except WrongAnswer as wrong:
+    except PasskeyRejected as wrong:
         form.add_error("passkey", _("That passkey didn’t work. Try again, or use another way."))
         raise NotAdded from wrong
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from portico.domain.practices.models import StaffMember
 from portico.domain.practices.staff import password_attempts
-from portico.domain.practices.staff.second_factor import Way
+from portico.domain.practices.staff.second_factor import SecondFactorMethod
 from portico.domain.practices.staff.staff_sessions import BROWSER
 from portico.web import staff_verification
 from portico.web.http import request_origin
@@ -20,14 +20,14 @@ def by_password(request: HttpRequest, staff: StaffMember) -> None:
         get_adapter().login(request, staff)
         request.session[BROWSER] = request_origin.browser_of(request)
         if settings.SECOND_FACTOR_REQUIRED:
-            password_attempts.note_accepted(staff)
+            password_attempts.record_accepted(staff)
         else:
-            password_attempts.note_signed_in(staff, Way.PASSWORD.value)
+            password_attempts.record_sign_in(staff, SecondFactorMethod.PASSWORD.value)
 
 
-def by_factor(request: OfficeRequest, way: Way) -> None:
+def by_factor(request: OfficeRequest, way: SecondFactorMethod) -> None:
     """The second step was taken."""
     with transaction.atomic():
         request.session.cycle_key()
-        staff_verification.note(request.session, way)
-        password_attempts.note_signed_in(request.staff, way.value)
+        staff_verification.record(request.session, way)
+        password_attempts.record_sign_in(request.staff, way.value)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portico.domain.practices.staff import password_reset
 from portico.plumbing.text import input_validation
 from portico.plumbing.text.input_validation import StaffAddressField
-from portico.web.guards import office_door
+from portico.web.guards import office_sign_in_page
 from portico.web.http import request_origin
 from portico.web.office.sign_in.password import only_practice
 
@@ -32,7 +32,7 @@ class AskForm(forms.Form):
         return email
 
 
-@office_door
+@office_sign_in_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
@@ -40,11 +40,11 @@ def ask(request: HttpRequest) -> HttpResponse:
     form = AskForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
-    password_reset.ask(form.cleaned_data["email"], ip=request_origin.ip_of(request))
+    password_reset.request_reset(form.cleaned_data["email"], ip=request_origin.ip_of(request))
     return redirect("office:forgotten_sent")
 
 
-@office_door
+@office_sign_in_page
 @require_safe
 def sent(request: HttpRequest) -> HttpResponse:
     """The same page whatever was typed."""

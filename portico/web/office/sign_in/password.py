@@ -14,10 +14,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import password_attempts
-from portico.plumbing.security.rate_limits import TooMany
+from portico.plumbing.security.rate_limits import RateLimitExceeded
 from portico.plumbing.text.input_validation import StaffAddressField
 from portico.web import office_redirects
-from portico.web.guards import office_door
+from portico.web.guards import office_sign_in_page
 from portico.web.http import cookies, request_origin
 from portico.web.office.sign_in import completing_sign_in
 
@@ -40,7 +40,7 @@ class SignInForm(forms.Form):
     )
 
 
-@office_door
+@office_sign_in_page
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
@@ -55,36 +55,36 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     return _try(request, form)
 
 
-@office_door
+@office_sign_in_page
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Ends the session, and leaves nothing in the browser that Back could show."""
     with transaction.atomic():
         if isinstance(request.user, StaffMember):
-            password_attempts.note_signed_out(request.user)
+            password_attempts.record_sign_out(request.user)
         get_adapter().logout(request)
     response = redirect(f"{settings.LOGIN_URL}?signed-out")
     # Never "cookies": that would take the client's session at the same address too.
     response["Clear-Site-Data"] = '"cache", "storage"'
-    cookies.take(response, settings.SESSION_COOKIE_NAME)
+    cookies.delete_cookie(response, settings.SESSION_COOKIE_NAME)
     return response
 
 
 def _try(request: HttpRequest, form: SignInForm) -> HttpResponse:
     email, password = form.cleaned_data["email"], form.cleaned_data["password"]
     try:
-        password_attempts.reserve_try(email, ip=request_origin.ip_of(request))
-    except TooMany:
-        password_attempts.note_refused(email, beyond_limit=True)
+        password_attempts.reserve_attempt(email, ip=request_origin.ip_of(request))
+    except RateLimitExceeded:
+        password_attempts.record_refused(email, beyond_limit=True)
         form.add_error("password", _("Too many tries. Wait five minutes, then try again."))
         return _page(request, form, status=429)
     login = LoginForm({"login": email, "password": password}, request=request)
     if not login.is_valid():
-        password_attempts.note_refused(email, beyond_limit=False)
+        password_attempts.record_refused(email, beyond_limit=False)
         # Alike for a wrong password, an unknown address and a colleague who has left.
         form.add_error("password", _("That email and password don’t match. Check both and try again."))
         return _page(request, form, status=422)
-    password_attempts.give_try_back(email, ip=request_origin.ip_of(request))
+    password_attempts.refund_attempt(email, ip=request_origin.ip_of(request))
     # Not by the form's own `login`: its further steps would lead to the library's pages.
     completing_sign_in.by_password(request, login.user)
     return redirect(office_redirects.landing(request, login.user))

@@ -35,24 +35,24 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office.sign_in import second_factor_prompt
 
 
-def proven[**P](view: View[OfficeRequest, P]) -> View[OfficeRequest, P]:
+def recently_verified[**P](view: View[OfficeRequest, P]) -> View[OfficeRequest, P]:
     """Stands under `@office_page`: the page opens only to who has shown lately who they are."""
 
     @wraps(view)
     def asked_first(request: OfficeRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        return needs_proof(request) or view(request, *args, **kwargs)
+        return reauthentication_needed(request) or view(request, *args, **kwargs)
 
     return asked_first
 
 
-def needs_proof(request: OfficeRequest) -> HttpResponse | None:
+def reauthentication_needed(request: OfficeRequest) -> HttpResponse | None:
     """The way to the page that asks, when the last proof is older than ten minutes; None when it is not."""
-    if staff_verification.is_fresh(request.session):
+    if staff_verification.is_recent(request.session):
         return None
     query = {"next": _back(request)}
     if request.method == "POST":
-        fields = form_recovery.fields(request.POST.lists())
-        kept = saved_forms.keep(request.staff, path=request.get_full_path(), fields=fields)
+        fields = form_recovery.posted_fields(request.POST.lists())
+        kept = saved_forms.save(request.staff, path=request.get_full_path(), fields=fields)
         query |= {"kept": kept.ref} if kept else {"again": "1"}
     address = f"{reverse('office:prove')}?{urlencode(query)}"
     if "HX-Request" in request.headers:
@@ -63,12 +63,12 @@ def needs_proof(request: OfficeRequest) -> HttpResponse | None:
 @office_page()
 @sensitive_post_parameters("otp", "recovery_code", "passkey", "password")
 @require_http_methods(["GET", "HEAD", "POST"])
-def prove(request: OfficeRequest) -> HttpResponse:
+def reauthenticate(request: OfficeRequest) -> HttpResponse:
     """Asks for a factor again; in the demo, where nobody has one, for the password."""
     answer = second_factor_prompt.ask(request, template="office/prove.html", question="office:prove_by_passkey")
     if isinstance(answer, HttpResponse):
         return answer
-    staff_verification.note(request.session, answer)
+    staff_verification.record(request.session, answer)
     if "again" in request.GET:
         messages.info(request, _("Thank you. Now press once more."))
     return redirect(office_redirects.landing(request, request.staff))
@@ -76,7 +76,7 @@ def prove(request: OfficeRequest) -> HttpResponse:
 
 @office_page()
 @require_POST
-def prove_by_passkey(request: OfficeRequest) -> HttpResponse:
+def reauthenticate_by_passkey(request: OfficeRequest) -> HttpResponse:
     """The question that our script hands to the browser."""
     return second_factor_prompt.ask_for_passkey(request)
 

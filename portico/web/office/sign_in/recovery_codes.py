@@ -6,27 +6,27 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portico.domain.practices.staff import recovery_codes
 from portico.web import office_redirects, staff_verification
-from portico.web.guards import office_step
+from portico.web.guards import office_second_step_page
 from portico.web.http.request_types import OfficeRequest
 
 
-@office_step
+@office_second_step_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: OfficeRequest) -> HttpResponse:
     if not staff_verification.has_unseen_codes(request.session):
-        return office_redirects.onward(request)
+        return office_redirects.redirect_onward(request)
     if request.method == "POST":
         staff_verification.codes_seen(request.session)
-        return office_redirects.onward(request)
+        return office_redirects.redirect_onward(request)
     context = {
         "codes": recovery_codes.unused(request.staff),
         "are_first": staff_verification.codes_are_first(request.session),
-        "here": office_redirects.carried(request, request.path),
+        "here": office_redirects.with_next(request, request.path),
     }
     return render(request, "office/recovery_codes.html", context)
 
 
-@office_step
+@office_second_step_page
 @require_safe
 def as_text(request: OfficeRequest) -> HttpResponse:
     """The same as a file."""

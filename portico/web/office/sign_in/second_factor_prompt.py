@@ -13,18 +13,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portico.domain.practices.staff import authenticators, passkeys, password_attempts, recovery_codes, second_factor
-from portico.domain.practices.staff.second_factor import Way
-from portico.plumbing.security.rate_limits import TooMany
+from portico.domain.practices.staff.second_factor import SecondFactorMethod
+from portico.plumbing.security.rate_limits import RateLimitExceeded
 from portico.plumbing.text.input_validation import CodeField
 from portico.web import office_redirects
 from portico.web.http import request_origin
 from portico.web.http.request_types import OfficeRequest
 
 # What the session remembers between the question for a passkey and its answer.
-QUESTION = "passkey-question"
+CHALLENGE_SESSION_KEY = "passkey-question"
 
 
-class Unkept(forms.TextInput):
+class NeverRedisplayed(forms.TextInput):
     """A field whose content never comes back, right or wrong."""
 
     def format_value(self, value: Any) -> None:  # Any: Django's own.
@@ -38,7 +38,7 @@ class AuthenticatorForm(forms.Form):
     otp = CodeField(
         label=gettext_lazy("Authenticator code"),
         max_length=20,
-        widget=Unkept({**CODE_ENTRY, "inputmode": "numeric", "placeholder": "••••••"}),
+        widget=NeverRedisplayed({**CODE_ENTRY, "inputmode": "numeric", "placeholder": "••••••"}),
     )
 
 
@@ -46,7 +46,7 @@ class RecoveryForm(forms.Form):
     recovery_code = CodeField(
         label=gettext_lazy("Recovery code"),
         max_length=40,
-        widget=Unkept({**CODE_ENTRY, "inputmode": "numeric", "autocomplete": "off"}),
+        widget=NeverRedisplayed({**CODE_ENTRY, "inputmode": "numeric", "autocomplete": "off"}),
     )
 
 
@@ -63,21 +63,21 @@ class PasswordForm(forms.Form):
     )
 
 
-FORMS: dict[Way, tuple[type[forms.Form], str]] = {
-    Way.AUTHENTICATOR: (AuthenticatorForm, "otp"),
-    Way.PASSKEY: (PasskeyForm, "passkey"),
-    Way.RECOVERY_CODE: (RecoveryForm, "recovery_code"),
-    Way.PASSWORD: (PasswordForm, "password"),
+FORMS: dict[SecondFactorMethod, tuple[type[forms.Form], str]] = {
+    SecondFactorMethod.AUTHENTICATOR: (AuthenticatorForm, "otp"),
+    SecondFactorMethod.PASSKEY: (PasskeyForm, "passkey"),
+    SecondFactorMethod.RECOVERY_CODE: (RecoveryForm, "recovery_code"),
+    SecondFactorMethod.PASSWORD: (PasswordForm, "password"),
 }
 _WRONG = {
-    Way.AUTHENTICATOR: gettext_lazy("That code doesn’t work. Type the one that the app shows now."),
-    Way.PASSKEY: gettext_lazy("That passkey didn’t work. Try again, or use another way."),
-    Way.RECOVERY_CODE: gettext_lazy("That recovery code doesn’t work. Each one works once."),
-    Way.PASSWORD: gettext_lazy("That password doesn’t match. Try again."),
+    SecondFactorMethod.AUTHENTICATOR: gettext_lazy("That code doesn’t work. Type the one that the app shows now."),
+    SecondFactorMethod.PASSKEY: gettext_lazy("That passkey didn’t work. Try again, or use another way."),
+    SecondFactorMethod.RECOVERY_CODE: gettext_lazy("That recovery code doesn’t work. Each one works once."),
+    SecondFactorMethod.PASSWORD: gettext_lazy("That password doesn’t match. Try again."),
 }
 
 
-def ask(request: OfficeRequest, *, template: str, question: str) -> Way | HttpResponse:
+def ask(request: OfficeRequest, *, template: str, question: str) -> SecondFactorMethod | HttpResponse:
     """The way by which the person has just shown who they are, or the page that asks.
 
     `question` names the address where our script asks for a passkey.
@@ -93,7 +93,7 @@ def ask(request: OfficeRequest, *, template: str, question: str) -> Way | HttpRe
     try:
         if _is_right(request, way, form.cleaned_data[field]):
             return way
-    except TooMany as beyond:
+    except RateLimitExceeded as beyond:
         form.add_error(field, wait_words(beyond))
         return _page(request, template, question, ways, form, status=429)
     form.add_error(field, ValidationError(_WRONG[way]))
@@ -102,12 +102,12 @@ def ask(request: OfficeRequest, *, template: str, question: str) -> Way | HttpRe
 
 def ask_for_passkey(request: OfficeRequest) -> HttpResponse:
     """What our script hands to the browser."""
-    question = passkeys.ask_for_proof(request.staff)
-    request.session[QUESTION] = question.state
+    question = passkeys.authentication_challenge(request.staff)
+    request.session[CHALLENGE_SESSION_KEY] = question.state
     return JsonResponse(question.options)
 
 
-def wait_words(beyond: TooMany) -> str:
+def wait_words(beyond: RateLimitExceeded) -> str:
     if beyond.limit.window >= timedelta(days=1):
         return _("Too many tries. Wait a day, or use another way.")
     if beyond.limit.window >= timedelta(hours=1):
@@ -115,38 +115,46 @@ def wait_words(beyond: TooMany) -> str:
     return _("Too many tries. Wait five minutes, then try again.")
 
 
-def _ways(request: OfficeRequest) -> set[Way]:
+def _ways(request: OfficeRequest) -> set[SecondFactorMethod]:
     # Who is let in without a second factor is asked for the password.
-    return second_factor.ways(request.staff) if settings.SECOND_FACTOR_REQUIRED else {Way.PASSWORD}
+    return second_factor.methods(request.staff) if settings.SECOND_FACTOR_REQUIRED else {SecondFactorMethod.PASSWORD}
 
 
-def _is_right(request: OfficeRequest, way: Way, answer: str) -> bool:
+def _is_right(request: OfficeRequest, way: SecondFactorMethod, answer: str) -> bool:
     """Raises TooMany."""
     staff = request.staff
-    if way == Way.PASSWORD:
-        return password_attempts.try_again(staff, answer, ip=request_origin.ip_of(request))
+    if way == SecondFactorMethod.PASSWORD:
+        return password_attempts.check_again(staff, answer, ip=request_origin.ip_of(request))
     # A question is good for one answer.
-    state = request.session.pop(QUESTION, None) if way == Way.PASSKEY else None
+    state = request.session.pop(CHALLENGE_SESSION_KEY, None) if way == SecondFactorMethod.PASSKEY else None
     tries = {
-        Way.AUTHENTICATOR: lambda: authenticators.use(staff, answer),
-        Way.PASSKEY: lambda: passkeys.use(staff, state, answer),
-        Way.RECOVERY_CODE: lambda: recovery_codes.use(staff, answer),
+        SecondFactorMethod.AUTHENTICATOR: lambda: authenticators.use(staff, answer),
+        SecondFactorMethod.PASSKEY: lambda: passkeys.use(staff, state, answer),
+        SecondFactorMethod.RECOVERY_CODE: lambda: recovery_codes.use(staff, answer),
     }
-    return second_factor.try_once(staff, way, tries[way], by=request.actor)
+    return second_factor.attempt(staff, way, tries[way], by=request.actor)
 
 
 def _page(
-    request: OfficeRequest, template: str, question: str, ways: set[Way], form: forms.Form | None, *, status: int = 200
+    request: OfficeRequest,
+    template: str,
+    question: str,
+    ways: set[SecondFactorMethod],
+    form: forms.Form | None,
+    *,
+    status: int = 200,
 ) -> HttpResponse:
-    with_recovery = Way.RECOVERY_CODE in ways and ("recovery" in request.GET or isinstance(form, RecoveryForm))
+    with_recovery = SecondFactorMethod.RECOVERY_CODE in ways and (
+        "recovery" in request.GET or isinstance(form, RecoveryForm)
+    )
     context = {
-        "authenticator": _form_of(AuthenticatorForm, form) if Way.AUTHENTICATOR in ways else None,
-        "passkey": _form_of(PasskeyForm, form) if Way.PASSKEY in ways else None,
+        "authenticator": _form_of(AuthenticatorForm, form) if SecondFactorMethod.AUTHENTICATOR in ways else None,
+        "passkey": _form_of(PasskeyForm, form) if SecondFactorMethod.PASSKEY in ways else None,
         "recovery": _form_of(RecoveryForm, form) if with_recovery else None,
-        "password": _form_of(PasswordForm, form) if Way.PASSWORD in ways else None,
-        "has_recovery": Way.RECOVERY_CODE in ways,
-        "here": office_redirects.carried(request, request.path),
-        "with_recovery_url": office_redirects.carried(request, request.path, recovery="1"),
+        "password": _form_of(PasswordForm, form) if SecondFactorMethod.PASSWORD in ways else None,
+        "has_recovery": SecondFactorMethod.RECOVERY_CODE in ways,
+        "here": office_redirects.with_next(request, request.path),
+        "with_recovery_url": office_redirects.with_next(request, request.path, recovery="1"),
         "question_url": reverse(question),
     }
     return render(request, template, context, status=status)

@@ -8,30 +8,30 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.practices.staff import second_factor
 from portico.web import office_redirects, staff_verification
-from portico.web.guards import office_step
+from portico.web.guards import office_second_step_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.sign_in import completing_sign_in, second_factor_prompt
 
 
-@office_step
+@office_second_step_page
 @sensitive_post_parameters("otp", "recovery_code", "passkey")
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: OfficeRequest) -> HttpResponse:
     """Asks for the factor; who has none yet sets one up."""
     if staff_verification.next_step(request.session) != "office:second_step":
-        return office_redirects.onward(request)
+        return office_redirects.redirect_onward(request)
     if not second_factor.is_set_up(request.staff):
-        return redirect(office_redirects.carried(request, reverse("office:first_factor")))
+        return redirect(office_redirects.with_next(request, reverse("office:first_factor")))
     answer = second_factor_prompt.ask(
         request, template="office/second_step.html", question="office:second_step_by_passkey"
     )
     if isinstance(answer, HttpResponse):
         return answer
     completing_sign_in.by_factor(request, answer)
-    return office_redirects.onward(request)
+    return office_redirects.redirect_onward(request)
 
 
-@office_step
+@office_second_step_page
 @require_POST
 def by_passkey(request: OfficeRequest) -> HttpResponse:
     """The question that our script hands to the browser."""

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portico.domain.practices.models import SetUpLink, SetUpPurpose
 from portico.domain.practices.staff import set_up_links
-from portico.domain.practices.staff.set_up_links import SetUpLinkSpent
+from portico.domain.practices.staff.set_up_links import SetUpLinkUsed
 from portico.web import page_subjects
-from portico.web.guards import office_door
+from portico.web.guards import office_sign_in_page
 from portico.web.http import cookies
 from portico.web.office.sign_in import completing_sign_in
 
@@ -37,7 +37,7 @@ class PasswordForm(forms.Form):
     )
 
 
-@office_door
+@office_sign_in_page
 @require_safe
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
     """Moves the token into a cookie of this browser and goes on to a clean address. Spends nothing."""
@@ -45,11 +45,11 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
     # The one answer whose own address is a secret.
     response["Referrer-Policy"] = "no-referrer"
     if request.method == "GET":
-        cookies.give(response, COOKIE_NAME, token[:100], max_age=PAGE_LIFETIME)
+        cookies.set_cookie(response, COOKIE_NAME, token[:100], max_age=PAGE_LIFETIME)
     return response
 
 
-@office_door
+@office_sign_in_page
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_password(request: HttpRequest) -> HttpResponse:
@@ -61,7 +61,7 @@ def choose_password(request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
             names_staff = request.POST.get(page_subjects.FIELD) == link.staff.ref
             return _choose(request, link, token) if names_staff else _out_of_date(request)
-    except SetUpLinkSpent:
+    except SetUpLinkUsed:
         return render(request, "office/set_up_gone.html", status=410)
     return _page(request, link, PasswordForm())
 
@@ -86,7 +86,7 @@ def _choose(request: HttpRequest, link: SetUpLink, token: str) -> HttpResponse:
     else:
         completing_sign_in.by_password(request, staff)
         response = redirect("office:clients")
-    cookies.take(response, COOKIE_NAME)
+    cookies.delete_cookie(response, COOKIE_NAME)
     return response
 
 

@@ -78,7 +78,7 @@ def test_the_letter_speaks_the_client_s_language(practice: Practice) -> None:
 
 
 def test_the_logo_stands_in_it_at_the_size_of_print(practice: Practice) -> None:
-    logos.put_up(practice, picture(size=(640, 640)), by=cast.DESK)
+    logos.save(practice, picture(size=(640, 640)), by=cast.DESK)
     practice.refresh_from_db()
     [printed] = PdfReader(BytesIO(client_guide.as_pdf(practice, "en"))).pages[0].images
     assert printed.image is not None

@@ -14,13 +14,13 @@ from portico.domain.access import access_grants, client_changes
 from portico.domain.access.models import Invitation, SignInLink
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.sign_in import link_redemption, sign_in_links
-from portico.domain.access.sign_in.completing_sign_in import Visitor
-from portico.domain.audit_actions import Verb
-from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.gateways.smtp.server_url import parse
-from portico.gateways.smtp.transport import Transport
+from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing.mail import delivery, outbox
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from tests import cast
@@ -28,7 +28,7 @@ from tests.support.smtp import Mail, SmtpServer
 
 
 def hand_over(smtp: SmtpServer) -> None:
-    assert delivery.hand_over_next("rest", Transport(parse(smtp.url)))
+    assert delivery.deliver_next("rest", SmtpTransport(parse(smtp.url)))
 
 
 def mail_of(invitation: Invitation) -> OutgoingEmail:
@@ -37,7 +37,7 @@ def mail_of(invitation: Invitation) -> OutgoingEmail:
 
 def token_of(invitation: Invitation) -> str:
     link = SignInLink.objects.select_related("email", "practice").get(email_id=invitation.email_id)
-    return sign_in_links.address_of(link).rstrip("/").rpartition("/")[2]
+    return sign_in_links.url_of(link).rstrip("/").rpartition("/")[2]
 
 
 def standing(person: Client) -> tuple[str, str]:
@@ -45,15 +45,15 @@ def standing(person: Client) -> tuple[str, str]:
     return person.portal_state, person.portal_reason
 
 
-def save_info(person: Client, *addresses: AddressEntry) -> None:
+def save_info(person: Client, *addresses: AddressInput) -> None:
     person.refresh_from_db()
-    entry = ClientEntry(ClientDetails(person.first_name, person.last_name), addresses=addresses)
+    entry = ClientInput(ClientDetails(person.first_name, person.last_name), addresses=addresses)
     client_changes.save_client_info(person, entry, version=person.version, by=cast.DESK)
 
 
-def present(person: Client, *, address: str | None = None, email_ok: bool = True) -> AddressEntry:
+def present(person: Client, *, address: str | None = None, email_ok: bool = True) -> AddressInput:
     row = person.email_addresses.open().get()
-    return AddressEntry(address or row.address, row.kind, email_ok, ref=row.ref)
+    return AddressInput(address or row.address, row.kind, email_ok, ref=row.ref)
 
 
 def switch(person: Client, *, on: bool) -> None:
@@ -86,7 +86,7 @@ def test_an_address_that_staff_typed_does_not_become_a_link(practice: Practice, 
         "See www.evil.example, https://evil.example/a?b=c or <a href='https://evil.example'>here</a>. [portal address]"
     )
     ana = cast.ana(practice)
-    text = invitation_text.Text("Hello", typed)
+    text = invitation_text.InvitationText("Hello", typed)
     invitations.send(ana, cast.entry_for(ana), text, press="p" * 43, version=None, by=cast.DESK)
     hand_over(smtp)
     (mail,) = smtp.mails
@@ -103,9 +103,9 @@ def test_an_address_that_staff_typed_does_not_become_a_link(practice: Practice, 
 
 def test_its_link_opens_the_portal(practice: Practice, smtp: SmtpServer) -> None:
     invitation = cast.invited(cast.ana(practice))
-    assert link_redemption.look(practice, token_of(invitation)).state == "expired"
+    assert link_redemption.find(practice, token_of(invitation)).state == "expired"
     hand_over(smtp)
-    assert link_redemption.look(practice, token_of(invitation)).state == "live"
+    assert link_redemption.find(practice, token_of(invitation)).state == "live"
 
 
 def test_it_speaks_the_clients_language(practice: Practice, smtp: SmtpServer) -> None:
@@ -139,7 +139,7 @@ def test_the_token_is_nowhere_in_the_database(practice: Practice, smtp: SmtpServ
     hand_over(smtp)
     token = token_of(invitation)
     assert token in smtp.mails[0].text()
-    assert outbox.LINK_MARK in mail_of(invitation).body_text
+    assert outbox.LINK_PLACEHOLDER in mail_of(invitation).body_text
     assert token not in everything_stored()
 
 
@@ -207,7 +207,7 @@ def test_what_changed_before_hand_over_drops_it_with_the_reason(
     assert (mail.state, smtp.mails) == ("dropped", [])
     assert mail.reason.startswith(reason)
     assert standing(ana) == after
-    entry = TrailEntry.objects.get(verb=Verb.EMAIL_DROPPED)
+    entry = TrailEntry.objects.get(verb=AuditAction.EMAIL_DROPPED)
     assert (entry.client_id, entry.details["reason"]) == (ana.pk, mail.reason)
 
 
@@ -228,7 +228,7 @@ def test_a_sign_in_by_another_link_drops_what_still_waits(practice: Practice, sm
     cast.with_access(bea)
     hand_over(smtp)
     second = cast.invited(bea)
-    link_redemption.press(practice, token_of(first), visitor=Visitor("", "a browser"))
+    link_redemption.redeem(practice, token_of(first), visitor=Browser("", "a browser"))
     hand_over(smtp)
     assert mail_of(second).reason == "Somebody signed in with another link meanwhile."
     assert standing(bruno) == ("signed_in", "")
@@ -240,7 +240,7 @@ def test_a_copy_that_comes_after_the_link_was_used_is_not_sent(
     invitation = cast.invited(cast.ana(practice))
     smtp.lose_answer()
     hand_over(smtp)
-    link_redemption.press(practice, token_of(invitation), visitor=Visitor("", "a browser"))
+    link_redemption.redeem(practice, token_of(invitation), visitor=Browser("", "a browser"))
     stopped_clock.shift(timedelta(minutes=1))
     hand_over(smtp)
     assert (len(smtp.mails), mail_of(invitation).reason) == (1, "Its link has been used already.")
@@ -265,7 +265,7 @@ def test_a_mail_that_waited_for_days_leaves_with_a_link_that_lives(
     hand_over(smtp)
     stopped_clock.shift(timedelta(days=3))
     hand_over(smtp)
-    assert link_redemption.look(practice, token_of(invitation)).state == "live"
+    assert link_redemption.find(practice, token_of(invitation)).state == "live"
 
 
 def test_a_refused_mailbox_needs_attention_until_the_mail_is_started_again_or_sent_anew(
@@ -288,7 +288,7 @@ def test_a_failed_mail_that_is_started_again_no_longer_asks_for_attention(practi
     smtp.refuse("content", "554 5.6.0 Bad")
     hand_over(smtp)
     assert standing(ana) == ("needs_attention", "mail_stopped")
-    outbox.restart(mail_of(invitation), by=cast.DESK)
+    outbox.retry(mail_of(invitation), by=cast.DESK)
     assert standing(ana) == ("invited", "")
 
 

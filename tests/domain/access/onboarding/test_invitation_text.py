@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from portico.domain.access.onboarding import invitation_text
-from portico.domain.access.onboarding.invitation_text import BUTTON, MESSAGE_LENGTH, SUBJECT_LENGTH, Text
+from portico.domain.access.onboarding.invitation_text import BUTTON, MESSAGE_LENGTH, SUBJECT_LENGTH, InvitationText
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
 
@@ -17,8 +17,8 @@ def person(first_name: str = "Ana", clinician: StaffMember | None = ELM) -> Clie
     return Client(first_name=first_name, practice=ALDER, clinician=clinician)
 
 
-def expanded(message: str, subject: str = "", **kwargs: object) -> invitation_text.Expanded:
-    return invitation_text.expand(Text(subject, message), person(**kwargs))  # type: ignore[arg-type]  # As `person` has them.
+def expanded(message: str, subject: str = "", **kwargs: object) -> invitation_text.ExpandedText:
+    return invitation_text.expand(InvitationText(subject, message), person(**kwargs))  # type: ignore[arg-type]  # As `person` has them.
 
 
 def test_each_placeholder_says_what_it_stands_for() -> None:
@@ -32,7 +32,7 @@ def test_each_placeholder_says_what_it_stands_for() -> None:
 def test_the_name_a_client_goes_by_is_used() -> None:
     client = person()
     client.preferred_name = "Annie"
-    assert invitation_text.expand(Text("Hi [first name]", ""), client).subject == "Hi Annie"
+    assert invitation_text.expand(InvitationText("Hi [first name]", ""), client).subject == "Hi Annie"
 
 
 def test_without_a_clinician_the_practice_signs() -> None:

@@ -7,20 +7,20 @@ import pytest
 from portico.domain.access import access_grants, client_changes, portal_states
 from portico.domain.access.models import Invitation, PortalAccess, SignInLink
 from portico.domain.access.onboarding import invitation_text, invitations
-from portico.domain.access.onboarding.invitation_text import Text
-from portico.domain.access.onboarding.invitations import NotMailable
-from portico.domain.audit_actions import Verb
-from portico.domain.clients.client_details import ChangedMeanwhile, ClientArchived
+from portico.domain.access.onboarding.invitation_text import InvitationText
+from portico.domain.access.onboarding.invitations import CannotSendInvitation
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
 from portico.plumbing.models import EmailEvent, EmailEventKind, OutgoingEmail, TrailEntry
 from tests import cast
 
-TEXT = Text("Welcome, [first name]", "Hello [first name],\n\n[sign-in button]\n\nBye")
+TEXT = InvitationText("Welcome, [first name]", "Hello [first name],\n\n[sign-in button]\n\nBye")
 
 
-def send(person: Client, *, press: str = "one press", version: int | None = None) -> invitations.Sent:
+def send(person: Client, *, press: str = "one press", version: int | None = None) -> invitations.SentInvitation:
     return invitations.send(person, cast.entry_for(person), TEXT, press=press, version=version, by=cast.DESK)
 
 
@@ -34,7 +34,7 @@ def test_sending_turns_access_on_and_queues_one_mail_with_one_link(practice: Pra
     assert SignInLink.objects.get().email == email
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.INVITED
-    assert TrailEntry.objects.filter(verb=Verb.INVITATION_QUEUED, client=ana).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.INVITATION_QUEUED, client=ana).count() == 1
 
 
 def test_no_token_is_stored_anywhere(practice: Practice) -> None:
@@ -74,20 +74,20 @@ def test_a_new_press_sends_again_also_after_signing_in(practice: Practice) -> No
 
 def test_without_email_ok_nothing_is_mailed_but_access_is_saved_and_the_trail_says_so(practice: Practice) -> None:
     carla = cast.client(practice, "Carla", address="carla@mail.example", email_ok=False)
-    with pytest.raises(NotMailable) as refused:
+    with pytest.raises(CannotSendInvitation) as refused:
         send(carla)
     assert refused.value.fix == "email_ok"
     assert "carla@mail.example has no Email ok" in str(refused.value)
     assert not OutgoingEmail.objects.exists()
     assert PortalAccess.objects.get(client=carla).is_on
-    assert TrailEntry.objects.get(verb=Verb.INVITATION_REFUSED).details == {"why": "email_ok"}
+    assert TrailEntry.objects.get(verb=AuditAction.INVITATION_REFUSED).details == {"why": "email_ok"}
     carla.refresh_from_db()
     assert (carla.portal_state, carla.portal_reason) == (PortalState.NEEDS_ATTENTION, portal_states.Reason.NO_EMAIL_OK)
 
 
 def test_a_refused_press_may_be_pressed_again_once_consent_is_recorded(practice: Practice) -> None:
     carla = cast.client(practice, "Carla", address="carla@mail.example", email_ok=False)
-    with pytest.raises(NotMailable):
+    with pytest.raises(CannotSendInvitation):
         send(carla, press="same")
     carla.email_addresses.update(email_ok_at=clock.now(), email_ok_by="Fay")
     assert send(carla, press="same").is_new
@@ -97,7 +97,7 @@ def test_access_off_and_no_address_are_refused_with_their_fix(practice: Practice
     ana = cast.ana(practice)
     entry = cast.entry_for(ana)
     for lacking, fix in ((replace(entry, enabled=False), "access"), (replace(entry, address=None), "address")):
-        with pytest.raises(NotMailable) as refused:
+        with pytest.raises(CannotSendInvitation) as refused:
             invitations.send(ana, lacking, TEXT, press="p", version=None, by=cast.DESK)
         assert refused.value.fix == fix
     assert not OutgoingEmail.objects.exists()
@@ -115,23 +115,23 @@ def test_an_invitation_from_an_outdated_page_is_refused(practice: Practice) -> N
     ana = cast.ana(practice)
     seen = cast.with_access(ana).version
     access_grants.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=seen, by=cast.DESK)
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(ClientConflict):
         send(ana, version=seen)
     assert not Invitation.objects.exists()
 
 
 def test_the_draft_is_what_the_editor_opens_with_until_it_is_sent(practice: Practice) -> None:
     ana = cast.ana(practice)
-    invitations.keep_draft(ana, TEXT)  # Before anybody ever saved her access.
-    assert invitations.text_for(ana, access_grants.of(ana)) == TEXT
+    invitations.save_draft(ana, TEXT)  # Before anybody ever saved her access.
+    assert invitations.text_for(ana, access_grants.access_of(ana)) == TEXT
     send(ana)
-    assert invitations.text_for(ana, access_grants.of(ana)) == invitation_text.default_text("en")
+    assert invitations.text_for(ana, access_grants.access_of(ana)) == invitation_text.default_text("en")
 
 
 def test_the_default_text_is_no_draft(practice: Practice) -> None:
     ana = cast.ana(practice)
-    invitations.keep_draft(ana, TEXT)
-    invitations.keep_draft(ana, invitation_text.default_text("en"))
+    invitations.save_draft(ana, TEXT)
+    invitations.save_draft(ana, invitation_text.default_text("en"))
     access = PortalAccess.objects.get(client=ana)
     assert (access.draft_subject, access.draft_message) == ("", "")
 
@@ -140,7 +140,7 @@ def test_keeping_a_draft_leaves_version_access_and_trail_alone(practice: Practic
     ana = cast.ana(practice)
     before = cast.with_access(ana)
     said = TrailEntry.objects.count()
-    invitations.keep_draft(ana, TEXT)
+    invitations.save_draft(ana, TEXT)
     after = PortalAccess.objects.get(client=ana)
     assert (after.version, after.enabled_at) == (before.version, before.enabled_at)
     assert TrailEntry.objects.count() == said
@@ -149,7 +149,7 @@ def test_keeping_a_draft_leaves_version_access_and_trail_alone(practice: Practic
 def test_a_refused_mail_needs_attention_until_a_new_one_is_sent(practice: Practice) -> None:
     ana = cast.ana(practice)
     first = send(ana, press="one").invitation
-    invitations.note_stopped(first, "The mailbox doesn’t exist.")
+    invitations.record_failure(first, "The mailbox doesn’t exist.")
     ana.refresh_from_db()
     assert (ana.portal_state, ana.portal_reason) == (PortalState.NEEDS_ATTENTION, portal_states.Reason.MAIL_STOPPED)
     send(ana, press="two")
@@ -161,7 +161,7 @@ def test_an_older_mail_that_is_refused_late_says_nothing_of_the_newer_one(practi
     ana = cast.ana(practice)
     first = send(ana, press="one").invitation
     send(ana, press="two")
-    invitations.note_stopped(first, "The mailbox doesn’t exist.")
+    invitations.record_failure(first, "The mailbox doesn’t exist.")
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.INVITED
 
@@ -170,7 +170,7 @@ def test_the_mail_to_a_former_address_says_nothing_of_the_present_one(practice: 
     ana = cast.ana(practice)
     first = send(ana).invitation
     access_grants.save_access(ana, replace(cast.entry_for(ana), address=None), version=None, by=cast.DESK)
-    invitations.note_stopped(first, "The mailbox doesn’t exist.")
+    invitations.record_failure(first, "The mailbox doesn’t exist.")
     assert PortalAccess.objects.get(client=ana).mail_stopped_at is None
 
 

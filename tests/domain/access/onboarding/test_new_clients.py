@@ -6,24 +6,24 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import Invitation, PortalAccount
 from portico.domain.access.onboarding import invitation_text, new_clients
-from portico.domain.access.onboarding.invitations import NotMailable
+from portico.domain.access.onboarding.invitations import CannotSendInvitation
 from portico.domain.access.onboarding.new_clients import Welcomed
-from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from tests import cast
 
-ACCESS = AccessEntry(enabled=True, address=None, access_billing_documents=True, pay_by_card=False)
+ACCESS = AccessInput(enabled=True, address=None, access_billing_documents=True, pay_by_card=False)
 TEXT = invitation_text.default_text("en")
 PRESS = "k" * 43
 
 
-def ana(*, email_ok: bool = True) -> ClientEntry:
-    return ClientEntry(ClientDetails(first_name="Ana"), (AddressEntry("ana@mail.example", "home", email_ok),))
+def ana(*, email_ok: bool = True) -> ClientInput:
+    return ClientInput(ClientDetails(first_name="Ana"), (AddressInput("ana@mail.example", "home", email_ok),))
 
 
 def welcome(practice: Practice, *, press: str = PRESS) -> Welcomed:
@@ -49,7 +49,7 @@ def test_again_with_the_same_press_gives_the_first_one(practice: Practice) -> No
 
 @pytest.mark.django_db
 def test_a_refused_invitation_leaves_no_client_and_no_account(practice: Practice) -> None:
-    with pytest.raises(NotMailable):
+    with pytest.raises(CannotSendInvitation):
         new_clients.welcome(practice, ana(email_ok=False), ACCESS, TEXT, press=PRESS, by=cast.DESK)
 
     assert not Client.objects.exists()

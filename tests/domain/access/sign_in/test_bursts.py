@@ -26,11 +26,11 @@ def asked(practice: Practice, times: int, *, network: str = "n1") -> None:
 
 def test_forty_asks_in_an_hour_are_told_and_thirty_nine_are_not(practice: Practice) -> None:
     asked(practice, 39)
-    bursts.watch()
-    assert bursts.lasting(practice) == []
+    bursts.update()
+    assert bursts.ongoing(practice) == []
     asked(practice, 1)
-    bursts.watch()
-    (burst,) = bursts.lasting(practice)
+    bursts.update()
+    (burst,) = bursts.ongoing(practice)
     assert (burst.kind, burst.number, burst.from_one_place) == (BurstKind.ASKS, 40, 40)
 
 
@@ -38,38 +38,40 @@ def test_a_burst_says_how_many_came_from_one_place(practice: Practice) -> None:
     for number in range(20):
         asked(practice, 1, network=f"other {number}")
     asked(practice, 25, network="one place")
-    bursts.watch()
-    (burst,) = bursts.lasting(practice)
+    bursts.update()
+    (burst,) = bursts.ongoing(practice)
     assert (burst.number, burst.from_one_place) == (45, 25)
 
 
 def test_a_burst_is_counted_again_while_it_lasts(practice: Practice, stopped_clock: Traveller) -> None:
     asked(practice, 40)
-    bursts.watch()
+    bursts.update()
     stopped_clock.shift(MINUTE)
     asked(practice, 20)
-    bursts.watch()
-    (burst,) = bursts.lasting(practice)
+    bursts.update()
+    (burst,) = bursts.ongoing(practice)
     assert burst.number == 60
     assert burst.counted_at - burst.began_at == MINUTE
 
 
 def test_a_burst_of_asks_is_over_when_the_hour_holds_fewer(practice: Practice, stopped_clock: Traveller) -> None:
     asked(practice, 40)
-    bursts.watch()
+    bursts.update()
     stopped_clock.shift(61 * MINUTE)
-    bursts.watch()
-    assert bursts.lasting(practice) == []
+    bursts.update()
+    assert bursts.ongoing(practice) == []
     assert Burst.objects.get().over_at is not None
 
 
 def test_asks_at_another_practice_are_no_burst_here(practice: Practice) -> None:
     asked(cast.birch(), 40)
-    bursts.watch()
-    assert bursts.lasting(practice) == []
+    bursts.update()
+    assert bursts.ongoing(practice) == []
 
 
-@pytest.mark.parametrize(("note", "kind"), [(bursts.note_cap, BurstKind.CAP), (bursts.note_pins, BurstKind.PINS)])
+@pytest.mark.parametrize(
+    ("note", "kind"), [(bursts.record_mail_cap, BurstKind.CAP), (bursts.record_wrong_pins, BurstKind.PINS)]
+)
 def test_a_limit_that_was_hit_is_told_until_an_hour_was_quiet(
     practice: Practice, stopped_clock: Traveller, note: Callable[[Practice], None], kind: BurstKind
 ) -> None:
@@ -77,38 +79,38 @@ def test_a_limit_that_was_hit_is_told_until_an_hour_was_quiet(
     stopped_clock.shift(40 * MINUTE)
     note(practice)
     stopped_clock.shift(40 * MINUTE)
-    bursts.watch()
-    (burst,) = bursts.lasting(practice)
+    bursts.update()
+    (burst,) = bursts.ongoing(practice)
     assert (burst.kind, burst.number) == (kind, 2)
     stopped_clock.shift(20 * MINUTE)
-    bursts.watch()
-    assert bursts.lasting(practice) == []
+    bursts.update()
+    assert bursts.ongoing(practice) == []
 
 
 def test_a_second_storm_is_another_burst(practice: Practice, stopped_clock: Traveller) -> None:
-    bursts.note_cap(practice)
+    bursts.record_mail_cap(practice)
     stopped_clock.shift(61 * MINUTE)
-    bursts.watch()
-    bursts.note_cap(practice)
+    bursts.update()
+    bursts.record_mail_cap(practice)
     assert Burst.objects.count() == 2
-    assert len(bursts.lasting(practice)) == 1
+    assert len(bursts.ongoing(practice)) == 1
 
 
 def test_watching_twice_changes_nothing(practice: Practice) -> None:
     asked(practice, 40)
-    bursts.note_pins(practice)
-    assert bursts.watch() == bursts.watch() == 2
+    bursts.record_wrong_pins(practice)
+    assert bursts.update() == bursts.update() == 2
     assert Burst.objects.count() == 2
 
 
 def test_bursts_are_kept_for_a_month(practice: Practice, stopped_clock: Traveller) -> None:
-    bursts.note_cap(practice)
+    bursts.record_mail_cap(practice)
     stopped_clock.shift(61 * MINUTE)
-    bursts.watch()
+    bursts.update()
     stopped_clock.shift(timedelta(days=29))
-    assert bursts.forget_old() == 0
+    assert bursts.delete_old() == 0
     stopped_clock.shift(timedelta(days=2))
-    assert bursts.forget_old() == 1
+    assert bursts.delete_old() == 1
 
 
 @pytest.mark.postgresql
@@ -120,10 +122,10 @@ def test_many_who_notice_at_once_begin_one_burst() -> None:
     def one(_number: int) -> None:
         gate.wait(30)
         try:
-            bursts.note_cap(practice)
+            bursts.record_mail_cap(practice)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(one, range(12)))
-    assert len(bursts.lasting(practice)) == 1
+    assert len(bursts.ongoing(practice)) == 1

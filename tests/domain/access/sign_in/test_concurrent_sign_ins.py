@@ -8,12 +8,12 @@ import pytest
 from django.db import OperationalError, connection
 from psycopg_pool import PoolTimeout
 
-from portico.domain.access.models import PortalAccount, PortalSession, Way
+from portico.domain.access.models import PortalAccount, PortalSession, SignInMethod
 from portico.domain.access.sign_in import link_redemption, portal_sessions, sign_in_codes
-from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.link_redemption import LinkState
-from portico.domain.access.sign_in.portal_sessions import Begun
-from portico.domain.audit_actions import Verb
+from portico.domain.access.sign_in.portal_sessions import StartedSession
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.models import LimitSpent, TrailEntry
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
 LINKS = PRESSES = 50
 TRIES, CODES_AN_HOUR = 30, 10
-VISITOR = Visitor("Firefox on Windows", "a browser")
+VISITOR = Browser("Firefox on Windows", "a browser")
 
 
 def token_of(practice: Practice, number: int) -> str:
@@ -64,7 +64,7 @@ def test_of_fifty_links_pressed_fifty_times_at_once_each_begins_one_session() ->
     tokens = [token_of(practice, number) for number in range(LINKS)]
 
     def press(token: str) -> bool:
-        return isinstance(link_redemption.press(practice, token, visitor=VISITOR), Begun)
+        return isinstance(link_redemption.redeem(practice, token, visitor=VISITOR), StartedSession)
 
     assert at_once(PRESSES, *[lambda token=token: press(token) for token in tokens]) == [1] * LINKS
     assert PortalSession.objects.count() == LINKS
@@ -77,22 +77,22 @@ def test_found_first_and_marked_afterwards_the_same_links_begin_more() -> None:
     found = Barrier(PRESSES)
 
     def find_then_mark(token: str) -> bool:
-        link = link_redemption.look(practice, token).link
+        link = link_redemption.find(practice, token).link
         connection.close()  # The pool has fewer connections than there are threads; nobody waits holding one.
         found.wait(60)
         if link is None or link.used_at is not None:
             return False
         link.used_at = clock.now()
         link.save(update_fields=["used_at"])
-        portal_sessions.begin(
-            PortalAccount.objects.get(pk=link.account_id), way=Way.LINK, proof_number=1, browser="Firefox"
+        portal_sessions.start(
+            PortalAccount.objects.get(pk=link.account_id), way=SignInMethod.LINK, proof_number=1, browser="Firefox"
         )
         return True
 
     tokens = [token_of(practice, number) for number in range(2)]
     spent = at_once(PRESSES, *[lambda token=token: find_then_mark(token) for token in tokens])
     assert min(spent) > 1
-    assert all(link_redemption.look(practice, token).state is LinkState.USED for token in tokens)
+    assert all(link_redemption.find(practice, token).state is LinkState.USED for token in tokens)
 
 
 def test_of_thirty_codes_typed_at_once_in_one_browser_just_ten_are_looked_at() -> None:
@@ -106,7 +106,10 @@ def test_of_thirty_codes_typed_at_once_in_one_browser_just_ten_are_looked_at() -
         return begun is not None
 
     assert at_once(TRIES, try_code) == [0]
-    said = [TrailEntry.objects.filter(verb=verb).count() for verb in (Verb.CODE_REFUSED, Verb.CODE_BEYOND_LIMIT)]
+    said = [
+        TrailEntry.objects.filter(verb=verb).count()
+        for verb in (AuditAction.CODE_REFUSED, AuditAction.CODE_BEYOND_LIMIT)
+    ]
     assert said == [CODES_AN_HOUR, TRIES - CODES_AN_HOUR]
 
 

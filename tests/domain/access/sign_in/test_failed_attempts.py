@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from portico.domain.access import access_grants
 from portico.domain.access.sign_in import failed_attempts, link_redemption, sign_in_codes
-from portico.domain.access.sign_in.completing_sign_in import Visitor
-from portico.domain.audit_actions import Verb
+from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import TrailEntry
@@ -39,7 +39,7 @@ def test_a_wrong_code_is_recorded_for_each_client_of_the_mailbox(practice: Pract
 
     type_wrong_code(practice, "bruno@mail.example")
 
-    assert failures(bruno) == failures(bea) == [(Verb.CODE_REFUSED, {})]
+    assert failures(bruno) == failures(bea) == [(AuditAction.CODE_REFUSED, {})]
     assert failures(carol) == []
 
 
@@ -53,7 +53,7 @@ def test_a_code_that_came_too_late_is_recorded_for_its_client(
 
     type_wrong_code(practice)
 
-    assert failures(ana) == [(Verb.CODE_REFUSED, {})]
+    assert failures(ana) == [(AuditAction.CODE_REFUSED, {})]
 
 
 def test_tries_beyond_the_limit_are_recorded_for_their_client(practice: Practice) -> None:
@@ -64,7 +64,9 @@ def test_tries_beyond_the_limit_are_recorded_for_their_client(practice: Practice
     for _ in range(11):
         type_wrong_code(practice)
 
-    assert [verb for verb, _details in failures(ana)] == [Verb.CODE_REFUSED] * 5 + [Verb.CODE_BEYOND_LIMIT] * 6
+    assert [verb for verb, _details in failures(ana)] == [AuditAction.CODE_REFUSED] * 5 + [
+        AuditAction.CODE_BEYOND_LIMIT
+    ] * 6
 
 
 @pytest.mark.parametrize("tries", [1, 12])
@@ -91,19 +93,19 @@ def test_a_dead_link_is_recorded_after_access_is_off_and_the_address_changed(pra
     entry = cast.entry_for(ana)
     access_grants.save_access(ana, type(entry)(False, None, True, False), version=None, by=cast.DESK)  # noqa: FBT003  as is
 
-    link_redemption.press(practice, token, visitor=VISITOR)
+    link_redemption.redeem(practice, token, visitor=VISITOR)
 
-    assert failures(ana) == [(Verb.LINK_REFUSED, {"state": "expired"})]
+    assert failures(ana) == [(AuditAction.LINK_REFUSED, {"state": "expired"})]
 
 
 def test_a_link_pressed_at_another_practice_is_recorded_at_both(practice: Practice) -> None:
     ana, birch = cast.ana(practice), cast.birch()
     token = cast.token_of(cast.invited(ana))
 
-    link_redemption.press(birch, token, visitor=VISITOR)
+    link_redemption.redeem(birch, token, visitor=VISITOR)
 
-    assert failures(ana) == [(Verb.LINK_REFUSED, {"state": "elsewhere"})]
-    there = TrailEntry.objects.get(practice=birch, verb=Verb.LINK_REFUSED)
+    assert failures(ana) == [(AuditAction.LINK_REFUSED, {"state": "elsewhere"})]
+    there = TrailEntry.objects.get(practice=birch, verb=AuditAction.LINK_REFUSED)
     assert (there.client, there.about, there.details) == (None, "", {"state": "unknown"})
 
 
@@ -112,9 +114,9 @@ def test_a_used_link_opened_again_is_recorded_once_an_hour(
 ) -> None:
     ana = cast.ana(practice)
     token = cast.token_of(cast.invited(ana))
-    link_redemption.press(practice, token, visitor=VISITOR)
+    link_redemption.redeem(practice, token, visitor=VISITOR)
     page = f"/portal/alder-street/link/{token}/"
-    opened = (Verb.LINK_REFUSED, {"state": "used", "opened": True})
+    opened = (AuditAction.LINK_REFUSED, {"state": "used", "opened": True})
 
     for _ in range(3):
         assert client.get(page, follow=True).status_code == 410

@@ -8,12 +8,12 @@ from django.utils import translation
 from portico.domain.access import access_grants
 from portico.domain.access.models import KnownBrowser
 from portico.domain.access.sign_in import known_browsers, link_redemption, sign_in_links
-from portico.domain.access.sign_in.completing_sign_in import Visitor
-from portico.domain.access.sign_in.portal_sessions import Begun
+from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.gateways.smtp.server_url import parse
-from portico.gateways.smtp.transport import Transport
+from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing.mail import delivery
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
@@ -31,8 +31,10 @@ def ana(practice: Practice) -> Client:
 
 def sign_in(practice: Practice, key: str, *, address: str = "ana@mail.example") -> None:
     link = cast.mailed(practice, address)
-    token = sign_in_links.address_of(link).split("/")[-2]
-    assert isinstance(link_redemption.press(practice, token, visitor=Visitor("Firefox on Windows", key)), Begun)
+    token = sign_in_links.url_of(link).split("/")[-2]
+    assert isinstance(
+        link_redemption.redeem(practice, token, visitor=Browser("Firefox on Windows", key)), StartedSession
+    )
 
 
 def notices() -> list[OutgoingEmail]:
@@ -51,7 +53,7 @@ def test_another_browser_is_told_by_mail_once(practice: Practice, ana: Client, s
     sign_in(practice, "two")
     (notice,) = notices()
     assert (notice.to_address, notice.client, notice.lane) == ("ana@mail.example", ana, "rest")
-    assert delivery.hand_over_next("rest", Transport(parse(smtp.url)))
+    assert delivery.deliver_next("rest", SmtpTransport(parse(smtp.url)))
     (mail,) = smtp.mails
     assert mail.message["Subject"] == "A new browser signed in"
     for words in ("Nov 23", "12:20 PM EST", "Firefox on Windows", "Alder Street Therapy", "(212) 555-0177"):
@@ -88,7 +90,7 @@ def test_the_notice_does_not_leave_once_nobody_may_be_mailed_there(
         access_grants.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK)
     else:
         ana.email_addresses.update(email_ok_at=None)
-    assert delivery.hand_over_next("rest", Transport(parse(smtp.url)))
+    assert delivery.deliver_next("rest", SmtpTransport(parse(smtp.url)))
     assert smtp.mails == []
     assert OutgoingEmail.objects.get(kind=KIND).state == "dropped"
 
@@ -99,6 +101,6 @@ def test_the_notice_does_not_leave_once_nobody_may_be_mailed_there(
 )
 def test_a_browser_is_named_in_the_readers_language(kept: str, said: str) -> None:
     with translation.override("es"):
-        assert known_browsers.in_words(kept) == said
+        assert known_browsers.describe(kept) == said
     with translation.override("en"):
-        assert known_browsers.in_words(kept) == kept
+        assert known_browsers.describe(kept) == kept

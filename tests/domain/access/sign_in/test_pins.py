@@ -15,38 +15,38 @@ from django.test.utils import CaptureQueriesContext
 from time_machine import Traveller
 
 from portico.domain.access import access_grants, client_changes, portal_states, revocation
-from portico.domain.access.models import BurstKind, Pin, PortalAccess, PortalSession, Way
+from portico.domain.access.models import BurstKind, Pin, PortalAccess, PortalSession, SignInMethod
 from portico.domain.access.sign_in import bursts, link_redemption, pins, portal_sessions
-from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.link_redemption import LinkState
-from portico.domain.access.sign_in.pins import NoPin
-from portico.domain.access.sign_in.portal_sessions import Begun
-from portico.domain.audit_actions import Verb
-from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.access.sign_in.pins import PinNotAllowed
+from portico.domain.access.sign_in.portal_sessions import StartedSession
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
 from portico.plumbing.models import OutgoingEmail, TrailEntry
-from portico.plumbing.security.rate_limits import TooMany
+from portico.plumbing.security.rate_limits import RateLimitExceeded
 from tests import cast
 
 pytestmark = pytest.mark.both_databases
 
 ANAS = "ana@mail.example"
 BRUNOS = "bruno@mail.example"
-VISITOR = Visitor("Safari on iPhone", "a browser")
+VISITOR = Browser("Safari on iPhone", "a browser")
 
 
 def given(person: Client, *, press: str = "") -> str:
     """The digits of a new PIN, as its maker reads them."""
     press = press or tokens.new_token()
-    pins.make(person, press=press, by=cast.DESK)
+    pins.generate(person, press=press, by=cast.DESK)
     shown = pins.digits(person, press, to=cast.DESK)
     assert shown is not None
     return shown[1]
 
 
-def typed(practice: Practice, pin: str, *, address: str = ANAS, ip: str = "192.0.2.1") -> Begun | None:
+def typed(practice: Practice, pin: str, *, address: str = ANAS, ip: str = "192.0.2.1") -> StartedSession | None:
     return pins.enter(practice, address, pin, visitor=VISITOR, ip=ip)
 
 
@@ -54,13 +54,13 @@ def other_than(pin: str) -> str:
     return f"{(int(pin) + 1) % 10**8:08}"
 
 
-def entries(verb: Verb) -> int:
+def entries(verb: AuditAction) -> int:
     return TrailEntry.objects.filter(verb=verb).count()
 
 
 def refused(person: Client) -> str:
-    with pytest.raises(NoPin) as refusal:
-        pins.make(person, press=tokens.new_token(), by=cast.DESK)
+    with pytest.raises(PinNotAllowed) as refusal:
+        pins.generate(person, press=tokens.new_token(), by=cast.DESK)
     return refusal.value.fix
 
 
@@ -77,7 +77,7 @@ def test_a_pin_has_eight_digits_and_stands_nowhere(ana: Client) -> None:
     assert (len(pin), pin.isdecimal()) == (8, True)
     assert pin not in str(row.__dict__)
     assert pin not in str(list(TrailEntry.objects.values()))
-    assert entries(Verb.PIN_MADE) == 1
+    assert entries(AuditAction.PIN_MADE) == 1
 
 
 def test_two_rows_with_the_same_digits_look_different(ana: Client, practice: Practice) -> None:
@@ -94,10 +94,10 @@ def test_a_pin_signs_in_once_and_shows_its_own_client_alone(practice: Practice) 
     pin = given(bea)
     begun = typed(practice, pin, address=BRUNOS)
     assert begun is not None
-    assert [access.client for access in portal_sessions.opened(begun.session)] == [bea]
-    assert (begun.session.way, begun.session.only_client) == (Way.PIN, bea)
+    assert [access.client for access in portal_sessions.accesses_of(begun.session)] == [bea]
+    assert (begun.session.way, begun.session.only_client) == (SignInMethod.PIN, bea)
     assert typed(practice, pin, address=BRUNOS) is None
-    assert entries(Verb.CLIENT_SIGNED_IN_BY_PIN) == 1
+    assert entries(AuditAction.CLIENT_SIGNED_IN_BY_PIN) == 1
 
 
 def test_a_pin_needs_no_email_ok(practice: Practice) -> None:
@@ -105,15 +105,15 @@ def test_a_pin_needs_no_email_ok(practice: Practice) -> None:
     cast.with_access(nia)
     begun = typed(practice, given(nia), address="nia@mail.example")
     assert begun is not None
-    assert portal_sessions.opened(begun.session).exists()
+    assert portal_sessions.accesses_of(begun.session).exists()
 
 
 def test_a_pin_works_until_its_time_is_up(ana: Client, practice: Practice, stopped_clock: Traveller) -> None:
     pin = given(ana)
     stopped_clock.shift(timedelta(seconds=settings.PIN_TTL - 1))
-    assert pins.live(ana) is not None
+    assert pins.live_pin(ana) is not None
     stopped_clock.shift(timedelta(seconds=1))
-    assert pins.live(ana) is None
+    assert pins.live_pin(ana) is None
     assert typed(practice, pin) is None
 
 
@@ -132,7 +132,7 @@ def test_the_fifth_try_is_still_good_and_the_sixth_is_not(ana: Client, practice:
     for _ in range(5):
         assert typed(practice, other_than(pin)) is None
     assert typed(practice, pin) is None
-    assert (entries(Verb.PIN_REFUSED), entries(Verb.PIN_BEYOND_LIMIT)) == (9, 1)
+    assert (entries(AuditAction.PIN_REFUSED), entries(AuditAction.PIN_BEYOND_LIMIT)) == (9, 1)
 
 
 def test_a_new_pin_does_not_forget_the_wrong_tries_of_the_day(ana: Client, practice: Practice) -> None:
@@ -141,7 +141,7 @@ def test_a_new_pin_does_not_forget_the_wrong_tries_of_the_day(ana: Client, pract
         for _ in range(5):
             typed(practice, other_than(pin))
     assert refused(ana) == "tries"
-    assert entries(Verb.PIN_NOT_MADE) == 1
+    assert entries(AuditAction.PIN_NOT_MADE) == 1
 
 
 def test_staff_allow_more_tries_and_a_pin_can_be_made_again(ana: Client, practice: Practice) -> None:
@@ -150,7 +150,7 @@ def test_staff_allow_more_tries_and_a_pin_can_be_made_again(ana: Client, practic
     assert refused(ana) == "tries"
     for _ in range(2):
         pins.allow_more_tries(ana, by=cast.DESK)
-    assert entries(Verb.PIN_TRIES_ALLOWED) == 1
+    assert entries(AuditAction.PIN_TRIES_ALLOWED) == 1
     assert typed(practice, given(ana)) is not None
 
 
@@ -178,16 +178,16 @@ def test_beyond_ten_tries_a_right_pin_is_not_even_looked_at(ana: Client, practic
     Pin.objects.update(tries=0)
     assert typed(practice, pin, ip="198.51.100.1") is None
     assert Pin.objects.get().tries == 0
-    assert entries(Verb.PIN_BEYOND_LIMIT) == 5 + 1
+    assert entries(AuditAction.PIN_BEYOND_LIMIT) == 5 + 1
 
 
 def test_twenty_tries_an_hour_from_one_network_whatever_the_address(practice: Practice) -> None:
     for number in range(20):
         assert typed(practice, "00000000", address=f"nobody{number}@mail.example") is None
-    with pytest.raises(TooMany):
+    with pytest.raises(RateLimitExceeded):
         typed(practice, "00000000", address="another@mail.example")
     assert typed(practice, "00000000", address="another@mail.example", ip="198.51.100.1") is None
-    assert entries(Verb.PIN_BEYOND_LIMIT) == 1
+    assert entries(AuditAction.PIN_BEYOND_LIMIT) == 1
 
 
 def test_a_wrong_pin_counts_against_each_live_pin_of_the_mailbox(practice: Practice) -> None:
@@ -238,9 +238,9 @@ def test_no_pin_is_made_nor_good_while_the_chain_is_broken(
     pin = given(ana)
     break_it(ana)
     assert refused(ana) == why
-    assert pins.live(ana) is None
+    assert pins.live_pin(ana) is None
     assert typed(practice, pin) is None
-    assert TrailEntry.objects.get(verb=Verb.PIN_NOT_MADE).details == {"why": why}
+    assert TrailEntry.objects.get(verb=AuditAction.PIN_NOT_MADE).details == {"why": why}
 
 
 def test_access_off_and_on_again_revives_no_pin(ana: Client, practice: Practice) -> None:
@@ -253,9 +253,9 @@ def test_access_off_and_on_again_revives_no_pin(ana: Client, practice: Practice)
 def consent(person: Client, *, given: bool) -> None:
     person.refresh_from_db()
     row = person.email_addresses.open().get()
-    entry = ClientEntry(
+    entry = ClientInput(
         ClientDetails(person.first_name, person.last_name),
-        addresses=(AddressEntry(row.address, row.kind, given, ref=row.ref),),
+        addresses=(AddressInput(row.address, row.kind, given, ref=row.ref),),
     )
     client_changes.save_client_info(person, entry, version=person.version, by=cast.DESK)
 
@@ -264,45 +264,45 @@ def test_ending_everything_ends_pin_and_pin_session(ana: Client, practice: Pract
     begun = typed(practice, given(ana))
     assert begun is not None
     pin = given(ana)
-    revocation.end_everything(ana, by=cast.DESK)
-    assert not portal_sessions.opened(begun.session).exists()
+    revocation.revoke_all(ana, by=cast.DESK)
+    assert not portal_sessions.accesses_of(begun.session).exists()
     assert typed(practice, pin) is None
 
 
 def test_withdrawn_consent_ends_what_began_by_mail_and_no_pin(ana: Client, practice: Practice) -> None:
-    by_mail = link_redemption.press(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
+    by_mail = link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
     link = cast.token_of(cast.invited(ana))
     by_pin = typed(practice, given(ana))
     unused = given(ana)
     consent(ana, given=False)
-    assert isinstance(by_mail, Begun)
+    assert isinstance(by_mail, StartedSession)
     assert by_pin is not None
-    assert not portal_sessions.opened(by_mail.session).exists()
-    assert link_redemption.look(practice, link).state == LinkState.EXPIRED
-    assert portal_sessions.opened(by_pin.session).exists()
+    assert not portal_sessions.accesses_of(by_mail.session).exists()
+    assert link_redemption.find(practice, link).state == LinkState.EXPIRED
+    assert portal_sessions.accesses_of(by_pin.session).exists()
     assert typed(practice, unused) is not None
 
 
 def test_consent_given_again_revives_neither_link_nor_session(ana: Client, practice: Practice) -> None:
-    by_mail = link_redemption.press(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
+    by_mail = link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
     link = cast.token_of(cast.invited(ana))
     consent(ana, given=False)
     consent(ana, given=True)
-    assert isinstance(by_mail, Begun)
-    assert not portal_sessions.opened(by_mail.session).exists()
-    assert link_redemption.look(practice, link).state == LinkState.EXPIRED
+    assert isinstance(by_mail, StartedSession)
+    assert not portal_sessions.accesses_of(by_mail.session).exists()
+    assert link_redemption.find(practice, link).state == LinkState.EXPIRED
 
 
 def test_another_address_ends_pin_and_pin_session(ana: Client, practice: Practice) -> None:
     begun, unused = typed(practice, given(ana)), given(ana)
     ana.refresh_from_db()
-    entry = ClientEntry(
+    entry = ClientInput(
         ClientDetails(ana.first_name, ana.last_name),
-        addresses=(AddressEntry("ana@new.example", "home", email_ok=True, ref=ana.email_addresses.open().get().ref),),
+        addresses=(AddressInput("ana@new.example", "home", email_ok=True, ref=ana.email_addresses.open().get().ref),),
     )
     client_changes.save_client_info(ana, entry, version=ana.version, by=cast.DESK)
     assert begun is not None
-    assert not portal_sessions.opened(begun.session).exists()
+    assert not portal_sessions.accesses_of(begun.session).exists()
     assert typed(practice, unused) is None
     assert typed(practice, unused, address="ana@new.example") is None
 
@@ -336,7 +336,7 @@ def test_a_pin_says_nothing_about_whether_mail_arrives(ana: Client, practice: Pr
 
 def test_the_same_press_again_is_the_same_pin(ana: Client) -> None:
     assert given(ana, press="k" * 43) == given(ana, press="k" * 43)
-    assert (Pin.objects.count(), entries(Verb.PIN_MADE)) == (1, 1)
+    assert (Pin.objects.count(), entries(AuditAction.PIN_MADE)) == (1, 1)
 
 
 def test_a_pin_is_shown_to_its_maker_alone_and_for_a_moment(ana: Client, stopped_clock: Traveller) -> None:
@@ -350,13 +350,13 @@ def test_a_pin_is_shown_to_its_maker_alone_and_for_a_moment(ana: Client, stopped
 
 def test_no_address_that_a_stranger_typed_is_in_the_trail(practice: Practice) -> None:
     typed(practice, "12345678", address="stranger@mail.example")
-    entry = TrailEntry.objects.get(verb=Verb.PIN_REFUSED)
+    entry = TrailEntry.objects.get(verb=AuditAction.PIN_REFUSED)
     assert (entry.client, entry.about, entry.details, entry.actor_name) == (None, "", {}, "")
 
 
 def test_a_wrong_pin_is_told_of_the_client_it_was_given_to(ana: Client, practice: Practice) -> None:
     typed(practice, other_than(given(ana)))
-    assert TrailEntry.objects.get(verb=Verb.PIN_REFUSED).client == ana
+    assert TrailEntry.objects.get(verb=AuditAction.PIN_REFUSED).client == ana
 
 
 @pytest.mark.parametrize("pins_given", [0, 1, 2])
@@ -397,16 +397,16 @@ def shapes(queries: CaptureQueriesContext) -> list[str]:
 def test_more_than_two_hundred_wrong_pins_an_hour_are_told(practice: Practice) -> None:
     for number in range(200):
         typed(practice, "00000000", address=f"nobody{number}@mail.example", ip=f"10.0.{number}.1")
-    assert bursts.lasting(practice) == []
+    assert bursts.ongoing(practice) == []
     typed(practice, "00000000", address="one.more@mail.example")
-    (burst,) = bursts.lasting(practice)
+    (burst,) = bursts.ongoing(practice)
     assert (burst.kind, burst.number) == (BurstKind.PINS, 1)
 
 
 def test_the_client_hears_of_a_pin_but_not_of_the_first_sign_in(ana: Client, practice: Practice) -> None:
     typed(practice, given(ana))
     assert not OutgoingEmail.objects.exists()
-    another = Visitor("Firefox on Windows", "another browser")
+    another = Browser("Firefox on Windows", "another browser")
     assert pins.enter(practice, ANAS, given(ana), visitor=another, ip="192.0.2.1")
     mail = OutgoingEmail.objects.get()  # Just one, although the browser is new.
     assert (mail.kind, mail.to_address, mail.client) == ("pin_used", ANAS, ana)
@@ -444,7 +444,7 @@ def test_of_sixty_parallel_guesses_exactly_five_are_evaluated() -> None:
     wrong = other_than(given(ana))
     together(*[lambda n=n: typed(ana.practice, wrong, ip=f"10.0.{n}.1") for n in range(GUESSES)])
     assert Pin.objects.get().tries == 5
-    assert (entries(Verb.PIN_REFUSED), entries(Verb.PIN_BEYOND_LIMIT)) == (5, GUESSES - 5)
+    assert (entries(AuditAction.PIN_REFUSED), entries(AuditAction.PIN_BEYOND_LIMIT)) == (5, GUESSES - 5)
 
 
 @pytest.mark.postgresql
@@ -487,7 +487,7 @@ def test_ten_presses_of_generate_pin_at_once_make_one_pin() -> None:
     cast.with_access(ana)
     shown = together(*[lambda: given(ana, press="k" * 43)] * 10)
     assert len(set(shown)) == 1
-    assert (Pin.objects.count(), entries(Verb.PIN_MADE)) == (1, 1)
+    assert (Pin.objects.count(), entries(AuditAction.PIN_MADE)) == (1, 1)
 
 
 @pytest.mark.postgresql

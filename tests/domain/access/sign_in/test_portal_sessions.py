@@ -10,26 +10,26 @@ from django.conf import settings
 from portico.domain.access import access_grants, client_changes
 from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.access.sign_in import link_redemption, portal_sessions
-from portico.domain.access.sign_in.completing_sign_in import Visitor
-from portico.domain.access.sign_in.portal_sessions import Begun
-from portico.domain.audit_actions import Verb
+from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.access.sign_in.portal_sessions import StartedSession
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.models import TrailEntry
 from tests import cast
 
-VISITOR = Visitor("Firefox on Windows", "a browser")
+VISITOR = Browser("Firefox on Windows", "a browser")
 
 
-def signed_in(person: Client) -> Begun:
-    begun = link_redemption.press(person.practice, cast.token_of(cast.invited(person)), visitor=VISITOR)
-    assert isinstance(begun, Begun)
+def signed_in(person: Client) -> StartedSession:
+    begun = link_redemption.redeem(person.practice, cast.token_of(cast.invited(person)), visitor=VISITOR)
+    assert isinstance(begun, StartedSession)
     return begun
 
 
-def opened(begun: Begun) -> list[Client]:
-    return [access.client for access in portal_sessions.opened(begun.session)]
+def opened(begun: StartedSession) -> list[Client]:
+    return [access.client for access in portal_sessions.accesses_of(begun.session)]
 
 
 def test_the_key_is_stored_only_as_its_hash(practice: Practice) -> None:
@@ -138,23 +138,23 @@ def test_signing_out_ends_the_session_once_and_says_so_once(practice: Practice) 
     for _ in range(2):
         portal_sessions.sign_out(begun.session, practice)
     assert portal_sessions.find(practice, begun.key) is None
-    assert TrailEntry.objects.filter(verb=Verb.CLIENT_SIGNED_OUT).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.CLIENT_SIGNED_OUT).count() == 1
 
 
 def test_a_client_ends_another_of_their_own_sessions(practice: Practice) -> None:
     ana = cast.ana(practice)
     phone, desk = signed_in(ana), signed_in(ana)
-    assert list(portal_sessions.open_to(desk.session.account)) == [desk.session, phone.session]
+    assert list(portal_sessions.live_sessions(desk.session.account)) == [desk.session, phone.session]
     for _ in range(2):
         portal_sessions.end_by_client(phone.session, practice, seen_by=ana, by=portal_sessions.actor_of(desk.session))
-    assert list(portal_sessions.open_to(desk.session.account)) == [desk.session]
-    assert TrailEntry.objects.get(verb=Verb.SESSION_ENDED).client == ana
+    assert list(portal_sessions.live_sessions(desk.session.account)) == [desk.session]
+    assert TrailEntry.objects.get(verb=AuditAction.SESSION_ENDED).client == ana
 
 
 def test_an_actor_is_named_by_whom_it_looks_at_and_never_by_its_address(practice: Practice) -> None:
     ana = cast.ana(practice)
     session = signed_in(ana).session
     assert portal_sessions.actor_of(session).name == "Portal account"
-    portal_sessions.look_at_client(session, PortalAccess.objects.get(client=ana))
+    portal_sessions.choose_client(session, PortalAccess.objects.get(client=ana))
     session.refresh_from_db()
     assert portal_sessions.actor_of(session).name == "Ana Abreu"

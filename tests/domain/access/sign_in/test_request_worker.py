@@ -11,15 +11,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from portico.domain.access import access_grants, client_changes
-from portico.domain.access.models import AskOutcome, Burst, BurstKind, PortalAccount, SignInAsk, SignInLink
+from portico.domain.access.models import Burst, BurstKind, PortalAccount, RequestOutcome, SignInAsk, SignInLink
 from portico.domain.access.sign_in import link_redemption, request_worker, sign_in_links
 from portico.domain.access.sign_in.link_redemption import LinkState
-from portico.domain.audit_actions import Verb
-from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client, PortalState, Status
 from portico.domain.practices.models import Practice
 from portico.gateways.smtp.server_url import parse
-from portico.gateways.smtp.transport import Transport
+from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock
 from portico.plumbing.mail import delivery
 from portico.plumbing.models import LimitSpent, OutgoingEmail, TrailEntry
@@ -31,15 +31,15 @@ pytestmark = pytest.mark.both_databases
 ANA = "ana@mail.example"
 
 
-def answered(practice: Practice, address: str) -> AskOutcome:
+def answered(practice: Practice, address: str) -> RequestOutcome:
     ask = cast.asked(practice, address)
-    assert request_worker.answer_next()
+    assert request_worker.process_next()
     ask.refresh_from_db()
-    return AskOutcome(ask.outcome)
+    return RequestOutcome(ask.outcome)
 
 
 def hand_over(smtp: SmtpServer) -> None:
-    assert delivery.hand_over_next("entrance", Transport(parse(smtp.url)))
+    assert delivery.deliver_next("entrance", SmtpTransport(parse(smtp.url)))
 
 
 def switch(person: Client, *, on: bool) -> None:
@@ -49,8 +49,8 @@ def switch(person: Client, *, on: bool) -> None:
 def consent(person: Client, *, given: bool) -> None:
     person.refresh_from_db()
     row = person.email_addresses.open().get()
-    entry = ClientEntry(
-        ClientDetails(person.first_name, person.last_name), (AddressEntry(row.address, row.kind, given, ref=row.ref),)
+    entry = ClientInput(
+        ClientDetails(person.first_name, person.last_name), (AddressInput(row.address, row.kind, given, ref=row.ref),)
     )
     client_changes.save_client_info(person, entry, version=person.version, by=cast.DESK)
 
@@ -75,10 +75,10 @@ def without_consent(person: Client) -> None:
 def test_somebody_with_access_and_consent_is_mailed(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
-    assert answered(practice, "ANA@mail.example") is AskOutcome.MAILED
+    assert answered(practice, "ANA@mail.example") is RequestOutcome.MAILED
     email = OutgoingEmail.objects.get()
     assert (email.to_address, email.to_name, email.client, email.lane) == (ANA, "Ana Abreu", ana, "entrance")
-    entry = TrailEntry.objects.get(verb=Verb.LINK_SENT)
+    entry = TrailEntry.objects.get(verb=AuditAction.LINK_SENT)
     assert (entry.client, entry.actor_kind, entry.about) == (ana, "nobody", email.ref)
 
 
@@ -88,7 +88,7 @@ def test_somebody_with_access_and_consent_is_mailed(practice: Practice) -> None:
 )
 def test_an_address_that_is_nobodys_gets_nothing(practice: Practice, address: str) -> None:
     cast.with_access(cast.ana(practice))
-    assert answered(practice, address) is AskOutcome.UNKNOWN
+    assert answered(practice, address) is RequestOutcome.UNKNOWN
     assert OutgoingEmail.objects.count() == 0
 
 
@@ -97,25 +97,25 @@ def test_who_may_not_be_mailed_gets_nothing(practice: Practice, change: Callable
     ana = cast.ana(practice)
     cast.with_access(ana)
     change(ana)
-    assert answered(practice, ANA) is AskOutcome.NOT_ALLOWED
+    assert answered(practice, ANA) is RequestOutcome.NOT_ALLOWED
     assert OutgoingEmail.objects.count() == 0
 
 
 def test_another_practices_client_is_unknown_here(practice: Practice) -> None:
     cast.with_access(cast.dora(cast.birch()))
-    assert answered(practice, "dora@mail.example") is AskOutcome.UNKNOWN
+    assert answered(practice, "dora@mail.example") is RequestOutcome.UNKNOWN
 
 
 def test_a_suspended_practice_mails_nobody(practice: Practice) -> None:
     cast.with_access(cast.ana(practice))
     Practice.objects.filter(pk=practice.pk).update(suspended_at=clock.now())
-    assert answered(practice, ANA) is AskOutcome.NOT_ALLOWED
+    assert answered(practice, ANA) is RequestOutcome.NOT_ALLOWED
 
 
 def test_beyond_the_limit_of_an_address_nothing_is_sent(practice: Practice) -> None:
     cast.with_access(cast.ana(practice))
     outcomes = [answered(practice, ANA) for _ in range(6)]
-    assert outcomes == [AskOutcome.MAILED] * 5 + [AskOutcome.BEYOND_LIMIT]
+    assert outcomes == [RequestOutcome.MAILED] * 5 + [RequestOutcome.BEYOND_LIMIT]
     assert OutgoingEmail.objects.count() == 5
 
 
@@ -127,7 +127,7 @@ def test_beyond_two_thousand_mails_an_hour_nothing_is_sent_and_staff_are_told(pr
     assert not LimitSpent.objects.filter(key=limit.key).exists()  # Only mails to known addresses count.
     LimitSpent.objects.create(key=limit.key, started_at=clock.now(), n=limit.most - 1)
     assert limit.most == 2000
-    assert [answered(practice, ANA) for _ in range(2)] == [AskOutcome.MAILED, AskOutcome.BEYOND_CAP]
+    assert [answered(practice, ANA) for _ in range(2)] == [RequestOutcome.MAILED, RequestOutcome.BEYOND_CAP]
     assert Burst.objects.get(practice=practice).kind == BurstKind.CAP
 
 
@@ -137,9 +137,9 @@ def test_an_ask_that_waited_longer_than_a_link_lives_is_too_late(
     cast.with_access(cast.ana(practice))
     ask = cast.asked(practice, ANA)
     stopped_clock.shift(timedelta(days=1))
-    request_worker.answer_next()
+    request_worker.process_next()
     ask.refresh_from_db()
-    assert ask.outcome == AskOutcome.TOO_LATE
+    assert ask.outcome == RequestOutcome.TOO_LATE
 
 
 def test_one_mailbox_of_two_clients_gets_one_mail_and_two_entries(practice: Practice) -> None:
@@ -147,15 +147,15 @@ def test_one_mailbox_of_two_clients_gets_one_mail_and_two_entries(practice: Prac
         cast.with_access(person)
     answered(practice, "bruno@mail.example")
     assert OutgoingEmail.objects.get().to_name == ""
-    assert TrailEntry.objects.filter(verb=Verb.LINK_SENT).count() == 2
+    assert TrailEntry.objects.filter(verb=AuditAction.LINK_SENT).count() == 2
 
 
 def test_an_ask_is_answered_once_whoever_comes_back_to_it(practice: Practice) -> None:
     cast.with_access(cast.ana(practice))
     cast.asked(practice, ANA)
-    assert request_worker.answer_next()
-    assert not request_worker.answer_next()
-    assert SignInAsk.objects.get().outcome == AskOutcome.MAILED
+    assert request_worker.process_next()
+    assert not request_worker.process_next()
+    assert SignInAsk.objects.get().outcome == RequestOutcome.MAILED
     assert OutgoingEmail.objects.count() == 1
 
 
@@ -168,13 +168,13 @@ def test_a_worker_that_held_an_ask_too_long_has_no_word_any_more(practice: Pract
         if "access_portalaccess" in sql and not others:
             others.append(True)
             SignInAsk.objects.update(lease_until=None)
-            others[0] = request_worker.answer_next()
+            others[0] = request_worker.process_next()
         return execute(sql, *rest)
 
     with connection.execute_wrapper(meanwhile):
-        request_worker.answer_next()
+        request_worker.process_next()
     assert others == [True]
-    assert SignInAsk.objects.get().outcome == AskOutcome.MAILED
+    assert SignInAsk.objects.get().outcome == RequestOutcome.MAILED
     assert OutgoingEmail.objects.count() == 1
 
 
@@ -184,13 +184,13 @@ def test_an_ask_that_cannot_be_answered_waits_and_stops_no_other(
     cast.with_access(cast.ana(practice))
     broken = cast.asked(practice, ANA)
     PortalAccount.objects.update(language="xx-xx")
-    assert request_worker.answer_next()
-    assert answered(practice, "nobody@mail.example") is AskOutcome.UNKNOWN
+    assert request_worker.process_next()
+    assert answered(practice, "nobody@mail.example") is RequestOutcome.UNKNOWN
     PortalAccount.objects.update(language="")
     stopped_clock.shift(timedelta(minutes=5))
-    assert request_worker.answer_next()
+    assert request_worker.process_next()
     broken.refresh_from_db()
-    assert broken.outcome == AskOutcome.MAILED
+    assert broken.outcome == RequestOutcome.MAILED
 
 
 def asks_of_people(practice: Practice, *numbers: int) -> list[SignInAsk]:
@@ -209,15 +209,15 @@ def outcomes(asks: list[SignInAsk]) -> list[str]:
 def test_asks_of_one_moment_are_answered_together_with_as_many_queries_as_one(practice: Practice) -> None:
     asks_of_people(practice, 0)
     with CaptureQueriesContext(connection) as of_one:
-        request_worker.answer_next()
+        request_worker.process_next()
     asks = [*asks_of_people(practice, *range(1, 7)), cast.asked(practice, ANA)]
     with CaptureQueriesContext(connection) as of_seven:
-        request_worker.answer_next()
-    assert outcomes(asks) == [AskOutcome.MAILED] * 6 + [AskOutcome.UNKNOWN]
+        request_worker.process_next()
+    assert outcomes(asks) == [RequestOutcome.MAILED] * 6 + [RequestOutcome.UNKNOWN]
     # Who is unknown is looked up once, and their outcome is a second one to write.
     assert len(of_seven) == len(of_one) + 2
     assert OutgoingEmail.objects.count() == SignInLink.objects.count() == 7
-    assert TrailEntry.objects.filter(verb=Verb.LINK_SENT).count() == 7
+    assert TrailEntry.objects.filter(verb=AuditAction.LINK_SENT).count() == 7
 
 
 def test_asks_at_two_practices_are_answered_in_one_turn(practice: Practice) -> None:
@@ -225,17 +225,22 @@ def test_asks_at_two_practices_are_answered_in_one_turn(practice: Practice) -> N
     cast.with_access(cast.ana(practice))
     cast.with_access(cast.dora(birch))
     asks = [cast.asked(practice, ANA), cast.asked(birch, "dora@mail.example"), cast.asked(birch, ANA)]
-    request_worker.answer_next()
-    assert outcomes(asks) == [AskOutcome.MAILED, AskOutcome.MAILED, AskOutcome.UNKNOWN]
-    sent = TrailEntry.objects.filter(verb=Verb.LINK_SENT).order_by("practice_id")
+    request_worker.process_next()
+    assert outcomes(asks) == [RequestOutcome.MAILED, RequestOutcome.MAILED, RequestOutcome.UNKNOWN]
+    sent = TrailEntry.objects.filter(verb=AuditAction.LINK_SENT).order_by("practice_id")
     assert [entry.practice for entry in sent] == [practice, birch]
 
 
 def test_one_bad_ask_of_many_stops_no_other_and_counts_none_twice(practice: Practice) -> None:
     asks = asks_of_people(practice, *range(4))
     PortalAccount.objects.filter(mailbox_key="person.1@mail.example").update(language="xx-xx")
-    request_worker.answer_next()
-    assert outcomes(asks) == [AskOutcome.MAILED, AskOutcome.WAITING, AskOutcome.MAILED, AskOutcome.MAILED]
+    request_worker.process_next()
+    assert outcomes(asks) == [
+        RequestOutcome.MAILED,
+        RequestOutcome.WAITING,
+        RequestOutcome.MAILED,
+        RequestOutcome.MAILED,
+    ]
     assert LimitSpent.objects.get(key=request_worker.mails_of(practice).key).n == 3
     assert OutgoingEmail.objects.count() == 3
 
@@ -245,16 +250,16 @@ def test_of_many_asks_only_so_many_are_mailed_as_the_hour_still_allows(practice:
     asks = asks_of_people(practice, *range(4))
     limit = request_worker.mails_of(practice)
     LimitSpent.objects.create(key=limit.key, started_at=clock.now(), n=limit.most - 3)
-    request_worker.answer_next()
-    assert outcomes(asks) == [AskOutcome.MAILED] * 3 + [AskOutcome.BEYOND_CAP]
+    request_worker.process_next()
+    assert outcomes(asks) == [RequestOutcome.MAILED] * 3 + [RequestOutcome.BEYOND_CAP]
     assert Burst.objects.get(practice=practice).number == 1
 
 
 def test_four_asks_of_one_mailbox_answered_together_leave_three_live_links(practice: Practice) -> None:
     cast.with_access(cast.ana(practice))
     asks = [cast.asked(practice, ANA) for _ in range(4)]
-    request_worker.answer_next()
-    assert outcomes(asks) == [AskOutcome.MAILED] * 4
+    request_worker.process_next()
+    assert outcomes(asks) == [RequestOutcome.MAILED] * 4
     unspent = SignInLink.objects.unspent().order_by("id")
     assert [link.ask for link in unspent.select_related("ask")] == asks[1:]
 
@@ -288,7 +293,7 @@ def test_what_is_kept_of_the_mail_holds_neither_link_nor_code(practice: Practice
     answered(practice, ANA)
     hand_over(smtp)
     link = SignInLink.objects.select_related("email", "practice", "ask").get()
-    token, code = sign_in_links.address_of(link).split("/")[-2], sign_in_links.code_of(link)
+    token, code = sign_in_links.url_of(link).split("/")[-2], sign_in_links.code_of(link)
     assert token in smtp.mails[0].text()
     kept = OutgoingEmail.objects.get()
     for body in (kept.body_text, kept.body_html, str(kept.content), kept.subject):
@@ -339,7 +344,7 @@ def test_a_mail_to_an_address_that_was_changed_meanwhile_does_not_leave(practice
     answered(practice, ANA)
     ana.refresh_from_db()
     row = ana.email_addresses.open().get()
-    entry = ClientEntry(ClientDetails("Ana"), (AddressEntry("new@mail.example", "home", True, ref=row.ref),))  # noqa: FBT003
+    entry = ClientInput(ClientDetails("Ana"), (AddressInput("new@mail.example", "home", True, ref=row.ref),))  # noqa: FBT003
     client_changes.save_client_info(ana, entry, version=ana.version, by=cast.DESK)
     hand_over(smtp)
     assert smtp.mails == []
@@ -358,8 +363,8 @@ def test_a_mail_that_waited_a_day_is_dropped_with_the_reason(
 def test_three_links_live_and_a_fourth_retires_the_oldest(practice: Practice) -> None:
     cast.with_access(cast.ana(practice))
     made = [cast.mailed(practice, ANA) for _ in range(4)]
-    tokens = [sign_in_links.address_of(link).split("/")[-2] for link in made]
-    states = [link_redemption.look(practice, token).state for token in tokens]
+    tokens = [sign_in_links.url_of(link).split("/")[-2] for link in made]
+    states = [link_redemption.find(practice, token).state for token in tokens]
     assert states == [LinkState.EXPIRED, *[LinkState.LIVE] * 3]
 
 
@@ -405,10 +410,10 @@ def test_a_mail_more_that_leaves_with_others_costs_two_statements_more(
         return len([query for query in asked if "SAVEPOINT" not in query["sql"]])
 
     asks_of_people(practice, 0)
-    request_worker.answer_next()
+    request_worker.process_next()
     of_one = statements()
     asks_of_people(practice, *range(1, 6))
-    request_worker.answer_next()
+    request_worker.process_next()
     # What became of it, and the line about that on its page.
     assert statements() == of_one + 4 * 2
     assert len(smtp.mails) == 6

@@ -12,12 +12,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from portico.domain.access import access_grants, client_changes, revocation
-from portico.domain.access.models import TRIES_PER_CODE, PortalSession, SignInLink, Way
+from portico.domain.access.models import ATTEMPTS_PER_CODE, PortalSession, SignInLink, SignInMethod
 from portico.domain.access.sign_in import link_redemption, portal_sessions, sign_in_codes, sign_in_links
-from portico.domain.access.sign_in.completing_sign_in import Visitor
-from portico.domain.access.sign_in.portal_sessions import Begun
-from portico.domain.audit_actions import Verb
-from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.access.sign_in.portal_sessions import StartedSession
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import EmailEvent, EmailEventKind, TrailEntry
@@ -36,8 +36,8 @@ def ana(practice: Practice) -> Client:
     return person
 
 
-def enter(practice: Practice, typed: str, *, browser: str = "a browser", address: str = ANA) -> Begun | None:
-    visitor = Visitor("Firefox on Windows", "a key")
+def enter(practice: Practice, typed: str, *, browser: str = "a browser", address: str = ANA) -> StartedSession | None:
+    visitor = Browser("Firefox on Windows", "a key")
     return sign_in_codes.enter(practice, typed, browser_key=browser, mailbox_key=address, visitor=visitor)
 
 
@@ -54,7 +54,7 @@ def test_a_code_has_six_signs_that_nobody_mistakes(practice: Practice, ana: Clie
     shown = sign_in_links.code_of(cast.mailed(practice, ANA))
     assert len(shown.replace(" ", "")) == 6
     assert set(shown) <= set("23456789ABCDEFGHJKMNPQRSTUVWXYZ ")
-    assert len(sign_in_links.CODE_SIGNS) == 31
+    assert len(sign_in_links.CODE_CHARACTERS) == 31
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_a_code_signs_in_whatever_its_case_spaces_and_dashes(practice: Practice,
     assert callable(change)
     begun = enter(practice, change(sign_in_links.code_of(cast.mailed(practice, ANA))))
     assert begun
-    assert [access.client for access in portal_sessions.opened(begun.session)] == [ana]
-    assert begun.session.way == Way.CODE
-    assert TrailEntry.objects.get(verb=Verb.CLIENT_SIGNED_IN_BY_CODE).client == ana
+    assert [access.client for access in portal_sessions.accesses_of(begun.session)] == [ana]
+    assert begun.session.way == SignInMethod.CODE
+    assert TrailEntry.objects.get(verb=AuditAction.CLIENT_SIGNED_IN_BY_CODE).client == ana
     assert EmailEvent.objects.filter(kind=EmailEventKind.CODE_TYPED).count() == 1
 
 
@@ -87,7 +87,7 @@ def test_a_code_opens_once_and_its_link_with_it(practice: Practice, ana: Client)
     link = cast.mailed(practice, ANA)
     assert enter(practice, sign_in_links.code_of(link))
     assert enter(practice, sign_in_links.code_of(link)) is None
-    assert link_redemption.look(practice, sign_in_links.address_of(link).split("/")[-2]).state == "used"
+    assert link_redemption.find(practice, sign_in_links.url_of(link).split("/")[-2]).state == "used"
 
 
 def test_a_code_works_for_fifteen_minutes(
@@ -119,9 +119,9 @@ def consent_withdrawn_and_given_again(person: Client) -> None:
     row = person.email_addresses.open().get()
     for email_ok in (False, True):
         person.refresh_from_db()
-        entry = ClientEntry(
+        entry = ClientInput(
             ClientDetails(person.first_name, person.last_name),
-            addresses=(AddressEntry(row.address, row.kind, email_ok, ref=row.ref),),
+            addresses=(AddressInput(row.address, row.kind, email_ok, ref=row.ref),),
         )
         client_changes.save_client_info(person, entry, version=person.version, by=cast.DESK)
 
@@ -131,7 +131,7 @@ def archived(person: Client) -> None:
 
 
 def everything_ended(person: Client) -> None:
-    revocation.end_everything(person, by=cast.DESK)
+    revocation.revoke_all(person, by=cast.DESK)
 
 
 @pytest.mark.parametrize(
@@ -153,11 +153,11 @@ def test_a_code_of_another_practice_is_none_here(practice: Practice, ana: Client
 
 def test_after_five_wrong_tries_the_right_code_opens_nothing(practice: Practice, ana: Client) -> None:
     link = cast.mailed(practice, ANA)
-    for _ in range(TRIES_PER_CODE):
+    for _ in range(ATTEMPTS_PER_CODE):
         assert enter(practice, wrong(link)) is None
     assert enter(practice, sign_in_links.code_of(link)) is None
     assert refused() == ["code.refused"] * 5 + ["code.beyond_limit"]
-    assert {entry.client for entry in TrailEntry.objects.filter(verb=Verb.CODE_REFUSED)} == {ana}
+    assert {entry.client for entry in TrailEntry.objects.filter(verb=AuditAction.CODE_REFUSED)} == {ana}
 
 
 def test_a_browser_has_ten_tries_an_hour(
@@ -206,10 +206,10 @@ def test_of_twenty_tries_at_once_just_five_are_evaluated() -> None:
     cast.with_access(cast.ana(practice))
     link = cast.mailed(practice, ANA)
     assert not any(_at_once(lambda: enter(practice, wrong(link))))
-    assert refused().count("code.refused") == TRIES_PER_CODE
-    assert refused().count("code.beyond_limit") == TRIES - TRIES_PER_CODE
+    assert refused().count("code.refused") == ATTEMPTS_PER_CODE
+    assert refused().count("code.beyond_limit") == TRIES - ATTEMPTS_PER_CODE
     link.refresh_from_db()
-    assert link.code_tries == TRIES_PER_CODE
+    assert link.code_tries == ATTEMPTS_PER_CODE
 
 
 @pytest.mark.postgresql
@@ -222,12 +222,12 @@ def test_read_compared_and_counted_afterwards_more_than_five_are_evaluated() -> 
     read = Barrier(TRIES)
 
     def read_then_count() -> bool:
-        has_a_try = SignInLink.objects.get(pk=link.pk).code_tries < TRIES_PER_CODE
+        has_a_try = SignInLink.objects.get(pk=link.pk).code_tries < ATTEMPTS_PER_CODE
         connection.close()  # The pool has fewer connections than there are threads; nobody waits holding one.
         read.wait(30)
         return has_a_try
 
-    assert sum(_at_once(read_then_count)) > TRIES_PER_CODE
+    assert sum(_at_once(read_then_count)) > ATTEMPTS_PER_CODE
 
 
 @pytest.mark.postgresql

@@ -11,7 +11,7 @@ from portico.domain.access.models import SignInLink
 from portico.domain.access.sign_in import link_redemption, sign_in_links
 from portico.domain.access.sign_in.link_redemption import LinkState
 from portico.domain.clients import registration
-from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
@@ -19,9 +19,9 @@ from tests import cast
 
 def two_addresses(practice: Practice) -> Client:
     """Ana with A and B, both with consent."""
-    entry = ClientEntry(
+    entry = ClientInput(
         ClientDetails("Ana"),
-        addresses=(AddressEntry("a@mail.example", "home", True), AddressEntry("b@mail.example", "work", True)),  # noqa: FBT003
+        addresses=(AddressInput("a@mail.example", "home", True), AddressInput("b@mail.example", "work", True)),  # noqa: FBT003
     )
     return registration.create(practice, entry, by=cast.DESK)
 
@@ -32,19 +32,19 @@ def choose(person: Client, address: str) -> None:
 
 
 def state(practice: Practice, token: str) -> LinkState:
-    return link_redemption.look(practice, token).state
+    return link_redemption.find(practice, token).state
 
 
 def test_the_link_is_the_same_however_often_its_address_is_derived(practice: Practice) -> None:
     link = SignInLink.objects.select_related("email", "practice").get(email=cast.invited(cast.ana(practice)).email)
-    assert sign_in_links.address_of(link) == sign_in_links.address_of(link)
-    assert sign_in_links.address_of(link).startswith(f"{settings.PUBLIC_BASE_URL}/portal/alder-street/link/")
+    assert sign_in_links.url_of(link) == sign_in_links.url_of(link)
+    assert sign_in_links.url_of(link).startswith(f"{settings.PUBLIC_BASE_URL}/portal/alder-street/link/")
 
 
 def test_a_link_is_nothing_until_it_is_handed_over(practice: Practice) -> None:
     invitation = cast.invited(cast.ana(practice))
     link = SignInLink.objects.select_related("email", "practice").get(email=invitation.email)
-    token = sign_in_links.address_of(link).rstrip("/").rpartition("/")[2]
+    token = sign_in_links.url_of(link).rstrip("/").rpartition("/")[2]
     assert state(practice, token) == LinkState.EXPIRED
     cast.token_of(invitation)
     assert state(practice, token) == LinkState.LIVE

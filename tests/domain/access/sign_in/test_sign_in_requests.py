@@ -8,11 +8,11 @@ import pytest
 import time_machine
 from django.db import connection
 
-from portico.domain.access.models import AskOutcome, SignInAsk, SignInLink
+from portico.domain.access.models import RequestOutcome, SignInAsk, SignInLink
 from portico.domain.access.sign_in import request_worker, sign_in_requests
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.security.rate_limits import TooMany
+from portico.plumbing.security.rate_limits import RateLimitExceeded
 from tests import cast
 
 pytestmark = pytest.mark.both_databases
@@ -29,7 +29,7 @@ def beyond(practice: Practice) -> list[bool]:
 def test_every_address_is_one_row_and_nothing_else(practice: Practice, address: str) -> None:
     cast.with_access(cast.ana(practice))
     ask = cast.asked(practice, address)
-    assert (ask.address, ask.outcome, ask.is_typed) == (address, AskOutcome.WAITING, True)
+    assert (ask.address, ask.outcome, ask.is_typed) == (address, RequestOutcome.WAITING, True)
     assert (SignInAsk.objects.count(), OutgoingEmail.objects.count(), SignInLink.objects.count()) == (1, 0, 0)
 
 
@@ -81,7 +81,7 @@ def test_a_network_has_thirty_asks_in_ten_minutes(
 ) -> None:
     for number in range(30):
         cast.asked(practice, f"n{number}@mail.example", ip=places[number % len(places)])
-    with pytest.raises(TooMany):
+    with pytest.raises(RateLimitExceeded):
         cast.asked(practice, "ana@mail.example", ip=places[0])
     cast.asked(practice, "ana@mail.example", ip="2001:db8:1:3::1")
     stopped_clock.shift(timedelta(minutes=10))
@@ -95,7 +95,7 @@ def test_what_was_asked_more_than_a_month_ago_is_forgotten(
     link = cast.mailed(practice, "ana@mail.example")
     stopped_clock.shift(timedelta(days=30, seconds=1))
     newer = cast.asked(practice, "ana@mail.example")
-    assert sign_in_requests.forget_old() == 1
+    assert sign_in_requests.delete_old() == 1
     assert SignInAsk.objects.get() == newer
     link.refresh_from_db()
     assert link.ask is None
@@ -117,7 +117,7 @@ def test_of_forty_asks_at_once_for_one_address_just_five_are_mailed() -> None:
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(ask, range(AT_ONCE)))
-    while request_worker.answer_next():
+    while request_worker.process_next():
         pass
     assert SignInAsk.objects.count() == AT_ONCE
     assert OutgoingEmail.objects.count() == 5

@@ -22,14 +22,14 @@ def test_the_bank_is_asked_on_its_own_page_and_then_it_is_paid(till: Till, ana: 
     assert attempt.state == AttemptState.OPEN
     assert attempt.bank_url.startswith(till.stripe.url)
     till.stripe.answer_at_bank(attempt.payment_intent_id, accept=True)
-    assert polling.ask(attempt).state == AttemptState.SUCCEEDED
+    assert polling.poll(attempt).state == AttemptState.SUCCEEDED
     assert fresh(bill).is_paid
 
 
 def test_the_bank_says_no(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.charge(ana, saved_at_bank(till, ana), bill)
     till.stripe.answer_at_bank(attempt.payment_intent_id, accept=False)
-    assert polling.ask(attempt).state == AttemptState.FAILED
+    assert polling.poll(attempt).state == AttemptState.FAILED
 
 
 def test_left_at_the_bank_for_half_an_hour_it_is_cancelled(
@@ -37,7 +37,7 @@ def test_left_at_the_bank_for_half_an_hour_it_is_cancelled(
 ) -> None:
     attempt = till.charge(ana, saved_at_bank(till, ana), bill)
     time_machine.move_to(NOW + timedelta(minutes=31))
-    assert polling.follow_next()
+    assert polling.poll_next()
     assert state(attempt) == AttemptState.EXPIRED
     assert till.stripe.find("payment_intent", attempt.payment_intent_id)["status"] == "canceled"
 
@@ -45,7 +45,7 @@ def test_left_at_the_bank_for_half_an_hour_it_is_cancelled(
 def test_a_saved_card_that_is_declined_says_so(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, cast.bill(ana, 1_000), save=True)
     till.type_card(attempt)
-    polling.ask(attempt)
+    polling.poll(attempt)
     kept = SavedCard.objects.get()
     desk = till.stripe.desk()
     desk.save(desk.get("payment_method", kept.payment_method_id) | {"_number": "4000000000000341"})

@@ -6,12 +6,12 @@ import pytest
 
 from portico.domain.access import access_grants
 from portico.domain.billing.card_payments import cancellation, payment_initiation, polling, saved_cards
-from portico.domain.billing.card_payments.payment_initiation import Order
+from portico.domain.billing.card_payments.payment_initiation import PaymentOrder
 from portico.domain.billing.card_payments.payment_refusals import (
     AmountChanged,
-    CardGone,
+    CardNotFound,
     CardsTurnedOff,
-    StripeNotReached,
+    StripeNotReachable,
     TooSmall,
 )
 from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt, SavedCard
@@ -19,7 +19,7 @@ from portico.domain.billing.refusals import InvoicePaid
 from portico.domain.clients.models import Client
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
-from portico.domain.practices.stripe_setup.payment_readiness import CardsNotTaken
+from portico.domain.practices.stripe_setup.payment_readiness import CardsNotAccepted
 from tests import cast
 from tests.cast import DESK
 from tests.domain.billing.desk_sessions import fresh, paid, saved, state
@@ -60,7 +60,7 @@ def test_too_many_calls_charge_nothing_and_leave_nothing_open(
     till: Till, ana: Client, card: SavedCard, bill: Invoice
 ) -> None:
     till.stripe.fault("429", "/v1/payment_intents", method="POST")
-    with pytest.raises(StripeNotReached):
+    with pytest.raises(StripeNotReachable):
         till.charge(ana, card, bill)
     assert PaymentAttempt.objects.latest("id").state == AttemptState.FAILED
     assert not fresh(bill).is_attempted
@@ -68,7 +68,7 @@ def test_too_many_calls_charge_nothing_and_leave_nothing_open(
 
 def test_while_stripe_is_away_nothing_is_begun(till: Till, ana: Client, bill: Invoice) -> None:
     till.stripe.fault("429", times=5)
-    with pytest.raises(StripeNotReached):
+    with pytest.raises(StripeNotReachable):
         till.start(ana, bill)
     assert not fresh(bill).is_attempted
 
@@ -93,7 +93,7 @@ def test_a_page_that_was_opened_while_somebody_was_about_to_end_it_is_closed_at_
     begun = till.start(ana, bill)
     as_it_stood_before = copy(begun)
     as_it_stood_before.called_at, as_it_stood_before.checkout_session_id = None, ""
-    cancellation.retire(as_it_stood_before)
+    cancellation.cancel(as_it_stood_before)
     (page,) = till.stripe.desk().all("checkout.session")
     begun.refresh_from_db()
     assert (page["status"], begun.state) == ("expired", AttemptState.EXPIRED)
@@ -103,14 +103,14 @@ def test_turned_off_it_is_refused_at_once_and_what_is_open_is_closed_at_stripe(
     till: Till, ana: Client, bill: Invoice
 ) -> None:
     attempt = till.start(ana, bill)
-    access = access_grants.of(ana)
+    access = access_grants.access_of(ana)
     assert access is not None
     entry = cast.entry_for(ana)
     access_grants.save_access(ana, entry, version=None, by=DESK)
     with pytest.raises(CardsTurnedOff):
         till.start(ana, bill)
-    assert polling.hurry_unwanted()
-    assert polling.follow_next()
+    assert polling.expire_unwanted()
+    assert polling.poll_next()
     assert state(attempt) == AttemptState.EXPIRED
     with pytest.raises(ValueError, match="expired"):
         till.type_card(attempt)
@@ -123,12 +123,12 @@ def test_too_little_is_not_charged(till: Till, ana: Client) -> None:
 
 def test_an_amount_that_changed_since_the_page_was_opened_is_refused(till: Till, ana: Client, bill: Invoice) -> None:
     with pytest.raises(AmountChanged):
-        payment_initiation.pay(till.payer(ana), Order(bill, amount_minor=13_999))
+        payment_initiation.start_payment(till.payer(ana), PaymentOrder(bill, amount_minor=13_999))
 
 
 def test_without_a_key_nothing_is_begun(till: Till, ana: Client, bill: Invoice) -> None:
     api_keys.remove_keys(till.practice, by=DESK)
-    with pytest.raises(CardsNotTaken):
+    with pytest.raises(CardsNotAccepted):
         till.start(ana, bill)
 
 
@@ -148,7 +148,7 @@ def test_a_refused_key_closes_paying_by_card_at_its_own_practice(till: Till, ana
 
 def test_a_card_is_removed_here_and_at_stripe(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
     saved_cards.remove(card, ana, by=DESK)
-    with pytest.raises(CardGone):
+    with pytest.raises(CardNotFound):
         till.charge(ana, card, bill)
     assert saved_cards.detach_removed() == 1
     assert till.stripe.find("payment_method", card.payment_method_id)["customer"] is None
@@ -157,6 +157,6 @@ def test_a_card_is_removed_here_and_at_stripe(till: Till, ana: Client, card: Sav
 
 def test_a_card_belongs_to_the_mailbox_that_typed_it(till: Till, ana: Client, card: SavedCard) -> None:
     carol = let_pay(cast.carol(till.practice))
-    assert saved_cards.kept(till.payer(carol).account) == []
-    with pytest.raises(CardGone):
+    assert saved_cards.saved_cards_of(till.payer(carol).account) == []
+    with pytest.raises(CardNotFound):
         till.charge(carol, card, cast.bill(carol))

@@ -25,7 +25,7 @@ from portico.domain.billing.stripe_sync import card_refunds
 from portico.domain.clients.models import Client
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import payment_intents
-from portico.gateways.stripe.objects import Intent
+from portico.gateways.stripe.objects import PaymentIntent
 from portico.plumbing import clock, tokens
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.refusals import Refused
@@ -47,7 +47,7 @@ def ana(till: Till) -> Client:
 def card(till: Till, ana: Client) -> SavedCard:
     attempt = till.start(ana, cast.bill(ana, 1_000), save=True)
     till.type_card(attempt)
-    polling.ask(attempt)
+    polling.poll(attempt)
     return SavedCard.objects.get()
 
 
@@ -116,10 +116,10 @@ def test_without_a_row_that_is_committed_first_two_presses_are_two_charges(
 ) -> None:
     both_have_looked = Barrier(2)
 
-    def charge_without_row() -> Intent:
+    def charge_without_row() -> PaymentIntent:
         """Look, charge with a key of one's own, write down afterwards."""
         assert not fresh(bill).is_attempted
-        line = payment_readiness.line(till.practice)
+        line = payment_readiness.client_for(till.practice)
         both_have_looked.wait(30)
         return payment_intents.charge_card(
             line, amount_minor=14_000, currency="USD", name="Invoice 2", customer=card.customer.customer_id,
@@ -160,7 +160,7 @@ def test_of_the_pages_of_balance_and_invoice_at_most_one_can_be_paid(till: Till,
         assert len(pages) <= 1
         for page in pages:
             till.stripe.pay(page["id"])
-            polling.ask(PaymentAttempt.objects.get(checkout_session_id=page["id"]))
+            polling.poll(PaymentAttempt.objects.get(checkout_session_id=page["id"]))
         assert len(till.book) - before == len(pages)
         for left in (each for each in (bill, other) if not fresh(each).is_paid):
             invoicing.void(left, reason="The next round begins", shown=None, by=cast.DESK)
@@ -173,7 +173,7 @@ def test_whoever_hears_of_a_charge_first_it_is_booked_once(till: Till, ana: Clie
     for number in range(ROUNDS):
         attempt = till.start(ana, cast.bill(ana, 14_000 + number))
         till.type_card(attempt)
-        heard = at_once(*[partial(polling.ask, attempt)] * HANDS)
+        heard = at_once(*[partial(polling.poll, attempt)] * HANDS)
         assert [each.state for each in heard if isinstance(each, PaymentAttempt)] == [AttemptState.SUCCEEDED] * HANDS
     assert Payment.objects.count() == ROUNDS
     assert OutgoingEmail.objects.filter(kind="receipt").count() == ROUNDS
@@ -224,7 +224,7 @@ def test_without_the_lock_cash_is_taken_for_what_is_being_paid(till: Till, ana: 
 
     def take_without_lock() -> None:
         with transaction.atomic():
-            locks.refuse_while_attempted(bill)
+            locks.refuse_while_paying(bill)
             both_have_looked.wait(30)
             Invoice.objects.filter(pk=bill.pk).update(paid_minor=14_000)
 

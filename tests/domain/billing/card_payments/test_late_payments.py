@@ -7,12 +7,12 @@ import pytest
 from time_machine import Traveller
 
 from portico.domain.access import access_grants, client_changes
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.billing.card_payments import polling, settlement
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt
 from portico.domain.billing.stripe_sync import attempt_release, payments_in_review, webhook_events
 from portico.domain.clients.models import Client
-from portico.plumbing.inbound_events import Verdict
+from portico.plumbing.inbound_events import EventResult
 from tests import cast
 from tests.domain.billing.desk_sessions import event, fresh, state
 from tests.support.clock import NOW
@@ -34,9 +34,9 @@ def test_a_second_success_for_the_same_invoice_is_credit_that_staff_are_asked_to
     second = till.start(ana, bill)
     for attempt in (second, first):
         till.type_card(attempt)
-        polling.ask(whole(attempt))
+        polling.poll(whole(attempt))
     assert (len(till.book), Payment.objects.count(), fresh(bill).is_paid) == (2, 2, True)
-    (asked,) = payments_in_review.refunds_asked(till.practice)
+    (asked,) = payments_in_review.refunds_requested(till.practice)
     assert (asked.attempt, asked.unused_minor) == (first, 14_000)
     # It is not put against the next bill either.
     assert cast.bill(ana).still_open_minor == 14_000
@@ -44,7 +44,7 @@ def test_a_second_success_for_the_same_invoice_is_credit_that_staff_are_asked_to
 
 def turned_off(person: Client, **off: bool) -> None:
     wanted = {"enabled": True, "access_billing_documents": True, "pay_by_card": True} | off
-    entry = AccessEntry(address=cast.entry_for(person).address, **wanted)
+    entry = AccessInput(address=cast.entry_for(person).address, **wanted)
     access_grants.save_access(person, entry, version=None, by=cast.DESK)
 
 
@@ -59,10 +59,10 @@ OFF: dict[str, Callable[[Client], object]] = {
 @pytest.mark.parametrize("what", OFF)
 def test_turned_off_an_open_page_is_closed_at_stripe(till: Till, ana: Client, bill: Invoice, what: str) -> None:
     attempt = till.start(ana, bill)
-    assert not polling.hurry_unwanted()
+    assert not polling.expire_unwanted()
     OFF[what](ana)
-    assert polling.hurry_unwanted()
-    assert polling.follow_next()
+    assert polling.expire_unwanted()
+    assert polling.poll_next()
     assert state(attempt) == AttemptState.EXPIRED
     assert till.stripe.find("checkout.session", attempt.checkout_session_id)["status"] == "expired"
 
@@ -74,8 +74,8 @@ def test_money_that_had_arrived_before_it_was_turned_off_settles_as_usual(
     attempt = till.start(ana, bill)
     till.type_card(attempt)
     OFF[what](ana)
-    polling.hurry_unwanted()
-    assert polling.follow_next()
+    polling.expire_unwanted()
+    assert polling.poll_next()
     payment = Payment.objects.get(attempt=attempt)
     assert (fresh(bill).is_paid, payment.unused_minor, payment.refund_asked_at) == (True, 0, None)
 
@@ -96,9 +96,9 @@ def test_another_amount_currency_or_mode_is_set_aside_and_told(
     desk = till.stripe.desk()
     desk.save(desk.get("checkout.session", attempt.checkout_session_id) | MISMATCHES[what])
     for _time in range(2):
-        assert webhook_events.work(event(till, "checkout.session", attempt.checkout_session_id)) is Verdict.DONE
+        assert webhook_events.process(event(till, "checkout.session", attempt.checkout_session_id)) is EventResult.DONE
     assert (state(attempt), Payment.objects.count(), fresh(bill).is_processing) == (AttemptState.QUARANTINED, 0, True)
-    assert list(payments_in_review.in_doubt(till.practice)) == [attempt]
+    assert list(payments_in_review.attempts_in_review(till.practice)) == [attempt]
 
 
 def test_what_does_not_match_is_released_after_a_day_and_its_money_is_flagged_credit(
@@ -109,12 +109,12 @@ def test_what_does_not_match_is_released_after_a_day_and_its_money_is_flagged_cr
     desk = till.stripe.desk()
     (intent,) = desk.all("payment_intent")
     desk.save(intent | {"amount": 13_999, "amount_received": 13_999})
-    polling.ask(attempt)
+    polling.poll(attempt)
     assert state(attempt) == AttemptState.QUARANTINED
     time_machine.move_to(NOW + timedelta(hours=25))
     attempt_release.release(attempt, reason="Looked at it in Stripe", shown=None, by=cast.DESK)
     for _time in range(2):
-        webhook_events.work(event(till, "payment_intent", intent["id"]))
+        webhook_events.process(event(till, "payment_intent", intent["id"]))
     payment = Payment.objects.get()
     assert (payment.amount_minor, payment.unused_minor, payment.refund_asked_at is not None) == (13_999, 13_999, True)
     assert (state(attempt), fresh(bill).still_open_minor) == (AttemptState.RELEASED, 14_000)

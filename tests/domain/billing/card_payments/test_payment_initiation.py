@@ -9,10 +9,10 @@ from django.db.models import F
 from time_machine import Traveller
 
 from portico.domain.access import access_grants
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.billing.card_payments import polling, saved_cards
 from portico.domain.billing.invoices import invoice_sharing, invoicing
-from portico.domain.billing.models import AttemptState, AttemptWay, Invoice, PaymentAttempt, StripeCustomer
+from portico.domain.billing.models import AttemptMethod, AttemptState, Invoice, PaymentAttempt, StripeCustomer
 from portico.domain.billing.refusals import BeingPaid, Processing
 from portico.domain.clients.models import Client
 from portico.domain.practices.stripe_setup import api_keys
@@ -50,7 +50,7 @@ def test_nothing_of_the_visit_leaves_for_stripe(till: Till, ana: Client, bill: I
     card = saved(till, ana)
     attempt = till.start(ana, bill)
     till.type_card(attempt)
-    polling.ask(attempt)
+    polling.poll(attempt)
     till.charge(ana, card, cast.bill(ana, label="Couples therapy, intake"))
     desk = till.stripe.desk()
     told = json.dumps([desk.all(kind) for kind in ("checkout.session", "payment_intent", "charge", "customer")])
@@ -90,9 +90,9 @@ def test_a_mailbox_is_one_customer_for_each_account_and_mode_at_stripe(till: Til
 def test_a_parent_s_card_serves_both_children_and_is_seen_by_nobody_else(till: Till) -> None:
     bruno, bea, carol = (let_pay(make(till.practice)) for make in (cast.bruno, cast.bea, cast.carol))
     card = saved(till, bruno)
-    assert saved_cards.usable(till.payer(bea).account, till.practice) == [card]
+    assert saved_cards.usable_cards(till.payer(bea).account, till.practice) == [card]
     assert till.charge(bea, card, cast.bill(bea)).state == AttemptState.SUCCEEDED
-    assert saved_cards.usable(till.payer(carol).account, till.practice) == []
+    assert saved_cards.usable_cards(till.payer(carol).account, till.practice) == []
 
 
 # What is to be paid.
@@ -103,7 +103,7 @@ def test_one_invoice_is_what_remains_on_it(till: Till, ana: Client) -> None:
     cast.cash(ana, 14_000, invoice=bill)
     attempt = till.start(ana, fresh(bill))
     till.type_card(attempt)
-    polling.ask(attempt)
+    polling.poll(attempt)
     assert ([charge.amount for charge in till.book], fresh(bill).is_paid) == ([14_000], True)
 
 
@@ -133,7 +133,7 @@ def of_another_account_at_stripe(till: Till, person: Client, bill: Invoice) -> P
 def of_another_mailbox(till: Till, person: Client, bill: Invoice) -> PaymentAttempt:
     entry = cast.client(till.practice, "Bo", address="bo@mail.example").email_addresses.get()
     type(entry).objects.filter(pk=entry.pk).update(client=person)
-    wanted = AccessEntry(enabled=True, address=entry.ref, access_billing_documents=True, pay_by_card=True)
+    wanted = AccessInput(enabled=True, address=entry.ref, access_billing_documents=True, pay_by_card=True)
     access_grants.save_access(person, wanted, version=None, by=cast.DESK)
     return till.start(person, bill)
 
@@ -168,7 +168,7 @@ def test_what_waits_at_the_bank_is_cancelled_before_another_card_is_typed(
 ) -> None:
     begun = others_card(till, ana, bill)
     again = till.start(ana, bill)
-    assert (state(begun), again.way) == (AttemptState.EXPIRED, AttemptWay.CHECKOUT)
+    assert (state(begun), again.way) == (AttemptState.EXPIRED, AttemptMethod.CHECKOUT)
     assert till.stripe.find("payment_intent", begun.payment_intent_id)["status"] == "canceled"
 
 
@@ -195,7 +195,7 @@ def test_a_charge_is_repeated_with_its_key_for_23_hours_and_then_only_asked_abou
     till.stripe.fault("503", "/v1/payment_intents", method="POST")
     attempt = till.charge(ana, card, bill)
     time_machine.move_to(NOW + timedelta(hours=hours))
-    assert polling.follow_next()
+    assert polling.poll_next()
     assert state(attempt) == (AttemptState.SUCCEEDED if hours < 23 else AttemptState.PROCESSING)
     assert len(till.book) == (2 if hours < 23 else 1)
 
@@ -220,7 +220,7 @@ def test_a_charge_of_the_future_is_found_and_never_made_twice(
     till.stripe.fault("lost", "/v1/payment_intents", method="POST")
     attempt = till.charge(ana, card, bill)
     from_the_future(attempt, days=days)
-    assert polling.follow_next()
+    assert polling.poll_next()
     assert state(attempt) == AttemptState.SUCCEEDED
     assert len(till.book) == 2
 
@@ -230,7 +230,7 @@ def test_a_charge_of_the_future_that_never_arrived_is_only_asked_about(till: Til
     till.stripe.fault("503", "/v1/payment_intents", method="POST")
     attempt = till.charge(ana, card, bill)
     from_the_future(attempt, days=730)
-    assert polling.follow_next()
+    assert polling.poll_next()
     assert state(attempt) == AttemptState.PROCESSING
     assert len(till.book) == 1
 
@@ -245,7 +245,7 @@ def test_a_page_of_the_future_is_ended_and_paid_another_way(till: Till, ana: Cli
 def test_what_waits_at_the_bank_since_the_future_is_cancelled(till: Till, ana: Client, bill: Invoice) -> None:
     begun = others_card(till, ana, bill)
     from_the_future(begun, days=730)
-    while polling.follow_next():
+    while polling.poll_next():
         pass
     assert till.stripe.find("payment_intent", begun.payment_intent_id)["status"] == "canceled"
 
@@ -257,7 +257,7 @@ def test_what_stripe_says_is_processing_is_processing(till: Till, ana: Client, b
     attempt = till.start(ana, bill)
     desk = till.stripe.desk()
     desk.save(desk.get("checkout.session", attempt.checkout_session_id) | {"status": "complete"})
-    assert polling.ask(attempt).state == AttemptState.PROCESSING
+    assert polling.poll(attempt).state == AttemptState.PROCESSING
     assert fresh(bill).is_processing
 
 

@@ -6,14 +6,14 @@ import pytest
 from time_machine import Traveller
 
 from portico.domain.billing.card_payments import polling, settlement
-from portico.domain.billing.card_payments.payment_refusals import BooksBeingChecked, StillKnown
+from portico.domain.billing.card_payments.payment_refusals import BooksBeingChecked, CannotBeReleased
 from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
 from portico.domain.billing.refusals import Processing
 from portico.domain.billing.stripe_sync import attempt_release, payments_in_review, reconciliation, webhook_events
 from portico.domain.clients.models import Client
 from portico.domain.practices import suspension
-from portico.plumbing.inbound_events import Verdict
+from portico.plumbing.inbound_events import EventResult
 from portico.plumbing.models import OutgoingEmail, Restoration
 from tests import cast
 from tests.cast import DESK
@@ -36,7 +36,7 @@ def test_a_saved_cards_lost_answer_is_processing_until_the_worker_has_found_it(
     with pytest.raises(Processing):
         till.charge(ana, card, bill)
     time_machine.move_to(NOW + timedelta(seconds=61))
-    assert polling.follow_next()
+    assert polling.poll_next()
     assert state(attempt) == AttemptState.SUCCEEDED
     assert fresh(bill).is_paid
     assert [charge.amount for charge in till.book] == [1_000, 14_000]
@@ -55,7 +55,7 @@ def test_a_checkout_whose_answer_was_lost_leaves_the_invoice_unpaid_and_starts_a
     assert again.checkout_url
     assert state(attempt) == AttemptState.EXPIRED
     till.type_card(again)
-    polling.ask(again)
+    polling.poll(again)
     assert fresh(bill).is_paid
 
 
@@ -65,7 +65,7 @@ def test_a_payment_left_on_stripes_page_is_found_without_any_event(
     attempt = till.start(ana, bill)
     till.type_card(attempt)
     time_machine.move_to(NOW + timedelta(seconds=61))
-    assert polling.follow_next()
+    assert polling.poll_next()
     assert fresh(bill).is_paid
 
 
@@ -76,9 +76,9 @@ def test_while_a_practice_is_paused_its_money_is_settled_all_the_same(
     for attempt in (left, told):
         till.type_card(attempt)
     suspension.suspend(till.practice, by=DESK)
-    assert webhook_events.work(event(till, "checkout.session", told.checkout_session_id)) is Verdict.DONE
+    assert webhook_events.process(event(till, "checkout.session", told.checkout_session_id)) is EventResult.DONE
     time_machine.move_to(NOW + timedelta(seconds=61))
-    assert polling.follow_next()
+    assert polling.poll_next()
     assert [state(attempt) for attempt in (left, told)] == [AttemptState.SUCCEEDED] * 2
 
 
@@ -90,11 +90,11 @@ def test_stripe_was_away_for_an_hour_and_within_90_seconds_of_its_return_it_is_p
     till.stripe.fault("503", times=999)
     for minute in range(1, 61):
         time_machine.move_to(NOW + timedelta(minutes=minute))
-        polling.follow_next()
+        polling.poll_next()
         assert fresh(bill).is_processing
     till.stripe.clear_faults()
     time_machine.move_to(NOW + timedelta(minutes=60, seconds=90))
-    assert polling.follow_next()
+    assert polling.poll_next()
     assert fresh(bill).is_paid
     assert [charge.amount for charge in till.book] == [1_000, 14_000]
 
@@ -106,7 +106,7 @@ def test_an_abandoned_checkout_is_unpaid_and_over_at_its_hour(
     assert not fresh(bill).is_processing
     till.stripe.forward(46 * 60)
     time_machine.move_to(NOW + timedelta(minutes=46))
-    assert polling.follow_next()
+    assert polling.poll_next()
     assert (state(attempt), fresh(bill).is_attempted) == (AttemptState.EXPIRED, False)
 
 
@@ -116,7 +116,7 @@ def test_events_settle_once_however_often_and_in_whatever_order(till: Till, ana:
     (charge,) = till.book
     things = [("payment_intent", charge.payment_intent), ("checkout.session", attempt.checkout_session_id)]
     for kind, id_ in (*things, *reversed(things), *things):
-        assert webhook_events.work(event(till, kind, id_)) is Verdict.DONE
+        assert webhook_events.process(event(till, kind, id_)) is EventResult.DONE
     assert Payment.objects.count() == 1
     assert OutgoingEmail.objects.filter(kind="receipt").count() == 1
 
@@ -126,19 +126,19 @@ def test_an_event_before_its_own_answer_finds_the_attempt(till: Till, ana: Clien
     attempt = till.start(ana, bill)
     (session,) = till.stripe.desk().all("checkout.session")
     till.stripe.pay(session["id"])
-    assert webhook_events.work(event(till, "checkout.session", session["id"])) is Verdict.DONE
+    assert webhook_events.process(event(till, "checkout.session", session["id"])) is EventResult.DONE
     assert state(attempt) == AttemptState.SUCCEEDED
 
 
 def test_an_event_of_something_unknown_is_kept_and_one_of_others_ignored(till: Till) -> None:
-    assert webhook_events.work(event(till, "payment_intent", "pi_unknown")) is Verdict.LATER
-    assert webhook_events.work(event(till, "customer", "cus_1")) is Verdict.IGNORED
+    assert webhook_events.process(event(till, "payment_intent", "pi_unknown")) is EventResult.LATER
+    assert webhook_events.process(event(till, "customer", "cus_1")) is EventResult.IGNORED
 
 
 def test_while_stripe_is_down_events_wait(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
     till.stripe.fault("503")
-    assert webhook_events.work(event(till, "checkout.session", attempt.checkout_session_id)) is Verdict.LATER
+    assert webhook_events.process(event(till, "checkout.session", attempt.checkout_session_id)) is EventResult.LATER
 
 
 def test_a_late_success_after_the_invoice_was_paid_is_credit_that_staff_are_asked_to_refund(
@@ -148,7 +148,7 @@ def test_a_late_success_after_the_invoice_was_paid_is_credit_that_staff_are_aske
     till.type_card(attempt)
     settlement.end(attempt, AttemptState.EXPIRED)
     cast.cash(ana, 14_000, invoice=fresh(bill))
-    polling.ask(attempt)
+    polling.poll(attempt)
     payment = Payment.objects.get(attempt=attempt)
     assert (payment.unused_minor, payment.refund_asked_at is not None) == (14_000, True)
     assert fresh(bill).is_paid
@@ -159,7 +159,7 @@ def test_a_void_invoice_makes_what_still_arrives_credit(till: Till, ana: Client,
     till.type_card(attempt)
     settlement.end(attempt, AttemptState.EXPIRED)
     invoicing.void(fresh(bill), reason="Wrong price", shown=None, by=DESK)
-    polling.ask(attempt)
+    polling.poll(attempt)
     assert Payment.objects.get().unused_minor == 14_000
 
 
@@ -174,10 +174,10 @@ def test_an_amount_that_is_not_ours_is_set_aside_and_nothing_is_booked(till: Til
     attempt = till.start(ana, bill)
     till.type_card(attempt)
     PaymentAttempt.objects.filter(pk=attempt.pk).update(livemode=False, currency="EUR")
-    polling.ask(PaymentAttempt.objects.select_related("client__practice", "practice", "account").get(pk=attempt.pk))
+    polling.poll(PaymentAttempt.objects.select_related("client__practice", "practice", "account").get(pk=attempt.pk))
     assert (state(attempt), Payment.objects.count()) == (AttemptState.QUARANTINED, 0)
     assert fresh(bill).is_processing
-    assert list(payments_in_review.in_doubt(till.practice)) == [attempt]
+    assert list(payments_in_review.attempts_in_review(till.practice)) == [attempt]
     PaymentAttempt.objects.filter(pk=attempt.pk).update(currency="USD")
 
 
@@ -186,12 +186,12 @@ def test_what_stays_unknown_for_a_day_can_be_released_and_money_that_still_arriv
 ) -> None:
     till.stripe.fault("lost", "/v1/payment_intents", method="POST")
     attempt = till.charge(ana, card, bill)
-    with pytest.raises(StillKnown):
+    with pytest.raises(CannotBeReleased):
         attempt_release.release(attempt, reason="Nobody knows", shown=None, by=DESK)
     time_machine.move_to(NOW + timedelta(hours=25))
     attempt_release.release(attempt, reason="Nobody knows", shown=None, by=DESK)
     assert not fresh(bill).is_attempted
-    polling.ask(
+    polling.poll(
         PaymentAttempt.objects.select_related("client__practice", "practice", "account", "card").get(pk=attempt.pk)
     )
     payment = Payment.objects.get(attempt=attempt)

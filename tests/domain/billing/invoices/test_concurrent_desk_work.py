@@ -7,12 +7,12 @@ from threading import Barrier, Event
 import pytest
 from django.db import IntegrityError, transaction
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import polling
-from portico.domain.billing.card_payments.payment_refusals import StillKnown
+from portico.domain.billing.card_payments.payment_refusals import CannotBeReleased
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.ledger import allocation
-from portico.domain.billing.ledger.allocation import Toward
+from portico.domain.billing.ledger.allocation import AllocationTarget
 from portico.domain.billing.models import (
     AttemptState,
     Invoice,
@@ -57,28 +57,28 @@ def typed(till: Till, bill: Invoice, *, save: bool = False) -> PaymentAttempt:
 def test_a_test_payment_that_comes_in_meanwhile_is_in_the_books_whole_or_out_of_them(till: Till, ana: Client) -> None:
     for _round in range(ROUNDS):
         bill, other = cast.bill(ana), cast.bill(ana, 5_000)
-        polling.ask(typed(till, bill))
+        polling.poll(typed(till, bill))
         coming = typed(till, other)
         done = at_once(
-            *[partial(going_live.take_out, till.practice, shown=None, by=cast.DESK)] * HALF,
-            *[partial(polling.ask, coming)] * HALF,
+            *[partial(going_live.remove_test_payments, till.practice, shown=None, by=cast.DESK)] * HALF,
+            *[partial(polling.poll, coming)] * HALF,
         )
         assert errors(done) == []
         payment = Payment.objects.get(attempt=coming)
         assert fresh(other).is_paid is not payment.is_taken_back
         assert sum(each for each in done if isinstance(each, int)) == 1 + payment.is_taken_back
-        assert going_live.take_out(till.practice, shown=None, by=cast.DESK) == (not payment.is_taken_back)
+        assert going_live.remove_test_payments(till.practice, shown=None, by=cast.DESK) == (not payment.is_taken_back)
         assert (fresh(bill).paid_minor, fresh(other).paid_minor) == (0, 0)
         for each in (bill, other):
             invoicing.void(each, reason="The next round begins", shown=None, by=cast.DESK)
-    assert TrailEntry.objects.filter(verb=Verb.PAYMENT_TAKEN_BACK).count() == 2 * ROUNDS
+    assert TrailEntry.objects.filter(verb=AuditAction.PAYMENT_TAKEN_BACK).count() == 2 * ROUNDS
 
 
 def test_without_the_lock_money_that_was_taken_out_pays_a_bill_and_only_the_database_refuses_it(
     till: Till, ana: Client
 ) -> None:
     paid = cast.bill(ana)
-    polling.ask(typed(till, paid))
+    polling.poll(typed(till, paid))
     invoicing.void(paid, reason="Made by mistake", shown=None, by=cast.DESK)
     left_over = Payment.objects.get()
     bill = cast.bill(ana, shared=False)
@@ -88,7 +88,7 @@ def test_without_the_lock_money_that_was_taken_out_pays_a_bill_and_only_the_data
         with transaction.atomic():
             source = Payment.objects.spendable().get(pk=left_over.pk)
             both_have_looked.wait(30)
-            allocation.place(source, [Toward(bill, 14_000)])
+            allocation.allocate(source, [AllocationTarget(bill, 14_000)])
 
     def take_out_without_lock() -> None:
         with transaction.atomic():
@@ -111,7 +111,7 @@ def doubtful(till: Till, ana: Client) -> PaymentAttempt:
 def in_doubt(till: Till, person: Client) -> PaymentAttempt:
     """A saved card was charged, the answer was lost, and for a day nobody has found out."""
     if not SavedCard.objects.exists():
-        polling.ask(typed(till, cast.bill(person, 1_000), save=True))
+        polling.poll(typed(till, cast.bill(person, 1_000), save=True))
     till.stripe.fault("lost", "/v1/payment_intents", method="POST")
     attempt = till.charge(person, SavedCard.objects.get(), cast.bill(person))
     PaymentAttempt.objects.filter(pk=attempt.pk).update(unknown_since=clock.now() - timedelta(hours=25))
@@ -125,11 +125,11 @@ def test_let_go_of_and_settled_at_once_the_money_pays_the_bill_or_waits_to_be_re
         done = at_once(
             *[partial(attempt_release.release, attempt, reason="Stripe shows nothing", shown=None, by=cast.DESK)]
             * HALF,
-            *[partial(polling.ask, attempt)] * HALF,
+            *[partial(polling.poll, attempt)] * HALF,
         )
-        assert set(errors(done)) <= {StillKnown}
+        assert set(errors(done)) <= {CannotBeReleased}
         payment = Payment.objects.get(attempt=attempt)
-        released = TrailEntry.objects.filter(verb=Verb.PAYMENT_RELEASED, about=attempt.ref).count()
+        released = TrailEntry.objects.filter(verb=AuditAction.PAYMENT_RELEASED, about=attempt.ref).count()
         was_late = payment.refund_asked_at is not None
         assert (released, fresh(bill).is_paid) == (was_late, not was_late)
         attempt.refresh_from_db()
@@ -151,7 +151,7 @@ def test_without_the_lock_a_payment_is_let_go_that_has_paid_its_bill(till: Till,
 
     def settle() -> None:
         assert has_looked.wait(30)
-        polling.ask(doubtful)
+        polling.poll(doubtful)
         is_settled.set()
 
     assert errors(at_once(let_go_without_lock, settle)) == []
@@ -176,7 +176,7 @@ def unshared(ana: Client) -> list[Invoice]:
 def test_share_all_pressed_by_many_is_one_run_and_each_client_hears_once_of_each_bill(
     till: Till, unshared: list[Invoice], fay: StaffMember
 ) -> None:
-    begun = at_once(*[partial(invoice_sharing.begin_run, till.practice, shown=None, asked_by=fay)] * HANDS)
+    begun = at_once(*[partial(invoice_sharing.start_run, till.practice, shown=None, asked_by=fay)] * HANDS)
     run = SharingRun.objects.get()
     assert begun == [run] * HANDS
     at_once(*[invoice_sharing.continue_next_run] * HANDS)
@@ -186,7 +186,7 @@ def test_share_all_pressed_by_many_is_one_run_and_each_client_hears_once_of_each
     assert (run.is_over, run.shared, run.not_told) == (True, len(unshared), 0)
     assert Invoice.objects.shared().count() == len(unshared)
     assert OutgoingEmail.objects.filter(kind=invoice_sharing.KIND).count() == len(unshared)
-    assert TrailEntry.objects.filter(verb=Verb.INVOICE_SHARED).count() == len(unshared)
+    assert TrailEntry.objects.filter(verb=AuditAction.INVOICE_SHARED).count() == len(unshared)
 
 
 def test_without_a_second_look_two_runs_would_begin_and_the_database_refuses_one(
@@ -207,7 +207,7 @@ def test_without_a_second_look_two_runs_would_begin_and_the_database_refuses_one
 def test_a_run_and_a_colleague_who_shares_one_by_hand_tell_the_client_once(
     till: Till, unshared: list[Invoice], fay: StaffMember
 ) -> None:
-    invoice_sharing.begin_run(till.practice, shown=None, asked_by=fay)
+    invoice_sharing.start_run(till.practice, shown=None, asked_by=fay)
     by_hand = [partial(invoice_sharing.share, bill, shown=None, by=fay.actor) for bill in unshared[: HANDS - 1]]
     assert errors(at_once(invoice_sharing.continue_next_run, *by_hand)) == []
     assert Invoice.objects.shared().count() == len(unshared)
@@ -223,7 +223,7 @@ def test_without_the_lock_two_who_share_a_bill_both_tell_of_it(
         assert not fresh(bill).is_shared
         both_have_looked.wait(30)
         Invoice.objects.filter(pk=bill.pk).update(shared_at=clock.now())
-        invoice_sharing.tell_again(bill, press=who, shown=None, by=fay.actor)
+        invoice_sharing.send_again(bill, press=who, shown=None, by=fay.actor)
 
     assert errors(at_once(partial(share_without_lock, "one"), partial(share_without_lock, "other"))) == []
     assert OutgoingEmail.objects.filter(kind=invoice_sharing.KIND).count() == 2

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from portico.domain.billing.invoices import invoicing
-from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.ledger import locks, verification
 from portico.domain.billing.models import Invoice, InvoiceCounter
 from portico.domain.practices.models import Practice
@@ -23,7 +23,7 @@ EACH = 8
 def drafts() -> list[list[Invoice]]:
     practice = cast.alder()
     people = [cast.client(practice, f"Client{number}") for number in range(HANDS)]
-    entry = InvoiceEntry(clock.today("UTC"), lines=(LineEntry("Session", 14_000),))
+    entry = InvoiceInput(clock.today("UTC"), lines=(LineInput("Session", 14_000),))
     return [[invoicing.draft(person, entry, by=cast.DESK) for _ in range(EACH)] for person in people]
 
 
@@ -53,7 +53,7 @@ def test_without_the_lock_two_get_the_same_number_and_the_database_refuses_one()
     both_have_looked = threading.Barrier(2)
 
     def issue_without_lock(draft: Invoice) -> None:
-        with locks.books_of(draft.client):
+        with locks.lock_books(draft.client):
             counter = InvoiceCounter.objects.get(practice=draft.practice)
             both_have_looked.wait(30)
             InvoiceCounter.objects.filter(pk=counter.pk).update(next_number=counter.next_number + 1)

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.invoices import invoicing
-from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import AttemptState, Invoice, InvoiceStatus
 from portico.domain.billing.refusals import (
@@ -19,7 +19,7 @@ from portico.domain.billing.refusals import (
     ReasonMissing,
     TotalNotPositive,
 )
-from portico.domain.clients.client_details import ChangedMeanwhile
+from portico.domain.clients.client_details import ClientConflict
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.models import TrailEntry
@@ -28,15 +28,15 @@ from tests import cast
 DAY = date(2026, 11, 23)
 
 
-def entry(*amounts: int) -> InvoiceEntry:
-    return InvoiceEntry(DAY, DAY + timedelta(days=14), tuple(LineEntry("Session", amount) for amount in amounts))
+def entry(*amounts: int) -> InvoiceInput:
+    return InvoiceInput(DAY, DAY + timedelta(days=14), tuple(LineInput("Session", amount) for amount in amounts))
 
 
 def test_a_draft_has_no_number_and_is_owed_by_nobody(practice: Practice) -> None:
     ana = cast.ana(practice)
     draft = invoicing.draft(ana, entry(14_000, 1_500), by=cast.DESK)
     assert (draft.number, draft.total_minor, draft.currency) == (None, 15_500, "USD")
-    assert balances.office(ana).office_minor == 0
+    assert balances.office_account(ana).office_minor == 0
 
 
 def test_one_press_makes_one_draft(practice: Practice) -> None:
@@ -49,7 +49,7 @@ def test_a_draft_is_changed_and_a_second_hand_is_told(practice: Practice) -> Non
     draft = invoicing.draft(cast.ana(practice), entry(14_000), by=cast.DESK)
     changed = invoicing.edit(draft, entry(100, 200), version=draft.version, by=cast.DESK)
     assert [line.amount_minor for line in changed.lines.order_by("position")] == [100, 200]
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(ClientConflict):
         invoicing.edit(draft, entry(1), version=draft.version, by=cast.DESK)
     draft.refresh_from_db()
     assert draft.total_minor == 300
@@ -57,12 +57,12 @@ def test_a_draft_is_changed_and_a_second_hand_is_told(practice: Practice) -> Non
 
 def test_a_draft_keeps_what_was_typed_until_it_is_saved(practice: Practice) -> None:
     draft = invoicing.draft(cast.ana(practice), entry(14_000), by=cast.DESK)
-    assert invoicing.keep_typed(draft, {"note": "half a sen"}, version=draft.version)
+    assert invoicing.save_typed(draft, {"note": "half a sen"}, version=draft.version)
     draft.refresh_from_db()
     assert draft.typed == {"note": "half a sen"}
     saved = invoicing.edit(draft, entry(14_000), version=draft.version, by=cast.DESK)
     assert saved.typed is None
-    assert not invoicing.keep_typed(draft, {"note": "too late"}, version=draft.version)
+    assert not invoicing.save_typed(draft, {"note": "too late"}, version=draft.version)
 
 
 def test_a_discarded_draft_is_gone_and_leaves_no_gap(practice: Practice) -> None:
@@ -80,7 +80,7 @@ def test_issuing_gives_the_next_number_once(practice: Practice) -> None:
     again = invoicing.issue(first, shown=None, by=cast.DESK)
     second = cast.bill(ana)
     assert (first.number, again.number, second.number) == (1, 1, 2)
-    assert TrailEntry.objects.filter(verb=Verb.INVOICE_ISSUED).count() == 2
+    assert TrailEntry.objects.filter(verb=AuditAction.INVOICE_ISSUED).count() == 2
 
 
 def test_each_practice_counts_for_itself(practice: Practice) -> None:
@@ -119,9 +119,9 @@ def test_a_void_invoice_keeps_its_number_and_what_was_paid_becomes_credit(practi
     voided = invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
     again = invoicing.void(invoice, reason="Another", shown=None, by=cast.DESK)
     assert (voided.number, again.void_reason) == (invoice.number, "Made by mistake")
-    account = balances.office(ana)
+    account = balances.office_account(ana)
     assert (account.sums.invoiced_minor, account.unused_minor, account.office_minor) == (0, 14_000, -14_000)
-    assert TrailEntry.objects.get(verb=Verb.INVOICE_VOIDED).details["became_credit_minor"] == 14_000
+    assert TrailEntry.objects.get(verb=AuditAction.INVOICE_VOIDED).details["became_credit_minor"] == 14_000
 
 
 def test_what_a_void_invoice_leaves_pays_the_next_that_is_shared(practice: Practice) -> None:
@@ -131,7 +131,7 @@ def test_what_a_void_invoice_leaves_pays_the_next_that_is_shared(practice: Pract
     other = cast.bill(ana, 20_000)
     invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
     other.refresh_from_db()
-    assert (other.paid_minor, balances.office(ana).office_minor) == (14_000, 6_000)
+    assert (other.paid_minor, balances.office_account(ana).office_minor) == (14_000, 6_000)
 
 
 def test_voiding_asks_why_and_knows_drafts(practice: Practice) -> None:

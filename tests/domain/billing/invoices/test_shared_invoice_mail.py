@@ -6,16 +6,16 @@ from dataclasses import replace
 import pytest
 
 from portico.domain.access import access_grants, client_changes
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalAccess
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.models import Invoice
-from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.gateways.smtp.server_url import parse
-from portico.gateways.smtp.transport import Transport
+from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock
 from portico.plumbing.mail import delivery
 from portico.plumbing.models import OutgoingEmail, TrailEntry
@@ -31,18 +31,18 @@ def bill(practice: Practice) -> Invoice:
 
 
 def hand_over(smtp: SmtpServer) -> OutgoingEmail:
-    assert delivery.hand_over_next("rest", Transport(parse(smtp.url)))
+    assert delivery.deliver_next("rest", SmtpTransport(parse(smtp.url)))
     return OutgoingEmail.objects.get(kind=invoice_sharing.KIND)
 
 
-def save_access(client: Client, entry: AccessEntry) -> None:
+def save_access(client: Client, entry: AccessInput) -> None:
     access_grants.save_access(client, entry, version=None, by=cast.DESK)
 
 
 def save_address(client: Client, address: str, *, email_ok: bool) -> None:
     old = client.email_addresses.open().get()
-    entry = ClientEntry(
-        ClientDetails(first_name="Ana", last_name="Abreu"), (AddressEntry(address, "home", email_ok, old.ref),), ()
+    entry = ClientInput(
+        ClientDetails(first_name="Ana", last_name="Abreu"), (AddressInput(address, "home", email_ok, old.ref),), ()
     )
     client.refresh_from_db()
     client_changes.save_client_info(client, entry, version=client.version, by=cast.DESK)
@@ -110,7 +110,7 @@ def test_what_changed_before_hand_over_drops_it_with_the_reason(
     change(bill)
     mail = hand_over(smtp)
     assert (mail.state, mail.reason, smtp.mails) == ("dropped", reason, [])
-    entry = TrailEntry.objects.get(verb=Verb.EMAIL_DROPPED)
+    entry = TrailEntry.objects.get(verb=AuditAction.EMAIL_DROPPED)
     assert (entry.client_id, entry.details["reason"]) == (bill.client_id, reason)
 
 
@@ -119,6 +119,6 @@ def test_a_bill_shared_again_after_it_was_dropped_is_told_of_again(bill: Invoice
     assert hand_over(smtp).state == "dropped"
     shared = invoice_sharing.share(bill, shown=None, by=cast.DESK)
     assert shared.email is not None
-    assert delivery.hand_over_next("rest", Transport(parse(smtp.url)))
+    assert delivery.deliver_next("rest", SmtpTransport(parse(smtp.url)))
     shared.email.refresh_from_db()
     assert shared.email.state == "handed_over"

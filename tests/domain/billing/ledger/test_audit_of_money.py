@@ -9,7 +9,7 @@ from time_machine import Traveller
 
 from portico.domain.billing.card_payments import polling, saved_cards, settlement
 from portico.domain.billing.invoices import invoice_sharing, invoicing, service_items
-from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import (
     AttemptState,
     Credit,
@@ -20,7 +20,7 @@ from portico.domain.billing.models import (
     SavedCard,
 )
 from portico.domain.billing.payments import account_credits, manual_payments, refunds
-from portico.domain.billing.payments.manual_payments import PaymentEntry
+from portico.domain.billing.payments.manual_payments import PaymentInput
 from portico.domain.billing.stripe_sync import attempt_release, card_refunds, disputes, reconciliation, webhook_events
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -33,7 +33,7 @@ from tests.support.paying import Till, let_pay
 
 pytestmark = pytest.mark.django_db
 DAY = date(2026, 11, 23)
-ENTRY = InvoiceEntry(DAY, DAY + timedelta(days=14), (LineEntry("Session", 14_000),))
+ENTRY = InvoiceInput(DAY, DAY + timedelta(days=14), (LineInput("Session", 14_000),))
 
 
 @dataclass
@@ -85,7 +85,7 @@ def test_the_life_of_an_invoice(practice: Practice, fay: Actor) -> None:
 def test_money_by_hand(practice: Practice, fay: Actor) -> None:
     ana = cast.ana(practice)
     bill, watch = cast.bill(ana), Watch(ana)
-    cash = PaymentEntry(PaymentKind.CASH, 14_000, DAY)
+    cash = PaymentInput(PaymentKind.CASH, 14_000, DAY)
     watch.tells(lambda: manual_payments.record(ana, cash, invoice=bill, shown=None, by=fay), "payment.recorded")
     paid = Payment.objects.select_related("client__practice").get()
     for verbs in (("payment.taken_back",), ()):
@@ -93,12 +93,12 @@ def test_money_by_hand(practice: Practice, fay: Actor) -> None:
     watch.tells(lambda: manual_payments.record(ana, cash, invoice=bill, shown=None, by=fay), "payment.recorded")
     again = Payment.objects.select_related("client__practice").latest("id")
     watch.tells(
-        lambda: refunds.record_by_hand(again, amount_minor=4_000, reason="Price", shown=None, by=fay),
+        lambda: refunds.record_manual_refund(again, amount_minor=4_000, reason="Price", shown=None, by=fay),
         "refund.recorded",
     )
     account_credits.ask_for_refund(again, reason="It came twice.")
     for verbs in (("credit.kept",), ()):
-        watch.tells(lambda: account_credits.keep(again, shown=None, by=fay), *verbs)
+        watch.tells(lambda: account_credits.keep_as_credit(again, shown=None, by=fay), *verbs)
     given: list[Credit] = []
     watch.tells(
         lambda: given.append(account_credits.give(ana, amount_minor=500, reason="Goodwill", shown=None, by=fay)),
@@ -126,7 +126,7 @@ def test_services(practice: Practice, fay: Actor) -> None:
 
     watch.tells(priced, "service.saved", of_client=False)
     for verbs in (("service.retired",), ()):
-        watch.tells(lambda: service_items.retire(item, shown=None, by=fay), *verbs, of_client=False)
+        watch.tells(lambda: service_items.archive(item, shown=None, by=fay), *verbs, of_client=False)
 
 
 @pytest.fixture
@@ -136,16 +136,16 @@ def ana(till: Till) -> Client:
 
 def heard(till: Till, kind: str, id_: str) -> None:
     number = InboxEvent.objects.count()
-    inbound_events.keep(
+    inbound_events.store(
         till.practice, source="stripe", event_id=f"evt_{number}", kind=kind, object_kind=kind, object_id=id_,
         livemode=False, happened_at=NOW,
     )  # fmt: skip
-    webhook_events.work(InboxEvent.objects.latest("id"))
+    webhook_events.process(InboxEvent.objects.latest("id"))
 
 
 def at_stripe(till: Till, attempt: PaymentAttempt, number: str = "4242424242424242") -> None:
     till.type_card(attempt, number)
-    polling.ask(attempt)
+    polling.poll(attempt)
 
 
 @pytest.mark.sqlite
@@ -197,7 +197,7 @@ def test_a_dispute_is_told_when_it_opens_and_when_it_ends(till: Till, ana: Clien
         watch.tells(lambda: heard(till, "dispute", opened), *verbs, by="Stripe")
     till.stripe.end_dispute(opened, won=won)
     watch.tells(lambda: heard(till, "dispute", opened), "dispute.won" if won else "dispute.lost", by="Stripe")
-    watch.tells(disputes.follow_open)
+    watch.tells(disputes.poll_open)
 
 
 @pytest.mark.sqlite
@@ -210,7 +210,7 @@ def test_what_does_not_match_is_told_and_so_is_who_lets_go_of_it(
     rows = PaymentAttempt.objects.filter(pk=attempt.pk)
     rows.update(currency="EUR")
     mine = rows.select_related("client__practice", "practice", "account")
-    watch.tells(lambda: polling.ask(mine.get()), "payment.quarantined", by="Stripe")
+    watch.tells(lambda: polling.poll(mine.get()), "payment.quarantined", by="Stripe")
     time_machine.move_to(NOW + timedelta(hours=25))
     rows.update(currency="USD")
     watch.tells(

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.ledger import allocation, balances, verification
-from portico.domain.billing.ledger.locks import books_of
+from portico.domain.billing.ledger.locks import lock_books
 from portico.domain.billing.models import (
     Allocation,
     AttemptState,
@@ -18,11 +18,11 @@ from portico.domain.billing.models import (
     Payment,
     PaymentKind,
     Refund,
+    RefundMethod,
     RefundState,
-    RefundWay,
 )
 from portico.domain.billing.payments import account_credits, manual_payments, refunds
-from portico.domain.billing.payments.manual_payments import PaymentEntry
+from portico.domain.billing.payments.manual_payments import PaymentInput
 from portico.domain.billing.refusals import (
     AmountNotPositive,
     BeingPaid,
@@ -65,7 +65,7 @@ def test_cash_for_an_invoice_pays_it(ana: Client) -> None:
     invoice = cast.bill(ana)
     payment = cast.cash(ana, 14_000, invoice=invoice)
     invoice.refresh_from_db()
-    assert (invoice.is_paid, payment.number, balances.office(ana).office_minor) == (True, 1, 0)
+    assert (invoice.is_paid, payment.number, balances.office_account(ana).office_minor) == (True, 1, 0)
 
 
 def test_partly_paid_stays_unpaid(ana: Client) -> None:
@@ -89,9 +89,9 @@ def test_a_payment_for_the_account_pays_what_is_shared_and_leaves_the_rest(ana: 
     cast.cash(ana, 20_000)
     assert standing(shown)[2] == 0
     assert standing(hidden)[2] == 14_000
-    account = balances.office(ana)
+    account = balances.office_account(ana)
     assert (account.unused_minor, account.office_minor) == (6_000, 8_000)
-    assert balances.portal(ana).portal_minor == -6_000
+    assert balances.portal_account(ana).portal_minor == -6_000
 
 
 def test_sharing_puts_credit_against_the_invoice_and_unsharing_gives_it_back(ana: Client) -> None:
@@ -100,7 +100,7 @@ def test_sharing_puts_credit_against_the_invoice_and_unsharing_gives_it_back(ana
     assert standing(invoice) == (10_000, 0, 4_000)
     invoice_sharing.unshare(invoice, shown=None, by=cast.DESK)
     assert standing(invoice) == (0, 0, 14_000)
-    assert balances.office(ana).unused_minor == 10_000
+    assert balances.office_account(ana).unused_minor == 10_000
 
 
 def test_unsharing_leaves_what_was_recorded_for_this_invoice(ana: Client) -> None:
@@ -122,7 +122,7 @@ def test_credit_passes_over_an_invoice_under_an_open_attempt_and_comes_when_it_e
     attempt = cast.attempt(invoice)
     account_credits.give(ana, amount_minor=4_000, reason="Goodwill", shown=None, by=cast.DESK)
     assert standing(invoice)[2] == 14_000
-    with books_of(ana):
+    with lock_books(ana):
         allocation.end_attempt(attempt, AttemptState.EXPIRED, by=cast.DESK)
     assert standing(invoice)[2] == 10_000
 
@@ -137,14 +137,14 @@ def test_one_invoice_has_one_open_attempt(ana: Client) -> None:
 def test_a_processing_invoice_has_its_own_line_and_leaves_the_portal_balance(ana: Client) -> None:
     cast.bill(ana)
     cast.attempt(cast.bill(ana), state=AttemptState.PROCESSING)
-    account = balances.portal(ana)
+    account = balances.portal_account(ana)
     assert (account.portal_minor, account.processing_minor) == (14_000, 14_000)
-    assert balances.office(ana).office_minor == 28_000
+    assert balances.office_account(ana).office_minor == 28_000
 
 
 def test_a_checkout_that_nobody_finished_leaves_the_invoice_in_the_balance(ana: Client) -> None:
     cast.attempt(cast.bill(ana))
-    assert balances.portal(ana).portal_minor == 14_000
+    assert balances.portal_account(ana).portal_minor == 14_000
 
 
 @pytest.mark.parametrize(("state", "refusal"), [(AttemptState.OPEN, BeingPaid), (AttemptState.PROCESSING, Processing)])
@@ -161,13 +161,13 @@ def test_cash_is_refused_while_a_card_payment_is_under_way(
 def test_a_late_success_after_cash_becomes_credit(ana: Client) -> None:
     invoice, other = cast.bill(ana), cast.bill(ana)
     attempt = cast.attempt(invoice)
-    with books_of(ana):
+    with lock_books(ana):
         attempt.covers.update(is_open=False)
     cast.cash(ana, 14_000, invoice=invoice)
     payment = cast.charged(attempt)
     assert standing(invoice)[0] == 14_000
     assert payment.allocations.get().invoice == other
-    assert balances.office(ana).office_minor == 0
+    assert balances.office_account(ana).office_minor == 0
 
 
 def test_a_paid_invoice_takes_no_more(ana: Client) -> None:
@@ -184,14 +184,14 @@ def test_nothing_is_no_payment(ana: Client, amount: int) -> None:
 
 
 def test_one_press_records_one_payment(ana: Client) -> None:
-    entry = PaymentEntry(PaymentKind.CHECK, 5_000, clock.today("UTC"), check_number="1182")
+    entry = PaymentInput(PaymentKind.CHECK, 5_000, clock.today("UTC"), check_number="1182")
     first = manual_payments.record(ana, entry, press="k" * 43, shown=None, by=cast.DESK)
     assert manual_payments.record(ana, entry, press="k" * 43, shown=None, by=cast.DESK) == first
     assert first.check_number == "1182"
 
 
 def test_an_online_charge_is_never_recorded_by_hand(ana: Client) -> None:
-    entry = PaymentEntry(PaymentKind.ONLINE, 5_000, clock.today("UTC"))
+    entry = PaymentInput(PaymentKind.ONLINE, 5_000, clock.today("UTC"))
     with pytest.raises(ChargedOnline):
         manual_payments.record(ana, entry, shown=None, by=cast.DESK)
 
@@ -202,7 +202,7 @@ def test_a_payment_taken_back_is_owed_again(ana: Client) -> None:
     manual_payments.take_back(payment, reason="The check bounced", shown=None, by=cast.DESK)
     manual_payments.take_back(payment, reason="Again", shown=None, by=cast.DESK)
     assert standing(invoice) == (0, 0, 14_000)
-    assert balances.office(ana).office_minor == 14_000
+    assert balances.office_account(ana).office_minor == 14_000
     payment.refresh_from_db()
     assert payment.taken_back_reason == "The check bounced"
 
@@ -212,31 +212,33 @@ def test_a_card_charge_is_refunded_not_taken_back(ana: Client) -> None:
     with pytest.raises(ChargedOnline):
         manual_payments.take_back(payment, reason="x", shown=None, by=cast.DESK)
     with pytest.raises(ChargedOnline):
-        refunds.record_by_hand(payment, amount_minor=1, reason="x", shown=None, by=cast.DESK)
+        refunds.record_manual_refund(payment, amount_minor=1, reason="x", shown=None, by=cast.DESK)
 
 
 def test_a_refund_by_hand_leaves_the_invoice_paid_and_asks_for_nothing(ana: Client) -> None:
     invoice = cast.bill(ana)
     payment = cast.cash(ana, 14_000, invoice=invoice)
-    refund = refunds.record_by_hand(payment, amount_minor=4_000, reason="Price was wrong", shown=None, by=cast.DESK)
+    refund = refunds.record_manual_refund(
+        payment, amount_minor=4_000, reason="Price was wrong", shown=None, by=cast.DESK
+    )
     assert refund.state == RefundState.SUCCEEDED
     assert standing(invoice) == (10_000, 4_000, 0)
-    assert balances.office(ana).office_minor == 0
+    assert balances.office_account(ana).office_minor == 0
 
 
 def test_a_refund_takes_what_is_left_over_first(ana: Client) -> None:
     invoice = cast.bill(ana, 10_000)
     payment = cast.cash(ana, 14_000, invoice=invoice)
-    refunds.record_by_hand(payment, amount_minor=5_000, reason="Paid twice", shown=None, by=cast.DESK)
+    refunds.record_manual_refund(payment, amount_minor=5_000, reason="Paid twice", shown=None, by=cast.DESK)
     assert standing(invoice) == (9_000, 1_000, 0)
-    assert balances.office(ana).office_minor == 0
+    assert balances.office_account(ana).office_minor == 0
 
 
 def test_no_refund_goes_beyond_what_is_left(ana: Client) -> None:
     payment = cast.cash(ana, 10_000)
-    refunds.record_by_hand(payment, amount_minor=6_000, reason="x", shown=None, by=cast.DESK)
+    refunds.record_manual_refund(payment, amount_minor=6_000, reason="x", shown=None, by=cast.DESK)
     with pytest.raises(BeyondWhatIsLeft):
-        refunds.record_by_hand(payment, amount_minor=4_001, reason="x", shown=None, by=cast.DESK)
+        refunds.record_manual_refund(payment, amount_minor=4_001, reason="x", shown=None, by=cast.DESK)
     with pytest.raises(HasRefunds):
         manual_payments.take_back(payment, reason="x", shown=None, by=cast.DESK)
 
@@ -244,13 +246,13 @@ def test_no_refund_goes_beyond_what_is_left(ana: Client) -> None:
 def test_what_was_taken_back_is_not_refunded(ana: Client) -> None:
     payment = manual_payments.take_back(cast.cash(ana, 10_000), reason="x", shown=None, by=cast.DESK)
     with pytest.raises(TakenBack):
-        refunds.record_by_hand(payment, amount_minor=1, reason="x", shown=None, by=cast.DESK)
+        refunds.record_manual_refund(payment, amount_minor=1, reason="x", shown=None, by=cast.DESK)
 
 
 def open_stripe_refund(payment: Payment, amount: int) -> Refund:
-    with books_of(payment.client):
+    with lock_books(payment.client):
         held = Payment.objects.locked().get(pk=payment.pk)
-        return refunds.open_refund(held, amount_minor=amount, way=RefundWay.STRIPE, reason="x", by=cast.DESK)
+        return refunds.create_refund(held, amount_minor=amount, way=RefundMethod.STRIPE, reason="x", by=cast.DESK)
 
 
 def test_a_refund_that_fails_later_is_undone_once(ana: Client) -> None:
@@ -259,7 +261,7 @@ def test_a_refund_that_fails_later_is_undone_once(ana: Client) -> None:
     refund = open_stripe_refund(payment, 14_000)
     assert standing(invoice) == (0, 14_000, 0)
     for _time in range(2):
-        with books_of(ana):
+        with lock_books(ana):
             allocation.undo_refund(refund, failure="expired_or_canceled_card", by=cast.DESK)
     assert standing(invoice) == (14_000, 0, 0)
     payment.refresh_from_db()
@@ -270,10 +272,10 @@ def test_a_refund_that_fails_after_its_invoice_was_voided_becomes_credit(ana: Cl
     invoice = cast.bill(ana)
     refund = open_stripe_refund(cast.charged(cast.attempt(invoice)), 5_000)
     invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
-    assert balances.office(ana).unused_minor == 9_000
-    with books_of(ana):
+    assert balances.office_account(ana).unused_minor == 9_000
+    with lock_books(ana):
         allocation.undo_refund(refund, failure="x", by=cast.DESK)
-    assert balances.office(ana).unused_minor == 14_000
+    assert balances.office_account(ana).unused_minor == 14_000
 
 
 def test_a_lost_dispute_brings_the_debt_back(ana: Client) -> None:
@@ -283,10 +285,10 @@ def test_a_lost_dispute_brings_the_debt_back(ana: Client) -> None:
         practice=ana.practice, payment=payment, stripe_dispute_id="dp_1", amount_minor=14_000, currency="USD"
     )
     dispute.state, dispute.closed_at = DisputeState.LOST, clock.now()
-    with books_of(ana):
-        allocation.lose(dispute)
+    with lock_books(ana):
+        allocation.reverse_for_dispute(dispute)
     assert standing(invoice) == (0, 0, 14_000)
-    assert balances.office(ana).office_minor == 14_000
+    assert balances.office_account(ana).office_minor == 14_000
 
 
 def test_flagged_credit_waits_for_its_refund_until_it_is_kept(ana: Client) -> None:
@@ -294,16 +296,16 @@ def test_flagged_credit_waits_for_its_refund_until_it_is_kept(ana: Client) -> No
     account_credits.ask_for_refund(payment, reason="Paid twice")
     invoice = cast.bill(ana)
     assert standing(invoice)[2] == 14_000
-    assert balances.office(ana).office_minor == 0
-    assert account_credits.keep(payment, shown=None, by=cast.DESK) == 14_000
-    assert account_credits.keep(payment, shown=None, by=cast.DESK) == 0
+    assert balances.office_account(ana).office_minor == 0
+    assert account_credits.keep_as_credit(payment, shown=None, by=cast.DESK) == 14_000
+    assert account_credits.keep_as_credit(payment, shown=None, by=cast.DESK) == 0
     assert standing(invoice)[2] == 0
 
 
 def test_a_refund_of_all_that_was_flagged_takes_the_flag_away(ana: Client) -> None:
     payment = cast.cash(ana, 14_000)
     account_credits.ask_for_refund(payment, reason="Paid twice")
-    refunds.record_by_hand(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
+    refunds.record_manual_refund(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
     payment.refresh_from_db()
     assert payment.refund_asked_at is None
 

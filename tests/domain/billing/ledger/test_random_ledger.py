@@ -15,7 +15,7 @@ from time_machine import Traveller
 
 from portico.domain.billing.account_sums import Sums
 from portico.domain.billing.invoices import invoice_sharing, invoicing
-from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.ledger import balances, statements, verification
 from portico.domain.billing.ledger.statements import Statement
 from portico.domain.billing.models import Credit, Invoice, Payment
@@ -153,7 +153,7 @@ class Books(RuleBasedStateMachine):
     def issue(self, total: int, due_in: int | None) -> Bill:
         today = clock.today(self.client.practice.time_zone)
         due_on = None if due_in is None else today + timedelta(days=due_in)
-        entry = InvoiceEntry(today, due_on, (LineEntry("Session", total + 7), LineEntry("Discount", -7)))
+        entry = InvoiceInput(today, due_on, (LineInput("Session", total + 7), LineInput("Discount", -7)))
         row = invoicing.issue(invoicing.draft(self.client, entry, by=cast.DESK), shown=None, by=cast.DESK)
         bill = Bill(row, total, due_on)
         self.ledger.bills.append(bill)
@@ -223,9 +223,11 @@ class Books(RuleBasedStateMachine):
         assert isinstance(purse.row, Payment)
         if purse.is_gone or amount > purse.amount - purse.returned:
             with pytest.raises(TakenBack if purse.is_gone else BeyondWhatIsLeft):
-                refunds.record_by_hand(purse.row, amount_minor=amount, reason="Too much", shown=None, by=cast.DESK)
+                refunds.record_manual_refund(
+                    purse.row, amount_minor=amount, reason="Too much", shown=None, by=cast.DESK
+                )
             return
-        refunds.record_by_hand(purse.row, amount_minor=amount, reason="Too much", shown=None, by=cast.DESK)
+        refunds.record_manual_refund(purse.row, amount_minor=amount, reason="Too much", shown=None, by=cast.DESK)
         self.ledger.give_back(purse, amount)
 
     @rule(days=st.integers(1, 40))
@@ -251,7 +253,7 @@ class Books(RuleBasedStateMachine):
     def _parts(self, begins_on: date, ends_on: date, *, shared_only: bool) -> Iterator[Statement]:
         today, number, last = clock.today(self.client.practice.time_zone), 1, 1
         while number <= last:
-            told = statements.of(
+            told = statements.statement_of(
                 self.client, begins_on=begins_on, ends_on=ends_on, today=today, shared_only=shared_only, part=number
             )
             number, last = number + 1, told.parts
@@ -270,13 +272,13 @@ class Books(RuleBasedStateMachine):
             row = rows[bill.row.pk]
             assert (row.paid_minor, row.credited_minor) == (self.ledger.paid(bill), bill.noted)
             assert row.is_paid == (not bill.is_void and self.ledger.open(bill) == 0)
-        assert balances.office(self.client).office_minor == self.ledger.balance(shared_only=False)
-        assert balances.portal(self.client).portal_minor == self.ledger.balance(shared_only=True)
-        assert balances.office(self.client).sums == self.ledger.sums(shared_only=False)
-        assert balances.portal(self.client).sums == self.ledger.sums(shared_only=True)
+        assert balances.office_account(self.client).office_minor == self.ledger.balance(shared_only=False)
+        assert balances.portal_account(self.client).portal_minor == self.ledger.balance(shared_only=True)
+        assert balances.office_account(self.client).sums == self.ledger.sums(shared_only=False)
+        assert balances.portal_account(self.client).sums == self.ledger.sums(shared_only=True)
         for row in Invoice.objects.with_sums():
             assert row.sums.balance_minor == row.owed_minor
-        assert balances.unused(self.client) == sum(purse.left_over for purse in self.ledger.purses)
+        assert balances.unused_credit(self.client) == sum(purse.left_over for purse in self.ledger.purses)
 
     def _came(self, purse: Purse) -> Purse:
         self.ledger.purses.append(purse)

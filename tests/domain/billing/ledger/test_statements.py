@@ -26,7 +26,7 @@ def ana(practice: Practice) -> Client:
 
 def statement(person: Client, *, shared_only: bool, since: date | None = None, until: date | None = None) -> Statement:
     today = clock.today(person.practice.time_zone)
-    return statements.of(
+    return statements.statement_of(
         person,
         begins_on=since or today - timedelta(days=400),
         ends_on=until or today,
@@ -42,7 +42,7 @@ def ends(person: Client) -> tuple[int, int]:
 
 
 def balance(person: Client) -> tuple[int, int]:
-    return balances.office(person).office_minor, balances.portal(person).portal_minor
+    return balances.office_account(person).office_minor, balances.portal_account(person).portal_minor
 
 
 def much_happened(ana: Client) -> None:
@@ -51,8 +51,8 @@ def much_happened(ana: Client) -> None:
     cast.cash(ana, 10_000, invoice=shared)
     for_hidden = cast.cash(ana, 9_000, invoice=hidden)
     for_void = cast.cash(ana, 5_000, invoice=void)
-    refunds.record_by_hand(for_hidden, amount_minor=2_000, reason="Too much", shown=None, by=cast.DESK)
-    refunds.record_by_hand(for_void, amount_minor=1_000, reason="Too much", shown=None, by=cast.DESK)
+    refunds.record_manual_refund(for_hidden, amount_minor=2_000, reason="Too much", shown=None, by=cast.DESK)
+    refunds.record_manual_refund(for_void, amount_minor=1_000, reason="Too much", shown=None, by=cast.DESK)
     invoicing.void(void, reason="Wrong day", shown=None, by=cast.DESK)
     account_credits.give(ana, amount_minor=700, reason="Goodwill", shown=None, by=cast.DESK)
     taken_back = cast.cash(ana, 300)

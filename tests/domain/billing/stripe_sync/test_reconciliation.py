@@ -7,7 +7,7 @@ from django.db import transaction
 from pytest_django.fixtures import Settings
 from time_machine import Traveller
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.card_payments.payment_refusals import BooksBeingChecked
 from portico.domain.billing.models import Dispute, Invoice, Payment, Refund
@@ -16,7 +16,7 @@ from portico.domain.clients.models import Client
 from portico.domain.maintenance import after_restore
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
-from portico.gateways.stripe.errors import StripeTrouble
+from portico.gateways.stripe.errors import StripeCallFailed
 from portico.plumbing.models import OutgoingEmail, Restoration, TrailEntry
 from tests import cast
 from tests.domain.billing.desk_sessions import fresh, paid, saved
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures
 BILLING = "/portal/alder-street/billing/"
 
 
-def walk(till: Till, *, hours: int = 24) -> reconciliation.Walk:
+def walk(till: Till, *, hours: int = 24) -> reconciliation.ReconciliationResult:
     return reconciliation.reconcile(till.practice, since=NOW - timedelta(hours=hours), by=cast.DESK)
 
 
@@ -44,7 +44,7 @@ def test_without_any_event_a_refund_and_a_lost_dispute_of_old_payments_are_found
     till.stripe.end_dispute(till.stripe.dispute(disputed.stripe_charge_id), won=False)
     time_machine.move_to(NOW + timedelta(days=30, minutes=15))
     for _time in range(2):
-        reconciliation.look_back()
+        reconciliation.reconcile_recent()
         assert (Refund.objects.get().amount_minor, Dispute.objects.get().lost_minor) == (4_000, 14_000)
     assert (fresh(first).is_paid, fresh(second).still_open_minor) == (True, 14_000)
     assert OutgoingEmail.objects.filter(kind="refund").count() == 1
@@ -55,12 +55,12 @@ def test_what_is_in_the_books_already_is_not_asked_about_again(
 ) -> None:
     till.stripe.refund(paid(till, bill).stripe_charge_id, amount=4_000)
     time_machine.move_to(NOW + timedelta(minutes=15))
-    reconciliation.look_back()
+    reconciliation.reconcile_recent()
     # Three lists and nothing else: more calls than these would meet trouble.
     till.stripe.fault("500", "/v1/refunds/")
     till.stripe.fault("500", "/v1/charges/")
     till.stripe.fault("500", "/v1/payment_intents/")
-    assert (reconciliation.look_back(), till.stripe.faults.left) == (1, 3)
+    assert (reconciliation.reconcile_recent(), till.stripe.faults.left) == (1, 3)
 
 
 def test_a_refund_that_failed_while_nobody_heard_of_it_is_undone(till: Till, ana: Client, bill: Invoice) -> None:
@@ -80,10 +80,10 @@ def test_money_of_what_was_let_go_of_is_found_though_it_came_long_before(
     till.type_card(attempt)
     desk = till.stripe.desk()
     desk.save(desk.all("payment_intent")[0] | {"amount": 13_999, "amount_received": 13_999})
-    polling.ask(attempt)
+    polling.poll(attempt)
     time_machine.move_to(NOW + timedelta(days=10))
     attempt_release.release(attempt, reason="Looked at it in Stripe", shown=None, by=cast.DESK)
-    reconciliation.look_back()
+    reconciliation.reconcile_recent()
     assert (Payment.objects.get().amount_minor, fresh(bill).still_open_minor) == (13_999, 14_000)
 
 
@@ -111,13 +111,13 @@ def restored(till: Till, ana: Client, bill: Invoice) -> Till:
 def test_payments_whose_attempts_are_gone_are_rebuilt_with_what_became_of_them(
     restored: Till, ana: Client, bill: Invoice
 ) -> None:
-    assert walk(restored) == reconciliation.Walk(looked_at=3, found=2)
+    assert walk(restored) == reconciliation.ReconciliationResult(looked_at=3, found=2)
     assert fresh(bill).is_paid
     assert {(each.amount_minor, each.refunded_minor) for each in Payment.objects.all()} == {
         (1_000, 0), (14_000, 4_000), (5_000, 0),
     }  # fmt: skip
     assert all(each.account == restored.payer(ana).account for each in Payment.objects.all())
-    assert walk(restored) == reconciliation.Walk(looked_at=3, found=0)
+    assert walk(restored) == reconciliation.ReconciliationResult(looked_at=3, found=0)
 
 
 def test_nobody_pays_by_card_after_a_restore_until_the_walk_from_the_backup_on_is_done(
@@ -130,7 +130,7 @@ def test_nobody_pays_by_card_after_a_restore_until_the_walk_from_the_backup_on_i
     # A walk of a shorter time does not count, nor one that Stripe broke off.
     reconciliation.reconcile(restored.practice, since=NOW + timedelta(minutes=1), by=cast.DESK)
     restored.stripe.fault("503", "/v1/disputes")
-    with pytest.raises(StripeTrouble):
+    with pytest.raises(StripeCallFailed):
         walk(restored)
     with pytest.raises(BooksBeingChecked):
         restored.start(ana)
@@ -138,7 +138,7 @@ def test_nobody_pays_by_card_after_a_restore_until_the_walk_from_the_backup_on_i
     owed = cast.bill(ana, 3_000)
     assert b'data-testid="pay-now"' in portal.get(BILLING).content
     assert restored.start(ana, owed).checkout_url
-    assert TrailEntry.objects.filter(verb=Verb.PAYMENTS_RECONCILED).count() == 2
+    assert TrailEntry.objects.filter(verb=AuditAction.PAYMENTS_RECONCILED).count() == 2
 
 
 def test_a_restore_of_the_future_is_walked_from_long_before(restored: Till, ana: Client) -> None:

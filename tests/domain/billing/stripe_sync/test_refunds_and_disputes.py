@@ -9,7 +9,7 @@ from portico.domain.billing.card_payments.payment_refusals import RefundRefused
 from portico.domain.billing.models import Dispute, DisputeState, Invoice, Refund, RefundState
 from portico.domain.billing.refusals import BeyondWhatIsLeft
 from portico.domain.billing.stripe_sync import card_refunds, disputes, webhook_events
-from portico.plumbing.inbound_events import Verdict
+from portico.plumbing.inbound_events import EventResult
 from portico.plumbing.models import OutgoingEmail
 from tests.cast import DESK
 from tests.domain.billing.desk_sessions import event, fresh, paid
@@ -38,7 +38,7 @@ def test_a_refund_whose_answer_was_lost_is_found_and_made_once(till: Till, bill:
     till.stripe.fault(fault, "/v1/refunds", method="POST")
     refund = card_refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=DESK)
     assert refund.state == RefundState.PENDING
-    card_refunds.follow_pending()
+    card_refunds.poll_pending()
     refund.refresh_from_db()
     assert (refund.state, till.book[0].refunded) == (RefundState.SUCCEEDED, 14_000)
 
@@ -50,7 +50,7 @@ def test_a_refund_that_never_reached_stripe_is_undone_when_its_key_is_no_longer_
     till.stripe.fault("503", "/v1/refunds", method="POST")
     refund = card_refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=DESK)
     time_machine.move_to(NOW + timedelta(hours=24))
-    card_refunds.follow_pending()
+    card_refunds.poll_pending()
     refund.refresh_from_db()
     payment.refresh_from_db()
     assert (refund.state, payment.refunded_minor, till.book[0].refunded) == (RefundState.FAILED, 0, 0)
@@ -61,7 +61,7 @@ def test_a_refund_that_never_reached_stripe_leaves_room_for_one_that_was_made_th
     till.stripe.fault("503", "/v1/refunds", method="POST")
     refund = card_refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=DESK)
     till.stripe.refund(payment.stripe_charge_id)
-    webhook_events.work(event(till, "charge", payment.stripe_charge_id))
+    webhook_events.process(event(till, "charge", payment.stripe_charge_id))
     refund.refresh_from_db()
     payment.refresh_from_db()
     assert (refund.state, payment.refunded_minor, till.book[0].refunded) == (RefundState.FAILED, 14_000, 14_000)
@@ -79,12 +79,12 @@ def test_a_refund_made_at_stripe_comes_into_the_books_once_and_goes_when_it_fail
     payment = paid(till, bill)
     made = till.stripe.refund(payment.stripe_charge_id, amount=5_000)
     for _time in range(3):
-        webhook_events.work(event(till, "charge", payment.stripe_charge_id))
-        webhook_events.work(event(till, "refund", made))
+        webhook_events.process(event(till, "charge", payment.stripe_charge_id))
+        webhook_events.process(event(till, "refund", made))
     payment.refresh_from_db()
     assert payment.refunded_minor == 5_000
     till.stripe.end_refund(made, fails=True)
-    webhook_events.work(event(till, "refund", made))
+    webhook_events.process(event(till, "refund", made))
     payment.refresh_from_db()
     assert (payment.refunded_minor, fresh(bill).is_paid) == (0, True)
 
@@ -95,12 +95,12 @@ def test_a_lost_dispute_brings_the_debt_back_and_a_won_one_changes_nothing(
 ) -> None:
     payment = paid(till, bill)
     opened = till.stripe.dispute(payment.stripe_charge_id)
-    webhook_events.work(event(till, "dispute", opened))
+    webhook_events.process(event(till, "dispute", opened))
     assert fresh(bill).is_paid
     till.stripe.end_dispute(opened, won=won)
     for _time in range(2):
-        webhook_events.work(event(till, "dispute", opened))
-    assert disputes.follow_open() == 0
+        webhook_events.process(event(till, "dispute", opened))
+    assert disputes.poll_open() == 0
     assert Dispute.objects.get().state == (DisputeState.WON if won else DisputeState.LOST)
     assert fresh(bill).still_open_minor == (0 if won else 14_000)
 
@@ -111,15 +111,15 @@ def test_a_refund_that_got_no_answer_takes_nothing_from_a_lost_dispute(
 ) -> None:
     payment = paid(till, bill)
     opened = till.stripe.dispute(payment.stripe_charge_id)
-    webhook_events.work(event(till, "dispute", opened))
+    webhook_events.process(event(till, "dispute", opened))
     till.stripe.fault("lost", "/v1/refunds", method="POST")
     refund = card_refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=DESK)
     assert refund.state == RefundState.PENDING
     till.stripe.end_dispute(opened, won=False)
     if heard_by == "event":
-        webhook_events.work(event(till, "dispute", opened))
+        webhook_events.process(event(till, "dispute", opened))
     else:
-        disputes.follow_open()
+        disputes.poll_open()
     payment.refresh_from_db()
     refund.refresh_from_db()
     assert (refund.state, payment.refunded_minor, payment.disputed_minor) == (RefundState.FAILED, 0, 14_000)
@@ -139,7 +139,7 @@ def test_a_refund_that_got_no_answer_gives_way_once_stripe_would_not_take_it(
     till.stripe.fault("fail_after", "/v1/refunds", method="POST")
     refund = card_refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=DESK)
     assert refund.state == RefundState.PENDING
-    assert webhook_events.work(event(till, "charge", payment.stripe_charge_id)) is Verdict.DONE
+    assert webhook_events.process(event(till, "charge", payment.stripe_charge_id)) is EventResult.DONE
     refund.refresh_from_db()
     payment.refresh_from_db()
     wanted = (14_000, 0) if gone == "refunded" else (0, 14_000)

@@ -9,15 +9,15 @@ import time_machine
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices import suspension
 from portico.domain.practices.models import PasswordAsk, Practice, SetUpLink, StaffMember, StaffSession
 from portico.domain.practices.staff import authenticators, password_reset, second_factor, set_up_links
-from portico.domain.practices.staff.set_up_links import SetUpLinkSpent
+from portico.domain.practices.staff.set_up_links import SetUpLinkUsed
 from portico.plumbing import clock
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail, TrailEntry
-from portico.plumbing.security.rate_limits import TooMany
+from portico.plumbing.security.rate_limits import RateLimitExceeded
 from tests import cast
 from tests.support.at_once import HANDS, at_once, errors
 
@@ -33,24 +33,24 @@ def fay() -> StaffMember:
 
 
 def ask_and_answer(email: str, *, ip: str = IP) -> None:
-    password_reset.ask(email, ip=ip)
-    while password_reset.answer_next():
+    password_reset.request_reset(email, ip=ip)
+    while password_reset.process_next():
         pass
 
 
 def tokens_in_mails() -> list[str]:
     links = SetUpLink.objects.unspent().select_related("email").order_by("id")
-    return [set_up_links.address_in_mail(link).rstrip("/").rpartition("/")[2] for link in links]
+    return [set_up_links.url_in_mail(link).rstrip("/").rpartition("/")[2] for link in links]
 
 
 def test_asking_does_the_same_work_for_every_address(fay: StaffMember) -> None:
-    password_reset.ask("first@elsewhere.example", ip=IP)
+    password_reset.request_reset("first@elsewhere.example", ip=IP)
     with CaptureQueriesContext(
         connection,
     ) as known:
-        password_reset.ask(fay.email, ip=IP)
+        password_reset.request_reset(fay.email, ip=IP)
     with CaptureQueriesContext(connection) as unknown:
-        password_reset.ask("nobody@elsewhere.example", ip=IP)
+        password_reset.request_reset("nobody@elsewhere.example", ip=IP)
     assert len(known) == len(unknown)
     assert PasswordAsk.objects.count() == 3
     assert not OutgoingEmail.objects.exists()
@@ -67,11 +67,11 @@ def test_a_staff_member_gets_a_mail_and_nobody_else_does(fay: StaffMember) -> No
     assert "1 hour" in letter.text
     assert not PasswordAsk.objects.exists()
     entry = TrailEntry.objects.get()
-    assert (entry.verb, entry.about, entry.actor_kind) == (Verb.PASSWORD_RESET_ASKED, fay.ref, "nobody")
+    assert (entry.verb, entry.about, entry.actor_kind) == (AuditAction.PASSWORD_RESET_ASKED, fay.ref, "nobody")
 
 
 def test_a_new_password_ends_sessions_and_links_keeps_the_second_factor_and_is_told(fay: StaffMember) -> None:
-    authenticators.keep(fay, authenticators.new_secret(), first=True, by=fay.actor)
+    authenticators.save(fay, authenticators.new_secret(), first=True, by=fay.actor)
     StaffSession.objects.create(staff=fay, key_hash="a", contents=b"", created_at=clock.now(), seen_at=clock.now())
     ask_and_answer(fay.email)
     ask_and_answer(fay.email)
@@ -82,14 +82,14 @@ def test_a_new_password_ends_sessions_and_links_keeps_the_second_factor_and_is_t
     assert second_factor.is_set_up(fay)
     assert not StaffSession.objects.exists()
     for spent in (one, other):
-        with pytest.raises(SetUpLinkSpent):
+        with pytest.raises(SetUpLinkUsed):
             set_up_links.choose_password(spent, "another long password")
-    assert TrailEntry.objects.filter(verb=Verb.PASSWORD_RESET, about=fay.ref).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.PASSWORD_RESET, about=fay.ref).count() == 1
     assert OutgoingEmail.objects.filter(subject="Your password was changed", to_address=fay.email).count() == 1
 
 
 def test_asking_again_kills_no_link_on_its_way_until_a_fourth(fay: StaffMember) -> None:
-    begin = set_up_links.make_link(fay, by=cast.DESK)
+    begin = set_up_links.create_link(fay, by=cast.DESK)
     for _ in range(4):
         ask_and_answer(fay.email)
     assert set_up_links.find(begin).staff == fay
@@ -103,18 +103,18 @@ def test_the_link_works_for_an_hour(fay: StaffMember, stopped_clock: time_machin
     stopped_clock.shift(timedelta(minutes=59))
     assert set_up_links.find(token).staff == fay
     stopped_clock.shift(timedelta(minutes=1))
-    with pytest.raises(SetUpLinkSpent):
+    with pytest.raises(SetUpLinkUsed):
         set_up_links.find(token)
 
 
 def test_an_ask_that_waited_an_hour_is_answered_to_nobody(
     fay: StaffMember, stopped_clock: time_machine.Traveller
 ) -> None:
-    password_reset.ask(fay.email, ip=IP)
+    password_reset.request_reset(fay.email, ip=IP)
     stopped_clock.shift(timedelta(hours=1))
-    assert password_reset.answer_next()
+    assert password_reset.process_next()
     assert not OutgoingEmail.objects.exists()
-    assert not password_reset.answer_next()
+    assert not password_reset.process_next()
 
 
 def test_an_address_asked_for_too_often_gets_no_more_mail_and_only_the_trail_knows(
@@ -128,15 +128,15 @@ def test_an_address_asked_for_too_often_gets_no_more_mail_and_only_the_trail_kno
             mailed.append(OutgoingEmail.objects.count())
             stopped_clock.shift(timedelta(hours=1))
     assert mailed == [5, 10, 10]
-    assert TrailEntry.objects.filter(verb=Verb.PASSWORD_RESET_BEYOND_LIMIT).count() == 11
+    assert TrailEntry.objects.filter(verb=AuditAction.PASSWORD_RESET_BEYOND_LIMIT).count() == 11
 
 
 def test_a_place_that_asks_too_often_is_told(fay: StaffMember) -> None:
     for number in range(30):
-        password_reset.ask(f"n{number}@elsewhere.example", ip=IP)
-    with pytest.raises(TooMany):
-        password_reset.ask(fay.email, ip=IP)
-    password_reset.ask(fay.email, ip="203.0.113.77")
+        password_reset.request_reset(f"n{number}@elsewhere.example", ip=IP)
+    with pytest.raises(RateLimitExceeded):
+        password_reset.request_reset(fay.email, ip=IP)
+    password_reset.request_reset(fay.email, ip="203.0.113.77")
 
 
 def test_a_paused_practices_staff_get_none_and_their_links_rest(fay: StaffMember) -> None:
@@ -146,7 +146,7 @@ def test_a_paused_practices_staff_get_none_and_their_links_rest(fay: StaffMember
     suspension.suspend(practice, by=cast.DESK)
     ask_and_answer(fay.email)
     assert OutgoingEmail.objects.count() == 1
-    with pytest.raises(SetUpLinkSpent):
+    with pytest.raises(SetUpLinkUsed):
         set_up_links.find(token)
     suspension.resume(practice, by=cast.DESK)
     assert set_up_links.find(token).staff == fay
@@ -154,7 +154,7 @@ def test_a_paused_practices_staff_get_none_and_their_links_rest(fay: StaffMember
 
 @pytest.mark.postgresql
 def test_of_five_who_choose_a_password_by_one_link_at_once_one_does(fay: StaffMember) -> None:
-    token = set_up_links.make_link(fay, by=cast.DESK)
+    token = set_up_links.create_link(fay, by=cast.DESK)
     is_held = Event()
 
     def keep_them_waiting() -> None:
@@ -173,14 +173,14 @@ def test_of_five_who_choose_a_password_by_one_link_at_once_one_does(fay: StaffMe
         is_held.wait(30)
         set_up_links.choose_password(token, GOOD)
 
-    assert errors(at_once(keep_them_waiting, *[choose] * (HANDS - 1))) == [SetUpLinkSpent] * (HANDS - 2)
-    assert TrailEntry.objects.filter(verb=Verb.PASSWORD_CHOSEN).count() == 1
+    assert errors(at_once(keep_them_waiting, *[choose] * (HANDS - 1))) == [SetUpLinkUsed] * (HANDS - 2)
+    assert TrailEntry.objects.filter(verb=AuditAction.PASSWORD_CHOSEN).count() == 1
 
 
 @pytest.mark.postgresql
 def test_without_the_guard_the_same_link_is_spent_by_all_of_them(fay: StaffMember) -> None:
     """The twin: finds the link alive, and marks it used afterwards."""
-    token = set_up_links.make_link(fay, by=cast.DESK)
+    token = set_up_links.create_link(fay, by=cast.DESK)
     found = Barrier(HANDS)
 
     def find_then_mark() -> int:

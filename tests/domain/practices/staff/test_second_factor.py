@@ -11,13 +11,13 @@ import time_machine
 from django.db import connection
 from pytest_django import Settings
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import authenticators, passkeys, recovery_codes, second_factor
-from portico.domain.practices.staff.second_factor import LastFactor, Way
+from portico.domain.practices.staff.second_factor import LastFactor, SecondFactorMethod
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail, TrailEntry
-from portico.plumbing.security.rate_limits import TooMany
+from portico.plumbing.security.rate_limits import RateLimitExceeded
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -46,12 +46,12 @@ def test_no_secret_stands_readable_in_the_table(fay: StaffMember) -> None:
     assert len(seeds) == 2
     # The same secret twice is not the same in the table: whoever reads it cannot compare.
     second_factor.rows(fay).delete()
-    authenticators.keep(fay, secret, first=True, by=fay.actor)
+    authenticators.save(fay, secret, first=True, by=fay.actor)
     assert not set(seeds) & {row.data.get("secret") or row.data.get("seed") for row in second_factor.rows(fay)}
 
 
 def test_the_app_shows_the_practice_and_the_person(fay: StaffMember) -> None:
-    address = authenticators.address_of(fay, "ABC")
+    address = authenticators.provisioning_uri(fay, "ABC")
     assert address == (
         "otpauth://totp/Alder%20Street%20Therapy:fay%40alder-street.example?secret=ABC&issuer=Alder%20Street%20Therapy"
     )
@@ -127,29 +127,29 @@ def test_a_right_try_is_given_back_and_a_wrong_one_counts(
     fay: StaffMember, stopped_clock: time_machine.Traveller
 ) -> None:
     for _ in range(30):
-        assert second_factor.try_once(fay, Way.AUTHENTICATOR, lambda: True, by=fay.actor)
+        assert second_factor.attempt(fay, SecondFactorMethod.AUTHENTICATOR, lambda: True, by=fay.actor)
     for _ in range(5):
-        assert not second_factor.try_once(fay, Way.AUTHENTICATOR, lambda: False, by=fay.actor)
-    with pytest.raises(TooMany):
-        second_factor.try_once(fay, Way.AUTHENTICATOR, lambda: True, by=fay.actor)
+        assert not second_factor.attempt(fay, SecondFactorMethod.AUTHENTICATOR, lambda: False, by=fay.actor)
+    with pytest.raises(RateLimitExceeded):
+        second_factor.attempt(fay, SecondFactorMethod.AUTHENTICATOR, lambda: True, by=fay.actor)
     # A colleague is not shut out, nor is another way.
-    assert second_factor.try_once(fay, Way.PASSKEY, lambda: True, by=fay.actor)
-    assert second_factor.try_once(cast.hal(fay.practice), Way.AUTHENTICATOR, lambda: True, by=fay.actor)
+    assert second_factor.attempt(fay, SecondFactorMethod.PASSKEY, lambda: True, by=fay.actor)
+    assert second_factor.attempt(cast.hal(fay.practice), SecondFactorMethod.AUTHENTICATOR, lambda: True, by=fay.actor)
     stopped_clock.shift(timedelta(minutes=5, seconds=1))
-    assert second_factor.try_once(fay, Way.AUTHENTICATOR, lambda: True, by=fay.actor)
+    assert second_factor.attempt(fay, SecondFactorMethod.AUTHENTICATOR, lambda: True, by=fay.actor)
 
 
 def test_recovery_codes_without_a_factor_open_nothing(fay: StaffMember) -> None:
     cast.with_authenticator(fay)
     second_factor.factors(fay).delete()
-    assert second_factor.ways(fay) == set()
+    assert second_factor.methods(fay) == set()
 
 
 def test_removing_the_last_factor_takes_the_codes_along(fay: StaffMember) -> None:
     cast.with_authenticator(fay)
     authenticators.remove(fay, by=fay.actor)
     assert not second_factor.rows(fay).exists()
-    entries = TrailEntry.objects.filter(verb=Verb.AUTHENTICATOR_REMOVED)
+    entries = TrailEntry.objects.filter(verb=AuditAction.AUTHENTICATOR_REMOVED)
     authenticators.remove(fay, by=fay.actor)
     assert entries.count() == 1
 
@@ -165,13 +165,15 @@ def test_the_last_factor_is_not_removed_where_one_is_required(fay: StaffMember, 
 def test_taking_everything_away_ends_sessions_and_is_told(fay: StaffMember) -> None:
     cast.with_authenticator(fay)
     second_factor.remove_all(fay, by=cast.DESK)
-    assert second_factor.ways(fay) == set()
+    assert second_factor.methods(fay) == set()
     assert OutgoingEmail.objects.latest("id").subject == "Your second factor was taken away"
 
 
 def test_a_passkey_answers_only_the_question_that_was_asked(fay: StaffMember) -> None:
     assert not passkeys.use(fay, None, "{}")
-    question = passkeys.ask_for_proof(fay) if passkeys.of(fay) else passkeys.ask_for_new(fay)
+    question = (
+        passkeys.authentication_challenge(fay) if passkeys.passkeys_of(fay) else passkeys.registration_challenge(fay)
+    )
     assert not passkeys.use(fay, question.state, '{"id": "a", "rawId": "a", "response": {}}')
 
 
@@ -228,7 +230,7 @@ def test_of_twenty_with_the_same_recovery_code_one_gets_in() -> None:
     code = recovery_codes.unused(fay)[0]
     assert at_once(lambda: recovery_codes.use(fay, code)) == 1
     assert len(recovery_codes.unused(fay)) == 7
-    assert TrailEntry.objects.filter(verb=Verb.RECOVERY_CODE_USED).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.RECOVERY_CODE_USED).count() == 1
 
 
 @pytest.mark.postgresql
@@ -265,8 +267,8 @@ def test_of_twenty_wrong_tries_at_once_five_are_looked_at() -> None:
 
     def try_once() -> bool:
         try:
-            second_factor.try_once(fay, Way.AUTHENTICATOR, look, by=fay.actor)
-        except TooMany:
+            second_factor.attempt(fay, SecondFactorMethod.AUTHENTICATOR, look, by=fay.actor)
+        except RateLimitExceeded:
             return False
         return True
 

@@ -10,11 +10,11 @@ import pytest
 import time_machine
 from django.db import connection
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, Role, SetUpLink, StaffMember, StaffSession
 from portico.domain.practices.staff import authenticators, second_factor, set_up_links, staff_members, team
-from portico.domain.practices.staff.set_up_links import SetUpLinkSpent
-from portico.domain.practices.staff.team import State
+from portico.domain.practices.staff.set_up_links import SetUpLinkUsed
+from portico.domain.practices.staff.team import StaffState
 from portico.plumbing import clock
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail, TrailEntry
@@ -30,7 +30,7 @@ def invite(practice: Practice, email: str = "lena@alder.example", role: Role = R
 
 def token_in_mail(staff: StaffMember) -> str:
     link = SetUpLink.objects.unspent().select_related("email").get(staff=staff)
-    return set_up_links.address_in_mail(link).rstrip("/").rpartition("/")[2]
+    return set_up_links.url_in_mail(link).rstrip("/").rpartition("/")[2]
 
 
 def test_an_invited_colleague_sets_up_the_account_by_a_mailed_link(practice: Practice) -> None:
@@ -43,7 +43,7 @@ def test_an_invited_colleague_sets_up_the_account_by_a_mailed_link(practice: Pra
     lena.refresh_from_db()
     assert lena.check_password(GOOD)
     verbs = list(TrailEntry.objects.order_by("id").values_list("verb", flat=True))
-    assert verbs == [Verb.STAFF_ADDED, Verb.SET_UP_LINK_MADE, Verb.PASSWORD_CHOSEN]
+    assert verbs == [AuditAction.STAFF_ADDED, AuditAction.SET_UP_LINK_MADE, AuditAction.PASSWORD_CHOSEN]
 
 
 def test_the_mail_names_who_invited_the_practice_and_the_role_and_carries_the_link(practice: Practice) -> None:
@@ -72,7 +72,7 @@ def test_inviting_again_ends_the_earlier_link_and_keeps_one(practice: Practice) 
     lena = invite(practice)
     first = token_in_mail(lena)
     team.invite_again(lena, by=cast.DESK)
-    with pytest.raises(SetUpLinkSpent):
+    with pytest.raises(SetUpLinkUsed):
         set_up_links.find(first)
     assert set_up_links.find(token_in_mail(lena)).staff == lena
     assert [outbox.composer(mail.kind).refuse(mail) is None for mail in OutgoingEmail.objects.order_by("id")] == [
@@ -82,7 +82,7 @@ def test_inviting_again_ends_the_earlier_link_and_keeps_one(practice: Practice) 
 
 
 def test_who_has_a_password_is_not_invited_again(practice: Practice) -> None:
-    with pytest.raises(team.SetUpAlready):
+    with pytest.raises(team.AlreadySetUp):
         team.invite_again(cast.fay(practice), by=cast.DESK)
 
 
@@ -96,7 +96,7 @@ def test_a_link_runs_72_hours_from_its_hand_over_and_a_mail_that_waited_longer_n
     stopped_clock.shift(timedelta(hours=71))
     assert set_up_links.find(token).staff == lena
     stopped_clock.shift(timedelta(hours=1))
-    with pytest.raises(SetUpLinkSpent):
+    with pytest.raises(SetUpLinkUsed):
         set_up_links.find(token)
     OutgoingEmail.objects.update(handing_over_at=None)
     mail = OutgoingEmail.objects.get()
@@ -108,7 +108,7 @@ def test_a_changed_role_is_in_the_trail_with_what_it_was(practice: Practice) -> 
     team.change_role(fay, Role.BILLER, version=fay.version, by=cast.DESK)
     fay.refresh_from_db()
     assert (fay.role, fay.version) == (Role.BILLER, 2)
-    entry = TrailEntry.objects.get(verb=Verb.STAFF_ROLE_CHANGED)
+    entry = TrailEntry.objects.get(verb=AuditAction.STAFF_ROLE_CHANGED)
     assert (entry.about, entry.details) == (fay.ref, {"role": "biller", "before": "front_desk"})
 
 
@@ -116,7 +116,7 @@ def test_the_same_role_again_changes_nothing_even_from_an_old_page(practice: Pra
     fay = cast.fay(practice)
     team.change_role(fay, Role.BILLER, version=1, by=cast.DESK)
     team.change_role(fay, Role.BILLER, version=1, by=cast.DESK)
-    assert TrailEntry.objects.filter(verb=Verb.STAFF_ROLE_CHANGED).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.STAFF_ROLE_CHANGED).count() == 1
 
 
 @pytest.mark.parametrize(
@@ -132,24 +132,26 @@ def test_of_two_owners_who_change_a_colleague_the_second_is_told(
 ) -> None:
     member = person(practice)
     StaffMember.objects.filter(pk=member.pk).update(version=2)
-    with pytest.raises(team.StaffChangedMeanwhile):
+    with pytest.raises(team.StaffConflict):
         change(member, version=1, by=cast.DESK)
     assert not TrailEntry.objects.filter(verb__startswith="staff.").exists()
 
 
 def test_leaving_ends_sessions_and_links_and_coming_back_revives_neither(practice: Practice) -> None:
     fay = cast.fay(practice)
-    token = set_up_links.make_link(fay, by=cast.DESK)
+    token = set_up_links.create_link(fay, by=cast.DESK)
     StaffSession.objects.create(staff=fay, key_hash="a", contents=b"", created_at=clock.now(), seen_at=clock.now())
     team.deactivate(fay, version=1, by=cast.DESK)
     assert not StaffSession.objects.exists()
     team.reactivate(fay, version=2, by=cast.DESK)
-    with pytest.raises(SetUpLinkSpent):
+    with pytest.raises(SetUpLinkUsed):
         set_up_links.find(token)
     fay.refresh_from_db()
     assert fay.is_active
     assert fay.check_password(cast.PASSWORD)
-    told = TrailEntry.objects.filter(about=fay.ref, verb__in=(Verb.STAFF_DEACTIVATED, Verb.STAFF_REACTIVATED))
+    told = TrailEntry.objects.filter(
+        about=fay.ref, verb__in=(AuditAction.STAFF_DEACTIVATED, AuditAction.STAFF_REACTIVATED)
+    )
     assert [entry.verb for entry in told.order_by("id")] == ["staff.deactivated", "staff.reactivated"]
 
 
@@ -165,7 +167,7 @@ def test_who_left_gets_no_mail_of_any_kind(practice: Practice) -> None:
 def test_who_never_set_up_an_account_is_mailed_a_new_link_when_taken_back(practice: Practice) -> None:
     lena = invite(practice)
     team.deactivate(lena, version=1, by=cast.DESK)
-    with pytest.raises(team.HasLeft):
+    with pytest.raises(team.StaffDeactivated):
         team.invite_again(lena, by=cast.DESK)
     team.reactivate(lena, version=2, by=cast.DESK)
     assert set_up_links.find(token_in_mail(lena)).staff == lena
@@ -195,14 +197,14 @@ def test_the_last_owner_who_can_sign_in_stays_one(practice: Practice, act: Calla
 
 def test_a_lost_second_factor_is_taken_away_by_an_owner_and_never_ones_own(practice: Practice) -> None:
     elm, fay = cast.elm(practice), cast.fay(practice)
-    authenticators.keep(fay, authenticators.new_secret(), first=True, by=fay.actor)
-    assert team.colleague(fay).ways == {second_factor.Way.AUTHENTICATOR}
+    authenticators.save(fay, authenticators.new_secret(), first=True, by=fay.actor)
+    assert team.colleague(fay).ways == {second_factor.SecondFactorMethod.AUTHENTICATOR}
     team.reset_second_factor(fay, by=elm.actor)
     assert not second_factor.is_set_up(fay)
-    assert TrailEntry.objects.filter(verb=Verb.SECOND_FACTOR_RESET, about=fay.ref, staff_id=elm.pk).count() == 1
-    with pytest.raises(team.NotYourself):
+    assert TrailEntry.objects.filter(verb=AuditAction.SECOND_FACTOR_RESET, about=fay.ref, staff_id=elm.pk).count() == 1
+    with pytest.raises(team.CannotChangeYourself):
         team.reset_second_factor(elm, by=elm.actor)
-    with pytest.raises(team.HasLeft):
+    with pytest.raises(team.StaffDeactivated):
         team.reset_second_factor(cast.gus(practice), by=elm.actor)
 
 
@@ -217,12 +219,12 @@ def test_the_list_says_where_everybody_stands_and_who_left_comes_last(
     cast.staff_member(cast.birch(), "Jo", Role.OWNER)
     found = [(each.member.name, each.state) for each in team.team(practice)]
     assert found == [
-        ("Abe", State.LINK_RAN_OUT),
-        ("Fay", State.ACTIVE),
-        ("Lena", State.INVITED),
-        ("Gus", State.LEFT),
+        ("Abe", StaffState.LINK_RAN_OUT),
+        ("Fay", StaffState.ACTIVE),
+        ("Lena", StaffState.INVITED),
+        ("Gus", StaffState.LEFT),
     ]
-    assert team.colleague(late).state is State.LINK_RAN_OUT
+    assert team.colleague(late).state is StaffState.LINK_RAN_OUT
 
 
 def at_once(*works: Callable[[], object]) -> list[object]:

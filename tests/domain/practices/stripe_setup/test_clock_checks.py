@@ -32,7 +32,7 @@ def slow(till: Till, **by: int) -> None:
 
 
 def ask(till: Till) -> None:
-    account.look_up(payment_readiness.line(till.practice))
+    account.look_up(payment_readiness.client_for(till.practice))
 
 
 def words(browser: Browser, address: str) -> str:
@@ -131,6 +131,6 @@ def test_a_stripe_that_is_away_leaves_what_is_known(till: Till) -> None:
 
 
 def test_a_right_clock_costs_no_query(till: Till, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    line = payment_readiness.line(till.practice)
+    line = payment_readiness.client_for(till.practice)
     with django_assert_num_queries(0):
         account.look_up(line)

@@ -7,23 +7,23 @@ from django.db import transaction
 from pytest_django.fixtures import Settings
 from time_machine import Traveller
 
-from portico.domain.audit_actions import Verb
-from portico.domain.practices.models import CardState, OnlinePayments, Practice, StripeKey, Trouble
+from portico.domain.audit_actions import AuditAction
+from portico.domain.practices.models import CardState, OnlinePayments, PaymentProblem, Practice, StripeKey
 from portico.domain.practices.stripe_setup import api_keys, payment_readiness, webhook_setup
 from portico.domain.practices.stripe_setup.api_keys import (
-    KeyMayNotDoEnough,
+    KeyLacksPermissions,
     KeyNotAccepted,
     Keys,
     NotAKey,
     NotASecret,
-    StripeAway,
     StripeSaidNo,
     StripeTooBusy,
+    StripeUnavailable,
 )
-from portico.domain.practices.stripe_setup.payment_readiness import CardsNotTaken
-from portico.domain.practices.stripe_setup.webhook_setup import AddressNotPublic, KeyMayNotMakeWebhooks
+from portico.domain.practices.stripe_setup.payment_readiness import CardsNotAccepted
+from portico.domain.practices.stripe_setup.webhook_setup import AddressNotPublic, KeyCannotCreateWebhooks
 from portico.gateways.stripe import account
-from portico.gateways.stripe.errors import StripeTrouble
+from portico.gateways.stripe.errors import StripeCallFailed
 from portico.plumbing.models import TrailEntry
 from portico.sandbox.stripe.serving import SandboxStripe
 from tests import cast
@@ -59,12 +59,12 @@ def verbs() -> list[str]:
 def test_a_good_key_is_asked_about_and_makes_the_practice_ready(practice: Practice) -> None:
     payments = save(practice)
     assert (practice.card_state, practice.takes_cards) == (CardState.TEST, True)
-    assert (payments.country, payments.currency, payments.trouble) == ("US", "USD", Trouble.NONE)
+    assert (payments.country, payments.currency, payments.trouble) == ("US", "USD", PaymentProblem.NONE)
     assert payments.account_name
     assert payments.key is not None
     assert (payments.key.ending, payments.key.livemode) == ("demo", False)
-    assert account.look_up(payment_readiness.line(practice)).id == payments.key.account_id
-    assert verbs() == [Verb.STRIPE_KEY_SAVED, Verb.ONLINE_PAYMENTS_CHANGED]
+    assert account.look_up(payment_readiness.client_for(practice)).id == payments.key.account_id
+    assert verbs() == [AuditAction.STRIPE_KEY_SAVED, AuditAction.ONLINE_PAYMENTS_CHANGED]
 
 
 def test_a_live_key_takes_real_money(practice: Practice) -> None:
@@ -84,7 +84,7 @@ def test_a_box_of_another_practice_does_not_open(practice: Practice) -> None:
     save(practice)
     stolen = StripeKey(practice=cast.birch(), livemode=False, box=StripeKey.objects.get().box, ending="demo")
     stolen.save()
-    assert payment_readiness.asking_line(stolen.practice, account_id="", livemode=False) is None
+    assert payment_readiness.read_client_for(stolen.practice, account_id="", livemode=False) is None
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_wrong_key_is_not_saved_and_leaves_the_good_one(practice: Practice) ->
     save(practice)
     with pytest.raises(KeyNotAccepted):
         save(practice, "sk_test_unknown")
-    with pytest.raises(KeyMayNotDoEnough):
+    with pytest.raises(KeyLacksPermissions):
         save(practice, "rk_test_demo")
     assert state_of(practice) == CardState.TEST
     assert StripeKey.objects.get().ending == "demo"
@@ -116,20 +116,22 @@ def test_a_wrong_key_is_not_saved_and_leaves_the_good_one(practice: Practice) ->
 @pytest.mark.parametrize("fault", ["500", "429", "lost", "nonsense"])
 def test_with_stripe_away_nothing_is_saved(practice: Practice, sandbox: SandboxStripe, fault: str) -> None:
     sandbox.fault(fault)
-    with pytest.raises(StripeAway):
+    with pytest.raises(StripeUnavailable):
         save(practice)
     assert (StripeKey.objects.count(), state_of(practice)) == (0, CardState.NOT_SET_UP)
 
 
 @pytest.mark.parametrize(
     ("key", "trouble"),
-    [("sk_test_demo_restricted", Trouble.CHARGES_OFF), ("sk_test_demo_eur", Trouble.CURRENCY)],
+    [("sk_test_demo_restricted", PaymentProblem.CHARGES_OFF), ("sk_test_demo_eur", PaymentProblem.CURRENCY)],
 )
-def test_an_account_that_cannot_be_used_is_kept_with_its_reason(practice: Practice, key: str, trouble: Trouble) -> None:
+def test_an_account_that_cannot_be_used_is_kept_with_its_reason(
+    practice: Practice, key: str, trouble: PaymentProblem
+) -> None:
     payments = save(practice, key)
     assert (practice.card_state, payments.trouble) == (CardState.TROUBLE, trouble)
-    with pytest.raises(CardsNotTaken):
-        payment_readiness.line(practice)
+    with pytest.raises(CardsNotAccepted):
+        payment_readiness.client_for(practice)
 
 
 def test_what_stripe_mended_is_seen_by_checking_again(practice: Practice, sandbox: SandboxStripe) -> None:
@@ -146,13 +148,13 @@ def test_a_revoked_key_is_seen_by_checking_again(practice: Practice, sandbox: Sa
     sandbox.revoke(KEY)
     payments = api_keys.check_again(practice, by=DESK)
     assert payments is not None
-    assert (state_of(practice), payments.trouble) == (CardState.TROUBLE, Trouble.KEY_REFUSED)
+    assert (state_of(practice), payments.trouble) == (CardState.TROUBLE, PaymentProblem.KEY_REFUSED)
 
 
 def test_checking_again_with_stripe_away_changes_nothing(practice: Practice, sandbox: SandboxStripe) -> None:
     save(practice)
     sandbox.fault("503")
-    with pytest.raises(StripeAway):
+    with pytest.raises(StripeUnavailable):
         api_keys.check_again(practice, by=DESK)
     assert state_of(practice) == CardState.TEST
     assert api_keys.check_again(cast.birch(), by=DESK) is None
@@ -161,11 +163,11 @@ def test_checking_again_with_stripe_away_changes_nothing(practice: Practice, san
 def test_lost_field_keys_are_told_and_the_key_can_be_entered_again(practice: Practice, settings: Settings) -> None:
     save(practice)
     settings.FIELD_KEYS = {"new": b"n" * 32}
-    with pytest.raises(CardsNotTaken):
-        payment_readiness.line(practice)
+    with pytest.raises(CardsNotAccepted):
+        payment_readiness.client_for(practice)
     payments = api_keys.check_again(practice, by=DESK)
     assert payments is not None
-    assert payments.trouble == Trouble.KEY_UNREADABLE
+    assert payments.trouble == PaymentProblem.KEY_UNREADABLE
     save(practice)
     assert practice.card_state == CardState.TEST
 
@@ -174,23 +176,23 @@ def test_a_replaced_key_is_kept_for_asking_only(practice: Practice, sandbox: San
     first = save(practice).key
     assert first is not None
     save(practice, "sk_live_demo")
-    asking = payment_readiness.asking_line(practice, account_id=first.account_id, livemode=False)
+    asking = payment_readiness.read_client_for(practice, account_id=first.account_id, livemode=False)
     assert asking is not None
-    assert (asking.is_live, payment_readiness.line(practice).is_live) == (False, True)
+    assert (asking.is_live, payment_readiness.client_for(practice).is_live) == (False, True)
     (replaced,) = payment_readiness.replaced_keys(practice)
     assert replaced.pk == first.pk
     payment_readiness.forget_key(replaced)
-    assert payment_readiness.asking_line(practice, account_id=first.account_id, livemode=False) is None
+    assert payment_readiness.read_client_for(practice, account_id=first.account_id, livemode=False) is None
     # The current one is not forgotten by mistake.
     payment_readiness.forget_key(StripeKey.objects.get())
-    assert payment_readiness.line(practice).is_live
+    assert payment_readiness.client_for(practice).is_live
 
 
 def test_the_same_key_again_is_only_checked_again(practice: Practice) -> None:
     save(practice)
     save(practice)
     assert StripeKey.objects.count() == 1
-    assert verbs().count(Verb.STRIPE_KEY_SAVED) == 1
+    assert verbs().count(AuditAction.STRIPE_KEY_SAVED) == 1
 
 
 def test_a_removed_key_takes_no_money_and_can_still_ask(practice: Practice) -> None:
@@ -199,32 +201,32 @@ def test_a_removed_key_takes_no_money_and_can_still_ask(practice: Practice) -> N
     api_keys.remove_keys(practice, by=DESK)
     api_keys.remove_keys(practice, by=DESK)
     assert state_of(practice) == CardState.NOT_SET_UP
-    with pytest.raises(CardsNotTaken):
-        payment_readiness.line(practice)
-    assert payment_readiness.asking_line(practice, account_id=key.account_id, livemode=False) is not None
-    assert verbs().count(Verb.STRIPE_KEY_REMOVED) == 1
+    with pytest.raises(CardsNotAccepted):
+        payment_readiness.client_for(practice)
+    assert payment_readiness.read_client_for(practice, account_id=key.account_id, livemode=False) is not None
+    assert verbs().count(AuditAction.STRIPE_KEY_REMOVED) == 1
     save(practice)
     assert practice.card_state == CardState.TEST
 
 
 def test_seeded_keys_are_ready_without_a_call(practice: Practice, sandbox: SandboxStripe) -> None:
     sandbox.fault("500", times=9)
-    payments = api_keys.keep_unasked(practice, Keys(KEY, "whsec_demo"), by=DESK)
+    payments = api_keys.save_unchecked(practice, Keys(KEY, "whsec_demo"), by=DESK)
     assert (state_of(practice), payments.webhook_secret()) == (CardState.TEST, "whsec_demo")
     sandbox.clear_faults()
     # An attempt that began before Stripe was asked names no account; it is still found afterwards.
     api_keys.check_again(practice, by=DESK)
     assert StripeKey.objects.get().account_id.startswith("acct_")
-    assert payment_readiness.asking_line(practice, account_id="", livemode=False) is not None
+    assert payment_readiness.read_client_for(practice, account_id="", livemode=False) is not None
 
 
 def test_trouble_met_on_the_way_closes_paying_until_it_is_mended(practice: Practice) -> None:
     save(practice)
-    payment_readiness.note_trouble(practice, Trouble.KEY_REFUSED, by=DESK)
+    payment_readiness.record_problem(practice, PaymentProblem.KEY_REFUSED, by=DESK)
     assert state_of(practice) == CardState.TROUBLE
     api_keys.check_again(practice, by=DESK)
     assert state_of(practice) == CardState.TEST
-    payment_readiness.note_trouble(cast.birch(), Trouble.KEY_REFUSED, by=DESK)
+    payment_readiness.record_problem(cast.birch(), PaymentProblem.KEY_REFUSED, by=DESK)
     assert not Practice.objects.exclude(card_state="").exclude(pk=practice.pk).exists()
 
 
@@ -244,11 +246,11 @@ def public(settings: Settings) -> None:
 def test_a_webhook_is_made_at_stripe_once(practice: Practice, settings: Settings) -> None:
     public(settings)
     save(practice)
-    webhook_setup.make_webhook(practice, by=DESK)
-    payments = webhook_setup.make_webhook(practice, by=DESK)
-    (endpoint,) = account.endpoints(payment_readiness.line(practice))
+    webhook_setup.create_webhook(practice, by=DESK)
+    payments = webhook_setup.create_webhook(practice, by=DESK)
+    (endpoint,) = account.endpoints(payment_readiness.client_for(practice))
     assert endpoint.url == "https://portal.alder.example/hooks/stripe/alder-street/"
-    told = TrailEntry.objects.filter(verb=Verb.WEBHOOK_SAVED)
+    told = TrailEntry.objects.filter(verb=AuditAction.WEBHOOK_SAVED)
     assert {entry.details["way"] for entry in told} == {"by Portico"}
     assert (payments.webhook_id, payments.webhook_secret()[:6]) == (endpoint.id, "whsec_")
 
@@ -256,7 +258,7 @@ def test_a_webhook_is_made_at_stripe_once(practice: Practice, settings: Settings
 def test_on_this_machine_no_webhook_can_be_made(practice: Practice) -> None:
     save(practice)
     with pytest.raises(AddressNotPublic):
-        webhook_setup.make_webhook(practice, by=DESK)
+        webhook_setup.create_webhook(practice, by=DESK)
 
 
 @pytest.mark.parametrize(
@@ -278,9 +280,9 @@ def test_only_a_public_address_can_be_called(address: str, is_public: bool) -> N
 
 def test_without_a_key_there_is_nothing_to_hear(practice: Practice, settings: Settings) -> None:
     public(settings)
-    with pytest.raises(CardsNotTaken):
-        webhook_setup.make_webhook(practice, by=DESK)
-    with pytest.raises(CardsNotTaken):
+    with pytest.raises(CardsNotAccepted):
+        webhook_setup.create_webhook(practice, by=DESK)
+    with pytest.raises(CardsNotAccepted):
         webhook_setup.save_secret(practice, "whsec_abc", by=DESK)
     assert webhook_setup.secret_holder("alder-street") is None
 
@@ -291,22 +293,22 @@ def test_a_key_that_may_not_make_webhooks_is_told(
     public(settings)
     save(practice)
     sandbox.fault("deny", "/v1/webhook_endpoints")
-    with pytest.raises(KeyMayNotMakeWebhooks):
-        webhook_setup.make_webhook(practice, by=DESK)
+    with pytest.raises(KeyCannotCreateWebhooks):
+        webhook_setup.create_webhook(practice, by=DESK)
     sandbox.revoke(KEY)
     with pytest.raises(KeyNotAccepted):
-        webhook_setup.make_webhook(practice, by=DESK)
+        webhook_setup.create_webhook(practice, by=DESK)
 
 
 def test_with_stripe_away_no_webhook_is_kept(practice: Practice, settings: Settings, sandbox: SandboxStripe) -> None:
     public(settings)
     save(practice)
     sandbox.fault("lost", "/v1/webhook_endpoints", method="POST")
-    with pytest.raises(StripeAway):
-        webhook_setup.make_webhook(practice, by=DESK)
+    with pytest.raises(StripeUnavailable):
+        webhook_setup.create_webhook(practice, by=DESK)
     # The one whose secret nobody heard is replaced.
-    webhook_setup.make_webhook(practice, by=DESK)
-    assert len(account.endpoints(payment_readiness.line(practice))) == 1
+    webhook_setup.create_webhook(practice, by=DESK)
+    assert len(account.endpoints(payment_readiness.client_for(practice))) == 1
 
 
 def test_a_webhook_deleted_at_stripe_is_told_as_missing_and_made_again(
@@ -314,17 +316,17 @@ def test_a_webhook_deleted_at_stripe_is_told_as_missing_and_made_again(
 ) -> None:
     settings.PUBLIC_BASE_URL = "https://portal.example.com"
     save(practice)
-    made = webhook_setup.make_webhook(practice, by=DESK)
+    made = webhook_setup.create_webhook(practice, by=DESK)
     assert not webhook_setup.check_webhook(practice, by=DESK)
     sandbox.delete_endpoint(made.webhook_id)
     assert webhook_setup.check_webhook(practice, by=DESK)
     assert webhook_setup.check_webhook(practice, by=DESK)
-    heard = webhook_setup.of(OnlinePayments.objects.get(), practice)
+    heard = webhook_setup.webhook_status(OnlinePayments.objects.get(), practice)
     assert (heard.is_missing, heard.is_set_up) == (True, False)
-    assert verbs().count(Verb.WEBHOOK_MISSING) == 1
-    again = webhook_setup.make_webhook(practice, by=DESK)
+    assert verbs().count(AuditAction.WEBHOOK_MISSING) == 1
+    again = webhook_setup.create_webhook(practice, by=DESK)
     assert again.webhook_id != made.webhook_id
-    assert not webhook_setup.of(OnlinePayments.objects.get(), practice).is_missing
+    assert not webhook_setup.webhook_status(OnlinePayments.objects.get(), practice).is_missing
     assert not webhook_setup.check_webhook(practice, by=DESK)
 
 
@@ -333,7 +335,7 @@ def test_webhooks_are_looked_for_once_a_day(
 ) -> None:
     settings.PUBLIC_BASE_URL = "https://portal.example.com"
     save(practice)
-    sandbox.delete_endpoint(webhook_setup.make_webhook(practice, by=DESK).webhook_id)
+    sandbox.delete_endpoint(webhook_setup.create_webhook(practice, by=DESK).webhook_id)
     looked_for = []
     for hour in range(24):
         time_machine.move_to(NOW + timedelta(hours=hour))
@@ -347,10 +349,10 @@ def test_while_stripe_is_away_no_webhook_is_missing(
 ) -> None:
     settings.PUBLIC_BASE_URL = "https://portal.example.com"
     save(practice)
-    webhook_setup.make_webhook(practice, by=DESK)
+    webhook_setup.create_webhook(practice, by=DESK)
     for fault in ("429", "deny", "500"):
         sandbox.fault(fault, "/v1/webhook_endpoints/")
-        with pytest.raises(StripeTrouble):
+        with pytest.raises(StripeCallFailed):
             webhook_setup.check_webhook(practice, by=DESK)
     assert OnlinePayments.objects.get().has_webhook
 
@@ -363,7 +365,7 @@ def test_a_refused_webhook_says_why(
     save(practice)
     sandbox.fault("refuse", "/v1/webhook_endpoints", method="POST", code=code)
     with pytest.raises(refusal):
-        webhook_setup.make_webhook(practice, by=DESK)
+        webhook_setup.create_webhook(practice, by=DESK)
 
 
 def test_a_refused_request_and_a_busy_stripe_are_not_an_absent_one(practice: Practice, sandbox: SandboxStripe) -> None:
@@ -381,7 +383,7 @@ def test_a_secret_typed_by_hand_is_kept(practice: Practice) -> None:
     holder = webhook_setup.secret_holder("alder-street")
     assert holder is not None
     assert holder.webhook_secret() == "whsec_by_hand"
-    assert TrailEntry.objects.get(verb=Verb.WEBHOOK_SAVED).details["way"] == "by hand"
+    assert TrailEntry.objects.get(verb=AuditAction.WEBHOOK_SAVED).details["way"] == "by hand"
     with pytest.raises(NotASecret):
         webhook_setup.save_secret(practice, "sk_test_demo", by=DESK)
 

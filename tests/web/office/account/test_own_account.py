@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, SetUpLink, StaffMember, StaffSession
 from portico.domain.practices.staff import authenticators, passkeys, recovery_codes, second_factor, set_up_links
 from portico.plumbing.models import OutgoingEmail, TrailEntry
@@ -66,16 +66,16 @@ def test_a_new_name_stands_everywhere(office: Browser, fay: StaffMember) -> None
     assert answer["Location"] == PAGE
     fay.refresh_from_db()
     assert fay.name == "Fay Okafor"
-    assert TrailEntry.objects.latest("id").verb == Verb.STAFF_RENAMED
+    assert TrailEntry.objects.latest("id").verb == AuditAction.STAFF_RENAMED
     assert not OutgoingEmail.objects.exists()
 
 
 def test_a_new_email_signs_in_and_the_old_one_is_told(office: Browser, fay: StaffMember) -> None:
-    set_up_links.make_link(fay, by=cast.DESK)
+    set_up_links.create_link(fay, by=cast.DESK)
     office.post(f"{PAGE}details/", {"name": fay.name, "email": "Fay.Okafor@Alder-Street.example"})
     fay.refresh_from_db()
     assert fay.email == "fay.okafor@alder-street.example"
-    assert TrailEntry.objects.get(verb=Verb.STAFF_EMAIL_CHANGED).about == fay.ref
+    assert TrailEntry.objects.get(verb=AuditAction.STAFF_EMAIL_CHANGED).about == fay.ref
     assert subjects_to("fay@alder-street.example") == ["You sign in with another address now"]
     assert subjects_to(fay.email) == []
     # A link that waits in the old mailbox opens nothing any more.
@@ -153,7 +153,7 @@ def test_a_new_password_ends_every_other_session_and_is_told(office: Browser, fa
     fay.refresh_from_db()
     assert fay.check_password(GOOD)
     assert subjects_to(fay.email) == ["Your password was changed"]
-    assert TrailEntry.objects.latest("id").verb == Verb.PASSWORD_CHANGED
+    assert TrailEntry.objects.latest("id").verb == AuditAction.PASSWORD_CHANGED
     assert office.get(PAGE).status_code == 200
     assert other.get(PAGE).status_code == 302
     assert StaffSession.objects.count() == 1
@@ -197,7 +197,7 @@ def test_a_first_app_brings_recovery_codes(office: Browser, fay: StaffMember) ->
     assert "Step 3 of 3" not in page
     assert office.post(answer["Location"])["Location"] == PAGE
     assert subjects_to(fay.email) == ["An authenticator app was set up"]
-    assert TrailEntry.objects.get(verb=Verb.AUTHENTICATOR_ADDED).about == fay.ref
+    assert TrailEntry.objects.get(verb=AuditAction.AUTHENTICATOR_ADDED).about == fay.ref
 
 
 def test_a_new_app_replaces_the_old_one_and_keeps_the_codes(
@@ -210,7 +210,7 @@ def test_a_new_app_replaces_the_old_one_and_keeps_the_codes(
     assert answer["Location"] == PAGE
     assert recovery_codes.unused(fay) == codes
     told = TrailEntry.objects.filter(about=fay.ref).order_by("-id").values_list("verb", flat=True)
-    assert list(told[:2]) == [Verb.AUTHENTICATOR_ADDED, Verb.AUTHENTICATOR_REMOVED]
+    assert list(told[:2]) == [AuditAction.AUTHENTICATOR_ADDED, AuditAction.AUTHENTICATOR_REMOVED]
     stopped_clock.shift(timedelta(seconds=60))
     assert not authenticators.use(fay, cast.code_now(old))
     assert authenticators.use(fay, cast.code_now(secret))
@@ -234,7 +234,10 @@ def test_the_last_factor_stays_where_one_is_required(office: Browser, fay: Staff
     assert second_factor.is_set_up(fay)
     add_passkey_row(fay, "Phone", "ref0")
     office.post(f"{PAGE}authenticator/removing/")
-    assert second_factor.ways(fay) == {second_factor.Way.PASSKEY, second_factor.Way.RECOVERY_CODE}
+    assert second_factor.methods(fay) == {
+        second_factor.SecondFactorMethod.PASSKEY,
+        second_factor.SecondFactorMethod.RECOVERY_CODE,
+    }
     assert "This is the only second factor" in text(office.post(f"{PAGE}passkeys/ref0/removing/", follow=True))
 
 
@@ -242,9 +245,9 @@ def test_a_passkey_is_removed_and_the_person_is_told(office: Browser, fay: Staff
     cast.with_authenticator(fay)
     add_passkey_row(fay, "Phone", "ref0")
     assert office.post(f"{PAGE}passkeys/ref0/removing/")["Location"] == PAGE
-    assert passkeys.of(fay) == []
+    assert passkeys.passkeys_of(fay) == []
     assert subjects_to(fay.email)[-1] == "A passkey was removed"
-    assert TrailEntry.objects.get(verb=Verb.PASSKEY_REMOVED).details == {"name": "Phone"}
+    assert TrailEntry.objects.get(verb=AuditAction.PASSKEY_REMOVED).details == {"name": "Phone"}
     assert office.post(f"{PAGE}passkeys/ref0/removing/").status_code == 404
 
 
@@ -252,7 +255,7 @@ def test_a_colleagues_passkey_is_not_found(office: Browser, fay: StaffMember, pr
     hal = cast.hal(practice)
     add_passkey_row(hal, "Phone", "ref0")
     assert office.post(f"{PAGE}passkeys/ref0/removing/").status_code == 404
-    assert len(passkeys.of(hal)) == 1
+    assert len(passkeys.passkeys_of(hal)) == 1
 
 
 def test_new_codes_end_the_old_ones_and_are_shown_once(office: Browser, fay: StaffMember) -> None:
@@ -288,7 +291,7 @@ def test_one_session_is_ended(office: Browser, fay: StaffMember) -> None:
     assert phone.get(PAGE).status_code == 302
     assert tablet.get(PAGE).status_code == office.get(PAGE).status_code == 200
     entry = TrailEntry.objects.latest("id")
-    assert (entry.verb, entry.details) == (Verb.STAFF_SESSION_ENDED, {"number": 1})
+    assert (entry.verb, entry.details) == (AuditAction.STAFF_SESSION_ENDED, {"number": 1})
 
 
 def test_all_others_are_ended_at_once(office: Browser, fay: StaffMember) -> None:
@@ -298,7 +301,7 @@ def test_all_others_are_ended_at_once(office: Browser, fay: StaffMember) -> None
     assert office.get(PAGE).status_code == 200
     assert TrailEntry.objects.latest("id").details == {"number": 3}
     office.post(f"{PAGE}sessions/ending/")
-    assert TrailEntry.objects.filter(verb=Verb.STAFF_SESSION_ENDED).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.STAFF_SESSION_ENDED).count() == 1
 
 
 def test_a_colleagues_session_is_not_found(office: Browser, practice: Practice) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.test import Client as Browser
 
 from portico.domain.billing.invoices import invoicing
-from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import AttemptState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -16,7 +16,7 @@ from tests import cast
 def test_each_way_an_invoice_stands_has_its_own_mark(office: Browser, practice: Practice) -> None:
     ana, today = cast.ana(practice), clock.today("America/New_York")
     cast.with_access(ana)
-    entry = InvoiceEntry(today, today, (LineEntry("Session", 14_000),))
+    entry = InvoiceInput(today, today, (LineInput("Session", 14_000),))
     stands = {
         invoicing.draft(ana, entry, by=cast.DESK).ref: "draft",
         cast.bill(ana).ref: "unpaid",

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client as Browser
 from time_machine import Traveller
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Credit, Invoice, Payment, Refund, ServiceItem, SharingRun
@@ -229,13 +229,13 @@ def test_the_file_holds_no_formula_and_the_trail_knows_of_it(biller: Browser, pr
     rows = list(csv.reader(StringIO(answer.content.decode("utf-8-sig"))))
     assert rows[1][1] == "'=HYPERLINK(1) Evil"
     assert rows[1][7] == "140.00"
-    assert TrailEntry.objects.get(verb=Verb.INVOICES_EXPORTED).details["number"] == 1
+    assert TrailEntry.objects.get(verb=AuditAction.INVOICES_EXPORTED).details["number"] == 1
 
 
 def test_everything_is_shared_at_once_by_the_worker_and_the_page_tells_how_far_it_is(
     office: Browser, ana: Client
 ) -> None:
-    for _number in range(invoice_sharing.AT_ONCE + 3):
+    for _number in range(invoice_sharing.BATCH_SIZE + 3):
         cast.bill(ana, shared=False)
     answer = Tab(office, "/office/invoices/", to="/office/invoices/sharing/").press(follow=False)
     run = SharingRun.objects.get()
@@ -299,6 +299,6 @@ def test_a_balance_from_before_is_brought_forward_as_an_invoice_that_says_so(off
     page = office.post(f"/office/clients/{ana.ref}/invoices/new/?opening", form, follow=True).text
     invoice = Invoice.objects.get()
     assert "Balance brought forward" in page
-    assert (invoice.number, invoice.total_minor, balances.office(ana).office_minor) == (1, 8_500, 8_500)
+    assert (invoice.number, invoice.total_minor, balances.office_account(ana).office_minor) == (1, 8_500, 8_500)
     account_credits.give(ana, amount_minor=8_500, reason="Credit brought forward", shown=None, by=cast.DESK)
-    assert balances.office(ana).office_minor == 0
+    assert balances.office_account(ana).office_minor == 0

@@ -8,7 +8,7 @@ from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 from time_machine import Traveller
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import mismatch_mail, polling
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
 from portico.domain.billing.stripe_sync import disputes, payments_in_review
@@ -52,7 +52,7 @@ def mismatched(till: Till, person: Client) -> PaymentAttempt:
     till.type_card(attempt)
     attempt.covers.update(amount_minor=15_000)
     PaymentAttempt.objects.filter(pk=attempt.pk).update(amount_minor=15_000)
-    polling.ask(loaded(attempt))
+    polling.poll(loaded(attempt))
     return loaded(attempt)
 
 
@@ -60,7 +60,7 @@ def unknown(till: Till, person: Client) -> PaymentAttempt:
     """A saved card was charged and the answer was lost."""
     first = till.start(person, cast.bill(person, 1_000), save=True)
     till.type_card(first)
-    polling.ask(first)
+    polling.poll(first)
     till.stripe.fault("lost", "/v1/payment_intents", method="POST")
     return till.charge(person, SavedCard.objects.latest("id"), cast.bill(person))
 
@@ -106,7 +106,7 @@ def test_the_owners_are_told_by_mail_once_and_nobody_else(
 ) -> None:
     elm = cast.elm(practice)
     attempt = mismatched(till, ana)
-    polling.ask(attempt)
+    polling.poll(attempt)
     told = OutgoingEmail.objects.get(kind=mismatch_mail.KIND)
     assert (told.to_address, "Ana" in told.subject) == (elm.email, False)
     letter = outbox.composer("payment_mismatch").compose(told, None)
@@ -139,7 +139,7 @@ def test_unknown_for_minutes_is_only_told_and_unknown_for_a_day_can_be_released(
     assert "The payment was released." in plain(answer.content)
     invoice = Invoice.objects.with_attempts().latest("id")
     assert (loaded(attempt).state, invoice.is_attempted) == (AttemptState.RELEASED, False)
-    entry = TrailEntry.objects.get(verb=Verb.PAYMENT_RELEASED)
+    entry = TrailEntry.objects.get(verb=AuditAction.PAYMENT_RELEASED)
     assert (entry.actor_name, entry.about) == ("Ines", attempt.ref)
     assert entry.details["reason"] == "Stripe shows no such payment"
 
@@ -151,7 +151,7 @@ def test_money_that_still_arrives_is_shown_as_waiting_to_be_refunded(
     time_machine.move_to(NOW + timedelta(hours=24))
     biller = back()
     Tab(biller, releasing(attempt)).press(WHY)
-    polling.ask(loaded(attempt))
+    polling.poll(loaded(attempt))
     payment = Payment.objects.get(attempt=attempt)
     text = page(biller)
     assert "Waiting to be refunded Ana Abreu $140.00" in text
@@ -170,7 +170,7 @@ def test_nothing_is_released_without_a_reason_or_twice(
     assert tab.press(WHY, follow=False).status_code == 302
     again = tab.press(WHY)
     assert "The outcome of this payment is known by now." in plain(again.content)
-    assert TrailEntry.objects.filter(verb=Verb.PAYMENT_RELEASED).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.PAYMENT_RELEASED).count() == 1
 
 
 def test_the_desk_sees_it_and_cannot_release_it(
@@ -190,7 +190,7 @@ def test_a_dispute_is_shown_until_it_is_over_with_the_way_to_answer_it(
 ) -> None:
     attempt = till.start(ana, cast.bill(ana))
     till.type_card(attempt)
-    polling.ask(attempt)
+    polling.poll(attempt)
     payment = Payment.objects.select_related("client__practice").get()
     found = DisputeAtStripe(
         id="dp_1",
@@ -203,10 +203,10 @@ def test_a_dispute_is_shown_until_it_is_over_with_the_way_to_answer_it(
         reason="fraudulent",
         created_at=NOW,
     )
-    disputes.seen(payment, found)
+    disputes.apply_dispute(payment, found)
     assert "Disputed" in page(biller)
     assert "Answer it at Stripe" in page(biller)
-    disputes.seen(payment, replace(found, status="won"))
+    disputes.apply_dispute(payment, replace(found, status="won"))
     assert "Nothing needs a look" in page(biller)
 
 

@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 
 from portico.domain.billing.invoices import invoicing
-from portico.domain.billing.invoices.invoice_input import InvoiceEntry, LineEntry
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import AttemptState, Invoice
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -38,7 +38,7 @@ def half_paid(ana: Client) -> Invoice:
 @pytest.fixture
 def draft(ana: Client) -> Invoice:
     today = clock.today(ana.practice.time_zone)
-    return invoicing.draft(ana, InvoiceEntry(today, today, (LineEntry("Session", 9_900),)), by=cast.DESK)
+    return invoicing.draft(ana, InvoiceInput(today, today, (LineInput("Session", 9_900),)), by=cast.DESK)
 
 
 def words(browser: Browser, place: str) -> str:

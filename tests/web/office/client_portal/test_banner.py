@@ -8,7 +8,7 @@ from django.test import Client as Browser
 from portico.domain.access import client_changes
 from portico.domain.access.models import SignInLink
 from portico.domain.access.sign_in import link_redemption, sign_in_codes, sign_in_links
-from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
@@ -43,7 +43,7 @@ def test_delivery_is_told_as_known(office: Browser, practice: Practice, stopped_
     told = banner(page(office, ana))
     assert "Handed to the mail server at 12:20 PM; delivery not known" in told
     assert "Not fetched yet" in told
-    link_redemption.note_fetched(SignInLink.objects.get())
+    link_redemption.record_fetch(SignInLink.objects.get())
     assert "Fetched (by a person or a scanner), not pressed" in banner(page(office, ana))
     stopped_clock.shift(timedelta(days=3))
     cast.signed_in(office, cast.hal(practice))  # Fay's session is over by now.
@@ -83,7 +83,7 @@ def test_a_delay_is_told_with_the_next_try(office: Browser, practice: Practice) 
 
 def test_after_an_address_change_the_banner_comes_back(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
-    link_redemption.press(practice, cast.token_of(cast.invited(ana)), visitor=Visitor("Firefox", "a browser"))
+    link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=Visitor("Firefox", "a browser"))
     shown = page(office, ana)
     assert banner(shown) == ""
     assert "Ana can sign in" in shown
@@ -121,7 +121,7 @@ def test_all_is_done_only_while_the_last_attempt_succeeded(
     office: Browser, practice: Practice, stopped_clock: time_machine.Traveller
 ) -> None:
     ana, visitor = cast.ana(practice), Visitor("Firefox", "a browser")
-    link_redemption.press(practice, cast.token_of(cast.invited(ana)), visitor=visitor)
+    link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=visitor)
     assert "All done" in page(office, ana)
 
     stopped_clock.shift(timedelta(minutes=5))

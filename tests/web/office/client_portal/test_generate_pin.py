@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from portico.domain.access import access_grants, client_changes
 from portico.domain.access.models import Pin, PortalSession
 from portico.domain.access.sign_in import pins
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import TrailEntry
@@ -39,7 +39,7 @@ def shown(page: str) -> str:
     return found[1] + found[2] if found else ""
 
 
-def entries(verb: Verb) -> int:
+def entries(verb: AuditAction) -> int:
     return TrailEntry.objects.filter(verb=verb).count()
 
 
@@ -138,7 +138,7 @@ def test_staff_see_where_a_client_is_signed_in_and_end_one(office: Browser, prac
     first = PortalSession.objects.earliest("id")
     for _ in range(2):
         assert office.post(f"{tab(ana)}sessions/{first.ref}/end/").status_code == 302
-    assert entries(Verb.SESSION_ENDED) == 1
+    assert entries(AuditAction.SESSION_ENDED) == 1
     assert phone.get("/portal/alder-street/home/").status_code == 302
     assert desk.get("/portal/alder-street/home/").status_code == 200
 
@@ -169,13 +169,13 @@ def test_one_press_ends_links_pins_and_sessions(office: Browser, ana: Client) ->
     phone = cast.in_the_portal(Browser(), ana)
     token = cast.token_of(cast.invited(ana))
     office.post(f"{tab(ana)}pin/")
-    assert pins.live(ana) is not None
+    assert pins.live_pin(ana) is not None
     office.post(f"{tab(ana)}ending/")
     assert phone.get("/portal/alder-street/home/").status_code == 302
     assert Browser().get(f"/portal/alder-street/link/{token}/", follow=True).status_code == 410
-    assert pins.live(ana) is None
+    assert pins.live_pin(ana) is None
     assert 'data-testid="session-row"' not in said(office, tab(ana))
-    assert entries(Verb.EVERYTHING_ENDED) == 1
+    assert entries(AuditAction.EVERYTHING_ENDED) == 1
     # Access stays on: a new invitation works.
     assert cast.in_the_portal(Browser(), ana).get("/portal/alder-street/home/").status_code == 200
 

@@ -8,7 +8,7 @@ from django.test import Client as Browser
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.sign_in import link_redemption
-from portico.domain.access.sign_in.completing_sign_in import Visitor
+from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from tests import cast
@@ -31,7 +31,7 @@ def test_afterwards_it_is_behind_resend_email_invitation_also_after_signing_in(
     shown = page(office, ana)
     assert "<b>Resend email invitation</b>" in shown
     assert re.search(r'<details class="card unfold" id="invitation">', shown)
-    link_redemption.press(practice, token, visitor=Visitor("Firefox", "a browser"))
+    link_redemption.redeem(practice, token, visitor=Visitor("Firefox", "a browser"))
     shown = page(office, ana)
     assert "<b>Resend email invitation</b>" in shown
     assert "Always possible, also after signing in." in shown
@@ -43,7 +43,7 @@ def test_resending_sends_another_mail_and_the_first_keeps_working(office: Browse
     token = cast.token_of(cast.invited(ana))
     send(office, ana)
     assert OutgoingEmail.objects.count() == 2
-    assert link_redemption.look(practice, token).state == link_redemption.LinkState.LIVE
+    assert link_redemption.find(practice, token).state == link_redemption.LinkState.LIVE
 
 
 def test_the_preview_is_what_the_client_gets(office: Browser, practice: Practice) -> None:

@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import access_grants, client_changes
 from portico.domain.access.models import PortalAccess
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import PortalState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -28,7 +28,7 @@ def test_save_access_turns_it_on_and_mails_nothing(office: Browser, practice: Pr
     shown = page(office, ana)
     assert "Access was saved." in shown
     assert 'data-state="needs_attention"' in shown
-    assert TrailEntry.objects.get(verb=Verb.ACCESS_TURNED_ON).actor_name == "Fay"
+    assert TrailEntry.objects.get(verb=AuditAction.ACCESS_TURNED_ON).actor_name == "Fay"
 
 
 def test_send_email_saves_and_sends_in_one_press(office: Browser, practice: Practice) -> None:
@@ -167,7 +167,7 @@ def test_a_biller_reads_and_changes_nothing(client: Browser, practice: Practice)
         answer = browser.post(f"{address_of(ana)}{path}", {"action": "send", "enabled": "on"})
         assert answer.status_code == 403
     assert not PortalAccess.objects.exists()
-    assert TrailEntry.objects.filter(verb=Verb.DENIED_ROLE, actor_name="Ines").count() == 3
+    assert TrailEntry.objects.filter(verb=AuditAction.DENIED_ROLE, actor_name="Ines").count() == 3
 
 
 @pytest.mark.parametrize("colleague", [cast.elm, cast.hal, cast.fay])
@@ -183,7 +183,7 @@ def test_a_client_of_another_practice_does_not_exist_here(office: Browser) -> No
     for path in ("", "draft/", "preview/"):
         assert office.post(f"{address_of(dora)}{path}", {}).status_code == 404
     assert office.get(address_of(dora)).status_code == 404
-    assert access_grants.of(dora) is None
+    assert access_grants.access_of(dora) is None
 
 
 def test_nobody_is_asked_to_sign_in(client: Browser, practice: Practice) -> None:
@@ -200,7 +200,7 @@ def test_fragments_are_only_posted(office: Browser, practice: Practice, path: st
 def test_opening_the_tab_is_one_entry_in_the_trail(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     page(office, ana)
-    assert TrailEntry.objects.filter(verb=Verb.CLIENT_PORTAL_VIEWED, client=ana).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.CLIENT_PORTAL_VIEWED, client=ana).count() == 1
 
 
 def test_the_tab_takes_the_same_queries_however_much_has_happened(

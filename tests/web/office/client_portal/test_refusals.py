@@ -7,7 +7,7 @@ import pytest
 from django.test import Client as Browser
 
 from portico.domain.access.models import Invitation, PortalAccess
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import OutgoingEmail, TrailEntry
 from tests import cast
@@ -35,7 +35,7 @@ def test_without_email_ok_the_button_says_so_before_and_after_pressing(office: B
     assert f'href="/office/clients/{carla.ref}/edit/info/"' in note
     assert "Kept as typed" in after
     assert not OutgoingEmail.objects.exists()
-    assert TrailEntry.objects.get(verb=Verb.INVITATION_REFUSED).client == carla
+    assert TrailEntry.objects.get(verb=AuditAction.INVITATION_REFUSED).client == carla
 
 
 def test_after_a_refusal_the_same_page_can_be_saved_at_once(office: Browser, practice: Practice) -> None:

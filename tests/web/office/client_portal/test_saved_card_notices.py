@@ -7,10 +7,10 @@ from django.test import Client as Browser
 
 from portico.domain.access import client_changes
 from portico.domain.billing.card_payments import payment_initiation, polling, saved_cards
-from portico.domain.billing.card_payments.payment_initiation import Order
-from portico.domain.billing.card_payments.payment_refusals import CardGone, CardsTurnedOff
+from portico.domain.billing.card_payments.payment_initiation import PaymentOrder
+from portico.domain.billing.card_payments.payment_refusals import CardNotFound, CardsTurnedOff
 from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt, SavedCard
-from portico.domain.clients.client_input import AddressEntry, ClientDetails, ClientEntry
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from tests import cast
 from tests.support.paying import Till, let_pay, signed_in_to_pay
@@ -44,16 +44,16 @@ def bill(ana: Client) -> Invoice:
 def kept_by(till: Till, person: Client) -> SavedCard:
     attempt = till.start(person, cast.bill(person, 5_000), save=True)
     till.type_card(attempt)
-    polling.ask(attempt)
+    polling.poll(attempt)
     return SavedCard.objects.latest("id")
 
 
 def moved(person: Client, typed: str = NEW) -> None:
     """The address that signs in is replaced by another, on `Client Info`."""
     row = person.email_addresses.open().get()
-    entry = ClientEntry(
+    entry = ClientInput(
         ClientDetails(first_name=person.first_name, last_name=person.last_name),
-        addresses=(AddressEntry(typed, "home", email_ok=True, ref=row.ref),),
+        addresses=(AddressInput(typed, "home", email_ok=True, ref=row.ref),),
     )
     client_changes.save_client_info(person, entry, version=Client.objects.get(pk=person.pk).version, by=cast.DESK)
 
@@ -120,7 +120,7 @@ def test_an_address_spelled_otherwise_is_the_same_mailbox_and_keeps_its_card(
     ref = ana.email_addresses.get().ref
     saved = office.post(info(ana), client_info(ana, address("Ana@Mail.example", was=ref)), follow=True)
     assert "nobody can pay" not in unescape(saved.content.decode())
-    assert saved_cards.usable(till.payer(ana).account, ana.practice) == [card]
+    assert saved_cards.usable_cards(till.payer(ana).account, ana.practice) == [card]
 
 
 def test_without_a_card_nothing_is_said_of_cards(office: Browser, till: Till) -> None:
@@ -149,7 +149,7 @@ def test_the_new_address_sees_no_card_and_cannot_pay_with_it(
         assert refused.status_code == 422
         assert "This card is no longer saved." in refused.content.decode()
     assert browser.post(f"/portal/alder-street/cards/{card.ref}/removing/").status_code == 404
-    with pytest.raises(CardGone):
+    with pytest.raises(CardNotFound):
         till.charge(ana, card, bill)
     assert len(till.book) == charged
     assert not PaymentAttempt.objects.holding().exists()
@@ -167,7 +167,7 @@ def test_a_pay_page_that_stood_open_under_the_old_address_charges_nothing(
     assert answer["Location"].startswith("/portal/alder-street/")
     # The last word is the operation's, under the lock.
     with pytest.raises(CardsTurnedOff):
-        payment_initiation.pay(payer, Order(bill, card))
+        payment_initiation.start_payment(payer, PaymentOrder(bill, card))
     assert len(till.book) == charged
 
 
@@ -178,7 +178,7 @@ def test_it_stays_kept_also_at_stripe_and_pays_again_when_the_address_comes_back
     assert saved_cards.detach_removed() == 0
     moved(ana, ANAS)
     paid = till.charge(ana, card, bill)
-    assert polling.ask(paid).state == AttemptState.SUCCEEDED
+    assert polling.poll(paid).state == AttemptState.SUCCEEDED
 
 
 def test_a_parents_card_stays_the_parents_when_the_child_gets_an_address_of_her_own(
@@ -189,7 +189,7 @@ def test_a_parents_card_stays_the_parents_when_the_child_gets_an_address_of_her_
     ref = bea.email_addresses.get().ref
     saved = office.post(info(bea), client_info(bea, address("bea@mail.example", was=ref)), follow=True)
     assert "stays with bruno@mail.example: nobody can pay for Bea with it now." in unescape(saved.content.decode())
-    with pytest.raises(CardGone):
+    with pytest.raises(CardNotFound):
         till.charge(bea, card, cast.bill(bea))
     assert till.charge(bruno, card, cast.bill(bruno)).state == AttemptState.SUCCEEDED
 
@@ -199,6 +199,6 @@ def test_a_charge_that_was_under_way_settles_as_usual(till: Till, card: SavedCar
     under_way = till.charge(ana, card, bill)
     assert under_way.state == AttemptState.PROCESSING
     moved(ana)
-    assert polling.ask(under_way).state == AttemptState.SUCCEEDED
+    assert polling.poll(under_way).state == AttemptState.SUCCEEDED
     bill.refresh_from_db()
     assert bill.is_paid

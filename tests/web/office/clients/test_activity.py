@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.test import Client as Browser
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.actors import Actor, ActorKind
@@ -48,7 +48,7 @@ def test_days_are_those_of_the_practice(office: Browser, practice: Practice) -> 
     ana = cast.ana(practice)
     # Already Tuesday in UTC, still Monday evening in New York.
     with time_machine.travel(datetime(2026, 11, 24, 3, 30, tzinfo=UTC), tick=False):
-        audit_log.record(Verb.ACCESS_TURNED_ON, practice=practice, client=ana, by=cast.DESK)
+        audit_log.record(AuditAction.ACCESS_TURNED_ON, practice=practice, client=ana, by=cast.DESK)
 
     page = said(office, page_of(ana))
     assert re.findall(r"<h3>([^<]+)</h3>", page) == ["Today"]
@@ -78,7 +78,7 @@ def test_filters_show_their_kind_alone(office: Browser, practice: Practice) -> N
     ana = cast.ana(practice)
     cast.invited(ana)
     person = Actor(ActorKind.CLIENT, "Ana", account_id=1)
-    audit_log.record(Verb.CLIENT_SIGNED_IN, practice=practice, client=ana, by=person)
+    audit_log.record(AuditAction.CLIENT_SIGNED_IN, practice=practice, client=ana, by=person)
 
     signed_in = said(office, f"{page_of(ana)}?show=sign-ins")
     assert sentences(signed_in) == ["Signed in with the link from the email"]
@@ -93,23 +93,52 @@ def test_filters_show_their_kind_alone(office: Browser, practice: Practice) -> N
         (
             "sign-ins",
             [
-                *(Verb.LINK_SENT, Verb.LINK_REFUSED, Verb.CODE_REFUSED, Verb.CODE_BEYOND_LIMIT, Verb.PIN_REFUSED),
-                *(Verb.PIN_BEYOND_LIMIT, Verb.CLIENT_SIGNED_IN_BY_CODE, Verb.CLIENT_SIGNED_IN_BY_PIN),
-                *(Verb.CLIENT_SIGNED_OUT, Verb.SESSION_ENDED, Verb.EVERYTHING_ENDED),
+                *(
+                    AuditAction.LINK_SENT,
+                    AuditAction.LINK_REFUSED,
+                    AuditAction.CODE_REFUSED,
+                    AuditAction.CODE_BEYOND_LIMIT,
+                    AuditAction.PIN_REFUSED,
+                ),
+                *(
+                    AuditAction.PIN_BEYOND_LIMIT,
+                    AuditAction.CLIENT_SIGNED_IN_BY_CODE,
+                    AuditAction.CLIENT_SIGNED_IN_BY_PIN,
+                ),
+                *(AuditAction.CLIENT_SIGNED_OUT, AuditAction.SESSION_ENDED, AuditAction.EVERYTHING_ENDED),
             ],
         ),
-        ("emails", [Verb.LINK_SENT, Verb.EMAIL_DROPPED, Verb.INVITATION_REFUSED, Verb.EMAIL_RESTARTED]),
+        (
+            "emails",
+            [
+                AuditAction.LINK_SENT,
+                AuditAction.EMAIL_DROPPED,
+                AuditAction.INVITATION_REFUSED,
+                AuditAction.EMAIL_RESTARTED,
+            ],
+        ),
         (
             "billing",
             [
-                *(Verb.PAYMENT_DECLINED, Verb.PAYMENT_CHARGED, Verb.PAYMENT_STARTED, Verb.PAYMENT_QUARANTINED),
-                *(Verb.REFUND_FAILED, Verb.REFUND_SENT, Verb.DISPUTE_OPENED, Verb.DISPUTE_LOST, Verb.CARD_REMOVED),
+                *(
+                    AuditAction.PAYMENT_DECLINED,
+                    AuditAction.PAYMENT_CHARGED,
+                    AuditAction.PAYMENT_STARTED,
+                    AuditAction.PAYMENT_QUARANTINED,
+                ),
+                *(
+                    AuditAction.REFUND_FAILED,
+                    AuditAction.REFUND_SENT,
+                    AuditAction.DISPUTE_OPENED,
+                    AuditAction.DISPUTE_LOST,
+                    AuditAction.CARD_REMOVED,
+                ),
             ],
         ),
     ],
 )
 def test_a_filter_shows_what_failed_beside_what_succeeded(
-    office: Browser, practice: Practice, show: str, verbs: list[Verb]
+    office: Browser, practice: Practice, show: str, verbs: list[AuditAction]
 ) -> None:
     ana = cast.client(practice, "Ana")
     told = [
@@ -125,7 +154,7 @@ def test_older_pages_go_on_where_the_last_one_ended(office: Browser, practice: P
     ana = cast.client(practice, "Ana")
     for number in range(120):
         audit_log.record(
-            Verb.ADDRESS_ADDED, practice=practice, client=ana, by=cast.DESK, address=f"a{number}@mail.example"
+            AuditAction.ADDRESS_ADDED, practice=practice, client=ana, by=cast.DESK, address=f"a{number}@mail.example"
         )
     seen, address, pages = list[str](), page_of(ana), 0
     while address:
@@ -156,7 +185,7 @@ def test_looking_is_in_the_trail_once(office: Browser, practice: Practice) -> No
     ana = cast.ana(practice)
     office.get(page_of(ana))
 
-    assert TrailEntry.objects.filter(verb=Verb.ACTIVITY_VIEWED, client=ana).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.ACTIVITY_VIEWED, client=ana).count() == 1
 
 
 def test_a_biller_may_read_it(client: Browser, practice: Practice) -> None:
@@ -165,9 +194,9 @@ def test_a_biller_may_read_it(client: Browser, practice: Practice) -> None:
     assert cast.signed_in(client, cast.ines(practice)).get(page_of(ana)).status_code == 200
 
 
-@pytest.mark.parametrize("verb", list(Verb))
-def test_every_verb_has_a_sentence_and_a_look(verb: Verb) -> None:
-    line = audit_labels.line(TrailEntry(verb=verb, at=datetime(2026, 11, 23, tzinfo=UTC), actor_kind="system"))
+@pytest.mark.parametrize("verb", list(AuditAction))
+def test_every_verb_has_a_sentence_and_a_look(verb: AuditAction) -> None:
+    line = audit_labels.row_for(TrailEntry(verb=verb, at=datetime(2026, 11, 23, tzinfo=UTC), actor_kind="system"))
 
     assert line.sentence
     assert "%(" not in line.sentence
@@ -177,18 +206,18 @@ def test_every_verb_has_a_sentence_and_a_look(verb: Verb) -> None:
 @pytest.mark.parametrize(
     ("verb", "details", "sentence"),
     [
-        (Verb.CLIENT_EDITED, {"fields": "first_name, phones"}, "Client Info changed: first name, phone"),
-        (Verb.ADDRESS_CHOSEN, {"address": None}, "Portal email taken away: no address is chosen"),
-        (Verb.OPTIONS_CHANGED, {"access_billing_documents": False}, "Billing documents closed in the portal"),
-        (Verb.OPTIONS_CHANGED, {"access_billing_documents": True}, "Billing documents opened in the portal"),
-        (Verb.INVITATION_REFUSED, {"why": "email_ok"}, "Invitation not sent: Email ok was not ticked"),
-        (Verb.INVITATION_REFUSED, {"why": "moon"}, "Invitation refused, nothing was sent"),
-        (Verb.LINK_REFUSED, {"state": "used"}, "A sign-in link was pressed that had been used already"),
-        (Verb.EMAIL_DROPPED, {"reason": "Access is off."}, "An email was not sent. Access is off."),
-        (Verb.STAFF_ADDED, {"role": "front_desk"}, "Staff member added as front desk"),
+        (AuditAction.CLIENT_EDITED, {"fields": "first_name, phones"}, "Client Info changed: first name, phone"),
+        (AuditAction.ADDRESS_CHOSEN, {"address": None}, "Portal email taken away: no address is chosen"),
+        (AuditAction.OPTIONS_CHANGED, {"access_billing_documents": False}, "Billing documents closed in the portal"),
+        (AuditAction.OPTIONS_CHANGED, {"access_billing_documents": True}, "Billing documents opened in the portal"),
+        (AuditAction.INVITATION_REFUSED, {"why": "email_ok"}, "Invitation not sent: Email ok was not ticked"),
+        (AuditAction.INVITATION_REFUSED, {"why": "moon"}, "Invitation refused, nothing was sent"),
+        (AuditAction.LINK_REFUSED, {"state": "used"}, "A sign-in link was pressed that had been used already"),
+        (AuditAction.EMAIL_DROPPED, {"reason": "Access is off."}, "An email was not sent. Access is off."),
+        (AuditAction.STAFF_ADDED, {"role": "front_desk"}, "Staff member added as front desk"),
     ],
 )
-def test_a_sentence_tells_the_details(verb: Verb, details: dict[str, object], sentence: str) -> None:
+def test_a_sentence_tells_the_details(verb: AuditAction, details: dict[str, object], sentence: str) -> None:
     assert audit_labels.sentence(TrailEntry(verb=verb, details=details)) == sentence
 
 
@@ -202,7 +231,7 @@ def test_a_sentence_tells_the_details(verb: Verb, details: dict[str, object], se
     ],
 )
 def test_whoever_did_it_is_named_as_they_were(kind: str, said_of: str) -> None:
-    assert audit_labels.who(TrailEntry(actor_kind=kind, actor_name="Fay")) == said_of
+    assert audit_labels.actor_label(TrailEntry(actor_kind=kind, actor_name="Fay")) == said_of
 
 
 def test_the_page_asks_the_same_however_much_happened(
@@ -212,6 +241,8 @@ def test_the_page_asks_the_same_however_much_happened(
     ana = cast.client(practice, "Ana")
     for _ in range(2):
         for number in range(70):
-            audit_log.record(Verb.ADDRESS_ADDED, practice=practice, client=ana, by=cast.DESK, address=f"a{number}")
+            audit_log.record(
+                AuditAction.ADDRESS_ADDED, practice=practice, client=ana, by=cast.DESK, address=f"a{number}"
+            )
         with django_assert_num_queries(9):
             office.get(page_of(ana))

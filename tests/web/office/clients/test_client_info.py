@@ -6,9 +6,9 @@ import pytest
 from django.test import Client as Browser
 
 from portico.domain.access import access_grants, client_changes
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalAccess
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -71,7 +71,7 @@ def test_names_and_numbers_are_saved_and_found_again(office: Browser, practice: 
     assert (ana.name, ana.status, ana.version) == ("Zoë Abreu", "inactive", 2)
     assert "Zoë Abreu" in said(office, "/office/clients/?q=zoe")
     assert "Zoë Abreu" in said(office, "/office/clients/?q=34912")
-    entry = TrailEntry.objects.get(verb=Verb.CLIENT_EDITED)
+    entry = TrailEntry.objects.get(verb=AuditAction.CLIENT_EDITED)
     assert (entry.actor_name, entry.details) == ("Fay", {"fields": "preferred_name, status, phones"})
 
 
@@ -152,7 +152,7 @@ def test_changing_the_address_that_signs_in_leads_to_a_new_invitation(office: Br
 def test_while_access_is_off_a_new_portal_address_promises_no_sign_in(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
-    off = AccessEntry(enabled=False, address=ref_of(ana), access_billing_documents=True, pay_by_card=False)
+    off = AccessInput(enabled=False, address=ref_of(ana), access_billing_documents=True, pay_by_card=False)
     access_grants.save_access(ana, off, version=None, by=cast.DESK)
 
     page = office.post(page_of(ana), client_info(ana, address(NEW, was=ref_of(ana))), follow=True).content.decode()
@@ -315,7 +315,7 @@ def test_a_biller_reads_names_addresses_and_consent_and_changes_nothing(client: 
         assert words not in shown.partition("<main")[2], words
     assert browser.post(page_of(ana), client_info(ana, first_name="Eve")).status_code == 403
     assert Client.objects.get().first_name == "Ana"
-    entry = TrailEntry.objects.get(verb=Verb.DENIED_ROLE)
+    entry = TrailEntry.objects.get(verb=AuditAction.DENIED_ROLE)
     assert (entry.actor_name, entry.about) == ("Ines", "edit")
 
 
@@ -343,7 +343,7 @@ def test_another_practices_client_is_missing_like_any_other_and_the_trail_knows(
         return re.sub(r"[A-Z0-9]{5}-[A-Z0-9]{5}", "", page)
 
     assert without_reference(foreign) == without_reference(unknown)
-    denied = TrailEntry.objects.filter(verb=Verb.DENIED_PRACTICE)
+    denied = TrailEntry.objects.filter(verb=AuditAction.DENIED_PRACTICE)
     assert [(entry.practice, entry.actor_name) for entry in denied] == [(practice, "Fay")]
 
 
@@ -351,7 +351,7 @@ def test_looking_is_in_the_trail_once(office: Browser, practice: Practice) -> No
     ana = cast.ana(practice)
     office.get(page_of(ana))
 
-    entry = TrailEntry.objects.get(verb=Verb.CLIENT_INFO_VIEWED)
+    entry = TrailEntry.objects.get(verb=AuditAction.CLIENT_INFO_VIEWED)
     assert (entry.client_id, entry.actor_name) == (ana.pk, "Fay")
 
 

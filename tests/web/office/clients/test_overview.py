@@ -7,9 +7,9 @@ from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import access_grants, client_changes
-from portico.domain.access.access_grants import AccessEntry
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalAccess
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -84,7 +84,7 @@ def test_the_next_step_is_named_and_one_press_away(
 
 def test_an_address_to_choose_is_offered_before_a_new_one(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
-    entry = AccessEntry(enabled=True, address=None, access_billing_documents=True, pay_by_card=False)
+    entry = AccessInput(enabled=True, address=None, access_billing_documents=True, pay_by_card=False)
     access_grants.save_access(ana, entry, version=None, by=cast.DESK)
 
     assert "Choose an address" in said(office, page_of(ana))
@@ -136,7 +136,7 @@ def test_looking_is_in_the_trail_once(office: Browser, practice: Practice) -> No
     ana = cast.ana(practice)
     office.get(page_of(ana))
 
-    entry = TrailEntry.objects.get(verb=Verb.OVERVIEW_VIEWED)
+    entry = TrailEntry.objects.get(verb=AuditAction.OVERVIEW_VIEWED)
     assert (entry.client_id, entry.actor_name) == (ana.pk, "Fay")
 
 
@@ -159,7 +159,7 @@ def test_archiving_and_restoring_twice_is_once(office: Browser, practice: Practi
     for step in ("archiving", "archiving", "restoring", "restoring"):
         assert office.post(f"{page_of(ana)}{step}/").status_code == 302
 
-    verbs = TrailEntry.objects.filter(verb__in=(Verb.CLIENT_ARCHIVED, Verb.CLIENT_RESTORED))
+    verbs = TrailEntry.objects.filter(verb__in=(AuditAction.CLIENT_ARCHIVED, AuditAction.CLIENT_RESTORED))
     assert verbs.count() == 2
 
 

@@ -40,22 +40,22 @@ def test_asks_from_many_places_are_not_told_as_from_one(office: Browser, practic
 
 
 def test_the_office_tells_of_the_hourly_limit_and_of_wrong_pins(office: Browser, practice: Practice) -> None:
-    bursts.note_cap(practice)
-    bursts.note_pins(practice)
+    bursts.record_mail_cap(practice)
+    bursts.record_wrong_pins(practice)
     shown = page(office, PAGES[0])
     assert "This hour’s limit of sign-in emails is reached" in shown
     assert "Unusually many wrong PINs within an hour" in shown
 
 
 def test_another_practices_storm_is_not_told_here(office: Browser) -> None:
-    bursts.note_cap(cast.birch())
+    bursts.record_mail_cap(cast.birch())
     assert 'data-testid="burst"' not in page(office, PAGES[0])
 
 
 def test_a_storm_that_is_over_is_told_on_the_emails_page_alone(
     office: Browser, practice: Practice, stopped_clock: Traveller
 ) -> None:
-    for note in (bursts.note_cap, bursts.note_pins):
+    for note in (bursts.record_mail_cap, bursts.record_wrong_pins):
         note(practice)
     storm(practice, 40, 40)
     Burst.objects.update(over_at=Burst.objects.latest("pk").began_at + timedelta(hours=1))

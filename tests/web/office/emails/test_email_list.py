@@ -9,7 +9,7 @@ import time_machine
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import search_terms
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, Role, StaffMember
@@ -17,7 +17,7 @@ from portico.domain.practices.staff import team
 from portico.plumbing import clock
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import EmailEventKind, OutgoingEmail, TrailEntry
-from portico.plumbing.models.outgoing_emails import Delay, EmailState
+from portico.plumbing.models.outgoing_emails import DelayCause, EmailState
 from portico.web.office import attention
 from tests import cast
 
@@ -180,7 +180,7 @@ def test_trouble_with_our_mail_server_is_told_on_top(office: Browser, practice: 
     mail(
         cast.ana(practice),
         state=EmailState.DELAYED,
-        delayed_by=Delay.OURS,
+        delayed_by=DelayCause.OURS,
         reason="Our mail server cannot be reached.",
         detail="Connection refused",
     )
@@ -196,11 +196,11 @@ def test_a_mail_is_shown_as_it_was_sent_and_its_link_masked(office: Browser, pra
     OutgoingEmail.objects.filter(pk=invitation.email_id).update(
         state=EmailState.HANDED_OVER,
         settled_at=clock.now(),
-        body_text=f"Hello <Ana>,\nhttp://localhost/link/{outbox.LINK_MARK}/",
+        body_text=f"Hello <Ana>,\nhttp://localhost/link/{outbox.LINK_PLACEHOLDER}/",
     )
     shown = office.get(f"{LIST}{invitation.email.ref}/").content.decode()
     assert "Hello &lt;Ana&gt;,<br>" in shown
-    assert outbox.LINK_MARK in shown
+    assert outbox.LINK_PLACEHOLDER in shown
     assert token not in shown
     assert invitation.email.message_id.strip("<>") in shown
     assert "desk@alder.example" in shown
@@ -208,8 +208,8 @@ def test_a_mail_is_shown_as_it_was_sent_and_its_link_masked(office: Browser, pra
 
 def test_its_events_are_told_in_order(office: Browser, practice: Practice) -> None:
     email = mail(cast.ana(practice))
-    outbox.note(email, EmailEventKind.DELAYED, words="The server there is busy.", detail="450")
-    outbox.note(email, EmailEventKind.HANDED_OVER)
+    outbox.add_event(email, EmailEventKind.DELAYED, words="The server there is busy.", detail="450")
+    outbox.add_event(email, EmailEventKind.HANDED_OVER)
     shown = unescape(office.get(f"{LIST}{email.ref}/").content.decode())
     told = shown[shown.index("What happened") :]
     assert told.index("Handed to the mail server") < told.index("The server there is busy.") < told.index("Written")
@@ -219,7 +219,7 @@ def test_opening_a_mail_is_one_entry_in_the_trail(office: Browser, practice: Pra
     ana = cast.ana(practice)
     email = mail(ana)
     office.get(f"{LIST}{email.ref}/")
-    said = TrailEntry.objects.get(verb=Verb.EMAIL_VIEWED)
+    said = TrailEntry.objects.get(verb=AuditAction.EMAIL_VIEWED)
     assert (said.client, said.about, said.actor_name) == (ana, email.ref, "Fay")
 
 
@@ -233,14 +233,14 @@ def test_everybody_may_read_and_start_a_failed_mail_again(
     assert browser.post(f"{LIST}{email.ref}/restart/").status_code == 302
     email.refresh_from_db()
     assert (email.state, email.mistakes, email.parked_at) == (EmailState.QUEUED, 0, None)
-    assert TrailEntry.objects.filter(verb=Verb.EMAIL_RESTARTED).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.EMAIL_RESTARTED).count() == 1
 
 
 def test_starting_again_twice_is_once(office: Browser, practice: Practice) -> None:
     email = mail(cast.ana(practice), state=EmailState.FAILED)
     for _ in range(2):
         assert office.post(f"{LIST}{email.ref}/restart/").status_code == 302
-    assert TrailEntry.objects.filter(verb=Verb.EMAIL_RESTARTED).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.EMAIL_RESTARTED).count() == 1
 
 
 def test_a_mail_that_was_handed_over_is_not_sent_again(office: Browser, practice: Practice) -> None:
@@ -304,7 +304,7 @@ def test_another_practices_trouble_is_not_counted(practice: Practice) -> None:
 
 
 def test_the_count_goes_no_further_than_ninety_nine(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attention, "MOST", 1)
+    monkeypatch.setattr(attention, "MAX_ROWS", 1)
     mail(cast.ana(practice), state=EmailState.BOUNCED)
     mail(cast.carol(practice), state=EmailState.BOUNCED)
     assert attention.count(practice) == "1+"
@@ -331,6 +331,6 @@ def test_one_mail_takes_the_same_queries_whatever_happened_to_it(
 ) -> None:
     email = mail(cast.ana(practice))
     for _ in range(20):
-        outbox.note(email, EmailEventKind.DELAYED)
+        outbox.add_event(email, EmailEventKind.DELAYED)
     with django_assert_num_queries(QUERIES_OF_ONE):
         office.get(f"{LIST}{email.ref}/")

@@ -7,7 +7,7 @@ from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 from time_machine import Traveller
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import DisputeState, Invoice, Payment, Refund, RefundState
@@ -44,7 +44,7 @@ def paid(till: Till, person: Client, amount_minor: int = 14_000) -> Payment:
     """An invoice paid with a test card."""
     attempt = till.start(person, cast.bill(person, amount_minor))
     till.type_card(attempt)
-    polling.ask(attempt)
+    polling.poll(attempt)
     return Payment.objects.select_related("client__practice", "attempt", "practice").get(attempt=attempt)
 
 
@@ -77,7 +77,7 @@ def test_they_are_listed_and_one_press_takes_them_out_so_that_the_invoices_are_o
     answer = Tab(owner, TESTS).press()
     assert "2 test payments were taken out of the books. What they had paid is owed again." in plain(answer.content)
     assert [invoice.open_minor for invoice in Invoice.objects.order_by("id")] == [14_000, 5_000]
-    assert [balances.portal(person).portal_minor for person in (ana, carol)] == [14_000, 5_000]
+    assert [balances.portal_account(person).portal_minor for person in (ana, carol)] == [14_000, 5_000]
     for payment in (first, second):
         payment.refresh_from_db()
         assert (payment.is_taken_back, payment.taken_back_reason) == (True, "A test payment: no real money")
@@ -93,9 +93,9 @@ def test_it_is_in_the_trail_once_and_a_second_press_finds_nothing(till: Till, an
     tab.press()
     again = tab.press()
     assert "There are no test payments in the books." in plain(again.content)
-    entry = TrailEntry.objects.get(verb=Verb.TESTS_TAKEN_OUT)
+    entry = TrailEntry.objects.get(verb=AuditAction.TESTS_TAKEN_OUT)
     assert (entry.details, entry.actor_name) == ({"payments": 1}, "Dr. Naomi Elm")
-    assert TrailEntry.objects.get(verb=Verb.PAYMENT_TAKEN_BACK).about == payment.ref
+    assert TrailEntry.objects.get(verb=AuditAction.PAYMENT_TAKEN_BACK).about == payment.ref
 
 
 def test_a_test_refund_and_a_lost_test_dispute_count_no_longer_either(till: Till, ana: Client) -> None:
@@ -113,29 +113,29 @@ def test_a_test_refund_and_a_lost_test_dispute_count_no_longer_either(till: Till
         reason="fraudulent",
         created_at=NOW,
     )
-    disputes.seen(disputed, found)
+    disputes.apply_dispute(disputed, found)
     assert disputed.disputes.get().state == DisputeState.LOST
-    assert going_live.take_out(till.practice, shown=None, by=DESK) == 2
+    assert going_live.remove_test_payments(till.practice, shown=None, by=DESK) == 2
     assert [(each.paid_minor, each.credited_minor, each.open_minor) for each in Invoice.objects.order_by("id")] == [
         (0, 0, 14_000),
         (0, 0, 9_000),
     ]
-    assert balances.office(ana).office_minor == 23_000
+    assert balances.office_account(ana).office_minor == 23_000
 
 
 def test_what_stripe_says_later_of_a_payment_that_was_taken_out_changes_nothing(till: Till, ana: Client) -> None:
     payment = paid(till, ana)
-    going_live.take_out(till.practice, shown=None, by=DESK)
+    going_live.remove_test_payments(till.practice, shown=None, by=DESK)
     assert payment.attempt is not None
-    polling.ask(payment.attempt)
+    polling.poll(payment.attempt)
     assert Payment.objects.count() == 1
-    assert balances.office(ana).office_minor == 14_000
+    assert balances.office_account(ana).office_minor == 14_000
 
 
 def test_money_that_came_by_hand_and_credit_stay_and_pay_what_is_owed_again(till: Till, ana: Client) -> None:
     paid(till, ana)
     cast.cash(ana, 6_000)
-    going_live.take_out(till.practice, shown=None, by=DESK)
+    going_live.remove_test_payments(till.practice, shown=None, by=DESK)
     invoice = Invoice.objects.get()
     assert (invoice.paid_minor, invoice.open_minor) == (6_000, 8_000)
     assert Payment.objects.counting().get().amount_minor == 6_000
@@ -146,14 +146,14 @@ def test_the_client_sees_the_bill_to_pay_again_and_no_receipt_of_the_test(till: 
     portal = cast.in_the_portal(Browser(), ana)
     receipt = f"/portal/alder-street/receipts/{payment.ref}/"
     assert portal.get(receipt).status_code == 200
-    going_live.take_out(till.practice, shown=None, by=DESK)
+    going_live.remove_test_payments(till.practice, shown=None, by=DESK)
     assert portal.get(receipt).status_code == 404
     assert 'data-status="unpaid"' in portal.get("/portal/alder-street/billing/").content.decode()
 
 
 def test_another_practices_test_payments_stay(till: Till, ana: Client) -> None:
     paid(till, ana)
-    assert going_live.take_out(cast.birch(), shown=None, by=DESK) == 0
+    assert going_live.remove_test_payments(cast.birch(), shown=None, by=DESK) == 0
     assert Invoice.objects.get().is_paid
 
 

@@ -148,7 +148,7 @@ def test_a_key_unreadable_here_is_said(owner: Browser) -> None:
 
 
 def test_a_key_that_lost_its_permissions_is_said(owner: Browser, practice: Practice) -> None:
-    api_keys.keep_unasked(practice, Keys("rk_test_demo"), by=cast.DESK)
+    api_keys.save_unchecked(practice, Keys("rk_test_demo"), by=cast.DESK)
     assert "This key may not do enough" in plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
 
 
@@ -166,7 +166,7 @@ def test_the_webhook_is_shown_with_its_address_and_whether_it_was_heard(owner: B
     page = words(owner)
     assert "http://localhost:8000/hooks/stripe/alder-street/" in page
     assert "Not heard yet: payments show within a minute, because we ask." in page
-    inbound_events.keep(
+    inbound_events.store(
         practice, source="stripe", event_id="evt_1", kind="charge.succeeded", object_kind="charge", object_id="ch_1",
         livemode=False, happened_at=clock.now(),
     )  # fmt: skip
@@ -291,7 +291,7 @@ def test_staff_who_cannot_mend_it_are_told_who_can(office: Browser, practice: Pr
 
 
 def test_the_tick_for_cards_works_once_cards_are_taken(office: Browser, practice: Practice) -> None:
-    api_keys.keep_unasked(practice, Keys("sk_live_demo"), by=cast.DESK)
+    api_keys.save_unchecked(practice, Keys("sk_live_demo"), by=cast.DESK)
     practice.refresh_from_db()
     ana = cast.ana(practice)
     cast.with_access(ana)
@@ -308,7 +308,7 @@ def test_the_tick_for_cards_works_once_cards_are_taken(office: Browser, practice
 
 def test_a_new_client_can_be_given_the_tick_at_once(office: Browser, practice: Practice) -> None:
     assert re.search(r'<input[^>]*name="pay_by_card"[^>]*disabled', office.get("/office/clients/new/").content.decode())
-    api_keys.keep_unasked(practice, Keys("sk_live_demo"), by=cast.DESK)
+    api_keys.save_unchecked(practice, Keys("sk_live_demo"), by=cast.DESK)
     drawn = re.search(r'<input[^>]*name="pay_by_card"[^>]*>', office.get("/office/clients/new/").content.decode())
     assert drawn is not None
     assert "disabled" not in drawn[0]

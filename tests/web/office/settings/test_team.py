@@ -9,7 +9,7 @@ import time_machine
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, Role, StaffMember, StaffSession
 from portico.domain.practices.staff import authenticators, second_factor, team
 from portico.plumbing.models import OutgoingEmail, TrailEntry
@@ -46,7 +46,7 @@ def row(shown: str, name: str) -> str:
 
 def test_the_page_says_of_everybody_where_they_stand(owner: Browser, practice: Practice) -> None:
     fay = cast.fay(practice)
-    authenticators.keep(fay, authenticators.new_secret(), first=True, by=fay.actor)
+    authenticators.save(fay, authenticators.new_secret(), first=True, by=fay.actor)
     cast.gus(practice)
     owner.post(TEAM, LENA)
     shown = page(owner)
@@ -162,7 +162,7 @@ def test_an_owner_who_leaves_is_signed_out(owner: Browser, elm: StaffMember, pra
 
 def test_a_lost_second_step_is_taken_away(owner: Browser, practice: Practice) -> None:
     fay = cast.fay(practice)
-    authenticators.keep(fay, authenticators.new_secret(), first=True, by=fay.actor)
+    authenticators.save(fay, authenticators.new_secret(), first=True, by=fay.actor)
     desk = cast.signed_in(Browser(), fay)
     assert owner.post(f"{TEAM}{fay.ref}/second-factor/").status_code == 302
     assert not second_factor.is_set_up(fay)
@@ -195,7 +195,7 @@ def test_nobody_else_may(client: Browser, practice: Practice, colleague: object)
     browser = cast.signed_in(client, colleague(practice))  # type: ignore[operator]  # One of the cast.
     assert browser.get(TEAM).status_code == 403
     assert browser.post(TEAM, LENA).status_code == 403
-    assert TrailEntry.objects.filter(verb=Verb.DENIED_ROLE).count() == 2
+    assert TrailEntry.objects.filter(verb=AuditAction.DENIED_ROLE).count() == 2
 
 
 @pytest.mark.parametrize("size", [1, 8])

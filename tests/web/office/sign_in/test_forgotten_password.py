@@ -63,9 +63,9 @@ def test_a_place_that_asks_too_often_gets_a_page_that_says_so(client: Browser, f
 
 def test_a_new_password_leads_to_the_door_and_not_past_it(client: Browser, fay: StaffMember) -> None:
     ask(client, fay.email)
-    password_reset.answer_next()
+    password_reset.process_next()
     link = SetUpLink.objects.select_related("email").get()
-    arrival = set_up_links.address_in_mail(link).removeprefix("http://localhost:8000")
+    arrival = set_up_links.url_in_mail(link).removeprefix("http://localhost:8000")
     page = client.get(arrival, follow=True).content.decode()
     assert "Choose a new password" in page
     answer = client.post("/office/set-up/", {"subject": fay.ref, "password": GOOD})
@@ -78,8 +78,8 @@ def test_a_new_password_leads_to_the_door_and_not_past_it(client: Browser, fay: 
 
 def test_who_left_meanwhile_finds_the_link_spent(client: Browser, fay: StaffMember) -> None:
     ask(client, fay.email)
-    password_reset.answer_next()
+    password_reset.process_next()
     link = SetUpLink.objects.select_related("email").get()
     StaffMember.objects.update(deactivated_at=clock.now())
-    arrival = set_up_links.address_in_mail(link).removeprefix("http://localhost:8000")
+    arrival = set_up_links.url_in_mail(link).removeprefix("http://localhost:8000")
     assert client.get(arrival, follow=True).status_code == 410

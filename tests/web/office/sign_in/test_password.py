@@ -9,7 +9,7 @@ import time_machine
 from django.conf import settings
 from django.test import Client as Browser
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, StaffMember, StaffSession
 from portico.domain.practices.staff import password_attempts
 from portico.plumbing import clock
@@ -40,7 +40,7 @@ def verbs() -> list[str]:
 def test_fay_signs_in_with_email_and_password(client: Browser, fay: StaffMember) -> None:
     response = try_door(client, fay.email)
     assert (response.status_code, response["Location"]) == (302, "/office/clients/")
-    assert verbs() == [Verb.STAFF_SIGNED_IN]
+    assert verbs() == [AuditAction.STAFF_SIGNED_IN]
     assert StaffSession.objects.get().staff == fay
 
 
@@ -67,7 +67,7 @@ def test_a_wrong_password_keeps_the_address_and_not_the_password(client: Browser
     assert "That email and password don’t match." in page
     assert f'value="{fay.email}"' in page
     assert "not the password" not in page
-    assert verbs() == [Verb.STAFF_SIGN_IN_REFUSED]
+    assert verbs() == [AuditAction.STAFF_SIGN_IN_REFUSED]
 
 
 def test_who_has_left_gets_the_same_answer_as_a_stranger(client: Browser, practice: Practice) -> None:
@@ -89,7 +89,7 @@ def test_the_sixth_try_in_five_minutes_is_not_looked_at(
     response = try_door(client, fay.email)
     assert response.status_code == 429
     assert "Too many tries" in response.content.decode()
-    assert verbs()[-1] == Verb.STAFF_SIGN_IN_BEYOND_LIMIT
+    assert verbs()[-1] == AuditAction.STAFF_SIGN_IN_BEYOND_LIMIT
     stopped_clock.shift(timedelta(minutes=4, seconds=59))
     assert try_door(client, fay.email).status_code == 429
     stopped_clock.shift(timedelta(seconds=1))
@@ -100,7 +100,7 @@ def test_one_place_has_fifty_tries_in_ten_minutes_whatever_the_address(
     fay: StaffMember, stopped_clock: time_machine.Traveller
 ) -> None:
     for number in range(50):
-        password_attempts.reserve_try(f"nobody{number}@alder-street.example", ip="192.0.2.1")
+        password_attempts.reserve_attempt(f"nobody{number}@alder-street.example", ip="192.0.2.1")
     assert try_door(Browser(REMOTE_ADDR="192.0.2.1"), fay.email).status_code == 429
     assert try_door(Browser(REMOTE_ADDR="192.0.2.2"), fay.email).status_code == 302
     stopped_clock.shift(timedelta(minutes=10))
@@ -168,7 +168,7 @@ def test_signing_out_ends_the_session_and_clears_the_browser(office: Browser) ->
     assert response.cookies[settings.SESSION_COOKIE_NAME]["max-age"] == 0
     assert settings.CLIENT_COOKIE_NAME not in response.cookies  # A client in the same browser stays signed in.
     assert not StaffSession.objects.exists()
-    assert verbs() == [Verb.STAFF_SIGNED_OUT]
+    assert verbs() == [AuditAction.STAFF_SIGNED_OUT]
     assert office.get("/office/clients/").status_code == 302
 
 

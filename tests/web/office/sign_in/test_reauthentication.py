@@ -13,7 +13,7 @@ from django.urls import include, path
 from django.views.decorators.http import require_http_methods
 from pytest_django.fixtures import Settings
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import KeptPost, Practice
 from portico.plumbing.models import TrailEntry
 from portico.web.guards import office_page
@@ -31,7 +31,7 @@ BUTTON = "/office/button/"
 
 
 @office_page()
-@reauthentication.proven
+@reauthentication.recently_verified
 @require_http_methods(["GET", "HEAD", "POST"])
 def page_that_matters(request: OfficeRequest) -> HttpResponse:
     return HttpResponse("opened")
@@ -40,7 +40,7 @@ def page_that_matters(request: OfficeRequest) -> HttpResponse:
 @office_page()
 @require_http_methods(["GET", "HEAD", "POST"])
 def button_that_matters(request: OfficeRequest) -> HttpResponse:
-    if request.method == "POST" and (asked := reauthentication.needs_proof(request)) is not None:
+    if request.method == "POST" and (asked := reauthentication.reauthentication_needed(request)) is not None:
         return asked
     return HttpResponse("pressed")
 
@@ -109,7 +109,7 @@ def test_a_wrong_answer_proves_nothing(office: Browser, later: Callable[[], None
     assert answer.status_code == 422
     assert "That password doesn’t match." in answer.content.decode()
     assert office.get(PAGE).status_code == 302
-    assert TrailEntry.objects.filter(verb=Verb.STAFF_SIGN_IN_REFUSED).count() == 1
+    assert TrailEntry.objects.filter(verb=AuditAction.STAFF_SIGN_IN_REFUSED).count() == 1
 
 
 def test_the_sixth_try_in_five_minutes_is_not_looked_at(office: Browser, later: Callable[[], None]) -> None:

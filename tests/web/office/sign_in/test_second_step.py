@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from django.urls import NoReverseMatch, reverse
 from pytest_django.fixtures import Settings
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, SetUpLink, SetUpPurpose, StaffMember, StaffSession
 from portico.domain.practices.staff import authenticators, recovery_codes, second_factor, set_up_links
 from portico.plumbing import tokens
@@ -54,7 +54,7 @@ def text(answer: "Answer") -> str:
 
 @pytest.mark.parametrize("purpose", SetUpPurpose)
 def test_who_sets_up_an_account_is_told_of_the_next_step(fay: StaffMember, purpose: SetUpPurpose) -> None:
-    browser, token = Browser(), set_up_links.make_link(fay, by=fay.actor)
+    browser, token = Browser(), set_up_links.create_link(fay, by=fay.actor)
     SetUpLink.objects.update(purpose=purpose)
     page = text(browser.get(f"/office/set-up/{token}/", follow=True))
     assert ("Next: an authenticator app" in page) is (purpose == SetUpPurpose.BEGIN)
@@ -77,7 +77,7 @@ def test_the_password_leads_to_the_second_step_and_its_code_into_the_office(
     answer = client.post(answer.redirect_chain[-1][0], {"otp": cast.code_now(secret)})
     assert (answer.status_code, answer["Location"]) == (302, "/office/clients/")
     assert client.get("/office/clients/").status_code == 200
-    assert verbs()[-2:] == [Verb.STAFF_PASSWORD_ACCEPTED, Verb.STAFF_SIGNED_IN]
+    assert verbs()[-2:] == [AuditAction.STAFF_PASSWORD_ACCEPTED, AuditAction.STAFF_SIGNED_IN]
     assert TrailEntry.objects.latest("id").details == {"way": "authenticator"}
 
 
@@ -109,7 +109,7 @@ def test_a_wrong_code_opens_nothing_and_does_not_come_back(client: Browser, fay:
     assert "That code doesn’t work." in text(answer)
     assert wrong not in text(answer)
     assert client.get("/office/clients/").status_code == 302
-    assert verbs()[-1] == Verb.SECOND_FACTOR_REFUSED
+    assert verbs()[-1] == AuditAction.SECOND_FACTOR_REFUSED
 
 
 def test_a_code_works_once(client: Browser, fay: StaffMember, secret: str) -> None:
@@ -148,7 +148,7 @@ def test_the_sixth_try_in_five_minutes_is_not_looked_at(
     answer = client.post(STEP, {"otp": cast.code_now(secret)})
     assert answer.status_code == 429
     assert "Too many tries. Wait five minutes" in text(answer)
-    assert verbs()[-1] == Verb.SECOND_FACTOR_BEYOND_LIMIT
+    assert verbs()[-1] == AuditAction.SECOND_FACTOR_BEYOND_LIMIT
     # Another way has a budget of its own.
     assert client.post(STEP, {"recovery_code": recovery_codes.unused(fay)[0]}).status_code == 302
     stopped_clock.shift(timedelta(minutes=5, seconds=1))
@@ -168,7 +168,7 @@ def test_twenty_wrong_codes_an_hour_and_fifty_a_day_are_the_most(
         for _ in range(5):
             answer = client.post(STEP, {"otp": "12345"})
         said.append(text(answer))
-        refused.append(TrailEntry.objects.filter(verb=Verb.SECOND_FACTOR_REFUSED).count())
+        refused.append(TrailEntry.objects.filter(verb=AuditAction.SECOND_FACTOR_REFUSED).count())
         stopped_clock.shift(timedelta(hours=17) if turn == 35 else timedelta(minutes=10))
     assert (refused[5], refused[-1]) == (20, 50)
     assert any("Wait an hour" in page for page in said)
@@ -252,7 +252,7 @@ def test_of_two_who_set_up_the_first_factor_at_once_one_is_refused(client: Brows
 
 def test_a_first_day(client: Browser, fay: StaffMember) -> None:
     """Set-up link, password, authenticator, recovery codes, office."""
-    token = set_up_links.make_link(fay, by=cast.DESK)
+    token = set_up_links.create_link(fay, by=cast.DESK)
     client.get(f"/office/set-up/{token}/")
     chosen = {"subject": fay.ref, "password": "four green boats at dawn"}
     answer = client.post("/office/set-up/", chosen, follow=True)
@@ -280,7 +280,7 @@ def test_a_first_day(client: Browser, fay: StaffMember) -> None:
     assert client.get("/office/clients/").status_code == 200
     assert client.get(CODES, follow=True).redirect_chain == [("/office/clients/", 302)]
     assert "authenticator-secret" not in client.session
-    assert verbs()[-2:] == [Verb.RECOVERY_CODES_MADE, Verb.STAFF_SIGNED_IN]
+    assert verbs()[-2:] == [AuditAction.RECOVERY_CODES_MADE, AuditAction.STAFF_SIGNED_IN]
 
 
 def test_the_codes_are_shown_to_nobody_elses_session(client: Browser, fay: StaffMember, secret: str) -> None:

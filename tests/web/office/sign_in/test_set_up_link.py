@@ -8,7 +8,7 @@ import time_machine
 from django.conf import settings
 from django.test import Client as Browser
 
-from portico.domain.audit_actions import Verb
+from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, SetUpLink, StaffMember, StaffSession
 from portico.domain.practices.staff import set_up_links
 from portico.plumbing.actors import Actor
@@ -36,7 +36,7 @@ def elm(practice: Practice) -> StaffMember:
 
 @pytest.fixture
 def token(elm: StaffMember) -> str:
-    return set_up_links.make_link(elm, by=Actor.operator())
+    return set_up_links.create_link(elm, by=Actor.operator())
 
 
 def choose(browser: Browser, password: str) -> "Answer":
@@ -74,7 +74,7 @@ def test_a_page_chooses_no_password_for_a_colleague_whose_link_was_opened_since(
 ) -> None:
     elms = Tab(client, f"{PAGE}{token}/")
     fay = cast.fay(practice)
-    fays = Tab(client, f"{PAGE}{set_up_links.make_link(fay, by=Actor.operator())}/")
+    fays = Tab(client, f"{PAGE}{set_up_links.create_link(fay, by=Actor.operator())}/")
     answer = elms.press(password=GOOD)
     assert answer.status == 409
     assert "Another link was opened in this browser since. No password was changed." in answer.text
@@ -96,7 +96,7 @@ def test_choosing_a_password_signs_in_and_lands_on_clients(client: Browser, elm:
     elm.refresh_from_db()
     assert elm.check_password(GOOD)
     verbs = list(TrailEntry.objects.order_by("id").values_list("verb", flat=True))
-    assert verbs == [Verb.SET_UP_LINK_MADE, Verb.PASSWORD_CHOSEN, Verb.STAFF_SIGNED_IN]
+    assert verbs == [AuditAction.SET_UP_LINK_MADE, AuditAction.PASSWORD_CHOSEN, AuditAction.STAFF_SIGNED_IN]
 
 
 def test_the_link_works_once(client: Browser, token: str) -> None:

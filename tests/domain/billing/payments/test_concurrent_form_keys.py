@@ -10,7 +10,7 @@ from portico.domain.access.onboarding import new_clients
 from portico.domain.access.onboarding.new_clients import Welcomed
 from portico.domain.billing.models import Credit
 from portico.domain.billing.payments import account_credits
-from portico.domain.clients.client_input import ClientDetails, ClientEntry
+from portico.domain.clients.client_input import ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.form_keys import FormSentBefore
@@ -33,7 +33,7 @@ def give(ana: Client, amount_minor: int) -> Credit:
 
 
 def welcome(practice: Practice, name: str) -> Welcomed:
-    entry = ClientEntry(ClientDetails(first_name=name, last_name="Cole"))
+    entry = ClientInput(ClientDetails(first_name=name, last_name="Cole"))
     return new_clients.welcome(practice, entry, None, None, press=KEY, by=cast.DESK)
 
 
