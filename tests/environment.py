@@ -1,13 +1,15 @@
 """The environment that tests, checks and type checking run under; DATABASE_URL is added by whoever starts them."""
 
 import os
+from pathlib import Path
 
+BUILD = Path(__file__).resolve().parent.parent / "build"
 TEST_ENVIRONMENT = {
     "PUBLIC_BASE_URL": "http://localhost:8000",
     "ALLOWED_HOSTS": "localhost,testserver,127.0.0.1",
     "SECRET_KEY": "tests-only-" + "0123456789abcdef" * 4,
     "FIELD_KEYS": "t1:" + "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-    "DATABASE_URL": "sqlite:///build/tests.sqlite3",
+    "DATABASE_URL": f"sqlite:///{BUILD}/tests.sqlite3",
     "EMAIL_URL": "smtp://localhost:2525",
     "EMAIL_FROM": "portal@portico.example",
     # Nobody is asked for a second factor, but in the tests that are about it.
@@ -16,6 +18,7 @@ TEST_ENVIRONMENT = {
 
 
 def set_up() -> None:
-    """Fills in what the environment does not say already."""
+    """Fills in what the environment does not say already, and makes the folder that a fresh checkout lacks."""
+    BUILD.mkdir(exist_ok=True)
     for name, value in TEST_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
