@@ -160,7 +160,9 @@ def entry_for(person: Client) -> AccessInput:
 def invited(person: Client) -> Invitation:
     """Turns access on and sends the invitation with the default text."""
     text = invitation_text.default_text(person.language)
-    return invitations.send(person, entry_for(person), text, press=tokens.new_token(), version=None, by=DESK).invitation
+    return invitations.send(
+        person, entry_for(person), text, form_key=tokens.new_token(), version=None, by=DESK
+    ).invitation
 
 
 def signed_in[B: Browser](browser: B, member: StaffMember) -> B:

@@ -33,7 +33,7 @@ def made_before[Made: Model](
     Raises FormSentBefore if the content is not the same as then. Rows that are older than this comparison have no
     digest and are returned. Called under the lock that `keep` is called under.
     """
-    made = rows.filter(press=key).first() if key else None
+    made = rows.filter(form_key=key).first() if key else None
     if made is None:
         return None
     kept = FormKey.objects.filter(practice_id=_practice_of(made), kind=kind, key=key).first()

@@ -19,7 +19,7 @@ KEY = "k" * 43
 def credit(practice: Practice) -> Credit:
     """Made by a form with the key; what it said is not written down yet."""
     return Credit.objects.create(
-        practice=practice, client=cast.ana(practice), amount_minor=500, currency="USD", reason="Goodwill", press=KEY
+        practice=practice, client=cast.ana(practice), amount_minor=500, currency="USD", reason="Goodwill", form_key=KEY
     )
 
 

@@ -183,7 +183,7 @@ def test_a_full_disk_is_a_507_with_nothing_half_done_and_well_again_by_itself(
     answers: list[int] = []
 
     def create() -> int:
-        typed = new_client(last_name="A" * 90, press=tokens.new_token())
+        typed = new_client(last_name="A" * 90, form_key=tokens.new_token())
         return visitor.post("/office/clients/new/", typed).status_code
 
     while 507 not in answers and len(answers) < 300:
@@ -209,7 +209,7 @@ def test_what_was_done_is_not_called_a_failure_when_its_sentence_finds_no_room(
 ) -> None:
     cast.signed_in(visitor, cast.fay(practice))
     with connection.execute_wrapper(no_room_for_sessions):
-        answer = visitor.post("/office/clients/new/", new_client(press=tokens.new_token()))
+        answer = visitor.post("/office/clients/new/", new_client(form_key=tokens.new_token()))
     assert answer.status_code == 302
     assert Client.objects.count() == 1
     assert "/office/clients/" in answer["Location"]

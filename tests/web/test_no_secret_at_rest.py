@@ -27,9 +27,9 @@ def test_no_table_holds_what_lets_anybody_in(practice: Practice) -> None:
     ana, fay = cast.ana(practice), cast.fay(practice)
     phone = cast.in_the_portal(Browser(), ana)
     mailed = cast.mailed(practice, "ana@mail.example", browser="the key of a browser that asked")
-    press = tokens.new_token()
-    pins.generate(ana, press=press, by=cast.DESK)
-    shown = pins.digits(ana, press, to=cast.DESK)
+    form_key = tokens.new_token()
+    pins.generate(ana, form_key=form_key, by=cast.DESK)
+    shown = pins.digits(ana, form_key, to=cast.DESK)
     assert shown is not None
     authenticator = cast.with_authenticator(fay)
     desk = cast.signed_in_with_factor(Browser(), fay)

@@ -117,7 +117,7 @@ def test_a_price_is_read_as_a_phone_gives_it(office: Browser, ana: Client, typed
 
 def test_money_is_recorded_on_the_day_typed(office: Browser, ana: Client) -> None:
     yesterday = clock.today("America/New_York") - timedelta(days=1)
-    form = {"kind": "cash", "amount": "1.250,00", "received_on": f"{yesterday:%m%d%Y}", "press": "k" * 43}
+    form = {"kind": "cash", "amount": "1.250,00", "received_on": f"{yesterday:%m%d%Y}", "form_key": "k" * 43}
 
     Tab(office, f"/office/clients/{ana.ref}/billing/payment/").press(form)
 

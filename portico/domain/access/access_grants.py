@@ -123,9 +123,9 @@ def _write(access: PortalAccess, *changes: _Change | None) -> None:
     access.version += len(made)
     if access.account is not None and any(change.changes_what_opens for change in made):
         # One number for all of them: no proof can have been written in between.
-        access.changed_number = portal_accounts.next_epoch(access.account)
+        access.changed_epoch = portal_accounts.next_epoch(access.account)
         if any(change.takes_away for change in made):
-            access.ended_number = access.changed_number
+            access.ended_epoch = access.changed_epoch
     access.save()
     audit_log.record_all(change.entry for change in made)
 
@@ -140,9 +140,9 @@ def _choose(access: PortalAccess, address: EmailAddress | None, *, by: Actor) ->
     access.mail_stopped_at, access.mail_stopped_reason = None, ""
     access.address = address
     access.account = portal_accounts.account_for_address(address) if address else None
-    is_first = access.changed_number == 0
+    is_first = access.changed_epoch == 0
     # Numbers of the old mailbox say nothing about the new one.
-    access.ended_number = access.consent_number = 0
+    access.ended_epoch = access.consent_epoch = 0
     entry = _entry(AuditAction.ADDRESS_CHOSEN, access, by=by, address=address.address if address else None)
     return _Change(entry, takes_away=not is_first)
 

@@ -42,8 +42,8 @@ def _follow(client: Client, access: PortalAccess, changes: AddressChanges, *, by
         access_grants.choose_address(access, replacement, by=by)
         return ClientChange(client, replacement is not None, replacement is None)
     if access.account is not None and access.address_id in {row.pk for row in changes.withdrawn}:
-        access.consent_number = portal_accounts.next_epoch(access.account)
-        access.save(update_fields=["consent_number"])
+        access.consent_epoch = portal_accounts.next_epoch(access.account)
+        access.save(update_fields=["consent_epoch"])
     return ClientChange(client, portal_address_replaced=False, portal_address_removed=False)
 
 

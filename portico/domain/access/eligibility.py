@@ -281,8 +281,8 @@ def is_current(access: "PortalAccess", purpose: Purpose, epoch: int, *, proof_ep
 def _epochs[E](purpose: Purpose, epoch: E, proof_epoch: E) -> dict[str, E]:
     """The columns with the epoch of a change, each with the epoch that may not be older than it."""
     if purpose is Purpose.SIGN_IN_BY_PIN:
-        return {"changed_number": epoch}
-    return {"changed_number": epoch, "ended_number": proof_epoch, "consent_number": proof_epoch}
+        return {"changed_epoch": epoch}
+    return {"changed_epoch": epoch, "ended_epoch": proof_epoch, "consent_epoch": proof_epoch}
 
 
 def _names(client: Client, access: "PortalAccess | None") -> dict[str, str]:

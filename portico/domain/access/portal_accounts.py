@@ -1,4 +1,4 @@
-"""The mailboxes that sign in, and the counter that orders what happens to them."""
+"""Portal accounts: the mailboxes that sign in, and the epoch that orders changes to what they may open."""
 
 from django.db import transaction
 
@@ -34,7 +34,7 @@ def choose_language(account: PortalAccount, language: Language, *, by: Actor) ->
 
 
 def next_epoch(account: PortalAccount) -> int:
-    """Takes the next number of an account that was read under its lock, for a fact that changed."""
-    account.counter += 1
-    account.save(update_fields=["counter"])
-    return account.counter
+    """Advances the epoch of a locked account, because a fact changed, and returns it."""
+    account.epoch += 1
+    account.save(update_fields=["epoch"])
+    return account.epoch

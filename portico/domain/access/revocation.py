@@ -25,7 +25,7 @@ def _shows(session: PortalSession, access: PortalAccess) -> bool:
     return (
         session.only_client_id in {None, access.client_id}
         and eligibility.is_eligible(access, session.purpose)
-        and eligibility.is_current(access, session.purpose, session.number, proof_epoch=session.proof_number)
+        and eligibility.is_current(access, session.purpose, session.epoch, proof_epoch=session.proof_epoch)
     )
 
 
@@ -35,8 +35,8 @@ def revoke_all(client: Client, *, by: Actor) -> None:
     with access_grants.lock_access(client) as (row, access):
         if access.account is None:
             return
-        access.changed_number = access.ended_number = portal_accounts.next_epoch(access.account)
-        access.save(update_fields=["changed_number", "ended_number"])
+        access.changed_epoch = access.ended_epoch = portal_accounts.next_epoch(access.account)
+        access.save(update_fields=["changed_epoch", "ended_epoch"])
         for session in portal_sessions.live_sessions(access.account):
             # Nobody sees anything in it any more, so it takes no place among the mailbox's five.
             if not portal_sessions.accesses_of(session).exists():

@@ -191,7 +191,7 @@ def _is_dead(access: PortalAccess, invitation: Invitation | None, link: SignInLi
     begun_at = invitation.email.handing_over_at
     is_over = begun_at is not None and not clock.is_within(begun_at, link_lifetime(), at=at)
     is_allowed = eligibility.is_eligible(access, Purpose.SIGN_IN_BY_MAIL)
-    is_outdated = not eligibility.is_current(access, Purpose.SIGN_IN_BY_MAIL, link.number)
+    is_outdated = not eligibility.is_current(access, Purpose.SIGN_IN_BY_MAIL, link.epoch)
     return link.voided_at is not None or is_over or is_outdated or not is_allowed
 
 

@@ -67,7 +67,7 @@ class Client(PracticeRow):
     sort_key = models.CharField(max_length=210)
     version = models.PositiveIntegerField(default=1)
     # The random key of the form that created the client, so that pressing twice creates one.
-    press = models.CharField(max_length=43, blank=True, editable=False)
+    form_key = models.CharField(max_length=43, blank=True, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     last_signed_in_at = models.DateTimeField(null=True, blank=True)
 
@@ -82,7 +82,7 @@ class Client(PracticeRow):
                 condition=Q(portal_state__in=PortalState.values), name="clients_client_known_portal_state"
             ),
             models.UniqueConstraint(
-                fields=("practice", "press"), condition=~Q(press=""), name="clients_client_one_a_press"
+                fields=("practice", "form_key"), condition=~Q(form_key=""), name="clients_client_one_per_form_key"
             ),
         )
         indexes = (

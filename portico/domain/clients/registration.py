@@ -12,13 +12,13 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.text.folding import folded
 
 
-def create(practice: Practice, entry: ClientInput, *, by: Actor, press: str = "") -> Client:
+def create(practice: Practice, entry: ClientInput, *, by: Actor, form_key: str = "") -> Client:
     """Creates a client with addresses, consent and phones. Raises addresses.AddressTwice.
 
     `press` is the random key of the form, if there was one; a second client with it raises IntegrityError.
     """
     with transaction.atomic():
-        client = Client(practice=practice, press=press)
+        client = Client(practice=practice, form_key=form_key)
         describe(client, entry.details)
         client.save(force_insert=True)
         audit_log.record(AuditAction.CLIENT_CREATED, practice=practice, client=client, by=by)

@@ -76,7 +76,7 @@ def make() -> None:
 def _invite(stage: _Stage, name: str) -> None:
     client = stage.client(name)
     text = invitation_text.default_text(client.language)
-    invitations.send(client, _entry(stage, name), text, press=tokens.new_token(), version=None, by=stage.desk)
+    invitations.send(client, _entry(stage, name), text, form_key=tokens.new_token(), version=None, by=stage.desk)
 
 
 def _entry(stage: _Stage, name: str, *, enabled: bool = True) -> AccessInput:
@@ -131,9 +131,9 @@ def _token(stage: _Stage, name: str) -> str:
 
 def _read_out_pin(stage: _Stage, name: str) -> str:
     """The numbers that the desk reads out; nobody has typed them yet."""
-    press = tokens.new_token()
-    pins.generate(stage.client(name), press=press, by=stage.desk)
-    shown = pins.digits(stage.client(name), press, to=stage.desk)
+    form_key = tokens.new_token()
+    pins.generate(stage.client(name), form_key=form_key, by=stage.desk)
+    shown = pins.digits(stage.client(name), form_key, to=stage.desk)
     if shown is None:
         raise LookupError(f"{name} was given no PIN.")
     return shown[1]

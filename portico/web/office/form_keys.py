@@ -11,15 +11,15 @@ from portico.plumbing.text.input_validation import is_unstorable
 LENGTH = 43
 
 
-class PressField(forms.CharField):
+class FormKeyField(forms.CharField):
     """Reads the key of the page that was sent, and draws a new one: a page that is shown again is another form."""
 
     def bound_data(self, data: Any, initial: Any) -> str:  # Any: Django's own signature.
         return tokens.new_token()
 
 
-def field() -> PressField:
-    return PressField(required=False, max_length=LENGTH, widget=forms.HiddenInput, initial=tokens.new_token)
+def field() -> FormKeyField:
+    return FormKeyField(required=False, max_length=LENGTH, widget=forms.HiddenInput, initial=tokens.new_token)
 
 
 def clean_key(text: str) -> str:
@@ -29,4 +29,4 @@ def clean_key(text: str) -> str:
 
 def key_of(request: HttpRequest) -> str:
     """The key that was posted; a new one where none came that can be read."""
-    return clean_key(request.POST.get("press", "")) or tokens.new_token()
+    return clean_key(request.POST.get("form_key", "")) or tokens.new_token()

@@ -45,9 +45,9 @@ def test_saving_again_without_a_change_changes_nothing(practice: Practice) -> No
     before = cast.with_access(ana)
     said = verbs_of(ana)
     again = access_grants.save_access(ana, cast.entry_for(ana), version=before.version, by=cast.DESK)
-    assert (again.version, again.changed_number, again.enabled_at) == (
+    assert (again.version, again.changed_epoch, again.enabled_at) == (
         before.version,
-        before.changed_number,
+        before.changed_epoch,
         before.enabled_at,
     )
     assert verbs_of(ana) == said
@@ -138,7 +138,7 @@ def test_the_options_are_told_in_the_trail_and_end_nothing(practice: Practice) -
     before = cast.with_access(ana)
     entry = replace(cast.entry_for(ana), access_billing_documents=False)
     after = access_grants.save_access(ana, entry, version=None, by=cast.DESK)
-    assert after.changed_number == before.changed_number
+    assert after.changed_epoch == before.changed_epoch
     said = TrailEntry.objects.get(client=ana, verb=AuditAction.OPTIONS_CHANGED)
     assert said.details == {"access_billing_documents": False, "pay_by_card": False}
 
@@ -181,8 +181,8 @@ def test_an_address_and_the_switch_changed_together_take_one_number(practice: Pr
     cast.with_access(bruno)
     access = cast.with_access(bea)
     account = PortalAccount.objects.get()
-    assert access.changed_number == account.counter
-    assert access.changed_number == PortalAccess.objects.get(client=bruno).changed_number + 1
+    assert access.changed_epoch == account.epoch
+    assert access.changed_epoch == PortalAccess.objects.get(client=bruno).changed_epoch + 1
 
 
 def test_saving_off_before_anything_was_saved_writes_nothing(practice: Practice) -> None:

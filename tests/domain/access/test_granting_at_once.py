@@ -86,7 +86,7 @@ def test_clients_of_a_new_mailbox_saved_at_once_share_one_account() -> None:
     family = [cast.client(practice, f"Bea {number}", address="bruno@mail.example") for number in range(HANDS)]
     assert errors(at_once(*[lambda person=person: save(person) for person in family])) == []
     account = PortalAccount.objects.get()
-    numbers = PortalAccess.objects.order_by("changed_number").values_list("changed_number", flat=True)
+    numbers = PortalAccess.objects.order_by("changed_epoch").values_list("changed_epoch", flat=True)
     # Each took a number of its own.
     assert list(numbers) == list(range(2, HANDS + 2))
-    assert account.counter == HANDS + 1
+    assert account.epoch == HANDS + 1

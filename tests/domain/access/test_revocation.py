@@ -148,7 +148,7 @@ def test_numbers_of_the_old_mailbox_shut_nobody_out_of_the_new_one(practice: Pra
     client_changes.save_client_info(ana, entry, version=ana.version, by=cast.DESK)
     text = invitation_text.default_text("en")
     new = replace(cast.entry_for(ana), address=ana.email_addresses.open().get().ref)
-    sent = invitations.send(ana, new, text, press="k" * 43, version=None, by=cast.DESK)
+    sent = invitations.send(ana, new, text, form_key="k" * 43, version=None, by=cast.DESK)
     begun = link_redemption.redeem(practice, cast.token_of(sent.invitation), visitor=VISITOR)
     assert isinstance(begun, StartedSession)
     assert seen(ana) == [begun.session]

@@ -123,9 +123,9 @@ def test_a_pin_is_told_when_it_is_made_and_when_it_was_used(
 ) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
-    for press in ("k" * 43, "l" * 43):
+    for form_key in ("k" * 43, "l" * 43):
         stopped_clock.shift(timedelta(minutes=1))
-        pins.generate(ana, press=press, by=cast.DESK)
+        pins.generate(ana, form_key=form_key, by=cast.DESK)
     shown = pins.digits(ana, "l" * 43, to=cast.DESK)
     assert shown is not None
     stopped_clock.shift(timedelta(minutes=1))
@@ -168,7 +168,7 @@ def test_a_success_by_pin_and_a_wrong_pin_are_both_told(
 ) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
-    pins.generate(ana, press="k" * 43, by=cast.DESK)
+    pins.generate(ana, form_key="k" * 43, by=cast.DESK)
     for minute in range(11):
         stopped_clock.shift(timedelta(minutes=minute))
         pins.enter(practice, "ana@mail.example", "00000000", visitor=Browser("Firefox", "a browser"), ip="192.0.2.1")

@@ -34,9 +34,9 @@ def write_one_of_each(practice: Practice) -> None:
     came_in(ana)
     cast.mailed(practice, "ana@mail.example")
     link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=Browser("Safari on iPhone", "another"))
-    press = tokens.new_token()
-    pins.generate(ana, press=press, by=cast.DESK)
-    shown = pins.digits(ana, press, to=cast.DESK)
+    form_key = tokens.new_token()
+    pins.generate(ana, form_key=form_key, by=cast.DESK)
+    shown = pins.digits(ana, form_key, to=cast.DESK)
     assert shown is not None
     visitor = Browser("Chrome on Android", "a third")
     assert pins.enter(practice, "ana@mail.example", shown[1], visitor=visitor, ip="203.0.113.7")

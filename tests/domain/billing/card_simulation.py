@@ -199,11 +199,11 @@ class CardDays(RuleBasedStateMachine):
         payments = list(Payment.objects.filter(kind=PaymentKind.ONLINE).order_by("id"))
         if payments:
             payment = payments[which % len(payments)]
-            amount, press = min(amount, payment.left_minor), tokens.new_token()
+            amount, form_key = min(amount, payment.left_minor), tokens.new_token()
 
             def work() -> None:
                 card_refunds.send(
-                    payment, amount_minor=amount, reason="Paid twice", press=press, shown=None, by=cast.DESK
+                    payment, amount_minor=amount, reason="Paid twice", form_key=form_key, shown=None, by=cast.DESK
                 )
 
             self.do(work, dies)

@@ -175,7 +175,7 @@ def test_what_stripe_finds_paid_is_not_paid_a_second_time_by_hand(till: Till, an
     till.type_card(till.start(ana, bill))
     with pytest.raises(ShownSumsChanged):
         cancellation.clearing_way(
-            bill, lambda: manual_payments.record(ana, CASH, invoice=bill, shown=shown, by=cast.DESK, press="k" * 43)
+            bill, lambda: manual_payments.record(ana, CASH, invoice=bill, shown=shown, by=cast.DESK, form_key="k" * 43)
         )
     assert Payment.objects.get().is_online
 

@@ -84,7 +84,7 @@ def code(practice: Practice) -> IsGood:
 def pin(practice: Practice) -> IsGood:
     ana = cast.ana(practice)
     cast.with_access(ana)
-    pins.generate(ana, press=tokens.new_token(), by=cast.DESK)
+    pins.generate(ana, form_key=tokens.new_token(), by=cast.DESK)
     return lambda: pins.live_pin(ana) is not None
 
 

@@ -76,10 +76,10 @@ def mailed() -> SignInLink:
 def test_a_pin_lives_by_the_clock_that_made_it(
     client: Browser, ana: Client, stopped_clock: time_machine.Traveller, apart: timedelta, seconds: int
 ) -> None:
-    press = tokens.new_token()
+    form_key = tokens.new_token()
     with elsewhere(stopped_clock, apart):
-        pins.generate(ana, press=press, by=cast.DESK)
-        shown = pins.digits(ana, press, to=cast.DESK)
+        pins.generate(ana, form_key=form_key, by=cast.DESK)
+        shown = pins.digits(ana, form_key, to=cast.DESK)
     assert shown is not None
     stopped_clock.shift(timedelta(seconds=settings.PIN_TTL + seconds) + apart)
     typed = {"email": "ana@mail.example", "pin": shown[1]}

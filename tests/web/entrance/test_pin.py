@@ -30,9 +30,9 @@ def ana(practice: Practice) -> Client:
 
 
 def given(person: Client) -> str:
-    press = tokens.new_token()
-    pins.generate(person, press=press, by=cast.DESK)
-    shown = pins.digits(person, press, to=cast.DESK)
+    form_key = tokens.new_token()
+    pins.generate(person, form_key=form_key, by=cast.DESK)
+    shown = pins.digits(person, form_key, to=cast.DESK)
     assert shown is not None
     return shown[1]
 

@@ -65,9 +65,9 @@ def by_code(person: Client) -> str:
 
 
 def by_pin(person: Client) -> str:
-    press = tokens.new_token()
-    pins.generate(person, press=press, by=cast.DESK)
-    shown = pins.digits(person, press, to=cast.DESK)
+    form_key = tokens.new_token()
+    pins.generate(person, form_key=form_key, by=cast.DESK)
+    shown = pins.digits(person, form_key, to=cast.DESK)
     assert shown is not None
     return Browser().post(f"{DOOR}pin/", {"email": ANA, "pin": shown[1]}).headers.get("Location", "")
 

@@ -24,7 +24,7 @@ def phone(typed: str, *, kind: str = "mobile") -> dict[str, str]:
 
 def new_client(*addresses: dict[str, str], phones: tuple[dict[str, str], ...] = (), **typed: str) -> dict[str, str]:
     """`Create Client` filled in for Ana, unless said otherwise."""
-    details = {"first_name": "Ana", "last_name": "Abreu", "language": "en", "press": "k" * 43}
+    details = {"first_name": "Ana", "last_name": "Abreu", "language": "en", "form_key": "k" * 43}
     return details | rows("addresses", *addresses) | rows("phones", *phones) | typed
 
 

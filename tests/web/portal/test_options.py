@@ -37,9 +37,9 @@ def in_by(way: str, bruno: Client) -> Browser:
         cast.in_the_portal(browser, bruno)
         browser.post(f"{PORTAL}who/", {"client": bruno.ref})
         return browser
-    press = tokens.new_token()
-    pins.generate(bruno, press=press, by=cast.DESK)
-    shown = pins.digits(bruno, press, to=cast.DESK)
+    form_key = tokens.new_token()
+    pins.generate(bruno, form_key=form_key, by=cast.DESK)
+    shown = pins.digits(bruno, form_key, to=cast.DESK)
     assert shown is not None
     assert browser.post(f"{PORTAL}pin/", {"email": "bruno@mail.example", "pin": shown[1]}).status_code == 302
     return browser

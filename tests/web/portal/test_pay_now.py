@@ -182,7 +182,7 @@ def test_after_the_session_has_ended_nothing_is_charged_and_signing_in_leads_bac
 
 def test_who_came_in_by_a_pin_pays_and_saves_no_card(client: Browser, bill: Invoice, till: Till) -> None:
     person = let_pay(bill.client)
-    pins.generate(person, press="k" * 43, by=cast.DESK)
+    pins.generate(person, form_key="k" * 43, by=cast.DESK)
     shown = pins.digits(person, "k" * 43, to=cast.DESK)
     assert shown is not None
     client.post("/portal/alder-street/pin/", {"email": "ana@mail.example", "pin": shown[1]})

@@ -91,9 +91,9 @@ def by_pin(browser: Browser, place: str) -> str:
     assert way is not None
     known = re.search(r'name="next" value="([^"]*)"', browser.get(way[1]).content.decode())
     assert known is not None
-    person, press = Client.objects.get(), tokens.new_token()
-    pins.generate(person, press=press, by=cast.DESK)
-    shown = pins.digits(person, press, to=cast.DESK)
+    person, form_key = Client.objects.get(), tokens.new_token()
+    pins.generate(person, form_key=form_key, by=cast.DESK)
+    shown = pins.digits(person, form_key, to=cast.DESK)
     assert shown is not None
     typed = {"email": "ana@mail.example", "pin": shown[1], "next": known[1]}
     return browser.post(f"{PORTAL}pin/", typed)["Location"]

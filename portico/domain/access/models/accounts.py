@@ -14,13 +14,13 @@ from portico.plumbing.database.constraints import SamePractice
 class PortalAccount(PracticeRow):
     """One mailbox at one practice: the one who signs in.
 
-    `counter` orders facts and proofs without a clock: each change of a fact takes its next number, each link
-    and session notes the number it was made at.
+    `epoch` orders facts and credentials without a clock: each change of a fact takes the next epoch, and each link,
+    code, PIN and session records the epoch at which it was made.
     """
 
     ref = RefField()
     mailbox_key = models.CharField(max_length=320)
-    counter = models.PositiveBigIntegerField(default=1)
+    epoch = models.PositiveBigIntegerField(default=1)
     # The language last chosen in the portal; without one, each client's own.
     language = models.CharField(max_length=5, choices=Language.choices, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -50,8 +50,8 @@ class PortalAccessQuerySet(RowQuerySet["PortalAccess"]):
 class PortalAccess(PracticeRow):
     """The grant that lets a mailbox see one client, with its options. A client has one row, on or off.
 
-    `changed_number` is the account's number of the last change of access, address or archiving; `ended_number` that
-    of the last one which took something away; `consent_number` that of the last withdrawn consent, which PINs ignore.
+    `changed_epoch` is the account's epoch at the last change of access, address or archiving; `ended_epoch` that
+    of the last one which took something away; `consent_epoch` that of the last withdrawn consent, which PINs ignore.
     """
 
     client = models.OneToOneField(Client, models.PROTECT, related_name="portal_access")
@@ -59,9 +59,9 @@ class PortalAccess(PracticeRow):
     address = models.ForeignKey(EmailAddress, models.PROTECT, null=True, related_name="+")
     enabled_at = models.DateTimeField(null=True)
     enabled_by = models.CharField(max_length=100, blank=True)
-    changed_number = models.PositiveBigIntegerField(default=0)
-    ended_number = models.PositiveBigIntegerField(default=0)
-    consent_number = models.PositiveBigIntegerField(default=0)
+    changed_epoch = models.PositiveBigIntegerField(default=0)
+    ended_epoch = models.PositiveBigIntegerField(default=0)
+    consent_epoch = models.PositiveBigIntegerField(default=0)
     access_billing_documents = models.BooleanField(default=True)
     pay_by_card = models.BooleanField(default=False)
     # Facts about the present address; a change of address begins them anew.

@@ -18,7 +18,7 @@ class Invitation(PracticeRow):
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="+")
     address = models.ForeignKey(EmailAddress, models.PROTECT, related_name="+")
     email = models.OneToOneField(OutgoingEmail, models.PROTECT, related_name="invitation")
-    press = models.CharField(max_length=43)
+    form_key = models.CharField(max_length=43)
     sent_by = models.CharField(max_length=100)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -31,7 +31,7 @@ class Invitation(PracticeRow):
             SamePractice("account", name="access_invitation_account"),
             SamePractice("address", name="access_invitation_address"),
             SamePractice("email", name="access_invitation_email"),
-            models.UniqueConstraint(fields=("client", "press"), name="access_invitation_one_a_press"),
+            models.UniqueConstraint(fields=("client", "form_key"), name="access_invitation_one_per_form_key"),
         )
 
     def __str__(self) -> str:

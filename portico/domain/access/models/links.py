@@ -106,7 +106,7 @@ class SignInLinkQuerySet(RowQuerySet["SignInLink"]):
         """With what `opens_somebody` and `is_mail_stopped` ask about."""
         accesses = PortalAccess.objects.filter(account_id=OuterRef("account_id"))
         return self.annotate(
-            opens=Exists(accesses.opened(Purpose.SIGN_IN_BY_MAIL, OuterRef("number"))),
+            opens=Exists(accesses.opened(Purpose.SIGN_IN_BY_MAIL, OuterRef("epoch"))),
             stopped=Exists(accesses.filter(enabled_at__isnull=False, mail_stopped_at__isnull=False)),
         )
 
@@ -117,7 +117,7 @@ class SignInLinkQuerySet(RowQuerySet["SignInLink"]):
         in_time = clock.within("handing_over_at", lifetime)
         handed_over = OutgoingEmail.objects.filter(in_time, pk=OuterRef("email_id"))
         accesses = PortalAccess.objects.filter(account_id=OuterRef("account_id"))
-        opens = accesses.opened(Purpose.SIGN_IN_BY_MAIL, OuterRef("number"))
+        opens = accesses.opened(Purpose.SIGN_IN_BY_MAIL, OuterRef("epoch"))
         return self.unspent().filter(Exists(handed_over), Exists(opens))
 
 
@@ -136,7 +136,7 @@ class SignInLink(PracticeRow):
     token_hash = models.CharField(max_length=64, unique=True)
     code_hash = models.CharField(max_length=64, blank=True)
     code_tries = models.PositiveSmallIntegerField(default=0)
-    number = models.PositiveBigIntegerField()
+    epoch = models.PositiveBigIntegerField()
     created_at = models.DateTimeField(default=clock.now, editable=False)
     fetched_at = models.DateTimeField(null=True)
     used_at = models.DateTimeField(null=True)

@@ -27,7 +27,7 @@ class PinQuerySet(RowQuerySet["Pin"]):
         Asked after the try was reserved, so the fifth is still good.
         """
         accesses = PortalAccess.objects.filter(client_id=OuterRef("client_id"), account_id=OuterRef("account_id"))
-        opens = accesses.opened(Purpose.SIGN_IN_BY_PIN, OuterRef("number"))
+        opens = accesses.opened(Purpose.SIGN_IN_BY_PIN, OuterRef("epoch"))
         return self.unspent().filter(Exists(opens), tries__lte=ATTEMPTS_PER_PIN)
 
     def unspent(self) -> "PinQuerySet":
@@ -42,8 +42,8 @@ class Pin(PracticeRow):
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="pins")
     pin_hash = models.CharField(max_length=64)
     # The form's own random key: a page that is sent twice makes one PIN.
-    press = models.CharField(max_length=43)
-    number = models.PositiveBigIntegerField()
+    form_key = models.CharField(max_length=43)
+    epoch = models.PositiveBigIntegerField()
     tries = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     created_by = models.CharField(max_length=100)
@@ -57,7 +57,7 @@ class Pin(PracticeRow):
             *PracticeRow.Meta.constraints,
             SamePractice("client", name="access_pin_client"),
             SamePractice("account", name="access_pin_account"),
-            models.UniqueConstraint(fields=("client", "press"), name="access_pin_one_a_press"),
+            models.UniqueConstraint(fields=("client", "form_key"), name="access_pin_one_per_form_key"),
             models.CheckConstraint(condition=Q(tries__lte=ATTEMPTS_PER_PIN), name="access_pin_tries"),
         )
         indexes = (

@@ -40,9 +40,9 @@ class PortalSession(PracticeRow):
     ref = RefField()
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="sessions")
     key_hash = models.CharField(max_length=64, unique=True)
-    number = models.PositiveBigIntegerField()
+    epoch = models.PositiveBigIntegerField()
     # Of the link, code or PIN that began it: what was ended after that was written stays ended.
-    proof_number = models.PositiveBigIntegerField(default=0)
+    proof_epoch = models.PositiveBigIntegerField(default=0)
     way = models.CharField(max_length=4, choices=SignInMethod.choices, default=SignInMethod.LINK)
     # The one client that a PIN's session shows; a mail's shows all that the mailbox opens.
     only_client = models.ForeignKey(Client, models.PROTECT, null=True, related_name="+")

@@ -69,7 +69,7 @@ def _invitation_of(email: OutgoingEmail) -> Invitation:
 def _against_link(invitation: Invitation, access: PortalAccess) -> str | None:
     """A mail whose link no longer opens anything would only lead to a page that says so."""
     link: SignInLink = invitation.email.sign_in_link
-    if not eligibility.is_current(access, Purpose.INVITATION, link.number):
+    if not eligibility.is_current(access, Purpose.INVITATION, link.epoch):
         return _("Access or Email ok was changed after this invitation was written. Send a new one.")
     if link.used_at is not None:
         return _("Its link has been used already.")

@@ -48,7 +48,7 @@ def send(
     entry: AccessInput,
     text: InvitationText,
     *,
-    press: str,
+    form_key: str,
     version: int | None,
     by: Actor,
     with_guide: bool = False,
@@ -60,12 +60,12 @@ def send(
     ChangedMeanwhile, ClientArchived, granting.AddressGone.
     """
     content = (client.pk, entry, text, with_guide)
-    earlier = _sent_by(client, press, content)
+    earlier = _sent_by(client, form_key, content)
     if earlier is not None:
         return SentInvitation(earlier, is_new=False)
     with access_grants.lock_access(client) as (row, access):
         # Looked at again under the lock: two presses at once wait here for each other.
-        earlier = _sent_by(client, press, content)
+        earlier = _sent_by(client, form_key, content)
         if earlier is not None:
             return SentInvitation(earlier, is_new=False)
         if version is not None and access.version != version:
@@ -73,18 +73,18 @@ def send(
         if row.is_archived_now:
             raise ClientArchived
         access_grants.apply(access, entry, by=by)
-        outcome = _write_unless_refused(access, text, press=press, by=by, with_guide=with_guide)
+        outcome = _write_unless_refused(access, text, form_key=form_key, by=by, with_guide=with_guide)
         if isinstance(outcome, Invitation):
-            form_keys.keep(outcome, press, content, kind=KIND)
+            form_keys.keep(outcome, form_key, content, kind=KIND)
         portal_states.store(access)
     if isinstance(outcome, CannotSendInvitation):
         raise outcome
     return SentInvitation(outcome, is_new=True)
 
 
-def _sent_by(client: Client, press: str, content: object) -> Invitation | None:
+def _sent_by(client: Client, form_key: str, content: object) -> Invitation | None:
     rows = Invitation.objects.select_related("email").filter(client=client)
-    return form_keys.made_before(rows, press, content, kind=KIND, said=_said)
+    return form_keys.made_before(rows, form_key, content, kind=KIND, said=_said)
 
 
 def _said(invitation: Invitation) -> str:
@@ -92,7 +92,7 @@ def _said(invitation: Invitation) -> str:
 
 
 def _write_unless_refused(
-    access: PortalAccess, text: InvitationText, *, press: str, by: Actor, with_guide: bool
+    access: PortalAccess, text: InvitationText, *, form_key: str, by: Actor, with_guide: bool
 ) -> Invitation | CannotSendInvitation:
     """The refusal is returned, not raised: what was saved with it, and its entry in the trail, must stay."""
     client = access.client
@@ -102,10 +102,10 @@ def _write_unless_refused(
             AuditAction.INVITATION_REFUSED, practice=client.practice, client=client, by=by, why=broken.fix.name
         )
         return CannotSendInvitation(f"{broken.instruct(client, access)} {_('Nothing was sent.')}", fix=broken.fix.name)
-    return _write(access, text, press=press, by=by, with_guide=with_guide)
+    return _write(access, text, form_key=form_key, by=by, with_guide=with_guide)
 
 
-def _write(access: PortalAccess, text: InvitationText, *, press: str, by: Actor, with_guide: bool) -> Invitation:
+def _write(access: PortalAccess, text: InvitationText, *, form_key: str, by: Actor, with_guide: bool) -> Invitation:
     client, account, address = access.client, access.account, access.address
     if account is None or address is None:
         raise AssertionError("An access that may be invited has an account and an address.")
@@ -131,7 +131,7 @@ def _write(access: PortalAccess, text: InvitationText, *, press: str, by: Actor,
         account=account,
         address=address,
         email=email,
-        press=press,
+        form_key=form_key,
         sent_by=by.name,
     )
     sign_in_links.create(account, address, email)

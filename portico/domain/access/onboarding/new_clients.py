@@ -33,7 +33,7 @@ def welcome(
     access: AccessInput | None,
     text: InvitationText | None,
     *,
-    press: str,
+    form_key: str,
     by: Actor,
 ) -> Welcomed:
     """Creates a client; with `access` lets the first address sign in, with `text` too sends the invitation.
@@ -43,17 +43,17 @@ def welcome(
     Raises FormSentBefore, addresses.AddressTwice, inviting.NotMailable.
     """
     content = (entry, access, text)
-    earlier = _made_by(practice, press, content)
+    earlier = _made_by(practice, form_key, content)
     if earlier is not None:
         return earlier
     try:
         with transaction.atomic():
-            welcomed = _make(practice, entry, access, text, press=press, by=by)
-            form_keys.keep(welcomed.client, press, content, kind="client")
+            welcomed = _make(practice, entry, access, text, form_key=form_key, by=by)
+            form_keys.keep(welcomed.client, form_key, content, kind="client")
             return welcomed
     except IntegrityError:
         # Two presses at once: the other one was first, and holds the key.
-        earlier = _made_by(practice, press, content)
+        earlier = _made_by(practice, form_key, content)
         if earlier is None:
             raise
         return earlier
@@ -65,10 +65,10 @@ def _make(
     access: AccessInput | None,
     text: InvitationText | None,
     *,
-    press: str,
+    form_key: str,
     by: Actor,
 ) -> Welcomed:
-    client = registration.create(practice, entry, by=by, press=press)
+    client = registration.create(practice, entry, by=by, form_key=form_key)
     if access is None:
         return Welcomed(client, None, is_new=True)
     first = client.email_addresses.open().order_by("pk").first()
@@ -77,7 +77,7 @@ def _make(
         access_grants.save_access(client, access, version=None, by=by)
         return Welcomed(client, None, is_new=True)
     text = _in_language_of(client, text)
-    sent = invitations.send(client, access, text, press=press, version=None, by=by)
+    sent = invitations.send(client, access, text, form_key=form_key, version=None, by=by)
     return Welcomed(client, sent.invitation, is_new=True)
 
 
@@ -87,12 +87,12 @@ def _in_language_of(client: Client, text: InvitationText) -> InvitationText:
     return defaults[client.language] if text in defaults.values() else text
 
 
-def _made_by(practice: Practice, press: str, content: object) -> Welcomed | None:
+def _made_by(practice: Practice, form_key: str, content: object) -> Welcomed | None:
     rows = Client.objects.filter(practice=practice)
-    client = form_keys.made_before(rows, press, content, kind="client", said=_said)
+    client = form_keys.made_before(rows, form_key, content, kind="client", said=_said)
     if client is None:
         return None
-    return Welcomed(client, client.invitations.filter(press=press).first(), is_new=False)
+    return Welcomed(client, client.invitations.filter(form_key=form_key).first(), is_new=False)
 
 
 def _said(client: Client) -> str:

@@ -27,16 +27,16 @@ def complete(
     account: PortalAccount,
     *,
     way: SignInMethod,
-    proof_number: int,
+    proof_epoch: int,
     visitor: Browser,
     only_client: Client | None = None,
 ) -> StartedSession:
     """Begins the session; a PIN's shows `only_client`. In the caller's transaction, with the account locked.
 
-    `proof_number` is the number of the link, code or PIN that was spent.
+    `proof_epoch` is the number of the link, code or PIN that was spent.
     """
     begun = portal_sessions.start(
-        account, way=way, proof_number=proof_number, browser=visitor.browser, only_client=only_client
+        account, way=way, proof_epoch=proof_epoch, browser=visitor.browser, only_client=only_client
     )
     has_signed_in_before = account.known_browsers.exists()
     if not known_browsers.recognise(account, visitor.key) and has_signed_in_before and way is not SignInMethod.PIN:

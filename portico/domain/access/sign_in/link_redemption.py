@@ -93,7 +93,7 @@ def spend(
             return None
         account.links.unspent().update(voided_at=now)
         EmailEvent.objects.create(practice_id=practice.pk, email_id=link.email_id, kind=_EVENTS[way], at=now)
-        begun = completing_sign_in.complete(practice, account, way=way, proof_number=link.number, visitor=visitor)
+        begun = completing_sign_in.complete(practice, account, way=way, proof_epoch=link.epoch, visitor=visitor)
     return replace(begun, goes_to=link.ask.goes_to if link.ask is not None else "")
 
 

@@ -55,23 +55,23 @@ def refusal(client: Client, access: PortalAccess | None) -> PinNotAllowed | None
 
 
 @retry_on_deadlock
-def generate(client: Client, *, press: str, by: Actor) -> Pin:
+def generate(client: Client, *, form_key: str, by: Actor) -> Pin:
     """Makes a PIN; an earlier one of the client no longer works. `press` is the form's own random key.
 
     The same press again gives the first one's PIN. Raises NoPin; the refusal is in the trail.
     """
     with access_grants.lock_access(client) as (row, access):
         # Looked at under the lock: two presses at once wait here for each other.
-        earlier = row.pins.filter(press=press).first()
+        earlier = row.pins.filter(form_key=form_key).first()
         if earlier is not None:
             return earlier
-        outcome = _make_unless_refused(row, access, press=press, by=by)
+        outcome = _make_unless_refused(row, access, form_key=form_key, by=by)
     if isinstance(outcome, PinNotAllowed):
         raise outcome
     return outcome
 
 
-def _make_unless_refused(client: Client, access: PortalAccess, *, press: str, by: Actor) -> Pin | PinNotAllowed:
+def _make_unless_refused(client: Client, access: PortalAccess, *, form_key: str, by: Actor) -> Pin | PinNotAllowed:
     """The refusal is returned, not raised: its entry in the trail must stay."""
     refused = refusal(client, access)
     if refused is not None:
@@ -87,9 +87,9 @@ def _make_unless_refused(client: Client, access: PortalAccess, *, press: str, by
         ref=ref,
         client=client,
         account=account,
-        pin_hash=tokens.keyed_digest(_bound(ref, _digits_of(client, press)), purpose="pin"),
-        press=press,
-        number=account.counter,
+        pin_hash=tokens.keyed_digest(_bound(ref, _digits_of(client, form_key)), purpose="pin"),
+        form_key=form_key,
+        epoch=account.epoch,
         created_by=by.name[:100],
     )
     access.pin_given_at = clock.now()
@@ -99,13 +99,13 @@ def _make_unless_refused(client: Client, access: PortalAccess, *, press: str, by
     return pin
 
 
-def digits(client: Client, press: str, *, to: Actor) -> tuple[Pin, str] | None:
+def digits(client: Client, form_key: str, *, to: Actor) -> tuple[Pin, str] | None:
     """The PIN that this press made and its digits, for its maker, who is shown it at once; None for all else."""
     just_made = client.pins.unspent().filter(clock.within("created_at", SHOWN_FOR))
-    pin = just_made.filter(press=press).first() if press else None
+    pin = just_made.filter(form_key=form_key).first() if form_key else None
     if pin is None or pin.created_by != to.name[:100]:
         return None
-    shown = _digits_of(client, press)
+    shown = _digits_of(client, form_key)
     return (pin, shown) if _is(pin, shown) else None
 
 
@@ -190,7 +190,7 @@ def _spend(pin: Pin, *, others: list[Pin]) -> bool:
 def _arrive(practice: Practice, account: PortalAccount, pin: Pin, visitor: Browser) -> StartedSession:
     access = PortalAccess.objects.select_related("address").get(client=pin.client)
     begun = completing_sign_in.complete(
-        practice, account, way=SignInMethod.PIN, proof_number=pin.number, visitor=visitor, only_client=pin.client
+        practice, account, way=SignInMethod.PIN, proof_epoch=pin.epoch, visitor=visitor, only_client=pin.client
     )
     if access.first_signed_in_at is not None:
         notices.pin_used(pin, access, browser=visitor.browser)
@@ -231,7 +231,7 @@ def _bound(ref: str, typed: str) -> str:
     return f"{ref} {typed}"
 
 
-def _digits_of(client: Client, press: str) -> str:
+def _digits_of(client: Client, form_key: str) -> str:
     """Derived with the server's key, so that a page sent twice shows one PIN although no row holds it."""
-    number = int(tokens.keyed_digest(f"{client.ref} {press}", purpose="pin digits"), 16)
+    number = int(tokens.keyed_digest(f"{client.ref} {form_key}", purpose="pin digits"), 16)
     return f"{number % 10**PIN_LENGTH:0{PIN_LENGTH}}"

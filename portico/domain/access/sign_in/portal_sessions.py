@@ -26,19 +26,19 @@ class StartedSession:
 
 
 def start(
-    account: PortalAccount, *, way: SignInMethod, proof_number: int, browser: str, only_client: Client | None = None
+    account: PortalAccount, *, way: SignInMethod, proof_epoch: int, browser: str, only_client: Client | None = None
 ) -> StartedSession:
     """Begins a session at the account's present number; the sixth ends the oldest. Account locked by the caller.
 
-    `proof_number` is the number of the link, code or PIN.
+    `proof_epoch` is the number of the link, code or PIN.
     """
     key = tokens.new_token()
     session = PortalSession.objects.create(
         practice_id=account.practice_id,
         account=account,
         key_hash=tokens.digest(key),
-        number=account.counter,
-        proof_number=proof_number,
+        epoch=account.epoch,
+        proof_epoch=proof_epoch,
         browser=browser[:100],
         way=way,
         only_client=only_client,
@@ -78,7 +78,7 @@ def has_timed_out(session: PortalSession) -> bool:
 def accesses_of(session: PortalSession) -> QuerySet[PortalAccess]:
     """What the session opens at this moment, by the account's numbers; empty when every fact has changed."""
     accesses = PortalAccess.objects.filter(account_id=session.account_id)
-    accesses = accesses.opened(session.purpose, session.number, proof_epoch=session.proof_number)
+    accesses = accesses.opened(session.purpose, session.epoch, proof_epoch=session.proof_epoch)
     if session.only_client_id is not None:
         accesses = accesses.filter(client_id=session.only_client_id)
     return accesses.select_related("client", "address").order_by("client__sort_key", "client_id")

@@ -60,7 +60,7 @@ def build(
         ask=ask,
         token_hash=tokens.digest(tokens.derive(nonce, purpose=PURPOSE)),
         code_hash=tokens.keyed_digest(code_text(ask, code), purpose=CODE_PURPOSE) if ask else "",
-        number=account.counter,
+        epoch=account.epoch,
     )
 
 

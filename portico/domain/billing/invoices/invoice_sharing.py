@@ -56,14 +56,16 @@ def share(invoice: Invoice, *, shown: ShownSums | None, by: Actor, tell: bool = 
 
 
 @retry_on_deadlock
-def send_again(invoice: Invoice, *, press: str, shown: ShownSums | None, by: Actor) -> SharedInvoice:
+def send_again(invoice: Invoice, *, form_key: str, shown: ShownSums | None, by: Actor) -> SharedInvoice:
     """Mails once more that a bill is there. `press` makes a double press one mail. Raises what `share` does."""
     with locks.lock_books(invoice.client) as held:
         invoice = locks.invoice(held, invoice.pk)
         invoicing.refuse_unless_issued(invoice)
         shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
         access = access_grants.of_or_off(held)
-        mail = _mail(held, invoice, access, key=f"{KIND}:{invoice.ref}:{press}", by=by) if invoice.is_shared else None
+        mail = (
+            _mail(held, invoice, access, key=f"{KIND}:{invoice.ref}:{form_key}", by=by) if invoice.is_shared else None
+        )
     return SharedInvoice(invoice, mail, access)
 
 

@@ -37,7 +37,7 @@ def draft(
     entry: InvoiceInput,
     *,
     by: Actor,
-    press: str = "",
+    form_key: str = "",
     kind: InvoiceKind = InvoiceKind.CHARGES,
 ) -> Invoice:
     """Writes a draft. `press` is the form's own random key: the same press again gives the first one's draft.
@@ -47,14 +47,14 @@ def draft(
     content = (client.pk, kind, entry)
     with locks.lock_books(client) as held:
         rows = Invoice.objects.filter(practice=held.practice)
-        earlier = form_keys.made_before(rows, press, content, kind="invoice", said=_said)
+        earlier = form_keys.made_before(rows, form_key, content, kind="invoice", said=_said)
         if earlier is not None:
             if earlier.is_draft and earlier.version > 1:
                 # Edited since: it no longer says what this form says.
                 raise FormSentBefore(_said(earlier))
             return earlier
-        invoice = _write(held, entry, by=by, press=press, kind=kind)
-        form_keys.keep(invoice, press, content, kind="invoice")
+        invoice = _write(held, entry, by=by, form_key=form_key, kind=kind)
+        form_keys.keep(invoice, form_key, content, kind="invoice")
     return invoice
 
 
@@ -210,7 +210,7 @@ def _write(
     *,
     by: Actor,
     kind: InvoiceKind,
-    press: str = "",
+    form_key: str = "",
     replaces: Invoice | None = None,
 ) -> Invoice:
     _refuse_total(entry)
@@ -224,7 +224,7 @@ def _write(
         note=entry.note,
         total_minor=entry.total_minor,
         replaces=replaces,
-        press=press,
+        form_key=form_key,
         created_by=by.name[:100],
     )
     _write_lines(invoice, entry.lines)

@@ -23,7 +23,7 @@ class Credit(Source):
     client = models.ForeignKey(Client, models.PROTECT, related_name="credits")
     reason = models.CharField(max_length=300)
     given_by = models.CharField(max_length=100, blank=True)
-    press = models.CharField(max_length=43, blank=True, editable=False)
+    form_key = models.CharField(max_length=43, blank=True, editable=False)
     unused_minor = models.GeneratedField(
         expression=F("amount_minor") - F("allocated_minor"), output_field=models.BigIntegerField(), db_persist=True
     )
@@ -45,7 +45,7 @@ class Credit(Source):
                 name="billing_credit_taken_back_with_reason",
             ),
             models.UniqueConstraint(
-                fields=("practice", "press"), condition=~Q(press=""), name="billing_credit_one_a_press"
+                fields=("practice", "form_key"), condition=~Q(form_key=""), name="billing_credit_one_per_form_key"
             ),
         )
         indexes = (

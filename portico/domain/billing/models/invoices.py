@@ -130,7 +130,7 @@ class Invoice(PracticeRow):
     # A draft as it was typed, while it holds what cannot be read as lines yet; cleared when it is saved.
     typed = models.JSONField(null=True, blank=True)
     # The random key of the form that made it, so that pressing twice makes one.
-    press = models.CharField(max_length=43, blank=True, editable=False)
+    form_key = models.CharField(max_length=43, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1)
     created_by = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -145,7 +145,7 @@ class Invoice(PracticeRow):
             SamePractice("replaces", name="billing_invoice_replaces"),
             models.UniqueConstraint(fields=("practice", "number"), name="billing_invoice_one_a_number"),
             models.UniqueConstraint(
-                fields=("practice", "press"), condition=~Q(press=""), name="billing_invoice_one_a_press"
+                fields=("practice", "form_key"), condition=~Q(form_key=""), name="billing_invoice_one_per_form_key"
             ),
             models.CheckConstraint(
                 condition=Q(issued_at__isnull=True, number__isnull=True)

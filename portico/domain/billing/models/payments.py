@@ -55,7 +55,7 @@ class Payment(Source):
     check_number = models.CharField(max_length=30, blank=True)
     note = models.CharField(max_length=500, blank=True)
     recorded_by = models.CharField(max_length=100, blank=True)
-    press = models.CharField(max_length=43, blank=True, editable=False)
+    form_key = models.CharField(max_length=43, blank=True, editable=False)
     # Charged online only.
     attempt = models.OneToOneField(PaymentAttempt, models.PROTECT, null=True, related_name="payment")
     account = models.ForeignKey(PortalAccount, models.PROTECT, null=True, related_name="payments")
@@ -108,7 +108,7 @@ class Payment(Source):
             ),
             models.UniqueConstraint(fields=("practice", "number"), name="billing_payment_one_a_number"),
             models.UniqueConstraint(
-                fields=("practice", "press"), condition=~Q(press=""), name="billing_payment_one_a_press"
+                fields=("practice", "form_key"), condition=~Q(form_key=""), name="billing_payment_one_per_form_key"
             ),
         )
         indexes = (

@@ -42,7 +42,7 @@ class Refund(PracticeRow):
     stripe_refund_id = models.CharField(max_length=64, blank=True)
     idempotency_key = models.CharField(max_length=64, blank=True)
     made_by = models.CharField(max_length=100, blank=True)
-    press = models.CharField(max_length=43, blank=True, editable=False)
+    form_key = models.CharField(max_length=43, blank=True, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     settled_at = models.DateTimeField(null=True)
 
@@ -69,7 +69,7 @@ class Refund(PracticeRow):
                 name="billing_refund_one_a_key",
             ),
             models.UniqueConstraint(
-                fields=("practice", "press"), condition=~Q(press=""), name="billing_refund_one_a_press"
+                fields=("practice", "form_key"), condition=~Q(form_key=""), name="billing_refund_one_per_form_key"
             ),
         )
         indexes = (

@@ -18,7 +18,7 @@ from portico.plumbing.text import money
 
 @retry_on_deadlock
 def give(
-    client: Client, *, amount_minor: int, reason: str, shown: ShownSums | None, by: Actor, press: str = ""
+    client: Client, *, amount_minor: int, reason: str, shown: ShownSums | None, by: Actor, form_key: str = ""
 ) -> Credit:
     """Gives credit without money having come; it is put against what is shared and owed at once, oldest due first.
 
@@ -32,7 +32,7 @@ def give(
     content = (client.pk, amount_minor, reason.strip())
     with locks.lock_books(client) as held:
         rows = Credit.objects.filter(practice=held.practice)
-        earlier = form_keys.made_before(rows, press, content, kind="credit", said=_said)
+        earlier = form_keys.made_before(rows, form_key, content, kind="credit", said=_said)
         if earlier is not None:
             return earlier
         shown_sums.refuse_if_changed(shown, shown_sums.of_balance(balances.office_minor(held)))
@@ -43,9 +43,9 @@ def give(
             currency=practice_currency.fix_currency(held.practice),
             reason=reason.strip()[:300],
             given_by=by.name[:100],
-            press=press,
+            form_key=form_key,
         )
-        form_keys.keep(credit, press, content, kind="credit")
+        form_keys.keep(credit, form_key, content, kind="credit")
         _record(AuditAction.CREDIT_GIVEN, held, credit, by=by, amount_minor=amount_minor, reason=credit.reason)
         allocation.apply_credit(held, by=by)
         credit.refresh_from_db()

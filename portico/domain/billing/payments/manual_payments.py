@@ -46,7 +46,7 @@ def record(
     shown: ShownSums | None,
     by: Actor,
     invoice: Invoice | None = None,
-    press: str = "",
+    form_key: str = "",
 ) -> Payment:
     """Records a payment for one invoice, or for the account when none is named; what is beyond becomes credit.
 
@@ -61,7 +61,7 @@ def record(
     content = (client.pk, invoice.pk if invoice else None, entry)
     with locks.lock_books(client) as held:
         rows = Payment.objects.filter(practice=held.practice)
-        earlier = form_keys.made_before(rows, press, content, kind="payment", said=_said)
+        earlier = form_keys.made_before(rows, form_key, content, kind="payment", said=_said)
         if earlier is not None:
             return earlier
         toward = _toward(held, invoice, entry.amount_minor, shown)
@@ -76,9 +76,9 @@ def record(
             check_number=entry.check_number if entry.kind == PaymentKind.CHECK else "",
             note=entry.note,
             recorded_by=by.name[:100],
-            press=press,
+            form_key=form_key,
         )
-        form_keys.keep(payment, press, content, kind="payment")
+        form_keys.keep(payment, form_key, content, kind="payment")
         left = allocation.allocate(payment, toward)
         _record(AuditAction.PAYMENT_RECORDED, payment, by=by, invoice=invoice.ref if invoice else None)
         if left:

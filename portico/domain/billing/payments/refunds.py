@@ -45,7 +45,7 @@ def record_manual_refund(
     by: Actor,
     note: str = "",
     invoice: Invoice | None = None,
-    press: str = "",
+    form_key: str = "",
 ) -> Refund:
     """Records that money was given back by hand; the invoice stays Paid and asks for nothing again.
 
@@ -54,7 +54,7 @@ def record_manual_refund(
     """
     with locks.lock_books(payment.client) as held:
         asked = Asked(payment.pk, amount_minor, reason.strip(), note.strip(), invoice.pk if invoice else None)
-        earlier = made_before(held, press, asked)
+        earlier = made_before(held, form_key, asked)
         if earlier is not None:
             return earlier
         payment = Payment.objects.locked().with_disputes().get(pk=payment.pk)
@@ -70,9 +70,9 @@ def record_manual_refund(
             note=note,
             by=by,
             invoice=invoice,
-            press=press,
+            form_key=form_key,
         )
-        form_keys.keep(refund, press, asked, kind="refund")
+        form_keys.keep(refund, form_key, asked, kind="refund")
         refund.state, refund.settled_at = RefundState.SUCCEEDED, clock.now()
         refund.save(update_fields=["state", "settled_at"])
         audit_log.record(
@@ -88,10 +88,10 @@ def record_manual_refund(
     return refund
 
 
-def made_before(client: Client, press: str, asked: Asked) -> Refund | None:
+def made_before(client: Client, form_key: str, asked: Asked) -> Refund | None:
     """Returns the refund that this press made before; `press` is the form's own random key. Raises FormSentBefore."""
     rows = Refund.objects.filter(practice=client.practice)
-    return form_keys.made_before(rows, press, asked, kind="refund", said=_said)
+    return form_keys.made_before(rows, form_key, asked, kind="refund", said=_said)
 
 
 def _said(refund: Refund) -> str:
@@ -109,7 +109,7 @@ def create_refund(
     by: Actor,
     note: str = "",
     invoice: Invoice | None = None,
-    press: str = "",
+    form_key: str = "",
     idempotency_key: str = "",
 ) -> Refund:
     """Writes a refund and counts it in the books at once, pending; it is undone by `settling.undo_refund` if it fails.
@@ -134,7 +134,7 @@ def create_refund(
         reason=reason.strip()[:300],
         note=note.strip()[:500],
         made_by=by.name[:100],
-        press=press,
+        form_key=form_key,
         idempotency_key=idempotency_key,
     )
     allocation.reverse_for_refund(refund, invoice=invoice)

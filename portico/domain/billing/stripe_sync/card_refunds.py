@@ -44,7 +44,7 @@ def send(
     by: Actor,
     note: str = "",
     invoice: Invoice | None = None,
-    press: str = "",
+    form_key: str = "",
     deadline: Deadline | None = None,
 ) -> Refund:
     """Sends money back to the card. Without an answer it stays pending, and the worker finds out.
@@ -57,7 +57,14 @@ def send(
     if line is None:
         raise StripeNotReachable
     refund, is_new = _open(
-        payment, amount_minor=amount_minor, reason=reason, note=note, invoice=invoice, press=press, shown=shown, by=by
+        payment,
+        amount_minor=amount_minor,
+        reason=reason,
+        note=note,
+        invoice=invoice,
+        form_key=form_key,
+        shown=shown,
+        by=by,
     )
     if not is_new:
         if refund.state == RefundState.FAILED:
@@ -156,13 +163,13 @@ def _open(
     reason: str,
     note: str,
     invoice: Invoice | None,
-    press: str,
+    form_key: str,
     shown: ShownSums | None,
     by: Actor,
 ) -> tuple[Refund, bool]:
     with locks.lock_books(payment.client) as held:
         asked = refunds.Asked(payment.pk, amount_minor, reason.strip(), note.strip(), invoice.pk if invoice else None)
-        earlier = refunds.made_before(held, press, asked)
+        earlier = refunds.made_before(held, form_key, asked)
         if earlier is not None:
             return earlier, False
         row = Payment.objects.locked().with_disputes().get(pk=payment.pk)
@@ -177,11 +184,11 @@ def _open(
             reason=reason,
             note=note,
             invoice=invoice,
-            press=press,
+            form_key=form_key,
             by=by,
             idempotency_key=tokens.new_token(),
         )
-        form_keys.keep(refund, press, asked, kind="refund")
+        form_keys.keep(refund, form_key, asked, kind="refund")
         settlement.record(AuditAction.REFUND_SENT, held, row.ref, amount_minor, by=by, reason=refund.reason)
     return refund, True
 

@@ -52,7 +52,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "not_told": invoice_labels.why_not_notified(access),
         "not_by_card": _not_by_card(invoice),
         "keeps_money": may_edit_billing(request),
-        "press": tokens.new_token(),
+        "form_key": tokens.new_token(),
         "shown": shown_sums.of_invoice(invoice),
     }
     return render(request, "office/invoices/show.html", context)
@@ -86,9 +86,9 @@ def unshare(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def send_again(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = lookups.get_invoice(request, ref)
-    press, shown = form_keys.key_of(request), shown_sums_field.of(request)
+    form_key, shown = form_keys.key_of(request), shown_sums_field.of(request)
     try:
-        notify_shared(request, invoice_sharing.send_again(invoice, press=press, shown=shown, by=request.actor))
+        notify_shared(request, invoice_sharing.send_again(invoice, form_key=form_key, shown=shown, by=request.actor))
     except Refused as refusal:
         messages.error(request, str(refusal))
     return redirect("office:invoice", ref=ref)

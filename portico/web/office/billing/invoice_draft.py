@@ -33,7 +33,7 @@ def create_draft(request: OfficeRequest, ref: str) -> HttpResponse:
     if request.method == "POST":
         return _save(request, client, None)
     today = clock.today(request.practice.time_zone)
-    start = InvoiceInitial({"dated_on": today, "due": "14", "press": tokens.new_token()}, [{"given_on": today}])
+    start = InvoiceInitial({"dated_on": today, "due": "14", "form_key": tokens.new_token()}, [{"given_on": today}])
     return _page(request, client, None, InvoiceForms(request.practice, start=start))
 
 
@@ -94,8 +94,8 @@ def _save(request: OfficeRequest, client: Client, invoice: Invoice | None) -> Ht
 def _saved(request: OfficeRequest, client: Client, invoice: Invoice | None, forms: InvoiceForms) -> Invoice:
     if invoice is None:
         kind = InvoiceKind.OPENING if "opening" in request.GET else InvoiceKind.CHARGES
-        press = forms.draft.cleaned_data["press"]
-        return invoicing.draft(client, forms.entry, press=press, kind=kind, by=request.actor)
+        form_key = forms.draft.cleaned_data["form_key"]
+        return invoicing.draft(client, forms.entry, form_key=form_key, kind=kind, by=request.actor)
     version = forms.draft.cleaned_data["version"] or 0
     return invoicing.edit(invoice, forms.entry, version=version, by=request.actor)
 

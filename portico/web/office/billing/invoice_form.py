@@ -46,7 +46,7 @@ class DraftForm(OfficeForm):
         error_messages={"max_length": TOO_LONG},
     )
     version = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
-    press = form_keys.field()
+    form_key = form_keys.field()
 
     def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:  # Any: Django's own.
         super().__init__(*args, **kwargs)

@@ -70,7 +70,7 @@ def add_credit(request: OfficeRequest, ref: str) -> HttpResponse:
             client,
             amount_minor=asked["amount"],
             reason=asked["reason"],
-            press=asked["press"],
+            form_key=asked["form_key"],
             shown=asked["shown"],
             by=request.actor,
         )

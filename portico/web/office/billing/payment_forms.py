@@ -69,7 +69,7 @@ class RecordPaymentForm(ShowingForm):
         widget=forms.Textarea(attrs=UNASSISTED | {"rows": "2"}),
         error_messages={"max_length": TOO_LONG},
     )
-    press = form_keys.field()
+    form_key = form_keys.field()
 
     def __init__(self, *args: Any, practice: Practice, today: date, **kwargs: Any) -> None:  # Any: Django's own.
         super().__init__(*args, **kwargs)
@@ -161,7 +161,7 @@ class RefundForm(ReasonForm):
     )
     amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
     note = line_field(gettext_lazy("Note"), longest=500)
-    press = form_keys.field()
+    form_key = form_keys.field()
 
     field_order = ("amount", "why", "words", "note")
 
@@ -178,7 +178,7 @@ class CreditForm(ShowingForm):
 
     amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
     reason = line_field(gettext_lazy("Why"), longest=300, required=True)
-    press = form_keys.field()
+    form_key = form_keys.field()
 
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own.
         super().__init__(*args, **kwargs)

@@ -75,8 +75,8 @@ def _form(
 
 
 def _record(request: OfficeRequest, client: Client, invoice: Invoice | None, form: RecordPaymentForm) -> Payment:
-    press, shown = form.cleaned_data["press"], form.cleaned_data["shown"]
-    return manual_payments.record(client, form.entry, invoice=invoice, press=press, shown=shown, by=request.actor)
+    form_key, shown = form.cleaned_data["form_key"], form.cleaned_data["shown"]
+    return manual_payments.record(client, form.entry, invoice=invoice, form_key=form_key, shown=shown, by=request.actor)
 
 
 def _recorded(request: OfficeRequest, payment: Payment, answer: HttpResponse) -> HttpResponse:

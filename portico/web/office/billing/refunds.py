@@ -42,7 +42,7 @@ def refund(request: OfficeRequest, ref: str) -> HttpResponse:
             amount_minor=asked["amount"],
             reason=form.reason,
             note=asked["note"],
-            press=asked["press"],
+            form_key=asked["form_key"],
             shown=asked["shown"],
             by=request.actor,
         )

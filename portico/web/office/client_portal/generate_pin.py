@@ -36,21 +36,21 @@ def allow_more_tries(request: OfficeRequest, ref: str) -> HttpResponse:
 
 
 def _make(request: OfficeRequest, ref: str) -> HttpResponse:
-    press = form_keys.key_of(request)
+    form_key = form_keys.key_of(request)
     try:
-        pins.generate(lookups.get_client(request, ref), press=press, by=request.actor)
+        pins.generate(lookups.get_client(request, ref), form_key=form_key, by=request.actor)
     except PinNotAllowed as refusal:
         return portal_tab.without_pin(request, ref, str(refusal))
     response = redirect("office:client_pin", ref=ref)
     # The press, not the PIN: it shows the PIN to the one who made it, and for a minute only.
-    cookies.set_cookie(response, settings.PIN_COOKIE_NAME, press, max_age=int(pins.SHOWN_FOR.total_seconds()))
+    cookies.set_cookie(response, settings.PIN_COOKIE_NAME, form_key, max_age=int(pins.SHOWN_FOR.total_seconds()))
     return response
 
 
 def _show_once(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.get_client(request, ref)
-    press = form_keys.clean_key(request.COOKIES.get(settings.PIN_COOKIE_NAME, ""))
-    made = pins.digits(client, press, to=request.actor)
+    form_key = form_keys.clean_key(request.COOKIES.get(settings.PIN_COOKIE_NAME, ""))
+    made = pins.digits(client, form_key, to=request.actor)
     if made is None:
         messages.info(
             request, _("A PIN is shown once. If you need another, generate a new one; the last one then stops.")

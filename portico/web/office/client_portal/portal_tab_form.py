@@ -58,7 +58,7 @@ class ClientPortalForm(InvitationTextForm):
     access_billing_documents = forms.BooleanField(label=_("Access billing documents"), required=False)
     pay_by_card = forms.BooleanField(label=_("Pay a balance with credit card using Stripe"), required=False)
     attach_guide = forms.BooleanField(label=_("Attach the getting-started guide (PDF)"), required=False)
-    press = form_keys.field()
+    form_key = form_keys.field()
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
     def __init__(
@@ -92,7 +92,7 @@ class ClientPortalForm(InvitationTextForm):
             "pay_by_card": access.pay_by_card,
             "subject": text.subject,
             "message": text.message,
-            "press": tokens.new_token(),
+            "form_key": tokens.new_token(),
             "version": access.version,
         }
 

@@ -47,9 +47,9 @@ def _create(request: OfficeRequest) -> HttpResponse:
     if welcome.invitation is not None and (slip := _unseen_slip(addresses, welcome.cleaned_data["looked_at"])):
         return _page(request, forms, _asking_about(request, slip), status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
-        press = welcome.cleaned_data["press"] or tokens.new_token()
+        form_key = welcome.cleaned_data["form_key"] or tokens.new_token()
         welcomed = new_clients.welcome(
-            request.practice, forms.entry, welcome.access, welcome.invitation, press=press, by=request.actor
+            request.practice, forms.entry, welcome.access, welcome.invitation, form_key=form_key, by=request.actor
         )
     except (DuplicateAddress, FormSentBefore) as refusal:
         forms.details.add_error(None, str(refusal))

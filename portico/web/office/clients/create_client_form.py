@@ -26,7 +26,7 @@ class PortalAccessForm(InvitationTextForm):
     access_billing_documents = forms.BooleanField(label=gettext_lazy("Access billing documents"), required=False)
     pay_by_card = forms.BooleanField(label=gettext_lazy("Pay a balance with credit card using Stripe"), required=False)
     send_now = forms.BooleanField(label=gettext_lazy("Send the invitation now"), required=False)
-    press = form_keys.field()
+    form_key = form_keys.field()
     looked_at = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(
@@ -37,7 +37,7 @@ class PortalAccessForm(InvitationTextForm):
             "access_billing_documents": True,
             "subject": text.subject,
             "message": text.message,
-            "press": tokens.new_token(),
+            "form_key": tokens.new_token(),
         }
         super().__init__(data, initial=opening | (start or {}))
         self.fields["pay_by_card"].disabled = not practice.takes_cards

@@ -87,7 +87,7 @@ def test_an_address_that_staff_typed_does_not_become_a_link(practice: Practice, 
     )
     ana = cast.ana(practice)
     text = invitation_text.InvitationText("Hello", typed)
-    invitations.send(ana, cast.entry_for(ana), text, press="p" * 43, version=None, by=cast.DESK)
+    invitations.send(ana, cast.entry_for(ana), text, form_key="p" * 43, version=None, by=cast.DESK)
     hand_over(smtp)
     (mail,) = smtp.mails
     html = mail.text("html")
@@ -309,7 +309,7 @@ def send(person: Client, *, with_guide: bool) -> Invitation:
     text = invitation_text.default_text(person.language)
     entry = cast.entry_for(person)
     return invitations.send(
-        person, entry, text, press="p", version=None, by=cast.DESK, with_guide=with_guide
+        person, entry, text, form_key="p", version=None, by=cast.DESK, with_guide=with_guide
     ).invitation
 
 

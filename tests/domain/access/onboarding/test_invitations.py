@@ -20,8 +20,8 @@ from tests import cast
 TEXT = InvitationText("Welcome, [first name]", "Hello [first name],\n\n[sign-in button]\n\nBye")
 
 
-def send(person: Client, *, press: str = "one press", version: int | None = None) -> invitations.SentInvitation:
-    return invitations.send(person, cast.entry_for(person), TEXT, press=press, version=version, by=cast.DESK)
+def send(person: Client, *, form_key: str = "one press", version: int | None = None) -> invitations.SentInvitation:
+    return invitations.send(person, cast.entry_for(person), TEXT, form_key=form_key, version=version, by=cast.DESK)
 
 
 def test_sending_turns_access_on_and_queues_one_mail_with_one_link(practice: Practice) -> None:
@@ -48,25 +48,25 @@ def test_no_token_is_stored_anywhere(practice: Practice) -> None:
 def test_the_same_press_again_sends_nothing_and_shows_the_first_ones_mail(practice: Practice) -> None:
     ana = cast.ana(practice)
     seen = cast.with_access(ana).version
-    first = send(ana, press="twice", version=seen)
+    first = send(ana, form_key="twice", version=seen)
     # The second carries the version of the same page, which the first has outdated.
-    second = send(ana, press="twice", version=seen)
+    second = send(ana, form_key="twice", version=seen)
     assert (first.is_new, second.is_new) == (True, False)
     assert second.invitation == first.invitation
     assert OutgoingEmail.objects.count() == 1
 
 
 def test_the_same_press_of_another_client_is_another_mail(practice: Practice) -> None:
-    send(cast.ana(practice), press="one")
-    send(cast.carol(practice), press="one")
+    send(cast.ana(practice), form_key="one")
+    send(cast.carol(practice), form_key="one")
     assert set(OutgoingEmail.objects.values_list("to_address", flat=True)) == {"ana@mail.example", "carol@mail.example"}
 
 
 def test_a_new_press_sends_again_also_after_signing_in(practice: Practice) -> None:
     ana = cast.ana(practice)
-    send(ana, press="one")
+    send(ana, form_key="one")
     PortalAccess.objects.filter(client=ana).update(first_signed_in_at=clock.now())
-    send(ana, press="two")
+    send(ana, form_key="two")
     assert OutgoingEmail.objects.count() == 2
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.SIGNED_IN
@@ -88,9 +88,9 @@ def test_without_email_ok_nothing_is_mailed_but_access_is_saved_and_the_trail_sa
 def test_a_refused_press_may_be_pressed_again_once_consent_is_recorded(practice: Practice) -> None:
     carla = cast.client(practice, "Carla", address="carla@mail.example", email_ok=False)
     with pytest.raises(CannotSendInvitation):
-        send(carla, press="same")
+        send(carla, form_key="same")
     carla.email_addresses.update(email_ok_at=clock.now(), email_ok_by="Fay")
-    assert send(carla, press="same").is_new
+    assert send(carla, form_key="same").is_new
 
 
 def test_access_off_and_no_address_are_refused_with_their_fix(practice: Practice) -> None:
@@ -98,7 +98,7 @@ def test_access_off_and_no_address_are_refused_with_their_fix(practice: Practice
     entry = cast.entry_for(ana)
     for lacking, fix in ((replace(entry, enabled=False), "access"), (replace(entry, address=None), "address")):
         with pytest.raises(CannotSendInvitation) as refused:
-            invitations.send(ana, lacking, TEXT, press="p", version=None, by=cast.DESK)
+            invitations.send(ana, lacking, TEXT, form_key="p", version=None, by=cast.DESK)
         assert refused.value.fix == fix
     assert not OutgoingEmail.objects.exists()
 
@@ -148,19 +148,19 @@ def test_keeping_a_draft_leaves_version_access_and_trail_alone(practice: Practic
 
 def test_a_refused_mail_needs_attention_until_a_new_one_is_sent(practice: Practice) -> None:
     ana = cast.ana(practice)
-    first = send(ana, press="one").invitation
+    first = send(ana, form_key="one").invitation
     invitations.record_failure(first, "The mailbox doesn’t exist.")
     ana.refresh_from_db()
     assert (ana.portal_state, ana.portal_reason) == (PortalState.NEEDS_ATTENTION, portal_states.Reason.MAIL_STOPPED)
-    send(ana, press="two")
+    send(ana, form_key="two")
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.INVITED
 
 
 def test_an_older_mail_that_is_refused_late_says_nothing_of_the_newer_one(practice: Practice) -> None:
     ana = cast.ana(practice)
-    first = send(ana, press="one").invitation
-    send(ana, press="two")
+    first = send(ana, form_key="one").invitation
+    send(ana, form_key="two")
     invitations.record_failure(first, "The mailbox doesn’t exist.")
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.INVITED

@@ -26,8 +26,8 @@ def ana(*, email_ok: bool = True) -> ClientInput:
     return ClientInput(ClientDetails(first_name="Ana"), (AddressInput("ana@mail.example", "home", email_ok),))
 
 
-def welcome(practice: Practice, *, press: str = PRESS) -> Welcomed:
-    return new_clients.welcome(practice, ana(), ACCESS, TEXT, press=press, by=cast.DESK)
+def welcome(practice: Practice, *, form_key: str = PRESS) -> Welcomed:
+    return new_clients.welcome(practice, ana(), ACCESS, TEXT, form_key=form_key, by=cast.DESK)
 
 
 @pytest.mark.django_db
@@ -50,7 +50,7 @@ def test_again_with_the_same_press_gives_the_first_one(practice: Practice) -> No
 @pytest.mark.django_db
 def test_a_refused_invitation_leaves_no_client_and_no_account(practice: Practice) -> None:
     with pytest.raises(CannotSendInvitation):
-        new_clients.welcome(practice, ana(email_ok=False), ACCESS, TEXT, press=PRESS, by=cast.DESK)
+        new_clients.welcome(practice, ana(email_ok=False), ACCESS, TEXT, form_key=PRESS, by=cast.DESK)
 
     assert not Client.objects.exists()
     assert not PortalAccount.objects.exists()

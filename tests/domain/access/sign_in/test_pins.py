@@ -37,11 +37,11 @@ BRUNOS = "bruno@mail.example"
 VISITOR = Browser("Safari on iPhone", "a browser")
 
 
-def given(person: Client, *, press: str = "") -> str:
+def given(person: Client, *, form_key: str = "") -> str:
     """The digits of a new PIN, as its maker reads them."""
-    press = press or tokens.new_token()
-    pins.generate(person, press=press, by=cast.DESK)
-    shown = pins.digits(person, press, to=cast.DESK)
+    form_key = form_key or tokens.new_token()
+    pins.generate(person, form_key=form_key, by=cast.DESK)
+    shown = pins.digits(person, form_key, to=cast.DESK)
     assert shown is not None
     return shown[1]
 
@@ -60,7 +60,7 @@ def entries(verb: AuditAction) -> int:
 
 def refused(person: Client) -> str:
     with pytest.raises(PinNotAllowed) as refusal:
-        pins.generate(person, press=tokens.new_token(), by=cast.DESK)
+        pins.generate(person, form_key=tokens.new_token(), by=cast.DESK)
     return refusal.value.fix
 
 
@@ -335,12 +335,12 @@ def test_a_pin_says_nothing_about_whether_mail_arrives(ana: Client, practice: Pr
 
 
 def test_the_same_press_again_is_the_same_pin(ana: Client) -> None:
-    assert given(ana, press="k" * 43) == given(ana, press="k" * 43)
+    assert given(ana, form_key="k" * 43) == given(ana, form_key="k" * 43)
     assert (Pin.objects.count(), entries(AuditAction.PIN_MADE)) == (1, 1)
 
 
 def test_a_pin_is_shown_to_its_maker_alone_and_for_a_moment(ana: Client, stopped_clock: Traveller) -> None:
-    given(ana, press="k" * 43)
+    given(ana, form_key="k" * 43)
     elm = cast.elm(ana.practice)
     assert pins.digits(ana, "k" * 43, to=elm.actor) is None
     assert pins.digits(cast.carol(ana.practice), "k" * 43, to=cast.DESK) is None
@@ -485,7 +485,7 @@ def test_a_right_pin_pressed_twenty_times_at_once_begins_one_session() -> None:
 def test_ten_presses_of_generate_pin_at_once_make_one_pin() -> None:
     ana = cast.ana(cast.alder())
     cast.with_access(ana)
-    shown = together(*[lambda: given(ana, press="k" * 43)] * 10)
+    shown = together(*[lambda: given(ana, form_key="k" * 43)] * 10)
     assert len(set(shown)) == 1
     assert (Pin.objects.count(), entries(AuditAction.PIN_MADE)) == (1, 1)
 

@@ -237,7 +237,7 @@ def test_without_the_lock_cash_is_taken_for_what_is_being_paid(till: Till, ana: 
 
 def test_one_refund_pressed_by_many_goes_back_once(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
     till.charge(ana, card, bill)
-    send = partial(sent_back, Payment.objects.latest("id"), 4_000, press="one")
+    send = partial(sent_back, Payment.objects.latest("id"), 4_000, form_key="one")
     assert errors(at_once(*[send] * HANDS)) == []
     assert (Refund.objects.count(), till.book[-1].refunded) == (1, 4_000)
 
@@ -260,7 +260,7 @@ def test_without_the_mark_of_the_press_a_double_press_refunds_twice(
     assert till.book[-1].refunded == 8_000
 
 
-def sent_back(payment: Payment, amount_minor: int, press: str = "") -> Refund:
+def sent_back(payment: Payment, amount_minor: int, form_key: str = "") -> Refund:
     return card_refunds.send(
-        payment, amount_minor=amount_minor, reason="Paid twice", press=press, shown=None, by=cast.DESK
+        payment, amount_minor=amount_minor, reason="Paid twice", form_key=form_key, shown=None, by=cast.DESK
     )

@@ -223,7 +223,7 @@ def test_without_the_lock_two_who_share_a_bill_both_tell_of_it(
         assert not fresh(bill).is_shared
         both_have_looked.wait(30)
         Invoice.objects.filter(pk=bill.pk).update(shared_at=clock.now())
-        invoice_sharing.send_again(bill, press=who, shown=None, by=fay.actor)
+        invoice_sharing.send_again(bill, form_key=who, shown=None, by=fay.actor)
 
     assert errors(at_once(partial(share_without_lock, "one"), partial(share_without_lock, "other"))) == []
     assert OutgoingEmail.objects.filter(kind=invoice_sharing.KIND).count() == 2

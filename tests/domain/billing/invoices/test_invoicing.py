@@ -41,8 +41,8 @@ def test_a_draft_has_no_number_and_is_owed_by_nobody(practice: Practice) -> None
 
 def test_one_press_makes_one_draft(practice: Practice) -> None:
     ana = cast.ana(practice)
-    first = invoicing.draft(ana, entry(100), press="p" * 43, by=cast.DESK)
-    assert invoicing.draft(ana, entry(100), press="p" * 43, by=cast.DESK) == first
+    first = invoicing.draft(ana, entry(100), form_key="p" * 43, by=cast.DESK)
+    assert invoicing.draft(ana, entry(100), form_key="p" * 43, by=cast.DESK) == first
 
 
 def test_a_draft_is_changed_and_a_second_hand_is_told(practice: Practice) -> None:

@@ -185,8 +185,8 @@ def test_nothing_is_no_payment(ana: Client, amount: int) -> None:
 
 def test_one_press_records_one_payment(ana: Client) -> None:
     entry = PaymentInput(PaymentKind.CHECK, 5_000, clock.today("UTC"), check_number="1182")
-    first = manual_payments.record(ana, entry, press="k" * 43, shown=None, by=cast.DESK)
-    assert manual_payments.record(ana, entry, press="k" * 43, shown=None, by=cast.DESK) == first
+    first = manual_payments.record(ana, entry, form_key="k" * 43, shown=None, by=cast.DESK)
+    assert manual_payments.record(ana, entry, form_key="k" * 43, shown=None, by=cast.DESK) == first
     assert first.check_number == "1182"
 
 

@@ -29,12 +29,14 @@ def ana(practice: Practice) -> Client:
 
 
 def give(ana: Client, amount_minor: int) -> Credit:
-    return account_credits.give(ana, amount_minor=amount_minor, reason="Goodwill", shown=None, press=KEY, by=cast.DESK)
+    return account_credits.give(
+        ana, amount_minor=amount_minor, reason="Goodwill", shown=None, form_key=KEY, by=cast.DESK
+    )
 
 
 def welcome(practice: Practice, name: str) -> Welcomed:
     entry = ClientInput(ClientDetails(first_name=name, last_name="Cole"))
-    return new_clients.welcome(practice, entry, None, None, press=KEY, by=cast.DESK)
+    return new_clients.welcome(practice, entry, None, None, form_key=KEY, by=cast.DESK)
 
 
 def test_of_different_credits_under_one_key_one_is_given_and_the_others_are_told(ana: Client) -> None:
@@ -54,7 +56,7 @@ def test_without_the_lock_both_are_about_to_be_given_and_only_the_database_refus
 
     def give_without_lock(amount_minor: int) -> Credit:
         with transaction.atomic():
-            assert not Credit.objects.filter(press=KEY).exists()
+            assert not Credit.objects.filter(form_key=KEY).exists()
             both_have_looked.wait(30)
             return Credit.objects.create(
                 practice=ana.practice,
@@ -62,7 +64,7 @@ def test_without_the_lock_both_are_about_to_be_given_and_only_the_database_refus
                 amount_minor=amount_minor,
                 currency="USD",
                 reason="Goodwill",
-                press=KEY,
+                form_key=KEY,
             )
 
     assert errors(at_once(partial(give_without_lock, 1_000), partial(give_without_lock, 2_000))) == [IntegrityError]

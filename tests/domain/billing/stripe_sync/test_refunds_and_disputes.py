@@ -21,9 +21,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures
 
 def test_a_refund_goes_back_to_the_card_and_the_invoice_stays_paid(till: Till, bill: Invoice) -> None:
     payment = paid(till, bill)
-    refund = card_refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=DESK, press="one")
+    refund = card_refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=DESK, form_key="one")
     assert (
-        card_refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=DESK, press="one").pk
+        card_refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=DESK, form_key="one").pk
         == refund.pk
     )
     assert (refund.state, till.book[0].refunded, fresh(bill).is_paid) == (RefundState.SUCCEEDED, 4_000, True)

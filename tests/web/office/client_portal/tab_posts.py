@@ -35,7 +35,7 @@ def form_of(office: Browser, person: Client, **typed: str) -> dict[str, str]:
         "access_billing_documents": "on",
         "subject": "Welcome",
         "message": "Hello [first name]",
-        "press": hidden(shown, "press"),
+        "form_key": hidden(shown, "form_key"),
         "version": hidden(shown, "version"),
         **typed,
     }

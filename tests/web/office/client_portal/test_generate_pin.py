@@ -44,7 +44,7 @@ def entries(verb: AuditAction) -> int:
 
 
 def test_a_pin_is_shown_once_on_a_page_that_is_not_stored(office: Browser, ana: Client) -> None:
-    made = office.post(f"{tab(ana)}pin/", {"press": "k" * 43})
+    made = office.post(f"{tab(ana)}pin/", {"form_key": "k" * 43})
     assert made.headers["Location"] == f"{tab(ana)}pin/"
     assert office.head(f"{tab(ana)}pin/").status_code == 200  # Shows nothing, so it uses nothing up.
     page = office.get(f"{tab(ana)}pin/")
@@ -59,7 +59,7 @@ def test_a_pin_is_shown_once_on_a_page_that_is_not_stored(office: Browser, ana: 
 
 
 def test_the_page_tells_what_to_say(office: Browser, ana: Client) -> None:
-    office.post(f"{tab(ana)}pin/", {"press": "k" * 43})
+    office.post(f"{tab(ana)}pin/", {"form_key": "k" * 43})
     page = said(office, f"{tab(ana)}pin/")
     for words in (
         "PIN for Ana Abreu",
@@ -75,14 +75,14 @@ def test_the_page_tells_what_to_say(office: Browser, ana: Client) -> None:
 def test_a_double_press_makes_one_pin_and_shows_it(office: Browser, ana: Client) -> None:
     pages = []
     for _ in range(2):
-        office.post(f"{tab(ana)}pin/", {"press": "k" * 43})
+        office.post(f"{tab(ana)}pin/", {"form_key": "k" * 43})
         pages.append(shown(said(office, f"{tab(ana)}pin/")))
     assert pages[0] == pages[1] != ""
     assert Pin.objects.count() == 1
 
 
 def test_another_colleague_does_not_see_the_pin(office: Browser, ana: Client, practice: Practice) -> None:
-    office.post(f"{tab(ana)}pin/", {"press": "k" * 43})
+    office.post(f"{tab(ana)}pin/", {"form_key": "k" * 43})
     hals = cast.signed_in(Browser(), cast.hal(practice))
     hals.cookies.update({name: cookie for name, cookie in office.cookies.items() if name.endswith("-pin")})
     assert shown(said(hals, f"{tab(ana)}pin/")) == ""
@@ -99,7 +99,7 @@ def test_a_pin_is_refused_beside_the_button_with_what_mends_it(office: Browser, 
     access_grants.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK)
     page = said(office, tab(ana))
     assert re.search(r'form="pin-form"[^>]*disabled', page)
-    answer = office.post(f"{tab(ana)}pin/", {"press": "k" * 43})
+    answer = office.post(f"{tab(ana)}pin/", {"form_key": "k" * 43})
     assert answer.status_code == 409
     assert "Turn on Client Portal Access and save it first." in unescape(answer.content.decode())
     assert not Pin.objects.exists()
@@ -155,7 +155,7 @@ def test_a_session_by_pin_is_ended_from_its_own_client_alone(office: Browser, pr
     bruno, bea = cast.bruno(practice), cast.bea(practice)
     for person in (bruno, bea):
         cast.with_access(person)
-    office.post(f"{tab(bea)}pin/", {"press": "k" * 43})
+    office.post(f"{tab(bea)}pin/", {"form_key": "k" * 43})
     pin = shown(office.get(f"{tab(bea)}pin/").content.decode())
     Browser().post("/portal/alder-street/pin/", {"email": "bruno@mail.example", "pin": pin})
     session = PortalSession.objects.get()

@@ -99,7 +99,7 @@ def test_hostile_text_is_text(office: Browser, practice: Practice, typed: str) -
     assert "49" not in shown
 
 
-@pytest.mark.parametrize("field", ["subject", "message", "address", "press", "version"])
+@pytest.mark.parametrize("field", ["subject", "message", "address", "form_key", "version"])
 def test_a_nul_is_refused_in_every_field_and_never_a_crash(office: Browser, practice: Practice, field: str) -> None:
     ana = cast.ana(practice)
     for action in ("save", "send"):

@@ -97,7 +97,7 @@ def test_the_dropdown_says_so_before_and_after_saving(office: Browser, ana: Clie
     assert 'aria-describedby="address-hint cards-hint"' in page
     form = {
         "enabled": "on", "address": second.ref, "access_billing_documents": "on", "pay_by_card": "on",
-        "subject": "Welcome", "message": "Hello", "press": "k" * 43, "action": action,
+        "subject": "Welcome", "message": "Hello", "form_key": "k" * 43, "action": action,
         "version": str(ana.portal_access.version),
     }  # fmt: skip
     assert STAYS in unescape(office.post(tab(ana), form, follow=True).content.decode())

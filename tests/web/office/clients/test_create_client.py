@@ -84,7 +84,7 @@ def test_the_invitation_follows_the_language_unless_its_words_were_changed(offic
     as_sent = INVITED | {"message": TEXT.message.replace("\n", "\r\n")}
     office.post(ADDRESS, new_client(address(ANAS), language="es") | as_sent)
     office.post(
-        ADDRESS, new_client(address("b@mail.example"), language="es", press="2" * 43) | INVITED | {"subject": "Hi"}
+        ADDRESS, new_client(address("b@mail.example"), language="es", form_key="2" * 43) | INVITED | {"subject": "Hi"}
     )
 
     assert list(OutgoingEmail.objects.order_by("id").values_list("subject", "content__language")) == [
@@ -116,9 +116,9 @@ def test_of_two_presses_at_once_the_second_finds_the_first(
     office.post(ADDRESS, new_client())
     look, looks = new_clients._made_by, list[str]()
 
-    def blind_at_first(at: Practice, press: str, content: object) -> new_clients.Welcomed | None:
-        looks.append(press)
-        return None if len(looks) == 1 else look(at, press, content)
+    def blind_at_first(at: Practice, form_key: str, content: object) -> new_clients.Welcomed | None:
+        looks.append(form_key)
+        return None if len(looks) == 1 else look(at, form_key, content)
 
     monkeypatch.setattr(new_clients, "_made_by", blind_at_first)
     answer = office.post(ADDRESS, new_client())
@@ -131,7 +131,7 @@ def test_a_clash_that_is_no_second_press_is_not_hidden(
     office: Browser, practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office.post(ADDRESS, new_client())
-    monkeypatch.setattr(new_clients, "_made_by", lambda at, press, content: None)
+    monkeypatch.setattr(new_clients, "_made_by", lambda at, form_key, content: None)
 
     with pytest.raises(IntegrityError):
         office.post(ADDRESS, new_client())
@@ -263,8 +263,8 @@ def test_there_is_an_end_to_adding_rows(office: Browser) -> None:
 
 
 def test_a_press_without_a_key_still_creates(office: Browser) -> None:
-    office.post(ADDRESS, new_client(press=""))
-    office.post(ADDRESS, new_client(press=""))
+    office.post(ADDRESS, new_client(form_key=""))
+    office.post(ADDRESS, new_client(form_key=""))
 
     assert Client.objects.count() == 2
 

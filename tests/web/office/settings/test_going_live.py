@@ -100,7 +100,7 @@ def test_it_is_in_the_trail_once_and_a_second_press_finds_nothing(till: Till, an
 
 def test_a_test_refund_and_a_lost_test_dispute_count_no_longer_either(till: Till, ana: Client) -> None:
     refunded, disputed = paid(till, ana), paid(till, ana, 9_000)
-    card_refunds.send(refunded, amount_minor=4_000, reason="Too much", note="", press="", shown=None, by=DESK)
+    card_refunds.send(refunded, amount_minor=4_000, reason="Too much", note="", form_key="", shown=None, by=DESK)
     assert Refund.objects.get().state == RefundState.SUCCEEDED
     found = DisputeAtStripe(
         id="dp_1",
