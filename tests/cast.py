@@ -12,7 +12,7 @@ from django.test import Client as Browser
 
 from portico.domain.access import access_grants
 from portico.domain.access.access_grants import AccessInput
-from portico.domain.access.models import Invitation, PortalAccess, SignInAsk, SignInLink
+from portico.domain.access.models import Invitation, PortalAccess, SignInLink, SignInRequest
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.sign_in import request_worker, sign_in_links, sign_in_requests
 from portico.domain.access.sign_in.sign_in_requests import RequestOrigin
@@ -295,7 +295,7 @@ def in_the_portal[B: Browser](browser: B, person: Client) -> B:
     return browser
 
 
-def asked(practice: Practice, address: str, *, browser: str = "a browser", ip: str = "203.0.113.7") -> SignInAsk:
+def asked(practice: Practice, address: str, *, browser: str = "a browser", ip: str = "203.0.113.7") -> SignInRequest:
     """Somebody asked for a link at the entrance, in a browser of that key."""
     return sign_in_requests.create(practice, address, place=RequestOrigin(browser, ip))
 
@@ -307,7 +307,7 @@ def mailed(practice: Practice, address: str, *, browser: str = "a browser") -> S
     return handed_over(ask)
 
 
-def handed_over(ask: SignInAsk) -> SignInLink:
+def handed_over(ask: SignInRequest) -> SignInLink:
     """The link that was mailed for an ask, as if the mail had just left."""
     link = SignInLink.objects.select_related("email", "practice", "ask").get(ask=ask)
     OutgoingEmail.objects.filter(pk=link.email_id).update(handing_over_at=clock.now())

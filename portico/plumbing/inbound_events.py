@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import Max
 
 from portico.plumbing import clock, error_locations
-from portico.plumbing.models.inbound_events import InboundEventState, InboxEvent
+from portico.plumbing.models.inbound_events import InboundEvent, InboundEventState
 from portico.plumbing.queue import leases
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class EventResult(StrEnum):
     LATER = "later"
 
 
-type Worker = Callable[[InboxEvent], EventResult]
+type Worker = Callable[[InboundEvent], EventResult]
 _workers: dict[str, Worker] = {}
 
 
@@ -60,7 +60,7 @@ def store(
 ) -> None:
     """Stores the event, once however often it comes. What is not for us is stored as settled."""
     now = clock.now()
-    event = InboxEvent(
+    event = InboundEvent(
         practice_id=practice.pk,
         source=source,
         event_id=event_id,
@@ -73,12 +73,12 @@ def store(
         state=InboundEventState.WAITING if is_for_us else InboundEventState.IGNORED,
         settled_at=None if is_for_us else now,
     )
-    InboxEvent.objects.bulk_create([event], ignore_conflicts=True)
+    InboundEvent.objects.bulk_create([event], ignore_conflicts=True)
 
 
 def last_received_at(practice: "Model", source: str) -> datetime | None:
     """When the source told us anything last."""
-    of_source = InboxEvent.objects.filter(practice_id=practice.pk, source=source)
+    of_source = InboundEvent.objects.filter(practice_id=practice.pk, source=source)
     heard_at: datetime | None = of_source.aggregate(at=Max("written_at"))["at"]
     return heard_at
 
@@ -87,7 +87,7 @@ def process_next() -> bool:
     """Works on the oldest event that is due. False when there is none, or nobody who would understand it."""
     if not _workers:
         return False
-    waiting = InboxEvent.objects.waiting().filter(source__in=_workers).select_related("practice")
+    waiting = InboundEvent.objects.waiting().filter(source__in=_workers).select_related("practice")
     event = leases.claim(waiting, lease=LEASE)
     if event is None:
         return False
@@ -105,7 +105,7 @@ def process_next() -> bool:
     return True
 
 
-def _note_mistake(event: InboxEvent, place: str) -> None:
+def _note_mistake(event: InboundEvent, place: str) -> None:
     logger.warning("inbox.mistake", extra={"event": event.pk, "kind": event.kind, "mistake": place})
     event.mistakes += 1
     changes = {"mistakes": event.mistakes, "detail": place}
@@ -115,7 +115,7 @@ def _note_mistake(event: InboxEvent, place: str) -> None:
         _put_off(event, **changes)
 
 
-def _put_off(event: InboxEvent, **changes: object) -> None:
+def _put_off(event: InboundEvent, **changes: object) -> None:
     now = clock.now()
     if clock.is_from_future(event.written_at):
         changes["written_at"] = now  # The clock was ahead when it came: its three days begin now.
@@ -126,7 +126,7 @@ def _put_off(event: InboxEvent, **changes: object) -> None:
     leases.finish(event, **changes | {"not_before": now + timedelta(seconds=wait)})
 
 
-def _settle(event: InboxEvent, state: InboundEventState, **changes: object) -> None:
+def _settle(event: InboundEvent, state: InboundEventState, **changes: object) -> None:
     written = leases.finish(event, **changes | {"state": state, "settled_at": clock.now()})
     names = {"event": event.pk, "kind": event.kind, "state": state.value, "tries": event.tries}
     logger.info("inbox.worked_on" if written else "inbox.fenced_off", extra=names)

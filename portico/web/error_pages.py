@@ -22,7 +22,7 @@ from portico.domain.access.models import PortalSession
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund, ServiceItem, SharingRun
 from portico.domain.clients.models import Client
-from portico.domain.practices.models import KeptPost, Practice, Role, StaffMember, StaffSession
+from portico.domain.practices.models import Practice, Role, StaffMember, StaffSavedForm, StaffSession
 from portico.domain.practices.staff import passkeys
 from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
@@ -248,7 +248,7 @@ def _are_elsewhere(refs: list[str], practice: Practice) -> bool:
         Client.objects.all(),
         OutgoingEmail.objects.all(),
         StaffMember.objects.all(),
-        KeptPost.objects.all(),
+        StaffSavedForm.objects.all(),
         PortalSession.objects.all(),
         Invoice.objects.all(),
         Payment.objects.all(),

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from portico.domain.access.models import SignInAsk
+from portico.domain.access.models import SignInRequest
 from portico.domain.access.sign_in import request_worker, sign_in_links
 from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import Refund
@@ -70,7 +70,7 @@ def sign_in(client: Page) -> None:
     client.get_by_role("button", name="Continue").click()
     expect(client.get_by_role("heading", name="Check your email")).to_be_visible()
     assert request_worker.process_next()
-    client.goto(sign_in_links.url_of(cast.handed_over(SignInAsk.objects.get())))
+    client.goto(sign_in_links.url_of(cast.handed_over(SignInRequest.objects.get())))
     client.get_by_role("button", name="Sign in as").click()
     expect(client.get_by_role("heading", name="Hello, Ana")).to_be_visible()
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from portico.domain.access.models import PortalSession, SignInAsk
+from portico.domain.access.models import PortalSession, SignInRequest
 from portico.domain.access.sign_in import request_worker, sign_in_links
 from portico.domain.billing.models import Invoice
 from portico.domain.practices.models import Practice
@@ -77,7 +77,7 @@ def test_the_box_is_still_ticked_after_signing_in_again_and_one_more_press_pays(
 
     page.get_by_role("button", name=new_link).click()
     assert request_worker.process_next()
-    page.goto(sign_in_links.url_of(cast.handed_over(SignInAsk.objects.get())))
+    page.goto(sign_in_links.url_of(cast.handed_over(SignInRequest.objects.get())))
     page.get_by_role("button", name=enter).click()
     expect(page.get_by_role("status")).to_contain_text(nothing_paid)
     expect(page.get_by_label(save)).to_be_checked()

@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from portico.domain.access.models import PortalSession, SignInAsk
+from portico.domain.access.models import PortalSession, SignInRequest
 from portico.domain.access.sign_in import request_worker, sign_in_links
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
@@ -93,13 +93,13 @@ def test_of_two_used_links_the_new_one_goes_to_the_mailbox_on_the_page(
         expect_heading(page, "This link was already used")
     press(first, "Send me a new link")
     expect_heading(first, "Check your email")
-    assert SignInAsk.objects.get().address == "ana@mail.example"
+    assert SignInRequest.objects.get().address == "ana@mail.example"
     # The page for the code names her masked, and sends again to her.
     press(second, "Send me a new link")
     expect_heading(second, "Check your email")
     press(first, "Send it again")
     expect(first.get_by_text("a…a@mail.example")).to_be_visible()
-    assert SignInAsk.objects.latest("id").address == "ana@mail.example"
+    assert SignInRequest.objects.latest("id").address == "ana@mail.example"
 
 
 def test_each_page_for_a_code_takes_the_code_of_its_own_address(
@@ -114,13 +114,13 @@ def test_each_page_for_a_code_takes_the_code_of_its_own_address(
         press(page, "Continue")
         expect_heading(page, "Check your email")
         assert request_worker.process_next()
-        codes.append(sign_in_links.code_of(cast.handed_over(SignInAsk.objects.latest("id"))))
+        codes.append(sign_in_links.code_of(cast.handed_over(SignInRequest.objects.latest("id"))))
     first.get_by_label("Code").fill(codes[1])
     press(first, "Sign in")
     expect(first.get_by_text("That code doesn’t match.").first).to_be_visible()
     press(first, "Send it again")
     expect_heading(first, "Check your email")
-    assert SignInAsk.objects.latest("id").address == "ana@mail.example"
+    assert SignInRequest.objects.latest("id").address == "ana@mail.example"
     first.get_by_label("Code").fill(codes[0])
     press(first, "Sign in")
     expect_heading(first, "Hello, Ana")
@@ -141,10 +141,10 @@ def test_a_page_of_one_signed_out_mailbox_sends_no_link_to_another(
         expect_heading(page, "You were signed out")
     press(first, "Send me a new link")
     expect_heading(first, "This page is out of date")
-    assert not SignInAsk.objects.exists()
+    assert not SignInRequest.objects.exists()
     press(second, "Send me a new link")
     expect_heading(second, "Check your email")
-    assert SignInAsk.objects.get().address == "carol@mail.example"
+    assert SignInRequest.objects.get().address == "carol@mail.example"
 
 
 # The portal of a mailbox with two children.

@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import set_up_links
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 
 OPTIONS = {
     "slug": "alder-street",
@@ -38,11 +38,11 @@ def test_it_prints_the_addresses_and_a_link_that_sets_the_owner_up() -> None:
     )
     owner = StaffMember.objects.get()
     assert (owner.email, owner.role, owner.has_usable_password()) == ("naomi@alder.example", "owner", False)
-    acts = TrailEntry.objects.order_by("id").values_list("verb", flat=True)
+    acts = AuditEntry.objects.order_by("id").values_list("verb", flat=True)
     assert list(acts) == [AuditAction.PRACTICE_CREATED, AuditAction.STAFF_ADDED, AuditAction.SET_UP_LINK_MADE]
     token = told["setup"].rstrip("/").rpartition("/")[2]
     assert set_up_links.choose_password(token, "a long walk by the river") == owner
-    assert set(TrailEntry.objects.values_list("actor_kind", flat=True)) == {"operator", "staff"}
+    assert set(AuditEntry.objects.values_list("actor_kind", flat=True)) == {"operator", "staff"}
 
 
 @pytest.mark.django_db

@@ -8,7 +8,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, StaffSession
 from portico.domain.practices.staff import second_factor
 from portico.plumbing.actors import ActorKind
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ def test_the_owner_sets_up_a_new_one_at_the_next_sign_in(practice: Practice, cli
     call_command("reset_second_factor", " ELM@alder-street.example ")
     assert not second_factor.rows(elm).exists()
     assert not StaffSession.objects.exists()
-    entry = TrailEntry.objects.latest("id")
+    entry = AuditEntry.objects.latest("id")
     assert (entry.verb, entry.actor_kind, entry.about) == (AuditAction.SECOND_FACTOR_RESET, ActorKind.OPERATOR, elm.ref)
     mail = OutgoingEmail.objects.latest("id")
     assert (mail.to_address, mail.subject) == (elm.email, "Your second factor was taken away")
@@ -39,4 +39,4 @@ def test_for_nobody_else(practice: Practice, email: str) -> None:
     cast.gus(practice)
     with pytest.raises(CommandError, match="No staff member"):
         call_command("reset_second_factor", email)
-    assert not TrailEntry.objects.filter(verb=AuditAction.SECOND_FACTOR_RESET).exists()
+    assert not AuditEntry.objects.filter(verb=AuditAction.SECOND_FACTOR_RESET).exists()

@@ -17,7 +17,7 @@ from portico.domain.clients.models import Client, EmailAddress, SearchTerm
 from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import authenticators, second_factor
 from portico.domain.practices.stripe_setup import payment_readiness
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -91,7 +91,7 @@ def seed(document: Any, folder: Path) -> Any:
 
 
 def count_everything() -> list[int]:
-    tables = (Practice, StaffMember, Client, EmailAddress, SearchTerm, PortalAccess, TrailEntry)
+    tables = (Practice, StaffMember, Client, EmailAddress, SearchTerm, PortalAccess, AuditEntry)
     return [table._base_manager.count() for table in tables]
 
 

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 
 
@@ -30,7 +30,7 @@ def test_office_and_portal_stop_at_the_next_request_and_go_on_at_the_one_after(p
     assert "is open" in run("resume_practice", "alder-street")
     assert phone.get(home).status_code == 200
     assert office.get("/office/clients/").status_code == 200
-    assert set(TrailEntry.objects.filter(verb__startswith="practice.").values_list("actor_kind", flat=True)) == {
+    assert set(AuditEntry.objects.filter(verb__startswith="practice.").values_list("actor_kind", flat=True)) == {
         "operator"
     }
 

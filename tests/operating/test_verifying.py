@@ -11,7 +11,7 @@ from time_machine import Traveller
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.audit import sealing
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 from tests.support import append_only
 
@@ -41,7 +41,7 @@ def test_the_first_entry_that_was_touched_is_named() -> None:
     cast.ana(cast.alder())
     sealing.seal_all()
     with append_only.lifted():
-        TrailEntry.objects.filter(pk=TrailEntry.objects.order_by("id")[1].pk).update(actor_name="Somebody else")
+        AuditEntry.objects.filter(pk=AuditEntry.objects.order_by("id")[1].pk).update(actor_name="Somebody else")
     code, told = run("verify_trail", "--json")
     (verdict,) = json.loads(told)["practices"]
     assert (code, verdict["first_bad"], verdict["sound"]) == (1, 2, False)

@@ -9,7 +9,7 @@ from portico.domain.practices import suspension
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, inbound_events
 from portico.plumbing.inbound_events import EventResult
-from portico.plumbing.models import InboundEventState, InboxEvent
+from portico.plumbing.models import InboundEvent, InboundEventState
 from portico.plumbing.queue import leases
 from tests import cast
 
@@ -23,7 +23,7 @@ class Worker:
         self.verdicts: list[EventResult | Exception] = []
         self.seen: list[str] = []
 
-    def __call__(self, event: InboxEvent) -> EventResult:
+    def __call__(self, event: InboundEvent) -> EventResult:
         self.seen.append(event.event_id)
         verdict = self.verdicts.pop(0) if self.verdicts else EventResult.DONE
         if isinstance(verdict, Exception):
@@ -46,14 +46,14 @@ def keep(practice: Practice, event_id: str, *, is_for_us: bool = True, source: s
 
 
 def states() -> dict[str, str]:
-    return dict(InboxEvent.objects.order_by("id").values_list("event_id", "state"))
+    return dict(InboundEvent.objects.order_by("id").values_list("event_id", "state"))
 
 
 def test_an_event_is_kept_once_for_each_practice(practice: Practice, worker: Worker) -> None:
     for _ in range(3):
         keep(practice, "e1")
     keep(cast.birch(), "e1")
-    assert InboxEvent.objects.count() == 2
+    assert InboundEvent.objects.count() == 2
     while inbound_events.process_next():
         pass
     assert worker.seen == ["e1", "e1"]
@@ -136,7 +136,7 @@ def test_five_mistakes_park_an_event_and_the_next_goes_on(
     for _ in range(4):
         stopped_clock.shift(timedelta(hours=1))
         inbound_events.process_next()
-    event = InboxEvent.objects.get(event_id="e1")
+    event = InboundEvent.objects.get(event_id="e1")
     assert (event.state, event.mistakes) == (InboundEventState.PARKED, 5)
     assert "RuntimeError at test_inbound_events.py" in event.detail
     assert "again" not in event.detail
@@ -144,7 +144,7 @@ def test_five_mistakes_park_an_event_and_the_next_goes_on(
 
 def test_a_worker_that_was_overtaken_writes_nothing(practice: Practice, worker: Worker) -> None:
     keep(practice, "e1")
-    slow = leases.claim(InboxEvent.objects.waiting(), lease=timedelta(seconds=-1))
+    slow = leases.claim(InboundEvent.objects.waiting(), lease=timedelta(seconds=-1))
     assert slow is not None
     assert inbound_events.process_next()
     assert not leases.finish(slow, state=InboundEventState.PARKED, settled_at=clock.now())

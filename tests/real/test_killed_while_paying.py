@@ -23,7 +23,7 @@ from portico.domain.billing.ledger import balances, verification
 from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client
 from portico.plumbing import clock, inbound_events
-from portico.plumbing.models import InboxEvent, OutgoingEmail
+from portico.plumbing.models import InboundEvent, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
 from tests.domain.billing import ledger_comparison
@@ -350,7 +350,7 @@ def wait_until_settled(scene: Scene, worker: Process) -> None:
     moving = PaymentAttempt.objects.filter(state=AttemptState.PROCESSING)
     unsent = OutgoingEmail.objects.filter(kind="receipt", state=EmailState.QUEUED)
     PaymentAttempt.objects.waiting().update(lease_until=None, not_before=None)
-    InboxEvent.objects.waiting().update(lease_until=None, not_before=None)
+    InboundEvent.objects.waiting().update(lease_until=None, not_before=None)
     OutgoingEmail.objects.filter(lease_until__gt=now).update(lease_until=now)
     worker.wait_for(lambda: not moving.all().exists(), seconds=60)
     worker.wait_for(lambda: not unsent.all().exists(), seconds=60)

@@ -18,7 +18,7 @@ import pytest
 from django.db import connection, transaction
 
 from portico.domain.practices.staff import set_up_links
-from portico.plumbing.models import LimitSpent
+from portico.plumbing.models import RateLimitCount
 from portico.web.http.granian_server import THREADS
 from tests import cast
 from tests.support.processes import Process, Processes
@@ -60,7 +60,7 @@ def sign_in_is_held_up() -> Iterator[None]:
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
-                cursor.execute(f"LOCK TABLE {LimitSpent._meta.db_table} IN EXCLUSIVE MODE")
+                cursor.execute(f"LOCK TABLE {RateLimitCount._meta.db_table} IN EXCLUSIVE MODE")
         yield
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from portico.domain.access.models import Invitation
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.models import OutgoingEmail, TrailEntry, TrailSeal
+from portico.plumbing.models import AuditEntry, AuditSeal, OutgoingEmail
 from tests import cast
 from tests.support.processes import Process, Processes
 from tests.support.smtp import Mail, SmtpServer
@@ -49,7 +49,7 @@ def test_two_workers_send_each_mail_once_and_seal_the_trail(processes: Processes
     workers = [processes.worker(EMAIL_URL=smtp.url) for _ in range(2)]
     wait_for_states(workers[0], handed_over=30)
     assert len(set(ids(smtp.mails))) == len(smtp.mails) == 30
-    workers[0].wait_for(lambda: TrailSeal.objects.count() == TrailEntry.objects.count())
+    workers[0].wait_for(lambda: AuditSeal.objects.count() == AuditEntry.objects.count())
     assert [worker.stop() for worker in workers] == [0, 0]
 
 

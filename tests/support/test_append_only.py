@@ -7,7 +7,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 
 
 @pytest.mark.django_db(transaction=True)
@@ -17,6 +17,6 @@ def test_an_entry_is_kept_in_its_test_and_gone_in_the_next(round_: int) -> None:
         slug="alder-street", name="Alder Street Therapy", time_zone="UTC", currency="USD"
     )
     audit_log.record(AuditAction.PRACTICE_CREATED, practice=practice, by=Actor.operator())
-    assert TrailEntry.objects.count() == 1
+    assert AuditEntry.objects.count() == 1
     with pytest.raises(IntegrityError), transaction.atomic():
-        TrailEntry.objects.all().delete()
+        AuditEntry.objects.all().delete()

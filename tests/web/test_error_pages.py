@@ -12,7 +12,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from portico.web import error_pages
 from tests import cast
 from tests.web.office.form_data import new_client
@@ -125,9 +125,9 @@ def test_anothers_client_looks_like_one_that_never_was(office: Browser, practice
 def test_only_the_trail_knows_that_it_was_anothers(office: Browser, practice: Practice) -> None:
     dora = cast.dora(cast.birch())
     office.get(f"/office/clients/{'a' * 16}/")
-    assert not TrailEntry.objects.filter(verb=AuditAction.DENIED_PRACTICE).exists()
+    assert not AuditEntry.objects.filter(verb=AuditAction.DENIED_PRACTICE).exists()
     office.get(f"/office/clients/{dora.ref}/")
-    entry = TrailEntry.objects.get(verb=AuditAction.DENIED_PRACTICE)
+    entry = AuditEntry.objects.get(verb=AuditAction.DENIED_PRACTICE)
     assert entry.practice_id == practice.pk
     assert dora.ref not in f"{entry.about} {entry.details}"
 
@@ -139,7 +139,7 @@ def test_a_role_that_is_not_enough_is_told_whom_to_ask(office: Browser, practice
     page = response.content.decode()
     assert "You are signed in as front desk." in page
     assert "Dr. Naomi Elm" in page
-    assert TrailEntry.objects.filter(verb=AuditAction.DENIED_ROLE).exists()
+    assert AuditEntry.objects.filter(verb=AuditAction.DENIED_ROLE).exists()
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_a_full_disk_is_a_507_with_nothing_half_done_and_well_again_by_itself(
         answers.append(create())
     assert set(answers) == {302, 507}
     made = answers.count(302)
-    assert Client.objects.count() == TrailEntry.objects.filter(verb=AuditAction.CLIENT_CREATED).count() == made
+    assert Client.objects.count() == AuditEntry.objects.filter(verb=AuditAction.CLIENT_CREATED).count() == made
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA max_page_count = 1000000")
     assert create() == 302

@@ -14,7 +14,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.practices import suspension
 from portico.domain.practices.models import StaffMember
 from portico.plumbing import tokens
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from portico.web.route_list import Route, all_routes
 from tests import cast
 from tests.support.world import World, cases
@@ -357,18 +357,18 @@ def test_anothers_thing_looks_like_a_missing_one_and_only_the_trail_knows(
     stranger = world.browsers["owner elsewhere"]
     ask = partial(getattr(stranger, method.lower()))
     theirs = ask(world.path(route))
-    asked = TrailEntry.objects.filter(verb=AuditAction.DENIED_PRACTICE, practice__slug="birch-lane").count()
+    asked = AuditEntry.objects.filter(verb=AuditAction.DENIED_PRACTICE, practice__slug="birch-lane").count()
     missing = ask(re.sub(r"<str:\w+>", tokens.new_ref(), route.path))
     assert (theirs.status_code, masked(theirs.content)) == (missing.status_code, masked(missing.content))
     assert asked == 1
-    assert TrailEntry.objects.filter(verb=AuditAction.DENIED_PRACTICE).count() == asked
+    assert AuditEntry.objects.filter(verb=AuditAction.DENIED_PRACTICE).count() == asked
 
 
 @pytest.mark.parametrize("address", ["/office/clients/new/", "/office/settings/trail/"])
 def test_a_role_that_is_not_enough_is_in_the_trail(world: World, address: str) -> None:
     ines = StaffMember.objects.get(name="Ines")
     assert world.browsers["biller"].get(address).status_code == 403
-    entry = TrailEntry.objects.get(verb=AuditAction.DENIED_ROLE)
+    entry = AuditEntry.objects.get(verb=AuditAction.DENIED_ROLE)
     assert (entry.practice, entry.staff_id) == (world.practice, ines.pk)
 
 

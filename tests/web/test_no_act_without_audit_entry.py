@@ -6,7 +6,7 @@ from django.db import connection, transaction
 from django.test import Client as Browser
 
 from portico.domain.practices.models import StaffSession
-from portico.plumbing.models import LimitSpent, TrailEntry
+from portico.plumbing.models import AuditEntry, RateLimitCount
 from portico.web.route_list import all_routes
 from tests.support.world import World
 from tests.web.page_forms import FormOnPage
@@ -16,7 +16,7 @@ from tests.web.visitors import forms_of, undone
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.slow]
 
 # Tries are counted before the work, whatever becomes of it; a session notes by itself when somebody was last there.
-BESIDE = {LimitSpent, StaffSession}
+BESIDE = {RateLimitCount, StaffSession}
 
 
 def rows() -> dict[str, list[object]]:
@@ -28,16 +28,16 @@ def rows() -> dict[str, list[object]]:
 def full_trail() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"CREATE TRIGGER full_trail BEFORE INSERT ON {TrailEntry._meta.db_table} "
+            f"CREATE TRIGGER full_trail BEFORE INSERT ON {AuditEntry._meta.db_table} "
             "BEGIN INSERT INTO nowhere VALUES (1); END"
         )
 
 
 def is_told(browser: Browser, path: str, form: FormOnPage) -> bool:
-    before = TrailEntry.objects.count()
+    before = AuditEntry.objects.count()
     with undone(browser):
         answer = browser.post(path, form.filled())
-        return answer.status_code < 400 and TrailEntry.objects.count() > before
+        return answer.status_code < 400 and AuditEntry.objects.count() > before
 
 
 @pytest.mark.parametrize("visitor", ["the client", "owner"])
@@ -65,9 +65,9 @@ def test_a_page_that_cannot_be_told_is_not_shown(world: World) -> None:
     browser, looked_at = world.browsers["owner"], []
     browser.raise_request_exception = False
     for route in (route for route in all_routes() if "GET" in route.methods):
-        before = TrailEntry.objects.count()
+        before = AuditEntry.objects.count()
         with undone(browser):
-            if browser.get(world.path(route)).status_code == 200 and TrailEntry.objects.count() > before:
+            if browser.get(world.path(route)).status_code == 200 and AuditEntry.objects.count() > before:
                 looked_at.append(route)
     assert {"office:client", "office:client_info", "office:client_portal", "office:invoice"} <= {
         route.name for route in looked_at

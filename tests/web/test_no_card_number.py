@@ -11,7 +11,7 @@ from time_machine import Traveller
 
 from portico.domain.billing.models import Invoice
 from portico.domain.clients.models import Client
-from portico.domain.practices.models import KeptPost, Practice
+from portico.domain.practices.models import Practice, StaffSavedForm
 from portico.plumbing import form_recovery
 from portico.plumbing.logs import JsonFormatter
 from portico.plumbing.text.input_validation import NoCardNumberField
@@ -65,7 +65,7 @@ def test_a_draft_that_is_kept_while_somebody_types_is_kept_without_it(office: Br
 def test_what_was_typed_before_a_session_ended_is_kept_without_it(office: Browser, stopped_clock: Traveller) -> None:
     stopped_clock.shift(timedelta(minutes=20))
     office.post("/office/clients/new/?q=4242+4242+4242+4242", {"first_name": "Ana", "last_name": CARD})
-    kept = KeptPost.objects.get()
+    kept = StaffSavedForm.objects.get()
     assert [(field.name, field.value) for field in form_recovery.fields_of(kept)] == [("first_name", "Ana")]
     assert kept.path == "/office/clients/new/"
 

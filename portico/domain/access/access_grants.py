@@ -16,7 +16,7 @@ from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.deadlocks import retry_on_deadlock
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from portico.plumbing.refusals import Refused
 
 
@@ -87,7 +87,7 @@ def save_access(client: Client, entry: AccessInput, *, version: int | None, by: 
 class _Change:
     """One change of a held access, made in memory: its entry for the trail, and what it means for earlier proofs."""
 
-    entry: TrailEntry
+    entry: AuditEntry
     changes_what_opens: bool = True
     takes_away: bool = False
 
@@ -186,6 +186,6 @@ def _says(access: PortalAccess, entry: AccessInput) -> bool:
     )
 
 
-def _entry(verb: AuditAction, access: PortalAccess, *, by: Actor, **details: str | bool | None) -> TrailEntry:
+def _entry(verb: AuditAction, access: PortalAccess, *, by: Actor, **details: str | bool | None) -> AuditEntry:
     client = access.client
     return audit_log.entry(verb, practice=client.practice, client=client, by=by, about="", **details)

@@ -13,7 +13,7 @@ from portico.domain.access.sign_in import failed_attempts
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
-from portico.plumbing.models import EmailEvent, EmailEventKind, OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, EmailEvent, EmailEventKind, OutgoingEmail
 
 MAX_INVITATIONS = 5
 MAX_EVENTS = 8
@@ -91,7 +91,7 @@ class TimelineEvent:
     by: str = ""
     address: str = ""
     words: str = ""
-    entry: TrailEntry | None = None
+    entry: AuditEntry | None = None
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def timeline_of(client: Client, access: PortalAccess | None) -> Timeline:
     invitations = list(inviting.invitations_of(client).select_related("address")[:MAX_INVITATIONS])
     mails = [invitation.email_id for invitation in invitations]
     events = EmailEvent.objects.filter(email__in=mails).exclude(kind__in=_NOT_OF_MAIL)
-    entries = TrailEntry.objects.filter(client=client, verb__in=OF_TRAIL).order_by("-id")[:ENTRIES_READ]
+    entries = AuditEntry.objects.filter(client=client, verb__in=OF_TRAIL).order_by("-id")[:ENTRIES_READ]
     newest_events = list(events.order_by("-id")[: MAX_EVENTS * 2])
     return build(client, access, invitations, newest_events, list(entries), at=clock.now())
 
@@ -134,7 +134,7 @@ def build(
     access: PortalAccess | None,
     invitations: Sequence[Invitation],
     events: Iterable[EmailEvent],
-    entries: Sequence[TrailEntry],
+    entries: Sequence[AuditEntry],
     *,
     at: datetime,
 ) -> Timeline:
@@ -208,13 +208,13 @@ def _happenings(access: PortalAccess | None, told: list[TimelineEvent]) -> tuple
     return tuple(told[:MAX_EVENTS])
 
 
-def _failed_at(entries: Iterable[TrailEntry]) -> datetime | None:
+def _failed_at(entries: Iterable[AuditEntry]) -> datetime | None:
     attempts = failed_attempts.SUCCEEDED | failed_attempts.FAILED
     last = next((entry for entry in entries if entry.verb in attempts), None)
     return last.at if last is not None and last.verb in failed_attempts.FAILED else None
 
 
-def _of_entry(entry: TrailEntry) -> TimelineEvent:
+def _of_entry(entry: AuditEntry) -> TimelineEvent:
     by = entry.actor_name if entry.verb == AuditAction.PIN_MADE else ""
     return TimelineEvent(OF_TRAIL[AuditAction(entry.verb)], entry.at, by=by, entry=entry)
 

@@ -10,15 +10,15 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 from django.utils.translation import gettext as _
 
-from portico.domain.access.models import Pin, PortalSession, RequestOutcome, SignInAsk, SignInLink
+from portico.domain.access.models import Pin, PortalSession, RequestOutcome, SignInLink, SignInRequest
 from portico.domain.audit_actions import AuditAction
-from portico.domain.maintenance.models import ChoreTurn
+from portico.domain.maintenance.models import ScheduledTask
 from portico.domain.practices.models import Practice, SetUpLink, StaffSession
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log, sealing
 from portico.plumbing.mail import outbox
-from portico.plumbing.models import OutgoingEmail, Restoration, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail, Restoration
 
 # What was under way when the copy was made may have begun so long before, and clocks may differ by as much.
 MARGIN = timedelta(minutes=1)
@@ -76,8 +76,8 @@ def _quieten(practice: Practice, *, by: Actor) -> RestoreSummary:
 
 def _last_sign_of_life(practice: Practice) -> datetime:
     """The newest moment of which the data know: the copy is of then, or later."""
-    entry = TrailEntry.objects.filter(practice=practice).order_by("-id").first()
-    chores_done_at = ChoreTurn.objects.aggregate(newest=Max("done_at"))["newest"]
+    entry = AuditEntry.objects.filter(practice=practice).order_by("-id").first()
+    chores_done_at = ScheduledTask.objects.aggregate(newest=Max("done_at"))["newest"]
     known = (practice.created_at, entry.at if entry else None, chores_done_at)
     return max(moment for moment in known if moment is not None)
 
@@ -110,5 +110,5 @@ def _end_sessions(practice: Practice) -> int:
 
 def _answer_asks(practice: Practice) -> int:
     """Whoever asked has asked again, or gone: an ask is worth a quarter of an hour."""
-    asks = SignInAsk.objects.waiting().filter(practice=practice)
+    asks = SignInRequest.objects.waiting().filter(practice=practice)
     return asks.update(outcome=RequestOutcome.TOO_LATE, answered_at=clock.now(), lease_until=None, not_before=None)

@@ -8,13 +8,13 @@ import logging
 
 from django.db.models import Q, QuerySet
 
-from portico.domain.access.models import KnownBrowser, Pin, PortalKeptPost, PortalSession, SignInAsk, SignInLink
+from portico.domain.access.models import KnownBrowser, Pin, PortalSavedForm, PortalSession, SignInLink, SignInRequest
 from portico.domain.billing.models import STATES_IN_PROGRESS, PaymentAttempt
-from portico.domain.practices.models import KeptPost, SetUpLink
+from portico.domain.practices.models import SetUpLink, StaffSavedForm
 from portico.domain.practices.staff import staff_sessions
 from portico.domain.practices.stripe_setup import clock_checks
 from portico.plumbing import clock
-from portico.plumbing.models import LimitSpent, OutgoingEmail
+from portico.plumbing.models import OutgoingEmail, RateLimitCount
 
 logger = logging.getLogger(__name__)
 
@@ -44,17 +44,17 @@ def _end() -> dict[str, int]:
         "pins": Pin.objects.filter(clock.from_future("created_at"), used_at=None, voided_at=None).update(voided_at=now),
         "staff_sessions": staff_sessions.end_those_from_future(),
         "set_up_links": _set_up_links().update(used_at=now),
-        "limits": LimitSpent.objects.filter(clock.from_future("started_at")).delete()[0],
-        "kept_forms": PortalKeptPost.objects.filter(clock.from_future("created_at")).delete()[0]
-        + KeptPost.objects.filter(clock.from_future("created_at")).delete()[0],
+        "limits": RateLimitCount.objects.filter(clock.from_future("started_at")).delete()[0],
+        "kept_forms": PortalSavedForm.objects.filter(clock.from_future("created_at")).delete()[0]
+        + StaffSavedForm.objects.filter(clock.from_future("created_at")).delete()[0],
     }
 
 
 def _begin_now() -> dict[str, int]:
     """Lets the time begin that something is kept or waited for."""
     now = clock.now()
-    newest = SignInAsk.objects.order_by("-id").values_list("pk", flat=True)[:NEWEST]
-    asks = SignInAsk.objects.filter(clock.from_future("written_at"), pk__in=list(newest))
+    newest = SignInRequest.objects.order_by("-id").values_list("pk", flat=True)[:NEWEST]
+    asks = SignInRequest.objects.filter(clock.from_future("written_at"), pk__in=list(newest))
     # Staff could not release them before the clock got there.
     doubts = PaymentAttempt.objects.filter(clock.from_future("unknown_since"), state__in=STATES_IN_PROGRESS)
     return {

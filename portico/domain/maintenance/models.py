@@ -6,7 +6,7 @@ from portico.plumbing import clock
 from portico.plumbing.database.base_models import Row, RowQuerySet
 
 
-class ChoreTurn(Row):
+class ScheduledTask(Row):
     """A chore's next turn. Whoever moves `due_at` forward does it, so that several workers share the timetable."""
 
     name = models.CharField(max_length=50, unique=True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.db.models import Q
 
-from portico.domain.maintenance.models import ChoreTurn
+from portico.domain.maintenance.models import ScheduledTask
 from portico.plumbing import clock
 
 logger = logging.getLogger(__name__)
@@ -24,10 +24,10 @@ class Task:
 
 def create_missing(chores: Sequence[Task]) -> None:
     """Puts the chores on the timetable, those at least that are not on it; a new one is due at once."""
-    known = set(ChoreTurn.objects.values_list("name", flat=True))
-    new = [ChoreTurn(name=chore.name) for chore in chores if chore.name not in known]
+    known = set(ScheduledTask.objects.values_list("name", flat=True))
+    new = [ScheduledTask(name=chore.name) for chore in chores if chore.name not in known]
     if new:
-        ChoreTurn.objects.bulk_create(new, ignore_conflicts=True)
+        ScheduledTask.objects.bulk_create(new, ignore_conflicts=True)
 
 
 def run_next(chores: Sequence[Task]) -> bool:
@@ -38,15 +38,15 @@ def run_next(chores: Sequence[Task]) -> bool:
     """
     by_name = {chore.name: chore for chore in chores}
     now = clock.now()
-    turn = ChoreTurn.objects.filter(_due(chores)).order_by("due_at", "id").first()
+    turn = ScheduledTask.objects.filter(_due(chores)).order_by("due_at", "id").first()
     if turn is None:
         return False
     chore = by_name[turn.name]
-    mine = ChoreTurn.objects.filter(pk=turn.pk, due_at=turn.due_at).update(due_at=now + chore.every)
+    mine = ScheduledTask.objects.filter(pk=turn.pk, due_at=turn.due_at).update(due_at=now + chore.every)
     if not mine:  # Another worker was quicker.
         return True
     rows = chore.work()
-    ChoreTurn.objects.filter(pk=turn.pk).update(done_at=clock.now())
+    ScheduledTask.objects.filter(pk=turn.pk).update(done_at=clock.now())
     logger.info("chore.done", extra={"chore": chore.name, "rows": rows})
     return True
 

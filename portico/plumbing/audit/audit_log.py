@@ -6,7 +6,7 @@ from django.db.models import Model
 
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
-from portico.plumbing.models.audit import TrailEntry
+from portico.plumbing.models.audit import AuditEntry
 
 
 def record(
@@ -17,7 +17,7 @@ def record(
     client: Model | None = None,
     about: str = "",
     **details: str | int | bool | None,
-) -> TrailEntry:
+) -> AuditEntry:
     """Adds one entry: a plain insert, no lock. The worker seals it once it is committed.
 
     `about` is the ref of the thing, or a short name for it. No secret goes in, and no address
@@ -28,9 +28,9 @@ def record(
     return written
 
 
-def record_all(entries: Iterable[TrailEntry]) -> None:
+def record_all(entries: Iterable[AuditEntry]) -> None:
     """Adds entries made by `entry`, in one statement."""
-    TrailEntry.objects.bulk_create(entries)
+    AuditEntry.objects.bulk_create(entries)
 
 
 def entry(
@@ -41,9 +41,9 @@ def entry(
     client: Model | None = None,
     about: str = "",
     **details: str | int | bool | None,
-) -> TrailEntry:
+) -> AuditEntry:
     """An entry as `record` would write it, not yet written."""
-    return TrailEntry(
+    return AuditEntry(
         practice_id=practice.pk,
         at=clock.now(),
         verb=str(action),

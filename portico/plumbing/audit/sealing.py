@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import models, transaction
 
 from portico.plumbing import clock
-from portico.plumbing.models.audit import TrailEntry, TrailHead, TrailSeal
+from portico.plumbing.models.audit import AuditChainHead, AuditEntry, AuditSeal
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class ChainReport:
 
 def seal_all(*, at_most: int = 500) -> int:
     """Seals what waits, practice by practice; returns how many entries. The worker calls it every second."""
-    practices = TrailEntry._meta.get_field("practice").related_model
+    practices = AuditEntry._meta.get_field("practice").related_model
     return sum(seal(pk, at_most=at_most) for pk in practices._default_manager.values_list("pk", flat=True))
 
 
@@ -54,20 +54,20 @@ def seal(practice_id: int, *, at_most: int = 500) -> int:
     """Seals up to so many entries of one practice in the order of their ids; returns how many."""
     if not _has_work(practice_id):  # A plain read: no lock while nothing waits.
         return 0
-    TrailHead.objects.get_or_create(practice_id=practice_id)
+    AuditChainHead.objects.get_or_create(practice_id=practice_id)
     key_id = next(iter(settings.FIELD_KEYS))
     key = _key(key_id)
     with transaction.atomic():
-        head = TrailHead.objects.locked().get(practice_id=practice_id)
+        head = AuditChainHead.objects.locked().get(practice_id=practice_id)
         digest, position, now = bytes(head.digest), head.position, clock.now()
         seals = []
         for entry in _unsealed(practice_id, after=head.settled_id).order_by("id")[:at_most]:
             position += 1
             digest = _chained(key, digest, position, entry)
             seals.append(
-                TrailSeal(practice_id=practice_id, position=position, entry=entry, digest=digest, key_id=key_id, at=now)
+                AuditSeal(practice_id=practice_id, position=position, entry=entry, digest=digest, key_id=key_id, at=now)
             )
-        TrailSeal.objects.bulk_create(seals)
+        AuditSeal.objects.bulk_create(seals)
         head.digest, head.position = digest, position
         if len(seals) < at_most:
             head.settled_id = _settled_id(practice_id) or head.settled_id
@@ -102,14 +102,14 @@ def verify(practice: models.Model) -> ChainReport:
 
 def log_newest() -> None:
     """The end of every chain, for the log: what the database's owner cannot take back. Once a day."""
-    for head in TrailHead.objects.all():
+    for head in AuditChainHead.objects.all():
         logger.info(
             "trail.newest_seal",
             extra={"practice": head.practice_id, "position": head.position, "digest": bytes(head.digest).hex()},
         )
 
 
-def canonical(entry: TrailEntry) -> bytes:
+def canonical(entry: AuditEntry) -> bytes:
     """The entry as bytes: every column as stored, so only ever of a row that was read back."""
     stored = [
         entry.practice_id,
@@ -133,28 +133,28 @@ def _has_work(practice_id: int) -> bool:
     if _unsealed(practice_id, after=settled_id).exists():
         return True
     # All is sealed; but what was sealed long ago should no longer be looked through each time.
-    oldest = TrailEntry.objects.filter(practice_id=practice_id, id__gt=settled_id).order_by("id").first()
+    oldest = AuditEntry.objects.filter(practice_id=practice_id, id__gt=settled_id).order_by("id").first()
     return oldest is not None and oldest.at < clock.now() - 2 * SETTLED_AFTER
 
 
-def _head(practice_id: int) -> TrailHead:
-    return TrailHead.objects.filter(practice_id=practice_id).first() or TrailHead(practice_id=practice_id)
+def _head(practice_id: int) -> AuditChainHead:
+    return AuditChainHead.objects.filter(practice_id=practice_id).first() or AuditChainHead(practice_id=practice_id)
 
 
-def _unsealed(practice_id: int, *, after: int = 0) -> models.QuerySet[TrailEntry]:
-    return TrailEntry.objects.filter(practice_id=practice_id, id__gt=after, seal=None)
+def _unsealed(practice_id: int, *, after: int = 0) -> models.QuerySet[AuditEntry]:
+    return AuditEntry.objects.filter(practice_id=practice_id, id__gt=after, seal=None)
 
 
 def _settled_id(practice_id: int) -> int | None:
-    old = TrailEntry.objects.filter(practice_id=practice_id, at__lt=clock.now() - SETTLED_AFTER)
+    old = AuditEntry.objects.filter(practice_id=practice_id, at__lt=clock.now() - SETTLED_AFTER)
     return old.order_by("-id").values_list("id", flat=True).first()
 
 
-def _chain(practice_id: int) -> Iterator[TrailSeal]:
+def _chain(practice_id: int) -> Iterator[AuditSeal]:
     # By key, page after page: no open cursor, no long transaction.
     position = 0
     while page := list(
-        TrailSeal.objects.filter(practice_id=practice_id, position__gt=position)
+        AuditSeal.objects.filter(practice_id=practice_id, position__gt=position)
         .select_related("entry")
         .order_by("position")[:PAGE]
     ):
@@ -162,7 +162,7 @@ def _chain(practice_id: int) -> Iterator[TrailSeal]:
         position = page[-1].position
 
 
-def _fault(place: TrailSeal, position: int, before: bytes) -> str:
+def _fault(place: AuditSeal, position: int, before: bytes) -> str:
     if place.position != position:
         return "The seal or the entry of this position is missing."
     if place.key_id not in settings.FIELD_KEYS:
@@ -180,5 +180,5 @@ def _derived(field_key: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"portico trail seal").derive(field_key)
 
 
-def _chained(key: bytes, before: bytes, position: int, entry: TrailEntry) -> bytes:
+def _chained(key: bytes, before: bytes, position: int, entry: AuditEntry) -> bytes:
     return hmac.digest(key, before + position.to_bytes(8, "big") + canonical(entry), "sha256")

@@ -7,7 +7,7 @@ from portico.plumbing.database.base_models import PracticeRow, RefField, Row, Ro
 from portico.plumbing.database.constraints import AppendOnly, SamePractice
 
 
-class TrailEntry(PracticeRow):
+class AuditEntry(PracticeRow):
     """One act. `sealing.canonical` names each column: a new one there is a new form of seal."""
 
     ref = RefField()
@@ -36,11 +36,11 @@ class TrailEntry(PracticeRow):
         return f"{self.verb} {self.ref}"
 
 
-class TrailSeal(PracticeRow):
+class AuditSeal(PracticeRow):
     """A place in the chain: an HMAC over the seal before it and the entry."""
 
     position = models.BigIntegerField()
-    entry = models.OneToOneField(TrailEntry, on_delete=models.PROTECT, related_name="seal")
+    entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, related_name="seal")
     digest = models.BinaryField(max_length=32)
     key_id = models.CharField(max_length=50)
     at = models.DateTimeField()
@@ -59,7 +59,7 @@ class TrailSeal(PracticeRow):
         return f"{self.practice_id}:{self.position}"
 
 
-class TrailHead(Row):
+class AuditChainHead(Row):
     """The end of a practice's chain; only the sealer locks it."""
 
     practice = models.OneToOneField("practices.Practice", on_delete=models.PROTECT, related_name="+")

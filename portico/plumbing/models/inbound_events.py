@@ -16,12 +16,12 @@ class InboundEventState(models.TextChoices):
     PARKED = "parked", _("Given up")
 
 
-class InboundEventQuerySet(RowQuerySet["InboxEvent"]):
+class InboundEventQuerySet(RowQuerySet["InboundEvent"]):
     def waiting(self) -> "InboundEventQuerySet":
         return self.filter(settled_at=None)
 
 
-class InboxEvent(QueuedRow):
+class InboundEvent(QueuedRow):
     """That something happened to a thing elsewhere: which thing, not what it is like. Whoever works on it asks."""
 
     # Who called ("stripe"), and by what name they know the event.

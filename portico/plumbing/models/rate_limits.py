@@ -3,7 +3,7 @@
 from django.db import models
 
 
-class LimitSpent(models.Model):
+class RateLimitCount(models.Model):
     key = models.CharField(max_length=100, primary_key=True)
     started_at = models.DateTimeField(db_index=True)
     n = models.PositiveIntegerField()

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Substr
 
-from portico.plumbing.models.audit import TrailSeal
+from portico.plumbing.models.audit import AuditSeal
 from portico.plumbing.security import encryption
 
 OWN_PACKAGE = "portico."
@@ -28,8 +28,8 @@ def missing_keys() -> dict[str, list[str]]:
 
 
 def _in_use() -> Iterator[tuple[str, str]]:
-    for key_id in TrailSeal.objects.order_by().values_list("key_id", flat=True).distinct():
-        yield key_id, _kind(TrailSeal)
+    for key_id in AuditSeal.objects.order_by().values_list("key_id", flat=True).distinct():
+        yield key_id, _kind(AuditSeal)
     for model in apps.get_models():
         for field in model._meta.local_concrete_fields:
             for box in _boxes(model, field):

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from portico.plumbing import clock, tokens
-from portico.plumbing.models.rate_limits import LimitSpent
+from portico.plumbing.models.rate_limits import RateLimitCount
 
 # The longest window of any limit; what has been idle for longer says nothing any more.
 LONGEST_WINDOW = timedelta(days=2)
@@ -84,23 +84,23 @@ def spend_up_to(limit: Limit, count: int) -> int:
 def give_back(*limits: Limit) -> None:
     """Returns what an attempt took that turned out right: only the wrong ones count."""
     for limit in limits:
-        LimitSpent.objects.filter(key=limit.key, n__gt=0).update(n=F("n") - 1)
+        RateLimitCount.objects.filter(key=limit.key, n__gt=0).update(n=F("n") - 1)
 
 
 def is_spent(limit: Limit) -> bool:
     """Whether the budget is used up at this moment; takes nothing."""
-    lasting = LimitSpent.objects.filter(clock.within("started_at", limit.window))
+    lasting = RateLimitCount.objects.filter(clock.within("started_at", limit.window))
     return lasting.filter(key=limit.key, n__gte=limit.most).exists()
 
 
 def clear(limit: Limit) -> bool:
     """Gives the whole budget back; False when nothing had been taken."""
-    return LimitSpent.objects.filter(key=limit.key).delete()[0] > 0
+    return RateLimitCount.objects.filter(key=limit.key).delete()[0] > 0
 
 
 def delete_idle() -> int:
     """Deletes what no window reaches any more; upkeep calls it. Returns how many."""
-    return LimitSpent.objects.filter(started_at__lt=clock.now() - LONGEST_WINDOW).delete()[0]
+    return RateLimitCount.objects.filter(started_at__lt=clock.now() - LONGEST_WINDOW).delete()[0]
 
 
 def network_of(address: str) -> str:

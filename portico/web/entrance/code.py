@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.access.models import SignInAsk
+from portico.domain.access.models import SignInRequest
 from portico.domain.access.sign_in import sign_in_codes, sign_in_requests
 from portico.plumbing.text.input_validation import CodeField
 from portico.web import page_subjects
@@ -76,7 +76,7 @@ def _elsewhere(request: OpenRequest, *, status: int = 200) -> HttpResponse:
     return render(request, "entrance/code/elsewhere.html", {"practice": request.practice}, status=status)
 
 
-def _page(request: OpenRequest, ask: SignInAsk, form: CodeForm, *, status: int = 200) -> HttpResponse:
+def _page(request: OpenRequest, ask: SignInRequest, form: CodeForm, *, status: int = 200) -> HttpResponse:
     context = {
         "practice": request.practice,
         "form": form,

@@ -14,7 +14,7 @@ from portico.domain.billing.models import AttemptFailure
 from portico.domain.practices.models import Role
 from portico.plumbing import clock
 from portico.plumbing.actors import ActorKind
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from portico.plumbing.text import money, times
 from portico.web import formatting
 
@@ -49,12 +49,12 @@ class AuditDay:
                 return formatting.short_date(self.day, today=today, language=get_language())
 
 
-def row_for(entry: TrailEntry) -> AuditRow:
+def row_for(entry: AuditEntry) -> AuditRow:
     icon, tone = _LOOKS.get(AuditAction(entry.verb), ("check", "quiet"))
     return AuditRow(at=entry.at, sentence=sentence(entry), who=actor_label(entry), icon=icon, tone=tone)
 
 
-def group_by_day(entries: Iterable[TrailEntry]) -> list[AuditDay]:
+def group_by_day(entries: Iterable[AuditEntry]) -> list[AuditDay]:
     """The entries as lines, by day, in their order. In the zone that the page turned on."""
     found: list[AuditDay] = []
     for entry in entries:
@@ -65,7 +65,7 @@ def group_by_day(entries: Iterable[TrailEntry]) -> list[AuditDay]:
     return found
 
 
-def actor_label(entry: TrailEntry) -> str:
+def actor_label(entry: AuditEntry) -> str:
     """Who did it, by the name they had then."""
     match entry.actor_kind:
         case ActorKind.CLIENT:
@@ -78,7 +78,7 @@ def actor_label(entry: TrailEntry) -> str:
             return entry.actor_name
 
 
-def sentence(entry: TrailEntry) -> str:
+def sentence(entry: AuditEntry) -> str:
     """What happened, in one sentence without a full stop."""
     verb, details = AuditAction(entry.verb), entry.details
     if verb == AuditAction.DOCUMENT_VIEWED:

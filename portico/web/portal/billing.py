@@ -14,7 +14,7 @@ from portico.domain.billing.models import Allocation, Invoice, InvoiceStatus, Pa
 from portico.domain.billing.models.invoices import InvoiceQuerySet
 from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from portico.web import payment_labels
 from portico.web.billing_documents import ledger_lines
 from portico.web.guards import portal_page
@@ -155,7 +155,7 @@ def _receipts(invoice: Invoice) -> list[tuple[Payment, str]]:
 
 def _note_seen(request: PortalRequest, invoice: Invoice) -> None:
     """The first time only: staff then know that the bill has been seen."""
-    seen = TrailEntry.objects.filter(client=request.client, verb=AuditAction.INVOICE_SEEN, about=invoice.ref)
+    seen = AuditEntry.objects.filter(client=request.client, verb=AuditAction.INVOICE_SEEN, about=invoice.ref)
     if not seen.exists():
         audit_log.record(
             AuditAction.INVOICE_SEEN,

@@ -15,7 +15,7 @@ from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 
 # Statements, with the two around the transaction: the first time, when a mailbox and an access are new; again; and a
@@ -25,7 +25,7 @@ OFF = AccessInput(enabled=False, address=None, access_billing_documents=True, pa
 
 
 def verbs_of(person: Client) -> list[str]:
-    return list(TrailEntry.objects.filter(client=person).order_by("id").values_list("verb", flat=True))
+    return list(AuditEntry.objects.filter(client=person).order_by("id").values_list("verb", flat=True))
 
 
 def test_turning_access_on_chooses_the_address_and_tells_the_trail_who_did_it(practice: Practice) -> None:
@@ -35,7 +35,7 @@ def test_turning_access_on_chooses_the_address_and_tells_the_trail_who_did_it(pr
     assert access.enabled_by == "Fay"
     assert access.account is not None
     assert access.account.mailbox_key == "ana@mail.example"
-    said = TrailEntry.objects.filter(client=ana, verb=AuditAction.ACCESS_TURNED_ON).get()
+    said = AuditEntry.objects.filter(client=ana, verb=AuditAction.ACCESS_TURNED_ON).get()
     assert (said.actor_name, said.staff_id) == ("Fay", by.staff_id)
     assert AuditAction.ADDRESS_CHOSEN in verbs_of(ana)
 
@@ -139,7 +139,7 @@ def test_the_options_are_told_in_the_trail_and_end_nothing(practice: Practice) -
     entry = replace(cast.entry_for(ana), access_billing_documents=False)
     after = access_grants.save_access(ana, entry, version=None, by=cast.DESK)
     assert after.changed_epoch == before.changed_epoch
-    said = TrailEntry.objects.get(client=ana, verb=AuditAction.OPTIONS_CHANGED)
+    said = AuditEntry.objects.get(client=ana, verb=AuditAction.OPTIONS_CHANGED)
     assert said.details == {"access_billing_documents": False, "pay_by_card": False}
 
 

@@ -15,7 +15,7 @@ from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client, PortalState, Status
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 
 
@@ -137,7 +137,7 @@ def test_archiving_and_restoring_twice_change_nothing_the_second_time(practice: 
     ):
         operation(ana, by=cast.DESK)
         operation(ana, by=cast.DESK)
-        assert TrailEntry.objects.filter(client=ana, verb=verb).count() == 1
+        assert AuditEntry.objects.filter(client=ana, verb=verb).count() == 1
 
 
 def test_inactive_changes_nothing_in_the_portal(practice: Practice) -> None:

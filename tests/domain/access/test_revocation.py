@@ -15,7 +15,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 
 VISITOR = Browser("Firefox on Windows", "a browser")
@@ -51,7 +51,7 @@ def test_a_session_that_shows_nobody_any_more_is_over(practice: Practice) -> Non
 def test_a_client_without_an_address_has_nothing_to_end(practice: Practice) -> None:
     casey = cast.client(practice, "Casey")
     revocation.revoke_all(casey, by=cast.DESK)
-    assert not TrailEntry.objects.filter(verb=AuditAction.EVERYTHING_ENDED).exists()
+    assert not AuditEntry.objects.filter(verb=AuditAction.EVERYTHING_ENDED).exists()
 
 
 def test_sessions_told_of_a_client_are_those_that_show_them(practice: Practice) -> None:

@@ -4,7 +4,7 @@ from portico.domain.billing.card_payments import polling
 from portico.domain.billing.models import Invoice, Payment, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client
 from portico.plumbing import inbound_events
-from portico.plumbing.models import InboxEvent
+from portico.plumbing.models import InboundEvent
 from tests import cast
 from tests.support.clock import NOW
 from tests.support.paying import Till
@@ -32,13 +32,13 @@ def state(attempt: PaymentAttempt) -> str:
     return PaymentAttempt.objects.get(pk=attempt.pk).state
 
 
-def event(till: Till, object_kind: str, object_id: str, kind: str = "") -> InboxEvent:
-    number = InboxEvent.objects.count()
+def event(till: Till, object_kind: str, object_id: str, kind: str = "") -> InboundEvent:
+    number = InboundEvent.objects.count()
     inbound_events.store(
         till.practice, source="stripe", event_id=f"evt_{number}", kind=kind or object_kind, object_kind=object_kind,
         object_id=object_id, livemode=False, happened_at=NOW,
     )  # fmt: skip
-    return InboxEvent.objects.latest("id")
+    return InboundEvent.objects.latest("id")
 
 
 def saved_at_bank(till: Till, person: Client) -> SavedCard:

@@ -21,7 +21,7 @@ from portico.domain.billing.models import (
 )
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
-from portico.plumbing.models import InboxEvent, OutgoingEmail
+from portico.plumbing.models import InboundEvent, OutgoingEmail
 from portico.sandbox.stripe.book import BookedCharge
 
 type Book = tuple[BookedCharge, ...]
@@ -53,7 +53,7 @@ def differences(book: Book) -> list[str]:
         wrong.append(f"disputes: Stripe has {disputes}, Portico has {known}")
     moving = PaymentAttempt.objects.filter(state__in=(AttemptState.PROCESSING, AttemptState.QUARANTINED))
     wrong += [f"attempt {each.pk} is {each.state}" for each in moving]
-    mistaken = InboxEvent.objects.exclude(mistakes=0)
+    mistaken = InboundEvent.objects.exclude(mistakes=0)
     wrong += [f"event {each.kind} met a mistake of ours: {each.detail}" for each in mistaken]
     return wrong + _mails()
 

@@ -12,7 +12,7 @@ from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt,
 from portico.domain.billing.stripe_sync import card_refunds, webhook_events
 from portico.domain.clients.models import Client
 from portico.plumbing.inbound_events import EventResult
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 from tests.domain.billing.desk_sessions import event, fresh, paid, saved, state
 from tests.support.clock import NOW
@@ -39,9 +39,9 @@ def test_with_the_customer_deleted_the_next_payment_goes_on_in_the_same_request(
     polling.poll(attempt)
     assert fresh(bill).is_paid
     assert [charge.amount for charge in till.book] == [1_000, 14_000]
-    entry = TrailEntry.objects.get(verb=AuditAction.CARD_REMOVED)
+    entry = AuditEntry.objects.get(verb=AuditAction.CARD_REMOVED)
     assert (entry.actor_name, entry.client_id) == ("Stripe", ana.pk)
-    assert not TrailEntry.objects.filter(verb__in=(AuditAction.PAYMENT_DECLINED, AuditAction.PAYMENT_REFUSED)).exists()
+    assert not AuditEntry.objects.filter(verb__in=(AuditAction.PAYMENT_DECLINED, AuditAction.PAYMENT_REFUSED)).exists()
 
 
 def test_a_customer_that_is_gone_is_asked_for_once_and_its_row_stays(till: Till, ana: Client, card: SavedCard) -> None:

@@ -20,7 +20,7 @@ from portico.domain.billing.stripe_sync import card_refunds, payments_in_review
 from portico.domain.clients.models import Client
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import customers
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from portico.plumbing.refusals import Refused
 from tests import cast
 from tests.domain.billing.desk_sessions import fresh, paid
@@ -114,9 +114,9 @@ def test_a_refused_request_is_told_with_code_parameter_and_request_id(
     (line,) = [record for record in caplog.records if record.message == "payment.refused"]
     logged = (line.code, line.param, line.request)  # type: ignore[attr-defined]  # The extras of the entry.
     assert logged == ("url_invalid", "success_url", attempt.stripe_request_id)
-    entry = TrailEntry.objects.get(verb=AuditAction.PAYMENT_REFUSED)
+    entry = AuditEntry.objects.get(verb=AuditAction.PAYMENT_REFUSED)
     assert entry.details["request"] == attempt.stripe_request_id
-    assert not TrailEntry.objects.filter(verb=AuditAction.PAYMENT_DECLINED).exists()
+    assert not AuditEntry.objects.filter(verb=AuditAction.PAYMENT_DECLINED).exists()
     assert payments_in_review.count(till.practice) == 1
 
 
@@ -142,7 +142,7 @@ def test_each_failure_has_its_own_word(
     assert type(refused.value) is refusal
     attempt = PaymentAttempt.objects.latest("id")
     assert (attempt.state, attempt.failure) == (AttemptState.FAILED, failure)
-    assert TrailEntry.objects.filter(verb=verb, about=attempt.ref).exists()
+    assert AuditEntry.objects.filter(verb=verb, about=attempt.ref).exists()
 
 
 def test_a_revoked_key_has_its_own_word(till: Till, ana: Client, bill: Invoice) -> None:
@@ -157,7 +157,7 @@ def test_an_absent_stripe_has_its_own_word(till: Till, ana: Client, bill: Invoic
     with pytest.raises(StripeNotReachable):
         till.start(ana, bill)
     assert PaymentAttempt.objects.get().failure == AttemptFailure.UNREACHABLE
-    assert TrailEntry.objects.filter(verb=AuditAction.PAYMENT_NOT_REACHED).exists()
+    assert AuditEntry.objects.filter(verb=AuditAction.PAYMENT_NOT_REACHED).exists()
 
 
 def test_a_bank_s_no_is_a_declined_card_and_nothing_for_staff(
@@ -172,7 +172,7 @@ def test_a_bank_s_no_is_a_declined_card_and_nothing_for_staff(
     till.charge(ana, card, bill)
     declined = PaymentAttempt.objects.latest("id")
     assert (declined.state, declined.failure) == (AttemptState.FAILED, AttemptFailure.DECLINED)
-    assert TrailEntry.objects.filter(verb=AuditAction.PAYMENT_DECLINED).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.PAYMENT_DECLINED).count() == 1
     assert payments_in_review.count(till.practice) == 0
 
 
@@ -200,7 +200,7 @@ def test_a_refused_refund_is_told_and_counted_until_it_is_sent(till: Till, ana: 
     refuse(till, "/v1/refunds", code="charge_disputed", param="charge")
     with pytest.raises(RefundRefused):
         card_refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
-    entry = TrailEntry.objects.get(verb=AuditAction.REFUND_FAILED)
+    entry = AuditEntry.objects.get(verb=AuditAction.REFUND_FAILED)
     assert (entry.details["failure"], entry.details["reason"]) == ("refused", "charge_disputed")
     assert entry.details["request"].startswith("req_")
     assert payments_in_review.count(till.practice) == 1

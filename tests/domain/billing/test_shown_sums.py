@@ -18,7 +18,7 @@ from portico.domain.billing.payments.manual_payments import PaymentInput
 from portico.domain.billing.shown_sums import ShownSums, ShownSumsChanged
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 from tests.support.at_once import HANDS, at_once, errors
 from tests.support.paying import Till
@@ -94,10 +94,10 @@ def test_of_many_who_saw_the_same_sums_one_acts(
     ana: Client, act: Act, opened: Callable[[Client], ShownSums], done: AuditAction
 ) -> None:
     shown = opened(ana)
-    before = TrailEntry.objects.filter(verb=done).count()
+    before = AuditEntry.objects.filter(verb=done).count()
     ended = at_once(*[partial(act, ana, shown)] * HANDS)
     assert errors(ended) == [ShownSumsChanged] * (HANDS - 1)
-    assert TrailEntry.objects.filter(verb=done).count() == before + 1
+    assert AuditEntry.objects.filter(verb=done).count() == before + 1
     assert list(verification.mismatches()) == []
 
 
@@ -108,9 +108,9 @@ def test_without_the_comparison_all_of_them_act(
     ana: Client, act: Act, opened: Callable[[Client], ShownSums], done: AuditAction
 ) -> None:
     opened(ana)
-    before = TrailEntry.objects.filter(verb=done).count()
+    before = AuditEntry.objects.filter(verb=done).count()
     assert errors(at_once(*[partial(act, ana, None)] * HANDS)) == []
-    assert TrailEntry.objects.filter(verb=done).count() == before + HANDS
+    assert AuditEntry.objects.filter(verb=done).count() == before + HANDS
 
 
 def void(bill: Invoice, shown: ShownSums | None) -> Invoice:
@@ -153,7 +153,7 @@ def test_without_the_lock_an_invoice_seen_unpaid_is_voided_with_money_on_it(ana:
         is_paid.set()
 
     assert errors(at_once(void_without_lock, pay)) == []
-    entry = TrailEntry.objects.get(verb=AuditAction.INVOICE_VOIDED)
+    entry = AuditEntry.objects.get(verb=AuditAction.INVOICE_VOIDED)
     assert entry.details["became_credit_minor"] == 14_000
 
 

@@ -12,7 +12,7 @@ from portico.domain.clients.client_input import AddressInput, ClientDetails, Cli
 from portico.domain.clients.email_addresses import DuplicateAddress
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,7 @@ def save(client: Client, *addresses: AddressInput, details: ClientDetails = ANA,
 
 
 def verbs() -> list[str]:
-    return list(TrailEntry.objects.order_by("id").values_list("verb", flat=True))
+    return list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))
 
 
 def kept(row: EmailAddress, *, ok: bool = True, kind: str = "home") -> AddressInput:
@@ -50,7 +50,7 @@ def test_each_changed_field_is_named_in_the_trail(practice: Practice) -> None:
     saved = save(ana, kept(EmailAddress.objects.get()), details=details)
 
     assert (saved.version, saved.sort_key) == (2, "anne abreu")
-    assert TrailEntry.objects.latest("id").details == {"fields": "first_name, date_of_birth, language"}
+    assert AuditEntry.objects.latest("id").details == {"fields": "first_name, date_of_birth, language"}
 
 
 def test_a_changed_address_closes_its_row_and_is_agreed_to_anew(practice: Practice) -> None:
@@ -72,7 +72,7 @@ def test_consent_to_a_new_address_is_told(practice: Practice) -> None:
     before = len(verbs())
     save(ana, AddressInput("ana@new.example", "home", email_ok=True, ref=old.ref))
     assert verbs()[before:] == [AuditAction.ADDRESS_CLOSED, AuditAction.ADDRESS_ADDED, AuditAction.CONSENT_RECORDED]
-    told = TrailEntry.objects.latest("id")
+    told = AuditEntry.objects.latest("id")
     assert (told.details, told.about) == ({"address": "ana@new.example"}, EmailAddress.objects.open().get().ref)
 
 
@@ -158,4 +158,4 @@ def test_numbers_are_made_those_of_the_entry(practice: Practice) -> None:
 
     stored = ana.phone_numbers.order_by("id").values_list("number", "kind")
     assert list(stored) == [("+12125550134", "work"), ("+34912345678", "home")]
-    assert TrailEntry.objects.latest("id").details == {"fields": "phones"}
+    assert AuditEntry.objects.latest("id").details == {"fields": "phones"}

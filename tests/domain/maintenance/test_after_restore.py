@@ -7,13 +7,13 @@ from django.test import Client as Browser
 from time_machine import Traveller
 
 from portico.domain.access import portal_states
-from portico.domain.access.models import Pin, PortalSession, RequestOutcome, SignInAsk, SignInLink, SignInMethod
+from portico.domain.access.models import Pin, PortalSession, RequestOutcome, SignInLink, SignInMethod, SignInRequest
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.maintenance import after_restore as restoring
 from portico.domain.maintenance.after_restore import RestoreSummary
-from portico.domain.maintenance.models import ChoreTurn
+from portico.domain.maintenance.models import ScheduledTask
 from portico.domain.practices.models import Practice, StaffSession
 from portico.domain.practices.staff import set_up_links
 from portico.domain.practices.staff.set_up_links import SetUpLinkUsed
@@ -21,7 +21,7 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import sealing
 from portico.plumbing.mail import outbox
-from portico.plumbing.models import OutgoingEmail, Restoration, TrailEntry, TrailSeal
+from portico.plumbing.models import AuditEntry, AuditSeal, OutgoingEmail, Restoration
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
 
@@ -58,8 +58,8 @@ def pin(person: Client) -> Pin:
     )
 
 
-def ask(practice: Practice) -> SignInAsk:
-    return SignInAsk.objects.create(
+def ask(practice: Practice) -> SignInRequest:
+    return SignInRequest.objects.create(
         practice=practice, address="ana@mail.example", mailbox_key="ana@mail.example", browser_hash="", network=""
     )
 
@@ -130,7 +130,7 @@ def test_a_waiting_ask_is_answered_as_too_late(practice: Practice) -> None:
     assert after_restore()["alder-street"].asks == 1
     waiting.refresh_from_db()
     assert waiting.outcome == RequestOutcome.TOO_LATE
-    assert not SignInAsk.objects.waiting().exists()
+    assert not SignInRequest.objects.waiting().exists()
 
 
 def test_what_was_settled_stays_as_it_was(practice: Practice) -> None:
@@ -148,7 +148,7 @@ def test_each_practice_has_its_entry_and_knows_what_may_be_missing(practice: Pra
     before = clock.now()
     assert after_restore().keys() == {"alder-street", "birch-lane"}
     for each in (practice, birch):
-        entry = TrailEntry.objects.get(practice=each, verb=AuditAction.PRACTICE_RESTORED)
+        entry = AuditEntry.objects.get(practice=each, verb=AuditAction.PRACTICE_RESTORED)
         assert (entry.actor_kind, entry.details["emails"]) == ("operator", 1)
         assert Restoration.objects.get(practice=each).backup_made_at <= before
 
@@ -156,7 +156,7 @@ def test_each_practice_has_its_entry_and_knows_what_may_be_missing(practice: Pra
 def test_nothing_is_missing_from_before_the_last_sign_of_life(practice: Practice, stopped_clock: Traveller) -> None:
     cast.ana(practice)
     stopped_clock.shift(timedelta(hours=3))
-    ChoreTurn.objects.create(name="watch for bursts", done_at=clock.now())
+    ScheduledTask.objects.create(name="watch for bursts", done_at=clock.now())
     worker_last_seen_at = clock.now()
     stopped_clock.shift(timedelta(days=2))
     after_restore()
@@ -169,7 +169,7 @@ def test_twice_in_a_row_is_once(practice: Practice, stopped_clock: Traveller) ->
     stopped_clock.shift(timedelta(minutes=5))
     assert after_restore() == {"alder-street": NOTHING}
     assert Restoration.objects.count() == 1
-    assert TrailEntry.objects.filter(verb=AuditAction.PRACTICE_RESTORED).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.PRACTICE_RESTORED).count() == 1
 
 
 def test_a_quiet_practice_that_is_restored_a_second_time_is_noted_again(
@@ -177,7 +177,7 @@ def test_a_quiet_practice_that_is_restored_a_second_time_is_noted_again(
 ) -> None:
     after_restore()
     stopped_clock.shift(timedelta(days=1))
-    ChoreTurn.objects.create(name="watch for bursts", done_at=clock.now())  # A worker has been running since.
+    ScheduledTask.objects.create(name="watch for bursts", done_at=clock.now())  # A worker has been running since.
     stopped_clock.shift(timedelta(days=1))
     after_restore()
     assert Restoration.objects.count() == 2
@@ -199,7 +199,7 @@ def test_the_trail_and_the_stored_states_are_sound_at_once(practice: Practice, s
     assert not sealing.verify(practice).is_sound
     after_restore()
     assert sealing.verify(practice).is_sound
-    assert TrailSeal.objects.count() == TrailEntry.objects.count()
+    assert AuditSeal.objects.count() == AuditEntry.objects.count()
     assert list(portal_states.mismatches()) == []
 
 

@@ -17,10 +17,10 @@ from portico.domain.access.models import (
     Burst,
     BurstKind,
     KnownBrowser,
-    PortalKeptPost,
+    PortalSavedForm,
     PortalSession,
-    SignInAsk,
     SignInLink,
+    SignInRequest,
 )
 from portico.domain.access.models.links import CODE_LIFETIME
 from portico.domain.access.sign_in import link_redemption, pins, portal_sessions, sign_in_links
@@ -29,7 +29,7 @@ from portico.domain.access.sign_in.link_redemption import LinkState
 from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.billing.models import AttemptState, PaymentAttempt
 from portico.domain.maintenance import schedule
-from portico.domain.maintenance.models import ChoreTurn
+from portico.domain.maintenance.models import ScheduledTask
 from portico.domain.maintenance.tasks import TASKS
 from portico.domain.practices.models import SET_UP_LINK_TTL, Practice, StaffSession
 from portico.domain.practices.staff import set_up_links
@@ -39,7 +39,7 @@ from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.domain.practices.stripe_setup import clock_checks
 from portico.plumbing import clock, form_recovery, tokens
 from portico.plumbing.form_recovery import PostedField
-from portico.plumbing.models import LimitSpent
+from portico.plumbing.models import RateLimitCount
 from portico.plumbing.security import rate_limits
 from portico.plumbing.security.rate_limits import Limit
 from portico.web import staff_verification
@@ -119,8 +119,8 @@ def kept_form(practice: Practice) -> IsGood:
     ana = cast.ana(practice)
     account = cast.with_access(ana).account
     assert account is not None
-    row = PortalKeptPost(practice=practice, account=account, client=ana, path="/portal/")
-    among = PortalKeptPost.objects.filter(account=account)
+    row = PortalSavedForm(practice=practice, account=account, client=ana, path="/portal/")
+    among = PortalSavedForm.objects.filter(account=account)
     assert form_recovery.save(row, [PostedField("name", "Ana")], among=among)
     return lambda: form_recovery.unexpired(among).exists()
 
@@ -228,7 +228,7 @@ def test_chores_are_done_as_soon_as_the_clock_is_right(
     work_on()
     stopped_clock.shift(-ahead)
     work_on()
-    late = {turn.name: turn.due_at - clock.now() for turn in ChoreTurn.objects.all()}
+    late = {turn.name: turn.due_at - clock.now() for turn in ScheduledTask.objects.all()}
     allowed = {chore.name: chore.every + min(ahead, clock.SKEW + chore.every) for chore in TASKS}
     assert {name for name, wait in late.items() if wait > allowed[name]} == set()
 
@@ -247,13 +247,13 @@ def test_budgets_from_the_future_are_forgotten(ahead: timedelta, practice: Pract
         rate_limits.spend(FIVE)
     stopped_clock.shift(-ahead)
     work_on()
-    assert not LimitSpent.objects.exists()
+    assert not RateLimitCount.objects.exists()
 
 
 def test_a_storm_of_the_future_is_over_within_the_hour(practice: Practice, stopped_clock: Traveller) -> None:
     stopped_clock.shift(timedelta(days=3))
     for number in range(45):
-        SignInAsk.objects.create(practice=practice, mailbox_key=str(number), browser_hash="", network="")
+        SignInRequest.objects.create(practice=practice, mailbox_key=str(number), browser_hash="", network="")
     Burst.objects.create(practice=practice, kind=BurstKind.PINS, number=1)
     work_on()
     assert Burst.objects.lasting().count() == 2
@@ -316,7 +316,7 @@ def test_the_person_signs_in_again_by_the_entrance(
         client.post("/portal/alder-street/", {"email": "ana@mail.example"})
     stopped_clock.shift(timedelta(days=-3))
     client.post("/portal/alder-street/", {"email": "ana@mail.example"})
-    ask = SignInAsk.objects.latest("id")
+    ask = SignInRequest.objects.latest("id")
     assert not ask.is_beyond_limit
     mailed = cast.mailed(practice, "ana@mail.example", browser=client.cookies[settings.ASKING_COOKIE_NAME].value)
     assert client.post("/portal/alder-street/code/", {"code": sign_in_links.code_of(mailed)}).status_code == 302

@@ -9,7 +9,7 @@ from django.db import connection
 from time_machine import Traveller
 
 from portico.domain.maintenance import schedule
-from portico.domain.maintenance.models import ChoreTurn
+from portico.domain.maintenance.models import ScheduledTask
 from portico.domain.maintenance.schedule import Task
 from portico.plumbing import clock
 
@@ -46,7 +46,7 @@ def test_the_timetable_says_when_it_was_done() -> None:
     chores = [hourly(Broom())]
     schedule.create_missing(chores)
     schedule.run_next(chores)
-    turn = ChoreTurn.objects.get()
+    turn = ScheduledTask.objects.get()
     assert (turn.done_at, turn.due_at) == (clock.now(), clock.now() + timedelta(hours=1))
 
 
@@ -55,8 +55,8 @@ def test_posting_again_moves_nothing() -> None:
     schedule.create_missing(chores)
     schedule.run_next(chores)
     schedule.create_missing([*chores, hourly(Broom(), "dust")])
-    assert ChoreTurn.objects.get(name="sweep").due_at == clock.now() + timedelta(hours=1)
-    assert ChoreTurn.objects.get(name="dust").due_at == clock.now()
+    assert ScheduledTask.objects.get(name="sweep").due_at == clock.now() + timedelta(hours=1)
+    assert ScheduledTask.objects.get(name="dust").due_at == clock.now()
 
 
 def test_what_has_been_due_longest_comes_first(stopped_clock: Traveller) -> None:
@@ -78,7 +78,7 @@ def test_a_chore_that_fails_waits_for_its_next_turn() -> None:
     with pytest.raises(LookupError):
         schedule.run_next(chores)
     assert not schedule.run_next(chores)
-    assert ChoreTurn.objects.get().done_at is None
+    assert ScheduledTask.objects.get().done_at is None
 
 
 @pytest.mark.real_time

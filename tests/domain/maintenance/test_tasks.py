@@ -7,18 +7,18 @@ import pytest
 from django.test import Client as Browser
 from time_machine import Traveller
 
-from portico.domain.access.models import PortalKeptPost, PortalSession, SignInMethod
+from portico.domain.access.models import PortalSavedForm, PortalSession, SignInMethod
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.access.sign_in import saved_forms as portal_kept_posts
 from portico.domain.maintenance import schedule
-from portico.domain.maintenance.models import ChoreTurn
+from portico.domain.maintenance.models import ScheduledTask
 from portico.domain.maintenance.tasks import TASKS
-from portico.domain.practices.models import KeptPost, Practice, StaffSession
+from portico.domain.practices.models import Practice, StaffSavedForm, StaffSession
 from portico.domain.practices.staff import saved_forms
 from portico.plumbing import clock
 from portico.plumbing.audit import sealing
 from portico.plumbing.form_recovery import PostedField
-from portico.plumbing.models import LimitSpent
+from portico.plumbing.models import RateLimitCount
 from portico.plumbing.security import rate_limits
 from portico.plumbing.security.rate_limits import Limit
 from tests import cast
@@ -33,7 +33,7 @@ def test_every_chore_runs_in_an_empty_house(practice: Practice) -> None:
     schedule.create_missing(TASKS)
     while schedule.run_next(TASKS):
         pass
-    assert ChoreTurn.objects.exclude(done_at=None).count() == len(TASKS)
+    assert ScheduledTask.objects.exclude(done_at=None).count() == len(TASKS)
 
 
 def test_a_portal_session_is_forgotten_a_day_after_it_was_left(practice: Practice, stopped_clock: Traveller) -> None:
@@ -67,20 +67,20 @@ def test_forms_that_were_kept_are_forgotten_an_hour_later(practice: Practice, st
     portal_kept_posts.save(session, client_ref=ana.ref, path="/portal/", fields=chosen)
     stopped_clock.shift(timedelta(minutes=59, seconds=59))
     do("forget kept forms")
-    assert (KeptPost.objects.count(), PortalKeptPost.objects.count()) == (1, 1)
+    assert (StaffSavedForm.objects.count(), PortalSavedForm.objects.count()) == (1, 1)
     stopped_clock.shift(timedelta(seconds=1))
     do("forget kept forms")
-    assert (KeptPost.objects.count(), PortalKeptPost.objects.count()) == (0, 0)
+    assert (StaffSavedForm.objects.count(), PortalSavedForm.objects.count()) == (0, 0)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_limits_that_no_window_reaches_are_forgotten(stopped_clock: Traveller) -> None:
     rate_limits.spend(Limit.on("tries", "ana", most=5, window=timedelta(minutes=5)))
     do("forget idle limits")
-    assert LimitSpent.objects.count() == 1
+    assert RateLimitCount.objects.count() == 1
     stopped_clock.shift(timedelta(days=3))
     do("forget idle limits")
-    assert LimitSpent.objects.count() == 0
+    assert RateLimitCount.objects.count() == 0
 
 
 def test_the_newest_seal_goes_to_the_log(practice: Practice, caplog: pytest.LogCaptureFixture) -> None:

@@ -5,10 +5,10 @@ import time
 import pytest
 from django.test import override_settings
 
-from portico.domain.maintenance.models import ChoreTurn
+from portico.domain.maintenance.models import ScheduledTask
 from portico.domain.maintenance.worker_queues import again_while, paced, spaced, worker_queues
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import TrailEntry, TrailSeal
+from portico.plumbing.models import AuditEntry, AuditSeal
 from portico.plumbing.queue.worker_loop import WorkerQueue
 from tests import cast
 from tests.support.smtp import SmtpServer
@@ -34,8 +34,8 @@ def test_the_rest_hands_over_seals_and_does_chores(practice: Practice, smtp: Smt
         rest = lane("rest")
         assert work(rest)
     assert len(smtp.mails) == 1
-    assert TrailSeal.objects.count() == TrailEntry.objects.count()
-    assert ChoreTurn.objects.exclude(done_at=None).exists()
+    assert AuditSeal.objects.count() == AuditEntry.objects.count()
+    assert ScheduledTask.objects.exclude(done_at=None).exists()
 
 
 def test_without_work_a_lane_says_so(practice: Practice) -> None:

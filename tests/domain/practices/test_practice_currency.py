@@ -8,7 +8,7 @@ from portico.domain.practices.models import CardState, OnlinePayments, PaymentPr
 from portico.domain.practices.practice_settings import CurrencyFixed, PracticeDetails
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 from tests.cast import DESK
 
@@ -25,7 +25,7 @@ def described(practice: Practice, currency: str) -> Practice:
 
 def test_it_changes_until_the_first_invoice_and_the_trail_says_so(practice: Practice) -> None:
     assert described(practice, "EUR").currency == "EUR"
-    assert TrailEntry.objects.get(verb=AuditAction.PRACTICE_EDITED).details == {"fields": "currency"}
+    assert AuditEntry.objects.get(verb=AuditAction.PRACTICE_EDITED).details == {"fields": "currency"}
 
 
 def test_it_stays_from_the_first_invoice_on(practice: Practice) -> None:

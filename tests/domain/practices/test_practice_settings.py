@@ -12,7 +12,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.practices import practice_settings
 from portico.domain.practices.models import Practice
 from portico.domain.practices.practice_settings import PracticeDetails, SettingsConflict
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 
 HANDS = 8
@@ -57,7 +57,7 @@ def test_the_same_description_again_changes_nothing_and_is_no_entry() -> None:
     first = practice_settings.save_details(practice, said(practice), version=1, by=cast.DESK)
     again = practice_settings.save_details(practice, said(practice), version=first.version, by=cast.DESK)
     assert (first.version, again.version) == (2, 2)
-    assert TrailEntry.objects.filter(verb=AuditAction.PRACTICE_EDITED).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.PRACTICE_EDITED).count() == 1
 
 
 @pytest.mark.postgresql
@@ -68,7 +68,7 @@ def test_of_owners_who_save_at_once_one_is_kept_and_the_others_are_told() -> Non
     assert sum(kept) == 1
     saved = Practice.objects.get()
     assert (saved.support_hours, saved.version) == (hours(kept.index(True)), practice.version + 1)
-    assert TrailEntry.objects.filter(verb=AuditAction.PRACTICE_EDITED).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.PRACTICE_EDITED).count() == 1
 
 
 @pytest.mark.postgresql

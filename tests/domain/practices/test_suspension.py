@@ -12,7 +12,7 @@ from portico.gateways.smtp.server_url import parse
 from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock
 from portico.plumbing.mail import delivery, outbox
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState, MailQueue
 from tests import cast
 from tests.support.smtp import SmtpServer
@@ -54,5 +54,5 @@ def test_pausing_and_resuming_again_change_nothing(practice: Practice, stopped_c
     assert clock.now() != first
     suspension.resume(practice, by=cast.DESK)
     assert not suspension.resume(practice, by=cast.DESK).is_suspended
-    verbs = list(TrailEntry.objects.order_by("id").values_list("verb", flat=True))
+    verbs = list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))
     assert verbs == [AuditAction.PRACTICE_SUSPENDED, AuditAction.PRACTICE_RESUMED]

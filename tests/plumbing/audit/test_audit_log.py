@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from portico.domain.audit_actions import AuditAction
 from portico.plumbing.actors import Actor, ActorKind
 from portico.plumbing.audit import audit_log
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests.plumbing.sample_rows import a_client, a_practice
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,7 @@ def test_an_entry_tells_who_did_what_for_which_client_and_when() -> None:
             AuditAction.ACCESS_TURNED_ON, practice=practice, by=FAY, client=ana, about="abc", by_mail=True, links=2
         )
 
-    entry = TrailEntry.objects.get()
+    entry = AuditEntry.objects.get()
     assert (entry.practice_id, entry.client_id, entry.verb, entry.about) == (
         practice.pk,
         ana.pk,
@@ -45,7 +45,7 @@ def test_what_did_not_happen_leaves_no_entry() -> None:
         audit_log.record(AuditAction.CLIENT_CREATED, practice=practice, by=FAY)
         transaction.set_rollback(True)
 
-    assert not TrailEntry.objects.exists()
+    assert not AuditEntry.objects.exists()
 
 
 def test_an_entry_is_one_plain_insert() -> None:
@@ -71,7 +71,7 @@ def test_an_entry_cannot_be_deleted() -> None:
     audit_log.record(AuditAction.CLIENT_CREATED, practice=a_practice(), by=FAY)
 
     with pytest.raises(IntegrityError, match="only added"), transaction.atomic():
-        TrailEntry.objects.all().delete()
+        AuditEntry.objects.all().delete()
 
 
 def test_views_are_verbs_of_looking() -> None:
@@ -85,5 +85,5 @@ def test_portico_and_the_operator_and_strangers_are_actors_too() -> None:
     for actor in (Actor.system(), Actor.operator(), Actor.nobody()):
         audit_log.record(AuditAction.LINK_REFUSED, practice=practice, by=actor)
 
-    kinds = TrailEntry.objects.order_by("id").values_list("actor_kind", "actor_name")
+    kinds = AuditEntry.objects.order_by("id").values_list("actor_kind", "actor_name")
     assert list(kinds) == [("system", "Portico"), ("operator", "Operator"), ("nobody", "")]

@@ -16,7 +16,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log, sealing
-from portico.plumbing.models import TrailEntry, TrailHead, TrailSeal
+from portico.plumbing.models import AuditChainHead, AuditEntry, AuditSeal
 from tests.plumbing.sample_rows import a_client, a_practice
 from tests.support.append_only import lifted
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.both_databases
 SOUND = sealing.ChainReport(sealed=4)
 
 
-def _entries(practice: Practice, number: int = 4) -> list[TrailEntry]:
+def _entries(practice: Practice, number: int = 4) -> list[AuditEntry]:
     fay = Actor.system("Fay")
     return [
         audit_log.record(AuditAction.CLIENT_EDITED, practice=practice, by=fay, turn=turn, é="ü")
@@ -49,7 +49,7 @@ def test_seals_count_from_one_without_gaps(practice: Practice) -> None:
 
     assert sealing.seal_all() == 3
 
-    positions = TrailSeal.objects.filter(practice=practice).order_by("entry_id").values_list("position", flat=True)
+    positions = AuditSeal.objects.filter(practice=practice).order_by("entry_id").values_list("position", flat=True)
     assert list(positions) == [1, 2, 3, 4, 5, 6]
     assert sealing.verify(practice) == sealing.ChainReport(sealed=6)
     assert sealing.verify(other).is_sound
@@ -69,13 +69,13 @@ def test_sealing_goes_on_where_a_full_batch_ended(transactional_db: None) -> Non
 
 
 def test_an_entry_of_a_slow_transaction_is_sealed_later(practice: Practice) -> None:
-    slow = TrailEntry.objects.earliest("id").pk - 1
-    TrailEntry.objects.create(
+    slow = AuditEntry.objects.earliest("id").pk - 1
+    AuditEntry.objects.create(
         id=slow, practice=practice, at=clock.now(), verb=AuditAction.CLIENT_EDITED, actor_kind="system"
     )
 
     assert sealing.seal(practice.pk) == 1
-    assert TrailSeal.objects.get(entry_id=slow).position == 5
+    assert AuditSeal.objects.get(entry_id=slow).position == 5
     assert sealing.verify(practice).is_sound
 
 
@@ -83,11 +83,11 @@ def test_old_entries_are_not_looked_through_again(practice: Practice) -> None:
     with time_machine.travel(clock.now() + timedelta(hours=3), tick=False):
         assert sealing.seal(practice.pk) == 0
 
-    assert TrailHead.objects.get(practice=practice).settled_id == TrailEntry.objects.latest("id").pk
+    assert AuditChainHead.objects.get(practice=practice).settled_id == AuditEntry.objects.latest("id").pk
 
 
 def test_young_entries_are_not_settled(practice: Practice) -> None:
-    assert TrailHead.objects.get(practice=practice).settled_id == 0
+    assert AuditChainHead.objects.get(practice=practice).settled_id == 0
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_young_entries_are_not_settled(practice: Practice) -> None:
     [("actor_name", "Gus"), ("details", {"turn": 99}), ("about", "else"), ("staff_id", 3), ("verb", "client.created")],
 )
 def test_an_edited_entry_is_found(practice: Practice, column: str, value: object) -> None:
-    third = TrailSeal.objects.get(position=3).entry_id
+    third = AuditSeal.objects.get(position=3).entry_id
     with lifted():
-        TrailEntry.objects.filter(pk=third).update(**{column: value})
+        AuditEntry.objects.filter(pk=third).update(**{column: value})
 
     verdict = sealing.verify(practice)
 
@@ -106,18 +106,18 @@ def test_an_edited_entry_is_found(practice: Practice, column: str, value: object
 
 
 def test_an_entry_given_to_another_client_is_found(practice: Practice) -> None:
-    second = TrailSeal.objects.get(position=2).entry_id
+    second = AuditSeal.objects.get(position=2).entry_id
     with lifted():
-        TrailEntry.objects.filter(pk=second).update(client=a_client(practice))
+        AuditEntry.objects.filter(pk=second).update(client=a_client(practice))
 
     assert sealing.verify(practice).first_bad == 2
 
 
 def test_a_deleted_entry_is_found(practice: Practice) -> None:
-    second = TrailSeal.objects.get(position=2)
+    second = AuditSeal.objects.get(position=2)
     with lifted():
-        TrailSeal.objects.filter(pk=second.pk).delete()
-        TrailEntry.objects.filter(pk=second.entry_id).delete()
+        AuditSeal.objects.filter(pk=second.pk).delete()
+        AuditEntry.objects.filter(pk=second.entry_id).delete()
 
     verdict = sealing.verify(practice)
 
@@ -125,20 +125,20 @@ def test_a_deleted_entry_is_found(practice: Practice) -> None:
 
 
 def test_a_deleted_entry_is_found_though_the_rest_was_moved_up(practice: Practice) -> None:
-    second = TrailSeal.objects.get(position=2)
+    second = AuditSeal.objects.get(position=2)
     with lifted():
-        TrailSeal.objects.filter(pk=second.pk).delete()
-        TrailEntry.objects.filter(pk=second.entry_id).delete()
+        AuditSeal.objects.filter(pk=second.pk).delete()
+        AuditEntry.objects.filter(pk=second.entry_id).delete()
         for position in (3, 4):
-            TrailSeal.objects.filter(position=position).update(position=position - 1)
+            AuditSeal.objects.filter(position=position).update(position=position - 1)
 
     assert sealing.verify(practice).first_bad == 2
 
 
 def test_a_cut_tail_is_found(practice: Practice) -> None:
     with lifted():
-        TrailSeal.objects.filter(position__gt=2).delete()
-        TrailEntry.objects.filter(seal=None).delete()
+        AuditSeal.objects.filter(position__gt=2).delete()
+        AuditEntry.objects.filter(seal=None).delete()
 
     verdict = sealing.verify(practice)
 
@@ -146,10 +146,10 @@ def test_a_cut_tail_is_found(practice: Practice) -> None:
 
 
 def test_a_tail_of_seals_cut_off_and_a_head_set_back_leaves_unsealed_entries(practice: Practice) -> None:
-    third = TrailSeal.objects.get(position=3)
+    third = AuditSeal.objects.get(position=3)
     with lifted():
-        TrailSeal.objects.filter(position__gt=3).delete()
-    TrailHead.objects.filter(practice=practice).update(position=3, digest=third.digest)
+        AuditSeal.objects.filter(position__gt=3).delete()
+    AuditChainHead.objects.filter(practice=practice).update(position=3, digest=third.digest)
 
     with time_machine.travel(clock.now() + timedelta(minutes=2), tick=False):
         verdict = sealing.verify(practice)
@@ -158,13 +158,13 @@ def test_a_tail_of_seals_cut_off_and_a_head_set_back_leaves_unsealed_entries(pra
 
 
 def test_a_lost_head_is_found(practice: Practice) -> None:
-    TrailHead.objects.filter(practice=practice).delete()
+    AuditChainHead.objects.filter(practice=practice).delete()
 
     assert not sealing.verify(practice).is_sound
 
 
 def test_a_head_that_names_another_seal_is_found(practice: Practice) -> None:
-    TrailHead.objects.filter(practice=practice).update(digest=b"x" * 32)
+    AuditChainHead.objects.filter(practice=practice).update(digest=b"x" * 32)
 
     assert sealing.verify(practice).first_bad == 4
 
@@ -172,10 +172,10 @@ def test_a_head_that_names_another_seal_is_found(practice: Practice) -> None:
 def test_a_chain_made_anew_without_the_key_is_found(practice: Practice) -> None:
     with lifted():
         digest = b""
-        for seal in TrailSeal.objects.order_by("position").select_related("entry"):
+        for seal in AuditSeal.objects.order_by("position").select_related("entry"):
             digest = hashlib.sha256(digest + sealing.canonical(seal.entry)).digest()
-            TrailSeal.objects.filter(pk=seal.pk).update(digest=digest)
-    TrailHead.objects.filter(practice=practice).update(digest=digest)
+            AuditSeal.objects.filter(pk=seal.pk).update(digest=digest)
+    AuditChainHead.objects.filter(practice=practice).update(digest=digest)
 
     assert sealing.verify(practice).first_bad == 1
 
@@ -197,7 +197,7 @@ def test_old_seals_stay_provable_when_the_keys_rotate(practice: Practice, settin
     _entries(practice, 1)
     sealing.seal(practice.pk)
 
-    assert TrailSeal.objects.latest("position").key_id == "new"
+    assert AuditSeal.objects.latest("position").key_id == "new"
     assert sealing.verify(practice) == sealing.ChainReport(sealed=5)
 
 
@@ -222,13 +222,13 @@ def test_the_newest_seal_goes_to_the_log(practice: Practice, caplog: pytest.LogC
         sealing.log_newest()
 
     (line,) = caplog.records
-    newest = TrailSeal.objects.latest("position")
+    newest = AuditSeal.objects.latest("position")
     assert (line.message, line.__dict__["position"]) == ("trail.newest_seal", 4)
     assert line.__dict__["digest"] == bytes(newest.digest).hex()
 
 
 def test_the_canonical_form_is_that_of_the_stored_row(practice: Practice) -> None:
-    entry = TrailEntry.objects.earliest("id")
+    entry = AuditEntry.objects.earliest("id")
 
     assert json.loads(sealing.canonical(entry))[-1] == {"turn": 0, "é": "ü"}
 

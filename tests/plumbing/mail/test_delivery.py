@@ -18,7 +18,7 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import delivery, outbox, retry_policy
 from portico.plumbing.mail.outbox import LINK_PLACEHOLDER
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.queue import leases
 from tests.plumbing.mail_messages import NONCE, PURPOSE, Note, an_email, happened
 from tests.plumbing.sample_rows import a_practice
@@ -91,7 +91,7 @@ def test_a_mail_that_may_no_longer_leave_is_dropped_with_the_reason(note: Note, 
     assert (email.state, email.reason, smtp.connections) == ("dropped", "Email ok was taken back.", 0)
     assert (email.handing_over_at, email.body_text) == (None, "")
     assert happened(email) == ["written", "dropped"]
-    assert TrailEntry.objects.get().verb == "email.dropped"
+    assert AuditEntry.objects.get().verb == "email.dropped"
     assert note.told == ["dropped"]
 
 

@@ -9,7 +9,7 @@ from time_machine import Traveller
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
-from portico.plumbing.models import EmailEvent, OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, EmailEvent, OutgoingEmail
 from tests.plumbing.mail_messages import Note, an_email, happened
 from tests.plumbing.sample_rows import a_practice
 
@@ -66,7 +66,7 @@ def test_a_parked_mail_is_started_again_by_staff(note: Note) -> None:
     email = outbox.retry(a_failed_email(), by=Actor.system("Fay"))
     assert (email.state, email.mistakes, email.parked_at, email.reason) == ("queued", 0, None, "")
     assert happened(email) == ["written", "restarted"]
-    assert TrailEntry.objects.get().about == email.ref
+    assert AuditEntry.objects.get().about == email.ref
     assert note.told == ["queued"]
 
 

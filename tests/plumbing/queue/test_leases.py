@@ -11,7 +11,7 @@ from time_machine import Traveller
 
 from portico.plumbing import clock, inbound_events
 from portico.plumbing.mail import retry_policy
-from portico.plumbing.models import InboxEvent, OutgoingEmail
+from portico.plumbing.models import InboundEvent, OutgoingEmail
 from portico.plumbing.queue import leases
 from tests.plumbing.mail_messages import Note, an_email
 
@@ -79,7 +79,7 @@ def test_no_lease_is_longer_than_the_longest() -> None:
 
 def test_no_wait_of_a_mail_is_longer_than_the_longest() -> None:
     assert max(retry_policy.LONGEST_WAIT.values()) <= OutgoingEmail.LONGEST_WAIT
-    assert timedelta(seconds=max(inbound_events.RETRY_AFTER)) <= InboxEvent.LONGEST_WAIT
+    assert timedelta(seconds=max(inbound_events.RETRY_AFTER)) <= InboundEvent.LONGEST_WAIT
 
 
 def test_a_holder_past_its_lease_is_fenced_off(stopped_clock: Traveller) -> None:

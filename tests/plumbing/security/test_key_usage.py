@@ -40,7 +40,7 @@ def test_nothing_is_missing_while_every_key_is_there(later_keys: Settings, pract
 def test_a_kept_form_names_its_key(later_keys: Settings, practice: Practice) -> None:
     saved_forms.save(cast.fay(practice), path="/office/", fields=[PostedField("name", "Ana")])
     lose(later_keys)
-    assert key_usage.missing_keys() == {"second": ["kept posts"]}
+    assert key_usage.missing_keys() == {"second": ["staff saved forms"]}
 
 
 def test_a_kept_form_of_the_portal_names_its_key(later_keys: Settings, practice: Practice) -> None:
@@ -49,7 +49,7 @@ def test_a_kept_form_of_the_portal_names_its_key(later_keys: Settings, practice:
     session, chosen = PortalSession.objects.get(), [PostedField("with", "new")]
     portal_kept_posts.save(session, client_ref=ana.ref, path="/portal/", fields=chosen)
     lose(later_keys)
-    assert key_usage.missing_keys() == {"second": ["portal kept posts"]}
+    assert key_usage.missing_keys() == {"second": ["portal saved forms"]}
 
 
 def test_a_staff_session_names_its_key(later_keys: Settings, practice: Practice) -> None:
@@ -70,7 +70,7 @@ def test_a_seal_names_its_key(later_keys: Settings, practice: Practice) -> None:
     cast.ana(practice)
     sealing.seal_all()
     lose(later_keys)
-    assert key_usage.missing_keys() == {"second": ["trail seals"]}
+    assert key_usage.missing_keys() == {"second": ["audit seals"]}
 
 
 def test_what_is_no_box_names_none() -> None:

@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from portico.plumbing import clock
-from portico.plumbing.models import LimitSpent
+from portico.plumbing.models import RateLimitCount
 from portico.plumbing.security import rate_limits
 from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 from tests.support.clock import NOW
@@ -26,7 +26,7 @@ PER_IP = Limit.on("links-ip", "192.0.2.7", most=8, window=HOUR, stays_spent=True
 
 
 def _spent(limit: Limit) -> int:
-    return sum(LimitSpent.objects.filter(key=limit.key).values_list("n", flat=True))
+    return sum(RateLimitCount.objects.filter(key=limit.key).values_list("n", flat=True))
 
 
 @pytest.mark.django_db
@@ -149,7 +149,7 @@ def test_beyond_the_budget_per_ip_no_other_is_taken() -> None:
 def test_the_table_holds_no_addresses() -> None:
     rate_limits.spend(FIVE, PER_IP)
 
-    for key in LimitSpent.objects.values_list("key", flat=True):
+    for key in RateLimitCount.objects.values_list("key", flat=True):
         assert "ana" not in key
         assert "192.0.2.7" not in key
 
@@ -172,7 +172,7 @@ def test_idle_budgets_are_forgotten_and_running_ones_kept() -> None:
         rate_limits.spend(PER_IP)
         assert rate_limits.delete_idle() == 1
 
-    assert LimitSpent.objects.get().key == PER_IP.key
+    assert RateLimitCount.objects.get().key == PER_IP.key
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,7 +13,7 @@ from portico.domain.billing.models import Invoice, Payment
 from portico.domain.billing.payments import manual_payments, refunds
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 from tests.support.pressing import Browser
 
@@ -71,7 +71,7 @@ def test_each_document_opened_by_staff_is_in_the_trail(office: Browser, ana: Cli
     for address in (f"invoices/{bill.ref}/pdf/", f"clients/{ana.ref}/billing/statement/pdf/"):
         office.get(f"/office/{address}")
     office.get(f"/office/clients/{ana.ref}/edit/portal/letter/")
-    seen = TrailEntry.objects.filter(verb=AuditAction.DOCUMENT_VIEWED, client=ana).order_by("id")
+    seen = AuditEntry.objects.filter(verb=AuditAction.DOCUMENT_VIEWED, client=ana).order_by("id")
     assert [entry.details["kind"] for entry in seen] == ["invoice", "statement", "letter"]
     assert "Invoice 1 opened as a PDF" in office.get(f"/office/clients/{ana.ref}/activity/?show=seen").text
 

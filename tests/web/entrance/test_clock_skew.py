@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.conf import settings
 
-from portico.domain.access.models import PortalSession, SignInAsk, SignInLink
+from portico.domain.access.models import PortalSession, SignInLink, SignInRequest
 from portico.domain.access.models.links import CODE_LIFETIME
 from portico.domain.access.sign_in import pins, request_worker, sign_in_links
 from portico.domain.clients.models import Client
@@ -68,7 +68,7 @@ def test_a_code_lives_by_the_clock_that_handed_it_over(
 
 def mailed() -> SignInLink:
     assert request_worker.process_next()
-    return cast.handed_over(SignInAsk.objects.latest("id"))
+    return cast.handed_over(SignInRequest.objects.latest("id"))
 
 
 @APART

@@ -3,7 +3,7 @@
 import pytest
 from django.conf import settings
 
-from portico.domain.access.models import PortalSession, SignInAsk, SignInLink
+from portico.domain.access.models import PortalSession, SignInLink, SignInRequest
 from portico.domain.access.sign_in import request_worker, sign_in_links
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -24,7 +24,7 @@ def ana(practice: Practice) -> Client:
 def asked(browser: Browser, address: str) -> SignInLink:
     browser.post(DOOR, {"email": address})
     request_worker.process_next()
-    return cast.handed_over(SignInAsk.objects.latest("id"))
+    return cast.handed_over(SignInRequest.objects.latest("id"))
 
 
 def test_a_code_signs_in_the_browser_that_asked(client: Browser, ana: Client) -> None:

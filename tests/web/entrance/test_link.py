@@ -16,7 +16,7 @@ from portico.domain.access.sign_in import sign_in_links
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import EmailEvent, TrailEntry
+from portico.plumbing.models import AuditEntry, EmailEvent
 from tests import cast
 from tests.support.pressing import Browser
 
@@ -97,7 +97,7 @@ def test_pressing_the_button_signs_in_under_a_new_session(client: Browser, token
     key = client.cookies[settings.CLIENT_COOKIE_NAME].value
     assert key not in {session.key_hash, session.ref}
     assert client.cookies[settings.LINK_COOKIE_NAME].value == ""
-    entry = TrailEntry.objects.get(verb=AuditAction.CLIENT_SIGNED_IN)
+    entry = AuditEntry.objects.get(verb=AuditAction.CLIENT_SIGNED_IN)
     assert (entry.client_id, entry.actor_name) == (session.account.accesses.get().client_id, "Ana Abreu")
 
 

@@ -14,7 +14,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 from tests.support.pressing import Browser
 
@@ -81,7 +81,7 @@ def test_unknown_wrong_void_and_used_up_answer_with_the_same_bytes(ana: Client, 
     ]
     used = [answer(Browser(), "ana@mail.example", wrong, ip="198.51.100.1") for _ in range(8)]
     beyond = answer(Browser(), "ana@mail.example", pin, ip="198.51.100.1")
-    assert TrailEntry.objects.filter(verb=AuditAction.PIN_BEYOND_LIMIT).exists()
+    assert AuditEntry.objects.filter(verb=AuditAction.PIN_BEYOND_LIMIT).exists()
     assert len({*answers, *used, beyond}) == 1
     assert answers[0][0] == 422
 
@@ -126,7 +126,7 @@ def test_what_is_no_address_gets_a_sentence_and_stays(client: Browser, ana: Clie
     assert response.status_code == 422
     assert "Type one email address" in page
     assert f'value="{unicodedata.normalize("NFC", email)}"' in unicodedata.normalize("NFC", page) or not email
-    assert not TrailEntry.objects.filter(verb__in=(AuditAction.PIN_REFUSED, AuditAction.PIN_BEYOND_LIMIT)).exists()
+    assert not AuditEntry.objects.filter(verb__in=(AuditAction.PIN_REFUSED, AuditAction.PIN_BEYOND_LIMIT)).exists()
 
 
 def test_two_addresses_in_one_request_are_none(client: Browser, ana: Client) -> None:

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import access_grants, client_changes
-from portico.domain.access.models import PortalSession, RequestOutcome, SignInAsk
+from portico.domain.access.models import PortalSession, RequestOutcome, SignInRequest
 from portico.domain.access.sign_in import portal_sessions, request_worker, sign_in_links
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -54,7 +54,7 @@ def test_asking_leads_to_the_page_after_it_and_writes_one_row(client: Browser, a
     assert (answer.status_code, answer["Location"]) == (302, CODE)
     cookie = answer.cookies[settings.ASKING_COOKIE_NAME]
     assert (cookie["httponly"], cookie["samesite"], cookie["max-age"], cookie["path"]) == (True, "Lax", "", "/")
-    asked = SignInAsk.objects.get()
+    asked = SignInRequest.objects.get()
     assert (asked.address, asked.outcome) == ("ana@mail.example", RequestOutcome.WAITING)
     assert OutgoingEmail.objects.count() == 0
     page = text(client.get(CODE))
@@ -121,7 +121,7 @@ def story(browser: Browser, address: str) -> list[tuple[int, dict[str, str], lis
 def test_beyond_the_limit_of_an_address_the_answer_is_the_same(client: Browser, ana: Client) -> None:
     answers = [client.post(DOOR, {"email": "ana@mail.example"}) for _ in range(7)]
     assert {(answer.status_code, answer["Location"], answer.content) for answer in answers} == {(302, CODE, b"")}
-    assert SignInAsk.objects.filter(is_beyond_limit=True).count() == 2
+    assert SignInRequest.objects.filter(is_beyond_limit=True).count() == 2
 
 
 def test_every_address_costs_the_same_questions_to_the_database(client: Browser, ana: Client) -> None:
@@ -151,7 +151,7 @@ def test_what_is_no_address_gets_the_form_back_with_what_was_typed(
     assert answer.status_code == 422
     assert "Type one email address" in page
     assert f'value="{typed.strip()}"' in page or not typed.strip()
-    assert SignInAsk.objects.count() == 0
+    assert SignInRequest.objects.count() == 0
 
 
 @pytest.mark.parametrize("known", ["ana@mail.example", "nobody@mail.example"])
@@ -161,7 +161,7 @@ def test_two_addresses_in_one_request_are_none(client: Browser, ana: Client, kno
         assert answer.status_code == 422
         assert "Type one email address" in text(answer)
     assert client.post(DOOR, f'{{"email": ["{known}"]}}', content_type="application/json").status_code == 422
-    assert SignInAsk.objects.count() == 0
+    assert SignInRequest.objects.count() == 0
 
 
 @pytest.mark.parametrize("typed", ["a\0b@x.example", "a\ud800b@x.example"])
@@ -169,7 +169,7 @@ def test_what_cannot_be_stored_is_refused_and_no_error(client: Browser, practice
     body = b"email=" + typed.encode("utf-8", "surrogatepass")
     answer = client.post(DOOR, body, content_type="application/x-www-form-urlencoded")
     assert answer.status_code in {400, 422}
-    assert SignInAsk.objects.count() == 0
+    assert SignInRequest.objects.count() == 0
 
 
 def test_a_network_that_asks_too_often_is_told_to_wait(client: Browser, practice: Practice) -> None:
@@ -181,7 +181,7 @@ def test_a_network_that_asks_too_often_is_told_to_wait(client: Browser, practice
     # 12:20 in New York, and ten minutes.
     assert "You can try again at 12:30 PM." in page
     assert "Emails we have already sent still work." in page
-    assert SignInAsk.objects.count() == 30
+    assert SignInRequest.objects.count() == 30
     assert client.get(DOOR).status_code == 200
 
 
@@ -199,7 +199,7 @@ def test_a_form_of_somebody_elses_asks_for_nothing(practice: Practice) -> None:
     browser = Browser(enforce_csrf_checks=True)
     browser.get(DOOR)
     assert browser.post(DOOR, {"email": "ana@mail.example"}).status_code == 403
-    assert SignInAsk.objects.count() == 0
+    assert SignInRequest.objects.count() == 0
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_only_a_page_of_this_portal_is_where_one_was_going(
 ) -> None:
     cast.birch()
     client.post(DOOR, {"email": "ana@mail.example", "next": place})
-    assert SignInAsk.objects.get().goes_to == kept
+    assert SignInRequest.objects.get().goes_to == kept
     assert ('name="next"' in text(client.get(DOOR, {"next": place}))) == bool(kept)
 
 
@@ -232,7 +232,7 @@ def test_who_was_sent_to_the_door_lands_where_they_were_going(client: Browser, a
     assert f'value="{DOOR}profile/"' in text(client.get(door))
     client.post(DOOR, {"email": "ana@mail.example", "next": f"{DOOR}profile/"})
     request_worker.process_next()
-    link = cast.handed_over(SignInAsk.objects.get())
+    link = cast.handed_over(SignInRequest.objects.get())
     client.get(sign_in_links.url_of(link).removeprefix(settings.PUBLIC_BASE_URL))
     assert client.post(f"{DOOR}link/")["Location"] == f"{DOOR}profile/"
 
@@ -249,7 +249,7 @@ def test_an_idle_session_is_offered_a_new_link_to_the_masked_address(
     assert "a…a@mail.example" in page
     assert "ana@mail.example" not in page
     client.post(AGAIN, {"by": "session", "next": f"{DOOR}profile/"})
-    asked = SignInAsk.objects.get()
+    asked = SignInRequest.objects.get()
     assert (asked.address, asked.is_typed, asked.goes_to) == ("ana@mail.example", False, f"{DOOR}profile/")
     assert "ana@mail.example" not in text(client.get(CODE))
     assert "Enter your email" in text(client.get(f"{DOOR}?other-email"))
@@ -275,7 +275,7 @@ def test_another_practices_door_knows_nothing_of_an_idle_session(
     stopped_clock.shift(timedelta(minutes=31))
     assert "You were signed out" not in text(client.get(elsewhere))
     assert client.post(f"{elsewhere}again/", {"by": "session"})["Location"] == elsewhere
-    assert SignInAsk.objects.count() == 0
+    assert SignInRequest.objects.count() == 0
 
 
 def test_a_session_that_somebody_ended_is_offered_nothing(client: Browser, ana: Client) -> None:
@@ -283,13 +283,13 @@ def test_a_session_that_somebody_ended_is_offered_nothing(client: Browser, ana: 
     portal_sessions.end(PortalSession.objects.get(), by=cast.DESK)
     assert "You were signed out" not in text(client.get(DOOR))
     assert client.post(AGAIN, {"by": "session"})["Location"] == DOOR
-    assert SignInAsk.objects.count() == 0
+    assert SignInRequest.objects.count() == 0
 
 
 def test_nobody_presses_for_an_address_that_their_browser_does_not_know(client: Browser, practice: Practice) -> None:
     for by in ("ask", "link", "session", "", "office"):
         assert client.post(AGAIN, {"by": by, "email": "ana@mail.example"})["Location"] == DOOR
-    assert SignInAsk.objects.count() == 0
+    assert SignInRequest.objects.count() == 0
 
 
 def test_pressing_once_on_a_dead_link_asks_for_a_new_one(
@@ -297,14 +297,14 @@ def test_pressing_once_on_a_dead_link_asks_for_a_new_one(
 ) -> None:
     client.post(DOOR, {"email": "ana@mail.example", "next": f"{DOOR}profile/"})
     request_worker.process_next()
-    old = cast.handed_over(SignInAsk.objects.get())
+    old = cast.handed_over(SignInRequest.objects.get())
     stopped_clock.shift(timedelta(hours=24))
     fresh = Browser()
     page = fresh.get(sign_in_links.url_of(old).removeprefix(settings.PUBLIC_BASE_URL), follow=True)
     assert page.status_code == 410
     assert "Send me a new link" in text(page)
     assert fresh.post(AGAIN, {"by": "link"})["Location"] == CODE
-    newer = SignInAsk.objects.latest("id")
+    newer = SignInRequest.objects.latest("id")
     assert (newer.address, newer.is_typed, newer.goes_to) == ("ana@mail.example", False, f"{DOOR}profile/")
     assert "a…a@mail.example" in text(fresh.get(CODE))
     request_worker.process_next()

@@ -10,7 +10,7 @@ from portico.domain.access.sign_in import sign_in_links
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
-from portico.plumbing.models import EmailEvent, LimitSpent, OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, EmailEvent, OutgoingEmail, RateLimitCount
 from portico.web.entrance import link
 from tests import cast
 from tests.support.pressing import Browser
@@ -66,7 +66,7 @@ def test_a_thousand_links_lie_open_at_once_and_pressing_one_spends_that_one(
 
 def state_of_everything() -> dict[type, int]:
     """How many rows there are of what a sign-in would write."""
-    written = (EmailEvent, LimitSpent, OutgoingEmail, PortalAccount, PortalSession, SignInLink, TrailEntry)
+    written = (EmailEvent, RateLimitCount, OutgoingEmail, PortalAccount, PortalSession, SignInLink, AuditEntry)
     return {rows: rows.objects.count() for rows in written}
 
 

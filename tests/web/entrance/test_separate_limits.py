@@ -3,13 +3,13 @@
 import pytest
 from django.conf import settings
 
-from portico.domain.access.models import SignInAsk
+from portico.domain.access.models import SignInRequest
 from portico.domain.access.onboarding import invitations
 from portico.domain.access.sign_in import pins, request_worker, sign_in_links
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
-from portico.plumbing.models import LimitSpent
+from portico.plumbing.models import RateLimitCount
 from tests import cast
 from tests.support.pressing import Browser
 
@@ -50,7 +50,7 @@ def typed_too_many_pins(browser: Browser) -> None:
 
 def by_link(person: Client) -> str:
     browser = Browser()
-    link = sign_in_links.url_of(cast.handed_over(SignInAsk.objects.earliest("id")))
+    link = sign_in_links.url_of(cast.handed_over(SignInRequest.objects.earliest("id")))
     browser.get(link.removeprefix(settings.PUBLIC_BASE_URL))
     return browser.post(f"{DOOR}link/").headers.get("Location", "")
 
@@ -60,7 +60,7 @@ def by_code(person: Client) -> str:
     browser.post(DOOR, {"email": ANA}, REMOTE_ADDR="192.0.2.200")
     while request_worker.process_next():
         pass
-    code = sign_in_links.code_of(cast.handed_over(SignInAsk.objects.latest("id")))
+    code = sign_in_links.code_of(cast.handed_over(SignInRequest.objects.latest("id")))
     return browser.post(f"{DOOR}code/", {"code": code}).headers.get("Location", "")
 
 
@@ -96,7 +96,7 @@ def test_what_is_used_up_on_one_way_is_not_used_up_on_another(
 def test_what_staff_send_counts_against_no_budget(ana: Client, practice: Practice) -> None:
     for _ in range(12):
         cast.invited(ana)
-    assert not LimitSpent.objects.exists()
+    assert not RateLimitCount.objects.exists()
     asks = [cast.asked(practice, ANA) for _ in range(5)]
     assert not any(ask.is_beyond_limit for ask in asks)
     assert invitations.invitations_of(ana).count() == 12

@@ -8,7 +8,7 @@ import time_machine
 from django.conf import settings
 from django.test import Client as Browser
 
-from portico.domain.access.models import PortalSession, SignInAsk, SignInLink
+from portico.domain.access.models import PortalSession, SignInLink, SignInRequest
 from portico.domain.access.sign_in import request_worker, sign_in_links
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -59,7 +59,7 @@ def code_of(address: str) -> str:
     """The code in the mail to the last ask for the address."""
     while request_worker.process_next():
         pass
-    return sign_in_links.code_of(cast.handed_over(SignInAsk.objects.filter(address=address).latest("id")))
+    return sign_in_links.code_of(cast.handed_over(SignInRequest.objects.filter(address=address).latest("id")))
 
 
 def test_of_two_links_in_two_tabs_each_button_signs_in_its_own_mailbox(
@@ -98,9 +98,9 @@ def test_of_two_dead_links_the_new_link_goes_to_the_mailbox_that_the_page_names(
     anas, carols = (Tab(browser, f"{LINK}{token}/") for token in tokens)
     assert (anas.page.status, carols.page.status) == (410, 410)
     anas.press("again/")
-    assert SignInAsk.objects.get().address == "ana@mail.example"
+    assert SignInRequest.objects.get().address == "ana@mail.example"
     carols.press("again/")
-    assert SignInAsk.objects.latest("id").address == "carol@mail.example"
+    assert SignInRequest.objects.latest("id").address == "carol@mail.example"
 
 
 def test_a_link_that_died_while_its_page_was_open_is_the_one_the_next_page_names(
@@ -113,7 +113,7 @@ def test_a_link_that_died_while_its_page_was_open_is_the_one_the_next_page_names
     assert anas.page.status == 410
     assert "a…a@mail.example" in anas.page.text
     anas.press("again/")
-    assert SignInAsk.objects.get().address == "ana@mail.example"
+    assert SignInRequest.objects.get().address == "ana@mail.example"
 
 
 def test_the_sixth_link_puts_the_page_of_the_first_out_of_date(
@@ -189,7 +189,7 @@ def test_sent_again_the_mail_goes_to_the_address_that_the_page_names(
     first = asked(browser, "ana@mail.example")
     asked(browser, "carol@mail.example")
     page = first.press("again/")
-    assert SignInAsk.objects.latest("id").address == "ana@mail.example"
+    assert SignInRequest.objects.latest("id").address == "ana@mail.example"
     assert "ana@mail.example" in page.text.replace("<wbr>", "")
 
 
@@ -216,7 +216,7 @@ def test_a_page_that_shows_the_address_masked_is_named_by_something_else(
     anas.page, carols.page = anas.press("again/"), carols.press("again/")
     assert "ana@mail.example" not in anas.page.text.replace("<wbr>", "")
     anas.press("again/")
-    assert SignInAsk.objects.latest("id").address == "ana@mail.example"
+    assert SignInRequest.objects.latest("id").address == "ana@mail.example"
 
 
 def test_another_browsers_ask_is_out_of_date_here(browser: Browser, ana: Client) -> None:
@@ -225,7 +225,7 @@ def test_another_browsers_ask_is_out_of_date_here(browser: Browser, ana: Client)
     tab = asked(browser, "carol@mail.example")
     for button, fields in (("code/", {"code": "222 222"}), ("again/", {})):
         expect_out_of_date(tab.press(button, subject="ana@mail.example", **fields))
-    assert SignInAsk.objects.count() == 2
+    assert SignInRequest.objects.count() == 2
 
 
 def test_a_code_page_without_its_ask_takes_no_code(browser: Browser, ana: Client) -> None:
@@ -247,9 +247,9 @@ def test_after_signing_out_by_time_the_new_link_goes_to_the_mailbox_that_the_pag
     stopped_clock.shift(timedelta(minutes=31))
     carols = Tab(browser, DOOR)
     expect_out_of_date(anas.press("again/"))
-    assert not SignInAsk.objects.exists()
+    assert not SignInRequest.objects.exists()
     carols.press("again/")
-    assert SignInAsk.objects.get().address == "carol@mail.example"
+    assert SignInRequest.objects.get().address == "carol@mail.example"
 
 
 def test_every_form_of_the_entrance_that_types_nothing_names_its_subject(

@@ -16,7 +16,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import OnlinePayments, Practice
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
-from portico.plumbing.models import InboundEventState, InboxEvent, TrailEntry
+from portico.plumbing.models import AuditEntry, InboundEvent, InboundEventState
 from tests import cast
 from tests.support.clock import NOW
 
@@ -59,10 +59,10 @@ def post(body: bytes, signature: str | None = None, *, hook: str = HOOK) -> int:
 
 def test_an_event_is_kept_once_and_answered(ready: Practice) -> None:
     assert [post(event()) for _ in range(3)] == [200, 200, 200]
-    (kept,) = InboxEvent.objects.all()
+    (kept,) = InboundEvent.objects.all()
     assert (kept.practice, kept.event_id, kept.kind) == (ready, "evt_1", "payment_intent.succeeded")
     assert (kept.object_kind, kept.object_id, kept.state) == ("payment_intent", "pi_1", InboundEventState.WAITING)
-    assert not TrailEntry.objects.filter(verb=AuditAction.EVENT_REFUSED).exists()
+    assert not AuditEntry.objects.filter(verb=AuditAction.EVENT_REFUSED).exists()
 
 
 def test_it_takes_at_most_three_queries(ready: Practice, django_assert_num_queries: DjangoAssertNumQueries) -> None:
@@ -73,7 +73,7 @@ def test_it_takes_at_most_three_queries(ready: Practice, django_assert_num_queri
 
 def test_a_rolled_secret_is_accepted_beside_the_new_one(ready: Practice) -> None:
     assert post(event(), signed(event(), "whsec_new", SECRET)) == 200
-    assert InboxEvent.objects.count() == 1
+    assert InboundEvent.objects.count() == 1
 
 
 @pytest.mark.parametrize(
@@ -91,26 +91,26 @@ def test_a_rolled_secret_is_accepted_beside_the_new_one(ready: Practice) -> None
 )
 def test_what_is_not_signed_by_stripe_now_changes_nothing_and_is_told(ready: Practice, signature: str) -> None:
     assert post(event(), signature) == 400
-    assert not InboxEvent.objects.exists()
-    entry = TrailEntry.objects.get(verb=AuditAction.EVENT_REFUSED)
+    assert not InboundEvent.objects.exists()
+    entry = AuditEntry.objects.get(verb=AuditAction.EVENT_REFUSED)
     assert (entry.practice, entry.details["source"]) == (ready, "stripe")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\x00", b'{"object": "event"}'])
 def test_a_broken_body_is_refused_and_told(ready: Practice, body: bytes) -> None:
     assert post(body) == 400
-    assert TrailEntry.objects.get(verb=AuditAction.EVENT_REFUSED).details["reason"] == "not an event"
+    assert AuditEntry.objects.get(verb=AuditAction.EVENT_REFUSED).details["reason"] == "not an event"
 
 
 def test_a_body_beyond_256_kb_is_refused_and_told(ready: Practice) -> None:
     assert post(b" " * (256 * 1024 + 1)) == 413
-    assert TrailEntry.objects.get(verb=AuditAction.EVENT_REFUSED).details["reason"] == "too large"
+    assert AuditEntry.objects.get(verb=AuditAction.EVENT_REFUSED).details["reason"] == "too large"
 
 
 def test_an_event_of_the_other_mode_is_kept_and_changes_nothing(ready: Practice) -> None:
     body = event(livemode=True)
     assert post(body) == 200
-    assert InboxEvent.objects.get().state == InboundEventState.IGNORED
+    assert InboundEvent.objects.get().state == InboundEventState.IGNORED
 
 
 def test_with_the_database_away_it_answers_503_and_stripe_sends_the_event_again(ready: Practice) -> None:
@@ -119,7 +119,7 @@ def test_with_the_database_away_it_answers_503_and_stripe_sends_the_event_again(
 
     with connection.execute_wrapper(gone):
         assert post(event()) == 503
-    assert not InboxEvent.objects.exists()
+    assert not InboundEvent.objects.exists()
     assert post(event()) == 200
 
 
@@ -128,20 +128,20 @@ def test_without_a_secret_or_a_practice_there_is_nothing_there(practice: Practic
     api_keys.save_unchecked(practice, Keys("sk_test_alder"), by=cast.DESK)
     assert post(event(), signed(event(), "")) == 404
     assert post(event(), hook="/hooks/stripe/nobody/") == 404
-    assert not TrailEntry.objects.filter(verb=AuditAction.EVENT_REFUSED).exists()
+    assert not AuditEntry.objects.filter(verb=AuditAction.EVENT_REFUSED).exists()
 
 
 def test_another_practices_secret_moves_nothing_here(ready: Practice) -> None:
     api_keys.save_unchecked(cast.birch(), Keys("sk_test_birch", "whsec_birch"), by=cast.DESK)
     assert post(event(), signed(event(), "whsec_birch"), hook="/hooks/stripe/birch-lane/") == 200
     assert post(event(), signed(event(), "whsec_birch")) == 400
-    assert InboxEvent.objects.get().practice.slug == "birch-lane"
+    assert InboundEvent.objects.get().practice.slug == "birch-lane"
 
 
 def test_money_under_way_is_still_heard_of_after_the_key_was_removed(ready: Practice) -> None:
     api_keys.remove_keys(ready, by=cast.DESK)
     assert post(event()) == 200
-    assert InboxEvent.objects.get().state == InboundEventState.WAITING
+    assert InboundEvent.objects.get().state == InboundEventState.WAITING
 
 
 def test_a_suspended_practice_still_hears_of_its_money(ready: Practice) -> None:
@@ -151,11 +151,11 @@ def test_a_suspended_practice_still_hears_of_its_money(ready: Practice) -> None:
 
 def test_nobody_can_fill_the_trail_from_outside(ready: Practice) -> None:
     assert {post(event(), "nonsense") for _ in range(70)} == {400}
-    assert TrailEntry.objects.filter(verb=AuditAction.EVENT_REFUSED).count() == 60
+    assert AuditEntry.objects.filter(verb=AuditAction.EVENT_REFUSED).count() == 60
 
 
 def test_a_secret_that_can_no_longer_be_read_refuses_all(ready: Practice, settings: Settings) -> None:
     settings.FIELD_KEYS = {"new": b"n" * 32}
     assert post(event()) == 400
-    assert not InboxEvent.objects.exists()
+    assert not InboundEvent.objects.exists()
     assert OnlinePayments.objects.get().has_webhook

@@ -11,7 +11,7 @@ from portico.domain.billing.models import AttemptState, Invoice, Payment, Paymen
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing import inbound_events
-from portico.plumbing.models import InboundEventState, InboxEvent
+from portico.plumbing.models import InboundEvent, InboundEventState
 from tests import cast
 from tests.support.clock import NOW
 from tests.support.paying import KEY, Till, let_pay
@@ -84,7 +84,7 @@ def test_another_practices_own_event_cannot_speak_of_our_payment(attempt: Paymen
     body = told(attempt)
     assert send(body, signed(body, BIRCH_SECRET), "/hooks/stripe/birch-lane/") == 200
     # Birch Lane's Stripe account has no such thing: kept, in case it comes.
-    assert InboxEvent.objects.get().state == InboundEventState.WAITING
+    assert InboundEvent.objects.get().state == InboundEventState.WAITING
     nothing_has_moved(attempt)
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.db import transaction
 
 from portico.domain.audit_actions import AuditAction
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests.support.world import World, alike, cases
 
 pytestmark = pytest.mark.django_db
@@ -37,9 +37,9 @@ def test_each_page_of_a_client_is_one_view_and_no_other_page_is_any(world: World
         if not route.name.startswith("office:") or method != "GET" or route.name == "office:sign_out":
             continue
         with transaction.atomic():
-            before = TrailEntry.objects.count()
+            before = AuditEntry.objects.count()
             alike(world.browsers["owner"]).get(world.path(route))
-            for entry in TrailEntry.objects.order_by("id")[before:]:
+            for entry in AuditEntry.objects.order_by("id")[before:]:
                 name = route.name.removeprefix("office:")
                 assert name not in told, "One look, two rows."
                 assert entry.verb in AuditAction.views()

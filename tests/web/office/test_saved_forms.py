@@ -8,7 +8,7 @@ import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 
-from portico.domain.practices.models import KeptPost, Practice, StaffMember
+from portico.domain.practices.models import Practice, StaffMember, StaffSavedForm
 from portico.domain.practices.staff import saved_forms
 from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.plumbing import form_recovery
@@ -57,7 +57,7 @@ def test_the_same_person_finds_it_as_a_form_to_press_again(
 
 def test_no_password_is_kept(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     leave_and_post(office, stopped_clock)
-    names = {field.name for field in form_recovery.fields_of(KeptPost.objects.get())}
+    names = {field.name for field in form_recovery.fields_of(StaffSavedForm.objects.get())}
     assert names == {"first_name", "email_ok", "note"}
 
 
@@ -66,7 +66,7 @@ def test_no_file_is_kept(office: Browser, stopped_clock: time_machine.Traveller)
     picture = SimpleUploadedFile("logo.png", b"a picture", content_type="image/png")
     answer = office.post("/office/settings/practice/logo/", {"note": "Ours", "logo": picture})
     assert "kept=" in answer["Location"]
-    assert [field.name for field in form_recovery.fields_of(KeptPost.objects.get())] == ["note"]
+    assert [field.name for field in form_recovery.fields_of(StaffSavedForm.objects.get())] == ["note"]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_secrets_are_known_by_their_names(practice: Practice, name: str) -> None
 
 def test_what_is_kept_is_not_readable_in_the_database(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     leave_and_post(office, stopped_clock)
-    assert b"mile" not in bytes(KeptPost.objects.get().contents)
+    assert b"mile" not in bytes(StaffSavedForm.objects.get().contents)
 
 
 def test_a_colleague_at_the_same_desk_does_not_see_it(
@@ -87,13 +87,13 @@ def test_a_colleague_at_the_same_desk_does_not_see_it(
     hal = cast.hal(practice)
     door = leave_and_post(office, stopped_clock)["Location"]
     assert sign_in(office, door, hal.email)["Location"] == "/office/clients/"
-    assert office.get(f"/office/kept/{KeptPost.objects.get().ref}/").status_code == 404
+    assert office.get(f"/office/kept/{StaffSavedForm.objects.get().ref}/").status_code == 404
 
 
 def test_another_practices_staff_do_not_see_it(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     leave_and_post(office, stopped_clock)
     other = cast.signed_in(Browser(), cast.elm(cast.birch()))
-    assert other.get(f"/office/kept/{KeptPost.objects.get().ref}/").status_code == 404
+    assert other.get(f"/office/kept/{StaffSavedForm.objects.get().ref}/").status_code == 404
 
 
 def test_after_an_hour_it_is_gone(office: Browser, stopped_clock: time_machine.Traveller) -> None:
@@ -101,26 +101,26 @@ def test_after_an_hour_it_is_gone(office: Browser, stopped_clock: time_machine.T
     stopped_clock.shift(timedelta(hours=1))
     assert sign_in(office, door, "fay@alder-street.example")["Location"] == "/office/clients/"
     assert saved_forms.delete_expired() == 1
-    assert not KeptPost.objects.exists()
+    assert not StaffSavedForm.objects.exists()
 
 
 def test_the_ended_session_is_remembered_for_an_hour(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     stopped_clock.shift(timedelta(minutes=74))
     SessionStore.clear_expired()
     office.post(PAGE, TYPED)
-    assert KeptPost.objects.count() == 1
+    assert StaffSavedForm.objects.count() == 1
 
 
 def test_an_hour_later_nobody_knows_whose_it_was(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     stopped_clock.shift(timedelta(minutes=76))
     office.post(PAGE, TYPED)
     SessionStore.clear_expired()
-    assert not KeptPost.objects.exists()
+    assert not StaffSavedForm.objects.exists()
 
 
 def test_a_stranger_keeps_nothing(client: Browser, practice: Practice) -> None:
     client.post(PAGE, TYPED)
-    assert not KeptPost.objects.exists()
+    assert not StaffSavedForm.objects.exists()
 
 
 def test_who_signed_out_keeps_nothing(office: Browser) -> None:
@@ -129,13 +129,13 @@ def test_who_signed_out_keeps_nothing(office: Browser) -> None:
     for name, value in cookies.items():
         office.cookies[name] = value
     office.post(PAGE, TYPED)
-    assert not KeptPost.objects.exists()
+    assert not StaffSavedForm.objects.exists()
 
 
 def test_what_a_script_sends_by_itself_is_not_kept(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     stopped_clock.shift(timedelta(minutes=20))
     office.post(PAGE, TYPED, headers={"HX-Request": "true"})
-    assert not KeptPost.objects.exists()
+    assert not StaffSavedForm.objects.exists()
 
 
 def test_an_empty_form_is_not_kept(office: Browser, stopped_clock: time_machine.Traveller) -> None:

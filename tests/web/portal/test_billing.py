@@ -8,7 +8,7 @@ from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.models import AttemptState
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 from tests.support.pressing import Browser
 
@@ -68,7 +68,7 @@ def test_the_first_look_is_in_the_trail_once_and_staff_see_it(portal: Browser, a
     invoice = cast.bill(ana)
     for _look in range(2):
         assert portal.get(f"{PAGE}{invoice.ref}/").status_code == 200
-    assert TrailEntry.objects.filter(verb=AuditAction.INVOICE_SEEN, about=invoice.ref).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.INVOICE_SEEN, about=invoice.ref).count() == 1
     office = cast.signed_in(Browser(), cast.fay(practice))
     assert "Seen in Ana’s portal" in office.get(f"/office/invoices/{invoice.ref}/").content.decode()
 

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.conf import settings
 
-from portico.domain.access.models import SignInAsk
+from portico.domain.access.models import SignInRequest
 from portico.domain.access.sign_in import pins, request_worker, sign_in_links
 from portico.domain.billing.card_payments import polling, quotes
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
@@ -175,7 +175,7 @@ def test_after_the_session_has_ended_nothing_is_charged_and_signing_in_leads_bac
     assert not PaymentAttempt.objects.exists()
     ana.post("/portal/alder-street/again/", {"by": "session", "next": back[1]})
     request_worker.process_next()
-    link = sign_in_links.url_of(cast.handed_over(SignInAsk.objects.get()))
+    link = sign_in_links.url_of(cast.handed_over(SignInRequest.objects.get()))
     ana.get(link.removeprefix(settings.PUBLIC_BASE_URL))
     assert ana.post("/portal/alder-street/link/")["Location"] == back[1]
 

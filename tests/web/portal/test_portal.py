@@ -15,7 +15,7 @@ from portico.domain.access.models import KnownBrowser, PortalSession
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.support.pressing import Browser
 
@@ -219,7 +219,7 @@ def test_the_profile_shows_ones_sessions_and_ends_another(anas: Browser, ana: Cl
     anas.post(f"{PORTAL}sessions/{other.ref}/end/")
     assert elsewhere.get(HOME).status_code == 302
     assert anas.get(HOME).status_code == 200
-    assert TrailEntry.objects.get(verb=AuditAction.SESSION_ENDED, about=other.ref).client == ana
+    assert AuditEntry.objects.get(verb=AuditAction.SESSION_ENDED, about=other.ref).client == ana
 
 
 def test_all_other_sessions_are_ended_at_once_and_nobody_elses(anas: Browser, ana: Client, practice: Practice) -> None:
@@ -230,7 +230,7 @@ def test_all_other_sessions_are_ended_at_once_and_nobody_elses(anas: Browser, an
     assert "Sign out everywhere else" in text(anas, profile)
     for told in (2, 2):  # Again: nothing happens, and nothing is told.
         assert anas.post(f"{PORTAL}sessions/ending/")["Location"] == profile
-        assert TrailEntry.objects.filter(verb=AuditAction.SESSION_ENDED, client=ana).count() == told
+        assert AuditEntry.objects.filter(verb=AuditAction.SESSION_ENDED, client=ana).count() == told
     assert [browser.get(HOME).status_code for browser in (*elsewhere, anas, carols)] == [302, 302, 200, 200]
 
 
@@ -294,7 +294,7 @@ def test_the_language_last_chosen_is_the_portals_until_another_is(anas: Browser,
     assert ana.language == "en"
     anas.post(f"{PORTAL}profile/", {"language": "en"})
     assert "Hello, Ana" in text(anas, HOME)
-    entry = TrailEntry.objects.filter(verb=AuditAction.LANGUAGE_CHOSEN).latest("id")
+    entry = AuditEntry.objects.filter(verb=AuditAction.LANGUAGE_CHOSEN).latest("id")
     assert entry.details == {"language": "en"}
 
 
@@ -308,7 +308,7 @@ def test_the_profiles_choice_wins_over_an_earlier_one_in_this_browser(anas: Brow
 def test_the_same_language_again_makes_no_entry(anas: Browser) -> None:
     for _ in range(2):
         anas.post(f"{PORTAL}profile/", {"language": "es"})
-    assert TrailEntry.objects.filter(verb=AuditAction.LANGUAGE_CHOSEN).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.LANGUAGE_CHOSEN).count() == 1
 
 
 @pytest.mark.parametrize("language", ["", "fr", "es-MX", "\x00", "e" * 5000])

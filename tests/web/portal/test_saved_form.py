@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from portico.domain.access import access_grants, client_changes, revocation
 from portico.domain.access.access_grants import AccessInput
-from portico.domain.access.models import PortalKeptPost, PortalSession, SignInAsk
+from portico.domain.access.models import PortalSavedForm, PortalSession, SignInRequest
 from portico.domain.access.sign_in import pins, request_worker, saved_forms, sign_in_links
 from portico.domain.billing.card_payments import saved_cards
 from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
@@ -72,7 +72,7 @@ def by_link(browser: Browser, place: str, address: str = "ana@mail.example") -> 
     """Signs in with a mailed link; returns where that leads."""
     browser.post(PORTAL, {"email": address, "next": place})
     assert request_worker.process_next()
-    link = sign_in_links.url_of(cast.handed_over(SignInAsk.objects.latest("id")))
+    link = sign_in_links.url_of(cast.handed_over(SignInRequest.objects.latest("id")))
     browser.get(link.removeprefix(settings.PUBLIC_BASE_URL))
     return browser.post(f"{PORTAL}link/")["Location"]
 
@@ -80,7 +80,7 @@ def by_link(browser: Browser, place: str, address: str = "ana@mail.example") -> 
 def by_code(browser: Browser, place: str) -> str:
     browser.post(f"{PORTAL}again/", {"by": "session", "next": place})
     assert request_worker.process_next()
-    code = sign_in_links.code_of(cast.handed_over(SignInAsk.objects.latest("id")))
+    code = sign_in_links.code_of(cast.handed_over(SignInRequest.objects.latest("id")))
     return browser.post(f"{PORTAL}code/", {"code": code})["Location"]
 
 
@@ -115,7 +115,7 @@ def test_every_way_in_leads_to_the_form_with_what_was_chosen(
 ) -> None:
     assert not is_new_card_chosen(page(ana, pay_page))
     place = pressed_too_late(ana, stopped_clock, pay_page)
-    assert place == f"{pay_page}?kept={PortalKeptPost.objects.get().ref}"
+    assert place == f"{pay_page}?kept={PortalSavedForm.objects.get().ref}"
     assert sign_in(ana, place) == place
     shown = page(ana, place)
     assert TO_PAY in shown
@@ -215,7 +215,7 @@ def test_pressed_once_more_the_page_no_longer_says_that_nothing_was_sent(
     shown = page(ana, place)
     assert TO_SAVE not in shown
     assert 'value="en" checked' in shown
-    assert not PortalKeptPost.objects.exists()
+    assert not PortalSavedForm.objects.exists()
 
 
 def carols(practice: Practice) -> Browser:
@@ -240,13 +240,13 @@ def test_another_mailbox_of_the_same_client_does_not_see_it(
     ana: Browser, bill: Invoice, stopped_clock: time_machine.Traveller
 ) -> None:
     pressed_too_late(ana, stopped_clock, BALANCE)
-    kept = PortalKeptPost.objects.get()
+    kept = PortalSavedForm.objects.get()
     other = cast.with_access(cast.carol(bill.practice)).account
     assert other is not None
     assert saved_forms.find(kept.account, kept.ref, path=BALANCE, client=bill.client) == kept
     assert saved_forms.find(other, kept.ref, path=BALANCE, client=bill.client) is None
     saved_forms.delete(other, kept.ref)
-    assert PortalKeptPost.objects.exists()
+    assert PortalSavedForm.objects.exists()
 
 
 def test_the_same_mailbox_at_another_practice_does_not_see_it(
@@ -258,7 +258,7 @@ def test_the_same_mailbox_at_another_practice_does_not_see_it(
     elsewhere = place.replace("alder-street", "birch-lane")
     assert TO_SAVE not in page(browser, elsewhere)
     # Nor would it if the page were the same one.
-    PortalKeptPost.objects.update(path=elsewhere.partition("?")[0])
+    PortalSavedForm.objects.update(path=elsewhere.partition("?")[0])
     assert TO_SAVE not in page(browser, elsewhere)
 
 
@@ -292,7 +292,7 @@ def test_a_box_that_no_longer_opens_is_the_page_as_usual(
     ana: Browser, pay_page: str, stopped_clock: time_machine.Traveller
 ) -> None:
     place = by_link(ana, pressed_too_late(ana, stopped_clock, pay_page))
-    PortalKeptPost.objects.update(contents=b"\x01no box of ours")
+    PortalSavedForm.objects.update(contents=b"\x01no box of ours")
     assert TO_PAY not in page(ana, place)
 
 
@@ -342,7 +342,7 @@ def test_a_session_that_was_ended_by_anything_but_time_keeps_nothing(
 ) -> None:
     end(ana, bill.client)
     assert pressed_too_late(ana, stopped_clock, BALANCE) == BALANCE
-    assert not PortalKeptPost.objects.exists()
+    assert not PortalSavedForm.objects.exists()
 
 
 @pytest.mark.parametrize("end", BY_STAFF)
@@ -352,22 +352,22 @@ def test_a_session_that_staff_ended_when_its_time_was_over_keeps_nothing_more(
     stopped_clock.shift(timedelta(minutes=31))
     end(ana, bill.client)
     assert place_after(ana, BALANCE, NEW_CARD) == BALANCE
-    assert not PortalKeptPost.objects.exists()
+    assert not PortalSavedForm.objects.exists()
 
 
 def test_a_session_that_is_alive_keeps_nothing(ana: Browser) -> None:
     assert ana.post(PROFILE, {"language": "fr"}).status_code == 422
-    assert not PortalKeptPost.objects.exists()
+    assert not PortalSavedForm.objects.exists()
 
 
 def test_a_stranger_keeps_nothing(practice: Practice) -> None:
     assert place_after(Browser(), PROFILE, {"language": "es"}) == PROFILE
-    assert not PortalKeptPost.objects.exists()
+    assert not PortalSavedForm.objects.exists()
 
 
 def test_it_is_not_readable_in_the_database(ana: Browser, pay_page: str, stopped_clock: time_machine.Traveller) -> None:
     pressed_too_late(ana, stopped_clock, pay_page, {"with": "a-card-of-mine"})
-    kept = PortalKeptPost.objects.get()
+    kept = PortalSavedForm.objects.get()
     assert b"a-card-of-mine" not in bytes(kept.contents)
     assert form_recovery.fields_of(kept) == [PostedField("with", "a-card-of-mine")]
 
@@ -378,9 +378,9 @@ def test_no_token_no_secret_and_no_file_is_kept(
     stopped_clock.shift(timedelta(minutes=31))
     secrets = dict.fromkeys(("csrfmiddlewaretoken", "password", "pin", "api-key", "new_password2"), "hunter2")
     ana.post(pay_page, secrets | {"file": SimpleUploadedFile("scan.png", b"a picture")})
-    assert not PortalKeptPost.objects.exists()
+    assert not PortalSavedForm.objects.exists()
     ana.post(pay_page, NEW_CARD | secrets)
-    assert form_recovery.fields_of(PortalKeptPost.objects.get()) == [PostedField(*each) for each in NEW_CARD.items()]
+    assert form_recovery.fields_of(PortalSavedForm.objects.get()) == [PostedField(*each) for each in NEW_CARD.items()]
 
 
 def test_a_form_from_another_site_is_refused_before_anything_is_kept(
@@ -390,7 +390,7 @@ def test_a_form_from_another_site_is_refused_before_anything_is_kept(
     strict = Browser(enforce_csrf_checks=True)
     strict.cookies = ana.cookies
     assert strict.post(pay_page, NEW_CARD, headers={"Origin": "https://evil.example"}).status_code == 403
-    assert not PortalKeptPost.objects.exists()
+    assert not PortalSavedForm.objects.exists()
 
 
 def test_an_old_cookie_in_other_hands_fills_no_table_and_shows_nothing(
@@ -401,9 +401,9 @@ def test_an_old_cookie_in_other_hands_fills_no_table_and_shows_nothing(
     stranger = Browser()
     stranger.cookies[key] = ana.cookies[key].value
     places = [place_after(stranger, BALANCE, {"with": f"card {number}"}) for number in range(6)]
-    assert PortalKeptPost.objects.count() == form_recovery.MAX_FORMS_PER_PERSON + 1
-    assert PortalKeptPost.objects.filter(ref=carols_place.partition("=")[2]).exists()
-    assert not PortalKeptPost.objects.filter(ref=places[0].partition("=")[2]).exists()
+    assert PortalSavedForm.objects.count() == form_recovery.MAX_FORMS_PER_PERSON + 1
+    assert PortalSavedForm.objects.filter(ref=carols_place.partition("=")[2]).exists()
+    assert not PortalSavedForm.objects.filter(ref=places[0].partition("=")[2]).exists()
     assert place_after(stranger, BALANCE, {f"field {number}": "x" * 90_000 for number in range(3)}) == BALANCE
     assert stranger.get(places[-1])["Location"].startswith(f"{PORTAL}?next=")
 
@@ -435,7 +435,7 @@ def test_a_family_that_had_not_said_whom_it_is_for_keeps_nothing(
     cast.with_access(cast.bea(practice))
     cast.in_the_portal(client, cast.bruno(practice))
     assert pressed_too_late(client, stopped_clock, PROFILE, {"language": "es"}) == PROFILE
-    assert not PortalKeptPost.objects.exists()
+    assert not PortalSavedForm.objects.exists()
 
 
 def test_every_form_in_the_portal_that_holds_a_choice_is_posted_to_its_own_page() -> None:

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.conf import settings
 from django.test import Client as Browser
 
-from portico.domain.access.models import PortalSession, SignInAsk
+from portico.domain.access.models import PortalSession, SignInRequest
 from portico.domain.access.sign_in import request_worker, sign_in_links
 from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client
@@ -177,7 +177,7 @@ def by_link(browser: Browser, place: str) -> str:
     door = Tab(browser, f"{PORTAL}?next={place}")
     door.press("again/")
     assert request_worker.process_next()
-    link = sign_in_links.url_of(cast.handed_over(SignInAsk.objects.latest("id")))
+    link = sign_in_links.url_of(cast.handed_over(SignInRequest.objects.latest("id")))
     return Tab(browser, link.removeprefix(settings.PUBLIC_BASE_URL)).press().path
 
 

@@ -8,12 +8,12 @@ from portico.domain.access.models.links import (
     CODE_LIFETIME,
     MAX_LIVE_LINKS,
     RequestOutcome,
-    SignInAsk,
     SignInLink,
+    SignInRequest,
     link_lifetime,
 )
 from portico.domain.access.models.pins import ATTEMPTS_PER_PIN, Pin, pin_lifetime
-from portico.domain.access.models.saved_forms import PortalKeptPost
+from portico.domain.access.models.saved_forms import PortalSavedForm
 from portico.domain.access.models.sessions import SESSIONS_PER_ACCOUNT, KnownBrowser, PortalSession, SignInMethod
 
 __all__ = [
@@ -29,12 +29,12 @@ __all__ = [
     "Pin",
     "PortalAccess",
     "PortalAccount",
-    "PortalKeptPost",
+    "PortalSavedForm",
     "PortalSession",
     "RequestOutcome",
-    "SignInAsk",
     "SignInLink",
     "SignInMethod",
+    "SignInRequest",
     "link_lifetime",
     "pin_lifetime",
 ]

@@ -38,12 +38,12 @@ class RequestOutcome(models.TextChoices):
     TOO_LATE = "too_late", "Too late"
 
 
-class SignInRequestQuerySet(RowQuerySet["SignInAsk"]):
+class SignInRequestQuerySet(RowQuerySet["SignInRequest"]):
     def waiting(self) -> "SignInRequestQuerySet":
         return self.filter(answered_at=None)
 
 
-class SignInAsk(QueuedRow):
+class SignInRequest(QueuedRow):
     """What somebody typed at the entrance: one row for every address; the worker looks the address up.
 
     Forgotten after a month. `browser_hash` is of the asking browser's cookie, `network` a keyed digest of where
@@ -132,7 +132,7 @@ class SignInLink(PracticeRow):
     email = models.OneToOneField(OutgoingEmail, models.PROTECT, related_name="sign_in_link")
     address = models.ForeignKey(EmailAddress, models.PROTECT, related_name="+")
     is_invitation = models.BooleanField(default=False)
-    ask = models.OneToOneField(SignInAsk, models.PROTECT, null=True, related_name="link")
+    ask = models.OneToOneField(SignInRequest, models.PROTECT, null=True, related_name="link")
     token_hash = models.CharField(max_length=64, unique=True)
     code_hash = models.CharField(max_length=64, blank=True)
     code_tries = models.PositiveSmallIntegerField(default=0)

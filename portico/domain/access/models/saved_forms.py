@@ -9,7 +9,7 @@ from portico.plumbing.database.constraints import SamePractice
 from portico.plumbing.form_recovery import SavedFormRow
 
 
-class PortalKeptPost(SavedFormRow):
+class PortalSavedForm(SavedFormRow):
     """A form that was posted after its session had ended, kept for its mailbox and the client it was about."""
 
     KIND = "portal-kept-post"

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db.models import Count, F, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from portico.domain.access.models import Burst, BurstKind, SignInAsk
+from portico.domain.access.models import Burst, BurstKind, SignInRequest
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 
@@ -76,7 +76,7 @@ def _busy_practices() -> Iterator[tuple[Practice, int, int]]:
 
     Counted practice by practice, which the index by time answers; asks are kept for a month.
     """
-    lately = SignInAsk.objects.filter(clock.within("written_at", HOUR))
+    lately = SignInRequest.objects.filter(clock.within("written_at", HOUR))
     of_practice = lately.filter(practice_id=OuterRef("pk")).order_by().values("practice_id")
     number = Subquery(of_practice.annotate(n=Count("id")).values("n"), output_field=IntegerField())
     for practice in Practice.objects.annotate(asks=Coalesce(number, 0)).filter(asks__gte=REQUESTS_PER_BURST):

@@ -10,7 +10,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 
 SUCCEEDED = frozenset(
     {AuditAction.CLIENT_SIGNED_IN, AuditAction.CLIENT_SIGNED_IN_BY_CODE, AuditAction.CLIENT_SIGNED_IN_BY_PIN}
@@ -49,7 +49,7 @@ def record_link_pressed(practice: Practice, link: SignInLink | None, *, state: s
 def record_link_opened(practice: Practice, link: SignInLink, *, state: str) -> None:
     """Records that a dead link was opened, by a person or a scanner; again within an hour: changes nothing."""
     now, about = clock.now(), _mail_of(link)
-    lately = TrailEntry.objects.filter(client_id=link.address.client_id, verb=AuditAction.LINK_REFUSED, about=about)
+    lately = AuditEntry.objects.filter(client_id=link.address.client_id, verb=AuditAction.LINK_REFUSED, about=about)
     if not lately.filter(at__gt=now - OPENED_AGAIN, at__lte=now).exists():
         _record(AuditAction.LINK_REFUSED, practice, _clients_of(link), about=about, state=state, opened=True)
 

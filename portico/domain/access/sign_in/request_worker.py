@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from portico.domain.access import mail_context
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.models import PortalAccess, PortalAccount, RequestOutcome, SignInAsk, link_lifetime
+from portico.domain.access.models import PortalAccess, PortalAccount, RequestOutcome, SignInRequest, link_lifetime
 from portico.domain.access.sign_in import bursts, sign_in_links
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import EmailAddress
@@ -33,18 +33,18 @@ MAILS_PER_HOUR = 2_000
 BATCH_SIZE = 20
 LONGEST_WAIT = timedelta(minutes=5)
 
-type Outcomes = dict[SignInAsk, RequestOutcome]
+type Outcomes = dict[SignInRequest, RequestOutcome]
 
 
 def process_next() -> bool:
     """Answers the oldest asks, those of a practice together. False when none waits."""
-    asks = leases.claim_some(SignInAsk.objects.waiting().select_related("practice"), most=BATCH_SIZE, lease=LEASE)
+    asks = leases.claim_some(SignInRequest.objects.waiting().select_related("practice"), most=BATCH_SIZE, lease=LEASE)
     for practice, of_practice in groupby(sorted(asks, key=attrgetter("practice_id")), key=attrgetter("practice")):
         _answer(practice, list(of_practice))
     return bool(asks)
 
 
-def _answer(practice: Practice, asks: list[SignInAsk]) -> None:
+def _answer(practice: Practice, asks: list[SignInRequest]) -> None:
     try:
         answered = _outcomes(practice, asks)
     except (OperationalError, InterfaceError):
@@ -60,7 +60,7 @@ def _answer(practice: Practice, asks: list[SignInAsk]) -> None:
         logger.info("ask.answered", extra={"ask": ask.pk, "outcome": outcome.value})
 
 
-def _put_off(ask: SignInAsk, mistake: Exception) -> None:
+def _put_off(ask: SignInRequest, mistake: Exception) -> None:
     # Its text may hold what somebody typed: only the kind of error is told.
     logger.warning("ask.not_answered", extra={"ask": ask.pk, "mistake": type(mistake).__name__})
     leases.finish(ask, not_before=clock.now() + min(timedelta(seconds=2**ask.tries), LONGEST_WAIT))
@@ -71,7 +71,7 @@ def mails_of(practice: Practice) -> Limit:
     return Limit.on("sign-in-mails", practice.ref, most=MAILS_PER_HOUR, window=timedelta(hours=1))
 
 
-def _outcomes(practice: Practice, asks: list[SignInAsk]) -> Outcomes:
+def _outcomes(practice: Practice, asks: list[SignInRequest]) -> Outcomes:
     """Asked outside any transaction first, so that only mails that will be written count against the hour."""
     opened = _opened(practice, asks)
     known = _known(practice, [ask for ask in asks if ask.mailbox_key not in opened])
@@ -88,7 +88,7 @@ def _outcomes(practice: Practice, asks: list[SignInAsk]) -> Outcomes:
         raise
 
 
-def _outcome(ask: SignInAsk, *, is_opened: bool, is_known: bool) -> RequestOutcome:
+def _outcome(ask: SignInRequest, *, is_opened: bool, is_known: bool) -> RequestOutcome:
     if clock.now() - ask.written_at >= link_lifetime():
         return RequestOutcome.TOO_LATE
     if ask.is_beyond_limit:
@@ -98,7 +98,7 @@ def _outcome(ask: SignInAsk, *, is_opened: bool, is_known: bool) -> RequestOutco
     return RequestOutcome.NOT_ALLOWED if is_known else RequestOutcome.UNKNOWN
 
 
-def _opened(practice: Practice, asks: list[SignInAsk]) -> dict[str, list[PortalAccess]]:
+def _opened(practice: Practice, asks: list[SignInRequest]) -> dict[str, list[PortalAccess]]:
     """What each mailbox that opens something opens at this moment, with clients, addresses and accounts."""
     accesses = PortalAccess.objects.filter(
         account__practice=practice, account__mailbox_key__in={ask.mailbox_key for ask in asks}
@@ -110,7 +110,7 @@ def _opened(practice: Practice, asks: list[SignInAsk]) -> dict[str, list[PortalA
     return opened
 
 
-def _known(practice: Practice, asks: list[SignInAsk]) -> set[str]:
+def _known(practice: Practice, asks: list[SignInRequest]) -> set[str]:
     """Those of the mailboxes that some client has given."""
     keys = {ask.mailbox_key for ask in asks}
     known = EmailAddress.objects.open().filter(practice=practice, mailbox_key__in=keys)
@@ -141,11 +141,11 @@ def _write_down(practice: Practice, outcomes: Outcomes) -> Outcomes:
     return written
 
 
-def _with(outcome: RequestOutcome, outcomes: Outcomes) -> list[SignInAsk]:
+def _with(outcome: RequestOutcome, outcomes: Outcomes) -> list[SignInRequest]:
     return sorted((ask for ask, its in outcomes.items() if its is outcome), key=attrgetter("pk"))
 
 
-def _write_mails(practice: Practice, opened: dict[SignInAsk, list[PortalAccess]]) -> None:
+def _write_mails(practice: Practice, opened: dict[SignInRequest, list[PortalAccess]]) -> None:
     written = outbox.queue_new([_draft(practice, ask, accesses) for ask, accesses in opened.items()])
     nobody, drawn, entries = Actor.nobody(), [], []
     for (ask, accesses), email in zip(opened.items(), written, strict=True):
@@ -162,7 +162,7 @@ def _write_mails(practice: Practice, opened: dict[SignInAsk, list[PortalAccess]]
     audit_log.record_all(entries)
 
 
-def _draft(practice: Practice, ask: SignInAsk, opened: list[PortalAccess]) -> outbox.Draft:
+def _draft(practice: Practice, ask: SignInRequest, opened: list[PortalAccess]) -> outbox.Draft:
     first = opened[0]
     if first.account is None or first.address is None:
         raise AssertionError("An access that is mailable has an account and an address.")

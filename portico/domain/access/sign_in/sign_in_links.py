@@ -6,7 +6,7 @@ from operator import itemgetter
 
 from django.conf import settings
 
-from portico.domain.access.models import MAX_LIVE_LINKS, PortalAccount, SignInAsk, SignInLink
+from portico.domain.access.models import MAX_LIVE_LINKS, PortalAccount, SignInLink, SignInRequest
 from portico.domain.clients.models import EmailAddress
 from portico.plumbing import clock, tokens
 from portico.plumbing.models import OutgoingEmail
@@ -19,7 +19,7 @@ CODE_LENGTH = 6
 
 
 def create(
-    account: PortalAccount, address: EmailAddress, email: OutgoingEmail, *, ask: SignInAsk | None = None
+    account: PortalAccount, address: EmailAddress, email: OutgoingEmail, *, ask: SignInRequest | None = None
 ) -> SignInLink:
     """Writes the link of one mail, as `write_all` does."""
     link = build(account, address, email, ask=ask)
@@ -43,7 +43,7 @@ def create_all(drawn: Sequence[SignInLink]) -> None:
 
 
 def build(
-    account: PortalAccount, address: EmailAddress, email: OutgoingEmail, *, ask: SignInAsk | None = None
+    account: PortalAccount, address: EmailAddress, email: OutgoingEmail, *, ask: SignInRequest | None = None
 ) -> SignInLink:
     """The link of a mail that has a nonce, not yet written.
 
@@ -79,7 +79,7 @@ def code_of(link: SignInLink) -> str:
     raise tokens.KeyMissing(CODE_PURPOSE)
 
 
-def code_text(ask: SignInAsk | None, code: str) -> str:
+def code_text(ask: SignInRequest | None, code: str) -> str:
     """What the stored digest of a code is made of: the same six signs look different in every row."""
     return f"{ask.ref if ask is not None else ''} {code}"
 

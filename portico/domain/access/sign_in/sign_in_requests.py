@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from portico.domain.access.models import SignInAsk, SignInLink
+from portico.domain.access.models import SignInLink, SignInRequest
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
 from portico.plumbing.security import rate_limits
@@ -27,7 +27,7 @@ class RequestOrigin:
 
 def create(
     practice: Practice, address: str, *, place: RequestOrigin, is_typed: bool = True, goes_to: str = ""
-) -> SignInAsk:
+) -> SignInRequest:
     """Writes down what was asked for: the same work for every address, whatever is known of it.
 
     Beyond the budget of an address (5 in an hour, 10 in a day) the row says so, and nothing will be sent. Beyond
@@ -36,7 +36,7 @@ def create(
     key = mailbox_key(address)
     network = rate_limits.network_of(place.ip)
     rate_limits.spend(Limit.on("asks-of-network", network, most=30, window=timedelta(minutes=10), stays_spent=True))
-    return SignInAsk.objects.create(
+    return SignInRequest.objects.create(
         practice=practice,
         address=address.strip()[:254],
         mailbox_key=key,
@@ -48,13 +48,13 @@ def create(
     )
 
 
-def latest(practice: Practice, browser_key: str) -> SignInAsk | None:
+def latest(practice: Practice, browser_key: str) -> SignInRequest | None:
     """What this browser asked for last at the practice."""
-    asked = SignInAsk.objects.filter(practice=practice, browser_hash=tokens.digest(browser_key))
+    asked = SignInRequest.objects.filter(practice=practice, browser_hash=tokens.digest(browser_key))
     return asked.order_by("-id").first()
 
 
-def name_of(ask: SignInAsk) -> str:
+def name_of(ask: SignInRequest) -> str:
     """Returns the name of the ask on its own page: the address that the page shows, or the ref if it shows it masked.
 
     A ref beside a typed address would make the answers of two addresses differ by more than the address.
@@ -62,20 +62,22 @@ def name_of(ask: SignInAsk) -> str:
     return ask.address if ask.is_typed else ask.ref
 
 
-def named(practice: Practice, browser_key: str, name: str) -> SignInAsk | None:
+def named(practice: Practice, browser_key: str, name: str) -> SignInRequest | None:
     """Returns the last ask of this browser at the practice that has the name; None if it has none."""
-    asked = SignInAsk.objects.filter(practice=practice, browser_hash=tokens.digest(browser_key))
+    asked = SignInRequest.objects.filter(practice=practice, browser_hash=tokens.digest(browser_key))
     return asked.filter(Q(is_typed=True, address=name) | Q(is_typed=False, ref=name)).order_by("-id").first()
 
 
 def delete_old() -> int:
     """Deletes what was asked more than a month ago; upkeep calls it. Returns how many."""
-    old = SignInAsk.objects.filter(written_at__lt=clock.now() - RETENTION).order_by("id").values_list("pk", flat=True)
+    old = (
+        SignInRequest.objects.filter(written_at__lt=clock.now() - RETENTION).order_by("id").values_list("pk", flat=True)
+    )
     with transaction.atomic():
         some = list(old[:DELETE_BATCH_SIZE])
         # Their links stay, as long as the mails they stand in.
         SignInLink.objects.filter(ask__in=some).update(ask=None)
-        return SignInAsk.objects.filter(pk__in=some).delete()[0]
+        return SignInRequest.objects.filter(pk__in=some).delete()[0]
 
 
 def _is_beyond_limit(practice: Practice, key: str) -> bool:

@@ -15,10 +15,10 @@ from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
 from portico.gateways.stripe.errors import StripeCallFailed
 from portico.gateways.stripe.objects import PaymentIntent
 from portico.plumbing.inbound_events import EventResult
-from portico.plumbing.models import InboxEvent
+from portico.plumbing.models import InboundEvent
 
 
-def process(event: InboxEvent) -> EventResult:
+def process(event: InboundEvent) -> EventResult:
     """What the inbox calls. LATER for what is not known yet, and while nobody can be asked."""
     line = client_for(event.practice, livemode=event.livemode)
     if line is None:

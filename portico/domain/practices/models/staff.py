@@ -165,7 +165,7 @@ class SetUpLink(PracticeRow):
         return RESET_LINK_TTL if self.purpose == SetUpPurpose.RESET else SET_UP_LINK_TTL
 
 
-class PasswordAsk(Row):
+class PasswordResetRequest(Row):
     """An address typed under "Forgot your password?": one row for every address, gone once the worker answered it.
 
     It belongs to no practice: at the office's door none has been named yet.
@@ -182,7 +182,7 @@ class PasswordAsk(Row):
         return str(self.pk)
 
 
-class KeptPost(SavedFormRow):
+class StaffSavedForm(SavedFormRow):
     """A form that was posted after its session had ended, kept for its sender alone."""
 
     KIND = "kept-post"

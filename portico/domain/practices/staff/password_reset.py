@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db import transaction
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.practices.models import RESET_LINK_TTL, PasswordAsk, StaffMember
+from portico.domain.practices.models import RESET_LINK_TTL, PasswordResetRequest, StaffMember
 from portico.domain.practices.staff import set_up_links
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
@@ -34,12 +34,12 @@ def request_reset(email: str, *, ip: str) -> None:
         is_beyond_limit = False
     except RateLimitExceeded:
         is_beyond_limit = True
-    PasswordAsk.objects.create(address=address, is_beyond_limit=is_beyond_limit)
+    PasswordResetRequest.objects.create(address=address, is_beyond_limit=is_beyond_limit)
 
 
 def process_next() -> bool:
     """Answers the oldest ask: a mail to a staff member, nothing to anybody else. False when there is none."""
-    waiting = PasswordAsk.objects.order_by("id")
+    waiting = PasswordResetRequest.objects.order_by("id")
     if not waiting.exists():  # A plain read: an idle worker takes no lock.
         return False
     with transaction.atomic():
@@ -51,7 +51,7 @@ def process_next() -> bool:
     return True
 
 
-def _answer(asked: PasswordAsk) -> None:
+def _answer(asked: PasswordResetRequest) -> None:
     # Nobody still waits for it; a restored database may hold such asks too.
     if asked.written_at <= clock.now() - RESET_LINK_TTL:
         return

@@ -11,7 +11,7 @@ from portico.domain.practices.models import StaffMember
 from portico.domain.practices.staff import second_factor, security_notice_mail
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 
 KIND = Authenticator.Type.RECOVERY_CODES
 _NO_DIGIT = re.compile(r"\D+", re.ASCII)
@@ -59,6 +59,6 @@ def use(staff: StaffMember, code: str) -> bool:
     return True
 
 
-def _make(staff: StaffMember, *, by: Actor) -> TrailEntry:
+def _make(staff: StaffMember, *, by: Actor) -> AuditEntry:
     RecoveryCodes.activate(staff)
     return audit_log.record(AuditAction.RECOVERY_CODES_MADE, practice=staff.practice, by=by, about=staff.ref)

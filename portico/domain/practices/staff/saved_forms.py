@@ -2,27 +2,27 @@
 
 from collections.abc import Iterable
 
-from portico.domain.practices.models import KeptPost, StaffMember
+from portico.domain.practices.models import StaffMember, StaffSavedForm
 from portico.plumbing import form_recovery
 from portico.plumbing.database.base_models import RowQuerySet
 from portico.plumbing.form_recovery import PostedField
 
 
-def save(staff: StaffMember, *, path: str, fields: Iterable[PostedField]) -> KeptPost | None:
+def save(staff: StaffMember, *, path: str, fields: Iterable[PostedField]) -> StaffSavedForm | None:
     """Keeps the fields, without secrets and card numbers; None when nothing is left."""
-    kept = KeptPost(practice_id=staff.practice_id, staff=staff, path=path)
+    kept = StaffSavedForm(practice_id=staff.practice_id, staff=staff, path=path)
     return form_recovery.save(kept, fields, among=_of(staff))
 
 
-def find(staff: StaffMember, ref: str) -> KeptPost | None:
+def find(staff: StaffMember, ref: str) -> StaffSavedForm | None:
     """A form that this person posted within the last hour."""
     return form_recovery.unexpired(_of(staff)).filter(ref=ref).first()
 
 
 def delete_expired() -> int:
     """Deletes what nobody came back for; upkeep calls it. Returns how many."""
-    return form_recovery.delete_expired(KeptPost.objects.all())
+    return form_recovery.delete_expired(StaffSavedForm.objects.all())
 
 
-def _of(staff: StaffMember) -> RowQuerySet[KeptPost]:
-    return KeptPost.objects.filter(practice_id=staff.practice_id, staff=staff)
+def _of(staff: StaffMember) -> RowQuerySet[StaffSavedForm]:
+    return StaffSavedForm.objects.filter(practice_id=staff.practice_id, staff=staff)

@@ -12,7 +12,7 @@ from portico.domain.practices.models import StaffMember
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
 from portico.plumbing.mail.outbox import ComposedMail, MailComposer
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.text import times
 
 KIND = "second_factor_changed"
@@ -31,7 +31,7 @@ _WORDS = {
 }
 
 
-def notify(staff: StaffMember, entry: TrailEntry, *, to: str = "", by: Actor) -> None:
+def notify(staff: StaffMember, entry: AuditEntry, *, to: str = "", by: Actor) -> None:
     """Writes the notice in the transaction of its cause; `to` an address that was theirs until now.
 
     Mail to staff asks for no Email ok.

@@ -15,7 +15,7 @@ from portico.domain.billing.invoices.invoice_sharing import SharedInvoice
 from portico.domain.billing.models import Allocation, CreditNote, Invoice
 from portico.gateways import pdf
 from portico.plumbing import tokens
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.refusals import Refused
 from portico.web import payment_labels
 from portico.web.billing_documents import ledger_lines
@@ -34,7 +34,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         return redirect("office:invoice_draft", ref=ref)
     audit_views.record_invoice_view(request, invoice)
     access = access_grants.of_or_off(invoice.client)
-    seen = TrailEntry.objects.filter(client=invoice.client, verb=AuditAction.INVOICE_SEEN, about=invoice.ref)
+    seen = AuditEntry.objects.filter(client=invoice.client, verb=AuditAction.INVOICE_SEEN, about=invoice.ref)
     lines = list(invoice.lines.order_by("position"))
     context = {
         "invoice": invoice,

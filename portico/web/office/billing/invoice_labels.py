@@ -18,7 +18,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.gateways.stripe import currencies as stripe_money
 from portico.plumbing import clock
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from portico.plumbing.text import money
 
 TONES = {
@@ -56,7 +56,7 @@ def status_label(invoice: Invoice) -> InvoiceStatusLabel:
 def status_labels(client: Client, invoices: Sequence[Invoice]) -> list[tuple[Invoice, InvoiceStatusLabel]]:
     """Each with its standing, and whether the client has opened it; one query for all of them."""
     refs = [invoice.ref for invoice in invoices]
-    entries = TrailEntry.objects.filter(client=client, verb=AuditAction.INVOICE_SEEN, about__in=refs).order_by("-id")
+    entries = AuditEntry.objects.filter(client=client, verb=AuditAction.INVOICE_SEEN, about__in=refs).order_by("-id")
     seen = dict(entries.values_list("about", "at"))
     return [(invoice, _with_seen(invoice, seen.get(invoice.ref))) for invoice in invoices]
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.plumbing.audit import audit_log
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import audit_labels, lookups
@@ -56,8 +56,8 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     return render(request, "office/clients/activity.html", context)
 
 
-def _filtered(client: Client, chosen: str) -> QuerySet[TrailEntry]:
-    entries = TrailEntry.objects.filter(client=client).order_by("-id")
+def _filtered(client: Client, chosen: str) -> QuerySet[AuditEntry]:
+    entries = AuditEntry.objects.filter(client=client).order_by("-id")
     match chosen:
         case "sign-ins":
             return entries.filter(verb__in=SIGN_INS)
@@ -71,7 +71,7 @@ def _filtered(client: Client, chosen: str) -> QuerySet[TrailEntry]:
             return entries.exclude(verb__in=AuditAction.views())
 
 
-def _before(entries: QuerySet[TrailEntry], client: Client, ref: str) -> QuerySet[TrailEntry]:
+def _before(entries: QuerySet[AuditEntry], client: Client, ref: str) -> QuerySet[AuditEntry]:
     """What is older than the entry of that ref; an unknown one begins at the newest."""
-    last = TrailEntry.objects.filter(client=client, ref=ref).values_list("id", flat=True).first() if ref else None
+    last = AuditEntry.objects.filter(client=client, ref=ref).values_list("id", flat=True).first() if ref else None
     return entries if last is None else entries.filter(id__lt=last)

@@ -13,7 +13,7 @@ from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.ledger import balances
 from portico.plumbing.audit import audit_log
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import audit_labels, lookups
@@ -35,7 +35,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     invoices = list(client.invoices.with_attempts().with_sums().order_by("-id")[: INVOICES_SHOWN + 1])
     for invoice in invoices:
         invoice.practice = client.practice
-    lately = TrailEntry.objects.filter(client=client).exclude(verb__in=AuditAction.views()).order_by("-id")
+    lately = AuditEntry.objects.filter(client=client).exclude(verb__in=AuditAction.views()).order_by("-id")
     context = {
         "client": client,
         "access": access,

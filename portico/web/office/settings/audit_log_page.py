@@ -14,7 +14,7 @@ from portico.domain.clients import search_terms
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock
 from portico.plumbing.actors import ActorKind
-from portico.plumbing.models.audit import TrailEntry, TrailHead
+from portico.plumbing.models.audit import AuditChainHead, AuditEntry
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import audit_labels
@@ -31,7 +31,7 @@ SEALED_AFTER = timedelta(minutes=1)
 class EntriesPage:
     """The entries of a page, and from which one the next goes on; `is_cut` when the stride ended before the page."""
 
-    entries: list[TrailEntry]
+    entries: list[AuditEntry]
     next_ref: str
     is_cut: bool
 
@@ -44,9 +44,9 @@ def index(request: OfficeRequest) -> HttpResponse:
     form = AuditLogForm(request.GET, staff=[(ref, member.name) for ref, member in staff.items()])
     form.is_valid()
     asked = form.cleaned_data
-    filtered = _filtered(practice, asked, staff) if not form.errors else TrailEntry.objects.none()
+    filtered = _filtered(practice, asked, staff) if not form.errors else AuditEntry.objects.none()
     found = _page(practice, filtered, before=asked.get("before", ""))
-    head = TrailHead.objects.filter(practice=practice).first()
+    head = AuditChainHead.objects.filter(practice=practice).first()
     kept = {name: asked.get(name, "") for name in ("who", "what", "client")}
     context = {
         "form": form,
@@ -61,8 +61,8 @@ def index(request: OfficeRequest) -> HttpResponse:
     return render(request, "office/settings/trail.html", context)
 
 
-def _filtered(practice: Practice, asked: dict[str, str], staff: dict[str, StaffMember]) -> QuerySet[TrailEntry]:
-    entries = TrailEntry.objects.filter(practice=practice)
+def _filtered(practice: Practice, asked: dict[str, str], staff: dict[str, StaffMember]) -> QuerySet[AuditEntry]:
+    entries = AuditEntry.objects.filter(practice=practice)
     match asked["what"]:
         case EntryFilter.ACTS:
             entries = entries.exclude(verb__in=AuditAction.views())
@@ -79,9 +79,9 @@ def _filtered(practice: Practice, asked: dict[str, str], staff: dict[str, StaffM
     return entries
 
 
-def _page(practice: Practice, filtered: QuerySet[TrailEntry], *, before: str) -> EntriesPage:
+def _page(practice: Practice, filtered: QuerySet[AuditEntry], *, before: str) -> EntriesPage:
     """Goes back by at most a stride; the ids of a practice's entries are in the order in which they were written."""
-    everything = TrailEntry.objects.filter(practice=practice).order_by("-id")
+    everything = AuditEntry.objects.filter(practice=practice).order_by("-id")
     if before:
         start = everything.filter(ref=before).values_list("pk", flat=True).first() or 0
         everything, filtered = everything.filter(pk__lt=start), filtered.filter(pk__lt=start)
@@ -94,8 +94,8 @@ def _page(practice: Practice, filtered: QuerySet[TrailEntry], *, before: str) ->
     return EntriesPage(rows, end[1] if end is not None else "", is_cut=end is not None)
 
 
-def _unsealed(practice: Practice, head: TrailHead | None) -> int:
+def _unsealed(practice: Practice, head: AuditChainHead | None) -> int:
     """Entries that should have had their seal by now; counted up to a limit."""
-    late = TrailEntry.objects.filter(practice=practice, seal=None, at__lt=clock.now() - SEALED_AFTER)
+    late = AuditEntry.objects.filter(practice=practice, seal=None, at__lt=clock.now() - SEALED_AFTER)
     settled = head.settled_id if head is not None else 0
     return late.filter(pk__gt=settled).order_by("id")[: MAX_COUNTED + 1].count()

@@ -22,7 +22,7 @@ from portico.domain.practices.models import Practice
 from portico.gateways.smtp.server_url import parse
 from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing.mail import delivery, outbox
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.support.smtp import Mail, SmtpServer
 
@@ -207,7 +207,7 @@ def test_what_changed_before_hand_over_drops_it_with_the_reason(
     assert (mail.state, smtp.mails) == ("dropped", [])
     assert mail.reason.startswith(reason)
     assert standing(ana) == after
-    entry = TrailEntry.objects.get(verb=AuditAction.EMAIL_DROPPED)
+    entry = AuditEntry.objects.get(verb=AuditAction.EMAIL_DROPPED)
     assert (entry.client_id, entry.details["reason"]) == (ana.pk, mail.reason)
 
 

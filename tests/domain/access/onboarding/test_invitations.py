@@ -14,7 +14,7 @@ from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
-from portico.plumbing.models import EmailEvent, EmailEventKind, OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, EmailEvent, EmailEventKind, OutgoingEmail
 from tests import cast
 
 TEXT = InvitationText("Welcome, [first name]", "Hello [first name],\n\n[sign-in button]\n\nBye")
@@ -34,7 +34,7 @@ def test_sending_turns_access_on_and_queues_one_mail_with_one_link(practice: Pra
     assert SignInLink.objects.get().email == email
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.INVITED
-    assert TrailEntry.objects.filter(verb=AuditAction.INVITATION_QUEUED, client=ana).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.INVITATION_QUEUED, client=ana).count() == 1
 
 
 def test_no_token_is_stored_anywhere(practice: Practice) -> None:
@@ -80,7 +80,7 @@ def test_without_email_ok_nothing_is_mailed_but_access_is_saved_and_the_trail_sa
     assert "carla@mail.example has no Email ok" in str(refused.value)
     assert not OutgoingEmail.objects.exists()
     assert PortalAccess.objects.get(client=carla).is_on
-    assert TrailEntry.objects.get(verb=AuditAction.INVITATION_REFUSED).details == {"why": "email_ok"}
+    assert AuditEntry.objects.get(verb=AuditAction.INVITATION_REFUSED).details == {"why": "email_ok"}
     carla.refresh_from_db()
     assert (carla.portal_state, carla.portal_reason) == (PortalState.NEEDS_ATTENTION, portal_states.Reason.NO_EMAIL_OK)
 
@@ -139,11 +139,11 @@ def test_the_default_text_is_no_draft(practice: Practice) -> None:
 def test_keeping_a_draft_leaves_version_access_and_trail_alone(practice: Practice) -> None:
     ana = cast.ana(practice)
     before = cast.with_access(ana)
-    said = TrailEntry.objects.count()
+    said = AuditEntry.objects.count()
     invitations.save_draft(ana, TEXT)
     after = PortalAccess.objects.get(client=ana)
     assert (after.version, after.enabled_at) == (before.version, before.enabled_at)
-    assert TrailEntry.objects.count() == said
+    assert AuditEntry.objects.count() == said
 
 
 def test_a_refused_mail_needs_attention_until_a_new_one_is_sent(practice: Practice) -> None:

@@ -14,7 +14,7 @@ from portico.domain.access.onboarding.new_clients import Welcomed
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 
 ACCESS = AccessInput(enabled=True, address=None, access_billing_documents=True, pay_by_card=False)
@@ -54,7 +54,7 @@ def test_a_refused_invitation_leaves_no_client_and_no_account(practice: Practice
 
     assert not Client.objects.exists()
     assert not PortalAccount.objects.exists()
-    assert not TrailEntry.objects.exists()
+    assert not AuditEntry.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

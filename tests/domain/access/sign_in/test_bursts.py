@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from time_machine import Traveller
 
-from portico.domain.access.models import Burst, BurstKind, SignInAsk
+from portico.domain.access.models import Burst, BurstKind, SignInRequest
 from portico.domain.access.sign_in import bursts
 from portico.domain.practices.models import Practice
 from tests import cast
@@ -18,8 +18,8 @@ MINUTE = timedelta(minutes=1)
 
 
 def asked(practice: Practice, times: int, *, network: str = "n1") -> None:
-    SignInAsk.objects.bulk_create(
-        SignInAsk(practice=practice, address="a@x.example", mailbox_key="a@x.example", network=network)
+    SignInRequest.objects.bulk_create(
+        SignInRequest(practice=practice, address="a@x.example", mailbox_key="a@x.example", network=network)
         for _ in range(times)
     )
 

@@ -16,7 +16,7 @@ from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.models import LimitSpent, TrailEntry
+from portico.plumbing.models import AuditEntry, RateLimitCount
 from tests import cast
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -107,7 +107,7 @@ def test_of_thirty_codes_typed_at_once_in_one_browser_just_ten_are_looked_at() -
 
     assert at_once(TRIES, try_code) == [0]
     said = [
-        TrailEntry.objects.filter(verb=verb).count()
+        AuditEntry.objects.filter(verb=verb).count()
         for verb in (AuditAction.CODE_REFUSED, AuditAction.CODE_BEYOND_LIMIT)
     ]
     assert said == [CODES_AN_HOUR, TRIES - CODES_AN_HOUR]
@@ -115,16 +115,16 @@ def test_of_thirty_codes_typed_at_once_in_one_browser_just_ten_are_looked_at() -
 
 def test_counted_by_reading_first_more_than_ten_pass() -> None:
     """The twin: a budget that is read, compared and saved lets all of them through."""
-    LimitSpent.objects.create(key="codes", started_at=clock.now(), n=0)
+    RateLimitCount.objects.create(key="codes", started_at=clock.now(), n=0)
     read = Barrier(TRIES)
 
     def read_then_count() -> bool:
-        spent = LimitSpent.objects.get(key="codes")
+        spent = RateLimitCount.objects.get(key="codes")
         connection.close()  # As above.
         read.wait(60)
         if spent.n >= CODES_AN_HOUR:
             return False
-        LimitSpent.objects.filter(key="codes").update(n=spent.n + 1)
+        RateLimitCount.objects.filter(key="codes").update(n=spent.n + 1)
         return True
 
     assert at_once(TRIES, read_then_count)[0] > CODES_AN_HOUR

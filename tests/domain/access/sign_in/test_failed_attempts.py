@@ -14,7 +14,7 @@ from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ VISITOR = Visitor("Firefox", "a browser")
 
 
 def failures(person: Client) -> list[tuple[str, dict[str, object]]]:
-    found = TrailEntry.objects.filter(client=person, verb__in=failed_attempts.FAILED).order_by("id")
+    found = AuditEntry.objects.filter(client=person, verb__in=failed_attempts.FAILED).order_by("id")
     return list(found.values_list("verb", "details"))
 
 
@@ -105,7 +105,7 @@ def test_a_link_pressed_at_another_practice_is_recorded_at_both(practice: Practi
     link_redemption.redeem(birch, token, visitor=VISITOR)
 
     assert failures(ana) == [(AuditAction.LINK_REFUSED, {"state": "elsewhere"})]
-    there = TrailEntry.objects.get(practice=birch, verb=AuditAction.LINK_REFUSED)
+    there = AuditEntry.objects.get(practice=birch, verb=AuditAction.LINK_REFUSED)
     assert (there.client, there.about, there.details) == (None, "", {"state": "unknown"})
 
 

@@ -18,7 +18,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import PortalState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.models import EmailEvent, EmailEventKind, TrailEntry
+from portico.plumbing.models import AuditEntry, EmailEvent, EmailEventKind
 from tests import cast
 
 pytestmark = pytest.mark.both_databases
@@ -54,7 +54,7 @@ def test_pressing_signs_in_and_tells_everybody_who_asks(practice: Practice) -> N
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.SIGNED_IN
     assert ana.last_signed_in_at == clock.now()
-    said = TrailEntry.objects.get(verb=AuditAction.CLIENT_SIGNED_IN)
+    said = AuditEntry.objects.get(verb=AuditAction.CLIENT_SIGNED_IN)
     assert (said.client, said.actor_kind, said.actor_name) == (ana, "client", "Ana Abreu")
     assert EmailEvent.objects.filter(kind=EmailEventKind.PRESSED).count() == 1
 
@@ -66,7 +66,7 @@ def test_a_second_press_is_told_that_the_link_was_used(practice: Practice) -> No
     assert isinstance(again, LinkStatus)
     assert again.state == LinkState.USED
     assert PortalSession.objects.count() == 1
-    assert TrailEntry.objects.get(verb=AuditAction.LINK_REFUSED).details == {"state": "used"}
+    assert AuditEntry.objects.get(verb=AuditAction.LINK_REFUSED).details == {"state": "used"}
 
 
 def test_spending_one_link_voids_all_of_the_mailbox(practice: Practice) -> None:

@@ -26,7 +26,7 @@ from portico.domain.clients.client_input import AddressInput, ClientDetails, Cli
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.security.rate_limits import RateLimitExceeded
 from tests import cast
 
@@ -55,7 +55,7 @@ def other_than(pin: str) -> str:
 
 
 def entries(verb: AuditAction) -> int:
-    return TrailEntry.objects.filter(verb=verb).count()
+    return AuditEntry.objects.filter(verb=verb).count()
 
 
 def refused(person: Client) -> str:
@@ -76,7 +76,7 @@ def test_a_pin_has_eight_digits_and_stands_nowhere(ana: Client) -> None:
     row = Pin.objects.get()
     assert (len(pin), pin.isdecimal()) == (8, True)
     assert pin not in str(row.__dict__)
-    assert pin not in str(list(TrailEntry.objects.values()))
+    assert pin not in str(list(AuditEntry.objects.values()))
     assert entries(AuditAction.PIN_MADE) == 1
 
 
@@ -240,7 +240,7 @@ def test_no_pin_is_made_nor_good_while_the_chain_is_broken(
     assert refused(ana) == why
     assert pins.live_pin(ana) is None
     assert typed(practice, pin) is None
-    assert TrailEntry.objects.get(verb=AuditAction.PIN_NOT_MADE).details == {"why": why}
+    assert AuditEntry.objects.get(verb=AuditAction.PIN_NOT_MADE).details == {"why": why}
 
 
 def test_access_off_and_on_again_revives_no_pin(ana: Client, practice: Practice) -> None:
@@ -350,13 +350,13 @@ def test_a_pin_is_shown_to_its_maker_alone_and_for_a_moment(ana: Client, stopped
 
 def test_no_address_that_a_stranger_typed_is_in_the_trail(practice: Practice) -> None:
     typed(practice, "12345678", address="stranger@mail.example")
-    entry = TrailEntry.objects.get(verb=AuditAction.PIN_REFUSED)
+    entry = AuditEntry.objects.get(verb=AuditAction.PIN_REFUSED)
     assert (entry.client, entry.about, entry.details, entry.actor_name) == (None, "", {}, "")
 
 
 def test_a_wrong_pin_is_told_of_the_client_it_was_given_to(ana: Client, practice: Practice) -> None:
     typed(practice, other_than(given(ana)))
-    assert TrailEntry.objects.get(verb=AuditAction.PIN_REFUSED).client == ana
+    assert AuditEntry.objects.get(verb=AuditAction.PIN_REFUSED).client == ana
 
 
 @pytest.mark.parametrize("pins_given", [0, 1, 2])

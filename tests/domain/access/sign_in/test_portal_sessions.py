@@ -16,7 +16,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 
 VISITOR = Browser("Firefox on Windows", "a browser")
@@ -138,7 +138,7 @@ def test_signing_out_ends_the_session_once_and_says_so_once(practice: Practice) 
     for _ in range(2):
         portal_sessions.sign_out(begun.session, practice)
     assert portal_sessions.find(practice, begun.key) is None
-    assert TrailEntry.objects.filter(verb=AuditAction.CLIENT_SIGNED_OUT).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.CLIENT_SIGNED_OUT).count() == 1
 
 
 def test_a_client_ends_another_of_their_own_sessions(practice: Practice) -> None:
@@ -148,7 +148,7 @@ def test_a_client_ends_another_of_their_own_sessions(practice: Practice) -> None
     for _ in range(2):
         portal_sessions.end_by_client(phone.session, practice, seen_by=ana, by=portal_sessions.actor_of(desk.session))
     assert list(portal_sessions.live_sessions(desk.session.account)) == [desk.session]
-    assert TrailEntry.objects.get(verb=AuditAction.SESSION_ENDED).client == ana
+    assert AuditEntry.objects.get(verb=AuditAction.SESSION_ENDED).client == ana
 
 
 def test_an_actor_is_named_by_whom_it_looks_at_and_never_by_its_address(practice: Practice) -> None:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from portico.domain.access import access_grants, client_changes
-from portico.domain.access.models import Burst, BurstKind, PortalAccount, RequestOutcome, SignInAsk, SignInLink
+from portico.domain.access.models import Burst, BurstKind, PortalAccount, RequestOutcome, SignInLink, SignInRequest
 from portico.domain.access.sign_in import link_redemption, request_worker, sign_in_links
 from portico.domain.access.sign_in.link_redemption import LinkState
 from portico.domain.audit_actions import AuditAction
@@ -22,7 +22,7 @@ from portico.gateways.smtp.server_url import parse
 from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock
 from portico.plumbing.mail import delivery
-from portico.plumbing.models import LimitSpent, OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail, RateLimitCount
 from tests import cast
 from tests.support.smtp import SmtpServer
 
@@ -78,7 +78,7 @@ def test_somebody_with_access_and_consent_is_mailed(practice: Practice) -> None:
     assert answered(practice, "ANA@mail.example") is RequestOutcome.MAILED
     email = OutgoingEmail.objects.get()
     assert (email.to_address, email.to_name, email.client, email.lane) == (ANA, "Ana Abreu", ana, "entrance")
-    entry = TrailEntry.objects.get(verb=AuditAction.LINK_SENT)
+    entry = AuditEntry.objects.get(verb=AuditAction.LINK_SENT)
     assert (entry.client, entry.actor_kind, entry.about) == (ana, "nobody", email.ref)
 
 
@@ -124,8 +124,8 @@ def test_beyond_two_thousand_mails_an_hour_nothing_is_sent_and_staff_are_told(pr
     for address in ("x@mail.example", "y@mail.example"):
         answered(practice, address)
     limit = request_worker.mails_of(practice)
-    assert not LimitSpent.objects.filter(key=limit.key).exists()  # Only mails to known addresses count.
-    LimitSpent.objects.create(key=limit.key, started_at=clock.now(), n=limit.most - 1)
+    assert not RateLimitCount.objects.filter(key=limit.key).exists()  # Only mails to known addresses count.
+    RateLimitCount.objects.create(key=limit.key, started_at=clock.now(), n=limit.most - 1)
     assert limit.most == 2000
     assert [answered(practice, ANA) for _ in range(2)] == [RequestOutcome.MAILED, RequestOutcome.BEYOND_CAP]
     assert Burst.objects.get(practice=practice).kind == BurstKind.CAP
@@ -147,7 +147,7 @@ def test_one_mailbox_of_two_clients_gets_one_mail_and_two_entries(practice: Prac
         cast.with_access(person)
     answered(practice, "bruno@mail.example")
     assert OutgoingEmail.objects.get().to_name == ""
-    assert TrailEntry.objects.filter(verb=AuditAction.LINK_SENT).count() == 2
+    assert AuditEntry.objects.filter(verb=AuditAction.LINK_SENT).count() == 2
 
 
 def test_an_ask_is_answered_once_whoever_comes_back_to_it(practice: Practice) -> None:
@@ -155,7 +155,7 @@ def test_an_ask_is_answered_once_whoever_comes_back_to_it(practice: Practice) ->
     cast.asked(practice, ANA)
     assert request_worker.process_next()
     assert not request_worker.process_next()
-    assert SignInAsk.objects.get().outcome == RequestOutcome.MAILED
+    assert SignInRequest.objects.get().outcome == RequestOutcome.MAILED
     assert OutgoingEmail.objects.count() == 1
 
 
@@ -167,14 +167,14 @@ def test_a_worker_that_held_an_ask_too_long_has_no_word_any_more(practice: Pract
     def meanwhile(execute: Callable[..., object], sql: str, *rest: object) -> object:
         if "access_portalaccess" in sql and not others:
             others.append(True)
-            SignInAsk.objects.update(lease_until=None)
+            SignInRequest.objects.update(lease_until=None)
             others[0] = request_worker.process_next()
         return execute(sql, *rest)
 
     with connection.execute_wrapper(meanwhile):
         request_worker.process_next()
     assert others == [True]
-    assert SignInAsk.objects.get().outcome == RequestOutcome.MAILED
+    assert SignInRequest.objects.get().outcome == RequestOutcome.MAILED
     assert OutgoingEmail.objects.count() == 1
 
 
@@ -193,7 +193,7 @@ def test_an_ask_that_cannot_be_answered_waits_and_stops_no_other(
     assert broken.outcome == RequestOutcome.MAILED
 
 
-def asks_of_people(practice: Practice, *numbers: int) -> list[SignInAsk]:
+def asks_of_people(practice: Practice, *numbers: int) -> list[SignInRequest]:
     """Clients with access, each of whom has asked."""
     asks = []
     for each in numbers:
@@ -202,8 +202,8 @@ def asks_of_people(practice: Practice, *numbers: int) -> list[SignInAsk]:
     return asks
 
 
-def outcomes(asks: list[SignInAsk]) -> list[str]:
-    return [SignInAsk.objects.get(pk=ask.pk).outcome for ask in asks]
+def outcomes(asks: list[SignInRequest]) -> list[str]:
+    return [SignInRequest.objects.get(pk=ask.pk).outcome for ask in asks]
 
 
 def test_asks_of_one_moment_are_answered_together_with_as_many_queries_as_one(practice: Practice) -> None:
@@ -217,7 +217,7 @@ def test_asks_of_one_moment_are_answered_together_with_as_many_queries_as_one(pr
     # Who is unknown is looked up once, and their outcome is a second one to write.
     assert len(of_seven) == len(of_one) + 2
     assert OutgoingEmail.objects.count() == SignInLink.objects.count() == 7
-    assert TrailEntry.objects.filter(verb=AuditAction.LINK_SENT).count() == 7
+    assert AuditEntry.objects.filter(verb=AuditAction.LINK_SENT).count() == 7
 
 
 def test_asks_at_two_practices_are_answered_in_one_turn(practice: Practice) -> None:
@@ -227,7 +227,7 @@ def test_asks_at_two_practices_are_answered_in_one_turn(practice: Practice) -> N
     asks = [cast.asked(practice, ANA), cast.asked(birch, "dora@mail.example"), cast.asked(birch, ANA)]
     request_worker.process_next()
     assert outcomes(asks) == [RequestOutcome.MAILED, RequestOutcome.MAILED, RequestOutcome.UNKNOWN]
-    sent = TrailEntry.objects.filter(verb=AuditAction.LINK_SENT).order_by("practice_id")
+    sent = AuditEntry.objects.filter(verb=AuditAction.LINK_SENT).order_by("practice_id")
     assert [entry.practice for entry in sent] == [practice, birch]
 
 
@@ -241,7 +241,7 @@ def test_one_bad_ask_of_many_stops_no_other_and_counts_none_twice(practice: Prac
         RequestOutcome.MAILED,
         RequestOutcome.MAILED,
     ]
-    assert LimitSpent.objects.get(key=request_worker.mails_of(practice).key).n == 3
+    assert RateLimitCount.objects.get(key=request_worker.mails_of(practice).key).n == 3
     assert OutgoingEmail.objects.count() == 3
 
 
@@ -249,7 +249,7 @@ def test_of_many_asks_only_so_many_are_mailed_as_the_hour_still_allows(practice:
     cast.asked(practice, "stranger@mail.example")  # Takes none of them, also among others.
     asks = asks_of_people(practice, *range(4))
     limit = request_worker.mails_of(practice)
-    LimitSpent.objects.create(key=limit.key, started_at=clock.now(), n=limit.most - 3)
+    RateLimitCount.objects.create(key=limit.key, started_at=clock.now(), n=limit.most - 3)
     request_worker.process_next()
     assert outcomes(asks) == [RequestOutcome.MAILED] * 3 + [RequestOutcome.BEYOND_CAP]
     assert Burst.objects.get(practice=practice).number == 1

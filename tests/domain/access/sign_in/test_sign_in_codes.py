@@ -20,7 +20,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import EmailEvent, EmailEventKind, TrailEntry
+from portico.plumbing.models import AuditEntry, EmailEvent, EmailEventKind
 from tests import cast
 
 pytestmark = pytest.mark.both_databases
@@ -47,7 +47,7 @@ def wrong(link: SignInLink) -> str:
 
 
 def refused() -> list[str]:
-    return list(TrailEntry.objects.filter(verb__startswith="code.").order_by("id").values_list("verb", flat=True))
+    return list(AuditEntry.objects.filter(verb__startswith="code.").order_by("id").values_list("verb", flat=True))
 
 
 def test_a_code_has_six_signs_that_nobody_mistakes(practice: Practice, ana: Client) -> None:
@@ -73,7 +73,7 @@ def test_a_code_signs_in_whatever_its_case_spaces_and_dashes(practice: Practice,
     assert begun
     assert [access.client for access in portal_sessions.accesses_of(begun.session)] == [ana]
     assert begun.session.way == SignInMethod.CODE
-    assert TrailEntry.objects.get(verb=AuditAction.CLIENT_SIGNED_IN_BY_CODE).client == ana
+    assert AuditEntry.objects.get(verb=AuditAction.CLIENT_SIGNED_IN_BY_CODE).client == ana
     assert EmailEvent.objects.filter(kind=EmailEventKind.CODE_TYPED).count() == 1
 
 
@@ -157,7 +157,7 @@ def test_after_five_wrong_tries_the_right_code_opens_nothing(practice: Practice,
         assert enter(practice, wrong(link)) is None
     assert enter(practice, sign_in_links.code_of(link)) is None
     assert refused() == ["code.refused"] * 5 + ["code.beyond_limit"]
-    assert {entry.client for entry in TrailEntry.objects.filter(verb=AuditAction.CODE_REFUSED)} == {ana}
+    assert {entry.client for entry in AuditEntry.objects.filter(verb=AuditAction.CODE_REFUSED)} == {ana}
 
 
 def test_a_browser_has_ten_tries_an_hour(

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.db import connection
 
-from portico.domain.access.models import RequestOutcome, SignInAsk, SignInLink
+from portico.domain.access.models import RequestOutcome, SignInLink, SignInRequest
 from portico.domain.access.sign_in import request_worker, sign_in_requests
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import OutgoingEmail
@@ -21,7 +21,9 @@ AT_ONCE = 40
 
 
 def beyond(practice: Practice) -> list[bool]:
-    return list(SignInAsk.objects.filter(practice=practice).order_by("id").values_list("is_beyond_limit", flat=True))
+    return list(
+        SignInRequest.objects.filter(practice=practice).order_by("id").values_list("is_beyond_limit", flat=True)
+    )
 
 
 @pytest.mark.django_db
@@ -30,7 +32,7 @@ def test_every_address_is_one_row_and_nothing_else(practice: Practice, address: 
     cast.with_access(cast.ana(practice))
     ask = cast.asked(practice, address)
     assert (ask.address, ask.outcome, ask.is_typed) == (address, RequestOutcome.WAITING, True)
-    assert (SignInAsk.objects.count(), OutgoingEmail.objects.count(), SignInLink.objects.count()) == (1, 0, 0)
+    assert (SignInRequest.objects.count(), OutgoingEmail.objects.count(), SignInLink.objects.count()) == (1, 0, 0)
 
 
 @pytest.mark.django_db
@@ -38,7 +40,7 @@ def test_every_address_is_one_row_and_nothing_else(practice: Practice, address: 
 def test_what_is_no_address_is_no_ask(practice: Practice, address: str) -> None:
     with pytest.raises(ValueError):
         cast.asked(practice, address)
-    assert SignInAsk.objects.count() == 0
+    assert SignInRequest.objects.count() == 0
 
 
 def test_nothing_readable_is_kept_of_the_browser_and_the_network(practice: Practice) -> None:
@@ -96,7 +98,7 @@ def test_what_was_asked_more_than_a_month_ago_is_forgotten(
     stopped_clock.shift(timedelta(days=30, seconds=1))
     newer = cast.asked(practice, "ana@mail.example")
     assert sign_in_requests.delete_old() == 1
-    assert SignInAsk.objects.get() == newer
+    assert SignInRequest.objects.get() == newer
     link.refresh_from_db()
     assert link.ask is None
 
@@ -119,7 +121,7 @@ def test_of_forty_asks_at_once_for_one_address_just_five_are_mailed() -> None:
         list(pool.map(ask, range(AT_ONCE)))
     while request_worker.process_next():
         pass
-    assert SignInAsk.objects.count() == AT_ONCE
+    assert SignInRequest.objects.count() == AT_ONCE
     assert OutgoingEmail.objects.count() == 5
 
 
@@ -133,7 +135,7 @@ def test_counted_first_and_written_afterwards_the_same_asks_are_let_through() ->
     def count_then_write(number: int) -> bool:
         try:
             gate.wait(30)
-            is_free = SignInAsk.objects.filter(practice=practice).count() < 5
+            is_free = SignInRequest.objects.filter(practice=practice).count() < 5
             connection.close()  # The pool has fewer connections than there are threads; nobody waits holding one.
             counted.wait(30)
             if is_free:

@@ -25,7 +25,7 @@ from portico.domain.billing.stripe_sync import attempt_release, going_live
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.support.at_once import HANDS, at_once, errors
 from tests.support.paying import Till
@@ -71,7 +71,7 @@ def test_a_test_payment_that_comes_in_meanwhile_is_in_the_books_whole_or_out_of_
         assert (fresh(bill).paid_minor, fresh(other).paid_minor) == (0, 0)
         for each in (bill, other):
             invoicing.void(each, reason="The next round begins", shown=None, by=cast.DESK)
-    assert TrailEntry.objects.filter(verb=AuditAction.PAYMENT_TAKEN_BACK).count() == 2 * ROUNDS
+    assert AuditEntry.objects.filter(verb=AuditAction.PAYMENT_TAKEN_BACK).count() == 2 * ROUNDS
 
 
 def test_without_the_lock_money_that_was_taken_out_pays_a_bill_and_only_the_database_refuses_it(
@@ -129,7 +129,7 @@ def test_let_go_of_and_settled_at_once_the_money_pays_the_bill_or_waits_to_be_re
         )
         assert set(errors(done)) <= {CannotBeReleased}
         payment = Payment.objects.get(attempt=attempt)
-        released = TrailEntry.objects.filter(verb=AuditAction.PAYMENT_RELEASED, about=attempt.ref).count()
+        released = AuditEntry.objects.filter(verb=AuditAction.PAYMENT_RELEASED, about=attempt.ref).count()
         was_late = payment.refund_asked_at is not None
         assert (released, fresh(bill).is_paid) == (was_late, not was_late)
         attempt.refresh_from_db()
@@ -186,7 +186,7 @@ def test_share_all_pressed_by_many_is_one_run_and_each_client_hears_once_of_each
     assert (run.is_over, run.shared, run.not_told) == (True, len(unshared), 0)
     assert Invoice.objects.shared().count() == len(unshared)
     assert OutgoingEmail.objects.filter(kind=invoice_sharing.KIND).count() == len(unshared)
-    assert TrailEntry.objects.filter(verb=AuditAction.INVOICE_SHARED).count() == len(unshared)
+    assert AuditEntry.objects.filter(verb=AuditAction.INVOICE_SHARED).count() == len(unshared)
 
 
 def test_without_a_second_look_two_runs_would_begin_and_the_database_refuses_one(

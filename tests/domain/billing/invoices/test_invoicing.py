@@ -22,7 +22,7 @@ from portico.domain.billing.refusals import (
 from portico.domain.clients.client_details import ClientConflict
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 
 DAY = date(2026, 11, 23)
@@ -80,7 +80,7 @@ def test_issuing_gives_the_next_number_once(practice: Practice) -> None:
     again = invoicing.issue(first, shown=None, by=cast.DESK)
     second = cast.bill(ana)
     assert (first.number, again.number, second.number) == (1, 1, 2)
-    assert TrailEntry.objects.filter(verb=AuditAction.INVOICE_ISSUED).count() == 2
+    assert AuditEntry.objects.filter(verb=AuditAction.INVOICE_ISSUED).count() == 2
 
 
 def test_each_practice_counts_for_itself(practice: Practice) -> None:
@@ -121,7 +121,7 @@ def test_a_void_invoice_keeps_its_number_and_what_was_paid_becomes_credit(practi
     assert (voided.number, again.void_reason) == (invoice.number, "Made by mistake")
     account = balances.office_account(ana)
     assert (account.sums.invoiced_minor, account.unused_minor, account.office_minor) == (0, 14_000, -14_000)
-    assert TrailEntry.objects.get(verb=AuditAction.INVOICE_VOIDED).details["became_credit_minor"] == 14_000
+    assert AuditEntry.objects.get(verb=AuditAction.INVOICE_VOIDED).details["became_credit_minor"] == 14_000
 
 
 def test_what_a_void_invoice_leaves_pays_the_next_that_is_shared(practice: Practice) -> None:

@@ -18,7 +18,7 @@ from portico.gateways.smtp.server_url import parse
 from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock
 from portico.plumbing.mail import delivery
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.support.smtp import SmtpServer
 
@@ -110,7 +110,7 @@ def test_what_changed_before_hand_over_drops_it_with_the_reason(
     change(bill)
     mail = hand_over(smtp)
     assert (mail.state, mail.reason, smtp.mails) == ("dropped", reason, [])
-    entry = TrailEntry.objects.get(verb=AuditAction.EMAIL_DROPPED)
+    entry = AuditEntry.objects.get(verb=AuditAction.EMAIL_DROPPED)
     assert (entry.client_id, entry.details["reason"]) == (bill.client_id, reason)
 
 

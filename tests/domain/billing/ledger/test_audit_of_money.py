@@ -26,7 +26,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import inbound_events
 from portico.plumbing.actors import Actor
-from portico.plumbing.models import InboxEvent, Restoration, TrailEntry
+from portico.plumbing.models import AuditEntry, InboundEvent, Restoration
 from tests import cast
 from tests.support.clock import NOW
 from tests.support.paying import Till, let_pay
@@ -45,9 +45,9 @@ class Watch:
 
     def tells(self, act: Callable[[], object], *verbs: str, by: str = "Fay", of_client: bool = True) -> None:
         """The act makes just these entries, in this order, each in UTC and of the client."""
-        before = TrailEntry.objects.count()
+        before = AuditEntry.objects.count()
         act()
-        entries = list(TrailEntry.objects.order_by("id")[before:])
+        entries = list(AuditEntry.objects.order_by("id")[before:])
         assert [entry.verb for entry in entries] == list(verbs)
         for entry in entries:
             assert (entry.actor_name, entry.client) == (by, self.client if of_client else None)
@@ -112,7 +112,7 @@ def test_money_by_hand(practice: Practice, fay: Actor) -> None:
         "credit.given",
         "credit.applied",
     )
-    assert TrailEntry.objects.get(verb="credit.applied").about == other.ref
+    assert AuditEntry.objects.get(verb="credit.applied").about == other.ref
 
 
 def test_services(practice: Practice, fay: Actor) -> None:
@@ -135,12 +135,12 @@ def ana(till: Till) -> Client:
 
 
 def heard(till: Till, kind: str, id_: str) -> None:
-    number = InboxEvent.objects.count()
+    number = InboundEvent.objects.count()
     inbound_events.store(
         till.practice, source="stripe", event_id=f"evt_{number}", kind=kind, object_kind=kind, object_id=id_,
         livemode=False, happened_at=NOW,
     )  # fmt: skip
-    webhook_events.process(InboxEvent.objects.latest("id"))
+    webhook_events.process(InboundEvent.objects.latest("id"))
 
 
 def at_stripe(till: Till, attempt: PaymentAttempt, number: str = "4242424242424242") -> None:
@@ -159,9 +159,9 @@ def test_a_card_pays_is_kept_is_declined_and_removed(till: Till, ana: Client) ->
     desk = till.stripe.desk()
     desk.save(desk.get("payment_method", card.payment_method_id) | {"_number": "4000000000000341"})
     other = cast.bill(ana)
-    before = TrailEntry.objects.count()
+    before = AuditEntry.objects.count()
     till.charge(ana, card, other)
-    entries = TrailEntry.objects.order_by("id")[before:].values_list("verb", "actor_name", "client")
+    entries = AuditEntry.objects.order_by("id")[before:].values_list("verb", "actor_name", "client")
     assert list(entries) == [("payment.started", "Ana Abreu", ana.pk), ("payment.declined", "Stripe", ana.pk)]
     for verbs in (("card.removed",), ()):
         watch.tells(lambda: saved_cards.remove(card, ana, by=till.payer(ana).by), *verbs, by="Ana Abreu")
@@ -223,7 +223,7 @@ def test_what_does_not_match_is_told_and_so_is_who_lets_go_of_it(
 @pytest.mark.sqlite
 def test_a_walk_through_stripes_list_is_told(till: Till, ana: Client) -> None:
     Restoration.objects.create(practice=till.practice, backup_made_at=NOW - timedelta(minutes=5))
-    before = TrailEntry.objects.count()
+    before = AuditEntry.objects.count()
     reconciliation.reconcile(till.practice, since=NOW - timedelta(minutes=5), by=Actor.operator())
-    (entry,) = TrailEntry.objects.order_by("id")[before:]
+    (entry,) = AuditEntry.objects.order_by("id")[before:]
     assert (entry.verb, entry.actor_kind, entry.details["found"]) == ("payment.reconciled", "operator", 0)

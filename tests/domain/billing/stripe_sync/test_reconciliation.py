@@ -17,7 +17,7 @@ from portico.domain.maintenance import after_restore
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.gateways.stripe.errors import StripeCallFailed
-from portico.plumbing.models import OutgoingEmail, Restoration, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail, Restoration
 from tests import cast
 from tests.domain.billing.desk_sessions import fresh, paid, saved
 from tests.support.clock import NOW
@@ -138,7 +138,7 @@ def test_nobody_pays_by_card_after_a_restore_until_the_walk_from_the_backup_on_i
     owed = cast.bill(ana, 3_000)
     assert b'data-testid="pay-now"' in portal.get(BILLING).content
     assert restored.start(ana, owed).checkout_url
-    assert TrailEntry.objects.filter(verb=AuditAction.PAYMENTS_RECONCILED).count() == 2
+    assert AuditEntry.objects.filter(verb=AuditAction.PAYMENTS_RECONCILED).count() == 2
 
 
 def test_a_restore_of_the_future_is_walked_from_long_before(restored: Till, ana: Client) -> None:

@@ -11,12 +11,12 @@ from django.test.utils import CaptureQueriesContext
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices import suspension
-from portico.domain.practices.models import PasswordAsk, Practice, SetUpLink, StaffMember, StaffSession
+from portico.domain.practices.models import PasswordResetRequest, Practice, SetUpLink, StaffMember, StaffSession
 from portico.domain.practices.staff import authenticators, password_reset, second_factor, set_up_links
 from portico.domain.practices.staff.set_up_links import SetUpLinkUsed
 from portico.plumbing import clock
 from portico.plumbing.mail import outbox
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.security.rate_limits import RateLimitExceeded
 from tests import cast
 from tests.support.at_once import HANDS, at_once, errors
@@ -52,7 +52,7 @@ def test_asking_does_the_same_work_for_every_address(fay: StaffMember) -> None:
     with CaptureQueriesContext(connection) as unknown:
         password_reset.request_reset("nobody@elsewhere.example", ip=IP)
     assert len(known) == len(unknown)
-    assert PasswordAsk.objects.count() == 3
+    assert PasswordResetRequest.objects.count() == 3
     assert not OutgoingEmail.objects.exists()
 
 
@@ -65,8 +65,8 @@ def test_a_staff_member_gets_a_mail_and_nobody_else_does(fay: StaffMember) -> No
     letter = outbox.composer(mail.kind).compose(mail, outbox.composer(mail.kind).link(mail))
     assert tokens_in_mails()[0] in letter.text
     assert "1 hour" in letter.text
-    assert not PasswordAsk.objects.exists()
-    entry = TrailEntry.objects.get()
+    assert not PasswordResetRequest.objects.exists()
+    entry = AuditEntry.objects.get()
     assert (entry.verb, entry.about, entry.actor_kind) == (AuditAction.PASSWORD_RESET_ASKED, fay.ref, "nobody")
 
 
@@ -84,7 +84,7 @@ def test_a_new_password_ends_sessions_and_links_keeps_the_second_factor_and_is_t
     for spent in (one, other):
         with pytest.raises(SetUpLinkUsed):
             set_up_links.choose_password(spent, "another long password")
-    assert TrailEntry.objects.filter(verb=AuditAction.PASSWORD_RESET, about=fay.ref).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.PASSWORD_RESET, about=fay.ref).count() == 1
     assert OutgoingEmail.objects.filter(subject="Your password was changed", to_address=fay.email).count() == 1
 
 
@@ -128,7 +128,7 @@ def test_an_address_asked_for_too_often_gets_no_more_mail_and_only_the_trail_kno
             mailed.append(OutgoingEmail.objects.count())
             stopped_clock.shift(timedelta(hours=1))
     assert mailed == [5, 10, 10]
-    assert TrailEntry.objects.filter(verb=AuditAction.PASSWORD_RESET_BEYOND_LIMIT).count() == 11
+    assert AuditEntry.objects.filter(verb=AuditAction.PASSWORD_RESET_BEYOND_LIMIT).count() == 11
 
 
 def test_a_place_that_asks_too_often_is_told(fay: StaffMember) -> None:
@@ -174,7 +174,7 @@ def test_of_five_who_choose_a_password_by_one_link_at_once_one_does(fay: StaffMe
         set_up_links.choose_password(token, GOOD)
 
     assert errors(at_once(keep_them_waiting, *[choose] * (HANDS - 1))) == [SetUpLinkUsed] * (HANDS - 2)
-    assert TrailEntry.objects.filter(verb=AuditAction.PASSWORD_CHOSEN).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.PASSWORD_CHOSEN).count() == 1
 
 
 @pytest.mark.postgresql

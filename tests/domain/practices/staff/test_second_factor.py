@@ -16,7 +16,7 @@ from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import authenticators, passkeys, recovery_codes, second_factor
 from portico.domain.practices.staff.second_factor import LastFactor, SecondFactorMethod
 from portico.plumbing import clock
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.security.rate_limits import RateLimitExceeded
 from tests import cast
 
@@ -149,7 +149,7 @@ def test_removing_the_last_factor_takes_the_codes_along(fay: StaffMember) -> Non
     cast.with_authenticator(fay)
     authenticators.remove(fay, by=fay.actor)
     assert not second_factor.rows(fay).exists()
-    entries = TrailEntry.objects.filter(verb=AuditAction.AUTHENTICATOR_REMOVED)
+    entries = AuditEntry.objects.filter(verb=AuditAction.AUTHENTICATOR_REMOVED)
     authenticators.remove(fay, by=fay.actor)
     assert entries.count() == 1
 
@@ -230,7 +230,7 @@ def test_of_twenty_with_the_same_recovery_code_one_gets_in() -> None:
     code = recovery_codes.unused(fay)[0]
     assert at_once(lambda: recovery_codes.use(fay, code)) == 1
     assert len(recovery_codes.unused(fay)) == 7
-    assert TrailEntry.objects.filter(verb=AuditAction.RECOVERY_CODE_USED).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.RECOVERY_CODE_USED).count() == 1
 
 
 @pytest.mark.postgresql

@@ -17,7 +17,7 @@ from portico.domain.practices.staff.set_up_links import SetUpLinkUsed
 from portico.domain.practices.staff.team import StaffState
 from portico.plumbing import clock
 from portico.plumbing.mail import outbox
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.refusals import Refused
 from tests import cast
 
@@ -42,7 +42,7 @@ def test_an_invited_colleague_sets_up_the_account_by_a_mailed_link(practice: Pra
     assert set_up_links.choose_password(token, GOOD) == lena
     lena.refresh_from_db()
     assert lena.check_password(GOOD)
-    verbs = list(TrailEntry.objects.order_by("id").values_list("verb", flat=True))
+    verbs = list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))
     assert verbs == [AuditAction.STAFF_ADDED, AuditAction.SET_UP_LINK_MADE, AuditAction.PASSWORD_CHOSEN]
 
 
@@ -108,7 +108,7 @@ def test_a_changed_role_is_in_the_trail_with_what_it_was(practice: Practice) -> 
     team.change_role(fay, Role.BILLER, version=fay.version, by=cast.DESK)
     fay.refresh_from_db()
     assert (fay.role, fay.version) == (Role.BILLER, 2)
-    entry = TrailEntry.objects.get(verb=AuditAction.STAFF_ROLE_CHANGED)
+    entry = AuditEntry.objects.get(verb=AuditAction.STAFF_ROLE_CHANGED)
     assert (entry.about, entry.details) == (fay.ref, {"role": "biller", "before": "front_desk"})
 
 
@@ -116,7 +116,7 @@ def test_the_same_role_again_changes_nothing_even_from_an_old_page(practice: Pra
     fay = cast.fay(practice)
     team.change_role(fay, Role.BILLER, version=1, by=cast.DESK)
     team.change_role(fay, Role.BILLER, version=1, by=cast.DESK)
-    assert TrailEntry.objects.filter(verb=AuditAction.STAFF_ROLE_CHANGED).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.STAFF_ROLE_CHANGED).count() == 1
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_of_two_owners_who_change_a_colleague_the_second_is_told(
     StaffMember.objects.filter(pk=member.pk).update(version=2)
     with pytest.raises(team.StaffConflict):
         change(member, version=1, by=cast.DESK)
-    assert not TrailEntry.objects.filter(verb__startswith="staff.").exists()
+    assert not AuditEntry.objects.filter(verb__startswith="staff.").exists()
 
 
 def test_leaving_ends_sessions_and_links_and_coming_back_revives_neither(practice: Practice) -> None:
@@ -149,7 +149,7 @@ def test_leaving_ends_sessions_and_links_and_coming_back_revives_neither(practic
     fay.refresh_from_db()
     assert fay.is_active
     assert fay.check_password(cast.PASSWORD)
-    told = TrailEntry.objects.filter(
+    told = AuditEntry.objects.filter(
         about=fay.ref, verb__in=(AuditAction.STAFF_DEACTIVATED, AuditAction.STAFF_REACTIVATED)
     )
     assert [entry.verb for entry in told.order_by("id")] == ["staff.deactivated", "staff.reactivated"]
@@ -201,7 +201,7 @@ def test_a_lost_second_factor_is_taken_away_by_an_owner_and_never_ones_own(pract
     assert team.colleague(fay).ways == {second_factor.SecondFactorMethod.AUTHENTICATOR}
     team.reset_second_factor(fay, by=elm.actor)
     assert not second_factor.is_set_up(fay)
-    assert TrailEntry.objects.filter(verb=AuditAction.SECOND_FACTOR_RESET, about=fay.ref, staff_id=elm.pk).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.SECOND_FACTOR_RESET, about=fay.ref, staff_id=elm.pk).count() == 1
     with pytest.raises(team.CannotChangeYourself):
         team.reset_second_factor(elm, by=elm.actor)
     with pytest.raises(team.StaffDeactivated):

@@ -24,7 +24,7 @@ from portico.domain.practices.stripe_setup.payment_readiness import CardsNotAcce
 from portico.domain.practices.stripe_setup.webhook_setup import AddressNotPublic, KeyCannotCreateWebhooks
 from portico.gateways.stripe import account
 from portico.gateways.stripe.errors import StripeCallFailed
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from portico.sandbox.stripe.serving import SandboxStripe
 from tests import cast
 from tests.cast import DESK
@@ -53,7 +53,7 @@ def state_of(practice: Practice) -> str:
 
 
 def verbs() -> list[str]:
-    return list(TrailEntry.objects.order_by("id").values_list("verb", flat=True))
+    return list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))
 
 
 def test_a_good_key_is_asked_about_and_makes_the_practice_ready(practice: Practice) -> None:
@@ -76,7 +76,7 @@ def test_no_key_or_secret_is_readable_in_the_database_or_the_trail(practice: Pra
     payments = save(practice, "sk_test_very_private", "whsec_very_private")
     key = StripeKey.objects.get()
     assert b"very_private" not in bytes(key.box) + bytes(payments.webhook_box or b"")
-    assert "very_private" not in str(list(TrailEntry.objects.values_list("details", flat=True)))
+    assert "very_private" not in str(list(AuditEntry.objects.values_list("details", flat=True)))
     assert (key.unlocked(), payments.webhook_secret()) == ("sk_test_very_private", "whsec_very_private")
 
 
@@ -250,7 +250,7 @@ def test_a_webhook_is_made_at_stripe_once(practice: Practice, settings: Settings
     payments = webhook_setup.create_webhook(practice, by=DESK)
     (endpoint,) = account.endpoints(payment_readiness.client_for(practice))
     assert endpoint.url == "https://portal.alder.example/hooks/stripe/alder-street/"
-    told = TrailEntry.objects.filter(verb=AuditAction.WEBHOOK_SAVED)
+    told = AuditEntry.objects.filter(verb=AuditAction.WEBHOOK_SAVED)
     assert {entry.details["way"] for entry in told} == {"by Portico"}
     assert (payments.webhook_id, payments.webhook_secret()[:6]) == (endpoint.id, "whsec_")
 
@@ -383,7 +383,7 @@ def test_a_secret_typed_by_hand_is_kept(practice: Practice) -> None:
     holder = webhook_setup.secret_holder("alder-street")
     assert holder is not None
     assert holder.webhook_secret() == "whsec_by_hand"
-    assert TrailEntry.objects.get(verb=AuditAction.WEBHOOK_SAVED).details["way"] == "by hand"
+    assert AuditEntry.objects.get(verb=AuditAction.WEBHOOK_SAVED).details["way"] == "by hand"
     with pytest.raises(NotASecret):
         webhook_setup.save_secret(practice, "sk_test_demo", by=DESK)
 

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, SetUpLink, StaffMember, StaffSession
 from portico.domain.practices.staff import authenticators, passkeys, recovery_codes, second_factor, set_up_links
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_a_new_name_stands_everywhere(office: Browser, fay: StaffMember) -> None
     assert answer["Location"] == PAGE
     fay.refresh_from_db()
     assert fay.name == "Fay Okafor"
-    assert TrailEntry.objects.latest("id").verb == AuditAction.STAFF_RENAMED
+    assert AuditEntry.objects.latest("id").verb == AuditAction.STAFF_RENAMED
     assert not OutgoingEmail.objects.exists()
 
 
@@ -75,7 +75,7 @@ def test_a_new_email_signs_in_and_the_old_one_is_told(office: Browser, fay: Staf
     office.post(f"{PAGE}details/", {"name": fay.name, "email": "Fay.Okafor@Alder-Street.example"})
     fay.refresh_from_db()
     assert fay.email == "fay.okafor@alder-street.example"
-    assert TrailEntry.objects.get(verb=AuditAction.STAFF_EMAIL_CHANGED).about == fay.ref
+    assert AuditEntry.objects.get(verb=AuditAction.STAFF_EMAIL_CHANGED).about == fay.ref
     assert subjects_to("fay@alder-street.example") == ["You sign in with another address now"]
     assert subjects_to(fay.email) == []
     # A link that waits in the old mailbox opens nothing any more.
@@ -114,7 +114,7 @@ def test_an_email_that_is_a_colleagues_is_refused_on_its_field(
 
 def test_the_same_again_changes_nothing(office: Browser, fay: StaffMember) -> None:
     office.post(f"{PAGE}details/", {"name": fay.name, "email": fay.email})
-    assert not TrailEntry.objects.exists()
+    assert not AuditEntry.objects.exists()
     assert not OutgoingEmail.objects.exists()
 
 
@@ -153,7 +153,7 @@ def test_a_new_password_ends_every_other_session_and_is_told(office: Browser, fa
     fay.refresh_from_db()
     assert fay.check_password(GOOD)
     assert subjects_to(fay.email) == ["Your password was changed"]
-    assert TrailEntry.objects.latest("id").verb == AuditAction.PASSWORD_CHANGED
+    assert AuditEntry.objects.latest("id").verb == AuditAction.PASSWORD_CHANGED
     assert office.get(PAGE).status_code == 200
     assert other.get(PAGE).status_code == 302
     assert StaffSession.objects.count() == 1
@@ -197,7 +197,7 @@ def test_a_first_app_brings_recovery_codes(office: Browser, fay: StaffMember) ->
     assert "Step 3 of 3" not in page
     assert office.post(answer["Location"])["Location"] == PAGE
     assert subjects_to(fay.email) == ["An authenticator app was set up"]
-    assert TrailEntry.objects.get(verb=AuditAction.AUTHENTICATOR_ADDED).about == fay.ref
+    assert AuditEntry.objects.get(verb=AuditAction.AUTHENTICATOR_ADDED).about == fay.ref
 
 
 def test_a_new_app_replaces_the_old_one_and_keeps_the_codes(
@@ -209,7 +209,7 @@ def test_a_new_app_replaces_the_old_one_and_keeps_the_codes(
     secret, answer = set_up_app(office)
     assert answer["Location"] == PAGE
     assert recovery_codes.unused(fay) == codes
-    told = TrailEntry.objects.filter(about=fay.ref).order_by("-id").values_list("verb", flat=True)
+    told = AuditEntry.objects.filter(about=fay.ref).order_by("-id").values_list("verb", flat=True)
     assert list(told[:2]) == [AuditAction.AUTHENTICATOR_ADDED, AuditAction.AUTHENTICATOR_REMOVED]
     stopped_clock.shift(timedelta(seconds=60))
     assert not authenticators.use(fay, cast.code_now(old))
@@ -247,7 +247,7 @@ def test_a_passkey_is_removed_and_the_person_is_told(office: Browser, fay: Staff
     assert office.post(f"{PAGE}passkeys/ref0/removing/")["Location"] == PAGE
     assert passkeys.passkeys_of(fay) == []
     assert subjects_to(fay.email)[-1] == "A passkey was removed"
-    assert TrailEntry.objects.get(verb=AuditAction.PASSKEY_REMOVED).details == {"name": "Phone"}
+    assert AuditEntry.objects.get(verb=AuditAction.PASSKEY_REMOVED).details == {"name": "Phone"}
     assert office.post(f"{PAGE}passkeys/ref0/removing/").status_code == 404
 
 
@@ -290,7 +290,7 @@ def test_one_session_is_ended(office: Browser, fay: StaffMember) -> None:
     assert office.post(f"{PAGE}sessions/{session.ref}/ending/")["Location"] == PAGE
     assert phone.get(PAGE).status_code == 302
     assert tablet.get(PAGE).status_code == office.get(PAGE).status_code == 200
-    entry = TrailEntry.objects.latest("id")
+    entry = AuditEntry.objects.latest("id")
     assert (entry.verb, entry.details) == (AuditAction.STAFF_SESSION_ENDED, {"number": 1})
 
 
@@ -299,9 +299,9 @@ def test_all_others_are_ended_at_once(office: Browser, fay: StaffMember) -> None
     office.post(f"{PAGE}sessions/ending/")
     assert [other.get(PAGE).status_code for other in others] == [302] * 3
     assert office.get(PAGE).status_code == 200
-    assert TrailEntry.objects.latest("id").details == {"number": 3}
+    assert AuditEntry.objects.latest("id").details == {"number": 3}
     office.post(f"{PAGE}sessions/ending/")
-    assert TrailEntry.objects.filter(verb=AuditAction.STAFF_SESSION_ENDED).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.STAFF_SESSION_ENDED).count() == 1
 
 
 def test_a_colleagues_session_is_not_found(office: Browser, practice: Practice) -> None:

@@ -16,7 +16,7 @@ from portico.domain.billing.payments import account_credits
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.web.open_pages import Tab
 
@@ -229,7 +229,7 @@ def test_the_file_holds_no_formula_and_the_trail_knows_of_it(biller: Browser, pr
     rows = list(csv.reader(StringIO(answer.content.decode("utf-8-sig"))))
     assert rows[1][1] == "'=HYPERLINK(1) Evil"
     assert rows[1][7] == "140.00"
-    assert TrailEntry.objects.get(verb=AuditAction.INVOICES_EXPORTED).details["number"] == 1
+    assert AuditEntry.objects.get(verb=AuditAction.INVOICES_EXPORTED).details["number"] == 1
 
 
 def test_everything_is_shared_at_once_by_the_worker_and_the_page_tells_how_far_it_is(

@@ -17,7 +17,7 @@ from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.domain.practices.staff import team
 from portico.gateways.stripe.objects import Dispute as DisputeAtStripe
 from portico.plumbing.mail import outbox
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.support.clock import NOW
 from tests.support.paying import Till, let_pay
@@ -139,7 +139,7 @@ def test_unknown_for_minutes_is_only_told_and_unknown_for_a_day_can_be_released(
     assert "The payment was released." in plain(answer.content)
     invoice = Invoice.objects.with_attempts().latest("id")
     assert (loaded(attempt).state, invoice.is_attempted) == (AttemptState.RELEASED, False)
-    entry = TrailEntry.objects.get(verb=AuditAction.PAYMENT_RELEASED)
+    entry = AuditEntry.objects.get(verb=AuditAction.PAYMENT_RELEASED)
     assert (entry.actor_name, entry.about) == ("Ines", attempt.ref)
     assert entry.details["reason"] == "Stripe shows no such payment"
 
@@ -170,7 +170,7 @@ def test_nothing_is_released_without_a_reason_or_twice(
     assert tab.press(WHY, follow=False).status_code == 302
     again = tab.press(WHY)
     assert "The outcome of this payment is known by now." in plain(again.content)
-    assert TrailEntry.objects.filter(verb=AuditAction.PAYMENT_RELEASED).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.PAYMENT_RELEASED).count() == 1
 
 
 def test_the_desk_sees_it_and_cannot_release_it(

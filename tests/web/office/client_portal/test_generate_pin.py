@@ -13,7 +13,7 @@ from portico.domain.access.sign_in import pins
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +40,7 @@ def shown(page: str) -> str:
 
 
 def entries(verb: AuditAction) -> int:
-    return TrailEntry.objects.filter(verb=verb).count()
+    return AuditEntry.objects.filter(verb=verb).count()
 
 
 def test_a_pin_is_shown_once_on_a_page_that_is_not_stored(office: Browser, ana: Client) -> None:

@@ -10,7 +10,7 @@ from portico.domain.access.models import PortalAccess
 from portico.domain.access.sign_in import link_redemption
 from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.web.office.client_portal.tab_posts import address_of, form_of, page, post, send
 
@@ -75,10 +75,10 @@ def test_a_preview_of_what_cannot_be_sent_says_so(office: Browser, practice: Pra
 
 def test_a_preview_changes_nothing(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
-    data, entries = form_of(office, ana), TrailEntry.objects.count()
+    data, entries = form_of(office, ana), AuditEntry.objects.count()
     office.post(f"{address_of(ana)}preview/", data)
     assert not PortalAccess.objects.exists()
-    assert TrailEntry.objects.count() == entries
+    assert AuditEntry.objects.count() == entries
 
 
 def test_a_draft_is_kept_as_typed_and_opens_the_editor(office: Browser, practice: Practice) -> None:

@@ -13,7 +13,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import PortalState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.web.office.client_portal.tab_posts import address_of, form_of, hidden, page, post, send, squeezed
 
@@ -28,7 +28,7 @@ def test_save_access_turns_it_on_and_mails_nothing(office: Browser, practice: Pr
     shown = page(office, ana)
     assert "Access was saved." in shown
     assert 'data-state="needs_attention"' in shown
-    assert TrailEntry.objects.get(verb=AuditAction.ACCESS_TURNED_ON).actor_name == "Fay"
+    assert AuditEntry.objects.get(verb=AuditAction.ACCESS_TURNED_ON).actor_name == "Fay"
 
 
 def test_send_email_saves_and_sends_in_one_press(office: Browser, practice: Practice) -> None:
@@ -167,7 +167,7 @@ def test_a_biller_reads_and_changes_nothing(client: Browser, practice: Practice)
         answer = browser.post(f"{address_of(ana)}{path}", {"action": "send", "enabled": "on"})
         assert answer.status_code == 403
     assert not PortalAccess.objects.exists()
-    assert TrailEntry.objects.filter(verb=AuditAction.DENIED_ROLE, actor_name="Ines").count() == 3
+    assert AuditEntry.objects.filter(verb=AuditAction.DENIED_ROLE, actor_name="Ines").count() == 3
 
 
 @pytest.mark.parametrize("colleague", [cast.elm, cast.hal, cast.fay])
@@ -200,7 +200,7 @@ def test_fragments_are_only_posted(office: Browser, practice: Practice, path: st
 def test_opening_the_tab_is_one_entry_in_the_trail(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     page(office, ana)
-    assert TrailEntry.objects.filter(verb=AuditAction.CLIENT_PORTAL_VIEWED, client=ana).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.CLIENT_PORTAL_VIEWED, client=ana).count() == 1
 
 
 def test_the_tab_takes_the_same_queries_however_much_has_happened(

@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from portico.domain.access.models import Invitation, PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.web.office.client_portal.tab_posts import address_of, form_of, hidden, page, post, send
 
@@ -35,7 +35,7 @@ def test_without_email_ok_the_button_says_so_before_and_after_pressing(office: B
     assert f'href="/office/clients/{carla.ref}/edit/info/"' in note
     assert "Kept as typed" in after
     assert not OutgoingEmail.objects.exists()
-    assert TrailEntry.objects.get(verb=AuditAction.INVITATION_REFUSED).client == carla
+    assert AuditEntry.objects.get(verb=AuditAction.INVITATION_REFUSED).client == carla
 
 
 def test_after_a_refusal_the_same_page_can_be_saved_at_once(office: Browser, practice: Practice) -> None:

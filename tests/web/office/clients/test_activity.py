@@ -13,7 +13,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.actors import Actor, ActorKind
 from portico.plumbing.audit import audit_log
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from portico.web import icons
 from portico.web.office import audit_labels
 from tests import cast
@@ -185,7 +185,7 @@ def test_looking_is_in_the_trail_once(office: Browser, practice: Practice) -> No
     ana = cast.ana(practice)
     office.get(page_of(ana))
 
-    assert TrailEntry.objects.filter(verb=AuditAction.ACTIVITY_VIEWED, client=ana).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.ACTIVITY_VIEWED, client=ana).count() == 1
 
 
 def test_a_biller_may_read_it(client: Browser, practice: Practice) -> None:
@@ -196,7 +196,7 @@ def test_a_biller_may_read_it(client: Browser, practice: Practice) -> None:
 
 @pytest.mark.parametrize("verb", list(AuditAction))
 def test_every_verb_has_a_sentence_and_a_look(verb: AuditAction) -> None:
-    line = audit_labels.row_for(TrailEntry(verb=verb, at=datetime(2026, 11, 23, tzinfo=UTC), actor_kind="system"))
+    line = audit_labels.row_for(AuditEntry(verb=verb, at=datetime(2026, 11, 23, tzinfo=UTC), actor_kind="system"))
 
     assert line.sentence
     assert "%(" not in line.sentence
@@ -218,7 +218,7 @@ def test_every_verb_has_a_sentence_and_a_look(verb: AuditAction) -> None:
     ],
 )
 def test_a_sentence_tells_the_details(verb: AuditAction, details: dict[str, object], sentence: str) -> None:
-    assert audit_labels.sentence(TrailEntry(verb=verb, details=details)) == sentence
+    assert audit_labels.sentence(AuditEntry(verb=verb, details=details)) == sentence
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_sentence_tells_the_details(verb: AuditAction, details: dict[str, obje
     ],
 )
 def test_whoever_did_it_is_named_as_they_were(kind: str, said_of: str) -> None:
-    assert audit_labels.actor_label(TrailEntry(actor_kind=kind, actor_name="Fay")) == said_of
+    assert audit_labels.actor_label(AuditEntry(actor_kind=kind, actor_name="Fay")) == said_of
 
 
 def test_the_page_asks_the_same_however_much_happened(

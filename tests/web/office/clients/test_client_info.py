@@ -12,7 +12,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.web.office.form_data import address, client_info, phone, said
 
@@ -45,12 +45,12 @@ def test_the_page_shows_what_is_saved(office: Browser, practice: Practice) -> No
 def test_saving_as_it_stands_changes_nothing(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
-    entries = TrailEntry.objects.count()
+    entries = AuditEntry.objects.count()
 
     office.post(page_of(ana), client_info(ana, address(ANAS, was=ref_of(ana)), phones=(phone("(212) 555-0134"),)))
 
     assert Client.objects.get().version == ana.version
-    assert TrailEntry.objects.count() == entries
+    assert AuditEntry.objects.count() == entries
     assert open_addresses(ana) == [(ANAS, True)]
 
 
@@ -71,7 +71,7 @@ def test_names_and_numbers_are_saved_and_found_again(office: Browser, practice: 
     assert (ana.name, ana.status, ana.version) == ("Zoë Abreu", "inactive", 2)
     assert "Zoë Abreu" in said(office, "/office/clients/?q=zoe")
     assert "Zoë Abreu" in said(office, "/office/clients/?q=34912")
-    entry = TrailEntry.objects.get(verb=AuditAction.CLIENT_EDITED)
+    entry = AuditEntry.objects.get(verb=AuditAction.CLIENT_EDITED)
     assert (entry.actor_name, entry.details) == ("Fay", {"fields": "preferred_name, status, phones"})
 
 
@@ -193,7 +193,7 @@ def test_consent_is_recorded_with_name_and_day_and_can_be_withdrawn(office: Brow
     row.refresh_from_db()
     assert row.email_ok is False
     assert row.email_ok_withdrawn_at is not None
-    assert list(TrailEntry.objects.order_by("id").values_list("verb", flat=True))[-2:] == [
+    assert list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))[-2:] == [
         "consent.recorded",
         "consent.withdrawn",
     ]
@@ -315,7 +315,7 @@ def test_a_biller_reads_names_addresses_and_consent_and_changes_nothing(client: 
         assert words not in shown.partition("<main")[2], words
     assert browser.post(page_of(ana), client_info(ana, first_name="Eve")).status_code == 403
     assert Client.objects.get().first_name == "Ana"
-    entry = TrailEntry.objects.get(verb=AuditAction.DENIED_ROLE)
+    entry = AuditEntry.objects.get(verb=AuditAction.DENIED_ROLE)
     assert (entry.actor_name, entry.about) == ("Ines", "edit")
 
 
@@ -343,7 +343,7 @@ def test_another_practices_client_is_missing_like_any_other_and_the_trail_knows(
         return re.sub(r"[A-Z0-9]{5}-[A-Z0-9]{5}", "", page)
 
     assert without_reference(foreign) == without_reference(unknown)
-    denied = TrailEntry.objects.filter(verb=AuditAction.DENIED_PRACTICE)
+    denied = AuditEntry.objects.filter(verb=AuditAction.DENIED_PRACTICE)
     assert [(entry.practice, entry.actor_name) for entry in denied] == [(practice, "Fay")]
 
 
@@ -351,7 +351,7 @@ def test_looking_is_in_the_trail_once(office: Browser, practice: Practice) -> No
     ana = cast.ana(practice)
     office.get(page_of(ana))
 
-    entry = TrailEntry.objects.get(verb=AuditAction.CLIENT_INFO_VIEWED)
+    entry = AuditEntry.objects.get(verb=AuditAction.CLIENT_INFO_VIEWED)
     assert (entry.client_id, entry.actor_name) == (ana.pk, "Fay")
 
 

@@ -8,7 +8,7 @@ from portico.domain.access.models import Invitation, PortalAccess
 from portico.domain.access.onboarding import invitation_text, new_clients
 from portico.domain.clients.models import Client, EmailAddress, PhoneNumber
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.web.office.form_data import address, new_client, phone
 
@@ -155,7 +155,7 @@ def test_when_the_invitation_may_not_go_nothing_is_created_and_what_was_typed_st
     assert complaint in page
     assert 'value="Abreu"' in page
     assert not Client.objects.exists()
-    assert not TrailEntry.objects.filter(client__isnull=False).exists()
+    assert not AuditEntry.objects.filter(client__isnull=False).exists()
 
 
 def test_an_invitation_needs_access(office: Browser) -> None:
@@ -280,7 +280,7 @@ def test_a_biller_creates_nobody(client: Browser, practice: Practice) -> None:
 def test_the_trail_tells_it_step_by_step(office: Browser) -> None:
     office.post(ADDRESS, new_client(address(ANAS)) | INVITED)
 
-    assert list(TrailEntry.objects.filter(client__isnull=False).order_by("id").values_list("verb", "actor_name")) == [
+    assert list(AuditEntry.objects.filter(client__isnull=False).order_by("id").values_list("verb", "actor_name")) == [
         ("client.created", "Fay"),
         ("address.added", "Fay"),
         ("consent.recorded", "Fay"),

@@ -13,7 +13,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 from tests.web.office.form_data import said
 
@@ -136,7 +136,7 @@ def test_looking_is_in_the_trail_once(office: Browser, practice: Practice) -> No
     ana = cast.ana(practice)
     office.get(page_of(ana))
 
-    entry = TrailEntry.objects.get(verb=AuditAction.OVERVIEW_VIEWED)
+    entry = AuditEntry.objects.get(verb=AuditAction.OVERVIEW_VIEWED)
     assert (entry.client_id, entry.actor_name) == (ana.pk, "Fay")
 
 
@@ -159,7 +159,7 @@ def test_archiving_and_restoring_twice_is_once(office: Browser, practice: Practi
     for step in ("archiving", "archiving", "restoring", "restoring"):
         assert office.post(f"{page_of(ana)}{step}/").status_code == 302
 
-    verbs = TrailEntry.objects.filter(verb__in=(AuditAction.CLIENT_ARCHIVED, AuditAction.CLIENT_RESTORED))
+    verbs = AuditEntry.objects.filter(verb__in=(AuditAction.CLIENT_ARCHIVED, AuditAction.CLIENT_RESTORED))
     assert verbs.count() == 2
 
 

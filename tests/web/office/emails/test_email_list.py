@@ -16,7 +16,7 @@ from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.domain.practices.staff import team
 from portico.plumbing import clock
 from portico.plumbing.mail import outbox
-from portico.plumbing.models import EmailEventKind, OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, EmailEventKind, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailState
 from portico.web.office import attention
 from tests import cast
@@ -219,7 +219,7 @@ def test_opening_a_mail_is_one_entry_in_the_trail(office: Browser, practice: Pra
     ana = cast.ana(practice)
     email = mail(ana)
     office.get(f"{LIST}{email.ref}/")
-    said = TrailEntry.objects.get(verb=AuditAction.EMAIL_VIEWED)
+    said = AuditEntry.objects.get(verb=AuditAction.EMAIL_VIEWED)
     assert (said.client, said.about, said.actor_name) == (ana, email.ref, "Fay")
 
 
@@ -233,14 +233,14 @@ def test_everybody_may_read_and_start_a_failed_mail_again(
     assert browser.post(f"{LIST}{email.ref}/restart/").status_code == 302
     email.refresh_from_db()
     assert (email.state, email.mistakes, email.parked_at) == (EmailState.QUEUED, 0, None)
-    assert TrailEntry.objects.filter(verb=AuditAction.EMAIL_RESTARTED).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.EMAIL_RESTARTED).count() == 1
 
 
 def test_starting_again_twice_is_once(office: Browser, practice: Practice) -> None:
     email = mail(cast.ana(practice), state=EmailState.FAILED)
     for _ in range(2):
         assert office.post(f"{LIST}{email.ref}/restart/").status_code == 302
-    assert TrailEntry.objects.filter(verb=AuditAction.EMAIL_RESTARTED).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.EMAIL_RESTARTED).count() == 1
 
 
 def test_a_mail_that_was_handed_over_is_not_sent_again(office: Browser, practice: Practice) -> None:

@@ -13,7 +13,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log, sealing
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from portico.web.office.settings import audit_log_page
 from tests import cast
 
@@ -54,7 +54,7 @@ def test_the_owner_reads_who_did_what_for_which_client(owner: Browser, practice:
 def test_nobody_else_may_and_the_attempt_is_in_it(client: Browser, practice: Practice, colleague: object) -> None:
     browser = cast.signed_in(client, colleague(practice))  # type: ignore[operator]  # One of the cast.
     assert browser.get(TRAIL).status_code == 403
-    assert TrailEntry.objects.filter(verb=AuditAction.DENIED_ROLE).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.DENIED_ROLE).count() == 1
 
 
 def test_every_verb_can_be_shown(owner: Browser, practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_one_clients_entries_can_be_picked_out(owner: Browser, practice: Practic
 def test_another_practices_trail_is_not_in_it(owner: Browser, practice: Practice) -> None:
     birch = cast.birch()
     cast.dora(birch)
-    shown = page(owner, f"?before={TrailEntry.objects.filter(practice=birch).latest('id').ref}")
+    shown = page(owner, f"?before={AuditEntry.objects.filter(practice=birch).latest('id').ref}")
     assert verbs(shown) == []
     assert verbs(page(owner)) == []
 

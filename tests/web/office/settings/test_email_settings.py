@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from portico.domain.access.onboarding import invitation_text
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import DefaultText, Practice
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -92,7 +92,7 @@ def test_a_client_created_in_spanish_gets_the_practices_spanish(owner: Browser, 
 def test_porticos_own_words_are_not_stored(owner: Browser) -> None:
     owner.post(EMAILS, TYPED)
     assert not DefaultText.objects.exists()
-    assert not TrailEntry.objects.filter(verb=AuditAction.DEFAULT_TEXT_CHANGED).exists()
+    assert not AuditEntry.objects.filter(verb=AuditAction.DEFAULT_TEXT_CHANGED).exists()
 
 
 def test_porticos_own_words_come_back_on_one_press_and_are_saved_by_another(owner: Browser) -> None:
@@ -103,7 +103,7 @@ def test_porticos_own_words_come_back_on_one_press_and_are_saved_by_another(owne
     assert DefaultText.objects.count() == 1
     owner.post(EMAILS, TYPED | {"version": "2"})
     assert not DefaultText.objects.exists()
-    assert TrailEntry.objects.filter(verb=AuditAction.DEFAULT_TEXT_RESET).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.DEFAULT_TEXT_RESET).count() == 1
 
 
 def test_the_sender_stands_in_the_preview_and_the_trail_names_the_field(owner: Browser, practice: Practice) -> None:
@@ -111,7 +111,7 @@ def test_the_sender_stands_in_the_preview_and_the_trail_names_the_field(owner: B
     practice.refresh_from_db()
     assert (practice.shown_sender, practice.reply_to) == ("The desk", "hello@alder.example")
     assert "The desk <" in shown(owner)
-    entry = TrailEntry.objects.get(verb=AuditAction.PRACTICE_EDITED)
+    entry = AuditEntry.objects.get(verb=AuditAction.PRACTICE_EDITED)
     assert entry.details == {"fields": "sender_name, reply_to"}
 
 

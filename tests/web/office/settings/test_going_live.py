@@ -15,7 +15,7 @@ from portico.domain.billing.stripe_sync import card_refunds, disputes, going_liv
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import CardState, Practice
 from portico.gateways.stripe.objects import Dispute as DisputeAtStripe
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.cast import DESK
 from tests.support.clock import NOW
@@ -93,9 +93,9 @@ def test_it_is_in_the_trail_once_and_a_second_press_finds_nothing(till: Till, an
     tab.press()
     again = tab.press()
     assert "There are no test payments in the books." in plain(again.content)
-    entry = TrailEntry.objects.get(verb=AuditAction.TESTS_TAKEN_OUT)
+    entry = AuditEntry.objects.get(verb=AuditAction.TESTS_TAKEN_OUT)
     assert (entry.details, entry.actor_name) == ({"payments": 1}, "Dr. Naomi Elm")
-    assert TrailEntry.objects.get(verb=AuditAction.PAYMENT_TAKEN_BACK).about == payment.ref
+    assert AuditEntry.objects.get(verb=AuditAction.PAYMENT_TAKEN_BACK).about == payment.ref
 
 
 def test_a_test_refund_and_a_lost_test_dispute_count_no_longer_either(till: Till, ana: Client) -> None:

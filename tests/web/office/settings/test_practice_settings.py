@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Logo, Practice
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 from tests.support.pictures import picture
 
@@ -96,7 +96,7 @@ def test_a_currency_that_nobody_can_charge_is_refused(owner: Browser, practice: 
 
 def test_the_trail_names_the_fields_and_not_what_stands_in_them(owner: Browser) -> None:
     owner.post(PRACTICE, TYPED | {"greeting": "Come in", "accent": "20"})
-    entry = TrailEntry.objects.get(verb=AuditAction.PRACTICE_EDITED)
+    entry = AuditEntry.objects.get(verb=AuditAction.PRACTICE_EDITED)
     assert entry.details == {"fields": "greeting, hue"}
     assert "Practice settings changed: portal greeting, accent colour" in shown(owner, "/office/settings/trail/")
 
@@ -106,7 +106,7 @@ def test_saving_what_is_saved_changes_nothing(owner: Browser, practice: Practice
         assert owner.post(PRACTICE, TYPED).status_code == 302
     practice.refresh_from_db()
     assert practice.version == 1
-    assert not TrailEntry.objects.filter(verb=AuditAction.PRACTICE_EDITED).exists()
+    assert not AuditEntry.objects.filter(verb=AuditAction.PRACTICE_EDITED).exists()
 
 
 def test_who_reads_spanish_gets_the_spanish_words_or_else_the_english(owner: Browser, practice: Practice) -> None:
@@ -215,7 +215,7 @@ def test_nobody_but_an_owner_may(client: Browser, practice: Practice) -> None:
     assert upload(desk, picture()).status_code == 403
     practice.refresh_from_db()
     assert (practice.name, practice.logo_digest) == ("Alder Street Therapy", "")
-    assert TrailEntry.objects.filter(verb=AuditAction.DENIED_ROLE).count() == 2
+    assert AuditEntry.objects.filter(verb=AuditAction.DENIED_ROLE).count() == 2
 
 
 # --- the hue
@@ -280,7 +280,7 @@ def test_a_logo_stands_at_the_entrance_and_in_the_portal(owner: Browser, practic
     assert picture_itself["Content-Type"] == "image/png"
     assert picture_itself["X-Content-Type-Options"] == "nosniff"
     assert picture_itself["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert TrailEntry.objects.filter(verb=AuditAction.LOGO_CHANGED).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.LOGO_CHANGED).count() == 1
 
 
 def test_another_logo_has_another_address_and_the_old_one_is_gone(owner: Browser, practice: Practice) -> None:
@@ -295,7 +295,7 @@ def test_another_logo_has_another_address_and_the_old_one_is_gone(owner: Browser
 def test_the_same_logo_again_changes_nothing(owner: Browser) -> None:
     upload(owner, picture())
     upload(owner, picture())
-    assert TrailEntry.objects.filter(verb=AuditAction.LOGO_CHANGED).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.LOGO_CHANGED).count() == 1
 
 
 def test_a_logo_can_be_taken_down(owner: Browser, practice: Practice) -> None:
@@ -305,7 +305,7 @@ def test_a_logo_can_be_taken_down(owner: Browser, practice: Practice) -> None:
     practice.refresh_from_db()
     assert (practice.logo_digest, Logo.objects.count()) == ("", 0)
     assert '<img class="logo"' not in shown(owner, PRACTICE)
-    assert TrailEntry.objects.filter(verb=AuditAction.LOGO_REMOVED).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.LOGO_REMOVED).count() == 1
 
 
 def test_a_logo_belongs_to_its_practice_alone(owner: Browser, practice: Practice) -> None:

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, Role, StaffMember, StaffSession
 from portico.domain.practices.staff import authenticators, second_factor, team
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -195,7 +195,7 @@ def test_nobody_else_may(client: Browser, practice: Practice, colleague: object)
     browser = cast.signed_in(client, colleague(practice))  # type: ignore[operator]  # One of the cast.
     assert browser.get(TEAM).status_code == 403
     assert browser.post(TEAM, LENA).status_code == 403
-    assert TrailEntry.objects.filter(verb=AuditAction.DENIED_ROLE).count() == 2
+    assert AuditEntry.objects.filter(verb=AuditAction.DENIED_ROLE).count() == 2
 
 
 @pytest.mark.parametrize("size", [1, 8])

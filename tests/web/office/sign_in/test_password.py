@@ -13,7 +13,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, StaffMember, StaffSession
 from portico.domain.practices.staff import password_attempts
 from portico.plumbing import clock
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from tests import cast
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def try_door(browser: Browser, email: str, password: str = cast.PASSWORD, *, que
 
 
 def verbs() -> list[str]:
-    return list(TrailEntry.objects.order_by("id").values_list("verb", flat=True))
+    return list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))
 
 
 def test_fay_signs_in_with_email_and_password(client: Browser, fay: StaffMember) -> None:
@@ -115,7 +115,7 @@ def test_who_signs_in_often_is_not_shut_out(client: Browser, fay: StaffMember) -
 def test_tries_at_an_unknown_address_are_counted_alike(client: Browser, fay: StaffMember) -> None:
     statuses = [try_door(client, "nobody@alder-street.example").status_code for _ in range(6)]
     assert statuses == [422] * 5 + [429]
-    assert not TrailEntry.objects.exists()
+    assert not AuditEntry.objects.exists()
 
 
 def test_signing_in_gets_a_new_session_id(client: Browser, fay: StaffMember) -> None:

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods
 from pytest_django.fixtures import Settings
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.practices.models import KeptPost, Practice
-from portico.plumbing.models import TrailEntry
+from portico.domain.practices.models import Practice, StaffSavedForm
+from portico.plumbing.models import AuditEntry
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.sign_in import reauthentication
@@ -109,7 +109,7 @@ def test_a_wrong_answer_proves_nothing(office: Browser, later: Callable[[], None
     assert answer.status_code == 422
     assert "That password doesn’t match." in answer.content.decode()
     assert office.get(PAGE).status_code == 302
-    assert TrailEntry.objects.filter(verb=AuditAction.STAFF_SIGN_IN_REFUSED).count() == 1
+    assert AuditEntry.objects.filter(verb=AuditAction.STAFF_SIGN_IN_REFUSED).count() == 1
 
 
 def test_the_sixth_try_in_five_minutes_is_not_looked_at(office: Browser, later: Callable[[], None]) -> None:
@@ -131,7 +131,7 @@ def test_a_page_left_open_too_long_can_still_be_looked_at(office: Browser, later
 def test_what_was_posted_comes_back_to_be_pressed_again(office: Browser, later: Callable[[], None]) -> None:
     later()
     asked = office.post(BUTTON, {"reason": "asked for it twice"}, headers={"Referer": f"http://testserver{BUTTON}"})
-    kept = KeptPost.objects.get()
+    kept = StaffSavedForm.objects.get()
     assert query_of(asked) == {"next": [BUTTON], "kept": [kept.ref]}
     page = office.get(prove(office, asked)["Location"]).content.decode()
     assert f'action="{BUTTON}"' in page

@@ -14,7 +14,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, SetUpLink, SetUpPurpose, StaffMember, StaffSession
 from portico.domain.practices.staff import authenticators, recovery_codes, second_factor, set_up_links
 from portico.plumbing import tokens
-from portico.plumbing.models import OutgoingEmail, TrailEntry
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def test_who_sets_up_an_account_is_told_of_the_next_step(fay: StaffMember, purpo
 
 
 def verbs() -> list[str]:
-    return list(TrailEntry.objects.order_by("id").values_list("verb", flat=True))
+    return list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))
 
 
 def key_of(browser: Browser) -> str:
@@ -78,7 +78,7 @@ def test_the_password_leads_to_the_second_step_and_its_code_into_the_office(
     assert (answer.status_code, answer["Location"]) == (302, "/office/clients/")
     assert client.get("/office/clients/").status_code == 200
     assert verbs()[-2:] == [AuditAction.STAFF_PASSWORD_ACCEPTED, AuditAction.STAFF_SIGNED_IN]
-    assert TrailEntry.objects.latest("id").details == {"way": "authenticator"}
+    assert AuditEntry.objects.latest("id").details == {"way": "authenticator"}
 
 
 def test_the_way_back_is_kept_through_both_steps(client: Browser, fay: StaffMember, secret: str) -> None:
@@ -168,7 +168,7 @@ def test_twenty_wrong_codes_an_hour_and_fifty_a_day_are_the_most(
         for _ in range(5):
             answer = client.post(STEP, {"otp": "12345"})
         said.append(text(answer))
-        refused.append(TrailEntry.objects.filter(verb=AuditAction.SECOND_FACTOR_REFUSED).count())
+        refused.append(AuditEntry.objects.filter(verb=AuditAction.SECOND_FACTOR_REFUSED).count())
         stopped_clock.shift(timedelta(hours=17) if turn == 35 else timedelta(minutes=10))
     assert (refused[5], refused[-1]) == (20, 50)
     assert any("Wait an hour" in page for page in said)

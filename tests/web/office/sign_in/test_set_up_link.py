@@ -12,7 +12,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, SetUpLink, StaffMember, StaffSession
 from portico.domain.practices.staff import set_up_links
 from portico.plumbing.actors import Actor
-from portico.plumbing.models import TrailEntry
+from portico.plumbing.models import AuditEntry
 from portico.web.office.sign_in.set_up_link import COOKIE_NAME
 from tests import cast
 from tests.web.tabs import Tab
@@ -95,7 +95,7 @@ def test_choosing_a_password_signs_in_and_lands_on_clients(client: Browser, elm:
     assert client.cookies[COOKIE_NAME].value == ""
     elm.refresh_from_db()
     assert elm.check_password(GOOD)
-    verbs = list(TrailEntry.objects.order_by("id").values_list("verb", flat=True))
+    verbs = list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))
     assert verbs == [AuditAction.SET_UP_LINK_MADE, AuditAction.PASSWORD_CHOSEN, AuditAction.STAFF_SIGNED_IN]
 
 
