@@ -14,7 +14,7 @@ from tests.support.world import World, cases
 from tests.web.test_every_address import STAFF
 from tests.web.visitors import undone
 
-MODULES = {"arriving", "own_account", "sessions", "setting_up", "signing_in"}
+MODULES = {"completing_sign_in", "link_redemption", "own_account", "portal_sessions", "set_up_links"}
 SOURCE = Path(portico.__file__).parent
 ANOTHER = "another long walk by the river"
 # Whatever a form may call them: the person, and what they would have to sign in with.
@@ -74,26 +74,29 @@ def test_no_address_lets_staff_set_a_colleagues_password_or_begin_a_clients_sess
 
 
 def test_a_password_is_set_by_its_owner_a_mailed_link_or_the_first_seed_alone() -> None:
-    assert callers_of(".set_password", ".make_password", "setting_up.choose_password") == {
-        "domain.practices.own_account.change_password",
-        "domain.practices.setting_up.choose_password",
+    assert callers_of(".set_password", ".make_password", "set_up_links.choose_password") == {
+        "domain.practices.staff.own_account.change_password",
+        "domain.practices.staff.set_up_links.choose_password",
         "operating.seeding.loading._staff_member",
-        "web.office.setting_up._choose",
+        "web.office.sign_in.set_up_link._choose",
     }
-    assert callers_of("own_account.change_password") == {"web.office.own_account._change_password"}
+    assert callers_of("own_account.change_password") == {"web.office.account.own_account._change_password"}
 
 
 def test_the_secret_of_a_set_up_link_is_made_for_the_mail_and_for_the_first_owner_alone() -> None:
-    assert callers_of("setting_up.make_link") == {"domain.practices.founding.create_practice"}
-    assert callers_of("setting_up.address_in_mail") == {"domain.practices.set_up_mail.link"}
+    assert callers_of("set_up_links.create_link") == {"domain.practices.practice_creation.create_practice"}
+    assert callers_of("set_up_links.url_in_mail") == {"domain.practices.staff.set_up_mail.link"}
 
 
 def test_a_clients_session_begins_with_a_link_a_code_or_a_pin_and_in_no_other_way() -> None:
-    assert callers_of("sessions.begin") == {"domain.access.arriving.arrive"}
-    assert callers_of("arriving.arrive") == {"domain.access.signing_in.spend", "domain.access.pins._arrive"}
-    assert callers_of("signing_in.spend", "signing_in.press") == {
-        "domain.access.codes._spend",
+    assert callers_of("portal_sessions.start") == {"domain.access.sign_in.completing_sign_in.complete"}
+    assert callers_of("completing_sign_in.complete") == {
+        "domain.access.sign_in.link_redemption.spend",
+        "domain.access.sign_in.pins._arrive",
+    }
+    assert callers_of("link_redemption.spend", "link_redemption.redeem") == {
+        "domain.access.sign_in.sign_in_codes._spend",
         "web.entrance.link._press",
         # The demo's own people.
-        "operating.demo_data.make",
+        "operating.demo.demo_data.make",
     }

@@ -25,7 +25,7 @@ class PayForm(forms.Form):
     save_card = forms.BooleanField(required=False)
     amount = forms.IntegerField(required=False)
     # The invoices that the page listed, with what was left on each.
-    shown = forms.CharField(required=False)
+    shown = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(
         self, data: QueryDict | None = None, *, saved: list[SavedCard], may_save: bool, kept: QueryDict | None = None

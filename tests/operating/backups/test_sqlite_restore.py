@@ -192,4 +192,4 @@ def test_the_command_tells_what_it_did_and_which_keys_are_missing(
         connection.close()
     assert "alder-street: ended 0 sign-in links" in told.getvalue()
     assert "parked 1 emails" in told.getvalue()
-    assert "FIELD_KEYS lacks the key t1. Without it these cannot be read or proved: trail seals." in warned.getvalue()
+    assert "FIELD_KEYS lacks the key t1. Without it these cannot be read or proved: audit seals." in warned.getvalue()
