@@ -12,7 +12,7 @@ import portico
 ROOT = Path(portico.__file__).parent
 # The two modules that know how, and the sandbox, which plays somebody else's part.
 KNOW_HOW = {"plumbing/clock.py", "plumbing/text/times.py"}
-ELSEWHERE = ("sandbox/", "migrations/")
+ELSEWHERE = ("migrations/",)
 # Where a moment is written for a machine, in UTC, or back into a column of text.
 FOR_MACHINES = {
     "plumbing/logs.py",  # a line of the log

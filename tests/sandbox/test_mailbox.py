@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from portico.plumbing.mail import headers
-from portico.sandbox.mailbox.keeping import Mailbox
+from sandbox.mailbox.keeping import Mailbox
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.real_processes
@@ -57,7 +57,7 @@ def start(folder: Path, *, demo: str = "1", smtp_port: int | None = None) -> Run
     smtp_port, http_port = smtp_port or free_port(), free_port()
     options = ("--smtp-port", str(smtp_port), "--http-port", str(http_port), "--folder", str(folder))
     process = subprocess.Popen(
-        [sys.executable, "-m", "portico.sandbox.mailbox", *options],
+        [sys.executable, "-m", "sandbox.mailbox", *options],
         env=os.environ | {"PORTICO_DEMO": demo, "PORTICO_TESTS": "0", "PYTHONUNBUFFERED": "1"},
         cwd=Path(__file__).parents[2],
         stdout=subprocess.PIPE,

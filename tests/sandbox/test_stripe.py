@@ -27,8 +27,8 @@ from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.errors import RequestRejected, ResourceMissing
 from portico.gateways.stripe.objects import CheckoutSession
 from portico.plumbing import clock
-from portico.sandbox.stripe.sandbox import OutsideDemo
-from portico.sandbox.stripe.serving import SandboxStripe
+from sandbox.stripe.sandbox import OutsideDemo
+from sandbox.stripe.serving import SandboxStripe
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.sqlite
@@ -450,7 +450,7 @@ def test_it_runs_as_a_program_and_says_what_stands_in_its_way(tmp_path: Path) ->
 
     def start(demo: str, *options: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [sys.executable, "-m", "portico.sandbox.stripe", "--port", str(port), *options],
+            [sys.executable, "-m", "sandbox.stripe", "--port", str(port), *options],
             env=os.environ | {"PORTICO_DEMO": demo, "PORTICO_TESTS": "0", "PYTHONUNBUFFERED": "1"},
             cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip

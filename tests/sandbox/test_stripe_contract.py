@@ -23,8 +23,8 @@ from portico.gateways.stripe.errors import (
     ResourceMissing,
 )
 from portico.gateways.stripe.objects import Card, CheckoutSession, PaymentIntent
-from portico.sandbox.stripe.sandbox import KEY
-from portico.sandbox.stripe.serving import SandboxStripe
+from sandbox.stripe.sandbox import KEY
+from sandbox.stripe.serving import SandboxStripe
 from tests.support.stripe import Side
 
 pytestmark = [pytest.mark.real_time, pytest.mark.sqlite]
@@ -243,9 +243,7 @@ def test_an_endpoint_tells_its_secret_once(side: Side) -> None:
     assert made.id not in {each.id for each in account.endpoints(side.line())}
 
 
-OWN = json.loads(
-    (Path(__file__).resolve().parents[2] / "portico" / "sandbox" / "stripe" / "skeletons.json").read_text("utf-8")
-)
+OWN = json.loads((Path(__file__).resolve().parents[2] / "sandbox" / "stripe" / "skeletons.json").read_text("utf-8"))
 
 
 def samples() -> dict[str, dict[str, Any]]:

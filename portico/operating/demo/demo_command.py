@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from http.client import HTTPConnection, HTTPException
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -31,7 +32,7 @@ PORTICO = (sys.executable, "-m", "portico")
 def main(arguments: list[str]) -> int:
     """Runs until Ctrl-C. Gives the exit code."""
     asked = _parser().parse_args(arguments)
-    problem = taken(asked.port)
+    problem = taken(asked.port) if find_spec("sandbox") else "The demo needs a checkout of Portico's source."
     if problem:
         print(problem, file=sys.stderr)
         return 1
@@ -122,7 +123,7 @@ def _prepare_folder(*, reset: bool) -> None:
 
 def _mailbox(port: int) -> list[str]:
     where = ("--smtp-port", str(port + 3), "--http-port", str(port + 1), "--folder", str(FOLDER / "mail"))
-    return [sys.executable, "-m", "portico.sandbox.mailbox", *where]
+    return [sys.executable, "-m", "sandbox.mailbox", *where]
 
 
 def _stripe(port: int) -> list[str]:
@@ -131,7 +132,7 @@ def _stripe(port: int) -> list[str]:
     where = ("--port", str(port + 2), "--store", str(FOLDER / "stripe.sqlite3"))
     hook = f"http://localhost:{port}/hooks/stripe/{practice['slug']}/"
     events = ("--key", keys["secret_key"], "--webhook", hook, "--webhook-secret", keys["webhook_secret"])
-    return [sys.executable, "-m", "portico.sandbox.stripe", *where, *events]
+    return [sys.executable, "-m", "sandbox.stripe", *where, *events]
 
 
 def _practice() -> dict[str, Any]:  # Any: JSON.

@@ -33,10 +33,10 @@ from portico.gateways.stripe.account import EVENTS
 from portico.gateways.stripe.errors import StripeCallFailed
 from portico.plumbing import clock, inbound_events, tokens
 from portico.plumbing.refusals import Refused
-from portico.sandbox.stripe.book import BookedCharge
-from portico.sandbox.stripe.problems import Problem
-from portico.sandbox.stripe.serving import SandboxStripe
-from portico.sandbox.stripe.webhooks import Letter
+from sandbox.stripe.book import BookedCharge
+from sandbox.stripe.problems import Problem
+from sandbox.stripe.serving import SandboxStripe
+from sandbox.stripe.webhooks import Letter
 from tests import cast
 from tests.domain.billing import ledger_comparison
 from tests.support.dying import killed_after, watching_writes

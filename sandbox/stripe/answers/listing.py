@@ -1,0 +1,55 @@
+"""Lists, newest first, in pages that begin after or end before an object: https://docs.stripe.com/api/pagination."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.stripe.asking import Asked
+from sandbox.stripe.desk import Desk
+from sandbox.stripe.problems import Json, invalid
+
+type Adjust = Callable[[Json], Json]
+
+
+def answer(
+    desk: Desk, asked: Asked, kind: str, url: str, *, fields: tuple[str, ...] = (), adjust: Adjust = lambda body: body
+) -> Json:
+    """One page of the objects whose fields are as asked."""
+    wanted = {name: asked.maybe(name) for name in fields}
+    like = _created(asked)
+    bodies = [adjust(body) for body in desk.all(kind, like)]
+    bodies = [
+        body for body in bodies if all(value is None or body.get(name) == value for name, value in wanted.items())
+    ]
+    return page(asked, bodies, url)
+
+
+def page(asked: Asked, bodies: list[Json], url: str) -> Json:
+    limit = asked.whole("limit", 10)
+    if not 1 <= limit <= 100:
+        raise invalid("Invalid limit: must be between 1 and 100.", param="limit")
+    after, before = asked.maybe("starting_after"), asked.maybe("ending_before")
+    if after:
+        bodies = bodies[_place(bodies, after) + 1 :]
+    if before:
+        # The page that ends there: the last ones before it.
+        bodies = bodies[: _place(bodies, before)]
+        return {"object": "list", "url": url, "has_more": len(bodies) > limit, "data": bodies[-limit:]}
+    return {"object": "list", "url": url, "has_more": len(bodies) > limit, "data": bodies[:limit]}
+
+
+def _place(bodies: list[Json], id_: str) -> int:
+    for place, body in enumerate(bodies):
+        if body["id"] == id_:
+            return place
+    raise invalid(f"No such object: '{id_}'", param="starting_after", code="resource_missing")
+
+
+def _created(asked: Asked) -> Callable[[Json], bool]:
+    value: Any = asked.get("created")  # Any: a time, or bounds by their names.
+    if value in (None, ""):
+        return lambda body: True
+    bounds = Asked(value, "created") if isinstance(value, dict) else Asked({"gte": value, "lte": value}, "created")
+    least = max(bounds.whole("gte", 0), bounds.whole("gt", -1) + 1)
+    most = min(bounds.whole("lte", 10**12), bounds.whole("lt", 10**12 + 1) - 1)
+    bounds.done()
+    return lambda body: least <= body["created"] <= most

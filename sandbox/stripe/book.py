@@ -1,0 +1,69 @@
+"""The sandbox's own book of money, to hold somebody else's against."""
+
+from dataclasses import dataclass
+
+from sandbox.stripe.desk import Desk
+from sandbox.stripe.problems import Json
+
+
+@dataclass(frozen=True)
+class BookedRefund:
+    """Amounts are in minor units."""
+
+    id: str
+    charge: str
+    amount: int
+    status: str
+
+
+@dataclass(frozen=True)
+class BookedDispute:
+    id: str
+    charge: str
+    amount: int
+    status: str
+
+
+@dataclass(frozen=True)
+class BookedCharge:
+    id: str
+    payment_intent: str
+    amount: int
+    currency: str
+    customer: str | None
+    metadata: dict[str, str]
+    refunds: tuple[BookedRefund, ...] = ()
+    disputes: tuple[BookedDispute, ...] = ()
+
+    @property
+    def refunded(self) -> int:
+        """What went back, or is on its way."""
+        return sum(each.amount for each in self.refunds if each.status in {"succeeded", "pending"})
+
+    @property
+    def is_lost(self) -> bool:
+        return any(each.status == "lost" for each in self.disputes)
+
+
+def of(desk: Desk) -> tuple[BookedCharge, ...]:
+    """Every charge that took money, oldest first."""
+    refunds, disputes = desk.all("refund")[::-1], desk.all("dispute")[::-1]
+    return tuple(_booked(charge, refunds, disputes) for charge in desk.all("charge", lambda each: each["paid"])[::-1])
+
+
+def _booked(charge: Json, refunds: list[Json], disputes: list[Json]) -> BookedCharge:
+    id_ = charge["id"]
+    return BookedCharge(
+        id=id_,
+        payment_intent=charge["payment_intent"],
+        amount=charge["amount"],
+        currency=charge["currency"],
+        customer=charge["customer"],
+        metadata=charge["metadata"],
+        refunds=tuple(
+            BookedRefund(each["id"], id_, each["amount"], each["status"]) for each in refunds if each["charge"] == id_
+        ),
+        disputes=tuple(
+            BookedDispute(each["id"], id_, each["amount"], each["status"]) for each in disputes if each["charge"] == id_
+        ),
+    )

@@ -1,0 +1,63 @@
+"""The objects of Stripe's API, with all their fields, and how they leave the sandbox."""
+
+import copy
+import json
+import secrets
+import string
+from pathlib import Path
+from typing import Any
+
+from sandbox.stripe.cards import Card
+from sandbox.stripe.problems import Json
+
+SKELETONS: dict[str, Json] = json.loads(Path(__file__).with_name("skeletons.json").read_text(encoding="utf-8"))
+SIGNS = string.ascii_letters + string.digits
+
+PREFIXES = {
+    "balance_transaction": "txn_",
+    "charge": "ch_",
+    "customer": "cus_",
+    "dispute": "dp_",
+    "event": "evt_",
+    "payment_intent": "pi_",
+    "payment_method": "pm_",
+    "refund": "re_",
+    "webhook_endpoint": "we_",
+}
+
+
+def new_id(prefix: str, length: int = 24) -> str:
+    return prefix + "".join(secrets.choice(SIGNS) for _ in range(length))
+
+
+def new(kind: str, *, now: int, livemode: bool, **values: Any) -> Json:  # Any: the object's own fields.
+    """An object of that kind. What begins with an underscore is the sandbox's own and never leaves it."""
+    body = copy.deepcopy(SKELETONS[kind])
+    if kind == "checkout.session":
+        body["id"] = new_id("cs_live_" if livemode else "cs_test_", 40)
+    elif kind in PREFIXES:
+        body["id"] = new_id(PREFIXES[kind])
+    if "livemode" in body:
+        body["livemode"] = livemode
+    body["created"] = now
+    return body | values
+
+
+def shown(body: Any) -> Any:  # Any: whatever JSON holds.
+    """As it leaves the sandbox."""
+    if isinstance(body, dict):
+        return {key: shown(value) for key, value in body.items() if not key.startswith("_")}
+    if isinstance(body, list):
+        return [shown(each) for each in body]
+    return body
+
+
+def card_details(card: Card, *, month: int, year: int) -> Json:
+    """What of a card both a payment method and a charge tell."""
+    return {
+        "brand": card.brand,
+        "exp_month": month,
+        "exp_year": year,
+        "last4": card.last4,
+        "fingerprint": f"sandbox{card.number[-8:]}",
+    }

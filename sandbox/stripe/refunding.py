@@ -1,0 +1,86 @@
+"""Refunds, asked for by the API or in the dashboard; some fail days later."""
+
+from sandbox.stripe import amounts
+from sandbox.stripe.cards import BY_NUMBER
+from sandbox.stripe.desk import Desk
+from sandbox.stripe.problems import Json, invalid
+
+
+def refund(
+    desk: Desk, charge: Json, *, amount: int | None = None, reason: str | None = None, metadata: Json | None = None
+) -> Json:
+    left = charge["amount"] - charge["amount_refunded"]
+    if not charge["paid"]:
+        raise invalid("This charge did not succeed, so there is nothing to refund.", param="charge")
+    if charge["disputed"] and _is_disputed(desk, charge):
+        raise invalid(f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed")
+    if left <= 0:
+        raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+    amount = left if amount is None else amount
+    if amount < 1:
+        raise invalid("Invalid positive integer", param="amount", code="parameter_invalid_integer")
+    if amount > left:
+        raise invalid(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", param="amount")
+    amounts.refuse_fraction(amount, charge["currency"])
+    body = desk.new(
+        "refund",
+        amount=amount,
+        currency=charge["currency"],
+        charge=charge["id"],
+        customer=charge["customer"],
+        payment_intent=charge["payment_intent"],
+        payment_method=charge["payment_method"],
+        reason=reason,
+        metadata=metadata or {},
+        status="pending" if BY_NUMBER[charge["_card"]].refund == "pending" else "succeeded",
+    )
+    body["balance_transaction"] = _book(desk, body, -amount)["id"]
+    desk.save(body)
+    charge["amount_refunded"] += amount
+    charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+    desk.save(charge)
+    desk.tell("refund.created", body)
+    desk.tell("charge.refunded", charge)
+    return body
+
+
+def fail(desk: Desk, body: Json) -> Json:
+    """The client's bank sent the money back."""
+    if body["status"] == "failed":
+        raise invalid("This refund failed already.")
+    body |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
+    body["failure_balance_transaction"] = _book(desk, body, body["amount"])["id"]
+    desk.save(body)
+    charge = desk.get("charge", body["charge"])
+    charge["amount_refunded"] -= body["amount"]
+    charge["refunded"] = False
+    desk.save(charge)
+    desk.tell("refund.updated", body)
+    desk.tell("refund.failed", body)
+    return body
+
+
+def succeed(desk: Desk, body: Json) -> Json:
+    if body["status"] != "pending":
+        raise invalid("This refund is not pending.")
+    body["status"] = "succeeded"
+    desk.save(body)
+    desk.tell("refund.updated", body)
+    return body
+
+
+def _is_disputed(desk: Desk, charge: Json) -> bool:
+    return bool(desk.all("dispute", lambda each: each["charge"] == charge["id"] and each["status"] != "won"))
+
+
+def _book(desk: Desk, body: Json, amount: int) -> Json:
+    return desk.new(
+        "balance_transaction",
+        amount=amount,
+        currency=body["currency"],
+        net=amount,
+        source=body["id"],
+        type="refund" if amount < 0 else "refund_failure",
+        reporting_category="refund" if amount < 0 else "refund_failure",
+        available_on=desk.now,
+    )

@@ -1,0 +1,165 @@
+"""Signed events on their way to the endpoints: in order, or by script twice, shuffled, late or never."""
+
+import hashlib
+import hmac
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
+
+from sandbox.stripe.problems import Json
+
+# Seconds until an endpoint that did not answer 2xx is asked again; Stripe goes on for three days.
+AGAIN_AFTER = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0, 60.0)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """An event for one endpoint, signed when it is sent."""
+
+    url: str
+    secrets: tuple[str, ...]
+    body: bytes
+    event_id: str
+    type: str
+    tries: int = 0
+
+    def signature(self, at: int) -> str:
+        """The header Stripe-Signature; one v1 for each secret, so two while a secret is being rolled."""
+        signed = str(at).encode() + b"." + self.body
+        found = (hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in self.secrets)
+        return ",".join([f"t={at}", *(f"v1={each}" for each in found)])
+
+
+@dataclass
+class Plan:
+    """What goes wrong with letters from now on. `lose`: how many more never leave (-1: all).
+
+    `hold` keeps them back until somebody takes them (`Post.take`) or the plan changes.
+    """
+
+    copies: int = 1
+    shuffle: bool = False
+    delay: float = 0.0
+    lose: int = 0
+    hold: bool = False
+
+
+@dataclass(order=True)
+class _Due:
+    at: float
+    number: int
+    letter: Letter = field(compare=False)
+
+
+class Post:
+    """Sends from one thread of its own, so that letters keep their order unless the plan says otherwise."""
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        self.plan = Plan()
+        self.lost = 0
+        self._now = now
+        self._numbers = 0
+        self._changed = threading.Condition()
+        self._waiting: list[_Due] = []
+        self._is_open = True
+        self._is_busy = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._send, name="sandbox-stripe-post", daemon=True)
+        self._thread.start()
+
+    def put(self, url: str, secrets: Sequence[str], event: Json) -> None:
+        body = json.dumps({name: value for name, value in event.items() if name[0] != "_"}, indent=2).encode()
+        letter = Letter(url, tuple(secrets), body, event["id"], event["type"])
+        with self._changed:
+            if self.plan.lose:
+                self.plan.lose -= 1 if self.plan.lose > 0 else 0
+                self.lost += 1
+                return
+            for _ in range(self.plan.copies):
+                self._put(letter, self.plan.delay)
+
+    def take(self) -> list[Letter]:
+        """Every letter that waits, in the plan's order; whoever takes them delivers them."""
+        with self._changed:
+            letters = [due.letter for due in sorted(self._waiting)]
+            self._waiting.clear()
+            shuffle = self.plan.shuffle
+        if shuffle:
+            random.shuffle(letters)
+        return letters
+
+    def change(self, plan: Plan) -> None:
+        with self._changed:
+            self.plan = plan
+            self._changed.notify_all()
+
+    def settle(self, seconds: float = 10.0) -> bool:
+        """Waits until everything that is due was sent; False when it takes longer."""
+        until = time.monotonic() + seconds
+        with self._changed:
+            while self._waiting or self._is_busy:
+                if not self._changed.wait(max(0.0, until - time.monotonic())):
+                    return False
+        return True
+
+    def stop(self) -> None:
+        with self._changed:
+            self._is_open = False
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(15)
+
+    def _put(self, letter: Letter, delay: float) -> None:
+        self._numbers += 1
+        self._waiting.append(_Due(time.monotonic() + delay, self._numbers, letter))
+        self._changed.notify_all()
+
+    def _send(self) -> None:
+        while (letter := self._next()) is not None:
+            taken = _deliver(letter, letter.signature(self._now()))
+            with self._changed:
+                self._is_busy = False
+                if not taken and letter.tries < len(AGAIN_AFTER):
+                    again = Letter(
+                        letter.url, letter.secrets, letter.body, letter.event_id, letter.type, letter.tries + 1
+                    )
+                    self._put(again, AGAIN_AFTER[letter.tries])
+                self._changed.notify_all()
+
+    def _next(self) -> Letter | None:
+        with self._changed:
+            while self._is_open:
+                due = sorted(each for each in self._waiting if each.at <= time.monotonic())
+                if due and not self.plan.hold:
+                    chosen = random.choice(due) if self.plan.shuffle else due[0]  # noqa: S311  # Disorder, not a secret.
+                    self._waiting.remove(chosen)
+                    self._is_busy = True
+                    return chosen.letter
+                self._changed.wait(0.05 if self._waiting and not self.plan.hold else None)
+        return None
+
+
+def _deliver(letter: Letter, signature: str) -> bool:
+    """Whether the endpoint answered 2xx."""
+    parts = urlsplit(letter.url)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=10)
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
+        "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+        "Stripe-Signature": signature,
+    }
+    try:
+        connection.request("POST", parts.path or "/", letter.body, headers)
+        return 200 <= connection.getresponse().status < 300
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
