@@ -51,11 +51,16 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "portico.web.middleware.request_layers.SafeAnswers",
+    "portico.web.middleware.request_ids.RequestIds",
+    "portico.web.middleware.security_headers.SecurityHeaders",
+    "portico.web.middleware.request_locale.RequestLocale",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "portico.web.middleware.request_layers.SmallRequests",
+    "portico.web.middleware.readable_requests.ReadableHeaders",
+    "portico.web.middleware.request_limits.RequestLimits",
+    "portico.web.middleware.readable_requests.ReadableBodies",
+    "portico.web.middleware.allowed_methods.AllowedMethods",
     "portico.web.middleware.host_check.HostCheck",
     "portico.web.middleware.tidy_urls.TidyAddresses",
     "portico.domain.practices.staff.staff_sessions.StaffSessionMiddleware",
@@ -154,7 +159,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SILENCED_SYSTEM_CHECKS = [
-    "security.W002",  # X-Frame-Options is sent by web.middleware.SafeAnswers, on every answer.
+    "security.W002",  # X-Frame-Options is sent by web.middleware.security_headers, on every response.
     "security.W008",  # Redirecting to https is the proxy's.
     "security.W021",  # The list that browsers preload is for the owner of the whole domain to decide.
 ]

@@ -1,4 +1,4 @@
-"""What the web server calls, and what it makes of a request whose headers cannot be read."""
+"""The WSGI application, which accepts requests with malformed headers so that a page can refuse them."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from django.utils.http import parse_header_parameters
 
 
 class ReadableRequest(WSGIRequest):
-    """Django's, but a malformed Content-Type is refused by a page instead of ending the request without one.
+    """Accepts a malformed Content-Type, which Django refuses before any middleware could answer with a page.
 
-    Django raises before any middleware could answer: for a header it cannot parse, and for charsets that decode no
-    text (hex, rot13). Here a charset is only noted; SmallRequests refuses all but our own.
+    Django raises for a header that it cannot parse, and for charsets that decode no text (hex, rot13). Here the charset
+    is only stored; the middleware ReadableHeaders refuses all but UTF-8.
     """
 
     is_readable = True

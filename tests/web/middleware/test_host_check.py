@@ -92,3 +92,7 @@ def test_another_machine_does_not_lead_to_localhost(client: Browser, settings: S
 
 def test_a_name_of_this_machine_does_not_lead_into_production(client: Browser) -> None:
     assert client.get("/", HTTP_HOST="127.0.0.1").status_code == 400
+
+
+def test_an_unknown_host_is_refused(client: Browser) -> None:
+    assert client.get("/office/sign-in/", HTTP_HOST="evil.example").status_code == 400
