@@ -1,1 +1,1 @@
-"""Doors: one module for each vendor or protocol that Portico talks to."""
+"""Gateways: one module for each vendor or protocol that Portico talks to."""

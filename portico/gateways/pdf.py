@@ -1,6 +1,6 @@
-"""PDFs by typst, from our own templates in `portico/print`: tagged, without network, reading nothing else.
+"""Renders PDFs with typst from the templates in `portico/print`, without network and without reading other files.
 
-What is shown comes as data and is never evaluated: markup or code in a name stays text.
+Content is passed as data and never evaluated: markup or code in a name stays text.
 """
 
 import json
@@ -14,39 +14,39 @@ from typing import Any
 import typst
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "print"
-# Also the folder for typst's packages, which is not there: nothing is loaded from elsewhere.
+# A folder that does not exist, so that typst loads no packages.
 NO_PACKAGES = TEMPLATES / "packages"
-# Stands for a sign that no font has: it is seen, read aloud, and known for something that is missing.
+# Replaces a character that no font has; visible, read aloud by screen readers, and known to mean a missing one.
 REPLACEMENT_CHARACTER = "\ufffd"
-# All letters before this one have a font.
+# Every character below this one has a font.
 BEYOND_LATIN = "\u0250"
-_UNDRAWN = "could not be displayed"
-# A word of so many letters fits in no column: it may be broken after every tenth of them.
-_ENDLESS = re.compile(r"\w{35,}")
+_GLYPH_MISSING = "could not be displayed"
+# A word of 35 letters or more fits no column; it may break after every tenth letter.
+_LONG_WORD = re.compile(r"\w{35,}")
 
 
-def render(template: str, content: Mapping[str, Any]) -> bytes:  # Any: whatever JSON the template shows.
-    """The template with this content as a PDF for everybody (PDF/UA-1), tagged, with its language and title.
+def render(template: str, content: Mapping[str, Any]) -> bytes:  # Any: the template's own JSON.
+    """Returns the template with this content as an accessible PDF (PDF/UA-1): tagged, with language and title.
 
-    The standard refuses a sign that no font has (an emoji in a name): INSTEAD stands in its place, and
-    `without_letters` tells staff of it.
+    The standard forbids characters that no font has (an emoji in a name): REPLACEMENT_CHARACTER takes their place,
+    and `undrawable_characters` lists them for staff.
     """
-    for change in (str, _drawable):
+    for change in (str, _with_replacements):
         try:
-            return _compiled(template, _each_text(content, change))
+            return _compile(template, _each_text(content, change))
         except typst.TypstError as error:
-            if _UNDRAWN not in error.message:
+            if _GLYPH_MISSING not in error.message:
                 raise
-    # Signs of several fonts that only together make a letter.
-    return _compiled(template, _each_text(content, _latin))
+    # Characters that have a font each, but none for their combination.
+    return _compile(template, _each_text(content, _latin_only))
 
 
 def undrawable_characters(*texts: str) -> str:
-    """The signs in the texts that no font of ours has, each once, in the order of the texts."""
-    return "".join(dict.fromkeys(sign for text in texts if not _has_letters(text) for sign in _lacking(text)))
+    """Returns the characters in the texts that no font of ours has, each once, in the order of the texts."""
+    return "".join(dict.fromkeys(each for text in texts if not _is_drawable(text) for each in _undrawable(text)))
 
 
-def _compiled(template: str, content: Mapping[str, Any]) -> bytes:
+def _compile(template: str, content: Mapping[str, Any]) -> bytes:
     return typst.compile(
         TEMPLATES / f"{template}.typ",
         root=TEMPLATES,
@@ -54,7 +54,7 @@ def _compiled(template: str, content: Mapping[str, Any]) -> bytes:
         ignore_system_fonts=True,
         format="pdf",
         pdf_standards=["ua-1"],
-        sys_inputs={"data": json.dumps(_each_text(content, _breakable))},
+        sys_inputs={"data": json.dumps(_each_text(content, _break_long_words))},
         package_path=NO_PACKAGES,
     )
 
@@ -71,44 +71,44 @@ def _each_text(content: Any, change: Callable[[str], str]) -> Any:  # Any: JSON.
             return content
 
 
-def _has_letters(text: str) -> bool:
-    return all(sign < BEYOND_LATIN for sign in text) or _has_a_font(text)
+def _is_drawable(text: str) -> bool:
+    return all(character < BEYOND_LATIN for character in text) or _has_font(text)
 
 
-def _lacking(text: str) -> str:
-    """Each has a font, perhaps, and no font has them together."""
-    return "".join(sign for sign in text if not _is_drawn(sign)) or "".join(
-        sign for sign in text if sign >= BEYOND_LATIN
+def _undrawable(text: str) -> str:
+    # If each character has a font, no font has their combination: then all beyond Latin are meant.
+    return "".join(each for each in text if not _has_glyph(each)) or "".join(
+        each for each in text if each >= BEYOND_LATIN
     )
 
 
-def _drawable(text: str) -> str:
-    return "".join(sign if _is_drawn(sign) else REPLACEMENT_CHARACTER for sign in text)
+def _with_replacements(text: str) -> str:
+    return "".join(each if _has_glyph(each) else REPLACEMENT_CHARACTER for each in text)
 
 
-def _latin(text: str) -> str:
-    return "".join(sign if sign < BEYOND_LATIN else REPLACEMENT_CHARACTER for sign in text)
+def _latin_only(text: str) -> str:
+    return "".join(each if each < BEYOND_LATIN else REPLACEMENT_CHARACTER for each in text)
 
 
-def _is_drawn(sign: str) -> bool:
-    # What joins and separates is nothing to draw.
-    return sign < BEYOND_LATIN or unicodedata.category(sign)[0] in "CZ" or _has_a_font(sign)
+def _has_glyph(character: str) -> bool:
+    # Control characters, joiners and separators need no glyph.
+    return character < BEYOND_LATIN or unicodedata.category(character)[0] in "CZ" or _has_font(character)
 
 
 @lru_cache(maxsize=4096)
-def _has_a_font(text: str) -> bool:
-    """As typst says itself, which takes some milliseconds."""
+def _has_font(text: str) -> bool:
+    """Returns True if typst finds a font for the text; compiling it takes some milliseconds."""
     try:
-        _compiled("probe", {"text": text})
+        _compile("probe", {"text": text})
     except typst.TypstError as error:
-        if _UNDRAWN not in error.message:
+        if _GLYPH_MISSING not in error.message:
             raise
         return False
     return True
 
 
-def _breakable(text: str) -> str:
-    return _ENDLESS.sub(_with_breaks, text)
+def _break_long_words(text: str) -> str:
+    return _LONG_WORD.sub(_with_breaks, text)
 
 
 def _with_breaks(word: re.Match[str]) -> str:

@@ -434,7 +434,7 @@ def test_amounts_that_stripe_does_not_charge_are_refused(
     sandbox: SandboxStripe, line: NewLine, currency: str, amount: int
 ) -> None:
     with pytest.raises(RequestRejected):
-        line().ask(lambda stripe: stripe.v1.payment_intents.create({"amount": amount, "currency": currency}))
+        line().call(lambda stripe: stripe.v1.payment_intents.create({"amount": amount, "currency": currency}))
     assert sandbox.desk().all("payment_intent") == []
 
 

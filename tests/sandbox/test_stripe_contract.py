@@ -319,7 +319,7 @@ def test_events_carry_their_whole_object(sandbox: SandboxStripe) -> None:
     checkout_sessions.expire(side.line(), session(side, owner).id)
     sandbox.pay(session(side, owner).id)
     customers.remove_card(side.line(), paid.card)
-    side.line().ask(lambda stripe: stripe.v1.customers.delete(owner))
+    side.line().call(lambda stripe: stripe.v1.customers.delete(owner))
     events = [sandbox.find("event", each["id"]) for each in sandbox.desk().all("event")]
     assert [word for each in events for word in complaints(each) + complaints(each["data"]["object"])] == []
     # Cards alone: nothing is paid later than it is pressed. Evidence is sent in at Stripe.
@@ -331,7 +331,7 @@ def test_a_deleted_customer_is_missing_wherever_a_payment_names_it(side: Side) -
     owner = customer(side)
     card = saved(side, owner)
     assert customers.is_there(side.line(), owner)
-    side.line().ask(lambda stripe: stripe.v1.customers.delete(owner))
+    side.line().call(lambda stripe: stripe.v1.customers.delete(owner))
     assert not customers.is_there(side.line(), owner)
     for pay in (lambda: session(side, owner), lambda: charge(side, owner, card.id)):
         with pytest.raises(ResourceMissing) as refusal:
@@ -345,7 +345,7 @@ def test_a_deleted_customer_is_missing_wherever_a_payment_names_it(side: Side) -
 
 def test_an_address_that_is_none_is_named_and_left_out(side: Side) -> None:
     with pytest.raises(RequestRejected) as refusal:
-        side.line().ask(lambda stripe: stripe.v1.customers.create({"email": "ana"}))
+        side.line().call(lambda stripe: stripe.v1.customers.create({"email": "ana"}))
     assert (refusal.value.code, refusal.value.is_about("email")) == ("email_invalid", True)
     made = customers.create(side.line(), email="ana", metadata={"account": "abc"}, key=key())
     assert customers.is_there(side.line(), made)
@@ -353,7 +353,7 @@ def test_an_address_that_is_none_is_named_and_left_out(side: Side) -> None:
 
 def test_metadata_beyond_the_limits_is_refused(side: Side) -> None:
     def create(words: dict[str, str]) -> None:
-        side.line().ask(lambda stripe: stripe.v1.customers.create({"metadata": words}))
+        side.line().call(lambda stripe: stripe.v1.customers.create({"metadata": words}))
 
     for words in ({f"name_{each}": "x" for each in range(51)}, {"n" * 41: "x"}, {"name": "x" * 501}):
         with pytest.raises(RequestRejected):

@@ -1,4 +1,4 @@
-"""What an SMTP server's answer means for a mail: RFC 5321 replies and RFC 3463 enhanced codes."""
+"""SMTP replies classified by their meaning for a mail: RFC 5321 reply codes and RFC 3463 enhanced status codes."""
 
 import re
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from enum import StrEnum
 ENHANCED = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
 TEXT_LENGTH = 200
 
-# Servers without enhanced codes: these mean "log in first" or "not with this login", at whatever stage.
-NOT_SIGNED_IN = {530, 534, 535, 538}
-# The server is closing the line; that says nothing about the mail.
+# Without enhanced codes these mean "authentication required" or "authentication failed", at any stage.
+AUTHENTICATION_ERRORS = {530, 534, 535, 538}
+# The server is closing the connection, whatever the mail.
 CLOSING = 421
 NO_SUCH_MAILBOX = {550, 551, 553}
-# Of 5.1.x these two speak of the sender's address, which is ours.
-ABOUT_THE_SENDER = {"5.1.7", "5.1.8"}
+# Of 5.1.x these two concern the sender's address, which is ours.
+SENDER_ADDRESS_CODES = {"5.1.7", "5.1.8"}
 
 
 class Stage(StrEnum):
@@ -26,7 +26,7 @@ class Stage(StrEnum):
 
 
 class ReplyKind(StrEnum):
-    """What became of the mail. `LOST`: the server may have taken it, but its answer did not arrive."""
+    """The outcome for the mail. `LOST`: the server may have accepted it, but its reply did not arrive."""
 
     TAKEN = "taken"
     OURS = "ours"
@@ -40,29 +40,29 @@ class ReplyKind(StrEnum):
 class SmtpReply:
     kind: ReplyKind
     stage: Stage
-    # The enhanced code where there is one ("5.1.1"), else the reply's number ("550"), else empty.
+    # The enhanced code if there is one ("5.1.1"), else the reply code ("550"), else empty.
     code: str
     text: str
 
 
 def classify(stage: Stage, number: int, text: bytes | str) -> SmtpReply:
-    """Who is meant by an answer that is not the one hoped for: us, the mailbox, the mail, or nobody for good."""
-    words = plain_text(text)
-    code = enhanced_code(words)
-    return SmtpReply(_kind(stage, number, code), stage, code or (str(number) if number > 0 else ""), words)
+    """Classifies an error reply: caused by our setup, by the mailbox, by the message, or temporary."""
+    plain = plain_text(text)
+    code = enhanced_code(plain)
+    return SmtpReply(_kind(stage, number, code), stage, code or (str(number) if number > 0 else ""), plain)
 
 
 def enhanced_code(text: str) -> str:
-    """The code an answer begins with, such as "5.1.1"; empty when it has none."""
+    """Returns the enhanced code that a reply begins with, such as "5.1.1"; empty if it has none."""
     found = ENHANCED.match(text)
     return ".".join(found.groups()) if found else ""
 
 
 def plain_text(text: bytes | str) -> str:
-    """One short printable line, whatever the server wrote."""
+    """Returns the server's text as one short printable line."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+    printable = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(printable.split())[:TEXT_LENGTH]
 
 
@@ -71,11 +71,11 @@ def _kind(stage: Stage, number: int, code: str) -> ReplyKind:
         return ReplyKind.OURS
     if number < 500:
         return ReplyKind.LATER
-    return _refusal(stage, number, code)
+    return _permanent_kind(stage, number, code)
 
 
-def _refusal(stage: Stage, number: int, code: str) -> ReplyKind:
-    if number in NOT_SIGNED_IN or code.startswith("5.7.") or code in ABOUT_THE_SENDER:
+def _permanent_kind(stage: Stage, number: int, code: str) -> ReplyKind:
+    if number in AUTHENTICATION_ERRORS or code.startswith("5.7.") or code in SENDER_ADDRESS_CODES:
         return ReplyKind.OURS
     if code.startswith("5.1.") or code == "5.2.1":
         return ReplyKind.MAILBOX

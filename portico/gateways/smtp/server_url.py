@@ -1,4 +1,4 @@
-"""Which SMTP server to use and how, read from an address such as smtp+starttls://user:password@host:587."""
+"""The SMTP server's settings, parsed from a URL such as smtp+starttls://user:password@host:587."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -26,11 +26,11 @@ class SmtpServer:
 
 
 def parse(url: str) -> SmtpServer:
-    """Raises ValueError with a sentence that does not repeat the address, which may hold a password."""
+    """Parses the URL. Raises ValueError with a message that does not repeat the URL, which may hold a password."""
     form = "must look like smtp+starttls://user:password@host:587, smtps://host or smtp://host."
     try:
         parts = urlsplit(url)
-        # As the server's certificate has it: in Punycode, without a final dot.
+        # In the form of the server's certificate: in Punycode, without a final dot.
         host, port = hosts.without_brackets(hosts.normalized(parts.hostname or "")), parts.port
     except ValueError:
         raise ValueError(form) from None

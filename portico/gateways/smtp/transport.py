@@ -1,4 +1,4 @@
-"""Handing a mail to the SMTP server, and what the server said to it."""
+"""Hands mails to the SMTP server and returns the server's reply to each."""
 
 import re
 import smtplib
@@ -15,86 +15,86 @@ from portico.gateways.smtp.replies import ReplyKind, SmtpReply, Stage, classify,
 from portico.gateways.smtp.server_url import SmtpServer, Tls, parse
 
 STEP_SECONDS = 10.0
-# All steps together, so that a slow server cannot outlast the worker's hold on the row.
+# For all steps of one mail, so that a slow server cannot outlast the worker's lease on the row.
 MAIL_SECONDS = 25.0
-# A server may look a mail over before it says yes; giving up early would send it twice.
-LAST_ANSWER_SECONDS = 20.0
+# A server may scan a mail before it accepts it; giving up early would send it twice.
+FINAL_REPLY_SECONDS = 20.0
 
-LINE_BEGINS_WITH_A_DOT = re.compile(rb"^\.", re.MULTILINE)
+LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class SmtpTransport:
-    """One SMTP server. Sending never raises for what a server or the network does: the answer tells it."""
+    """One SMTP server. Sending does not raise for failures of the server or the network: the reply reports them."""
 
     server: SmtpServer
-    # Whom to believe about certificates; the system's authorities unless a test brings its own.
+    # Verifies the server's certificate; with the system's authorities unless a test passes its own.
     authorities: ssl.SSLContext | None = None
 
     def send(self, message: bytes, *, sender: str, recipient: str) -> SmtpReply:
-        """Hands the mail over, byte for byte, in a connection of its own. Never inside a database transaction.
+        """Sends the message unchanged, over a connection of its own. Not to be called inside a database transaction.
 
-        `message` has lines that end in CR and LF.
+        The lines of `message` end in CR and LF.
         """
-        with self.open() as line:
-            return line.send(message, sender=sender, recipient=recipient)
+        with self.open() as connection:
+            return connection.send(message, sender=sender, recipient=recipient)
 
     @contextmanager
     def open(self) -> "Iterator[SmtpConnection]":
-        """A line for a few mails one soon after the other; made when the first is sent, and left at the end."""
-        line = SmtpConnection(self)
+        """Yields a connection for several mails in quick succession; opened by the first one, closed at the end."""
+        connection = SmtpConnection(self)
         try:
-            yield line
+            yield connection
         finally:
-            line.hang_up()
+            connection.close()
 
 
 def transport(url: str) -> SmtpTransport:
-    """The server that EMAIL_URL names. Raises ValueError with a sentence when it names none."""
+    """Returns the transport for EMAIL_URL. Raises ValueError, with a message, if it names no server."""
     return SmtpTransport(parse(url))
 
 
 class SmtpConnection:
-    """Sends over one connection as long as the server takes each mail; after any other answer over a new one."""
+    """Reuses one session while the server accepts each mail; opens a new one after any other reply."""
 
     def __init__(self, transport: SmtpTransport) -> None:
         self._transport = transport
-        self._kept: _Conversation | None = None
+        self._session: _SmtpSession | None = None
 
     def send(self, message: bytes, *, sender: str, recipient: str) -> SmtpReply:
-        """Never inside a database transaction."""
-        kept, self._kept = self._kept, None
-        if kept is not None:
-            answer = self._send(kept, message, sender=sender, recipient=recipient)
-            if answer.kind is ReplyKind.TAKEN or answer.stage is not Stage.SENDER:
-                return answer
-            # A server may be tired of a connection; that says nothing about the mail, which it has not seen.
-        return self._send(_Conversation(self._transport), message, sender=sender, recipient=recipient)
+        """Sends the message. Not to be called inside a database transaction."""
+        session, self._session = self._session, None
+        if session is not None:
+            reply = self._send(session, message, sender=sender, recipient=recipient)
+            if reply.kind is ReplyKind.TAKEN or reply.stage is not Stage.SENDER:
+                return reply
+            # A server may end a session after some mails; it has not seen this one, which is sent over a new one.
+        return self._send(_SmtpSession(self._transport), message, sender=sender, recipient=recipient)
 
-    def hang_up(self) -> None:
-        if self._kept is not None:
-            self._kept.leave()
-            self._kept = None
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.quit()
+            self._session = None
 
-    def _send(self, conversation: "_Conversation", message: bytes, *, sender: str, recipient: str) -> SmtpReply:
-        answer = conversation.send(message, sender=sender, recipient=recipient)
-        if answer.kind is ReplyKind.TAKEN:
-            self._kept = conversation
+    def _send(self, session: "_SmtpSession", message: bytes, *, sender: str, recipient: str) -> SmtpReply:
+        reply = session.send(message, sender=sender, recipient=recipient)
+        if reply.kind is ReplyKind.TAKEN:
+            self._session = session
         else:
-            conversation.leave()
-        return answer
+            session.quit()
+        return reply
 
 
-class _Ended(Exception):
-    """The conversation is over, with this answer."""
+class _SessionFailed(Exception):
+    """The session ended with this reply."""
 
-    def __init__(self, answer: SmtpReply) -> None:
-        super().__init__(answer.kind)
-        self.answer = answer
+    def __init__(self, reply: SmtpReply) -> None:
+        super().__init__(reply.kind)
+        self.reply = reply
 
 
-class _Conversation:
-    """One connection, in which one mail after the other may be sent until the first that is not taken."""
+class _SmtpSession:
+    """One SMTP session, for several mails in turn until the first that is not accepted."""
 
     def __init__(self, transport: SmtpTransport) -> None:
         self.server = transport.server
@@ -106,40 +106,40 @@ class _Conversation:
     def send(self, message: bytes, *, sender: str, recipient: str) -> SmtpReply:
         self.deadline = time.monotonic() + MAIL_SECONDS
         try:
-            smtp = self._ready()
+            smtp = self._connected()
             return self._hand_over(smtp, message, sender=sender, recipient=recipient)
-        except _Ended as ended:
-            return ended.answer
+        except _SessionFailed as failure:
+            return failure.reply
         except smtplib.SMTPResponseException as error:
             return classify(self.stage, error.smtp_code, error.smtp_error)
         except ssl.SSLCertVerificationError as error:
-            return self._trouble(f"The certificate is not good: {error.verify_message}", stage=Stage.TLS)
+            return self._failure(f"The certificate is not good: {error.verify_message}", stage=Stage.TLS)
         except ssl.SSLError as error:
-            return self._trouble(f"No encrypted connection: {error.reason}", stage=Stage.TLS)
+            return self._failure(f"No encrypted connection: {error.reason}", stage=Stage.TLS)
         except (OSError, smtplib.SMTPException) as error:
-            return self._lost(error)
+            return self._failure(str(error) or type(error).__name__)
 
-    def _ready(self) -> smtplib.SMTP:
+    def _connected(self) -> smtplib.SMTP:
         if self.smtp is not None:
             return self.smtp
         self.smtp = smtp = self._connect()
-        # Two small packets in a row would otherwise wait for each other.
+        # Else Nagle's algorithm delays the second of two small packets.
         _socket(smtp).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._greet(smtp)
+        self._say_hello(smtp)
         self._encrypt(smtp)
-        self._sign_in(smtp)
+        self._log_in(smtp)
         return smtp
 
     def _connect(self) -> smtplib.SMTP:
-        host, port, name = self.server.host, self.server.port, _own_name()
+        host, port, name = self.server.host, self.server.port, _ehlo_name()
         if self.server.tls is Tls.FROM_THE_START:
             return smtplib.SMTP_SSL(
                 host, port, local_hostname=name, timeout=STEP_SECONDS, context=self.authorities or _system_authorities()
             )
         return smtplib.SMTP(host, port, local_hostname=name, timeout=STEP_SECONDS)
 
-    def _greet(self, smtp: smtplib.SMTP) -> None:
-        self._hurry(smtp)
+    def _say_hello(self, smtp: smtplib.SMTP) -> None:
+        self._limit_wait(smtp)
         smtp.ehlo_or_helo_if_needed()
 
     def _encrypt(self, smtp: smtplib.SMTP) -> None:
@@ -147,73 +147,70 @@ class _Conversation:
             return
         self.stage = Stage.TLS
         if not smtp.has_extn("starttls"):
-            raise _Ended(self._trouble("The server offers no STARTTLS."))
-        self._hurry(smtp)
+            raise _SessionFailed(self._failure("The server offers no STARTTLS."))
+        self._limit_wait(smtp)
         code, text = smtp.starttls(context=self.authorities or _system_authorities())
         if code != 220:
-            raise _Ended(classify(self.stage, code, text))
-        self._greet(smtp)
+            raise _SessionFailed(classify(self.stage, code, text))
+        self._say_hello(smtp)
 
-    def _sign_in(self, smtp: smtplib.SMTP) -> None:
+    def _log_in(self, smtp: smtplib.SMTP) -> None:
         if not self.server.user:
             return
         self.stage = Stage.LOGIN
-        if self.server.tls is Tls.NONE and not _is_this_machine(smtp):
-            raise _Ended(self._trouble("The password was not sent: the connection is not encrypted."))
-        self._hurry(smtp)
+        if self.server.tls is Tls.NONE and not _is_loopback(smtp):
+            raise _SessionFailed(self._failure("The password was not sent: the connection is not encrypted."))
+        self._limit_wait(smtp)
         smtp.login(self.server.user, self.server.password)
 
     def _hand_over(self, smtp: smtplib.SMTP, message: bytes, *, sender: str, recipient: str) -> SmtpReply:
-        beyond_ascii = not recipient.isascii()
-        if beyond_ascii and not smtp.has_extn("smtputf8"):
+        needs_smtputf8 = not recipient.isascii()
+        if needs_smtputf8 and not smtp.has_extn("smtputf8"):
             return SmtpReply(ReplyKind.MAILBOX, Stage.RECIPIENT, "5.6.7", "The mail server offers no SMTPUTF8.")
-        options = ("SMTPUTF8", "BODY=8BITMIME") if beyond_ascii else ()
+        options = ("SMTPUTF8", "BODY=8BITMIME") if needs_smtputf8 else ()
         self.stage = Stage.SENDER
         self._expect(smtp, smtp.mail(sender, options), 250)
         self.stage = Stage.RECIPIENT
         self._expect(smtp, smtp.rcpt(recipient), 250, 251)
         self.stage = Stage.CONTENT
         self._expect(smtp, smtp.docmd("DATA"), 354)
-        body = LINE_BEGINS_WITH_A_DOT.sub(b"..", message)
+        body = LEADING_DOT.sub(b"..", message)
         smtp.send(body if body.endswith(b"\r\n") else body + b"\r\n")
-        self._hurry(smtp)
-        return self._last_answer(smtp)
+        self._limit_wait(smtp)
+        return self._final_reply(smtp)
 
-    def _last_answer(self, smtp: smtplib.SMTP) -> SmtpReply:
-        """Up to the dot the server has no mail; from the dot on it may have one, whatever happens to its answer."""
-        _socket(smtp).settimeout(LAST_ANSWER_SECONDS)
+    def _final_reply(self, smtp: smtplib.SMTP) -> SmtpReply:
+        """Sends the final dot and reads the reply. After the dot the server may have the mail, whatever it replies."""
+        _socket(smtp).settimeout(FINAL_REPLY_SECONDS)
         try:
             smtp.send(b".\r\n")
             code, text = smtp.getreply()
         except (OSError, smtplib.SMTPException) as error:
             return SmtpReply(ReplyKind.LOST, Stage.CONTENT, "", plain_text(str(error)))
-        if code == -1:  # What smtplib makes of an answer that is no number.
+        if code == -1:  # smtplib returns -1 for a reply without a code.
             return SmtpReply(ReplyKind.LOST, Stage.CONTENT, "", plain_text(text))
         if 200 <= code < 300:
             return SmtpReply(ReplyKind.TAKEN, Stage.CONTENT, enhanced_code(plain_text(text)), plain_text(text))
         return classify(Stage.CONTENT, code, text)
 
-    def _expect(self, smtp: smtplib.SMTP, reply: tuple[int, bytes], *good: int) -> None:
-        if reply[0] not in good:
-            raise _Ended(classify(self.stage, *reply))
-        self._hurry(smtp)
+    def _expect(self, smtp: smtplib.SMTP, reply: tuple[int, bytes], *expected: int) -> None:
+        if reply[0] not in expected:
+            raise _SessionFailed(classify(self.stage, *reply))
+        self._limit_wait(smtp)
 
-    def _hurry(self, smtp: smtplib.SMTP) -> None:
+    def _limit_wait(self, smtp: smtplib.SMTP) -> None:
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("The server is too slow.")
         _socket(smtp).settimeout(min(STEP_SECONDS, left))
 
-    def _lost(self, error: Exception) -> SmtpReply:
-        return self._trouble(str(error) or type(error).__name__)
-
-    def _trouble(self, text: str, *, stage: Stage | None = None) -> SmtpReply:
+    def _failure(self, text: str, *, stage: Stage | None = None) -> SmtpReply:
         return SmtpReply(ReplyKind.OURS, stage or self.stage, "", plain_text(text))
 
-    def leave(self) -> None:
+    def quit(self) -> None:
         if self.smtp is None:
             return
-        # Whether the goodbye arrives changes nothing: the mail's outcome is known.
+        # A failed QUIT changes nothing: the mail's outcome is known.
         with suppress(OSError, smtplib.SMTPException):
             if self.smtp.sock is not None:
                 self.smtp.sock.settimeout(1)
@@ -226,13 +223,13 @@ def _system_authorities() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _own_name() -> str:
-    """What we say at EHLO: our host's name where it has a whole one. No look-up, which may be slow."""
+def _ehlo_name() -> str:
+    """Returns the name for EHLO: our host's if it is fully qualified. Without a DNS look-up, which may be slow."""
     name = socket.gethostname()
     return name if "." in name and name.isascii() else "[127.0.0.1]"
 
 
-def _is_this_machine(smtp: smtplib.SMTP) -> bool:
+def _is_loopback(smtp: smtplib.SMTP) -> bool:
     return ip_address(_socket(smtp).getpeername()[0]).is_loopback
 
 

@@ -1,4 +1,4 @@
-"""Stripe, by its own SDK. What comes out are values of ours; what goes wrong is one of `errors`.
+"""Stripe, by its own SDK: results are the dataclasses in `objects`, failures the exceptions in `errors`.
 
-A `line.Line` is one practice's key with one deadline; the other modules ask over it.
+A `client.StripeClient` has one practice's key and one deadline; the other modules take it as their first argument.
 """

@@ -1,4 +1,4 @@
-"""The account behind a key, and where its events are sent."""
+"""The account behind a key, and its webhook endpoints."""
 
 from typing import Any, cast
 
@@ -7,7 +7,7 @@ from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.errors import ResourceMissing
 from portico.gateways.stripe.objects import Account, WebhookEndpoint
 
-# What the hook wants to hear of; all else is left at Stripe.
+# The event types that the webhook is subscribed to.
 EVENTS = (
     "charge.dispute.closed",
     "charge.dispute.created",
@@ -28,36 +28,39 @@ EVENTS = (
 )
 
 
-def look_up(line: StripeClient) -> Account:
-    """Raises StripeTrouble: BadKey for a key that Stripe does not take."""
-    return parsing.account(line.ask(lambda stripe: stripe.v1.accounts.retrieve_current()))
+def look_up(client: StripeClient) -> Account:
+    """Returns the account. Raises StripeCallFailed: InvalidKey for a key that Stripe does not accept."""
+    return parsing.account(client.call(lambda stripe: stripe.v1.accounts.retrieve_current()))
 
 
-def create_endpoint(line: StripeClient, url: str, *, description: str) -> WebhookEndpoint:
-    """Has events sent to the address. Raises StripeTrouble: Rejected for an address that Stripe cannot reach."""
+def create_endpoint(client: StripeClient, url: str, *, description: str) -> WebhookEndpoint:
+    """Creates a webhook endpoint.
+
+    Raises StripeCallFailed: RequestRejected for a URL that Stripe cannot reach.
+    """
     events = cast(Any, list(EVENTS))  # Any: the SDK spells out each of its hundreds of types.
-    made = line.ask(
+    created = client.call(
         lambda stripe: stripe.v1.webhook_endpoints.create(
             {"url": url, "enabled_events": events, "description": description}
         )
     )
-    return parsing.endpoint(made)
+    return parsing.endpoint(created)
 
 
-def delete_endpoint(line: StripeClient, id_: str) -> None:
-    """Raises StripeTrouble: NotThere when it is gone already."""
-    line.ask(lambda stripe: stripe.v1.webhook_endpoints.delete(id_))
+def delete_endpoint(client: StripeClient, id_: str) -> None:
+    """Deletes a webhook endpoint. Raises StripeCallFailed: ResourceMissing if it does not exist."""
+    client.call(lambda stripe: stripe.v1.webhook_endpoints.delete(id_))
 
 
-def has_endpoint(line: StripeClient, id_: str) -> bool:
-    """Whether Stripe still has the webhook endpoint. Raises StripeTrouble."""
+def has_endpoint(client: StripeClient, id_: str) -> bool:
+    """Returns True if Stripe still has the webhook endpoint. Raises StripeCallFailed."""
     try:
-        line.ask(lambda stripe: stripe.v1.webhook_endpoints.retrieve(id_))
+        client.call(lambda stripe: stripe.v1.webhook_endpoints.retrieve(id_))
     except ResourceMissing:
         return False
     return True
 
 
-def endpoints(line: StripeClient) -> list[WebhookEndpoint]:
-    found = line.ask(lambda stripe: stripe.v1.webhook_endpoints.list({"limit": 100}))
+def endpoints(client: StripeClient) -> list[WebhookEndpoint]:
+    found = client.call(lambda stripe: stripe.v1.webhook_endpoints.list({"limit": 100}))
     return [parsing.endpoint(each) for each in found.data]

@@ -1,4 +1,4 @@
-"""What becomes of a charge: refunds and disputes."""
+"""Charges, and their refunds and disputes."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -7,56 +7,63 @@ from portico.gateways.stripe import currencies, pagination, parsing
 from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.objects import Charge, Dispute, Refund
 
-MOST = 100
+# The most that Stripe lists on one page.
+PAGE_SIZE = 100
 
 
-def look_up(line: StripeClient, id_: str) -> Charge:
-    """Raises StripeTrouble."""
-    return parsing.charge(line.ask(lambda stripe: stripe.v1.charges.retrieve(id_)))
+def look_up(client: StripeClient, id_: str) -> Charge:
+    """Returns the charge of that id. Raises StripeCallFailed."""
+    return parsing.charge(client.call(lambda stripe: stripe.v1.charges.retrieve(id_)))
 
 
 def refund(
-    line: StripeClient, charge: str, *, amount_minor: int, currency: str, metadata: Mapping[str, str], key: str
+    client: StripeClient, charge: str, *, amount_minor: int, currency: str, metadata: Mapping[str, str], key: str
 ) -> Refund:
-    """Sends money back to the card it came from. Raises StripeTrouble: Rejected when less is left."""
+    """Refunds the amount to the card it came from.
+
+    Raises StripeCallFailed: RequestRejected if less than that is left to refund.
+    """
     amount = currencies.to_stripe(amount_minor, currency)
-    made = line.ask(
+    created = client.call(
         lambda stripe: stripe.v1.refunds.create(
             {"charge": charge, "amount": amount, "metadata": dict(metadata)}, {"idempotency_key": key}
         )
     )
-    return parsing.refund(made)
+    return parsing.refund(created)
 
 
-def refund_look_up(line: StripeClient, id_: str) -> Refund:
-    """Raises StripeTrouble."""
-    return parsing.refund(line.ask(lambda stripe: stripe.v1.refunds.retrieve(id_)))
+def refund_look_up(client: StripeClient, id_: str) -> Refund:
+    """Returns the refund of that id. Raises StripeCallFailed."""
+    return parsing.refund(client.call(lambda stripe: stripe.v1.refunds.retrieve(id_)))
 
 
-def refunds(line: StripeClient, charge: str) -> list[Refund]:
-    """Every refund of the charge, wherever it was made; the newest first. Raises StripeTrouble."""
-    found = line.ask(lambda stripe: stripe.v1.refunds.list({"charge": charge, "limit": MOST}))
+def refunds(client: StripeClient, charge: str) -> list[Refund]:
+    """Returns every refund of the charge, wherever it was made, newest first. Raises StripeCallFailed."""
+    found = client.call(lambda stripe: stripe.v1.refunds.list({"charge": charge, "limit": PAGE_SIZE}))
     return [parsing.refund(each) for each in found.data]
 
 
-def dispute_look_up(line: StripeClient, id_: str) -> Dispute:
-    """Raises StripeTrouble."""
-    return parsing.dispute(line.ask(lambda stripe: stripe.v1.disputes.retrieve(id_)))
+def dispute_look_up(client: StripeClient, id_: str) -> Dispute:
+    """Returns the dispute of that id. Raises StripeCallFailed."""
+    return parsing.dispute(client.call(lambda stripe: stripe.v1.disputes.retrieve(id_)))
 
 
-def disputes(line: StripeClient, charge: str) -> list[Dispute]:
-    """Raises StripeTrouble."""
-    found = line.ask(lambda stripe: stripe.v1.disputes.list({"charge": charge, "limit": MOST}))
+def disputes(client: StripeClient, charge: str) -> list[Dispute]:
+    """Returns the disputes of the charge, newest first. Raises StripeCallFailed."""
+    found = client.call(lambda stripe: stripe.v1.disputes.list({"charge": charge, "limit": PAGE_SIZE}))
     return [parsing.dispute(each) for each in found.data]
 
 
-def refunds_between(line: StripeClient, since: datetime, until: datetime) -> Iterator[Refund]:
-    """Every refund made from `since` to before `until`, however old its charge; newest first. Raises StripeTrouble."""
-    found = pagination.made_between(line, lambda stripe, page: stripe.v1.refunds.list(page), since, until)
+def refunds_between(client: StripeClient, since: datetime, until: datetime) -> Iterator[Refund]:
+    """Yields every refund created from `since` to before `until`, newest first, however old its charge.
+
+    Raises StripeCallFailed.
+    """
+    found = pagination.created_between(client, lambda stripe, page: stripe.v1.refunds.list(page), since, until)
     return (parsing.refund(each) for each in found)
 
 
-def disputes_between(line: StripeClient, since: datetime, until: datetime) -> Iterator[Dispute]:
-    """The same for disputes. Raises StripeTrouble."""
-    found = pagination.made_between(line, lambda stripe, page: stripe.v1.disputes.list(page), since, until)
+def disputes_between(client: StripeClient, since: datetime, until: datetime) -> Iterator[Dispute]:
+    """Yields every dispute created from `since` to before `until`, newest first. Raises StripeCallFailed."""
+    found = pagination.created_between(client, lambda stripe, page: stripe.v1.disputes.list(page), since, until)
     return (parsing.dispute(each) for each in found)

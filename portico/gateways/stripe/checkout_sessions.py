@@ -1,4 +1,4 @@
-"""Stripe's hosted Checkout page: the only place where a card number is typed."""
+"""Stripe's hosted Checkout page, the only place where a card number is entered."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,12 +16,12 @@ ORIGIN = "https://checkout.stripe.com"
 
 
 def origin(base: str) -> str:
-    """Where the page stands, for a policy that must name it; `base` is that of the line."""
+    """Returns the origin of the Checkout page, for the content security policy; `base` is that of the client."""
     return base or ORIGIN
 
 
 def open_session(
-    line: StripeClient,
+    client: StripeClient,
     *,
     amount_minor: int,
     currency: str,
@@ -35,13 +35,13 @@ def open_session(
     key: str,
     with_description: bool = True,
 ) -> CheckoutSession:
-    """Opens a page for exactly this amount, by card only. `success_url` may hold {CHECKOUT_SESSION_ID}.
+    """Creates a session for exactly this amount, by card only. `success_url` may hold {CHECKOUT_SESSION_ID}.
 
-    Raises StripeTrouble, and money.CannotBeCharged before any call.
+    Raises StripeCallFailed, and currencies.CannotBeCharged before any call.
     """
     params: SessionCreateParams = {
         "mode": "payment",
-        # What was payment_method_types before the version that the SDK is pinned to.
+        # Called payment_method_types before the API version that the SDK is pinned to.
         "allowed_payment_method_types": ["card"],
         "adaptive_pricing": {"enabled": False},
         "customer": customer,
@@ -65,21 +65,23 @@ def open_session(
         params["payment_intent_data"]["description"] = name
     if save_card:
         params["payment_intent_data"]["setup_future_usage"] = "off_session"
-    made = line.ask(lambda stripe: stripe.v1.checkout.sessions.create(params, {"idempotency_key": key}))
-    return parsing.session(made)
+    created = client.call(lambda stripe: stripe.v1.checkout.sessions.create(params, {"idempotency_key": key}))
+    return parsing.session(created)
 
 
-def look_up(line: StripeClient, id_: str) -> CheckoutSession:
-    """With its payment intent and charge. Raises StripeTrouble."""
-    return parsing.session(line.ask(lambda stripe: stripe.v1.checkout.sessions.retrieve(id_, {"expand": WITH_CHARGE})))
+def look_up(client: StripeClient, id_: str) -> CheckoutSession:
+    """Returns the session with its payment intent and charge. Raises StripeCallFailed."""
+    return parsing.session(
+        client.call(lambda stripe: stripe.v1.checkout.sessions.retrieve(id_, {"expand": WITH_CHARGE}))
+    )
 
 
-def of_intent(line: StripeClient, intent: str) -> CheckoutSession | None:
-    """The session that made the intent, if one did. Raises StripeTrouble."""
-    found = line.ask(lambda stripe: stripe.v1.checkout.sessions.list({"payment_intent": intent, "limit": 1}))
+def of_intent(client: StripeClient, intent: str) -> CheckoutSession | None:
+    """Returns the session that created the payment intent, or None. Raises StripeCallFailed."""
+    found = client.call(lambda stripe: stripe.v1.checkout.sessions.list({"payment_intent": intent, "limit": 1}))
     return parsing.session(found.data[0]) if found.data else None
 
 
-def expire(line: StripeClient, id_: str) -> CheckoutSession:
-    """Nobody can pay on it any more. Raises StripeTrouble: Rejected when it is paid or over."""
-    return parsing.session(line.ask(lambda stripe: stripe.v1.checkout.sessions.expire(id_)))
+def expire(client: StripeClient, id_: str) -> CheckoutSession:
+    """Expires a session, so that it cannot be paid. Raises StripeCallFailed: RequestRejected if it is not open."""
+    return parsing.session(client.call(lambda stripe: stripe.v1.checkout.sessions.expire(id_)))

@@ -1,4 +1,4 @@
-"""A practice's line to Stripe: one key, one deadline over all its calls, and one way for things to go wrong."""
+"""The client for calls to Stripe: one key, one deadline for all its calls, one family of exceptions."""
 
 import re
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from portico.gateways.stripe.errors import (
 from portico.gateways.stripe.http_client import HttpClient, RequestNotSent
 
 KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9_]{1,200}")
-# No figures about our calls are sent along, and no file is written into the home folder.
+# Sends no metrics of our calls along, and writes no file into the home folder.
 stripe.enable_telemetry = False
 
 CLOSED_ACCOUNT = {"account_invalid", "account_closed", "charges_not_enabled", "platform_account_required"}
@@ -32,7 +32,7 @@ MISSING = "resource_missing"
 
 
 def is_key(text: str) -> bool:
-    """Whether it has the form of a secret key; Stripe alone knows whether it is one."""
+    """Returns True if the text has the form of a secret key; only Stripe knows whether it is valid."""
     return KEY.fullmatch(text) is not None
 
 
@@ -41,9 +41,9 @@ def is_live(key: str) -> bool:
 
 
 class StripeClient:
-    """Never asks twice. `before_call` may refuse, as when a database transaction is open.
+    """Calls Stripe with one key, without retries. `before_call` may raise, as when a database transaction is open.
 
-    `after_answer` is called with Stripe's time after every answer that came whole, errors included.
+    `after_answer` is called with Stripe's time after every complete response, error responses included.
     """
 
     def __init__(
@@ -67,32 +67,32 @@ class StripeClient:
             max_network_retries=0,
         )
 
-    def ask[T](self, question: Callable[[stripe.StripeClient], T]) -> T:
-        """What Stripe answers. Raises StripeTrouble."""
+    def call[T](self, request: Callable[[stripe.StripeClient], T]) -> T:
+        """Makes the call and returns its result. Raises StripeCallFailed."""
         self._before_call()
         if self.deadline.left() <= 0:
             raise StripeUnreachable("There was no time left to ask Stripe.")
         try:
-            return question(self._client)
+            return request(self._client)
         except stripe.StripeError as error:
-            raise _trouble(error) from error
+            raise _translated(error) from error
         finally:
-            if self._transport.told_time is not None:
-                self._after_answer(self._transport.told_time)
+            if self._transport.response_time is not None:
+                self._after_answer(self._transport.response_time)
 
 
-def _trouble(error: stripe.StripeError) -> StripeCallFailed:
+def _translated(error: stripe.StripeError) -> StripeCallFailed:
     code, reference = _detail(error, "code"), error.request_id or ""
     message, param = error.user_message or "", _detail(error, "param")
     if isinstance(error, stripe.CardError):
-        inside = error.error.payment_intent if error.error else None
+        intent_body = error.error.payment_intent if error.error else None
         decline = getattr(error.error, "decline_code", None) or code
-        intent = parsing.intent(inside) if inside else None
+        intent = parsing.intent(intent_body) if intent_body else None
         return CardDeclined(message, code=decline, param=param, reference=reference, intent=intent)
-    return _kind_of(error, code)(message, code=code, param=param, reference=reference)
+    return _class_for(error, code)(message, code=code, param=param, reference=reference)
 
 
-def _kind_of(error: stripe.StripeError, code: str) -> type[StripeCallFailed]:
+def _class_for(error: stripe.StripeError, code: str) -> type[StripeCallFailed]:
     match error:
         case RequestNotSent():
             return StripeUnreachable
@@ -106,17 +106,17 @@ def _kind_of(error: stripe.StripeError, code: str) -> type[StripeCallFailed]:
             return IdempotencyKeyReused
         case stripe.InvalidRequestError() if code in CLOSED_ACCOUNT:
             return NotSetUp
-        # Answered with 404 for the thing itself, with 400 where a parameter names it.
+        # 404 for the object in the URL, 400 for an object named by a parameter.
         case stripe.InvalidRequestError() if code == MISSING:
             return ResourceMissing
         case stripe.InvalidRequestError():
             return RequestRejected
-    # Time-outs, lost and half answers, 5xx, and the 409 of a key that is in flight: it may have been done.
+    # Time-outs, lost and incomplete responses, 5xx, and the 409 of an idempotency key in use: it may have been done.
     return OutcomeUnknown
 
 
 def _detail(error: stripe.StripeError, name: str) -> str:
     body = error.json_body
-    inside = body.get("error") if isinstance(body, dict) else None
-    value = inside.get(name) if isinstance(inside, dict) else None
+    details = body.get("error") if isinstance(body, dict) else None
+    value = details.get(name) if isinstance(details, dict) else None
     return value if isinstance(value, str) else ""

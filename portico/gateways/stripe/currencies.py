@@ -1,23 +1,23 @@
-"""Our minor units as Stripe counts them, and back, by the one table of currencies."""
+"""Amounts converted between our minor units and Stripe's, by the table of currencies."""
 
 from portico import currency_table
 from portico.currency_table import Currency
 
 
 class CannotBeCharged(ValueError):
-    """Stripe does not take this amount, or this currency at all."""
+    """Stripe does not accept this amount, or this currency at all."""
 
 
 class NotInTheTable(CannotBeCharged):
-    """The currency is none of those that a practice can use."""
+    """The currency is not one that a practice can use."""
 
 
 class BetweenSteps(CannotBeCharged):
-    """Stripe charges this currency in steps, and the amount is not a multiple of one: 12.345 KWD, 5,000.20 MGA."""
+    """The amount is not a multiple of the step in which Stripe charges this currency: 12.345 KWD, 5,000.20 MGA."""
 
 
 class OutOfRange(CannotBeCharged):
-    """Nothing or less, or more than one charge can be."""
+    """The amount is zero, negative or above the limit for one charge."""
 
 
 def is_known(currency: str) -> bool:
@@ -25,18 +25,18 @@ def is_known(currency: str) -> bool:
 
 
 def minimum_charge_minor(currency: str) -> int:
-    """The smallest amount that may be charged, in our minor units."""
+    """Returns the smallest amount that can be charged, in our minor units."""
     known = currency_table.CURRENCIES.get(currency.upper())
     return known.least_minor if known else 1
 
 
 def step_minor(currency: str) -> int:
-    """What an amount must be a multiple of to be charged, in our minor units. Raises NotInTheTable."""
+    """Returns the step that a charged amount must be a multiple of, in our minor units. Raises NotInTheTable."""
     return _known(currency).step_minor
 
 
 def to_stripe(amount_minor: int, currency: str) -> int:
-    """Our minor units as Stripe counts them, exactly. Raises CannotBeCharged."""
+    """Converts our minor units into Stripe's, exactly. Raises CannotBeCharged."""
     known = _known(currency)
     if amount_minor % known.step_minor:
         raise BetweenSteps(f"{amount_minor} {currency}")
@@ -47,7 +47,7 @@ def to_stripe(amount_minor: int, currency: str) -> int:
 
 
 def from_stripe(amount: int, currency: str) -> int:
-    """Stripe's minor units as we count them. Raises CannotBeCharged when that is no whole number."""
+    """Converts Stripe's minor units into ours. Raises CannotBeCharged if the result is not a whole number."""
     known = _known(currency)
     minor = _rescaled(amount, known.stripe_digits, known.digits)
     if minor is None:
@@ -56,16 +56,16 @@ def from_stripe(amount: int, currency: str) -> int:
 
 
 def as_reported(amount: int, currency: str) -> int:
-    """The same for what Stripe reports, which may be in any currency: one that no practice can use stays as it is."""
+    """Converts an amount that Stripe reports into our minor units; unchanged for a currency outside the table."""
     return from_stripe(amount, currency) if is_known(currency) else amount
 
 
 def _rescaled(amount: int, digits: int, other_digits: int) -> int | None:
-    """The amount with another number of decimals; None when it would have to be rounded."""
-    up: int = 10 ** max(other_digits - digits, 0)
-    down: int = 10 ** max(digits - other_digits, 0)
-    whole, rest = divmod(amount * up, down)
-    return None if rest else whole
+    """Returns the amount with another number of decimals; None if it would have to be rounded."""
+    factor: int = 10 ** max(other_digits - digits, 0)
+    divisor: int = 10 ** max(digits - other_digits, 0)
+    whole, remainder = divmod(amount * factor, divisor)
+    return None if remainder else whole
 
 
 def _known(currency: str) -> Currency:

@@ -1,4 +1,4 @@
-"""Customers, and the cards that they have saved."""
+"""Customers and their saved cards."""
 
 import logging
 from collections.abc import Mapping
@@ -14,60 +14,61 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MOST_CARDS = 100
+# The most that Stripe lists on one page.
+MAX_CARDS = 100
 
 
-def create(line: StripeClient, *, email: str, metadata: Mapping[str, str], key: str) -> str:
-    """Creates a customer and returns its id. `key` is the idempotency key. Raises StripeTrouble.
+def create(client: StripeClient, *, email: str, metadata: Mapping[str, str], key: str) -> str:
+    """Creates a customer and returns its id. `key` is the idempotency key. Raises StripeCallFailed.
 
-    Every field is optional at Stripe: one that is refused is left out. Stripe repeats its answer to a key for a day,
-    so each such call has a key of its own, made from `key`.
+    Every field is optional at Stripe, so a field that Stripe rejects is left out and the call repeated. Stripe repeats
+    its response to an idempotency key for a day, so each repetition has a key of its own, made from `key`.
     """
-    left: dict[str, str | dict[str, str]] = {"email": email, "metadata": dict(metadata)}
+    fields: dict[str, str | dict[str, str]] = {"email": email, "metadata": dict(metadata)}
     while True:
         try:
-            return _create(line, cast("CustomerCreateParams", left), key)
-        except RequestRejected as refusal:
-            refused = next((name for name in left if refusal.is_about(name)), None)
-            if refused is None:
+            return _create(client, cast("CustomerCreateParams", fields), key)
+        except RequestRejected as error:
+            rejected = next((name for name in fields if error.is_about(name)), None)
+            if rejected is None:
                 raise
-            logger.warning("stripe.field_left_out", extra={"field": refused, **refusal.details})
-            del left[refused]
-            key = f"{key}-without-{refused}"
+            logger.warning("stripe.field_left_out", extra={"field": rejected, **error.details})
+            del fields[rejected]
+            key = f"{key}-without-{rejected}"
 
 
-def _create(line: StripeClient, fields: "CustomerCreateParams", key: str) -> str:
-    return line.ask(lambda stripe: stripe.v1.customers.create(fields, {"idempotency_key": key})).id
+def _create(client: StripeClient, fields: "CustomerCreateParams", key: str) -> str:
+    return client.call(lambda stripe: stripe.v1.customers.create(fields, {"idempotency_key": key})).id
 
 
-def is_there(line: StripeClient, id_: str) -> bool:
-    """Whether the customer still exists; a deleted one is reported as such. Raises StripeTrouble."""
+def is_there(client: StripeClient, id_: str) -> bool:
+    """Returns True unless the customer was deleted or never existed. Raises StripeCallFailed."""
     try:
-        found = line.ask(lambda stripe: stripe.v1.customers.retrieve(id_))
+        found = client.call(lambda stripe: stripe.v1.customers.retrieve(id_))
     except ResourceMissing:
         return False
     return not getattr(found, "deleted", False)
 
 
-def cards(line: StripeClient, customer: str) -> list[Card]:
-    """The newest first. Raises StripeTrouble."""
-    found = line.ask(
-        lambda stripe: stripe.v1.customers.payment_methods.list(customer, {"type": "card", "limit": MOST_CARDS})
+def cards(client: StripeClient, customer: str) -> list[Card]:
+    """Returns the customer's saved cards, newest first. Raises StripeCallFailed."""
+    found = client.call(
+        lambda stripe: stripe.v1.customers.payment_methods.list(customer, {"type": "card", "limit": MAX_CARDS})
     )
     return [card for each in found.data if (card := parsing.card(each)) is not None]
 
 
-def card(line: StripeClient, id_: str) -> Card | None:
-    """None for what is no card. Raises StripeTrouble."""
-    return parsing.card(line.ask(lambda stripe: stripe.v1.payment_methods.retrieve(id_)))
+def card(client: StripeClient, id_: str) -> Card | None:
+    """Returns the card; None if the payment method is not a card. Raises StripeCallFailed."""
+    return parsing.card(client.call(lambda stripe: stripe.v1.payment_methods.retrieve(id_)))
 
 
-def attach_card(line: StripeClient, id_: str, customer: str) -> Card | None:
-    """Saves a card for the customer. Raises StripeTrouble."""
-    body = line.ask(lambda stripe: stripe.v1.payment_methods.attach(id_, {"customer": customer}))
+def attach_card(client: StripeClient, id_: str, customer: str) -> Card | None:
+    """Saves a card for the customer. Raises StripeCallFailed."""
+    body = client.call(lambda stripe: stripe.v1.payment_methods.attach(id_, {"customer": customer}))
     return parsing.card(body)
 
 
-def remove_card(line: StripeClient, id_: str) -> None:
-    """The card can be charged no more. Raises StripeTrouble: Rejected when it was removed before."""
-    line.ask(lambda stripe: stripe.v1.payment_methods.detach(id_))
+def remove_card(client: StripeClient, id_: str) -> None:
+    """Detaches a card, so that it cannot be charged. Raises StripeCallFailed: RequestRejected if it was detached."""
+    client.call(lambda stripe: stripe.v1.payment_methods.detach(id_))

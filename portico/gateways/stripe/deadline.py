@@ -1,18 +1,18 @@
-"""How long all calls of one request may take together."""
+"""Time limit shared by all the calls of one request."""
 
 import time
 
 REQUEST_SECONDS = 10.0
-# The worker's: nobody waits for a page, but the next piece of work waits.
+# For the worker: no page waits for it, but the next job does.
 WORK_SECONDS = 25.0
 
 
 class Deadline:
-    """Begins when it is made, and is shared by every call that must fit in it."""
+    """A time limit that starts when it is created and is shared by several calls."""
 
     def __init__(self, seconds: float = REQUEST_SECONDS) -> None:
-        self._until = time.monotonic() + seconds
+        self._ends_at = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Seconds; 0 or less when it is over."""
-        return self._until - time.monotonic()
+        """Returns the seconds left; 0 or less once it has passed."""
+        return self._ends_at - time.monotonic()

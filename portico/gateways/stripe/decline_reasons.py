@@ -1,10 +1,10 @@
-"""Why a card was refused, in the few kinds that a person can act on: https://docs.stripe.com/declines/codes."""
+"""Reasons for a declined card, grouped by what a person can do: https://docs.stripe.com/declines/codes."""
 
 from enum import StrEnum
 
 
 class DeclineReason(StrEnum):
-    """What to tell the client. Stripe asks not to say more (lost, stolen, fraud) than `DECLINED`."""
+    """A reason that can be shown to the client. Stripe asks to show lost, stolen and fraud as `DECLINED` only."""
 
     DECLINED = "declined"
     FUNDS = "funds"
@@ -40,5 +40,5 @@ REASONS = {
 
 
 def reason(code: str) -> DeclineReason:
-    """Of a decline code or an error code."""
+    """Returns the reason for a decline code or an error code."""
     return REASONS.get(code, DeclineReason.DECLINED)

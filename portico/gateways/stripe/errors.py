@@ -1,4 +1,4 @@
-"""What can go wrong with a call to Stripe, told apart by what it means for the money."""
+"""Exceptions for failed calls to Stripe, by what each means for the payment."""
 
 import re
 from enum import StrEnum
@@ -8,7 +8,7 @@ from portico.gateways.stripe.objects import PaymentIntent
 
 
 class Failure(StrEnum):
-    """One word for each way a call can fail; it is stored, logged and shown to staff."""
+    """A kind of failure; stored, logged and shown to staff."""
 
     DECLINED = "declined"
     REFUSED = "refused"
@@ -21,9 +21,9 @@ class Failure(StrEnum):
 
 
 class StripeCallFailed(Exception):
-    """The call did not give what was asked for.
+    """The call to Stripe failed.
 
-    `code` and `param` are Stripe's own; `reference` is the request id under which Stripe's log has the call.
+    `code` and `param` are Stripe's own; `reference` is the request id by which Stripe's log has the call.
     """
 
     failure: ClassVar[Failure] = Failure.NO_ANSWER
@@ -36,7 +36,7 @@ class StripeCallFailed(Exception):
 
     @property
     def details(self) -> dict[str, str]:
-        """What logs and the trail keep of it. Stripe's message is left out: it may repeat what a person typed."""
+        """Returns the fields for the log and the audit log. Stripe's message is left out: it may repeat typed input."""
         return {
             "failure": self.failure.value,
             "code": self.code[:100],
@@ -46,7 +46,7 @@ class StripeCallFailed(Exception):
 
 
 class CardDeclined(StripeCallFailed):
-    """The bank or Stripe said no; nothing was charged. `code` says why, see `declines.reason`."""
+    """The bank or Stripe declined the card; nothing was charged. For `code` see `decline_reasons.reason`."""
 
     failure = Failure.DECLINED
 
@@ -58,38 +58,38 @@ class CardDeclined(StripeCallFailed):
 
 
 class InvalidKey(StripeCallFailed):
-    """Stripe does not take the key: nothing was done."""
+    """Stripe does not accept the key; nothing was done."""
 
     failure = Failure.KEY_REFUSED
 
 
 class PermissionMissing(InvalidKey):
-    """The key is good, but a restricted one that may not do this."""
+    """The key is a restricted one without the permission for this call."""
 
     failure = Failure.PERMISSION
 
 
 class NotSetUp(StripeCallFailed):
-    """The account may not charge yet: nothing was done."""
+    """The account cannot charge; nothing was done."""
 
     failure = Failure.ACCOUNT_CLOSED
 
 
 class RequestRejected(StripeCallFailed):
-    """Stripe understood the call and cannot do it; nothing was done. `code` is Stripe's own."""
+    """Stripe rejected the request; nothing was done."""
 
     failure = Failure.REFUSED
 
     def is_about(self, field: str) -> bool:
-        """Whether the parameter that Stripe names is this one, or lies inside it: metadata[portico_client]."""
+        """Returns True if Stripe names this parameter or one inside it, such as metadata[portico_client]."""
         if self.code == f"{field}_invalid":
             return True
-        steps = re.findall(r"[^\[\]]+", self.param)
-        return field in steps and "line_items" not in steps
+        names = re.findall(r"[^\[\]]+", self.param)
+        return field in names and "line_items" not in names
 
 
 class ResourceMissing(RequestRejected):
-    """There is no such thing in this account and mode: resource_missing."""
+    """The object does not exist in this account and mode: resource_missing."""
 
 
 class IdempotencyKeyReused(RequestRejected):
@@ -97,16 +97,16 @@ class IdempotencyKeyReused(RequestRejected):
 
 
 class OutcomeUnknown(StripeCallFailed):
-    """No answer that could be read: it may have been done or not. Ask before doing anything else."""
+    """No readable response: it may have been done or not. Look it up before doing anything else."""
 
 
 class StripeUnreachable(OutcomeUnknown):
-    """Stripe took nothing in: this call did nothing, though an earlier one with its key may have."""
+    """The request did not reach Stripe. An earlier one with the same idempotency key may have."""
 
     failure = Failure.UNREACHABLE
 
 
 class RateLimited(StripeUnreachable):
-    """Stripe takes no more calls of this account for a moment."""
+    """Stripe accepts no more calls of this account for a moment."""
 
     failure = Failure.RATE_LIMITED

@@ -1,7 +1,7 @@
-"""The SDK's calls over HTTP: each within the deadline as a whole, none made twice.
+"""The HTTP client given to Stripe's SDK: each call ends by the deadline, and none is retried.
 
-The SDK's own clients limit each read, not the call: an answer in drops would outlast any patience.
-A connection is made for each call, so that none breaks because the other end had closed it before.
+The SDK's own clients limit each read, not the call: a response that trickles in would never time out.
+Each call opens a connection of its own, so that none fails because Stripe closed an idle one.
 """
 
 import io
@@ -22,153 +22,153 @@ CONNECT_SECONDS = 3.0
 
 
 class ResponseLost(stripe.APIConnectionError):
-    """No whole answer came."""
+    """No complete response arrived."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)  # type: ignore[no-untyped-call]  # The SDK's own is not typed.
 
 
 class RequestNotSent(ResponseLost):
-    """No connection: Stripe knows nothing of this call."""
+    """No connection was made: the request did not reach Stripe."""
 
 
 class HttpClient(stripe.HTTPClient):
-    """What the SDK calls. An answer that did not come whole is AnswerLost."""
+    """The SDK's transport. Raises ResponseLost if no complete response arrives."""
 
     name = "portico"
 
     def __init__(self, deadline: Deadline) -> None:
         super().__init__()
         self._deadline = deadline
-        # Stripe's time when it gave its last whole answer.
-        self.told_time: datetime | None = None
+        # Stripe's time at its last complete response.
+        self.response_time: datetime | None = None
 
     def request(
         self,
         method: str,
         url: str,
         headers: Mapping[str, str] | None,
-        post_data: Any = None,  # Any: as the SDK has it; the encoded form.
+        post_data: Any = None,  # Any: the SDK's own type; the encoded form.
         *,
         _usage: list[str] | None = None,
     ) -> tuple[str, int, Mapping[str, str]]:
-        """Body, status and headers."""
-        self.told_time = None
+        """Returns the response's body, status and headers."""
+        self.response_time = None
         parts = urlsplit(url)
-        connection = _Connection(parts.hostname or "", parts.port, self._deadline, is_safe=parts.scheme == "https")
+        connection = _Connection(parts.hostname or "", parts.port, self._deadline, is_https=parts.scheme == "https")
         try:
             connection.open()
             path = f"{parts.path}?{parts.query}" if parts.query else parts.path
             connection.request(method.upper(), path, post_data, dict(headers or {}))
             response = connection.getresponse()
             body = response.read()
-            self.told_time = _time(response.headers)
-            return body.decode("utf-8", "replace"), response.status, _lower(response.headers)
+            self.response_time = _date(response.headers)
+            return body.decode("utf-8", "replace"), response.status, _lowercase(response.headers)
         except (OSError, HTTPException) as error:
-            raise ResponseLost(f"No whole answer: {type(error).__name__}") from error
+            raise ResponseLost(f"No complete response: {type(error).__name__}") from error
         finally:
-            connection.hang_up()
+            connection.disconnect()
 
     def close(self) -> None:
-        """Nothing stays open between calls."""
+        """Does nothing: no connection stays open between calls."""
 
 
 class _Connection(HTTPConnection):
-    def __init__(self, host: str, port: int | None, deadline: Deadline, *, is_safe: bool) -> None:
-        super().__init__(host, port or (443 if is_safe else 80))
+    def __init__(self, host: str, port: int | None, deadline: Deadline, *, is_https: bool) -> None:
+        super().__init__(host, port or (443 if is_https else 80))
         self._deadline = deadline
-        self._is_safe = is_safe
-        self._reached: socket.socket | None = None
+        self._is_https = is_https
+        self._socket: socket.socket | None = None
 
     def open(self) -> None:
-        """Raises NothingSent."""
+        """Connects. Raises RequestNotSent."""
         try:
-            self._reached = reached = _reach(self.host, self.port, self._deadline)
-            if self._is_safe:
-                self._reached = reached = _authorities().wrap_socket(reached, server_hostname=self.host)
+            self._socket = connected = _connect(self.host, self.port, self._deadline)
+            if self._is_https:
+                self._socket = connected = _tls_context().wrap_socket(connected, server_hostname=self.host)
         except OSError as error:
             raise RequestNotSent(f"No connection: {type(error).__name__}") from error
-        self.sock = cast(socket.socket, _Hurried(reached, self._deadline))
+        self.sock = cast(socket.socket, _DeadlineSocket(connected, self._deadline))
 
-    def hang_up(self) -> None:
-        if self._reached is not None:
-            self._reached.close()
+    def disconnect(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
 
 
-def _reach(host: str, port: int, deadline: Deadline) -> socket.socket:
-    """The first of the host's addresses that answers, all of them within the time for connecting."""
-    together = Deadline(CONNECT_SECONDS)
-    trouble: OSError = TimeoutError("no address answered")
+def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
+    """Connects to the first address of the host that accepts; CONNECT_SECONDS is for all of them together."""
+    connect_deadline = Deadline(CONNECT_SECONDS)
+    last_error: OSError = TimeoutError("no address answered")
     for family, kind, protocol, _name, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        left = min(together.left(), deadline.left())
+        left = min(connect_deadline.left(), deadline.left())
         if left <= 0:
             break
-        reached = socket.socket(family, kind, protocol)
+        connection = socket.socket(family, kind, protocol)
         try:
-            reached.settimeout(left)
-            reached.connect(address)
-            reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            reached.settimeout(max(min(CONNECT_SECONDS, deadline.left()), 0.001))
-            return reached
+            connection.settimeout(left)
+            connection.connect(address)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.settimeout(max(min(CONNECT_SECONDS, deadline.left()), 0.001))
+            return connection
         except OSError as error:
-            trouble = error
-            reached.close()
-    raise trouble
+            last_error = error
+            connection.close()
+    raise last_error
 
 
-class _Hurried:
-    """A socket that never waits beyond the deadline, however small the pieces in which an answer comes."""
+class _DeadlineSocket:
+    """A socket that never waits beyond the deadline, even if a response arrives in small pieces."""
 
-    def __init__(self, own: socket.socket, deadline: Deadline) -> None:
-        self._own = own
+    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
+        self._connection = connection
         self._deadline = deadline
 
-    def sendall(self, data: Any) -> None:  # Any: bytes of whatever kind.
-        self._hurry()
-        self._own.sendall(data)
+    def sendall(self, data: Any) -> None:  # Any: any bytes-like object.
+        self._limit_wait()
+        self._connection.sendall(data)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Reading(self))
+        return io.BufferedReader(_SocketReader(self))
 
     def receive(self, buffer: memoryview) -> int:
-        self._hurry()
-        return self._own.recv_into(buffer)
+        self._limit_wait()
+        return self._connection.recv_into(buffer)
 
     def close(self) -> None:
-        """Not yet: the library lets go of the socket before it has read the body. See `hang_up`."""
+        """Does nothing: http.client closes the socket before it has read the body. See `disconnect`."""
 
-    def _hurry(self) -> None:
+    def _limit_wait(self) -> None:
         left = self._deadline.left()
         if left <= 0:
             raise TimeoutError("the deadline is over")
-        self._own.settimeout(left)
+        self._connection.settimeout(left)
 
 
-class _Reading(io.RawIOBase):
-    def __init__(self, source: _Hurried) -> None:
+class _SocketReader(io.RawIOBase):
+    def __init__(self, source: _DeadlineSocket) -> None:
         super().__init__()
         self._source = source
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:  # Any: a writable buffer, as the io module has it.
+    def readinto(self, buffer: Any) -> int:  # Any: the io module's own type, a writable buffer.
         return self._source.receive(memoryview(buffer))
 
 
-def _authorities() -> ssl.SSLContext:
-    """Those that come with the SDK: a small system may have none of its own."""
+def _tls_context() -> ssl.SSLContext:
+    """Returns a context with the SDK's certificates: a small system may have none of its own."""
     return ssl.create_default_context(cafile=stripe.ca_bundle_path)
 
 
-def _lower(headers: HTTPMessage) -> dict[str, str]:
+def _lowercase(headers: HTTPMessage) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def _time(headers: HTTPMessage) -> datetime | None:
-    """The time of the `Date` header, in UTC; None if it is missing or malformed."""
+def _date(headers: HTTPMessage) -> datetime | None:
+    """Returns the time of the `Date` header, in UTC; None if it is missing or malformed."""
     try:
-        told = parsedate_to_datetime(headers.get("Date", ""))
+        date = parsedate_to_datetime(headers.get("Date", ""))
     except ValueError:
         return None
-    return told if told.tzinfo else told.replace(tzinfo=UTC)
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

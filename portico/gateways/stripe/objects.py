@@ -1,4 +1,4 @@
-"""What Stripe's answers come down to. Amounts are in minor units, currencies in capitals, times in UTC."""
+"""Stripe's objects as dataclasses: amounts in our minor units, currencies in capitals, times in UTC."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Card:
-    """A payment method; `id` is empty where a charge tells of its card."""
+    """A payment method; `id` is empty for the card of a charge."""
 
     id: str
     brand: str
@@ -44,7 +44,7 @@ class Charge:
 
 @dataclass(frozen=True)
 class PaymentIntent:
-    """`status` is Stripe's own; `bank_address` is where the bank asks, `decline` why the last try failed."""
+    """`status` is Stripe's own, `bank_address` the URL of the bank's check, `decline` the last decline code."""
 
     id: str
     status: str
@@ -67,13 +67,13 @@ class PaymentIntent:
 
     @property
     def is_over(self) -> bool:
-        """Nothing will come of it any more, or it came."""
+        """True once it is paid or canceled."""
         return self.status in {"succeeded", "canceled"}
 
 
 @dataclass(frozen=True)
 class CheckoutSession:
-    """A Checkout. `address` is where the client goes; empty once it is over."""
+    """A Checkout session. `address` is the URL of its page; empty once it is over."""
 
     id: str
     status: str
@@ -133,7 +133,7 @@ class Dispute:
 
 @dataclass(frozen=True)
 class Event:
-    """That something happened to an object; what it is like now must be asked."""
+    """A webhook event: names the object that changed; its state must be looked up."""
 
     id: str
     type: str
@@ -145,7 +145,7 @@ class Event:
 
 @dataclass(frozen=True)
 class WebhookEndpoint:
-    """`secret` is told only when it is made."""
+    """`secret` is known only when the endpoint is created."""
 
     id: str
     url: str

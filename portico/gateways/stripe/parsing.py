@@ -1,6 +1,6 @@
-"""Stripe's objects as values of ours."""
+"""The SDK's objects converted into the dataclasses in `objects`."""
 
-# The SDK loads a module of its own for each class named here, so that merely starting would load all of them.
+# The SDK imports a module per class on first use; evaluated annotations would import them all at start.
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ def account(body: stripe.Account) -> Account:
 
 
 def card(body: stripe.PaymentMethod) -> Card | None:
-    """None for what is no card."""
+    """Returns the card; None if the payment method is not a card."""
     if body.card is None:
         return None
     return Card(
@@ -49,7 +49,7 @@ def card(body: stripe.PaymentMethod) -> Card | None:
 
 def charge(body: stripe.Charge) -> Charge:
     details = body.payment_method_details
-    paid_by = details.card if details else None
+    paid_with = details.card if details else None
     return Charge(
         id=body.id,
         intent=id_of(body.payment_intent),
@@ -60,11 +60,11 @@ def charge(body: stripe.Charge) -> Charge:
         is_paid=body.paid,
         is_disputed=body.disputed,
         customer=id_of(body.customer),
-        card=Card("", paid_by.brand or "", paid_by.last4 or "", paid_by.exp_month, paid_by.exp_year)
-        if paid_by
+        card=Card("", paid_with.brand or "", paid_with.last4 or "", paid_with.exp_month, paid_with.exp_year)
+        if paid_with
         else None,
         created_at=time(body.created),
-        metadata=words(body.metadata),
+        metadata=metadata_of(body.metadata),
     )
 
 
@@ -86,15 +86,15 @@ def intent(body: stripe.PaymentIntent) -> PaymentIntent:
         charge_id=id_of(newest),
         charge=charge(newest) if isinstance(newest, stripe.Charge) else None,
         bank_address=(redirect.url or "") if redirect else "",
-        # The SDK raises for a field that Stripe left out, as it does when the bank refused.
+        # The SDK raises for a missing field, and Stripe leaves fields out when the bank declines.
         decline=(getattr(error, "decline_code", None) or getattr(error, "code", None) or "") if error else "",
-        metadata=words(body.metadata),
+        metadata=metadata_of(body.metadata),
     )
 
 
 def session(body: stripe.checkout.Session) -> CheckoutSession:
     currency = body.currency or ""
-    inside = body.payment_intent
+    payment_intent = body.payment_intent
     return CheckoutSession(
         id=body.id,
         status=body.status or "",
@@ -106,9 +106,9 @@ def session(body: stripe.checkout.Session) -> CheckoutSession:
         customer=id_of(body.customer),
         expires_at=time(body.expires_at),
         created_at=time(body.created),
-        intent_id=id_of(inside),
-        intent=intent(inside) if isinstance(inside, stripe.PaymentIntent) else None,
-        metadata=words(body.metadata),
+        intent_id=id_of(payment_intent),
+        intent=intent(payment_intent) if isinstance(payment_intent, stripe.PaymentIntent) else None,
+        metadata=metadata_of(body.metadata),
     )
 
 
@@ -121,7 +121,7 @@ def refund(body: stripe.Refund) -> Refund:
         currency=body.currency.upper(),
         status=body.status or "",
         created_at=time(body.created),
-        metadata=words(body.metadata),
+        metadata=metadata_of(body.metadata),
     )
 
 
@@ -144,7 +144,7 @@ def endpoint(body: stripe.WebhookEndpoint) -> WebhookEndpoint:
 
 
 def id_of(value: str | stripe.StripeObject | None) -> str:
-    """Of an object that may have come whole, by its id, or not at all."""
+    """Returns the id of an object given in full (expanded) or by its id; empty for None."""
     if isinstance(value, stripe.StripeObject):
         return str(value["id"])
     return value or ""
@@ -154,7 +154,7 @@ def time(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def words(metadata: stripe.StripeObject | dict[str, str] | None) -> dict[str, str]:
+def metadata_of(metadata: stripe.StripeObject | dict[str, str] | None) -> dict[str, str]:
     if isinstance(metadata, stripe.StripeObject):
         return {str(key): str(value) for key, value in metadata.to_dict().items()}
     return dict(metadata or {})

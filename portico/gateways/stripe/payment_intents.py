@@ -1,4 +1,4 @@
-"""Payment intents: charging a saved card, and asking what became of a payment."""
+"""Payment intents: charging a saved card, and looking up, listing and cancelling payments."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from stripe.params import PaymentIntentCreateParams
 
 WITH_CHARGE = ["latest_charge"]
-MOST = 100
+# The most that Stripe lists on one page.
+PAGE_SIZE = 100
 
 
 def charge_card(
-    line: StripeClient,
+    client: StripeClient,
     *,
     amount_minor: int,
     currency: str,
@@ -28,9 +29,9 @@ def charge_card(
     key: str,
     with_description: bool = True,
 ) -> PaymentIntent:
-    """Charges a saved card while its owner is there. The bank may ask first: see `Intent.bank_address`.
+    """Charges a saved card while its owner is present, whom the bank may have authenticate: see `bank_address`.
 
-    Raises StripeTrouble (CardRefused with the intent), and money.CannotBeCharged before any call.
+    Raises StripeCallFailed (CardDeclined has the intent), and currencies.CannotBeCharged before any call.
     """
     params: PaymentIntentCreateParams = {
         "amount": currencies.to_stripe(amount_minor, currency),
@@ -45,28 +46,31 @@ def charge_card(
     }
     if with_description:
         params["description"] = name
-    made = line.ask(lambda stripe: stripe.v1.payment_intents.create(params, {"idempotency_key": key}))
-    return parsing.intent(made)
+    created = client.call(lambda stripe: stripe.v1.payment_intents.create(params, {"idempotency_key": key}))
+    return parsing.intent(created)
 
 
-def look_up(line: StripeClient, id_: str) -> PaymentIntent:
-    """With its newest charge. Raises StripeTrouble."""
-    return parsing.intent(line.ask(lambda stripe: stripe.v1.payment_intents.retrieve(id_, {"expand": WITH_CHARGE})))
+def look_up(client: StripeClient, id_: str) -> PaymentIntent:
+    """Returns the payment intent with its newest charge. Raises StripeCallFailed."""
+    return parsing.intent(client.call(lambda stripe: stripe.v1.payment_intents.retrieve(id_, {"expand": WITH_CHARGE})))
 
 
-def cancel(line: StripeClient, id_: str) -> PaymentIntent:
-    """Raises StripeTrouble: Rejected when it is paid, over, or a Checkout's (expire that instead)."""
-    return parsing.intent(line.ask(lambda stripe: stripe.v1.payment_intents.cancel(id_)))
+def cancel(client: StripeClient, id_: str) -> PaymentIntent:
+    """Cancels a payment intent.
+
+    Raises StripeCallFailed: RequestRejected if it is paid, canceled or a Checkout session's (expire that instead).
+    """
+    return parsing.intent(client.call(lambda stripe: stripe.v1.payment_intents.cancel(id_)))
 
 
-def of_customer(line: StripeClient, customer: str, *, since: datetime) -> list[PaymentIntent]:
-    """The newest hundred since then. Raises StripeTrouble."""
-    found = line.ask(
+def of_customer(client: StripeClient, customer: str, *, since: datetime) -> list[PaymentIntent]:
+    """Returns the customer's newest hundred payment intents created since then. Raises StripeCallFailed."""
+    found = client.call(
         lambda stripe: stripe.v1.payment_intents.list(
             {
                 "customer": customer,
                 "created": {"gte": int(since.timestamp())},
-                "limit": MOST,
+                "limit": PAGE_SIZE,
                 "expand": ["data.latest_charge"],
             }
         )
@@ -74,9 +78,9 @@ def of_customer(line: StripeClient, customer: str, *, since: datetime) -> list[P
     return [parsing.intent(each) for each in found.data]
 
 
-def between(line: StripeClient, since: datetime, until: datetime) -> Iterator[PaymentIntent]:
-    """Every intent made from `since` to before `until`, newest first, page by page. Raises StripeTrouble."""
-    found = pagination.made_between(
-        line, lambda stripe, page: stripe.v1.payment_intents.list(page), since, until, expand=["data.latest_charge"]
+def between(client: StripeClient, since: datetime, until: datetime) -> Iterator[PaymentIntent]:
+    """Yields every payment intent created from `since` to before `until`, newest first. Raises StripeCallFailed."""
+    found = pagination.created_between(
+        client, lambda stripe, page: stripe.v1.payment_intents.list(page), since, until, expand=["data.latest_charge"]
     )
     return (parsing.intent(each) for each in found)

@@ -1,4 +1,4 @@
-"""Whether an event really comes from Stripe: https://docs.stripe.com/webhooks#verify-manually."""
+"""Webhook payloads: signature verification and parsing, see https://docs.stripe.com/webhooks#verify-manually."""
 
 import hashlib
 import hmac
@@ -14,18 +14,18 @@ MAX_SIGNATURES = 10
 
 
 class SignatureInvalid(Exception):
-    """Nobody who knows the secret signed this, or not now."""
+    """The payload was not signed with the secret, or not within the tolerance."""
 
 
 class PayloadInvalid(Exception):
-    """Signed, but no event."""
+    """The signature is valid, but the payload is not an event."""
 
 
 def read(body: bytes, signature: str, *, secret: str, now: datetime) -> Event:
-    """The event. Raises Forged and Unreadable.
+    """Verifies the signature and returns the event. Raises SignatureInvalid and PayloadInvalid.
 
-    More than 5 minutes old or ahead is refused; the SDK's own check lets the future pass. Of several signatures,
-    as Stripe sends them while a secret is being rolled, one must be right.
+    A signature more than 5 minutes old or ahead is rejected; the SDK's own check accepts one from the future.
+    Stripe sends several signatures while a secret is being rolled; one of them must match.
     """
     _verify(body, signature, secret, now)
     try:
@@ -36,26 +36,26 @@ def read(body: bytes, signature: str, *, secret: str, now: datetime) -> Event:
 
 def _verify(body: bytes, signature: str, secret: str, now: datetime) -> None:
     if not secret:
-        raise SignatureInvalid("There is no secret to compare with.")
+        raise SignatureInvalid("No webhook secret is set.")
     pairs = [part.strip().partition("=") for part in signature.split(",")]
-    times = [value for name, _, value in pairs if name == "t"]
-    given = [value for name, _, value in pairs if name == "v1"][:MAX_SIGNATURES]
-    if len(times) != 1 or not (times[0].isascii() and times[0].isdigit() and len(times[0]) < 12):
-        raise SignatureInvalid("There is no time in the signature.")
-    signed_at = datetime.fromtimestamp(int(times[0]), UTC)
+    timestamps = [value for name, _, value in pairs if name == "t"]
+    signatures = [value for name, _, value in pairs if name == "v1"][:MAX_SIGNATURES]
+    if len(timestamps) != 1 or not (timestamps[0].isascii() and timestamps[0].isdigit() and len(timestamps[0]) < 12):
+        raise SignatureInvalid("The signature has no timestamp.")
+    signed_at = datetime.fromtimestamp(int(timestamps[0]), UTC)
     if abs(now - signed_at) > TOLERANCE:
-        raise SignatureInvalid("Signed too long ago, or ahead of time.")
-    right = hmac.new(secret.encode(), times[0].encode() + b"." + body, hashlib.sha256).hexdigest()
-    if not any(hmac.compare_digest(right.encode(), each.encode("utf-8", "replace")) for each in given):
-        raise SignatureInvalid("No signature is right.")
+        raise SignatureInvalid("The timestamp is outside the tolerance.")
+    expected = hmac.new(secret.encode(), timestamps[0].encode() + b"." + body, hashlib.sha256).hexdigest()
+    if not any(hmac.compare_digest(expected.encode(), each.encode("utf-8", "replace")) for each in signatures):
+        raise SignatureInvalid("No signature matches.")
 
 
-def _event(body: Any) -> Event:  # Any: whatever JSON holds.
-    """Of the object only its kind and id: it is asked for afresh, and what it says of a person is not kept."""
-    inside = body["data"]["object"]
-    texts = (body["id"], body["type"], inside["object"])
-    # A few objects have no id of their own; no event of ours is about them.
-    id_ = inside.get("id", "")
+def _event(body: Any) -> Event:  # Any: parsed JSON.
+    """Reads only the kind and id of the object: it is looked up later, and its personal data is not stored."""
+    subject = body["data"]["object"]
+    texts = (body["id"], body["type"], subject["object"])
+    # A few objects have no id; none of the subscribed event types is about them.
+    id_ = subject.get("id", "")
     if body["object"] != "event" or not all(isinstance(each, str) for each in (*texts, id_)):
         raise ValueError("not an event")
     if not isinstance(body["livemode"], bool) or not isinstance(body["created"], int):
@@ -65,6 +65,6 @@ def _event(body: Any) -> Event:  # Any: whatever JSON holds.
         type=body["type"],
         livemode=body["livemode"],
         created_at=parsing.time(body["created"]),
-        object_kind=inside["object"],
+        object_kind=subject["object"],
         object_id=id_,
     )

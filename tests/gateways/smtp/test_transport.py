@@ -118,7 +118,7 @@ def test_an_answer_lost_after_the_mail_is_told_as_lost(smtp: SmtpServer) -> None
 def test_a_server_too_slow_to_answer_the_mail_may_have_taken_it(
     smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway, "LAST_ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(gateway, "FINAL_REPLY_SECONDS", 0.2)
     smtp.be_slow(1, stage="content")
     assert send(gateway.transport(smtp.url)).kind == ReplyKind.LOST
 
@@ -188,7 +188,7 @@ def test_encryption_asked_for_and_not_offered_sends_nothing(smtp: SmtpServer) ->
 def test_a_password_never_crosses_plain_smtp_to_another_machine(
     smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway, "_is_this_machine", lambda _smtp: False)
+    monkeypatch.setattr(gateway, "_is_loopback", lambda _smtp: False)
     answer = send(gateway.transport(smtp.url_with_login))
     assert (answer.kind, answer.stage, smtp.mails) == (ReplyKind.OURS, Stage.LOGIN, [])
 
