@@ -27,10 +27,10 @@ def measure() -> None:
 
     def statement() -> bytes:
         of = statements.statement_of(person, begins_on=date(2000, 1, 1), ends_on=today, today=today, shared_only=False)
-        return document.print_context(practice, on_paper.statement_document(of))
+        return document.render_pdf(practice, on_paper.statement_document(of))
 
     print(f"\n{'PDFs':44} {'p50':>7}   {'p99':>7}")
-    _time("an invoice", lambda: document.print_context(practice, invoice_document.invoice_document(bill)))
+    _time("an invoice", lambda: document.render_pdf(practice, invoice_document.invoice_document(bill)))
     _time(f"a statement of {BILLS} bills", statement)
     _time("the getting-started guide", lambda: client_guide.as_pdf(practice, "en"))
 

@@ -47,7 +47,7 @@ def test_guide_and_letter_set_the_address_apart(practice: Practice, language: st
 def test_bills_set_the_address_apart(practice: Practice, language: str, phone: str) -> None:
     practice.phone = phone
     with translation.override(language):
-        words = document.ways_to_pay(practice)
+        words = document.payment_instructions(practice)
     assert practice.portal_address in words
     assert not FOLLOWED.search(words)
 

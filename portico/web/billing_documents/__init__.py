@@ -1,1 +1,1 @@
-"""Invoices, receipts and statements as they are read: once as data, then as a page or a PDF."""
+"""Invoices, receipts and statements as data, which a page or a PDF renders."""

@@ -1,4 +1,4 @@
-"""A document of the practice for a client, as words in their places. In the language that is on."""
+"""The layout-independent content of a document for a client, in the active language, and its PDF."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,8 +15,9 @@ from portico.web.billing_documents.ledger_lines import Sum
 
 @dataclass(frozen=True)
 class Column:
-    """Of the table; the wide one says what its row is about. One that is `told` stays on a narrow page, with its label;
-    of other amounts only the last does.
+    """A table column. The `wide` one describes its row.
+
+    On a narrow page a `told` column stays, with its label; of the other amounts only the last one does.
     """
 
     label: str
@@ -27,7 +28,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Party:
-    """A heading with some lines: from, to, a date."""
+    """A heading with lines below it: sender, recipient or a date."""
 
     heading: str
     lines: tuple[str, ...]
@@ -35,13 +36,13 @@ class Party:
 
 @dataclass(frozen=True)
 class BillingDocument:
-    """What an invoice, a receipt and a statement have in common."""
+    """The content of an invoice, a receipt or a statement."""
 
-    # What a browser calls it; also the file's name. Neutral: it names nobody.
+    # Without extension. Contains no personal name.
     file_name: str
     title: str
     subtitle: str
-    # Side by side, each from top to bottom.
+    # Columns side by side, each from top to bottom.
     parties: tuple[tuple[Party, ...], ...]
     caption: str
     columns: tuple[Column, ...]
@@ -51,22 +52,22 @@ class BillingDocument:
 
     @property
     def cells(self) -> list[list[tuple[Column, str]]]:
-        """The rows, each cell with its column."""
+        """Returns the rows, each cell with its column."""
         return [list(zip(self.columns, row, strict=True)) for row in self.rows]
 
     @property
     def unprinted(self) -> str:
-        """The signs on it that the PDF has no letters for."""
-        named = (line for column in self.parties for party in column for line in party.lines)
-        return pdf.undrawable_characters(*named, *(cell for row in self.rows for cell in row), *self.notes)
+        """Returns the characters that the PDF's fonts have no glyphs for."""
+        party_lines = (line for column in self.parties for party in column for line in party.lines)
+        return pdf.undrawable_characters(*party_lines, *(cell for row in self.rows for cell in row), *self.notes)
 
 
 def sender(practice: Practice) -> Party:
     return Party(_("From"), tuple(letterhead.address_lines(practice)))
 
 
-def ways_to_pay(practice: Practice) -> str:
-    """Where a bill is paid."""
+def payment_instructions(practice: Practice) -> str:
+    """Returns the sentence that says where and how to pay."""
     number = letterhead.phone(practice)
     if not number:
         return _("See your account at %(address)s") % {"address": practice.portal_address}
@@ -76,27 +77,27 @@ def ways_to_pay(practice: Practice) -> str:
     }
 
 
-def as_pdf(practice: Practice, paper: BillingDocument) -> HttpResponse:
-    """Handed over as a file, which the browser opens outside our pages."""
-    response = HttpResponse(print_context(practice, paper), content_type="application/pdf")
-    response["Content-Disposition"] = f'attachment; filename="{paper.file_name}.pdf"'
+def as_pdf(practice: Practice, document: BillingDocument) -> HttpResponse:
+    """Returns the PDF as an attachment, so that the browser opens it outside our pages."""
+    response = HttpResponse(render_pdf(practice, document), content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="{document.file_name}.pdf"'
     return response
 
 
-def print_context(practice: Practice, paper: BillingDocument) -> bytes:
+def render_pdf(practice: Practice, document: BillingDocument) -> bytes:
     content = letterhead.letterhead_of(practice) | {
         "language": get_language() or "en",
-        "document_title": f"{paper.title} · {paper.subtitle} · {practice.name}",
-        "title": paper.title,
-        "subtitle": paper.subtitle,
-        "parties": [[asdict(party) for party in column] for column in paper.parties],
-        "table": {"columns": [asdict(column) for column in paper.columns], "rows": _texts(paper.rows)},
-        "sums": [asdict(each) for each in paper.sums],
-        "notes": [note.splitlines() for note in paper.notes],
+        "document_title": f"{document.title} · {document.subtitle} · {practice.name}",
+        "title": document.title,
+        "subtitle": document.subtitle,
+        "parties": [[asdict(party) for party in column] for column in document.parties],
+        "table": {"columns": [asdict(column) for column in document.columns], "rows": _lists(document.rows)},
+        "sums": [asdict(line) for line in document.sums],
+        "notes": [note.splitlines() for note in document.notes],
         "footer": practice.name,
     }
     return pdf.render("paper", content)
 
 
-def _texts(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+def _lists(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     return [list(row) for row in rows]

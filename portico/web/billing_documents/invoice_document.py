@@ -1,4 +1,4 @@
-"""An invoice on paper."""
+"""The content of an invoice."""
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -7,12 +7,12 @@ from portico.domain.billing.models import Invoice, InvoiceStatus
 from portico.plumbing import clock
 from portico.web import formatting
 from portico.web.billing_documents import ledger_lines
-from portico.web.billing_documents.document import BillingDocument, Column, Party, sender, ways_to_pay
+from portico.web.billing_documents.document import BillingDocument, Column, Party, payment_instructions, sender
 from portico.web.billing_documents.ledger_lines import amount
 
 
 def invoice_document(invoice: Invoice) -> BillingDocument:
-    """Wants the row from `with_attempts` and `with_sums`, with its client and practice."""
+    """Returns the document; expects the row from `with_attempts` and `with_sums`, with its client and practice."""
     language, practice = get_language(), invoice.practice
     status = invoice.status_on(clock.today(practice.time_zone))
     dates = [Party(_("Date"), (formatting.long_date(invoice.dated_on, language=language),))]
@@ -22,7 +22,7 @@ def invoice_document(invoice: Invoice) -> BillingDocument:
     if invoice.note:
         notes.append(invoice.note)
     if status in {InvoiceStatus.UNPAID, InvoiceStatus.PAST_DUE}:
-        notes.append(ways_to_pay(practice))
+        notes.append(payment_instructions(practice))
     return BillingDocument(
         file_name=f"invoice-{invoice.number}",
         title=_("Invoice"),

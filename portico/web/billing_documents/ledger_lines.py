@@ -1,4 +1,4 @@
-"""Sums as lines that a reader can add up, the same on pages and PDFs. In the language that is on."""
+"""Sums of an account or an invoice as labelled lines that add up, in the active language; for pages and PDFs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from portico.plumbing.text import money
 
 @dataclass(frozen=True)
 class Sum:
-    """One line, with its sign; `name` is the sum's for tests and styles, `detail` stands small beside the label."""
+    """One line with its signed amount; `name` is for tests and styles, `detail` is shown small beside the label."""
 
     label: str
     amount: str
@@ -31,22 +31,25 @@ def paid_label() -> str:
 
 
 def of_account(sums: Sums, currency: str) -> tuple[Sum, ...]:
-    """What was invoiced and paid, and what was refunded and adjusted if there is any."""
-    return (Sum(_("Invoiced"), amount(sums.invoiced_minor, currency), name="invoiced"), *_settled(sums, currency))
+    """Returns what was invoiced and paid, and what was refunded and adjusted if not zero."""
+    return (
+        Sum(_("Invoiced"), amount(sums.invoiced_minor, currency), name="invoiced"),
+        *_settlement_lines(sums, currency),
+    )
 
 
 def of_invoice(invoice: Invoice, *, paid_with: str = "") -> tuple[Sum, ...]:
-    """From the invoice's total to what is still to pay on it. Wants the row from `with_sums`."""
+    """Returns the lines from the invoice's total to its amount due; expects the row from `with_sums`."""
     sums, currency = invoice.sums, invoice.currency
     lines = [Sum(_("Total"), amount(invoice.total_minor, currency), name="total")]
     if invoice.is_void:
         lines.append(Sum(_("Voided"), amount(-invoice.total_minor, currency), name="voided"))
     if sums != Sums(invoiced_minor=sums.invoiced_minor):
-        lines.extend(_settled(sums, currency, paid_with))
+        lines.extend(_settlement_lines(sums, currency, paid_with))
     return (*lines, Sum(_("To pay"), amount(sums.balance_minor, currency), total=True, name="to_pay"))
 
 
-def _settled(sums: Sums, currency: str, paid_with: str = "") -> Iterator[Sum]:
+def _settlement_lines(sums: Sums, currency: str, paid_with: str = "") -> Iterator[Sum]:
     yield Sum(paid_label(), amount(-sums.paid_minor, currency), name="paid", detail=paid_with)
     if sums.refunded_minor:
         yield Sum(_("Refunded"), amount(sums.refunded_minor, currency), name="refunded")

@@ -1,4 +1,4 @@
-"""Receipts on paper: of a payment, and of a refund."""
+"""The content of receipts: for a payment and for a refund."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ type Row = tuple[str, str, str]
 
 
 def payment_receipt(payment: Payment, *, shared_only: bool) -> BillingDocument:
-    """For the client's eyes, invoices that are not shared are told as the account."""
+    """Returns the receipt of a payment; with `shared_only`, unshared invoices are summed up as the account."""
     language, currency = get_language(), payment.currency
     covered = list(_covered(payment, shared_only=shared_only))
     sums = [Sum(_("Amount paid"), amount(payment.amount_minor, currency), total=True)]
@@ -25,25 +25,25 @@ def payment_receipt(payment: Payment, *, shared_only: bool) -> BillingDocument:
     if payment.disputed_minor:
         sums.append(Sum(_("Taken back by the bank"), amount(-payment.disputed_minor, currency)))
     if len(covered) == 1 and not covered[0][0].is_void:
-        sums.append(_left_on(covered[0][0]))
-    charged = _("Charged through Stripe.") if payment.is_online else _("Recorded by the practice.")
+        sums.append(_amount_due(covered[0][0]))
+    note = _("Charged through Stripe.") if payment.is_online else _("Recorded by the practice.")
     if number := letterhead.phone(payment.client.practice):
-        charged = _("%(charged)s Questions? Call %(number)s.") % {"charged": charged, "number": number}
+        note = _("%(charged)s Questions? Call %(number)s.") % {"charged": note, "number": number}
     return _receipt(
         payment,
         file_name=f"receipt-{payment.number}",
         title=_("Receipt"),
         subtitle=_("Number %(number)s") % {"number": payment.number},
-        for_whom=_("Received from"),
-        day=formatting.long_date(payment.received_on, language=language),
+        party_heading=_("Received from"),
+        date=formatting.long_date(payment.received_on, language=language),
         rows=tuple(_payment_rows(payment, covered)),
         sums=tuple(sums),
-        note=charged,
+        note=note,
     )
 
 
 def refund_receipt(refund: Refund, *, shared_only: bool) -> BillingDocument:
-    """Wants the refund with its payment."""
+    """Returns the receipt of a refund; expects the refund with its payment."""
     payment, zone = refund.payment, refund.payment.client.practice.zone
     given_on = times.day_of(refund.created_at, zone)
     by_card = refund.way == RefundMethod.STRIPE
@@ -53,8 +53,8 @@ def refund_receipt(refund: Refund, *, shared_only: bool) -> BillingDocument:
         file_name=f"refund-{payment.number}-{given_on.isoformat()}",
         title=_("Refund"),
         subtitle=_("Of receipt %(number)s") % {"number": payment.number},
-        for_whom=_("Refunded to"),
-        day=formatting.long_date(given_on, language=get_language()),
+        party_heading=_("Refunded to"),
+        date=formatting.long_date(given_on, language=get_language()),
         rows=tuple(_refund_rows(refund, shared_only=shared_only)),
         sums=(Sum(_("Refunded"), amount(refund.amount_minor, refund.currency), total=True),),
         note=note,
@@ -67,8 +67,8 @@ def _receipt(
     file_name: str,
     title: str,
     subtitle: str,
-    for_whom: str,
-    day: str,
+    party_heading: str,
+    date: str,
     rows: tuple[Row, ...],
     sums: tuple[Sum, ...],
     note: str,
@@ -80,8 +80,8 @@ def _receipt(
         subtitle=subtitle,
         parties=(
             (sender(practice),),
-            (Party(for_whom, (payment.client.name,)),),
-            (Party(_("Date"), (day,)), Party(_("Paid with"), (payment_labels.payment_name(payment),))),
+            (Party(party_heading, (payment.client.name,)),),
+            (Party(_("Date"), (date,)), Party(_("Paid with"), (payment_labels.payment_name(payment),))),
         ),
         caption=_("What it is for"),
         columns=(Column(_("For"), wide=True), Column(_("Date of invoice")), Column(_("Amount"), amount=True)),
@@ -91,22 +91,22 @@ def _receipt(
     )
 
 
-def _left_on(invoice: Invoice) -> Sum:
+def _amount_due(invoice: Invoice) -> Sum:
     left = amount(invoice.still_open_minor, invoice.currency)
     return Sum(_("Left on invoice %(number)s") % {"number": invoice.number}, left)
 
 
 def _covered(payment: Payment, *, shared_only: bool) -> Iterator[tuple[Invoice, int]]:
-    """Each invoice that it was put against, and how much of it."""
-    for row in payment.allocations.paying().select_related("invoice").order_by("id"):
-        if row.invoice.is_shared or not shared_only:
-            yield row.invoice, row.put_minor
+    """Yields each invoice that the payment was put against, with the amount in minor units."""
+    for allocation in payment.allocations.paying().select_related("invoice").order_by("id"):
+        if allocation.invoice.is_shared or not shared_only:
+            yield allocation.invoice, allocation.put_minor
 
 
 def _payment_rows(payment: Payment, covered: list[tuple[Invoice, int]]) -> Iterator[Row]:
-    for invoice, put in covered:
-        yield _row(invoice, put, payment.currency)
-    rest = payment.amount_minor - sum(put for _invoice, put in covered)
+    for invoice, minor in covered:
+        yield _row(invoice, minor, payment.currency)
+    rest = payment.amount_minor - sum(minor for _invoice, minor in covered)
     if rest > 0:
         yield _("Your account"), "", amount(rest, payment.currency)
 
@@ -122,5 +122,5 @@ def _refund_rows(refund: Refund, *, shared_only: bool) -> Iterator[Row]:
 
 
 def _row(invoice: Invoice, minor: int, currency: str) -> Row:
-    day = formatting.long_date(invoice.dated_on, language=get_language())
-    return _("Invoice %(number)s") % {"number": invoice.number}, day, amount(minor, currency)
+    date = formatting.long_date(invoice.dated_on, language=get_language())
+    return _("Invoice %(number)s") % {"number": invoice.number}, date, amount(minor, currency)

@@ -1,4 +1,4 @@
-"""An account statement on paper."""
+"""The content of an account statement."""
 
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
@@ -9,15 +9,15 @@ from portico.domain.billing.models import Credit, CreditNote, Dispute, Invoice, 
 from portico.plumbing import clock
 from portico.web import formatting, payment_labels
 from portico.web.billing_documents import ledger_lines
-from portico.web.billing_documents.document import BillingDocument, Column, Party, sender, ways_to_pay
+from portico.web.billing_documents.document import BillingDocument, Column, Party, payment_instructions, sender
 from portico.web.billing_documents.ledger_lines import Sum, amount
 
-# Invoiced and paid have a column even if there are none.
-ALWAYS = 2
+# The first two amount columns, Invoiced and Paid, are shown even when empty.
+FIXED_COLUMNS = 2
 
 
 def statement_document(statement: Statement) -> BillingDocument:
-    """With the balance before, each thing that happened, and the balance after it."""
+    """Returns the statement: the balance before, each entry with the balance after it, and the sums."""
     language, client = get_language(), statement.client
     practice, currency = client.practice, client.practice.currency
     today = formatting.long_date(clock.today(practice.time_zone), language=language)
@@ -27,9 +27,9 @@ def statement_document(statement: Statement) -> BillingDocument:
         Column(_("Refunded"), amount=True, told=True),
         Column(_("Adjusted"), amount=True, told=True),
     )
-    # What a statement has no amount for has no column.
-    used = [number for number, each in enumerate(_four(statement.sums)) if each or number < ALWAYS]
-    before = ("", _brought_forward(statement), *("" for _number in used), amount(statement.before_minor, currency))
+    # Other amount columns are left out when empty.
+    used = [index for index, minor in enumerate(_amounts(statement.sums)) if minor or index < FIXED_COLUMNS]
+    before = ("", _brought_forward(statement), *("" for _index in used), amount(statement.before_minor, currency))
     return BillingDocument(
         file_name=_file_name(statement),
         title=_("Statement"),
@@ -43,7 +43,7 @@ def statement_document(statement: Statement) -> BillingDocument:
         columns=(
             Column(_("Date")),
             Column(_("What"), wide=True),
-            *(columns[number] for number in used),
+            *(columns[index] for index in used),
             Column(_("Balance"), amount=True, told=True),
         ),
         rows=(
@@ -55,27 +55,27 @@ def statement_document(statement: Statement) -> BillingDocument:
     )
 
 
-def _four(sums: Sums) -> tuple[int, int, int, int]:
+def _amounts(sums: Sums) -> tuple[int, int, int, int]:
     return sums.invoiced_minor, sums.paid_minor, sums.refunded_minor, sums.adjusted_minor
 
 
 def _row(entry: Entry, used: list[int], currency: str) -> tuple[str, ...]:
-    amounts = _four(entry.sums)
+    amounts = _amounts(entry.sums)
     return (
         formatting.long_date(entry.on, language=get_language()),
-        _named(entry),
-        *(amount(amounts[number], currency) if amounts[number] else "" for number in used),
+        _description(entry),
+        *(amount(amounts[index], currency) if amounts[index] else "" for index in used),
         amount(entry.balance_minor, currency),
     )
 
 
-def _named(entry: Entry) -> str:
+def _description(entry: Entry) -> str:
     match entry.what:
         case Invoice() as invoice:
             return _("Invoice %(number)s") % {"number": invoice.number}
         case Payment() as payment:
-            words = {"name": payment_labels.payment_name(payment), "number": payment.number}
-            return _("%(name)s, receipt %(number)s") % words
+            values = {"name": payment_labels.payment_name(payment), "number": payment.number}
+            return _("%(name)s, receipt %(number)s") % values
         case Credit():
             return _("Credit")
         case CreditNote() as note:
@@ -101,25 +101,25 @@ def _brought_forward(statement: Statement) -> str:
 
 
 def _subtitle(statement: Statement) -> str:
-    words = {
+    values = {
         "begin": formatting.long_date(statement.begins_on, language=get_language()),
         "end": formatting.long_date(statement.ends_on, language=get_language()),
         "part": statement.part,
         "parts": statement.parts,
     }
     if statement.parts == 1:
-        return _("%(begin)s to %(end)s") % words
-    return _("%(begin)s to %(end)s, part %(part)s of %(parts)s") % words
+        return _("%(begin)s to %(end)s") % values
+    return _("%(begin)s to %(end)s, part %(part)s of %(parts)s") % values
 
 
 def _notes(statement: Statement, currency: str) -> tuple[str, ...]:
-    ways = ways_to_pay(statement.client.practice)
+    instructions = payment_instructions(statement.client.practice)
     if statement.parts == 1:
-        return (ways,)
-    whole = ", ".join(
-        f"{each.label} {each.amount}" for each in ledger_lines.of_account(statement.period_sums, currency)
+        return (instructions,)
+    period_sums = ", ".join(
+        f"{line.label} {line.amount}" for line in ledger_lines.of_account(statement.period_sums, currency)
     )
-    return _("All %(parts)s parts together: %(sums)s.") % {"parts": statement.parts, "sums": whole}, ways
+    return _("All %(parts)s parts together: %(sums)s.") % {"parts": statement.parts, "sums": period_sums}, instructions
 
 
 def _file_name(statement: Statement) -> str:

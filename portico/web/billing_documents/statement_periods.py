@@ -1,4 +1,4 @@
-"""The period that somebody asks a statement for, and the ways to others: earlier years, and the parts of a long one."""
+"""The form for a statement's period, and links to other years and to the parts of a long statement."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.web.form_fields import CalendarInput, DayField, use_order_of
 
-# No invoice or payment is dated before it.
-EARLIEST = date(1900, 1, 1)
-YEARS_OFFERED = 10
-MOST_PARTS = 9999
+# No invoice or payment is dated earlier.
+EARLIEST_DATE = date(1900, 1, 1)
+MAX_YEARS = 10
+MAX_PARTS = 9999
 
 
-class Asked(TypedDict):
-    """The first and the last day, and which part."""
+class Period(TypedDict):
+    """First and last day of a statement, and the number of its part, from 1."""
 
     begins_on: date
     ends_on: date
@@ -31,24 +31,23 @@ class Asked(TypedDict):
 
 
 class PeriodForm(forms.Form):
-    """From one day to another; at first, this year until today. As an address says it."""
+    """The period from the query string; defaults to this year until today."""
 
     use_required_attribute = False
 
     begins_on = DayField(label=gettext_lazy("First day"), widget=CalendarInput)
     ends_on = DayField(label=gettext_lazy("Last day"), widget=CalendarInput)
 
-    def __init__(self, asked: Mapping[str, str], practice: Practice) -> None:
+    def __init__(self, query: Mapping[str, str], practice: Practice) -> None:
         today = clock.today(practice.time_zone)
-        # What an address leaves out is what the page begins with.
-        first = {"begins_on": f"{today.year:04}-01-01", "ends_on": today.isoformat()}
-        super().__init__({name: asked.get(name, usual) for name, usual in first.items()})
+        defaults = {"begins_on": f"{today.year:04}-01-01", "ends_on": today.isoformat()}
+        super().__init__({name: query.get(name, default) for name, default in defaults.items()})
         self.today = today
         use_order_of(practice.country, self)
-        self.part = _part(asked.get("part", ""))
+        self.part = _part(query.get("part", ""))
 
     @property
-    def asked(self) -> Asked:
+    def period(self) -> Period:
         days = self.cleaned_data
         return {"begins_on": days["begins_on"], "ends_on": days["ends_on"], "part": self.part}
 
@@ -58,7 +57,7 @@ class PeriodForm(forms.Form):
 
     def clean_begins_on(self) -> date:
         begins_on: date = self.cleaned_data["begins_on"]
-        return max(begins_on, EARLIEST)
+        return max(begins_on, EARLIEST_DATE)
 
     def clean_ends_on(self) -> date:
         begins_on: date | None = self.cleaned_data.get("begins_on")
@@ -70,7 +69,7 @@ class PeriodForm(forms.Form):
 
 @dataclass(frozen=True)
 class Link:
-    """To another statement of the same client, as the address says it."""
+    """A link to another statement of the same client; `query` is its query string."""
 
     label: str
     query: str
@@ -78,25 +77,25 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Links:
-    """The years there are, newest first, and the parts before and after this one, if there are any."""
+class StatementLinks:
+    """Links to the years, newest first, and the queries of the parts before and after this one, or empty."""
 
     years: tuple[Link, ...]
     earlier: str = ""
     later: str = ""
 
 
-def links(statement: Statement, today: date) -> Links:
+def statement_links(statement: Statement, today: date) -> StatementLinks:
     first_year = (statement.first_on or statement.begins_on).year
-    years = range(today.year, min(first_year, today.year) - 1, -1)[:YEARS_OFFERED]
-    return Links(
-        tuple(_year(statement, year, today) for year in years) if len(years) > 1 else (),
+    years = range(today.year, min(first_year, today.year) - 1, -1)[:MAX_YEARS]
+    return StatementLinks(
+        tuple(_year_link(statement, year, today) for year in years) if len(years) > 1 else (),
         earlier=_part_query(statement, statement.part - 1),
         later=_part_query(statement, statement.part + 1),
     )
 
 
-def _year(statement: Statement, year: int, today: date) -> Link:
+def _year_link(statement: Statement, year: int, today: date) -> Link:
     first, last = date(year, 1, 1), min(date(year, 12, 31), today)
     is_current = (statement.begins_on, statement.ends_on) == (first, last)
     return Link(str(year), _query(first.isoformat(), last.isoformat()), is_current)
@@ -109,12 +108,12 @@ def _part_query(statement: Statement, part: int) -> str:
 
 
 def _query(begins_on: str, ends_on: str, part: int = 1) -> str:
-    asked = {"begins_on": begins_on, "ends_on": ends_on} | ({"part": str(part)} if part > 1 else {})
-    return urlencode(asked)
+    parameters = {"begins_on": begins_on, "ends_on": ends_on} | ({"part": str(part)} if part > 1 else {})
+    return urlencode(parameters)
 
 
-def _part(asked: str) -> int:
-    """Whatever is no part is the first one."""
-    if not asked.isascii() or not asked.isdigit() or len(asked) > len(str(MOST_PARTS)):
+def _part(text: str) -> int:
+    """Returns the part's number; 1 if the text is not a valid one."""
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(MAX_PARTS)):
         return 1
-    return max(1, int(asked))
+    return max(1, int(text))

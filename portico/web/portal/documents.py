@@ -15,7 +15,7 @@ from portico.web import page_subjects
 from portico.web.billing_documents import invoice_document, receipt_document
 from portico.web.billing_documents import statement_document as on_paper
 from portico.web.billing_documents.document import BillingDocument, as_pdf
-from portico.web.billing_documents.statement_periods import Links, PeriodForm, links
+from portico.web.billing_documents.statement_periods import PeriodForm, StatementLinks, statement_links
 from portico.web.guards import portal_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal.billing import refuse_unless_allowed
@@ -74,7 +74,7 @@ def statement(request: PortalRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, None, address, form)
     found = _statement(request, form)
-    return _page(request, on_paper.statement_document(found), address, form, links(found, form.today))
+    return _page(request, on_paper.statement_document(found), address, form, statement_links(found, form.today))
 
 
 @portal_page
@@ -115,7 +115,7 @@ def _period(request: PortalRequest) -> PeriodForm:
 
 def _statement(request: PortalRequest, form: PeriodForm) -> Statement:
     request.client.practice = request.practice
-    return statements.statement_of(request.client, **form.asked, today=form.today, shared_only=True)
+    return statements.statement_of(request.client, **form.period, today=form.today, shared_only=True)
 
 
 def _address(request: PortalRequest, name: str, ref: str = "") -> str:
@@ -139,7 +139,7 @@ def _page(
     paper: BillingDocument | None,
     pdf_address: str,
     form: PeriodForm | None = None,
-    links: Links | None = None,
+    links: StatementLinks | None = None,
 ) -> HttpResponse:
     context = {
         "paper": paper,

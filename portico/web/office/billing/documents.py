@@ -12,10 +12,9 @@ from portico.domain.billing.ledger.statements import Statement
 from portico.domain.billing.models import Payment
 from portico.domain.clients.models import Client
 from portico.plumbing.audit import audit_log
-from portico.web.billing_documents import invoice_document, receipt_document
-from portico.web.billing_documents import statement_document as on_paper
+from portico.web.billing_documents import invoice_document, receipt_document, statement_document
 from portico.web.billing_documents.document import BillingDocument, as_pdf
-from portico.web.billing_documents.statement_periods import Links, PeriodForm, links
+from portico.web.billing_documents.statement_periods import PeriodForm, StatementLinks, statement_links
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
@@ -27,7 +26,7 @@ def invoice_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = lookups.get_invoice(request, ref)
     if invoice.is_draft:
         raise Http404
-    _note(request, invoice.client, about=invoice.ref, kind="invoice", number=invoice.number)
+    _record_view(request, invoice.client, about=invoice.ref, kind="invoice", number=invoice.number)
     with translation.override(invoice.client.language):
         return as_pdf(request.practice, invoice_document.invoice_document(invoice))
 
@@ -36,16 +35,16 @@ def invoice_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_safe
 def receipt(request: OfficeRequest, ref: str) -> HttpResponse:
     payment = _payment(request, ref)
-    _note(request, payment.client, about=payment.ref, kind="receipt", number=payment.number)
-    paper = receipt_document.payment_receipt(payment, shared_only=False)
-    return _page(request, payment.client, paper, reverse("office:receipt_pdf", args=[ref]))
+    _record_view(request, payment.client, about=payment.ref, kind="receipt", number=payment.number)
+    document = receipt_document.payment_receipt(payment, shared_only=False)
+    return _page(request, payment.client, document, reverse("office:receipt_pdf", args=[ref]))
 
 
 @office_page()
 @require_safe
 def receipt_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
     payment = _payment(request, ref)
-    _note(request, payment.client, about=payment.ref, kind="receipt", number=payment.number)
+    _record_view(request, payment.client, about=payment.ref, kind="receipt", number=payment.number)
     with translation.override(payment.client.language):
         return as_pdf(request.practice, receipt_document.payment_receipt(payment, shared_only=False))
 
@@ -55,9 +54,9 @@ def receipt_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
 def refund_receipt(request: OfficeRequest, ref: str) -> HttpResponse:
     refund = lookups.get_refund(request, ref)
     client, number = refund.payment.client, refund.payment.number
-    _note(request, client, about=refund.ref, kind="refund", number=number)
-    paper = receipt_document.refund_receipt(refund, shared_only=False)
-    return _page(request, client, paper, reverse("office:refund_receipt_pdf", args=[ref]))
+    _record_view(request, client, about=refund.ref, kind="refund", number=number)
+    document = receipt_document.refund_receipt(refund, shared_only=False)
+    return _page(request, client, document, reverse("office:refund_receipt_pdf", args=[ref]))
 
 
 @office_page()
@@ -65,7 +64,7 @@ def refund_receipt(request: OfficeRequest, ref: str) -> HttpResponse:
 def refund_receipt_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
     refund = lookups.get_refund(request, ref)
     client, number = refund.payment.client, refund.payment.number
-    _note(request, client, about=refund.ref, kind="refund", number=number)
+    _record_view(request, client, about=refund.ref, kind="refund", number=number)
     with translation.override(client.language):
         return as_pdf(request.practice, receipt_document.refund_receipt(refund, shared_only=False))
 
@@ -74,46 +73,46 @@ def refund_receipt_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_safe
 def statement(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.get_client(request, ref)
-    form = _period(request)
-    _note(request, client, kind="statement")
-    address = f"{reverse('office:statement_pdf', args=[ref])}?{form.query}"
+    form = _period_form(request)
+    _record_view(request, client, kind="statement")
+    pdf_url = f"{reverse('office:statement_pdf', args=[ref])}?{form.query}"
     if not form.is_valid():
-        return _page(request, client, None, address, form=form)
-    found = _statement(client, form)
-    return _page(
-        request, client, on_paper.statement_document(found), address, form=form, links=links(found, form.today)
-    )
+        return _page(request, client, None, pdf_url, form=form)
+    account_statement = _statement(client, form)
+    document = statement_document.statement_document(account_statement)
+    links = statement_links(account_statement, form.today)
+    return _page(request, client, document, pdf_url, form=form, links=links)
 
 
 @office_page()
 @require_safe
 def statement_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.get_client(request, ref)
-    form = _period(request)
+    form = _period_form(request)
     if not form.is_valid():
         raise Http404
-    _note(request, client, kind="statement")
+    _record_view(request, client, kind="statement")
     with translation.override(client.language):
-        return as_pdf(request.practice, on_paper.statement_document(_statement(client, form)))
+        return as_pdf(request.practice, statement_document.statement_document(_statement(client, form)))
 
 
 def _payment(request: OfficeRequest, ref: str) -> Payment:
-    """One that was taken back has no receipt. Raises Http404."""
+    """Returns the payment. Raises Http404 also for one that was taken back: it has no receipt."""
     payment = lookups.get_payment(request, ref)
     if payment.is_taken_back:
         raise Http404
     return payment
 
 
-def _period(request: OfficeRequest) -> PeriodForm:
+def _period_form(request: OfficeRequest) -> PeriodForm:
     return PeriodForm(request.GET, request.practice)
 
 
 def _statement(client: Client, form: PeriodForm) -> Statement:
-    return statements.statement_of(client, **form.asked, today=form.today, shared_only=False)
+    return statements.statement_of(client, **form.period, today=form.today, shared_only=False)
 
 
-def _note(request: OfficeRequest, client: Client, *, kind: str, about: str = "", **details: int | None) -> None:
+def _record_view(request: OfficeRequest, client: Client, *, kind: str, about: str = "", **details: int | None) -> None:
     audit_log.record(
         AuditAction.DOCUMENT_VIEWED,
         practice=request.practice,
@@ -128,18 +127,18 @@ def _note(request: OfficeRequest, client: Client, *, kind: str, about: str = "",
 def _page(
     request: OfficeRequest,
     client: Client,
-    paper: BillingDocument | None,
-    pdf_address: str,
+    document: BillingDocument | None,
+    pdf_url: str,
     *,
     form: PeriodForm | None = None,
-    links: Links | None = None,
+    links: StatementLinks | None = None,
 ) -> HttpResponse:
     context = {
         "client": client,
-        "paper": paper,
-        "pdf_address": pdf_address,
+        "paper": document,
+        "pdf_address": pdf_url,
         "form": form,
         "links": links,
-        "unprinted": paper.unprinted if paper else "",
+        "unprinted": document.unprinted if document else "",
     }
-    return render(request, "office/papers/show.html", context, status=200 if paper else 422)
+    return render(request, "office/papers/show.html", context, status=200 if document else 422)

@@ -1,4 +1,4 @@
-"""One invoice: how it stands, who sees it, what was paid; and the buttons that change that."""
+"""The page of one invoice, and sharing, issuing and discarding it."""
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -43,10 +43,10 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "lines": lines,
         "unprinted": pdf.undrawable_characters(invoice.client.name, invoice.note, *(line.label for line in lines)),
         "replaced_by": Invoice.objects.filter(replaces=invoice).first(),
-        "received": [(row, _named(row)) for row in _received(invoice)],
+        "received": [(row, _allocation_name(row)) for row in _received(invoice)],
         "refunds": _refunds(invoice),
         "sums": ledger_lines.of_invoice(invoice),
-        "mail": _newest_mail(invoice),
+        "mail": _newest_email(invoice),
         "seen": seen.order_by("id").first(),
         "not_seen": invoice_labels.why_not_seen(access),
         "not_told": invoice_labels.why_not_notified(access),
@@ -63,7 +63,9 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
 def share(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = lookups.get_invoice(request, ref)
     try:
-        notify_shared(request, invoice_sharing.share(invoice, shown=shown_sums_field.of(request), by=request.actor))
+        add_sharing_message(
+            request, invoice_sharing.share(invoice, shown=shown_sums_field.of(request), by=request.actor)
+        )
     except Refused as refusal:
         messages.error(request, str(refusal))
     return redirect("office:invoice", ref=ref)
@@ -88,7 +90,9 @@ def send_again(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = lookups.get_invoice(request, ref)
     form_key, shown = form_keys.key_of(request), shown_sums_field.of(request)
     try:
-        notify_shared(request, invoice_sharing.send_again(invoice, form_key=form_key, shown=shown, by=request.actor))
+        add_sharing_message(
+            request, invoice_sharing.send_again(invoice, form_key=form_key, shown=shown, by=request.actor)
+        )
     except Refused as refusal:
         messages.error(request, str(refusal))
     return redirect("office:invoice", ref=ref)
@@ -126,36 +130,38 @@ def _not_by_card(invoice: Invoice) -> str:
     return invoice_labels.why_not_by_card(invoice.still_open_minor, invoice.client.practice)
 
 
-def notify_shared(request: OfficeRequest, shared: SharedInvoice) -> None:
-    """Says what came of sharing, and plainly why the client is not told."""
+def add_sharing_message(request: OfficeRequest, shared: SharedInvoice) -> None:
+    """Adds a message with the result of sharing, and why the client gets no email if so."""
     name, number = shared.invoice.client.called, shared.invoice.number
     if shared.email is not None:
-        words = _("Invoice %(number)s is shared. An email is on its way to %(address)s.")
-        messages.success(request, words % {"number": number, "address": shared.email.to_address})
+        message = _("Invoice %(number)s is shared. An email is on its way to %(address)s.")
+        messages.success(request, message % {"number": number, "address": shared.email.to_address})
         return
-    why = invoice_labels.why_not_notified(shared.access)
-    if why is None:
+    hint = invoice_labels.why_not_notified(shared.access)
+    if hint is None:
         messages.success(request, _("Invoice %(number)s is shared with %(name)s.") % {"number": number, "name": name})
         return
-    words = _("Invoice %(number)s is shared, but %(name)s was not told by email: %(why)s")
-    messages.warning(request, words % {"number": number, "name": name, "why": why.words})
+    message = _("Invoice %(number)s is shared, but %(name)s was not told by email: %(why)s")
+    messages.warning(request, message % {"number": number, "name": name, "why": hint.words})
 
 
 def _received(invoice: Invoice) -> QuerySet[Allocation]:
     return invoice.allocations.paying().select_related("payment", "credit").order_by("id")
 
 
-def _named(row: Allocation) -> str:
+def _allocation_name(row: Allocation) -> str:
     if row.payment is not None:
         return payment_labels.payment_name(row.payment)
     return _("Credit")
 
 
 def _refunds(invoice: Invoice) -> QuerySet[CreditNote]:
-    """What of each refund was paid back of this invoice."""
+    """Returns the part of each refund that was put against this invoice."""
     return invoice.credit_notes.filter(undone_at=None).select_related("refund").order_by("refund_id")
 
 
-def _newest_mail(invoice: Invoice) -> OutgoingEmail | None:
-    mails = OutgoingEmail.objects.filter(client=invoice.client, kind=invoice_sharing.KIND, content__invoice=invoice.ref)
-    return mails.order_by("-id").first()
+def _newest_email(invoice: Invoice) -> OutgoingEmail | None:
+    emails = OutgoingEmail.objects.filter(
+        client=invoice.client, kind=invoice_sharing.KIND, content__invoice=invoice.ref
+    )
+    return emails.order_by("-id").first()

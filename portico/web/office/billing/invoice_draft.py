@@ -1,4 +1,4 @@
-"""A draft: begun, changed, kept as typed, and shared from the same page."""
+"""The page of a draft invoice: creating, editing, autosaving and sharing it."""
 
 from http import HTTPStatus
 from typing import Any
@@ -21,20 +21,20 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import audit_views, lookups
 from portico.web.office.billing import invoice_labels
-from portico.web.office.billing.invoice import notify_shared
+from portico.web.office.billing.invoice import add_sharing_message
 from portico.web.office.billing.invoice_form import DUE_CHOICES, InvoiceForms, InvoiceInitial
 
 
 @office_page()
 @require_http_methods(["GET", "HEAD", "POST"])
 def create_draft(request: OfficeRequest, ref: str) -> HttpResponse:
-    """A new invoice of a client; nothing exists before the first save."""
+    """Shows or saves a client's new draft; it is stored on the first save, not when the page opens."""
     client = lookups.get_client(request, ref)
     if request.method == "POST":
         return _save(request, client, None)
     today = clock.today(request.practice.time_zone)
-    start = InvoiceInitial({"dated_on": today, "due": "14", "form_key": tokens.new_token()}, [{"given_on": today}])
-    return _page(request, client, None, InvoiceForms(request.practice, start=start))
+    initial = InvoiceInitial({"dated_on": today, "due": "14", "form_key": tokens.new_token()}, [{"given_on": today}])
+    return _page(request, client, None, InvoiceForms(request.practice, initial=initial))
 
 
 @office_page()
@@ -46,23 +46,23 @@ def edit(request: OfficeRequest, ref: str) -> HttpResponse:
     if request.method == "POST":
         return _save(request, invoice.client, invoice)
     audit_views.record_invoice_view(request, invoice)
-    start = InvoiceInitial.saved(invoice, invoice.lines.select_related("item").order_by("position"))
+    initial = InvoiceInitial.saved(invoice, invoice.lines.select_related("item").order_by("position"))
     if invoice.typed:
-        start = InvoiceInitial(
+        initial = InvoiceInitial(
             dict(invoice.typed["draft"]) | {"version": invoice.version}, list(invoice.typed["lines"])
         )
-    return _page(request, invoice.client, invoice, InvoiceForms(request.practice, start=start))
+    return _page(request, invoice.client, invoice, InvoiceForms(request.practice, initial=initial))
 
 
 @office_page()
 @require_POST
 def save_typed(request: OfficeRequest, ref: str) -> HttpResponse:
-    """By script, while somebody types: the draft is kept as it stands, readable or not."""
+    """Autosaves the form as typed, valid or not; called by a script while the user types."""
     invoice = lookups.get_invoice(request, ref)
-    start = InvoiceForms(request.practice, data=request.POST).start
-    version = str(start.draft.get("version") or "")
+    typed = InvoiceForms(request.practice, data=request.POST).values
+    version = str(typed.draft.get("version") or "")
     if version.isascii() and version.isdigit() and len(version) < 9:
-        invoicing.save_typed(invoice, {"draft": start.draft, "lines": start.lines}, version=int(version))
+        invoicing.save_typed(invoice, {"draft": typed.draft, "lines": typed.lines}, version=int(version))
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
@@ -73,15 +73,15 @@ def _save(request: OfficeRequest, client: Client, invoice: Invoice | None) -> Ht
     if not forms.is_valid():
         return _page(request, client, invoice, forms, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
-        saved = _saved(request, client, invoice, forms)
+        saved = _save_draft(request, client, invoice, forms)
         if request.POST.get("action") == "share":
-            tell = request.POST.get("tell") == "on"
-            # Shared as it was just saved, or not at all.
+            notify = request.POST.get("tell") == "on"
+            # Refuses to share if the draft changed after it was saved here.
             shown = shown_sums.of_invoice(saved)
-            notify_shared(request, invoice_sharing.share(saved, tell=tell, shown=shown, by=request.actor))
+            add_sharing_message(request, invoice_sharing.share(saved, tell=notify, shown=shown, by=request.actor))
             return redirect("office:invoice", ref=saved.ref)
     except ClientConflict as refusal:
-        return _show_newest(request, client, forms, invoice, refusal)
+        return _conflict_page(request, client, forms, invoice, refusal)
     except Refused as refusal:
         forms.draft.add_error(None, str(refusal))
         return _page(request, client, invoice, forms, status=HTTPStatus.CONFLICT)
@@ -91,7 +91,7 @@ def _save(request: OfficeRequest, client: Client, invoice: Invoice | None) -> Ht
     return redirect("office:invoice_draft", ref=saved.ref)
 
 
-def _saved(request: OfficeRequest, client: Client, invoice: Invoice | None, forms: InvoiceForms) -> Invoice:
+def _save_draft(request: OfficeRequest, client: Client, invoice: Invoice | None, forms: InvoiceForms) -> Invoice:
     if invoice is None:
         kind = InvoiceKind.OPENING if "opening" in request.GET else InvoiceKind.CHARGES
         form_key = forms.draft.cleaned_data["form_key"]
@@ -100,19 +100,17 @@ def _saved(request: OfficeRequest, client: Client, invoice: Invoice | None, form
     return invoicing.edit(invoice, forms.entry, version=version, by=request.actor)
 
 
-def _show_newest(
+def _conflict_page(
     request: OfficeRequest, client: Client, typed: InvoiceForms, invoice: Invoice | None, refusal: Refused
 ) -> HttpResponse:
-    """Somebody else saved first: what was typed stays, what is saved now is shown beside it, and saving again is a
-    choice then.
-    """
+    """Renders the typed form beside the version that a colleague saved meanwhile; saving again overwrites that."""
     if invoice is None:
         raise refusal
     newest = lookups.get_invoice(request, invoice.ref)
-    start = typed.start
-    start.draft["version"] = newest.version
+    initial = typed.values
+    initial.draft["version"] = newest.version
     lines = list(newest.lines.order_by("position"))
-    forms = InvoiceForms(request.practice, start=start)
+    forms = InvoiceForms(request.practice, initial=initial)
     return _page(request, client, newest, forms, status=HTTPStatus.CONFLICT, complaint=str(refusal), saved_lines=lines)
 
 
@@ -123,7 +121,7 @@ def _page(
     forms: InvoiceForms,
     *,
     status: HTTPStatus = HTTPStatus.OK,
-    **more: Any,  # Any: for the template.
+    **extra: Any,  # Any: for the template.
 ) -> HttpResponse:
     access = access_grants.of_or_off(client)
     context = {
@@ -136,6 +134,6 @@ def _page(
         "not_by_card": invoice_labels.why_not_by_card(forms.total_minor, request.practice),
         "standings": invoice_labels.TONES,
         "shown": shown_sums.of_invoice(invoice) if invoice is not None else None,
-        **more,
+        **extra,
     }
     return render(request, "office/invoices/draft.html", context, status=status)

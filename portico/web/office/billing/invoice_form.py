@@ -1,4 +1,4 @@
-"""A draft as a form: its days, its lines, any number of them, and a note."""
+"""The form of a draft invoice: dates, note and up to 60 lines."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ DUE_CHOICES = {
 
 
 class DraftForm(OfficeForm):
-    """Date, due date and note; `version` is the draft's as shown, none for a new one."""
+    """Date, due date and note; `version` is that of the draft when the page was made, empty for a new one."""
 
     dated_on = DayField(label=gettext_lazy("Date"))
     due = forms.ChoiceField(label=gettext_lazy("Due"), choices=list(DUE_CHOICES.items()))
@@ -69,7 +69,7 @@ class DraftForm(OfficeForm):
         return cleaned
 
     @property
-    def due_day(self) -> date | None:
+    def due_date(self) -> date | None:
         match self.cleaned_data["due"]:
             case "on":
                 return cast(date, self.cleaned_data["due_on"])
@@ -80,7 +80,7 @@ class DraftForm(OfficeForm):
 
 
 class LineForm(OfficeForm):
-    """One line; empty, it counts for nothing. A product or service fills in what is left empty beside it."""
+    """One line. An empty one is ignored; the chosen product or service fills in the fields left empty."""
 
     item = forms.ChoiceField(label=gettext_lazy("Product or service"), required=False)
     given_on = DayField(label=gettext_lazy("Date"), required=False)
@@ -101,9 +101,9 @@ class LineForm(OfficeForm):
         super().__init__(*args, **kwargs)
         use_order_of(practice.country, self)
         self.items = {item.ref: item for item in items}
-        chosen = cast(forms.ChoiceField, self.fields["item"])
-        names = [(item.ref, f"{item.code} · {item.label}") for item in items]
-        chosen.choices = [("", _("Product or service…")), *names]
+        item_field = cast(forms.ChoiceField, self.fields["item"])
+        choices = [(item.ref, f"{item.code} · {item.label}") for item in items]
+        item_field.choices = [("", _("Product or service…")), *choices]
         price = money_field(self, "price")
         price.currency = self.currency = practice.currency
         price.widget.attrs["placeholder"] = money.plain_decimal(0, practice.currency)
@@ -140,7 +140,7 @@ class LineForm(OfficeForm):
 
     @property
     def amount(self) -> str:
-        """What the line comes to as it stands, for the eye; the sum is the server's when it is saved."""
+        """Returns the line's amount for display, "0.00" if it cannot be parsed; saving computes it again."""
         try:
             quantity = self.fields["quantity"].clean(self["quantity"].value())
             minor = money.parsed(str(self["price"].value() or ""), self.currency)
@@ -150,21 +150,21 @@ class LineForm(OfficeForm):
 
 
 if TYPE_CHECKING:
-    _Rows = forms.BaseFormSet[LineForm]
+    _LineFormSet = forms.BaseFormSet[LineForm]
 else:
-    _Rows = forms.BaseFormSet
+    _LineFormSet = forms.BaseFormSet
 
 
-class Rows(_Rows):
+class LineFormSet(_LineFormSet):
     default_error_messages = {"missing_management_form": gettext_lazy("The form arrived incomplete. Please try again.")}
 
 
-LineRows = forms.formset_factory(LineForm, formset=Rows, extra=0, max_num=MAX_LINES, absolute_max=MAX_LINES)
+LineForms = forms.formset_factory(LineForm, formset=LineFormSet, extra=0, max_num=MAX_LINES, absolute_max=MAX_LINES)
 
 
 @dataclass
 class InvoiceInitial:
-    """What the forms open with: as saved, or as typed so far."""
+    """Initial values of the forms: as saved, or as typed so far."""
 
     draft: dict[str, Any] = field(default_factory=dict)  # Any: a field's value, here and below.
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -180,47 +180,47 @@ class InvoiceInitial:
             "note": invoice.note,
             "version": invoice.version,
         }
-        return cls(draft, [_line_values(row, invoice.currency) for row in lines])
+        return cls(draft, [_line_values(line, invoice.currency) for line in lines])
 
 
-def _line_values(row: InvoiceLine, currency: str) -> dict[str, Any]:  # Any: a field's value.
+def _line_values(line: InvoiceLine, currency: str) -> dict[str, Any]:  # Any: a field's value.
     return {
-        "item": row.item.ref if row.item else "",
-        "given_on": row.given_on,
-        "label": row.label,
-        "quantity": row.quantity,
-        "price": money.plain_decimal(row.unit_minor, currency),
+        "item": line.item.ref if line.item else "",
+        "given_on": line.given_on,
+        "label": line.label,
+        "quantity": line.quantity,
+        "price": money.plain_decimal(line.unit_minor, currency),
     }
 
 
 class InvoiceForms:
-    """The draft and its lines as one; give it `data` to be judged, or a start to be shown."""
+    """The draft's form and its line forms as one: bound to `data`, or unbound with `initial` values."""
 
     def __init__(
-        self, practice: Practice, *, data: QueryDict | None = None, start: InvoiceInitial | None = None
+        self, practice: Practice, *, data: QueryDict | None = None, initial: InvoiceInitial | None = None
     ) -> None:
-        start = start or InvoiceInitial()
+        initial = initial or InvoiceInitial()
         items = list(ServiceItem.objects.filter(practice=practice).offered().order_by("code"))
         self.practice = practice
-        self.draft = DraftForm(data, initial=start.draft, country=practice.country)
-        first: list[dict[str, Any]] = [{}] if data is None else []  # Any: a field's value.
+        self.draft = DraftForm(data, initial=initial.draft, country=practice.country)
+        empty_line: list[dict[str, Any]] = [{}] if data is None else []  # Any: a field's value.
         kwargs = {"practice": practice, "items": items}
-        self.lines = LineRows(data, initial=start.lines or first, prefix=LINES, form_kwargs=kwargs)
+        self.lines = LineForms(data, initial=initial.lines or empty_line, prefix=LINES, form_kwargs=kwargs)
 
     def is_valid(self) -> bool:
-        # Each is asked, so that each complains.
+        # No short-circuit: every form must collect its errors.
         return all([self.draft.is_valid(), self.lines.is_valid()])
 
     @property
-    def start(self) -> InvoiceInitial:
-        """What stands in the forms now, to open others with."""
+    def values(self) -> InvoiceInitial:
+        """Returns the present values, valid or not, to open new forms with."""
         return InvoiceInitial(self.draft.values(), [form.values() for form in self.lines.forms])
 
     @property
     def entry(self) -> InvoiceInput:
         return InvoiceInput(
             self.draft.cleaned_data["dated_on"],
-            self.draft.due_day,
+            self.draft.due_date,
             tuple(entry for form in self.lines.forms if (entry := form.entry) is not None),
             self.draft.cleaned_data["note"],
         )
@@ -231,27 +231,27 @@ class InvoiceForms:
 
     @property
     def total_minor(self) -> int:
-        """The sum of the lines as they stand, for the eye."""
-        return sum(_readable(form) for form in self.lines.forms)
+        """Returns the sum of the lines for display, in minor units; unreadable ones count as zero."""
+        return sum(_amount_minor(form) for form in self.lines.forms)
 
     @property
     def total(self) -> str:
         return money.formatted(self.total_minor, self.practice.currency, language="en")
 
     def rearranged(self, data: QueryDict) -> "InvoiceForms | None":
-        """The forms after `Add line` or a removal, nothing judged or saved; None for any other press."""
-        start, removed = self.start, data.get("remove", "")
+        """Returns the forms with a line added or removed, not validated; None if another button was pressed."""
+        typed, removed = self.values, data.get("remove", "")
         if data.get("add") == "line":
             if self.may_add:
-                start.lines.append({})
-        elif removed.isascii() and removed.isdigit() and len(removed) < 4 and int(removed) < len(start.lines):
-            del start.lines[int(removed)]
+                typed.lines.append({})
+        elif removed.isascii() and removed.isdigit() and len(removed) < 4 and int(removed) < len(typed.lines):
+            del typed.lines[int(removed)]
         else:
             return None
-        return InvoiceForms(self.practice, start=start)
+        return InvoiceForms(self.practice, initial=typed)
 
 
-def _readable(form: LineForm) -> int:
+def _amount_minor(form: LineForm) -> int:
     try:
         return money.parsed(form.amount, form.currency)
     except money.InvalidAmount:

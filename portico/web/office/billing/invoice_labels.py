@@ -1,4 +1,4 @@
-"""How an invoice stands, in words and tones; and why a client does not see it or cannot be told."""
+"""Status labels of invoices, and hints why a client does not see, is not notified of, or cannot pay one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,12 +33,12 @@ TONES = {
 
 @dataclass(frozen=True)
 class InvoiceStatusLabel:
-    """An invoice's status with the look it has everywhere."""
+    """An invoice's status with its tone and icon."""
 
     status: InvoiceStatus
     tone: str
     icon: str
-    # When the client first opened it; None also where nobody has asked.
+    # When the client first opened it; None also if that was not queried.
     seen_at: datetime | None = None
     is_not_seen: bool = False
 
@@ -48,13 +48,13 @@ class InvoiceStatusLabel:
 
 
 def status_label(invoice: Invoice) -> InvoiceStatusLabel:
-    """As of today in the practice's zone."""
+    """Returns the status as of today in the practice's time zone."""
     status = invoice.status_on(clock.today(invoice.practice.time_zone))
     return InvoiceStatusLabel(status, *TONES[status])
 
 
 def status_labels(client: Client, invoices: Sequence[Invoice]) -> list[tuple[Invoice, InvoiceStatusLabel]]:
-    """Each with its standing, and whether the client has opened it; one query for all of them."""
+    """Returns each invoice with its status label and when the client first opened it, in one query."""
     refs = [invoice.ref for invoice in invoices]
     entries = AuditEntry.objects.filter(client=client, verb=AuditAction.INVOICE_SEEN, about__in=refs).order_by("-id")
     seen = dict(entries.values_list("about", "at"))
@@ -62,34 +62,34 @@ def status_labels(client: Client, invoices: Sequence[Invoice]) -> list[tuple[Inv
 
 
 def _with_seen(invoice: Invoice, at: datetime | None) -> InvoiceStatusLabel:
-    waits = invoice.is_shared and at is None and not (invoice.is_void or invoice.is_paid)
-    return replace(status_label(invoice), seen_at=at, is_not_seen=waits)
+    is_not_seen = invoice.is_shared and at is None and not (invoice.is_void or invoice.is_paid)
+    return replace(status_label(invoice), seen_at=at, is_not_seen=is_not_seen)
 
 
 def why_not_by_card(amount_minor: int, practice: Practice) -> str:
-    """Why a card could not be charged what is to pay, and what staff can do; empty when it could be.
+    """Returns why a card could not be charged the amount and what staff can do; empty if it could be.
 
-    The steps of a currency are told even before the practice takes cards: prices can still be chosen then.
+    The charge steps of a currency are mentioned even before the practice takes cards: prices can still be chosen then.
     """
     try:
         quotes.refuse_amount(amount_minor, practice.currency)
     except BetweenSteps:
-        words = _(
+        message = _(
             "Stripe charges cards in %(currency)s only in steps of %(step)s, so %(amount)s can’t be paid by card. "
             "Change a price or quantity, or take the payment another way."
         )
     except TooSmall:
-        words = _("%(amount)s is less than Stripe charges to a card. Take the payment another way.")
+        message = _("%(amount)s is less than Stripe charges to a card. Take the payment another way.")
     except TooLarge:
-        words = _("%(amount)s is more than Stripe charges to a card at once. Take the payment another way.")
+        message = _("%(amount)s is more than Stripe charges to a card at once. Take the payment another way.")
     except CurrencyNotTaken:
-        words = _("Stripe doesn’t charge cards in %(currency)s. Take the payment another way.")
+        message = _("Stripe doesn’t charge cards in %(currency)s. Take the payment another way.")
     else:
         return ""
     has_steps = currency_table.is_known(practice.currency) and stripe_money.step_minor(practice.currency) > 1
     if amount_minor <= 0 or not (practice.takes_cards or has_steps):
         return ""
-    return words % {
+    return message % {
         "amount": money.formatted(amount_minor, practice.currency, language="en"),
         "currency": practice.currency,
         "step": quotes.step_of(practice.currency) if has_steps else "",
@@ -98,23 +98,23 @@ def why_not_by_card(amount_minor: int, practice: Practice) -> str:
 
 @dataclass(frozen=True)
 class NotifyHint:
-    """Why something does not reach the client; the page that mends it."""
+    """Reason why something does not reach the client, and the name of the page where staff fix it."""
 
     words: str
     page: str
 
 
 def why_not_seen(access: PortalAccess) -> NotifyHint | None:
-    """None if the client sees what is shared."""
-    return _telling(access, Purpose.BILLS)
+    """Returns why the client cannot see shared invoices; None if they can."""
+    return _hint(access, Purpose.BILLS)
 
 
 def why_not_notified(access: PortalAccess) -> NotifyHint | None:
-    """None if a mail goes out."""
-    return _telling(access, Purpose.BILL_MAIL)
+    """Returns why the client gets no email about invoices; None if they do."""
+    return _hint(access, Purpose.BILL_MAIL)
 
 
-def _telling(access: PortalAccess, purpose: Purpose) -> NotifyHint | None:
+def _hint(access: PortalAccess, purpose: Purpose) -> NotifyHint | None:
     broken = eligibility.first_broken(access, purpose)
     if broken is None:
         return None

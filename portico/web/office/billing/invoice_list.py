@@ -1,4 +1,4 @@
-"""The list of invoices: filtered, searched, a page at a time; as a file; and everything shared at once."""
+"""The list of invoices: filtering, searching, paging, CSV export, and sharing all that are not shared."""
 
 import csv
 from dataclasses import dataclass
@@ -30,18 +30,18 @@ from portico.web.office.billing import invoice_labels
 from portico.web.office.roles import BILLING_EDITORS, may_edit_billing
 from portico.web.office.sign_in.reauthentication import recently_verified
 
-LONGEST_QUERY = 200
+MAX_QUERY_LENGTH = 200
 COLUMNS = (
     *("Invoice", "Client", "Status", "Date", "Due", "Shared"),
     *("Currency", "Total", "Invoiced", "Paid", "Refunded", "Adjusted", "Still to pay"),
 )
-# A spreadsheet takes a cell that begins with one of these for a formula (OWASP, "CSV Injection").
-# And the same signs in full width, and the bar, which older programs take for a command.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "−", "|", "＝", "＋", "－", "＠")
+# Spreadsheets evaluate a cell that begins with one of these as a formula (OWASP, "CSV Injection"); the list includes
+# the full-width forms, and the bar, with which older programs start a command.
+_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n", "−", "|", "＝", "＋", "－", "＠")
 
 
 class SearchForm(forms.Form):
-    """What the list is searched for."""
+    """The search field of the list."""
 
     q = LineField(required=False)
 
@@ -59,22 +59,22 @@ class FilterChip:
 @require_safe
 def index(request: OfficeRequest) -> HttpResponse:
     form = SearchForm(request.GET)
-    wanted = _wanted(request, form)
-    page = invoice_list.page(request.practice, wanted)
-    counts = {} if wanted.query else invoice_list.counts(request.practice)
+    list_query = _list_query(request, form)
+    page = invoice_list.page(request.practice, list_query)
+    counts = {} if list_query.query else invoice_list.counts(request.practice)
     context = {
         "form": form,
-        "wanted": wanted,
+        "wanted": list_query,
         "rows": [(invoice, invoice_labels.status_label(invoice)) for invoice in page.invoices],
-        "chips": _chips(wanted, counts),
+        "chips": _chips(list_query, counts),
         "unshared": counts.get(StatusFilter.UNSHARED, 0),
         "shown": shown_sums.of_many(counts.get(StatusFilter.UNSHARED, 0)),
         "run": SharingRun.objects.waiting().filter(practice=request.practice).first(),
         "still_open": invoice_list.still_open(request.practice),
-        "next_url": _address(wanted, before=page.next_before) if page.next_before else "",
-        "first_url": "" if page.is_first else _address(wanted),
+        "next_url": _url(list_query, before=page.next_before) if page.next_before else "",
+        "first_url": "" if page.is_first else _url(list_query),
         "may_export": may_edit_billing(request),
-        "export_query": _address(wanted),
+        "export_query": _url(list_query),
     }
     return render(request, "office/invoices/index.html", context)
 
@@ -83,29 +83,29 @@ def index(request: OfficeRequest) -> HttpResponse:
 @recently_verified
 @require_safe
 def export(request: OfficeRequest) -> HttpResponse:
-    """What the list shows, as a file; nothing in it is a formula.
+    """Sends the filtered list as CSV, with formulas escaped.
 
-    A row adds up, and so do the columns: invoiced, less paid, plus refunded, plus adjusted, is still to pay.
+    In every row and in the column totals: invoiced - paid + refunded + adjusted = still to pay.
     """
-    wanted = _wanted(request, SearchForm(request.GET))
+    list_query = _list_query(request, SearchForm(request.GET))
     text = StringIO()
-    file, number = csv.writer(text, quoting=csv.QUOTE_ALL), 0
-    file.writerow(COLUMNS)
-    # Each row is written as it is read: only the text of the file is held.
-    for invoice in invoice_list.all_of(request.practice, wanted):
-        file.writerow(_cells(invoice, request.practice.zone))
-        number += 1
+    writer, count = csv.writer(text, quoting=csv.QUOTE_ALL), 0
+    writer.writerow(COLUMNS)
+    # Each row is written as it is read, so only the text of the file is in memory.
+    for invoice in invoice_list.all_of(request.practice, list_query):
+        writer.writerow(_cells(invoice, request.practice.zone))
+        count += 1
     audit_log.record(
         AuditAction.INVOICES_EXPORTED,
         practice=request.practice,
         by=request.actor,
-        show=wanted.show.value or "all",
-        number=number,
+        show=list_query.show.value or "all",
+        number=count,
     )
-    name = f"invoices-{request.practice.slug}-{clock.today(request.practice.time_zone):%Y-%m-%d}.csv"
-    # The mark tells spreadsheets that it is UTF-8.
+    file_name = f"invoices-{request.practice.slug}-{clock.today(request.practice.time_zone):%Y-%m-%d}.csv"
+    # The byte order mark tells spreadsheets that the file is UTF-8.
     response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Content-Disposition"] = f'attachment; filename="{file_name}"'
     return response
 
 
@@ -132,15 +132,15 @@ def sharing_run(request: OfficeRequest, ref: str) -> HttpResponse:
     return render(request, "office/invoices/sharing_run.html", {"run": run})
 
 
-def _wanted(request: OfficeRequest, form: SearchForm) -> ListQuery:
-    """Whatever makes no sense is left out: the list is shown all the same."""
+def _list_query(request: OfficeRequest, form: SearchForm) -> ListQuery:
+    """Returns the query of the request, ignoring invalid parameters."""
     query = form.cleaned_data["q"] if form.is_valid() else ""
-    asked = {name: _storable(request.GET.get(name, "")) for name in ("show", "before")}
-    show = asked["show"]
+    parameters = {name: _storable(request.GET.get(name, "")) for name in ("show", "before")}
+    show = parameters["show"]
     return ListQuery(
         show=StatusFilter(show) if show in set(StatusFilter) else StatusFilter.ALL,
-        query=query[:LONGEST_QUERY],
-        before=asked["before"],
+        query=query[:MAX_QUERY_LENGTH],
+        before=parameters["before"],
     )
 
 
@@ -148,28 +148,28 @@ def _storable(text: str) -> str:
     return "" if is_unstorable(text) else text
 
 
-def _address(wanted: ListQuery, *, show: StatusFilter | None = None, before: str = "") -> str:
-    asked = {"q": wanted.query, "show": (wanted.show if show is None else show).value, "before": before}
-    return f"?{urlencode({name: value for name, value in asked.items() if value})}"
+def _url(list_query: ListQuery, *, show: StatusFilter | None = None, before: str = "") -> str:
+    parameters = {"q": list_query.query, "show": (list_query.show if show is None else show).value, "before": before}
+    return f"?{urlencode({name: value for name, value in parameters.items() if value})}"
 
 
-def _chips(wanted: ListQuery, counts: dict[StatusFilter, int]) -> list[FilterChip]:
+def _chips(list_query: ListQuery, counts: dict[StatusFilter, int]) -> list[FilterChip]:
     labels = {StatusFilter.ALL: _("All"), StatusFilter.UNSHARED: _("Not shared")} | {
         StatusFilter(status.value): str(status.label) for status in InvoiceStatus
     }
     return [
         FilterChip(
             labels[show],
-            _address(wanted, show=show),
-            _number(counts[show]) if counts else "",
-            wanted.show is show,
+            _url(list_query, show=show),
+            _count_label(counts[show]) if counts else "",
+            list_query.show is show,
             "bad" if show is StatusFilter.PAST_DUE and counts.get(show) else "",
         )
         for show in StatusFilter
     ]
 
 
-def _number(count: int) -> str:
+def _count_label(count: int) -> str:
     return f"{MAX_COUNTED:,}+" if count > MAX_COUNTED else f"{count:,}"
 
 
@@ -181,7 +181,7 @@ def _cells(invoice: Invoice, zone: tzinfo) -> list[str]:
     )
     return [
         str(invoice.number or ""),
-        _harmless(invoice.client.name),
+        _escaped(invoice.client.name),
         invoice_labels.status_label(invoice).label,
         invoice.dated_on.isoformat(),
         invoice.due_on.isoformat() if invoice.due_on else "",
@@ -191,5 +191,5 @@ def _cells(invoice: Invoice, zone: tzinfo) -> list[str]:
     ]
 
 
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+def _escaped(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA_PREFIXES) else cell

@@ -1,4 +1,4 @@
-"""Money that came another way, taken back; and credit given, kept or taken back."""
+"""Voiding manual payments; adding, keeping and voiding account credit."""
 
 from http import HTTPStatus
 
@@ -28,15 +28,15 @@ from portico.web.office.roles import BILLING_EDITORS
 def void_payment(request: OfficeRequest, ref: str) -> HttpResponse:
     payment = lookups.get_payment(request, ref)
     if request.method != "POST":
-        return _take_back_page(request, payment)
+        return _void_page(request, payment)
     form = TakeBackForm(request.POST, now=shown_sums.of_taking_back(payment, payment.allocations.live()))
     if not form.is_valid():
-        return _take_back_page(request, payment, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+        return _void_page(request, payment, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
         manual_payments.take_back(payment, reason=form.reason, shown=form.cleaned_data["shown"], by=request.actor)
     except Refused as refusal:
         payment = lookups.get_payment(request, ref)
-        return _take_back_page(request, payment, refusal=refusal, status=HTTPStatus.CONFLICT)
+        return _void_page(request, payment, refusal=refusal, status=HTTPStatus.CONFLICT)
     messages.success(request, _("The payment was taken back. What it had paid is owed again."))
     return redirect("office:client_billing", ref=payment.client.ref)
 
@@ -44,14 +44,14 @@ def void_payment(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page(*BILLING_EDITORS)
 @require_POST
 def keep_as_credit(request: OfficeRequest, ref: str) -> HttpResponse:
-    """Credit that waited for a refund stays with the client."""
+    """Keeps money that was waiting for a refund as credit of the client's account."""
     payment = lookups.get_payment(request, ref)
     try:
-        put = account_credits.keep_as_credit(payment, shown=shown_sums_field.of(request), by=request.actor)
+        applied_minor = account_credits.keep_as_credit(payment, shown=shown_sums_field.of(request), by=request.actor)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("office:client_billing", ref=payment.client.ref)
-    amount = money.formatted(put, payment.currency, language="en")
+    amount = money.formatted(applied_minor, payment.currency, language="en")
     messages.success(request, _("The credit is kept. %(amount)s of it pays what was owed.") % {"amount": amount})
     return redirect("office:client_billing", ref=payment.client.ref)
 
@@ -64,14 +64,14 @@ def add_credit(request: OfficeRequest, ref: str) -> HttpResponse:
     if not form.is_valid():
         status = HTTPStatus.UNPROCESSABLE_CONTENT if form.is_bound else HTTPStatus.OK
         return _credit_page(request, client, form, status=status)
-    asked = form.cleaned_data
+    cleaned = form.cleaned_data
     try:
         account_credits.give(
             client,
-            amount_minor=asked["amount"],
-            reason=asked["reason"],
-            form_key=asked["form_key"],
-            shown=asked["shown"],
+            amount_minor=cleaned["amount"],
+            reason=cleaned["reason"],
+            form_key=cleaned["form_key"],
+            shown=cleaned["shown"],
             by=request.actor,
         )
     except Refused as refusal:
@@ -97,16 +97,16 @@ def void_credit(request: OfficeRequest, ref: str) -> HttpResponse:
     return redirect("office:client_billing", ref=credit.client.ref)
 
 
-def _take_back_page(
+def _void_page(
     request: OfficeRequest,
     payment: Payment,
     *,
     refusal: Refused | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
-    pays = list(payment.allocations.live().select_related("invoice").order_by("id"))
+    allocations = list(payment.allocations.live().select_related("invoice").order_by("id"))
     data = request.POST if request.method == "POST" else None
-    form = TakeBackForm(data, now=shown_sums.of_taking_back(payment, pays))
+    form = TakeBackForm(data, now=shown_sums.of_taking_back(payment, allocations))
     if refusal is not None:
         form.add_error(None, str(refusal))
     context = {
@@ -114,7 +114,7 @@ def _take_back_page(
         "name": payment_labels.payment_name(payment),
         "client": payment.client,
         "form": form,
-        "pays": pays,
+        "pays": allocations,
     }
     return render(request, "office/payments/take_back.html", context, status=status)
 

@@ -1,4 +1,4 @@
-"""Fields for amounts and days, and the forms by which money is recorded, given, refunded and voided."""
+"""The field for amounts of money, and the forms for payments, credits, refunds, voiding and services."""
 
 from datetime import date
 from typing import Any, cast
@@ -24,26 +24,26 @@ OTHER = "other"
 
 
 class MoneyField(LineField):
-    """An amount as people type it, in minor units; the form says the currency."""
+    """Parses a typed amount into minor units; the form sets `currency`."""
 
     def __init__(
         self, *args: Any, may_be_negative: bool = False, **kwargs: Any
     ) -> None:  # Any: Django's own signature.
         self.currency = "USD"
-        # A phone's keyboard for decimals has no minus.
+        # The decimal keyboard of phones has no minus key.
         keyboard = {} if may_be_negative else {"inputmode": "decimal"}
         kwargs.setdefault("widget", forms.TextInput(attrs=UNASSISTED | keyboard))
         kwargs.setdefault("max_length", 40)
         super().__init__(*args, **kwargs)
 
-    def clean(self, value: Any) -> Any:  # Any: Django's own; gives minor units, None for nothing typed.
+    def clean(self, value: Any) -> Any:  # Any: Django's own; minor units, or None if empty.
         text = super().clean(value)
         if not text:
             return None
         try:
             return money.parsed(text, self.currency)
-        except InvalidAmount as refused:
-            raise ValidationError(str(refused)) from refused
+        except InvalidAmount as invalid:
+            raise ValidationError(str(invalid)) from invalid
 
 
 def money_field(form: forms.Form, name: str) -> MoneyField:
@@ -51,11 +51,11 @@ def money_field(form: forms.Form, name: str) -> MoneyField:
 
 
 class RecordPaymentForm(ShowingForm):
-    """Money that came another way."""
+    """A payment received outside Portico: check, cash or another."""
 
     kind = forms.ChoiceField(
         label=gettext_lazy("How was it paid?"),
-        choices=[(each.value, each.label) for each in MANUAL_KINDS],
+        choices=[(kind.value, kind.label) for kind in MANUAL_KINDS],
         widget=forms.RadioSelect,
         error_messages={"required": gettext_lazy("Choose one.")},
     )
@@ -78,7 +78,7 @@ class RecordPaymentForm(ShowingForm):
         money_field(self, "amount").currency = practice.currency
 
     def clean_amount(self) -> int:
-        return above_nothing(self.cleaned_data["amount"])
+        return require_positive(self.cleaned_data["amount"])
 
     def clean_received_on(self) -> date:
         received_on: date = self.cleaned_data["received_on"]
@@ -98,24 +98,24 @@ class RecordPaymentForm(ShowingForm):
         )
 
 
-def above_nothing(minor: int | None) -> int:
+def require_positive(minor: int | None) -> int:
     if minor is None or minor <= 0:
         raise ValidationError(_("The amount must be more than nothing."))
     return minor
 
 
 class ReasonForm(ShowingForm):
-    """Why: one of the usual reasons, or the writer's own words."""
+    """A reason: one of `reasons`, free text, or both."""
 
     why = forms.ChoiceField(label=gettext_lazy("Why"), error_messages={"required": gettext_lazy("Choose one.")})
     words = line_field(gettext_lazy("In your own words"), longest=300)
 
-    reasons: tuple[Any, ...] = ()  # Any: words, lazy or not.
+    reasons: tuple[Any, ...] = ()  # Any: text, lazy or not.
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature.
         super().__init__(*args, **kwargs)
-        usual = [(str(reason), reason) for reason in self.reasons]
-        cast(forms.ChoiceField, self.fields["why"]).choices = [*usual, (OTHER, _("Other"))]
+        choices = [(str(reason), reason) for reason in self.reasons]
+        cast(forms.ChoiceField, self.fields["why"]).choices = [*choices, (OTHER, _("Other"))]
 
     def clean(self) -> dict[str, Any]:  # Any: Django's own.
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -152,7 +152,7 @@ class ReleaseForm(ReasonForm):
 
 
 class RefundForm(ReasonForm):
-    """How much goes back, and why; the operation says whether so much is left."""
+    """Amount and reason of a refund; the operation checks that so much is left."""
 
     reasons = (
         gettext_lazy("Paid twice by mistake"),
@@ -170,11 +170,11 @@ class RefundForm(ReasonForm):
         money_field(self, "amount").currency = currency
 
     def clean_amount(self) -> int:
-        return above_nothing(self.cleaned_data["amount"])
+        return require_positive(self.cleaned_data["amount"])
 
 
 class CreditForm(ShowingForm):
-    """Credit without money having come."""
+    """Account credit given without a payment."""
 
     amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
     reason = line_field(gettext_lazy("Why"), longest=300, required=True)
@@ -185,11 +185,11 @@ class CreditForm(ShowingForm):
         money_field(self, "amount").currency = currency
 
     def clean_amount(self) -> int:
-        return above_nothing(self.cleaned_data["amount"])
+        return require_positive(self.cleaned_data["amount"])
 
 
 class ServiceForm(ShowingForm):
-    """A product or service."""
+    """Code, name and price of a product or service."""
 
     code = line_field(gettext_lazy("Code"), longest=20, required=True)
     label = line_field(gettext_lazy("Name on invoices"), longest=100, required=True)

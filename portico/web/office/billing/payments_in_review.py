@@ -1,4 +1,4 @@
-"""Payments by card that need a look: what is known of each, and letting go of one that nobody can find out about."""
+"""Card payments that staff must review, and releasing one whose outcome cannot be found out."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -21,7 +21,7 @@ from portico.web.office.billing import review_labels
 from portico.web.office.billing.payment_forms import ReleaseForm
 from portico.web.office.roles import BILLING_EDITORS, may_edit_billing
 
-# The oldest of each kind; whoever has more begins with these.
+# Per list, oldest first.
 MAX_ROWS = 50
 
 
@@ -29,28 +29,29 @@ MAX_ROWS = 50
 @require_safe
 def index(request: OfficeRequest) -> HttpResponse:
     practice = request.practice
-    left_over = payments_in_review.refunds_requested(practice).select_related("client")[:MAX_ROWS]
-    disputed = payments_in_review.open_disputes(practice).select_related("payment__client")[:MAX_ROWS]
+    refunds_requested = payments_in_review.refunds_requested(practice).select_related("client")[:MAX_ROWS]
+    disputes = payments_in_review.open_disputes(practice).select_related("payment__client")[:MAX_ROWS]
     attempts = (
         payments_in_review.attempts(practice)
         .select_related("client")
         .prefetch_related("covers__invoice")[: 3 * MAX_ROWS]
     )
-    told = [review_labels.payment_in_review(attempt) for attempt in attempts]
+    reviews = [review_labels.payment_in_review(attempt) for attempt in attempts]
     lists: dict[str, Sequence[object]] = {
-        "in_doubt": [doubt for doubt in told if doubt.is_for_staff][:MAX_ROWS],
-        "still_asked": [doubt for doubt in told if not (doubt.is_for_staff or doubt.refusal)][:MAX_ROWS],
-        "refused": [doubt for doubt in told if doubt.refusal][:MAX_ROWS],
-        "left_over": [(payment, payment_labels.payment_name(payment)) for payment in left_over],
+        "in_doubt": [review for review in reviews if review.is_for_staff][:MAX_ROWS],
+        "still_asked": [review for review in reviews if not (review.is_for_staff or review.refusal)][:MAX_ROWS],
+        "refused": [review for review in reviews if review.refusal][:MAX_ROWS],
+        "left_over": [(payment, payment_labels.payment_name(payment)) for payment in refunds_requested],
         "refunds_refused": list(
             payments_in_review.refunds_refused(practice).select_related("payment__client")[:MAX_ROWS]
         ),
         "disputed": [
-            (each, payment_labels.payment_name(each.payment), review_labels.of_dispute(each)) for each in disputed
+            (dispute, payment_labels.payment_name(dispute.payment), review_labels.dispute_url(dispute))
+            for dispute in disputes
         ],
     }
-    is_cut = len(attempts) == 3 * MAX_ROWS or any(len(found) == MAX_ROWS for found in lists.values())
-    context = {**lists, "most": MAX_ROWS if is_cut else 0, "keeps_money": may_edit_billing(request)}
+    is_truncated = len(attempts) == 3 * MAX_ROWS or any(len(rows) == MAX_ROWS for rows in lists.values())
+    context = {**lists, "most": MAX_ROWS if is_truncated else 0, "keeps_money": may_edit_billing(request)}
     return render(request, "office/payments/index.html", context)
 
 

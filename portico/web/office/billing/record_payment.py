@@ -1,4 +1,4 @@
-"""`Record a payment`: money that came another way, for one invoice or for a client's account."""
+"""The page `Record a payment`: a manual payment of one invoice, or to a client's account."""
 
 from http import HTTPStatus
 
@@ -29,7 +29,7 @@ from portico.web.office.billing.payment_forms import RecordPaymentForm
 def for_invoice(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = lookups.get_invoice(request, ref)
     is_payable = not (invoice.is_draft or invoice.is_void or invoice.is_paid)
-    # What was typed is answered even if there is nothing left to pay: it may have been recorded, or have to be told.
+    # A submitted form is answered even if nothing is left to pay: it may be a repeat of the one that paid it.
     if request.method != "POST" and not is_payable:
         return redirect("office:invoice", ref=ref)
     audit_views.record_invoice_view(request, invoice)
@@ -79,14 +79,14 @@ def _record(request: OfficeRequest, client: Client, invoice: Invoice | None, for
     return manual_payments.record(client, form.entry, invoice=invoice, form_key=form_key, shown=shown, by=request.actor)
 
 
-def _recorded(request: OfficeRequest, payment: Payment, answer: HttpResponse) -> HttpResponse:
+def _recorded(request: OfficeRequest, payment: Payment, response: HttpResponse) -> HttpResponse:
     amount = money.formatted(payment.amount_minor, payment.currency, language="en")
     messages.success(request, _("%(amount)s was recorded. No money moved through Portico.") % {"amount": amount})
-    return answer
+    return response
 
 
 def _refused(request: OfficeRequest, client: Client, invoice: Invoice | None, refusal: Refused) -> HttpResponse:
-    """The page again, with what was typed beside the present sums."""
+    """Renders the typed form again with the refusal and the current sums."""
     form = _form(request, client, invoice, request.POST)
     form.add_error(refusal.field, str(refusal))
     return _page(request, client, invoice, form, status=HTTPStatus.CONFLICT)

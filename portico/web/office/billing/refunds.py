@@ -1,4 +1,4 @@
-"""Money that goes back: through Stripe to the card it came from; what came by hand is given back by hand."""
+"""Refunding a payment: through Stripe to the card, or as a record of money given back by hand."""
 
 from http import HTTPStatus
 
@@ -34,16 +34,16 @@ def refund(request: OfficeRequest, ref: str) -> HttpResponse:
     form = _form(payment, request.POST)
     if not form.is_valid():
         return _page(request, payment, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
-    asked = form.cleaned_data
-    give_back = card_refunds.send if payment.is_online else refunds.record_manual_refund
+    cleaned = form.cleaned_data
+    make_refund = card_refunds.send if payment.is_online else refunds.record_manual_refund
     try:
-        refund = give_back(
+        refund = make_refund(
             payment,
-            amount_minor=asked["amount"],
+            amount_minor=cleaned["amount"],
             reason=form.reason,
-            note=asked["note"],
-            form_key=asked["form_key"],
-            shown=asked["shown"],
+            note=cleaned["note"],
+            form_key=cleaned["form_key"],
+            shown=cleaned["shown"],
             by=request.actor,
         )
     except Refused as refusal:
@@ -52,7 +52,7 @@ def refund(request: OfficeRequest, ref: str) -> HttpResponse:
         form.add_error(refusal.field, str(refusal))
         return _page(request, payment, form, status=HTTPStatus(refusal.status))
     amount = money.formatted(refund.amount_minor, refund.currency, language="en")
-    messages.success(request, _said(refund) % {"amount": amount})
+    messages.success(request, _success_message(refund) % {"amount": amount})
     return redirect("office:client_billing", ref=payment.client.ref)
 
 
@@ -60,7 +60,7 @@ def _form(payment: Payment, data: QueryDict | None = None, *, initial: dict[str,
     return RefundForm(data, initial=initial, currency=payment.currency, now=shown_sums.of_refund(payment))
 
 
-def _said(refund: Refund) -> str:
+def _success_message(refund: Refund) -> str:
     if refund.way == RefundMethod.BY_HAND:
         return _("%(amount)s was recorded as given back.")
     if refund.state == RefundState.PENDING:

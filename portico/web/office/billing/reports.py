@@ -1,4 +1,4 @@
-"""The practice's figures: what is owed, paid and waiting, and the last months as a small drawing."""
+"""The practice's totals, and a bar chart of the last months."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from portico.web.http.request_types import OfficeRequest
 
 @dataclass(frozen=True)
 class Bar:
-    """One month's two bars, in hundredths of the highest; the table below says the same in words."""
+    """One month's two bars, as percentages of the highest; a table below the chart has the same figures."""
 
     month: Month
     billed_height: int
@@ -32,8 +32,8 @@ class Bar:
 @office_page()
 @require_safe
 def show(request: OfficeRequest) -> HttpResponse:
-    found = reports.totals_of(request.practice)
-    return render(request, "office/invoices/figures.html", {"figures": found, "bars": _bars(found.months)})
+    totals = reports.totals_of(request.practice)
+    return render(request, "office/invoices/figures.html", {"figures": totals, "bars": _bars(totals.months)})
 
 
 def _bars(months: tuple[Month, ...]) -> list[Bar]:

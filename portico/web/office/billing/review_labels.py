@@ -1,4 +1,4 @@
-"""What is known of a payment by card that staff should look at: what was asked for, what Stripe says, what to do."""
+"""Labels of a card payment in review: what was requested, what Stripe reports, what to do."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from portico.domain.billing.models import REFUSALS, AttemptFailure, Dispute, Pay
 from portico.domain.billing.stripe_sync import attempt_release
 from portico.plumbing.text import money
 
-STRIPE = "https://dashboard.stripe.com/"
+STRIPE_DASHBOARD = "https://dashboard.stripe.com/"
 
 
 @dataclass(frozen=True)
 class PaymentInReview:
-    """`said` is empty when Stripe has said nothing; `at_stripe` leads to the payment there, or to Stripe's door."""
+    """`said` is the amount Stripe reports, empty if none; `at_stripe` is the URL of the payment at Stripe."""
 
     attempt: PaymentAttempt
     heading: str
@@ -30,13 +30,13 @@ class PaymentInReview:
 
     @property
     def is_for_staff(self) -> bool:
-        """Not matching, or unknown for a day."""
+        """Returns whether staff must act: it does not match, or has been unknown long enough to be released."""
         return self.attempt.is_quarantined or self.may_be_released
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why Stripe did not take a payment: in words, by its code and parameter, and where Stripe's log has it."""
+    """Stripe's refusal of a payment: text, error code, parameter, and the URL of the request in Stripe's log."""
 
     words: str
     code: str
@@ -47,15 +47,15 @@ class Refusal:
 
 
 def payment_in_review(attempt: PaymentAttempt) -> PaymentInReview:
-    """Wants `covers` with their invoices."""
+    """Returns the labels of an attempt; expects `covers__invoice` to be prefetched."""
     return PaymentInReview(
         attempt=attempt,
         heading=_("It does not match") if attempt.is_quarantined else _("The outcome is not known"),
-        invoices=_numbers(each.invoice.number for each in attempt.covers.all()),
+        invoices=_joined(cover.invoice.number for cover in attempt.covers.all()),
         asked=_amount(attempt.amount_minor, attempt.currency, livemode=attempt.livemode),
-        said=_said(attempt),
+        said=_reported_amount(attempt),
         since=attempt.unknown_since,
-        at_stripe=payment_at_stripe(attempt.payment_intent_id, livemode=attempt.livemode),
+        at_stripe=payment_url(attempt.payment_intent_id, livemode=attempt.livemode),
         possible_from=attempt_release.releasable_from(attempt),
         may_be_released=attempt_release.may_be_released(attempt),
         refusal=_refusal(attempt),
@@ -71,7 +71,7 @@ def _refusal(attempt: PaymentAttempt) -> Refusal | None:
         code=attempt.reason,
         param=attempt.failure_param,
         request=request,
-        log=f"{_door(livemode=attempt.livemode)}logs/{request}" if request else "",
+        log=f"{_dashboard_url(livemode=attempt.livemode)}logs/{request}" if request else "",
         advice=_advice(AttemptFailure(attempt.failure)),
     )
 
@@ -87,34 +87,34 @@ def _advice(failure: AttemptFailure) -> str:
     return _("Look the request up in Stripe’s log, or take the payment another way.")
 
 
-def _door(*, livemode: bool) -> str:
-    return STRIPE if livemode else f"{STRIPE}test/"
+def _dashboard_url(*, livemode: bool) -> str:
+    return STRIPE_DASHBOARD if livemode else f"{STRIPE_DASHBOARD}test/"
 
 
-def payment_at_stripe(intent: str, *, livemode: bool) -> str:
-    """The address of the payment in Stripe's own dashboard; without an id, of the dashboard."""
-    door = _door(livemode=livemode)
-    return f"{door}payments/{intent}" if intent else f"{door}payments"
+def payment_url(payment_intent_id: str, *, livemode: bool) -> str:
+    """Returns the URL of the payment in Stripe's dashboard; of its payments page if the id is empty."""
+    payments_url = f"{_dashboard_url(livemode=livemode)}payments"
+    return f"{payments_url}/{payment_intent_id}" if payment_intent_id else payments_url
 
 
-def of_dispute(dispute: Dispute) -> str:
-    """Where the dispute is answered: in Stripe's dashboard."""
-    return payment_at_stripe(dispute.payment.payment_intent_id, livemode=dispute.payment.livemode)
+def dispute_url(dispute: Dispute) -> str:
+    """Returns the URL of the disputed payment in Stripe's dashboard, where the dispute is answered."""
+    return payment_url(dispute.payment.payment_intent_id, livemode=dispute.payment.livemode)
 
 
-def _said(attempt: PaymentAttempt) -> str:
+def _reported_amount(attempt: PaymentAttempt) -> str:
     if attempt.found_minor is None:
         return ""
     return _amount(attempt.found_minor, attempt.found_currency, livemode=bool(attempt.found_livemode))
 
 
 def _amount(minor: int, currency: str, *, livemode: bool) -> str:
-    """$140.00 (USD), live."""
-    words = {"amount": money.formatted(minor, currency, language="en"), "currency": currency}
+    """Returns an amount such as "$140.00 (USD), live"."""
+    values = {"amount": money.formatted(minor, currency, language="en"), "currency": currency}
     if livemode:
-        return _("%(amount)s (%(currency)s), live") % words
-    return _("%(amount)s (%(currency)s), test mode") % words
+        return _("%(amount)s (%(currency)s), live") % values
+    return _("%(amount)s (%(currency)s), test mode") % values
 
 
-def _numbers(numbers: Iterable[int | None]) -> str:
+def _joined(numbers: Iterable[int | None]) -> str:
     return ", ".join(str(number) for number in numbers)

@@ -1,4 +1,4 @@
-"""An invoice cancelled: asked first, with what becomes of the money."""
+"""Voiding an invoice, after a confirmation page that lists what happens to payments on it."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -36,30 +36,34 @@ def void(request: OfficeRequest, ref: str) -> HttpResponse:
         return _page(request, invoice, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
         if form.cleaned_data["anew"]:
-            draft = _voided(request, invoice, form, invoicing.void_and_reissue)
-            messages.success(request, _("Invoice %(number)s is void. Here is the new draft.") % _named(invoice))
+            draft = _void(request, invoice, form, invoicing.void_and_reissue)
+            messages.success(
+                request, _("Invoice %(number)s is void. Here is the new draft.") % _message_values(invoice)
+            )
             return redirect("office:invoice_draft", ref=draft.ref)
-        _voided(request, invoice, form, invoicing.void)
+        _void(request, invoice, form, invoicing.void)
     except Refused as refusal:
-        return _again(request, ref, refusal)
-    messages.success(request, _("Invoice %(number)s is void.") % _named(invoice))
+        return _refused(request, ref, refusal)
+    messages.success(request, _("Invoice %(number)s is void.") % _message_values(invoice))
     return redirect("office:invoice", ref=ref)
 
 
-def _voided(request: OfficeRequest, invoice: Invoice, form: VoidForm, void: Callable[..., Invoice]) -> Invoice:
+def _void(request: OfficeRequest, invoice: Invoice, form: VoidForm, operation: Callable[..., Invoice]) -> Invoice:
     shown = form.cleaned_data["shown"]
-    return cancellation.clearing_way(invoice, lambda: void(invoice, reason=form.reason, shown=shown, by=request.actor))
+    return cancellation.clearing_way(
+        invoice, lambda: operation(invoice, reason=form.reason, shown=shown, by=request.actor)
+    )
 
 
-def _again(request: OfficeRequest, ref: str, refusal: Refused) -> HttpResponse:
-    """The question once more, about the invoice as it stands now."""
+def _refused(request: OfficeRequest, ref: str, refusal: Refused) -> HttpResponse:
+    """Renders the confirmation again with the refusal and the current state of the invoice."""
     invoice = lookups.get_invoice(request, ref)
     form = VoidForm(request.POST, now=shown_sums.of_invoice(invoice))
     form.add_error(None, str(refusal))
     return _page(request, invoice, form, status=HTTPStatus.CONFLICT)
 
 
-def _named(invoice: Invoice) -> dict[str, int | None]:
+def _message_values(invoice: Invoice) -> dict[str, int | None]:
     return {"number": invoice.number}
 
 
