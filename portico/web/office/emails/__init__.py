@@ -1,1 +1,1 @@
-"""The Emails page and its notices."""
+"""The Emails page, and notices of unusual sign-in activity."""

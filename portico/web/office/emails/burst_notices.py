@@ -1,4 +1,4 @@
-"""Storms at the entrance, as every office page tells of them."""
+"""Notices of bursts: unusually many sign-in requests or wrong PINs, shown on every office page."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ class BurstNotice:
 
 
 def ongoing_bursts(request: HttpRequest) -> dict[str, object]:
-    """What goes on at the entrance now; asked once, and only by pages that draw the office's frame."""
+    """Context processor: adds `bursts`, queried lazily, so only by pages that render the office layout."""
     practice = getattr(request, "practice", None)
     if practice is None or getattr(request, "staff", None) is None:
         return {}
@@ -30,41 +30,41 @@ def ongoing_bursts(request: HttpRequest) -> dict[str, object]:
 
 
 def notice_for(burst: Burst) -> BurstNotice:
-    """One burst while it lasts."""
-    began = {"when": _when(burst.began_at)}
+    """Returns the notice for an ongoing burst."""
+    values = {"when": _when(burst.began_at)}
     match BurstKind(burst.kind):
         case BurstKind.ASKS:
             return BurstNotice(
-                _asks(burst),
+                _requests_heading(burst),
                 _("Since %(when)s. The limits hold: what goes beyond them sends nothing. Nothing needs to be done.")
-                % began,
+                % values,
             )
         case BurstKind.CAP:
             return BurstNotice(
                 _("This hour’s limit of sign-in emails is reached"),
-                _("Since %(when)s requests get no email. Whoever cannot wait can be let in by PIN.") % began,
+                _("Since %(when)s requests get no email. Whoever cannot wait can be let in by PIN.") % values,
             )
         case BurstKind.PINS:
             return BurstNotice(
                 _("Unusually many wrong PINs within an hour"),
-                _("Since %(when)s. Somebody may be guessing; a PIN stops after five wrong tries.") % began,
+                _("Since %(when)s. Somebody may be guessing; a PIN stops after five wrong tries.") % values,
             )
 
 
 def notice_for_past(burst: Burst) -> str:
-    """One burst that is over, in a line."""
-    began = _when(burst.began_at)
+    """Returns the one-line text for a burst that has ended."""
+    began_at = _when(burst.began_at)
     match BurstKind(burst.kind):
         case BurstKind.ASKS:
-            return _("Unusually many requests for sign-in links, %(when)s") % {"when": began}
+            return _("Unusually many requests for sign-in links, %(when)s") % {"when": began_at}
         case BurstKind.CAP:
-            return _("The hourly limit of sign-in emails was reached, %(when)s") % {"when": began}
+            return _("The hourly limit of sign-in emails was reached, %(when)s") % {"when": began_at}
         case BurstKind.PINS:
-            return _("Unusually many wrong PINs, %(when)s") % {"when": began}
+            return _("Unusually many wrong PINs, %(when)s") % {"when": began_at}
 
 
-def _asks(burst: Burst) -> str:
-    given = {"number": burst.number}
+def _requests_heading(burst: Burst) -> str:
+    values = {"number": burst.number}
     if burst.from_one_place * 2 > burst.number:
         return (
             ngettext(
@@ -72,7 +72,7 @@ def _asks(burst: Burst) -> str:
                 "%(number)d requests for sign-in links in the last hour, most from one place",
                 burst.number,
             )
-            % given
+            % values
         )
     return (
         ngettext(
@@ -80,7 +80,7 @@ def _asks(burst: Burst) -> str:
             "%(number)d requests for sign-in links in the last hour",
             burst.number,
         )
-        % given
+        % values
     )
 
 

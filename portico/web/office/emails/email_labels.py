@@ -1,4 +1,4 @@
-"""What is known of a mail, in words: never more than the mail server told us."""
+"""Delivery status of an email as text; claims no more than the mail server reported."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from portico.web import formatting
 
 
 def status_details(email: OutgoingEmail) -> str:
-    """One or two sentences for the list and the banner."""
+    """Returns one or two sentences for the list and the banner."""
     match email.state:
         case EmailState.QUEUED:
             return _("In line, a few seconds.")
@@ -31,7 +31,7 @@ def status_details(email: OutgoingEmail) -> str:
 
 
 def handed_over(at: datetime | None) -> str:
-    """All that plain SMTP ever tells."""
+    """Returns the text for a handover by SMTP, which does not report delivery."""
     if at is None:
         return _("Handed to the mail server; delivery not known")
     zone, language, now = timezone.get_current_timezone(), get_language(), clock.now()

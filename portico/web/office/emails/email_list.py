@@ -1,4 +1,4 @@
-"""The Emails page: every mail with what is known of it, and one mail as it was sent."""
+"""The Emails page: the list with each email's status, and one email as it was sent."""
 
 import re
 from urllib.parse import urlencode
@@ -29,7 +29,7 @@ from portico.web.office.emails.email_list_form import EmailFilter, EmailsForm
 from portico.web.office.roles import may_edit
 
 PAGE_SIZE = 25
-# A chip counts no further: a number that long tells nobody anything, and costs.
+# Filter chips stop counting here: larger counts are slow and of no use.
 MAX_COUNTED = 1000
 PAST_BURSTS = 5
 
@@ -41,21 +41,21 @@ def index(request: OfficeRequest) -> HttpResponse:
     form = EmailsForm(request.GET)
     form.is_valid()
     query, shown = form.cleaned_data.get("q", ""), form.cleaned_data.get("show", "")
-    found = _shown(practice, shown) if not form.errors else OutgoingEmail.objects.none()
+    emails = _filtered(practice, shown) if not form.errors else OutgoingEmail.objects.none()
     if query:
-        found = _matching(found, practice, query)
-    rows = list(_after(found, practice, form.cleaned_data.get("after", "")).select_related("client")[: PAGE_SIZE + 1])
+        emails = _matching(emails, practice, query)
+    rows = list(_after(emails, practice, form.cleaned_data.get("after", "")).select_related("client")[: PAGE_SIZE + 1])
     page, has_more = rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
-    asked = {"q": query, "show": shown}
-    older = {**asked, "after": page[-1].ref} if has_more else {}
+    filters = {"q": query, "show": shown}
+    next_page = {**filters, "after": page[-1].ref} if has_more else {}
     context = {
         "form": form,
         "query": query,
         "shown": shown,
         "rows": [(email, outbox.label(email.kind), email_labels.status_details(email)) for email in page],
         "chips": _chips(practice, query, shown),
-        "next_url": f"?{urlencode(older)}" if older else "",
-        "first_url": f"?{urlencode(asked)}" if form.cleaned_data.get("after") else "",
+        "next_url": f"?{urlencode(next_page)}" if next_page else "",
+        "first_url": f"?{urlencode(filters)}" if form.cleaned_data.get("after") else "",
         "trouble": outbox.current_outage(practice),
         "past_bursts": [burst_notices.notice_for_past(burst) for burst in bursts.past(practice, most=PAST_BURSTS)],
         "may_edit": may_edit(request),
@@ -67,7 +67,7 @@ def index(request: OfficeRequest) -> HttpResponse:
 @office_page()
 @require_safe
 def show(request: OfficeRequest, ref: str) -> HttpResponse:
-    email = _email(request, ref)
+    email = _get_email(request, ref)
     audit_log.record(
         AuditAction.EMAIL_VIEWED, practice=request.practice, client=email.client, by=request.actor, about=email.ref
     )
@@ -85,9 +85,9 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page()
 @require_POST
 def retry(request: OfficeRequest, ref: str) -> HttpResponse:
-    """Puts a failed mail back in line."""
+    """Queues a failed email again."""
     try:
-        email = outbox.retry(_email(request, ref), by=request.actor)
+        email = outbox.retry(_get_email(request, ref), by=request.actor)
     except NotRetryable as refusal:
         messages.error(request, str(refusal))
         return redirect("office:email", ref=ref)
@@ -95,49 +95,49 @@ def retry(request: OfficeRequest, ref: str) -> HttpResponse:
     return redirect("office:email", ref=ref)
 
 
-def _email(request: OfficeRequest, ref: str) -> OutgoingEmail:
+def _get_email(request: OfficeRequest, ref: str) -> OutgoingEmail:
     if input_validation.is_unstorable(ref):
         raise Http404
-    mails = OutgoingEmail.objects.filter(practice=request.practice).select_related("client", "practice")
-    email = mails.filter(ref=ref).first()
+    emails = OutgoingEmail.objects.filter(practice=request.practice).select_related("client", "practice")
+    email = emails.filter(ref=ref).first()
     if email is None:
         raise Http404
     return email
 
 
-def _shown(practice: Practice, shown: str) -> OutgoingEmailQuerySet:
-    mails = OutgoingEmail.objects.filter(practice=practice)
+def _filtered(practice: Practice, shown: str) -> OutgoingEmailQuerySet:
+    emails = OutgoingEmail.objects.filter(practice=practice)
     match shown:
         case EmailFilter.NEED_A_LOOK:
             return attention.rows(practice)
         case EmailFilter.WAITING:
-            return mails.filter(state__in=WAITING)
+            return emails.filter(state__in=WAITING)
         case EmailFilter.HANDED_OVER:
-            return mails.filter(state=EmailState.HANDED_OVER)
+            return emails.filter(state=EmailState.HANDED_OVER)
         case EmailFilter.DELIVERED:
-            return mails.filter(state=EmailState.DELIVERED)
+            return emails.filter(state=EmailState.DELIVERED)
         case EmailFilter.NOT_DELIVERED:
-            return mails.filter(state__in=attention.NOT_DELIVERED)
+            return emails.filter(state__in=attention.NOT_DELIVERED)
         case _:
-            return mails
+            return emails
 
 
-def _matching(mails: OutgoingEmailQuerySet, practice: Practice, query: str) -> OutgoingEmailQuerySet:
-    """Mails to the clients whom the query finds, from the clients' own index; also to a whole former address."""
-    people = Q(client_id__in=search_terms.matching(practice, query).values("pk"))
+def _matching(emails: OutgoingEmailQuerySet, practice: Practice, query: str) -> OutgoingEmailQuerySet:
+    """Returns emails to clients found by the search index, and to former addresses if the query contains @."""
+    clients = Q(client_id__in=search_terms.matching(practice, query).values("pk"))
     if "@" not in query:
-        return mails.filter(people)
-    people |= Q(client_id__in=search_terms.ever_at(practice, query).values("pk"))
-    # A client may have several addresses: only the mails to the one that was asked for.
-    before = "" if query.startswith("@") else "(^|[^a-z0-9])"
-    return mails.filter(people, to_address__iregex=before + re.escape(query))
+        return emails.filter(clients)
+    clients |= Q(client_id__in=search_terms.ever_at(practice, query).values("pk"))
+    # A client may have several addresses: match only emails to the one searched for.
+    prefix = "" if query.startswith("@") else "(^|[^a-z0-9])"
+    return emails.filter(clients, to_address__iregex=prefix + re.escape(query))
 
 
-def _after(mails: OutgoingEmailQuerySet, practice: Practice, ref: str) -> OutgoingEmailQuerySet:
+def _after(emails: OutgoingEmailQuerySet, practice: Practice, ref: str) -> OutgoingEmailQuerySet:
     if ref:
         last = OutgoingEmail.objects.filter(practice=practice, ref=ref).values_list("pk", flat=True).first()
-        mails = mails.filter(pk__lt=last or 0)
-    return mails.order_by("-id")
+        emails = emails.filter(pk__lt=last or 0)
+    return emails.order_by("-id")
 
 
 def _chips(practice: Practice, query: str, shown: str) -> list[dict[str, object]]:
@@ -147,18 +147,18 @@ def _chips(practice: Practice, query: str, shown: str) -> list[dict[str, object]
             "url": f"?{urlencode({'q': query, 'show': choice.value})}" if query or choice.value else "?",
             "is_current": choice.value == shown,
             "is_bad": choice is EmailFilter.NEED_A_LOOK,
-            # Beside a search they would count something else than what is shown.
-            "count": "" if query else _counted(_shown(practice, choice.value)),
+            # The counts ignore the search, so they are left out beside one.
+            "count": "" if query else _count_label(_filtered(practice, choice.value)),
         }
         for choice in EmailFilter
     ]
 
 
-def _counted(mails: OutgoingEmailQuerySet) -> str:
-    number = mails.order_by("-id")[: MAX_COUNTED + 1].count()
+def _count_label(emails: OutgoingEmailQuerySet) -> str:
+    number = emails.order_by("-id")[: MAX_COUNTED + 1].count()
     return f"{MAX_COUNTED:,}+" if number > MAX_COUNTED else f"{number:,}"
 
 
 def _last_handed_over(practice: Practice) -> object:
-    handed = OutgoingEmail.objects.filter(practice=practice, state=EmailState.HANDED_OVER).order_by("-id")
-    return handed.values_list("handed_over_at", flat=True).first()
+    emails = OutgoingEmail.objects.filter(practice=practice, state=EmailState.HANDED_OVER).order_by("-id")
+    return emails.values_list("handed_over_at", flat=True).first()

@@ -1,4 +1,4 @@
-"""What the Emails page is asked for in its address."""
+"""The query string of the Emails page: search, filter and page."""
 
 from django import forms
 from django.db import models
@@ -8,7 +8,7 @@ from portico.plumbing.text.input_validation import LineField
 
 
 class EmailFilter(models.TextChoices):
-    """The chips."""
+    """The filter chips."""
 
     ALL = "", _("All")
     NEED_A_LOOK = "look", _("Need a look")
@@ -19,7 +19,7 @@ class EmailFilter(models.TextChoices):
 
 
 class EmailsForm(forms.Form):
-    """`after` is the ref of the last row of the page before."""
+    """Search, filter and page; `after` is the ref of the previous page's last row."""
 
     q = LineField(label=_("Search emails by name or address"), max_length=320, required=False)
     show = forms.ChoiceField(choices=EmailFilter.choices, required=False)
