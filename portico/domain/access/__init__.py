@@ -1,1 +1,1 @@
-"""Who may see what in the portal, and how they get in."""
+"""Portal access: what each client may see, and signing in."""

@@ -1,4 +1,4 @@
-"""Turning access on and off, choosing the address that signs in, and the options."""
+"""Portal access of a client: turning it on and off, choosing the address that signs in, and setting options."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ class AddressNotFound(Refused):
 
 @dataclass(frozen=True)
 class AccessInput:
-    """The upper half of the `Client Portal` tab as it stands in the form; `address` is a ref, None for none."""
+    """The access settings submitted in the `Client Portal` tab; `address` is a ref, None for no address."""
 
     enabled: bool
     address: str | None
@@ -35,24 +35,24 @@ class AccessInput:
 
 
 def access_of(client: Client) -> PortalAccess | None:
-    """The client's access as it stands, with its account and address; None if none was ever saved."""
+    """Returns the client's access with its account and address; None if none was ever saved."""
     access = PortalAccess.objects.select_related("account", "address").filter(client=client).first()
     if access is not None:
         access.client = client
     return access
 
 
-def of_or_off(client: Client) -> PortalAccess:
-    """The client's access as `of` reads it; an unsaved one that is off if none was ever saved."""
+def access_or_default(client: Client) -> PortalAccess:
+    """Returns the client's access as `access_of` does; if none was ever saved, an unsaved one that is off."""
     return access_of(client) or PortalAccess(client=client)
 
 
 @contextmanager
 def lock_access(client: Client) -> Iterator[tuple[Client, PortalAccess]]:
-    """A transaction that holds the client, the access and its account, locked in the one order.
+    """Opens a transaction and locks the account, the client and its access, in the order used everywhere.
 
-    An access that was never saved is given unsaved: only who holds the client may save the first. The account is
-    locked before the client: a change of account meanwhile is refused, to be tried again.
+    If no access was ever saved, yields an unsaved one: only the holder of the client's lock may save the first.
+    The account is locked before the client. Raises ClientConflict if the access got another account in between.
     """
     with transaction.atomic():
         account = PortalAccount.objects.locked().filter(accesses__client=client).first()
@@ -67,14 +67,14 @@ def lock_access(client: Client) -> Iterator[tuple[Client, PortalAccess]]:
 
 @retry_on_deadlock
 def save_access(client: Client, entry: AccessInput, *, version: int | None, by: Actor) -> PortalAccess:
-    """Saves switch, address and options.
+    """Saves the switch, the address and the options.
 
-    `version` is the access's as the form saw it; None when nobody else can have seen it.
-    Raises ChangedMeanwhile, ClientArchived, AddressGone.
+    `version` is the version of the access that the form was rendered with; None if the client is being created.
+    Raises ClientConflict, ClientArchived, AddressNotFound.
     """
     with lock_access(client) as (row, access):
-        # Pressed twice, the second finds its own change: that is no conflict.
-        if version is not None and access.version != version and not _says(access, entry):
+        # A form that is submitted twice finds its own change the second time: that is no conflict.
+        if version is not None and access.version != version and not _matches(access, entry):
             raise ClientConflict
         if row.is_archived_now and entry.enabled:
             raise ClientArchived
@@ -85,15 +85,18 @@ def save_access(client: Client, entry: AccessInput, *, version: int | None, by: 
 
 @dataclass(frozen=True)
 class _Change:
-    """One change of a held access, made in memory: its entry for the trail, and what it means for earlier proofs."""
+    """One change to a locked access, made in memory: its audit entry, and its effect on links, PINs and sessions.
+
+    `advances_epoch`: the change takes a new epoch. `revokes`: sessions that already existed lose the client.
+    """
 
     entry: AuditEntry
-    changes_what_opens: bool = True
-    takes_away: bool = False
+    advances_epoch: bool = True
+    revokes: bool = False
 
 
 def apply(access: PortalAccess, entry: AccessInput, *, by: Actor) -> None:
-    """Makes the held access what the entry says; saving without a change writes nothing. Raises AddressGone."""
+    """Applies the entry to a locked access; writes nothing if nothing changed. Raises AddressNotFound."""
     _write(
         access,
         _choose(access, _address_of(access, entry.address), by=by),
@@ -103,28 +106,28 @@ def apply(access: PortalAccess, entry: AccessInput, *, by: Actor) -> None:
 
 
 def choose_address(access: PortalAccess, address: EmailAddress | None, *, by: Actor) -> None:
-    """Lets another address sign in, or none; what the old one could open ends at once, and it hears of that.
+    """Lets another address sign in, or none. The old address loses access at once and is notified by mail.
 
-    The access is held.
+    `access` must be locked.
     """
     _write(access, _choose(access, address, by=by))
 
 
 def turn_off(access: PortalAccess, *, by: Actor) -> None:
-    """Turns a held access off, when it is on."""
+    """Turns a locked access off if it is on."""
     _write(access, _switch(access, on=False, by=by))
 
 
 def _write(access: PortalAccess, *changes: _Change | None) -> None:
-    """Saves the changes that were made, each table in one statement."""
+    """Saves the changes, with one statement for each table."""
     made = [change for change in changes if change is not None]
     if not made:
         return
     access.version += len(made)
-    if access.account is not None and any(change.changes_what_opens for change in made):
-        # One number for all of them: no proof can have been written in between.
+    if access.account is not None and any(change.advances_epoch for change in made):
+        # One epoch for all changes: the account is locked, so no link, PIN or session can be made in between.
         access.changed_epoch = portal_accounts.next_epoch(access.account)
-        if any(change.takes_away for change in made):
+        if any(change.revokes for change in made):
             access.ended_epoch = access.changed_epoch
     access.save()
     audit_log.record_all(change.entry for change in made)
@@ -141,10 +144,10 @@ def _choose(access: PortalAccess, address: EmailAddress | None, *, by: Actor) ->
     access.address = address
     access.account = portal_accounts.account_for_address(address) if address else None
     is_first = access.changed_epoch == 0
-    # Numbers of the old mailbox say nothing about the new one.
+    # Epochs of the old account mean nothing for the new one.
     access.ended_epoch = access.consent_epoch = 0
     entry = _entry(AuditAction.ADDRESS_CHOSEN, access, by=by, address=address.address if address else None)
-    return _Change(entry, takes_away=not is_first)
+    return _Change(entry, revokes=not is_first)
 
 
 def _switch(access: PortalAccess, *, on: bool, by: Actor) -> _Change | None:
@@ -153,7 +156,7 @@ def _switch(access: PortalAccess, *, on: bool, by: Actor) -> _Change | None:
     access.enabled_at = clock.now() if on else None
     access.enabled_by = by.name if on else ""
     entry = _entry(AuditAction.ACCESS_TURNED_ON if on else AuditAction.ACCESS_TURNED_OFF, access, by=by)
-    return _Change(entry, takes_away=not on)
+    return _Change(entry, revokes=not on)
 
 
 def _set_options(access: PortalAccess, entry: AccessInput, *, by: Actor) -> _Change | None:
@@ -161,7 +164,7 @@ def _set_options(access: PortalAccess, entry: AccessInput, *, by: Actor) -> _Cha
     if all(getattr(access, name) is value for name, value in options.items()):
         return None
     access.access_billing_documents, access.pay_by_card = entry.access_billing_documents, entry.pay_by_card
-    return _Change(_entry(AuditAction.OPTIONS_CHANGED, access, by=by, **options), changes_what_opens=False)
+    return _Change(_entry(AuditAction.OPTIONS_CHANGED, access, by=by, **options), advances_epoch=False)
 
 
 def _address_of(access: PortalAccess, ref: str | None) -> EmailAddress | None:
@@ -175,7 +178,7 @@ def _address_of(access: PortalAccess, ref: str | None) -> EmailAddress | None:
     return address
 
 
-def _says(access: PortalAccess, entry: AccessInput) -> bool:
+def _matches(access: PortalAccess, entry: AccessInput) -> bool:
     chosen = access.address.ref if access.address is not None else None
     options = (access.access_billing_documents, access.pay_by_card)
     return (access.is_on, chosen, *options) == (
@@ -186,6 +189,6 @@ def _says(access: PortalAccess, entry: AccessInput) -> bool:
     )
 
 
-def _entry(verb: AuditAction, access: PortalAccess, *, by: Actor, **details: str | bool | None) -> AuditEntry:
+def _entry(action: AuditAction, access: PortalAccess, *, by: Actor, **details: str | bool | None) -> AuditEntry:
     client = access.client
-    return audit_log.entry(verb, practice=client.practice, client=client, by=by, about="", **details)
+    return audit_log.entry(action, practice=client.practice, client=client, by=by, about="", **details)

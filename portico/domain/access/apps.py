@@ -8,7 +8,7 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from portico.domain.access import notices  # noqa: PLC0415 - models cannot be named before
+        from portico.domain.access import notices  # noqa: PLC0415 - models cannot be imported before
         from portico.domain.access.notice_mails import AddressRemovedMail, NewBrowserMail, PinUsedMail  # noqa: PLC0415
         from portico.domain.access.onboarding import invitations  # noqa: PLC0415
         from portico.domain.access.onboarding.invitation_mail import InvitationMail  # noqa: PLC0415

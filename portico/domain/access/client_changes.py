@@ -1,4 +1,4 @@
-"""Changes to a client that the portal must know of: addresses, consent, archiving."""
+"""Changes to a client that affect portal access: addresses, consent, archiving."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from portico.plumbing.database.deadlocks import retry_on_deadlock
 
 @dataclass(frozen=True)
 class ClientChange:
-    """The saved client, and whether the address that signs in was replaced by a new one or removed."""
+    """The saved client, and whether the address that signs in was replaced or removed."""
 
     client: Client
     portal_address_replaced: bool
@@ -24,18 +24,18 @@ class ClientChange:
 
 @retry_on_deadlock
 def save_client_info(client: Client, entry: ClientInput, *, version: int, by: Actor) -> ClientChange:
-    """Saves `Client Info` in one go: an old address that signed in is disabled at once, the new one chosen.
+    """Saves `Client Info`. If the address that signs in was replaced, the new one signs in from now on.
 
-    Raises editing.ChangedMeanwhile, editing.ClientArchived, addresses.AddressTwice.
+    Raises client_details.ClientConflict, client_details.ClientArchived, email_addresses.DuplicateAddress.
     """
     with access_grants.lock_access(client) as (row, access):
         changes = client_details.save(row, entry, version=version, by=by)
-        saved = _follow(row, access, changes, by=by)
+        saved = _update_access(row, access, changes, by=by)
         portal_states.store(access)
     return saved
 
 
-def _follow(client: Client, access: PortalAccess, changes: AddressChanges, *, by: Actor) -> ClientChange:
+def _update_access(client: Client, access: PortalAccess, changes: AddressChanges, *, by: Actor) -> ClientChange:
     closed = {row.pk for row in changes.closed}
     if access.address_id in closed:
         replacement = changes.replaced.get(access.address_id)
@@ -49,7 +49,7 @@ def _follow(client: Client, access: PortalAccess, changes: AddressChanges, *, by
 
 @retry_on_deadlock
 def archive(client: Client, *, by: Actor) -> Client:
-    """Sets a client aside; access goes off. Again: changes nothing."""
+    """Archives a client and turns access off. Idempotent."""
     with access_grants.lock_access(client) as (row, access):
         if row.status == Status.ARCHIVED:
             return row
@@ -61,7 +61,7 @@ def archive(client: Client, *, by: Actor) -> Client:
 
 @retry_on_deadlock
 def restore(client: Client, *, by: Actor) -> Client:
-    """Takes an archived client back as active; access stays off. Again: changes nothing."""
+    """Makes an archived client active again; access stays off. Idempotent."""
     with access_grants.lock_access(client) as (row, access):
         if row.status != Status.ARCHIVED:
             return row

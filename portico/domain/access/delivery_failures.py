@@ -1,4 +1,4 @@
-"""What it means for a mailbox's clients that a mail to it was refused, or arrived at its server after all."""
+"""Delivery failures of a mailbox: recording them on its clients, and clearing them once a mail is accepted."""
 
 from portico.domain.access import portal_states
 from portico.domain.access.models import PortalAccess, PortalAccount
@@ -10,18 +10,18 @@ from portico.plumbing.models.outgoing_emails import EmailState
 
 
 def apply_outcome(email: OutgoingEmail, account: PortalAccount) -> None:
-    """Notes on each client whose mailbox it is whether the last mail was refused. In the caller's transaction.
+    """Records on each client of the mailbox whether the last mail was refused. Runs in the caller's transaction.
 
-    A mail that was dropped says nothing about the mailbox.
+    Ignores a dropped mail, which says nothing about the mailbox.
     """
     accesses = PortalAccess.objects.filter(account=account, enabled_at__isnull=False)
     if email.state in {EmailState.BOUNCED, EmailState.FAILED}:
-        _write(accesses, reason=email.reason)
+        _save_outcome(accesses, reason=email.reason)
     elif email.state != EmailState.DROPPED:
-        _write(accesses.filter(mail_stopped_at__isnull=False), reason=None)
+        _save_outcome(accesses.filter(mail_stopped_at__isnull=False), reason=None)
 
 
-def _write(accesses: PortalAccessQuerySet, *, reason: str | None) -> None:
+def _save_outcome(accesses: PortalAccessQuerySet, *, reason: str | None) -> None:
     stopped_at = None if reason is None else clock.now()
     clients = list(accesses.values_list("client_id", flat=True))
     if not clients:

@@ -1,4 +1,4 @@
-"""The subject of a sign-in mail."""
+"""Subject line of the sign-in mail."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from portico.plumbing.text import times
 
 
 def sign_in_subject(practice: Practice, asked_at: datetime, language: str) -> str:
-    """Carries the time of asking, so that of several mails the newest is found."""
+    """Returns the subject with the time of the request, so that the newest of several mails can be recognised."""
     with translation.override(language):
-        words = {"name": practice.name, "time": times.time_with_zone(asked_at, practice.zone, language)}
-        return _("Sign in to %(name)s (asked for at %(time)s)") % words
+        values = {"name": practice.name, "time": times.time_with_zone(asked_at, practice.zone, language)}
+        return _("Sign in to %(name)s (asked for at %(time)s)") % values

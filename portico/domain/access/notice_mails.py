@@ -1,4 +1,4 @@
-"""The notices as mails: whether they may still leave, and how they read."""
+"""Notice mails: checking before sending whether each may still be sent, and composing it."""
 
 from datetime import datetime
 from typing import Any
@@ -39,7 +39,7 @@ class AddressRemovedMail(MailComposer):
     label = gettext_lazy("Notice: address removed")
 
     def refuse(self, email: OutgoingEmail) -> str | None:
-        """Consent is not asked: this is how somebody learns that mail and sign-in ended."""
+        """Refuses only if the address signs in again. Needs no consent: it announces that mail and sign-in ended."""
         access = _access_of(email)
         if access is not None and access.address is not None and access.address.ref == email.content["address"]:
             return _("The address signs in again.")
@@ -78,12 +78,12 @@ def _access_of(email: OutgoingEmail) -> PortalAccess | None:
     return PortalAccess.objects.select_related("address").filter(client=email.client_id).first()
 
 
-def _letter(email: OutgoingEmail, **words: Any) -> ComposedMail:  # Any: what templates take.
-    return mail_frame.letter(email, email.kind, words | {"at": _when(email.content["at"], email.practice)})
+def _letter(email: OutgoingEmail, **context: Any) -> ComposedMail:  # Any: what templates take.
+    return mail_frame.letter(email, email.kind, context | {"at": _day_and_time(email.content["at"], email.practice)})
 
 
-def _when(at: str, practice: Practice) -> dict[str, str]:
-    """The day, and the time with the zone's short name."""
+def _day_and_time(at: str, practice: Practice) -> dict[str, str]:
+    """Returns the day, and the time with the zone's short name, in the active language."""
     moment, language = datetime.fromisoformat(at), translation.get_language()
     return {
         "day": times.short_day(times.day_of(moment, practice.zone), language),

@@ -1,4 +1,4 @@
-"""Mails that tell a client of something that was done with their portal, written in the transaction that did it."""
+"""Notices to clients about events in their portal, queued in the transaction of the event."""
 
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -22,7 +22,7 @@ REJECTED_STATES = (EmailState.BOUNCED, EmailState.COMPLAINED)
 
 
 def pin_used(pin: Pin, access: PortalAccess, *, browser: str) -> None:
-    """Somebody signed in by PIN; told only with `Email ok`, which is asked again at hand-over."""
+    """Queues the notice of a sign-in by PIN. Requires `Email ok`, which is checked again before sending."""
     address = eligibility.mail_address(access, Purpose.NOTICE)
     if address is None:
         return
@@ -49,7 +49,7 @@ def pin_used(pin: Pin, access: PortalAccess, *, browser: str) -> None:
 
 
 def new_browser(session: PortalSession, account: PortalAccount) -> None:
-    """Somebody signed in with a browser that the mailbox had not used before. It names no client."""
+    """Queues the notice of a sign-in with a browser that is new to the mailbox. The mail names no client."""
     accesses = account.accesses.eligible(Purpose.SIGN_IN_BY_MAIL).select_related("client", "address", "practice")
     access = accesses.order_by("client_id").first()
     if access is None or access.address is None:
@@ -76,11 +76,12 @@ def new_browser(session: PortalSession, account: PortalAccount) -> None:
 
 
 def address_removed(access: PortalAccess, address: EmailAddress, account: PortalAccount) -> None:
-    """The address no longer opens this client. The one mail that asks for no `Email ok`; it names no client.
+    """Queues the notice that the address no longer signs in for this client.
 
-    Only where somebody had signed in through the mailbox, and mail arrives there.
+    The only mail that does not require `Email ok`; it names no client. Sent only if a mailed link or code of the
+    mailbox was ever used and its last mail did not bounce.
     """
-    if not _was_signed_in_through(account) or _bounces(address):
+    if not _has_used_link(account) or _bounces(address):
         return
     practice, language = access.client.practice, account.language or access.client.language
     with translation.override(language):
@@ -96,7 +97,7 @@ def address_removed(access: PortalAccess, address: EmailAddress, account: Portal
             "at": clock.now().isoformat(),
             "language": language,
             "address": address.ref,
-            # A mailbox that serves somebody else signs in as before.
+            # A mailbox that also serves another client still signs in.
             "still_opens": account.accesses.exclude(pk=access.pk).eligible(Purpose.SIGN_IN_BY_PIN).exists(),
         },
         by=Actor.system(),
@@ -104,13 +105,13 @@ def address_removed(access: PortalAccess, address: EmailAddress, account: Portal
     )
 
 
-def _was_signed_in_through(account: PortalAccount) -> bool:
-    # By a mail: a PIN shows nobody's hold on a mailbox, and the typed address may be a stranger's.
+def _has_used_link(account: PortalAccount) -> bool:
+    # A PIN does not prove control of a mailbox, and the address on record may be mistyped and belong to a stranger.
     return SignInLink.objects.filter(account=account, used_at__isnull=False).exists()
 
 
 def _bounces(address: EmailAddress) -> bool:
-    known = OutgoingEmail.objects.filter(
+    answered = OutgoingEmail.objects.filter(
         practice_id=address.practice_id, to_address=address.address, state__in=(*ACCEPTED_STATES, *REJECTED_STATES)
     )
-    return known.order_by("-id").values_list("state", flat=True).first() in REJECTED_STATES
+    return answered.order_by("-id").values_list("state", flat=True).first() in REJECTED_STATES

@@ -1,4 +1,4 @@
-"""Portal accounts: the mailboxes that sign in, and the epoch that orders changes to what they may open."""
+"""Portal accounts: finding or creating the account of a mailbox, its language and its epoch."""
 
 from django.db import transaction
 
@@ -10,18 +10,18 @@ from portico.plumbing.audit import audit_log
 
 
 def account_for_address(address: EmailAddress) -> PortalAccount:
-    """The account of an address's mailbox at its practice, made when it is the first. Locks it."""
+    """Returns the account of the address's mailbox at its practice, created if missing. Locks it."""
     of_mailbox = {"practice_id": address.practice_id, "mailbox_key": address.mailbox_key}
     account = PortalAccount.objects.locked().filter(**of_mailbox).first()
     if account is not None:
         return account
-    # Somebody else may make it at the same moment.
+    # Another transaction may create it at the same moment.
     PortalAccount.objects.bulk_create([PortalAccount(**of_mailbox)], ignore_conflicts=True)
     return PortalAccount.objects.locked().get(**of_mailbox)
 
 
 def choose_language(account: PortalAccount, language: Language, *, by: Actor) -> None:
-    """From now on the portal, and the mails by which the mailbox signs in, speak this language. Again: nothing."""
+    """Sets the language of the portal and of the mailbox's sign-in mails. Idempotent."""
     with transaction.atomic():
         row = PortalAccount.objects.locked().get(pk=account.pk)
         if row.language == language:
@@ -34,7 +34,7 @@ def choose_language(account: PortalAccount, language: Language, *, by: Actor) ->
 
 
 def next_epoch(account: PortalAccount) -> int:
-    """Advances the epoch of a locked account, because a fact changed, and returns it."""
+    """Advances the epoch of a locked account and returns it. Called when a change affects what the account opens."""
     account.epoch += 1
     account.save(update_fields=["epoch"])
     return account.epoch

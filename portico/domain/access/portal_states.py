@@ -1,4 +1,4 @@
-"""Where a client stands with the portal: one function, stored in every transaction that may change it."""
+"""Portal states of clients: computing the state, and storing it in every transaction that may change it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.access import eligibility
-from portico.domain.access.eligibility import Fact, Purpose
+from portico.domain.access import eligibility, eligibility_steps
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.eligibility_steps import Fact
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client, PortalState
 
 
 class Reason(models.TextChoices):
-    """Why a client needs attention; empty otherwise."""
+    """The reason that a client needs attention."""
 
-    NO_ADDRESS = "no_address", eligibility.ADDRESS_CHOSEN.problem
+    NO_ADDRESS = "no_address", eligibility_steps.ADDRESS_CHOSEN.problem
     NO_EMAIL_OK = "no_email_ok", _("Email ok is not ticked. No email can be sent")
     NOT_INVITED = "not_invited", _("Not invited yet")
     MAIL_STOPPED = "mail_stopped", _("The last email was refused")
@@ -36,7 +37,7 @@ class StateWithReason:
 
 
 def state_of(access: PortalAccess | None) -> StateWithReason:
-    """The standing that follows from the facts, first match in this order."""
+    """Returns the state that follows from the access; the first matching rule wins."""
     broken = eligibility.first_broken(access, Purpose.PORTAL_STATE)
     if access is None or (broken is not None and broken.fact not in _REASONS):
         return StateWithReason(PortalState.NO_ACCESS)
@@ -50,7 +51,7 @@ def state_of(access: PortalAccess | None) -> StateWithReason:
 
 
 def recompute(client: Client) -> None:
-    """Stores the standing of a held client. Inside the caller's transaction, after the facts are written."""
+    """Computes and stores the state of a locked client. Runs in the caller's transaction, after the access is saved."""
     access = PortalAccess.objects.select_related("address").filter(client=client).first()
     access = access or PortalAccess(client=client)
     access.client = client
@@ -58,12 +59,12 @@ def recompute(client: Client) -> None:
 
 
 def store(access: PortalAccess) -> None:
-    """As `recompute`, from a held access as it stands in memory, with its client and address."""
-    client, standing = access.client, state_of(access)
-    if (client.portal_state, client.portal_reason) == (standing.state, standing.reason):
+    """Stores the state computed from a locked access in memory, which has its client and address loaded."""
+    client, computed = access.client, state_of(access)
+    if (client.portal_state, client.portal_reason) == (computed.state, computed.reason):
         return
-    client.portal_state, client.portal_reason = standing.state, standing.reason
-    Client.objects.filter(pk=client.pk).update(portal_state=standing.state, portal_reason=standing.reason)
+    client.portal_state, client.portal_reason = computed.state, computed.reason
+    Client.objects.filter(pk=client.pk).update(portal_state=computed.state, portal_reason=computed.reason)
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,13 @@ class StateMismatch:
 
 
 def mismatches() -> Iterator[StateMismatch]:
-    """Every client whose stored state is not what the facts say; none, unless there is a bug."""
+    """Yields every client whose stored state differs from the computed one; each of them is a bug."""
     clients = Client.objects.select_related("portal_access__address").order_by("id")
     for client in clients.iterator(chunk_size=1000):
-        standing = state_of(getattr(client, "portal_access", None))
-        if (client.portal_state, client.portal_reason) != (standing.state, standing.reason):
+        computed = state_of(getattr(client, "portal_access", None))
+        if (client.portal_state, client.portal_reason) != (computed.state, computed.reason):
             yield StateMismatch(
                 client.ref,
                 f"{client.portal_state} {client.portal_reason}".strip(),
-                f"{standing.state} {standing.reason}".strip(),
+                f"{computed.state} {computed.reason}".strip(),
             )

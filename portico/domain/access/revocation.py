@@ -1,4 +1,4 @@
-"""Ending what lets somebody in: one session, or everything of a client at one press."""
+"""Revocation: ending one portal session, or every link, code, PIN and session of a client."""
 
 from django.db import transaction
 
@@ -14,14 +14,14 @@ from portico.plumbing.database.deadlocks import retry_on_deadlock
 
 
 def sessions_of(access: PortalAccess | None) -> list[PortalSession]:
-    """The sessions in which this client can be seen at this moment, newest first."""
+    """Returns the live sessions in which this client can be seen now, newest first."""
     if access is None or access.account is None or not eligibility.is_eligible(access, Purpose.SIGN_IN_BY_PIN):
         return []
     return [session for session in portal_sessions.live_sessions(access.account) if _shows(session, access)]
 
 
 def _shows(session: PortalSession, access: PortalAccess) -> bool:
-    """Whether `sessions.opened` would give the access, asked of loaded rows."""
+    """Returns True if `portal_sessions.accesses_of` would include the access; uses loaded rows only."""
     return (
         session.only_client_id in {None, access.client_id}
         and eligibility.is_eligible(access, session.purpose)
@@ -31,21 +31,21 @@ def _shows(session: PortalSession, access: PortalAccess) -> bool:
 
 @retry_on_deadlock
 def revoke_all(client: Client, *, by: Actor) -> None:
-    """Ends every link, code, PIN and session of the client; the mailbox's other clients go on undisturbed."""
+    """Ends every link, code, PIN and session of the client; other clients of the mailbox are not affected."""
     with access_grants.lock_access(client) as (row, access):
         if access.account is None:
             return
         access.changed_epoch = access.ended_epoch = portal_accounts.next_epoch(access.account)
         access.save(update_fields=["changed_epoch", "ended_epoch"])
         for session in portal_sessions.live_sessions(access.account):
-            # Nobody sees anything in it any more, so it takes no place among the mailbox's five.
+            # The session shows no client any more, so it must not count towards SESSIONS_PER_ACCOUNT.
             if not portal_sessions.accesses_of(session).exists():
                 portal_sessions.end(session, by=by)
         audit_log.record(AuditAction.EVERYTHING_ENDED, practice=row.practice, client=row, by=by)
 
 
 def end_session(client: Client, session: PortalSession, *, by: Actor) -> None:
-    """Staff end a session in which the client can be seen; for a family's mailbox that is the session of all."""
+    """Ends a session in which the client can be seen; it ends for every client of the mailbox."""
     with transaction.atomic():
         if portal_sessions.end(session, by=by):
             audit_log.record(

@@ -1,12 +1,13 @@
-"""What is known of a client's way into the portal: the facts behind the banner and the list of events."""
+"""Timeline of a client's portal access: the banner, the newest invitation and the latest events."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from portico.domain.access import eligibility
-from portico.domain.access.eligibility import Purpose, Step
+from portico.domain.access import eligibility, eligibility_steps
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.eligibility_steps import Step
 from portico.domain.access.models import Invitation, PortalAccess, SignInLink, link_lifetime
 from portico.domain.access.onboarding import invitations as inviting
 from portico.domain.access.sign_in import failed_attempts
@@ -17,12 +18,12 @@ from portico.plumbing.models import AuditEntry, EmailEvent, EmailEventKind, Outg
 
 MAX_INVITATIONS = 5
 MAX_EVENTS = 8
-# How many of the newest entries of the trail are read: more than are shown, to find the last success and failure.
-ENTRIES_READ = 40
+# More entries than are shown, so that the last successful and the last failed attempt are found.
+MAX_AUDIT_ENTRIES = 40
 
 
 class Banner(StrEnum):
-    """What stands at the top of the tab."""
+    """The banner at the top of the `Client Portal` tab."""
 
     NONE = "none"
     NOT_YET = "not_yet"
@@ -32,7 +33,7 @@ class Banner(StrEnum):
 
 
 class LinkFact(StrEnum):
-    """How far the newest invitation's link came. Fetching may be a scanner's; only the press is a person's."""
+    """The progress of the newest invitation's link. A scanner may have fetched it; only a person presses its button."""
 
     NONE = "none"
     NOT_FETCHED = "not_fetched"
@@ -62,8 +63,7 @@ class EventKind(StrEnum):
     TOO_MANY_TRIES = "too_many_tries"
 
 
-# What the trail says about signing in, and as what it is told.
-OF_TRAIL = {
+EVENT_OF_ACTION = {
     AuditAction.CLIENT_SIGNED_IN: EventKind.PRESSED,
     AuditAction.CLIENT_SIGNED_IN_BY_CODE: EventKind.CODE_TYPED,
     AuditAction.CLIENT_SIGNED_IN_BY_PIN: EventKind.PIN_USED,
@@ -75,15 +75,15 @@ OF_TRAIL = {
     AuditAction.PIN_REFUSED: EventKind.PIN_REFUSED,
     AuditAction.PIN_BEYOND_LIMIT: EventKind.TOO_MANY_TRIES,
 }
-# Told from the trail, which has them for every client of the mailbox and not only for an invitation's mail.
-_NOT_OF_MAIL = (EmailEventKind.PRESSED, EmailEventKind.CODE_TYPED)
+# Taken from the audit log, which has them for every client of the mailbox; mail events exist for one mail only.
+_EXCLUDED_MAIL_EVENTS = (EmailEventKind.PRESSED, EmailEventKind.CODE_TYPED)
 
 
 @dataclass(frozen=True)
 class TimelineEvent:
-    """One thing that happened; `address` is whose mailbox it is about, `words` what a machine or person gave.
+    """One event; `address` is the mailbox concerned, `words` the reason given by a mail server or by staff.
 
-    `entry` is the trail's, for what the trail tells.
+    `entry` is the audit entry that the event was made from, if any.
     """
 
     kind: EventKind
@@ -96,14 +96,14 @@ class TimelineEvent:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The facts about the present address; `mail` is its newest invitation's, None when it was never invited.
+    """The timeline of the current address; `mail` is that of its newest invitation, None if it was never invited.
 
-    `failed_at` is when the last attempt to sign in failed, None if the last one succeeded.
+    `problem` is the reason that an invitation cannot be mailed, in words for staff; empty if there is none.
+    `failed_at` is the time of the last sign-in attempt if it failed, None if it succeeded.
     """
 
     banner: Banner
     on_since: datetime | None
-    # What keeps an invitation from being mailed, in words; empty if nothing does.
     problem: str
     invited_at: datetime | None
     first_signed_in_at: datetime | None
@@ -112,7 +112,7 @@ class Timeline:
     link: LinkFact
     link_is_dead: bool
     failed_at: datetime | None
-    happenings: tuple[TimelineEvent, ...]
+    events: tuple[TimelineEvent, ...]
 
     @property
     def was_invited(self) -> bool:
@@ -120,26 +120,27 @@ class Timeline:
 
 
 def timeline_of(client: Client, access: PortalAccess | None) -> Timeline:
-    """The client's story, read in three queries."""
+    """Reads the client's timeline, in three queries."""
     invitations = list(inviting.invitations_of(client).select_related("address")[:MAX_INVITATIONS])
     mails = [invitation.email_id for invitation in invitations]
-    events = EmailEvent.objects.filter(email__in=mails).exclude(kind__in=_NOT_OF_MAIL)
-    entries = AuditEntry.objects.filter(client=client, verb__in=OF_TRAIL).order_by("-id")[:ENTRIES_READ]
-    newest_events = list(events.order_by("-id")[: MAX_EVENTS * 2])
-    return build(client, access, invitations, newest_events, list(entries), at=clock.now())
+    mail_events = EmailEvent.objects.filter(email__in=mails).exclude(kind__in=_EXCLUDED_MAIL_EVENTS)
+    newest_mail_events = list(mail_events.order_by("-id")[: MAX_EVENTS * 2])
+    entries = AuditEntry.objects.filter(client=client, verb__in=EVENT_OF_ACTION).order_by("-id")[:MAX_AUDIT_ENTRIES]
+    return build(client, access, invitations, newest_mail_events, list(entries), at=clock.now())
 
 
 def build(
     client: Client,
     access: PortalAccess | None,
     invitations: Sequence[Invitation],
-    events: Iterable[EmailEvent],
+    mail_events: Iterable[EmailEvent],
     entries: Sequence[AuditEntry],
     *,
     at: datetime,
 ) -> Timeline:
-    """Puts the facts together; asks no database. Invitations, with mail, link and address, and entries of the trail
-    are newest first.
+    """Builds the timeline from loaded rows, without a query.
+
+    Invitations, loaded with mail, link and address, and audit entries are ordered newest first.
     """
     newest = _newest(access, invitations)
     link = getattr(newest.email, "sign_in_link", None) if newest is not None else None
@@ -155,14 +156,14 @@ def build(
         link=_link_fact(newest, link),
         link_is_dead=access is not None and link is not None and _is_dead(access, newest, link, at),
         failed_at=_failed_at(entries),
-        happenings=_happenings(access, [*map(_of_entry, entries), *_of_mails(invitations, events)]),
+        events=_newest_events(access, [*map(_from_entry, entries), *_from_mail_events(invitations, mail_events)]),
     )
 
 
 def _banner(access: PortalAccess | None, broken: Step | None) -> Banner:
-    if broken is eligibility.NOT_ARCHIVED:
+    if broken is eligibility_steps.NOT_ARCHIVED:
         return Banner.ARCHIVED
-    if access is None or broken is eligibility.ACCESS_ON:
+    if access is None or broken is eligibility_steps.ACCESS_ON:
         return Banner.OFF
     if access.first_signed_in_at is not None:
         return Banner.NONE
@@ -170,7 +171,7 @@ def _banner(access: PortalAccess | None, broken: Step | None) -> Banner:
 
 
 def _newest(access: PortalAccess | None, invitations: Sequence[Invitation]) -> Invitation | None:
-    # An address that was left and chosen again has not been invited yet, whatever it got before.
+    # An address that was replaced and later chosen again counts as not invited, whatever was mailed to it before.
     if access is None or access.invited_at is None:
         return None
     return next((each for each in invitations if each.address_id == access.address_id), None)
@@ -185,27 +186,27 @@ def _link_fact(invitation: Invitation | None, link: SignInLink | None) -> LinkFa
 
 
 def _is_dead(access: PortalAccess, invitation: Invitation | None, link: SignInLink, at: datetime) -> bool:
-    """Whether an unspent link no longer opens anything; the last word has `SignInLinkQuerySet.usable`."""
+    """Returns True if an unspent link no longer opens anything; `SignInLinkQuerySet.usable` is authoritative."""
     if link.used_at is not None or invitation is None:
         return False
-    begun_at = invitation.email.handing_over_at
-    is_over = begun_at is not None and not clock.is_within(begun_at, link_lifetime(), at=at)
-    is_allowed = eligibility.is_eligible(access, Purpose.SIGN_IN_BY_MAIL)
+    sent_at = invitation.email.handing_over_at
+    has_expired = sent_at is not None and not clock.is_within(sent_at, link_lifetime(), at=at)
+    is_eligible = eligibility.is_eligible(access, Purpose.SIGN_IN_BY_MAIL)
     is_outdated = not eligibility.is_current(access, Purpose.SIGN_IN_BY_MAIL, link.epoch)
-    return link.voided_at is not None or is_over or is_outdated or not is_allowed
+    return link.voided_at is not None or has_expired or is_outdated or not is_eligible
 
 
-def _happenings(access: PortalAccess | None, told: list[TimelineEvent]) -> tuple[TimelineEvent, ...]:
+def _newest_events(access: PortalAccess | None, events: list[TimelineEvent]) -> tuple[TimelineEvent, ...]:
     if access is not None and access.enabled_at is not None:
-        told.append(TimelineEvent(EventKind.ACCESS_ON, access.enabled_at, by=access.enabled_by))
+        events.append(TimelineEvent(EventKind.ACCESS_ON, access.enabled_at, by=access.enabled_by))
     address = access.address if access is not None else None
     if address is not None and address.email_ok_at is not None:
-        told.append(
+        events.append(
             TimelineEvent(EventKind.EMAIL_OK, address.email_ok_at, by=address.email_ok_by, address=address.address)
         )
-    # Stable: events of one moment stay in the order they were given, newest first.
-    told.sort(key=lambda happening: happening.at, reverse=True)
-    return tuple(told[:MAX_EVENTS])
+    # The sort is stable: events with equal times keep their order, newest first.
+    events.sort(key=lambda event: event.at, reverse=True)
+    return tuple(events[:MAX_EVENTS])
 
 
 def _failed_at(entries: Iterable[AuditEntry]) -> datetime | None:
@@ -214,17 +215,17 @@ def _failed_at(entries: Iterable[AuditEntry]) -> datetime | None:
     return last.at if last is not None and last.verb in failed_attempts.FAILED else None
 
 
-def _of_entry(entry: AuditEntry) -> TimelineEvent:
+def _from_entry(entry: AuditEntry) -> TimelineEvent:
     by = entry.actor_name if entry.verb == AuditAction.PIN_MADE else ""
-    return TimelineEvent(OF_TRAIL[AuditAction(entry.verb)], entry.at, by=by, entry=entry)
+    return TimelineEvent(EVENT_OF_ACTION[AuditAction(entry.verb)], entry.at, by=by, entry=entry)
 
 
-def _of_mails(invitations: Sequence[Invitation], events: Iterable[EmailEvent]) -> list[TimelineEvent]:
+def _from_mail_events(invitations: Sequence[Invitation], events: Iterable[EmailEvent]) -> list[TimelineEvent]:
     by_mail = {invitation.email_id: invitation for invitation in invitations}
-    return [_of_event(event, by_mail[event.email_id]) for event in events]
+    return [_from_mail_event(event, by_mail[event.email_id]) for event in events]
 
 
-def _of_event(event: EmailEvent, invitation: Invitation) -> TimelineEvent:
+def _from_mail_event(event: EmailEvent, invitation: Invitation) -> TimelineEvent:
     if event.kind == EmailEventKind.WRITTEN:
         return TimelineEvent(EventKind.INVITED, event.at, by=invitation.sent_by, address=invitation.address.address)
     if event.kind == EmailEventKind.RESTARTED:

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import access_grants, eligibility, portal_states
-from portico.domain.access.eligibility import STEPS, Fact, Purpose
+from portico.domain.access import access_grants, eligibility, eligibility_steps, portal_states
+from portico.domain.access.eligibility import STEPS, Purpose
+from portico.domain.access.eligibility_steps import Fact
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.portal_states import Reason, StateWithReason
 from portico.domain.access.sign_in import pins
@@ -133,8 +134,8 @@ def test_with_everything_in_order_everything_is_allowed(access: PortalAccess) ->
 def test_an_access_that_was_never_saved_is_off(practice: Practice) -> None:
     ana = cast.ana(practice)
     assert access_grants.access_of(ana) is None
-    for access in (None, access_grants.of_or_off(ana)):
-        assert eligibility.first_broken(access, Purpose.INVITATION) is eligibility.ACCESS_ON
+    for access in (None, access_grants.access_or_default(ana)):
+        assert eligibility.first_broken(access, Purpose.INVITATION) is eligibility_steps.ACCESS_ON
 
 
 def test_the_list_shows_each_step_in_order_and_whether_it_holds(access: PortalAccess) -> None:
@@ -161,7 +162,7 @@ def test_without_email_ok_a_pin_opens_the_portal_and_no_mail_is_sent(access: Por
 def test_an_invitation_may_go_where_the_last_mail_was_refused_and_a_bill_may_not(access: PortalAccess) -> None:
     PortalAccess.objects.update(mail_stopped_at=AT)
     assert eligibility.is_eligible(read(), Purpose.INVITATION)
-    assert eligibility.first_broken(read(), Purpose.BILL_MAIL) is eligibility.MAIL_NOT_STOPPED
+    assert eligibility.first_broken(read(), Purpose.BILL_MAIL) is eligibility_steps.MAIL_NOT_STOPPED
 
 
 def test_a_closed_address_gets_no_invitation(access: PortalAccess) -> None:

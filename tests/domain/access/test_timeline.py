@@ -27,13 +27,13 @@ def story(person: Client) -> Timeline:
 
 
 def kinds(told: Timeline) -> list[EventKind]:
-    return [happening.kind for happening in told.happenings]
+    return [event.kind for event in told.events]
 
 
 def test_a_client_nobody_has_touched_has_no_story(practice: Practice) -> None:
     told = story(cast.ana(practice))
     assert (told.banner, told.link, told.mail, told.was_invited) == (Banner.OFF, LinkFact.NONE, None, False)
-    assert told.happenings == ()
+    assert told.events == ()
 
 
 def test_access_on_and_never_invited(practice: Practice) -> None:
@@ -106,7 +106,7 @@ def test_what_went_wrong_is_told_in_the_words_it_came_with(practice: Practice, k
     ana = cast.ana(practice)
     cast.invited(ana)
     outbox.add_event(OutgoingEmail.objects.get(), kind, words="The mailbox doesn’t exist.")
-    told = {happening.kind: happening.words for happening in story(ana).happenings}
+    told = {happening.kind: happening.words for happening in story(ana).events}
     assert told[EventKind(kind.value)] == "The mailbox doesn’t exist."
 
 
@@ -115,7 +115,7 @@ def test_every_kind_of_event_can_be_told(practice: Practice) -> None:
     cast.invited(ana)
     for kind in EmailEventKind:
         outbox.add_event(OutgoingEmail.objects.get(), kind)
-    assert len(story(ana).happenings) == timeline.MAX_EVENTS
+    assert len(story(ana).events) == timeline.MAX_EVENTS
 
 
 def test_a_pin_is_told_when_it_is_made_and_when_it_was_used(
@@ -132,7 +132,7 @@ def test_a_pin_is_told_when_it_is_made_and_when_it_was_used(
     pins.enter(practice, "ana@mail.example", shown[1], visitor=Browser("Firefox", "a browser"), ip="192.0.2.1")
     told = story(ana)
     assert kinds(told)[:3] == [EventKind.PIN_USED, EventKind.PIN_MADE, EventKind.PIN_MADE]
-    assert (told.happenings[0].at, told.happenings[1].by) == (clock.now(), cast.DESK.name)
+    assert (told.events[0].at, told.events[1].by) == (clock.now(), cast.DESK.name)
 
 
 def test_an_attempt_that_failed_after_the_last_success_is_told(

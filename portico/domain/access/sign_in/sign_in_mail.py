@@ -7,7 +7,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import delivery_failures, eligibility
+from portico.domain.access import delivery_failures, eligibility_steps
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import CODE_LIFETIME, PortalAccess, SignInLink, link_lifetime
 from portico.domain.access.models.links import SignInLinkQuerySet
@@ -82,7 +82,7 @@ def _against_mailbox(link: SignInLink) -> str | None:
     if accesses.eligible(Purpose.SIGN_IN_BY_MAIL).exists():
         return _("Access or Email ok was changed after this email was asked for.")
     if accesses.eligible(Purpose.SIGN_IN_BY_PIN).exists():
-        return str(eligibility.EMAIL_OK.dropped)
+        return str(eligibility_steps.EMAIL_OK.dropped)
     return _("Nobody signs in with this address any more.")
 
 

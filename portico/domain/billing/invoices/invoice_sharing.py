@@ -62,7 +62,7 @@ def send_again(invoice: Invoice, *, form_key: str, shown: ShownSums | None, by: 
         invoice = locks.invoice(held, invoice.pk)
         invoicing.refuse_unless_issued(invoice)
         shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
-        access = access_grants.of_or_off(held)
+        access = access_grants.access_or_default(held)
         mail = (
             _mail(held, invoice, access, key=f"{KIND}:{invoice.ref}:{form_key}", by=by) if invoice.is_shared else None
         )
@@ -149,7 +149,7 @@ def _share_one_of_run(invoice: Invoice, *, by: Actor) -> bool:
 
 def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, tell: bool) -> SharedInvoice:
     invoice = locks.invoice(client, pk)
-    access = access_grants.of_or_off(client)
+    access = access_grants.access_or_default(client)
     if invoice.is_shared and not invoice.is_void:
         return SharedInvoice(invoice, None, access)
     shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))

@@ -21,7 +21,7 @@ class InvoiceSharedMail(MailComposer):
 
     def refuse(self, email: OutgoingEmail) -> str | None:
         """Asks everything anew that was asked when the invoice was shared."""
-        access = access_grants.of_or_off(_client_of(email))
+        access = access_grants.access_or_default(_client_of(email))
         reason = eligibility.reason_to_drop(access, Purpose.BILL_MAIL, written_to=email.content["address"])
         if reason is not None:
             return reason

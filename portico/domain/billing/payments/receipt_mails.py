@@ -23,7 +23,7 @@ class _MoneyMail(MailComposer):
     template = ""
 
     def refuse(self, email: OutgoingEmail) -> str | None:
-        access = access_grants.of_or_off(_client_of(email))
+        access = access_grants.access_or_default(_client_of(email))
         return eligibility.reason_to_drop(access, Purpose.BILL_MAIL, written_to=email.content["address"])
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:

@@ -123,7 +123,7 @@ def _page(
     status: HTTPStatus = HTTPStatus.OK,
     **extra: Any,  # Any: for the template.
 ) -> HttpResponse:
-    access = access_grants.of_or_off(client)
+    access = access_grants.access_or_default(client)
     context = {
         "client": client,
         "invoice": invoice,

@@ -6,8 +6,9 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from portico.domain.access import eligibility
-from portico.domain.access.eligibility import Fact, Purpose
+from portico.domain.access import eligibility, eligibility_steps
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.eligibility_steps import Fact
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client, PortalState
 from portico.plumbing import clock
@@ -33,9 +34,9 @@ def next_step_for(client: Client, access: PortalAccess | None, *, has_addresses:
         case PortalState.NO_ACCESS:
             return NextStep(
                 "quiet",
-                str(eligibility.ACCESS_ON.problem),
+                str(eligibility_steps.ACCESS_ON.problem),
                 _("%(name)s can’t sign in until you turn it on and send an invitation.") % {"name": client.called},
-                str(eligibility.ACCESS_ON.fix.label),
+                str(eligibility_steps.ACCESS_ON.fix.label),
                 _portal(client),
             )
         case PortalState.INVITED:

@@ -173,7 +173,7 @@ def _page(
         "banner": portal_labels.banner(story, called=called),
         "unprinted": pdf.undrawable_characters(tab.client.name),
         "facts": portal_labels.signed_in_facts(story),
-        "events": [portal_labels.event(happening, called=called) for happening in story.happenings],
+        "events": [portal_labels.event(event, called=called) for event in story.events],
     }
     context |= _ways_in(tab, answer) | _letter(request, tab, form)
     return render(request, "office/client_portal/edit.html", context, status=answer.status)
