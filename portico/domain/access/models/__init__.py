@@ -1,4 +1,4 @@
-"""Mailboxes that sign in, what each may see, and the rows by which they get in."""
+"""Models of portal access: accounts, access grants, invitations, links, PINs and sessions."""
 
 from portico.domain.access.models.accounts import PortalAccess, PortalAccount
 from portico.domain.access.models.bursts import Burst, BurstKind

@@ -1,4 +1,4 @@
-"""Mailboxes that sign in, and what each may see."""
+"""Portal accounts, and the grants that let each see clients."""
 
 from django.db import models
 from django.db.models import Q
@@ -12,16 +12,16 @@ from portico.plumbing.database.constraints import SamePractice
 
 
 class PortalAccount(PracticeRow):
-    """One mailbox at one practice: the one who signs in.
+    """One mailbox at one practice, which signs in to the portal.
 
-    `epoch` orders facts and credentials without a clock: each change of a fact takes the next epoch, and each link,
-    code, PIN and session records the epoch at which it was made.
+    `epoch` orders changes and credentials without a clock: each change to an access takes the next epoch, and each
+    link, code, PIN and session records the epoch at which it was made.
     """
 
     ref = RefField()
     mailbox_key = models.CharField(max_length=320)
     epoch = models.PositiveBigIntegerField(default=1)
-    # The language last chosen in the portal; without one, each client's own.
+    # The language last chosen in the portal; if empty, the client's language is used.
     language = models.CharField(max_length=5, choices=Language.choices, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -39,19 +39,19 @@ class PortalAccount(PracticeRow):
 
 class PortalAccessQuerySet(RowQuerySet["PortalAccess"]):
     def eligible(self, purpose: Purpose) -> "PortalAccessQuerySet":
-        """Those for which every step of the purpose holds."""
+        """Filters to the rows for which every step of the purpose holds."""
         return self.filter(eligibility.condition(purpose))
 
     def opened(self, purpose: Purpose, epoch: object, *, proof_epoch: object = None) -> "PortalAccessQuerySet":
-        """What a link, PIN or session of that epoch opens now; `eligibility.epoch_condition` explains the epochs."""
+        """Filters to the rows that a link, PIN or session of that epoch opens; see `eligibility.epoch_condition`."""
         return self.eligible(purpose).filter(eligibility.epoch_condition(purpose, epoch, proof_epoch=proof_epoch))
 
 
 class PortalAccess(PracticeRow):
     """The grant that lets a mailbox see one client, with its options. A client has one row, on or off.
 
-    `changed_epoch` is the account's epoch at the last change of access, address or archiving; `ended_epoch` that
-    of the last one which took something away; `consent_epoch` that of the last withdrawn consent, which PINs ignore.
+    `changed_epoch` is the account's epoch at the last change of access, address or archiving; `ended_epoch` its epoch
+    at the last revocation; `consent_epoch` its epoch when consent was last withdrawn, which PINs ignore.
     """
 
     client = models.OneToOneField(Client, models.PROTECT, related_name="portal_access")
@@ -64,16 +64,16 @@ class PortalAccess(PracticeRow):
     consent_epoch = models.PositiveBigIntegerField(default=0)
     access_billing_documents = models.BooleanField(default=True)
     pay_by_card = models.BooleanField(default=False)
-    # Facts about the present address; a change of address begins them anew.
+    # These describe the current address; a change of address resets them.
     invited_at = models.DateTimeField(null=True)
     pin_given_at = models.DateTimeField(null=True)
     first_signed_in_at = models.DateTimeField(null=True)
     last_signed_in_at = models.DateTimeField(null=True)
     mail_stopped_at = models.DateTimeField(null=True)
     mail_stopped_reason = models.CharField(max_length=300, blank=True)
-    # Whether somebody had signed in with an earlier address: the banner then speaks of the new one.
+    # True if an earlier address was used to sign in: the banner then mentions the new one.
     had_signed_in_before = models.BooleanField(default=False)
-    # The invitation as typed and not yet sent.
+    # Draft of the invitation.
     draft_subject = models.CharField(max_length=150, blank=True)
     draft_message = models.TextField(max_length=5000, blank=True)
     version = models.PositiveIntegerField(default=1)
@@ -102,5 +102,5 @@ class PortalAccess(PracticeRow):
 
     @property
     def sees_bills(self) -> bool:
-        """Whether the client is shown bills in the portal. Wants the row with its client and address."""
+        """Returns True if the client sees bills in the portal. Requires the row with its client and address."""
         return eligibility.is_eligible(self, Purpose.BILLS)

@@ -1,4 +1,4 @@
-"""Storms at the entrance that staff should know of."""
+"""Bursts: unusual numbers of sign-in requests, mails or wrong PINs, shown to staff."""
 
 from django.db import models
 from django.db.models import Q
@@ -20,13 +20,13 @@ class BurstQuerySet(RowQuerySet["Burst"]):
 
 
 class Burst(PracticeRow):
-    """Unusually many of something within an hour; told to staff while it lasts, kept for a month."""
+    """An unusual number of events of one kind within an hour; shown to staff while it lasts, then kept for a month."""
 
     ref = RefField()
     kind = models.CharField(max_length=10, choices=BurstKind.choices)
-    # Asks: as counted last, over the hour before `counted_at`. Otherwise those beyond the limit since it began.
+    # ASKS: the requests of the hour before `counted_at`. CAP and PINS: the events beyond the limit since `began_at`.
     number = models.PositiveIntegerField(default=0)
-    # How many of the asks came from the one place that most came from.
+    # The requests that came from the network with the most requests.
     from_one_place = models.PositiveIntegerField(default=0)
     began_at = models.DateTimeField(default=clock.now, editable=False)
     counted_at = models.DateTimeField(default=clock.now)

@@ -1,4 +1,4 @@
-"""The mails by which staff told clients that access is on."""
+"""Invitations: mails that tell clients that portal access is on."""
 
 from django.db import models
 
@@ -11,7 +11,7 @@ from portico.plumbing.models import OutgoingEmail
 
 
 class Invitation(PracticeRow):
-    """A mail by which staff told a client that access is on; `press` makes a double press one mail."""
+    """An invitation mail that staff sent to a client. `form_key` is unique: a form submitted twice sends one mail."""
 
     ref = RefField()
     client = models.ForeignKey(Client, models.PROTECT, related_name="invitations")

@@ -1,4 +1,4 @@
-"""Asks at the entrance, and the links and codes that are mailed."""
+"""Sign-in requests, and the links and codes that are mailed."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -26,7 +26,7 @@ def link_lifetime() -> timedelta:
 
 
 class RequestOutcome(models.TextChoices):
-    """What became of an ask; only staff ever learn of it."""
+    """The outcome of a sign-in request; never shown to the person who made it."""
 
     WAITING = "waiting", "Waiting"
     MAILED = "mailed", "Mailed"
@@ -34,7 +34,7 @@ class RequestOutcome(models.TextChoices):
     NOT_ALLOWED = "not_allowed", "Access off, no Email ok, or archived"
     BEYOND_LIMIT = "beyond_limit", "Too many asks for this address"
     BEYOND_CAP = "beyond_cap", "Too many sign-in mails in the practice"
-    # Waited longer than its mail would have been worth, or was parked by a restore.
+    # Waited longer than its link would have worked, or was parked when a backup was restored.
     TOO_LATE = "too_late", "Too late"
 
 
@@ -44,10 +44,10 @@ class SignInRequestQuerySet(RowQuerySet["SignInRequest"]):
 
 
 class SignInRequest(QueuedRow):
-    """What somebody typed at the entrance: one row for every address; the worker looks the address up.
+    """A request for a sign-in mail. Every request gets a row, known address or not; the worker looks the address up.
 
-    Forgotten after a month. `browser_hash` is of the asking browser's cookie, `network` a keyed digest of where
-    the request came from: both are only ever compared.
+    Deleted after a month. `browser_hash` is the hash of the requesting browser's cookie, `network` a keyed digest of
+    the network it came from: both are only compared.
     """
 
     LONGEST_WAIT: ClassVar[timedelta] = timedelta(minutes=5)
@@ -55,13 +55,13 @@ class SignInRequest(QueuedRow):
     ref = RefField()
     address = models.CharField(max_length=254)
     mailbox_key = models.CharField(max_length=320)
-    # Whether the person typed the address; pressed on a page that knew it, it is shown masked only.
+    # False if the request came from a page that already knew the address: then it is only shown masked.
     is_typed = models.BooleanField(default=True)
     browser_hash = models.CharField(max_length=64)
     network = models.CharField(max_length=32)
-    # The place in the portal that the person was going to, a path of our own.
+    # Path in the portal to redirect to after signing in.
     goes_to = models.CharField(max_length=300, blank=True)
-    # The address had used up its budget when it was asked for: counted exactly, at that moment.
+    # True if the rate limit of the address was used up when the request was made.
     is_beyond_limit = models.BooleanField(default=False)
     written_at = models.DateTimeField(default=clock.now, editable=False)
     answered_at = models.DateTimeField(null=True)
@@ -95,15 +95,15 @@ class SignInLinkQuerySet(RowQuerySet["SignInLink"]):
         return self.filter(used_at=None, voided_at=None)
 
     def usable(self) -> "SignInLinkQuerySet":
-        """Unspent, in time, and still opening at least one client."""
+        """Filters to links that are unspent, not expired, and still open at least one client."""
         return self._handed_over_within(link_lifetime())
 
     def with_usable_code(self) -> "SignInLinkQuerySet":
-        """As above, for the code in the same mail, whose time is shorter; its tries are the caller's to count."""
+        """Filters as `usable`, with the shorter lifetime of the code in the same mail. Callers count the attempts."""
         return self.exclude(code_hash="")._handed_over_within(CODE_LIFETIME)
 
     def with_mailbox(self) -> "SignInLinkQuerySet":
-        """With what `opens_somebody` and `is_mail_stopped` ask about."""
+        """Annotates what `opens_any_client` and `is_mail_stopped` need."""
         accesses = PortalAccess.objects.filter(account_id=OuterRef("account_id"))
         return self.annotate(
             opens=Exists(accesses.opened(Purpose.SIGN_IN_BY_MAIL, OuterRef("epoch"))),
@@ -111,8 +111,10 @@ class SignInLinkQuerySet(RowQuerySet["SignInLink"]):
         )
 
     def _handed_over_within(self, lifetime: timedelta) -> "SignInLinkQuerySet":
-        """Only the row's own columns and `Exists`: a filter across a join would become `id IN (SELECT …)`, which
-        PostgreSQL does not look at again after waiting for the row.
+        """Filters to unspent links handed over within the lifetime that still open a client.
+
+        Uses only the row's own columns and `Exists`: an update with a filter across a join becomes `id IN (SELECT …)`,
+        which PostgreSQL does not re-evaluate after waiting for the row lock.
         """
         in_time = clock.within("handing_over_at", lifetime)
         handed_over = OutgoingEmail.objects.filter(in_time, pk=OuterRef("email_id"))
@@ -122,10 +124,10 @@ class SignInLinkQuerySet(RowQuerySet["SignInLink"]):
 
 
 class SignInLink(PracticeRow):
-    """A mailed link that signs a mailbox in, once, and the code in the same mail. Neither is stored readably.
+    """A mailed single-use sign-in link, and the code in the same mail. Only hashes of both are stored.
 
-    Their time runs from the mail's first hand-over (`OutgoingEmail.handing_over_at`). An invitation has no code:
-    nobody asked for it in a browser.
+    Their lifetime starts with the mail's first hand-over (`OutgoingEmail.handing_over_at`). An invitation has no
+    code, because a code works only in the browser that requested it.
     """
 
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="links")
@@ -165,11 +167,11 @@ class SignInLink(PracticeRow):
         return str(self.pk)
 
     @property
-    def opens_somebody(self) -> bool:
-        """Whether it would open a client if it were pressed. Wants the row from `with_mailbox`."""
+    def opens_any_client(self) -> bool:
+        """Returns True if the link would open at least one client now. Requires the row from `with_mailbox`."""
         return bool(self.__dict__["opens"])
 
     @property
     def is_mail_stopped(self) -> bool:
-        """Whether a mail to the mailbox was refused, and none was taken since. Wants the row from `with_mailbox`."""
+        """Returns True if a mail to the mailbox was refused and none was accepted since. Requires `with_mailbox`."""
         return bool(self.__dict__["stopped"])

@@ -1,4 +1,4 @@
-"""PINs that staff read out when mail fails."""
+"""PINs that staff read out to a client by phone when mail fails."""
 
 from datetime import datetime, timedelta
 
@@ -22,9 +22,10 @@ def pin_lifetime() -> timedelta:
 
 class PinQuerySet(RowQuerySet["Pin"]):
     def usable(self) -> "PinQuerySet":
-        """Unspent, in time, with tries left, and still opening its client. Only own columns and `Exists`.
+        """Filters to PINs that are unspent, not expired, within their attempts, and still open their client.
 
-        Asked after the try was reserved, so the fifth is still good.
+        Evaluated after the attempt was counted, so the fifth attempt still succeeds. Uses only own columns and
+        `Exists`, for the reason given at `SignInLinkQuerySet._handed_over_within`.
         """
         accesses = PortalAccess.objects.filter(client_id=OuterRef("client_id"), account_id=OuterRef("account_id"))
         opens = accesses.opened(Purpose.SIGN_IN_BY_PIN, OuterRef("epoch"))
@@ -35,13 +36,13 @@ class PinQuerySet(RowQuerySet["Pin"]):
 
 
 class Pin(PracticeRow):
-    """Eight digits that open one client once. Only a keyed digest is stored; shown once, to its maker."""
+    """A single-use PIN of eight digits for one client. Only a keyed digest is stored; shown once, to its maker."""
 
     ref = RefField()
     client = models.ForeignKey(Client, models.PROTECT, related_name="pins")
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="pins")
     pin_hash = models.CharField(max_length=64)
-    # The form's own random key: a page that is sent twice makes one PIN.
+    # The form's random key: a form that is submitted twice makes one PIN.
     form_key = models.CharField(max_length=43)
     epoch = models.PositiveBigIntegerField()
     tries = models.PositiveSmallIntegerField(default=0)

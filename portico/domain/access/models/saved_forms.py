@@ -1,4 +1,4 @@
-"""Forms of the portal that were posted after their session had ended."""
+"""Portal forms that were submitted after their session had ended."""
 
 from django.db import models
 
@@ -10,12 +10,12 @@ from portico.plumbing.form_recovery import SavedFormRow
 
 
 class PortalSavedForm(SavedFormRow):
-    """A form that was posted after its session had ended, kept for its mailbox and the client it was about."""
+    """A form that was submitted after its session had ended, saved for its mailbox and the client it was about."""
 
     KIND = "portal-kept-post"
 
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="kept_posts")
-    # Whom the person was looking at: a mailbox may serve several.
+    # The client whose page the form was on: a mailbox may serve several.
     client = models.ForeignKey(Client, models.PROTECT, related_name="+")
 
     objects = RowQuerySet.as_manager()

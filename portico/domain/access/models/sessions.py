@@ -1,4 +1,4 @@
-"""Browsers in which a mailbox is signed in, and those that it has signed in with before."""
+"""Portal sessions, and the browsers that a mailbox has signed in with before."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ SESSIONS_PER_ACCOUNT = 5
 
 
 class SignInMethod(models.TextChoices):
-    """How somebody signed in."""
+    """The method of a sign-in."""
 
     LINK = "link", "Link"
     CODE = "code", "Code"
@@ -26,7 +26,7 @@ class SignInMethod(models.TextChoices):
 
 class PortalSessionQuerySet(RowQuerySet["PortalSession"]):
     def alive(self) -> "PortalSessionQuerySet":
-        """Neither ended nor left idle nor older than the longest a session may last, and not from the future."""
+        """Filters to sessions that have not ended, timed out or exceeded their maximum age, nor lie in the future."""
         return self.filter(
             clock.within("seen_at", timedelta(seconds=settings.SESSION_IDLE_CLIENT)),
             clock.within("created_at", timedelta(seconds=settings.SESSION_MAX_CLIENT)),
@@ -35,18 +35,18 @@ class PortalSessionQuerySet(RowQuerySet["PortalSession"]):
 
 
 class PortalSession(PracticeRow):
-    """A browser in which a mailbox is signed in. The key in the cookie is stored only as its hash."""
+    """A session of a mailbox in one browser. Only the hash of the cookie's key is stored."""
 
     ref = RefField()
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="sessions")
     key_hash = models.CharField(max_length=64, unique=True)
     epoch = models.PositiveBigIntegerField()
-    # Of the link, code or PIN that began it: what was ended after that was written stays ended.
+    # Epoch of the link, code or PIN that started the session: it does not open clients that were revoked later.
     proof_epoch = models.PositiveBigIntegerField(default=0)
     way = models.CharField(max_length=4, choices=SignInMethod.choices, default=SignInMethod.LINK)
-    # The one client that a PIN's session shows; a mail's shows all that the mailbox opens.
+    # The one client that a session started by PIN shows; a session started by mail shows all clients of the mailbox.
     only_client = models.ForeignKey(Client, models.PROTECT, null=True, related_name="+")
-    # Whom the person is looking at, when the mailbox serves several.
+    # The client that is currently shown, when the mailbox serves several.
     client = models.ForeignKey(Client, models.PROTECT, null=True, related_name="+")
     browser = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -78,15 +78,15 @@ class PortalSession(PracticeRow):
 
     @property
     def purpose(self) -> Purpose:
-        """By which rules the session opens clients."""
+        """Returns the purpose whose eligibility steps decide which clients the session opens."""
         return Purpose.SIGN_IN_BY_PIN if self.way == SignInMethod.PIN else Purpose.SIGN_IN_BY_MAIL
 
 
 class KnownBrowser(PracticeRow):
-    """A browser in which a mailbox has signed in. Its cookie identifies nobody and opens nothing."""
+    """A browser in which a mailbox has signed in. Its cookie identifies no person and grants no access."""
 
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="known_browsers")
-    # Of the cookie and the account together: the same browser looks different to each mailbox.
+    # Hash of the cookie and the account together, so that one browser cannot be matched across mailboxes.
     browser_hash = models.CharField(max_length=64)
     seen_at = models.DateTimeField(default=clock.now)
 

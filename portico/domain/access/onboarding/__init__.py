@@ -1,1 +1,1 @@
-"""Bringing a client into the portal: the invitation, its texts and the guide."""
+"""Onboarding clients to the portal: new clients, invitations, their texts and the guide."""

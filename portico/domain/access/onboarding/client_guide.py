@@ -1,6 +1,6 @@
-"""Getting started, for clients: one text for the PDF, the mail's attachment and the portal's help page.
+"""Getting-started guide for clients: one text for the PDF, the mail's attachment and the portal's help page.
 
-In the language that is on. Buttons are named as the screens name them.
+Texts are in the active language. Buttons are named as on the screens.
 """
 
 from dataclasses import asdict, dataclass
@@ -21,9 +21,11 @@ from portico.plumbing.text import times
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, and under it plain words, steps in their order, points, or facts with their names."""
+    """A heading with paragraphs, ordered steps, bullet points, or facts as (name, value) pairs.
 
-    # Names the section in an address.
+    `key` identifies the section in URLs.
+    """
+
     key: str
     heading: str
     paragraphs: tuple[str, ...] = ()
@@ -41,7 +43,7 @@ class Guide:
 
 
 def build(practice: Practice) -> Guide:
-    """How a client gets in, and pays, in the practice's own names."""
+    """Returns the guide to signing in and paying, with the names of the practice."""
     return Guide(
         title=_("Getting started with your client portal"),
         opening=(
@@ -63,18 +65,18 @@ def build(practice: Practice) -> Guide:
 
 
 def as_pdf(practice: Practice, language: str) -> bytes:
-    """The guide in one of the portal's languages."""
+    """Returns the guide as a PDF in one of the portal's languages."""
     with translation.override(language):
-        return print_context(practice, build(practice))
+        return render_pdf(practice, build(practice))
 
 
 def file_name(language: str) -> str:
-    """Neutral: it says nothing of the practice or the client."""
+    """Returns the name of the PDF file, which names neither the practice nor the client."""
     return f"getting-started-{language}.pdf"
 
 
 def letter(client: Client) -> Guide:
-    """An invitation to be printed and handed over: where the portal is and how to sign in. It holds no secret."""
+    """Returns an invitation to print: the portal's address and how to sign in. It contains no secret."""
     practice = client.practice
     today = times.long_day(clock.today(practice.time_zone), translation.get_language())
     return Guide(
@@ -90,24 +92,24 @@ def letter(client: Client) -> Guide:
 
 
 def letter_as_pdf(client: Client) -> bytes:
-    """The letter in the client's language."""
+    """Returns the letter as a PDF in the client's language."""
     with translation.override(client.language):
-        return print_context(client.practice, letter(client))
+        return render_pdf(client.practice, letter(client))
 
 
-def print_context(practice: Practice, text: Guide) -> bytes:
-    """In the language that is on."""
+def render_pdf(practice: Practice, text: Guide) -> bytes:
+    """Renders a guide or letter as a PDF, in the active language."""
     content: dict[str, Any] = letterhead.letterhead_of(practice) | {  # Any: JSON for the template.
         "language": translation.get_language() or settings.LANGUAGE_CODE,
         "document_title": f"{text.title} · {practice.name}",
         "title": text.title,
-        "opening": [line.splitlines() for line in text.opening],
+        "opening": [paragraph.splitlines() for paragraph in text.opening],
         "sections": [asdict(section) for section in text.sections],
-        "closing": [line.splitlines() for line in text.closing],
+        "closing": [paragraph.splitlines() for paragraph in text.closing],
         "footer": practice.portal_address,
     }
     for section in content["sections"]:
-        section["paragraphs"] = [words.splitlines() for words in section["paragraphs"]]
+        section["paragraphs"] = [paragraph.splitlines() for paragraph in section["paragraphs"]]
     return pdf.render("guide", content)
 
 
@@ -122,7 +124,7 @@ def _in_short(practice: Practice) -> Section:
 
 
 def _signing_in(practice: Practice) -> Section:
-    works_for = {"link_works_for": rendering.duration(settings.SIGNIN_LINK_TTL)}
+    lifetime = {"link_works_for": rendering.duration(settings.SIGNIN_LINK_TTL)}
     return Section(
         "signing-in",
         _("Signing in"),
@@ -131,7 +133,7 @@ def _signing_in(practice: Practice) -> Section:
             _("Type the email address that %(practice)s has of you, and press “%(button)s”.")
             % {"practice": practice.name, "button": _("Continue")},
             _("Open the email we send you and press “%(button)s”. It works once, for %(link_works_for)s.")
-            % {"button": _("Sign In"), **works_for},
+            % {"button": _("Sign In"), **lifetime},
             _("On the page that opens, press the button with your address. You are in."),
         ),
     )
@@ -218,8 +220,11 @@ def _staying_safe() -> Section:
 
 
 def _closing(practice: Practice) -> tuple[str, ...]:
-    ways = [letterhead.phone(practice), practice.support_hours]
+    contact = [letterhead.phone(practice), practice.support_hours]
     return (
-        *((_("Questions? We are glad to help: %(ways)s") % {"ways": ", ".join(filter(None, ways))},) * bool(ways[0])),
+        *(
+            (_("Questions? We are glad to help: %(ways)s") % {"ways": ", ".join(filter(None, contact))},)
+            * bool(contact[0])
+        ),
         *((practice.shown_emergency_text,) if practice.shown_emergency_text else ()),
     )

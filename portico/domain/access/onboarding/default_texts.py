@@ -1,4 +1,4 @@
-"""The words a practice's invitations begin with, in each language, and how its mails are signed."""
+"""Default invitation texts of a practice in each language, saved together with the sender of its mails."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -18,32 +18,32 @@ from portico.plumbing.audit import audit_log
 def save(
     practice: Practice, sender: Sender, texts: Mapping[str, InvitationText], *, version: int, by: Actor
 ) -> Practice:
-    """Saves the sender and the default text of each language named. Again: changes nothing.
+    """Saves the sender and the default text of each given language. Idempotent.
 
-    Portico's own words are not stored: whoever keeps them gets better ones with the next version.
-    Raises describing.SettingsChangedMeanwhile.
+    A text equal to Portico's own is not stored, so that the practice gets improved texts with later versions.
+    Raises practice_settings.SettingsConflict.
     """
     with transaction.atomic():
         row = practice_settings.lock_practice(practice, version)
         changed = practice_settings.set_fields(row, asdict(sender))
         if changed:
             audit_log.record(AuditAction.PRACTICE_EDITED, practice=row, by=by, fields=", ".join(changed))
-        reworded = [_set_text(row, language, text, by=by) for language, text in texts.items()]
-        if any(reworded) and not changed:
+        have_changed = [_save_text(row, language, text, by=by) for language, text in texts.items()]
+        if any(have_changed) and not changed:
             row.version += 1
             row.save(update_fields=["version"])
     return row
 
 
-def _set_text(practice: Practice, language: str, text: InvitationText, *, by: Actor) -> bool:
-    """Whether anything changed."""
+def _save_text(practice: Practice, language: str, text: InvitationText, *, by: Actor) -> bool:
+    """Saves the text of one language; returns True if it changed."""
     if text == invitation_text.default_of(practice, language):
         return False
     if text == invitation_text.default_text(language):
         DefaultText.objects.filter(practice=practice, language=language).delete()
-        verb = AuditAction.DEFAULT_TEXT_RESET
+        action = AuditAction.DEFAULT_TEXT_RESET
     else:
         DefaultText.objects.update_or_create(practice=practice, language=language, defaults=asdict(text))
-        verb = AuditAction.DEFAULT_TEXT_CHANGED
-    audit_log.record(verb, practice=practice, by=by, language=language)
+        action = AuditAction.DEFAULT_TEXT_CHANGED
+    audit_log.record(action, practice=practice, by=by, language=language)
     return True

@@ -1,4 +1,4 @@
-"""The words of an invitation: the practice's default, the placeholders, and the blocks a mail is made of."""
+"""Text of an invitation: defaults of the practice, placeholders, and expansion into the blocks of a mail."""
 
 import re
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ MESSAGE_LENGTH = 5000
 BUTTON = "[sign-in button]"
 PLACEHOLDERS = ("[first name]", "[practice name]", "[portal address]", BUTTON, "[clinician name]")
 _ANY_PLACEHOLDER = re.compile("|".join(re.escape(name) for name in PLACEHOLDERS))
-# Mail programs and people take punctuation right behind an address for a part of it.
+# Mail programs and people take punctuation directly after a URL for a part of it.
 _PUNCTUATED_ADDRESS = re.compile(r"(\[portal address\])([^\w\s\[]+)")
-_PAUSES = ".,;:!?…"
+_REMOVABLE_PUNCTUATION = ".,;:!?…"
 
 
 @dataclass(frozen=True)
 class InvitationText:
-    """An invitation as typed, placeholders and all."""
+    """An invitation as typed, with its placeholders."""
 
     subject: str
     message: str
@@ -29,14 +29,14 @@ class InvitationText:
 
 @dataclass(frozen=True)
 class ExpandedText:
-    """The subject, and the message in paragraphs; None is where the button stands."""
+    """The subject, and the message in paragraphs; a block of None is the button."""
 
     subject: str
     blocks: tuple[str | None, ...]
 
 
 def default_text(language: str) -> InvitationText:
-    """Portico's own words, for a practice that has not said its own."""
+    """Returns Portico's text, for a practice that has not written its own."""
     with translation.override(language):
         subject = _("Your client portal at [practice name]")
         message = _(
@@ -50,12 +50,12 @@ def default_text(language: str) -> InvitationText:
 
 
 def default_of(practice: Practice, language: str) -> InvitationText:
-    """The text the editor opens with, in the client's language."""
+    """Returns the practice's default text in one language."""
     return defaults_of(practice)[language]
 
 
 def defaults_of(practice: Practice) -> dict[str, InvitationText]:
-    """The same in every language that clients read."""
+    """Returns the practice's default text in each of the portal's languages."""
     own = {
         row.language: InvitationText(row.subject, row.message) for row in DefaultText.objects.filter(practice=practice)
     }
@@ -63,24 +63,24 @@ def defaults_of(practice: Practice) -> dict[str, InvitationText]:
 
 
 def expand(text: InvitationText, client: Client) -> ExpandedText:
-    """The text as the client gets it."""
+    """Returns the text as mailed to the client."""
     clinician = client.clinician.name if client.clinician else client.practice.name
     return expand_for(text, client.practice, first_name=client.called, clinician=clinician)
 
 
 def expand_for(text: InvitationText, practice: Practice, *, first_name: str, clinician: str) -> ExpandedText:
-    """Replaces each placeholder once; what it puts in is never looked at again, anything else stays text.
+    """Replaces the placeholders. Inserted values are not expanded again, and unknown placeholders stay as text.
 
-    Without a button in the message, the button goes to the end. A second one is left out.
+    Without a button in the message, the button is added at the end. Further buttons are removed.
     """
-    words = {
+    values = {
         "[first name]": first_name,
         "[practice name]": practice.name,
         "[portal address]": practice.portal_address,
         "[clinician name]": clinician,
     }
-    subject = _ANY_PLACEHOLDER.sub(lambda found: words.get(found[0], ""), text.subject)
-    message = _PUNCTUATED_ADDRESS.sub(_set_apart, text.message)
+    subject = _ANY_PLACEHOLDER.sub(lambda found: values.get(found[0], ""), text.subject)
+    message = _PUNCTUATED_ADDRESS.sub(_separate_punctuation, text.message)
     before, button, after = message.partition(BUTTON)
     parts = [before, None, after.replace(BUTTON, "")] if button else [before, None]
     blocks: list[str | None] = []
@@ -88,14 +88,14 @@ def expand_for(text: InvitationText, practice: Practice, *, first_name: str, cli
         if part is None:
             blocks.append(None)
         else:
-            blocks += _paragraphs(_ANY_PLACEHOLDER.sub(lambda found: words.get(found[0], ""), part))
+            blocks += _paragraphs(_ANY_PLACEHOLDER.sub(lambda found: values.get(found[0], ""), part))
     return ExpandedText(" ".join(subject.split())[:SUBJECT_LENGTH], tuple(blocks))
 
 
-def _set_apart(found: re.Match[str]) -> str:
-    """Leaves out a comma or full stop behind the portal's address; anything else, such as a bracket, gets a space."""
-    address, behind = found.groups()
-    return address if not behind.strip(_PAUSES) else f"{address} {behind}"
+def _separate_punctuation(found: re.Match[str]) -> str:
+    """Removes a comma or full stop after the portal's address; puts a space before other characters, as a bracket."""
+    address, punctuation = found.groups()
+    return address if not punctuation.strip(_REMOVABLE_PUNCTUATION) else f"{address} {punctuation}"
 
 
 def _paragraphs(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The invitation: written with its link in one transaction, asked once more at hand-over whether it may go."""
+"""Invitations: sending them, saving drafts, and recording failures and retries of their mails."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ KIND = "invitation"
 
 
 class CannotSendInvitation(Refused):
-    """The invitation may not be mailed as things stand; `fix` names what would mend it."""
+    """The invitation may not be mailed in the current state; `fix` is the name of the `Fix` that would allow it."""
 
     def __init__(self, message: str, *, fix: str) -> None:
         super().__init__(message, field="send_email")
@@ -36,7 +36,7 @@ class CannotSendInvitation(Refused):
 
 @dataclass(frozen=True)
 class SentInvitation:
-    """The invitation, and whether this press made it or an earlier one did."""
+    """The invitation; `is_new` is False if an earlier submission of the same form made it."""
 
     invitation: Invitation
     is_new: bool
@@ -53,19 +53,19 @@ def send(
     by: Actor,
     with_guide: bool = False,
 ) -> SentInvitation:
-    """Saves the access as the form has it and writes the invitation, the getting-started guide attached if wanted.
+    """Saves the access as submitted and queues the invitation, with the getting-started guide if `with_guide`.
 
-    `press` is the form's own random key: the same press again returns the first one's invitation.
-    Raises FormSentBefore, NotMailable (the access is saved all the same, the refusal is in the trail),
-    ChangedMeanwhile, ClientArchived, granting.AddressGone.
+    `form_key` is the form's random key: submitting the same form again returns the first invitation.
+    Raises FormSentBefore, CannotSendInvitation (the access is saved and the refusal is in the audit log),
+    ClientConflict, ClientArchived, access_grants.AddressNotFound.
     """
     content = (client.pk, entry, text, with_guide)
-    earlier = _sent_by(client, form_key, content)
+    earlier = _find_earlier(client, form_key, content)
     if earlier is not None:
         return SentInvitation(earlier, is_new=False)
     with access_grants.lock_access(client) as (row, access):
-        # Looked at again under the lock: two presses at once wait here for each other.
-        earlier = _sent_by(client, form_key, content)
+        # Checked again under the lock, where two submissions at once wait for each other.
+        earlier = _find_earlier(client, form_key, content)
         if earlier is not None:
             return SentInvitation(earlier, is_new=False)
         if version is not None and access.version != version:
@@ -82,19 +82,19 @@ def send(
     return SentInvitation(outcome, is_new=True)
 
 
-def _sent_by(client: Client, form_key: str, content: object) -> Invitation | None:
+def _find_earlier(client: Client, form_key: str, content: object) -> Invitation | None:
     rows = Invitation.objects.select_related("email").filter(client=client)
-    return form_keys.made_before(rows, form_key, content, kind=KIND, said=_said)
+    return form_keys.made_before(rows, form_key, content, kind=KIND, said=_summary)
 
 
-def _said(invitation: Invitation) -> str:
+def _summary(invitation: Invitation) -> str:
     return _("an invitation to %(address)s") % {"address": invitation.email.to_address}
 
 
 def _write_unless_refused(
     access: PortalAccess, text: InvitationText, *, form_key: str, by: Actor, with_guide: bool
 ) -> Invitation | CannotSendInvitation:
-    """The refusal is returned, not raised: what was saved with it, and its entry in the trail, must stay."""
+    """Returns a refusal instead of raising it: the saved access and the audit entry must be committed."""
     client = access.client
     broken = eligibility.first_broken(access, Purpose.INVITATION)
     if broken is not None:
@@ -152,9 +152,9 @@ def _write(access: PortalAccess, text: InvitationText, *, form_key: str, by: Act
 
 
 def save_draft(client: Client, text: InvitationText) -> None:
-    """Keeps an invitation as typed, not sent; made anew each time, so no version and no trail.
+    """Saves the invitation text as a draft, without a version check or an audit entry.
 
-    The default text is no draft: it is what the editor opens with anyway.
+    Text equal to the default is not saved, because the editor opens with the default anyway.
     """
     default = invitation_text.default_of(client.practice, client.language)
     draft = {
@@ -164,14 +164,14 @@ def save_draft(client: Client, text: InvitationText) -> None:
     if PortalAccess.objects.filter(client=client).update(**draft):
         return
     with transaction.atomic():
-        # Only who holds the client saves its first access: `granting.held` may be about to.
+        # Only the holder of the client's lock may save its first access, see `access_grants.lock_access`.
         Client.objects.locked().get(pk=client.pk)
         if not PortalAccess.objects.filter(client=client).update(**draft):
             PortalAccess.objects.create(client=client, practice_id=client.practice_id, **draft)
 
 
 def text_for(client: Client, access: PortalAccess | None) -> InvitationText:
-    """What the editor opens with: the draft when there is one, else the default in the client's language."""
+    """Returns the text for the editor: the draft if there is one, else the default in the client's language."""
     default = invitation_text.default_of(client.practice, client.language)
     if access is None:
         return default
@@ -179,14 +179,14 @@ def text_for(client: Client, access: PortalAccess | None) -> InvitationText:
 
 
 def invitations_of(client: Client) -> QuerySet[Invitation]:
-    """The client's invitations, newest first, with their mails and links."""
+    """Returns the client's invitations, newest first, with their mails and links."""
     return client.invitations.select_related("email__sign_in_link").order_by("-id")
 
 
 def record_failure(invitation: Invitation, reason: str) -> None:
-    """The invitation's mail was refused or given up: the client needs attention. In the caller's transaction.
+    """Marks the client's mail as stopped after the invitation's mail was refused or given up.
 
-    Only while it is the newest and its address is still the chosen one.
+    Only for the client's newest invitation, and only if its address is still chosen. Runs in the caller's transaction.
     """
     client = Client.objects.locked().get(pk=invitation.client_id)
     if Invitation.objects.filter(client=client, pk__gt=invitation.pk).exists():
@@ -199,7 +199,7 @@ def record_failure(invitation: Invitation, reason: str) -> None:
 
 
 def record_retry(invitation: Invitation) -> None:
-    """The invitation's mail is back in line: whether it stops again is not known. In the caller's transaction."""
+    """Clears the mark of `record_failure` when the invitation's mail is queued again. In the caller's transaction."""
     client = Client.objects.locked().get(pk=invitation.client_id)
     if Invitation.objects.filter(client=client, pk__gt=invitation.pk).exists():
         return

@@ -1,4 +1,4 @@
-"""A new client with everything at once: addresses and consent, access, and the invitation."""
+"""New clients: creating the client, its portal access and its invitation in one step."""
 
 from dataclasses import dataclass, replace
 
@@ -19,15 +19,15 @@ from portico.plumbing.actors import Actor
 
 
 @dataclass(frozen=True)
-class Welcomed:
-    """The client, the invitation if one was sent, and whether this press made them or an earlier one did."""
+class CreatedClient:
+    """The client, and the invitation if one was sent; `is_new` is False if an earlier submission made them."""
 
     client: Client
     invitation: Invitation | None
     is_new: bool
 
 
-def welcome(
+def create(
     practice: Practice,
     entry: ClientInput,
     access: AccessInput | None,
@@ -35,31 +35,31 @@ def welcome(
     *,
     form_key: str,
     by: Actor,
-) -> Welcomed:
-    """Creates a client; with `access` lets the first address sign in, with `text` too sends the invitation.
+) -> CreatedClient:
+    """Creates a client; given `access`, lets the first address sign in; given `text` too, sends the invitation.
 
-    All or nothing. `access.address` is not looked at: the rows it could name are made here. `press` is the form's
-    own random key: the same press again gives the first one's client.
-    Raises FormSentBefore, addresses.AddressTwice, inviting.NotMailable.
+    Atomic. `access.address` is ignored, because the addresses are created here. `form_key` is the form's random key:
+    submitting the same form again returns the first client.
+    Raises FormSentBefore, email_addresses.DuplicateAddress, invitations.CannotSendInvitation.
     """
     content = (entry, access, text)
-    earlier = _made_by(practice, form_key, content)
+    earlier = _find_earlier(practice, form_key, content)
     if earlier is not None:
         return earlier
     try:
         with transaction.atomic():
-            welcomed = _make(practice, entry, access, text, form_key=form_key, by=by)
-            form_keys.keep(welcomed.client, form_key, content, kind="client")
-            return welcomed
+            created = _create(practice, entry, access, text, form_key=form_key, by=by)
+            form_keys.keep(created.client, form_key, content, kind="client")
+            return created
     except IntegrityError:
-        # Two presses at once: the other one was first, and holds the key.
-        earlier = _made_by(practice, form_key, content)
+        # The form was submitted twice at once, and the other submission was saved first.
+        earlier = _find_earlier(practice, form_key, content)
         if earlier is None:
             raise
         return earlier
 
 
-def _make(
+def _create(
     practice: Practice,
     entry: ClientInput,
     access: AccessInput | None,
@@ -67,33 +67,36 @@ def _make(
     *,
     form_key: str,
     by: Actor,
-) -> Welcomed:
+) -> CreatedClient:
     client = registration.create(practice, entry, by=by, form_key=form_key)
     if access is None:
-        return Welcomed(client, None, is_new=True)
+        return CreatedClient(client, None, is_new=True)
     first = client.email_addresses.open().order_by("pk").first()
     access = replace(access, address=first.ref if first else None)
     if text is None:
         access_grants.save_access(client, access, version=None, by=by)
-        return Welcomed(client, None, is_new=True)
+        return CreatedClient(client, None, is_new=True)
     text = _in_language_of(client, text)
     sent = invitations.send(client, access, text, form_key=form_key, version=None, by=by)
-    return Welcomed(client, sent.invitation, is_new=True)
+    return CreatedClient(client, sent.invitation, is_new=True)
 
 
 def _in_language_of(client: Client, text: InvitationText) -> InvitationText:
-    """The form opens with a default text before the language is chosen: left as it was, it follows the language."""
+    """Returns the default text in the client's language if `text` is an unchanged default, else `text` itself.
+
+    The form shows a default text before the language is chosen.
+    """
     defaults = invitation_text.defaults_of(client.practice)
     return defaults[client.language] if text in defaults.values() else text
 
 
-def _made_by(practice: Practice, form_key: str, content: object) -> Welcomed | None:
+def _find_earlier(practice: Practice, form_key: str, content: object) -> CreatedClient | None:
     rows = Client.objects.filter(practice=practice)
-    client = form_keys.made_before(rows, form_key, content, kind="client", said=_said)
+    client = form_keys.made_before(rows, form_key, content, kind="client", said=_summary)
     if client is None:
         return None
-    return Welcomed(client, client.invitations.filter(form_key=form_key).first(), is_new=False)
+    return CreatedClient(client, client.invitations.filter(form_key=form_key).first(), is_new=False)
 
 
-def _said(client: Client) -> str:
+def _summary(client: Client) -> str:
     return _("a new client, %(name)s") % {"name": client.name}

@@ -76,7 +76,7 @@ def _link_of(email: OutgoingEmail) -> SignInLink:
 def _against_mailbox(link: SignInLink) -> str | None:
     if link.practice.is_suspended:
         return _("The practice is suspended.")
-    if link.opens_somebody:
+    if link.opens_any_client:
         return None
     accesses = PortalAccess.objects.filter(account=link.account)
     if accesses.eligible(Purpose.SIGN_IN_BY_MAIL).exists():

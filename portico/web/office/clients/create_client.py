@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from portico.domain.access.onboarding import invitation_text, new_clients
 from portico.domain.access.onboarding.invitations import CannotSendInvitation
-from portico.domain.access.onboarding.new_clients import Welcomed
+from portico.domain.access.onboarding.new_clients import CreatedClient
 from portico.domain.clients.client_input import AddressInput
 from portico.domain.clients.email_addresses import DuplicateAddress
 from portico.plumbing import tokens
@@ -48,7 +48,7 @@ def _create(request: OfficeRequest) -> HttpResponse:
         return _page(request, forms, _asking_about(request, slip), status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
         form_key = welcome.cleaned_data["form_key"] or tokens.new_token()
-        welcomed = new_clients.welcome(
+        created = new_clients.create(
             request.practice, forms.entry, welcome.access, welcome.invitation, form_key=form_key, by=request.actor
         )
     except (DuplicateAddress, FormSentBefore) as refusal:
@@ -56,7 +56,7 @@ def _create(request: OfficeRequest) -> HttpResponse:
     except CannotSendInvitation as refusal:
         welcome.add_error("send_now", _words_for(refusal))
     else:
-        return _answer(request, welcomed)
+        return _answer(request, created)
     return _page(request, forms, welcome, status=HTTPStatus.CONFLICT)
 
 
@@ -85,10 +85,10 @@ def _words_for(refusal: CannotSendInvitation) -> str:
             return str(refusal)
 
 
-def _answer(request: OfficeRequest, welcomed: Welcomed) -> HttpResponse:
-    client, invitation = welcomed.client, welcomed.invitation
+def _answer(request: OfficeRequest, created: CreatedClient) -> HttpResponse:
+    client, invitation = created.client, created.invitation
     name = {"name": client.name}
-    if not welcomed.is_new:
+    if not created.is_new:
         messages.info(request, _("%(name)s had been created already. Nothing was done twice.") % name)
     elif invitation is not None:
         notice = _("%(name)s was created. The invitation is on its way to %(address)s.")

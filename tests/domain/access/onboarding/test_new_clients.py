@@ -10,7 +10,7 @@ from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import Invitation, PortalAccount
 from portico.domain.access.onboarding import invitation_text, new_clients
 from portico.domain.access.onboarding.invitations import CannotSendInvitation
-from portico.domain.access.onboarding.new_clients import Welcomed
+from portico.domain.access.onboarding.new_clients import CreatedClient
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -26,22 +26,22 @@ def ana(*, email_ok: bool = True) -> ClientInput:
     return ClientInput(ClientDetails(first_name="Ana"), (AddressInput("ana@mail.example", "home", email_ok),))
 
 
-def welcome(practice: Practice, *, form_key: str = PRESS) -> Welcomed:
-    return new_clients.welcome(practice, ana(), ACCESS, TEXT, form_key=form_key, by=cast.DESK)
+def create(practice: Practice, *, form_key: str = PRESS) -> CreatedClient:
+    return new_clients.create(practice, ana(), ACCESS, TEXT, form_key=form_key, by=cast.DESK)
 
 
 @pytest.mark.django_db
 def test_everything_is_there_at_once(practice: Practice) -> None:
-    welcomed = welcome(practice)
+    created = create(practice)
 
     client = Client.objects.get()
-    assert (welcomed.client, client.portal_state, welcomed.is_new) == (client, "invited", True)
-    assert Invitation.objects.get() == welcomed.invitation
+    assert (created.client, client.portal_state, created.is_new) == (client, "invited", True)
+    assert Invitation.objects.get() == created.invitation
 
 
 @pytest.mark.django_db
 def test_again_with_the_same_press_gives_the_first_one(practice: Practice) -> None:
-    first, second = welcome(practice), welcome(practice)
+    first, second = create(practice), create(practice)
 
     assert (second.client, second.invitation, second.is_new) == (first.client, first.invitation, False)
     assert OutgoingEmail.objects.count() == 1
@@ -50,7 +50,7 @@ def test_again_with_the_same_press_gives_the_first_one(practice: Practice) -> No
 @pytest.mark.django_db
 def test_a_refused_invitation_leaves_no_client_and_no_account(practice: Practice) -> None:
     with pytest.raises(CannotSendInvitation):
-        new_clients.welcome(practice, ana(email_ok=False), ACCESS, TEXT, form_key=PRESS, by=cast.DESK)
+        new_clients.create(practice, ana(email_ok=False), ACCESS, TEXT, form_key=PRESS, by=cast.DESK)
 
     assert not Client.objects.exists()
     assert not PortalAccount.objects.exists()
@@ -62,16 +62,16 @@ def test_of_many_presses_at_once_one_creates(transactional_db: None) -> None:
     practice, presses = cast.alder(), 6
     gate = Barrier(presses)
 
-    def press(_: int) -> Welcomed:
+    def press(_: int) -> CreatedClient:
         try:
             gate.wait()
-            return welcome(practice)
+            return create(practice)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(presses) as threads:
-        welcomed = list(threads.map(press, range(presses)))
+        created = list(threads.map(press, range(presses)))
 
-    assert sum(each.is_new for each in welcomed) == 1
-    assert len({each.client.pk for each in welcomed}) == 1
+    assert sum(each.is_new for each in created) == 1
+    assert len({each.client.pk for each in created}) == 1
     assert (Client.objects.count(), Invitation.objects.count(), OutgoingEmail.objects.count()) == (1, 1, 1)

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from portico.domain.access.onboarding import new_clients
-from portico.domain.access.onboarding.new_clients import Welcomed
+from portico.domain.access.onboarding.new_clients import CreatedClient
 from portico.domain.billing.models import Credit
 from portico.domain.billing.payments import account_credits
 from portico.domain.clients.client_input import ClientDetails, ClientInput
@@ -34,9 +34,9 @@ def give(ana: Client, amount_minor: int) -> Credit:
     )
 
 
-def welcome(practice: Practice, name: str) -> Welcomed:
+def welcome(practice: Practice, name: str) -> CreatedClient:
     entry = ClientInput(ClientDetails(first_name=name, last_name="Cole"))
-    return new_clients.welcome(practice, entry, None, None, form_key=KEY, by=cast.DESK)
+    return new_clients.create(practice, entry, None, None, form_key=KEY, by=cast.DESK)
 
 
 def test_of_different_credits_under_one_key_one_is_given_and_the_others_are_told(ana: Client) -> None:

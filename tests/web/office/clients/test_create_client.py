@@ -114,13 +114,13 @@ def test_of_two_presses_at_once_the_second_finds_the_first(
     office: Browser, practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office.post(ADDRESS, new_client())
-    look, looks = new_clients._made_by, list[str]()
+    look, looks = new_clients._find_earlier, list[str]()
 
-    def blind_at_first(at: Practice, form_key: str, content: object) -> new_clients.Welcomed | None:
+    def blind_at_first(at: Practice, form_key: str, content: object) -> new_clients.CreatedClient | None:
         looks.append(form_key)
         return None if len(looks) == 1 else look(at, form_key, content)
 
-    monkeypatch.setattr(new_clients, "_made_by", blind_at_first)
+    monkeypatch.setattr(new_clients, "_find_earlier", blind_at_first)
     answer = office.post(ADDRESS, new_client())
 
     assert len(looks) == 2
@@ -131,7 +131,7 @@ def test_a_clash_that_is_no_second_press_is_not_hidden(
     office: Browser, practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office.post(ADDRESS, new_client())
-    monkeypatch.setattr(new_clients, "_made_by", lambda at, form_key, content: None)
+    monkeypatch.setattr(new_clients, "_find_earlier", lambda at, form_key, content: None)
 
     with pytest.raises(IntegrityError):
         office.post(ADDRESS, new_client())
