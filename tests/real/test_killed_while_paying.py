@@ -1,8 +1,8 @@
 """Web servers and workers killed at each step between `Pay Now` and `Paid`: nothing is doubled, nothing is lost.
 
-Three are killed at the same moment, each with a client of its own: by default a hundred, each moment twice or more, in
-a minute and a half of two quiet cores. `--kills=45` is each moment once. Those that are killed are forked from one that
-has loaded everything (`tests/support/forking.py`); the worker that goes on is started as people start it.
+Three are killed at the same moment, each with a client of its own: by default once at each moment, in `make thorough` a
+hundred. `--kills=300` is any other number. Those that are killed are forked from one that has loaded everything
+(`tests/support/forking.py`); the worker that goes on is started as people start it.
 """
 
 import random
@@ -28,6 +28,7 @@ from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
 from tests.domain.billing import ledger_comparison
 from tests.support.at_once import at_once
+from tests.support.at_random import kills
 from tests.support.forking import Nursery
 from tests.support.paying import Till, let_pay
 from tests.support.processes import Process, Processes
@@ -323,7 +324,7 @@ def test_workers_killed_at_each_step_double_nothing_and_lose_nothing(scene: Scen
 def some_of(moments: tuple[Moment, ...], config: pytest.Config) -> Iterator[Moment]:
     """One after the other, again and again, until their share of the kills is done."""
     share = len(moments) / (len(WEB_MOMENTS) + len(WORKER_MOMENTS))
-    return islice(cycle(moments), ceil(config.getoption("kills") * share / SIDE_BY_SIDE))
+    return islice(cycle(moments), ceil(kills(config) * share / SIDE_BY_SIDE))
 
 
 def outside(till: Till, smtp: SmtpServer) -> dict[str, str]:

@@ -7,16 +7,29 @@ from hypothesis import HealthCheck, settings
 
 # Many runs of one test are made side by side, as tests of their own that take `share`.
 SHARES = 4
+# Three processes at each of fifteen moments; `make thorough` goes through the moments more than twice.
+KILLS = 45
+KILLS_OF_A_WHOLE_RUN = 100
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--runs", type=int, help="how many runs each test at random makes (`make books`: 200)")
-    parser.addoption("--kills", type=int, default=100, help="how many processes are killed (default: %(default)s)")
+    parser.addoption(
+        "--kills",
+        type=int,
+        help=f"how many processes are killed (default: {KILLS}, or {KILLS_OF_A_WHOLE_RUN} with --whole)",
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "share" in metafunc.fixturenames:
         metafunc.parametrize("share", range(SHARES if metafunc.config.getoption("runs") else 1))
+
+
+def kills(config: pytest.Config) -> int:
+    """Returns how many processes the run kills in all."""
+    wanted: int | None = config.getoption("kills")
+    return wanted or (KILLS_OF_A_WHOLE_RUN if config.getoption("whole") else KILLS)
 
 
 def at_random(config: pytest.Config, *, runs: int, steps: int) -> settings:

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
 
 from tests.support import postgresql
 from tests.support.scheduling import PerDatabaseScheduling
@@ -57,9 +58,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     return (yield)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config) -> PerDatabaseScheduling | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> PerDatabaseScheduling | None:
     """Keeps each worker of a run on both databases to its own."""
-    return PerDatabaseScheduling(config, CHOSEN) if config.getoption("database") == "both" else None
+    return PerDatabaseScheduling(config, log, CHOSEN) if config.getoption("database") == "both" else None
 
 
 def chosen() -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from xdist.remote import Producer
 from xdist.scheduler.loadscope import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
@@ -15,7 +16,7 @@ class PerDatabaseScheduling:
     environment (`variable`), and takes the next module of that database when it is done with the last.
     """
 
-    def __init__(self, config: pytest.Config, variable: str) -> None:
+    def __init__(self, config: pytest.Config, log: Producer, variable: str) -> None:
         self.config = config
         self.variable = variable
         # Modules keep the order in which they were collected: those that take longest come first.
@@ -23,7 +24,7 @@ class PerDatabaseScheduling:
         specs = [_database_of_spec(spec, variable) for spec in config.getvalue("tx")]
         self.queues: dict[str, LoadScopeScheduling] = {}
         for database in sorted(set(specs)):
-            self.queues[database] = LoadScopeScheduling(config)
+            self.queues[database] = LoadScopeScheduling(config, log)
             self.queues[database].numnodes = specs.count(database)
         self._is_counted = False
 

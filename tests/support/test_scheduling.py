@@ -14,8 +14,8 @@ import os
 import pytest
 from tests.support.scheduling import PerDatabaseScheduling
 
-def pytest_xdist_make_scheduler(config):
-    return PerDatabaseScheduling(config, "KIND")
+def pytest_xdist_make_scheduler(config, log):
+    return PerDatabaseScheduling(config, log, "KIND")
 
 def pytest_collection_modifyitems(items):
     kind = os.environ.get("KIND")
@@ -45,6 +45,7 @@ def test_each_test_runs_once_and_the_progress_ends_at_100(pytester: pytest.Pytes
     result.assert_outcomes(passed=12)
     result.stdout.fnmatch_lines(["*[[]100%]*"])
     result.stdout.no_fnmatch_line("*[[]1[1-9]?%]*")
+    result.stdout.no_fnmatch_line("*loadscopesched*")
 
 
 def test_the_database_is_read_from_the_worker_s_environment() -> None:
