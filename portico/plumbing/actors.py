@@ -1,4 +1,4 @@
-"""Who does something: the `by` of every operation."""
+"""Actors: the person or program that performs an operation, passed to it as `by`."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -17,7 +17,7 @@ class ActorKind(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A name as it was at the time, and the row number behind it where there is one."""
+    """The actor's name at the time, and the id of the row behind it, if there is one."""
 
     kind: ActorKind
     name: str
@@ -26,15 +26,15 @@ class Actor:
 
     @classmethod
     def system(cls, name: str = "Portico") -> Self:
-        """What Portico does by itself."""
+        """Returns the actor for what Portico does by itself."""
         return cls(ActorKind.SYSTEM, name)
 
     @classmethod
     def operator(cls) -> Self:
-        """Who runs the installation, at the command line."""
+        """Returns the actor for the command line, the operator of the installation."""
         return cls(ActorKind.OPERATOR, "Operator")
 
     @classmethod
-    def nobody(cls) -> Self:
-        """A visitor of whom nothing is known."""
+    def anonymous(cls) -> Self:
+        """Returns the actor for a visitor who is not signed in."""
         return cls(ActorKind.NOBODY, "")

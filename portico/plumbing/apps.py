@@ -1,4 +1,4 @@
-"""Tells Django about the plumbing: its tables, its checks and its databases' settings."""
+"""The plumbing's app configuration: registers its system checks and connection settings."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""The one clock: every time that Portico stores or compares is asked here."""
+"""The clock: the source of every time that Portico stores or compares."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -6,43 +6,43 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 from django.utils import timezone
 
-# How far the clocks of two machines may be apart without harm.
+# The difference tolerated between the clocks of two machines.
 SKEW = timedelta(seconds=60)
 
 
 def now() -> datetime:
-    """The present moment, aware, in UTC."""
+    """Returns the current time, aware, in UTC."""
     return timezone.now()
 
 
 def today(zone: str) -> date:
-    """The date on the wall in the zone of that name ("America/New_York")."""
+    """Returns the current date in the named time zone ("America/New_York")."""
     return now().astimezone(ZoneInfo(zone)).date()
 
 
 def is_from_future(at: datetime) -> bool:
-    """Whether the time was written while the clock was ahead: such a time counts for nothing."""
+    """Returns True for a time stored while the clock was ahead; such a time is ignored."""
     return at > now() + SKEW
 
 
 def is_within(began_at: datetime, lifetime: timedelta, *, at: datetime | None = None) -> bool:
-    """Whether something that began then still lasts (`at` that moment). Something from the future does not."""
+    """Returns True if the lifetime has not ended (at `at`, by default now). False for a start in the future."""
     present = at or now()
     return present - lifetime < began_at <= present + SKEW
 
 
 def within(field: str, lifetime: timedelta) -> Q:
-    """The rows whose field passes `is_within`."""
+    """Returns the condition for rows whose field passes `is_within`."""
     present = now()
     return Q(**{f"{field}__gt": present - lifetime, f"{field}__lte": present + SKEW})
 
 
 def not_within(field: str, lifetime: timedelta) -> Q:
-    """The rows whose field holds a time that does not pass `is_within`."""
+    """Returns the condition for rows whose field is not null and does not pass `is_within`."""
     present = now()
     return Q(**{f"{field}__lte": present - lifetime}) | Q(**{f"{field}__gt": present + SKEW})
 
 
 def from_future(field: str, *, beyond: timedelta = timedelta()) -> Q:
-    """The rows whose field lies further ahead than `beyond`, the furthest that this field is ever set ahead."""
+    """Returns the condition for rows whose field is further ahead than `beyond`, the most this field is ever set to."""
     return Q(**{f"{field}__gt": now() + beyond + SKEW})

@@ -1,4 +1,4 @@
-"""Whether this installation's clock is right, judged by a clock elsewhere."""
+"""Clock skew: differences between this installation's clock and others, measured and stored."""
 
 import logging
 from contextlib import suppress
@@ -12,34 +12,34 @@ from portico.plumbing.models.clock_skew import ClockDifference
 logger = logging.getLogger(__name__)
 
 
-def note(source: str, told: datetime) -> None:
-    """Writes the difference down if the clocks disagree. Costs nothing while they agree.
+def record(source: str, other_time: datetime) -> None:
+    """Stores the difference if the clocks disagree. Uses no query while they agree.
 
-    `told` is the other clock's time at this moment. A database that is away or busy does not raise: what the other
-    side answered matters more.
+    `other_time` is the other clock's current time. Database errors are ignored: the response that brought the time
+    matters more.
     """
-    ahead = clock.now() - told
+    ahead = clock.now() - other_time
     if abs(ahead) > clock.SKEW:
         logger.warning("clock.wrong", extra={"source": source, "ahead_seconds": int(ahead.total_seconds())})
         with suppress(DatabaseError, InterfaceError):
             _write(source, ahead)
 
 
-def compare(source: str, told: datetime) -> None:
-    """As `note`, but also forgets a difference that is gone."""
-    if abs(clock.now() - told) > clock.SKEW:
-        note(source, told)
+def compare(source: str, other_time: datetime) -> None:
+    """Stores the difference if the clocks disagree, else deletes the stored one."""
+    if abs(clock.now() - other_time) > clock.SKEW:
+        record(source, other_time)
     else:
-        forget(source)
+        clear(source)
 
 
-def forget(source: str) -> None:
-    """Forgets the difference: it is gone, or can no longer be measured."""
+def clear(source: str) -> None:
+    """Deletes the stored difference: it is gone, or can no longer be measured."""
     ClockDifference.objects.filter(source=source).delete()
 
 
 def known(source: str) -> timedelta:
-    """How far our clock is ahead, as last measured; negative when it is slow, zero when the clocks agree."""
+    """Returns how far our clock is ahead, as last measured; negative if it is slow, zero if the clocks agree."""
     seconds = ClockDifference.objects.filter(source=source).values_list("ahead_seconds", flat=True).first()
     return timedelta(seconds=seconds or 0)
 

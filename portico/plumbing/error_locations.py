@@ -1,13 +1,13 @@
-"""What is told of an error in background work: where it was, never its own text."""
+"""Locations of errors in background work, for logs and rows that must not hold an error's own text."""
 
 from pathlib import Path
 
 
-def place_of(mistake: Exception) -> str:
-    """What went wrong and where; not the error's own text, which may hold what somebody typed."""
-    trace = mistake.__traceback__
+def location_of(error: Exception) -> str:
+    """Returns the error's class, file and line, without its message, which may hold typed input."""
+    trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     if trace is None:
-        return type(mistake).__name__
-    return f"{type(mistake).__name__} at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+        return type(error).__name__
+    return f"{type(error).__name__} at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"

@@ -1,4 +1,4 @@
-"""Idempotency keys of forms: the same content again gives the first result, other content is refused."""
+"""Idempotency keys of forms: repeated content returns the first result, other content is refused."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ PURPOSE = "form content"
 
 
 class FormSentBefore(Refused):
-    """A form came a second time under its key with other content. Nothing was done with the second."""
+    """A form was posted again with the same key and other content. The second post had no effect."""
 
     message = _(
         "This form was already sent once: %(first)s. What you sent now is different and was not recorded. "
@@ -24,40 +24,40 @@ class FormSentBefore(Refused):
         super().__init__(self.message % {"first": first})
 
 
-def made_before[Made: Model](
-    rows: QuerySet[Made], key: str, content: object, *, kind: str, said: Callable[[Made], str]
-) -> Made | None:
-    """Returns the row that a form with this key made first; None if there is none.
+def find_result[R: Model](
+    rows: QuerySet[R], key: str, content: object, *, kind: str, describe: Callable[[R], str]
+) -> R | None:
+    """Returns the row that a form with this key created; None if there is none.
 
-    `rows` are those of the practice, with a column `press` for the key; `said` names the first row in a few words.
-    Raises FormSentBefore if the content is not the same as then. Rows that are older than this comparison have no
-    digest and are returned. Called under the lock that `keep` is called under.
+    `rows` are those of the practice, with a column `form_key`; `describe` names the first row in a few words.
+    Raises FormSentBefore if the content differs from the first. Rows created before digests were stored have none
+    and are returned. Must be called under the same lock as `store`.
     """
-    made = rows.filter(form_key=key).first() if key else None
-    if made is None:
+    row = rows.filter(form_key=key).first() if key else None
+    if row is None:
         return None
-    kept = FormKey.objects.filter(practice_id=_practice_of(made), kind=kind, key=key).first()
-    if kept is not None and not tokens.matches(_text(content), purpose=PURPOSE, digest=kept.digest):
-        raise FormSentBefore(said(made))
-    return made
+    stored = FormKey.objects.filter(practice_id=_practice_id(row), kind=kind, key=key).first()
+    if stored is not None and not tokens.matches(_text(content), purpose=PURPOSE, digest=stored.digest):
+        raise FormSentBefore(describe(row))
+    return row
 
 
-def keep(made: Model, key: str, content: object, *, kind: str) -> None:
-    """Writes down what the form said that made the row, in the transaction in which the row is made."""
+def store(row: Model, key: str, content: object, *, kind: str) -> None:
+    """Stores the digest of the form that created the row, in the same transaction."""
     if key:
         FormKey.objects.update_or_create(
-            practice_id=_practice_of(made),
+            practice_id=_practice_id(row),
             kind=kind,
             key=key,
             defaults={"digest": tokens.keyed_digest(_text(content), purpose=PURPOSE)},
         )
 
 
-def _practice_of(made: Model) -> int:
-    practice: int = made.practice_id  # type: ignore[attr-defined]  # Each of them is a row of a practice.
-    return practice
+def _practice_id(row: Model) -> int:
+    practice_id: int = row.practice_id  # type: ignore[attr-defined]  # Each of them is a PracticeRow.
+    return practice_id
 
 
 def _text(content: object) -> str:
-    """Frozen dataclasses, enums and plain values say in their `repr` all that is in them."""
+    """Returns the content as text: the `repr` of frozen dataclasses, enums and plain values is complete."""
     return repr(content)

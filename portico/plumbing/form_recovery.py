@@ -1,4 +1,4 @@
-"""What was posted after a session had ended: kept for an hour, encrypted, without secrets, for its sender alone."""
+"""Forms posted after a session had ended: stored for an hour, encrypted, without secrets, for their sender only."""
 
 import json
 import re
@@ -17,9 +17,9 @@ from portico.plumbing.text.input_validation import MAX_CHECKED_CHARACTERS, holds
 
 RECOVERABLE_FOR = timedelta(hours=1)
 MAX_FORMS_PER_PERSON = 5
-# Characters, in all fields together: several times what the longest form of ours holds.
+# Characters in all fields together; several times the size of our longest form.
 MAX_FORM_SIZE = 250_000
-# Never kept, whatever form asks for it. The last is no secret but good for one page only.
+# Never stored. The last is not a secret, but valid for one page only.
 _SECRET = re.compile(
     r"(?:^|[-_])(?:password|passphrase|secret|pin|key|token)[0-9]*(?:[-_]|$)|csrfmiddlewaretoken", re.IGNORECASE
 )
@@ -27,16 +27,16 @@ _SECRET = re.compile(
 
 @dataclass(frozen=True)
 class PostedField:
-    """One field as it was posted; the same name may stand there several times."""
+    """One field as it was posted; several fields may have the same name."""
 
     name: str
     value: str
 
 
 class SavedFormRow(PracticeRow):
-    """A form as it was posted, with the path of its page. The contents are encrypted. Each child names its sender."""
+    """A posted form with the path of its page. The contents are encrypted. A subclass adds the sender."""
 
-    # What the contents are bound to, together with the ref; another for each table.
+    # The encryption binds the contents to this and the ref; each table has its own.
     KIND: ClassVar[str]
 
     ref = RefField()
@@ -52,16 +52,16 @@ class SavedFormRow(PracticeRow):
 
 
 def posted_fields(posted: Iterable[tuple[str, Sequence[str]]]) -> list[PostedField]:
-    """The fields of `request.POST.lists()`, in their order."""
+    """Returns the fields of `request.POST.lists()`, in their order."""
     return [PostedField(name, value) for name, values in posted for value in values]
 
 
-def save[Kept: SavedFormRow](row: Kept, contents: Iterable[PostedField], *, among: RowQuerySet[Kept]) -> Kept | None:
-    """Saves the new row with the fields, without secrets and card numbers; None when nothing is left.
+def save[F: SavedFormRow](row: F, contents: Iterable[PostedField], *, among: RowQuerySet[F]) -> F | None:
+    """Saves the new row with the fields, without secrets and card numbers; None if nothing is left or it is too large.
 
-    `among` are the rows of the same sender: a sixth pushes out the oldest.
+    `among` are the rows of the same sender: a sixth replaces the oldest.
     """
-    pairs = [(field.name, field.value) for field in contents if _may_be_kept(field)]
+    pairs = [(field.name, field.value) for field in contents if _is_storable(field)]
     is_empty = not any(value.strip() for _, value in pairs)
     if is_empty or sum(len(name) + len(value) for name, value in pairs) > MAX_FORM_SIZE:
         return None
@@ -75,24 +75,24 @@ def save[Kept: SavedFormRow](row: Kept, contents: Iterable[PostedField], *, amon
     return row
 
 
-def unexpired[Kept: SavedFormRow](rows: RowQuerySet[Kept]) -> RowQuerySet[Kept]:
-    """Those that may still be shown."""
+def unexpired[F: SavedFormRow](rows: RowQuerySet[F]) -> RowQuerySet[F]:
+    """Returns the rows that may still be shown."""
     return rows.filter(clock.within("created_at", RECOVERABLE_FOR))
 
 
-def delete_expired[Kept: SavedFormRow](rows: RowQuerySet[Kept]) -> int:
-    """Deletes what nobody came back for. Returns how many."""
+def delete_expired[F: SavedFormRow](rows: RowQuerySet[F]) -> int:
+    """Deletes the expired rows. Returns how many."""
     return rows.filter(created_at__lte=clock.now() - RECOVERABLE_FOR).delete()[0]
 
 
 def fields_of(row: SavedFormRow) -> list[PostedField]:
-    """What was typed. Raises encryption.Undecipherable."""
+    """Returns the posted fields. Raises encryption.Undecipherable."""
     plain = encryption.decrypt(bytes(row.contents), bound_to=_binding(row))
     return [PostedField(name, value) for name, value in json.loads(plain)]
 
 
-def _may_be_kept(field: PostedField) -> bool:
-    """What is too long to be looked through is too long for any field of ours."""
+def _is_storable(field: PostedField) -> bool:
+    """Returns False for secrets, card numbers, and a field too long to be checked, which no form of ours has."""
     is_long = max(len(field.name), len(field.value)) > MAX_CHECKED_CHARACTERS
     return not (
         _SECRET.search(field.name) or is_long or holds_card_number(field.name) or holds_card_number(field.value)

@@ -96,7 +96,7 @@ def process_next() -> bool:
     except (OperationalError, InterfaceError):
         raise  # The database is away: that is no mistake of this event.
     except Exception as mistake:  # noqa: BLE001  # Whatever is wrong with one event must not stop the others.
-        _note_mistake(event, error_locations.place_of(mistake))
+        _note_mistake(event, error_locations.location_of(mistake))
         return True
     if verdict is EventResult.LATER:
         _put_off(event)

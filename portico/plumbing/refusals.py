@@ -1,4 +1,4 @@
-"""What an operation raises when the answer is no, in a sentence for the person who asked."""
+"""The base class of the exceptions by which an operation refuses, with a message for the user."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 
 class Refused(Exception):
-    """Children are named as facts (`InvoiceAlreadyPaid`) and may set their message and status."""
+    """Subclasses are named as facts (`InvoiceAlreadyPaid`) and may set their message and status."""
 
     message: "str | _StrPromise" = ""
     status: ClassVar[int] = 409

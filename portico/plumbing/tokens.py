@@ -10,43 +10,43 @@ from django.conf import settings
 
 
 class KeyMissing(Exception):
-    """No key that the installation still knows gives the token of this row."""
+    """None of the known keys gives the stored digest of this token."""
 
 
 def new_ref() -> str:
-    """A name for a row in an address: 80 random bits as 16 signs of lower-case base32."""
+    """Returns an identifier for a row in a URL: 80 random bits as 16 characters of lower-case base32."""
     return base64.b32encode(secrets.token_bytes(10)).decode("ascii").lower()
 
 
 def new_token() -> str:
-    """256 random bits, safe in an address: 43 signs, no padding."""
+    """Returns 256 random bits, safe in a URL: 43 characters, no padding."""
     return secrets.token_urlsafe(32)
 
 
 def new_nonce() -> bytes:
-    """What a row keeps so that its token can be derived again."""
+    """Returns a nonce for a row to store, from which its token can be derived again."""
     return secrets.token_bytes(16)
 
 
 def digest(token: str) -> str:
-    """What is stored of a token: its SHA-256 in hex. Enough, since the token has 256 bits."""
-    # A stranger's token may hold what is no text at all (a lone surrogate); it must miss, not crash.
+    """Returns the form in which a token is stored: its SHA-256 in hex, enough for a token of 256 bits."""
+    # A token from outside may hold a lone surrogate; it must not match, and not crash.
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def derive(nonce: bytes, *, purpose: str, key: str | None = None) -> str:
-    """The token of a row, always the same for this nonce, purpose and key (SECRET_KEY unless given)."""
-    return _address_safe(_keyed(nonce, purpose=purpose, key=settings.SECRET_KEY if key is None else key))
+    """Returns the token of a row, always the same for this nonce, purpose and key (by default SECRET_KEY)."""
+    return _base64url(_keyed(nonce, purpose=purpose, key=settings.SECRET_KEY if key is None else key))
 
 
 def derive_each(nonce: bytes, *, purpose: str) -> Iterator[str]:
-    """The token of a row under each key that is known, the present one first."""
+    """Yields the token of a row under each known key, the current one first."""
     for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         yield derive(nonce, purpose=purpose, key=key)
 
 
 def derive_matching(nonce: bytes, *, purpose: str, digest: str) -> str:
-    """The token whose digest was stored, also when SECRET_KEY was changed since. Raises KeyLost."""
+    """Returns the token with the stored digest, even if SECRET_KEY was rotated since. Raises KeyMissing."""
     for token in derive_each(nonce, purpose=purpose):
         if hmac.compare_digest(_digest(token), digest):
             return token
@@ -54,35 +54,35 @@ def derive_matching(nonce: bytes, *, purpose: str, digest: str) -> str:
 
 
 def fingerprint(text: str, *, purpose: str) -> str:
-    """A short keyed digest of something personal, where only equality is ever asked (limits)."""
+    """Returns a short keyed digest of a personal value that is only compared for equality (rate limits)."""
     key = settings.SECRET_KEY
     return _keyed(text.encode("utf-8", "surrogatepass"), purpose=purpose, key=key)[:16].hex()
 
 
 def keyed_digest(text: str, *, purpose: str, key: str | None = None) -> str:
-    """What is stored of a secret short enough to guess (a PIN): HMAC-SHA-256 in hex, worthless without the key."""
+    """Returns the form in which a guessable secret (a PIN) is stored: HMAC-SHA-256 in hex, useless without the key."""
     message = text.encode("utf-8", "surrogatepass")
     return _keyed(message, purpose=purpose, key=settings.SECRET_KEY if key is None else key).hex()
 
 
 def matches(text: str, *, purpose: str, digest: str) -> bool:
-    """Whether the stored keyed digest is that of the text, also when SECRET_KEY was changed since.
+    """Returns True if the text has the stored keyed digest, even if SECRET_KEY was rotated since.
 
-    In constant time: every key that is known is tried, whatever the first one says.
+    Takes constant time: every known key is tried, even after a match.
     """
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    found = [hmac.compare_digest(keyed_digest(text, purpose=purpose, key=key), digest) for key in keys]
-    return any(found)
+    results = [hmac.compare_digest(keyed_digest(text, purpose=purpose, key=key), digest) for key in keys]
+    return any(results)
 
 
 def _keyed(message: bytes, *, purpose: str, key: str) -> bytes:
-    # A key of its own for each purpose: a token of one kind is never good as another.
-    own_key = hmac.digest(key.encode(), b"portico " + purpose.encode(), "sha256")
-    return hmac.digest(own_key, message, "sha256")
+    # Each purpose has its own key, so that a token of one kind is never valid as another.
+    purpose_key = hmac.digest(key.encode(), b"portico " + purpose.encode(), "sha256")
+    return hmac.digest(purpose_key, message, "sha256")
 
 
-def _address_safe(raw: bytes) -> str:
+def _base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
-_digest = digest  # The keyword of `derive_matching` has the same name.
+_digest = digest  # A parameter of `derive_matching` has the same name.

@@ -23,33 +23,35 @@ def credit(practice: Practice) -> Credit:
     )
 
 
-def made_before(content: object, key: str = KEY) -> Credit | None:
+def find_result(content: object, key: str = KEY) -> Credit | None:
     rows = Credit.objects.all()
-    return form_keys.made_before(rows, key, content, kind="credit", said=lambda credit: f"{credit.amount_minor} cents")
+    return form_keys.find_result(
+        rows, key, content, kind="credit", describe=lambda credit: f"{credit.amount_minor} cents"
+    )
 
 
 def test_the_same_content_gives_the_row_and_other_content_is_told_what_came_first(credit: Credit) -> None:
-    form_keys.keep(credit, KEY, (500, "Goodwill"), kind="credit")
-    assert made_before((500, "Goodwill")) == credit
+    form_keys.store(credit, KEY, (500, "Goodwill"), kind="credit")
+    assert find_result((500, "Goodwill")) == credit
     with pytest.raises(FormSentBefore, match="already sent once: 500 cents"):
-        made_before((600, "Goodwill"))
+        find_result((600, "Goodwill"))
 
 
 def test_a_key_that_made_nothing_gives_nothing(credit: Credit) -> None:
-    assert made_before((500, "Goodwill"), "o" * 43) is None
-    assert made_before((500, "Goodwill"), "") is None
-    form_keys.keep(credit, "", (500, "Goodwill"), kind="credit")
+    assert find_result((500, "Goodwill"), "o" * 43) is None
+    assert find_result((500, "Goodwill"), "") is None
+    form_keys.store(credit, "", (500, "Goodwill"), kind="credit")
     assert not FormKey.objects.exists()
 
 
 def test_a_row_from_before_the_comparison_is_given_as_it_was(credit: Credit) -> None:
-    assert made_before((600, "Goodwill")) == credit
+    assert find_result((600, "Goodwill")) == credit
 
 
 def test_what_is_kept_is_no_content_and_outlives_a_new_secret_key(credit: Credit, settings: Settings) -> None:
-    form_keys.keep(credit, KEY, (500, "Goodwill"), kind="credit")
+    form_keys.store(credit, KEY, (500, "Goodwill"), kind="credit")
     assert "Goodwill" not in FormKey.objects.get().digest
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "n" * 60, [settings.SECRET_KEY]
-    assert made_before((500, "Goodwill")) == credit
+    assert find_result((500, "Goodwill")) == credit
     with pytest.raises(FormSentBefore):
-        made_before((600, "Goodwill"))
+        find_result((600, "Goodwill"))

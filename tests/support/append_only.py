@@ -20,12 +20,12 @@ def lifted() -> Generator[None]:
         (model, rule) for model in apps.get_models() for rule in model._meta.constraints if isinstance(rule, AppendOnly)
     ]
     with connection.schema_editor() as editor:
-        _run(editor, [statement for model, rule in guarded for statement in rule.unmakes(model, editor)])
+        _run(editor, [statement for model, rule in guarded for statement in rule.drop_statements(model, editor)])
     try:
         yield
     finally:
         with connection.schema_editor() as editor:
-            _run(editor, [statement for model, rule in guarded for statement in rule.makes(model, editor)])
+            _run(editor, [statement for model, rule in guarded for statement in rule.create_statements(model, editor)])
 
 
 def _run(editor: BaseDatabaseSchemaEditor, statements: list[Statement]) -> None:

@@ -1,4 +1,4 @@
-"""Writes the trail: who did or saw what, for which client, in the transaction that does it."""
+"""Records audit log entries: who did or viewed what, for which client, in the transaction of the action."""
 
 from collections.abc import Iterable
 
@@ -18,18 +18,18 @@ def record(
     about: str = "",
     **details: str | int | bool | None,
 ) -> AuditEntry:
-    """Adds one entry: a plain insert, no lock. The worker seals it once it is committed.
+    """Adds one entry, with a plain insert and no lock. The worker seals it after the commit.
 
-    `about` is the ref of the thing, or a short name for it. No secret goes in, and no address
-    that a stranger typed.
+    `about` is the ref of the object, or a short name for it. Secrets and addresses typed by visitors who are not
+    signed in must not be passed.
     """
-    written = entry(action, practice=practice, by=by, client=client, about=about, **details)
-    written.save(force_insert=True)
-    return written
+    new = entry(action, practice=practice, by=by, client=client, about=about, **details)
+    new.save(force_insert=True)
+    return new
 
 
 def record_all(entries: Iterable[AuditEntry]) -> None:
-    """Adds entries made by `entry`, in one statement."""
+    """Adds entries built by `entry`, in one statement."""
     AuditEntry.objects.bulk_create(entries)
 
 
@@ -42,7 +42,7 @@ def entry(
     about: str = "",
     **details: str | int | bool | None,
 ) -> AuditEntry:
-    """An entry as `record` would write it, not yet written."""
+    """Builds an entry without saving it."""
     return AuditEntry(
         practice_id=practice.pk,
         at=clock.now(),

@@ -1,8 +1,8 @@
-"""Chains the trail after the fact: seals committed entries, and proves that none was touched.
+"""Seals committed audit log entries in a hash chain, and verifies that none was changed.
 
-A seal is an HMAC over the seal before it, its position and the entry as stored. The key is made
-from the FIELD_KEYS entry whose id stands in the seal: the first one seals, and old seals stay
-provable for as long as their key stays in FIELD_KEYS.
+A seal is an HMAC of the previous seal, its position and the entry as stored. Its key is derived from the FIELD_KEYS
+entry whose id the seal has: the first one makes new seals, and old seals can be verified for as long as their key
+stays in FIELD_KEYS.
 """
 
 import functools
@@ -26,12 +26,12 @@ logger = logging.getLogger(__name__)
 # An entry with a lower id may still be committed by a slow transaction, but not after this long.
 SETTLED_AFTER = timedelta(hours=1)
 UNSEALED_AFTER = timedelta(minutes=1)
-PAGE = 1_000
+PAGE_SIZE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class ChainReport:
-    """What was found. Every count is of rows; a position counts from 1."""
+    """The result of verifying a chain. Counts are of rows, positions start at 1."""
 
     sealed: int
     first_bad: int | None = None
@@ -45,14 +45,14 @@ class ChainReport:
 
 
 def seal_all(*, at_most: int = 500) -> int:
-    """Seals what waits, practice by practice; returns how many entries. The worker calls it every second."""
+    """Seals the unsealed entries of every practice; returns how many. The worker calls it every second."""
     practices = AuditEntry._meta.get_field("practice").related_model
     return sum(seal(pk, at_most=at_most) for pk in practices._default_manager.values_list("pk", flat=True))
 
 
 def seal(practice_id: int, *, at_most: int = 500) -> int:
-    """Seals up to so many entries of one practice in the order of their ids; returns how many."""
-    if not _has_work(practice_id):  # A plain read: no lock while nothing waits.
+    """Seals up to `at_most` entries of one practice, in the order of their ids; returns how many."""
+    if not _has_work(practice_id):  # A plain read: no lock while there is nothing to seal.
         return 0
     AuditChainHead.objects.get_or_create(practice_id=practice_id)
     key_id = next(iter(settings.FIELD_KEYS))
@@ -76,23 +76,23 @@ def seal(practice_id: int, *, at_most: int = 500) -> int:
 
 
 def verify(practice: models.Model) -> ChainReport:
-    """Reads the whole chain of a practice, in steady memory, and stops at the first bad position.
+    """Verifies the whole chain of a practice, in constant memory, up to the first bad position.
 
-    Not found by any chain: its tail cut off and the head set back too, by somebody who owns the
-    database. Hence `log_newest`, whose lines are kept elsewhere.
+    No chain can detect that the database's owner cut off its tail and reset the head as well. Hence `log_newest`,
+    whose lines are stored elsewhere.
     """
     unsealed = _unsealed(practice.pk).filter(at__lt=clock.now() - UNSEALED_AFTER).count()
     head = _head(practice.pk)
     position, digest = 0, b""
-    for place in _chain(practice.pk):
+    for stored in _chain(practice.pk):
         position += 1
-        fault = _fault(place, position, digest)
-        digest = bytes(place.digest)
+        fault = _fault(stored, position, digest)
+        digest = bytes(stored.digest)
         if not fault and position == head.position and digest != bytes(head.digest):
             fault = "This is not the seal that the head of the chain names."
         if fault:
             return ChainReport(position - 1, first_bad=position, fault=fault, unsealed=unsealed)
-    # Sealing may have gone on meanwhile, but the head goes with it.
+    # More entries may have been sealed meanwhile, but the head is updated with them.
     if position > _head(practice.pk).position:
         return ChainReport(
             position, first_bad=position, fault="The chain is longer than its head says.", unsealed=unsealed
@@ -101,7 +101,7 @@ def verify(practice: models.Model) -> ChainReport:
 
 
 def log_newest() -> None:
-    """The end of every chain, for the log: what the database's owner cannot take back. Once a day."""
+    """Logs the newest seal of every chain, which the database's owner cannot undo. Called once a day."""
     for head in AuditChainHead.objects.all():
         logger.info(
             "trail.newest_seal",
@@ -110,7 +110,7 @@ def log_newest() -> None:
 
 
 def canonical(entry: AuditEntry) -> bytes:
-    """The entry as bytes: every column as stored, so only ever of a row that was read back."""
+    """Returns the entry as bytes: every column as stored, so the row must have been read from the database."""
     stored = [
         entry.practice_id,
         entry.pk,
@@ -132,7 +132,7 @@ def _has_work(practice_id: int) -> bool:
     settled_id = _head(practice_id).settled_id
     if _unsealed(practice_id, after=settled_id).exists():
         return True
-    # All is sealed; but what was sealed long ago should no longer be looked through each time.
+    # All is sealed, but entries sealed long ago should not be scanned each time.
     oldest = AuditEntry.objects.filter(practice_id=practice_id, id__gt=settled_id).order_by("id").first()
     return oldest is not None and oldest.at < clock.now() - 2 * SETTLED_AFTER
 
@@ -151,24 +151,24 @@ def _settled_id(practice_id: int) -> int | None:
 
 
 def _chain(practice_id: int) -> Iterator[AuditSeal]:
-    # By key, page after page: no open cursor, no long transaction.
+    # Keyset pagination: no open cursor, no long transaction.
     position = 0
     while page := list(
         AuditSeal.objects.filter(practice_id=practice_id, position__gt=position)
         .select_related("entry")
-        .order_by("position")[:PAGE]
+        .order_by("position")[:PAGE_SIZE]
     ):
         yield from page
         position = page[-1].position
 
 
-def _fault(place: AuditSeal, position: int, before: bytes) -> str:
-    if place.position != position:
+def _fault(stored: AuditSeal, position: int, previous: bytes) -> str:
+    if stored.position != position:
         return "The seal or the entry of this position is missing."
-    if place.key_id not in settings.FIELD_KEYS:
-        return f"FIELD_KEYS has no key {place.key_id!r}, which made this seal."
-    expected = _chained(_key(place.key_id), before, position, place.entry)
-    return "" if hmac.compare_digest(expected, bytes(place.digest)) else "The entry is not what was sealed."
+    if stored.key_id not in settings.FIELD_KEYS:
+        return f"FIELD_KEYS has no key {stored.key_id!r}, which made this seal."
+    expected = _chained(_key(stored.key_id), previous, position, stored.entry)
+    return "" if hmac.compare_digest(expected, bytes(stored.digest)) else "The entry is not what was sealed."
 
 
 def _key(key_id: str) -> bytes:
@@ -180,5 +180,5 @@ def _derived(field_key: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"portico trail seal").derive(field_key)
 
 
-def _chained(key: bytes, before: bytes, position: int, entry: AuditEntry) -> bytes:
-    return hmac.digest(key, before + position.to_bytes(8, "big") + canonical(entry), "sha256")
+def _chained(key: bytes, previous: bytes, position: int, entry: AuditEntry) -> bytes:
+    return hmac.digest(key, previous + position.to_bytes(8, "big") + canonical(entry), "sha256")

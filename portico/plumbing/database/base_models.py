@@ -1,4 +1,4 @@
-"""What every row of ours has: an id, a practice, a way to be locked, and a ref for addresses."""
+"""Base classes of models: ids, the practice foreign key, row locks, and refs for URLs."""
 
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -13,7 +13,7 @@ else:
 
 
 class RefField(_TextField):
-    """The opaque name under which a row appears in an address."""
+    """The opaque identifier of a row in a URL."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature.
         kwargs["max_length"] = 26
@@ -22,7 +22,7 @@ class RefField(_TextField):
         kwargs["editable"] = False
         super().__init__(*args, **kwargs)
 
-    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:  # Any: as Django has it.
+    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:  # Any: Django's own type.
         name, path, args, kwargs = super().deconstruct()
         for fixed in ("max_length", "unique", "default", "editable"):
             kwargs.pop(fixed, None)
@@ -31,16 +31,16 @@ class RefField(_TextField):
 
 class RowQuerySet[T: models.Model](models.QuerySet[T]):
     def locked(self) -> Self:
-        """Locks the rows themselves until the transaction ends; not for `.values()`.
+        """Locks the rows, but no joined ones, until the transaction ends; not for `.values()`.
 
-        Without `no_key`, an insert elsewhere that points to the row would wait for this lock, and
-        two such operations end in a deadlock (PostgreSQL; SQLite locks the whole database).
+        Without `no_key`, inserting a row that references this one would wait for the lock, and two such operations
+        would deadlock (on PostgreSQL; SQLite locks the whole database).
         """
         return self.select_for_update(no_key=True, of=("self",))
 
 
 class Row(models.Model):
-    """Each child says `objects = RowQuerySet.as_manager()`, or a queryset of its own made from it."""
+    """A subclass sets `objects = RowQuerySet.as_manager()`, or uses a subclass of that queryset."""
 
     id = models.BigAutoField(primary_key=True)
 
@@ -55,7 +55,7 @@ class PracticeRow(Row):
         "practices.Practice",
         on_delete=models.PROTECT,
         related_name="+",
-        db_index=False,  # The unique pair below begins with it.
+        db_index=False,  # The unique constraint below begins with it.
     )
 
     class Meta:

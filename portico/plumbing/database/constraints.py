@@ -1,4 +1,4 @@
-"""Rules that the database holds and Django's schema editor carries through every migration."""
+"""Custom database constraints, which Django's schema editor carries through every migration."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Set as AbstractSet
@@ -12,43 +12,46 @@ from django.db.models.constraints import BaseConstraint
 type Model = type[models.Model]
 type Editor = BaseDatabaseSchemaEditor
 
+# SQLite has no TRUNCATE, and a trigger there is for one operation.
+SQLITE_OPERATIONS = ("UPDATE", "DELETE")
+
 
 class DatabaseConstraint(BaseConstraint, ABC):
-    """What both rules share: the names Django calls, and statements run in order."""
+    """A constraint made of several statements, behind the methods that Django calls."""
 
     @abstractmethod
-    def makes(self, model: Model, editor: Editor) -> list[Statement]:
-        """The statements that bring the rule into the database."""
+    def create_statements(self, model: Model, editor: Editor) -> list[Statement]:
+        """Returns the statements that add the constraint to the database."""
 
     @abstractmethod
-    def unmakes(self, model: Model, editor: Editor) -> list[Statement]:
-        """The statements that take it out of the database."""
+    def drop_statements(self, model: Model, editor: Editor) -> list[Statement]:
+        """Returns the statements that drop it from the database."""
 
     def constraint_sql(self, model: Model | None, schema_editor: Editor | None) -> str:
-        model, editor = _both(model, schema_editor)
-        # After the table stands, like an index: Django renames the table in it when it rebuilds.
-        editor.deferred_sql.extend(self.makes(model, editor))
+        model, editor = _required(model, schema_editor)
+        # Deferred until the table exists, like an index: Django renames the table in it when it rebuilds the table.
+        editor.deferred_sql.extend(self.create_statements(model, editor))
         return ""
 
     def create_sql(self, model: Model | None, schema_editor: Editor | None) -> Statement:  # type: ignore[override]  # Django's own constraints return a Statement as well.
-        model, editor = _both(model, schema_editor)
-        return _last_after_the_others(self.makes(model, editor), editor)
+        model, editor = _required(model, schema_editor)
+        return _run_all_but_last(self.create_statements(model, editor), editor)
 
     def remove_sql(self, model: Model | None, schema_editor: Editor | None) -> Statement:  # type: ignore[override]  # As above.
-        model, editor = _both(model, schema_editor)
-        return _last_after_the_others(self.unmakes(model, editor), editor)
+        model, editor = _required(model, schema_editor)
+        return _run_all_but_last(self.drop_statements(model, editor), editor)
 
     def validate(
         self, model: Model, instance: models.Model, exclude: AbstractSet[str] | None = None, using: str = "default"
     ) -> None:
-        """Nothing: no form offers what these rules refuse, and the database has the last word."""
+        """Does nothing: no form offers what these constraints refuse, and the database enforces them."""
 
 
 class SamePractice(DatabaseConstraint):
-    """A key that cannot point into another practice: (practice, field) refers to (practice, id).
+    """A foreign key that cannot point into another practice: (practice, field) references (practice, id).
 
-    The database refuses at the statement, not at commit. A migration cannot rename a guarded key
-    (SQLite): remove the rule, rename, add it again.
+    It is checked at the statement, not at commit. A migration cannot rename a guarded key (SQLite): remove the
+    constraint, rename the field, add the constraint again.
     """
 
     def __init__(self, field: str, *, name: str) -> None:
@@ -56,16 +59,16 @@ class SamePractice(DatabaseConstraint):
         self.field = field
 
     def constraint_sql(self, model: Model | None, schema_editor: Editor | None) -> str:
-        model, editor = _both(model, schema_editor)
+        model, editor = _required(model, schema_editor)
         if editor.connection.vendor == "sqlite":
-            # SQLite knows foreign keys only in CREATE TABLE; so each rebuild writes it again.
+            # SQLite supports foreign keys only in CREATE TABLE, so each rebuild of the table adds it again.
             return self._definition(model, editor)
-        # Elsewhere later: the target's UNIQUE may be added after this table.
+        # Deferred elsewhere: the target's UNIQUE constraint may be added after this table.
         return super().constraint_sql(model, editor)
 
-    def makes(self, model: Model, editor: Editor) -> list[Statement]:
+    def create_statements(self, model: Model, editor: Editor) -> list[Statement]:
         if editor.connection.vendor == "sqlite":
-            raise NotSupportedError("SQLite takes a foreign key in CREATE TABLE only.")
+            raise NotSupportedError("SQLite supports foreign keys in CREATE TABLE only.")
         return [
             Statement(
                 "ALTER TABLE %(table)s ADD %(rule)s",
@@ -74,7 +77,7 @@ class SamePractice(DatabaseConstraint):
             )
         ]
 
-    def unmakes(self, model: Model, editor: Editor) -> list[Statement]:
+    def drop_statements(self, model: Model, editor: Editor) -> list[Statement]:
         return [
             Statement(
                 "ALTER TABLE %(table)s DROP CONSTRAINT %(name)s",
@@ -83,7 +86,7 @@ class SamePractice(DatabaseConstraint):
             )
         ]
 
-    def deconstruct(self) -> tuple[str, tuple[str, ...], dict[str, Any]]:  # Any: as Django has it.
+    def deconstruct(self) -> tuple[str, tuple[str, ...], dict[str, Any]]:  # Any: Django's own type.
         path, _, kwargs = super().deconstruct()
         return path, (self.field,), kwargs
 
@@ -102,7 +105,7 @@ class SamePractice(DatabaseConstraint):
         quote = editor.quote_name
         key = model._meta.get_field(self.field)
         if not isinstance(key, models.ForeignKey) or key.column is None:
-            raise TypeError(f"SamePractice guards keys; {model.__name__}.{self.field} is none.")
+            raise TypeError(f"SamePractice needs a foreign key; {model.__name__}.{self.field} is none.")
         target = key.remote_field.model._meta
         return (
             f"CONSTRAINT {quote(self.name)} FOREIGN KEY ({quote('practice_id')}, {quote(key.column)}) "
@@ -111,27 +114,28 @@ class SamePractice(DatabaseConstraint):
 
 
 class AppendOnly(DatabaseConstraint):
-    """Rows are only added: the database refuses UPDATE, DELETE and TRUNCATE with an IntegrityError.
+    """An append-only table: the database refuses UPDATE, DELETE and TRUNCATE with an IntegrityError.
 
-    A migration that rewrites such rows must remove the rule before and add it again after.
+    A migration that rewrites such rows must remove the constraint first and add it again afterwards.
     """
 
     def __init__(self, *, name: str) -> None:
         super().__init__(name=name)
 
-    def makes(self, model: Model, editor: Editor) -> list[Statement]:
+    def create_statements(self, model: Model, editor: Editor) -> list[Statement]:
         table, name = Table(model._meta.db_table, editor.quote_name), editor.quote_name(self.name)
         refusal = f"Rows of this table are only added ({self.name})"
         if editor.connection.vendor == "sqlite":
             return [
                 Statement(
-                    "CREATE TRIGGER %(name)s BEFORE %(act)s ON %(table)s BEGIN SELECT RAISE(ABORT, '%(refusal)s'); END",
-                    name=self._trigger(act, editor),
-                    act=act,
+                    "CREATE TRIGGER %(name)s BEFORE %(operation)s ON %(table)s "
+                    "BEGIN SELECT RAISE(ABORT, '%(refusal)s'); END",
+                    name=self._trigger(operation, editor),
+                    operation=operation,
                     table=table,
                     refusal=refusal,
                 )
-                for act in ("UPDATE", "DELETE")
+                for operation in SQLITE_OPERATIONS
             ]
         return [
             Statement(
@@ -149,10 +153,13 @@ class AppendOnly(DatabaseConstraint):
             ),
         ]
 
-    def unmakes(self, model: Model, editor: Editor) -> list[Statement]:
+    def drop_statements(self, model: Model, editor: Editor) -> list[Statement]:
         table, name = Table(model._meta.db_table, editor.quote_name), editor.quote_name(self.name)
         if editor.connection.vendor == "sqlite":
-            return [Statement("DROP TRIGGER %(name)s", name=self._trigger(act, editor)) for act in ("UPDATE", "DELETE")]
+            return [
+                Statement("DROP TRIGGER %(name)s", name=self._trigger(operation, editor))
+                for operation in SQLITE_OPERATIONS
+            ]
         return [
             Statement("DROP TRIGGER %(name)s ON %(table)s", name=name, table=table),
             Statement("DROP FUNCTION %(name)s()", name=name),
@@ -169,19 +176,19 @@ class AppendOnly(DatabaseConstraint):
     def __repr__(self) -> str:
         return f"<AppendOnly: name={self.name!r}>"
 
-    def _trigger(self, act: str, editor: Editor) -> str:
-        return str(editor.quote_name(f"{self.name}_{act.lower()}"))
+    def _trigger(self, operation: str, editor: Editor) -> str:
+        return str(editor.quote_name(f"{self.name}_{operation.lower()}"))
 
 
-def _both(model: Model | None, editor: Editor | None) -> tuple[Model, Editor]:
-    # Django's signatures allow None; its schema editors always give both.
+def _required(model: Model | None, editor: Editor | None) -> tuple[Model, Editor]:
+    # Django's signatures allow None; its schema editors always pass both.
     if model is None or editor is None:
-        raise TypeError("A rule is made for a model, by a schema editor.")
+        raise TypeError("A constraint needs a model and a schema editor.")
     return model, editor
 
 
-def _last_after_the_others(statements: list[Statement], editor: Editor) -> Statement:
-    """Django runs one statement; what comes before it is run here."""
+def _run_all_but_last(statements: list[Statement], editor: Editor) -> Statement:
+    """Executes all statements but the last, which it returns: Django executes one statement only."""
     *earlier, last = statements
     for statement in earlier:
         editor.execute(statement, None)

@@ -1,22 +1,22 @@
-"""Tries an operation once more when the database ended it to break a deadlock."""
+"""Retries an operation that the database rolled back to resolve a deadlock."""
 
 from collections.abc import Callable
 from functools import wraps
 
 from django.db import OperationalError, connection
 
-# PostgreSQL's names for "another transaction was in the way": deadlock_detected, serialization_failure.
+# PostgreSQL's deadlock_detected and serialization_failure.
 SQLSTATES = {"40P01", "40001"}
 
 
 def retry_on_deadlock[**P, R](operation: Callable[P, R]) -> Callable[P, R]:
-    """For operations that open their own transaction: what was rolled back as a whole may be done again.
+    """Decorates an operation that opens its own transaction: it is called a second time after a deadlock.
 
-    Inside a caller's transaction the error goes on, since the caller's work is gone too.
+    Inside a caller's transaction the error is raised, since the caller's work was rolled back too.
     """
 
     @wraps(operation)
-    def tried(*args: P.args, **kwargs: P.kwargs) -> R:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return operation(*args, **kwargs)
         except OperationalError as error:
@@ -24,4 +24,4 @@ def retry_on_deadlock[**P, R](operation: Callable[P, R]) -> Callable[P, R]:
                 raise
         return operation(*args, **kwargs)
 
-    return tried
+    return wrapper

@@ -1,4 +1,4 @@
-"""Stops `migrate` and the tests when a key between two practice rows lacks its guard."""
+"""System checks that every foreign key between two rows of a practice has a SamePractice constraint."""
 
 from collections.abc import Iterable, Sequence
 
@@ -16,19 +16,19 @@ def register() -> None:
 
 
 def check_practice_keys(app_configs: Sequence[AppConfig] | None = None, **_: object) -> list[checks.CheckMessage]:
-    """One error for each key of our models; libraries' models are exempt."""
+    """Returns one error for each unguarded key of our models; libraries' models are exempt."""
     configs = apps.get_app_configs() if app_configs is None else app_configs
     return messages_for(
         model for config in configs if config.name.startswith(OWN_PACKAGE) for model in config.get_models()
     )
 
 
-def messages_for(models_of_ours: Iterable[type[models.Model]]) -> list[checks.CheckMessage]:
+def messages_for(own_models: Iterable[type[models.Model]]) -> list[checks.CheckMessage]:
     return [
-        complaint
-        for model in models_of_ours
+        error
+        for model in own_models
         if _is_practice_row(model)
-        for complaint in (*_nullable_practice(model), *_unguarded_keys(model), *_bare_many_to_many(model))
+        for error in (*_nullable_practice(model), *_unguarded_keys(model), *_automatic_many_to_many(model))
     ]
 
 
@@ -39,12 +39,12 @@ def _is_practice_row(model: type[models.Model]) -> bool:
 def _nullable_practice(model: type[models.Model]) -> list[checks.CheckMessage]:
     if not model._meta.get_field("practice").null:
         return []
-    # With a null in it a composite key is not checked at all.
+    # A composite foreign key with a null in it is not checked.
     return [checks.Error("The practice of a row may not be null.", obj=model, id="portico.E002")]
 
 
 def _unguarded_keys(model: type[models.Model]) -> list[checks.CheckMessage]:
-    guarded = {rule.field for rule in model._meta.constraints if isinstance(rule, SamePractice)}
+    guarded = {each.field for each in model._meta.constraints if isinstance(each, SamePractice)}
     return [
         checks.Error(
             f"{model._meta.label}.{field.name} may point into another practice.",
@@ -60,16 +60,16 @@ def _unguarded_keys(model: type[models.Model]) -> list[checks.CheckMessage]:
     ]
 
 
-def _bare_many_to_many(model: type[models.Model]) -> list[checks.CheckMessage]:
+def _automatic_many_to_many(model: type[models.Model]) -> list[checks.CheckMessage]:
     return [
         checks.Error(
             f"{model._meta.label}.{field.name} has a table without a practice.",
-            hint="Write the table between them as a PracticeRow of its own.",
+            hint="Define the table between them as a PracticeRow.",
             obj=model,
             id="portico.E003",
         )
         for field in model._meta.local_many_to_many
-        if (between := field.remote_field.through) is not None
-        and between._meta.auto_created
+        if (through := field.remote_field.through) is not None
+        and through._meta.auto_created
         and _is_practice_row(field.related_model)
     ]

@@ -179,7 +179,7 @@ def _build(email: OutgoingEmail, composer: outbox.MailComposer) -> _Built:
 
 
 def _mistaken(email: OutgoingEmail, mistake: Exception) -> Outcome:
-    place = error_locations.place_of(mistake)
+    place = error_locations.location_of(mistake)
     logger.warning("email.not_built", extra={"email": email.pk, "kind": email.kind, "mistake": place})
     return retry_policy.failed_to_build(email, place, at=clock.now())
 

@@ -1,4 +1,4 @@
-"""What mails need of Django's template language."""
+"""Template filters for the text of mails."""
 
 import re
 
@@ -11,11 +11,11 @@ BLANK_LINES = re.compile(r"\n\s*\n")
 
 @register.filter
 def paragraphs(text: str) -> list[str]:
-    """Typed text at its blank lines; single line breaks stay within a paragraph."""
+    """Splits typed text at blank lines; single line breaks stay within a paragraph."""
     return [part.strip("\n") for part in BLANK_LINES.split(text) if part.strip()]
 
 
 @register.filter
 def unbroken(text: str) -> str:
-    """A phone number that parts at the end of a line at its dashes only."""
+    """Replaces the spaces of a phone number, so that a line breaks at its hyphens only."""
     return text.replace(" ", "\N{NO-BREAK SPACE}")

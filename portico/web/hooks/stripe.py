@@ -50,6 +50,10 @@ def _refused(practice: Practice, status: HTTPStatus, reason: str) -> HttpRespons
         pass
     else:
         audit_log.record(
-            AuditAction.EVENT_REFUSED, practice=practice, by=Actor.nobody(), source=webhook_setup.SOURCE, reason=reason
+            AuditAction.EVENT_REFUSED,
+            practice=practice,
+            by=Actor.anonymous(),
+            source=webhook_setup.SOURCE,
+            reason=reason,
         )
     return JsonResponse({"error": reason}, status=status)

@@ -82,7 +82,7 @@ def test_views_are_verbs_of_looking() -> None:
 
 def test_portico_and_the_operator_and_strangers_are_actors_too() -> None:
     practice = a_practice()
-    for actor in (Actor.system(), Actor.operator(), Actor.nobody()):
+    for actor in (Actor.system(), Actor.operator(), Actor.anonymous()):
         audit_log.record(AuditAction.LINK_REFUSED, practice=practice, by=actor)
 
     kinds = AuditEntry.objects.order_by("id").values_list("actor_kind", "actor_name")

@@ -212,7 +212,7 @@ def test_a_lost_key_is_named(practice: Practice, settings: Settings) -> None:
 
 
 def test_the_chain_is_read_in_pages(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sealing, "PAGE", 3)
+    monkeypatch.setattr(sealing, "PAGE_SIZE", 3)
 
     assert sealing.verify(practice) == SOUND
 

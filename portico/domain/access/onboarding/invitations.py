@@ -75,7 +75,7 @@ def send(
         access_grants.apply(access, entry, by=by)
         outcome = _write_unless_refused(access, text, form_key=form_key, by=by, with_guide=with_guide)
         if isinstance(outcome, Invitation):
-            form_keys.keep(outcome, form_key, content, kind=KIND)
+            form_keys.store(outcome, form_key, content, kind=KIND)
         portal_states.store(access)
     if isinstance(outcome, CannotSendInvitation):
         raise outcome
@@ -84,7 +84,7 @@ def send(
 
 def _find_earlier(client: Client, form_key: str, content: object) -> Invitation | None:
     rows = Invitation.objects.select_related("email").filter(client=client)
-    return form_keys.made_before(rows, form_key, content, kind=KIND, said=_summary)
+    return form_keys.find_result(rows, form_key, content, kind=KIND, describe=_summary)
 
 
 def _summary(invitation: Invitation) -> str:

@@ -49,7 +49,7 @@ def create(
     try:
         with transaction.atomic():
             created = _create(practice, entry, access, text, form_key=form_key, by=by)
-            form_keys.keep(created.client, form_key, content, kind="client")
+            form_keys.store(created.client, form_key, content, kind="client")
             return created
     except IntegrityError:
         # The form was submitted twice at once, and the other submission was saved first.
@@ -92,7 +92,7 @@ def _in_language_of(client: Client, text: InvitationText) -> InvitationText:
 
 def _find_earlier(practice: Practice, form_key: str, content: object) -> CreatedClient | None:
     rows = Client.objects.filter(practice=practice)
-    client = form_keys.made_before(rows, form_key, content, kind="client", said=_summary)
+    client = form_keys.find_result(rows, form_key, content, kind="client", describe=_summary)
     if client is None:
         return None
     return CreatedClient(client, client.invitations.filter(form_key=form_key).first(), is_new=False)

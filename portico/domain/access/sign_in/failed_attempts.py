@@ -81,7 +81,7 @@ def _record(
     verb: AuditAction, practice: Practice, clients: Iterable[Client], *, about: str = "", **details: str | bool
 ) -> None:
     """One entry for each client; without any, one for the practice alone."""
-    nobody, about_clients = Actor.nobody(), list[Client | None](clients) or [None]
+    nobody, about_clients = Actor.anonymous(), list[Client | None](clients) or [None]
     audit_log.record_all(
         audit_log.entry(verb, practice=practice, by=nobody, client=client, about=about, **details)
         for client in about_clients

@@ -201,7 +201,7 @@ def _refuse(verb: AuditAction, practice: Practice, mailbox_key: str) -> None:
     """For the client whose PIN it most likely was; a stranger's address is nobody's, and is not written down."""
     of_mailbox = PortalAccess.objects.filter(practice=practice, account__mailbox_key=mailbox_key)
     access = of_mailbox.select_related("client").order_by(F("pin_given_at").desc(nulls_last=True), "pk").first()
-    audit_log.record(verb, practice=practice, client=access.client if access else None, by=Actor.nobody())
+    audit_log.record(verb, practice=practice, client=access.client if access else None, by=Actor.anonymous())
 
 
 def _count_wrong(practice: Practice) -> None:

@@ -147,7 +147,7 @@ def _with(outcome: RequestOutcome, outcomes: Outcomes) -> list[SignInRequest]:
 
 def _write_mails(practice: Practice, opened: dict[SignInRequest, list[PortalAccess]]) -> None:
     written = outbox.queue_new([_draft(practice, ask, accesses) for ask, accesses in opened.items()])
-    nobody, drawn, entries = Actor.nobody(), [], []
+    nobody, drawn, entries = Actor.anonymous(), [], []
     for (ask, accesses), email in zip(opened.items(), written, strict=True):
         account, address = accesses[0].account, accesses[0].address
         if account is None or address is None:
@@ -175,7 +175,7 @@ def _draft(practice: Practice, ask: SignInRequest, opened: list[PortalAccess]) -
         "to_name": first.client.name if len(opened) == 1 else "",
         "subject": mail_context.sign_in_subject(practice, ask.written_at, language),
         "content": {"asked_at": ask.written_at.isoformat(), "language": language},
-        "by": Actor.nobody(),
+        "by": Actor.anonymous(),
         "client": first.client,
         "lane": MailQueue.ENTRANCE,
         "link_nonce": tokens.new_nonce(),

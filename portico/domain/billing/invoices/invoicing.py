@@ -47,14 +47,14 @@ def draft(
     content = (client.pk, kind, entry)
     with locks.lock_books(client) as held:
         rows = Invoice.objects.filter(practice=held.practice)
-        earlier = form_keys.made_before(rows, form_key, content, kind="invoice", said=_said)
+        earlier = form_keys.find_result(rows, form_key, content, kind="invoice", describe=_said)
         if earlier is not None:
             if earlier.is_draft and earlier.version > 1:
                 # Edited since: it no longer says what this form says.
                 raise FormSentBefore(_said(earlier))
             return earlier
         invoice = _write(held, entry, by=by, form_key=form_key, kind=kind)
-        form_keys.keep(invoice, form_key, content, kind="invoice")
+        form_keys.store(invoice, form_key, content, kind="invoice")
     return invoice
 
 

@@ -32,7 +32,7 @@ def give(
     content = (client.pk, amount_minor, reason.strip())
     with locks.lock_books(client) as held:
         rows = Credit.objects.filter(practice=held.practice)
-        earlier = form_keys.made_before(rows, form_key, content, kind="credit", said=_said)
+        earlier = form_keys.find_result(rows, form_key, content, kind="credit", describe=_said)
         if earlier is not None:
             return earlier
         shown_sums.refuse_if_changed(shown, shown_sums.of_balance(balances.office_minor(held)))
@@ -45,7 +45,7 @@ def give(
             given_by=by.name[:100],
             form_key=form_key,
         )
-        form_keys.keep(credit, form_key, content, kind="credit")
+        form_keys.store(credit, form_key, content, kind="credit")
         _record(AuditAction.CREDIT_GIVEN, held, credit, by=by, amount_minor=amount_minor, reason=credit.reason)
         allocation.apply_credit(held, by=by)
         credit.refresh_from_db()

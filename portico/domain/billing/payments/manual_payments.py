@@ -61,7 +61,7 @@ def record(
     content = (client.pk, invoice.pk if invoice else None, entry)
     with locks.lock_books(client) as held:
         rows = Payment.objects.filter(practice=held.practice)
-        earlier = form_keys.made_before(rows, form_key, content, kind="payment", said=_said)
+        earlier = form_keys.find_result(rows, form_key, content, kind="payment", describe=_said)
         if earlier is not None:
             return earlier
         toward = _toward(held, invoice, entry.amount_minor, shown)
@@ -78,7 +78,7 @@ def record(
             recorded_by=by.name[:100],
             form_key=form_key,
         )
-        form_keys.keep(payment, form_key, content, kind="payment")
+        form_keys.store(payment, form_key, content, kind="payment")
         left = allocation.allocate(payment, toward)
         _record(AuditAction.PAYMENT_RECORDED, payment, by=by, invoice=invoice.ref if invoice else None)
         if left:

@@ -72,7 +72,7 @@ def record_manual_refund(
             invoice=invoice,
             form_key=form_key,
         )
-        form_keys.keep(refund, form_key, asked, kind="refund")
+        form_keys.store(refund, form_key, asked, kind="refund")
         refund.state, refund.settled_at = RefundState.SUCCEEDED, clock.now()
         refund.save(update_fields=["state", "settled_at"])
         audit_log.record(
@@ -91,7 +91,7 @@ def record_manual_refund(
 def made_before(client: Client, form_key: str, asked: Asked) -> Refund | None:
     """Returns the refund that this press made before; `press` is the form's own random key. Raises FormSentBefore."""
     rows = Refund.objects.filter(practice=client.practice)
-    return form_keys.made_before(rows, form_key, asked, kind="refund", said=_said)
+    return form_keys.find_result(rows, form_key, asked, kind="refund", describe=_said)
 
 
 def _said(refund: Refund) -> str:

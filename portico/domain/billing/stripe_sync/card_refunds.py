@@ -188,7 +188,7 @@ def _open(
             by=by,
             idempotency_key=tokens.new_token(),
         )
-        form_keys.keep(refund, form_key, asked, kind="refund")
+        form_keys.store(refund, form_key, asked, kind="refund")
         settlement.record(AuditAction.REFUND_SENT, held, row.ref, amount_minor, by=by, reason=refund.reason)
     return refund, True
 

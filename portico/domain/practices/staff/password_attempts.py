@@ -54,7 +54,7 @@ def record_refused(email: str, *, beyond_limit: bool) -> None:
     if member is None:
         return
     verb = AuditAction.STAFF_SIGN_IN_BEYOND_LIMIT if beyond_limit else AuditAction.STAFF_SIGN_IN_REFUSED
-    audit_log.record(verb, practice=member.practice, by=Actor.nobody(), about=member.ref)
+    audit_log.record(verb, practice=member.practice, by=Actor.anonymous(), about=member.ref)
 
 
 def record_accepted(member: StaffMember) -> None:

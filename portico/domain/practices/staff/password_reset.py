@@ -60,7 +60,7 @@ def _answer(asked: PasswordResetRequest) -> None:
         return
     if asked.is_beyond_limit:
         audit_log.record(
-            AuditAction.PASSWORD_RESET_BEYOND_LIMIT, practice=staff.practice, by=Actor.nobody(), about=staff.ref
+            AuditAction.PASSWORD_RESET_BEYOND_LIMIT, practice=staff.practice, by=Actor.anonymous(), about=staff.ref
         )
         return
     set_up_links.mail_reset_link(staff)

@@ -57,7 +57,7 @@ def mail_reset_link(staff: StaffMember) -> SetUpLink:
 
     Inside the caller's transaction, with the staff member locked.
     """
-    nobody = Actor.nobody()
+    nobody = Actor.anonymous()
     with translation.override("en"):
         link = _mail(staff, SetUpPurpose.RESET, RESET, _("Choose a new password"), lane=MailQueue.ENTRANCE, by=nobody)
     resets = staff.set_up_links.filter(used_at=None, purpose=SetUpPurpose.RESET)

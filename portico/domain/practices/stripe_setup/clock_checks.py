@@ -17,7 +17,7 @@ SOURCE = "stripe"
 
 def note(stripe_time: datetime) -> None:
     """Writes the difference down if our clock is off; called after every answer of Stripe's."""
-    clock_skew.note(SOURCE, stripe_time)
+    clock_skew.record(SOURCE, stripe_time)
 
 
 def compare(stripe_time: datetime) -> None:
@@ -38,4 +38,4 @@ def in_a_query() -> Coalesce:
 
 def forget() -> None:
     """Forgets the difference when there is no account left to compare with."""
-    clock_skew.forget(SOURCE)
+    clock_skew.clear(SOURCE)

@@ -60,7 +60,7 @@ def test_nobody_else_may_and_the_attempt_is_in_it(client: Browser, practice: Pra
 def test_every_verb_can_be_shown(owner: Browser, practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_log_page, "PAGE_SIZE", len(AuditAction))
     for verb in AuditAction:
-        audit_log.record(verb, practice=practice, by=Actor.nobody())
+        audit_log.record(verb, practice=practice, by=Actor.anonymous())
     assert set(verbs(page(owner, "?what=everything"))) == set(AuditAction.values)
 
 
