@@ -42,7 +42,7 @@ class Noticing(Mapping[str, str]):
 
 
 def test_every_act_of_the_trail_is_documented_and_no_other() -> None:
-    rows = FIRST_CELL.findall((DOCS / "trail.md").read_text("utf-8"))
+    rows = FIRST_CELL.findall((DOCS / "audit-log.md").read_text("utf-8"))
     documented = [first for first, _ in rows if "." in first]
     assert sorted(documented) == sorted(AuditAction.values)
 
