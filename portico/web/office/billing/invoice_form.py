@@ -208,7 +208,7 @@ class InvoiceForms:
         self.lines = LineForms(data, initial=initial.lines or empty_line, prefix=LINES, form_kwargs=kwargs)
 
     def is_valid(self) -> bool:
-        # No short-circuit: every form must collect its errors.
+        # A list, so that both forms are validated and collect their errors.
         return all([self.draft.is_valid(), self.lines.is_valid()])
 
     @property

@@ -1,4 +1,4 @@
-"""By what the owner looks through the practice's trail."""
+"""The filters of the audit log."""
 
 from typing import Any, cast
 
@@ -16,8 +16,8 @@ class EntryFilter(models.TextChoices):
     EVERYTHING = "everything", _("Everything")
 
 
-ANYONE = [("", _("Everybody"))]
-KINDS = [
+ANY_ACTOR = [("", _("Everybody"))]
+ACTOR_KINDS = [
     (ActorKind.CLIENT.value, _("Clients")),
     (ActorKind.SYSTEM.value, _("Portico itself")),
     (ActorKind.OPERATOR.value, _("The operator")),
@@ -35,4 +35,4 @@ class AuditLogForm(forms.Form):
 
     def __init__(self, data: Any, *, staff: list[tuple[str, str]]) -> None:  # Any: Django's own.
         super().__init__(data)
-        cast(forms.ChoiceField, self.fields["who"]).choices = [*ANYONE, *staff, *KINDS]
+        cast(forms.ChoiceField, self.fields["who"]).choices = [*ANY_ACTOR, *staff, *ACTOR_KINDS]

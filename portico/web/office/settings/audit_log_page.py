@@ -1,4 +1,4 @@
-"""The practice's trail, for its owner: who did or saw what, for which client, when."""
+"""The practice's audit log, for its owners: who did or viewed what, for which client, when."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,15 +21,15 @@ from portico.web.office import audit_labels
 from portico.web.office.settings.audit_log_form import AuditLogForm, EntryFilter
 
 PAGE_SIZE = 50
-# How far back one page looks: a filter that matches little must not read the whole trail.
-STRIDE = 5000
+# Entries that one page scans: a filter that matches few must not read the whole log.
+MAX_SCANNED = 5000
 MAX_COUNTED = 1000
-SEALED_AFTER = timedelta(minutes=1)
+SEALING_DELAY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class EntriesPage:
-    """The entries of a page, and from which one the next goes on; `is_cut` when the stride ended before the page."""
+    """One page of entries; the next starts after `next_ref`. `is_cut` if the scan limit ended it before it was full."""
 
     entries: list[AuditEntry]
     next_ref: str
@@ -43,17 +43,17 @@ def index(request: OfficeRequest) -> HttpResponse:
     staff = {member.ref: member for member in StaffMember.objects.filter(practice=practice).order_by("name", "id")}
     form = AuditLogForm(request.GET, staff=[(ref, member.name) for ref, member in staff.items()])
     form.is_valid()
-    asked = form.cleaned_data
-    filtered = _filtered(practice, asked, staff) if not form.errors else AuditEntry.objects.none()
-    found = _page(practice, filtered, before=asked.get("before", ""))
+    filters = form.cleaned_data
+    filtered = _filtered(practice, filters, staff) if not form.errors else AuditEntry.objects.none()
+    page = _page(practice, filtered, before=filters.get("before", ""))
     head = AuditChainHead.objects.filter(practice=practice).first()
-    kept = {name: asked.get(name, "") for name in ("who", "what", "client")}
+    parameters = {name: filters.get(name, "") for name in ("who", "what", "client")}
     context = {
         "form": form,
-        "rows": [(entry, audit_labels.sentence(entry), audit_labels.actor_label(entry)) for entry in found.entries],
-        "is_cut": found.is_cut,
-        "next_url": f"?{urlencode({**kept, 'before': found.next_ref})}" if found.next_ref else "",
-        "first_url": f"?{urlencode(kept)}" if asked.get("before") else "",
+        "rows": [(entry, audit_labels.sentence(entry), audit_labels.actor_label(entry)) for entry in page.entries],
+        "is_cut": page.is_cut,
+        "next_url": f"?{urlencode({**parameters, 'before': page.next_ref})}" if page.next_ref else "",
+        "first_url": f"?{urlencode(parameters)}" if filters.get("before") else "",
         "head": head,
         "unsealed": _unsealed(practice, head),
         "most_counted": MAX_COUNTED,
@@ -61,41 +61,41 @@ def index(request: OfficeRequest) -> HttpResponse:
     return render(request, "office/settings/trail.html", context)
 
 
-def _filtered(practice: Practice, asked: dict[str, str], staff: dict[str, StaffMember]) -> QuerySet[AuditEntry]:
+def _filtered(practice: Practice, filters: dict[str, str], staff: dict[str, StaffMember]) -> QuerySet[AuditEntry]:
     entries = AuditEntry.objects.filter(practice=practice)
-    match asked["what"]:
+    match filters["what"]:
         case EntryFilter.ACTS:
             entries = entries.exclude(verb__in=AuditAction.views())
         case EntryFilter.VIEWS:
             entries = entries.filter(verb__in=AuditAction.views())
-    if asked["who"] in staff:
-        # A sign-in that failed was by nobody yet, and about a colleague.
-        failed = Q(actor_kind=ActorKind.NOBODY, about=asked["who"])
-        entries = entries.filter(Q(staff_id=staff[asked["who"]].pk) | failed)
-    elif asked["who"]:
-        entries = entries.filter(actor_kind=asked["who"])
-    if asked["client"]:
-        entries = entries.filter(client_id__in=search_terms.matching(practice, asked["client"]).values("pk"))
+    if filters["who"] in staff:
+        # A failed sign-in has no actor yet; the staff member is what the entry is about.
+        failed = Q(actor_kind=ActorKind.NOBODY, about=filters["who"])
+        entries = entries.filter(Q(staff_id=staff[filters["who"]].pk) | failed)
+    elif filters["who"]:
+        entries = entries.filter(actor_kind=filters["who"])
+    if filters["client"]:
+        entries = entries.filter(client_id__in=search_terms.matching(practice, filters["client"]).values("pk"))
     return entries
 
 
 def _page(practice: Practice, filtered: QuerySet[AuditEntry], *, before: str) -> EntriesPage:
-    """Goes back by at most a stride; the ids of a practice's entries are in the order in which they were written."""
-    everything = AuditEntry.objects.filter(practice=practice).order_by("-id")
+    """Returns the newest matching entries among the next MAX_SCANNED; a practice's ids are in order of writing."""
+    all_entries = AuditEntry.objects.filter(practice=practice).order_by("-id")
     if before:
-        start = everything.filter(ref=before).values_list("pk", flat=True).first() or 0
-        everything, filtered = everything.filter(pk__lt=start), filtered.filter(pk__lt=start)
-    end = everything.values_list("pk", "ref")[STRIDE : STRIDE + 1].first()
-    if end is not None:
-        filtered = filtered.filter(pk__gte=end[0])
+        before_pk = all_entries.filter(ref=before).values_list("pk", flat=True).first() or 0
+        all_entries, filtered = all_entries.filter(pk__lt=before_pk), filtered.filter(pk__lt=before_pk)
+    last_scanned = all_entries.values_list("pk", "ref")[MAX_SCANNED : MAX_SCANNED + 1].first()
+    if last_scanned is not None:
+        filtered = filtered.filter(pk__gte=last_scanned[0])
     rows = list(filtered.select_related("client", "seal").order_by("-id")[: PAGE_SIZE + 1])
     if len(rows) > PAGE_SIZE:
         return EntriesPage(rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].ref, is_cut=False)
-    return EntriesPage(rows, end[1] if end is not None else "", is_cut=end is not None)
+    return EntriesPage(rows, last_scanned[1] if last_scanned is not None else "", is_cut=last_scanned is not None)
 
 
 def _unsealed(practice: Practice, head: AuditChainHead | None) -> int:
-    """Entries that should have had their seal by now; counted up to a limit."""
-    late = AuditEntry.objects.filter(practice=practice, seal=None, at__lt=clock.now() - SEALED_AFTER)
+    """Returns the number of entries that should be sealed by now, up to MAX_COUNTED + 1."""
+    overdue = AuditEntry.objects.filter(practice=practice, seal=None, at__lt=clock.now() - SEALING_DELAY)
     settled = head.settled_id if head is not None else 0
-    return late.filter(pk__gt=settled).order_by("id")[: MAX_COUNTED + 1].count()
+    return overdue.filter(pk__gt=settled).order_by("id")[: MAX_COUNTED + 1].count()

@@ -1,4 +1,4 @@
-"""`Settings` > `Emails`: how mails are signed, and the words every invitation begins with."""
+"""`Settings` > `Emails`: the sender of emails, and the default text of invitations."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -23,12 +23,12 @@ from portico.web.office.clients import edit_conflicts
 from portico.web.office.clients.edit_conflicts import FieldConflict
 from portico.web.office.settings.email_settings_form import DefaultTextForm, EmailsForms
 
-EXAMPLE = "Jordan"
+EXAMPLE_NAME = "Jordan"
 
 
 @dataclass(frozen=True)
 class InvitationSample:
-    """The invitation in one language as an invented client would get it; None while something stands against it."""
+    """The invitation in one language as an example client would get it; `letter` is None while there are errors."""
 
     language: str
     name: str
@@ -49,21 +49,21 @@ def edit(request: OfficeRequest) -> HttpResponse:
 @office_page(Role.OWNER)
 @require_POST
 def preview(request: OfficeRequest, language: str) -> HttpResponse:
-    """The invitation in one language as it stands in the form."""
+    """Renders the invitation in one language from the submitted form, without saving."""
     if language not in Language.values:
         raise Http404
     form = DefaultTextForm(language, InvitationText("", ""), request.POST)
-    return render(request, "office/settings/letter.html", _frame() | {"each": _sample(request, form)})
+    return render(request, "office/settings/letter.html", _shared_context() | {"each": _sample(request, form)})
 
 
 def _save(request: OfficeRequest) -> HttpResponse:
     forms = EmailsForms(request.practice, _texts(request.practice), request.POST)
     action = request.POST.get("action", "")
     if action.startswith("own-"):
-        return _page(request, _with_own_words(request, forms, action.removeprefix("own-")))
+        return _page(request, _with_default_text(request, forms, action.removeprefix("own-")))
     is_valid = forms.is_valid()
     if action == "preview":
-        # Asked by whoever has no script: nothing is saved.
+        # The preview button for browsers without JavaScript: nothing is saved.
         return _page(request, forms)
     if not is_valid:
         return _page(request, forms, status=HTTPStatus.UNPROCESSABLE_CONTENT)
@@ -71,28 +71,28 @@ def _save(request: OfficeRequest) -> HttpResponse:
         version = forms.sender.cleaned_data["version"]
         default_texts.save(request.practice, forms.sender.sender, forms.chosen_texts, version=version, by=request.actor)
     except SettingsConflict:
-        return _show_both(request, forms)
+        return _conflict_page(request, forms)
     messages.success(request, _("The emails were saved."))
     return redirect("office:settings_emails")
 
 
-def _with_own_words(request: OfficeRequest, typed: EmailsForms, language: str) -> EmailsForms:
-    """The form as typed, with Portico's own words in one language; nothing is saved yet."""
+def _with_default_text(request: OfficeRequest, typed: EmailsForms, language: str) -> EmailsForms:
+    """Returns the form as typed, with Portico's own text in one language; saves nothing."""
     texts = _typed_texts(typed)
     if language in texts:
         texts[language] = invitation_text.default_text(language)
     return EmailsForms(request.practice, texts, **typed.sender.values())
 
 
-def _show_both(request: OfficeRequest, typed: EmailsForms) -> HttpResponse:
-    """Another owner was first: what was typed stays, beside what is saved now. Saving again is a choice then."""
+def _conflict_page(request: OfficeRequest, typed: EmailsForms) -> HttpResponse:
+    """Renders the typed form beside the version another owner saved meanwhile; saving again overwrites that."""
     practice = Practice.objects.get(pk=request.practice.pk)
     saved = EmailsForms(practice, _texts(practice))
-    both = edit_conflicts.of_forms(typed.sender, saved.sender)
+    conflicts = edit_conflicts.of_forms(typed.sender, saved.sender)
     for language, form in typed.texts.items():
-        both += edit_conflicts.of_forms(form, saved.texts[language])
-    again = EmailsForms(practice, _typed_texts(typed), **(typed.sender.values() | {"version": practice.version}))
-    return _page(request, again, both=both, status=HTTPStatus.CONFLICT)
+        conflicts += edit_conflicts.of_forms(form, saved.texts[language])
+    form_again = EmailsForms(practice, _typed_texts(typed), **(typed.sender.values() | {"version": practice.version}))
+    return _page(request, form_again, conflicts=conflicts, status=HTTPStatus.CONFLICT)
 
 
 def _texts(practice: Practice) -> dict[str, InvitationText]:
@@ -110,37 +110,37 @@ def _page(
     request: OfficeRequest,
     forms: EmailsForms,
     *,
-    both: list[FieldConflict] | None = None,
+    conflicts: list[FieldConflict] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
-    context = _frame() | {
+    context = _shared_context() | {
         "sender": forms.sender,
         "texts": list(forms.texts.values()),
         "samples": [_sample(request, form) for form in forms.texts.values()],
         "placeholders": invitation_text.PLACEHOLDERS,
-        "both": both,
+        "both": conflicts,
     }
     return render(request, "office/settings/emails.html", context, status=status)
 
 
 def _sample(request: OfficeRequest, form: DefaultTextForm) -> InvitationSample:
     errors = form.errors.values() if form.is_bound else ()
-    complaints = [str(sentence) for sentences in errors for sentence in sentences]
+    complaints = [str(message) for messages_of_field in errors for message in messages_of_field]
     text = InvitationText(form["subject"].value() or "", form["message"].value() or "")
-    words = {"first_name": EXAMPLE, "clinician": request.staff.name}
+    values = {"first_name": EXAMPLE_NAME, "clinician": request.staff.name}
     return InvitationSample(
         language=form.language,
         name=Language(form.language).label,
         form=form,
-        letter=None if complaints else invitation_text.expand_for(text, request.practice, **words),
+        letter=None if complaints else invitation_text.expand_for(text, request.practice, **values),
         complaints=complaints,
         is_own=text == invitation_text.default_text(form.language),
     )
 
 
-def _frame() -> dict[str, object]:
+def _shared_context() -> dict[str, object]:
     return {
         "sender_address": settings.EMAIL_FROM,
-        # Asked by the template where the mail's language is on.
+        # Called by the template while the email's language is active.
         "link_works_for": partial(rendering.duration, settings.SIGNIN_LINK_TTL),
     }

@@ -1,4 +1,4 @@
-"""What the page `Emails` of Settings asks for: the sender, and the default invitation in each language."""
+"""The forms of `Settings` > `Emails`: the sender, and the default invitation in each language."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ from portico.web.office.client_portal.portal_tab_form import InvitationTextForm
 
 
 class SenderForm(OfficeForm):
-    """`version` is the practice's as the page showed it."""
+    """Sender name and reply-to address; `version` is the practice's when the page was rendered."""
 
     sender_name = line_field(gettext_lazy("Sender name"), longest=100)
-    # No type="email": Chromium would rewrite some addresses and refuse others that are right.
+    # Not type="email": Chromium rewrites some addresses and rejects some valid ones.
     reply_to = line_field(
         gettext_lazy("Reply-to"),
         longest=254,
@@ -48,7 +48,7 @@ class SenderForm(OfficeForm):
 
 
 class DefaultTextForm(InvitationTextForm):
-    """The default invitation in one language; each of its fields begins with the language's code."""
+    """The default invitation in one language; the language code is the prefix of its fields."""
 
     def __init__(self, language: str, text: InvitationText, data: QueryDict | None = None) -> None:
         super().__init__(data, prefix=language, initial={"subject": text.subject, "message": text.message})
@@ -60,7 +60,7 @@ class DefaultTextForm(InvitationTextForm):
 
 
 class EmailsForms:
-    """All of the page as one; give it `data` to be judged, or texts to open with."""
+    """The forms of the page as one: bound to `data`, or unbound with `texts` as initial values."""
 
     def __init__(
         self,
@@ -69,14 +69,14 @@ class EmailsForms:
         data: QueryDict | None = None,
         **sender: Any,  # Any: a field's value.
     ) -> None:
-        opening = {name: getattr(practice, name) for name in ("sender_name", "reply_to", "version")}
-        self.sender = SenderForm(data, initial=opening | sender)
+        initial = {name: getattr(practice, name) for name in ("sender_name", "reply_to", "version")}
+        self.sender = SenderForm(data, initial=initial | sender)
         self.texts = {language: DefaultTextForm(language, text, data) for language, text in texts.items()}
 
     def is_valid(self) -> bool:
-        # Each is asked, so that each complains.
-        answers = [form.is_valid() for form in (self.sender, *self.texts.values())]
-        return all(answers)
+        # A list first, so that every form is validated and collects its errors.
+        results = [form.is_valid() for form in (self.sender, *self.texts.values())]
+        return all(results)
 
     @property
     def chosen_texts(self) -> dict[str, InvitationText]:

@@ -1,4 +1,4 @@
-"""Going live: the test payments that stand in the books, listed, and taken out in one press."""
+"""Going live: listing the test payments in the books, and removing all of them at once."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -17,8 +17,8 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office import shown_sums_field
 from portico.web.office.sign_in.reauthentication import recently_verified
 
-# Whoever tested more sees the newest; the press takes out all of them.
-MOST = 200
+# The newest are listed; removing applies to all.
+MAX_LISTED = 200
 
 
 @office_page(Role.OWNER)
@@ -27,31 +27,31 @@ MOST = 200
 def show(request: OfficeRequest) -> HttpResponse:
     if request.method == "POST":
         try:
-            taken = going_live.remove_test_payments(
+            removed = going_live.remove_test_payments(
                 request.practice, shown=shown_sums_field.of(request), by=request.actor
             )
         except ShownSumsChanged as refusal:
             messages.error(request, str(refusal))
             return redirect("office:test_payments")
-        messages.success(request, _said(taken))
+        messages.success(request, _success_message(removed))
         return redirect("office:online_payments")
     tests = going_live.sum_of_test_payments(request.practice)
-    newest = going_live.test_payments_of(request.practice).select_related("client").order_by("-id")[:MOST]
+    newest = going_live.test_payments_of(request.practice).select_related("client").order_by("-id")[:MAX_LISTED]
     context = {
         "tests": tests,
         "shown": shown_sums.of_many(tests.number, tests.amount_minor),
         "payments": [(payment, payment_labels.payment_name(payment)) for payment in newest],
-        "most": MOST,
+        "most": MAX_LISTED,
     }
     return render(request, "office/settings/test_payments.html", context)
 
 
-def _said(taken: int) -> str:
-    if not taken:
+def _success_message(removed: int) -> str:
+    if not removed:
         return _("There are no test payments in the books.")
-    words = ngettext(
+    message = ngettext(
         "%(number)d test payment was taken out of the books. What it had paid is owed again.",
         "%(number)d test payments were taken out of the books. What they had paid is owed again.",
-        taken,
+        removed,
     )
-    return words % {"number": taken}
+    return message % {"number": removed}

@@ -1,4 +1,4 @@
-"""`Settings`: which of its pages opens first."""
+"""`Settings`: redirects to its first page."""
 
 from django.http import HttpResponse
 from django.shortcuts import redirect

@@ -1,4 +1,4 @@
-"""What a new logo comes in."""
+"""The form for uploading a logo."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -7,13 +7,13 @@ from portico.plumbing import images
 
 
 class LogoForm(forms.Form):
-    """One file. Whether it is a picture is for whoever reads it to say; how large it is, is known before."""
+    """One file, not yet checked to be an image: saving the logo does that."""
 
     use_required_attribute = False
 
     logo = forms.FileField(
         label=_("Choose a logo"),
-        # The name is not kept: no length of it is too long.
+        # The file name is not stored, so its length does not matter.
         max_length=None,
         error_messages=dict.fromkeys(
             ("required", "missing", "invalid", "empty"), _("Choose a file first: a PNG, a JPEG or a WebP.")
@@ -23,6 +23,6 @@ class LogoForm(forms.Form):
 
     @property
     def file(self) -> bytes:
-        """At most one byte more than is allowed: enough to be refused."""
+        """Returns the content, cut one byte above the size limit: enough for it to be rejected."""
         file: bytes = self.cleaned_data["logo"].read(images.MAX_BYTES + 1)
         return file

@@ -1,4 +1,4 @@
-"""`Settings` > `Online Payments`: the practice's own Stripe account, and what is missing until clients can pay."""
+"""`Settings` > `Online Payments`: the practice's Stripe keys and webhook, and what still prevents payments."""
 
 from http import HTTPStatus
 
@@ -42,9 +42,9 @@ def save_keys(request: OfficeRequest) -> HttpResponse:
     try:
         payments = going_live.save_keys(request.practice, form.keys, by=request.actor)
     except Refused as refusal:
-        return _page(request, keys=_with(form, refusal), status=HTTPStatus.UNPROCESSABLE_CONTENT)
-    if why := online_payments_labels.broken_step(payments, request.practice):
-        messages.warning(request, _("The key was saved, but clients can’t pay yet. %(why)s.") % {"why": why})
+        return _page(request, keys=_with_refusal(form, refusal), status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    if problem := online_payments_labels.broken_step_label(payments, request.practice):
+        messages.warning(request, _("The key was saved, but clients can’t pay yet. %(why)s.") % {"why": problem})
     else:
         messages.success(request, _("The key was saved and checked with Stripe."))
     return redirect("office:online_payments")
@@ -65,14 +65,14 @@ def remove_keys(request: OfficeRequest) -> HttpResponse:
 def check_again(request: OfficeRequest) -> HttpResponse:
     try:
         payments = api_keys.check_again(request.practice, by=request.actor)
-        misses_webhook = _misses_webhook(request, payments)
+        is_webhook_missing = _is_webhook_missing(request, payments)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("office:online_payments")
-    if misses_webhook:
+    if is_webhook_missing:
         messages.warning(request, _("Stripe no longer has the webhook that was created for this address."))
-    if payments and (why := online_payments_labels.broken_step(payments, request.practice)):
-        messages.warning(request, _("Stripe was asked again. Clients can’t pay: %(why)s.") % {"why": why})
+    if payments and (problem := online_payments_labels.broken_step_label(payments, request.practice)):
+        messages.warning(request, _("Stripe was asked again. Clients can’t pay: %(why)s.") % {"why": problem})
     elif payments:
         messages.success(request, _("Stripe was asked again: clients can pay."))
     return redirect("office:online_payments")
@@ -102,13 +102,16 @@ def save_secret(request: OfficeRequest) -> HttpResponse:
     try:
         webhook_setup.save_secret(request.practice, form.cleaned_data["webhook_secret"], by=request.actor)
     except Refused as refusal:
-        return _page(request, secret=_with(form, refusal), status=HTTPStatus.UNPROCESSABLE_CONTENT)
+        return _page(request, secret=_with_refusal(form, refusal), status=HTTPStatus.UNPROCESSABLE_CONTENT)
     messages.success(request, _("The webhook’s secret was saved."))
     return redirect("office:online_payments")
 
 
-def _misses_webhook(request: OfficeRequest, payments: OnlinePayments | None) -> bool:
-    """Raises what `connecting.refusal_of` gives. Where the key does not work, the key is what is to be mended."""
+def _is_webhook_missing(request: OfficeRequest, payments: OnlinePayments | None) -> bool:
+    """Returns whether the webhook is gone at Stripe; False if the key does not work, which is to be fixed first.
+
+    Raises the refusal from `api_keys.refusal_of`.
+    """
     if payments is None or payments.trouble in {
         PaymentProblem.KEY_REFUSED,
         PaymentProblem.KEY_RESTRICTED,
@@ -118,12 +121,12 @@ def _misses_webhook(request: OfficeRequest, payments: OnlinePayments | None) -> 
     try:
         return webhook_setup.check_webhook(request.practice, by=request.actor)
     except PermissionMissing:
-        return False  # It may charge all the same.
-    except StripeCallFailed as trouble:
-        raise api_keys.refusal_of(trouble) from trouble
+        return False  # A key without this permission can still charge.
+    except StripeCallFailed as error:
+        raise api_keys.refusal_of(error) from error
 
 
-def _with[F: forms.Form](form: F, refusal: Refused) -> F:
+def _with_refusal[F: forms.Form](form: F, refusal: Refused) -> F:
     form.add_error(refusal.field, str(refusal))
     return form
 
@@ -150,7 +153,7 @@ def _page(
             "payments": payments,
             "steps": online_payments_labels.steps(payments, request.practice),
             "facts": online_payments_labels.facts(payments),
-            "clock_trouble": online_payments_labels.clock_trouble(payments),
+            "clock_trouble": online_payments_labels.clock_problem(payments),
             "heard": webhook_setup.webhook_status(payments, request.practice),
             "last_payment_at": reports.last_charged_at(request.practice),
             "cards_left_behind": saved_cards.count_unusable(request.practice),

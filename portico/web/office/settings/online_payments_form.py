@@ -1,4 +1,4 @@
-"""What is typed on the page `Online Payments`: secrets, which never come back to the page."""
+"""The forms of `Settings` > `Online Payments`; what is typed is never rendered again."""
 
 from typing import Any
 
@@ -8,27 +8,27 @@ from django.utils.translation import gettext_lazy as _
 from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing.text.input_validation import LineField
 
-LONGEST = 255
+MAX_LENGTH = 255
 TOO_LONG = _("This is too long to be one. Copy it again at Stripe.")
 
 
-def _secret(label: Any, *, required: bool) -> LineField:
+def _secret_field(label: Any, *, required: bool) -> LineField:
     widget = forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}, render_value=False)
     messages = {"required": _("This is needed."), "max_length": TOO_LONG}
-    return LineField(label=label, max_length=LONGEST, required=required, widget=widget, error_messages=messages)
+    return LineField(label=label, max_length=MAX_LENGTH, required=required, widget=widget, error_messages=messages)
 
 
 class SecretForm(forms.Form):
-    """The webhook's secret alone."""
+    """The webhook's signing secret alone."""
 
     use_required_attribute = False
-    webhook_secret = _secret(_("Webhook signing secret"), required=True)
+    webhook_secret = _secret_field(_("Webhook signing secret"), required=True)
 
 
 class KeysForm(forms.Form):
     use_required_attribute = False
-    secret_key = _secret(_("Secret key"), required=True)
-    webhook_secret = _secret(_("Webhook signing secret"), required=False)
+    secret_key = _secret_field(_("Secret key"), required=True)
+    webhook_secret = _secret_field(_("Webhook signing secret"), required=False)
 
     @property
     def keys(self) -> Keys:

@@ -1,4 +1,4 @@
-"""`Settings` > `Practice`: its facts, what clients read, its colour and its logo."""
+"""`Settings` > `Practice`: its details, texts for clients, accent colour and logo."""
 
 from http import HTTPStatus
 
@@ -33,7 +33,7 @@ def edit(request: OfficeRequest) -> HttpResponse:
 @office_page(Role.OWNER)
 @require_POST
 def sample(request: OfficeRequest) -> HttpResponse:
-    """A doorway in the hue that stands in the form."""
+    """Renders a sample of the sign-in page in the hue of the submitted form."""
     return render(
         request, "office/settings/sample.html", {"hue": PracticeForm(request.practice, request.POST).shown_hue}
     )
@@ -66,15 +66,15 @@ def _save(request: OfficeRequest) -> HttpResponse:
     form = PracticeForm(request.practice, request.POST)
     is_valid = form.is_valid()
     if request.POST.get("action") == "preview":
-        # Asked by whoever has no script: nothing is judged or saved.
+        # The preview button for browsers without JavaScript: nothing is validated or saved.
         return _page(request, PracticeForm(request.practice, **form.values()))
     if not is_valid:
         return _page(request, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
         version = form.cleaned_data["version"]
-        practice_currency.describe(request.practice, form.description, version=version, by=request.actor)
+        practice_currency.describe(request.practice, form.details, version=version, by=request.actor)
     except SettingsConflict:
-        return _show_both(request, form)
+        return _conflict_page(request, form)
     except (CurrencyFixed, PriceHasNoPlace) as refusal:
         form.add_error(refusal.field, str(refusal))
         return _page(request, form, status=HTTPStatus.CONFLICT)
@@ -82,12 +82,12 @@ def _save(request: OfficeRequest) -> HttpResponse:
     return redirect("office:settings_practice")
 
 
-def _show_both(request: OfficeRequest, typed: PracticeForm) -> HttpResponse:
-    """Another owner was first: what was typed stays, beside what is saved now. Saving again is a choice then."""
+def _conflict_page(request: OfficeRequest, typed: PracticeForm) -> HttpResponse:
+    """Renders the typed form beside the version another owner saved meanwhile; saving again overwrites that."""
     practice = Practice.objects.get(pk=request.practice.pk)
     saved = PracticeForm(practice)
     form = PracticeForm(practice, **(typed.values() | {"version": practice.version}))
-    return _page(request, form, both=edit_conflicts.of_forms(typed, saved), status=HTTPStatus.CONFLICT)
+    return _page(request, form, conflicts=edit_conflicts.of_forms(typed, saved), status=HTTPStatus.CONFLICT)
 
 
 def _page(
@@ -95,13 +95,13 @@ def _page(
     form: PracticeForm,
     *,
     logo: LogoForm | None = None,
-    both: list[FieldConflict] | None = None,
+    conflicts: list[FieldConflict] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     context = {
         "form": form,
         "logo": logo or LogoForm(),
         "hue": form.shown_hue,
-        "both": both,
+        "both": conflicts,
     }
     return render(request, "office/settings/practice.html", context, status=status)

@@ -1,7 +1,8 @@
-"""What the page `Practice` of Settings asks for."""
+"""The form of `Settings` > `Practice`."""
 
 from dataclasses import fields
 from functools import cache
+from operator import itemgetter
 from typing import Any, cast
 
 import phonenumbers
@@ -22,7 +23,7 @@ from portico.web import formatting
 from portico.web.office.base_form import TOO_LONG, OfficeForm, WholeNumberField, line_field
 from portico.web.office.clients.contact_forms import e164, written
 
-# Eight accents by name; every other hue is as good.
+# The named accents; any other hue can be typed.
 HUES = {
     218: gettext_lazy("Harbor"),
     165: gettext_lazy("Pine"),
@@ -33,13 +34,13 @@ HUES = {
     285: gettext_lazy("Iris"),
     255: gettext_lazy("Ink"),
 }
-OWN = "own"
-HIGHEST_HUE = 359
+CUSTOM_HUE = "own"
+MAX_HUE = 359
 ENGLISH = Locale("en")
 
 
 class PracticeForm(OfficeForm):
-    """`accent` is one of the named hues or "own", for which `hue` stands; `version` is the practice's as shown."""
+    """`hue` counts only if `accent` is "own"; `version` is the practice's when the page was rendered."""
 
     name = line_field(gettext_lazy("Practice name"), longest=100, required=True)
     time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"))
@@ -87,7 +88,7 @@ class PracticeForm(OfficeForm):
         label=gettext_lazy("Your own hue"),
         required=False,
         min_value=0,
-        max_value=HIGHEST_HUE,
+        max_value=MAX_HUE,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
         error_messages=dict.fromkeys(
             ("invalid", "min_value", "max_value"), gettext_lazy("Type a whole number from 0 to 359.")
@@ -97,15 +98,15 @@ class PracticeForm(OfficeForm):
 
     def __init__(self, practice: Practice, data: QueryDict | None = None, **initial: object) -> None:
         if data is not None and not data.get("currency"):
-            # Not offered any more once the books have begun: the one that there is.
+            # The field is not rendered once the currency is fixed.
             data = data.copy()
             data["currency"] = practice.currency
-        super().__init__(data, initial=opening(practice) | initial)
+        super().__init__(data, initial=initial_values(practice) | initial)
         choices: dict[str, list[Any]] = {  # Any: plain choices, or groups of them.
             "time_zone": zone_choices(practice.country, practice.time_zone),
             "country": country_choices(),
             "currency": currency_choices(practice.currency),
-            "accent": [*((str(hue), name) for hue, name in HUES.items()), (OWN, _("Your own"))],
+            "accent": [*((str(hue), name) for hue, name in HUES.items()), (CUSTOM_HUE, _("Your own"))],
         }
         for name, offered in choices.items():
             cast(forms.ChoiceField, self.fields[name]).choices = offered
@@ -113,40 +114,40 @@ class PracticeForm(OfficeForm):
 
     def clean(self) -> dict[str, Any]:  # Any: a field's value.
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        # Judged once the country is known.
+        # Validated here because it depends on the country.
         if cleaned.get("phone") and "country" in cleaned:
             try:
                 cleaned["phone"] = e164(cleaned["phone"], cleaned["country"])
             except ValidationError as malformed:
                 self.add_error("phone", malformed)
-        if cleaned.get("accent") == OWN and cleaned.get("hue") is None and "hue" not in self.errors:
+        if cleaned.get("accent") == CUSTOM_HUE and cleaned.get("hue") is None and "hue" not in self.errors:
             self.add_error("hue", _("Type a whole number from 0 to 359."))
         return cleaned
 
     @property
     def shown_hue(self) -> int:
-        """The hue that stands in the form, as far as it makes sense; else the one that was saved."""
+        """Returns the hue in the form if it is valid, otherwise the saved one."""
         chosen = str(self["accent"].value() or "")
-        typed = str(self["hue"].value() if chosen == OWN else chosen).strip()
-        if typed.isascii() and typed.isdigit() and len(typed) <= len(str(HIGHEST_HUE)) and int(typed) <= HIGHEST_HUE:
+        typed = str(self["hue"].value() if chosen == CUSTOM_HUE else chosen).strip()
+        if typed.isascii() and typed.isdigit() and len(typed) <= len(str(MAX_HUE)) and int(typed) <= MAX_HUE:
             return int(typed)
         return cast(int, self.initial["saved_hue"])
 
     @property
-    def description(self) -> PracticeDetails:
+    def details(self) -> PracticeDetails:
         cleaned = self.cleaned_data
-        hue = cleaned["hue"] if cleaned["accent"] == OWN else int(cleaned["accent"])
-        plain = {each.name: cleaned[each.name] for each in fields(PracticeDetails) if each.name != "hue"}
-        return PracticeDetails(hue=hue, **plain)
+        hue = cleaned["hue"] if cleaned["accent"] == CUSTOM_HUE else int(cleaned["accent"])
+        others = {field.name: cleaned[field.name] for field in fields(PracticeDetails) if field.name != "hue"}
+        return PracticeDetails(hue=hue, **others)
 
 
-def opening(practice: Practice) -> dict[str, Any]:  # Any: a field's value.
-    """What the form opens with: what is saved."""
-    saved = {each.name: getattr(practice, each.name) for each in fields(PracticeDetails)}
+def initial_values(practice: Practice) -> dict[str, Any]:  # Any: a field's value.
+    """Returns the saved values as the form's initial ones."""
+    saved = {field.name: getattr(practice, field.name) for field in fields(PracticeDetails)}
     is_named = practice.hue in HUES
     return saved | {
         "phone": written(practice.phone, practice.country) if practice.phone else "",
-        "accent": str(practice.hue) if is_named else OWN,
+        "accent": str(practice.hue) if is_named else CUSTOM_HUE,
         "hue": practice.hue,
         "saved_hue": practice.hue,
         "version": practice.version,
@@ -155,29 +156,29 @@ def opening(practice: Practice) -> dict[str, Any]:  # Any: a field's value.
 
 @cache
 def country_choices() -> list[tuple[str, str]]:
-    """Every country that has a numbering plan, by its English name."""
+    """Returns code and English name of every country with a phone numbering plan, by name."""
     names = ENGLISH.territories
-    return sorted(((code, names.get(code, code)) for code in phonenumbers.SUPPORTED_REGIONS), key=lambda each: each[1])
+    return sorted(((code, names.get(code, code)) for code in phonenumbers.SUPPORTED_REGIONS), key=itemgetter(1))
 
 
-def currency_choices(present: str) -> list[tuple[str, str]]:
-    """Those that Stripe can charge, by their English names, and the one that the practice has."""
-    codes = {*CURRENCIES, present}
-    return sorted(((code, formatting.currency_name(code, language="en")) for code in codes), key=lambda each: each[1])
+def currency_choices(current: str) -> list[tuple[str, str]]:
+    """Returns code and English name of the currencies Stripe charges and of the current one, by name."""
+    codes = {*CURRENCIES, current}
+    return sorted(((code, formatting.currency_name(code, language="en")) for code in codes), key=itemgetter(1))
 
 
-def zone_choices(country: str, present: str) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The zones of the practice's country by their names, then those of the world by theirs in the database."""
-    at_home = _zones_of(country)
-    known = {name for name, _label in at_home}
-    world = [(name, _plain(name)) for name in time_zones.offered() if name not in known]
-    if present in time_zones.accepted() and present not in time_zones.offered():
-        world.insert(0, (present, _plain(present)))
-    groups = [(_("Everywhere else"), world)]
-    if at_home:
-        groups.insert(0, (ENGLISH.territories.get(country, country), at_home))
-    if present not in time_zones.accepted():
-        # Without it a browser would choose the first zone of the list.
+def zone_choices(country: str, current: str) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Returns the choices in groups: zones of the practice's country by English name, then all others by tz name."""
+    domestic = _zones_of(country)
+    listed = {name for name, _label in domestic}
+    others = [(name, _readable(name)) for name in time_zones.offered() if name not in listed]
+    if current in time_zones.accepted() and current not in time_zones.offered():
+        others.insert(0, (current, _readable(current)))
+    groups = [(_("Everywhere else"), others)]
+    if domestic:
+        groups.insert(0, (ENGLISH.territories.get(country, country), domestic))
+    if current not in time_zones.accepted():
+        # Without an empty choice a browser would select the first zone of the list.
         groups.insert(0, (_("Not a place’s time zone"), [("", _("Choose a time zone"))]))
     return groups
 
@@ -185,14 +186,14 @@ def zone_choices(country: str, present: str) -> list[tuple[str, list[tuple[str, 
 @cache
 def _zones_of(country: str) -> list[tuple[str, str]]:
     names = [name for name in time_zones.offered() if time_zones.country_of(name) == country]
-    return sorted(((name, _named(name)) for name in names), key=lambda each: each[1])
+    return sorted(((name, _zone_label(name)) for name in names), key=itemgetter(1))
 
 
-def _named(name: str) -> str:
-    """Pacific Time, Los Angeles."""
-    spoken = get_timezone_name(name, width="long", zone_variant="generic", locale=ENGLISH)
-    return f"{spoken}, {_plain(name).rpartition('/')[2]}"
+def _zone_label(name: str) -> str:
+    """Returns a label such as "Pacific Time, Los Angeles"."""
+    zone_name = get_timezone_name(name, width="long", zone_variant="generic", locale=ENGLISH)
+    return f"{zone_name}, {_readable(name).rpartition('/')[2]}"
 
 
-def _plain(name: str) -> str:
+def _readable(name: str) -> str:
     return name.replace("_", " ")

@@ -1,4 +1,4 @@
-"""`Settings` > `Products and services`: what is charged for, and its price."""
+"""`Settings` > `Products and services`: what the practice charges for, with prices."""
 
 from http import HTTPStatus
 from typing import Any
@@ -25,7 +25,7 @@ from portico.web.office.billing.payment_forms import ServiceForm
 @office_page(Role.OWNER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def index(request: OfficeRequest) -> HttpResponse:
-    """All of them, and the form for a new one."""
+    """Lists the offered ones; shows and saves the form for a new one."""
     return _save(request, None)
 
 
@@ -59,15 +59,15 @@ def _save(request: OfficeRequest, item: ServiceItem | None) -> HttpResponse:
     form = _form(item, request.POST, currency=currency)
     if not form.is_valid():
         return _page(request, item, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
-    asked = form.cleaned_data
+    cleaned = form.cleaned_data
     try:
         service_items.save(
             request.practice,
-            code=asked["code"],
-            label=asked["label"],
-            price_minor=asked["price"],
+            code=cleaned["code"],
+            label=cleaned["label"],
+            price_minor=cleaned["price"],
             item=item,
-            shown=asked["shown"],
+            shown=cleaned["shown"],
             by=request.actor,
         )
     except Refused as refusal:
@@ -76,7 +76,7 @@ def _save(request: OfficeRequest, item: ServiceItem | None) -> HttpResponse:
         form = _form(item, request.POST, currency=currency)
         form.add_error(refusal.field, str(refusal))
         return _page(request, item, form, status=HTTPStatus.CONFLICT)
-    messages.success(request, _("%(label)s was saved.") % {"label": asked["label"]})
+    messages.success(request, _("%(label)s was saved.") % {"label": cleaned["label"]})
     return redirect("office:services")
 
 
@@ -88,6 +88,6 @@ def _page(
     request: OfficeRequest, item: ServiceItem | None, form: ServiceForm, *, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
     items = ServiceItem.objects.filter(practice=request.practice).offered().order_by("code")
-    rows = [(each, shown_sums.of_service(each)) for each in items]
+    rows = [(row, shown_sums.of_service(row)) for row in items]
     context = {"items": rows, "item": item, "form": form}
     return render(request, "office/settings/services.html", context, status=status)

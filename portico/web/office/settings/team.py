@@ -1,4 +1,4 @@
-"""`Settings` > `Team`, for owners: who works here, in which role, and how they come and go."""
+"""`Settings` > `Team`: inviting staff, changing roles, deactivating and reactivating accounts."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -36,7 +36,7 @@ def index(request: OfficeRequest) -> HttpResponse:
 @recently_verified
 @require_http_methods(["GET", "HEAD", "POST"])
 def member(request: OfficeRequest, ref: str) -> HttpResponse:
-    staff = _member(request, ref)
+    staff = _get_member(request, ref)
     if request.method == "POST":
         return _change_role(request, staff)
     return _member_page(request, staff)
@@ -46,41 +46,41 @@ def member(request: OfficeRequest, ref: str) -> HttpResponse:
 @recently_verified
 @require_POST
 def invite_again(request: OfficeRequest, ref: str) -> HttpResponse:
-    staff = _member(request, ref)
-    done = _("A new link is on its way to %(email)s. Earlier ones no longer work.") % {"email": staff.email}
-    return _done_or_refused(request, staff, lambda: team.invite_again(staff, by=request.actor), done)
+    staff = _get_member(request, ref)
+    message = _("A new link is on its way to %(email)s. Earlier ones no longer work.") % {"email": staff.email}
+    return _run_operation(request, staff, lambda: team.invite_again(staff, by=request.actor), message)
 
 
 @office_page(Role.OWNER)
 @recently_verified
 @require_POST
 def deactivate(request: OfficeRequest, ref: str) -> HttpResponse:
-    """A colleague leaves; the owner may leave too, while another owner stays."""
-    staff = _member(request, ref)
+    """Deactivates a staff member; owners may deactivate themselves while another owner remains."""
+    staff = _get_member(request, ref)
     version = VersionForm(request.POST).seen
     if staff.pk == request.staff.pk:
-        return _leave(request, staff, version)
-    done = _("%(name)s is out: signed out everywhere, and no longer able to sign in.") % {"name": staff.name}
-    return _done_or_refused(request, staff, lambda: team.deactivate(staff, version=version, by=request.actor), done)
+        return _deactivate_self(request, staff, version)
+    message = _("%(name)s is out: signed out everywhere, and no longer able to sign in.") % {"name": staff.name}
+    return _run_operation(request, staff, lambda: team.deactivate(staff, version=version, by=request.actor), message)
 
 
 @office_page(Role.OWNER)
 @recently_verified
 @require_POST
 def reactivate(request: OfficeRequest, ref: str) -> HttpResponse:
-    staff = _member(request, ref)
+    staff = _get_member(request, ref)
     version = VersionForm(request.POST).seen
-    done = _("%(name)s may sign in again, as before.") % {"name": staff.name}
-    return _done_or_refused(request, staff, lambda: team.reactivate(staff, version=version, by=request.actor), done)
+    message = _("%(name)s may sign in again, as before.") % {"name": staff.name}
+    return _run_operation(request, staff, lambda: team.reactivate(staff, version=version, by=request.actor), message)
 
 
 @office_page(Role.OWNER)
 @recently_verified
 @require_POST
 def reset_second_factor(request: OfficeRequest, ref: str) -> HttpResponse:
-    staff = _member(request, ref)
-    done = _("%(name)s sets up a new second step at the next sign-in.") % {"name": staff.name}
-    return _done_or_refused(request, staff, lambda: team.reset_second_factor(staff, by=request.actor), done)
+    staff = _get_member(request, ref)
+    message = _("%(name)s sets up a new second step at the next sign-in.") % {"name": staff.name}
+    return _run_operation(request, staff, lambda: team.reset_second_factor(staff, by=request.actor), message)
 
 
 def _invite(request: OfficeRequest) -> HttpResponse:
@@ -109,12 +109,12 @@ def _change_role(request: OfficeRequest, staff: StaffMember) -> HttpResponse:
     if staff.pk == request.staff.pk and not staff.is_owner:
         messages.success(request, _("You are %(role)s now. Settings are for owners.") % {"role": role})
         return redirect("office:clients")
-    words = _("%(name)s is %(role)s now. It counts from the next page they open.")
-    messages.success(request, words % {"name": staff.name, "role": role})
+    message = _("%(name)s is %(role)s now. It counts from the next page they open.")
+    messages.success(request, message % {"name": staff.name, "role": role})
     return redirect("office:team")
 
 
-def _leave(request: OfficeRequest, staff: StaffMember, version: int) -> HttpResponse:
+def _deactivate_self(request: OfficeRequest, staff: StaffMember, version: int) -> HttpResponse:
     try:
         team.deactivate(staff, version=version, by=request.actor)
     except Refused as refusal:
@@ -123,17 +123,19 @@ def _leave(request: OfficeRequest, staff: StaffMember, version: int) -> HttpResp
     return redirect(f"{settings.LOGIN_URL}?signed-out")
 
 
-def _done_or_refused(request: OfficeRequest, staff: StaffMember, do: Callable[[], object], done: str) -> HttpResponse:
+def _run_operation(
+    request: OfficeRequest, staff: StaffMember, operation: Callable[[], object], message: str
+) -> HttpResponse:
     try:
-        do()
+        operation()
     except Refused as refusal:
         return _member_page(request, staff, refusal=refusal, status=HTTPStatus.CONFLICT)
-    messages.success(request, done)
+    messages.success(request, message)
     return redirect("office:team")
 
 
-def _member(request: OfficeRequest, ref: str) -> StaffMember:
-    """The practice's own staff member of that ref. Raises Http404."""
+def _get_member(request: OfficeRequest, ref: str) -> StaffMember:
+    """Returns the practice's staff member. Raises Http404."""
     if input_validation.is_unstorable(ref):
         raise Http404
     staff = StaffMember.objects.filter(practice=request.practice, ref=ref).first()
@@ -156,8 +158,8 @@ def _member_page(
     refusal: Refused | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
-    """What is saved now beside what was chosen: pressing once more is a choice then."""
-    saved = _member(request, staff.ref)
+    """Renders the saved state; after a conflict the chosen role stays selected, so that saving again overwrites."""
+    saved = _get_member(request, staff.ref)
     role = form["role"].value() if form is not None else saved.role
     context = {
         "colleague": team.colleague(saved),

@@ -1,4 +1,4 @@
-"""What an owner types about a colleague."""
+"""Forms for inviting staff and changing their role."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ class InviteForm(OfficeForm):
 
 
 class VersionForm(forms.Form):
-    """Which state of the colleague the page was made from; what is no number is the page of nobody."""
+    """The staff member's version when the page was rendered; an invalid one counts as 0, which matches none."""
 
     version = forms.IntegerField(min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
 

@@ -119,7 +119,7 @@ def test_pages_follow_a_key(owner: Browser, practice: Practice) -> None:
 def test_a_filter_that_matches_little_looks_back_by_a_stride_and_says_so(
     owner: Browser, practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit_log_page, "STRIDE", 10)
+    monkeypatch.setattr(audit_log_page, "MAX_SCANNED", 10)
     audit_log.record(AuditAction.CLIENT_CREATED, practice=practice, by=Actor.operator())
     for _ in range(15):
         audit_log.record(AuditAction.CLIENT_EDITED, practice=practice, by=Actor.system())
