@@ -17,13 +17,13 @@ from portico.web.billing_documents.ledger_lines import Sum
 class Column:
     """A table column. The `wide` one describes its row.
 
-    On a narrow page a `told` column stays, with its label; of the other amounts only the last one does.
+    On a narrow page a `keep_when_narrow` column stays, with its label; of the other amounts only the last one does.
     """
 
     label: str
     wide: bool = False
     amount: bool = False
-    told: bool = False
+    keep_when_narrow: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ def statement_document(statement: Statement) -> BillingDocument:
     practice, currency = client.practice, client.practice.currency
     today = formatting.long_date(clock.today(practice.time_zone), language=language)
     columns = (
-        Column(_("Invoiced"), amount=True, told=True),
-        Column(ledger_lines.paid_label(), amount=True, told=True),
-        Column(_("Refunded"), amount=True, told=True),
-        Column(_("Adjusted"), amount=True, told=True),
+        Column(_("Invoiced"), amount=True, keep_when_narrow=True),
+        Column(ledger_lines.paid_label(), amount=True, keep_when_narrow=True),
+        Column(_("Refunded"), amount=True, keep_when_narrow=True),
+        Column(_("Adjusted"), amount=True, keep_when_narrow=True),
     )
     # Other amount columns are left out when empty.
     used = [index for index, minor in enumerate(_amounts(statement.sums)) if minor or index < FIXED_COLUMNS]
@@ -44,7 +44,7 @@ def statement_document(statement: Statement) -> BillingDocument:
             Column(_("Date")),
             Column(_("What"), wide=True),
             *(columns[index] for index in used),
-            Column(_("Balance"), amount=True, told=True),
+            Column(_("Balance"), amount=True, keep_when_narrow=True),
         ),
         rows=(
             *([before] if statement.before_minor else []),

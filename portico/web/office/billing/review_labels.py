@@ -15,15 +15,15 @@ STRIPE_DASHBOARD = "https://dashboard.stripe.com/"
 
 @dataclass(frozen=True)
 class PaymentInReview:
-    """`said` is the amount Stripe reports, empty if none; `at_stripe` is the URL of the payment at Stripe."""
+    """A card payment in review; `reported_amount` is what Stripe reports, empty if nothing yet."""
 
     attempt: PaymentAttempt
     heading: str
     invoices: str
-    asked: str
-    said: str
+    requested_amount: str
+    reported_amount: str
     since: datetime | None
-    at_stripe: str
+    stripe_url: str
     possible_from: datetime | None
     may_be_released: bool
     refusal: "Refusal | None" = None
@@ -38,11 +38,11 @@ class PaymentInReview:
 class Refusal:
     """Stripe's refusal of a payment: text, error code, parameter, and the URL of the request in Stripe's log."""
 
-    words: str
+    label: str
     code: str
     param: str
-    request: str
-    log: str
+    request_id: str
+    log_url: str
     advice: str
 
 
@@ -52,10 +52,10 @@ def payment_in_review(attempt: PaymentAttempt) -> PaymentInReview:
         attempt=attempt,
         heading=_("It does not match") if attempt.is_quarantined else _("The outcome is not known"),
         invoices=_joined(cover.invoice.number for cover in attempt.covers.all()),
-        asked=_amount(attempt.amount_minor, attempt.currency, livemode=attempt.livemode),
-        said=_reported_amount(attempt),
+        requested_amount=_amount(attempt.amount_minor, attempt.currency, livemode=attempt.livemode),
+        reported_amount=_reported_amount(attempt),
         since=attempt.unknown_since,
-        at_stripe=payment_url(attempt.payment_intent_id, livemode=attempt.livemode),
+        stripe_url=payment_url(attempt.payment_intent_id, livemode=attempt.livemode),
         possible_from=attempt_release.releasable_from(attempt),
         may_be_released=attempt_release.may_be_released(attempt),
         refusal=_refusal(attempt),
@@ -65,13 +65,13 @@ def payment_in_review(attempt: PaymentAttempt) -> PaymentInReview:
 def _refusal(attempt: PaymentAttempt) -> Refusal | None:
     if attempt.failure not in REFUSALS:
         return None
-    request = attempt.stripe_request_id
+    request_id = attempt.stripe_request_id
     return Refusal(
-        words=str(AttemptFailure(attempt.failure).label),
+        label=str(AttemptFailure(attempt.failure).label),
         code=attempt.reason,
         param=attempt.failure_param,
-        request=request,
-        log=f"{_dashboard_url(livemode=attempt.livemode)}logs/{request}" if request else "",
+        request_id=request_id,
+        log_url=f"{_dashboard_url(livemode=attempt.livemode)}logs/{request_id}" if request_id else "",
         advice=_advice(AttemptFailure(attempt.failure)),
     )
 
