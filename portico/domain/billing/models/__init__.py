@@ -1,4 +1,4 @@
-"""Invoices, tries to pay them, money that came and went, and cards that may be used again."""
+"""Models of billing: invoices, payment attempts, payments, credits, refunds, disputes and saved cards."""
 
 from portico.domain.billing.models.allocations import Allocation, CreditNote, Reversal, ReversalCause
 from portico.domain.billing.models.attempt_states import (

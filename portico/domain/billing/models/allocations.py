@@ -1,4 +1,4 @@
-"""What money and credit were put against, and what was undone of it."""
+"""Allocations of payments and credits to invoices, their reversals, and credit notes."""
 
 from django.db import models
 from django.db.models import F, Q, Sum
@@ -13,8 +13,8 @@ from portico.plumbing import clock
 from portico.plumbing.database.base_models import PracticeRow, RowQuerySet
 from portico.plumbing.database.constraints import SamePractice
 
-# The causes of reversals after which it is as if the allocation had never been.
-UNDOING = ("void", "unshared", "taken_back")
+# The causes of reversals that cancel an allocation, as if it had never been made.
+CANCELLING_CAUSES = ("void", "unshared", "taken_back")
 
 
 class AllocationQuerySet(RowQuerySet["Allocation"]):
@@ -22,27 +22,29 @@ class AllocationQuerySet(RowQuerySet["Allocation"]):
         return self.filter(live_minor__gt=0)
 
     def paying(self) -> "AllocationQuerySet":
-        """Those that paid the invoice, with `put_minor`, and of that `lost_minor` in disputes.
+        """Allocations that paid the invoice, annotated with `put_minor` and its part `lost_minor`, lost in disputes.
 
-        What was refunded or lost later had paid it and counts; what a void, an unsharing or a taking back undid does
-        not.
+        Amounts that were refunded or lost later count; amounts reversed because the invoice was voided or unshared, or
+        the source taken back, do not.
         """
-        standing = Q(reversals__undone_at=None)
-        undone = Sum("reversals__amount_minor", filter=standing & Q(reversals__cause__in=UNDOING), default=0)
-        lost = Sum("reversals__amount_minor", filter=standing & Q(reversals__cause="dispute"), default=0)
-        return self.annotate(put=F("amount_minor") - undone, lost=lost).filter(put__gt=0)
+        in_force = Q(reversals__undone_at=None)
+        cancelled = Sum(
+            "reversals__amount_minor", filter=in_force & Q(reversals__cause__in=CANCELLING_CAUSES), default=0
+        )
+        lost = Sum("reversals__amount_minor", filter=in_force & Q(reversals__cause="dispute"), default=0)
+        return self.annotate(put=F("amount_minor") - cancelled, lost=lost).filter(put__gt=0)
 
 
 class Allocation(PracticeRow):
-    """Money or credit put against an invoice. Its amount never changes; reversals say what was undone of it."""
+    """Part of a payment or credit allocated to an invoice. Its amount never changes; reversals reduce it."""
 
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="allocations")
     payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="allocations")
     credit = models.ForeignKey(Credit, models.PROTECT, null=True, related_name="allocations")
     amount_minor = models.BigIntegerField()
-    # Put there from what was left over, not from money meant for this invoice: unsharing gives it back.
+    # True if it came from unused credit, not from a payment for this invoice: unsharing releases it.
     from_credit = models.BooleanField(default=False)
-    # Written by `settling` alone.
+    # Written only by `ledger.allocation`.
     reversed_minor = models.BigIntegerField(default=0)
     live_minor = models.GeneratedField(
         expression=F("amount_minor") - F("reversed_minor"), output_field=models.BigIntegerField(), db_persist=True
@@ -66,7 +68,7 @@ class Allocation(PracticeRow):
                 condition=Q(reversed_minor__gte=0) & Q(amount_minor__gte=F("reversed_minor")),
                 name="billing_allocation_reversed_once",
             ),
-            # What was meant for an invoice is put there once: a second settling of one payment cannot double it.
+            # A payment is allocated to the invoice it is for only once: settling it twice cannot double the amount.
             models.UniqueConstraint(
                 fields=("payment", "invoice"),
                 condition=Q(from_credit=False, payment__isnull=False),
@@ -83,23 +85,23 @@ class Allocation(PracticeRow):
 
     @property
     def put_minor(self) -> int:
-        """What it paid of the invoice, even if it was refunded or lost since. Wants the row from `paying`."""
+        """The amount it paid of the invoice, even if refunded or lost since. Needs the row from `paying`."""
         return int(self.__dict__["put"])
 
     @property
     def lost_minor(self) -> int:
-        """What of that was lost in disputes. Wants the row from `paying`."""
+        """The part of `put_minor` that was lost in disputes. Needs the row from `paying`."""
         return int(self.__dict__["lost"])
 
 
 class CreditNote(PracticeRow):
-    """What an invoice no longer asks for: it stays Paid after its money went back."""
+    """An amount no longer owed on an invoice, so that it stays Paid after a refund."""
 
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="credit_notes")
     refund = models.ForeignKey(Refund, models.PROTECT, related_name="credit_notes")
     amount_minor = models.BigIntegerField()
     at = models.DateTimeField(default=clock.now, editable=False)
-    # The refund failed later.
+    # Set when the refund failed later.
     undone_at = models.DateTimeField(null=True)
 
     objects = RowQuerySet.as_manager()
@@ -126,7 +128,7 @@ class ReversalCause(models.TextChoices):
 
 
 class Reversal(PracticeRow):
-    """What was undone of an allocation, and why. A refund that fails is undone in its turn."""
+    """A reduction of an allocation, with its cause. `undone_at` is set if the refund behind it fails."""
 
     allocation = models.ForeignKey(Allocation, models.PROTECT, related_name="reversals")
     amount_minor = models.BigIntegerField()

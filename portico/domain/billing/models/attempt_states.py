@@ -1,13 +1,13 @@
-"""How a try to pay stands."""
+"""States and failures of payment attempts."""
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 
 class AttemptState(TextChoices):
-    """Open and processing ones are asked about; quarantined ones wait for staff; the rest is over."""
+    """Open and processing attempts are polled at Stripe, quarantined ones wait for staff, all others are final."""
 
-    # Nobody has pressed pay on the bank's or Stripe's page, as far as we know: the invoice is still Unpaid.
+    # As far as we know, the client has not confirmed on Stripe's or the bank's page: the invoice is still Unpaid.
     OPEN = "open", _("Started")
     # Money may have moved.
     PROCESSING = "processing", _("Processing")
@@ -15,18 +15,18 @@ class AttemptState(TextChoices):
     FAILED = "failed", _("Declined")
     EXPIRED = "expired", _("Given up")
     RELEASED = "released", _("Released")
-    # Stripe's amount, currency or mode is not ours.
+    # Stripe reports another amount, currency or mode than ours.
     QUARANTINED = "quarantined", _("Does not match")
 
 
-# While in one of these, the attempt holds its invoices.
+# In these states the attempt holds its invoices: no other attempt can pay them.
 STATES_HOLDING_INVOICES = (AttemptState.OPEN, AttemptState.PROCESSING, AttemptState.QUARANTINED)
-# In these money may have moved: the invoice is told as Processing.
+# In these states money may have moved: the invoice is shown as Processing.
 STATES_IN_PROGRESS = (AttemptState.PROCESSING, AttemptState.QUARANTINED)
 
 
 class AttemptFailure(TextChoices):
-    """How a call to Stripe failed: the words of `gateways.stripe.errors.Failure`, and our own clock."""
+    """The failures of calls to Stripe: the values of `gateways.stripe.errors.Failure`, and a wrong server clock."""
 
     DECLINED = "declined", _("Card declined")
     REFUSED = "refused", _("Stripe refused the request")
@@ -39,7 +39,7 @@ class AttemptFailure(TextChoices):
     SERVER_CLOCK = "server_clock", _("Card payment not started: this server’s clock is wrong")
 
 
-# Stripe answered and did nothing, and will do nothing next time unless somebody changes something.
+# Stripe refused the call without effect, and will refuse it again until the setup or the request changes.
 REFUSALS = (
     AttemptFailure.REFUSED,
     AttemptFailure.KEY_REFUSED,

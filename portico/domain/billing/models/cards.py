@@ -1,4 +1,4 @@
-"""Cards that clients let us keep, and who they are at Stripe. No card number is ever here."""
+"""Saved cards and Stripe customers. Card numbers are never stored."""
 
 from django.db import models
 from django.db.models import Q
@@ -10,14 +10,14 @@ from portico.plumbing.database.constraints import SamePractice
 
 
 class StripeCustomer(PracticeRow):
-    """A portal account as one Stripe account knows it, in one mode. Nothing about care goes there."""
+    """The Stripe customer of a portal account in one Stripe account and mode. Stripe receives no health details."""
 
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="stripe_customers")
     stripe_account_id = models.CharField(max_length=64)
     livemode = models.BooleanField()
     customer_id = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=clock.now, editable=False)
-    # When we learned that it was deleted at Stripe. The row stays for its cards; a new one takes its place.
+    # When we found it deleted at Stripe. The row stays, because cards refer to it; a new row replaces it.
     gone_at = models.DateTimeField(null=True)
 
     objects = RowQuerySet.as_manager()
@@ -44,7 +44,7 @@ class SavedCardQuerySet(RowQuerySet["SavedCard"]):
 
 
 class SavedCard(PracticeRow):
-    """A card that its owner asked us to keep, by Stripe's name for it; with the consent as it was read."""
+    """A saved card by its Stripe payment method, with the text of the consent that was given."""
 
     ref = RefField()
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="saved_cards")
@@ -58,7 +58,7 @@ class SavedCard(PracticeRow):
     consented_at = models.DateTimeField()
     created_at = models.DateTimeField(default=clock.now, editable=False)
     removed_at = models.DateTimeField(null=True)
-    # When Stripe had forgotten it too.
+    # When it was detached at Stripe too.
     detached_at = models.DateTimeField(null=True)
 
     objects = SavedCardQuerySet.as_manager()

@@ -1,9 +1,9 @@
-"""What a practice gives without money having come."""
+"""Credits that a practice gives to clients."""
 
 from django.db import models
 from django.db.models import F, Q
 
-from portico.domain.billing.models.sources import Source
+from portico.domain.billing.models.sources import FundingSource
 from portico.domain.clients.models import Client
 from portico.plumbing.database.base_models import RowQuerySet
 from portico.plumbing.database.constraints import SamePractice
@@ -17,8 +17,8 @@ class CreditQuerySet(RowQuerySet["Credit"]):
         return self.filter(taken_back_at=None, unused_minor__gt=0)
 
 
-class Credit(Source):
-    """What the practice gives without money having come: goodwill, or credit brought forward."""
+class Credit(FundingSource):
+    """Credit given without a payment: goodwill, or a credit balance brought forward."""
 
     client = models.ForeignKey(Client, models.PROTECT, related_name="credits")
     reason = models.CharField(max_length=300)
@@ -30,9 +30,9 @@ class Credit(Source):
 
     objects = CreditQuerySet.as_manager()
 
-    class Meta(Source.Meta):
+    class Meta(FundingSource.Meta):
         constraints = (
-            *Source.Meta.constraints,
+            *FundingSource.Meta.constraints,
             SamePractice("client", name="billing_credit_client"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="billing_credit_amount"),
             models.CheckConstraint(

@@ -1,4 +1,4 @@
-"""Payments that a card's owner disputes at the bank."""
+"""Disputes of card payments."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -17,7 +17,7 @@ class DisputeState(models.TextChoices):
 
 
 class Dispute(PracticeRow):
-    """A charge that the card's owner disputes. Lost, the money is gone and the debt is back."""
+    """A dispute of a charge. When it is lost, the money is gone and its invoices are owed again."""
 
     ref = RefField()
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="disputes")
@@ -28,7 +28,7 @@ class Dispute(PracticeRow):
     reason = models.CharField(max_length=60, blank=True)
     opened_at = models.DateTimeField(default=clock.now)
     closed_at = models.DateTimeField(null=True)
-    # What of it was taken out of the books when it was lost: refunded before, there is less left to lose.
+    # The amount taken out of the books when it was lost; smaller than the dispute if part was refunded before.
     lost_minor = models.BigIntegerField(default=0)
 
     objects = RowQuerySet.as_manager()

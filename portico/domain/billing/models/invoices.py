@@ -1,4 +1,4 @@
-"""Invoices, their lines, and the counter that numbers them."""
+"""Invoices, their lines, and the counter of invoice numbers."""
 
 from datetime import date
 
@@ -19,12 +19,12 @@ from portico.plumbing.database.constraints import SamePractice
 
 class InvoiceKind(models.TextChoices):
     CHARGES = "charges", _("Invoice")
-    # What was owed before the practice came to Portico.
+    # The balance owed before the practice started to use Portico.
     OPENING = "opening", _("Balance brought forward")
 
 
 class InvoiceStatus(models.TextChoices):
-    """How an invoice stands; never stored, since midnight and a bank's answer change it."""
+    """The status of an invoice. Computed and never stored: it changes at midnight and when an attempt ends."""
 
     DRAFT = "draft", _("Draft")
     UNPAID = "unpaid", _("Unpaid")
@@ -39,77 +39,77 @@ class InvoiceQuerySet(RowQuerySet["Invoice"]):
         return self.filter(issued_at=None)
 
     def issued(self) -> "InvoiceQuerySet":
-        """Issued at some time, the void ones too."""
+        """Issued invoices, including void ones."""
         return self.filter(issued_at__isnull=False)
 
     def standing(self) -> "InvoiceQuerySet":
-        """Issued and not void: what the books are made of."""
+        """Issued invoices that are not void: the ones that count in the books."""
         return self.filter(issued_at__isnull=False, voided_at=None)
 
     def shared(self) -> "InvoiceQuerySet":
         return self.filter(shared_at__isnull=False)
 
     def owing(self) -> "InvoiceQuerySet":
-        """Standing, with something still to pay on them."""
+        """Standing invoices with an amount still to pay."""
         return self.standing().filter(open_minor__gt=0)
 
     def settled(self) -> "InvoiceQuerySet":
         return self.standing().filter(open_minor=0)
 
     def payable(self) -> "InvoiceQuerySet":
-        """What a client may pay: shared, owing, and under no open attempt."""
+        """Invoices that a client may pay: shared, owing, and without an open attempt."""
         return self.owing().shared().exclude(Exists(_open_attempts()))
 
     def processing(self) -> "InvoiceQuerySet":
-        """Owing, and money may have moved for them."""
+        """Owing invoices with an attempt for which money may have moved."""
         return self.owing().filter(Exists(_open_attempts(moving=True)))
 
     def not_processing(self) -> "InvoiceQuerySet":
         return self.owing().exclude(Exists(_open_attempts(moving=True)))
 
     def with_attempts(self) -> "InvoiceQuerySet":
-        """With what `is_attempted`, `is_processing` and `status_on` ask about."""
+        """Annotates what `is_attempted`, `is_processing` and `status_on` need."""
         return self.annotate(attempted=Exists(_open_attempts()), moving=Exists(_open_attempts(moving=True)))
 
     def with_sums(self) -> "InvoiceQuerySet":
-        """With what `sums` asks for: what of `paid_minor` is credit, and what was lost in disputes."""
-        credit = _parts("Allocation", invoice=OuterRef("pk"), credit__isnull=False)
-        lost = _parts("Reversal", allocation__invoice=OuterRef("pk"), cause="dispute", undone_at=None)
+        """Annotates what `sums` needs: the part of `paid_minor` that is credit, and the amount lost in disputes."""
+        credit = _related_rows("Allocation", invoice=OuterRef("pk"), credit__isnull=False)
+        lost = _related_rows("Reversal", allocation__invoice=OuterRef("pk"), cause="dispute", undone_at=None)
         return self.annotate(credit_put=_sum_of(credit, "live_minor"), lost=_sum_of(lost, "amount_minor"))
 
 
-# Models by name: they point at invoices, not the other way.
+# Models are looked up by name: their modules import this one.
 
 
 def _open_attempts(*, moving: bool = False) -> models.QuerySet[models.Model]:
-    rows = _parts("AttemptInvoice", invoice_id=OuterRef("pk"), is_open=True)
+    rows = _related_rows("AttemptInvoice", invoice_id=OuterRef("pk"), is_open=True)
     return rows.filter(attempt__state__in=STATES_IN_PROGRESS) if moving else rows
 
 
-def _parts(model: str, **asked: object) -> models.QuerySet[models.Model]:
-    rows: models.QuerySet[models.Model] = apps.get_model("billing", model)._default_manager.filter(**asked)
+def _related_rows(model: str, **conditions: object) -> models.QuerySet[models.Model]:
+    rows: models.QuerySet[models.Model] = apps.get_model("billing", model)._default_manager.filter(**conditions)
     return rows
 
 
 def _sum_of(rows: models.QuerySet[models.Model], column: str) -> Coalesce:
-    added_up = rows.order_by().values(_all=Value(1)).annotate(sum_of=Sum(column)).values("sum_of")
-    # PostgreSQL adds up to a decimal.
-    return Coalesce(Cast(Subquery(added_up), models.BigIntegerField()), Value(0))
+    sums = rows.order_by().values(_all=Value(1)).annotate(sum_of=Sum(column)).values("sum_of")
+    # PostgreSQL's sum of a bigint column is numeric.
+    return Coalesce(Cast(Subquery(sums), models.BigIntegerField()), Value(0))
 
 
 class Invoice(PracticeRow):
-    """What creates a debt. A draft is edited freely; once issued it is only shared, paid or voided.
+    """An invoice. A draft can be edited; an issued invoice can only be shared, paid or voided.
 
-    `paid_minor` and `credited_minor` are written by `settling` alone, in the transaction that changes them.
+    `paid_minor` and `credited_minor` are written only by `ledger.allocation`, in the transaction that changes them.
     """
 
     ref = RefField()
     client = models.ForeignKey(Client, models.PROTECT, related_name="invoices")
     kind = models.CharField(max_length=8, choices=InvoiceKind.choices, default=InvoiceKind.CHARGES)
-    # Given when it is issued, without gaps; a void invoice keeps it.
+    # Assigned when it is issued, without gaps; a void invoice keeps it.
     number = models.PositiveIntegerField(null=True)
     dated_on = models.DateField()
-    # None: there is no day on which it becomes past due.
+    # None if it never becomes past due.
     due_on = models.DateField(null=True, blank=True)
     currency = models.CharField(max_length=3)
     note = models.TextField(max_length=1000, blank=True)
@@ -125,11 +125,11 @@ class Invoice(PracticeRow):
     shared_at = models.DateTimeField(null=True)
     voided_at = models.DateTimeField(null=True)
     void_reason = models.CharField(max_length=300, blank=True)
-    # The void invoice that this one was written instead of.
+    # The void invoice that this one replaces.
     replaces = models.OneToOneField("self", models.PROTECT, null=True, related_name="replaced_by")
-    # A draft as it was typed, while it holds what cannot be read as lines yet; cleared when it is saved.
+    # The raw form input of a draft that is not valid yet; cleared when the draft is saved.
     typed = models.JSONField(null=True, blank=True)
-    # The random key of the form that made it, so that pressing twice makes one.
+    # The random key of the form that created it, so that submitting it twice creates one invoice.
     form_key = models.CharField(max_length=43, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1)
     created_by = models.CharField(max_length=100, blank=True)
@@ -208,12 +208,12 @@ class Invoice(PracticeRow):
 
     @property
     def still_open_minor(self) -> int:
-        """What is left to pay, from the columns in memory."""
+        """The amount left to pay, computed from the columns in memory."""
         return self.total_minor - self.paid_minor - self.credited_minor
 
     @property
     def owed_minor(self) -> int:
-        """What its client owes on it: nothing while it is a draft, nor once it is void."""
+        """The amount its client owes on it; 0 for a draft or a void invoice."""
         return 0 if self.is_draft or self.is_void else self.still_open_minor
 
     @property
@@ -226,15 +226,15 @@ class Invoice(PracticeRow):
 
     @property
     def sums(self) -> Sums:
-        """What of the client's sums belongs to this invoice. Wants the row from `with_sums`.
+        """The part of the client's sums that belongs to this invoice. Needs the row from `with_sums`.
 
-        A draft or void invoice is not invoiced; money that was refunded or lost while it paid the invoice still counts.
+        Drafts and void invoices are not invoiced. Money that paid the invoice and was refunded or lost later counts.
         """
         credit, lost = int(self.__dict__["credit_put"]), int(self.__dict__["lost"])
         counts = not self.is_draft and not self.is_void
         return Sums(
             invoiced_minor=self.total_minor if counts else 0,
-            # A credit note is written for exactly what a refund takes off the invoice.
+            # A credit note has exactly the amount by which a refund reduces the invoice.
             paid_minor=self.paid_minor - credit + self.credited_minor + lost,
             refunded_minor=self.credited_minor,
             adjusted_minor=lost - credit - (self.credited_minor if counts else 0),
@@ -242,16 +242,16 @@ class Invoice(PracticeRow):
 
     @property
     def is_attempted(self) -> bool:
-        """Whether an attempt is open on it. Wants the row from `with_attempts`."""
+        """True if an attempt is open on it. Needs the row from `with_attempts`."""
         return bool(self.__dict__["attempted"])
 
     @property
     def is_processing(self) -> bool:
-        """Whether money may have moved for it. Wants the row from `with_attempts`."""
+        """True if money may have moved for it. Needs the row from `with_attempts`."""
         return bool(self.__dict__["moving"])
 
     def status_on(self, today: date) -> InvoiceStatus:
-        """How it stands on that day in the practice's zone. Wants the row from `with_attempts`."""
+        """Returns its status on a day in the practice's time zone. Needs the row from `with_attempts`."""
         if self.is_draft:
             return InvoiceStatus.DRAFT
         if self.is_void:
@@ -265,7 +265,7 @@ class Invoice(PracticeRow):
 
 
 class InvoiceLine(PracticeRow):
-    """One line: whole quantities, so that nothing is ever rounded. It may be negative, the total may not."""
+    """An invoice line. Quantities are whole, so that nothing is rounded. A line may be negative, the total may not."""
 
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="lines")
     position = models.PositiveSmallIntegerField()
@@ -294,7 +294,7 @@ class InvoiceLine(PracticeRow):
 
 
 class InvoiceCounter(PracticeRow):
-    """The next number of a practice's invoices: its own table, locked last of all and only to issue."""
+    """The next invoice number of a practice. Its own table, because its lock is taken last and only to issue."""
 
     next_number = models.PositiveIntegerField(default=1)
 

@@ -1,4 +1,4 @@
-"""Money that came."""
+"""Payments and the counter that numbers their receipts."""
 
 from django.apps import apps
 from django.db import models
@@ -7,14 +7,14 @@ from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access.models import PortalAccount
 from portico.domain.billing.models.attempts import PaymentAttempt
-from portico.domain.billing.models.sources import Source
+from portico.domain.billing.models.sources import FundingSource
 from portico.domain.clients.models import Client
 from portico.plumbing.database.base_models import PracticeRow, RowQuerySet
 from portico.plumbing.database.constraints import SamePractice
 
 
 class PaymentKind(models.TextChoices):
-    """Charged online and recorded by hand are different things, and different words everywhere."""
+    """The kinds of payment. A card charged online and a card taken elsewhere are always told apart."""
 
     ONLINE = "online", _("Card, charged online")
     CASH = "cash", _("Cash")
@@ -30,22 +30,22 @@ class PaymentQuerySet(RowQuerySet["Payment"]):
         return self.filter(taken_back_at=None)
 
     def with_credit(self) -> "PaymentQuerySet":
-        """Those of which something is left over, that waits for a refund too."""
+        """Payments with an unused amount, including those that wait for a refund."""
         return self.filter(taken_back_at=None, unused_minor__gt=0)
 
     def with_disputes(self) -> "PaymentQuerySet":
-        """With what `has_open_dispute` asks about."""
-        # By name: disputes point at payments, not the other way.
+        """Annotates what `has_open_dispute` needs."""
+        # Looked up by name: the module of disputes imports this one.
         disputes = apps.get_model("billing", "Dispute")._default_manager.filter(payment_id=OuterRef("pk"), state="open")
         return self.annotate(open_dispute=Exists(disputes))
 
     def spendable(self) -> "PaymentQuerySet":
-        """Of which something is left over and may be put against an invoice."""
+        """Payments with an unused amount that may be allocated to invoices."""
         return self.with_credit().filter(refund_asked_at=None)
 
 
-class Payment(Source):
-    """Money that came. One that was charged online has its charge's id, once in the practice."""
+class Payment(FundingSource):
+    """A payment by a client. One that was charged online has the id of its charge, unique in the practice."""
 
     client = models.ForeignKey(Client, models.PROTECT, related_name="payments")
     kind = models.CharField(max_length=14, choices=PaymentKind.choices)
@@ -64,7 +64,7 @@ class Payment(Source):
     livemode = models.BooleanField(default=False)
     card_brand = models.CharField(max_length=20, blank=True)
     card_last4 = models.CharField(max_length=4, blank=True)
-    # What went back or was lost; written by `settling` alone.
+    # The refunded and lost amounts; written only by `ledger.allocation`.
     refunded_minor = models.BigIntegerField(default=0)
     disputed_minor = models.BigIntegerField(default=0)
     unused_minor = models.GeneratedField(
@@ -72,15 +72,15 @@ class Payment(Source):
         output_field=models.BigIntegerField(),
         db_persist=True,
     )
-    # What is left over waits for staff to refund it, and is not put against invoices meanwhile.
+    # While set, the unused amount waits for staff to refund it and is not allocated to invoices.
     refund_asked_at = models.DateTimeField(null=True)
     refund_asked_reason = models.CharField(max_length=300, blank=True)
 
     objects = PaymentQuerySet.as_manager()
 
-    class Meta(Source.Meta):
+    class Meta(FundingSource.Meta):
         constraints = (
-            *Source.Meta.constraints,
+            *FundingSource.Meta.constraints,
             SamePractice("client", name="billing_payment_client"),
             SamePractice("attempt", name="billing_payment_attempt"),
             SamePractice("account", name="billing_payment_account"),
@@ -145,22 +145,22 @@ class Payment(Source):
 
     @property
     def has_open_dispute(self) -> bool:
-        """Whether the card's owner disputes it at present. Wants the row from `with_disputes`."""
+        """True if a dispute of it is open. Needs the row from `with_disputes`."""
         return bool(self.__dict__["open_dispute"])
 
     @property
     def left_minor(self) -> int:
-        """What has neither gone back nor been lost: the most that can be refunded."""
+        """The amount neither refunded nor lost: the refundable amount."""
         return 0 if self.is_taken_back else self.amount_minor - self.refunded_minor - self.disputed_minor
 
     @property
     def still_unused_minor(self) -> int:
-        """What is left over as credit, from the columns in memory."""
+        """The unused amount, which is credit, computed from the columns in memory."""
         return self.left_minor - self.allocated_minor
 
 
 class ReceiptCounter(PracticeRow):
-    """The next number of a practice's receipts; locked with the same care as that of invoices."""
+    """The next receipt number of a practice; locked like `InvoiceCounter`."""
 
     next_number = models.PositiveIntegerField(default=1)
 

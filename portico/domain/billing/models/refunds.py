@@ -1,4 +1,4 @@
-"""Money that goes back."""
+"""Refunds of payments."""
 
 from django.db import models
 from django.db.models import Q
@@ -16,7 +16,7 @@ class RefundMethod(models.TextChoices):
 
 
 class RefundState(models.TextChoices):
-    # Counted in the books already; undone if it fails.
+    # Already counted in the books; undone if it fails.
     PENDING = "pending", _("On its way")
     SUCCEEDED = "succeeded", _("Refunded")
     FAILED = "failed", _("Failed")
@@ -28,7 +28,7 @@ class RefundQuerySet(RowQuerySet["Refund"]):
 
 
 class Refund(PracticeRow):
-    """Money that went back. Through Stripe by the charge's id; by hand only for what was recorded by hand."""
+    """A refund: through Stripe for online payments, by hand for payments recorded by hand."""
 
     ref = RefField()
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")

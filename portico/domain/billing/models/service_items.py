@@ -1,4 +1,4 @@
-"""What a practice charges for, under neutral names."""
+"""Products and services of a practice, with neutral names."""
 
 from django.db import models
 from django.db.models import Q
@@ -13,11 +13,11 @@ class ServiceItemQuerySet(RowQuerySet["ServiceItem"]):
 
 
 class ServiceItem(PracticeRow):
-    """A product or service with its price. Lines of invoices copy it: a new price changes no invoice."""
+    """A product or service with its price. Invoice lines copy both, so a new price changes no invoice."""
 
     ref = RefField()
     code = models.CharField(max_length=20)
-    # Neutral: it stands on invoices that a client may print or forward.
+    # Neutral: it is printed on invoices, which a client may forward.
     label = models.CharField(max_length=100)
     price_minor = models.BigIntegerField()
     retired_at = models.DateTimeField(null=True, blank=True)

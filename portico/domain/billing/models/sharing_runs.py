@@ -1,4 +1,4 @@
-"""Sharing everything at once: a row that the worker takes up, and whose progress a page can tell."""
+"""Sharing runs: rows from which the worker shares all unshared invoices, and a page shows the progress."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -16,17 +16,17 @@ class SharingRunQuerySet(RowQuerySet["SharingRun"]):
 
 
 class SharingRun(QueuedRow):
-    """Shares what was issued and not shared when somebody pressed, a few invoices at a time."""
+    """Shares in batches all invoices that were issued and unshared when the run was requested."""
 
     ref = RefField()
     asked_by = models.ForeignKey(StaffMember, models.PROTECT, related_name="+")
-    # Only invoices up to this one: what is issued later was not meant.
+    # Excludes invoices that are issued after the request.
     last_invoice_id = models.BigIntegerField()
-    # As far as it has come.
+    # The last invoice processed.
     reached_id = models.BigIntegerField(default=0)
     total = models.PositiveIntegerField()
     shared = models.PositiveIntegerField(default=0)
-    # Of those, whose clients were not told by mail.
+    # Shared invoices whose clients were not notified by mail.
     not_told = models.PositiveIntegerField(default=0)
     written_at = models.DateTimeField(default=clock.now, editable=False)
     ended_at = models.DateTimeField(null=True)

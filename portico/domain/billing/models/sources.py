@@ -1,4 +1,4 @@
-"""What payments and credits have in common: they are put against invoices."""
+"""The abstract base of payments and credits, the amounts that can be allocated to invoices."""
 
 from django.db import models
 
@@ -6,13 +6,13 @@ from portico.plumbing import clock
 from portico.plumbing.database.base_models import PracticeRow, RefField
 
 
-class Source(PracticeRow):
-    """Something that is put against invoices. What is left over is the client's credit."""
+class FundingSource(PracticeRow):
+    """An amount that can be allocated to invoices. The unused part is the client's credit."""
 
     ref = RefField()
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
-    # What stands against invoices at present; written by `settling` alone.
+    # The amount currently allocated to invoices; written only by `ledger.allocation`.
     allocated_minor = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     taken_back_at = models.DateTimeField(null=True)
