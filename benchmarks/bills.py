@@ -105,7 +105,7 @@ def look_ups(practice: Practice, one: Client) -> Iterator[LookUp]:
     yield LookUp("invoices, the numbers on the chips", partial(invoice_list.counts, practice))
     yield LookUp("invoices, by number", partial(invoice_list.page, practice, ListQuery(query="1042")))
     yield LookUp("invoices, by client", partial(invoice_list.page, practice, ListQuery(query=one.name)))
-    yield LookUp("invoices, still to pay in all", partial(invoice_list.still_open, practice), owing)
+    yield LookUp("invoices, still to pay in all", partial(invoice_list.open_total_minor, practice), owing)
     yield LookUp("the figures", partial(reports.totals_of, practice), 4 * rows.count())
     yield LookUp("one client's balance", partial(balances.office_account, one))
     yield LookUp("what waits for one client", partial(amounts_due.amounts_due_of, [one]))

@@ -1,1 +1,1 @@
-"""What clients owe and what they paid: invoices, payments, what money was put against, credit, refunds."""
+"""Billing: invoices, payments, their allocation to invoices, credits and refunds."""

@@ -1,4 +1,4 @@
-"""The four sums that accounts, statements, lists and reports show, and the balance they add up to."""
+"""The four sums shown in accounts, statements, lists and reports, and the balance they add up to."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 class Sums:
     """Amounts in minor units.
 
-    `paid_minor` is all money received, `refunded_minor` what of it was paid back. `adjusted_minor` changes the balance
-    without money from or to the client, and carries its sign: credits and credit notes are negative, payments lost in
-    a dispute positive. Void invoices, payments that were taken back and refunds that failed count nowhere.
+    `paid_minor` is all money received, `refunded_minor` the part of it that was refunded. `adjusted_minor` changes the
+    balance without a payment or a refund and is signed: credits and credit notes are negative, payments lost in a
+    dispute positive. Void invoices, payments that were taken back and failed refunds are excluded from every sum.
     """
 
     invoiced_minor: int = 0
@@ -19,7 +19,7 @@ class Sums:
 
     @property
     def balance_minor(self) -> int:
-        """What is still owed; negative if the client has credit."""
+        """The amount still owed; negative if the client has credit."""
         return self.invoiced_minor - self.paid_minor + self.refunded_minor + self.adjusted_minor
 
     def __add__(self, other: "Sums") -> "Sums":

@@ -1,4 +1,4 @@
-"""The billing app."""
+"""Configuration of the billing app: registers its mails and its webhook handler."""
 
 from django.apps import AppConfig
 
@@ -9,7 +9,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from portico.domain.billing.card_payments import mismatch_mail  # noqa: PLC0415
-        from portico.domain.billing.invoices import invoice_sharing  # noqa: PLC0415 - models cannot be named before
+        from portico.domain.billing.invoices import invoice_sharing  # noqa: PLC0415 - models cannot be imported earlier
         from portico.domain.billing.invoices.shared_invoice_mail import InvoiceSharedMail  # noqa: PLC0415
         from portico.domain.billing.payments import receipts  # noqa: PLC0415
         from portico.domain.billing.payments.receipt_mails import ReceiptMail, RefundMail  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What billing refuses, in sentences for the person who asked."""
+"""The reasons for which billing refuses an operation, each with its message for the user."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -32,13 +32,13 @@ class InvoicePaid(Refused):
 
 
 class BeingPaid(Refused):
-    """An attempt is open on it that has not moved money as far as is known: it can be ended first."""
+    """A payment attempt is open on the invoice; as far as is known it has moved no money, so it can be cancelled."""
 
     message = _("The client has started a payment for this invoice. Try again in a moment.")
 
 
 class Processing(Refused):
-    """Money may have moved: nobody may touch the invoice until Stripe has said so, or staff released the attempt."""
+    """Money may have moved: the invoice is locked until Stripe reports the outcome or staff release the attempt."""
 
     message = _("A card payment for this invoice is being processed. Wait until its outcome is known.")
 
@@ -52,7 +52,7 @@ class AmountNotPositive(Refused):
     status = 422
 
 
-class BeyondWhatIsLeft(Refused):
+class ExceedsRefundableAmount(Refused):
     message = _("That is more than is left of this payment.")
     status = 422
 
@@ -71,11 +71,6 @@ class ChargedOnline(Refused):
 
 class RecordedByHand(Refused):
     message = _("This payment was recorded by hand. Give the money back by hand and record it here.")
-
-
-class WrongCurrency(Refused):
-    message = _("The practice keeps its books in one currency.")
-    status = 422
 
 
 class ReasonMissing(Refused):

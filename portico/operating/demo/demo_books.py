@@ -50,7 +50,7 @@ class Books:
         entry = self.entry(item or self.items[0], self.today - timedelta(days=days_ago), quantity)
         invoice = invoicing.issue(invoicing.draft(client, entry, by=self.by), shown=None, by=self.by)
         # No mail: the demo's mailbox shows the invitations.
-        return invoice_sharing.share(invoice, tell=False, shown=None, by=self.by).invoice if share else invoice
+        return invoice_sharing.share(invoice, notify=False, shown=None, by=self.by).invoice if share else invoice
 
     def entry(self, item: ServiceItem, on: date, quantity: int) -> InvoiceInput:
         line = LineInput(item.label, item.price_minor, quantity, on, item)

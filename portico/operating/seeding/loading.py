@@ -171,7 +171,7 @@ def _invoice(client: Client, wanted: SeedInvoice, names: _Names, *, by: Actor) -
         invoice = invoicing.issue(draft, shown=None, by=by)
         if wanted.shared:
             # No mail: a seeded client hears of nothing.
-            invoice = invoice_sharing.share(invoice, tell=False, shown=None, by=by).invoice
+            invoice = invoice_sharing.share(invoice, notify=False, shown=None, by=by).invoice
     except Refused as refusal:
         raise SeedRefused(wanted.place, f"cannot be: {refusal}") from refusal
     names.note(SeedKind.INVOICE, wanted.ref, invoice.ref)

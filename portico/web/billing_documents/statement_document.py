@@ -4,7 +4,7 @@ from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from portico.domain.billing.account_sums import Sums
-from portico.domain.billing.ledger.statements import Entry, Statement
+from portico.domain.billing.ledger.statements import Statement, StatementEntry
 from portico.domain.billing.models import Credit, CreditNote, Dispute, Invoice, Payment
 from portico.plumbing import clock
 from portico.web import formatting, payment_labels
@@ -59,7 +59,7 @@ def _amounts(sums: Sums) -> tuple[int, int, int, int]:
     return sums.invoiced_minor, sums.paid_minor, sums.refunded_minor, sums.adjusted_minor
 
 
-def _row(entry: Entry, used: list[int], currency: str) -> tuple[str, ...]:
+def _row(entry: StatementEntry, used: list[int], currency: str) -> tuple[str, ...]:
     amounts = _amounts(entry.sums)
     return (
         formatting.long_date(entry.on, language=get_language()),
@@ -69,8 +69,8 @@ def _row(entry: Entry, used: list[int], currency: str) -> tuple[str, ...]:
     )
 
 
-def _description(entry: Entry) -> str:
-    match entry.what:
+def _description(entry: StatementEntry) -> str:
+    match entry.row:
         case Invoice() as invoice:
             return _("Invoice %(number)s") % {"number": invoice.number}
         case Payment() as payment:

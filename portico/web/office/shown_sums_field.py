@@ -32,4 +32,4 @@ def of(request: HttpRequest) -> ShownSums:
 def read(value: object) -> ShownSums:
     """What a form of ours posted. Anything else shows no sums, and is refused by every operation."""
     text = value if isinstance(value, str) else ""
-    return ShownSums(text if len(text) <= shown_sums.MOST_CHARACTERS else "")
+    return ShownSums(text if len(text) <= shown_sums.MAX_LENGTH else "")

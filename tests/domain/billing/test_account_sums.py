@@ -121,7 +121,7 @@ def test_test_payments_that_were_taken_out_are_in_no_sum(ana: Client) -> None:
     bills = cast.bill(ana, 42_000), cast.bill(ana, 9_000)
     refunded, lost = (cast.charged(cast.attempt(bill)) for bill in bills)
     with locks.lock_books(ana):
-        refunds.create_refund(refunded, amount_minor=21_000, way=RefundMethod.STRIPE, reason="x", by=cast.DESK)
+        refunds.create_refund(refunded, amount_minor=21_000, method=RefundMethod.STRIPE, reason="x", by=cast.DESK)
     lose(lost, 9_000)
     assert going_live.remove_test_payments(ana.practice, shown=None, by=cast.DESK) == 2
     assert told(ana) == everywhere(Sums(invoiced_minor=51_000))

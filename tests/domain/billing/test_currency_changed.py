@@ -23,7 +23,7 @@ def change(practice: Practice, currency: str) -> None:
     practice.refresh_from_db()
     names = PracticeDetails.__dataclass_fields__
     saved = PracticeDetails(**{name: getattr(practice, name) for name in names})
-    practice_currency.describe(practice, replace(saved, currency=currency), version=practice.version, by=DESK)
+    practice_currency.save_details(practice, replace(saved, currency=currency), version=practice.version, by=DESK)
     practice.refresh_from_db()
 
 

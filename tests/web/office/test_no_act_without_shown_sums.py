@@ -20,7 +20,7 @@ WITHOUT: set[Callable[..., object]] = {
     invoicing.draft,
     invoicing.edit,
     going_live.save_keys,
-    practice_currency.describe,
+    practice_currency.save_details,
 }
 
 

@@ -30,7 +30,7 @@ from portico.domain.billing.models import (
     PaymentAttempt,
     SavedCard,
 )
-from portico.domain.billing.models.attempts import LONGEST_LIFE
+from portico.domain.billing.models.attempts import MAX_LIFETIME
 from portico.domain.billing.refusals import Processing
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import StripeKey
@@ -45,7 +45,7 @@ from portico.plumbing.database.deadlocks import retry_on_deadlock
 IN_HAND = timedelta(seconds=20)
 ASK_AFTER = timedelta(seconds=60)
 # A Checkout's page is good for so long; a bank's for so long.
-CHECKOUT_LASTS = LONGEST_LIFE
+CHECKOUT_LASTS = MAX_LIFETIME
 BANK_LASTS = timedelta(minutes=30)
 # Each time round, one payment that stood in the way was ended.
 MAX_ROUNDS = 4
@@ -163,7 +163,7 @@ def _begin(payer: Payer, order: PaymentOrder, key: StripeKey, tried: frozenset[C
         access = accesses.filter(client=held, account=payer.account).first()
         quotes.refuse_unless_open(held.practice, access)
         quote = quotes.of_balance(held) if order.invoice is None else quotes.of_invoice(order.invoice)
-        locks.invoices(held, [each.pk for each in quote.invoices])
+        locks.lock_invoices(held, [each.pk for each in quote.invoices])
         _refuse_unless_as_shown(order, quote)
         others = _others(quote)
         if others:

@@ -86,7 +86,7 @@ def succeed(attempt: PaymentAttempt, intent: PaymentIntent) -> Payment | None:
         if _is_known(held.practice, intent):
             return None
         covers = list(attempt.covers.select_related("invoice").order_by("invoice_id"))
-        invoices = {each.pk: each for each in locks.invoices(held, [cover.invoice_id for cover in covers])}
+        invoices = {each.pk: each for each in locks.lock_invoices(held, [cover.invoice_id for cover in covers])}
         row = PaymentAttempt.objects.locked().select_related("account").get(pk=attempt.pk)
         is_second = row.state == AttemptState.SUCCEEDED
         is_meant = not is_second and row.state != AttemptState.RELEASED
@@ -114,7 +114,7 @@ def rebuild(practice: Practice, intent: PaymentIntent, told: PaymentMetadata) ->
             return None
         amounts = {part.invoice: part.amount_minor for part in told.parts}
         known = Invoice.objects.filter(client=held, ref__in=amounts).values_list("pk", flat=True)
-        toward = [AllocationTarget(each, amounts[each.ref]) for each in locks.invoices(held, known)]
+        toward = [AllocationTarget(each, amounts[each.ref]) for each in locks.lock_invoices(held, known)]
         account = PortalAccount.objects.filter(practice=practice, ref=told.account).first()
         left_over = _("It was meant for more invoices than Stripe’s record of it names.") if told.left_out else ""
         return _write(SettledFor(held, account, toward), intent, attempt=None, left_over=left_over)

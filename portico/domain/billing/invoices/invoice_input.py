@@ -1,4 +1,4 @@
-"""What forms hand over: an invoice and its lines as they were typed and read."""
+"""The validated input of an invoice form: a draft and its lines."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -8,7 +8,7 @@ from portico.domain.billing.models import ServiceItem
 
 @dataclass(frozen=True)
 class LineInput:
-    """One line; the price of one, in minor units."""
+    """One invoice line; `unit_minor` is the unit price in minor units."""
 
     label: str
     unit_minor: int
@@ -23,7 +23,7 @@ class LineInput:
 
 @dataclass(frozen=True)
 class InvoiceInput:
-    """A whole draft; without `due_on` it never becomes past due."""
+    """A whole draft. Without `due_on` the invoice never becomes past due."""
 
     dated_on: date
     due_on: date | None = None

@@ -1,4 +1,4 @@
-"""The list of a practice's invoices: filtered, found by number or client, a page at a time by key."""
+"""The list of a practice's invoices: status filters, search by number or client, keyset pagination."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from portico.plumbing.text.folding import ascii_forms
 
 PAGE_SIZE = 25
 MAX_COUNTED = 1000
-# A search by a client's name looks at so many clients and no more.
+# A search by a client's name considers at most this many clients.
 MAX_CLIENTS = 200
 # 1038, #1038, Invoice 1038, INV-1038, No. 1038.
 _NUMBER = re.compile(
@@ -38,7 +38,7 @@ class StatusFilter(StrEnum):
 
 @dataclass(frozen=True)
 class ListQuery:
-    """What is asked for; `before` is the ref of the last invoice of the page before."""
+    """The filter, the search text, and in `before` the ref of the last invoice on the previous page."""
 
     show: StatusFilter = StatusFilter.ALL
     query: str = ""
@@ -47,46 +47,46 @@ class ListQuery:
 
 @dataclass(frozen=True)
 class Page:
-    """Some invoices, each with its client, newest first; where the next page begins (empty: nowhere)."""
+    """One page of invoices with their clients, newest first; `next_before` is empty on the last page."""
 
     invoices: list[Invoice]
     next_before: str
     is_first: bool
 
 
-def page(practice: Practice, wanted: ListQuery) -> Page:
-    """One page of what is wanted. An unknown `before` begins anew."""
-    rows = _wanted(practice, wanted)
-    last = Invoice.objects.filter(practice=practice, ref=wanted.before).first() if wanted.before else None
+def page(practice: Practice, query: ListQuery) -> Page:
+    """Returns one page of the matching invoices; the first page if `before` is unknown."""
+    rows = _matching(practice, query)
+    last = Invoice.objects.filter(practice=practice, ref=query.before).first() if query.before else None
     if last is not None:
         rows = rows.filter(pk__lt=last.pk)
     found = list(rows.with_attempts().with_sums().select_related("client").order_by("-id")[: PAGE_SIZE + 1])
-    shown = [_of_practice(each, practice) for each in found[:PAGE_SIZE]]
-    return Page(shown, shown[-1].ref if len(found) > PAGE_SIZE else "", last is None)
+    invoices = [_with_practice(each, practice) for each in found[:PAGE_SIZE]]
+    return Page(invoices, invoices[-1].ref if len(found) > PAGE_SIZE else "", last is None)
 
 
-def all_of(practice: Practice, wanted: ListQuery) -> Iterator[Invoice]:
-    """Everything that is wanted, oldest first, for a file."""
-    rows = _wanted(practice, wanted).with_attempts().with_sums().select_related("client").order_by("id")
-    return (_of_practice(each, practice) for each in rows.iterator(chunk_size=1000))
+def all_of(practice: Practice, query: ListQuery) -> Iterator[Invoice]:
+    """Returns all matching invoices, oldest first, for an export."""
+    rows = _matching(practice, query).with_attempts().with_sums().select_related("client").order_by("id")
+    return (_with_practice(each, practice) for each in rows.iterator(chunk_size=1000))
 
 
 def counts(practice: Practice) -> dict[StatusFilter, int]:
-    """How many there are of each kind, counted up to one beyond MOST_COUNTED: one small query a kind."""
-    return {show: _count(_of_kind(practice, show)) for show in StatusFilter}
+    """Returns the number of invoices for each filter, counted up to MAX_COUNTED + 1: one small query each."""
+    return {show: _count(_filtered(practice, show)) for show in StatusFilter}
 
 
 def capped(number: int) -> int:
-    """A number of invoices as `counts` gives it."""
+    """Returns a number of invoices capped as in `counts`."""
     return min(number, MAX_COUNTED + 1)
 
 
-def still_open(practice: Practice) -> int:
-    """What is still to pay in all, in minor units, over everything that was issued."""
+def open_total_minor(practice: Practice) -> int:
+    """Returns the total still to pay on all issued invoices, in minor units."""
     return Invoice.objects.filter(practice=practice).owing().aggregate(sum=Sum("open_minor"))["sum"] or 0
 
 
-def _of_practice(invoice: Invoice, practice: Practice) -> Invoice:
+def _with_practice(invoice: Invoice, practice: Practice) -> Invoice:
     invoice.practice = invoice.client.practice = practice
     return invoice
 
@@ -95,25 +95,25 @@ def _count(rows: InvoiceQuerySet) -> int:
     return rows.order_by().values("pk")[: MAX_COUNTED + 1].count()
 
 
-def _wanted(practice: Practice, wanted: ListQuery) -> InvoiceQuerySet:
-    rows = _of_kind(practice, wanted.show)
-    if not wanted.query:
+def _matching(practice: Practice, query: ListQuery) -> InvoiceQuerySet:
+    rows = _filtered(practice, query.show)
+    if not query.query:
         return rows
-    number = _NUMBER.fullmatch(ascii_forms(wanted.query))
+    number = _NUMBER.fullmatch(ascii_forms(query.query))
     if number is not None:
         numbered = rows.filter(number=int(number["digits"]))
-        # Digits that are no invoice's number may be those of a client's phone.
+        # Digits that match no invoice number may belong to a client's phone number.
         if number["prefix"] or numbered.exists():
             return numbered
     clients = [
         pk
-        for batch in search_terms.look_up(practice, wanted.query).batches()
+        for batch in search_terms.look_up(practice, query.query).batches()
         for pk in batch.values_list("pk", flat=True)[:MAX_CLIENTS]
     ]
     return rows.filter(client_id__in=clients[:MAX_CLIENTS])
 
 
-def _of_kind(practice: Practice, show: StatusFilter) -> InvoiceQuerySet:
+def _filtered(practice: Practice, show: StatusFilter) -> InvoiceQuerySet:
     rows = Invoice.objects.filter(practice=practice)
     today: date = clock.today(practice.time_zone)
     match show:

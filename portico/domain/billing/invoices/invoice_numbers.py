@@ -1,16 +1,16 @@
-"""Numbers without gaps: taken last of all in an operation, given back when it is rolled back."""
+"""Gapless invoice and receipt numbers: taken at the end of an operation, and released if it is rolled back."""
 
 from portico.domain.billing.models import InvoiceCounter, ReceiptCounter
 from portico.domain.practices.models import Practice
 
 
 def next_invoice_number(practice: Practice) -> int:
-    """The number of the invoice that is being issued; whoever issues next waits until this transaction ends."""
+    """Takes the next invoice number. Locks the counter: other transactions that need a number wait for this one."""
     return _next(InvoiceCounter, practice)
 
 
 def next_receipt_number(practice: Practice) -> int:
-    """The same for receipts of payments."""
+    """Takes the next number for the receipt of a payment, under the same kind of lock."""
     return _next(ReceiptCounter, practice)
 
 

@@ -1,4 +1,4 @@
-"""Showing invoices to the client: one, everything at once, and taking one back out of sight."""
+"""Sharing invoices with clients in the portal: one, all at once, and undoing it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,14 +30,14 @@ from portico.plumbing.queue import leases
 from portico.plumbing.refusals import Refused
 
 KIND = "invoice_shared"
-# So many invoices are shared in one go of a run: well within its lease.
+# Invoices that a run shares in one batch: few enough to end well within its lease.
 BATCH_SIZE = 20
 LEASE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
 class SharedInvoice:
-    """The invoice, and the mail that tells the client of it; without one, `access` shows why."""
+    """The invoice and the mail that notifies the client; if there is none, `access` shows why."""
 
     invoice: Invoice
     email: OutgoingEmail | None
@@ -45,38 +45,41 @@ class SharedInvoice:
 
 
 @retry_on_deadlock
-def share(invoice: Invoice, *, shown: ShownSums | None, by: Actor, tell: bool = True) -> SharedInvoice:
-    """Shows an invoice in the portal and, if it may, tells the client by mail; a draft is issued with it.
+def share(invoice: Invoice, *, shown: ShownSums | None, by: Actor, notify: bool = True) -> SharedInvoice:
+    """Shares an invoice in the portal and notifies the client by mail if that is allowed; issues it if it is a draft.
 
-    Credit is put against it at once. Again: changes nothing and mails nothing.
+    Applies the client's credit to it at once. A repeated call changes nothing and sends nothing.
     Raises InvoiceVoid, InvoiceEmpty, TotalNotPositive, ShownSumsChanged.
     """
-    with locks.lock_books(invoice.client) as held:
-        return _share(held, invoice.pk, shown=shown, by=by, tell=tell)
+    with locks.lock_books(invoice.client) as locked:
+        return _share(locked, invoice.pk, shown=shown, by=by, notify=notify)
 
 
 @retry_on_deadlock
 def send_again(invoice: Invoice, *, form_key: str, shown: ShownSums | None, by: Actor) -> SharedInvoice:
-    """Mails once more that a bill is there. `press` makes a double press one mail. Raises what `share` does."""
-    with locks.lock_books(invoice.client) as held:
-        invoice = locks.invoice(held, invoice.pk)
+    """Sends the mail about a shared bill again, once for each `form_key`.
+
+    Raises InvoiceNotIssued, InvoiceVoid, ShownSumsChanged.
+    """
+    with locks.lock_books(invoice.client) as locked:
+        invoice = locks.lock_invoice(locked, invoice.pk)
         invoicing.refuse_unless_issued(invoice)
         shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
-        access = access_grants.access_or_default(held)
+        access = access_grants.access_or_default(locked)
         mail = (
-            _mail(held, invoice, access, key=f"{KIND}:{invoice.ref}:{form_key}", by=by) if invoice.is_shared else None
+            _mail(locked, invoice, access, key=f"{KIND}:{invoice.ref}:{form_key}", by=by) if invoice.is_shared else None
         )
     return SharedInvoice(invoice, mail, access)
 
 
 @retry_on_deadlock
 def unshare(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> Invoice:
-    """Takes an invoice out of the client's sight; credit that was put against it is given back.
+    """Hides an invoice from the client and releases the credit that was applied to it.
 
-    Again: changes nothing. Raises PaidByCard, ShownSumsChanged, holding's Processing and BeingPaid.
+    A repeated call changes nothing. Raises PaidByCard, ShownSumsChanged, Processing, BeingPaid.
     """
-    with locks.lock_books(invoice.client) as held:
-        invoice = locks.invoice(held, invoice.pk)
+    with locks.lock_books(invoice.client) as locked:
+        invoice = locks.lock_invoice(locked, invoice.pk)
         if not invoice.is_shared:
             return invoice
         shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
@@ -89,20 +92,20 @@ def unshare(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> Invoice:
         invoice.shared_at = None
         invoice.version += 1
         invoice.save(update_fields=["shared_at", "version"])
-        _record(AuditAction.INVOICE_UNSHARED, held, invoice, by=by, gave_back_minor=released)
-        allocation.apply_credit(held, by=by)
+        _record(AuditAction.INVOICE_UNSHARED, locked, invoice, by=by, gave_back_minor=released)
+        allocation.apply_credit(locked, by=by)
     return invoice
 
 
 def start_run(practice: Practice, *, shown: ShownSums | None, asked_by: StaffMember) -> SharingRun | None:
-    """Lets the worker share all that is issued and not shared; None when there is nothing.
+    """Queues a run that shares all issued, unshared invoices; returns None if there are none.
 
-    While one is under way, gives that one. Raises ShownSumsChanged.
+    Returns the current run if there is one. Raises ShownSumsChanged.
     """
     running = SharingRun.objects.waiting().filter(practice=practice).first()
     if running is not None:
         return running
-    # In one query: the invoices that are counted are the ones up to the last.
+    # In one query, so that the count covers exactly the invoices up to the last one.
     unshared = unshared_of(practice).aggregate(last=Max("id"), number=Count("id"))
     if unshared["last"] is None:
         return None
@@ -117,38 +120,39 @@ def start_run(practice: Practice, *, shown: ShownSums | None, asked_by: StaffMem
 
 
 def unshared_of(practice: Practice) -> QuerySet[Invoice]:
-    """What a run would share."""
+    """Returns the invoices that a run would share."""
     return Invoice.objects.filter(practice=practice).standing().filter(shared_at=None)
 
 
 def continue_next_run() -> bool:
-    """One piece of a run that waits, for the worker; whether there was one."""
+    """Shares the next batch of a waiting run, for the worker. Returns False if no run waits."""
     run = leases.claim(SharingRun.objects.waiting(), lease=LEASE)
     if run is None:
         return False
-    beyond = unshared_of(run.practice).filter(id__gt=run.reached_id, id__lte=run.last_invoice_id)
-    piece = list(beyond.select_related("client").order_by("id")[: BATCH_SIZE + 1])
-    for invoice in piece[:BATCH_SIZE]:
-        told = _share_one_of_run(invoice, by=run.asked_by.actor)
+    remaining = unshared_of(run.practice).filter(id__gt=run.reached_id, id__lte=run.last_invoice_id)
+    batch = list(remaining.select_related("client").order_by("id")[: BATCH_SIZE + 1])
+    for invoice in batch[:BATCH_SIZE]:
+        notified = _share_one_of_run(invoice, by=run.asked_by.actor)
         if not leases.update_if_held(
-            run, reached_id=invoice.pk, shared=run.shared + 1, not_told=run.not_told + (not told)
+            run, reached_id=invoice.pk, shared=run.shared + 1, not_told=run.not_told + (not notified)
         ):
             return True
-    leases.finish(run, **({} if len(piece) > BATCH_SIZE else {"ended_at": clock.now()}))
+    leases.finish(run, **({} if len(batch) > BATCH_SIZE else {"ended_at": clock.now()}))
     return True
 
 
 def _share_one_of_run(invoice: Invoice, *, by: Actor) -> bool:
+    """Returns False if the client should have been notified and was not."""
     try:
         shared = share(invoice, shown=None, by=by)
     except Refused:
-        # Voided meanwhile: there is nothing to show.
+        # Voided in the meantime: there is nothing to notify about.
         return True
     return shared.email is not None
 
 
-def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, tell: bool) -> SharedInvoice:
-    invoice = locks.invoice(client, pk)
+def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, notify: bool) -> SharedInvoice:
+    invoice = locks.lock_invoice(client, pk)
     access = access_grants.access_or_default(client)
     if invoice.is_shared and not invoice.is_void:
         return SharedInvoice(invoice, None, access)
@@ -159,7 +163,7 @@ def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, tell:
     invoice.shared_at = clock.now()
     invoice.version += 1
     invoice.save(update_fields=["shared_at", "version"])
-    mail = _mail(client, invoice, access, key=f"{KIND}:{invoice.ref}:{invoice.version}", by=by) if tell else None
+    mail = _mail(client, invoice, access, key=f"{KIND}:{invoice.ref}:{invoice.version}", by=by) if notify else None
     _record(AuditAction.INVOICE_SHARED, client, invoice, by=by, told=mail is not None)
     allocation.apply_credit(client, by=by)
     invoice.refresh_from_db(fields=["paid_minor", "credited_minor"])
@@ -167,7 +171,7 @@ def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, tell:
 
 
 def _mail(client: Client, invoice: Invoice, access: PortalAccess, *, key: str, by: Actor) -> OutgoingEmail | None:
-    """A name and a link: not what the bill is for, nor how much it is."""
+    """Queues the mail: a name and a link, without the amount and what the bill is for."""
     address = eligibility.mail_address(access, Purpose.BILL_MAIL)
     if address is None:
         return None
@@ -186,9 +190,9 @@ def _mail(client: Client, invoice: Invoice, access: PortalAccess, *, key: str, b
     )
 
 
-def _record(verb: AuditAction, client: Client, invoice: Invoice, *, by: Actor, **details: int | bool) -> None:
+def _record(action: AuditAction, client: Client, invoice: Invoice, *, by: Actor, **details: int | bool) -> None:
     audit_log.record(
-        verb,
+        action,
         practice=client.practice,
         client=client,
         by=by,

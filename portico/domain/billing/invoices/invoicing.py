@@ -1,4 +1,4 @@
-"""The life of an invoice: drafted, changed, issued with a number, voided, written anew. Sharing is `sharing`'s."""
+"""Invoices: drafting, editing, issuing, voiding and reissuing them. `invoice_sharing` shares them."""
 
 from typing import Any
 
@@ -40,29 +40,29 @@ def draft(
     form_key: str = "",
     kind: InvoiceKind = InvoiceKind.CHARGES,
 ) -> Invoice:
-    """Writes a draft. `press` is the form's own random key: the same press again gives the first one's draft.
+    """Creates a draft. A second call with the same `form_key` returns the first one's draft.
 
-    Raises FormSentBefore, and TotalNotPositive when the lines come to less than nothing.
+    Raises FormSentBefore, and TotalNotPositive if the total of the lines is negative or too large.
     """
     content = (client.pk, kind, entry)
-    with locks.lock_books(client) as held:
-        rows = Invoice.objects.filter(practice=held.practice)
-        earlier = form_keys.find_result(rows, form_key, content, kind="invoice", describe=_said)
+    with locks.lock_books(client) as locked:
+        rows = Invoice.objects.filter(practice=locked.practice)
+        earlier = form_keys.find_result(rows, form_key, content, kind="invoice", describe=_description)
         if earlier is not None:
             if earlier.is_draft and earlier.version > 1:
-                # Edited since: it no longer says what this form says.
-                raise FormSentBefore(_said(earlier))
+                # Edited since: it no longer has the content of this form.
+                raise FormSentBefore(_description(earlier))
             return earlier
-        invoice = _write(held, entry, by=by, form_key=form_key, kind=kind)
+        invoice = _create(locked, entry, by=by, form_key=form_key, kind=kind)
         form_keys.store(invoice, form_key, content, kind="invoice")
     return invoice
 
 
 @retry_on_deadlock
 def edit(invoice: Invoice, entry: InvoiceInput, *, version: int, by: Actor) -> Invoice:
-    """Saves the whole of a draft. Raises InvoiceIssued, ChangedMeanwhile, TotalNotPositive."""
-    with locks.lock_books(invoice.client) as held:
-        invoice = locks.invoice(held, invoice.pk)
+    """Replaces the content of a draft. Raises InvoiceIssued, ClientConflict, TotalNotPositive."""
+    with locks.lock_books(invoice.client) as locked:
+        invoice = locks.lock_invoice(locked, invoice.pk)
         if not invoice.is_draft:
             raise InvoiceIssued
         if invoice.version != version:
@@ -70,7 +70,7 @@ def edit(invoice: Invoice, entry: InvoiceInput, *, version: int, by: Actor) -> I
         _refuse_total(entry)
         invoice.dated_on, invoice.due_on, invoice.note = entry.dated_on, entry.due_on, entry.note
         invoice.total_minor = entry.total_minor
-        invoice.currency = held.practice.currency
+        invoice.currency = locked.practice.currency
         invoice.typed = None
         invoice.version += 1
         invoice.changed_at = clock.now()
@@ -81,26 +81,27 @@ def edit(invoice: Invoice, entry: InvoiceInput, *, version: int, by: Actor) -> I
     return invoice
 
 
-def save_typed(invoice: Invoice, typed: dict[str, Any], *, version: int) -> bool:  # Any: whatever was typed.
-    """Keeps a draft as typed, readable or not, beside what was last saved; no version and no trail.
+def save_typed(invoice: Invoice, typed: dict[str, Any], *, version: int) -> bool:  # Any: raw form input.
+    """Stores the raw form input of a draft, valid or not, beside its saved content.
 
-    False: it was saved, issued or discarded meanwhile, and nothing was kept.
+    Neither raises the version nor writes to the audit log. Returns False, and stores nothing, if the draft was saved,
+    issued or discarded in the meantime.
     """
-    kept = Invoice.objects.filter(pk=invoice.pk, issued_at=None, version=version)
-    return bool(kept.update(typed=typed, changed_at=clock.now()))
+    unchanged = Invoice.objects.filter(pk=invoice.pk, issued_at=None, version=version)
+    return bool(unchanged.update(typed=typed, changed_at=clock.now()))
 
 
 @retry_on_deadlock
 def discard(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> None:
-    """Deletes a draft: nobody was ever billed by it. Again: changes nothing. Raises InvoiceIssued, ShownSumsChanged."""
-    with locks.lock_books(invoice.client) as held:
+    """Deletes a draft. A repeated call changes nothing. Raises InvoiceIssued, ShownSumsChanged."""
+    with locks.lock_books(invoice.client) as locked:
         found = Invoice.objects.locked().filter(pk=invoice.pk).first()
         if found is None:
             return
         if not found.is_draft:
             raise InvoiceIssued
         shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(found))
-        found.client = held
+        found.client = locked
         _record(AuditAction.INVOICE_DISCARDED, found, by=by)
         found.lines.all().delete()
         found.delete()
@@ -108,19 +109,19 @@ def discard(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> None:
 
 @retry_on_deadlock
 def issue(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> Invoice:
-    """Gives a draft its number; from now on it is owed. Again: changes nothing.
+    """Issues a draft: it gets its number, and its total is owed. A repeated call changes nothing.
 
-    Raises InvoiceEmpty, TotalNotPositive and ShownSumsChanged.
+    Raises InvoiceEmpty, TotalNotPositive, ShownSumsChanged.
     """
-    with locks.lock_books(invoice.client) as held:
-        invoice = locks.invoice(held, invoice.pk)
+    with locks.lock_books(invoice.client) as locked:
+        invoice = locks.lock_invoice(locked, invoice.pk)
         if invoice.is_draft:
             shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
         return issue_locked(invoice, by=by)
 
 
 def issue_locked(invoice: Invoice, *, by: Actor) -> Invoice:
-    """The same for an invoice that the caller holds."""
+    """Issues an invoice that the caller has locked. Raises InvoiceEmpty, TotalNotPositive."""
     if not invoice.is_draft:
         return invoice
     lines = list(invoice.lines.all())
@@ -142,22 +143,22 @@ def issue_locked(invoice: Invoice, *, by: Actor) -> Invoice:
 
 @retry_on_deadlock
 def void(invoice: Invoice, *, reason: str, shown: ShownSums | None, by: Actor) -> Invoice:
-    """Cancels an issued invoice; it keeps its number, and what was paid becomes credit. Again: changes nothing.
+    """Voids an issued invoice: it keeps its number, and what was paid becomes credit. A repeated call changes nothing.
 
-    Raises InvoiceNotIssued, ReasonMissing, ShownSumsChanged, holding's Processing and BeingPaid.
+    Raises InvoiceNotIssued, ReasonMissing, ShownSumsChanged, Processing, BeingPaid.
     """
-    with locks.lock_books(invoice.client) as held:
-        return _void(held, invoice.pk, reason=reason, shown=shown, by=by)
+    with locks.lock_books(invoice.client) as locked:
+        return _void(locked, invoice.pk, reason=reason, shown=shown, by=by)
 
 
 @retry_on_deadlock
 def void_and_reissue(invoice: Invoice, *, reason: str, shown: ShownSums | None, by: Actor) -> Invoice:
-    """Voids an invoice and writes a draft with the same lines in its place; gives the draft. Again: the same draft.
+    """Voids an invoice and returns a new draft with the same lines. A repeated call returns the same draft.
 
-    Raises as `void` does.
+    Raises what `void` raises.
     """
-    with locks.lock_books(invoice.client) as held:
-        voided = _void(held, invoice.pk, reason=reason, shown=shown, by=by)
+    with locks.lock_books(invoice.client) as locked:
+        voided = _void(locked, invoice.pk, reason=reason, shown=shown, by=by)
         earlier = Invoice.objects.filter(replaces=voided).first()
         if earlier is not None:
             return earlier
@@ -166,10 +167,10 @@ def void_and_reissue(invoice: Invoice, *, reason: str, shown: ShownSums | None, 
             for line in voided.lines.select_related("item").order_by("position")
         )
         entry = InvoiceInput(voided.dated_on, voided.due_on, lines, voided.note)
-        return _write(held, entry, by=by, kind=InvoiceKind(voided.kind), replaces=voided)
+        return _create(locked, entry, by=by, kind=InvoiceKind(voided.kind), replaces=voided)
 
 
-def _said(invoice: Invoice) -> str:
+def _description(invoice: Invoice) -> str:
     amount = money.formatted(invoice.total_minor, invoice.currency, language="en")
     if invoice.is_draft:
         return _("a draft of %(amount)s") % {"amount": amount}
@@ -177,7 +178,7 @@ def _said(invoice: Invoice) -> str:
 
 
 def _void(client: Client, pk: int, *, reason: str, shown: ShownSums | None, by: Actor) -> Invoice:
-    invoice = locks.invoice(client, pk)
+    invoice = locks.lock_invoice(client, pk)
     if invoice.is_void:
         return invoice
     if invoice.is_draft:
@@ -197,14 +198,14 @@ def _void(client: Client, pk: int, *, reason: str, shown: ShownSums | None, by: 
 
 
 def refuse_unless_issued(invoice: Invoice) -> None:
-    """Raises InvoiceNotIssued or InvoiceVoid."""
+    """Raises InvoiceNotIssued for a draft and InvoiceVoid for a void invoice."""
     if invoice.is_draft:
         raise InvoiceNotIssued
     if invoice.is_void:
         raise InvoiceVoid
 
 
-def _write(
+def _create(
     client: Client,
     entry: InvoiceInput,
     *,
@@ -250,14 +251,14 @@ def _write_lines(invoice: Invoice, lines: tuple[LineInput, ...]) -> None:
 
 
 def _refuse_total(entry: InvoiceInput) -> None:
-    # A draft may still come to nothing; the database takes no negative total of anything that was issued.
+    # The total of a draft may be zero; a constraint refuses an issued invoice whose total is not positive.
     if entry.total_minor < 0 or entry.total_minor > MAX_MINOR:
         raise TotalNotPositive
 
 
-def _record(verb: AuditAction, invoice: Invoice, *, by: Actor, **details: str | int | bool | None) -> None:
+def _record(action: AuditAction, invoice: Invoice, *, by: Actor, **details: str | int | bool | None) -> None:
     audit_log.record(
-        verb,
+        action,
         practice=invoice.client.practice,
         client=invoice.client,
         by=by,

@@ -1,4 +1,4 @@
-"""What a practice charges for: its products and services with their prices."""
+"""Products and services of a practice: adding, changing and archiving them."""
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
@@ -28,9 +28,9 @@ def save(
     by: Actor,
     item: ServiceItem | None = None,
 ) -> ServiceItem:
-    """Adds a product or service, or changes one; invoices that exist keep what they say.
+    """Adds a product or service, or changes `item`; existing invoices stay as they are.
 
-    Again: changes nothing. Raises CodeTaken, ShownSumsChanged.
+    A repeated call changes nothing. Raises CodeTaken, ShownSumsChanged.
     """
     try:
         with transaction.atomic():
@@ -45,13 +45,13 @@ def save(
             item.code, item.label, item.price_minor = code, label, price_minor
             item.save()
             audit_log.record(AuditAction.SERVICE_SAVED, practice=practice, by=by, about=code, price_minor=price_minor)
-    except IntegrityError as taken:
-        raise CodeTaken(field="code") from taken
+    except IntegrityError as error:
+        raise CodeTaken(field="code") from error
     return item
 
 
 def archive(item: ServiceItem, *, shown: ShownSums | None, by: Actor) -> ServiceItem:
-    """Offers it no longer. Again: changes nothing. Raises ShownSumsChanged."""
+    """Archives a product or service. A repeated call changes nothing. Raises ShownSumsChanged."""
     with transaction.atomic():
         item = ServiceItem.objects.locked().select_related("practice").get(pk=item.pk)
         if item.retired_at is None:

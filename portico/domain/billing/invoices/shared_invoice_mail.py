@@ -1,4 +1,4 @@
-"""The mail that says a bill is there: whether it may still leave, and how it reads."""
+"""The mail about a new bill: checks whether it may still be sent, and composes it."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class InvoiceSharedMail(MailComposer):
     label = gettext_lazy("New bill")
 
     def refuse(self, email: OutgoingEmail) -> str | None:
-        """Asks everything anew that was asked when the invoice was shared."""
+        """Repeats every check that was made when the invoice was shared."""
         access = access_grants.access_or_default(_client_of(email))
         reason = eligibility.reason_to_drop(access, Purpose.BILL_MAIL, written_to=email.content["address"])
         if reason is not None:
@@ -32,14 +32,14 @@ class InvoiceSharedMail(MailComposer):
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         with translation.override(email.content["language"]):
-            return mail_frame.letter(email, "invoice_shared", _words(email.practice, _client_of(email).called))
+            return mail_frame.letter(email, "invoice_shared", _context(email.practice, _client_of(email).called))
 
 
 def _client_of(email: OutgoingEmail) -> Client:
     return Client.objects.get(outgoing_emails=email)
 
 
-def _words(practice: Practice, name: str) -> dict[str, Any]:  # Any: what templates take.
+def _context(practice: Practice, name: str) -> dict[str, Any]:  # Any: what templates take.
     return {
         "heading": _("You have a new bill"),
         "name": name,

@@ -1,6 +1,6 @@
-"""The one place where money is put against invoices, taken off them, and added up.
+"""Allocation of payments and credits to invoices: the only module that writes allocations and the totals they give.
 
-Every function runs inside the caller's transaction, with the client held by `holding.books_of`.
+Every function runs in the caller's transaction, with the client locked by `locks.lock_books`.
 """
 
 from collections.abc import Iterable
@@ -25,33 +25,33 @@ from portico.domain.billing.models import (
     Reversal,
     ReversalCause,
 )
-from portico.domain.billing.refusals import BeyondWhatIsLeft
+from portico.domain.billing.refusals import ExceedsRefundableAmount
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 
-type Source = Payment | Credit
+type PaymentOrCredit = Payment | Credit
 
 
 @dataclass(frozen=True)
 class AllocationTarget:
-    """What of a payment is meant for an invoice, in minor units."""
+    """The part of a payment that is meant for an invoice, in minor units."""
 
     invoice: Invoice
     amount_minor: int
 
 
-def allocate(payment: Payment, toward: Iterable[AllocationTarget]) -> int:
-    """Puts a new payment against what it was meant for, as far as that is still open; gives what is left over.
+def allocate(payment: Payment, targets: Iterable[AllocationTarget]) -> int:
+    """Allocates a new payment to its targets, at most the open amount of each; returns the unused amount.
 
-    What a void or already paid invoice no longer takes stays with the payment as credit.
+    What cannot be allocated, because an invoice is void or already paid, stays with the payment as credit.
     """
-    meant = {each.invoice.pk: each.amount_minor for each in toward}
+    intended = {each.invoice.pk: each.amount_minor for each in targets}
     left, rows = payment.still_unused_minor, []
-    for invoice in Invoice.objects.locked().filter(pk__in=meant).order_by("id"):
-        takes = 0 if invoice.is_void or invoice.is_draft else invoice.still_open_minor
-        amount = min(takes, meant[invoice.pk], left)
+    for invoice in Invoice.objects.locked().filter(pk__in=intended).order_by("id"):
+        open_minor = 0 if invoice.is_void or invoice.is_draft else invoice.still_open_minor
+        amount = min(open_minor, intended[invoice.pk], left)
         if amount > 0:
             rows.append(
                 Allocation(
@@ -64,7 +64,7 @@ def allocate(payment: Payment, toward: Iterable[AllocationTarget]) -> int:
             )
             left -= amount
     if rows:
-        # Together: a balance may be hundreds of invoices, and its payer waits for the page.
+        # In one statement: a balance may cover hundreds of invoices, and the payer waits for the page.
         Allocation.objects.bulk_create(rows)
         recount_invoices(row.invoice_id for row in rows)
         recount_payment(payment.pk)
@@ -73,30 +73,30 @@ def allocate(payment: Payment, toward: Iterable[AllocationTarget]) -> int:
 
 
 def apply_credit(client: Client, *, by: Actor) -> int:
-    """Puts the client's credit against shared invoices, oldest due first; gives how much was put.
+    """Allocates the client's credit to shared invoices, earliest due date first; returns the amount allocated.
 
-    Credit that waits for a refund stays, and invoices under an open attempt are passed over.
+    Skips credit that waits for a refund and invoices under an open payment attempt.
     """
-    put = 0
+    applied = 0
     sources = _spendable(client)
     if not sources:
-        return put
+        return applied
     owed = client.invoices.payable().order_by(F("due_on").asc(nulls_last=True), "id")
     for pk in list(owed.values_list("pk", flat=True)):
         invoice = Invoice.objects.locked().get(pk=pk)
         while sources and invoice.still_open_minor > 0:
             source = sources[0]
             amount = min(source.still_unused_minor, invoice.still_open_minor)
-            _put(source, invoice, amount, from_credit=True)
-            _note_applied(client, invoice, amount, by=by)
-            put += amount
+            _allocate(source, invoice, amount, from_credit=True)
+            _record_applied(client, invoice, amount, by=by)
+            applied += amount
             if source.still_unused_minor == 0:
                 sources.pop(0)
-    return put
+    return applied
 
 
 def release(invoice: Invoice, cause: ReversalCause, *, only_credit: bool = False) -> int:
-    """Takes off the invoice what stands against it; it becomes the client's credit again. Gives how much."""
+    """Reverses the invoice's live allocations, which become the client's credit again; returns their amount."""
     live = invoice.allocations.live().order_by("id")
     if only_credit:
         live = live.filter(from_credit=True)
@@ -107,8 +107,8 @@ def release(invoice: Invoice, cause: ReversalCause, *, only_credit: bool = False
     return released
 
 
-def void_source(source: Source, *, reason: str, by: Actor) -> None:
-    """Takes a payment or credit out of the books altogether; what it paid for is owed again."""
+def void_source(source: PaymentOrCredit, *, reason: str, by: Actor) -> None:
+    """Takes a payment or credit out of the books; the invoices that it paid are owed again."""
     for allocation in source.allocations.live().order_by("id"):
         _reverse(allocation, allocation.still_live_minor, ReversalCause.TAKEN_BACK)
     source.refresh_from_db()
@@ -117,34 +117,34 @@ def void_source(source: Source, *, reason: str, by: Actor) -> None:
 
 
 def remove_test_payment(payment: Payment, *, reason: str, by: Actor) -> None:
-    """Takes a payment out of the books with its refunds, as if it had never come: all it had paid is owed again."""
+    """Takes a payment and its refunds out of the books; everything that it had paid is owed again."""
     at = clock.now()
-    for refunded in payment.refunds.counting().order_by("id"):
-        refunded.credit_notes.filter(undone_at=None).update(undone_at=at)
-        reversals = list(refunded.reversals.filter(undone_at=None).select_related("allocation").order_by("id"))
+    for refund in payment.refunds.counting().order_by("id"):
+        refund.credit_notes.filter(undone_at=None).update(undone_at=at)
+        reversals = list(refund.reversals.filter(undone_at=None).select_related("allocation").order_by("id"))
         for reversal in reversals:
             reversal.undone_at = at
             reversal.save(update_fields=["undone_at"])
-            # What the refund no longer takes off is taken off for this reason; it never stands there in between.
+            # Replaces the refund's reversal by one with this cause, without making the allocation live in between.
             _reverse(reversal.allocation, reversal.amount_minor, ReversalCause.TAKEN_BACK)
     void_source(payment, reason=reason, by=by)
 
 
-def reverse_for_refund(refunded: Refund, *, invoice: Invoice | None = None) -> None:
-    """Counts a refund: reverses what the money paid and writes credit notes, so that nothing is asked for again.
+def reverse_for_refund(refund: Refund, *, invoice: Invoice | None = None) -> None:
+    """Reverses the allocations that a refund takes back and writes credit notes, so that nothing is owed again.
 
-    With an invoice, only what stands there; otherwise first what is left over, then what was put last.
-    Raises BeyondWhatIsLeft.
+    With an invoice, reverses only allocations to it; otherwise uses up the unused amount first, then the latest
+    allocations. Raises ExceedsRefundableAmount.
     """
-    payment = Payment.objects.locked().get(pk=refunded.payment_id)
-    if refunded.amount_minor > payment.left_minor:
-        raise BeyondWhatIsLeft
-    for allocation, amount in _taken_from(payment, refunded.amount_minor, invoice):
-        _reverse(allocation, amount, ReversalCause.REFUND, refund=refunded, recount=False)
+    payment = Payment.objects.locked().get(pk=refund.payment_id)
+    if refund.amount_minor > payment.left_minor:
+        raise ExceedsRefundableAmount
+    for allocation, amount in _allocations_to_reverse(payment, refund.amount_minor, invoice):
+        _reverse(allocation, amount, ReversalCause.REFUND, refund=refund, recount=False)
         note, is_new = CreditNote.objects.get_or_create(
             practice_id=payment.practice_id,
             invoice_id=allocation.invoice_id,
-            refund=refunded,
+            refund=refund,
             defaults={"amount_minor": amount},
         )
         if not is_new:
@@ -153,33 +153,33 @@ def reverse_for_refund(refunded: Refund, *, invoice: Invoice | None = None) -> N
     recount_payment(payment.pk)
 
 
-def undo_refund(refunded: Refund, *, failure: str, by: Actor) -> None:
-    """A refund that failed after all: the money stands again where it stood. Again: changes nothing."""
-    refunded = Refund.objects.locked().get(pk=refunded.pk)
-    if refunded.state == RefundState.FAILED:
+def undo_refund(refund: Refund, *, failure: str, by: Actor) -> None:
+    """Marks a refund as failed and restores the allocations that it reversed. A repeated call changes nothing."""
+    refund = Refund.objects.locked().get(pk=refund.pk)
+    if refund.state == RefundState.FAILED:
         return
-    refunded.state, refunded.failure, refunded.settled_at = RefundState.FAILED, failure[:300], clock.now()
-    refunded.save(update_fields=["state", "failure", "settled_at"])
+    refund.state, refund.failure, refund.settled_at = RefundState.FAILED, failure[:300], clock.now()
+    refund.save(update_fields=["state", "failure", "settled_at"])
     at = clock.now()
-    refunded.credit_notes.filter(undone_at=None).update(undone_at=at)
-    reversals = list(refunded.reversals.filter(undone_at=None).select_related("allocation__invoice").order_by("id"))
+    refund.credit_notes.filter(undone_at=None).update(undone_at=at)
+    reversals = list(refund.reversals.filter(undone_at=None).select_related("allocation__invoice").order_by("id"))
     for reversal in reversals:
         reversal.undone_at = at
         reversal.save(update_fields=["undone_at"])
         _recount_allocation(reversal.allocation_id)
         if reversal.allocation.invoice.is_void:
-            # The invoice asks for nothing any more: what stood there becomes credit, as the rest of it did.
+            # Nothing is owed on a void invoice: the restored amount becomes credit, as the rest did when it was voided.
             _reverse(reversal.allocation, reversal.amount_minor, ReversalCause.VOID, recount=False)
         recount_invoice(reversal.allocation.invoice_id)
-    recount_payment(refunded.payment_id)
-    apply_credit(Client.objects.get(pk=refunded.payment.client_id), by=by)
+    recount_payment(refund.payment_id)
+    apply_credit(Client.objects.get(pk=refund.payment.client_id), by=by)
 
 
 def reverse_for_dispute(dispute: Dispute) -> None:
-    """Counts a lost dispute: the money is gone and what it paid is owed again. The dispute's row is written here."""
+    """Reverses what a lost dispute takes back, so that it is owed again. Saves the dispute."""
     payment = Payment.objects.locked().get(pk=dispute.payment_id)
     lost = min(dispute.amount_minor, payment.left_minor)
-    for allocation, amount in _taken_from(payment, lost, None):
+    for allocation, amount in _allocations_to_reverse(payment, lost, None):
         _reverse(allocation, amount, ReversalCause.DISPUTE, dispute=dispute, recount=False)
         recount_invoice(allocation.invoice_id)
     dispute.lost_minor = lost
@@ -188,28 +188,28 @@ def reverse_for_dispute(dispute: Dispute) -> None:
 
 
 def end_attempt(attempt: PaymentAttempt, state: AttemptState, *, by: Actor, reason: str = "") -> PaymentAttempt:
-    """Lets go of the attempt's invoices; credit that had passed them over is applied. Again: changes nothing.
+    """Ends an attempt, releases its invoices and applies credit to them. A repeated call changes nothing.
 
-    For a success, write and place the payment before, so that its invoices are never free in between.
+    On success, create and allocate the payment first, so that its invoices are never payable in between.
     """
-    held = PaymentAttempt.objects.locked().get(pk=attempt.pk)
-    if not held.holds:
-        return held
-    held.state, held.reason, held.ended_at = state, reason[:300], clock.now()
-    held.lease_until = held.not_before = None
-    held.save(update_fields=["state", "reason", "ended_at", "lease_until", "not_before"])
-    held.covers.filter(is_open=True).update(is_open=False)
-    apply_credit(Client.objects.get(pk=held.client_id), by=by)
-    return held
+    locked = PaymentAttempt.objects.locked().get(pk=attempt.pk)
+    if not locked.holds:
+        return locked
+    locked.state, locked.reason, locked.ended_at = state, reason[:300], clock.now()
+    locked.lease_until = locked.not_before = None
+    locked.save(update_fields=["state", "reason", "ended_at", "lease_until", "not_before"])
+    locked.covers.filter(is_open=True).update(is_open=False)
+    apply_credit(Client.objects.get(pk=locked.client_id), by=by)
+    return locked
 
 
 def recount_invoice(pk: int) -> None:
-    """Stores what was paid and credited of an invoice."""
+    """Stores the paid and credited amounts of an invoice."""
     recount_invoices((pk,))
 
 
 def recount_invoices(pks: Iterable[int]) -> None:
-    """The same for several, in one statement."""
+    """Stores the paid and credited amounts of several invoices, in one statement."""
     paid = Allocation.objects.filter(invoice=OuterRef("pk")).order_by().values("invoice")
     notes = CreditNote.objects.filter(invoice=OuterRef("pk"), undone_at=None).order_by().values("invoice")
     Invoice.objects.filter(pk__in=list(pks)).update(
@@ -219,7 +219,7 @@ def recount_invoices(pks: Iterable[int]) -> None:
 
 
 def recount_payment(pk: int) -> None:
-    """Stores what of a payment stands against invoices, went back, or was lost."""
+    """Stores the allocated, refunded and disputed amounts of a payment."""
     refunds = Refund.objects.filter(payment_id=pk).counting()
     Payment.objects.filter(pk=pk).update(
         allocated_minor=Allocation.objects.filter(payment_id=pk).aggregate(sum=Sum("live_minor"))["sum"] or 0,
@@ -229,12 +229,12 @@ def recount_payment(pk: int) -> None:
 
 
 def recount_credit(pk: int) -> None:
-    """The same for a credit."""
+    """Stores the allocated amount of a credit."""
     live = Allocation.objects.filter(credit_id=pk).aggregate(sum=Sum("live_minor"))["sum"] or 0
     Credit.objects.filter(pk=pk).update(allocated_minor=live)
 
 
-def _put(source: Source, invoice: Invoice, amount: int, *, from_credit: bool) -> None:
+def _allocate(source: PaymentOrCredit, invoice: Invoice, amount: int, *, from_credit: bool) -> None:
     is_payment = isinstance(source, Payment)
     Allocation.objects.create(
         practice_id=invoice.practice_id,
@@ -285,36 +285,39 @@ def _recount_allocation(pk: int) -> None:
     Allocation.objects.filter(pk=pk).update(reversed_minor=undone)
 
 
-def _taken_from(payment: Payment, amount: int, invoice: Invoice | None) -> list[tuple[Allocation, int]]:
-    """Which allocations give up how much, when so much goes out of the payment."""
+def _allocations_to_reverse(payment: Payment, amount: int, invoice: Invoice | None) -> list[tuple[Allocation, int]]:
+    """Returns the allocations to reverse, with amounts, when `amount` leaves the payment.
+
+    Raises ExceedsRefundableAmount.
+    """
     live = payment.allocations.live().order_by("-id")
     if invoice is None:
-        rest = max(amount - payment.still_unused_minor, 0)
+        remaining = max(amount - payment.still_unused_minor, 0)
     else:
-        live, rest = live.filter(invoice=invoice), amount
-    taken = []
+        live, remaining = live.filter(invoice=invoice), amount
+    parts = []
     for allocation in live:
-        part = min(rest, allocation.still_live_minor)
+        part = min(remaining, allocation.still_live_minor)
         if part > 0:
-            taken.append((allocation, part))
-            rest -= part
-    if rest:
-        raise BeyondWhatIsLeft
-    return taken
+            parts.append((allocation, part))
+            remaining -= part
+    if remaining:
+        raise ExceedsRefundableAmount
+    return parts
 
 
-def _spendable(client: Client) -> list[Source]:
-    """What the client has left over, oldest first."""
-    given: list[Source] = list(client.credits.spendable().locked())
-    payments: list[Source] = list(client.payments.spendable().locked())
-    return sorted([*given, *payments], key=_age)
+def _spendable(client: Client) -> list[PaymentOrCredit]:
+    """Locks and returns the client's payments and credits with an unused amount, oldest first."""
+    credits_given: list[PaymentOrCredit] = list(client.credits.spendable().locked())
+    payments: list[PaymentOrCredit] = list(client.payments.spendable().locked())
+    return sorted([*credits_given, *payments], key=_creation_order)
 
 
-def _age(source: Source) -> tuple[datetime, int]:
+def _creation_order(source: PaymentOrCredit) -> tuple[datetime, int]:
     return source.created_at, source.pk
 
 
-def _note_applied(client: Client, invoice: Invoice, amount: int, *, by: Actor) -> None:
+def _record_applied(client: Client, invoice: Invoice, amount: int, *, by: Actor) -> None:
     audit_log.record(
         AuditAction.CREDIT_APPLIED,
         practice=client.practice,

@@ -1,4 +1,4 @@
-"""What waits to be paid, for each of the clients that a mailbox sees."""
+"""Amounts due: the unpaid shared bills of each client of a portal account."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,17 +12,20 @@ from portico.domain.clients.models import Client
 
 @dataclass(frozen=True)
 class AmountDue:
-    """Shared bills that are to pay and not Processing; minor units. `next_due_on` is the earliest, None for never."""
+    """A client's unpaid shared bills that are not Processing.
+
+    `open_minor` is in minor units. `next_due_on` is the earliest due date, None if no bill has one. `first_number` is
+    the number of the oldest bill.
+    """
 
     number: int
     open_minor: int
     next_due_on: date | None
-    # Of the oldest; the only one's when there is one.
     first_number: int
 
 
 def amounts_due_of(clients: Iterable[Client]) -> dict[int, AmountDue]:
-    """By the client's id, in one query; who has nothing to pay is missing."""
+    """Returns the amounts due by client id, in one query. Clients with nothing to pay are missing."""
     rows = Invoice.objects.filter(client__in=[client.pk for client in clients]).shared().not_processing()
     found = rows.values("client").annotate(
         number_of=Count("pk"), open_sum=Sum("open_minor"), next_due=Min("due_on"), first=Min("number")

@@ -1,4 +1,4 @@
-"""What a client owes: as the office counts it, and as the portal shows it."""
+"""Client balances, as the office counts them and as the portal shows them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,61 +15,61 @@ from portico.domain.clients.models import Client
 
 @dataclass(frozen=True)
 class Account:
-    """A client's books added up, in minor units. A negative balance is credit in the client's favour.
+    """A client's totals in minor units. A negative balance is credit in the client's favour.
 
-    `sums` comes from what happened, the other amounts from what is stored with invoices, payments and credits: both
-    come to the same balance, which `verify-ledger` checks.
+    `sums` is computed from the movements, the other amounts from columns of invoices, payments and credits. Both give
+    the same balance, which `verify-ledger` checks.
     """
 
     currency: str
     sums: Sums
-    # What is still to pay on the invoices.
+    # The amount still to pay on invoices.
     open_minor: int
-    # What is left over of payments and credits, including what is to be refunded.
+    # The unused part of payments and credits, including payments that wait for a refund.
     unused_minor: int
-    # What is still open under a card payment whose outcome is not known yet.
+    # The part of `open_minor` on invoices under a card payment whose outcome is not known yet.
     processing_minor: int
-    # How many invoices can be paid now: open, and not under such a payment.
+    # The number of open invoices that are not under such a payment.
     to_pay_number: int
 
     @property
     def office_minor(self) -> int:
-        """Issued and not void, less allocations, credit notes and credit that is not used."""
+        """The office balance: issued invoices that are not void, less allocations, credit notes and unused credit."""
         return self.open_minor - self.unused_minor
 
     @property
     def portal_minor(self) -> int:
-        """The same without what is Processing, which has its own line."""
+        """The portal balance: without the amount that is Processing, which is shown separately."""
         return self.open_minor - self.processing_minor - self.unused_minor
 
 
 def office_account(client: Client) -> Account:
-    """Over everything that was issued."""
+    """Returns the account over all issued invoices."""
     return _account(client, shared_only=False)
 
 
 def portal_account(client: Client) -> Account:
-    """Over what is shared: ask for `portal_minor`."""
+    """Returns the account over shared invoices; its balance is `portal_minor`."""
     return _account(client, shared_only=True)
 
 
 def with_office_minor(clients: QuerySet[Client]) -> QuerySet[Client]:
-    """Clients with `office_minor`, the balance that `office` gives, in the same query."""
-    theirs = {"client": OuterRef("pk")}
+    """Annotates clients with `office_minor`, the balance of `office_account`, in the same query."""
+    of_client = {"client": OuterRef("pk")}
     return clients.annotate(
-        office_minor=_sum(Invoice.objects.filter(**theirs).standing(), "open_minor")
-        - _sum(Payment.objects.filter(**theirs).with_credit(), "unused_minor")
-        - _sum(Credit.objects.filter(**theirs).spendable(), "unused_minor")
+        office_minor=_sum(Invoice.objects.filter(**of_client).standing(), "open_minor")
+        - _sum(Payment.objects.filter(**of_client).with_credit(), "unused_minor")
+        - _sum(Credit.objects.filter(**of_client).spendable(), "unused_minor")
     )
 
 
 def office_minor(client: Client) -> int:
-    """The balance that `office` gives, in one query."""
+    """Returns the balance of `office_account`, in one query."""
     return shown_office_minor(with_office_minor(Client.objects.filter(pk=client.pk)).get())
 
 
 def shown_office_minor(client: Client) -> int:
-    """The balance that `with_office_minor` fetched with the client."""
+    """Returns the balance that `with_office_minor` annotated on the client."""
     return int(client.__dict__["office_minor"])
 
 
@@ -83,9 +83,11 @@ def _account(client: Client, *, shared_only: bool) -> Account:
     invoices = client.invoices.owing()
     if shared_only:
         invoices = invoices.shared()
-    moving = Q(moving=True)
+    is_processing = Q(moving=True)
     stored = invoices.with_attempts().aggregate(
-        open=Sum("open_minor"), processing=Sum("open_minor", filter=moving), to_pay=Count("pk", filter=~moving)
+        open=Sum("open_minor"),
+        processing=Sum("open_minor", filter=is_processing),
+        to_pay=Count("pk", filter=~is_processing),
     )
     return Account(
         currency=client.practice.currency,
@@ -97,8 +99,8 @@ def _account(client: Client, *, shared_only: bool) -> Account:
     )
 
 
-def processing(client: Client, *, shared_only: bool) -> int:
-    """What is still open on invoices under a card payment whose outcome is not known yet."""
+def processing_minor(client: Client, *, shared_only: bool) -> int:
+    """Returns the amount still open on invoices under a card payment whose outcome is not known yet."""
     invoices = client.invoices.processing()
     if shared_only:
         invoices = invoices.shared()
@@ -106,7 +108,7 @@ def processing(client: Client, *, shared_only: bool) -> int:
 
 
 def unused_credit(client: Client) -> int:
-    """The client's credit: what is left over of payments and credits."""
+    """Returns the client's unused credit: the unused parts of payments and credits."""
     payments = Payment.objects.filter(client=client).with_credit().aggregate(sum=Sum("unused_minor"))["sum"] or 0
-    given = Credit.objects.filter(client=client).spendable().aggregate(sum=Sum("unused_minor"))["sum"] or 0
-    return payments + given
+    credits_given = Credit.objects.filter(client=client).spendable().aggregate(sum=Sum("unused_minor"))["sum"] or 0
+    return payments + credits_given

@@ -1,4 +1,4 @@
-"""How movements are asked for: all kinds in one query, by day or added up by period."""
+"""Queries of movements: all kinds in one query, either listed by day or summed by period."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from portico.plumbing.text import times
 
 
 class MovementKind(IntEnum):
-    """The kinds, in the order in which they stand within a day: what is owed, what settles it, what went back."""
+    """The kinds of movement, in their order within a day: invoices, then what settles them, then what was returned."""
 
     INVOICE = 0
     CREDIT = 1
@@ -37,7 +37,7 @@ class MovementKind(IntEnum):
     DISPUTE = 5
 
     def sums(self, amount_minor: int) -> Sums:
-        """The amount in the sum that it belongs to."""
+        """Returns the amount in the sum that this kind belongs to."""
         match self:
             case MovementKind.INVOICE:
                 return Sums(invoiced_minor=amount_minor)
@@ -53,7 +53,7 @@ class MovementKind(IntEnum):
 
 @dataclass(frozen=True)
 class Period:
-    """Days of the practice, both ends included; None leaves that end open."""
+    """A range of days in the practice's time zone, both ends included; None leaves that end open."""
 
     begins_on: date | None = None
     ends_on: date | None = None
@@ -61,7 +61,7 @@ class Period:
 
 @dataclass(frozen=True, order=True)
 class Movement:
-    """One change of the balance; `pk` is the id of its row. Ordered as a statement lists them."""
+    """One change of the balance; `pk` is the id of its row. Sorts in the order of a statement."""
 
     on: date
     kind: MovementKind
@@ -75,44 +75,47 @@ class Movement:
 
 @dataclass(frozen=True)
 class Total:
-    """The sums of a period, and the day of the first movement in it, None if there is none."""
+    """The sums of a period and the day of its first movement, None if it has none."""
 
     sums: Sums
     first_on: date | None
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where movements of one kind are read: the rows, and in which columns amount, id and day or instant are.
+class MovementSource:
+    """The rows to read movements of one kind from, and the columns of their amount, id and day or time.
 
-    Amounts of one kind and id are added up: a negative one takes something off a row of another source.
+    Amounts with the same kind, id and day are summed: a negative amount reduces a row of another source.
     """
 
     kind: MovementKind
-    rows: QuerySet[Any]  # Any: whichever table.
+    rows: QuerySet[Any]  # Any: one of several models.
     amount: Combinable
     pk: str = "pk"
     day: str = ""
     at: str = ""
 
     def within(self, period: Period, zone: ZoneInfo) -> Q:
-        """Compares instants with the practice's midnights, so that the database needs to know no time zones."""
-        asked, column = Q(), self.day or self.at
+        """Returns the condition of the period.
+
+        Compares times with the practice's midnights, so that the database needs no time zone data.
+        """
+        condition, column = Q(), self.day or self.at
         if period.begins_on is not None:
-            asked &= Q((f"{column}__gte", self._start(period.begins_on, zone)))
+            condition &= Q((f"{column}__gte", self._start(period.begins_on, zone)))
         if period.ends_on is not None:
-            asked &= Q((f"{column}__lt", self._start(period.ends_on + timedelta(days=1), zone)))
-        return asked
+            condition &= Q((f"{column}__lt", self._start(period.ends_on + timedelta(days=1), zone)))
+        return condition
 
     @property
     def columns(self) -> dict[str, Combinable]:
-        """Of the day and the instant one is NULL."""
+        """The selected columns; either the day or the time is NULL."""
         return {
             "kind_of": Value(int(self.kind), IntegerField()),
             "row": F(self.pk),
             "amount": self.amount,
             "on_day": F(self.day) if self.day else Cast(Value(None), DateField()),
-            "at_instant": F(self.at) if self.at else Cast(Value(None), DateTimeField()),
+            "at_time": F(self.at) if self.at else Cast(Value(None), DateTimeField()),
         }
 
     def _start(self, day: date, zone: ZoneInfo) -> date | datetime:
@@ -121,26 +124,26 @@ class Source:
 
 @dataclass(frozen=True)
 class Movements:
-    """The movements of a client or of a whole practice. Each method is one query."""
+    """The movements of a client or of a whole practice. Each method runs one query."""
 
-    sources: tuple[Source, ...]
+    sources: tuple[MovementSource, ...]
     zone: ZoneInfo
 
     def within(self, period: Period) -> list[Movement]:
-        """Every movement of the period, in order, without those that come to nothing."""
-        asked = [
+        """Returns the movements of the period in order, without those whose amounts sum to zero."""
+        queries = [
             source.rows.filter(source.within(period, self.zone)).order_by().values_list(*source.columns.values())
             for source in self.sources
         ]
         found = Counter[tuple[date, MovementKind, int]]()
-        for kind, pk, amount, day, at in asked[0].union(*asked[1:], all=True):
+        for kind, pk, amount, day, at in queries[0].union(*queries[1:], all=True):
             found[self._day(day, at), MovementKind(kind), pk] += amount
         return sorted(Movement(*key, amount) for key, amount in found.items() if amount)
 
     def total(self, period: Period) -> Total:
-        """The sums of one period, with the day on which it begins to count."""
+        """Returns the sums of one period, with the day of its first movement."""
         sums, first_on = Sums(), None
-        for kind, day, at, amount in self._added_up([period]):
+        for kind, day, at, amount in self._aggregate([period]):
             if amount is None:
                 continue
             sums += kind.sums(amount)
@@ -149,26 +152,26 @@ class Movements:
         return Total(sums, first_on)
 
     def sums(self, periods: Sequence[Period]) -> list[Sums]:
-        """The sums of each period. The periods follow each other."""
+        """Returns the sums of each period. The periods must be consecutive."""
         found = [Sums() for _period in periods]
-        for kind, _day, _at, *amounts in self._added_up(periods):
+        for kind, _day, _at, *amounts in self._aggregate(periods):
             for number, amount in enumerate(amounts):
                 found[number] += kind.sums(amount or 0)
         return found
 
-    def _added_up(self, periods: Sequence[Period]) -> list[tuple[Any, ...]]:  # Any: kind, first day or instant, sums.
+    def _aggregate(self, periods: Sequence[Period]) -> list[tuple[Any, ...]]:  # Any: kind, first day, first time, sums.
         whole = Period(periods[0].begins_on, periods[-1].ends_on)
-        asked = []
+        queries = []
         for source in self.sources:
             columns = source.columns
-            firsts = {"first_day": Min(columns["on_day"]), "first_at": Min(columns["at_instant"])}
+            firsts = {"first_day": Min(columns["on_day"]), "first_at": Min(columns["at_time"])}
             sums = {
                 f"sum_{number}": Sum(source.amount, filter=source.within(period, self.zone))
                 for number, period in enumerate(periods)
             }
             rows = source.rows.filter(source.within(whole, self.zone)).order_by().values(kind_of=columns["kind_of"])
-            asked.append(rows.annotate(**firsts, **sums).values_list("kind_of", *firsts, *sums))
-        return [(MovementKind(kind), *others) for kind, *others in asked[0].union(*asked[1:], all=True)]
+            queries.append(rows.annotate(**firsts, **sums).values_list("kind_of", *firsts, *sums))
+        return [(MovementKind(kind), *others) for kind, *others in queries[0].union(*queries[1:], all=True)]
 
     def _day(self, day: date | None, at: datetime | None) -> date:
         return times.day_of(at, self.zone) if at is not None else cast(date, day)

@@ -1,12 +1,12 @@
-"""Everything that changes what clients owe: invoices, payments, refunds and adjustments.
+"""Movements: the invoices, payments, refunds and adjustments that change what clients owe.
 
-Every sum of accounts, statements and reports is added up from these.
+All sums of accounts, statements and reports are computed from these.
 """
 
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
-from portico.domain.billing.ledger.movement_queries import MovementKind, Movements, Source
+from portico.domain.billing.ledger.movement_queries import MovementKind, Movements, MovementSource
 from portico.domain.billing.models import (
     Allocation,
     Credit,
@@ -22,23 +22,23 @@ from portico.domain.practices.models import Practice
 
 
 def of_client(client: Client, *, shared_only: bool) -> Movements:
-    """The client's movements.
+    """Returns the client's movements.
 
-    With `shared_only` as the portal shows them: without invoices that are not shared, and without the parts of
-    payments and refunds that belong to these.
+    With `shared_only`, returns them as the portal shows them: without unshared invoices and without the parts of
+    payments and refunds that belong to those.
     """
-    invoices, notes = client.invoices.standing(), _notes().filter(invoice__client=client)
-    hidden: tuple[Source, ...] = ()
+    invoices, credit_notes = client.invoices.standing(), _credit_notes().filter(invoice__client=client)
+    hidden: tuple[MovementSource, ...] = ()
     if shared_only:
-        placed = Allocation.objects.live().filter(
+        allocations = Allocation.objects.live().filter(
             invoice__client=client, invoice__voided_at=None, invoice__shared_at=None, payment__taken_back_at=None
         )
-        hidden = _hidden(placed.exclude(payment=None), notes.filter(invoice__shared_at=None))
-        invoices, notes = invoices.shared(), notes.exclude(invoice__shared_at=None)
+        hidden = _hidden(allocations.exclude(payment=None), credit_notes.filter(invoice__shared_at=None))
+        invoices, credit_notes = invoices.shared(), credit_notes.exclude(invoice__shared_at=None)
     return Movements(
         (
             *_visible(invoices, client.payments.counting(), _refunds().filter(payment__client=client)),
-            *_adjustments(client.credits.counting(), notes, _disputes().filter(payment__client=client)),
+            *_adjustments(client.credits.counting(), credit_notes, _disputes().filter(payment__client=client)),
             *hidden,
         ),
         client.practice.zone,
@@ -46,13 +46,16 @@ def of_client(client: Client, *, shared_only: bool) -> Movements:
 
 
 def of_practice(practice: Practice) -> Movements:
-    """The movements of all the practice's clients."""
+    """Returns the movements of all clients of the practice."""
     invoices = Invoice.objects.filter(practice=practice).standing()
     payments = Payment.objects.filter(practice=practice).counting()
-    given = Credit.objects.filter(practice=practice).counting()
-    notes, disputes = _notes().filter(practice=practice), _disputes().filter(practice=practice)
+    credits_given = Credit.objects.filter(practice=practice).counting()
+    credit_notes, disputes = _credit_notes().filter(practice=practice), _disputes().filter(practice=practice)
     return Movements(
-        (*_visible(invoices, payments, _refunds().filter(practice=practice)), *_adjustments(given, notes, disputes)),
+        (
+            *_visible(invoices, payments, _refunds().filter(practice=practice)),
+            *_adjustments(credits_given, credit_notes, disputes),
+        ),
         practice.zone,
     )
 
@@ -61,40 +64,46 @@ def _refunds() -> QuerySet[Refund]:
     return Refund.objects.filter(payment__taken_back_at=None).counting()
 
 
-def _notes() -> QuerySet[CreditNote]:
+def _credit_notes() -> QuerySet[CreditNote]:
     return CreditNote.objects.filter(undone_at=None, invoice__voided_at=None)
 
 
 def _disputes() -> QuerySet[Dispute]:
-    """The lost ones, by the day on which they were lost."""
+    """Returns the lost disputes, with the time at which they were lost as `lost_at`."""
     lost = Dispute.objects.filter(state=DisputeState.LOST, lost_minor__gt=0, payment__taken_back_at=None)
     return lost.annotate(lost_at=Coalesce("closed_at", "opened_at"))
 
 
-def _visible(invoices: QuerySet[Invoice], payments: QuerySet[Payment], refunds: QuerySet[Refund]) -> tuple[Source, ...]:
+def _visible(
+    invoices: QuerySet[Invoice], payments: QuerySet[Payment], refunds: QuerySet[Refund]
+) -> tuple[MovementSource, ...]:
     return (
-        Source(MovementKind.INVOICE, invoices, F("total_minor"), day="dated_on"),
-        Source(MovementKind.PAYMENT, payments, F("amount_minor"), day="received_on"),
-        Source(MovementKind.REFUND, refunds, F("amount_minor"), at="created_at"),
+        MovementSource(MovementKind.INVOICE, invoices, F("total_minor"), day="dated_on"),
+        MovementSource(MovementKind.PAYMENT, payments, F("amount_minor"), day="received_on"),
+        MovementSource(MovementKind.REFUND, refunds, F("amount_minor"), at="created_at"),
     )
 
 
 def _adjustments(
-    given: QuerySet[Credit], notes: QuerySet[CreditNote], disputes: QuerySet[Dispute]
-) -> tuple[Source, ...]:
+    credits_given: QuerySet[Credit], credit_notes: QuerySet[CreditNote], disputes: QuerySet[Dispute]
+) -> tuple[MovementSource, ...]:
     return (
-        Source(MovementKind.CREDIT, given, F("amount_minor"), at="created_at"),
-        Source(MovementKind.CREDIT_NOTE, notes, F("amount_minor"), at="at"),
-        Source(MovementKind.DISPUTE, disputes, F("lost_minor"), at="lost_at"),
+        MovementSource(MovementKind.CREDIT, credits_given, F("amount_minor"), at="created_at"),
+        MovementSource(MovementKind.CREDIT_NOTE, credit_notes, F("amount_minor"), at="at"),
+        MovementSource(MovementKind.DISPUTE, disputes, F("lost_minor"), at="lost_at"),
     )
 
 
-def _hidden(placed: QuerySet[Allocation], notes: QuerySet[CreditNote]) -> tuple[Source, ...]:
-    """What is taken off payments and refunds: the money on these invoices, and what of it was refunded."""
+def _hidden(allocations: QuerySet[Allocation], credit_notes: QuerySet[CreditNote]) -> tuple[MovementSource, ...]:
+    """Returns negative amounts that take the allocations and credit notes of unshared invoices out of the movements."""
     return (
-        Source(MovementKind.PAYMENT, placed, -F("live_minor"), pk="payment", day="payment__received_on"),
-        Source(
-            MovementKind.PAYMENT, notes, -F("amount_minor"), pk="refund__payment", day="refund__payment__received_on"
+        MovementSource(MovementKind.PAYMENT, allocations, -F("live_minor"), pk="payment", day="payment__received_on"),
+        MovementSource(
+            MovementKind.PAYMENT,
+            credit_notes,
+            -F("amount_minor"),
+            pk="refund__payment",
+            day="refund__payment__received_on",
         ),
-        Source(MovementKind.REFUND, notes, -F("amount_minor"), pk="refund", at="refund__created_at"),
+        MovementSource(MovementKind.REFUND, credit_notes, -F("amount_minor"), pk="refund", at="refund__created_at"),
     )

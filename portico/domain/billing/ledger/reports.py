@@ -1,4 +1,4 @@
-"""A practice's books in a few figures: owed, paid, waiting; and month by month."""
+"""Totals of a practice for the reports page: owed, paid, past due, processing, and monthly sums."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,7 +17,7 @@ MONTHS = 6
 
 @dataclass(frozen=True)
 class Month:
-    """A month's sums."""
+    """The sums of the month that begins on `first`."""
 
     first: date
     sums: Sums
@@ -25,9 +25,9 @@ class Month:
 
 @dataclass(frozen=True)
 class PracticeTotals:
-    """All in minor units.
+    """Amounts in minor units; `past_due`, `processing`, `unshared` and `drafts` are numbers of invoices.
 
-    `paid_minor` and `refunded_minor` are of this month, `unused_minor` is what clients have left over.
+    `paid_minor` and `refunded_minor` cover the current month; `unused_minor` is the unused credit of all clients.
     """
 
     owed_minor: int
@@ -44,42 +44,42 @@ class PracticeTotals:
 
 
 def totals_of(practice: Practice) -> PracticeTotals:
-    """As of today; a fixed number of queries, each from an index."""
+    """Returns the totals as of today, with a fixed number of indexed queries."""
     today = clock.today(practice.time_zone)
     invoices, payments = Invoice.objects.filter(practice=practice), Payment.objects.filter(practice=practice)
     past_due = invoices.not_processing().filter(due_on__lt=today).aggregate(sum=Sum("open_minor"), number=Count("pk"))
-    moving = invoices.processing().aggregate(sum=Sum("open_minor"), number=Count("pk"))
+    processing = invoices.processing().aggregate(sum=Sum("open_minor"), number=Count("pk"))
     months = _months(practice, today)
-    left_over = payments.with_credit().aggregate(sum=Sum("unused_minor"))["sum"] or 0
-    given = Credit.objects.filter(practice=practice).spendable().aggregate(sum=Sum("unused_minor"))["sum"] or 0
+    unused_payments = payments.with_credit().aggregate(sum=Sum("unused_minor"))["sum"] or 0
+    credits_given = Credit.objects.filter(practice=practice).spendable().aggregate(sum=Sum("unused_minor"))["sum"] or 0
     return PracticeTotals(
         owed_minor=invoices.owing().aggregate(sum=Sum("open_minor"))["sum"] or 0,
         past_due_minor=past_due["sum"] or 0,
         past_due=past_due["number"],
-        processing_minor=moving["sum"] or 0,
-        processing=moving["number"],
+        processing_minor=processing["sum"] or 0,
+        processing=processing["number"],
         unshared=invoices.standing().filter(shared_at=None).count(),
         drafts=invoices.drafts().count(),
         paid_minor=months[-1].sums.paid_minor,
         refunded_minor=months[-1].sums.refunded_minor,
-        unused_minor=left_over + given,
+        unused_minor=unused_payments + credits_given,
         months=months,
     )
 
 
 def last_charged_at(practice: Practice) -> datetime | None:
-    """When a card was last charged online, as far as the books know."""
+    """Returns the time of the last online card payment in the books, None if there is none."""
     charged = Payment.objects.filter(practice=practice, kind=PaymentKind.ONLINE).order_by("-id")
     return charged.values_list("created_at", flat=True).first()
 
 
-def being_processed(practice: Practice) -> int:
-    """How many payments by card have an outcome that is not known yet."""
+def processing_count(practice: Practice) -> int:
+    """Returns the number of card payments whose outcome is not known yet."""
     return PaymentAttempt.objects.filter(practice=practice, state=AttemptState.PROCESSING).count()
 
 
 def _months(practice: Practice, today: date) -> tuple[Month, ...]:
-    """The last months, the present one last."""
+    """Returns the sums of the last MONTHS months, ending with the current one."""
     firsts = [_months_before(today, number) for number in reversed(range(MONTHS))]
     lasts = [first - timedelta(days=1) for first in (*firsts[1:], _months_before(today, -1))]
     periods = [Period(first, last) for first, last in zip(firsts, lasts, strict=True)]

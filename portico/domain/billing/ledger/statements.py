@@ -1,4 +1,4 @@
-"""A client's account over a period: what was invoiced, paid, refunded and adjusted, and the balance after each."""
+"""Account statements: a client's invoices, payments, refunds and adjustments in a period, with a running balance."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,29 +15,29 @@ from portico.domain.billing.ledger.movement_queries import Movement, MovementKin
 from portico.domain.billing.models import Credit, CreditNote, Dispute, Invoice, Payment, Refund
 from portico.domain.clients.models import Client
 
-# A longer statement comes in parts, each a document of its own.
+# A longer statement is divided into parts, each a separate document.
 LINES_PER_PART = 500
 
-type Happening = Invoice | Payment | Credit | CreditNote | Refund | Dispute
+type LedgerRow = Invoice | Payment | Credit | CreditNote | Refund | Dispute
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One line: the row it is about, its amount in the sum it belongs to, and the balance after it in minor units."""
+class StatementEntry:
+    """One line: the database row, its amount as `sums`, and the balance after it in minor units."""
 
     on: date
-    what: Happening
+    row: LedgerRow
     sums: Sums
     balance_minor: int
 
 
 @dataclass(frozen=True)
 class Statement:
-    """Days are the practice's own, both ends included.
+    """One part of a statement. Days are in the practice's time zone, both ends included.
 
-    `before_minor` is the balance brought forward to this part and `sums` are this part's: together they are
-    `after_minor`. `period_sums` are of all parts. `processing_minor` is what is Processing today, on the last part of a
-    statement up to today; otherwise 0. `first_on` is the day of the client's first movement before the period.
+    `before_minor` is the balance brought forward to this part; with `sums`, those of this part, it gives
+    `after_minor`. `period_sums` covers all parts. `processing_minor` is the amount Processing today on the last part of
+    a statement up to today, otherwise 0. `first_on` is the day of the client's first movement before the period.
     """
 
     client: Client
@@ -46,14 +46,14 @@ class Statement:
     part: int
     parts: int
     before_minor: int
-    entries: tuple[Entry, ...]
+    entries: tuple[StatementEntry, ...]
     period_sums: Sums
     processing_minor: int
     first_on: date | None
 
     @property
     def sums(self) -> Sums:
-        return _added_up(entry.sums for entry in self.entries)
+        return _total(entry.sums for entry in self.entries)
 
     @property
     def after_minor(self) -> int:
@@ -61,7 +61,7 @@ class Statement:
 
     @property
     def balance_minor(self) -> int:
-        """As the portal shows it: without what is Processing."""
+        """The balance as the portal shows it: without the amount that is Processing."""
         return self.after_minor - self.processing_minor
 
     @property
@@ -72,10 +72,10 @@ class Statement:
 def statement_of(
     client: Client, *, begins_on: date, ends_on: date, today: date, shared_only: bool, part: int = 1
 ) -> Statement:
-    """One part of the statement as the books stand now, without what was voided, taken back or failed.
+    """Returns one part of the statement from the current books, without rows that were voided, taken back or failed.
 
-    Up to today it has everything that is in the books, also an invoice that is dated ahead: it ends with the balance
-    that `balances` adds up for the office or the portal. A part beyond the last one is the last one.
+    A statement up to today includes invoices dated in the future, so that it ends with the balance that `balances`
+    gives for the office or the portal. A `part` beyond the last one returns the last one.
     """
     books = movements.of_client(client, shared_only=shared_only)
     is_up_to_today = ends_on >= today
@@ -84,7 +84,7 @@ def statement_of(
     parts = max(1, ceil(len(found) / LINES_PER_PART))
     part = min(part, parts)
     start = (part - 1) * LINES_PER_PART
-    before = earlier.sums.balance_minor + _added_up(each.sums for each in found[:start]).balance_minor
+    before = earlier.sums.balance_minor + _total(each.sums for each in found[:start]).balance_minor
     return Statement(
         client=client,
         begins_on=begins_on,
@@ -93,32 +93,32 @@ def statement_of(
         parts=parts,
         before_minor=before,
         entries=tuple(_entries(found[start : start + LINES_PER_PART], before)),
-        period_sums=_added_up(each.sums for each in found),
-        processing_minor=balances.processing(client, shared_only=shared_only)
+        period_sums=_total(each.sums for each in found),
+        processing_minor=balances.processing_minor(client, shared_only=shared_only)
         if is_up_to_today and part == parts
         else 0,
         first_on=earlier.first_on,
     )
 
 
-def _added_up(sums: Iterable[Sums]) -> Sums:
+def _total(sums: Iterable[Sums]) -> Sums:
     return reduce(Sums.__add__, sums, Sums())
 
 
-def _entries(found: list[Movement], before_minor: int) -> Iterable[Entry]:
-    """The movements with their rows, a query for each kind there is."""
+def _entries(found: list[Movement], before_minor: int) -> Iterable[StatementEntry]:
+    """Yields the movements with their rows, fetched with one query for each kind."""
     rows = {kind: _rows(kind, [each.pk for each in found if each.kind is kind]) for kind in MovementKind}
     balance = before_minor
     for each in found:
         balance += each.sums.balance_minor
-        yield Entry(each.on, rows[each.kind][each.pk], each.sums, balance)
+        yield StatementEntry(each.on, rows[each.kind][each.pk], each.sums, balance)
 
 
-def _rows(kind: MovementKind, pks: list[int]) -> Mapping[int, Happening]:
-    return _of_kind(kind).in_bulk(pks)
+def _rows(kind: MovementKind, pks: list[int]) -> Mapping[int, LedgerRow]:
+    return _queryset_of(kind).in_bulk(pks)
 
 
-def _of_kind(kind: MovementKind) -> QuerySet[Any]:  # Any: whichever table.
+def _queryset_of(kind: MovementKind) -> QuerySet[Any]:  # Any: one of several models.
     match kind:
         case MovementKind.INVOICE:
             return Invoice.objects.all()

@@ -1,4 +1,4 @@
-"""Tries to pay by card, written and committed before Stripe is called."""
+"""Payment attempts by card: rows that are committed before Stripe is called."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -22,8 +22,8 @@ from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuer
 from portico.plumbing.database.constraints import SamePractice
 from portico.plumbing.queue.leases import QueuedRow
 
-# No page of an attempt is open for longer.
-LONGEST_LIFE = timedelta(minutes=45)
+# The longest time for which the payment page of an attempt stays open.
+MAX_LIFETIME = timedelta(minutes=45)
 
 
 class AttemptMethod(models.TextChoices):
@@ -36,14 +36,14 @@ class PaymentAttemptQuerySet(RowQuerySet["PaymentAttempt"]):
         return self.filter(state__in=STATES_HOLDING_INVOICES)
 
     def waiting(self) -> "PaymentAttemptQuerySet":
-        """Those that Stripe is asked about."""
+        """Attempts whose outcome is polled at Stripe."""
         return self.filter(state__in=(AttemptState.OPEN, AttemptState.PROCESSING))
 
 
 class PaymentAttempt(QueuedRow):
-    """One try to pay whole invoices of one client. Its key never changes and is never used for another.
+    """An attempt to pay whole invoices of one client. Its idempotency key never changes and is never reused.
 
-    Ended by `settling.end_attempt` alone, which lets go of the invoices in the same transaction.
+    Ended only by `allocation.end_attempt`, which releases the invoices in the same transaction.
     """
 
     LONGEST_WAIT: ClassVar[timedelta] = timedelta(minutes=5)
@@ -55,21 +55,21 @@ class PaymentAttempt(QueuedRow):
     card = models.ForeignKey(SavedCard, models.PROTECT, null=True, blank=True, related_name="attempts")
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
-    # Whether it is the full balance or one invoice: what the person is shown again when they come back.
+    # True for the full balance, False for one invoice: decides what the client is shown on return.
     is_balance = models.BooleanField(default=False)
     state = models.CharField(max_length=11, choices=AttemptState.choices, default=AttemptState.OPEN)
-    # Why it failed or was released: a short code or staff's own words.
+    # The reason why it failed or was released: a short code, or text that staff entered.
     reason = models.CharField(max_length=300, blank=True)
-    # How the call to Stripe failed, which parameter Stripe named, and the request id in Stripe's own log.
+    # The failure of the call to Stripe, the parameter that Stripe named, and the id of the request in Stripe's log.
     failure = models.CharField(max_length=14, choices=AttemptFailure.choices, blank=True)
     failure_param = models.CharField(max_length=100, blank=True)
     stripe_request_id = models.CharField(max_length=64, blank=True)
-    # What Stripe says it is, where that is not what was asked for.
+    # The values that Stripe reports, if they differ from the requested ones.
     found_minor = models.BigIntegerField(null=True)
     found_currency = models.CharField(max_length=3, blank=True)
     found_livemode = models.BooleanField(null=True)
     idempotency_key = models.CharField(max_length=64, unique=True)
-    # As sent to Stripe: opaque refs and amounts, from which a payment can be rebuilt without this row.
+    # As sent to Stripe: opaque refs and amounts, from which a payment can be restored without this row.
     metadata = models.JSONField(default=dict, blank=True)
     livemode = models.BooleanField()
     stripe_account_id = models.CharField(max_length=64, blank=True)
@@ -77,16 +77,16 @@ class PaymentAttempt(QueuedRow):
     checkout_session_id = models.CharField(max_length=100, blank=True)
     checkout_url = models.TextField(blank=True)
     payment_intent_id = models.CharField(max_length=64, blank=True)
-    # A bank's page for a confirmation, while one is asked for.
+    # The bank's confirmation page, while a confirmation is required.
     bank_url = models.TextField(blank=True)
     save_card = models.BooleanField(default=False)
     consent_text = models.CharField(max_length=500, blank=True)
     consented_at = models.DateTimeField(null=True)
     written_at = models.DateTimeField(default=clock.now, editable=False)
-    # When the first call was made: creating is not repeated long after it.
+    # When the first call was made: the create call is not repeated long after it.
     called_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
-    # When its outcome became doubtful; after a day staff may release it.
+    # When its outcome became unknown; after a day staff may release it.
     unknown_since = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
@@ -163,13 +163,13 @@ class PaymentAttempt(QueuedRow):
         return self.state == AttemptState.QUARANTINED
 
     def has_expired(self, at: datetime) -> bool:
-        """Whether its page is closed. A time too far ahead was set by a wrong clock, and counts as over."""
-        latest = at + LONGEST_LIFE + clock.SKEW
+        """True if its page has closed. An expiry too far ahead was set by a wrong clock and counts as expired."""
+        latest = at + MAX_LIFETIME + clock.SKEW
         return self.expires_at is not None and not at < self.expires_at <= latest
 
 
 class AttemptInvoice(PracticeRow):
-    """An invoice that an attempt covers and what it pays of it. At most one open a invoice: the database says so."""
+    """An invoice that an attempt covers, with the amount. A constraint allows one open row per invoice."""
 
     attempt = models.ForeignKey(PaymentAttempt, models.PROTECT, related_name="covers")
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="attempts")

@@ -1,4 +1,4 @@
-"""Credit that the practice gives, and credit that waited for a refund and is kept after all."""
+"""Client credit: giving it, taking it back, and keeping credit that was to be refunded."""
 
 from django.utils.translation import gettext as _
 
@@ -20,45 +20,45 @@ from portico.plumbing.text import money
 def give(
     client: Client, *, amount_minor: int, reason: str, shown: ShownSums | None, by: Actor, form_key: str = ""
 ) -> Credit:
-    """Gives credit without money having come; it is put against what is shared and owed at once, oldest due first.
+    """Gives credit without a payment, and applies it at once to the client's shared invoices.
 
-    `press` is the form's own random key: the same press again gives the first one's credit. Raises FormSentBefore,
-    AmountNotPositive, ReasonMissing, ShownSumsChanged.
+    A second call with the same `form_key` returns the first one's credit. Raises FormSentBefore, AmountNotPositive,
+    ReasonMissing, ShownSumsChanged.
     """
     if amount_minor <= 0:
         raise AmountNotPositive(field="amount")
     if not reason.strip():
         raise ReasonMissing(field="reason")
     content = (client.pk, amount_minor, reason.strip())
-    with locks.lock_books(client) as held:
-        rows = Credit.objects.filter(practice=held.practice)
-        earlier = form_keys.find_result(rows, form_key, content, kind="credit", describe=_said)
+    with locks.lock_books(client) as locked:
+        rows = Credit.objects.filter(practice=locked.practice)
+        earlier = form_keys.find_result(rows, form_key, content, kind="credit", describe=_description)
         if earlier is not None:
             return earlier
-        shown_sums.refuse_if_changed(shown, shown_sums.of_balance(balances.office_minor(held)))
+        shown_sums.refuse_if_changed(shown, shown_sums.of_balance(balances.office_minor(locked)))
         credit = Credit.objects.create(
-            practice=held.practice,
-            client=held,
+            practice=locked.practice,
+            client=locked,
             amount_minor=amount_minor,
-            currency=practice_currency.fix_currency(held.practice),
+            currency=practice_currency.fix_currency(locked.practice),
             reason=reason.strip()[:300],
             given_by=by.name[:100],
             form_key=form_key,
         )
         form_keys.store(credit, form_key, content, kind="credit")
-        _record(AuditAction.CREDIT_GIVEN, held, credit, by=by, amount_minor=amount_minor, reason=credit.reason)
-        allocation.apply_credit(held, by=by)
+        _record(AuditAction.CREDIT_GIVEN, locked, credit, by=by, amount_minor=amount_minor, reason=credit.reason)
+        allocation.apply_credit(locked, by=by)
         credit.refresh_from_db()
     return credit
 
 
 @retry_on_deadlock
 def take_back(credit: Credit, *, reason: str, shown: ShownSums | None, by: Actor) -> Credit:
-    """Takes a credit out of the books; what it paid for is owed again. Again: changes nothing.
+    """Takes a credit out of the books; the invoices that it paid are owed again. A repeated call changes nothing.
 
     Raises ReasonMissing, ShownSumsChanged.
     """
-    with locks.lock_books(credit.client) as held:
+    with locks.lock_books(credit.client) as locked:
         credit = Credit.objects.locked().get(pk=credit.pk)
         if credit.is_taken_back:
             return credit
@@ -68,18 +68,18 @@ def take_back(credit: Credit, *, reason: str, shown: ShownSums | None, by: Actor
         allocation.void_source(credit, reason=reason.strip()[:300], by=by)
         _record(
             AuditAction.CREDIT_TAKEN_BACK,
-            held,
+            locked,
             credit,
             by=by,
             amount_minor=credit.amount_minor,
             reason=credit.taken_back_reason,
         )
-        allocation.apply_credit(held, by=by)
+        allocation.apply_credit(locked, by=by)
     return credit
 
 
 def ask_for_refund(payment: Payment, *, reason: str) -> None:
-    """Flags what is left over of a payment for staff to refund. Inside the caller's transaction, client held."""
+    """Flags the unused amount of a payment for staff to refund, in the caller's transaction with the client locked."""
     Payment.objects.filter(pk=payment.pk, refund_asked_at=None).update(
         refund_asked_at=clock.now(), refund_asked_reason=reason[:300]
     )
@@ -87,30 +87,30 @@ def ask_for_refund(payment: Payment, *, reason: str) -> None:
 
 @retry_on_deadlock
 def keep_as_credit(payment: Payment, *, shown: ShownSums | None, by: Actor) -> int:
-    """Keeps flagged credit instead of refunding it, and puts it against what is owed. Gives how much was put.
+    """Keeps flagged credit instead of refunding it, and applies it to what is owed. Returns the amount applied.
 
-    Again: changes nothing. Raises ShownSumsChanged.
+    A repeated call changes nothing. Raises ShownSumsChanged.
     """
-    with locks.lock_books(payment.client) as held:
+    with locks.lock_books(payment.client) as locked:
         payment = Payment.objects.locked().get(pk=payment.pk)
         if payment.refund_asked_at is None:
             return 0
         shown_sums.refuse_if_changed(shown, shown_sums.of_left_over(payment))
         payment.refund_asked_at, payment.refund_asked_reason = None, ""
         payment.save(update_fields=["refund_asked_at", "refund_asked_reason"])
-        _record(AuditAction.CREDIT_KEPT, held, payment, by=by, amount_minor=payment.unused_minor)
-        return allocation.apply_credit(held, by=by)
+        _record(AuditAction.CREDIT_KEPT, locked, payment, by=by, amount_minor=payment.unused_minor)
+        return allocation.apply_credit(locked, by=by)
 
 
-def _said(credit: Credit) -> str:
+def _description(credit: Credit) -> str:
     return _("a credit of %(amount)s") % {
         "amount": money.formatted(credit.amount_minor, credit.currency, language="en")
     }
 
 
-def _record(verb: AuditAction, client: Client, about: Credit | Payment, *, by: Actor, **details: str | int) -> None:
+def _record(action: AuditAction, client: Client, about: Credit | Payment, *, by: Actor, **details: str | int) -> None:
     audit_log.record(
-        verb,
+        action,
         practice=client.practice,
         client=client,
         by=by,

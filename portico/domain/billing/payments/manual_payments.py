@@ -1,4 +1,4 @@
-"""Money that reached the practice another way, recorded by hand: no money moves through Portico."""
+"""Payments that reached the practice outside Portico: recording them by hand and taking them back."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +20,7 @@ from portico.domain.billing.refusals import (
 )
 from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.clients.models import Client
-from portico.plumbing import clock, form_keys
+from portico.plumbing import form_keys
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.deadlocks import retry_on_deadlock
@@ -29,7 +29,7 @@ from portico.plumbing.text import money
 
 @dataclass(frozen=True)
 class PaymentInput:
-    """A payment as the form has it, in minor units of the practice's currency."""
+    """The input of a payment form, in minor units of the practice's currency."""
 
     kind: PaymentKind
     amount_minor: int
@@ -48,41 +48,40 @@ def record(
     invoice: Invoice | None = None,
     form_key: str = "",
 ) -> Payment:
-    """Records a payment for one invoice, or for the account when none is named; what is beyond becomes credit.
+    """Records a payment for one invoice, or for the account if no invoice is given; any excess becomes credit.
 
-    `press` is the form's own random key: the same press again gives the first one's payment. Raises FormSentBefore,
-    AmountNotPositive, InvoicePaid, ChargedOnline, InvoiceNotIssued, InvoiceVoid, ShownSumsChanged, Processing,
-    BeingPaid.
+    A second call with the same `form_key` returns the first one's payment. Raises FormSentBefore, AmountNotPositive,
+    InvoicePaid, ChargedOnline, InvoiceNotIssued, InvoiceVoid, ShownSumsChanged, Processing, BeingPaid.
     """
     if entry.kind not in MANUAL_KINDS:
         raise ChargedOnline
     if entry.amount_minor <= 0:
         raise AmountNotPositive(field="amount")
     content = (client.pk, invoice.pk if invoice else None, entry)
-    with locks.lock_books(client) as held:
-        rows = Payment.objects.filter(practice=held.practice)
-        earlier = form_keys.find_result(rows, form_key, content, kind="payment", describe=_said)
+    with locks.lock_books(client) as locked:
+        rows = Payment.objects.filter(practice=locked.practice)
+        earlier = form_keys.find_result(rows, form_key, content, kind="payment", describe=_description)
         if earlier is not None:
             return earlier
-        toward = _toward(held, invoice, entry.amount_minor, shown)
+        targets = _targets(locked, invoice, entry.amount_minor, shown)
         payment = Payment.objects.create(
-            practice=held.practice,
-            client=held,
+            practice=locked.practice,
+            client=locked,
             kind=entry.kind,
             amount_minor=entry.amount_minor,
-            currency=practice_currency.fix_currency(held.practice),
+            currency=practice_currency.fix_currency(locked.practice),
             received_on=entry.received_on,
-            number=invoice_numbers.next_receipt_number(held.practice),
+            number=invoice_numbers.next_receipt_number(locked.practice),
             check_number=entry.check_number if entry.kind == PaymentKind.CHECK else "",
             note=entry.note,
             recorded_by=by.name[:100],
             form_key=form_key,
         )
         form_keys.store(payment, form_key, content, kind="payment")
-        left = allocation.allocate(payment, toward)
+        unused = allocation.allocate(payment, targets)
         _record(AuditAction.PAYMENT_RECORDED, payment, by=by, invoice=invoice.ref if invoice else None)
-        if left:
-            allocation.apply_credit(held, by=by)
+        if unused:
+            allocation.apply_credit(locked, by=by)
     return payment
 
 
@@ -90,11 +89,11 @@ def record(
 def take_back(payment: Payment, *, reason: str, shown: ShownSums | None, by: Actor) -> Payment:
     """Takes a payment that was recorded by hand out of the books: it bounced, or was recorded by mistake.
 
-    Again: changes nothing. Raises ChargedOnline, HasRefunds, ReasonMissing, ShownSumsChanged.
+    A repeated call changes nothing. Raises ChargedOnline, HasRefunds, ReasonMissing, ShownSumsChanged.
     """
-    with locks.lock_books(payment.client) as held:
+    with locks.lock_books(payment.client) as locked:
         payment = Payment.objects.locked().get(pk=payment.pk)
-        payment.client = held
+        payment.client = locked
         if payment.is_taken_back:
             return payment
         if payment.is_online:
@@ -103,38 +102,37 @@ def take_back(payment: Payment, *, reason: str, shown: ShownSums | None, by: Act
             raise HasRefunds
         if not reason.strip():
             raise ReasonMissing(field="reason")
-        pays = payment.allocations.live()
-        shown_sums.refuse_if_changed(shown, shown_sums.of_taking_back(payment, pays))
+        shown_sums.refuse_if_changed(shown, shown_sums.of_taking_back(payment, payment.allocations.live()))
         allocation.void_source(payment, reason=reason.strip()[:300], by=by)
         _record(AuditAction.PAYMENT_TAKEN_BACK, payment, by=by, reason=payment.taken_back_reason)
-        allocation.apply_credit(held, by=by)
+        allocation.apply_credit(locked, by=by)
     return payment
 
 
-def _said(payment: Payment) -> str:
+def _description(payment: Payment) -> str:
     return _("a payment of %(amount)s") % {
         "amount": money.formatted(payment.amount_minor, payment.currency, language="en")
     }
 
 
-def _toward(
+def _targets(
     client: Client, invoice: Invoice | None, amount_minor: int, shown: ShownSums | None
 ) -> list[AllocationTarget]:
     if invoice is None:
         shown_sums.refuse_if_changed(shown, shown_sums.of_balance(balances.office_minor(client)))
         return []
-    held = locks.invoice(client, invoice.pk)
-    invoicing.refuse_unless_issued(held)
-    shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(held))
-    locks.refuse_while_paying(held)
-    if held.is_paid:
+    invoice = locks.lock_invoice(client, invoice.pk)
+    invoicing.refuse_unless_issued(invoice)
+    shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
+    locks.refuse_while_paying(invoice)
+    if invoice.is_paid:
         raise InvoicePaid
-    return [AllocationTarget(held, amount_minor)]
+    return [AllocationTarget(invoice, amount_minor)]
 
 
-def _record(verb: AuditAction, payment: Payment, *, by: Actor, **details: str | int | bool | None) -> None:
+def _record(action: AuditAction, payment: Payment, *, by: Actor, **details: str | int | bool | None) -> None:
     audit_log.record(
-        verb,
+        action,
         practice=payment.client.practice,
         client=payment.client,
         by=by,
@@ -144,8 +142,3 @@ def _record(verb: AuditAction, payment: Payment, *, by: Actor, **details: str | 
         currency=payment.currency,
         **details,
     )
-
-
-def today(client: Client) -> date:
-    """The date on the practice's wall."""
-    return clock.today(client.practice.time_zone)

@@ -1,4 +1,4 @@
-"""How the mails of receipts.py read, and whether they may still leave."""
+"""Composes the mails that `receipts` queues, and checks whether they may still be sent."""
 
 from abc import abstractmethod
 from typing import Any
@@ -18,7 +18,7 @@ from portico.plumbing.text import money, times
 
 
 class _MoneyMail(MailComposer):
-    """Goes to whom the client's documents go."""
+    """A mail about money, sent under the conditions of a bill mail."""
 
     template = ""
 
@@ -28,23 +28,23 @@ class _MoneyMail(MailComposer):
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         with translation.override(email.content["language"]):
-            words = {
+            context = {
                 "name": _client_of(email).called,
                 "portal_address": email.practice.portal_address,
                 "why": _("You got this because you said email is ok."),
             }
-            return mail_frame.letter(email, self.template, words | self.words(email))
+            return mail_frame.letter(email, self.template, context | self.context(email))
 
     @abstractmethod
-    def words(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
-        """What this kind of mail says beside what they all say."""
+    def context(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
+        """Returns the template context of this kind of mail, in addition to the shared one."""
 
 
 class ReceiptMail(_MoneyMail):
     label = gettext_lazy("Receipt")
     template = "receipt"
 
-    def words(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
+    def context(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
         payment = Payment.objects.get(practice_id=email.practice_id, ref=email.content["about"])
         return {
             "heading": _("Thank you. Your payment has arrived"),
@@ -59,7 +59,7 @@ class RefundMail(_MoneyMail):
     label = gettext_lazy("Refund")
     template = "refund"
 
-    def words(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
+    def context(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
         refund = Refund.objects.select_related("payment").get(practice_id=email.practice_id, ref=email.content["about"])
         return {
             "heading": _("Money is on its way back to you"),
@@ -69,7 +69,7 @@ class RefundMail(_MoneyMail):
 
 
 def _card(payment: Payment) -> str:
-    """Visa ending 4242; empty when no card was seen."""
+    """Returns for example "Visa ending 4242"; an empty string if no card is known."""
     if not payment.card_last4:
         return ""
     brand = payment.card_brand.replace("_", " ").title()

@@ -1,4 +1,4 @@
-"""The mails that tell of money: one for a payment, one for a refund; an amount and a link, nothing of a visit."""
+"""Queues the receipt of a payment and the mail about a refund: an amount and a link, nothing about a visit."""
 
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -16,14 +16,14 @@ REFUND = "refund"
 
 
 def send(payment: Payment, *, by: Actor) -> OutgoingEmail | None:
-    """The receipt of a payment, once, if its client may be mailed. In the caller's transaction."""
+    """Queues the receipt of a payment once, in the caller's transaction. Returns None if mail is not allowed."""
     with translation.override(payment.client.language):
         subject = _("Your receipt from %(practice)s") % {"practice": payment.client.practice.name}
     return _queue(payment.client, RECEIPT, payment.ref, subject, by=by)
 
 
 def send_refund(refund: Refund, *, by: Actor) -> OutgoingEmail | None:
-    """The same for money that went back."""
+    """Queues the mail about a refund, under the same conditions as `send`."""
     client = refund.payment.client
     with translation.override(client.language):
         subject = _("Your refund from %(practice)s") % {"practice": client.practice.name}

@@ -1,4 +1,4 @@
-"""Money that goes back. What was recorded by hand is given back by hand and only recorded here."""
+"""Refunds: creating them, and recording the ones that were paid back by hand."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import Invoice, Payment, Refund, RefundMethod, RefundState
 from portico.domain.billing.refusals import (
     AmountNotPositive,
-    BeyondWhatIsLeft,
     ChargedOnline,
+    ExceedsRefundableAmount,
     ReasonMissing,
     TakenBack,
 )
@@ -25,8 +25,8 @@ from portico.plumbing.text import money
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a refund's form asks for; payment and invoice by their ids, the amount in minor units."""
+class RefundInput:
+    """The input of a refund form; payment and invoice by their ids, the amount in minor units."""
 
     payment: int
     amount_minor: int
@@ -47,38 +47,39 @@ def record_manual_refund(
     invoice: Invoice | None = None,
     form_key: str = "",
 ) -> Refund:
-    """Records that money was given back by hand; the invoice stays Paid and asks for nothing again.
+    """Records a refund that was paid back by hand. The invoice stays Paid and nothing is owed on it again.
 
-    With an invoice, out of what stands there; otherwise what is left over goes first. The same press again gives
-    the first one's refund. Raises FormSentBefore, ChargedOnline, ShownSumsChanged and what `open_refund` does.
+    With an invoice, refunds what the payment paid of it; otherwise the unused amount first. A second call with the
+    same `form_key` returns the first one's refund. Raises FormSentBefore, ChargedOnline, ShownSumsChanged and what
+    `create_refund` raises.
     """
-    with locks.lock_books(payment.client) as held:
-        asked = Asked(payment.pk, amount_minor, reason.strip(), note.strip(), invoice.pk if invoice else None)
-        earlier = made_before(held, form_key, asked)
+    with locks.lock_books(payment.client) as locked:
+        entry = RefundInput(payment.pk, amount_minor, reason.strip(), note.strip(), invoice.pk if invoice else None)
+        earlier = made_before(locked, form_key, entry)
         if earlier is not None:
             return earlier
         payment = Payment.objects.locked().with_disputes().get(pk=payment.pk)
-        payment.client = held
+        payment.client = locked
         if payment.is_online:
             raise ChargedOnline
         shown_sums.refuse_if_changed(shown, shown_sums.of_refund(payment))
         refund = create_refund(
             payment,
             amount_minor=amount_minor,
-            way=RefundMethod.BY_HAND,
+            method=RefundMethod.BY_HAND,
             reason=reason,
             note=note,
             by=by,
             invoice=invoice,
             form_key=form_key,
         )
-        form_keys.store(refund, form_key, asked, kind="refund")
+        form_keys.store(refund, form_key, entry, kind="refund")
         refund.state, refund.settled_at = RefundState.SUCCEEDED, clock.now()
         refund.save(update_fields=["state", "settled_at"])
         audit_log.record(
             AuditAction.REFUND_RECORDED,
-            practice=held.practice,
-            client=held,
+            practice=locked.practice,
+            client=locked,
             by=by,
             about=payment.ref,
             amount_minor=amount_minor,
@@ -88,13 +89,13 @@ def record_manual_refund(
     return refund
 
 
-def made_before(client: Client, form_key: str, asked: Asked) -> Refund | None:
-    """Returns the refund that this press made before; `press` is the form's own random key. Raises FormSentBefore."""
+def made_before(client: Client, form_key: str, entry: RefundInput) -> Refund | None:
+    """Returns the refund that was made with this form key, None if there is none. Raises FormSentBefore."""
     rows = Refund.objects.filter(practice=client.practice)
-    return form_keys.find_result(rows, form_key, asked, kind="refund", describe=_said)
+    return form_keys.find_result(rows, form_key, entry, kind="refund", describe=_description)
 
 
-def _said(refund: Refund) -> str:
+def _description(refund: Refund) -> str:
     return _("a refund of %(amount)s") % {
         "amount": money.formatted(refund.amount_minor, refund.currency, language="en")
     }
@@ -104,7 +105,7 @@ def create_refund(
     payment: Payment,
     *,
     amount_minor: int,
-    way: RefundMethod,
+    method: RefundMethod,
     reason: str,
     by: Actor,
     note: str = "",
@@ -112,17 +113,17 @@ def create_refund(
     form_key: str = "",
     idempotency_key: str = "",
 ) -> Refund:
-    """Writes a refund and counts it in the books at once, pending; it is undone by `settling.undo_refund` if it fails.
+    """Creates a pending refund and counts it in the books at once. `allocation.undo_refund` undoes it if it fails.
 
-    Inside the caller's transaction, with client and payment held. A refund that is pending still counts, so no two
-    of them can go beyond what is left. Raises AmountNotPositive, BeyondWhatIsLeft, ReasonMissing, TakenBack.
+    Runs in the caller's transaction, with client and payment locked. Pending refunds count, so that two of them
+    cannot exceed the refundable amount. Raises AmountNotPositive, ExceedsRefundableAmount, ReasonMissing, TakenBack.
     """
     if payment.is_taken_back:
         raise TakenBack
     if amount_minor <= 0:
         raise AmountNotPositive(field="amount")
     if amount_minor > payment.left_minor:
-        raise BeyondWhatIsLeft(field="amount")
+        raise ExceedsRefundableAmount(field="amount")
     if not reason.strip():
         raise ReasonMissing(field="reason")
     refund = Refund.objects.create(
@@ -130,7 +131,7 @@ def create_refund(
         payment=payment,
         amount_minor=amount_minor,
         currency=payment.currency,
-        way=way,
+        way=method,
         reason=reason.strip()[:300],
         note=note.strip()[:500],
         made_by=by.name[:100],
@@ -138,6 +139,6 @@ def create_refund(
         idempotency_key=idempotency_key,
     )
     allocation.reverse_for_refund(refund, invoice=invoice)
-    # Nothing waits for a refund any more once nothing is left over.
+    # Without an unused amount nothing waits for a refund any more.
     Payment.objects.filter(pk=payment.pk, unused_minor=0).update(refund_asked_at=None, refund_asked_reason="")
     return refund

@@ -168,7 +168,9 @@ def _open(
     by: Actor,
 ) -> tuple[Refund, bool]:
     with locks.lock_books(payment.client) as held:
-        asked = refunds.Asked(payment.pk, amount_minor, reason.strip(), note.strip(), invoice.pk if invoice else None)
+        asked = refunds.RefundInput(
+            payment.pk, amount_minor, reason.strip(), note.strip(), invoice.pk if invoice else None
+        )
         earlier = refunds.made_before(held, form_key, asked)
         if earlier is not None:
             return earlier, False
@@ -180,7 +182,7 @@ def _open(
         refund = refunds.create_refund(
             row,
             amount_minor=amount_minor,
-            way=RefundMethod.STRIPE,
+            method=RefundMethod.STRIPE,
             reason=reason,
             note=note,
             invoice=invoice,
@@ -287,7 +289,7 @@ def _found_at_stripe(payment: Payment, found: objects.Refund) -> Refund | None:
         if amount <= 0:
             return None
         refund = refunds.create_refund(
-            row, amount_minor=amount, way=RefundMethod.STRIPE, reason=_("Refunded at Stripe"), by=STRIPE
+            row, amount_minor=amount, method=RefundMethod.STRIPE, reason=_("Refunded at Stripe"), by=STRIPE
         )
         refund.stripe_refund_id = found.id
         refund.save(update_fields=["stripe_refund_id"])

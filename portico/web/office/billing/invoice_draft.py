@@ -78,7 +78,7 @@ def _save(request: OfficeRequest, client: Client, invoice: Invoice | None) -> Ht
             notify = request.POST.get("tell") == "on"
             # Refuses to share if the draft changed after it was saved here.
             shown = shown_sums.of_invoice(saved)
-            add_sharing_message(request, invoice_sharing.share(saved, tell=notify, shown=shown, by=request.actor))
+            add_sharing_message(request, invoice_sharing.share(saved, notify=notify, shown=shown, by=request.actor))
             return redirect("office:invoice", ref=saved.ref)
     except ClientConflict as refusal:
         return _conflict_page(request, client, forms, invoice, refusal)

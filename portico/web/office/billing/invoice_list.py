@@ -70,7 +70,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "unshared": counts.get(StatusFilter.UNSHARED, 0),
         "shown": shown_sums.of_many(counts.get(StatusFilter.UNSHARED, 0)),
         "run": SharingRun.objects.waiting().filter(practice=request.practice).first(),
-        "still_open": invoice_list.still_open(request.practice),
+        "still_open": invoice_list.open_total_minor(request.practice),
         "next_url": _url(list_query, before=page.next_before) if page.next_before else "",
         "first_url": "" if page.is_first else _url(list_query),
         "may_export": may_edit_billing(request),

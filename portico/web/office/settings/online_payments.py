@@ -157,6 +157,6 @@ def _page(
             "heard": webhook_setup.webhook_status(payments, request.practice),
             "last_payment_at": reports.last_charged_at(request.practice),
             "cards_left_behind": saved_cards.count_unusable(request.practice),
-            "processing": reports.being_processed(request.practice),
+            "processing": reports.processing_count(request.practice),
         }
     return render(request, "office/settings/payments.html", context, status=status)

@@ -72,7 +72,7 @@ def _save(request: OfficeRequest) -> HttpResponse:
         return _page(request, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
         version = form.cleaned_data["version"]
-        practice_currency.describe(request.practice, form.details, version=version, by=request.actor)
+        practice_currency.save_details(request.practice, form.details, version=version, by=request.actor)
     except SettingsConflict:
         return _conflict_page(request, form)
     except (CurrencyFixed, PriceHasNoPlace) as refusal:

@@ -20,7 +20,7 @@ from portico.domain.billing.models import (
     RefundState,
     SavedCard,
 )
-from portico.domain.billing.refusals import BeyondWhatIsLeft, InvoicePaid, Processing
+from portico.domain.billing.refusals import ExceedsRefundableAmount, InvoicePaid, Processing
 from portico.domain.billing.stripe_sync import card_refunds
 from portico.domain.clients.models import Client
 from portico.domain.practices.stripe_setup import payment_readiness
@@ -247,7 +247,7 @@ def test_two_colleagues_cannot_refund_more_than_was_paid(
 ) -> None:
     till.charge(ana, card, bill)
     send = partial(sent_back, Payment.objects.latest("id"), 14_000)
-    assert set(errors(at_once(*[send] * HANDS))) == {BeyondWhatIsLeft}
+    assert set(errors(at_once(*[send] * HANDS))) == {ExceedsRefundableAmount}
     assert (Refund.objects.get().state, till.book[-1].refunded) == (RefundState.SUCCEEDED, 14_000)
 
 

@@ -26,8 +26,8 @@ from portico.domain.billing.payments.manual_payments import PaymentInput
 from portico.domain.billing.refusals import (
     AmountNotPositive,
     BeingPaid,
-    BeyondWhatIsLeft,
     ChargedOnline,
+    ExceedsRefundableAmount,
     HasRefunds,
     InvoicePaid,
     PaidByCard,
@@ -237,7 +237,7 @@ def test_a_refund_takes_what_is_left_over_first(ana: Client) -> None:
 def test_no_refund_goes_beyond_what_is_left(ana: Client) -> None:
     payment = cast.cash(ana, 10_000)
     refunds.record_manual_refund(payment, amount_minor=6_000, reason="x", shown=None, by=cast.DESK)
-    with pytest.raises(BeyondWhatIsLeft):
+    with pytest.raises(ExceedsRefundableAmount):
         refunds.record_manual_refund(payment, amount_minor=4_001, reason="x", shown=None, by=cast.DESK)
     with pytest.raises(HasRefunds):
         manual_payments.take_back(payment, reason="x", shown=None, by=cast.DESK)
@@ -252,7 +252,7 @@ def test_what_was_taken_back_is_not_refunded(ana: Client) -> None:
 def open_stripe_refund(payment: Payment, amount: int) -> Refund:
     with lock_books(payment.client):
         held = Payment.objects.locked().get(pk=payment.pk)
-        return refunds.create_refund(held, amount_minor=amount, way=RefundMethod.STRIPE, reason="x", by=cast.DESK)
+        return refunds.create_refund(held, amount_minor=amount, method=RefundMethod.STRIPE, reason="x", by=cast.DESK)
 
 
 def test_a_refund_that_fails_later_is_undone_once(ana: Client) -> None:

@@ -20,7 +20,7 @@ from portico.domain.billing.ledger import balances, statements, verification
 from portico.domain.billing.ledger.statements import Statement
 from portico.domain.billing.models import Credit, Invoice, Payment
 from portico.domain.billing.payments import account_credits, manual_payments, refunds
-from portico.domain.billing.refusals import BeyondWhatIsLeft, HasRefunds, InvoicePaid, InvoiceVoid, TakenBack
+from portico.domain.billing.refusals import ExceedsRefundableAmount, HasRefunds, InvoicePaid, InvoiceVoid, TakenBack
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -222,7 +222,7 @@ class Books(RuleBasedStateMachine):
     def refund_by_hand(self, purse: Purse, amount: int) -> None:
         assert isinstance(purse.row, Payment)
         if purse.is_gone or amount > purse.amount - purse.returned:
-            with pytest.raises(TakenBack if purse.is_gone else BeyondWhatIsLeft):
+            with pytest.raises(TakenBack if purse.is_gone else ExceedsRefundableAmount):
                 refunds.record_manual_refund(
                     purse.row, amount_minor=amount, reason="Too much", shown=None, by=cast.DESK
                 )

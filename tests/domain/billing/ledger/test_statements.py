@@ -75,7 +75,7 @@ def test_each_line_carries_the_balance_after_it(ana: Client) -> None:
     bill = cast.bill(ana, 14_000)
     cast.cash(ana, 4_000, invoice=bill)
     entries = statement(ana, shared_only=True).entries
-    assert [(type(entry.what), entry.sums.balance_minor, entry.balance_minor) for entry in entries] == [
+    assert [(type(entry.row), entry.sums.balance_minor, entry.balance_minor) for entry in entries] == [
         (Invoice, 14_000, 14_000),
         (Payment, -4_000, 10_000),
     ]

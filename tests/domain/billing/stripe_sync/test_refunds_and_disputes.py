@@ -7,7 +7,7 @@ from time_machine import Traveller
 
 from portico.domain.billing.card_payments.payment_refusals import RefundRefused
 from portico.domain.billing.models import Dispute, DisputeState, Invoice, Refund, RefundState
-from portico.domain.billing.refusals import BeyondWhatIsLeft
+from portico.domain.billing.refusals import ExceedsRefundableAmount
 from portico.domain.billing.stripe_sync import card_refunds, disputes, webhook_events
 from portico.plumbing.inbound_events import EventResult
 from portico.plumbing.models import OutgoingEmail
@@ -28,7 +28,7 @@ def test_a_refund_goes_back_to_the_card_and_the_invoice_stays_paid(till: Till, b
     )
     assert (refund.state, till.book[0].refunded, fresh(bill).is_paid) == (RefundState.SUCCEEDED, 4_000, True)
     assert OutgoingEmail.objects.filter(kind="refund").count() == 1
-    with pytest.raises(BeyondWhatIsLeft):
+    with pytest.raises(ExceedsRefundableAmount):
         card_refunds.send(payment, amount_minor=10_001, reason="Too much", shown=None, by=DESK)
 
 
