@@ -297,7 +297,7 @@ def in_the_portal[B: Browser](browser: B, person: Client) -> B:
 
 def asked(practice: Practice, address: str, *, browser: str = "a browser", ip: str = "203.0.113.7") -> SignInRequest:
     """Somebody asked for a link at the entrance, in a browser of that key."""
-    return sign_in_requests.create(practice, address, place=RequestOrigin(browser, ip))
+    return sign_in_requests.create(practice, address, origin=RequestOrigin(browser, ip))
 
 
 def mailed(practice: Practice, address: str, *, browser: str = "a browser") -> SignInLink:

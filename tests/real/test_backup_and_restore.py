@@ -44,7 +44,7 @@ def people_at_work(processes: Processes, practice: Practice) -> Held:
     OutgoingEmail.objects.update(state="handed_over", settled_at=practice.created_at)
     account = cast.with_access(cast.carol(practice)).account
     assert account is not None
-    begun = portal_sessions.start(account, way=SignInMethod.LINK, proof_epoch=1, browser="")
+    begun = portal_sessions.start(account, method=SignInMethod.LINK, proof_epoch=1, browser="")
     office = cast.signed_in(Browser(), cast.fay(practice))
     return Held(link, begun.key, office.cookies["portico-staff"].value, cast.invited(cast.bruno(practice)).email.ref)
 

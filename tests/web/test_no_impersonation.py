@@ -90,7 +90,7 @@ def test_a_clients_session_begins_with_a_link_a_code_or_a_pin_and_in_no_other_wa
     assert callers_of("portal_sessions.start") == {"domain.access.sign_in.completing_sign_in.complete"}
     assert callers_of("completing_sign_in.complete") == {
         "domain.access.sign_in.link_redemption.spend",
-        "domain.access.sign_in.pins._arrive",
+        "domain.access.sign_in.pins._complete",
     }
     assert callers_of("link_redemption.spend", "link_redemption.redeem") == {
         "domain.access.sign_in.sign_in_codes._spend",

@@ -54,7 +54,7 @@ def show(request: OpenRequest) -> HttpResponse:
 
 def _enter(request: OpenRequest, key: str) -> HttpResponse:
     """Takes the code of a mail to the address that the page showed, whatever else was asked for in this browser."""
-    ask = sign_in_requests.named(request.practice, key, request.POST.get(page_subjects.FIELD, ""))
+    ask = sign_in_requests.find_by_name(request.practice, key, request.POST.get(page_subjects.FIELD, ""))
     if ask is None:
         return out_of_date.page(request)
     form = CodeForm(request.POST)

@@ -75,7 +75,7 @@ def _page(request: OpenRequest, opened: OpenedLink, seen: LinkStatus) -> HttpRes
     if seen.state is LinkState.LIVE:
         return render(request, "entrance/link/live.html", context)
     if request.method == "GET" and not _is_signed_in_by(present, seen):
-        link_redemption.note_opened_dead(request.practice, seen)
+        link_redemption.record_opened_if_dead(request.practice, seen)
     return render(request, "entrance/link/gone.html", context | {"form": AskForm()}, status=410)
 
 

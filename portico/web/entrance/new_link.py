@@ -36,7 +36,7 @@ def ask(request: OpenRequest) -> HttpResponse:
 
 def _by_ask(request: OpenRequest, subject: str) -> KnownAddress | None:
     key = request_origin.request_cookie_of(request)
-    ask = sign_in_requests.named(request.practice, key, subject) if key else None
+    ask = sign_in_requests.find_by_name(request.practice, key, subject) if key else None
     return None if ask is None else KnownAddress(ask.address, ask.is_typed, ask.goes_to)
 
 

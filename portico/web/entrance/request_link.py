@@ -59,7 +59,7 @@ def show(request: OpenRequest) -> HttpResponse:
 def ask(request: OpenRequest, address: str, *, is_typed: bool, goes_to: str) -> HttpResponse:
     """Writes down what was asked for, in this browser's name; goes on to the page where its code is typed."""
     place = request_origin.origin_of(request)
-    sign_in_requests.create(request.practice, address, place=place, is_typed=is_typed, goes_to=goes_to)
+    sign_in_requests.create(request.practice, address, origin=place, is_typed=is_typed, goes_to=goes_to)
     response = redirect("entrance:code", slug=request.practice.slug)
     cookies.set_cookie(response, settings.ASKING_COOKIE_NAME, place.browser_key)
     return response

@@ -81,7 +81,7 @@ def test_a_pin_opens_nothing(practice: Practice) -> None:
 def test_clients_and_staff_are_signed_out(client: Browser, office: Browser, practice: Practice) -> None:
     account = cast.with_access(cast.ana(practice)).account
     assert account is not None
-    begun = portal_sessions.start(account, way=SignInMethod.LINK, proof_epoch=1, browser="")
+    begun = portal_sessions.start(account, method=SignInMethod.LINK, proof_epoch=1, browser="")
     assert office.get("/office/clients/").status_code == 200
     StaffSession.objects.create(key_hash="of nobody", contents=b"", created_at=clock.now(), seen_at=clock.now())
     quieted = after_restore()["alder-street"]

@@ -39,9 +39,9 @@ def test_every_chore_runs_in_an_empty_house(practice: Practice) -> None:
 def test_a_portal_session_is_forgotten_a_day_after_it_was_left(practice: Practice, stopped_clock: Traveller) -> None:
     account = cast.with_access(cast.ana(practice)).account
     assert account is not None
-    old = portal_sessions.start(account, way=SignInMethod.LINK, proof_epoch=1, browser="").session
+    old = portal_sessions.start(account, method=SignInMethod.LINK, proof_epoch=1, browser="").session
     stopped_clock.shift(timedelta(hours=23))
-    portal_sessions.start(account, way=SignInMethod.LINK, proof_epoch=1, browser="")
+    portal_sessions.start(account, method=SignInMethod.LINK, proof_epoch=1, browser="")
     do("forget portal sessions")
     assert PortalSession.objects.count() == 2
     stopped_clock.shift(timedelta(hours=2))

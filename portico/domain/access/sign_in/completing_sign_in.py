@@ -1,4 +1,4 @@
-"""Somebody has proved to hold a mailbox or a PIN: the session begins, and each client it opens hears of it."""
+"""Completing a sign-in once a link, code or PIN was accepted: starting the session and updating its clients."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from portico.plumbing.audit import audit_log
 
 @dataclass(frozen=True)
 class Browser:
-    """The browser somebody signs in with: its name for the list of sessions, and the key in its own cookie."""
+    """The browser used to sign in: its name for the list of sessions, and the key in its cookie."""
 
     browser: str
     key: str
@@ -26,44 +26,45 @@ def complete(
     practice: Practice,
     account: PortalAccount,
     *,
-    way: SignInMethod,
+    method: SignInMethod,
     proof_epoch: int,
     visitor: Browser,
     only_client: Client | None = None,
 ) -> StartedSession:
-    """Begins the session; a PIN's shows `only_client`. In the caller's transaction, with the account locked.
+    """Starts the session and records the sign-in on each client that it opens.
 
-    `proof_epoch` is the number of the link, code or PIN that was spent.
+    Runs in the caller's transaction, with the account locked. `proof_epoch` is the epoch of the link, code or PIN
+    that was used; `only_client` is the client of a PIN.
     """
-    begun = portal_sessions.start(
-        account, way=way, proof_epoch=proof_epoch, browser=visitor.browser, only_client=only_client
+    started = portal_sessions.start(
+        account, method=method, proof_epoch=proof_epoch, browser=visitor.browser, only_client=only_client
     )
     has_signed_in_before = account.known_browsers.exists()
-    if not known_browsers.recognise(account, visitor.key) and has_signed_in_before and way is not SignInMethod.PIN:
-        # A PIN has its own notice.
-        notices.new_browser(begun.session, account)
-    opened = portal_sessions.accesses_of(begun.session).values("client_id")
+    if not known_browsers.recognise(account, visitor.key) and has_signed_in_before and method is not SignInMethod.PIN:
+        # A sign-in by PIN has its own notice.
+        notices.new_browser(started.session, account)
+    opened = portal_sessions.accesses_of(started.session).values("client_id")
     for client in Client.objects.locked().filter(pk__in=opened).order_by("pk"):
-        _note_signed_in(practice, client, account, way)
-    return begun
+        _record_sign_in(practice, client, account, method)
+    return started
 
 
-def _note_signed_in(practice: Practice, client: Client, account: PortalAccount, way: SignInMethod) -> None:
+def _record_sign_in(practice: Practice, client: Client, account: PortalAccount, method: SignInMethod) -> None:
     now = clock.now()
     access = PortalAccess.objects.locked().select_related("address").get(client=client)
     access.client = client
     access.first_signed_in_at = access.first_signed_in_at or now
     access.last_signed_in_at = now
-    if way is not SignInMethod.PIN:  # A PIN says nothing about whether mail arrives.
+    if method is not SignInMethod.PIN:  # A PIN says nothing about whether mail arrives.
         access.mail_stopped_at, access.mail_stopped_reason = None, ""
     access.save(update_fields=["first_signed_in_at", "last_signed_in_at", "mail_stopped_at", "mail_stopped_reason"])
     Client.objects.filter(pk=client.pk).update(last_signed_in_at=now)
     portal_states.store(access)
     actor = Actor(ActorKind.CLIENT, client.name, account_id=account.pk)
-    audit_log.record(_VERBS[way], practice=practice, client=client, by=actor)
+    audit_log.record(_ACTIONS[method], practice=practice, client=client, by=actor)
 
 
-_VERBS = {
+_ACTIONS = {
     SignInMethod.LINK: AuditAction.CLIENT_SIGNED_IN,
     SignInMethod.CODE: AuditAction.CLIENT_SIGNED_IN_BY_CODE,
     SignInMethod.PIN: AuditAction.CLIENT_SIGNED_IN_BY_PIN,

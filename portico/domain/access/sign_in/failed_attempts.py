@@ -1,4 +1,4 @@
-"""Attempts to sign in that failed, recorded for every client of the mailbox."""
+"""Failed sign-in attempts, recorded in the audit log for every client of the mailbox."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -24,47 +24,47 @@ FAILED = frozenset(
         AuditAction.PIN_BEYOND_LIMIT,
     }
 )
-# A dead link that is opened again and again is recorded once in this time.
-OPENED_AGAIN = timedelta(hours=1)
-# The practice at whose address the link was used is another one than the client's.
+# A dead link that is opened repeatedly is recorded at most once in this time.
+REPEAT_INTERVAL = timedelta(hours=1)
+# State of a link that was used at the address of a practice other than its own.
 ELSEWHERE = "elsewhere"
-# No row has this id: a query that has nothing to look for is sent all the same, so that its time tells nothing.
+# No row has this id. The query runs even without a link, so that its duration does not reveal whether there is one.
 _NO_ROW = 0
 
 
-def record_link_pressed(practice: Practice, link: SignInLink | None, *, state: str, token: str) -> None:
-    """Records that the button of a dead link was pressed; `state` says why it is dead.
+def record_dead_link_used(practice: Practice, link: SignInLink | None, *, state: str, token: str) -> None:
+    """Records an attempt to sign in with a dead link; `state` says why it is dead.
 
-    A link of another practice is also recorded there, for its own client.
+    For a link of another practice, also records it there for its own client.
     """
     _record(AuditAction.LINK_REFUSED, practice, _clients_of(link), about=_mail_of(link), state=state)
     if link is None:
         links = SignInLink.objects.select_related("practice", "address__client", "email")
-        theirs = links.filter(token_hash=tokens.digest(token)).first()
-        if theirs is not None:
+        other = links.filter(token_hash=tokens.digest(token)).first()
+        if other is not None:
             state = ELSEWHERE
-            _record(AuditAction.LINK_REFUSED, theirs.practice, _clients_of(theirs), about=_mail_of(theirs), state=state)
+            _record(AuditAction.LINK_REFUSED, other.practice, _clients_of(other), about=_mail_of(other), state=state)
 
 
-def record_link_opened(practice: Practice, link: SignInLink, *, state: str) -> None:
-    """Records that a dead link was opened, by a person or a scanner; again within an hour: changes nothing."""
+def record_dead_link_opened(practice: Practice, link: SignInLink, *, state: str) -> None:
+    """Records that a dead link was opened, by a person or a scanner; at most once an hour for each mail."""
     now, about = clock.now(), _mail_of(link)
-    lately = AuditEntry.objects.filter(client_id=link.address.client_id, verb=AuditAction.LINK_REFUSED, about=about)
-    if not lately.filter(at__gt=now - OPENED_AGAIN, at__lte=now).exists():
+    entries = AuditEntry.objects.filter(client_id=link.address.client_id, verb=AuditAction.LINK_REFUSED, about=about)
+    if not entries.filter(at__gt=now - REPEAT_INTERVAL, at__lte=now).exists():
         _record(AuditAction.LINK_REFUSED, practice, _clients_of(link), about=about, state=state, opened=True)
 
 
-def record_code(practice: Practice, verb: AuditAction, *, browser_hash: str, mailbox_key: str) -> None:
-    """Records a code that was refused, for the clients of the mailbox that this browser had asked for on that page.
+def record_code(practice: Practice, action: AuditAction, *, browser_hash: str, mailbox_key: str) -> None:
+    """Records a refused code, for the clients of the mailbox that this browser requested a code for.
 
-    The work is the same for a browser that never asked for a client's address.
+    Does the same work for an address that is not a client's.
     """
-    asked = SignInLink.objects.filter(practice=practice, ask__browser_hash=browser_hash, ask__mailbox_key=mailbox_key)
-    _record(verb, practice, _clients_of(asked.select_related("address__client").order_by("-id").first()))
+    links = SignInLink.objects.filter(practice=practice, ask__browser_hash=browser_hash, ask__mailbox_key=mailbox_key)
+    _record(action, practice, _clients_of(links.select_related("address__client").order_by("-id").first()))
 
 
 def _clients_of(link: SignInLink | None) -> list[Client]:
-    """The client whose address the link was mailed to, and all others whom the same mailbox has been given."""
+    """Returns the clients of the link's mailbox, among them the client whose address the link was mailed to."""
     account = link.account_id if link is not None else _NO_ROW
     accesses = PortalAccess.objects.filter(account_id=account).select_related("client").order_by("client_id")
     clients = {access.client_id: access.client for access in accesses}
@@ -78,11 +78,11 @@ def _mail_of(link: SignInLink | None) -> str:
 
 
 def _record(
-    verb: AuditAction, practice: Practice, clients: Iterable[Client], *, about: str = "", **details: str | bool
+    action: AuditAction, practice: Practice, clients: Iterable[Client], *, about: str = "", **details: str | bool
 ) -> None:
-    """One entry for each client; without any, one for the practice alone."""
-    nobody, about_clients = Actor.anonymous(), list[Client | None](clients) or [None]
+    """Records one entry for each client; if there is none, one entry for the practice."""
+    anonymous, clients_or_none = Actor.anonymous(), list[Client | None](clients) or [None]
     audit_log.record_all(
-        audit_log.entry(verb, practice=practice, by=nobody, client=client, about=about, **details)
-        for client in about_clients
+        audit_log.entry(action, practice=practice, by=anonymous, client=client, about=about, **details)
+        for client in clients_or_none
     )

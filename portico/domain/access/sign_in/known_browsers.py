@@ -1,4 +1,4 @@
-"""Browsers that a mailbox has signed in with before, known again by their own cookie."""
+"""Known browsers: browsers that a mailbox has signed in with before, recognised by a cookie."""
 
 from datetime import timedelta
 
@@ -7,12 +7,15 @@ from django.utils.translation import gettext as _
 from portico.domain.access.models import KnownBrowser, PortalAccount
 from portico.plumbing import clock, tokens
 
-# As long as a browser keeps a cookie at most.
+# The longest time that browsers keep a cookie.
 RETENTION = timedelta(days=400)
 
 
 def recognise(account: PortalAccount, key: str) -> bool:
-    """Whether the mailbox has signed in with this browser before; from now on it has. In the caller's transaction."""
+    """Returns True if the mailbox has signed in with this browser before, and records that it now has.
+
+    Runs in the caller's transaction.
+    """
     known, is_new = KnownBrowser.objects.get_or_create(
         account=account,
         browser_hash=tokens.digest(f"{account.ref} {key}"),
@@ -24,11 +27,11 @@ def recognise(account: PortalAccount, key: str) -> bool:
 
 
 def describe(browser: str) -> str:
-    """The name under which a session keeps its browser, as "Safari on iPhone", in the language that is on."""
+    """Returns the translated name of a session's browser, such as "Safari on iPhone"."""
     name, is_both, device = browser.partition(" on ")
     return _("%(browser)s on %(device)s") % {"browser": name, "device": device} if is_both else browser
 
 
 def delete_old() -> int:
-    """Deletes browsers whose cookie is gone by now; upkeep calls it. Returns how many."""
+    """Deletes browsers whose cookie has expired by now; a scheduled task. Returns their number."""
     return KnownBrowser.objects.filter(seen_at__lt=clock.now() - RETENTION).delete()[0]

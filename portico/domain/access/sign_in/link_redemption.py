@@ -1,4 +1,4 @@
-"""What a mailed link shows and does: looked at by GET as often as anybody likes, spent once by POST."""
+"""Redemption of sign-in links: looking a token up any number of times, and spending it once."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -25,14 +25,14 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True)
 class LinkStatus:
-    """What a token's page may show. A link that is unknown here, or another practice's, has no link."""
+    """The state of a token; `link` is None for a token that is unknown at this practice."""
 
     state: LinkState
     link: SignInLink | None = None
 
 
 def find(practice: Practice, token: str) -> LinkStatus:
-    """Looks at a token at a practice's address; changes nothing. Another practice's link is unknown here."""
+    """Returns the state of a token at a practice; changes nothing. Another practice's link is unknown here."""
     link = (
         SignInLink.objects.select_related("account", "address__client", "ask", "email")
         .filter(practice=practice, token_hash=tokens.digest(token))
@@ -44,13 +44,13 @@ def find(practice: Practice, token: str) -> LinkStatus:
         return LinkStatus(LinkState.USED, link)
     if SignInLink.objects.usable().filter(pk=link.pk).exists():
         return LinkStatus(LinkState.LIVE, link)
-    # Another press may have come between the two questions: then it was used, and did not expire.
+    # If another request used the link between the two queries above, it is used, not expired.
     was_used = SignInLink.objects.filter(pk=link.pk, used_at__isnull=False).exists()
     return LinkStatus(LinkState.USED if was_used else LinkState.EXPIRED, link)
 
 
 def record_fetch(link: SignInLink) -> None:
-    """Records the first fetch, by a person or a scanner; every further one changes nothing."""
+    """Records the first fetch of the link, by a person or a scanner. Idempotent."""
     with transaction.atomic():
         if SignInLink.objects.filter(pk=link.pk, fetched_at=None).update(fetched_at=clock.now()):
             EmailEvent.objects.create(
@@ -58,43 +58,45 @@ def record_fetch(link: SignInLink) -> None:
             )
 
 
-def note_opened_dead(practice: Practice, seen: LinkStatus) -> None:
-    """Records that a used or expired link was opened: its page has no button that could be pressed."""
-    if seen.link is not None and seen.state is not LinkState.LIVE:
-        failed_attempts.record_link_opened(practice, seen.link, state=seen.state.value)
+def record_opened_if_dead(practice: Practice, status: LinkStatus) -> None:
+    """Records that a used or expired link was opened. Its page has no sign-in button, so no attempt will follow."""
+    if status.link is not None and status.state is not LinkState.LIVE:
+        failed_attempts.record_dead_link_opened(practice, status.link, state=status.state.value)
 
 
 @retry_on_deadlock
 def redeem(practice: Practice, token: str, *, visitor: Browser) -> StartedSession | LinkStatus:
-    """Spends a link and begins a session; a dead link says why instead.
+    """Spends a link and starts a session; returns the status of a dead link instead.
 
-    However many presses arrive at once, one spends: the update is the question and the answer in one.
+    Of any number of simultaneous requests, one spends the link: one update statement both checks and spends it.
     """
-    seen = find(practice, token)
-    if seen.link is None or seen.state is not LinkState.LIVE:
-        failed_attempts.record_link_pressed(practice, seen.link, state=seen.state.value, token=token)
-        return seen
-    begun = spend(practice, seen.link, usable=SignInLink.objects.usable(), way=SignInMethod.LINK, visitor=visitor)
-    if begun is None:
-        seen = find(practice, token)
-        failed_attempts.record_link_pressed(practice, seen.link, state=seen.state.value, token=token)
-        return seen
-    return begun
+    status = find(practice, token)
+    if status.link is None or status.state is not LinkState.LIVE:
+        failed_attempts.record_dead_link_used(practice, status.link, state=status.state.value, token=token)
+        return status
+    started = spend(
+        practice, status.link, usable=SignInLink.objects.usable(), method=SignInMethod.LINK, visitor=visitor
+    )
+    if started is None:
+        status = find(practice, token)
+        failed_attempts.record_dead_link_used(practice, status.link, state=status.state.value, token=token)
+        return status
+    return started
 
 
 def spend(
-    practice: Practice, link: SignInLink, *, usable: SignInLinkQuerySet, way: SignInMethod, visitor: Browser
+    practice: Practice, link: SignInLink, *, usable: SignInLinkQuerySet, method: SignInMethod, visitor: Browser
 ) -> StartedSession | None:
-    """Spends a link while it is one of the `usable`, voids all others of its mailbox, and begins a session."""
+    """Spends a link, voids all others of its mailbox, and starts a session. Returns None if it is not in `usable`."""
     with transaction.atomic():
         account = PortalAccount.objects.locked().get(pk=link.account_id)
         now = clock.now()
         if usable.filter(pk=link.pk).update(used_at=now) != 1:
             return None
         account.links.unspent().update(voided_at=now)
-        EmailEvent.objects.create(practice_id=practice.pk, email_id=link.email_id, kind=_EVENTS[way], at=now)
-        begun = completing_sign_in.complete(practice, account, way=way, proof_epoch=link.epoch, visitor=visitor)
-    return replace(begun, goes_to=link.ask.goes_to if link.ask is not None else "")
+        EmailEvent.objects.create(practice_id=practice.pk, email_id=link.email_id, kind=_EVENTS[method], at=now)
+        started = completing_sign_in.complete(practice, account, method=method, proof_epoch=link.epoch, visitor=visitor)
+    return replace(started, goes_to=link.ask.goes_to if link.ask is not None else "")
 
 
 _EVENTS = {SignInMethod.LINK: EmailEventKind.PRESSED, SignInMethod.CODE: EmailEventKind.CODE_TYPED}

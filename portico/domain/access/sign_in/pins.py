@@ -1,4 +1,4 @@
-"""PINs that staff read out by phone: one a press, five tries each, opening one client once."""
+"""PINs that staff read out by phone: generating them, and signing in with them. Each has five attempts."""
 
 from datetime import timedelta
 
@@ -26,16 +26,16 @@ from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 PIN_LENGTH = 8
 ATTEMPTS_PER_ADDRESS = 10
 ATTEMPTS_PER_NETWORK = 20
-# More wrong PINs than this in an hour are told to staff.
+# More wrong PINs than this within an hour are a burst.
 WRONG_PINS_PER_HOUR = 200
-# How long the press that made a PIN may ask for it: a double press, and the page that follows.
+# The digits can be shown this long after the PIN was made: for a double submission, and the page after the redirect.
 SHOWN_FOR = timedelta(minutes=1)
-# No row has it: keeps a question to the database from being left out when there is nothing to ask for.
+# No row has this id. It keeps Django from skipping a query on an empty list, which would change the response time.
 _NO_ROW = 0
 
 
 class PinNotAllowed(Refused):
-    """A PIN may not be made as things stand; `fix` names what would mend it."""
+    """A PIN may not be made in the current state; `fix` is the name of the fix that would allow it."""
 
     def __init__(self, message: str, *, fix: str) -> None:
         super().__init__(message, field="pin")
@@ -43,12 +43,12 @@ class PinNotAllowed(Refused):
 
 
 def refusal(client: Client, access: PortalAccess | None) -> PinNotAllowed | None:
-    """Why no PIN can be made; None if one can. `Email ok` is not asked."""
+    """Returns the refusal to make a PIN; None if one can be made. Does not require `Email ok`."""
     access = access or PortalAccess(client=client)
     broken = eligibility.first_broken(access, Purpose.SIGN_IN_BY_PIN)
     if broken is not None:
         return PinNotAllowed(broken.instruct(client, access), fix=broken.fix.name)
-    if access.account is not None and rate_limits.is_spent(_tries_with(access.account.mailbox_key, client.practice)):
+    if access.account is not None and rate_limits.is_spent(_address_limit(access.account.mailbox_key, client.practice)):
         message = _("Too many wrong PINs were typed with this address today. Make sure that it is really your client.")
         return PinNotAllowed(message, fix="tries")
     return None
@@ -56,12 +56,13 @@ def refusal(client: Client, access: PortalAccess | None) -> PinNotAllowed | None
 
 @retry_on_deadlock
 def generate(client: Client, *, form_key: str, by: Actor) -> Pin:
-    """Makes a PIN; an earlier one of the client no longer works. `press` is the form's own random key.
+    """Makes a PIN and voids the client's earlier ones.
 
-    The same press again gives the first one's PIN. Raises NoPin; the refusal is in the trail.
+    `form_key` is the form's random key: submitting the same form again returns the first PIN.
+    Raises PinNotAllowed, after recording the refusal in the audit log.
     """
     with access_grants.lock_access(client) as (row, access):
-        # Looked at under the lock: two presses at once wait here for each other.
+        # Checked under the lock, where two submissions at once wait for each other.
         earlier = row.pins.filter(form_key=form_key).first()
         if earlier is not None:
             return earlier
@@ -72,7 +73,7 @@ def generate(client: Client, *, form_key: str, by: Actor) -> Pin:
 
 
 def _make_unless_refused(client: Client, access: PortalAccess, *, form_key: str, by: Actor) -> Pin | PinNotAllowed:
-    """The refusal is returned, not raised: its entry in the trail must stay."""
+    """Returns a refusal instead of raising it: its audit entry must be committed."""
     refused = refusal(client, access)
     if refused is not None:
         audit_log.record(AuditAction.PIN_NOT_MADE, practice=client.practice, client=client, by=by, why=refused.fix)
@@ -87,7 +88,7 @@ def _make_unless_refused(client: Client, access: PortalAccess, *, form_key: str,
         ref=ref,
         client=client,
         account=account,
-        pin_hash=tokens.keyed_digest(_bound(ref, _digits_of(client, form_key)), purpose="pin"),
+        pin_hash=tokens.keyed_digest(_salted(ref, _derive_digits(client, form_key)), purpose="pin"),
         form_key=form_key,
         epoch=account.epoch,
         created_by=by.name[:100],
@@ -100,57 +101,58 @@ def _make_unless_refused(client: Client, access: PortalAccess, *, form_key: str,
 
 
 def digits(client: Client, form_key: str, *, to: Actor) -> tuple[Pin, str] | None:
-    """The PIN that this press made and its digits, for its maker, who is shown it at once; None for all else."""
-    just_made = client.pins.unspent().filter(clock.within("created_at", SHOWN_FOR))
-    pin = just_made.filter(form_key=form_key).first() if form_key else None
+    """Returns the PIN made with this form key and its digits, for its maker within `SHOWN_FOR`; otherwise None."""
+    recent = client.pins.unspent().filter(clock.within("created_at", SHOWN_FOR))
+    pin = recent.filter(form_key=form_key).first() if form_key else None
     if pin is None or pin.created_by != to.name[:100]:
         return None
-    shown = _digits_of(client, form_key)
-    return (pin, shown) if _is(pin, shown) else None
+    derived = _derive_digits(client, form_key)
+    return (pin, derived) if _matches(pin, derived) else None
 
 
 def live_pin(client: Client) -> Pin | None:
-    """The PIN that would open the client at this moment."""
+    """Returns the PIN that opens the client now; None if there is none."""
     return Pin.objects.usable().filter(client=client, tries__lt=ATTEMPTS_PER_PIN).order_by("-id").first()
 
 
-def allow_more_tries(client: Client, *, by: Actor) -> None:
-    """Wrong PINs of the last day no longer count for the client's address. Again: changes nothing."""
+def allow_more_attempts(client: Client, *, by: Actor) -> None:
+    """Resets the count of wrong PINs with the client's address in the last day. Idempotent."""
     access = access_grants.access_of(client)
     if access is None or access.account is None:
         return
     with transaction.atomic():
-        if rate_limits.clear(_tries_with(access.account.mailbox_key, client.practice)):
+        if rate_limits.clear(_address_limit(access.account.mailbox_key, client.practice)):
             audit_log.record(AuditAction.PIN_TRIES_ALLOWED, practice=client.practice, client=client, by=by)
 
 
 def enter(practice: Practice, mailbox_key: str, typed: str, *, visitor: Browser, ip: str) -> StartedSession | None:
-    """Signs in by a PIN and the address it was made for; None when they do not belong together, whatever the reason.
+    """Signs in with a PIN and the address it was made for; returns None if that fails for any reason.
 
-    The work is the same for every address. Raises limits.TooMany when too many tries come from one network.
+    Does the same work for every address. Raises rate_limits.RateLimitExceeded if too many attempts come from one
+    network.
     """
-    tries = _tries_with(mailbox_key, practice)
-    network = Limit.on(
+    address_limit = _address_limit(mailbox_key, practice)
+    network_limit = Limit.on(
         "pin-ip", rate_limits.network_of(ip), most=ATTEMPTS_PER_NETWORK, window=timedelta(hours=1), stays_spent=True
     )
     try:
-        rate_limits.spend(network, tries)
+        rate_limits.spend(network_limit, address_limit)
     except RateLimitExceeded as error:
-        _refuse(AuditAction.PIN_BEYOND_LIMIT, practice, mailbox_key)
-        if error.limit == network:
+        _record_refusal(AuditAction.PIN_BEYOND_LIMIT, practice, mailbox_key)
+        if error.limit == network_limit:
             raise
         return None
-    begun = _evaluate(practice, mailbox_key, typed, visitor=visitor)
-    if begun is None:
-        _count_wrong(practice)
+    started = _evaluate(practice, mailbox_key, typed, visitor=visitor)
+    if started is None:
+        _count_wrong_pin(practice)
         return None
-    rate_limits.give_back(tries)
-    return begun
+    rate_limits.give_back(address_limit)
+    return started
 
 
 @retry_on_deadlock
 def _evaluate(practice: Practice, mailbox_key: str, typed: str, *, visitor: Browser) -> StartedSession | None:
-    """Each step is taken for a stranger's address too, and each outcome is one commit."""
+    """Compares the PIN and signs in. Takes the same steps for an unknown address; each outcome is one commit."""
     with transaction.atomic():
         account = PortalAccount.objects.locked().filter(practice=practice, mailbox_key=mailbox_key).first()
         live = list(
@@ -159,79 +161,84 @@ def _evaluate(practice: Practice, mailbox_key: str, typed: str, *, visitor: Brow
             .select_related("client")
             .order_by("pk")
         )
-        tried = _reserve(live)
-        right = [pin for pin in tried if _is(pin, typed)] if tried else _compare_with_nothing(typed)
-        if account is not None and right and _spend(right[0], others=tried):
-            return _arrive(practice, account, right[0], visitor)
-        _refuse(AuditAction.PIN_BEYOND_LIMIT if live and not tried else AuditAction.PIN_REFUSED, practice, mailbox_key)
+        tried = _count_attempt(live)
+        matching = [pin for pin in tried if _matches(pin, typed)] if tried else _compare_with_dummy(typed)
+        if account is not None and matching and _spend(matching[0], others=tried):
+            return _complete(practice, account, matching[0], visitor)
+        action = AuditAction.PIN_BEYOND_LIMIT if live and not tried else AuditAction.PIN_REFUSED
+        _record_refusal(action, practice, mailbox_key)
         return None
 
 
-def _reserve(live: list[Pin]) -> list[Pin]:
-    """Takes a try of each PIN that has one left, before any is compared: a wrong one counts against all of them.
+def _count_attempt(live: list[Pin]) -> list[Pin]:
+    """Counts an attempt on each PIN that has one left, and returns those PINs.
 
-    The account is locked: nobody else takes one meanwhile. One statement, also where there is no PIN at all.
+    Counts before any PIN is compared: a wrong one counts against all of them. The account is locked, so no other
+    transaction counts at the same time. Runs one update statement even if there is no PIN.
     """
     tried = [pin for pin in live if pin.tries < ATTEMPTS_PER_PIN]
-    mine = Pin.objects.unspent().filter(pk__in=[_NO_ROW, *(pin.pk for pin in tried)], tries__lt=ATTEMPTS_PER_PIN)
-    mine.update(tries=F("tries") + 1)
+    rows = Pin.objects.unspent().filter(pk__in=[_NO_ROW, *(pin.pk for pin in tried)], tries__lt=ATTEMPTS_PER_PIN)
+    rows.update(tries=F("tries") + 1)
     return tried
 
 
 def _spend(pin: Pin, *, others: list[Pin]) -> bool:
-    """The update is question and answer in one: whatever changed since the PIN was made is asked here."""
+    """Spends the PIN and uncounts the attempt on the others; returns False if it is no longer usable.
+
+    One update statement both checks and spends the PIN, so a change made since the PIN was issued is respected.
+    """
     if not Pin.objects.usable().filter(pk=pin.pk).update(used_at=clock.now()):
         return False
-    given_back = [other.pk for other in others if other != pin]
-    Pin.objects.filter(pk__in=given_back).update(tries=F("tries") - 1)
+    uncounted = [other.pk for other in others if other != pin]
+    Pin.objects.filter(pk__in=uncounted).update(tries=F("tries") - 1)
     return True
 
 
-def _arrive(practice: Practice, account: PortalAccount, pin: Pin, visitor: Browser) -> StartedSession:
+def _complete(practice: Practice, account: PortalAccount, pin: Pin, visitor: Browser) -> StartedSession:
     access = PortalAccess.objects.select_related("address").get(client=pin.client)
-    begun = completing_sign_in.complete(
-        practice, account, way=SignInMethod.PIN, proof_epoch=pin.epoch, visitor=visitor, only_client=pin.client
+    started = completing_sign_in.complete(
+        practice, account, method=SignInMethod.PIN, proof_epoch=pin.epoch, visitor=visitor, only_client=pin.client
     )
     if access.first_signed_in_at is not None:
         notices.pin_used(pin, access, browser=visitor.browser)
-    return begun
+    return started
 
 
-def _refuse(verb: AuditAction, practice: Practice, mailbox_key: str) -> None:
-    """For the client whose PIN it most likely was; a stranger's address is nobody's, and is not written down."""
+def _record_refusal(action: AuditAction, practice: Practice, mailbox_key: str) -> None:
+    """Records the refusal for the mailbox's client that was given a PIN last; for an unknown address, for no client."""
     of_mailbox = PortalAccess.objects.filter(practice=practice, account__mailbox_key=mailbox_key)
     access = of_mailbox.select_related("client").order_by(F("pin_given_at").desc(nulls_last=True), "pk").first()
-    audit_log.record(verb, practice=practice, client=access.client if access else None, by=Actor.anonymous())
+    audit_log.record(action, practice=practice, client=access.client if access else None, by=Actor.anonymous())
 
 
-def _count_wrong(practice: Practice) -> None:
+def _count_wrong_pin(practice: Practice) -> None:
     try:
         rate_limits.spend(Limit.on("wrong-pins", practice.ref, most=WRONG_PINS_PER_HOUR, window=timedelta(hours=1)))
     except RateLimitExceeded:
         bursts.record_wrong_pins(practice)
 
 
-def _tries_with(mailbox_key: str, practice: Practice) -> Limit:
-    """Wrong PINs a day with one address at one practice, whether or not it is anybody's."""
+def _address_limit(mailbox_key: str, practice: Practice) -> Limit:
+    """Returns the daily limit of wrong PINs with one address at one practice; unknown addresses have one too."""
     return Limit.on("pin", practice.ref, mailbox_key, most=ATTEMPTS_PER_ADDRESS, window=timedelta(days=1))
 
 
-def _is(pin: Pin, typed: str) -> bool:
-    return tokens.matches(_bound(pin.ref, typed), purpose="pin", digest=pin.pin_hash)
+def _matches(pin: Pin, typed: str) -> bool:
+    return tokens.matches(_salted(pin.ref, typed), purpose="pin", digest=pin.pin_hash)
 
 
-def _compare_with_nothing(typed: str) -> list[Pin]:
-    """What a comparison costs, where there is nothing to compare with."""
-    tokens.matches(_bound(tokens.new_ref(), typed), purpose="pin", digest="0" * 64)
+def _compare_with_dummy(typed: str) -> list[Pin]:
+    """Makes one comparison where there is no PIN, so that it takes as long; returns an empty list."""
+    tokens.matches(_salted(tokens.new_ref(), typed), purpose="pin", digest="0" * 64)
     return []
 
 
-def _bound(ref: str, typed: str) -> str:
-    # Two rows with the same digits look different.
+def _salted(ref: str, typed: str) -> str:
+    # Rows with the same digits get different digests.
     return f"{ref} {typed}"
 
 
-def _digits_of(client: Client, form_key: str) -> str:
-    """Derived with the server's key, so that a page sent twice shows one PIN although no row holds it."""
+def _derive_digits(client: Client, form_key: str) -> str:
+    """Derives the digits with the server's key: a form submitted twice shows one PIN, although no row stores it."""
     number = int(tokens.keyed_digest(f"{client.ref} {form_key}", purpose="pin digits"), 16)
     return f"{number % 10**PIN_LENGTH:0{PIN_LENGTH}}"

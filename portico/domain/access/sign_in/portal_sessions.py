@@ -1,4 +1,4 @@
-"""Portal sessions: begun by signing in, found by their cookie, ended by the client, by staff or by time."""
+"""Portal sessions: starting, finding and ending them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +18,7 @@ from portico.plumbing.audit import audit_log
 
 @dataclass(frozen=True)
 class StartedSession:
-    """A new session, the key for its cookie, which is stored nowhere, and the place it leads to; empty is Home."""
+    """A new session, the key for its cookie, which is not stored, and the path to redirect to; empty is Home."""
 
     session: PortalSession
     key: str
@@ -26,11 +26,11 @@ class StartedSession:
 
 
 def start(
-    account: PortalAccount, *, way: SignInMethod, proof_epoch: int, browser: str, only_client: Client | None = None
+    account: PortalAccount, *, method: SignInMethod, proof_epoch: int, browser: str, only_client: Client | None = None
 ) -> StartedSession:
-    """Begins a session at the account's present number; the sixth ends the oldest. Account locked by the caller.
+    """Starts a session at the account's current epoch. Beyond `SESSIONS_PER_ACCOUNT` it ends the oldest session.
 
-    `proof_epoch` is the number of the link, code or PIN.
+    The caller has locked the account. `proof_epoch` is the epoch of the link, code or PIN that was used.
     """
     key = tokens.new_token()
     session = PortalSession.objects.create(
@@ -40,18 +40,18 @@ def start(
         epoch=account.epoch,
         proof_epoch=proof_epoch,
         browser=browser[:100],
-        way=way,
+        way=method,
         only_client=only_client,
     )
-    kept = account.sessions.filter(ended_at=None).order_by("-id").values_list("pk", flat=True)[:SESSIONS_PER_ACCOUNT]
-    account.sessions.filter(ended_at=None).exclude(pk__in=list(kept)).update(
+    newest = account.sessions.filter(ended_at=None).order_by("-id").values_list("pk", flat=True)[:SESSIONS_PER_ACCOUNT]
+    account.sessions.filter(ended_at=None).exclude(pk__in=list(newest)).update(
         ended_at=clock.now(), ended_by="a newer session"
     )
     return StartedSession(session, key)
 
 
 def find(practice: Practice, key: str) -> PortalSession | None:
-    """The live session of a cookie at this practice, with its account."""
+    """Returns the live session of a cookie at this practice, with its account; None if there is none."""
     return (
         PortalSession.objects.alive()
         .select_related("account")
@@ -61,7 +61,10 @@ def find(practice: Practice, key: str) -> PortalSession | None:
 
 
 def find_ended(practice: Practice, key: str) -> PortalSession | None:
-    """The session of a cookie that nobody ended but time, as long as it is kept; with its account."""
+    """Returns the timed-out session of a cookie, with its account, until it is deleted; None if there is none.
+
+    Does not return sessions that the client, staff or a newer session ended.
+    """
     session = (
         PortalSession.objects.select_related("account")
         .filter(practice=practice, key_hash=tokens.digest(key), ended_at=None)
@@ -71,12 +74,12 @@ def find_ended(practice: Practice, key: str) -> PortalSession | None:
 
 
 def has_timed_out(session: PortalSession) -> bool:
-    """Whether nobody pressed anything for too long; else it had lasted as long as a session may."""
+    """Returns True if an expired session was idle for too long; False if it reached the maximum age."""
     return clock.now() - session.seen_at >= timedelta(seconds=settings.SESSION_IDLE_CLIENT)
 
 
 def accesses_of(session: PortalSession) -> QuerySet[PortalAccess]:
-    """What the session opens at this moment, by the account's numbers; empty when every fact has changed."""
+    """Returns the accesses that the session opens now; empty if it opens no client any more."""
     accesses = PortalAccess.objects.filter(account_id=session.account_id)
     accesses = accesses.opened(session.purpose, session.epoch, proof_epoch=session.proof_epoch)
     if session.only_client_id is not None:
@@ -85,24 +88,24 @@ def accesses_of(session: PortalSession) -> QuerySet[PortalAccess]:
 
 
 def live_sessions(account: PortalAccount) -> QuerySet[PortalSession]:
-    """The account's sessions that are alive, newest first."""
+    """Returns the account's live sessions, newest first."""
     return account.sessions.alive().order_by("-id")
 
 
 def touch(session: PortalSession, *, every: float) -> None:
-    """Notes that the person is there; writes at most once in `every` seconds."""
+    """Records activity in the session; writes at most once in `every` seconds."""
     now = clock.now()
     if (now - session.seen_at).total_seconds() >= every:
         PortalSession.objects.filter(pk=session.pk).update(seen_at=now)
 
 
 def choose_client(session: PortalSession, access: PortalAccess) -> None:
-    """Notes whom the person is looking at."""
+    """Saves which client the session shows."""
     PortalSession.objects.filter(pk=session.pk).update(client_id=access.client_id)
 
 
 def end(session: PortalSession, *, by: Actor) -> bool:
-    """Ends a session; False when it had ended already."""
+    """Ends a session; returns False if it had already ended."""
     ended = PortalSession.objects.filter(pk=session.pk, ended_at=None).update(
         ended_at=clock.now(), ended_by=by.name[:100]
     )
@@ -110,7 +113,7 @@ def end(session: PortalSession, *, by: Actor) -> bool:
 
 
 def sign_out(session: PortalSession, practice: Practice) -> None:
-    """The client signs out here."""
+    """Signs the client out of this session."""
     actor = actor_of(session)
     with transaction.atomic():
         if end(session, by=actor):
@@ -118,15 +121,15 @@ def sign_out(session: PortalSession, practice: Practice) -> None:
 
 
 def end_by_client(session: PortalSession, practice: Practice, *, seen_by: Client, by: Actor) -> None:
-    """The client ends one of their own sessions from the list; `seen_by` is whom they look at meanwhile."""
+    """Ends one of the client's sessions from their list; `seen_by` is the client that the acting session shows."""
     with transaction.atomic():
         if end(session, by=by):
-            whose = session.client or seen_by
-            audit_log.record(AuditAction.SESSION_ENDED, practice=practice, by=by, client=whose, about=session.ref)
+            client = session.client or seen_by
+            audit_log.record(AuditAction.SESSION_ENDED, practice=practice, by=by, client=client, about=session.ref)
 
 
 def end_others(session: PortalSession, practice: Practice, *, seen_by: Client, by: Actor) -> int:
-    """The client ends every session of the mailbox but this one. Returns how many."""
+    """Ends every session of the mailbox except this one. Returns the number of ended sessions."""
     others = [other for other in live_sessions(session.account) if other.pk != session.pk]
     for other in others:
         end_by_client(other, practice, seen_by=seen_by, by=by)
@@ -134,14 +137,14 @@ def end_others(session: PortalSession, practice: Practice, *, seen_by: Client, b
 
 
 def delete_ended() -> int:
-    """Deletes what ended or was left more than a day ago; upkeep calls it. Returns how many.
+    """Deletes sessions last seen more than a day ago; a scheduled task. Returns their number.
 
-    No session is alive a day after it was last seen: settings allow no more than half of that.
+    None of them is live: the settings allow an idle time of at most half a day.
     """
     return PortalSession.objects.filter(seen_at__lt=clock.now() - timedelta(days=1)).delete()[0]
 
 
 def actor_of(session: PortalSession) -> Actor:
-    """The mailbox, as an actor; named by whom it looks at, never by its address."""
+    """Returns the session's mailbox as an actor, named after the client it shows, never by its address."""
     name = session.client.name if session.client is not None else "Portal account"
     return Actor(ActorKind.CLIENT, name, account_id=session.account_id)

@@ -1,4 +1,4 @@
-"""What the worker makes of an ask: a sign-in mail when somebody may come in there, else nothing but the outcome."""
+"""Worker for sign-in requests: queues the sign-in mails and stores the outcome of each request."""
 
 import logging
 from datetime import timedelta
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 KIND = "sign_in"
 LEASE = timedelta(seconds=60)
 MAILS_PER_HOUR = 2_000
-# Answered together: most of the cost is in the number of statements, not of rows.
+# Most of the cost is in the number of statements, not in the number of rows.
 BATCH_SIZE = 20
 LONGEST_WAIT = timedelta(minutes=5)
 
@@ -37,71 +37,78 @@ type Outcomes = dict[SignInRequest, RequestOutcome]
 
 
 def process_next() -> bool:
-    """Answers the oldest asks, those of a practice together. False when none waits."""
-    asks = leases.claim_some(SignInRequest.objects.waiting().select_related("practice"), most=BATCH_SIZE, lease=LEASE)
-    for practice, of_practice in groupby(sorted(asks, key=attrgetter("practice_id")), key=attrgetter("practice")):
+    """Answers the oldest requests, grouped by practice. Returns False if none is waiting."""
+    requests = leases.claim_some(
+        SignInRequest.objects.waiting().select_related("practice"), most=BATCH_SIZE, lease=LEASE
+    )
+    for practice, of_practice in groupby(sorted(requests, key=attrgetter("practice_id")), key=attrgetter("practice")):
         _answer(practice, list(of_practice))
-    return bool(asks)
+    return bool(requests)
 
 
-def _answer(practice: Practice, asks: list[SignInRequest]) -> None:
+def _answer(practice: Practice, requests: list[SignInRequest]) -> None:
     try:
-        answered = _outcomes(practice, asks)
+        answered = _outcomes(practice, requests)
     except (OperationalError, InterfaceError):
-        raise  # The database is away: that is nothing about these asks.
-    except Exception as mistake:  # noqa: BLE001  # Whatever is wrong with one ask must not stop the others.
-        if len(asks) > 1:
-            for ask in asks:
-                _answer(practice, [ask])
+        raise  # The database is unavailable, which is not an error of these requests.
+    except Exception as error:  # noqa: BLE001  # An error in one request must not stop the others.
+        if len(requests) > 1:
+            for request in requests:
+                _answer(practice, [request])
             return
-        _put_off(asks[0], mistake)
+        _postpone(requests[0], error)
         return
-    for ask, outcome in answered.items():
-        logger.info("ask.answered", extra={"ask": ask.pk, "outcome": outcome.value})
+    for request, outcome in answered.items():
+        logger.info("sign_in_request.answered", extra={"sign_in_request": request.pk, "outcome": outcome.value})
 
 
-def _put_off(ask: SignInRequest, mistake: Exception) -> None:
-    # Its text may hold what somebody typed: only the kind of error is told.
-    logger.warning("ask.not_answered", extra={"ask": ask.pk, "mistake": type(mistake).__name__})
-    leases.finish(ask, not_before=clock.now() + min(timedelta(seconds=2**ask.tries), LONGEST_WAIT))
+def _postpone(request: SignInRequest, error: Exception) -> None:
+    # The error's text may contain what a person typed, so only its type is logged.
+    logger.warning("sign_in_request.not_answered", extra={"sign_in_request": request.pk, "error": type(error).__name__})
+    leases.finish(request, not_before=clock.now() + min(timedelta(seconds=2**request.tries), LONGEST_WAIT))
 
 
-def mails_of(practice: Practice) -> Limit:
-    """How many sign-in mails leave for a practice's clients in an hour, whoever asks for them."""
+def mail_limit(practice: Practice) -> Limit:
+    """Returns the limit of sign-in mails that a practice sends within an hour."""
     return Limit.on("sign-in-mails", practice.ref, most=MAILS_PER_HOUR, window=timedelta(hours=1))
 
 
-def _outcomes(practice: Practice, asks: list[SignInRequest]) -> Outcomes:
-    """Asked outside any transaction first, so that only mails that will be written count against the hour."""
-    opened = _opened(practice, asks)
-    known = _known(practice, [ask for ask in asks if ask.mailbox_key not in opened])
+def _outcomes(practice: Practice, requests: list[SignInRequest]) -> Outcomes:
+    """Determines and stores the outcomes.
+
+    Looks the mailboxes up outside any transaction first, so that only mails that will be queued count against the
+    hourly limit.
+    """
+    opened = _opened(practice, requests)
+    known = _known(practice, [request for request in requests if request.mailbox_key not in opened])
     outcomes = {
-        ask: _outcome(ask, is_opened=ask.mailbox_key in opened, is_known=ask.mailbox_key in known) for ask in asks
+        request: _outcome(request, is_opened=request.mailbox_key in opened, is_known=request.mailbox_key in known)
+        for request in requests
     }
-    wanted = _with(RequestOutcome.MAILED, outcomes)
-    limit = mails_of(practice)
-    allowed = rate_limits.spend_up_to(limit, len(wanted)) if wanted else 0
+    to_mail = _with(RequestOutcome.MAILED, outcomes)
+    limit = mail_limit(practice)
+    allowed = rate_limits.spend_up_to(limit, len(to_mail)) if to_mail else 0
     try:
-        return _write_down(practice, outcomes | dict.fromkeys(wanted[allowed:], RequestOutcome.BEYOND_CAP))
+        return _save_outcomes(practice, outcomes | dict.fromkeys(to_mail[allowed:], RequestOutcome.BEYOND_CAP))
     except Exception:
         rate_limits.give_back(*[limit] * allowed)
         raise
 
 
-def _outcome(ask: SignInRequest, *, is_opened: bool, is_known: bool) -> RequestOutcome:
-    if clock.now() - ask.written_at >= link_lifetime():
+def _outcome(request: SignInRequest, *, is_opened: bool, is_known: bool) -> RequestOutcome:
+    if clock.now() - request.written_at >= link_lifetime():
         return RequestOutcome.TOO_LATE
-    if ask.is_beyond_limit:
+    if request.is_beyond_limit:
         return RequestOutcome.BEYOND_LIMIT
     if is_opened:
-        return RequestOutcome.NOT_ALLOWED if ask.practice.is_suspended else RequestOutcome.MAILED
+        return RequestOutcome.NOT_ALLOWED if request.practice.is_suspended else RequestOutcome.MAILED
     return RequestOutcome.NOT_ALLOWED if is_known else RequestOutcome.UNKNOWN
 
 
-def _opened(practice: Practice, asks: list[SignInRequest]) -> dict[str, list[PortalAccess]]:
-    """What each mailbox that opens something opens at this moment, with clients, addresses and accounts."""
+def _opened(practice: Practice, requests: list[SignInRequest]) -> dict[str, list[PortalAccess]]:
+    """Returns the eligible accesses by mailbox key, with clients, addresses and accounts."""
     accesses = PortalAccess.objects.filter(
-        account__practice=practice, account__mailbox_key__in={ask.mailbox_key for ask in asks}
+        account__practice=practice, account__mailbox_key__in={request.mailbox_key for request in requests}
     ).eligible(Purpose.SIGN_IN_BY_MAIL)
     opened: dict[str, list[PortalAccess]] = {}
     for access in accesses.select_related("client", "address", "account").order_by("client_id"):
@@ -110,59 +117,61 @@ def _opened(practice: Practice, asks: list[SignInRequest]) -> dict[str, list[Por
     return opened
 
 
-def _known(practice: Practice, asks: list[SignInRequest]) -> set[str]:
-    """Those of the mailboxes that some client has given."""
-    keys = {ask.mailbox_key for ask in asks}
+def _known(practice: Practice, requests: list[SignInRequest]) -> set[str]:
+    """Returns the mailbox keys of the requests that belong to a client's address."""
+    keys = {request.mailbox_key for request in requests}
     known = EmailAddress.objects.open().filter(practice=practice, mailbox_key__in=keys)
     return set(known.values_list("mailbox_key", flat=True)) if keys else set()
 
 
 @retry_on_deadlock
-def _write_down(practice: Practice, outcomes: Outcomes) -> Outcomes:
-    """Writes the mails with their links and codes, and that the asks are answered, all or nothing.
+def _save_outcomes(practice: Practice, outcomes: Outcomes) -> Outcomes:
+    """Queues the mails with their links and codes, and marks the requests as answered, in one transaction.
 
-    Gives the outcomes that were written: not those of asks that somebody else has taken over meanwhile.
+    Returns the outcomes that were saved: without those of requests that another worker has claimed since.
     """
     with transaction.atomic():
         to_mail = _with(RequestOutcome.MAILED, outcomes)
-        keys = {ask.mailbox_key for ask in to_mail}
+        keys = {request.mailbox_key for request in to_mail}
         if to_mail:
             list(PortalAccount.objects.locked().filter(practice=practice, mailbox_key__in=keys).order_by("pk"))
         opened = _opened(practice, to_mail) if to_mail else {}
-        changed = [ask for ask in to_mail if ask.mailbox_key not in opened]  # Within the last moments.
+        changed = [request for request in to_mail if request.mailbox_key not in opened]  # Since the first lookup.
         outcomes = outcomes | dict.fromkeys(changed, RequestOutcome.NOT_ALLOWED)
-        written: Outcomes = {}
+        saved: Outcomes = {}
         for outcome in sorted(set(outcomes.values())):
-            closed = leases.finish_all(_with(outcome, outcomes), outcome=outcome, answered_at=clock.now())
-            written |= dict.fromkeys(closed, outcome)
-        _write_mails(practice, {ask: opened[ask.mailbox_key] for ask in _with(RequestOutcome.MAILED, written)})
-        for _ask in _with(RequestOutcome.BEYOND_CAP, written):
+            finished = leases.finish_all(_with(outcome, outcomes), outcome=outcome, answered_at=clock.now())
+            saved |= dict.fromkeys(finished, outcome)
+        _queue_mails(
+            practice, {request: opened[request.mailbox_key] for request in _with(RequestOutcome.MAILED, saved)}
+        )
+        for _request in _with(RequestOutcome.BEYOND_CAP, saved):
             bursts.record_mail_cap(practice)
-    return written
+    return saved
 
 
 def _with(outcome: RequestOutcome, outcomes: Outcomes) -> list[SignInRequest]:
-    return sorted((ask for ask, its in outcomes.items() if its is outcome), key=attrgetter("pk"))
+    return sorted((request for request, each in outcomes.items() if each is outcome), key=attrgetter("pk"))
 
 
-def _write_mails(practice: Practice, opened: dict[SignInRequest, list[PortalAccess]]) -> None:
-    written = outbox.queue_new([_draft(practice, ask, accesses) for ask, accesses in opened.items()])
-    nobody, drawn, entries = Actor.anonymous(), [], []
-    for (ask, accesses), email in zip(opened.items(), written, strict=True):
+def _queue_mails(practice: Practice, opened: dict[SignInRequest, list[PortalAccess]]) -> None:
+    emails = outbox.queue_new([_draft(practice, request, accesses) for request, accesses in opened.items()])
+    anonymous, links, entries = Actor.anonymous(), [], []
+    for (request, accesses), email in zip(opened.items(), emails, strict=True):
         account, address = accesses[0].account, accesses[0].address
         if account is None or address is None:
             raise AssertionError("An access that is mailable has an account and an address.")
-        drawn.append(sign_in_links.build(account, address, email, ask=ask))
+        links.append(sign_in_links.build(account, address, email, request=request))
         for access in accesses:
             client = access.client
             entries.append(
-                audit_log.entry(AuditAction.LINK_SENT, practice=practice, client=client, by=nobody, about=email.ref)
+                audit_log.entry(AuditAction.LINK_SENT, practice=practice, client=client, by=anonymous, about=email.ref)
             )
-    sign_in_links.create_all(drawn)
+    sign_in_links.create_all(links)
     audit_log.record_all(entries)
 
 
-def _draft(practice: Practice, ask: SignInRequest, opened: list[PortalAccess]) -> outbox.Draft:
+def _draft(practice: Practice, request: SignInRequest, opened: list[PortalAccess]) -> outbox.Draft:
     first = opened[0]
     if first.account is None or first.address is None:
         raise AssertionError("An access that is mailable has an account and an address.")
@@ -170,11 +179,11 @@ def _draft(practice: Practice, ask: SignInRequest, opened: list[PortalAccess]) -
     return {
         "practice": practice,
         "kind": KIND,
-        "key": f"{KIND}:{ask.ref}",
+        "key": f"{KIND}:{request.ref}",
         "to_address": first.address.address,
         "to_name": first.client.name if len(opened) == 1 else "",
-        "subject": mail_context.sign_in_subject(practice, ask.written_at, language),
-        "content": {"asked_at": ask.written_at.isoformat(), "language": language},
+        "subject": mail_context.sign_in_subject(practice, request.written_at, language),
+        "content": {"asked_at": request.written_at.isoformat(), "language": language},
         "by": Actor.anonymous(),
         "client": first.client,
         "lane": MailQueue.ENTRANCE,

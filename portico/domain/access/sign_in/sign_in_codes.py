@@ -1,4 +1,7 @@
-"""The six signs in a sign-in mail: derived like its link, good for 15 minutes and only in the browser that asked."""
+"""Sign-in codes: signing in with the six characters in a sign-in mail.
+
+A code works for 15 minutes, only in the browser that requested the mail.
+"""
 
 import re
 from collections.abc import Sequence
@@ -19,9 +22,9 @@ from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.security import rate_limits
 from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 
-# As many codes as a browser may have alive; each try does the work of so many.
+# The codes of a browser that are compared; every attempt makes this many comparisons.
 MAX_LIVE_CODES = 12
-# No row has it: keeps a question to the database from being left out when there is nothing to ask for.
+# No row has this id. It keeps Django from skipping a query on an empty list, which would change the response time.
 _NO_ROW = 0
 _IGNORED = re.compile(r"[\W_]+")
 
@@ -29,63 +32,64 @@ _IGNORED = re.compile(r"[\W_]+")
 def enter(
     practice: Practice, typed: str, *, browser_key: str, mailbox_key: str, visitor: Browser
 ) -> StartedSession | None:
-    """Signs in by a code; None when it opens nothing: wrong, expired, void, of another browser, or one try too many.
+    """Signs in with a code; returns None if it is wrong, expired, void, of another browser or out of attempts.
 
-    Every live code that this browser asked for at the address is tried, and each of them loses a try (5 a code, 10 an
-    hour a browser).
-    The work is the same for a browser that asked for an address which is nobody's.
+    Compares every live code that this browser requested for the address and counts an attempt on each: 5 for a code,
+    10 an hour for a browser. Does the same work for an address that is not a client's.
     """
     browser_hash = tokens.digest(browser_key)
-    budget = Limit.on("codes-of-browser", browser_hash, most=10, window=timedelta(hours=1))
+    browser_limit = Limit.on("codes-of-browser", browser_hash, most=10, window=timedelta(hours=1))
     try:
-        rate_limits.spend(budget)
+        rate_limits.spend(browser_limit)
     except RateLimitExceeded:
         failed_attempts.record_code(
             practice, AuditAction.CODE_BEYOND_LIMIT, browser_hash=browser_hash, mailbox_key=mailbox_key
         )
         return None
-    alive, tried = _reserve(practice, browser_hash, mailbox_key)
-    link = _matching(tried, typed)
-    begun = None if link is None else _spend(practice, link, visitor=visitor)
-    if begun is None:
-        verb = AuditAction.CODE_BEYOND_LIMIT if alive and not tried else AuditAction.CODE_REFUSED
-        failed_attempts.record_code(practice, verb, browser_hash=browser_hash, mailbox_key=mailbox_key)
+    live, tried = _count_attempt(practice, browser_hash, mailbox_key)
+    link = _find_matching(tried, typed)
+    started = None if link is None else _spend(practice, link, visitor=visitor)
+    if started is None:
+        action = AuditAction.CODE_BEYOND_LIMIT if live and not tried else AuditAction.CODE_REFUSED
+        failed_attempts.record_code(practice, action, browser_hash=browser_hash, mailbox_key=mailbox_key)
         return None
-    # Who signs in often is not shut out.
-    rate_limits.give_back(budget)
-    return begun
+    # Successful sign-ins do not count, so that signing in often never exceeds the limit.
+    rate_limits.give_back(browser_limit)
+    return started
 
 
 @retry_on_deadlock
-def _reserve(practice: Practice, browser_hash: str, mailbox_key: str) -> tuple[list[SignInLink], list[SignInLink]]:
-    """The browser's live codes for the address, and those that had a try left and lose it now, before any is compared.
+def _count_attempt(
+    practice: Practice, browser_hash: str, mailbox_key: str
+) -> tuple[list[SignInLink], list[SignInLink]]:
+    """Returns the browser's live codes for the address, and those with an attempt left, on which it counts one.
 
-    In its own transaction, so that the try stays counted whatever becomes of it. The rows are locked before they are
-    counted: of however many tries at once, five get them.
+    Runs before any code is compared and in its own transaction, so that the attempt stays counted. Locks the rows
+    first, so that of any number of simultaneous attempts only five are counted.
     """
     with transaction.atomic():
         codes = SignInLink.objects.with_usable_code().filter(
             practice=practice, ask__browser_hash=browser_hash, ask__mailbox_key=mailbox_key
         )
-        alive = list(codes.select_related("ask", "address__client").order_by("-id")[:MAX_LIVE_CODES])
-        accounts = [_NO_ROW, *(link.account_id for link in alive)]
+        live = list(codes.select_related("ask", "address__client").order_by("-id")[:MAX_LIVE_CODES])
+        accounts = [_NO_ROW, *(link.account_id for link in live)]
         list(PortalAccount.objects.locked().filter(pk__in=accounts).order_by("pk"))
-        with_a_try = SignInLink.objects.locked().filter(pk__in=_pks(alive), code_tries__lt=ATTEMPTS_PER_CODE)
-        reserved = {link.pk for link in with_a_try}
-        tried = [link for link in alive if link.pk in reserved]
+        open_links = SignInLink.objects.locked().filter(pk__in=_pks(live), code_tries__lt=ATTEMPTS_PER_CODE)
+        open_pks = {link.pk for link in open_links}
+        tried = [link for link in live if link.pk in open_pks]
         SignInLink.objects.filter(pk__in=_pks(tried)).update(code_tries=F("code_tries") + 1)
-    return alive, tried
+    return live, tried
 
 
-def _matching(links: Sequence[SignInLink], typed: str) -> SignInLink | None:
-    """The link whose code was typed. Compares as often whether there are many or none."""
-    # More signs than a code has are wrong however many they are.
+def _find_matching(links: Sequence[SignInLink], typed: str) -> SignInLink | None:
+    """Returns the link whose code was typed. Makes the same number of comparisons for any number of links."""
+    # One character more than a code has is enough to make it wrong.
     code = _IGNORED.sub("", typed[:100]).upper()[: CODE_LENGTH + 1]
     found = None
-    for number in range(MAX_LIVE_CODES):
-        link = links[number] if number < len(links) else None
-        ask, digest = (link.ask, link.code_hash) if link is not None else (None, "")
-        if tokens.matches(code_text(ask, code), purpose=CODE_PURPOSE, digest=digest):
+    for index in range(MAX_LIVE_CODES):
+        link = links[index] if index < len(links) else None
+        request, digest = (link.ask, link.code_hash) if link is not None else (None, "")
+        if tokens.matches(code_text(request, code), purpose=CODE_PURPOSE, digest=digest):
             found = link
     return found
 
@@ -93,7 +97,7 @@ def _matching(links: Sequence[SignInLink], typed: str) -> SignInLink | None:
 @retry_on_deadlock
 def _spend(practice: Practice, link: SignInLink, *, visitor: Browser) -> StartedSession | None:
     usable = SignInLink.objects.with_usable_code()
-    return link_redemption.spend(practice, link, usable=usable, way=SignInMethod.CODE, visitor=visitor)
+    return link_redemption.spend(practice, link, usable=usable, method=SignInMethod.CODE, visitor=visitor)
 
 
 def _pks(links: Sequence[SignInLink]) -> list[int]:

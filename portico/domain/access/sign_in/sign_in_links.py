@@ -1,4 +1,4 @@
-"""Sign-in links and codes: written beside their mail, derived again at hand-over, up to three live for a mailbox."""
+"""Sign-in links and codes: creating them for a mail, and deriving their secrets again when the mail is sent."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -13,41 +13,41 @@ from portico.plumbing.models import OutgoingEmail
 
 PURPOSE = "sign-in-link"
 CODE_PURPOSE = "sign-in-code"
-# No 0 O 1 I L: a code is read from one screen and typed at another.
+# Without 0 O 1 I L, which are easily confused when a code is read from one screen and typed on another.
 CODE_CHARACTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_LENGTH = 6
 
 
 def create(
-    account: PortalAccount, address: EmailAddress, email: OutgoingEmail, *, ask: SignInRequest | None = None
+    account: PortalAccount, address: EmailAddress, email: OutgoingEmail, *, request: SignInRequest | None = None
 ) -> SignInLink:
-    """Writes the link of one mail, as `write_all` does."""
-    link = build(account, address, email, ask=ask)
+    """Builds and saves the link of one mail, as `create_all` does."""
+    link = build(account, address, email, request=request)
     create_all([link])
     return link
 
 
-def create_all(drawn: Sequence[SignInLink]) -> None:
-    """Writes links made by `draw`; a fourth live link of an account retires its oldest.
+def create_all(links: Sequence[SignInLink]) -> None:
+    """Saves links made by `build`, and voids the oldest of an account beyond `MAX_LIVE_LINKS`.
 
-    Inside the caller's transaction, with the accounts locked.
+    Runs in the caller's transaction, with the accounts locked.
     """
-    SignInLink.objects.bulk_create(drawn)
-    unspent = SignInLink.objects.unspent().filter(account__in={link.account_id for link in drawn})
-    retired = []
+    SignInLink.objects.bulk_create(links)
+    unspent = SignInLink.objects.unspent().filter(account__in={link.account_id for link in links})
+    surplus = []
     pairs = unspent.order_by("account_id", "-id").values_list("account_id", "pk")
     for _account, newest_first in groupby(pairs, key=itemgetter(0)):
-        retired += [pk for _account, pk in newest_first][MAX_LIVE_LINKS:]
-    if retired:
-        unspent.filter(pk__in=retired).update(voided_at=clock.now())
+        surplus += [pk for _account, pk in newest_first][MAX_LIVE_LINKS:]
+    if surplus:
+        unspent.filter(pk__in=surplus).update(voided_at=clock.now())
 
 
 def build(
-    account: PortalAccount, address: EmailAddress, email: OutgoingEmail, *, ask: SignInRequest | None = None
+    account: PortalAccount, address: EmailAddress, email: OutgoingEmail, *, request: SignInRequest | None = None
 ) -> SignInLink:
-    """The link of a mail that has a nonce, not yet written.
+    """Returns the unsaved link of a mail that has a nonce.
 
-    With `ask` the mail also holds a code for the browser that asked; without, it is an invitation.
+    With a sign-in request, the mail also contains a code for the requesting browser; without one, it is an invitation.
     """
     nonce = bytes(email.link_nonce or b"")
     code = _code(tokens.derive(nonce, purpose=CODE_PURPOSE))
@@ -56,22 +56,22 @@ def build(
         account=account,
         email=email,
         address=address,
-        is_invitation=ask is None,
-        ask=ask,
+        is_invitation=request is None,
+        ask=request,
         token_hash=tokens.digest(tokens.derive(nonce, purpose=PURPOSE)),
-        code_hash=tokens.keyed_digest(code_text(ask, code), purpose=CODE_PURPOSE) if ask else "",
+        code_hash=tokens.keyed_digest(code_text(request, code), purpose=CODE_PURPOSE) if request else "",
         epoch=account.epoch,
     )
 
 
 def url_of(link: SignInLink) -> str:
-    """The absolute address of the link: built at hand-over from the mail's nonce. Raises tokens.KeyLost."""
+    """Returns the absolute URL of the link, derived from the mail's nonce. Raises tokens.KeyMissing."""
     token = tokens.derive_matching(bytes(link.email.link_nonce or b""), purpose=PURPOSE, digest=link.token_hash)
     return f"{settings.PUBLIC_BASE_URL}/portal/{link.practice.slug}/link/{token}/"
 
 
 def code_of(link: SignInLink) -> str:
-    """The code in the link's mail, as it is shown: "K7M 4QX". Raises tokens.KeyLost."""
+    """Returns the code in the link's mail as displayed, such as "K7M 4QX". Raises tokens.KeyMissing."""
     for derived in tokens.derive_each(bytes(link.email.link_nonce or b""), purpose=CODE_PURPOSE):
         code = _code(derived)
         if tokens.matches(code_text(link.ask, code), purpose=CODE_PURPOSE, digest=link.code_hash):
@@ -79,15 +79,15 @@ def code_of(link: SignInLink) -> str:
     raise tokens.KeyMissing(CODE_PURPOSE)
 
 
-def code_text(ask: SignInRequest | None, code: str) -> str:
-    """What the stored digest of a code is made of: the same six signs look different in every row."""
-    return f"{ask.ref if ask is not None else ''} {code}"
+def code_text(request: SignInRequest | None, code: str) -> str:
+    """Returns the text that a code's stored digest is made of: the same code has another digest in every row."""
+    return f"{request.ref if request is not None else ''} {code}"
 
 
 def _code(derived: str) -> str:
     number = int.from_bytes(derived.encode())
-    signs = []
+    characters = []
     for _ in range(CODE_LENGTH):
-        number, place = divmod(number, len(CODE_CHARACTERS))
-        signs.append(CODE_CHARACTERS[place])
-    return "".join(signs)
+        number, index = divmod(number, len(CODE_CHARACTERS))
+        characters.append(CODE_CHARACTERS[index])
+    return "".join(characters)

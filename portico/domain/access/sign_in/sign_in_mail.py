@@ -1,4 +1,4 @@
-"""The mail with a link and a code: whether it may still leave, how it reads, and what a refused one means."""
+"""Sign-in mail: checking whether it may still be sent, composing it, and recording delivery failures."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,9 +30,9 @@ class SignInMail(MailComposer):
             mails[link.email_id].sign_in_link = link
 
     def refuse(self, email: OutgoingEmail) -> str | None:
-        """Asks everything anew that was asked when it was written: minutes or hours may have passed."""
+        """Repeats every check made when the mail was queued, because minutes or hours may have passed."""
         link = _link_of(email)
-        return _against_mailbox(link) or _against_link(link, email)
+        return _reason_against_mailbox(link) or _reason_against_link(link, email)
 
     def link(self, email: OutgoingEmail) -> str | None:
         return sign_in_links.url_of(_link_of(email))
@@ -44,7 +44,7 @@ class SignInMail(MailComposer):
         practice, language = email.practice, email.content["language"]
         asked_at = datetime.fromisoformat(email.content["asked_at"])
         with translation.override(language):
-            words = {
+            context = {
                 "heading": _("Sign in to %(name)s") % {"name": practice.name},
                 "day": times.weekday_and_day(times.day_of(asked_at, practice.zone), language),
                 "time": times.time_with_zone(asked_at, practice.zone, language),
@@ -53,12 +53,12 @@ class SignInMail(MailComposer):
                 "code_works_for": rendering.duration(int(CODE_LIFETIME.total_seconds())),
                 "why": _("Didn’t ask for this? You can ignore it. Nobody can sign in without it."),
             }
-            return mail_frame.letter(email, "sign_in", words)
+            return mail_frame.letter(email, "sign_in", context)
 
     def state_changed(self, email: OutgoingEmail) -> None:
         link = _link_of(email)
         if email.state == EmailState.HANDED_OVER and not link.is_mail_stopped:
-            return  # The usual case, known without asking again.
+            return  # The usual case, which needs no further query.
         delivery_failures.apply_outcome(email, link.account)
 
 
@@ -67,13 +67,13 @@ def _links() -> SignInLinkQuerySet:
 
 
 def _link_of(email: OutgoingEmail) -> SignInLink:
-    """Read once a try: whoever takes the mail up again has read its row anew."""
+    """Returns the mail's link, cached on the mail: each delivery attempt loads the mail again."""
     if not OutgoingEmail._meta.get_field("sign_in_link").is_cached(email):
         email.sign_in_link = _links().get(email=email)
     return email.sign_in_link
 
 
-def _against_mailbox(link: SignInLink) -> str | None:
+def _reason_against_mailbox(link: SignInLink) -> str | None:
     if link.practice.is_suspended:
         return _("The practice is suspended.")
     if link.opens_any_client:
@@ -86,15 +86,15 @@ def _against_mailbox(link: SignInLink) -> str | None:
     return _("Nobody signs in with this address any more.")
 
 
-def _against_link(link: SignInLink, email: OutgoingEmail) -> str | None:
-    """A mail whose link no longer opens anything would only lead to a page that says so."""
+def _reason_against_link(link: SignInLink, email: OutgoingEmail) -> str | None:
+    """Returns why the mail's link would no longer work; None if it would."""
     if link.used_at is not None:
         return _("Its link has been used already.")
     if link.voided_at is not None:
         return _("Newer links took its place, or somebody signed in meanwhile.")
-    # Its time runs from the hand-over; but who asked a day ago does not wait for it any more.
-    begun_at = email.handing_over_at
-    has_run_out = begun_at is not None and not clock.is_within(begun_at, link_lifetime())
-    if has_run_out or clock.now() >= email.written_at + link_lifetime():
+    # The lifetime starts with the hand-over, but a mail that waited longer than that is no longer expected.
+    sent_at = email.handing_over_at
+    has_expired = sent_at is not None and not clock.is_within(sent_at, link_lifetime())
+    if has_expired or clock.now() >= email.written_at + link_lifetime():
         return _("It waited longer than its link would have worked.")
     return None

@@ -1,4 +1,4 @@
-"""Asking for a link at the entrance: one row for every address, known or not. The worker looks the address up."""
+"""Sign-in requests: creating one for every address, known or not, and finding those of a browser."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,29 +19,29 @@ DELETE_BATCH_SIZE = 5_000
 
 @dataclass(frozen=True)
 class RequestOrigin:
-    """Where somebody asks: the key in the cookie of their browser, and the network address they come from."""
+    """The origin of a request: the key in the browser's cookie, and the IP address."""
 
     browser_key: str
     ip: str
 
 
 def create(
-    practice: Practice, address: str, *, place: RequestOrigin, is_typed: bool = True, goes_to: str = ""
+    practice: Practice, address: str, *, origin: RequestOrigin, is_typed: bool = True, goes_to: str = ""
 ) -> SignInRequest:
-    """Writes down what was asked for: the same work for every address, whatever is known of it.
+    """Saves a request for a sign-in mail. Does the same work for every address, known or not.
 
-    Beyond the budget of an address (5 in an hour, 10 in a day) the row says so, and nothing will be sent. Beyond
-    that of a network (30 in 10 minutes) raises TooMany. Raises ValueError for an address that is none.
+    Beyond the limit of an address (5 an hour, 10 a day) the row is marked and no mail will be sent. Raises
+    RateLimitExceeded beyond the limit of a network (30 in 10 minutes), and ValueError for an invalid address.
     """
     key = mailbox_key(address)
-    network = rate_limits.network_of(place.ip)
+    network = rate_limits.network_of(origin.ip)
     rate_limits.spend(Limit.on("asks-of-network", network, most=30, window=timedelta(minutes=10), stays_spent=True))
     return SignInRequest.objects.create(
         practice=practice,
         address=address.strip()[:254],
         mailbox_key=key,
         is_typed=is_typed,
-        browser_hash=tokens.digest(place.browser_key),
+        browser_hash=tokens.digest(origin.browser_key),
         network=tokens.fingerprint(network, purpose="asks"),
         goes_to=goes_to,
         is_beyond_limit=_is_beyond_limit(practice, key),
@@ -49,43 +49,43 @@ def create(
 
 
 def latest(practice: Practice, browser_key: str) -> SignInRequest | None:
-    """What this browser asked for last at the practice."""
-    asked = SignInRequest.objects.filter(practice=practice, browser_hash=tokens.digest(browser_key))
-    return asked.order_by("-id").first()
+    """Returns the newest request of this browser at the practice; None if there is none."""
+    requests = SignInRequest.objects.filter(practice=practice, browser_hash=tokens.digest(browser_key))
+    return requests.order_by("-id").first()
 
 
-def name_of(ask: SignInRequest) -> str:
-    """Returns the name of the ask on its own page: the address that the page shows, or the ref if it shows it masked.
+def name_of(request: SignInRequest) -> str:
+    """Returns the request's name on its own page: the address if it was typed, the ref if it is shown masked.
 
-    A ref beside a typed address would make the answers of two addresses differ by more than the address.
+    A ref beside a typed address would make the pages of two addresses differ in more than the address.
     """
-    return ask.address if ask.is_typed else ask.ref
+    return request.address if request.is_typed else request.ref
 
 
-def named(practice: Practice, browser_key: str, name: str) -> SignInRequest | None:
-    """Returns the last ask of this browser at the practice that has the name; None if it has none."""
-    asked = SignInRequest.objects.filter(practice=practice, browser_hash=tokens.digest(browser_key))
-    return asked.filter(Q(is_typed=True, address=name) | Q(is_typed=False, ref=name)).order_by("-id").first()
+def find_by_name(practice: Practice, browser_key: str, name: str) -> SignInRequest | None:
+    """Returns the newest request of this browser at the practice with that name; None if there is none."""
+    requests = SignInRequest.objects.filter(practice=practice, browser_hash=tokens.digest(browser_key))
+    return requests.filter(Q(is_typed=True, address=name) | Q(is_typed=False, ref=name)).order_by("-id").first()
 
 
 def delete_old() -> int:
-    """Deletes what was asked more than a month ago; upkeep calls it. Returns how many."""
+    """Deletes a batch of requests older than a month; a scheduled task. Returns their number."""
     old = (
         SignInRequest.objects.filter(written_at__lt=clock.now() - RETENTION).order_by("id").values_list("pk", flat=True)
     )
     with transaction.atomic():
-        some = list(old[:DELETE_BATCH_SIZE])
-        # Their links stay, as long as the mails they stand in.
-        SignInLink.objects.filter(ask__in=some).update(ask=None)
-        return SignInRequest.objects.filter(pk__in=some).delete()[0]
+        batch = list(old[:DELETE_BATCH_SIZE])
+        # Links are kept as long as their mails.
+        SignInLink.objects.filter(ask__in=batch).update(ask=None)
+        return SignInRequest.objects.filter(pk__in=batch).delete()[0]
 
 
 def _is_beyond_limit(practice: Practice, key: str) -> bool:
-    whose = (practice.ref, key)
+    mailbox = (practice.ref, key)
     try:
         rate_limits.spend(
-            Limit.on("asks-for-address", *whose, most=5, window=timedelta(hours=1)),
-            Limit.on("asks-for-address", *whose, most=10, window=timedelta(days=1)),
+            Limit.on("asks-for-address", *mailbox, most=5, window=timedelta(hours=1)),
+            Limit.on("asks-for-address", *mailbox, most=10, window=timedelta(days=1)),
         )
     except RateLimitExceeded:
         return True

@@ -30,7 +30,7 @@ def generate(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page(*CLIENT_EDITORS)
 @require_POST
 def allow_more_tries(request: OfficeRequest, ref: str) -> HttpResponse:
-    pins.allow_more_tries(lookups.get_client(request, ref), by=request.actor)
+    pins.allow_more_attempts(lookups.get_client(request, ref), by=request.actor)
     messages.success(request, _("More tries are allowed. You can generate a new PIN now."))
     return redirect("office:client_portal", ref=ref)
 

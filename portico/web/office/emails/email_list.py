@@ -57,7 +57,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "next_url": f"?{urlencode(next_page)}" if next_page else "",
         "first_url": f"?{urlencode(filters)}" if form.cleaned_data.get("after") else "",
         "trouble": outbox.current_outage(practice),
-        "past_bursts": [burst_notices.notice_for_past(burst) for burst in bursts.past(practice, most=PAST_BURSTS)],
+        "past_bursts": [burst_notices.notice_for_past(burst) for burst in bursts.past(practice, limit=PAST_BURSTS)],
         "may_edit": may_edit(request),
         "last_handed_over": _last_handed_over(practice),
     }

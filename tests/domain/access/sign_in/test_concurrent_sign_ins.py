@@ -85,7 +85,7 @@ def test_found_first_and_marked_afterwards_the_same_links_begin_more() -> None:
         link.used_at = clock.now()
         link.save(update_fields=["used_at"])
         portal_sessions.start(
-            PortalAccount.objects.get(pk=link.account_id), way=SignInMethod.LINK, proof_epoch=1, browser="Firefox"
+            PortalAccount.objects.get(pk=link.account_id), method=SignInMethod.LINK, proof_epoch=1, browser="Firefox"
         )
         return True
 

@@ -169,7 +169,7 @@ def test_without_the_guard_the_same_presses_spend_the_link_more_than_once() -> N
             return False
         seen.link.used_at = clock.now()
         seen.link.save(update_fields=["used_at"])
-        portal_sessions.start(PortalAccount.objects.get(), way=SignInMethod.LINK, proof_epoch=1, browser="Firefox")
+        portal_sessions.start(PortalAccount.objects.get(), method=SignInMethod.LINK, proof_epoch=1, browser="Firefox")
         return True
 
     assert sum(bool(spent) for spent in at_once(find_then_mark)) > 1

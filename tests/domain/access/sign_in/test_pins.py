@@ -149,7 +149,7 @@ def test_staff_allow_more_tries_and_a_pin_can_be_made_again(ana: Client, practic
         typed(practice, "00000000", ip="198.51.100.7")
     assert refused(ana) == "tries"
     for _ in range(2):
-        pins.allow_more_tries(ana, by=cast.DESK)
+        pins.allow_more_attempts(ana, by=cast.DESK)
     assert entries(AuditAction.PIN_TRIES_ALLOWED) == 1
     assert typed(practice, given(ana)) is not None
 
@@ -171,7 +171,7 @@ def test_a_right_pin_takes_nothing_from_the_days_tries(ana: Client, practice: Pr
 def test_beyond_ten_tries_a_right_pin_is_not_even_looked_at(ana: Client, practice: Practice) -> None:
     for _ in range(10):
         typed(practice, "00000000")
-    pins.allow_more_tries(ana, by=cast.DESK)
+    pins.allow_more_attempts(ana, by=cast.DESK)
     pin = given(ana)
     for number in range(10):
         typed(practice, other_than(pin), ip=f"192.0.2.{number}")

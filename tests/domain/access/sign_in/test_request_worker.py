@@ -123,7 +123,7 @@ def test_beyond_two_thousand_mails_an_hour_nothing_is_sent_and_staff_are_told(pr
     cast.with_access(cast.ana(practice))
     for address in ("x@mail.example", "y@mail.example"):
         answered(practice, address)
-    limit = request_worker.mails_of(practice)
+    limit = request_worker.mail_limit(practice)
     assert not RateLimitCount.objects.filter(key=limit.key).exists()  # Only mails to known addresses count.
     RateLimitCount.objects.create(key=limit.key, started_at=clock.now(), n=limit.most - 1)
     assert limit.most == 2000
@@ -241,14 +241,14 @@ def test_one_bad_ask_of_many_stops_no_other_and_counts_none_twice(practice: Prac
         RequestOutcome.MAILED,
         RequestOutcome.MAILED,
     ]
-    assert RateLimitCount.objects.get(key=request_worker.mails_of(practice).key).n == 3
+    assert RateLimitCount.objects.get(key=request_worker.mail_limit(practice).key).n == 3
     assert OutgoingEmail.objects.count() == 3
 
 
 def test_of_many_asks_only_so_many_are_mailed_as_the_hour_still_allows(practice: Practice) -> None:
     cast.asked(practice, "stranger@mail.example")  # Takes none of them, also among others.
     asks = asks_of_people(practice, *range(4))
-    limit = request_worker.mails_of(practice)
+    limit = request_worker.mail_limit(practice)
     RateLimitCount.objects.create(key=limit.key, started_at=clock.now(), n=limit.most - 3)
     request_worker.process_next()
     assert outcomes(asks) == [RequestOutcome.MAILED] * 3 + [RequestOutcome.BEYOND_CAP]
