@@ -52,6 +52,8 @@ VIEWS: tuple[View, ...] = (
 # Pages that axe sees elsewhere: with the second factor in force, and where a PIN was made.
 STAFF_FIRST_DAY = {f"office:{step}" for step in ("set_up", "second_step", "first_factor", "recovery_codes")}
 PINS = {"office:client_pin"}
+# Pages that are opened before signing in.
+OUTSIDE = {"office:sign_in", "office:forgotten", "office:forgotten_sent"}
 
 
 def look(page: Page, addresses: list[str], seen: set[str]) -> list[str]:
@@ -92,7 +94,7 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
     assert kept is not None
     people = [ana, waiting, never_invited, archived, no_consent, off]
     one = f"/office/clients/{ana.ref}/"
-    return [
+    listed = [
         *("/office/clients/", "/office/clients/?q=nobody+of+that+name", "/office/clients/new/"),
         *(one, f"{one}activity/", f"{one}edit/info/"),
         *(f"/office/clients/{person.ref}/edit/portal/" for person in people),
@@ -103,6 +105,9 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
         *("/office/settings/payments/", "/office/settings/payments/tests/"),
         *billing_places(practice, ana),
     ]
+    elsewhere = {pages.name_of(address) for address in listed} | STAFF_FIRST_DAY | OUTSIDE
+    others = pages.without_arguments("office").items()
+    return listed + [address for name, address in others if name not in elsewhere]
 
 
 def billing_places(practice: Practice, person: Client) -> list[str]:

@@ -21,6 +21,12 @@ def names(*parts: str) -> set[str]:
     return {name for name in pages - LEAD_ON - FILES if not parts or name.partition(":")[0] in parts}
 
 
+def without_arguments(part: str) -> dict[str, str]:
+    """The addresses of the pages in this part of the product that name no row, by the pages' names."""
+    wanted = names(part)
+    return {route.name: route.path for route in all_routes() if route.name in wanted and "<" not in route.path}
+
+
 def name_of(address: str) -> str:
     """The page at an address; empty when there is none."""
     try:
