@@ -1,4 +1,4 @@
-"""What each page about money asks the database: a fixed number, with two of everything and with seven."""
+"""Query counts of the billing pages: fixed, with two of everything and with seven."""
 
 import pytest
 from django.db import connection
@@ -26,24 +26,24 @@ def ana(practice: Practice) -> Client:
 
 @pytest.fixture
 def card(ana: Client) -> SavedCard:
-    """With it the practice takes cards, and Ana may pay with hers."""
+    """Returns Ana's saved card; the practice takes cards and Ana may pay with it."""
     return outcomes.ready_to_pay(ana)
 
 
-def paid_by_card(ana: Client, pieces: int) -> PaymentAttempt:
-    """So many invoices in one go."""
-    attempt = cast.attempt(*[cast.bill(ana, 1_000 + piece) for piece in range(pieces)])
+def paid_by_card(ana: Client, count: int) -> PaymentAttempt:
+    """Returns an attempt that paid the given number of invoices."""
+    attempt = cast.attempt(*[cast.bill(ana, 1_000 + index) for index in range(count)])
     cast.charged(attempt)
     return attempt
 
 
-def declined(ana: Client, pieces: int) -> PaymentAttempt:
-    attempt = cast.attempt(*[cast.bill(ana, 1_000 + piece) for piece in range(pieces)])
+def declined(ana: Client, count: int) -> PaymentAttempt:
+    attempt = cast.attempt(*[cast.bill(ana, 1_000 + index) for index in range(count)])
     return allocation.end_attempt(attempt, AttemptState.FAILED, reason="insufficient_funds", by=cast.DESK)
 
 
-def more_cards(card: SavedCard, pieces: int) -> None:
-    for _piece in range(pieces):
+def more_cards(card: SavedCard, count: int) -> None:
+    for _index in range(count):
         card.pk = None
         card.ref, card.payment_method_id = (
             f"{card.ref[:-3]}{SavedCard.objects.count():03}",
@@ -53,23 +53,23 @@ def more_cards(card: SavedCard, pieces: int) -> None:
 
 
 def counts(browser: Browser, places: dict[str, str]) -> dict[str, int]:
-    """Each is opened once before: the first look at a bill is noted."""
+    """Returns the queries per page, on the second request: the first one records the view of a bill."""
     found = {}
     for name, place in places.items():
         assert browser.get(place).status_code == 200, name
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             browser.get(place)
-        found[name] = len(asked)
+        found[name] = len(queries)
     return found
 
 
-def test_the_pages_of_the_portal(ana: Client, card: SavedCard) -> None:
+def test_portal_pages_take_a_fixed_number_of_queries(ana: Client, card: SavedCard) -> None:
     portal = cast.in_the_portal(Browser(), ana)
     let_pay(ana)
-    for pieces in (FEW, MANY):
-        more_cards(card, pieces)
-        paid, refused, bill = paid_by_card(ana, pieces), declined(ana, pieces), cast.bill(ana, 9_000)
-        for _piece in range(pieces):
+    for count in (FEW, MANY):
+        more_cards(card, count)
+        paid, refused, bill = paid_by_card(ana, count), declined(ana, count), cast.bill(ana, 9_000)
+        for _index in range(count):
             cast.cash(ana, 100, invoice=bill)
         places = {
             "Billing & Payments": f"{PORTAL}billing/",
@@ -93,12 +93,12 @@ def test_the_pages_of_the_portal(ana: Client, card: SavedCard) -> None:
         }
 
 
-def test_the_pages_of_the_office(ana: Client, card: SavedCard) -> None:
+def test_office_pages_take_a_fixed_number_of_queries(ana: Client, card: SavedCard) -> None:
     owner = cast.signed_in_with_factor(Browser(), cast.elm(ana.practice))
-    for pieces in (FEW, MANY):
-        more_cards(card, pieces)
-        paid, bill = paid_by_card(ana, pieces), cast.bill(ana, 9_000)
-        for _piece in range(pieces):
+    for count in (FEW, MANY):
+        more_cards(card, count)
+        paid, bill = paid_by_card(ana, count), cast.bill(ana, 9_000)
+        for _index in range(count):
             cast.cash(ana, 100, invoice=bill)
             outcomes.payments_in_doubt(ana)
         one = f"/office/clients/{ana.ref}/"

@@ -1,4 +1,4 @@
-"""A refund of 210 of 420 reads alike on every page, file and document with sums; long statements come in parts."""
+"""Sums after a partial refund agree on every page, export and document; statements have parts and years."""
 
 import csv
 import re
@@ -62,9 +62,7 @@ def columns(browser: Browser, address: str) -> list[str]:
     return [unescape(head) for head in re.findall(r"<th scope=\"col\"[^>]*>(.*?)</th>", browser.get(address).text)]
 
 
-def test_the_statement_tells_invoiced_paid_refunded_and_adjusted(
-    office: Browser, portal: Browser, refund: Refund, ana: Client
-) -> None:
+def test_the_statement_shows_all_four_sums(office: Browser, portal: Browser, refund: Refund, ana: Client) -> None:
     for browser, page in ((office, f"/office/clients/{ana.ref}/"), (portal, PORTAL)):
         for kind in ("", "pdf/"):
             assert f"{SUMS} Account balance $0.00" in text_of(browser, f"{page}billing/statement/{kind}")
@@ -98,7 +96,7 @@ def test_an_invoice_has_the_same_sums_everywhere(office: Browser, portal: Browse
     assert "Cash · $210.00 refunded" in text_of(portal, f"{PORTAL}billing/")
 
 
-def test_an_invoice_page_lists_only_its_own_part_of_a_refund(office: Browser, ana: Client) -> None:
+def test_an_invoice_shows_its_own_part_of_a_refund(office: Browser, ana: Client) -> None:
     bill = cast.bill(ana, 42_000)
     paid = cast.cash(ana, 50_000, invoice=bill)
     refunds.record_manual_refund(paid, amount_minor=29_000, reason="Too much", shown=None, by=cast.DESK)
@@ -107,7 +105,7 @@ def test_an_invoice_page_lists_only_its_own_part_of_a_refund(office: Browser, an
     assert "Refunded −$210.00" in page
 
 
-def test_the_file_has_the_same_columns_and_each_row_adds_up(biller: Browser, refund: Refund, ana: Client) -> None:
+def test_each_row_of_the_export_adds_up(biller: Browser, refund: Refund, ana: Client) -> None:
     cast.bill(ana, 9_000)
     rows = list(csv.DictReader(StringIO(biller.get("/office/invoices/file/").content.decode("utf-8-sig"))))
     names = ("Invoiced", "Paid", "Refunded", "Adjusted", "Still to pay")
@@ -115,12 +113,12 @@ def test_the_file_has_the_same_columns_and_each_row_adds_up(biller: Browser, ref
     assert [rows[1][name] for name in names] == ["90.00", "0.00", "0.00", "0.00", "90.00"]
 
 
-def test_the_figures_have_the_same_sums(office: Browser, refund: Refund) -> None:
+def test_the_reports_have_the_same_sums(office: Browser, refund: Refund) -> None:
     assert "November 2026 $420.00 $420.00 $210.00 −$210.00" in text_of(office, "/office/invoices/figures/")
     assert "$210.00 refunded this month" in text_of(office, "/office/invoices/figures/")
 
 
-def test_receipts_say_refunded(office: Browser, portal: Browser, refund: Refund) -> None:
+def test_receipts_show_refunds(office: Browser, portal: Browser, refund: Refund) -> None:
     paid = refund.payment
     assert "Amount paid $420.00 Refunded −$210.00" in text_of(portal, f"{PORTAL}receipts/{paid.ref}/")
     assert "Refunded $210.00" in text_of(office, f"/office/refunds/{refund.ref}/receipt/pdf/")
@@ -134,9 +132,7 @@ def test_recording_a_payment_shows_sums_that_add_up(office: Browser, ana: Client
     assert "Total $420.00 Paid −$300.00 Refunded $100.00 Adjusted −$100.00 To pay $120.00" in page
 
 
-def test_a_long_statement_comes_in_parts_that_carry_the_balance_on(
-    portal: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parts_of_a_statement_carry_the_balance(portal: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statements, "LINES_PER_PART", 3)
     for amount in (1_000, 2_000, 3_000, 4_000):
         cast.bill(ana, amount)
@@ -154,12 +150,12 @@ def test_a_long_statement_comes_in_parts_that_carry_the_balance_on(
 
 
 @pytest.mark.parametrize("part", ["0", "-1", "x", "99999", "２", "7"])
-def test_a_part_that_is_none_is_another_one(portal: Browser, ana: Client, part: str) -> None:
+def test_an_invalid_part_shows_an_existing_one(portal: Browser, ana: Client, part: str) -> None:
     cast.bill(ana)
     assert "Account balance $140.00" in text_of(portal, f"{PORTAL}billing/statement/?part={part}")
 
 
-def test_a_statement_leads_to_each_year_with_movements(office: Browser, ana: Client) -> None:
+def test_a_statement_links_to_each_year(office: Browser, ana: Client) -> None:
     page = f"/office/clients/{ana.ref}/billing/statement/"
     assert "Statements by year" not in office.get(page).text
     today = clock.today(ana.practice.time_zone)
@@ -171,12 +167,12 @@ def test_a_statement_leads_to_each_year_with_movements(office: Browser, ana: Cli
     assert "Balance before $140.00" in text_of(office, page)
 
 
-def test_a_statement_may_begin_before_there_was_anything(portal: Browser, ana: Client) -> None:
+def test_a_statement_may_begin_before_any_entry(portal: Browser, ana: Client) -> None:
     cast.bill(ana)
     assert "Account balance $140.00" in text_of(portal, f"{PORTAL}billing/statement/?begins_on=1850-01-01")
 
 
-def test_the_portal_says_when_it_lists_only_some_of_what_is_to_pay(
+def test_the_portal_says_when_unpaid_are_truncated(
     portal: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portico.web.portal.billing.MAX_UNPAID", 2)
@@ -187,7 +183,7 @@ def test_the_portal_says_when_it_lists_only_some_of_what_is_to_pay(
     assert "The first 2 of 3 invoices are listed, oldest due first." in page
 
 
-def test_the_billing_tab_says_that_it_lists_only_the_newest_payments(
+def test_the_billing_tab_says_when_it_is_truncated(
     office: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portico.web.office.clients.client_billing.MAX_PAYMENTS", 2)
@@ -201,9 +197,7 @@ def test_the_billing_tab_says_that_it_lists_only_the_newest_payments(
     assert "$10.00" not in page
 
 
-def test_payments_that_need_a_look_say_when_there_are_more(
-    office: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_payments_in_review_say_when_truncated(office: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("portico.web.office.billing.payments_in_review.MAX_ROWS", 2)
     account_credits.ask_for_refund(cast.cash(ana, 1_000), reason="Paid twice")
     assert "of each kind are listed" not in text_of(office, "/office/payments/")
@@ -214,7 +208,7 @@ def test_payments_that_need_a_look_say_when_there_are_more(
     assert "$30.00" not in page
 
 
-def test_the_portal_says_when_it_lists_only_some_of_what_is_processing(
+def test_the_portal_says_when_processing_is_truncated(
     portal: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portico.web.portal.billing.MAX_UNPAID", 2)

@@ -1,4 +1,4 @@
-"""Invoices, receipts and statements as pages and PDFs: right for whoever may have them, missing for all others."""
+"""Invoices, receipts and statements as pages and PDFs: content and access."""
 
 from io import BytesIO
 from typing import Any
@@ -51,7 +51,7 @@ def without_billing_documents(person: Client) -> None:
     PortalAccess.objects.filter(client=person).update(access_billing_documents=False)
 
 
-def test_the_office_downloads_an_invoice_with_all_that_is_on_it(office: Browser, bill: Invoice, paid: Payment) -> None:
+def test_the_office_downloads_an_invoice_as_pdf(office: Browser, bill: Invoice, paid: Payment) -> None:
     answer = office.get(f"/office/invoices/{bill.ref}/pdf/")
     text = text_of(answer)
     assert [
@@ -67,7 +67,7 @@ def test_a_draft_has_no_pdf(office: Browser, bill: Invoice) -> None:
     assert office.get(f"/office/invoices/{bill.ref}/pdf/").status_code == 404
 
 
-def test_each_document_opened_by_staff_is_in_the_trail(office: Browser, ana: Client, bill: Invoice) -> None:
+def test_staff_opening_a_document_is_logged(office: Browser, ana: Client, bill: Invoice) -> None:
     for address in (f"invoices/{bill.ref}/pdf/", f"clients/{ana.ref}/billing/statement/pdf/"):
         office.get(f"/office/{address}")
     office.get(f"/office/clients/{ana.ref}/edit/portal/letter/")
@@ -76,20 +76,20 @@ def test_each_document_opened_by_staff_is_in_the_trail(office: Browser, ana: Cli
     assert "Invoice 1 opened as a PDF" in office.get(f"/office/clients/{ana.ref}/activity/?show=seen").text
 
 
-def test_a_client_reads_documents_in_the_language_of_the_portal(portal: Browser, bill: Invoice) -> None:
+def test_portal_documents_use_the_portals_language(portal: Browser, bill: Invoice) -> None:
     portal.get(f"{PORTAL}/help/?language=es")
     text = text_of(portal.get(f"{PORTAL}/billing/{bill.ref}/pdf/"))
     assert "Factura" in text
     assert "Por pagar" in text
 
 
-def test_the_office_writes_to_a_spanish_client_in_spanish(office: Browser, practice: Practice) -> None:
+def test_office_pdfs_use_the_clients_language(office: Browser, practice: Practice) -> None:
     bill = cast.bill(cast.client(practice, "Lucía", language="es"))
     assert "Factura" in text_of(office.get(f"/office/invoices/{bill.ref}/pdf/"))
 
 
 @pytest.mark.parametrize("address", ["billing/{bill}/pdf/", "receipts/{paid}/", "receipts/{paid}/pdf/"])
-def test_documents_are_asked_for_at_each_request(
+def test_access_to_documents_is_checked_each_time(
     portal: Browser, ana: Client, bill: Invoice, paid: Payment, address: str
 ) -> None:
     path = f"{PORTAL}/{address.format(bill=bill.ref, paid=paid.ref)}"
@@ -99,17 +99,17 @@ def test_documents_are_asked_for_at_each_request(
 
 
 @pytest.mark.parametrize("address", ["billing/{bill}/pdf/", "receipts/{paid}/", "receipts/{paid}/pdf/"])
-def test_carol_gets_nothing_of_ana_s(practice: Practice, bill: Invoice, paid: Payment, address: str) -> None:
+def test_carol_cannot_open_anas_documents(practice: Practice, bill: Invoice, paid: Payment, address: str) -> None:
     carol = cast.in_the_portal(Browser(), cast.carol(practice))
     assert carol.get(f"{PORTAL}/{address.format(bill=bill.ref, paid=paid.ref)}").status_code == 404
 
 
-def test_an_invoice_that_is_not_shared_has_no_pdf_in_the_portal(portal: Browser, bill: Invoice) -> None:
+def test_an_unshared_invoice_has_no_portal_pdf(portal: Browser, bill: Invoice) -> None:
     invoice_sharing.unshare(bill, shown=None, by=cast.DESK)
     assert portal.get(f"{PORTAL}/billing/{bill.ref}/pdf/").status_code == 404
 
 
-def test_a_receipt_says_what_it_was_for_and_how_it_was_paid(portal: Browser, paid: Payment) -> None:
+def test_a_receipt_shows_invoice_and_method(portal: Browser, paid: Payment) -> None:
     text = text_of(portal.get(f"{PORTAL}/receipts/{paid.ref}/pdf/"))
     assert "Receipt Number 1" in text
     assert "Invoice 1" in text
@@ -117,7 +117,7 @@ def test_a_receipt_says_what_it_was_for_and_how_it_was_paid(portal: Browser, pai
     assert "$40.00" in text
 
 
-def test_a_receipt_names_no_invoice_that_the_client_does_not_see(portal: Browser, ana: Client) -> None:
+def test_a_receipt_hides_unshared_invoices(portal: Browser, ana: Client) -> None:
     hidden = cast.bill(ana, shared=False)
     paid = cast.cash(ana, 4_000, invoice=hidden)
     page = portal.get(f"{PORTAL}/receipts/{paid.ref}/").text
@@ -125,20 +125,20 @@ def test_a_receipt_names_no_invoice_that_the_client_does_not_see(portal: Browser
     assert "Invoice 1" not in page
 
 
-def test_a_payment_that_was_taken_back_has_no_receipt(office: Browser, portal: Browser, paid: Payment) -> None:
+def test_a_voided_payment_has_no_receipt(office: Browser, portal: Browser, paid: Payment) -> None:
     manual_payments.take_back(paid, reason="Bounced", shown=None, by=cast.DESK)
     assert office.get(f"/office/payments/{paid.ref}/receipt/").status_code == 404
     assert portal.get(f"{PORTAL}/receipts/{paid.ref}/").status_code == 404
 
 
-def test_a_refund_has_a_receipt_of_its_own(office: Browser, portal: Browser, paid: Payment) -> None:
+def test_a_refund_has_its_own_receipt(office: Browser, portal: Browser, paid: Payment) -> None:
     refund = refunds.record_manual_refund(paid, amount_minor=1_500, reason="Too much", shown=None, by=cast.DESK)
     assert "$15.00" in text_of(portal.get(f"{PORTAL}/refunds/{refund.ref}/pdf/"))
     assert "$15.00" in text_of(office.get(f"/office/refunds/{refund.ref}/receipt/pdf/"))
     assert "$15.00" in portal.get(f"{PORTAL}/refunds/{refund.ref}/").text
 
 
-def test_a_statement_tells_the_period_that_was_asked_for(portal: Browser, paid: Payment) -> None:
+def test_a_statement_covers_the_requested_period(portal: Browser, paid: Payment) -> None:
     text = text_of(portal.get(f"{PORTAL}/billing/statement/pdf/"))
     assert "Cash, receipt 1" in text
     assert "$100.00" in text
@@ -148,12 +148,12 @@ def test_a_statement_tells_the_period_that_was_asked_for(portal: Browser, paid: 
 
 
 @pytest.mark.parametrize("period", ["begins_on=x&ends_on=2020-01-01", "begins_on=2021-01-01&ends_on=2020-01-01"])
-def test_a_period_that_is_none_is_told_and_makes_no_pdf(portal: Browser, paid: Payment, period: str) -> None:
+def test_an_invalid_period_is_refused(portal: Browser, paid: Payment, period: str) -> None:
     assert portal.get(f"{PORTAL}/billing/statement/?{period}").status_code == 422
     assert portal.get(f"{PORTAL}/billing/statement/pdf/?{period}").status_code == 404
 
 
-def test_pages_lead_to_the_documents(
+def test_pages_link_to_the_documents(
     office: Browser, portal: Browser, ana: Client, bill: Invoice, paid: Payment
 ) -> None:
     assert f"/invoices/{bill.ref}/pdf/" in office.get(f"/office/invoices/{bill.ref}/").text
@@ -161,23 +161,21 @@ def test_pages_lead_to_the_documents(
     assert f"/payments/{paid.ref}/receipt/" in billing
     assert f"/clients/{ana.ref}/billing/statement/" in billing
     assert f"{PORTAL}/billing/statement/" in portal.get(f"{PORTAL}/billing/").text
-    mine = portal.get(f"{PORTAL}/billing/{bill.ref}/").text
-    assert f"{PORTAL}/billing/{bill.ref}/pdf/" in mine
-    assert f"{PORTAL}/receipts/{paid.ref}/" in mine
+    portal_page = portal.get(f"{PORTAL}/billing/{bill.ref}/").text
+    assert f"{PORTAL}/billing/{bill.ref}/pdf/" in portal_page
+    assert f"{PORTAL}/receipts/{paid.ref}/" in portal_page
 
 
-def test_on_a_narrow_page_each_row_of_a_statement_tells_its_own_amount_beside_the_balance(
-    portal: Browser, paid: Payment
-) -> None:
+def test_narrow_statement_rows_show_amount_and_balance(portal: Browser, paid: Payment) -> None:
     page = portal.get(f"{PORTAL}/billing/statement/").text
-    told = '<span class="fold-label quiet small">{} </span>{}</td>'
+    cell = '<span class="fold-label quiet small">{} </span>{}</td>'
     for label, amount in (("Invoiced", "$140.00"), ("Paid", "$40.00"), ("Balance", "$100.00")):
-        assert told.format(label, amount) in page
-    # What a row has no amount for leaves no empty line.
+        assert cell.format(label, amount) in page
+    # An empty cell is dropped instead of shown with its label.
     assert '<td class="num drop"><span class="fold-label quiet small">Paid </span></td>' in page
 
 
-def test_the_guides_and_the_letter_are_on_the_client_portal_tab(office: Browser, ana: Client) -> None:
+def test_the_portal_tab_links_to_guides_and_letter(office: Browser, ana: Client) -> None:
     page = office.get(f"/office/clients/{ana.ref}/edit/portal/").text
     assert "English (PDF)" in page
     assert "Español (PDF)" in page
@@ -190,11 +188,11 @@ def test_the_guides_and_the_letter_are_on_the_client_portal_tab(office: Browser,
         assert words in text_of(office.get(address))
 
 
-def test_a_guide_in_another_language_is_not_there(office: Browser) -> None:
+def test_a_guide_in_an_unknown_language_is_404(office: Browser) -> None:
     assert office.get("/office/help/getting-started/fr/").status_code == 404
 
 
-def test_staff_are_told_beside_each_pdf_of_letters_that_it_does_not_have(office: Browser, practice: Practice) -> None:
+def test_staff_are_warned_of_undrawable_characters(office: Browser, practice: Practice) -> None:
     mei = cast.client(practice, "Mei 😀", "สม", address="mei@mail.example")
     bill = cast.bill(mei, label="Session ☃ 😀")
     paid = cast.cash(mei, 100, invoice=bill)
@@ -205,13 +203,13 @@ def test_staff_are_told_beside_each_pdf_of_letters_that_it_does_not_have(office:
         f"{one}billing/statement/": "😀สม",
         f"{one}edit/portal/": "😀สม",
     }
-    assert {place: f'data-unprinted="{signs}"' in office.get(place).text for place, signs in places.items()} == (
-        dict.fromkeys(places, True)
-    )
+    assert {
+        place: f'data-unprinted="{characters}"' in office.get(place).text for place, characters in places.items()
+    } == (dict.fromkeys(places, True))
     assert "Mei \ufffd \ufffd\ufffd" in text_of(office.get(f"/office/invoices/{bill.ref}/pdf/"))
 
 
-def test_of_names_that_have_their_letters_nothing_is_said(office: Browser, practice: Practice) -> None:
+def test_drawable_names_cause_no_warning(office: Browser, practice: Practice) -> None:
     yamada = cast.client(practice, "太郎", "山田", address="taro@mail.example")
     bill = cast.bill(yamada)
     for place in (f"/office/invoices/{bill.ref}/", f"/office/clients/{yamada.ref}/edit/portal/"):

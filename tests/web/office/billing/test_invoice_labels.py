@@ -1,4 +1,4 @@
-"""Each way an invoice can stand has a mark of its own in the office's list, for people and for scripts."""
+"""Each invoice status has its own `data-status` in the office's list."""
 
 import re
 from datetime import timedelta
@@ -13,11 +13,11 @@ from portico.plumbing import clock
 from tests import cast
 
 
-def test_each_way_an_invoice_stands_has_its_own_mark(office: Browser, practice: Practice) -> None:
+def test_each_status_has_its_own_attribute(office: Browser, practice: Practice) -> None:
     ana, today = cast.ana(practice), clock.today("America/New_York")
     cast.with_access(ana)
     entry = InvoiceInput(today, today, (LineInput("Session", 14_000),))
-    stands = {
+    expected = {
         invoicing.draft(ana, entry, by=cast.DESK).ref: "draft",
         cast.bill(ana).ref: "unpaid",
         cast.bill(ana, due_on=today - timedelta(days=1)).ref: "past_due",
@@ -28,4 +28,4 @@ def test_each_way_an_invoice_stands_has_its_own_mark(office: Browser, practice: 
     cast.cash(ana, 14_000, invoice=paid)
     page = office.get("/office/invoices/").text
     found = re.findall(r'data-testid="invoice-row" data-ref="(\w+)" data-status="(\w+)" data-amount="14000"', page)
-    assert dict(found) == stands | {paid.ref: "paid"}
+    assert dict(found) == expected | {paid.ref: "paid"}

@@ -1,4 +1,4 @@
-"""The office's pages of the books: written, shared, paid, refunded, voided, exported; by whom, and at what cost."""
+"""The office's billing pages: drafting, sharing, payments, refunds, credit, voiding, filters and export."""
 
 import csv
 from datetime import UTC, datetime, timedelta
@@ -35,8 +35,8 @@ def biller(practice: Practice) -> Browser:
     return cast.signed_in(Browser(), cast.ines(practice))
 
 
-def typed(*lines: tuple[str, str, str], **more: str) -> dict[str, str]:
-    """A draft's form: description, quantity and price of each line."""
+def typed(*lines: tuple[str, str, str], **extra: str) -> dict[str, str]:
+    """Returns the draft form's data, given description, quantity and price of each line."""
     form = {
         "dated_on": f"{clock.today('America/New_York'):%m/%d/%Y}",
         "due": "14",
@@ -49,10 +49,10 @@ def typed(*lines: tuple[str, str, str], **more: str) -> dict[str, str]:
             f"lines-{number}-quantity": quantity,
             f"lines-{number}-price": price,
         }
-    return form | more
+    return form | extra
 
 
-def test_a_draft_is_written_and_shared_in_one_go_and_the_client_is_told(office: Browser, ana: Client) -> None:
+def test_a_new_draft_is_shared_and_emailed_in_one_step(office: Browser, ana: Client) -> None:
     form = typed(("Session, 50 minutes", "2", "140.00"), ("Discount", "1", "-30"), action="share", tell="on")
     answer = office.post(f"/office/clients/{ana.ref}/invoices/new/", form, follow=True)
     invoice = Invoice.objects.get()
@@ -63,7 +63,7 @@ def test_a_draft_is_written_and_shared_in_one_go_and_the_client_is_told(office: 
     assert "Session" not in mail.subject
 
 
-def test_the_page_says_plainly_why_the_client_is_not_told(office: Browser, practice: Practice) -> None:
+def test_the_page_says_why_no_email_is_sent(office: Browser, practice: Practice) -> None:
     carol = cast.client(practice, "Carol", address="carol@mail.example", email_ok=False)
     cast.with_access(carol)
     page = office.get(f"/office/clients/{carol.ref}/invoices/new/").content.decode()
@@ -84,7 +84,7 @@ def test_the_page_says_plainly_why_the_client_is_not_told(office: Browser, pract
         (("4242 4242 4242 4242", "1", "140"), "This looks like a card number."),
     ],
 )
-def test_what_makes_no_sense_comes_back_as_typed(
+def test_invalid_lines_are_shown_again_as_typed(
     office: Browser, ana: Client, line: tuple[str, str, str], complaint: str
 ) -> None:
     answer = office.post(f"/office/clients/{ana.ref}/invoices/new/", typed(line, note="Thank you"))
@@ -113,7 +113,7 @@ def test_lines_are_added_and_removed_without_saving(office: Browser, ana: Client
     assert not Invoice.objects.exists()
 
 
-def test_what_is_typed_is_kept_and_stands_there_again(office: Browser, ana: Client) -> None:
+def test_autosaved_input_is_shown_again(office: Browser, ana: Client) -> None:
     office.post(f"/office/clients/{ana.ref}/invoices/new/", typed(("Session", "1", "140")))
     invoice = Invoice.objects.get()
     half = typed(("Sess", "1", "14x"), version=str(invoice.version))
@@ -122,7 +122,7 @@ def test_what_is_typed_is_kept_and_stands_there_again(office: Browser, ana: Clie
     assert 'value="14x"' in page
 
 
-def test_the_second_of_two_colleagues_sees_both_and_overwrites_nothing(office: Browser, ana: Client) -> None:
+def test_a_concurrent_edit_overwrites_nothing(office: Browser, ana: Client) -> None:
     office.post(f"/office/clients/{ana.ref}/invoices/new/", typed(("Session", "1", "140")))
     invoice = Invoice.objects.get()
     place = f"/office/invoices/{invoice.ref}/draft/"
@@ -135,7 +135,7 @@ def test_the_second_of_two_colleagues_sees_both_and_overwrites_nothing(office: B
     assert Invoice.objects.get().total_minor == 15_000
 
 
-def test_cash_is_recorded_once_however_often_it_is_pressed(office: Browser, ana: Client) -> None:
+def test_a_repeated_form_records_cash_once(office: Browser, ana: Client) -> None:
     invoice = cast.bill(ana)
     tab = Tab(office, f"/office/invoices/{invoice.ref}/payment/")
     for _press in range(2):
@@ -146,7 +146,7 @@ def test_cash_is_recorded_once_however_often_it_is_pressed(office: Browser, ana:
     assert "<b>recorded</b> by Fay. No money moved through Portico." in page
 
 
-def test_a_refund_by_hand_is_recorded_by_a_biller_and_the_invoice_stays_paid(biller: Browser, ana: Client) -> None:
+def test_a_manual_refund_leaves_the_invoice_paid(biller: Browser, ana: Client) -> None:
     invoice = cast.bill(ana)
     payment = cast.cash(ana, 14_000, invoice=invoice)
     place = f"/office/payments/{payment.ref}/refund/"
@@ -157,7 +157,7 @@ def test_a_refund_by_hand_is_recorded_by_a_biller_and_the_invoice_stays_paid(bil
     assert 'data-status="paid"' in biller.get(f"/office/invoices/{invoice.ref}/").content.decode()
 
 
-def test_voiding_says_what_becomes_of_the_money_and_may_write_anew(biller: Browser, ana: Client) -> None:
+def test_voiding_shows_payments_and_can_reissue(biller: Browser, ana: Client) -> None:
     invoice = cast.bill(ana, 28_000)
     cast.cash(ana, 14_000, invoice=invoice)
     place = f"/office/invoices/{invoice.ref}/void/"
@@ -171,7 +171,7 @@ def test_voiding_says_what_becomes_of_the_money_and_may_write_anew(biller: Brows
     assert invoice.void_reason == "Wrong client"
 
 
-def test_credit_is_given_kept_and_taken_back(biller: Browser, ana: Client) -> None:
+def test_credit_is_given_and_voided(biller: Browser, ana: Client) -> None:
     Tab(biller, f"/office/clients/{ana.ref}/billing/credit/").press({"amount": "20", "reason": "Goodwill"})
     credit = Credit.objects.get()
     assert 'data-amount="-2000"' in biller.get(f"/office/clients/{ana.ref}/billing/").content.decode()
@@ -203,7 +203,7 @@ def test_the_list_is_filtered(office: Browser, ana: Client, show: str, found: in
     assert page.count('data-testid="invoice-row"') == found
 
 
-def test_an_invoice_is_found_by_number_and_by_client(office: Browser, ana: Client) -> None:
+def test_invoices_are_found_by_number_and_client(office: Browser, ana: Client) -> None:
     cast.bill(ana)
     cast.bill(cast.client(ana.practice, "Carol", "Cole", phone="+12125550177"))
     for query in ("2", "#2", "invoice 2", "INV-2", "No. 2", "２", "carol", "Col", "0177", "555-0177"):
@@ -212,7 +212,7 @@ def test_an_invoice_is_found_by_number_and_by_client(office: Browser, ana: Clien
         assert "Carol Cole" in page
 
 
-def test_pages_of_the_list_follow_a_key(office: Browser, ana: Client) -> None:
+def test_the_list_uses_keyset_pagination(office: Browser, ana: Client) -> None:
     for _number in range(27):
         cast.bill(ana, shared=False)
     first = office.get("/office/invoices/").content.decode()
@@ -223,7 +223,7 @@ def test_pages_of_the_list_follow_a_key(office: Browser, ana: Client) -> None:
     assert second.count('data-testid="invoice-row"') == 2
 
 
-def test_the_file_holds_no_formula_and_the_trail_knows_of_it(biller: Browser, practice: Practice) -> None:
+def test_export_escapes_formulas_and_is_logged(biller: Browser, practice: Practice) -> None:
     cast.bill(cast.client(practice, "=HYPERLINK(1)", "Evil"))
     answer = biller.get("/office/invoices/file/")
     rows = list(csv.reader(StringIO(answer.content.decode("utf-8-sig"))))
@@ -232,9 +232,7 @@ def test_the_file_holds_no_formula_and_the_trail_knows_of_it(biller: Browser, pr
     assert AuditEntry.objects.get(verb=AuditAction.INVOICES_EXPORTED).details["number"] == 1
 
 
-def test_everything_is_shared_at_once_by_the_worker_and_the_page_tells_how_far_it_is(
-    office: Browser, ana: Client
-) -> None:
+def test_sharing_all_shows_the_workers_progress(office: Browser, ana: Client) -> None:
     for _number in range(invoice_sharing.BATCH_SIZE + 3):
         cast.bill(ana, shared=False)
     answer = Tab(office, "/office/invoices/", to="/office/invoices/sharing/").press(follow=False)
@@ -248,7 +246,7 @@ def test_everything_is_shared_at_once_by_the_worker_and_the_page_tells_how_far_i
     assert Invoice.objects.shared().count() == 23
 
 
-def test_staff_see_whether_a_bill_has_been_seen(office: Browser, ana: Client) -> None:
+def test_staff_see_whether_the_client_opened_a_bill(office: Browser, ana: Client) -> None:
     bill = cast.bill(ana)
     pages = [f"/office/clients/{ana.ref}/", f"/office/clients/{ana.ref}/billing/"]
     assert all("Shared, not seen" in office.get(page).content.decode() for page in pages)
@@ -259,7 +257,7 @@ def test_staff_see_whether_a_bill_has_been_seen(office: Browser, ana: Client) ->
         assert "Seen Nov 23" in shown
 
 
-def test_a_client_s_invoices_are_chosen_by_what_is_to_pay(office: Browser, ana: Client) -> None:
+def test_the_billing_tab_filters_by_amount_due(office: Browser, ana: Client) -> None:
     tab = f"/office/clients/{ana.ref}/billing/"
     assert 'class="chips"' not in office.get(tab).content.decode()
     owed, paid = cast.bill(ana), cast.bill(ana, 5_000)
@@ -276,7 +274,7 @@ def test_a_client_s_invoices_are_chosen_by_what_is_to_pay(office: Browser, ana: 
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\u22121", "＝1+1", "|calc"])
-def test_a_cell_that_a_spreadsheet_would_reckon_with_is_text(biller: Browser, practice: Practice, name: str) -> None:
+def test_export_escapes_every_formula_prefix(biller: Browser, practice: Practice, name: str) -> None:
     cast.bill(cast.client(practice, name, "Abreu"))
     file = biller.get("/office/invoices/file/").content.decode("utf-8-sig")
     heads, row = csv.reader(StringIO(file))
@@ -284,7 +282,7 @@ def test_a_cell_that_a_spreadsheet_would_reckon_with_is_text(biller: Browser, pr
     assert not [cell for cell in row if cell[:1] in {"=", "+", "-", "@", "\t", "\r", "\n", "|", "＝"}]
 
 
-def test_the_file_says_the_practices_day_of_sharing(practice: Practice, stopped_clock: Traveller) -> None:
+def test_export_dates_are_in_the_practices_zone(practice: Practice, stopped_clock: Traveller) -> None:
     """9:57 PM in New York, already the next day in UTC."""
     stopped_clock.move_to(datetime(2026, 11, 24, 2, 57, tzinfo=UTC))
     cast.bill(cast.ana(practice))
@@ -293,7 +291,7 @@ def test_the_file_says_the_practices_day_of_sharing(practice: Practice, stopped_
     assert row[heads.index("Shared")] == row[heads.index("Date")] == "2026-11-23"
 
 
-def test_a_balance_from_before_is_brought_forward_as_an_invoice_that_says_so(office: Browser, ana: Client) -> None:
+def test_an_opening_balance_becomes_an_invoice(office: Browser, ana: Client) -> None:
     assert "Bring a balance forward from before" in office.get(f"/office/clients/{ana.ref}/billing/").text
     form = typed(("Balance on January 1", "1", "85.00"), action="share")
     page = office.post(f"/office/clients/{ana.ref}/invoices/new/?opening", form, follow=True).text

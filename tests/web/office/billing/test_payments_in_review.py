@@ -1,4 +1,4 @@
-"""Payments by card that need a look: what staff see of them, who lets go of one, and what follows."""
+"""Card payments in review: what staff see, who may release one, and the effects."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -47,17 +47,17 @@ def page(browser: Browser, address: str = PAYMENTS) -> str:
 
 
 def mismatched(till: Till, person: Client) -> PaymentAttempt:
-    """We asked for 150 dollars, Stripe was paid 140."""
+    """Returns an attempt for $150.00 of which Stripe received $140.00."""
     attempt = till.start(person, cast.bill(person))
     till.type_card(attempt)
     attempt.covers.update(amount_minor=15_000)
     PaymentAttempt.objects.filter(pk=attempt.pk).update(amount_minor=15_000)
-    polling.poll(loaded(attempt))
-    return loaded(attempt)
+    polling.poll(reloaded(attempt))
+    return reloaded(attempt)
 
 
 def unknown(till: Till, person: Client) -> PaymentAttempt:
-    """A saved card was charged and the answer was lost."""
+    """Returns an attempt whose charge on a saved card got no response."""
     first = till.start(person, cast.bill(person, 1_000), save=True)
     till.type_card(first)
     polling.poll(first)
@@ -65,27 +65,25 @@ def unknown(till: Till, person: Client) -> PaymentAttempt:
     return till.charge(person, SavedCard.objects.latest("id"), cast.bill(person))
 
 
-def back(name: str = "Ines") -> Browser:
-    """A staff member who signs in again later."""
+def signed_in_again(name: str = "Ines") -> Browser:
+    """Signs the staff member in again, after the clock moved."""
     return cast.signed_in(Browser(), StaffMember.objects.get(name=name))
 
 
-def loaded(attempt: PaymentAttempt) -> PaymentAttempt:
+def reloaded(attempt: PaymentAttempt) -> PaymentAttempt:
     return PaymentAttempt.objects.select_related("client__practice", "practice", "account", "card").get(pk=attempt.pk)
 
 
-def releasing(attempt: PaymentAttempt) -> str:
+def release_url(attempt: PaymentAttempt) -> str:
     return f"/office/attempts/{attempt.ref}/releasing/"
 
 
-def test_with_nothing_in_doubt_the_page_says_so_and_the_menu_counts_nothing(biller: Browser) -> None:
+def test_an_empty_review_page_says_so(biller: Browser) -> None:
     assert "Nothing needs a look" in page(biller)
     assert "need a look" not in page(biller, "/office/clients/")
 
 
-def test_what_does_not_match_is_shown_with_what_stripe_said_and_what_was_asked(
-    till: Till, ana: Client, biller: Browser
-) -> None:
+def test_a_mismatch_shows_both_amounts(till: Till, ana: Client, biller: Browser) -> None:
     attempt = mismatched(till, ana)
     assert attempt.state == AttemptState.QUARANTINED
     text = page(biller)
@@ -101,98 +99,92 @@ def test_what_does_not_match_is_shown_with_what_stripe_said_and_what_was_asked(
     assert "Card payments that need a look: 1" in page(biller, "/office/invoices/figures/")
 
 
-def test_the_owners_are_told_by_mail_once_and_nobody_else(
-    till: Till, ana: Client, biller: Browser, practice: Practice
-) -> None:
+def test_only_owners_are_emailed_and_once(till: Till, ana: Client, biller: Browser, practice: Practice) -> None:
     elm = cast.elm(practice)
     attempt = mismatched(till, ana)
     polling.poll(attempt)
-    told = OutgoingEmail.objects.get(kind=mismatch_mail.KIND)
-    assert (told.to_address, "Ana" in told.subject) == (elm.email, False)
-    letter = outbox.composer("payment_mismatch").compose(told, None)
+    email = OutgoingEmail.objects.get(kind=mismatch_mail.KIND)
+    assert (email.to_address, "Ana" in email.subject) == (elm.email, False)
+    letter = outbox.composer("payment_mismatch").compose(email, None)
     assert "http://localhost:8000/office/payments/" in letter.text
     assert "Ana" not in letter.text + letter.html
 
 
-def test_an_owner_who_left_meanwhile_is_not_told(till: Till, ana: Client, practice: Practice) -> None:
+def test_a_deactivated_owner_gets_no_email(till: Till, ana: Client, practice: Practice) -> None:
     elm, second = cast.elm(practice), cast.staff_member(practice, "Jo", Role.OWNER)
     mismatched(till, ana)
     team.deactivate(second, version=second.version, by=elm.actor)
-    told = OutgoingEmail.objects.get(kind=mismatch_mail.KIND, to_address=second.email)
-    assert outbox.composer("payment_mismatch").refuse(told) is not None
+    email = OutgoingEmail.objects.get(kind=mismatch_mail.KIND, to_address=second.email)
+    assert outbox.composer("payment_mismatch").refuse(email) is not None
 
 
-def test_unknown_for_minutes_is_only_told_and_unknown_for_a_day_can_be_released(
+def test_an_unknown_outcome_is_releasable_after_a_day(
     till: Till, ana: Client, biller: Browser, time_machine: Traveller
 ) -> None:
     attempt = unknown(till, ana)
     assert "Nothing needs a look" in page(biller)
     time_machine.move_to(NOW + timedelta(minutes=11))
-    biller = back()
+    biller = signed_in_again()
     assert "Stripe is still being asked" in page(biller)
     assert payments_in_review.count(till.practice) == 0
-    assert biller.post(releasing(attempt), WHY).status_code == 409
+    assert biller.post(release_url(attempt), WHY).status_code == 409
     time_machine.move_to(NOW + timedelta(hours=24))
-    biller = back()
+    biller = signed_in_again()
     assert "The outcome is not known: Ana Abreu" in page(biller)
-    answer = Tab(biller, releasing(attempt)).press(WHY)
+    answer = Tab(biller, release_url(attempt)).press(WHY)
     assert "The payment was released." in plain(answer.content)
     invoice = Invoice.objects.with_attempts().latest("id")
-    assert (loaded(attempt).state, invoice.is_attempted) == (AttemptState.RELEASED, False)
+    assert (reloaded(attempt).state, invoice.is_attempted) == (AttemptState.RELEASED, False)
     entry = AuditEntry.objects.get(verb=AuditAction.PAYMENT_RELEASED)
     assert (entry.actor_name, entry.about) == ("Ines", attempt.ref)
     assert entry.details["reason"] == "Stripe shows no such payment"
 
 
-def test_money_that_still_arrives_is_shown_as_waiting_to_be_refunded(
+def test_money_arriving_after_release_awaits_a_refund(
     till: Till, ana: Client, biller: Browser, time_machine: Traveller
 ) -> None:
     attempt = unknown(till, ana)
     time_machine.move_to(NOW + timedelta(hours=24))
-    biller = back()
-    Tab(biller, releasing(attempt)).press(WHY)
-    polling.poll(loaded(attempt))
+    biller = signed_in_again()
+    Tab(biller, release_url(attempt)).press(WHY)
+    polling.poll(reloaded(attempt))
     payment = Payment.objects.get(attempt=attempt)
     text = page(biller)
     assert "Waiting to be refunded Ana Abreu $140.00" in text
     assert f"/office/payments/{payment.ref}/refund/" in biller.get(PAYMENTS).content.decode()
 
 
-def test_nothing_is_released_without_a_reason_or_twice(
+def test_releasing_needs_a_reason_and_happens_once(
     till: Till, ana: Client, biller: Browser, time_machine: Traveller
 ) -> None:
     attempt = mismatched(till, ana)
     time_machine.move_to(NOW + timedelta(hours=24))
-    biller = back()
-    tab = Tab(biller, releasing(attempt))
+    biller = signed_in_again()
+    tab = Tab(biller, release_url(attempt))
     assert tab.press({"why": "other", "words": ""}).status_code == 422
-    assert loaded(attempt).is_moving
+    assert reloaded(attempt).is_moving
     assert tab.press(WHY, follow=False).status_code == 302
-    again = tab.press(WHY)
-    assert "The outcome of this payment is known by now." in plain(again.content)
+    repeated = tab.press(WHY)
+    assert "The outcome of this payment is known by now." in plain(repeated.content)
     assert AuditEntry.objects.filter(verb=AuditAction.PAYMENT_RELEASED).count() == 1
 
 
-def test_the_desk_sees_it_and_cannot_release_it(
-    till: Till, ana: Client, practice: Practice, time_machine: Traveller
-) -> None:
+def test_the_front_desk_cannot_release(till: Till, ana: Client, practice: Practice, time_machine: Traveller) -> None:
     attempt = mismatched(till, ana)
     time_machine.move_to(NOW + timedelta(hours=24))
     desk = cast.signed_in(Browser(), cast.fay(practice))
     assert "It does not match" in page(desk)
-    assert releasing(attempt) not in desk.get(PAYMENTS).content.decode()
-    assert desk.post(releasing(attempt), WHY).status_code == 403
-    assert loaded(attempt).is_moving
+    assert release_url(attempt) not in desk.get(PAYMENTS).content.decode()
+    assert desk.post(release_url(attempt), WHY).status_code == 403
+    assert reloaded(attempt).is_moving
 
 
-def test_a_dispute_is_shown_until_it_is_over_with_the_way_to_answer_it(
-    till: Till, ana: Client, biller: Browser
-) -> None:
+def test_an_open_dispute_is_listed_with_a_link(till: Till, ana: Client, biller: Browser) -> None:
     attempt = till.start(ana, cast.bill(ana))
     till.type_card(attempt)
     polling.poll(attempt)
     payment = Payment.objects.select_related("client__practice").get()
-    found = DisputeAtStripe(
+    dispute = DisputeAtStripe(
         id="dp_1",
         charge=payment.stripe_charge_id,
         intent=payment.payment_intent_id,
@@ -203,20 +195,20 @@ def test_a_dispute_is_shown_until_it_is_over_with_the_way_to_answer_it(
         reason="fraudulent",
         created_at=NOW,
     )
-    disputes.apply_dispute(payment, found)
+    disputes.apply_dispute(payment, dispute)
     assert "Disputed" in page(biller)
     assert "Answer it at Stripe" in page(biller)
-    disputes.apply_dispute(payment, replace(found, status="won"))
+    disputes.apply_dispute(payment, replace(dispute, status="won"))
     assert "Nothing needs a look" in page(biller)
 
 
-def test_the_payments_of_another_practice_are_nobodys_business(till: Till, ana: Client) -> None:
+def test_another_practices_payments_are_not_listed(till: Till, ana: Client) -> None:
     mismatched(till, ana)
     stranger = cast.signed_in(Browser(), cast.elm(cast.birch()))
     assert "Nothing needs a look" in page(stranger)
 
 
-def test_the_page_asks_the_same_few_queries_however_many_there_are(
+def test_the_page_takes_a_fixed_number_of_queries(
     till: Till, ana: Client, biller: Browser, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     mismatched(till, ana)
@@ -226,9 +218,7 @@ def test_the_page_asks_the_same_few_queries_however_many_there_are(
         mismatched(till, ana)
 
 
-def test_online_payments_says_when_a_card_was_last_charged_and_what_is_processing(
-    till: Till, ana: Client, practice: Practice
-) -> None:
+def test_online_payments_shows_recent_charges(till: Till, ana: Client, practice: Practice) -> None:
     owner = cast.signed_in_with_factor(Browser(), cast.elm(practice))
     assert "Last payment None yet" in page(owner, "/office/settings/payments/")
     unknown(till, ana)

@@ -1,4 +1,4 @@
-"""How an invoice stands reads alike and sensibly everywhere: half paid, a draft, void; for staff, clients and files."""
+"""Status and sums of partly paid, draft and void invoices agree in the office, the portal and the export."""
 
 import csv
 import re
@@ -23,13 +23,13 @@ PORTAL = "/portal/alder-street/billing/"
 
 @pytest.fixture
 def ana(office: Browser, practice: Practice) -> Client:
-    """Staff are signed in meanwhile."""
+    """Returns Ana; depends on `office` so that staff are signed in."""
     return cast.ana(practice)
 
 
 @pytest.fixture
 def half_paid(ana: Client) -> Invoice:
-    """$40.00 of $140.00, in cash."""
+    """Returns an invoice with $40.00 of $140.00 paid in cash."""
     invoice = cast.bill(ana)
     cast.cash(ana, 4_000, invoice=invoice)
     return invoice
@@ -41,8 +41,8 @@ def draft(ana: Client) -> Invoice:
     return invoicing.draft(ana, InvoiceInput(today, today, (LineInput("Session", 9_900),)), by=cast.DESK)
 
 
-def words(browser: Browser, place: str) -> str:
-    """What is read on a page, in one line."""
+def visible_text(browser: Browser, place: str) -> str:
+    """Returns the visible text of a page, in one line."""
     page = re.sub(r"<style.*?</style>|<svg.*?</svg>|<[^>]+>", " ", browser.get(place).content.decode(), flags=re.DOTALL)
     return " ".join(unescape(page).split())
 
@@ -54,60 +54,58 @@ def row(browser: Browser, place: str, invoice: Invoice) -> str:
 
 
 @pytest.mark.parametrize("place", ["/office/invoices/", "/office/clients/{}/billing/", "/office/clients/{}/"])
-def test_half_paid_in_cash_reads_so_in_each_of_the_offices_lists(
-    office: Browser, half_paid: Invoice, place: str
-) -> None:
+def test_office_lists_show_a_part_payment(office: Browser, half_paid: Invoice, place: str) -> None:
     assert "Unpaid $40.00 of $140.00 paid" in row(office, place.format(half_paid.client.ref), half_paid)
 
 
-def test_half_paid_in_cash_reads_so_on_its_page_in_the_office(office: Browser, half_paid: Invoice) -> None:
-    page = words(office, f"/office/invoices/{half_paid.ref}/")
+def test_the_invoice_page_shows_a_part_payment(office: Browser, half_paid: Invoice) -> None:
+    page = visible_text(office, f"/office/invoices/{half_paid.ref}/")
     assert "Unpaid $100.00 of $140.00 still to pay" in page
     assert "Total $140.00 Paid −$40.00 To pay $100.00" in page
 
 
-def test_half_paid_in_cash_reads_so_in_the_portal(half_paid: Invoice) -> None:
+def test_the_portal_shows_a_part_payment(half_paid: Invoice) -> None:
     portal = cast.in_the_portal(Browser(), half_paid.client)
     assert "Unpaid $100.00 of $140.00 still to pay" in row(portal, PORTAL, half_paid)
-    page = words(portal, f"{PORTAL}{half_paid.ref}/")
+    page = visible_text(portal, f"{PORTAL}{half_paid.ref}/")
     assert "Unpaid $100.00 of $140.00 still to pay" in page
     assert "Total $140.00 Paid Cash −$40.00 To pay $100.00" in page
     assert "Unpaid Cash" not in page
 
 
-def test_processing_after_some_cash_names_no_cash_beside_it(half_paid: Invoice) -> None:
+def test_processing_does_not_mention_earlier_cash(half_paid: Invoice) -> None:
     portal = cast.in_the_portal(Browser(), half_paid.client)
     half_paid.refresh_from_db()
     cast.attempt(half_paid, state=AttemptState.PROCESSING)
-    page = words(portal, f"{PORTAL}{half_paid.ref}/")
+    page = visible_text(portal, f"{PORTAL}{half_paid.ref}/")
     assert "Processing $100.00 of $140.00 still to pay" in page
 
 
-def test_paid_says_with_what(half_paid: Invoice) -> None:
+def test_a_paid_invoice_shows_the_method(half_paid: Invoice) -> None:
     cast.cash(half_paid.client, 10_000, invoice=half_paid)
     portal = cast.in_the_portal(Browser(), half_paid.client)
-    page = words(portal, f"{PORTAL}{half_paid.ref}/")
+    page = visible_text(portal, f"{PORTAL}{half_paid.ref}/")
     assert "$140.00 Paid Cash" in page
     assert "Paid Cash −$140.00 To pay $0.00" in page
     assert "still to pay" not in page
 
 
-def test_a_draft_owes_nothing_yet(office: Browser, draft: Invoice) -> None:
+def test_a_draft_has_nothing_to_pay(office: Browser, draft: Invoice) -> None:
     for place in ("/office/invoices/", f"/office/clients/{draft.client.ref}/billing/"):
         shown = row(office, place, draft)
         assert shown.endswith("$99.00 —"), shown
-    assert "Still to pay in all: $0.00" in words(office, "/office/invoices/")
+    assert "Still to pay in all: $0.00" in visible_text(office, "/office/invoices/")
     assert 'data-amount="0"' in office.get(f"/office/clients/{draft.client.ref}/billing/").content.decode()
 
 
-def test_the_file_says_the_same(half_paid: Invoice, draft: Invoice) -> None:
+def test_the_export_shows_the_same_sums(half_paid: Invoice, draft: Invoice) -> None:
     void = cast.bill(half_paid.client)
     invoicing.void(void, reason="Made by mistake", shown=None, by=cast.DESK)
     biller = cast.signed_in(Browser(), cast.ines(half_paid.practice))
     heads, *rows = csv.reader(StringIO(biller.get("/office/invoices/file/").content.decode("utf-8-sig")))
     places = [heads.index(name) for name in ("Total", "Invoiced", "Paid", "Still to pay")]
-    told = {row[2]: tuple(row[place] for place in places) for row in rows}
-    assert told == {
+    sums_by_status = {row[2]: tuple(row[place] for place in places) for row in rows}
+    assert sums_by_status == {
         "Unpaid": ("140.00", "140.00", "40.00", "100.00"),
         "Draft": ("99.00", "0.00", "0.00", "0.00"),
         "Void": ("140.00", "0.00", "0.00", "0.00"),

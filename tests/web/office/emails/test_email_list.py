@@ -1,4 +1,4 @@
-"""The Emails page: every mail with what is known of it, found fast, read masked, started again."""
+"""The Emails page: the list, its search and filters, one email with masked links, and retrying."""
 
 import re
 from datetime import timedelta
@@ -22,10 +22,10 @@ from portico.web.office import attention
 from tests import cast
 
 LIST = "/office/emails/"
-# Session, colleague, practice; rows, six chips, trouble, the last one handed over, the menu,
-# storms at the entrance, present and past.
+# Session, colleague, practice; rows, six chips, outage, the last one handed over, the menu,
+# bursts, ongoing and past.
 QUERIES_OF_LIST = 16
-# Session, colleague, practice, mail, its entry in the trail, its events, the menu, storms at the entrance.
+# Session, colleague, practice, email, its audit entry, its events, the menu, bursts.
 QUERIES_OF_ONE = 9
 
 
@@ -51,7 +51,7 @@ def refs(shown: str) -> list[str]:
     return re.findall(r'data-testid="email-row" data-state="\w+" data-ref="(\w+)"', shown)
 
 
-def test_each_mail_is_a_row_with_its_state_reason_tries_and_writer(office: Browser, practice: Practice) -> None:
+def test_a_row_shows_state_reason_tries_and_sender(office: Browser, practice: Practice) -> None:
     mail(
         cast.ana(practice),
         state=EmailState.BOUNCED,
@@ -61,13 +61,13 @@ def test_each_mail_is_a_row_with_its_state_reason_tries_and_writer(office: Brows
     )
     shown = page(office)
     assert 'data-testid="email-row" data-state="bounced"' in shown
-    for said in ("Invitation", "Ana Abreu", "ana@mail.example", "The mailbox doesn’t exist.", "5.1.1", "2 tries"):
-        assert said in shown
+    for text in ("Invitation", "Ana Abreu", "ana@mail.example", "The mailbox doesn’t exist.", "5.1.1", "2 tries"):
+        assert text in shown
     assert "by The desk" in shown
 
 
 @pytest.mark.parametrize("state", EmailState.values)
-def test_every_state_has_its_own_mark_and_words(office: Browser, practice: Practice, state: str) -> None:
+def test_every_state_has_its_own_label(office: Browser, practice: Practice, state: str) -> None:
     email = mail(cast.ana(practice), state=state, handed_over_at=clock.now())
     shown = page(office)
     assert f'data-state="{state}"' in shown
@@ -75,22 +75,22 @@ def test_every_state_has_its_own_mark_and_words(office: Browser, practice: Pract
     assert office.get(f"{LIST}{email.ref}/").status_code == 200
 
 
-def test_handed_over_is_never_told_as_delivered(office: Browser, practice: Practice) -> None:
+def test_handed_over_is_not_shown_as_delivered(office: Browser, practice: Practice) -> None:
     mail(cast.ana(practice), state=EmailState.HANDED_OVER, handed_over_at=clock.now())
     shown = page(office)
     assert "Handed to the mail server at 12:20 PM; delivery not known" in shown
     assert "Last email handed to the mail server just now" in shown
 
 
-def test_the_newest_stands_first_and_pages_follow_a_key(office: Browser, practice: Practice) -> None:
+def test_the_list_is_newest_first_and_paged(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
-    written = [cast.invited(ana).email.ref for _ in range(30)]
+    refs_written = [cast.invited(ana).email.ref for _ in range(30)]
     first = page(office)
-    assert refs(first) == written[::-1][:25]
+    assert refs(first) == refs_written[::-1][:25]
     older = re.search(r'href="(\?[^"]*after=[^"]*)"', first)
     assert older is not None
     second = page(office, older[1])
-    assert refs(second) == written[::-1][25:]
+    assert refs(second) == refs_written[::-1][25:]
     assert "Back to the start" in second
 
 
@@ -101,17 +101,17 @@ def test_the_newest_stands_first_and_pages_follow_a_key(office: Browser, practic
         *[(query, False) for query in ("breu", "carol", "na@mail", "a@m*")],
     ],
 )
-def test_mails_are_found_by_the_beginning_of_a_name_or_address(
+def test_search_matches_prefixes_of_name_or_address(
     office: Browser,
     practice: Practice,
     query: str,
-    found: bool,  # noqa: FBT001  pytest's own way
+    found: bool,  # noqa: FBT001  A pytest parameter.
 ) -> None:
     email = mail(cast.ana(practice))
     assert refs(page(office, f"?q={query}")) == ([email.ref] if found else [])
 
 
-def test_a_mail_to_a_former_address_is_found_by_it(office: Browser, practice: Practice) -> None:
+def test_search_finds_emails_to_a_former_address(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     email = mail(ana)
     ana.email_addresses.update(closed_at=clock.now())
@@ -119,14 +119,14 @@ def test_a_mail_to_a_former_address_is_found_by_it(office: Browser, practice: Pr
     assert refs(page(office, "?q=ana@mail.example")) == [email.ref]
 
 
-def test_a_search_by_address_shows_only_what_went_there(office: Browser, practice: Practice) -> None:
+def test_an_address_search_shows_only_its_emails(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     here = mail(ana)
     OutgoingEmail.objects.filter(pk=mail(ana).pk).update(to_address="other@mail.example")
     assert refs(page(office, "?q=ana@mail.example")) == [here.ref]
 
 
-def test_the_chips_show_their_states(office: Browser, practice: Practice) -> None:
+def test_each_filter_chip_lists_its_states(office: Browser, practice: Practice) -> None:
     waiting = mail(cast.ana(practice))
     handed = mail(cast.carol(practice), state=EmailState.HANDED_OVER)
     bounced = mail(cast.bruno(practice), state=EmailState.BOUNCED)
@@ -156,7 +156,7 @@ def test_the_chips_show_their_states(office: Browser, practice: Practice) -> Non
         "?q=%3Cb%3E",
     ],
 )
-def test_a_hostile_query_finds_nothing_and_breaks_nothing(office: Browser, practice: Practice, query: str) -> None:
+def test_a_hostile_query_finds_nothing(office: Browser, practice: Practice, query: str) -> None:
     mail(cast.ana(practice))
     answer = office.get(f"{LIST}{query}")
     assert answer.status_code in {200, 400}
@@ -165,7 +165,7 @@ def test_a_hostile_query_finds_nothing_and_breaks_nothing(office: Browser, pract
     assert "1337" not in visible
 
 
-def test_nothing_of_another_practice_is_listed_found_or_opened(office: Browser) -> None:
+def test_another_practices_emails_are_unreachable(office: Browser) -> None:
     email = mail(cast.dora(cast.birch()), state=EmailState.FAILED)
     assert refs(page(office)) == []
     assert refs(page(office, "?q=dora")) == []
@@ -176,7 +176,7 @@ def test_nothing_of_another_practice_is_listed_found_or_opened(office: Browser) 
     assert email.state == EmailState.FAILED
 
 
-def test_trouble_with_our_mail_server_is_told_on_top(office: Browser, practice: Practice) -> None:
+def test_a_mail_server_outage_is_shown_on_top(office: Browser, practice: Practice) -> None:
     mail(
         cast.ana(practice),
         state=EmailState.DELAYED,
@@ -189,7 +189,7 @@ def test_trouble_with_our_mail_server_is_told_on_top(office: Browser, practice: 
     assert "1 email has been waiting since today, 12:20 PM." in shown
 
 
-def test_a_mail_is_shown_as_it_was_sent_and_its_link_masked(office: Browser, practice: Practice) -> None:
+def test_a_sent_email_is_shown_with_its_link_masked(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     invitation = cast.invited(ana)
     token = cast.token_of(invitation)
@@ -206,27 +206,27 @@ def test_a_mail_is_shown_as_it_was_sent_and_its_link_masked(office: Browser, pra
     assert "desk@alder.example" in shown
 
 
-def test_its_events_are_told_in_order(office: Browser, practice: Practice) -> None:
+def test_events_are_listed_newest_first(office: Browser, practice: Practice) -> None:
     email = mail(cast.ana(practice))
     outbox.add_event(email, EmailEventKind.DELAYED, words="The server there is busy.", detail="450")
     outbox.add_event(email, EmailEventKind.HANDED_OVER)
     shown = unescape(office.get(f"{LIST}{email.ref}/").content.decode())
-    told = shown[shown.index("What happened") :]
-    assert told.index("Handed to the mail server") < told.index("The server there is busy.") < told.index("Written")
+    events = shown[shown.index("What happened") :]
+    assert (
+        events.index("Handed to the mail server") < events.index("The server there is busy.") < events.index("Written")
+    )
 
 
-def test_opening_a_mail_is_one_entry_in_the_trail(office: Browser, practice: Practice) -> None:
+def test_opening_an_email_is_logged_once(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     email = mail(ana)
     office.get(f"{LIST}{email.ref}/")
-    said = AuditEntry.objects.get(verb=AuditAction.EMAIL_VIEWED)
-    assert (said.client, said.about, said.actor_name) == (ana, email.ref, "Fay")
+    entry = AuditEntry.objects.get(verb=AuditAction.EMAIL_VIEWED)
+    assert (entry.client, entry.about, entry.actor_name) == (ana, email.ref, "Fay")
 
 
 @pytest.mark.parametrize("colleague", [cast.elm, cast.hal, cast.fay, cast.ines])
-def test_everybody_may_read_and_start_a_failed_mail_again(
-    client: Browser, practice: Practice, colleague: object
-) -> None:
+def test_every_role_may_read_and_retry_emails(client: Browser, practice: Practice, colleague: object) -> None:
     email = mail(cast.ana(practice), state=EmailState.FAILED, parked_at=clock.now(), mistakes=5)
     browser = cast.signed_in(client, colleague(practice))  # type: ignore[operator]  # One of the cast.
     assert "Start again" in browser.get(f"{LIST}{email.ref}/").content.decode()
@@ -236,14 +236,14 @@ def test_everybody_may_read_and_start_a_failed_mail_again(
     assert AuditEntry.objects.filter(verb=AuditAction.EMAIL_RESTARTED).count() == 1
 
 
-def test_starting_again_twice_is_once(office: Browser, practice: Practice) -> None:
+def test_retrying_twice_queues_once(office: Browser, practice: Practice) -> None:
     email = mail(cast.ana(practice), state=EmailState.FAILED)
     for _ in range(2):
         assert office.post(f"{LIST}{email.ref}/restart/").status_code == 302
     assert AuditEntry.objects.filter(verb=AuditAction.EMAIL_RESTARTED).count() == 1
 
 
-def test_a_mail_that_was_handed_over_is_not_sent_again(office: Browser, practice: Practice) -> None:
+def test_a_handed_over_email_cannot_be_retried(office: Browser, practice: Practice) -> None:
     email = mail(cast.ana(practice), state=EmailState.HANDED_OVER)
     assert "Start again" not in office.get(f"{LIST}{email.ref}/").content.decode()
     office.post(f"{LIST}{email.ref}/restart/")
@@ -252,20 +252,20 @@ def test_a_mail_that_was_handed_over_is_not_sent_again(office: Browser, practice
     assert "Only an email that failed can be started again." in page(office)
 
 
-def test_starting_again_is_only_posted(office: Browser, practice: Practice) -> None:
+def test_retrying_needs_a_post(office: Browser, practice: Practice) -> None:
     email = mail(cast.ana(practice), state=EmailState.FAILED)
     assert office.get(f"{LIST}{email.ref}/restart/").status_code == 405
 
 
 @pytest.mark.parametrize("ref", ["%00", "%ED%A0%80", "nonsense", "x" * 5000])
-def test_a_ref_that_never_was_is_missing(office: Browser, ref: str) -> None:
+def test_an_unknown_ref_is_not_found(office: Browser, ref: str) -> None:
     assert office.get(f"{LIST}{ref}/").status_code in {400, 404}
 
 
-# What needs a look
+# Needing attention
 
 
-def test_the_menu_counts_what_needs_a_look(office: Browser, practice: Practice) -> None:
+def test_the_menu_counts_emails_needing_attention(office: Browser, practice: Practice) -> None:
     mail(cast.ana(practice), state=EmailState.BOUNCED)
     mail(cast.carol(practice), state=EmailState.DROPPED)
     mail(cast.bruno(practice), state=EmailState.HANDED_OVER)
@@ -273,7 +273,7 @@ def test_the_menu_counts_what_needs_a_look(office: Browser, practice: Practice) 
     assert '<span class="count">2<span class="hidden-text"> need a look</span></span>' in shown
 
 
-def test_a_later_mail_answers_an_earlier_one_that_failed(office: Browser, practice: Practice) -> None:
+def test_a_later_email_clears_an_earlier_failure(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     mail(ana, state=EmailState.BOUNCED)
     assert attention.count(practice) == "1"
@@ -281,7 +281,7 @@ def test_a_later_mail_answers_an_earlier_one_that_failed(office: Browser, practi
     assert attention.count(practice) == ""
 
 
-def test_a_mail_to_a_colleague_counts_until_a_later_one_but_not_when_it_was_dropped(practice: Practice) -> None:
+def test_staff_emails_count_until_a_later_one(practice: Practice) -> None:
     team.invite(practice, name="Fay", email="fay@alder.example", role=Role.FRONT_DESK, by=cast.DESK)
     first = OutgoingEmail.objects.filter(client=None)
     first.update(state=EmailState.BOUNCED, settled_at=clock.now())
@@ -292,18 +292,18 @@ def test_a_mail_to_a_colleague_counts_until_a_later_one_but_not_when_it_was_drop
     assert attention.count(practice) == ""
 
 
-def test_what_is_long_past_needs_no_look(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
+def test_old_failures_are_not_counted(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     mail(cast.ana(practice), state=EmailState.FAILED)
     stopped_clock.shift(timedelta(days=31))
     assert attention.count(practice) == ""
 
 
-def test_another_practices_trouble_is_not_counted(practice: Practice) -> None:
+def test_another_practices_failures_are_not_counted(practice: Practice) -> None:
     mail(cast.dora(cast.birch()), state=EmailState.BOUNCED)
     assert attention.count(practice) == ""
 
 
-def test_the_count_goes_no_further_than_ninety_nine(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_count_is_capped(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attention, "MAX_ROWS", 1)
     mail(cast.ana(practice), state=EmailState.BOUNCED)
     mail(cast.carol(practice), state=EmailState.BOUNCED)
@@ -313,7 +313,7 @@ def test_the_count_goes_no_further_than_ninety_nine(practice: Practice, monkeypa
 # Queries
 
 
-def test_the_list_takes_the_same_queries_however_long_it_is(
+def test_the_list_takes_a_fixed_number_of_queries(
     office: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ana = cast.ana(practice)
@@ -326,7 +326,7 @@ def test_the_list_takes_the_same_queries_however_long_it_is(
             office.get(LIST)
 
 
-def test_one_mail_takes_the_same_queries_whatever_happened_to_it(
+def test_one_email_takes_a_fixed_number_of_queries(
     office: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     email = mail(cast.ana(practice))

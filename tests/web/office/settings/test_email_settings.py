@@ -1,4 +1,4 @@
-"""`Settings` > `Emails`: the sender, and the practice's own words for every invitation."""
+"""`Settings` > `Emails`: the sender, and the default text of invitations."""
 
 import re
 from html import unescape
@@ -16,7 +16,7 @@ from tests import cast
 pytestmark = pytest.mark.django_db
 EMAILS = "/office/settings/emails/"
 ENGLISH, SPANISH = invitation_text.default_text("en"), invitation_text.default_text("es")
-# Session, colleague, practice, default texts, mails that need a look, storms at the entrance.
+# Session, colleague, practice, default texts, emails that need attention, bursts.
 QUERIES = 7
 
 TYPED = {
@@ -28,7 +28,7 @@ TYPED = {
     "es-subject": SPANISH.subject,
     "es-message": SPANISH.message,
 }
-OWN_WORDS = TYPED | {"en-subject": "Welcome to [practice name]", "en-message": "Dear [first name],\n\n[sign-in button]"}
+OWN_TEXT = TYPED | {"en-subject": "Welcome to [practice name]", "en-message": "Dear [first name],\n\n[sign-in button]"}
 
 
 @pytest.fixture
@@ -42,31 +42,31 @@ def shown(browser: Browser, address: str = EMAILS) -> str:
     return unescape(answer.content.decode())
 
 
-def test_the_next_invitation_begins_with_the_practices_own_words(owner: Browser, practice: Practice) -> None:
+def test_new_invitations_use_the_practices_text(owner: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
-    assert "The emails were saved." in owner.post(EMAILS, OWN_WORDS, follow=True).content.decode()
+    assert "The emails were saved." in owner.post(EMAILS, OWN_TEXT, follow=True).content.decode()
     for address in (f"/office/clients/{ana.ref}/edit/portal/", "/office/clients/new/"):
         page = shown(owner, address)
         assert "Welcome to [practice name]" in page
         assert "Dear [first name]," in page
 
 
-def test_a_draft_of_somebodys_own_stays_what_it_is(owner: Browser, practice: Practice) -> None:
+def test_an_existing_draft_keeps_its_text(owner: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     draft = f"/office/clients/{ana.ref}/edit/portal/draft/"
     owner.post(draft, {"subject": "For you alone", "message": "Hello"})
-    owner.post(EMAILS, OWN_WORDS)
+    owner.post(EMAILS, OWN_TEXT)
     assert "For you alone" in shown(owner, f"/office/clients/{ana.ref}/edit/portal/")
 
 
-def test_each_language_has_its_own(owner: Browser, practice: Practice) -> None:
+def test_each_language_has_its_own_text(owner: Browser, practice: Practice) -> None:
     lucia = cast.client(practice, "Lucía", address="lucia@mail.example", language="es")
-    owner.post(EMAILS, OWN_WORDS)
+    owner.post(EMAILS, OWN_TEXT)
     assert SPANISH.subject in shown(owner, f"/office/clients/{lucia.ref}/edit/portal/")
     assert DefaultText.objects.get().language == "en"
 
 
-def test_a_client_created_in_spanish_gets_the_practices_spanish(owner: Browser, practice: Practice) -> None:
+def test_a_spanish_client_gets_the_spanish_text(owner: Browser, practice: Practice) -> None:
     owner.post(EMAILS, TYPED | {"es-subject": "Bienvenida a [practice name]"})
     form = owner.get("/office/clients/new/").context["welcome"]
     typed = {
@@ -89,15 +89,15 @@ def test_a_client_created_in_spanish_gets_the_practices_spanish(owner: Browser, 
     assert OutgoingEmail.objects.get().subject == "Bienvenida a Alder Street Therapy"
 
 
-def test_porticos_own_words_are_not_stored(owner: Browser) -> None:
+def test_porticos_default_text_is_not_stored(owner: Browser) -> None:
     owner.post(EMAILS, TYPED)
     assert not DefaultText.objects.exists()
     assert not AuditEntry.objects.filter(verb=AuditAction.DEFAULT_TEXT_CHANGED).exists()
 
 
-def test_porticos_own_words_come_back_on_one_press_and_are_saved_by_another(owner: Browser) -> None:
-    owner.post(EMAILS, OWN_WORDS)
-    page = owner.post(EMAILS, OWN_WORDS | {"action": "own-en", "version": "2", "sender_name": "Half typ"})
+def test_restoring_the_default_is_saved_separately(owner: Browser) -> None:
+    owner.post(EMAILS, OWN_TEXT)
+    page = owner.post(EMAILS, OWN_TEXT | {"action": "own-en", "version": "2", "sender_name": "Half typ"})
     assert ENGLISH.subject in unescape(page.content.decode())
     assert 'value="Half typ"' in page.content.decode()
     assert DefaultText.objects.count() == 1
@@ -106,7 +106,7 @@ def test_porticos_own_words_come_back_on_one_press_and_are_saved_by_another(owne
     assert AuditEntry.objects.filter(verb=AuditAction.DEFAULT_TEXT_RESET).count() == 1
 
 
-def test_the_sender_stands_in_the_preview_and_the_trail_names_the_field(owner: Browser, practice: Practice) -> None:
+def test_the_sender_is_previewed_and_logged(owner: Browser, practice: Practice) -> None:
     owner.post(EMAILS, TYPED | {"sender_name": "The desk", "reply_to": "hello@alder.example"})
     practice.refresh_from_db()
     assert (practice.shown_sender, practice.reply_to) == ("The desk", "hello@alder.example")
@@ -115,12 +115,12 @@ def test_the_sender_stands_in_the_preview_and_the_trail_names_the_field(owner: B
     assert entry.details == {"fields": "sender_name, reply_to"}
 
 
-def test_without_a_sender_name_the_practices_stands(owner: Browser, practice: Practice) -> None:
+def test_the_sender_defaults_to_the_practices_name(owner: Browser, practice: Practice) -> None:
     owner.post(EMAILS, TYPED)
     assert "Alder Street Therapy <" in shown(owner)
 
 
-def test_the_preview_shows_the_letter_as_typed_and_saves_nothing(owner: Browser) -> None:
+def test_the_preview_saves_nothing(owner: Browser) -> None:
     typed = TYPED | {"en-message": "Dear [first name], [[practice name]] {{7*7}}\n\nFrom [clinician name]"}
     fragment = unescape(owner.post(f"{EMAILS}en/preview/", typed).content.decode())
     page = unescape(owner.post(EMAILS, typed | {"action": "preview"}).content.decode())
@@ -131,17 +131,17 @@ def test_the_preview_shows_the_letter_as_typed_and_saves_nothing(owner: Browser)
     assert not DefaultText.objects.exists()
 
 
-def test_the_spanish_preview_is_in_spanish_to_the_last_word(owner: Browser) -> None:
+def test_the_spanish_preview_is_entirely_spanish(owner: Browser) -> None:
     fragment = unescape(owner.post(f"{EMAILS}es/preview/", TYPED).content.decode())
     assert 'lang="es"' in fragment
     assert "Sign In" not in fragment
 
 
-def test_there_is_no_third_language(owner: Browser) -> None:
+def test_an_unknown_language_is_404(owner: Browser) -> None:
     assert owner.post(f"{EMAILS}fr/preview/", TYPED).status_code == 404
 
 
-def test_a_reply_address_is_kept_as_headers_carry_it(owner: Browser, practice: Practice) -> None:
+def test_a_reply_address_is_stored_in_ascii(owner: Browser, practice: Practice) -> None:
     owner.post(EMAILS, TYPED | {"reply_to": "desk@bücher.example"})
     practice.refresh_from_db()
     assert practice.reply_to == practice.reply_address == "desk@xn--bcher-kva.example"
@@ -160,7 +160,7 @@ def test_a_reply_address_is_kept_as_headers_carry_it(owner: Browser, practice: P
         ("sender_name", "x" * 101, "At most 100 characters. This has 101."),
     ],
 )
-def test_what_cannot_be_is_said_and_stays(
+def test_invalid_input_is_explained_and_kept(
     owner: Browser, practice: Practice, field: str, value: str, sentence: str
 ) -> None:
     answer = owner.post(EMAILS, TYPED | {"en-subject": "Typed by hand", field: value})
@@ -171,8 +171,8 @@ def test_what_cannot_be_is_said_and_stays(
     assert not DefaultText.objects.exists()
 
 
-def test_two_owners_are_shown_both(owner: Browser) -> None:
-    owner.post(EMAILS, OWN_WORDS)
+def test_a_concurrent_edit_shows_both_versions(owner: Browser) -> None:
+    owner.post(EMAILS, OWN_TEXT)
     answer = owner.post(EMAILS, TYPED | {"en-subject": "Mine"})
     page = unescape(answer.content.decode())
     assert answer.status_code == 409
@@ -182,16 +182,16 @@ def test_two_owners_are_shown_both(owner: Browser) -> None:
     assert 'name="version" value="2"' in page
 
 
-def test_another_practice_keeps_its_own_words(owner: Browser) -> None:
-    owner.post(EMAILS, OWN_WORDS)
+def test_another_practice_keeps_its_own_text(owner: Browser) -> None:
+    owner.post(EMAILS, OWN_TEXT)
     assert invitation_text.default_of(cast.birch(), "en") == ENGLISH
 
 
-def test_it_takes_the_same_queries_whatever_is_saved(
+def test_the_page_takes_a_fixed_number_of_queries(
     owner: Browser, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(2):
         owner.get(EMAILS)
         with django_assert_num_queries(QUERIES):
             owner.get(EMAILS)
-        owner.post(EMAILS, OWN_WORDS)
+        owner.post(EMAILS, OWN_TEXT)

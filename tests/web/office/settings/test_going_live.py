@@ -1,4 +1,4 @@
-"""Going live: test payments are listed first, taken out in one press, and the books are right before and after."""
+"""Going live: listing and removing test payments, with correct books before and after."""
 
 from datetime import timedelta
 
@@ -41,16 +41,14 @@ def owner(till: Till) -> Browser:
 
 
 def paid(till: Till, person: Client, amount_minor: int = 14_000) -> Payment:
-    """An invoice paid with a test card."""
+    """Returns the payment of an invoice with a test card."""
     attempt = till.start(person, cast.bill(person, amount_minor))
     till.type_card(attempt)
     polling.poll(attempt)
     return Payment.objects.select_related("client__practice", "attempt", "practice").get(attempt=attempt)
 
 
-def test_a_live_key_is_refused_while_test_payments_are_in_the_books_and_the_page_leads_to_them(
-    till: Till, ana: Client, owner: Browser, practice: Practice
-) -> None:
+def test_a_live_key_is_refused_while_tests_remain(till: Till, ana: Client, owner: Browser, practice: Practice) -> None:
     paid(till, ana)
     answer = owner.post(f"{PAYMENTS}keys/", LIVE)
     assert answer.status_code == 422
@@ -60,14 +58,12 @@ def test_a_live_key_is_refused_while_test_payments_are_in_the_books_and_the_page
     assert practice.card_state == CardState.TEST
 
 
-def test_another_test_key_is_not_held_up(till: Till, ana: Client, owner: Browser) -> None:
+def test_another_test_key_is_accepted(till: Till, ana: Client, owner: Browser) -> None:
     paid(till, ana)
     assert owner.post(f"{PAYMENTS}keys/", {"secret_key": "sk_test_demo", "webhook_secret": ""}).status_code == 302
 
 
-def test_they_are_listed_and_one_press_takes_them_out_so_that_the_invoices_are_owed_again(
-    till: Till, ana: Client, owner: Browser, practice: Practice
-) -> None:
+def test_removing_test_payments_reopens_invoices(till: Till, ana: Client, owner: Browser, practice: Practice) -> None:
     carol = let_pay(cast.carol(practice))
     first, second = paid(till, ana), paid(till, carol, 5_000)
     text = plain(owner.get(TESTS).content)
@@ -87,22 +83,22 @@ def test_they_are_listed_and_one_press_takes_them_out_so_that_the_invoices_are_o
     assert practice.card_state == CardState.LIVE
 
 
-def test_it_is_in_the_trail_once_and_a_second_press_finds_nothing(till: Till, ana: Client, owner: Browser) -> None:
+def test_removing_is_logged_once_and_repeatable(till: Till, ana: Client, owner: Browser) -> None:
     payment = paid(till, ana)
     tab = Tab(owner, TESTS)
     tab.press()
-    again = tab.press()
-    assert "There are no test payments in the books." in plain(again.content)
+    repeated = tab.press()
+    assert "There are no test payments in the books." in plain(repeated.content)
     entry = AuditEntry.objects.get(verb=AuditAction.TESTS_TAKEN_OUT)
     assert (entry.details, entry.actor_name) == ({"payments": 1}, "Dr. Naomi Elm")
     assert AuditEntry.objects.get(verb=AuditAction.PAYMENT_TAKEN_BACK).about == payment.ref
 
 
-def test_a_test_refund_and_a_lost_test_dispute_count_no_longer_either(till: Till, ana: Client) -> None:
+def test_test_refunds_and_disputes_are_undone_too(till: Till, ana: Client) -> None:
     refunded, disputed = paid(till, ana), paid(till, ana, 9_000)
     card_refunds.send(refunded, amount_minor=4_000, reason="Too much", note="", form_key="", shown=None, by=DESK)
     assert Refund.objects.get().state == RefundState.SUCCEEDED
-    found = DisputeAtStripe(
+    dispute = DisputeAtStripe(
         id="dp_1",
         charge=disputed.stripe_charge_id,
         intent=disputed.payment_intent_id,
@@ -113,7 +109,7 @@ def test_a_test_refund_and_a_lost_test_dispute_count_no_longer_either(till: Till
         reason="fraudulent",
         created_at=NOW,
     )
-    disputes.apply_dispute(disputed, found)
+    disputes.apply_dispute(disputed, dispute)
     assert disputed.disputes.get().state == DisputeState.LOST
     assert going_live.remove_test_payments(till.practice, shown=None, by=DESK) == 2
     assert [(each.paid_minor, each.credited_minor, each.open_minor) for each in Invoice.objects.order_by("id")] == [
@@ -123,7 +119,7 @@ def test_a_test_refund_and_a_lost_test_dispute_count_no_longer_either(till: Till
     assert balances.office_account(ana).office_minor == 23_000
 
 
-def test_what_stripe_says_later_of_a_payment_that_was_taken_out_changes_nothing(till: Till, ana: Client) -> None:
+def test_polling_a_removed_payment_changes_nothing(till: Till, ana: Client) -> None:
     payment = paid(till, ana)
     going_live.remove_test_payments(till.practice, shown=None, by=DESK)
     assert payment.attempt is not None
@@ -132,7 +128,7 @@ def test_what_stripe_says_later_of_a_payment_that_was_taken_out_changes_nothing(
     assert balances.office_account(ana).office_minor == 14_000
 
 
-def test_money_that_came_by_hand_and_credit_stay_and_pay_what_is_owed_again(till: Till, ana: Client) -> None:
+def test_manual_payments_stay_and_pay_the_invoices(till: Till, ana: Client) -> None:
     paid(till, ana)
     cast.cash(ana, 6_000)
     going_live.remove_test_payments(till.practice, shown=None, by=DESK)
@@ -141,7 +137,7 @@ def test_money_that_came_by_hand_and_credit_stay_and_pay_what_is_owed_again(till
     assert Payment.objects.counting().get().amount_minor == 6_000
 
 
-def test_the_client_sees_the_bill_to_pay_again_and_no_receipt_of_the_test(till: Till, ana: Client) -> None:
+def test_the_client_sees_the_bill_unpaid_again(till: Till, ana: Client) -> None:
     payment = paid(till, ana)
     portal = cast.in_the_portal(Browser(), ana)
     receipt = f"/portal/alder-street/receipts/{payment.ref}/"
@@ -157,7 +153,7 @@ def test_another_practices_test_payments_stay(till: Till, ana: Client) -> None:
     assert Invoice.objects.get().is_paid
 
 
-def test_the_list_asks_the_same_few_queries_however_many_there_are(
+def test_the_list_takes_a_fixed_number_of_queries(
     till: Till, ana: Client, owner: Browser, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     paid(till, ana)
@@ -168,7 +164,7 @@ def test_the_list_asks_the_same_few_queries_however_many_there_are(
         paid(till, ana)
 
 
-def test_whoever_has_not_shown_lately_who_they_are_is_asked_first(
+def test_removing_needs_recent_authentication(
     till: Till, ana: Client, owner: Browser, stopped_clock: Traveller
 ) -> None:
     paid(till, ana)

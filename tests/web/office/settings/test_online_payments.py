@@ -1,4 +1,4 @@
-"""`Settings` > `Online Payments`: the owner enters keys, sees what Stripe says, and what is missing."""
+"""`Settings` > `Online Payments`: keys, webhook, setup steps, and the checkbox for cards on a client's tab."""
 
 import re
 from datetime import timedelta
@@ -37,7 +37,7 @@ def owner(client: Browser, practice: Practice) -> Browser:
     return cast.signed_in_with_factor(client, cast.elm(practice))
 
 
-def words(browser: Browser, address: str = PAYMENTS) -> str:
+def visible_text(browser: Browser, address: str = PAYMENTS) -> str:
     answer = browser.get(address)
     assert answer.status_code == 200
     return plain(answer.content)
@@ -49,13 +49,13 @@ def save(browser: Browser, key: str = "sk_test_demo", secret: str = "") -> tuple
     return answer.status_code, plain(answer.content)
 
 
-def test_before_anything_is_set_up_it_says_how(owner: Browser) -> None:
-    page = words(owner)
+def test_an_empty_page_explains_the_setup(owner: Browser) -> None:
+    page = visible_text(owner)
     for sentence in ("Not set up", "Let clients pay by card in the portal", "press Reveal beside the secret key"):
         assert sentence in page
 
 
-def test_a_test_key_makes_it_ready_in_test_mode_which_every_page_says(owner: Browser, practice: Practice) -> None:
+def test_a_test_key_shows_test_mode_on_every_page(owner: Browser, practice: Practice) -> None:
     status, page = save(owner)
     assert status == 200
     for sentence in (
@@ -67,9 +67,9 @@ def test_a_test_key_makes_it_ready_in_test_mode_which_every_page_says(owner: Bro
         assert sentence in page
     assert "Secret key ending demo" in page
     assert "United States, US dollar (USD), test mode" in page
-    assert "Test mode: no real money" in words(owner, "/office/clients/")
+    assert "Test mode: no real money" in visible_text(owner, "/office/clients/")
     portal = cast.in_the_portal(Browser(), cast.ana(practice))
-    assert "Test mode: no real money" in words(portal, "/portal/alder-street/home/")
+    assert "Test mode: no real money" in visible_text(portal, "/portal/alder-street/home/")
 
 
 def test_a_live_key_shows_no_banner(owner: Browser) -> None:
@@ -88,16 +88,14 @@ def test_a_live_key_shows_no_banner(owner: Browser) -> None:
         ("sk_test_" + "x" * 300, "too long to be one"),
     ],
 )
-def test_a_key_that_does_not_work_is_said_beside_its_field_and_not_kept(
-    owner: Browser, key: str, sentence: str
-) -> None:
+def test_a_rejected_key_is_explained_and_not_stored(owner: Browser, key: str, sentence: str) -> None:
     status, page = save(owner, key)
     assert (status, sentence in page) == (422, True)
     assert "Nothing has been saved yet. What is secret has to be typed again." in page
     assert not StripeKey.objects.exists()
 
 
-def test_with_stripe_away_the_page_says_try_again(owner: Browser, sandbox: SandboxStripe) -> None:
+def test_the_page_says_when_stripe_is_unreachable(owner: Browser, sandbox: SandboxStripe) -> None:
     sandbox.fault("503")
     status, page = save(owner)
     assert (status, "Stripe cannot be reached at the moment. Nothing was saved." in page) == (422, True)
@@ -110,17 +108,17 @@ def test_with_stripe_away_the_page_says_try_again(owner: Browser, sandbox: Sandb
         ("sk_test_demo_eur", ("The account’s currency is not USD", "is kept in EUR")),
     ],
 )
-def test_what_stops_is_said_with_the_way_to_mend_it(owner: Browser, key: str, sentences: tuple[str, ...]) -> None:
+def test_a_broken_step_shows_how_to_fix_it(owner: Browser, key: str, sentences: tuple[str, ...]) -> None:
     answer = owner.post(KEYS, {"secret_key": key}, follow=True).content
-    page, (why, *_more) = plain(answer), sentences
-    told = (f"The key was saved, but clients can’t pay yet. {why}.", "Needs attention", "Stops here:")
-    for sentence in (*told, "Not reached yet: Clients can pay", *sentences):
+    page, (problem, *_rest) = plain(answer), sentences
+    expected = (f"The key was saved, but clients can’t pay yet. {problem}.", "Needs attention", "Stops here:")
+    for sentence in (*expected, "Not reached yet: Clients can pay", *sentences):
         assert sentence in page
     assert 'class="notice" data-tone="good"' not in answer.decode()
-    assert f"Clients can’t pay: {why}." in plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
+    assert f"Clients can’t pay: {problem}." in plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
 
 
-def test_an_account_that_may_charge_again_is_found_by_checking_again(owner: Browser, sandbox: SandboxStripe) -> None:
+def test_checking_again_finds_a_reopened_account(owner: Browser, sandbox: SandboxStripe) -> None:
     save(owner, "sk_test_demo_restricted")
     sandbox.open_account("sk_test_demo_restricted")
     page = plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
@@ -130,7 +128,7 @@ def test_an_account_that_may_charge_again_is_found_by_checking_again(owner: Brow
     assert "asked again" not in plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
 
 
-def test_a_revoked_key_is_found_by_checking_again(owner: Browser, sandbox: SandboxStripe) -> None:
+def test_checking_again_finds_a_revoked_key(owner: Browser, sandbox: SandboxStripe) -> None:
     save(owner)
     sandbox.revoke("sk_test_demo")
     page = plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
@@ -140,19 +138,19 @@ def test_a_revoked_key_is_found_by_checking_again(owner: Browser, sandbox: Sandb
     assert "Stripe cannot be reached" in plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
 
 
-def test_a_key_unreadable_here_is_said(owner: Browser) -> None:
+def test_checking_again_finds_an_unreadable_key(owner: Browser) -> None:
     save(owner)
     StripeKey.objects.update(box=b"of another installation")
     page = plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
     assert "FIELD_KEYS have changed" in page
 
 
-def test_a_key_that_lost_its_permissions_is_said(owner: Browser, practice: Practice) -> None:
+def test_checking_again_finds_missing_permissions(owner: Browser, practice: Practice) -> None:
     api_keys.save_unchecked(practice, Keys("rk_test_demo"), by=cast.DESK)
     assert "This key may not do enough" in plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
 
 
-def test_the_key_is_removed_in_one_press(owner: Browser, practice: Practice) -> None:
+def test_the_key_can_be_removed(owner: Browser, practice: Practice) -> None:
     save(owner)
     page = plain(owner.post(f"{KEYS}removal/", follow=True).content)
     assert "The key was removed. Clients can no longer pay by card." in page
@@ -161,38 +159,36 @@ def test_the_key_is_removed_in_one_press(owner: Browser, practice: Practice) -> 
     assert not practice.takes_cards
 
 
-def test_the_webhook_is_shown_with_its_address_and_whether_it_was_heard(owner: Browser, practice: Practice) -> None:
+def test_the_webhooks_url_and_last_event_are_shown(owner: Browser, practice: Practice) -> None:
     save(owner, secret="whsec_alder")
-    page = words(owner)
+    page = visible_text(owner)
     assert "http://localhost:8000/hooks/stripe/alder-street/" in page
     assert "Not heard yet: payments show within a minute, because we ask." in page
     inbound_events.store(
         practice, source="stripe", event_id="evt_1", kind="charge.succeeded", object_kind="charge", object_id="ch_1",
         livemode=False, happened_at=clock.now(),
     )  # fmt: skip
-    assert "Stripe last told us something just now." in words(owner)
+    assert "Stripe last told us something just now." in visible_text(owner)
 
 
-def test_on_this_machine_it_says_why_no_webhook_can_be_created(owner: Browser) -> None:
+def test_a_local_address_cannot_have_a_webhook(owner: Browser) -> None:
     save(owner)
-    page = words(owner)
+    page = visible_text(owner)
     assert "Create it for me" not in page
     assert "reachable from the internet by https" in page
     assert "reachable from the internet" in plain(owner.post(f"{PAYMENTS}webhook/", follow=True).content)
 
 
-def test_a_webhook_is_created_at_stripe_in_one_press(owner: Browser, settings: Settings) -> None:
+def test_a_webhook_can_be_created_at_stripe(owner: Browser, settings: Settings) -> None:
     settings.PUBLIC_BASE_URL = "https://portal.alder.example"
     save(owner)
-    assert "Create it for me" in words(owner)
+    assert "Create it for me" in visible_text(owner)
     page = plain(owner.post(f"{PAYMENTS}webhook/", follow=True).content)
     assert "The webhook was created at Stripe." in page
     assert "Create it for me" not in page
 
 
-def test_a_webhook_deleted_at_stripe_is_shown_and_created_again(
-    owner: Browser, settings: Settings, sandbox: SandboxStripe
-) -> None:
+def test_a_deleted_webhook_can_be_created_again(owner: Browser, settings: Settings, sandbox: SandboxStripe) -> None:
     settings.PUBLIC_BASE_URL = "https://portal.example.com"
     save(owner)
     owner.post("/office/settings/payments/webhook/")
@@ -202,10 +198,10 @@ def test_a_webhook_deleted_at_stripe_is_shown_and_created_again(
     assert "Missing at Stripe" in page
     assert "Create it for me" in page
     owner.post("/office/settings/payments/webhook/")
-    assert "Missing at Stripe" not in words(owner)
+    assert "Missing at Stripe" not in visible_text(owner)
 
 
-def test_a_secret_made_by_hand_is_saved_and_never_shown(owner: Browser) -> None:
+def test_a_typed_secret_is_saved_and_never_shown(owner: Browser) -> None:
     save(owner)
     answer = owner.post(f"{PAYMENTS}webhook/secret/", {SECRET: "whsec_by_hand"}, follow=True)
     assert "The webhook’s secret was saved." in plain(answer.content)
@@ -215,12 +211,12 @@ def test_a_secret_made_by_hand_is_saved_and_never_shown(owner: Browser) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "keys/", "keys/removal/", "check/", "webhook/", "webhook/secret/"])
-def test_whoever_has_not_shown_lately_who_they_are_is_asked_first(
+def test_every_page_needs_recent_authentication(
     owner: Browser, path: str, stopped_clock: time_machine.Traveller
 ) -> None:
     stopped_clock.shift(timedelta(minutes=11))
-    ask = owner.post if path else owner.get
-    answer = ask(f"{PAYMENTS}{path}", {"secret_key": "sk_test_demo"})
+    send = owner.post if path else owner.get
+    answer = send(f"{PAYMENTS}{path}", {"secret_key": "sk_test_demo"})
     assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, "/office/prove/")
     assert not StripeKey.objects.exists()
 
@@ -229,13 +225,13 @@ def test_the_page_takes_a_fixed_number_of_queries(
     owner: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     save(owner)
-    words(owner)
-    # Session, colleague, practice, mails that need a look, storms; the keys, the last word from Stripe.
+    visible_text(owner)
+    # Session, colleague, practice, emails that need attention, bursts; the keys, the last event from Stripe.
     with django_assert_num_queries(13):
-        words(owner)
+        visible_text(owner)
 
 
-def test_cards_saved_under_another_key_are_told(owner: Browser, practice: Practice) -> None:
+def test_cards_saved_under_another_key_are_counted(owner: Browser, practice: Practice) -> None:
     save(owner)
     person = cast.ana(practice)
     account = cast.with_access(person).account
@@ -256,16 +252,16 @@ def test_cards_saved_under_another_key_are_told(owner: Browser, practice: Practi
         consented_at=clock.now(),
     )
     StripeCustomer.objects.update(stripe_account_id=StripeKey.objects.get().account_id)
-    assert "stays with the Stripe account" not in words(owner)
+    assert "stays with the Stripe account" not in visible_text(owner)
     save(owner, "sk_live_demo")
-    assert "1 saved card stays with the Stripe account or mode in which it was saved" in words(owner)
+    assert "1 saved card stays with the Stripe account or mode in which it was saved" in visible_text(owner)
 
 
-# The tick on a client's tab.
+# The checkbox on a client's tab.
 
 
-def box(browser: Browser, practice: Practice) -> tuple[str, str]:
-    """The box itself, and the tab's words."""
+def card_checkbox(browser: Browser, practice: Practice) -> tuple[str, str]:
+    """Returns the checkbox's HTML and the tab's text."""
     ana = cast.ana(practice)
     page = browser.get(f"/office/clients/{ana.ref}/edit/portal/").content.decode()
     found = re.search(r'<input[^>]*name="pay_by_card"[^>]*>', page)
@@ -273,24 +269,24 @@ def box(browser: Browser, practice: Practice) -> tuple[str, str]:
     return found[0], plain(page.encode())
 
 
-def test_the_tick_for_cards_says_what_is_missing_and_links_there(owner: Browser, practice: Practice) -> None:
-    drawn, page = box(owner, practice)
-    assert "disabled" in drawn
+def test_the_card_checkbox_links_to_the_setup(owner: Browser, practice: Practice) -> None:
+    checkbox, page = card_checkbox(owner, practice)
+    assert "disabled" in checkbox
     assert re.search(r"Online Payments is not set up ?\. Settings, Online Payments", page)
 
 
-def test_the_tick_for_cards_says_when_something_is_wrong(owner: Browser, practice: Practice) -> None:
+def test_the_card_checkbox_shows_a_problem(owner: Browser, practice: Practice) -> None:
     save(owner, "sk_test_demo_restricted")
-    drawn, page = box(owner, practice)
-    assert "disabled" in drawn
+    checkbox, page = card_checkbox(owner, practice)
+    assert "disabled" in checkbox
     assert "Online Payments needs attention" in page
 
 
-def test_staff_who_cannot_mend_it_are_told_who_can(office: Browser, practice: Practice) -> None:
-    assert "An owner of the practice can do it under Settings." in box(office, practice)[1]
+def test_other_staff_are_told_to_ask_an_owner(office: Browser, practice: Practice) -> None:
+    assert "An owner of the practice can do it under Settings." in card_checkbox(office, practice)[1]
 
 
-def test_the_tick_for_cards_works_once_cards_are_taken(office: Browser, practice: Practice) -> None:
+def test_the_card_checkbox_works_once_set_up(office: Browser, practice: Practice) -> None:
     api_keys.save_unchecked(practice, Keys("sk_live_demo"), by=cast.DESK)
     practice.refresh_from_db()
     ana = cast.ana(practice)
@@ -306,9 +302,9 @@ def test_the_tick_for_cards_works_once_cards_are_taken(office: Browser, practice
     assert PortalAccess.objects.get(client=ana).pay_by_card
 
 
-def test_a_new_client_can_be_given_the_tick_at_once(office: Browser, practice: Practice) -> None:
+def test_a_new_client_can_be_allowed_cards_at_once(office: Browser, practice: Practice) -> None:
     assert re.search(r'<input[^>]*name="pay_by_card"[^>]*disabled', office.get("/office/clients/new/").content.decode())
     api_keys.save_unchecked(practice, Keys("sk_live_demo"), by=cast.DESK)
-    drawn = re.search(r'<input[^>]*name="pay_by_card"[^>]*>', office.get("/office/clients/new/").content.decode())
-    assert drawn is not None
-    assert "disabled" not in drawn[0]
+    checkbox = re.search(r'<input[^>]*name="pay_by_card"[^>]*>', office.get("/office/clients/new/").content.decode())
+    assert checkbox is not None
+    assert "disabled" not in checkbox[0]

@@ -1,4 +1,4 @@
-"""`Settings` > `Practice`: the owner says what clients read and what the portal looks like."""
+"""`Settings` > `Practice`: details, texts for clients, hue and logo."""
 
 import random
 import re
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 PRACTICE = "/office/settings/practice/"
 LOGO = f"{PRACTICE}logo/"
-DOOR = "/portal/alder-street/"
-# Session, colleague, practice, mails that need a look, storms at the entrance.
+ENTRANCE = "/portal/alder-street/"
+# Session, colleague, practice, emails that need attention, bursts.
 QUERIES = 6
 
 TYPED = {
@@ -52,7 +52,7 @@ def upload(browser: Browser, file: bytes, name: str = "logo.png") -> "Answer":
     return browser.post(LOGO, {"logo": SimpleUploadedFile(name, file, "image/png")})
 
 
-def test_what_the_owner_saves_clients_read(owner: Browser, practice: Practice) -> None:
+def test_saved_settings_are_shown_to_clients(owner: Browser, practice: Practice) -> None:
     typed = TYPED | {
         "name": "Alder & Birch",
         "phone": "212 555 0199",
@@ -65,16 +65,16 @@ def test_what_the_owner_saves_clients_read(owner: Browser, practice: Practice) -
     assert "The practice was saved." in answer.content.decode()
     practice.refresh_from_db()
     assert (practice.name, practice.phone, practice.version) == ("Alder & Birch", "+12125550199", 2)
-    door = shown(Browser(), DOOR)
-    assert "Alder & Birch" in door
-    assert "Come in, the lamp is on." in door
-    home = shown(cast.in_the_portal(Browser(), cast.ana(practice)), f"{DOOR}home/")
+    entrance = shown(Browser(), ENTRANCE)
+    assert "Alder & Birch" in entrance
+    assert "Come in, the lamp is on." in entrance
+    home = shown(cast.in_the_portal(Browser(), cast.ana(practice)), f"{ENTRANCE}home/")
     assert '<a class="nowrap" href="tel:911">911</a>.<br>Or us:' in home
     assert '<a class="nowrap" href="tel:+12125550199">(212) 555-0199</a>' in home
     assert "Weekdays" in home
 
 
-def test_the_currency_is_chosen_until_the_first_invoice(owner: Browser, practice: Practice) -> None:
+def test_the_first_invoice_fixes_the_currency(owner: Browser, practice: Practice) -> None:
     assert '<option value="USD" selected>US dollar (USD)</option>' in shown(owner, PRACTICE)
     owner.post(PRACTICE, TYPED | {"currency": "EUR"})
     practice.refresh_from_db()
@@ -88,20 +88,20 @@ def test_the_currency_is_chosen_until_the_first_invoice(owner: Browser, practice
     assert (practice.name, practice.currency) == ("Alder", "EUR")
 
 
-def test_a_currency_that_nobody_can_charge_is_refused(owner: Browser, practice: Practice) -> None:
+def test_an_unsupported_currency_is_refused(owner: Browser, practice: Practice) -> None:
     assert owner.post(PRACTICE, TYPED | {"currency": "XTS"}).status_code == 422
     practice.refresh_from_db()
     assert practice.currency == "USD"
 
 
-def test_the_trail_names_the_fields_and_not_what_stands_in_them(owner: Browser) -> None:
+def test_the_audit_log_names_fields_without_values(owner: Browser) -> None:
     owner.post(PRACTICE, TYPED | {"greeting": "Come in", "accent": "20"})
     entry = AuditEntry.objects.get(verb=AuditAction.PRACTICE_EDITED)
     assert entry.details == {"fields": "greeting, hue"}
     assert "Practice settings changed: portal greeting, accent colour" in shown(owner, "/office/settings/trail/")
 
 
-def test_saving_what_is_saved_changes_nothing(owner: Browser, practice: Practice) -> None:
+def test_saving_without_changes_does_nothing(owner: Browser, practice: Practice) -> None:
     for _ in range(2):
         assert owner.post(PRACTICE, TYPED).status_code == 302
     practice.refresh_from_db()
@@ -109,18 +109,18 @@ def test_saving_what_is_saved_changes_nothing(owner: Browser, practice: Practice
     assert not AuditEntry.objects.filter(verb=AuditAction.PRACTICE_EDITED).exists()
 
 
-def test_who_reads_spanish_gets_the_spanish_words_or_else_the_english(owner: Browser, practice: Practice) -> None:
+def test_spanish_texts_fall_back_to_english(owner: Browser, practice: Practice) -> None:
     lucia = cast.client(practice, "Lucía", address="lucia@mail.example", language="es")
     owner.post(PRACTICE, TYPED | {"emergency_text": "Call 911."})
     portal = cast.in_the_portal(Browser(), lucia)
-    assert "Call " in shown(portal, f"{DOOR}home/")
+    assert "Call " in shown(portal, f"{ENTRANCE}home/")
     owner.post(PRACTICE, TYPED | {"emergency_text": "Call 911.", "emergency_text_es": "Llame al 911.", "version": "2"})
-    home = shown(portal, f"{DOOR}home/")
+    home = shown(portal, f"{ENTRANCE}home/")
     assert "Llame al " in home
     assert "Call " not in home
 
 
-def test_a_number_is_read_as_one_of_the_country(owner: Browser, practice: Practice) -> None:
+def test_a_phone_number_is_parsed_for_the_country(owner: Browser, practice: Practice) -> None:
     owner.post(PRACTICE, TYPED | {"country": "ES", "phone": "912 34 56 78"})
     practice.refresh_from_db()
     assert (practice.country, practice.phone) == ("ES", "+34912345678")
@@ -142,7 +142,7 @@ def test_a_number_is_read_as_one_of_the_country(owner: Browser, practice: Practi
         ("accent", "400", "400 is not one of the available choices."),
     ],
 )
-def test_what_cannot_be_is_said_beside_its_field_and_stays(
+def test_invalid_input_is_explained_and_kept(
     owner: Browser, practice: Practice, field: str, value: str, sentence: str
 ) -> None:
     answer = owner.post(PRACTICE, TYPED | {"support_hours": "Typed by hand", field: value})
@@ -154,7 +154,7 @@ def test_what_cannot_be_is_said_beside_its_field_and_stays(
     assert practice.version == 1
 
 
-def test_a_zone_that_is_no_places_is_chosen_anew(owner: Browser, practice: Practice) -> None:
+def test_a_zone_without_a_place_must_be_replaced(owner: Browser, practice: Practice) -> None:
     Practice.objects.update(time_zone="EST")
     page = shown(owner, PRACTICE)
     assert page.index('<option value="">Choose a time zone') < page.index('<option value="America/New_York">')
@@ -167,7 +167,7 @@ def test_a_zone_that_is_no_places_is_chosen_anew(owner: Browser, practice: Pract
 
 
 @pytest.mark.parametrize("zone", ["UTC", "US/Eastern"])
-def test_a_zone_that_is_not_offered_stays(owner: Browser, practice: Practice, zone: str) -> None:
+def test_a_zone_that_is_not_offered_can_stay(owner: Browser, practice: Practice, zone: str) -> None:
     Practice.objects.update(time_zone=zone)
     assert f'<option value="{zone}" selected>' in shown(owner, PRACTICE)
     assert owner.post(PRACTICE, TYPED | {"time_zone": zone, "name": "Alder"}).status_code == 302
@@ -175,13 +175,13 @@ def test_a_zone_that_is_not_offered_stays(owner: Browser, practice: Practice, zo
     assert (practice.time_zone, practice.name) == (zone, "Alder")
 
 
-def test_signs_nobody_sees_are_taken_out(owner: Browser, practice: Practice) -> None:
+def test_invisible_characters_are_removed(owner: Browser, practice: Practice) -> None:
     owner.post(PRACTICE, TYPED | {"name": "Alder\u202e\u2028Street", "greeting": "Come\x07 in"})
     practice.refresh_from_db()
     assert (practice.name, practice.greeting) == ("Alder Street", "Come in")
 
 
-def test_two_owners_are_shown_both(owner: Browser, practice: Practice) -> None:
+def test_a_concurrent_edit_shows_both_versions(owner: Browser, practice: Practice) -> None:
     owner.post(PRACTICE, TYPED | {"support_hours": "Weekdays"})
     answer = owner.post(PRACTICE, TYPED | {"support_hours": "Weekends", "greeting": "Hello"})
     page = unescape(answer.content.decode())
@@ -192,14 +192,14 @@ def test_two_owners_are_shown_both(owner: Browser, practice: Practice) -> None:
     ]
     practice.refresh_from_db()
     assert practice.support_hours == "Weekdays"
-    again = re.search(r'name="version" value="(\d+)"', page)
-    assert again is not None
-    owner.post(PRACTICE, TYPED | {"support_hours": "Weekends", "version": again[1]})
+    version = re.search(r'name="version" value="(\d+)"', page)
+    assert version is not None
+    owner.post(PRACTICE, TYPED | {"support_hours": "Weekends", "version": version[1]})
     practice.refresh_from_db()
     assert practice.support_hours == "Weekends"
 
 
-def test_a_field_the_page_does_not_offer_is_never_stored(owner: Browser, practice: Practice) -> None:
+def test_other_fields_are_never_stored(owner: Browser, practice: Practice) -> None:
     cast.bill(cast.ana(practice))
     owner.post(PRACTICE, TYPED | {"slug": "mine", "currency": "EUR", "suspended_at": "2026-01-01", "logo_digest": "x"})
     practice.refresh_from_db()
@@ -209,7 +209,7 @@ def test_a_field_the_page_does_not_offer_is_never_stored(owner: Browser, practic
     )
 
 
-def test_nobody_but_an_owner_may(client: Browser, practice: Practice) -> None:
+def test_only_owners_may_change_settings(client: Browser, practice: Practice) -> None:
     desk = cast.signed_in(client, cast.fay(practice))
     assert desk.post(PRACTICE, TYPED | {"name": "Mine"}).status_code == 403
     assert upload(desk, picture()).status_code == 403
@@ -227,7 +227,7 @@ def test_every_page_carries_the_practices_hue(owner: Browser, practice: Practice
     practice.refresh_from_db()
     assert practice.hue == hue
     portal = cast.in_the_portal(Browser(), cast.ana(practice))
-    for browser, address in ((owner, PRACTICE), (Browser(), DOOR), (portal, f"{DOOR}home/")):
+    for browser, address in ((owner, PRACTICE), (Browser(), ENTRANCE), (portal, f"{ENTRANCE}home/")):
         assert f'<link rel="stylesheet" href="/look/hue-{hue}.css">' in shown(browser, address)
     sheet = Browser().get(f"/look/hue-{hue}.css")
     assert sheet.content.decode() == f":root {{ --brand-hue: {hue}; }}\n"
@@ -235,25 +235,25 @@ def test_every_page_carries_the_practices_hue(owner: Browser, practice: Practice
     assert sheet["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
-def test_a_page_that_says_no_carries_it_too(practice: Practice) -> None:
+def test_error_pages_carry_the_hue_too(practice: Practice) -> None:
     Practice.objects.update(hue=20)
-    assert "/look/hue-20.css" in Browser().get(f"{DOOR}link/").content.decode()
+    assert "/look/hue-20.css" in Browser().get(f"{ENTRANCE}link/").content.decode()
 
 
 @pytest.mark.parametrize("path", ["hue-360.css", "hue-99999999999999999999.css", "hue--1.css", "hue-x.css", "hue-.css"])
-def test_there_is_no_other_hue(practice: Practice, path: str) -> None:
+def test_an_invalid_hue_has_no_stylesheet(practice: Practice, path: str) -> None:
     assert Browser().get(f"/look/{path}").status_code == 404
 
 
 @pytest.mark.parametrize("hue", ["", "360", "-1", "1.5", "red"])
-def test_a_hue_that_is_none_is_refused(owner: Browser, practice: Practice, hue: str) -> None:
+def test_an_invalid_hue_is_refused(owner: Browser, practice: Practice, hue: str) -> None:
     answer = owner.post(PRACTICE, TYPED | {"accent": "own", "hue": hue})
     assert answer.status_code == 422
     assert "Type a whole number from 0 to 359." in answer.content.decode()
     assert "/look/hue-218.css" in answer.content.decode()
 
 
-def test_a_preview_shows_the_hue_as_typed_and_saves_nothing(owner: Browser, practice: Practice) -> None:
+def test_a_preview_shows_the_hue_and_saves_nothing(owner: Browser, practice: Practice) -> None:
     typed = TYPED | {"accent": "own", "hue": "77", "name": "Half typ", "phone": "half"}
     page = owner.post(PRACTICE, typed | {"action": "preview"})
     assert page.status_code == 200
@@ -267,38 +267,38 @@ def test_a_preview_shows_the_hue_as_typed_and_saves_nothing(owner: Browser, prac
 # --- the logo
 
 
-def test_a_logo_stands_at_the_entrance_and_in_the_portal(owner: Browser, practice: Practice) -> None:
+def test_the_logo_is_shown_to_clients(owner: Browser, practice: Practice) -> None:
     answer = upload(owner, picture("JPEG"))
     assert answer.status_code == 302
     practice.refresh_from_db()
-    address = f"{DOOR}logo/{practice.logo_digest}.png"
+    address = f"{ENTRANCE}logo/{practice.logo_digest}.png"
     portal = cast.in_the_portal(Browser(), cast.ana(practice))
-    for browser, place in ((owner, PRACTICE), (Browser(), DOOR), (portal, f"{DOOR}home/")):
+    for browser, place in ((owner, PRACTICE), (Browser(), ENTRANCE), (portal, f"{ENTRANCE}home/")):
         assert f'<img class="logo" src="{address}" alt="">' in shown(browser, place)
-    picture_itself = Browser().get(address)
-    assert picture_itself.content == bytes(Logo.objects.get().png)
-    assert picture_itself["Content-Type"] == "image/png"
-    assert picture_itself["X-Content-Type-Options"] == "nosniff"
-    assert picture_itself["Cache-Control"] == "public, max-age=31536000, immutable"
+    image = Browser().get(address)
+    assert image.content == bytes(Logo.objects.get().png)
+    assert image["Content-Type"] == "image/png"
+    assert image["X-Content-Type-Options"] == "nosniff"
+    assert image["Cache-Control"] == "public, max-age=31536000, immutable"
     assert AuditEntry.objects.filter(verb=AuditAction.LOGO_CHANGED).count() == 1
 
 
-def test_another_logo_has_another_address_and_the_old_one_is_gone(owner: Browser, practice: Practice) -> None:
+def test_a_new_logo_replaces_the_old_one(owner: Browser, practice: Practice) -> None:
     upload(owner, picture())
     practice.refresh_from_db()
-    first = f"{DOOR}logo/{practice.logo_digest}.png"
+    first = f"{ENTRANCE}logo/{practice.logo_digest}.png"
     upload(owner, picture(size=(50, 50)))
     assert Logo.objects.count() == 1
     assert Browser().get(first).status_code == 404
 
 
-def test_the_same_logo_again_changes_nothing(owner: Browser) -> None:
+def test_uploading_the_same_logo_changes_nothing(owner: Browser) -> None:
     upload(owner, picture())
     upload(owner, picture())
     assert AuditEntry.objects.filter(verb=AuditAction.LOGO_CHANGED).count() == 1
 
 
-def test_a_logo_can_be_taken_down(owner: Browser, practice: Practice) -> None:
+def test_the_logo_can_be_removed(owner: Browser, practice: Practice) -> None:
     upload(owner, picture())
     for _ in range(2):
         assert owner.post(f"{LOGO}removal/").status_code == 302
@@ -308,7 +308,7 @@ def test_a_logo_can_be_taken_down(owner: Browser, practice: Practice) -> None:
     assert AuditEntry.objects.filter(verb=AuditAction.LOGO_REMOVED).count() == 1
 
 
-def test_a_logo_belongs_to_its_practice_alone(owner: Browser, practice: Practice) -> None:
+def test_a_logo_is_served_for_its_practice_only(owner: Browser, practice: Practice) -> None:
     upload(owner, picture())
     practice.refresh_from_db()
     cast.birch()
@@ -324,25 +324,23 @@ def test_a_logo_belongs_to_its_practice_alone(owner: Browser, practice: Practice
         (b"\0" * (2 * 1024 * 1024 + 1), "at most 2 MB and 4,000 × 4,000 pixels"),
     ],
 )
-def test_what_is_no_picture_is_said_in_a_sentence(
-    owner: Browser, practice: Practice, file: bytes, sentence: str
-) -> None:
+def test_a_file_that_is_no_image_is_refused(owner: Browser, practice: Practice, file: bytes, sentence: str) -> None:
     answer = upload(owner, file)
     assert answer.status_code == 422
     assert sentence in unescape(answer.content.decode())
     assert not Logo.objects.exists()
 
 
-def test_no_bytes_whatever_end_in_a_failure(owner: Browser) -> None:
-    whole, chance = picture("WEBP", size=(40, 30)), random.Random(1)
+def test_random_bytes_never_cause_a_server_error(owner: Browser) -> None:
+    content, rng = picture("WEBP", size=(40, 30)), random.Random(1)
     for _ in range(12):
-        broken = bytearray(whole[: chance.randrange(len(whole))])
+        broken = bytearray(content[: rng.randrange(len(content))])
         for at in range(0, len(broken), 7):
-            broken[at] = chance.randrange(256)
+            broken[at] = rng.randrange(256)
         assert upload(owner, bytes(broken), "\u202e../../x\r\n.svg").status_code in {302, 422}
 
 
-def test_it_takes_the_same_queries_with_a_logo_and_without(
+def test_the_page_takes_a_fixed_number_of_queries(
     owner: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(2):

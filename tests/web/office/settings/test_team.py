@@ -1,4 +1,4 @@
-"""`Settings` > `Team`: an owner's page, on which roles and leaving count from the next request on."""
+"""`Settings` > `Team`: inviting, roles, deactivating; changes apply from the next request."""
 
 import re
 from datetime import timedelta
@@ -18,7 +18,7 @@ from tests import cast
 pytestmark = pytest.mark.django_db
 TEAM = "/office/settings/team/"
 LENA = {"name": "Lena Brandt", "email": "lena@alder.example", "role": "biller"}
-# Session, colleague, practice, everybody, their factors, their links, the menu, storms at the entrance.
+# Session, colleague, practice, all staff, their factors, their links, the menu, bursts.
 QUERIES = 9
 
 
@@ -44,7 +44,7 @@ def row(shown: str, name: str) -> str:
     return found[0]
 
 
-def test_the_page_says_of_everybody_where_they_stand(owner: Browser, practice: Practice) -> None:
+def test_the_page_lists_roles_and_states(owner: Browser, practice: Practice) -> None:
     fay = cast.fay(practice)
     authenticators.save(fay, authenticators.new_secret(), first=True, by=fay.actor)
     cast.gus(practice)
@@ -56,7 +56,7 @@ def test_the_page_says_of_everybody_where_they_stand(owner: Browser, practice: P
     assert "You" in row(shown, "Dr. Naomi Elm")
 
 
-def test_an_invitation_is_on_its_way_and_a_second_one_is_refused_on_its_field(owner: Browser) -> None:
+def test_inviting_the_same_address_twice_is_refused(owner: Browser) -> None:
     assert owner.post(TEAM, LENA)["Location"] == TEAM
     assert "The invitation is on its way to lena@alder.example." in page(owner)
     again = owner.post(TEAM, LENA | {"name": "Lena B."})
@@ -79,14 +79,14 @@ def test_an_invitation_is_on_its_way_and_a_second_one_is_refused_on_its_field(ow
         {"name": "x" * 101},
     ],
 )
-def test_what_makes_no_sense_is_refused_and_stays(owner: Browser, wrong: dict[str, str]) -> None:
+def test_invalid_input_is_refused_and_kept(owner: Browser, wrong: dict[str, str]) -> None:
     answer = owner.post(TEAM, LENA | wrong)
     assert answer.status_code == 422
     assert "lena" in answer.content.decode()
     assert not OutgoingEmail.objects.exists()
 
 
-def test_another_practices_staff_are_told_apart_by_nothing(owner: Browser) -> None:
+def test_other_practices_staff_are_not_disclosed(owner: Browser) -> None:
     jo = cast.staff_member(cast.birch(), "Jo", Role.OWNER)
     answer = owner.post(TEAM, LENA | {"email": jo.email})
     assert answer.status_code == 409
@@ -94,7 +94,7 @@ def test_another_practices_staff_are_told_apart_by_nothing(owner: Browser) -> No
     assert "Jo" not in page(owner)
 
 
-def test_a_changed_role_counts_from_the_next_request(owner: Browser, practice: Practice) -> None:
+def test_a_new_role_applies_to_the_next_request(owner: Browser, practice: Practice) -> None:
     fay = cast.fay(practice)
     desk = cast.signed_in(Browser(), fay)
     assert desk.get("/office/clients/new/").status_code == 200
@@ -104,9 +104,7 @@ def test_a_changed_role_counts_from_the_next_request(owner: Browser, practice: P
     assert desk.get("/office/clients/").status_code == 200
 
 
-def test_the_second_of_two_owners_is_shown_both_and_overwrites_nothing_unseen(
-    owner: Browser, practice: Practice
-) -> None:
+def test_a_concurrent_change_overwrites_nothing(owner: Browser, practice: Practice) -> None:
     fay = cast.fay(practice)
     team.change_role(fay, Role.BILLER, version=1, by=cast.DESK)
     address = f"{TEAM}{fay.ref}/"
@@ -121,9 +119,7 @@ def test_the_second_of_two_owners_is_shown_both_and_overwrites_nothing_unseen(
     assert StaffMember.objects.get(pk=fay.pk).is_owner
 
 
-def test_who_leaves_is_out_at_the_next_request_and_hears_only_what_a_wrong_password_says(
-    owner: Browser, practice: Practice
-) -> None:
+def test_deactivated_staff_are_signed_out_at_once(owner: Browser, practice: Practice) -> None:
     fay = cast.fay(practice)
     desk = cast.signed_in(Browser(), fay)
     answer = owner.post(f"{TEAM}{fay.ref}/leaving/", {"version": "1"})
@@ -138,14 +134,14 @@ def test_who_leaves_is_out_at_the_next_request_and_hears_only_what_a_wrong_passw
 
 
 @pytest.mark.parametrize("act", ["", "leaving/"])
-def test_the_last_owner_is_told_why_not(owner: Browser, elm: StaffMember, act: str) -> None:
+def test_the_last_owner_cannot_step_down(owner: Browser, elm: StaffMember, act: str) -> None:
     answer = owner.post(f"{TEAM}{elm.ref}/{act}", {"role": "biller", "version": "1"})
     assert answer.status_code == 409
     assert "The practice needs an owner who can sign in." in answer.content.decode()
     assert owner.get(TEAM).status_code == 200
 
 
-def test_an_owner_who_steps_down_lands_where_they_may_be(owner: Browser, elm: StaffMember, practice: Practice) -> None:
+def test_an_owner_stepping_down_is_sent_to_clients(owner: Browser, elm: StaffMember, practice: Practice) -> None:
     cast.staff_member(practice, "Second", Role.OWNER)
     answer = owner.post(f"{TEAM}{elm.ref}/", {"role": "clinician", "version": "1"})
     assert answer["Location"] == "/office/clients/"
@@ -153,14 +149,14 @@ def test_an_owner_who_steps_down_lands_where_they_may_be(owner: Browser, elm: St
     assert owner.get(TEAM).status_code == 403
 
 
-def test_an_owner_who_leaves_is_signed_out(owner: Browser, elm: StaffMember, practice: Practice) -> None:
+def test_an_owner_deactivating_self_is_signed_out(owner: Browser, elm: StaffMember, practice: Practice) -> None:
     cast.staff_member(practice, "Second", Role.OWNER)
     assert owner.post(f"{TEAM}{elm.ref}/leaving/", {"version": "1"})["Location"] == "/office/sign-in/?signed-out"
     assert owner.get(TEAM).status_code == 302
     assert not StaffSession.objects.filter(staff=elm).exists()
 
 
-def test_a_lost_second_step_is_taken_away(owner: Browser, practice: Practice) -> None:
+def test_a_lost_second_factor_can_be_reset(owner: Browser, practice: Practice) -> None:
     fay = cast.fay(practice)
     authenticators.save(fay, authenticators.new_secret(), first=True, by=fay.actor)
     desk = cast.signed_in(Browser(), fay)
@@ -178,7 +174,7 @@ def test_an_invitation_is_sent_again(owner: Browser) -> None:
 
 
 @pytest.mark.parametrize("act", ["", "invitation/", "leaving/", "return/", "second-factor/"])
-def test_each_change_asks_again_who_it_is_after_ten_minutes(
+def test_changes_need_recent_authentication(
     owner: Browser, practice: Practice, stopped_clock: time_machine.Traveller, act: str
 ) -> None:
     fay = cast.fay(practice)
@@ -191,7 +187,7 @@ def test_each_change_asks_again_who_it_is_after_ten_minutes(
 
 
 @pytest.mark.parametrize("colleague", [cast.hal, cast.fay, cast.ines])
-def test_nobody_else_may(client: Browser, practice: Practice, colleague: object) -> None:
+def test_other_roles_are_refused(client: Browser, practice: Practice, colleague: object) -> None:
     browser = cast.signed_in(client, colleague(practice))  # type: ignore[operator]  # One of the cast.
     assert browser.get(TEAM).status_code == 403
     assert browser.post(TEAM, LENA).status_code == 403
@@ -199,7 +195,7 @@ def test_nobody_else_may(client: Browser, practice: Practice, colleague: object)
 
 
 @pytest.mark.parametrize("size", [1, 8])
-def test_a_fixed_number_of_queries(
+def test_the_page_takes_a_fixed_number_of_queries(
     owner: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries, size: int
 ) -> None:
     for number in range(size):
