@@ -1,4 +1,4 @@
-"""Ana, who may pay by card, what she owes and her card; a module that means others says so itself."""
+"""Default fixtures: Ana, who may pay by card, her bill and her saved card."""
 
 import pytest
 

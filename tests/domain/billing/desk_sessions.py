@@ -1,4 +1,4 @@
-"""What happens at the till, and how things stand after it."""
+"""Helpers that run card payments to their end and read the resulting state."""
 
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.models import Invoice, Payment, PaymentAttempt, SavedCard
@@ -42,7 +42,7 @@ def event(till: Till, object_kind: str, object_id: str, kind: str = "") -> Inbou
 
 
 def saved_at_bank(till: Till, person: Client) -> SavedCard:
-    """A card whose bank asks each time."""
+    """Saves a card whose bank requires a confirmation for each payment."""
     attempt = till.start(person, cast.bill(person, 1_000), save=True)
     till.type_card(attempt, "4000000000003220")
     (intent,) = [row for row in till.stripe.desk().all("payment_intent") if row["status"] == "requires_action"]

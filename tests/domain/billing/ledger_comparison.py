@@ -1,4 +1,4 @@
-"""Portico's books held against the sandbox Stripe's own."""
+"""Comparison of Portico's books with those of the sandbox Stripe."""
 
 from collections import defaultdict
 from datetime import date
@@ -28,7 +28,10 @@ type Book = tuple[BookedCharge, ...]
 
 
 def impossible(book: Book, *, released: set[str]) -> list[str]:
-    """What must not be at any moment, whatever Portico has not heard of yet. `released`: refs of attempts."""
+    """Returns contradictions that must never occur, even before Portico has polled Stripe.
+
+    `released`: the refs of released attempts.
+    """
     taken = {charge.id: charge.amount for charge in book}
     ours = dict(_online().values_list("stripe_charge_id", "amount_minor"))
     wrong = [f"{charge} is booked with {amount}" for charge, amount in ours.items() if taken.get(charge) != amount]
@@ -36,7 +39,7 @@ def impossible(book: Book, *, released: set[str]) -> list[str]:
 
 
 def differences(book: Book) -> list[str]:
-    """What must not be once Portico has had the time to ask Stripe about everything."""
+    """Returns differences that must not remain once Portico has polled Stripe about everything."""
     theirs = {charge.id: (charge.amount, charge.refunded, _lost(charge)) for charge in book}
     ours = {
         payment.stripe_charge_id: (payment.amount_minor, payment.refunded_minor, payment.disputed_minor)
@@ -59,24 +62,24 @@ def differences(book: Book) -> list[str]:
 
 
 def balance_of(client: Client, book: Book, *, billed: int, by_hand: int) -> str:
-    """Empty when the client owes what was billed, less what came by hand or card, plus what went back or was lost."""
+    """Returns an empty string if the balance is what was billed, less payments, plus refunds and losses."""
     by_card = sum(charge.amount - charge.refunded - _lost(charge) for charge in book)
     notes = CreditNote.objects.filter(undone_at=None, invoice__voided_at=None).values_list("amount_minor", flat=True)
     owed = billed - by_hand - by_card - sum(notes)
-    said = balances.office_account(client).office_minor
-    return "" if owed == said else f"the client owes {owed}, Portico says {said}"
+    stored = balances.office_account(client).office_minor
+    return "" if owed == stored else f"the client owes {owed}, Portico says {stored}"
 
 
 def disagreeing_sums(client: Client) -> list[str]:
-    """What the account, the statement and the invoices say of the same sums, where it is not the same."""
+    """Returns the differences between the sums of the account, the statement and the invoices."""
     today, wrong = clock.today(client.practice.time_zone), []
     for shared_only in (False, True):
         account = balances.portal_account(client) if shared_only else balances.office_account(client)
-        told = statements.statement_of(
+        statement = statements.statement_of(
             client, begins_on=date(2020, 1, 1), ends_on=today, today=today, shared_only=shared_only
         )
-        if told.sums != account.sums or told.after_minor != account.office_minor:
-            wrong.append(f"the account has {account}, its statement {told.sums} and {told.after_minor}")
+        if statement.sums != account.sums or statement.after_minor != account.office_minor:
+            wrong.append(f"the account has {account}, its statement {statement.sums} and {statement.after_minor}")
     return wrong + [
         f"invoice {invoice.number} owes {invoice.owed_minor}, its sums are {invoice.sums}"
         for invoice in client.invoices.with_sums()
@@ -85,17 +88,17 @@ def disagreeing_sums(client: Client) -> list[str]:
 
 
 def _paid_twice(book: Book, released: set[str]) -> list[str]:
-    """Nobody's card pays more on an invoice than it comes to, unless a dispute took an earlier payment away.
+    """Returns the invoices that were charged more than their total, not counting lost disputes.
 
-    What staff let go of after a day is left out: they wanted it to be paid again, and its money is credit.
+    Excludes released attempts: staff released them so that the invoice could be paid again.
     """
     total = dict(Invoice.objects.values_list("ref", "total_minor"))
     paid: dict[str, int] = defaultdict(int)
     for charge in book:
-        told = stripe_metadata.parse(charge.metadata)
-        if told is None or charge.is_lost or told.attempt in released:
+        parsed = stripe_metadata.parse(charge.metadata)
+        if parsed is None or charge.is_lost or parsed.attempt in released:
             continue
-        for part in told.parts:
+        for part in parsed.parts:
             paid[part.invoice] += part.amount_minor
     return [f"invoice {ref} was charged {paid[ref]} of {total[ref]}" for ref in paid if paid[ref] > total[ref]]
 
@@ -105,11 +108,11 @@ def _lost(charge: BookedCharge) -> int:
 
 
 def _mails() -> list[str]:
-    """A receipt for each payment by card and a mail for each refund that came through; their keys forbid a second."""
+    """Returns the receipts of card payments and mails of successful refunds that are missing."""
     keys = set(OutgoingEmail.objects.filter(kind__in=("receipt", "refund")).values_list("key", flat=True))
     refunds = Refund.objects.filter(state=RefundState.SUCCEEDED, way=RefundMethod.STRIPE)
-    wanted = {f"receipt:{each.ref}" for each in _online()} | {f"refund:{each.ref}" for each in refunds}
-    return [f"{key} was not mailed" for key in wanted - keys]
+    expected = {f"receipt:{each.ref}" for each in _online()} | {f"refund:{each.ref}" for each in refunds}
+    return [f"{key} was not mailed" for key in expected - keys]
 
 
 def _online() -> QuerySet[Payment]:

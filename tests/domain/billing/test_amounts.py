@@ -1,4 +1,4 @@
-"""Amounts in currencies that Stripe counts otherwise: charged exactly, or refused with a sentence of their own."""
+"""Amounts in currencies with other units at Stripe: charged exactly, or refused with a specific message."""
 
 import pytest
 
@@ -34,9 +34,7 @@ def billed(till: Till, currency: str, typed: str) -> Invoice:
         ("BHD", "0.500", 500),
     ],
 )
-def test_what_was_billed_is_charged_and_booked_and_given_back(
-    till: Till, currency: str, typed: str, at_stripe: int
-) -> None:
+def test_the_billed_amount_is_charged_and_refunded(till: Till, currency: str, typed: str, at_stripe: int) -> None:
     bill = billed(till, currency, typed)
     payment = paid(till, bill)
     assert [charge.amount for charge in till.book] == [at_stripe]
@@ -53,9 +51,7 @@ def test_what_was_billed_is_charged_and_booked_and_given_back(
 @pytest.mark.parametrize(
     ("currency", "typed", "step"), [("KWD", "12.345", "KWD\xa00.010"), ("MGA", "5,000.20", "1.00")]
 )
-def test_an_amount_between_two_steps_is_refused_with_its_own_sentence(
-    till: Till, currency: str, typed: str, step: str
-) -> None:
+def test_an_amount_between_two_steps_is_refused(till: Till, currency: str, typed: str, step: str) -> None:
     bill = billed(till, currency, typed)
     with pytest.raises(BetweenSteps, match="Call the practice") as refusal:
         till.start(bill.client, bill)
@@ -63,7 +59,7 @@ def test_an_amount_between_two_steps_is_refused_with_its_own_sentence(
     assert till.book == ()
 
 
-def test_two_bills_between_steps_may_be_paid_together(till: Till) -> None:
+def test_two_bills_between_steps_are_paid_together(till: Till) -> None:
     bill = billed(till, "KWD", "12.345")
     cast.bill(bill.client, 12_345)
     attempt = till.start(bill.client)
@@ -79,7 +75,7 @@ def test_a_refund_between_two_steps_is_refused_before_it_counts(till: Till) -> N
     assert Payment.objects.get().left_minor == 12_340
 
 
-def test_each_reason_why_a_card_cannot_be_charged_has_its_own_sentence() -> None:
+def test_each_reason_against_a_charge_has_its_message() -> None:
     reasons = [
         quotes.why_not_chargeable(*each)
         for each in ((49, "USD"), (100_000_000, "USD"), (12_345, "KWD"), (1_000, "CLF"), (14_000, "USD"))

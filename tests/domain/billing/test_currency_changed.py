@@ -1,4 +1,4 @@
-"""A currency that changes its number of decimals before the books begin: no price becomes a hundredfold."""
+"""Changing to a currency with other decimals before the first invoice: prices keep their face value."""
 
 from dataclasses import replace
 
@@ -34,14 +34,14 @@ def price(practice: Practice, minor: int) -> ServiceItem:
 @pytest.mark.parametrize(
     ("currency", "shown"), [("JPY", "140"), ("KWD", "140.000"), ("EUR", "140.00"), ("MGA", "140.00")]
 )
-def test_a_price_stays_the_number_that_it_is(practice: Practice, currency: str, shown: str) -> None:
+def test_a_price_keeps_its_face_value(practice: Practice, currency: str, shown: str) -> None:
     item = price(practice, 14_000)
     change(practice, currency)
     item.refresh_from_db()
     assert money.plain_decimal(item.price_minor, practice.currency) == shown
 
 
-def test_a_price_with_more_decimals_than_the_currency_stops_the_change(practice: Practice) -> None:
+def test_a_price_with_too_many_decimals_stops_change(practice: Practice) -> None:
     item = price(practice, 14_050)
     with pytest.raises(PriceHasNoPlace, match=r"S50 costs 140\.50"):
         change(practice, "JPY")
@@ -50,7 +50,7 @@ def test_a_price_with_more_decimals_than_the_currency_stops_the_change(practice:
     assert (item.price_minor, practice.currency) == (14_050, "USD")
 
 
-def test_from_the_first_draft_on_the_currency_stays(practice: Practice) -> None:
+def test_the_first_draft_fixes_the_currency(practice: Practice) -> None:
     entry = InvoiceInput(NOW.date(), None, (LineInput("Session", 14_000),))
     invoicing.draft(cast.ana(practice), entry, by=DESK)
     with pytest.raises(CurrencyFixed):

@@ -1,4 +1,4 @@
-"""What Portico remembers of Stripe may be gone there: it is forgotten, made again, and nobody is charged twice."""
+"""Stripe objects that were deleted at Stripe: Portico replaces them and charges no one twice."""
 
 from datetime import timedelta
 
@@ -26,9 +26,7 @@ def customer_of(till: Till) -> str:
     return str(found["id"])
 
 
-def test_with_the_customer_deleted_the_next_payment_goes_on_in_the_same_request(
-    till: Till, ana: Client, card: SavedCard, bill: Invoice
-) -> None:
+def test_a_deleted_customer_is_replaced_during_payment(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
     deleted = customer_of(till)
     till.stripe.delete_customer(deleted)
     attempt = till.start(ana, bill)
@@ -44,7 +42,7 @@ def test_with_the_customer_deleted_the_next_payment_goes_on_in_the_same_request(
     assert not AuditEntry.objects.filter(verb__in=(AuditAction.PAYMENT_DECLINED, AuditAction.PAYMENT_REFUSED)).exists()
 
 
-def test_a_customer_that_is_gone_is_asked_for_once_and_its_row_stays(till: Till, ana: Client, card: SavedCard) -> None:
+def test_a_deleted_customer_keeps_its_row(till: Till, ana: Client, card: SavedCard) -> None:
     till.stripe.delete_customer(customer_of(till))
     paid(till, cast.bill(ana))
     paid(till, cast.bill(ana))
@@ -55,7 +53,7 @@ def test_a_customer_that_is_gone_is_asked_for_once_and_its_row_stays(till: Till,
     assert (card.customer_id, card.detached_at is not None) == (gone.pk, True)
 
 
-def test_a_customer_may_be_deleted_more_than_once(till: Till, ana: Client) -> None:
+def test_a_customer_can_be_deleted_repeatedly(till: Till, ana: Client) -> None:
     for _time in range(3):
         paid(till, cast.bill(ana))
         till.stripe.delete_customer(customer_of(till))
@@ -63,9 +61,7 @@ def test_a_customer_may_be_deleted_more_than_once(till: Till, ana: Client) -> No
     assert StripeCustomer.objects.filter(gone_at=None).count() == 1
 
 
-def test_a_card_of_a_deleted_customer_is_no_longer_offered_and_its_owner_is_told(
-    till: Till, ana: Client, card: SavedCard, bill: Invoice
-) -> None:
+def test_a_card_of_a_deleted_customer_is_not_offered(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
     till.stripe.delete_customer(customer_of(till))
     with pytest.raises(CardNotFound):
         till.charge(ana, card, bill)
@@ -75,7 +71,7 @@ def test_a_card_of_a_deleted_customer_is_no_longer_offered_and_its_owner_is_told
 
 
 @pytest.mark.parametrize("erased", [False, True])
-def test_a_card_detached_at_stripe_is_no_longer_offered_and_its_owner_is_told(
+def test_a_card_detached_at_stripe_is_not_offered(
     till: Till, ana: Client, card: SavedCard, bill: Invoice, *, erased: bool
 ) -> None:
     if erased:
@@ -90,16 +86,14 @@ def test_a_card_detached_at_stripe_is_no_longer_offered_and_its_owner_is_told(
     assert till.start(ana, bill).stripe_customer_id == card.customer.customer_id
 
 
-def test_a_refusal_for_another_reason_leaves_the_card_alone(
-    till: Till, ana: Client, card: SavedCard, bill: Invoice
-) -> None:
+def test_an_unrelated_refusal_keeps_the_card(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
     till.stripe.fault("refuse", "/v1/payment_intents", method="POST", code="amount_too_large", param="amount")
     with pytest.raises(Exception, match="too large"):
         till.charge(ana, card, bill)
     assert saved_cards.saved_cards_of(till.payer(ana).account) == [card]
 
 
-def test_the_event_of_a_deleted_customer_takes_its_cards_away_at_once(till: Till, ana: Client, card: SavedCard) -> None:
+def test_a_customer_deleted_event_removes_its_cards(till: Till, ana: Client, card: SavedCard) -> None:
     customer = customer_of(till)
     assert webhook_events.process(event(till, "customer", customer, "customer.deleted")) is EventResult.DONE
     assert saved_cards.saved_cards_of(till.payer(ana).account) == [card]
@@ -108,7 +102,7 @@ def test_the_event_of_a_deleted_customer_takes_its_cards_away_at_once(till: Till
     assert saved_cards.saved_cards_of(till.payer(ana).account) == []
 
 
-def test_a_page_that_is_gone_at_stripe_holds_no_invoice(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_deleted_checkout_session_holds_no_invoice(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
     till.stripe.erase("checkout.session", attempt.checkout_session_id)
     assert polling.poll(attempt).state == AttemptState.EXPIRED
@@ -118,7 +112,7 @@ def test_a_page_that_is_gone_at_stripe_holds_no_invoice(till: Till, ana: Client,
     assert (state(again), fresh(bill).is_attempted) == (AttemptState.EXPIRED, False)
 
 
-def test_a_charge_whose_customer_was_deleted_meanwhile_is_still_found(
+def test_a_charge_of_a_deleted_customer_is_found(
     till: Till, ana: Client, card: SavedCard, bill: Invoice, time_machine: Traveller
 ) -> None:
     till.stripe.fault("lost", "/v1/payment_intents", method="POST")
@@ -130,7 +124,7 @@ def test_a_charge_whose_customer_was_deleted_meanwhile_is_still_found(
     assert [charge.amount for charge in till.book] == [1_000, 14_000]
 
 
-def test_where_money_may_have_moved_nothing_is_concluded_from_what_is_missing(
+def test_a_missing_intent_does_not_end_a_processing_attempt(
     till: Till, ana: Client, card: SavedCard, bill: Invoice
 ) -> None:
     attempt = till.charge(ana, card, bill)
@@ -141,7 +135,7 @@ def test_where_money_may_have_moved_nothing_is_concluded_from_what_is_missing(
     PaymentAttempt.objects.filter(pk=attempt.pk).update(state=AttemptState.SUCCEEDED, ended_at=NOW)
 
 
-def test_a_refund_of_a_charge_that_is_gone_ends_and_leaves_the_books(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_refund_of_a_deleted_charge_fails(till: Till, ana: Client, bill: Invoice) -> None:
     payment = paid(till, bill)
     till.stripe.fault("hang", "/v1/refunds", method="POST", seconds=0.1)
     refund = card_refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
@@ -151,7 +145,7 @@ def test_a_refund_of_a_charge_that_is_gone_ends_and_leaves_the_books(till: Till,
     assert (refund.state, refund.failure) == ("failed", "charge_missing")
 
 
-def test_another_card_of_the_same_mailbox_stays(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
+def test_another_card_of_the_account_stays(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
     other = saved(till, ana, "5555555555554444")
     till.stripe.detach_card(card.payment_method_id)
     with pytest.raises(CardNotFound):

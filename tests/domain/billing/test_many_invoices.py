@@ -1,4 +1,4 @@
-"""The full balance over hundreds of open invoices: within Stripe's limits, and in little time."""
+"""Paying a balance of hundreds of open invoices: within Stripe's limits, and fast."""
 
 import time
 from copy import copy
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.use
 
 
 def many_bills(person: Client, number: int) -> list[Invoice]:
-    """So many shared invoices of 2.00 each, written at once."""
+    """Creates `number` shared invoices of 2.00 each, in bulk."""
     first = cast.bill(person, 200)
     line, last = first.lines.get(), first.number or 0
     invoices = [_copy(first, ref=tokens.new_ref(), number=last + each) for each in range(1, number)]
@@ -42,23 +42,23 @@ def _copy[Row: Invoice | InvoiceLine](row: Row, **changed: object) -> Row:
     return other
 
 
-def test_a_balance_of_nine_hundred_invoices_is_paid_in_little_time(till: Till, ana: Client) -> None:
+def test_a_balance_of_900_invoices_is_paid_fast(till: Till, ana: Client) -> None:
     bills = many_bills(ana, 900)
-    with CaptureQueriesContext(connection) as starting:
+    with CaptureQueriesContext(connection) as start_queries:
         attempt = till.start(ana)
     assert len(attempt.metadata) <= 50
     till.type_card(attempt)
-    began = time.monotonic()
-    with CaptureQueriesContext(connection) as settling:
+    started_at = time.monotonic()
+    with CaptureQueriesContext(connection) as poll_queries:
         assert polling.poll(attempt).state == AttemptState.SUCCEEDED
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - started_at < 10
     assert not ana.invoices.payable().exists()
     assert [charge.amount for charge in till.book] == [200 * len(bills)]
-    # The same few for one invoice and for nine hundred.
-    assert (len(starting) < 50, len(settling) < 60) == (True, True)
+    # The number of queries does not grow with the number of invoices.
+    assert (len(start_queries) < 50, len(poll_queries) < 60) == (True, True)
 
 
-def test_a_payment_of_hundreds_is_rebuilt_without_its_attempt(till: Till, ana: Client) -> None:
+def test_a_large_payment_is_restored_without_attempt(till: Till, ana: Client) -> None:
     many_bills(ana, 60)
     attempt = till.start(ana)
     till.type_card(attempt)
@@ -70,9 +70,7 @@ def test_a_payment_of_hundreds_is_rebuilt_without_its_attempt(till: Till, ana: C
     assert Payment.objects.get().still_unused_minor == 0
 
 
-def test_what_found_no_room_at_stripe_is_credit_for_staff_to_decide_on(
-    till: Till, ana: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invoices_beyond_metadata_limit_become_credit(till: Till, ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stripe_metadata, "LONGEST_VALUE", 25)
     monkeypatch.setattr(stripe_metadata, "MOST_KEYS", 6)
     many_bills(ana, 5)
@@ -91,15 +89,15 @@ def test_what_found_no_room_at_stripe_is_credit_for_staff_to_decide_on(
 
 
 @given(st.lists(st.integers(1, 99_999_999), min_size=1, max_size=1_500))
-def test_metadata_stays_within_stripe_s_limits_and_is_read_back(amounts: list[int]) -> None:
+def test_metadata_fits_stripes_limits_and_round_trips(amounts: list[int]) -> None:
     invoices = [Invoice(total_minor=amount) for amount in amounts]
-    words = stripe_metadata.build(attempt="a" * 16, account="b" * 16, client="c" * 16, invoices=invoices)
-    assert len(words) <= 50
-    assert all(len(name) <= 40 and len(value) <= 500 for name, value in words.items())
-    told = stripe_metadata.parse(words)
-    assert told is not None
-    assert len(told.parts) + told.left_out == len(invoices)
-    assert [(part.invoice, part.amount_minor) for part in told.parts] == [
-        (invoice.ref, invoice.total_minor) for invoice in invoices[: len(told.parts)]
+    metadata = stripe_metadata.build(attempt="a" * 16, account="b" * 16, client="c" * 16, invoices=invoices)
+    assert len(metadata) <= 50
+    assert all(len(name) <= 40 and len(value) <= 500 for name, value in metadata.items())
+    parsed = stripe_metadata.parse(metadata)
+    assert parsed is not None
+    assert len(parsed.parts) + parsed.left_out == len(invoices)
+    assert [(part.invoice, part.amount_minor) for part in parsed.parts] == [
+        (invoice.ref, invoice.total_minor) for invoice in invoices[: len(parsed.parts)]
     ]
-    assert told.left_out == 0 or len(told.parts) > 800
+    assert parsed.left_out == 0 or len(parsed.parts) > 800

@@ -1,4 +1,4 @@
-"""What Stripe refuses: each failure has its own word, and what was optional is left out."""
+"""Requests that Stripe refuses: each failure has its own code, and refused optional fields are omitted."""
 
 import logging
 
@@ -40,7 +40,7 @@ def refuse(till: Till, path: str, *, code: str = "", param: str = "") -> None:
 
 
 @pytest.mark.parametrize(("code", "param"), [("email_invalid", "email"), ("email_invalid", ""), ("", "metadata[x]")])
-def test_a_customer_is_created_without_the_field_that_stripe_refuses(
+def test_a_customer_is_created_without_a_refused_field(
     till: Till, ana: Client, bill: Invoice, code: str, param: str
 ) -> None:
     refuse(till, "/v1/customers", code=code, param=param)
@@ -53,14 +53,14 @@ def test_a_customer_is_created_without_the_field_that_stripe_refuses(
     assert bool(customer["metadata"]) == (code == "email_invalid")
 
 
-def test_with_every_field_refused_a_customer_without_any_pays(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_customer_without_any_optional_field_can_pay(till: Till, ana: Client, bill: Invoice) -> None:
     refuse(till, "/v1/customers", code="email_invalid", param="email")
     refuse(till, "/v1/customers", param="metadata", code="metadata_invalid")
     assert till.start(ana, bill).checkout_url
 
 
-def test_a_refused_customer_is_not_refused_for_a_day(till: Till, ana: Client, bill: Invoice) -> None:
-    """Stripe repeats its answer to an idempotency key, so the next payment asks with another."""
+def test_a_refused_customer_is_retried_with_a_new_key(till: Till, ana: Client, bill: Invoice) -> None:
+    """Stripe replays its response for an idempotency key, so the next payment uses another one."""
     refuse(till, "/v1/customers", code="account_country_invalid", param="tax")
     with pytest.raises(StripeRefused):
         till.start(ana, bill)
@@ -70,9 +70,7 @@ def test_a_refused_customer_is_not_refused_for_a_day(till: Till, ana: Client, bi
 @pytest.mark.parametrize(
     "param", ["payment_intent_data[description]", "metadata", "payment_intent_data[metadata][portico_client]"]
 )
-def test_a_payment_goes_on_without_the_optional_field_that_stripe_refuses(
-    till: Till, ana: Client, bill: Invoice, param: str
-) -> None:
+def test_a_payment_continues_without_a_refused_field(till: Till, ana: Client, bill: Invoice, param: str) -> None:
     refuse(till, SESSIONS, param=param, code="parameter_invalid")
     attempt = till.start(ana, bill)
     till.type_card(attempt)
@@ -83,7 +81,7 @@ def test_a_payment_goes_on_without_the_optional_field_that_stripe_refuses(
 
 
 @pytest.mark.parametrize("param", ["description", "metadata"])
-def test_a_saved_card_is_charged_without_the_optional_field_that_stripe_refuses(
+def test_a_saved_card_is_charged_without_refused_field(
     till: Till, ana: Client, card: SavedCard, bill: Invoice, param: str
 ) -> None:
     refuse(till, "/v1/payment_intents", param=param, code="parameter_invalid")
@@ -91,7 +89,7 @@ def test_a_saved_card_is_charged_without_the_optional_field_that_stripe_refuses(
     assert [charge.amount for charge in till.book] == [1_000, 14_000]
 
 
-def test_what_is_refused_again_is_refused(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_request_refused_twice_fails(till: Till, ana: Client, bill: Invoice) -> None:
     for _time in range(2):
         refuse(till, SESSIONS, param="metadata", code="parameter_invalid")
     with pytest.raises(StripeRefused):
@@ -99,10 +97,10 @@ def test_what_is_refused_again_is_refused(till: Till, ana: Client, bill: Invoice
     assert not fresh(bill).is_attempted
 
 
-# Each failure has its own word.
+# Each failure has its own code.
 
 
-def test_a_refused_request_is_told_with_code_parameter_and_request_id(
+def test_a_refused_request_is_recorded_with_its_details(
     till: Till, ana: Client, bill: Invoice, caplog: pytest.LogCaptureFixture
 ) -> None:
     refuse(till, SESSIONS, code="url_invalid", param="success_url")
@@ -121,7 +119,7 @@ def test_a_refused_request_is_told_with_code_parameter_and_request_id(
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "expected"),
     [
         (("429", ""), (StripeBusy, AttemptFailure.RATE_LIMITED, AuditAction.PAYMENT_NOT_REACHED)),
         (("deny", ""), (StripeRefused, AttemptFailure.PERMISSION, AuditAction.PAYMENT_REFUSED)),
@@ -131,10 +129,14 @@ def test_a_refused_request_is_told_with_code_parameter_and_request_id(
         (("refuse", "something_new"), (StripeRefused, AttemptFailure.REFUSED, AuditAction.PAYMENT_REFUSED)),
     ],
 )
-def test_each_failure_has_its_own_word(
-    till: Till, card: SavedCard, bill: Invoice, fault: tuple[str, str], told: tuple[type, AttemptFailure, AuditAction]
+def test_each_failure_has_its_own_code(
+    till: Till,
+    card: SavedCard,
+    bill: Invoice,
+    fault: tuple[str, str],
+    expected: tuple[type, AttemptFailure, AuditAction],
 ) -> None:
-    refusal, failure, verb = told
+    refusal, failure, verb = expected
     kind, code = fault
     till.stripe.fault(kind, "/v1/payment_intents", method="POST", code=code)
     with pytest.raises(Refused) as refused:
@@ -145,14 +147,14 @@ def test_each_failure_has_its_own_word(
     assert AuditEntry.objects.filter(verb=verb, about=attempt.ref).exists()
 
 
-def test_a_revoked_key_has_its_own_word(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_revoked_key_has_its_own_code(till: Till, ana: Client, bill: Invoice) -> None:
     till.stripe.revoke("sk_test_demo")
     with pytest.raises(StripeRefused):
         till.start(ana, bill)
     assert PaymentAttempt.objects.latest("id").failure == AttemptFailure.KEY_REFUSED
 
 
-def test_an_absent_stripe_has_its_own_word(till: Till, ana: Client, bill: Invoice, settings: Settings) -> None:
+def test_an_unreachable_stripe_has_its_own_code(till: Till, ana: Client, bill: Invoice, settings: Settings) -> None:
     settings.STRIPE_API_BASE = f"http://localhost:{free_port()}"
     with pytest.raises(StripeNotReachable):
         till.start(ana, bill)
@@ -160,9 +162,7 @@ def test_an_absent_stripe_has_its_own_word(till: Till, ana: Client, bill: Invoic
     assert AuditEntry.objects.filter(verb=AuditAction.PAYMENT_NOT_REACHED).exists()
 
 
-def test_a_bank_s_no_is_a_declined_card_and_nothing_for_staff(
-    till: Till, ana: Client, card: SavedCard, bill: Invoice
-) -> None:
+def test_a_declined_card_needs_no_review(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
     failing = customers.attach_card(
         payment_readiness.client_for(till.practice), "pm_card_chargeCustomerFail", card.customer.customer_id
     )
@@ -176,9 +176,7 @@ def test_a_bank_s_no_is_a_declined_card_and_nothing_for_staff(
     assert payments_in_review.count(till.practice) == 0
 
 
-def test_a_refusal_is_out_of_sight_once_the_client_went_on_or_the_bill_is_paid(
-    till: Till, ana: Client, bill: Invoice
-) -> None:
+def test_a_refusal_leaves_review_after_a_new_attempt(till: Till, ana: Client, bill: Invoice) -> None:
     refuse(till, SESSIONS, code="url_invalid")
     with pytest.raises(StripeRefused):
         till.start(ana, bill)
@@ -187,7 +185,7 @@ def test_a_refusal_is_out_of_sight_once_the_client_went_on_or_the_bill_is_paid(
     assert payments_in_review.count(till.practice) == 0
 
 
-def test_a_refusal_is_out_of_sight_once_the_bill_is_paid_in_cash(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_refusal_leaves_review_after_cash(till: Till, ana: Client, bill: Invoice) -> None:
     refuse(till, SESSIONS, code="url_invalid")
     with pytest.raises(StripeRefused):
         till.start(ana, bill)
@@ -195,7 +193,7 @@ def test_a_refusal_is_out_of_sight_once_the_bill_is_paid_in_cash(till: Till, ana
     assert payments_in_review.count(till.practice) == 0
 
 
-def test_a_refused_refund_is_told_and_counted_until_it_is_sent(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_refused_refund_is_in_review_until_it_is_sent(till: Till, ana: Client, bill: Invoice) -> None:
     payment = paid(till, bill)
     refuse(till, "/v1/refunds", code="charge_disputed", param="charge")
     with pytest.raises(RefundRefused):
@@ -209,7 +207,7 @@ def test_a_refused_refund_is_told_and_counted_until_it_is_sent(till: Till, ana: 
     assert payments_in_review.count(till.practice) == 0
 
 
-def test_stripe_not_reached_is_no_refusal(till: Till, ana: Client, bill: Invoice) -> None:
+def test_an_unreachable_stripe_is_no_refusal(till: Till, ana: Client, bill: Invoice) -> None:
     till.stripe.fault("429", times=5)
     with pytest.raises(StripeNotReachable):
         till.start(ana, bill)

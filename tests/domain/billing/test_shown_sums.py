@@ -1,4 +1,4 @@
-"""Sums that a page showed, compared under the lock: pressed by several at once, and beside it without the guard."""
+"""Comparing shown sums under the lock, with concurrent calls; and what happens without the comparison."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +27,7 @@ CASH = PaymentInput(PaymentKind.CASH, 5_000, clock.today("UTC"))
 
 
 @pytest.mark.django_db
-def test_the_balance_in_one_query_is_the_offices_own(ana: Client) -> None:
+def test_office_minor_equals_the_office_account(ana: Client) -> None:
     cast.bill(ana, 14_000)
     cast.bill(ana, 3_000, shared=False)
     invoicing.void(cast.bill(ana, 700), reason="Made by mistake", shown=None, by=cast.DESK)
@@ -39,11 +39,11 @@ def test_the_balance_in_one_query_is_the_offices_own(ana: Client) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "total", "paid=", "paid=1x", f"paid={'9' * 19}", "unpaid=5", "paid=٣"])
-def test_a_text_that_is_none_of_ours_has_no_sums(text: str) -> None:
+def test_a_malformed_text_has_no_sums(text: str) -> None:
     assert ShownSums(text).amount("paid") is None
 
 
-Act = Callable[[Client, ShownSums | None], object]
+Operation = Callable[[Client, ShownSums | None], object]
 
 
 def record(ana: Client, shown: ShownSums | None) -> object:
@@ -54,7 +54,7 @@ def give(ana: Client, shown: ShownSums | None) -> object:
     return account_credits.give(ana, amount_minor=5_000, reason="Goodwill", shown=shown, by=cast.DESK)
 
 
-def give_back(ana: Client, shown: ShownSums | None) -> object:
+def refund(ana: Client, shown: ShownSums | None) -> object:
     paid = Payment.objects.get()
     return refunds.record_manual_refund(paid, amount_minor=2_000, reason="Too much", shown=shown, by=cast.DESK)
 
@@ -76,41 +76,41 @@ def billed(ana: Client) -> ShownSums:
     return shown_sums.of_invoice(cast.bill(ana, 90_000))
 
 
-ACTS = pytest.mark.parametrize(
-    ("act", "opened", "done"),
+OPERATIONS = pytest.mark.parametrize(
+    ("operation", "read_sums", "action"),
     [
         (record, balance, AuditAction.PAYMENT_RECORDED),
         (pay_an_invoice, billed, AuditAction.PAYMENT_RECORDED),
         (give, balance, AuditAction.CREDIT_GIVEN),
-        (give_back, refundable, AuditAction.REFUND_RECORDED),
+        (refund, refundable, AuditAction.REFUND_RECORDED),
     ],
 )
 
 
-@ACTS
+@OPERATIONS
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_of_many_who_saw_the_same_sums_one_acts(
-    ana: Client, act: Act, opened: Callable[[Client], ShownSums], done: AuditAction
+def test_of_concurrent_calls_with_equal_sums_one_acts(
+    ana: Client, operation: Operation, read_sums: Callable[[Client], ShownSums], action: AuditAction
 ) -> None:
-    shown = opened(ana)
-    before = AuditEntry.objects.filter(verb=done).count()
-    ended = at_once(*[partial(act, ana, shown)] * HANDS)
-    assert errors(ended) == [ShownSumsChanged] * (HANDS - 1)
-    assert AuditEntry.objects.filter(verb=done).count() == before + 1
+    shown = read_sums(ana)
+    before = AuditEntry.objects.filter(verb=action).count()
+    results = at_once(*[partial(operation, ana, shown)] * HANDS)
+    assert errors(results) == [ShownSumsChanged] * (HANDS - 1)
+    assert AuditEntry.objects.filter(verb=action).count() == before + 1
     assert list(verification.mismatches()) == []
 
 
-@ACTS
+@OPERATIONS
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_without_the_comparison_all_of_them_act(
-    ana: Client, act: Act, opened: Callable[[Client], ShownSums], done: AuditAction
+def test_without_the_comparison_all_calls_act(
+    ana: Client, operation: Operation, read_sums: Callable[[Client], ShownSums], action: AuditAction
 ) -> None:
-    opened(ana)
-    before = AuditEntry.objects.filter(verb=done).count()
-    assert errors(at_once(*[partial(act, ana, None)] * HANDS)) == []
-    assert AuditEntry.objects.filter(verb=done).count() == before + HANDS
+    read_sums(ana)
+    before = AuditEntry.objects.filter(verb=action).count()
+    assert errors(at_once(*[partial(operation, ana, None)] * HANDS)) == []
+    assert AuditEntry.objects.filter(verb=action).count() == before + HANDS
 
 
 def void(bill: Invoice, shown: ShownSums | None) -> Invoice:
@@ -121,34 +121,32 @@ def void(bill: Invoice, shown: ShownSums | None) -> Invoice:
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_voided_and_paid_at_once_an_invoice_seen_unpaid_is_never_voided_with_money_on_it(
-    till: Till, ana: Client
-) -> None:
+def test_an_invoice_paid_during_voiding_is_not_voided(till: Till, ana: Client) -> None:
     for _round in range(4):
         bill = cast.bill(ana)
         shown = shown_sums.of_invoice(bill)
         attempt = till.start(ana, bill)
         till.type_card(attempt)
-        ended = at_once(partial(void, bill, shown), partial(polling.poll, attempt))
+        results = at_once(partial(void, bill, shown), partial(polling.poll, attempt))
         bill.refresh_from_db()
-        assert errors(ended) == [ShownSumsChanged]
+        assert errors(results) == [ShownSumsChanged]
         assert (bill.is_void, bill.is_paid) == (False, True)
 
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_without_the_lock_an_invoice_seen_unpaid_is_voided_with_money_on_it(ana: Client) -> None:
+def test_without_the_lock_a_paid_invoice_is_voided(ana: Client) -> None:
     bill = cast.bill(ana)
-    shown, has_looked, is_paid = shown_sums.of_invoice(bill), Event(), Event()
+    shown, has_read, is_paid = shown_sums.of_invoice(bill), Event(), Event()
 
     def void_without_lock() -> None:
         shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(Invoice.objects.get(pk=bill.pk)))
-        has_looked.set()
+        has_read.set()
         assert is_paid.wait(30)
         void(bill, None)
 
     def pay() -> None:
-        assert has_looked.wait(30)
+        assert has_read.wait(30)
         cast.cash(ana, 14_000, invoice=bill)
         is_paid.set()
 
@@ -158,7 +156,7 @@ def test_without_the_lock_an_invoice_seen_unpaid_is_voided_with_money_on_it(ana:
 
 
 @pytest.mark.django_db
-def test_what_stripe_finds_paid_while_the_way_is_cleared_is_not_voided(till: Till, ana: Client) -> None:
+def test_an_invoice_that_stripe_reports_paid_is_not_voided(till: Till, ana: Client) -> None:
     bill = cast.bill(ana)
     shown = shown_sums.of_invoice(bill)
     till.type_card(till.start(ana, bill))
@@ -169,7 +167,7 @@ def test_what_stripe_finds_paid_while_the_way_is_cleared_is_not_voided(till: Til
 
 
 @pytest.mark.django_db
-def test_what_stripe_finds_paid_is_not_paid_a_second_time_by_hand(till: Till, ana: Client) -> None:
+def test_an_invoice_paid_at_stripe_takes_no_cash(till: Till, ana: Client) -> None:
     bill = cast.bill(ana)
     shown = shown_sums.of_invoice(bill)
     till.type_card(till.start(ana, bill))
@@ -181,7 +179,7 @@ def test_what_stripe_finds_paid_is_not_paid_a_second_time_by_hand(till: Till, an
 
 
 @pytest.mark.django_db
-def test_a_page_whose_sums_have_changed_ends_no_payment_that_the_client_began(till: Till, ana: Client) -> None:
+def test_changed_sums_cancel_no_payment_attempt(till: Till, ana: Client) -> None:
     bill = cast.bill(ana)
     attempt = till.start(ana, bill)
     with pytest.raises(ShownSumsChanged):

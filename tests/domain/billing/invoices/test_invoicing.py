@@ -1,4 +1,4 @@
-"""The life of an invoice: drafted, changed, issued, voided, written anew; repeated, refused, and side by side."""
+"""Drafting, editing, issuing, voiding and reissuing invoices: successes, repeated calls and refusals."""
 
 from datetime import date, timedelta
 
@@ -32,20 +32,20 @@ def entry(*amounts: int) -> InvoiceInput:
     return InvoiceInput(DAY, DAY + timedelta(days=14), tuple(LineInput("Session", amount) for amount in amounts))
 
 
-def test_a_draft_has_no_number_and_is_owed_by_nobody(practice: Practice) -> None:
+def test_a_draft_has_no_number_and_is_not_owed(practice: Practice) -> None:
     ana = cast.ana(practice)
     draft = invoicing.draft(ana, entry(14_000, 1_500), by=cast.DESK)
     assert (draft.number, draft.total_minor, draft.currency) == (None, 15_500, "USD")
     assert balances.office_account(ana).office_minor == 0
 
 
-def test_one_press_makes_one_draft(practice: Practice) -> None:
+def test_one_form_key_creates_one_draft(practice: Practice) -> None:
     ana = cast.ana(practice)
     first = invoicing.draft(ana, entry(100), form_key="p" * 43, by=cast.DESK)
     assert invoicing.draft(ana, entry(100), form_key="p" * 43, by=cast.DESK) == first
 
 
-def test_a_draft_is_changed_and_a_second_hand_is_told(practice: Practice) -> None:
+def test_editing_an_outdated_version_is_refused(practice: Practice) -> None:
     draft = invoicing.draft(cast.ana(practice), entry(14_000), by=cast.DESK)
     changed = invoicing.edit(draft, entry(100, 200), version=draft.version, by=cast.DESK)
     assert [line.amount_minor for line in changed.lines.order_by("position")] == [100, 200]
@@ -55,7 +55,7 @@ def test_a_draft_is_changed_and_a_second_hand_is_told(practice: Practice) -> Non
     assert draft.total_minor == 300
 
 
-def test_a_draft_keeps_what_was_typed_until_it_is_saved(practice: Practice) -> None:
+def test_a_draft_keeps_raw_input_until_it_is_saved(practice: Practice) -> None:
     draft = invoicing.draft(cast.ana(practice), entry(14_000), by=cast.DESK)
     assert invoicing.save_typed(draft, {"note": "half a sen"}, version=draft.version)
     draft.refresh_from_db()
@@ -65,7 +65,7 @@ def test_a_draft_keeps_what_was_typed_until_it_is_saved(practice: Practice) -> N
     assert not invoicing.save_typed(draft, {"note": "too late"}, version=draft.version)
 
 
-def test_a_discarded_draft_is_gone_and_leaves_no_gap(practice: Practice) -> None:
+def test_a_discarded_draft_leaves_no_gap(practice: Practice) -> None:
     ana = cast.ana(practice)
     draft = invoicing.draft(ana, entry(14_000), by=cast.DESK)
     invoicing.discard(draft, shown=None, by=cast.DESK)
@@ -83,12 +83,12 @@ def test_issuing_gives_the_next_number_once(practice: Practice) -> None:
     assert AuditEntry.objects.filter(verb=AuditAction.INVOICE_ISSUED).count() == 2
 
 
-def test_each_practice_counts_for_itself(practice: Practice) -> None:
+def test_each_practice_has_its_own_numbers(practice: Practice) -> None:
     cast.bill(cast.ana(practice))
     assert cast.bill(cast.dora(cast.birch())).number == 1
 
 
-def test_nothing_is_not_issued(practice: Practice) -> None:
+def test_an_empty_or_zero_invoice_is_not_issued(practice: Practice) -> None:
     ana = cast.ana(practice)
     with pytest.raises(InvoiceEmpty):
         invoicing.issue(invoicing.draft(ana, entry(), by=cast.DESK), shown=None, by=cast.DESK)
@@ -97,14 +97,14 @@ def test_nothing_is_not_issued(practice: Practice) -> None:
     assert cast.bill(ana).number == 1
 
 
-def test_a_line_may_be_negative_and_a_total_not(practice: Practice) -> None:
+def test_a_line_may_be_negative_but_no_total(practice: Practice) -> None:
     ana = cast.ana(practice)
     assert invoicing.draft(ana, entry(14_000, -4_000), by=cast.DESK).total_minor == 10_000
     with pytest.raises(TotalNotPositive):
         invoicing.draft(ana, entry(4_000, -14_000), by=cast.DESK)
 
 
-def test_an_issued_invoice_has_no_edit(practice: Practice) -> None:
+def test_an_issued_invoice_cannot_be_edited(practice: Practice) -> None:
     invoice = cast.bill(cast.ana(practice))
     with pytest.raises(InvoiceIssued):
         invoicing.edit(invoice, entry(1), version=invoice.version, by=cast.DESK)
@@ -112,7 +112,7 @@ def test_an_issued_invoice_has_no_edit(practice: Practice) -> None:
         invoicing.discard(invoice, shown=None, by=cast.DESK)
 
 
-def test_a_void_invoice_keeps_its_number_and_what_was_paid_becomes_credit(practice: Practice) -> None:
+def test_voiding_keeps_the_number_and_credits_payments(practice: Practice) -> None:
     ana = cast.ana(practice)
     invoice = cast.bill(ana, 28_000)
     cast.cash(ana, 14_000, invoice=invoice)
@@ -124,7 +124,7 @@ def test_a_void_invoice_keeps_its_number_and_what_was_paid_becomes_credit(practi
     assert AuditEntry.objects.get(verb=AuditAction.INVOICE_VOIDED).details["became_credit_minor"] == 14_000
 
 
-def test_what_a_void_invoice_leaves_pays_the_next_that_is_shared(practice: Practice) -> None:
+def test_credit_of_a_void_invoice_pays_the_next_one(practice: Practice) -> None:
     ana = cast.ana(practice)
     invoice = cast.bill(ana, 14_000)
     cast.cash(ana, 14_000, invoice=invoice)
@@ -134,7 +134,7 @@ def test_what_a_void_invoice_leaves_pays_the_next_that_is_shared(practice: Pract
     assert (other.paid_minor, balances.office_account(ana).office_minor) == (14_000, 6_000)
 
 
-def test_voiding_asks_why_and_knows_drafts(practice: Practice) -> None:
+def test_voiding_needs_a_reason_and_an_issued_invoice(practice: Practice) -> None:
     ana = cast.ana(practice)
     with pytest.raises(ReasonMissing):
         invoicing.void(cast.bill(ana), reason=" ", shown=None, by=cast.DESK)
@@ -146,7 +146,7 @@ def test_voiding_asks_why_and_knows_drafts(practice: Practice) -> None:
     ("state", "refusal"),
     [(AttemptState.OPEN, BeingPaid), (AttemptState.PROCESSING, Processing), (AttemptState.QUARANTINED, Processing)],
 )
-def test_an_invoice_under_an_attempt_is_not_voided(
+def test_an_invoice_with_an_open_attempt_is_not_voided(
     practice: Practice, state: AttemptState, refusal: type[Exception]
 ) -> None:
     ana = cast.ana(practice)
@@ -159,15 +159,15 @@ def test_an_invoice_under_an_attempt_is_not_voided(
     assert not invoice.is_void
 
 
-def test_voiding_and_writing_anew_gives_one_draft_with_the_same_lines(practice: Practice) -> None:
+def test_reissuing_creates_one_draft_with_the_same_lines(practice: Practice) -> None:
     invoice = cast.bill(cast.ana(practice), 14_000)
-    anew = invoicing.void_and_reissue(invoice, reason="Price was wrong", shown=None, by=cast.DESK)
-    assert (anew.is_draft, anew.total_minor, anew.replaces) == (True, 14_000, invoice)
-    assert [line.label for line in anew.lines.all()] == ["Session, 50 minutes"]
-    assert invoicing.void_and_reissue(invoice, reason="Price was wrong", shown=None, by=cast.DESK) == anew
+    reissued = invoicing.void_and_reissue(invoice, reason="Price was wrong", shown=None, by=cast.DESK)
+    assert (reissued.is_draft, reissued.total_minor, reissued.replaces) == (True, 14_000, invoice)
+    assert [line.label for line in reissued.lines.all()] == ["Session, 50 minutes"]
+    assert invoicing.void_and_reissue(invoice, reason="Price was wrong", shown=None, by=cast.DESK) == reissued
 
 
-def test_the_currency_stays_after_the_first_invoice(practice: Practice) -> None:
+def test_the_first_invoice_fixes_the_currency(practice: Practice) -> None:
     assert practice.currency_fixed_at is None
     cast.bill(cast.ana(practice))
     practice.refresh_from_db()
@@ -177,9 +177,7 @@ def test_the_currency_stays_after_the_first_invoice(practice: Practice) -> None:
 @pytest.mark.parametrize(
     ("days", "status"), [(-1, InvoiceStatus.PAST_DUE), (0, InvoiceStatus.UNPAID), (1, InvoiceStatus.UNPAID)]
 )
-def test_an_invoice_is_past_due_from_the_midnight_after_its_due_date(
-    practice: Practice, days: int, status: InvoiceStatus
-) -> None:
+def test_an_invoice_is_past_due_after_its_due_date(practice: Practice, days: int, status: InvoiceStatus) -> None:
     today = clock.today(practice.time_zone)
     invoice = cast.bill(cast.ana(practice), due_on=today + timedelta(days=days))
     assert Invoice.objects.with_attempts().get(pk=invoice.pk).status_on(today) is status
@@ -195,7 +193,7 @@ def test_an_invoice_is_past_due_from_the_midnight_after_its_due_date(
         {"paid_minor": -1},
     ],
 )
-def test_the_database_has_the_last_word(practice: Practice, change: dict[str, object]) -> None:
+def test_constraints_refuse_inconsistent_invoices(practice: Practice, change: dict[str, object]) -> None:
     invoice = cast.bill(cast.ana(practice))
     with pytest.raises(IntegrityError), transaction.atomic():
         Invoice.objects.filter(pk=invoice.pk).update(**change)

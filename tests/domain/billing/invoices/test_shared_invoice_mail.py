@@ -1,4 +1,4 @@
-"""The mail that a bill is there leaves only while the client may see it and said that email is ok."""
+"""The mail about a new bill is sent only while the client may see the bill and has consented to email."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,7 +30,7 @@ def bill(practice: Practice) -> Invoice:
     return cast.bill(ana, 14_000)
 
 
-def hand_over(smtp: SmtpServer) -> OutgoingEmail:
+def deliver(smtp: SmtpServer) -> OutgoingEmail:
     assert delivery.deliver_next("rest", SmtpTransport(parse(smtp.url)))
     return OutgoingEmail.objects.get(kind=invoice_sharing.KIND)
 
@@ -80,8 +80,8 @@ def void(bill: Invoice) -> None:
     invoicing.void(bill, reason="Made by mistake", shown=None, by=cast.DESK)
 
 
-def test_it_leaves_with_a_name_and_a_link_and_nothing_of_what_the_bill_is_for(bill: Invoice, smtp: SmtpServer) -> None:
-    assert hand_over(smtp).state == "handed_over"
+def test_the_mail_has_a_name_and_a_link_but_no_details(bill: Invoice, smtp: SmtpServer) -> None:
+    assert deliver(smtp).state == "handed_over"
     (mail,) = smtp.mails
     text = mail.text()
     assert "http://localhost:8000/portal/alder-street/" in text
@@ -104,19 +104,19 @@ def test_it_leaves_with_a_name_and_a_link_and_nothing_of_what_the_bill_is_for(bi
         (void, "The invoice is no longer shared."),
     ],
 )
-def test_what_changed_before_hand_over_drops_it_with_the_reason(
+def test_a_change_before_delivery_drops_the_mail(
     bill: Invoice, smtp: SmtpServer, change: Callable[[Invoice], None], reason: str
 ) -> None:
     change(bill)
-    mail = hand_over(smtp)
+    mail = deliver(smtp)
     assert (mail.state, mail.reason, smtp.mails) == ("dropped", reason, [])
     entry = AuditEntry.objects.get(verb=AuditAction.EMAIL_DROPPED)
     assert (entry.client_id, entry.details["reason"]) == (bill.client_id, reason)
 
 
-def test_a_bill_shared_again_after_it_was_dropped_is_told_of_again(bill: Invoice, smtp: SmtpServer) -> None:
+def test_a_bill_shared_again_is_mailed_again(bill: Invoice, smtp: SmtpServer) -> None:
     unshare(bill)
-    assert hand_over(smtp).state == "dropped"
+    assert deliver(smtp).state == "dropped"
     shared = invoice_sharing.share(bill, shown=None, by=cast.DESK)
     assert shared.email is not None
     assert delivery.deliver_next("rest", SmtpTransport(parse(smtp.url)))

@@ -1,4 +1,4 @@
-"""Whatever happens to invoices, payments and cards is one entry in the trail: who, for which client, about what."""
+"""Each change of invoices, payments and cards writes its audit log entries, with actor, client and subject."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,16 +37,15 @@ ENTRY = InvoiceInput(DAY, DAY + timedelta(days=14), (LineInput("Session", 14_000
 
 
 @dataclass
-class Watch:
-    """The trail, looked at between one act and the next."""
+class AuditWatch:
+    """Asserts on the audit log entries that an operation writes."""
 
     client: Client
-    seen: int = 0
 
-    def tells(self, act: Callable[[], object], *verbs: str, by: str = "Fay", of_client: bool = True) -> None:
-        """The act makes just these entries, in this order, each in UTC and of the client."""
+    def expect(self, operation: Callable[[], object], *verbs: str, by: str = "Fay", of_client: bool = True) -> None:
+        """Asserts that the operation writes exactly these entries, in this order, for the client and in UTC."""
         before = AuditEntry.objects.count()
-        act()
+        operation()
         entries = list(AuditEntry.objects.order_by("id")[before:])
         assert [entry.verb for entry in entries] == list(verbs)
         for entry in entries:
@@ -61,53 +60,53 @@ def fay(practice: Practice) -> Actor:
     return cast.fay(practice).actor
 
 
-def test_the_life_of_an_invoice(practice: Practice, fay: Actor) -> None:
+def test_invoice_operations_are_audited(practice: Practice, fay: Actor) -> None:
     ana = cast.ana(practice)
-    watch = Watch(ana)
+    watch = AuditWatch(ana)
     made: list[Invoice] = []
 
     def latest() -> Invoice:
         return Invoice.objects.select_related("client__practice").get(pk=made[-1].pk)
 
-    watch.tells(lambda: made.append(invoicing.draft(ana, ENTRY, by=fay)), "invoice.drafted")
-    watch.tells(lambda: invoicing.edit(latest(), ENTRY, version=latest().version, by=fay), "invoice.edited")
-    watch.tells(lambda: invoicing.discard(latest(), shown=None, by=fay), "invoice.discarded")
-    watch.tells(lambda: made.append(invoicing.draft(ana, ENTRY, by=fay)), "invoice.drafted")
-    watch.tells(lambda: invoicing.issue(latest(), shown=None, by=fay), "invoice.issued")
-    for verbs in (("invoice.shared",), ()):  # Again: nothing happens, and nothing is told.
-        watch.tells(lambda: invoice_sharing.share(latest(), shown=None, by=fay), *verbs)
+    watch.expect(lambda: made.append(invoicing.draft(ana, ENTRY, by=fay)), "invoice.drafted")
+    watch.expect(lambda: invoicing.edit(latest(), ENTRY, version=latest().version, by=fay), "invoice.edited")
+    watch.expect(lambda: invoicing.discard(latest(), shown=None, by=fay), "invoice.discarded")
+    watch.expect(lambda: made.append(invoicing.draft(ana, ENTRY, by=fay)), "invoice.drafted")
+    watch.expect(lambda: invoicing.issue(latest(), shown=None, by=fay), "invoice.issued")
+    for verbs in (("invoice.shared",), ()):  # A repeated call changes nothing and writes no entry.
+        watch.expect(lambda: invoice_sharing.share(latest(), shown=None, by=fay), *verbs)
     for verbs in (("invoice.unshared",), ()):
-        watch.tells(lambda: invoice_sharing.unshare(latest(), shown=None, by=fay), *verbs)
+        watch.expect(lambda: invoice_sharing.unshare(latest(), shown=None, by=fay), *verbs)
     for verbs in (("invoice.voided",), ()):
-        watch.tells(lambda: invoicing.void(latest(), reason="By mistake", shown=None, by=fay), *verbs)
+        watch.expect(lambda: invoicing.void(latest(), reason="By mistake", shown=None, by=fay), *verbs)
 
 
-def test_money_by_hand(practice: Practice, fay: Actor) -> None:
+def test_manual_payments_and_credits(practice: Practice, fay: Actor) -> None:
     ana = cast.ana(practice)
-    bill, watch = cast.bill(ana), Watch(ana)
+    bill, watch = cast.bill(ana), AuditWatch(ana)
     cash = PaymentInput(PaymentKind.CASH, 14_000, DAY)
-    watch.tells(lambda: manual_payments.record(ana, cash, invoice=bill, shown=None, by=fay), "payment.recorded")
+    watch.expect(lambda: manual_payments.record(ana, cash, invoice=bill, shown=None, by=fay), "payment.recorded")
     paid = Payment.objects.select_related("client__practice").get()
     for verbs in (("payment.taken_back",), ()):
-        watch.tells(lambda: manual_payments.take_back(paid, reason="By mistake", shown=None, by=fay), *verbs)
-    watch.tells(lambda: manual_payments.record(ana, cash, invoice=bill, shown=None, by=fay), "payment.recorded")
+        watch.expect(lambda: manual_payments.take_back(paid, reason="By mistake", shown=None, by=fay), *verbs)
+    watch.expect(lambda: manual_payments.record(ana, cash, invoice=bill, shown=None, by=fay), "payment.recorded")
     again = Payment.objects.select_related("client__practice").latest("id")
-    watch.tells(
+    watch.expect(
         lambda: refunds.record_manual_refund(again, amount_minor=4_000, reason="Price", shown=None, by=fay),
         "refund.recorded",
     )
     account_credits.ask_for_refund(again, reason="It came twice.")
     for verbs in (("credit.kept",), ()):
-        watch.tells(lambda: account_credits.keep_as_credit(again, shown=None, by=fay), *verbs)
+        watch.expect(lambda: account_credits.keep_as_credit(again, shown=None, by=fay), *verbs)
     given: list[Credit] = []
-    watch.tells(
+    watch.expect(
         lambda: given.append(account_credits.give(ana, amount_minor=500, reason="Goodwill", shown=None, by=fay)),
         "credit.given",
     )
     for verbs in (("credit.taken_back",), ()):
-        watch.tells(lambda: account_credits.take_back(given[0], reason="By mistake", shown=None, by=fay), *verbs)
+        watch.expect(lambda: account_credits.take_back(given[0], reason="By mistake", shown=None, by=fay), *verbs)
     other = cast.bill(ana, 2_000)
-    watch.tells(
+    watch.expect(
         lambda: account_credits.give(ana, amount_minor=500, reason="Goodwill", shown=None, by=fay),
         "credit.given",
         "credit.applied",
@@ -115,8 +114,8 @@ def test_money_by_hand(practice: Practice, fay: Actor) -> None:
     assert AuditEntry.objects.get(verb="credit.applied").about == other.ref
 
 
-def test_services(practice: Practice, fay: Actor) -> None:
-    watch = Watch(cast.ana(practice))
+def test_services_are_audited(practice: Practice, fay: Actor) -> None:
+    watch = AuditWatch(cast.ana(practice))
     item = service_items.save(practice, code="S50", label="Session", price_minor=14_000, shown=None, by=fay)
 
     def priced() -> object:
@@ -124,9 +123,9 @@ def test_services(practice: Practice, fay: Actor) -> None:
             practice, code="S50", label="Session", price_minor=15_000, shown=None, by=fay, item=item
         )
 
-    watch.tells(priced, "service.saved", of_client=False)
+    watch.expect(priced, "service.saved", of_client=False)
     for verbs in (("service.retired",), ()):
-        watch.tells(lambda: service_items.archive(item, shown=None, by=fay), *verbs, of_client=False)
+        watch.expect(lambda: service_items.archive(item, shown=None, by=fay), *verbs, of_client=False)
 
 
 @pytest.fixture
@@ -134,7 +133,7 @@ def ana(till: Till) -> Client:
     return let_pay(cast.ana(till.practice))
 
 
-def heard(till: Till, kind: str, id_: str) -> None:
+def receive_event(till: Till, kind: str, id_: str) -> None:
     number = InboundEvent.objects.count()
     inbound_events.store(
         till.practice, source="stripe", event_id=f"evt_{number}", kind=kind, object_kind=kind, object_id=id_,
@@ -143,18 +142,18 @@ def heard(till: Till, kind: str, id_: str) -> None:
     webhook_events.process(InboundEvent.objects.latest("id"))
 
 
-def at_stripe(till: Till, attempt: PaymentAttempt, number: str = "4242424242424242") -> None:
+def pay_at_stripe(till: Till, attempt: PaymentAttempt, number: str = "4242424242424242") -> None:
     till.type_card(attempt, number)
     polling.poll(attempt)
 
 
 @pytest.mark.sqlite
-def test_a_card_pays_is_kept_is_declined_and_removed(till: Till, ana: Client) -> None:
-    watch = Watch(ana)
-    begun: list[PaymentAttempt] = []
+def test_card_payments_and_saved_cards_are_audited(till: Till, ana: Client) -> None:
+    watch = AuditWatch(ana)
+    attempts: list[PaymentAttempt] = []
     bill = cast.bill(ana)
-    watch.tells(lambda: begun.append(till.start(ana, bill, save=True)), "payment.started", by="Ana Abreu")
-    watch.tells(lambda: at_stripe(till, begun[0]), "payment.charged", "card.saved", by="Stripe")
+    watch.expect(lambda: attempts.append(till.start(ana, bill, save=True)), "payment.started", by="Ana Abreu")
+    watch.expect(lambda: pay_at_stripe(till, attempts[0]), "payment.charged", "card.saved", by="Stripe")
     card = SavedCard.objects.get()
     desk = till.stripe.desk()
     desk.save(desk.get("payment_method", card.payment_method_id) | {"_number": "4000000000000341"})
@@ -164,64 +163,62 @@ def test_a_card_pays_is_kept_is_declined_and_removed(till: Till, ana: Client) ->
     entries = AuditEntry.objects.order_by("id")[before:].values_list("verb", "actor_name", "client")
     assert list(entries) == [("payment.started", "Ana Abreu", ana.pk), ("payment.declined", "Stripe", ana.pk)]
     for verbs in (("card.removed",), ()):
-        watch.tells(lambda: saved_cards.remove(card, ana, by=till.payer(ana).by), *verbs, by="Ana Abreu")
+        watch.expect(lambda: saved_cards.remove(card, ana, by=till.payer(ana).by), *verbs, by="Ana Abreu")
 
 
 def paid(till: Till, invoice: Invoice) -> Payment:
     attempt = till.start(invoice.client, invoice)
-    at_stripe(till, attempt)
+    pay_at_stripe(till, attempt)
     return Payment.objects.select_related("client__practice").get(attempt=attempt)
 
 
 @pytest.mark.sqlite
-def test_money_goes_back_by_our_hand_by_stripes_and_not_at_all(till: Till, ana: Client) -> None:
+def test_sent_found_and_failed_refunds_are_audited(till: Till, ana: Client) -> None:
     fay = cast.fay(till.practice).actor
-    payment, watch = paid(till, cast.bill(ana)), Watch(ana)
-    watch.tells(
+    payment, watch = paid(till, cast.bill(ana)), AuditWatch(ana)
+    watch.expect(
         lambda: card_refunds.send(payment, amount_minor=4_000, reason="Price", shown=None, by=fay), "refund.sent"
     )
     made = till.stripe.refund(payment.stripe_charge_id, amount=5_000)
     for verbs in (("refund.found",), ()):
-        watch.tells(lambda: heard(till, "refund", made), *verbs, by="Stripe")
+        watch.expect(lambda: receive_event(till, "refund", made), *verbs, by="Stripe")
     till.stripe.end_refund(made, fails=True)
     for verbs in (("refund.failed",), ()):
-        watch.tells(lambda: heard(till, "refund", made), *verbs, by="Stripe")
+        watch.expect(lambda: receive_event(till, "refund", made), *verbs, by="Stripe")
 
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("won", [True, False])
-def test_a_dispute_is_told_when_it_opens_and_when_it_ends(till: Till, ana: Client, *, won: bool) -> None:
-    payment, watch = paid(till, cast.bill(ana)), Watch(ana)
+def test_a_dispute_is_audited_when_it_opens_and_ends(till: Till, ana: Client, *, won: bool) -> None:
+    payment, watch = paid(till, cast.bill(ana)), AuditWatch(ana)
     opened = till.stripe.dispute(payment.stripe_charge_id)
     for verbs in (("dispute.opened",), ()):
-        watch.tells(lambda: heard(till, "dispute", opened), *verbs, by="Stripe")
+        watch.expect(lambda: receive_event(till, "dispute", opened), *verbs, by="Stripe")
     till.stripe.end_dispute(opened, won=won)
-    watch.tells(lambda: heard(till, "dispute", opened), "dispute.won" if won else "dispute.lost", by="Stripe")
-    watch.tells(disputes.poll_open)
+    watch.expect(lambda: receive_event(till, "dispute", opened), "dispute.won" if won else "dispute.lost", by="Stripe")
+    watch.expect(disputes.poll_open)
 
 
 @pytest.mark.sqlite
-def test_what_does_not_match_is_told_and_so_is_who_lets_go_of_it(
-    till: Till, ana: Client, time_machine: Traveller
-) -> None:
-    fay, watch = cast.fay(till.practice).actor, Watch(ana)
+def test_a_mismatch_and_its_release_are_audited(till: Till, ana: Client, time_machine: Traveller) -> None:
+    fay, watch = cast.fay(till.practice).actor, AuditWatch(ana)
     attempt = till.start(ana, cast.bill(ana))
     till.type_card(attempt)
     rows = PaymentAttempt.objects.filter(pk=attempt.pk)
     rows.update(currency="EUR")
     mine = rows.select_related("client__practice", "practice", "account")
-    watch.tells(lambda: polling.poll(mine.get()), "payment.quarantined", by="Stripe")
+    watch.expect(lambda: polling.poll(mine.get()), "payment.quarantined", by="Stripe")
     time_machine.move_to(NOW + timedelta(hours=25))
     rows.update(currency="USD")
-    watch.tells(
+    watch.expect(
         lambda: attempt_release.release(mine.get(), reason="Nobody knows", shown=None, by=fay), "payment.released"
     )
     assert mine.get().state == AttemptState.RELEASED
-    watch.tells(lambda: settlement.end(mine.get(), AttemptState.EXPIRED))
+    watch.expect(lambda: settlement.end(mine.get(), AttemptState.EXPIRED))
 
 
 @pytest.mark.sqlite
-def test_a_walk_through_stripes_list_is_told(till: Till, ana: Client) -> None:
+def test_a_reconciliation_is_audited(till: Till, ana: Client) -> None:
     Restoration.objects.create(practice=till.practice, backup_made_at=NOW - timedelta(minutes=5))
     before = AuditEntry.objects.count()
     reconciliation.reconcile(till.practice, since=NOW - timedelta(minutes=5), by=Actor.operator())

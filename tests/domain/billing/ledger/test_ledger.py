@@ -1,4 +1,4 @@
-"""Payments, credit and refunds: what is owed afterwards, in both balances, and that the ledger agrees."""
+"""Payments, credit and refunds: both balances afterwards, with the ledger verified after each test."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -51,12 +51,12 @@ def ana(practice: Practice) -> Client:
 
 
 @pytest.fixture(autouse=True)
-def books_are_sound(db: None) -> Iterator[None]:
+def verified_ledger(db: None) -> Iterator[None]:
     yield
     assert list(verification.mismatches()) == []
 
 
-def standing(invoice: Invoice) -> tuple[int, int, int]:
+def amounts(invoice: Invoice) -> tuple[int, int, int]:
     invoice.refresh_from_db()
     return invoice.paid_minor, invoice.credited_minor, invoice.still_open_minor
 
@@ -68,63 +68,63 @@ def test_cash_for_an_invoice_pays_it(ana: Client) -> None:
     assert (invoice.is_paid, payment.number, balances.office_account(ana).office_minor) == (True, 1, 0)
 
 
-def test_partly_paid_stays_unpaid(ana: Client) -> None:
+def test_a_partly_paid_invoice_stays_unpaid(ana: Client) -> None:
     invoice = cast.bill(ana, 28_000)
     cast.cash(ana, 14_000, invoice=invoice)
     invoice.refresh_from_db()
     assert (invoice.is_paid, invoice.is_partly_paid, invoice.still_open_minor) == (False, True, 14_000)
 
 
-def test_what_is_beyond_the_invoice_becomes_credit_and_pays_the_oldest_due(ana: Client) -> None:
+def test_an_overpayment_pays_the_earliest_due_invoices(ana: Client) -> None:
     today = clock.today(ana.practice.time_zone)
     first = cast.bill(ana, 10_000)
     later = cast.bill(ana, 10_000, due_on=today + timedelta(days=30))
     sooner = cast.bill(ana, 10_000, due_on=today + timedelta(days=20))
     cast.cash(ana, 25_000, invoice=first)
-    assert [standing(each)[2] for each in (first, sooner, later)] == [0, 0, 5_000]
+    assert [amounts(each)[2] for each in (first, sooner, later)] == [0, 0, 5_000]
 
 
-def test_a_payment_for_the_account_pays_what_is_shared_and_leaves_the_rest(ana: Client) -> None:
+def test_an_account_payment_pays_shared_invoices_only(ana: Client) -> None:
     hidden, shown = cast.bill(ana, shared=False), cast.bill(ana)
     cast.cash(ana, 20_000)
-    assert standing(shown)[2] == 0
-    assert standing(hidden)[2] == 14_000
+    assert amounts(shown)[2] == 0
+    assert amounts(hidden)[2] == 14_000
     account = balances.office_account(ana)
     assert (account.unused_minor, account.office_minor) == (6_000, 8_000)
     assert balances.portal_account(ana).portal_minor == -6_000
 
 
-def test_sharing_puts_credit_against_the_invoice_and_unsharing_gives_it_back(ana: Client) -> None:
+def test_sharing_applies_credit_and_unsharing_releases_it(ana: Client) -> None:
     cast.cash(ana, 10_000)
     invoice = cast.bill(ana)
-    assert standing(invoice) == (10_000, 0, 4_000)
+    assert amounts(invoice) == (10_000, 0, 4_000)
     invoice_sharing.unshare(invoice, shown=None, by=cast.DESK)
-    assert standing(invoice) == (0, 0, 14_000)
+    assert amounts(invoice) == (0, 0, 14_000)
     assert balances.office_account(ana).unused_minor == 10_000
 
 
-def test_unsharing_leaves_what_was_recorded_for_this_invoice(ana: Client) -> None:
+def test_unsharing_keeps_payments_for_the_invoice(ana: Client) -> None:
     invoice = cast.bill(ana)
     cast.cash(ana, 5_000, invoice=invoice)
     invoice_sharing.unshare(invoice, shown=None, by=cast.DESK)
-    assert standing(invoice) == (5_000, 0, 9_000)
+    assert amounts(invoice) == (5_000, 0, 9_000)
 
 
-def test_what_was_paid_by_card_stays_shared(ana: Client) -> None:
+def test_an_invoice_paid_by_card_stays_shared(ana: Client) -> None:
     invoice = cast.bill(ana)
     cast.charged(cast.attempt(invoice))
     with pytest.raises(PaidByCard):
         invoice_sharing.unshare(invoice, shown=None, by=cast.DESK)
 
 
-def test_credit_passes_over_an_invoice_under_an_open_attempt_and_comes_when_it_ends(ana: Client) -> None:
+def test_credit_is_applied_when_an_open_attempt_ends(ana: Client) -> None:
     invoice = cast.bill(ana)
     attempt = cast.attempt(invoice)
     account_credits.give(ana, amount_minor=4_000, reason="Goodwill", shown=None, by=cast.DESK)
-    assert standing(invoice)[2] == 14_000
+    assert amounts(invoice)[2] == 14_000
     with lock_books(ana):
         allocation.end_attempt(attempt, AttemptState.EXPIRED, by=cast.DESK)
-    assert standing(invoice)[2] == 10_000
+    assert amounts(invoice)[2] == 10_000
 
 
 def test_one_invoice_has_one_open_attempt(ana: Client) -> None:
@@ -134,7 +134,7 @@ def test_one_invoice_has_one_open_attempt(ana: Client) -> None:
         cast.attempt(one, two)
 
 
-def test_a_processing_invoice_has_its_own_line_and_leaves_the_portal_balance(ana: Client) -> None:
+def test_a_processing_invoice_is_not_in_the_portal_balance(ana: Client) -> None:
     cast.bill(ana)
     cast.attempt(cast.bill(ana), state=AttemptState.PROCESSING)
     account = balances.portal_account(ana)
@@ -142,15 +142,13 @@ def test_a_processing_invoice_has_its_own_line_and_leaves_the_portal_balance(ana
     assert balances.office_account(ana).office_minor == 28_000
 
 
-def test_a_checkout_that_nobody_finished_leaves_the_invoice_in_the_balance(ana: Client) -> None:
+def test_an_unfinished_checkout_stays_in_the_balance(ana: Client) -> None:
     cast.attempt(cast.bill(ana))
     assert balances.portal_account(ana).portal_minor == 14_000
 
 
 @pytest.mark.parametrize(("state", "refusal"), [(AttemptState.OPEN, BeingPaid), (AttemptState.PROCESSING, Processing)])
-def test_cash_is_refused_while_a_card_payment_is_under_way(
-    ana: Client, state: AttemptState, refusal: type[Exception]
-) -> None:
+def test_cash_is_refused_during_a_card_payment(ana: Client, state: AttemptState, refusal: type[Exception]) -> None:
     invoice = cast.bill(ana)
     cast.attempt(invoice, state=state)
     with pytest.raises(refusal):
@@ -165,12 +163,12 @@ def test_a_late_success_after_cash_becomes_credit(ana: Client) -> None:
         attempt.covers.update(is_open=False)
     cast.cash(ana, 14_000, invoice=invoice)
     payment = cast.charged(attempt)
-    assert standing(invoice)[0] == 14_000
+    assert amounts(invoice)[0] == 14_000
     assert payment.allocations.get().invoice == other
     assert balances.office_account(ana).office_minor == 0
 
 
-def test_a_paid_invoice_takes_no_more(ana: Client) -> None:
+def test_a_paid_invoice_takes_no_payment(ana: Client) -> None:
     invoice = cast.bill(ana)
     cast.cash(ana, 14_000, invoice=invoice)
     with pytest.raises(InvoicePaid):
@@ -178,12 +176,12 @@ def test_a_paid_invoice_takes_no_more(ana: Client) -> None:
 
 
 @pytest.mark.parametrize("amount", [0, -1])
-def test_nothing_is_no_payment(ana: Client, amount: int) -> None:
+def test_a_payment_must_be_positive(ana: Client, amount: int) -> None:
     with pytest.raises(AmountNotPositive):
         cast.cash(ana, amount)
 
 
-def test_one_press_records_one_payment(ana: Client) -> None:
+def test_one_form_key_records_one_payment(ana: Client) -> None:
     entry = PaymentInput(PaymentKind.CHECK, 5_000, clock.today("UTC"), check_number="1182")
     first = manual_payments.record(ana, entry, form_key="k" * 43, shown=None, by=cast.DESK)
     assert manual_payments.record(ana, entry, form_key="k" * 43, shown=None, by=cast.DESK) == first
@@ -201,13 +199,13 @@ def test_a_payment_taken_back_is_owed_again(ana: Client) -> None:
     payment = cast.cash(ana, 20_000, invoice=invoice)
     manual_payments.take_back(payment, reason="The check bounced", shown=None, by=cast.DESK)
     manual_payments.take_back(payment, reason="Again", shown=None, by=cast.DESK)
-    assert standing(invoice) == (0, 0, 14_000)
+    assert amounts(invoice) == (0, 0, 14_000)
     assert balances.office_account(ana).office_minor == 14_000
     payment.refresh_from_db()
     assert payment.taken_back_reason == "The check bounced"
 
 
-def test_a_card_charge_is_refunded_not_taken_back(ana: Client) -> None:
+def test_an_online_charge_cannot_be_taken_back(ana: Client) -> None:
     payment = cast.charged(cast.attempt(cast.bill(ana)))
     with pytest.raises(ChargedOnline):
         manual_payments.take_back(payment, reason="x", shown=None, by=cast.DESK)
@@ -215,26 +213,26 @@ def test_a_card_charge_is_refunded_not_taken_back(ana: Client) -> None:
         refunds.record_manual_refund(payment, amount_minor=1, reason="x", shown=None, by=cast.DESK)
 
 
-def test_a_refund_by_hand_leaves_the_invoice_paid_and_asks_for_nothing(ana: Client) -> None:
+def test_a_manual_refund_leaves_the_invoice_paid(ana: Client) -> None:
     invoice = cast.bill(ana)
     payment = cast.cash(ana, 14_000, invoice=invoice)
     refund = refunds.record_manual_refund(
         payment, amount_minor=4_000, reason="Price was wrong", shown=None, by=cast.DESK
     )
     assert refund.state == RefundState.SUCCEEDED
-    assert standing(invoice) == (10_000, 4_000, 0)
+    assert amounts(invoice) == (10_000, 4_000, 0)
     assert balances.office_account(ana).office_minor == 0
 
 
-def test_a_refund_takes_what_is_left_over_first(ana: Client) -> None:
+def test_a_refund_uses_the_unused_amount_first(ana: Client) -> None:
     invoice = cast.bill(ana, 10_000)
     payment = cast.cash(ana, 14_000, invoice=invoice)
     refunds.record_manual_refund(payment, amount_minor=5_000, reason="Paid twice", shown=None, by=cast.DESK)
-    assert standing(invoice) == (9_000, 1_000, 0)
+    assert amounts(invoice) == (9_000, 1_000, 0)
     assert balances.office_account(ana).office_minor == 0
 
 
-def test_no_refund_goes_beyond_what_is_left(ana: Client) -> None:
+def test_no_refund_exceeds_the_refundable_amount(ana: Client) -> None:
     payment = cast.cash(ana, 10_000)
     refunds.record_manual_refund(payment, amount_minor=6_000, reason="x", shown=None, by=cast.DESK)
     with pytest.raises(ExceedsRefundableAmount):
@@ -243,7 +241,7 @@ def test_no_refund_goes_beyond_what_is_left(ana: Client) -> None:
         manual_payments.take_back(payment, reason="x", shown=None, by=cast.DESK)
 
 
-def test_what_was_taken_back_is_not_refunded(ana: Client) -> None:
+def test_a_payment_taken_back_is_not_refunded(ana: Client) -> None:
     payment = manual_payments.take_back(cast.cash(ana, 10_000), reason="x", shown=None, by=cast.DESK)
     with pytest.raises(TakenBack):
         refunds.record_manual_refund(payment, amount_minor=1, reason="x", shown=None, by=cast.DESK)
@@ -251,24 +249,24 @@ def test_what_was_taken_back_is_not_refunded(ana: Client) -> None:
 
 def open_stripe_refund(payment: Payment, amount: int) -> Refund:
     with lock_books(payment.client):
-        held = Payment.objects.locked().get(pk=payment.pk)
-        return refunds.create_refund(held, amount_minor=amount, method=RefundMethod.STRIPE, reason="x", by=cast.DESK)
+        locked = Payment.objects.locked().get(pk=payment.pk)
+        return refunds.create_refund(locked, amount_minor=amount, method=RefundMethod.STRIPE, reason="x", by=cast.DESK)
 
 
-def test_a_refund_that_fails_later_is_undone_once(ana: Client) -> None:
+def test_a_failed_refund_is_undone_once(ana: Client) -> None:
     invoice = cast.bill(ana)
     payment = cast.charged(cast.attempt(invoice))
     refund = open_stripe_refund(payment, 14_000)
-    assert standing(invoice) == (0, 14_000, 0)
+    assert amounts(invoice) == (0, 14_000, 0)
     for _time in range(2):
         with lock_books(ana):
             allocation.undo_refund(refund, failure="expired_or_canceled_card", by=cast.DESK)
-    assert standing(invoice) == (14_000, 0, 0)
+    assert amounts(invoice) == (14_000, 0, 0)
     payment.refresh_from_db()
     assert payment.left_minor == 14_000
 
 
-def test_a_refund_that_fails_after_its_invoice_was_voided_becomes_credit(ana: Client) -> None:
+def test_a_failed_refund_of_a_void_invoice_becomes_credit(ana: Client) -> None:
     invoice = cast.bill(ana)
     refund = open_stripe_refund(cast.charged(cast.attempt(invoice)), 5_000)
     invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
@@ -278,7 +276,7 @@ def test_a_refund_that_fails_after_its_invoice_was_voided_becomes_credit(ana: Cl
     assert balances.office_account(ana).unused_minor == 14_000
 
 
-def test_a_lost_dispute_brings_the_debt_back(ana: Client) -> None:
+def test_a_lost_dispute_is_owed_again(ana: Client) -> None:
     invoice = cast.bill(ana)
     payment = cast.charged(cast.attempt(invoice))
     dispute = Dispute.objects.create(
@@ -287,22 +285,22 @@ def test_a_lost_dispute_brings_the_debt_back(ana: Client) -> None:
     dispute.state, dispute.closed_at = DisputeState.LOST, clock.now()
     with lock_books(ana):
         allocation.reverse_for_dispute(dispute)
-    assert standing(invoice) == (0, 0, 14_000)
+    assert amounts(invoice) == (0, 0, 14_000)
     assert balances.office_account(ana).office_minor == 14_000
 
 
-def test_flagged_credit_waits_for_its_refund_until_it_is_kept(ana: Client) -> None:
+def test_flagged_credit_is_not_applied_until_it_is_kept(ana: Client) -> None:
     payment = cast.cash(ana, 14_000)
     account_credits.ask_for_refund(payment, reason="Paid twice")
     invoice = cast.bill(ana)
-    assert standing(invoice)[2] == 14_000
+    assert amounts(invoice)[2] == 14_000
     assert balances.office_account(ana).office_minor == 0
     assert account_credits.keep_as_credit(payment, shown=None, by=cast.DESK) == 14_000
     assert account_credits.keep_as_credit(payment, shown=None, by=cast.DESK) == 0
-    assert standing(invoice)[2] == 0
+    assert amounts(invoice)[2] == 0
 
 
-def test_a_refund_of_all_that_was_flagged_takes_the_flag_away(ana: Client) -> None:
+def test_refunding_all_flagged_credit_clears_the_flag(ana: Client) -> None:
     payment = cast.cash(ana, 14_000)
     account_credits.ask_for_refund(payment, reason="Paid twice")
     refunds.record_manual_refund(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
@@ -310,14 +308,14 @@ def test_a_refund_of_all_that_was_flagged_takes_the_flag_away(ana: Client) -> No
     assert payment.refund_asked_at is None
 
 
-def test_credit_needs_a_reason_and_is_taken_back_with_one(ana: Client) -> None:
+def test_giving_and_taking_back_credit(ana: Client) -> None:
     with pytest.raises(ReasonMissing):
         account_credits.give(ana, amount_minor=1, reason="", shown=None, by=cast.DESK)
     invoice = cast.bill(ana)
     credit = account_credits.give(ana, amount_minor=14_000, reason="Goodwill", shown=None, by=cast.DESK)
-    assert standing(invoice)[2] == 0
+    assert amounts(invoice)[2] == 0
     account_credits.take_back(credit, reason="Given by mistake", shown=None, by=cast.DESK)
-    assert standing(invoice)[2] == 14_000
+    assert amounts(invoice)[2] == 14_000
 
 
 def test_money_never_pays_another_clients_invoice(ana: Client) -> None:

@@ -1,4 +1,4 @@
-"""The statement ends where the balance stands, in the office and in the portal, whatever happened."""
+"""Statements end with the client's balance, in the office and in the portal."""
 
 from datetime import date, timedelta
 
@@ -35,18 +35,18 @@ def statement(person: Client, *, shared_only: bool, since: date | None = None, u
     )
 
 
-def ends(person: Client) -> tuple[int, int]:
-    """Where the office's and the portal's statements end."""
+def closing_balances(person: Client) -> tuple[int, int]:
+    """Returns the closing balances of the office's and the portal's statements."""
     office = statement(person, shared_only=False).after_minor
     return office, statement(person, shared_only=True).balance_minor
 
 
-def balance(person: Client) -> tuple[int, int]:
+def account_balances(person: Client) -> tuple[int, int]:
     return balances.office_account(person).office_minor, balances.portal_account(person).portal_minor
 
 
-def much_happened(ana: Client) -> None:
-    """Shared and hidden bills, money for both, more than is owed, money that went back, a void bill, credit."""
+def create_all_kinds_of_movement(ana: Client) -> None:
+    """Creates shared, hidden and void bills, payments, an overpayment, refunds and credit."""
     shared, hidden, void = cast.bill(ana, 14_000), cast.bill(ana, 9_000, shared=False), cast.bill(ana, 5_000)
     cast.cash(ana, 10_000, invoice=shared)
     for_hidden = cast.cash(ana, 9_000, invoice=hidden)
@@ -59,19 +59,19 @@ def much_happened(ana: Client) -> None:
     manual_payments.take_back(taken_back, reason="Bounced", shown=None, by=cast.DESK)
 
 
-def test_it_ends_at_the_balance_whatever_happened(ana: Client) -> None:
-    much_happened(ana)
-    assert ends(ana) == balance(ana)
+def test_a_statement_ends_with_the_balance(ana: Client) -> None:
+    create_all_kinds_of_movement(ana)
+    assert closing_balances(ana) == account_balances(ana)
 
 
-def test_what_is_processing_is_told_apart(ana: Client) -> None:
+def test_processing_amounts_are_shown_separately(ana: Client) -> None:
     paid, _other = cast.bill(ana, 14_000), cast.bill(ana, 5_000)
     cast.attempt(paid, state=AttemptState.PROCESSING)
-    told = statement(ana, shared_only=True)
-    assert (told.after_minor, told.processing_minor, told.balance_minor) == (19_000, 14_000, 5_000)
+    shown = statement(ana, shared_only=True)
+    assert (shown.after_minor, shown.processing_minor, shown.balance_minor) == (19_000, 14_000, 5_000)
 
 
-def test_each_line_carries_the_balance_after_it(ana: Client) -> None:
+def test_each_line_has_the_balance_after_it(ana: Client) -> None:
     bill = cast.bill(ana, 14_000)
     cast.cash(ana, 4_000, invoice=bill)
     entries = statement(ana, shared_only=True).entries
@@ -81,7 +81,7 @@ def test_each_line_carries_the_balance_after_it(ana: Client) -> None:
     ]
 
 
-def test_an_old_period_begins_with_what_was_owed_before_it(ana: Client) -> None:
+def test_a_period_begins_with_the_balance_before_it(ana: Client) -> None:
     today = clock.today(ana.practice.time_zone)
     cast.bill(ana, 14_000, due_on=today - timedelta(days=60))
     cast.bill(ana, 5_000)
@@ -92,13 +92,13 @@ def test_an_old_period_begins_with_what_was_owed_before_it(ana: Client) -> None:
     assert (older.after_minor, older.processing_minor) == (14_000, 0)
 
 
-def test_a_bill_that_is_not_shared_is_not_in_the_portal_s_statement(ana: Client) -> None:
+def test_an_unshared_bill_is_not_in_the_portals_statement(ana: Client) -> None:
     hidden = cast.bill(ana, 9_000, shared=False)
     assert statement(ana, shared_only=True).entries == ()
     invoice_sharing.share(hidden, shown=None, by=cast.DESK)
     assert len(statement(ana, shared_only=True).entries) == 1
 
 
-def test_carol_s_bills_are_not_on_ana_s_statement(ana: Client, practice: Practice) -> None:
+def test_carols_bills_are_not_on_anas_statement(ana: Client, practice: Practice) -> None:
     cast.bill(cast.carol(practice), 9_000)
     assert statement(ana, shared_only=False).entries == ()

@@ -1,4 +1,4 @@
-"""One form sent several times at the same moment with different contents; beside it, without the lock."""
+"""One form key sent concurrently with different contents; and what happens without the lock."""
 
 from functools import partial
 from threading import Barrier
@@ -34,30 +34,30 @@ def give(ana: Client, amount_minor: int) -> Credit:
     )
 
 
-def welcome(practice: Practice, name: str) -> CreatedClient:
+def create_client(practice: Practice, name: str) -> CreatedClient:
     entry = ClientInput(ClientDetails(first_name=name, last_name="Cole"))
     return new_clients.create(practice, entry, None, None, form_key=KEY, by=cast.DESK)
 
 
-def test_of_different_credits_under_one_key_one_is_given_and_the_others_are_told(ana: Client) -> None:
-    ended = at_once(*[partial(give, ana, 1_000 + number) for number in range(HANDS)])
-    assert errors(ended) == [FormSentBefore] * (HANDS - 1)
+def test_one_form_key_gives_one_credit(ana: Client) -> None:
+    results = at_once(*[partial(give, ana, 1_000 + number) for number in range(HANDS)])
+    assert errors(results) == [FormSentBefore] * (HANDS - 1)
     assert (Credit.objects.count(), FormKey.objects.count()) == (1, 1)
 
 
-def test_of_different_clients_under_one_key_one_is_created_and_the_others_are_told(practice: Practice) -> None:
-    ended = at_once(*[partial(welcome, practice, f"Carol {number}") for number in range(HANDS)])
-    assert errors(ended) == [FormSentBefore] * (HANDS - 1)
+def test_one_form_key_creates_one_client(practice: Practice) -> None:
+    results = at_once(*[partial(create_client, practice, f"Carol {number}") for number in range(HANDS)])
+    assert errors(results) == [FormSentBefore] * (HANDS - 1)
     assert Client.objects.count() == 1
 
 
-def test_without_the_lock_both_are_about_to_be_given_and_only_the_database_refuses_one(ana: Client) -> None:
-    both_have_looked = Barrier(2)
+def test_without_the_lock_a_constraint_refuses_one_credit(ana: Client) -> None:
+    both_have_read = Barrier(2)
 
     def give_without_lock(amount_minor: int) -> Credit:
         with transaction.atomic():
             assert not Credit.objects.filter(form_key=KEY).exists()
-            both_have_looked.wait(30)
+            both_have_read.wait(30)
             return Credit.objects.create(
                 practice=ana.practice,
                 client=ana,
