@@ -55,7 +55,7 @@ def record_manual_refund(
     """
     with locks.lock_books(payment.client) as locked:
         entry = RefundInput(payment.pk, amount_minor, reason.strip(), note.strip(), invoice.pk if invoice else None)
-        earlier = made_before(locked, form_key, entry)
+        earlier = find_result(locked, form_key, entry)
         if earlier is not None:
             return earlier
         payment = Payment.objects.locked().with_disputes().get(pk=payment.pk)
@@ -89,7 +89,7 @@ def record_manual_refund(
     return refund
 
 
-def made_before(client: Client, form_key: str, entry: RefundInput) -> Refund | None:
+def find_result(client: Client, form_key: str, entry: RefundInput) -> Refund | None:
     """Returns the refund that was made with this form key, None if there is none. Raises FormSentBefore."""
     rows = Refund.objects.filter(practice=client.practice)
     return form_keys.find_result(rows, form_key, entry, kind="refund", describe=_description)

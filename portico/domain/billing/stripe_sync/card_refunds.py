@@ -171,7 +171,7 @@ def _open(
         asked = refunds.RefundInput(
             payment.pk, amount_minor, reason.strip(), note.strip(), invoice.pk if invoice else None
         )
-        earlier = refunds.made_before(held, form_key, asked)
+        earlier = refunds.find_result(held, form_key, asked)
         if earlier is not None:
             return earlier, False
         row = Payment.objects.locked().with_disputes().get(pk=payment.pk)
