@@ -1,1 +1,1 @@
-"""What would serve another practice's application unchanged: rows, the trail, the queue, limits."""
+"""Infrastructure independent of the domain: base models, audit log, mail, queue, rate limits, text."""

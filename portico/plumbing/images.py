@@ -1,4 +1,4 @@
-"""Takes in a picture from outside: judged by its headers, then drawn anew, so that nothing of the file is kept."""
+"""Uploaded images: checked by their headers, then re-encoded, so that nothing else of the file is stored."""
 
 import io
 import struct
@@ -12,10 +12,10 @@ from portico.plumbing.refusals import Refused
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_PIXELS = 4000
-# Of the longer side, after it was drawn anew: sharp on any screen, and on paper.
+# The longer side of a stored image: sharp on any screen, and in print.
 STORED_PIXELS = 640
 
-# What Pillow raises for a file that is broken, or made to break something.
+# Exceptions that Pillow raises for a corrupt or malicious file.
 _BROKEN = (
     OSError,
     SyntaxError,
@@ -28,11 +28,11 @@ _BROKEN = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
-_DRAWN_AS_IS = {"RGB", "RGBA"}
+_SUPPORTED_MODES = {"RGB", "RGBA"}
 
 
 class ImageRejected(Refused):
-    """The file cannot be used; the sentence says what can."""
+    """The file cannot be used; the message says which files can."""
 
 
 class NotAnImage(ImageRejected):
@@ -47,7 +47,7 @@ class ImageTooLarge(ImageRejected):
 
 @dataclass(frozen=True)
 class StoredImage:
-    """Drawn anew as PNG, without any of the metadata it came with."""
+    """An image re-encoded as PNG, without metadata."""
 
     png: bytes
     width: int
@@ -55,9 +55,9 @@ class StoredImage:
 
 
 def reencoded(file: bytes) -> StoredImage:
-    """The picture as a PNG of at most KEPT_PIXELS a side. Raises NoPicture, PictureTooLarge.
+    """Returns the image as a PNG of at most STORED_PIXELS a side. Raises NotAnImage, ImageTooLarge.
 
-    Bytes and pixels are counted from the file and its headers before anything is unpacked.
+    The size in bytes and pixels is checked before anything is decoded.
     """
     if len(file) > MAX_BYTES:
         raise ImageTooLarge
@@ -68,24 +68,24 @@ def reencoded(file: bytes) -> StoredImage:
         raise ImageTooLarge
     try:
         with warnings.catch_warnings():
-            # A broken corner of a picture (its EXIF, its palette) is no news to us.
+            # Pillow warns of broken metadata (EXIF, palette), which is dropped anyway.
             warnings.simplefilter("ignore")
-            return _drawn(file)
+            return _reencode(file)
     except _BROKEN as error:
         raise NotAnImage from error
 
 
-def _drawn(file: bytes) -> StoredImage:
+def _reencode(file: bytes) -> StoredImage:
     with Image.open(io.BytesIO(file), formats=("PNG", "JPEG", "WEBP")) as image:
-        # The header is read a second time, by whoever unpacks: it may not say something else.
+        # Pillow parses the header again, and may read another size.
         if max(image.size) > MAX_PIXELS:
             raise NotAnImage
         image.draft("RGB", (STORED_PIXELS, STORED_PIXELS))
         upright = ImageOps.exif_transpose(image)
     mode = "RGBA" if upright.has_transparency_data else "RGB"
-    plain = upright if upright.mode in _DRAWN_AS_IS else upright.convert(mode)
+    plain = upright if upright.mode in _SUPPORTED_MODES else upright.convert(mode)
     plain.thumbnail((STORED_PIXELS, STORED_PIXELS))
-    # Colour profile, comments and places would be written along.
+    # Else colour profile, comments and locations would be saved too.
     plain.info.clear()
     written = io.BytesIO()
     plain.save(written, "PNG", optimize=True)
@@ -93,7 +93,7 @@ def _drawn(file: bytes) -> StoredImage:
 
 
 def _size_in_header(file: bytes) -> tuple[int, int] | None:
-    """Width and height as the file's own header says; None if it is none of the three kinds."""
+    """Returns width and height from the file's header; None if it is not a PNG, JPEG or WebP."""
     if file.startswith(b"\x89PNG\r\n\x1a\n"):
         return struct.unpack(">II", file[16:24]) if len(file) >= 24 and file[12:16] == b"IHDR" else None
     if file.startswith(b"\xff\xd8\xff"):
@@ -104,27 +104,27 @@ def _size_in_header(file: bytes) -> tuple[int, int] | None:
 
 
 def _size_of_jpeg(file: bytes) -> tuple[int, int] | None:
-    """From the first start of a frame (ITU T.81, B.2.2)."""
-    at = 2
-    while at + 9 <= len(file) and file[at] == 0xFF:
-        marker = file[at + 1]
+    """Returns width and height from the first start-of-frame marker (ITU T.81, B.2.2)."""
+    offset = 2
+    while offset + 9 <= len(file) and file[offset] == 0xFF:
+        marker = file[offset + 1]
         if marker == 0xFF:
-            at += 1
+            offset += 1
         elif 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
-            height, width = struct.unpack(">HH", file[at + 5 : at + 9])
+            height, width = struct.unpack(">HH", file[offset + 5 : offset + 9])
             return width, height
         else:
-            at += 2 + struct.unpack(">H", file[at + 2 : at + 4])[0]
+            offset += 2 + struct.unpack(">H", file[offset + 2 : offset + 4])[0]
     return None
 
 
 def _size_of_webp(file: bytes) -> tuple[int, int] | None:
-    """From the first chunk (RFC 9649): the canvas, a lossless or a lossy picture."""
+    """Returns width and height from the first chunk (RFC 9649): extended, lossless or lossy."""
     if len(file) < 30:
         return None
     match file[12:16]:
         case b"VP8X":
-            return _three(file, 24) + 1, _three(file, 27) + 1
+            return _uint24(file, 24) + 1, _uint24(file, 27) + 1
         case b"VP8L":
             bits = int.from_bytes(file[21:25], "little")
             return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
@@ -135,14 +135,14 @@ def _size_of_webp(file: bytes) -> tuple[int, int] | None:
             return None
 
 
-def _three(file: bytes, at: int) -> int:
-    return int.from_bytes(file[at : at + 3], "little")
+def _uint24(file: bytes, offset: int) -> int:
+    return int.from_bytes(file[offset : offset + 3], "little")
 
 
 def resized(png: bytes, *, within: tuple[int, int]) -> bytes:
-    """A picture that we drew, as a PNG that fits into so many pixels; never larger than it was."""
-    with Image.open(io.BytesIO(png)) as picture:
-        picture.thumbnail(within, Image.Resampling.LANCZOS)
+    """Returns a stored image scaled down to fit `within` (width, height), as a PNG; never enlarged."""
+    with Image.open(io.BytesIO(png)) as image:
+        image.thumbnail(within, Image.Resampling.LANCZOS)
         written = io.BytesIO()
-        picture.save(written, "PNG")
+        image.save(written, "PNG")
     return written.getvalue()

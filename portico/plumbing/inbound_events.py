@@ -1,7 +1,7 @@
-"""Events from elsewhere: kept once, answered at once, worked on later and as often as it takes.
+"""Inbound webhook events: stored once, processed later, with retries.
 
-The app that understands a source registers one function for it. That function is called outside any transaction, may
-be called twice for the same event, and looks at the thing itself instead of trusting what was told.
+The app that knows a source registers one function for it. That function is called outside any transaction, may be
+called twice for the same event, and looks up the object instead of trusting the payload.
 """
 
 import logging
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Longer than the longest piece of work: every call to Stripe within the worker's own deadline.
+# Longer than processing takes: the worker's calls to Stripe share a deadline (gateways.stripe.deadline).
 LEASE = timedelta(seconds=90)
-# What is not known yet may come with the next event; what is not known after three days never will.
+# An unknown object may become known with a later event; after three days it never will.
 RETRY_AFTER = (5, 15, 60, 300, 900, 3600)
 GIVE_UP_AFTER = timedelta(days=3)
 MAX_ERRORS = 5
 
 
 class EventResult(StrEnum):
-    """What became of an event. `LATER`: it is about a thing that we do not know yet, or nobody could be asked."""
+    """The result of processing an event. `LATER`: the object is not known yet, or the source cannot be reached."""
 
     DONE = "done"
     IGNORED = "ignored"
@@ -58,7 +58,7 @@ def store(
     happened_at: datetime,
     is_for_us: bool = True,
 ) -> None:
-    """Stores the event, once however often it comes. What is not for us is stored as settled."""
+    """Stores the event, once however often it arrives. An event that is not for us is stored as settled."""
     now = clock.now()
     event = InboundEvent(
         practice_id=practice.pk,
@@ -77,14 +77,14 @@ def store(
 
 
 def last_received_at(practice: "Model", source: str) -> datetime | None:
-    """When the source told us anything last."""
+    """Returns the time of the last event from the source."""
     of_source = InboundEvent.objects.filter(practice_id=practice.pk, source=source)
-    heard_at: datetime | None = of_source.aggregate(at=Max("written_at"))["at"]
-    return heard_at
+    received_at: datetime | None = of_source.aggregate(at=Max("written_at"))["at"]
+    return received_at
 
 
 def process_next() -> bool:
-    """Works on the oldest event that is due. False when there is none, or nobody who would understand it."""
+    """Processes the oldest event that is due. Returns False if there is none of a registered source."""
     if not _workers:
         return False
     waiting = InboundEvent.objects.waiting().filter(source__in=_workers).select_related("practice")
@@ -92,33 +92,33 @@ def process_next() -> bool:
     if event is None:
         return False
     try:
-        verdict = _workers[event.source](event)
+        result = _workers[event.source](event)
     except (OperationalError, InterfaceError):
-        raise  # The database is away: that is no mistake of this event.
-    except Exception as mistake:  # noqa: BLE001  # Whatever is wrong with one event must not stop the others.
-        _note_mistake(event, error_locations.location_of(mistake))
+        raise  # The database is unavailable, which is not an error of this event.
+    except Exception as error:  # noqa: BLE001  # Any error in one event must not stop the others.
+        _record_error(event, error_locations.location_of(error))
         return True
-    if verdict is EventResult.LATER:
-        _put_off(event)
+    if result is EventResult.LATER:
+        _postpone(event)
     else:
-        _settle(event, InboundEventState(verdict.value))
+        _settle(event, InboundEventState(result.value))
     return True
 
 
-def _note_mistake(event: InboundEvent, place: str) -> None:
-    logger.warning("inbox.mistake", extra={"event": event.pk, "kind": event.kind, "mistake": place})
+def _record_error(event: InboundEvent, location: str) -> None:
+    logger.warning("inbox.error", extra={"event": event.pk, "kind": event.kind, "error": location})
     event.mistakes += 1
-    changes = {"mistakes": event.mistakes, "detail": place}
+    changes = {"mistakes": event.mistakes, "detail": location}
     if event.mistakes >= MAX_ERRORS:
         _settle(event, InboundEventState.PARKED, **changes)
     else:
-        _put_off(event, **changes)
+        _postpone(event, **changes)
 
 
-def _put_off(event: InboundEvent, **changes: object) -> None:
+def _postpone(event: InboundEvent, **changes: object) -> None:
     now = clock.now()
     if clock.is_from_future(event.written_at):
-        changes["written_at"] = now  # The clock was ahead when it came: its three days begin now.
+        changes["written_at"] = now  # The clock was ahead when it arrived: its three days start now.
     elif now - event.written_at > GIVE_UP_AFTER:
         _settle(event, InboundEventState.PARKED, **changes)
         return
@@ -127,6 +127,6 @@ def _put_off(event: InboundEvent, **changes: object) -> None:
 
 
 def _settle(event: InboundEvent, state: InboundEventState, **changes: object) -> None:
-    written = leases.finish(event, **changes | {"state": state, "settled_at": clock.now()})
+    is_saved = leases.finish(event, **changes | {"state": state, "settled_at": clock.now()})
     names = {"event": event.pk, "kind": event.kind, "state": state.value, "tries": event.tries}
-    logger.info("inbox.worked_on" if written else "inbox.fenced_off", extra=names)
+    logger.info("inbox.worked_on" if is_saved else "inbox.fenced_off", extra=names)

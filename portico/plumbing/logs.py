@@ -1,4 +1,4 @@
-"""The log: one JSON line per entry, whatever the entry holds, without addresses, link tokens or card numbers."""
+"""JSON logging: one line per record, without email addresses, link tokens or card numbers."""
 
 import json
 import logging
@@ -8,19 +8,19 @@ from datetime import UTC, datetime
 
 from portico.plumbing.security import card_numbers
 
-# What every record has; anything else came by `extra`.
+# The attributes of every record; others were passed as `extra`.
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-# A link's token is 43 signs of base64 (tokens.new_token): nobody who reads the log may sign in. A link that was copied
-# carelessly has letters before or behind it.
+# A link's token is 43 characters of base64 (tokens.new_token); readers of the log must not be able to sign in with it.
+# More characters may surround it in a carelessly copied link.
 _TOKEN = re.compile(r"[\w-]{43,}")
-# Errors of databases and mail servers quote what they refused.
-# It begins only where a word begins, and never goes back: else a long word would cost its length squared.
+# Errors of databases and mail servers quote addresses. The pattern matches only at the start of a word and does not
+# backtrack: else a long word would take quadratic time.
 _ADDRESS = re.compile(r"""(?<![^\s@<>"'(),;:=\[\]])[^\s@<>"'(),;:=\[\]]++@[^\s@<>"'(),;:=\[\]]++""")
-_LONGEST = 20_000
+_MAX_LENGTH = 20_000
 
 
 class JsonFormatter(logging.Formatter):
-    """For `settings.LOGGING`."""
+    """The formatter for `settings.LOGGING`."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, object] = {
@@ -34,14 +34,14 @@ class JsonFormatter(logging.Formatter):
                 entry[name] = _plain(value)
         if record.exc_info and record.exc_info[0] is not None:
             entry["error"] = redacted(self.formatException(record.exc_info))
-        # ASCII: no line separator, no half surrogate can break the line.
+        # ASCII, so that no line separator or lone surrogate breaks the line.
         return json.dumps(entry, ensure_ascii=True, allow_nan=False)
 
 
 def redacted(text: str) -> str:
-    """Without link tokens, e-mail addresses and card numbers, and not endless."""
-    if len(text) > _LONGEST:
-        text = f"{text[:_LONGEST]}… ({len(text)} signs)"
+    """Returns the text without link tokens, email addresses and card numbers, limited in length."""
+    if len(text) > _MAX_LENGTH:
+        text = f"{text[:_MAX_LENGTH]}… ({len(text)} characters)"
     return card_numbers.redacted(_ADDRESS.sub("[address]", _TOKEN.sub("[token]", text)), "[card]")
 
 

@@ -1,4 +1,4 @@
-"""Handing waiting mails to the mail server: claim a few, ask, mark; then for each build, send, write down."""
+"""Delivers queued mails: claims a batch, checks and marks it, then builds, sends and records each mail."""
 
 import logging
 import time
@@ -26,78 +26,78 @@ from portico.plumbing.text import mailboxes
 
 logger = logging.getLogger(__name__)
 
-# Longer than the longest conversation with a mail server (gateways.smtp), so that a live worker keeps its mail.
+# Longer than the longest SMTP session for one mail (gateways.smtp), so that a running worker keeps its lease.
 LEASE = timedelta(seconds=60)
-# How long the outcome of a try is kept in hand while the database is away.
+# How long saving an outcome is retried while the database is unavailable.
 PERSISTENCE_SECONDS = 30.0
-HELD_BACK_BATCH_SIZE = 500
-# Claimed, asked about, marked and sent in one connection together: each costs nearly as much for one as for a few.
+DELAY_BATCH_SIZE = 500
+# Claimed, checked, marked and sent over one connection: each step costs nearly as much for one mail as for ten.
 BATCH_SIZE = 10
-# What a slow server has not been offered by then, another worker may take up.
+# Mails not sent by then, because the server is slow, are released for other workers.
 BATCH_SECONDS = 2.0
-# Whether a mail may leave, and is still ours, is asked anew when the answer is older.
-ANSWER_SECONDS = 0.25
+# After this time the checks are repeated: may the mail be sent, and is its lease still ours?
+CHECK_SECONDS = 0.25
 
 
 class MailConnection(Protocol):
-    """What takes a mail out of the house; never raises for what a server does."""
+    """A connection to the mail server; never raises for failures of the server."""
 
     def send(self, message: bytes, *, sender: str, recipient: str) -> ServerReply: ...
 
 
 class MailTransport(Protocol):
-    """Where mails leave by; those sent while it is open share a connection."""
+    """A mail server; mails sent while it is open share a connection."""
 
     def open(self) -> AbstractContextManager[MailConnection]: ...
 
 
 @dataclass(frozen=True)
 class _Claimed:
-    """A mail that this worker holds."""
+    """A mail leased by this worker."""
 
     email: OutgoingEmail
-    # The mark of an earlier try whose outcome is not known.
-    began_before: datetime | None
+    # The mark of an earlier attempt whose outcome is unknown.
+    earlier_attempt_at: datetime | None
 
 
 @dataclass(frozen=True)
 class _Built:
     message: bytes
     recipient: str
-    # As they are kept: without the secret.
+    # As stored: with the secrets masked.
     text: str
     html: str
 
 
-def deliver_next(lane: str, transport: MailTransport) -> bool:
-    """Works on the oldest few mails of the lane that are due. False when there are none."""
-    waiting = OutgoingEmail.objects.free_to_leave().of_lane(lane).select_related("practice")
-    rows = leases.claim_some(waiting, most=BATCH_SIZE, lease=LEASE)
+def deliver_next(queue: str, transport: MailTransport) -> bool:
+    """Delivers a batch of the oldest mails of the queue that are due. Returns False if there are none."""
+    waiting = OutgoingEmail.objects.free_to_leave().in_queue(queue).select_related("practice")
+    rows = leases.claim_some(waiting, limit=BATCH_SIZE, lease=LEASE)
     if not rows:
         return False
-    left = _mark(_allowed([_Claimed(email, email.handing_over_at) for email in rows]))
-    until = time.monotonic() + BATCH_SECONDS
-    ask_again_at = time.monotonic() + ANSWER_SECONDS
+    remaining = _mark(_allowed([_Claimed(email, email.handing_over_at) for email in rows]))
+    ends_at = time.monotonic() + BATCH_SECONDS
+    check_again_at = time.monotonic() + CHECK_SECONDS
     refused: tuple[OutgoingEmail, ServerReply] | None = None
-    with transport.open() as line:
-        while left and refused is None and time.monotonic() < until:
-            if time.monotonic() > ask_again_at:
-                left, ask_again_at = _mark(_allowed(left)), time.monotonic() + ANSWER_SECONDS
+    with transport.open() as mail_connection:
+        while remaining and refused is None and time.monotonic() < ends_at:
+            if time.monotonic() > check_again_at:
+                remaining, check_again_at = _mark(_allowed(remaining)), time.monotonic() + CHECK_SECONDS
                 continue
-            claimed = left.pop(0)
-            answer = _send(claimed, line)
-            if answer is None or answer.kind != "taken":
-                ask_again_at = 0.0  # What became of it may matter to others in hand, such as those to the same mailbox.
-            if answer is not None and retry_policy.stops_every_mail(answer):
-                refused = claimed.email, answer
-    _give_back(left)
+            claimed = remaining.pop(0)
+            reply = _send(claimed, mail_connection)
+            if reply is None or reply.kind != "taken":
+                check_again_at = 0.0  # The outcome may affect others of the batch, such as those to the same mailbox.
+            if reply is not None and retry_policy.stops_every_mail(reply):
+                refused = claimed.email, reply
+    _release(remaining)
     if refused is not None:
-        _hold_others_back(*refused)
+        _delay_others(*refused)
     return True
 
 
 def _allowed(claimed: Sequence[_Claimed]) -> list[_Claimed]:
-    """Those that may leave at this moment. Of the others the reason is written down, or the mistake."""
+    """Returns the mails that may be sent now. Saves the reason, or the error, of the others."""
     for kind in {each.email.kind for each in claimed}:
         composer = outbox.composer_or_none(kind)
         if composer is not None:
@@ -107,97 +107,97 @@ def _allowed(claimed: Sequence[_Claimed]) -> list[_Claimed]:
         try:
             reason = outbox.composer(each.email.kind).refuse(each.email)
         except (OperationalError, InterfaceError):
-            raise  # The database is away: that is no mistake of this mail.
-        except Exception as mistake:  # noqa: BLE001  # Whatever is wrong with one mail must not stop the others.
-            _write_down_unsent(each, _mistaken(each.email, mistake))
+            raise  # The database is unavailable, which is not an error of this mail.
+        except Exception as error:  # noqa: BLE001  # Any error in one mail must not stop the others.
+            _save_unsent(each, _failed(each.email, error))
             continue
         if reason is None:
             allowed.append(each)
         else:
-            _write_down_unsent(each, retry_policy.dropped(reason, at=clock.now()))
+            _save_unsent(each, retry_policy.dropped(reason, at=clock.now()))
     return allowed
 
 
 def _mark(allowed: Sequence[_Claimed]) -> list[_Claimed]:
-    """Marks those of the mails that are still ours.
+    """Marks the mails as being handed over; returns those whose lease is still ours.
 
-    Committed before the first byte leaves: a worker killed from here on may have handed one of them over.
+    Committed before the first byte is sent: a worker killed from here on may have sent one of them.
     """
     at = clock.now()
-    fresh = [each.email for each in allowed if each.began_before is None]
-    # The times of a link run from the first try that may have been a hand-over.
-    again = [each.email for each in allowed if each.began_before is not None]
-    held = leases.update_all_held(fresh, handing_over_at=at, lease_until=at + LEASE)
-    held += leases.update_all_held(again, lease_until=at + LEASE)
+    first_attempts = [each.email for each in allowed if each.earlier_attempt_at is None]
+    # The lifetime of a link starts with the first attempt that may have been sent.
+    repeated = [each.email for each in allowed if each.earlier_attempt_at is not None]
+    held = leases.update_all_held(first_attempts, handing_over_at=at, lease_until=at + LEASE)
+    held += leases.update_all_held(repeated, lease_until=at + LEASE)
     return [each for each in allowed if each.email in held]
 
 
-def _give_back(left: Sequence[_Claimed]) -> None:
-    """What was not offered to the server is as if nobody had claimed it."""
-    leases.release_all([each.email for each in left if each.began_before is None], handing_over_at=None)
-    leases.release_all([each.email for each in left if each.began_before is not None])
+def _release(unsent: Sequence[_Claimed]) -> None:
+    """Releases mails that were not sent, as if they had not been claimed."""
+    leases.release_all([each.email for each in unsent if each.earlier_attempt_at is None], handing_over_at=None)
+    leases.release_all([each.email for each in unsent if each.earlier_attempt_at is not None])
 
 
-def _send(claimed: _Claimed, line: MailConnection) -> ServerReply | None:
-    """What the server said, when the mail came so far."""
+def _send(claimed: _Claimed, mail_connection: MailConnection) -> ServerReply | None:
+    """Builds and sends the mail; returns the server's reply, or None if building failed."""
     email = claimed.email
     try:
         built = _build(email, outbox.composer(email.kind))
     except (OperationalError, InterfaceError):
         raise  # As above.
-    except Exception as mistake:  # noqa: BLE001  # As above.
-        _write_down_unsent(claimed, _mistaken(email, mistake))
+    except Exception as error:  # noqa: BLE001  # As above.
+        _save_unsent(claimed, _failed(email, error))
         return None
     transaction_guard.refuse_inside_transaction()
-    answer = line.send(built.message, sender=settings.EMAIL_FROM, recipient=built.recipient)
-    outcome = retry_policy.outcome(email, answer, at=clock.now())
+    reply = mail_connection.send(built.message, sender=settings.EMAIL_FROM, recipient=built.recipient)
+    outcome = retry_policy.outcome(email, reply, at=clock.now())
     outcome.changes.update(body_text=built.text, body_html=built.html)
-    if answer.kind in {"taken", "lost"}:
-        _write_down(email, outcome)
+    if reply.kind in {"taken", "lost"}:
+        _save(email, outcome)
     else:
-        _write_down_unsent(claimed, outcome)
-    return answer
+        _save_unsent(claimed, outcome)
+    return reply
 
 
-def _write_down_unsent(claimed: _Claimed, outcome: Outcome) -> None:
-    """This try is known not to have been a hand-over; the one before may have been."""
-    outcome.changes["handing_over_at"] = claimed.began_before
-    _write_down(claimed.email, outcome)
+def _save_unsent(claimed: _Claimed, outcome: Outcome) -> None:
+    """Saves the outcome of an attempt that certainly did not send the mail; an earlier one may have."""
+    outcome.changes["handing_over_at"] = claimed.earlier_attempt_at
+    _save(claimed.email, outcome)
 
 
 def _build(email: OutgoingEmail, composer: outbox.MailComposer) -> _Built:
     link = composer.link(email)
     secrets = composer.secrets(email)
-    letter = composer.compose(email, link)
+    composed = composer.compose(email, link)
     recipient = mailboxes.deliverable(email.to_address)
     return _Built(
-        message=mime_messages.message(email, letter, recipient=recipient, at=clock.now()),
+        message=mime_messages.message(email, composed, recipient=recipient, at=clock.now()),
         recipient=recipient,
-        text=mime_messages.masked(letter.text, link, secrets),
-        html=mime_messages.masked(letter.html, link, secrets),
+        text=mime_messages.masked(composed.text, link, secrets),
+        html=mime_messages.masked(composed.html, link, secrets),
     )
 
 
-def _mistaken(email: OutgoingEmail, mistake: Exception) -> Outcome:
-    place = error_locations.location_of(mistake)
-    logger.warning("email.not_built", extra={"email": email.pk, "kind": email.kind, "mistake": place})
-    return retry_policy.failed_to_build(email, place, at=clock.now())
+def _failed(email: OutgoingEmail, error: Exception) -> Outcome:
+    location = error_locations.location_of(error)
+    logger.warning("email.not_built", extra={"email": email.pk, "kind": email.kind, "error": location})
+    return retry_policy.failed_to_build(email, location, at=clock.now())
 
 
-def _write_down(email: OutgoingEmail, outcome: Outcome) -> None:
-    """Also when the database is away for a moment: a forgotten outcome would send the mail again."""
+def _save(email: OutgoingEmail, outcome: Outcome) -> None:
+    """Saves the outcome, with retries while the database is unavailable: a lost outcome would send the mail again."""
     give_up_at = time.monotonic() + PERSISTENCE_SECONDS
     while True:
         try:
-            written = _write_down_once(email, outcome, tell_composer=True)
+            written = _save_once(email, outcome, notify_composer=True)
         except (OperationalError, InterfaceError):
             if connection.in_atomic_block or time.monotonic() > give_up_at:
                 raise
             connection.close()
             time.sleep(0.5)
         except Exception:
-            # The composer stumbled. That must crash, but the mail may have left: it must not leave again.
-            _write_down_once(email, outcome, tell_composer=False)
+            # The composer's callback failed. That must crash, but the mail may be sent: it must not be sent twice.
+            _save_once(email, outcome, notify_composer=False)
             raise
         else:
             break
@@ -205,8 +205,8 @@ def _write_down(email: OutgoingEmail, outcome: Outcome) -> None:
     logger.info("email.worked_on" if written else "email.fenced_off", extra=names)
 
 
-def _write_down_once(email: OutgoingEmail, outcome: Outcome, *, tell_composer: bool) -> bool:
-    """False when the row was taken over meanwhile: then its new holder has the word."""
+def _save_once(email: OutgoingEmail, outcome: Outcome, *, notify_composer: bool) -> bool:
+    """Saves the outcome; returns False if another worker has taken over the row."""
     with transaction.atomic():
         if not leases.finish(email, **outcome.changes):
             return False
@@ -221,36 +221,36 @@ def _write_down_once(email: OutgoingEmail, outcome: Outcome, *, tell_composer: b
                 by=Actor.system(),
                 reason=email.reason,
             )
-        composer = outbox.composer_or_none(email.kind) if tell_composer else None
+        composer = outbox.composer_or_none(email.kind) if notify_composer else None
         if composer is not None and not email.is_waiting:
             composer.state_changed(email)
     return True
 
 
-def _hold_others_back(email: OutgoingEmail, answer: ServerReply) -> None:
-    """A server that is away or refuses us would refuse each waiting mail; one try speaks for all of the lane.
+def _delay_others(email: OutgoingEmail, reply: ServerReply) -> None:
+    """Delays the other mails of the queue: a server that is down or refuses us would refuse each of them.
 
-    Otherwise a thousand mails would mean a thousand refused sign-ins every half minute.
+    Otherwise a thousand mails would mean a thousand failed logins every half minute.
     """
     at = clock.now()
-    others = leases.ready(OutgoingEmail.objects.free_to_leave().of_lane(email.lane)).exclude(pk=email.pk)
+    others = leases.ready(OutgoingEmail.objects.free_to_leave().in_queue(email.lane)).exclude(pk=email.pk)
     others = others.filter(Q(state=EmailState.QUEUED) | Q(delayed_by=DelayCause.OURS)).order_by("id")
-    fresh = retry_policy.delayed(answer, DelayCause.OURS, since=at, at=at)
+    columns = retry_policy.delayed(reply, DelayCause.OURS, since=at, at=at)
     with transaction.atomic():
-        held = list(others.select_for_update(no_key=True, skip_locked=True, of=("self",))[:HELD_BACK_BATCH_SIZE])
-        news = [row for row in held if row.delayed_at is None]
-        rows = OutgoingEmail.objects.filter(pk__in=[row.pk for row in held])
+        locked = list(others.select_for_update(no_key=True, skip_locked=True, of=("self",))[:DELAY_BATCH_SIZE])
+        newly_delayed = [row for row in locked if row.delayed_at is None]
+        rows = OutgoingEmail.objects.filter(pk__in=[row.pk for row in locked])
         rows.filter(delayed_at__isnull=False).update(
-            not_before=email.not_before, reason=fresh["reason"], detail=fresh["detail"]
+            not_before=email.not_before, reason=columns["reason"], detail=columns["detail"]
         )
-        rows.filter(pk__in=[row.pk for row in news]).update(**fresh | {"not_before": email.not_before})
+        rows.filter(pk__in=[row.pk for row in newly_delayed]).update(**columns | {"not_before": email.not_before})
         EmailEvent.objects.bulk_create(
             EmailEvent(
                 practice_id=row.practice_id,
                 email=row,
                 kind=EmailEventKind.DELAYED,
-                words=fresh["reason"],
-                detail=fresh["detail"],
+                words=columns["reason"],
+                detail=columns["detail"],
             )
-            for row in news
+            for row in newly_delayed
         )

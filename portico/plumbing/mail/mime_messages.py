@@ -1,4 +1,4 @@
-"""From a letter to the message on the wire, and to what is kept of it."""
+"""MIME messages: assembled from composed mails for sending, and their bodies masked for storage."""
 
 import quopri
 from collections.abc import Mapping, Sequence
@@ -19,40 +19,40 @@ from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.text.input_validation import clean_line
 from portico.plumbing.text.mailboxes import deliverable
 
-SHORTEST_SECRET = 20
-# Reading and folding headers is what costs most in a message; many mails have the same ones.
-KEPT_HEADERS = 256
+MIN_SECRET_LENGTH = 20
+# Parsing and folding headers is the most expensive part of a message; many mails have the same ones.
+HEADER_CACHE_SIZE = 256
 
 
-def message(email: OutgoingEmail, letter: ComposedMail, *, recipient: str, at: datetime) -> bytes:
-    """The mail as it goes over the wire: text and HTML as alternatives, then what is attached.
+def message(email: OutgoingEmail, composed: ComposedMail, *, recipient: str, at: datetime) -> bytes:
+    """Returns the message as it is sent: text and HTML as alternatives, then the attachments.
 
-    In ASCII, unless the recipient's address is not. Raises ValueError for an address that no header can carry, and
-    MisreadMail if a receiving program would read another mail than the letter.
+    It is ASCII, unless the recipient's address is not. Raises ValueError for an address that no header can carry, and
+    MisreadMail if a receiving program would read something else than was composed.
     """
     body = EmailMessage(policy=SMTP)
     body["MIME-Version"] = _header("MIME-Version", "1.0")
     body["Content-Type"] = _header("Content-Type", "multipart/alternative")
-    body.attach(_body(letter.text, "plain"))
-    body.attach(_body(letter.html, "html"))
-    for attached in letter.attachments:
-        maintype, _slash, subtype = attached.kind.partition("/")
-        body.add_attachment(attached.content, maintype=maintype, subtype=subtype, filename=attached.name)
+    body.attach(_body(composed.text, "plain"))
+    body.attach(_body(composed.html, "html"))
+    for attachment in composed.attachments:
+        maintype, _slash, subtype = attachment.kind.partition("/")
+        body.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=attachment.name)
     mailboxes = {
-        "From": Mailbox(letter.sender_name, settings.EMAIL_FROM),
+        "From": Mailbox(composed.sender_name, settings.EMAIL_FROM),
         "To": Mailbox(email.to_name, recipient),
     }
-    if letter.reply_to:
-        mailboxes["Reply-To"] = Mailbox(letter.sender_name, deliverable(letter.reply_to))
-    return assemble(mailboxes, letter.subject, body, message_id=email.message_id, at=at)
+    if composed.reply_to:
+        mailboxes["Reply-To"] = Mailbox(composed.sender_name, deliverable(composed.reply_to))
+    return assemble(mailboxes, composed.subject, body, message_id=email.message_id, at=at)
 
 
 def assemble(
     mailboxes: Mapping[str, Mailbox], subject: str, body: EmailMessage, *, message_id: str, at: datetime
 ) -> bytes:
-    """The header before a body that says its own type; read back as a receiving program would.
+    """Returns the header fields and the body, which has its own type, checked by parsing them again.
 
-    `mailboxes` are by field, such as `From`. Raises MisreadMail when what is read is not what was given.
+    `mailboxes` are by field, such as `From`. Raises MisreadMail if what is parsed differs from what was passed.
     """
     subject = clean_line(subject)
     mailboxes = {field: Mailbox(clean_line(each.name), each.address) for field, each in mailboxes.items()}
@@ -71,7 +71,7 @@ def assemble(
 
 
 def _body(text: str, subtype: str) -> EmailMessage:
-    """What `set_content` makes of a text, at a third of its cost."""
+    """Returns the same part as `set_content`, in a third of its time."""
     part = EmailMessage(policy=SMTP)
     part["Content-Type"] = _header("Content-Type", f'text/{subtype}; charset="utf-8"')
     part["Content-Transfer-Encoding"] = _header("Content-Transfer-Encoding", "quoted-printable")
@@ -80,14 +80,14 @@ def _body(text: str, subtype: str) -> EmailMessage:
     return part
 
 
-@lru_cache(maxsize=KEPT_HEADERS)
+@lru_cache(maxsize=HEADER_CACHE_SIZE)
 def _header(name: str, value: str) -> BaseHeader:
     header: BaseHeader = SMTP.header_factory(name, value)
     return header
 
 
 def masked(body: str, link: str | None, secrets: Sequence[str] = ()) -> str:
-    """The body without the secret in the link's last part, and without the others."""
+    """Returns the body with the secret in the link's last part, and the other secrets, masked."""
     for secret in (*([_secret_in(link)] if link else ()), *secrets):
         body = body.replace(secret, LINK_PLACEHOLDER).replace(escape(secret), LINK_PLACEHOLDER)
     return body
@@ -95,5 +95,5 @@ def masked(body: str, link: str | None, secrets: Sequence[str] = ()) -> str:
 
 def _secret_in(link: str) -> str:
     secret = link.rstrip("/").rpartition("/")[2]
-    # Not a token: better the whole address than none of it.
-    return secret if len(secret) >= SHORTEST_SECRET else link
+    # Too short for a token: mask the whole link rather than nothing.
+    return secret if len(secret) >= MIN_SECRET_LENGTH else link

@@ -1,4 +1,4 @@
-"""Mails as rows: writing one in its cause's transaction, what it is composed from, and how mailing goes."""
+"""The queue of outgoing mails: queueing, retrying and parking them, their composers, and outages."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from django.db.models import Model
     from django.utils.functional import _StrPromise
 
-# What stands for a secret in a mail that is kept.
+# Replaces a secret in a stored mail.
 LINK_PLACEHOLDER = "••••••••"
 REASON_LENGTH = 300
 
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file that goes with a mail; made at hand-over and not kept."""
+    """A file attached to a mail; created when it is sent and not stored."""
 
     name: str
     content: bytes
@@ -42,7 +42,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class ComposedMail:
-    """A mail as its reader gets it; the sender's address is the installation's own."""
+    """A mail as its recipient reads it; the sender's address is the installation's own."""
 
     subject: str
     text: str
@@ -53,34 +53,34 @@ class ComposedMail:
 
 
 class MailComposer(ABC):
-    """How one kind of mail is made; registered under its kind by the app that writes such mails."""
+    """Composes one kind of mail; registered under its kind by the app that queues such mails."""
 
-    # What staff read in the list of mails.
+    # The kind's name in the list of mails.
     label: "str | _StrPromise" = ""
 
-    def look_up(self, emails: Sequence[OutgoingEmail]) -> None:  # noqa: B027  # Most kinds look each up by itself.
-        """Called before the rest with those that will leave together: what all need may be read at once."""
+    def look_up(self, emails: Sequence[OutgoingEmail]) -> None:  # noqa: B027  # Most kinds look up each mail separately.
+        """Loads what several mails need at once; called first, with the mails of one batch."""
 
     def refuse(self, email: OutgoingEmail) -> str | None:
-        """Asked at hand-over: why the mail may no longer leave, in words for staff; None when it may."""
+        """Returns the reason, for staff, why the mail must not be sent any more, else None. Called on delivery."""
         return None
 
     def link(self, email: OutgoingEmail) -> str | None:
-        """The absolute address in the mail whose last part is a secret; derived, the same at every try."""
+        """Returns the absolute URL in the mail whose last part is a secret; derived, the same for every attempt."""
         return None
 
     def secrets(self, email: OutgoingEmail) -> tuple[str, ...]:
-        """What else in the mail is a secret (a code): masked like the link in what is kept."""
+        """Returns the other secrets in the mail (a code); masked like the link in the stored mail."""
         return ()
 
     @abstractmethod
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
-        """The whole mail. An error here counts as a mistake; five park the mail."""
+        """Returns the complete mail. Errors raised here are counted; the fifth parks the mail."""
 
-    def state_changed(self, email: OutgoingEmail) -> None:  # noqa: B027  # Most kinds have nothing to do then.
-        """Called in the transaction in which the mail was settled or started again; a delay is neither.
+    def state_changed(self, email: OutgoingEmail) -> None:  # noqa: B027  # Most kinds do nothing then.
+        """Called in the transaction in which the mail was settled or restarted, but not when it is delayed.
 
-        The mail's row is locked by then: a row of the domain may be locked after it, never before.
+        The mail's row is locked by then: other rows may be locked after it, never before.
         """
 
 
@@ -92,7 +92,7 @@ def register(kind: str, composer: MailComposer) -> None:
 
 
 def composer(kind: str) -> MailComposer:
-    """Raises KeyError for a kind that no app has registered."""
+    """Returns the composer of a kind. Raises KeyError for a kind that no app has registered."""
     return _composers[kind]
 
 
@@ -101,22 +101,22 @@ def composer_or_none(kind: str) -> MailComposer | None:
 
 
 def label(kind: str) -> "str | _StrPromise":
-    """The kind's name on the screen, also when the app that wrote it is gone."""
+    """Returns the kind's name for the screen, also if no app registers it any more."""
     known = _composers.get(kind)
     return (known.label if known else "") or kind.replace("_", " ").capitalize()
 
 
 class Draft(TypedDict):
-    """What a mail is made of. `content` may hold no secret; under `attached` it names the files that go along."""
+    """The arguments of `queue`. `content` must hold no secret; its `attached` names the files to attach."""
 
     practice: "Model"
     kind: str
-    # Made of stable ids: one that exists gives the mail that was written then.
+    # Made of stable ids; an existing key returns the existing mail.
     key: str
     to_address: str
     to_name: str
     subject: str
-    content: dict[str, Any]  # Any: whatever JSON the kind's composer reads.
+    content: dict[str, Any]  # Any: the composer's own JSON.
     by: Actor
     client: NotRequired["Model | None"]
     lane: NotRequired[str]
@@ -124,9 +124,9 @@ class Draft(TypedDict):
 
 
 def queue(**draft: Unpack[Draft]) -> OutgoingEmail:
-    """Writes a mail in the caller's transaction; the worker hands it over after the commit.
+    """Queues a mail in the caller's transaction; the worker sends it after the commit.
 
-    Safe to repeat: a key that exists gives the mail that was written then.
+    Safe to repeat: an existing key returns the existing mail.
     """
     columns = _columns(draft)
     with transaction.atomic():
@@ -139,14 +139,14 @@ def queue(**draft: Unpack[Draft]) -> OutgoingEmail:
 
 
 def queue_new(drafts: Sequence[Draft]) -> list[OutgoingEmail]:
-    """As `queue`, for many at once whose keys are known to be new: a few statements, not several for each."""
+    """Queues many mails whose keys are known to be new, in two statements."""
     emails = OutgoingEmail.objects.bulk_create(OutgoingEmail(**_columns(draft)) for draft in drafts)
     EmailEvent.objects.bulk_create(_event(email, EmailEventKind.WRITTEN, words=email.written_by) for email in emails)
     return emails
 
 
 def _columns(draft: Draft) -> dict[str, Any]:  # Any: a column's value.
-    composer(draft["kind"])  # An unknown kind is a mistake to find here, not in the worker.
+    composer(draft["kind"])  # Raises for an unknown kind here rather than in the worker.
     domain = settings.EMAIL_FROM.rpartition("@")[2]
     client = draft.get("client")
     return {
@@ -157,7 +157,7 @@ def _columns(draft: Draft) -> dict[str, Any]:  # Any: a column's value.
         "client_id": None if client is None else client.pk,
         "to_address": draft["to_address"],
         "to_name": input_validation.clean_line(draft["to_name"]),
-        "subject": _fitting(input_validation.clean_line(draft["subject"])),
+        "subject": _shortened(input_validation.clean_line(draft["subject"])),
         "content": draft["content"],
         "link_nonce": draft.get("link_nonce"),
         "message_id": f"<{tokens.new_ref()}@{domain}>",
@@ -165,13 +165,13 @@ def _columns(draft: Draft) -> dict[str, Any]:  # Any: a column's value.
     }
 
 
-def _fitting(subject: str) -> str:
-    # A placeholder may have made it longer than what was typed and checked.
+def _shortened(subject: str) -> str:
+    # A placeholder may make it longer than the text that was validated.
     return subject if len(subject) <= SUBJECT_LENGTH else subject[: SUBJECT_LENGTH - 1].rstrip() + "…"
 
 
 def add_event(email: OutgoingEmail, kind: EmailEventKind, *, words: str = "", detail: str = "") -> EmailEvent:
-    """Adds to what happened to a mail."""
+    """Adds an event to the history of a mail."""
     event = _event(email, kind, words=words, detail=detail)
     event.save(force_insert=True)
     return event
@@ -192,14 +192,14 @@ class NotRetryable(Refused):
 
 
 def retry(email: OutgoingEmail, *, by: Actor) -> OutgoingEmail:
-    """Puts a failed or parked mail back in line. Raises CannotStartAgain for one that had another outcome."""
+    """Queues a failed or parked mail again. Raises NotRetryable for a mail with another outcome."""
     with transaction.atomic():
         email = OutgoingEmail.objects.locked().get(pk=email.pk)
         if email.is_waiting:
             return email
         if email.state != EmailState.FAILED:
             raise NotRetryable
-        email.put_back_in_line()
+        email.requeue()
         add_event(email, EmailEventKind.RESTARTED, words=by.name)
         audit_log.record(MailAction.RESTARTED, practice=email.practice, client=email.client, about=email.ref, by=by)
         composer(email.kind).state_changed(email)
@@ -207,25 +207,25 @@ def retry(email: OutgoingEmail, *, by: Actor) -> OutgoingEmail:
 
 
 def park(email: OutgoingEmail, reason: str) -> bool:
-    """Takes a waiting mail out of line until staff start it again; False for one that no longer waits.
+    """Parks a waiting mail until staff retry it. Returns False for a mail that is no longer waiting.
 
-    In the caller's transaction. What an earlier try may have done is forgotten: the times of its link run
-    from the first try after it is started again, and until then the link is dead.
+    Called in the caller's transaction. Earlier attempts no longer count: the lifetime of its link starts with the
+    first attempt after the retry, and until then the link is not valid.
     """
     email = OutgoingEmail.objects.locked().select_related("practice").get(pk=email.pk)
     if not email.is_waiting:
         return False
     email.park(reason[:REASON_LENGTH], at=clock.now())
     add_event(email, EmailEventKind.PARKED, words=reason)
-    known = composer_or_none(email.kind)
-    if known is not None:
-        known.state_changed(email)
+    registered = composer_or_none(email.kind)
+    if registered is not None:
+        registered.state_changed(email)
     return True
 
 
 @dataclass(frozen=True)
 class MailOutage:
-    """That mails wait because of our own mail server, and since when."""
+    """An outage of our own mail server, for which mails are waiting."""
 
     since: datetime
     words: str
@@ -234,21 +234,21 @@ class MailOutage:
 
 
 def current_outage(practice: "Model") -> MailOutage | None:
-    """What keeps this practice's mails from leaving, unless it is the recipients' own affair."""
-    held = OutgoingEmail.objects.filter(
+    """Returns the outage that delays this practice's mails; None if only recipients' servers delay them."""
+    delayed = OutgoingEmail.objects.filter(
         practice_id=practice.pk, delayed_at__isnull=False, delayed_by__in=(DelayCause.OURS, DelayCause.ANSWER)
     )
-    oldest = held.order_by("delayed_at").first()
+    oldest = delayed.order_by("delayed_at").first()
     if oldest is None or oldest.delayed_at is None:
         return None
     return MailOutage(
         since=oldest.delayed_at,
         words=oldest.reason or _("The mail server does not take our mail."),
         detail=oldest.detail,
-        waiting=held.count(),
+        waiting=delayed.count(),
     )
 
 
 def lag() -> timedelta:
-    """How long the mail that should have left first has been overdue."""
+    """Returns how long the most overdue mail has been due."""
     return overdue(OutgoingEmail.objects.free_to_leave())

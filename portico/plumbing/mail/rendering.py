@@ -1,4 +1,4 @@
-"""A mail's two bodies from its pair of templates: text, and HTML that old mail programs understand."""
+"""Renders the two bodies of a mail from its templates: text, and HTML that old mail programs support."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.translation import get_language, ngettext
 
-# Mail programs drop style sheets; what has no media query goes into each element. Nothing is fetched.
+# Mail programs drop style sheets; rules without a media query are inlined into the elements. Nothing is fetched.
 INLINER = css_inline.CSSInliner(
     inline_style_tags=True,
     keep_style_tags=False,
@@ -19,16 +19,18 @@ INLINER = css_inline.CSSInliner(
 MANY_BLANK_LINES = re.compile(r"\n{3,}")
 
 
-def render(name: str, context: Mapping[str, Any]) -> tuple[str, str]:  # Any: whatever the template shows.
-    """The text and the HTML of `emails/<name>/`, in the active language."""
-    whole = {"language": get_language() or "en", "link_works_for": duration(settings.SIGNIN_LINK_TTL)} | dict(context)
-    text = render_to_string(f"emails/{name}/body.txt", whole)
-    html = render_to_string(f"emails/{name}/body.html", whole)
+def render(name: str, context: Mapping[str, Any]) -> tuple[str, str]:  # Any: the template's own context.
+    """Returns the text and the HTML of `emails/<name>/`, in the active language."""
+    full_context = {"language": get_language() or "en", "link_works_for": duration(settings.SIGNIN_LINK_TTL)} | dict(
+        context
+    )
+    text = render_to_string(f"emails/{name}/body.txt", full_context)
+    html = render_to_string(f"emails/{name}/body.html", full_context)
     return _tidy(text), INLINER.inline(html)
 
 
 def duration(seconds: int) -> str:
-    """In words: "24 hours", "15 minutes"."""
+    """Returns the duration in words: "24 hours", "15 minutes"."""
     hours, rest = divmod(seconds, 3600)
     if hours and not rest:
         return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}

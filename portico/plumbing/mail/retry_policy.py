@@ -1,4 +1,4 @@
-"""What a server's answer makes of a mail: settled, or tried again and when."""
+"""Outcomes of delivery attempts: whether a mail is settled or retried, and when."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, 
 
 MAX_ERRORS = 5
 GIVE_UP_AFTER = timedelta(hours=48)
-# A wait is as long as the mail has been waiting already, between the shortest and the longest: so it doubles.
+# A wait is as long as the mail has waited already, within these bounds: exponential backoff.
 SHORTEST_WAIT = {
     DelayCause.OURS: timedelta(seconds=1),
     DelayCause.ANSWER: timedelta(seconds=5),
@@ -23,87 +23,87 @@ LONGEST_WAIT = {
     DelayCause.ANSWER: timedelta(seconds=30),
     DelayCause.RECIPIENT: timedelta(minutes=30),
 }
-# A server that keeps losing its answers may have taken every copy: after some minutes the copies get rare.
+# A server whose replies keep getting lost may have accepted every copy: after some minutes attempts get rare.
 ANSWER_PATIENCE = timedelta(minutes=5)
-# What happens before the server knows which mail it is about happens to every mail.
-BEFORE_THE_MAIL = {"connect", "tls", "login", "sender"}
+# Failures before the server knows which mail is sent concern every mail.
+STAGES_BEFORE_MAIL = {"connect", "tls", "login", "sender"}
 
 
 class ServerReply(Protocol):
-    """What a transport says of one try; gateways.smtp has the real one."""
+    """A transport's report on one attempt; gateways.smtp.replies has the implementation."""
 
     @property
     def kind(self) -> str:
-        """One of taken, ours, later, mailbox, message, lost."""
+        """Is one of taken, ours, later, mailbox, message, lost."""
 
     @property
     def stage(self) -> str:
-        """One of connect, tls, login, sender, recipient, content."""
+        """Is one of connect, tls, login, sender, recipient, content."""
 
     @property
     def code(self) -> str:
-        """The enhanced code, else the reply's number, else empty."""
+        """Is the enhanced code, else the reply code, else empty."""
 
     @property
     def text(self) -> str:
-        """What the server said, on one printable line."""
+        """Is the server's text, on one printable line."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The columns to write, and the event where something new happened."""
+    """The columns to save, and the event to add, if any."""
 
     changes: dict[str, Any]  # Any: a column's value.
     event: EmailEventKind | None
 
 
-def outcome(email: OutgoingEmail, answer: ServerReply, *, at: datetime) -> Outcome:
-    """Judges one try. `handing_over_at` is left to the caller, who knows whether an earlier try is uncertain."""
-    match answer.kind:
+def outcome(email: OutgoingEmail, reply: ServerReply, *, at: datetime) -> Outcome:
+    """Returns the outcome of an attempt, without `handing_over_at`: only the caller knows about earlier attempts."""
+    match reply.kind:
         case "taken":
-            changes = _settled(EmailState.HANDED_OVER, "", answer, at) | {"handed_over_at": at}
+            changes = _settled_by(EmailState.HANDED_OVER, "", reply, at) | {"handed_over_at": at}
             return Outcome(changes, EmailEventKind.HANDED_OVER)
         case "mailbox":
-            return Outcome(_settled(EmailState.BOUNCED, _why(answer), answer, at), EmailEventKind.REFUSED)
+            return Outcome(_settled_by(EmailState.BOUNCED, _reason(reply), reply, at), EmailEventKind.REFUSED)
         case "message":
-            return Outcome(_settled(EmailState.FAILED, _why(answer), answer, at), EmailEventKind.REFUSED)
+            return Outcome(_settled_by(EmailState.FAILED, _reason(reply), reply, at), EmailEventKind.REFUSED)
         case "later":
-            return _again(email, DelayCause.RECIPIENT, answer, at)
+            return _retried(email, DelayCause.RECIPIENT, reply, at)
         case "lost":
-            return _again(email, DelayCause.ANSWER, answer, at)
+            return _retried(email, DelayCause.ANSWER, reply, at)
         case _:
-            return _again(email, DelayCause.OURS, answer, at)
+            return _retried(email, DelayCause.OURS, reply, at)
 
 
-def stops_every_mail(answer: ServerReply) -> bool:
-    return answer.kind == "ours" and answer.stage in BEFORE_THE_MAIL
+def stops_every_mail(reply: ServerReply) -> bool:
+    return reply.kind == "ours" and reply.stage in STAGES_BEFORE_MAIL
 
 
 def dropped(reason: str, *, at: datetime) -> Outcome:
-    return Outcome(_settling(EmailState.DROPPED, reason, "", at), EmailEventKind.DROPPED)
+    return Outcome(_settled_columns(EmailState.DROPPED, reason, "", at), EmailEventKind.DROPPED)
 
 
 def failed_to_build(email: OutgoingEmail, detail: str, *, at: datetime) -> Outcome:
-    """The mail could not be built: once more in a while, and after the fifth time only when staff say so."""
-    mistakes = email.mistakes + 1
-    if mistakes < MAX_ERRORS:
-        wait = timedelta(seconds=2**mistakes)
-        return Outcome({"mistakes": mistakes, "detail": detail, "not_before": at + wait}, None)
+    """Returns the outcome for a mail that could not be built: retried with backoff, parked after the fifth error."""
+    errors = email.mistakes + 1
+    if errors < MAX_ERRORS:
+        wait = timedelta(seconds=2**errors)
+        return Outcome({"mistakes": errors, "detail": detail, "not_before": at + wait}, None)
     reason = _("Portico could not build this email. Somebody has to look at it and start it again.")
-    changes = _settling(EmailState.FAILED, reason, detail, at) | {"mistakes": mistakes, "parked_at": at}
+    changes = _settled_columns(EmailState.FAILED, reason, detail, at) | {"mistakes": errors, "parked_at": at}
     return Outcome(changes, EmailEventKind.PARKED)
 
 
 def delayed(
-    answer: ServerReply, by: DelayCause, *, since: datetime, at: datetime
+    reply: ServerReply, by: DelayCause, *, since: datetime, at: datetime
 ) -> dict[str, Any]:  # Any: a column's value.
-    """The columns of a mail that has been waiting for the same reason since then."""
+    """Returns the columns of a mail that has waited for the same reason since then."""
     return {
         "state": EmailState.DELAYED,
         "delayed_at": since,
         "delayed_by": by,
-        "reason": _why(answer),
-        "detail": _detail(answer),
+        "reason": _reason(reply),
+        "detail": _detail(reply),
         "not_before": at + wait_after(at - since, by),
     }
 
@@ -115,22 +115,22 @@ def wait_after(waited: timedelta, by: DelayCause) -> timedelta:
     return min(max(waited, SHORTEST_WAIT[by]), longest)
 
 
-def _again(email: OutgoingEmail, by: DelayCause, answer: ServerReply, at: datetime) -> Outcome:
-    is_news = email.delayed_at is None or email.delayed_by != by
-    # A delay from the future began while the clock was ahead: it is counted from now on.
-    is_counted = email.delayed_at is not None and email.delayed_at <= at + clock.SKEW
-    since = email.delayed_at if email.delayed_at is not None and is_counted and not is_news else at
+def _retried(email: OutgoingEmail, by: DelayCause, reply: ServerReply, at: datetime) -> Outcome:
+    is_new_cause = email.delayed_at is None or email.delayed_by != by
+    # A delay that began in the future was stored while the clock was ahead: it counts from now on.
+    is_valid = email.delayed_at is not None and email.delayed_at <= at + clock.SKEW
+    since = email.delayed_at if email.delayed_at is not None and is_valid and not is_new_cause else at
     if by is not DelayCause.OURS and at - since >= GIVE_UP_AFTER:
         reason = _("The mail server put us off for two days; we stopped trying.")
-        return Outcome(_settled(EmailState.FAILED, reason, answer, at), EmailEventKind.REFUSED)
-    return Outcome(delayed(answer, by, since=since, at=at), EmailEventKind.DELAYED if is_news else None)
+        return Outcome(_settled_by(EmailState.FAILED, reason, reply, at), EmailEventKind.REFUSED)
+    return Outcome(delayed(reply, by, since=since, at=at), EmailEventKind.DELAYED if is_new_cause else None)
 
 
-def _settled(state: EmailState, reason: str, answer: ServerReply, at: datetime) -> dict[str, Any]:  # Any: as above.
-    return _settling(state, reason, _detail(answer), at)
+def _settled_by(state: EmailState, reason: str, reply: ServerReply, at: datetime) -> dict[str, Any]:  # Any: as above.
+    return _settled_columns(state, reason, _detail(reply), at)
 
 
-def _settling(state: EmailState, reason: str, detail: str, at: datetime) -> dict[str, Any]:  # Any: as above.
+def _settled_columns(state: EmailState, reason: str, detail: str, at: datetime) -> dict[str, Any]:  # Any: as above.
     return {
         "state": state,
         "reason": reason[:300],
@@ -141,18 +141,18 @@ def _settling(state: EmailState, reason: str, detail: str, at: datetime) -> dict
     }
 
 
-def _detail(answer: ServerReply) -> str:
-    said_already = answer.text.startswith(answer.code)
-    return (answer.text if said_already else f"{answer.code} {answer.text}").strip()[:300]
+def _detail(reply: ServerReply) -> str:
+    is_in_text = reply.text.startswith(reply.code)
+    return (reply.text if is_in_text else f"{reply.code} {reply.text}").strip()[:300]
 
 
-def _why(answer: ServerReply) -> str:
-    """In words for staff; the server's own stand faint beside them."""
-    match answer.kind, answer.stage:
+def _reason(reply: ServerReply) -> str:
+    """Returns the reason in words for staff; the server's own text is shown beside it."""
+    match reply.kind, reply.stage:
         case "mailbox", _stage:
-            return _mailbox_words(answer.code)
+            return _mailbox_reason(reply.code)
         case "message", _stage:
-            return _("The mailbox is full.") if answer.code == "5.2.2" else _("The mail server refused this email.")
+            return _("The mailbox is full.") if reply.code == "5.2.2" else _("The mail server refused this email.")
         case "later", _stage:
             return _("The server there is busy or asks us to wait.")
         case "lost", _stage:
@@ -165,10 +165,10 @@ def _why(answer: ServerReply) -> str:
             return _("Our mail server refuses our sign-in.")
         case _ours, "sender":
             return _("Our mail server refuses our sender address.")
-    return _("The mail server refuses mail from us.") if answer.code else _("The connection to our mail server broke.")
+    return _("The mail server refuses mail from us.") if reply.code else _("The connection to our mail server broke.")
 
 
-def _mailbox_words(code: str) -> str:
+def _mailbox_reason(code: str) -> str:
     match code:
         case "5.2.1":
             return _("The mailbox is closed and takes no mail.")

@@ -1,6 +1,6 @@
-"""Reads a finished mail as a receiving program would, before it is handed over.
+"""Parses a finished message as a receiving program would, before it is sent.
 
-Independent of `headers`, which wrote it: a mistake there must not reach a mail server.
+Independent of `headers`, which wrote it: an error there must not reach a mail server.
 """
 
 import re
@@ -12,13 +12,13 @@ from email.parser import BytesParser
 from email.policy import compat32
 from email.utils import getaddresses
 
-MOST_OF_A_LINE = 998
+MAX_LINE_LENGTH = 998
 ADDRESS_FIELDS = ("From", "Sender", "Reply-To", "To", "Cc", "Bcc")
 _FIELD = re.compile(r"([!-9;-~]+): ?(.*)", re.DOTALL)
 
 
 class MisreadMail(ValueError):
-    """A receiving program would not read the mail as it was meant."""
+    """A receiving program would not read the mail as intended."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Mailbox:
 
 
 def check(raw: bytes, *, subject: str, mailboxes: Mapping[str, Mailbox]) -> None:
-    """Raises MisreadMail unless the mail says this subject and, by field, exactly these mailboxes.
+    """Raises MisreadMail unless the message has this subject and exactly these mailboxes by field.
 
-    Fields for mailboxes that are not named here must be absent. No line may be too long and none in the header blank.
+    Other fields with mailboxes must be absent. No header line may be too long or blank.
     """
     fields = _fields(raw)
     if _decoded(fields.get("subject", "")) != subject:
@@ -43,26 +43,26 @@ def check(raw: bytes, *, subject: str, mailboxes: Mapping[str, Mailbox]) -> None
 
 
 def _fields(raw: bytes) -> dict[str, str]:
-    """The unfolded values of the header by lower-case name."""
+    """Returns the unfolded values of the header by lower-case name."""
     header, end, _body = raw.partition(b"\r\n\r\n")
     lines = header.split(b"\r\n")
-    if not end or any(not line.strip() or len(line) > MOST_OF_A_LINE or re.search(rb"[\r\n]", line) for line in lines):
-        raise MisreadMail("The header has a line that no reader takes.")
+    if not end or any(not line.strip() or len(line) > MAX_LINE_LENGTH or re.search(rb"[\r\n]", line) for line in lines):
+        raise MisreadMail("The header has an invalid line.")
     fields: dict[str, str] = {}
     for line in re.split(r"\r\n(?![ \t])", header.decode()):
         found = _FIELD.fullmatch(line)
         if found is None or found[1].lower() in fields:
-            raise MisreadMail("The header has a field that is malformed or there twice.")
+            raise MisreadMail("The header has a malformed or duplicate field.")
         fields[found[1].lower()] = found[2].replace("\r\n", "")
     return fields
 
 
 def _mailbox(value: str) -> Mailbox | None:
-    """The only mailbox of the field; None where a reader finds none or several."""
-    read = getaddresses([value])
-    if len(read) != 1 or not read[0][1]:
+    """Returns the only mailbox of the field; None if there is none or there are several."""
+    found = getaddresses([value])
+    if len(found) != 1 or not found[0][1]:
         return None
-    name, address = read[0]
+    name, address = found[0]
     return Mailbox(_decoded(name), address)
 
 

@@ -1,4 +1,4 @@
-"""The plumbing's own tables."""
+"""The plumbing's models."""
 
 from portico.plumbing.models.audit import AuditChainHead, AuditEntry, AuditSeal
 from portico.plumbing.models.clock_skew import ClockDifference

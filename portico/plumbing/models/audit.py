@@ -1,4 +1,4 @@
-"""The trail: entries, the seals that chain them, and where each practice's chain ends."""
+"""The audit log: entries, the seals that chain them, and the head of each practice's chain."""
 
 from django.db import models
 
@@ -8,14 +8,14 @@ from portico.plumbing.database.constraints import AppendOnly, SamePractice
 
 
 class AuditEntry(PracticeRow):
-    """One act. `sealing.canonical` names each column: a new one there is a new form of seal."""
+    """One recorded action. `sealing.canonical` covers each column: adding one changes the format of seals."""
 
     ref = RefField()
     at = models.DateTimeField()
     verb = models.CharField(max_length=60)
     actor_kind = models.CharField(max_length=10, choices=ActorKind)
     actor_name = models.CharField(max_length=200, blank=True)
-    # Plain numbers, no keys: an entry must outlive whatever becomes of these rows.
+    # Plain ids, not foreign keys: an entry must outlive these rows.
     staff_id = models.BigIntegerField(null=True)
     account_id = models.BigIntegerField(null=True)
     client = models.ForeignKey("clients.Client", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -37,7 +37,7 @@ class AuditEntry(PracticeRow):
 
 
 class AuditSeal(PracticeRow):
-    """A place in the chain: an HMAC over the seal before it and the entry."""
+    """A link of the chain: an HMAC of the previous seal and the entry."""
 
     position = models.BigIntegerField()
     entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, related_name="seal")
@@ -60,12 +60,12 @@ class AuditSeal(PracticeRow):
 
 
 class AuditChainHead(Row):
-    """The end of a practice's chain; only the sealer locks it."""
+    """The head of a practice's chain; only sealing locks it."""
 
     practice = models.OneToOneField("practices.Practice", on_delete=models.PROTECT, related_name="+")
     position = models.BigIntegerField(default=0)
     digest = models.BinaryField(max_length=32, default=bytes)
-    # Entries up to this id are sealed for good, so that looking for new ones stays cheap.
+    # All entries up to this id are sealed, so that finding unsealed ones stays cheap.
     settled_id = models.BigIntegerField(default=0)
 
     objects = RowQuerySet.as_manager()

@@ -1,4 +1,4 @@
-"""How far this installation's clock is from one elsewhere, while the two disagree."""
+"""Stored differences between this installation's clock and others."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from portico.plumbing.database.base_models import Row, RowQuerySet
 
 
 class ClockDifference(Row):
-    """One row for each clock elsewhere that disagrees with ours; deleted once they agree."""
+    """One row for each other clock that disagrees with ours; deleted once they agree."""
 
     source = models.CharField(max_length=20, unique=True)
     # Negative when our clock is slow.

@@ -1,4 +1,4 @@
-"""The random keys of forms that were acted on, each with a digest of what the form said."""
+"""Idempotency keys of processed forms, each with a digest of the form's content."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from portico.plumbing.database.base_models import PracticeRow, RowQuerySet
 
 
 class FormKey(PracticeRow):
-    """A key of one kind of form, and a keyed digest of the content that it came with first."""
+    """A key of one kind of form, and a keyed digest of the content first posted with it."""
 
     kind = models.CharField(max_length=20)
     key = models.CharField(max_length=43)

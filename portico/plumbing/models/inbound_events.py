@@ -1,4 +1,4 @@
-"""What others tell us by calling a hook: each event once, as a row that waits to be worked on."""
+"""Inbound webhook events: each is stored once, as a queued row."""
 
 from django.db import models
 from django.db.models import Q
@@ -22,9 +22,9 @@ class InboundEventQuerySet(RowQuerySet["InboundEvent"]):
 
 
 class InboundEvent(QueuedRow):
-    """That something happened to a thing elsewhere: which thing, not what it is like. Whoever works on it asks."""
+    """An event about an external object. Its state is not stored: the worker looks it up."""
 
-    # Who called ("stripe"), and by what name they know the event.
+    # The sender ("stripe"), and its own id of the event.
     source = models.CharField(max_length=20)
     event_id = models.CharField(max_length=255)
     kind = models.CharField(max_length=100)
@@ -34,7 +34,7 @@ class InboundEvent(QueuedRow):
     happened_at = models.DateTimeField()
     written_at = models.DateTimeField(default=clock.now, editable=False)
     state = models.CharField(max_length=10, choices=InboundEventState.choices, default=InboundEventState.WAITING)
-    # Errors in working on it, and where the last one was.
+    # The number of errors in processing it, and the location of the last one.
     mistakes = models.PositiveSmallIntegerField(default=0)
     detail = models.CharField(max_length=300, blank=True)
     settled_at = models.DateTimeField(null=True)

@@ -1,4 +1,4 @@
-"""Every mail that leaves, as a row with its states, and what happened to it."""
+"""Outgoing emails with their states, and the events of each."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -16,7 +16,7 @@ SUBJECT_LENGTH = 150
 
 
 class MailQueue(models.TextChoices):
-    """Sign-in mail has a lane of its own, so that nothing slow ever delays it."""
+    """The queues of mails. Sign-in mail has its own, so that other mail never delays it."""
 
     ENTRANCE = "entrance", _("Sign-in mail")
     REST = "rest", _("Other mail")
@@ -37,7 +37,7 @@ WAITING = (EmailState.QUEUED, EmailState.DELAYED)
 
 
 class DelayCause(models.TextChoices):
-    """What a delayed mail waits for."""
+    """The cause of a delay."""
 
     OURS = "ours", _("Our mail server")
     RECIPIENT = "recipient", _("The recipient's mail server")
@@ -49,18 +49,18 @@ class OutgoingEmailQuerySet(RowQuerySet["OutgoingEmail"]):
         return self.filter(settled_at=None)
 
     def free_to_leave(self) -> "OutgoingEmailQuerySet":
-        """Not those of a practice that was paused: they wait until it goes on."""
+        """Excludes mails of suspended practices, which wait until the practice is resumed."""
         return self.waiting().filter(practice__suspended_at=None)
 
-    def of_lane(self, lane: str) -> "OutgoingEmailQuerySet":
-        return self.filter(lane=lane)
+    def in_queue(self, queue: str) -> "OutgoingEmailQuerySet":
+        return self.filter(lane=queue)
 
 
 class OutgoingEmail(QueuedRow):
-    """A mail: who gets it, what it is made from, and how far it came.
+    """A mail: its recipient, its content and its state.
 
-    `content` is what its composer needs and holds no secret; the link's token is derived from `link_nonce`
-    at hand-over. The bodies are kept as they were sent, the token masked.
+    `content` is the composer's input and holds no secret; the link's token is derived from `link_nonce` on delivery.
+    The bodies are stored as they were sent, with the token masked.
     """
 
     LONGEST_WAIT: ClassVar[timedelta] = timedelta(minutes=30)
@@ -68,7 +68,7 @@ class OutgoingEmail(QueuedRow):
     ref = RefField()
     kind = models.CharField(max_length=40)
     lane = models.CharField(max_length=10, choices=MailQueue.choices, default=MailQueue.REST)
-    # Made of stable ids ("invitation:41"): the same happening never writes a second mail.
+    # Made of stable ids ("invitation:41"), so that one event never queues a second mail.
     key = models.CharField(max_length=120, unique=True)
     client = models.ForeignKey(
         "clients.Client",
@@ -89,16 +89,16 @@ class OutgoingEmail(QueuedRow):
     written_by = models.CharField(max_length=100, blank=True)
 
     state = models.CharField(max_length=12, choices=EmailState.choices, default=EmailState.QUEUED)
-    # In plain words for staff, and faint beside them what the server or the machine said.
+    # The reason in plain words for staff; `detail` is the text of the server or the exception.
     reason = models.CharField(max_length=300, blank=True)
     detail = models.CharField(max_length=300, blank=True)
-    # The first try whose outcome may have been a hand-over: the times of links run from it.
+    # The first attempt that may have sent the mail: the lifetime of its links starts then.
     handing_over_at = models.DateTimeField(null=True)
     handed_over_at = models.DateTimeField(null=True)
-    # Since when it has been waiting for the same reason.
+    # When the current delay, with the same cause, began.
     delayed_at = models.DateTimeField(null=True)
     delayed_by = models.CharField(max_length=10, choices=DelayCause.choices, blank=True)
-    # Errors in building it. A server that is away is none.
+    # The number of errors in building it; an unreachable server is not one.
     mistakes = models.PositiveSmallIntegerField(default=0)
     parked_at = models.DateTimeField(null=True)
     # When it stopped waiting, whatever the outcome.
@@ -152,14 +152,14 @@ class OutgoingEmail(QueuedRow):
         self.settled_at = self.parked_at = at
         self.delayed_at, self.delayed_by = None, ""
         self.handing_over_at = self.lease_until = self.not_before = None
-        self.tries += 1  # Whoever still works on it is fenced off.
+        self.tries += 1  # A worker that still has it can no longer save an outcome.
         self.save()
 
-    def put_back_in_line(self) -> None:
+    def requeue(self) -> None:
         self.state, self.reason, self.detail = EmailState.QUEUED, "", ""
         self.settled_at = self.parked_at = self.lease_until = self.not_before = None
         self.mistakes = 0
-        self.tries += 1  # Whoever still works on the failed try is fenced off.
+        self.tries += 1  # A worker that still has it can no longer save an outcome.
         self.save()
 
 
@@ -177,7 +177,7 @@ class EmailEventKind(models.TextChoices):
 
 
 class EmailEvent(PracticeRow):
-    """One thing that happened to a mail."""
+    """An event in the history of a mail."""
 
     email = models.ForeignKey(OutgoingEmail, models.PROTECT, related_name="events", db_index=False)
     kind = models.CharField(max_length=12, choices=EmailEventKind.choices)

@@ -1,4 +1,4 @@
-"""What is spent of each limit. The one table of ours without a practice: strangers have none."""
+"""Counts of rate limits. Our only table without a practice: visitors who are not signed in have none."""
 
 from django.db import models
 

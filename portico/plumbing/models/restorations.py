@@ -1,4 +1,4 @@
-"""That a practice's data came back from a backup: what happened between the two times is not known here."""
+"""Restores of a practice's data from a backup; events after the backup are missing until reconciled."""
 
 from django.db import models
 
@@ -12,13 +12,13 @@ class RestorationQuerySet(RowQuerySet["Restoration"]):
 
 
 class Restoration(PracticeRow):
-    """One restore. Whoever keeps books elsewhere as well (a card processor) is asked about the time between."""
+    """One restore. External systems with records of their own (Stripe) are queried for the missing period."""
 
-    # What the copy holds ends here, or a little later: never earlier than this is anything missing.
+    # Nothing is missing from before this time; the backup may hold a little more.
     backup_made_at = models.DateTimeField()
     restored_at = models.DateTimeField(default=clock.now, editable=False)
 
-    # When every book that is kept elsewhere had been asked.
+    # When every external system had been queried.
     reconciled_at = models.DateTimeField(null=True)
 
     objects = RestorationQuerySet.as_manager()

@@ -1,4 +1,4 @@
-"""Rows that wait to be worked on: claimed under a lease, finished behind a fence."""
+"""Queued rows: claimed under a lease, finished with a fencing token."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -13,20 +13,20 @@ from django.db.models.functions import Coalesce
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import PracticeRow
 
-# No lease is ever longer. One that reaches further was taken while the clock was ahead, and holds nothing.
+# A lease that lasts longer than this was taken while the clock was ahead, and is ignored.
 LONGEST_LEASE = timedelta(minutes=2)
 
 
 class QueuedRow(PracticeRow):
-    """A row that a worker takes up. Its state, which says that it still waits, is the child's own."""
+    """A row that a worker processes. The state, waiting or settled, is added by the subclass."""
 
-    # The furthest ahead that `not_before` is ever set. One further ahead was set by a wrong clock: it holds nothing up.
+    # The furthest ahead that `not_before` is ever set. A later one was set by a wrong clock and is ignored.
     LONGEST_WAIT: ClassVar[timedelta] = timedelta(hours=1)
 
-    # Whoever claimed the row holds it until then; a worker that was killed holds it no longer.
+    # The end of the lease; the row of a killed worker can be claimed again after it.
     lease_until = models.DateTimeField(null=True, editable=False)
     not_before = models.DateTimeField(null=True, editable=False)
-    # How often it was claimed, and the fence: an outcome counts only while this number is the claimed one.
+    # The number of claims, and the fencing token: an outcome is saved only if it still has the claimed value.
     tries = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta(PracticeRow.Meta):
@@ -34,13 +34,13 @@ class QueuedRow(PracticeRow):
 
     @property
     def is_held(self) -> bool:
-        """Whether somebody holds the row at this moment."""
+        """True while a worker has a lease on the row."""
         now = clock.now()
         return self.lease_until is not None and now < self.lease_until <= now + LONGEST_LEASE + clock.SKEW
 
 
 def ready[R: QueuedRow](rows: QuerySet[R]) -> QuerySet[R]:
-    """Those of the rows that nobody holds and that are due."""
+    """Returns the rows that are due and not leased."""
     now = clock.now()
     return rows.filter(
         Q(lease_until=None) | Q(lease_until__lte=now) | clock.from_future("lease_until", beyond=LONGEST_LEASE),
@@ -49,19 +49,19 @@ def ready[R: QueuedRow](rows: QuerySet[R]) -> QuerySet[R]:
 
 
 def claim[R: QueuedRow](rows: QuerySet[R], *, lease: timedelta) -> R | None:
-    """The oldest row that is ready, held for the length of the lease; None when there is none."""
-    return next(iter(claim_some(rows, most=1, lease=lease)), None)
+    """Claims the oldest row that is ready, for the length of the lease. Returns None if there is none."""
+    return next(iter(claim_some(rows, limit=1, lease=lease)), None)
 
 
-def claim_some[R: QueuedRow](rows: QuerySet[R], *, most: int, lease: timedelta) -> list[R]:
-    """The oldest rows that are ready, each held for the length of the lease; none when there are none."""
+def claim_some[R: QueuedRow](rows: QuerySet[R], *, limit: int, lease: timedelta) -> list[R]:
+    """Claims the oldest rows that are ready, at most `limit`, for the length of the lease."""
     if lease > LONGEST_LEASE:
         raise ValueError(f"A lease of {lease} is longer than LONGEST_LEASE.")
     waiting = ready(rows).order_by("id")
     if not waiting.exists():  # A plain read: an idle worker takes no lock.
         return []
     with transaction.atomic():
-        claimed = list(waiting.select_for_update(no_key=True, skip_locked=True, of=("self",))[:most])
+        claimed = list(waiting.select_for_update(no_key=True, skip_locked=True, of=("self",))[:limit])
         lease_until = clock.now() + lease
         for row in claimed:
             row.lease_until = lease_until
@@ -72,24 +72,24 @@ def claim_some[R: QueuedRow](rows: QuerySet[R], *, most: int, lease: timedelta) 
 
 
 def update_if_held(row: QueuedRow, **changes: Any) -> bool:  # Any: a column's value.
-    """Writes the changes while the claim lasts and keeps it. False: somebody else holds the row now."""
-    held = type(row)._base_manager.filter(pk=row.pk, tries=row.tries).update(**changes)
-    if held:
+    """Saves the changes and keeps the claim. Returns False, saving nothing, if another worker has claimed the row."""
+    is_held = type(row)._base_manager.filter(pk=row.pk, tries=row.tries).update(**changes)
+    if is_held:
         for name, value in changes.items():
             setattr(row, name, value)
-    return bool(held)
+    return bool(is_held)
 
 
 def update_all_held[R: QueuedRow](rows: Sequence[R], **changes: Any) -> list[R]:  # Any: a column's value.
-    """As `hold`, the same changes for several rows of a kind, each behind its own fence. Gives those still held."""
+    """Saves the same changes to several rows of a model, as `update_if_held` does. Returns those still held."""
     held = []
-    for alike, behind_fence in _by_fence(rows):
-        if behind_fence.update(**changes) == len(alike):
-            held += alike
+    for group, still_held in _by_token(rows):
+        if still_held.update(**changes) == len(group):
+            held += group
         else:
-            # One that was lost may have been let go since, and stand behind the fence again: but not as we wrote it.
-            written = set(behind_fence.filter(**changes).values_list("pk", flat=True))
-            held += [row for row in alike if row.pk in written]
+            # A lost row may have been released since, with our token again; but it does not have our changes.
+            updated = set(still_held.filter(**changes).values_list("pk", flat=True))
+            held += [row for row in group if row.pk in updated]
     for row in held:
         for name, value in changes.items():
             setattr(row, name, value)
@@ -97,30 +97,30 @@ def update_all_held[R: QueuedRow](rows: Sequence[R], **changes: Any) -> list[R]:
 
 
 def finish(row: QueuedRow, **changes: Any) -> bool:  # Any: a column's value.
-    """Writes the outcome and lets go of the row. False: somebody else holds it, and nothing was written."""
+    """Saves the outcome and ends the lease. Returns False, saving nothing, if another worker has claimed the row."""
     return update_if_held(row, **{"lease_until": None, "not_before": None} | changes)
 
 
 def finish_all[R: QueuedRow](rows: Sequence[R], **changes: Any) -> list[R]:  # Any: a column's value.
-    """Writes one outcome to several rows of a kind, each behind its own fence. Gives those that were still held."""
+    """Saves one outcome to several rows of a model, as `finish` does. Returns those that were still held."""
     return update_all_held(rows, **{"lease_until": None, "not_before": None} | changes)
 
 
 def release_all(rows: Sequence[QueuedRow], **changes: Any) -> None:  # Any: a column's value.
-    """Gives back rows that were claimed and not worked on, as if nobody had claimed them."""
-    for alike, behind_fence in _by_fence(rows):
-        behind_fence.update(lease_until=None, tries=alike[0].tries - 1, **changes)
+    """Releases rows that were not processed, as if they had not been claimed."""
+    for group, still_held in _by_token(rows):
+        still_held.update(lease_until=None, tries=group[0].tries - 1, **changes)
 
 
-def _by_fence[R: QueuedRow](rows: Sequence[R]) -> Iterator[tuple[list[R], QuerySet[R]]]:
-    """Those claimed equally often, most often all of them, with what finds them while their claim lasts."""
-    for tries, together in groupby(sorted(rows, key=attrgetter("tries")), key=attrgetter("tries")):
-        alike = list(together)
-        yield alike, type(alike[0])._base_manager.filter(pk__in=[row.pk for row in alike], tries=tries)
+def _by_token[R: QueuedRow](rows: Sequence[R]) -> Iterator[tuple[list[R], QuerySet[R]]]:
+    """Groups the rows by fencing token (mostly one group), each with the query for those still held."""
+    for tries, grouped in groupby(sorted(rows, key=attrgetter("tries")), key=attrgetter("tries")):
+        group = list(grouped)
+        yield group, type(group[0])._base_manager.filter(pk__in=[row.pk for row in group], tries=tries)
 
 
-def lag(rows: QuerySet[Any]) -> timedelta:  # Any: whatever queue is asked about.
-    """How long the row that is overdue longest has been so; `rows` wait, and have `written_at`."""
+def lag(rows: QuerySet[Any]) -> timedelta:  # Any: any subclass of QueuedRow.
+    """Returns how long the most overdue row has been due; `rows` are waiting rows with `written_at`."""
     first = ready(rows).annotate(due_at=Coalesce(F("not_before"), F("written_at")))
     due_at = first.aggregate(earliest=Min("due_at"))["earliest"]
     return max(clock.now() - due_at, timedelta()) if due_at else timedelta()

@@ -1,4 +1,4 @@
-"""The loop behind `portico worker`: lanes, a thread each, that take up one piece of work after another."""
+"""The loop behind `portico worker`: one thread per queue, which runs one job after another."""
 
 import logging
 import sys
@@ -11,51 +11,51 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 logger = logging.getLogger(__name__)
 
-DATABASE_AWAY_SECONDS = 1.0
+DATABASE_RETRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class WorkerQueue:
-    """Jobs done in turn. A job does one piece of work and says whether there was any."""
+    """Jobs run in turn. A job does one piece of work and returns False if there was none."""
 
     name: str
     jobs: Sequence[Callable[[], bool]]
 
 
-def run(lanes: Sequence[WorkerQueue], stop: threading.Event, *, pause: float = 0.2) -> None:
-    """Works until `stop` is set, then finishes what is at hand.
+def run(queues: Sequence[WorkerQueue], stop: threading.Event, *, pause: float = 0.2) -> None:
+    """Runs the queues until `stop` is set, then finishes the current jobs.
 
-    A lane that dies ends them all and the process with exit 1: half a worker would look like a whole one.
+    A queue that crashes stops the others, and the process exits with 1: a partly running worker would look healthy.
     """
-    with ThreadPoolExecutor(max_workers=len(lanes), thread_name_prefix="lane") as threads:
-        working = {threads.submit(_work, lane, stop, pause): lane for lane in lanes}
-        wait(working, return_when=FIRST_EXCEPTION)
+    with ThreadPoolExecutor(max_workers=len(queues), thread_name_prefix="queue") as threads:
+        running = {threads.submit(_work, queue, stop, pause): queue for queue in queues}
+        wait(running, return_when=FIRST_EXCEPTION)
         stop.set()
-    dead = [(lane, future.exception()) for future, lane in working.items() if future.exception()]
-    for lane, reason in dead:
-        logger.critical("worker.lane_died", extra={"lane": lane.name}, exc_info=reason)
-    if dead:
+    crashed = [(queue, future.exception()) for future, queue in running.items() if future.exception()]
+    for queue, error in crashed:
+        logger.critical("worker.queue_crashed", extra={"queue": queue.name}, exc_info=error)
+    if crashed:
         sys.exit(1)
 
 
-def _work(lane: WorkerQueue, stop: threading.Event, pause: float) -> None:
-    is_away = False
+def _work(queue: WorkerQueue, stop: threading.Event, pause: float) -> None:
+    is_unavailable = False
     try:
         while not stop.is_set():
             try:
-                did_something = _one_round(lane, stop)
+                did_something = _one_round(queue, stop)
             except (OperationalError, InterfaceError) as error:
-                if not is_away:
-                    names = {"lane": lane.name, "error": type(error).__name__}
+                if not is_unavailable:
+                    names = {"queue": queue.name, "error": type(error).__name__}
                     logger.warning("worker.database_away", extra=names)
-                is_away = True
+                is_unavailable = True
                 connections.close_all()
-                stop.wait(DATABASE_AWAY_SECONDS)
+                stop.wait(DATABASE_RETRY_SECONDS)
                 continue
-            if is_away:
-                is_away = False
-                logger.info("worker.database_back", extra={"lane": lane.name})
-            # A pooled connection goes back, and one that broke is not used again.
+            if is_unavailable:
+                is_unavailable = False
+                logger.info("worker.database_back", extra={"queue": queue.name})
+            # Returns a pooled connection, and closes a broken one.
             close_old_connections()
             if not did_something:
                 stop.wait(pause)
@@ -63,9 +63,9 @@ def _work(lane: WorkerQueue, stop: threading.Event, pause: float) -> None:
         connections.close_all()
 
 
-def _one_round(lane: WorkerQueue, stop: threading.Event) -> bool:
+def _one_round(queue: WorkerQueue, stop: threading.Event) -> bool:
     did_something = False
-    for job in lane.jobs:
+    for job in queue.jobs:
         if stop.is_set():
             break
         did_something = job() or did_something

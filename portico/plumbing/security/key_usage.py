@@ -1,4 +1,4 @@
-"""Which of FIELD_KEYS the data were made with, wherever they stand: found by their form, not by a list of columns."""
+"""Finds the FIELD_KEYS in use by scanning all columns for encrypted values, without a list of columns."""
 
 import base64
 import binascii
@@ -14,17 +14,17 @@ from portico.plumbing.models.audit import AuditSeal
 from portico.plumbing.security import encryption
 
 OWN_PACKAGE = "portico."
-# Form, length and the longest id (configuration.py), and what makes a box of the shortest.
-BEGINNING = 64
+# Enough for the header with the longest key id (configuration.py) and the shortest encrypted value.
+PREFIX_LENGTH = 64
 
 
 def missing_keys() -> dict[str, list[str]]:
-    """Ids of keys that FIELD_KEYS lacks, each with the kinds of rows that need it, in the words of the models."""
-    lost: dict[str, set[str]] = {}
+    """Returns the ids of keys missing from FIELD_KEYS, each with the verbose names of the models that need it."""
+    missing: dict[str, set[str]] = {}
     for key_id, kind in _in_use():
         if key_id not in settings.FIELD_KEYS:
-            lost.setdefault(key_id, set()).add(kind)
-    return {key_id: sorted(kinds) for key_id, kinds in sorted(lost.items())}
+            missing.setdefault(key_id, set()).add(kind)
+    return {key_id: sorted(kinds) for key_id, kinds in sorted(missing.items())}
 
 
 def _in_use() -> Iterator[tuple[str, str]]:
@@ -32,21 +32,21 @@ def _in_use() -> Iterator[tuple[str, str]]:
         yield key_id, _kind(AuditSeal)
     for model in apps.get_models():
         for field in model._meta.local_concrete_fields:
-            for box in _boxes(model, field):
-                found = encryption.key_id_of(box)
+            for candidate in _candidates(model, field):
+                found = encryption.key_id_of(candidate)
                 if found is not None:
                     yield found, _kind(model)
 
 
-def _boxes(model: type[models.Model], field: "models.Field[Any, Any]") -> Iterator[bytes]:  # Any: of whatever type.
-    """What may be a box in this column. Columns of a fixed length hold digests."""
+def _candidates(model: type[models.Model], field: "models.Field[Any, Any]") -> Iterator[bytes]:  # Any: any type.
+    """Yields the values of the column that may be encrypted. Columns with a maximum length hold digests."""
     rows = model._base_manager.order_by()
     if isinstance(field, models.BinaryField) and field.max_length is None:
-        beginning = Substr(field.name, 1, BEGINNING, output_field=models.BinaryField())
-        found = rows.filter(**{f"{field.name}__isnull": False}).values_list(beginning, flat=True)
+        prefix = Substr(field.name, 1, PREFIX_LENGTH, output_field=models.BinaryField())
+        found = rows.filter(**{f"{field.name}__isnull": False}).values_list(prefix, flat=True)
         yield from (bytes(each) for each in found.iterator())
     elif isinstance(field, models.JSONField) and not model.__module__.startswith(OWN_PACKAGE):
-        # A library has no binary column for what we encrypt for it; our own JSON holds no secret.
+        # Values that we encrypt for a library are in its JSON columns; our own JSON holds no secret.
         for contents in rows.values_list(field.name, flat=True).iterator():
             yield from _decoded(contents)
 

@@ -1,4 +1,4 @@
-"""Budgets of tries, counted exactly in the database, also under parallel requests."""
+"""Rate limits, counted exactly in the database, even for concurrent requests."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -13,10 +13,10 @@ from django.db.models import F
 from portico.plumbing import clock, tokens
 from portico.plumbing.models.rate_limits import RateLimitCount
 
-# The longest window of any limit; what has been idle for longer says nothing any more.
+# The longest window of any limit; counts older than this are deleted.
 LONGEST_WINDOW = timedelta(days=2)
 
-# A window that began in the future was counted while the clock was ahead: it counts for nothing.
+# A window that began in the future was counted while the clock was ahead, and is ignored.
 SPEND = """INSERT INTO limits_spent (key, started_at, n) VALUES (%(key)s, %(now)s, %(count)s)
 ON CONFLICT (key) DO UPDATE SET
   n = CASE WHEN limits_spent.started_at > %(since)s AND limits_spent.started_at <= %(until)s
@@ -29,7 +29,7 @@ RETURNING n"""
 
 
 class RateLimitExceeded(Exception):
-    """A budget is used up; `limit` says which. Pages decide what, if anything, is shown."""
+    """`limit` is exceeded. Pages decide what is shown, if anything."""
 
     def __init__(self, limit: "Limit") -> None:
         self.limit = limit
@@ -38,9 +38,9 @@ class RateLimitExceeded(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Limit:
-    """At most so many in a window that begins with the first; around its end twice as many may pass.
+    """At most `most` attempts in a window that begins with the first; around its end up to twice as many.
 
-    `stays_spent`: taken even when another budget of the same attempt refuses it (the budget per IP).
+    `stays_spent`: counted even if another limit refuses the same attempt (the limit per IP address).
     """
 
     key: str
@@ -49,26 +49,26 @@ class Limit:
     stays_spent: bool = False
 
     @classmethod
-    def on(cls, name: str, *whom: str, most: int, window: timedelta, stays_spent: bool = False) -> Self:
-        """A limit on somebody: what names them is hashed, so the table holds no address of any kind."""
-        mark = tokens.fingerprint("\n".join(whom), purpose="limits")
-        return cls(f"{name}/{int(window.total_seconds())}:{mark}", most, window, stays_spent)
+    def on(cls, name: str, *subject: str, most: int, window: timedelta, stays_spent: bool = False) -> Self:
+        """Returns a limit for a subject, which is hashed: the table holds no email or IP address."""
+        digest = tokens.fingerprint("\n".join(subject), purpose="limits")
+        return cls(f"{name}/{int(window.total_seconds())}:{digest}", most, window, stays_spent)
 
 
 def spend(*limits: Limit) -> None:
-    """Takes one from every budget, or raises TooMany and takes none (but for those that stay spent).
+    """Counts one attempt in every limit; raises RateLimitExceeded, counting none but `stays_spent`, if one is exceeded.
 
-    In its own short transaction, before the work, so that the count stays when the work is refused;
-    never inside a caller's transaction, where parallel tries would not see each other.
+    Uses its own short transaction, before the work, so that the count remains if the work is refused; never inside
+    a caller's transaction, where concurrent attempts would not see each other.
     """
     _take(limit for limit in limits if limit.stays_spent)
     _take(limit for limit in limits if not limit.stays_spent)
 
 
 def spend_up_to(limit: Limit, count: int) -> int:
-    """Takes so many from the budget, or what is left of it; gives how many those were.
+    """Counts up to `count` attempts, as many as the limit allows; returns how many.
 
-    Outside any transaction; `count` is not beyond what the whole budget holds.
+    Must be called outside any transaction; `count` must not exceed the whole limit.
     """
     with suppress(RateLimitExceeded):
         _take([limit], count)
@@ -82,29 +82,29 @@ def spend_up_to(limit: Limit, count: int) -> int:
 
 
 def give_back(*limits: Limit) -> None:
-    """Returns what an attempt took that turned out right: only the wrong ones count."""
+    """Uncounts a successful attempt: only failed ones count."""
     for limit in limits:
         RateLimitCount.objects.filter(key=limit.key, n__gt=0).update(n=F("n") - 1)
 
 
 def is_spent(limit: Limit) -> bool:
-    """Whether the budget is used up at this moment; takes nothing."""
-    lasting = RateLimitCount.objects.filter(clock.within("started_at", limit.window))
-    return lasting.filter(key=limit.key, n__gte=limit.most).exists()
+    """Returns True if the limit is used up now; counts nothing."""
+    current = RateLimitCount.objects.filter(clock.within("started_at", limit.window))
+    return current.filter(key=limit.key, n__gte=limit.most).exists()
 
 
 def clear(limit: Limit) -> bool:
-    """Gives the whole budget back; False when nothing had been taken."""
+    """Resets the limit; returns False if nothing was counted."""
     return RateLimitCount.objects.filter(key=limit.key).delete()[0] > 0
 
 
 def delete_idle() -> int:
-    """Deletes what no window reaches any more; upkeep calls it. Returns how many."""
+    """Deletes counts older than any window, as a maintenance task. Returns how many."""
     return RateLimitCount.objects.filter(started_at__lt=clock.now() - LONGEST_WINDOW).delete()[0]
 
 
 def network_of(address: str) -> str:
-    """What counts as one visitor: an IPv4 address, or the /64 of an IPv6 address."""
+    """Returns the network that counts as one visitor: an IPv4 address, or the /64 of an IPv6 address."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -120,7 +120,7 @@ def _take(limits: Iterable[Limit], count: int = 1) -> None:
     now = clock.now()
     adapt = connection.ops.adapt_datetimefield_value
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        for limit in sorted(limits):  # One order for everybody: no deadlock.
+        for limit in sorted(limits):  # Always in the same order, to prevent deadlocks.
             cursor.execute(
                 SPEND,
                 {

@@ -1,4 +1,4 @@
-"""Dates as people type them, read in the order of their country."""
+"""Dates as people type them, in the day and month order of their country."""
 
 import re
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text.folding import folded
 
-# Beyond these a year is a slip of the finger.
+# Years outside this range are typing errors.
 FIRST_YEAR, LAST_YEAR = 1800, 2199
 _EXAMPLE = date(1989, 4, 18)
 
-# The United States and what belongs to them, the Philippines, and where the year comes before the month (CLDR's short
-# dates): without it the month is first there too. Canada uses both orders and keeps that of its neighbor.
+# The United States and its territories, the Philippines, and countries where the year comes first (CLDR's short
+# dates): without a year the month is first there too. Canada uses both orders; this is its neighbor's.
 _MONTH_FIRST = "US AS GU MP PR VI UM FM MH PW PH CA CN JP KP KR MN TW HU"
 _MONTHS = (
     "january february march april may june july august september october november december",
@@ -24,37 +24,37 @@ _SHORTEST_MONTH = 3
 _FILLERS = {"of", "the", "de", "del"}
 _TYPED = re.compile(r"[\w\s/.,'-]+")
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th|o)\b")
-# How many digits are of the first, second and third part when nothing stands between them: 040788, 4071988, 04071988.
-_RUNS = {6: ((2, 2, 2), (1, 1, 4)), 7: ((1, 2, 4), (2, 1, 4)), 8: ((2, 2, 4), (4, 2, 2))}
+# The lengths of the three parts of a date without separators: 040788, 4071988, 04071988.
+_PART_LENGTHS = {6: ((2, 2, 2), (1, 1, 4)), 7: ((1, 2, 4), (2, 1, 4)), 8: ((2, 2, 4), (4, 2, 2))}
 
 
 class NotADate(Refused):
-    """What was typed is no date, or may be one of several."""
+    """The typed text is not a date, or is ambiguous."""
 
     status = 422
 
 
 def has_month_first(country: str) -> bool:
-    """Whether dates in a country (ISO 3166, "US") are written with the month before the day."""
+    """Returns True if the country (ISO 3166, "US") writes the month before the day."""
     return country in _MONTH_FIRST.split()
 
 
 def written(day: date, country: str) -> str:
-    """Return 04/18/1989, or 18/04/1989 where the day comes first: `parsed` reads it back."""
+    """Returns 04/18/1989, or 18/04/1989 where the day comes first; `parsed` accepts it."""
     first, second = (day.month, day.day) if has_month_first(country) else (day.day, day.month)
     return f"{first:02}/{second:02}/{day.year:04}"
 
 
 def pattern(country: str) -> str:
-    """Return the order of the country, as a form shows it: MM/DD/YYYY."""
+    """Returns the pattern of the country for a form: MM/DD/YYYY."""
     return _("MM/DD/YYYY") if has_month_first(country) else _("DD/MM/YYYY")
 
 
 def parsed(text: str, *, country: str, today: date, is_past: bool = False) -> date:
-    """Return the date that was typed: 4/7/1988, 4-7-88, 04071988, Apr 7 1988, 7 de abril de 1988 or 1988-04-07.
+    """Returns a typed date: 4/7/1988, 4-7-88, 04071988, Apr 7 1988, 7 de abril de 1988 or 1988-04-07.
 
-    Of two digits, the year is the one nearest to today, or with `is_past` the latest that is not in the future.
-    Raises NotADate, with an example, for what is no date and for digits that may be two dates.
+    A year of two digits is the one nearest to today, or with `is_past` the latest that is not in the future.
+    Raises NotADate, with an example, for text that is not a date and for ambiguous digits.
     """
     plain = _ORDINAL.sub("", folded(text).replace("⁄", "/").replace("∕", "/"))
     parts = [part for part in re.findall(r"\d+|[^\W\d_]+", plain) if part not in _FILLERS]
@@ -62,24 +62,28 @@ def parsed(text: str, *, country: str, today: date, is_past: bool = False) -> da
         parts = []
     readings = list(_readings(parts, month_first=has_month_first(country)))
     if not readings:
-        raise NotADate(_("Type the date as %(pattern)s, such as %(example)s.") % _shown(country))
+        raise NotADate(_("Type the date as %(pattern)s, such as %(example)s.") % _message_values(country))
     found = {day for reading in readings if (day := _day(*reading, today=today, is_past=is_past)) is not None}
     if not found:
-        raise NotADate(_("There is no such date. Type it as %(pattern)s, such as %(example)s.") % _shown(country))
+        raise NotADate(
+            _("There is no such date. Type it as %(pattern)s, such as %(example)s.") % _message_values(country)
+        )
     if len(found) > 1:
-        raise NotADate(_("This may be several dates. Type it as %(pattern)s, such as %(example)s.") % _shown(country))
+        raise NotADate(
+            _("This may be several dates. Type it as %(pattern)s, such as %(example)s.") % _message_values(country)
+        )
     return found.pop()
 
 
-def _shown(country: str) -> dict[str, str]:
+def _message_values(country: str) -> dict[str, str]:
     return {"pattern": pattern(country), "example": written(_EXAMPLE, country)}
 
 
 def _readings(parts: list[str], *, month_first: bool) -> Iterator[tuple[str, str, str]]:
-    """Year, month and day, each as digits, in every way in which the parts may be read."""
+    """Yields every possible reading of the parts as (year, month, day), each in digits."""
     match parts:
         case [digits] if digits.isdigit():
-            for first, second, _third in _RUNS.get(len(digits), ()):
+            for first, second, _third in _PART_LENGTHS.get(len(digits), ()):
                 run = [digits[:first], digits[first : first + second], digits[first + second :]]
                 yield from _readings(run, month_first=month_first)
         case [_a, _b, _c]:
@@ -102,7 +106,7 @@ def _of_three(numbers: list[str], months: list[str], *, month_first: bool) -> It
 
 
 def _month_of(word: str) -> int | None:
-    """The number of a month, from its name in English or Spanish or the first letters of it."""
+    """Returns the number of a month from its name, or the beginning of it, in English or Spanish."""
     if len(word) < _SHORTEST_MONTH or word.isdigit():
         return None
     found = (number for names in _MONTHS for number, name in enumerate(names.split(), 1) if name.startswith(word))
@@ -110,10 +114,10 @@ def _month_of(word: str) -> int | None:
 
 
 def _day(year: str, month: str, day: str, *, today: date, is_past: bool) -> date | None:
-    """The date, if there is one; a part has one digit or two, and a year two or four."""
+    """Returns the date, or None; a day or month has one or two digits, a year two or four."""
     if len(year) not in {2, 4} or len(month) > 2 or len(day) > 2:
         return None
-    number = int(year) if len(year) == 4 else _whole_year(int(year), int(month), int(day), today, is_past=is_past)
+    number = int(year) if len(year) == 4 else _full_year(int(year), int(month), int(day), today, is_past=is_past)
     if not FIRST_YEAR <= number <= LAST_YEAR:
         return None
     try:
@@ -122,7 +126,7 @@ def _day(year: str, month: str, day: str, *, today: date, is_past: bool) -> date
         return None
 
 
-def _whole_year(ending: int, month: int, day: int, today: date, *, is_past: bool) -> int:
+def _full_year(ending: int, month: int, day: int, today: date, *, is_past: bool) -> int:
     century = today.year // 100 * 100
     years = [century - 100 + ending, century + ending, century + 100 + ending]
     if is_past:

@@ -1,10 +1,10 @@
-"""Text reduced to what people type when they search: lower case, plain letters, one kind of apostrophe and hyphen."""
+"""Text folding for search: lower case, plain letters, one kind of apostrophe and hyphen."""
 
 import re
 import unicodedata
 from functools import lru_cache
 
-# Letters that Unicode does not decompose, and whose name does not say which plain letter they come from.
+# Letters that Unicode does not decompose, and whose name does not contain a plain letter.
 _SPELLED = {
     "æ": "ae",
     "œ": "oe",
@@ -30,39 +30,38 @@ _SPELLED = {
 }
 _APOSTROPHES = "'`´‘’‚‛′‵ʹʻʼʽʾʿˈˊˋ՚׳＇‹›ꞌ❛❜"
 _HYPHENS = "-‐‑‒–—―−⁃﹘﹣－‧·•"
-# ł is "LATIN SMALL LETTER L WITH STROKE": so for every letter with a stroke, hook, tail or bar.
+# ł is "LATIN SMALL LETTER L WITH STROKE"; letters with a hook, tail or bar are named alike.
 _NAMED = re.compile(r"LATIN SMALL LETTER ([A-Z]{1,2}) WITH ")
-# Two letters where German and Scandinavian names are written without their own; as in passports (ICAO 9303).
+# Transliterations of German and Scandinavian letters, as in passports (ICAO 9303).
 _TWO_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 
 
 def folded(text: str) -> str:
-    """Return the text in lower case and plain letters: Zoë and ZOE are "zoe", Łukasz is "lukasz".
+    """Returns the text in lower case and plain letters: Zoë and ZOE are "zoe", Łukasz is "lukasz".
 
-    Apostrophes and hyphens of every kind become ' and -, digits of every script 0 to 9. Folding what is folded changes
-    nothing.
+    Apostrophes and hyphens of every kind become ' and -, digits of every script 0 to 9. Idempotent.
     """
-    # Twice: some characters turn out to be capitals only once they are decomposed.
+    # Twice: some characters decompose into capitals.
     return _plain(_plain(text.casefold()).casefold())
 
 
 def folded_with_two_letters(text: str) -> str:
-    """Return the text as `folded` does, but with ae, oe, ue and aa for ä, ö, ü, ø and å: Müller is "mueller"."""
+    """Returns the text as `folded` does, but with ae, oe, ue and aa for ä, ö, ü, ø and å: Müller is "mueller"."""
     return folded(unicodedata.normalize("NFC", text.casefold()).translate(_TWO_LETTERS))
 
 
 def ascii_forms(text: str) -> str:
-    """Return the text with the digits of every script, and full-width forms, as ASCII: １４０．５０ and ١٤٠ are 140."""
+    """Returns the text with digits of every script and full-width forms as ASCII: １４０．５０ and ١٤٠ are 140."""
     return "".join(_ascii_form(character) for character in text)
 
 
 def _plain(text: str) -> str:
-    return "".join(_plain_character(character) for character in unicodedata.normalize("NFKD", _alike(text)))
+    return "".join(_plain_character(character) for character in unicodedata.normalize("NFKD", _unify_punctuation(text)))
 
 
-def _alike(text: str) -> str:
-    """The text with one apostrophe and one hyphen; before decomposing, which makes ´ a blank with an accent."""
-    return text.translate(_ALIKE)
+def _unify_punctuation(text: str) -> str:
+    """Replaces all apostrophes and hyphens; before decomposing, which turns ´ into a space with an accent."""
+    return text.translate(_PUNCTUATION)
 
 
 @lru_cache(maxsize=4096)
@@ -71,8 +70,8 @@ def _plain_character(character: str) -> str:
         return _SPELLED[character]
     if unicodedata.combining(character) or unicodedata.category(character) == "Cf":
         return ""
-    if ord(character) in _ALIKE:
-        return _ALIKE[ord(character)]
+    if ord(character) in _PUNCTUATION:
+        return _PUNCTUATION[ord(character)]
     named = _NAMED.match(unicodedata.name(character, ""))
     return named[1].lower() if named else _ascii_form(character)
 
@@ -85,4 +84,4 @@ def _ascii_form(character: str) -> str:
     return chr(ord(character) - 0xFEE0) if "\uff01" <= character <= "\uff5e" else character
 
 
-_ALIKE = {ord(each): "'" for each in _APOSTROPHES} | {ord(each): "-" for each in _HYPHENS}
+_PUNCTUATION = {ord(each): "'" for each in _APOSTROPHES} | {ord(each): "-" for each in _HYPHENS}

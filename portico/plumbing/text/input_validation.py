@@ -1,4 +1,4 @@
-"""Makes typed text fit to store, show and mail."""
+"""Cleaning and validation of typed text, and the form fields that do it."""
 
 import re
 import unicodedata
@@ -15,53 +15,53 @@ from portico.plumbing.text.mailboxes import has_lookalikes, mailbox_key
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
-# Line breaks of other worlds (NEL, line and paragraph separator), which mail headers must not hold.
+# Other line breaks (NEL, line and paragraph separators), which mail headers must not contain.
 _BREAKS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-# Control characters, direction marks, and signs that show nothing. The joiners U+200C and U+200D
-# stay: Persian, Hindi and family emoji are written with them.
-_UNSEEN = re.compile(
+# Control characters, direction marks and other invisible characters. The joiners U+200C and U+200D stay: Persian,
+# Hindi and family emoji need them.
+_INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
-# Far beyond what any field takes.
+# Longer than any field accepts.
 MAX_CHECKED_CHARACTERS = 100_000
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def is_unstorable(text: str) -> bool:
-    """Whether a database or an answer would choke on it: NUL or half of a surrogate pair."""
+    """Returns True for text that neither a database nor a response can hold: NUL or a lone surrogate."""
     return _UNSTORABLE.search(text) is not None
 
 
 def clean_text(text: str) -> str:
-    """Without control characters and direction marks; lines end in \\n; blank ends are cut."""
-    text = _UNSEEN.sub("", _BREAKS.sub("\n", text))
+    """Removes control characters and direction marks; lines end in \\n, without trailing spaces."""
+    text = _INVISIBLE.sub("", _BREAKS.sub("\n", text))
     lines = [re.sub(r"[^\S\n]+$", "", line) for line in text.replace("\t", " ").split("\n")]
-    return _blank_if_unseen(unicodedata.normalize("NFC", "\n".join(lines).strip()))
+    return _empty_if_invisible(unicodedata.normalize("NFC", "\n".join(lines).strip()))
 
 
 def clean_line(text: str) -> str:
-    """The same on one line, with single spaces."""
-    return _blank_if_unseen(" ".join(clean_text(text).split()))
+    """Cleans text as `clean_text` does, on one line with single spaces."""
+    return _empty_if_invisible(" ".join(clean_text(text).split()))
 
 
 def holds_card_number(text: str) -> bool:
-    """Whether a card's number stands in it once it is cleaned; looked for as far as any field of ours is long."""
+    """Returns True if the cleaned text has a card number within its first MAX_CHECKED_CHARACTERS."""
     return card_numbers.contains_card_number(clean_text(text[:MAX_CHECKED_CHARACTERS]))
 
 
 class NoCardNumberField(forms.CharField):
-    """Typed text that holds no card number; one that does comes back empty, with the sentence why.
+    """Typed text without card numbers; text with one is rejected, and the field comes back empty.
 
-    A telephone's number may look like a short one: its own form says whether it is none.
+    With `is_phone`, text of at most 15 digits is accepted: a phone number may look like a short card number.
     """
 
     def __init__(self, *args: Any, is_phone: bool = False, **kwargs: Any) -> None:  # Any: Django's own arguments.
         self.is_phone = is_phone
         super().__init__(*args, **kwargs)
 
-    def to_python(self, value: Any | None) -> str:  # Any: Django hands over whatever was posted.
+    def to_python(self, value: Any | None) -> str:  # Any: whatever was posted.
         text = super().to_python(value) or ""
         if self._is_refused(text):
             raise ValidationError(
@@ -69,12 +69,12 @@ class NoCardNumberField(forms.CharField):
             )
         return text
 
-    def bound_data(self, data: Any, initial: Any) -> Any:  # Any: as above; what the page shows again.
+    def bound_data(self, data: Any, initial: Any) -> Any:  # Any: as above; the value that the page shows again.
         typed = super().bound_data(data, initial)
         return "" if isinstance(typed, str) and self._is_refused(typed) else typed
 
     def _is_refused(self, text: str) -> bool:
-        if self.is_phone and sum(sign.isdigit() for sign in text) <= card_numbers.MAX_PHONE_DIGITS:
+        if self.is_phone and sum(character.isdigit() for character in text) <= card_numbers.MAX_PHONE_DIGITS:
             return False
         return holds_card_number(text)
 
@@ -109,7 +109,7 @@ class StaffAddressField(NoCardNumberField, forms.EmailField):
 
 
 class AddressField(LineField):
-    """One email address as a stranger types it; every malformed one gets the same sentence."""
+    """One email address typed by a visitor; every malformed address gets the same message."""
 
     widget = forms.EmailInput
 
@@ -118,7 +118,7 @@ class AddressField(LineField):
         super().__init__(error_messages={"required": malformed}, **kwargs)
 
     def to_python(self, value: Any | None) -> str:  # Any: as above.
-        # Looked at as typed: cleaned, Kelvin's K would be a letter like any other.
+        # Checked before cleaning, which turns the Kelvin sign into the letter K.
         if value and (has_lookalikes(str(value)) or holds_card_number(str(value))):
             raise ValidationError(self.malformed, code="malformed")
         return super().to_python(value)
@@ -139,6 +139,6 @@ def _storable(text: str | None) -> str:
     return text or ""
 
 
-def _blank_if_unseen(text: str) -> str:
-    """Nothing but joiners and spaces would be a name that nobody sees."""
-    return text if any(unicodedata.category(sign)[0] not in "ZC" for sign in text) else ""
+def _empty_if_invisible(text: str) -> str:
+    """Returns an empty text for one of only joiners and spaces, which would be an invisible name."""
+    return text if any(unicodedata.category(character)[0] not in "ZC" for character in text) else ""

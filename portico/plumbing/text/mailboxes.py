@@ -1,20 +1,20 @@
-"""Email addresses: the key under which a mailbox is compared, and the form in which a mail server takes it."""
+"""Email addresses: the key for comparing mailboxes, and the form for mail servers and headers."""
 
 import re
 import unicodedata
 
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*")
-# Allowed by RFC 5322, but in practice left over from a shell or a text that was copied.
+# Allowed by RFC 5322, but in practice left over from a shell or from copied text.
 _QUOTES = "'`"
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def mailbox_key(email: str) -> str:
-    """What two spellings of one mailbox share, and no other mailbox has. Raises ValueError.
+    """Returns a key that is equal for all spellings of one mailbox and unique to it. Raises ValueError.
 
-    The local part in NFC with ASCII letters in lower case, the domain as IDNA. Dots and plus-tags
-    are kept. Signs that would turn into ASCII (Kelvin's K, a ligature in a domain) are malformed:
-    they are how one address reaches for another's account.
+    The local part in NFC with ASCII letters in lower case, the domain as IDNA. Dots and plus-tags are kept.
+    Characters that normalize to ASCII (the Kelvin sign, a ligature in a domain) are rejected: with them one address
+    could impersonate another.
     """
     local, at, domain = email.strip(" ").rpartition("@")
     if not at or len(email) > 320:
@@ -30,9 +30,9 @@ def mailbox_key(email: str) -> str:
 
 
 def deliverable(address: str) -> str:
-    """The address as a mail server takes it: its domain in ASCII, the part before the @ as it is.
+    """Returns the address for a mail server: its domain in ASCII, the local part unchanged.
 
-    Raises ValueError for one that is malformed: libraries would mend it, and write to somebody else.
+    Raises ValueError for a malformed address, which libraries would repair into another one.
     """
     mailbox_key(address)
     local, _at, domain = address.strip().rpartition("@")
@@ -40,31 +40,31 @@ def deliverable(address: str) -> str:
 
 
 def header_address(address: str) -> str:
-    """The address as every mail server and reader takes it in From or Reply-To: in ASCII. Raises ValueError.
+    """Returns the address in ASCII, for a From or Reply-To that every mail server accepts. Raises ValueError.
 
-    For addresses that are ours or a practice's. Letters beyond ASCII before the @ need a server that offers SMTPUTF8,
-    which the recipient of any one mail may not have.
+    For our own and practices' addresses. A local part beyond ASCII needs SMTPUTF8, which the recipient's server may
+    not support.
     """
-    taken = deliverable(address)
-    local = taken.rpartition("@")[0]
+    ascii_address = deliverable(address)
+    local = ascii_address.rpartition("@")[0]
     if not local.isascii():
         raise ValueError("The part before the @ must be in plain letters, without accents.")
     if local != local.strip(_QUOTES):
         raise ValueError("The address must not be in quotes.")
-    return taken
+    return ascii_address
 
 
 def has_lookalikes(text: str) -> bool:
-    """Whether it holds signs that would turn into ASCII, such as Kelvin's K."""
-    return any(not sign.isascii() and unicodedata.normalize("NFC", sign).isascii() for sign in text)
+    """Returns True if the text has characters that normalize to ASCII, such as the Kelvin sign."""
+    return any(not each.isascii() and unicodedata.normalize("NFC", each).isascii() for each in text)
 
 
 def _is_printable(text: str) -> bool:
-    return all(unicodedata.category(sign)[0] not in "ZC" for sign in text)
+    return all(unicodedata.category(each)[0] not in "ZC" for each in text)
 
 
 def _ascii_lower(text: str) -> str:
-    # Not str.lower(): it also turns U+212A into k and U+0130 into i and a dot.
+    # Not str.lower(), which also turns U+212A into k and U+0130 into i and a combining dot.
     return text.translate({code: code + 32 for code in range(ord("A"), ord("Z") + 1)})
 
 
@@ -82,7 +82,7 @@ def _domain_key(domain: str) -> str:
 
 
 def _label_key(label: str) -> str:
-    """One part of a domain as DNS has it; what does not come back the same is refused (ß, ligatures)."""
+    """Encodes one label of a domain for DNS; rejects one that does not round-trip (ß, ligatures)."""
     if label.isascii():
         key = label.lower()
     else:

@@ -1,4 +1,4 @@
-"""How a stored phone number is written for people."""
+"""Formatting of stored phone numbers, and finding phone numbers in text."""
 
 import re
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ _THREE_DIGITS = re.compile(r"(?<![\d(+-])\d{3}(?![\d)-])")
 
 
 def formatted(number: str, *, at_home: str = "") -> str:
-    """A stored number (E.164) as people write it.
+    """Formats a stored number (E.164) for people.
 
-    National, unless `at_home`, a number of the practice, belongs to another country.
-    What no one can parse comes back as it is.
+    In national format, unless `at_home`, a number of the practice, belongs to another country.
+    A number that cannot be parsed is returned unchanged.
     """
     parsed = _parsed(number)
     if parsed is None:
@@ -26,14 +26,14 @@ def formatted(number: str, *, at_home: str = "") -> str:
 
 @dataclass(frozen=True)
 class TextPart:
-    """A piece of a text; `number` is what to dial, empty for words."""
+    """A part of a text; `number` is the number to dial, empty for plain text."""
 
     text: str
     number: str = ""
 
 
 def split_phone_numbers(text: str, country: str) -> list[list[TextPart]]:
-    """Each line of a text in pieces: words, and telephone numbers as they are dialled in the country."""
+    """Splits each line of a text into plain text and phone numbers, as dialled in the country."""
     return [_parts_of(line, country) for line in text.split("\n")]
 
 

@@ -1,4 +1,4 @@
-"""How moments and days are written for people: a moment always in a zone that is named by the caller."""
+"""Formats times and dates for people: times always in a zone that the caller passes."""
 
 from datetime import date, datetime, tzinfo
 
@@ -8,61 +8,61 @@ from django.conf import settings
 
 
 def day_of(at: datetime, zone: tzinfo) -> date:
-    """The date on the wall in that zone at that moment."""
+    """Returns the date in the zone at that time."""
     return at.astimezone(zone).date()
 
 
 def time_of_day(at: datetime, zone: tzinfo, language: str | None) -> str:
-    """9:20 AM."""
+    """Returns 9:20 AM."""
     written = format_time(at, "short", tzinfo=zone, locale=locale_of(language))
-    # CLDR puts a narrow no-break space before AM, which neither a search nor a test finds.
+    # CLDR puts a narrow no-break space before AM, which breaks searching for the text.
     return written.replace("\u202f", " ").replace("\xa0", " ")
 
 
 def time_with_zone(at: datetime, zone: tzinfo, language: str | None) -> str:
-    """9:20 AM EST, for readers who may be elsewhere."""
+    """Returns 9:20 AM EST, for readers who may be elsewhere."""
     return f"{time_of_day(at, zone, language)} {_zone_name(at.astimezone(zone), language)}"
 
 
 def short_day(day: date, language: str | None) -> str:
-    """Nov 20."""
+    """Returns Nov 20."""
     return format_skeleton("MMMd", day, locale=locale_of(language))
 
 
 def full_day(day: date, language: str | None) -> str:
-    """Nov 20, 2026."""
+    """Returns Nov 20, 2026."""
     return format_date(day, "medium", locale=locale_of(language))
 
 
 def long_day(day: date, language: str | None) -> str:
-    """November 20, 2026."""
+    """Returns November 20, 2026."""
     return format_date(day, "long", locale=locale_of(language))
 
 
 def weekday_and_day(day: date, language: str | None) -> str:
-    """Monday, Nov 23."""
+    """Returns Monday, Nov 23."""
     return f"{format_date(day, 'EEEE', locale=locale_of(language))}, {short_day(day, language)}"
 
 
 def short_month(day: date, language: str | None) -> str:
-    """Nov."""
+    """Returns Nov."""
     return format_date(day, "LLL", locale=locale_of(language))
 
 
 def full_month(day: date, language: str | None) -> str:
-    """November 2026."""
+    """Returns November 2026."""
     return format_skeleton("yMMMM", day, locale=locale_of(language))
 
 
 def locale_of(language: str | None) -> Locale:
-    """Babel's locale for one of Django's language codes (`es`, `en-us`)."""
+    """Returns Babel's locale for one of Django's language codes (`es`, `en-us`)."""
     return Locale.parse(language or "en", sep="-")
 
 
 def _zone_name(local: datetime, language: str | None) -> str:
-    """The short name of its zone, in another of our languages where CLDR has none in this one ("PST" in Spanish).
+    """Returns the short name of the zone, from another language of ours if CLDR has none ("PST" in Spanish).
 
-    Else the distance from Greenwich: a bare "-0800" behind a time looks like a sum.
+    Without a name it returns the offset as GMT-08:00, since a bare -0800 after a time looks like a subtraction.
     """
     for each in (language, *dict(settings.LANGUAGES)):
         name = get_timezone_name(local, width="short", locale=locale_of(each))

@@ -250,7 +250,7 @@ def test_a_worker_killed_after_the_server_took_the_mail_costs_one_more_copy(
 ) -> None:
     email = an_email(link_nonce=NONCE)
     with KEYS, monkeypatch.context() as killed:
-        killed.setattr(delivery, "_write_down", lambda *_: None)
+        killed.setattr(delivery, "_save", lambda *_: None)
         hand_over(smtp)
     began_at = now_of(email).handing_over_at
     assert (email.state, began_at is not None) == ("queued", True)
@@ -343,7 +343,7 @@ class Meanwhile:
 def test_no_mail_leaves_on_an_old_answer(note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     practice = a_practice()
     first, second = (an_email(f"note:{number}", practice=practice) for number in range(2))
-    monkeypatch.setattr(delivery, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(delivery, "CHECK_SECONDS", 0.05)
 
     def consent_is_taken_back() -> None:
         note.refusal = "Email ok was taken back."
@@ -359,7 +359,7 @@ def test_a_mail_that_is_parked_while_it_waits_for_its_turn_is_not_sent(
 ) -> None:
     practice = a_practice()
     first, second = (an_email(f"note:{number}", practice=practice) for number in range(2))
-    monkeypatch.setattr(delivery, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(delivery, "CHECK_SECONDS", 0.05)
     delivery.deliver_next("rest", Meanwhile(smtp, lambda: outbox.park(second, "Not now.")))
     second = now_of(second)
     assert (now_of(first).state, second.reason, len(smtp.mails)) == ("handed_over", "Not now.", 1)

@@ -79,7 +79,7 @@ def test_a_delay_from_the_future_is_counted_from_now_on() -> None:
 
 def test_transports_and_retrying_use_the_same_words() -> None:
     assert set(ReplyKind) == {"taken", "ours", "later", "mailbox", "message", "lost"}
-    assert set(Stage) - retry_policy.BEFORE_THE_MAIL == {"recipient", "content"}
+    assert set(Stage) - retry_policy.STAGES_BEFORE_MAIL == {"recipient", "content"}
 
 
 def test_what_the_server_said_is_kept_without_saying_the_code_twice() -> None:

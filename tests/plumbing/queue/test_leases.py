@@ -96,13 +96,13 @@ def test_a_holder_past_its_lease_is_fenced_off(stopped_clock: Traveller) -> None
 
 def test_several_rows_are_claimed_at_once_the_oldest_first() -> None:
     emails = [an_email(f"note:{number}") for number in range(3)]
-    assert leases.claim_some(OutgoingEmail.objects.waiting(), most=2, lease=MINUTE) == emails[:2]
+    assert leases.claim_some(OutgoingEmail.objects.waiting(), limit=2, lease=MINUTE) == emails[:2]
     assert [email.tries for email in OutgoingEmail.objects.order_by("id")] == [1, 1, 0]
 
 
 def test_of_rows_finished_together_each_has_a_fence_of_its_own(stopped_clock: Traveller) -> None:
     kept, lost = an_email("note:1"), an_email("note:2")
-    rows = leases.claim_some(OutgoingEmail.objects.waiting(), most=2, lease=MINUTE)
+    rows = leases.claim_some(OutgoingEmail.objects.waiting(), limit=2, lease=MINUTE)
     stopped_clock.shift(MINUTE)
     assert leases.claim(OutgoingEmail.objects.filter(pk=lost.pk), lease=MINUTE) == lost
     assert leases.finish_all(rows, reason="together") == [kept]
@@ -113,7 +113,7 @@ def test_of_rows_held_together_those_taken_over_are_told_apart(stopped_clock: Tr
     again, fresh, lost = (an_email(f"note:{number}") for number in range(3))
     assert leases.claim(OutgoingEmail.objects.filter(pk=again.pk), lease=MINUTE) == again
     stopped_clock.shift(MINUTE)
-    rows = leases.claim_some(OutgoingEmail.objects.waiting(), most=3, lease=MINUTE)
+    rows = leases.claim_some(OutgoingEmail.objects.waiting(), limit=3, lease=MINUTE)
     stopped_clock.shift(MINUTE)
     assert leases.claim(OutgoingEmail.objects.filter(pk=lost.pk), lease=MINUTE) == lost
     assert set(leases.update_all_held(rows, reason="together")) == {again, fresh}
@@ -124,7 +124,7 @@ def test_of_rows_held_together_those_taken_over_are_told_apart(stopped_clock: Tr
 def test_rows_that_were_let_go_count_no_try_and_those_taken_over_stay(stopped_clock: Traveller) -> None:
     an_email("note:1")
     lost = an_email("note:2")
-    rows = leases.claim_some(OutgoingEmail.objects.waiting(), most=2, lease=MINUTE)
+    rows = leases.claim_some(OutgoingEmail.objects.waiting(), limit=2, lease=MINUTE)
     stopped_clock.shift(MINUTE)
     assert leases.claim(OutgoingEmail.objects.filter(pk=lost.pk), lease=MINUTE) == lost
     leases.release_all(rows)
@@ -135,9 +135,9 @@ def test_rows_that_were_let_go_count_no_try_and_those_taken_over_stay(stopped_cl
 def test_a_row_that_was_taken_over_and_let_go_meanwhile_is_not_held(stopped_clock: Traveller) -> None:
     """When it is looked which rows were held, that one has been claimed as often again as by us."""
     kept, lost = an_email("note:1"), an_email("note:2")
-    rows = leases.claim_some(OutgoingEmail.objects.waiting(), most=2, lease=MINUTE)
+    rows = leases.claim_some(OutgoingEmail.objects.waiting(), limit=2, lease=MINUTE)
     stopped_clock.shift(MINUTE)
-    elsewhere = leases.claim_some(OutgoingEmail.objects.filter(pk=lost.pk), most=1, lease=MINUTE)
+    elsewhere = leases.claim_some(OutgoingEmail.objects.filter(pk=lost.pk), limit=1, lease=MINUTE)
 
     def let_go_before_it_is_looked(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:  # Any: Django's own.
         if sql.startswith("SELECT") and elsewhere:
@@ -198,7 +198,7 @@ def test_many_workers_claim_each_row_once(note: Note) -> None:
 
 @pytest.mark.parametrize("lane", ["entrance", "rest"])
 def test_what_waits_is_found_by_its_index(lane: str) -> None:
-    waiting = leases.ready(OutgoingEmail.objects.waiting().of_lane(lane)).order_by("id")
+    waiting = leases.ready(OutgoingEmail.objects.waiting().in_queue(lane)).order_by("id")
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")

@@ -84,7 +84,7 @@ def test_a_lane_that_dies_ends_the_process(caplog: pytest.LogCaptureFixture) -> 
             [WorkerQueue("bad", [stumble]), WorkerQueue("good", [lambda: False])], threading.Event(), pause=0.01
         )
     assert ended.value.code == 1
-    (record,) = [record for record in caplog.records if record.message == "worker.lane_died"]
+    (record,) = [record for record in caplog.records if record.message == "worker.queue_crashed"]
     assert record.exc_info is not None
 
 
@@ -92,7 +92,7 @@ def test_an_absent_database_is_waited_for_and_told_once(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level("INFO")
-    monkeypatch.setattr(worker_loop, "DATABASE_AWAY_SECONDS", 0.01)
+    monkeypatch.setattr(worker_loop, "DATABASE_RETRY_SECONDS", 0.01)
     tries: list[int] = []
 
     def work() -> bool:

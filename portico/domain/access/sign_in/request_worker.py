@@ -39,7 +39,7 @@ type Outcomes = dict[SignInRequest, RequestOutcome]
 def process_next() -> bool:
     """Answers the oldest requests, grouped by practice. Returns False if none is waiting."""
     requests = leases.claim_some(
-        SignInRequest.objects.waiting().select_related("practice"), most=BATCH_SIZE, lease=LEASE
+        SignInRequest.objects.waiting().select_related("practice"), limit=BATCH_SIZE, lease=LEASE
     )
     for practice, of_practice in groupby(sorted(requests, key=attrgetter("practice_id")), key=attrgetter("practice")):
         _answer(practice, list(of_practice))

@@ -402,7 +402,7 @@ def test_of_two_mails_to_one_mailbox_that_leave_together_the_last_word_counts(
 def test_a_mail_more_that_leaves_with_others_costs_two_statements_more(
     practice: Practice, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "ANSWER_SECONDS", 60.0)
+    monkeypatch.setattr(delivery, "CHECK_SECONDS", 60.0)
 
     def statements() -> int:
         with CaptureQueriesContext(connection) as asked:
