@@ -1,1 +1,1 @@
-"""Running Portico: its commands, and the demo's supervisor."""
+"""Running Portico: its commands, backups, seed files and the demo."""

@@ -1,4 +1,4 @@
-"""Absolute addresses of pages, for what commands print."""
+"""Absolute URLs of pages, for the output of commands."""
 
 from django.conf import settings
 from django.urls import reverse

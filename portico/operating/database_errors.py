@@ -1,4 +1,4 @@
-"""Why a command cannot do its work: the database, in a sentence instead of a traceback."""
+"""Describes database errors in a sentence, so that commands need not show a traceback."""
 
 import re
 
@@ -11,7 +11,7 @@ _REASON = re.compile(r"(?:FATAL|ERROR): +(.+)")
 
 
 def describe(error: DatabaseError | InterfaceError) -> str:
-    """What to do about it; empty for what is a mistake of ours and must be seen whole."""
+    """Returns a sentence for the operator, or "" for a bug of ours, whose traceback must be shown."""
     if _NO_TABLES.search(str(error)):
         return "The database is not up to date. Run `portico migrate` first."
     if isinstance(error, ProgrammingError) or not isinstance(error, OperationalError | InterfaceError):
@@ -20,13 +20,13 @@ def describe(error: DatabaseError | InterfaceError) -> str:
 
 
 def _reason(error: DatabaseError | InterfaceError) -> str:
-    """In the database's own words: a pool says only that it has waited, so it is asked once more without one."""
-    told = str(error)
+    """Returns the database's own message. The connection pool only reports a timeout, so connect again without it."""
+    text = str(error)
     if connection.vendor == "postgresql":
         try:
             psycopg.connect(**connection.get_connection_params()).close()
-        except psycopg.OperationalError as refusal:
-            told = str(refusal)
-    reason = _REASON.search(told)
-    line = reason[1] if reason else told.strip().partition("\n")[0]
+        except psycopg.OperationalError as direct_error:
+            text = str(direct_error)
+    reason = _REASON.search(text)
+    line = reason[1] if reason else text.strip().partition("\n")[0]
     return line.rstrip(". ")

@@ -1,4 +1,4 @@
-"""What `portico seed` has loaded, so that it can be repeated."""
+"""The rows that `portico seed` has loaded, so that it can be repeated."""
 
 from django.db import models
 
@@ -12,11 +12,11 @@ class SeedKind(models.TextChoices):
 
 
 class SeedRef(PracticeRow):
-    """The name that a row has in seed files; what exists under it is left as it is."""
+    """The ref of a row in seed files. Repeating a seed file leaves existing rows unchanged."""
 
     kind = models.CharField(max_length=10, choices=SeedKind.choices)
     seed_ref = models.CharField(max_length=100)
-    # A row of one table or another, by its own ref.
+    # The ref of the row in the table that `kind` names.
     row_ref = models.CharField(max_length=26)
 
     objects = RowQuerySet.as_manager()

@@ -1,4 +1,4 @@
-"""Whether a port is free. Without asking, a second web server would start happily beside the first."""
+"""Checks that a port is free: granian would start a second server on a port in use."""
 
 import errno
 import socket
@@ -7,7 +7,7 @@ from portico import hosts
 
 
 def address_of(host: str) -> str:
-    """Returns the IP address that a host stands for, an IPv4 one if it has both: granian takes no names.
+    """Returns the IP address of a host, preferring IPv4: granian takes no names.
 
     Raises OSError for a name without an address, and hosts.MalformedHost.
     """
@@ -20,12 +20,12 @@ def address_of(host: str) -> str:
 
 
 def is_free(host: str, port: int) -> bool:
-    """Tries to listen there for a moment. Raises OSError when the host is not this machine's."""
+    """Returns False if another process listens on the port. Raises OSError if the host is not this machine's."""
     family, kind, protocol, _name, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     with socket.socket(family, kind, protocol) as probe:
-        # A port that was left a moment ago is free; one with a listener is not. Not SO_REUSEPORT: that allows both.
+        # With SO_REUSEADDR only a port with a listener counts as taken, not one in TIME_WAIT. SO_REUSEPORT allows both.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)

@@ -6,7 +6,7 @@ from portico.domain.practices.models import Practice
 
 
 def get_practice(slug: str) -> Practice:
-    """Raises CommandError for a slug that no practice has."""
+    """Returns the practice with this slug. Raises CommandError if there is none."""
     practice = Practice.objects.filter(slug=slug).first()
     if practice is None:
         raise CommandError(f"There is no practice {slug!r}.")

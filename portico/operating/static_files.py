@@ -1,4 +1,4 @@
-"""Hashed and compressed static files, made once and anew when their sources changed."""
+"""Collects hashed and compressed static files, again whenever their sources changed."""
 
 import fcntl
 from collections.abc import Iterator
@@ -12,14 +12,17 @@ MANIFEST = "staticfiles.json"
 
 
 def collect_if_stale() -> bool:
-    """Makes them unless they are as new as their sources; says whether it did. Several servers may start at once."""
+    """Runs collectstatic if a source is newer than the result; returns True if it ran.
+
+    Safe when several servers start at once: a file lock lets one of them do it.
+    """
     root = Path(settings.STATIC_ROOT)
     if not _is_stale(root):
         return False
     root.parent.mkdir(parents=True, exist_ok=True)
     with (root.parent / f"{root.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _is_stale(root):  # Made by another while we waited.
+        if not _is_stale(root):  # Another server did it while we waited.
             return False
         call_command("collectstatic", interactive=False, verbosity=0)
     return True

@@ -1,4 +1,4 @@
-"""What `restore` and `after-restore` say when they are done."""
+"""The texts that `restore` and `after-restore` print when they are done."""
 
 from collections.abc import Iterator
 
@@ -12,19 +12,20 @@ NEXT = (
 
 
 def lines(practices: dict[str, RestoreSummary]) -> Iterator[str]:
-    for slug, quieted in practices.items():
-        if quieted.is_nothing:
+    """Yields one line per practice, given the summaries by slug."""
+    for slug, summary in practices.items():
+        if summary.is_nothing:
             yield f"{slug}: nothing was open, nothing waited"
             continue
         yield (
-            f"{slug}: ended {quieted.links} sign-in links, {quieted.pins} PINs, {quieted.sessions} portal sessions, "
-            f"{quieted.staff_sessions} staff sessions and {quieted.set_up_links} set-up links; "
-            f"parked {quieted.emails} emails and {quieted.asks} asks for a link"
+            f"{slug}: ended {summary.links} sign-in links, {summary.pins} PINs, {summary.sessions} portal sessions, "
+            f"{summary.staff_sessions} staff sessions and {summary.set_up_links} set-up links; "
+            f"parked {summary.emails} emails and {summary.asks} asks for a link"
         )
 
 
 def warnings() -> Iterator[str]:
-    """Keys that the data need and the environment lacks, from the restored database."""
+    """Yields a line for each encryption key that the restored data need and FIELD_KEYS lacks."""
     for key_id, kinds in key_usage.missing_keys().items():
         yield (
             f"FIELD_KEYS lacks the key {key_id}. Without it these cannot be read or proved: {', '.join(kinds)}. "

@@ -1,4 +1,4 @@
-"""Copies of an SQLite database: whole, of one moment, and on the disk, however busy the original is."""
+"""Copies an SQLite database: a consistent snapshot, checked and synced to disk, while others write to it."""
 
 import os
 import sqlite3
@@ -6,34 +6,34 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-# A writer waits for another as long as pages do (configuration.py).
+# As long as the web server waits for a lock (database_address.py).
 SECONDS_TO_WAIT = 5
 
 
 class NotCopied(Exception):
-    """In a sentence for the operator."""
+    """The copy failed. The message is a sentence for the operator."""
 
 
 def live(database: Path) -> sqlite3.Connection:
-    """A database that others work with. Raises NotCopied when there is none: opening must not make one."""
+    """Connects to a database in use. Raises NotCopied if the file is missing: connecting must not create it."""
     if not database.is_file():
         raise NotCopied(f"There is no database at {database}.")
     return _connect(database, "mode=rw")
 
 
 def at_rest(database: Path) -> sqlite3.Connection:
-    """A database that nobody works with; not a byte beside it is changed."""
+    """Connects to a database that is not in use, and writes no file beside it. Raises NotCopied if it is missing."""
     if not database.is_file():
         raise NotCopied(f"There is no file {database}.")
-    # A plain copy may bring its own log of what was written last; then that has to be read as well.
+    # A plain copy of the files may include a write-ahead log with the latest writes, which must be read too.
     has_log = _beside(database, "-wal").exists()
     return _connect(database, "mode=rw" if has_log else "mode=ro&immutable=1")
 
 
 def copy(original: sqlite3.Connection, target: Path) -> None:
-    """Writes a file that stands for itself; never over one that is there. Raises NotCopied."""
+    """Writes a self-contained copy to a new file. Raises NotCopied, also if the target exists."""
     try:
-        # Reserves the name, so that of two at once only one goes on.
+        # Reserves the name: of two parallel copies only one continues.
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
         raise NotCopied(f"{target} is there already. Choose another name, or move it away first.") from None
@@ -47,14 +47,14 @@ def copy(original: sqlite3.Connection, target: Path) -> None:
 
 
 def checkpoint(database: Path) -> None:
-    """Brings everything into the one file, and onto the disk. Nobody else may have it open."""
+    """Merges the write-ahead log into the database file and syncs it. Needs exclusive access."""
     with closing(_connect(database, "mode=rw")) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
     sync(database)
 
 
 def sync(path: Path) -> None:
-    """Waits until a file, or a folder's list of names, is on the disk."""
+    """Waits until a file, or the list of names of a folder, is on disk."""
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)
@@ -63,18 +63,18 @@ def sync(path: Path) -> None:
 
 
 def _write(original: sqlite3.Connection, target: Path) -> None:
-    # Under another name until it is whole: what carries the name is a backup, or empty.
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    os.close(handle)
+    # Written under a temporary name until complete: the target is a whole backup or empty.
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    os.close(descriptor)
     unfinished = Path(name)
     try:
         with closing(sqlite3.connect(unfinished)) as connection:
-            # In one step, which is one reader's moment: in steps, each write elsewhere would start it anew.
+            # In one step, so in one read transaction: in several steps, each write by others would restart the copy.
             original.backup(connection)
             connection.execute("PRAGMA journal_mode = DELETE")
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise NotCopied(f"the database is damaged ({verdict}).")
+            (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if result != "ok":
+            raise NotCopied(f"the database is damaged ({result}).")
         sync(unfinished)
         unfinished.replace(target)
         sync(target.parent)
@@ -82,8 +82,8 @@ def _write(original: sqlite3.Connection, target: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def _connect(database: Path, how: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"{database.resolve().as_uri()}?{how}", uri=True, timeout=SECONDS_TO_WAIT)
+def _connect(database: Path, options: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{database.resolve().as_uri()}?{options}", uri=True, timeout=SECONDS_TO_WAIT)
 
 
 def _beside(database: Path, ending: str) -> Path:

@@ -1,4 +1,4 @@
-"""A backup of an SQLite installation becomes the installation: prepared beside it, then put in its place at once."""
+"""Restores a backup of an SQLite installation: prepares a copy beside the database, then replaces it atomically."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -16,48 +16,51 @@ from portico.operating.backups import sqlite_copy
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 
-# What SQLite keeps beside a database's own file.
+# The suffixes of the files that SQLite keeps for one database; the first is the database itself.
 COMPANIONS = ("", "-wal", "-shm", "-journal")
 
 
 class NotRestored(Exception):
-    """In a sentence for the operator. Nothing was changed."""
+    """The restore was refused and nothing was changed. The message is a sentence for the operator."""
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What was done at each practice, by slug, and where the database went that stood there before."""
+    """The summaries of a restore by practice slug, and the path to which the previous database was moved, if any."""
 
     practices: dict[str, RestoreSummary]
     set_aside: Path | None
 
 
 def restore(file: Path, database: Path, *, replace: bool, by: Actor) -> Restored:
-    """Raises NotRestored and copying.NotCopied. A crash half-way leaves what was there before."""
-    beside = database.with_name(f"{database.name}.restoring")
+    """Replaces the database with the backup, migrated and with sessions and links ended.
+
+    Raises NotRestored and sqlite_copy.NotCopied. A crash half-way leaves the previous database in place.
+    """
+    prepared = database.with_name(f"{database.name}.restoring")
     with closing(sqlite_copy.at_rest(file)) as original:
         _refuse_foreign(original, file)
-        holds_something = _holds_something(database)
-        if holds_something and not replace:
+        has_data = _has_data(database)
+        if has_data and not replace:
             raise NotRestored(
                 f"{database} holds data already. With --replace it is set aside, under another name in the same folder."
             )
         _refuse_in_use(database)
-        _remove(beside)
-        sqlite_copy.copy(original, beside)
+        _remove(prepared)
+        sqlite_copy.copy(original, prepared)
     try:
-        with _django_on(beside):
+        with _django_connected_to(prepared):
             call_command("migrate", interactive=False, verbosity=0)
-            told = after_restore.after_restore(by=by)
-        sqlite_copy.checkpoint(beside)
-        set_aside = _set_aside(database) if holds_something else None
+            summaries = after_restore.after_restore(by=by)
+        sqlite_copy.checkpoint(prepared)
+        set_aside = _set_aside(database) if has_data else None
         if set_aside is None:
             _remove(database)
-        beside.replace(database)
+        prepared.replace(database)
         sqlite_copy.sync(database.parent)
     finally:
-        _remove(beside)
-    return Restored(told, set_aside)
+        _remove(prepared)
+    return Restored(summaries, set_aside)
 
 
 def _refuse_foreign(original: sqlite3.Connection, file: Path) -> None:
@@ -71,8 +74,8 @@ def _refuse_foreign(original: sqlite3.Connection, file: Path) -> None:
         raise NotRestored(f"{file} was made by a newer Portico: this one does not know {', '.join(newer)}.")
 
 
-def _holds_something(database: Path) -> bool:
-    """Whether anything stands there that is worth keeping."""
+def _has_data(database: Path) -> bool:
+    """Returns True if the file may hold data that must not be lost."""
     if not database.exists():
         return False
     try:
@@ -82,16 +85,16 @@ def _holds_something(database: Path) -> bool:
                 return bool(tables)
             return connection.execute("SELECT 1 FROM practices_practice").fetchone() is not None
     except sqlite3.DatabaseError:
-        return True  # Damaged, perhaps the very reason for restoring; kept all the same.
+        return True  # Damaged, which may be the reason for restoring; keep it all the same.
 
 
 def _refuse_in_use(database: Path) -> None:
-    """Raises NotRestored while somebody else has the database open."""
+    """Raises NotRestored while another process has the database open."""
     if not database.exists():
         return
     try:
         with closing(sqlite_copy.live(database)) as connection:
-            # To leave the write-ahead log SQLite must have the database for itself.
+            # Leaving WAL mode needs an exclusive lock on the database.
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
@@ -99,16 +102,16 @@ def _refuse_in_use(database: Path) -> None:
 
 
 @contextmanager
-def _django_on(database: Path) -> Iterator[None]:
-    """Django works on this file instead of its own."""
-    usual = connection.settings_dict["NAME"]
+def _django_connected_to(database: Path) -> Iterator[None]:
+    """Connects Django to this file instead of its own database."""
+    own_name = connection.settings_dict["NAME"]
     connection.close()
     connection.settings_dict["NAME"] = str(database)
     try:
         yield
     finally:
         connection.close()
-        connection.settings_dict["NAME"] = usual
+        connection.settings_dict["NAME"] = own_name
 
 
 def _set_aside(database: Path) -> Path:

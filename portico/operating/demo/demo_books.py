@@ -1,4 +1,4 @@
-"""The demo's books: invoices of every state, by what staff would do themselves."""
+"""The demo's invoices and payments in every state, made by the same operations as in the office."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -16,8 +16,8 @@ from portico.plumbing.actors import Actor
 SERVICES = (("S50", "Session, 50 minutes", 14_000), ("S25", "Session, 25 minutes", 8_000), ("MISSED", "Missed", 6_000))
 
 
-class Books:
-    """Writes at one practice, by one member of its staff."""
+class DemoBooks:
+    """Writes the invoices and payments of one practice, as one staff member."""
 
     def __init__(self, practice: Practice, *, by: Actor) -> None:
         self.by = by
@@ -27,8 +27,8 @@ class Books:
             for code, label, price in SERVICES
         ]
 
-    def keep(self, clients: Mapping[str, Client]) -> None:
-        """Something of everything: paid, partly paid, past due, to pay, not shared, void, a draft."""
+    def write(self, clients: Mapping[str, Client]) -> None:
+        """Writes at least one invoice of each kind: paid, partly paid, past due, open, not shared, void, draft."""
         alex, dana, lena, lucia = (clients[name] for name in ("alex", "dana", "lena", "lucia"))
         self.pay(self.bill(alex, days_ago=60), PaymentKind.CASH)
         self.bill(alex, days_ago=30)
@@ -49,7 +49,7 @@ class Books:
     ) -> Invoice:
         entry = self.entry(item or self.items[0], self.today - timedelta(days=days_ago), quantity)
         invoice = invoicing.issue(invoicing.draft(client, entry, by=self.by), shown=None, by=self.by)
-        # No mail: the demo's mailbox shows the invitations.
+        # Without emails, so that the demo's mailbox shows only the invitations.
         return invoice_sharing.share(invoice, notify=False, shown=None, by=self.by).invoice if share else invoice
 
     def entry(self, item: ServiceItem, on: date, quantity: int) -> InvoiceInput:

@@ -1,4 +1,4 @@
-"""`portico demo`: the whole product on this machine, with people to look at. Needs no settings of its own."""
+"""`portico demo`: runs the whole product on this machine with sample data. Needs no configuration."""
 
 import argparse
 import base64
@@ -21,38 +21,38 @@ from portico.operating.demo.supervisor import Supervisor
 FOLDER = Path(".demo")
 PEOPLE = Path(__file__).with_name("demo_people.json")
 KEYS = "keys.json"
-# Written when the people are in: a first start that was broken off begins again.
+# Written once the sample data are loaded: an interrupted first start begins again.
 READY = "ready"
-# Of the demo's clients, one with bills to pay; and the sandbox's card that pays at once.
+# A client with open invoices, and the sandbox card that always succeeds.
 PAYS, CARD = "alex@moss.example", "4242 4242 4242 4242"
 SECONDS_TO_START = 60.0
 PORTICO = (sys.executable, "-m", "portico")
 
 
 def main(arguments: list[str]) -> int:
-    """Runs until Ctrl-C. Gives the exit code."""
-    asked = _parser().parse_args(arguments)
-    problem = taken(asked.port) if find_spec("sandbox") else "The demo needs a checkout of Portico's source."
+    """Runs the demo until Ctrl-C. Returns the exit code."""
+    options = _parser().parse_args(arguments)
+    problem = taken(options.port) if find_spec("sandbox") else "The demo needs a checkout of Portico's source."
     if problem:
         print(problem, file=sys.stderr)
         return 1
     try:
-        _prepare_folder(reset=asked.reset)
+        _prepare_folder(reset=options.reset)
     except OSError as error:
         print(f"The demo keeps its data in {FOLDER}, which cannot be written here: {error}.", file=sys.stderr)
         return 1
-    parts = Supervisor(environment(asked.port))
+    parts = Supervisor(environment(options.port))
     parts.listen_to_signals()
-    parts.start("mailbox", _mailbox(asked.port))
-    parts.start("stripe", _stripe(asked.port))
+    parts.start("mailbox", _mailbox(options.port))
+    parts.start("stripe", _stripe(options.port))
     try:
         if not _make_ready(parts):
             parts.stop()
             return 0 if parts.stopping.is_set() else 1
         parts.start("worker", [*PORTICO, "worker"])
-        parts.start("web", [*PORTICO, "web", "--port", str(asked.port)])
-        if _answers(parts, asked.port):
-            print(_welcome(asked.port), flush=True)
+        parts.start("web", [*PORTICO, "web", "--port", str(options.port)])
+        if _wait_until_ready(parts, options.port):
+            print(_welcome(options.port), flush=True)
         return parts.watch()
     except BaseException:
         parts.stop()
@@ -60,8 +60,8 @@ def main(arguments: list[str]) -> int:
 
 
 def taken(port: int) -> str:
-    """One sentence when a port that the demo needs is not free; else empty."""
-    for needed, what in (
+    """Returns a sentence about the first port of the demo that is taken, or ""."""
+    for needed, part in (
         (port, "the web server"),
         (port + 1, "the mailbox"),
         (port + 2, "the sandbox Stripe"),
@@ -69,14 +69,14 @@ def taken(port: int) -> str:
     ):
         if not ports.is_free("127.0.0.1", needed):
             return (
-                f"Port {needed} is taken, which {what} needs: another demo may be running. "
+                f"Port {needed} is taken, which {part} needs: another demo may be running. "
                 f"Stop it, or choose another place: make demo PORT={port + 1000 if port < 60000 else 9000}"
             )
     return ""
 
 
 def environment(port: int) -> dict[str, str]:
-    """What the parts run under: nothing of Portico's own is taken from this shell."""
+    """Returns the environment of the demo's processes. Portico's own variables are never taken from this shell."""
     keys = json.loads((FOLDER / KEYS).read_text())
     return os.environ | {
         "DJANGO_SETTINGS_MODULE": "portico.settings",
@@ -86,7 +86,7 @@ def environment(port: int) -> dict[str, str]:
         "SECRET_KEY": keys["SECRET_KEY"],
         "SECRET_KEY_FALLBACKS": "",
         "FIELD_KEYS": keys["FIELD_KEYS"],
-        # Quoted as bytes: the folder's name may hold anything.
+        # Quoted as bytes: the path may hold any character.
         "DATABASE_URL": f"sqlite:///{quote(os.fsencode((FOLDER / 'portico.sqlite3').resolve()))}",
         "EMAIL_URL": f"smtp://localhost:{port + 3}",
         "EMAIL_FROM": "portal@portico.example",
@@ -110,7 +110,7 @@ def _port(text: str) -> int:
 
 
 def _prepare_folder(*, reset: bool) -> None:
-    # Only a folder that a demo made is thrown away.
+    # Only a folder made by the demo is deleted.
     if (FOLDER / KEYS).exists() and (reset or not (FOLDER / READY).exists()):
         shutil.rmtree(FOLDER)
     if not (FOLDER / KEYS).exists():
@@ -122,40 +122,40 @@ def _prepare_folder(*, reset: bool) -> None:
 
 
 def _mailbox(port: int) -> list[str]:
-    where = ("--smtp-port", str(port + 3), "--http-port", str(port + 1), "--folder", str(FOLDER / "mail"))
-    return [sys.executable, "-m", "sandbox.mailbox", *where]
+    options = ("--smtp-port", str(port + 3), "--http-port", str(port + 1), "--folder", str(FOLDER / "mail"))
+    return [sys.executable, "-m", "sandbox.mailbox", *options]
 
 
 def _stripe(port: int) -> list[str]:
     practice = _practice()
     keys = practice["stripe"]
-    where = ("--port", str(port + 2), "--store", str(FOLDER / "stripe.sqlite3"))
-    hook = f"http://localhost:{port}/hooks/stripe/{practice['slug']}/"
-    events = ("--key", keys["secret_key"], "--webhook", hook, "--webhook-secret", keys["webhook_secret"])
-    return [sys.executable, "-m", "sandbox.stripe", *where, *events]
+    options = ("--port", str(port + 2), "--store", str(FOLDER / "stripe.sqlite3"))
+    webhook_url = f"http://localhost:{port}/hooks/stripe/{practice['slug']}/"
+    events = ("--key", keys["secret_key"], "--webhook", webhook_url, "--webhook-secret", keys["webhook_secret"])
+    return [sys.executable, "-m", "sandbox.stripe", *options, *events]
 
 
 def _practice() -> dict[str, Any]:  # Any: JSON.
-    """The demo's practice, as its seed file has it."""
+    """Returns the demo's practice from its seed file."""
     practice: dict[str, Any] = json.loads(PEOPLE.read_text(encoding="utf-8"))["practices"][0]
     return practice
 
 
 def _make_ready(parts: Supervisor) -> bool:
-    """Brings the database up to date and, the first time, people into it; their invitations are really mailed."""
-    if not _runs(parts, "migrate", "--verbosity", "0"):
+    """Migrates the database and, the first time, loads the sample data. Returns False if it failed or was stopped."""
+    if not _run(parts, "migrate", "--verbosity", "0"):
         return False
     if (FOLDER / READY).exists():
         return True
     print("Making a practice with clients to look at; this takes a few seconds.", flush=True)
-    if not _runs(parts, "demo-data"):
+    if not _run(parts, "demo-data"):
         return False
     (FOLDER / READY).touch()
     return True
 
 
-def _runs(parts: Supervisor, *command: str) -> bool:
-    """Runs a command to its end, or until somebody wants to stop."""
+def _run(parts: Supervisor, *command: str) -> bool:
+    """Runs a command until it ends or the demo is stopped. Returns True if it succeeded."""
     with subprocess.Popen([*PORTICO, *command], env=parts.environment, start_new_session=True) as running:
         while running.poll() is None:
             if parts.stopping.wait(0.1) or parts.ended() is not None:
@@ -164,7 +164,7 @@ def _runs(parts: Supervisor, *command: str) -> bool:
     return running.returncode == 0
 
 
-def _answers(parts: Supervisor, port: int) -> bool:
+def _wait_until_ready(parts: Supervisor, port: int) -> bool:
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline and not parts.stopping.is_set() and parts.ended() is None:
         connection = HTTPConnection("localhost", port, timeout=5)

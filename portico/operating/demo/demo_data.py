@@ -1,4 +1,4 @@
-"""Brings the demo's people to where they stand, by what staff and clients would do themselves."""
+"""Creates the demo's clients in all their states, by the same operations that staff and clients use."""
 
 import json
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from portico.domain.clients.client_input import AddressInput, ClientDetails, Cli
 from portico.domain.clients.models import Client, EmailAddress, Status
 from portico.gateways.smtp import server_url
 from portico.gateways.smtp.transport import SmtpTransport
-from portico.operating.demo.demo_books import Books
+from portico.operating.demo.demo_books import DemoBooks
 from portico.operating.seeding import file_format, loading
 from portico.operating.seeding.loading import Loaded
 from portico.plumbing import tokens
@@ -28,13 +28,13 @@ from portico.plumbing.models.outgoing_emails import MailQueue
 PEOPLE = Path(__file__).with_name("demo_people.json")
 
 SIGN_IN = ("alex", "dana", "lena", "lucia", "parent", "moved", "turned-off", "inactive", "archived")
-# Two of them never hear of it: one mailbox refuses mail, the other's consent is withdrawn before the mail leaves.
+# Two of them get no email: one mailbox refuses it, the other's consent is withdrawn before the email is sent.
 INVITED = (*SIGN_IN, "priya", "mateo", "long", "rtl", "noor", "one-name", "fetched", "bounced", "withdrawn")
 
 
 @dataclass(frozen=True)
-class _Stage:
-    """Who is there, and who does what: the front desk invites, the owner changes."""
+class _Demo:
+    """The loaded practice, with its staff as actors: the front desk invites, the owner changes."""
 
     loaded: Loaded
 
@@ -51,51 +51,51 @@ class _Stage:
 
 
 def make() -> None:
-    """Into an empty database. The mailbox must be running: invitations are really mailed, and links pressed."""
+    """Fills an empty database. The demo's mail server must be running: invitations are sent and links opened."""
     wanted = file_format.read(json.loads(PEOPLE.read_text(encoding="utf-8")))
     (loaded,) = loading.load(wanted, by=Actor.operator())
-    stage = _Stage(loaded)
+    demo = _Demo(loaded)
     for name in INVITED:
-        _invite(stage, name)
-    _save_address(stage, "withdrawn", email_ok=False)
-    _hand_over()
+        _invite(demo, name)
+    _save_address(demo, "withdrawn", email_ok=False)
+    _deliver_emails()
     for name in SIGN_IN:
-        link_redemption.redeem(loaded.practice, _token(stage, name), visitor=Browser("Firefox on Linux", "a browser"))
-    link_redemption.record_fetch(_link(stage, "fetched"))
-    _save_address(stage, "moved", address="harper.quinn@newplace.example")
+        link_redemption.redeem(loaded.practice, _token(demo, name), visitor=Browser("Firefox on Linux", "a browser"))
+    link_redemption.record_fetch(_link(demo, "fetched"))
+    _save_address(demo, "moved", address="harper.quinn@newplace.example")
     access_grants.save_access(
-        stage.client("turned-off"), _entry(stage, "turned-off", enabled=False), version=None, by=stage.owner
+        demo.client("turned-off"), _entry(demo, "turned-off", enabled=False), version=None, by=demo.owner
     )
-    _draft(stage, "drafted")
-    _sign_in_by_pin(stage, "by-pin")
-    _read_out_pin(stage, "pin-given")
-    client_changes.archive(stage.client("archived"), by=stage.owner)
-    Books(loaded.practice, by=loaded.staff["bea"].actor).keep(loaded.clients)
+    _draft(demo, "drafted")
+    _sign_in_by_pin(demo, "by-pin")
+    _generate_pin(demo, "pin-given")
+    client_changes.archive(demo.client("archived"), by=demo.owner)
+    DemoBooks(loaded.practice, by=loaded.staff["bea"].actor).write(loaded.clients)
 
 
-def _invite(stage: _Stage, name: str) -> None:
-    client = stage.client(name)
+def _invite(demo: _Demo, name: str) -> None:
+    client = demo.client(name)
     text = invitation_text.default_text(client.language)
-    invitations.send(client, _entry(stage, name), text, form_key=tokens.new_token(), version=None, by=stage.desk)
+    invitations.send(client, _entry(demo, name), text, form_key=tokens.new_token(), version=None, by=demo.desk)
 
 
-def _entry(stage: _Stage, name: str, *, enabled: bool = True) -> AccessInput:
-    access = access_grants.access_of(stage.client(name))
+def _entry(demo: _Demo, name: str, *, enabled: bool = True) -> AccessInput:
+    access = access_grants.access_of(demo.client(name))
     if access is None or access.address is None:
         raise LookupError(f"{name} has no address to sign in with.")
     return AccessInput(enabled, access.address.ref, access.access_billing_documents, access.pay_by_card)
 
 
-def _save_address(stage: _Stage, name: str, *, address: str | None = None, email_ok: bool = True) -> None:
-    """As in `Client Info`: the only address changed, or its consent withdrawn."""
-    client = stage.client(name)
+def _save_address(demo: _Demo, name: str, *, address: str | None = None, email_ok: bool = True) -> None:
+    """Changes the client's only address, or withdraws its consent, as the page `Client Info` does."""
+    client = demo.client(name)
     (row,) = client.email_addresses.open()
     entry = ClientInput(
         _details(client),
         addresses=(_address(row, address=address, email_ok=email_ok),),
         phones=tuple(PhoneInput(phone.number, phone.kind) for phone in client.phone_numbers.all()),
     )
-    client_changes.save_client_info(client, entry, version=client.version, by=stage.owner)
+    client_changes.save_client_info(client, entry, version=client.version, by=demo.owner)
 
 
 def _details(client: Client) -> ClientDetails:
@@ -114,42 +114,42 @@ def _address(row: EmailAddress, *, address: str | None, email_ok: bool) -> Addre
     return AddressInput(address or row.address, row.kind, email_ok, ref=row.ref)
 
 
-def _hand_over() -> None:
+def _deliver_emails() -> None:
     transport = SmtpTransport(server_url.parse(settings.EMAIL_URL))
     while delivery.deliver_next(MailQueue.REST, transport):
         pass
 
 
-def _link(stage: _Stage, name: str) -> SignInLink:
-    newest = invitations.invitations_of(stage.client(name))[0]
+def _link(demo: _Demo, name: str) -> SignInLink:
+    newest = invitations.invitations_of(demo.client(name))[0]
     return SignInLink.objects.select_related("email", "practice").get(email=newest.email)
 
 
-def _token(stage: _Stage, name: str) -> str:
-    return sign_in_links.url_of(_link(stage, name)).rstrip("/").rpartition("/")[2]
+def _token(demo: _Demo, name: str) -> str:
+    return sign_in_links.url_of(_link(demo, name)).rstrip("/").rpartition("/")[2]
 
 
-def _read_out_pin(stage: _Stage, name: str) -> str:
-    """The numbers that the desk reads out; nobody has typed them yet."""
+def _generate_pin(demo: _Demo, name: str) -> str:
+    """Generates a PIN and returns its digits, unused."""
     form_key = tokens.new_token()
-    pins.generate(stage.client(name), form_key=form_key, by=stage.desk)
-    shown = pins.digits(stage.client(name), form_key, to=stage.desk)
+    pins.generate(demo.client(name), form_key=form_key, by=demo.desk)
+    shown = pins.digits(demo.client(name), form_key, to=demo.desk)
     if shown is None:
         raise LookupError(f"{name} was given no PIN.")
     return shown[1]
 
 
-def _sign_in_by_pin(stage: _Stage, name: str) -> None:
-    """After a slip of the finger."""
-    (row,) = stage.client(name).email_addresses.open()
+def _sign_in_by_pin(demo: _Demo, name: str) -> None:
+    """Signs in by PIN, after one wrong attempt."""
+    (row,) = demo.client(name).email_addresses.open()
     visitor = Browser("Chrome on Android", "another browser")
-    pin = _read_out_pin(stage, name)
+    pin = _generate_pin(demo, name)
     for typed in (f"{(int(pin) + 1) % 10**pins.PIN_LENGTH:0{pins.PIN_LENGTH}}", pin):
-        pins.enter(stage.loaded.practice, row.mailbox_key, typed, visitor=visitor, ip="127.0.0.1")
+        pins.enter(demo.loaded.practice, row.mailbox_key, typed, visitor=visitor, ip="127.0.0.1")
 
 
-def _draft(stage: _Stage, name: str) -> None:
-    client = stage.client(name)
+def _draft(demo: _Demo, name: str) -> None:
+    client = demo.client(name)
     default = invitation_text.default_text(client.language)
     invitations.save_draft(
         client, InvitationText(default.subject, default.message.replace("\n\n", "\n\nIt was good to meet you.\n\n", 1))

@@ -1,4 +1,4 @@
-"""Starts several programs, shows what they say, and ends all of them together."""
+"""Starts several processes, prints their output, and ends all of them together."""
 
 import os
 import signal
@@ -8,13 +8,13 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-PATIENCE_SECONDS = 15.0
-LOOK_SECONDS = 0.2
+SECONDS_TO_STOP = 15.0
+POLL_SECONDS = 0.2
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Supervisor:
-    """The running parts. One signal ends all of them; a part that ends by itself ends the rest."""
+    """The running processes. One signal ends all of them; if one ends by itself, the rest are ended too."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = {**environment, "PYTHONUNBUFFERED": "1"}
@@ -36,7 +36,7 @@ class Supervisor:
             text=True,
             errors="replace",
             bufsize=1,
-            start_new_session=True,  # Ctrl-C reaches only us; we end the parts in their order.
+            start_new_session=True,  # Ctrl-C reaches only this process, which ends the others in order.
             env=self.environment,
         )
         self.running[name] = part
@@ -45,7 +45,7 @@ class Supervisor:
         self.relays.append(relay)
 
     def ended(self) -> tuple[str, int] | None:
-        """A part that is no longer there, and its exit code."""
+        """Returns the name and exit code of a process that has ended, or None."""
         for name, part in self.running.items():
             code = part.poll()
             if code is not None:
@@ -53,8 +53,8 @@ class Supervisor:
         return None
 
     def watch(self) -> int:
-        """Until a signal (0) or until a part ends by itself (1); then ends what is left. Gives the exit code."""
-        while not self.stopping.wait(LOOK_SECONDS):
+        """Waits for a signal (0) or for a process to end (1), then ends the rest. Returns that exit code."""
+        while not self.stopping.wait(POLL_SECONDS):
             ended = self.ended()
             if ended is not None:
                 name, code = ended
@@ -65,14 +65,14 @@ class Supervisor:
         return 0
 
     def stop(self) -> None:
-        """Asks every part to end, the newest first; ends by force what is there after a while."""
+        """Ends every process, the newest first: SIGTERM, then SIGKILL after SECONDS_TO_STOP."""
         if self.is_stopped:
             return
         self.is_stopped = True
         parts = list(self.running.values())[::-1]
         for part in parts:
             _signal(part, signal.SIGTERM)
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + SECONDS_TO_STOP
         for part in parts:
             try:
                 part.wait(max(0.1, deadline - time.monotonic()))
@@ -91,6 +91,6 @@ class Supervisor:
 
 
 def _signal(part: subprocess.Popen[str], number: signal.Signals) -> None:
-    # The group, also when the part itself is gone: what it had started may be there still.
+    # The whole group, even if the process has ended: its children may still run.
     with suppress(ProcessLookupError):
         os.killpg(part.pid, number)

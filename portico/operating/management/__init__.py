@@ -1,1 +1,1 @@
-"""Where Django looks for commands."""
+"""Management commands."""

@@ -1,4 +1,4 @@
-"""Reads values out of a seed file, each complaint naming the place it is about."""
+"""Reads typed values from a seed file; each error names its place in the file."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -12,16 +12,16 @@ from portico.plumbing.text.money import MAX_MINOR
 
 
 class SeedRefused(Exception):
-    """The file asks for something that cannot be; the message names the place in it."""
+    """The file holds something invalid; the message names its place in the file."""
 
-    def __init__(self, place: str, complaint: str) -> None:
-        super().__init__(f"{place} {complaint}")
+    def __init__(self, place: str, problem: str) -> None:
+        super().__init__(f"{place} {problem}")
 
 
 class Entry:
-    """One object of the file. Every key must be asked for; `done` refuses those that nobody did."""
+    """One object of the file. `done` refuses keys that no method has read."""
 
-    def __init__(self, value: Any, place: str) -> None:  # Any: whatever JSON holds.
+    def __init__(self, value: Any, place: str) -> None:  # Any: JSON.
         if not isinstance(value, Mapping):
             raise SeedRefused(place, "must be an object.")
         self.values: Mapping[str, Any] = value
@@ -31,16 +31,16 @@ class Entry:
     def at(self, key: str) -> str:
         return f"{self.place}.{key}" if self.place else key
 
-    def refused(self, key: str, complaint: str) -> SeedRefused:
-        return SeedRefused(self.at(key), complaint)
+    def refused(self, key: str, problem: str) -> SeedRefused:
+        return SeedRefused(self.at(key), problem)
 
-    def get(self, key: str) -> Any:  # Any: whatever JSON holds.
-        """The value; null is the same as absent."""
+    def get(self, key: str) -> Any:  # Any: JSON.
+        """Returns the value, or None if the key is absent or null."""
         self.known.add(key)
         return self.values.get(key)
 
-    def line(self, key: str, *, most: int, default: str | None = None) -> str:
-        """One line of text; required unless there is a default."""
+    def line(self, key: str, *, max_length: int, default: str | None = None) -> str:
+        """Returns one line of text; required unless there is a default."""
         value = self.get(key)
         if value is None and default is not None:
             return default
@@ -49,40 +49,40 @@ class Entry:
         if is_unstorable(value):
             raise self.refused(key, "holds a sign that cannot be stored.")
         text = clean_line(value)
-        if len(text) > most or (not text and default is None):
-            raise self.refused(key, f"must have 1 to {most} signs.")
+        if len(text) > max_length or (not text and default is None):
+            raise self.refused(key, f"must have 1 to {max_length} signs.")
         return text
 
-    def text(self, key: str, *, most: int) -> str:
-        """Text of several lines; absent is empty."""
+    def text(self, key: str, *, max_length: int) -> str:
+        """Returns text of several lines, or "" if it is absent."""
         value = self.get(key)
         if value is None:
             return ""
         if not isinstance(value, str) or is_unstorable(value):
             raise self.refused(key, "must be a text.")
         text = clean_text(value)
-        if len(text) > most:
-            raise self.refused(key, f"must have at most {most} signs.")
+        if len(text) > max_length:
+            raise self.refused(key, f"must have at most {max_length} signs.")
         return text
 
-    def number(self, key: str, *, most: int, default: int) -> int:
-        """A whole number from 0 on."""
+    def number(self, key: str, *, maximum: int, default: int) -> int:
+        """Returns a whole number from 0 to `maximum`."""
         value = self.get(key)
         if value is None:
             return default
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
-            raise self.refused(key, f"must be a whole number from 0 to {most}.")
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= maximum:
+            raise self.refused(key, f"must be a whole number from 0 to {maximum}.")
         return value
 
     def secret(self, key: str) -> str | None:
-        """As it stands, not cleaned."""
+        """Returns the text unchanged, or None."""
         value = self.get(key)
         if value is None or (isinstance(value, str) and value and not is_unstorable(value)):
             return value
         raise self.refused(key, "must be a text.")
 
     def email(self, key: str, *, default: str | None = None) -> str:
-        text = self.line(key, most=254, default=default)
+        text = self.line(key, max_length=254, default=default)
         if not text:
             return text
         try:
@@ -92,7 +92,7 @@ class Entry:
         return text
 
     def own_email(self, key: str, *, default: str | None = None) -> str:
-        """An address of the practice or its staff, as headers carry it."""
+        """Returns an address of the practice or its staff, in the form for mail headers."""
         text = self.email(key, default=default)
         try:
             return header_address(text) if text else ""
@@ -108,7 +108,7 @@ class Entry:
         return value
 
     def whole(self, key: str, *, default: int | None = None) -> int:
-        """A whole number, as amounts in minor units are."""
+        """Returns a whole number, such as an amount in minor units."""
         value = self.get(key)
         if value is None and default is not None:
             return default
@@ -126,7 +126,7 @@ class Entry:
             raise self.refused(key, "must be a date such as 1990-04-12.") from None
 
     def choice[C: TextChoices](self, key: str, choices: type[C], *, default: C | None = None) -> C:
-        """One of the choices, by its value; spaces are taken for underscores ("front desk")."""
+        """Returns one of the choices by its value; spaces count as underscores ("front desk")."""
         value = self.get(key)
         if value is None and default is not None:
             return default
@@ -137,7 +137,7 @@ class Entry:
         return found
 
     def each[T](self, key: str, read: Callable[["Entry"], T]) -> tuple[T, ...]:
-        """The list's objects, read one by one; an absent list is empty."""
+        """Returns the objects of a list, each read by `read`; empty if the list is absent."""
         value = self.get(key)
         if value is None:
             return ()
@@ -146,11 +146,12 @@ class Entry:
         return tuple(read(Entry(item, f"{self.at(key)}[{number}]")) for number, item in enumerate(value))
 
     def one(self, key: str) -> "Entry | None":
-        """The object that stands there, if one does."""
+        """Returns the object, or None if it is absent."""
         value = self.get(key)
         return None if value is None else Entry(value, self.at(key))
 
     def done(self) -> None:
+        """Raises SeedRefused if the object has a key that was not read."""
         unknown = sorted(set(self.values) - self.known)
         if unknown:
             raise self.refused(unknown[0], "is not a key of seed files.")

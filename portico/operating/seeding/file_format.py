@@ -1,4 +1,4 @@
-"""The form of a seed file."""
+"""The format of seed files: reads a JSON document into a SeedPlan."""
 
 from collections import Counter
 from typing import Any
@@ -25,13 +25,13 @@ from portico.operating.seeding.seed_plan import (
 from portico.plumbing.refusals import Refused
 
 
-def read(document: Any) -> SeedPlan:  # Any: whatever JSON holds.
-    """Raises SeedRefused, which names the place."""
+def read(document: Any) -> SeedPlan:  # Any: JSON.
+    """Returns the checked contents of a seed file. Raises SeedRefused, which names the place of an error."""
     return _Reader().read(document)
 
 
 class _Reader:
-    def read(self, document: Any) -> SeedPlan:  # Any: as above.
+    def read(self, document: Any) -> SeedPlan:  # Any: JSON.
         whole = Entry(document, "")
         practices = whole.each("practices", self._practice)
         whole.done()
@@ -40,35 +40,35 @@ class _Reader:
     def _practice(self, entry: Entry) -> SeedPractice:
         practice = SeedPractice(
             place=entry.place,
-            slug=entry.line("slug", most=50),
-            name=entry.line("name", most=100),
-            time_zone=entry.line("time_zone", most=50, default="UTC"),
-            currency=entry.line("currency", most=3, default="USD"),
-            country=entry.line("country", most=2, default="US"),
+            slug=entry.line("slug", max_length=50),
+            name=entry.line("name", max_length=100),
+            time_zone=entry.line("time_zone", max_length=50, default="UTC"),
+            currency=entry.line("currency", max_length=3, default="USD"),
+            country=entry.line("country", max_length=2, default="US"),
             phone=_number(entry, "phone") if entry.get("phone") else "",
             reply_to=entry.own_email("reply_to", default=""),
-            sender_name=entry.line("sender_name", most=100, default=""),
-            support_hours=entry.line("support_hours", most=150, default=""),
-            postal_address=entry.text("postal_address", most=300),
-            greeting=entry.text("greeting", most=300),
-            greeting_es=entry.text("greeting_es", most=300),
-            emergency_text=entry.text("emergency_text", most=500),
-            emergency_text_es=entry.text("emergency_text_es", most=500),
-            hue=entry.number("hue", most=359, default=218),
+            sender_name=entry.line("sender_name", max_length=100, default=""),
+            support_hours=entry.line("support_hours", max_length=150, default=""),
+            postal_address=entry.text("postal_address", max_length=300),
+            greeting=entry.text("greeting", max_length=300),
+            greeting_es=entry.text("greeting_es", max_length=300),
+            emergency_text=entry.text("emergency_text", max_length=500),
+            emergency_text_es=entry.text("emergency_text_es", max_length=500),
+            hue=entry.number("hue", maximum=359, default=218),
             stripe=_stripe(entry),
             staff=entry.each("staff", self._staff),
             clients=entry.each("clients", self._client),
         )
         entry.done()
-        _refuse_twice(entry, "staff", [each.ref for each in practice.staff])
-        _refuse_twice(entry, "clients", [each.ref for each in practice.clients])
-        _refuse_twice(entry, "clients.invoices", [bill.ref for each in practice.clients for bill in each.invoices])
+        _refuse_duplicates(entry, "staff", [each.ref for each in practice.staff])
+        _refuse_duplicates(entry, "clients", [each.ref for each in practice.clients])
+        _refuse_duplicates(entry, "clients.invoices", [bill.ref for each in practice.clients for bill in each.invoices])
         return practice
 
     def _staff(self, entry: Entry) -> SeedStaff:
         staff = SeedStaff(
-            ref=entry.line("ref", most=100),
-            name=entry.line("name", most=100),
+            ref=entry.line("ref", max_length=100),
+            name=entry.line("name", max_length=100),
             email=entry.own_email("email"),
             role=entry.choice("role", Role),
             password=entry.secret("password"),
@@ -80,12 +80,12 @@ class _Reader:
     def _client(self, entry: Entry) -> SeedClient:
         client = SeedClient(
             place=entry.place,
-            ref=entry.line("ref", most=100),
-            first_name=entry.line("first_name", most=100),
-            last_name=entry.line("last_name", most=100, default=""),
-            preferred_name=entry.line("preferred_name", most=100, default=""),
+            ref=entry.line("ref", max_length=100),
+            first_name=entry.line("first_name", max_length=100),
+            last_name=entry.line("last_name", max_length=100, default=""),
+            preferred_name=entry.line("preferred_name", max_length=100, default=""),
             date_of_birth=entry.day("date_of_birth"),
-            clinician=entry.line("clinician", most=100, default="") or None,
+            clinician=entry.line("clinician", max_length=100, default="") or None,
             status=entry.choice("status", Status, default=Status.ACTIVE),
             language=entry.choice("language", Language, default=Language.ENGLISH),
             addresses=entry.each("email_addresses", _address),
@@ -102,10 +102,10 @@ class _Reader:
 def _invoice(entry: Entry) -> SeedInvoice:
     invoice = SeedInvoice(
         place=entry.place,
-        ref=entry.line("ref", most=100),
+        ref=entry.line("ref", max_length=100),
         dated_on=entry.day("date"),
         due_on=entry.day("due"),
-        currency=entry.line("currency", most=3, default="") or None,
+        currency=entry.line("currency", max_length=3, default="") or None,
         shared=entry.flag("shared", default=False),
         lines=entry.each("lines", _line),
     )
@@ -115,7 +115,7 @@ def _invoice(entry: Entry) -> SeedInvoice:
 
 def _line(entry: Entry) -> SeedLine:
     line = SeedLine(
-        description=entry.line("description", most=150),
+        description=entry.line("description", max_length=150),
         amount_minor=entry.whole("amount"),
         quantity=entry.whole("quantity", default=1),
         given_on=entry.day("date"),
@@ -143,7 +143,7 @@ def _phone(entry: Entry) -> SeedPhone:
 
 
 def _stripe(entry: Entry) -> Keys | None:
-    """Stored without asking Stripe, so that only their form can be wrong here."""
+    """Returns the Stripe keys, checked for their form only: they are saved without calling Stripe."""
     found = entry.one("stripe")
     if found is None:
         return None
@@ -157,8 +157,8 @@ def _stripe(entry: Entry) -> Keys | None:
 
 
 def _number(entry: Entry, key: str) -> str:
-    """In the international form, such as +15035550134, whatever its blanks and dashes."""
-    text = entry.line(key, most=30)
+    """Returns a phone number in E.164 (+15035550134); spaces and dashes are allowed in the file."""
+    text = entry.line(key, max_length=30)
     try:
         parsed = phonenumbers.parse(text, None)
     except phonenumbers.NumberParseException:
@@ -177,7 +177,7 @@ def _access(entry: Entry) -> SeedAccess:
     return access
 
 
-def _refuse_twice(entry: Entry, key: str, refs: list[str]) -> None:
+def _refuse_duplicates(entry: Entry, key: str, refs: list[str]) -> None:
     for ref, times in Counter(refs).items():
         if times > 1:
             raise SeedRefused(entry.at(key), f"has the ref {ref!r} {times} times.")

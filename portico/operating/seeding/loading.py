@@ -1,4 +1,4 @@
-"""Makes what a seed file asks for, by the same operations as the office; what exists is left as it is."""
+"""Creates the rows of a seed file by the same operations as the office; existing rows stay unchanged."""
 
 from dataclasses import dataclass
 
@@ -30,17 +30,17 @@ from portico.plumbing.text.mailboxes import mailbox_key
 
 @dataclass(frozen=True)
 class Loaded:
-    """A practice of the file with its rows, found or made, each under its name in the file."""
+    """A practice of the file with its rows, found or created, by their refs in the file."""
 
     practice: Practice
     staff: dict[str, StaffMember]
     clients: dict[str, Client]
-    # By their clients' names, then by their own.
+    # By the ref of the client, then of the invoice.
     invoices: dict[str, dict[str, Invoice]]
 
 
 def load(wanted: SeedPlan, *, by: Actor) -> list[Loaded]:
-    """All of the file or nothing of it. Raises SeedRefused."""
+    """Loads the whole file in one transaction. Raises SeedRefused."""
     with transaction.atomic():
         return [_practice(practice, by=by) for practice in wanted.practices]
 
@@ -49,12 +49,12 @@ def _practice(wanted: SeedPractice, *, by: Actor) -> Loaded:
     practice = Practice.objects.filter(slug=wanted.slug).first() or _new_practice(wanted, by=by)
     if wanted.stripe is not None and payment_readiness.online_payments_of(practice) is None:
         api_keys.save_unchecked(practice, wanted.stripe, by=by)
-    names = _Names(practice)
-    staff = {each.ref: _staff_member(practice, each, names, wanted.place, by=by) for each in wanted.staff}
-    names.staff |= staff
-    clients = {each.ref: _client(practice, each, names, by=by) for each in wanted.clients}
+    refs = _KnownRefs(practice)
+    staff = {each.ref: _staff_member(practice, each, refs, wanted.place, by=by) for each in wanted.staff}
+    refs.staff |= staff
+    clients = {each.ref: _client(practice, each, refs, by=by) for each in wanted.clients}
     invoices = {
-        each.ref: {bill.ref: _invoice(clients[each.ref], bill, names, by=by) for bill in each.invoices}
+        each.ref: {bill.ref: _invoice(clients[each.ref], bill, refs, by=by) for bill in each.invoices}
         for each in wanted.clients
     }
     return Loaded(practice, staff, clients, invoices)
@@ -84,23 +84,23 @@ def _new_practice(wanted: SeedPractice, *, by: Actor) -> Practice:
         raise SeedRefused(wanted.place, f"cannot be: {' '.join(error.messages)}") from error
 
 
-class _Names:
-    """What earlier files, or this one, have named at a practice."""
+class _KnownRefs:
+    """The refs of a practice's rows in the files loaded so far, including this one."""
 
     def __init__(self, practice: Practice) -> None:
         self.practice = practice
-        refs = {(each.kind, each.seed_ref): each.row_ref for each in SeedRef.objects.filter(practice=practice)}
+        rows = {(each.kind, each.seed_ref): each.row_ref for each in SeedRef.objects.filter(practice=practice)}
         members = {member.ref: member for member in StaffMember.objects.filter(practice=practice)}
-        self.staff = {name: members[ref] for (kind, name), ref in refs.items() if kind == SeedKind.STAFF}
-        self.client_refs = {name: ref for (kind, name), ref in refs.items() if kind == SeedKind.CLIENT}
-        self.invoice_refs = {name: ref for (kind, name), ref in refs.items() if kind == SeedKind.INVOICE}
+        self.staff = {name: members[ref] for (kind, name), ref in rows.items() if kind == SeedKind.STAFF}
+        self.client_refs = {name: ref for (kind, name), ref in rows.items() if kind == SeedKind.CLIENT}
+        self.invoice_refs = {name: ref for (kind, name), ref in rows.items() if kind == SeedKind.INVOICE}
 
-    def note(self, kind: SeedKind, name: str, ref: str) -> None:
+    def add(self, kind: SeedKind, name: str, ref: str) -> None:
         SeedRef.objects.create(practice=self.practice, kind=kind, seed_ref=name, row_ref=ref)
 
 
-def _staff_member(practice: Practice, wanted: SeedStaff, names: _Names, place: str, *, by: Actor) -> StaffMember:
-    known = names.staff.get(wanted.ref)
+def _staff_member(practice: Practice, wanted: SeedStaff, refs: _KnownRefs, place: str, *, by: Actor) -> StaffMember:
+    known = refs.staff.get(wanted.ref)
     if known is not None:
         return known
     try:
@@ -113,27 +113,27 @@ def _staff_member(practice: Practice, wanted: SeedStaff, names: _Names, place: s
         audit_log.record(AuditAction.PASSWORD_CHOSEN, practice=practice, by=by, about=member.ref)
     if wanted.totp_secret:
         authenticators.save(member, wanted.totp_secret, first=True, told=False, by=by)
-    names.note(SeedKind.STAFF, wanted.ref, member.ref)
+    refs.add(SeedKind.STAFF, wanted.ref, member.ref)
     return member
 
 
-def _client(practice: Practice, wanted: SeedClient, names: _Names, *, by: Actor) -> Client:
-    known = names.client_refs.get(wanted.ref)
+def _client(practice: Practice, wanted: SeedClient, refs: _KnownRefs, *, by: Actor) -> Client:
+    known = refs.client_refs.get(wanted.ref)
     if known is not None:
         return Client.objects.get(practice=practice, ref=known)
     try:
-        client = registration.create(practice, _entry(wanted, names), by=by)
+        client = registration.create(practice, _entry(wanted, refs), by=by)
         if wanted.access is not None:
             access_grants.save_access(client, _access(client, wanted.access, wanted.place), version=None, by=by)
             client.refresh_from_db()
     except Refused as refusal:
         raise SeedRefused(wanted.place, f"cannot be: {refusal}") from refusal
-    names.note(SeedKind.CLIENT, wanted.ref, client.ref)
+    refs.add(SeedKind.CLIENT, wanted.ref, client.ref)
     return client
 
 
-def _entry(wanted: SeedClient, names: _Names) -> ClientInput:
-    clinician = names.staff.get(wanted.clinician) if wanted.clinician else None
+def _entry(wanted: SeedClient, refs: _KnownRefs) -> ClientInput:
+    clinician = refs.staff.get(wanted.clinician) if wanted.clinician else None
     if wanted.clinician and clinician is None:
         raise SeedRefused(
             f"{wanted.place}.clinician", f"names nobody: no staff member has the ref {wanted.clinician!r}."
@@ -154,8 +154,8 @@ def _entry(wanted: SeedClient, names: _Names) -> ClientInput:
     )
 
 
-def _invoice(client: Client, wanted: SeedInvoice, names: _Names, *, by: Actor) -> Invoice:
-    known = names.invoice_refs.get(wanted.ref)
+def _invoice(client: Client, wanted: SeedInvoice, refs: _KnownRefs, *, by: Actor) -> Invoice:
+    known = refs.invoice_refs.get(wanted.ref)
     if known is not None:
         return Invoice.objects.get(practice=client.practice, ref=known)
     if wanted.currency not in (None, client.practice.currency):
@@ -170,16 +170,16 @@ def _invoice(client: Client, wanted: SeedInvoice, names: _Names, *, by: Actor) -
         draft = invoicing.draft(client, InvoiceInput(dated_on, wanted.due_on, lines), by=by)
         invoice = invoicing.issue(draft, shown=None, by=by)
         if wanted.shared:
-            # No mail: a seeded client hears of nothing.
+            # Without an email: loading seed files notifies no client.
             invoice = invoice_sharing.share(invoice, notify=False, shown=None, by=by).invoice
     except Refused as refusal:
         raise SeedRefused(wanted.place, f"cannot be: {refusal}") from refusal
-    names.note(SeedKind.INVOICE, wanted.ref, invoice.ref)
+    refs.add(SeedKind.INVOICE, wanted.ref, invoice.ref)
     return invoice
 
 
 def _access(client: Client, wanted: SeedAccess, place: str) -> AccessInput:
-    """No mail is written here: a seeded client is not invited."""
+    """Returns the access settings. No email is queued: seeded clients are not invited."""
     address = None
     if wanted.email:
         address = client.email_addresses.open().filter(mailbox_key=mailbox_key(wanted.email)).first()

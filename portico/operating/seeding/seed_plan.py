@@ -1,4 +1,4 @@
-"""What a seed file asks for, read and checked."""
+"""The contents of a seed file, read and checked."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -49,7 +49,7 @@ class SeedLine:
 
 @dataclass(frozen=True)
 class SeedInvoice:
-    """Issued, and shared when it says so; without a date, of the day it is loaded."""
+    """An issued invoice, shared if `shared`. Without a date it gets the date of loading."""
 
     place: str
     ref: str
@@ -102,6 +102,6 @@ class SeedPractice:
 
 @dataclass(frozen=True)
 class SeedPlan:
-    """The whole of the file."""
+    """The whole file."""
 
     practices: tuple[SeedPractice, ...]

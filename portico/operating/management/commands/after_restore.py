@@ -1,4 +1,4 @@
-"""`portico after-restore`: shuts what was open in a database that came back from a backup."""
+"""`portico after-restore`: ends sessions and links, and parks emails, in a restored database."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from portico.plumbing.actors import Actor
 
 
 class Command(BaseCommand):
-    # Those of `make check`; they would load every page before the first is asked for.
+    # `make check` runs them; here they would load all views before the first request.
     requires_system_checks: list[str] = []
     help = (
         "After a database was restored by PostgreSQL's own tools, before the worker starts: ends links, codes, PINs "

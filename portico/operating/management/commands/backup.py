@@ -1,4 +1,4 @@
-"""`portico backup FILE`: the whole installation in one file, while everything runs."""
+"""`portico backup FILE`: copies the whole database into one file while the server runs."""
 
 import sqlite3
 from argparse import ArgumentParser
@@ -14,7 +14,7 @@ from portico.operating.backups.sqlite_copy import NotCopied
 
 
 class Command(BaseCommand):
-    # Those of `make check`; a backup must not depend on them.
+    # `make check` runs them; a backup must not depend on them.
     requires_system_checks: list[str] = []
     help = "Copies an SQLite installation into FILE while everything runs. PostgreSQL has its own tools."
 

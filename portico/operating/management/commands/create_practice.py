@@ -1,4 +1,4 @@
-"""`portico create-practice`: a practice, its owner, and the owner's set-up link."""
+"""`portico create-practice`: creates a practice and its owner, and prints the owner's set-up link."""
 
 import json
 from argparse import ArgumentParser
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         if currency not in list_currencies():
             raise CommandError(f"{currency!r} is not a currency. Use a code such as USD or EUR.")
         try:
-            founded = practice_creation.create_practice(
+            created = practice_creation.create_practice(
                 slug=options["slug"],
                 name=_line("--name", options["name"]),
                 time_zone=options["time_zone"],
@@ -46,22 +46,23 @@ class Command(BaseCommand):
             raise CommandError(_sentences(error)) from error
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
-        told = {
-            "slug": founded.practice.slug,
-            "portal": founded.practice.portal_address,
+        summary = {
+            "slug": created.practice.slug,
+            "portal": created.practice.portal_address,
             "office": absolute_urls.absolute_url("office:home"),
-            "setup": set_up_links.url_of(founded.set_up_token),
+            "setup": set_up_links.url_of(created.set_up_token),
         }
         if options["json"]:
-            self.stdout.write(json.dumps(told, indent=2))
+            self.stdout.write(json.dumps(summary, indent=2))
             return
-        self.stdout.write(f"{founded.practice.name} is there.")
-        self.stdout.write(f"  Portal for clients  {told['portal']}")
-        self.stdout.write(f"  Office for staff    {told['office']}")
-        self.stdout.write(f"Give {founded.owner.name} this link; it works for 72 hours, once:\n  {told['setup']}")
+        self.stdout.write(f"{created.practice.name} is there.")
+        self.stdout.write(f"  Portal for clients  {summary['portal']}")
+        self.stdout.write(f"  Office for staff    {summary['office']}")
+        self.stdout.write(f"Give {created.owner.name} this link; it works for 72 hours, once:\n  {summary['setup']}")
 
 
 def _line(option: str, text: str) -> str:
+    """Returns the text cleaned. Raises CommandError if nothing is left."""
     cleaned = "" if is_unstorable(text) else clean_line(text)
     if not cleaned:
         raise CommandError(f"{option} must be a name.")

@@ -1,4 +1,4 @@
-"""`portico demo-data`: what `portico demo` runs once, into its own empty database."""
+"""`portico demo-data`: fills the empty database of `portico demo`, which runs it once."""
 
 import logging
 from typing import Any
@@ -18,5 +18,5 @@ class Command(BaseCommand):
             raise CommandError("The demo's people are for the demo only: PORTICO_DEMO is not 1.")
         if Practice.objects.exists():
             raise CommandError("There is a practice already; the demo's people go into an empty database.")
-        logging.getLogger("portico").setLevel(logging.WARNING)  # What it does is nobody's work of today.
+        logging.getLogger("portico").setLevel(logging.WARNING)  # Its events would only clutter the output.
         demo_data.make()

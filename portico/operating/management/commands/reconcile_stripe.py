@@ -1,4 +1,4 @@
-"""`portico reconcile-stripe`: asks Stripe for its list of a time and settles what is missing here."""
+"""`portico reconcile-stripe`: fetches Stripe's payments since a date and records those missing here."""
 
 from argparse import ArgumentParser
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.text import times
 
-USUALLY = timedelta(days=7)
+DEFAULT_PERIOD = timedelta(days=7)
 
 
 class Command(BaseCommand):
@@ -23,26 +23,25 @@ class Command(BaseCommand):
         parser.add_argument("--since", help="a UTC date or time such as 2026-11-01 or 2026-11-01T09:30")
 
     def handle(self, *args: Any, since: str | None = None, **options: Any) -> None:  # Any: Django's own.
-        asked = _time(since) if since else None
-        shut: list[str] = []
+        given = _time(since) if since else None
+        failed: list[str] = []
         for practice in Practice.objects.order_by("id"):
-            begin = asked or reconciliation.since_of(practice) or clock.now() - USUALLY
+            begin = given or reconciliation.since_of(practice) or clock.now() - DEFAULT_PERIOD
             try:
-                walk = reconciliation.reconcile(practice, since=begin, by=Actor.operator())
-            except StripeCallFailed as trouble:
-                raise CommandError(
-                    f"{practice.slug}: Stripe could not be asked ({type(trouble).__name__})."
-                ) from trouble
+                result = reconciliation.reconcile(practice, since=begin, by=Actor.operator())
+            except StripeCallFailed as error:
+                raise CommandError(f"{practice.slug}: Stripe could not be asked ({type(error).__name__}).") from error
             self.stdout.write(
-                f"{practice.slug}: {walk.looked_at} payments at Stripe since {_moment(begin, practice)}, "
-                f"{walk.found} were missing here."
+                f"{practice.slug}: {result.looked_at} payments at Stripe since {_moment(begin, practice)}, "
+                f"{result.found} were missing here."
             )
-            if walk.shut:
-                shut.append(practice.slug)
-        if shut:
+            if result.shut:
+                failed.append(practice.slug)
+        if failed:
             raise CommandError(
-                f"{', '.join(shut)}: FIELD_KEYS does not open every Stripe key, so not all of it could be asked about. "
-                "Enter the keys again in Settings > Online Payments, then run this again; Pay Now opens after that."
+                f"{', '.join(failed)}: FIELD_KEYS does not open every Stripe key, so not all of it could be asked "
+                "about. Enter the keys again in Settings > Online Payments, then run this again; Pay Now opens after "
+                "that."
             )
 
 
@@ -55,6 +54,9 @@ def _time(text: str) -> datetime:
 
 
 def _moment(at: datetime, practice: Practice) -> str:
-    """2026-11-20 14:20 UTC (Nov 20, 2026, 9:20 AM EST): as `--since` takes it, and by the practice's own clock."""
+    """Formats a moment as `--since` takes it and in the practice's time zone.
+
+    Example: 2026-11-20 14:20 UTC (Nov 20, 2026, 9:20 AM EST).
+    """
     day = times.full_day(times.day_of(at, practice.zone), "en")
     return f"{at:%Y-%m-%d %H:%M} UTC ({day}, {times.time_with_zone(at, practice.zone, 'en')})"

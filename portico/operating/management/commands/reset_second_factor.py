@@ -1,4 +1,4 @@
-"""`portico reset-second-factor EMAIL`: for the last owner, who has lost everything that shows who they are."""
+"""`portico reset-second-factor EMAIL`: for a last owner who has lost every second factor."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -1,4 +1,4 @@
-"""`portico restore FILE`: a backup becomes this installation."""
+"""`portico restore FILE`: replaces this installation's database with a backup."""
 
 import sqlite3
 from argparse import ArgumentParser
@@ -15,7 +15,7 @@ from portico.plumbing.actors import Actor
 
 
 class Command(BaseCommand):
-    # Those of `make check`; they would load every page before the first is asked for.
+    # `make check` runs them; here they would load all views before the first request.
     requires_system_checks: list[str] = []
     help = "Puts a backup made by `portico backup` in the place of DATABASE_URL, up to date and with its doors shut."
 
@@ -31,13 +31,13 @@ class Command(BaseCommand):
             )
         database = Path(connection.settings_dict["NAME"])
         try:
-            done = sqlite_restore.restore(file, database, replace=replace, by=Actor.operator())
+            restored = sqlite_restore.restore(file, database, replace=replace, by=Actor.operator())
         except (NotRestored, NotCopied, sqlite3.Error, OSError) as error:
             raise CommandError(f"Nothing was restored. {error}") from error
-        for line in restore_summary.lines(done.practices):
+        for line in restore_summary.lines(restored.practices):
             self.stdout.write(line)
-        if done.set_aside is not None:
-            self.stdout.write(f"What stood at {database} before is now {done.set_aside}.")
+        if restored.set_aside is not None:
+            self.stdout.write(f"What stood at {database} before is now {restored.set_aside}.")
         self.stdout.write(f"{database} holds what {file} held. {restore_summary.NEXT}")
         for warning in restore_summary.warnings():
             self.stderr.write(warning)

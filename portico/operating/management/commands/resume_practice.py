@@ -1,4 +1,4 @@
-"""`portico resume-practice`: ends the pause of a practice; mails that waited leave."""
+"""`portico resume-practice`: ends the suspension of a practice; waiting emails are sent."""
 
 from argparse import ArgumentParser
 from typing import Any

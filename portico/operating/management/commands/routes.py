@@ -1,4 +1,4 @@
-"""`portico routes`: every address and who may open it."""
+"""`portico routes`: lists every URL and the roles that may open it."""
 
 import json
 from argparse import ArgumentParser
@@ -18,16 +18,16 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
-        found = route_list.all_routes()
+        routes = route_list.all_routes()
         if options["json"]:
-            self.stdout.write(json.dumps([asdict(route) for route in found], indent=2))
+            self.stdout.write(json.dumps([asdict(route) for route in routes], indent=2))
             return
-        for route in found:
-            self.stdout.write(f"{route.path:<60} {' '.join(route.methods):<16} {_whom(route)}")
+        for route in routes:
+            self.stdout.write(f"{route.path:<60} {' '.join(route.methods):<16} {_roles_of(route)}")
 
 
-def _whom(route: Route) -> str:
+def _roles_of(route: Route) -> str:
     if not route.roles:
         return route.audience
-    whom = f"{route.audience} ({', '.join(route.roles)})"
-    return f"{whom}; POST: {', '.join(route.writers)}" if route.writers not in {(), route.roles} else whom
+    roles = f"{route.audience} ({', '.join(route.roles)})"
+    return f"{roles}; POST: {', '.join(route.writers)}" if route.writers not in {(), route.roles} else roles

@@ -1,4 +1,4 @@
-"""`portico seed FILE`: practices, staff, clients and invoices from a file; repeating it changes nothing."""
+"""`portico seed FILE`: loads practices, staff, clients and invoices; repeating it changes nothing."""
 
 import json
 from argparse import ArgumentParser
@@ -32,27 +32,27 @@ class Command(BaseCommand):
         except SeedRefused as refusal:
             raise CommandError(f"Nothing was loaded: {refusal}") from refusal
         if options["json"]:
-            # Whatever has no place here is refused by name, so nothing is ever left out.
-            told = {"practices": [_told(each) for each in loaded], "not_loaded": []}
-            self.stdout.write(json.dumps(told, indent=2))
+            # Unknown keys are refused, so nothing is ever left out.
+            report = {"practices": [_practice_report(each) for each in loaded], "not_loaded": []}
+            self.stdout.write(json.dumps(report, indent=2))
             return
         for each in loaded:
             people = f"{len(each.staff)} staff, {len(each.clients)} clients"
             self.stdout.write(f"{each.practice.name}: {people}, {each.practice.portal_address}")
 
 
-def _told(loaded: Loaded) -> dict[str, Any]:  # Any: JSON.
+def _practice_report(loaded: Loaded) -> dict[str, Any]:  # Any: JSON.
     return {
         "slug": loaded.practice.slug,
         "portal": loaded.practice.portal_address,
         "office": absolute_urls.absolute_url("office:home"),
         "webhook": webhook_setup.url_of(loaded.practice),
         "staff": [{"ref": ref, "email": member.email} for ref, member in loaded.staff.items()],
-        "clients": [_told_client(ref, client, loaded) for ref, client in loaded.clients.items()],
+        "clients": [_client_report(ref, client, loaded) for ref, client in loaded.clients.items()],
     }
 
 
-def _told_client(seed_ref: str, client: Client, loaded: Loaded) -> dict[str, Any]:  # Any: JSON.
+def _client_report(seed_ref: str, client: Client, loaded: Loaded) -> dict[str, Any]:  # Any: JSON.
     return {
         "ref": seed_ref,
         "id": client.ref,

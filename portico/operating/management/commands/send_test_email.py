@@ -1,4 +1,4 @@
-"""`portico send-test-email ADDRESS`: one mail through the configured server, and what the server said."""
+"""`portico send-test-email ADDRESS`: sends one email through the configured server and prints its reply."""
 
 from argparse import ArgumentParser
 from email.message import EmailMessage
@@ -45,11 +45,11 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(f"{address!r} is not an email address: {error}") from error
         server = server_url.parse(settings.EMAIL_URL)
-        answer = SmtpTransport(server).send(_message(recipient), sender=settings.EMAIL_FROM, recipient=recipient)
+        reply = SmtpTransport(server).send(_message(recipient), sender=settings.EMAIL_FROM, recipient=recipient)
         where = f"The mail server {server.host}:{server.port}"
-        if answer.kind is not ReplyKind.TAKEN:
-            raise CommandError(f"{where} did not take the mail. {_in_words(answer)}{_said(answer)}")
-        self.stdout.write(f"{where} took the mail. Whether it arrives is for {address} to see.{_said(answer)}")
+        if reply.kind is not ReplyKind.TAKEN:
+            raise CommandError(f"{where} did not take the mail. {_describe(reply)}{_quote(reply)}")
+        self.stdout.write(f"{where} took the mail. Whether it arrives is for {address} to see.{_quote(reply)}")
 
 
 def _message(recipient: str) -> bytes:
@@ -64,9 +64,9 @@ def _message(recipient: str) -> bytes:
     )
 
 
-def _in_words(answer: SmtpReply) -> str:
-    return STAGES[answer.stage] if answer.kind is ReplyKind.OURS else OUTCOMES[answer.kind]
+def _describe(reply: SmtpReply) -> str:
+    return STAGES[reply.stage] if reply.kind is ReplyKind.OURS else OUTCOMES[reply.kind]
 
 
-def _said(answer: SmtpReply) -> str:
-    return f" It said: {answer.text}" if answer.text else ""
+def _quote(reply: SmtpReply) -> str:
+    return f" It said: {reply.text}" if reply.text else ""

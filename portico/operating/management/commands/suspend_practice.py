@@ -1,4 +1,4 @@
-"""`portico suspend-practice`: pauses a practice's pages and mails from the next request on."""
+"""`portico suspend-practice`: suspends the pages and emails of a practice from the next request on."""
 
 from argparse import ArgumentParser
 from typing import Any

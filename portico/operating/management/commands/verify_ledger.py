@@ -1,4 +1,4 @@
-"""`portico verify-ledger`: computes the books anew; exit 1 when anything stored differs."""
+"""`portico verify-ledger`: recomputes the ledger; exits with 1 if a stored amount differs."""
 
 import json
 import sys
@@ -20,8 +20,8 @@ class Command(BaseCommand):
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
         mismatches, counts = list(verification.mismatches()), verification.counts()
         if options["json"]:
-            told = {"sound": not mismatches, **counts, "mismatches": [asdict(each) for each in mismatches]}
-            self.stdout.write(json.dumps(told, indent=2))
+            report = {"sound": not mismatches, **counts, "mismatches": [asdict(each) for each in mismatches]}
+            self.stdout.write(json.dumps(report, indent=2))
         elif not mismatches:
             self.stdout.write(f"The books are sound: {counts['invoices']} invoices, {counts['payments']} payments.")
         else:

@@ -1,4 +1,4 @@
-"""`portico verify-states`: computes every client's portal state anew; exit 1 when a stored one differs."""
+"""`portico verify-states`: recomputes the portal state of every client; exits with 1 if a stored one differs."""
 
 import json
 import sys
@@ -21,8 +21,8 @@ class Command(BaseCommand):
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
         mismatches = list(portal_states.mismatches())
         if options["json"]:
-            told = {"clients": Client.objects.count(), "mismatches": [asdict(each) for each in mismatches]}
-            self.stdout.write(json.dumps(told, indent=2))
+            report = {"clients": Client.objects.count(), "mismatches": [asdict(each) for each in mismatches]}
+            self.stdout.write(json.dumps(report, indent=2))
         elif not mismatches:
             self.stdout.write(f"All {Client.objects.count()} stored states are what the facts say.")
         else:

@@ -1,4 +1,4 @@
-"""`portico verify-trail`: reads every practice's chain; exit 1 when something is wrong."""
+"""`portico verify-trail`: verifies the audit log's hash chain of every practice; exits with 1 if one is broken."""
 
 import json
 import sys
@@ -20,26 +20,26 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
-        verdicts = {practice.slug: sealing.verify(practice) for practice in Practice.objects.order_by("id")}
-        is_sound = all(verdict.is_sound for verdict in verdicts.values())
+        reports = {practice.slug: sealing.verify(practice) for practice in Practice.objects.order_by("id")}
+        is_sound = all(report.is_sound for report in reports.values())
         if options["json"]:
-            told = [{"slug": slug, "sound": each.is_sound} | asdict(each) for slug, each in verdicts.items()]
-            self.stdout.write(json.dumps({"sound": is_sound, "practices": told}, indent=2))
+            entries = [{"slug": slug, "sound": each.is_sound} | asdict(each) for slug, each in reports.items()]
+            self.stdout.write(json.dumps({"sound": is_sound, "practices": entries}, indent=2))
         else:
-            for slug, verdict in verdicts.items():
-                self.stdout.write(f"{slug}: {_in_words(verdict)}")
+            for slug, report in reports.items():
+                self.stdout.write(f"{slug}: {_describe(report)}")
         if not is_sound:
             sys.exit(1)
 
 
-def _in_words(verdict: ChainReport) -> str:
-    if verdict.is_sound:
-        return f"sound, {verdict.sealed} entries sealed"
+def _describe(report: ChainReport) -> str:
+    if report.is_sound:
+        return f"sound, {report.sealed} entries sealed"
     faults = []
-    if verdict.first_bad is not None:
-        faults.append(f"position {verdict.first_bad} is bad: {verdict.fault}")
-    if verdict.cut:
-        faults.append(f"the last {verdict.cut} seals were cut off")
-    if verdict.unsealed:
-        faults.append(f"{verdict.unsealed} entries are older than a minute and not sealed: is a worker running?")
+    if report.first_bad is not None:
+        faults.append(f"position {report.first_bad} is bad: {report.fault}")
+    if report.cut:
+        faults.append(f"the last {report.cut} seals were cut off")
+    if report.unsealed:
+        faults.append(f"{report.unsealed} entries are older than a minute and not sealed: is a worker running?")
     return "; ".join(faults)

@@ -1,4 +1,4 @@
-"""`portico web`: makes sure of port and static files, then becomes the web server."""
+"""`portico web`: checks the port, collects static files, then replaces itself with the web server."""
 
 import os
 import sys
@@ -12,12 +12,12 @@ from portico import hosts
 from portico.operating import ports, static_files
 
 LOGS = Path(__file__).parents[2] / "granian_logs.json"
-# Longer than any request may take; whoever stops us should wait a little longer than this.
+# Longer than any request may take. Process managers should wait a little longer before they kill the server.
 SECONDS_TO_FINISH = 30
 
 
 class Command(BaseCommand):
-    # Those of `make check`; they would load every page before the first is asked for.
+    # `make check` runs them; here they would load all views before the first request.
     requires_system_checks: list[str] = []
     help = "Serves the pages. SIGTERM: finishes the requests at hand, then ends."
 
@@ -33,8 +33,8 @@ class Command(BaseCommand):
         address = listening_address(host, number)
         static_files.collect_if_stale()
         sys.stdout.flush()
-        # Becoming the server, not starting it: signals need nobody to pass them on.
-        os.execvp(sys.executable, command(address, number, workers))  # noqa: S606  # No shell, and our own words.
+        # exec instead of a child process: signals reach the server directly.
+        os.execvp(sys.executable, command(address, number, workers))  # noqa: S606  # No shell, and no input from outside.
 
 
 def port_number(text: str) -> int:
@@ -44,7 +44,7 @@ def port_number(text: str) -> int:
 
 
 def listening_address(host: str, port: int) -> str:
-    """The IP address of the host, on which the port is free. Raises CommandError."""
+    """Returns the IP address of the host. Raises CommandError if the port is taken there or the host is wrong."""
     try:
         address = ports.address_of(host)
         is_free = ports.is_free(address, port)
@@ -58,7 +58,7 @@ def listening_address(host: str, port: int) -> str:
 
 
 def command(host: str, port: int, workers: int) -> list[str]:
-    """granian, which hands requests over as they came (web/serving.py)."""
+    """Returns the command line of granian, which passes requests on unchanged (web/serving.py)."""
     return [
         sys.executable,
         *("-m", "granian"),

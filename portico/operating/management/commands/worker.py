@@ -1,4 +1,4 @@
-"""`portico worker`: hands over mails, seals the trail and does the chores."""
+"""`portico worker`: delivers emails, seals the audit log and runs scheduled tasks."""
 
 import logging
 import signal
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    # Those of `make check`; they would load every page before the first is asked for.
+    # `make check` runs them; here they would load all views before the first request.
     requires_system_checks: list[str] = []
     help = "Does what pages leave to be done. Any number may run. SIGTERM: finishes the mail at hand, then ends."
 
@@ -33,12 +33,15 @@ class Command(BaseCommand):
 
 
 def refuse_old_database() -> None:
-    """Tables that are missing would look like a database that is away, for ever."""
+    """Raises CommandError if migrations are missing.
+
+    The worker would otherwise take missing tables for a database that is down, and retry for ever.
+    """
     try:
         executor = MigrationExecutor(connection)
         is_old = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     except Error:
-        return  # Away: the lanes wait for it.
+        return  # The database is down: the queues wait for it.
     finally:
         connection.close()
     if is_old:
