@@ -1,1 +1,1 @@
-"""The promises about access to the portal."""
+"""Tests of portal access."""

@@ -1,4 +1,4 @@
-"""Access: turned on and off, the address chosen, the options; repeated, refused, and against the wrong person."""
+"""Access grants: turning access on and off, choosing the address, setting options; repeated, refused, at conflicts."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -28,7 +28,7 @@ def verbs_of(person: Client) -> list[str]:
     return list(AuditEntry.objects.filter(client=person).order_by("id").values_list("verb", flat=True))
 
 
-def test_turning_access_on_chooses_the_address_and_tells_the_trail_who_did_it(practice: Practice) -> None:
+def test_turning_access_on_is_recorded_with_its_actor(practice: Practice) -> None:
     ana, by = cast.ana(practice), cast.fay(practice).actor
     access = access_grants.save_access(ana, cast.entry_for(ana), version=None, by=by)
     assert access.is_on
@@ -53,7 +53,7 @@ def test_saving_again_without_a_change_changes_nothing(practice: Practice) -> No
     assert verbs_of(ana) == said
 
 
-def test_a_double_press_of_save_access_is_no_conflict(practice: Practice) -> None:
+def test_submitting_save_access_twice_is_no_conflict(practice: Practice) -> None:
     ana = cast.ana(practice)
     seen = access_grants.save_access(ana, OFF, version=None, by=cast.DESK).version
     first = access_grants.save_access(ana, cast.entry_for(ana), version=seen, by=cast.DESK)
@@ -61,7 +61,7 @@ def test_a_double_press_of_save_access_is_no_conflict(practice: Practice) -> Non
     assert second.version == first.version
 
 
-def test_the_second_of_two_colleagues_is_told_and_overwrites_nothing(practice: Practice) -> None:
+def test_the_second_of_two_colleagues_gets_a_conflict(practice: Practice) -> None:
     ana = cast.ana(practice)
     seen = cast.with_access(ana).version
     access_grants.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=seen, by=cast.DESK)
@@ -74,7 +74,7 @@ def test_the_second_of_two_colleagues_is_told_and_overwrites_nothing(practice: P
     assert access.access_billing_documents
 
 
-def test_turning_access_off_keeps_the_address_and_says_no_access(practice: Practice) -> None:
+def test_turning_access_off_keeps_the_address(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     access = access_grants.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK)
@@ -112,10 +112,10 @@ def test_access_of_an_archived_client_cannot_be_turned_on(practice: Practice) ->
 
 
 def test_access_without_an_address_is_on_and_needs_attention(practice: Practice) -> None:
-    nobody = cast.client(practice, "Nobody")
-    access_grants.save_access(nobody, cast.entry_for(nobody), version=None, by=cast.DESK)
-    nobody.refresh_from_db()
-    assert (nobody.portal_state, nobody.portal_reason) == (PortalState.NEEDS_ATTENTION, portal_states.Reason.NO_ADDRESS)
+    client = cast.client(practice, "Nobody")
+    access_grants.save_access(client, cast.entry_for(client), version=None, by=cast.DESK)
+    client.refresh_from_db()
+    assert (client.portal_state, client.portal_reason) == (PortalState.NEEDS_ATTENTION, portal_states.Reason.NO_ADDRESS)
 
 
 def test_two_clients_with_one_mailbox_share_the_account_and_keep_their_own_access(practice: Practice) -> None:
@@ -133,7 +133,7 @@ def test_the_same_mailbox_at_two_practices_is_two_accounts(practice: Practice) -
     assert cast.with_access(here).account_id != cast.with_access(there).account_id
 
 
-def test_the_options_are_told_in_the_trail_and_end_nothing(practice: Practice) -> None:
+def test_changed_options_are_recorded_and_revoke_nothing(practice: Practice) -> None:
     ana = cast.ana(practice)
     before = cast.with_access(ana)
     entry = replace(cast.entry_for(ana), access_billing_documents=False)
@@ -143,7 +143,7 @@ def test_the_options_are_told_in_the_trail_and_end_nothing(practice: Practice) -
     assert said.details == {"access_billing_documents": False, "pay_by_card": False}
 
 
-def test_another_address_begins_the_facts_anew_and_remembers_that_somebody_had_signed_in(practice: Practice) -> None:
+def test_another_address_resets_the_sign_in_times(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
     PortalAccess.objects.filter(client=ana).update(first_signed_in_at=clock.now(), last_signed_in_at=clock.now())
@@ -162,7 +162,7 @@ def test_saving_keeps_the_time_since_when_access_is_on(
     assert access_grants.save_access(ana, entry, version=None, by=cast.DESK).enabled_at == since
 
 
-def test_turning_access_on_asks_the_database_little(
+def test_turning_access_on_takes_few_queries(
     practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ana = cast.ana(practice)
@@ -176,7 +176,7 @@ def test_turning_access_on_asks_the_database_little(
         access_grants.save_access(ana, entry, version=None, by=cast.DESK)
 
 
-def test_an_address_and_the_switch_changed_together_take_one_number(practice: Practice) -> None:
+def test_address_and_switch_together_take_one_epoch(practice: Practice) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
     cast.with_access(bruno)
     access = cast.with_access(bea)

@@ -1,4 +1,4 @@
-"""Addresses, consent and archiving: what the portal must know of happens in the same save."""
+"""Changes of addresses, consent and archiving update portal access in the same transaction."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ from tests import cast
 
 
 def info(person: Client, *addresses: AddressInput) -> ClientInput:
-    """`Client Info` as it stands, with these addresses."""
+    """Returns the current `Client Info` with these addresses."""
     return ClientInput(ClientDetails(person.first_name, person.last_name), addresses=addresses)
 
 
@@ -80,7 +80,7 @@ def test_another_address_that_changes_leaves_the_portal_alone(practice: Practice
     assert state_of_link(practice, token) == LinkState.LIVE
 
 
-def test_consent_withdrawn_ends_links_and_ticking_it_again_revives_none(practice: Practice) -> None:
+def test_consent_given_again_revives_no_link(practice: Practice) -> None:
     ana = cast.ana(practice)
     token = cast.token_of(cast.invited(ana))
     save(ana, present(ana, email_ok=False))
@@ -102,7 +102,7 @@ def test_saving_without_a_change_ends_nothing(practice: Practice) -> None:
     assert PortalAccess.objects.get(client=ana).version == before.version
 
 
-def test_consent_of_one_client_says_nothing_of_another_with_the_same_mailbox(practice: Practice) -> None:
+def test_consent_is_separate_for_clients_of_one_mailbox(practice: Practice) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
     cast.invited(bruno)
     token = cast.token_of(cast.invited(bea))

@@ -1,4 +1,4 @@
-"""Each rule is written once: the query selects a row exactly when the predicate on the loaded row allows it."""
+"""Eligibility: the query selects a row exactly when the predicate on the loaded row holds."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ EPOCHS = some.integers(min_value=0, max_value=4)
 
 @dataclass(frozen=True)
 class State:
-    """Everything that the list asks about."""
+    """The values of every field that the steps check."""
 
     status: Status
     enabled_at: datetime | None
@@ -58,7 +58,7 @@ at_random = settings(max_examples=60, suppress_health_check=[HealthCheck.functio
 
 @pytest.fixture
 def access(practice: Practice) -> PortalAccess:
-    """Ana's, with everything allowed."""
+    """Returns Ana's access, with everything allowed."""
     cast.with_access(cast.ana(practice))
     PortalAccess.objects.update(pay_by_card=True)
     return read()
@@ -69,7 +69,7 @@ def read() -> PortalAccess:
 
 
 def put_into(state: State, access: PortalAccess) -> PortalAccess:
-    """The row, read again after everything it is asked about was changed."""
+    """Writes the state to the row and its relations, and returns the row read again."""
     Client.objects.filter(pk=access.client_id).update(status=state.status)
     EmailAddress.objects.update(closed_at=state.closed_at, email_ok_at=state.email_ok_at)
     PortalAccess.objects.update(
@@ -84,7 +84,7 @@ def put_into(state: State, access: PortalAccess) -> PortalAccess:
 
 
 def closed(access: PortalAccess) -> PortalAccess:
-    """The chosen address was removed, as by a change made behind the portal's back."""
+    """Closes the chosen address directly in the database."""
     EmailAddress.objects.update(closed_at=AT)
     return read()
 
@@ -118,7 +118,7 @@ def test_the_query_for_epochs_selects_exactly_what_the_predicate_allows(
 
 @at_random
 @given(state=STATES)
-def test_a_loaded_row_is_judged_without_a_query(
+def test_a_loaded_row_is_checked_without_a_query(
     access: PortalAccess, state: State, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     row = put_into(state, access)
@@ -127,7 +127,7 @@ def test_a_loaded_row_is_judged_without_a_query(
             eligibility.check(row, purpose)
 
 
-def test_with_everything_in_order_everything_is_allowed(access: PortalAccess) -> None:
+def test_everything_is_allowed_if_every_step_holds(access: PortalAccess) -> None:
     assert [purpose for purpose in Purpose if not eligibility.is_eligible(access, purpose)] == []
 
 
@@ -159,7 +159,7 @@ def test_without_email_ok_a_pin_opens_the_portal_and_no_mail_is_sent(access: Por
         assert eligibility.mail_address(row, purpose) is None
 
 
-def test_an_invitation_may_go_where_the_last_mail_was_refused_and_a_bill_may_not(access: PortalAccess) -> None:
+def test_a_refused_mail_stops_bills_but_no_invitation(access: PortalAccess) -> None:
     PortalAccess.objects.update(mail_stopped_at=AT)
     assert eligibility.is_eligible(read(), Purpose.INVITATION)
     assert eligibility.first_broken(read(), Purpose.BILL_MAIL) is eligibility_steps.MAIL_NOT_STOPPED
@@ -175,7 +175,7 @@ def test_a_closed_address_gets_no_pin(access: PortalAccess) -> None:
     assert refused.fix == "address"
 
 
-def test_a_closed_address_pays_by_no_card(access: PortalAccess, practice: Practice) -> None:
+def test_a_closed_address_cannot_pay_by_card(access: PortalAccess, practice: Practice) -> None:
     with pytest.raises(CardsTurnedOff):
         quotes.refuse_unless_open(practice, closed(access))
 
@@ -186,12 +186,12 @@ def test_a_closed_address_needs_attention(access: PortalAccess) -> None:
     )
 
 
-def test_an_archived_client_has_no_access_whatever_the_switch_says(access: PortalAccess) -> None:
+def test_an_archived_client_has_no_access(access: PortalAccess) -> None:
     Client.objects.update(status=Status.ARCHIVED)
     assert portal_states.state_of(read()) == StateWithReason(PortalState.NO_ACCESS)
 
 
-def test_a_mail_to_an_address_that_was_left_is_dropped(access: PortalAccess) -> None:
+def test_a_mail_to_a_former_address_is_dropped(access: PortalAccess) -> None:
     def reason(written_to: str) -> str | None:
         return eligibility.reason_to_drop(access, Purpose.INVITATION, written_to=written_to)
 

@@ -1,6 +1,4 @@
-"""The first save of a client's access while the invitation is typed: one row, holding both; beside it, without the
-lock.
-"""
+"""A draft saved during the first save of a client's access: one row keeps both, and without the lock it fails."""
 
 import time
 from threading import Event
@@ -32,7 +30,7 @@ def save(person: Client) -> None:
 
 
 def wait_until_another_waits() -> None:
-    """Until another transaction waits for a lock."""
+    """Waits until another transaction waits for a lock."""
     until = time.monotonic() + 30
     with connection.cursor() as cursor:
         while time.monotonic() < until:
@@ -43,7 +41,7 @@ def wait_until_another_waits() -> None:
     pytest.fail("Nothing waited.")
 
 
-def test_a_draft_kept_during_the_first_save_is_kept_beside_it(ana: Client) -> None:
+def test_a_draft_saved_during_the_first_save_is_kept(ana: Client) -> None:
     entry = cast.entry_for(ana)
     is_held = Event()
 
@@ -62,8 +60,8 @@ def test_a_draft_kept_during_the_first_save_is_kept_beside_it(ana: Client) -> No
     assert (access.is_on, access.draft_subject) == (True, "Welcome")
 
 
-def test_without_the_lock_the_draft_takes_the_row_from_the_first_save(ana: Client) -> None:
-    """The twin: shows that the database refuses the save when the draft makes a row of its own."""
+def test_without_the_lock_the_first_save_fails(ana: Client) -> None:
+    """Shows that without the lock the database refuses the save, because the draft created the row."""
     entry = cast.entry_for(ana)
     is_held, is_kept = Event(), Event()
 

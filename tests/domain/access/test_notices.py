@@ -1,4 +1,4 @@
-"""Who is told of a PIN that was used and of an address that was removed, and what the mails say."""
+"""Notices of a used PIN and of a removed address: their recipients and their content."""
 
 from dataclasses import replace
 
@@ -22,15 +22,15 @@ VISITOR = Browser("Safari on iPhone", "a browser")
 pytestmark = pytest.mark.django_db
 
 
-def came_in(person: Client) -> None:
-    """Invited, the mail handed over, the button pressed."""
+def sign_in_by_link(person: Client) -> None:
+    """Invites the client, hands the mail over and redeems its link."""
     token = cast.token_of(cast.invited(person))
     OutgoingEmail.objects.filter(state=EmailState.QUEUED).update(state=EmailState.HANDED_OVER, settled_at=clock.now())
     link_redemption.redeem(person.practice, token, visitor=VISITOR)
 
 
-def moved(person: Client, address: str | None, *, email_ok: bool = True) -> None:
-    """The only address is changed in `Client Info`, or removed."""
+def change_address(person: Client, address: str | None, *, email_ok: bool = True) -> None:
+    """Changes the only address in `Client Info`, or removes it."""
     person.refresh_from_db()
     row = person.email_addresses.open().get()
     addresses = (AddressInput(address, "home", email_ok, ref=row.ref),) if address else ()
@@ -38,7 +38,7 @@ def moved(person: Client, address: str | None, *, email_ok: bool = True) -> None
     client_changes.save_client_info(person, entry, version=person.version, by=cast.DESK)
 
 
-def told() -> list[str]:
+def notified_addresses() -> list[str]:
     emails = OutgoingEmail.objects.filter(kind=notices.ADDRESS_REMOVED).order_by("id")
     return list(emails.values_list("to_address", flat=True))
 
@@ -49,66 +49,66 @@ def letter(kind: str) -> outbox.ComposedMail:
 
 
 @pytest.mark.parametrize("address", ["ana@new.example", None], ids=["changed", "removed"])
-def test_the_old_address_is_told_when_somebody_had_come_in_by_it(practice: Practice, address: str | None) -> None:
+def test_an_old_address_that_signed_in_is_notified(practice: Practice, address: str | None) -> None:
     ana = cast.ana(practice)
-    came_in(ana)
-    moved(ana, address)
-    assert told() == ["ana@mail.example"]
+    sign_in_by_link(ana)
+    change_address(ana, address)
+    assert notified_addresses() == ["ana@mail.example"]
 
 
-def test_another_choice_in_the_dropdown_tells_it_too(practice: Practice) -> None:
+def test_choosing_another_address_notifies_the_old_one(practice: Practice) -> None:
     ana = cast.ana(practice)
-    came_in(ana)
+    sign_in_by_link(ana)
     access_grants.save_access(ana, replace(cast.entry_for(ana), address=None), version=None, by=cast.DESK)
-    assert told() == ["ana@mail.example"]
+    assert notified_addresses() == ["ana@mail.example"]
 
 
-def test_it_is_told_without_email_ok_and_only_that_mail_is(practice: Practice) -> None:
+def test_the_removal_notice_needs_no_email_ok(practice: Practice) -> None:
     ana = cast.ana(practice)
-    came_in(ana)
-    moved(ana, "ana@mail.example", email_ok=False)
-    moved(ana, "ana@new.example")
-    assert told() == ["ana@mail.example"]
+    sign_in_by_link(ana)
+    change_address(ana, "ana@mail.example", email_ok=False)
+    change_address(ana, "ana@new.example")
+    assert notified_addresses() == ["ana@mail.example"]
     assert AddressRemovedMail().refuse(OutgoingEmail.objects.get(kind=notices.ADDRESS_REMOVED)) is None
 
 
-def test_an_address_that_nobody_signed_in_through_is_not_told(practice: Practice) -> None:
+def test_an_address_that_never_signed_in_is_not_notified(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
-    moved(ana, "ana@new.example")
-    assert told() == []
+    change_address(ana, "ana@new.example")
+    assert notified_addresses() == []
 
 
-def test_an_address_that_was_only_typed_with_a_pin_is_not_told(practice: Practice) -> None:
+def test_an_address_used_only_with_a_pin_is_not_notified(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     assert typed(practice, given(ana)) is not None
-    moved(ana, "ana@new.example")
-    assert told() == []
+    change_address(ana, "ana@new.example")
+    assert notified_addresses() == []
 
 
-def test_an_address_that_bounced_is_not_told(practice: Practice) -> None:
+def test_an_address_that_bounced_is_not_notified(practice: Practice) -> None:
     ana = cast.ana(practice)
-    came_in(ana)
+    sign_in_by_link(ana)
     cast.invited(ana)
     OutgoingEmail.objects.filter(state=EmailState.QUEUED).update(state=EmailState.BOUNCED, settled_at=clock.now())
-    moved(ana, "ana@new.example")
-    assert told() == []
+    change_address(ana, "ana@new.example")
+    assert notified_addresses() == []
 
 
-def test_saving_without_a_change_and_turning_access_off_tell_nobody(practice: Practice) -> None:
+def test_unchanged_saves_and_access_off_notify_no_address(practice: Practice) -> None:
     ana = cast.ana(practice)
-    came_in(ana)
-    moved(ana, "ana@mail.example")
+    sign_in_by_link(ana)
+    change_address(ana, "ana@mail.example")
     access_grants.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK)
     client_changes.archive(ana, by=cast.DESK)
-    assert told() == []
+    assert notified_addresses() == []
 
 
 def test_the_notice_names_the_practice_and_no_client(practice: Practice) -> None:
     ana = cast.ana(practice)
-    came_in(ana)
-    moved(ana, "jordan@new.example")
+    sign_in_by_link(ana)
+    change_address(ana, "jordan@new.example")
     mail, written = OutgoingEmail.objects.get(kind=notices.ADDRESS_REMOVED), letter(notices.ADDRESS_REMOVED)
     for part in (mail.to_name, written.subject, written.text, written.html):
         for secret in ("Ana", "Abreu", "jordan", "new.example"):
@@ -118,19 +118,19 @@ def test_the_notice_names_the_practice_and_no_client(practice: Practice) -> None
     assert "can no longer be used to sign in" in written.text
 
 
-def test_a_mailbox_that_serves_another_client_is_not_told_that_it_opens_nothing(practice: Practice) -> None:
+def test_the_notice_says_that_another_client_still_signs_in(practice: Practice) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
-    came_in(bruno)
+    sign_in_by_link(bruno)
     cast.with_access(bea)
-    moved(bea, "bea@new.example")
+    change_address(bea, "bea@new.example")
     text = letter(notices.ADDRESS_REMOVED).text
     assert "The others stay as they were." in text
     assert "no longer" not in text
 
 
-def test_an_address_that_signs_in_again_is_not_told_that_it_was_removed(practice: Practice) -> None:
+def test_the_removal_notice_is_dropped_if_chosen_again(practice: Practice) -> None:
     ana = cast.ana(practice)
-    came_in(ana)
+    sign_in_by_link(ana)
     entry = cast.entry_for(ana)
     access_grants.save_access(ana, replace(entry, address=None), version=None, by=cast.DESK)
     access_grants.save_access(ana, entry, version=None, by=cast.DESK)
@@ -138,12 +138,12 @@ def test_an_address_that_signs_in_again_is_not_told_that_it_was_removed(practice
 
 
 def pin_was_used(person: Client) -> OutgoingEmail:
-    came_in(person)
+    sign_in_by_link(person)
     assert typed(person.practice, given(person)) is not None
     return OutgoingEmail.objects.get(kind=notices.PIN_USED)
 
 
-def test_the_mail_about_a_pin_says_when_and_in_which_browser(practice: Practice) -> None:
+def test_the_pin_notice_names_time_and_browser(practice: Practice) -> None:
     mail = pin_was_used(cast.ana(practice))
     assert (mail.to_address, mail.subject) == ("ana@mail.example", "A PIN was used to sign in")
     text = letter(notices.PIN_USED).text
@@ -151,7 +151,7 @@ def test_the_mail_about_a_pin_says_when_and_in_which_browser(practice: Practice)
     assert "with a PIN, in Safari on iPhone." in text
 
 
-def test_the_mail_about_a_pin_speaks_the_clients_language(practice: Practice) -> None:
+def test_the_pin_notice_uses_the_clients_language(practice: Practice) -> None:
     ana = cast.client(practice, "Ana", "Abreu", address="ana@mail.example", language="es")
     mail = pin_was_used(ana)
     assert mail.subject == "Se usó un PIN para iniciar sesión"
@@ -159,12 +159,12 @@ def test_the_mail_about_a_pin_speaks_the_clients_language(practice: Practice) ->
 
 
 @pytest.mark.parametrize("change", ["consent", "address"])
-def test_the_mail_about_a_pin_is_dropped_when_it_may_no_longer_leave(practice: Practice, change: str) -> None:
+def test_the_pin_notice_is_dropped_once_not_allowed(practice: Practice, change: str) -> None:
     ana = cast.ana(practice)
     mail = pin_was_used(ana)
     assert PinUsedMail().refuse(mail) is None
     if change == "consent":
-        moved(ana, "ana@mail.example", email_ok=False)
+        change_address(ana, "ana@mail.example", email_ok=False)
     else:
-        moved(ana, "ana@new.example")
+        change_address(ana, "ana@new.example")
     assert PinUsedMail().refuse(mail)

@@ -1,4 +1,4 @@
-"""Where a client stands: the first match in its order, and what is stored is what the facts say."""
+"""Portal states: the first matching rule wins, and the stored state is the computed one."""
 
 from datetime import UTC, datetime
 
@@ -46,18 +46,18 @@ def attention(reason: Reason) -> StateWithReason:
         ),
     ],
 )
-def test_the_first_match_in_order_is_the_standing(access: PortalAccess | None, expected: StateWithReason) -> None:
+def test_the_first_matching_rule_is_the_state(access: PortalAccess | None, expected: StateWithReason) -> None:
     assert portal_states.state_of(access) == expected
 
 
-def test_what_is_stored_is_what_the_facts_say(practice: Practice) -> None:
+def test_the_stored_state_is_the_computed_one(practice: Practice) -> None:
     cast.invited(cast.ana(practice))
     cast.with_access(cast.carol(practice))
     cast.bruno(practice)
     assert list(portal_states.mismatches()) == []
 
 
-def test_a_state_that_was_tampered_with_is_named(practice: Practice) -> None:
+def test_a_manipulated_state_is_reported(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
     Client.objects.filter(pk=ana.pk).update(portal_state=PortalState.SIGNED_IN)

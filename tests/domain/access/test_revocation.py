@@ -1,4 +1,4 @@
-"""One press ends everything of one client, and nothing of anybody else."""
+"""Revocation ends everything of one client and nothing of the mailbox's other clients."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,7 +32,7 @@ def seen(person: Client) -> list[PortalSession]:
     return revocation.sessions_of(access_grants.access_of(person))
 
 
-def test_everything_of_a_client_ends_and_the_mailboxs_others_go_on(practice: Practice) -> None:
+def test_revoking_a_client_leaves_others_of_the_mailbox(practice: Practice) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
     cast.with_access(bea)
     session = signed_in(bruno)
@@ -40,7 +40,7 @@ def test_everything_of_a_client_ends_and_the_mailboxs_others_go_on(practice: Pra
     assert [access.client for access in portal_sessions.accesses_of(session)] == [bruno]
 
 
-def test_a_session_that_shows_nobody_any_more_is_over(practice: Practice) -> None:
+def test_a_session_that_shows_no_client_is_ended(practice: Practice) -> None:
     ana = cast.ana(practice)
     session = signed_in(ana)
     revocation.revoke_all(ana, by=cast.DESK)
@@ -48,13 +48,13 @@ def test_a_session_that_shows_nobody_any_more_is_over(practice: Practice) -> Non
     assert (session.ended_at is not None, session.ended_by) == (True, cast.DESK.name)
 
 
-def test_a_client_without_an_address_has_nothing_to_end(practice: Practice) -> None:
+def test_a_client_without_an_address_has_nothing_to_revoke(practice: Practice) -> None:
     casey = cast.client(practice, "Casey")
     revocation.revoke_all(casey, by=cast.DESK)
     assert not AuditEntry.objects.filter(verb=AuditAction.EVERYTHING_ENDED).exists()
 
 
-def test_sessions_told_of_a_client_are_those_that_show_them(practice: Practice) -> None:
+def test_only_sessions_that_show_the_client_are_listed(practice: Practice) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
     before = signed_in(bruno)
     cast.with_access(bea)
@@ -121,7 +121,7 @@ def test_a_link_that_still_opens_one_child_revives_nothing_of_the_other(
     assert {access.client for access in portal_sessions.accesses_of(signed_in(bruno))} == {bruno, bea}
 
 
-def test_an_older_link_opens_a_client_who_was_switched_on_since(practice: Practice) -> None:
+def test_an_older_link_opens_a_client_turned_on_later(practice: Practice) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
     link = cast.token_of(cast.invited(bruno))
     cast.with_access(bea)
@@ -130,7 +130,7 @@ def test_an_older_link_opens_a_client_who_was_switched_on_since(practice: Practi
     assert {access.client for access in portal_sessions.accesses_of(begun.session)} == {bruno, bea}
 
 
-def test_numbers_of_the_old_mailbox_shut_nobody_out_of_the_new_one(practice: Practice) -> None:
+def test_old_epochs_do_not_affect_a_new_mailbox(practice: Practice) -> None:
     ana = cast.ana(practice)
     for _ in range(3):
         switched(ana, on=True)

@@ -1,4 +1,4 @@
-"""The facts behind the banner: what is known of the present address, and no more."""
+"""The timeline of a client: banner, link state and events of the current address."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -21,106 +21,104 @@ from portico.plumbing.models import EmailEventKind, OutgoingEmail
 from tests import cast
 
 
-def story(person: Client) -> Timeline:
+def read_timeline(person: Client) -> Timeline:
     person.refresh_from_db()
     return timeline.timeline_of(person, access_grants.access_of(person))
 
 
-def kinds(told: Timeline) -> list[EventKind]:
-    return [event.kind for event in told.events]
+def kinds(shown: Timeline) -> list[EventKind]:
+    return [event.kind for event in shown.events]
 
 
-def test_a_client_nobody_has_touched_has_no_story(practice: Practice) -> None:
-    told = story(cast.ana(practice))
-    assert (told.banner, told.link, told.mail, told.was_invited) == (Banner.OFF, LinkFact.NONE, None, False)
-    assert told.events == ()
+def test_a_new_client_has_an_empty_timeline(practice: Practice) -> None:
+    shown = read_timeline(cast.ana(practice))
+    assert (shown.banner, shown.link, shown.mail, shown.was_invited) == (Banner.OFF, LinkFact.NONE, None, False)
+    assert shown.events == ()
 
 
 def test_access_on_and_never_invited(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
-    told = story(ana)
-    assert (told.banner, told.was_invited, told.mail) == (Banner.NOT_YET, False, None)
-    assert set(kinds(told)) == {EventKind.ACCESS_ON, EventKind.EMAIL_OK}
+    shown = read_timeline(ana)
+    assert (shown.banner, shown.was_invited, shown.mail) == (Banner.NOT_YET, False, None)
+    assert set(kinds(shown)) == {EventKind.ACCESS_ON, EventKind.EMAIL_OK}
 
 
-def test_how_far_the_link_came(practice: Practice) -> None:
+def test_the_timeline_shows_the_links_progress(practice: Practice) -> None:
     ana = cast.ana(practice)
     invitation = cast.invited(ana)
-    assert story(ana).link == LinkFact.NONE
+    assert read_timeline(ana).link == LinkFact.NONE
     token = cast.token_of(invitation)
-    assert story(ana).link == LinkFact.NOT_FETCHED
+    assert read_timeline(ana).link == LinkFact.NOT_FETCHED
     link_redemption.record_fetch(SignInLink.objects.get())
-    assert story(ana).link == LinkFact.FETCHED
+    assert read_timeline(ana).link == LinkFact.FETCHED
     link_redemption.redeem(practice, token, visitor=Browser("Firefox", "a browser"))
-    told = story(ana)
-    assert (told.link, told.banner) == (LinkFact.PRESSED, Banner.NONE)
-    assert told.last_signed_in_at == clock.now()
-    assert kinds(told)[:2] == [EventKind.PRESSED, EventKind.FETCHED]
+    shown = read_timeline(ana)
+    assert (shown.link, shown.banner) == (LinkFact.PRESSED, Banner.NONE)
+    assert shown.last_signed_in_at == clock.now()
+    assert kinds(shown)[:2] == [EventKind.PRESSED, EventKind.FETCHED]
 
 
-def test_a_link_that_ran_out_is_told_as_dead(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
+def test_an_expired_link_is_shown_as_dead(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     ana = cast.ana(practice)
     cast.token_of(cast.invited(ana))
-    assert not story(ana).link_is_dead
+    assert not read_timeline(ana).link_is_dead
     stopped_clock.shift(timedelta(seconds=settings.SIGNIN_LINK_TTL))
-    assert story(ana).link_is_dead
+    assert read_timeline(ana).link_is_dead
 
 
-def test_a_link_that_opens_nothing_is_told_as_dead(practice: Practice) -> None:
+def test_a_link_that_opens_nothing_is_shown_as_dead(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.token_of(cast.invited(ana))
     ana.email_addresses.update(email_ok_at=None)
-    assert story(ana).link_is_dead
+    assert read_timeline(ana).link_is_dead
 
 
-def test_what_is_told_of_the_link_agrees_with_what_it_opens(practice: Practice) -> None:
+def test_the_links_state_agrees_with_what_it_opens(practice: Practice) -> None:
     ana = cast.ana(practice)
     for token in (cast.token_of(cast.invited(ana)) for _ in range(4)):
         is_live = link_redemption.find(practice, token).state == link_redemption.LinkState.LIVE
-        assert story(ana).link_is_dead is not is_live
+        assert read_timeline(ana).link_is_dead is not is_live
 
 
-def test_after_an_address_change_the_banner_speaks_of_the_new_one(practice: Practice) -> None:
+def test_after_an_address_change_the_banner_names_the_new_one(practice: Practice) -> None:
     ana = cast.ana(practice)
     link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=Browser("Firefox", "a browser"))
     access_grants.save_access(ana, replace(cast.entry_for(ana), address=None), version=None, by=cast.DESK)
     access_grants.save_access(ana, cast.entry_for(ana), version=None, by=cast.DESK)
-    told = story(ana)
-    assert told.banner == Banner.NOT_WITH_NEW_ADDRESS
+    shown = read_timeline(ana)
+    assert shown.banner == Banner.NOT_WITH_NEW_ADDRESS
     # The invitation before was to an address that was left; back again, it has not been invited yet.
-    assert (told.was_invited, told.mail, told.link) == (False, None, LinkFact.NONE)
+    assert (shown.was_invited, shown.mail, shown.link) == (False, None, LinkFact.NONE)
 
 
-def test_an_archived_client_is_told_as_archived(practice: Practice) -> None:
+def test_an_archived_client_has_the_archived_banner(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
     client_changes.archive(ana, by=cast.DESK)
-    assert story(ana).banner == Banner.ARCHIVED
+    assert read_timeline(ana).banner == Banner.ARCHIVED
 
 
 @pytest.mark.parametrize(
     "kind", [EmailEventKind.DELAYED, EmailEventKind.REFUSED, EmailEventKind.DROPPED, EmailEventKind.PARKED]
 )
-def test_what_went_wrong_is_told_in_the_words_it_came_with(practice: Practice, kind: EmailEventKind) -> None:
+def test_a_failure_is_shown_with_its_reason(practice: Practice, kind: EmailEventKind) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
     outbox.add_event(OutgoingEmail.objects.get(), kind, words="The mailbox doesn’t exist.")
-    told = {happening.kind: happening.words for happening in story(ana).events}
-    assert told[EventKind(kind.value)] == "The mailbox doesn’t exist."
+    shown = {event.kind: event.words for event in read_timeline(ana).events}
+    assert shown[EventKind(kind.value)] == "The mailbox doesn’t exist."
 
 
-def test_every_kind_of_event_can_be_told(practice: Practice) -> None:
+def test_every_kind_of_event_can_be_shown(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
     for kind in EmailEventKind:
         outbox.add_event(OutgoingEmail.objects.get(), kind)
-    assert len(story(ana).events) == timeline.MAX_EVENTS
+    assert len(read_timeline(ana).events) == timeline.MAX_EVENTS
 
 
-def test_a_pin_is_told_when_it_is_made_and_when_it_was_used(
-    practice: Practice, stopped_clock: time_machine.Traveller
-) -> None:
+def test_a_pin_is_shown_when_made_and_when_used(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     for form_key in ("k" * 43, "l" * 43):
@@ -130,42 +128,38 @@ def test_a_pin_is_told_when_it_is_made_and_when_it_was_used(
     assert shown is not None
     stopped_clock.shift(timedelta(minutes=1))
     pins.enter(practice, "ana@mail.example", shown[1], visitor=Browser("Firefox", "a browser"), ip="192.0.2.1")
-    told = story(ana)
-    assert kinds(told)[:3] == [EventKind.PIN_USED, EventKind.PIN_MADE, EventKind.PIN_MADE]
-    assert (told.events[0].at, told.events[1].by) == (clock.now(), cast.DESK.name)
+    result = read_timeline(ana)
+    assert kinds(result)[:3] == [EventKind.PIN_USED, EventKind.PIN_MADE, EventKind.PIN_MADE]
+    assert (result.events[0].at, result.events[1].by) == (clock.now(), cast.DESK.name)
 
 
-def test_an_attempt_that_failed_after_the_last_success_is_told(
-    practice: Practice, stopped_clock: time_machine.Traveller
-) -> None:
+def test_a_failure_after_the_last_success_is_shown(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     ana = cast.ana(practice)
     token = cast.token_of(cast.invited(ana))
     visitor = Browser("Firefox", "a browser")
     link_redemption.redeem(practice, token, visitor=visitor)
-    assert story(ana).failed_at is None
+    assert read_timeline(ana).failed_at is None
 
     stopped_clock.shift(timedelta(hours=1))
     link_redemption.redeem(practice, token, visitor=visitor)
-    assert (story(ana).failed_at, kinds(story(ana))[0]) == (clock.now(), EventKind.LINK_REFUSED)
+    assert (read_timeline(ana).failed_at, kinds(read_timeline(ana))[0]) == (clock.now(), EventKind.LINK_REFUSED)
 
     stopped_clock.shift(timedelta(hours=1))
     link = cast.mailed(practice, "ana@mail.example")
     sign_in_codes.enter(practice, "222222", browser_key="a browser", mailbox_key="ana@mail.example", visitor=visitor)
-    told = story(ana)
-    assert told.failed_at == clock.now()
-    assert kinds(told)[:3] == [EventKind.CODE_REFUSED, EventKind.SIGN_IN_MAILED, EventKind.LINK_REFUSED]
+    shown = read_timeline(ana)
+    assert shown.failed_at == clock.now()
+    assert kinds(shown)[:3] == [EventKind.CODE_REFUSED, EventKind.SIGN_IN_MAILED, EventKind.LINK_REFUSED]
 
     stopped_clock.shift(timedelta(minutes=1))
     sign_in_codes.enter(
         practice, sign_in_links.code_of(link), browser_key="a browser", mailbox_key="ana@mail.example", visitor=visitor
     )
-    told = story(ana)
-    assert (told.failed_at, kinds(told)[0]) == (None, EventKind.CODE_TYPED)
+    shown = read_timeline(ana)
+    assert (shown.failed_at, kinds(shown)[0]) == (None, EventKind.CODE_TYPED)
 
 
-def test_a_success_by_pin_and_a_wrong_pin_are_both_told(
-    practice: Practice, stopped_clock: time_machine.Traveller
-) -> None:
+def test_pin_success_and_wrong_pin_are_both_shown(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     pins.generate(ana, form_key="k" * 43, by=cast.DESK)
@@ -173,16 +167,14 @@ def test_a_success_by_pin_and_a_wrong_pin_are_both_told(
         stopped_clock.shift(timedelta(minutes=minute))
         pins.enter(practice, "ana@mail.example", "00000000", visitor=Browser("Firefox", "a browser"), ip="192.0.2.1")
 
-    told = story(ana)
+    shown = read_timeline(ana)
 
-    assert told.failed_at == clock.now()
-    assert kinds(told)[0] == EventKind.TOO_MANY_TRIES
-    assert EventKind.PIN_REFUSED in kinds(told)
+    assert shown.failed_at == clock.now()
+    assert kinds(shown)[0] == EventKind.TOO_MANY_TRIES
+    assert EventKind.PIN_REFUSED in kinds(shown)
 
 
-def test_a_story_takes_three_queries_however_much_has_happened(
-    practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_a_timeline_takes_three_queries(practice: Practice, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     ana = cast.ana(practice)
     for _ in range(8):
         cast.invited(ana)

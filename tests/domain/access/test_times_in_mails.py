@@ -1,4 +1,4 @@
-"""Every mail that says when something happened says it by the practice's clock, and names the zone in one way."""
+"""Every mail that shows a time shows it in the practice's time zone, and names the zone in the same way."""
 
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ from portico.plumbing import tokens
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.domain.access.test_notices import came_in, moved
+from tests.domain.access.test_notices import change_address, sign_in_by_link
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ KINDS = ("sign_in", "pin_used", "address_removed", "new_browser", "second_factor
 
 def write_one_of_each(practice: Practice) -> None:
     ana = cast.ana(practice)
-    came_in(ana)
+    sign_in_by_link(ana)
     cast.mailed(practice, "ana@mail.example")
     link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=Browser("Safari on iPhone", "another"))
     form_key = tokens.new_token()
@@ -40,7 +40,7 @@ def write_one_of_each(practice: Practice) -> None:
     assert shown is not None
     visitor = Browser("Chrome on Android", "a third")
     assert pins.enter(practice, "ana@mail.example", shown[1], visitor=visitor, ip="203.0.113.7")
-    moved(ana, "ana@new.example")
+    change_address(ana, "ana@new.example")
     authenticators.save(cast.fay(practice), authenticators.new_secret(), first=True, by=cast.DESK)
 
 
@@ -61,5 +61,5 @@ def test_each_mail_says_the_practices_time_and_names_its_zone(
             assert (kind, day in body, time in body) == (kind, True, True), body
 
 
-def test_every_kind_that_tells_a_time_is_tried() -> None:
+def test_every_mail_with_a_time_is_tested() -> None:
     assert {notices.PIN_USED, notices.ADDRESS_REMOVED, notices.NEW_BROWSER} < set(KINDS)

@@ -1,4 +1,4 @@
-"""The getting-started guide: in both languages, in the practice's own names, as the screens name their buttons."""
+"""The getting-started guide: in both languages, with the practice's names and the screens' button labels."""
 
 from io import BytesIO
 from typing import Any
@@ -21,13 +21,13 @@ LABELS = {
 
 
 def text_of(content: bytes) -> str:
-    """With spaces for the ends of lines."""
+    """Returns the text of a PDF, with line ends replaced by spaces."""
     words = " ".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
     return " ".join(words.split())
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_it_carries_the_practice_s_own_names_and_the_screens_own_labels(practice: Practice, language: str) -> None:
+def test_it_uses_the_practices_names_and_screen_labels(practice: Practice, language: str) -> None:
     text = text_of(client_guide.as_pdf(practice, language))
     assert [words for words in (*OWN, *LABELS[language]) if words not in text] == []
 
@@ -62,7 +62,7 @@ def test_paper_is_letter_where_letters_are_and_a4_elsewhere(practice: Practice) 
     assert sizes == {"US": (612, 792), "DE": (595, 842)}
 
 
-def test_the_letter_tells_the_way_in_and_holds_no_secret(practice: Practice) -> None:
+def test_the_letter_explains_signing_in_without_a_secret(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
     text = text_of(client_guide.letter_as_pdf(ana))
@@ -72,12 +72,12 @@ def test_the_letter_tells_the_way_in_and_holds_no_secret(practice: Practice) -> 
     assert "Abreu" not in text
 
 
-def test_the_letter_speaks_the_client_s_language(practice: Practice) -> None:
+def test_the_letter_uses_the_clients_language(practice: Practice) -> None:
     ana = cast.client(practice, "Ana", "Abreu", language="es")
     assert "Hola" in text_of(client_guide.letter_as_pdf(ana))
 
 
-def test_the_logo_stands_in_it_at_the_size_of_print(practice: Practice) -> None:
+def test_the_logo_is_included_in_print_size(practice: Practice) -> None:
     logos.save(practice, picture(size=(640, 640)), by=cast.DESK)
     practice.refresh_from_db()
     [printed] = PdfReader(BytesIO(client_guide.as_pdf(practice, "en"))).pages[0].images

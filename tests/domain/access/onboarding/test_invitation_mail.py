@@ -1,4 +1,4 @@
-"""The invitation leaves only while everything it promises still holds, and its link is nowhere but in the mail."""
+"""The invitation is sent only while it is still allowed, and its link is only in the mail."""
 
 import re
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def token_of(invitation: Invitation) -> str:
     return sign_in_links.url_of(link).rstrip("/").rpartition("/")[2]
 
 
-def standing(person: Client) -> tuple[str, str]:
+def state_of(person: Client) -> tuple[str, str]:
     person.refresh_from_db()
     return person.portal_state, person.portal_reason
 
@@ -75,7 +75,7 @@ def test_it_carries_one_link_in_text_and_html_and_the_practices_name(practice: P
     assert mail.recipient == "ana@mail.example"
     for words in ("Your client portal is ready", "Hello Ana,", "(212) 555-0177", "said email is ok", "24 hours"):
         assert words in mail.text().replace("\N{NO-BREAK SPACE}", " ")
-    # Nobody asked in a browser, so no code would work anywhere.
+    # An invitation was not requested in a browser, so no code would work.
     assert SignInLink.objects.get().code_hash == ""
     assert "code" not in mail.text()
     assert not re.search("unsubscribe|<img", f"{mail.text()}{mail.text('html')}", re.IGNORECASE)
@@ -108,7 +108,7 @@ def test_its_link_opens_the_portal(practice: Practice, smtp: SmtpServer) -> None
     assert link_redemption.find(practice, token_of(invitation)).state == "live"
 
 
-def test_it_speaks_the_clients_language(practice: Practice, smtp: SmtpServer) -> None:
+def test_it_uses_the_clients_language(practice: Practice, smtp: SmtpServer) -> None:
     cast.invited(cast.client(practice, "Lucía", address="lucia@mail.example", language="es"))
     hand_over(smtp)
     assert 'lang="es"' in smtp.mails[0].text("html")
@@ -121,7 +121,7 @@ def test_typed_text_is_not_markup(practice: Practice, smtp: SmtpServer) -> None:
     assert mail_of(invitation).state == "handed_over"
 
 
-def test_both_tries_carry_the_same_link_and_message_id(
+def test_both_attempts_carry_the_same_link_and_message_id(
     practice: Practice, smtp: SmtpServer, stopped_clock: Traveller
 ) -> None:
     cast.invited(cast.ana(practice))
@@ -206,23 +206,21 @@ def test_what_changed_before_hand_over_drops_it_with_the_reason(
     mail = mail_of(invitation)
     assert (mail.state, smtp.mails) == ("dropped", [])
     assert mail.reason.startswith(reason)
-    assert standing(ana) == after
+    assert state_of(ana) == after
     entry = AuditEntry.objects.get(verb=AuditAction.EMAIL_DROPPED)
     assert (entry.client_id, entry.details["reason"]) == (ana.pk, mail.reason)
 
 
-def test_a_link_retired_by_newer_ones_is_not_mailed_and_its_client_stays_invited(
-    practice: Practice, smtp: SmtpServer
-) -> None:
+def test_a_voided_link_is_not_mailed(practice: Practice, smtp: SmtpServer) -> None:
     family = [cast.client(practice, name, address="family@mail.example") for name in ("Ann", "Ben", "Cem", "Dia")]
     invitations = [cast.invited(person) for person in family]
     hand_over(smtp)
     assert [mail_of(each).state for each in invitations] == ["dropped", *["handed_over"] * 3]
     assert mail_of(invitations[0]).reason == "Newer links to the same address took its place."
-    assert standing(family[0]) == ("invited", "")
+    assert state_of(family[0]) == ("invited", "")
 
 
-def test_a_sign_in_by_another_link_drops_what_still_waits(practice: Practice, smtp: SmtpServer) -> None:
+def test_a_sign_in_by_another_link_drops_queued_mails(practice: Practice, smtp: SmtpServer) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
     first = cast.invited(bruno)
     cast.with_access(bea)
@@ -231,10 +229,10 @@ def test_a_sign_in_by_another_link_drops_what_still_waits(practice: Practice, sm
     link_redemption.redeem(practice, token_of(first), visitor=Browser("", "a browser"))
     hand_over(smtp)
     assert mail_of(second).reason == "Somebody signed in with another link meanwhile."
-    assert standing(bruno) == ("signed_in", "")
+    assert state_of(bruno) == ("signed_in", "")
 
 
-def test_a_copy_that_comes_after_the_link_was_used_is_not_sent(
+def test_a_retry_after_the_link_was_used_is_not_sent(
     practice: Practice, smtp: SmtpServer, stopped_clock: Traveller
 ) -> None:
     invitation = cast.invited(cast.ana(practice))
@@ -246,7 +244,7 @@ def test_a_copy_that_comes_after_the_link_was_used_is_not_sent(
     assert (len(smtp.mails), mail_of(invitation).reason) == (1, "Its link has been used already.")
 
 
-def test_a_copy_whose_link_has_run_out_is_not_sent(
+def test_a_retry_whose_link_has_expired_is_not_sent(
     practice: Practice, smtp: SmtpServer, stopped_clock: Traveller
 ) -> None:
     invitation = cast.invited(cast.ana(practice))
@@ -257,7 +255,7 @@ def test_a_copy_whose_link_has_run_out_is_not_sent(
     assert (len(smtp.mails), mail_of(invitation).reason) == (1, "Its link has run out. Send a new invitation.")
 
 
-def test_a_mail_that_waited_for_days_leaves_with_a_link_that_lives(
+def test_a_mail_queued_for_days_is_sent_with_a_live_link(
     practice: Practice, smtp: SmtpServer, stopped_clock: Traveller
 ) -> None:
     invitation = cast.invited(cast.ana(practice))
@@ -268,37 +266,35 @@ def test_a_mail_that_waited_for_days_leaves_with_a_link_that_lives(
     assert link_redemption.find(practice, token_of(invitation)).state == "live"
 
 
-def test_a_refused_mailbox_needs_attention_until_the_mail_is_started_again_or_sent_anew(
-    practice: Practice, smtp: SmtpServer
-) -> None:
+def test_a_refused_mail_needs_attention_until_it_is_retried(practice: Practice, smtp: SmtpServer) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
     smtp.refuse("recipient", "550 5.1.1 No such user")
     hand_over(smtp)
-    assert standing(ana) == ("needs_attention", "mail_stopped")
+    assert state_of(ana) == ("needs_attention", "mail_stopped")
     assert ana.portal_access.mail_stopped_reason == "The mailbox doesn’t exist."
     smtp.accept()
     cast.invited(ana)
-    assert standing(ana) == ("invited", "")
+    assert state_of(ana) == ("invited", "")
 
 
-def test_a_failed_mail_that_is_started_again_no_longer_asks_for_attention(practice: Practice, smtp: SmtpServer) -> None:
+def test_a_failed_mail_that_is_retried_needs_no_attention(practice: Practice, smtp: SmtpServer) -> None:
     ana = cast.ana(practice)
     invitation = cast.invited(ana)
     smtp.refuse("content", "554 5.6.0 Bad")
     hand_over(smtp)
-    assert standing(ana) == ("needs_attention", "mail_stopped")
+    assert state_of(ana) == ("needs_attention", "mail_stopped")
     outbox.retry(mail_of(invitation), by=cast.DESK)
-    assert standing(ana) == ("invited", "")
+    assert state_of(ana) == ("invited", "")
 
 
-def test_an_older_invitations_outcome_says_nothing_about_a_newer_one(practice: Practice, smtp: SmtpServer) -> None:
+def test_an_older_invitations_outcome_is_ignored(practice: Practice, smtp: SmtpServer) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
     cast.invited(ana)
     smtp.refuse("recipient", "550 5.1.1 No such user", times=1)
     hand_over(smtp)
-    assert standing(ana) == ("invited", "")
+    assert state_of(ana) == ("invited", "")
 
 
 def attached_to(mail: Mail) -> list[tuple[str | None, bytes]]:
@@ -313,7 +309,7 @@ def send(person: Client, *, with_guide: bool) -> Invitation:
     ).invitation
 
 
-def test_the_guide_goes_along_in_the_clients_language_when_it_was_ticked(practice: Practice, smtp: SmtpServer) -> None:
+def test_the_guide_is_attached_if_chosen(practice: Practice, smtp: SmtpServer) -> None:
     person = cast.client(practice, "Ana", address="ana@mail.example", language="es")
     invitation = send(person, with_guide=True)
     hand_over(smtp)
@@ -322,7 +318,7 @@ def test_the_guide_goes_along_in_the_clients_language_when_it_was_ticked(practic
     assert mail_of(invitation).content["attached"] == ["getting-started-es.pdf"]
 
 
-def test_nothing_is_attached_unless_somebody_ticked(practice: Practice, smtp: SmtpServer) -> None:
+def test_nothing_is_attached_unless_chosen(practice: Practice, smtp: SmtpServer) -> None:
     send(cast.ana(practice), with_guide=False)
     hand_over(smtp)
     assert attached_to(smtp.mails[0]) == []

@@ -1,4 +1,4 @@
-"""Placeholders are replaced once; whatever else is typed stays text."""
+"""Placeholders are replaced once; everything else stays text."""
 
 import pytest
 from hypothesis import given
@@ -21,7 +21,7 @@ def expanded(message: str, subject: str = "", **kwargs: object) -> invitation_te
     return invitation_text.expand(InvitationText(subject, message), person(**kwargs))  # type: ignore[arg-type]  # As `person` has them.
 
 
-def test_each_placeholder_says_what_it_stands_for() -> None:
+def test_each_placeholder_is_replaced() -> None:
     blocks = expanded("[first name], [practice name], [clinician name], [portal address]").blocks
     assert blocks == (
         "Ana, Alder Street Therapy, Dr. Naomi Elm, http://localhost:8000/portal/alder-street/",
@@ -59,7 +59,7 @@ def test_anything_else_in_brackets_or_braces_stays_text(typed: str) -> None:
     assert expansion.subject == " ".join(typed.split())
 
 
-def test_the_button_stands_where_it_was_typed() -> None:
+def test_the_button_stays_where_it_was_typed() -> None:
     assert expanded(f"Before\n\n{BUTTON}\n\nAfter").blocks == ("Before", None, "After")
 
 
@@ -67,15 +67,15 @@ def test_without_a_button_it_goes_to_the_end() -> None:
     assert expanded("Only this").blocks == ("Only this", None)
 
 
-def test_a_second_button_is_left_out() -> None:
+def test_a_second_button_is_removed() -> None:
     assert expanded(f"A {BUTTON} B {BUTTON} C").blocks.count(None) == 1
 
 
-def test_a_button_in_the_subject_is_nothing() -> None:
+def test_a_button_in_the_subject_is_removed() -> None:
     assert expanded("", subject=f"Press {BUTTON} now").subject == "Press now"
 
 
-def test_lines_of_a_paragraph_stay_together_and_blank_lines_part_them() -> None:
+def test_blank_lines_separate_paragraphs() -> None:
     assert expanded("One\nstill one\n \t\n\nTwo").blocks == ("One\nstill one", "Two", None)
 
 
@@ -97,5 +97,5 @@ def test_the_default_text_fits_and_is_there_in_both_languages() -> None:
 
 
 @given(some.text(max_size=300))
-def test_whatever_is_typed_there_is_exactly_one_button(typed: str) -> None:
+def test_every_message_has_exactly_one_button(typed: str) -> None:
     assert expanded(typed).blocks.count(None) == 1

@@ -1,4 +1,4 @@
-"""The invitation: written once however often it is pressed, refused with the fix, and never to the wrong mailbox."""
+"""Invitations: queued once for each form, refused with the fix, and never sent to the wrong mailbox."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ from tests import cast
 TEXT = InvitationText("Welcome, [first name]", "Hello [first name],\n\n[sign-in button]\n\nBye")
 
 
-def send(person: Client, *, form_key: str = "one press", version: int | None = None) -> invitations.SentInvitation:
+def send(person: Client, *, form_key: str = "one form", version: int | None = None) -> invitations.SentInvitation:
     return invitations.send(person, cast.entry_for(person), TEXT, form_key=form_key, version=version, by=cast.DESK)
 
 
@@ -45,7 +45,7 @@ def test_no_token_is_stored_anywhere(practice: Practice) -> None:
     assert token not in str([email.content, email.body_text, email.body_html, link.token_hash])
 
 
-def test_the_same_press_again_sends_nothing_and_shows_the_first_ones_mail(practice: Practice) -> None:
+def test_submitting_the_form_again_returns_the_first_mail(practice: Practice) -> None:
     ana = cast.ana(practice)
     seen = cast.with_access(ana).version
     first = send(ana, form_key="twice", version=seen)
@@ -56,13 +56,13 @@ def test_the_same_press_again_sends_nothing_and_shows_the_first_ones_mail(practi
     assert OutgoingEmail.objects.count() == 1
 
 
-def test_the_same_press_of_another_client_is_another_mail(practice: Practice) -> None:
+def test_the_same_form_key_of_another_client_is_another_mail(practice: Practice) -> None:
     send(cast.ana(practice), form_key="one")
     send(cast.carol(practice), form_key="one")
     assert set(OutgoingEmail.objects.values_list("to_address", flat=True)) == {"ana@mail.example", "carol@mail.example"}
 
 
-def test_a_new_press_sends_again_also_after_signing_in(practice: Practice) -> None:
+def test_a_new_form_sends_again_after_signing_in(practice: Practice) -> None:
     ana = cast.ana(practice)
     send(ana, form_key="one")
     PortalAccess.objects.filter(client=ana).update(first_signed_in_at=clock.now())
@@ -72,7 +72,7 @@ def test_a_new_press_sends_again_also_after_signing_in(practice: Practice) -> No
     assert ana.portal_state == PortalState.SIGNED_IN
 
 
-def test_without_email_ok_nothing_is_mailed_but_access_is_saved_and_the_trail_says_so(practice: Practice) -> None:
+def test_without_email_ok_access_is_saved_but_no_mail_sent(practice: Practice) -> None:
     carla = cast.client(practice, "Carla", address="carla@mail.example", email_ok=False)
     with pytest.raises(CannotSendInvitation) as refused:
         send(carla)
@@ -85,7 +85,7 @@ def test_without_email_ok_nothing_is_mailed_but_access_is_saved_and_the_trail_sa
     assert (carla.portal_state, carla.portal_reason) == (PortalState.NEEDS_ATTENTION, portal_states.Reason.NO_EMAIL_OK)
 
 
-def test_a_refused_press_may_be_pressed_again_once_consent_is_recorded(practice: Practice) -> None:
+def test_a_refused_form_works_once_consent_is_recorded(practice: Practice) -> None:
     carla = cast.client(practice, "Carla", address="carla@mail.example", email_ok=False)
     with pytest.raises(CannotSendInvitation):
         send(carla, form_key="same")
@@ -120,7 +120,7 @@ def test_an_invitation_from_an_outdated_page_is_refused(practice: Practice) -> N
     assert not Invitation.objects.exists()
 
 
-def test_the_draft_is_what_the_editor_opens_with_until_it_is_sent(practice: Practice) -> None:
+def test_the_editor_opens_with_the_draft_until_it_is_sent(practice: Practice) -> None:
     ana = cast.ana(practice)
     invitations.save_draft(ana, TEXT)  # Before anybody ever saved her access.
     assert invitations.text_for(ana, access_grants.access_of(ana)) == TEXT
@@ -136,7 +136,7 @@ def test_the_default_text_is_no_draft(practice: Practice) -> None:
     assert (access.draft_subject, access.draft_message) == ("", "")
 
 
-def test_keeping_a_draft_leaves_version_access_and_trail_alone(practice: Practice) -> None:
+def test_saving_a_draft_leaves_version_and_audit_log_alone(practice: Practice) -> None:
     ana = cast.ana(practice)
     before = cast.with_access(ana)
     said = AuditEntry.objects.count()
@@ -157,7 +157,7 @@ def test_a_refused_mail_needs_attention_until_a_new_one_is_sent(practice: Practi
     assert ana.portal_state == PortalState.INVITED
 
 
-def test_an_older_mail_that_is_refused_late_says_nothing_of_the_newer_one(practice: Practice) -> None:
+def test_an_older_mail_refused_late_is_ignored(practice: Practice) -> None:
     ana = cast.ana(practice)
     first = send(ana, form_key="one").invitation
     send(ana, form_key="two")
@@ -166,7 +166,7 @@ def test_an_older_mail_that_is_refused_late_says_nothing_of_the_newer_one(practi
     assert ana.portal_state == PortalState.INVITED
 
 
-def test_the_mail_to_a_former_address_says_nothing_of_the_present_one(practice: Practice) -> None:
+def test_a_mail_to_a_former_address_is_ignored(practice: Practice) -> None:
     ana = cast.ana(practice)
     first = send(ana).invitation
     access_grants.save_access(ana, replace(cast.entry_for(ana), address=None), version=None, by=cast.DESK)

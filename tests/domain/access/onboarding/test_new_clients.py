@@ -1,4 +1,4 @@
-"""A client comes with address, consent, access and invitation at once, or not at all, and only once."""
+"""A new client is created with address, consent, access and invitation in one transaction, and only once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -19,14 +19,14 @@ from tests import cast
 
 ACCESS = AccessInput(enabled=True, address=None, access_billing_documents=True, pay_by_card=False)
 TEXT = invitation_text.default_text("en")
-PRESS = "k" * 43
+FORM_KEY = "k" * 43
 
 
 def ana(*, email_ok: bool = True) -> ClientInput:
     return ClientInput(ClientDetails(first_name="Ana"), (AddressInput("ana@mail.example", "home", email_ok),))
 
 
-def create(practice: Practice, *, form_key: str = PRESS) -> CreatedClient:
+def create(practice: Practice, *, form_key: str = FORM_KEY) -> CreatedClient:
     return new_clients.create(practice, ana(), ACCESS, TEXT, form_key=form_key, by=cast.DESK)
 
 
@@ -40,7 +40,7 @@ def test_everything_is_there_at_once(practice: Practice) -> None:
 
 
 @pytest.mark.django_db
-def test_again_with_the_same_press_gives_the_first_one(practice: Practice) -> None:
+def test_submitting_the_form_again_returns_the_first(practice: Practice) -> None:
     first, second = create(practice), create(practice)
 
     assert (second.client, second.invitation, second.is_new) == (first.client, first.invitation, False)
@@ -50,7 +50,7 @@ def test_again_with_the_same_press_gives_the_first_one(practice: Practice) -> No
 @pytest.mark.django_db
 def test_a_refused_invitation_leaves_no_client_and_no_account(practice: Practice) -> None:
     with pytest.raises(CannotSendInvitation):
-        new_clients.create(practice, ana(email_ok=False), ACCESS, TEXT, form_key=PRESS, by=cast.DESK)
+        new_clients.create(practice, ana(email_ok=False), ACCESS, TEXT, form_key=FORM_KEY, by=cast.DESK)
 
     assert not Client.objects.exists()
     assert not PortalAccount.objects.exists()
@@ -58,19 +58,19 @@ def test_a_refused_invitation_leaves_no_client_and_no_account(practice: Practice
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_presses_at_once_one_creates(transactional_db: None) -> None:
-    practice, presses = cast.alder(), 6
-    gate = Barrier(presses)
+def test_of_many_simultaneous_submissions_one_creates(transactional_db: None) -> None:
+    practice, submissions = cast.alder(), 6
+    gate = Barrier(submissions)
 
-    def press(_: int) -> CreatedClient:
+    def submit(_: int) -> CreatedClient:
         try:
             gate.wait()
             return create(practice)
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(presses) as threads:
-        created = list(threads.map(press, range(presses)))
+    with ThreadPoolExecutor(submissions) as threads:
+        created = list(threads.map(submit, range(submissions)))
 
     assert sum(each.is_new for each in created) == 1
     assert len({each.client.pk for each in created}) == 1

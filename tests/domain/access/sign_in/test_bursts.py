@@ -1,4 +1,4 @@
-"""Staff hear of storms at the entrance while they last."""
+"""Bursts are recorded while they last and end after a quiet hour."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +24,7 @@ def asked(practice: Practice, times: int, *, network: str = "n1") -> None:
     )
 
 
-def test_forty_asks_in_an_hour_are_told_and_thirty_nine_are_not(practice: Practice) -> None:
+def test_forty_requests_in_an_hour_are_a_burst(practice: Practice) -> None:
     asked(practice, 39)
     bursts.update()
     assert bursts.ongoing(practice) == []
@@ -34,7 +34,7 @@ def test_forty_asks_in_an_hour_are_told_and_thirty_nine_are_not(practice: Practi
     assert (burst.kind, burst.number, burst.from_one_place) == (BurstKind.ASKS, 40, 40)
 
 
-def test_a_burst_says_how_many_came_from_one_place(practice: Practice) -> None:
+def test_a_burst_counts_requests_from_one_network(practice: Practice) -> None:
     for number in range(20):
         asked(practice, 1, network=f"other {number}")
     asked(practice, 25, network="one place")
@@ -54,7 +54,7 @@ def test_a_burst_is_counted_again_while_it_lasts(practice: Practice, stopped_clo
     assert burst.counted_at - burst.began_at == MINUTE
 
 
-def test_a_burst_of_asks_is_over_when_the_hour_holds_fewer(practice: Practice, stopped_clock: Traveller) -> None:
+def test_a_request_burst_ends_below_the_threshold(practice: Practice, stopped_clock: Traveller) -> None:
     asked(practice, 40)
     bursts.update()
     stopped_clock.shift(61 * MINUTE)
@@ -63,7 +63,7 @@ def test_a_burst_of_asks_is_over_when_the_hour_holds_fewer(practice: Practice, s
     assert Burst.objects.get().over_at is not None
 
 
-def test_asks_at_another_practice_are_no_burst_here(practice: Practice) -> None:
+def test_requests_at_another_practice_are_no_burst_here(practice: Practice) -> None:
     asked(cast.birch(), 40)
     bursts.update()
     assert bursts.ongoing(practice) == []
@@ -72,7 +72,7 @@ def test_asks_at_another_practice_are_no_burst_here(practice: Practice) -> None:
 @pytest.mark.parametrize(
     ("note", "kind"), [(bursts.record_mail_cap, BurstKind.CAP), (bursts.record_wrong_pins, BurstKind.PINS)]
 )
-def test_a_limit_that_was_hit_is_told_until_an_hour_was_quiet(
+def test_a_limit_burst_ends_after_a_quiet_hour(
     practice: Practice, stopped_clock: Traveller, note: Callable[[Practice], None], kind: BurstKind
 ) -> None:
     note(practice)
@@ -87,7 +87,7 @@ def test_a_limit_that_was_hit_is_told_until_an_hour_was_quiet(
     assert bursts.ongoing(practice) == []
 
 
-def test_a_second_storm_is_another_burst(practice: Practice, stopped_clock: Traveller) -> None:
+def test_a_second_burst_is_a_new_row(practice: Practice, stopped_clock: Traveller) -> None:
     bursts.record_mail_cap(practice)
     stopped_clock.shift(61 * MINUTE)
     bursts.update()
@@ -96,7 +96,7 @@ def test_a_second_storm_is_another_burst(practice: Practice, stopped_clock: Trav
     assert len(bursts.ongoing(practice)) == 1
 
 
-def test_watching_twice_changes_nothing(practice: Practice) -> None:
+def test_updating_twice_changes_nothing(practice: Practice) -> None:
     asked(practice, 40)
     bursts.record_wrong_pins(practice)
     assert bursts.update() == bursts.update() == 2
@@ -115,7 +115,7 @@ def test_bursts_are_kept_for_a_month(practice: Practice, stopped_clock: Travelle
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_many_who_notice_at_once_begin_one_burst() -> None:
+def test_simultaneous_updates_start_one_burst() -> None:
     practice = cast.alder()
     gate = Barrier(12)
 

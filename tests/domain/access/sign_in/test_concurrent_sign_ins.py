@@ -1,4 +1,4 @@
-"""Many links, many browsers, at the same moment: each link one session, each browser its ten codes."""
+"""Concurrent sign-ins: each link starts one session, and each browser has its ten codes."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ from tests import cast
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
-LINKS = PRESSES = 50
+LINKS = ATTEMPTS = 50
 TRIES, CODES_AN_HOUR = 30, 10
 VISITOR = Browser("Firefox on Windows", "a browser")
 
@@ -31,8 +31,8 @@ def token_of(practice: Practice, number: int) -> str:
     return cast.token_of(cast.invited(person))
 
 
-def patiently(work: Callable[[], bool]) -> bool:
-    """As who is told that the database is busy: once more, when no connection came free in time."""
+def retry_on_busy_pool(work: Callable[[], bool]) -> bool:
+    """Runs the work again as long as the connection pool times out."""
     while True:
         try:
             return work()
@@ -43,42 +43,42 @@ def patiently(work: Callable[[], bool]) -> bool:
             connection.close()
 
 
-def at_once(hands: int, *works: Callable[[], bool]) -> list[int]:
-    """Each work by so many hands together, one work after the other; how often each said yes."""
-    gate = Barrier(hands)
+def at_once(threads: int, *works: Callable[[], bool]) -> list[int]:
+    """Runs each work in that many threads at once, one after the other; returns how often each returned True."""
+    gate = Barrier(threads)
 
-    def one(_hand: int) -> list[bool]:
-        said = []
+    def one(_thread: int) -> list[bool]:
+        results = []
         for work in works:
             gate.wait(120)
-            said.append(patiently(work))
-        return said
+            results.append(retry_on_busy_pool(work))
+        return results
 
-    with ThreadPoolExecutor(hands) as pool:
-        return [sum(said) for said in zip(*pool.map(one, range(hands)), strict=True)]
+    with ThreadPoolExecutor(threads) as pool:
+        return [sum(results) for results in zip(*pool.map(one, range(threads)), strict=True)]
 
 
 @pytest.mark.slow
-def test_of_fifty_links_pressed_fifty_times_at_once_each_begins_one_session() -> None:
+def test_fifty_links_used_fifty_times_start_fifty_sessions() -> None:
     practice = cast.alder()
     tokens = [token_of(practice, number) for number in range(LINKS)]
 
-    def press(token: str) -> bool:
+    def redeem(token: str) -> bool:
         return isinstance(link_redemption.redeem(practice, token, visitor=VISITOR), StartedSession)
 
-    assert at_once(PRESSES, *[lambda token=token: press(token) for token in tokens]) == [1] * LINKS
+    assert at_once(ATTEMPTS, *[lambda token=token: redeem(token) for token in tokens]) == [1] * LINKS
     assert PortalSession.objects.count() == LINKS
     assert PortalSession.objects.values("account").distinct().count() == LINKS
 
 
-def test_found_first_and_marked_afterwards_the_same_links_begin_more() -> None:
-    """The twin: shows that the race above really happens without the one conditional update."""
+def test_without_the_guard_links_start_more_sessions() -> None:
+    """Shows that the race really happens without the conditional update."""
     practice = cast.alder()
-    found = Barrier(PRESSES)
+    found = Barrier(ATTEMPTS)
 
     def find_then_mark(token: str) -> bool:
         link = link_redemption.find(practice, token).link
-        connection.close()  # The pool has fewer connections than there are threads; nobody waits holding one.
+        connection.close()  # The pool is smaller than the number of threads: none may wait while holding one.
         found.wait(60)
         if link is None or link.used_at is not None:
             return False
@@ -90,14 +90,14 @@ def test_found_first_and_marked_afterwards_the_same_links_begin_more() -> None:
         return True
 
     tokens = [token_of(practice, number) for number in range(2)]
-    spent = at_once(PRESSES, *[lambda token=token: find_then_mark(token) for token in tokens])
+    spent = at_once(ATTEMPTS, *[lambda token=token: find_then_mark(token) for token in tokens])
     assert min(spent) > 1
     assert all(link_redemption.find(practice, token).state is LinkState.USED for token in tokens)
 
 
-def test_of_thirty_codes_typed_at_once_in_one_browser_just_ten_are_looked_at() -> None:
+def test_of_thirty_codes_in_a_browser_ten_are_compared() -> None:
     practice = cast.alder()
-    # Nobody's address: no code runs out of tries before the browser does.
+    # An unknown address, so that no code runs out of attempts before the browser does.
     cast.asked(practice, "nobody@mail.example")
 
     def try_code() -> bool:
@@ -106,15 +106,15 @@ def test_of_thirty_codes_typed_at_once_in_one_browser_just_ten_are_looked_at() -
         return begun is not None
 
     assert at_once(TRIES, try_code) == [0]
-    said = [
+    results = [
         AuditEntry.objects.filter(verb=verb).count()
         for verb in (AuditAction.CODE_REFUSED, AuditAction.CODE_BEYOND_LIMIT)
     ]
-    assert said == [CODES_AN_HOUR, TRIES - CODES_AN_HOUR]
+    assert results == [CODES_AN_HOUR, TRIES - CODES_AN_HOUR]
 
 
-def test_counted_by_reading_first_more_than_ten_pass() -> None:
-    """The twin: a budget that is read, compared and saved lets all of them through."""
+def test_without_the_guard_more_than_ten_pass() -> None:
+    """Shows that a limit which is read, compared and saved lets all attempts pass."""
     RateLimitCount.objects.create(key="codes", started_at=clock.now(), n=0)
     read = Barrier(TRIES)
 

@@ -1,4 +1,4 @@
-"""An attempt to sign in that failed is in the trail of every client whose mailbox it was made with."""
+"""Failed sign-in attempts are in the audit log of every client of the mailbox."""
 
 from datetime import timedelta
 
@@ -43,9 +43,7 @@ def test_a_wrong_code_is_recorded_for_each_client_of_the_mailbox(practice: Pract
     assert failures(carol) == []
 
 
-def test_a_code_that_came_too_late_is_recorded_for_its_client(
-    practice: Practice, stopped_clock: time_machine.Traveller
-) -> None:
+def test_an_expired_code_is_recorded_for_its_client(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     cast.mailed(practice, "ana@mail.example")
@@ -56,7 +54,7 @@ def test_a_code_that_came_too_late_is_recorded_for_its_client(
     assert failures(ana) == [(AuditAction.CODE_REFUSED, {})]
 
 
-def test_tries_beyond_the_limit_are_recorded_for_their_client(practice: Practice) -> None:
+def test_attempts_beyond_the_limit_are_recorded(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     cast.mailed(practice, "ana@mail.example")
@@ -70,7 +68,7 @@ def test_tries_beyond_the_limit_are_recorded_for_their_client(practice: Practice
 
 
 @pytest.mark.parametrize("tries", [1, 12])
-def test_recording_asks_as_much_for_a_stranger_as_for_a_client(practice: Practice, tries: int) -> None:
+def test_recording_costs_the_same_for_unknown_addresses(practice: Practice, tries: int) -> None:
     cast.with_access(cast.ana(practice))
     counts = []
     for address in ("ana@mail.example", "stranger@mail.example"):
@@ -87,7 +85,7 @@ def test_recording_asks_as_much_for_a_stranger_as_for_a_client(practice: Practic
     assert counts[0] == counts[1]
 
 
-def test_a_dead_link_is_recorded_after_access_is_off_and_the_address_changed(practice: Practice) -> None:
+def test_a_dead_link_is_recorded_after_changes(practice: Practice) -> None:
     ana = cast.ana(practice)
     token = cast.token_of(cast.invited(ana))
     entry = cast.entry_for(ana)
@@ -98,7 +96,7 @@ def test_a_dead_link_is_recorded_after_access_is_off_and_the_address_changed(pra
     assert failures(ana) == [(AuditAction.LINK_REFUSED, {"state": "expired"})]
 
 
-def test_a_link_pressed_at_another_practice_is_recorded_at_both(practice: Practice) -> None:
+def test_a_link_used_at_another_practice_is_recorded_at_both(practice: Practice) -> None:
     ana, birch = cast.ana(practice), cast.birch()
     token = cast.token_of(cast.invited(ana))
 

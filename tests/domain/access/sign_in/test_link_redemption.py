@@ -1,4 +1,4 @@
-"""A link looked at changes nothing; pressed it signs in once, whoever presses how often."""
+"""Opening a link changes nothing; redeeming it signs in once, at any number of attempts."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,14 +23,14 @@ from tests import cast
 
 pytestmark = pytest.mark.both_databases
 
-PRESSES = 20
+ATTEMPTS = 20
 
 
-def press(practice: Practice, token: str) -> StartedSession | LinkStatus:
+def redeem(practice: Practice, token: str) -> StartedSession | LinkStatus:
     return link_redemption.redeem(practice, token, visitor=Browser("Firefox on Windows", "a browser"))
 
 
-def test_looking_changes_nothing_however_often(practice: Practice) -> None:
+def test_opening_a_link_changes_nothing(practice: Practice) -> None:
     token = cast.token_of(cast.invited(cast.ana(practice)))
     for _ in range(10):
         assert link_redemption.find(practice, token).state == LinkState.LIVE
@@ -46,9 +46,9 @@ def test_the_first_fetch_is_one_event_and_spends_nothing(practice: Practice) -> 
     assert link_redemption.find(practice, token).state == LinkState.LIVE
 
 
-def test_pressing_signs_in_and_tells_everybody_who_asks(practice: Practice) -> None:
+def test_redeeming_a_link_signs_in_and_is_recorded(practice: Practice) -> None:
     ana = cast.ana(practice)
-    begun = press(practice, cast.token_of(cast.invited(ana)))
+    begun = redeem(practice, cast.token_of(cast.invited(ana)))
     assert isinstance(begun, StartedSession)
     assert [access.client for access in portal_sessions.accesses_of(begun.session)] == [ana]
     ana.refresh_from_db()
@@ -59,10 +59,10 @@ def test_pressing_signs_in_and_tells_everybody_who_asks(practice: Practice) -> N
     assert EmailEvent.objects.filter(kind=EmailEventKind.PRESSED).count() == 1
 
 
-def test_a_second_press_is_told_that_the_link_was_used(practice: Practice) -> None:
+def test_a_second_use_reports_the_link_as_used(practice: Practice) -> None:
     token = cast.token_of(cast.invited(cast.ana(practice)))
-    press(practice, token)
-    again = press(practice, token)
+    redeem(practice, token)
+    again = redeem(practice, token)
     assert isinstance(again, LinkStatus)
     assert again.state == LinkState.USED
     assert PortalSession.objects.count() == 1
@@ -72,8 +72,8 @@ def test_a_second_press_is_told_that_the_link_was_used(practice: Practice) -> No
 def test_spending_one_link_voids_all_of_the_mailbox(practice: Practice) -> None:
     ana = cast.ana(practice)
     first, second = (cast.token_of(cast.invited(ana)) for _ in range(2))
-    assert isinstance(press(practice, second), StartedSession)
-    other = press(practice, first)
+    assert isinstance(redeem(practice, second), StartedSession)
+    other = redeem(practice, first)
     assert isinstance(other, LinkStatus)
     assert other.state == LinkState.EXPIRED
 
@@ -81,15 +81,15 @@ def test_spending_one_link_voids_all_of_the_mailbox(practice: Practice) -> None:
 def test_a_link_of_another_practice_is_unknown_here_and_not_spent(practice: Practice) -> None:
     birch = cast.birch()
     token = cast.token_of(cast.invited(cast.dora(birch)))
-    seen = press(practice, token)
+    seen = redeem(practice, token)
     assert isinstance(seen, LinkStatus)
     assert (seen.state, seen.link) == (LinkState.UNKNOWN, None)
-    assert isinstance(press(birch, token), StartedSession)
+    assert isinstance(redeem(birch, token), StartedSession)
 
 
 @pytest.mark.parametrize("token", ["", "x", "\x00", "\udcff", "a" * 50_000, "{{7*7}}"])
-def test_a_token_that_never_was_is_unknown(practice: Practice, token: str) -> None:
-    seen = press(practice, token)
+def test_a_made_up_token_is_unknown(practice: Practice, token: str) -> None:
+    seen = redeem(practice, token)
     assert isinstance(seen, LinkStatus)
     assert seen.state == LinkState.UNKNOWN
 
@@ -98,7 +98,7 @@ def test_one_mailbox_opens_each_of_its_clients_and_no_others(practice: Practice)
     bruno, bea, carol = cast.bruno(practice), cast.bea(practice), cast.carol(practice)
     cast.with_access(bruno)
     cast.with_access(carol)
-    begun = press(practice, cast.token_of(cast.invited(bea)))
+    begun = redeem(practice, cast.token_of(cast.invited(bea)))
     assert isinstance(begun, StartedSession)
     assert {access.client for access in portal_sessions.accesses_of(begun.session)} == {bruno, bea}
     bruno.refresh_from_db()
@@ -107,27 +107,27 @@ def test_one_mailbox_opens_each_of_its_clients_and_no_others(practice: Practice)
     assert carol.portal_state == PortalState.NEEDS_ATTENTION
 
 
-def test_signing_in_takes_back_that_the_mail_was_refused(practice: Practice) -> None:
+def test_signing_in_clears_the_refused_mail(practice: Practice) -> None:
     ana = cast.ana(practice)
     invitation = cast.invited(ana)
     token = cast.token_of(invitation)
     PortalAccess.objects.filter(client=ana).update(mail_stopped_at=clock.now())
-    press(practice, token)
+    redeem(practice, token)
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.SIGNED_IN
 
 
-def test_a_link_is_dead_from_the_moment_access_goes_off(practice: Practice) -> None:
+def test_a_link_is_dead_once_access_is_off(practice: Practice) -> None:
     ana = cast.ana(practice)
     token = cast.token_of(cast.invited(ana))
     access_grants.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK)
-    assert isinstance(press(practice, token), LinkStatus)
+    assert isinstance(redeem(practice, token), LinkStatus)
     assert not PortalSession.objects.exists()
 
 
 def at_once(work: Callable[[], object]) -> list[object]:
-    """The same from many threads, each with a connection of its own, let go together."""
-    gate = Barrier(PRESSES)
+    """Runs the work in many threads at once, each with its own connection."""
+    gate = Barrier(ATTEMPTS)
 
     def one(_number: int) -> object:
         try:
@@ -136,34 +136,34 @@ def at_once(work: Callable[[], object]) -> list[object]:
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(PRESSES) as pool:
-        return list(pool.map(one, range(PRESSES)))
+    with ThreadPoolExecutor(ATTEMPTS) as pool:
+        return list(pool.map(one, range(ATTEMPTS)))
 
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_twenty_presses_at_once_give_one_session() -> None:
+def test_twenty_simultaneous_uses_start_one_session() -> None:
     practice = cast.alder()
     token = cast.token_of(cast.invited(cast.ana(practice)))
-    outcomes = at_once(lambda: press(practice, token))
+    outcomes = at_once(lambda: redeem(practice, token))
     assert sum(isinstance(outcome, StartedSession) for outcome in outcomes) == 1
     assert PortalSession.objects.count() == 1
     assert EmailEvent.objects.filter(kind=EmailEventKind.PRESSED).count() == 1
     refused = [outcome.state for outcome in outcomes if isinstance(outcome, LinkStatus)]
-    assert refused == [LinkState.USED] * (PRESSES - 1)
+    assert refused == [LinkState.USED] * (ATTEMPTS - 1)
 
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_without_the_guard_the_same_presses_spend_the_link_more_than_once() -> None:
-    """The twin: shows that the race above really happens when one finds first and marks afterwards."""
+def test_without_the_guard_a_link_is_spent_repeatedly() -> None:
+    """Shows that the race really happens if the link is found first and marked afterwards."""
     practice = cast.alder()
     token = cast.token_of(cast.invited(cast.ana(practice)))
-    found = Barrier(PRESSES)
+    found = Barrier(ATTEMPTS)
 
     def find_then_mark() -> bool:
         seen = link_redemption.find(practice, token)
-        connection.close()  # The pool has fewer connections than there are threads; nobody waits holding one.
+        connection.close()  # The pool is smaller than the number of threads: none may wait while holding one.
         found.wait(30)
         if seen.link is None or seen.state is not LinkState.LIVE:
             return False

@@ -1,4 +1,4 @@
-"""A sign-in with a browser not seen before is told by mail, with consent, and never the first one."""
+"""A sign-in with a new browser sends a notice, given consent; the first sign-in sends none."""
 
 from dataclasses import replace
 
@@ -41,13 +41,13 @@ def notices() -> list[OutgoingEmail]:
     return list(OutgoingEmail.objects.filter(kind=KIND))
 
 
-def test_the_first_sign_in_and_the_same_browser_again_tell_nobody(practice: Practice, ana: Client) -> None:
+def test_first_and_repeated_sign_ins_send_no_notice(practice: Practice, ana: Client) -> None:
     sign_in(practice, "one")
     sign_in(practice, "one")
     assert notices() == []
 
 
-def test_another_browser_is_told_by_mail_once(practice: Practice, ana: Client, smtp: SmtpServer) -> None:
+def test_another_browser_sends_one_notice(practice: Practice, ana: Client, smtp: SmtpServer) -> None:
     sign_in(practice, "one")
     sign_in(practice, "two")
     sign_in(practice, "two")
@@ -81,7 +81,7 @@ def test_the_notice_is_about_a_client_who_may_be_mailed(practice: Practice) -> N
 
 
 @pytest.mark.parametrize("why", ["access", "email_ok"])
-def test_the_notice_does_not_leave_once_nobody_may_be_mailed_there(
+def test_the_notice_is_dropped_once_mail_is_not_allowed(
     practice: Practice, ana: Client, smtp: SmtpServer, why: str
 ) -> None:
     sign_in(practice, "one")

@@ -1,4 +1,4 @@
-"""PINs: one a press, five tries, one client, once; a stranger learns nothing and a wrong one is remembered."""
+"""PINs: one for each form, five attempts, one client, single use; unknown addresses behave alike."""
 
 import hmac
 from collections import Counter
@@ -38,7 +38,7 @@ VISITOR = Browser("Safari on iPhone", "a browser")
 
 
 def given(person: Client, *, form_key: str = "") -> str:
-    """The digits of a new PIN, as its maker reads them."""
+    """Generates a PIN and returns its digits, as shown to its maker."""
     form_key = form_key or tokens.new_token()
     pins.generate(person, form_key=form_key, by=cast.DESK)
     shown = pins.digits(person, form_key, to=cast.DESK)
@@ -71,7 +71,7 @@ def ana(practice: Practice) -> Client:
     return ana
 
 
-def test_a_pin_has_eight_digits_and_stands_nowhere(ana: Client) -> None:
+def test_a_pin_has_eight_digits_and_is_not_stored(ana: Client) -> None:
     pin = given(ana)
     row = Pin.objects.get()
     assert (len(pin), pin.isdecimal()) == (8, True)
@@ -80,7 +80,7 @@ def test_a_pin_has_eight_digits_and_stands_nowhere(ana: Client) -> None:
     assert entries(AuditAction.PIN_MADE) == 1
 
 
-def test_two_rows_with_the_same_digits_look_different(ana: Client, practice: Practice) -> None:
+def test_equal_pins_have_different_digests(ana: Client, practice: Practice) -> None:
     given(ana)
     given(ana)
     first, second = Pin.objects.order_by("id")
@@ -123,7 +123,7 @@ def test_a_new_pin_voids_the_old_one(ana: Client, practice: Practice) -> None:
     assert typed(practice, new) is not None
 
 
-def test_the_fifth_try_is_still_good_and_the_sixth_is_not(ana: Client, practice: Practice) -> None:
+def test_the_fifth_attempt_works_and_the_sixth_does_not(ana: Client, practice: Practice) -> None:
     pin = given(ana)
     for _ in range(4):
         assert typed(practice, other_than(pin)) is None
@@ -135,7 +135,7 @@ def test_the_fifth_try_is_still_good_and_the_sixth_is_not(ana: Client, practice:
     assert (entries(AuditAction.PIN_REFUSED), entries(AuditAction.PIN_BEYOND_LIMIT)) == (9, 1)
 
 
-def test_a_new_pin_does_not_forget_the_wrong_tries_of_the_day(ana: Client, practice: Practice) -> None:
+def test_a_new_pin_keeps_the_days_wrong_attempts(ana: Client, practice: Practice) -> None:
     for _ in range(2):
         pin = given(ana)
         for _ in range(5):
@@ -144,7 +144,7 @@ def test_a_new_pin_does_not_forget_the_wrong_tries_of_the_day(ana: Client, pract
     assert entries(AuditAction.PIN_NOT_MADE) == 1
 
 
-def test_staff_allow_more_tries_and_a_pin_can_be_made_again(ana: Client, practice: Practice) -> None:
+def test_staff_allow_more_attempts_and_make_a_pin_again(ana: Client, practice: Practice) -> None:
     for _ in range(10):
         typed(practice, "00000000", ip="198.51.100.7")
     assert refused(ana) == "tries"
@@ -154,7 +154,7 @@ def test_staff_allow_more_tries_and_a_pin_can_be_made_again(ana: Client, practic
     assert typed(practice, given(ana)) is not None
 
 
-def test_the_wrong_tries_are_forgotten_after_a_day(ana: Client, practice: Practice, stopped_clock: Traveller) -> None:
+def test_wrong_attempts_expire_after_a_day(ana: Client, practice: Practice, stopped_clock: Traveller) -> None:
     for _ in range(10):
         typed(practice, "00000000")
     stopped_clock.shift(timedelta(days=1, seconds=-1))
@@ -163,12 +163,12 @@ def test_the_wrong_tries_are_forgotten_after_a_day(ana: Client, practice: Practi
     assert given(ana)
 
 
-def test_a_right_pin_takes_nothing_from_the_days_tries(ana: Client, practice: Practice) -> None:
+def test_a_right_pin_does_not_count_as_an_attempt(ana: Client, practice: Practice) -> None:
     for number in range(11):
         assert typed(practice, given(ana), ip=f"192.0.2.{number}") is not None
 
 
-def test_beyond_ten_tries_a_right_pin_is_not_even_looked_at(ana: Client, practice: Practice) -> None:
+def test_beyond_ten_attempts_a_right_pin_is_not_compared(ana: Client, practice: Practice) -> None:
     for _ in range(10):
         typed(practice, "00000000")
     pins.allow_more_attempts(ana, by=cast.DESK)
@@ -181,7 +181,7 @@ def test_beyond_ten_tries_a_right_pin_is_not_even_looked_at(ana: Client, practic
     assert entries(AuditAction.PIN_BEYOND_LIMIT) == 5 + 1
 
 
-def test_twenty_tries_an_hour_from_one_network_whatever_the_address(practice: Practice) -> None:
+def test_a_network_has_twenty_attempts_an_hour(practice: Practice) -> None:
     for number in range(20):
         assert typed(practice, "00000000", address=f"nobody{number}@mail.example") is None
     with pytest.raises(RateLimitExceeded):
@@ -203,7 +203,7 @@ def test_a_wrong_pin_counts_against_each_live_pin_of_the_mailbox(practice: Pract
     assert list(Pin.objects.order_by("id").values_list("tries", flat=True)) == [2, 1]
 
 
-def test_a_pin_is_no_good_with_another_address_or_at_another_practice(ana: Client, practice: Practice) -> None:
+def test_a_pin_works_only_with_its_address_and_practice(ana: Client, practice: Practice) -> None:
     birch = cast.birch()
     twin = cast.client(birch, "Ana", "Abreu", address=ANAS)
     cast.with_access(twin)
@@ -232,7 +232,7 @@ def test_a_pin_is_no_good_with_another_address_or_at_another_practice(ana: Clien
         ("restore", lambda ana: client_changes.archive(ana, by=cast.DESK)),
     ],
 )
-def test_no_pin_is_made_nor_good_while_the_chain_is_broken(
+def test_no_pin_is_made_or_works_while_a_step_is_broken(
     ana: Client, practice: Practice, why: str, break_it: Callable[[Client], object]
 ) -> None:
     pin = given(ana)
@@ -260,7 +260,7 @@ def consent(person: Client, *, given: bool) -> None:
     client_changes.save_client_info(person, entry, version=person.version, by=cast.DESK)
 
 
-def test_ending_everything_ends_pin_and_pin_session(ana: Client, practice: Practice) -> None:
+def test_revoking_everything_ends_pin_and_pin_session(ana: Client, practice: Practice) -> None:
     begun = typed(practice, given(ana))
     assert begun is not None
     pin = given(ana)
@@ -269,7 +269,7 @@ def test_ending_everything_ends_pin_and_pin_session(ana: Client, practice: Pract
     assert typed(practice, pin) is None
 
 
-def test_withdrawn_consent_ends_what_began_by_mail_and_no_pin(ana: Client, practice: Practice) -> None:
+def test_withdrawn_consent_ends_mail_sessions_but_no_pin(ana: Client, practice: Practice) -> None:
     by_mail = link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
     link = cast.token_of(cast.invited(ana))
     by_pin = typed(practice, given(ana))
@@ -320,7 +320,7 @@ def test_a_client_who_was_given_a_pin_needs_no_attention_until_the_address_chang
     assert ana.portal_reason == portal_states.Reason.NOT_INVITED
 
 
-def test_who_came_in_by_pin_is_signed_in(ana: Client, practice: Practice) -> None:
+def test_a_client_who_used_a_pin_is_signed_in(ana: Client, practice: Practice) -> None:
     typed(practice, given(ana))
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.SIGNED_IN
@@ -334,7 +334,7 @@ def test_a_pin_says_nothing_about_whether_mail_arrives(ana: Client, practice: Pr
     assert (ana.portal_state, ana.portal_reason) == (PortalState.NEEDS_ATTENTION, "mail_stopped")
 
 
-def test_the_same_press_again_is_the_same_pin(ana: Client) -> None:
+def test_submitting_the_form_twice_makes_one_pin(ana: Client) -> None:
     assert given(ana, form_key="k" * 43) == given(ana, form_key="k" * 43)
     assert (Pin.objects.count(), entries(AuditAction.PIN_MADE)) == (1, 1)
 
@@ -348,19 +348,19 @@ def test_a_pin_is_shown_to_its_maker_alone_and_for_a_moment(ana: Client, stopped
     assert pins.digits(ana, "k" * 43, to=cast.DESK) is None
 
 
-def test_no_address_that_a_stranger_typed_is_in_the_trail(practice: Practice) -> None:
+def test_no_unknown_address_is_in_the_audit_log(practice: Practice) -> None:
     typed(practice, "12345678", address="stranger@mail.example")
     entry = AuditEntry.objects.get(verb=AuditAction.PIN_REFUSED)
     assert (entry.client, entry.about, entry.details, entry.actor_name) == (None, "", {}, "")
 
 
-def test_a_wrong_pin_is_told_of_the_client_it_was_given_to(ana: Client, practice: Practice) -> None:
+def test_a_wrong_pin_is_recorded_for_its_client(ana: Client, practice: Practice) -> None:
     typed(practice, other_than(given(ana)))
     assert AuditEntry.objects.get(verb=AuditAction.PIN_REFUSED).client == ana
 
 
 @pytest.mark.parametrize("pins_given", [0, 1, 2])
-def test_a_strangers_address_costs_the_same_work(practice: Practice, pins_given: int) -> None:
+def test_an_unknown_address_costs_the_same_work(practice: Practice, pins_given: int) -> None:
     typed(practice, "00000000", address="somebody@mail.example")
     for person in (cast.bruno(practice), cast.bea(practice))[:pins_given]:
         cast.with_access(person)
@@ -372,7 +372,7 @@ def test_a_strangers_address_costs_the_same_work(practice: Practice, pins_given:
     assert shapes(known) == shapes(unknown)
 
 
-def test_a_strangers_pin_is_compared_as_often_as_a_clients(
+def test_an_unknown_address_makes_as_many_comparisons(
     ana: Client, practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given(ana)
@@ -389,12 +389,12 @@ def test_a_strangers_pin_is_compared_as_often_as_a_clients(
 
 
 def shapes(queries: CaptureQueriesContext) -> list[str]:
-    """What each query does, and to which table; savepoints by their first word, since each has a name of its own."""
+    """Returns the statement and table of each query; savepoints without their names, which differ."""
     words = [query["sql"].split() for query in queries.captured_queries]
     return [" ".join(each[: 1 if each[0] in {"SAVEPOINT", "RELEASE"} else 3]) for each in words]
 
 
-def test_more_than_two_hundred_wrong_pins_an_hour_are_told(practice: Practice) -> None:
+def test_over_two_hundred_wrong_pins_an_hour_are_a_burst(practice: Practice) -> None:
     for number in range(200):
         typed(practice, "00000000", address=f"nobody{number}@mail.example", ip=f"10.0.{number}.1")
     assert bursts.ongoing(practice) == []
@@ -403,7 +403,7 @@ def test_more_than_two_hundred_wrong_pins_an_hour_are_told(practice: Practice) -
     assert (burst.kind, burst.number) == (BurstKind.PINS, 1)
 
 
-def test_the_client_hears_of_a_pin_but_not_of_the_first_sign_in(ana: Client, practice: Practice) -> None:
+def test_a_pin_notice_is_not_sent_for_the_first_sign_in(ana: Client, practice: Practice) -> None:
     typed(practice, given(ana))
     assert not OutgoingEmail.objects.exists()
     another = Browser("Firefox on Windows", "another browser")
@@ -438,7 +438,7 @@ GUESSES = 60
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_of_sixty_parallel_guesses_exactly_five_are_evaluated() -> None:
+def test_of_sixty_parallel_guesses_five_are_compared() -> None:
     ana = cast.ana(cast.alder())
     cast.with_access(ana)
     wrong = other_than(given(ana))
@@ -449,14 +449,14 @@ def test_of_sixty_parallel_guesses_exactly_five_are_evaluated() -> None:
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_without_the_guard_more_than_five_are_evaluated() -> None:
+def test_without_the_guard_more_than_five_are_compared() -> None:
     ana = cast.ana(cast.alder())
     cast.with_access(ana)
     given(ana)
     read = Barrier(GUESSES)
 
     def guess() -> bool:
-        """Read, compare, save: what the conditional increment takes the place of."""
+        """Reads, compares and saves the count, in place of the conditional increment."""
         pin = Pin.objects.get()
         connection.close()  # Fewer connections than guesses: each lets go of its own before it waits.
         read.wait(30)
@@ -471,7 +471,7 @@ def test_without_the_guard_more_than_five_are_evaluated() -> None:
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_a_right_pin_pressed_twenty_times_at_once_begins_one_session() -> None:
+def test_twenty_simultaneous_right_pins_start_one_session() -> None:
     ana = cast.ana(cast.alder())
     cast.with_access(ana)
     pin = given(ana)
@@ -482,7 +482,7 @@ def test_a_right_pin_pressed_twenty_times_at_once_begins_one_session() -> None:
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_ten_presses_of_generate_pin_at_once_make_one_pin() -> None:
+def test_ten_simultaneous_submissions_make_one_pin() -> None:
     ana = cast.ana(cast.alder())
     cast.with_access(ana)
     shown = together(*[lambda: given(ana, form_key="k" * 43)] * 10)

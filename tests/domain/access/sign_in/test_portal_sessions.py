@@ -1,4 +1,4 @@
-"""Portal sessions: opened by the account's numbers, five at most, ended by their owner, by staff's changes, by time."""
+"""Portal sessions: bound to the account's epochs, five at most, ended by the client, by staff or by time."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -61,7 +61,7 @@ def test_another_mailboxs_sessions_are_not_counted(practice: Practice) -> None:
     assert portal_sessions.find(practice, first.key) is not None
 
 
-def test_a_session_left_idle_is_over(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
+def test_an_idle_session_times_out(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     begun = signed_in(cast.ana(practice))
     stopped_clock.shift(timedelta(seconds=settings.SESSION_IDLE_CLIENT - 1))
     assert portal_sessions.find(practice, begun.key) is not None
@@ -69,9 +69,7 @@ def test_a_session_left_idle_is_over(practice: Practice, stopped_clock: time_mac
     assert portal_sessions.find(practice, begun.key) is None
 
 
-def test_a_session_that_is_used_lasts_until_its_longest_time(
-    practice: Practice, stopped_clock: time_machine.Traveller
-) -> None:
+def test_a_used_session_lasts_until_its_maximum_age(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     begun = signed_in(cast.ana(practice))
     step = timedelta(seconds=settings.SESSION_IDLE_CLIENT / 2)
     for _ in range(int(settings.SESSION_MAX_CLIENT / step.total_seconds()) - 1):
@@ -93,7 +91,7 @@ def test_touching_writes_only_now_and_then(practice: Practice, stopped_clock: ti
 
 
 @pytest.mark.parametrize("change", ["access_off", "archived", "consent", "address"])
-def test_a_session_opens_nothing_once_a_fact_has_changed(practice: Practice, change: str) -> None:
+def test_a_session_opens_nothing_after_a_change(practice: Practice, change: str) -> None:
     ana = cast.ana(practice)
     begun = signed_in(ana)
     assert opened(begun) == [ana]
@@ -117,7 +115,7 @@ def test_access_off_and_on_again_revives_no_session(practice: Practice) -> None:
     assert opened(begun) == []
 
 
-def test_a_client_switched_on_later_appears_after_the_next_sign_in(practice: Practice) -> None:
+def test_a_client_turned_on_later_needs_a_new_sign_in(practice: Practice) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
     before = signed_in(bruno)
     cast.with_access(bea)
@@ -151,7 +149,7 @@ def test_a_client_ends_another_of_their_own_sessions(practice: Practice) -> None
     assert AuditEntry.objects.get(verb=AuditAction.SESSION_ENDED).client == ana
 
 
-def test_an_actor_is_named_by_whom_it_looks_at_and_never_by_its_address(practice: Practice) -> None:
+def test_an_actor_is_named_after_the_shown_client(practice: Practice) -> None:
     ana = cast.ana(practice)
     session = signed_in(ana).session
     assert portal_sessions.actor_of(session).name == "Portal account"

@@ -1,4 +1,4 @@
-"""What the worker makes of an ask, and the mail with a link and a code that comes of it."""
+"""The sign-in request worker: outcomes of requests, and the mail with a link and a code."""
 
 import re
 from collections.abc import Callable
@@ -60,7 +60,7 @@ def archive(person: Client) -> None:
 
 
 def archived_with_access_on(person: Client) -> None:
-    """As no page of ours leaves it."""
+    """Archives the client but leaves access on, which no page does."""
     Client.objects.filter(pk=person.pk).update(status=Status.ARCHIVED)
 
 
@@ -72,7 +72,7 @@ def without_consent(person: Client) -> None:
     consent(person, given=False)
 
 
-def test_somebody_with_access_and_consent_is_mailed(practice: Practice) -> None:
+def test_a_client_with_access_and_consent_is_mailed(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     assert answered(practice, "ANA@mail.example") is RequestOutcome.MAILED
@@ -86,14 +86,14 @@ def test_somebody_with_access_and_consent_is_mailed(practice: Practice) -> None:
     "address",
     ["ana2@mail.example", "ana@mail.example.org", "anа@mail.example", "ana+x@mail.example", "a.na@mail.example"],
 )
-def test_an_address_that_is_nobodys_gets_nothing(practice: Practice, address: str) -> None:
+def test_an_unknown_address_gets_no_mail(practice: Practice, address: str) -> None:
     cast.with_access(cast.ana(practice))
     assert answered(practice, address) is RequestOutcome.UNKNOWN
     assert OutgoingEmail.objects.count() == 0
 
 
 @pytest.mark.parametrize("change", [without_access, without_consent, archive, archived_with_access_on])
-def test_who_may_not_be_mailed_gets_nothing(practice: Practice, change: Callable[[Client], None]) -> None:
+def test_an_ineligible_client_gets_no_mail(practice: Practice, change: Callable[[Client], None]) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     change(ana)
@@ -106,7 +106,7 @@ def test_another_practices_client_is_unknown_here(practice: Practice) -> None:
     assert answered(practice, "dora@mail.example") is RequestOutcome.UNKNOWN
 
 
-def test_a_suspended_practice_mails_nobody(practice: Practice) -> None:
+def test_a_suspended_practice_sends_no_mail(practice: Practice) -> None:
     cast.with_access(cast.ana(practice))
     Practice.objects.filter(pk=practice.pk).update(suspended_at=clock.now())
     assert answered(practice, ANA) is RequestOutcome.NOT_ALLOWED
@@ -119,7 +119,7 @@ def test_beyond_the_limit_of_an_address_nothing_is_sent(practice: Practice) -> N
     assert OutgoingEmail.objects.count() == 5
 
 
-def test_beyond_two_thousand_mails_an_hour_nothing_is_sent_and_staff_are_told(practice: Practice) -> None:
+def test_beyond_the_mail_limit_a_burst_is_recorded(practice: Practice) -> None:
     cast.with_access(cast.ana(practice))
     for address in ("x@mail.example", "y@mail.example"):
         answered(practice, address)
@@ -131,7 +131,7 @@ def test_beyond_two_thousand_mails_an_hour_nothing_is_sent_and_staff_are_told(pr
     assert Burst.objects.get(practice=practice).kind == BurstKind.CAP
 
 
-def test_an_ask_that_waited_longer_than_a_link_lives_is_too_late(
+def test_a_request_older_than_a_links_lifetime_is_too_late(
     practice: Practice, stopped_clock: time_machine.Traveller
 ) -> None:
     cast.with_access(cast.ana(practice))
@@ -150,7 +150,7 @@ def test_one_mailbox_of_two_clients_gets_one_mail_and_two_entries(practice: Prac
     assert AuditEntry.objects.filter(verb=AuditAction.LINK_SENT).count() == 2
 
 
-def test_an_ask_is_answered_once_whoever_comes_back_to_it(practice: Practice) -> None:
+def test_a_request_is_answered_once(practice: Practice) -> None:
     cast.with_access(cast.ana(practice))
     cast.asked(practice, ANA)
     assert request_worker.process_next()
@@ -159,7 +159,7 @@ def test_an_ask_is_answered_once_whoever_comes_back_to_it(practice: Practice) ->
     assert OutgoingEmail.objects.count() == 1
 
 
-def test_a_worker_that_held_an_ask_too_long_has_no_word_any_more(practice: Practice) -> None:
+def test_a_worker_whose_lease_expired_saves_nothing(practice: Practice) -> None:
     cast.with_access(cast.ana(practice))
     cast.asked(practice, ANA)
     others: list[bool] = []
@@ -178,9 +178,7 @@ def test_a_worker_that_held_an_ask_too_long_has_no_word_any_more(practice: Pract
     assert OutgoingEmail.objects.count() == 1
 
 
-def test_an_ask_that_cannot_be_answered_waits_and_stops_no_other(
-    practice: Practice, stopped_clock: time_machine.Traveller
-) -> None:
+def test_a_failing_request_waits_and_stops_no_other(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     cast.with_access(cast.ana(practice))
     broken = cast.asked(practice, ANA)
     PortalAccount.objects.update(language="xx-xx")
@@ -194,7 +192,7 @@ def test_an_ask_that_cannot_be_answered_waits_and_stops_no_other(
 
 
 def asks_of_people(practice: Practice, *numbers: int) -> list[SignInRequest]:
-    """Clients with access, each of whom has asked."""
+    """Returns the requests of clients with access, one each."""
     asks = []
     for each in numbers:
         cast.with_access(cast.client(practice, f"Person {each}", address=f"person.{each}@mail.example"))
@@ -206,7 +204,7 @@ def outcomes(asks: list[SignInRequest]) -> list[str]:
     return [SignInRequest.objects.get(pk=ask.pk).outcome for ask in asks]
 
 
-def test_asks_of_one_moment_are_answered_together_with_as_many_queries_as_one(practice: Practice) -> None:
+def test_a_batch_takes_as_many_queries_as_one_request(practice: Practice) -> None:
     asks_of_people(practice, 0)
     with CaptureQueriesContext(connection) as of_one:
         request_worker.process_next()
@@ -220,7 +218,7 @@ def test_asks_of_one_moment_are_answered_together_with_as_many_queries_as_one(pr
     assert AuditEntry.objects.filter(verb=AuditAction.LINK_SENT).count() == 7
 
 
-def test_asks_at_two_practices_are_answered_in_one_turn(practice: Practice) -> None:
+def test_requests_at_two_practices_are_one_batch(practice: Practice) -> None:
     birch = cast.birch()
     cast.with_access(cast.ana(practice))
     cast.with_access(cast.dora(birch))
@@ -231,7 +229,7 @@ def test_asks_at_two_practices_are_answered_in_one_turn(practice: Practice) -> N
     assert [entry.practice for entry in sent] == [practice, birch]
 
 
-def test_one_bad_ask_of_many_stops_no_other_and_counts_none_twice(practice: Practice) -> None:
+def test_one_failing_request_is_isolated_from_its_batch(practice: Practice) -> None:
     asks = asks_of_people(practice, *range(4))
     PortalAccount.objects.filter(mailbox_key="person.1@mail.example").update(language="xx-xx")
     request_worker.process_next()
@@ -245,7 +243,7 @@ def test_one_bad_ask_of_many_stops_no_other_and_counts_none_twice(practice: Prac
     assert OutgoingEmail.objects.count() == 3
 
 
-def test_of_many_asks_only_so_many_are_mailed_as_the_hour_still_allows(practice: Practice) -> None:
+def test_a_batch_is_mailed_up_to_the_hourly_limit(practice: Practice) -> None:
     cast.asked(practice, "stranger@mail.example")  # Takes none of them, also among others.
     asks = asks_of_people(practice, *range(4))
     limit = request_worker.mail_limit(practice)
@@ -255,7 +253,7 @@ def test_of_many_asks_only_so_many_are_mailed_as_the_hour_still_allows(practice:
     assert Burst.objects.get(practice=practice).number == 1
 
 
-def test_four_asks_of_one_mailbox_answered_together_leave_three_live_links(practice: Practice) -> None:
+def test_four_requests_of_a_mailbox_leave_three_live_links(practice: Practice) -> None:
     cast.with_access(cast.ana(practice))
     asks = [cast.asked(practice, ANA) for _ in range(4)]
     request_worker.process_next()
@@ -283,12 +281,12 @@ def test_the_mail_has_the_same_link_in_text_and_html_and_a_code(practice: Practi
     preview = re.search(r'class="preheader"[^>]*>(.*?)</div>', mail.text("html"), re.DOTALL)
     assert preview
     assert code[0] not in preview[1]
-    # Without it nobody gets in: there is nothing to unsubscribe from, and nothing that counts who opened it.
+    # Signing in depends on this mail, so it offers no unsubscribing and does not track who opened it.
     assert "List-Unsubscribe" not in mail.message
     assert not re.search(r"unsubscribe|<img", f"{mail.text()}{mail.text('html')}", re.IGNORECASE)
 
 
-def test_what_is_kept_of_the_mail_holds_neither_link_nor_code(practice: Practice, smtp: SmtpServer) -> None:
+def test_the_stored_mail_holds_neither_link_nor_code(practice: Practice, smtp: SmtpServer) -> None:
     cast.with_access(cast.ana(practice))
     answered(practice, ANA)
     hand_over(smtp)
@@ -304,9 +302,7 @@ def test_what_is_kept_of_the_mail_holds_neither_link_nor_code(practice: Practice
     assert code not in {link.code_hash, link.token_hash}
 
 
-def test_the_mail_speaks_the_language_chosen_in_the_portal_else_the_clients(
-    practice: Practice, smtp: SmtpServer
-) -> None:
+def test_the_mail_uses_the_portals_language_else_the_clients(practice: Practice, smtp: SmtpServer) -> None:
     cast.with_access(cast.client(practice, "Lucía", address=ANA, language="es"))
     answered(practice, ANA)
     PortalAccount.objects.update(language="en")
@@ -326,7 +322,7 @@ def test_the_mail_speaks_the_language_chosen_in_the_portal_else_the_clients(
         (archive, "Nobody signs in with this address any more."),
     ],
 )
-def test_a_mail_asked_for_before_a_change_does_not_leave(
+def test_a_mail_requested_before_a_change_is_dropped(
     practice: Practice, smtp: SmtpServer, change: Callable[[Client], None], reason: str
 ) -> None:
     ana = cast.ana(practice)
@@ -338,7 +334,7 @@ def test_a_mail_asked_for_before_a_change_does_not_leave(
     assert OutgoingEmail.objects.get().reason == reason
 
 
-def test_a_mail_to_an_address_that_was_changed_meanwhile_does_not_leave(practice: Practice, smtp: SmtpServer) -> None:
+def test_a_mail_to_a_changed_address_is_dropped(practice: Practice, smtp: SmtpServer) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     answered(practice, ANA)
@@ -360,7 +356,7 @@ def test_a_mail_that_waited_a_day_is_dropped_with_the_reason(
     assert OutgoingEmail.objects.get().reason == "It waited longer than its link would have worked."
 
 
-def test_three_links_live_and_a_fourth_retires_the_oldest(practice: Practice) -> None:
+def test_a_fourth_link_voids_the_oldest(practice: Practice) -> None:
     cast.with_access(cast.ana(practice))
     made = [cast.mailed(practice, ANA) for _ in range(4)]
     tokens = [sign_in_links.url_of(link).split("/")[-2] for link in made]
@@ -368,9 +364,7 @@ def test_three_links_live_and_a_fourth_retires_the_oldest(practice: Practice) ->
     assert states == [LinkState.EXPIRED, *[LinkState.LIVE] * 3]
 
 
-def test_a_refused_mail_is_said_on_the_client_and_the_next_good_one_takes_it_back(
-    practice: Practice, smtp: SmtpServer
-) -> None:
+def test_a_refused_mail_is_shown_until_one_is_accepted(practice: Practice, smtp: SmtpServer) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
     answered(practice, ANA)
@@ -385,9 +379,7 @@ def test_a_refused_mail_is_said_on_the_client_and_the_next_good_one_takes_it_bac
     assert ana.portal_state == PortalState.INVITED
 
 
-def test_of_two_mails_to_one_mailbox_that_leave_together_the_last_word_counts(
-    practice: Practice, smtp: SmtpServer
-) -> None:
+def test_of_two_mails_sent_together_the_last_outcome_counts(practice: Practice, smtp: SmtpServer) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     for _ in range(2):
@@ -399,7 +391,7 @@ def test_of_two_mails_to_one_mailbox_that_leave_together_the_last_word_counts(
     assert ana.portal_reason != "mail_stopped"
 
 
-def test_a_mail_more_that_leaves_with_others_costs_two_statements_more(
+def test_each_further_mail_costs_two_statements(
     practice: Practice, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "CHECK_SECONDS", 60.0)

@@ -1,4 +1,4 @@
-"""The code in a sign-in mail: good once, for fifteen minutes, five tries, and only in the browser that asked."""
+"""Sign-in codes: valid once, for fifteen minutes and five attempts, only in the browser that requested them."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +42,7 @@ def enter(practice: Practice, typed: str, *, browser: str = "a browser", address
 
 
 def wrong(link: SignInLink) -> str:
-    """Six signs that are not the link's."""
+    """Returns six characters that are not the link's code."""
     return "222222" if sign_in_links.code_of(link) != "222 222" else "333333"
 
 
@@ -50,7 +50,7 @@ def refused() -> list[str]:
     return list(AuditEntry.objects.filter(verb__startswith="code.").order_by("id").values_list("verb", flat=True))
 
 
-def test_a_code_has_six_signs_that_nobody_mistakes(practice: Practice, ana: Client) -> None:
+def test_a_code_has_six_unambiguous_characters(practice: Practice, ana: Client) -> None:
     shown = sign_in_links.code_of(cast.mailed(practice, ANA))
     assert len(shown.replace(" ", "")) == 6
     assert set(shown) <= set("23456789ABCDEFGHJKMNPQRSTUVWXYZ ")
@@ -137,21 +137,19 @@ def everything_ended(person: Client) -> None:
 @pytest.mark.parametrize(
     "change", [access_off, another_address, consent_withdrawn_and_given_again, archived, everything_ended]
 )
-def test_a_code_is_dead_from_the_moment_a_fact_changes(
-    practice: Practice, ana: Client, change: Callable[[Client], None]
-) -> None:
+def test_a_code_is_dead_after_a_change(practice: Practice, ana: Client, change: Callable[[Client], None]) -> None:
     code = sign_in_links.code_of(cast.mailed(practice, ANA))
     change(ana)
     assert enter(practice, code) is None
 
 
-def test_a_code_of_another_practice_is_none_here(practice: Practice, ana: Client) -> None:
+def test_a_code_of_another_practice_does_not_work(practice: Practice, ana: Client) -> None:
     code = sign_in_links.code_of(cast.mailed(practice, ANA))
     assert enter(cast.birch(), code) is None
     assert enter(practice, code)
 
 
-def test_after_five_wrong_tries_the_right_code_opens_nothing(practice: Practice, ana: Client) -> None:
+def test_after_five_wrong_attempts_the_right_code_fails(practice: Practice, ana: Client) -> None:
     link = cast.mailed(practice, ANA)
     for _ in range(ATTEMPTS_PER_CODE):
         assert enter(practice, wrong(link)) is None
@@ -160,7 +158,7 @@ def test_after_five_wrong_tries_the_right_code_opens_nothing(practice: Practice,
     assert {entry.client for entry in AuditEntry.objects.filter(verb=AuditAction.CODE_REFUSED)} == {ana}
 
 
-def test_a_browser_has_ten_tries_an_hour(
+def test_a_browser_has_ten_attempts_an_hour(
     practice: Practice, ana: Client, stopped_clock: time_machine.Traveller
 ) -> None:
     for _ in range(10):
@@ -172,7 +170,7 @@ def test_a_browser_has_ten_tries_an_hour(
         assert enter(practice, sign_in_links.code_of(cast.mailed(practice, ANA)))
 
 
-def test_a_right_code_takes_nothing_from_the_hours_tries(practice: Practice, ana: Client) -> None:
+def test_a_right_code_does_not_count_as_an_attempt(practice: Practice, ana: Client) -> None:
     for _ in range(9):
         enter(practice, "222222")
     assert enter(practice, sign_in_links.code_of(cast.mailed(practice, ANA)))
@@ -180,7 +178,7 @@ def test_a_right_code_takes_nothing_from_the_hours_tries(practice: Practice, ana
     assert refused() == ["code.refused"] * 10
 
 
-def test_a_try_costs_the_same_work_whether_a_code_is_alive_or_none_ever_was(practice: Practice, ana: Client) -> None:
+def test_an_attempt_costs_the_same_without_a_live_code(practice: Practice, ana: Client) -> None:
     counts = []
     for address in (ANA, "nobody@mail.example"):
         if address == ANA:
@@ -194,14 +192,14 @@ def test_a_try_costs_the_same_work_whether_a_code_is_alive_or_none_ever_was(prac
 
 
 @pytest.mark.parametrize("typed", ["", "2", "2" * 5000, "\u212a" * 6, "{{7*7}}", "2222222"])
-def test_what_is_no_code_opens_nothing(practice: Practice, ana: Client, typed: str) -> None:
+def test_malformed_codes_open_nothing(practice: Practice, ana: Client, typed: str) -> None:
     cast.mailed(practice, ANA)
     assert enter(practice, typed) is None
 
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_of_twenty_tries_at_once_just_five_are_evaluated() -> None:
+def test_of_twenty_simultaneous_attempts_five_are_compared() -> None:
     practice = cast.alder()
     cast.with_access(cast.ana(practice))
     link = cast.mailed(practice, ANA)
@@ -214,8 +212,8 @@ def test_of_twenty_tries_at_once_just_five_are_evaluated() -> None:
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_read_compared_and_counted_afterwards_more_than_five_are_evaluated() -> None:
-    """The twin: shows that the race above really happens when one reads the count first."""
+def test_without_the_guard_more_than_five_are_compared() -> None:
+    """Shows that the race really happens if the count is read first."""
     practice = cast.alder()
     cast.with_access(cast.ana(practice))
     link = cast.mailed(practice, ANA)
@@ -223,7 +221,7 @@ def test_read_compared_and_counted_afterwards_more_than_five_are_evaluated() -> 
 
     def read_then_count() -> bool:
         has_a_try = SignInLink.objects.get(pk=link.pk).code_tries < ATTEMPTS_PER_CODE
-        connection.close()  # The pool has fewer connections than there are threads; nobody waits holding one.
+        connection.close()  # The pool is smaller than the number of threads: none may wait while holding one.
         read.wait(30)
         return has_a_try
 
@@ -232,7 +230,7 @@ def test_read_compared_and_counted_afterwards_more_than_five_are_evaluated() -> 
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_the_right_code_typed_twenty_times_at_once_signs_in_once() -> None:
+def test_twenty_simultaneous_right_codes_sign_in_once() -> None:
     practice = cast.alder()
     cast.with_access(cast.ana(practice))
     code = sign_in_links.code_of(cast.mailed(practice, ANA))

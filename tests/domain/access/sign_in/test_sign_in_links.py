@@ -1,4 +1,4 @@
-"""Mailed links: derived and never stored, three alive for a mailbox, valid by the account's numbers."""
+"""Sign-in links: derived and never stored, three live for a mailbox, valid by the account's epochs."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -18,7 +18,7 @@ from tests import cast
 
 
 def two_addresses(practice: Practice) -> Client:
-    """Ana with A and B, both with consent."""
+    """Returns Ana with addresses A and B, both with consent."""
     entry = ClientInput(
         ClientDetails("Ana"),
         addresses=(AddressInput("a@mail.example", "home", True), AddressInput("b@mail.example", "work", True)),  # noqa: FBT003
@@ -35,13 +35,13 @@ def state(practice: Practice, token: str) -> LinkState:
     return link_redemption.find(practice, token).state
 
 
-def test_the_link_is_the_same_however_often_its_address_is_derived(practice: Practice) -> None:
+def test_a_links_url_is_derived_repeatably(practice: Practice) -> None:
     link = SignInLink.objects.select_related("email", "practice").get(email=cast.invited(cast.ana(practice)).email)
     assert sign_in_links.url_of(link) == sign_in_links.url_of(link)
     assert sign_in_links.url_of(link).startswith(f"{settings.PUBLIC_BASE_URL}/portal/alder-street/link/")
 
 
-def test_a_link_is_nothing_until_it_is_handed_over(practice: Practice) -> None:
+def test_a_link_works_only_after_the_hand_over(practice: Practice) -> None:
     invitation = cast.invited(cast.ana(practice))
     link = SignInLink.objects.select_related("email", "practice").get(email=invitation.email)
     token = sign_in_links.url_of(link).rstrip("/").rpartition("/")[2]
@@ -50,7 +50,7 @@ def test_a_link_is_nothing_until_it_is_handed_over(practice: Practice) -> None:
     assert state(practice, token) == LinkState.LIVE
 
 
-def test_a_link_lives_for_its_time_from_the_first_hand_over(
+def test_a_links_lifetime_starts_with_the_first_hand_over(
     practice: Practice, stopped_clock: time_machine.Traveller
 ) -> None:
     invitation = cast.invited(cast.ana(practice))
@@ -62,13 +62,13 @@ def test_a_link_lives_for_its_time_from_the_first_hand_over(
     assert state(practice, token) == LinkState.EXPIRED
 
 
-def test_up_to_three_links_live_and_the_fourth_retires_the_oldest(practice: Practice) -> None:
+def test_the_fourth_live_link_voids_the_oldest(practice: Practice) -> None:
     ana = cast.ana(practice)
     tokens = [cast.token_of(cast.invited(ana)) for _ in range(4)]
     assert [state(practice, token) for token in tokens] == [LinkState.EXPIRED, *[LinkState.LIVE] * 3]
 
 
-def test_links_of_one_mailbox_count_together_and_of_two_apart(practice: Practice) -> None:
+def test_live_links_are_counted_for_each_mailbox(practice: Practice) -> None:
     bruno, bea, carol = cast.bruno(practice), cast.bea(practice), cast.carol(practice)
     first = cast.token_of(cast.invited(bruno))
     others = cast.token_of(cast.invited(carol))

@@ -1,4 +1,4 @@
-"""Asking for a link: one row for every address, and exact limits that shut nobody else out."""
+"""Sign-in requests: one row for every address, and exact limits that do not affect other addresses."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -28,7 +28,7 @@ def beyond(practice: Practice) -> list[bool]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("address", ["ana@mail.example", "nobody@mail.example", "ANA@Mail.Example"])
-def test_every_address_is_one_row_and_nothing_else(practice: Practice, address: str) -> None:
+def test_every_address_creates_exactly_one_row(practice: Practice, address: str) -> None:
     cast.with_access(cast.ana(practice))
     ask = cast.asked(practice, address)
     assert (ask.address, ask.outcome, ask.is_typed) == (address, RequestOutcome.WAITING, True)
@@ -37,20 +37,20 @@ def test_every_address_is_one_row_and_nothing_else(practice: Practice, address: 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("address", ["", "ana", "ana@", "@x.example", "a@x.example, b@x.example", "\u212a@x.example"])
-def test_what_is_no_address_is_no_ask(practice: Practice, address: str) -> None:
+def test_an_invalid_address_is_no_request(practice: Practice, address: str) -> None:
     with pytest.raises(ValueError):
         cast.asked(practice, address)
     assert SignInRequest.objects.count() == 0
 
 
-def test_nothing_readable_is_kept_of_the_browser_and_the_network(practice: Practice) -> None:
+def test_browser_and_network_are_stored_as_digests(practice: Practice) -> None:
     ask = cast.asked(practice, "ana@mail.example", browser="the key in the cookie", ip="203.0.113.7")
     assert "the key in the cookie" not in ask.browser_hash
     assert "203.0.113.7" not in ask.network
     assert ask.network == cast.asked(practice, "b@mail.example", ip="203.0.113.7").network
 
 
-def test_an_address_has_five_asks_an_hour_and_ten_a_day(
+def test_an_address_has_five_requests_an_hour_and_ten_a_day(
     practice: Practice, stopped_clock: time_machine.Traveller
 ) -> None:
     for hour in range(3):
@@ -60,7 +60,7 @@ def test_an_address_has_five_asks_an_hour_and_ten_a_day(
     assert beyond(practice) == [False] * 5 + [True] + [False] * 5 + [True] * 7
 
 
-def test_spellings_of_one_mailbox_share_a_budget_and_others_have_their_own(practice: Practice) -> None:
+def test_spellings_of_one_mailbox_share_a_limit(practice: Practice) -> None:
     for address in (
         "ana@mail.example",
         "ANA@mail.example",
@@ -78,7 +78,7 @@ def test_spellings_of_one_mailbox_share_a_budget_and_others_have_their_own(pract
     "places",
     [["203.0.113.7"], ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9"], ["::ffff:203.0.113.7", "203.0.113.7"]],
 )
-def test_a_network_has_thirty_asks_in_ten_minutes(
+def test_a_network_has_thirty_requests_in_ten_minutes(
     practice: Practice, places: list[str], stopped_clock: time_machine.Traveller
 ) -> None:
     for number in range(30):
@@ -90,9 +90,7 @@ def test_a_network_has_thirty_asks_in_ten_minutes(
     cast.asked(practice, "ana@mail.example", ip=places[0])
 
 
-def test_what_was_asked_more_than_a_month_ago_is_forgotten(
-    practice: Practice, stopped_clock: time_machine.Traveller
-) -> None:
+def test_requests_are_deleted_after_a_month(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     cast.with_access(cast.ana(practice))
     link = cast.mailed(practice, "ana@mail.example")
     stopped_clock.shift(timedelta(days=30, seconds=1))
@@ -105,7 +103,7 @@ def test_what_was_asked_more_than_a_month_ago_is_forgotten(
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_of_forty_asks_at_once_for_one_address_just_five_are_mailed() -> None:
+def test_of_forty_simultaneous_requests_five_are_mailed() -> None:
     practice = cast.alder()
     cast.with_access(cast.ana(practice))
     gate = Barrier(AT_ONCE)
@@ -127,8 +125,8 @@ def test_of_forty_asks_at_once_for_one_address_just_five_are_mailed() -> None:
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_counted_first_and_written_afterwards_the_same_asks_are_let_through() -> None:
-    """The twin: shows that the race above really happens when one counts the rows instead of reserving."""
+def test_without_the_guard_more_than_five_pass() -> None:
+    """Shows that the race really happens if rows are counted instead of reserved."""
     practice = cast.alder()
     gate, counted = Barrier(AT_ONCE), Barrier(AT_ONCE)
 
@@ -136,7 +134,7 @@ def test_counted_first_and_written_afterwards_the_same_asks_are_let_through() ->
         try:
             gate.wait(30)
             is_free = SignInRequest.objects.filter(practice=practice).count() < 5
-            connection.close()  # The pool has fewer connections than there are threads; nobody waits holding one.
+            connection.close()  # The pool is smaller than the number of threads: none may wait while holding one.
             counted.wait(30)
             if is_free:
                 cast.asked(practice, f"n{number}@mail.example", ip=f"203.0.113.{number}")
