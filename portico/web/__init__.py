@@ -1,1 +1,1 @@
-"""Pages: a request comes in, HTML goes out."""
+"""Views, forms, middleware and template tags: HTTP in, HTML out."""

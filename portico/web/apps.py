@@ -1,4 +1,4 @@
-"""The pages."""
+"""The Django app of the web layer."""
 
 from django.apps import AppConfig
 

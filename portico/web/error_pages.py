@@ -1,4 +1,4 @@
-"""The pages that say no: what went wrong, what to do now, and the reference under which the log has it."""
+"""Error pages: what went wrong, what to do next, and the reference to find it in the log."""
 
 import errno
 import logging
@@ -33,18 +33,18 @@ from portico.plumbing.security.rate_limits import RateLimitExceeded
 
 logger = logging.getLogger(__name__)
 
-# Seconds after which a browser, or a monitor, may ask again.
+# Seconds.
 RETRY_AFTER = "5"
 # SQLite: "database or disk is full"; PostgreSQL: "could not extend file …: No space left on device".
 _DISK_FULL = re.compile(r"disk is full|no space left|disk full", re.IGNORECASE)
 
 
 class PracticePaused(Exception):
-    """The operator has paused the practice that was asked for."""
+    """Raised for every page of a practice that the operator has paused."""
 
 
 class RefusalMiddleware:
-    """The innermost layer: turns what pages raise into pages."""
+    """The innermost middleware: turns exceptions of views into error pages."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -62,35 +62,35 @@ class RefusalMiddleware:
             case Refused():
                 return _page(request, "refused", error.status, message=error.message)
             case RateLimitExceeded():
-                return too_many(request, error.limit.window)
+                return too_many_requests(request, error.limit.window)
             case PracticePaused():
                 return paused(request)
             case OperationalError() | InterfaceError():
-                return database_away(request, error)
+                return database_unavailable(request, error)
         return None
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400. Also Django's handler for every request that it cannot read."""
+    """Returns 400, or the page that fits the exception. Registered as Django's handler400."""
     if isinstance(exception, RequestDataTooBig):
         return too_large(request)
     if isinstance(exception, DisallowedHost):
         return wrong_host(request)
     if isinstance(exception, SessionInterrupted):
-        # Signed out in another tab while this request was on its way.
+        # Signed out in another tab during this request.
         return redirect("office:sign_in")
     return _page(request, "400", 400)
 
 
 def wrong_host(request: HttpRequest) -> HttpResponse:
-    """400 for a host that is not ours, with the link to the same page at the right address."""
+    """Returns 400 for a host that is not ours, with a link to the same page under PUBLIC_BASE_URL."""
     base = settings.PUBLIC_BASE_URL
     path = request.get_full_path() if request.method in {"GET", "HEAD"} else "/"
     return _page(request, "wrong_host", 400, base_address=base, right_address=f"{base}{path}")
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """403: only a colleague whose role is not enough gets here; what is not yours is 404."""
+    """Returns 403 for staff without the role. Objects of another practice are 404 instead."""
     staff = _staff(request)
     if staff is None:
         return _page(request, "403", 403)
@@ -100,21 +100,21 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403 for a form that did not come from a page of ours, or from one that is too old."""
+    """Returns 403 for a form without a valid CSRF token. Registered as CSRF_FAILURE_VIEW."""
     logger.warning("request.not_from_our_page", extra={"reference": reference_of(request), "reason": reason})
     return _page(request, "403", 403, stale=True)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """404: the same page whether a thing is missing or another practice's; only the trail knows."""
-    _note_other_practice(request)
+    """Returns 404, alike for objects that do not exist and those of another practice."""
+    _record_access_to_other_practice(request)
     if not hasattr(request, "practice"):
-        request.practice = _practice_of_address(request.path_info)  # type: ignore[attr-defined]
+        request.practice = _practice_in_path(request.path_info)  # type: ignore[attr-defined]
     return _page(request, "404", 404)
 
 
 def length_required(request: HttpRequest) -> HttpResponse:
-    """411: of a body that did not announce its length nobody knows whether it came whole."""
+    """Returns 411: without a Content-Length there is no telling whether the body is complete."""
     return _page(request, "400", 411)
 
 
@@ -122,17 +122,17 @@ def too_large(request: HttpRequest) -> HttpResponse:
     return _page(request, "413", 413)
 
 
-def too_many(request: HttpRequest, window: timedelta | None = None) -> HttpResponse:
-    """429, with the time by which the window of the budget is over for certain; asks no database for the exact one.
+def too_many_requests(request: HttpRequest, window: timedelta | None = None) -> HttpResponse:
+    """Returns 429 with the latest time at which the rate limit ends; the exact time would need a query.
 
-    Where no practice is known, and so no zone, it says how long that is.
+    Without a practice there is no time zone: the page then shows the length of the window.
     """
-    is_placed = getattr(request, "practice", None) is not None
+    has_time_zone = getattr(request, "practice", None) is not None
     response = _page(
         request,
         "429",
         429,
-        retry_at=clock.now() + window if window and is_placed else None,
+        retry_at=clock.now() + window if window and has_time_zone else None,
         wait=rendering.duration(int(window.total_seconds())) if window else "",
     )
     if window:
@@ -141,31 +141,31 @@ def too_many(request: HttpRequest, window: timedelta | None = None) -> HttpRespo
 
 
 def paused(request: HttpRequest) -> HttpResponse:
-    """503 without a time to ask again: only whoever runs the installation knows it."""
+    """Returns 503 without Retry-After: the operator decides when the pause ends."""
     return _page(request, "paused", 503)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500. What no middleware of ours sees (a session that cannot be saved) arrives here too and is sorted again."""
+    """Returns 500, or 503 or 400 for errors that RefusalMiddleware cannot see, such as a failing session save."""
     error = sys.exc_info()[1]
     match error:
         case OperationalError() | InterfaceError():
-            return _logged(database_away(request, error))
+            return _mark_logged(database_unavailable(request, error))
         case UnreadablePostError():
-            return _logged(bad_request(request))
+            return _mark_logged(bad_request(request))
         case OSError(errno=errno.ENOSPC):
-            return _logged(_full(request, error))
+            return _mark_logged(_disk_full(request, error))
     logger.error("request.failed", extra={"reference": reference_of(request)}, exc_info=error)
-    return _logged(_page(request, "500", 500))
+    return _mark_logged(_page(request, "500", 500))
 
 
-def database_away(request: HttpRequest, error: Exception) -> HttpResponse:
-    """503: away, busy for too long, or shutting down. Nothing is half done: the transaction fell with it."""
+def database_unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Returns 503, or 507 if the disk is full. The transaction has been rolled back."""
     _drop_broken_connections()
     if _DISK_FULL.search(str(error)):
-        return _full(request, error)
-    names = {"reference": reference_of(request), "error": type(error).__name__, "says": str(error)[:300]}
-    logger.error("database.away", extra=names)
+        return _disk_full(request, error)
+    extra = {"reference": reference_of(request), "error": type(error).__name__, "says": str(error)[:300]}
+    logger.error("database.away", extra=extra)
     return _unavailable(request, 503)
 
 
@@ -173,7 +173,7 @@ def reference_of(request: HttpRequest) -> str:
     return str(getattr(request, "reference", ""))
 
 
-def _full(request: HttpRequest, error: BaseException) -> HttpResponse:
+def _disk_full(request: HttpRequest, error: BaseException) -> HttpResponse:
     logger.error("disk.full", extra={"reference": reference_of(request), "says": str(error)[:300]})
     return _unavailable(request, 507)
 
@@ -185,30 +185,30 @@ def _unavailable(request: HttpRequest, status: int) -> HttpResponse:
 
 
 def _drop_broken_connections() -> None:
-    """So that the next request opens a new one. In a transaction Django itself does it at the end."""
+    """Lets the next request open new connections. Inside a transaction Django does this itself at its end."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
 
 
 def _page(request: HttpRequest, name: str, status: int, **context: Any) -> HttpResponse:  # Any: for the template.
-    """Rendered without the request, whose session and messages would need the database."""
+    """Renders an error page without the request, whose session and messages would need the database."""
     practice = getattr(request, "practice", None)
-    back_url, back_label = _way_back(request)
+    back_url, back_label = _back_link(request)
     context = {
         "practice": practice if isinstance(practice, Practice) else None,
         "reference": reference_of(request),
         "back_url": back_url,
         "back_label": back_label,
-        # The foot of the page offers the languages, which lead to the practice's own address.
+        # The footer links to the practice's entrance in each language.
         "entrance_path": practice.portal_path if isinstance(practice, Practice) and not _staff(request) else "",
         **context,
     }
     return HttpResponse(render_to_string(f"errors/{name}.html", context), status=status)
 
 
-def _way_back(request: HttpRequest) -> tuple[str, str]:
-    """The start of the part of the product that was asked for."""
+def _back_link(request: HttpRequest) -> tuple[str, str]:
+    """Returns the URL and label of the start page of the requested area; empty strings if there is none."""
     if request.path.startswith("/office/"):
         return reverse("office:clients"), _("Back to Clients") if _staff(request) else _("Go to the office")
     practice = getattr(request, "practice", None)
@@ -218,33 +218,33 @@ def _way_back(request: HttpRequest) -> tuple[str, str]:
 
 
 def _staff(request: HttpRequest) -> StaffMember | None:
-    """Whom the guard let in; asks nobody."""
+    """Returns the staff member set by the guard, without a query."""
     staff = getattr(request, "staff", None)
     return staff if isinstance(staff, StaffMember) else None
 
 
-def _practice_of_address(path: str) -> Practice | None:
-    """In whose portal a page was asked for that there is none of, so that the page can say whom to call."""
+def _practice_in_path(path: str) -> Practice | None:
+    """Returns the practice whose portal the path is in, so that the page can show its phone number."""
     _, portal, slug, *_rest = (*path.split("/"), "", "", "")
     return Practice.objects.filter(slug=slug).first() if portal == "portal" else None
 
 
-def _note_other_practice(request: HttpRequest) -> None:
-    """A colleague asked for a thing of another practice: seen in the trail, not on the page."""
+def _record_access_to_other_practice(request: HttpRequest) -> None:
+    """Records in the audit log that a staff member requested an object of another practice."""
     staff = _staff(request)
     match = request.resolver_match
     if staff is None or match is None:
         return
     refs = [match.kwargs[name] for name in ("ref", "session") if name in match.kwargs]
-    if refs and _are_elsewhere(refs, staff.practice):
+    if refs and _belong_to_other_practice(refs, staff.practice):
         audit_log.record(
             AuditAction.DENIED_PRACTICE, practice=staff.practice, by=staff.actor, about=match.url_name or ""
         )
 
 
-def _are_elsewhere(refs: list[str], practice: Practice) -> bool:
-    """Whether any of the refs names a thing of another practice, of each kind that an address of the office names."""
-    kinds = (
+def _belong_to_other_practice(refs: list[str], practice: Practice) -> bool:
+    """Returns True if any of the refs belongs to another practice. Covers every model with a ref in an office URL."""
+    querysets = (
         Client.objects.all(),
         OutgoingEmail.objects.all(),
         StaffMember.objects.all(),
@@ -258,15 +258,15 @@ def _are_elsewhere(refs: list[str], practice: Practice) -> bool:
         ServiceItem.objects.all(),
         SharingRun.objects.all(),
     )
-    theirs = StaffMember.objects.exclude(practice=practice)
+    other_staff = StaffMember.objects.exclude(practice=practice)
     return (
-        any(rows.filter(ref__in=refs).exclude(practice=practice).exists() for rows in kinds)
-        or StaffSession.objects.filter(ref__in=refs, staff__in=theirs).exists()
-        or passkeys.names_by_ref(refs).filter(user__in=theirs).exists()
+        any(rows.filter(ref__in=refs).exclude(practice=practice).exists() for rows in querysets)
+        or StaffSession.objects.filter(ref__in=refs, staff__in=other_staff).exists()
+        or passkeys.names_by_ref(refs).filter(user__in=other_staff).exists()
     )
 
 
-def _logged(response: HttpResponse) -> HttpResponse:
-    # Django would write the same once more, without the reference (django.utils.log.log_response).
+def _mark_logged(response: HttpResponse) -> HttpResponse:
+    # Django would log the response a second time, without the reference (django.utils.log.log_response).
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response

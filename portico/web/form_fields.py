@@ -1,4 +1,4 @@
-"""The form field for every date that people type."""
+"""The form field and widgets for dates."""
 
 from datetime import date
 from typing import Any
@@ -14,7 +14,7 @@ from portico.plumbing.text.dates import NotADate
 
 
 class DayInput(forms.DateInput):
-    """A date to type, with every key at hand: a phone's keyboard for digits has neither slash nor letters."""
+    """A text input for a date. No inputmode: the numeric keyboard of a phone has neither slash nor letters."""
 
     country = "US"
 
@@ -29,7 +29,7 @@ class DayInput(forms.DateInput):
 
 
 class CalendarInput(DayInput):
-    """The browser's own calendar, which sends ISO 8601 and ignores the order of the country."""
+    """The browser's date picker, which sends ISO 8601 and ignores the date order of the country."""
 
     input_type = "date"
 
@@ -38,16 +38,16 @@ class CalendarInput(DayInput):
 
 
 class DayField(forms.DateField):
-    """A date, read in the order of `country`; with `is_past`, a year of two digits is never in the future."""
+    """Parses a date in the order of `country`. With `is_past`, a two-digit year is never in the future."""
 
-    widget: DayInput = DayInput  # type: ignore[assignment]  # Django makes an instance of it.
+    widget: DayInput = DayInput  # type: ignore[assignment]  # Django creates an instance.
 
     def __init__(self, *, is_past: bool = False, **kwargs: Any) -> None:  # Any: Django's own arguments.
         self.is_past, self.country = is_past, "US"
         kwargs.setdefault("error_messages", {"required": gettext_lazy("Type a date.")})
         super().__init__(**kwargs)
 
-    def to_python(self, value: Any) -> date | None:  # Any: Django hands over whatever was posted.
+    def to_python(self, value: Any) -> date | None:  # Any: Django passes what was posted.
         if value in self.empty_values or isinstance(value, date):
             return value or None
         text = str(value).strip()
@@ -56,12 +56,12 @@ class DayField(forms.DateField):
         today = times.day_of(clock.now(), timezone.get_current_timezone())
         try:
             return dates.parsed(text, country=self.country, today=today, is_past=self.is_past)
-        except NotADate as refused:
-            raise ValidationError(str(refused), code="invalid") from refused
+        except NotADate as error:
+            raise ValidationError(str(error), code="invalid") from error
 
 
 def use_order_of(country: str, form: forms.Form) -> None:
-    """Makes every date of a form read and shown in the order of a country (ISO 3166)."""
+    """Sets the date order of all date fields of a form. `country` is an ISO 3166 code."""
     for field in form.fields.values():
         if isinstance(field, DayField):
             field.country = field.widget.country = country

@@ -1,4 +1,4 @@
-"""How times, names and addresses are written for people."""
+"""Formats times, names and email addresses for display."""
 
 import unicodedata
 from datetime import date, datetime, timedelta, tzinfo
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from portico.plumbing.text import times
 
-# The largest unit that fits is the one told. A month and a year are babel's own lengths.
+# Seconds. The largest unit that fits is shown. Month and year have babel's lengths.
 UNITS: tuple[tuple[str, int], ...] = (
     ("year", 365 * 86_400),
     ("month", 30 * 86_400),
@@ -21,24 +21,24 @@ UNITS: tuple[tuple[str, int], ...] = (
 
 
 def time_of_day(at: datetime, *, zone: tzinfo, language: str | None) -> str:
-    """9:20 AM."""
+    """Returns "9:20 AM"."""
     return times.time_of_day(at, zone, language)
 
 
 def short_date(day: date, *, today: date, language: str | None) -> str:
-    """Nov 20, with the year when it is another one."""
+    """Returns "Nov 20", with the year if it is not this year."""
     if day.year != today.year:
         return long_date(day, language=language)
     return times.short_day(day, language)
 
 
 def long_date(day: date, *, language: str | None) -> str:
-    """Nov 20, 2026."""
+    """Returns "Nov 20, 2026"."""
     return times.full_day(day, language)
 
 
 def date_and_time(at: datetime, *, now: datetime, zone: tzinfo, language: str | None) -> str:
-    """Today, 9:20 AM. Yesterday, 7:55 PM. Nov 20, 2:14 PM. Other years carry their year."""
+    """Returns "Today, 9:20 AM", "Yesterday, 7:55 PM" or "Nov 20, 2:14 PM", with the year if it is not this year."""
     time = time_of_day(at, zone=zone, language=language)
     day, today = times.day_of(at, zone), times.day_of(now, zone)
     match (day - today).days:
@@ -53,23 +53,23 @@ def date_and_time(at: datetime, *, now: datetime, zone: tzinfo, language: str | 
 
 
 def date_and_time_in_sentence(at: datetime, *, now: datetime, zone: tzinfo, language: str | None) -> str:
-    """The same inside a sentence: "Signed in today, 9:20 AM"."""
-    written = date_and_time(at, now=now, zone=zone, language=language)
+    """Returns the same for use inside a sentence: "today, 9:20 AM"."""
+    text = date_and_time(at, now=now, zone=zone, language=language)
     days_apart = (times.day_of(at, zone) - times.day_of(now, zone)).days
-    # Only our own words lose their capital: the name of a month keeps the one its language gives it.
-    return written[:1].lower() + written[1:] if abs(days_apart) <= 1 else written
+    # Month names keep the capital that their language gives them.
+    return text[:1].lower() + text[1:] if abs(days_apart) <= 1 else text
 
 
 def time_ago(at: datetime, *, now: datetime, language: str | None) -> str:
-    """3 days ago. What lies ahead reads "in 3 days". Whole units only, never rounded up."""
-    apart = at - now
+    """Returns "3 days ago", or "in 3 days" for a time in the future. Whole units, rounded down."""
+    difference = at - now
     for unit, seconds in UNITS:
-        if count := int(abs(apart).total_seconds()) // seconds:
-            whole = timedelta(seconds=count * seconds) * (-1 if apart < timedelta() else 1)
+        if count := int(abs(difference).total_seconds()) // seconds:
+            whole = timedelta(seconds=count * seconds) * (-1 if difference < timedelta() else 1)
             return format_timedelta(
                 whole,
-                granularity=unit,  # type: ignore[arg-type]  # a literal of babel's own, one by one
-                threshold=inf,  # the unit is chosen here already; babel would tell 29 days as 4 weeks
+                granularity=unit,  # type: ignore[arg-type]  # Babel declares a Literal of unit names.
+                threshold=inf,  # The unit is already chosen; babel would format 29 days as 4 weeks.
                 add_direction=True,
                 locale=times.locale_of(language),
             )
@@ -77,28 +77,28 @@ def time_ago(at: datetime, *, now: datetime, language: str | None) -> str:
 
 
 def currency_name(currency: str, *, language: str | None) -> str:
-    """US dollar (USD)."""
+    """Returns "US dollar (USD)"."""
     name = get_currency_name(currency, count=1, locale=times.locale_of(language))
     return f"{name} ({currency})"
 
 
 def initials(name: str) -> str:
-    """FO for Fay Okafor. Titles ("Dr.") and degrees (", RD") do not count."""
+    """Returns "FO" for "Fay Okafor". Ignores titles ("Dr.") and degrees (", RD")."""
     words = [word for word in name.partition(",")[0].split() if first_letter(word)]
     without_titles = [word for word in words if not (len(word) > 2 and word.endswith("."))]
     words = without_titles or words
-    # A name of one word has one initial, a longer one its first and its last.
+    # The first and the last word, or the only one.
     return "".join(first_letter(word) for word in words[:1] + words[1:][-1:])
 
 
 def first_letter(word: str) -> str:
     letters = (letter for letter in unicodedata.normalize("NFC", word) if letter.isalnum())
-    # Some capitals are two letters (ß); one is enough.
+    # Some letters have a capital of two letters (ß).
     return next(letters, "").upper()[:1]
 
 
 def masked(address: str) -> str:
-    """j…n@gmail.com. A short local part shows its first letter only."""
+    """Returns "j…n@gmail.com". A local part of one or two letters shows only the first."""
     local, at_sign, domain = address.rpartition("@")
     if not at_sign or not local:
         return "…"

@@ -1,4 +1,7 @@
-"""Who may open a page: every view has exactly one guard, which gives it its practice and its person."""
+"""Guards: decorators that check who may open a view and set practice, actor and client on its request.
+
+Every view has exactly one; tests and `portico routes` check that.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -34,10 +37,7 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True)
 class Guard:
-    """What `portico routes` tells of a page: who it is for, and for the office, in which roles.
-
-    `writers` are the roles that may send what the page takes; the others only look.
-    """
+    """The audience of a view and, in the office, the roles that may open it. `writers` are the roles that may POST."""
 
     audience: Audience
     roles: tuple[str, ...] = ()
@@ -46,45 +46,45 @@ class Guard:
 
 type View[R: HttpRequest, **P] = Callable[Concatenate[R, P], HttpResponse]
 
-# A background refresh is marked by our own script with this header: it keeps nobody signed in.
+# Our script sends this header with background refreshes, which do not extend a session.
 BACKGROUND = "X-Portico-Background"
-# In an address of the portal: the ref of what was posted there before signing in.
+# Query parameter of the portal: the ref of a form that was posted after its session had ended.
 SAVED_FORM_PARAMETER = "kept"
 
 
 def mark_guarded[V](view: V, guard: Guard) -> V:
-    """Notes the guard on a view, where `portico routes` and the tests find it."""
+    """Sets the attribute `guard` of a view, which `portico routes` and the tests read."""
     cast(Any, view).guard = guard
     return view
 
 
 def machine_page[**P](view: View[HttpRequest, P]) -> View[HttpRequest, P]:
-    """A page for machines: health, and what needs no practice."""
+    """Guards a page for machines, such as health checks and webhooks: no session, no practice."""
     return mark_guarded(view, Guard(Audience.MACHINE))
 
 
 def front_page[**P](view: View[HttpRequest, P]) -> View[HttpRequest, P]:
-    """The installation's own front door, before any practice is named."""
+    """Guards a public page without a practice."""
     return mark_guarded(view, Guard(Audience.OPEN))
 
 
 def office_sign_in_page[**P](view: View[HttpRequest, P]) -> View[HttpRequest, P]:
-    """How staff get in (sign-in, set-up): no practice yet, for whoever comes."""
+    """Guards a public page of the office (sign-in, set-up), where the practice is not known yet."""
     return mark_guarded(view, Guard(Audience.OPEN))
 
 
 def open_page[**P](view: View[OpenRequest, P]) -> Callable[..., HttpResponse]:
-    """A page at a practice's portal that anybody may open, in their language; an unknown slug is 404."""
+    """Guards a public page of a practice's portal: sets practice, time zone and language. 404 for an unknown slug."""
 
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        asked = cast(OpenRequest, request)
-        asked.practice = practice_at(slug)
-        timezone.activate(asked.practice.zone)
+        open_request = cast(OpenRequest, request)
+        open_request.practice = practice_at(slug)
+        timezone.activate(open_request.practice.zone)
         if language := languages.chosen_language(request):
             translation.activate(language)
-        _refuse_while_paused(asked.practice)
-        return languages.remember(request, view(asked, *args, **kwargs))
+        _refuse_while_paused(open_request.practice)
+        return languages.store_chosen_language(request, view(open_request, *args, **kwargs))
 
     return mark_guarded(guarded, Guard(Audience.OPEN))
 
@@ -92,9 +92,8 @@ def open_page[**P](view: View[OpenRequest, P]) -> Callable[..., HttpResponse]:
 def office_page[**P](
     *roles: Role, writers: tuple[Role, ...] = ()
 ) -> Callable[[View[OfficeRequest, P]], Callable[..., HttpResponse]]:
-    """A page for staff in one of the roles; without any named, for all of them.
-
-    Where not everybody who may look may also change something, `writers` are the roles that may.
+    """Guards a page for staff in one of the roles, by default all. `writers` are the roles that may POST, by default
+    the same. Raises PermissionDenied, and records it in the audit log, for other roles.
     """
     readers = roles or tuple(Role)
     writers = writers or readers
@@ -102,174 +101,182 @@ def office_page[**P](
     def guard(view: View[OfficeRequest, P]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            asked = _known(request)
-            if asked is None:
+            staff_request = _authenticate_staff(request)
+            if staff_request is None:
                 return office_redirects.to_sign_in(request)
-            if step := staff_verification.next_step(asked.session):
-                return office_redirects.to_step(asked, step)
-            if asked.staff.role not in (readers if request.method in {"GET", "HEAD"} else writers):
-                audit_log.record(AuditAction.DENIED_ROLE, practice=asked.practice, by=asked.actor, about=view.__name__)
+            if step := staff_verification.next_step(staff_request.session):
+                return office_redirects.to_step(staff_request, step)
+            if staff_request.staff.role not in (readers if request.method in {"GET", "HEAD"} else writers):
+                audit_log.record(
+                    AuditAction.DENIED_ROLE,
+                    practice=staff_request.practice,
+                    by=staff_request.actor,
+                    about=view.__name__,
+                )
                 raise PermissionDenied
             if BACKGROUND not in request.headers:
-                asked.session.touch()
-            return view(asked, *args, **kwargs)
+                staff_request.session.touch()
+            return view(staff_request, *args, **kwargs)
 
-        return mark_guarded(guarded, Guard(Audience.OFFICE, _named(readers), _named(writers)))
+        return mark_guarded(guarded, Guard(Audience.OFFICE, _values_of(readers), _values_of(writers)))
 
     return guard
 
 
 def office_second_step_page[**P](view: View[OfficeRequest, P]) -> Callable[..., HttpResponse]:
-    """A page on the way in: for staff whose password was right, whatever they have still to show."""
+    """Guards a page between password and office: for staff whose password was accepted, without a second factor."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        asked = _known(request)
-        if asked is None:
+        staff_request = _authenticate_staff(request)
+        if staff_request is None:
             return office_redirects.to_sign_in(request)
-        asked.session.touch()
-        return view(asked, *args, **kwargs)
+        staff_request.session.touch()
+        return view(staff_request, *args, **kwargs)
 
-    return mark_guarded(guarded, Guard(Audience.OFFICE, _named(Role), _named(Role)))
+    return mark_guarded(guarded, Guard(Audience.OFFICE, _values_of(Role), _values_of(Role)))
 
 
 def portal_chooser_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse]:
-    """A page for a mailbox that is signed in at this practice and may not have said yet whom it looks at.
+    """Guards a portal page that works before the mailbox has chosen one of its clients.
 
-    A form of it must come from a page of the same mailbox.
+    A POST must come from a page of the same mailbox, else it is answered with 409.
     """
 
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        asked = _signed_in(request, slug)
-        if asked is None:
+        portal_request = _authenticate_client(request, slug)
+        if portal_request is None:
             return to_entrance(request, slug)
-        if request.method == "POST" and not page_subjects.names_mailbox(asked):
-            return page_subjects.refuse(asked)
-        return languages.remember(request, view(asked, *args, **kwargs))
+        if request.method == "POST" and not page_subjects.names_mailbox(portal_request):
+            return page_subjects.refuse(portal_request)
+        return languages.store_chosen_language(request, view(portal_request, *args, **kwargs))
 
     return mark_guarded(guarded, Guard(Audience.PORTAL))
 
 
 def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse]:
-    """A page for a mailbox that is signed in at this practice and looks at one of its clients.
+    """Guards a portal page about one client of the mailbox that is signed in.
 
-    A form of it must come from a page of the same mailbox and client; else nothing is done, and a page says so.
+    A POST must come from a page of the same mailbox and client, else it is answered with 409.
     """
 
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        asked = _signed_in(request, slug)
-        if asked is None:
-            return to_entrance(request, slug, kept=_keep_post(request, slug))
+        portal_request = _authenticate_client(request, slug)
+        if portal_request is None:
+            return to_entrance(request, slug, saved_form_ref=_save_post(request, slug))
         is_post = request.method == "POST"
-        if is_post and not page_subjects.names_mailbox(asked):
-            return page_subjects.refuse(asked)
-        if not asked.has_chosen:
+        if is_post and not page_subjects.names_mailbox(portal_request):
+            return page_subjects.refuse(portal_request)
+        if not portal_request.has_chosen:
             return _to_chooser(request, slug)
-        if is_post and not page_subjects.names_client(asked):
-            return page_subjects.refuse(asked)
+        if is_post and not page_subjects.names_client(portal_request):
+            return page_subjects.refuse(portal_request)
         if is_post and SAVED_FORM_PARAMETER in request.GET:
-            # Pressed once more: the page must not say again that nothing was sent.
-            saved_forms.delete(asked.account, request.GET[SAVED_FORM_PARAMETER])
-        return languages.remember(request, _answer(asked, view, *args, **kwargs))
+            # The form is sent now: the page must not say again that nothing was sent.
+            saved_forms.delete(portal_request.account, request.GET[SAVED_FORM_PARAMETER])
+        response = _call_or_offer_switch(portal_request, view, *args, **kwargs)
+        return languages.store_chosen_language(request, response)
 
     return mark_guarded(guarded, Guard(Audience.PORTAL))
 
 
-def _answer[**P](asked: PortalRequest, view: View[PortalRequest, P], *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-    """Returns the answer of the page, or one that offers to switch if it belongs to another client of the mailbox."""
-    if other := page_subjects.meant_for(asked):
-        return page_subjects.offer_switch(asked, other)
+def _call_or_offer_switch[**P](
+    request: PortalRequest, view: View[PortalRequest, P], *args: P.args, **kwargs: P.kwargs
+) -> HttpResponse:
+    """Calls the view, or returns a page that offers to switch if the URL is about another client of the mailbox."""
+    if other := page_subjects.meant_for(request):
+        return page_subjects.offer_switch(request, other)
     try:
-        return view(asked, *args, **kwargs)
+        return view(request, *args, **kwargs)
     except Http404:
-        other = page_subjects.owner_of(asked, str(kwargs.get("ref", "")))
+        other = page_subjects.owner_of(request, str(kwargs.get("ref", "")))
         if other is None:
             raise
-        return page_subjects.offer_switch(asked, other)
+        return page_subjects.offer_switch(request, other)
 
 
-def _named(roles: Iterable[Role]) -> tuple[str, ...]:
+def _values_of(roles: Iterable[Role]) -> tuple[str, ...]:
     return tuple(role.value for role in roles)
 
 
-def _known(request: HttpRequest) -> OfficeRequest | None:
-    """The request with the member of staff whose password was right; None when nobody's was."""
+def _authenticate_staff(request: HttpRequest) -> OfficeRequest | None:
+    """Sets staff, practice, actor and time zone on the request; None without a session."""
     staff = request.user
     if not isinstance(staff, StaffMember):
         return None
-    asked = cast(OfficeRequest, request)
-    asked.staff, asked.practice, asked.actor = staff, staff.practice, staff.actor
-    timezone.activate(asked.practice.zone)
-    _refuse_while_paused(asked.practice)
-    return asked
+    staff_request = cast(OfficeRequest, request)
+    staff_request.staff, staff_request.practice, staff_request.actor = staff, staff.practice, staff.actor
+    timezone.activate(staff_request.practice.zone)
+    _refuse_while_paused(staff_request.practice)
+    return staff_request
 
 
-def to_entrance(request: HttpRequest, slug: str, *, kept: str = "") -> HttpResponse:
-    """Sends whoever is not signed in to the door, with the way back in the address.
+def to_entrance(request: HttpRequest, slug: str, *, saved_form_ref: str = "") -> HttpResponse:
+    """Redirects to the practice's entrance. `next` is the requested URL, or the page that shows the saved form again.
 
-    Back to the page of a form too, on which what was posted stands again if it was `kept`; the door forgets what is
-    no page.
+    The entrance ignores a `next` that is no page, such as an address that only takes POST.
     """
-    door = reverse("entrance:doorway", kwargs={"slug": slug})
-    back = f"{request.path}?{urlencode({SAVED_FORM_PARAMETER: kept})}" if kept else request.get_full_path()
-    return redirect(f"{door}?{urlencode({'next': back})}")
+    entrance = reverse("entrance:doorway", kwargs={"slug": slug})
+    saved_form = f"{request.path}?{urlencode({SAVED_FORM_PARAMETER: saved_form_ref})}"
+    next_url = saved_form if saved_form_ref else request.get_full_path()
+    return redirect(f"{entrance}?{urlencode({'next': next_url})}")
 
 
-def _keep_post(request: HttpRequest, slug: str) -> str:
-    """The ref of what was posted after time had ended the session; empty when there is nothing to keep."""
+def _save_post(request: HttpRequest, slug: str) -> str:
+    """Saves a form that was posted after its session had timed out and returns its ref; empty if there is none."""
     session = session_that_ended(request, practice_at(slug)) if request.method == "POST" else None
     if session is None:
         return ""
     posted = [field for field in form_recovery.posted_fields(request.POST.lists()) if field.name != page_subjects.FIELD]
     client_ref = page_subjects.client_named(request, session.account)
-    kept = saved_forms.save(session, client_ref=client_ref, path=request.path, fields=posted)
-    return kept.ref if kept else ""
+    saved = saved_forms.save(session, client_ref=client_ref, path=request.path, fields=posted)
+    return saved.ref if saved else ""
 
 
 def _to_chooser(request: HttpRequest, slug: str) -> HttpResponse:
-    """Asks whom the mailbox looks at, and goes on from there to the page that was asked for."""
+    """Redirects to the page that chooses one of the mailbox's clients, and from there to the requested page."""
     chooser = reverse("portal:who", kwargs={"slug": slug})
     if request.method not in {"GET", "HEAD"}:
         return redirect(chooser)
     return redirect(f"{chooser}?{urlencode({'next': request.get_full_path()})}")
 
 
-def _signed_in(request: HttpRequest, slug: str) -> PortalRequest | None:
-    """The request with its session and what that opens at this moment; None when it opens nothing."""
+def _authenticate_client(request: HttpRequest, slug: str) -> PortalRequest | None:
+    """Sets the attributes of a PortalRequest, time zone and language; None without a session that has access now."""
     practice = practice_at(slug)
-    asked = cast(PortalRequest, request)
-    asked.practice = practice
+    portal_request = cast(PortalRequest, request)
+    portal_request.practice = practice
     _refuse_while_paused(practice)
     session = client_session(request, practice)
     accesses = list(portal_sessions.accesses_of(session)) if session else []
     if session is None or not accesses:
         return None
     chosen = next((access for access in accesses if access.client_id == session.client_id), None)
-    asked.account, asked.portal_session = session.account, session
-    asked.accesses = accesses
-    asked.has_chosen = chosen is not None or len(accesses) == 1
-    asked.access = chosen or accesses[0]
-    asked.client = session.client = asked.access.client
-    asked.client.practice = practice
-    asked.actor = portal_sessions.actor_of(session)
+    portal_request.account, portal_request.portal_session = session.account, session
+    portal_request.accesses = accesses
+    portal_request.has_chosen = chosen is not None or len(accesses) == 1
+    portal_request.access = chosen or accesses[0]
+    portal_request.client = client = session.client = portal_request.access.client
+    client.practice = practice
+    portal_request.actor = portal_sessions.actor_of(session)
     timezone.activate(practice.zone)
-    # Until the end of the request, so that a page that says no speaks it too.
-    translation.activate(languages.chosen_language(request) or session.account.language or asked.client.language)
+    # Until the end of the request, so that error pages use it too.
+    translation.activate(languages.chosen_language(request) or session.account.language or client.language)
     if BACKGROUND not in request.headers:
         portal_sessions.touch(session, every=settings.SESSION_IDLE_CLIENT / 30)
-    return asked
+    return portal_request
 
 
 def _refuse_while_paused(practice: Practice) -> None:
-    """Asked at every request, so that a pause counts from the next one on. Raises PracticePaused."""
+    """Raises PracticePaused. Checked at every request, so that a pause takes effect at once."""
     if practice.is_suspended:
         raise PracticePaused
 
 
 def practice_at(slug: str) -> Practice:
-    """The practice of an address. Raises Http404."""
+    """Returns the practice with the slug. Raises Http404."""
     practice = Practice.objects.filter(slug=slug).first()
     if practice is None:
         raise Http404
@@ -277,12 +284,12 @@ def practice_at(slug: str) -> Practice:
 
 
 def client_session(request: HttpRequest, practice: Practice) -> PortalSession | None:
-    """The client session that this browser's cookie names at this practice, when it is alive."""
+    """Returns the live client session of this browser at the practice, if any."""
     key = request.COOKIES.get(settings.CLIENT_COOKIE_NAME, "")
     return portal_sessions.find(practice, key) if key else None
 
 
 def session_that_ended(request: HttpRequest, practice: Practice) -> PortalSession | None:
-    """The client session of this browser that time has ended, when it is not long ago."""
+    """Returns the client session of this browser that timed out recently, if any."""
     key = request.COOKIES.get(settings.CLIENT_COOKIE_NAME, "")
     return portal_sessions.find_ended(practice, key) if key else None

@@ -1,4 +1,4 @@
-"""The language a page speaks: the one chosen in this browser, else the person's own, else what the browser asks for."""
+"""The language of a page: the one chosen in this browser, else the client's, else the browser's Accept-Language."""
 
 from collections.abc import Mapping
 
@@ -10,25 +10,25 @@ from portico.domain.access.sign_in.known_browsers import RETENTION
 from portico.web.http import cookies
 
 OFFICE = "/office/"
-# In an address: the language that was pressed at the foot of the page.
+# Query parameter of the language links in the footer.
 LANGUAGE_PARAMETER = "language"
 
 
 def language_for(request: HttpRequest) -> str:
-    """For whoever comes: as chosen earlier, else as the browser asks. The office is in English."""
+    """Returns the language before the person is known: the cookie's, else Accept-Language; English in the office."""
     if request.path_info.startswith(OFFICE):
         return settings.LANGUAGE_CODE
     return translation.get_language_from_request(request)
 
 
 def chosen_language(request: HttpRequest) -> str:
-    """What was chosen in this browser, just now or earlier; empty when nobody has."""
-    return _known(request.GET, LANGUAGE_PARAMETER) or _known(request.COOKIES, settings.LANGUAGE_COOKIE_NAME)
+    """Returns the language chosen in this browser, by link or cookie; empty if none was."""
+    return _language_in(request.GET, LANGUAGE_PARAMETER) or _language_in(request.COOKIES, settings.LANGUAGE_COOKIE_NAME)
 
 
-def remember(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Keeps in this browser what was just pressed; the page itself changes nothing."""
-    language = _known(request.GET, LANGUAGE_PARAMETER)
+def store_chosen_language(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Stores the language of a footer link in a cookie."""
+    language = _language_in(request.GET, LANGUAGE_PARAMETER)
     if language:
         set_language_cookie(response, language)
     return response
@@ -42,6 +42,6 @@ def is_known(language: str) -> bool:
     return language in dict(settings.LANGUAGES)
 
 
-def _known(values: Mapping[str, object], name: str) -> str:
+def _language_in(values: Mapping[str, object], name: str) -> str:
     language = str(values.get(name, ""))
     return language if is_known(language) else ""

@@ -1,6 +1,6 @@
 """The subject of a portal page: every form names its mailbox and client, and the guard compares them when it is sent.
 
-The session knows only whom the person looked at last. Another tab may have chosen another client, or signed in with
+The session stores only the client chosen last. Another tab may have chosen another client, or signed in with
 another mailbox, since the page of the form was shown.
 """
 
@@ -13,10 +13,10 @@ from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.billing.models import Invoice, Payment, Refund
 from portico.web.http.request_types import PortalRequest
 
-# The hidden field of every form in the portal. Forms of the entrance name their link, address or session in it.
+# The hidden field of every form in the portal. Forms of the entrance put their link, address or session into it.
 FIELD = "subject"
-# In an address that names no client: for whom a link on the page of a mailbox with several clients was meant.
-FOR = "for"
+# Query parameter for URLs that name no client, if the mailbox has several: the ref of the client a link is for.
+CLIENT_PARAMETER = "for"
 
 
 def name_of(request: PortalRequest) -> str:
@@ -25,45 +25,45 @@ def name_of(request: PortalRequest) -> str:
 
 
 def names_mailbox(request: PortalRequest) -> bool:
-    """Whether the form came from a page of the mailbox that is signed in now."""
+    """Returns True if the form came from a page of the mailbox that is signed in now."""
     return _named(request)[0] == request.account.ref
 
 
 def names_client(request: PortalRequest) -> bool:
-    """Whether the form came from a page of the client whom the person looks at now."""
+    """Returns True if the form came from a page of the client that is chosen now."""
     return _named(request)[1] == request.client.ref
 
 
 def client_named(request: HttpRequest, account: PortalAccount) -> str:
-    """Returns the ref of the client whose page the form was on; empty if it was a page of another mailbox."""
+    """Returns the ref of the client that the form was for; empty if it came from a page of another mailbox."""
     mailbox, client = _named(request)
     return client if mailbox == account.ref else ""
 
 
 def for_client(request: PortalRequest) -> dict[str, str]:
-    """Returns the query that names the client in a link whose address does not; empty if the mailbox has only one."""
-    return {FOR: request.client.ref} if len(request.accesses) > 1 else {}
+    """Returns the query parameters that name the client in a link; empty if the mailbox has only one client."""
+    return {CLIENT_PARAMETER: request.client.ref} if len(request.accesses) > 1 else {}
 
 
 def meant_for(request: PortalRequest) -> PortalAccess | None:
-    """Returns the access to the other client of the mailbox for whom a link was meant, if any."""
-    ref = request.GET.get(FOR, "") if request.method in {"GET", "HEAD"} else ""
+    """Returns the access to the client named by the link, if it is another client of the mailbox."""
+    ref = request.GET.get(CLIENT_PARAMETER, "") if request.method in {"GET", "HEAD"} else ""
     return _access_to(request, ref) if ref != request.client.ref else None
 
 
 def refuse(request: PortalRequest) -> HttpResponse:
-    """Returns the page `This page is out of date`: whom the person looks at now, and how to go on."""
+    """Returns the page `This page is out of date`, with 409."""
     other = _access_to(request, client_named(request, request.account))
     return _page(request, other, is_form=True, status=HTTPStatus.CONFLICT)
 
 
 def offer_switch(request: PortalRequest, other: PortalAccess) -> HttpResponse:
-    """Returns the page for what belongs to another client of the mailbox: 404, with a button to switch to them."""
+    """Returns 404 with a button that switches to the other client of the mailbox that the page belongs to."""
     return _page(request, other, is_form=False, status=HTTPStatus.NOT_FOUND)
 
 
 def owner_of(request: PortalRequest, ref: str) -> PortalAccess | None:
-    """Returns the access to the other client of the mailbox whose invoice, receipt or refund the ref names, if any."""
+    """Returns the access to the client who owns the invoice, payment or refund, if it is another one of the mailbox."""
     if len(request.accesses) == 1 or not ref:
         return None
     clients = [each.client_id for each in request.accesses if each.access_billing_documents]

@@ -1,4 +1,4 @@
-"""What payments are called, alike for staff and clients."""
+"""Names of payments and cards, the same for staff and clients."""
 
 from django.utils.translation import gettext as _
 
@@ -6,7 +6,7 @@ from portico.domain.billing.models import Payment, PaymentKind, SavedCard
 
 
 def payment_name(payment: Payment) -> str:
-    """Check 1182. Visa ending 4242."""
+    """Returns "Check 1182", "Visa ending 4242" or the kind of payment."""
     match payment.kind:
         case PaymentKind.CHECK if payment.check_number:
             return _("Check %(number)s") % {"number": payment.check_number}
@@ -17,7 +17,7 @@ def payment_name(payment: Payment) -> str:
 
 
 def card_name(card: SavedCard) -> str:
-    """Visa ending 4242."""
+    """Returns "Visa ending 4242"."""
     return _ending(card.brand, card.last4)
 
 

@@ -1,4 +1,4 @@
-"""The place in the portal that somebody was going to, kept over the way in."""
+"""Safe redirect targets in the portal: the page that was requested before signing in."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,17 +14,17 @@ MAX_LENGTH = 300
 
 
 def requested_path(request: OpenRequest | PortalRequest) -> str:
-    """The place that the form or the address names as `next`, if it is a page of this practice's portal."""
+    """Returns the `next` parameter of the form or URL if it is a page of this practice's portal, else empty."""
     return safe_path(request.practice, request.POST.get("next", "") or request.GET.get("next", ""))
 
 
-def holds_saved_form(place: str) -> bool:
-    """Whether a form stands there that was posted after its session had ended."""
-    return SAVED_FORM_PARAMETER in parse_qs(urlsplit(place).query)
+def holds_saved_form(path: str) -> bool:
+    """Returns True if the page will show a form that was posted after its session had ended."""
+    return SAVED_FORM_PARAMETER in parse_qs(urlsplit(path).query)
 
 
 def safe_path(practice: Practice, path: str) -> str:
-    """The path if it is a page of this practice's portal, else nothing. No other origin gets through."""
+    """Returns the path if it is a page of this practice's portal, else empty. Rejects other origins."""
     if not path.startswith(practice.portal_path) or len(path) > MAX_LENGTH:
         return ""
     if not url_has_allowed_host_and_scheme(path, allowed_hosts=None):

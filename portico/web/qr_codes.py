@@ -1,15 +1,15 @@
-"""QR codes as drawings in the page: no picture to fetch, and nothing inline that the page's policy would refuse."""
+"""QR codes as inline SVG, which the Content-Security-Policy allows."""
 
 import qrcode
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-# The quiet zone; four are asked for, two are enough on the white card around it.
+# Modules of quiet zone. The standard asks for four; two are enough on the white card around it.
 BORDER = 2
 
 
 def svg(text: str, *, label: str) -> SafeString:
-    """The drawing, black on its own white card: one stroke for each run of dark modules."""
+    """Returns the code as SVG: one stroke for each horizontal run of dark modules."""
     code = qrcode.QRCode(border=BORDER)
     code.add_data(text)
     code.make()
@@ -22,7 +22,7 @@ def svg(text: str, *, label: str) -> SafeString:
 
 
 def _runs(row: list[bool]) -> list[tuple[int, int]]:
-    """Where the dark modules of a row begin, and how many stand together."""
+    """Returns start and length of each run of dark modules in a row."""
     found: list[tuple[int, int]] = []
     for x, dark in enumerate(row):
         if dark and found and sum(found[-1]) == x:

@@ -1,4 +1,4 @@
-"""Every address, who may open it, and how; read from the URLconf, so that none can be forgotten."""
+"""The list of all routes with their guards and methods, read from the URLconf."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -11,12 +11,12 @@ from portico.web.guards import Guard
 
 
 class Unguarded(Exception):
-    """A view without a guard, or one that does not say which methods it takes."""
+    """Raised for a view without a guard or without a decorator that restricts its methods."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """One address; `roles` only where staff are asked for one, `writers` only where such a page takes a form."""
+    """One URL pattern. `roles` is set for office pages, `writers` for those that also accept POST."""
 
     path: str
     name: str
@@ -27,7 +27,7 @@ class Route:
 
 
 def all_routes() -> list[Route]:
-    """Raises Unguarded."""
+    """Returns every route of the URLconf. Raises Unguarded."""
     return list(_walk(get_resolver().url_patterns, "/", ""))
 
 
@@ -54,11 +54,11 @@ def _route(view: Callable[..., object], path: str, name: str) -> Route:
 
 @cache
 def methods_of(view: Callable[..., object]) -> tuple[str, ...]:
-    """What `require_safe`, `require_POST` or `require_http_methods` around the view was told; empty without one."""
+    """Returns the methods set by `require_safe`, `require_POST` or `require_http_methods`; empty without one."""
     layer: Callable[..., object] | None = view
     while layer is not None:
-        told = inspect.getclosurevars(layer).nonlocals.get("request_method_list")
-        if told is not None:
-            return tuple(told)
+        methods = inspect.getclosurevars(layer).nonlocals.get("request_method_list")
+        if methods is not None:
+            return tuple(methods)
         layer = getattr(layer, "__wrapped__", None)
     return ()

@@ -1,4 +1,4 @@
-"""What a staff session has shown of its person: by what, and when last. Kept in the session, so it costs no query."""
+"""Second factor and last re-authentication of a staff session, stored in the session so that they need no query."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,29 +8,29 @@ from portico.domain.practices.staff.second_factor import SecondFactorMethod
 from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.plumbing import clock
 
-# How long a proof counts for what asks for one.
+# How long a verification counts as recent.
 FRESH = timedelta(minutes=10)
 _FACTOR = "second-factor"
-_PROVEN_AT = "proven-at"
-_CODES = "recovery-codes-unseen"
+_VERIFIED_AT = "proven-at"
+_UNSEEN_CODES = "recovery-codes-unseen"
 
 
-def record(session: SessionStore, way: SecondFactorMethod) -> None:
-    """The person has just shown who they are."""
-    session[_PROVEN_AT] = clock.now().timestamp()
-    if way != SecondFactorMethod.PASSWORD:
-        session[_FACTOR] = way.value
+def record(session: SessionStore, method: SecondFactorMethod) -> None:
+    """Records that the person has just verified their identity."""
+    session[_VERIFIED_AT] = clock.now().timestamp()
+    if method != SecondFactorMethod.PASSWORD:
+        session[_FACTOR] = method.value
 
 
 def is_recent(session: SessionStore) -> bool:
-    """Whether the last proof is at most ten minutes old. A session begins with one."""
-    if _PROVEN_AT in session:
-        last = datetime.fromtimestamp(session[_PROVEN_AT], UTC)
+    """Returns True if the last verification is at most ten minutes old. Signing in counts as one."""
+    if _VERIFIED_AT in session:
+        verified_at = datetime.fromtimestamp(session[_VERIFIED_AT], UTC)
     elif session.row is not None:
-        last = session.row.created_at
+        verified_at = session.row.created_at
     else:
         return False
-    return -clock.SKEW <= clock.now() - last <= FRESH
+    return -clock.SKEW <= clock.now() - verified_at <= FRESH
 
 
 def has_factor(session: SessionStore) -> bool:
@@ -38,24 +38,24 @@ def has_factor(session: SessionStore) -> bool:
 
 
 def show_codes(session: SessionStore, *, first: bool) -> None:
-    """New recovery codes wait to be seen, by this session alone. `first`: as the last step of setting up."""
-    session[_CODES] = "first" if first else "new"
+    """Marks new recovery codes to be shown to this session. `first`: as the last step of setting up a second factor."""
+    session[_UNSEEN_CODES] = "first" if first else "new"
 
 
 def has_unseen_codes(session: SessionStore) -> bool:
-    return _CODES in session
+    return _UNSEEN_CODES in session
 
 
 def codes_are_first(session: SessionStore) -> bool:
-    return bool(session.get(_CODES) == "first")
+    return bool(session.get(_UNSEEN_CODES) == "first")
 
 
-def codes_seen(session: SessionStore) -> None:
-    session.pop(_CODES, None)
+def mark_codes_seen(session: SessionStore) -> None:
+    session.pop(_UNSEEN_CODES, None)
 
 
 def next_step(session: SessionStore) -> str:
-    """The name of the page that stands between this session and the office; empty when none does."""
+    """Returns the URL name of the next sign-in step; empty if the session may open the office."""
     if not settings.SECOND_FACTOR_REQUIRED:
         return ""
     if not has_factor(session):

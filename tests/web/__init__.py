@@ -1,1 +1,1 @@
-"""The promises of the pages."""
+"""Tests of the web layer."""

@@ -1,4 +1,4 @@
-"""Two addresses to stand at, for the tests of menus."""
+"""Two views for the tests of menus."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path

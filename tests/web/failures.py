@@ -1,4 +1,4 @@
-"""The product's addresses, and one where everything goes wrong as asked."""
+"""A URLconf with views that fail in a given way."""
 
 import errno
 from datetime import timedelta

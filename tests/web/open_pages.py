@@ -1,4 +1,4 @@
-"""A page that stands open in one tab while things happen in another."""
+"""A page that stays open in one tab while something happens in another."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.web.page_forms import FormOnPage, forms_on
 
 
 class Tab:
-    """A page as it was opened, with the form that goes to `to`: the page's own address unless given."""
+    """An open page and its form with the action `to`, by default the page's own URL."""
 
     def __init__(self, browser: Browser, page: str, *, to: str = "") -> None:
         self.browser = browser
@@ -18,11 +18,11 @@ class Tab:
         self.form = form_to(to or path, answer.content.decode(), at=path)
 
     def press(self, typed: dict[str, str] | None = None, *, follow: bool = True) -> Any:  # Any: the test client's own.
-        """Posts the form with its hidden fields as they stood when the page was opened."""
+        """Posts the form with the hidden fields of the opened page."""
         return self.browser.post(self.form.action, self.form.fields | (typed or {}), follow=follow)
 
     def showing(self, answer: Any) -> "Tab":  # Any: as above.
-        """The tab with the page that it was answered with."""
+        """Returns a tab with the page in the response."""
         self.form = form_to(self.form.action, answer.content.decode(), at=answer.request["PATH_INFO"])
         return self
 

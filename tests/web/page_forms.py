@@ -1,4 +1,4 @@
-"""The forms that stand on our pages, as a browser would send them when no named button is pressed."""
+"""Parses the forms of a page, as a browser would submit them."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from tests import cast
 
-# What somebody might type where nothing stands yet: it makes sense as a name, a number, an amount and a reason.
+# Plausible input for an empty field: valid as a name, a number, an amount and a reason.
 ANYTHING = "7"
 BY_NAME = {
     "email": "new@mail.example",
@@ -38,7 +38,7 @@ class FormOnPage:
         return {*self.fields, *self.buttons}
 
     def filled(self) -> dict[str, str]:
-        """As it stands, with something plausible wherever nothing does."""
+        """Returns the form's data with plausible input in empty fields."""
         missing = {name: value for name, value in self.choices.items() if not self.fields[name]}
         empty = [name for name in self.typed if not self.fields[name].strip()]
         missing |= {name: BY_NAME.get(self.typed[name], ANYTHING) for name in empty}

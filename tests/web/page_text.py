@@ -1,9 +1,9 @@
-"""Pages as they are read: words alone, in one line."""
+"""Converts pages to plain text."""
 
 import re
 from html import unescape
 
 
 def plain(page: bytes) -> str:
-    """Without markup; what stood in two elements is two words."""
+    """Returns the page without markup, with spaces between elements."""
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page.decode())))

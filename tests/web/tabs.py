@@ -1,4 +1,4 @@
-"""Two tabs of one browser: each keeps the page that it shows, and presses what stands there."""
+"""Two tabs of one browser, each with its own page."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ class Answer:
 
 
 class Tab:
-    """Nothing that another tab does changes the page that this one shows."""
+    """Keeps its page, whatever other tabs do."""
 
     def __init__(self, browser: Browser, address: str = "") -> None:
         self.browser = browser

@@ -1,4 +1,4 @@
-"""No punctuation stands right behind an address that people are given: on paper, in mails, on pages that explain."""
+"""No punctuation directly follows a URL or email address in print, emails and help pages."""
 
 import re
 from pathlib import Path

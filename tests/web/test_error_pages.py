@@ -1,4 +1,4 @@
-"""The pages that say no."""
+"""Error pages and RefusalMiddleware."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ def visitor(client: Browser) -> Browser:
 
 
 @pytest.mark.parametrize("kind", ["away", "pool", "closed", "locked"])
-def test_while_the_database_is_away_a_page_says_so(visitor: Browser, kind: str) -> None:
+def test_unavailable_database_is_503(visitor: Browser, kind: str) -> None:
     response = visitor.get(f"/trouble/{kind}/")
     assert response.status_code == 503
     assert response["Retry-After"] == "5"
@@ -35,24 +35,24 @@ def test_while_the_database_is_away_a_page_says_so(visitor: Browser, kind: str) 
 
 
 @pytest.mark.parametrize("kind", ["full", "full-disk"])
-def test_a_full_disk_has_its_own_status(visitor: Browser, kind: str) -> None:
+def test_full_disk_is_507(visitor: Browser, kind: str) -> None:
     assert visitor.get(f"/trouble/{kind}/").status_code == 507
 
 
-def test_a_mistake_of_ours_shows_no_trace(visitor: Browser) -> None:
+def test_500_shows_no_traceback(visitor: Browser) -> None:
     response = visitor.get("/trouble/mistake/")
     assert response.status_code == 500
     assert "Something went wrong here" in response.content.decode()
     assert "secret detail" not in response.content.decode()
 
 
-def test_a_mistake_at_a_portal_tells_who_was_paying_that_nothing_is_charged_twice(practice: Practice) -> None:
+def test_portal_500_says_nothing_is_charged_twice(practice: Practice) -> None:
     request = RequestFactory().get(f"{practice.portal_path}home/")
     request.practice = practice  # type: ignore[attr-defined]  # As the guard notes it.
     assert "nothing is charged twice" in error_pages.server_error(request).content.decode()
 
 
-def test_a_page_that_a_portal_does_not_have_says_whom_to_call(visitor: Browser, practice: Practice) -> None:
+def test_portal_404_shows_the_practices_phone(visitor: Browser, practice: Practice) -> None:
     page = visitor.get(f"{practice.portal_path}nowhere/").content.decode()
     assert practice.name in page
     assert f"tel:{practice.phone}" in page
@@ -62,38 +62,38 @@ def test_a_page_that_a_portal_does_not_have_says_whom_to_call(visitor: Browser, 
         assert practice.name not in visitor.get(address).content.decode()
 
 
-def test_staff_are_not_told_to_call_their_own_front_desk(office: Browser, practice: Practice) -> None:
+def test_office_404_shows_no_phone(office: Browser, practice: Practice) -> None:
     page = office.get(f"/office/clients/{'a' * 16}/").content.decode()
     assert practice.name in page
     assert "tel:" not in page
 
 
-def test_a_mistake_is_in_the_log_with_its_reference(visitor: Browser, caplog: pytest.LogCaptureFixture) -> None:
+def test_500_is_logged_with_its_reference(visitor: Browser, caplog: pytest.LogCaptureFixture) -> None:
     page = visitor.get("/trouble/mistake/").content.decode()
     (record,) = [record for record in caplog.records if record.getMessage() == "request.failed"]
     assert vars(record)["reference"] in page
     assert record.exc_info is not None
 
 
-def test_error_pages_ask_the_database_nothing(visitor: Browser, django_assert_num_queries: object) -> None:
+def test_error_pages_make_no_query(visitor: Browser, django_assert_num_queries: object) -> None:
     for kind in ("away", "mistake", "too-many", "refused", "full"):
         with django_assert_num_queries(0):  # type: ignore[operator]  # pytest-django's own context manager.
             visitor.get(f"/trouble/{kind}/")
 
 
-def test_a_refusal_says_its_sentence(visitor: Browser) -> None:
+def test_refusal_shows_its_message(visitor: Browser) -> None:
     response = visitor.get("/trouble/refused/")
     assert response.status_code == 409
     assert "This is already done." in response.content.decode()
 
 
-def test_a_limit_says_to_wait(visitor: Browser) -> None:
+def test_429_says_to_wait(visitor: Browser) -> None:
     response = visitor.get("/trouble/too-many/")
     assert response.status_code == 429
     assert "Too many tries" in response.content.decode()
 
 
-def test_a_wrong_method_is_a_page_that_names_the_right_ones(visitor: Browser) -> None:
+def test_405_names_the_allowed_methods(visitor: Browser) -> None:
     response = visitor.delete("/office/sign-in/")
     assert response.status_code == 405
     assert response["Allow"] == "GET, HEAD, POST"
@@ -104,25 +104,25 @@ def test_a_wrong_method_is_a_page_that_names_the_right_ones(visitor: Browser) ->
     ("method", "path"),
     [("POST", "/"), ("DELETE", "/office/sign-in/"), ("BREW", "/healthz"), ("GET", "/office/sign-out/")],
 )
-def test_a_wrong_method_is_told_before_a_missing_token(method: str, path: str, db: None) -> None:
+def test_405_comes_before_the_csrf_check(method: str, path: str, db: None) -> None:
     assert Browser(enforce_csrf_checks=True).generic(method, path).status_code == 405
 
 
-def test_a_form_from_elsewhere_is_refused_by_a_page(practice: Practice) -> None:
+def test_form_without_csrf_token_gets_a_page(practice: Practice) -> None:
     browser = Browser(enforce_csrf_checks=True)
     response = browser.post("/office/sign-in/", {"email": "fay@alder-street.example", "password": cast.PASSWORD})
     assert response.status_code == 403
     assert "Please press again" in response.content.decode()
 
 
-def test_anothers_client_looks_like_one_that_never_was(office: Browser, practice: Practice) -> None:
+def test_other_practices_client_looks_like_a_missing_one(office: Browser, practice: Practice) -> None:
     dora = cast.dora(cast.birch())
     hers, nobodys = (office.get(f"/office/clients/{ref}/") for ref in (dora.ref, "a" * 16))
     assert hers.status_code == nobodys.status_code == 404
     assert _without_reference(hers.content) == _without_reference(nobodys.content)
 
 
-def test_only_the_trail_knows_that_it_was_anothers(office: Browser, practice: Practice) -> None:
+def test_access_to_other_practice_is_recorded(office: Browser, practice: Practice) -> None:
     dora = cast.dora(cast.birch())
     office.get(f"/office/clients/{'a' * 16}/")
     assert not AuditEntry.objects.filter(verb=AuditAction.DENIED_PRACTICE).exists()
@@ -132,7 +132,7 @@ def test_only_the_trail_knows_that_it_was_anothers(office: Browser, practice: Pr
     assert dora.ref not in f"{entry.about} {entry.details}"
 
 
-def test_a_role_that_is_not_enough_is_told_whom_to_ask(office: Browser, practice: Practice) -> None:
+def test_403_names_the_owners(office: Browser, practice: Practice) -> None:
     cast.elm(practice)
     response = office.get("/office/settings/trail/")
     assert response.status_code == 403
@@ -144,7 +144,7 @@ def test_a_role_that_is_not_enough_is_told_whom_to_ask(office: Browser, practice
 
 @pytest.fixture
 def busy_database(transactional_db: None) -> Iterator[sqlite3.Connection]:
-    """Another process holds SQLite's only writer; this one waits a moment instead of five seconds."""
+    """Holds SQLite's write lock in another connection, and shortens the timeout."""
     connection.ensure_connection()
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA busy_timeout = 50")
@@ -155,7 +155,7 @@ def busy_database(transactional_db: None) -> Iterator[sqlite3.Connection]:
 
 
 @pytest.mark.sqlite
-def test_a_busy_database_is_a_503_and_well_again_by_itself(busy_database: sqlite3.Connection, visitor: Browser) -> None:
+def test_locked_database_is_503_and_recovers(busy_database: sqlite3.Connection, visitor: Browser) -> None:
     practice = cast.alder()
     cast.fay(practice)
     typed = {"email": "fay@alder-street.example", "password": cast.PASSWORD}
@@ -167,7 +167,7 @@ def test_a_busy_database_is_a_503_and_well_again_by_itself(busy_database: sqlite
 
 @pytest.fixture
 def nearly_full_disk(transactional_db: None) -> Iterator[None]:
-    """SQLite may not take one page more than it has; what is free within those pages may still be used."""
+    """Limits SQLite to its current number of pages."""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA page_count")
         cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
@@ -176,9 +176,7 @@ def nearly_full_disk(transactional_db: None) -> Iterator[None]:
 
 
 @pytest.mark.sqlite
-def test_a_full_disk_is_a_507_with_nothing_half_done_and_well_again_by_itself(
-    nearly_full_disk: None, visitor: Browser
-) -> None:
+def test_full_disk_rolls_back_and_recovers(nearly_full_disk: None, visitor: Browser) -> None:
     cast.signed_in(visitor, cast.fay(cast.alder()))
     answers: list[int] = []
 
@@ -204,9 +202,7 @@ def no_room_for_sessions(execute: Callable[..., object], sql: str, *rest: object
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_was_done_is_not_called_a_failure_when_its_sentence_finds_no_room(
-    visitor: Browser, practice: Practice
-) -> None:
+def test_success_is_kept_if_its_message_cannot_be_saved(visitor: Browser, practice: Practice) -> None:
     cast.signed_in(visitor, cast.fay(practice))
     with connection.execute_wrapper(no_room_for_sessions):
         answer = visitor.post("/office/clients/new/", new_client(form_key=tokens.new_token()))
@@ -215,7 +211,7 @@ def test_what_was_done_is_not_called_a_failure_when_its_sentence_finds_no_room(
     assert "/office/clients/" in answer["Location"]
 
 
-def test_nobody_is_told_to_be_signed_in_whose_session_found_no_room(visitor: Browser, practice: Practice) -> None:
+def test_sign_in_fails_if_the_session_cannot_be_saved(visitor: Browser, practice: Practice) -> None:
     fay = cast.fay(practice)
     with connection.execute_wrapper(no_room_for_sessions):
         answer = visitor.post("/office/sign-in/", {"email": fay.email, "password": cast.PASSWORD})

@@ -1,4 +1,4 @@
-"""Every address, opened as everybody: who gets in, who is sent to the door, who is told no, who learns nothing."""
+"""Every route, requested by every kind of visitor: status, redirects and audit log."""
 
 import re
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ STAFF = ("owner", "clinician", "front_desk", "biller")
 
 @dataclass(frozen=True)
 class Expected:
-    """The status each visitor gets; whoever is not named gets `others`."""
+    """The status for each visitor; `others` for those not named."""
 
     others: int
     named: dict[str, int]
@@ -54,24 +54,24 @@ def alike(status: int) -> Expected:
 
 
 def at_the_door(status: int, *, inside: int) -> Expected:
-    """Whoever is signed in at the office goes on; a colleague who left is nobody here."""
+    """Status for visitors, and another for staff who are signed in."""
     return Expected(status, dict.fromkeys((*STAFF, "owner elsewhere", "owner of a paused practice"), inside))
 
 
 def for_staff(status: int, *, elsewhere: int | None = None, **roles: int) -> Expected:
-    """Staff get the status, or their role's own; everybody else is sent to the door."""
+    """Status for staff, or by role; others are redirected to the sign-in page."""
     named = {role: roles.get(role, status) for role in STAFF}
     return Expected(302, named | {"owner elsewhere": elsewhere or status, "owner of a paused practice": 503})
 
 
 def in_portal(status: int, **named: int) -> Expected:
-    """The practice's own clients get the status; everybody else is sent to the entrance."""
+    """Status for the practice's clients; others are redirected to the entrance."""
     clients = {"the client": named.get("own", status), "another client": named.get("another", status)}
     return Expected(302, clients)
 
 
 def for_owners(status: int, *, elsewhere: int | None = None) -> Expected:
-    """A page of Settings: other roles are told that it is not theirs."""
+    """Status for owners; other roles get 403."""
     return for_staff(status, elsewhere=elsewhere, clinician=403, front_desk=403, biller=403)
 
 
@@ -281,12 +281,12 @@ EXPECTED: dict[tuple[str, str], Expected] = {
 }
 
 
-def test_every_address_has_an_expectation_and_every_expectation_an_address() -> None:
+def test_expectations_cover_every_route() -> None:
     assert {(route.name, method) for route, method in cases()} == set(EXPECTED)
 
 
 @pytest.mark.parametrize(("route", "method"), list(cases()), ids=lambda part: getattr(part, "name", part))
-def test_everybody_gets_what_is_theirs(world: World, route: Route, method: str) -> None:
+def test_each_visitor_gets_the_expected_status(world: World, route: Route, method: str) -> None:
     expected = EXPECTED[route.name, method]
     path = world.path(route)
     wrong, bare = [], []
@@ -316,9 +316,7 @@ OF_THE_OFFICE = [(route, method) for route, method in cases() if route.name.star
 
 
 @pytest.mark.parametrize(("route", "method"), OF_THE_OFFICE, ids=lambda part: getattr(part, "name", part))
-def test_a_password_alone_opens_nothing_but_the_second_step(
-    world: World, route: Route, method: str, settings: Settings
-) -> None:
+def test_password_alone_opens_only_the_second_step(world: World, route: Route, method: str, settings: Settings) -> None:
     settings.SECOND_FACTOR_REQUIRED = True
     cast.with_authenticator(StaffMember.objects.get(name="Dr. Naomi Elm"))
     answer = getattr(world.browsers["owner"], method.lower())(world.path(route))
@@ -332,7 +330,7 @@ def test_a_password_alone_opens_nothing_but_the_second_step(
 
 
 @pytest.mark.parametrize("route", all_routes(), ids=lambda route: route.name)
-def test_any_other_method_is_405_and_changes_nothing(world: World, route: Route) -> None:
+def test_other_methods_are_405(world: World, route: Route) -> None:
     path = world.path(route)
     for method in ("put", "delete", "patch"):
         answer = getattr(world.browsers["owner"], method)(path)
@@ -341,7 +339,7 @@ def test_any_other_method_is_405_and_changes_nothing(world: World, route: Route)
 
 
 def masked(body: bytes) -> str:
-    """Without what differs from one answer to the next: the reference."""
+    """Returns the page without its reference."""
     return re.sub(r"[2-9A-Z]{5}-[2-9A-Z]{5}", "", body.decode())
 
 
@@ -351,9 +349,7 @@ OFFICE_THINGS = [
 
 
 @pytest.mark.parametrize(("route", "method"), OFFICE_THINGS, ids=lambda part: getattr(part, "name", part))
-def test_anothers_thing_looks_like_a_missing_one_and_only_the_trail_knows(
-    world: World, route: Route, method: str
-) -> None:
+def test_other_practices_objects_look_missing(world: World, route: Route, method: str) -> None:
     stranger = world.browsers["owner elsewhere"]
     ask = partial(getattr(stranger, method.lower()))
     theirs = ask(world.path(route))
@@ -365,7 +361,7 @@ def test_anothers_thing_looks_like_a_missing_one_and_only_the_trail_knows(
 
 
 @pytest.mark.parametrize("address", ["/office/clients/new/", "/office/settings/trail/"])
-def test_a_role_that_is_not_enough_is_in_the_trail(world: World, address: str) -> None:
+def test_denied_role_is_recorded(world: World, address: str) -> None:
     ines = StaffMember.objects.get(name="Ines")
     assert world.browsers["biller"].get(address).status_code == 403
     entry = AuditEntry.objects.get(verb=AuditAction.DENIED_ROLE)
@@ -387,9 +383,7 @@ ASKS_AGAIN = {
 }
 
 
-def test_what_matters_most_asks_again_who_it_is_after_ten_minutes(
-    world: World, stopped_clock: time_machine.Traveller
-) -> None:
+def test_sensitive_actions_need_reauthentication(world: World, stopped_clock: time_machine.Traveller) -> None:
     stopped_clock.shift(timedelta(minutes=10, seconds=1))
     asked = set()
     for route, method in OF_THE_OFFICE:
@@ -401,7 +395,7 @@ def test_what_matters_most_asks_again_who_it_is_after_ten_minutes(
     assert asked == ASKS_AGAIN
 
 
-def test_a_paused_practice_shows_everybody_one_plain_page_at_the_next_request(world: World) -> None:
+def test_paused_practice_shows_one_page_to_all(world: World) -> None:
     suspension.suspend(world.practice, by=cast.DESK)
     wrong = []
     for route, method in cases():

@@ -1,4 +1,4 @@
-"""How times, names and addresses are written for people."""
+"""Formatting of times, names and addresses."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -31,21 +31,21 @@ def when(at: datetime, language: str = "en") -> str:
         (local(2025, 8, 30, 8, 5), "Aug 30, 2025, 8:05 AM"),
     ],
 )
-def test_a_moment_reads_as_a_colleague_would_say_it(at: datetime, written: str) -> None:
+def test_date_and_time(at: datetime, written: str) -> None:
     assert when(at) == written
 
 
-def test_today_is_a_day_of_the_practice_and_not_of_utc() -> None:
+def test_today_is_in_the_given_zone() -> None:
     late = datetime(2026, 11, 24, 4, 30, tzinfo=UTC)
     assert formatting.date_and_time(late, now=NOW, zone=NEW_YORK, language="en") == "Today, 11:30 PM"
     assert formatting.date_and_time(late, now=NOW, zone=UTC, language="en") == "Tomorrow, 4:30 AM"
 
 
-def test_times_hold_only_plain_spaces() -> None:
+def test_times_contain_only_plain_spaces() -> None:
     assert when(local(2026, 11, 20, 14, 14)).isascii()
 
 
-def test_inside_a_sentence_only_our_own_words_are_lowered() -> None:
+def test_month_names_keep_their_capital_in_a_sentence() -> None:
     def within(at: datetime) -> str:
         return formatting.date_and_time_in_sentence(at, now=NOW, zone=NEW_YORK, language="en")
 
@@ -53,19 +53,19 @@ def test_inside_a_sentence_only_our_own_words_are_lowered() -> None:
     assert within(local(2026, 11, 20, 14, 14)) == "Nov 20, 2:14 PM"
 
 
-def test_a_moment_is_written_in_the_language_of_the_reader() -> None:
+def test_date_and_time_is_translated() -> None:
     assert when(local(2026, 11, 20, 14, 14), language="es") == "20 nov, 14:14"
     with translation.override("es"):
         assert when(local(2026, 11, 23, 8, 5), language="es") == "Hoy, 8:05"
         assert when(local(2026, 11, 22, 8, 5), language="es") == "Ayer, 8:05"
 
 
-def test_a_language_with_a_country_is_understood() -> None:
+def test_language_with_a_country_is_accepted() -> None:
     assert formatting.long_date(date(2026, 11, 20), language="en-us") == "Nov 20, 2026"
     assert formatting.long_date(date(2026, 11, 20), language=None) == "Nov 20, 2026"
 
 
-def test_only_another_year_is_named() -> None:
+def test_this_years_dates_omit_the_year() -> None:
     assert formatting.short_date(date(2026, 11, 20), today=NOW.date(), language="en") == "Nov 20"
     assert formatting.short_date(date(2025, 11, 20), today=NOW.date(), language="en") == "Nov 20, 2025"
 
@@ -84,11 +84,11 @@ def test_only_another_year_is_named() -> None:
         (-timedelta(hours=72, minutes=5), "in 3 days"),
     ],
 )
-def test_an_age_is_told_in_whole_units_and_never_rounded_up(apart: timedelta, written: str) -> None:
+def test_time_ago_is_rounded_down_to_whole_units(apart: timedelta, written: str) -> None:
     assert formatting.time_ago(NOW - apart, now=NOW, language="en") == written
 
 
-def test_an_age_is_told_in_the_language_of_the_reader() -> None:
+def test_time_ago_is_translated() -> None:
     with translation.override("es"):
         assert formatting.time_ago(NOW - timedelta(days=3), now=NOW, language="es") == "hace 3 días"
 
@@ -109,7 +109,7 @@ def test_an_age_is_told_in_the_language_of_the_reader() -> None:
         ("", ""),
     ],
 )
-def test_initials_leave_out_titles_and_degrees(name: str, letters: str) -> None:
+def test_initials_ignore_titles_and_degrees(name: str, letters: str) -> None:
     assert formatting.initials(name) == letters
 
 
@@ -123,5 +123,5 @@ def test_initials_leave_out_titles_and_degrees(name: str, letters: str) -> None:
         ("@gmail.com", "…"),
     ],
 )
-def test_a_masked_address_tells_its_owner_enough_and_others_little(address: str, written: str) -> None:
+def test_masked_address(address: str, written: str) -> None:
     assert formatting.masked(address) == written

@@ -1,4 +1,4 @@
-"""Whatever bytes arrive, at whatever address, from whomever: an answer below 500, soon."""
+"""Malformed requests to every route: a response below 500, within the time limit."""
 
 import io
 import re
@@ -58,7 +58,7 @@ POSTING = [route for route, method in cases() if method == "POST"]
 
 
 def in_time(browser: Browser, method: str, path: str, **posted: Any) -> HttpResponse:  # Any: the test client’s own.
-    """The answer, which may not take longer than anybody waits (in CPU time: a busy machine is no mistake)."""
+    """Returns the response; fails above a limit of CPU time, which does not depend on the load of the machine."""
     browser.raise_request_exception = False
     began = time.process_time()
     with undone(browser):
@@ -82,13 +82,13 @@ def insider(route: Route) -> str:
 
 
 def some[Value](values: tuple[Value, ...], many: int, *, turn: int) -> Iterator[Value]:
-    """So many of the values, others at each turn: what the answer does not depend on is not asked everywhere."""
+    """Returns some of the values, others at each turn, to save time where the response does not depend on them."""
     begin = turn * many % len(values)
     return islice(cycle(values), begin, begin + min(many, len(values)))
 
 
 @pytest.mark.sqlite
-def test_no_address_or_query_that_cannot_be_read_reaches_a_page(world: World) -> None:
+def test_undecodable_urls_are_400(world: World) -> None:
     for turn, route in enumerate(ROUTES):
         browser = world.browsers[insider(route)]
         for odd in some(UNREADABLE, 2, turn=turn):
@@ -98,7 +98,7 @@ def test_no_address_or_query_that_cannot_be_read_reaches_a_page(world: World) ->
 
 # What stands in an address is looked for and never stored: the database makes no difference.
 @pytest.mark.sqlite
-def test_no_address_is_too_strange(world: World) -> None:
+def test_malformed_url_arguments_do_not_crash(world: World) -> None:
     for turn, route in enumerate(route for route in ROUTES if "<" in route.path):
         for odd in IN_AN_ADDRESS:
             asked(world.browsers[insider(route)], route, re.sub(r"<\w+:\w+>", odd, route.path))
@@ -107,7 +107,7 @@ def test_no_address_is_too_strange(world: World) -> None:
                 asked(world.browsers[visitor], route, re.sub(r"<\w+:\w+>", odd, route.path))
 
 
-def test_no_query_is_too_strange(world: World) -> None:
+def test_malformed_queries_do_not_crash(world: World) -> None:
     for turn, route in enumerate(route for route in ROUTES if "GET" in route.methods):
         browser, path = world.browsers[insider(route)], world.path(route)
         page = in_time(browser, "GET", path)
@@ -120,7 +120,7 @@ def test_no_query_is_too_strange(world: World) -> None:
             assert "evil" not in answer.headers.get("Location", "")
 
 
-def test_no_form_is_too_strange(world: World) -> None:
+def test_malformed_forms_do_not_crash(world: World) -> None:
     offered = {visitor: forms_of(world, visitor) for visitor in ("nobody", "the client", "owner")}
     everywhere = {
         name for paths in offered.values() for forms in paths.values() for form in forms for name in form.offers
@@ -136,7 +136,7 @@ def test_no_form_is_too_strange(world: World) -> None:
 
 
 @pytest.mark.sqlite
-def test_no_field_takes_long_to_be_understood(world: World) -> None:
+def test_no_field_takes_long_to_parse(world: World) -> None:
     for visitor in ("nobody", "the client", "owner"):
         for turn, (path, forms) in enumerate(forms_of(world, visitor).items()):
             for value in some(FORMULAS, 3, turn=turn) if forms[-1].typed else ():
@@ -180,7 +180,7 @@ BOUNDARIES = ("boundary=x", "boundary=", "", "boundary=" + "x" * 500, "boundary=
 
 
 @pytest.mark.sqlite
-def test_no_broken_multipart_is_a_mistake_of_ours(world: World) -> None:
+def test_malformed_multipart_does_not_crash(world: World) -> None:
     sent = [(body, "boundary=x") for body in BROKEN] + [(BROKEN[5], boundary) for boundary in BOUNDARIES]
     for turn, route in enumerate(POSTING):
         is_with_files = route.name in {"office:logo", "office:client_info", "entrance:doorway", "stripe_hook"}
@@ -190,7 +190,7 @@ def test_no_broken_multipart_is_a_mistake_of_ours(world: World) -> None:
 
 
 @pytest.mark.sqlite
-def test_more_than_3_mb_is_413_at_every_address(world: World) -> None:
+def test_body_over_3_mb_is_413_at_every_route(world: World) -> None:
     kinds = (FORM, "multipart/form-data; boundary=x", "application/json", "text/plain")
     body = b"x" * (3 * 1024 * 1024 + 1)
     for turn, route in enumerate(POSTING):
@@ -200,7 +200,7 @@ def test_more_than_3_mb_is_413_at_every_address(world: World) -> None:
 
 
 def called(path: str, *, body: bytes, **environ: str) -> tuple[int, bytes]:
-    """Asked as a web server asks; the test's own client hands over a body that may not be read past its end."""
+    """Calls the WSGI application: Django's test client does not allow reading past the end of the body."""
     seen: list[str] = []
 
     def start(status: str, headers: object, error: object = None, /) -> Callable[[bytes], object]:

@@ -1,4 +1,4 @@
-"""Around a practice's midnight, every page, file, PDF and mail tells the practice's day and time, never UTC's."""
+"""Around midnight, every page, file, PDF and email shows the practice's local date and time, never UTC."""
 
 import re
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ LATER = timedelta(days=3)
 
 @dataclass(frozen=True)
 class Written:
-    """How a moment looks in one zone, wherever it is written."""
+    """A moment as written in one time zone."""
 
     days: tuple[str, ...]
     time: str
@@ -61,7 +61,7 @@ def written(at: datetime, zone: str) -> Written:
 
 
 def everything(world: World) -> Iterator[tuple[str, str]]:
-    """Each page and file that the owner and the client may open, and each mail, as text."""
+    """Yields each page and file that the owner and the client may open, and each email, as text."""
     for visitor in ("owner", "the client"):
         browser = world.browsers[visitor]
         for route in all_routes():
@@ -87,7 +87,7 @@ def text_of(kind: str, content: bytes) -> str:
 
 
 def made_at_that_moment(zone: str) -> World:
-    """The world, and a few things more that are told with their time."""
+    """The world, with more rows that are shown with a time."""
     world = made_of(cast.alder(zone))
     fay = StaffMember.objects.get(practice=world.practice, role=Role.FRONT_DESK)
     authenticators.save(fay, authenticators.new_secret(), first=True, by=cast.DESK)
@@ -98,7 +98,7 @@ def made_at_that_moment(zone: str) -> World:
 
 
 @pytest.mark.parametrize("zone", MOMENTS)
-def test_every_moment_is_told_by_the_practices_clock(zone: str, db: None, stopped_clock: Traveller) -> None:
+def test_every_time_is_in_the_practices_zone(zone: str, db: None, stopped_clock: Traveller) -> None:
     moment = MOMENTS[zone].replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
     stopped_clock.move_to(moment)
     world = made_at_that_moment(zone)

@@ -1,4 +1,4 @@
-"""When the trail cannot be written the act does not happen, and a page that would be in it is not shown."""
+"""If the audit log cannot be written, no change is made and no recorded page is shown."""
 
 import pytest
 from django.apps import apps
@@ -20,7 +20,7 @@ BESIDE = {RateLimitCount, StaffSession}
 
 
 def rows() -> dict[str, list[object]]:
-    """Everything of ours that an act may be about."""
+    """Returns all rows that an action may change."""
     ours = {model for model in apps.get_models() if model.__module__.startswith("portico.")} - BESIDE
     return {model.__name__: list(model._base_manager.order_by("pk").values()) for model in ours}
 
@@ -41,7 +41,7 @@ def is_told(browser: Browser, path: str, form: FormOnPage) -> bool:
 
 
 @pytest.mark.parametrize("visitor", ["the client", "owner"])
-def test_what_cannot_be_told_is_not_done(world: World, visitor: str) -> None:
+def test_no_change_without_an_audit_entry(world: World, visitor: str) -> None:
     browser = world.browsers[visitor]
     browser.raise_request_exception = False
     forms = {path: forms[-1] for path, forms in forms_of(world, visitor).items()}
@@ -61,7 +61,7 @@ def test_what_cannot_be_told_is_not_done(world: World, visitor: str) -> None:
     assert done == []
 
 
-def test_a_page_that_cannot_be_told_is_not_shown(world: World) -> None:
+def test_no_recorded_page_without_an_audit_entry(world: World) -> None:
     browser, looked_at = world.browsers["owner"], []
     browser.raise_request_exception = False
     for route in (route for route in all_routes() if "GET" in route.methods):

@@ -1,4 +1,4 @@
-"""A card number typed or posted anywhere is refused, and reaches neither the database, the log nor the page again."""
+"""Card numbers are refused everywhere, and appear neither in the database, the log nor on the page."""
 
 import logging
 import re
@@ -30,7 +30,7 @@ def holds(text: str) -> bool:
     return CARD.replace(" ", "") in re.sub(r"[\s+.-]|%20", "", text)
 
 
-def test_the_field_comes_back_empty_with_the_sentence_why_and_the_rest_as_typed(office: Browser) -> None:
+def test_field_is_emptied_and_other_input_stays(office: Browser) -> None:
     answer = office.post("/office/clients/new/", form_data.new_client(last_name=f"Abreu {CARD}"))
     page = answer.content.decode()
     assert answer.status_code == 422
@@ -41,14 +41,14 @@ def test_the_field_comes_back_empty_with_the_sentence_why_and_the_rest_as_typed(
 
 
 @pytest.mark.parametrize("place", ["/office/clients/", "/office/invoices/", "/office/emails/"])
-def test_no_list_is_searched_for_one(office: Browser, place: str, practice: Practice) -> None:
+def test_searches_refuse_card_numbers(office: Browser, place: str, practice: Practice) -> None:
     cast.bill(cast.ana(practice), shared=False)
     page = office.get(place, {"q": CARD}).content.decode()
     assert SENTENCE in page
     assert not holds(page)
 
 
-def test_a_draft_that_is_kept_while_somebody_types_is_kept_without_it(office: Browser, practice: Practice) -> None:
+def test_drafts_are_saved_without_card_numbers(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     form = {"dated_on": "11/23/2026", "due": "14", "note": "Thank you", "lines-TOTAL_FORMS": "1"}
     form |= {"lines-INITIAL_FORMS": "0", "lines-0-label": "Session", "lines-0-quantity": "1", "lines-0-price": "140"}
@@ -62,7 +62,7 @@ def test_a_draft_that_is_kept_while_somebody_types_is_kept_without_it(office: Br
     assert draft.typed["lines"][0]["label"] == "Session, longer"
 
 
-def test_what_was_typed_before_a_session_ended_is_kept_without_it(office: Browser, stopped_clock: Traveller) -> None:
+def test_saved_forms_contain_no_card_numbers(office: Browser, stopped_clock: Traveller) -> None:
     stopped_clock.shift(timedelta(minutes=20))
     office.post("/office/clients/new/?q=4242+4242+4242+4242", {"first_name": "Ana", "last_name": CARD})
     kept = StaffSavedForm.objects.get()
@@ -70,7 +70,7 @@ def test_what_was_typed_before_a_session_ended_is_kept_without_it(office: Browse
     assert kept.path == "/office/clients/new/"
 
 
-def test_an_address_that_holds_one_is_struck_out_of_the_log(office: Browser, caplog: pytest.LogCaptureFixture) -> None:
+def test_card_numbers_in_urls_are_not_logged(office: Browser, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         assert office.get("/office/clients/4242424242424242/").status_code == 404
     lines = [JsonFormatter().format(record) for record in caplog.records]
@@ -79,13 +79,13 @@ def test_an_address_that_holds_one_is_struck_out_of_the_log(office: Browser, cap
 
 
 @pytest.mark.parametrize("typed", ["(212) 555-0142", "+49 1512 3456789", "+1 212 555 0134"])
-def test_a_telephone_is_no_card(office: Browser, typed: str) -> None:
+def test_phone_numbers_are_accepted(office: Browser, typed: str) -> None:
     form = form_data.new_client(phones=(form_data.phone(typed),))
     assert office.post("/office/clients/new/", form).status_code == 302
     assert Client.objects.get().phone_numbers.count() == 1
 
 
-def test_at_the_entrance_it_is_a_malformed_address_like_any_other(client: Browser, practice: Practice) -> None:
+def test_entrance_treats_it_as_a_malformed_address(client: Browser, practice: Practice) -> None:
     answers = [
         client.post("/portal/alder-street/", {"email": typed})
         for typed in ("nonsense", "4242424242424242@mail.example")
@@ -106,7 +106,7 @@ def every_form(above: type[forms.BaseForm] = forms.BaseForm) -> Iterator[type[fo
         yield from every_form(form)
 
 
-def test_every_field_that_takes_text_is_one_that_refuses_them() -> None:
+def test_every_text_field_refuses_card_numbers() -> None:
     all_routes()
     open_to_text = {
         (form.__name__, name)

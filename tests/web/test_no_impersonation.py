@@ -1,4 +1,4 @@
-"""Nobody sets another's password, and nobody is signed in as a client but who holds the mailbox or the PIN."""
+"""Staff cannot set a colleague's password, and clients sign in only by mailbox or PIN."""
 
 import ast
 from functools import cache
@@ -29,7 +29,7 @@ ASKED = {
 
 @cache
 def functions() -> dict[str, set[str]]:
-    """What each function of the product names, by "module.function"."""
+    """Returns the names that each function uses, by "module.function"."""
     found = {}
     for file in SOURCE.rglob("*.py"):
         module = ".".join(file.relative_to(SOURCE).with_suffix("").parts)
@@ -40,12 +40,12 @@ def functions() -> dict[str, set[str]]:
 
 
 def callers_of(*names: str) -> set[str]:
-    """The functions that call (or hand on) one of these."""
+    """Returns the functions that use one of these."""
     return {function for function, named in functions().items() if named & set(names)}
 
 
 def _named(node: ast.AST) -> str:
-    """`module.function` where it is used as such, else the bare name of an attribute."""
+    """Returns "module.function" if used as such, else the attribute's name."""
     if isinstance(node, ast.Name):
         return f".{node.id}"
     if not isinstance(node, ast.Attribute):
@@ -57,7 +57,7 @@ def _named(node: ast.AST) -> str:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("route", [route for route, method in cases() if method == "POST"], ids=lambda each: each.name)
-def test_no_address_lets_staff_set_a_colleagues_password_or_begin_a_clients_session(world: World, route: Route) -> None:
+def test_no_route_sets_others_passwords_or_sessions(world: World, route: Route) -> None:
     sessions_before = set(PortalSession.objects.values_list("pk", flat=True))
     for visitor in STAFF:
         own = world.browsers[visitor].session["_auth_user_id"]
@@ -71,7 +71,7 @@ def test_no_address_lets_staff_set_a_colleagues_password_or_begin_a_clients_sess
         assert begun == set(), visitor
 
 
-def test_a_password_is_set_by_its_owner_a_mailed_link_or_the_first_seed_alone() -> None:
+def test_passwords_are_set_only_by_owner_link_or_seed() -> None:
     assert callers_of(".set_password", ".make_password", "set_up_links.choose_password") == {
         "domain.practices.staff.own_account.change_password",
         "domain.practices.staff.set_up_links.choose_password",
@@ -81,12 +81,12 @@ def test_a_password_is_set_by_its_owner_a_mailed_link_or_the_first_seed_alone() 
     assert callers_of("own_account.change_password") == {"web.office.account.own_account._change_password"}
 
 
-def test_the_secret_of_a_set_up_link_is_made_for_the_mail_and_for_the_first_owner_alone() -> None:
+def test_set_up_tokens_are_made_for_mail_and_first_owner() -> None:
     assert callers_of("set_up_links.create_link") == {"domain.practices.practice_creation.create_practice"}
     assert callers_of("set_up_links.url_in_mail") == {"domain.practices.staff.set_up_mail.link"}
 
 
-def test_a_clients_session_begins_with_a_link_a_code_or_a_pin_and_in_no_other_way() -> None:
+def test_client_sessions_start_by_link_code_or_pin_only() -> None:
     assert callers_of("portal_sessions.start") == {"domain.access.sign_in.completing_sign_in.complete"}
     assert callers_of("completing_sign_in.complete") == {
         "domain.access.sign_in.link_redemption.spend",

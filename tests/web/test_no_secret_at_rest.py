@@ -1,4 +1,4 @@
-"""Whoever reads the database finds no key to any door: session ids, PINs, codes, links and set-up tokens are hashed."""
+"""Session ids, PINs, codes, links and set-up tokens are stored as hashes."""
 
 import pytest
 from django.apps import apps
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def everything_stored() -> str:
-    """Each value of each row of each table, Django's and allauth's too."""
+    """Yields each value of every table, including those of Django and allauth."""
     values = []
     for model in apps.get_models(include_auto_created=True):
         for row in model._default_manager.values_list():
@@ -23,7 +23,7 @@ def everything_stored() -> str:
     return "\n".join(values)
 
 
-def test_no_table_holds_what_lets_anybody_in(practice: Practice) -> None:
+def test_no_table_contains_a_usable_secret(practice: Practice) -> None:
     ana, fay = cast.ana(practice), cast.fay(practice)
     phone = cast.in_the_portal(Browser(), ana)
     mailed = cast.mailed(practice, "ana@mail.example", browser="the key of a browser that asked")

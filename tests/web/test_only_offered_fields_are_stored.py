@@ -1,4 +1,4 @@
-"""What a page does not offer is never stored, whoever sends it beside a form that makes sense."""
+"""Extra fields in a valid form are never stored."""
 
 import pytest
 from django.apps import apps
@@ -20,7 +20,7 @@ UNGUESSABLE = {
 
 
 def columns() -> set[str]:
-    """Every name of a column that any of our rows has, as a form would call it."""
+    """Returns all column names of our models."""
     ours = [model for model in apps.get_models() if model.__module__.startswith("portico.")]
     fields = [field for model in ours for field in model._meta.concrete_fields]
     return {name for field in fields for name in (field.name, field.attname)}
@@ -32,7 +32,7 @@ def rows_with_the_mark() -> list[str]:
 
 
 def as_filled_in(forms: list[FormOnPage]) -> list[dict[str, str]]:
-    """Each form once that differs in more than its token."""
+    """Yields each distinct form, ignoring tokens."""
     filled = [{name: value for name, value in form.filled().items() if name != TOKEN} for form in forms]
     return [fields for number, fields in enumerate(filled) if fields not in filled[:number]]
 

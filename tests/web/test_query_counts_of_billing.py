@@ -1,4 +1,4 @@
-"""Query counts of the billing pages: fixed, with two of everything and with seven."""
+"""Billing pages use a constant number of queries."""
 
 import pytest
 from django.db import connection
@@ -26,13 +26,13 @@ def ana(practice: Practice) -> Client:
 
 @pytest.fixture
 def card(ana: Client) -> SavedCard:
-    """Returns Ana's saved card; the practice takes cards and Ana may pay with it."""
+    """A practice that takes cards, with a saved card of Ana."""
     return outcomes.ready_to_pay(ana)
 
 
-def paid_by_card(ana: Client, count: int) -> PaymentAttempt:
-    """Returns an attempt that paid the given number of invoices."""
-    attempt = cast.attempt(*[cast.bill(ana, 1_000 + index) for index in range(count)])
+def paid_by_card(ana: Client, pieces: int) -> PaymentAttempt:
+    """Creates a number of invoices."""
+    attempt = cast.attempt(*[cast.bill(ana, 1_000 + piece) for piece in range(pieces)])
     cast.charged(attempt)
     return attempt
 
@@ -53,7 +53,7 @@ def more_cards(card: SavedCard, count: int) -> None:
 
 
 def counts(browser: Browser, places: dict[str, str]) -> dict[str, int]:
-    """Returns the queries per page, on the second request: the first one records the view of a bill."""
+    """Opens each page once before counting: the first view of an invoice is recorded."""
     found = {}
     for name, place in places.items():
         assert browser.get(place).status_code == 200, name
@@ -63,7 +63,7 @@ def counts(browser: Browser, places: dict[str, str]) -> dict[str, int]:
     return found
 
 
-def test_portal_pages_take_a_fixed_number_of_queries(ana: Client, card: SavedCard) -> None:
+def test_portal_pages_have_constant_query_counts(ana: Client, card: SavedCard) -> None:
     portal = cast.in_the_portal(Browser(), ana)
     let_pay(ana)
     for count in (FEW, MANY):
@@ -93,7 +93,7 @@ def test_portal_pages_take_a_fixed_number_of_queries(ana: Client, card: SavedCar
         }
 
 
-def test_office_pages_take_a_fixed_number_of_queries(ana: Client, card: SavedCard) -> None:
+def test_office_pages_have_constant_query_counts(ana: Client, card: SavedCard) -> None:
     owner = cast.signed_in_with_factor(Browser(), cast.elm(ana.practice))
     for count in (FEW, MANY):
         more_cards(card, count)

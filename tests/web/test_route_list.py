@@ -1,4 +1,4 @@
-"""Every address is listed with its guard."""
+"""The list of routes and guards."""
 
 import re
 
@@ -22,7 +22,7 @@ def unguarded(request: HttpRequest) -> HttpResponse:
 urlpatterns = [path("bare/", unguarded)]
 
 
-def test_every_address_has_a_guard_and_says_its_methods() -> None:
+def test_every_route_has_a_guard_and_methods() -> None:
     listed = {route.name: route for route in route_list.all_routes()}
     assert listed["office:sign_in"].audience == "open"
     assert listed["office:sign_in"].methods == ("GET", "HEAD", "POST")
@@ -41,24 +41,24 @@ def test_every_address_has_a_guard_and_says_its_methods() -> None:
         *("/.env", "/.git/config", "/office/../admin/", "/static/../settings.py", "/hooks/stripe/"),
     ],
 )
-def test_no_admin_debug_page_schema_or_file_of_ours_can_be_reached(client: Browser, address: str) -> None:
+def test_no_admin_debug_or_source_url_exists(client: Browser, address: str) -> None:
     answer = client.get(address)
     assert answer.status_code == 404
     assert "urlconf" not in answer.content.decode().lower()
 
 
-def test_there_is_no_debugging_to_turn_on(settings: Settings) -> None:
+def test_debug_is_always_off(settings: Settings) -> None:
     assert settings.DEBUG is False
     assert not [app for app in settings.INSTALLED_APPS if re.search(r"admin|debug|swagger|schema", app)]
 
 
 @pytest.mark.urls("tests.web.test_route_list")
-def test_a_view_without_a_guard_is_an_error() -> None:
+def test_view_without_a_guard_raises() -> None:
     with pytest.raises(Unguarded, match="/bare/"):
         route_list.all_routes()
 
 
 @pytest.mark.urls("tests.web.unsafe_methods")
-def test_a_view_that_takes_any_method_is_an_error() -> None:
+def test_view_without_methods_raises() -> None:
     with pytest.raises(Unguarded, match="any method"):
         route_list.all_routes()

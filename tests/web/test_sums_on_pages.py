@@ -1,4 +1,4 @@
-"""Sums after a partial refund agree on every page, export and document; statements have parts and years."""
+"""A refund of 210 out of 420 is shown consistently on every page, file and document."""
 
 import csv
 import re
@@ -62,7 +62,7 @@ def columns(browser: Browser, address: str) -> list[str]:
     return [unescape(head) for head in re.findall(r"<th scope=\"col\"[^>]*>(.*?)</th>", browser.get(address).text)]
 
 
-def test_the_statement_shows_all_four_sums(office: Browser, portal: Browser, refund: Refund, ana: Client) -> None:
+def test_statement_shows_all_four_sums(office: Browser, portal: Browser, refund: Refund, ana: Client) -> None:
     for browser, page in ((office, f"/office/clients/{ana.ref}/"), (portal, PORTAL)):
         for kind in ("", "pdf/"):
             assert f"{SUMS} Account balance $0.00" in text_of(browser, f"{page}billing/statement/{kind}")
@@ -150,12 +150,12 @@ def test_parts_of_a_statement_carry_the_balance(portal: Browser, ana: Client, mo
 
 
 @pytest.mark.parametrize("part", ["0", "-1", "x", "99999", "２", "7"])
-def test_an_invalid_part_shows_an_existing_one(portal: Browser, ana: Client, part: str) -> None:
+def test_unknown_part_shows_the_default_part(portal: Browser, ana: Client, part: str) -> None:
     cast.bill(ana)
     assert "Account balance $140.00" in text_of(portal, f"{PORTAL}billing/statement/?part={part}")
 
 
-def test_a_statement_links_to_each_year(office: Browser, ana: Client) -> None:
+def test_statement_links_to_each_year_with_movements(office: Browser, ana: Client) -> None:
     page = f"/office/clients/{ana.ref}/billing/statement/"
     assert "Statements by year" not in office.get(page).text
     today = clock.today(ana.practice.time_zone)
@@ -167,12 +167,12 @@ def test_a_statement_links_to_each_year(office: Browser, ana: Client) -> None:
     assert "Balance before $140.00" in text_of(office, page)
 
 
-def test_a_statement_may_begin_before_any_entry(portal: Browser, ana: Client) -> None:
+def test_statement_may_start_before_the_first_movement(portal: Browser, ana: Client) -> None:
     cast.bill(ana)
     assert "Account balance $140.00" in text_of(portal, f"{PORTAL}billing/statement/?begins_on=1850-01-01")
 
 
-def test_the_portal_says_when_unpaid_are_truncated(
+def test_portal_says_if_unpaid_invoices_are_omitted(
     portal: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portico.web.portal.billing.MAX_UNPAID", 2)
@@ -183,7 +183,7 @@ def test_the_portal_says_when_unpaid_are_truncated(
     assert "The first 2 of 3 invoices are listed, oldest due first." in page
 
 
-def test_the_billing_tab_says_when_it_is_truncated(
+def test_billing_tab_says_if_payments_are_omitted(
     office: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portico.web.office.clients.client_billing.MAX_PAYMENTS", 2)
@@ -197,7 +197,9 @@ def test_the_billing_tab_says_when_it_is_truncated(
     assert "$10.00" not in page
 
 
-def test_payments_in_review_say_when_truncated(office: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_payments_in_review_say_if_there_are_more(
+    office: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("portico.web.office.billing.payments_in_review.MAX_ROWS", 2)
     account_credits.ask_for_refund(cast.cash(ana, 1_000), reason="Paid twice")
     assert "of each kind are listed" not in text_of(office, "/office/payments/")
@@ -208,7 +210,7 @@ def test_payments_in_review_say_when_truncated(office: Browser, ana: Client, mon
     assert "$30.00" not in page
 
 
-def test_the_portal_says_when_processing_is_truncated(
+def test_portal_says_if_processing_ones_are_omitted(
     portal: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portico.web.portal.billing.MAX_UNPAID", 2)

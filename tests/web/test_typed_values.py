@@ -1,4 +1,4 @@
-"""Dates, amounts, numbers and codes are read as a phone's keyboard gives them, on every page that asks for one."""
+"""Dates, amounts, numbers and codes are parsed as phone keyboards send them, on every form."""
 
 from datetime import date, timedelta
 
@@ -38,14 +38,14 @@ def our_fields() -> list[tuple[str, forms.Field]]:
     ]
 
 
-def test_every_date_on_every_form_is_read_by_the_same_field() -> None:
+def test_every_date_uses_the_same_field() -> None:
     typed = {name: field for name, field in our_fields() if isinstance(field, forms.DateField)}
 
     assert len(typed) == 7
     assert [name for name, field in typed.items() if not isinstance(field, DayField)] == []
 
 
-def test_every_number_on_every_form_is_read_by_the_same_field() -> None:
+def test_every_number_uses_the_same_field() -> None:
     unread = {
         name
         for name, field in our_fields()
@@ -57,7 +57,7 @@ def test_every_number_on_every_form_is_read_by_the_same_field() -> None:
     assert unread == {"PayForm.amount"}
 
 
-def test_no_phone_keyboard_lacks_what_a_field_takes() -> None:
+def test_inputmodes_allow_all_accepted_characters() -> None:
     for name, field in our_fields():
         keyboard = field.widget.attrs.get("inputmode")
         if isinstance(field, DayField):

@@ -1,4 +1,4 @@
-"""An address that takes whatever comes."""
+"""A view that accepts every method."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import path

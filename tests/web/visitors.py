@@ -1,4 +1,4 @@
-"""What a visitor of the world finds, and how what one request did is taken back."""
+"""Visitors of a test world, and rollback after each of their requests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from tests.web.page_forms import FormOnPage, forms_on
 
 @contextmanager
 def undone(browser: Browser) -> Iterator[None]:
-    """What one request did is taken back before the next one comes; not by `atomic`, in which limits refuse to work."""
+    """Rolls back each request. Not with `atomic`, in which rate limits refuse to run."""
     before, cookies = transaction.savepoint_create(), deepcopy(browser.cookies)
     try:
         yield
@@ -24,7 +24,7 @@ def undone(browser: Browser) -> Iterator[None]:
 
 
 def forms_of(world: World, visitor: str) -> dict[str, list[FormOnPage]]:
-    """Every form that posts, on any page that this visitor gets, by where it goes."""
+    """Returns every POST form on all pages open to this visitor, by action."""
     browser, found = world.browsers[visitor], dict[str, list[FormOnPage]]()
     for route in all_routes():
         if "GET" not in route.methods:

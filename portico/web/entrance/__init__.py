@@ -1,1 +1,1 @@
-"""Before we know who somebody is."""
+"""Public pages of a practice's portal: requesting a link, signing in, help."""

@@ -1,4 +1,4 @@
-"""What a practice's pages look like: its hue as a stylesheet, its logo as a picture. Both may be kept for good."""
+"""A practice's hue as a stylesheet and its logo as a picture, both cached without expiry."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -8,7 +8,7 @@ from portico.domain.practices.models import Logo
 from portico.web.guards import front_page, open_page
 from portico.web.http.request_types import OpenRequest
 
-# Each address holds what never changes: the hue is its name, the logo's digest its own.
+# The content of each URL never changes: it contains the hue, or the digest of the logo.
 IMMUTABLE = "public, max-age=31536000, immutable"
 HUES = 360
 
@@ -16,18 +16,18 @@ HUES = 360
 @front_page
 @require_safe
 def hue(request: HttpRequest, degrees: int) -> HttpResponse:
-    """One of 360 stylesheets: inline styles are forbidden, and this is the only number that differs."""
+    """Returns one of 360 stylesheets: the Content-Security-Policy forbids inline styles."""
     if degrees >= HUES:
         raise Http404
-    return _for_good(f":root {{ --brand-hue: {degrees}; }}\n".encode(), "text/css; charset=utf-8")
+    return _immutable(f":root {{ --brand-hue: {degrees}; }}\n".encode(), "text/css; charset=utf-8")
 
 
 @open_page
 @require_safe
 def logo(request: OpenRequest, digest: str) -> HttpResponse:
     found = get_object_or_404(Logo, practice=request.practice, digest=digest)
-    return _for_good(bytes(found.png), "image/png")
+    return _immutable(bytes(found.png), "image/png")
 
 
-def _for_good(content: bytes, content_type: str) -> HttpResponse:
+def _immutable(content: bytes, content_type: str) -> HttpResponse:
     return HttpResponse(content, content_type=content_type, headers={"Cache-Control": IMMUTABLE})

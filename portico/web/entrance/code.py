@@ -1,4 +1,4 @@
-"""The page after asking: where to look for the mail, and the field for its code."""
+"""The page after requesting a link: where to look for the email, and the field for its code."""
 
 from django import forms
 from django.conf import settings
@@ -20,7 +20,7 @@ from portico.web.http.request_types import OpenRequest
 
 
 class CodeForm(forms.Form):
-    """What was typed; case, spaces and dashes are the operation's to forgive."""
+    """Accepts any text: the operation ignores case, spaces and dashes."""
 
     use_required_attribute = False
 
@@ -44,45 +44,49 @@ class CodeForm(forms.Form):
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: OpenRequest) -> HttpResponse:
-    """Answers alike whatever is known of the address; a browser that did not ask is told so."""
+    """Shows the same page whether or not the address is known; another one to a browser that requested no link."""
     key = request_origin.request_cookie_of(request)
     if request.method == "POST":
-        return _enter(request, key) if key else _elsewhere(request, status=422)
-    ask = sign_in_requests.latest(request.practice, key) if key else None
-    return _page(request, ask, CodeForm()) if ask is not None else _elsewhere(request)
+        return _enter_code(request, key) if key else _not_requested_here(request, status=422)
+    sign_in_request = sign_in_requests.latest(request.practice, key) if key else None
+    return _page(request, sign_in_request, CodeForm()) if sign_in_request is not None else _not_requested_here(request)
 
 
-def _enter(request: OpenRequest, key: str) -> HttpResponse:
-    """Takes the code of a mail to the address that the page showed, whatever else was asked for in this browser."""
-    ask = sign_in_requests.find_by_name(request.practice, key, request.POST.get(page_subjects.FIELD, ""))
-    if ask is None:
+def _enter_code(request: OpenRequest, key: str) -> HttpResponse:
+    """Signs in with a code that was sent to the address on the form's page, even if another was requested since."""
+    sign_in_request = sign_in_requests.find_by_name(request.practice, key, request.POST.get(page_subjects.FIELD, ""))
+    if sign_in_request is None:
         return out_of_date.page(request)
     form = CodeForm(request.POST)
     if not form.is_valid():
-        return _page(request, ask, form, status=422)
-    visitor = request_origin.browser_from(request)
-    begun = sign_in_codes.enter(
-        request.practice, form.cleaned_data["code"], browser_key=key, mailbox_key=ask.mailbox_key, visitor=visitor
+        return _page(request, sign_in_request, form, status=422)
+    browser = request_origin.browser_from(request)
+    started = sign_in_codes.enter(
+        request.practice,
+        form.cleaned_data["code"],
+        browser_key=key,
+        mailbox_key=sign_in_request.mailbox_key,
+        visitor=browser,
     )
-    if begun is None:
+    if started is None:
         form.add_error(
             "code", _("That code doesn’t match. Check the last email from us and try again, or send a new one.")
         )
-        return _page(request, ask, form, status=422)
-    return completing_sign_in.complete_sign_in(request, begun, visitor)
+        return _page(request, sign_in_request, form, status=422)
+    return completing_sign_in.complete_sign_in(request, started, browser)
 
 
-def _elsewhere(request: OpenRequest, *, status: int = 200) -> HttpResponse:
+def _not_requested_here(request: OpenRequest, *, status: int = 200) -> HttpResponse:
     return render(request, "entrance/code/elsewhere.html", {"practice": request.practice}, status=status)
 
 
-def _page(request: OpenRequest, ask: SignInRequest, form: CodeForm, *, status: int = 200) -> HttpResponse:
+def _page(request: OpenRequest, sign_in_request: SignInRequest, form: CodeForm, *, status: int = 200) -> HttpResponse:
     context = {
         "practice": request.practice,
         "form": form,
-        "ask": ask,
-        "subject": sign_in_requests.name_of(ask),
+        "ask": sign_in_request,
+        "subject": sign_in_requests.name_of(sign_in_request),
         "sender": settings.EMAIL_FROM,
-        "next": ask.goes_to,
+        "next": sign_in_request.goes_to,
     }
     return render(request, "entrance/code/show.html", context, status=status)

@@ -1,4 +1,4 @@
-"""The last step of every way in: the session goes into the browser, and the portal opens."""
+"""The last step of every sign-in method: sets the session cookie and redirects into the portal."""
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -17,19 +17,19 @@ from portico.web.http import cookies
 from portico.web.http.request_types import OpenRequest
 
 
-def complete_sign_in(request: OpenRequest, begun: StartedSession, visitor: Browser) -> HttpResponse:
-    """Leads to where the person was going, else Home. Whoever was signed in here before is signed out first."""
-    earlier = client_session(request, request.practice)
-    if earlier is not None:
-        portal_sessions.end(earlier, by=portal_sessions.actor_of(begun.session))
+def complete_sign_in(request: OpenRequest, started: StartedSession, browser: Browser) -> HttpResponse:
+    """Ends an earlier session of this browser, sets the cookies and redirects to the requested page, else Home."""
+    previous = client_session(request, request.practice)
+    if previous is not None:
+        portal_sessions.end(previous, by=portal_sessions.actor_of(started.session))
     if language := languages.chosen_language(request):
-        # Chosen at the door, by whoever has now come in.
-        by = portal_sessions.actor_of(begun.session)
-        portal_accounts.choose_language(begun.session.account, Language(language), by=by)
+        # Chosen before signing in.
+        by = portal_sessions.actor_of(started.session)
+        portal_accounts.choose_language(started.session.account, Language(language), by=by)
     home = reverse("portal:home", kwargs={"slug": request.practice.slug})
-    response = redirect(portal_redirects.safe_path(request.practice, begun.goes_to) or home)
-    # Whoever sits here next must not find the address that was typed.
+    response = redirect(portal_redirects.safe_path(request.practice, started.goes_to) or home)
+    # The next person at this browser must not see the address that was typed.
     cookies.delete_cookie(response, settings.ASKING_COOKIE_NAME)
-    cookies.set_cookie(response, settings.CLIENT_COOKIE_NAME, begun.key)
-    cookies.set_cookie(response, settings.BROWSER_COOKIE_NAME, visitor.key, max_age=int(RETENTION.total_seconds()))
+    cookies.set_cookie(response, settings.CLIENT_COOKIE_NAME, started.key)
+    cookies.set_cookie(response, settings.BROWSER_COOKIE_NAME, browser.key, max_age=int(RETENTION.total_seconds()))
     return response

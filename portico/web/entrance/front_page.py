@@ -1,4 +1,4 @@
-"""The address without a practice."""
+"""The start page of the installation."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,7 +11,7 @@ from portico.web.guards import front_page
 @front_page
 @require_safe
 def front_door(request: HttpRequest) -> HttpResponse:
-    """Leads to the only practice; with several it names none, with none it says how to begin."""
+    """Redirects to the only practice. With several it names none of them; with none it explains how to create one."""
     practices = Practice.objects.order_by("id")[:2]
     if len(practices) == 1:
         return redirect("entrance:doorway", slug=practices[0].slug)

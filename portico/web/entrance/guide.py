@@ -1,4 +1,4 @@
-"""How the portal works, for whoever comes and for who is signed in: the getting-started guide as a page."""
+"""The getting-started guide as a page, public and in the portal."""
 
 from django.http import HttpResponse
 from django.shortcuts import render

@@ -1,4 +1,4 @@
-"""One press for a new link, where the page knows the address already: it is shown masked and typed by nobody."""
+"""Sends a new link to an address that the page already knows, without typing it again."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from portico.web.http.request_types import OpenRequest
 
 @dataclass(frozen=True)
 class KnownAddress:
-    """The address, whether it was typed in this browser, and the place it was to lead to."""
+    """An address, and the page to open after signing in. `is_typed` if it was typed in this browser."""
 
     address: str
     is_typed: bool
@@ -25,38 +25,40 @@ class KnownAddress:
 
 @open_page
 @require_POST
-def ask(request: OpenRequest) -> HttpResponse:
-    """Sends a link to the address that the page showed. The form names where it is known from, never the address."""
+def send(request: OpenRequest) -> HttpResponse:
+    """Sends a link to the address on the form's page. The form names a request, link or session, never the address."""
     subject = request.POST.get(page_subjects.FIELD, "")
-    known = _FINDERS.get(request.POST.get("by", ""), _nothing)(request, subject)
+    known = _FINDERS.get(request.POST.get("by", ""), _unknown)(request, subject)
     if known is None:
         return out_of_date.page(request) if subject else redirect("entrance:doorway", slug=request.practice.slug)
-    return request_link.ask(request, known.address, is_typed=known.is_typed, goes_to=known.goes_to)
+    return request_link.request_link(request, known.address, is_typed=known.is_typed, goes_to=known.goes_to)
 
 
-def _by_ask(request: OpenRequest, subject: str) -> KnownAddress | None:
+def _from_request(request: OpenRequest, subject: str) -> KnownAddress | None:
     key = request_origin.request_cookie_of(request)
-    ask = sign_in_requests.find_by_name(request.practice, key, subject) if key else None
-    return None if ask is None else KnownAddress(ask.address, ask.is_typed, ask.goes_to)
+    sign_in_request = sign_in_requests.find_by_name(request.practice, key, subject) if key else None
+    if sign_in_request is None:
+        return None
+    return KnownAddress(sign_in_request.address, sign_in_request.is_typed, sign_in_request.goes_to)
 
 
-def _by_link(request: OpenRequest, subject: str) -> KnownAddress | None:
-    opened = opened_links.named(request, request.practice, subject)
+def _from_link(request: OpenRequest, subject: str) -> KnownAddress | None:
+    opened = opened_links.find(request, request.practice, subject)
     link = link_redemption.find(request.practice, opened.token).link if opened is not None else None
     if link is None:
         return None
     return KnownAddress(link.address.address, is_typed=False, goes_to=link.ask.goes_to if link.ask is not None else "")
 
 
-def _by_session(request: OpenRequest, subject: str) -> KnownAddress | None:
+def _from_session(request: OpenRequest, subject: str) -> KnownAddress | None:
     session = session_that_ended(request, request.practice)
     if session is None or session.ref != subject:
         return None
     return KnownAddress(session.account.mailbox_key, is_typed=False, goes_to=portal_redirects.requested_path(request))
 
 
-def _nothing(_request: OpenRequest, _subject: str) -> KnownAddress | None:
+def _unknown(_request: OpenRequest, _subject: str) -> KnownAddress | None:
     return None
 
 
-_FINDERS = {"ask": _by_ask, "link": _by_link, "session": _by_session}
+_FINDERS = {"ask": _from_request, "link": _from_link, "session": _from_session}

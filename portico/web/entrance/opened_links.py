@@ -1,4 +1,4 @@
-"""The mailed links that were opened in this browser: their tokens in one cookie, each named by its page's form."""
+"""The tokens of the sign-in links that were opened in this browser, in one cookie."""
 
 import re
 from dataclasses import dataclass
@@ -10,46 +10,46 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.web.http import cookies
 
-# How long the pages may stand open after a link was opened last, in seconds.
+# Seconds since a link was opened last.
 LIFETIME = 3600
-# Opening a sixth forgets the oldest; its page is then out of date.
-MOST = 5
-# Neither stands in a slug or a token.
-_BETWEEN, _AFTER_SLUG = ".", ":"
+# Opening a sixth drops the oldest; its page is then out of date.
+MAX_LINKS = 5
+# Neither occurs in a slug or a token.
+_LINK_SEPARATOR, _SLUG_SEPARATOR = ".", ":"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 @dataclass(frozen=True)
 class OpenedLink:
-    """A token and the practice at whose address it was opened. The token is empty if it cannot be one of ours."""
+    """A token and the slug of the practice where it was opened. The token is empty if it is malformed."""
 
     slug: str
     token: str
 
     @property
     def name(self) -> str:
-        """A keyed digest of the token for the page's form: it opens nothing without the cookie."""
+        """A keyed digest of the token for the page's form, useless without the cookie."""
         return tokens.fingerprint(self.token, purpose="opened link")
 
 
-def remember(request: HttpRequest, response: HttpResponse, practice: Practice, token: str) -> None:
-    """Adds the token to the cookie as the one opened last."""
+def add(request: HttpRequest, response: HttpResponse, practice: Practice, token: str) -> None:
+    """Adds the token to the cookie as the latest."""
     opened = OpenedLink(practice.slug, token if _TOKEN.fullmatch(token) else "")
-    _write(response, [*(each for each in _read(request) if each != opened), opened][-MOST:])
+    _write(response, [*(each for each in _read(request) if each != opened), opened][-MAX_LINKS:])
 
 
-def forget(request: HttpRequest, response: HttpResponse, opened: OpenedLink) -> None:
-    """Takes a spent link out of the cookie."""
+def remove(request: HttpRequest, response: HttpResponse, opened: OpenedLink) -> None:
+    """Removes a redeemed link from the cookie."""
     _write(response, [each for each in _read(request) if each != opened])
 
 
 def last(request: HttpRequest, practice: Practice) -> OpenedLink:
-    """Returns the link opened last at this practice; an empty one if there is none."""
+    """Returns the link opened last at this practice, or one with an empty token."""
     return next(reversed(_at(request, practice)), OpenedLink(practice.slug, ""))
 
 
-def named(request: HttpRequest, practice: Practice, name: str) -> OpenedLink | None:
-    """Returns the link that a form of its page names, if this browser still holds its token."""
+def find(request: HttpRequest, practice: Practice, name: str) -> OpenedLink | None:
+    """Returns the link with the name from a form, if its token is still in the cookie."""
     return next((each for each in _at(request, practice) if each.name == name), None)
 
 
@@ -58,9 +58,9 @@ def _at(request: HttpRequest, practice: Practice) -> list[OpenedLink]:
 
 
 def _read(request: HttpRequest) -> list[OpenedLink]:
-    """Oldest first. Nothing that a browser sends makes more of it than was ever written."""
-    parts = request.COOKIES.get(settings.LINK_COOKIE_NAME, "").split(_BETWEEN)[-MOST:]
-    pairs = [part.partition(_AFTER_SLUG) for part in parts]
+    """Returns the links oldest first, and never more than MAX_LINKS, whatever the browser sends."""
+    parts = request.COOKIES.get(settings.LINK_COOKIE_NAME, "").split(_LINK_SEPARATOR)[-MAX_LINKS:]
+    pairs = [part.partition(_SLUG_SEPARATOR) for part in parts]
     return [OpenedLink(slug, token) for slug, _, token in pairs if slug and (not token or _TOKEN.fullmatch(token))]
 
 
@@ -68,5 +68,5 @@ def _write(response: HttpResponse, opened: list[OpenedLink]) -> None:
     if not opened:
         cookies.delete_cookie(response, settings.LINK_COOKIE_NAME)
         return
-    value = _BETWEEN.join(f"{each.slug}{_AFTER_SLUG}{each.token}" for each in opened)
+    value = _LINK_SEPARATOR.join(f"{each.slug}{_SLUG_SEPARATOR}{each.token}" for each in opened)
     cookies.set_cookie(response, settings.LINK_COOKIE_NAME, value, max_age=LIFETIME)

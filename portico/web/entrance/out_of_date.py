@@ -1,4 +1,4 @@
-"""The answer to a form that names what this browser no longer holds: nothing is done, and a page says how to go on."""
+"""The page for a form whose link, address or session is no longer in this browser."""
 
 from http import HTTPStatus
 
@@ -10,7 +10,7 @@ from portico.web.http.request_types import OpenRequest
 
 
 def page(request: OpenRequest) -> HttpResponse:
-    """Returns `This page is out of date`, with 409. It says who is signed in here now, if anybody is."""
-    present = client_session(request, request.practice)
-    context = {"practice": request.practice, "signed_in_as": present.account.mailbox_key if present else ""}
+    """Returns `This page is out of date`, with 409. Shows the mailbox that is signed in now, if any."""
+    session = client_session(request, request.practice)
+    context = {"practice": request.practice, "signed_in_as": session.account.mailbox_key if session else ""}
     return render(request, "entrance/out_of_date.html", context, status=HTTPStatus.CONFLICT)

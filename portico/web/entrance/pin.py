@@ -1,4 +1,4 @@
-"""`I have a PIN`: an email address and the eight numbers that staff read out open one client."""
+"""`I have a PIN`: signs in to one client with an email address and the eight digits that staff read out."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -18,7 +18,7 @@ from portico.web.guards import open_page
 from portico.web.http import request_origin
 from portico.web.http.request_types import OpenRequest
 
-WRONG = _(
+NO_MATCH = _(
     "That email and PIN don’t match. Check both and try again. "
     "After 5 tries a PIN stops working; we can then read you a new one."
 )
@@ -32,19 +32,19 @@ def enter(request: OpenRequest) -> HttpResponse:
     form = PinForm(request.POST)
     if not form.is_valid():
         return _page(request, form, HTTPStatus.UNPROCESSABLE_CONTENT)
-    visitor = request_origin.browser_from(request)
-    begun = pins.enter(
+    browser = request_origin.browser_from(request)
+    started = pins.enter(
         request.practice,
         form.cleaned_data["email"],
         form.cleaned_data["pin"],
-        visitor=visitor,
+        visitor=browser,
         ip=request_origin.ip_of(request),
     )
-    if begun is None:
-        form.add_error("pin", WRONG)
+    if started is None:
+        form.add_error("pin", NO_MATCH)
         return _page(request, form, HTTPStatus.UNPROCESSABLE_CONTENT)
     return completing_sign_in.complete_sign_in(
-        request, replace(begun, goes_to=portal_redirects.requested_path(request)), visitor
+        request, replace(started, goes_to=portal_redirects.requested_path(request)), browser
     )
 
 

@@ -1,4 +1,4 @@
-"""What the page `I have a PIN` asks for."""
+"""The form of the page `I have a PIN`."""
 
 import re
 from typing import Any
@@ -11,21 +11,21 @@ from portico.domain.access.sign_in.pins import PIN_LENGTH
 from portico.plumbing.text import mailboxes
 from portico.plumbing.text.input_validation import CodeField, LineField
 
-# Blanks, dashes and periods between the digits, whichever the keyboard has.
+# Spaces, dashes and periods between the digits.
 _SEPARATORS = re.compile(r"[\W_]+")
 NOT_A_PIN = _("A PIN has 8 numbers, like 4829 1374.")
 ONE_ADDRESS = _("Type one email address, such as name@example.com.")
 
 
-class UnkeptInput(forms.TextInput):
-    """What was typed does not come back with the page: a wrong PIN is somebody's secret, or nearly."""
+class NotRedisplayedInput(forms.TextInput):
+    """A text input whose value is not rendered again: a wrong PIN is close to a secret."""
 
     def format_value(self, value: Any) -> None:  # Any: Django's own.
         return None
 
 
 class PinForm(forms.Form):
-    """Says whether the input makes sense, alike for every address; never whether the two belong together."""
+    """Validates the format of address and PIN only, so that the errors are the same for every address."""
 
     use_required_attribute = False
 
@@ -44,7 +44,7 @@ class PinForm(forms.Form):
     pin = CodeField(
         label=_("PIN"),
         error_messages={"required": NOT_A_PIN},
-        widget=UnkeptInput(
+        widget=NotRedisplayedInput(
             attrs={
                 "class": "code-entry",
                 "inputmode": "numeric",
@@ -55,9 +55,9 @@ class PinForm(forms.Form):
     )
 
     def clean_email(self) -> str:
-        """The mailbox's key, of what was typed and not of what cleaning makes of it: look-alikes are refused.
+        """Returns the mailbox key of the raw input: cleaning would replace look-alike characters.
 
-        Two addresses in one request are none.
+        Refuses more than one value.
         """
         typed = self._posted("email")
         try:

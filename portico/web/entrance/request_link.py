@@ -1,4 +1,4 @@
-"""The portal’s own address: somebody says who they are, and is told where to look next."""
+"""The portal’s entrance: the form that requests a sign-in link."""
 
 from django import forms
 from django.conf import settings
@@ -19,8 +19,8 @@ from portico.web.http.request_types import OpenRequest
 NOT_ONE_ADDRESS = _("Type one email address, such as name@example.com.")
 
 
-class AskForm(forms.Form):
-    """One address. Whether it is anybody's is never asked here."""
+class RequestLinkForm(forms.Form):
+    """Validates one address; never whether it is known."""
 
     use_required_attribute = False
 
@@ -34,7 +34,7 @@ class AskForm(forms.Form):
     )
 
     def clean_email(self) -> str:
-        # One request names one address; which of two was meant is not ours to choose.
+        # Do not choose between two addresses.
         if isinstance(self.data, QueryDict) and len(self.data.getlist("email")) > 1:
             raise ValidationError(NOT_ONE_ADDRESS)
         typed: str = self.cleaned_data["email"]
@@ -44,28 +44,28 @@ class AskForm(forms.Form):
 @open_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: OpenRequest) -> HttpResponse:
-    """Whoever is signed in here goes on to their portal; whom time has signed out is offered a new link."""
+    """Redirects clients who are signed in to Home; after a timeout offers a new link to the same address."""
     if request.method == "POST":
-        return _ask(request)
+        return _submit(request)
     session = client_session(request, request.practice)
     if session is not None and portal_sessions.accesses_of(session).exists():
         return redirect("portal:home", slug=request.practice.slug)
-    over = None if "other-email" in request.GET else session_that_ended(request, request.practice)
-    if over is not None:
-        return _ended(request, over)
-    return page(request, AskForm())
+    ended = None if "other-email" in request.GET else session_that_ended(request, request.practice)
+    if ended is not None:
+        return _session_ended(request, ended)
+    return page(request, RequestLinkForm())
 
 
-def ask(request: OpenRequest, address: str, *, is_typed: bool, goes_to: str) -> HttpResponse:
-    """Writes down what was asked for, in this browser's name; goes on to the page where its code is typed."""
-    place = request_origin.origin_of(request)
-    sign_in_requests.create(request.practice, address, origin=place, is_typed=is_typed, goes_to=goes_to)
+def request_link(request: OpenRequest, address: str, *, is_typed: bool, goes_to: str) -> HttpResponse:
+    """Creates the sign-in request, bound to this browser by a cookie, and redirects to the page for the code."""
+    origin = request_origin.origin_of(request)
+    sign_in_requests.create(request.practice, address, origin=origin, is_typed=is_typed, goes_to=goes_to)
     response = redirect("entrance:code", slug=request.practice.slug)
-    cookies.set_cookie(response, settings.ASKING_COOKIE_NAME, place.browser_key)
+    cookies.set_cookie(response, settings.ASKING_COOKIE_NAME, origin.browser_key)
     return response
 
 
-def page(request: OpenRequest, form: AskForm, *, status: int = 200) -> HttpResponse:
+def page(request: OpenRequest, form: RequestLinkForm, *, status: int = 200) -> HttpResponse:
     context = {
         "practice": request.practice,
         "form": form,
@@ -75,22 +75,24 @@ def page(request: OpenRequest, form: AskForm, *, status: int = 200) -> HttpRespo
     return render(request, "entrance/doorway.html", context, status=status)
 
 
-def _ask(request: OpenRequest) -> HttpResponse:
-    form = AskForm(request.POST)
+def _submit(request: OpenRequest) -> HttpResponse:
+    form = RequestLinkForm(request.POST)
     if not form.is_valid():
         return page(request, form, status=422)
-    return ask(request, form.cleaned_data["email"], is_typed=True, goes_to=portal_redirects.requested_path(request))
+    return request_link(
+        request, form.cleaned_data["email"], is_typed=True, goes_to=portal_redirects.requested_path(request)
+    )
 
 
-def _ended(request: OpenRequest, session: PortalSession) -> HttpResponse:
-    place = portal_redirects.requested_path(request)
+def _session_ended(request: OpenRequest, session: PortalSession) -> HttpResponse:
+    next_path = portal_redirects.requested_path(request)
     context = {
         "practice": request.practice,
         "address": session.account.mailbox_key,
         "subject": session.ref,
         "was_left_idle": portal_sessions.has_timed_out(session),
         "idle_minutes": settings.SESSION_IDLE_CLIENT // 60,
-        "next": place,
-        "is_kept": portal_redirects.holds_saved_form(place),
+        "next": next_path,
+        "is_kept": portal_redirects.holds_saved_form(next_path),
     }
     return render(request, "entrance/ended.html", context)

@@ -1,4 +1,4 @@
-"""The addresses of a practice's entrance."""
+"""URLs of a practice's entrance."""
 
 from django.urls import path
 
@@ -9,7 +9,7 @@ urlpatterns = [
     path("", request_link.show, name="doorway"),
     path("code/", code.show, name="code"),
     path("help/", guide.show, name="help"),
-    path("again/", new_link.ask, name="again"),
+    path("again/", new_link.send, name="again"),
     path("logo/<str:digest>.png", branding.logo, name="logo"),
     path("link/", link.show, name="link"),
     path("pin/", pin.enter, name="pin"),

@@ -1,1 +1,1 @@
-"""What machines call."""
+"""Endpoints for machines: health checks and webhooks."""

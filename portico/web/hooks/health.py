@@ -1,4 +1,4 @@
-"""What monitors and load balancers ask."""
+"""Health and readiness probes."""
 
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -11,8 +11,8 @@ from portico.plumbing.queue import leases
 from portico.web.guards import machine_page
 
 
-class Seen:
-    """What this process need not ask again: migrations that are applied stay applied."""
+class CheckedOnce:
+    """State of this process: once applied, migrations are not checked again."""
 
     migrations_applied = False
 
@@ -20,16 +20,16 @@ class Seen:
 @machine_page
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers; nothing else is looked at."""
+    """Returns 200 while the process answers. Checks nothing else."""
     return JsonResponse({"status": "ok"})
 
 
 @machine_page
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """503 while the database is away or behind; what else is reported keeps nobody out.
+    """Returns 503 while the database is unavailable or has unapplied migrations.
 
-    What is reported is asked of the database, so it answers while it is there.
+    The other values in the report do not affect the status.
     """
     try:
         if not migrations_are_applied():
@@ -40,7 +40,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
             "migrations": "applied",
             "queue_lag_seconds": round(leases.lag(OutgoingEmail.objects.free_to_leave()).total_seconds(), 1),
             "standby": standby(),
-            # By Stripe's clock, as far as it was asked; negative when ours is slow.
+            # Compared with Stripe's clock at the last call; negative if ours is slow.
             "clock_ahead_seconds": int(clock_checks.known().total_seconds()),
         }
     except Error:
@@ -50,14 +50,14 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def migrations_are_applied() -> bool:
-    if not Seen.migrations_applied:
+    if not CheckedOnce.migrations_applied:
         executor = MigrationExecutor(connection)
-        Seen.migrations_applied = not executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return Seen.migrations_applied
+        CheckedOnce.migrations_applied = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return CheckedOnce.migrations_applied
 
 
 def standby() -> str:
-    """Whether a commit waits for a second machine: "none" asked for, "synchronous", "missing", or "hidden" from us."""
+    """Returns the state of PostgreSQL's synchronous replication: "none", "synchronous", "missing" or "hidden"."""
     if connection.vendor != "postgresql":
         return "none"
     with connection.cursor() as cursor:
@@ -68,5 +68,5 @@ def standby() -> str:
         states = {state for (state,) in cursor.fetchall()}
     if states & {"sync", "quorum"}:
         return "synchronous"
-    # A role outside pg_monitor sees that there are others and not what they do.
+    # Roles outside pg_monitor see that standbys exist, but not their state.
     return "hidden" if None in states else "missing"

@@ -1,4 +1,4 @@
-"""What Stripe calls: an event is verified, kept and answered; the worker does the rest."""
+"""Stripe's webhook: verifies and stores an event; the worker processes it."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -17,18 +17,18 @@ from portico.plumbing.security import rate_limits
 from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 from portico.web.guards import machine_page
 
-MOST_BYTES = 256 * 1024
+MAX_BYTES = 256 * 1024
 
 
 @machine_page
 @csrf_exempt
 @require_POST
 def receive(request: HttpRequest, slug: str) -> HttpResponse:
-    """Without a secret there is nothing here. An event that was kept is answered with 200, and no other is."""
+    """Returns 200 only once the event is stored, 404 if the practice has no webhook secret, else 400 or 413."""
     payments = webhook_setup.secret_holder(slug)
     if payments is None:
         raise Http404
-    if len(request.body) > MOST_BYTES:
+    if len(request.body) > MAX_BYTES:
         return _refused(payments.practice, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large")
     signature = request.headers.get("Stripe-Signature", "")
     if not signature:
@@ -43,7 +43,7 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _refused(practice: Practice, status: HTTPStatus, reason: str) -> HttpResponse:
-    """The trail tells of it, though nobody can fill the trail from outside."""
+    """Records the refusal in the audit log, at most 60 an hour, so that strangers cannot fill it."""
     try:
         rate_limits.spend(Limit.on("refused-events", practice.ref, most=60, window=timedelta(hours=1)))
     except RateLimitExceeded:

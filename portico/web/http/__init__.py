@@ -1,1 +1,1 @@
-"""The HTTP layer: the server, requests, cookies and middleware."""
+"""HTTP below the views: the granian adapter, request types and cookies."""

@@ -1,7 +1,7 @@
-"""From granian's own protocol to WSGI and back, so that Portico sees requests as they came.
+"""Adapter from granian's RSGI protocol to WSGI.
 
-By granian's WSGI `X_Forwarded_For` has already become the same as `X-Forwarded-For`, and a body that trickles in holds
-a thread. Here names with underscores are left out, and a body is gathered before a thread is taken.
+Granian's own WSGI interface does not distinguish `X_Forwarded_For` from `X-Forwarded-For`, and a slow body occupies a
+thread. This adapter drops header names with underscores, and reads the body before it takes a thread.
 """
 
 import asyncio
@@ -14,22 +14,22 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 from django.conf import settings
-from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]  # The first is there for us to import.
+from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]  # Granian does not export HTTPProtocol in its stubs.
 
-# One database connection each: no more than the pool of a process has (configuration.py).
+# One database connection each: not more than the pool of a process has (configuration.py).
 THREADS = 8
-# A form with a picture over a poor connection takes less.
-SECONDS_TO_ARRIVE = 60.0
-# A browser that is still sending does not listen: what is too large is read and thrown away, for this long.
+# Enough for a form with a picture over a slow connection.
+BODY_TIMEOUT_SECONDS = 60.0
+# A browser reads no response while it is sending: the rest of a body that is too large is read and discarded.
 DRAIN_SECONDS = 1.0
-DRAIN_MOST = 32 * 1024 * 1024
+DRAIN_MAX_BYTES = 32 * 1024 * 1024
 
 type Environ = dict[str, Any]  # Any: as WSGI has it.
-type Answer = tuple[int, list[tuple[str, str]], bytes]
+type Response = tuple[int, list[tuple[str, str]], bytes]
 
 
 class Server:
-    """What granian calls, with `--interface rsgi`: one for each process."""
+    """The RSGI application that granian calls; one per process."""
 
     def __init__(self, application: WSGIApplication) -> None:
         self.application = application
@@ -38,9 +38,9 @@ class Server:
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         environ = environ_of(scope)
         if "CONTENT_LENGTH" in environ:
-            environ["wsgi.input"] = io.BytesIO(await gathered(protocol))
+            environ["wsgi.input"] = io.BytesIO(await read_body(protocol))
         loop = asyncio.get_running_loop()
-        status, headers, body = await loop.run_in_executor(self.threads, answered, self.application, environ)
+        status, headers, body = await loop.run_in_executor(self.threads, call_application, self.application, environ)
         protocol.response_bytes(status, headers, body)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -48,13 +48,13 @@ class Server:
 
 
 def environ_of(scope: Scope) -> Environ:
-    """The request without its body. Its texts are bytes in the guise of Latin-1, as WSGI wants them."""
+    """Returns the WSGI environ without the body. Strings are bytes decoded as Latin-1 (PEP 3333)."""
     host, _, port = scope.server.rpartition(":")
     environ: Environ = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": _in_disguise(scope.path),
-        "QUERY_STRING": _in_disguise(scope.query_string),
+        "PATH_INFO": _as_latin1(scope.path),
+        "QUERY_STRING": _as_latin1(scope.query_string),
         "SERVER_NAME": host,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
@@ -68,64 +68,66 @@ def environ_of(scope: Scope) -> Environ:
         "wsgi.run_once": False,
     }
     _add_headers(environ, scope.headers.items())
-    if scope.authority:  # HTTP/2 has no Host.
-        environ.setdefault("HTTP_HOST", _in_disguise(scope.authority))
+    if scope.authority:  # HTTP/2 has no Host header.
+        environ.setdefault("HTTP_HOST", _as_latin1(scope.authority))
     return environ
 
 
-async def gathered(protocol: HTTPProtocol) -> bytes:
-    """The body; of one that is too large only so much that whoever reads it sees that.
+async def read_body(protocol: HTTPProtocol) -> bytes:
+    """Returns the body, at most a little more than DATA_UPLOAD_MAX_MEMORY_SIZE, so that middleware can refuse it.
 
-    One that breaks off or stops on its way is given as far as it came: it is shorter than was announced.
+    A body that breaks off or times out is returned as far as it arrived: shorter than its Content-Length.
     """
-    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     loop = asyncio.get_running_loop()
-    body, thrown_away = bytearray(), 0
+    body, discarded = bytearray(), 0
     with suppress(TimeoutError):
-        async with asyncio.timeout(SECONDS_TO_ARRIVE) as patience:
+        async with asyncio.timeout(BODY_TIMEOUT_SECONDS) as timeout:
             async for part in protocol:
-                if len(body) > most:
-                    thrown_away += len(part)
-                    if thrown_away > DRAIN_MOST:
+                if len(body) > limit:
+                    discarded += len(part)
+                    if discarded > DRAIN_MAX_BYTES:
                         break
                     continue
                 body += part
-                if len(body) > most:
-                    patience.reschedule(loop.time() + DRAIN_SECONDS)
+                if len(body) > limit:
+                    timeout.reschedule(loop.time() + DRAIN_SECONDS)
     return bytes(body)
 
 
-def answered(application: WSGIApplication, environ: Environ) -> Answer:
-    """Status, headers and body, whole: no page of ours is so large that it would have to be sent in parts."""
-    said: list[tuple[int, list[tuple[str, str]]]] = []
+def call_application(application: WSGIApplication, environ: Environ) -> Response:
+    """Returns status, headers and body. Responses are small enough not to be streamed."""
+    started: list[tuple[int, list[tuple[str, str]]]] = []
     parts: list[bytes] = []
 
-    def start(status: str, headers: list[tuple[str, str]], error: object = None, /) -> Callable[[bytes], object]:
-        said.append((int(status.partition(" ")[0]), headers))
+    def start_response(
+        status: str, headers: list[tuple[str, str]], error: object = None, /
+    ) -> Callable[[bytes], object]:
+        started.append((int(status.partition(" ")[0]), headers))
         return parts.append
 
-    answer: Iterable[bytes] = application(environ, start)
+    response: Iterable[bytes] = application(environ, start_response)
     try:
-        parts.extend(answer)
+        parts.extend(response)
     finally:
-        if hasattr(answer, "close"):
-            answer.close()
-    status, headers = said[-1]
+        if hasattr(response, "close"):
+            response.close()
+    status, headers = started[-1]
     return status, headers, b"".join(parts)
 
 
 def _add_headers(environ: Environ, headers: Iterable[tuple[str, str]]) -> None:
-    """Of a name that comes twice, what it says is joined; names with underscores are nobody's but a forger's."""
+    """Joins repeated headers. Drops names with underscores, which would overwrite the header with dashes."""
     for name, value in headers:
         if "_" in name:
             continue
         key = name.upper().replace("-", "_")
         if key not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
             key = f"HTTP_{key}"
-        before = environ.get(key)
-        mark = "; " if key == "HTTP_COOKIE" else ","
-        environ[key] = _in_disguise(value) if before is None else f"{before}{mark}{_in_disguise(value)}"
+        previous = environ.get(key)
+        separator = "; " if key == "HTTP_COOKIE" else ","
+        environ[key] = _as_latin1(value) if previous is None else f"{previous}{separator}{_as_latin1(value)}"
 
 
-def _in_disguise(text: str) -> str:
+def _as_latin1(text: str) -> str:
     return text.encode(errors="surrogateescape").decode("latin-1")

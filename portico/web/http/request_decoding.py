@@ -15,7 +15,7 @@ class ReadableRequest(WSGIRequest):
 
     is_readable = True
 
-    def _set_content_type_params(self, meta: dict[str, Any]) -> None:  # Any: as WSGI has it.
+    def _set_content_type_params(self, meta: dict[str, Any]) -> None:  # Any: the WSGI environ.
         try:
             self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
         except ValueError:

@@ -1,4 +1,4 @@
-"""Where a request comes from, and in which browser, as far as that can be known."""
+"""IP address and browser of a request."""
 
 import ipaddress
 
@@ -9,7 +9,7 @@ from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.sign_in_requests import RequestOrigin
 from portico.plumbing import tokens
 
-# The first that is found names the browser: most of them also claim to be Chrome, Safari or both.
+# The first match counts: most browsers also claim to be Chrome, Safari or both.
 BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -32,48 +32,48 @@ DEVICES = (
 
 
 def ip_of(request: HttpRequest) -> str:
-    """The address of the visitor, counted from the right past the proxies that are ours.
+    """Returns the visitor's IP address, counted from the right of `X-Forwarded-For` past TRUSTED_PROXY_COUNT.
 
-    What stands further left in `X-Forwarded-For` is the visitor's own claim and gives no new budget. A request
-    with fewer hops than proxies came around them: then the connection itself is the visitor.
+    Entries further left are set by the visitor and must not give a new rate limit. A request with fewer hops than
+    proxies bypassed them: then REMOTE_ADDR is the visitor.
     """
-    connected = str(request.META.get("REMOTE_ADDR", ""))
+    remote_address = str(request.META.get("REMOTE_ADDR", ""))
     if not settings.TRUSTED_PROXY_COUNT:
-        return connected
+        return remote_address
     hops = request.headers.get("X-Forwarded-For", "").split(",")
     if len(hops) < settings.TRUSTED_PROXY_COUNT:
-        return connected
-    return _address(hops[-settings.TRUSTED_PROXY_COUNT]) or connected
+        return remote_address
+    return _address(hops[-settings.TRUSTED_PROXY_COUNT]) or remote_address
 
 
 def browser_of(request: HttpRequest) -> str:
-    """A name to recognise a session by: "Safari on iPhone"; empty when nothing is known."""
+    """Returns a name for the browser, such as "Safari on iPhone"; empty if it is unknown."""
     agent = request.headers.get("User-Agent", "")
-    browser = next((name for mark, name in BROWSERS if mark in agent), "")
-    device = next((name for mark, name in DEVICES if mark in agent), "")
-    # Names of products, the same in every language; only the word between them is ours.
+    browser = next((name for token, name in BROWSERS if token in agent), "")
+    device = next((name for token, name in DEVICES if token in agent), "")
+    # Product names are not translated.
     return " on ".join(part for part in (browser, device) if part)
 
 
 def browser_from(request: HttpRequest) -> Browser:
-    """The browser of somebody who signs in, with a new key when it has none."""
+    """Returns the browser with the key of its cookie, or a new key."""
     return Browser(
         browser_of(request), request.COOKIES.get(settings.BROWSER_COOKIE_NAME, "")[:64] or tokens.new_token()
     )
 
 
 def origin_of(request: HttpRequest) -> RequestOrigin:
-    """Where somebody asks for a link, with a new key when this browser has none yet."""
+    """Returns the origin of a request for a link, with the key of the browser's cookie, or a new key."""
     return RequestOrigin(request_cookie_of(request) or tokens.new_token(), ip_of(request))
 
 
 def request_cookie_of(request: HttpRequest) -> str:
-    """The key of a browser that has asked for a link; empty when it has not."""
+    """Returns the key of a browser that has requested a link; empty if it has not."""
     return request.COOKIES.get(settings.ASKING_COOKIE_NAME, "")[:64]
 
 
 def _address(hop: str) -> str:
-    """One hop without its port and brackets; empty when it is no address."""
+    """Returns the IP address of a hop without port and brackets; empty if it is not an IP address."""
     hop = hop.strip()
     if hop.startswith("["):
         hop = hop[1:].partition("]")[0]

@@ -1,4 +1,4 @@
-"""What a guarded page is handed: the request, and whom it speaks for."""
+"""Types of the requests that guards pass to views."""
 
 from django.http import HttpRequest
 
@@ -10,13 +10,13 @@ from portico.plumbing.actors import Actor
 
 
 class OpenRequest(HttpRequest):
-    """A page at a practice's portal for whoever comes."""
+    """A request for a public page of a practice's portal."""
 
     practice: Practice
 
 
 class OfficeRequest(HttpRequest):
-    """A page for a staff member who is signed in."""
+    """A request by a staff member who is signed in."""
 
     session: SessionStore
     practice: Practice
@@ -25,16 +25,16 @@ class OfficeRequest(HttpRequest):
 
 
 class PortalRequest(HttpRequest):
-    """A page for a mailbox that is signed in and looks at one client."""
+    """A request by a mailbox that is signed in, about one of its clients."""
 
     practice: Practice
     account: PortalAccount
     portal_session: PortalSession
-    # What the session opens at this moment, by name; never empty.
+    # The accesses that the session has now, by client name; never empty.
     accesses: list[PortalAccess]
-    # Whether it is settled whom the person looks at; if not, `client` is the first.
+    # False if the mailbox has several clients and none was chosen; `client` is the first one then.
     has_chosen: bool
     client: Client
-    # What lets the person see that client; its options are asked at each request.
+    # The access to `client`, read afresh for each request.
     access: PortalAccess
     actor: Actor

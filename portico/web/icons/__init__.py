@@ -1,4 +1,4 @@
-"""The icons of the product: Lucide, drawn into the page."""
+"""Lucide icons as inline SVG."""
 
 import json
 from functools import cache
@@ -9,22 +9,22 @@ from django.utils.safestring import SafeString, mark_safe
 
 
 class UnknownIcon(LookupError):
-    """A template asked for an icon that nobody has drawn."""
+    """Raised for an icon that is not in lucide.json."""
 
 
 @cache
-def drawings() -> dict[str, str]:
-    """Every icon's shapes, by its Lucide name."""
-    drawn: dict[str, str] = json.loads(files(__name__).joinpath("lucide.json").read_text("utf-8"))
-    return drawn
+def shapes_by_name() -> dict[str, str]:
+    """Returns the SVG content of every icon by its Lucide name."""
+    shapes: dict[str, str] = json.loads(files(__name__).joinpath("lucide.json").read_text("utf-8"))
+    return shapes
 
 
 @cache
 def svg(name: str) -> SafeString:
-    """The icon as markup. It is decoration: the words beside it carry the meaning."""
-    if name not in drawings():
+    """Returns the icon as SVG, hidden from screen readers: the text beside it has the meaning. Raises UnknownIcon."""
+    if name not in shapes_by_name():
         raise UnknownIcon(name)
     return format_html(
         '<svg class="icon" aria-hidden="true" focusable="false" viewBox="0 0 24 24">{}</svg>',
-        mark_safe(drawings()[name]),  # noqa: S308 (our own file, no one's input)
+        mark_safe(shapes_by_name()[name]),  # noqa: S308 (our own file, not user input)
     )

@@ -1,1 +1,1 @@
-"""Middleware: request ids and log, security headers, request limits, hosts and addresses."""
+"""Middleware, one job each."""

@@ -1,4 +1,4 @@
-"""Answers requests under our own host names only; probes of load balancers are answered under any."""
+"""Refuses requests for other host names than ours, except health probes."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -11,14 +11,14 @@ from django.shortcuts import redirect
 from portico import hosts
 from portico.web import error_pages
 
-# They say nothing about anyone, and probes ask them by IP address, by any name or without a Host.
+# Load balancers request them by IP address, by any name or without a Host header. They reveal nothing.
 PROBES = frozenset({"/healthz", "/readyz"})
-# "Every address of this machine": a browser on it that opens one of these arrives here.
+# Servers listen on these addresses; browsers on the same machine connect to localhost for them.
 UNSPECIFIED = frozenset({"0.0.0.0", "::"})  # noqa: S104  # Compared with, not listened on.
 
 
 class HostCheck:
-    """Comes before everything that reads the request's host."""
+    """Comes before everything that reads the request's host. Answers 400, or redirects between loopback names."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -30,27 +30,27 @@ class HostCheck:
         try:
             request.get_host()
         except DisallowedHost:
-            return _elsewhere(request)
+            return _wrong_host(request)
         return self.get_response(request)
 
 
-def _elsewhere(request: HttpRequest) -> HttpResponse:
-    """Redirects between two names of this machine (127.0.0.1, localhost); else a page names the right address."""
+def _wrong_host(request: HttpRequest) -> HttpResponse:
+    """Redirects between two names of this machine (127.0.0.1, localhost); else returns a page with the right URL."""
     base = settings.PUBLIC_BASE_URL
-    host = _host_of(request)
-    is_here = hosts.is_loopback(host) or host in UNSPECIFIED
-    if is_here and hosts.is_loopback(urlsplit(base).hostname) and request.method in {"GET", "HEAD"}:
+    host = _requested_host(request)
+    is_local = hosts.is_loopback(host) or host in UNSPECIFIED
+    if is_local and hosts.is_loopback(urlsplit(base).hostname) and request.method in {"GET", "HEAD"}:
         response = redirect(f"{base}{request.get_full_path()}")
-        # The path may hold the token of a mailed link.
+        # The path may contain the token of a link.
         response["Referrer-Policy"] = "no-referrer"
         return response
     return error_pages.wrong_host(request)
 
 
-def _host_of(request: HttpRequest) -> str:
-    """The host that was asked for, empty if it cannot be read; without a Host, the address that was connected to."""
-    named = request.META.get("HTTP_HOST", request.META.get("SERVER_NAME", ""))
+def _requested_host(request: HttpRequest) -> str:
+    """Returns the requested host; empty if it is malformed. Without a Host header, the server's address."""
+    host = request.META.get("HTTP_HOST", request.META.get("SERVER_NAME", ""))
     try:
-        return urlsplit(f"//{named}").hostname or ""
+        return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""

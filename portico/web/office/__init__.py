@@ -1,1 +1,1 @@
-"""What staff see."""
+"""Pages of the office, for staff."""

@@ -1,4 +1,4 @@
-"""What somebody should look at: mails lately not delivered, without a later one in their place; payments in doubt."""
+"""Counts for the office menu: undelivered emails without a later one, and payments in review."""
 
 from datetime import timedelta
 
@@ -18,10 +18,10 @@ MAX_ROWS = 99
 
 
 def rows(practice: Practice) -> OutgoingEmailQuerySet:
-    """The mails themselves.
+    """Returns the emails that were not delivered in the last 30 days and have no later one in their place.
 
-    A mail to staff that was dropped is none of them: its link had run out or been replaced, or its person had left.
-    Whoever still needs one asks again, and the team's page says whose invitation has run out.
+    Excludes dropped emails to staff: their link had expired or been replaced, or the person had left. The team page
+    shows expired invitations.
     """
     later = OutgoingEmail.objects.filter(kind=OuterRef("kind"), pk__gt=OuterRef("pk"))
     to_client = later.filter(client_id=OuterRef("client_id"))
@@ -32,22 +32,22 @@ def rows(practice: Practice) -> OutgoingEmailQuerySet:
 
 
 def count(practice: Practice) -> str:
-    """How many mails, as the menu says it; nothing when there is none."""
-    return written(rows(practice).order_by("-id")[: MAX_ROWS + 1].count())
+    """Returns the number of such emails as text; empty for none."""
+    return count_label(rows(practice).order_by("-id")[: MAX_ROWS + 1].count())
 
 
-def written(number: int) -> str:
+def count_label(number: int) -> str:
     if not number:
         return ""
     return str(number) if number <= MAX_ROWS else f"{MAX_ROWS}+"
 
 
 def in_menu(request: HttpRequest) -> dict[str, object]:
-    """The office's menu shows the counts; asked once, and only by pages that draw the menu."""
+    """Context processor: the counts, computed at first use, so that pages without the menu make no query."""
     practice = getattr(request, "practice", None)
     if practice is None or getattr(request, "staff", None) is None:
         return {}
     return {
         "emails_needing_a_look": SimpleLazyObject(lambda: count(practice)),
-        "payments_needing_a_look": SimpleLazyObject(lambda: written(payments_in_review.count(practice))),
+        "payments_needing_a_look": SimpleLazyObject(lambda: count_label(payments_in_review.count(practice))),
     }

@@ -1,4 +1,4 @@
-"""What an entry of the trail says: a sentence, who did it, and how it looks in a timeline."""
+"""Audit log entries as shown to staff: sentence, actor, icon and tone."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from portico.web import formatting
 
 @dataclass(frozen=True)
 class AuditRow:
-    """An entry as people read it."""
+    """An entry as shown on a page."""
 
     at: datetime
     sentence: str
@@ -32,7 +32,7 @@ class AuditRow:
 
 @dataclass(frozen=True)
 class AuditDay:
-    """The lines of one day on the practice's calendar."""
+    """The rows of one day in the practice's time zone."""
 
     day: date
     lines: list[AuditRow]
@@ -50,23 +50,23 @@ class AuditDay:
 
 
 def row_for(entry: AuditEntry) -> AuditRow:
-    icon, tone = _LOOKS.get(AuditAction(entry.verb), ("check", "quiet"))
+    icon, tone = _ICONS.get(AuditAction(entry.verb), ("check", "quiet"))
     return AuditRow(at=entry.at, sentence=sentence(entry), who=actor_label(entry), icon=icon, tone=tone)
 
 
 def group_by_day(entries: Iterable[AuditEntry]) -> list[AuditDay]:
-    """The entries as lines, by day, in their order. In the zone that the page turned on."""
-    found: list[AuditDay] = []
+    """Groups entries by day in the active time zone, keeping their order."""
+    days: list[AuditDay] = []
     for entry in entries:
         day = times.day_of(entry.at, timezone.get_current_timezone())
-        if not found or found[-1].day != day:
-            found.append(AuditDay(day, []))
-        found[-1].lines.append(row_for(entry))
-    return found
+        if not days or days[-1].day != day:
+            days.append(AuditDay(day, []))
+        days[-1].lines.append(row_for(entry))
+    return days
 
 
 def actor_label(entry: AuditEntry) -> str:
-    """Who did it, by the name they had then."""
+    """Returns the actor's name at the time of the entry."""
     match entry.actor_kind:
         case ActorKind.CLIENT:
             return _("%(name)s, in the portal") % {"name": entry.actor_name}
@@ -79,17 +79,17 @@ def actor_label(entry: AuditEntry) -> str:
 
 
 def sentence(entry: AuditEntry) -> str:
-    """What happened, in one sentence without a full stop."""
+    """Returns one sentence without a full stop."""
     verb, details = AuditAction(entry.verb), entry.details
     if verb == AuditAction.DOCUMENT_VIEWED:
         template = _DOCUMENTS.get(str(details.get("kind")), verb.label)
         return str(template) % {"number": details.get("number", "")}
     if verb in REFUSED:
-        return _refused(verb, details)
-    return _of_the_books(verb, details) if verb in BOOKS else _of_people(verb, details)
+        return _stripe_failure(verb, details)
+    return _billing_sentence(verb, details) if verb in BOOKS else _client_or_staff_sentence(verb, details)
 
 
-def _of_people(verb: AuditAction, details: Mapping[str, Any]) -> str:  # Any: a plain value.
+def _client_or_staff_sentence(verb: AuditAction, details: Mapping[str, Any]) -> str:  # Any: JSON.
     match verb:
         case AuditAction.CLIENT_EDITED | AuditAction.PRACTICE_EDITED if details.get("fields"):
             return _("%(act)s: %(fields)s") % {"act": verb.label, "fields": _names_of(details["fields"])}
@@ -116,28 +116,28 @@ def _of_people(verb: AuditAction, details: Mapping[str, Any]) -> str:  # Any: a 
     return str(_SENTENCES.get(verb, verb.label))
 
 
-def _refused(verb: AuditAction, details: Mapping[str, Any]) -> str:  # Any: a plain value.
-    """Stripe refused the request (email_invalid, email, req_1a2b): what Stripe's own log has it under."""
+def _stripe_failure(verb: AuditAction, details: Mapping[str, Any]) -> str:  # Any: JSON.
+    """Returns "Stripe refused the request (email_invalid, email, req_1a2b)", to look up in Stripe's log."""
     failure = str(details.get("failure", ""))
-    words = str(AttemptFailure(failure).label if failure in AttemptFailure.values else verb.label)
+    text = str(AttemptFailure(failure).label if failure in AttemptFailure.values else verb.label)
     if verb == AuditAction.REFUND_FAILED:
-        words = f"{verb.label}: {words}" if failure else str(verb.label)
-    found = ", ".join(str(details[name]) for name in ("reason", "param", "request") if details.get(name))
-    return _("%(words)s (%(found)s)") % {"words": words, "found": found} if found else words
+        text = f"{verb.label}: {text}" if failure else str(verb.label)
+    codes = ", ".join(str(details[name]) for name in ("reason", "param", "request") if details.get(name))
+    return _("%(words)s (%(found)s)") % {"words": text, "found": codes} if codes else text
 
 
-def _of_the_books(verb: AuditAction, details: Mapping[str, Any]) -> str:  # Any: a plain value.
-    """Invoice 1038 issued: $140.00. Why, where somebody had to say so."""
-    words = str(BOOKS[verb])
+def _billing_sentence(verb: AuditAction, details: Mapping[str, Any]) -> str:  # Any: JSON.
+    """Returns "Invoice issued: invoice 1038, $140.00", with the reason if one was given."""
+    text = str(BOOKS[verb])
     if details.get("number"):
-        words = _("%(words)s: invoice %(number)s") % {"words": words, "number": details["number"]}
+        text = _("%(words)s: invoice %(number)s") % {"words": text, "number": details["number"]}
     minor = details.get("amount_minor", details.get("total_minor"))
     if minor is not None and details.get("currency"):
         amount = money.formatted(int(minor), str(details["currency"]), language=get_language())
-        words = _("%(words)s, %(amount)s") % {"words": words, "amount": amount}
+        text = _("%(words)s, %(amount)s") % {"words": text, "amount": amount}
     if details.get("reason"):
-        words = _("%(words)s (%(reason)s)") % {"words": words, "reason": details["reason"]}
-    return words
+        text = _("%(words)s (%(reason)s)") % {"words": text, "reason": details["reason"]}
+    return text
 
 
 def _names_of(fields: str) -> str:
@@ -251,7 +251,7 @@ _LINKS_OPENED = {
     "used": gettext_lazy("A sign-in link was opened that had been used already, by a person or a scanner"),
     "expired": gettext_lazy("A sign-in link was opened that no longer works, by a person or a scanner"),
 }
-_LOOKS = {
+_ICONS = {
     AuditAction.CLIENT_CREATED: ("user-round", "accent"),
     AuditAction.CLIENT_EDITED: ("pencil", "quiet"),
     AuditAction.CLIENT_ARCHIVED: ("archive", "quiet"),

@@ -1,4 +1,4 @@
-"""That somebody who works here looked at a thing of a client's: for the trail, once each time its page is opened."""
+"""Records in the audit log that staff viewed an invoice."""
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.models import Invoice
@@ -7,7 +7,7 @@ from portico.web.http.request_types import OfficeRequest
 
 
 def record_invoice_view(request: OfficeRequest, invoice: Invoice) -> None:
-    """The invoice stands on the page, to be read or to do something with it. What is posted has an entry of its own."""
+    """Records a view for GET requests; operations record their own entries."""
     if request.method != "POST":
         audit_log.record(
             AuditAction.INVOICE_VIEWED,

@@ -1,4 +1,4 @@
-"""What the office's forms have in common: nothing typed is cut or lost by the browser."""
+"""Base class and fields of the office's forms."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ UNASSISTED = {"autocomplete": "off"}
 
 
 class OfficeForm(forms.Form):
-    """The server says what is missing or too long; the browser would stop the typing or say it in its own words."""
+    """Leaves validation to the server: no `required` or `maxlength`, with which a browser cuts pasted text."""
 
     use_required_attribute = False
 
@@ -23,21 +23,21 @@ class OfficeForm(forms.Form):
         for field in self.fields.values():
             field.widget.attrs.pop("maxlength", None)
 
-    def values(self) -> dict[str, Any]:  # Any: whatever each widget makes of what was typed.
-        """What stands in the form, typed or given, right or wrong; a card number nowhere."""
-        return {name: _cardless(self[name].value()) for name in self.fields}
+    def values(self) -> dict[str, Any]:  # Any: field values.
+        """Returns the current values of all fields, valid or not, without card numbers."""
+        return {name: _without_card_number(self[name].value()) for name in self.fields}
 
 
 class WholeNumberField(forms.IntegerField):
-    """A whole number as people type it: 2, ２, 1,000."""
+    """Accepts full-width digits and grouped thousands: 2, ２, 1,000."""
 
-    def to_python(self, value: Any) -> int | None:  # Any: Django hands over whatever was posted.
-        return super().to_python(_ungrouped(ascii_forms(value)) if isinstance(value, str) else value)
+    def to_python(self, value: Any) -> int | None:  # Any: Django passes what was posted.
+        return super().to_python(_without_grouping(ascii_forms(value)) if isinstance(value, str) else value)
 
 
-def _ungrouped(number: str) -> str:
-    plain = " ".join(number.split())
-    return re.sub("[, ]", "", plain) if re.fullmatch(r"[0-9]{1,3}(?:[, ][0-9]{3})+", plain) else plain
+def _without_grouping(number: str) -> str:
+    text = " ".join(number.split())
+    return re.sub("[, ]", "", text) if re.fullmatch(r"[0-9]{1,3}(?:[, ][0-9]{3})+", text) else text
 
 
 def line_field(
@@ -48,7 +48,7 @@ def line_field(
     is_phone: bool = False,
     attrs: dict[str, str] | None = None,
 ) -> LineField:
-    """A line of text that a browser fills in by itself only by mistake: it is somebody else's."""
+    """Returns a field for one line of text, without autocomplete: staff type other people's details."""
     return LineField(
         is_phone=is_phone,
         label=label,
@@ -59,6 +59,6 @@ def line_field(
     )
 
 
-def _cardless(value: Any) -> Any:  # Any: a field's value.
-    """Fields for numbers and days take any text until they are judged."""
+def _without_card_number(value: Any) -> Any:  # Any: a field's value.
+    """Returns the value, or an empty string for a card number: fields hold any text until they are validated."""
     return "" if isinstance(value, str) and holds_card_number(value) else value

@@ -1,4 +1,4 @@
-"""The random key of a form, by which pressing twice does a thing once."""
+"""Idempotency keys of forms: a form that is submitted twice takes effect once."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ LENGTH = 43
 
 
 class FormKeyField(forms.CharField):
-    """Reads the key of the page that was sent, and draws a new one: a page that is shown again is another form."""
+    """Reads the submitted key, and renders a new one: a page that is shown again is a new form."""
 
     def bound_data(self, data: Any, initial: Any) -> str:  # Any: Django's own signature.
         return tokens.new_token()
@@ -23,10 +23,10 @@ def field() -> FormKeyField:
 
 
 def clean_key(text: str) -> str:
-    """The key as it came back, or nothing when no form of ours holds such a one."""
+    """Returns the submitted key; empty if it is too long or contains unstorable characters."""
     return "" if len(text) > LENGTH or is_unstorable(text) else text
 
 
 def key_of(request: HttpRequest) -> str:
-    """The key that was posted; a new one where none came that can be read."""
+    """Returns the posted key, or a new one if it is missing or malformed."""
     return clean_key(request.POST.get("form_key", "")) or tokens.new_token()

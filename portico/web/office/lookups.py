@@ -1,4 +1,4 @@
-"""Finds what an address names, within the asker's own practice."""
+"""Lookups by ref within the practice of the request."""
 
 from django.http import Http404
 
@@ -9,9 +9,9 @@ from portico.web.http.request_types import OfficeRequest
 
 
 def get_client(request: OfficeRequest, ref: str) -> Client:
-    """The practice's client of that ref, with the clinician. Raises Http404.
+    """Returns the practice's client with the ref, with the clinician. Raises Http404.
 
-    Another practice's is missing just as one that never was; `web.refusals` puts the attempt into the trail.
+    Also for a client of another practice; `web.error_pages` records that in the audit log.
     """
     client = Client.objects.filter(practice=request.practice, ref=ref).select_related("clinician").first()
     if client is None:
@@ -21,7 +21,7 @@ def get_client(request: OfficeRequest, ref: str) -> Client:
 
 
 def client_with_balance_of(request: OfficeRequest, ref: str) -> Client:
-    """The same with what `balances.shown_office_minor` reads. Raises Http404."""
+    """Returns the same with the annotation that `balances.shown_office_minor` reads. Raises Http404."""
     clients = Client.objects.filter(practice=request.practice, ref=ref).select_related("clinician")
     client = balances.with_office_minor(clients).first()
     if client is None:
@@ -31,31 +31,31 @@ def client_with_balance_of(request: OfficeRequest, ref: str) -> Client:
 
 
 def get_invoice(request: OfficeRequest, ref: str) -> Invoice:
-    """The practice's invoice of that ref, with its client, its sums and how it stands. Raises Http404."""
+    """Returns the practice's invoice with the ref, with client, sums and attempts. Raises Http404."""
     found = Invoice.objects.filter(practice=request.practice, ref=ref).with_attempts().with_sums()
     return _with_practice(found.select_related("client__clinician", "replaces").first(), request)
 
 
 def get_payment(request: OfficeRequest, ref: str) -> Payment:
-    """The practice's payment of that ref, with its client. Raises Http404."""
+    """Returns the practice's payment with the ref, with client and disputes. Raises Http404."""
     found = Payment.objects.filter(practice=request.practice, ref=ref).with_disputes().select_related("client")
     return _with_practice(found.first(), request)
 
 
 def get_attempt(request: OfficeRequest, ref: str) -> PaymentAttempt:
-    """The practice's try to pay by card of that ref, with its client. Raises Http404."""
+    """Returns the practice's payment attempt with the ref, with its client. Raises Http404."""
     found = PaymentAttempt.objects.filter(practice=request.practice, ref=ref).select_related("client")
     return _with_practice(found.first(), request)
 
 
 def get_credit(request: OfficeRequest, ref: str) -> Credit:
-    """The practice's credit of that ref, with its client. Raises Http404."""
+    """Returns the practice's credit with the ref, with its client. Raises Http404."""
     found = Credit.objects.filter(practice=request.practice, ref=ref).select_related("client")
     return _with_practice(found.first(), request)
 
 
 def get_refund(request: OfficeRequest, ref: str) -> Refund:
-    """The practice's refund of that ref, unless it failed, with its payment and client. Raises Http404."""
+    """Returns the practice's refund with the ref unless it failed, with payment and client. Raises Http404."""
     found = Refund.objects.filter(practice=request.practice, ref=ref).counting()
     refund = found.select_related("payment__client").first()
     if refund is None:

@@ -1,12 +1,12 @@
-"""Who may change clients and who may only look, where one address serves both."""
+"""Roles that may edit clients or billing."""
 
 from portico.domain.practices.models import Role
 from portico.web.http.request_types import OfficeRequest
 
-# Who changes clients, their addresses and their access. Billers read.
+# May edit clients, their addresses and their access. Billers have read access.
 CLIENT_EDITORS = (Role.OWNER, Role.CLINICIAN, Role.FRONT_DESK)
 
-# Who gives money back, voids, gives credit and exports.
+# May refund, void, give credit and export.
 BILLING_EDITORS = (Role.OWNER, Role.BILLER)
 
 

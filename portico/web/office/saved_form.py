@@ -1,4 +1,4 @@
-"""What somebody typed before their session ended, as a form to press again."""
+"""The page of a form that staff posted after their session had ended, to submit again."""
 
 import re
 
@@ -15,23 +15,23 @@ from portico.web import office_redirects
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 
-# What a page tells itself; posted again, but nothing that a person typed.
-_BOOKKEEPING = re.compile(r"(?:^|-)(?:version|press|shown|id|TOTAL_FORMS|INITIAL_FORMS|MIN_NUM_FORMS|MAX_NUM_FORMS)$")
+# Hidden fields: submitted again, but not listed.
+_HIDDEN_FIELDS = re.compile(r"(?:^|-)(?:version|press|shown|id|TOTAL_FORMS|INITIAL_FORMS|MIN_NUM_FORMS|MAX_NUM_FORMS)$")
 
 
 @office_page()
 @require_safe
 def show(request: OfficeRequest, ref: str) -> HttpResponse:
-    """Only to the same person; a colleague at the same desk finds nothing here."""
-    kept = saved_forms.find(request.staff, ref)
-    if kept is None:
+    """Shows the form to the person who posted it; 404 for anyone else."""
+    saved = saved_forms.find(request.staff, ref)
+    if saved is None:
         raise Http404
     try:
-        fields = form_recovery.fields_of(kept)
-    except DecryptionFailed as lost:
-        raise Http404 from lost
+        fields = form_recovery.fields_of(saved)
+    except DecryptionFailed as error:
+        raise Http404 from error
     context = {
-        "path": office_redirects.own_path(kept.path),
+        "path": office_redirects.own_path(saved.path),
         "fields": fields,
         "typed": [(label_of(field.name), display_value(field)) for field in fields if was_typed(field)],
     }
@@ -39,11 +39,11 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
 
 
 def was_typed(field: PostedField) -> bool:
-    return bool(field.value.strip()) and not _BOOKKEEPING.search(field.name)
+    return bool(field.value.strip()) and not _HIDDEN_FIELDS.search(field.name)
 
 
 def label_of(name: str) -> str:
-    """A name that a person can read: "First name", "Addresses 2: address"."""
+    """Returns a readable field name: "First name", "Addresses 2: address"."""
     numbered = re.sub(r"-(\d{1,4})-", lambda match: f" {int(match[1]) + 1}: ", name)
     return re.sub(r"[-_]+", " ", numbered).capitalize()
 

@@ -1,4 +1,4 @@
-"""The sums that an office page shows, in a hidden field of each form that acts on them."""
+"""The hidden form field with the amounts that an office page shows."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ NAME = "shown"
 
 
 class ShownField(forms.Field):
-    """Reads what the page showed when it was opened, and draws what the page shows now."""
+    """Reads the amounts that the page showed when it was opened, and renders those that it shows now."""
 
     widget = forms.HiddenInput
 
@@ -20,16 +20,16 @@ class ShownField(forms.Field):
         return read(value)
 
     def bound_data(self, data: Any, initial: Any) -> Any:  # Any: as above.
-        # A page that is shown again shows the present sums, so its form carries those.
+        # A page that is shown again shows current amounts, so its form must have those.
         return initial
 
 
 def of(request: HttpRequest) -> ShownSums:
-    """What the page of a single button showed."""
+    """Returns the amounts posted by a form that is just a button."""
     return read(request.POST.get(NAME))
 
 
 def read(value: object) -> ShownSums:
-    """What a form of ours posted. Anything else shows no sums, and is refused by every operation."""
+    """Parses a posted value. A malformed one becomes empty, which every operation refuses."""
     text = value if isinstance(value, str) else ""
     return ShownSums(text if len(text) <= shown_sums.MAX_LENGTH else "")

@@ -1,4 +1,4 @@
-"""What forms have in common that act on money: they carry the sums which their page shows."""
+"""Base class of forms that change amounts: they contain the amounts that their page shows."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from portico.web.office.base_form import OfficeForm
 
 
 class ShowingForm(OfficeForm):
-    """A form that acts on money. `now` are the sums as the page around it shows them."""
+    """`now` are the amounts that the page around the form shows."""
 
     shown = shown_sums_field.ShownField(required=False)
 
@@ -18,7 +18,7 @@ class ShowingForm(OfficeForm):
         self.now = self.fields[shown_sums_field.NAME].initial = now
 
     def _post_clean(self) -> None:
-        """A form that is shown again for another reason says as well that the sums beside it have changed."""
+        """Adds the error that the amounts have changed to a form that is invalid for another reason."""
         super()._post_clean()  # type: ignore[misc]  # Django's hook for children of forms; its types leave it out.
         if self.errors:
             try:

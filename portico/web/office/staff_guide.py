@@ -1,4 +1,4 @@
-"""The guide for staff, step by step in the words of the screens; and what they hand to clients on paper."""
+"""The help page for staff, and the printed guide and letter for clients."""
 
 from django.conf import settings
 from django.http import Http404, HttpResponse
@@ -31,24 +31,24 @@ def show(request: OfficeRequest) -> HttpResponse:
 @office_page()
 @require_safe
 def client_guide_pdf(request: OfficeRequest, language: str) -> HttpResponse:
-    """The getting-started guide for clients, in one of the portal's languages."""
+    """Returns the getting-started guide for clients in one of the portal's languages."""
     if not languages.is_known(language):
         raise Http404
-    return _file(client_guide.as_pdf(request.practice, language), client_guide.file_name(language))
+    return _attachment(client_guide.as_pdf(request.practice, language), client_guide.file_name(language))
 
 
 @office_page()
 @require_safe
 def letter_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
-    """An invitation on paper, in the client's language."""
+    """Returns a printed invitation in the client's language, and records it in the audit log."""
     client = lookups.get_client(request, ref)
     audit_log.record(
         AuditAction.DOCUMENT_VIEWED, practice=request.practice, client=client, by=request.actor, kind="letter"
     )
-    return _file(client_guide.letter_as_pdf(client), "invitation-letter.pdf")
+    return _attachment(client_guide.letter_as_pdf(client), "invitation-letter.pdf")
 
 
-def _file(content: bytes, name: str) -> HttpResponse:
+def _attachment(content: bytes, name: str) -> HttpResponse:
     response = HttpResponse(content, content_type="application/pdf")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -1,4 +1,4 @@
-"""The office's addresses."""
+"""URLs of the office."""
 
 from django.urls import path
 
@@ -47,7 +47,7 @@ urlpatterns = [
     path("sign-in/second-step/", second_step.show, name="second_step"),
     path("sign-in/second-step/passkey/", second_step.by_passkey, name="second_step_by_passkey"),
     path("sign-in/set-up/", first_factor.show, name="first_factor"),
-    path("sign-in/set-up/passkey/", first_factor.ask_for_passkey, name="first_passkey"),
+    path("sign-in/set-up/passkey/", first_factor.passkey_challenge, name="first_passkey"),
     path("sign-in/recovery-codes/", recovery_codes.show, name="recovery_codes"),
     path("sign-in/recovery-codes/text/", recovery_codes.as_text, name="recovery_codes_text"),
     path("forgotten-password/", forgotten_password.ask, name="forgotten"),
@@ -62,7 +62,7 @@ urlpatterns = [
     path("account/authenticator/", own_factors.add_app, name="own_authenticator"),
     path("account/authenticator/removing/", own_factors.remove_app, name="own_authenticator_removing"),
     path("account/passkeys/new/", own_factors.add_passkey, name="own_passkey"),
-    path("account/passkeys/new/question/", own_factors.ask_for_passkey, name="own_passkey_question"),
+    path("account/passkeys/new/question/", own_factors.passkey_challenge, name="own_passkey_question"),
     path("account/passkeys/<str:ref>/removing/", own_factors.remove_passkey, name="own_passkey_removing"),
     path("account/recovery-codes/", own_factors.make_codes, name="own_recovery_codes"),
     path("account/sessions/ending/", own_account.end_other_sessions, name="own_sessions_ending"),
@@ -78,7 +78,7 @@ urlpatterns = [
     path("clients/<str:ref>/restoring/", overview.restore, name="client_restoring"),
     path("clients/<str:ref>/edit/info/", client_info.edit, name="client_info"),
     path("clients/<str:ref>/edit/portal/", portal_tab.edit, name="client_portal"),
-    path("clients/<str:ref>/edit/portal/draft/", portal_tab.keep_draft, name="invitation_draft"),
+    path("clients/<str:ref>/edit/portal/draft/", portal_tab.save_draft, name="invitation_draft"),
     path("clients/<str:ref>/edit/portal/preview/", portal_tab.preview, name="invitation_preview"),
     path("clients/<str:ref>/edit/portal/pin/", generate_pin.generate, name="client_pin"),
     path("clients/<str:ref>/edit/portal/pin/tries/", generate_pin.allow_more_tries, name="client_pin_tries"),

@@ -1,1 +1,1 @@
-"""What a client sees."""
+"""Pages of the client portal, for clients who are signed in."""

@@ -1,4 +1,4 @@
-"""`Billing & Payments`: what was shared with the client, what is to pay, and what was paid."""
+"""`Billing & Payments`: the client's shared invoices, what is to pay, and what was paid."""
 
 from dataclasses import dataclass
 
@@ -21,10 +21,10 @@ from portico.web.guards import portal_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import notices
 
-# More than that to pay, or Processing, is told by the sums alone, and the page says so.
+# Per section. The totals cover the rest, and the page says so.
 MAX_UNPAID = 100
 PAGE_SIZE = 25
-# Past due is yellow here, not red: nobody is scolded.
+# Past due is yellow here, not red, to stay friendly.
 TONES = {
     InvoiceStatus.UNPAID: ("wait", "hourglass"),
     InvoiceStatus.PAST_DUE: ("wait", "clock-alert"),
@@ -36,14 +36,14 @@ TONES = {
 
 @dataclass(frozen=True)
 class InvoiceRow:
-    """An invoice as its client reads it."""
+    """An invoice as shown to its client."""
 
     invoice: Invoice
     status: InvoiceStatus
     tone: str
     icon: str
     paid_with: str
-    # The one that paid it, if it was one alone.
+    # Set if a single payment paid the invoice.
     payment: Payment | None
 
     @property
@@ -56,12 +56,12 @@ class InvoiceRow:
 
     @property
     def is_chargeable(self) -> bool:
-        """Whether Stripe takes what is left on it."""
+        """Returns True if the open amount can be paid by card."""
         return self.is_to_pay and not self.why_not
 
     @property
     def why_not(self) -> str:
-        """Why there is no `Pay Now` on what is to pay, in a sentence."""
+        """Returns the sentence shown instead of `Pay Now`; empty if the invoice can be paid by card."""
         if not self.is_to_pay:
             return ""
         return quotes.why_not_chargeable(self.invoice.still_open_minor, self.invoice.currency)
@@ -86,9 +86,9 @@ def index(request: PortalRequest) -> HttpResponse:
         "pays_balance": pays and quotes.is_chargeable(balance_minor, account.currency),
         "why_not": quotes.why_not_chargeable(balance_minor, account.currency),
         "cards": [(card, payment_labels.card_name(card)) for card in saved_cards.saved_cards_of(request.account)],
-        "to_pay": [_bill(request, invoice) for invoice in oldest_due_first[:MAX_UNPAID]],
-        "processing": [_bill(request, invoice) for invoice in shared.processing().order_by("-id")[:MAX_UNPAID]],
-        "paid": [_bill(request, invoice) for invoice in paid[:PAGE_SIZE]],
+        "to_pay": [_row(request, invoice) for invoice in oldest_due_first[:MAX_UNPAID]],
+        "processing": [_row(request, invoice) for invoice in shared.processing().order_by("-id")[:MAX_UNPAID]],
+        "paid": [_row(request, invoice) for invoice in paid[:PAGE_SIZE]],
         "most_listed": MAX_UNPAID,
         "next_before": paid[PAGE_SIZE - 1].ref if len(paid) > PAGE_SIZE else "",
         "is_later_page": "before" in request.GET,
@@ -101,12 +101,12 @@ def index(request: PortalRequest) -> HttpResponse:
 def show(request: PortalRequest, ref: str) -> HttpResponse:
     refuse_unless_allowed(request)
     invoice = get_object_or_404(_shared(request), ref=ref)
-    _note_seen(request, invoice)
-    bill = _bill(request, invoice)
+    _record_first_view(request, invoice)
+    row = _row(request, invoice)
     context = {
         "client": request.client,
-        "bill": bill,
-        "sums": ledger_lines.of_invoice(invoice, paid_with=bill.paid_with),
+        "bill": row,
+        "sums": ledger_lines.of_invoice(invoice, paid_with=row.paid_with),
         "pays": quotes.is_open(request.practice, request.access),
         "lines": invoice.lines.order_by("position"),
         "receipts": _receipts(invoice),
@@ -118,20 +118,20 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
 
 
 def refuse_unless_allowed(request: PortalRequest) -> None:
-    """Raises Http404 while `Access billing documents` is off: asked anew at each request."""
+    """Raises Http404 while `Access billing documents` is off."""
     if not request.access.sees_bills:
         raise Http404
 
 
 def _shared(request: PortalRequest) -> InvoiceQuerySet:
-    """The client's shared invoices with their sums, how they stand, and what paid them."""
-    paying = Allocation.objects.paying().select_related("payment").order_by("id")
+    """Returns the client's shared invoices with sums, attempts and the payments allocated to them."""
+    allocations = Allocation.objects.paying().select_related("payment").order_by("id")
     shared = request.client.invoices.shared().with_attempts().with_sums()
-    return shared.prefetch_related(Prefetch("allocations", paying))
+    return shared.prefetch_related(Prefetch("allocations", allocations))
 
 
 def _page_of_paid(request: PortalRequest) -> list[Invoice]:
-    """Newest first, and one more if there are more; an unknown `before` begins at the newest."""
+    """Returns one page, newest first, plus one row if there is a next page. An unknown `before` starts at the top."""
     rows = _shared(request).settled()
     before = request.GET.get("before", "")
     last = request.client.invoices.filter(ref=before).values_list("pk", flat=True).first() if before else None
@@ -139,7 +139,7 @@ def _page_of_paid(request: PortalRequest) -> list[Invoice]:
     return list(rows.order_by("-id")[: PAGE_SIZE + 1])
 
 
-def _bill(request: PortalRequest, invoice: Invoice) -> InvoiceRow:
+def _row(request: PortalRequest, invoice: Invoice) -> InvoiceRow:
     status = invoice.status_on(clock.today(request.practice.time_zone))
     payments = [row.payment for row in invoice.allocations.all() if row.payment]
     paid_with = ", ".join(dict.fromkeys(payment_labels.payment_name(payment) for payment in payments))
@@ -148,13 +148,13 @@ def _bill(request: PortalRequest, invoice: Invoice) -> InvoiceRow:
 
 
 def _receipts(invoice: Invoice) -> list[tuple[Payment, str]]:
-    """The payments that stand against it, with their names; also those that were given back in part or whole."""
+    """Returns the payments allocated to the invoice with their names, including refunded ones."""
     payments = {row.payment.pk: row.payment for row in invoice.allocations.all() if row.payment}
     return [(payment, payment_labels.payment_name(payment)) for payment in payments.values()]
 
 
-def _note_seen(request: PortalRequest, invoice: Invoice) -> None:
-    """The first time only: staff then know that the bill has been seen."""
+def _record_first_view(request: PortalRequest, invoice: Invoice) -> None:
+    """Records the client's first view of the invoice, which staff see in its history."""
     seen = AuditEntry.objects.filter(client=request.client, verb=AuditAction.INVOICE_SEEN, about=invoice.ref)
     if not seen.exists():
         audit_log.record(

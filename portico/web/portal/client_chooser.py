@@ -1,4 +1,4 @@
-"""Whom a mailbox with several clients is looking at."""
+"""The chooser for mailboxes with several clients."""
 
 from dataclasses import dataclass
 
@@ -20,17 +20,17 @@ from portico.web.http.request_types import PortalRequest
 
 @dataclass(frozen=True)
 class ClientChoice:
-    """Somebody whom the mailbox sees. `bills` says what waits, if their billing documents may be seen at all."""
+    """A client of the mailbox. `bills` is None if their billing documents may not be seen."""
 
     access: PortalAccess
     bills: AmountDue | None
 
 
 def choices_for(request: PortalRequest) -> list[ClientChoice]:
-    """Everybody whom the mailbox sees, with what waits for them."""
-    allowed = [access.client for access in request.accesses if access.sees_bills]
-    found = amounts_due.amounts_due_of(allowed) if allowed else {}
-    return [ClientChoice(access, found.get(access.client_id)) for access in request.accesses]
+    """Returns the clients of the mailbox with their amounts due."""
+    visible = [access.client for access in request.accesses if access.sees_bills]
+    due_by_client = amounts_due.amounts_due_of(visible) if visible else {}
+    return [ClientChoice(access, due_by_client.get(access.client_id)) for access in request.accesses]
 
 
 @portal_chooser_page
@@ -39,7 +39,7 @@ def choose(request: PortalRequest) -> HttpResponse:
     if request.method == "POST":
         return _choose(request, request.POST.get("client", ""))
     if len(request.accesses) == 1:
-        return redirect(_onward(request))
+        return redirect(_next_url(request))
     context = {
         "practice": request.practice,
         "persons": choices_for(request),
@@ -53,12 +53,12 @@ def _choose(request: PortalRequest, ref: str) -> HttpResponse:
         if access.client.ref == ref:
             portal_sessions.choose_client(request.portal_session, access)
             if language := languages.chosen_language(request):
-                # Pressed at the foot of the chooser, perhaps.
+                # It may have been chosen in the footer of this page.
                 portal_accounts.choose_language(request.account, Language(language), by=request.actor)
-            return redirect(_onward(request))
+            return redirect(_next_url(request))
     raise Http404
 
 
-def _onward(request: PortalRequest) -> str:
-    """Where the person was going when they were asked, else Home."""
+def _next_url(request: PortalRequest) -> str:
+    """Returns the requested page, else Home."""
     return portal_redirects.requested_path(request) or reverse("portal:home", kwargs={"slug": request.practice.slug})

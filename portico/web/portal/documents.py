@@ -1,4 +1,4 @@
-"""Invoices, receipts and statements for the client: old ones too, while `Access billing documents` is on."""
+"""Invoices, receipts and statements, as pages and PDFs."""
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -12,8 +12,7 @@ from portico.domain.billing.ledger.statements import Statement
 from portico.domain.billing.models import Payment, Refund
 from portico.plumbing.audit import audit_log
 from portico.web import page_subjects
-from portico.web.billing_documents import invoice_document, receipt_document
-from portico.web.billing_documents import statement_document as on_paper
+from portico.web.billing_documents import invoice_document, receipt_document, statement_document
 from portico.web.billing_documents.document import BillingDocument, as_pdf
 from portico.web.billing_documents.statement_periods import PeriodForm, StatementLinks, statement_links
 from portico.web.guards import portal_page
@@ -28,7 +27,7 @@ def invoice_pdf(request: PortalRequest, ref: str) -> HttpResponse:
     shared = request.client.invoices.shared().with_attempts().with_sums()
     invoice = get_object_or_404(shared, ref=ref)
     invoice.client, invoice.practice = request.client, request.practice
-    _note(request, about=invoice.ref, kind="invoice", number=invoice.number)
+    _record_download(request, about=invoice.ref, kind="invoice", number=invoice.number)
     return as_pdf(request.practice, invoice_document.invoice_document(invoice))
 
 
@@ -36,15 +35,15 @@ def invoice_pdf(request: PortalRequest, ref: str) -> HttpResponse:
 @require_safe
 def receipt(request: PortalRequest, ref: str) -> HttpResponse:
     payment = _payment(request, ref)
-    paper = receipt_document.payment_receipt(payment, shared_only=True)
-    return _page(request, paper, _address(request, "portal:receipt_pdf", ref))
+    document = receipt_document.payment_receipt(payment, shared_only=True)
+    return _page(request, document, _url(request, "portal:receipt_pdf", ref))
 
 
 @portal_page
 @require_safe
 def receipt_pdf(request: PortalRequest, ref: str) -> HttpResponse:
     payment = _payment(request, ref)
-    _note(request, about=payment.ref, kind="receipt", number=payment.number)
+    _record_download(request, about=payment.ref, kind="receipt", number=payment.number)
     return as_pdf(request.practice, receipt_document.payment_receipt(payment, shared_only=True))
 
 
@@ -52,15 +51,15 @@ def receipt_pdf(request: PortalRequest, ref: str) -> HttpResponse:
 @require_safe
 def refund_receipt(request: PortalRequest, ref: str) -> HttpResponse:
     refund = _refund(request, ref)
-    paper = receipt_document.refund_receipt(refund, shared_only=True)
-    return _page(request, paper, _address(request, "portal:refund_receipt_pdf", ref))
+    document = receipt_document.refund_receipt(refund, shared_only=True)
+    return _page(request, document, _url(request, "portal:refund_receipt_pdf", ref))
 
 
 @portal_page
 @require_safe
 def refund_receipt_pdf(request: PortalRequest, ref: str) -> HttpResponse:
     refund = _refund(request, ref)
-    _note(request, about=refund.ref, kind="refund", number=refund.payment.number)
+    _record_download(request, about=refund.ref, kind="refund", number=refund.payment.number)
     return as_pdf(request.practice, receipt_document.refund_receipt(refund, shared_only=True))
 
 
@@ -68,24 +67,26 @@ def refund_receipt_pdf(request: PortalRequest, ref: str) -> HttpResponse:
 @require_safe
 def statement(request: PortalRequest) -> HttpResponse:
     refuse_unless_allowed(request)
-    form = _period(request)
+    form = _period_form(request)
     query = "&".join(filter(None, (form.query, urlencode(page_subjects.for_client(request)))))
-    address = f"{_address(request, 'portal:statement_pdf')}?{query}"
+    pdf_url = f"{_url(request, 'portal:statement_pdf')}?{query}"
     if not form.is_valid():
-        return _page(request, None, address, form)
+        return _page(request, None, pdf_url, form)
     found = _statement(request, form)
-    return _page(request, on_paper.statement_document(found), address, form, statement_links(found, form.today))
+    return _page(
+        request, statement_document.statement_document(found), pdf_url, form, statement_links(found, form.today)
+    )
 
 
 @portal_page
 @require_safe
 def statement_pdf(request: PortalRequest) -> HttpResponse:
     refuse_unless_allowed(request)
-    form = _period(request)
+    form = _period_form(request)
     if not form.is_valid():
         raise Http404
-    _note(request, kind="statement")
-    return as_pdf(request.practice, on_paper.statement_document(_statement(request, form)))
+    _record_download(request, kind="statement")
+    return as_pdf(request.practice, statement_document.statement_document(_statement(request, form)))
 
 
 def _payment(request: PortalRequest, ref: str) -> Payment:
@@ -98,18 +99,18 @@ def _payment(request: PortalRequest, ref: str) -> Payment:
 
 def _refund(request: PortalRequest, ref: str) -> Refund:
     refuse_unless_allowed(request)
-    mine = (
+    refunds = (
         Refund.objects.filter(payment__client=request.client, payment__taken_back_at=None)
         .counting()
         .select_related("payment")
     )
-    refund = get_object_or_404(mine, ref=ref)
+    refund = get_object_or_404(refunds, ref=ref)
     refund.payment.client = request.client
     refund.payment.client.practice = request.practice
     return refund
 
 
-def _period(request: PortalRequest) -> PeriodForm:
+def _period_form(request: PortalRequest) -> PeriodForm:
     return PeriodForm(request.GET, request.practice)
 
 
@@ -118,11 +119,11 @@ def _statement(request: PortalRequest, form: PeriodForm) -> Statement:
     return statements.statement_of(request.client, **form.period, today=form.today, shared_only=True)
 
 
-def _address(request: PortalRequest, name: str, ref: str = "") -> str:
+def _url(request: PortalRequest, name: str, ref: str = "") -> str:
     return reverse(name, kwargs={"slug": request.practice.slug} | ({"ref": ref} if ref else {}))
 
 
-def _note(request: PortalRequest, *, kind: str, about: str = "", **details: int | None) -> None:
+def _record_download(request: PortalRequest, *, kind: str, about: str = "", **details: int | None) -> None:
     audit_log.record(
         AuditAction.DOCUMENT_VIEWED,
         practice=request.practice,
@@ -136,16 +137,16 @@ def _note(request: PortalRequest, *, kind: str, about: str = "", **details: int 
 
 def _page(
     request: PortalRequest,
-    paper: BillingDocument | None,
-    pdf_address: str,
+    document: BillingDocument | None,
+    pdf_url: str,
     form: PeriodForm | None = None,
     links: StatementLinks | None = None,
 ) -> HttpResponse:
     context = {
-        "paper": paper,
-        "pdf_address": pdf_address,
+        "paper": document,
+        "pdf_address": pdf_url,
         "form": form,
         "links": links,
-        "for_client": page_subjects.for_client(request).get(page_subjects.FOR),
+        "for_client": page_subjects.for_client(request).get(page_subjects.CLIENT_PARAMETER),
     }
-    return render(request, "portal/papers/show.html", context, status=200 if paper else 422)
+    return render(request, "portal/papers/show.html", context, status=200 if document else 422)

@@ -1,4 +1,4 @@
-"""The portal's home: what waits for the client, and for the others whom the mailbox sees."""
+"""The portal's home page: amounts due of the client and of the mailbox's other clients."""
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -16,14 +16,14 @@ from portico.web.portal import client_chooser
 @portal_page
 @require_safe
 def show(request: PortalRequest) -> HttpResponse:
-    persons = client_chooser.choices_for(request)
-    bills = next(person.bills for person in persons if person.access.client_id == request.client.pk)
+    choices = client_chooser.choices_for(request)
+    bills = next(choice.bills for choice in choices if choice.access.client_id == request.client.pk)
     sees_billing = request.access.sees_bills
     today = clock.today(request.practice.time_zone)
     context = {
         "client": request.client,
-        "persons": persons,
-        "pays": bills is not None and _pays(request, bills),
+        "persons": choices,
+        "pays": bills is not None and _can_pay_all(request, bills),
         "account": balances.portal_account(request.client) if sees_billing else None,
         "bills": bills,
         "is_past_due": bills is not None and bills.next_due_on is not None and bills.next_due_on < today,
@@ -31,8 +31,8 @@ def show(request: PortalRequest) -> HttpResponse:
     return render(request, "portal/home.html", context)
 
 
-def _pays(request: PortalRequest, bills: AmountDue) -> bool:
-    """Whether all of it can be paid by card from here."""
+def _can_pay_all(request: PortalRequest, bills: AmountDue) -> bool:
+    """Returns True if the whole open amount can be paid by card."""
     return quotes.is_open(request.practice, request.access) and quotes.is_chargeable(
         bills.open_minor, request.practice.currency
     )

@@ -1,6 +1,6 @@
-"""What a page of the portal says after a press: named in the address, one of a few words that we know.
+"""Notices after a redirect in the portal, named by a query parameter.
 
-Django's own messages live in the staff session, which a client's browser never has.
+Django's messages are stored in the staff session, which clients do not have.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portico.domain.billing.card_payments.payment_refusals import StripeNotReachable
 
-NAME = "said"
+PARAMETER = "said"
 CARD_REMOVED = "card-removed"
 STRIPE_NOT_REACHED = "stripe-not-reached"
 NOT_CHARGED_AGAIN = "not-charged-again"
@@ -20,13 +20,13 @@ NOT_CHARGED_AGAIN = "not-charged-again"
 
 @dataclass(frozen=True)
 class Notice:
-    """As Django's messages are, for the one template that shows both."""
+    """Has the interface of a Django message, because one template renders both."""
 
     level_tag: str
-    words: Promise | str
+    text: Promise | str
 
     def __str__(self) -> str:
-        return str(self.words)
+        return str(self.text)
 
 
 KNOWN = {
@@ -38,12 +38,12 @@ KNOWN = {
 }
 
 
-def url_with_notice(address: str, notice: str) -> HttpResponseRedirect:
-    """The page at the address, which then says so."""
-    return redirect(f"{address}?{NAME}={notice}")
+def redirect_with_notice(url: str, notice: str) -> HttpResponseRedirect:
+    """Redirects to the page, which then shows the notice."""
+    return redirect(f"{url}?{PARAMETER}={notice}")
 
 
 def notice_of(request: HttpRequest) -> list[Notice]:
-    """What the address asks to be said; nothing for any other word."""
-    said = KNOWN.get(request.GET.get(NAME, ""))
-    return [said] if said else []
+    """Returns the notice named in the URL as a list; empty for an unknown name."""
+    notice = KNOWN.get(request.GET.get(PARAMETER, ""))
+    return [notice] if notice else []

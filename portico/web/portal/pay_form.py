@@ -1,4 +1,4 @@
-"""The forms of the portal's pages."""
+"""The form of `Pay Now`."""
 
 from typing import Any
 
@@ -15,40 +15,45 @@ CARD_GONE = gettext_lazy("This card is no longer saved. Choose another one. Noth
 
 
 class PayForm(forms.Form):
-    """With which card; `amount` and `shown` are what the page showed, and must still be what is to pay.
+    """Chooses the card. `amount` and `shown` are what the page showed, compared with what is due at submission.
 
-    With what was `kept` from before signing in, the form begins with the choices made then.
+    `saved_fields` prefills the form with choices made before the session ended.
     """
 
-    # Named by the button too: without style sheets both stand on the page.
+    # "new" from the second button, which pays with a new card.
     pay = forms.CharField(required=False)
     save_card = forms.BooleanField(required=False)
     amount = forms.IntegerField(required=False)
-    # The invoices that the page listed, with what was left on each.
+    # Digest of the invoices on the page and the open amount of each.
     shown = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(
-        self, data: QueryDict | None = None, *, saved: list[SavedCard], may_save: bool, kept: QueryDict | None = None
+        self,
+        data: QueryDict | None = None,
+        *,
+        saved: list[SavedCard],
+        may_save: bool,
+        saved_fields: QueryDict | None = None,
     ) -> None:
         super().__init__(data)
-        pressed = data or kept or QueryDict()
+        choices = data or saved_fields or QueryDict()
         first = saved[0].ref if saved else NEW_CARD
         self.saved = saved
         self.may_save = may_save
-        self.chosen = NEW_CARD if pressed.get("pay") == NEW_CARD else pressed.get("with") or first
-        self.wants_to_save = bool(pressed.get("save_card"))
+        self.chosen = NEW_CARD if choices.get("pay") == NEW_CARD else choices.get("with") or first
+        self.wants_to_save = bool(choices.get("save_card"))
         self.has_lost_card = self.chosen != NEW_CARD and self.card is None
         if self.has_lost_card and not self.is_bound:
             self.chosen = first
 
     @property
     def card(self) -> SavedCard | None:
-        """None: a new card, on Stripe's page."""
+        """Returns the chosen saved card; None for a new card, which is entered on Stripe's page."""
         return next((card for card in self.saved if card.ref == self.chosen), None)
 
     @property
     def consent_text(self) -> str:
-        """What was read beside the box that was ticked; empty when it was not, or may not be."""
+        """Returns the text of the ticked consent box; empty if it was not ticked or not offered."""
         if not (self.cleaned_data["save_card"] and self.may_save) or self.card is not None:
             return ""
         return f"{SAVE_CARD}. {SAVE_CARD_HINT}"

@@ -1,4 +1,4 @@
-"""`Pay Now`: what is to pay, with which card; then Stripe's page, or the page that tells what became of it."""
+"""`Pay Now`: shows the amount and the cards, then redirects to Stripe's page or to the payment's status."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -49,18 +49,18 @@ def pay_invoice(request: PortalRequest, ref: str) -> HttpResponse:
 @portal_page
 @require_POST
 def remove_card(request: PortalRequest, ref: str) -> HttpResponse:
-    """The card is the mailbox's own; whoever it pays for."""
+    """Removes a saved card of the mailbox; cards belong to the mailbox, not to one of its clients."""
     card = get_object_or_404(SavedCard.objects.kept().filter(account=request.account), ref=ref)
     saved_cards.remove(card, request.client, by=request.actor)
     saved_cards.detach(card, deadline=Deadline())
     billing = reverse("portal:billing", kwargs={"slug": request.practice.slug})
-    return notices.url_with_notice(billing, notices.CARD_REMOVED)
+    return notices.redirect_with_notice(billing, notices.CARD_REMOVED)
 
 
 def payer_of(request: PortalRequest) -> Payer:
-    """A session that began with a PIN saves no card: whoever heard the PIN is not known by their mailbox."""
-    is_by_mail = request.portal_session.only_client_id is None
-    return Payer(request.account, request.client, request.actor, may_save=is_by_mail)
+    """Returns the payer. Sessions that began with a PIN save no card: a PIN does not prove access to the mailbox."""
+    is_by_email = request.portal_session.only_client_id is None
+    return Payer(request.account, request.client, request.actor, may_save=is_by_email)
 
 
 def _pay(request: PortalRequest, invoice: Invoice | None) -> HttpResponse:
@@ -69,19 +69,19 @@ def _pay(request: PortalRequest, invoice: Invoice | None) -> HttpResponse:
     try:
         quote = quotes.of_balance(request.client) if invoice is None else quotes.of_invoice(invoice)
     except (InvoicePaid, Processing):
-        return _shown_or_raised(request, payer, invoice)
+        return _show_recent_attempt(request, payer, invoice)
     if not quote.invoices and payment_initiation.recent_attempt(payer, None):
-        return _shown_or_raised(request, payer, None)
+        return _show_recent_attempt(request, payer, None)
     saved = saved_cards.usable_cards(request.account, request.practice)
     if request.method == "POST":
         return _post(request, payer, quote, invoice, saved)
     quotes.refuse_unless_chargeable(quote)
-    if begun := payment_initiation.open_attempt(payer, quote):
-        return _to_payment(request, begun)
+    if attempt := payment_initiation.open_attempt(payer, quote):
+        return _to_payment(request, attempt)
     choices = saved_form.saved_fields(request)
-    form = PayForm(saved=saved, may_save=payer.may_save, kept=choices)
-    told = [] if choices is None else [Notice("info", CARD_GONE if form.has_lost_card else SAVED_FORM_NOTICE)]
-    return _page(request, quote, form, told=told)
+    form = PayForm(saved=saved, may_save=payer.may_save, saved_fields=choices)
+    messages = [] if choices is None else [Notice("info", CARD_GONE if form.has_lost_card else SAVED_FORM_NOTICE)]
+    return _page(request, quote, form, messages=messages)
 
 
 def _post(
@@ -94,26 +94,28 @@ def _post(
     try:
         attempt = payment_initiation.start_payment(payer, order)
     except (InvoicePaid, Processing):
-        return _shown_or_raised(request, payer, invoice)
+        return _show_recent_attempt(request, payer, invoice)
     except Refused as refusal:
-        fresh = quotes.of_balance(request.client) if invoice is None else quote
-        # Less than the page showed: some of it has just been paid. If it is more, an earlier payment explains nothing.
-        has_grown = isinstance(refusal, AmountChanged) and fresh.amount_minor >= (order.amount_minor or 0)
+        current = quotes.of_balance(request.client) if invoice is None else quote
+        # If less is due than the page showed, an earlier payment explains it. If more is due, it does not.
+        has_grown = isinstance(refusal, AmountChanged) and current.amount_minor >= (order.amount_minor or 0)
         is_unpaid = has_grown or isinstance(refusal, CardNotFound)
-        begun = None if is_unpaid else payment_initiation.recent_attempt(payer, invoice)
-        return _to_first(request, begun, order) if begun else _refused(request, payer, fresh, form, refusal)
+        recent = None if is_unpaid else payment_initiation.recent_attempt(payer, invoice)
+        if recent:
+            return _to_recent_attempt(request, recent, order)
+        return _refused(request, payer, current, form, refusal)
     if attempt.way == AttemptMethod.CHECKOUT and attempt.holds and attempt.checkout_url:
         return redirect(attempt.checkout_url)
     return _to_payment(request, attempt)
 
 
 def _refused(request: PortalRequest, payer: Payer, quote: Quote, form: PayForm, refusal: Refused) -> HttpResponse:
-    """Shows the page again; without the saved card, if it is that which is gone."""
+    """Shows the page again with the refusal; if the saved card is gone, without it."""
     status = HTTPStatus(refusal.status)
     if isinstance(refusal, CardNotFound):
         saved = saved_cards.usable_cards(request.account, request.practice)
-        form = PayForm(saved=saved, may_save=payer.may_save, kept=request.POST)
-        return _page(request, quote, form, status=status, told=[Notice("error", str(refusal))])
+        form = PayForm(saved=saved, may_save=payer.may_save, saved_fields=request.POST)
+        return _page(request, quote, form, status=status, messages=[Notice("error", str(refusal))])
     form.add_error(None, str(refusal))
     return _page(request, quote, form, status=status)
 
@@ -124,20 +126,20 @@ def _page(
     form: PayForm,
     *,
     status: HTTPStatus = HTTPStatus.OK,
-    told: Sequence[Notice] = (),
+    messages: Sequence[Notice] = (),
 ) -> HttpResponse:
-    context = {"client": request.client, "quote": quote, "form": form, "messages": told}
+    context = {"client": request.client, "quote": quote, "form": form, "messages": messages}
     if len(quote.invoices) == 1:
         context["invoice"] = quote.invoices[0]
     response = render(request, "portal/paying/pay.html", context, status=status)
-    # A form that ends at Stripe: the browser asks whether its target may be there.
+    # Browsers apply form-action also to the redirect to Stripe.
     origin = checkout_sessions.origin(settings.STRIPE_API_BASE)
     response._csp_config = settings.SECURE_CSP | {"form-action": [CSP.SELF, origin]}  # type: ignore[attr-defined]  # What Django's csp_override sets.
     return response
 
 
-def _shown_or_raised(request: PortalRequest, payer: Payer, invoice: Invoice | None) -> HttpResponse:
-    """A second press is shown what became of the first. Raises InvoicePaid when nobody has just paid."""
+def _show_recent_attempt(request: PortalRequest, payer: Payer, invoice: Invoice | None) -> HttpResponse:
+    """Redirects a repeated submission to the first payment. Raises InvoicePaid if there is no recent attempt."""
     attempt = payment_initiation.recent_attempt(payer, invoice)
     if attempt is None:
         raise InvoicePaid
@@ -145,21 +147,21 @@ def _shown_or_raised(request: PortalRequest, payer: Payer, invoice: Invoice | No
         return _to_payment(request, attempt)
     saved = saved_cards.usable_cards(request.account, request.practice)
     form = PayForm(request.POST, saved=saved, may_save=payer.may_save)
-    return _to_first(request, attempt, _order(invoice, form) if form.is_valid() else None)
+    return _to_recent_attempt(request, attempt, _order(invoice, form) if form.is_valid() else None)
 
 
 def _order(invoice: Invoice | None, form: PayForm) -> PaymentOrder:
-    # Without an amount the form is none of ours. The address names one invoice; what the balance covers, the form says.
+    # Our form always has an amount. The URL names an invoice; for the balance, the form names what it covers.
     amount, digest = form.cleaned_data["amount"] or 0, form.cleaned_data["shown"] if invoice is None else None
     return PaymentOrder(invoice, form.card, amount, digest, form.consent_text)
 
 
-def _to_first(request: PortalRequest, attempt: PaymentAttempt, order: PaymentOrder | None) -> HttpResponse:
-    """The payment that came first; what was pressed now is said not to have been charged, unless it is the same."""
+def _to_recent_attempt(request: PortalRequest, attempt: PaymentAttempt, order: PaymentOrder | None) -> HttpResponse:
+    """Redirects to the first payment, with the notice that a different second order was not charged."""
     if order is not None and payment_initiation.is_same_order(attempt, order):
         return _to_payment(request, attempt)
-    its_page = reverse("portal:payment", kwargs={"slug": request.practice.slug, "ref": attempt.ref})
-    return notices.url_with_notice(its_page, notices.NOT_CHARGED_AGAIN)
+    payment_url = reverse("portal:payment", kwargs={"slug": request.practice.slug, "ref": attempt.ref})
+    return notices.redirect_with_notice(payment_url, notices.NOT_CHARGED_AGAIN)
 
 
 def _to_payment(request: PortalRequest, attempt: PaymentAttempt) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""What became of one payment: where Stripe and the bank lead back to, and where a person looks again."""
+"""The status page of a payment, to which Stripe and the bank redirect."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ from portico.web.guards import portal_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import notices
 
-PAGES = {
+TEMPLATES = {
     AttemptState.OPEN: "started",
     AttemptState.PROCESSING: "processing",
     AttemptState.QUARANTINED: "processing",
@@ -44,7 +44,7 @@ PAGES = {
 
 @dataclass(frozen=True)
 class Receipt:
-    """A payment as its payer reads it."""
+    """A successful payment as shown to its payer."""
 
     payment: Payment
     paid_with: str
@@ -55,50 +55,50 @@ class Receipt:
 @portal_page
 @require_safe
 def show(request: PortalRequest, ref: str) -> HttpResponse:
-    """Asks Stripe afresh while the outcome is not known: this page is told nothing by whoever opens it."""
-    attempt = _asked(_find(request, ref))
+    """Polls Stripe while the outcome is unknown: query parameters of the redirect are not trusted."""
+    attempt = _poll(_find(request, ref))
     covers = list(attempt.covers.select_related("invoice").order_by("invoice_id"))
     state = AttemptState(attempt.state)
     context = {
         "messages": notices.notice_of(request),
         "attempt": attempt,
-        # Set when the person looks at another client now: the page then leads nowhere before they switch.
+        # Set if another client is chosen now: the page then only offers to switch.
         "other": attempt.client if attempt.client_id != request.client.pk else None,
         "covers": covers,
         "invoice": covers[0].invoice if len(covers) == 1 else None,
-        "pay_again": _pay_page(request, attempt),
+        "pay_again": _pay_url(request, attempt),
         "may_pay": quotes.is_open(request.practice, request.access),
         "card": payment_labels.card_name(attempt.card) if attempt.card else "",
         "receipt": _receipt(attempt) if state == AttemptState.SUCCEEDED else None,
         "why": why_declined(attempt.reason),
         "why_refused": why_refused(attempt),
     }
-    return render(request, f"portal/paying/{_page_of(attempt)}.html", context)
+    return render(request, f"portal/paying/{_template_of(attempt)}.html", context)
 
 
 @portal_page
 @require_POST
 def start_again(request: PortalRequest, ref: str) -> HttpResponse:
-    """Ends the first one at Stripe, then leads to the pay page. Only while the person looks at its client."""
+    """Cancels the attempt at Stripe and redirects to the pay page. Offers to switch if another client is chosen."""
     attempt = _find(request, ref)
     if attempt.client_id != request.client.pk:
         return page_subjects.offer_switch(request, _access_to(request, attempt))
-    its_page = reverse("portal:payment", kwargs={"slug": request.practice.slug, "ref": ref})
+    status_url = reverse("portal:payment", kwargs={"slug": request.practice.slug, "ref": ref})
     if attempt.state == AttemptState.OPEN:
         try:
             cancellation.cancel(attempt, deadline=Deadline())
         except Processing:
-            return redirect(its_page)
+            return redirect(status_url)
         except StripeNotReachable:
-            return notices.url_with_notice(its_page, notices.STRIPE_NOT_REACHED)
+            return notices.redirect_with_notice(status_url, notices.STRIPE_NOT_REACHED)
         attempt = checkouts.refreshed(attempt)
     if attempt.state == AttemptState.SUCCEEDED:
-        return redirect(its_page)
-    return redirect(_pay_page(request, attempt))
+        return redirect(status_url)
+    return redirect(_pay_url(request, attempt))
 
 
 def why_refused(attempt: PaymentAttempt) -> str:
-    """What a person is told when Stripe, and not a bank, did not take the payment."""
+    """Returns the message for a payment that failed at Stripe, not at the bank."""
     match attempt.failure:
         case AttemptFailure.UNREACHABLE:
             return str(StripeNotReachable.message)
@@ -110,7 +110,7 @@ def why_refused(attempt: PaymentAttempt) -> str:
 
 
 def why_declined(code: str) -> str:
-    """What a person can do about it; never more than Stripe lets be told."""
+    """Returns the message for a decline code; empty for codes that Stripe advises not to reveal."""
     match decline_reasons.reason(code):
         case DeclineReason.FUNDS:
             return _("Your bank says there is not enough money on it.")
@@ -128,41 +128,41 @@ def why_declined(code: str) -> str:
             return ""
 
 
-def _page_of(attempt: PaymentAttempt) -> str:
+def _template_of(attempt: PaymentAttempt) -> str:
     was_declined = attempt.failure in {"", AttemptFailure.DECLINED}
     if attempt.state == AttemptState.FAILED and not was_declined:
         return "refused"
-    return PAGES[AttemptState(attempt.state)]
+    return TEMPLATES[AttemptState(attempt.state)]
 
 
 def _find(request: PortalRequest, ref: str) -> PaymentAttempt:
-    """The mailbox's own payments, for whom it may see the bills of."""
+    """Returns an attempt of this mailbox for a client whose bills it may see. Raises Http404."""
     clients = [each.client_id for each in request.accesses if each.sees_bills]
-    rows = PaymentAttempt.objects.select_related("client__practice", "account", "practice", "card")
-    return get_object_or_404(rows.filter(account=request.account, client__in=clients), ref=ref)
+    attempts = PaymentAttempt.objects.select_related("client__practice", "account", "practice", "card")
+    return get_object_or_404(attempts.filter(account=request.account, client__in=clients), ref=ref)
 
 
 def _access_to(request: PortalRequest, attempt: PaymentAttempt) -> PortalAccess:
     return next(each for each in request.accesses if each.client_id == attempt.client_id)
 
 
-def _asked(attempt: PaymentAttempt) -> PaymentAttempt:
+def _poll(attempt: PaymentAttempt) -> PaymentAttempt:
     if attempt.state not in {AttemptState.OPEN, AttemptState.PROCESSING}:
         return attempt
     if attempt.is_held:
-        return attempt  # Somebody is asking at this moment.
+        return attempt  # Another process is polling it at the moment.
     try:
         return polling.poll(attempt, deadline=Deadline())
     except (StripeCallFailed, StripeNotReachable):
         return attempt
 
 
-def _pay_page(request: PortalRequest, attempt: PaymentAttempt) -> str:
+def _pay_url(request: PortalRequest, attempt: PaymentAttempt) -> str:
     slug = request.practice.slug
     if attempt.is_balance:
-        address = reverse("portal:pay_balance", kwargs={"slug": slug})
+        url = reverse("portal:pay_balance", kwargs={"slug": slug})
         query = urlencode(page_subjects.for_client(request))
-        return f"{address}?{query}" if query else address
+        return f"{url}?{query}" if query else url
     invoice = attempt.covers.select_related("invoice").get().invoice
     return reverse("portal:pay_invoice", kwargs={"slug": slug, "ref": invoice.ref})
 

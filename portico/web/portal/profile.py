@@ -1,4 +1,4 @@
-"""A client's own page: where they are signed in, and the way out."""
+"""The profile page: language, active sessions and signing out."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -30,14 +30,14 @@ SAVED_FORM_NOTICE = _(
 @portal_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: PortalRequest) -> HttpResponse:
-    """The form on it is the language's; a choice from before signing in stands there again."""
+    """Shows the page; restores a language chosen before the session ended."""
     if request.method == "POST":
         return _choose_language(request)
     choices = saved_form.saved_fields(request)
     language = choices.get("language") if choices else None
     if language not in Language.values:
         return _page(request, chosen=get_language())
-    return _page(request, chosen=language, told=[Notice("info", SAVED_FORM_NOTICE)])
+    return _page(request, chosen=language, messages=[Notice("info", SAVED_FORM_NOTICE)])
 
 
 def _page(
@@ -46,7 +46,7 @@ def _page(
     chosen: str | None,
     status: HTTPStatus = HTTPStatus.OK,
     nothing_chosen: bool = False,
-    told: Sequence[Notice] = (),
+    messages: Sequence[Notice] = (),
 ) -> HttpResponse:
     context = {
         "client": request.client,
@@ -56,20 +56,20 @@ def _page(
         "choices": Language.choices,
         "chosen": chosen,
         "nothing_chosen": nothing_chosen,
-        "messages": told,
+        "messages": messages,
     }
     return render(request, "portal/profile.html", context, status=status)
 
 
 def _choose_language(request: PortalRequest) -> HttpResponse:
-    """The language of the portal and of the mails that sign in; any other word than those offered is no choice."""
+    """Saves the language of the portal and of sign-in emails. 422 for an unknown language."""
     language = request.POST.get("language", "")
     if language not in Language.values:
         status = HTTPStatus.UNPROCESSABLE_CONTENT
         return _page(request, chosen=get_language(), status=status, nothing_chosen=True)
     portal_accounts.choose_language(request.account, Language(language), by=request.actor)
     response = redirect(f"{reverse('portal:profile', kwargs={'slug': request.practice.slug})}#language")
-    # What was pressed in this browser earlier would win.
+    # A language chosen in this browser earlier would take precedence.
     languages.set_language_cookie(response, language)
     return response
 
@@ -77,10 +77,10 @@ def _choose_language(request: PortalRequest) -> HttpResponse:
 @portal_chooser_page
 @require_POST
 def end_session(request: PortalRequest, ref: str) -> HttpResponse:
-    """Ends one of the mailbox's own sessions; this browser's own is a sign-out."""
+    """Ends one of the mailbox's sessions; ending the current one signs out."""
     session = get_object_or_404(request.account.sessions, ref=ref)
     if session.pk == request.portal_session.pk:
-        return _leave(request)
+        return _sign_out(request)
     portal_sessions.end_by_client(session, request.practice, seen_by=request.client, by=request.actor)
     return redirect("portal:profile", slug=request.practice.slug)
 
@@ -88,7 +88,7 @@ def end_session(request: PortalRequest, ref: str) -> HttpResponse:
 @portal_chooser_page
 @require_POST
 def end_other_sessions(request: PortalRequest) -> HttpResponse:
-    """Ends all of the mailbox's sessions but this browser's own."""
+    """Ends all sessions of the mailbox except the current one."""
     portal_sessions.end_others(request.portal_session, request.practice, seen_by=request.client, by=request.actor)
     return redirect("portal:profile", slug=request.practice.slug)
 
@@ -96,13 +96,13 @@ def end_other_sessions(request: PortalRequest) -> HttpResponse:
 @portal_chooser_page
 @require_POST
 def sign_out(request: PortalRequest) -> HttpResponse:
-    return _leave(request)
+    return _sign_out(request)
 
 
-def _leave(request: PortalRequest) -> HttpResponse:
+def _sign_out(request: PortalRequest) -> HttpResponse:
     portal_sessions.sign_out(request.portal_session, request.practice)
-    door = reverse("entrance:doorway", kwargs={"slug": request.practice.slug})
-    response = redirect(f"{door}?signed-out")
+    entrance = reverse("entrance:doorway", kwargs={"slug": request.practice.slug})
+    response = redirect(f"{entrance}?signed-out")
     # Not "cookies": those are shared by every practice and by staff on this origin.
     response["Clear-Site-Data"] = '"cache", "storage"'
     cookies.delete_cookie(response, settings.CLIENT_COOKIE_NAME)

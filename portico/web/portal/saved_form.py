@@ -1,4 +1,4 @@
-"""What was chosen in a form before its session had ended, on the same page again: to look over and press once more."""
+"""Forms that were posted after their session had ended, shown again on the same page."""
 
 from django.http import QueryDict
 
@@ -10,16 +10,16 @@ from portico.web.http.request_types import PortalRequest
 
 
 def saved_fields(request: PortalRequest) -> QueryDict | None:
-    """What the address says was kept, for this mailbox, page and client alone; None for anything else, or too old."""
+    """Returns the fields of the saved form named in the URL; None if it is not of this mailbox, page and client."""
     ref = request.GET.get(SAVED_FORM_PARAMETER, "")
-    kept = saved_forms.find(request.account, ref, path=request.path, client=request.client) if ref else None
-    if kept is None:
+    saved = saved_forms.find(request.account, ref, path=request.path, client=request.client) if ref else None
+    if saved is None:
         return None
     try:
-        posted = form_recovery.fields_of(kept)
+        posted = form_recovery.fields_of(saved)
     except DecryptionFailed:
         return None
-    found = QueryDict(mutable=True)
+    fields = QueryDict(mutable=True)
     for field in posted:
-        found.appendlist(field.name, field.value)
-    return found
+        fields.appendlist(field.name, field.value)
+    return fields

@@ -1,4 +1,4 @@
-"""The portal's addresses."""
+"""URLs of the client portal."""
 
 from django.urls import path
 

@@ -1,1 +1,1 @@
-"""Tags and filters of the product's own templates."""
+"""Template tags and filters."""

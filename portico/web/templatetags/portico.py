@@ -1,4 +1,4 @@
-"""The product's own tags and filters: icons, fields, times, names."""
+"""Template tags and filters: icons, form fields, times, names. Built in: templates do not load them."""
 
 import re
 from datetime import date, datetime
@@ -28,47 +28,46 @@ register = template.Library()
 
 _ADDRESS_PARTS = re.compile(r"(?<=@)|(?<=/)(?=[^/])|(?=\.)")
 
-# Where the foot of a doorway offers the languages; the office is in English.
-CLIENTS_PAGES = {"entrance", "portal"}
+# URL namespaces whose pages offer languages in the footer; the office is in English.
+TRANSLATED_NAMESPACES = {"entrance", "portal"}
 TONES = {"success": "good", "warning": "wait", "error": "bad"}
 TONE_ICONS = {"good": "check", "wait": "hourglass", "bad": "circle-alert", "quiet": "info"}
 
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
-    """{% icon "mail" %}: the drawing, inline. An unknown name is an error."""
+    """{% icon "mail" %}: inline SVG. Raises UnknownIcon."""
     return icons.svg(name)
 
 
 @register.simple_tag(takes_context=True)
 def form_subject(context: template.Context) -> SafeString:
-    """{% form_subject %}: the hidden field in which a form of the portal names its mailbox and client."""
+    """{% form_subject %}: the hidden field with the mailbox and client of a portal form."""
     return hidden_subject(page_subjects.name_of(context["request"]))
 
 
 @register.simple_tag(takes_context=True)
 def for_client(context: template.Context) -> str:
-    """{% for_client %}: `?for=…`, which names the client in a link to a page whose address does not."""
+    """{% for_client %}: `?for=…`, the client in a link to a URL that does not name one."""
     query = urlencode(page_subjects.for_client(context["request"]))
     return f"?{query}" if query else ""
 
 
 @register.simple_tag
 def hidden_subject(name: str) -> SafeString:
-    """{% hidden_subject ref %}: the hidden field in which a form names what its page is about."""
+    """{% hidden_subject ref %}: the hidden field with what the form's page is about."""
     return format_html('<input type="hidden" name="{}" value="{}">', page_subjects.FIELD, name)
 
 
 @register.simple_tag
 def control(bound: BoundField, *, describedby: str = "", **attributes: Any) -> SafeString:
-    """{% control form.email %}: the control alone, tied to its hint and its complaint.
+    """{% control form.email %}: the widget without its label, described by its hint and its error.
 
-    `describedby` names further elements that explain it; every other argument becomes an
-    attribute, `_` standing for `-`.
+    `describedby` takes further element ids. Every other argument becomes an attribute, with `-` for `_`.
     """
     attrs = {name.replace("_", "-"): value for name, value in attributes.items()}
     hint_id = f"{bound.auto_id}_helptext" if bound.help_text else ""
-    return drawn_control(bound, attrs, describedby, hint_id)
+    return render_control(bound, attrs, describedby, hint_id)
 
 
 @register.inclusion_tag("ui/field.html")
@@ -82,10 +81,9 @@ def field(
     describedby: str = "",
     **attributes: Any,
 ) -> dict[str, object]:
-    """{% field form.email %}: label, control, hint and complaint, in that order.
+    """{% field form.email %}: label, widget, hint and error.
 
-    `label` and `hint` stand in for the form's own; `css` adds classes to the frame; the rest
-    is as in `control`.
+    `label` and `hint` replace those of the form; `css` adds classes to the wrapper; other arguments as in `control`.
     """
     attrs = {name.replace("_", "-"): value for name, value in attributes.items()}
     hint = hint or str(bound.help_text)
@@ -93,7 +91,7 @@ def field(
     return {
         "field": bound,
         "kind": kind_of(bound),
-        "control": drawn_control(bound, attrs, describedby, hint_id),
+        "control": render_control(bound, attrs, describedby, hint_id),
         "label": label or bound.label,
         "hint": hint,
         "hint_id": hint_id,
@@ -104,7 +102,7 @@ def field(
 
 def kind_of(bound: BoundField) -> str:
     match bound.field.widget:
-        case RadioSelect():  # the parent of a group of ticks too
+        case RadioSelect():  # Also the base class of CheckboxSelectMultiple.
             return "choices"
         case CheckboxInput():
             return "tick"
@@ -112,34 +110,34 @@ def kind_of(bound: BoundField) -> str:
             return "line"
 
 
-def drawn_control(bound: BoundField, attrs: dict[str, Any], describedby: str, hint_id: str) -> SafeString:
+def render_control(bound: BoundField, attrs: dict[str, Any], describedby: str, hint_id: str) -> SafeString:
     error_id = f"{bound.auto_id}_error" if bound.errors else ""
-    if explained_by := " ".join(part for part in (describedby, hint_id, error_id) if part):
-        attrs["aria-describedby"] = explained_by
+    if ids := " ".join(part for part in (describedby, hint_id, error_id) if part):
+        attrs["aria-describedby"] = ids
     return bound.as_widget(attrs=attrs)
 
 
 @register.inclusion_tag("ui/complaint.html")
 def complaint(bound: BoundField) -> dict[str, object]:
-    """{% complaint form.email %}: what is wrong with a field, for markup written by hand."""
+    """{% complaint form.email %}: the errors of a field, for markup written by hand."""
     return {"field": bound}
 
 
 @register.inclusion_tag("ui/error_summary.html")
-def error_summary(*asked: "BaseForm | BaseFormSet[BaseForm] | None") -> dict[str, object]:
-    """{% error_summary form addresses %}: what needs another look, each a link to its field."""
+def error_summary(*forms_and_formsets: "BaseForm | BaseFormSet[BaseForm] | None") -> dict[str, object]:
+    """{% error_summary form addresses %}: all errors, each with a link to its field."""
     forms: list[BaseForm] = []
     general: list[str] = []
-    for each in asked:
+    for each in forms_and_formsets:
         if isinstance(each, BaseFormSet):
             forms.extend(each.forms)
-            general.extend(str(sentence) for sentence in each.non_form_errors())
+            general.extend(str(error) for error in each.non_form_errors())
         elif each is not None:
             forms.append(each)
     for form in forms:
-        general.extend(str(sentence) for sentence in form.non_field_errors())
+        general.extend(str(error) for error in form.non_field_errors())
     fields = [bound for form in forms if form.is_bound for bound in form if bound.errors]
-    # A secret never comes back to the page that it was typed on.
+    # Passwords are not rendered again, so the page says that they must be typed again.
     is_secret = any(isinstance(field.widget, PasswordInput) for form in forms for field in form.fields.values())
     return {"general": general, "fields": fields, "count": len(general) + len(fields), "is_secret": is_secret}
 
@@ -151,7 +149,7 @@ def browser_in_words(browser: str) -> str:
 
 @register.filter
 def tone(level: str) -> str:
-    """The meaning of a message's level, as the stylesheet names it."""
+    """Returns the stylesheet's name for a message level."""
     return TONES.get(level, "quiet")
 
 
@@ -162,9 +160,9 @@ def tone_icon(level: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def current(context: template.Context, name: str, *args: object, alone: bool = False) -> SafeString:
-    """{% current "office:clients" %}: marks a link of a menu as the place where one is.
+    """{% current "office:clients" %}: `aria-current` for a menu link to the current page.
 
-    Pages below an address count as that place, unless it stands `alone`.
+    Pages below the link's URL count as current too, unless `alone`.
     """
     request = context.get("request")
     if request is None:
@@ -179,7 +177,7 @@ def current(context: template.Context, name: str, *args: object, alone: bool = F
 
 @register.simple_tag(takes_context=True)
 def shown_practice(context: template.Context) -> Practice | None:
-    """{% shown_practice as at %}: whose page this is, said by the page or found by its guard."""
+    """{% shown_practice as at %}: the practice of the page, from its context or its guard."""
     for practice in (context.get("practice"), getattr(context.get("request"), "practice", None)):
         if isinstance(practice, Practice):
             return practice
@@ -188,17 +186,17 @@ def shown_practice(context: template.Context) -> Practice | None:
 
 @register.inclusion_tag("ui/languages.html", takes_context=True)
 def language_choice(context: template.Context) -> dict[str, object]:
-    """{% language_choice %}: the languages at the foot of a client's doorway, each a link to the same page in it.
+    """{% language_choice %}: links to the same page in each language, for the footer of client pages.
 
-    Where there is no page to come back to (an error), `entrance_path` says where the links lead.
+    On an error page they lead to `entrance_path`.
     """
     request, address = context.get("request"), context.get("entrance_path", "")
     match = getattr(request, "resolver_match", None)
     query = QueryDict(mutable=True)
-    if request is not None and match is not None and match.namespace in CLIENTS_PAGES:
+    if request is not None and match is not None and match.namespace in TRANSLATED_NAMESPACES:
         query, address = request.GET.copy(), request.path
         if query.pop("next", None) and context.get("next"):
-            # As the page has judged it, not as it was asked.
+            # The validated value, not the requested one.
             query["next"] = context["next"]
     choices = []
     for code, name in settings.LANGUAGES:
@@ -213,7 +211,7 @@ def local_day(value: date) -> date:
 
 @register.filter
 def when(at: datetime | None) -> str:
-    """Today, 9:20 AM. Nov 20, 2:14 PM. Nothing for None."""
+    """Returns "Today, 9:20 AM" or "Nov 20, 2:14 PM"; empty for None."""
     if at is None:
         return ""
     return formatting.date_and_time(at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language())
@@ -221,7 +219,7 @@ def when(at: datetime | None) -> str:
 
 @register.filter
 def when_within(at: datetime | None) -> str:
-    """The same inside a sentence: today, 9:20 AM."""
+    """Returns the same for use inside a sentence: "today, 9:20 AM"."""
     if at is None:
         return ""
     return formatting.date_and_time_in_sentence(
@@ -231,7 +229,7 @@ def when_within(at: datetime | None) -> str:
 
 @register.filter
 def time_of_day(at: datetime | None) -> str:
-    """9:20 AM."""
+    """Returns "9:20 AM"."""
     if at is None:
         return ""
     return formatting.time_of_day(at, zone=timezone.get_current_timezone(), language=get_language())
@@ -239,7 +237,7 @@ def time_of_day(at: datetime | None) -> str:
 
 @register.filter
 def on_day(value: date | None) -> str:
-    """Nov 20; another year's carries its year."""
+    """Returns "Nov 20", with the year if it is not this year."""
     if value is None:
         return ""
     return formatting.short_date(local_day(value), today=local_day(clock.now()), language=get_language())
@@ -247,7 +245,7 @@ def on_day(value: date | None) -> str:
 
 @register.filter
 def full_day(value: date | None) -> str:
-    """Nov 20, 2026."""
+    """Returns "Nov 20, 2026"."""
     if value is None:
         return ""
     return formatting.long_date(local_day(value), language=get_language())
@@ -255,26 +253,26 @@ def full_day(value: date | None) -> str:
 
 @register.simple_tag(takes_context=True)
 def today_in_full(context: template.Context) -> str:
-    """{% today_in_full %}: Nov 20, 2026, on the practice's calendar; empty on a page of no practice."""
+    """{% today_in_full %}: "Nov 20, 2026" in the practice's time zone; empty on a page without a practice."""
     practice = shown_practice(context)
     return times.full_day(clock.today(practice.time_zone), get_language()) if practice is not None else ""
 
 
 @register.filter
 def short_month(value: date) -> str:
-    """Nov."""
+    """Returns "Nov"."""
     return times.short_month(local_day(value), get_language())
 
 
 @register.filter
 def full_month(value: date) -> str:
-    """November 2026."""
+    """Returns "November 2026"."""
     return times.full_month(local_day(value), get_language())
 
 
 @register.filter
 def ago(at: datetime | None) -> str:
-    """3 days ago."""
+    """Returns "3 days ago"."""
     if at is None:
         return ""
     return formatting.time_ago(at, now=clock.now(), language=get_language())
@@ -282,13 +280,13 @@ def ago(at: datetime | None) -> str:
 
 @register.filter
 def phone(number: str | None, at_home: str | None = "") -> str:
-    """{{ phone.number|phone:practice.phone }}: national, or international when abroad."""
+    """{{ phone.number|phone:practice.phone }}: in national format, or international for another country."""
     return phone_numbers.formatted(number, at_home=at_home or "") if number else ""
 
 
 @register.filter
 def dialled(text: str, country: str) -> SafeString:
-    """A text of several lines in which telephone numbers are links."""
+    """Renders a text of several lines with links for phone numbers."""
     lines = [
         format_html_join("", "{}", ((_linked(part) if part.number else part.text,) for part in parts))
         for parts in phone_numbers.split_phone_numbers(text, country)
@@ -298,7 +296,7 @@ def dialled(text: str, country: str) -> SafeString:
 
 @register.filter
 def calling(text: str, practice: Practice) -> SafeString:
-    """A sentence in which the practice's own telephone number is a link."""
+    """Renders a sentence with a link for the practice's phone number."""
     if not practice.phone:
         return format_html("{}", text)
     before, number, after = text.partition(phone_numbers.formatted(practice.phone))
@@ -319,17 +317,17 @@ def money(minor: int | None, currency: str) -> str:
 
 @register.filter
 def initials(name: str) -> str:
-    """FO for Fay Okafor."""
+    """Returns "FO" for "Fay Okafor"."""
     return formatting.initials(str(name))
 
 
 @register.filter
 def breakable(address: str) -> SafeString:
-    """An address that goes to the next line where a reader would break it: after an @ or a slash, and before a dot."""
+    """Adds line break opportunities to a URL or email address: after an @ or a slash, and before a dot."""
     return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in _ADDRESS_PARTS.split(str(address))))
 
 
 @register.filter
 def masked(address: str) -> str:
-    """j…n@gmail.com."""
+    """Returns "j…n@gmail.com"."""
     return formatting.masked(str(address))

@@ -1,4 +1,4 @@
-"""The look keeps its rules: known icons, nothing from other hosts, nothing inline, fields tied to their words."""
+"""Templates and static files: known icons, no other hosts, no inline code, accessible fields."""
 
 import re
 from datetime import UTC, datetime
@@ -30,32 +30,32 @@ def name_of(path: Path) -> str:
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_every_icon_named_in_a_template_is_drawn(path: Path) -> None:
     named = re.findall(r"""\{% icon ["']([^"']+)["']""", path.read_text("utf-8"))
-    assert [name for name in named if name not in icons.drawings()] == []
+    assert [name for name in named if name not in icons.shapes_by_name()] == []
 
 
-def test_an_icon_nobody_has_drawn_is_an_error() -> None:
+def test_unknown_icon_raises() -> None:
     with pytest.raises(icons.UnknownIcon):
         Template('{% icon "unicorn" %}').render(Context())
 
 
-def test_an_icon_is_decoration_and_cannot_be_focused() -> None:
+def test_icons_are_hidden_from_screen_readers() -> None:
     drawn = Template('{% icon "mail" %}').render(Context())
     assert drawn.startswith('<svg class="icon" aria-hidden="true" focusable="false" viewBox="0 0 24 24"><path')
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
-def test_no_page_carries_inline_style_or_script(path: Path) -> None:
+def test_no_template_has_inline_style_or_script(path: Path) -> None:
     text = path.read_text("utf-8")
     assert re.findall(r"<style|\sstyle=|\son[a-z]+=|javascript:|hx-on|\bjs:", text, re.IGNORECASE) == []
     assert [tag for tag in re.findall(r"<script[^>]*>", text) if "src=" not in tag] == []
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
-def test_no_page_loads_anything_from_another_host(path: Path) -> None:
+def test_no_template_loads_from_another_host(path: Path) -> None:
     assert re.findall(r"""(?:src|srcset|<link[^>]*href)=["'](?:https?:)?//""", path.read_text("utf-8")) == []
 
 
-def test_the_stylesheet_asks_only_for_files_beside_it() -> None:
+def test_stylesheet_refers_to_local_files_only() -> None:
     asked = re.findall(r"""url\(["']?([^"')]+)""", STYLESHEET)
     assert asked
     for address in asked:
@@ -82,7 +82,7 @@ def drawn(source: str, **context: object) -> str:
     return re.sub(r"\s+", " ", Template(source).render(Context(context)))
 
 
-def test_a_field_ties_its_label_hint_and_complaint_to_its_control() -> None:
+def test_field_links_label_hint_and_error_to_its_widget() -> None:
     shown = drawn("{% field form.name autocomplete='off' %}", form=Asked({}))
     assert '<label for="id_name">First name</label>' in shown
     control = re.search("<input[^>]*>", shown)
@@ -94,7 +94,7 @@ def test_a_field_ties_its_label_hint_and_complaint_to_its_control() -> None:
     assert shown.index('id="id_name_helptext"') < shown.index('id="id_name_error"')
 
 
-def test_a_field_at_rest_complains_of_nothing() -> None:
+def test_unbound_field_shows_no_error() -> None:
     shown = drawn("{% field form.name hint='Another hint.' label='Name' optional=True %}", form=Asked())
     assert "complaint" not in shown
     assert "aria-invalid" not in shown
@@ -102,35 +102,35 @@ def test_a_field_at_rest_complains_of_nothing() -> None:
     assert "(optional)" in shown
 
 
-def test_a_tick_puts_its_words_after_the_box() -> None:
+def test_checkbox_label_follows_the_box() -> None:
     shown = drawn("{% field form.agreed %}", form=Asked())
     assert '<div class="tick">' in shown
     assert shown.index("<input") < shown.index('<label for="id_agreed">Email ok</label>')
 
 
-def test_choices_stand_under_a_legend() -> None:
+def test_radio_buttons_have_a_legend() -> None:
     shown = drawn("{% field form.language %}", form=Asked())
     assert "<legend>Language" in shown
     assert shown.count('type="radio"') == len(["English", "Español"])
 
 
-def test_the_error_summary_leads_to_each_field() -> None:
+def test_error_summary_links_to_each_field() -> None:
     shown = drawn("{% error_summary form %}", form=Asked({}))
     assert "2 things need another look" in shown
     assert '<a href="#id_name">First name</a>' in shown
 
 
-def test_the_error_summary_is_silent_when_nothing_is_wrong() -> None:
+def test_error_summary_is_empty_without_errors() -> None:
     assert drawn("{% error_summary form nothing %}", form=Asked(), nothing=None).strip() == ""
 
 
-def test_an_address_goes_to_the_next_line_between_its_parts_and_stays_text() -> None:
+def test_breakable_address_is_escaped() -> None:
     assert tags.breakable("ana.b@mail.example") == "ana<wbr>.b@<wbr>mail<wbr>.example"
     assert tags.breakable("https://a.example/portal/") == "https://<wbr>a<wbr>.example/<wbr>portal/"
     assert tags.breakable("<b>@x.example") == "&lt;b&gt;@<wbr>x<wbr>.example"
 
 
-def test_what_people_typed_is_shown_as_text() -> None:
+def test_user_input_is_escaped() -> None:
     shown = drawn("{% field form.name %}", form=Asked({"name": "<b>{{7*7}}</b>"}))
     assert 'value="&lt;b&gt;{{7*7}}&lt;/b&gt;"' in shown
 
@@ -154,14 +154,14 @@ def test_an_error_page_needs_no_database_and_shows_its_reference(name: str, prac
     assert "Alder <Street>" not in page
 
 
-def test_a_429_says_when_to_try_again_in_the_zone_of_the_practice() -> None:
+def test_429_shows_the_retry_time_in_the_practices_zone() -> None:
     with timezone.override("America/New_York"):
         page = render_to_string("errors/429.html", {"retry_at": datetime(2026, 11, 23, 19, 55, tzinfo=UTC)})
     assert "You can try again at 2:55 PM." in page
 
 
 @pytest.mark.urls("tests.web.entrance_pages")
-def test_a_menu_marks_the_page_and_the_section_where_one_is() -> None:
+def test_menu_marks_current_page_and_section() -> None:
     template = '<a{% current "office:clients" %}></a><a{% current "portal:home" alone=True %}></a>'
 
     def marks(path: str) -> str:
@@ -174,6 +174,6 @@ def test_a_menu_marks_the_page_and_the_section_where_one_is() -> None:
     assert marks("/portal/profile/") == "<a></a><a></a>"
 
 
-def test_every_template_can_be_read() -> None:
+def test_every_template_compiles() -> None:
     for path in PAGES:
         Engine.get_default().get_template(name_of(path))

@@ -1,4 +1,4 @@
-"""Processes whose clocks are a minute apart: nothing opens earlier or later than by that."""
+"""Links, codes, PINs and sessions when the clocks of two processes differ by a minute."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,9 +19,9 @@ from tests.support.pressing import Browser
 
 PORTAL = "/portal/alder-street/"
 MINUTE = timedelta(minutes=1)
-# Where the other process's clock stands: a minute ahead of ours, or behind.
+# The other process's clock, compared with ours.
 APART = pytest.mark.parametrize("apart", [MINUTE, -MINUTE], ids=["ahead", "behind"])
-# When we look, seen from the end of what the other process made.
+# When we check, relative to the expiry set by the other process.
 AROUND = pytest.mark.parametrize("seconds", [-1, 0], ids=["just before", "at the end"])
 
 
@@ -34,7 +34,7 @@ def ana(practice: Practice) -> Client:
 
 @contextmanager
 def elsewhere(clock: time_machine.Traveller, apart: timedelta) -> Iterator[None]:
-    """What is done in here is done by the other process."""
+    """Runs the block with the other process's clock."""
     clock.shift(apart)
     yield
     clock.shift(-apart)
@@ -42,7 +42,7 @@ def elsewhere(clock: time_machine.Traveller, apart: timedelta) -> Iterator[None]
 
 @APART
 @AROUND
-def test_a_link_lives_by_the_clock_that_handed_it_over(
+def test_link_expires_by_the_senders_clock(
     client: Browser, ana: Client, stopped_clock: time_machine.Traveller, apart: timedelta, seconds: int
 ) -> None:
     with elsewhere(stopped_clock, apart):
@@ -56,7 +56,7 @@ def test_a_link_lives_by_the_clock_that_handed_it_over(
 
 @APART
 @AROUND
-def test_a_code_lives_by_the_clock_that_handed_it_over(
+def test_code_expires_by_the_senders_clock(
     client: Browser, ana: Client, stopped_clock: time_machine.Traveller, apart: timedelta, seconds: int
 ) -> None:
     client.post(PORTAL, {"email": "ana@mail.example"})
@@ -73,7 +73,7 @@ def mailed() -> SignInLink:
 
 @APART
 @AROUND
-def test_a_pin_lives_by_the_clock_that_made_it(
+def test_pin_expires_by_the_creators_clock(
     client: Browser, ana: Client, stopped_clock: time_machine.Traveller, apart: timedelta, seconds: int
 ) -> None:
     form_key = tokens.new_token()
@@ -88,7 +88,7 @@ def test_a_pin_lives_by_the_clock_that_made_it(
 
 @APART
 @AROUND
-def test_a_clients_session_lives_by_the_clock_that_saw_it_last(
+def test_session_times_out_by_the_last_users_clock(
     client: Browser, ana: Client, stopped_clock: time_machine.Traveller, apart: timedelta, seconds: int
 ) -> None:
     with elsewhere(stopped_clock, apart):
@@ -98,7 +98,7 @@ def test_a_clients_session_lives_by_the_clock_that_saw_it_last(
 
 
 @APART
-def test_budgets_of_a_clock_apart_go_on_being_counted(
+def test_rate_limits_count_across_skewed_clocks(
     client: Browser, ana: Client, stopped_clock: time_machine.Traveller, apart: timedelta
 ) -> None:
     with elsewhere(stopped_clock, apart):

@@ -1,4 +1,4 @@
-"""The page after asking: the code signs in where it was asked for, and says nothing anywhere else."""
+"""The page for the code: signs in only in the browser that requested it."""
 
 import pytest
 from django.conf import settings
@@ -27,16 +27,16 @@ def asked(browser: Browser, address: str) -> SignInLink:
     return cast.handed_over(SignInRequest.objects.latest("id"))
 
 
-def test_a_code_signs_in_the_browser_that_asked(client: Browser, ana: Client) -> None:
+def test_code_signs_in_the_requesting_browser(client: Browser, ana: Client) -> None:
     code = sign_in_links.code_of(asked(client, "ana@mail.example"))
     answer = client.post(CODE, {"code": code.lower().replace(" ", "-")}, follow=True)
     assert "Hello, Ana" in answer.content.decode()
-    # Whoever comes next to this browser does not find the address.
+    # The next person at this browser must not see the address.
     assert client.cookies[settings.ASKING_COOKIE_NAME].value == ""
     assert "A code works only where you asked for it" in client.get(CODE).content.decode()
 
 
-def test_a_code_in_another_browser_is_told_where_it_works(client: Browser, ana: Client) -> None:
+def test_another_browser_learns_where_the_code_works(client: Browser, ana: Client) -> None:
     code = sign_in_links.code_of(asked(client, "ana@mail.example"))
     answer = Browser().post(CODE, {"code": code})
     assert answer.status_code == 422
@@ -44,7 +44,7 @@ def test_a_code_in_another_browser_is_told_where_it_works(client: Browser, ana: 
     assert PortalSession.objects.count() == 0
 
 
-def test_a_wrong_code_stays_typed_and_says_what_to_do(client: Browser, ana: Client) -> None:
+def test_wrong_code_stays_in_the_form_with_an_error(client: Browser, ana: Client) -> None:
     asked(client, "ana@mail.example")
     answer = client.post(CODE, {"code": "222 222"})
     page = answer.content.decode()
@@ -53,7 +53,7 @@ def test_a_wrong_code_stays_typed_and_says_what_to_do(client: Browser, ana: Clie
     assert 'value="222 222"' in page
 
 
-def test_a_code_that_is_used_is_told_like_a_wrong_one(client: Browser, ana: Client) -> None:
+def test_used_code_gets_the_error_of_a_wrong_one(client: Browser, ana: Client) -> None:
     link = asked(client, "ana@mail.example")
     SignInLink.objects.update(used_at=link.created_at)
     used = client.post(CODE, {"code": sign_in_links.code_of(link)})
@@ -62,14 +62,14 @@ def test_a_code_that_is_used_is_told_like_a_wrong_one(client: Browser, ana: Clie
     assert "That code doesn’t match." in used.content.decode()
 
 
-def test_no_code_at_all_is_no_try(client: Browser, ana: Client) -> None:
+def test_empty_code_counts_as_no_attempt(client: Browser, ana: Client) -> None:
     link = asked(client, "ana@mail.example")
     assert "Type the code from the email." in client.post(CODE, {"code": " "}).content.decode()
     link.refresh_from_db()
     assert link.code_tries == 0
 
 
-def test_sent_again_the_first_mail_still_works(client: Browser, ana: Client) -> None:
+def test_first_code_still_works_after_a_second_request(client: Browser, ana: Client) -> None:
     first = asked(client, "ana@mail.example")
     assert client.post(f"{DOOR}again/", {"by": "ask"})["Location"] == CODE
     request_worker.process_next()

@@ -1,4 +1,4 @@
-"""A mailed link: opened as often as anybody likes, pressed once, and kind about it when it is dead."""
+"""Sign-in links: opening one changes nothing, its button signs in once."""
 
 import re
 from datetime import timedelta
@@ -34,12 +34,12 @@ def token(ana: Client) -> str:
     return cast.token_of(cast.invited(ana))
 
 
-def test_opening_a_link_takes_the_token_out_of_the_address(client: Browser, token: str) -> None:
+def test_opening_a_link_removes_the_token_from_the_url(client: Browser, token: str) -> None:
     answer = client.get(f"{LINK}{token}/")
     assert answer.status_code == 302
     assert answer["Location"] == LINK
     assert answer["Referrer-Policy"] == "no-referrer"
-    assert set(answer.cookies) == {settings.LINK_COOKIE_NAME}  # Who looks is nobody yet.
+    assert set(answer.cookies) == {settings.LINK_COOKIE_NAME}  # Opening a link signs no one in.
     cookie = answer.cookies[settings.LINK_COOKIE_NAME]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
 
@@ -56,7 +56,7 @@ def test_the_page_has_one_button_that_names_the_masked_address(client: Browser, 
     assert token not in page
 
 
-def test_looking_ten_times_changes_nothing_but_one_event(client: Browser, token: str) -> None:
+def test_opening_a_link_ten_times_records_one_event(client: Browser, token: str) -> None:
     for _ in range(10):
         client.head(f"{LINK}{token}/")
     assert not EmailEvent.objects.filter(kind="fetched").exists()
@@ -67,8 +67,8 @@ def test_looking_ten_times_changes_nothing_but_one_event(client: Browser, token:
     assert PortalSession.objects.count() == 0
 
 
-def test_no_script_on_the_page_could_press_the_button(client: Browser, token: str) -> None:
-    """Scanners run scripts too: what presses by itself is spent before anybody comes."""
+def test_no_script_can_submit_the_form(client: Browser, token: str) -> None:
+    """Scanners run scripts: a button pressed by a script would redeem the link before its recipient does."""
     page = client.get(f"{LINK}{token}/", follow=True).content.decode()
     scripts = re.findall(r'<script src="/static/([^"]+)" defer></script>', page)
     assert len(scripts) == page.count("<script") == 1
@@ -78,8 +78,8 @@ def test_no_script_on_the_page_could_press_the_button(client: Browser, token: st
     assert "http-equiv" not in page
 
 
-def test_a_link_that_was_asked_for_elsewhere_signs_in_wherever_it_is_opened(practice: Practice, ana: Client) -> None:
-    """A mail app opens it in a browser of its own, which has neither asked nor any of the asking one's cookies."""
+def test_link_works_in_another_browser(practice: Practice, ana: Client) -> None:
+    """A mail app opens links in its own browser, without the cookies of the requesting one."""
     cast.with_access(ana)
     link = sign_in_links.url_of(cast.mailed(practice, "ana@mail.example", browser="the one that asked"))
     inside_an_app = Browser(HTTP_USER_AGENT="Mozilla/5.0 (iPhone) GSA/300.0 Mobile/15E148")
@@ -89,7 +89,7 @@ def test_a_link_that_was_asked_for_elsewhere_signs_in_wherever_it_is_opened(prac
     assert inside_an_app.post(LINK)["Location"] == "/portal/alder-street/home/"
 
 
-def test_pressing_the_button_signs_in_under_a_new_session(client: Browser, token: str) -> None:
+def test_button_signs_in_with_a_new_session(client: Browser, token: str) -> None:
     client.get(f"{LINK}{token}/")
     answer = client.post(LINK, follow=True)
     assert "Hello, Ana" in answer.content.decode()
@@ -101,7 +101,7 @@ def test_pressing_the_button_signs_in_under_a_new_session(client: Browser, token
     assert (entry.client_id, entry.actor_name) == (session.account.accesses.get().client_id, "Ana Abreu")
 
 
-def test_coming_back_to_the_page_after_signing_in_leads_home(client: Browser, token: str) -> None:
+def test_page_redirects_home_after_signing_in(client: Browser, token: str) -> None:
     client.get(f"{LINK}{token}/")
     client.post(LINK)
     assert client.get(LINK)["Location"] == "/portal/alder-street/home/"
@@ -135,7 +135,7 @@ def test_a_link_of_a_changed_fact_shows_the_expired_page(client: Browser, token:
 
 
 @pytest.mark.parametrize("stranger", ["x", "x" * 43, "a" * 5000, "%00", "%ED%A0%80", "../../office"])
-def test_a_link_that_never_was_is_told_kindly(client: Browser, practice: Practice, stranger: str) -> None:
+def test_unknown_link_shows_a_friendly_page(client: Browser, practice: Practice, stranger: str) -> None:
     answer = client.get(f"{LINK}{stranger}/", follow=True)
     assert answer.status_code in {400, 404, 410}
     if answer.status_code == 410:
@@ -146,7 +146,7 @@ def test_a_link_that_never_was_is_told_kindly(client: Browser, practice: Practic
     assert PortalSession.objects.count() == 0
 
 
-def test_a_link_at_another_practices_address_is_refused_and_not_spent(client: Browser, token: str) -> None:
+def test_link_is_not_redeemed_at_another_practice(client: Browser, token: str) -> None:
     cast.birch()
     answer = client.get(f"/portal/birch-lane/link/{token}/", follow=True)
     assert answer.status_code == 410
@@ -169,14 +169,14 @@ def test_someone_else_signed_in_here_is_named_and_signed_out_first(
     assert "Hello, Ana" in client.get("/portal/alder-street/home/").content.decode()
 
 
-def test_a_forged_form_presses_nothing(token: str) -> None:
+def test_form_without_csrf_token_redeems_nothing(token: str) -> None:
     browser = Browser(enforce_csrf_checks=True)
     browser.get(f"{LINK}{token}/", follow=True)
     assert browser.post(LINK).status_code == 403
     assert PortalSession.objects.count() == 0
 
 
-def test_the_page_speaks_the_clients_language(client: Browser, practice: Practice) -> None:
+def test_page_is_in_the_clients_language(client: Browser, practice: Practice) -> None:
     person = cast.client(practice, "Lucía", address="lucia@mail.example", language="es")
     page = client.get(f"{LINK}{cast.token_of(cast.invited(person))}/", follow=True).content.decode()
     assert '<html lang="es">' in page

@@ -1,4 +1,4 @@
-"""`I have a PIN`: the page, its answers, and how alike they are."""
+"""`I have a PIN`: the page and its uniform responses."""
 
 import re
 import unicodedata
@@ -38,7 +38,7 @@ def given(person: Client) -> str:
 
 
 def answer(browser: Browser, email: str, pin: str, *, ip: str = "192.0.2.1") -> tuple[int, str]:
-    """Status and page, without what is masked anew each time."""
+    """Returns status and page without the CSRF token, which differs in each response."""
     response = browser.post(PAGE, {"email": email, "pin": pin}, REMOTE_ADDR=ip)
     masked = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", response.content.decode())
     return response.status_code, masked.replace(email, "(typed)")
@@ -52,7 +52,7 @@ def test_the_page_says_that_there_is_no_password(client: Browser, practice: Prac
 
 
 @pytest.mark.parametrize("zero", ["\uff10", "\u0660", "\u0966"], ids=["full width", "Arabic", "Devanagari"])
-def test_a_pin_is_read_in_the_digits_of_every_keyboard(client: Browser, ana: Client, zero: str) -> None:
+def test_digits_of_every_keyboard_are_accepted(client: Browser, ana: Client, zero: str) -> None:
     pin = given(ana).translate({ord("0") + digit: ord(zero) + digit for digit in range(10)})
 
     response = client.post(PAGE, {"email": "ana@mail.example", "pin": pin})
@@ -68,7 +68,7 @@ def test_a_pin_read_out_by_phone_signs_in(client: Browser, ana: Client, spelled:
     assert b"Hello, Ana" in client.get(response.headers["Location"]).content
 
 
-def test_unknown_wrong_void_and_used_up_answer_with_the_same_bytes(ana: Client, practice: Practice) -> None:
+def test_all_refusals_have_the_same_response(ana: Client, practice: Practice) -> None:
     cast.with_access(cast.carol(practice))
     void = given(ana)
     pin = given(ana)
@@ -86,7 +86,7 @@ def test_unknown_wrong_void_and_used_up_answer_with_the_same_bytes(ana: Client, 
     assert answers[0][0] == 422
 
 
-def test_the_headers_and_cookies_are_alike_too(ana: Client) -> None:
+def test_all_refusals_have_the_same_headers(ana: Client) -> None:
     given(ana)
     known = Browser().post(PAGE, {"email": "ana@mail.example", "pin": "00000000"})
     unknown = Browser().post(PAGE, {"email": "stranger@mail.example", "pin": "00000000"})
@@ -98,11 +98,11 @@ def test_the_headers_and_cookies_are_alike_too(ana: Client) -> None:
 
 
 def told(response: HttpResponse) -> dict[str, str]:
-    """Its headers, without the length, which follows what was typed."""
+    """Returns the headers without Content-Length, which depends on the input."""
     return {name: value for name, value in response.headers.items() if name != "Content-Length"}
 
 
-def test_the_21st_try_from_one_network_is_a_429_whatever_the_address(client: Browser, ana: Client) -> None:
+def test_21st_attempt_from_one_network_is_429(client: Browser, ana: Client) -> None:
     for number in range(20):
         answer(client, f"nobody{number}@mail.example", "00000000")
     statuses = {answer(client, who, "00000000")[0] for who in ("ana@mail.example", "nobody@mail.example")}
@@ -110,7 +110,7 @@ def test_the_21st_try_from_one_network_is_a_429_whatever_the_address(client: Bro
     assert answer(client, "ana@mail.example", given(ana), ip="198.51.100.9")[0] == 302
 
 
-def test_a_budget_that_is_used_up_blocks_no_link(client: Browser, ana: Client) -> None:
+def test_exhausted_pin_limit_does_not_block_links(client: Browser, ana: Client) -> None:
     for _ in range(11):
         answer(client, "ana@mail.example", "00000000")
     assert cast.in_the_portal(client, ana).get("/portal/alder-street/home/").status_code == 200
@@ -120,7 +120,7 @@ def test_a_budget_that_is_used_up_blocks_no_link(client: Browser, ana: Client) -
     "email",
     ["", "ana", "ana@mail.example, carol@mail.example", "ana@mail.example;b@x.example", "a@b", "\u212aay@x.example"],
 )
-def test_what_is_no_address_gets_a_sentence_and_stays(client: Browser, ana: Client, email: str) -> None:
+def test_malformed_address_stays_with_an_error(client: Browser, ana: Client, email: str) -> None:
     response = client.post(PAGE, {"email": email, "pin": "12345678"})
     page = unescape(response.content.decode())
     assert response.status_code == 422
@@ -129,7 +129,7 @@ def test_what_is_no_address_gets_a_sentence_and_stays(client: Browser, ana: Clie
     assert not AuditEntry.objects.filter(verb__in=(AuditAction.PIN_REFUSED, AuditAction.PIN_BEYOND_LIMIT)).exists()
 
 
-def test_two_addresses_in_one_request_are_none(client: Browser, ana: Client) -> None:
+def test_two_addresses_in_one_request_are_refused(client: Browser, ana: Client) -> None:
     pin = given(ana)
     response = client.post(PAGE, {"email": ["ana@mail.example", "carol@mail.example"], "pin": pin})
     assert response.status_code == 422
@@ -137,7 +137,7 @@ def test_two_addresses_in_one_request_are_none(client: Browser, ana: Client) -> 
 
 
 @pytest.mark.parametrize("pin", ["", "1234567", "123456789", "1234567a", "1234567²", "[]"])
-def test_what_is_no_pin_gets_a_sentence_and_costs_no_try(client: Browser, ana: Client, pin: str) -> None:
+def test_malformed_pin_counts_as_no_attempt(client: Browser, ana: Client, pin: str) -> None:
     given(ana)
     response = client.post(PAGE, {"email": "ana@mail.example", "pin": pin})
     assert response.status_code == 422
@@ -145,13 +145,13 @@ def test_what_is_no_pin_gets_a_sentence_and_costs_no_try(client: Browser, ana: C
     assert ana.pins.get().tries == 0
 
 
-def test_the_typed_address_stays_and_the_page_is_kept_nowhere(client: Browser, ana: Client) -> None:
+def test_address_stays_and_the_page_is_not_cached(client: Browser, ana: Client) -> None:
     response = client.post(PAGE, {"email": "Ana@Mail.example", "pin": "00000000"})
     assert 'value="Ana@Mail.example"' in response.content.decode()
     assert "no-store" in response.headers["Cache-Control"]
 
 
-def test_a_pin_ends_the_session_that_was_in_this_browser(client: Browser, ana: Client, practice: Practice) -> None:
+def test_pin_ends_the_browsers_earlier_session(client: Browser, ana: Client, practice: Practice) -> None:
     browser = cast.in_the_portal(client, cast.carol(practice))
     before = browser.cookies[settings.CLIENT_COOKIE_NAME].value
     browser.post(PAGE, {"email": "ana@mail.example", "pin": given(ana)})

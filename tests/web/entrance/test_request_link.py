@@ -1,4 +1,4 @@
-"""The entrance answers alike whatever is known of an address, and leads back to where one was going."""
+"""The entrance: the same response for every address, and a safe redirect after signing in."""
 
 import re
 from collections.abc import Callable
@@ -31,13 +31,13 @@ KELVIN = "\u212aana@mail.example"
 
 
 def text(answer: HttpResponseBase) -> str:
-    """What a page says; where an address may go to the next line is left out."""
+    """Returns the text of a page, without line break opportunities in addresses."""
     content: bytes = answer.content  # type: ignore[attr-defined]  # None of them streams.
     return content.decode().replace("<wbr>", "")
 
 
 def masked(page: str, address: str) -> str:
-    """Without what differs by nature: the form's token and the address itself."""
+    """Returns the page without the CSRF token and the address."""
     page = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page)
     return page.replace(address, "ADDRESS")
 
@@ -49,7 +49,7 @@ def ana(practice: Practice) -> Client:
     return person
 
 
-def test_asking_leads_to_the_page_after_it_and_writes_one_row(client: Browser, ana: Client) -> None:
+def test_request_creates_one_row_and_redirects(client: Browser, ana: Client) -> None:
     answer = client.post(DOOR, {"email": " ana@mail.example "})
     assert (answer.status_code, answer["Location"]) == (302, CODE)
     cookie = answer.cookies[settings.ASKING_COOKIE_NAME]
@@ -66,7 +66,7 @@ def test_asking_leads_to_the_page_after_it_and_writes_one_row(client: Browser, a
         assert words in page
 
 
-def test_the_page_says_what_there_is_to_say_and_no_more(client: Browser, practice: Practice) -> None:
+def test_page_names_practice_and_languages(client: Browser, practice: Practice) -> None:
     page = text(client.get(DOOR))
     for words in ("Enter your email", "There is no password.", "Alder Street Therapy", "English", "Español"):
         assert words in page
@@ -97,7 +97,7 @@ ALIKE: list[tuple[str, Callable[[Client], None]]] = [
 
 
 @pytest.mark.parametrize(("address", "change"), ALIKE)
-def test_every_address_gets_the_same_bytes(
+def test_response_is_the_same_for_every_address(
     client: Browser, practice: Practice, ana: Client, address: str, change: Callable[[Client], None]
 ) -> None:
     cast.with_access(cast.client(practice, "Nia", address="nia@mail.example", email_ok=False))
@@ -107,7 +107,7 @@ def test_every_address_gets_the_same_bytes(
 
 
 def story(browser: Browser, address: str) -> list[tuple[int, dict[str, str], list[str], str]]:
-    """Every answer on the way: asking, the page after it, and, the worker having answered, a wrong code and more."""
+    """Returns every response: to the request, of the next page, and, after the worker has run, to a wrong code."""
     answers = [browser.post(DOOR, {"email": address}), browser.get(CODE)]
     request_worker.process_next()
     answers += [browser.post(CODE, {"code": "222222"}), browser.post(AGAIN, {"by": "ask"}), browser.get(CODE)]
@@ -118,13 +118,13 @@ def story(browser: Browser, address: str) -> list[tuple[int, dict[str, str], lis
     return steps
 
 
-def test_beyond_the_limit_of_an_address_the_answer_is_the_same(client: Browser, ana: Client) -> None:
+def test_response_is_the_same_above_the_limit(client: Browser, ana: Client) -> None:
     answers = [client.post(DOOR, {"email": "ana@mail.example"}) for _ in range(7)]
     assert {(answer.status_code, answer["Location"], answer.content) for answer in answers} == {(302, CODE, b"")}
     assert SignInRequest.objects.filter(is_beyond_limit=True).count() == 2
 
 
-def test_every_address_costs_the_same_questions_to_the_database(client: Browser, ana: Client) -> None:
+def test_every_address_takes_the_same_queries(client: Browser, ana: Client) -> None:
     counts = []
     for address in ("ana@mail.example", "nobody@mail.example"):
         with CaptureQueriesContext(connection) as queries:
@@ -133,7 +133,7 @@ def test_every_address_costs_the_same_questions_to_the_database(client: Browser,
     assert counts[0] == counts[1]
 
 
-def test_looking_costs_a_stranger_no_question_but_whose_door_it_is(
+def test_viewing_takes_one_query(
     client: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(1):
@@ -143,9 +143,7 @@ def test_looking_costs_a_stranger_no_question_but_whose_door_it_is(
 @pytest.mark.parametrize(
     "typed", ["", " ", "ana", "ana@", "a@x.example, b@x.example", KELVIN, "a" * 300 + "@x.example"]
 )
-def test_what_is_no_address_gets_the_form_back_with_what_was_typed(
-    client: Browser, practice: Practice, typed: str
-) -> None:
+def test_malformed_address_stays_in_the_form(client: Browser, practice: Practice, typed: str) -> None:
     answer = client.post(DOOR, {"email": typed})
     page = text(answer)
     assert answer.status_code == 422
@@ -155,7 +153,7 @@ def test_what_is_no_address_gets_the_form_back_with_what_was_typed(
 
 
 @pytest.mark.parametrize("known", ["ana@mail.example", "nobody@mail.example"])
-def test_two_addresses_in_one_request_are_none(client: Browser, ana: Client, known: str) -> None:
+def test_two_addresses_in_one_request_are_refused(client: Browser, ana: Client, known: str) -> None:
     for fields in ({"email": [known, "b@x.example"]}, {"email[]": [known]}, {"email[0]": known}):
         answer = client.post(DOOR, fields)
         assert answer.status_code == 422
@@ -165,14 +163,14 @@ def test_two_addresses_in_one_request_are_none(client: Browser, ana: Client, kno
 
 
 @pytest.mark.parametrize("typed", ["a\0b@x.example", "a\ud800b@x.example"])
-def test_what_cannot_be_stored_is_refused_and_no_error(client: Browser, practice: Practice, typed: str) -> None:
+def test_unstorable_input_is_refused(client: Browser, practice: Practice, typed: str) -> None:
     body = b"email=" + typed.encode("utf-8", "surrogatepass")
     answer = client.post(DOOR, body, content_type="application/x-www-form-urlencoded")
     assert answer.status_code in {400, 422}
     assert SignInRequest.objects.count() == 0
 
 
-def test_a_network_that_asks_too_often_is_told_to_wait(client: Browser, practice: Practice) -> None:
+def test_too_many_requests_from_one_network_get_429(client: Browser, practice: Practice) -> None:
     for number in range(30):
         assert client.post(DOOR, {"email": f"n{number}@x.example"}).status_code == 302
     answer = client.post(DOOR, {"email": "ana@mail.example"}, HTTP_X_FORWARDED_FOR="198.51.100.9")
@@ -185,7 +183,7 @@ def test_a_network_that_asks_too_often_is_told_to_wait(client: Browser, practice
     assert client.get(DOOR).status_code == 200
 
 
-def test_a_forged_host_is_refused_and_reaches_no_mail(client: Browser, ana: Client) -> None:
+def test_forged_host_is_refused(client: Browser, ana: Client) -> None:
     assert client.post(DOOR, {"email": "ana@mail.example"}, HTTP_HOST="evil.example").status_code == 400
     client.post(
         DOOR, {"email": "ana@mail.example"}, HTTP_X_FORWARDED_HOST="evil.example", HTTP_X_FORWARDED_PROTO="https"
@@ -195,7 +193,7 @@ def test_a_forged_host_is_refused_and_reaches_no_mail(client: Browser, ana: Clie
     assert sign_in_links.url_of(link).startswith(f"{settings.PUBLIC_BASE_URL}/portal/alder-street/link/")
 
 
-def test_a_form_of_somebody_elses_asks_for_nothing(practice: Practice) -> None:
+def test_form_without_csrf_token_requests_nothing(practice: Practice) -> None:
     browser = Browser(enforce_csrf_checks=True)
     browser.get(DOOR)
     assert browser.post(DOOR, {"email": "ana@mail.example"}).status_code == 403
@@ -218,16 +216,14 @@ def test_a_form_of_somebody_elses_asks_for_nothing(practice: Practice) -> None:
         ("javascript:alert(1)", ""),
     ],
 )
-def test_only_a_page_of_this_portal_is_where_one_was_going(
-    client: Browser, practice: Practice, place: str, kept: str
-) -> None:
+def test_next_accepts_pages_of_this_portal_only(client: Browser, practice: Practice, place: str, kept: str) -> None:
     cast.birch()
     client.post(DOOR, {"email": "ana@mail.example", "next": place})
     assert SignInRequest.objects.get().goes_to == kept
     assert ('name="next"' in text(client.get(DOOR, {"next": place}))) == bool(kept)
 
 
-def test_who_was_sent_to_the_door_lands_where_they_were_going(client: Browser, ana: Client) -> None:
+def test_signing_in_leads_to_the_requested_page(client: Browser, ana: Client) -> None:
     door = client.get(f"{DOOR}profile/")["Location"]
     assert f'value="{DOOR}profile/"' in text(client.get(door))
     client.post(DOOR, {"email": "ana@mail.example", "next": f"{DOOR}profile/"})
@@ -237,7 +233,7 @@ def test_who_was_sent_to_the_door_lands_where_they_were_going(client: Browser, a
     assert client.post(f"{DOOR}link/")["Location"] == f"{DOOR}profile/"
 
 
-def test_an_idle_session_is_offered_a_new_link_to_the_masked_address(
+def test_timed_out_session_is_offered_a_new_link(
     client: Browser, ana: Client, stopped_clock: time_machine.Traveller
 ) -> None:
     cast.in_the_portal(client, ana)
@@ -255,7 +251,7 @@ def test_an_idle_session_is_offered_a_new_link_to_the_masked_address(
     assert "Enter your email" in text(client.get(f"{DOOR}?other-email"))
 
 
-def test_another_address_leads_where_the_first_one_would_have_led(
+def test_other_address_keeps_the_requested_page(
     client: Browser, ana: Client, stopped_clock: time_machine.Traveller
 ) -> None:
     onward = f"{DOOR}?other-email&amp;next={quote(f'{DOOR}profile/?of=me', safe='')}"
@@ -267,7 +263,7 @@ def test_another_address_leads_where_the_first_one_would_have_led(
     assert f'href="{onward}"' in text(client.get(client.get(f"{DOOR}profile/?of=me")["Location"]))
 
 
-def test_another_practices_door_knows_nothing_of_an_idle_session(
+def test_other_practice_does_not_offer_a_new_link(
     client: Browser, ana: Client, stopped_clock: time_machine.Traveller
 ) -> None:
     elsewhere = cast.birch().portal_path
@@ -278,7 +274,7 @@ def test_another_practices_door_knows_nothing_of_an_idle_session(
     assert SignInRequest.objects.count() == 0
 
 
-def test_a_session_that_somebody_ended_is_offered_nothing(client: Browser, ana: Client) -> None:
+def test_ended_session_is_not_offered_a_new_link(client: Browser, ana: Client) -> None:
     cast.in_the_portal(client, ana)
     portal_sessions.end(PortalSession.objects.get(), by=cast.DESK)
     assert "You were signed out" not in text(client.get(DOOR))
@@ -286,13 +282,13 @@ def test_a_session_that_somebody_ended_is_offered_nothing(client: Browser, ana: 
     assert SignInRequest.objects.count() == 0
 
 
-def test_nobody_presses_for_an_address_that_their_browser_does_not_know(client: Browser, practice: Practice) -> None:
+def test_new_link_needs_an_address_of_this_browser(client: Browser, practice: Practice) -> None:
     for by in ("ask", "link", "session", "", "office"):
         assert client.post(AGAIN, {"by": by, "email": "ana@mail.example"})["Location"] == DOOR
     assert SignInRequest.objects.count() == 0
 
 
-def test_pressing_once_on_a_dead_link_asks_for_a_new_one(
+def test_expired_link_page_requests_a_new_one(
     client: Browser, ana: Client, stopped_clock: time_machine.Traveller
 ) -> None:
     client.post(DOOR, {"email": "ana@mail.example", "next": f"{DOOR}profile/"})
@@ -312,7 +308,7 @@ def test_pressing_once_on_a_dead_link_asks_for_a_new_one(
     assert fresh.post(f"{DOOR}link/")["Location"] == f"{DOOR}profile/"
 
 
-def test_the_language_is_chosen_at_the_door_and_stays(client: Browser, ana: Client) -> None:
+def test_chosen_language_is_kept(client: Browser, ana: Client) -> None:
     page = client.get(f"{DOOR}?language=es")
     assert '<html lang="es">' in text(page)
     assert "Escriba su correo electrónico" in text(page)
@@ -325,7 +321,7 @@ def test_the_language_is_chosen_at_the_door_and_stays(client: Browser, ana: Clie
 
 
 @pytest.mark.parametrize("language", ["xx", "", "en'", "../es"])
-def test_no_other_language_is_known(client: Browser, practice: Practice, language: str) -> None:
+def test_unknown_language_is_ignored(client: Browser, practice: Practice, language: str) -> None:
     page = client.get(DOOR, {"language": language}, HTTP_ACCEPT_LANGUAGE="es-MX,es;q=0.9")
     assert '<html lang="es">' in text(page)
     assert settings.LANGUAGE_COOKIE_NAME not in page.cookies

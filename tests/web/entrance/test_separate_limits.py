@@ -1,4 +1,4 @@
-"""A storm on one way in shuts no other: link, code and PIN each have budgets of their own."""
+"""Links, codes and PINs have separate rate limits."""
 
 import pytest
 from django.conf import settings
@@ -81,7 +81,7 @@ def by_pin(person: Client) -> str:
         (typed_too_many_pins, (by_link, by_code)),
     ],
 )
-def test_what_is_used_up_on_one_way_is_not_used_up_on_another(
+def test_exhausted_limit_does_not_affect_other_methods(
     client: Browser, ana: Client, storm: object, ways: tuple[object, ...]
 ) -> None:
     assert callable(storm)
@@ -93,7 +93,7 @@ def test_what_is_used_up_on_one_way_is_not_used_up_on_another(
         assert way(ana) == HOME
 
 
-def test_what_staff_send_counts_against_no_budget(ana: Client, practice: Practice) -> None:
+def test_invitations_count_against_no_limit(ana: Client, practice: Practice) -> None:
     for _ in range(12):
         cast.invited(ana)
     assert not RateLimitCount.objects.exists()

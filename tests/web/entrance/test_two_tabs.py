@@ -1,4 +1,4 @@
-"""What a page of the entrance shows is what its button does, whatever else was opened in the browser meanwhile."""
+"""A button acts on what its page shows, even if another link was opened in the browser since."""
 
 import re
 from datetime import timedelta
@@ -38,7 +38,7 @@ def browser() -> Browser:
 
 
 def opened(browser: Browser, person: Client) -> Tab:
-    """A tab on the page of a link that was mailed to the person."""
+    """Opens a tab with a link that was sent to the client."""
     return Tab(browser, f"/portal/{person.practice.slug}/link/{cast.token_of(cast.invited(person))}/")
 
 
@@ -48,7 +48,7 @@ def expect_out_of_date(answer: Answer) -> None:
 
 
 def asked(browser: Browser, address: str) -> Tab:
-    """A tab on the page for the code, after asking at the door."""
+    """Requests a link and returns the tab with the page for the code."""
     tab = Tab(browser, f"{DOOR}?other-email")
     tab.page = tab.press(email=address)
     assert tab.page.path == CODE
@@ -56,15 +56,13 @@ def asked(browser: Browser, address: str) -> Tab:
 
 
 def code_of(address: str) -> str:
-    """The code in the mail to the last ask for the address."""
+    """Returns the code of the latest request for the address."""
     while request_worker.process_next():
         pass
     return sign_in_links.code_of(cast.handed_over(SignInRequest.objects.filter(address=address).latest("id")))
 
 
-def test_of_two_links_in_two_tabs_each_button_signs_in_its_own_mailbox(
-    browser: Browser, ana: Client, carol: Client
-) -> None:
+def test_each_tab_signs_in_its_own_mailbox(browser: Browser, ana: Client, carol: Client) -> None:
     anas, carols = opened(browser, ana), opened(browser, carol)
     assert "Hello, Ana" in anas.press().text
     assert PortalSession.objects.get().account == ana.portal_access.account
@@ -86,7 +84,7 @@ def test_each_practices_page_shows_the_link_opened_there(browser: Browser, ana: 
 
 
 @pytest.mark.parametrize("how", ["used", "expired"])
-def test_of_two_dead_links_the_new_link_goes_to_the_mailbox_that_the_page_names(
+def test_new_link_goes_to_the_mailbox_on_the_page(
     browser: Browser, ana: Client, carol: Client, stopped_clock: time_machine.Traveller, how: str
 ) -> None:
     tokens = [cast.token_of(cast.invited(person)) for person in (ana, carol)]
@@ -103,9 +101,7 @@ def test_of_two_dead_links_the_new_link_goes_to_the_mailbox_that_the_page_names(
     assert SignInRequest.objects.latest("id").address == "carol@mail.example"
 
 
-def test_a_link_that_died_while_its_page_was_open_is_the_one_the_next_page_names(
-    browser: Browser, ana: Client, carol: Client
-) -> None:
+def test_link_expired_in_open_tab_is_named_by_next_page(browser: Browser, ana: Client, carol: Client) -> None:
     anas = opened(browser, ana)
     opened(browser, carol)
     SignInLink.objects.filter(address__client=ana).update(voided_at=SignInLink.objects.latest("id").created_at)
@@ -116,9 +112,7 @@ def test_a_link_that_died_while_its_page_was_open_is_the_one_the_next_page_names
     assert SignInRequest.objects.get().address == "ana@mail.example"
 
 
-def test_the_sixth_link_puts_the_page_of_the_first_out_of_date(
-    browser: Browser, practice: Practice, ana: Client
-) -> None:
+def test_sixth_link_makes_the_first_page_out_of_date(browser: Browser, practice: Practice, ana: Client) -> None:
     anas = opened(browser, ana)
     others = [
         cast.client(practice, name, address=f"{name.lower()}@mail.example") for name in ("Bo", "Cy", "Di", "Ed", "Fi")
@@ -129,7 +123,7 @@ def test_the_sixth_link_puts_the_page_of_the_first_out_of_date(
     assert "Hello, Bo" in tabs[0].press().text
 
 
-def test_opened_again_a_link_is_kept_once(browser: Browser, ana: Client, carol: Client) -> None:
+def test_link_opened_twice_is_stored_once(browser: Browser, ana: Client, carol: Client) -> None:
     carols = opened(browser, carol)
     token = cast.token_of(cast.invited(ana))
     for _ in range(6):
@@ -137,7 +131,7 @@ def test_opened_again_a_link_is_kept_once(browser: Browser, ana: Client, carol: 
     assert "Hello, Carol" in carols.press().text
 
 
-def test_the_page_holds_no_token_and_its_name_opens_nothing_without_the_cookie(browser: Browser, ana: Client) -> None:
+def test_links_name_is_useless_without_the_cookie(browser: Browser, ana: Client) -> None:
     token = cast.token_of(cast.invited(ana))
     tab = Tab(browser, f"{LINK}{token}/")
     link = SignInLink.objects.get()
@@ -153,16 +147,14 @@ def test_the_page_holds_no_token_and_its_name_opens_nothing_without_the_cookie(b
 
 
 @pytest.mark.parametrize("subject", [None, "", "nonsense"])
-def test_a_form_that_names_no_link_spends_none(browser: Browser, ana: Client, subject: str | None) -> None:
+def test_form_without_a_link_redeems_none(browser: Browser, ana: Client, subject: str | None) -> None:
     opened(browser, ana)
     answer = browser.post(LINK, {} if subject is None else {"subject": subject})
     assert (answer.status_code, OUT_OF_DATE in answer.content.decode()) == (409, True)
     assert SignInLink.objects.get().used_at is None
 
 
-def test_pressed_after_another_mailbox_signed_in_a_spent_page_says_who_is_signed_in(
-    browser: Browser, ana: Client, carol: Client
-) -> None:
+def test_spent_page_names_the_signed_in_mailbox(browser: Browser, ana: Client, carol: Client) -> None:
     anas, carols = opened(browser, ana), opened(browser, carol)
     anas.press()
     carols.press()
@@ -174,18 +166,16 @@ def test_pressed_after_another_mailbox_signed_in_a_spent_page_says_who_is_signed
 @pytest.mark.parametrize(
     "junk", ["", ".", "::", "alder-street", "alder-street:", "a:b.c:d:e", "alder-street:" + "x" * 5000]
 )
-def test_whatever_stands_in_the_cookie_is_no_error(browser: Browser, practice: Practice, junk: str) -> None:
+def test_malformed_cookie_is_ignored(browser: Browser, practice: Practice, junk: str) -> None:
     browser.cookies[settings.LINK_COOKIE_NAME] = junk
     assert browser.get(LINK).status_code == 410
     assert browser.post(LINK, {"subject": "x"}).status_code == 409
 
 
-# Asking, and the code.
+# Requests and codes.
 
 
-def test_sent_again_the_mail_goes_to_the_address_that_the_page_names(
-    browser: Browser, ana: Client, carol: Client
-) -> None:
+def test_resending_uses_the_address_on_the_page(browser: Browser, ana: Client, carol: Client) -> None:
     first = asked(browser, "ana@mail.example")
     asked(browser, "carol@mail.example")
     page = first.press("again/")
@@ -193,22 +183,20 @@ def test_sent_again_the_mail_goes_to_the_address_that_the_page_names(
     assert "ana@mail.example" in page.text.replace("<wbr>", "")
 
 
-def test_a_page_for_one_address_takes_no_code_of_another(browser: Browser, ana: Client, carol: Client) -> None:
+def test_page_for_one_address_rejects_codes_of_another(browser: Browser, ana: Client, carol: Client) -> None:
     for person in (ana, carol):
         cast.with_access(person)
     anas, carols = asked(browser, "ana@mail.example"), asked(browser, "carol@mail.example")
     answer = anas.press(code=code_of("carol@mail.example"))
     assert "That code doesn’t match." in answer.text
-    # The page still names the address that it had named.
+    # The page still shows the same address.
     assert "ana@mail.example" in answer.text.replace("<wbr>", "")
     assert not PortalSession.objects.exists()
     assert "Hello, Ana" in anas.press(code=code_of("ana@mail.example")).text
     assert carols.press(code="222 222").status == 422
 
 
-def test_a_page_that_shows_the_address_masked_is_named_by_something_else(
-    browser: Browser, ana: Client, carol: Client
-) -> None:
+def test_masked_page_does_not_contain_the_address(browser: Browser, ana: Client, carol: Client) -> None:
     tokens = [cast.token_of(cast.invited(person)) for person in (ana, carol)]
     for token in tokens:
         Tab(Browser(), f"{LINK}{token}/").press()
@@ -219,7 +207,7 @@ def test_a_page_that_shows_the_address_masked_is_named_by_something_else(
     assert SignInRequest.objects.latest("id").address == "ana@mail.example"
 
 
-def test_another_browsers_ask_is_out_of_date_here(browser: Browser, ana: Client) -> None:
+def test_request_of_another_browser_is_out_of_date(browser: Browser, ana: Client) -> None:
     cast.with_access(ana)
     asked(Browser(), "ana@mail.example")
     tab = asked(browser, "carol@mail.example")
@@ -228,7 +216,7 @@ def test_another_browsers_ask_is_out_of_date_here(browser: Browser, ana: Client)
     assert SignInRequest.objects.count() == 2
 
 
-def test_a_code_page_without_its_ask_takes_no_code(browser: Browser, ana: Client) -> None:
+def test_code_form_without_a_request_is_refused(browser: Browser, ana: Client) -> None:
     cast.with_access(ana)
     asked(browser, "ana@mail.example")
     answer = browser.post(CODE, {"code": code_of("ana@mail.example")})
@@ -236,7 +224,7 @@ def test_a_code_page_without_its_ask_takes_no_code(browser: Browser, ana: Client
     assert not PortalSession.objects.exists()
 
 
-def test_after_signing_out_by_time_the_new_link_goes_to_the_mailbox_that_the_page_names(
+def test_new_link_after_timeout_goes_to_the_mailbox_on_the_page(
     browser: Browser, ana: Client, carol: Client, stopped_clock: time_machine.Traveller
 ) -> None:
     cast.in_the_portal(browser, ana)
@@ -252,7 +240,7 @@ def test_after_signing_out_by_time_the_new_link_goes_to_the_mailbox_that_the_pag
     assert SignInRequest.objects.get().address == "carol@mail.example"
 
 
-def test_every_form_of_the_entrance_that_types_nothing_names_its_subject(
+def test_every_button_form_names_its_subject(
     browser: Browser, ana: Client, carol: Client, stopped_clock: time_machine.Traveller
 ) -> None:
     used = cast.token_of(cast.invited(ana))

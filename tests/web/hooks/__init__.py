@@ -1,1 +1,1 @@
-"""What machines call."""
+"""Tests of health checks and webhooks."""

@@ -1,4 +1,4 @@
-"""What monitors ask."""
+"""Health and readiness probes."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,18 +20,18 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def fresh_process() -> Iterator[None]:
-    health.Seen.migrations_applied = False
+    health.CheckedOnce.migrations_applied = False
     yield
-    health.Seen.migrations_applied = False
+    health.CheckedOnce.migrations_applied = False
 
 
-def test_healthz_looks_at_nothing(client: Browser, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_healthz_makes_no_query(client: Browser, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(0):
         response = client.get("/healthz")
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
-def test_readyz_says_what_it_looked_at(client: Browser) -> None:
+def test_readyz_reports_its_checks(client: Browser) -> None:
     response = client.get("/readyz")
     assert response.status_code == 200
     assert response.json() == {
@@ -44,19 +44,19 @@ def test_readyz_says_what_it_looked_at(client: Browser) -> None:
     }
 
 
-def test_a_migration_that_is_missing_keeps_visitors_out(client: Browser) -> None:
+def test_unapplied_migration_is_503(client: Browser) -> None:
     MigrationRecorder(connection).migration_qs.filter(app="access").delete()
     response = client.get("/readyz")
     assert (response.status_code, response.json()["migrations"]) == (503, "unapplied")
 
 
-def test_migrations_are_looked_at_once(client: Browser, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+def test_migrations_are_checked_once(client: Browser, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     client.get("/readyz")
     with django_assert_max_num_queries(3):
         client.get("/readyz")
 
 
-def test_mail_that_waits_is_told_and_keeps_nobody_out(client: Browser, practice: Practice) -> None:
+def test_queue_lag_is_reported_with_200(client: Browser, practice: Practice) -> None:
     cast.invited(cast.ana(practice))
     OutgoingEmail.objects.update(written_at=clock.now() - timedelta(seconds=90))
     response = client.get("/readyz")
@@ -65,7 +65,7 @@ def test_mail_that_waits_is_told_and_keeps_nobody_out(client: Browser, practice:
 
 
 @pytest.mark.postgresql
-def test_a_standby_that_was_asked_for_and_is_missing_is_told(client: Browser) -> None:
+def test_missing_standby_is_reported(client: Browser) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SHOW synchronous_standby_names")
         assert cursor.fetchone() == ("",)

@@ -1,4 +1,4 @@
-"""Stripe's events at the hook: verified, kept once, answered; everything else changes nothing and is told."""
+"""Stripe's webhook: events are verified and stored once; everything else is refused and recorded."""
 
 import hashlib
 import hmac
@@ -52,12 +52,12 @@ def ready(practice: Practice) -> Practice:
 
 def post(body: bytes, signature: str | None = None, *, hook: str = HOOK) -> int:
     headers = {"Stripe-Signature": signed(body, SECRET) if signature is None else signature}
-    # As a machine sends it: without a cookie, and with the check of forms on.
+    # Without cookies, and with the CSRF check on.
     browser = Browser(enforce_csrf_checks=True)
     return browser.post(hook, body, content_type="application/json", headers=headers).status_code
 
 
-def test_an_event_is_kept_once_and_answered(ready: Practice) -> None:
+def test_event_is_stored_once(ready: Practice) -> None:
     assert [post(event()) for _ in range(3)] == [200, 200, 200]
     (kept,) = InboundEvent.objects.all()
     assert (kept.practice, kept.event_id, kept.kind) == (ready, "evt_1", "payment_intent.succeeded")
@@ -89,7 +89,7 @@ def test_a_rolled_secret_is_accepted_beside_the_new_one(ready: Practice) -> None
     ],
     ids=["none", "nonsense", "another practice's", "empty secret", "another body", "old", "from the future"],
 )
-def test_what_is_not_signed_by_stripe_now_changes_nothing_and_is_told(ready: Practice, signature: str) -> None:
+def test_invalid_signature_is_refused_and_recorded(ready: Practice, signature: str) -> None:
     assert post(event(), signature) == 400
     assert not InboundEvent.objects.exists()
     entry = AuditEntry.objects.get(verb=AuditAction.EVENT_REFUSED)
@@ -97,23 +97,23 @@ def test_what_is_not_signed_by_stripe_now_changes_nothing_and_is_told(ready: Pra
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\x00", b'{"object": "event"}'])
-def test_a_broken_body_is_refused_and_told(ready: Practice, body: bytes) -> None:
+def test_malformed_body_is_refused_and_recorded(ready: Practice, body: bytes) -> None:
     assert post(body) == 400
     assert AuditEntry.objects.get(verb=AuditAction.EVENT_REFUSED).details["reason"] == "not an event"
 
 
-def test_a_body_beyond_256_kb_is_refused_and_told(ready: Practice) -> None:
+def test_body_over_256_kb_is_refused_and_recorded(ready: Practice) -> None:
     assert post(b" " * (256 * 1024 + 1)) == 413
     assert AuditEntry.objects.get(verb=AuditAction.EVENT_REFUSED).details["reason"] == "too large"
 
 
-def test_an_event_of_the_other_mode_is_kept_and_changes_nothing(ready: Practice) -> None:
+def test_event_of_the_other_mode_changes_nothing(ready: Practice) -> None:
     body = event(livemode=True)
     assert post(body) == 200
     assert InboundEvent.objects.get().state == InboundEventState.IGNORED
 
 
-def test_with_the_database_away_it_answers_503_and_stripe_sends_the_event_again(ready: Practice) -> None:
+def test_unavailable_database_is_503_so_stripe_retries(ready: Practice) -> None:
     def gone(*_: object) -> None:
         raise OperationalError("connection failed: Connection refused")
 
@@ -123,7 +123,7 @@ def test_with_the_database_away_it_answers_503_and_stripe_sends_the_event_again(
     assert post(event()) == 200
 
 
-def test_without_a_secret_or_a_practice_there_is_nothing_there(practice: Practice) -> None:
+def test_404_without_a_secret_or_practice(practice: Practice) -> None:
     assert post(event()) == 404
     api_keys.save_unchecked(practice, Keys("sk_test_alder"), by=cast.DESK)
     assert post(event(), signed(event(), "")) == 404
@@ -131,30 +131,30 @@ def test_without_a_secret_or_a_practice_there_is_nothing_there(practice: Practic
     assert not AuditEntry.objects.filter(verb=AuditAction.EVENT_REFUSED).exists()
 
 
-def test_another_practices_secret_moves_nothing_here(ready: Practice) -> None:
+def test_secret_of_another_practice_is_refused(ready: Practice) -> None:
     api_keys.save_unchecked(cast.birch(), Keys("sk_test_birch", "whsec_birch"), by=cast.DESK)
     assert post(event(), signed(event(), "whsec_birch"), hook="/hooks/stripe/birch-lane/") == 200
     assert post(event(), signed(event(), "whsec_birch")) == 400
     assert InboundEvent.objects.get().practice.slug == "birch-lane"
 
 
-def test_money_under_way_is_still_heard_of_after_the_key_was_removed(ready: Practice) -> None:
+def test_open_payments_get_events_after_key_removal(ready: Practice) -> None:
     api_keys.remove_keys(ready, by=cast.DESK)
     assert post(event()) == 200
     assert InboundEvent.objects.get().state == InboundEventState.WAITING
 
 
-def test_a_suspended_practice_still_hears_of_its_money(ready: Practice) -> None:
+def test_suspended_practice_still_gets_events(ready: Practice) -> None:
     Practice.objects.filter(pk=ready.pk).update(suspended_at=NOW)
     assert post(event()) == 200
 
 
-def test_nobody_can_fill_the_trail_from_outside(ready: Practice) -> None:
+def test_audit_log_entries_for_refusals_are_limited(ready: Practice) -> None:
     assert {post(event(), "nonsense") for _ in range(70)} == {400}
     assert AuditEntry.objects.filter(verb=AuditAction.EVENT_REFUSED).count() == 60
 
 
-def test_a_secret_that_can_no_longer_be_read_refuses_all(ready: Practice, settings: Settings) -> None:
+def test_undecryptable_secret_refuses_all_events(ready: Practice, settings: Settings) -> None:
     settings.FIELD_KEYS = {"new": b"n" * 32}
     assert post(event()) == 400
     assert not InboundEvent.objects.exists()

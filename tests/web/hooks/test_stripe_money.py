@@ -1,4 +1,4 @@
-"""Events that are not Stripe's, not ours or not of our mode move no money, though the payment they name is real."""
+"""Forged events, or those of another account or mode, change no payment."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ BIRCH_SECRET = "whsec_birch"
 
 @pytest.fixture
 def attempt(till: Till) -> PaymentAttempt:
-    """Paid on Stripe's page, and nobody has heard of it yet."""
+    """Returns an attempt that was paid on Stripe's page, but not polled yet."""
     api_keys.save_keys(till.practice, Keys(KEY, SECRET), by=cast.DESK)
     api_keys.save_keys(cast.birch(), Keys("sk_test_birch", BIRCH_SECRET), by=cast.DESK)
     ana = let_pay(cast.ana(till.practice))
@@ -44,14 +44,14 @@ def told(attempt: PaymentAttempt, *, livemode: bool = False) -> bytes:
 
 
 def send(body: bytes, signature: str, hook: str = HOOK) -> int:
-    """The event, and then the worker."""
+    """Posts the event and runs the worker."""
     answer = Browser().post(hook, body, content_type="application/json", headers={"Stripe-Signature": signature})
     while inbound_events.process_next():
         pass
     return answer.status_code
 
 
-def test_the_same_event_signed_by_stripe_moves_it(attempt: PaymentAttempt) -> None:
+def test_validly_signed_event_settles_the_payment(attempt: PaymentAttempt) -> None:
     body = told(attempt)
     assert [send(body, signed(body, SECRET)) for _ in range(3)] == [200, 200, 200]
     assert (Payment.objects.count(), Invoice.objects.get().is_paid) == (1, True)
@@ -68,22 +68,22 @@ WRONG: dict[str, Callable[[bytes], str]] = {
 
 
 @pytest.mark.parametrize("how", WRONG)
-def test_a_wrong_signature_moves_nothing(attempt: PaymentAttempt, how: str) -> None:
+def test_wrong_signature_changes_nothing(attempt: PaymentAttempt, how: str) -> None:
     body = told(attempt)
     assert send(body, WRONG[how](body)) == 400
     nothing_has_moved(attempt)
 
 
-def test_an_event_of_the_other_mode_moves_nothing(attempt: PaymentAttempt) -> None:
+def test_event_of_the_other_mode_changes_nothing(attempt: PaymentAttempt) -> None:
     body = told(attempt, livemode=True)
     assert send(body, signed(body, SECRET)) == 200
     nothing_has_moved(attempt)
 
 
-def test_another_practices_own_event_cannot_speak_of_our_payment(attempt: PaymentAttempt) -> None:
+def test_event_of_another_practice_changes_nothing(attempt: PaymentAttempt) -> None:
     body = told(attempt)
     assert send(body, signed(body, BIRCH_SECRET), "/hooks/stripe/birch-lane/") == 200
-    # Birch Lane's Stripe account has no such thing: kept, in case it comes.
+    # Unknown to Birch Lane's Stripe account: retried, in case it appears later.
     assert InboundEvent.objects.get().state == InboundEventState.WAITING
     nothing_has_moved(attempt)
 

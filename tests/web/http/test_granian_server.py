@@ -1,4 +1,4 @@
-"""The web server's own protocol, turned into what Django reads: header names and bodies as they came."""
+"""The RSGI adapter: header names and bodies arrive unchanged."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ CHUNKED = ("transfer-encoding", "chunked")
 
 
 class Headers(list[tuple[str, str]]):
-    """As granian gives them: small letters, and a name as often as it came."""
+    """Granian's headers: lower case, with repeated names."""
 
     def items(self) -> list[tuple[str, str]]:
         return list(self)
@@ -28,7 +28,7 @@ class Headers(list[tuple[str, str]]):
 
 @dataclass
 class Scope:
-    """What granian tells of a request."""
+    """Granian's scope."""
 
     headers: Headers
     method: str = "GET"
@@ -43,7 +43,7 @@ class Scope:
 
 @dataclass
 class Line:
-    """What granian gives to talk to a browser with; `stalls` when the browser stops on its way."""
+    """Granian's protocol object. With `stalls`, the body never completes."""
 
     parts: list[bytes] = field(default_factory=list)
     stalls: bool = False
@@ -66,7 +66,7 @@ def environ(*headers: tuple[str, str], **changes: Any) -> dict[str, Any]:  # Any
 
 
 def asked(line: Line, *headers: tuple[str, str], **changes: Any) -> tuple[int, bytes]:  # Any: as above.
-    """Status and body of the answer to a request."""
+    """Returns the status and body of the response."""
     server = Server(Application())
 
     async def ask() -> None:
@@ -84,14 +84,14 @@ def posted(line: Line, *headers: tuple[str, str]) -> tuple[int, bytes]:
 
 @pytest.mark.parametrize("name", ["x_forwarded_for", "x_forwarded-for", "x-forwarded_for"])
 @pytest.mark.parametrize("comes_last", [True, False])
-def test_a_name_with_underscores_is_not_the_one_with_hyphens(name: str, comes_last: bool) -> None:  # noqa: FBT001  pytest's own way
+def test_header_with_underscores_is_dropped(name: str, comes_last: bool) -> None:  # noqa: FBT001  pytest's own way
     headers = [("x-forwarded-for", "203.0.113.7"), (name, "198.51.100.9")]
     read = environ(*(headers if comes_last else reversed(headers)))
     assert read["HTTP_X_FORWARDED_FOR"] == "203.0.113.7"
     assert "198.51.100.9" not in read.values()
 
 
-def test_a_header_that_comes_twice_is_one_list() -> None:
+def test_repeated_headers_are_joined() -> None:
     read = environ(
         ("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "203.0.113.7"), ("cookie", "a=1"), ("cookie", "b=2")
     )
@@ -101,16 +101,16 @@ def test_a_header_that_comes_twice_is_one_list() -> None:
 @pytest.mark.parametrize(
     ("client", "address"), [("203.0.113.7:50000", "203.0.113.7"), ("[2001:db8::7]:50000", "2001:db8::7")]
 )
-def test_the_connection_is_where_the_visitor_is(client: str, address: str) -> None:
+def test_remote_address_is_that_of_the_connection(client: str, address: str) -> None:
     assert environ(client=client)["REMOTE_ADDR"] == address
 
 
-def test_a_request_without_host_has_the_one_of_its_address() -> None:
+def test_http2_authority_becomes_the_host() -> None:
     assert environ(authority="portal.example.org")["HTTP_HOST"] == "portal.example.org"
     assert environ(("host", "a.example"), authority="b.example")["HTTP_HOST"] == "a.example"
 
 
-def test_letters_in_addresses_arrive_as_they_were_typed() -> None:
+def test_non_ascii_paths_are_decoded() -> None:
     read = environ(path="/\u00e9\u2028/", query_string="q=\u00e9")
     assert [read[name].encode("latin-1").decode() for name in ("PATH_INFO", "QUERY_STRING")] == [
         "/\u00e9\u2028/",
@@ -119,68 +119,68 @@ def test_letters_in_addresses_arrive_as_they_were_typed() -> None:
     assert asked(Line(), path="/\u00e9\u2028/")[0] == 404
 
 
-def test_the_server_keeps_nothing_of_its_own_environment() -> None:
+def test_server_environment_is_not_in_the_request() -> None:
     assert {name for name in environ() if name.isupper()} == {
         *("REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING"),
         *("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "REMOTE_ADDR"),
     }
 
 
-def test_a_form_arrives_in_pieces() -> None:
+def test_body_in_chunks_is_joined() -> None:
     assert posted(Line([b"name=", b"Ana"]), ("content-length", "8")) == (200, b"[('name', 'Ana')]")
 
 
-def test_a_form_that_announces_no_length_is_neither_read_nor_taken() -> None:
-    """Browsers announce it; half of what came in chunks would look like the whole."""
+def test_body_without_length_is_refused_unread() -> None:
+    """Browsers send Content-Length; an incomplete chunked body cannot be recognised."""
     line = Line([b"name=", b"Ana"])
     status, page = posted(line, CHUNKED)
     assert (status, line.taken, "We couldn’t read that" in page.decode()) == (411, 0, True)
 
 
-def test_a_length_that_came_with_chunks_is_held_against_them() -> None:
+def test_length_is_checked_against_chunks() -> None:
     assert posted(Line([b"name=Ana"]), CHUNKED, ("content-length", "8"))[0] == 200
     assert posted(Line([b"name=Ana"]), CHUNKED, ("content-length", "9"))[0] == 400
 
 
-def test_a_form_that_broke_off_is_not_taken_for_a_whole_one() -> None:
+def test_incomplete_body_is_refused() -> None:
     assert posted(Line([b"name=Ana"]), ("content-length", "20"))[0] == 400
 
 
-def test_a_form_that_stops_on_its_way_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(granian_server, "SECONDS_TO_ARRIVE", 0.05)
+def test_stalled_body_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(granian_server, "BODY_TIMEOUT_SECONDS", 0.05)
     assert posted(Line([b"name=Ana"], stalls=True), ("content-length", "20"))[0] == 400
 
 
 LARGE = ("content-length", str(MOST * 20))
 
 
-def test_what_is_over_3_mb_is_refused_without_being_held() -> None:
+def test_body_over_3_mb_is_refused_without_buffering() -> None:
     line = Line([b"x" * 1024] * (MOST * 2 // 1024))
-    body = asyncio.run(granian_server.gathered(cast(Any, line)))
+    body = asyncio.run(granian_server.read_body(cast(Any, line)))
     assert (len(body), line.taken) == (MOST + 1024, len(line.parts))
     status, page = posted(line, LARGE)
     assert (status, b"3 MB" in page) == (413, True)
 
 
-def test_a_body_without_end_is_not_listened_to_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(granian_server, "DRAIN_MOST", MOST)
+def test_endless_body_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(granian_server, "DRAIN_MAX_BYTES", MOST)
     line = Line([b"x" * 65536] * 1000)
     assert posted(line, LARGE)[0] == 413
     assert line.taken * 65536 <= MOST * 2 + 3 * 65536
 
 
-def test_a_large_body_that_trickles_in_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_large_body_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(granian_server, "DRAIN_SECONDS", 0.05)
     assert posted(Line([b"x" * (MOST + 1)], stalls=True), LARGE)[0] == 413
 
 
-def test_exactly_3_mb_is_taken() -> None:
+def test_body_of_exactly_3_mb_is_accepted() -> None:
     body = b"name=" + b"x" * (MOST - 5)
     assert posted(Line([body]), ("content-length", str(MOST)))[0] == 200
 
 
 @pytest.mark.django_db
-def test_no_host_but_ours_is_answered(settings: Settings) -> None:
+def test_other_hosts_are_refused(settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["portal.example.org"]
     assert asked(Line(), ("host", "portal.example.org"))[0] == 200
     for hosts in (["evil.example"], ["portal.example.org", "evil.example"]):

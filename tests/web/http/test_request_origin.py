@@ -1,4 +1,4 @@
-"""Where a request comes from, and in which browser."""
+"""IP address and browser of a request."""
 
 import pytest
 from django.test import RequestFactory
@@ -31,20 +31,18 @@ def test_without_trusted_proxies_only_the_connection_counts(forwarded: str | Non
         (1, "2001:db8::1", "2001:db8::1"),
     ],
 )
-def test_the_visitor_stands_as_many_hops_from_the_right_as_we_have_proxies(
-    count: int, forwarded: str, expected: str, settings: Settings
-) -> None:
+def test_hops_are_counted_from_the_right(count: int, forwarded: str, expected: str, settings: Settings) -> None:
     settings.TRUSTED_PROXY_COUNT = count
     assert ip(forwarded) == expected
 
 
 @pytest.mark.parametrize("forwarded", [None, "", "unknown", "203.0.113.9, <script>", ","])
-def test_what_is_no_address_gives_no_new_budget(forwarded: str | None, settings: Settings) -> None:
+def test_malformed_hop_falls_back_to_the_connection(forwarded: str | None, settings: Settings) -> None:
     settings.TRUSTED_PROXY_COUNT = 1
     assert ip(forwarded) == PROXY
 
 
-def test_a_request_that_came_around_a_proxy_is_its_connection(settings: Settings) -> None:
+def test_request_bypassing_the_proxy_uses_the_connection(settings: Settings) -> None:
     settings.TRUSTED_PROXY_COUNT = 2
     assert ip("6.6.6.6") == PROXY
 
@@ -71,5 +69,5 @@ def test_a_request_that_came_around_a_proxy_is_its_connection(settings: Settings
         ("", ""),
     ],
 )
-def test_a_browser_has_a_name_that_people_know(agent: str, name: str) -> None:
+def test_browser_is_named(agent: str, name: str) -> None:
     assert request_origin.browser_of(RequestFactory().get("/", headers={"User-Agent": agent})) == name

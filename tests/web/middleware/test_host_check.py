@@ -1,4 +1,4 @@
-"""Pages are answered under our own hosts only; probes under any; a wrong one is told the right address."""
+"""HostCheck: our own hosts only, except probes."""
 
 import pytest
 from django.test import Client as Browser

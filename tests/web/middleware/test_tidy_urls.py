@@ -1,4 +1,4 @@
-"""An address copied from a mail or typed from paper is found, whatever stands behind it and in whichever case."""
+"""URLs with trailing punctuation or in capitals are redirected to the intended page."""
 
 import logging
 import time
@@ -14,7 +14,7 @@ from portico.domain.practices.models import Practice
 from portico.domain.practices.staff import set_up_links
 from portico.plumbing.logs import JsonFormatter
 from portico.web import route_list
-from portico.web.middleware.tidy_urls import tidied
+from portico.web.middleware.tidy_urls import tidy
 from tests import cast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -60,7 +60,7 @@ def test_a_link_of_a_mail_is_found_with_what_stood_behind_it(client: Browser, to
 def test_every_address_that_people_are_given_is_found(address: str, behind: str) -> None:
     """On paper, in mails, and as a set-up or reset link of staff."""
     written = unquote(address + behind)
-    assert (tidied(written) or written).rstrip("/") == address.rstrip("/")
+    assert (tidy(written) or written).rstrip("/") == address.rstrip("/")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_every_address_that_people_are_given_is_found(address: str, behind: str)
     ],
 )
 def test_capitals_in_an_address_are_read_as_small_letters(typed: str, meant: str) -> None:
-    assert tidied(typed) == meant
+    assert tidy(typed) == meant
 
 
 def test_the_case_of_a_token_counts(client: Browser, token: str) -> None:
@@ -95,7 +95,7 @@ def test_every_address_of_ours_is_tidy_already() -> None:
     for name in names:
         for ref in ("Ab-9_", "-9-"):
             for arguments in _arguments_of(name, values | {"ref": ref, "session": ref}):
-                assert tidied(reverse(name, kwargs=arguments)) == ""
+                assert tidy(reverse(name, kwargs=arguments)) == ""
     assert len(names) > 100
 
 
@@ -122,7 +122,7 @@ def test_what_means_no_page_stays_not_found(client: Browser, practice: Practice)
     "path", ["//evil.example/", "//evil.example/)", "//evil.example/office/,", "/\\evil.example/,", "///evil.example/."]
 )
 def test_no_address_leads_to_another_site(path: str) -> None:
-    assert tidied(path) == ""
+    assert tidy(path) == ""
 
 
 def test_what_a_form_sends_is_not_redirected(client: Browser, practice: Practice) -> None:
@@ -158,7 +158,7 @@ def test_a_set_up_link_is_found_with_what_stood_behind_it(client: Browser, pract
 
 
 @pytest.mark.parametrize("path", ["/" + "(" * 60_000 + "a", "/" + "a/" * 30_000 + ",", "/" + "&" * 60_000 + "A"])
-def test_no_address_takes_long_to_be_tidied(path: str) -> None:
+def test_no_address_takes_long_to_be_tidy(path: str) -> None:
     began = time.perf_counter()
-    tidied(path)
+    tidy(path)
     assert time.perf_counter() - began < 1

@@ -1,1 +1,1 @@
-"""The promises of the office."""
+"""Tests of the office."""

@@ -1,4 +1,4 @@
-"""Every act on money in the office as a page that stands open, and what happens to its sums meanwhile."""
+"""Every office action on money as an open page, with changes that make its amounts outdated."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ PRICE = {"why": "Price was wrong"}
 
 @dataclass(frozen=True)
 class Open:
-    """A page, where its form goes, what is typed there, and what happens in another tab meanwhile."""
+    """A page, its form's action and input, and the change made in another tab meanwhile."""
 
     page: str
     meanwhile: Callable[[], object]
@@ -131,7 +131,7 @@ def throwing_a_draft_away(ana: Client) -> Open:
 
 
 def of_draft(ana: Client, act: str) -> Open:
-    """The lines change, their sum does not."""
+    """Changes the lines, but not their sum."""
     draft = invoicing.draft(ana, entry("Session"), by=cast.DESK)
     page = f"/office/invoices/{draft.ref}/"
     words = "This draft has changed since you opened this page."
@@ -220,7 +220,7 @@ def lose(paid: Payment) -> None:
 
 
 def charged(ana: Client) -> Payment:
-    """By a practice that can send refunds to Stripe."""
+    """Returns a card payment of a practice that can refund through Stripe."""
     api_keys.save_unchecked(ana.practice, Keys("sk_test_demo", "whsec_demo"), by=cast.DESK)
     return cast.charged(cast.attempt(cast.bill(ana)))
 

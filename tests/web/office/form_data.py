@@ -1,4 +1,4 @@
-"""What a person types into the forms about a client, as the browser would send it."""
+"""Form data of the client forms."""
 
 from django.test import Client as Browser
 
@@ -6,7 +6,7 @@ from portico.domain.clients.models import Client
 
 
 def rows(name: str, *each: dict[str, str]) -> dict[str, str]:
-    """Rows of a list, numbered as the page numbers them."""
+    """Returns the data of a formset."""
     sent = {f"{name}-TOTAL_FORMS": str(len(each)), f"{name}-INITIAL_FORMS": "0"}
     for place, row in enumerate(each):
         sent |= {f"{name}-{place}-{field}": value for field, value in row.items()}
@@ -14,7 +14,7 @@ def rows(name: str, *each: dict[str, str]) -> dict[str, str]:
 
 
 def address(typed: str, *, ok: bool = True, was: str = "", kind: str = "home") -> dict[str, str]:
-    """One row of addresses; `was` is the ref of the row it stands for."""
+    """Returns one address row; `was` is the ref of the saved address."""
     return {"address": typed, "kind": kind, "id": was} | ({"email_ok": "on"} if ok else {})
 
 
@@ -23,7 +23,7 @@ def phone(typed: str, *, kind: str = "mobile") -> dict[str, str]:
 
 
 def new_client(*addresses: dict[str, str], phones: tuple[dict[str, str], ...] = (), **typed: str) -> dict[str, str]:
-    """`Create Client` filled in for Ana, unless said otherwise."""
+    """Returns `Create Client` filled in for Ana, with changes."""
     details = {"first_name": "Ana", "last_name": "Abreu", "language": "en", "form_key": "k" * 43}
     return details | rows("addresses", *addresses) | rows("phones", *phones) | typed
 
@@ -31,7 +31,7 @@ def new_client(*addresses: dict[str, str], phones: tuple[dict[str, str], ...] = 
 def client_info(
     client: Client, *addresses: dict[str, str], phones: tuple[dict[str, str], ...] = (), **typed: str
 ) -> dict[str, str]:
-    """`Client Info` as it stands, with these rows, unless said otherwise."""
+    """Returns `Client Info` as saved, with these rows and changes."""
     details = {
         "first_name": client.first_name,
         "last_name": client.last_name,
@@ -44,5 +44,5 @@ def client_info(
 
 
 def said(browser: Browser, path: str) -> str:
-    """The page at an address, as text."""
+    """Returns the page as text."""
     return browser.get(path).content.decode()

@@ -1,4 +1,4 @@
-"""Whoever works here and looks at a client's things is in the trail: one row each time a page of them is opened."""
+"""Each page about a client records exactly one view in the audit log."""
 
 import pytest
 from django.db import transaction
@@ -31,7 +31,7 @@ ONE_CLIENTS = {
 OF_NOBODY_IN_PARTICULAR = {"invoices_file": "invoices.exported"}
 
 
-def test_each_page_of_a_client_is_one_view_and_no_other_page_is_any(world: World) -> None:
+def test_client_pages_record_exactly_one_view(world: World) -> None:
     told: dict[str, str] = {}
     for route, method in cases():
         if not route.name.startswith("office:") or method != "GET" or route.name == "office:sign_out":

@@ -1,4 +1,4 @@
-"""One page sent twice: the same again is the first one's result, anything else is told that it was not recorded."""
+"""A form submitted twice: the same input has the first result, other input is refused."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ TOLD = "What you sent now is different and was not recorded."
 
 @dataclass(frozen=True)
 class Form:
-    """A page, what is typed there first and then, and what the page says of the first."""
+    """A page, its first and second input, and its message about the first."""
 
     page: str
     first: dict[str, str]
@@ -47,7 +47,7 @@ def owner(practice: Practice) -> Browser:
 
 
 def books() -> dict[str, list[dict[str, object]]]:
-    """Everything that is recorded, but for what was viewed and who was there."""
+    """Returns all rows except views and sessions."""
     return {
         model.__name__: list(model._base_manager.order_by("pk").values())
         for model in apps.get_models()
@@ -101,7 +101,7 @@ FORMS = pytest.mark.parametrize("form", [payment, payment_of_an_invoice, credit,
 
 
 @FORMS
-def test_a_second_one_with_other_content_is_told_that_it_was_not_recorded(
+def test_second_submission_with_other_input_is_refused(
     form: Callable[[Client], Form], ana: Client, owner: Browser
 ) -> None:
     sent = form(ana)
@@ -115,9 +115,7 @@ def test_a_second_one_with_other_content_is_told_that_it_was_not_recorded(
 
 
 @FORMS
-def test_the_same_again_shows_the_first_ones_result(
-    form: Callable[[Client], Form], ana: Client, owner: Browser
-) -> None:
+def test_same_input_again_shows_the_first_result(form: Callable[[Client], Form], ana: Client, owner: Browser) -> None:
     sent = form(ana)
     tab = Tab(owner, sent.page)
     first = tab.press(sent.first, follow=False)
@@ -128,7 +126,7 @@ def test_the_same_again_shows_the_first_ones_result(
 
 
 @FORMS
-def test_pressed_again_on_the_page_that_told_it_is_recorded_as_well(
+def test_submitting_the_refused_page_again_succeeds(
     form: Callable[[Client], Form], ana: Client, owner: Browser
 ) -> None:
     sent = form(ana)
@@ -154,7 +152,7 @@ def test_a_key_of_anas_form_records_nothing_for_carol(ana: Client, owner: Browse
     assert TOLD in plain(answer.content)
 
 
-def test_a_draft_that_was_edited_since_is_not_shared_by_the_page_that_made_it(ana: Client, owner: Browser) -> None:
+def test_edited_draft_is_not_shared_by_its_old_page(ana: Client, owner: Browser) -> None:
     sent = draft(ana)
     tab = Tab(owner, sent.page)
     tab.press(sent.first)
@@ -165,7 +163,7 @@ def test_a_draft_that_was_edited_since_is_not_shared_by_the_page_that_made_it(an
     assert Invoice.objects.get().is_draft
 
 
-def test_a_refund_to_a_card_with_other_content_sends_no_money(till: Till, owner: Browser) -> None:
+def test_second_card_refund_sends_no_money(till: Till, owner: Browser) -> None:
     ana = let_pay(cast.ana(till.practice))
     paid = cast.charged(till.start(ana, cast.bill(ana)))
     tab = Tab(owner, f"/office/payments/{paid.ref}/refund/")

@@ -1,4 +1,4 @@
-"""Every operation on money that a page of the office calls compares the sums that the page showed."""
+"""Every operation on money that an office page calls takes the amounts that the page showed."""
 
 import ast
 import inspect
@@ -15,7 +15,7 @@ from portico.domain.billing.stripe_sync import going_live
 
 OFFICE = Path(portico.web.office.__file__).parent
 BILLING = "portico.domain.billing"
-# A new draft comes from no page with sums; a changed one and the practice carry a version; keys move no money.
+# New drafts come from a page without amounts; edited drafts and the practice have a version; keys move no money.
 WITHOUT: set[Callable[..., object]] = {
     invoicing.draft,
     invoicing.edit,
@@ -31,7 +31,7 @@ def modules() -> Iterator[tuple[ModuleType, ast.Module]]:
 
 
 def operations() -> dict[str, Callable[..., object]]:
-    """What pages name of the billing domain, called at once or handed on, that takes whose act it is."""
+    """Returns the billing functions with a parameter `by` that pages use."""
     found: dict[str, Callable[..., object]] = {}
     for module, tree in modules():
         for node in ast.walk(tree):
@@ -45,11 +45,11 @@ def operations() -> dict[str, Callable[..., object]]:
 
 
 def acts(named: object) -> bool:
-    """Whether it is a function that takes whose act it is."""
+    """Returns True for a function with a parameter `by`."""
     return inspect.isfunction(named) and bool({"by", "asked_by"} & set(inspect.signature(named).parameters))
 
 
-def test_every_operation_takes_the_shown_sums_and_has_no_default_for_them() -> None:
+def test_operations_require_the_shown_sums() -> None:
     found = operations()
     assert {
         f"{BILLING}.invoices.invoicing.void",
@@ -64,7 +64,7 @@ def test_every_operation_takes_the_shown_sums_and_has_no_default_for_them() -> N
     assert forgotten == []
 
 
-def test_no_page_says_that_it_showed_nothing() -> None:
+def test_no_page_passes_empty_sums() -> None:
     silent = [
         f"{module.__name__}:{node.value.lineno}"
         for module, tree in modules()

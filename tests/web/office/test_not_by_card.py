@@ -1,4 +1,4 @@
-"""Staff are told while they write an invoice that a card could not be charged its total."""
+"""Staff are warned while drafting an invoice if its total cannot be charged to a card."""
 
 import pytest
 from django.test import Client as Browser
@@ -26,7 +26,7 @@ def fay(till: Till) -> Browser:
     return cast.signed_in(Browser(), cast.fay(till.practice))
 
 
-def test_a_price_between_two_steps_is_told_while_drafting_and_after_sharing(fay: Browser, ana: Client) -> None:
+def test_unchargeable_total_is_shown_on_draft_and_invoice(fay: Browser, ana: Client) -> None:
     new = f"/office/clients/{ana.ref}/invoices/new/"
     added = fay.post(new, typed(("Session", "1", "12.345"), add="line"))
     assert STEPS in plain(added.content)
@@ -36,20 +36,20 @@ def test_a_price_between_two_steps_is_told_while_drafting_and_after_sharing(fay:
     assert STEPS in plain(shared.content)
 
 
-def test_a_quantity_that_makes_it_even_is_not_told(fay: Browser, ana: Client) -> None:
+def test_chargeable_total_shows_no_warning(fay: Browser, ana: Client) -> None:
     answer = fay.post(f"/office/clients/{ana.ref}/invoices/new/", typed(("Session", "2", "12.345")), follow=True)
     assert "24.690" in answer.text
     assert "in steps of" not in answer.text
 
 
 @pytest.mark.parametrize(("price", "words"), [("0.20", "is less than"), ("1000000.00", "is more than")])
-def test_a_total_beyond_stripe_s_limits_is_told(till: Till, fay: Browser, price: str, words: str) -> None:
+def test_total_beyond_stripes_limits_shows_a_warning(till: Till, fay: Browser, price: str, words: str) -> None:
     person = cast.ana(till.practice)
     answer = fay.post(f"/office/clients/{person.ref}/invoices/new/", typed(("Session", "1", price)), follow=True)
     assert words in answer.text
 
 
-def test_a_practice_that_takes_no_cards_is_not_told_of_stripe_s_limits(office: Browser, practice: Practice) -> None:
+def test_no_warning_without_card_payments(office: Browser, practice: Practice) -> None:
     person = cast.ana(practice)
     answer = office.post(f"/office/clients/{person.ref}/invoices/new/", typed(("Session", "1", "0.20")), follow=True)
     assert "is less than" not in answer.text

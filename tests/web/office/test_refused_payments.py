@@ -1,4 +1,4 @@
-"""Staff see what Stripe refused, with its code and request id, where they look at payments and in the trail."""
+"""Staff see what Stripe refused, with its error code and request id."""
 
 import pytest
 from django.test import Client as Browser
@@ -39,7 +39,7 @@ def refused(till: Till, bill: Invoice) -> PaymentAttempt:
     return PaymentAttempt.objects.latest("id")
 
 
-def test_the_page_and_the_menu_tell_of_a_refused_request(till: Till, fay: Browser, ana: Client, bill: Invoice) -> None:
+def test_page_and_menu_show_a_refused_request(till: Till, fay: Browser, ana: Client, bill: Invoice) -> None:
     attempt = refused(till, bill)
     page = plain(fay.get(PAYMENTS).content)
     assert f"Stripe refused the request: {ana.name}, invoice 1" in page
@@ -68,7 +68,7 @@ def test_a_refused_refund_is_shown_until_it_is_sent(till: Till, fay: Browser, bi
     assert "Nothing needs a look" in plain(fay.get(PAYMENTS).content)
 
 
-def test_another_practice_sees_nothing_of_it(till: Till, bill: Invoice) -> None:
+def test_other_practice_does_not_see_it(till: Till, bill: Invoice) -> None:
     refused(till, bill)
     elsewhere = cast.signed_in(Browser(), cast.fay(cast.birch()))
     assert "Nothing needs a look" in plain(elsewhere.get(PAYMENTS).content)

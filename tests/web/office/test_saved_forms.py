@@ -1,4 +1,4 @@
-"""What was typed before a session ended is shown again, to the same person alone."""
+"""A form posted after the session had ended is shown again, to the same person only."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -35,7 +35,7 @@ def sign_in(browser: Browser, door: str, email: str) -> "Answer":
     return browser.post(door, {"email": email, "password": cast.PASSWORD})
 
 
-def test_the_door_says_that_it_is_kept(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+def test_sign_in_page_mentions_the_saved_form(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     door = leave_and_post(office, stopped_clock)["Location"]
     page = office.get(door).content.decode()
     assert "Your session ended" in page
@@ -43,9 +43,7 @@ def test_the_door_says_that_it_is_kept(office: Browser, stopped_clock: time_mach
     assert "Émile" not in page
 
 
-def test_the_same_person_finds_it_as_a_form_to_press_again(
-    office: Browser, stopped_clock: time_machine.Traveller
-) -> None:
+def test_same_person_can_submit_it_again(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     door = leave_and_post(office, stopped_clock)["Location"]
     landing = sign_in(office, door, "fay@alder-street.example")["Location"]
     page = office.get(landing).content.decode()
@@ -55,13 +53,13 @@ def test_the_same_person_finds_it_as_a_form_to_press_again(
     assert "csrfmiddlewaretoken" in page
 
 
-def test_no_password_is_kept(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+def test_passwords_are_not_saved(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     leave_and_post(office, stopped_clock)
     names = {field.name for field in form_recovery.fields_of(StaffSavedForm.objects.get())}
     assert names == {"first_name", "email_ok", "note"}
 
 
-def test_no_file_is_kept(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+def test_files_are_not_saved(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     stopped_clock.shift(timedelta(minutes=16))
     picture = SimpleUploadedFile("logo.png", b"a picture", content_type="image/png")
     answer = office.post("/office/settings/practice/logo/", {"note": "Ours", "logo": picture})
@@ -72,11 +70,11 @@ def test_no_file_is_kept(office: Browser, stopped_clock: time_machine.Traveller)
 @pytest.mark.parametrize(
     "name", ["password", "password2", "form-0-pin", "stripe_key", "webhook-secret", "PIN", "csrfmiddlewaretoken"]
 )
-def test_secrets_are_known_by_their_names(practice: Practice, name: str) -> None:
+def test_secrets_are_recognised_by_field_name(practice: Practice, name: str) -> None:
     assert saved_forms.save(cast.fay(practice), path=PAGE, fields=[PostedField(name, "x")]) is None
 
 
-def test_what_is_kept_is_not_readable_in_the_database(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+def test_form_is_encrypted_in_the_database(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     leave_and_post(office, stopped_clock)
     assert b"mile" not in bytes(StaffSavedForm.objects.get().contents)
 
@@ -90,13 +88,13 @@ def test_a_colleague_at_the_same_desk_does_not_see_it(
     assert office.get(f"/office/kept/{StaffSavedForm.objects.get().ref}/").status_code == 404
 
 
-def test_another_practices_staff_do_not_see_it(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+def test_other_practices_staff_do_not_see_it(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     leave_and_post(office, stopped_clock)
     other = cast.signed_in(Browser(), cast.elm(cast.birch()))
     assert other.get(f"/office/kept/{StaffSavedForm.objects.get().ref}/").status_code == 404
 
 
-def test_after_an_hour_it_is_gone(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+def test_form_expires_after_an_hour(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     door = leave_and_post(office, stopped_clock)["Location"]
     stopped_clock.shift(timedelta(hours=1))
     assert sign_in(office, door, "fay@alder-street.example")["Location"] == "/office/clients/"
@@ -111,19 +109,19 @@ def test_the_ended_session_is_remembered_for_an_hour(office: Browser, stopped_cl
     assert StaffSavedForm.objects.count() == 1
 
 
-def test_an_hour_later_nobody_knows_whose_it_was(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+def test_ended_session_is_unknown_after_an_hour(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     stopped_clock.shift(timedelta(minutes=76))
     office.post(PAGE, TYPED)
     SessionStore.clear_expired()
     assert not StaffSavedForm.objects.exists()
 
 
-def test_a_stranger_keeps_nothing(client: Browser, practice: Practice) -> None:
+def test_visitor_without_session_saves_nothing(client: Browser, practice: Practice) -> None:
     client.post(PAGE, TYPED)
     assert not StaffSavedForm.objects.exists()
 
 
-def test_who_signed_out_keeps_nothing(office: Browser) -> None:
+def test_signed_out_staff_save_nothing(office: Browser) -> None:
     cookies = {name: morsel.value for name, morsel in office.cookies.items()}
     office.post("/office/sign-out/")
     for name, value in cookies.items():
@@ -132,18 +130,18 @@ def test_who_signed_out_keeps_nothing(office: Browser) -> None:
     assert not StaffSavedForm.objects.exists()
 
 
-def test_what_a_script_sends_by_itself_is_not_kept(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+def test_script_requests_are_not_saved(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     stopped_clock.shift(timedelta(minutes=20))
     office.post(PAGE, TYPED, headers={"HX-Request": "true"})
     assert not StaffSavedForm.objects.exists()
 
 
-def test_an_empty_form_is_not_kept(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+def test_empty_form_is_not_saved(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     door = leave_and_post(office, stopped_clock, {"first_name": " "})["Location"]
     assert "What you typed is kept" not in office.get(door).content.decode()
 
 
-def test_a_sixth_form_pushes_out_the_oldest(practice: Practice) -> None:
+def test_sixth_form_replaces_the_oldest(practice: Practice) -> None:
     fay: StaffMember = cast.fay(practice)
     for number in range(6):
         saved_forms.save(fay, path=PAGE, fields=[PostedField("first_name", f"name {number}")])

@@ -1,4 +1,4 @@
-"""Acts on money: a page that stood open while the sums changed is shown again, and nothing is done."""
+"""Actions on money from a page with outdated amounts are refused, and the page is shown again."""
 
 from collections.abc import Callable
 
@@ -48,9 +48,7 @@ def books() -> dict[str, list[dict[str, object]]]:
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_nothing_is_done_from_a_page_whose_sums_have_changed(
-    act: Callable[[Client], Open], ana: Client, owner: Browser
-) -> None:
+def test_outdated_page_changes_nothing(act: Callable[[Client], Open], ana: Client, owner: Browser) -> None:
     opened = act(ana)
     tab = Tab(owner, opened.page, to=opened.to)
     opened.meanwhile()
@@ -65,7 +63,7 @@ NOT_AT_STRIPE = [act for act in ACTS if act not in {refunding_what_is_disputed, 
 
 
 @pytest.mark.parametrize("act", NOT_AT_STRIPE)
-def test_the_page_that_was_shown_again_does_it(act: Callable[[Client], Open], ana: Client, owner: Browser) -> None:
+def test_page_shown_again_succeeds(act: Callable[[Client], Open], ana: Client, owner: Browser) -> None:
     opened = act(ana)
     tab = Tab(owner, opened.page, to=opened.to)
     opened.meanwhile()
@@ -76,7 +74,7 @@ def test_the_page_that_was_shown_again_does_it(act: Callable[[Client], Open], an
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_a_form_without_its_sums_does_nothing(act: Callable[[Client], Open], ana: Client, owner: Browser) -> None:
+def test_form_without_amounts_does_nothing(act: Callable[[Client], Open], ana: Client, owner: Browser) -> None:
     opened = act(ana)
     tab = Tab(owner, opened.page, to=opened.to)
     before = books()
@@ -86,7 +84,7 @@ def test_a_form_without_its_sums_does_nothing(act: Callable[[Client], Open], ana
     assert books() == before
 
 
-def test_an_incomplete_form_says_that_its_sums_have_changed_too(ana: Client, owner: Browser) -> None:
+def test_invalid_form_also_says_that_amounts_changed(ana: Client, owner: Browser) -> None:
     opened = voiding(ana)
     tab = Tab(owner, opened.page)
     opened.meanwhile()
@@ -97,7 +95,7 @@ def test_an_incomplete_form_says_that_its_sums_have_changed_too(ana: Client, own
     assert "$140.00 was already paid" in text
 
 
-def test_a_payment_typed_for_an_invoice_that_was_paid_meanwhile_is_told(ana: Client, owner: Browser) -> None:
+def test_payment_for_a_paid_invoice_is_refused(ana: Client, owner: Browser) -> None:
     bill = cast.bill(ana)
     tab = Tab(owner, f"/office/invoices/{bill.ref}/payment/")
     cast.cash(ana, 14_000, invoice=bill)

@@ -1,4 +1,4 @@
-"""No amount is paid that the page of the button did not show, and no invoice that it did not name."""
+"""A payment form pays only the amount and the invoices that its page showed."""
 
 import pytest
 from django.test import Client as Browser
@@ -17,7 +17,7 @@ BALANCE = "/portal/alder-street/billing/payment/"
 
 @pytest.fixture
 def tab(till: Till, client: Browser) -> Tab:
-    """Ana's full balance of 150.00, on a page that stays open."""
+    """Opens the page for Ana's full balance of 150.00."""
     ana = cast.ana(till.practice)
     cast.bill(ana, 15_000)
     return Tab(signed_in_to_pay(client, ana), BALANCE)
@@ -35,7 +35,7 @@ def test_a_page_that_shows_150_does_not_pay_300(tab: Tab) -> None:
     assert not PaymentAttempt.objects.exists()
 
 
-def test_a_page_that_shows_150_does_not_lead_to_a_payment_of_300_that_is_open(tab: Tab) -> None:
+def test_page_showing_150_does_not_lead_to_an_open_300(tab: Tab) -> None:
     cast.bill(Client.objects.get(), 15_000)
     other = Tab(tab.browser, BALANCE)
     begun = tab.browser.post(BALANCE, other.form().filled() | {"pay": "new"})
@@ -53,13 +53,13 @@ def test_a_page_does_not_pay_another_invoice_of_the_same_amount(tab: Tab) -> Non
 
 
 @pytest.mark.parametrize("left_out", ["amount", "shown"])
-def test_a_balance_is_not_paid_by_a_form_that_does_not_say_how_much_it_showed(tab: Tab, left_out: str) -> None:
+def test_form_without_shown_amount_pays_nothing(tab: Tab, left_out: str) -> None:
     fields = {name: value for name, value in tab.form().filled().items() if name != left_out}
     assert tab.browser.post(BALANCE, fields | {"pay": "new"}).status_code == 409
     assert not PaymentAttempt.objects.exists()
 
 
-def test_a_balance_that_grew_is_not_answered_with_what_was_paid_before(tab: Tab, till: Till) -> None:
+def test_grown_balance_does_not_lead_to_earlier_payment(tab: Tab, till: Till) -> None:
     person = Client.objects.get()
     paid = till.start(person, cast.bill(person, 1_000))
     till.type_card(paid)

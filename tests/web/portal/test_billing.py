@@ -1,4 +1,4 @@
-"""`Billing & Payments`: what was shared, the balance, and nothing of anybody else's."""
+"""`Billing & Payments`: shared invoices and the balance of this client only."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def portal(ana: Client) -> Browser:
     return cast.in_the_portal(Browser(), ana)
 
 
-def test_what_is_shared_is_there_with_the_balance_and_what_is_not_is_not(portal: Browser, ana: Client) -> None:
+def test_shows_balance_and_shared_invoices_only(portal: Browser, ana: Client) -> None:
     shared, hidden = cast.bill(ana), cast.bill(ana, shared=False)
     page = portal.get(PAGE).content.decode()
     assert 'data-testid="balance" data-amount="14000" data-currency="USD"' in page
@@ -35,7 +35,7 @@ def test_what_is_shared_is_there_with_the_balance_and_what_is_not_is_not(portal:
     assert portal.get(f"{PAGE}{hidden.ref}/").status_code == 404
 
 
-def test_processing_and_paid_have_their_own_words(portal: Browser, ana: Client) -> None:
+def test_processing_and_paid_have_their_own_labels(portal: Browser, ana: Client) -> None:
     cast.attempt(cast.bill(ana), state=AttemptState.PROCESSING)
     cast.charged(cast.attempt(cast.bill(ana)))
     page = portal.get(PAGE).content.decode()
@@ -45,11 +45,11 @@ def test_processing_and_paid_have_their_own_words(portal: Browser, ana: Client) 
     assert 'data-testid="balance" data-amount="0"' in page
 
 
-def test_without_anything_shared_the_page_says_what_will_be_here(portal: Browser) -> None:
+def test_empty_page_explains_what_will_appear(portal: Browser) -> None:
     assert "No bills yet" in portal.get(PAGE).content.decode()
 
 
-def test_the_option_is_asked_at_each_request_and_the_tab_goes_with_it(portal: Browser, ana: Client) -> None:
+def test_option_is_checked_at_each_request(portal: Browser, ana: Client) -> None:
     invoice = cast.bill(ana)
     assert "Billing & Payments" in portal.get("/portal/alder-street/home/").content.decode()
     PortalAccess.objects.filter(client=ana).update(access_billing_documents=False)
@@ -64,7 +64,7 @@ def test_carol_cannot_open_anas_invoice(ana: Client, practice: Practice) -> None
     assert carol.get(f"{PAGE}{invoice.ref}/").status_code == 404
 
 
-def test_the_first_look_is_in_the_trail_once_and_staff_see_it(portal: Browser, ana: Client, practice: Practice) -> None:
+def test_first_view_is_recorded_once(portal: Browser, ana: Client, practice: Practice) -> None:
     invoice = cast.bill(ana)
     for _look in range(2):
         assert portal.get(f"{PAGE}{invoice.ref}/").status_code == 200
@@ -73,7 +73,7 @@ def test_the_first_look_is_in_the_trail_once_and_staff_see_it(portal: Browser, a
     assert "Seen in Ana’s portal" in office.get(f"/office/invoices/{invoice.ref}/").content.decode()
 
 
-def test_a_void_invoice_asks_for_nothing(portal: Browser, ana: Client) -> None:
+def test_void_invoice_cannot_be_paid(portal: Browser, ana: Client) -> None:
     invoice = cast.bill(ana)
     invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
     page = portal.get(f"{PAGE}{invoice.ref}/").content.decode()
@@ -82,7 +82,7 @@ def test_a_void_invoice_asks_for_nothing(portal: Browser, ana: Client) -> None:
     assert "Made by mistake" not in page
 
 
-def test_it_is_in_spanish_for_who_reads_spanish(practice: Practice) -> None:
+def test_page_is_translated(practice: Practice) -> None:
     lucia = cast.client(practice, "Lucía", address="lucia@mail.example", language="es")
     portal = cast.in_the_portal(Browser(), lucia)
     cast.bill(lucia)

@@ -1,4 +1,4 @@
-"""Home tells what waits: bills to pay, with one thing to press; nothing of bills where they may not be seen."""
+"""The portal's home page."""
 
 import re
 from datetime import timedelta
@@ -17,7 +17,7 @@ from tests.support.pressing import Browser
 pytestmark = pytest.mark.django_db
 HOME = "/portal/alder-street/home/"
 BILLING = "/portal/alder-street/billing/"
-# Session and client, what waits for everybody, and four sums of the balance.
+# Session and client, amounts due of all clients, and four sums of the balance.
 QUERIES = 8
 QUERIES_WITHOUT_BILLING = 3
 
@@ -36,7 +36,7 @@ def text(browser: Browser) -> str:
     return browser.get(HOME).content.decode()
 
 
-def test_bills_to_pay_wait_with_one_thing_to_press(portal: Browser, ana: Client) -> None:
+def test_unpaid_invoices_are_shown_with_one_button(portal: Browser, ana: Client) -> None:
     today = clock.today(ana.practice.time_zone)
     cast.bill(ana, 15_500, due_on=today - timedelta(days=5))
     cast.bill(ana, 14_000)
@@ -50,12 +50,12 @@ def test_bills_to_pay_wait_with_one_thing_to_press(portal: Browser, ana: Client)
     assert "Nothing is waiting for you" not in page
 
 
-def test_one_bill_is_called_by_its_number(portal: Browser, ana: Client) -> None:
+def test_single_invoice_is_named_by_number(portal: Browser, ana: Client) -> None:
     invoice = cast.bill(ana)
     assert f"Invoice {invoice.number}. Due " in text(portal)
 
 
-def test_what_is_paid_processing_or_not_shared_does_not_wait(portal: Browser, ana: Client) -> None:
+def test_only_unpaid_shared_invoices_are_due(portal: Browser, ana: Client) -> None:
     cast.bill(ana, shared=False)
     cast.cash(ana, 14_000, invoice=cast.bill(ana))
     cast.attempt(cast.bill(ana), state=AttemptState.PROCESSING)
@@ -64,7 +64,7 @@ def test_what_is_paid_processing_or_not_shared_does_not_wait(portal: Browser, an
     assert "Balance $0.00" in page
 
 
-def test_nothing_of_bills_is_told_while_the_option_is_off(portal: Browser, ana: Client) -> None:
+def test_no_invoices_while_the_option_is_off(portal: Browser, ana: Client) -> None:
     cast.bill(ana)
     PortalAccess.objects.filter(client=ana).update(access_billing_documents=False)
     page = text(portal)
@@ -73,7 +73,7 @@ def test_nothing_of_bills_is_told_while_the_option_is_off(portal: Browser, ana: 
     assert "$" not in page
 
 
-def test_each_person_of_a_mailbox_is_told_apart(practice: Practice) -> None:
+def test_each_client_of_the_mailbox_is_listed(practice: Practice) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
     cast.with_access(bea)
     browser = cast.in_the_portal(Browser(), bruno)
@@ -88,7 +88,7 @@ def test_each_person_of_a_mailbox_is_told_apart(practice: Practice) -> None:
     assert re.search(r"Bea Berg <small>\s*Nothing waiting\s*</small>", text(browser))
 
 
-def test_it_is_in_spanish_for_who_reads_spanish(portal: Browser, ana: Client) -> None:
+def test_page_is_translated(portal: Browser, ana: Client) -> None:
     cast.bill(ana)
     portal.post("/portal/alder-street/profile/", {"language": "es"})
     page = text(portal)
@@ -96,7 +96,7 @@ def test_it_is_in_spanish_for_who_reads_spanish(portal: Browser, ana: Client) ->
     assert "Ver las facturas" in page
 
 
-def test_home_costs_the_same_however_many_bills_there_are(
+def test_query_count_is_constant(
     portal: Browser, ana: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for bills in (1, 12):

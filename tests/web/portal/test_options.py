@@ -1,4 +1,4 @@
-"""Options × pages: what each choice on the Client Portal tab opens and shuts, in every kind of session."""
+"""Portal options: which pages each option opens, in sessions of each kind."""
 
 from itertools import product
 
@@ -23,7 +23,7 @@ ALWAYS = {"portal:home", "portal:profile"}
 
 @pytest.fixture
 def bruno(practice: Practice) -> Client:
-    """Bruno, whose mailbox opens Bea too, and a bill for each of them."""
+    """Bruno, whose mailbox also has access to Bea, with an invoice for each."""
     bruno, bea = cast.bruno(practice), cast.bea(practice)
     for person in (bruno, bea):
         cast.with_access(person)
@@ -55,7 +55,7 @@ def status_of(browser: Browser, route: Route, bruno: Client) -> int:
 
 
 @pytest.mark.parametrize(("documents", "card", "way"), list(product(ON_OR_OFF, ON_OR_OFF, WAYS)))
-def test_each_page_stands_by_its_option_alone(bruno: Client, way: str, *, documents: bool, card: bool) -> None:
+def test_each_page_depends_on_its_option_only(bruno: Client, way: str, *, documents: bool, card: bool) -> None:
     browser = in_by(way, bruno)
     PortalAccess.objects.filter(client=bruno).update(access_billing_documents=documents, pay_by_card=card)
     found = {route.name: status_of(browser, route, bruno) for route in pages() if "GET" in route.methods}
@@ -66,7 +66,7 @@ def test_each_page_stands_by_its_option_alone(bruno: Client, way: str, *, docume
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_without_billing_documents_no_address_of_billing_is_there(bruno: Client, way: str) -> None:
+def test_billing_routes_are_404_without_the_option(bruno: Client, way: str) -> None:
     browser = in_by(way, bruno)
     PortalAccess.objects.filter(client=bruno).update(access_billing_documents=False, pay_by_card=True)
     of_billing = [
@@ -77,13 +77,13 @@ def test_without_billing_documents_no_address_of_billing_is_there(bruno: Client,
     }
 
 
-def test_a_pins_session_shows_its_own_client_alone_and_a_mails_all_of_the_mailbox(bruno: Client) -> None:
+def test_pin_session_has_one_client_link_session_all(bruno: Client) -> None:
     beas = Client.objects.get(first_name="Bea").invoices.get().ref
     by_pin, by_mail = in_by("PIN", bruno), in_by("mail", bruno)
     assert "Bea Berg" not in by_pin.get(f"{PORTAL}home/").content.decode()
     assert by_pin.post(f"{PORTAL}who/", {"client": Client.objects.get(first_name="Bea").ref}).status_code == 404
     assert "Bea Berg" in by_mail.get(f"{PORTAL}home/").content.decode()
-    # The other client's bill is there when it is the one looked at, and only then.
+    # The invoice is found only while its client is chosen.
     assert [browser.get(f"{PORTAL}billing/{beas}/").status_code for browser in (by_pin, by_mail)] == [404, 404]
     by_mail.post(f"{PORTAL}who/", {"client": Client.objects.get(first_name="Bea").ref})
     assert by_mail.get(f"{PORTAL}billing/{beas}/").status_code == 200

@@ -1,4 +1,4 @@
-"""`Pay Now` on bad days: what is wrong is refused before Stripe is called, and what is slow is not waited for."""
+"""`Pay Now`: invalid requests are refused before Stripe is called, and a slow Stripe does not block pages."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ def bill(till: Till) -> Invoice:
 
 @pytest.fixture
 def ana(client: Browser, bill: Invoice) -> Browser:
-    """Ana's browser, with the pay page open."""
+    """Ana's browser."""
     browser = signed_in_to_pay(client, bill.client)
     assert browser.get(pay_page(bill)).status_code == 200
     return browser
@@ -44,7 +44,7 @@ def ana(client: Browser, bill: Invoice) -> Browser:
 
 @pytest.fixture
 def uncalled(till: Till) -> Iterator[None]:
-    """From here on Stripe would notice a call: each would use up one of many faults."""
+    """Fails if Stripe is called: each call would consume one of the scripted faults."""
     till.stripe.fault("500", times=MANY)
     yield
     assert till.stripe.faults.left == MANY
@@ -55,7 +55,7 @@ def pay_page(bill: Invoice) -> str:
     return f"{BILLING}{bill.ref}/payment/"
 
 
-# What is typed or made up.
+# Manipulated input.
 
 
 AMOUNTS = (
@@ -64,7 +64,7 @@ AMOUNTS = (
 
 
 @pytest.mark.parametrize("address", ["invoice", "balance"])
-def test_no_part_no_more_and_no_nonsense_is_charged(ana: Browser, bill: Invoice, uncalled: None, address: str) -> None:
+def test_invalid_amounts_are_not_charged(ana: Browser, bill: Invoice, uncalled: None, address: str) -> None:
     page = pay_page(bill) if address == "invoice" else f"{BILLING}payment/"
     for amount in AMOUNTS:
         answer = ana.post(page, {"with": "new", "amount": amount})
@@ -72,9 +72,7 @@ def test_no_part_no_more_and_no_nonsense_is_charged(ana: Browser, bill: Invoice,
         assert "$140.00" in answer.content.decode()
 
 
-def test_another_amount_invoice_client_or_currency_in_the_form_is_not_heeded(
-    ana: Browser, bill: Invoice, till: Till
-) -> None:
+def test_extra_form_fields_are_ignored(ana: Browser, bill: Invoice, till: Till) -> None:
     carols = cast.bill(cast.carol(till.practice), 50)
     made_up = {
         "invoice": carols.ref, "invoices": [carols.ref, carols.ref], "client": carols.client.ref,
@@ -111,19 +109,17 @@ OTHERS: dict[str, tuple[Callable[[Client], Invoice], int]] = {
 }
 
 
-def test_an_invoice_that_is_not_to_be_paid_by_this_client_now_is_refused(
-    ana: Browser, bill: Invoice, uncalled: None
-) -> None:
+def test_unpayable_invoices_are_refused(ana: Browser, bill: Invoice, uncalled: None) -> None:
     for which, (make, status) in OTHERS.items():
         assert ana.post(pay_page(make(bill.client)), {"with": "new"}).status_code == status, which
 
 
-def test_made_up_invoices_are_not_there(ana: Browser, bill: Invoice, uncalled: None) -> None:
+def test_unknown_invoices_are_404(ana: Browser, bill: Invoice, uncalled: None) -> None:
     for ref in ("1", str(bill.pk), bill.ref.upper() + "X", f"{bill.ref},{bill.ref}", "0" * 16):
         assert ana.post(f"{BILLING}{ref}/payment/", {"with": "new"}).status_code == 404
 
 
-def test_a_payment_is_found_only_by_whoever_made_it(ana: Browser, bill: Invoice, till: Till) -> None:
+def test_payment_page_is_only_for_its_mailbox(ana: Browser, bill: Invoice, till: Till) -> None:
     other = let_pay(cast.carol(till.practice))
     attempt = till.start(other, cast.bill(other))
     assert ana.get(f"/portal/alder-street/payments/{attempt.ref}/").status_code == 404
@@ -134,7 +130,7 @@ def test_a_payment_is_found_only_by_whoever_made_it(ana: Browser, bill: Invoice,
 
 
 def paid(browser: Browser, bill: Invoice, till: Till) -> str:
-    """The address of the page that says so."""
+    """Pays and returns the URL of the status page."""
     browser.post(pay_page(bill), {"with": "new", "amount": "14000"})
     attempt = PaymentAttempt.objects.latest("id")
     till.type_card(attempt)
@@ -143,7 +139,7 @@ def paid(browser: Browser, bill: Invoice, till: Till) -> str:
     return page
 
 
-def test_back_and_pressed_again_leads_to_what_was_paid(ana: Browser, bill: Invoice, till: Till) -> None:
+def test_resubmitting_leads_to_the_first_payment(ana: Browser, bill: Invoice, till: Till) -> None:
     page = paid(ana, bill, till)
     till.stripe.fault("500", times=MANY)
     again = ana.post(pay_page(bill), {"with": "new", "amount": "14000"})
@@ -152,9 +148,7 @@ def test_back_and_pressed_again_leads_to_what_was_paid(ana: Browser, bill: Invoi
     assert (till.stripe.faults.left, Payment.objects.count(), len(till.book)) == (MANY, 1, 1)
 
 
-def test_a_second_browser_of_the_same_mailbox_is_shown_what_the_first_has_paid(
-    ana: Browser, bill: Invoice, till: Till
-) -> None:
+def test_second_browser_is_shown_the_first_payment(ana: Browser, bill: Invoice, till: Till) -> None:
     elsewhere = signed_in_to_pay(Browser(), bill.client)
     assert elsewhere.get(pay_page(bill)).status_code == 200
     page = paid(ana, bill, till)
@@ -162,18 +156,18 @@ def test_a_second_browser_of_the_same_mailbox_is_shown_what_the_first_has_paid(
     assert len(till.book) == 1
 
 
-def test_the_balance_in_another_tab_is_shown_what_was_paid_meanwhile(ana: Browser, bill: Invoice, till: Till) -> None:
+def test_balance_in_another_tab_shows_the_payment(ana: Browser, bill: Invoice, till: Till) -> None:
     cast.bill(bill.client, 5_000)
     assert "$190.00" in ana.get(f"{BILLING}payment/").content.decode()
     page = paid(ana, bill, till)
     late = ana.post(f"{BILLING}payment/", {"with": "new", "amount": "19000"})
-    # It is shown what was paid just now and told so, never charged $190.00.
+    # Shows the recent payment, and does not charge $190.00.
     assert (late.status_code, late["Location"]) == (302, f"{page}?said=not-charged-again")
     assert [charge.amount for charge in till.book] == [14_000]
     assert not PaymentAttempt.objects.holding().exists()
 
 
-# Turned off with the page open.
+# Options turned off while the page is open.
 
 
 def without(bill: Invoice, **options: bool) -> None:
@@ -185,7 +179,7 @@ def without(bill: Invoice, **options: bool) -> None:
 TURNED_OFF: dict[str, tuple[Callable[[Invoice], object], int]] = {
     "cards": (lambda bill: without(bill, pay_by_card=False), 409),
     "bills": (lambda bill: without(bill, access_billing_documents=False), 404),
-    # These are signed out.
+    # These end the session.
     "the portal": (lambda bill: without(bill, enabled=False), 302),
     "the client": (lambda bill: client_changes.archive(bill.client, by=DESK), 302),
     "the practice": (lambda bill: suspension.suspend(bill.practice, by=DESK), 503),
@@ -194,9 +188,7 @@ TURNED_OFF: dict[str, tuple[Callable[[Invoice], object], int]] = {
 
 
 @pytest.mark.parametrize("what", TURNED_OFF)
-def test_what_was_turned_off_while_the_page_was_open_is_refused_at_once(
-    ana: Browser, bill: Invoice, uncalled: None, what: str
-) -> None:
+def test_options_turned_off_apply_to_open_pages(ana: Browser, bill: Invoice, uncalled: None, what: str) -> None:
     turn_off, status = TURNED_OFF[what]
     turn_off(bill)
     answer = ana.post(pay_page(bill), {"with": "new", "amount": "14000"})
@@ -211,8 +203,8 @@ def test_what_was_turned_off_while_the_page_was_open_is_refused_at_once(
 @pytest.mark.real_time
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_every_page_answers_within_twelve_seconds_while_stripe_hangs(till: Till) -> None:
-    """A saved card's charge is Processing, a Checkout nobody saw can be started again, a return page shows as much."""
+def test_pages_respond_within_12s_while_stripe_hangs(till: Till) -> None:
+    """A charge is Processing, an unopened Checkout can be started again, and the status page shows so."""
     people = [cast.client(till.practice, name, address=f"{name.lower()}@mail.example") for name in ("Ana", "Bo", "Cy")]
     browsers = [signed_in_to_pay(Browser(), person) for person in people]
     for_card = till.start(people[0], cast.bill(people[0], 1_000), save=True)

@@ -1,4 +1,4 @@
-"""Every form of the portal names the mailbox and the client whose page it is on."""
+"""Every form of the portal names its mailbox and client."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.web.visitors import forms_of
 pytestmark = pytest.mark.django_db
 
 
-def test_every_form_on_every_page_of_the_portal_names_its_subject(world: World) -> None:
+def test_every_form_on_a_portal_page_names_its_subject(world: World) -> None:
     account = world.ana.portal_access.account or pytest.fail("No mailbox.")
     subject = f"{account.ref}.{world.ana.ref}"
     forms = [form for forms in forms_of(world, "the client").values() for form in forms]
@@ -25,7 +25,7 @@ def test_every_form_on_every_page_of_the_portal_names_its_subject(world: World) 
     assert [form.action for form in in_portal if form.fields.get("subject") != subject] == []
 
 
-def test_every_form_in_a_template_of_the_portal_names_its_subject() -> None:
+def test_every_form_in_a_portal_template_names_its_subject() -> None:
     templates = Path(portico.__file__).parent / "templates"
     found = [*(templates / "portal").rglob("*.html"), templates / "ui" / "portal.html"]
     forms = [(path, form) for path in found for form in re.findall(r"<form\b.*?</form>", path.read_text(), re.DOTALL)]

@@ -1,4 +1,4 @@
-"""`Pay Now` in the portal: the pages, and what they refuse."""
+"""`Pay Now` in the portal."""
 
 import re
 from datetime import timedelta
@@ -41,9 +41,7 @@ def pay_page(bill: Invoice) -> str:
     return f"{BILLING}{bill.ref}/payment/"
 
 
-def test_an_invoice_is_paid_on_stripes_page_and_says_so_on_the_way_back(
-    ana: Browser, bill: Invoice, till: Till
-) -> None:
+def test_invoice_is_paid_on_stripes_page(ana: Browser, bill: Invoice, till: Till) -> None:
     of_balance, of_invoice = re.findall(r'<a[^>]*data-testid="pay-now"[^>]*>', ana.get(BILLING).text)
     assert "data-ref" not in of_balance
     assert f'data-ref="{bill.ref}"' in of_invoice
@@ -65,7 +63,7 @@ def test_an_invoice_is_paid_on_stripes_page_and_says_so_on_the_way_back(
     assert b'data-status="paid"' in ana.get(BILLING).content
 
 
-def test_home_leads_to_paying_all_of_it_while_cards_are_taken(ana: Browser, bill: Invoice, till: Till) -> None:
+def test_home_links_to_paying_the_balance(ana: Browser, bill: Invoice, till: Till) -> None:
     home = "/portal/alder-street/home/"
     cast.bill(bill.client, 5_000)
     page = ana.get(home).content.decode()
@@ -77,7 +75,7 @@ def test_home_leads_to_paying_all_of_it_while_cards_are_taken(ana: Browser, bill
     assert "See invoices" in without
 
 
-def test_a_paid_invoice_leads_to_its_receipt_which_says_what_is_left(ana: Browser, bill: Invoice, till: Till) -> None:
+def test_paid_invoice_links_to_its_receipt(ana: Browser, bill: Invoice, till: Till) -> None:
     payment = cast.cash(bill.client, 4_000, invoice=bill)
     receipt = f"/portal/alder-street/receipts/{payment.ref}/"
     assert receipt not in ana.get(BILLING).content.decode()
@@ -85,7 +83,7 @@ def test_a_paid_invoice_leads_to_its_receipt_which_says_what_is_left(ana: Browse
     assert "Questions? Call" in ana.get(receipt).content.decode()
     till.type_card(till.start(bill.client, bill))
     ana.get(f"/portal/alder-street/payments/{PaymentAttempt.objects.get().ref}/")
-    # Two payments have paid it: the invoice's own page lists both receipts.
+    # Paid with two payments: the invoice page lists both receipts.
     assert receipt not in ana.get(BILLING).content.decode()
     other = cast.bill(bill.client, 5_000)
     alone = cast.cash(bill.client, 5_000, invoice=other)
@@ -96,7 +94,7 @@ def test_a_paid_invoice_leads_to_its_receipt_which_says_what_is_left(ana: Browse
     ("language", "told"),
     [("en", ["Nov 23, 2026", "Visa ending 4242"]), ("es", ["23 nov 2026", "Visa terminada en 4242"])],
 )
-def test_the_receipt_s_mail_writes_the_day_and_the_card_as_the_pages_do(
+def test_receipt_email_has_the_pages_formats(
     ana: Browser, bill: Invoice, till: Till, language: str, told: list[str]
 ) -> None:
     Client.objects.update(language=language)
@@ -120,7 +118,7 @@ def test_the_full_balance_pays_every_invoice_at_once(ana: Browser, bill: Invoice
     assert [charge.amount for charge in till.book] == [19_000]
 
 
-def test_a_payment_that_was_left_is_continued_or_started_again(ana: Browser, bill: Invoice, till: Till) -> None:
+def test_abandoned_payment_is_continued_or_restarted(ana: Browser, bill: Invoice, till: Till) -> None:
     first = ana.post(pay_page(bill), {"with": "new", "amount": "14000"})["Location"]
     attempt = PaymentAttempt.objects.get()
     again = ana.get(pay_page(bill))
@@ -137,9 +135,7 @@ def test_a_payment_that_was_left_is_continued_or_started_again(ana: Browser, bil
     assert ana.post(pay_page(bill), {"with": "new", "amount": "14000"})["Location"] not in {first, ""}
 
 
-def test_starting_again_while_stripe_is_away_says_so_and_leaves_the_first_one(
-    ana: Browser, bill: Invoice, till: Till
-) -> None:
+def test_restart_fails_while_stripe_is_unreachable(ana: Browser, bill: Invoice, till: Till) -> None:
     ana.post(pay_page(bill), {"with": "new", "amount": "14000"})
     attempt = PaymentAttempt.objects.get()
     till.stripe.stop()
@@ -150,9 +146,7 @@ def test_starting_again_while_stripe_is_away_says_so_and_leaves_the_first_one(
     assert attempt.state == AttemptState.OPEN
 
 
-def test_a_removed_card_is_gone_and_the_page_says_so_without_a_staff_session(
-    ana: Browser, bill: Invoice, till: Till
-) -> None:
+def test_removing_a_card_shows_a_notice(ana: Browser, bill: Invoice, till: Till) -> None:
     till.type_card(till.start(bill.client, bill, save=True))
     ana.get(f"/portal/alder-street/payments/{PaymentAttempt.objects.get().ref}/")
     card = SavedCard.objects.get()
@@ -163,7 +157,7 @@ def test_a_removed_card_is_gone_and_the_page_says_so_without_a_staff_session(
     assert "The card was removed." not in ana.get(f"{BILLING}?said=anything").content.decode()
 
 
-def test_after_the_session_has_ended_nothing_is_charged_and_signing_in_leads_back_to_the_pay_page(
+def test_expired_session_charges_nothing_and_leads_back(
     ana: Browser, bill: Invoice, stopped_clock: time_machine.Traveller
 ) -> None:
     stopped_clock.shift(timedelta(minutes=31))
@@ -180,7 +174,7 @@ def test_after_the_session_has_ended_nothing_is_charged_and_signing_in_leads_bac
     assert ana.post("/portal/alder-street/link/")["Location"] == back[1]
 
 
-def test_who_came_in_by_a_pin_pays_and_saves_no_card(client: Browser, bill: Invoice, till: Till) -> None:
+def test_pin_session_pays_but_saves_no_card(client: Browser, bill: Invoice, till: Till) -> None:
     person = let_pay(bill.client)
     pins.generate(person, form_key="k" * 43, by=cast.DESK)
     shown = pins.digits(person, "k" * 43, to=cast.DESK)
@@ -202,16 +196,14 @@ def test_a_bill_past_due_says_when_it_was_due_and_can_be_paid(ana: Browser, bill
     assert 'aria-label="Pay Now: invoice 2, $140.00"' in page
 
 
-def test_pressed_twice_both_lead_to_the_same_page(ana: Browser, bill: Invoice) -> None:
+def test_double_submission_leads_to_the_same_page(ana: Browser, bill: Invoice) -> None:
     first, second = (ana.post(pay_page(bill), {"with": "new", "amount": "14000"})["Location"] for _ in range(2))
     assert first == second
     assert PaymentAttempt.objects.count() == 1
 
 
 @pytest.mark.parametrize(("amount", "says"), [(49, "too small"), (100_000_000, "too large")])
-def test_what_stripe_does_not_take_has_no_pay_now_and_the_page_says_to_call(
-    client: Browser, till: Till, amount: int, says: str
-) -> None:
+def test_amount_stripe_refuses_has_no_pay_now(client: Browser, till: Till, amount: int, says: str) -> None:
     bill = cast.bill(cast.ana(till.practice), amount)
     ana = signed_in_to_pay(client, bill.client)
     for page in (ana.get(BILLING).text, ana.get(f"{BILLING}{bill.ref}/").text):
@@ -223,7 +215,7 @@ def test_what_stripe_does_not_take_has_no_pay_now_and_the_page_says_to_call(
     assert not PaymentAttempt.objects.exists()
 
 
-def test_a_small_bill_is_paid_with_the_others(client: Browser, till: Till) -> None:
+def test_small_invoice_is_paid_with_the_balance(client: Browser, till: Till) -> None:
     person = cast.ana(till.practice)
     small, large = cast.bill(person, 49), cast.bill(person, 5_000)
     page = signed_in_to_pay(client, person).get(BILLING).text
@@ -232,7 +224,7 @@ def test_a_small_bill_is_paid_with_the_others(client: Browser, till: Till) -> No
     assert "Pay Now: full balance, $50.49" in page
 
 
-def test_processing_is_looked_at_again_without_a_script_and_by_a_link(ana: Browser, bill: Invoice, till: Till) -> None:
+def test_processing_page_refreshes_without_script(ana: Browser, bill: Invoice, till: Till) -> None:
     till.type_card(till.start(bill.client, bill, save=True))
     ana.get(f"/portal/alder-street/payments/{PaymentAttempt.objects.get().ref}/")
     other = cast.bill(bill.client)
@@ -249,9 +241,7 @@ def test_processing_is_looked_at_again_without_a_script_and_by_a_link(ana: Brows
     assert "<h1>Paid</h1>" in ana.get(page).text
 
 
-def test_a_card_that_is_gone_at_stripe_is_told_of_and_no_longer_offered(
-    ana: Browser, bill: Invoice, till: Till
-) -> None:
+def test_card_missing_at_stripe_is_no_longer_offered(ana: Browser, bill: Invoice, till: Till) -> None:
     first = cast.bill(bill.client, 1_000)
     attempt = till.start(bill.client, first, save=True)
     till.type_card(attempt)
@@ -265,7 +255,7 @@ def test_a_card_that_is_gone_at_stripe_is_told_of_and_no_longer_offered(
     assert ana.post(pay_page(bill), {"with": "new", "amount": "14000"})["Location"].startswith(till.stripe.url)
 
 
-def test_a_payment_that_stripe_refused_is_not_called_a_declined_card(ana: Browser, bill: Invoice, till: Till) -> None:
+def test_refused_request_is_not_called_a_declined_card(ana: Browser, bill: Invoice, till: Till) -> None:
     till.stripe.fault("refuse", "/v1/checkout/sessions", method="POST", code="url_invalid")
     answer = ana.post(pay_page(bill), {"with": "new", "amount": "14000"})
     assert "Stripe did not take this payment. Nothing was charged. Call the practice" in answer.text
@@ -275,7 +265,7 @@ def test_a_payment_that_stripe_refused_is_not_called_a_declined_card(ana: Browse
     assert "declined" not in page
 
 
-def test_an_amount_between_two_steps_has_a_sentence_in_place_of_pay_now(client: Browser, till: Till) -> None:
+def test_unchargeable_amount_shows_a_reason(client: Browser, till: Till) -> None:
     till.bill_in("KWD")
     person = cast.ana(till.practice)
     bill = cast.bill(person, 12_345)
@@ -288,7 +278,7 @@ def test_an_amount_between_two_steps_has_a_sentence_in_place_of_pay_now(client: 
 
 
 @pytest.mark.parametrize(("amount", "is_told"), [("14000", False), ("9900", True)])
-def test_a_press_that_charged_nothing_says_so_unless_it_is_the_first_one_again(
+def test_different_second_order_says_it_was_not_charged(
     ana: Browser, bill: Invoice, till: Till, amount: str, *, is_told: bool
 ) -> None:
     till.type_card(attempt := till.start(bill.client, bill))

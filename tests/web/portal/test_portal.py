@@ -1,4 +1,4 @@
-"""Inside the portal: home, whom one looks at, one's own sessions, and the way out."""
+"""The portal: home, client chooser, sessions and signing out."""
 
 import re
 from datetime import timedelta
@@ -51,14 +51,14 @@ def test_home_says_hello_and_what_will_appear(anas: Browser) -> None:
 
 
 @pytest.mark.parametrize("page", ["home/", "profile/"])
-def test_each_page_costs_the_same_few_queries(
+def test_each_page_has_a_fixed_query_count(
     anas: Browser, page: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(4 if page == "profile/" else 8):
         assert anas.get(PORTAL + page).status_code == 200
 
 
-def test_without_a_session_every_page_leads_to_the_entrance(client: Browser, ana: Client) -> None:
+def test_pages_without_session_redirect_to_the_entrance(client: Browser, ana: Client) -> None:
     for page in ("home/", "profile/", "who/"):
         answer = client.get(PORTAL + page)
         assert (answer.status_code, answer["Location"]) == (302, f"{PORTAL}?next={quote(PORTAL + page, safe='')}")
@@ -68,7 +68,7 @@ def test_without_a_session_every_page_leads_to_the_entrance(client: Browser, ana
     assert "(212) 555-0177" in page
 
 
-def test_choosing_whom_leads_on_to_the_page_one_was_going_to(client: Browser, practice: Practice) -> None:
+def test_choosing_a_client_leads_to_the_requested_page(client: Browser, practice: Practice) -> None:
     bea, bruno = cast.bea(practice), cast.bruno(practice)
     cast.with_access(bea)
     link = cast.token_of(cast.invited(bruno))
@@ -85,7 +85,7 @@ def test_choosing_whom_leads_on_to_the_page_one_was_going_to(client: Browser, pr
     "elsewhere",
     ["https://evil.example/", "//evil.example/", "/office/", "/portal/birch-lane/home/", f"{PORTAL}nowhere/"],
 )
-def test_choosing_whom_leads_nowhere_but_into_this_portal(client: Browser, practice: Practice, elsewhere: str) -> None:
+def test_choosing_a_client_stays_in_this_portal(client: Browser, practice: Practice, elsewhere: str) -> None:
     cast.with_access(cast.bea(practice))
     bruno = cast.bruno(practice)
     cast.in_the_portal(client, bruno)
@@ -94,7 +94,7 @@ def test_choosing_whom_leads_nowhere_but_into_this_portal(client: Browser, pract
     assert client.post(chooser, {"client": bruno.ref})["Location"] == HOME
 
 
-def test_the_chooser_tells_what_waits_for_each(client: Browser, practice: Practice) -> None:
+def test_chooser_shows_each_clients_amount_due(client: Browser, practice: Practice) -> None:
     bea = cast.bea(practice)
     cast.with_access(bea)
     cast.bill(bea)
@@ -105,7 +105,7 @@ def test_the_chooser_tells_what_waits_for_each(client: Browser, practice: Practi
     assert re.search(r"Bruno Berg</b>[^/]*Nothing waiting", page)
 
 
-def test_the_language_is_chosen_at_the_chooser_and_stays(client: Browser, practice: Practice) -> None:
+def test_language_chosen_at_the_chooser_is_kept(client: Browser, practice: Practice) -> None:
     bea = cast.bea(practice)
     cast.with_access(bea)
     cast.in_the_portal(client, cast.bruno(practice))
@@ -114,7 +114,7 @@ def test_the_language_is_chosen_at_the_chooser_and_stays(client: Browser, practi
     assert "Who is this for?" in asked
     assert f'href="{asking}&amp;language=es"' in asked
     assert "¿Para quién es?" in client.get(f"{asking}&language=es").content.decode()
-    # A look changes nothing for other browsers; choosing somebody does.
+    # Viewing the page stores nothing for other browsers; choosing a client does.
     account = PortalSession.objects.get().account
     assert account.language == ""
     assert "¿Para quién es?" in client.get(CHOOSER).content.decode()
@@ -124,11 +124,11 @@ def test_the_language_is_chosen_at_the_chooser_and_stays(client: Browser, practi
     assert "Hola, Bea" in client.get(HOME).content.decode()
 
 
-def test_who_is_signed_in_goes_from_the_entrance_to_home(anas: Browser) -> None:
+def test_entrance_redirects_signed_in_clients_home(anas: Browser) -> None:
     assert anas.get(PORTAL)["Location"] == HOME
 
 
-def test_a_session_is_of_one_practice(anas: Browser) -> None:
+def test_session_is_valid_at_one_practice(anas: Browser) -> None:
     cast.birch()
     assert anas.get("/portal/birch-lane/home/")["Location"].startswith("/portal/birch-lane/?next=")
 
@@ -142,9 +142,7 @@ def test_an_idle_session_ends_after_half_an_hour(anas: Browser, stopped_clock: t
     assert anas.get(HOME).status_code == 302
 
 
-def test_a_session_ends_after_twelve_hours_whatever_happens(
-    anas: Browser, stopped_clock: time_machine.Traveller
-) -> None:
+def test_session_ends_after_twelve_hours(anas: Browser, stopped_clock: time_machine.Traveller) -> None:
     for _ in range(28):
         stopped_clock.shift(timedelta(minutes=25))
         assert anas.get(HOME).status_code == 200
@@ -152,7 +150,7 @@ def test_a_session_ends_after_twelve_hours_whatever_happens(
     assert anas.get(HOME).status_code == 302
 
 
-def test_a_background_refresh_keeps_nobody_signed_in(anas: Browser, stopped_clock: time_machine.Traveller) -> None:
+def test_background_refresh_does_not_extend_the_session(anas: Browser, stopped_clock: time_machine.Traveller) -> None:
     stopped_clock.shift(timedelta(minutes=20))
     anas.get(HOME, headers={"X-Portico-Background": "1"})
     stopped_clock.shift(timedelta(minutes=11))
@@ -165,7 +163,7 @@ def test_turning_access_off_ends_the_session_at_once(anas: Browser, ana: Client)
     assert anas.get(HOME).status_code == 302
 
 
-def test_archiving_ends_the_session_at_once_and_restoring_does_not_revive_it(anas: Browser, ana: Client) -> None:
+def test_archiving_ends_the_session_for_good(anas: Browser, ana: Client) -> None:
     client_changes.archive(ana, by=cast.DESK)
     assert anas.get(HOME).status_code == 302
     client_changes.restore(ana, by=cast.DESK)
@@ -184,7 +182,7 @@ def test_bruno_chooses_between_himself_and_his_daughter(client: Browser, practic
     assert "Hello, Bea" in text(client, HOME)
 
 
-def test_nobody_chooses_a_client_the_session_does_not_open(anas: Browser, practice: Practice) -> None:
+def test_client_without_access_cannot_be_chosen(anas: Browser, practice: Practice) -> None:
     carol = cast.carol(practice)
     cast.with_access(carol)
     assert anas.post(f"{PORTAL}who/", {"client": carol.ref}).status_code == 404
@@ -200,7 +198,7 @@ def test_a_child_switched_on_later_appears_after_the_next_sign_in(client: Browse
     assert "Bea Berg" in text(client, HOME)
 
 
-def test_of_two_clients_one_goes_and_the_other_stays(client: Browser, practice: Practice) -> None:
+def test_losing_one_client_keeps_the_other(client: Browser, practice: Practice) -> None:
     bea = cast.bea(practice)
     cast.with_access(bea)
     cast.in_the_portal(client, cast.bruno(practice))
@@ -209,7 +207,7 @@ def test_of_two_clients_one_goes_and_the_other_stays(client: Browser, practice: 
     assert "Hello, Bruno" in text(client, HOME)
 
 
-def test_the_profile_shows_ones_sessions_and_ends_another(anas: Browser, ana: Client) -> None:
+def test_profile_lists_and_ends_sessions(anas: Browser, ana: Client) -> None:
     elsewhere = cast.in_the_portal(Browser(headers={"user-agent": "Mozilla/5.0 (iPhone) Safari"}), ana)
     other = PortalSession.objects.latest("id")
     page = text(anas, f"{PORTAL}profile/")
@@ -222,38 +220,38 @@ def test_the_profile_shows_ones_sessions_and_ends_another(anas: Browser, ana: Cl
     assert AuditEntry.objects.get(verb=AuditAction.SESSION_ENDED, about=other.ref).client == ana
 
 
-def test_all_other_sessions_are_ended_at_once_and_nobody_elses(anas: Browser, ana: Client, practice: Practice) -> None:
+def test_ending_other_sessions_keeps_other_mailboxes(anas: Browser, ana: Client, practice: Practice) -> None:
     profile = f"{PORTAL}profile/"
     assert "Sign out everywhere else" not in text(anas, profile)
     elsewhere = [cast.in_the_portal(Browser(), ana) for _ in range(2)]
     carols = cast.in_the_portal(Browser(), cast.carol(practice))
     assert "Sign out everywhere else" in text(anas, profile)
-    for told in (2, 2):  # Again: nothing happens, and nothing is told.
+    for told in (2, 2):  # Repeated: nothing changes, and nothing is recorded.
         assert anas.post(f"{PORTAL}sessions/ending/")["Location"] == profile
         assert AuditEntry.objects.filter(verb=AuditAction.SESSION_ENDED, client=ana).count() == told
     assert [browser.get(HOME).status_code for browser in (*elsewhere, anas, carols)] == [302, 302, 200, 200]
 
 
-def test_nobody_ends_the_session_of_another_mailbox(anas: Browser, practice: Practice) -> None:
+def test_session_of_another_mailbox_is_404(anas: Browser, practice: Practice) -> None:
     carols = cast.in_the_portal(Browser(), cast.carol(practice))
     other = PortalSession.objects.latest("id")
     assert anas.post(f"{PORTAL}sessions/{other.ref}/end/").status_code == 404
     assert carols.get(HOME).status_code == 200
 
 
-def test_signing_out_clears_this_browser_and_ends_only_this_session(anas: Browser, ana: Client) -> None:
+def test_sign_out_ends_only_this_session(anas: Browser, ana: Client) -> None:
     elsewhere = cast.in_the_portal(Browser(), ana)
     answer = anas.post(f"{PORTAL}sign-out/")
     assert answer["Clear-Site-Data"] == '"cache", "storage"'
     assert answer.cookies[settings.CLIENT_COOKIE_NAME]["max-age"] == 0
-    # What every address of this origin shares stays, and so does the cookie by which the browser is known.
+    # Cookies shared by the origin stay, and so does that of the known browser.
     assert set(answer.cookies) <= {settings.CLIENT_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME}
     assert "You are signed out" in text(anas, answer["Location"])
     assert anas.get(HOME).status_code == 302
     assert elsewhere.get(HOME).status_code == 200
 
 
-def test_a_browser_is_known_for_400_days_by_a_cookie_that_opens_nothing(anas: Browser, ana: Client) -> None:
+def test_browser_cookie_lasts_400_days(anas: Browser, ana: Client) -> None:
     known = anas.cookies[settings.BROWSER_COOKIE_NAME]
     assert (known["max-age"], known["httponly"], known["samesite"]) == (400 * 24 * 3600, True, "Lax")
     anas.post(f"{PORTAL}sign-out/")
@@ -267,7 +265,7 @@ def test_a_browser_is_known_for_400_days_by_a_cookie_that_opens_nothing(anas: Br
     assert not OutgoingEmail.objects.filter(kind="new_browser").exists()
 
 
-def test_personal_pages_are_stored_nowhere(anas: Browser) -> None:
+def test_personal_pages_are_not_cached(anas: Browser) -> None:
     for page in ("home/", "profile/"):
         assert "no-store" in anas.get(PORTAL + page)["Cache-Control"]
 
@@ -282,14 +280,14 @@ def test_a_clients_page_never_touches_the_staff_cookie(anas: Browser, practice: 
     assert fay.get("/office/clients/").status_code == 200
 
 
-def test_the_language_last_chosen_is_the_portals_until_another_is(anas: Browser, ana: Client) -> None:
+def test_chosen_language_stays_until_changed(anas: Browser, ana: Client) -> None:
     answer = anas.post(f"{PORTAL}profile/", {"language": "es"}, follow=True)
     page = answer.content.decode()
     assert '<html lang="es">' in page
     assert "Hola, Ana" in text(anas, HOME)
     assert 'value="es" checked' in page
     assert "Guardar idioma" in page
-    # Staff's own choice for the client's mails stands as it was.
+    # The email language chosen by staff is unchanged.
     ana.refresh_from_db()
     assert ana.language == "en"
     anas.post(f"{PORTAL}profile/", {"language": "en"})
@@ -298,28 +296,28 @@ def test_the_language_last_chosen_is_the_portals_until_another_is(anas: Browser,
     assert entry.details == {"language": "en"}
 
 
-def test_the_profiles_choice_wins_over_an_earlier_one_in_this_browser(anas: Browser) -> None:
+def test_profile_language_overrides_the_cookie(anas: Browser) -> None:
     assert "Hola, Ana" in text(anas, f"{HOME}?language=es")
     anas.get(f"{PORTAL}?language=es")
     anas.post(f"{PORTAL}profile/", {"language": "en"})
     assert "Hello, Ana" in text(anas, HOME)
 
 
-def test_the_same_language_again_makes_no_entry(anas: Browser) -> None:
+def test_same_language_is_not_recorded_again(anas: Browser) -> None:
     for _ in range(2):
         anas.post(f"{PORTAL}profile/", {"language": "es"})
     assert AuditEntry.objects.filter(verb=AuditAction.LANGUAGE_CHOSEN).count() == 1
 
 
 @pytest.mark.parametrize("language", ["", "fr", "es-MX", "\x00", "e" * 5000])
-def test_a_language_we_do_not_speak_is_no_choice(anas: Browser, language: str) -> None:
+def test_unknown_language_is_refused(anas: Browser, language: str) -> None:
     answer = anas.post(f"{PORTAL}profile/", {"language": language})
     assert answer.status_code == 422
     assert "Choose one of the two." in answer.content.decode()
     assert "Hello, Ana" in text(anas, HOME)
 
 
-def test_whom_it_is_about_is_changed_on_every_page(client: Browser, practice: Practice) -> None:
+def test_every_page_offers_to_switch_clients(client: Browser, practice: Practice) -> None:
     bruno = cast.bruno(practice)
     bea, bo = cast.bea(practice), cast.client(practice, "Bo", "Berg", address="bruno@mail.example")
     for child in (bea, bo):
@@ -336,7 +334,7 @@ def test_whom_it_is_about_is_changed_on_every_page(client: Browser, practice: Pr
     assert "Hello, Bo" in text(browser, HOME)
 
 
-def test_the_same_mailbox_at_two_practices_is_two_worlds(client: Browser, practice: Practice) -> None:
+def test_mailbox_at_two_practices_has_separate_sessions(client: Browser, practice: Practice) -> None:
     birch = cast.birch()
     here, there = cast.ana(practice), cast.client(birch, "Ana", "Elsewhere", address="ana@mail.example")
     browser = cast.in_the_portal(client, here)

@@ -1,4 +1,4 @@
-"""What was chosen in the portal before a session ended stands in its form again, for the same mailbox alone."""
+"""A form posted after the session had ended is restored after signing in, for the same mailbox only."""
 
 import re
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def bill(practice: Practice) -> Invoice:
 
 @pytest.fixture
 def ana(client: Browser, bill: Invoice) -> Browser:
-    """Ana's browser; she may pay, with a card that is saved."""
+    """The browser of Ana, who may pay and has a saved card."""
     cast.in_the_portal(client, bill.client)
     ready_to_pay(bill.client)
     return client
@@ -56,7 +56,7 @@ def pay_page(bill: Invoice) -> str:
 
 
 def place_after(browser: Browser, address: str, typed: dict[str, str]) -> str:
-    """Where the door is told that the way leads, after the form was pressed."""
+    """Posts the form and returns the `next` parameter of the redirect to the entrance."""
     door = browser.post(address, typed)["Location"]
     return parse_qs(urlsplit(door).query)["next"][0]
 
@@ -69,7 +69,7 @@ def pressed_too_late(
 
 
 def by_link(browser: Browser, place: str, address: str = "ana@mail.example") -> str:
-    """Signs in with a mailed link; returns where that leads."""
+    """Signs in with a link and returns the redirect."""
     browser.post(PORTAL, {"email": address, "next": place})
     assert request_worker.process_next()
     link = sign_in_links.url_of(cast.handed_over(SignInRequest.objects.latest("id")))
@@ -85,7 +85,7 @@ def by_code(browser: Browser, place: str) -> str:
 
 
 def by_pin(browser: Browser, place: str) -> str:
-    """Follows the door's own link to the page for the PIN, and the fields that stand there."""
+    """Signs in on the page for the PIN, linked from the entrance."""
     door = browser.get(PORTAL, {"next": place}).content.decode()
     way = re.search(r'href="(/portal/alder-street/pin/[^"]*)"', door)
     assert way is not None
@@ -110,7 +110,7 @@ def is_new_card_chosen(shown: str) -> bool:
 
 
 @pytest.mark.parametrize("sign_in", [by_link, by_code, by_pin])
-def test_every_way_in_leads_to_the_form_with_what_was_chosen(
+def test_every_sign_in_method_restores_the_form(
     ana: Browser, pay_page: str, stopped_clock: time_machine.Traveller, sign_in: Callable[[Browser, str], str]
 ) -> None:
     assert not is_new_card_chosen(page(ana, pay_page))
@@ -124,9 +124,7 @@ def test_every_way_in_leads_to_the_form_with_what_was_chosen(
     assert not PaymentAttempt.objects.exists()
 
 
-def test_the_box_that_was_ticked_is_ticked_again_and_nothing_is_for_whoever_ticked_none(
-    ana: Browser, stopped_clock: time_machine.Traveller
-) -> None:
+def test_checkbox_is_restored(ana: Browser, stopped_clock: time_machine.Traveller) -> None:
     ticked = re.compile(r'name="save_card"[^>]* checked')
     place = by_link(ana, pressed_too_late(ana, stopped_clock, BALANCE))
     assert ticked.search(page(ana, place))
@@ -134,7 +132,7 @@ def test_the_box_that_was_ticked_is_ticked_again_and_nothing_is_for_whoever_tick
     assert not ticked.search(page(ana, place))
 
 
-def test_the_door_says_that_it_is_kept_and_not_what(
+def test_entrance_mentions_the_form_without_its_content(
     ana: Browser, pay_page: str, stopped_clock: time_machine.Traveller
 ) -> None:
     pressed_too_late(ana, stopped_clock, pay_page)
@@ -145,7 +143,7 @@ def test_the_door_says_that_it_is_kept_and_not_what(
     assert "What you chose is kept." not in ana.get(pay_page, follow=True).content.decode()
 
 
-def test_a_session_that_lasted_as_long_as_one_may_keeps_it_too(
+def test_form_is_saved_after_the_maximum_age(
     ana: Browser, pay_page: str, stopped_clock: time_machine.Traveller
 ) -> None:
     stopped_clock.shift(timedelta(hours=12))
@@ -153,7 +151,7 @@ def test_a_session_that_lasted_as_long_as_one_may_keeps_it_too(
     assert "?kept=" in place_after(ana, pay_page, NEW_CARD)
 
 
-def test_the_amount_is_todays_never_the_old_one(
+def test_restored_form_shows_the_current_amount(
     ana: Browser, bill: Invoice, pay_page: str, stopped_clock: time_machine.Traveller
 ) -> None:
     place = pressed_too_late(ana, stopped_clock, pay_page)
@@ -165,7 +163,7 @@ def test_the_amount_is_todays_never_the_old_one(
     assert "$140.00" not in shown
 
 
-def test_with_a_card_that_is_no_longer_saved_the_form_begins_as_usual(
+def test_removed_card_is_not_restored(
     ana: Browser, bill: Invoice, pay_page: str, stopped_clock: time_machine.Traveller
 ) -> None:
     saved = SavedCard.objects.get()
@@ -177,9 +175,7 @@ def test_with_a_card_that_is_no_longer_saved_the_form_begins_as_usual(
     assert 'id="errors"' not in shown
 
 
-def test_a_saved_card_that_was_chosen_is_chosen_again(
-    ana: Browser, pay_page: str, stopped_clock: time_machine.Traveller
-) -> None:
+def test_chosen_card_is_restored(ana: Browser, pay_page: str, stopped_clock: time_machine.Traveller) -> None:
     saved = SavedCard.objects.get()
     place = pressed_too_late(ana, stopped_clock, pay_page, {"with": saved.ref, "pay": "saved", "amount": "14000"})
     shown = page(ana, by_link(ana, place))
@@ -187,9 +183,7 @@ def test_a_saved_card_that_was_chosen_is_chosen_again(
     assert TO_PAY in shown
 
 
-def test_the_language_that_was_chosen_is_chosen_again_and_not_yet_saved(
-    ana: Browser, stopped_clock: time_machine.Traveller
-) -> None:
+def test_chosen_language_is_restored_unsaved(ana: Browser, stopped_clock: time_machine.Traveller) -> None:
     place = by_link(ana, pressed_too_late(ana, stopped_clock, PROFILE, {"language": "es"}))
     shown = page(ana, place)
     assert place.startswith(f"{PROFILE}?kept=")
@@ -199,17 +193,13 @@ def test_the_language_that_was_chosen_is_chosen_again_and_not_yet_saved(
     assert '<html lang="es">' in ana.post(place, {"language": "es"}, follow=True).content.decode()
 
 
-def test_a_language_that_we_do_not_speak_is_not_chosen_again(
-    ana: Browser, stopped_clock: time_machine.Traveller
-) -> None:
+def test_unknown_language_is_not_restored(ana: Browser, stopped_clock: time_machine.Traveller) -> None:
     shown = page(ana, by_link(ana, pressed_too_late(ana, stopped_clock, PROFILE, {"language": "fr"})))
     assert 'value="en" checked' in shown
     assert TO_SAVE not in shown
 
 
-def test_pressed_once_more_the_page_no_longer_says_that_nothing_was_sent(
-    ana: Browser, stopped_clock: time_machine.Traveller
-) -> None:
+def test_submitting_the_form_removes_the_notice(ana: Browser, stopped_clock: time_machine.Traveller) -> None:
     place = by_link(ana, pressed_too_late(ana, stopped_clock, PROFILE, {"language": "es"}))
     ana.post(place, {"language": "en"})
     shown = page(ana, place)
@@ -219,7 +209,7 @@ def test_pressed_once_more_the_page_no_longer_says_that_nothing_was_sent(
 
 
 def carols(practice: Practice) -> Browser:
-    """The browser of somebody else at the same practice, who has a bill and a card too."""
+    """The browser of Carol, another client with an invoice and a card."""
     carol = cast.carol(practice)
     cast.bill(carol)
     browser = cast.in_the_portal(Browser(), carol)
@@ -227,16 +217,14 @@ def carols(practice: Practice) -> Browser:
     return browser
 
 
-def test_carol_does_not_see_what_ana_chose(
-    ana: Browser, practice: Practice, stopped_clock: time_machine.Traveller
-) -> None:
+def test_carol_does_not_see_anas_form(ana: Browser, practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     place = pressed_too_late(ana, stopped_clock, BALANCE)
     shown = page(carols(practice), place)
     assert TO_PAY not in shown
     assert not is_new_card_chosen(shown)
 
 
-def test_another_mailbox_of_the_same_client_does_not_see_it(
+def test_other_mailbox_does_not_see_the_form(
     ana: Browser, bill: Invoice, stopped_clock: time_machine.Traveller
 ) -> None:
     pressed_too_late(ana, stopped_clock, BALANCE)
@@ -249,28 +237,24 @@ def test_another_mailbox_of_the_same_client_does_not_see_it(
     assert PortalSavedForm.objects.exists()
 
 
-def test_the_same_mailbox_at_another_practice_does_not_see_it(
-    ana: Browser, stopped_clock: time_machine.Traveller
-) -> None:
+def test_other_practice_does_not_show_the_form(ana: Browser, stopped_clock: time_machine.Traveller) -> None:
     there = cast.client(cast.birch(), "Ana", "Elsewhere", address="ana@mail.example")
     place = pressed_too_late(ana, stopped_clock, PROFILE, {"language": "es"})
     browser = cast.in_the_portal(Browser(), there)
     elsewhere = place.replace("alder-street", "birch-lane")
     assert TO_SAVE not in page(browser, elsewhere)
-    # Nor would it if the page were the same one.
+    # Nor on the same path.
     PortalSavedForm.objects.update(path=elsewhere.partition("?")[0])
     assert TO_SAVE not in page(browser, elsewhere)
 
 
-def test_on_another_page_it_does_not_appear(ana: Browser, pay_page: str, stopped_clock: time_machine.Traveller) -> None:
+def test_other_page_does_not_show_the_form(ana: Browser, pay_page: str, stopped_clock: time_machine.Traveller) -> None:
     place = by_link(ana, pressed_too_late(ana, stopped_clock, pay_page))
     assert TO_PAY not in page(ana, place.replace(pay_page, BALANCE))
     assert TO_PAY in page(ana, place)
 
 
-def test_after_an_hour_it_is_shown_to_nobody_and_upkeep_forgets_it(
-    ana: Browser, pay_page: str, stopped_clock: time_machine.Traveller
-) -> None:
+def test_form_expires_after_an_hour(ana: Browser, pay_page: str, stopped_clock: time_machine.Traveller) -> None:
     place = pressed_too_late(ana, stopped_clock, pay_page)
     stopped_clock.shift(timedelta(minutes=59))
     by_link(ana, place)
@@ -284,11 +268,11 @@ def test_after_an_hour_it_is_shown_to_nobody_and_upkeep_forgets_it(
 
 
 @pytest.mark.parametrize("ref", ["", "nonsense", "x" * 5000, "<b>"])
-def test_what_was_never_kept_is_the_page_as_usual(ana: Browser, pay_page: str, ref: str) -> None:
+def test_unknown_ref_shows_the_usual_page(ana: Browser, pay_page: str, ref: str) -> None:
     assert TO_PAY not in page(ana, f"{pay_page}?kept={ref}")
 
 
-def test_a_box_that_no_longer_opens_is_the_page_as_usual(
+def test_undecryptable_form_shows_the_usual_page(
     ana: Browser, pay_page: str, stopped_clock: time_machine.Traveller
 ) -> None:
     place = by_link(ana, pressed_too_late(ana, stopped_clock, pay_page))
@@ -296,7 +280,7 @@ def test_a_box_that_no_longer_opens_is_the_page_as_usual(
     assert TO_PAY not in page(ana, place)
 
 
-def test_found_or_not_costs_the_same_queries(
+def test_found_or_not_takes_the_same_queries(
     ana: Browser, practice: Practice, stopped_clock: time_machine.Traveller
 ) -> None:
     counts = []
@@ -337,7 +321,7 @@ BY_STAFF = [ended_by_staff, ended_with_everything, access_turned_off, archived]
 
 
 @pytest.mark.parametrize("end", [signed_out, *BY_STAFF])
-def test_a_session_that_was_ended_by_anything_but_time_keeps_nothing(
+def test_ended_session_saves_nothing(
     ana: Browser, bill: Invoice, stopped_clock: time_machine.Traveller, end: Callable[[Browser, Client], None]
 ) -> None:
     end(ana, bill.client)
@@ -346,7 +330,7 @@ def test_a_session_that_was_ended_by_anything_but_time_keeps_nothing(
 
 
 @pytest.mark.parametrize("end", BY_STAFF)
-def test_a_session_that_staff_ended_when_its_time_was_over_keeps_nothing_more(
+def test_session_ended_after_timeout_saves_nothing(
     ana: Browser, bill: Invoice, stopped_clock: time_machine.Traveller, end: Callable[[Browser, Client], None]
 ) -> None:
     stopped_clock.shift(timedelta(minutes=31))
@@ -355,24 +339,24 @@ def test_a_session_that_staff_ended_when_its_time_was_over_keeps_nothing_more(
     assert not PortalSavedForm.objects.exists()
 
 
-def test_a_session_that_is_alive_keeps_nothing(ana: Browser) -> None:
+def test_live_session_saves_nothing(ana: Browser) -> None:
     assert ana.post(PROFILE, {"language": "fr"}).status_code == 422
     assert not PortalSavedForm.objects.exists()
 
 
-def test_a_stranger_keeps_nothing(practice: Practice) -> None:
+def test_visitor_without_session_saves_nothing(practice: Practice) -> None:
     assert place_after(Browser(), PROFILE, {"language": "es"}) == PROFILE
     assert not PortalSavedForm.objects.exists()
 
 
-def test_it_is_not_readable_in_the_database(ana: Browser, pay_page: str, stopped_clock: time_machine.Traveller) -> None:
+def test_form_is_encrypted_in_the_database(ana: Browser, pay_page: str, stopped_clock: time_machine.Traveller) -> None:
     pressed_too_late(ana, stopped_clock, pay_page, {"with": "a-card-of-mine"})
     kept = PortalSavedForm.objects.get()
     assert b"a-card-of-mine" not in bytes(kept.contents)
     assert form_recovery.fields_of(kept) == [PostedField("with", "a-card-of-mine")]
 
 
-def test_no_token_no_secret_and_no_file_is_kept(
+def test_tokens_secrets_and_files_are_not_saved(
     ana: Browser, pay_page: str, stopped_clock: time_machine.Traveller
 ) -> None:
     stopped_clock.shift(timedelta(minutes=31))
@@ -383,7 +367,7 @@ def test_no_token_no_secret_and_no_file_is_kept(
     assert form_recovery.fields_of(PortalSavedForm.objects.get()) == [PostedField(*each) for each in NEW_CARD.items()]
 
 
-def test_a_form_from_another_site_is_refused_before_anything_is_kept(
+def test_form_without_csrf_token_is_not_saved(
     ana: Browser, pay_page: str, stopped_clock: time_machine.Traveller
 ) -> None:
     stopped_clock.shift(timedelta(minutes=31))
@@ -393,7 +377,7 @@ def test_a_form_from_another_site_is_refused_before_anything_is_kept(
     assert not PortalSavedForm.objects.exists()
 
 
-def test_an_old_cookie_in_other_hands_fills_no_table_and_shows_nothing(
+def test_stolen_cookie_saves_and_shows_nothing(
     ana: Browser, practice: Practice, stopped_clock: time_machine.Traveller
 ) -> None:
     carols_place = pressed_too_late(carols(practice), stopped_clock, BALANCE)
@@ -408,7 +392,7 @@ def test_an_old_cookie_in_other_hands_fills_no_table_and_shows_nothing(
     assert stranger.get(places[-1])["Location"].startswith(f"{PORTAL}?next=")
 
 
-def test_a_family_says_first_whom_it_is_for_and_finds_the_form_of_that_one_alone(
+def test_form_is_restored_for_its_client_only(
     client: Browser, practice: Practice, stopped_clock: time_machine.Traveller
 ) -> None:
     bea, bruno = cast.bea(practice), cast.bruno(practice)
@@ -429,7 +413,7 @@ def test_a_family_says_first_whom_it_is_for_and_finds_the_form_of_that_one_alone
     assert TO_PAY not in page(client, place)
 
 
-def test_a_family_that_had_not_said_whom_it_is_for_keeps_nothing(
+def test_form_without_chosen_client_is_not_saved(
     client: Browser, practice: Practice, stopped_clock: time_machine.Traveller
 ) -> None:
     cast.with_access(cast.bea(practice))
@@ -438,8 +422,8 @@ def test_a_family_that_had_not_said_whom_it_is_for_keeps_nothing(
     assert not PortalSavedForm.objects.exists()
 
 
-def test_every_form_in_the_portal_that_holds_a_choice_is_posted_to_its_own_page() -> None:
-    """These are no pages, and their forms hold nothing but the token: nothing is lost when they come too late."""
+def test_every_form_with_input_posts_to_its_own_page() -> None:
+    """The exceptions are forms without input on URLs that only take POST: nothing is lost if they are late."""
     buttons = {route.name for route in all_routes() if route.audience == "portal" and route.methods == ("POST",)}
     ends = {f"portal:{name}" for name in ("sessions_ending", "session_end", "sign_out")}
     assert buttons == ends | {"portal:payment_again", "portal:card_removing"}

@@ -1,4 +1,4 @@
-"""What a page of the portal shows is what its button does, whatever other tabs of the browser have done meanwhile."""
+"""A button acts on the client that its page shows, even if another tab has chosen another client."""
 
 import re
 from datetime import timedelta
@@ -26,7 +26,7 @@ PORTAL = "/portal/alder-street/"
 BILLING, BALANCE, PROFILE = f"{PORTAL}billing/", f"{PORTAL}billing/payment/", f"{PORTAL}profile/"
 OUT_OF_DATE = "<h1>This page is out of date</h1>"
 NOW_BRUNO = "You are looking at Bruno Berg now, and this page was for Bea Berg. Nothing was changed or charged."
-# Addresses whose forms do the same for every client of a mailbox.
+# Forms about the mailbox, independent of the chosen client.
 OF_THE_MAILBOX = ("who/", "sign-out/", "sessions/ending/", "end/")
 
 
@@ -42,7 +42,7 @@ def bruno(practice: Practice) -> Client:
 
 @pytest.fixture
 def family(bea: Client, bruno: Client) -> Browser:
-    """Bruno's browser: his mailbox opens Bea and himself, both owe 150.00, and one card is saved. He looks at Bea."""
+    """Bruno's browser: access to Bea and himself, 150.00 due for each, one saved card. Bea is chosen."""
     browser = Browser()
     cast.with_access(bea)
     cast.in_the_portal(Browser(), bruno)
@@ -56,12 +56,12 @@ def family(bea: Client, bruno: Client) -> Browser:
 
 
 def choose(browser: Browser, person: Client) -> None:
-    """In another tab."""
+    """Chooses a client in another tab."""
     Tab(browser, f"{PORTAL}who/").press(client=person.ref)
 
 
 def rows() -> dict[str, list[object]]:
-    """Everything of ours but when a session was last seen."""
+    """Returns all rows except the last use of sessions."""
     ours = {model for model in apps.get_models() if model.__module__.startswith("portico.")}
     return {model.__name__: list(model._base_manager.order_by("pk").values()) for model in ours}
 
@@ -80,9 +80,7 @@ def test_the_balance_page_of_one_child_does_not_pay_for_another(family: Browser,
     assert not PaymentAttempt.objects.exists()
 
 
-def test_from_the_refusal_one_press_leads_back_to_the_page_of_the_first_child(
-    family: Browser, bea: Client, bruno: Client
-) -> None:
+def test_refusal_offers_to_switch_back(family: Browser, bea: Client, bruno: Client) -> None:
     page = Tab(family, BALANCE)
     choose(family, bruno)
     page.page = page.press(pay="new")
@@ -93,7 +91,7 @@ def test_from_the_refusal_one_press_leads_back_to_the_page_of_the_first_child(
 
 
 @pytest.mark.parametrize("what", ["balance", "invoice", "card", "language", "payment"])
-def test_no_form_of_one_childs_page_acts_for_another(family: Browser, bea: Client, bruno: Client, what: str) -> None:
+def test_form_of_one_child_does_not_act_for_another(family: Browser, bea: Client, bruno: Client, what: str) -> None:
     if what == "payment":
         begun = cast.attempt(cast.bill(bea, 1_000))
         PaymentAttempt.objects.update(lease_until=begun.written_at + timedelta(days=1))
@@ -114,7 +112,7 @@ def test_no_form_of_one_childs_page_acts_for_another(family: Browser, bea: Clien
     assert rows() == before
 
 
-def test_no_form_of_a_page_acts_for_another_mailbox_that_signed_in_since(family: Browser, practice: Practice) -> None:
+def test_form_does_not_act_for_another_mailbox(family: Browser, practice: Practice) -> None:
     pages = [Tab(family, address) for address in (f"{PORTAL}home/", BILLING, BALANCE, PROFILE, f"{PORTAL}who/")]
     forms = [(tab, form.action) for tab in pages for form in tab.forms]
     assert len({action for _, action in forms}) == 7
@@ -128,16 +126,14 @@ def test_no_form_of_a_page_acts_for_another_mailbox_that_signed_in_since(family:
     assert rows() == before
 
 
-def test_the_chooser_looks_at_whom_it_names_whoever_was_chosen_since(
-    family: Browser, bea: Client, bruno: Client
-) -> None:
+def test_chooser_chooses_the_client_in_its_form(family: Browser, bea: Client, bruno: Client) -> None:
     chooser = Tab(family, f"{PORTAL}home/")
     choose(family, bruno)
     assert "Hello, Bea" in chooser.press("who/", client=bea.ref).text
 
 
 @pytest.mark.parametrize("button", ["sign-out/", "sessions/ending/", "end/"])
-def test_what_is_the_mailboxs_own_is_done_whoever_was_chosen_since(family: Browser, bruno: Client, button: str) -> None:
+def test_mailbox_forms_ignore_the_chosen_client(family: Browser, bruno: Client, button: str) -> None:
     tab = Tab(family, PROFILE)
     choose(family, bruno)
     assert tab.press(button).status == 200
@@ -149,7 +145,7 @@ POSTED = [route for route in all_routes() if route.audience == "portal" and "POS
 
 @pytest.mark.parametrize("route", POSTED, ids=lambda route: route.name)
 @pytest.mark.parametrize("subject", ["", "a.b"])
-def test_a_form_that_names_no_subject_does_nothing(
+def test_form_without_subject_does_nothing(
     family: Browser, bea: Client, bruno: Client, route: object, subject: str
 ) -> None:
     refs = {
@@ -169,11 +165,11 @@ def test_a_form_that_names_no_subject_does_nothing(
     assert rows() == before
 
 
-# What was sent after the session had ended.
+# Forms posted after the session had ended.
 
 
 def by_link(browser: Browser, place: str) -> str:
-    """Signs in again from the door that the form was led to; returns where that leads."""
+    """Signs in again after the redirect to the entrance, and returns the next redirect."""
     door = Tab(browser, f"{PORTAL}?next={place}")
     door.press("again/")
     assert request_worker.process_next()
@@ -181,7 +177,7 @@ def by_link(browser: Browser, place: str) -> str:
     return Tab(browser, link.removeprefix(settings.PUBLIC_BASE_URL)).press().path
 
 
-def test_what_was_chosen_for_one_child_is_kept_for_that_child_alone(
+def test_saved_form_belongs_to_its_child(
     family: Browser, bea: Client, bruno: Client, stopped_clock: time_machine.Traveller
 ) -> None:
     page = Tab(family, BALANCE)
@@ -197,7 +193,7 @@ def test_what_was_chosen_for_one_child_is_kept_for_that_child_alone(
         assert ("nothing has been paid yet" in Tab(family, place[1]).page.text) == is_kept
 
 
-def test_what_was_chosen_in_a_page_of_another_mailbox_is_not_kept(
+def test_form_of_another_mailbox_is_not_saved(
     family: Browser, practice: Practice, stopped_clock: time_machine.Traveller
 ) -> None:
     page = Tab(family, PROFILE)
@@ -210,9 +206,7 @@ def test_what_was_chosen_in_a_page_of_another_mailbox_is_not_kept(
 
 
 @pytest.mark.parametrize("page", ["invoice", "pay page", "PDF", "receipt"])
-def test_what_is_the_other_childs_says_so_and_offers_to_switch(
-    family: Browser, bea: Client, bruno: Client, page: str
-) -> None:
+def test_page_of_the_other_child_offers_to_switch(family: Browser, bea: Client, bruno: Client, page: str) -> None:
     bill, paid = bill_of(bea), cast.cash(bea, 1_000, invoice=bill_of(bea))
     addresses = {
         "invoice": f"{BILLING}{bill.ref}/",
@@ -227,7 +221,7 @@ def test_what_is_the_other_childs_says_so_and_offers_to_switch(
     assert tab.press("who/", to=f"{PORTAL}who/?next={addresses[page]}", client=bea.ref).status == 200
 
 
-def test_what_is_nobodys_or_a_strangers_is_just_missing(family: Browser, bruno: Client, practice: Practice) -> None:
+def test_objects_of_strangers_are_404(family: Browser, bruno: Client, practice: Practice) -> None:
     carols = cast.bill(cast.carol(practice))
     hidden = cast.bill(bruno, shared=False)
     for ref in (carols.ref, hidden.ref, "nonsense"):
@@ -235,7 +229,7 @@ def test_what_is_nobodys_or_a_strangers_is_just_missing(family: Browser, bruno: 
         assert (answer.status_code, "Switch to" in answer.content.decode()) == (404, False)
 
 
-def test_links_of_one_childs_page_do_not_lead_to_the_others_money(family: Browser, bea: Client, bruno: Client) -> None:
+def test_links_name_their_child(family: Browser, bea: Client, bruno: Client) -> None:
     shown = [Tab(family, address).page.text for address in (f"{PORTAL}home/", BILLING, f"{BILLING}statement/")]
     found = {href for page in shown for href in re.findall(rf'href="({BILLING}(?:payment|statement/pdf)/[^"]*)"', page)}
     assert len(found) == 2
@@ -247,9 +241,7 @@ def test_links_of_one_childs_page_do_not_lead_to_the_others_money(family: Browse
         assert "What you opened is for Bea Berg." in page.text
 
 
-def test_the_page_of_a_payment_says_for_whom_it_is_and_leads_to_no_other_childs_bills(
-    family: Browser, bea: Client, bruno: Client
-) -> None:
+def test_payment_page_names_its_client(family: Browser, bea: Client, bruno: Client) -> None:
     attempts = outcomes.attempts_of_each_state(SavedCard.objects.get(), bea)
     pages = [f"{PORTAL}payments/{attempt.ref}/" for attempt in attempts]
     for page in pages:

@@ -1,1 +1,1 @@
-"""A staff member's own account pages."""
+"""Pages of a staff member's own account."""

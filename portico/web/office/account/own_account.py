@@ -1,4 +1,4 @@
-"""A staff member's own page: name and email, password, second factor, and where they are signed in."""
+"""A staff member's own account page: name, email, password, second factor and sessions."""
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -25,7 +25,7 @@ from portico.web.office.sign_in.reauthentication import recently_verified
 @require_safe
 def show(request: OfficeRequest) -> HttpResponse:
     context = {
-        "held": own_factors.held_by(second_factor.rows(request.staff)),
+        "held": own_factors.factors_of(second_factor.rows(request.staff)),
         "sessions": own_account.sessions(request.staff),
         "own": request.session.row,
     }
@@ -42,8 +42,8 @@ def edit_details(request: OfficeRequest) -> HttpResponse:
     if form.is_valid():
         try:
             own_account.change_details(request.staff, **form.cleaned_data, by=request.actor)
-        except EmailTaken as taken:
-            form.add_error("email", str(taken))
+        except EmailTaken as error:
+            form.add_error("email", str(error))
         else:
             messages.success(request, _("Saved."))
             return redirect("office:account")
@@ -54,7 +54,7 @@ def edit_details(request: OfficeRequest) -> HttpResponse:
 @sensitive_post_parameters("password", "new_password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_password(request: OfficeRequest) -> HttpResponse:
-    """The old one shows that it is the person; every other session ends."""
+    """Changes the password after checking the old one, and ends all other sessions."""
     if request.method != "POST":
         return render(request, "office/account/password.html", {"form": OwnPasswordForm()})
     form = OwnPasswordForm(request.POST)
@@ -63,8 +63,8 @@ def change_password(request: OfficeRequest) -> HttpResponse:
             if _change_password(request, form):
                 messages.success(request, _("Your password is changed. Everywhere else you are signed out."))
                 return redirect("office:account")
-        except RateLimitExceeded as beyond:
-            form.add_error("password", second_factor_prompt.wait_words(beyond))
+        except RateLimitExceeded as error:
+            form.add_error("password", second_factor_prompt.rate_limit_message(error))
             return render(request, "office/account/password.html", {"form": form}, status=429)
     return render(request, "office/account/password.html", {"form": form}, status=422)
 
@@ -86,18 +86,18 @@ def end_other_sessions(request: OfficeRequest) -> HttpResponse:
 
 
 def _change_password(request: OfficeRequest, form: OwnPasswordForm) -> bool:
-    """Raises TooMany."""
-    asked = form.cleaned_data
-    if not password_attempts.check_again(request.staff, asked["password"], ip=request_origin.ip_of(request)):
+    """Returns True if the password was changed, else adds an error to the form. Raises RateLimitExceeded."""
+    cleaned = form.cleaned_data
+    if not password_attempts.check_again(request.staff, cleaned["password"], ip=request_origin.ip_of(request)):
         form.add_error("password", _("That password doesn’t match. Try again."))
         return False
     try:
         changed = own_account.change_password(
-            request.staff, asked["new_password"], session=request.session.row, by=request.actor
+            request.staff, cleaned["new_password"], session=request.session.row, by=request.actor
         )
-    except ValidationError as weak:
-        form.add_error("new_password", weak)
+    except ValidationError as error:
+        form.add_error("new_password", error)
         return False
-    # A session knows the password that it was begun with: this one goes on, under a new id.
+    # A session contains a hash of the password: update it, or this session would end too.
     update_session_auth_hash(request, changed)
     return True

@@ -1,4 +1,4 @@
-"""What staff type about themselves."""
+"""Forms of a staff member's own account."""
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -25,10 +25,10 @@ class OwnDetailsForm(OfficeForm):
             return email
         try:
             header_address(email)
-        except ValueError as malformed:
+        except ValueError as error:
             raise ValidationError(
                 _("This doesn’t look like an email address. It needs a name, an @ and a domain, like ana@example.com.")
-            ) from malformed
+            ) from error
         return email
 
 

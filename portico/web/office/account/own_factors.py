@@ -1,4 +1,4 @@
-"""A staff member's own second factor: the authenticator app, passkeys and recovery codes."""
+"""A staff member's own second factors: authenticator app, passkeys and recovery codes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ from portico.web.office.sign_in.reauthentication import recently_verified
 
 
 @dataclass(frozen=True)
-class Held:
-    """What a person has to show who they are."""
+class OwnFactors:
+    """The second factors of a staff member."""
 
     app: Authenticator | None
     passkeys: list[Authenticator]
@@ -36,13 +36,13 @@ class Held:
         return self.app is not None or bool(self.passkeys)
 
 
-def held_by(rows: Iterable[Authenticator]) -> Held:
+def factors_of(rows: Iterable[Authenticator]) -> OwnFactors:
     kinds = Authenticator.Type
-    found = sorted(rows, key=lambda row: row.pk)
-    codes = next((row for row in found if row.type == kinds.RECOVERY_CODES), None)
-    return Held(
-        app=next((row for row in found if row.type == kinds.TOTP), None),
-        passkeys=[row for row in found if row.type == kinds.WEBAUTHN],
+    authenticators_by_age = sorted(rows, key=lambda row: row.pk)
+    codes = next((row for row in authenticators_by_age if row.type == kinds.RECOVERY_CODES), None)
+    return OwnFactors(
+        app=next((row for row in authenticators_by_age if row.type == kinds.TOTP), None),
+        passkeys=[row for row in authenticators_by_age if row.type == kinds.WEBAUTHN],
         codes_left=len(codes.wrap().get_unused_codes()) if codes is not None else 0,
     )
 
@@ -52,7 +52,7 @@ def held_by(rows: Iterable[Authenticator]) -> Held:
 @sensitive_post_parameters("otp")
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_app(request: OfficeRequest) -> HttpResponse:
-    """Sets up an authenticator app, in place of one that was there."""
+    """Sets up an authenticator app, replacing an existing one."""
     form, status = AppForm(request.POST or None), 200
     if request.method == "POST":
         try:
@@ -68,8 +68,8 @@ def add_app(request: OfficeRequest) -> HttpResponse:
 @office_page()
 @require_POST
 def remove_app(request: OfficeRequest) -> HttpResponse:
-    if (asked := reauthentication.reauthentication_needed(request)) is not None:
-        return asked
+    if (response := reauthentication.reauthentication_needed(request)) is not None:
+        return response
     try:
         authenticators.remove(request.staff, by=request.actor)
     except LastFactor as refusal:
@@ -83,7 +83,7 @@ def remove_app(request: OfficeRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_passkey(request: OfficeRequest) -> HttpResponse:
     if request.method != "POST":
-        form = NewPasskeyForm(initial={"name": adding_factors.usual_name(request)})
+        form = NewPasskeyForm(initial={"name": adding_factors.default_name(request)})
         return render(request, "office/account/passkey.html", {"form": form})
     form = NewPasskeyForm(request.POST)
     try:
@@ -96,9 +96,9 @@ def add_passkey(request: OfficeRequest) -> HttpResponse:
 @office_page()
 @recently_verified
 @require_POST
-def ask_for_passkey(request: OfficeRequest) -> HttpResponse:
-    """The question that our script hands to the browser."""
-    return adding_factors.ask_for_passkey(request)
+def passkey_challenge(request: OfficeRequest) -> HttpResponse:
+    """Returns the options for `navigator.credentials.create()`."""
+    return adding_factors.passkey_challenge(request)
 
 
 @office_page()
@@ -107,8 +107,8 @@ def remove_passkey(request: OfficeRequest, ref: str) -> HttpResponse:
     row = passkeys.find(request.staff, ref)
     if row is None:
         raise Http404
-    if (asked := reauthentication.reauthentication_needed(request)) is not None:
-        return asked
+    if (response := reauthentication.reauthentication_needed(request)) is not None:
+        return response
     try:
         passkeys.remove(request.staff, row, by=request.actor)
     except LastFactor as refusal:
@@ -119,17 +119,17 @@ def remove_passkey(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page()
 @require_POST
 def make_codes(request: OfficeRequest) -> HttpResponse:
-    """New recovery codes, shown next."""
-    if (asked := reauthentication.reauthentication_needed(request)) is not None:
-        return asked
+    """Replaces the recovery codes and redirects to the page that shows them."""
+    if (response := reauthentication.reauthentication_needed(request)) is not None:
+        return response
     recovery_codes.replace(request.staff, by=request.actor)
     if not recovery_codes.unused(request.staff):
         return redirect("office:account")
     return _to_codes(request)
 
 
-def _added(request: OfficeRequest, words: str, *, made_codes: bool) -> HttpResponse:
-    messages.success(request, words)
+def _added(request: OfficeRequest, notice: str, *, made_codes: bool) -> HttpResponse:
+    messages.success(request, notice)
     return _to_codes(request) if made_codes else redirect("office:account")
 
 

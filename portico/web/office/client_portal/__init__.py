@@ -1,1 +1,1 @@
-"""The `Client Portal` tab of a client."""
+"""The `Client Portal` tab of a client: access, invitation, PIN and sessions."""

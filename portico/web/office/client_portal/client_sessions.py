@@ -1,4 +1,4 @@
-"""Where a client is signed in, as staff end it: one session, or everything at once."""
+"""Ends a client's portal sessions: one, or all together with links, codes and PINs."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -28,7 +28,7 @@ def end_everything(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page(*CLIENT_EDITORS)
 @require_POST
 def end(request: OfficeRequest, ref: str, session: str) -> HttpResponse:
-    """Pressed again, or ended meanwhile: it is over, which is what was asked for."""
+    """Ends one session. Succeeds also if it has already ended."""
     client = lookups.get_client(request, ref)
     access = access_grants.access_of(client)
     row = access.account.sessions.filter(ref=session).first() if access and access.account else None

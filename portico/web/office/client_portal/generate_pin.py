@@ -1,4 +1,4 @@
-"""`Generate PIN`: made by one press, shown once to whoever made it, on a page that is kept nowhere."""
+"""`Generate PIN`: creates a PIN and shows it once, to the staff member who created it."""
 
 from django.conf import settings
 from django.contrib import messages
@@ -23,7 +23,7 @@ from portico.web.office.roles import CLIENT_EDITORS
 @require_http_methods(["GET", "HEAD", "POST"])
 def generate(request: OfficeRequest, ref: str) -> HttpResponse:
     if request.method == "POST":
-        return _make(request, ref)
+        return _generate(request, ref)
     return _show_once(request, ref)
 
 
@@ -35,14 +35,14 @@ def allow_more_tries(request: OfficeRequest, ref: str) -> HttpResponse:
     return redirect("office:client_portal", ref=ref)
 
 
-def _make(request: OfficeRequest, ref: str) -> HttpResponse:
+def _generate(request: OfficeRequest, ref: str) -> HttpResponse:
     form_key = form_keys.key_of(request)
     try:
         pins.generate(lookups.get_client(request, ref), form_key=form_key, by=request.actor)
     except PinNotAllowed as refusal:
-        return portal_tab.without_pin(request, ref, str(refusal))
+        return portal_tab.pin_refused(request, ref, str(refusal))
     response = redirect("office:client_pin", ref=ref)
-    # The press, not the PIN: it shows the PIN to the one who made it, and for a minute only.
+    # The form key, not the PIN: with it the same staff member can see the PIN for one minute.
     cookies.set_cookie(response, settings.PIN_COOKIE_NAME, form_key, max_age=int(pins.SHOWN_FOR.total_seconds()))
     return response
 
@@ -50,13 +50,13 @@ def _make(request: OfficeRequest, ref: str) -> HttpResponse:
 def _show_once(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.get_client(request, ref)
     form_key = form_keys.clean_key(request.COOKIES.get(settings.PIN_COOKIE_NAME, ""))
-    made = pins.digits(client, form_key, to=request.actor)
-    if made is None:
+    generated = pins.digits(client, form_key, to=request.actor)
+    if generated is None:
         messages.info(
             request, _("A PIN is shown once. If you need another, generate a new one; the last one then stops.")
         )
         return redirect("office:client_portal", ref=ref)
-    pin, digits = made
+    pin, digits = generated
     access = access_grants.access_of(client)
     context = {
         "client": client,

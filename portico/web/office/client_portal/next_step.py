@@ -1,4 +1,4 @@
-"""The one thing to do now so that a client gets in, as the Overview names it."""
+"""The next step towards a client's first sign-in, shown on the Overview."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from portico.web import formatting
 
 @dataclass(frozen=True)
 class NextStep:
-    """What stands, what to do, and the button that goes where it is done."""
+    """The current problem, what to do, and a button that links to it. `address` is a URL path."""
 
     tone: str
     heading: str
@@ -27,7 +27,7 @@ class NextStep:
 
 
 def next_step_for(client: Client, access: PortalAccess | None, *, has_addresses: bool) -> NextStep | None:
-    """None when nobody waits for anything: signed in, or archived."""
+    """Returns the next step; None if the client has signed in or is archived."""
     if client.is_archived_now:
         return None
     match client.portal_state:
@@ -37,7 +37,7 @@ def next_step_for(client: Client, access: PortalAccess | None, *, has_addresses:
                 str(eligibility_steps.ACCESS_ON.problem),
                 _("%(name)s can’t sign in until you turn it on and send an invitation.") % {"name": client.called},
                 str(eligibility_steps.ACCESS_ON.fix.label),
-                _portal(client),
+                _tab_url(client),
             )
         case PortalState.INVITED:
             return _invited(client, access)
@@ -50,37 +50,37 @@ def next_step_for(client: Client, access: PortalAccess | None, *, has_addresses:
 def _invited(client: Client, access: PortalAccess | None) -> NextStep:
     invited_at = access.invited_at if access is not None else None
     heading = _("%(name)s hasn’t signed in yet") % {"name": client.called}
-    words = _("You can send the invitation again at any time; the earlier one keeps working.")
+    text = _("You can send the invitation again at any time; the earlier one keeps working.")
     if invited_at is not None:
         since = formatting.time_ago(invited_at, now=clock.now(), language=get_language())
-        words = _("Invited %(ago)s. You can send it again at any time; the earlier email keeps working.") % {
+        text = _("Invited %(ago)s. You can send it again at any time; the earlier email keeps working.") % {
             "ago": since
         }
-    return NextStep("wait", heading, words, _("Resend the invitation"), f"{_portal(client)}#invitation")
+    return NextStep("wait", heading, text, _("Resend the invitation"), f"{_tab_url(client)}#invitation")
 
 
 def _broken(client: Client, access: PortalAccess | None, *, has_addresses: bool) -> NextStep:
     name = {"name": client.called}
     broken = eligibility.first_broken(access, Purpose.PORTAL_STATE)
     if broken is None:
-        words = _("Access is on. %(name)s doesn’t know it yet.") % name
+        text = _("Access is on. %(name)s doesn’t know it yet.") % name
         button = _("Send an invitation")
-        return NextStep("wait", _("Not invited yet"), words, button, f"{_portal(client)}#invitation")
+        return NextStep("wait", _("Not invited yet"), text, button, f"{_tab_url(client)}#invitation")
     heading, address = broken.explain(client, access), reverse(f"office:{broken.fix.page}", args=[client.ref])
     match broken.fact:
         case Fact.EMAIL_OK:
-            words = _("Nothing can be mailed to it. Tick it when %(name)s has said yes.") % name
+            text = _("Nothing can be mailed to it. Tick it when %(name)s has said yes.") % name
         case Fact.MAIL_NOT_STOPPED:
-            words = _("Ask %(name)s to spell the address. Once it’s corrected, you can send a new invitation.") % name
+            text = _("Ask %(name)s to spell the address. Once it’s corrected, you can send a new invitation.") % name
             heading = (access.mail_stopped_reason if access is not None else "") or heading
         case _ if has_addresses:
-            words = _("Access is on, but %(name)s can’t sign in until an address is chosen.") % name
+            text = _("Access is on, but %(name)s can’t sign in until an address is chosen.") % name
         case _:
-            words = _("Access is on, but there is no address that %(name)s could sign in with.") % name
+            text = _("Access is on, but there is no address that %(name)s could sign in with.") % name
             info = reverse("office:client_info", args=[client.ref])
-            return NextStep("bad", _("No email address"), words, _("Add an address"), info)
-    return NextStep("bad", heading, words, str(broken.fix.label), address)
+            return NextStep("bad", _("No email address"), text, _("Add an address"), info)
+    return NextStep("bad", heading, text, str(broken.fix.label), address)
 
 
-def _portal(client: Client) -> str:
+def _tab_url(client: Client) -> str:
     return reverse("office:client_portal", args=[client.ref])

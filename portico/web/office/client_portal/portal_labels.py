@@ -1,4 +1,4 @@
-"""The words of the `Client Portal` tab: its banner and its events, from the facts in access.telling."""
+"""Labels of the `Client Portal` tab: its banner and its events, from `access.timeline`."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ class Fact:
     icon: str
     name: str
     value: str
-    # What a machine said, faint, for whoever needs it.
+    # The technical detail, shown in a fainter colour.
     faint: str = ""
 
 
@@ -43,100 +43,100 @@ class EventLabel:
     by: str
 
 
-def banner(story: Timeline, *, called: str) -> BannerLabel | None:
-    """The notice at the top; none once somebody has signed in with the present address."""
-    match story.banner:
+def banner(timeline: Timeline, *, called: str) -> BannerLabel | None:
+    """Returns the notice at the top; None once the client has signed in with the current address."""
+    match timeline.banner:
         case Banner.NONE:
             return None
         case Banner.ARCHIVED:
             heading = _("%(name)s is archived and can’t sign in") % {"name": called}
-            return BannerLabel("quiet", "archive", heading, _last_sign_in(story))
+            return BannerLabel("quiet", "archive", heading, _last_sign_in(timeline))
         case Banner.OFF:
             heading = _("%(name)s can’t sign in: access is off") % {"name": called}
-            return BannerLabel("quiet", "door-closed", heading, _last_sign_in(story))
+            return BannerLabel("quiet", "door-closed", heading, _last_sign_in(timeline))
         case Banner.NOT_WITH_NEW_ADDRESS:
             heading = _("%(name)s has not signed in with the new address yet") % {"name": called}
         case Banner.NOT_YET:
             heading = _("%(name)s hasn’t signed in yet") % {"name": called}
-    return BannerLabel("wait", "door-closed", heading, _waiting_facts(story))
+    return BannerLabel("wait", "door-closed", heading, _waiting_facts(timeline))
 
 
-def signed_in_facts(story: Timeline) -> tuple[Fact, ...]:
-    """For the heading that says whether the client can sign in."""
-    facts = [*_last_sign_in(story)]
-    if story.failed_at is not None:
-        facts.append(Fact("lock", _("Last attempt failed"), _when(story.failed_at)))
-    if story.invited_at is not None:
-        facts.append(Fact("send", _("Last invited"), _when(story.invited_at)))
+def signed_in_facts(timeline: Timeline) -> tuple[Fact, ...]:
+    """Returns last sign-in, last failed attempt and last invitation, if any."""
+    facts = [*_last_sign_in(timeline)]
+    if timeline.failed_at is not None:
+        facts.append(Fact("lock", _("Last attempt failed"), _when(timeline.failed_at)))
+    if timeline.invited_at is not None:
+        facts.append(Fact("send", _("Last invited"), _when(timeline.invited_at)))
     return tuple(facts)
 
 
-def _last_sign_in(story: Timeline) -> tuple[Fact, ...]:
-    if story.last_signed_in_at is None:
+def _last_sign_in(timeline: Timeline) -> tuple[Fact, ...]:
+    if timeline.last_signed_in_at is None:
         return ()
-    return (Fact("clock", _("Last sign-in"), _when(story.last_signed_in_at)),)
+    return (Fact("clock", _("Last sign-in"), _when(timeline.last_signed_in_at)),)
 
 
-def _waiting_facts(story: Timeline) -> tuple[Fact, ...]:
-    facts = [_invited(story)]
-    if story.problem:
-        facts.append(Fact("mail-minus", _("Email"), story.problem))
-    if story.mail is None:
-        if story.on_since is not None:
+def _waiting_facts(timeline: Timeline) -> tuple[Fact, ...]:
+    facts = [_invited(timeline)]
+    if timeline.problem:
+        facts.append(Fact("mail-minus", _("Email"), timeline.problem))
+    if timeline.mail is None:
+        if timeline.on_since is not None:
             since = formatting.date_and_time_in_sentence(
-                story.on_since, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language()
+                timeline.on_since, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language()
             )
             facts.append(Fact("calendar", _("Access"), _("On since %(when)s") % {"when": since}))
         return tuple(facts)
-    icon = "mail-x" if story.mail.state in FAILURE_KINDS else "mail"
-    facts.append(Fact(icon, _("Delivery"), email_labels.status_details(story.mail), faint=story.mail.detail))
-    facts.append(Fact("link", _("Link"), link(story)))
+    icon = "mail-x" if timeline.mail.state in FAILURE_KINDS else "mail"
+    facts.append(Fact(icon, _("Delivery"), email_labels.status_details(timeline.mail), faint=timeline.mail.detail))
+    facts.append(Fact("link", _("Link"), link(timeline)))
     return tuple(facts)
 
 
-def _invited(story: Timeline) -> Fact:
-    if story.invited_at is None:
+def _invited(timeline: Timeline) -> Fact:
+    if timeline.invited_at is None:
         return Fact("send", _("Invitation"), _("Not invited yet"))
     now = clock.now()
-    if now - story.invited_at < timedelta(days=1):
-        return Fact("send", _("Invited"), _when(story.invited_at))
+    if now - timeline.invited_at < timedelta(days=1):
+        return Fact("send", _("Invited"), _when(timeline.invited_at))
     language, zone = get_language(), timezone.get_current_timezone()
-    invited_on, today = times.day_of(story.invited_at, zone), times.day_of(now, zone)
+    invited_on, today = times.day_of(timeline.invited_at, zone), times.day_of(now, zone)
     day = formatting.short_date(invited_on, today=today, language=language)
-    return Fact("send", _("Invited"), f"{formatting.time_ago(story.invited_at, now=now, language=language)}, {day}")
+    return Fact("send", _("Invited"), f"{formatting.time_ago(timeline.invited_at, now=now, language=language)}, {day}")
 
 
-def link(story: Timeline) -> str:
-    match story.link:
+def link(timeline: Timeline) -> str:
+    match timeline.link:
         case LinkFact.NONE:
             return _("None sent yet")
         case LinkFact.PRESSED:
             return _("Pressed")
-        case LinkFact.NOT_FETCHED if story.link_is_dead:
+        case LinkFact.NOT_FETCHED if timeline.link_is_dead:
             return _("Not fetched; it no longer works")
         case LinkFact.NOT_FETCHED:
             return _("Not fetched yet")
-        case LinkFact.FETCHED if story.link_is_dead:
+        case LinkFact.FETCHED if timeline.link_is_dead:
             return _("Fetched (by a person or a scanner), not pressed; it no longer works")
         case LinkFact.FETCHED:
             return _("Fetched (by a person or a scanner), not pressed")
 
 
-def event(happening: TimelineEvent, *, called: str) -> EventLabel:
-    """One line of `Recent events`."""
-    if happening.entry is not None and happening.kind in FROM_THE_TRAIL:
-        line = audit_labels.row_for(happening.entry)
-        return EventLabel(line.tone, line.sentence, line.at, "")
-    tone, words = EVENTS[happening.kind]
-    given = {"address": happening.address, "why": happening.words, "name": called}
-    return EventLabel(tone, (str(words) % given).rstrip(), happening.at, happening.by)
+def event(timeline_event: TimelineEvent, *, called: str) -> EventLabel:
+    """Returns the label of one row of `Recent events`."""
+    if timeline_event.entry is not None and timeline_event.kind in LABELLED_BY_AUDIT_LOG:
+        row = audit_labels.row_for(timeline_event.entry)
+        return EventLabel(row.tone, row.sentence, row.at, "")
+    tone, template = EVENTS[timeline_event.kind]
+    values = {"address": timeline_event.address, "why": timeline_event.words, "name": called}
+    return EventLabel(tone, (str(template) % values).rstrip(), timeline_event.at, timeline_event.by)
 
 
 def _when(at: datetime) -> str:
     return formatting.date_and_time(at, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language())
 
 
-FROM_THE_TRAIL = {
+LABELLED_BY_AUDIT_LOG = {
     EventKind.SIGN_IN_MAILED,
     EventKind.LINK_REFUSED,
     EventKind.CODE_REFUSED,

@@ -1,4 +1,4 @@
-"""The `Client Portal` tab: access, the address that signs in, the invitation and what is known of it."""
+"""The `Client Portal` tab: access, sign-in address, invitation and its delivery."""
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,7 +38,7 @@ from portico.web.office.roles import CLIENT_EDITORS, may_edit
 
 @dataclass(frozen=True)
 class TabResult:
-    """How a save went, where it did not go through; `fix` names what would mend a refused mailing."""
+    """The outcome of a refused save. `fix` names the action that would allow the invitation to be sent."""
 
     status: HTTPStatus = HTTPStatus.OK
     refusal: str = ""
@@ -49,7 +49,7 @@ class TabResult:
 
 @dataclass
 class PortalTab:
-    """The rows the tab is about, read afresh."""
+    """The client, access and addresses shown by the tab."""
 
     client: Client
     access: PortalAccess | None
@@ -77,8 +77,8 @@ def edit(request: OfficeRequest, ref: str) -> HttpResponse:
 
 @office_page(*CLIENT_EDITORS)
 @require_POST
-def keep_draft(request: OfficeRequest, ref: str) -> HttpResponse:
-    """Keeps the invitation as it is being typed."""
+def save_draft(request: OfficeRequest, ref: str) -> HttpResponse:
+    """Saves the draft of the invitation while it is being typed."""
     client = lookups.get_client(request, ref)
     form = InvitationTextForm(request.POST)
     if not form.is_valid():
@@ -90,15 +90,15 @@ def keep_draft(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page(*CLIENT_EDITORS)
 @require_POST
 def preview(request: OfficeRequest, ref: str) -> HttpResponse:
-    """What the client would get, and to whom it would go, as the form stands."""
+    """Renders the invitation with the current input, saved or not."""
     tab = PortalTab.of(request, ref)
     form = tab.form(request.POST)
-    context = _letter(request, tab, form) | {"client": tab.client, "form": form, "is_fragment": True}
+    context = _invitation_preview(request, tab, form) | {"client": tab.client, "form": form, "is_fragment": True}
     return render(request, "office/client_portal/preview.html", context)
 
 
-def without_pin(request: OfficeRequest, ref: str, refusal: str) -> HttpResponse:
-    """The tab again, which says beside the button why no PIN was made."""
+def pin_refused(request: OfficeRequest, ref: str, refusal: str) -> HttpResponse:
+    """Renders the tab with 409 and the refusal beside the PIN button."""
     tab = PortalTab.of(request, ref)
     return _page(request, tab, tab.form(), TabResult(HTTPStatus.CONFLICT, no_pin=refusal))
 
@@ -112,18 +112,18 @@ def _save(request: OfficeRequest, ref: str) -> HttpResponse:
     try:
         notice = _send(request, tab, form) if sending else _save_access(request, tab, form)
     except CannotSendInvitation as refusal:
-        return _again(request, ref, TabResult(HTTPStatus.CONFLICT, str(refusal), fix=refusal.fix), sending=sending)
+        return _show_again(request, ref, TabResult(HTTPStatus.CONFLICT, str(refusal), fix=refusal.fix), sending=sending)
     except ClientConflict as refusal:
-        answer = TabResult(HTTPStatus.CONFLICT, str(refusal), changed_meanwhile=True)
-        return _again(request, ref, answer, sending=sending)
+        result = TabResult(HTTPStatus.CONFLICT, str(refusal), changed_meanwhile=True)
+        return _show_again(request, ref, result, sending=sending)
     except (AddressNotFound, ClientArchived, FormSentBefore) as refusal:
-        return _again(request, ref, TabResult(HTTPStatus.CONFLICT, str(refusal)), sending=sending)
+        return _show_again(request, ref, TabResult(HTTPStatus.CONFLICT, str(refusal)), sending=sending)
     messages.success(request, notice)
-    if stay := saved_card_notices.notice_after(
+    if cards_notice := saved_card_notices.notice_after(
         tab.access, access_grants.access_of(tab.client), called=tab.client.called
     ):
-        messages.info(request, stay)
-    # To the top, where the notice stands: at the same address a browser would stay down at the button.
+        messages.info(request, cards_notice)
+    # The fragment scrolls up to the notice: at the same URL a browser would stay at the button.
     return redirect(f"{reverse('office:client_portal', args=[ref])}#main")
 
 
@@ -148,43 +148,43 @@ def _send(request: OfficeRequest, tab: PortalTab, form: ClientPortalForm) -> str
     return _("The invitation is on its way to %(address)s.") % {"address": sent.invitation.email.to_address}
 
 
-def _again(request: OfficeRequest, ref: str, answer: TabResult, *, sending: bool) -> HttpResponse:
-    """The page once more with everything as typed, over what is saved now."""
+def _show_again(request: OfficeRequest, ref: str, result: TabResult, *, sending: bool) -> HttpResponse:
+    """Renders the page with the submitted input and the current version, so that saving again overwrites."""
     tab = PortalTab.of(request, ref)
     typed = request.POST.copy()
     typed["version"] = str(tab.access.version if tab.access is not None else 1)
-    return _page(request, tab, tab.form(typed, sending=sending), answer)
+    return _page(request, tab, tab.form(typed, sending=sending), result)
 
 
 def _page(
-    request: OfficeRequest, tab: PortalTab, form: ClientPortalForm, answer: TabResult | None = None
+    request: OfficeRequest, tab: PortalTab, form: ClientPortalForm, result: TabResult | None = None
 ) -> HttpResponse:
-    answer = answer or TabResult()
+    result = result or TabResult()
     called = tab.client.called
-    story = timeline.timeline_of(tab.client, tab.access)
+    client_timeline = timeline.timeline_of(tab.client, tab.access)
     context = {
         "client": tab.client,
         "form": form,
-        "answer": answer,
-        # Archived while somebody typed: what was typed stays.
+        "answer": result,
+        # If the client was archived meanwhile, the submitted input stays visible.
         "may_edit": may_edit(request) and (form.is_bound or not tab.client.is_archived_now),
-        "story": story,
+        "story": client_timeline,
         "cards_stay": saved_card_notices.notice_before(tab.access, called=called),
-        "banner": portal_labels.banner(story, called=called),
+        "banner": portal_labels.banner(client_timeline, called=called),
         "unprinted": pdf.undrawable_characters(tab.client.name),
-        "facts": portal_labels.signed_in_facts(story),
-        "events": [portal_labels.event(event, called=called) for event in story.events],
+        "facts": portal_labels.signed_in_facts(client_timeline),
+        "events": [portal_labels.event(each, called=called) for each in client_timeline.events],
     }
-    context |= _ways_in(tab, answer) | _letter(request, tab, form)
-    return render(request, "office/client_portal/edit.html", context, status=answer.status)
+    context |= _pin_and_sessions(tab, result) | _invitation_preview(request, tab, form)
+    return render(request, "office/client_portal/edit.html", context, status=result.status)
 
 
-def _ways_in(tab: PortalTab, answer: TabResult) -> dict[str, object]:
-    """What opens the client now, and what stands against reading out a PIN."""
+def _pin_and_sessions(tab: PortalTab, result: TabResult) -> dict[str, object]:
+    """Returns the context for PIN and sessions."""
     refusal = pins.refusal(tab.client, tab.access)
     return {
         "no_pin": refusal.fix if refusal else "",
-        "why_no_pin": answer.no_pin or str(refusal or ""),
+        "why_no_pin": result.no_pin or str(refusal or ""),
         "pin": None if refusal else pins.live_pin(tab.client),
         "pin_form_key": tokens.new_token(),
         "pin_works_for": rendering.duration(settings.PIN_TTL),
@@ -193,20 +193,20 @@ def _ways_in(tab: PortalTab, answer: TabResult) -> dict[str, object]:
     }
 
 
-def _letter(request: OfficeRequest, tab: PortalTab, form: ClientPortalForm) -> dict[str, object]:
-    """The editor's half: the letter as the client would get it, and what stands against sending it."""
-    form_is_typed = form.is_bound and not form.is_valid()
-    complaints = [*form.errors.get("subject", []), *form.errors.get("message", [])] if form_is_typed else []
-    text = form.text if form.is_bound and not complaints else form.opening_text
+def _invitation_preview(request: OfficeRequest, tab: PortalTab, form: ClientPortalForm) -> dict[str, object]:
+    """Returns the context for the invitation: its preview, and what prevents sending it."""
+    is_invalid = form.is_bound and not form.is_valid()
+    errors = [*form.errors.get("subject", []), *form.errors.get("message", [])] if is_invalid else []
+    text = form.text if form.is_bound and not errors else form.opening_text
     broken = eligibility.first_broken(form.access_as_typed, Purpose.INVITATION)
     return {
-        "letter": None if complaints else invitation_text.expand(text, tab.client),
-        "letter_complaints": complaints,
+        "letter": None if errors else invitation_text.expand(text, tab.client),
+        "letter_complaints": errors,
         "sender_address": settings.EMAIL_FROM,
-        # Asked by the template where the client's language is on.
+        # Called by the template, with the client's language active.
         "link_works_for": partial(rendering.duration, settings.SIGNIN_LINK_TTL),
         "access": tab.access,
         "placeholders": invitation_text.PLACEHOLDERS,
-        # What stands against mailing as the form stands, said before the button is pressed.
+        # What prevents sending with the current input, shown before the button is pressed.
         "lacking": broken.fix.name if broken is not None else "",
     }

@@ -1,4 +1,4 @@
-"""What the `Client Portal` tab asks for: access and the invitation, in one form."""
+"""The form of the `Client Portal` tab: access and invitation."""
 
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ TOO_LONG = _("At most %(limit_value)d characters. This has %(show_value)d.")
 
 
 class InvitationTextForm(forms.Form):
-    """Subject and message, as they are typed. Empty ones matter only when they are to be sent."""
+    """Subject and message of an invitation, required only for sending."""
 
     use_required_attribute = False
 
@@ -35,7 +35,7 @@ class InvitationTextForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature.
         super().__init__(*args, **kwargs)
-        # Neither may be cut by the browser in silence: what is too long is refused and stays on the page.
+        # A browser would cut pasted text at maxlength without notice; the server refuses it and shows it again.
         for name in ("subject", "message"):
             self.fields[name].widget.attrs.pop("maxlength", None)
 
@@ -45,7 +45,7 @@ class InvitationTextForm(forms.Form):
 
 
 class ClientPortalForm(InvitationTextForm):
-    """The whole tab. `press` makes a double press one mail, `version` is the access's as the page showed it."""
+    """The whole tab. `form_key` makes a double submission one email; `version` detects concurrent edits."""
 
     enabled = forms.BooleanField(
         label=_("Client Portal Access"), required=False, widget=forms.CheckboxInput(attrs={"role": "switch"})
@@ -74,7 +74,7 @@ class ClientPortalForm(InvitationTextForm):
         self.client, self.access, self.addresses = client, access, addresses
         super().__init__(data, initial=self._initial(client))
         cast(forms.ChoiceField, self.fields["address"]).choices = self._choices()
-        # Kept as it was while cards cannot be taken: a disabled field takes nothing from the request.
+        # A disabled field ignores the request: the option stays as it is while the practice takes no cards.
         self.fields["pay_by_card"].disabled = not client.practice.takes_cards
         for name in ("subject", "message") if sending else ():
             self.fields[name].required = True
@@ -87,7 +87,7 @@ class ClientPortalForm(InvitationTextForm):
         text = invitations.text_for(client, self.access)
         return {
             "enabled": access.is_on,
-            "address": self._standing_choice(access),
+            "address": self._initial_address(access),
             "access_billing_documents": access.access_billing_documents,
             "pay_by_card": access.pay_by_card,
             "subject": text.subject,
@@ -96,34 +96,34 @@ class ClientPortalForm(InvitationTextForm):
             "version": access.version,
         }
 
-    def _standing_choice(self, access: PortalAccess) -> str:
+    def _initial_address(self, access: PortalAccess) -> str:
         if access.address is not None:
             return access.address.ref
-        # On without an address needs somebody to choose; before the first save one is offered.
+        # If access is on without an address, staff must choose one; before the first save one is preselected.
         if access.is_on or not self.addresses:
             return ""
         return next((row for row in self.addresses if row.email_ok), self.addresses[0]).ref
 
     def _choices(self) -> list[tuple[str, str]]:
-        choices = [(row.ref, _worded(row)) for row in self.addresses]
+        choices = [(row.ref, _address_label(row)) for row in self.addresses]
         if self.initial["address"]:
             return choices
         return [("", str(_("Choose an address") if choices else _("No address yet"))), *choices]
 
     @property
     def opening_text(self) -> InvitationText:
-        """The draft or the default text that stood in the form at first."""
+        """The draft or default text that the form started with."""
         return InvitationText(self.initial["subject"], self.initial["message"])
 
     @property
     def selected(self) -> EmailAddress | None:
-        """The address that stands in the form, saved or not."""
+        """The address selected in the form, saved or not."""
         ref = self["address"].value()
         return next((row for row in self.addresses if row.ref == ref), None)
 
     @property
     def access_as_typed(self) -> PortalAccess:
-        """The access as the form stands, unsaved; to ask what it would allow."""
+        """An unsaved access with the form's current input, to check its eligibility."""
         enabled_at = clock.now() if self["enabled"].value() else None
         return PortalAccess(client=self.client, address=self.selected, enabled_at=enabled_at)
 
@@ -137,6 +137,6 @@ class ClientPortalForm(InvitationTextForm):
         )
 
 
-def _worded(row: EmailAddress) -> str:
-    words = _("%(address)s (%(kind)s)") if row.email_ok else _("%(address)s (%(kind)s), no Email ok")
-    return words % {"address": row.address, "kind": row.get_kind_display()}
+def _address_label(row: EmailAddress) -> str:
+    template = _("%(address)s (%(kind)s)") if row.email_ok else _("%(address)s (%(kind)s), no Email ok")
+    return template % {"address": row.address, "kind": row.get_kind_display()}

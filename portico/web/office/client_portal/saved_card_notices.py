@@ -1,4 +1,4 @@
-"""What becomes of saved cards when another address signs in: they stay with the one they were saved with."""
+"""Notices that saved cards stay with the old mailbox when the sign-in address changes."""
 
 from collections.abc import Callable
 
@@ -10,40 +10,40 @@ from portico.web import payment_labels
 
 
 def notice_before(access: PortalAccess | None, *, called: str) -> str:
-    """For the page where the address is changed; empty when no card would stay behind."""
-    return _words(
+    """Returns the notice for the page where the address is changed; empty if no card is affected."""
+    return _notice(
         access,
         called,
-        lambda number: ngettext(
+        lambda count: ngettext(
             "%(cards)s was saved with %(address)s and stays with it: "
             "under another address %(name)s can’t pay with it and types a card anew.",
             "%(cards)s were saved with %(address)s and stay with it: "
             "under another address %(name)s can’t pay with them and types a card anew.",
-            number,
+            count,
         ),
     )
 
 
 def notice_after(before: PortalAccess | None, after: PortalAccess | None, *, called: str) -> str:
-    """Once another mailbox signs in, or none; empty when it is the same one, or no card stayed behind."""
+    """Returns the notice after a change; empty if the mailbox is the same or has no saved cards."""
     if before is None or after is None or before.account_id == after.account_id:
         return ""
-    return _words(
+    return _notice(
         before,
         called,
-        lambda number: ngettext(
+        lambda count: ngettext(
             "%(cards)s stays with %(address)s: nobody can pay for %(name)s with it now.",
             "%(cards)s stay with %(address)s: nobody can pay for %(name)s with them now.",
-            number,
+            count,
         ),
     )
 
 
-def _words(access: PortalAccess | None, called: str, sentence: Callable[[int], str]) -> str:
+def _notice(access: PortalAccess | None, called: str, sentence: Callable[[int], str]) -> str:
     if access is None or access.account is None or access.address is None:
         return ""
     names = [payment_labels.card_name(card) for card in saved_cards.saved_cards_of(access.account)]
     if not names:
         return ""
-    named = {"cards": ", ".join(names), "address": access.address.address, "name": called}
-    return sentence(len(names)) % named
+    values = {"cards": ", ".join(names), "address": access.address.address, "name": called}
+    return sentence(len(names)) % values

@@ -1,4 +1,4 @@
-"""Why a client stands with the portal as they do, in the few words that fit beside the pill."""
+"""The short reason shown beside a client's portal state."""
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -11,7 +11,7 @@ from portico.web import formatting
 
 
 def reason_of(client: Client) -> str:
-    """Empty when the state says it all. Looks at `client.portal_access`, which the caller has fetched."""
+    """Returns the reason; empty if the state needs none. Reads `client.portal_access`, prefetched by the caller."""
     access: PortalAccess | None = getattr(client, "portal_access", None)
     if client.portal_state == PortalState.INVITED and access is not None and access.invited_at is not None:
         return _("Invited %(ago)s. Not signed in yet") % {

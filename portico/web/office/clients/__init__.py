@@ -1,1 +1,1 @@
-"""The list of clients and the pages of one client."""
+"""The client list and the pages of one client."""

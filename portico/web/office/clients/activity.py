@@ -1,4 +1,4 @@
-"""What was done with a client, newest first; who merely looked is shown when asked for."""
+"""A client's audit log, newest first; views by staff only with their filter."""
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -18,14 +18,14 @@ from portico.web.office import audit_labels, lookups
 PAGE_SIZE = 50
 
 
-def _acts(*beginnings: str) -> frozenset[AuditAction]:
-    """The acts whose names begin so: a new one is shown under its filter, whether it succeeds or fails."""
-    return frozenset(verb for verb in AuditAction if verb.value.startswith(beginnings)) - AuditAction.views()
+def _actions(*prefixes: str) -> frozenset[AuditAction]:
+    """Returns all actions with these prefixes except views, so that new actions appear under their filter."""
+    return frozenset(verb for verb in AuditAction if verb.value.startswith(prefixes)) - AuditAction.views()
 
 
-SIGN_INS = _acts("client.signed_", "link.", "code.", "pin.", "session.", "access.everything_ended")
-EMAILS = _acts("invitation.", "email.", "link.sent")
-BILLING = _acts("invoice.", "payment.", "credit.", "refund.", "dispute.", "card.")
+SIGN_INS = _actions("client.signed_", "link.", "code.", "pin.", "session.", "access.everything_ended")
+EMAILS = _actions("invitation.", "email.", "link.sent")
+BILLING = _actions("invoice.", "payment.", "credit.", "refund.", "dispute.", "card.")
 FILTERS: dict[str, Promise | str] = {
     "": _("Everything"),
     "sign-ins": _("Sign-ins"),
@@ -40,8 +40,8 @@ FILTERS: dict[str, Promise | str] = {
 def show(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.get_client(request, ref)
     audit_log.record(AuditAction.ACTIVITY_VIEWED, practice=request.practice, client=client, by=request.actor)
-    asked = request.GET.get("show", "")
-    chosen = asked if asked in FILTERS else ""
+    show = request.GET.get("show", "")
+    chosen = show if show in FILTERS else ""
     before = request.GET.get("before", "")
     entries = list(_before(_filtered(client, chosen), client, before)[: PAGE_SIZE + 1])
     shown = entries[:PAGE_SIZE]
@@ -72,6 +72,6 @@ def _filtered(client: Client, chosen: str) -> QuerySet[AuditEntry]:
 
 
 def _before(entries: QuerySet[AuditEntry], client: Client, ref: str) -> QuerySet[AuditEntry]:
-    """What is older than the entry of that ref; an unknown one begins at the newest."""
+    """Returns the entries older than that with the ref; all if the ref is unknown."""
     last = AuditEntry.objects.filter(client=client, ref=ref).values_list("id", flat=True).first() if ref else None
     return entries if last is None else entries.filter(id__lt=last)

@@ -1,4 +1,4 @@
-"""A client's `Billing` tab: invoices, the account, payments and credit."""
+"""A client's `Billing` tab: invoices, balance, payments and credits."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -45,7 +45,7 @@ LABELS = {
 
 @dataclass(frozen=True)
 class FilterChip:
-    """A kind of invoices to press for."""
+    """A filter link with the number of invoices it shows."""
 
     show: str
     label: str
@@ -55,7 +55,7 @@ class FilterChip:
 
 @dataclass(frozen=True)
 class Card:
-    """A card that a client's mailbox let us keep; `stays_with` names one that sees the client no more."""
+    """A saved card. `stays_with` is set to its mailbox if that no longer has access to the client."""
 
     card: SavedCard
     name: str
@@ -67,7 +67,7 @@ class Card:
 def show(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.get_client(request, ref)
     audit_log.record(AuditAction.BILLING_VIEWED, practice=request.practice, client=client, by=request.actor)
-    before, show = request.GET.get("before", ""), _asked_show(request)
+    before, show = request.GET.get("before", ""), _selected_filter(request)
     invoices = _invoices(client, show, before)
     account = balances.office_account(client)
     payments = list(client.payments.order_by("-id")[: MAX_PAYMENTS + 1])
@@ -94,21 +94,21 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     return render(request, "office/clients/billing.html", context)
 
 
-def _asked_show(request: OfficeRequest) -> InvoiceFilter:
-    asked = request.GET.get("show", "")
-    return InvoiceFilter(asked) if asked in list(InvoiceFilter) else InvoiceFilter.ALL
+def _selected_filter(request: OfficeRequest) -> InvoiceFilter:
+    show = request.GET.get("show", "")
+    return InvoiceFilter(show) if show in list(InvoiceFilter) else InvoiceFilter.ALL
 
 
 def _chips(client: Client, current: InvoiceFilter) -> list[FilterChip]:
-    """Every kind with how many there are, in one query; none while there is no invoice."""
-    counts = {show: Count("pk", filter=Q(pk__in=_of_kind(client, show).values("pk"))) for show in InvoiceFilter}
+    """Returns every filter with its count, in one query; an empty list while there is no invoice."""
+    counts = {show: Count("pk", filter=Q(pk__in=_filtered(client, show).values("pk"))) for show in InvoiceFilter}
     numbers = client.invoices.aggregate(**{show.name: count for show, count in counts.items()})
     if not numbers[InvoiceFilter.ALL.name]:
         return []
     return [FilterChip(show.value, str(LABELS[show]), numbers[show.name], show is current) for show in InvoiceFilter]
 
 
-def _of_kind(client: Client, show: InvoiceFilter) -> InvoiceQuerySet:
+def _filtered(client: Client, show: InvoiceFilter) -> InvoiceQuerySet:
     match show:
         case InvoiceFilter.TO_PAY:
             return client.invoices.owing()
@@ -119,21 +119,21 @@ def _of_kind(client: Client, show: InvoiceFilter) -> InvoiceQuerySet:
 
 
 def _invoices(client: Client, show: InvoiceFilter, before: str) -> list[Invoice]:
-    """One page, and one more if there are more; an unknown `before` begins at the newest."""
-    rows = _of_kind(client, show).with_attempts().with_sums().order_by("-id")
+    """Returns one page, plus one row if there is a next page. An unknown `before` starts at the newest."""
+    rows = _filtered(client, show).with_attempts().with_sums().order_by("-id")
     last = client.invoices.filter(ref=before).values_list("pk", flat=True).first() if before else None
-    found = list((rows if last is None else rows.filter(pk__lt=last))[: PAGE_SIZE + 1])
-    for invoice in found:
+    invoices = list((rows if last is None else rows.filter(pk__lt=last))[: PAGE_SIZE + 1])
+    for invoice in invoices:
         invoice.practice = client.practice
-    return found
+    return invoices
 
 
 def _cards(client: Client) -> list[Card]:
-    """Of the mailbox that sees the client, and of those before; nobody in the office can charge them."""
+    """Returns the saved cards of the client's mailbox and of earlier ones. Staff cannot charge them."""
     access = access_grants.access_of(client)
     account = access.account if access is not None else None
-    mine = saved_cards.saved_cards_of(account) if account is not None else []
-    left = saved_cards.cards_of_other_accounts(client, account)
-    return [Card(card, payment_labels.card_name(card)) for card in mine] + [
-        Card(card, payment_labels.card_name(card), card.account.mailbox_key) for card in left
+    current = saved_cards.saved_cards_of(account) if account is not None else []
+    earlier = saved_cards.cards_of_other_accounts(client, account)
+    return [Card(card, payment_labels.card_name(card)) for card in current] + [
+        Card(card, payment_labels.card_name(card), card.account.mailbox_key) for card in earlier
     ]

@@ -1,4 +1,4 @@
-"""`Client Info`: names, addresses with their consent, phones; saved together."""
+"""`Client Info`: names, email addresses with consent, and phone numbers in one form."""
 
 from http import HTTPStatus
 
@@ -35,11 +35,11 @@ def edit(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.get_client(request, ref)
     audit_log.record(AuditAction.CLIENT_INFO_VIEWED, practice=request.practice, client=client, by=request.actor)
     if not may_edit(request):
-        return _read(request, client)
-    return _page(request, client, ClientForms(request.practice, client, start=_start(client)))
+        return _read_only(request, client)
+    return _page(request, client, ClientForms(request.practice, client, start=_initial_of(client)))
 
 
-def _read(request: OfficeRequest, client: Client) -> HttpResponse:
+def _read_only(request: OfficeRequest, client: Client) -> HttpResponse:
     context = {
         "client": client,
         "addresses": client.email_addresses.open().order_by("id"),
@@ -60,14 +60,14 @@ def _save(request: OfficeRequest, client: Client) -> HttpResponse:
         version = forms.details.cleaned_data["version"]
         saved = client_changes.save_client_info(client, forms.entry, version=version, by=request.actor)
     except ClientConflict:
-        return _show_both(request, client.ref, forms)
+        return _show_conflicts(request, client.ref, forms)
     except (DuplicateAddress, ClientArchived) as refusal:
         forms.details.add_error(None, str(refusal))
         return _page(request, client, forms, status=HTTPStatus.CONFLICT)
-    return _answer(request, saved, before)
+    return _redirect_after_save(request, saved, before)
 
 
-def _answer(request: OfficeRequest, saved: ClientChange, before: PortalAccess | None) -> HttpResponse:
+def _redirect_after_save(request: OfficeRequest, saved: ClientChange, before: PortalAccess | None) -> HttpResponse:
     client = saved.client
     for row in client.email_addresses.open():
         if meant := suggestion_for(row.address):
@@ -75,45 +75,45 @@ def _answer(request: OfficeRequest, saved: ClientChange, before: PortalAccess | 
             messages.warning(request, question % {"address": row.address, "meant": meant})
     messages.add_message(request, *_notice(saved))
     if saved.portal_address_replaced or saved.portal_address_removed:
-        _tell_of_cards(request, client, before)
-    # A new address for the portal is to be invited, which is done on the other tab.
+        _add_cards_notice(request, client, before)
+    # The next step with a new portal address is to send an invitation, on the other tab.
     return redirect("office:client_portal" if saved.portal_address_replaced else "office:client_info", ref=client.ref)
 
 
-def _tell_of_cards(request: OfficeRequest, client: Client, before: PortalAccess | None) -> None:
-    if stay := saved_card_notices.notice_after(before, access_grants.access_of(client), called=client.called):
-        messages.info(request, stay)
+def _add_cards_notice(request: OfficeRequest, client: Client, before: PortalAccess | None) -> None:
+    if notice := saved_card_notices.notice_after(before, access_grants.access_of(client), called=client.called):
+        messages.info(request, notice)
 
 
 def _notice(saved: ClientChange) -> tuple[int, str]:
     name = {"name": saved.client.called}
     is_on = saved.client.portal_state != PortalState.NO_ACCESS
     if saved.portal_address_replaced and is_on:
-        words = _(
+        text = _(
             "Saved. %(name)s now signs in with the new address. Links sent to the old one no longer work. "
             "Nothing has been sent yet: invite the new address below."
         )
-        return messages.SUCCESS, words % name
+        return messages.SUCCESS, text % name
     if saved.portal_address_replaced:
-        words = _("Saved. The new address is chosen for the portal; %(name)s can’t sign in while access is off.")
-        return messages.SUCCESS, words % name
+        text = _("Saved. The new address is chosen for the portal; %(name)s can’t sign in while access is off.")
+        return messages.SUCCESS, text % name
     if saved.portal_address_removed and is_on:
-        words = _("Saved. Access is on, but %(name)s can’t sign in: the address is gone and no other is chosen.")
-        return messages.WARNING, words % name
+        text = _("Saved. Access is on, but %(name)s can’t sign in: the address is gone and no other is chosen.")
+        return messages.WARNING, text % name
     return messages.SUCCESS, _("Client Info was saved.")
 
 
-def _show_both(request: OfficeRequest, ref: str, typed: ClientForms) -> HttpResponse:
-    """Somebody else was first: what was typed stays, beside what is saved now. Saving again is a choice then."""
+def _show_conflicts(request: OfficeRequest, ref: str, typed: ClientForms) -> HttpResponse:
+    """Shows the input beside what someone else saved meanwhile, with the current version: saving again overwrites."""
     client = lookups.get_client(request, ref)
-    saved = ClientForms(request.practice, client, start=_start(client))
-    merged = edit_conflicts.with_rows_of(typed.start, saved.start)
+    saved = ClientForms(request.practice, client, start=_initial_of(client))
+    merged = edit_conflicts.merge_rows(typed.start, saved.start)
     forms = ClientForms(request.practice, client, start=merged)
-    found = edit_conflicts.conflicts_between(typed, saved)
-    return _page(request, client, forms, status=HTTPStatus.CONFLICT, both=found, changed_meanwhile=True)
+    conflicts = edit_conflicts.conflicts_between(typed, saved)
+    return _page(request, client, forms, status=HTTPStatus.CONFLICT, both=conflicts, changed_meanwhile=True)
 
 
-def _start(client: Client) -> ClientInitial:
+def _initial_of(client: Client) -> ClientInitial:
     return ClientInitial.saved(
         client, client.email_addresses.open().order_by("id"), client.phone_numbers.order_by("id")
     )
@@ -129,7 +129,7 @@ def _page(
     changed_meanwhile: bool = False,
 ) -> HttpResponse:
     access = access_grants.access_of(client)
-    portal_address = _dress(forms, client, access)
+    portal_address = _attach_saved_addresses(forms, client, access)
     context = {
         "client": client,
         "forms": forms,
@@ -143,11 +143,11 @@ def _page(
     return render(request, "office/clients/client_info.html", context, status=status)
 
 
-def _dress(forms: ClientForms, client: Client, access: PortalAccess | None) -> EmailAddress | None:
-    """Tells each row what it was when saved; the address that signs in, if there is one and access is on."""
-    standing = {row.ref: row for row in client.email_addresses.open()}
+def _attach_saved_addresses(forms: ClientForms, client: Client, access: PortalAccess | None) -> EmailAddress | None:
+    """Sets the saved address on each form; returns the sign-in address if access is on."""
+    saved_by_ref = {row.ref: row for row in client.email_addresses.open()}
     signs_in = access.address if access is not None and access.is_on else None
     for form in forms.addresses.forms:
-        form.standing = standing.get(str(form["id"].value() or ""))
+        form.standing = saved_by_ref.get(str(form["id"].value() or ""))
         form.signs_in = form.standing is not None and signs_in is not None and form.standing.pk == signs_in.pk
     return signs_in

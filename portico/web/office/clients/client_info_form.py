@@ -1,4 +1,4 @@
-"""What is asked about a client: details, addresses and phones, which stand on the page as one form."""
+"""The forms of `Client Info`: details, addresses and phone numbers, submitted together."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ FIRST_YEAR = 1880
 
 
 class DetailsForm(OfficeForm):
-    """Name, birth, clinician, language and, for a client that exists, the status and the version seen."""
+    """Name, date of birth, clinician, language and, for an existing client, status and version."""
 
     first_name = line_field(gettext_lazy("First name"), longest=100, required=True)
     last_name = line_field(gettext_lazy("Last name"), longest=100)
@@ -53,10 +53,10 @@ class DetailsForm(OfficeForm):
         super().__init__(data, initial=initial)
         use_order_of(practice.country, self)
         self.practice, self.clinicians = practice, {member.ref: member for member in clinicians}
-        chosen = cast(forms.ChoiceField, self.fields["clinician"])
-        chosen.choices = [("", _("Nobody yet")), *((member.ref, member.name) for member in clinicians)]
+        clinician = cast(forms.ChoiceField, self.fields["clinician"])
+        clinician.choices = [("", _("Nobody yet")), *((member.ref, member.name) for member in clinicians)]
         if initial.get("status") == Status.ARCHIVED:
-            # Shown as it is, on a page where nothing can be changed.
+            # An archived client is shown read-only.
             status = cast(forms.ChoiceField, self.fields["status"])
             status.choices = [(Status.ARCHIVED.value, Status.ARCHIVED.label)]
         for name in ("status", "version") if is_new else ():
@@ -86,7 +86,7 @@ class DetailsForm(OfficeForm):
 
 @dataclass
 class ClientInitial:
-    """What the forms open with: as saved, or as typed so far."""
+    """The initial values of the forms, from saved rows or from input."""
 
     details: dict[str, Any] = field(default_factory=dict)  # Any: a field's value, here and below.
     addresses: list[dict[str, Any]] = field(default_factory=list)
@@ -106,7 +106,7 @@ class ClientInitial:
 
 
 class ClientForms:
-    """The three forms as one; give it `data` to be judged, or a start to be shown."""
+    """The three forms as one, bound to `data` or opened with `start`."""
 
     def __init__(
         self,
@@ -117,23 +117,23 @@ class ClientForms:
         start: ClientInitial | None = None,
     ) -> None:
         start = start or ClientInitial()
-        # A page without any row would have nothing to type into.
-        first: list[dict[str, Any]] = [{}] if data is None else []
+        # Show one empty row if there is none.
+        empty_row: list[dict[str, Any]] = [{}] if data is None else []
         self.practice, self.client = practice, client
         clinicians = clinicians_for(practice, client)
         self.details = DetailsForm(practice, clinicians, data, start.details, is_new=client is None)
-        self.addresses = AddressRows(data, initial=start.addresses or first, prefix=ADDRESSES)
+        self.addresses = AddressRows(data, initial=start.addresses or empty_row, prefix=ADDRESSES)
         self.phones = PhoneRows(
-            data, initial=start.phones or first, prefix=PHONES, form_kwargs={"country": practice.country}
+            data, initial=start.phones or empty_row, prefix=PHONES, form_kwargs={"country": practice.country}
         )
 
     def is_valid(self) -> bool:
-        # Each is asked, so that each complains.
+        # A list, not `and`: all three must show their errors.
         return all([self.details.is_valid(), self.addresses.is_valid(), self.phones.is_valid()])
 
     @property
     def start(self) -> ClientInitial:
-        """What stands in the forms now, to open others with."""
+        """The current values, to open other forms with."""
         return ClientInitial(
             self.details.values(),
             [form.values() for form in self.addresses.forms],
@@ -157,7 +157,7 @@ class ClientForms:
         return len(self.phones.forms) < contact_forms.MAX_ROWS
 
     def rearranged(self, data: QueryDict) -> "ClientForms | None":
-        """The forms after `Add`, remove or `Did you mean`, nothing judged or saved; None for any other press."""
+        """Returns new forms after `Add`, remove or `Did you mean`, without validating; None for any other button."""
         start = self.start
         if rearrange(start, data):
             return ClientForms(self.practice, self.client, start=start)
@@ -165,14 +165,14 @@ class ClientForms:
 
 
 def rearrange(start: ClientInitial, data: QueryDict) -> bool:
-    """Does what the pressed button says with the rows as typed; says whether one of those was pressed."""
-    lists = {ADDRESSES: start.addresses, PHONES: start.phones}
-    if (name := data.get("add", "")) in lists:
-        if len(lists[name]) < contact_forms.MAX_ROWS:
-            lists[name].append({})
+    """Adds, removes or corrects a row in place. Returns False if no such button was pressed."""
+    rows_by_prefix = {ADDRESSES: start.addresses, PHONES: start.phones}
+    if (name := data.get("add", "")) in rows_by_prefix:
+        if len(rows_by_prefix[name]) < contact_forms.MAX_ROWS:
+            rows_by_prefix[name].append({})
         return True
-    if (removed := _row(data.get("remove", ""), lists)) is not None:
-        del lists[removed[0]][removed[1]]
+    if (removed := _row(data.get("remove", ""), rows_by_prefix)) is not None:
+        del rows_by_prefix[removed[0]][removed[1]]
         return True
     if (used := _row(data.get("use", ""), {ADDRESSES: start.addresses})) is not None:
         row = start.addresses[used[1]]
@@ -181,16 +181,18 @@ def rearrange(start: ClientInitial, data: QueryDict) -> bool:
     return False
 
 
-def _row(pressed: str, lists: dict[str, list[dict[str, Any]]]) -> tuple[str, int] | None:
-    """The list and place that a button's value names ("addresses-1")."""
-    name, _dash, number = pressed.partition("-")
-    if name not in lists or not (number.isascii() and number.isdigit()) or len(number) > 3:
+def _row(value: str, rows_by_prefix: dict[str, list[dict[str, Any]]]) -> tuple[str, int] | None:
+    """Parses a button's value such as "addresses-1" into prefix and index; None if there is no such row."""
+    name, _dash, number = value.partition("-")
+    if name not in rows_by_prefix or not (number.isascii() and number.isdigit()) or len(number) > 3:
         return None
-    return (name, int(number)) if int(number) < len(lists[name]) else None
+    return (name, int(number)) if int(number) < len(rows_by_prefix[name]) else None
 
 
 def clinicians_for(practice: Practice, client: Client | None) -> list[StaffMember]:
-    """Who may be chosen: owners and clinicians who work here, and whoever is chosen already."""
-    chosen = Q(pk=client.clinician_id) if client is not None and client.clinician_id else Q()
-    here = Q(role__in=(Role.OWNER, Role.CLINICIAN), deactivated_at=None)
-    return list(StaffMember.objects.filter(here | chosen if chosen else here, practice=practice).order_by("name"))
+    """Returns active owners and clinicians, and the client's current clinician, by name."""
+    current = Q(pk=client.clinician_id) if client is not None and client.clinician_id else Q()
+    eligible = Q(role__in=(Role.OWNER, Role.CLINICIAN), deactivated_at=None)
+    return list(
+        StaffMember.objects.filter(eligible | current if current else eligible, practice=practice).order_by("name")
+    )

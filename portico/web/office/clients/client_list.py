@@ -1,4 +1,4 @@
-"""The list of clients: found by name, email or phone, filtered by how they stand with the portal."""
+"""The client list: search by name, email or phone, and filters by portal state."""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -21,7 +21,7 @@ from portico.web.office.roles import may_edit
 
 @dataclass(frozen=True)
 class FilterChip:
-    """A link that narrows the list; without a number while a search is on."""
+    """A filter link with its count as text; without one during a search."""
 
     label: str
     address: str
@@ -41,69 +41,78 @@ def home(request: OfficeRequest) -> HttpResponse:
 def index(request: OfficeRequest) -> HttpResponse:
     form = ListForm(request.GET)
     form.is_valid()
-    wanted = form.wanted
-    page = client_list.page(request.practice, wanted)
-    # A search may find few of many: the totals beside the chips would mislead.
-    counts = {} if wanted.query else client_list.counts_by_state(request.practice)
+    list_query = form.list_query
+    page = client_list.page(request.practice, list_query)
+    # During a search the totals beside the filters would mislead.
+    counts = {} if list_query.query else client_list.counts_by_state(request.practice)
     context = {
         "form": form,
-        "wanted": wanted,
-        "state": ARCHIVED if wanted.archived else wanted.state or "",
+        "wanted": list_query,
+        "state": ARCHIVED if list_query.archived else list_query.state or "",
         "rows": [(client, state_reasons.reason_of(client)) for client in page.clients],
-        "chips": _chips(wanted, counts),
-        "archived_url": list_url(wanted, state=ARCHIVED),
-        "sorts": _sorts(wanted),
-        "summary": _summary(page.clients, page.total, wanted),
-        "next_url": list_url(wanted, after=page.next_after) if page.next_after else "",
-        "first_url": "" if page.is_first else list_url(wanted),
-        "has_nobody": bool(counts) and not client_list.sum_of(counts).number and not wanted.archived,
+        "chips": _chips(list_query, counts),
+        "archived_url": list_url(list_query, state=ARCHIVED),
+        "sorts": _sorts(list_query),
+        "summary": _summary(page.clients, page.total, list_query),
+        "next_url": list_url(list_query, after=page.next_after) if page.next_after else "",
+        "first_url": "" if page.is_first else list_url(list_query),
+        "has_nobody": bool(counts) and not client_list.sum_of(counts).number and not list_query.archived,
         "may_edit": may_edit(request),
     }
-    is_part = "HX-Request" in request.headers
-    template = "office/clients/list.html#found" if is_part else "office/clients/list.html"
-    return render(request, template, context | {"is_part": is_part})
+    is_fragment = "HX-Request" in request.headers
+    template = "office/clients/list.html#found" if is_fragment else "office/clients/list.html"
+    return render(request, template, context | {"is_part": is_fragment})
 
 
-def list_url(wanted: ListQuery, *, state: str | None = None, sort: Sort | None = None, after: str = "") -> str:
-    """The list as it is wanted, but for what is given; what is left as usual is left out."""
+def list_url(list_query: ListQuery, *, state: str | None = None, sort: Sort | None = None, after: str = "") -> str:
+    """Returns the query string of the list with the given changes, without default values."""
     if state is None:
-        state = ARCHIVED if wanted.archived else wanted.state or ""
-    sort = sort or wanted.sort
-    asked = {"q": wanted.query, "state": state, "sort": "" if sort is Sort.NAME else sort.value, "after": after}
-    return f"?{urlencode({name: value for name, value in asked.items() if value})}"
+        state = ARCHIVED if list_query.archived else list_query.state or ""
+    sort = sort or list_query.sort
+    parameters = {
+        "q": list_query.query,
+        "state": state,
+        "sort": "" if sort is Sort.NAME else sort.value,
+        "after": after,
+    }
+    return f"?{urlencode({name: value for name, value in parameters.items() if value})}"
 
 
 def count_label(count: Count) -> str:
-    """48, and 1,000+ for all that is beyond counting."""
+    """Returns "48", or "1,000+" above the counting limit."""
     return f"{count.at_most:,}+" if count.is_more else f"{count.at_most:,}"
 
 
-def _chips(wanted: ListQuery, counts: dict[PortalState, Count]) -> list[FilterChip]:
-    everybody = count_label(client_list.sum_of(counts)) if counts else ""
-    chips = [FilterChip(_("All"), list_url(wanted, state=""), everybody, wanted.state is None and not wanted.archived)]
+def _chips(list_query: ListQuery, counts: dict[PortalState, Count]) -> list[FilterChip]:
+    total = count_label(client_list.sum_of(counts)) if counts else ""
+    chips = [
+        FilterChip(
+            _("All"), list_url(list_query, state=""), total, list_query.state is None and not list_query.archived
+        )
+    ]
     for state in PortalState:
         count = counts.get(state)
         tone = "bad" if state is PortalState.NEEDS_ATTENTION and count and count.number else ""
-        label, told = str(state.label), count_label(count) if count else ""
-        chips.append(FilterChip(label, list_url(wanted, state=state), told, wanted.state is state, tone))
+        label, number = str(state.label), count_label(count) if count else ""
+        chips.append(FilterChip(label, list_url(list_query, state=state), number, list_query.state is state, tone))
     return chips
 
 
-def _sorts(wanted: ListQuery) -> dict[str, str]:
-    turned = Sort.NAME_BACKWARDS if wanted.sort is Sort.NAME else Sort.NAME
+def _sorts(list_query: ListQuery) -> dict[str, str]:
+    reversed_sort = Sort.NAME_BACKWARDS if list_query.sort is Sort.NAME else Sort.NAME
     directions = {Sort.NAME: "ascending", Sort.NAME_BACKWARDS: "descending", Sort.NEWEST: ""}
     return {
-        "name_url": list_url(wanted, sort=turned),
-        "direction": directions[wanted.sort],
-        "newest_url": "" if wanted.sort is Sort.NEWEST else list_url(wanted, sort=Sort.NEWEST),
+        "name_url": list_url(list_query, sort=reversed_sort),
+        "direction": directions[list_query.sort],
+        "newest_url": "" if list_query.sort is Sort.NEWEST else list_url(list_query, sort=Sort.NEWEST),
     }
 
 
-def _summary(shown: list[Client], total: Count, wanted: ListQuery) -> str:
+def _summary(shown: list[Client], total: Count, list_query: ListQuery) -> str:
     if not shown:
-        return _("Nobody found") if wanted.query else ""
+        return _("Nobody found") if list_query.query else ""
     numbers = {"shown": len(shown), "total": count_label(total)}
-    if wanted.query:
+    if list_query.query:
         return (
             ngettext("%(shown)d of %(total)s client found", "%(shown)d of %(total)s clients found", total.number)
             % numbers

@@ -1,4 +1,4 @@
-"""What the list of clients is asked for, in its address."""
+"""The query parameters of the client list."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from portico.domain.clients.models import PortalState
 from portico.plumbing.text.input_validation import NoCardNumberField, clean_line
 
 ARCHIVED = "archived"
-LONGEST_QUERY = 200
+MAX_QUERY_LENGTH = 200
 
 
 class ListForm(forms.Form):
-    """Search, filter, sort and place. Whatever makes no sense is left out: the list is shown all the same."""
+    """Search, filter, sort and position. Ignores invalid values, except that a card number is an error."""
 
     q = NoCardNumberField(required=False)
     state = forms.CharField(required=False)
@@ -21,7 +21,7 @@ class ListForm(forms.Form):
     after = forms.CharField(required=False)
 
     def clean_q(self) -> str:
-        return clean_line(self.cleaned_data["q"])[:LONGEST_QUERY]
+        return clean_line(self.cleaned_data["q"])[:MAX_QUERY_LENGTH]
 
     def clean_state(self) -> str:
         state: str = self.cleaned_data["state"]
@@ -32,14 +32,14 @@ class ListForm(forms.Form):
         return Sort(sort) if sort in set(Sort) else Sort.NAME
 
     @property
-    def wanted(self) -> ListQuery:
-        """To be asked after `is_valid`, which refuses nothing but a card number."""
-        found: dict[str, Any] = self.cleaned_data  # Any: a field's value.
-        state = found["state"]
+    def list_query(self) -> ListQuery:
+        """The query; read it after `is_valid`, even if that returns False."""
+        cleaned: dict[str, Any] = self.cleaned_data  # Any: a field's value.
+        state = cleaned["state"]
         return ListQuery(
-            query=found.get("q", ""),
+            query=cleaned.get("q", ""),
             state=PortalState(state) if state in PortalState.values else None,
             archived=state == ARCHIVED,
-            sort=found["sort"],
-            after=found["after"],
+            sort=cleaned["sort"],
+            after=cleaned["after"],
         )

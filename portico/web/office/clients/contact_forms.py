@@ -1,4 +1,4 @@
-"""Rows of a client's addresses and phone numbers, any number of each."""
+"""Formsets of a client's email addresses and phone numbers."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,19 +19,19 @@ ADDRESSES, PHONES = "addresses", "phones"
 
 
 class AddressForm(OfficeForm):
-    """One address. `id` is the ref of the row it was, empty for a new one; an empty new row counts for nothing."""
+    """One address. `id` is the ref of the saved row, empty for a new one. An empty new row is ignored."""
 
     id = forms.CharField(required=False, max_length=26, widget=forms.HiddenInput)
     kind = forms.ChoiceField(label=gettext_lazy("Type"), choices=AddressKind.choices, initial=AddressKind.HOME)
     address = line_field(
         gettext_lazy("Email"),
         longest=254,
-        # No type="email": Chromium would rewrite some addresses and refuse others that are right.
+        # No type="email": Chromium rewrites some addresses and refuses some valid ones.
         attrs={"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"},
     )
     email_ok = forms.BooleanField(label=gettext_lazy("Email ok"), required=False)
 
-    # What the page adds: the row as saved, and whether the client signs in with it.
+    # Set by the view: the saved row, and whether the client signs in with it.
     standing: EmailAddress | None = None
     signs_in = False
 
@@ -43,15 +43,15 @@ class AddressForm(OfficeForm):
             return ""
         try:
             mailbox_key(address)
-        except ValueError as malformed:
+        except ValueError as error:
             raise ValidationError(
                 _("This doesn’t look like an email address. It needs a name, an @ and a domain, like ana@example.com.")
-            ) from malformed
+            ) from error
         return address
 
     @property
     def suggestion(self) -> str | None:
-        """The address that was probably meant."""
+        """A correction of a likely typo in the address, if any."""
         return suggestion_for(self["address"].value())
 
     @property
@@ -67,7 +67,7 @@ class AddressForm(OfficeForm):
 
 
 class PhoneForm(OfficeForm):
-    """One number, read as one of the practice's country unless it says another."""
+    """One phone number, parsed as one of the practice's country unless it has a country code."""
 
     kind = forms.ChoiceField(label=gettext_lazy("Type"), choices=PhoneKind.choices, initial=PhoneKind.MOBILE)
     number = line_field(gettext_lazy("Phone"), longest=40, is_phone=True, attrs={"inputmode": "tel"})
@@ -88,12 +88,12 @@ class PhoneForm(OfficeForm):
 
 
 def suggestion_for(typed: object) -> str | None:
-    """The address that was probably meant by what stands in a field."""
+    """Returns a correction of a likely typo in an address, if any."""
     return email_typos.suggestion(str(typed or "").strip())
 
 
 def e164(typed: str, country: str) -> str:
-    """The number as it is stored. Raises ValidationError for what no telephone could dial."""
+    """Returns the number in E.164 format. Raises ValidationError for an impossible number."""
     try:
         number = phonenumbers.parse(typed, country)
     except phonenumbers.NumberParseException:
@@ -106,14 +106,14 @@ def e164(typed: str, country: str) -> str:
 
 
 def written(number: str, country: str) -> str:
-    """A stored number so that `e164` reads the same number again."""
+    """Returns a stored number in the format of `country`, which `e164` parses back to the same number."""
     try:
         parsed = phonenumbers.parse(number, None)
     except phonenumbers.NumberParseException:
         return number
-    at_home = parsed.country_code == phonenumbers.country_code_for_region(country)
+    is_national = parsed.country_code == phonenumbers.country_code_for_region(country)
     style = phonenumbers.PhoneNumberFormat
-    return phonenumbers.format_number(parsed, style.NATIONAL if at_home else style.INTERNATIONAL)
+    return phonenumbers.format_number(parsed, style.NATIONAL if is_national else style.INTERNATIONAL)
 
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ else:
 
 
 class Rows(_Rows):
-    """As many rows as were sent, none beyond."""
+    """A formset without extra rows."""
 
     default_error_messages = {"missing_management_form": gettext_lazy("The form arrived incomplete. Please try again.")}
 

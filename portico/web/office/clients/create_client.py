@@ -1,4 +1,4 @@
-"""`Create Client`: a name is enough; address, consent, access and the invitation can come in the same go."""
+"""`Create Client`: requires only a name; addresses, consent, access and invitation are optional."""
 
 from http import HTTPStatus
 
@@ -40,33 +40,33 @@ def _create(request: OfficeRequest) -> HttpResponse:
             rearranged,
             PortalAccessForm(request.practice, start=PortalAccessForm(request.practice, request.POST).values()),
         )
-    # Each is asked, so that each complains.
+    # A list, not `and`: both must show their errors.
     if not all([forms.is_valid(), (welcome := PortalAccessForm(request.practice, request.POST)).is_valid()]):
         return _page(request, forms, welcome, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     addresses = forms.entry.addresses
-    if welcome.invitation is not None and (slip := _unseen_slip(addresses, welcome.cleaned_data["looked_at"])):
-        return _page(request, forms, _asking_about(request, slip), status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    if welcome.invitation is not None and (typo := _unconfirmed_typo(addresses, welcome.cleaned_data["looked_at"])):
+        return _page(request, forms, _ask_about_typo(request, typo), status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
         form_key = welcome.cleaned_data["form_key"] or tokens.new_token()
-        created = new_clients.create(
+        result = new_clients.create(
             request.practice, forms.entry, welcome.access, welcome.invitation, form_key=form_key, by=request.actor
         )
     except (DuplicateAddress, FormSentBefore) as refusal:
         forms.details.add_error(None, str(refusal))
     except CannotSendInvitation as refusal:
-        welcome.add_error("send_now", _words_for(refusal))
+        welcome.add_error("send_now", _message_for(refusal))
     else:
-        return _answer(request, created)
+        return _redirect_after_creation(request, result)
     return _page(request, forms, welcome, status=HTTPStatus.CONFLICT)
 
 
-def _unseen_slip(addresses: tuple[AddressInput, ...], looked_at: str) -> str | None:
-    """The address the invitation would go to, when it looks mistyped and nobody was asked about it yet."""
+def _unconfirmed_typo(addresses: tuple[AddressInput, ...], looked_at: str) -> str | None:
+    """Returns the invitation's address if it has a likely typo that was not pointed out yet."""
     first = addresses[0].address if addresses else ""
     return first if first != looked_at and suggestion_for(first) else None
 
 
-def _asking_about(request: OfficeRequest, address: str) -> PortalAccessForm:
+def _ask_about_typo(request: OfficeRequest, address: str) -> PortalAccessForm:
     data = request.POST.copy()
     data["looked_at"] = address
     form = PortalAccessForm(request.practice, data)
@@ -75,7 +75,7 @@ def _asking_about(request: OfficeRequest, address: str) -> PortalAccessForm:
     return form
 
 
-def _words_for(refusal: CannotSendInvitation) -> str:
+def _message_for(refusal: CannotSendInvitation) -> str:
     match refusal.fix:
         case "address":
             return _("Add an email address to send the invitation to, or send it later.")
@@ -85,10 +85,10 @@ def _words_for(refusal: CannotSendInvitation) -> str:
             return str(refusal)
 
 
-def _answer(request: OfficeRequest, created: CreatedClient) -> HttpResponse:
-    client, invitation = created.client, created.invitation
+def _redirect_after_creation(request: OfficeRequest, result: CreatedClient) -> HttpResponse:
+    client, invitation = result.client, result.invitation
     name = {"name": client.name}
-    if not created.is_new:
+    if not result.is_new:
         messages.info(request, _("%(name)s had been created already. Nothing was done twice.") % name)
     elif invitation is not None:
         notice = _("%(name)s was created. The invitation is on its way to %(address)s.")

@@ -1,4 +1,4 @@
-"""The lower half of `Create Client`: access and the invitation, if they are wished at once."""
+"""The lower half of `Create Client`: access and invitation."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from portico.web.office.client_portal.portal_tab_form import InvitationTextForm
 
 
 class PortalAccessForm(InvitationTextForm):
-    """`press` makes a double press one client; `looked_at` is an address that was pointed out as a likely slip."""
+    """`form_key` makes a double submission one client; `looked_at` is an address already shown as a likely typo."""
 
     enabled = forms.BooleanField(
         label=gettext_lazy("Client Portal Access"), required=False, widget=forms.CheckboxInput(attrs={"role": "switch"})
@@ -33,17 +33,17 @@ class PortalAccessForm(InvitationTextForm):
         self, practice: Practice, data: QueryDict | None = None, start: dict[str, Any] | None = None
     ) -> None:  # Any: a value.
         text = invitation_text.default_of(practice, "en")
-        opening = {
+        defaults = {
             "access_billing_documents": True,
             "subject": text.subject,
             "message": text.message,
             "form_key": tokens.new_token(),
         }
-        super().__init__(data, initial=opening | (start or {}))
+        super().__init__(data, initial=defaults | (start or {}))
         self.fields["pay_by_card"].disabled = not practice.takes_cards
 
     def values(self) -> dict[str, Any]:  # Any: a field's value.
-        """What stands in the form, typed or given, right or wrong."""
+        """Returns the current values of all fields, valid or not."""
         return {name: self[name].value() for name in self.fields}
 
     def clean(self) -> dict[str, Any]:
@@ -71,5 +71,5 @@ class PortalAccessForm(InvitationTextForm):
 
     @property
     def invitation(self) -> InvitationText | None:
-        """What to send at once; None to send nothing."""
+        """The invitation to send now, if any."""
         return self.text if self.cleaned_data["enabled"] and self.cleaned_data["send_now"] else None

@@ -1,4 +1,4 @@
-"""What two people typed into one client's form at the same time, side by side."""
+"""Conflicts between submitted input and what someone else saved meanwhile."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ NOTHING = "—"
 
 @dataclass(frozen=True)
 class FieldConflict:
-    """One field: what was typed here, and what somebody else has saved."""
+    """A field with the submitted and the saved value."""
 
     label: str
     typed: str
@@ -25,43 +25,43 @@ class FieldConflict:
 
 
 def conflicts_between(typed: ClientForms, saved: ClientForms) -> list[FieldConflict]:
-    """Every field in which they differ, in the order of the page."""
-    found = of_forms(typed.details, saved.details)
+    """Returns every field that differs, in the order of the page."""
+    conflicts = of_forms(typed.details, saved.details)
     for label, rows in (
         (_("Email"), (_addresses(typed.start), _addresses(saved.start))),
         (_("Phone"), (_phones(typed.start), _phones(saved.start))),
     ):
         if rows[0] != rows[1]:
-            found.append(FieldConflict(label, _lines(rows[0]), _lines(rows[1])))
-    return found
+            conflicts.append(FieldConflict(label, _lines(rows[0]), _lines(rows[1])))
+    return conflicts
 
 
 def of_forms(typed: forms.Form, saved: forms.Form) -> list[FieldConflict]:
-    """The same for one form alone."""
-    found = []
+    """Returns the same for a single form."""
+    conflicts = []
     for name in saved.fields:
         if name == "version":
             continue
-        pair = _worded(typed, name), _worded(saved, name)
-        if pair[0] != pair[1]:
-            found.append(FieldConflict(str(saved[name].label), *pair))
-    return found
+        values = _display_value(typed, name), _display_value(saved, name)
+        if values[0] != values[1]:
+            conflicts.append(FieldConflict(str(saved[name].label), *values))
+    return conflicts
 
 
-def with_rows_of(typed: ClientInitial, saved: ClientInitial) -> ClientInitial:
-    """As typed, and below it the rows that were saved meanwhile: pressing again removes nobody's work unseen."""
-    known = {row.get("id") for row in typed.addresses}
+def merge_rows(typed: ClientInitial, saved: ClientInitial) -> ClientInitial:
+    """Returns the input plus the rows saved meanwhile, so that saving again does not silently delete them."""
+    typed_ids = {row.get("id") for row in typed.addresses}
     numbers = {_digits(row) for row in typed.phones}
     return ClientInitial(
         typed.details | {"version": saved.details["version"]},
         [row for row in typed.addresses if row.get("address")]
-        + [row for row in saved.addresses if row["id"] not in known],
+        + [row for row in saved.addresses if row["id"] not in typed_ids],
         [row for row in typed.phones if row.get("number")]
         + [row for row in saved.phones if _digits(row) not in numbers],
     )
 
 
-def _worded(form: forms.Form, name: str) -> str:
+def _display_value(form: forms.Form, name: str) -> str:
     value, field = form[name].value(), form.fields[name]
     if isinstance(field, forms.ChoiceField):
         return str(dict(_flat(field)).get(value or "", NOTHING))
@@ -71,7 +71,7 @@ def _worded(form: forms.Form, name: str) -> str:
 
 
 def _flat(field: forms.ChoiceField) -> Iterator[tuple[str, object]]:
-    """The choices without their groups."""
+    """Yields the choices without their groups."""
     for value, label in cast("Iterable[tuple[str, object]]", field.choices):
         if isinstance(label, list):
             yield from label
@@ -80,9 +80,9 @@ def _flat(field: forms.ChoiceField) -> Iterator[tuple[str, object]]:
 
 
 def _addresses(start: ClientInitial) -> list[str]:
-    worded = _("%(address)s, Email ok"), _("%(address)s, no Email ok")
+    templates = _("%(address)s, Email ok"), _("%(address)s, no Email ok")
     rows = [row for row in start.addresses if row.get("address")]
-    return [worded[0 if row.get("email_ok") else 1] % {"address": row["address"]} for row in rows]
+    return [templates[0 if row.get("email_ok") else 1] % {"address": row["address"]} for row in rows]
 
 
 def _phones(start: ClientInitial) -> list[str]:
@@ -90,7 +90,7 @@ def _phones(start: ClientInitial) -> list[str]:
 
 
 def _digits(row: Mapping[str, Any]) -> str:  # Any: a field's value.
-    return "".join(sign for sign in str(row.get("number") or "") if sign.isdigit())
+    return "".join(character for character in str(row.get("number") or "") if character.isdigit())
 
 
 def _lines(rows: list[str]) -> str:

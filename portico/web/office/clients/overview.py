@@ -1,4 +1,4 @@
-"""A client at a glance: how they stand with the portal, what to do next, how to reach them, what happened lately."""
+"""A client's overview: portal state, next step, contact details, balance and latest activity."""
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -21,7 +21,7 @@ from portico.web.office.billing import invoice_labels
 from portico.web.office.client_portal import next_step
 from portico.web.office.roles import CLIENT_EDITORS, may_edit
 
-LATEST = 6
+ENTRIES_SHOWN = 6
 INVOICES_SHOWN = 4
 
 
@@ -35,7 +35,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     invoices = list(client.invoices.with_attempts().with_sums().order_by("-id")[: INVOICES_SHOWN + 1])
     for invoice in invoices:
         invoice.practice = client.practice
-    lately = AuditEntry.objects.filter(client=client).exclude(verb__in=AuditAction.views()).order_by("-id")
+    entries = AuditEntry.objects.filter(client=client).exclude(verb__in=AuditAction.views()).order_by("-id")
     context = {
         "client": client,
         "access": access,
@@ -43,7 +43,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "phones": client.phone_numbers.order_by("id"),
         "others": _others(access),
         "next": next_step.next_step_for(client, access, has_addresses=bool(addresses)),
-        "lines": [audit_labels.row_for(entry) for entry in lately[:LATEST]],
+        "lines": [audit_labels.row_for(entry) for entry in entries[:ENTRIES_SHOWN]],
         "account": balances.office_account(client),
         "rows": invoice_labels.status_labels(client, invoices[:INVOICES_SHOWN]),
         "has_more": len(invoices) > INVOICES_SHOWN,
@@ -69,7 +69,7 @@ def restore(request: OfficeRequest, ref: str) -> HttpResponse:
 
 
 def _others(access: PortalAccess | None) -> QuerySet[PortalAccess] | tuple[()]:
-    """Whom else the same mailbox sees."""
+    """Returns the mailbox's accesses to other clients."""
     if access is None or access.account is None or not eligibility.is_eligible(access, Purpose.SIGN_IN_BY_PIN):
         return ()
     others = access.account.accesses.eligible(Purpose.SIGN_IN_BY_PIN).exclude(pk=access.pk)

@@ -1,1 +1,1 @@
-"""How staff sign in: password, second factor, set-up and reset links."""
+"""Staff sign-in: password, second factor, set-up and reset links."""

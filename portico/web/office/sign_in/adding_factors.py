@@ -1,4 +1,4 @@
-"""Adding an authenticator app or a passkey: on the way in, and later in the office."""
+"""Adds an authenticator app or a passkey, during sign-in or from the account page."""
 
 from django import forms
 from django.http import HttpResponse, JsonResponse
@@ -14,17 +14,17 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office.base_form import OfficeForm, line_field
 from portico.web.office.sign_in.second_factor_prompt import AuthenticatorForm
 
-# What the session remembers until the new factor has proven itself.
-_TO_SCAN = "authenticator-secret"
-_QUESTION = "new-passkey-question"
+# Session keys, until the new factor has been verified.
+_PENDING_APP = "authenticator-secret"
+_PENDING_CHALLENGE = "new-passkey-question"
 
 
 class NotAdded(Exception):
-    """What stands in the way has been said on the form."""
+    """Raised after adding the error to the form."""
 
 
 class AppForm(AuthenticatorForm):
-    """The code that the app shows, once it knows the secret."""
+    """Takes a code of the app that is being added."""
 
 
 class NewPasskeyForm(OfficeForm):
@@ -33,10 +33,10 @@ class NewPasskeyForm(OfficeForm):
 
 
 def scan_context(request: OfficeRequest) -> dict[str, object]:
-    """What the page shows: the secret as a QR code, and in groups of four to be typed. It stays until it is used."""
-    secret = request.session.get(_TO_SCAN)
+    """Returns the secret as a QR code and as text. The session keeps the same secret until it is used."""
+    secret = request.session.get(_PENDING_APP)
     if secret is None:
-        secret = request.session[_TO_SCAN] = authenticators.new_secret()
+        secret = request.session[_PENDING_APP] = authenticators.new_secret()
     return {
         "qr": qr_codes.svg(
             authenticators.provisioning_uri(request.staff, secret), label=_("QR code for your authenticator app")
@@ -46,45 +46,47 @@ def scan_context(request: OfficeRequest) -> dict[str, object]:
 
 
 def add_app(request: OfficeRequest, form: AppForm, *, first: bool) -> bool:
-    """Whether recovery codes were made too. Raises NotAdded, and AlreadySetUp."""
-    secret = request.session.get(_TO_SCAN)
+    """Returns True if recovery codes were created too. Raises NotAdded and AlreadySetUp."""
+    secret = request.session.get(_PENDING_APP)
     if not form.is_valid() or secret is None:
         raise NotAdded
     try:
-        made = authenticators.set_up(
+        codes_created = authenticators.set_up(
             request.staff, secret, code=form.cleaned_data["otp"], first=first, by=request.actor
         )
-    except WrongCode as wrong:
+    except WrongCode as error:
         form.add_error("otp", _("That code doesn’t work. Type the one that the app shows now."))
-        raise NotAdded from wrong
-    del request.session[_TO_SCAN]
-    return made
+        raise NotAdded from error
+    del request.session[_PENDING_APP]
+    return codes_created
 
 
-def ask_for_passkey(request: OfficeRequest) -> HttpResponse:
-    """What our script hands to the browser."""
-    question = passkeys.registration_challenge(request.staff)
-    request.session[_QUESTION] = question.state
-    return JsonResponse(question.options)
+def passkey_challenge(request: OfficeRequest) -> HttpResponse:
+    """Returns the options for `navigator.credentials.create()` as JSON."""
+    challenge = passkeys.registration_challenge(request.staff)
+    request.session[_PENDING_CHALLENGE] = challenge.state
+    return JsonResponse(challenge.options)
 
 
 def add_passkey(request: OfficeRequest, form: NewPasskeyForm, *, first: bool) -> bool:
-    """Whether recovery codes were made too. Raises NotAdded, and AlreadySetUp."""
-    # A question is good for one answer.
-    state = request.session.pop(_QUESTION, None)
+    """Returns True if recovery codes were created too. Raises NotAdded and AlreadySetUp."""
+    # A challenge is valid for one response.
+    state = request.session.pop(_PENDING_CHALLENGE, None)
     if not form.is_valid():
         raise NotAdded
     if state is None:
         form.add_error("passkey", _("That took too long. Try again."))
         raise NotAdded
-    asked = form.cleaned_data
+    cleaned = form.cleaned_data
     try:
-        return passkeys.add(request.staff, state, asked["passkey"], name=asked["name"], first=first, by=request.actor)
-    except PasskeyRejected as wrong:
+        return passkeys.add(
+            request.staff, state, cleaned["passkey"], name=cleaned["name"], first=first, by=request.actor
+        )
+    except PasskeyRejected as error:
         form.add_error("passkey", _("That passkey didn’t work. Try again, or use another way."))
-        raise NotAdded from wrong
+        raise NotAdded from error
 
 
-def usual_name(request: OfficeRequest) -> str:
-    """By what name a person will know this device's passkey again."""
+def default_name(request: OfficeRequest) -> str:
+    """Returns a default name for this device's passkey."""
     return request_origin.browser_of(request) or _("Passkey")

@@ -1,4 +1,4 @@
-"""How django-allauth behaves here: no sign-up, no words and no limits of its own."""
+"""The django-allauth adapter: no sign-up, and neither messages nor rate limits of its own."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth co
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         return reverse("office:clients")
 
-    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:  # Any: as allauth has it.
-        """Nothing: tries are counted exactly by `practices.passwords`, not in a cache."""
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:  # Any: allauth's own signature.
+        """Does nothing: `practices.staff.password_attempts` counts attempts exactly, allauth only in a cache."""
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:  # Any: as above.
-        """Nobody for who has left or whose practice is paused: else one would hear that the password was right."""
+        """Returns None for staff who have left or whose practice is paused, so as not to reveal a right password."""
         user: AbstractBaseUser | None = super().authenticate(request, **credentials)
         return user if isinstance(user, StaffMember) and user.may_sign_in else None
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:  # Any: as above.
-        """Nothing: the pages say what happened."""
+        """Does nothing: the pages show their own messages."""

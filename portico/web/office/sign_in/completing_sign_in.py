@@ -1,4 +1,4 @@
-"""Letting staff in: by the password, and then by what the second step asked for. Each time with a new session id."""
+"""Starts the staff session after the password, and completes it after the second factor."""
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
@@ -15,7 +15,7 @@ from portico.web.http.request_types import OfficeRequest
 
 
 def by_password(request: HttpRequest, staff: StaffMember) -> None:
-    """The password was right. Where a second factor is required, such a session opens nothing but the next step."""
+    """Starts a session with a new id. If a second factor is required, it opens only the next step."""
     with transaction.atomic():
         get_adapter().login(request, staff)
         request.session[BROWSER] = request_origin.browser_of(request)
@@ -25,9 +25,9 @@ def by_password(request: HttpRequest, staff: StaffMember) -> None:
             password_attempts.record_sign_in(staff, SecondFactorMethod.PASSWORD.value)
 
 
-def by_factor(request: OfficeRequest, way: SecondFactorMethod) -> None:
-    """The second step was taken."""
+def by_factor(request: OfficeRequest, method: SecondFactorMethod) -> None:
+    """Completes the sign-in, under a new session id."""
     with transaction.atomic():
         request.session.cycle_key()
-        staff_verification.record(request.session, way)
-        password_attempts.record_sign_in(request.staff, way.value)
+        staff_verification.record(request.session, method)
+        password_attempts.record_sign_in(request.staff, method.value)

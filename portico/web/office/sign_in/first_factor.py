@@ -1,4 +1,4 @@
-"""The first second factor of a staff member, set up on the way in: an authenticator app or a passkey."""
+"""Sets up a staff member's first second factor during sign-in: an authenticator app or a passkey."""
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -19,7 +19,7 @@ from portico.web.office.sign_in.adding_factors import AppForm, NewPasskeyForm, N
 @sensitive_post_parameters("otp", "passkey")
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: OfficeRequest) -> HttpResponse:
-    """Opens only to who has no factor: whoever has one must show it, and adds another in the office."""
+    """Only for staff without a factor; others must use theirs, and can add another from their account page."""
     if staff_verification.next_step(request.session) != "office:second_step":
         return office_redirects.redirect_onward(request)
     if second_factor.is_set_up(request.staff):
@@ -33,14 +33,14 @@ def show(request: OfficeRequest) -> HttpResponse:
         made_codes = adding_factors.add_app(request, form, first=True)
     except NotAdded:
         return _page(request, form, status=422)
-    return _go_on(request, SecondFactorMethod.AUTHENTICATOR, made_codes=made_codes)
+    return _complete(request, SecondFactorMethod.AUTHENTICATOR, made_codes=made_codes)
 
 
 @office_second_step_page
 @require_POST
-def ask_for_passkey(request: OfficeRequest) -> HttpResponse:
-    """The question that our script hands to the browser."""
-    return adding_factors.ask_for_passkey(request)
+def passkey_challenge(request: OfficeRequest) -> HttpResponse:
+    """Returns the options for `navigator.credentials.create()`."""
+    return adding_factors.passkey_challenge(request)
 
 
 def _add_passkey(request: OfficeRequest) -> HttpResponse:
@@ -49,13 +49,13 @@ def _add_passkey(request: OfficeRequest) -> HttpResponse:
         made_codes = adding_factors.add_passkey(request, form, first=True)
     except NotAdded:
         return _page(request, AppForm(), form, status=422)
-    return _go_on(request, SecondFactorMethod.PASSKEY, made_codes=made_codes)
+    return _complete(request, SecondFactorMethod.PASSKEY, made_codes=made_codes)
 
 
-def _go_on(request: OfficeRequest, way: SecondFactorMethod, *, made_codes: bool) -> HttpResponse:
+def _complete(request: OfficeRequest, method: SecondFactorMethod, *, made_codes: bool) -> HttpResponse:
     if made_codes:
         staff_verification.show_codes(request.session, first=True)
-    completing_sign_in.by_factor(request, way)
+    completing_sign_in.by_factor(request, method)
     return office_redirects.redirect_onward(request)
 
 
@@ -65,7 +65,7 @@ def _page(
     context = {
         "form": form,
         "passkey": passkey or NewPasskeyForm(),
-        "passkey_name": adding_factors.usual_name(request),
+        "passkey_name": adding_factors.default_name(request),
         "here": office_redirects.with_next(request, request.path),
         **adding_factors.scan_context(request),
     }

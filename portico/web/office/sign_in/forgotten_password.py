@@ -1,4 +1,4 @@
-"""`Forgot your password?`: asks for an email and answers alike for every address."""
+"""`Forgot your password?`: requests a reset link, with the same response for every address."""
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -14,8 +14,8 @@ from portico.web.http import request_origin
 from portico.web.office.sign_in.password import only_practice
 
 
-class AskForm(forms.Form):
-    """Whether the address is anybody's is asked elsewhere, and never told."""
+class ForgottenPasswordForm(forms.Form):
+    """Validates the address only; the response never reveals whether it is known."""
 
     email = StaffAddressField(
         label=_("Email"),
@@ -36,8 +36,8 @@ class AskForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        return _page(request, AskForm())
-    form = AskForm(request.POST)
+        return _page(request, ForgottenPasswordForm())
+    form = ForgottenPasswordForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
     password_reset.request_reset(form.cleaned_data["email"], ip=request_origin.ip_of(request))
@@ -47,10 +47,10 @@ def ask(request: HttpRequest) -> HttpResponse:
 @office_sign_in_page
 @require_safe
 def sent(request: HttpRequest) -> HttpResponse:
-    """The same page whatever was typed."""
+    """Shows the same page for every address."""
     return render(request, "office/forgotten/sent.html", {"practice": only_practice()})
 
 
-def _page(request: HttpRequest, form: AskForm, *, status: int = 200) -> HttpResponse:
+def _page(request: HttpRequest, form: ForgottenPasswordForm, *, status: int = 200) -> HttpResponse:
     context = {"form": form, "practice": only_practice()}
     return render(request, "office/forgotten/ask.html", context, status=status)

@@ -1,4 +1,4 @@
-"""How staff sign in and out."""
+"""Staff sign-in with a password, and sign-out."""
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import LoginForm
@@ -23,7 +23,7 @@ from portico.web.office.sign_in import completing_sign_in
 
 
 class SignInForm(forms.Form):
-    """What is typed at the door. Whether it opens is asked elsewhere."""
+    """Takes email and password; checks neither."""
 
     email = StaffAddressField(
         label=gettext_lazy("Email"),
@@ -44,7 +44,7 @@ class SignInForm(forms.Form):
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """The door; whoever is in already goes on."""
+    """Signs in; redirects staff who are signed in already."""
     if isinstance(request.user, StaffMember):
         return redirect(office_redirects.landing(request, request.user))
     if request.method != "POST":
@@ -52,25 +52,25 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = SignInForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
-    return _try(request, form)
+    return _check_password(request, form)
 
 
 @office_sign_in_page
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """Ends the session, and leaves nothing in the browser that Back could show."""
+    """Ends the session and clears the browser's cache, so that the Back button shows nothing."""
     with transaction.atomic():
         if isinstance(request.user, StaffMember):
             password_attempts.record_sign_out(request.user)
         get_adapter().logout(request)
     response = redirect(f"{settings.LOGIN_URL}?signed-out")
-    # Never "cookies": that would take the client's session at the same address too.
+    # Not "cookies": that would also delete a client session of the same origin.
     response["Clear-Site-Data"] = '"cache", "storage"'
     cookies.delete_cookie(response, settings.SESSION_COOKIE_NAME)
     return response
 
 
-def _try(request: HttpRequest, form: SignInForm) -> HttpResponse:
+def _check_password(request: HttpRequest, form: SignInForm) -> HttpResponse:
     email, password = form.cleaned_data["email"], form.cleaned_data["password"]
     try:
         password_attempts.reserve_attempt(email, ip=request_origin.ip_of(request))
@@ -81,17 +81,17 @@ def _try(request: HttpRequest, form: SignInForm) -> HttpResponse:
     login = LoginForm({"login": email, "password": password}, request=request)
     if not login.is_valid():
         password_attempts.record_refused(email, beyond_limit=False)
-        # Alike for a wrong password, an unknown address and a colleague who has left.
+        # The same for a wrong password, an unknown address and staff who have left.
         form.add_error("password", _("That email and password don’t match. Check both and try again."))
         return _page(request, form, status=422)
     password_attempts.refund_attempt(email, ip=request_origin.ip_of(request))
-    # Not by the form's own `login`: its further steps would lead to the library's pages.
+    # Not LoginForm.login: its next steps would redirect to allauth's pages.
     completing_sign_in.by_password(request, login.user)
     return redirect(office_redirects.landing(request, login.user))
 
 
 def only_practice() -> Practice | None:
-    """Whose name stands over the office's door; of several, a stranger learns none."""
+    """Returns the practice to name on the sign-in page; None if there are several."""
     practices = Practice.objects.order_by("id")[:2]
     return practices[0] if len(practices) == 1 else None
 

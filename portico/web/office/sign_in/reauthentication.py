@@ -1,18 +1,18 @@
-"""Asking again who somebody is, before what matters most: refund, export, keys, own email, roles, invites.
+"""Re-authentication before sensitive actions: refunds, exports, keys, own email, roles, invitations.
 
-For a page whose form changes such a thing (asked before the form is shown, so that nothing typed is interrupted):
+For a page with a form (before the form is shown, so that typing is not interrupted):
 
     @office_page(Role.OWNER)
-    @proven
+    @recently_verified
     @require_http_methods(["GET", "HEAD", "POST"])
     def edit_role(request: OfficeRequest, ref: str) -> HttpResponse: ...
 
-For one button on a page that may be looked at freely, at the top of its POST:
+For a button on a page that needs no re-authentication itself, at the top of its POST view:
 
-    if (asked := proving.needs_proof(request)) is not None:
-        return asked
+    if (response := reauthentication_needed(request)) is not None:
+        return response
 
-Both let through for ten minutes after the last proof. What was posted comes back as a form to press again.
+Both accept a verification of the last ten minutes. A posted form is saved and shown again afterwards.
 """
 
 from functools import wraps
@@ -36,39 +36,41 @@ from portico.web.office.sign_in import second_factor_prompt
 
 
 def recently_verified[**P](view: View[OfficeRequest, P]) -> View[OfficeRequest, P]:
-    """Stands under `@office_page`: the page opens only to who has shown lately who they are."""
+    """Decorator below `@office_page`: redirects to re-authentication unless the last verification is recent."""
 
     @wraps(view)
-    def asked_first(request: OfficeRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def verified_first(request: OfficeRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         return reauthentication_needed(request) or view(request, *args, **kwargs)
 
-    return asked_first
+    return verified_first
 
 
 def reauthentication_needed(request: OfficeRequest) -> HttpResponse | None:
-    """The way to the page that asks, when the last proof is older than ten minutes; None when it is not."""
+    """Returns a redirect to re-authentication; None if the last verification is at most ten minutes old."""
     if staff_verification.is_recent(request.session):
         return None
-    query = {"next": _back(request)}
+    query = {"next": _return_url(request)}
     if request.method == "POST":
         fields = form_recovery.posted_fields(request.POST.lists())
-        kept = saved_forms.save(request.staff, path=request.get_full_path(), fields=fields)
-        query |= {"kept": kept.ref} if kept else {"again": "1"}
-    address = f"{reverse('office:prove')}?{urlencode(query)}"
+        saved = saved_forms.save(request.staff, path=request.get_full_path(), fields=fields)
+        query |= {"kept": saved.ref} if saved else {"again": "1"}
+    url = f"{reverse('office:prove')}?{urlencode(query)}"
     if "HX-Request" in request.headers:
-        return HttpResponse(headers={"HX-Redirect": address})
-    return redirect(address)
+        return HttpResponse(headers={"HX-Redirect": url})
+    return redirect(url)
 
 
 @office_page()
 @sensitive_post_parameters("otp", "recovery_code", "passkey", "password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def reauthenticate(request: OfficeRequest) -> HttpResponse:
-    """Asks for a factor again; in the demo, where nobody has one, for the password."""
-    answer = second_factor_prompt.ask(request, template="office/prove.html", question="office:prove_by_passkey")
-    if isinstance(answer, HttpResponse):
-        return answer
-    staff_verification.record(request.session, answer)
+    """Asks for a second factor again; where none is required (demo), for the password."""
+    verified = second_factor_prompt.prompt(
+        request, template="office/prove.html", challenge_url_name="office:prove_by_passkey"
+    )
+    if isinstance(verified, HttpResponse):
+        return verified
+    staff_verification.record(request.session, verified)
     if "again" in request.GET:
         messages.info(request, _("Thank you. Now press once more."))
     return redirect(office_redirects.landing(request, request.staff))
@@ -77,13 +79,13 @@ def reauthenticate(request: OfficeRequest) -> HttpResponse:
 @office_page()
 @require_POST
 def reauthenticate_by_passkey(request: OfficeRequest) -> HttpResponse:
-    """The question that our script hands to the browser."""
-    return second_factor_prompt.ask_for_passkey(request)
+    """Returns the options for `navigator.credentials.get()`."""
+    return second_factor_prompt.passkey_challenge(request)
 
 
-def _back(request: OfficeRequest) -> str:
-    """Where to go on afterwards: the page itself, or for a button the page on which it stood."""
+def _return_url(request: OfficeRequest) -> str:
+    """Returns the page to open afterwards: the requested one, or for a POST the page with the button."""
     if request.method in {"GET", "HEAD"}:
         return request.get_full_path()
-    stood_on = urlsplit(request.headers.get("Referer", ""))
-    return office_redirects.own_path(f"{stood_on.path}?{stood_on.query}" if stood_on.query else stood_on.path)
+    referer = urlsplit(request.headers.get("Referer", ""))
+    return office_redirects.own_path(f"{referer.path}?{referer.query}" if referer.query else referer.path)

@@ -1,4 +1,4 @@
-"""Recovery codes, shown once: to the session that made them, until the person says that they are saved."""
+"""Recovery codes, shown to the session that created them until the person confirms having saved them."""
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -16,7 +16,7 @@ def show(request: OfficeRequest) -> HttpResponse:
     if not staff_verification.has_unseen_codes(request.session):
         return office_redirects.redirect_onward(request)
     if request.method == "POST":
-        staff_verification.codes_seen(request.session)
+        staff_verification.mark_codes_seen(request.session)
         return office_redirects.redirect_onward(request)
     context = {
         "codes": recovery_codes.unused(request.staff),
@@ -29,10 +29,10 @@ def show(request: OfficeRequest) -> HttpResponse:
 @office_second_step_page
 @require_safe
 def as_text(request: OfficeRequest) -> HttpResponse:
-    """The same as a file."""
+    """Returns the codes as a text file."""
     if not staff_verification.has_unseen_codes(request.session):
         return redirect("office:recovery_codes")
     context = {"codes": recovery_codes.unused(request.staff)}
-    answer = render(request, "office/recovery_codes.txt", context, content_type="text/plain; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="recovery-codes-{request.practice.slug}.txt"'
-    return answer
+    response = render(request, "office/recovery_codes.txt", context, content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="recovery-codes-{request.practice.slug}.txt"'
+    return response

@@ -1,4 +1,4 @@
-"""The page that asks for a second factor: at sign-in, and again before what matters most."""
+"""The prompt for a second factor, at sign-in and for re-authentication."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,12 +20,11 @@ from portico.web import office_redirects
 from portico.web.http import request_origin
 from portico.web.http.request_types import OfficeRequest
 
-# What the session remembers between the question for a passkey and its answer.
 CHALLENGE_SESSION_KEY = "passkey-question"
 
 
 class NeverRedisplayed(forms.TextInput):
-    """A field whose content never comes back, right or wrong."""
+    """A text input whose value is not rendered again."""
 
     def format_value(self, value: Any) -> None:  # Any: Django's own.
         return None
@@ -77,88 +76,88 @@ _WRONG = {
 }
 
 
-def ask(request: OfficeRequest, *, template: str, question: str) -> SecondFactorMethod | HttpResponse:
-    """The way by which the person has just shown who they are, or the page that asks.
+def prompt(request: OfficeRequest, *, template: str, challenge_url_name: str) -> SecondFactorMethod | HttpResponse:
+    """Returns the method by which the person has just verified their identity, or the page that asks for it.
 
-    `question` names the address where our script asks for a passkey.
+    `challenge_url_name` is the URL where our script gets the passkey challenge.
     """
-    ways = _ways(request)
+    methods = _methods(request)
     if request.method != "POST":
-        return _page(request, template, question, ways, None)
-    way = next((way for way, (_form, field) in FORMS.items() if way in ways and field in request.POST), None)
-    form = FORMS[way][0](request.POST) if way else None
-    if way is None or form is None or not form.is_valid():
-        return _page(request, template, question, ways, form, status=422)
-    field = FORMS[way][1]
+        return _page(request, template, challenge_url_name, methods, None)
+    method = next((each for each, (_form, field) in FORMS.items() if each in methods and field in request.POST), None)
+    form = FORMS[method][0](request.POST) if method else None
+    if method is None or form is None or not form.is_valid():
+        return _page(request, template, challenge_url_name, methods, form, status=422)
+    field = FORMS[method][1]
     try:
-        if _is_right(request, way, form.cleaned_data[field]):
-            return way
-    except RateLimitExceeded as beyond:
-        form.add_error(field, wait_words(beyond))
-        return _page(request, template, question, ways, form, status=429)
-    form.add_error(field, ValidationError(_WRONG[way]))
-    return _page(request, template, question, ways, form, status=422)
+        if _is_right(request, method, form.cleaned_data[field]):
+            return method
+    except RateLimitExceeded as error:
+        form.add_error(field, rate_limit_message(error))
+        return _page(request, template, challenge_url_name, methods, form, status=429)
+    form.add_error(field, ValidationError(_WRONG[method]))
+    return _page(request, template, challenge_url_name, methods, form, status=422)
 
 
-def ask_for_passkey(request: OfficeRequest) -> HttpResponse:
-    """What our script hands to the browser."""
-    question = passkeys.authentication_challenge(request.staff)
-    request.session[CHALLENGE_SESSION_KEY] = question.state
-    return JsonResponse(question.options)
+def passkey_challenge(request: OfficeRequest) -> HttpResponse:
+    """Returns the options for `navigator.credentials.get()` as JSON."""
+    challenge = passkeys.authentication_challenge(request.staff)
+    request.session[CHALLENGE_SESSION_KEY] = challenge.state
+    return JsonResponse(challenge.options)
 
 
-def wait_words(beyond: RateLimitExceeded) -> str:
-    if beyond.limit.window >= timedelta(days=1):
+def rate_limit_message(error: RateLimitExceeded) -> str:
+    if error.limit.window >= timedelta(days=1):
         return _("Too many tries. Wait a day, or use another way.")
-    if beyond.limit.window >= timedelta(hours=1):
+    if error.limit.window >= timedelta(hours=1):
         return _("Too many tries. Wait an hour, or use another way.")
     return _("Too many tries. Wait five minutes, then try again.")
 
 
-def _ways(request: OfficeRequest) -> set[SecondFactorMethod]:
-    # Who is let in without a second factor is asked for the password.
+def _methods(request: OfficeRequest) -> set[SecondFactorMethod]:
+    # Without a second factor, the password is asked for again.
     return second_factor.methods(request.staff) if settings.SECOND_FACTOR_REQUIRED else {SecondFactorMethod.PASSWORD}
 
 
-def _is_right(request: OfficeRequest, way: SecondFactorMethod, answer: str) -> bool:
-    """Raises TooMany."""
+def _is_right(request: OfficeRequest, method: SecondFactorMethod, response: str) -> bool:
+    """Checks the response to the prompt. Raises RateLimitExceeded."""
     staff = request.staff
-    if way == SecondFactorMethod.PASSWORD:
-        return password_attempts.check_again(staff, answer, ip=request_origin.ip_of(request))
-    # A question is good for one answer.
-    state = request.session.pop(CHALLENGE_SESSION_KEY, None) if way == SecondFactorMethod.PASSKEY else None
-    tries = {
-        SecondFactorMethod.AUTHENTICATOR: lambda: authenticators.use(staff, answer),
-        SecondFactorMethod.PASSKEY: lambda: passkeys.use(staff, state, answer),
-        SecondFactorMethod.RECOVERY_CODE: lambda: recovery_codes.use(staff, answer),
+    if method == SecondFactorMethod.PASSWORD:
+        return password_attempts.check_again(staff, response, ip=request_origin.ip_of(request))
+    # A challenge is valid for one response.
+    state = request.session.pop(CHALLENGE_SESSION_KEY, None) if method == SecondFactorMethod.PASSKEY else None
+    checks = {
+        SecondFactorMethod.AUTHENTICATOR: lambda: authenticators.use(staff, response),
+        SecondFactorMethod.PASSKEY: lambda: passkeys.use(staff, state, response),
+        SecondFactorMethod.RECOVERY_CODE: lambda: recovery_codes.use(staff, response),
     }
-    return second_factor.attempt(staff, way, tries[way], by=request.actor)
+    return second_factor.attempt(staff, method, checks[method], by=request.actor)
 
 
 def _page(
     request: OfficeRequest,
     template: str,
-    question: str,
-    ways: set[SecondFactorMethod],
+    challenge_url_name: str,
+    methods: set[SecondFactorMethod],
     form: forms.Form | None,
     *,
     status: int = 200,
 ) -> HttpResponse:
-    with_recovery = SecondFactorMethod.RECOVERY_CODE in ways and (
+    with_recovery = SecondFactorMethod.RECOVERY_CODE in methods and (
         "recovery" in request.GET or isinstance(form, RecoveryForm)
     )
     context = {
-        "authenticator": _form_of(AuthenticatorForm, form) if SecondFactorMethod.AUTHENTICATOR in ways else None,
-        "passkey": _form_of(PasskeyForm, form) if SecondFactorMethod.PASSKEY in ways else None,
+        "authenticator": _form_of(AuthenticatorForm, form) if SecondFactorMethod.AUTHENTICATOR in methods else None,
+        "passkey": _form_of(PasskeyForm, form) if SecondFactorMethod.PASSKEY in methods else None,
         "recovery": _form_of(RecoveryForm, form) if with_recovery else None,
-        "password": _form_of(PasswordForm, form) if SecondFactorMethod.PASSWORD in ways else None,
-        "has_recovery": SecondFactorMethod.RECOVERY_CODE in ways,
+        "password": _form_of(PasswordForm, form) if SecondFactorMethod.PASSWORD in methods else None,
+        "has_recovery": SecondFactorMethod.RECOVERY_CODE in methods,
         "here": office_redirects.with_next(request, request.path),
         "with_recovery_url": office_redirects.with_next(request, request.path, recovery="1"),
-        "question_url": reverse(question),
+        "question_url": reverse(challenge_url_name),
     }
     return render(request, template, context, status=status)
 
 
-def _form_of(kind: type[forms.Form], asked: forms.Form | None) -> forms.Form:
-    return asked if isinstance(asked, kind) else kind()
+def _form_of(form_class: type[forms.Form], submitted: forms.Form | None) -> forms.Form:
+    return submitted if isinstance(submitted, form_class) else form_class()

@@ -1,4 +1,4 @@
-"""The second step of signing in: the code of the authenticator, a passkey, or a recovery code."""
+"""The second step of signing in: authenticator code, passkey or recovery code."""
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -17,22 +17,22 @@ from portico.web.office.sign_in import completing_sign_in, second_factor_prompt
 @sensitive_post_parameters("otp", "recovery_code", "passkey")
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: OfficeRequest) -> HttpResponse:
-    """Asks for the factor; who has none yet sets one up."""
+    """Asks for a second factor; redirects staff who have none to set one up."""
     if staff_verification.next_step(request.session) != "office:second_step":
         return office_redirects.redirect_onward(request)
     if not second_factor.is_set_up(request.staff):
         return redirect(office_redirects.with_next(request, reverse("office:first_factor")))
-    answer = second_factor_prompt.ask(
-        request, template="office/second_step.html", question="office:second_step_by_passkey"
+    verified = second_factor_prompt.prompt(
+        request, template="office/second_step.html", challenge_url_name="office:second_step_by_passkey"
     )
-    if isinstance(answer, HttpResponse):
-        return answer
-    completing_sign_in.by_factor(request, answer)
+    if isinstance(verified, HttpResponse):
+        return verified
+    completing_sign_in.by_factor(request, verified)
     return office_redirects.redirect_onward(request)
 
 
 @office_second_step_page
 @require_POST
 def by_passkey(request: OfficeRequest) -> HttpResponse:
-    """The question that our script hands to the browser."""
-    return second_factor_prompt.ask_for_passkey(request)
+    """Returns the options for `navigator.credentials.get()`."""
+    return second_factor_prompt.passkey_challenge(request)

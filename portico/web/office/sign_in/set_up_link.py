@@ -1,4 +1,4 @@
-"""The one-time link: arriving takes the token out of the address, the page sets the password."""
+"""Set-up and reset links: opening one moves its token into a cookie; the page sets the password."""
 
 from http import HTTPStatus
 
@@ -21,12 +21,12 @@ from portico.web.http import cookies
 from portico.web.office.sign_in import completing_sign_in
 
 COOKIE_NAME = f"{settings.COOKIE_PREFIX}portico-set-up"
-# How long the page may stand open before its link must be opened again, in seconds.
+# Seconds until the link must be opened again.
 PAGE_LIFETIME = 3600
 
 
 class PasswordForm(forms.Form):
-    """A new password; whether it is good enough says the operation."""
+    """Takes a new password; the operation validates its strength."""
 
     password = forms.CharField(
         label=_("Password"),
@@ -40,9 +40,9 @@ class PasswordForm(forms.Form):
 @office_sign_in_page
 @require_safe
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Moves the token into a cookie of this browser and goes on to a clean address. Spends nothing."""
+    """Moves the token from the URL into a cookie and redirects. Does not use up the link."""
     response = redirect("office:set_up")
-    # The one answer whose own address is a secret.
+    # The URL of this response is secret.
     response["Referrer-Policy"] = "no-referrer"
     if request.method == "GET":
         cookies.set_cookie(response, COOKIE_NAME, token[:100], max_age=PAGE_LIFETIME)
@@ -53,7 +53,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_password(request: HttpRequest) -> HttpResponse:
-    """Shows the link that was opened last; its button chooses a password only for whom its page had named."""
+    """Shows the link opened last; POST sets the password only for the staff member named in the form."""
     token = request.COOKIES.get(COOKIE_NAME, "")
     try:
         link = set_up_links.find(token)
@@ -67,7 +67,7 @@ def choose_password(request: HttpRequest) -> HttpResponse:
 
 
 def _out_of_date(request: HttpRequest) -> HttpResponse:
-    """Another person's link was opened in this browser since."""
+    """Returns 409: another person's link was opened in this browser since the form was shown."""
     return render(request, "office/set_up_gone.html", {"is_out_of_date": True}, status=HTTPStatus.CONFLICT)
 
 
@@ -77,11 +77,11 @@ def _choose(request: HttpRequest, link: SetUpLink, token: str) -> HttpResponse:
         return _page(request, link, form, status=422)
     try:
         staff = set_up_links.choose_password(token, form.cleaned_data["password"])
-    except ValidationError as weak:
-        form.add_error("password", weak)
+    except ValidationError as error:
+        form.add_error("password", error)
         return _page(request, link, form, status=422)
     if link.purpose == SetUpPurpose.RESET:
-        # A mailbox alone opens nothing: the new password is asked for at the door, and then what comes after it.
+        # Access to the mailbox alone must not sign anyone in: the new password and the second factor are asked for.
         response = redirect(f"{settings.LOGIN_URL}?changed")
     else:
         completing_sign_in.by_password(request, staff)

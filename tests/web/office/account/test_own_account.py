@@ -1,4 +1,4 @@
-"""What staff change about themselves: name, email, password, second factor, and where they are signed in."""
+"""A staff member's own account: name, email, password, second factors and sessions."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ GOOD = "four green boats at dawn"
 
 @pytest.fixture
 def fay(practice: Practice, office: Browser) -> StaffMember:
-    """She is signed in, in `office`."""
+    """The staff member who is signed in in `office`."""
     return StaffMember.objects.get(name="Fay")
 
 
@@ -39,11 +39,11 @@ def subjects_to(address: str) -> list[str]:
 
 
 def add_passkey_row(member: StaffMember, name: str, ref: str) -> None:
-    """A passkey's row, without the device."""
+    """Adds the database row of a passkey, without a device."""
     second_factor.rows(member).create(user=member, type=passkeys.KIND, data={"name": name, "ref": ref})
 
 
-def test_the_page_shows_what_is_theirs_in_a_fixed_number_of_queries(
+def test_page_has_a_fixed_query_count(
     office: Browser, fay: StaffMember, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     cast.with_authenticator(fay)
@@ -61,7 +61,7 @@ def test_the_page_shows_what_is_theirs_in_a_fixed_number_of_queries(
     assert page.count("Last active") == 5
 
 
-def test_a_new_name_stands_everywhere(office: Browser, fay: StaffMember) -> None:
+def test_new_name_is_used_everywhere(office: Browser, fay: StaffMember) -> None:
     answer = office.post(f"{PAGE}details/", {"name": " Fay  Okafor ", "email": fay.email})
     assert answer["Location"] == PAGE
     fay.refresh_from_db()
@@ -70,7 +70,7 @@ def test_a_new_name_stands_everywhere(office: Browser, fay: StaffMember) -> None
     assert not OutgoingEmail.objects.exists()
 
 
-def test_a_new_email_signs_in_and_the_old_one_is_told(office: Browser, fay: StaffMember) -> None:
+def test_new_email_signs_in_and_old_one_is_notified(office: Browser, fay: StaffMember) -> None:
     set_up_links.create_link(fay, by=cast.DESK)
     office.post(f"{PAGE}details/", {"name": fay.name, "email": "Fay.Okafor@Alder-Street.example"})
     fay.refresh_from_db()
@@ -78,14 +78,14 @@ def test_a_new_email_signs_in_and_the_old_one_is_told(office: Browser, fay: Staf
     assert AuditEntry.objects.get(verb=AuditAction.STAFF_EMAIL_CHANGED).about == fay.ref
     assert subjects_to("fay@alder-street.example") == ["You sign in with another address now"]
     assert subjects_to(fay.email) == []
-    # A link that waits in the old mailbox opens nothing any more.
+    # A link sent to the old address no longer works.
     assert SetUpLink.objects.get().used_at is not None
     other = Browser()
     assert other.post("/office/sign-in/", {"email": fay.email, "password": cast.PASSWORD}).status_code == 302
 
 
 @pytest.mark.parametrize("email", ["fay@localhost", "'fay@alder.example", "fay@[192.0.2.7]"])
-def test_an_email_that_mail_does_not_reach_is_refused(office: Browser, fay: StaffMember, email: str) -> None:
+def test_undeliverable_email_is_refused(office: Browser, fay: StaffMember, email: str) -> None:
     answer = office.post(f"{PAGE}details/", {"name": fay.name, "email": email})
     assert answer.status_code == 422
     assert "email address" in answer.content.decode()
@@ -93,16 +93,14 @@ def test_an_email_that_mail_does_not_reach_is_refused(office: Browser, fay: Staf
     assert fay.email == "fay@alder-street.example"
 
 
-def test_an_older_email_without_a_full_domain_may_stay(office: Browser, fay: StaffMember) -> None:
+def test_existing_email_without_full_domain_may_stay(office: Browser, fay: StaffMember) -> None:
     StaffMember.objects.update(email="fay@localhost")
     assert office.post(f"{PAGE}details/", {"name": "Fay Okafor", "email": "fay@localhost"}).status_code == 302
     fay.refresh_from_db()
     assert fay.name == "Fay Okafor"
 
 
-def test_an_email_that_is_a_colleagues_is_refused_on_its_field(
-    office: Browser, fay: StaffMember, practice: Practice
-) -> None:
+def test_colleagues_email_is_refused(office: Browser, fay: StaffMember, practice: Practice) -> None:
     hal = cast.hal(practice)
     answer = office.post(f"{PAGE}details/", {"name": "Fay Okafor", "email": hal.email.upper()})
     assert answer.status_code == 422
@@ -112,14 +110,14 @@ def test_an_email_that_is_a_colleagues_is_refused_on_its_field(
     assert (fay.name, fay.email) == ("Fay", "fay@alder-street.example")
 
 
-def test_the_same_again_changes_nothing(office: Browser, fay: StaffMember) -> None:
+def test_unchanged_details_change_nothing(office: Browser, fay: StaffMember) -> None:
     office.post(f"{PAGE}details/", {"name": fay.name, "email": fay.email})
     assert not AuditEntry.objects.exists()
     assert not OutgoingEmail.objects.exists()
 
 
 @pytest.mark.parametrize("place", ["details/", "authenticator/", "passkeys/new/"])
-def test_after_ten_minutes_a_proof_is_asked_for_again(
+def test_form_needs_reauthentication_after_ten_minutes(
     office: Browser, fay: StaffMember, stopped_clock: time_machine.Traveller, place: str
 ) -> None:
     stopped_clock.shift(timedelta(minutes=10, seconds=1))
@@ -131,7 +129,7 @@ def test_after_ten_minutes_a_proof_is_asked_for_again(
 
 
 @pytest.mark.parametrize("place", ["authenticator/removing/", "recovery-codes/", "passkeys/ref0/removing/"])
-def test_so_is_it_for_a_single_button(
+def test_button_needs_reauthentication_after_ten_minutes(
     office: Browser, fay: StaffMember, stopped_clock: time_machine.Traveller, place: str
 ) -> None:
     cast.with_authenticator(fay)
@@ -147,7 +145,7 @@ def change_password(office: Browser, new: str, now: str = cast.PASSWORD) -> "Ans
     return office.post(f"{PAGE}password/", {"password": now, "new_password": new})
 
 
-def test_a_new_password_ends_every_other_session_and_is_told(office: Browser, fay: StaffMember) -> None:
+def test_new_password_ends_other_sessions_and_notifies(office: Browser, fay: StaffMember) -> None:
     other = cast.signed_in(Browser(), fay)
     assert change_password(office, GOOD)["Location"] == PAGE
     fay.refresh_from_db()
@@ -159,7 +157,7 @@ def test_a_new_password_ends_every_other_session_and_is_told(office: Browser, fa
     assert StaffSession.objects.count() == 1
 
 
-def test_without_the_old_password_there_is_no_new_one(office: Browser, fay: StaffMember) -> None:
+def test_old_password_is_required(office: Browser, fay: StaffMember) -> None:
     for _ in range(5):
         answer = change_password(office, GOOD, "not the password")
         assert (answer.status_code, "That password doesn’t match." in text(answer)) == (422, True)
@@ -189,7 +187,7 @@ def set_up_app(office: Browser) -> tuple[str, "Answer"]:
     return secret, office.post(f"{PAGE}authenticator/", {"otp": cast.code_now(secret)})
 
 
-def test_a_first_app_brings_recovery_codes(office: Browser, fay: StaffMember) -> None:
+def test_first_app_creates_recovery_codes(office: Browser, fay: StaffMember) -> None:
     _secret, answer = set_up_app(office)
     assert answer["Location"] == "/office/sign-in/recovery-codes/?next=%2Foffice%2Faccount%2F"
     page = text(office.get(answer["Location"]))
@@ -216,7 +214,7 @@ def test_a_new_app_replaces_the_old_one_and_keeps_the_codes(
     assert authenticators.use(fay, cast.code_now(secret))
 
 
-def test_a_wrong_code_keeps_the_app_that_was_there(office: Browser, fay: StaffMember) -> None:
+def test_wrong_code_keeps_the_existing_app(office: Browser, fay: StaffMember) -> None:
     cast.with_authenticator(fay)
     before = second_factor.factors(fay).get().data
     office.get(f"{PAGE}authenticator/")
@@ -225,7 +223,7 @@ def test_a_wrong_code_keeps_the_app_that_was_there(office: Browser, fay: StaffMe
     assert second_factor.factors(fay).get().data == before
 
 
-def test_the_last_factor_stays_where_one_is_required(office: Browser, fay: StaffMember, settings: Settings) -> None:
+def test_last_required_factor_cannot_be_removed(office: Browser, fay: StaffMember, settings: Settings) -> None:
     settings.SECOND_FACTOR_REQUIRED = True
     cast.with_authenticator(fay)
     cast.signed_in_with_factor(office, fay)
@@ -241,7 +239,7 @@ def test_the_last_factor_stays_where_one_is_required(office: Browser, fay: Staff
     assert "This is the only second factor" in text(office.post(f"{PAGE}passkeys/ref0/removing/", follow=True))
 
 
-def test_a_passkey_is_removed_and_the_person_is_told(office: Browser, fay: StaffMember) -> None:
+def test_removing_a_passkey_notifies(office: Browser, fay: StaffMember) -> None:
     cast.with_authenticator(fay)
     add_passkey_row(fay, "Phone", "ref0")
     assert office.post(f"{PAGE}passkeys/ref0/removing/")["Location"] == PAGE
@@ -251,7 +249,7 @@ def test_a_passkey_is_removed_and_the_person_is_told(office: Browser, fay: Staff
     assert office.post(f"{PAGE}passkeys/ref0/removing/").status_code == 404
 
 
-def test_a_colleagues_passkey_is_not_found(office: Browser, fay: StaffMember, practice: Practice) -> None:
+def test_colleagues_passkey_is_404(office: Browser, fay: StaffMember, practice: Practice) -> None:
     hal = cast.hal(practice)
     add_passkey_row(hal, "Phone", "ref0")
     assert office.post(f"{PAGE}passkeys/ref0/removing/").status_code == 404
@@ -271,12 +269,12 @@ def test_new_codes_end_the_old_ones_and_are_shown_once(office: Browser, fay: Sta
     assert not recovery_codes.use(fay, old[0])
 
 
-def test_without_a_factor_there_are_no_codes_to_make(office: Browser, fay: StaffMember) -> None:
+def test_no_recovery_codes_without_a_factor(office: Browser, fay: StaffMember) -> None:
     assert office.post(f"{PAGE}recovery-codes/")["Location"] == PAGE
     assert not second_factor.rows(fay).exists()
 
 
-def test_a_session_says_in_which_browser_it_is(office: Browser, fay: StaffMember) -> None:
+def test_session_names_its_browser(office: Browser, fay: StaffMember) -> None:
     phone = Browser(headers={"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) Safari/605"})
     phone.post("/office/sign-in/", {"email": fay.email, "password": cast.PASSWORD})
     page = text(office.get(PAGE))
@@ -304,7 +302,7 @@ def test_all_others_are_ended_at_once(office: Browser, fay: StaffMember) -> None
     assert AuditEntry.objects.filter(verb=AuditAction.STAFF_SESSION_ENDED).count() == 1
 
 
-def test_a_colleagues_session_is_not_found(office: Browser, practice: Practice) -> None:
+def test_colleagues_session_is_404(office: Browser, practice: Practice) -> None:
     hal = cast.signed_in(Browser(), cast.hal(practice))
     session = StaffSession.objects.latest("id")
     assert office.post(f"{PAGE}sessions/{session.ref}/ending/").status_code == 404

@@ -1,4 +1,4 @@
-"""The `Client Portal` tab as a person reads it, and what their browser would post."""
+"""Reads the `Client Portal` tab and builds what a browser would post."""
 
 import re
 from html import unescape
@@ -26,7 +26,7 @@ def hidden(shown: str, name: str) -> str:
 
 
 def form_of(office: Browser, person: Client, **typed: str) -> dict[str, str]:
-    """What a browser would post: the page's own hidden fields, the person's address, and what was typed."""
+    """Returns the form data: hidden fields, the selected address and the input."""
     shown = page(office, person)
     row = person.email_addresses.open().order_by("id").first()
     return {

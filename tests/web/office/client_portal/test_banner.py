@@ -1,4 +1,4 @@
-"""The banner of the `Client Portal` tab tells how things stand, as far as it is known."""
+"""The banner of the `Client Portal` tab."""
 
 from datetime import timedelta
 
@@ -17,13 +17,13 @@ from tests import cast
 from tests.web.office.client_portal.tab_posts import banner, form_of, page, post, squeezed
 
 
-def test_access_off_is_told_quietly(office: Browser, practice: Practice) -> None:
+def test_access_off(office: Browser, practice: Practice) -> None:
     shown = page(office, cast.ana(practice))
     assert "access is off" in banner(shown)
     assert '<section class="notice" data-tone="quiet" id="banner"' in shown
 
 
-def test_on_and_never_invited_says_not_invited_yet(office: Browser, practice: Practice) -> None:
+def test_access_on_but_not_invited(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     shown = page(office, ana)
@@ -32,7 +32,7 @@ def test_on_and_never_invited_says_not_invited_yet(office: Browser, practice: Pr
     assert "Not invited yet" in banner(shown)
 
 
-def test_delivery_is_told_as_known(office: Browser, practice: Practice, stopped_clock: time_machine.Traveller) -> None:
+def test_delivery_state_is_shown(office: Browser, practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     ana = cast.ana(practice)
     invitation = cast.invited(ana)
     assert "In line, a few seconds." in banner(page(office, ana))
@@ -53,7 +53,7 @@ def test_delivery_is_told_as_known(office: Browser, practice: Practice, stopped_
     assert "it no longer works" in told
 
 
-def test_a_bounce_is_told_in_plain_words_with_the_way_to_mend_it(office: Browser, practice: Practice) -> None:
+def test_bounce_is_explained_with_its_fix(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     invitation = cast.invited(ana)
     OutgoingEmail.objects.filter(pk=invitation.email_id).update(
@@ -68,7 +68,7 @@ def test_a_bounce_is_told_in_plain_words_with_the_way_to_mend_it(office: Browser
     assert "Correct the address in Client Info" in told
 
 
-def test_a_delay_is_told_with_the_next_try(office: Browser, practice: Practice) -> None:
+def test_delay_shows_the_next_attempt(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     invitation = cast.invited(ana)
     OutgoingEmail.objects.filter(pk=invitation.email_id).update(
@@ -111,13 +111,13 @@ def test_an_archived_client_is_shown_and_cannot_be_changed(office: Browser, prac
     assert "Make Ana active again" in shown
 
 
-def test_the_portals_address_is_there_to_copy(office: Browser, practice: Practice) -> None:
+def test_portal_url_can_be_copied(office: Browser, practice: Practice) -> None:
     shown = page(office, cast.ana(practice))
     assert 'data-copy="http://localhost:8000/portal/alder-street/"' in shown
     assert ">http://localhost:8000/portal/alder-street/</span>" in shown
 
 
-def test_all_is_done_only_while_the_last_attempt_succeeded(
+def test_done_only_if_the_last_attempt_succeeded(
     office: Browser, practice: Practice, stopped_clock: time_machine.Traveller
 ) -> None:
     ana, visitor = cast.ana(practice), Visitor("Firefox", "a browser")

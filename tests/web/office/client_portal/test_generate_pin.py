@@ -1,4 +1,4 @@
-"""`Generate PIN` and ending what lets a client in, on the `Client Portal` tab."""
+"""`Generate PIN`, and ending links, PINs and sessions."""
 
 import re
 from dataclasses import replace
@@ -43,7 +43,7 @@ def entries(verb: AuditAction) -> int:
     return AuditEntry.objects.filter(verb=verb).count()
 
 
-def test_a_pin_is_shown_once_on_a_page_that_is_not_stored(office: Browser, ana: Client) -> None:
+def test_pin_is_shown_once_and_not_cached(office: Browser, ana: Client) -> None:
     made = office.post(f"{tab(ana)}pin/", {"form_key": "k" * 43})
     assert made.headers["Location"] == f"{tab(ana)}pin/"
     assert office.head(f"{tab(ana)}pin/").status_code == 200  # Shows nothing, so it uses nothing up.
@@ -58,7 +58,7 @@ def test_a_pin_is_shown_once_on_a_page_that_is_not_stored(office: Browser, ana: 
     assert shown(again.content.decode()) == ""
 
 
-def test_the_page_tells_what_to_say(office: Browser, ana: Client) -> None:
+def test_page_shows_what_to_say(office: Browser, ana: Client) -> None:
     office.post(f"{tab(ana)}pin/", {"form_key": "k" * 43})
     page = said(office, f"{tab(ana)}pin/")
     for words in (
@@ -72,7 +72,7 @@ def test_the_page_tells_what_to_say(office: Browser, ana: Client) -> None:
         assert words in page.replace("1 hour", "60 minutes")
 
 
-def test_a_double_press_makes_one_pin_and_shows_it(office: Browser, ana: Client) -> None:
+def test_double_submission_creates_one_pin(office: Browser, ana: Client) -> None:
     pages = []
     for _ in range(2):
         office.post(f"{tab(ana)}pin/", {"form_key": "k" * 43})
@@ -88,14 +88,14 @@ def test_another_colleague_does_not_see_the_pin(office: Browser, ana: Client, pr
     assert shown(said(hals, f"{tab(ana)}pin/")) == ""
 
 
-def test_without_email_ok_a_pin_is_made_all_the_same(office: Browser, practice: Practice) -> None:
+def test_pin_needs_no_email_ok(office: Browser, practice: Practice) -> None:
     nia = cast.client(practice, "Nia", address="nia@mail.example", email_ok=False)
     cast.with_access(nia)
     office.post(f"{tab(nia)}pin/")
     assert shown(said(office, f"{tab(nia)}pin/"))
 
 
-def test_a_pin_is_refused_beside_the_button_with_what_mends_it(office: Browser, ana: Client) -> None:
+def test_refusal_beside_the_button_links_to_the_fix(office: Browser, ana: Client) -> None:
     access_grants.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK)
     page = said(office, tab(ana))
     assert re.search(r'form="pin-form"[^>]*disabled', page)
@@ -111,7 +111,7 @@ def test_an_archived_client_gets_no_pin(office: Browser, ana: Client) -> None:
     assert office.post(f"{tab(ana)}pin/").status_code == 409
 
 
-def test_after_ten_wrong_tries_staff_must_allow_more(office: Browser, ana: Client, practice: Practice) -> None:
+def test_after_ten_wrong_attempts_staff_must_allow_more(office: Browser, ana: Client, practice: Practice) -> None:
     door = Browser()
     for _ in range(10):
         door.post("/portal/alder-street/pin/", {"email": "ana@mail.example", "pin": "00000000"})
@@ -124,12 +124,12 @@ def test_after_ten_wrong_tries_staff_must_allow_more(office: Browser, ana: Clien
     assert office.post(f"{tab(ana)}pin/").status_code == 302
 
 
-def test_the_tab_says_that_a_pin_is_out_and_who_made_it(office: Browser, ana: Client) -> None:
+def test_tab_shows_the_live_pins_creator(office: Browser, ana: Client) -> None:
     office.post(f"{tab(ana)}pin/")
     assert "The last one, made by Fay, works until 1:20 PM." in said(office, tab(ana))
 
 
-def test_staff_see_where_a_client_is_signed_in_and_end_one(office: Browser, practice: Practice, ana: Client) -> None:
+def test_staff_see_and_end_sessions(office: Browser, practice: Practice, ana: Client) -> None:
     phone, desk = Browser(), Browser()
     cast.in_the_portal(phone, ana)
     cast.in_the_portal(desk, ana)
@@ -143,7 +143,7 @@ def test_staff_see_where_a_client_is_signed_in_and_end_one(office: Browser, prac
     assert desk.get("/portal/alder-street/home/").status_code == 200
 
 
-def test_a_session_of_somebody_else_is_not_found(office: Browser, practice: Practice, ana: Client) -> None:
+def test_session_of_another_client_is_404(office: Browser, practice: Practice, ana: Client) -> None:
     cast.in_the_portal(Browser(), cast.carol(practice))
     session = PortalSession.objects.get()
     assert office.post(f"{tab(ana)}sessions/{session.ref}/end/").status_code == 404
@@ -151,7 +151,7 @@ def test_a_session_of_somebody_else_is_not_found(office: Browser, practice: Prac
     assert session.ended_at is None
 
 
-def test_a_session_by_pin_is_ended_from_its_own_client_alone(office: Browser, practice: Practice) -> None:
+def test_pin_session_is_ended_only_from_its_client(office: Browser, practice: Practice) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
     for person in (bruno, bea):
         cast.with_access(person)
@@ -165,7 +165,7 @@ def test_a_session_by_pin_is_ended_from_its_own_client_alone(office: Browser, pr
     assert session.ended_at is not None
 
 
-def test_one_press_ends_links_pins_and_sessions(office: Browser, ana: Client) -> None:
+def test_end_everything_ends_links_pins_and_sessions(office: Browser, ana: Client) -> None:
     phone = cast.in_the_portal(Browser(), ana)
     token = cast.token_of(cast.invited(ana))
     office.post(f"{tab(ana)}pin/")

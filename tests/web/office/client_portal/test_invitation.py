@@ -1,4 +1,4 @@
-"""The invitation's editor on the `Client Portal` tab: its words, the preview, the draft."""
+"""The invitation on the `Client Portal` tab: editor, preview and draft."""
 
 import re
 from html import unescape
@@ -15,7 +15,7 @@ from tests import cast
 from tests.web.office.client_portal.tab_posts import address_of, form_of, page, post, send
 
 
-def test_before_the_first_invitation_the_editor_stands_open(office: Browser, practice: Practice) -> None:
+def test_editor_is_open_before_the_first_invitation(office: Browser, practice: Practice) -> None:
     shown = page(office, cast.ana(practice))
     assert '<section class="card" id="invitation" aria-labelledby="letter-h">' in shown
     assert '<h2 id="letter-h">Invitation email</h2>' in shown
@@ -23,9 +23,7 @@ def test_before_the_first_invitation_the_editor_stands_open(office: Browser, pra
     assert "Your client portal at [practice name]" in shown
 
 
-def test_afterwards_it_is_behind_resend_email_invitation_also_after_signing_in(
-    office: Browser, practice: Practice
-) -> None:
+def test_editor_is_closed_after_the_first_invitation(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     token = cast.token_of(cast.invited(ana))
     shown = page(office, ana)
@@ -65,7 +63,7 @@ def test_the_preview_speaks_the_clients_language(office: Browser, practice: Prac
     assert "The button works for 24 hours, once." in page(office, ana)
 
 
-def test_a_preview_of_what_cannot_be_sent_says_so(office: Browser, practice: Practice) -> None:
+def test_preview_says_if_it_cannot_be_sent(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     data = form_of(office, ana, subject="x" * 151, message="x" * 5_001)
     shown = office.post(f"{address_of(ana)}preview/", data).content.decode()
@@ -81,7 +79,7 @@ def test_a_preview_changes_nothing(office: Browser, practice: Practice) -> None:
     assert AuditEntry.objects.count() == entries
 
 
-def test_a_draft_is_kept_as_typed_and_opens_the_editor(office: Browser, practice: Practice) -> None:
+def test_draft_is_saved_and_opens_the_editor(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
     answer = office.post(
@@ -96,12 +94,12 @@ def test_a_draft_is_kept_as_typed_and_opens_the_editor(office: Browser, practice
 
 
 @pytest.mark.parametrize("typed", ["a\x00b", "x" * 50_000])
-def test_a_draft_that_cannot_be_stored_is_refused_quietly(office: Browser, practice: Practice, typed: str) -> None:
+def test_unstorable_draft_is_refused(office: Browser, practice: Practice, typed: str) -> None:
     ana = cast.ana(practice)
     assert office.post(f"{address_of(ana)}draft/", {"subject": "s", "message": typed}).status_code == 422
 
 
-def test_save_access_keeps_a_typed_text_as_draft_without_script_too(office: Browser, practice: Practice) -> None:
+def test_save_access_saves_the_draft_without_script(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     post(office, ana, form_of(office, ana, action="save", message="Not lost"))
     assert "Not lost" in page(office, ana)

@@ -1,4 +1,4 @@
-"""The `Client Portal` tab: access, address and options, as promised, for those who may."""
+"""The `Client Portal` tab: access, address, options and permissions."""
 
 import re
 from html import unescape
@@ -31,7 +31,7 @@ def test_save_access_turns_it_on_and_mails_nothing(office: Browser, practice: Pr
     assert AuditEntry.objects.get(verb=AuditAction.ACCESS_TURNED_ON).actor_name == "Fay"
 
 
-def test_send_email_saves_and_sends_in_one_press(office: Browser, practice: Practice) -> None:
+def test_send_email_saves_and_sends(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     send(office, ana, subject="Come in", message="Hello [first name],\n\n[sign-in button]")
     email = OutgoingEmail.objects.get()
@@ -41,7 +41,7 @@ def test_send_email_saves_and_sends_in_one_press(office: Browser, practice: Prac
     assert PortalAccess.objects.get(client=ana).is_on
 
 
-def test_the_guide_is_attached_by_a_tick_and_the_emails_page_says_so(office: Browser, practice: Practice) -> None:
+def test_guide_can_be_attached(office: Browser, practice: Practice) -> None:
     ana, carol = cast.ana(practice), cast.carol(practice)
     send(office, ana)
     assert OutgoingEmail.objects.get().content["attached"] == []
@@ -50,9 +50,7 @@ def test_the_guide_is_attached_by_a_tick_and_the_emails_page_says_so(office: Bro
     assert "getting-started-en.pdf" in office.get(f"/office/emails/{email.ref}/").text
 
 
-def test_a_double_press_of_send_email_sends_one_mail_and_shows_the_first_ones_result(
-    office: Browser, practice: Practice
-) -> None:
+def test_double_send_sends_one_email(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     data = form_of(office, ana, action="send")
     for _ in range(2):
@@ -61,7 +59,7 @@ def test_a_double_press_of_send_email_sends_one_mail_and_shows_the_first_ones_re
     assert OutgoingEmail.objects.count() == 1
 
 
-def test_a_double_press_of_save_access_is_no_conflict(office: Browser, practice: Practice) -> None:
+def test_double_save_is_no_conflict(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     data = form_of(office, ana, action="save")
     assert [post(office, ana, data).status_code for _ in range(2)] == [302, 302]
@@ -75,7 +73,7 @@ def test_pressing_enter_saves_and_sends_nothing(office: Browser, practice: Pract
     assert 'value="save"' in first_button[0]
 
 
-def test_the_stored_tick_for_cards_is_kept_whatever_is_posted(office: Browser, practice: Practice) -> None:
+def test_disabled_card_option_ignores_input(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     PortalAccess.objects.filter(client=ana).update(pay_by_card=True)
@@ -86,7 +84,7 @@ def test_the_stored_tick_for_cards_is_kept_whatever_is_posted(office: Browser, p
     assert not PortalAccess.objects.get(client=carol).pay_by_card
 
 
-def test_the_card_option_is_there_disabled_and_says_why(office: Browser, practice: Practice) -> None:
+def test_disabled_card_option_says_why(office: Browser, practice: Practice) -> None:
     shown = page(office, cast.ana(practice))
     box = re.search(r'<input[^>]*name="pay_by_card"[^>]*>', shown)
     assert box is not None
@@ -118,10 +116,10 @@ def test_all_open_addresses_can_be_chosen_and_closed_ones_cannot(office: Browser
     assert post(office, ana, form_of(office, ana, action="save", address=new.ref)).status_code == 302
 
 
-# Two at once
+# Concurrent edits
 
 
-def test_the_second_of_two_colleagues_is_shown_both_and_overwrites_nothing(office: Browser, practice: Practice) -> None:
+def test_concurrent_edit_overwrites_nothing(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     mine = form_of(office, ana, action="save", message="What I typed")
@@ -138,12 +136,12 @@ def test_the_second_of_two_colleagues_is_shown_both_and_overwrites_nothing(offic
     assert switch is not None
     assert "checked" in switch[0]
     assert not PortalAccess.objects.get(client=ana).is_on
-    # Having looked at both, saving again goes through.
+    # Saving again succeeds.
     assert post(office, ana, {**mine, "version": hidden(shown, "version")}).status_code == 302
     assert PortalAccess.objects.get(client=ana).is_on
 
 
-def test_archived_while_somebody_typed_keeps_what_was_typed(office: Browser, practice: Practice) -> None:
+def test_input_stays_if_client_was_archived_meanwhile(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     data = form_of(office, ana, action="send", message="What I typed")
@@ -154,7 +152,7 @@ def test_archived_while_somebody_typed_keeps_what_was_typed(office: Browser, pra
     assert not OutgoingEmail.objects.exists()
 
 
-# Who
+# Permissions
 
 
 def test_a_biller_reads_and_changes_nothing(client: Browser, practice: Practice) -> None:
@@ -171,14 +169,14 @@ def test_a_biller_reads_and_changes_nothing(client: Browser, practice: Practice)
 
 
 @pytest.mark.parametrize("colleague", [cast.elm, cast.hal, cast.fay])
-def test_everybody_else_sends_invitations(client: Browser, practice: Practice, colleague: object) -> None:
+def test_all_other_roles_send_invitations(client: Browser, practice: Practice, colleague: object) -> None:
     ana = cast.ana(practice)
     browser = cast.signed_in(client, colleague(practice))  # type: ignore[operator]  # One of the cast.
     assert send(browser, ana).status_code == 302
     assert OutgoingEmail.objects.count() == 1
 
 
-def test_a_client_of_another_practice_does_not_exist_here(office: Browser) -> None:
+def test_other_practices_client_is_404(office: Browser) -> None:
     dora = cast.dora(cast.birch())
     for path in ("", "draft/", "preview/"):
         assert office.post(f"{address_of(dora)}{path}", {}).status_code == 404
@@ -186,24 +184,24 @@ def test_a_client_of_another_practice_does_not_exist_here(office: Browser) -> No
     assert access_grants.access_of(dora) is None
 
 
-def test_nobody_is_asked_to_sign_in(client: Browser, practice: Practice) -> None:
+def test_visitors_are_redirected_to_sign_in(client: Browser, practice: Practice) -> None:
     answer = client.get(address_of(cast.ana(practice)))
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/office/sign-in/")
 
 
 @pytest.mark.parametrize("path", ["draft/", "preview/"])
-def test_fragments_are_only_posted(office: Browser, practice: Practice, path: str) -> None:
+def test_fragments_need_a_post(office: Browser, practice: Practice, path: str) -> None:
     assert office.get(f"{address_of(cast.ana(practice))}{path}").status_code == 405
 
 
-def test_opening_the_tab_is_one_entry_in_the_trail(office: Browser, practice: Practice) -> None:
+def test_each_view_is_recorded_once(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     page(office, ana)
     assert AuditEntry.objects.filter(verb=AuditAction.CLIENT_PORTAL_VIEWED, client=ana).count() == 1
 
 
-def test_the_tab_takes_the_same_queries_however_much_has_happened(
+def test_query_count_is_constant(
     office: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ana = cast.ana(practice)
@@ -213,7 +211,7 @@ def test_the_tab_takes_the_same_queries_however_much_has_happened(
             office.get(address_of(ana))
 
 
-def test_turning_access_on_in_the_tab_asks_the_database_little(
+def test_query_count_of_turning_access_on(
     office: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ana = cast.ana(practice)

@@ -1,4 +1,4 @@
-"""What the `Client Portal` tab refuses is said beside its button, and what was typed stays."""
+"""Refusals on the `Client Portal` tab keep the input and explain the next step."""
 
 import re
 from html import unescape
@@ -22,7 +22,7 @@ HOSTILE = [
 ]
 
 
-def test_without_email_ok_the_button_says_so_before_and_after_pressing(office: Browser, practice: Practice) -> None:
+def test_missing_email_ok_is_shown_beside_the_button(office: Browser, practice: Practice) -> None:
     carla = cast.client(practice, "Carla", address="carla@mail.example", email_ok=False)
     cast.with_access(carla)
     before = page(office, carla)
@@ -45,7 +45,7 @@ def test_after_a_refusal_the_same_page_can_be_saved_at_once(office: Browser, pra
     assert post(office, carla, again).status_code == 302
 
 
-def test_with_access_off_the_way_to_the_switch_is_beside_the_button(office: Browser, practice: Practice) -> None:
+def test_access_off_links_to_the_switch(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     data = form_of(office, ana, action="send")
     del data["enabled"]
@@ -56,7 +56,7 @@ def test_with_access_off_the_way_to_the_switch_is_beside_the_button(office: Brow
     assert 'href="#id_enabled"' in note
 
 
-def test_without_any_address_the_way_to_client_info_is_beside_the_button(office: Browser, practice: Practice) -> None:
+def test_no_address_links_to_client_info(office: Browser, practice: Practice) -> None:
     nobody = cast.client(practice, "Nobody")
     answer = send(office, nobody)
     assert answer.status_code == 409
@@ -67,7 +67,7 @@ def test_without_any_address_the_way_to_client_info_is_beside_the_button(office:
     ("field", "length"), [("subject", 151), ("subject", 50_000), ("message", 5_001), ("message", 50_000)]
 )
 @pytest.mark.parametrize("action", ["save", "send"])
-def test_what_is_too_long_is_refused_and_stays_on_the_page(
+def test_too_long_text_is_refused_and_stays(
     office: Browser, practice: Practice, field: str, length: int, action: str
 ) -> None:
     ana = cast.ana(practice)
@@ -80,7 +80,7 @@ def test_what_is_too_long_is_refused_and_stays_on_the_page(
 
 
 @pytest.mark.parametrize("field", ["subject", "message"])
-def test_an_empty_text_is_not_sent_but_does_not_stop_a_save(office: Browser, practice: Practice, field: str) -> None:
+def test_empty_text_can_be_saved_but_not_sent(office: Browser, practice: Practice, field: str) -> None:
     ana = cast.ana(practice)
     assert post(office, ana, form_of(office, ana, **{"action": "send", field: " "})).status_code == 422
     assert not Invitation.objects.exists()
@@ -88,7 +88,7 @@ def test_an_empty_text_is_not_sent_but_does_not_stop_a_save(office: Browser, pra
 
 
 @pytest.mark.parametrize("typed", HOSTILE)
-def test_hostile_text_is_text(office: Browser, practice: Practice, typed: str) -> None:
+def test_html_is_escaped(office: Browser, practice: Practice, typed: str) -> None:
     ana = cast.ana(practice)
     assert send(office, ana, subject=typed, message=typed).status_code == 302
     email = OutgoingEmail.objects.get()
@@ -100,7 +100,7 @@ def test_hostile_text_is_text(office: Browser, practice: Practice, typed: str) -
 
 
 @pytest.mark.parametrize("field", ["subject", "message", "address", "form_key", "version"])
-def test_a_nul_is_refused_in_every_field_and_never_a_crash(office: Browser, practice: Practice, field: str) -> None:
+def test_nul_is_refused_in_every_field(office: Browser, practice: Practice, field: str) -> None:
     ana = cast.ana(practice)
     for action in ("save", "send"):
         answer = post(office, ana, form_of(office, ana, **{"action": action, field: "a\x00b"}))
@@ -109,7 +109,7 @@ def test_a_nul_is_refused_in_every_field_and_never_a_crash(office: Browser, prac
 
 
 @pytest.mark.parametrize("version", ["", "abc", "-1", "9" * 400])
-def test_a_form_without_a_good_version_saves_nothing(office: Browser, practice: Practice, version: str) -> None:
+def test_invalid_version_saves_nothing(office: Browser, practice: Practice, version: str) -> None:
     ana = cast.ana(practice)
     assert post(office, ana, form_of(office, ana, action="save", version=version)).status_code in {409, 422}
     assert not PortalAccess.objects.filter(enabled_at__isnull=False).exists()

@@ -1,4 +1,4 @@
-"""Another address signs in: a saved card stays with the one it was saved with, and whoever changes it reads so."""
+"""Saved cards stay with the old mailbox when the sign-in address changes, and staff are told so."""
 
 from html import unescape
 
@@ -26,7 +26,7 @@ BEFOREHAND = "Visa ending 4242 was saved with ana@mail.example and stays with it
 
 @pytest.fixture
 def card(till: Till) -> SavedCard:
-    """Ana's card, kept when she paid a bill."""
+    """Ana's card, saved when she paid an invoice."""
     return kept_by(till, let_pay(cast.ana(till.practice)))
 
 
@@ -37,7 +37,7 @@ def ana(card: SavedCard) -> Client:
 
 @pytest.fixture
 def bill(ana: Client) -> Invoice:
-    """What Ana has to pay next."""
+    """Ana's next unpaid invoice."""
     return cast.bill(ana)
 
 
@@ -49,7 +49,7 @@ def kept_by(till: Till, person: Client) -> SavedCard:
 
 
 def moved(person: Client, typed: str = NEW) -> None:
-    """The address that signs in is replaced by another, on `Client Info`."""
+    """Replaces the sign-in address on `Client Info`."""
     row = person.email_addresses.open().get()
     entry = ClientInput(
         ClientDetails(first_name=person.first_name, last_name=person.last_name),
@@ -70,25 +70,25 @@ def read(browser: Browser, place: str) -> str:
     return unescape(said(browser, place))
 
 
-# What staff read where they change it.
+# Notices where staff change the address.
 
 
-def test_client_info_says_so_before_and_after_saving(office: Browser, ana: Client) -> None:
+def test_client_info_shows_both_notices(office: Browser, ana: Client) -> None:
     assert BEFOREHAND in read(office, info(ana))
     ref = ana.email_addresses.get().ref
     saved = office.post(info(ana), client_info(ana, address(NEW, was=ref)), follow=True)
     assert STAYS in unescape(saved.content.decode())
-    # The new address has none that could stay behind.
+    # The new address has no cards.
     assert "stays with" not in read(office, info(ana))
 
 
-def test_removing_the_address_says_so_too(office: Browser, ana: Client) -> None:
+def test_removing_the_address_shows_the_notice(office: Browser, ana: Client) -> None:
     saved = office.post(info(ana), client_info(ana), follow=True)
     assert STAYS in unescape(saved.content.decode())
 
 
 @pytest.mark.parametrize("action", ["save", "send"])
-def test_the_dropdown_says_so_before_and_after_saving(office: Browser, ana: Client, action: str) -> None:
+def test_portal_tab_shows_both_notices(office: Browser, ana: Client, action: str) -> None:
     first = ana.email_addresses.get()
     office.post(info(ana), client_info(ana, address(ANAS, was=first.ref), address(NEW)))
     second = ana.email_addresses.get(address=NEW)
@@ -104,7 +104,7 @@ def test_the_dropdown_says_so_before_and_after_saving(office: Browser, ana: Clie
     assert "cards-hint" not in said(office, tab(ana))
 
 
-def test_the_billing_tab_tells_whose_card_it_is_before_and_after(office: Browser, ana: Client) -> None:
+def test_billing_tab_names_the_cards_mailbox(office: Browser, ana: Client) -> None:
     place = f"/office/clients/{ana.ref}/billing/"
     assert "Only its owner can use or remove it." in said(office, place)
     moved(ana)
@@ -114,7 +114,7 @@ def test_the_billing_tab_tells_whose_card_it_is_before_and_after(office: Browser
     assert "Only its owner" not in page
 
 
-def test_an_address_spelled_otherwise_is_the_same_mailbox_and_keeps_its_card(
+def test_other_spelling_of_the_mailbox_keeps_the_card(
     office: Browser, till: Till, card: SavedCard, ana: Client
 ) -> None:
     ref = ana.email_addresses.get().ref
@@ -123,7 +123,7 @@ def test_an_address_spelled_otherwise_is_the_same_mailbox_and_keeps_its_card(
     assert saved_cards.usable_cards(till.payer(ana).account, ana.practice) == [card]
 
 
-def test_without_a_card_nothing_is_said_of_cards(office: Browser, till: Till) -> None:
+def test_no_notice_without_a_card(office: Browser, till: Till) -> None:
     carol = let_pay(cast.carol(till.practice))
     ref = carol.email_addresses.get().ref
     assert "stays with" not in said(office, info(carol)) + said(office, tab(carol))
@@ -131,10 +131,10 @@ def test_without_a_card_nothing_is_said_of_cards(office: Browser, till: Till) ->
     assert "stays with" not in unescape(saved.content.decode())
 
 
-# What it is good for then.
+# Payments afterwards.
 
 
-def test_the_new_address_sees_no_card_and_cannot_pay_with_it(
+def test_new_address_cannot_use_the_card(
     client: Browser, till: Till, card: SavedCard, ana: Client, bill: Invoice
 ) -> None:
     moved(ana)
@@ -155,7 +155,7 @@ def test_the_new_address_sees_no_card_and_cannot_pay_with_it(
     assert not PaymentAttempt.objects.holding().exists()
 
 
-def test_a_pay_page_that_stood_open_under_the_old_address_charges_nothing(
+def test_open_pay_page_of_the_old_address_charges_nothing(
     client: Browser, till: Till, card: SavedCard, ana: Client, bill: Invoice
 ) -> None:
     browser = signed_in_to_pay(client, ana)
@@ -165,15 +165,13 @@ def test_a_pay_page_that_stood_open_under_the_old_address_charges_nothing(
     moved(ana)
     answer = browser.post(place, {"with": card.ref, "pay": "saved", "amount": "14000"})
     assert answer["Location"].startswith("/portal/alder-street/")
-    # The last word is the operation's, under the lock.
+    # The operation checks again under the lock.
     with pytest.raises(CardsTurnedOff):
         payment_initiation.start_payment(payer, PaymentOrder(bill, card))
     assert len(till.book) == charged
 
 
-def test_it_stays_kept_also_at_stripe_and_pays_again_when_the_address_comes_back(
-    till: Till, card: SavedCard, ana: Client, bill: Invoice
-) -> None:
+def test_card_works_again_with_the_old_address(till: Till, card: SavedCard, ana: Client, bill: Invoice) -> None:
     moved(ana)
     assert saved_cards.detach_removed() == 0
     moved(ana, ANAS)
@@ -181,9 +179,7 @@ def test_it_stays_kept_also_at_stripe_and_pays_again_when_the_address_comes_back
     assert polling.poll(paid).state == AttemptState.SUCCEEDED
 
 
-def test_a_parents_card_stays_the_parents_when_the_child_gets_an_address_of_her_own(
-    office: Browser, till: Till
-) -> None:
+def test_parents_card_stays_with_the_parent(office: Browser, till: Till) -> None:
     bruno, bea = let_pay(cast.bruno(till.practice)), let_pay(cast.bea(till.practice))
     card = kept_by(till, bea)
     ref = bea.email_addresses.get().ref
@@ -194,7 +190,7 @@ def test_a_parents_card_stays_the_parents_when_the_child_gets_an_address_of_her_
     assert till.charge(bruno, card, cast.bill(bruno)).state == AttemptState.SUCCEEDED
 
 
-def test_a_charge_that_was_under_way_settles_as_usual(till: Till, card: SavedCard, ana: Client, bill: Invoice) -> None:
+def test_pending_charge_settles_as_usual(till: Till, card: SavedCard, ana: Client, bill: Invoice) -> None:
     till.stripe.fault("lost", "/v1/payment_intents", method="POST")
     under_way = till.charge(ana, card, bill)
     assert under_way.state == AttemptState.PROCESSING

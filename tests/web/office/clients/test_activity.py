@@ -1,4 +1,4 @@
-"""Activity tells in sentences what was done with a client, newest first, and shows who looked when asked."""
+"""A client's activity page: sentences, filters and pagination."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ def sentences(page: str) -> list[str]:
     return re.findall(r'<p class="break">([^<]+)</p>', page)
 
 
-def test_what_was_done_is_told_newest_first(office: Browser, practice: Practice) -> None:
+def test_entries_are_listed_newest_first(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
 
@@ -44,7 +44,7 @@ def test_what_was_done_is_told_newest_first(office: Browser, practice: Practice)
     ]
 
 
-def test_days_are_those_of_the_practice(office: Browser, practice: Practice) -> None:
+def test_days_are_in_the_practices_zone(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     # Already Tuesday in UTC, still Monday evening in New York.
     with time_machine.travel(datetime(2026, 11, 24, 3, 30, tzinfo=UTC), tick=False):
@@ -56,7 +56,7 @@ def test_days_are_those_of_the_practice(office: Browser, practice: Practice) -> 
 
 
 @pytest.mark.parametrize(("days", "heading"), [(0, "Today"), (1, "Yesterday"), (3, "Nov 20"), (400, "Oct 19, 2025")])
-def test_a_day_is_named_as_a_colleague_would(
+def test_days_are_named_today_yesterday_or_by_date(
     office: Browser, practice: Practice, stopped_clock: time_machine.Traveller, days: int, heading: str
 ) -> None:
     stopped_clock.shift(timedelta(days=-days))
@@ -66,7 +66,7 @@ def test_a_day_is_named_as_a_colleague_would(
     assert f"<h3>{heading}</h3>" in said(office, page_of(ana))
 
 
-def test_who_merely_looked_is_behind_a_filter(office: Browser, practice: Practice) -> None:
+def test_views_are_shown_only_with_their_filter(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     office.get(f"/office/clients/{ana.ref}/")
 
@@ -74,7 +74,7 @@ def test_who_merely_looked_is_behind_a_filter(office: Browser, practice: Practic
     assert sentences(said(office, f"{page_of(ana)}?show=seen"))[-1] == "Overview opened"
 
 
-def test_filters_show_their_kind_alone(office: Browser, practice: Practice) -> None:
+def test_filters_show_only_their_kind(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
     person = Actor(ActorKind.CLIENT, "Ana", account_id=1)
@@ -137,9 +137,7 @@ def test_filters_show_their_kind_alone(office: Browser, practice: Practice) -> N
         ),
     ],
 )
-def test_a_filter_shows_what_failed_beside_what_succeeded(
-    office: Browser, practice: Practice, show: str, verbs: list[AuditAction]
-) -> None:
+def test_filters_include_failures(office: Browser, practice: Practice, show: str, verbs: list[AuditAction]) -> None:
     ana = cast.client(practice, "Ana")
     told = [
         audit_labels.sentence(audit_log.record(verb, practice=practice, client=ana, by=cast.DESK)) for verb in verbs
@@ -150,7 +148,7 @@ def test_a_filter_shows_what_failed_beside_what_succeeded(
     assert sorted(map(unescape, sentences(page))) == sorted(told)
 
 
-def test_older_pages_go_on_where_the_last_one_ended(office: Browser, practice: Practice) -> None:
+def test_next_page_continues_after_the_last_entry(office: Browser, practice: Practice) -> None:
     ana = cast.client(practice, "Ana")
     for number in range(120):
         audit_log.record(
@@ -170,18 +168,18 @@ def test_older_pages_go_on_where_the_last_one_ended(office: Browser, practice: P
 
 
 @pytest.mark.parametrize("before", ["nobody", "x" * 4000, "%F0%9F%92%A5", "1"])
-def test_a_place_that_makes_no_sense_is_the_newest(office: Browser, practice: Practice, before: str) -> None:
+def test_invalid_before_shows_the_newest(office: Browser, practice: Practice, before: str) -> None:
     assert "Client created" in said(office, f"{page_of(cast.client(practice, 'Ana'))}?before={before}")
 
 
-def test_only_this_clients_entries_are_told(office: Browser, practice: Practice) -> None:
+def test_only_this_clients_entries_are_shown(office: Browser, practice: Practice) -> None:
     cast.invited(cast.carol(practice))
 
     assert sentences(said(office, page_of(cast.client(practice, "Ana")))) == ["Client created"]
     assert office.get(page_of(cast.dora(cast.birch()))).status_code == 404
 
 
-def test_looking_is_in_the_trail_once(office: Browser, practice: Practice) -> None:
+def test_each_view_is_recorded_once(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     office.get(page_of(ana))
 
@@ -195,12 +193,12 @@ def test_a_biller_may_read_it(client: Browser, practice: Practice) -> None:
 
 
 @pytest.mark.parametrize("verb", list(AuditAction))
-def test_every_verb_has_a_sentence_and_a_look(verb: AuditAction) -> None:
+def test_every_action_has_a_sentence_and_an_icon(verb: AuditAction) -> None:
     line = audit_labels.row_for(AuditEntry(verb=verb, at=datetime(2026, 11, 23, tzinfo=UTC), actor_kind="system"))
 
     assert line.sentence
     assert "%(" not in line.sentence
-    assert line.icon in icons.drawings()
+    assert line.icon in icons.shapes_by_name()
 
 
 @pytest.mark.parametrize(
@@ -217,7 +215,7 @@ def test_every_verb_has_a_sentence_and_a_look(verb: AuditAction) -> None:
         (AuditAction.STAFF_ADDED, {"role": "front_desk"}, "Staff member added as front desk"),
     ],
 )
-def test_a_sentence_tells_the_details(verb: AuditAction, details: dict[str, object], sentence: str) -> None:
+def test_sentences_contain_the_details(verb: AuditAction, details: dict[str, object], sentence: str) -> None:
     assert audit_labels.sentence(AuditEntry(verb=verb, details=details)) == sentence
 
 
@@ -230,13 +228,11 @@ def test_a_sentence_tells_the_details(verb: AuditAction, details: dict[str, obje
         ("nobody", "Somebody not signed in"),
     ],
 )
-def test_whoever_did_it_is_named_as_they_were(kind: str, said_of: str) -> None:
+def test_actor_has_the_name_of_that_time(kind: str, said_of: str) -> None:
     assert audit_labels.actor_label(AuditEntry(actor_kind=kind, actor_name="Fay")) == said_of
 
 
-def test_the_page_asks_the_same_however_much_happened(
-    office: Browser, practice: Practice, django_assert_num_queries: object
-) -> None:
+def test_query_count_is_constant(office: Browser, practice: Practice, django_assert_num_queries: object) -> None:
     assert callable(django_assert_num_queries)
     ana = cast.client(practice, "Ana")
     for _ in range(2):

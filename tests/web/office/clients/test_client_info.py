@@ -1,4 +1,4 @@
-"""`Client Info` saves names, addresses, consent and phones together, and nobody's work is overwritten unseen."""
+"""`Client Info`: saving details, addresses and phone numbers, and concurrent edits."""
 
 import re
 
@@ -75,7 +75,7 @@ def test_names_and_numbers_are_saved_and_found_again(office: Browser, practice: 
     assert (entry.actor_name, entry.details) == ("Fay", {"fields": "preferred_name, status, phones"})
 
 
-def test_a_number_abroad_comes_back_as_the_same_number(office: Browser, practice: Practice) -> None:
+def test_foreign_phone_number_is_unchanged(office: Browser, practice: Practice) -> None:
     ana = cast.client(practice, "Ana", phone="+34912345678")
 
     assert 'value="+34 912 34 56 78"' in said(office, page_of(ana))
@@ -114,9 +114,7 @@ def test_removing_a_phone_waits_for_save(office: Browser, practice: Practice) ->
 
 
 @pytest.mark.parametrize("pressed", ["addresses-7", "addresses--1", "addresses-x", "addresses-٣", "notes-0", "x" * 99])
-def test_a_button_that_is_not_on_the_page_does_nothing_worse_than_saving(
-    office: Browser, practice: Practice, pressed: str
-) -> None:
+def test_unknown_button_value_just_saves(office: Browser, practice: Practice, pressed: str) -> None:
     ana = cast.ana(practice)
     typed = client_info(ana, address(ANAS, was=ref_of(ana)), remove=pressed, phones=(phone("2125550134"),))
 
@@ -124,7 +122,7 @@ def test_a_button_that_is_not_on_the_page_does_nothing_worse_than_saving(
     assert open_addresses(ana) == [(ANAS, True)]
 
 
-def test_emptying_a_row_is_not_taken_for_removing_it(office: Browser, practice: Practice) -> None:
+def test_emptied_row_is_an_error_and_not_removed(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
 
     answer = office.post(page_of(ana), client_info(ana, address("", was=ref_of(ana))))
@@ -134,7 +132,7 @@ def test_emptying_a_row_is_not_taken_for_removing_it(office: Browser, practice: 
     assert open_addresses(ana) == [(ANAS, True)]
 
 
-def test_changing_the_address_that_signs_in_leads_to_a_new_invitation(office: Browser, practice: Practice) -> None:
+def test_new_sign_in_address_leads_to_an_invitation(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
 
@@ -149,7 +147,7 @@ def test_changing_the_address_that_signs_in_leads_to_a_new_invitation(office: Br
     assert OutgoingEmail.objects.count() == 1
 
 
-def test_while_access_is_off_a_new_portal_address_promises_no_sign_in(office: Browser, practice: Practice) -> None:
+def test_notice_of_new_address_mentions_access_off(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
     off = AccessInput(enabled=False, address=ref_of(ana), access_billing_documents=True, pay_by_card=False)
@@ -165,7 +163,7 @@ def test_while_access_is_off_a_new_portal_address_promises_no_sign_in(office: Br
     assert "Access is on" not in page
 
 
-def test_removing_the_address_that_signs_in_is_warned_of_first(office: Browser, practice: Practice) -> None:
+def test_removing_the_sign_in_address_shows_a_warning(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
     rows = address(ANAS, was=ref_of(ana)), address(NEW)
@@ -180,7 +178,7 @@ def test_removing_the_address_that_signs_in_is_warned_of_first(office: Browser, 
     assert (ana.portal_state, ana.portal_reason) == ("needs_attention", "no_address")
 
 
-def test_consent_is_recorded_with_name_and_day_and_can_be_withdrawn(office: Browser, practice: Practice) -> None:
+def test_consent_is_recorded_and_can_be_withdrawn(office: Browser, practice: Practice) -> None:
     ana = cast.client(practice, "Ana", address=ANAS, email_ok=False)
     was = ref_of(ana)
 
@@ -199,7 +197,7 @@ def test_consent_is_recorded_with_name_and_day_and_can_be_withdrawn(office: Brow
     ]
 
 
-def test_a_likely_slip_is_pointed_out_and_never_changed(office: Browser, practice: Practice) -> None:
+def test_likely_typo_is_pointed_out_and_not_changed(office: Browser, practice: Practice) -> None:
     ana = cast.client(practice, "Ana")
 
     page = office.post(page_of(ana), client_info(ana, address("ana@gmial.com")), follow=True).content.decode()
@@ -209,7 +207,7 @@ def test_a_likely_slip_is_pointed_out_and_never_changed(office: Browser, practic
     assert open_addresses(ana) == [("ana@gmial.com", True)]
 
 
-def test_the_suggestion_goes_into_the_field_and_is_saved_by_hand(office: Browser, practice: Practice) -> None:
+def test_suggestion_fills_the_field_without_saving(office: Browser, practice: Practice) -> None:
     ana = cast.client(practice, "Ana", address="ana@gmial.com")
 
     sent = client_info(ana, address("ana@gmial.com", was=ref_of(ana)), use="addresses-0")
@@ -219,7 +217,7 @@ def test_the_suggestion_goes_into_the_field_and_is_saved_by_hand(office: Browser
     assert open_addresses(ana) == [("ana@gmial.com", True)]
 
 
-def test_the_second_of_two_editors_sees_both_and_overwrites_nothing(office: Browser, practice: Practice) -> None:
+def test_concurrent_edit_shows_both_versions(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     row, numbers = address(ANAS, was=ref_of(ana)), (phone("2125550134"),)
     office.post(page_of(ana), client_info(ana, row, address("theirs@mail.example"), phones=numbers, first_name="Anne"))
@@ -235,7 +233,7 @@ def test_the_second_of_two_editors_sees_both_and_overwrites_nothing(office: Brow
     assert Client.objects.get().first_name == "Anne"
 
 
-def test_after_seeing_both_saving_again_is_a_choice(office: Browser, practice: Practice) -> None:
+def test_saving_again_after_a_conflict_overwrites(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     row, numbers = address(ANAS, was=ref_of(ana)), (phone("2125550134"),)
     office.post(page_of(ana), client_info(ana, row, phones=numbers, first_name="Anne"))
@@ -249,7 +247,7 @@ def test_after_seeing_both_saving_again_is_a_choice(office: Browser, practice: P
 
 
 @pytest.mark.parametrize("version", ["", "one", "-1", "9" * 30])
-def test_a_version_that_makes_no_sense_saves_nothing(office: Browser, practice: Practice, version: str) -> None:
+def test_invalid_version_saves_nothing(office: Browser, practice: Practice, version: str) -> None:
     ana = cast.ana(practice)
 
     answer = office.post(page_of(ana), client_info(ana, first_name="Eve", version=version))
@@ -258,7 +256,7 @@ def test_a_version_that_makes_no_sense_saves_nothing(office: Browser, practice: 
     assert Client.objects.get().first_name == "Ana"
 
 
-def test_the_same_address_twice_is_refused_with_what_was_typed(office: Browser, practice: Practice) -> None:
+def test_duplicate_address_is_refused(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
 
     answer = office.post(page_of(ana), client_info(ana, address(ANAS, was=ref_of(ana)), address("ANA@mail.example")))
@@ -268,7 +266,7 @@ def test_the_same_address_twice_is_refused_with_what_was_typed(office: Browser, 
     assert open_addresses(ana) == [(ANAS, True)]
 
 
-def test_an_archived_client_is_shown_and_not_changed(office: Browser, practice: Practice) -> None:
+def test_archived_client_is_read_only(office: Browser, practice: Practice) -> None:
     ana = client_changes.archive(cast.ana(practice), by=cast.DESK)
 
     assert '<fieldset class="stack loose" disabled>' in said(office, page_of(ana))
@@ -279,14 +277,14 @@ def test_an_archived_client_is_shown_and_not_changed(office: Browser, practice: 
     assert Client.objects.get().first_name == "Ana"
 
 
-def test_archiving_is_not_done_by_the_way(office: Browser, practice: Practice) -> None:
+def test_posted_status_cannot_archive(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
 
     assert office.post(page_of(ana), client_info(ana, status="archived")).status_code == 422
     assert Client.objects.get().status == "active"
 
 
-def test_a_colleague_who_left_stays_the_clinician_until_changed(office: Browser, practice: Practice) -> None:
+def test_former_clinician_stays_until_changed(office: Browser, practice: Practice) -> None:
     hal, ana = cast.hal(practice), cast.ana(practice)
     Client.objects.update(clinician=hal)
     hal.deactivated_at = ana.created_at
@@ -296,14 +294,14 @@ def test_a_colleague_who_left_stays_the_clinician_until_changed(office: Browser,
     assert "Hal" not in said(office, page_of(cast.carol(practice)))
 
 
-def test_nobody_else_opens_it(office: Browser, client: Browser, practice: Practice) -> None:
+def test_page_is_closed_to_others(office: Browser, client: Browser, practice: Practice) -> None:
     dora = cast.dora(cast.birch())
 
     assert office.get(page_of(dora)).status_code == 404
     assert office.post(page_of(dora), client_info(dora, first_name="Eve")).status_code == 404
 
 
-def test_a_biller_reads_names_addresses_and_consent_and_changes_nothing(client: Browser, practice: Practice) -> None:
+def test_biller_has_read_access_only(client: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     browser = cast.signed_in(client, cast.ines(practice))
 
@@ -319,7 +317,7 @@ def test_a_biller_reads_names_addresses_and_consent_and_changes_nothing(client: 
     assert (entry.actor_name, entry.about) == ("Ines", "edit")
 
 
-def test_a_withdrawn_consent_is_told_to_a_biller_as_withdrawn(client: Browser, practice: Practice) -> None:
+def test_biller_sees_withdrawn_consent(client: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     row = ana.email_addresses.get()
     row.withdraw_consent(at=clock.now())
@@ -331,9 +329,7 @@ def test_a_withdrawn_consent_is_told_to_a_biller_as_withdrawn(client: Browser, p
     assert "No Email ok" in shown
 
 
-def test_another_practices_client_is_missing_like_any_other_and_the_trail_knows(
-    office: Browser, practice: Practice
-) -> None:
+def test_other_practices_client_is_404_and_recorded(office: Browser, practice: Practice) -> None:
     dora = cast.dora(cast.birch())
 
     foreign = office.get(page_of(dora)).content.decode()
@@ -347,7 +343,7 @@ def test_another_practices_client_is_missing_like_any_other_and_the_trail_knows(
     assert [(entry.practice, entry.actor_name) for entry in denied] == [(practice, "Fay")]
 
 
-def test_looking_is_in_the_trail_once(office: Browser, practice: Practice) -> None:
+def test_each_view_is_recorded_once(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     office.get(page_of(ana))
 
@@ -355,16 +351,14 @@ def test_looking_is_in_the_trail_once(office: Browser, practice: Practice) -> No
     assert (entry.client_id, entry.actor_name) == (ana.pk, "Fay")
 
 
-def test_the_page_asks_the_same_however_many_rows_there_are(
-    office: Browser, practice: Practice, django_assert_num_queries: object
-) -> None:
+def test_query_count_is_constant(office: Browser, practice: Practice, django_assert_num_queries: object) -> None:
     assert callable(django_assert_num_queries)
     ana = cast.ana(practice)
     office.post(page_of(ana), client_info(ana, *[address(f"a{place}@mail.example") for place in range(15)]))
     carol = cast.carol(practice)
     for person in (ana, carol):
         cast.with_access(person)
-    office.get(page_of(ana))  # Shows the notice of the save, once.
+    office.get(page_of(ana))  # Consumes the notice.
     for person in (ana, carol):
         with django_assert_num_queries(14):
             office.get(page_of(person))

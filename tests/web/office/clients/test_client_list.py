@@ -1,4 +1,4 @@
-"""The list of clients finds everybody fast, says how they stand, and stays within its practice."""
+"""The client list: search, filters, sorting and pagination."""
 
 import re
 from datetime import timedelta
@@ -35,11 +35,11 @@ def many(practice: Practice, number: int) -> None:
         cast.client(practice, f"Person{place:03}")
 
 
-def test_the_office_begins_at_the_clients(office: Browser) -> None:
+def test_office_redirects_to_the_client_list(office: Browser) -> None:
     assert office.get("/office/").headers["Location"] == ADDRESS
 
 
-def test_clients_stand_in_the_order_of_their_names(office: Browser, practice: Practice) -> None:
+def test_clients_are_sorted_by_name(office: Browser, practice: Practice) -> None:
     for make in (cast.carol, cast.ana, cast.bruno):
         make(practice)
 
@@ -47,7 +47,7 @@ def test_clients_stand_in_the_order_of_their_names(office: Browser, practice: Pr
     assert shown(office, "?sort=-name") == ["Carol Cole", "Bruno Berg", "Ana Abreu"]
 
 
-def test_the_newest_come_first_when_asked(office: Browser, practice: Practice) -> None:
+def test_clients_can_be_sorted_newest_first(office: Browser, practice: Practice) -> None:
     for days, make in enumerate((cast.carol, cast.ana, cast.bruno)):
         with time_machine.travel(f"2026-11-2{days}T12:00:00Z", tick=False):
             make(practice)
@@ -55,7 +55,7 @@ def test_the_newest_come_first_when_asked(office: Browser, practice: Practice) -
     assert shown(office, "?sort=newest") == ["Bruno Berg", "Ana Abreu", "Carol Cole"]
 
 
-def test_nobody_of_another_practice_is_listed_or_found(office: Browser, practice: Practice) -> None:
+def test_other_practices_clients_are_not_listed_or_found(office: Browser, practice: Practice) -> None:
     cast.ana(practice)
     cast.dora(cast.birch())
 
@@ -65,16 +65,14 @@ def test_nobody_of_another_practice_is_listed_or_found(office: Browser, practice
 
 
 @pytest.mark.parametrize("query", ["abr", "ana", "ANA ABREU", "ana@mail", "212-555-0134", "%2B12125550134", "2125550"])
-def test_a_client_is_found_by_the_beginning_of_name_email_or_phone(
-    office: Browser, practice: Practice, query: str
-) -> None:
+def test_search_by_prefix_of_name_email_or_phone(office: Browser, practice: Practice, query: str) -> None:
     cast.ana(practice)
     cast.carol(practice)
 
     assert shown(office, f"?q={query}") == ["Ana Abreu"]
 
 
-def test_each_chip_shows_those_who_stand_so_and_counts_them(office: Browser, practice: Practice) -> None:
+def test_each_filter_shows_and_counts_its_clients(office: Browser, practice: Practice) -> None:
     cast.carol(practice)
     cast.with_access(cast.bruno(practice))
     cast.invited(cast.ana(practice))
@@ -94,7 +92,7 @@ def test_each_chip_shows_those_who_stand_so_and_counts_them(office: Browser, pra
     assert shown(office, "?state=signed_in") == []
 
 
-def test_a_row_says_how_a_client_stands_and_why(office: Browser, practice: Practice) -> None:
+def test_rows_show_state_and_reason(office: Browser, practice: Practice) -> None:
     cast.with_access(cast.client(practice, "Xena", address="xena@mail.example", email_ok=False))
     cast.invited(cast.ana(practice))
 
@@ -106,7 +104,7 @@ def test_a_row_says_how_a_client_stands_and_why(office: Browser, practice: Pract
     assert "Invited just now. Not signed in yet" in page
 
 
-def test_beyond_a_thousand_a_chip_says_only_that_there_are_more(office: Browser, practice: Practice) -> None:
+def test_counts_above_a_thousand_are_capped(office: Browser, practice: Practice) -> None:
     rows = [Client(practice=practice, first_name="N", sort_key=f"n {place:04}") for place in range(1001)]
     Client.objects.bulk_create(rows)
 
@@ -116,7 +114,7 @@ def test_beyond_a_thousand_a_chip_says_only_that_there_are_more(office: Browser,
     assert "25 of 1,000+ clients" in page
 
 
-def test_archived_clients_are_kept_aside(office: Browser, practice: Practice) -> None:
+def test_archived_clients_have_their_own_list(office: Browser, practice: Practice) -> None:
     client_changes.archive(cast.ana(practice), by=cast.DESK)
     cast.carol(practice)
 
@@ -126,9 +124,9 @@ def test_archived_clients_are_kept_aside(office: Browser, practice: Practice) ->
 
 
 @pytest.mark.parametrize("sort", ["name", "-name", "newest"])
-def test_the_pages_together_show_everybody_once(office: Browser, practice: Practice, sort: str) -> None:
+def test_pages_list_every_client_once(office: Browser, practice: Practice, sort: str) -> None:
     many(practice, 53)
-    for _ in range(3):  # The same name thrice, over the edge of a page.
+    for _ in range(3):  # The same name three times, across two pages.
         cast.client(practice, "Person024")
     query, seen = f"?sort={sort}", list[str]()
     pages = 0
@@ -144,7 +142,7 @@ def test_the_pages_together_show_everybody_once(office: Browser, practice: Pract
         assert seen == sorted(seen, reverse=sort == "-name")
 
 
-def test_a_page_goes_on_where_it_was_though_somebody_came_meanwhile(office: Browser, practice: Practice) -> None:
+def test_pagination_is_stable_while_clients_are_added(office: Browser, practice: Practice) -> None:
     many(practice, 30)
     following = link(office.get(ADDRESS).content.decode(), "Next")
     cast.client(practice, "Aaron")
@@ -153,7 +151,7 @@ def test_a_page_goes_on_where_it_was_though_somebody_came_meanwhile(office: Brow
 
 
 @pytest.mark.parametrize("after", ["nobody", "%F0%9F%92%A5", "x" * 5000, "' OR 1=1"])
-def test_a_place_that_makes_no_sense_is_the_beginning(office: Browser, practice: Practice, after: str) -> None:
+def test_invalid_position_shows_the_first_page(office: Browser, practice: Practice, after: str) -> None:
     cast.ana(practice)
 
     assert shown(office, f"?after={after}") == ["Ana Abreu"]
@@ -162,20 +160,20 @@ def test_a_place_that_makes_no_sense_is_the_beginning(office: Browser, practice:
 @pytest.mark.parametrize(
     "query", ["?state=asleep&sort=height", "?q=%25%25%25", "?q=((((", "?q=" + "z" * 5000, "?q={{7*7}}", "?q=a&q=b"]
 )
-def test_whatever_is_asked_there_is_a_page(office: Browser, practice: Practice, query: str) -> None:
+def test_invalid_parameters_show_the_list(office: Browser, practice: Practice, query: str) -> None:
     cast.ana(practice)
 
     assert office.get(ADDRESS + query).status_code == 200
 
 
-def test_what_was_searched_is_shown_as_text(office: Browser, practice: Practice) -> None:
+def test_search_text_is_escaped(office: Browser, practice: Practice) -> None:
     cast.ana(practice)
     page = office.get(ADDRESS, {"q": '"><script>{{7*7}}'}).content.decode()
 
     assert 'value="&quot;&gt;&lt;script&gt;{{7*7}}"' in page
 
 
-def test_htmx_gets_the_list_alone_with_chips_and_news(office: Browser, practice: Practice) -> None:
+def test_htmx_gets_the_list_fragment(office: Browser, practice: Practice) -> None:
     cast.ana(practice)
     cast.carol(practice)
 
@@ -188,14 +186,14 @@ def test_htmx_gets_the_list_alone_with_chips_and_news(office: Browser, practice:
     assert "1 of 1 client found" in part
 
 
-def test_an_empty_practice_is_told_how_to_begin(office: Browser) -> None:
+def test_empty_list_explains_how_to_begin(office: Browser) -> None:
     page = office.get(ADDRESS).content.decode()
 
     assert "No clients yet" in page
     assert "/office/clients/new/" in page
 
 
-def test_a_biller_sees_the_list_and_creates_nobody(client: Browser, practice: Practice) -> None:
+def test_biller_sees_no_create_button(client: Browser, practice: Practice) -> None:
     cast.ana(practice)
     page = cast.signed_in(client, cast.ines(practice)).get(ADDRESS).content.decode()
 
@@ -206,7 +204,7 @@ def test_a_biller_sees_the_list_and_creates_nobody(client: Browser, practice: Pr
 @pytest.mark.parametrize(
     ("query", "queries"), [("", 12), ("?state=invited", 12), ("?q=person", 10), ("?sort=newest", 12)]
 )
-def test_the_number_of_queries_does_not_grow(
+def test_query_count_is_constant(
     office: Browser, practice: Practice, django_assert_num_queries: object, query: str, queries: int
 ) -> None:
     assert callable(django_assert_num_queries)
@@ -216,7 +214,7 @@ def test_the_number_of_queries_does_not_grow(
             office.get(ADDRESS + query)
 
 
-def test_a_client_who_signed_in_shows_when(office: Browser, practice: Practice) -> None:
+def test_row_shows_the_last_sign_in(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     Client.objects.filter(pk=ana.pk).update(
         portal_state="signed_in", last_signed_in_at=ana.created_at - timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""`Create Client` does as much as is wished in one go, or nothing at all, and never twice."""
+"""`Create Client`: all or nothing, and once per form."""
 
 import pytest
 from django.db import IntegrityError
@@ -25,7 +25,7 @@ INVITED = {
 }
 
 
-def test_a_name_is_enough(office: Browser, practice: Practice) -> None:
+def test_only_a_name_is_required(office: Browser, practice: Practice) -> None:
     answer = office.post(ADDRESS, new_client(last_name=""), follow=True)
 
     ana = Client.objects.get()
@@ -35,7 +35,7 @@ def test_a_name_is_enough(office: Browser, practice: Practice) -> None:
     assert not OutgoingEmail.objects.exists()
 
 
-def test_everything_about_a_client_is_kept(office: Browser, practice: Practice) -> None:
+def test_all_fields_are_saved(office: Browser, practice: Practice) -> None:
     elm = cast.elm(practice)
     typed = new_client(
         address(ANAS),
@@ -58,7 +58,7 @@ def test_everything_about_a_client_is_kept(office: Browser, practice: Practice) 
     assert [row.number for row in PhoneNumber.objects.order_by("id")] == ["+12125550134", "+34912345678"]
 
 
-def test_client_access_and_invitation_come_in_one_go(office: Browser) -> None:
+def test_client_access_and_invitation_in_one_form(office: Browser) -> None:
     answer = office.post(ADDRESS, new_client(address(ANAS)) | INVITED, follow=True)
 
     ana, email = Client.objects.get(), OutgoingEmail.objects.get()
@@ -79,8 +79,8 @@ def test_access_without_an_invitation_names_the_next_step(office: Browser) -> No
     assert "Send an invitation" in answer.content.decode()
 
 
-def test_the_invitation_follows_the_language_unless_its_words_were_changed(office: Browser) -> None:
-    # Browsers send line ends in their own way; the words are the default ones all the same.
+def test_unchanged_invitation_follows_the_language(office: Browser) -> None:
+    # Browsers send CRLF; the text still counts as the default one.
     as_sent = INVITED | {"message": TEXT.message.replace("\n", "\r\n")}
     office.post(ADDRESS, new_client(address(ANAS), language="es") | as_sent)
     office.post(
@@ -93,7 +93,7 @@ def test_the_invitation_follows_the_language_unless_its_words_were_changed(offic
     ]
 
 
-def test_pressing_twice_creates_one_client_and_one_mail(office: Browser) -> None:
+def test_double_submission_creates_one_client_and_email(office: Browser) -> None:
     typed = new_client(address(ANAS)) | INVITED
 
     first = office.post(ADDRESS, typed)
@@ -103,14 +103,14 @@ def test_pressing_twice_creates_one_client_and_one_mail(office: Browser) -> None
     assert (Client.objects.count(), Invitation.objects.count(), OutgoingEmail.objects.count()) == (1, 1, 1)
 
 
-def test_the_same_key_at_another_practice_is_another_press(office: Browser, client: Browser) -> None:
+def test_form_key_is_unique_per_practice(office: Browser, client: Browser) -> None:
     office.post(ADDRESS, new_client())
     cast.signed_in(client, cast.fay(cast.birch())).post(ADDRESS, new_client(first_name="Dora"))
 
     assert Client.objects.count() == 2
 
 
-def test_of_two_presses_at_once_the_second_finds_the_first(
+def test_concurrent_double_submission_creates_one_client(
     office: Browser, practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office.post(ADDRESS, new_client())
@@ -127,7 +127,7 @@ def test_of_two_presses_at_once_the_second_finds_the_first(
     assert answer.headers["Location"] == f"/office/clients/{Client.objects.get().ref}/"
 
 
-def test_a_clash_that_is_no_second_press_is_not_hidden(
+def test_other_integrity_errors_are_raised(
     office: Browser, practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office.post(ADDRESS, new_client())
@@ -145,7 +145,7 @@ def test_a_clash_that_is_no_second_press_is_not_hidden(
     ],
     ids=["no address", "no consent"],
 )
-def test_when_the_invitation_may_not_go_nothing_is_created_and_what_was_typed_stays(
+def test_refused_invitation_creates_nothing(
     office: Browser, practice: Practice, addresses: tuple[dict[str, str], ...], complaint: str
 ) -> None:
     answer = office.post(ADDRESS, new_client(*addresses) | INVITED)
@@ -169,7 +169,7 @@ def test_an_invitation_needs_access(office: Browser) -> None:
     assert not Client.objects.exists()
 
 
-def test_a_likely_slip_is_asked_about_before_anything_is_sent_to_it(office: Browser) -> None:
+def test_likely_typo_must_be_confirmed(office: Browser) -> None:
     typed = new_client(address("ana@gmial.com")) | INVITED
 
     asked = office.post(ADDRESS, typed)
@@ -182,7 +182,7 @@ def test_a_likely_slip_is_asked_about_before_anything_is_sent_to_it(office: Brow
     assert OutgoingEmail.objects.get().to_address == "ana@gmial.com"
 
 
-def test_the_same_address_twice_is_refused(office: Browser) -> None:
+def test_duplicate_address_is_refused(office: Browser) -> None:
     answer = office.post(ADDRESS, new_client(address(ANAS), address("ANA@mail.example")))
 
     assert answer.status_code == 409
@@ -207,7 +207,7 @@ def test_the_same_address_twice_is_refused(office: Browser) -> None:
         ({"addresses-TOTAL_FORMS": "many"}, "The form arrived incomplete"),
     ],
 )
-def test_what_makes_no_sense_comes_back_with_a_sentence(office: Browser, typed: dict[str, str], complaint: str) -> None:
+def test_invalid_input_shows_an_error(office: Browser, typed: dict[str, str], complaint: str) -> None:
     answer = office.post(ADDRESS, new_client(address(ANAS)) | typed)
 
     page = answer.content.decode()
@@ -220,7 +220,7 @@ def test_what_makes_no_sense_comes_back_with_a_sentence(office: Browser, typed: 
 @pytest.mark.parametrize(
     "typed", ["ana", "ana@", "a b@mail.example", "ana@mail", "ana@mail.example\x00", "ana@ﬁn.example"]
 )
-def test_a_malformed_address_stays_on_the_page_with_its_complaint(office: Browser, typed: str) -> None:
+def test_malformed_address_stays_with_its_error(office: Browser, typed: str) -> None:
     answer = office.post(ADDRESS, new_client(address(typed)))
 
     assert answer.status_code == 422
@@ -229,7 +229,7 @@ def test_a_malformed_address_stays_on_the_page_with_its_complaint(office: Browse
 
 
 @pytest.mark.parametrize("typed", ["12", "call me", "+999999999999", "212-555-0134 x12", "9" * 60])
-def test_a_malformed_number_stays_on_the_page_with_its_complaint(office: Browser, typed: str) -> None:
+def test_malformed_number_stays_with_its_error(office: Browser, typed: str) -> None:
     answer = office.post(ADDRESS, new_client(phones=(phone(typed),)))
 
     assert answer.status_code == 422
@@ -237,14 +237,14 @@ def test_a_malformed_number_stays_on_the_page_with_its_complaint(office: Browser
     assert not Client.objects.exists()
 
 
-def test_signs_that_nobody_sees_are_taken_out_and_the_rest_is_text(office: Browser) -> None:
+def test_invisible_characters_are_removed(office: Browser) -> None:
     answer = office.post(ADDRESS, new_client(first_name="A\u202ena\u2028 <b>{{7*7}}</b>"), follow=True)
 
     assert Client.objects.get().first_name == "Ana <b>{{7*7}}</b>"
     assert "Ana &lt;b&gt;{{7*7}}&lt;/b&gt; Abreu" in answer.content.decode()
 
 
-def test_another_row_can_be_added_without_script_and_nothing_typed_is_lost(office: Browser) -> None:
+def test_rows_can_be_added_without_script(office: Browser) -> None:
     answer = office.post(ADDRESS, new_client(address("not yet"), first_name="", subject="Hi", add="addresses"))
 
     page = answer.content.decode()
@@ -256,20 +256,20 @@ def test_another_row_can_be_added_without_script_and_nothing_typed_is_lost(offic
     assert not Client.objects.exists()
 
 
-def test_there_is_an_end_to_adding_rows(office: Browser) -> None:
+def test_number_of_rows_is_limited(office: Browser) -> None:
     answer = office.post(ADDRESS, new_client(*[address("")] * 20, add="addresses"))
 
     assert answer.content.decode().count('aria-label="Email ') == 20
 
 
-def test_a_press_without_a_key_still_creates(office: Browser) -> None:
+def test_form_without_a_key_creates(office: Browser) -> None:
     office.post(ADDRESS, new_client(form_key=""))
     office.post(ADDRESS, new_client(form_key=""))
 
     assert Client.objects.count() == 2
 
 
-def test_a_biller_creates_nobody(client: Browser, practice: Practice) -> None:
+def test_biller_cannot_create(client: Browser, practice: Practice) -> None:
     browser = cast.signed_in(client, cast.ines(practice))
 
     assert browser.get(ADDRESS).status_code == 403
@@ -277,7 +277,7 @@ def test_a_biller_creates_nobody(client: Browser, practice: Practice) -> None:
     assert not Client.objects.exists()
 
 
-def test_the_trail_tells_it_step_by_step(office: Browser) -> None:
+def test_each_step_is_recorded(office: Browser) -> None:
     office.post(ADDRESS, new_client(address(ANAS)) | INVITED)
 
     assert list(AuditEntry.objects.filter(client__isnull=False).order_by("id").values_list("verb", "actor_name")) == [
@@ -290,7 +290,7 @@ def test_the_trail_tells_it_step_by_step(office: Browser) -> None:
     ]
 
 
-def test_the_page_asks_little(office: Browser, django_assert_num_queries: object) -> None:
+def test_query_count(office: Browser, django_assert_num_queries: object) -> None:
     assert callable(django_assert_num_queries)
     with django_assert_num_queries(8):
         office.get(ADDRESS)

@@ -1,4 +1,4 @@
-"""Overview tells how a client stands, and names the one thing to do next."""
+"""A client's overview: portal state and next step."""
 
 from collections.abc import Callable
 
@@ -68,7 +68,7 @@ def refused(practice: Practice) -> Client:
     ],
     ids=["off", "no address", "no consent", "not invited", "invited", "refused"],
 )
-def test_the_next_step_is_named_and_one_press_away(
+def test_next_step_has_a_link(
     office: Browser, practice: Practice, make: Callable[[Practice], Client], words: tuple[str, str, str]
 ) -> None:
     heading, button, leads_to = words
@@ -90,7 +90,7 @@ def test_an_address_to_choose_is_offered_before_a_new_one(office: Browser, pract
     assert "Choose an address" in said(office, page_of(ana))
 
 
-def test_who_has_signed_in_needs_nothing(office: Browser, practice: Practice) -> None:
+def test_signed_in_client_has_no_next_step(office: Browser, practice: Practice) -> None:
     ana = invited(practice)
     Client.objects.update(portal_state="signed_in", last_signed_in_at=clock.now())
 
@@ -101,7 +101,7 @@ def test_who_has_signed_in_needs_nothing(office: Browser, practice: Practice) ->
     assert "Today, 12:20 PM" in page
 
 
-def test_contact_consent_and_access_are_told(office: Browser, practice: Practice) -> None:
+def test_contact_consent_and_access_are_shown(office: Browser, practice: Practice) -> None:
     page = said(office, page_of(invited(practice)))
 
     assert "ana@mail.example" in page
@@ -111,7 +111,7 @@ def test_contact_consent_and_access_are_told(office: Browser, practice: Practice
     assert "English" in page
 
 
-def test_a_mailbox_that_serves_two_names_the_other(office: Browser, practice: Practice) -> None:
+def test_shared_mailbox_names_the_other_client(office: Browser, practice: Practice) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
     cast.invited(bruno)
     cast.invited(bea)
@@ -121,7 +121,7 @@ def test_a_mailbox_that_serves_two_names_the_other(office: Browser, practice: Pr
     assert f'<a class="go" href="/office/clients/{bea.ref}/">Bea Berg</a>' in page
 
 
-def test_the_latest_that_happened_is_told_without_who_looked(office: Browser, practice: Practice) -> None:
+def test_latest_entries_exclude_views(office: Browser, practice: Practice) -> None:
     ana = invited(practice)
     office.get(page_of(ana))
 
@@ -132,7 +132,7 @@ def test_the_latest_that_happened_is_told_without_who_looked(office: Browser, pr
     assert "Overview opened" not in page
 
 
-def test_looking_is_in_the_trail_once(office: Browser, practice: Practice) -> None:
+def test_each_view_is_recorded_once(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     office.get(page_of(ana))
 
@@ -154,7 +154,7 @@ def test_archiving_turns_access_off_and_restoring_leaves_it_off(office: Browser,
     assert Client.objects.get().status == "active"
 
 
-def test_archiving_and_restoring_twice_is_once(office: Browser, practice: Practice) -> None:
+def test_archiving_and_restoring_are_idempotent(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     for step in ("archiving", "archiving", "restoring", "restoring"):
         assert office.post(f"{page_of(ana)}{step}/").status_code == 302
@@ -163,7 +163,7 @@ def test_archiving_and_restoring_twice_is_once(office: Browser, practice: Practi
     assert verbs.count() == 2
 
 
-def test_archiving_is_not_done_by_a_link(office: Browser, practice: Practice) -> None:
+def test_archiving_needs_a_post(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
 
     assert office.get(f"{page_of(ana)}archiving/").status_code == 405
@@ -171,7 +171,7 @@ def test_archiving_is_not_done_by_a_link(office: Browser, practice: Practice) ->
     assert Client.objects.get().status == "active"
 
 
-def test_a_biller_reads_and_changes_nothing(client: Browser, practice: Practice) -> None:
+def test_biller_has_read_access_only(client: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     browser = cast.signed_in(client, cast.ines(practice))
 
@@ -184,7 +184,7 @@ def test_a_biller_reads_and_changes_nothing(client: Browser, practice: Practice)
     assert browser.post(f"{page_of(client_changes.archive(ana, by=cast.DESK))}restoring/").status_code == 403
 
 
-def test_another_practices_client_does_not_exist_here(office: Browser) -> None:
+def test_other_practices_client_is_404(office: Browser) -> None:
     dora = cast.dora(cast.birch())
 
     assert office.get(page_of(dora)).status_code == 404
@@ -193,18 +193,18 @@ def test_another_practices_client_does_not_exist_here(office: Browser) -> None:
 
 
 @pytest.mark.parametrize("ref", ["x", "x" * 300, "%F0%9F%92%A5", "..%2F", "%27"])
-def test_an_address_that_names_nobody_is_a_plain_404(office: Browser, ref: str) -> None:
+def test_unknown_ref_is_404(office: Browser, ref: str) -> None:
     assert office.get(f"/office/clients/{ref}/").status_code == 404
 
 
-def test_a_name_is_shown_as_text(office: Browser, practice: Practice) -> None:
+def test_name_is_escaped(office: Browser, practice: Practice) -> None:
     page = said(office, page_of(cast.client(practice, "<b>{{7*7}}</b>")))
 
     assert "&lt;b&gt;{{7*7}}&lt;/b&gt;" in page
     assert "<b>{{7*7}}" not in page
 
 
-def test_the_page_asks_the_same_for_everybody(
+def test_query_count_is_the_same_for_every_client(
     office: Browser, practice: Practice, django_assert_num_queries: object
 ) -> None:
     assert callable(django_assert_num_queries)
@@ -216,7 +216,7 @@ def test_the_page_asks_the_same_for_everybody(
             office.get(page_of(person))
 
 
-def test_the_balance_and_the_newest_invoices_stand_there_at_the_same_cost_for_any_number(
+def test_balance_and_newest_invoices_in_constant_queries(
     office: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     bruno = cast.bruno(practice)

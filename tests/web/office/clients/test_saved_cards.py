@@ -1,4 +1,4 @@
-"""What staff see of a client's saved cards: the last four digits, and nothing to press."""
+"""Staff see the last four digits of a saved card and cannot charge it."""
 
 import pytest
 from django.test import Client as Browser
@@ -24,5 +24,5 @@ def test_staff_see_the_card_and_cannot_charge_it(till: Till) -> None:
     before = Payment.objects.count()
     owner.post(f"/portal/alder-street/billing/{bill.ref}/payment/", {"with": card.ref})
     assert (Payment.objects.count(), len(till.book)) == (before, 1)
-    # No address of the office takes a card or leads to a charge.
+    # No office URL accepts a card or charges one.
     assert [route.path for route in all_routes() if route.path.startswith("office/") and "card" in route.path] == []

@@ -1,4 +1,4 @@
-"""`Forgot your password?`: one answer for every address, and a way back in that never passes the second factor."""
+"""`Forgot your password?`: the same response for every address, and no way around the second factor."""
 
 import re
 
@@ -22,13 +22,13 @@ def fay() -> StaffMember:
 
 
 def ask(browser: Browser, email: str) -> tuple[int, str, str]:
-    """Status, where it leads, and the page there, without what differs at every request."""
+    """Returns status, redirect and the next page, without the CSRF token."""
     answer = browser.post(PAGE, {"email": email})
     page = browser.get(answer["Location"]).content.decode() if answer.status_code == 302 else answer.content.decode()
     return answer.status_code, answer.get("Location", ""), re.sub(r"value=\"\w{64}\"", "", page)
 
 
-def test_the_sign_in_page_leads_there(client: Browser, fay: StaffMember) -> None:
+def test_sign_in_page_links_to_it(client: Browser, fay: StaffMember) -> None:
     assert f'href="{PAGE}"' in client.get("/office/sign-in/").content.decode()
     assert client.get(PAGE).status_code == 200
 
@@ -48,20 +48,20 @@ def test_the_answer_is_the_same_for_every_address(client: Browser, fay: StaffMem
 
 
 @pytest.mark.parametrize("typed", ["", "no address", "a@b", f"{'x' * 300}@y.example", "a\x00@y.example"])
-def test_what_is_no_address_comes_back_with_a_sentence(client: Browser, fay: StaffMember, typed: str) -> None:
+def test_malformed_address_shows_an_error(client: Browser, fay: StaffMember, typed: str) -> None:
     status, _where, page = ask(client, typed)
     assert status == 422
     assert 'id="id_email_error"' in page
 
 
-def test_a_place_that_asks_too_often_gets_a_page_that_says_so(client: Browser, fay: StaffMember) -> None:
+def test_too_many_requests_get_429(client: Browser, fay: StaffMember) -> None:
     answers = [client.post(PAGE, {"email": f"n{number}@x.example"}) for number in range(31)]
     assert [answer.status_code for answer in answers] == [302] * 30 + [429]
-    # No practice is known here, so no zone in which to say a time.
+    # Without a practice there is no time zone to show a time in.
     assert "You can try again in 10 minutes." in answers[-1].content.decode()
 
 
-def test_a_new_password_leads_to_the_door_and_not_past_it(client: Browser, fay: StaffMember) -> None:
+def test_new_password_leads_to_the_sign_in_page(client: Browser, fay: StaffMember) -> None:
     ask(client, fay.email)
     password_reset.process_next()
     link = SetUpLink.objects.select_related("email").get()
@@ -76,7 +76,7 @@ def test_a_new_password_leads_to_the_door_and_not_past_it(client: Browser, fay: 
     assert StaffSession.objects.filter(staff=fay).exists()
 
 
-def test_who_left_meanwhile_finds_the_link_spent(client: Browser, fay: StaffMember) -> None:
+def test_link_of_staff_who_left_is_spent(client: Browser, fay: StaffMember) -> None:
     ask(client, fay.email)
     password_reset.process_next()
     link = SetUpLink.objects.select_related("email").get()

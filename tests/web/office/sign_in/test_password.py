@@ -1,4 +1,4 @@
-"""How staff sign in and out."""
+"""Staff sign-in and sign-out."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -55,7 +55,7 @@ def test_capitals_and_blanks_around_the_address_do_not_matter(client: Browser, f
     assert try_door(client, f" {fay.email.upper()} ").status_code == 302
 
 
-def test_with_several_practices_the_door_names_none(client: Browser, fay: StaffMember) -> None:
+def test_several_practices_are_not_named(client: Browser, fay: StaffMember) -> None:
     cast.birch()
     assert fay.practice.name not in client.get(DOOR).content.decode()
 
@@ -70,7 +70,7 @@ def test_a_wrong_password_keeps_the_address_and_not_the_password(client: Browser
     assert verbs() == [AuditAction.STAFF_SIGN_IN_REFUSED]
 
 
-def test_who_has_left_gets_the_same_answer_as_a_stranger(client: Browser, practice: Practice) -> None:
+def test_former_staff_get_the_response_of_a_stranger(client: Browser, practice: Practice) -> None:
     gus = cast.gus(practice)
     left, unknown = try_door(client, gus.email), try_door(client, "gas@alder-street.example")
     assert left.status_code == unknown.status_code == 422
@@ -79,7 +79,7 @@ def test_who_has_left_gets_the_same_answer_as_a_stranger(client: Browser, practi
     assert not StaffSession.objects.exists()
 
 
-def test_the_sixth_try_in_five_minutes_is_not_looked_at(
+def test_sixth_attempt_in_five_minutes_is_refused(
     client: Browser, fay: StaffMember, stopped_clock: time_machine.Traveller
 ) -> None:
     for number in range(5):
@@ -96,9 +96,7 @@ def test_the_sixth_try_in_five_minutes_is_not_looked_at(
     assert try_door(client, fay.email).status_code == 302
 
 
-def test_one_place_has_fifty_tries_in_ten_minutes_whatever_the_address(
-    fay: StaffMember, stopped_clock: time_machine.Traveller
-) -> None:
+def test_fifty_attempts_per_network_in_ten_minutes(fay: StaffMember, stopped_clock: time_machine.Traveller) -> None:
     for number in range(50):
         password_attempts.reserve_attempt(f"nobody{number}@alder-street.example", ip="192.0.2.1")
     assert try_door(Browser(REMOTE_ADDR="192.0.2.1"), fay.email).status_code == 429
@@ -107,12 +105,12 @@ def test_one_place_has_fifty_tries_in_ten_minutes_whatever_the_address(
     assert try_door(Browser(REMOTE_ADDR="192.0.2.1"), fay.email).status_code == 302
 
 
-def test_who_signs_in_often_is_not_shut_out(client: Browser, fay: StaffMember) -> None:
+def test_successful_sign_ins_are_not_limited(client: Browser, fay: StaffMember) -> None:
     for _ in range(12):
         assert try_door(Browser(), fay.email).status_code == 302
 
 
-def test_tries_at_an_unknown_address_are_counted_alike(client: Browser, fay: StaffMember) -> None:
+def test_attempts_with_an_unknown_address_are_counted(client: Browser, fay: StaffMember) -> None:
     statuses = [try_door(client, "nobody@alder-street.example").status_code for _ in range(6)]
     assert statuses == [422] * 5 + [429]
     assert not AuditEntry.objects.exists()
@@ -124,7 +122,7 @@ def test_signing_in_gets_a_new_session_id(client: Browser, fay: StaffMember) -> 
     assert client.cookies[settings.SESSION_COOKIE_NAME].value != "x" * 32
 
 
-def test_the_session_cookie_goes_with_the_browser(client: Browser, fay: StaffMember) -> None:
+def test_session_cookie_ends_with_the_browser(client: Browser, fay: StaffMember) -> None:
     try_door(client, fay.email)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
@@ -132,7 +130,7 @@ def test_the_session_cookie_goes_with_the_browser(client: Browser, fay: StaffMem
     assert not cookie["domain"]
 
 
-def test_whoever_is_in_already_goes_on(office: Browser) -> None:
+def test_signed_in_staff_are_redirected(office: Browser) -> None:
     assert office.get(f"{DOOR}?next=/office/emails/")["Location"] == "/office/emails/"
 
 
@@ -157,7 +155,7 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(client: Browser, fay: S
         "",
     ],
 )
-def test_signing_in_leads_nowhere_else(client: Browser, fay: StaffMember, next_page: str) -> None:
+def test_signing_in_redirects_to_the_office_only(client: Browser, fay: StaffMember, next_page: str) -> None:
     response = try_door(client, fay.email, query=f"?next={quote(next_page)}")
     assert response["Location"] == "/office/clients/"
 
@@ -172,47 +170,43 @@ def test_signing_out_ends_the_session_and_clears_the_browser(office: Browser) ->
     assert office.get("/office/clients/").status_code == 302
 
 
-def test_a_link_cannot_sign_anybody_out(office: Browser) -> None:
+def test_sign_out_needs_a_post(office: Browser) -> None:
     assert office.get("/office/sign-out/").status_code == 405
     assert StaffSession.objects.exists()
 
 
-def test_signing_out_twice_is_no_trouble(office: Browser) -> None:
+def test_signing_out_twice_is_accepted(office: Browser) -> None:
     office.post("/office/sign-out/")
     assert office.post("/office/sign-out/").status_code == 302
 
 
-def test_15_minutes_idle_end_a_session_and_the_door_says_so(
-    office: Browser, stopped_clock: time_machine.Traveller
-) -> None:
+def test_session_ends_after_15_idle_minutes(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     stopped_clock.shift(timedelta(minutes=15, seconds=1))
     page = office.get("/office/emails/", follow=True).content.decode()
     assert "Your session ended" in page
     assert "You were away for 15 minutes" in page
 
 
-def test_12_hours_end_a_session_also_while_somebody_works(
-    office: Browser, stopped_clock: time_machine.Traveller
-) -> None:
+def test_session_ends_after_12_hours(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     StaffSession.objects.update(created_at=clock.now() - timedelta(hours=12))
     page = office.get("/office/emails/", follow=True).content.decode()
     assert "A session lasts only so long" in page
 
 
-def test_a_background_refresh_keeps_nobody_signed_in(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+def test_background_refresh_does_not_extend_the_session(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     for _ in range(16):
         stopped_clock.shift(timedelta(minutes=1))
         answer = office.get("/office/emails/", headers={"X-Portico-Background": "1"})
     assert answer.status_code == 302
 
 
-def test_who_has_left_is_out_at_the_next_request(office: Browser, practice: Practice) -> None:
+def test_former_staff_are_signed_out_at_once(office: Browser, practice: Practice) -> None:
     StaffMember.objects.update(deactivated_at="2026-11-01T00:00:00Z")
     assert office.get("/office/emails/")["Location"].startswith(DOOR)
 
 
 @pytest.mark.parametrize("typed", ["x" * 50_000, "{{7*7}}", "<script>alert(1)</script>", "a\0b", "\u202e", "\ud800"])
-def test_anything_typed_is_a_page(client: Browser, fay: StaffMember, typed: str) -> None:
+def test_any_input_gets_a_page(client: Browser, fay: StaffMember, typed: str) -> None:
     body = {"email": typed, "password": typed}
     if "\ud800" in typed:
         response = client.post(
@@ -220,11 +214,11 @@ def test_anything_typed_is_a_page(client: Browser, fay: StaffMember, typed: str)
         )
     else:
         response = client.post(DOOR, body)
-    # Half a character is no text that could stand on the page again.
+    # Malformed UTF-8 cannot be shown again.
     assert response.status_code == (400 if "\ud800" in typed else 422)
     assert "<script>alert" not in response.content.decode()
 
 
-def test_a_part_of_a_page_is_sent_to_the_door_as_a_whole_page(client: Browser, practice: Practice) -> None:
+def test_htmx_request_redirects_the_whole_page(client: Browser, practice: Practice) -> None:
     response = client.get("/office/clients/", headers={"HX-Request": "true"})
     assert response["HX-Redirect"].startswith(DOOR)

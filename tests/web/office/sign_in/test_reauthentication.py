@@ -1,4 +1,4 @@
-"""Before what matters most, the person is asked again who they are, when the last proof is older than ten minutes."""
+"""Re-authentication before sensitive actions."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -65,18 +65,16 @@ def prove(office: Browser, answer: "Answer", password: str = cast.PASSWORD) -> "
 
 @pytest.fixture
 def later(office: Browser, stopped_clock: time_machine.Traveller) -> Callable[[], None]:
-    """Ten minutes and a second go by."""
+    """Returns a function that moves the clock by ten minutes and a second."""
     return lambda: stopped_clock.shift(timedelta(minutes=10, seconds=1))
 
 
-def test_for_ten_minutes_after_signing_in_nobody_is_asked(
-    office: Browser, stopped_clock: time_machine.Traveller
-) -> None:
+def test_not_asked_within_ten_minutes_of_signing_in(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     stopped_clock.shift(timedelta(minutes=10))
     assert office.get(PAGE).content == b"opened"
 
 
-def test_then_the_page_asks_first_and_leads_back(office: Browser, later: Callable[[], None]) -> None:
+def test_asked_after_ten_minutes_and_led_back(office: Browser, later: Callable[[], None]) -> None:
     later()
     asked = office.get(f"{PAGE}?tab=2")
     assert query_of(asked) == {"next": [f"{PAGE}?tab=2"]}
@@ -85,16 +83,14 @@ def test_then_the_page_asks_first_and_leads_back(office: Browser, later: Callabl
     assert office.get(PAGE).content == b"opened"
 
 
-def test_a_proof_counts_for_ten_minutes_and_no_longer(office: Browser, later: Callable[[], None]) -> None:
+def test_verification_is_valid_for_ten_minutes(office: Browser, later: Callable[[], None]) -> None:
     later()
     prove(office, office.get(PAGE))
     later()
     assert query_of(office.get(PAGE)) == {"next": [PAGE]}
 
 
-def test_a_password_proves_it_and_is_no_second_factor(
-    office: Browser, later: Callable[[], None], settings: Settings
-) -> None:
+def test_password_is_not_a_second_factor(office: Browser, later: Callable[[], None], settings: Settings) -> None:
     later()
     prove(office, office.get(PAGE))
     assert office.get(PAGE).content == b"opened"
@@ -102,7 +98,7 @@ def test_a_password_proves_it_and_is_no_second_factor(
     assert office.get(PAGE)["Location"].startswith("/office/sign-in/second-step/")
 
 
-def test_a_wrong_answer_proves_nothing(office: Browser, later: Callable[[], None]) -> None:
+def test_wrong_password_verifies_nothing(office: Browser, later: Callable[[], None]) -> None:
     later()
     asked = office.get(PAGE)
     answer = prove(office, asked, "not the password")
@@ -112,7 +108,7 @@ def test_a_wrong_answer_proves_nothing(office: Browser, later: Callable[[], None
     assert AuditEntry.objects.filter(verb=AuditAction.STAFF_SIGN_IN_REFUSED).count() == 1
 
 
-def test_the_sixth_try_in_five_minutes_is_not_looked_at(office: Browser, later: Callable[[], None]) -> None:
+def test_sixth_attempt_in_five_minutes_is_refused(office: Browser, later: Callable[[], None]) -> None:
     later()
     asked = office.get(PAGE)
     for _ in range(5):
@@ -123,12 +119,12 @@ def test_the_sixth_try_in_five_minutes_is_not_looked_at(office: Browser, later: 
     assert office.get(PAGE).status_code == 302
 
 
-def test_a_page_left_open_too_long_can_still_be_looked_at(office: Browser, later: Callable[[], None]) -> None:
+def test_page_with_a_sensitive_button_can_be_viewed(office: Browser, later: Callable[[], None]) -> None:
     later()
     assert office.get(BUTTON).content == b"pressed"
 
 
-def test_what_was_posted_comes_back_to_be_pressed_again(office: Browser, later: Callable[[], None]) -> None:
+def test_posted_form_is_shown_again(office: Browser, later: Callable[[], None]) -> None:
     later()
     asked = office.post(BUTTON, {"reason": "asked for it twice"}, headers={"Referer": f"http://testserver{BUTTON}"})
     kept = StaffSavedForm.objects.get()
@@ -139,7 +135,7 @@ def test_what_was_posted_comes_back_to_be_pressed_again(office: Browser, later: 
     assert office.post(BUTTON, {"reason": "asked for it twice"}).content == b"pressed"
 
 
-def test_a_button_without_fields_is_pressed_once_more(office: Browser, later: Callable[[], None]) -> None:
+def test_button_without_fields_must_be_pressed_again(office: Browser, later: Callable[[], None]) -> None:
     later()
     asked = office.post(BUTTON, headers={"Referer": f"http://testserver{BUTTON}?all=1"})
     assert query_of(asked) == {"next": [f"{BUTTON}?all=1"], "again": ["1"]}
@@ -148,18 +144,18 @@ def test_a_button_without_fields_is_pressed_once_more(office: Browser, later: Ca
 
 
 @pytest.mark.parametrize("stood_on", ["https://evil.example/office/", "//evil.example/", "", "/portal/alder-street/"])
-def test_the_way_back_stays_in_the_office(office: Browser, later: Callable[[], None], stood_on: str) -> None:
+def test_return_url_stays_in_the_office(office: Browser, later: Callable[[], None], stood_on: str) -> None:
     later()
     asked = office.post(BUTTON, headers={"Referer": stood_on})
     assert query_of(asked)["next"] in (["/office/clients/"], ["/office/"])
 
 
-def test_a_part_of_a_page_asks_as_a_whole_page(office: Browser, later: Callable[[], None]) -> None:
+def test_htmx_request_redirects_the_whole_page(office: Browser, later: Callable[[], None]) -> None:
     later()
     assert office.post(BUTTON, headers={"HX-Request": "true"})["HX-Redirect"].startswith("/office/prove/?")
 
 
-def test_a_colleagues_proof_is_not_mine(office: Browser, practice: Practice, later: Callable[[], None]) -> None:
+def test_verification_is_per_session(office: Browser, practice: Practice, later: Callable[[], None]) -> None:
     hal = cast.signed_in(Browser(), cast.hal(practice))
     later()
     prove(hal, hal.get(PAGE))

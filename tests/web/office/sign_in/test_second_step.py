@@ -1,4 +1,4 @@
-"""The second step of signing in, its first set-up, and that nothing opens without it."""
+"""The second step of signing in, and setting up the first factor."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -40,7 +40,7 @@ def fay(practice: Practice) -> StaffMember:
 
 @pytest.fixture
 def secret(fay: StaffMember) -> str:
-    """Of Fay's authenticator app."""
+    """The secret of Fay's authenticator app."""
     return cast.with_authenticator(fay)
 
 
@@ -53,7 +53,7 @@ def text(answer: "Answer") -> str:
 
 
 @pytest.mark.parametrize("purpose", SetUpPurpose)
-def test_who_sets_up_an_account_is_told_of_the_next_step(fay: StaffMember, purpose: SetUpPurpose) -> None:
+def test_set_up_page_mentions_the_next_step(fay: StaffMember, purpose: SetUpPurpose) -> None:
     browser, token = Browser(), set_up_links.create_link(fay, by=fay.actor)
     SetUpLink.objects.update(purpose=purpose)
     page = text(browser.get(f"/office/set-up/{token}/", follow=True))
@@ -68,9 +68,7 @@ def key_of(browser: Browser) -> str:
     return browser.cookies[django_settings.SESSION_COOKIE_NAME].value
 
 
-def test_the_password_leads_to_the_second_step_and_its_code_into_the_office(
-    client: Browser, fay: StaffMember, secret: str
-) -> None:
+def test_password_then_code_opens_the_office(client: Browser, fay: StaffMember, secret: str) -> None:
     answer = client.get(by_password(client, fay)["Location"], follow=True)
     assert answer.redirect_chain[-1][0].startswith(STEP)
     assert '<label for="id_otp">Authenticator code</label>' in text(answer)
@@ -81,14 +79,14 @@ def test_the_password_leads_to_the_second_step_and_its_code_into_the_office(
     assert AuditEntry.objects.latest("id").details == {"way": "authenticator"}
 
 
-def test_the_way_back_is_kept_through_both_steps(client: Browser, fay: StaffMember, secret: str) -> None:
+def test_requested_page_is_kept_through_both_steps(client: Browser, fay: StaffMember, secret: str) -> None:
     asked = client.get("/office/emails/?state=failed")
     answer = client.post(asked["Location"], {"email": fay.email, "password": cast.PASSWORD})
     step = client.get(answer["Location"])["Location"]
     assert client.post(step, {"otp": cast.code_now(secret)})["Location"] == "/office/emails/?state=failed"
 
 
-def test_what_was_typed_before_the_session_ended_waits_behind_the_second_step(
+def test_saved_form_is_shown_after_the_second_step(
     client: Browser, fay: StaffMember, secret: str, stopped_clock: time_machine.Traveller
 ) -> None:
     cast.signed_in_with_factor(client, fay)
@@ -101,7 +99,7 @@ def test_what_was_typed_before_the_session_ended_waits_behind_the_second_step(
     assert "Émile" in text(client.get(answer["Location"]))
 
 
-def test_a_wrong_code_opens_nothing_and_does_not_come_back(client: Browser, fay: StaffMember, secret: str) -> None:
+def test_wrong_code_is_refused_and_not_shown_again(client: Browser, fay: StaffMember, secret: str) -> None:
     by_password(client, fay)
     wrong = "000000" if cast.code_now(secret) != "000000" else "000001"
     answer = client.post(STEP, {"otp": wrong})
@@ -128,18 +126,18 @@ def test_spaces_in_a_code_do_not_matter(client: Browser, fay: StaffMember, secre
 
 
 @pytest.mark.parametrize("typed", ["", "x" * 500, "१२३४५६", "\0", "' or 1=1", "１２３４５６"])
-def test_anything_typed_is_a_page(client: Browser, fay: StaffMember, secret: str, typed: str) -> None:
+def test_any_input_gets_a_page(client: Browser, fay: StaffMember, secret: str, typed: str) -> None:
     by_password(client, fay)
     for name in ("otp", "recovery_code", "passkey", "password", "nothing"):
         assert client.post(STEP, {name: typed}).status_code == 422
 
 
-def test_the_password_does_not_stand_in_for_the_second_factor(client: Browser, fay: StaffMember, secret: str) -> None:
+def test_password_does_not_replace_the_second_factor(client: Browser, fay: StaffMember, secret: str) -> None:
     by_password(client, fay)
     assert client.post(STEP, {"password": cast.PASSWORD}).status_code == 422
 
 
-def test_the_sixth_try_in_five_minutes_is_not_looked_at(
+def test_sixth_attempt_in_five_minutes_is_refused(
     client: Browser, fay: StaffMember, secret: str, stopped_clock: time_machine.Traveller
 ) -> None:
     by_password(client, fay)
@@ -149,7 +147,7 @@ def test_the_sixth_try_in_five_minutes_is_not_looked_at(
     assert answer.status_code == 429
     assert "Too many tries. Wait five minutes" in text(answer)
     assert verbs()[-1] == AuditAction.SECOND_FACTOR_BEYOND_LIMIT
-    # Another way has a budget of its own.
+    # Each method has its own rate limit.
     assert client.post(STEP, {"recovery_code": recovery_codes.unused(fay)[0]}).status_code == 302
     stopped_clock.shift(timedelta(minutes=5, seconds=1))
     other = Browser()
@@ -157,12 +155,12 @@ def test_the_sixth_try_in_five_minutes_is_not_looked_at(
     assert other.post(STEP, {"otp": cast.code_now(secret)}).status_code == 302
 
 
-def test_twenty_wrong_codes_an_hour_and_fifty_a_day_are_the_most(
+def test_limits_of_wrong_codes_per_hour_and_day(
     client: Browser, fay: StaffMember, secret: str, stopped_clock: time_machine.Traveller
 ) -> None:
     said: list[str] = []
     refused: list[int] = []
-    # Thirty tries an hour for six hours, and once more late in the day.
+    # Thirty attempts an hour for six hours, and one more late in the day.
     for turn in range(37):
         cast.signed_in(client, fay)
         for _ in range(5):
@@ -175,7 +173,7 @@ def test_twenty_wrong_codes_an_hour_and_fifty_a_day_are_the_most(
     assert "Wait a day" in said[-1]
 
 
-def test_a_recovery_code_signs_in_once_and_the_person_is_told(client: Browser, fay: StaffMember, secret: str) -> None:
+def test_recovery_code_works_once_and_sends_an_email(client: Browser, fay: StaffMember, secret: str) -> None:
     by_password(client, fay)
     page = text(client.get(f"{STEP}?recovery=1&next=/office/emails/"))
     assert '<label for="id_recovery_code">Recovery code</label>' in page
@@ -212,7 +210,7 @@ def test_the_first_id_opens_nothing_after_the_second_step(client: Browser, fay: 
     assert thief.get(STEP)["Location"].startswith(DOOR)
 
 
-def test_a_part_of_a_page_asks_for_the_second_step_as_a_whole_page(client: Browser, fay: StaffMember) -> None:
+def test_htmx_request_redirects_the_whole_page(client: Browser, fay: StaffMember) -> None:
     cast.signed_in(client, fay)
     answer = client.get("/office/clients/", headers={"HX-Request": "true"})
     assert answer["HX-Redirect"] == f"{STEP}?next=%2Foffice%2Fclients%2F"
@@ -224,7 +222,7 @@ def test_one_can_sign_out_before_the_second_step(client: Browser, fay: StaffMemb
     assert not StaffSession.objects.exists()
 
 
-def test_whoever_is_in_is_not_asked_again(client: Browser, fay: StaffMember, secret: str) -> None:
+def test_signed_in_staff_are_not_asked_again(client: Browser, fay: StaffMember, secret: str) -> None:
     cast.signed_in_with_factor(client, fay)
     for page in (STEP, SET_UP, CODES, f"{CODES}text/"):
         answer = client.get(f"{page}?next=/office/emails/", follow=True)
@@ -232,16 +230,14 @@ def test_whoever_is_in_is_not_asked_again(client: Browser, fay: StaffMember, sec
         assert answer.redirect_chain[-1][0] in {"/office/emails/", "/office/clients/"}
 
 
-def test_with_a_factor_nobody_sets_up_another_by_the_password_alone(
-    client: Browser, fay: StaffMember, secret: str
-) -> None:
+def test_password_alone_cannot_add_a_second_factor(client: Browser, fay: StaffMember, secret: str) -> None:
     by_password(client, fay)
     assert client.get(SET_UP)["Location"] == STEP
     assert client.post(SET_UP, {"otp": "123456"})["Location"] == STEP
     assert second_factor.factors(fay).count() == 1
 
 
-def test_of_two_who_set_up_the_first_factor_at_once_one_is_refused(client: Browser, fay: StaffMember) -> None:
+def test_concurrent_first_factor_set_up_is_refused(client: Browser, fay: StaffMember) -> None:
     cast.signed_in(client, fay)
     client.get(SET_UP)
     secret = client.session["authenticator-secret"]
@@ -250,8 +246,8 @@ def test_of_two_who_set_up_the_first_factor_at_once_one_is_refused(client: Brows
         authenticators.set_up(fay, secret, code=cast.code_now(secret), first=True, by=fay.actor)
 
 
-def test_a_first_day(client: Browser, fay: StaffMember) -> None:
-    """Set-up link, password, authenticator, recovery codes, office."""
+def test_from_set_up_link_to_the_office(client: Browser, fay: StaffMember) -> None:
+    """From the set-up link to the office."""
     token = set_up_links.create_link(fay, by=cast.DESK)
     client.get(f"/office/set-up/{token}/")
     chosen = {"subject": fay.ref, "password": "four green boats at dawn"}
@@ -270,7 +266,7 @@ def test_a_first_day(client: Browser, fay: StaffMember) -> None:
     assert len(codes) == 8
     assert all(f"<li>{code}</li>" in text(answer) for code in codes)
     assert "Step 3 of 3" in text(answer)
-    # Nothing opens before they are saved.
+    # No page opens before the codes are confirmed.
     assert client.get("/office/clients/")["Location"].startswith(CODES)
     saved = client.get(f"{CODES}text/")
     assert saved["Content-Disposition"] == 'attachment; filename="recovery-codes-alder-street.txt"'
@@ -283,7 +279,7 @@ def test_a_first_day(client: Browser, fay: StaffMember) -> None:
     assert verbs()[-2:] == [AuditAction.RECOVERY_CODES_MADE, AuditAction.STAFF_SIGNED_IN]
 
 
-def test_the_codes_are_shown_to_nobody_elses_session(client: Browser, fay: StaffMember, secret: str) -> None:
+def test_codes_are_shown_only_to_their_session(client: Browser, fay: StaffMember, secret: str) -> None:
     cast.signed_in(client, fay)
     assert client.get(CODES)["Location"] == STEP
     assert client.get(f"{CODES}text/")["Location"] == CODES
@@ -304,9 +300,7 @@ def test_a_passkey_that_no_browser_made_is_refused(client: Browser, fay: StaffMe
     assert not second_factor.is_set_up(fay)
 
 
-def test_with_recovery_codes_gone_the_page_offers_none_but_the_app(
-    client: Browser, fay: StaffMember, secret: str
-) -> None:
+def test_used_up_recovery_codes_are_not_offered(client: Browser, fay: StaffMember, secret: str) -> None:
     for code in recovery_codes.unused(fay):
         recovery_codes.use(fay, code)
     by_password(client, fay)
@@ -314,20 +308,20 @@ def test_with_recovery_codes_gone_the_page_offers_none_but_the_app(
     assert client.post(STEP, {"otp": cast.code_now(secret)}).status_code == 302
 
 
-def test_who_has_left_gets_no_further(client: Browser, fay: StaffMember, secret: str) -> None:
+def test_former_staff_cannot_complete_sign_in(client: Browser, fay: StaffMember, secret: str) -> None:
     by_password(client, fay)
     StaffMember.objects.update(deactivated_at="2026-11-01T00:00:00Z")
     assert client.post(STEP, {"otp": cast.code_now(secret)})["Location"].startswith(DOOR)
 
 
 @pytest.mark.parametrize("name", ["mfa_authenticate", "mfa_index", "account_login", "account_reset_password"])
-def test_the_librarys_own_pages_have_no_address(name: str) -> None:
+def test_allauth_views_have_no_url(name: str) -> None:
     with pytest.raises(NoReverseMatch):
         reverse(name)
 
 
 @pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/2fa/", "/office/2fa/authenticate/", "/mfa/"])
-def test_the_librarys_own_paths_are_404(client: Browser, practice: Practice, path: str) -> None:
+def test_allauth_paths_are_404(client: Browser, practice: Practice, path: str) -> None:
     assert client.get(path).status_code == 404
 
 

@@ -1,4 +1,4 @@
-"""The one-time link by which somebody chooses a password."""
+"""Set-up and reset links, with which staff choose a password."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -44,7 +44,7 @@ def choose(browser: Browser, password: str) -> "Answer":
     return browser.post(PAGE, {**(page.form().fields if page.forms else {}), "password": password})
 
 
-def test_the_link_leaves_the_address_at_once(client: Browser, token: str) -> None:
+def test_token_is_removed_from_the_url(client: Browser, token: str) -> None:
     response = client.get(f"{PAGE}{token}/")
     assert response["Location"] == PAGE
     assert response["Referrer-Policy"] == "no-referrer"
@@ -69,7 +69,7 @@ def test_the_page_names_practice_and_address(client: Browser, elm: StaffMember, 
     assert "until Nov 26, 12:20 PM" in page
 
 
-def test_a_page_chooses_no_password_for_a_colleague_whose_link_was_opened_since(
+def test_form_sets_no_password_for_a_colleague(
     client: Browser, elm: StaffMember, token: str, practice: Practice
 ) -> None:
     elms = Tab(client, f"{PAGE}{token}/")
@@ -121,16 +121,14 @@ def test_a_weak_password_is_refused_on_its_field(client: Browser, elm: StaffMemb
 
 
 @pytest.mark.parametrize("plain", ["quiet rivers", "849103756218"])
-def test_twelve_signs_are_enough_whatever_they_are_made_of(
-    client: Browser, elm: StaffMember, token: str, plain: str
-) -> None:
+def test_any_twelve_characters_are_accepted(client: Browser, elm: StaffMember, token: str, plain: str) -> None:
     client.get(f"{PAGE}{token}/")
     assert choose(client, plain).status_code == 302
     elm.refresh_from_db()
     assert elm.check_password(plain)
 
 
-def test_the_link_runs_out_after_72_hours(client: Browser, token: str, stopped_clock: time_machine.Traveller) -> None:
+def test_link_expires_after_72_hours(client: Browser, token: str, stopped_clock: time_machine.Traveller) -> None:
     client.get(f"{PAGE}{token}/")
     stopped_clock.shift(timedelta(hours=71, minutes=59))
     assert client.get(PAGE).status_code == 200
@@ -140,11 +138,11 @@ def test_the_link_runs_out_after_72_hours(client: Browser, token: str, stopped_c
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 43, "é" * 60, "%00"])
-def test_a_link_that_never_was_is_spent_too(client: Browser, practice: Practice, token: str) -> None:
+def test_unknown_link_is_410(client: Browser, practice: Practice, token: str) -> None:
     assert client.get(f"{PAGE}{token}/", follow=True).status_code in {400, 410}
 
 
-def test_without_a_link_there_is_nothing_to_choose(client: Browser, practice: Practice) -> None:
+def test_without_a_link_is_410(client: Browser, practice: Practice) -> None:
     assert client.get(PAGE).status_code == 410
 
 
