@@ -1,4 +1,4 @@
-"""`python -m portico` is `portico`."""
+"""Runs the `portico` command as `python -m portico`."""
 
 from portico.cli import main
 

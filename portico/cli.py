@@ -1,4 +1,4 @@
-"""The `portico` command: Django's management commands under their spoken names (create-practice)."""
+"""The `portico` command: Django's management commands, with hyphens in their names (create-practice)."""
 
 import base64
 import os
@@ -8,15 +8,15 @@ from io import TextIOWrapper
 from django.core.management import execute_from_command_line
 from django.db import DatabaseError, InterfaceError
 
-from portico.configuration import LEAST_KEY_LENGTH, WHOLE_SECONDS, ConfigurationRefused
+from portico.configuration import MIN_KEY_LENGTH, WHOLE_SECONDS, ConfigurationRefused
 from portico.operating import database_errors
 from portico.operating.demo import demo_command
 
-# What settings are loaded with when only help is printed. Nothing is connected to.
+# The environment for printing help only; no connection is made.
 PLACEHOLDERS = {
     "PUBLIC_BASE_URL": "http://localhost",
     "ALLOWED_HOSTS": "",
-    "SECRET_KEY": "only-for-printing-help-" + "-" * LEAST_KEY_LENGTH,
+    "SECRET_KEY": "only-for-printing-help-" + "-" * MIN_KEY_LENGTH,
     "SECRET_KEY_FALLBACKS": "",
     "FIELD_KEYS": "help:" + base64.b64encode(bytes(32)).decode(),
     "DATABASE_URL": "postgres://localhost/portico",
@@ -26,55 +26,55 @@ PLACEHOLDERS = {
     "ALLOW_TEST_ENDPOINTS": "0",
     "TRUSTED_PROXY_COUNT": "0",
     "PORTICO_DEMO": "0",
-    **{name: str(default) for name, (default, _least, _most) in WHOLE_SECONDS.items()},
+    **{name: str(default) for name, (default, _min, _max) in WHOLE_SECONDS.items()},
 }
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command.
 
-    A wrong environment ends it with one sentence per setting instead of a traceback, a database that is not there or
-    not up to date with one.
+    Prints one sentence per setting for an invalid environment, and one for a database that is unavailable or not
+    migrated, instead of a traceback.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portico.settings")
     program, *rest = arguments or sys.argv
-    write_in_any_locale()
+    escape_unencodable_output()
     if rest == ["help", "demo"]:
         rest = ["demo", "--help"]
-    if rest[:1] == ["demo"]:  # It brings its own environment, so it comes before settings are read.
+    if rest[:1] == ["demo"]:  # It sets its own environment, so it runs before settings are read.
         sys.exit(demo_command.main(rest[1:]))
-    if asks_for_help(rest):
+    if is_help(rest):
         os.environ.update(PLACEHOLDERS)
     try:
-        execute_from_command_line([program, *spoken(rest)])
+        execute_from_command_line([program, *with_underscores(rest)])
     except ConfigurationRefused as refused:
         sys.stderr.write("".join(["Portico cannot start:\n", *(f"  {problem}\n" for problem in refused.problems)]))
         sys.exit(2)
     except (DatabaseError, InterfaceError) as error:
-        told = database_errors.describe(error)
-        if not told or "--traceback" in rest:
+        description = database_errors.describe(error)
+        if not description or "--traceback" in rest:
             raise
-        sys.stderr.write(f"{told}\n")
+        sys.stderr.write(f"{description}\n")
         sys.exit(1)
 
 
-def asks_for_help(arguments: list[str]) -> bool:
-    """Whether nothing but a text is to be printed, for which no settings are needed."""
+def is_help(arguments: list[str]) -> bool:
+    """Returns True if the command only prints help or the version, which needs no settings."""
     return not arguments or arguments[0] in {"help", "version"} or bool({"-h", "--help", "--version"} & {*arguments})
 
 
-def write_in_any_locale() -> None:
-    """Writes a character that the terminal's locale does not have as its code, instead of ending the command."""
+def escape_unencodable_output() -> None:
+    """Makes output escape characters that the locale's encoding lacks, instead of raising an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-def spoken(arguments: list[str]) -> list[str]:
-    """Turns the command's hyphens into underscores, since a Python module cannot be named with hyphens."""
+def with_underscores(arguments: list[str]) -> list[str]:
+    """Replaces the hyphens in the command's name by underscores, as in the name of its module."""
     if not arguments or arguments[0].startswith("-"):
         return arguments
     command, *rest = arguments
     if command == "help" and rest:
-        return [command, *spoken(rest)]
+        return [command, *with_underscores(rest)]
     return [command.replace("-", "_"), *rest]

@@ -1,4 +1,4 @@
-"""What the environment says: read once at start, refused by name when it is wrong."""
+"""Configuration from environment variables: read and validated once at start."""
 
 import base64
 import binascii
@@ -13,7 +13,7 @@ from portico.hosts import Origin
 from portico.plumbing.text.mailboxes import header_address
 
 WHOLE_SECONDS = {
-    # name: (default, least, most), all in seconds.
+    # name: (default, minimum, maximum), all in seconds.
     "SIGNIN_LINK_TTL": (86_400, 600, 86_400),
     "PIN_TTL": (3_600, 300, 86_400),
     "SESSION_IDLE_CLIENT": (1_800, 60, 43_200),
@@ -22,15 +22,15 @@ WHOLE_SECONDS = {
     "SESSION_MAX_STAFF": (43_200, 300, 86_400),
 }
 
-LEAST_KEY_LENGTH = 50
-# Enough for every number that a setting takes; Python refuses to read numbers of thousands of digits.
-MOST_DIGITS = 20
-# Stands in for a base address that was refused, so that reading can go on to the next problem.
-NO_ORIGIN = Origin("https", "localhost", None)
+MIN_KEY_LENGTH = 50
+# Enough for the number of any setting; Python refuses to parse numbers of thousands of digits.
+MAX_DIGITS = 20
+# Replaces an invalid base URL, so that the other settings are validated too.
+PLACEHOLDER_ORIGIN = Origin("https", "localhost", None)
 
 
 class ConfigurationRefused(Exception):
-    """The environment is not fit to start with; each line names a setting and says what is wrong."""
+    """The environment is invalid; each of `problems` names a setting and says what is wrong."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -39,7 +39,7 @@ class ConfigurationRefused(Exception):
 
 @dataclass(frozen=True)
 class Configuration:
-    """Every setting that comes from outside, checked and in the type it is used in."""
+    """Every setting from the environment, validated and converted."""
 
     public_base_url: str
     allowed_hosts: list[str]
@@ -60,7 +60,7 @@ class Configuration:
 
 
 class _Reader:
-    """Reads names from the environment and gathers every problem, so that one start tells them all."""
+    """Reads settings from the environment and collects every problem, so that all are reported at once."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = environment
@@ -72,24 +72,24 @@ class _Reader:
     def optional(self, name: str) -> str:
         value = self.environment.get(name, "").strip()
         try:
-            # Python has read it in the encoding of the locale, whichever that is.
+            # Python has decoded it in the locale's encoding.
             return os.fsencode(value).decode()
         except UnicodeError:
             self.refuse(name, "must be text in UTF-8.")
             return ""
 
     def text(self, name: str, *, why: str) -> str:
-        known = len(self.problems)
+        problem_count = len(self.problems)
         value = self.optional(name)
-        if not value and len(self.problems) == known:
+        if not value and len(self.problems) == problem_count:
             self.refuse(name, f"is missing: {why}")
         return value
 
-    def whole(self, name: str, default: int, least: int, most: int) -> int:
+    def whole(self, name: str, default: int, minimum: int, maximum: int) -> int:
         value = self.optional(name) or str(default)
-        is_number = value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS
-        if not is_number or not least <= int(value) <= most:
-            self.refuse(name, f"must be a whole number from {least} to {most}, not {value[:MOST_DIGITS]!r}.")
+        is_number = value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS
+        if not is_number or not minimum <= int(value) <= maximum:
+            self.refuse(name, f"must be a whole number from {minimum} to {maximum}, not {value[:MAX_DIGITS]!r}.")
             return default
         return int(value)
 
@@ -101,9 +101,9 @@ class _Reader:
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Configuration:
-    """Reads and checks the environment.
+    """Reads and validates the environment.
 
-    Raises ConfigurationRefused with a sentence for each setting that is missing or wrong.
+    Raises ConfigurationRefused with a sentence for each setting that is missing or invalid.
     """
     reader = _Reader(environment)
     demo = reader.flag("PORTICO_DEMO")
@@ -127,7 +127,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
     return configuration
 
 
-def _listed(value: str) -> list[str]:
+def _split(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
@@ -136,16 +136,16 @@ def _base_url(reader: _Reader, *, demo: bool) -> Origin:
     scheme, separator, rest = value.partition("://")
     if value and not (scheme.lower() in hosts.DEFAULT_PORTS and separator and rest.strip("/")):
         reader.refuse("PUBLIC_BASE_URL", "must begin with https:// (http:// only on this machine) and name a host.")
-        return NO_ORIGIN
+        return PLACEHOLDER_ORIGIN
     try:
-        origin = hosts.origin_of(value) if value else NO_ORIGIN
+        origin = hosts.origin_of(value) if value else PLACEHOLDER_ORIGIN
     except ValueError:
         reader.refuse(
             "PUBLIC_BASE_URL",
             "must be a bare address such as https://portal.example.com: a host name as DNS has it (xn--… if it "
             "cannot be written in plain letters) and maybe a port, without a path, a question mark or a user.",
         )
-        return NO_ORIGIN
+        return PLACEHOLDER_ORIGIN
     loopback = hosts.is_loopback(origin.host)
     if "_" in origin.host:
         reader.refuse("PUBLIC_BASE_URL", "may not have an underscore in its host: it is not part of a host name.")
@@ -157,10 +157,10 @@ def _base_url(reader: _Reader, *, demo: bool) -> Origin:
 
 
 def _allowed_hosts(reader: _Reader, base: Origin) -> list[str]:
-    """The hosts that pages are answered under, always with that of the base address, as Django compares them."""
+    """Returns the allowed hosts, including that of the base URL, in the form in which Django compares them."""
     allowed = [base.host]
-    for entry in _listed(reader.optional("ALLOWED_HOSTS")):
-        # Django takes a leading dot for the domain and everything below it.
+    for entry in _split(reader.optional("ALLOWED_HOSTS")):
+        # In Django a leading dot stands for the domain and its subdomains.
         dot = "." if entry.startswith(".") else ""
         try:
             host = hosts.normalized(entry.removeprefix("."))
@@ -175,23 +175,23 @@ def _allowed_hosts(reader: _Reader, base: Origin) -> list[str]:
 
 def _secret_key(reader: _Reader) -> str:
     value = reader.text("SECRET_KEY", why="at least 50 random characters that only this installation knows.")
-    if value and len(value) < LEAST_KEY_LENGTH:
-        reader.refuse("SECRET_KEY", f"must be at least {LEAST_KEY_LENGTH} characters.")
+    if value and len(value) < MIN_KEY_LENGTH:
+        reader.refuse("SECRET_KEY", f"must be at least {MIN_KEY_LENGTH} characters.")
     return value
 
 
 def _secret_key_fallbacks(reader: _Reader) -> list[str]:
-    keys = _listed(reader.optional("SECRET_KEY_FALLBACKS"))
-    if any(len(key) < LEAST_KEY_LENGTH for key in keys):
-        # A key that holds a comma comes apart here too.
-        reader.refuse("SECRET_KEY_FALLBACKS", f"must be keys of at least {LEAST_KEY_LENGTH} characters, by comma.")
+    keys = _split(reader.optional("SECRET_KEY_FALLBACKS"))
+    if any(len(key) < MIN_KEY_LENGTH for key in keys):
+        # This also catches a key that contains a comma.
+        reader.refuse("SECRET_KEY_FALLBACKS", f"must be keys of at least {MIN_KEY_LENGTH} characters, by comma.")
     return keys
 
 
 def _field_keys(reader: _Reader) -> dict[str, bytes]:
     keys: dict[str, bytes] = {}
     value = reader.text("FIELD_KEYS", why="one or more id:key pairs, each key being 32 random bytes in base64.")
-    for pair in _listed(value):
+    for pair in _split(value):
         name, _, encoded = pair.partition(":")
         try:
             key = base64.b64decode(encoded, validate=True)
@@ -214,7 +214,7 @@ def _database(reader: _Reader) -> dict[str, Any]:
 
 
 def _stripe_api_base(reader: _Reader) -> str:
-    """Empty: Stripe itself. Anything else would take a practice's money to who knows where."""
+    """Returns the base URL of the Stripe API; empty for Stripe itself. Others are refused outside tests."""
     allowed = reader.flag("ALLOW_TEST_ENDPOINTS")
     value = reader.optional("STRIPE_API_BASE")
     if value and not allowed:
@@ -238,7 +238,7 @@ def _email_url(reader: _Reader) -> str:
 
 
 def _email_from(reader: _Reader) -> str:
-    """The address as it stands in headers: its domain in ASCII."""
+    """Returns the address as used in headers, with its domain in ASCII."""
     value = reader.text("EMAIL_FROM", why="the address that mails come from, such as portal@example.com.")
     if not value:
         return ""

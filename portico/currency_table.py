@@ -1,7 +1,7 @@
-"""Every currency that a practice can bill in: its decimals here, those at Stripe, and what a card can be charged.
+"""The currencies that a practice can bill in: their decimals here and at Stripe, and the limits of a charge.
 
-This is the only table of minor units. Pages, forms and PDFs read `digits` of it, the gateway to Stripe the rest, so
-that the two cannot disagree. A currency that is not in it cannot be set up.
+This is the only table of minor units. Pages, forms and PDFs use `digits`, the Stripe gateway the rest, so that they
+cannot disagree. A currency that is not in it cannot be set up.
 
 Decimals here are those of ISO 4217 (not CLDR's, which describe cash). Decimals and limits at Stripe are those of
 https://docs.stripe.com/currencies and of the `amount` parameter in Stripe's SDK; see docs/decisions/0014.
@@ -27,8 +27,8 @@ _TWO_BUT_NONE_AT_STRIPE = "MGA"
 # Three decimals, here and at Stripe; the last digit of a charge must be 0.
 _THREE = "BHD JOD KWD OMR TND"
 
-# The smallest charge, in our minor units. Where Stripe's page has none, Stripe's own answer decides.
-_LEAST = {
+# The smallest charge, in our minor units. If Stripe's page has none, Stripe's response decides.
+_MINIMUM_CHARGES = {
     "AED": 200,
     "ARS": 50,
     "AUD": 50,
@@ -61,11 +61,11 @@ _LEAST = {
     "USD": 50,
     "ZAR": 50,
 }
-# How many digits the largest charge may have, in Stripe's minor units.
-_MOST_DIGITS = 8
-_MORE_DIGITS = {"IDR": 12, "COP": 10, "INR": 9}
+# The number of digits of the largest charge, in Stripe's minor units.
+_MAX_DIGITS = 8
+_MAX_DIGITS_BY_CURRENCY = {"IDR": 12, "COP": 10, "INR": 9}
 
-# What an amount in a currency outside the table is shown with; it can neither be set up nor charged.
+# For showing amounts in a currency outside the table, which can be neither set up nor charged.
 USUAL_DIGITS = 2
 
 
@@ -76,20 +76,26 @@ class Currency:
     digits: int
     stripe_digits: int
     step_at_stripe: int
-    least_minor: int
-    most_at_stripe: int
+    min_charge_minor: int
+    max_at_stripe: int
 
     @property
     def step_minor(self) -> int:
-        """What an amount in our minor units must be a multiple of, so that a card can be charged exactly that."""
-        up: int = 10 ** max(self.stripe_digits - self.digits, 0)
-        down: int = 10 ** max(self.digits - self.stripe_digits, 0)
-        return self.step_at_stripe // gcd(self.step_at_stripe, up) * down
+        """The step, in our minor units, of which an amount must be a multiple to be charged exactly."""
+        factor: int = 10 ** max(self.stripe_digits - self.digits, 0)
+        divisor: int = 10 ** max(self.digits - self.stripe_digits, 0)
+        return self.step_at_stripe // gcd(self.step_at_stripe, factor) * divisor
 
 
 def _rows(codes: str, *, digits: int, stripe_digits: int, step: int = 1) -> dict[str, Currency]:
     return {
-        code: Currency(digits, stripe_digits, step, _LEAST.get(code, 1), 10 ** _MORE_DIGITS.get(code, _MOST_DIGITS) - 1)
+        code: Currency(
+            digits,
+            stripe_digits,
+            step,
+            _MINIMUM_CHARGES.get(code, 1),
+            10 ** _MAX_DIGITS_BY_CURRENCY.get(code, _MAX_DIGITS) - 1,
+        )
         for code in codes.split()
     }
 
@@ -108,6 +114,6 @@ def is_known(code: str) -> bool:
 
 
 def digits_of(code: str) -> int:
-    """The number of decimals of the currency's minor unit: 2 for USD, 0 for JPY, 3 for KWD."""
+    """Returns the number of decimals of the currency: 2 for USD, 0 for JPY, 3 for KWD."""
     known = CURRENCIES.get(code)
     return known.digits if known else USUAL_DIGITS

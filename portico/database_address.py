@@ -1,4 +1,4 @@
-"""The database's settings, read from an address such as postgres://user:password@host:port/name."""
+"""Database settings, parsed from a URL such as postgres://user:password@host:port/name."""
 
 import os
 from pathlib import Path
@@ -7,14 +7,14 @@ from urllib.parse import SplitResult, parse_qsl, unquote, unquote_to_bytes, urls
 
 from portico import hosts
 
-# PostgreSQL's own words for how a connection is encrypted, from not at all to most strictly.
+# PostgreSQL's encryption modes, from none to the strictest.
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-# Of `sslrootcert`: the certificates that the operating system trusts.
+# The value of `sslrootcert` for the certificates that the operating system trusts.
 SYSTEM_CERTIFICATES = "system"
 
 
 class Malformed(ValueError):
-    """The address cannot be used; the message says why and never repeats it, since it may hold a password."""
+    """The URL is invalid; the message says why without repeating it, since it may hold a password."""
 
 
 def parse(url: str) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def parse(url: str) -> dict[str, Any]:
         raise Malformed("is not postgres://user:password@host:port/name.") from None
     name = unquote(parts.path.lstrip("/"))
     if not name or parts.fragment:
-        # Half of a password may stand in what follows a ? or # that is not percent-encoded: say nothing of it.
+        # What follows an unencoded ? or # may be part of the password: do not repeat it.
         raise Malformed("must name the database last: postgres://user:password@host:port/name.")
     if port == 0:
         raise Malformed("must name a port above 0, or none.")
@@ -44,7 +44,7 @@ def parse(url: str) -> dict[str, Any]:
         "PORT": str(port or ""),
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            # Short waits: with the database away a page says so at once, and is well within a second of its return.
+            # Short time-outs: pages report an unavailable database quickly, and recover within a second.
             "pool": {"min_size": 1, "max_size": 8, "timeout": 1.5, "reconnect_timeout": 1},
             "connect_timeout": 3,
             "options": "-c lock_timeout=4000 -c idle_in_transaction_session_timeout=60000",
@@ -57,7 +57,7 @@ def parse(url: str) -> dict[str, Any]:
 
 
 def sqlite(path: Path) -> dict[str, Any]:
-    """The database settings of an SQLite file: one writer at a time, waiting its turn (and plumbing/database.py)."""
+    """Returns Django's settings for an SQLite file; plumbing/database/connections.py sets its pragmas."""
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(path),
@@ -67,9 +67,9 @@ def sqlite(path: Path) -> dict[str, Any]:
 
 
 def _sqlite_file(rest: str) -> Path:
-    """The absolute path of the file; it need not exist yet, but must be one that SQLite can write."""
+    """Returns the absolute path of the file, which need not exist but must be writable for SQLite."""
     written = rest.removeprefix("/")
-    # As bytes: a file may have a name that is not UTF-8.
+    # As bytes: the name of a file may not be UTF-8.
     name = os.fsdecode(unquote_to_bytes(written))
     if not rest.startswith("/") or not name or name.endswith("/") or "\0" in name:
         raise Malformed("must name a file, such as sqlite:////var/lib/portico/portico.sqlite3.")
@@ -86,7 +86,7 @@ def _sqlite_file(rest: str) -> Path:
 
 
 def _refuse_unwritable(path: Path) -> None:
-    """SQLite writes the file itself and two more beside it."""
+    """Raises Malformed unless the file and its folder are writable: SQLite creates two more files beside it."""
     if not os.path.isdir(path.parent):  # noqa: PTH112  # False, not an error, where a folder above may not be read.
         raise Malformed(f"names a file in {path.parent}, which is not a folder that can be read here.")
     if path.exists() and not path.is_file():
@@ -98,7 +98,7 @@ def _refuse_unwritable(path: Path) -> None:
 
 
 def _postgresql_host(parts: SplitResult) -> str:
-    """A host name as DNS has it, an IP address, several of them by comma, or the folder of a Unix socket."""
+    """Returns the host: a name in DNS form, an IP address, several separated by commas, or a Unix socket's folder."""
     given = unquote(parts.hostname or "")
     if not given or given.startswith(("/", "@")):
         return given
@@ -109,7 +109,7 @@ def _postgresql_host(parts: SplitResult) -> str:
 
 
 def _encryption(query: str) -> dict[str, str]:
-    """How the connection to PostgreSQL is encrypted: what may follow the database's name. All else is ours to set."""
+    """Returns the encryption options of the URL's query; other options are not allowed."""
     pairs = parse_qsl(query, keep_blank_values=True)
     given = dict(pairs)
     if unknown := given.keys() - {"sslmode", "sslrootcert"}:

@@ -7,15 +7,15 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-LONGEST_HOST = 253
-# An underscore is no part of a host name, but names inside a container network often have one.
+MAX_HOST_LENGTH = 253
+# Underscores are not allowed in host names, but are common inside container networks.
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 # Browsers read a host whose last label is a number as an IPv4 address, also in these forms.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 class MalformedHost(ValueError):
-    """The text is not a host name or an IP address, or not one that every program reads alike."""
+    """The text is not a host name or an IP address, or one that programs interpret differently."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def normalized(host: str) -> str:
         return _ipv6(host)
     labels = [_label(label) for label in host.removesuffix(".").split(".")]
     name = ".".join(labels)
-    if len(name) > LONGEST_HOST:
+    if len(name) > MAX_HOST_LENGTH:
         raise MalformedHost
     if _NUMBER.fullmatch(labels[-1]):
         try:
@@ -53,19 +53,19 @@ def normalized(host: str) -> str:
 
 
 def is_address(host: str) -> bool:
-    """Whether a normalized host is an IP address."""
+    """Returns True if a normalized host is an IP address."""
     return host.startswith("[") or _NUMBER.fullmatch(host.rpartition(".")[2]) is not None
 
 
 def without_brackets(host: str) -> str:
-    """Returns the host as sockets take it."""
+    """Returns the host in the form for sockets."""
     return host.removeprefix("[").removesuffix("]")
 
 
 def origin_of(address: str) -> Origin:
-    """Reads a bare web address: scheme, host and maybe a port.
+    """Parses a bare web address: scheme, host and an optional port.
 
-    Raises ValueError for anything else: a path, a query, a fragment, a user, a port that cannot be.
+    Raises ValueError for anything else: a path, a query, a fragment, a user, an invalid port.
     """
     parts = urlsplit(address)
     is_bare = not (parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc)
@@ -75,7 +75,7 @@ def origin_of(address: str) -> Origin:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether a host name or address can only be this machine."""
+    """Returns True if a host name or address can only be this machine."""
     if not host:
         return False
     if host == "localhost" or host.endswith(".localhost"):
@@ -87,7 +87,7 @@ def is_loopback(host: str | None) -> bool:
 
 
 def _written_host(netloc: str) -> str:
-    """The host of a network location as it was written: `hostname` leaves out the brackets, which mean IPv6."""
+    """Returns the host of a network location with its brackets, which `hostname` drops and which mean IPv6."""
     if not netloc.startswith("["):
         return netloc.partition(":")[0]
     host, _, port = netloc.partition("]")
@@ -111,7 +111,7 @@ def _ipv6(text: str) -> str:
 
 
 def _label(label: str) -> str:
-    """Returns one label as DNS has it. A label that browsers and Python would encode differently (ß) is refused."""
+    """Returns one label in DNS form. Rejects a label that browsers and Python encode differently (ß)."""
     key = label.lower()
     if not key.isascii():
         key = unicodedata.normalize("NFC", key)

@@ -1,4 +1,4 @@
-"""Django's settings. What differs between installations comes from the environment (configuration.py)."""
+"""Django's settings. Those that differ between installations come from the environment (configuration.py)."""
 
 from pathlib import Path
 
@@ -95,7 +95,7 @@ TEMPLATES = [
     }
 ]
 
-# Staff sign in with django-allauth; tries are counted by our own limits, so its own are off.
+# Staff sign in with django-allauth; its rate limits are off, since ours count the attempts.
 AUTH_USER_MODEL = "practices.StaffMember"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 ACCOUNT_ADAPTER = "portico.web.office.sign_in.allauth_adapter.AccountAdapter"
@@ -111,7 +111,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_RATE_LIMITS = False
 MFA_RECOVERY_CODE_COUNT = 8
 MFA_RECOVERY_CODE_DIGITS = 10
-# Nobody opens the office without a second factor; only the demo, which holds invented people, does without.
+# The office requires a second factor, except in the demo, which has only invented people.
 SECOND_FACTOR_REQUIRED = not DEMO
 LOGIN_URL = "/office/sign-in/"
 LOGIN_REDIRECT_URL = "/office/"
@@ -134,11 +134,11 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CLIENT_COOKIE_NAME = f"{COOKIE_PREFIX}portico-client"
 LINK_COOKIE_NAME = f"{COOKIE_PREFIX}portico-link"
-# Of the browser that asked for a link: its codes are good only there.
+# Identifies the browser that requested a sign-in link: the codes are valid only there.
 ASKING_COOKIE_NAME = f"{COOKIE_PREFIX}portico-asking"
-# Of the press that made a PIN: the page that shows it once asks for it.
+# Identifies the request that created a PIN, for the page that shows it once.
 PIN_COOKIE_NAME = f"{COOKIE_PREFIX}portico-pin"
-# Known again at the next sign-in; identifies nobody and opens nothing.
+# Recognizes the browser at the next sign-in; grants no access.
 BROWSER_COOKIE_NAME = f"{COOKIE_PREFIX}portico-browser"
 LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}portico-language"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}portico-csrf"
@@ -160,8 +160,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SILENCED_SYSTEM_CHECKS = [
     "security.W002",  # X-Frame-Options is sent by web.middleware.security_headers, on every response.
-    "security.W008",  # Redirecting to https is the proxy's.
-    "security.W021",  # The list that browsers preload is for the owner of the whole domain to decide.
+    "security.W008",  # The proxy redirects to https.
+    "security.W021",  # HSTS preloading is the domain owner's decision.
 ]
 SECURE_CSP = {
     "default-src": [CSP.NONE],
@@ -177,7 +177,7 @@ SECURE_CSP = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 
-# Words and time. Times are stored in UTC; each page turns on the practice's zone.
+# Languages and time. Times are stored in UTC; each page activates the practice's time zone.
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"

@@ -1,4 +1,4 @@
-"""Every address. Each audience has its own list."""
+"""The root URL configuration; each audience has its own."""
 
 from django.urls import include, path
 

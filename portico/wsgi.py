@@ -1,4 +1,4 @@
-"""What the web server calls: granian the `server`; any other that speaks WSGI the `application`."""
+"""WSGI entry points: `server` for granian, `application` for any other WSGI server."""
 
 import os
 

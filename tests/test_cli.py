@@ -58,7 +58,7 @@ def test_a_locale_that_lacks_a_letter_ends_no_command() -> None:
 
 @pytest.mark.parametrize("arguments", [["web"], ["worker"], ["create-practice", "--name", "help"], ["seed", "help"]])
 def test_a_command_that_does_something_reads_its_settings(arguments: list[str]) -> None:
-    assert not cli.asks_for_help(arguments)
+    assert not cli.is_help(arguments)
 
 
 def test_what_stands_in_for_settings_is_complete() -> None:

@@ -27,7 +27,7 @@ def is_known(currency: str) -> bool:
 def minimum_charge_minor(currency: str) -> int:
     """Returns the smallest amount that can be charged, in our minor units."""
     known = currency_table.CURRENCIES.get(currency.upper())
-    return known.least_minor if known else 1
+    return known.min_charge_minor if known else 1
 
 
 def step_minor(currency: str) -> int:
@@ -41,7 +41,7 @@ def to_stripe(amount_minor: int, currency: str) -> int:
     if amount_minor % known.step_minor:
         raise BetweenSteps(f"{amount_minor} {currency}")
     amount = _rescaled(amount_minor, known.digits, known.stripe_digits)
-    if amount is None or not 0 < amount <= known.most_at_stripe:
+    if amount is None or not 0 < amount <= known.max_at_stripe:
         raise OutOfRange(f"{amount_minor} {currency}")
     return amount
 
