@@ -1,1 +1,1 @@
-"""The promises of the commands."""
+"""Tests of the commands."""

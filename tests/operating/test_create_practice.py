@@ -1,4 +1,4 @@
-"""`portico create-practice` prints what its owner needs, once, and refuses in a sentence."""
+"""`portico create-practice` prints the owner's set-up link and refuses bad input in a sentence."""
 
 import json
 from io import StringIO
@@ -23,15 +23,15 @@ OPTIONS = {
 
 
 def create(*flags: str, **changes: str) -> str:
-    answer = StringIO()
-    call_command("create_practice", *flags, **OPTIONS | changes, stdout=answer)
-    return answer.getvalue()
+    output = StringIO()
+    call_command("create_practice", *flags, **OPTIONS | changes, stdout=output)
+    return output.getvalue()
 
 
 @pytest.mark.django_db
-def test_it_prints_the_addresses_and_a_link_that_sets_the_owner_up() -> None:
-    told = json.loads(create("--json"))
-    assert (told["slug"], told["portal"], told["office"]) == (
+def test_it_prints_the_urls_and_the_owners_set_up_link() -> None:
+    output = json.loads(create("--json"))
+    assert (output["slug"], output["portal"], output["office"]) == (
         "alder-street",
         "http://localhost:8000/portal/alder-street/",
         "http://localhost:8000/office/",
@@ -40,20 +40,20 @@ def test_it_prints_the_addresses_and_a_link_that_sets_the_owner_up() -> None:
     assert (owner.email, owner.role, owner.has_usable_password()) == ("naomi@alder.example", "owner", False)
     acts = AuditEntry.objects.order_by("id").values_list("verb", flat=True)
     assert list(acts) == [AuditAction.PRACTICE_CREATED, AuditAction.STAFF_ADDED, AuditAction.SET_UP_LINK_MADE]
-    token = told["setup"].rstrip("/").rpartition("/")[2]
+    token = output["setup"].rstrip("/").rpartition("/")[2]
     assert set_up_links.choose_password(token, "a long walk by the river") == owner
     assert set(AuditEntry.objects.values_list("actor_kind", flat=True)) == {"operator", "staff"}
 
 
 @pytest.mark.django_db
-def test_the_set_up_address_is_a_page(client: Browser) -> None:
-    told = json.loads(create("--json"))
-    answer = client.get(told["setup"].removeprefix("http://localhost:8000"), follow=True)
-    assert answer.status_code == 200
+def test_the_set_up_link_opens_a_page(client: Browser) -> None:
+    output = json.loads(create("--json"))
+    response = client.get(output["setup"].removeprefix("http://localhost:8000"), follow=True)
+    assert response.status_code == 200
 
 
 @pytest.mark.django_db
-def test_without_json_it_says_it_in_words() -> None:
+def test_without_json_it_prints_sentences() -> None:
     assert "it works for 72 hours, once:\n  http://localhost:8000/office/set-up/" in create()
 
 
@@ -75,7 +75,7 @@ def test_without_json_it_says_it_in_words() -> None:
         ({"name": "A" * 101}, "Name: "),
     ],
 )
-def test_what_cannot_be_is_refused_in_a_sentence_and_leaves_nothing(changes: dict[str, str], sentence: str) -> None:
+def test_bad_input_is_refused_and_creates_nothing(changes: dict[str, str], sentence: str) -> None:
     with pytest.raises(CommandError, match=sentence):
         create(**changes)
     assert not Practice.objects.exists()
@@ -83,7 +83,7 @@ def test_what_cannot_be_is_refused_in_a_sentence_and_leaves_nothing(changes: dic
 
 
 @pytest.mark.django_db
-def test_a_second_one_of_the_same_address_is_refused() -> None:
+def test_a_slug_in_use_is_refused() -> None:
     create()
     with pytest.raises(CommandError, match="alder-street is taken"):
         create(owner_email="other@alder.example")

@@ -1,4 +1,4 @@
-"""A database that is not there ends a command with one sentence that says why, and never with a traceback."""
+"""A database error ends a command with one sentence and no traceback."""
 
 from pathlib import Path
 
@@ -17,19 +17,19 @@ from tests.support.processes import Processes
         ProgrammingError("column clients_client.sort_key does not exist\nLINE 1: SELECT …"),
     ],
 )
-def test_what_is_missing_in_it_is_brought_by_migrate(error: OperationalError | ProgrammingError) -> None:
+def test_missing_tables_and_columns_suggest_migrate(error: OperationalError | ProgrammingError) -> None:
     assert database_errors.describe(error) == "The database is not up to date. Run `portico migrate` first."
 
 
-@pytest.mark.parametrize("mistake", [ProgrammingError("syntax error"), IntegrityError("twice"), DataError("too long")])
-def test_a_mistake_of_ours_is_seen_whole(mistake: ProgrammingError | IntegrityError | DataError) -> None:
-    assert database_errors.describe(mistake) == ""
+@pytest.mark.parametrize("error", [ProgrammingError("syntax error"), IntegrityError("twice"), DataError("too long")])
+def test_a_bug_of_ours_keeps_its_traceback(error: ProgrammingError | IntegrityError | DataError) -> None:
+    assert database_errors.describe(error) == ""
 
 
 @pytest.mark.sqlite
 @pytest.mark.real_processes
 @pytest.mark.slow
-def test_a_file_without_tables_is_told(processes: Processes, tmp_path: Path) -> None:
+def test_a_file_without_tables_is_reported(processes: Processes, tmp_path: Path) -> None:
     done = processes.run("verify-states", DATABASE_URL=f"sqlite:///{tmp_path}/empty.sqlite3")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "The database is not up to date. Run `portico migrate` first.\n"
@@ -38,7 +38,7 @@ def test_a_file_without_tables_is_told(processes: Processes, tmp_path: Path) -> 
 @pytest.mark.postgresql
 @pytest.mark.real_processes
 @pytest.mark.slow
-def test_a_database_that_the_server_does_not_have_is_named(processes: Processes) -> None:
+def test_a_missing_postgresql_database_is_named(processes: Processes) -> None:
     done = processes.run("verify-states", DATABASE_URL=f"{processes.database_url.rpartition('/')[0]}/of-nobody")
     assert done.returncode == 1
     assert done.stderr == (

@@ -1,4 +1,4 @@
-"""`portico reconcile-stripe`: says what it found, and opens `Pay Now` after a restore once it has seen all of it."""
+"""`portico reconcile-stripe` reports missing payments, and reopens `Pay Now` after a restore once it has seen all."""
 
 from datetime import timedelta
 
@@ -19,31 +19,31 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 @pytest.fixture
 def bill(till: Till) -> Invoice:
-    """Paid at Stripe, and nobody has heard of it."""
+    """An invoice that was paid at Stripe while its webhook was lost."""
     bill = cast.bill(let_pay(cast.ana(till.practice)))
     till.type_card(till.start(bill.client, bill))
     return bill
 
 
-def test_it_says_for_each_practice_what_was_missing(bill: Invoice) -> None:
+def test_it_prints_what_was_missing_per_practice(bill: Invoice) -> None:
     cast.birch()
-    code, told = run("reconcile_stripe")
+    code, output = run("reconcile_stripe")
     assert code == 0
-    assert "alder-street: 1 payments at Stripe since 2026-11-16" in told
-    assert "1 were missing here." in told
-    assert "birch-lane: 0 payments at Stripe" in told
+    assert "alder-street: 1 payments at Stripe since 2026-11-16" in output
+    assert "1 were missing here." in output
+    assert "birch-lane: 0 payments at Stripe" in output
     bill.refresh_from_db()
     assert bill.is_paid
     assert "0 were missing here." in run("reconcile_stripe")[1]
 
 
-def test_after_a_restore_it_begins_a_day_before_the_backup_whatever_was_asked_last(till: Till, bill: Invoice) -> None:
+def test_after_a_restore_it_begins_a_day_before_the_backup(till: Till, bill: Invoice) -> None:
     Restoration.objects.create(practice=till.practice, backup_made_at=NOW - timedelta(days=20))
     assert "since 2026-11-02" in run("reconcile_stripe")[1]
     assert reconciliation.since_of(till.practice) is None
 
 
-def test_a_time_may_be_given_and_a_shorter_one_opens_nothing(till: Till, bill: Invoice) -> None:
+def test_a_later_start_does_not_reopen_payments(till: Till, bill: Invoice) -> None:
     Restoration.objects.create(practice=till.practice, backup_made_at=NOW - timedelta(days=20))
     assert "since 2026-11-20 09:30 UTC" in run("reconcile_stripe", "--since", "2026-11-20T09:30")[1]
     assert reconciliation.since_of(till.practice) is not None
@@ -51,7 +51,7 @@ def test_a_time_may_be_given_and_a_shorter_one_opens_nothing(till: Till, bill: I
         run("reconcile_stripe", "--since", "yesterday")
 
 
-def test_with_stripe_away_it_fails_and_opens_nothing(till: Till, bill: Invoice) -> None:
+def test_with_stripe_down_it_fails_and_reopens_nothing(till: Till, bill: Invoice) -> None:
     Restoration.objects.create(practice=till.practice, backup_made_at=NOW)
     till.stripe.fault("503")
     with pytest.raises(CommandError, match="alder-street: Stripe could not be asked"):
@@ -59,9 +59,7 @@ def test_with_stripe_away_it_fails_and_opens_nothing(till: Till, bill: Invoice) 
     assert reconciliation.since_of(till.practice) is not None
 
 
-def test_with_a_key_that_cannot_be_read_it_fails_and_says_how_to_mend_it(
-    till: Till, bill: Invoice, settings: Settings
-) -> None:
+def test_with_an_undecipherable_key_it_fails_with_advice(till: Till, bill: Invoice, settings: Settings) -> None:
     Restoration.objects.create(practice=till.practice, backup_made_at=NOW)
     settings.FIELD_KEYS = {"new": b"n" * 32}
     with pytest.raises(CommandError, match="Enter the keys again in Settings > Online Payments"):

@@ -1,4 +1,4 @@
-"""The last owner who lost phone and recovery codes gets in again, by the operator."""
+"""The operator resets the second factor of an owner who lost phone and recovery codes."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,7 +14,7 @@ from tests import cast
 pytestmark = pytest.mark.django_db
 
 
-def test_the_owner_sets_up_a_new_one_at_the_next_sign_in(practice: Practice, client: Browser) -> None:
+def test_the_owner_sets_up_a_new_factor_at_the_next_sign_in(practice: Practice, client: Browser) -> None:
     elm = cast.elm(practice)
     cast.with_authenticator(elm)
     cast.signed_in_with_factor(client, elm)
@@ -27,7 +27,7 @@ def test_the_owner_sets_up_a_new_one_at_the_next_sign_in(practice: Practice, cli
     assert (mail.to_address, mail.subject) == (elm.email, "Your second factor was taken away")
 
 
-def test_the_password_stays_as_it_is(practice: Practice) -> None:
+def test_the_password_is_unchanged(practice: Practice) -> None:
     elm = cast.elm(practice)
     call_command("reset_second_factor", elm.email)
     elm.refresh_from_db()
@@ -35,7 +35,7 @@ def test_the_password_stays_as_it_is(practice: Practice) -> None:
 
 
 @pytest.mark.parametrize("email", ["nobody@alder-street.example", "gus@alder-street.example", ""])
-def test_for_nobody_else(practice: Practice, email: str) -> None:
+def test_only_active_staff_are_accepted(practice: Practice, email: str) -> None:
     cast.gus(practice)
     with pytest.raises(CommandError, match="No staff member"):
         call_command("reset_second_factor", email)

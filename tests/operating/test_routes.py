@@ -1,4 +1,4 @@
-"""`portico routes` names every address and who may open it."""
+"""`portico routes` lists every URL and who may open it."""
 
 import json
 from io import StringIO
@@ -12,7 +12,7 @@ def routes(*options: str) -> str:
     return answer.getvalue()
 
 
-def test_each_address_says_who_may_open_it() -> None:
+def test_each_url_has_its_audience_and_roles() -> None:
     listed = {route["name"]: route for route in json.loads(routes("--json"))}
     assert listed["office:clients"]["audience"] == "office"
     assert listed["office:clients"]["roles"] == ["owner", "clinician", "front_desk", "biller"]
@@ -30,7 +30,7 @@ def test_each_address_says_who_may_open_it() -> None:
     assert listed["healthz"]["audience"] == "machine"
 
 
-def test_without_json_it_is_a_list_to_read() -> None:
+def test_without_json_it_prints_a_list() -> None:
     lines = routes().splitlines()
     assert any(line.startswith("/office/clients/ ") and "office (owner," in line for line in lines)
     assert next(line for line in lines if "edit/info/" in line).endswith("; POST: owner, clinician, front_desk")

@@ -1,4 +1,4 @@
-"""`portico seed` loads a file by the office's own operations, again without a change, and refuses by name."""
+"""`portico seed` loads a file, changes nothing when repeated, and names the place of an error."""
 
 import json
 import re
@@ -95,7 +95,7 @@ def count_everything() -> list[int]:
     return [table._base_manager.count() for table in tables]
 
 
-def test_everything_in_the_file_is_there(document: Any, tmp_path: Path) -> None:
+def test_everything_in_the_file_is_loaded(document: Any, tmp_path: Path) -> None:
     seed(document, tmp_path)
     practice = Practice.objects.get()
     assert (practice.name, practice.phone, practice.reply_to) == (
@@ -115,9 +115,9 @@ def test_everything_in_the_file_is_there(document: Any, tmp_path: Path) -> None:
     assert (jordan.portal_state, jordan.portal_reason) == ("needs_attention", "not_invited")
 
 
-def test_what_it_prints_leads_to_the_pages(document: Any, tmp_path: Path, client: Browser) -> None:
-    told = seed(document, tmp_path)
-    (practice,) = told["practices"]
+def test_the_printed_urls_open_pages(document: Any, tmp_path: Path, client: Browser) -> None:
+    output = seed(document, tmp_path)
+    (practice,) = output["practices"]
     (jordan,) = practice["clients"]
     assert practice["portal"] == "http://localhost:8000/portal/alder-street/"
     assert practice["staff"][1] == {"ref": "fay", "email": "fay@alder.example"}
@@ -127,19 +127,19 @@ def test_what_it_prints_leads_to_the_pages(document: Any, tmp_path: Path, client
         assert client.get(jordan[page].removeprefix("http://localhost:8000")).status_code == 200
 
 
-def test_staff_sign_in_with_the_password_of_the_file(document: Any, tmp_path: Path) -> None:
+def test_staff_sign_in_with_the_seeded_password(document: Any, tmp_path: Path) -> None:
     seed(document, tmp_path)
     assert StaffMember.objects.get(email="fay@alder.example").check_password("a long pass phrase 2")
 
 
-def test_seeded_addresses_get_no_mail(document: Any, tmp_path: Path) -> None:
+def test_seeded_addresses_get_no_email(document: Any, tmp_path: Path) -> None:
     seed(document, tmp_path)
     assert not OutgoingEmail.objects.exists()
 
 
 def test_stripe_keys_are_stored_and_ready_without_a_call(document: Any, tmp_path: Path) -> None:
-    # Nobody answers at the address that the tests' settings name: a call would fail.
-    told = seed(document, tmp_path)
+    # No server runs at the Stripe URL of the tests' settings: a call would fail.
+    output = seed(document, tmp_path)
     practice = Practice.objects.get()
     payments = payment_readiness.online_payments_of(practice)
     assert payments is not None
@@ -147,8 +147,8 @@ def test_stripe_keys_are_stored_and_ready_without_a_call(document: Any, tmp_path
     assert (practice.card_state, payments.key.unlocked(), payments.webhook_secret()) == (
         "test", "sk_test_alder", "whsec_alder",
     )  # fmt: skip
-    assert told["practices"][0]["webhook"] == "http://localhost:8000/hooks/stripe/alder-street/"
-    # What exists is left as it is.
+    assert output["practices"][0]["webhook"] == "http://localhost:8000/hooks/stripe/alder-street/"
+    # Existing keys are unchanged.
     document["practices"][0]["stripe"] = {"secret_key": "sk_live_other"}
     seed(document, tmp_path)
     assert Practice.objects.get().card_state == "test"
@@ -163,28 +163,26 @@ def test_stripe_keys_are_stored_and_ready_without_a_call(document: Any, tmp_path
         ({"secret_key": "sk_test_alder", "public_key": "pk"}, "practices[0].stripe.public_key is not a key"),
     ],
 )
-def test_keys_that_are_none_are_refused_by_place(
-    document: Any, tmp_path: Path, stripe: dict[str, str], place: str
-) -> None:
+def test_malformed_keys_are_refused_by_place(document: Any, tmp_path: Path, stripe: dict[str, str], place: str) -> None:
     document["practices"][0]["stripe"] = stripe
     with pytest.raises(CommandError, match=re.escape(place)):
         seed(document, tmp_path)
     assert not Practice.objects.exists()
 
 
-def test_all_of_the_example_is_loaded(document: Any, tmp_path: Path) -> None:
+def test_the_whole_example_is_loaded(document: Any, tmp_path: Path) -> None:
     assert seed(document, tmp_path)["not_loaded"] == []
 
 
-def test_invoices_are_issued_and_shared_when_they_say_so(document: Any, tmp_path: Path) -> None:
+def test_invoices_are_issued_and_shared_as_the_file_says(document: Any, tmp_path: Path) -> None:
     bills = document["practices"][0]["clients"][0]["invoices"]
     bills.append({"ref": "A-2", "date": "2026-10-01", "due": "2026-10-31", "currency": "USD", "shared": True})
     bills[1]["lines"] = [{"description": "Session", "amount": 9_900, "quantity": 2}]
-    told = seed(document, tmp_path)["practices"][0]["clients"][0]["invoices"]
-    assert [(each["seed_ref"], each["number"]) for each in told] == [("A-1", 1), ("A-2", 2)]
+    output = seed(document, tmp_path)["practices"][0]["clients"][0]["invoices"]
+    assert [(each["seed_ref"], each["number"]) for each in output] == [("A-1", 1), ("A-2", 2)]
     hidden, shown = Invoice.objects.order_by("number")
-    assert told[1]["office"] == f"http://localhost:8000/office/invoices/{shown.ref}/"
-    assert told[1]["portal"] == f"http://localhost:8000/portal/alder-street/billing/{shown.ref}/"
+    assert output[1]["office"] == f"http://localhost:8000/office/invoices/{shown.ref}/"
+    assert output[1]["portal"] == f"http://localhost:8000/portal/alder-street/billing/{shown.ref}/"
     assert (hidden.is_shared, shown.is_shared, shown.total_minor) == (False, True, 19_800)
 
 
@@ -198,7 +196,7 @@ def test_invoices_are_issued_and_shared_when_they_say_so(document: Any, tmp_path
         ({"lines": [{"description": "Session", "amount": 1, "quantity": 0}]}, "invoices[0].lines has a quantity"),
     ],
 )
-def test_an_invoice_that_cannot_be_is_refused_by_place(
+def test_an_invalid_invoice_is_refused_by_place(
     document: Any, tmp_path: Path, change: dict[str, Any], place: str
 ) -> None:
     document["practices"][0]["clients"][0]["invoices"][0] |= change
@@ -214,7 +212,7 @@ def test_repeating_it_changes_nothing_and_prints_the_same(document: Any, tmp_pat
     assert count_everything() == before
 
 
-def test_what_exists_is_left_as_it_is_and_what_is_new_is_added(document: Any, tmp_path: Path) -> None:
+def test_existing_rows_are_unchanged_and_new_rows_added(document: Any, tmp_path: Path) -> None:
     seed(document, tmp_path)
     (client,) = document["practices"][0]["clients"]
     document["practices"][0]["clients"] = [
@@ -222,12 +220,12 @@ def test_what_exists_is_left_as_it_is_and_what_is_new_is_added(document: Any, tm
         {"ref": "taylor", "first_name": "Taylor"},
     ]
     del document["practices"][0]["staff"]
-    told = seed(document, tmp_path)
-    assert [each["ref"] for each in told["practices"][0]["clients"]] == ["jordan", "taylor"]
+    output = seed(document, tmp_path)
+    assert [each["ref"] for each in output["practices"][0]["clients"]] == ["jordan", "taylor"]
     assert list(Client.objects.order_by("id").values_list("first_name", flat=True)) == ["Jordan", "Taylor"]
 
 
-def test_a_later_file_may_name_the_staff_of_an_earlier_one(document: Any, tmp_path: Path) -> None:
+def test_a_later_file_may_refer_to_earlier_staff(document: Any, tmp_path: Path) -> None:
     seed(document, tmp_path)
     taylor = {"ref": "taylor", "first_name": "Taylor", "clinician": "fay"}
     seed({"practices": [{"slug": "alder-street", "name": "Alder Street Therapy", "clients": [taylor]}]}, tmp_path)
@@ -275,7 +273,7 @@ CLIENT = ("practices", 0, "clients", 0)
         (("practices", 0, "slug"), "Alder Street", r"practices\[0\] cannot be: Use lower-case"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name_and_nothing_is_loaded(
+def test_an_invalid_file_is_refused_and_loads_nothing(
     document: Any, tmp_path: Path, place: tuple[str | int, ...], value: object, complaint: str
 ) -> None:
     *path, key = place
@@ -289,7 +287,7 @@ def test_what_cannot_be_is_refused_by_name_and_nothing_is_loaded(
 
 
 @pytest.mark.parametrize("content", ["", "[1]", '{"practices": 1}', '{"practices": [1]}', "\x00"])
-def test_a_file_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
+def test_a_file_that_is_no_json_is_refused(tmp_path: Path, content: str) -> None:
     file = tmp_path / "seed.json"
     file.write_text(content)
     with pytest.raises(CommandError):
@@ -309,14 +307,14 @@ def test_a_seeded_authenticator_opens_the_office(document: Any, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("secret", ["JBSWY3DP", "jbswy3dpehpk3pxpjbswy3dpehpk3pxp", "1" * 32, "A" * 33, 5])
-def test_a_secret_that_no_app_could_keep_is_refused_by_name(document: Any, tmp_path: Path, secret: object) -> None:
+def test_an_invalid_totp_secret_is_refused_by_name(document: Any, tmp_path: Path, secret: object) -> None:
     document["practices"][0]["staff"][0]["totp_secret"] = secret
     with pytest.raises(CommandError, match=r"practices\[0\]\.staff\[0\]\.totp_secret"):
         seed(document, tmp_path)
     assert not StaffMember.objects.exists()
 
 
-def test_a_practice_says_what_clients_read(document: Any, tmp_path: Path) -> None:
+def test_the_practices_own_texts_are_loaded(document: Any, tmp_path: Path) -> None:
     said = {
         "postal_address": "14 Alder Street\nPortland",
         "greeting": "Come in.",
@@ -332,7 +330,7 @@ def test_a_practice_says_what_clients_read(document: Any, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("key", "value"), [("hue", 360), ("hue", -1), ("hue", True), ("hue", "20"), ("greeting", 5)])
-def test_what_the_practice_cannot_say_is_refused_by_name(
+def test_invalid_texts_of_the_practice_are_refused_by_name(
     document: Any, tmp_path: Path, key: str, value: object
 ) -> None:
     document["practices"][0][key] = value
@@ -340,13 +338,13 @@ def test_what_the_practice_cannot_say_is_refused_by_name(
         seed(document, tmp_path)
 
 
-def test_a_greeting_without_end_is_refused_by_name(document: Any, tmp_path: Path) -> None:
+def test_a_greeting_that_is_too_long_is_refused_by_name(document: Any, tmp_path: Path) -> None:
     document["practices"][0]["greeting"] = "x" * 301
     with pytest.raises(CommandError, match="greeting must have at most 300 signs"):
         seed(document, tmp_path)
 
 
-# The shape in which a practice's books come from elsewhere, as docs/operating.md describes it.
+# The format for invoices from another system, as docs/operating.md describes it.
 WITH_BOOKS: dict[str, Any] = {
     "ref": "A-1",
     "date": "2026-10-01",
@@ -357,14 +355,14 @@ WITH_BOOKS: dict[str, Any] = {
 }
 
 
-def test_a_seeded_invoice_is_told_with_its_pages_and_they_open(document: Any, tmp_path: Path, client: Browser) -> None:
-    """From the file to the pages that the client and the desk open."""
+def test_the_printed_urls_of_an_invoice_open(document: Any, tmp_path: Path, client: Browser) -> None:
+    """Loads a file, then opens the invoice in the portal and in the office."""
     document["practices"][0]["staff"][1]["totp_secret"] = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ"
     document["practices"][0]["clients"][0]["invoices"] = [WITH_BOOKS]
-    told = seed(document, tmp_path)
-    (invoice,) = told["practices"][0]["clients"][0]["invoices"]
+    output = seed(document, tmp_path)
+    (invoice,) = output["practices"][0]["clients"][0]["invoices"]
     row = Invoice.objects.get()
-    assert told["not_loaded"] == []
+    assert output["not_loaded"] == []
     assert invoice == {
         "seed_ref": "A-1",
         "ref": row.ref,

@@ -1,4 +1,4 @@
-"""`portico send-test-email` says what the mail server said."""
+"""`portico send-test-email` prints the mail server's reply."""
 
 from io import StringIO
 
@@ -17,9 +17,9 @@ def send(url: str, address: str = "ana@mail.example") -> str:
     return answer.getvalue()
 
 
-def test_it_says_that_the_server_took_the_mail(smtp: SmtpServer) -> None:
-    told = send(smtp.url)
-    assert told == (
+def test_success_is_reported(smtp: SmtpServer) -> None:
+    output = send(smtp.url)
+    assert output == (
         f"The mail server 127.0.0.1:{smtp.port} took the mail. Whether it arrives is for ana@mail.example to see. "
         "It said: 2.0.0 Taken\n"
     )
@@ -40,7 +40,7 @@ def test_it_says_that_the_server_took_the_mail(smtp: SmtpServer) -> None:
         ("content", "554 5.6.0 Bad", "It refuses this mail."),
     ],
 )
-def test_a_refusal_is_told_with_the_servers_own_words(smtp: SmtpServer, stage: Stage, answer: str, words: str) -> None:
+def test_a_refusal_quotes_the_servers_reply(smtp: SmtpServer, stage: Stage, answer: str, words: str) -> None:
     smtp.refuse(stage, answer)
     with pytest.raises(CommandError) as refused:
         send(smtp.url)
@@ -48,18 +48,18 @@ def test_a_refusal_is_told_with_the_servers_own_words(smtp: SmtpServer, stage: S
     assert f"It said: {answer[4:]}" in str(refused.value)
 
 
-def test_a_refused_login_is_told_without_the_password(smtp: SmtpServer) -> None:
+def test_a_refused_login_never_prints_the_password(smtp: SmtpServer) -> None:
     smtp.refuse("login", "535 5.7.8 Bad credentials")
     with pytest.raises(CommandError, match="It refuses the user or the password of EMAIL_URL") as refused:
         send(smtp.url_with_login)
     assert "secret" not in str(refused.value)
 
 
-def test_a_server_that_is_not_there_is_told() -> None:
+def test_an_unreachable_server_is_reported() -> None:
     with pytest.raises(CommandError, match=r"It cannot be reached\."):
         send(f"smtp://127.0.0.1:{free_port()}")
 
 
-def test_an_address_that_is_none_is_refused(smtp: SmtpServer) -> None:
+def test_an_invalid_address_is_refused(smtp: SmtpServer) -> None:
     with pytest.raises(CommandError, match="'ana' is not an email address"):
         send(smtp.url, "ana")

@@ -1,4 +1,4 @@
-"""`portico suspend-practice` and `resume-practice`: the pages stand still at the next request, and open again."""
+"""`portico suspend-practice` and `resume-practice` take effect at the next request."""
 
 from io import StringIO
 
@@ -17,7 +17,7 @@ def run(command: str, slug: str) -> str:
     return answer.getvalue()
 
 
-def test_office_and_portal_stop_at_the_next_request_and_go_on_at_the_one_after(practice: Practice) -> None:
+def test_office_and_portal_pause_and_resume_at_the_next_request(practice: Practice) -> None:
     ana = cast.ana(practice)
     phone, office = cast.in_the_portal(Browser(), ana), cast.signed_in(Browser(), cast.fay(practice))
     home = "/portal/alder-street/home/"
@@ -35,9 +35,7 @@ def test_office_and_portal_stop_at_the_next_request_and_go_on_at_the_one_after(p
     }
 
 
-def test_nobody_signs_in_at_a_paused_practice_and_hears_only_what_a_wrong_password_says(
-    client: Browser, practice: Practice
-) -> None:
+def test_sign_in_at_a_paused_practice_looks_like_a_wrong_password(client: Browser, practice: Practice) -> None:
     fay = cast.fay(practice)
     run("suspend_practice", "alder-street")
     right = client.post("/office/sign-in/", {"email": fay.email, "password": cast.PASSWORD})
@@ -49,6 +47,6 @@ def test_nobody_signs_in_at_a_paused_practice_and_hears_only_what_a_wrong_passwo
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("command", ["suspend_practice", "resume_practice"])
-def test_a_slug_that_no_practice_has_is_refused(command: str) -> None:
+def test_an_unknown_slug_is_refused(command: str) -> None:
     with pytest.raises(CommandError, match="There is no practice 'nowhere'"):
         run(command, "nowhere")

@@ -1,4 +1,4 @@
-"""`portico verify-ledger` names every rule that does not hold, and ends with 1."""
+"""`portico verify-ledger` names every rule that does not hold, and exits with 1."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -39,17 +39,17 @@ pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture(scope="module")
-def standing_books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    with standing(_write_books, django_db_blocker):
+def ledger_of_module(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    with standing(_write_ledger, django_db_blocker):
         yield
 
 
 @pytest.fixture
-def books(standing_books: None, db: None) -> None:
-    """Something of everything: charged, under way, refunded, lost to a dispute, given, left over."""
+def books(ledger_of_module: None, db: None) -> None:
+    """A ledger with charged, processing, refunded, disputed, credited and unallocated amounts."""
 
 
-def _write_books() -> None:
+def _write_ledger() -> None:
     practice = cast.alder()
     ana = cast.ana(practice)
     cast.with_access(ana)
@@ -78,16 +78,16 @@ def _lost(payment: Payment, amount: int) -> None:
         allocation.reverse_for_dispute(dispute)
 
 
-def test_sound_books_are_called_sound(books: None) -> None:
-    code, told = run("verify_ledger", "--json")
-    answer = json.loads(told)
-    assert (code, answer["sound"], answer["invoices"], answer["mismatches"]) == (0, True, 4, [])
+def test_a_sound_ledger_passes(books: None) -> None:
+    code, output = run("verify_ledger", "--json")
+    report = json.loads(output)
+    assert (code, report["sound"], report["invoices"], report["mismatches"]) == (0, True, 4, [])
     assert run("verify_ledger") == (0, "The books are sound: 4 invoices, 4 payments.\n")
 
 
 @pytest.fixture
-def no_last_word(books: None) -> Iterator[None]:
-    """Somebody took the database's own checks away before they touched the books."""
+def no_database_checks(books: None) -> Iterator[None]:
+    """The ledger in a database whose own constraints are switched off."""
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX billing_payment_one_a_charge")
         cursor.execute("PRAGMA ignore_check_constraints = ON")
@@ -95,22 +95,22 @@ def no_last_word(books: None) -> Iterator[None]:
         cursor.execute("PRAGMA ignore_check_constraints = OFF")
 
 
-def one_charge_is_two_payments() -> None:
-    payment = Payment.objects.get(pk=charged().order_by("id")[0].pk)
+def record_one_charge_twice() -> None:
+    payment = Payment.objects.get(pk=online_payments().order_by("id")[0].pk)
     payment.pk, payment.ref, payment.attempt, payment.number = None, "another", None, 5
     payment.save()
     ReceiptCounter.objects.update(next_number=6)
 
 
-def charged() -> QuerySet[Payment]:
+def online_payments() -> QuerySet[Payment]:
     return Payment.objects.filter(kind="online")
 
 
-def given_back() -> QuerySet[Payment]:
+def refunded_payments() -> QuerySet[Payment]:
     return Payment.objects.filter(refunded_minor__gt=0)
 
 
-# Each rule, what breaks it, and the kind of thing that must be named.
+# For each rule: the changes that break it, and the kind of row that must be named.
 BROKEN: dict[str, list[tuple[Callable[[], object], str]]] = {
     "an invoice's total is the sum of its lines": [
         (lambda: InvoiceLine.objects.update(unit_minor=F("unit_minor") + 1), "invoice"),
@@ -152,28 +152,28 @@ BROKEN: dict[str, list[tuple[Callable[[], object], str]]] = {
         (lambda: Credit.objects.update(currency="EUR"), "allocation"),
     ],
     "allocated is what allocations say": [
-        (lambda: charged().update(allocated_minor=F("allocated_minor") - 1), "payment"),
+        (lambda: online_payments().update(allocated_minor=F("allocated_minor") - 1), "payment"),
         (lambda: Credit.objects.update(allocated_minor=0), "credit"),
     ],
     "refunded is what refunds say": [
-        (lambda: given_back().update(refunded_minor=1), "payment"),
+        (lambda: refunded_payments().update(refunded_minor=1), "payment"),
         (lambda: Refund.objects.update(state=RefundState.FAILED), "payment"),
     ],
     "lost is what disputes say": [
         (lambda: Payment.objects.filter(disputed_minor__gt=0).update(disputed_minor=0), "payment"),
         (lambda: Dispute.objects.update(lost_minor=0), "payment"),
     ],
-    "no payment is spent twice": [(lambda: charged().update(amount_minor=1), "payment")],
+    "no payment is spent twice": [(lambda: online_payments().update(amount_minor=1), "payment")],
     "what was taken back pays nothing": [
-        (lambda: given_back().update(taken_back_at=clock.now(), taken_back_reason="x"), "payment"),
+        (lambda: refunded_payments().update(taken_back_at=clock.now(), taken_back_reason="x"), "payment"),
     ],
-    "every online payment has its charge": [(lambda: charged().update(stripe_charge_id=""), "payment")],
-    "every charge is one payment": [(one_charge_is_two_payments, "payment")],
+    "every online payment has its charge": [(lambda: online_payments().update(stripe_charge_id=""), "payment")],
+    "every charge is one payment": [(record_one_charge_twice, "payment")],
     "a payment's attempt succeeded": [
         (lambda: PaymentAttempt.objects.update(state=AttemptState.FAILED), "payment"),
     ],
     "a payment is what its attempt asked for": [
-        (lambda: charged().update(amount_minor=F("amount_minor") + 1), "payment"),
+        (lambda: online_payments().update(amount_minor=F("amount_minor") + 1), "payment"),
     ],
     "no credit is spent twice": [
         (lambda: Credit.objects.update(amount_minor=1), "credit"),
@@ -201,7 +201,7 @@ BROKEN: dict[str, list[tuple[Callable[[], object], str]]] = {
     ],
     "a success has exactly one payment": [
         (lambda: PaymentAttempt.objects.filter(state="processing").update(state=AttemptState.SUCCEEDED), "attempt"),
-        (lambda: charged().update(attempt=None), "attempt"),
+        (lambda: online_payments().update(attempt=None), "attempt"),
         (lambda: PaymentAttempt.objects.filter(state="succeeded").update(state=AttemptState.EXPIRED), "attempt"),
     ],
     "an attempt pays its own client's invoices": [
@@ -225,12 +225,14 @@ BROKEN: dict[str, list[tuple[Callable[[], object], str]]] = {
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("rule", BROKEN)
-def test_books_that_somebody_touched_are_found_out(no_last_word: None, rule: str) -> None:
+def test_an_altered_ledger_is_reported(no_database_checks: None, rule: str) -> None:
     for touch, about in BROKEN[rule]:
         with transaction.atomic():
             touch()
-            code, told = run("verify_ledger", "--json")
-            named = {each["about"].partition(" ")[0] for each in json.loads(told)["mismatches"] if each["rule"] == rule}
-            assert (code, about in named) == (1, True), told
+            code, output = run("verify_ledger", "--json")
+            named = {
+                each["about"].partition(" ")[0] for each in json.loads(output)["mismatches"] if each["rule"] == rule
+            }
+            assert (code, about in named) == (1, True), output
             assert rule in run("verify_ledger")[1]
             transaction.set_rollback(True)

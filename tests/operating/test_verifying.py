@@ -1,4 +1,4 @@
-"""The commands that prove something: they say what is wrong and end with 1."""
+"""The verify commands name what is wrong and exit with 1."""
 
 import json
 from datetime import timedelta
@@ -19,53 +19,53 @@ pytestmark = pytest.mark.both_databases
 
 
 def run(command: str, *options: str) -> tuple[int, str]:
-    """The exit code and what was said."""
-    answer = StringIO()
+    """Runs a command; returns its exit code and output."""
+    output = StringIO()
     try:
-        call_command(command, *options, stdout=answer)
-    except SystemExit as ended:
-        return int(str(ended.code)), answer.getvalue()
-    return 0, answer.getvalue()
+        call_command(command, *options, stdout=output)
+    except SystemExit as error:
+        return int(str(error.code)), output.getvalue()
+    return 0, output.getvalue()
 
 
-def test_a_whole_trail_is_sound(practice: Practice) -> None:
+def test_an_intact_audit_log_is_sound(practice: Practice) -> None:
     cast.ana(practice)
     sealed = sealing.seal_all()
-    code, told = run("verify_trail", "--json")
-    assert (code, json.loads(told)["sound"]) == (0, True)
+    code, output = run("verify_trail", "--json")
+    assert (code, json.loads(output)["sound"]) == (0, True)
     assert run("verify_trail") == (0, f"alder-street: sound, {sealed} entries sealed\n")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_first_entry_that_was_touched_is_named() -> None:
+def test_the_first_altered_entry_is_named() -> None:
     cast.ana(cast.alder())
     sealing.seal_all()
     with append_only.lifted():
         AuditEntry.objects.filter(pk=AuditEntry.objects.order_by("id")[1].pk).update(actor_name="Somebody else")
-    code, told = run("verify_trail", "--json")
-    (verdict,) = json.loads(told)["practices"]
-    assert (code, verdict["first_bad"], verdict["sound"]) == (1, 2, False)
+    code, output = run("verify_trail", "--json")
+    (report,) = json.loads(output)["practices"]
+    assert (code, report["first_bad"], report["sound"]) == (1, 2, False)
     assert "position 2 is bad: The entry is not what was sealed." in run("verify_trail")[1]
 
 
-def test_entries_that_nobody_seals_are_told(practice: Practice, stopped_clock: Traveller) -> None:
+def test_unsealed_entries_are_reported(practice: Practice, stopped_clock: Traveller) -> None:
     cast.ana(practice)
     stopped_clock.shift(timedelta(minutes=2))
-    code, told = run("verify_trail")
+    code, output = run("verify_trail")
     assert code == 1
-    assert "not sealed: is a worker running?" in told
+    assert "not sealed: is a worker running?" in output
 
 
-def test_stored_states_are_what_the_facts_say(practice: Practice) -> None:
+def test_correct_states_pass(practice: Practice) -> None:
     cast.invited(cast.ana(practice))
     assert run("verify_states") == (0, "All 1 stored states are what the facts say.\n")
 
 
-def test_a_state_that_is_not_is_named(practice: Practice) -> None:
+def test_a_wrong_state_is_named(practice: Practice) -> None:
     ana = cast.ana(practice)
     Client.objects.update(portal_state="signed_in")
-    code, told = run("verify_states", "--json")
-    assert (code, json.loads(told)["mismatches"]) == (
+    code, output = run("verify_states", "--json")
+    assert (code, json.loads(output)["mismatches"]) == (
         1,
         [{"client_ref": ana.ref, "stored": "signed_in", "computed": "no_access"}],
     )

@@ -1,4 +1,4 @@
-"""`portico web` makes sure of its port and its static files before it becomes the server."""
+"""`portico web` checks its port and collects static files before it execs the server."""
 
 import errno
 import os
@@ -18,14 +18,14 @@ HASHED = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStati
 
 
 class Became(Exception):
-    """What would have taken this process's place."""
+    """Raised instead of exec, with the command line."""
 
     def __init__(self, program: str, command: list[str]) -> None:
         self.program, self.command = program, command
 
 
 @pytest.fixture
-def exec_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def exec_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     def become(program: str, command: list[str]) -> None:
         raise Became(program, command)
 
@@ -46,8 +46,8 @@ def became(*options: str) -> list[str]:
     return server.value.command
 
 
-@pytest.mark.usefixtures("exec_is_told")
-def test_it_becomes_the_server_with_what_it_was_asked_for() -> None:
+@pytest.mark.usefixtures("exec_is_recorded")
+def test_it_execs_the_server_with_the_options() -> None:
     port = str(free_port())
     command = became("--host", "127.0.0.1", "--port", port, "--workers", "2")
     assert command[:3] == [sys.executable, "-m", "granian"]
@@ -57,29 +57,29 @@ def test_it_becomes_the_server_with_what_it_was_asked_for() -> None:
     assert command[-1] == "portico.wsgi:server"
 
 
-@pytest.mark.usefixtures("exec_is_told")
-def test_the_port_comes_from_the_environment_unless_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("exec_is_recorded")
+def test_the_port_defaults_to_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, other = str(free_port()), str(free_port())
     monkeypatch.setenv("PORT", ours)
     assert ours in became()
     assert other in became("--port", other)
 
 
-@pytest.mark.usefixtures("exec_is_told")
+@pytest.mark.usefixtures("exec_is_recorded")
 @pytest.mark.parametrize("port", ["http", "0", "65536", "-1", "８０", "9" * 5000, "tcp://10.0.0.1:80", " 80"])
-def test_a_port_that_is_none_is_refused(port: str) -> None:
+def test_an_invalid_port_is_refused(port: str) -> None:
     with pytest.raises(CommandError, match="A port is a number from 1 to 65535"):
         call_command("web", f"--port={port}")
 
 
-@pytest.mark.usefixtures("exec_is_told")
-def test_a_taken_port_is_one_sentence(listener: int) -> None:
+@pytest.mark.usefixtures("exec_is_recorded")
+def test_a_taken_port_is_refused_in_one_sentence(listener: int) -> None:
     with pytest.raises(CommandError, match=f"Port {listener} is taken"):
         call_command("web", "--port", str(listener))
 
 
-@pytest.mark.usefixtures("exec_is_told")
-def test_a_host_that_is_not_this_machines_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("exec_is_recorded")
+def test_a_foreign_host_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def not_ours(*_: object) -> bool:
         raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
 
@@ -88,31 +88,31 @@ def test_a_host_that_is_not_this_machines_is_one_sentence(monkeypatch: pytest.Mo
         call_command("web", "--host", "192.0.2.1", "--port", "8000")
 
 
-@pytest.mark.usefixtures("exec_is_told")
+@pytest.mark.usefixtures("exec_is_recorded")
 @pytest.mark.parametrize(
     "host", ["", " ", "a..b", "x" * 64, "nul\0", "*", "[::1", "http://localhost", "fe80::1%nowhere"]
 )
-def test_a_host_that_is_none_is_one_sentence(host: str) -> None:
+def test_an_invalid_host_is_refused_in_one_sentence(host: str) -> None:
     with pytest.raises(CommandError, match=r"--host must be an address .*\.$"):
         call_command("web", f"--host={host}", "--port", str(free_port()))
 
 
-@pytest.mark.usefixtures("exec_is_told")
+@pytest.mark.usefixtures("exec_is_recorded")
 @pytest.mark.parametrize(
     ("host", "address"), [("localhost", "127.0.0.1"), ("0.0.0.0", "0.0.0.0"), ("127.0.0.1", "127.0.0.1")]
 )
-def test_the_server_is_given_an_address_and_no_name(host: str, address: str) -> None:
+def test_the_server_gets_an_ip_address(host: str, address: str) -> None:
     command = became("--host", host, "--port", str(free_port()))
     assert command[command.index("--host") + 1] == address
 
 
-def test_a_port_is_free_again_as_soon_as_its_listener_is_gone(listener: int) -> None:
+def test_a_port_is_free_once_its_listener_is_gone(listener: int) -> None:
     port = free_port()
     assert (ports.is_free("127.0.0.1", listener), ports.is_free("127.0.0.1", port)) == (False, True)
     assert ports.is_free("localhost", port)
 
 
-def test_static_files_are_made_once_and_anew_when_a_source_is_newer(tmp_path: Path) -> None:
+def test_static_files_are_collected_when_a_source_is_newer(tmp_path: Path) -> None:
     sources, root = tmp_path / "sources", tmp_path / "made" / "static"
     sources.mkdir()
     (sources / "portico.css").write_text("body { color: teal }\n" * 200)

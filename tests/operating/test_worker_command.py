@@ -1,4 +1,4 @@
-"""`portico worker` says why it cannot work."""
+"""`portico worker` refuses a database that is not migrated, and waits for one that is down."""
 
 import pytest
 from django.core.management import CommandError
@@ -9,19 +9,19 @@ from portico.operating.management.commands import worker
 
 
 @pytest.mark.django_db
-def test_an_up_to_date_database_is_fine() -> None:
+def test_a_migrated_database_is_accepted() -> None:
     worker.refuse_old_database()
 
 
 @pytest.mark.django_db
-def test_a_database_without_its_tables_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_with_missing_migrations_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *_: [("0002_next", False)])
     with pytest.raises(CommandError, match="Run `portico migrate` first"):
         worker.refuse_old_database()
 
 
 @pytest.mark.django_db
-def test_a_database_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_down_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object) -> None:
         raise OperationalError
 

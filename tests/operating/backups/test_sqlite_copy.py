@@ -1,4 +1,4 @@
-"""A copy is whole, stands for itself, and never takes the place of something else."""
+"""A copy of an SQLite database is complete, self-contained, and never overwrites a file."""
 
 import sqlite3
 import stat
@@ -21,7 +21,7 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def writer(database: Path) -> Iterator[sqlite3.Connection]:
-    """Somebody who works with the database all the while, so that what is new stands in its log."""
+    """An open connection, so that new rows stay in the write-ahead log."""
     with closing(sqlite3.connect(database, autocommit=True)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
@@ -40,13 +40,13 @@ def copy(database: Path, target: Path) -> None:
         sqlite_copy.copy(original, target)
 
 
-def test_what_stands_only_in_the_log_is_copied_too(database: Path, writer: sqlite3.Connection, tmp_path: Path) -> None:
+def test_rows_only_in_the_wal_are_copied(database: Path, writer: sqlite3.Connection, tmp_path: Path) -> None:
     copy(database, tmp_path / "backup")
     assert names_in(tmp_path / "backup") == ["Ana"]
     assert sorted(path.name for path in tmp_path.iterdir() if "backup" in path.name) == ["backup"]
 
 
-def test_a_transaction_that_is_under_way_is_neither_waited_for_nor_copied(
+def test_an_open_transaction_is_not_copied_and_does_not_block(
     database: Path, writer: sqlite3.Connection, tmp_path: Path
 ) -> None:
     writer.execute("BEGIN IMMEDIATE")
@@ -56,31 +56,31 @@ def test_a_transaction_that_is_under_way_is_neither_waited_for_nor_copied(
     assert names_in(tmp_path / "backup") == ["Ana"]
 
 
-def test_a_copy_is_for_its_owner_alone(database: Path, writer: sqlite3.Connection, tmp_path: Path) -> None:
+def test_only_the_owner_may_read_a_copy(database: Path, writer: sqlite3.Connection, tmp_path: Path) -> None:
     copy(database, tmp_path / "backup")
     assert stat.S_IMODE((tmp_path / "backup").stat().st_mode) == 0o600
 
 
-def test_nothing_is_written_over(database: Path, writer: sqlite3.Connection, tmp_path: Path) -> None:
+def test_an_existing_file_is_not_overwritten(database: Path, writer: sqlite3.Connection, tmp_path: Path) -> None:
     (tmp_path / "backup").write_text("somebody's letter")
     with pytest.raises(NotCopied, match="is there already"):
         copy(database, tmp_path / "backup")
     assert (tmp_path / "backup").read_text() == "somebody's letter"
 
 
-def test_a_folder_that_is_not_there_is_told(database: Path, writer: sqlite3.Connection, tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(database: Path, writer: sqlite3.Connection, tmp_path: Path) -> None:
     with pytest.raises(NotCopied, match="No such file or directory"):
         copy(database, tmp_path / "nowhere" / "backup")
 
 
-def test_looking_for_a_database_makes_none(database: Path) -> None:
+def test_connecting_does_not_create_a_database(database: Path) -> None:
     for look in (sqlite_copy.live, sqlite_copy.at_rest):
         with pytest.raises(NotCopied):
             look(database)
     assert not database.exists()
 
 
-def test_a_damaged_database_leaves_no_half_copy(database: Path, writer: sqlite3.Connection, tmp_path: Path) -> None:
+def test_a_damaged_database_leaves_no_partial_copy(database: Path, writer: sqlite3.Connection, tmp_path: Path) -> None:
     writer.executemany("INSERT INTO names VALUES (?)", [("x" * 500,)] * 200)
     writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     writer.close()
@@ -91,14 +91,14 @@ def test_a_damaged_database_leaves_no_half_copy(database: Path, writer: sqlite3.
     assert [path.name for path in tmp_path.iterdir() if "backup" in path.name] == []
 
 
-def test_a_plain_copy_with_its_log_is_read_with_it(database: Path, writer: sqlite3.Connection, tmp_path: Path) -> None:
+def test_a_file_copy_is_read_together_with_its_wal(database: Path, writer: sqlite3.Connection, tmp_path: Path) -> None:
     for ending in ("", "-wal"):
         source = database.with_name(f"{database.name}{ending}")
         (tmp_path / f"copy{ending}").write_bytes(source.read_bytes())
     assert names_in(tmp_path / "copy") == ["Ana"]
 
 
-def test_folded_in_one_file_is_everything(database: Path, writer: sqlite3.Connection) -> None:
+def test_a_checkpoint_leaves_everything_in_one_file(database: Path, writer: sqlite3.Connection) -> None:
     writer.close()
     sqlite_copy.checkpoint(database)
     assert [path.name for path in database.parent.iterdir()] == [database.name]

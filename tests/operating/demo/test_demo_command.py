@@ -1,4 +1,4 @@
-"""`portico demo` starts everything, keeps what was done, says which port is taken, and ends as one."""
+"""`portico demo` starts all processes, keeps its data, names a taken port, and stops all processes together."""
 
 import http.client
 import json
@@ -26,7 +26,7 @@ from tests.support.ports import free_port
 pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.sqlite]
 
 ROOT = Path(__file__).resolve().parents[3]
-# What a part wrote into its log, behind the part's name.
+# A log line of a process, prefixed with the name of the process.
 LOGGED = re.compile(r" *\w+ \| \{")
 
 
@@ -47,14 +47,14 @@ class Demo:
                 start_new_session=True,
             )
 
-    def told(self) -> str:
+    def printed(self) -> str:
         return self.output.read_text()
 
     def wait_for(self, text: str, *, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
-        while text not in self.told():
-            assert self.process.poll() is None, self.told()
-            assert time.monotonic() < deadline, self.told()
+        while text not in self.printed():
+            assert self.process.poll() is None, self.printed()
+            assert time.monotonic() < deadline, self.printed()
             time.sleep(0.1)
 
     def get(self, port: int, path: str) -> tuple[int, str]:
@@ -73,7 +73,7 @@ class Demo:
 
 @pytest.fixture
 def port() -> int:
-    """The first of four free ones in a row."""
+    """Returns the first of four consecutive free ports."""
     while True:
         port = free_port()
         if port < 60_000 and not demo_command.taken(port):
@@ -82,7 +82,7 @@ def port() -> int:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where people are in once a test has started a demo: making them takes longest."""
+    """The demo's folder, shared by the tests of this module: loading the sample data takes longest."""
     return tmp_path_factory.mktemp("demo")
 
 
@@ -111,13 +111,13 @@ def clients_by_state(folder: Path) -> Counter[str]:
     return Counter("archived" if status == "archived" else reason or state for state, reason, status in rows)
 
 
-def test_it_starts_everything_keeps_what_was_done_and_ends_as_one(first_start: Demo, folder: Path) -> None:
+def test_it_starts_all_keeps_its_data_and_stops_together(first_start: Demo, folder: Path) -> None:
     port = first_start.port
     for address in (f"http://localhost:{port}/office/", f"http://localhost:{port}/portal/alder-street/"):
-        assert address in first_start.told()
+        assert address in first_start.printed()
     for person in ("naomi@alder.example", "sam@alder.example", "fay@alder.example", "bea@alder.example"):
-        assert person in first_start.told()
-    for_people = "".join(line for line in first_start.told().splitlines() if not LOGGED.match(line))
+        assert person in first_start.printed()
+    for_people = "".join(line for line in first_start.printed().splitlines() if not LOGGED.match(line))
     assert not re.search(r"127\.0\.0\.1|0\.0\.0\.0|\[::\]", for_people)
     assert first_start.get(port, "/portal/alder-street/")[0] == 200
     assert first_start.get(port, "/office/sign-in/")[0] == 200
@@ -128,7 +128,7 @@ def test_it_starts_everything_keeps_what_was_done_and_ends_as_one(first_start: D
     attention = {"no_address", "no_email_ok", "not_invited", "mail_stopped"}
     assert set(states) == {"no_access", "invited", "signed_in", "archived", *attention}
 
-    # A second one at the same place says so in one sentence, and disturbs nobody.
+    # A second demo on the same port fails with one sentence and does not disturb the first.
     second = subprocess.run(
         [sys.executable, "-m", "portico", "demo", "--port", str(port)],
         cwd=folder, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
@@ -144,17 +144,17 @@ def test_it_starts_everything_keeps_what_was_done_and_ends_as_one(first_start: D
     again = Demo(folder, port)
     try:
         again.wait_for("Ctrl-C stops all of it")
-        assert "Making a practice" not in again.told()
+        assert "Making a practice" not in again.printed()
         assert clients_by_state(folder) == states
     finally:
         assert again.end() == 0
 
 
-def test_a_part_that_ends_stops_the_rest_with_its_reason(folder: Path, port: int) -> None:
+def test_a_process_that_ends_stops_the_rest_with_its_reason(folder: Path, port: int) -> None:
     with started(folder, port) as running:
         os.kill(pid_of("worker", running.process.pid), signal.SIGKILL)
         assert running.process.wait(30) == 1
-        assert "The worker ended by itself (exit -9), so everything was stopped." in running.told()
+        assert "The worker ended by itself (exit -9), so everything was stopped." in running.printed()
         assert not demo_command.taken(port)
 
 
@@ -170,9 +170,7 @@ def pid_of(part: str, parent: int) -> int:
     raise AssertionError(f"No {part} is running.")
 
 
-def test_reset_starts_over_and_only_in_a_folder_that_a_demo_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reset_deletes_only_a_folder_made_by_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     theirs = tmp_path / ".demo" / "letter.txt"
     theirs.parent.mkdir()
@@ -188,26 +186,24 @@ def test_reset_starts_over_and_only_in_a_folder_that_a_demo_made(
 
 
 @pytest.mark.parametrize("offset", [0, 1, 2, 3])
-def test_each_port_it_needs_is_asked_for(port: int, offset: int) -> None:
+def test_each_needed_port_is_checked(port: int, offset: int) -> None:
     with socket.create_server(("127.0.0.1", port + offset)):
         assert f"Port {port + offset} is taken" in demo_command.taken(port)
         assert demo_command.taken(port).count(".") == 1
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(
+def test_an_unwritable_folder_is_reported_in_one_sentence(
     port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(demo_command, "FOLDER", Path("/dev/null/demo"))
     assert demo_command.main(["--port", str(port)]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("The demo keeps its data in /dev/null/demo, which cannot be written here: ")
-    assert told.count("\n") == 1
+    output = capsys.readouterr().err
+    assert output.startswith("The demo keeps its data in /dev/null/demo, which cannot be written here: ")
+    assert output.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", [b"a b", b"50% #1?", b"m\xc3\xbcller", b"m\xfcller", b"a;b&c"])
-def test_the_demo_finds_its_database_in_a_folder_of_any_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: bytes
-) -> None:
+def test_the_folder_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: bytes) -> None:
     folder = tmp_path / os.fsdecode(name)
     folder.mkdir()
     keys = {setting: TEST_ENVIRONMENT[setting] for setting in ("SECRET_KEY", "FIELD_KEYS")}

@@ -1,4 +1,4 @@
-"""Parts start together and end together, whatever ends first."""
+"""Supervised processes end together, whichever ends first."""
 
 import os
 import sys
@@ -36,12 +36,12 @@ def wait_for(capsys: pytest.CaptureFixture[str], *texts: str) -> str:
     return seen
 
 
-def test_what_a_part_says_is_shown_under_its_name(parts: Supervisor, capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_is_prefixed_with_the_process_name(parts: Supervisor, capsys: pytest.CaptureFixture[str]) -> None:
     parts.start("clock", python("print('tick'); " + SLEEP))
     wait_for(capsys, "    clock | tick\n", "    clock | ready\n")
 
 
-def test_a_signal_ends_all_of_them_cleanly(parts: Supervisor, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_signal_ends_all_processes_cleanly(parts: Supervisor, capsys: pytest.CaptureFixture[str]) -> None:
     parts.start("one", python(SLEEP))
     parts.start("two", python(SLEEP))
     wait_for(capsys, "one | ready", "two | ready")
@@ -50,32 +50,34 @@ def test_a_signal_ends_all_of_them_cleanly(parts: Supervisor, capsys: pytest.Cap
     assert all(part.poll() is not None for part in parts.running.values())
 
 
-def test_a_part_that_ends_stops_the_rest_with_its_reason(parts: Supervisor, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_process_that_ends_stops_the_rest_with_its_reason(
+    parts: Supervisor, capsys: pytest.CaptureFixture[str]
+) -> None:
     parts.start("one", python(SLEEP))
     wait_for(capsys, "one | ready")
     parts.start("two", python("print('The cellar is full.'); raise SystemExit(3)"))
     assert parts.watch() == 1
-    told = capsys.readouterr().out
-    assert "      two | The cellar is full.\n" in told
-    assert "The two ended by itself (exit 3), so everything was stopped. Its reason is above." in told
+    output = capsys.readouterr().out
+    assert "      two | The cellar is full.\n" in output
+    assert "The two ended by itself (exit 3), so everything was stopped. Its reason is above." in output
     assert all(part.poll() is not None for part in parts.running.values())
 
 
-def test_a_part_that_does_not_listen_is_ended_by_force(
+def test_a_process_that_ignores_sigterm_is_killed(
     parts: Supervisor, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portico.operating.demo.supervisor.PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("portico.operating.demo.supervisor.SECONDS_TO_STOP", 0.5)
     parts.start("deaf", python(DEAF))
     wait_for(capsys, "deaf | ready")
     parts.stop()
     assert parts.running["deaf"].poll() == -9
 
 
-def test_what_a_part_started_ends_with_it(parts: Supervisor, capsys: pytest.CaptureFixture[str]) -> None:
+def test_child_processes_end_too(parts: Supervisor, capsys: pytest.CaptureFixture[str]) -> None:
     child = f"import subprocess, sys; print('child', subprocess.Popen([sys.executable, '-c', {SLEEP!r}]).pid); "
     parts.start("parent", python(child + SLEEP))
-    told = wait_for(capsys, "child ")
-    pid = int(told.partition("child ")[2].split()[0])
+    output = wait_for(capsys, "child ")
+    pid = int(output.partition("child ")[2].split()[0])
     parts.stop()
     deadline = time.monotonic() + 5
     while is_there(pid):
