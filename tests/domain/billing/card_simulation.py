@@ -1,4 +1,4 @@
-"""Days on which everything happens: bills and cards, cash and refunds, Stripe's bad hours, processes that die."""
+"""Random simulation of card payments: bills, cards, cash, refunds, Stripe outages and killed processes."""
 
 import random
 import sys
@@ -42,15 +42,15 @@ from tests.domain.billing import ledger_comparison
 from tests.support.dying import killed_after, watching_writes
 from tests.support.paying import Till, let_pay
 
-type Deed = tuple[str, dict[str, Any]]  # Any: whatever the deed takes.
+type Action = tuple[str, dict[str, Any]]  # Any: the arguments of the action.
 
 SECRET = "whsec_at_random"
 HOOK = "/hooks/stripe/alder-street/"
 
 AMOUNTS = st.integers(50, 400)
 WHICH = st.integers(0, 9)
-# After so many statements the process is dead; most live on.
-DIES = st.one_of(st.none(), st.none(), st.integers(0, 60))
+# The number of SQL statements after which the process is killed; None for no kill.
+KILLED_AT = st.one_of(st.none(), st.none(), st.integers(0, 60))
 NUMBERS = st.sampled_from(
     [
         "4242424242424242", "4242424242424242", "4000000000000341", "4000000000003220", "4000002500003155",
@@ -68,33 +68,33 @@ JOBS: tuple[Callable[[], object], ...] = (
     saved_cards.detach_removed,
     reconciliation.reconcile_recent,
 )
-# These say how much they looked at, not whether there is more.
+# These return the number of rows they checked, not whether more are waiting.
 ONCE = (card_refunds.poll_pending, disputes.poll_open, reconciliation.reconcile_recent)
-# Comparing costs as much as many steps, and it settles everything that was under way.
+# The comparison costs as much as many steps, and it settles all open payments.
 COMPARED_AFTER = 15
 PASSING = st.sampled_from([5, 61, 61, 400, 31 * 60, 46 * 60, 4 * 3600, 25 * 3600])
 
 
-DEEDS: list[st.SearchStrategy[Deed]] = []
+ACTIONS: list[st.SearchStrategy[Action]] = []
 
 
-def deed[D: Callable[..., None]](
-    often: int = 1, **arguments: st.SearchStrategy[Any]
+def action[D: Callable[..., None]](
+    weight: int = 1, **arguments: st.SearchStrategy[Any]
 ) -> Callable[[D], D]:  # Any: arguments.
-    """Something that may happen, as often as the number says.
+    """Registers a method as an action with a weight.
 
-    (Rules would be left out of whole runs by turns, and `one_of` takes a strategy once, however often it is named.)
+    Hypothesis would disable rules for whole runs, and `one_of` counts a strategy once, even if it is listed repeatedly.
     """
 
-    def note(verb: D) -> D:
-        DEEDS.extend([st.tuples(st.just(verb.__name__), st.fixed_dictionaries(arguments))] * often)
-        return verb
+    def register(method: D) -> D:
+        ACTIONS.extend([st.tuples(st.just(method.__name__), st.fixed_dictionaries(arguments))] * weight)
+        return method
 
-    return note
+    return register
 
 
 class CardDays(RuleBasedStateMachine):
-    """One client of one practice. Each rule is one thing that somebody does, or that befalls us."""
+    """One client of one practice. Each action is one by staff, by the client, by Stripe or by the worker."""
 
     practice: Practice
     client: Client
@@ -109,13 +109,13 @@ class CardDays(RuleBasedStateMachine):
         self.stripe.add_endpoint(f"http://localhost{HOOK}", SECRET, events=EVENTS)
         self.stripe.plan(hold=True)
         self.till = Till(self.stripe, self.practice)
-        self.undone = transaction.atomic()
-        self.undone._from_testcase = True  # type: ignore[attr-defined]  # As Django's own tests: not one of ours.
-        self.undone.__enter__()
-        self.letters: list[Letter] = []
+        self.transaction = transaction.atomic()
+        self.transaction._from_testcase = True  # type: ignore[attr-defined]  # As Django's test cases do: not one of our transactions.
+        self.transaction.__enter__()
+        self.webhooks: list[Letter] = []
         self.released: set[str] = set()
-        self.is_changed, self.steps, self.deed = True, 0, ""
-        self.watching = watching_writes(self.note_write)
+        self.is_changed, self.steps, self.action = True, 0, ""
+        self.watching = watching_writes(self.record_write)
         self.watching.__enter__()
 
     def teardown(self) -> None:
@@ -123,36 +123,36 @@ class CardDays(RuleBasedStateMachine):
         try:
             if not is_failing:
                 self.steps = COMPARED_AFTER + 1
-                self.everything_is_asked_about()
+                self.compare_with_stripe()
         finally:
             self.watching.__exit__(None, None, None)
             transaction.set_rollback(True)
-            self.undone.__exit__(None, None, None)
+            self.transaction.__exit__(None, None, None)
             self.stripe.stop()
 
-    def note_write(self) -> None:
+    def record_write(self) -> None:
         self.is_changed = True
 
-    # The desk.
+    # Staff.
 
     @initialize(amounts=st.lists(AMOUNTS, min_size=2, max_size=4))
     def begin(self, amounts: list[int]) -> None:
         for amount in amounts:
             self.share_a_bill(amount)
-        self.pay_on_stripes_page(0, "4242424242424242", save=True, dies=None)
-        self.look_at_the_last_payment(None)
+        self.pay_on_stripes_page(0, "4242424242424242", save=True, killed_at=None)
+        self.poll_the_last_payment(None)
 
-    @rule(deed=st.deferred(lambda: st.sampled_from(DEEDS).flatmap(lambda deed: deed)))
-    def something_happens(self, deed: Deed) -> None:
-        self.deed, arguments = deed
-        getattr(self, self.deed)(**arguments)
+    @rule(action=st.deferred(lambda: st.sampled_from(ACTIONS).flatmap(lambda each: each)))
+    def perform_action(self, action: Action) -> None:
+        self.action, arguments = action
+        getattr(self, self.action)(**arguments)
 
-    @deed(3, amount=AMOUNTS)
+    @action(3, amount=AMOUNTS)
     def share_a_bill(self, amount: int) -> None:
         cast.bill(self.client, amount)
 
-    @deed(which=WHICH, dies=DIES)
-    def void(self, which: int, dies: int | None) -> None:
+    @action(which=WHICH, killed_at=KILLED_AT)
+    def void(self, which: int, killed_at: int | None) -> None:
         invoice = self.invoice(which)
 
         def work() -> None:
@@ -160,42 +160,42 @@ class CardDays(RuleBasedStateMachine):
                 invoice, lambda: invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
             )
 
-        self.do(work, dies)
+        self.do(work, killed_at)
 
-    @deed(which=WHICH)
+    @action(which=WHICH)
     def unshare_and_share(self, which: int) -> None:
         invoice = self.invoice(which)
         self.do(lambda: invoice_sharing.unshare(invoice, shown=None, by=cast.DESK))
         self.do(lambda: invoice_sharing.share(invoice, shown=None, by=cast.DESK))
 
-    @deed(2, which=WHICH, amount=AMOUNTS, dies=DIES)
-    def take_cash_for_a_bill(self, which: int, amount: int, dies: int | None) -> None:
+    @action(2, which=WHICH, amount=AMOUNTS, killed_at=KILLED_AT)
+    def take_cash_for_a_bill(self, which: int, amount: int, killed_at: int | None) -> None:
         invoice = self.owed(which)
 
         def work() -> None:
             cancellation.clearing_way(invoice, lambda: cast.cash(self.client, amount, invoice=invoice))
 
-        self.do(work, dies)
+        self.do(work, killed_at)
 
-    @deed(amount=AMOUNTS)
+    @action(amount=AMOUNTS)
     def give_credit(self, amount: int) -> None:
         self.do(
             lambda: account_credits.give(self.client, amount_minor=amount, reason="Goodwill", shown=None, by=cast.DESK)
         )
 
-    @deed(which=WHICH)
-    def take_back_what_was_given(self, which: int) -> None:
+    @action(which=WHICH)
+    def take_back_a_payment_or_credit(self, which: int) -> None:
         by_hand = [
             *Payment.objects.exclude(kind=PaymentKind.ONLINE).order_by("id"),
             *self.client.credits.order_by("id"),
         ]
         if by_hand:
             source = by_hand[which % len(by_hand)]
-            verb = manual_payments.take_back if isinstance(source, Payment) else account_credits.take_back
-            self.do(lambda: verb(source, reason="It bounced", shown=None, by=cast.DESK))
+            take_back = manual_payments.take_back if isinstance(source, Payment) else account_credits.take_back
+            self.do(lambda: take_back(source, reason="It bounced", shown=None, by=cast.DESK))
 
-    @deed(2, which=WHICH, amount=AMOUNTS, dies=DIES)
-    def refund(self, which: int, amount: int, dies: int | None) -> None:
+    @action(2, which=WHICH, amount=AMOUNTS, killed_at=KILLED_AT)
+    def refund(self, which: int, amount: int, killed_at: int | None) -> None:
         payments = list(Payment.objects.filter(kind=PaymentKind.ONLINE).order_by("id"))
         if payments:
             payment = payments[which % len(payments)]
@@ -206,26 +206,26 @@ class CardDays(RuleBasedStateMachine):
                     payment, amount_minor=amount, reason="Paid twice", form_key=form_key, shown=None, by=cast.DESK
                 )
 
-            self.do(work, dies)
-            if dies is not None:  # Whoever saw no answer presses the same button again.
+            self.do(work, killed_at)
+            if killed_at is not None:  # Staff who got no response submit the same form again.
                 self.do(work)
 
-    @deed(which=WHICH)
-    def keep_what_was_to_be_refunded(self, which: int) -> None:
+    @action(which=WHICH)
+    def keep_credit_to_be_refunded(self, which: int) -> None:
         asked = list(payments_in_review.refunds_requested(self.practice))
         if asked:
             self.do(lambda: account_credits.keep_as_credit(asked[which % len(asked)], shown=None, by=cast.DESK))
 
-    @deed()
-    def let_go_after_a_day(self) -> None:
+    @action()
+    def release_after_a_day(self) -> None:
         for attempt in self.client.attempts.filter(state__in=STATES_IN_PROGRESS):
             if attempt_release.may_be_released(attempt):
                 attempt_release.release(attempt, reason="Nobody knows", shown=None, by=cast.DESK)
                 self.released.add(attempt.ref)
                 self.seen["released"] += 1
 
-    @deed()
-    def turn_cards_off_for_a_moment(self) -> None:
+    @action()
+    def turn_cards_off_and_on(self) -> None:
         access_grants.save_access(self.client, cast.entry_for(self.client), version=None, by=cast.DESK)
         self.do(polling.expire_unwanted)
         self.do(polling.poll_next)
@@ -233,114 +233,122 @@ class CardDays(RuleBasedStateMachine):
 
     # The client.
 
-    @deed(5, which=st.one_of(st.none(), WHICH), number=st.one_of(st.none(), NUMBERS), save=st.booleans(), dies=DIES)
-    def pay_on_stripes_page(self, which: int | None, number: str | None, *, save: bool, dies: int | None) -> None:
-        """Without a number the page is left as it is."""
+    @action(
+        5,
+        which=st.one_of(st.none(), WHICH),
+        number=st.one_of(st.none(), NUMBERS),
+        save=st.booleans(),
+        killed_at=KILLED_AT,
+    )
+    def pay_on_stripes_page(self, which: int | None, number: str | None, *, save: bool, killed_at: int | None) -> None:
+        """Starts a payment; without a card number, leaves the page open."""
         invoice = None if which is None else self.owed(which)
-        self.do(lambda: self.till.start(self.client, invoice, save=save), dies)
+        self.do(lambda: self.till.start(self.client, invoice, save=save), killed_at)
         if number:
             self.type_a_card(-1, number)
 
-    @deed(which=WHICH, number=NUMBERS)
+    @action(which=WHICH, number=NUMBERS)
     def type_a_card(self, which: int, number: str) -> None:
-        """Also on a page that was opened long ago; on none whose address was never heard, which nobody has."""
+        """Pays on an open page, however old; not on one whose address Portico never received."""
         known = set(self.client.attempts.values_list("checkout_session_id", flat=True))
         pages = [page for page in self.at_stripe("checkout.session", "open") if page in known]
         if pages:
-            self.outside(lambda: self.stripe.pay(pages[which % len(pages)], number))
+            self.at_stripes_pages(lambda: self.stripe.pay(pages[which % len(pages)], number))
 
-    @deed(3, which=WHICH, accept=st.booleans())
+    @action(3, which=WHICH, accept=st.booleans())
     def answer_the_bank(self, which: int, *, accept: bool) -> None:
         asked = self.at_stripe("payment_intent", "requires_action")
         if asked:
-            self.outside(lambda: self.stripe.answer_at_bank(asked[which % len(asked)], accept=accept))
+            self.at_stripes_pages(lambda: self.stripe.answer_at_bank(asked[which % len(asked)], accept=accept))
 
-    @deed(4, which=st.one_of(st.none(), WHICH), card=WHICH, dies=DIES)
-    def pay_with_a_saved_card(self, which: int | None, card: int, dies: int | None) -> None:
+    @action(4, which=st.one_of(st.none(), WHICH), card=WHICH, killed_at=KILLED_AT)
+    def pay_with_a_saved_card(self, which: int | None, card: int, killed_at: int | None) -> None:
         saved = saved_cards.saved_cards_of(self.till.payer(self.client).account)
         if saved:
             invoice = None if which is None else self.owed(which)
-            self.do(lambda: self.till.charge(self.client, saved[card % len(saved)], invoice), dies)
+            self.do(lambda: self.till.charge(self.client, saved[card % len(saved)], invoice), killed_at)
 
-    @deed(2, dies=DIES)
-    def look_at_the_last_payment(self, dies: int | None) -> None:
+    @action(2, killed_at=KILLED_AT)
+    def poll_the_last_payment(self, killed_at: int | None) -> None:
         attempt = PaymentAttempt.objects.select_related("client__practice", "account", "practice", "card").last()
         if attempt is not None:
-            self.do(lambda: polling.poll(attempt), dies)
+            self.do(lambda: polling.poll(attempt), killed_at)
 
-    @deed()
+    @action()
     def remove_a_card(self) -> None:
         for card in saved_cards.saved_cards_of(self.till.payer(self.client).account)[1:]:
             saved_cards.remove(card, self.client, by=cast.DESK)
 
     # Stripe.
 
-    @deed(2, which=WHICH, amount=st.one_of(st.none(), AMOUNTS))
+    @action(2, which=WHICH, amount=st.one_of(st.none(), AMOUNTS))
     def refund_in_the_dashboard(self, which: int, amount: int | None) -> None:
         if charge := self.charge(which):
-            self.outside(lambda: self.stripe.refund(charge.id, amount=amount))
+            self.at_stripes_pages(lambda: self.stripe.refund(charge.id, amount=amount))
 
-    @deed(which=WHICH, fails=st.booleans())
+    @action(which=WHICH, fails=st.booleans())
     def a_refund_ends(self, which: int, *, fails: bool) -> None:
         refunds_there = self.at_stripe("refund", "pending", *(["succeeded"] if fails else []))
         if refunds_there:
-            self.outside(lambda: self.stripe.end_refund(refunds_there[which % len(refunds_there)], fails=fails))
+            self.at_stripes_pages(
+                lambda: self.stripe.end_refund(refunds_there[which % len(refunds_there)], fails=fails)
+            )
 
-    @deed(2, which=WHICH)
+    @action(2, which=WHICH)
     def dispute(self, which: int) -> None:
         charge = self.charge(which)
         if charge and charge.refunded < charge.amount:
-            self.outside(lambda: self.stripe.dispute(charge.id, amount=charge.amount - charge.refunded))
+            self.at_stripes_pages(lambda: self.stripe.dispute(charge.id, amount=charge.amount - charge.refunded))
 
-    @deed(2, which=WHICH, won=st.booleans())
+    @action(2, which=WHICH, won=st.booleans())
     def a_dispute_ends(self, which: int, *, won: bool) -> None:
         opened = self.at_stripe("dispute", "needs_response")
         if opened:
-            self.outside(lambda: self.stripe.end_dispute(opened[which % len(opened)], won=won))
+            self.at_stripes_pages(lambda: self.stripe.end_dispute(opened[which % len(opened)], won=won))
 
-    @deed(3, kind=FAULTS, path=PATHS, method=st.sampled_from(["", "POST"]), times=st.integers(1, 3))
+    @action(3, kind=FAULTS, path=PATHS, method=st.sampled_from(["", "POST"]), times=st.integers(1, 3))
     def something_goes_wrong(self, kind: str, path: str, method: str, times: int) -> None:
         self.stripe.fault(kind, path, method=method, times=times)
         self.seen["fault"] += 1
 
-    @deed(2, order=st.randoms(use_true_random=False), copies=st.integers(1, 2), lost=st.integers(0, 4))
-    def letters_arrive(self, order: random.Random, copies: int, lost: int) -> None:
-        """Shuffled, some twice, some never; what is kept back comes another time."""
-        letters = self.waiting_letters()
-        order.shuffle(letters)
-        arriving, self.letters = letters[lost:8] * copies, letters[8:]
+    @action(2, order=st.randoms(use_true_random=False), copies=st.integers(1, 2), lost=st.integers(0, 4))
+    def webhooks_arrive(self, order: random.Random, copies: int, lost: int) -> None:
+        """Delivers webhooks shuffled, some twice and some never; the rest are delivered later."""
+        webhooks = self.waiting_webhooks()
+        order.shuffle(webhooks)
+        arriving, self.webhooks = webhooks[lost:8] * copies, webhooks[8:]
         order.shuffle(arriving)
-        for letter in arriving:
-            self.deliver(letter)
+        for webhook in arriving:
+            self.deliver(webhook)
 
-    # Time, and whoever works in it.
+    # Time and the worker.
 
-    @deed(2, seconds=PASSING)
+    @action(2, seconds=PASSING)
     def time_passes(self, seconds: int) -> None:
         self.traveller.shift(timedelta(seconds=seconds))
 
-    @deed(3, job=st.sampled_from(JOBS), dies=DIES)
-    def the_worker_works(self, job: Callable[[], object], dies: int | None) -> None:
-        self.do(job, dies)
+    @action(3, job=st.sampled_from(JOBS), killed_at=KILLED_AT)
+    def the_worker_works(self, job: Callable[[], object], killed_at: int | None) -> None:
+        self.do(job, killed_at)
 
-    @deed(dies=DIES)
-    def the_worker_works_on_events(self, dies: int | None) -> None:
+    @action(killed_at=KILLED_AT)
+    def the_worker_works_on_events(self, killed_at: int | None) -> None:
         for _event in range(4):
-            self.do(inbound_events.process_next, dies)
+            self.do(inbound_events.process_next, killed_at)
 
-    @deed()
-    def everything_is_asked_about(self) -> None:
-        """Stripe answers, and the worker has all the time it needs: now both books must say the same."""
+    @action()
+    def compare_with_stripe(self) -> None:
+        """Lets the worker finish without faults, then asserts that the books equal those of Stripe."""
         if self.steps <= COMPARED_AFTER:
             return
         self.stripe.clear_faults()
-        for letter in self.waiting_letters():
-            self.deliver(letter)
-        self.letters = []
+        for webhook in self.waiting_webhooks():
+            self.deliver(webhook)
+        self.webhooks = []
         for seconds in (100, 100, 400, 4000):
             self.traveller.shift(timedelta(seconds=seconds))
             self.work_until_idle()
-            self.let_go_after_a_day()
+            self.release_after_a_day()
             differences = ledger_comparison.differences(self.till.book)
             if not differences:
                 break
@@ -352,11 +360,11 @@ class CardDays(RuleBasedStateMachine):
         assert ledger_comparison.balance_of(self.client, self.till.book, billed=sum(billed), by_hand=by_hand) == ""
         self.seen["compared"], self.steps = self.seen["compared"] + 1, 0
 
-    # After each of them.
+    # After each action.
 
     @invariant()
-    def the_books_are_sound(self) -> None:
-        # So that nothing happens at the same moment: the age of money decides which is spent first.
+    def the_ledger_verifies(self) -> None:
+        # No two actions share a time: the age of an amount decides which is spent first.
         self.traveller.shift(timedelta(seconds=1))
         self.steps += 1
         if self.is_changed:
@@ -368,24 +376,24 @@ class CardDays(RuleBasedStateMachine):
         impossible = ledger_comparison.impossible(self.till.book, released=self.released)
         assert impossible == [], impossible
 
-    def do(self, work: Callable[[], object], dies: int | None = None) -> None:
-        """A refusal and a Stripe that cannot be asked are answers like any other."""
-        lives = False
+    def do(self, work: Callable[[], object], killed_at: int | None = None) -> None:
+        """Runs an action; refusals and failed calls to Stripe are valid outcomes."""
+        survived = False
         try:
-            with killed_after(dies):
+            with killed_after(killed_at):
                 work()
-                lives = True
-            self.seen[self.deed if lives else "died"] += 1
+                survived = True
+            self.seen[self.action if survived else "died"] += 1
         except (Refused, StripeCallFailed) as refusal:
             self.seen[type(refusal).__name__] += 1
 
-    def outside(self, deed: Callable[[], object]) -> None:
-        """Stripe's own pages refuse too: what is over, disputed or given back already."""
+    def at_stripes_pages(self, work: Callable[[], object]) -> None:
+        """Runs an action at Stripe, which may refuse it: the object may be final, disputed or refunded."""
         try:
-            deed()
+            work()
         except (Problem, ValueError):
             return
-        self.seen[self.deed] += 1
+        self.seen[self.action] += 1
 
     def invoice(self, which: int) -> Invoice:
         return list(self.client.invoices.select_related("client__practice").order_by("id"))[
@@ -393,7 +401,7 @@ class CardDays(RuleBasedStateMachine):
         ]
 
     def owed(self, which: int) -> Invoice:
-        """Mostly one that is to pay; now and then any."""
+        """Returns mostly a payable invoice, sometimes any invoice."""
         owed = list(self.client.invoices.payable().select_related("client__practice").order_by("id"))
         return owed[which % len(owed)] if owed and which < 9 else self.invoice(which)
 
@@ -404,13 +412,13 @@ class CardDays(RuleBasedStateMachine):
     def at_stripe(self, kind: str, *states: str) -> list[str]:
         return [each["id"] for each in self.stripe.desk().all(kind, lambda each: each["status"] in states)][::-1]
 
-    def waiting_letters(self) -> list[Letter]:
-        return [*self.letters, *self.stripe.post.take()]
+    def waiting_webhooks(self) -> list[Letter]:
+        return [*self.webhooks, *self.stripe.post.take()]
 
-    def deliver(self, letter: Letter) -> None:
-        signature = letter.signature(int(clock.now().timestamp()))
+    def deliver(self, webhook: Letter) -> None:
+        signature = webhook.signature(int(clock.now().timestamp()))
         answer = Browser().post(
-            HOOK, letter.body, content_type="application/json", headers={"Stripe-Signature": signature}
+            HOOK, webhook.body, content_type="application/json", headers={"Stripe-Signature": signature}
         )
         assert answer.status_code == 200
         self.seen["letter"] += 1
