@@ -1,1 +1,1 @@
-"""Stand-ins for the outside world in demo and tests. Nothing else imports them."""
+"""Fakes of external services for the demo and the tests. Nothing else imports them."""

@@ -1,1 +1,1 @@
-"""A mailbox for demo and tests: a real SMTP server on this machine, and pages that show what it took."""
+"""A mailbox for the demo and the tests: an SMTP server on loopback, and pages that show its emails."""

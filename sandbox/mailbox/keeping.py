@@ -1,4 +1,4 @@
-"""The mails that were taken, each a file in a folder."""
+"""Stores received emails, each as a file in a folder."""
 
 import re
 import threading
@@ -31,21 +31,21 @@ class Mail:
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """As a mail program shows them: unfolded and decoded."""
+        """Returns the headers unfolded and decoded, as an email client shows them."""
         return [(name, _shown(value)) for name, value in message_from_bytes(self.raw, policy=compat32).raw_items()]
 
     def header(self, name: str) -> str:
-        """The first of that name; empty when the mail has none."""
+        """Returns the first header of that name, or ""."""
         return next((value for each, value in self.headers if each.lower() == name.lower()), "")
 
     def body(self, kind: str) -> str:
-        """The part of that kind ("plain" or "html"); empty when the mail has none."""
+        """Returns the part of that kind ("plain" or "html"), or ""."""
         part = self.message.get_body(preferencelist=(kind,))
         return str(part.get_content()) if part is not None else ""
 
 
 class Mailbox:
-    """Safe to use from several threads; a mail is there once its file has its name."""
+    """A thread-safe folder of emails; files are renamed into place when complete."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -54,7 +54,7 @@ class Mailbox:
         self._names = sorted(path.stem for path in folder.glob("*.eml") if NAME.fullmatch(path.stem))
 
     def keep(self, content: bytes, *, sender: str, recipients: list[str]) -> Mail:
-        """Adds what a mail server adds when it puts a mail into a mailbox: from whom, for whom, when."""
+        """Saves an email with the headers that a server adds on delivery: sender, recipient, time."""
         now = datetime.now(UTC)
         envelope = [f"Return-Path: <{sender}>", *(f"Delivered-To: {recipient}" for recipient in recipients)]
         envelope.append(f"Received: by localhost with SMTP; {format_datetime(now)}")
@@ -84,6 +84,6 @@ class Mailbox:
 
 
 def _shown(value: str) -> str:
-    # Not by the newer parser: until Python 3.13.4 it puts a blank between the encoded words of a name.
+    # Not with the newer parser: before Python 3.13.4 it inserts a space between encoded words.
     unfolded = LINE_BREAK.sub("", value).encode(errors="surrogateescape").decode(errors="replace")
     return str(make_header(decode_header(unfolded)))

@@ -1,16 +1,16 @@
-"""The SMTP side: takes every mail for everybody, on this machine only."""
+"""The SMTP server: accepts every email, on loopback only."""
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from sandbox.mailbox.keeping import Mailbox
 
-# Mail for this domain is refused as a real server refuses a mailbox that is not there.
+# Emails to this domain are refused, as a real server refuses an unknown mailbox.
 NOBODYS_DOMAIN = "bounce.example"
 
 
 class Receiver:
-    """What aiosmtpd asks while a mail arrives; the methods' names are its own."""
+    """The hooks that aiosmtpd calls; it defines their names."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self.mailbox = mailbox

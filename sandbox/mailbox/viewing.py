@@ -1,4 +1,4 @@
-"""The pages of the mailbox: a list, and each mail as HTML, as text, with its headers and its source."""
+"""The pages of the mailbox: the list, and each email as HTML, text, headers and source."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -21,11 +21,11 @@ FRAME = Template((HERE / "frame.html").read_text(encoding="utf-8"))
 ADDRESS = re.compile(r"/(?P<name>[0-9TZ-]+)(?P<part>/html|\.eml)?")
 LINK = re.compile(r"<a\b", re.IGNORECASE)
 WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
-# On this machine only, under this machine's names: another site in the browser must not read sign-in links.
+# The Host header must name this machine, so that no other site can read sign-in links (DNS rebinding).
 OWN_NAMES = {"localhost", "127.0.0.1"}
 
 PAGE_POLICY = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'"
-# What somebody else wrote: inline styles as every mail has them, and nothing else. A link opens a page of its own.
+# The content is untrusted: only inline styles are allowed. Links open in a new page.
 MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox"
@@ -115,7 +115,7 @@ def _mail(mail: Mail) -> str:
 
 
 def _linked(text: str) -> str:
-    """Addresses in a text become links, as mail programs do it."""
+    """Turns URLs in a text into links, as email clients do."""
     parts, end = [], 0
     for found in WEB_ADDRESS.finditer(text):
         address = escape(found[0].rstrip(".,;:!?)"))
@@ -130,7 +130,7 @@ def _opening_elsewhere(html: str) -> str:
 
 
 class _Quiet(WSGIRequestHandler):
-    """Without a line for each request, which would hold nothing but noise."""
+    """A request handler that logs no requests."""
 
     def log_message(self, format: str, *values: object) -> None:  # noqa: A002  # The name is the library's.
         pass

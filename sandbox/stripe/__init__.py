@@ -1,1 +1,1 @@
-"""A stand-in for Stripe in demo and tests, reached only through the real SDK: no real money anywhere."""
+"""A fake Stripe for the demo and the tests, reached through the real SDK. No real money is involved."""

@@ -1,4 +1,4 @@
-"""Which account a key opens. Any well-formed key opens one of its own at its first use.
+"""The accounts of API keys. Any well-formed key opens an account of its own at its first use.
 
 Words in a key's name make an account that is good for trying something: see WORDS.
 """
@@ -36,12 +36,12 @@ class Account:
 
     @property
     def scope(self) -> str:
-        """Test and live mode of an account share nothing."""
+        """Returns the key of the account's data: test and live mode share nothing."""
         return f"{self.id}/{'live' if self.livemode else 'test'}"
 
 
 class Accounts:
-    """What the keys open, and what a test said about some of them."""
+    """The accounts by API key, and what a test has configured for some keys."""
 
     def __init__(self) -> None:
         self._named: dict[str, Account] = {}
@@ -50,7 +50,7 @@ class Accounts:
     def open(
         self, key: str, *, name: str = "", country: str = "US", currency: str = "usd", charges_enabled: bool = True
     ) -> Account:
-        """Says what a key opens; again: says it anew, of the same account."""
+        """Configures the account of a key; repeating it changes the same account."""
         account = self._usual(key)
         self._named[key] = replace(
             account,
@@ -62,7 +62,7 @@ class Accounts:
         return self._named[key]
 
     def alias(self, new_key: str, old_key: str) -> Account:
-        """A rolled key opens the account of the old one."""
+        """Makes a rolled key open the account of the old key."""
         self._named[new_key] = self.of(old_key)
         return self._named[new_key]
 
@@ -70,7 +70,7 @@ class Accounts:
         self._revoked.add(key)
 
     def of(self, key: str) -> Account:
-        """Raises Problem (401 or 403)."""
+        """Returns the account of a key. Raises Problem (401 or 403)."""
         found = KEY.fullmatch(key)
         if found is None or key in self._revoked or (key not in self._named and UNKNOWN & _words(found["name"])):
             raise Problem(401, f"Invalid API Key provided: {_masked(key)}")

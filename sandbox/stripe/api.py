@@ -1,4 +1,4 @@
-"""One call of the API from its key to its answer: who asks, whether it was asked before, and what goes wrong."""
+"""One API call: authentication, idempotency keys, and scripted faults."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ AT_ONCE = {
     Kind.BROKEN: Problem(500, "An unknown error occurred.", type_="api_error"),
     Kind.AWAY: Problem(503, "Stripe is not available at the moment.", type_="api_error"),
 }
-# Answers that come again for the same key.
+# Statuses whose responses are replayed for the same idempotency key.
 KEPT = {200, 402, 403, 500}
 
 
@@ -44,7 +44,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """`whole` is False when the connection breaks in the middle."""
+    """A response; `whole` is False if the connection breaks in the middle of it."""
 
     status: int
     body: bytes
@@ -53,7 +53,7 @@ class Answer:
 
 
 def answer(sandbox: Sandbox, call: Call) -> Answer | None:
-    """None: the connection is closed without a word."""
+    """Handles a call. Returns None if the connection is to be closed without a response."""
     fault = sandbox.faults.take(call.method, call.path)
     if fault is not None and fault.kind in AT_ONCE:
         problem = AT_ONCE[fault.kind]
@@ -89,7 +89,7 @@ def _once(sandbox: Sandbox, desk: Desk, call: Call, fault: Fault | None, headers
 
 
 def _is_kept(status: int, body: Json) -> bool:
-    """Stripe repeats its refusals too, but not of parameters that it could not read: then nothing has begun."""
+    """Returns True if the response is stored for its key. Stripe does not store refusals of malformed parameters."""
     code = str(body.get("error", {}).get("code", "")) if status == 400 else ""
     return status in KEPT or (bool(code) and not code.startswith("parameter_"))
 
@@ -139,7 +139,7 @@ def _refusal(fault: Fault) -> Problem:
 
 
 def _with_fault(sandbox: Sandbox, fault: Fault | None, ready: Answer) -> Answer | None:
-    """What becomes of an answer on its way."""
+    """Applies a scripted fault to a response."""
     if fault is None:
         return ready
     match fault.kind:

@@ -1,4 +1,4 @@
-"""The parameters of a request: read out of their form encoding, each asked for by name, the rest refused."""
+"""Request parameters: decodes the form encoding, reads values by name, and refuses unknown ones."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ PART = re.compile(r"\[([^\]]*)\]")
 
 
 def decode(encoded: str) -> Json:
-    """`a[b]=1&c[0]=2` as `{"a": {"b": "1"}, "c": ["2"]}`."""
+    """Decodes `a[b]=1&c[0]=2` to `{"a": {"b": "1"}, "c": ["2"]}`."""
     found: Json = {}
     for name, value in parse_qsl(encoded, keep_blank_values=True):
         head, _, _ = name.partition("[")
@@ -26,7 +26,7 @@ def decode(encoded: str) -> Json:
     return {key: _listed(value) for key, value in found.items()}
 
 
-def _listed(value: Any) -> Any:  # Any: a text, or texts by their names.
+def _listed(value: Any) -> Any:  # Any: a string, or strings by name.
     if not isinstance(value, dict):
         return value
     inner = {key: _listed(each) for key, each in value.items()}
@@ -34,7 +34,7 @@ def _listed(value: Any) -> Any:  # Any: a text, or texts by their names.
 
 
 class Asked:
-    """Every parameter must be asked for; `done` refuses those that nobody did, as Stripe does."""
+    """The parameters of a request; `done` refuses those that were not read, as Stripe does."""
 
     def __init__(self, values: Json, place: str = "") -> None:
         self.values = values
@@ -47,7 +47,7 @@ class Asked:
     def has(self, name: str) -> bool:
         return self.values.get(name) not in (None, "")
 
-    def get(self, name: str) -> Any:  # Any: a text, or texts by their names.
+    def get(self, name: str) -> Any:  # Any: a string, or strings by name.
         self.known.add(name)
         return self.values.get(name)
 

@@ -1,4 +1,4 @@
-"""The sandbox's own book of money, to hold somebody else's against."""
+"""The charges recorded by the sandbox, for comparison with Portico's ledger."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from sandbox.stripe.problems import Json
 
 @dataclass(frozen=True)
 class BookedRefund:
-    """Amounts are in minor units."""
+    """A charge; amounts are in minor units."""
 
     id: str
     charge: str
@@ -37,7 +37,7 @@ class BookedCharge:
 
     @property
     def refunded(self) -> int:
-        """What went back, or is on its way."""
+        """Returns the refunded amount, including pending refunds."""
         return sum(each.amount for each in self.refunds if each.status in {"succeeded", "pending"})
 
     @property
@@ -46,7 +46,7 @@ class BookedCharge:
 
 
 def of(desk: Desk) -> tuple[BookedCharge, ...]:
-    """Every charge that took money, oldest first."""
+    """Returns every successful charge, oldest first."""
     refunds, disputes = desk.all("refund")[::-1], desk.all("dispute")[::-1]
     return tuple(_booked(charge, refunds, disputes) for charge in desk.all("charge", lambda each: each["paid"])[::-1])
 

@@ -1,11 +1,11 @@
-"""The test cards, with the numbers and the fates that Stripe gives them: https://docs.stripe.com/testing."""
+"""Stripe's test cards and their outcomes: https://docs.stripe.com/testing."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Card:
-    """`decline` and `code` are what a charge is refused with; `bank` when the bank wants a confirmation."""
+    """A test card: `decline` and `code` are the decline of its charges; `bank` requires a confirmation by the bank."""
 
     number: str
     token: str
@@ -20,7 +20,7 @@ class Card:
 
     @property
     def spaced(self) -> str:
-        """As it stands on a card."""
+        """Returns the number as printed on a card."""
         return " ".join(self.number[place : place + 4] for place in range(0, len(self.number), 4))
 
     @property
@@ -74,6 +74,6 @@ MESSAGES = {
 
 
 def on_page() -> tuple[Card, ...]:
-    """Those that the hosted page lists."""
+    """Returns the cards that the hosted page lists."""
     numbers = ("4242424242424242", "4000000000000002", "4000000000009995", "4000002500003155", "4000000000003220")
     return tuple(BY_NUMBER[number] for number in numbers)

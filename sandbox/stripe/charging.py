@@ -1,4 +1,4 @@
-"""What happens to a payment intent when it is confirmed: paid, declined, or sent to the bank."""
+"""Confirms payment intents: they are paid, declined, or sent to the bank."""
 
 from sandbox.stripe import disputing, objects
 from sandbox.stripe.cards import BY_NUMBER, BY_TOKEN, MESSAGES, Card
@@ -23,7 +23,7 @@ def refuse_closed_account(desk: Desk) -> None:
 
 
 def method_for(desk: Desk, id_: str, customer: str | None) -> Json:
-    """The payment method that a request names: a stored one, or a new one for a test token."""
+    """Returns the payment method that a request names: a stored one, or a new one for a test token."""
     if id_ in BY_TOKEN:
         return new_method(desk, BY_TOKEN[id_], month=12, year=2034)
     method = desk.get("payment_method", id_, param="payment_method")
@@ -48,14 +48,14 @@ def attach(desk: Desk, method: Json, customer: str) -> Json:
     if method["customer"] != customer:
         method["customer"] = customer
         desk.save(method)
-        desk.tell("payment_method.attached", method)
+        desk.send_event("payment_method.attached", method)
     return method
 
 
 def confirm(
     desk: Desk, intent: Json, method: Json, *, off_session: bool = False, return_url: str | None = None
 ) -> Json:
-    """The intent afterwards: succeeded, requires_action, or requires_payment_method with the reason on it."""
+    """Confirms the intent; returns it succeeded, requires_action, or requires_payment_method with its error."""
     card = BY_NUMBER[method["_number"]]
     intent |= {"payment_method": method["id"], "last_payment_error": None, "next_action": None}
     if not _wants_bank(card, method, off_session=off_session):
@@ -71,12 +71,12 @@ def confirm(
         else {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": bank}}
     )
     desk.save(intent)
-    desk.tell("payment_intent.requires_action", intent)
+    desk.send_event("payment_intent.requires_action", intent)
     return intent
 
 
 def bank_said(desk: Desk, intent: Json, *, yes: bool) -> Json:
-    """After the client's answer at the bank. An intent that no longer waits stays as it is."""
+    """Applies the client's answer at the bank. An intent that is not waiting is unchanged."""
     if intent["status"] != "requires_action":
         return intent
     method = desk.get("payment_method", intent["payment_method"])
@@ -89,19 +89,19 @@ def bank_said(desk: Desk, intent: Json, *, yes: bool) -> Json:
 def cancel(desk: Desk, intent: Json, reason: str | None = None) -> Json:
     intent |= {"status": "canceled", "canceled_at": desk.now, "cancellation_reason": reason, "next_action": None}
     desk.save(intent)
-    desk.tell("payment_intent.canceled", intent)
+    desk.send_event("payment_intent.canceled", intent)
     return intent
 
 
 def refusal(intent: Json) -> Problem:
-    """The 402 that tells of an intent's last error."""
+    """Returns the 402 response for an intent's last error."""
     error = dict(intent["last_payment_error"])
     details = {name: value for name, value in error.items() if name not in {"type", "message"}}
     return Problem(402, error["message"], type_="card_error", payment_intent=objects.shown(intent), **details)
 
 
 def declined(card: Card) -> Problem:
-    """The 402 for a card that is refused before there is any intent."""
+    """Returns the 402 response for a card that is declined before there is an intent."""
     return Problem(402, MESSAGES[card.decline], type_="card_error", code=card.code, decline_code=card.decline)
 
 
@@ -128,8 +128,8 @@ def _charge(desk: Desk, intent: Json, method: Json, card: Card) -> Json:
     intent |= {"status": "succeeded", "amount_received": intent["amount"], "latest_charge": charge["id"]}
     desk.save(intent)
     _keep_method(desk, intent, method)
-    desk.tell("charge.succeeded", charge)
-    desk.tell("payment_intent.succeeded", intent)
+    desk.send_event("charge.succeeded", charge)
+    desk.send_event("payment_intent.succeeded", intent)
     if card.disputed:
         disputing.open_dispute(desk, charge, reason="fraudulent")
     return intent
@@ -149,7 +149,7 @@ def _fail(desk: Desk, intent: Json, method: Json, error: Json) -> Json:
     error = {"type": "card_error"} | error | {"payment_method": objects.shown(method)}
     intent |= {"status": "requires_payment_method", "payment_method": None, "last_payment_error": error}
     desk.save(intent)
-    desk.tell("payment_intent.payment_failed", intent)
+    desk.send_event("payment_intent.payment_failed", intent)
     return intent
 
 
@@ -164,7 +164,7 @@ def _decline(desk: Desk, intent: Json, method: Json, card: Card) -> Json:
         "type": "issuer_declined",
     }
     desk.save(charge)
-    desk.tell("charge.failed", charge)
+    desk.send_event("charge.failed", charge)
     intent["latest_charge"] = charge["id"]
     error = {"code": card.code, "message": message, "decline_code": card.decline, "charge": charge["id"]}
     return _fail(desk, intent, method, error)

@@ -1,4 +1,4 @@
-"""Checkout Sessions: opened by the API, paid on the hosted page, over at their hour."""
+"""Checkout Sessions: created by the API, paid on the hosted page, expired at their time."""
 
 from sandbox.stripe import charging, objects
 from sandbox.stripe.cards import Card
@@ -7,7 +7,7 @@ from sandbox.stripe.problems import Json, invalid
 
 
 def current(desk: Desk, session: Json) -> Json:
-    """The session as it is at this moment: over, if its hour has come."""
+    """Returns the session, expired first if its time has passed."""
     if session["status"] == "open" and desk.now >= session["expires_at"]:
         return _end(desk, session)
     return session
@@ -24,7 +24,7 @@ def expire(desk: Desk, session: Json) -> Json:
 
 
 def pay(desk: Desk, session: Json, card: Card, *, month: int, year: int, name: str) -> Json:
-    """The session's intent afterwards. The session must be open."""
+    """Pays an open session; returns its payment intent."""
     method = charging.new_method(desk, card, month=month, year=year, name=name or None)
     intent = desk.find("payment_intent", session["payment_intent"]) or _new_intent(desk, session)
     back = f"{desk.base_url}/c/pay/{session['id']}/back"
@@ -48,7 +48,7 @@ def complete(desk: Desk, session: Json, *, name: str | None = None) -> Json:
         "tax_ids": [],
     }
     desk.save(session)
-    desk.tell("checkout.session.completed", session)
+    desk.send_event("checkout.session.completed", session)
     return session
 
 
@@ -75,7 +75,7 @@ def new_intent(desk: Desk, **values: object) -> Json:
     intent = desk.new("payment_intent", _return_url=None, **values)
     intent["client_secret"] = f"{intent['id']}_secret_{objects.new_id('', 25)}"
     desk.save(intent)
-    desk.tell("payment_intent.created", intent)
+    desk.send_event("payment_intent.created", intent)
     return intent
 
 
@@ -85,5 +85,5 @@ def _end(desk: Desk, session: Json) -> Json:
     intent = desk.find("payment_intent", session["payment_intent"])
     if intent is not None and intent["status"] != "succeeded":
         charging.cancel(desk, intent, "automatic")
-    desk.tell("checkout.session.expired", session)
+    desk.send_event("checkout.session.expired", session)
     return session

@@ -1,4 +1,4 @@
-"""The hosted page: the amount, a card form, the test cards, and the way back."""
+"""The hosted checkout page: the amount, a card form, the test cards and the link back."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The control addresses: `POST /_sandbox/<verb>` with the arguments of the sandbox's method of that name, as JSON."""
+"""The control URLs: `POST /_sandbox/<method>` with the arguments of the sandbox's method of that name, as JSON."""
 
 import dataclasses
 import json
@@ -34,26 +34,26 @@ JSON = {"Content-Type": "application/json"}
 
 
 def answer(sandbox: Sandbox, method: str, path: str, body: str, content_type: str) -> tuple[int, bytes, dict[str, str]]:
-    """Status, body and headers. Only JSON is taken, which no page of another site can send here."""
+    """Returns status, body and headers. Takes only JSON, which no page of another site can send here."""
     verb = path.removeprefix("/_sandbox/")
     if verb not in VERBS:
-        return _said(404, {"error": f"There is no {verb!r}; there are {', '.join(sorted(VERBS))}."})
+        return _response(404, {"error": f"There is no {verb!r}; there are {', '.join(sorted(VERBS))}."})
     if method != "POST" or content_type.partition(";")[0] != "application/json":
-        return _said(405, {"error": "POST the arguments as application/json."})
+        return _response(405, {"error": "POST the arguments as application/json."})
     try:
         arguments = json.loads(body or "{}")
-        return _said(200, {"result": _plain(getattr(sandbox, verb)(**arguments))})
+        return _response(200, {"result": _plain(getattr(sandbox, verb)(**arguments))})
     except (json.JSONDecodeError, TypeError, ValueError, KeyError) as error:
-        return _said(400, {"error": str(error)})
+        return _response(400, {"error": str(error)})
     except Problem as problem:
-        return _said(problem.status, problem.body)
+        return _response(problem.status, problem.body)
 
 
-def _plain(result: Any) -> Any:  # Any: whatever a verb gives.
+def _plain(result: Any) -> Any:  # Any: the result of a method.
     if isinstance(result, tuple):
         return [dataclasses.asdict(each) for each in result]
     return result
 
 
-def _said(status: int, body: Any) -> tuple[int, bytes, dict[str, str]]:  # Any: whatever JSON holds.
+def _response(status: int, body: Any) -> tuple[int, bytes, dict[str, str]]:  # Any: JSON.
     return status, json.dumps(body, indent=2).encode(), JSON

@@ -1,4 +1,4 @@
-"""The dashboard: an account's payments, which can be refunded and disputed here as at Stripe's own."""
+"""The dashboard page: lists an account's payments, and refunds and disputes them."""
 
 from html import escape
 

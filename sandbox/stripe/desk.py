@@ -1,4 +1,4 @@
-"""One account in one mode, as everything in the sandbox sees it: its objects, its clock, its events."""
+"""One account in one mode: its objects, its clock and its events."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ SHORT_NAMES = {"checkout.session": "checkout.session", "payment_method": "Paymen
 
 
 class Clock:
-    """The sandbox's own time, in whole seconds since 1970; it can be put forward."""
+    """The sandbox's own clock, in whole seconds since 1970; it can be advanced."""
 
     def __init__(self) -> None:
         self.ahead = 0
@@ -34,7 +34,7 @@ class Desk:
     clock: Clock
     post: Post
     base_url: str
-    # What the request at hand said, for its events.
+    # The id and idempotency key of the current request, for its events.
     request_id: str | None = None
     idempotency_key: str | None = None
 
@@ -52,21 +52,21 @@ class Desk:
         return self.store.find(self.account.scope, kind, id_) if id_ else None
 
     def get(self, kind: str, id_: str | None, *, param: str = "") -> Json:
-        """Raises Problem: 404, or 400 for what a parameter of the request names."""
+        """Returns an object. Raises Problem: 404, or 400 if a parameter of the request names it."""
         body = self.find(kind, id_)
         if body is None:
             raise missing(SHORT_NAMES.get(kind, kind), id_ or "", param=param)
         return body
 
     def all(self, kind: str, like: Callable[[Json], bool] = lambda body: True) -> list[Json]:
-        """Newest first."""
+        """Returns all objects of a kind, newest first."""
         return self.store.newest_first(self.account.scope, kind, like)
 
     def remove(self, body: Json) -> None:
         self.store.remove(self.account.scope, body["object"], body["id"])
 
-    def tell(self, type_: str, body: Json) -> Json:
-        """Writes an event about the object as it is now, and posts it to the endpoints that want it."""
+    def send_event(self, type_: str, body: Json) -> Json:
+        """Stores an event with the object as it is now, and queues it for the subscribed endpoints."""
         event = self.new(
             "event",
             type=type_,

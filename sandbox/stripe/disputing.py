@@ -23,8 +23,8 @@ def open_dispute(desk: Desk, charge: Json, *, amount: int | None = None, reason:
     _book(desk, dispute, -amount)
     charge["disputed"] = True
     desk.save(charge)
-    desk.tell("charge.dispute.created", dispute)
-    desk.tell("charge.dispute.funds_withdrawn", dispute)
+    desk.send_event("charge.dispute.created", dispute)
+    desk.send_event("charge.dispute.funds_withdrawn", dispute)
     return dispute
 
 
@@ -35,9 +35,9 @@ def close(desk: Desk, dispute: Json, *, won: bool) -> Json:
     if won:
         _book(desk, dispute, dispute["amount"])
     desk.save(dispute)
-    desk.tell("charge.dispute.closed", dispute)
+    desk.send_event("charge.dispute.closed", dispute)
     if won:
-        desk.tell("charge.dispute.funds_reinstated", dispute)
+        desk.send_event("charge.dispute.funds_reinstated", dispute)
     return dispute
 
 

@@ -1,4 +1,4 @@
-"""How the sandbox's pages are drawn."""
+"""Renders the sandbox's HTML pages."""
 
 from dataclasses import dataclass, field
 from html import escape
@@ -25,7 +25,7 @@ class Page:
 
 
 def shown(title: str, content: str, *, status: int = 200, leads_to: str | None = None) -> Page:
-    """A page. A form of it may end at `leads_to`, which the browser must be told."""
+    """Returns a page. `leads_to` is an origin to which its forms may redirect, for the Content-Security-Policy."""
     parts = urlsplit(leads_to or "")
     origin = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
     html = FRAME.substitute(title=escape(title), content=content)
@@ -48,7 +48,7 @@ def said(sentence: str) -> str:
 
 
 def amount_of(minor: int, currency: str) -> str:
-    """In the words of a page: "$140.00"."""
+    """Formats an amount: "$140.00"."""
     digits = amounts.decimals_of(currency)
     return f"{SIGNS.get(currency, currency.upper() + ' ')}{minor / 10**digits:,.{digits}f}"
 

@@ -1,4 +1,4 @@
-"""Bad days by script: which of the next calls go wrong, and how."""
+"""Scripted faults: which of the next calls fail, and how."""
 
 import re
 import threading
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Fault:
-    """For calls of that method whose path the pattern matches from its beginning."""
+    """A fault for calls of that method whose path begins with a match of the pattern."""
 
     kind: Kind
     path: str = "/v1/"
@@ -44,7 +44,7 @@ class Fault:
 
 
 class Faults:
-    """The script. The first fault that is about a call is used up by it."""
+    """The scripted faults. A call consumes the first fault that matches it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -60,7 +60,7 @@ class Faults:
 
     @property
     def left(self) -> int:
-        """How many calls are still to go wrong."""
+        """Returns the number of faults that are left."""
         with self._lock:
             return sum(fault.times for fault in self._waiting)
 

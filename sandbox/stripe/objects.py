@@ -1,4 +1,4 @@
-"""The objects of Stripe's API, with all their fields, and how they leave the sandbox."""
+"""The objects of Stripe's API with all their fields."""
 
 import copy
 import json
@@ -31,7 +31,7 @@ def new_id(prefix: str, length: int = 24) -> str:
 
 
 def new(kind: str, *, now: int, livemode: bool, **values: Any) -> Json:  # Any: the object's own fields.
-    """An object of that kind. What begins with an underscore is the sandbox's own and never leaves it."""
+    """Returns a new object. Fields that begin with an underscore are internal and never in a response."""
     body = copy.deepcopy(SKELETONS[kind])
     if kind == "checkout.session":
         body["id"] = new_id("cs_live_" if livemode else "cs_test_", 40)
@@ -43,8 +43,8 @@ def new(kind: str, *, now: int, livemode: bool, **values: Any) -> Json:  # Any: 
     return body | values
 
 
-def shown(body: Any) -> Any:  # Any: whatever JSON holds.
-    """As it leaves the sandbox."""
+def shown(body: Any) -> Any:  # Any: JSON.
+    """Returns the object as in a response, without internal fields."""
     if isinstance(body, dict):
         return {key: shown(value) for key, value in body.items() if not key.startswith("_")}
     if isinstance(body, list):
@@ -53,7 +53,7 @@ def shown(body: Any) -> Any:  # Any: whatever JSON holds.
 
 
 def card_details(card: Card, *, month: int, year: int) -> Json:
-    """What of a card both a payment method and a charge tell."""
+    """Returns the fields of a card that payment methods and charges share."""
     return {
         "brand": card.brand,
         "exp_month": month,

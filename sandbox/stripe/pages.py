@@ -1,4 +1,4 @@
-"""Which page stands at which address, and the front page, which says what to try."""
+"""The routes of the hosted pages, and the front page."""
 
 import re
 from html import escape

@@ -1,12 +1,12 @@
-"""How Stripe says no: https://docs.stripe.com/api/errors."""
+"""Error responses: https://docs.stripe.com/api/errors."""
 
 from typing import Any
 
-type Json = dict[str, Any]  # Any: whatever JSON holds.
+type Json = dict[str, Any]  # Any: JSON.
 
 
 class Problem(Exception):
-    """An answer other than 2xx."""
+    """An error response."""
 
     def __init__(
         self, status: int, message: str, *, type_: str = "invalid_request_error", **details: Any
@@ -21,7 +21,7 @@ class Problem(Exception):
 
 
 def missing(kind: str, id_: str, *, param: str = "") -> Problem:
-    """404 for the thing that the address names, 400 for one that a parameter names."""
+    """Returns the error for a missing object: 404 if the URL names it, 400 if a parameter does."""
     return Problem(400 if param else 404, f"No such {kind}: '{id_}'", code="resource_missing", param=param or "id")
 
 

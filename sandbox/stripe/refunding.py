@@ -1,4 +1,4 @@
-"""Refunds, asked for by the API or in the dashboard; some fail days later."""
+"""Refunds, created by the API or in the dashboard; some fail days later."""
 
 from sandbox.stripe import amounts
 from sandbox.stripe.cards import BY_NUMBER
@@ -39,13 +39,13 @@ def refund(
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
     desk.save(charge)
-    desk.tell("refund.created", body)
-    desk.tell("charge.refunded", charge)
+    desk.send_event("refund.created", body)
+    desk.send_event("charge.refunded", charge)
     return body
 
 
 def fail(desk: Desk, body: Json) -> Json:
-    """The client's bank sent the money back."""
+    """Fails a refund: the client's bank sent the money back."""
     if body["status"] == "failed":
         raise invalid("This refund failed already.")
     body |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
@@ -55,8 +55,8 @@ def fail(desk: Desk, body: Json) -> Json:
     charge["amount_refunded"] -= body["amount"]
     charge["refunded"] = False
     desk.save(charge)
-    desk.tell("refund.updated", body)
-    desk.tell("refund.failed", body)
+    desk.send_event("refund.updated", body)
+    desk.send_event("refund.failed", body)
     return body
 
 
@@ -65,7 +65,7 @@ def succeed(desk: Desk, body: Json) -> Json:
         raise invalid("This refund is not pending.")
     body["status"] = "succeeded"
     desk.save(body)
-    desk.tell("refund.updated", body)
+    desk.send_event("refund.updated", body)
     return body
 
 

@@ -1,4 +1,4 @@
-"""The sandbox as a whole, without its server: what a test holds in its hands and the control addresses call."""
+"""The sandbox without its HTTP server: the methods that tests and the control URLs call."""
 
 import os
 import threading
@@ -19,11 +19,11 @@ KEY = "sk_test_demo"
 
 
 class OutsideDemo(RuntimeError):
-    """A sandbox takes money from nobody, so no practice may ever be paid by it."""
+    """The sandbox was started outside the demo: it takes no real money, so no practice may use it."""
 
 
 class Sandbox:
-    """Accounts, bad days and what people do at Stripe's own pages; `serving.SandboxStripe` gives it an address."""
+    """Accounts, faults, and actions on Stripe's own pages; `serving.SandboxStripe` serves it over HTTP."""
 
     url = ""
 
@@ -38,17 +38,17 @@ class Sandbox:
         self.stopping = threading.Event()
 
     def wait(self, seconds: float) -> None:
-        """For so long, or until the sandbox ends."""
+        """Sleeps, or returns early when the sandbox stops."""
         self.stopping.wait(seconds)
 
     # Accounts and their keys.
 
     def desk(self, key: str = KEY) -> Desk:
-        """What a key opens. Raises Problem."""
+        """Returns the desk of a key. Raises Problem."""
         return self._desk(self.accounts.of(key))
 
     def desks(self) -> list[Desk]:
-        """Every account that has been used, in each mode."""
+        """Returns the desk of every used account, in each mode."""
         rows = [body for scope in self.store.scopes() for body in self.store.newest_first(scope, "opened")]
         return [self._desk(Account(**row)) for row in rows]
 
@@ -61,13 +61,13 @@ class Sandbox:
         currency: str = "usd",
         charges_enabled: bool = True,
     ) -> str:
-        """Says what a key opens, and gives the account's id."""
+        """Configures the account of a key; returns its id."""
         return self.accounts.open(
             key, name=name, country=country, currency=currency, charges_enabled=charges_enabled
         ).id
 
     def roll_key(self, new_key: str, old_key: str, *, revoke: bool = False) -> None:
-        """A new key of the same account; the old one goes on unless it is revoked."""
+        """Adds a key to the account of another; the old key stays valid unless it is revoked."""
         self.accounts.alias(new_key, old_key)
         if revoke:
             self.accounts.revoke(old_key)
@@ -75,12 +75,12 @@ class Sandbox:
     def revoke(self, key: str) -> None:
         self.accounts.revoke(key)
 
-    # Events and bad days.
+    # Events and faults.
 
     def add_endpoint(
         self, url: str, secret: str, *, key: str = KEY, events: tuple[str, ...] | list[str] = ("*",)
     ) -> str:
-        """An endpoint on this machine too, which the API itself refuses; as Stripe's own listening tool does it."""
+        """Adds an endpoint, also a local one, which the API refuses; like `stripe listen`."""
         with self.store.turn():
             desk = self.desk(key)
             known = desk.all("webhook_endpoint", lambda each: each["url"] == url)
@@ -89,7 +89,7 @@ class Sandbox:
         return str(endpoint["id"])
 
     def roll_secret(self, endpoint: str, secret: str) -> None:
-        """From now on letters carry two signatures, the new one first."""
+        """Rolls the secret of an endpoint: events carry two signatures from now on, the new one first."""
         with self.store.turn():
             desk, body = self.holding("webhook_endpoint", endpoint)
             desk.save(body | {"_secrets": [secret, *body["_secrets"]][:2]})
@@ -97,7 +97,7 @@ class Sandbox:
     def plan(
         self, *, copies: int = 1, shuffle: bool = False, delay: float = 0.0, lose: int = 0, hold: bool = False
     ) -> None:
-        """What becomes of events from now on; without arguments each is sent once, in order, at once."""
+        """Sets how events are delivered; without arguments each is sent once, in order, immediately."""
         self.post.change(Plan(copies, shuffle, delay, lose, hold))
 
     def fault(
@@ -119,10 +119,10 @@ class Sandbox:
     def forward(self, seconds: int) -> None:
         self.clock.forward(seconds)
 
-    # What people do at Stripe's own pages.
+    # Actions on Stripe's own pages.
 
     def pay(self, session: str, number: str = "4242424242424242", *, name: str = "") -> str:
-        """As on the hosted page. The status of the payment intent afterwards."""
+        """Pays as on the hosted page; returns the status of the payment intent."""
         with self.store.turn():
             desk, body = self.holding("checkout.session", session)
             body = checkout.current(desk, body)
@@ -131,7 +131,7 @@ class Sandbox:
             return str(checkout.pay(desk, body, BY_NUMBER[number], month=12, year=2034, name=name)["status"])
 
     def answer_at_bank(self, intent: str, *, accept: bool) -> str:
-        """As on the bank's page. The status of the payment intent afterwards."""
+        """Confirms or refuses as on the bank's page; returns the status of the payment intent."""
         with self.store.turn():
             desk, body = self.holding("payment_intent", intent)
             was_waiting = body["status"] == "requires_action"
@@ -142,35 +142,35 @@ class Sandbox:
             return str(body["status"])
 
     def delete_customer(self, customer: str) -> None:
-        """As in the dashboard: its cards are detached and can never be used again."""
+        """Deletes a customer as in the dashboard: its cards are detached for good."""
         with self.store.turn():
             desk, body = self.holding("customer", customer)
             customers.remove(desk, body)
 
     def detach_card(self, payment_method: str) -> None:
-        """As in the dashboard: the card can never be used again."""
+        """Detaches a card as in the dashboard: it can never be used again."""
         with self.store.turn():
             desk, body = self.holding("payment_method", payment_method)
             customers.detach_method(desk, body)
 
     def delete_endpoint(self, endpoint: str) -> None:
-        """As in the dashboard."""
+        """Deletes an endpoint as in the dashboard."""
         self.erase("webhook_endpoint", endpoint)
 
     def erase(self, kind: str, id_: str) -> None:
-        """The object is gone without a trace and without an event, as after `Delete all test data`."""
+        """Removes an object without an event, as after `Delete all test data`."""
         with self.store.turn():
             desk, body = self.holding(kind, id_)
             desk.remove(body)
 
     def refund(self, charge: str, *, amount: int | None = None) -> str:
-        """As in the dashboard."""
+        """Refunds a charge as in the dashboard; returns the id of the refund."""
         with self.store.turn():
             desk, body = self.holding("charge", charge)
             return str(refunding.refund(desk, body, amount=amount)["id"])
 
     def end_refund(self, refund: str, *, fails: bool) -> None:
-        """The client's bank sends the money back, or takes what was pending."""
+        """Settles a refund: the client's bank sends the money back or accepts it."""
         with self.store.turn():
             desk, body = self.holding("refund", refund)
             if fails:
@@ -188,13 +188,13 @@ class Sandbox:
             desk, body = self.holding("dispute", dispute)
             disputing.close(desk, body, won=won)
 
-    # To look at.
+    # Inspection.
 
     def book(self, key: str = KEY) -> tuple[BookedCharge, ...]:
         return book.of(self.desk(key))
 
     def find(self, kind: str, id_: str) -> Json:
-        """An object as Stripe would show it."""
+        """Returns an object as in a response."""
         body: Json = objects.shown(self.holding(kind, id_)[1])
         return body
 
@@ -204,7 +204,7 @@ class Sandbox:
         return Desk(account, self.store, self.clock, self.post, self.url)
 
     def holding(self, kind: str, id_: str) -> tuple[Desk, Json]:
-        """The account in which an object is, and the object. Raises Problem."""
+        """Returns the desk that has an object, and the object. Raises Problem."""
         for desk in self.desks():
             body = desk.find(kind, id_)
             if body is not None:

@@ -1,4 +1,4 @@
-"""The HTTP side: the API, the hosted pages and the control addresses, on this machine only."""
+"""The HTTP server: the API, the hosted pages and the control URLs, on loopback only."""
 
 import sys
 import threading
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from sandbox.stripe import api, control, pages
 from sandbox.stripe.sandbox import Sandbox
 
-# Under this machine's names only: another site in the browser must not press buttons here.
+# The Host header must name this machine, so that no other site can post here (DNS rebinding).
 OWN_NAMES = {"localhost", "127.0.0.1"}
 MOST_BYTES = 1024 * 1024
 
@@ -25,7 +25,7 @@ class Server(ThreadingHTTPServer):
         self.sandbox = sandbox
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A caller who went away is nothing to speak of; anything else is shown as usual."""
+        """Ignores disconnected clients; reports any other error as usual."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]  # As it came.
 
@@ -51,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """The `Date` header: the sandbox's own time, which a test may put forward."""
+        """Returns the `Date` header: the sandbox's own time, which a test may advance."""
         sandbox = cast(Server, self.server).sandbox
         return super().date_time_string(sandbox.clock.now() if timestamp is None else timestamp)
 

@@ -1,4 +1,4 @@
-"""What the sandbox remembers: objects as JSON in its own SQLite file, one request at a time."""
+"""The sandbox's storage: objects as JSON in an SQLite file, one request at a time."""
 
 import json
 import sqlite3
@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS answers (
 
 
 class Store:
-    """Safe to use from several threads. Without a path everything is gone at the end."""
+    """Thread-safe storage; in memory if no path is given."""
 
     def __init__(self, path: Path | None = None) -> None:
         if path is not None:
@@ -27,12 +27,12 @@ class Store:
         self._database = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA synchronous = OFF")
         self._database.executescript(TABLES)
-        # Keys that were in flight when an earlier process ended are free again.
+        # Releases idempotency keys that were in flight when an earlier process ended.
         self._database.execute("DELETE FROM answers WHERE status IS NULL")
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Nobody else reads or writes meanwhile."""
+        """Holds the lock: no other thread reads or writes meanwhile."""
         with self._lock:
             if self._database.in_transaction:
                 yield
@@ -44,7 +44,7 @@ class Store:
                 self._database.execute("COMMIT")
 
     def put(self, scope: str, kind: str, body: Json) -> Json:
-        """Writes an object, new or again; a new one comes last."""
+        """Inserts or updates an object; a new one comes last."""
         with self._lock:
             self._database.execute(
                 "INSERT INTO objects (scope, kind, id, body) VALUES (?, ?, ?, ?) "
@@ -76,7 +76,7 @@ class Store:
             return [row[0] for row in self._database.execute("SELECT DISTINCT scope FROM objects ORDER BY scope")]
 
     def begin_answer(self, scope: str, key: str, asked: str) -> tuple[str, int | None, str | None] | None:
-        """None: the key is new and now in flight. Else what was asked with it, and the answer if there is one."""
+        """Claims an idempotency key. Returns None if it is new, else its request and its response, if there is one."""
         with self._lock:
             row = self._database.execute(
                 "SELECT asked, status, body FROM answers WHERE scope = ? AND key = ?", (scope, key)
@@ -87,7 +87,7 @@ class Store:
         return row[0], row[1], row[2]
 
     def end_answer(self, scope: str, key: str, kept: tuple[int, str] | None) -> None:
-        """Keeps the answer for whoever comes with the key again, or forgets the key."""
+        """Stores the response of an idempotency key, or releases the key."""
         with self._lock:
             if kept is None:
                 self._database.execute("DELETE FROM answers WHERE scope = ? AND key = ?", (scope, key))

@@ -1,4 +1,4 @@
-"""Signed events on their way to the endpoints: in order, or by script twice, shuffled, late or never."""
+"""Delivers signed events to endpoints: in order, or by script twice, shuffled, late or never."""
 
 import hashlib
 import hmac
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from sandbox.stripe.problems import Json
 
-# Seconds until an endpoint that did not answer 2xx is asked again; Stripe goes on for three days.
+# Seconds until a delivery without a 2xx response is retried; Stripe retries for three days.
 AGAIN_AFTER = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0, 60.0)
 
 
@@ -29,7 +29,7 @@ class Letter:
     tries: int = 0
 
     def signature(self, at: int) -> str:
-        """The header Stripe-Signature; one v1 for each secret, so two while a secret is being rolled."""
+        """Returns the Stripe-Signature header with one v1 per secret: two while a secret is being rolled."""
         signed = str(at).encode() + b"." + self.body
         found = (hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in self.secrets)
         return ",".join([f"t={at}", *(f"v1={each}" for each in found)])
@@ -37,9 +37,9 @@ class Letter:
 
 @dataclass
 class Plan:
-    """What goes wrong with letters from now on. `lose`: how many more never leave (-1: all).
+    """The scripted faults of deliveries. `lose`: how many more are never sent (-1: all).
 
-    `hold` keeps them back until somebody takes them (`Post.take`) or the plan changes.
+    `hold` keeps them back until `Post.take` is called or the plan changes.
     """
 
     copies: int = 1
@@ -57,7 +57,7 @@ class _Due:
 
 
 class Post:
-    """Sends from one thread of its own, so that letters keep their order unless the plan says otherwise."""
+    """Sends from one thread, so that deliveries keep their order unless the plan says otherwise."""
 
     def __init__(self, now: Callable[[], int]) -> None:
         self.plan = Plan()
@@ -86,7 +86,7 @@ class Post:
                 self._put(letter, self.plan.delay)
 
     def take(self) -> list[Letter]:
-        """Every letter that waits, in the plan's order; whoever takes them delivers them."""
+        """Returns and removes all waiting deliveries in the plan's order; the caller delivers them."""
         with self._changed:
             letters = [due.letter for due in sorted(self._waiting)]
             self._waiting.clear()
@@ -101,7 +101,7 @@ class Post:
             self._changed.notify_all()
 
     def settle(self, seconds: float = 10.0) -> bool:
-        """Waits until everything that is due was sent; False when it takes longer."""
+        """Waits until all due deliveries are sent; returns False on a timeout."""
         until = time.monotonic() + seconds
         with self._changed:
             while self._waiting or self._is_busy:
@@ -138,7 +138,7 @@ class Post:
             while self._is_open:
                 due = sorted(each for each in self._waiting if each.at <= time.monotonic())
                 if due and not self.plan.hold:
-                    chosen = random.choice(due) if self.plan.shuffle else due[0]  # noqa: S311  # Disorder, not a secret.
+                    chosen = random.choice(due) if self.plan.shuffle else due[0]  # noqa: S311  # Not for security.
                     self._waiting.remove(chosen)
                     self._is_busy = True
                     return chosen.letter
@@ -147,7 +147,7 @@ class Post:
 
 
 def _deliver(letter: Letter, signature: str) -> bool:
-    """Whether the endpoint answered 2xx."""
+    """Sends the event; returns True for a 2xx response."""
     parts = urlsplit(letter.url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=10)

@@ -1,1 +1,1 @@
-"""The API's endpoints: what is asked of a desk, and what it answers."""
+"""The API's endpoints: one function per request, called with the account's desk and the parameters."""

@@ -64,7 +64,7 @@ def create_endpoint(desk: Desk, asked: Asked) -> Json:
     endpoint = desk.new(
         "webhook_endpoint", url=url, enabled_events=events, api_version=version, _secrets=[secret], **values
     )
-    # Told once, in the answer to this very request.
+    # Returned once, in the response to this request.
     return endpoint | {"secret": secret}
 
 
@@ -86,7 +86,7 @@ def every_endpoint(desk: Desk, asked: Asked) -> Json:
 
 
 def _refuse_private(url: str) -> None:
-    """As Stripe does: it could not reach this machine."""
+    """Refuses local URLs, as Stripe does: it could not reach this machine."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:

@@ -9,7 +9,7 @@ from sandbox.stripe.cards import BY_TOKEN
 from sandbox.stripe.desk import Desk
 from sandbox.stripe.problems import Json, invalid
 
-# Stricter than most: such an address is refused with the code email_invalid.
+# Stricter than other servers: such an address is refused with the code email_invalid.
 EMAIL = re.compile(r"[!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 TEXTS = ("description", "email", "name", "phone")
 
@@ -20,12 +20,12 @@ def create(desk: Desk, asked: Asked) -> Json:
     if values["email"] and not EMAIL.fullmatch(str(values["email"])):
         raise invalid(f"Invalid email address: {values['email']}", param="email", code="email_invalid")
     customer = desk.new("customer", **values, invoice_prefix=objects.new_id("", 8).upper())
-    desk.tell("customer.created", customer)
+    desk.send_event("customer.created", customer)
     return customer
 
 
 def retrieve(desk: Desk, asked: Asked, id_: str) -> Json:
-    """Stripe remembers that a customer was deleted."""
+    """Returns a customer, also a deleted one, as Stripe does."""
     asked.done()
     return desk.find("deleted_customer", id_) or desk.get("customer", id_)
 
@@ -36,7 +36,7 @@ def update(desk: Desk, asked: Asked, id_: str) -> Json:
     customer["metadata"] |= asked.metadata()
     asked.done()
     desk.save(customer)
-    desk.tell("customer.updated", customer)
+    desk.send_event("customer.updated", customer)
     return customer
 
 
@@ -46,11 +46,11 @@ def delete(desk: Desk, asked: Asked, id_: str) -> Json:
 
 
 def remove(desk: Desk, customer: Json) -> Json:
-    """The customer is gone for good, and its cards can never be used again."""
+    """Deletes a customer for good; its cards can never be used again."""
     for method in desk.all("payment_method", lambda each: each["customer"] == customer["id"]):
         detach_method(desk, method)
     desk.remove(customer)
-    desk.tell("customer.deleted", customer)
+    desk.send_event("customer.deleted", customer)
     gone = {"id": customer["id"], "object": "customer", "deleted": True}
     desk.store.put(desk.account.scope, "deleted_customer", gone)
     return gone
@@ -108,7 +108,7 @@ def detach(desk: Desk, asked: Asked, id_: str) -> Json:
 def detach_method(desk: Desk, found: Json) -> Json:
     found |= {"customer": None, "_was_used": True}
     desk.save(found)
-    desk.tell("payment_method.detached", found)
+    desk.send_event("payment_method.detached", found)
     return found
 
 

@@ -13,7 +13,7 @@ type Adjust = Callable[[Json], Json]
 def answer(
     desk: Desk, asked: Asked, kind: str, url: str, *, fields: tuple[str, ...] = (), adjust: Adjust = lambda body: body
 ) -> Json:
-    """One page of the objects whose fields are as asked."""
+    """Returns one page of the objects that match the filters."""
     wanted = {name: asked.maybe(name) for name in fields}
     like = _created(asked)
     bodies = [adjust(body) for body in desk.all(kind, like)]
@@ -31,7 +31,7 @@ def page(asked: Asked, bodies: list[Json], url: str) -> Json:
     if after:
         bodies = bodies[_place(bodies, after) + 1 :]
     if before:
-        # The page that ends there: the last ones before it.
+        # The page that ends before this object.
         bodies = bodies[: _place(bodies, before)]
         return {"object": "list", "url": url, "has_more": len(bodies) > limit, "data": bodies[-limit:]}
     return {"object": "list", "url": url, "has_more": len(bodies) > limit, "data": bodies[:limit]}
@@ -49,7 +49,7 @@ def _created(asked: Asked) -> Callable[[Json], bool]:
     if value in (None, ""):
         return lambda body: True
     bounds = Asked(value, "created") if isinstance(value, dict) else Asked({"gte": value, "lte": value}, "created")
-    least = max(bounds.whole("gte", 0), bounds.whole("gt", -1) + 1)
-    most = min(bounds.whole("lte", 10**12), bounds.whole("lt", 10**12 + 1) - 1)
+    earliest = max(bounds.whole("gte", 0), bounds.whole("gt", -1) + 1)
+    latest = min(bounds.whole("lte", 10**12), bounds.whole("lt", 10**12 + 1) - 1)
     bounds.done()
-    return lambda body: least <= body["created"] <= most
+    return lambda body: earliest <= body["created"] <= latest

@@ -1,4 +1,4 @@
-"""Charges and what becomes of them: refunds, disputes, the balance."""
+"""Charges, refunds, disputes and the balance."""
 
 from sandbox.stripe import refunding
 from sandbox.stripe.answers import listing

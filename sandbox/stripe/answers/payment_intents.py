@@ -85,7 +85,7 @@ def cancel(desk: Desk, asked: Asked, id_: str) -> Json:
 
 
 class _How:
-    """In what way an intent is to be confirmed."""
+    """The parameters of a confirmation."""
 
     def __init__(self, asked: Asked) -> None:
         self.off_session = asked.flag("off_session")

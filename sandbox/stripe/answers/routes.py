@@ -1,4 +1,4 @@
-"""Which endpoint answers which method and path."""
+"""The routes of the API: method and path to endpoint."""
 
 import re
 from collections.abc import Callable
@@ -50,7 +50,7 @@ ENDPOINTS: dict[str, Endpoint] = {
 }
 ROUTES = [(re.compile(name.replace("ID", r"([A-Za-z0-9_]+)")), endpoint) for name, endpoint in ENDPOINTS.items()]
 
-# Fields that hold an id and can be asked for in full.
+# Fields that hold an id and can be expanded.
 EXPANDABLE = {
     "balance_transaction": "balance_transaction",
     "charge": "charge",
@@ -62,7 +62,7 @@ EXPANDABLE = {
 
 
 def answer(desk: Desk, method: str, path: str, values: Json) -> Json:
-    """What the API answers with 200. Raises Problem."""
+    """Returns the body of a 200 response. Raises Problem for any other status."""
     for pattern, endpoint in ROUTES:
         found = pattern.fullmatch(f"{method} {path}")
         if found is not None:

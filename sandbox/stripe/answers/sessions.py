@@ -81,7 +81,7 @@ def expire(desk: Desk, asked: Asked, id_: str) -> Json:
 
 
 def _line_items(asked: Asked) -> tuple[int, str, str]:
-    """The sum, its currency and the first name."""
+    """Returns the total, its currency and the name of the first item."""
     items = asked.each("line_items")
     if not items:
         raise invalid("`line_items` is required in payment mode.", param="line_items", code="parameter_missing")
@@ -112,14 +112,14 @@ def _intent_values(asked: Asked) -> Json:
 
 
 def _adaptive_pricing(asked: Asked) -> Json:
-    """In the payer's own currency, unless it is turned off: what the payer sees is not played here."""
+    """Reads the parameters of adaptive pricing, which the sandbox does not simulate."""
     pricing = {"enabled": asked.flag("enabled", default=True)}
     asked.done()
     return pricing
 
 
 def _read_switches(asked: Asked) -> None:
-    """What changes nothing here, but must be well said."""
+    """Validates parameters that have no effect in the sandbox."""
     asked.text("ui_mode", "hosted_page", among=("hosted_page",))
     saving = asked.nested("saved_payment_method_options")
     saving.text("payment_method_save", "disabled", among=("enabled", "disabled"))
