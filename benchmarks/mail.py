@@ -1,4 +1,4 @@
-"""How long a mail takes from the commit of its cause to the mail server, with two workers that have nothing to do."""
+"""Measures the delay of an email from commit to the mail server, with two idle workers."""
 
 import random
 import tempfile

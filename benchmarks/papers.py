@@ -1,4 +1,4 @@
-"""How long a PDF takes, and how many a second: an invoice, a statement, the client's guide."""
+"""Measures the duration and rate of PDFs: an invoice, a statement, the client's guide."""
 
 import time
 from collections.abc import Callable

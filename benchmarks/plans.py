@@ -1,4 +1,4 @@
-"""What a page asks of the database, how long that takes, and by which plan it is answered."""
+"""Records the queries of a page, their duration and their query plans."""
 
 import json
 import re
@@ -27,7 +27,7 @@ _SCAN = re.compile(r"SCAN (?:TABLE )?(\w+)")
 
 @dataclass(frozen=True)
 class Query:
-    """One question to the database."""
+    """One query."""
 
     sql: str
     parameters: Any  # Any: a tuple or nothing, as Django passes it.
@@ -35,7 +35,7 @@ class Query:
 
 @dataclass
 class Asked:
-    """Everything asked while watching."""
+    """The queries recorded so far."""
 
     queries: list[Query] = field(default_factory=list)
     seconds: float = 0.0
@@ -43,7 +43,7 @@ class Asked:
 
 @contextmanager
 def watched() -> Iterator[Asked]:
-    """Listens to the connection."""
+    """Records the queries of the connection."""
     asked = Asked()
 
     def listen(execute: Callable[..., Any], sql: str, parameters: Any, many: bool, context: dict[str, Any]) -> Any:  # noqa: FBT001  # Any: Django's own hook.

@@ -1,4 +1,4 @@
-"""How much of a processor somebody used, he and all he started. Linux tells it; elsewhere nothing is known."""
+"""Measures the CPU time of processes and their children, from /proc; 0 on systems other than Linux."""
 
 import os
 from collections import defaultdict
@@ -16,13 +16,13 @@ class _Process:
 
 
 def seconds_of(pids: Mapping[str, int]) -> dict[str, float]:
-    """Seconds in which the processes of these ids, and those they started, have worked until now."""
+    """Returns the CPU seconds used so far by these processes and their children."""
     processes = _all()
     return {name: seconds for name, pid in pids.items() if (seconds := _with_children(pid, processes))}
 
 
 def parent_of(pid: int) -> int:
-    """0 when nobody knows."""
+    """Returns 0 if it is unknown."""
     found = _read(pid)
     return found.parent if found else 0
 

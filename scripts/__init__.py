@@ -1,1 +1,1 @@
-"""Tools of whoever works on Portico."""
+"""Developer tools."""

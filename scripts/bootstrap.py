@@ -1,4 +1,4 @@
-"""Makes `.venv` with everything in it. Standard library only; an old Python can run it, to find a newer one."""
+"""Creates `.venv` and fills it. Standard library only; an old Python can run it, to find a newer one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NO_PYTHON = (
 
 
 def main() -> None:
-    """Does only what is not done yet; a second run takes a moment."""
+    """Creates and fills the environment; does nothing if it is up to date."""
     if hasattr(sys.stdout, "reconfigure"):
         # The locale may lack the letters of a folder's name.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -47,7 +47,7 @@ def refuse_unreadable_name() -> None:
 
 
 def fingerprint() -> str:
-    """Changes when anything changes that the installation was made from."""
+    """Returns a hash of everything that the installation depends on."""
     parts = [REQUIREMENTS, ROOT / "pyproject.toml", Path(__file__)]
     return hashlib.sha256(b"\0".join([part.read_bytes() for part in parts] + [os.fsencode(ROOT)])).hexdigest()
 
@@ -66,7 +66,7 @@ def make_venv() -> None:
 
 
 def find_python() -> str | None:
-    """The first Python that is new enough: this one, one on PATH, one of pyenv's."""
+    """Returns the first Python that is new enough: this one, one on PATH, or one of pyenv."""
     minors = range(NEEDED[1], NEEDED[1] + 8)
     names = [f"python3.{minor}" for minor in minors] + ["python3", "python"]
     candidates: list[str | None] = [sys.executable]
@@ -77,16 +77,16 @@ def find_python() -> str | None:
 
 
 def pyenv_pythons(minor: int) -> list[str]:
-    """Those of pyenv, as far as this user may read them."""
+    """Yields the Pythons of pyenv that this user may read."""
     try:
         root = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
         return sorted(str(found) for found in root.glob(f"versions/3.{minor}*/bin/python"))
-    except (OSError, RuntimeError):  # A folder of somebody else's; a user without a home.
+    except (OSError, RuntimeError):  # A folder of another user; a user without a home.
         return []
 
 
 def version_of(python: str) -> tuple[int, ...]:
-    """The version as a pair, or (0, 0) for what does not run (pyenv leaves such names on PATH)."""
+    """Returns (major, minor), or (0, 0) if it does not run (pyenv leaves such names on PATH)."""
     try:
         answer = subprocess.run(
             [python, "-c", "import sys; print(*sys.version_info[:2])"],

@@ -1,4 +1,4 @@
-"""What Django says about the settings a real installation runs with, and whether a migration is missing."""
+"""Runs Django's deployment checks under production settings, and checks for missing migrations."""
 
 import os
 import tempfile

@@ -14,7 +14,7 @@ BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
 
 
 def main() -> None:
-    """Installs what is missing when we are root; else says the one line that does it."""
+    """Installs missing packages as root; else prints the command that does it."""
     packages = missing()
     if not packages:
         return
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def browser() -> str | None:
-    """Where Chromium is, if it is here."""
+    """Returns the path of Chromium, if it is installed."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 

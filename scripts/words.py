@@ -27,7 +27,7 @@ KEYWORDS = DEFAULT_KEYWORDS | {
     "npgettext": ((1, "c"), 2, 3),
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
-# Header lines that say who and when, which git knows better.
+# Header lines with author and date, which git records already.
 RESTLESS = (
     b'"Project-Id-Version',
     b'"Report-Msgid-Bugs-To',
@@ -72,14 +72,14 @@ def main() -> int:
 
 
 def update() -> int:
-    """Writes the catalogue anew: new words come in empty, words no longer used go."""
+    """Updates the catalogue: adds new messages untranslated and removes unused ones."""
     CATALOGUE.parent.mkdir(parents=True, exist_ok=True)
     CATALOGUE.write_bytes(_written(_updated(_found())))
     return 0
 
 
 def check() -> int:
-    """Complains about a catalogue behind the code, a word without its Spanish, and a placeholder that got lost."""
+    """Reports an outdated catalogue, missing translations, and lost placeholders."""
     found = _found()
     updated = _updated(found)
     complaints = []
@@ -97,7 +97,7 @@ def check() -> int:
 
 
 def compile_all() -> int:
-    """Makes the .mo beside each .po that is newer than it."""
+    """Compiles each .po file that is newer than its .mo file."""
     for source in SOURCE.glob("locale/*/LC_MESSAGES/*.po"):
         target = source.with_suffix(".mo")
         if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
