@@ -149,3 +149,12 @@ def test_sixth_form_replaces_the_oldest(practice: Practice) -> None:
     oldest = fay.kept_posts.order_by("id").first()
     assert oldest is not None
     assert form_recovery.fields_of(oldest) == [PostedField("first_name", "name 1")]
+
+
+def test_hidden_fields_are_submitted_but_not_listed(office: Browser, stopped_clock: time_machine.Traveller) -> None:
+    hidden = {"form_key": "k" * 43, "version": "3", "shown": "140.00"}
+    door = leave_and_post(office, stopped_clock, {"first_name": "Ana", **hidden})["Location"]
+    page = office.get(sign_in(office, door, "fay@alder-street.example")["Location"]).content.decode()
+    for name, value in hidden.items():
+        assert f'<input type="hidden" name="{name}" value="{value}">' in page
+    assert page.count("<dt>") == 1
