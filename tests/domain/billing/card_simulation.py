@@ -156,7 +156,7 @@ class CardDays(RuleBasedStateMachine):
         invoice = self.invoice(which)
 
         def work() -> None:
-            cancellation.clearing_way(
+            cancellation.retry_after_cancelling(
                 invoice, lambda: invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
             )
 
@@ -173,7 +173,7 @@ class CardDays(RuleBasedStateMachine):
         invoice = self.owed(which)
 
         def work() -> None:
-            cancellation.clearing_way(invoice, lambda: cast.cash(self.client, amount, invoice=invoice))
+            cancellation.retry_after_cancelling(invoice, lambda: cast.cash(self.client, amount, invoice=invoice))
 
         self.do(work, killed_at)
 

@@ -71,8 +71,8 @@ def test_a_large_payment_is_restored_without_attempt(till: Till, ana: Client) ->
 
 
 def test_invoices_beyond_metadata_limit_become_credit(till: Till, ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stripe_metadata, "LONGEST_VALUE", 25)
-    monkeypatch.setattr(stripe_metadata, "MOST_KEYS", 6)
+    monkeypatch.setattr(stripe_metadata, "MAX_VALUE_LENGTH", 25)
+    monkeypatch.setattr(stripe_metadata, "MAX_KEYS", 6)
     many_bills(ana, 5)
     attempt = till.start(ana)
     assert attempt.metadata["portico_invoices_left_out"] == "3"

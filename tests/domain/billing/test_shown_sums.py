@@ -114,7 +114,7 @@ def test_without_the_comparison_all_calls_act(
 
 
 def void(bill: Invoice, shown: ShownSums | None) -> Invoice:
-    return cancellation.clearing_way(
+    return cancellation.retry_after_cancelling(
         bill, lambda: invoicing.void(bill, reason="Made by mistake", shown=shown, by=cast.DESK)
     )
 
@@ -172,7 +172,7 @@ def test_an_invoice_paid_at_stripe_takes_no_cash(till: Till, ana: Client) -> Non
     shown = shown_sums.of_invoice(bill)
     till.type_card(till.start(ana, bill))
     with pytest.raises(ShownSumsChanged):
-        cancellation.clearing_way(
+        cancellation.retry_after_cancelling(
             bill, lambda: manual_payments.record(ana, CASH, invoice=bill, shown=shown, by=cast.DESK, form_key="k" * 43)
         )
     assert Payment.objects.get().is_online

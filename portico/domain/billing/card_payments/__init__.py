@@ -1,1 +1,1 @@
-"""Paying by card through Stripe: starting, following until the outcome is known, and settling it by one path."""
+"""Card payments through Stripe: starting them, polling until the outcome is known, and settling them."""

@@ -1,4 +1,4 @@
-"""Calls to Stripe that failed for good: kept on the attempt, in the log and in the trail, each kind by its own word."""
+"""Permanent failures of calls to Stripe: recorded on the attempt, in the log and in the audit log."""
 
 import logging
 from enum import StrEnum
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 class Cause(StrEnum):
-    """What an attempt named that Stripe did not take, and that the next attempt does without."""
+    """A part of the request that Stripe rejected and that the next attempt leaves out."""
 
     CUSTOMER = "customer"
     DESCRIPTION = "description"
@@ -44,9 +44,9 @@ class Cause(StrEnum):
 
 
 class Superseded(Exception):
-    """The attempt is over and nothing was charged; another one without the cause may begin at once.
+    """The attempt has ended without a charge; a new one that leaves out the cause may start at once.
 
-    It has an idempotency key of its own: to the old one Stripe repeats its refusal for a day.
+    The new attempt needs its own idempotency key, because Stripe repeats a rejection of the old one for 24 hours.
     """
 
     def __init__(self, cause: Cause) -> None:
@@ -54,35 +54,38 @@ class Superseded(Exception):
         self.cause = cause
 
 
-def fail(attempt: PaymentAttempt, trouble: StripeCallFailed, *, failure: AttemptFailure | None = None) -> None:
-    """Ends an attempt for which Stripe did nothing. Again, or after a success: changes nothing.
+def fail(attempt: PaymentAttempt, error: StripeCallFailed, *, failure: AttemptFailure | None = None) -> None:
+    """Ends an attempt for which Stripe did nothing. Idempotent, and without effect after a success.
 
-    `failure` is a better word for the reason than the trouble's own.
+    `failure` overrides the failure and code that the error itself reports.
     """
-    details = trouble.details | ({"failure": failure.value, "code": failure.value} if failure else {})
+    details = error.details | ({"failure": failure.value, "code": failure.value} if failure else {})
     logger.warning("payment.refused", extra={"attempt": attempt.pk, **details})
-    _fail(attempt, _verb_of(trouble), details)
+    _record_failure(attempt, _action_for(error), details)
 
 
-def supersede(attempt: PaymentAttempt, trouble: StripeCallFailed, *, tried: frozenset[Cause]) -> None:
-    """Ends the attempt and raises Superseded if another one may do without what was refused; else does nothing."""
-    cause = _cause_of(trouble)
-    if cause is None or cause in tried:
+def supersede(attempt: PaymentAttempt, error: StripeCallFailed, *, avoided: frozenset[Cause]) -> None:
+    """Ends the attempt and raises Superseded if a new one can leave out what was rejected; otherwise does nothing.
+
+    `avoided` are the causes that the attempt had left out already.
+    """
+    cause = _cause_of(error)
+    if cause is None or cause in avoided:
         return
-    logger.warning("payment.begun_again", extra={"attempt": attempt.pk, "without": cause.value, **trouble.details})
+    logger.warning("payment.restarted", extra={"attempt": attempt.pk, "without": cause.value, **error.details})
     if cause is Cause.CUSTOMER:
-        saved_cards.forget_customer(attempt.practice, attempt.stripe_customer_id, by=STRIPE)
-    settlement.end(attempt, AttemptState.EXPIRED, reason=trouble.code)
-    raise Superseded(cause) from trouble
+        saved_cards.mark_customer_deleted(attempt.practice, attempt.stripe_customer_id, by=STRIPE)
+    settlement.end(attempt, AttemptState.EXPIRED, reason=error.code)
+    raise Superseded(cause) from error
 
 
-def refusal_of(trouble: StripeCallFailed) -> Refused:
-    """The sentence for the client; nothing was charged."""
-    if isinstance(trouble, RateLimited):
+def refusal_of(error: StripeCallFailed) -> Refused:
+    """Returns the refusal to show to the client; nothing was charged."""
+    if isinstance(error, RateLimited):
         return StripeBusy()
-    if isinstance(trouble, StripeUnreachable):
+    if isinstance(error, StripeUnreachable):
         return StripeNotReachable()
-    match trouble.code:
+    match error.code:
         case "amount_too_small":
             return TooSmall()
         case "amount_too_large":
@@ -90,9 +93,9 @@ def refusal_of(trouble: StripeCallFailed) -> Refused:
     return StripeRefused()
 
 
-def note_trouble(attempt: PaymentAttempt, trouble: StripeCallFailed) -> None:
-    """A key that Stripe no longer takes closes paying by card until an owner mends it."""
-    match trouble:
+def record_key_problem(attempt: PaymentAttempt, error: StripeCallFailed) -> None:
+    """Turns card payments off until an owner fixes the key, if the error says that Stripe rejects the current key."""
+    match error:
         case PermissionMissing():
             found = PaymentProblem.KEY_RESTRICTED
         case InvalidKey():
@@ -107,17 +110,17 @@ def note_trouble(attempt: PaymentAttempt, trouble: StripeCallFailed) -> None:
         payment_readiness.record_problem(attempt.practice, found, by=STRIPE)
 
 
-def _cause_of(trouble: StripeCallFailed) -> Cause | None:
-    if not isinstance(trouble, RequestRejected) or isinstance(trouble, IdempotencyKeyReused):
+def _cause_of(error: StripeCallFailed) -> Cause | None:
+    if not isinstance(error, RequestRejected) or isinstance(error, IdempotencyKeyReused):
         return None
-    if isinstance(trouble, ResourceMissing):
-        return Cause.CUSTOMER if trouble.is_about("customer") else None
-    return next((cause for cause in (Cause.DESCRIPTION, Cause.METADATA) if trouble.is_about(cause)), None)
+    if isinstance(error, ResourceMissing):
+        return Cause.CUSTOMER if error.is_about("customer") else None
+    return next((cause for cause in (Cause.DESCRIPTION, Cause.METADATA) if error.is_about(cause)), None)
 
 
 @retry_on_deadlock
-def _fail(attempt: PaymentAttempt, verb: AuditAction, details: dict[str, str]) -> None:
-    with locks.lock_books(attempt.client) as held:
+def _record_failure(attempt: PaymentAttempt, action: AuditAction, details: dict[str, str]) -> None:
+    with locks.lock_books(attempt.client) as client:
         row = PaymentAttempt.objects.get(pk=attempt.pk)
         if not row.holds or row.is_quarantined:
             return
@@ -129,11 +132,11 @@ def _fail(attempt: PaymentAttempt, verb: AuditAction, details: dict[str, str]) -
         row.save(update_fields=["failure", "failure_param", "stripe_request_id"])
         allocation.end_attempt(row, AttemptState.FAILED, by=STRIPE, reason=details["code"])
         about = {name: details[name] for name in ("failure", "param", "request")}
-        settlement.record(verb, held, row.ref, row.amount_minor, by=STRIPE, reason=details["code"], **about)
+        settlement.record(action, client, row.ref, row.amount_minor, by=STRIPE, reason=details["code"], **about)
 
 
-def _verb_of(trouble: StripeCallFailed) -> AuditAction:
-    match trouble:
+def _action_for(error: StripeCallFailed) -> AuditAction:
+    match error:
         case CardDeclined():
             return AuditAction.PAYMENT_DECLINED
         case StripeUnreachable():

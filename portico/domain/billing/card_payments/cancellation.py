@@ -1,4 +1,4 @@
-"""Ending an open attempt at Stripe, so that nobody can pay on it any more."""
+"""Cancelling open payment attempts at Stripe, so that they can no longer be paid."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -21,104 +21,104 @@ from portico.gateways.stripe.errors import (
 from portico.gateways.stripe.objects import CheckoutSession
 from portico.plumbing import clock
 
-# Creating a Checkout is repeated so long after the first call and no longer.
-REPEATED_FOR = timedelta(minutes=10)
-# Stripe's word for a call with the same key that has not ended yet.
+# How long after the first call the creation of a Checkout Session may be repeated.
+MAX_CREATE_REPEAT_AGE = timedelta(minutes=10)
+# Stripe's error code while an earlier call with the same idempotency key is still running.
 IN_FLIGHT = "idempotency_key_in_use"
 
 
 def cancel(attempt: PaymentAttempt, *, deadline: Deadline | None = None) -> None:
-    """Ends it at Stripe first, then here. If it was paid meanwhile, that is settled instead.
+    """Cancels the attempt at Stripe first, then here. If it was paid in the meantime, settles the payment instead.
 
-    Raises Processing when money may have moved, StripeNotReached when nobody can be asked.
+    Raises Processing when money may have moved, StripeNotReachable when Stripe cannot be called.
     """
     if attempt.is_moving:
         raise Processing
-    line = payment_readiness.read_client_for(
+    stripe = payment_readiness.read_client_for(
         attempt.practice, account_id=attempt.stripe_account_id, livemode=attempt.livemode, deadline=deadline
     )
-    if line is None:
+    if stripe is None:
         raise StripeNotReachable
     try:
-        _retire(attempt, line)
-    except StripeCallFailed as trouble:
-        raise StripeNotReachable from trouble
+        _cancel_at_stripe(attempt, stripe)
+    except StripeCallFailed as error:
+        raise StripeNotReachable from error
 
 
-def _retire(attempt: PaymentAttempt, line: StripeClient) -> None:
+def _cancel_at_stripe(attempt: PaymentAttempt, stripe: StripeClient) -> None:
     if attempt.way == AttemptMethod.SAVED_CARD:
-        _cancel(attempt, line)
+        _cancel_intent(attempt, stripe)
         return
     if attempt.called_at is None:
         if settlement.end_if_never_sent(attempt):
             return
         attempt = checkouts.refreshed(attempt)
     if not attempt.checkout_session_id:
-        if attempt.called_at is None or not clock.is_within(attempt.called_at, REPEATED_FOR):
-            # Nobody has ever had the address of its page, if there is one.
+        if attempt.called_at is None or not clock.is_within(attempt.called_at, MAX_CREATE_REPEAT_AGE):
+            # Even if the session exists, its URL was never given out.
             settlement.end(attempt, AttemptState.EXPIRED)
             return
-        session = _created(attempt, line)
+        session = _create_or_fetch_session(attempt, stripe)
         if session is None:
             return
         attempt.checkout_session_id = session
     try:
-        session_now = _expired(line, attempt.checkout_session_id)
+        session_now = _expire_session(stripe, attempt.checkout_session_id)
     except ResourceMissing as missing:
         settlement.missing_at_stripe(attempt, code=missing.code)
         return
     settlement.apply_session(attempt, session_now)
 
 
-def _expired(line: StripeClient, session: str) -> CheckoutSession:
+def _expire_session(stripe: StripeClient, session: str) -> CheckoutSession:
     try:
-        return checkout_sessions.expire(line, session)
+        return checkout_sessions.expire(stripe, session)
     except RequestRejected:
-        return checkout_sessions.look_up(line, session)
+        return checkout_sessions.look_up(stripe, session)
 
 
-def _created(attempt: PaymentAttempt, line: StripeClient) -> str | None:
-    """The id of the page that the first call made, or may have made; None when there is no way to learn it."""
+def _create_or_fetch_session(attempt: PaymentAttempt, stripe: StripeClient) -> str | None:
+    """Returns the id of the session that the first call may have created; None if it cannot be found out."""
     try:
-        session = checkouts.create(attempt, line)
+        session = checkouts.create(attempt, stripe)
     except StripeUnreachable:
         raise
-    except (RequestRejected, OutcomeUnknown) as trouble:
-        if trouble.code == IN_FLIGHT:
+    except (RequestRejected, OutcomeUnknown) as error:
+        if error.code == IN_FLIGHT:
             raise
-        # Stripe answers a call that went wrong as it did the first time. Nobody has the page's address.
+        # Stripe repeats the error of the first call with this key. The session's URL was never given out.
         settlement.end(attempt, AttemptState.EXPIRED)
         return None
     checkouts.record_session(attempt, session)
     return session.id
 
 
-def _cancel(attempt: PaymentAttempt, line: StripeClient) -> None:
+def _cancel_intent(attempt: PaymentAttempt, stripe: StripeClient) -> None:
     try:
-        intent = payment_intents.cancel(line, attempt.payment_intent_id)
+        intent = payment_intents.cancel(stripe, attempt.payment_intent_id)
     except ResourceMissing as missing:
         settlement.missing_at_stripe(attempt, code=missing.code)
         return
     except RequestRejected:
-        intent = payment_intents.look_up(line, attempt.payment_intent_id)
+        intent = payment_intents.look_up(stripe, attempt.payment_intent_id)
     settlement.apply_intent(attempt, intent)
 
 
-def clearing_way[R](invoice: Invoice, act: Callable[[], R]) -> R:
-    """Runs what staff do with an invoice; a payment that the client began and left is ended at Stripe first.
+def retry_after_cancelling[R](invoice: Invoice, operation: Callable[[], R]) -> R:
+    """Runs a staff operation on an invoice; if it raises BeingPaid, cancels the open attempts and runs it again.
 
-    Stripe is asked only if the operation raises BeingPaid, and the operation runs again afterwards: if Stripe finds the
-    invoice paid, it compares the sums once more. Raises what `act` raises, Processing, StripeNotReached.
+    The second run compares the shown sums again, because the invoice may turn out to be paid.
+    Raises what `operation` raises, Processing, StripeNotReachable.
     """
     try:
-        return act()
+        return operation()
     except BeingPaid:
         cancel_open_attempts(invoice)
-    return act()
+    return operation()
 
 
 def cancel_open_attempts(invoice: Invoice) -> None:
-    """Ends a payment that the client began for an invoice and left. Raises Processing, StripeNotReached."""
+    """Cancels the invoice's attempts that were started and not finished. Raises Processing, StripeNotReachable."""
     rows = PaymentAttempt.objects.filter(covers__invoice=invoice, covers__is_open=True, state=AttemptState.OPEN)
     for attempt in rows.select_related("client__practice", "account", "practice", "card"):
         cancel(attempt, deadline=Deadline())

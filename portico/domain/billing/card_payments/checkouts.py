@@ -1,4 +1,4 @@
-"""Stripe's hosted page for a payment: opened with the attempt's key, and never another."""
+"""Stripe Checkout Sessions for payment attempts, created with the attempt's idempotency key only."""
 
 import time
 from datetime import timedelta
@@ -17,40 +17,42 @@ from portico.gateways.stripe.errors import OutcomeUnknown, RequestRejected, Stri
 from portico.gateways.stripe.objects import CheckoutSession
 from portico.plumbing import clock
 
-PAUSE = 0.2
-# How far ahead, by Stripe's clock, a page may expire: https://docs.stripe.com/api/checkout/sessions/create
-SHORTEST_LIFE = timedelta(minutes=30)
-LONGEST_LIFE = timedelta(hours=24)
+POLL_SECONDS = 0.2
+# How far in the future, by Stripe's clock, a session may expire: https://docs.stripe.com/api/checkout/sessions/create
+MIN_LIFETIME = timedelta(minutes=30)
+MAX_LIFETIME = timedelta(hours=24)
 
 
-def open_page(attempt: PaymentAttempt, line: StripeClient, *, tried: frozenset[Cause] = frozenset()) -> PaymentAttempt:
-    """The attempt with the address of its page. Without an answer it stays Started, to be started again.
+def open_page(
+    attempt: PaymentAttempt, stripe: StripeClient, *, avoided: frozenset[Cause] = frozenset()
+) -> PaymentAttempt:
+    """Creates the Checkout Session and returns the attempt with its URL; without an answer the attempt stays open.
 
-    Raises Superseded, unless its cause was `tried` already, and what `failures.refusal_of` gives: then the attempt is
-    over.
+    Raises Superseded, unless its cause is among `avoided`, and the refusals of `call_failures.refusal_of`. After either
+    the attempt has ended.
     """
     try:
         if not attempt.stripe_customer_id:
             customer = saved_cards.get_or_create_customer(
-                attempt.account, attempt.practice, line, account_id=attempt.stripe_account_id
+                attempt.account, attempt.practice, stripe, account_id=attempt.stripe_account_id
             )
             attempt.stripe_customer_id = customer.customer_id
-        if not _note_call(attempt):
+        if not _record_call(attempt):
             return refreshed(attempt)
-        session = create(attempt, line, with_description=Cause.DESCRIPTION not in tried)
-    except StripeCallFailed as trouble:
-        call_failures.supersede(attempt, trouble, tried=tried)
-        return abandon(attempt, trouble)
+        session = create(attempt, stripe, with_description=Cause.DESCRIPTION not in avoided)
+    except StripeCallFailed as error:
+        call_failures.supersede(attempt, error, avoided=avoided)
+        return abandon(attempt, error)
     record_session(attempt, session)
     return refreshed(attempt)
 
 
-def create(attempt: PaymentAttempt, line: StripeClient, *, with_description: bool = True) -> CheckoutSession:
-    """Creates the page, or gets the one that was created with the same key. Raises StripeTrouble."""
-    address = url_of(attempt)
+def create(attempt: PaymentAttempt, stripe: StripeClient, *, with_description: bool = True) -> CheckoutSession:
+    """Creates the session, or returns the one created with the same key before. Raises StripeCallFailed."""
+    url = url_of(attempt)
     expires_at = attempt.expires_at or clock.now()
     return checkout_sessions.open_session(
-        line,
+        stripe,
         amount_minor=attempt.amount_minor,
         currency=attempt.currency,
         name=stripe_metadata.name_of(
@@ -59,8 +61,8 @@ def create(attempt: PaymentAttempt, line: StripeClient, *, with_description: boo
         customer=attempt.stripe_customer_id,
         save_card=attempt.save_card,
         expires_at=expires_at,
-        success_url=address,
-        cancel_url=address,
+        success_url=url,
+        cancel_url=url,
         metadata=attempt.metadata,
         with_description=with_description,
         key=attempt.idempotency_key,
@@ -68,7 +70,7 @@ def create(attempt: PaymentAttempt, line: StripeClient, *, with_description: boo
 
 
 def record_session(attempt: PaymentAttempt, session: CheckoutSession) -> None:
-    """Notes the page, and lets the sweep have the attempt."""
+    """Saves the session's ids and URL, and releases the lease so that polling may take over."""
     PaymentAttempt.objects.filter(pk=attempt.pk).update(
         checkout_session_id=session.id,
         checkout_url=session.address,
@@ -77,38 +79,38 @@ def record_session(attempt: PaymentAttempt, session: CheckoutSession) -> None:
     )
 
 
-def abandon(attempt: PaymentAttempt, trouble: StripeCallFailed) -> PaymentAttempt:
-    """What an error means for an attempt: over when nothing can have been done, else as unknown as before.
+def abandon(attempt: PaymentAttempt, error: StripeCallFailed) -> PaymentAttempt:
+    """Ends the attempt if Stripe cannot have done anything; otherwise returns it with its outcome still unknown.
 
-    Raises ServerClockWrong and what `failures.refusal_of` gives when it is over.
+    Raises ServerClockWrong and the refusals of `call_failures.refusal_of` when the attempt has ended.
     """
-    if isinstance(trouble, OutcomeUnknown) and not isinstance(trouble, StripeUnreachable):
+    if isinstance(error, OutcomeUnknown) and not isinstance(error, StripeUnreachable):
         PaymentAttempt.objects.filter(pk=attempt.pk).update(lease_until=None)
         return refreshed(attempt)
-    call_failures.note_trouble(attempt, trouble)
-    if isinstance(trouble, RequestRejected) and _expires_at_a_wrong_time(attempt):
-        call_failures.fail(attempt, trouble, failure=AttemptFailure.SERVER_CLOCK)
-        raise ServerClockWrong from trouble
-    call_failures.fail(attempt, trouble)
-    raise call_failures.refusal_of(trouble) from trouble
+    call_failures.record_key_problem(attempt, error)
+    if isinstance(error, RequestRejected) and _has_impossible_expiry(attempt):
+        call_failures.fail(attempt, error, failure=AttemptFailure.SERVER_CLOCK)
+        raise ServerClockWrong from error
+    call_failures.fail(attempt, error)
+    raise call_failures.refusal_of(error) from error
 
 
-def _expires_at_a_wrong_time(attempt: PaymentAttempt) -> bool:
-    """Whether Stripe had to refuse the page because our clock, by which it would expire, is wrong."""
+def _has_impossible_expiry(attempt: PaymentAttempt) -> bool:
+    """Returns True if Stripe had to reject the session because our wrong clock gave it an invalid expiry time."""
     if attempt.way != AttemptMethod.CHECKOUT or attempt.expires_at is None:
         return False
     stripe_time = clock.now() - clock_checks.known()
-    return not SHORTEST_LIFE <= attempt.expires_at - stripe_time <= LONGEST_LIFE
+    return not MIN_LIFETIME <= attempt.expires_at - stripe_time <= MAX_LIFETIME
 
 
 def wait_for_session(attempt: PaymentAttempt, deadline: Deadline) -> PaymentAttempt:
-    """For whoever pressed a second time: the first press is still at it."""
+    """Waits until a concurrent request has created the attempt's page or ended it, at most until the deadline."""
     while True:
         attempt = refreshed(attempt)
         is_known = bool(attempt.checkout_url or attempt.bank_url) or not attempt.holds
-        if is_known or not attempt.is_held or deadline.left() < PAUSE:
+        if is_known or not attempt.is_held or deadline.left() < POLL_SECONDS:
             return attempt
-        time.sleep(PAUSE)
+        time.sleep(POLL_SECONDS)
 
 
 def refreshed(attempt: PaymentAttempt) -> PaymentAttempt:
@@ -116,12 +118,12 @@ def refreshed(attempt: PaymentAttempt) -> PaymentAttempt:
 
 
 def url_of(attempt: PaymentAttempt) -> str:
-    """The absolute address of the page that tells of the attempt; Stripe and the bank lead back there."""
+    """Returns the absolute URL of the attempt's status page, to which Stripe and the bank redirect."""
     return f"{settings.PUBLIC_BASE_URL}/portal/{attempt.practice.slug}/payments/{attempt.ref}/"
 
 
-def _note_call(attempt: PaymentAttempt) -> bool:
-    """Committed before the call. False: somebody has ended the attempt meanwhile."""
+def _record_call(attempt: PaymentAttempt) -> bool:
+    """Saves the time of the call before it is made. Returns False if the attempt has ended in the meantime."""
     attempt.called_at = attempt.called_at or clock.now()
     return bool(
         PaymentAttempt.objects.filter(pk=attempt.pk, state=AttemptState.OPEN, way=AttemptMethod.CHECKOUT).update(

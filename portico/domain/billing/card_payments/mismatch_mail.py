@@ -1,4 +1,4 @@
-"""The notice to the practice's owners that a payment by card is not what was asked for."""
+"""Email to the practice's owners about a card payment that does not match its attempt."""
 
 from django.conf import settings
 from django.utils import translation
@@ -17,7 +17,7 @@ KIND = "payment_mismatch"
 
 
 def notify_owners(practice: Practice, attempt: PaymentAttempt, *, by: Actor) -> None:
-    """Writes one to each owner, in the transaction of its cause. Mail to staff asks for no Email ok."""
+    """Queues a notice to each active owner, in the caller's transaction. Mail to staff needs no email consent."""
     for owner in StaffMember.objects.active().filter(practice=practice, role=Role.OWNER).order_by("id"):
         outbox.queue(
             practice=practice,
@@ -44,10 +44,10 @@ class MismatchMail(MailComposer):
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         # The office is in English.
         with translation.override("en"):
-            words = {
+            context = {
                 "heading": _("A card payment needs a look"),
                 "name": email.to_name,
                 "href": f"{settings.PUBLIC_BASE_URL}/office/payments/",
                 "why": _("You got this because you own this practice’s account."),
             }
-            return mail_frame.letter(email, "staff/payment_mismatch", words)
+            return mail_frame.letter(email, "staff/payment_mismatch", context)

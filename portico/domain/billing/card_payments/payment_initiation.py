@@ -1,6 +1,6 @@
-"""Starting a payment: written down and committed before Stripe is called, at most one at a time for an invoice.
+"""Starting card payments: the attempt is committed before Stripe is called, at most one per invoice at a time.
 
-A new card is typed on Stripe's own page (`checkouts`); a saved one is charged from ours (`charges`).
+A new card is entered on Stripe's page (`checkouts`); a saved one is charged from ours (`saved_card_charges`).
 """
 
 from dataclasses import dataclass
@@ -41,19 +41,19 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 
-# Longer than the deadline of a request: while it lasts, somebody is at it, and the sweep stays away.
-IN_HAND = timedelta(seconds=20)
-ASK_AFTER = timedelta(seconds=60)
-# A Checkout's page is good for so long; a bank's for so long.
-CHECKOUT_LASTS = MAX_LIFETIME
-BANK_LASTS = timedelta(minutes=30)
-# Each time round, one payment that stood in the way was ended.
-MAX_ROUNDS = 4
+# Longer than the deadline of a request: until it ends, the request owns the attempt and polling leaves it alone.
+REQUEST_LEASE = timedelta(seconds=20)
+FIRST_POLL_AFTER = timedelta(seconds=60)
+# How long Stripe's page and the bank's page can be used.
+CHECKOUT_LIFETIME = MAX_LIFETIME
+BANK_PAGE_LIFETIME = timedelta(minutes=30)
+# Each round cancels the attempts that block the new one.
+MAX_CANCELLATION_ROUNDS = 4
 
 
 @dataclass(frozen=True)
 class Payer:
-    """Who pays for whom; `may_save` is not given to a session that began with a PIN."""
+    """The account that pays and the client it pays for; `may_save` is False in a session that began with a PIN."""
 
     account: PortalAccount
     client: Client
@@ -63,9 +63,9 @@ class Payer:
 
 @dataclass(frozen=True)
 class PaymentOrder:
-    """What was pressed. Without an invoice it is the full balance, without a card a new one on Stripe's page.
+    """A request to pay: without an invoice the full balance, without a card a new card on Stripe's page.
 
-    `amount_minor` and `digest` are what the page had shown (`Quote`): anything else than what is to pay now is refused.
+    `amount_minor` and `digest` are those of the `Quote` on the page; a payment that no longer matches is refused.
     """
 
     invoice: Invoice | None = None
@@ -80,56 +80,60 @@ class PaymentOrder:
 
 
 @dataclass(frozen=True)
-class _Begun:
-    """The attempt; whether it is new; and what stands in its way instead, to be ended at Stripe first."""
+class _BeginResult:
+    """The attempt and whether it is new, or the attempts that block it and must be cancelled at Stripe first."""
 
     attempt: PaymentAttempt | None
     is_new: bool = False
-    in_the_way: tuple[PaymentAttempt, ...] = ()
+    blocking: tuple[PaymentAttempt, ...] = ()
 
 
 def start_payment(payer: Payer, order: PaymentOrder, *, deadline: Deadline | None = None) -> PaymentAttempt:
-    """The attempt, as far as it came within the deadline: with a page of Stripe's or of the bank, or with its outcome.
+    """Starts a payment and returns the attempt as of the deadline: with a page to redirect to or with its outcome.
 
-    Pressed twice, both presses get the same one. Raises what `quoting` and `online_payments.line` refuse with,
-    AmountChanged, CardGone, InvoicePaid, Processing and what `failures.refusal_of` gives.
+    Two concurrent requests get the same attempt. Raises the refusals of `quotes` and of
+    `payment_readiness.client_for`, AmountChanged, CardNotFound, InvoicePaid, Processing and the refusals of
+    `call_failures.refusal_of`.
     """
     deadline = deadline or Deadline()
     practice = payer.client.practice
-    line = payment_readiness.client_for(practice, deadline=deadline)
+    stripe = payment_readiness.client_for(practice, deadline=deadline)
     payments = payment_readiness.online_payments_of(practice)
     key = payments.key if payments else None
     if key is None:
         raise CardsNotAccepted
-    tried: frozenset[Cause] = frozenset()
+    avoided: frozenset[Cause] = frozenset()
     while True:
-        attempt, is_new = _begun(payer, order, key, tried, deadline)
+        attempt, is_new = _begin_after_cancelling(payer, order, key, avoided, deadline)
         if not is_new:
             return checkouts.wait_for_session(attempt, deadline)
         try:
             if order.card is not None:
-                return saved_card_charges.charge(attempt, order.card, line, tried=tried)
-            return checkouts.open_page(attempt, line, tried=tried)
+                return saved_card_charges.charge(attempt, order.card, stripe, avoided=avoided)
+            return checkouts.open_page(attempt, stripe, avoided=avoided)
         except Superseded as ended:
-            # Each cause once: what is refused again is refused.
-            tried |= {ended.cause}
+            # Each cause is avoided once; if Stripe rejects it again, the payment is refused.
+            avoided |= {ended.cause}
 
 
-def _begun(
-    payer: Payer, order: PaymentOrder, key: StripeKey, tried: frozenset[Cause], deadline: Deadline
+def _begin_after_cancelling(
+    payer: Payer, order: PaymentOrder, key: StripeKey, avoided: frozenset[Cause], deadline: Deadline
 ) -> tuple[PaymentAttempt, bool]:
-    """The attempt, and whether it is new, once all that stood in its way was ended at Stripe. Raises Processing."""
-    for _round in range(MAX_ROUNDS):
-        begun = _begin(payer, order, key, tried)
-        if begun.attempt is not None:
-            return begun.attempt, begun.is_new
-        for other in begun.in_the_way:
+    """Returns the attempt and whether it is new, after cancelling all that block it. Raises Processing."""
+    for _round in range(MAX_CANCELLATION_ROUNDS):
+        result = _begin(payer, order, key, avoided)
+        if result.attempt is not None:
+            return result.attempt, result.is_new
+        for other in result.blocking:
             cancellation.cancel(other, deadline=deadline)
     raise Processing
 
 
 def recent_attempt(payer: Payer, invoice: Invoice | None) -> PaymentAttempt | None:
-    """A payment of the same thing that just succeeded or is on its way: what a second press is shown."""
+    """Returns a payment of the same invoices from the last ten minutes that succeeded or is in progress.
+
+    It is shown instead of starting a second payment.
+    """
     recent = PaymentAttempt.objects.filter(
         clock.within("written_at", timedelta(minutes=10)), account=payer.account, client=payer.client
     ).filter(state__in=(AttemptState.SUCCEEDED, *STATES_IN_PROGRESS))
@@ -139,7 +143,7 @@ def recent_attempt(payer: Payer, invoice: Invoice | None) -> PaymentAttempt | No
 
 
 def is_same_order(attempt: PaymentAttempt, order: PaymentOrder) -> bool:
-    """Whether the attempt is what this order asks for: so much, in the same way, for the same thing."""
+    """Returns True if the attempt has the amount, the method, the card and the kind of bill of the order."""
     return (
         attempt.is_balance == (order.invoice is None)
         and order.amount_minor in (None, attempt.amount_minor)
@@ -150,57 +154,57 @@ def is_same_order(attempt: PaymentAttempt, order: PaymentOrder) -> bool:
 
 
 def open_attempt(payer: Payer, quote: Quote) -> PaymentAttempt | None:
-    """What the payer began for these invoices and did not finish: to be continued or started again."""
+    """Returns the payer's newest unfinished attempt for any of these invoices, to be continued or restarted."""
     rows = PaymentAttempt.objects.filter(account=payer.account, client=payer.client, state=AttemptState.OPEN)
     found = rows.filter(covers__invoice__in=[each.pk for each in quote.invoices], covers__is_open=True)
     return found.order_by("-id").first()
 
 
 @retry_on_deadlock
-def _begin(payer: Payer, order: PaymentOrder, key: StripeKey, tried: frozenset[Cause]) -> _Begun:
-    with locks.lock_books(payer.client) as held:
+def _begin(payer: Payer, order: PaymentOrder, key: StripeKey, avoided: frozenset[Cause]) -> _BeginResult:
+    with locks.lock_books(payer.client) as client:
         accesses = PortalAccess.objects.select_related("client", "address")
-        access = accesses.filter(client=held, account=payer.account).first()
-        quotes.refuse_unless_open(held.practice, access)
-        quote = quotes.of_balance(held) if order.invoice is None else quotes.of_invoice(order.invoice)
-        locks.lock_invoices(held, [each.pk for each in quote.invoices])
+        access = accesses.filter(client=client, account=payer.account).first()
+        quotes.refuse_unless_open(client.practice, access)
+        quote = quotes.of_balance(client) if order.invoice is None else quotes.of_invoice(order.invoice)
+        locks.lock_invoices(client, [each.pk for each in quote.invoices])
         _refuse_unless_as_shown(order, quote)
-        others = _others(quote)
-        if others:
-            return _with_others(payer, order, quote, others, key)
+        blocking = _open_attempts_on(quote)
+        if blocking:
+            return _reuse_or_block(payer, order, quote, blocking, key)
         quotes.refuse_unless_chargeable(quote)
         if order.card is not None and order.card.pk not in {
-            each.pk for each in saved_cards.usable_cards(payer.account, held.practice)
+            each.pk for each in saved_cards.usable_cards(payer.account, client.practice)
         }:
             raise CardNotFound
-        return _Begun(_write(payer, order, quote, key, tried), is_new=True)
+        return _BeginResult(_create_attempt(payer, order, quote, key, avoided), is_new=True)
 
 
 def _refuse_unless_as_shown(order: PaymentOrder, quote: Quote) -> None:
-    """Raises AmountChanged, also when the same payment is open already: the page would lead to another amount."""
+    """Raises AmountChanged, even if an attempt is open already: its page would ask for another amount."""
     if not quote.invoices:
         return
     if order.amount_minor not in {None, quote.amount_minor} or order.digest not in {None, quote.digest}:
         raise AmountChanged
 
 
-def _others(quote: Quote) -> list[PaymentAttempt]:
+def _open_attempts_on(quote: Quote) -> list[PaymentAttempt]:
     open_on = AttemptInvoice.objects.filter(invoice__in=[each.pk for each in quote.invoices], is_open=True)
     rows = PaymentAttempt.objects.filter(pk__in=open_on.values("attempt")).order_by("id")
     return list(rows.select_related("client__practice", "account", "practice"))
 
 
-def _with_others(
-    payer: Payer, order: PaymentOrder, quote: Quote, others: list[PaymentAttempt], key: StripeKey
-) -> _Begun:
-    """An open attempt is reused when it is the same in everything; else it has to be ended first."""
-    (first, *more) = others
-    if not more and _is_same(first, payer, order, quote, key):
-        return _Begun(first)
-    return _Begun(None, in_the_way=tuple(others))
+def _reuse_or_block(
+    payer: Payer, order: PaymentOrder, quote: Quote, blocking: list[PaymentAttempt], key: StripeKey
+) -> _BeginResult:
+    """Returns the open attempt if it is identical to the order; otherwise the attempts that must be cancelled first."""
+    (first, *more) = blocking
+    if not more and _can_be_reused(first, payer, order, quote, key):
+        return _BeginResult(first)
+    return _BeginResult(None, blocking=tuple(blocking))
 
 
-def _is_same(attempt: PaymentAttempt, payer: Payer, order: PaymentOrder, quote: Quote, key: StripeKey) -> bool:
+def _can_be_reused(attempt: PaymentAttempt, payer: Payer, order: PaymentOrder, quote: Quote, key: StripeKey) -> bool:
     wanted = {each.pk: each.still_open_minor for each in quote.invoices}
     covered = dict(attempt.covers.filter(is_open=True).values_list("invoice_id", "amount_minor"))
     return (
@@ -215,7 +219,9 @@ def _is_same(attempt: PaymentAttempt, payer: Payer, order: PaymentOrder, quote: 
     )
 
 
-def _write(payer: Payer, order: PaymentOrder, quote: Quote, key: StripeKey, tried: frozenset[Cause]) -> PaymentAttempt:
+def _create_attempt(
+    payer: Payer, order: PaymentOrder, quote: Quote, key: StripeKey, avoided: frozenset[Cause]
+) -> PaymentAttempt:
     now, client = clock.now(), payer.client
     saves = bool(order.consent_text) and order.card is None and payer.may_save
     attempt = PaymentAttempt(
@@ -227,7 +233,7 @@ def _write(payer: Payer, order: PaymentOrder, quote: Quote, key: StripeKey, trie
         amount_minor=quote.amount_minor,
         currency=practice_currency.fix_currency(client.practice),
         is_balance=quote.is_balance,
-        # From the first moment on money may move by a saved card; by a Checkout, only when somebody has paid there.
+        # A saved card may be charged from now on; a Checkout Session only once the client has paid on its page.
         state=AttemptState.PROCESSING if order.card else AttemptState.OPEN,
         unknown_since=now if order.card else None,
         idempotency_key=tokens.new_token(),
@@ -236,11 +242,11 @@ def _write(payer: Payer, order: PaymentOrder, quote: Quote, key: StripeKey, trie
         save_card=saves,
         consent_text=order.consent_text[:500] if saves else "",
         consented_at=now if saves else None,
-        expires_at=now + (BANK_LASTS if order.card else CHECKOUT_LASTS),
-        lease_until=now + IN_HAND,
-        not_before=now + ASK_AFTER,
+        expires_at=now + (BANK_PAGE_LIFETIME if order.card else CHECKOUT_LIFETIME),
+        lease_until=now + REQUEST_LEASE,
+        not_before=now + FIRST_POLL_AFTER,
     )
-    if Cause.METADATA not in tried:
+    if Cause.METADATA not in avoided:
         attempt.metadata = stripe_metadata.build(
             attempt=attempt.ref, account=payer.account.ref, client=client.ref, invoices=quote.invoices
         )

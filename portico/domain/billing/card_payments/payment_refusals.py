@@ -1,4 +1,4 @@
-"""Why a payment by card is not started, in sentences for the client."""
+"""Refusals of card payments and refunds, with the sentences shown to clients and staff."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -10,7 +10,7 @@ class CardsTurnedOff(Refused):
 
 
 class BooksBeingChecked(Refused):
-    """The data came back from a backup, and Stripe has not been asked yet what happened since."""
+    """The data were restored from a backup and not yet reconciled with Stripe."""
 
     message = _("Payments are being checked at the moment. Please try again later.")
 
@@ -24,11 +24,11 @@ class TooLarge(Refused):
 
 
 class BetweenSteps(Refused):
-    """Stripe charges this currency in steps, and the amount is not a multiple of one."""
+    """Stripe charges this currency in steps, and the amount is not a multiple of the step."""
 
     def __init__(self, step: str) -> None:
-        words = _("A card can only be charged in steps of %(step)s. Call the practice to pay this amount another way.")
-        super().__init__(words % {"step": step})
+        text = _("A card can only be charged in steps of %(step)s. Call the practice to pay this amount another way.")
+        super().__init__(text % {"step": step})
 
 
 class CurrencyNotTaken(Refused):
@@ -40,7 +40,7 @@ class NothingToPay(Refused):
 
 
 class AmountChanged(Refused):
-    """What was to pay when the page was opened is not what is to pay now."""
+    """The amount due is no longer the one shown on the page."""
 
     message = _("The amount has changed since you opened this page. Please look at it again. Nothing was charged.")
 
@@ -50,13 +50,13 @@ class CardNotFound(Refused):
 
 
 class StripeNotReachable(Refused):
-    """No call did anything."""
+    """No call reached Stripe, so nothing was charged."""
 
     message = _("Stripe can’t be reached at the moment. Nothing was charged. Please start again in a minute.")
 
 
 class StripeBusy(StripeNotReachable):
-    """Stripe takes no more calls of the practice's account for a moment."""
+    """Stripe's rate limit for the practice's account is exceeded."""
 
     message = _("Too many payments are being made at this moment. Nothing was charged. Please start again in a minute.")
 
@@ -79,16 +79,16 @@ class RefundRefused(Refused):
 
 
 class RefundBetweenSteps(Refused):
-    """A refund follows the steps of its currency, as a charge does."""
+    """Stripe refunds this currency in steps, as it charges it, and the amount is not a multiple of the step."""
 
     status = 422
 
     def __init__(self, step: str) -> None:
-        words = _("Stripe can only send back amounts in steps of %(step)s. Type another amount.")
-        super().__init__(words % {"step": step}, field="amount")
+        text = _("Stripe can only send back amounts in steps of %(step)s. Type another amount.")
+        super().__init__(text % {"step": step}, field="amount")
 
 
 class CannotBeReleased(Refused):
-    """Nobody has asked long enough yet."""
+    """The outcome has not been unknown for long enough."""
 
     message = _("Its outcome is not unknown for a day yet. Wait, or look at Stripe.")

@@ -1,4 +1,4 @@
-"""Asking Stripe what became of attempts: the return page asks for its own, the worker for all that are open."""
+"""Polling Stripe for the outcome of payment attempts, from the return page and from the worker."""
 
 import logging
 from datetime import datetime, timedelta
@@ -49,69 +49,75 @@ from portico.plumbing.queue import leases
 logger = logging.getLogger(__name__)
 
 POLL_INTERVAL = timedelta(seconds=60)
-# While Stripe cannot be asked at all.
+# While there is no key with which to call Stripe.
 POLL_INTERVAL_WITHOUT_CLIENT = timedelta(minutes=5)
 LEASE = timedelta(seconds=90)
-# A key is good for a day at Stripe; a little earlier we stop repeating a call with it, and only ask.
-KEY_LASTS = timedelta(hours=23)
-# Clocks differ.
-MARGIN = timedelta(minutes=5)
-# How far back an attempt is looked for that was written while our clock was ahead: when it really was is not known.
-LOOKED_BACK = timedelta(days=30)
+# Stripe keeps an idempotency key for 24 hours. A little earlier we stop repeating the call and only search.
+IDEMPOTENCY_KEY_LIFETIME = timedelta(hours=23)
+# Allowed difference between our clock and Stripe's.
+CLOCK_MARGIN = timedelta(minutes=5)
+# How far back to search for an attempt written while our clock was ahead: its real time is unknown.
+MAX_SEARCH_AGE = timedelta(days=30)
 
 
 def poll(attempt: PaymentAttempt, *, deadline: Deadline | None = None) -> PaymentAttempt:
-    """The attempt after Stripe was asked about it. Raises StripeTrouble; StripeNotReached without a key to ask by."""
-    line = payment_readiness.read_client_for(
+    """Fetches the attempt's state from Stripe, settles it and returns the attempt.
+
+    Raises StripeCallFailed, and StripeNotReachable if there is no key for the attempt's account.
+    """
+    stripe = payment_readiness.read_client_for(
         attempt.practice, account_id=attempt.stripe_account_id, livemode=attempt.livemode, deadline=deadline
     )
-    if line is None:
+    if stripe is None:
         raise StripeNotReachable
     try:
-        _ask(attempt, line)
+        _fetch_and_apply(attempt, stripe)
     except ResourceMissing as missing:
         settlement.missing_at_stripe(attempt, code=missing.code)
     return checkouts.refreshed(attempt)
 
 
 def poll_next() -> bool:
-    """Asks about the attempt that has waited longest, for the worker. Whether there was one."""
+    """Polls the attempt that has waited longest; called by the worker. Returns False if none is due."""
     waiting = PaymentAttempt.objects.waiting().select_related("client__practice", "account", "practice", "card")
     attempt = leases.claim(waiting, lease=LEASE)
     if attempt is None:
         return False
     wait = POLL_INTERVAL
     try:
-        _follow(attempt)
+        _poll_or_cancel(attempt)
     except (StripeNotReachable, InvalidKey):
-        wait = POLL_INTERVAL_WITHOUT_CLIENT if _is_lineless(attempt) else POLL_INTERVAL
-    except (StripeCallFailed, Processing) as trouble:
-        logger.info("payment.not_known_yet", extra={"attempt": attempt.pk, "trouble": type(trouble).__name__})
+        wait = POLL_INTERVAL_WITHOUT_CLIENT if _has_no_client(attempt) else POLL_INTERVAL
+    except (StripeCallFailed, Processing) as error:
+        logger.info("payment.still_unknown", extra={"attempt": attempt.pk, "error": type(error).__name__})
     leases.finish(attempt, not_before=clock.now() + wait)
     return True
 
 
 def expire_unwanted() -> bool:
-    """Brings forward what should not be open any more; how the worker hears of access that was turned off."""
+    """Makes open attempts due at once if they may no longer be paid, for example after access was turned off.
+
+    Returns True if there were any. `poll_next` then cancels them.
+    """
     later = PaymentAttempt.objects.filter(state=AttemptState.OPEN, not_before__gt=clock.now(), lease_until=None)
     return bool(later.filter(_unwanted()).update(not_before=None))
 
 
 def delete_replaced_keys() -> int:
-    """Deletes replaced keys by which nothing is left to be asked; upkeep calls it. Returns how many."""
-    forgotten = 0
+    """Deletes replaced API keys that are no longer needed for open work; a scheduled task. Returns their number."""
+    deleted = 0
     for key in StripeKey.objects.filter(replaced_at__isnull=False).select_related("practice"):
         open_under_it = PaymentAttempt.objects.holding().filter(practice=key.practice, livemode=key.livemode)
         pending = Refund.objects.filter(practice=key.practice, state=RefundState.PENDING, way=RefundMethod.STRIPE)
         disputed = Dispute.objects.filter(practice=key.practice, state=DisputeState.OPEN)
         waiting = SavedCard.objects.filter(practice=key.practice, removed_at__isnull=False, detached_at=None)
         if not any(rows.exists() for rows in (open_under_it, pending, disputed, waiting)):
-            payment_readiness.forget_key(key)
-            forgotten += 1
-    return forgotten
+            payment_readiness.delete_replaced_key(key)
+            deleted += 1
+    return deleted
 
 
-def _follow(attempt: PaymentAttempt) -> None:
+def _poll_or_cancel(attempt: PaymentAttempt) -> None:
     deadline = Deadline(WORK_SECONDS)
     now = clock.now()
     if attempt.state == AttemptState.OPEN:
@@ -121,71 +127,76 @@ def _follow(attempt: PaymentAttempt) -> None:
             cancellation.cancel(attempt, deadline=deadline)
             return
     if attempt.called_at is None:
-        # Whoever wrote it never came to call Stripe; else it is asked about at the next turn.
+        # Stripe was never called. If it is called in this moment, the next poll fetches the outcome.
         settlement.end_if_never_sent(attempt)
         return
     poll(attempt, deadline=deadline)
 
 
-def _ask(attempt: PaymentAttempt, line: StripeClient) -> None:
+def _fetch_and_apply(attempt: PaymentAttempt, stripe: StripeClient) -> None:
     if attempt.way == AttemptMethod.CHECKOUT:
         if attempt.checkout_session_id:
-            settlement.apply_session(attempt, checkout_sessions.look_up(line, attempt.checkout_session_id))
+            settlement.apply_session(attempt, checkout_sessions.look_up(stripe, attempt.checkout_session_id))
     elif attempt.payment_intent_id:
-        settlement.apply_intent(attempt, payment_intents.look_up(line, attempt.payment_intent_id))
+        settlement.apply_intent(attempt, payment_intents.look_up(stripe, attempt.payment_intent_id))
     elif attempt.called_at is not None:
-        _find_charge(attempt, line)
+        _find_charge(attempt, stripe)
 
 
-def _find_charge(attempt: PaymentAttempt, line: StripeClient) -> None:
-    """A saved card was charged and the answer was lost: looked for, then asked for once more with the same key."""
-    found = _by_metadata(attempt, line)
+def _find_charge(attempt: PaymentAttempt, stripe: StripeClient) -> None:
+    """Finds a saved-card charge whose answer was lost; if there is none, repeats the call with the same key."""
+    found = _find_by_metadata(attempt, stripe)
     if found is not None:
         saved_card_charges.record_intent(attempt, found)
         return
-    if attempt.called_at is not None and not clock.is_within(attempt.called_at, KEY_LASTS):
+    if attempt.called_at is not None and not clock.is_within(attempt.called_at, IDEMPOTENCY_KEY_LIFETIME):
         return
     try:
-        saved_card_charges.record_intent(attempt, saved_card_charges.create(attempt, line))
+        saved_card_charges.record_intent(attempt, saved_card_charges.create(attempt, stripe))
     except CardDeclined as refusal:
         saved_card_charges.record_decline(attempt, refusal)
     except IdempotencyKeyReused:
-        return  # It was called before, in other words; what came of it is still to be found.
+        return  # An earlier call had other parameters; its charge is still to be found.
     except RequestRejected as refusal:
         if attempt.card is not None:
-            saved_cards.is_gone(attempt.card, refusal, line)
+            saved_cards.is_gone(attempt.card, refusal, stripe)
         call_failures.fail(attempt, refusal)
 
 
-def _by_metadata(attempt: PaymentAttempt, line: StripeClient) -> PaymentIntent | None:
+def _find_by_metadata(attempt: PaymentAttempt, stripe: StripeClient) -> PaymentIntent | None:
     try:
-        found = payment_intents.of_customer(line, attempt.stripe_customer_id, since=_begun_at(attempt) - MARGIN)
+        found = payment_intents.of_customer(
+            stripe, attempt.stripe_customer_id, since=_earliest_start(attempt) - CLOCK_MARGIN
+        )
     except ResourceMissing:
-        return None  # The customer was deleted; the call itself is repeated with its key.
-    mine = [each for each in found if (told := settlement.metadata_of(each)) and told.attempt == attempt.ref]
-    return next((each for each in mine if each.is_paid), mine[0] if mine else None)
+        return None  # The customer was deleted; the caller repeats the call with its key.
+    matching = [each for each in found if (data := settlement.metadata_of(each)) and data.attempt == attempt.ref]
+    return next((each for each in matching if each.is_paid), matching[0] if matching else None)
 
 
-def _begun_at(attempt: PaymentAttempt) -> datetime:
-    """The earliest time at which Stripe may have made something of it, by Stripe's clock."""
+def _earliest_start(attempt: PaymentAttempt) -> datetime:
+    """Returns the earliest time, by Stripe's clock, at which Stripe may have created the charge."""
     if clock.is_from_future(attempt.written_at):
-        return clock.now() - LOOKED_BACK
+        return clock.now() - MAX_SEARCH_AGE
     return attempt.written_at - max(clock_checks.known(), timedelta())
 
 
 def _unwanted() -> Q:
-    """Access, option or client gone, or an invoice that takes nothing more: nobody shall pay on it."""
-    opens = PortalAccess.objects.eligible(Purpose.CARD_PAYMENT).filter(
+    """Returns the condition for attempts that may no longer be paid.
+
+    The account is no longer eligible to pay for the client, or an invoice is void, paid or no longer shared.
+    """
+    eligible = PortalAccess.objects.eligible(Purpose.CARD_PAYMENT).filter(
         client=OuterRef("client"), account=OuterRef("account")
     )
     covered = AttemptInvoice.objects.filter(attempt=OuterRef("pk"), is_open=True)
-    gone = covered.filter(
+    not_payable = covered.filter(
         Q(invoice__voided_at__isnull=False) | Q(invoice__open_minor__lte=0) | Q(invoice__shared_at=None)
     )
-    return ~Q(Exists(opens)) | Q(Exists(gone))
+    return ~Q(Exists(eligible)) | Q(Exists(not_payable))
 
 
-def _is_lineless(attempt: PaymentAttempt) -> bool:
+def _has_no_client(attempt: PaymentAttempt) -> bool:
     return (
         payment_readiness.read_client_for(
             attempt.practice, account_id=attempt.stripe_account_id, livemode=attempt.livemode

@@ -1,4 +1,4 @@
-"""What a client would pay by card at this moment, and whether they may."""
+"""Quotes: the amount a client can pay by card now, and whether card payment is open to them."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ from portico.plumbing.text import money
 
 @dataclass(frozen=True)
 class Quote:
-    """Whole invoices with what is left to pay on each, in the order of their ids."""
+    """Invoices to pay in full, each with its amount due, ordered by id."""
 
     invoices: tuple[Invoice, ...]
     is_balance: bool
@@ -42,18 +42,18 @@ class Quote:
 
     @property
     def digest(self) -> str:
-        """Names the invoices and what is left on each; another invoice of the same amount gives another digest."""
+        """Returns a digest of the invoices and their amounts due; two invoices of one amount have different digests."""
         return tokens.digest(",".join(f"{each.ref}:{each.still_open_minor}" for each in self.invoices))[:32]
 
 
 def of_balance(client: Client) -> Quote:
-    """Everything shared that is still to pay, but what is Processing. May be empty."""
+    """Returns a quote for all shared invoices with an amount due, except those being processed. May be empty."""
     owed = client.invoices.not_processing().shared().order_by("id")
     return Quote(tuple(owed), is_balance=True, currency=client.practice.currency)
 
 
 def of_invoice(invoice: Invoice) -> Quote:
-    """All that is left on one shared invoice. Raises InvoicePaid, Processing."""
+    """Returns a quote for the amount due on one shared invoice. Raises InvoicePaid, Processing."""
     fresh = Invoice.objects.with_attempts().get(pk=invoice.pk)
     if fresh.is_processing:
         raise Processing
@@ -63,7 +63,7 @@ def of_invoice(invoice: Invoice) -> Quote:
 
 
 def refuse_unless_chargeable(quote: Quote) -> None:
-    """Raises NothingToPay and what `refuse_amount` does."""
+    """Raises NothingToPay and the refusals of `refuse_amount`."""
     if not quote.invoices or quote.amount_minor <= 0:
         raise NothingToPay
     refuse_amount(quote.amount_minor, quote.currency)
@@ -75,21 +75,21 @@ def refuse_amount(amount_minor: int, currency: str) -> None:
         raise TooSmall
     try:
         at_stripe.to_stripe(amount_minor, currency)
-    except at_stripe.NotInTheTable as trouble:
-        raise CurrencyNotTaken from trouble
-    except at_stripe.BetweenSteps as trouble:
-        raise BetweenSteps(step_of(currency)) from trouble
-    except at_stripe.OutOfRange as trouble:
-        raise TooLarge from trouble
+    except at_stripe.NotInTheTable as error:
+        raise CurrencyNotTaken from error
+    except at_stripe.BetweenSteps as error:
+        raise BetweenSteps(step_of(currency)) from error
+    except at_stripe.OutOfRange as error:
+        raise TooLarge from error
 
 
 def step_of(currency: str) -> str:
-    """What a charge must be a multiple of, as it is shown: KWD 0.010."""
+    """Returns the formatted amount that a charge must be a multiple of: KWD 0.010."""
     return money.formatted(at_stripe.step_minor(currency), currency, language=get_language())
 
 
 def refuse_unless_open(practice: Practice, access: PortalAccess | None) -> None:
-    """Raises CardsTurnedOff, CardsNotTaken, BooksBeingChecked. Asked anew at each request."""
+    """Raises CardsTurnedOff, CardsNotAccepted, BooksBeingChecked. Checked again on every request."""
     if not eligibility.is_eligible(access, Purpose.CARD_PAYMENT):
         raise CardsTurnedOff
     if not practice.takes_cards:
@@ -99,7 +99,7 @@ def refuse_unless_open(practice: Practice, access: PortalAccess | None) -> None:
 
 
 def is_open(practice: Practice, access: PortalAccess) -> bool:
-    """Whether there is a `Pay Now` at all."""
+    """Returns True if `Pay Now` is offered at all."""
     try:
         refuse_unless_open(practice, access)
     except Refused:
@@ -108,12 +108,12 @@ def is_open(practice: Practice, access: PortalAccess) -> bool:
 
 
 def is_chargeable(amount_minor: int, currency: str) -> bool:
-    """Whether Stripe would take such an amount."""
+    """Returns True if Stripe accepts such an amount."""
     return not why_not_chargeable(amount_minor, currency)
 
 
 def why_not_chargeable(amount_minor: int, currency: str) -> str:
-    """What a client is told in place of `Pay Now`; empty when Stripe would take such an amount."""
+    """Returns the sentence shown in place of `Pay Now`; empty if Stripe accepts such an amount."""
     try:
         refuse_amount(amount_minor, currency)
     except Refused as refusal:

@@ -1,4 +1,4 @@
-"""Charging a saved card from our own page, while its owner is there."""
+"""Charging saved cards from our own page, while the cardholder is present."""
 
 from datetime import timedelta
 
@@ -12,17 +12,17 @@ from portico.gateways.stripe.errors import CardDeclined, StripeCallFailed
 from portico.gateways.stripe.objects import PaymentIntent
 from portico.plumbing import clock
 
-# Shorter than until the worker asks.
-LEFT_ALONE = timedelta(seconds=15)
+# Shorter than the delay before the worker polls the attempt.
+POLL_DELAY = timedelta(seconds=15)
 
 
 def charge(
-    attempt: PaymentAttempt, card: SavedCard, line: StripeClient, *, tried: frozenset[Cause] = frozenset()
+    attempt: PaymentAttempt, card: SavedCard, stripe: StripeClient, *, avoided: frozenset[Cause] = frozenset()
 ) -> PaymentAttempt:
-    """The attempt with its outcome, or with the bank's page; Processing while the outcome is not known.
+    """Charges the card and returns the attempt: with its outcome, with the bank's page, or Processing if unknown.
 
-    Raises CardGone when Stripe no longer has the card, Superseded unless its cause was `tried` already, and what
-    `failures.refusal_of` gives: then the attempt is over, and nothing was charged.
+    Raises CardNotFound if Stripe no longer has the card, Superseded unless its cause is among `avoided`, and the
+    refusals of `call_failures.refusal_of`. After each of them the attempt has ended and nothing was charged.
     """
     attempt.stripe_customer_id = card.customer.customer_id
     attempt.called_at = clock.now()
@@ -32,33 +32,33 @@ def charge(
     if not called:
         return checkouts.refreshed(attempt)
     try:
-        intent = create(attempt, line, with_description=Cause.DESCRIPTION not in tried)
+        intent = create(attempt, stripe, with_description=Cause.DESCRIPTION not in avoided)
     except CardDeclined as refusal:
         record_decline(attempt, refusal)
-    except StripeCallFailed as trouble:
-        if saved_cards.is_gone(card, trouble, line):
-            settlement.end(attempt, AttemptState.EXPIRED, reason=trouble.code)
-            raise CardNotFound from trouble
-        call_failures.supersede(attempt, trouble, tried=tried)
-        checkouts.abandon(attempt, trouble)
-        if line.deadline.left() <= 0:
-            _leave_alone(attempt)
+    except StripeCallFailed as error:
+        if saved_cards.is_gone(card, error, stripe):
+            settlement.end(attempt, AttemptState.EXPIRED, reason=error.code)
+            raise CardNotFound from error
+        call_failures.supersede(attempt, error, avoided=avoided)
+        checkouts.abandon(attempt, error)
+        if stripe.deadline.left() <= 0:
+            _delay_polling(attempt)
     else:
         record_intent(attempt, intent)
     return checkouts.refreshed(attempt)
 
 
-def _leave_alone(attempt: PaymentAttempt) -> None:
-    """Its payer has waited for Stripe long enough: the page that follows tells what is known, and asks later."""
+def _delay_polling(attempt: PaymentAttempt) -> None:
+    """Extends the lease briefly: the payer has waited long enough, so the status page must not call Stripe at once."""
     moving = PaymentAttempt.objects.filter(pk=attempt.pk, state=AttemptState.PROCESSING)
-    moving.update(lease_until=clock.now() + LEFT_ALONE)
+    moving.update(lease_until=clock.now() + POLL_DELAY)
 
 
-def create(attempt: PaymentAttempt, line: StripeClient, *, with_description: bool = True) -> PaymentIntent:
-    """Charges, or gets the answer that the same key had before. Raises StripeTrouble, CardRefused among it."""
+def create(attempt: PaymentAttempt, stripe: StripeClient, *, with_description: bool = True) -> PaymentIntent:
+    """Charges the card, or returns the earlier answer to the same key. Raises StripeCallFailed or CardDeclined."""
     covers = attempt.covers.select_related("invoice").order_by("invoice_id")
     return payment_intents.charge_card(
-        line,
+        stripe,
         amount_minor=attempt.amount_minor,
         currency=attempt.currency,
         name=stripe_metadata.name_of(cover.invoice for cover in covers),
@@ -72,13 +72,13 @@ def create(attempt: PaymentAttempt, line: StripeClient, *, with_description: boo
 
 
 def record_intent(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
-    """Notes the intent and settles what it says."""
+    """Saves the payment intent's id and settles its status."""
     PaymentAttempt.objects.filter(pk=attempt.pk).update(payment_intent_id=intent.id, lease_until=None)
     settlement.apply_intent(attempt, intent)
 
 
 def record_decline(attempt: PaymentAttempt, refusal: CardDeclined) -> None:
-    """The bank said no: nothing was charged."""
+    """Ends the attempt after the bank declined the card; nothing was charged."""
     if refusal.intent is not None:
         PaymentAttempt.objects.filter(pk=attempt.pk).update(payment_intent_id=refusal.intent.id)
     call_failures.fail(attempt, refusal)

@@ -1,4 +1,4 @@
-"""Cards that clients let us keep: saved with their payment, removed by their owner, of no use to anybody else."""
+"""Saved cards: saved with a payment, used and removed only by the account that saved them."""
 
 from django.db import transaction
 from django.db.models import Q
@@ -23,42 +23,47 @@ STRIPE = Actor.system("Stripe")
 
 
 def usable_cards(account: PortalAccount, practice: Practice) -> list[SavedCard]:
-    """The account's cards that can be charged by the practice's present key, newest first; none that has expired."""
+    """Returns the account's unexpired cards that can be charged with the practice's current key, newest first."""
     payments = payment_readiness.online_payments_of(practice)
     if payments is None or payments.key is None:
         return []
     today = clock.today(practice.time_zone)
-    mine = _kept(account).filter(
-        customer__stripe_account_id__in=_names_of(payments.key.account_id), customer__livemode=payments.key.livemode
+    matching = _cards_of(account).filter(
+        customer__stripe_account_id__in=_possible_account_ids(payments.key.account_id),
+        customer__livemode=payments.key.livemode,
     )
-    return [card for card in mine if (card.expires_year, card.expires_month) >= (today.year, today.month)]
+    return [card for card in matching if (card.expires_year, card.expires_month) >= (today.year, today.month)]
 
 
 def saved_cards_of(account: PortalAccount) -> list[SavedCard]:
-    """All of them, for their owner to look at and remove."""
-    return list(_kept(account))
+    """Returns all cards of the account, for its owner to view and remove."""
+    return list(_cards_of(account))
 
 
 def cards_of_other_accounts(client: Client, account: PortalAccount | None) -> list[SavedCard]:
-    """Cards of mailboxes that have paid for the client and are not the one that sees it now: no use for it."""
+    """Returns cards of other accounts that have paid for the client; they cannot be used for this client now."""
     paid_before = client.attempts.order_by().values("account")
     rows = SavedCard.objects.kept().filter(account__in=paid_before).exclude(account=account)
     return list(rows.select_related("account").order_by("-id"))
 
 
 def count_unusable(practice: Practice) -> int:
-    """How many cards belong to another Stripe account or mode than the present key's: their owners type them anew."""
+    """Returns the number of cards that belong to another Stripe account or mode than the current key's.
+
+    Their owners have to enter them again.
+    """
     payments = payment_readiness.online_payments_of(practice)
     if payments is None or payments.key is None:
         return 0
     usable_now = Q(
-        customer__stripe_account_id__in=_names_of(payments.key.account_id), customer__livemode=payments.key.livemode
+        customer__stripe_account_id__in=_possible_account_ids(payments.key.account_id),
+        customer__livemode=payments.key.livemode,
     )
     return SavedCard.objects.kept().filter(practice=practice).exclude(usable_now).count()
 
 
 def save(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
-    """Keeps the card of a payment whose payer asked for it. In the caller's transaction; again: changes nothing."""
+    """Saves the card of a payment if its payer consented. Idempotent; in the caller's transaction."""
     card = intent.charge.card if intent.charge else None
     customer = StripeCustomer.objects.filter(
         practice_id=attempt.practice_id, customer_id=attempt.stripe_customer_id
@@ -83,53 +88,51 @@ def save(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
         _record(AuditAction.CARD_SAVED, saved, attempt.client, by=STRIPE)
 
 
-def is_gone(card: SavedCard, trouble: StripeCallFailed, line: StripeClient) -> bool:
-    """Whether a charge was refused because Stripe no longer has the card or its customer; then both are forgotten.
+def is_gone(card: SavedCard, error: StripeCallFailed, stripe: StripeClient) -> bool:
+    """Returns True if the charge was rejected because Stripe no longer has the card or its customer.
 
-    Stripe is asked about the card, for its refusal may have another reason.
+    The card, or the customer with all its cards, is then marked as removed. Fetches the card from Stripe, since the
+    rejection may have another reason.
     """
-    if not isinstance(trouble, RequestRejected) or isinstance(trouble, IdempotencyKeyReused):
+    if not isinstance(error, RequestRejected) or isinstance(error, IdempotencyKeyReused):
         return False
-    if isinstance(trouble, ResourceMissing) and trouble.is_about("customer"):
-        forget_customer(card.practice, card.customer.customer_id, by=STRIPE)
+    if isinstance(error, ResourceMissing) and error.is_about("customer"):
+        mark_customer_deleted(card.practice, card.customer.customer_id, by=STRIPE)
         return True
     try:
-        found = customers.card(line, card.payment_method_id)
+        found = customers.card(stripe, card.payment_method_id)
     except ResourceMissing:
         found = None
     except StripeCallFailed:
         return False
     if found is not None and found.customer == card.customer.customer_id:
         return False
-    forget(SavedCard.objects.filter(pk=card.pk), by=STRIPE)
+    mark_removed(SavedCard.objects.filter(pk=card.pk), by=STRIPE)
     return True
 
 
-def forget_customer(practice: Practice, customer_id: str, *, by: Actor) -> None:
-    """The customer was deleted at Stripe: it is never named again, and its cards are no longer offered.
+def mark_customer_deleted(practice: Practice, customer_id: str, *, by: Actor) -> None:
+    """Records that the customer was deleted at Stripe: it is not used again, and its cards are no longer offered.
 
-    The rows stay, for what was paid with them. Again: changes nothing.
+    The rows stay, because payments refer to them. Idempotent.
     """
     with transaction.atomic():
         gone = StripeCustomer.objects.filter(practice=practice, customer_id=customer_id)
         gone.filter(gone_at=None).update(gone_at=clock.now())
-        forget(SavedCard.objects.filter(customer__in=gone), by=by)
+        mark_removed(SavedCard.objects.filter(customer__in=gone), by=by)
 
 
-def forget(cards: RowQuerySet[SavedCard], *, by: Actor) -> None:
-    """Cards that Stripe no longer has: not offered any more, and nothing is left to be removed there."""
+def mark_removed(cards: RowQuerySet[SavedCard], *, by: Actor) -> None:
+    """Records that Stripe no longer has the cards: they are not offered any more and need no detaching."""
     now = clock.now()
     with transaction.atomic():
         for card in cards.filter(removed_at=None).select_related("practice").locked():
             SavedCard.objects.filter(pk=card.pk).update(removed_at=now, detached_at=now)
-            _record(AuditAction.CARD_REMOVED, card, _client_of(card), by=by)
+            _record(AuditAction.CARD_REMOVED, card, _last_client_paid_for(card), by=by)
 
 
 def remove(card: SavedCard, client: Client, *, by: Actor) -> None:
-    """Its owner wants it kept no longer: gone here at once, and at Stripe as soon as Stripe answers.
-
-    Again: changes nothing.
-    """
+    """Removes a card at its owner's request: here at once, at Stripe as soon as it can be reached. Idempotent."""
     with transaction.atomic():
         removed = SavedCard.objects.filter(pk=card.pk, removed_at=None).update(removed_at=clock.now())
         if not removed:
@@ -138,7 +141,7 @@ def remove(card: SavedCard, client: Client, *, by: Actor) -> None:
 
 
 def detach_removed() -> int:
-    """Takes removed cards from Stripe as well; upkeep calls it. Returns how many."""
+    """Detaches removed cards at Stripe; a scheduled task. Returns how many were detached."""
     waiting = SavedCard.objects.filter(removed_at__isnull=False, detached_at=None).select_related(
         "customer", "practice"
     )
@@ -146,18 +149,18 @@ def detach_removed() -> int:
 
 
 def detach(card: SavedCard, *, deadline: Deadline | None = None) -> bool:
-    """Whether the card is gone at Stripe; if nobody can be asked now, upkeep asks later."""
-    line = payment_readiness.read_client_for(
+    """Detaches a removed card at Stripe. Returns False if Stripe did not answer; a scheduled task then retries."""
+    stripe = payment_readiness.read_client_for(
         card.practice,
         account_id=card.customer.stripe_account_id,
         livemode=card.customer.livemode,
         deadline=deadline,
     )
     try:
-        if line is not None:
-            customers.remove_card(line, card.payment_method_id)
+        if stripe is not None:
+            customers.remove_card(stripe, card.payment_method_id)
     except RequestRejected:
-        pass  # It was gone already.
+        pass  # It was detached already.
     except StripeCallFailed:
         return False
     SavedCard.objects.filter(pk=card.pk).update(detached_at=clock.now())
@@ -165,40 +168,44 @@ def detach(card: SavedCard, *, deadline: Deadline | None = None) -> bool:
 
 
 def get_or_create_customer(
-    account: PortalAccount, practice: Practice, line: StripeClient, *, account_id: str
+    account: PortalAccount, practice: Practice, stripe: StripeClient, *, account_id: str
 ) -> StripeCustomer:
-    """Who the mailbox is at Stripe, made there when it is new. Raises StripeTrouble."""
-    mine = StripeCustomer.objects.filter(
-        account=account, stripe_account_id__in=_names_of(account_id), livemode=line.is_live
+    """Returns the account's Stripe customer, created at Stripe if necessary. Raises StripeCallFailed."""
+    matching = StripeCustomer.objects.filter(
+        account=account, stripe_account_id__in=_possible_account_ids(account_id), livemode=stripe.is_live
     )
-    known = mine.filter(gone_at=None).first()
+    known = matching.filter(gone_at=None).first()
     if known is not None:
         return known
-    key = _key_for(account, line, account_id, after=mine.order_by("-id").first())
-    made = customers.create(line, email=account.mailbox_key, metadata={"portico_account": account.ref}, key=key)
+    key = _key_for(account, stripe, account_id, after=matching.order_by("-id").first())
+    customer_id = customers.create(
+        stripe, email=account.mailbox_key, metadata={"portico_account": account.ref}, key=key
+    )
     customer, _is_new = StripeCustomer.objects.get_or_create(
         practice=practice,
         account=account,
         stripe_account_id=account_id,
-        livemode=line.is_live,
+        livemode=stripe.is_live,
         gone_at=None,
-        defaults={"customer_id": made},
+        defaults={"customer_id": customer_id},
     )
     return customer
 
 
-def _key_for(account: PortalAccount, line: StripeClient, account_id: str, *, after: StripeCustomer | None) -> str:
-    """The same for two presses at once, so that Stripe makes one customer; another one after a refusal and after a
-    customer that is gone, because Stripe repeats its answer to a key for a day.
+def _key_for(account: PortalAccount, stripe: StripeClient, account_id: str, *, after: StripeCustomer | None) -> str:
+    """Returns the idempotency key for creating a customer.
+
+    Concurrent requests get the same key, so that Stripe creates one customer. After a rejection or a deleted customer
+    the key differs, because Stripe repeats its answer to a key for 24 hours.
     """
     refused = PaymentAttempt.objects.filter(account=account, failure__in=REFUSALS).order_by("-id")
     last_refused = refused.values_list("pk", flat=True).first() or 0
-    mode = "live" if line.is_live else "test"
+    mode = "live" if stripe.is_live else "test"
     return f"customer-{account.ref}-{mode}-{account_id}-{after.pk if after else 0}-{last_refused}"
 
 
-def _client_of(card: SavedCard) -> Client | None:
-    """Whose bill was paid last by the card's owner: the client on whose record staff look for it."""
+def _last_client_paid_for(card: SavedCard) -> Client | None:
+    """Returns the client for whom the card's account paid last: staff look for the audit entry there."""
     paid = (
         PaymentAttempt.objects.filter(account=card.account_id)
         .select_related("client__practice")
@@ -208,18 +215,18 @@ def _client_of(card: SavedCard) -> Client | None:
     return paid.client if paid else None
 
 
-def _names_of(account_id: str) -> set[str]:
-    """A seeded key does not know its account until Stripe is asked for it."""
+def _possible_account_ids(account_id: str) -> set[str]:
+    """Returns the account id and the empty id: a seeded key has no account id until Stripe is asked for it."""
     return {account_id, ""}
 
 
-def _kept(account: PortalAccount) -> RowQuerySet[SavedCard]:
+def _cards_of(account: PortalAccount) -> RowQuerySet[SavedCard]:
     return SavedCard.objects.kept().filter(account=account).order_by("-id")
 
 
-def _record(verb: AuditAction, card: SavedCard, client: Client | None, *, by: Actor) -> None:
+def _record(action: AuditAction, card: SavedCard, client: Client | None, *, by: Actor) -> None:
     audit_log.record(
-        verb,
+        action,
         practice=client.practice if client else card.practice,
         client=client,
         by=by,

@@ -1,6 +1,6 @@
-"""What Stripe says of a payment, put into the books: the one path of return page, events and sweep.
+"""Settlement: records the outcome that Stripe reports for a payment. Used by return page, webhooks and polling.
 
-Every function gets an object that was just fetched. What was settled once is settled for good.
+Every function takes an object that was just fetched from Stripe. A settled payment is not settled again.
 """
 
 from dataclasses import dataclass
@@ -36,35 +36,35 @@ STRIPE = Actor.system("Stripe")
 
 @dataclass(frozen=True)
 class SettledFor:
-    """Who is credited with a payment, and what it was meant for."""
+    """The client and account credited with a payment, and the invoices it was meant for."""
 
     client: Client
     account: PortalAccount | None
-    toward: list[AllocationTarget]
+    targets: list[AllocationTarget]
 
 
 def apply_session(attempt: PaymentAttempt, session: CheckoutSession) -> None:
-    """Settles what a Checkout says. Safe to repeat, in any order."""
+    """Settles the state of a Checkout Session. Idempotent, in any order of events."""
     intent = session.intent
     found = (session.amount_minor, session.currency, session.livemode)
-    if not _is_as_asked(attempt, found):
-        _set_aside(attempt, found, session.intent_id, intent)
+    if not _matches_attempt(attempt, found):
+        _flag_mismatch(attempt, found, session.intent_id, intent)
     elif intent is not None and intent.is_paid:
         apply_intent(attempt, intent)
     elif session.status == "expired":
         end(attempt, AttemptState.EXPIRED)
     elif session.status == "complete" or (intent is not None and intent.status == "processing"):
-        _is_moving(attempt)
+        _mark_processing(attempt)
 
 
 def apply_intent(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
-    """Settles what a payment intent says. Safe to repeat, in any order."""
+    """Settles the state of a payment intent. Idempotent, in any order of events."""
     found = (intent.amount_minor, intent.currency, intent.livemode)
     if intent.is_paid and intent.received_minor != intent.amount_minor:
-        _set_aside(attempt, (intent.received_minor, intent.currency, intent.livemode), intent.id, intent)
+        _flag_mismatch(attempt, (intent.received_minor, intent.currency, intent.livemode), intent.id, intent)
         return
-    if not _is_as_asked(attempt, found):
-        _set_aside(attempt, found, intent.id, intent)
+    if not _matches_attempt(attempt, found):
+        _flag_mismatch(attempt, found, intent.id, intent)
         return
     match intent.status:
         case "succeeded":
@@ -74,26 +74,28 @@ def apply_intent(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
         case "requires_payment_method":
             end(attempt, AttemptState.FAILED, reason=intent.decline)
         case "requires_action":
-            _is_at_bank(attempt, intent)
+            _mark_at_bank(attempt, intent)
         case _:
-            _is_moving(attempt)
+            _mark_processing(attempt)
 
 
 @retry_on_deadlock
 def succeed(attempt: PaymentAttempt, intent: PaymentIntent) -> Payment | None:
-    """Writes the payment of a charge, once. What its invoices no longer take is credit, flagged for a refund."""
-    with locks.lock_books(attempt.client) as held:
-        if _is_known(held.practice, intent):
+    """Records the payment of a charge, once. What exceeds its invoices' amounts due is credit, flagged for a refund."""
+    with locks.lock_books(attempt.client) as locked:
+        if _is_known(locked.practice, intent):
             return None
         covers = list(attempt.covers.select_related("invoice").order_by("invoice_id"))
-        invoices = {each.pk: each for each in locks.lock_invoices(held, [cover.invoice_id for cover in covers])}
+        invoices = {each.pk: each for each in locks.lock_invoices(locked, [cover.invoice_id for cover in covers])}
         row = PaymentAttempt.objects.locked().select_related("account").get(pk=attempt.pk)
         is_second = row.state == AttemptState.SUCCEEDED
-        is_meant = not is_second and row.state != AttemptState.RELEASED
-        toward = (
-            [AllocationTarget(invoices[cover.invoice_id], cover.amount_minor) for cover in covers] if is_meant else []
+        counts_for_invoices = not is_second and row.state != AttemptState.RELEASED
+        targets = (
+            [AllocationTarget(invoices[cover.invoice_id], cover.amount_minor) for cover in covers]
+            if counts_for_invoices
+            else []
         )
-        payment = _write(SettledFor(held, row.account, toward), intent, attempt=None if is_second else row)
+        payment = _write(SettledFor(locked, row.account, targets), intent, attempt=None if is_second else row)
         if row.holds:
             allocation.end_attempt(row, AttemptState.SUCCEEDED, by=STRIPE)
         elif not is_second:
@@ -104,47 +106,52 @@ def succeed(attempt: PaymentAttempt, intent: PaymentIntent) -> Payment | None:
 
 
 @retry_on_deadlock
-def rebuild(practice: Practice, intent: PaymentIntent, told: PaymentMetadata) -> Payment | None:
-    """The payment of a charge whose attempt is not in the database, by what Stripe was told; None if it is known."""
-    client = Client.objects.select_related("practice").filter(practice=practice, ref=told.client).first()
+def rebuild(practice: Practice, intent: PaymentIntent, metadata: PaymentMetadata) -> Payment | None:
+    """Records the payment of a charge whose attempt is not in the database, using the metadata at Stripe.
+
+    Returns None if the payment is recorded already, or the client or the currency is not the practice's.
+    """
+    client = Client.objects.select_related("practice").filter(practice=practice, ref=metadata.client).first()
     if client is None or not intent.is_paid or intent.currency != practice.currency:
         return None
-    with locks.lock_books(client) as held:
+    with locks.lock_books(client) as locked:
         if _is_known(practice, intent):
             return None
-        amounts = {part.invoice: part.amount_minor for part in told.parts}
-        known = Invoice.objects.filter(client=held, ref__in=amounts).values_list("pk", flat=True)
-        toward = [AllocationTarget(each, amounts[each.ref]) for each in locks.lock_invoices(held, known)]
-        account = PortalAccount.objects.filter(practice=practice, ref=told.account).first()
-        left_over = _("It was meant for more invoices than Stripe’s record of it names.") if told.left_out else ""
-        return _write(SettledFor(held, account, toward), intent, attempt=None, left_over=left_over)
+        amounts = {part.invoice: part.amount_minor for part in metadata.parts}
+        known = Invoice.objects.filter(client=locked, ref__in=amounts).values_list("pk", flat=True)
+        targets = [AllocationTarget(each, amounts[each.ref]) for each in locks.lock_invoices(locked, known)]
+        account = PortalAccount.objects.filter(practice=practice, ref=metadata.account).first()
+        reason_unallocated = (
+            _("It was meant for more invoices than Stripe’s record of it names.") if metadata.left_out else ""
+        )
+        return _write(SettledFor(locked, account, targets), intent, attempt=None, reason_unallocated=reason_unallocated)
 
 
 @retry_on_deadlock
 def end(attempt: PaymentAttempt, state: AttemptState, *, reason: str = "", by: Actor = STRIPE) -> None:
-    """Nothing was charged. Again, or after a success: changes nothing."""
-    with locks.lock_books(attempt.client) as held:
+    """Ends an attempt without a charge. Idempotent, and without effect after a success."""
+    with locks.lock_books(attempt.client) as locked:
         row = PaymentAttempt.objects.get(pk=attempt.pk)
         if not row.holds or row.state == AttemptState.QUARANTINED:
             return
         allocation.end_attempt(row, state, by=by, reason=reason)
         if state == AttemptState.FAILED:
-            record(AuditAction.PAYMENT_DECLINED, held, row.ref, row.amount_minor, by=by, reason=reason)
+            record(AuditAction.PAYMENT_DECLINED, locked, row.ref, row.amount_minor, by=by, reason=reason)
 
 
 def missing_at_stripe(attempt: PaymentAttempt, *, code: str) -> None:
-    """Stripe no longer has the attempt's page or payment, as after its test data was deleted.
+    """Ends an open attempt that Stripe no longer knows, for example because its test data were deleted.
 
-    What was only begun is over. Where money may have moved nothing is concluded: staff release it after a day.
+    If money may have moved, the attempt stays as it is; staff can release it after 24 hours.
     """
     if not attempt.is_moving:
         end(attempt, AttemptState.EXPIRED, reason=code)
 
 
 def end_if_never_sent(attempt: PaymentAttempt) -> bool:
-    """Ends an attempt for which Stripe was never called. False: it was called meanwhile, and may have a page."""
+    """Ends an attempt for which Stripe was never called. Returns False if it has been called in the meantime."""
     with locks.lock_books(attempt.client):
-        # Locked: whoever is about to call notes that on this row first, and finds it ended.
+        # Locked: a request about to call Stripe first writes `called_at` on this row, and finds it ended.
         row = PaymentAttempt.objects.locked().get(pk=attempt.pk)
         if row.holds and row.called_at is not None:
             return False
@@ -154,10 +161,10 @@ def end_if_never_sent(attempt: PaymentAttempt) -> bool:
 
 
 def record(
-    verb: AuditAction, client: Client, about: str, amount_minor: int, *, by: Actor, **details: str | int | bool
+    action: AuditAction, client: Client, about: str, amount_minor: int, *, by: Actor, **details: str | int | bool
 ) -> None:
     audit_log.record(
-        verb,
+        action,
         practice=client.practice,
         client=client,
         by=by,
@@ -169,13 +176,15 @@ def record(
 
 
 def _is_known(practice: Practice, intent: PaymentIntent) -> bool:
-    """The client is held. A second charge of one intent cannot be: Stripe makes one that succeeds."""
+    """Returns True if the charge is recorded. The client is locked; at most one charge of an intent succeeds."""
     return Payment.objects.filter(practice=practice, stripe_charge_id=intent.charge_id).exists()
 
 
-def _write(payer: SettledFor, intent: PaymentIntent, *, attempt: PaymentAttempt | None, left_over: str = "") -> Payment:
-    """Writes and places the payment. `left_over` says why something may be left, where that is known."""
-    client, charge = payer.client, intent.charge
+def _write(
+    settled_for: SettledFor, intent: PaymentIntent, *, attempt: PaymentAttempt | None, reason_unallocated: str = ""
+) -> Payment:
+    """Records and allocates the payment. `reason_unallocated` explains an unallocated rest, if known."""
+    client, charge = settled_for.client, intent.charge
     card = charge.card if charge else None
     charged_at = charge.created_at if charge else clock.now()
     payment = Payment.objects.create(
@@ -187,14 +196,14 @@ def _write(payer: SettledFor, intent: PaymentIntent, *, attempt: PaymentAttempt 
         received_on=times.day_of(charged_at, client.practice.zone),
         number=invoice_numbers.next_receipt_number(client.practice),
         attempt=attempt,
-        account=payer.account,
+        account=settled_for.account,
         stripe_charge_id=intent.charge_id,
         payment_intent_id=intent.id,
         livemode=intent.livemode,
         card_brand=card.brand[:20] if card else "",
         card_last4=card.last4[:4] if card else "",
     )
-    left = allocation.allocate(payment, payer.toward)
+    unallocated = allocation.allocate(payment, settled_for.targets)
     record(
         AuditAction.PAYMENT_CHARGED,
         client,
@@ -202,40 +211,42 @@ def _write(payer: SettledFor, intent: PaymentIntent, *, attempt: PaymentAttempt 
         payment.amount_minor,
         by=STRIPE,
         attempt=attempt.ref if attempt else "",
-        left_over_minor=left,
+        left_over_minor=unallocated,
     )
-    if left:
-        # Before anything applies credit: it must not be put against what it was never meant for.
-        account_credits.ask_for_refund(payment, reason=left_over or _("It arrived when there was nothing left to pay."))
+    if unallocated:
+        # Before credit is applied: the rest must not be used for invoices it was not meant for.
+        account_credits.ask_for_refund(
+            payment, reason=reason_unallocated or _("It arrived when there was nothing left to pay.")
+        )
     receipts.send(payment, by=STRIPE)
     return payment
 
 
-def _is_as_asked(attempt: PaymentAttempt, found: tuple[int, str, bool]) -> bool:
+def _matches_attempt(attempt: PaymentAttempt, found: tuple[int, str, bool]) -> bool:
     return found == (attempt.amount_minor, attempt.currency, attempt.livemode)
 
 
-def _set_aside(
+def _flag_mismatch(
     attempt: PaymentAttempt, found: tuple[int, str, bool], intent_id: str, intent: PaymentIntent | None
 ) -> None:
-    """For staff to look at; once its invoices were let go, what was paid is credit, flagged for a refund."""
+    """Quarantines the attempt for staff; if it was released before, records its payment as credit to be refunded."""
     _quarantine(attempt, found, intent=intent_id)
     is_ours = intent is not None and (intent.currency, intent.livemode) == (attempt.currency, attempt.livemode)
     if intent is not None and intent.is_paid and is_ours:
-        _keep_for_refund(attempt, intent)
+        _credit_for_refund(attempt, intent)
 
 
 @retry_on_deadlock
-def _keep_for_refund(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
-    with locks.lock_books(attempt.client) as held:
+def _credit_for_refund(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
+    with locks.lock_books(attempt.client) as locked:
         row = PaymentAttempt.objects.select_related("account").get(pk=attempt.pk)
-        if not row.holds and not _is_known(held.practice, intent):
-            # It is not what the attempt asked for, so it is not the attempt's payment.
-            _write(SettledFor(held, row.account, []), intent, attempt=None)
+        if not row.holds and not _is_known(locked.practice, intent):
+            # It does not match the attempt, so it is not recorded as the attempt's payment.
+            _write(SettledFor(locked, row.account, []), intent, attempt=None)
 
 
 def _quarantine(attempt: PaymentAttempt, found: tuple[int, str, bool], *, intent: str) -> None:
-    with locks.lock_books(attempt.client) as held:
+    with locks.lock_books(attempt.client) as locked:
         changed = (
             PaymentAttempt.objects.filter(pk=attempt.pk, state__in=(AttemptState.OPEN, AttemptState.PROCESSING))
         ).update(
@@ -247,10 +258,10 @@ def _quarantine(attempt: PaymentAttempt, found: tuple[int, str, bool], *, intent
             found_livemode=found[2],
         )
         if changed:
-            mismatch_mail.notify_owners(held.practice, attempt, by=STRIPE)
+            mismatch_mail.notify_owners(locked.practice, attempt, by=STRIPE)
             record(
                 AuditAction.PAYMENT_QUARANTINED,
-                held,
+                locked,
                 attempt.ref,
                 attempt.amount_minor,
                 by=STRIPE,
@@ -260,15 +271,15 @@ def _quarantine(attempt: PaymentAttempt, found: tuple[int, str, bool], *, intent
             )
 
 
-def _is_moving(attempt: PaymentAttempt) -> None:
+def _mark_processing(attempt: PaymentAttempt) -> None:
     with locks.lock_books(attempt.client):
         PaymentAttempt.objects.filter(pk=attempt.pk, state=AttemptState.OPEN).update(
             state=AttemptState.PROCESSING, unknown_since=clock.now()
         )
 
 
-def _is_at_bank(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
-    """Nothing has moved: the bank waits for its customer."""
+def _mark_at_bank(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
+    """Reopens the attempt: no money has moved, and the bank waits for the cardholder."""
     with locks.lock_books(attempt.client):
         PaymentAttempt.objects.filter(pk=attempt.pk, state__in=(AttemptState.OPEN, AttemptState.PROCESSING)).update(
             state=AttemptState.OPEN, unknown_since=None, payment_intent_id=intent.id, bank_url=intent.bank_address
@@ -276,5 +287,5 @@ def _is_at_bank(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
 
 
 def metadata_of(intent: PaymentIntent) -> PaymentMetadata | None:
-    """What Portico wrote on the intent; None when it is none of ours."""
+    """Returns Portico's metadata on the intent; None if Portico did not create it."""
     return stripe_metadata.parse(intent.metadata)

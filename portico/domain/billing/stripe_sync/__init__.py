@@ -1,1 +1,1 @@
-"""Keeping the books in step with Stripe: events, reconciliation, refunds and disputes."""
+"""Keeping the books in sync with Stripe: webhook events, reconciliation, refunds and disputes."""

@@ -1,4 +1,4 @@
-"""Letting go of a payment that nobody could find out about, or that does not match, for a day."""
+"""Releasing payment attempts whose outcome has been unknown, or does not match, for 24 hours."""
 
 from datetime import datetime, timedelta
 
@@ -14,12 +14,12 @@ from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 
-AFTER = timedelta(hours=24)
+RELEASE_AFTER = timedelta(hours=24)
 
 
 def releasable_from(attempt: PaymentAttempt) -> datetime | None:
-    """When staff may let go of it; None while nothing about it is in doubt."""
-    return attempt.unknown_since + AFTER if attempt.is_moving and attempt.unknown_since is not None else None
+    """Returns the time from which staff may release the attempt; None if its outcome is not in doubt."""
+    return attempt.unknown_since + RELEASE_AFTER if attempt.is_moving and attempt.unknown_since is not None else None
 
 
 def may_be_released(attempt: PaymentAttempt) -> bool:
@@ -29,11 +29,11 @@ def may_be_released(attempt: PaymentAttempt) -> bool:
 
 @retry_on_deadlock
 def release(attempt: PaymentAttempt, *, reason: str, shown: ShownSums | None, by: Actor) -> PaymentAttempt:
-    """Its invoices are free again; money that still arrives becomes credit, flagged for a refund.
+    """Frees the attempt's invoices; money that still arrives becomes credit, flagged for a refund.
 
-    Again: changes nothing. Raises StillKnown, ReasonMissing, ShownSumsChanged.
+    Idempotent. Raises CannotBeReleased, ReasonMissing, ShownSumsChanged.
     """
-    with locks.lock_books(attempt.client) as held:
+    with locks.lock_books(attempt.client) as client:
         row = PaymentAttempt.objects.get(pk=attempt.pk)
         if row.state == AttemptState.RELEASED:
             return row
@@ -43,5 +43,5 @@ def release(attempt: PaymentAttempt, *, reason: str, shown: ShownSums | None, by
             raise ReasonMissing(field="reason")
         shown_sums.refuse_if_changed(shown, shown_sums.of_attempt(row))
         row = allocation.end_attempt(row, AttemptState.RELEASED, by=by, reason=reason.strip())
-        record(AuditAction.PAYMENT_RELEASED, held, row.ref, row.amount_minor, by=by, reason=row.reason)
+        record(AuditAction.PAYMENT_RELEASED, client, row.ref, row.amount_minor, by=by, reason=row.reason)
     return row

@@ -1,6 +1,6 @@
-"""Money that goes back to a card, by the charge's id: sent from the office, or found at Stripe.
+"""Refunds to cards: sent from the office, or made at Stripe and recorded here.
 
-Counted in the books from the moment it is asked for; undone if it fails.
+A refund counts in the books from the moment it is requested, and is undone if it fails.
 """
 
 import logging
@@ -30,8 +30,8 @@ from portico.plumbing.database.deadlocks import retry_on_deadlock
 
 logger = logging.getLogger(__name__)
 
-# A call is repeated with its key so long; from then on it is only looked for.
-KEY_LASTS = timedelta(hours=23)
+# Stripe keeps an idempotency key for 24 hours. A little earlier we stop repeating the call and only search.
+IDEMPOTENCY_KEY_LIFETIME = timedelta(hours=23)
 BATCH_SIZE = 20
 
 
@@ -47,16 +47,16 @@ def send(
     form_key: str = "",
     deadline: Deadline | None = None,
 ) -> Refund:
-    """Sends money back to the card. Without an answer it stays pending, and the worker finds out.
+    """Refunds an amount to the card. Without an answer the refund stays pending, and the worker polls it.
 
-    Pressed twice it is one. Raises FormSentBefore, RecordedByHand, RefundBetweenSteps, ShownSumsChanged,
-    StripeNotReached, RefundRefused, and what `open_refund` does.
+    A form that is submitted twice makes one refund. Raises FormSentBefore, RecordedByHand, RefundBetweenSteps,
+    ShownSumsChanged, StripeNotReachable, RefundRefused, and the refusals of `refunds.create_refund`.
     """
     _refuse_between_steps(payment, amount_minor)
-    line = client_for(payment, deadline=deadline)
-    if line is None:
+    stripe = client_for(payment, deadline=deadline)
+    if stripe is None:
         raise StripeNotReachable
-    refund, is_new = _open(
+    refund, is_new = _create_pending(
         payment,
         amount_minor=amount_minor,
         reason=reason,
@@ -71,20 +71,20 @@ def send(
             raise RefundRefused
         return refund
     try:
-        apply_refund(refund, _call(refund, payment, line))
-    except StripeCallFailed as trouble:
-        if isinstance(trouble, OutcomeUnknown) and not isinstance(trouble, StripeUnreachable):
+        apply_refund(refund, _call(refund, payment, stripe))
+    except StripeCallFailed as error:
+        if isinstance(error, OutcomeUnknown) and not isinstance(error, StripeUnreachable):
             return refund
-        _fail(refund, trouble)
-        raise (StripeNotReachable if isinstance(trouble, StripeUnreachable) else RefundRefused) from trouble
+        _record_failure(refund, error)
+        raise (StripeNotReachable if isinstance(error, StripeUnreachable) else RefundRefused) from error
     refund.refresh_from_db()
     return refund
 
 
 @retry_on_deadlock
 def apply_refund(refund: Refund, found: objects.Refund) -> None:
-    """Settles what Stripe says of a refund. Safe to repeat; what failed stays failed."""
-    with locks.lock_books(refund.payment.client) as held:
+    """Settles the state of a refund at Stripe. Idempotent; a failed refund stays failed."""
+    with locks.lock_books(refund.payment.client) as client:
         row = Refund.objects.locked().select_related("payment__client__practice").get(pk=refund.pk)
         if not row.stripe_refund_id:
             row.stripe_refund_id = found.id
@@ -93,26 +93,26 @@ def apply_refund(refund: Refund, found: objects.Refund) -> None:
             return
         if found.has_failed:
             allocation.undo_refund(row, failure=found.status, by=STRIPE)
-            settlement.record(AuditAction.REFUND_FAILED, held, row.payment.ref, row.amount_minor, by=STRIPE)
+            settlement.record(AuditAction.REFUND_FAILED, client, row.payment.ref, row.amount_minor, by=STRIPE)
         elif found.status == "succeeded" and row.state == RefundState.PENDING:
             row.state, row.settled_at = RefundState.SUCCEEDED, clock.now()
             row.save(update_fields=["state", "settled_at"])
             receipts.send_refund(row, by=STRIPE)
 
 
-def apply_refunds_of(payment: Payment, line: StripeClient) -> None:
-    """Every refund of a charge as Stripe has it now, whoever made it. Raises StripeTrouble."""
-    there = charges.refunds(line, payment.stripe_charge_id)
-    if any(_known(payment, found) is None for found in there):
+def apply_refunds_of(payment: Payment, stripe: StripeClient) -> None:
+    """Settles every refund of a charge, including those made at Stripe. Raises StripeCallFailed."""
+    at_stripe = charges.refunds(stripe, payment.stripe_charge_id)
+    if any(_find_known(payment, found) is None for found in at_stripe):
         end_unanswered(payment)
-    for found in reversed(there):
-        refund = _known(payment, found) or _found_at_stripe(payment, found)
+    for found in reversed(at_stripe):
+        refund = _find_known(payment, found) or _record_found(payment, found)
         if refund is not None:
             apply_refund(refund, found)
 
 
 def is_settled(practice: Practice, found: objects.Refund) -> bool:
-    """Whether the books have it as Stripe has it: nothing is left to be done about it."""
+    """Returns True if the books already agree with Stripe about the refund."""
     state = Refund.objects.filter(practice=practice, stripe_refund_id=found.id).values_list("state", flat=True).first()
     if found.has_failed:
         return state in {None, RefundState.FAILED}
@@ -120,30 +120,30 @@ def is_settled(practice: Practice, found: objects.Refund) -> bool:
 
 
 def end_unanswered(payment: Payment) -> None:
-    """Asks about refunds that got no answer, before anything that Stripe has done for certain is counted.
+    """Resolves refunds that got no answer, before refunds or disputes found at Stripe are counted.
 
-    They count already, though Stripe may never have taken them in. Raises StripeTrouble.
+    Unanswered refunds count in the books, although Stripe may never have received them. Raises StripeCallFailed.
     """
     for unanswered in _unanswered(payment):
-        _follow(unanswered)
+        _poll(unanswered)
 
 
 def poll_pending() -> int:
-    """Asks what became of refunds whose outcome is not known; upkeep calls it. Returns how many."""
+    """Polls refunds whose outcome is unknown; a scheduled task. Returns their number."""
     pending = Refund.objects.filter(state=RefundState.PENDING, way=RefundMethod.STRIPE)
     rows = list(
         pending.select_related("payment__client__practice", "payment__practice", "payment__attempt")[:BATCH_SIZE]
     )
     for refund in rows:
         try:
-            _follow(refund)
-        except StripeCallFailed as trouble:
-            logger.info("refund.not_known_yet", extra={"refund": refund.pk, "trouble": type(trouble).__name__})
+            _poll(refund)
+        except StripeCallFailed as error:
+            logger.info("refund.still_unknown", extra={"refund": refund.pk, "error": type(error).__name__})
     return len(rows)
 
 
 def client_for(payment: Payment, *, deadline: Deadline | None = None) -> StripeClient | None:
-    """By the key of the account that took the money, also a replaced one."""
+    """Returns a client for the Stripe account that received the payment, even if its key was replaced."""
     account_id = payment.attempt.stripe_account_id if payment.attempt else ""
     return payment_readiness.read_client_for(
         payment.practice, account_id=account_id, livemode=payment.livemode, deadline=deadline
@@ -156,7 +156,7 @@ def _refuse_between_steps(payment: Payment, amount_minor: int) -> None:
 
 
 @retry_on_deadlock
-def _open(
+def _create_pending(
     payment: Payment,
     *,
     amount_minor: int,
@@ -167,15 +167,15 @@ def _open(
     shown: ShownSums | None,
     by: Actor,
 ) -> tuple[Refund, bool]:
-    with locks.lock_books(payment.client) as held:
-        asked = refunds.RefundInput(
+    with locks.lock_books(payment.client) as client:
+        requested = refunds.RefundInput(
             payment.pk, amount_minor, reason.strip(), note.strip(), invoice.pk if invoice else None
         )
-        earlier = refunds.find_result(held, form_key, asked)
+        earlier = refunds.find_result(client, form_key, requested)
         if earlier is not None:
             return earlier, False
         row = Payment.objects.locked().with_disputes().get(pk=payment.pk)
-        row.client = held
+        row.client = client
         if not row.is_online:
             raise RecordedByHand
         shown_sums.refuse_if_changed(shown, shown_sums.of_refund(row))
@@ -190,14 +190,14 @@ def _open(
             by=by,
             idempotency_key=tokens.new_token(),
         )
-        form_keys.store(refund, form_key, asked, kind="refund")
-        settlement.record(AuditAction.REFUND_SENT, held, row.ref, amount_minor, by=by, reason=refund.reason)
+        form_keys.store(refund, form_key, requested, kind="refund")
+        settlement.record(AuditAction.REFUND_SENT, client, row.ref, amount_minor, by=by, reason=refund.reason)
     return refund, True
 
 
-def _call(refund: Refund, payment: Payment, line: StripeClient) -> objects.Refund:
+def _call(refund: Refund, payment: Payment, stripe: StripeClient) -> objects.Refund:
     return charges.refund(
-        line,
+        stripe,
         payment.stripe_charge_id,
         amount_minor=refund.amount_minor,
         currency=refund.currency,
@@ -206,59 +206,65 @@ def _call(refund: Refund, payment: Payment, line: StripeClient) -> objects.Refun
     )
 
 
-def _follow(refund: Refund) -> None:
+def _poll(refund: Refund) -> None:
     payment = refund.payment
-    line = client_for(payment, deadline=Deadline(WORK_SECONDS))
-    if line is None:
+    stripe = client_for(payment, deadline=Deadline(WORK_SECONDS))
+    if stripe is None:
         return
     if refund.stripe_refund_id:
-        apply_refund(refund, charges.refund_look_up(line, refund.stripe_refund_id))
+        apply_refund(refund, charges.refund_look_up(stripe, refund.stripe_refund_id))
         return
     try:
-        _find(refund, payment, line)
+        _find_or_repeat(refund, payment, stripe)
     except ResourceMissing:
-        # The charge itself is gone, so nothing can have been sent back. Without an attempt it may be another account's.
+        # Without a charge there can be no refund. A payment without an attempt may belong to another Stripe account.
         if payment.attempt is None:
             raise
         _undo(refund, "charge_missing")
 
 
-def _find(refund: Refund, payment: Payment, line: StripeClient) -> None:
-    """Looks for a refund that got no answer, and asks for it once more where that is safe. Raises StripeTrouble."""
-    # Disputes before refunds: what Stripe took in before a dispute is in the list that comes after it.
-    is_disputed = any(not each.is_over or each.is_lost for each in charges.disputes(line, payment.stripe_charge_id))
-    there = charges.refunds(line, payment.stripe_charge_id)
-    for found in there:
+def _find_or_repeat(refund: Refund, payment: Payment, stripe: StripeClient) -> None:
+    """Finds a refund that got no answer, or repeats the call where that is safe. Raises StripeCallFailed."""
+    # Disputes before refunds: a refund made before a dispute is then sure to be in the list fetched afterwards.
+    is_disputed = any(not each.is_over or each.is_lost for each in charges.disputes(stripe, payment.stripe_charge_id))
+    at_stripe = charges.refunds(stripe, payment.stripe_charge_id)
+    for found in at_stripe:
         if found.metadata.get(stripe_metadata.REFUND) == refund.ref:
             apply_refund(refund, found)
             return
-    gone = sum(found.amount_minor for found in there if not found.has_failed)
-    is_possible = not is_disputed and gone + refund.amount_minor <= payment.amount_minor
-    if not is_possible or clock.now() - refund.created_at > KEY_LASTS:
-        # It is not there; and Stripe would not take it any more, or nobody will call with that key again.
+    refunded_minor = sum(found.amount_minor for found in at_stripe if not found.has_failed)
+    is_possible = not is_disputed and refunded_minor + refund.amount_minor <= payment.amount_minor
+    if not is_possible or clock.now() - refund.created_at > IDEMPOTENCY_KEY_LIFETIME:
+        # It is not at Stripe, and it would be rejected now or its idempotency key has expired.
         _undo(refund, "never_arrived")
         return
     try:
-        apply_refund(refund, _call(refund, payment, line))
+        apply_refund(refund, _call(refund, payment, stripe))
     except OutcomeUnknown:
         raise
-    except StripeCallFailed as trouble:
-        _fail(refund, trouble)
+    except StripeCallFailed as error:
+        _record_failure(refund, error)
 
 
-def _fail(refund: Refund, trouble: StripeCallFailed) -> None:
-    """Stripe did not take it."""
-    details = trouble.details
+def _record_failure(refund: Refund, error: StripeCallFailed) -> None:
+    """Undoes a refund that Stripe rejected."""
+    details = error.details
     logger.warning("refund.refused", extra={"refund": refund.pk, **details})
     _undo(refund, details.pop("code") or details["failure"], **details)
 
 
 @retry_on_deadlock
-def _undo(refund: Refund, why: str, **details: str) -> None:
-    with locks.lock_books(refund.payment.client) as held:
-        allocation.undo_refund(refund, failure=why, by=STRIPE)
+def _undo(refund: Refund, reason: str, **details: str) -> None:
+    with locks.lock_books(refund.payment.client) as client:
+        allocation.undo_refund(refund, failure=reason, by=STRIPE)
         settlement.record(
-            AuditAction.REFUND_FAILED, held, refund.payment.ref, refund.amount_minor, by=STRIPE, reason=why, **details
+            AuditAction.REFUND_FAILED,
+            client,
+            refund.payment.ref,
+            refund.amount_minor,
+            by=STRIPE,
+            reason=reason,
+            **details,
         )
 
 
@@ -269,22 +275,22 @@ def _unanswered(payment: Payment) -> list[Refund]:
     return list(rows.select_related("payment__client__practice", "payment__practice", "payment__attempt"))
 
 
-def _known(payment: Payment, found: objects.Refund) -> Refund | None:
+def _find_known(payment: Payment, found: objects.Refund) -> Refund | None:
     rows = Refund.objects.filter(payment=payment).select_related("payment__client__practice")
     ref = found.metadata.get(stripe_metadata.REFUND, "")
     return rows.filter(stripe_refund_id=found.id).first() or (rows.filter(ref=ref).first() if ref else None)
 
 
 @retry_on_deadlock
-def _found_at_stripe(payment: Payment, found: objects.Refund) -> Refund | None:
-    """A refund made in Stripe's dashboard; None for one that had failed before we heard of it."""
+def _record_found(payment: Payment, found: objects.Refund) -> Refund | None:
+    """Records a refund made in Stripe's dashboard; returns None if it has failed or nothing is left to refund."""
     if found.has_failed:
         return None
-    with locks.lock_books(payment.client) as held:
-        if (earlier := _known(payment, found)) is not None:
+    with locks.lock_books(payment.client) as client:
+        if (earlier := _find_known(payment, found)) is not None:
             return earlier
         row = Payment.objects.locked().get(pk=payment.pk)
-        row.client = held
+        row.client = client
         amount = min(found.amount_minor, row.left_minor)
         if amount <= 0:
             return None
@@ -293,5 +299,5 @@ def _found_at_stripe(payment: Payment, found: objects.Refund) -> Refund | None:
         )
         refund.stripe_refund_id = found.id
         refund.save(update_fields=["stripe_refund_id"])
-        settlement.record(AuditAction.REFUND_FOUND, held, row.ref, amount, by=STRIPE)
+        settlement.record(AuditAction.REFUND_FOUND, client, row.ref, amount, by=STRIPE)
     return refund

@@ -1,4 +1,4 @@
-"""Charges that their cards' owners dispute. Lost, the money is gone and the debt is back, without a credit note."""
+"""Disputed charges. When a dispute is lost, the payment is reversed and the debt is back, without a credit note."""
 
 import logging
 
@@ -23,10 +23,10 @@ BATCH_SIZE = 20
 
 @retry_on_deadlock
 def apply_dispute(payment: Payment, found: objects.Dispute) -> None:
-    """Settles what Stripe says of a dispute: opened once, ended once, however often it is told."""
-    with locks.lock_books(payment.client) as held:
+    """Settles the state of a dispute at Stripe. Idempotent: it is opened once and closed once."""
+    with locks.lock_books(payment.client) as client:
         dispute, is_new = Dispute.objects.get_or_create(
-            practice=held.practice,
+            practice=client.practice,
             stripe_dispute_id=found.id,
             defaults={
                 "payment": payment,
@@ -37,53 +37,53 @@ def apply_dispute(payment: Payment, found: objects.Dispute) -> None:
             },
         )
         if is_new:
-            _note(AuditAction.DISPUTE_OPENED, payment, dispute, reason=dispute.reason)
+            _record(AuditAction.DISPUTE_OPENED, payment, dispute, reason=dispute.reason)
         if dispute.state != DisputeState.OPEN or not found.is_over:
             return
         dispute.closed_at = clock.now()
         if found.is_lost:
             dispute.state = DisputeState.LOST
             allocation.reverse_for_dispute(dispute)
-            _note(AuditAction.DISPUTE_LOST, payment, dispute)
+            _record(AuditAction.DISPUTE_LOST, payment, dispute)
             return
         dispute.state = DisputeState.WON
         dispute.save(update_fields=["state", "closed_at"])
-        _note(AuditAction.DISPUTE_WON, payment, dispute)
+        _record(AuditAction.DISPUTE_WON, payment, dispute)
 
 
-def apply_disputes_of(payment: Payment, line: StripeClient) -> None:
-    """Every dispute of a charge as Stripe has it now. Raises StripeTrouble."""
-    for found in reversed(charges.disputes(line, payment.stripe_charge_id)):
-        _seen(payment, found)
+def apply_disputes_of(payment: Payment, stripe: StripeClient) -> None:
+    """Settles every dispute of a charge. Raises StripeCallFailed."""
+    for found in reversed(charges.disputes(stripe, payment.stripe_charge_id)):
+        _apply(payment, found)
 
 
 def is_settled(practice: Practice, found: objects.Dispute) -> bool:
-    """Whether the books have it as Stripe has it: nothing is left to be done about it."""
+    """Returns True if the books already agree with Stripe about the dispute."""
     rows = Dispute.objects.filter(practice=practice, stripe_dispute_id=found.id)
     state = rows.values_list("state", flat=True).first()
     return state is not None and (state != DisputeState.OPEN) == found.is_over
 
 
 def poll_open() -> int:
-    """Asks how open disputes stand; upkeep calls it. Returns how many."""
+    """Polls open disputes; a scheduled task. Returns their number."""
     rows = Dispute.objects.filter(state=DisputeState.OPEN).order_by("id")
     rows = rows.select_related("payment__client__practice", "payment__practice", "payment__attempt")[:BATCH_SIZE]
     for dispute in rows:
-        line = card_refunds.client_for(dispute.payment, deadline=Deadline(WORK_SECONDS))
-        if line is None:
+        stripe = card_refunds.client_for(dispute.payment, deadline=Deadline(WORK_SECONDS))
+        if stripe is None:
             continue
         try:
-            _seen(dispute.payment, charges.dispute_look_up(line, dispute.stripe_dispute_id))
-        except StripeCallFailed as trouble:
-            logger.info("dispute.not_known_yet", extra={"dispute": dispute.pk, "trouble": type(trouble).__name__})
+            _apply(dispute.payment, charges.dispute_look_up(stripe, dispute.stripe_dispute_id))
+        except StripeCallFailed as error:
+            logger.info("dispute.still_unknown", extra={"dispute": dispute.pk, "error": type(error).__name__})
     return len(rows)
 
 
-def _seen(payment: Payment, found: objects.Dispute) -> None:
+def _apply(payment: Payment, found: objects.Dispute) -> None:
     if found.is_lost:
         card_refunds.end_unanswered(payment)
     apply_dispute(payment, found)
 
 
-def _note(verb: AuditAction, payment: Payment, dispute: Dispute, **details: str) -> None:
-    settlement.record(verb, payment.client, payment.ref, dispute.amount_minor, by=STRIPE, **details)
+def _record(action: AuditAction, payment: Payment, dispute: Dispute, **details: str) -> None:
+    settlement.record(action, payment.client, payment.ref, dispute.amount_minor, by=STRIPE, **details)

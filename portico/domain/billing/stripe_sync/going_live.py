@@ -1,4 +1,4 @@
-"""From test keys to live ones: what was paid in test mode leaves the books first, for it was no money."""
+"""Switching from test to live keys: test payments must be removed from the books first."""
 
 from dataclasses import dataclass
 
@@ -17,13 +17,13 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import OnlinePayments, Practice
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
-from portico.gateways.stripe import client as lines
+from portico.gateways.stripe import client as stripe_client
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.refusals import Refused
 
-# It stays on record with the payment. Staff read English.
+# Stored with the payment. The staff's language is English.
 REASON = "A test payment: no real money"
 
 
@@ -35,14 +35,14 @@ class TestPaymentsInBooks(Refused):
 
 @dataclass(frozen=True)
 class TestPayments:
-    """How many test payments are in the books, and what they come to in minor units."""
+    """The number of test payments in the books, and their sum in minor units."""
 
     number: int
     amount_minor: int
 
 
 def test_payments_of(practice: Practice) -> PaymentQuerySet:
-    """The test payments that count in the books, oldest first."""
+    """Returns the test payments that count in the books, oldest first."""
     rows = Payment.objects.filter(practice=practice, kind=PaymentKind.ONLINE, livemode=False)
     return rows.counting().order_by("id")
 
@@ -53,37 +53,40 @@ def sum_of_test_payments(practice: Practice) -> TestPayments:
 
 
 def save_keys(practice: Practice, keys: Keys, *, by: Actor) -> OnlinePayments:
-    """As `connecting.save_keys`, which says what else is raised. Raises BooksHoldTests for a live key too early."""
+    """Saves the keys. Raises TestPaymentsInBooks for a live key while there are test payments in the books.
+
+    Also raises the refusals of `api_keys.save_keys`.
+    """
     api_keys.refuse_malformed(keys)
-    if lines.is_live(keys.secret_key) and test_payments_of(practice).exists():
+    if stripe_client.is_live(keys.secret_key) and test_payments_of(practice).exists():
         raise TestPaymentsInBooks(field="secret_key")
     return api_keys.save_keys(practice, keys, by=by)
 
 
 @retry_on_deadlock
 def remove_test_payments(practice: Practice, *, shown: ShownSums | None, by: Actor) -> int:
-    """Takes every test payment out of the books, all or none; what they had paid is owed again. Gives how many.
+    """Removes all test payments from the books, so that their invoices are due again. Returns how many there were.
 
-    Again: finds none and changes nothing. Nobody is mailed. Raises ShownSumsChanged.
+    Idempotent. Sends no mail. Raises ShownSumsChanged, and then removes none.
     """
     with transaction.atomic():
-        clients = test_payments_of(practice).order_by().values("client")
-        # Each client's books are held in the order of their ids, as everywhere.
-        held = Client.objects.filter(pk__in=clients).order_by("id")
-        taken = [amount for client in held for amount in _take_out_of(client, by=by)]
-        if taken:
-            # All of them are held only now: if they are not those that were shown, everything is rolled back.
-            shown_sums.refuse_if_changed(shown, shown_sums.of_many(len(taken), sum(taken)))
-            audit_log.record(AuditAction.TESTS_TAKEN_OUT, practice=practice, by=by, payments=len(taken))
-    return len(taken)
+        client_ids = test_payments_of(practice).order_by().values("client")
+        # Clients are locked in the order of their ids, as everywhere.
+        clients = Client.objects.filter(pk__in=client_ids).order_by("id")
+        amounts = [amount for client in clients for amount in _remove_test_payments_of(client, by=by)]
+        if amounts:
+            # Only now are all of them locked: if they differ from those shown, everything is rolled back.
+            shown_sums.refuse_if_changed(shown, shown_sums.of_many(len(amounts), sum(amounts)))
+            audit_log.record(AuditAction.TESTS_TAKEN_OUT, practice=practice, by=by, payments=len(amounts))
+    return len(amounts)
 
 
-def _take_out_of(client: Client, *, by: Actor) -> list[int]:
-    """Takes out those of one client. Gives their amounts, in minor units."""
-    with locks.lock_books(client) as held:
-        payments = list(test_payments_of(held.practice).filter(client=held).locked())
+def _remove_test_payments_of(client: Client, *, by: Actor) -> list[int]:
+    """Removes one client's test payments. Returns their amounts, in minor units."""
+    with locks.lock_books(client) as locked:
+        payments = list(test_payments_of(locked.practice).filter(client=locked).locked())
         for payment in payments:
             allocation.remove_test_payment(payment, reason=REASON, by=by)
-            record(AuditAction.PAYMENT_TAKEN_BACK, held, payment.ref, payment.amount_minor, by=by, reason=REASON)
-        allocation.apply_credit(held, by=by)
+            record(AuditAction.PAYMENT_TAKEN_BACK, locked, payment.ref, payment.amount_minor, by=by, reason=REASON)
+        allocation.apply_credit(locked, by=by)
     return [payment.amount_minor for payment in payments]

@@ -1,5 +1,4 @@
-"""Which payments by card staff should look at: Stripe says something else than was asked for, or nothing for a day, or
-refused the request; what waits to be given back; what a card's owner disputes."""
+"""Card payments that staff should review: mismatched, unknown or rejected attempts, requested refunds, disputes."""
 
 from datetime import timedelta
 
@@ -24,36 +23,38 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import RowQuerySet
 
-# Until then nobody wonders: most are known after seconds.
+# Most outcomes are known after seconds; an attempt is shown only when its outcome takes longer than this.
 REVIEW_AFTER = timedelta(minutes=10)
-# A refusal that nobody came back to is no longer shown after that.
-LATELY = timedelta(days=30)
+# How long a rejected payment or refund is shown if it is not tried again.
+REFUSAL_SHOWN_FOR = timedelta(days=30)
 
 
 def attempts_in_review(practice: Practice) -> RowQuerySet[PaymentAttempt]:
-    """Not matching, or unknown for a day: somebody has to find out at Stripe."""
-    for_a_day = Q(unknown_since__lte=clock.now() - attempt_release.AFTER)
-    return _moving(practice).filter(Q(state=AttemptState.QUARANTINED) | for_a_day)
+    """Returns attempts that do not match or whose outcome has been unknown for 24 hours: staff have to check Stripe."""
+    for_a_day = Q(unknown_since__lte=clock.now() - attempt_release.RELEASE_AFTER)
+    return _in_progress(practice).filter(Q(state=AttemptState.QUARANTINED) | for_a_day)
 
 
 def attempts_polled(practice: Practice) -> RowQuerySet[PaymentAttempt]:
-    """Unknown for longer than usual, and not yet for a day: nothing is to be done but wait."""
-    rows = _moving(practice).filter(state=AttemptState.PROCESSING)
+    """Returns attempts whose outcome takes longer than usual, but not yet 24 hours: staff only need to wait."""
+    rows = _in_progress(practice).filter(state=AttemptState.PROCESSING)
     return rows.filter(
-        unknown_since__gt=clock.now() - attempt_release.AFTER, unknown_since__lte=clock.now() - REVIEW_AFTER
+        unknown_since__gt=clock.now() - attempt_release.RELEASE_AFTER, unknown_since__lte=clock.now() - REVIEW_AFTER
     )
 
 
 def refused(practice: Practice) -> RowQuerySet[PaymentAttempt]:
-    """Stripe refused the request lately, the client has not tried since, and there is still something to pay."""
+    """Returns attempts that Stripe rejected lately, whose client has not tried again and still owes the amount."""
     later = PaymentAttempt.objects.filter(client=OuterRef("client"), account=OuterRef("account"), pk__gt=OuterRef("pk"))
     owed = AttemptInvoice.objects.filter(attempt=OuterRef("pk"), invoice__voided_at=None, invoice__open_minor__gt=0)
-    rows = PaymentAttempt.objects.filter(practice=practice, failure__in=REFUSALS, ended_at__gt=clock.now() - LATELY)
+    rows = PaymentAttempt.objects.filter(
+        practice=practice, failure__in=REFUSALS, ended_at__gt=clock.now() - REFUSAL_SHOWN_FOR
+    )
     return rows.filter(~Exists(later), Exists(owed)).order_by("id")
 
 
 def attempts(practice: Practice) -> RowQuerySet[PaymentAttempt]:
-    """All of the three kinds above, in one query."""
+    """Returns the attempts of the three kinds above, in one query."""
     kinds = [
         rows.order_by().values("pk")
         for rows in (attempts_in_review(practice), attempts_polled(practice), refused(practice))
@@ -62,14 +63,16 @@ def attempts(practice: Practice) -> RowQuerySet[PaymentAttempt]:
 
 
 def refunds_requested(practice: Practice) -> PaymentQuerySet:
-    """Money that came when there was nothing to pay, or twice."""
+    """Returns payments to refund, because they arrived twice or when nothing was due."""
     return Payment.objects.filter(practice=practice).counting().filter(refund_asked_at__isnull=False).order_by("id")
 
 
 def refunds_refused(practice: Practice) -> RowQuerySet[Refund]:
-    """Stripe refused to send money back lately, and nobody has tried to send it since."""
+    """Returns refunds that Stripe rejected lately and that were not tried again."""
     later = Refund.objects.filter(payment=OuterRef("payment"), pk__gt=OuterRef("pk"))
-    failed = Refund.objects.filter(practice=practice, state=RefundState.FAILED, settled_at__gt=clock.now() - LATELY)
+    failed = Refund.objects.filter(
+        practice=practice, state=RefundState.FAILED, settled_at__gt=clock.now() - REFUSAL_SHOWN_FOR
+    )
     never_taken = failed.filter(way=RefundMethod.STRIPE, stripe_refund_id="")
     return never_taken.filter(~Exists(later), payment__taken_back_at=None).order_by("id")
 
@@ -79,11 +82,11 @@ def open_disputes(practice: Practice) -> RowQuerySet[Dispute]:
 
 
 def count(practice: Practice) -> int:
-    """How many staff have something to do about, in one query; each part has its own index of the few it is about."""
+    """Returns the number of rows that staff must act on, in one query; each part of it has a partial index."""
     others = (refused(practice), refunds_requested(practice), refunds_refused(practice), open_disputes(practice))
     parts = [rows.order_by().values_list("pk") for rows in others]
     return attempts_in_review(practice).order_by().values_list("pk").union(*parts, all=True).count()
 
 
-def _moving(practice: Practice) -> RowQuerySet[PaymentAttempt]:
+def _in_progress(practice: Practice) -> RowQuerySet[PaymentAttempt]:
     return PaymentAttempt.objects.filter(practice=practice, state__in=STATES_IN_PROGRESS).order_by("id")

@@ -1,4 +1,4 @@
-"""Stripe's events: each says only which thing to look at; the thing is fetched afresh and settled by the one path."""
+"""Processing of Stripe's webhook events: the object that an event names is fetched again and settled."""
 
 from django.db.models import QuerySet
 
@@ -19,33 +19,37 @@ from portico.plumbing.models import InboundEvent
 
 
 def process(event: InboundEvent) -> EventResult:
-    """What the inbox calls. LATER for what is not known yet, and while nobody can be asked."""
-    line = client_for(event.practice, livemode=event.livemode)
-    if line is None:
+    """Processes a stored event. Returns LATER if its object is not known yet or Stripe cannot be called."""
+    stripe = client_for(event.practice, livemode=event.livemode)
+    if stripe is None:
         return EventResult.LATER
     try:
         match event.object_kind:
             case "checkout.session":
-                return _session(event.practice, event.object_id, line)
+                return _apply_session_event(event.practice, event.object_id, stripe)
             case "payment_intent":
-                return apply_intent(event.practice, payment_intents.look_up(line, event.object_id))
+                return apply_intent(event.practice, payment_intents.look_up(stripe, event.object_id))
             case "charge":
-                return _charge(event.practice, event.object_id, line)
+                return _apply_charge_event(event.practice, event.object_id, stripe)
             case "refund":
-                return _charge(event.practice, charges.refund_look_up(line, event.object_id).charge, line)
+                return _apply_charge_event(
+                    event.practice, charges.refund_look_up(stripe, event.object_id).charge, stripe
+                )
             case "dispute":
-                return _charge(event.practice, charges.dispute_look_up(line, event.object_id).charge, line)
+                return _apply_charge_event(
+                    event.practice, charges.dispute_look_up(stripe, event.object_id).charge, stripe
+                )
             case "payment_method" if event.kind == "payment_method.detached":
-                return _detached(event.practice, event.object_id)
+                return _apply_card_detached(event.practice, event.object_id)
             case "customer" if event.kind == "customer.deleted":
-                return _customer_deleted(event.practice, event.object_id, line)
+                return _apply_customer_deleted(event.practice, event.object_id, stripe)
     except (StripeCallFailed, StripeNotReachable):
         return EventResult.LATER
     return EventResult.IGNORED
 
 
 def client_for(practice: Practice, *, livemode: bool) -> StripeClient | None:
-    """By the present key where it is of that mode, else by a replaced one."""
+    """Returns a client with the current key if it is of that mode, else with a replaced key; None without either."""
     payments = payment_readiness.online_payments_of(practice)
     key = payments.key if payments else None
     account_id = key.account_id if key and key.livemode == livemode else ""
@@ -55,13 +59,13 @@ def client_for(practice: Practice, *, livemode: bool) -> StripeClient | None:
 
 
 def apply_intent(practice: Practice, intent: PaymentIntent) -> EventResult:
-    """Of a payment intent that was just fetched; what Portico never made is ignored."""
-    told = settlement.metadata_of(intent)
-    if told is None:
+    """Settles a payment intent that was just fetched; ignores one that Portico did not create."""
+    metadata = settlement.metadata_of(intent)
+    if metadata is None:
         return EventResult.IGNORED
-    attempt = _attempts().filter(practice=practice, ref=told.attempt).first()
+    attempt = _attempts().filter(practice=practice, ref=metadata.attempt).first()
     if attempt is None:
-        settlement.rebuild(practice, intent, told)
+        settlement.rebuild(practice, intent, metadata)
         is_settled = Payment.objects.filter(practice=practice, payment_intent_id=intent.id).exists()
         return EventResult.DONE if is_settled else EventResult.LATER
     if attempt.way == AttemptMethod.SAVED_CARD:
@@ -73,18 +77,18 @@ def apply_intent(practice: Practice, intent: PaymentIntent) -> EventResult:
     return EventResult.DONE
 
 
-def apply_charge(payment: Payment, line: StripeClient) -> None:
-    """What became of a charge after it was paid. Raises StripeTrouble."""
-    card_refunds.apply_refunds_of(payment, line)
-    disputes.apply_disputes_of(payment, line)
+def apply_charge(payment: Payment, stripe: StripeClient) -> None:
+    """Settles the refunds and disputes of a charge. Raises StripeCallFailed."""
+    card_refunds.apply_refunds_of(payment, stripe)
+    disputes.apply_disputes_of(payment, stripe)
 
 
-def _session(practice: Practice, id_: str, line: StripeClient) -> EventResult:
-    session = checkout_sessions.look_up(line, id_)
+def _apply_session_event(practice: Practice, id_: str, stripe: StripeClient) -> EventResult:
+    session = checkout_sessions.look_up(stripe, id_)
     attempt = _attempts().filter(practice=practice, checkout_session_id=id_).first()
     ref = session.metadata.get("portico_attempt", "")
     if attempt is None and ref:
-        # Its answer was lost: here it is.
+        # The answer to the call that created the session was lost, so its id is not saved yet.
         attempt = _attempts().filter(practice=practice, ref=ref, checkout_session_id="").first()
         if attempt is not None:
             checkouts.record_session(attempt, session)
@@ -96,32 +100,32 @@ def _session(practice: Practice, id_: str, line: StripeClient) -> EventResult:
     return EventResult.LATER if ref else EventResult.IGNORED
 
 
-def _charge(practice: Practice, id_: str, line: StripeClient) -> EventResult:
+def _apply_charge_event(practice: Practice, id_: str, stripe: StripeClient) -> EventResult:
     rows = Payment.objects.select_related("client__practice", "practice", "attempt")
     payment = rows.filter(practice=practice, stripe_charge_id=id_).first()
     if payment is not None:
-        apply_charge(payment, line)
+        apply_charge(payment, stripe)
         return EventResult.DONE
-    # Perhaps we have not heard of the payment itself yet.
-    charge = charges.look_up(line, id_)
+    # The payment itself may not be recorded yet.
+    charge = charges.look_up(stripe, id_)
     if not charge.intent:
         return EventResult.IGNORED
-    verdict = apply_intent(practice, payment_intents.look_up(line, charge.intent))
+    result = apply_intent(practice, payment_intents.look_up(stripe, charge.intent))
     payment = rows.filter(practice=practice, stripe_charge_id=id_).first()
     if payment is not None:
-        apply_charge(payment, line)
-    return verdict
+        apply_charge(payment, stripe)
+    return result
 
 
-def _detached(practice: Practice, id_: str) -> EventResult:
-    """Taken away at Stripe itself: it can be charged no more."""
-    saved_cards.forget(SavedCard.objects.filter(practice=practice, payment_method_id=id_), by=settlement.STRIPE)
+def _apply_card_detached(practice: Practice, id_: str) -> EventResult:
+    """Marks a card that was detached at Stripe as removed: it can no longer be charged."""
+    saved_cards.mark_removed(SavedCard.objects.filter(practice=practice, payment_method_id=id_), by=settlement.STRIPE)
     return EventResult.DONE
 
 
-def _customer_deleted(practice: Practice, id_: str, line: StripeClient) -> EventResult:
-    if not customers.is_there(line, id_):
-        saved_cards.forget_customer(practice, id_, by=settlement.STRIPE)
+def _apply_customer_deleted(practice: Practice, id_: str, stripe: StripeClient) -> EventResult:
+    if not customers.is_there(stripe, id_):
+        saved_cards.mark_customer_deleted(practice, id_, by=settlement.STRIPE)
     return EventResult.DONE
 
 

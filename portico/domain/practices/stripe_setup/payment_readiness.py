@@ -86,11 +86,11 @@ def new_client(
 
 
 def replaced_keys(practice: Practice) -> list[StripeKey]:
-    """Kept for asking only. Billing deletes them (`forget_key`) once no payment needs them."""
+    """Kept for asking only. Billing deletes them (`delete_replaced_key`) once no payment needs them."""
     return list(StripeKey.objects.filter(practice=practice, replaced_at__isnull=False).order_by("id"))
 
 
-def forget_key(key: StripeKey) -> None:
+def delete_replaced_key(key: StripeKey) -> None:
     """Deletes a replaced key; the current one stays."""
     StripeKey.objects.filter(pk=key.pk, replaced_at__isnull=False).delete()
 

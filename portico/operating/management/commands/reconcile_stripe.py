@@ -32,10 +32,10 @@ class Command(BaseCommand):
             except StripeCallFailed as error:
                 raise CommandError(f"{practice.slug}: Stripe could not be asked ({type(error).__name__}).") from error
             self.stdout.write(
-                f"{practice.slug}: {result.looked_at} payments at Stripe since {_moment(begin, practice)}, "
+                f"{practice.slug}: {result.checked} payments at Stripe since {_moment(begin, practice)}, "
                 f"{result.found} were missing here."
             )
-            if result.shut:
+            if result.unreadable_keys:
                 failed.append(practice.slug)
         if failed:
             raise CommandError(

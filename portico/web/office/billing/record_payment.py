@@ -39,7 +39,7 @@ def for_invoice(request: OfficeRequest, ref: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, invoice.client, invoice, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
-        payment = cancellation.clearing_way(invoice, lambda: _record(request, invoice.client, invoice, form))
+        payment = cancellation.retry_after_cancelling(invoice, lambda: _record(request, invoice.client, invoice, form))
     except Refused as refusal:
         invoice = lookups.get_invoice(request, ref)
         return _refused(request, invoice.client, invoice, refusal)

@@ -111,13 +111,13 @@ def restored(till: Till, ana: Client, bill: Invoice) -> Till:
 def test_payments_whose_attempts_are_gone_are_rebuilt_with_what_became_of_them(
     restored: Till, ana: Client, bill: Invoice
 ) -> None:
-    assert walk(restored) == reconciliation.ReconciliationResult(looked_at=3, found=2)
+    assert walk(restored) == reconciliation.ReconciliationResult(checked=3, found=2)
     assert fresh(bill).is_paid
     assert {(each.amount_minor, each.refunded_minor) for each in Payment.objects.all()} == {
         (1_000, 0), (14_000, 4_000), (5_000, 0),
     }  # fmt: skip
     assert all(each.account == restored.payer(ana).account for each in Payment.objects.all())
-    assert walk(restored) == reconciliation.ReconciliationResult(looked_at=3, found=0)
+    assert walk(restored) == reconciliation.ReconciliationResult(checked=3, found=0)
 
 
 def test_nobody_pays_by_card_after_a_restore_until_the_walk_from_the_backup_on_is_done(
@@ -165,9 +165,9 @@ def test_it_stays_shut_while_a_key_cannot_be_read_and_opens_once_it_is_entered_a
 ) -> None:
     Restoration.objects.create(practice=till.practice, backup_made_at=NOW)
     known, settings.FIELD_KEYS = settings.FIELD_KEYS, {"new": b"n" * 32}
-    assert walk(till).shut == 1
+    assert walk(till).unreadable_keys == 1
     assert reconciliation.since_of(till.practice) is not None
     api_keys.save_keys(till.practice, Keys(KEY), by=cast.DESK)
-    assert walk(till).shut == 0
+    assert walk(till).unreadable_keys == 0
     assert reconciliation.since_of(till.practice) is None
     settings.FIELD_KEYS = known

@@ -181,10 +181,10 @@ def test_a_replaced_key_is_kept_for_asking_only(practice: Practice, sandbox: San
     assert (asking.is_live, payment_readiness.client_for(practice).is_live) == (False, True)
     (replaced,) = payment_readiness.replaced_keys(practice)
     assert replaced.pk == first.pk
-    payment_readiness.forget_key(replaced)
+    payment_readiness.delete_replaced_key(replaced)
     assert payment_readiness.read_client_for(practice, account_id=first.account_id, livemode=False) is None
     # The current one is not forgotten by mistake.
-    payment_readiness.forget_key(StripeKey.objects.get())
+    payment_readiness.delete_replaced_key(StripeKey.objects.get())
     assert payment_readiness.client_for(practice).is_live
 
 
