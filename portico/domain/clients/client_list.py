@@ -14,7 +14,7 @@ PAGE_SIZE = 25
 # Beyond it a count says only that there are more: counting on would take ever longer.
 MAX_COUNTED = 1000
 # Among very many matches the list's own order soon comes upon a page of them. It is followed so far and no further.
-_STRETCH = 3_000
+_STRETCH_LENGTH = 3_000
 
 
 class Sort(StrEnum):
@@ -59,15 +59,15 @@ class Page:
     is_first: bool
 
 
-def page(practice: Practice, wanted: ListQuery) -> Page:
+def page(practice: Practice, list_query: ListQuery) -> Page:
     """One page of the clients that are wanted, each with clinician and access. An unknown `after` begins anew."""
-    matches = search_terms.look_up(practice, wanted.query) if wanted.query else None
-    last = _last_seen(practice, wanted.after)
-    rows = _rows(practice, wanted, matches, last)
+    matches = search_terms.look_up(practice, list_query.query) if list_query.query else None
+    last = _find_by_ref(practice, list_query.after)
+    rows = _rows(practice, list_query, matches, last)
     shown = rows[:PAGE_SIZE]
     return Page(
         clients=shown,
-        total=_total(practice, wanted, matches),
+        total=_total(practice, list_query, matches),
         next_after=shown[-1].ref if len(rows) > PAGE_SIZE else "",
         is_first=last is None,
     )
@@ -80,7 +80,7 @@ def count(clients: ClientQuerySet) -> Count:
 
 def counts_by_state(practice: Practice) -> dict[PortalState, Count]:
     """How many of the practice's present clients stand where with the portal: one small query a state."""
-    return {state: count(_everybody(practice, ListQuery(state=state))) for state in PortalState}
+    return {state: count(_matching_filters(practice, ListQuery(state=state))) for state in PortalState}
 
 
 def sum_of(counts: dict[PortalState, Count]) -> Count:
@@ -96,51 +96,51 @@ _COLUMNS = {
 }
 
 
-def _rows(practice: Practice, wanted: ListQuery, matches: Matches | None, last: Client | None) -> list[Client]:
+def _rows(practice: Practice, list_query: ListQuery, matches: Matches | None, last: Client | None) -> list[Client]:
     """The clients of a page, and one more if there are more."""
-    everybody = _beyond(_everybody(practice, wanted), last, wanted.sort)
+    clients = _after(_matching_filters(practice, list_query), last, list_query.sort)
     if matches is None:
-        return _first(everybody, wanted.sort)
+        return _first(clients, list_query.sort)
     if matches.are_many:
-        found = _first(matches.along(_near(everybody, wanted.sort)), wanted.sort)
+        found = _first(matches.along(_first_stretch(clients, list_query.sort)), list_query.sort)
         if len(found) > PAGE_SIZE:
             return found
-    return _first_of_batches(matches, wanted, last)
+    return _first_of_batches(matches, list_query, last)
 
 
-def _first_of_batches(matches: Matches, wanted: ListQuery, last: Client | None) -> list[Client]:
+def _first_of_batches(matches: Matches, list_query: ListQuery, last: Client | None) -> list[Client]:
     """The first of each batch, then the first of those: the database alone knows its order."""
-    foremost = [
+    candidates = [
         pk
         for batch in matches.batches()
-        for pk in _in_order(_beyond(_of_kind(batch, wanted), last, wanted.sort), wanted.sort).values_list(
-            "pk", flat=True
-        )[: PAGE_SIZE + 1]
+        for pk in _in_order(
+            _after(_with_filters(batch, list_query), last, list_query.sort), list_query.sort
+        ).values_list("pk", flat=True)[: PAGE_SIZE + 1]
     ]
-    return _first(Client.objects.filter(pk__in=foremost), wanted.sort)
+    return _first(Client.objects.filter(pk__in=candidates), list_query.sort)
 
 
-def _total(practice: Practice, wanted: ListQuery, matches: Matches | None) -> Count:
+def _total(practice: Practice, list_query: ListQuery, matches: Matches | None) -> Count:
     if matches is None:
-        return count(_everybody(practice, wanted))
+        return count(_matching_filters(practice, list_query))
     total = Count(0)
     for batch in matches.batches():
-        total = Count(total.number + count(_of_kind(batch, wanted)).number)
+        total = Count(total.number + count(_with_filters(batch, list_query)).number)
         if total.is_more:
             break
     return total
 
 
-def _everybody(practice: Practice, wanted: ListQuery) -> ClientQuerySet:
+def _matching_filters(practice: Practice, list_query: ListQuery) -> ClientQuerySet:
     """All that are wanted but for the query, in their order: so PostgreSQL walks an index even to count them."""
-    return _in_order(_of_kind(Client.objects.filter(practice=practice), wanted), wanted.sort)
+    return _in_order(_with_filters(Client.objects.filter(practice=practice), list_query), list_query.sort)
 
 
-def _of_kind(clients: ClientQuerySet, wanted: ListQuery) -> ClientQuerySet:
-    if wanted.archived:
+def _with_filters(clients: ClientQuerySet, list_query: ListQuery) -> ClientQuerySet:
+    if list_query.archived:
         return clients.archived()
     clients = clients.present()
-    return clients if wanted.state is None else clients.filter(portal_state=wanted.state)
+    return clients if list_query.state is None else clients.filter(portal_state=list_query.state)
 
 
 def _first(clients: ClientQuerySet, sort: Sort) -> list[Client]:
@@ -148,28 +148,28 @@ def _first(clients: ClientQuerySet, sort: Sort) -> list[Client]:
 
 
 def _in_order(clients: ClientQuerySet, sort: Sort) -> ClientQuerySet:
-    column, backwards = _COLUMNS[sort]
-    return clients.order_by(f"-{column}", "-id") if backwards else clients.order_by(column, "id")
+    column, is_descending = _COLUMNS[sort]
+    return clients.order_by(f"-{column}", "-id") if is_descending else clients.order_by(column, "id")
 
 
-def _last_seen(practice: Practice, ref: str) -> Client | None:
+def _find_by_ref(practice: Practice, ref: str) -> Client | None:
     return Client.objects.filter(practice=practice, ref=ref).first() if ref else None
 
 
-def _beyond(clients: ClientQuerySet, last: Client | None, sort: Sort) -> ClientQuerySet:
+def _after(clients: ClientQuerySet, last: Client | None, sort: Sort) -> ClientQuerySet:
     """What follows a client in the order."""
-    column, backwards = _COLUMNS[sort]
-    return clients if last is None else _beside(clients, last, column, "lt" if backwards else "gt")
+    column, is_descending = _COLUMNS[sort]
+    return clients if last is None else _on_side_of(clients, last, column, "lt" if is_descending else "gt")
 
 
-def _near(clients: ClientQuerySet, sort: Sort) -> ClientQuerySet:
+def _first_stretch(clients: ClientQuerySet, sort: Sort) -> ClientQuerySet:
     """The first stretch of clients that are in order."""
-    column, backwards = _COLUMNS[sort]
-    end = clients.only(column)[_STRETCH : _STRETCH + 1].first()
-    return clients if end is None else _beside(clients, end, column, "gt" if backwards else "lt")
+    column, is_descending = _COLUMNS[sort]
+    end = clients.only(column)[_STRETCH_LENGTH : _STRETCH_LENGTH + 1].first()
+    return clients if end is None else _on_side_of(clients, end, column, "gt" if is_descending else "lt")
 
 
-def _beside(clients: ClientQuerySet, client: Client, column: str, side: str) -> ClientQuerySet:
+def _on_side_of(clients: ClientQuerySet, client: Client, column: str, side: str) -> ClientQuerySet:
     """Who stands on one side of a client: what an index can begin or end at, and what is exact."""
     value = getattr(client, column)
     exact = Q((f"{column}__{side}", value)) | Q((f"pk__{side}", client.pk))

@@ -34,19 +34,19 @@ def save_addresses(client: Client, entries: tuple[AddressInput, ...], *, by: Act
 
     Raises AddressTwice. A changed address closes its row and opens another, whose consent is recorded anew.
     """
-    _refuse_twice(entries)
+    _refuse_duplicates(entries)
     changes = AddressChanges()
-    standing = {row.ref: row for row in client.email_addresses.open()}
+    current = {row.ref: row for row in client.email_addresses.open()}
     to_open: list[tuple[AddressInput, EmailAddress | None]] = []
     for entry in entries:
-        row = standing.pop(entry.ref, None) if entry.ref else None
+        row = current.pop(entry.ref, None) if entry.ref else None
         if row is not None and row.mailbox_key == mailbox_key(entry.address):
-            _keep(row, entry, changes, by=by)
+            _update(row, entry, changes, by=by)
         else:
             if row is not None:
                 _close(row, changes, by=by)
             to_open.append((entry, row))
-    for row in standing.values():
+    for row in current.values():
         _close(row, changes, by=by)
     for entry, replaced in to_open:
         opened = _open(client, entry, changes, by=by)
@@ -55,7 +55,7 @@ def save_addresses(client: Client, entries: tuple[AddressInput, ...], *, by: Act
     return changes
 
 
-def _refuse_twice(entries: tuple[AddressInput, ...]) -> None:
+def _refuse_duplicates(entries: tuple[AddressInput, ...]) -> None:
     seen: set[str] = set()
     for entry in entries:
         key = mailbox_key(entry.address)
@@ -64,7 +64,7 @@ def _refuse_twice(entries: tuple[AddressInput, ...]) -> None:
         seen.add(key)
 
 
-def _keep(row: EmailAddress, entry: AddressInput, changes: AddressChanges, *, by: Actor) -> None:
+def _update(row: EmailAddress, entry: AddressInput, changes: AddressChanges, *, by: Actor) -> None:
     changed = row.kind != entry.kind
     row.kind = entry.kind
     if entry.email_ok and not row.email_ok:
@@ -107,5 +107,5 @@ def _open(client: Client, entry: AddressInput, changes: AddressChanges, *, by: A
     return row
 
 
-def _record(verb: AuditAction, row: EmailAddress, *, by: Actor) -> None:
-    audit_log.record(verb, practice=row.client.practice, client=row.client, by=by, about=row.ref, address=row.address)
+def _record(action: AuditAction, row: EmailAddress, *, by: Actor) -> None:
+    audit_log.record(action, practice=row.client.practice, client=row.client, by=by, about=row.ref, address=row.address)

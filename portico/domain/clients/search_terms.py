@@ -23,12 +23,12 @@ _WORD_OR_AT = re.compile(r"[^\W_]+|@")
 _BETWEEN_WORDS = re.compile(r"[\s,;:/|&+()\[\]\"“”]+")
 _PHONE = re.compile(r"(?:tel:)?\+?[\d\s().\-/]{3,}\Z")
 # Dialled before the country code of a number abroad.
-_ABROAD = re.compile(r"\A(?:00|011)(?=\d{8})")
-_FEWEST_DIGITS = 4
-_LONGEST = 320
+_INTERNATIONAL_PREFIX = re.compile(r"\A(?:00|011)(?=\d{8})")
+_MIN_DIGITS = 4
+_MAX_TERM_LENGTH = 320
 MAX_WORDS = 6
 # A word that begins so many terms at most is rare: the clients who have it are fetched by their ids.
-_RARE = 2_000
+_MAX_RARE = 2_000
 _BATCH = 500
 
 
@@ -47,15 +47,15 @@ def terms_of(*, names: Iterable[str], addresses: Iterable[str], numbers: Iterabl
     terms = set[str]()
     for fold in (folded, folded_with_two_letters):
         for name in names:
-            terms |= _endings(fold(name))
+            terms |= _suffixes(fold(name))
         for address in addresses:
-            terms |= _endings_of_address(fold(address))
+            terms |= _address_suffixes(fold(address))
     for number in numbers:
         digits = number.removeprefix("+")
-        terms |= {digits[start:] for start in range(len(digits) - _FEWEST_DIGITS + 1)}
+        terms |= {digits[start:] for start in range(len(digits) - _MIN_DIGITS + 1)}
         # As dialled at home, which in many countries begins with a 0 that is not part of the number.
         terms.add(re.sub(r"\D", "", formatted(number)))
-    return {term[:_LONGEST] for term in terms if term}
+    return {term[:_MAX_TERM_LENGTH] for term in terms if term}
 
 
 def names_of(client: Client) -> tuple[str, str]:
@@ -63,7 +63,7 @@ def names_of(client: Client) -> tuple[str, str]:
     return f"{client.first_name} {client.last_name}", f"{client.preferred_name} {client.last_name}"
 
 
-def _endings(name: str) -> set[str]:
+def _suffixes(name: str) -> set[str]:
     """The name from each of its words on, without what stands between them.
 
     "jean-luc o'brien" gives "jeanlucobrien", "lucobrien", "obrien" and "brien": each begins with what a query may
@@ -73,7 +73,7 @@ def _endings(name: str) -> set[str]:
     return {"".join(words[start:]) for start in range(len(words))}
 
 
-def _endings_of_address(address: str) -> set[str]:
+def _address_suffixes(address: str) -> set[str]:
     """The same of an address, but with its @; the last part of the domain is not searched for alone."""
     name, _at, domain = address.rpartition("@")
     words, rest = _WORD.findall(name), "".join(_WORD.findall(domain))
@@ -107,13 +107,13 @@ class Matches:
         Ids are the practice's own. To name it again would send SQLite through all of its clients.
         """
         for batch in _by_ids(self.at_hand):
-            yield _having(batch, self.common)
+            yield _with_all_terms(batch, self.common)
         if self.are_many:
             yield from _by_ids(self._everyone - self.at_hand)
 
     def along(self, clients: ClientQuerySet) -> ClientQuerySet:
         """Those of the clients who match, asking each in turn: for many matches, in an order that an index has."""
-        return _having(clients, self.common)
+        return _with_all_terms(clients, self.common)
 
     @cached_property
     def _everyone(self) -> frozenset[int]:
@@ -127,11 +127,11 @@ def look_up(practice: Practice, query: str) -> Matches:
     common: list[QuerySet[SearchTerm]] = []
     first = frozenset[int]()
     # The longest first: of common words it is likely to be the rarest.
-    for beginning in sorted(_beginnings(query.strip()), key=len, reverse=True):
-        terms = SearchTerm.objects.filter(practice=practice, term__begins_with=beginning[:_LONGEST])
+    for prefix in sorted(_prefixes(query.strip()), key=len, reverse=True):
+        terms = SearchTerm.objects.filter(practice=practice, term__begins_with=prefix[:_MAX_TERM_LENGTH])
         # Terms, not distinct clients: to have those SQLite would walk the whole index that is in their order.
-        ids = list(terms.values_list("client_id", flat=True)[: _RARE + 1])
-        if len(ids) <= _RARE:
+        ids = list(terms.values_list("client_id", flat=True)[: _MAX_RARE + 1])
+        if len(ids) <= _MAX_RARE:
             rare.append(frozenset(ids))
             continue
         first = first or frozenset(ids)
@@ -154,22 +154,22 @@ def _by_ids(ids: Iterable[int]) -> Iterator[ClientQuerySet]:
         yield Client.objects.filter(pk__in=some)
 
 
-def _having(clients: ClientQuerySet, words: Iterable[QuerySet[SearchTerm]]) -> ClientQuerySet:
+def _with_all_terms(clients: ClientQuerySet, words: Iterable[QuerySet[SearchTerm]]) -> ClientQuerySet:
     return clients.filter(*(Exists(terms.filter(client=OuterRef("pk"))) for terms in words))
 
 
-def _beginnings(query: str) -> list[str]:
+def _prefixes(query: str) -> list[str]:
     """Return what terms must begin with: the digits of a phone number, part of an address, or each word."""
     plain = folded(query)
     if _PHONE.match(plain):
         # "(0)" is written after the country code, but not dialled there.
-        beginnings = [_ABROAD.sub("", re.sub(r"\(0\)|\D", "", plain))]
+        prefixes = [_INTERNATIONAL_PREFIX.sub("", re.sub(r"\(0\)|\D", "", plain))]
     elif "@" in query:
         # As the terms of addresses are written; of "@example.com", the domain.
-        beginnings = ["".join(_WORD_OR_AT.findall(folded(_as_key(query)))).lstrip("@")]
+        prefixes = ["".join(_WORD_OR_AT.findall(folded(_as_key(query)))).lstrip("@")]
     else:
-        beginnings = ["".join(_WORD.findall(folded(part))) for part in _BETWEEN_WORDS.split(query)]
-    return [beginning for beginning in beginnings if beginning][:MAX_WORDS]
+        prefixes = ["".join(_WORD.findall(folded(part))) for part in _BETWEEN_WORDS.split(query)]
+    return [prefix for prefix in prefixes if prefix][:MAX_WORDS]
 
 
 def _as_key(query: str) -> str:

@@ -1,6 +1,6 @@
-"""The data came back from a backup: what was open is shut, and what waited waits for somebody to look at it.
+"""Securing data restored from a backup: ends links and sessions, and parks waiting mail for staff to review.
 
-Since the backup somebody may have withdrawn a consent, used a link or got a mail; nothing here knows of it.
+After the backup a consent may have been withdrawn, a link used or a mail sent; the restored data do not show it.
 """
 
 from dataclasses import asdict, dataclass
@@ -20,13 +20,13 @@ from portico.plumbing.audit import audit_log, sealing
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import AuditEntry, OutgoingEmail, Restoration
 
-# What was under way when the copy was made may have begun so long before, and clocks may differ by as much.
-MARGIN = timedelta(minutes=1)
+# Work in progress when the backup was made may have started this much earlier; clocks may differ by as much.
+CLOCK_MARGIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class RestoreSummary:
-    """How many of each were ended (the first five) and parked, at one practice."""
+    """Numbers of rows of one practice that were ended, and of emails that were parked."""
 
     links: int
     pins: int
@@ -42,49 +42,49 @@ class RestoreSummary:
 
 
 def after_restore(*, by: Actor) -> dict[str, RestoreSummary]:
-    """Makes restored data safe to open the doors on, practice by practice; by slug, what there was to do.
+    """Secures restored data, practice by practice. Returns the summaries by slug.
 
-    Again, before anything else has happened: changes nothing. No worker may be running.
+    Idempotent as long as nothing else has happened. No worker may be running.
     """
-    told = {practice.slug: _quieten(practice, by=by) for practice in Practice.objects.order_by("id")}
-    StaffSession.objects.all().delete()  # Those of nobody: somebody was at the door.
-    while sealing.seal_all():  # The copy may have been made before the worker came to its newest entries.
+    summaries = {practice.slug: _secure(practice, by=by) for practice in Practice.objects.order_by("id")}
+    StaffSession.objects.all().delete()  # Sessions that are not signed in, too.
+    while sealing.seal_all():  # The newest audit entries may not have been sealed before the backup.
         pass
-    return told
+    return summaries
 
 
-def _quieten(practice: Practice, *, by: Actor) -> RestoreSummary:
+def _secure(practice: Practice, *, by: Actor) -> RestoreSummary:
     with transaction.atomic():
         row = Practice.objects.locked().get(pk=practice.pk)
-        seen_at = _last_sign_of_life(row)
+        backup_made_at = _newest_known_time(row)
         parked = _park_emails(row)  # Before links: a mail's row is locked before what belongs to it.
-        quieted = RestoreSummary(
+        summary = RestoreSummary(
             links=_end_links(row),
             pins=Pin.objects.unspent().filter(practice=row).update(voided_at=clock.now()),
             sessions=_end_sessions(row),
             staff_sessions=StaffSession.objects.filter(staff__practice=row).delete()[0],
             set_up_links=SetUpLink.objects.filter(practice=row, used_at=None).update(used_at=clock.now()),
             emails=parked,
-            asks=_answer_asks(row),
+            asks=_expire_requests(row),
         )
-        if quieted.is_nothing and _was_done_already(row, seen_at):
-            return quieted
-        audit_log.record(AuditAction.PRACTICE_RESTORED, practice=row, by=by, **asdict(quieted))
-        Restoration.objects.create(practice=row, backup_made_at=seen_at - MARGIN)
-    return quieted
+        if summary.is_nothing and _was_done_already(row, backup_made_at):
+            return summary
+        audit_log.record(AuditAction.PRACTICE_RESTORED, practice=row, by=by, **asdict(summary))
+        Restoration.objects.create(practice=row, backup_made_at=backup_made_at - CLOCK_MARGIN)
+    return summary
 
 
-def _last_sign_of_life(practice: Practice) -> datetime:
-    """The newest moment of which the data know: the copy is of then, or later."""
+def _newest_known_time(practice: Practice) -> datetime:
+    """Returns the newest time in the data; the backup was made then or later."""
     entry = AuditEntry.objects.filter(practice=practice).order_by("-id").first()
-    chores_done_at = ScheduledTask.objects.aggregate(newest=Max("done_at"))["newest"]
-    known = (practice.created_at, entry.at if entry else None, chores_done_at)
+    tasks_done_at = ScheduledTask.objects.aggregate(newest=Max("done_at"))["newest"]
+    known = (practice.created_at, entry.at if entry else None, tasks_done_at)
     return max(moment for moment in known if moment is not None)
 
 
-def _was_done_already(practice: Practice, seen_at: datetime) -> bool:
+def _was_done_already(practice: Practice, backup_made_at: datetime) -> bool:
     newest = Restoration.objects.filter(practice=practice).order_by("-id").first()
-    return newest is not None and seen_at <= newest.restored_at
+    return newest is not None and backup_made_at <= newest.restored_at
 
 
 def _park_emails(practice: Practice) -> int:
@@ -97,7 +97,7 @@ def _park_emails(practice: Practice) -> int:
 
 
 def _end_links(practice: Practice) -> int:
-    """Those that somebody may hold. A parked mail's is dead until the mail is started again."""
+    """Ends links that were mailed. The link of a parked mail does not work until the mail is restarted."""
     handed_over = OutgoingEmail.objects.filter(pk=OuterRef("email_id"), handing_over_at__isnull=False)
     links = SignInLink.objects.unspent().filter(Exists(handed_over), practice=practice)
     return links.update(voided_at=clock.now())
@@ -108,7 +108,7 @@ def _end_sessions(practice: Practice) -> int:
     return sessions.update(ended_at=clock.now(), ended_by="a restored backup")
 
 
-def _answer_asks(practice: Practice) -> int:
-    """Whoever asked has asked again, or gone: an ask is worth a quarter of an hour."""
-    asks = SignInRequest.objects.waiting().filter(practice=practice)
-    return asks.update(outcome=RequestOutcome.TOO_LATE, answered_at=clock.now(), lease_until=None, not_before=None)
+def _expire_requests(practice: Practice) -> int:
+    """Ends waiting sign-in requests: they are valid for fifteen minutes, so the client has asked again or left."""
+    requests = SignInRequest.objects.waiting().filter(practice=practice)
+    return requests.update(outcome=RequestOutcome.TOO_LATE, answered_at=clock.now(), lease_until=None, not_before=None)

@@ -1,4 +1,4 @@
-"""The upkeep app."""
+"""The maintenance app."""
 
 from django.apps import AppConfig
 

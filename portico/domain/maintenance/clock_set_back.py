@@ -1,7 +1,7 @@
-"""What was written while the clock was ahead, once the clock has been set right.
+"""Repairing rows written while the clock was ahead, after the clock has been corrected.
 
-Such times count for nothing at the moment of use (`plumbing.clock`). That is not enough: when the clock gets there,
-what they began would be good again. So it is ended for good, or its time begins now.
+Times in the future are ignored when they are used (`plumbing.clock`). When the clock reaches them, however, their
+rows would become valid again. So these rows are ended for good, or their time is set to now.
 """
 
 import logging
@@ -18,25 +18,25 @@ from portico.plumbing.models import OutgoingEmail, RateLimitCount
 
 logger = logging.getLogger(__name__)
 
-# Links that were never used stay for years, asks for a month; only the newest can be from the future.
-NEWEST = 5_000
+# Unused links stay for years and sign-in requests for a month; only the newest can be from the future.
+MAX_NEWEST = 5_000
 
 
 def settle() -> int:
-    """Settles everything that is from the future; upkeep calls it. Returns how many rows that was.
+    """Repairs all rows from the future; a scheduled task. Returns their number.
 
-    While our own clock is known to be slow, nothing is touched: then it is the right times that look ahead.
+    Changes nothing while our clock is known to be slow: correct times then appear to be in the future.
     """
     if clock_checks.known() < -clock.SKEW:
         return 0
-    settled = _end() | _begin_now()
+    settled = _end() | _restart()
     if any(settled.values()):
         logger.warning("clock.was_ahead", extra=settled)
     return sum(settled.values())
 
 
 def _end() -> dict[str, int]:
-    """Ends what lets somebody in, and what keeps somebody out."""
+    """Ends sessions, links and PINs, and deletes rate limit counts and saved forms."""
     now = clock.now()
     return {
         "sessions": _sessions().update(ended_at=now, ended_by="a clock that was ahead", seen_at=now),
@@ -50,17 +50,17 @@ def _end() -> dict[str, int]:
     }
 
 
-def _begin_now() -> dict[str, int]:
-    """Lets the time begin that something is kept or waited for."""
+def _restart() -> dict[str, int]:
+    """Sets the start of waiting and retention periods to now."""
     now = clock.now()
-    newest = SignInRequest.objects.order_by("-id").values_list("pk", flat=True)[:NEWEST]
-    asks = SignInRequest.objects.filter(clock.from_future("written_at"), pk__in=list(newest))
-    # Staff could not release them before the clock got there.
-    doubts = PaymentAttempt.objects.filter(clock.from_future("unknown_since"), state__in=STATES_IN_PROGRESS)
+    newest = SignInRequest.objects.order_by("-id").values_list("pk", flat=True)[:MAX_NEWEST]
+    requests = SignInRequest.objects.filter(clock.from_future("written_at"), pk__in=list(newest))
+    # Staff could not release them before the clock reached the time.
+    unknown_payments = PaymentAttempt.objects.filter(clock.from_future("unknown_since"), state__in=STATES_IN_PROGRESS)
     return {
-        "asks": asks.update(written_at=now),
+        "asks": requests.update(written_at=now),
         "browsers": KnownBrowser.objects.filter(clock.from_future("seen_at")).update(seen_at=now),
-        "doubts": doubts.update(unknown_since=now),
+        "doubts": unknown_payments.update(unknown_since=now),
     }
 
 
@@ -69,8 +69,8 @@ def _sessions() -> QuerySet[PortalSession]:
 
 
 def _links() -> QuerySet[SignInLink]:
-    """Those handed over in the future, found without a look at every mail."""
-    newest = SignInLink.objects.order_by("-id").values_list("email_id", flat=True)[:NEWEST]
+    """Returns links mailed in the future, without scanning every mail."""
+    newest = SignInLink.objects.order_by("-id").values_list("email_id", flat=True)[:MAX_NEWEST]
     mails = OutgoingEmail.objects.filter(clock.from_future("handing_over_at"), pk__in=list(newest))
     return SignInLink.objects.unspent().filter(email__in=list(mails.values_list("pk", flat=True)))
 

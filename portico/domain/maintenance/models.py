@@ -1,4 +1,4 @@
-"""When each chore is due; one row a chore, claimed like any queue row."""
+"""Scheduled tasks: one row per task, with the time at which it is due."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from portico.plumbing.database.base_models import Row, RowQuerySet
 
 
 class ScheduledTask(Row):
-    """A chore's next turn. Whoever moves `due_at` forward does it, so that several workers share the timetable."""
+    """The next run of a task. The worker that moves `due_at` forward runs it, so that workers share the schedule."""
 
     name = models.CharField(max_length=50, unique=True)
     due_at = models.DateTimeField(default=clock.now)

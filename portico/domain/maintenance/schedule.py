@@ -1,4 +1,4 @@
-"""The timetable of chores, shared by all workers: whoever moves a turn forward does it."""
+"""The schedule of recurring tasks, shared by all workers."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -15,45 +15,48 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Task:
-    """Something to be done every so often; `work` may say how many rows it was about."""
+    """A recurring task and its interval; `work` may return the number of rows it changed."""
 
     name: str
     every: timedelta
     work: Callable[[], int | None]
 
 
-def create_missing(chores: Sequence[Task]) -> None:
-    """Puts the chores on the timetable, those at least that are not on it; a new one is due at once."""
+def create_missing(tasks: Sequence[Task]) -> None:
+    """Adds missing tasks to the schedule; a new task is due at once."""
     known = set(ScheduledTask.objects.values_list("name", flat=True))
-    new = [ScheduledTask(name=chore.name) for chore in chores if chore.name not in known]
+    new = [ScheduledTask(name=task.name) for task in tasks if task.name not in known]
     if new:
         ScheduledTask.objects.bulk_create(new, ignore_conflicts=True)
 
 
-def run_next(chores: Sequence[Task]) -> bool:
-    """Does the chore that has been due longest; False when none is.
+def run_next(tasks: Sequence[Task]) -> bool:
+    """Runs the task that has been due longest. Returns False if none is due.
 
-    The turn moves on before the work begins: a worker that dies over it leaves it to the next turn, and a chore
+    `due_at` moves forward before the work begins: a task whose worker dies runs again at its next time, and a task
     that always fails does not fail in every round.
     """
-    by_name = {chore.name: chore for chore in chores}
+    by_name = {task.name: task for task in tasks}
     now = clock.now()
-    turn = ScheduledTask.objects.filter(_due(chores)).order_by("due_at", "id").first()
-    if turn is None:
+    row = ScheduledTask.objects.filter(_due(tasks)).order_by("due_at", "id").first()
+    if row is None:
         return False
-    chore = by_name[turn.name]
-    mine = ScheduledTask.objects.filter(pk=turn.pk, due_at=turn.due_at).update(due_at=now + chore.every)
-    if not mine:  # Another worker was quicker.
+    task = by_name[row.name]
+    claimed = ScheduledTask.objects.filter(pk=row.pk, due_at=row.due_at).update(due_at=now + task.every)
+    if not claimed:  # Another worker has claimed it.
         return True
-    rows = chore.work()
-    ScheduledTask.objects.filter(pk=turn.pk).update(done_at=clock.now())
-    logger.info("chore.done", extra={"chore": chore.name, "rows": rows})
+    rows = task.work()
+    ScheduledTask.objects.filter(pk=row.pk).update(done_at=clock.now())
+    logger.info("chore.done", extra={"chore": task.name, "rows": rows})
     return True
 
 
-def _due(chores: Sequence[Task]) -> Q:
-    """Those whose turn has come. A turn further ahead than the chore's own pace was set while the clock was ahead."""
-    is_due = Q(name__in=[chore.name for chore in chores], due_at__lte=clock.now())
-    for chore in chores:
-        is_due |= Q(name=chore.name) & clock.from_future("due_at", beyond=chore.every)
+def _due(tasks: Sequence[Task]) -> Q:
+    """Returns the condition for due tasks.
+
+    A task is also due if `due_at` is further ahead than its interval: it was set while the clock was ahead.
+    """
+    is_due = Q(name__in=[task.name for task in tasks], due_at__lte=clock.now())
+    for task in tasks:
+        is_due |= Q(name=task.name) & clock.from_future("due_at", beyond=task.every)
     return is_due

@@ -1,4 +1,4 @@
-"""What is done without a person, and how often."""
+"""The recurring tasks of the worker and their intervals."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from portico.plumbing.security import rate_limits
 
 
 def log_newest_seals() -> None:
-    """The ends of the trail's chains go where the database's owner cannot reach them."""
+    """Writes the newest seals of the audit log to the log, which the database's owner cannot change."""
     sealing.log_newest()
 
 
@@ -25,7 +25,7 @@ def delete_staff_sessions() -> None:
 
 
 def delete_saved_forms() -> int:
-    """Those of staff and of clients."""
+    """Deletes expired saved forms of staff and clients. Returns their number."""
     return saved_forms.delete_expired() + portal_kept_posts.delete_expired()
 
 

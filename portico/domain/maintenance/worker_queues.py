@@ -1,4 +1,4 @@
-"""What `portico worker` does: the mails, the events from outside, the trail's seals and the chores, in two lanes."""
+"""The two queues of `portico worker`: mail, webhook events, audit log seals and scheduled tasks."""
 
 import time
 from collections.abc import Callable
@@ -17,102 +17,98 @@ from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import inbound_events
 from portico.plumbing.audit import sealing
 from portico.plumbing.mail import delivery
-from portico.plumbing.models.outgoing_emails import MailQueue as MailLane
+from portico.plumbing.models import MailQueue
 from portico.plumbing.queue.worker_loop import WorkerQueue
 
-# In a rush, asks that come within this are answered together: a round costs nearly as much for one as for ten.
-GATHERING_SECONDS = 0.1
-# Most of what an idle worker costs is looking for work: what is not a mail is looked for less often.
-SECONDS_BETWEEN_GLANCES = 0.5
-SECONDS_BETWEEN_SEALS = 1.0
-SECONDS_BETWEEN_LOOKS = 5.0
-# Looking for asks between any two mails would cost a tenth of a mail more; an ask waits no longer than this for it.
+# Sign-in requests of this period are processed together: a round costs nearly as much for one as for ten.
+BATCH_SECONDS = 0.1
+# An idle worker's cost is mostly polling, so everything except mail is polled less often.
+POLL_SECONDS = 0.5
+SEAL_SECONDS = 1.0
+SLOW_POLL_SECONDS = 5.0
+# Polling for requests between any two mails would make each mail a tenth slower; a request waits no longer than this.
 MAILING_SECONDS = 0.1
 
 
 def worker_queues() -> list[WorkerQueue]:
-    """Asks and sign-in mail have a lane of their own: whatever is slow in the other never delays them."""
+    """Returns both queues. Sign-in requests and mail have their own, so that slow work never delays them."""
     transport = SmtpTransport(server_url.parse(settings.EMAIL_URL))
     return [
         WorkerQueue(
             "entrance",
             [
-                spaced(request_worker.process_next, seconds=GATHERING_SECONDS),
-                paced(password_reset.process_next, seconds=SECONDS_BETWEEN_GLANCES),
-                again_while(partial(delivery.deliver_next, MailLane.ENTRANCE, transport), seconds=MAILING_SECONDS),
+                Throttle(request_worker.process_next, seconds=BATCH_SECONDS),
+                Throttle(password_reset.process_next, seconds=POLL_SECONDS, only_when_idle=True),
+                repeat_while_busy(
+                    partial(delivery.deliver_next, MailQueue.ENTRANCE, transport), seconds=MAILING_SECONDS
+                ),
             ],
         ),
         WorkerQueue(
             "rest",
             [
-                partial(delivery.deliver_next, MailLane.REST, transport),
-                paced(invoice_sharing.continue_next_run, seconds=SECONDS_BETWEEN_GLANCES),
-                paced(polling.poll_next, seconds=SECONDS_BETWEEN_GLANCES),
-                paced(inbound_events.process_next, seconds=SECONDS_BETWEEN_GLANCES),
-                paced(polling.expire_unwanted, seconds=SECONDS_BETWEEN_LOOKS),
-                # Not on the timetable: looking costs a read, a turn would cost a write every second.
-                paced(_seal, seconds=SECONDS_BETWEEN_SEALS),
-                paced(_Chores(), seconds=SECONDS_BETWEEN_LOOKS),
+                partial(delivery.deliver_next, MailQueue.REST, transport),
+                Throttle(invoice_sharing.continue_next_run, seconds=POLL_SECONDS, only_when_idle=True),
+                Throttle(polling.poll_next, seconds=POLL_SECONDS, only_when_idle=True),
+                Throttle(inbound_events.process_next, seconds=POLL_SECONDS, only_when_idle=True),
+                Throttle(polling.expire_unwanted, seconds=SLOW_POLL_SECONDS, only_when_idle=True),
+                # Not a scheduled task: this costs a read, a scheduled task would cost a write every second.
+                Throttle(_seal, seconds=SEAL_SECONDS, only_when_idle=True),
+                Throttle(_ScheduledTasks(), seconds=SLOW_POLL_SECONDS, only_when_idle=True),
             ],
         ),
     ]
 
 
-def paced(job: Callable[[], bool], *, seconds: float) -> Callable[[], bool]:
-    """The job, done at most once in so many seconds by this worker, and at once again after it had work."""
-    next_at = 0.0
+class Throttle:
+    """Runs a job at most once in so many seconds in this worker; between the runs it returns False.
 
-    def job_in_time() -> bool:
-        nonlocal next_at
-        if time.monotonic() < next_at:
+    With `only_when_idle` the pause follows only a run that had no work; after any other run the job may run at once.
+    """
+
+    def __init__(self, job: Callable[[], bool], *, seconds: float, only_when_idle: bool = False) -> None:
+        self._job = job
+        self._seconds = seconds
+        self._only_when_idle = only_when_idle
+        self._next_at = 0.0
+
+    def __call__(self) -> bool:
+        if time.monotonic() < self._next_at:
             return False
-        did_something = job()
-        next_at = 0.0 if did_something else time.monotonic() + seconds
-        return did_something
-
-    return job_in_time
-
-
-def spaced(job: Callable[[], bool], *, seconds: float) -> Callable[[], bool]:
-    """The job, begun at most once in so many seconds by this worker, however much work there is."""
-    next_at = 0.0
-
-    def job_by_itself() -> bool:
-        nonlocal next_at
-        if time.monotonic() < next_at:
-            return False
-        next_at = time.monotonic() + seconds
-        return job()
-
-    return job_by_itself
+        if not self._only_when_idle:
+            self._next_at = time.monotonic() + self._seconds
+            return self._job()
+        had_work = self._job()
+        self._next_at = 0.0 if had_work else time.monotonic() + self._seconds
+        return had_work
 
 
-def again_while(job: Callable[[], bool], *, seconds: float) -> Callable[[], bool]:
-    """The job, begun again and again within so many seconds while it has work."""
+def repeat_while_busy(job: Callable[[], bool], *, seconds: float) -> Callable[[], bool]:
+    """Returns a job that repeats the given one while it has work, for at most so many seconds."""
 
-    def job_again() -> bool:
+    def repeated() -> bool:
         until = time.monotonic() + seconds
-        did_something = job()
-        while did_something and time.monotonic() < until and job():
+        had_work = job()
+        while had_work and time.monotonic() < until and job():
             pass
-        return did_something
+        return had_work
 
-    return job_again
+    return repeated
 
 
 def _seal() -> bool:
     sealing.seal_all()
-    return False  # What is left waits a second: mails come first.
+    return False  # The rest waits a second, because mail has priority.
 
 
-class _Chores:
-    """The timetable is written when the worker first looks at it; the database may have been away before."""
+class _ScheduledTasks:
+    """Runs the next due task. Creates the schedule at the first run, since the database may be away at start."""
 
     def __init__(self) -> None:
-        self.is_posted = False
+        self.has_schedule = False
 
     def __call__(self) -> bool:
-        if not self.is_posted:
+        if not self.has_schedule:
             schedule.create_missing(TASKS)
-            self.is_posted = True
+            self.has_schedule = True
         return schedule.run_next(TASKS)

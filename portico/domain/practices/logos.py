@@ -20,11 +20,11 @@ def save(practice: Practice, file: bytes, *, by: Actor) -> Logo:
     digest = hashlib.sha256(picture.png).hexdigest()
     with transaction.atomic():
         row = Practice.objects.locked().get(pk=practice.pk)
-        drawn = {"png": picture.png, "width": picture.width, "height": picture.height, "digest": digest}
+        values = {"png": picture.png, "width": picture.width, "height": picture.height, "digest": digest}
         if row.logo_digest == digest:
             return Logo.objects.get(practice=row)
-        logo, _is_new = Logo.objects.update_or_create(practice=row, defaults=drawn)
-        _note(row, digest)
+        logo, _is_new = Logo.objects.update_or_create(practice=row, defaults=values)
+        _save_digest(row, digest)
         audit_log.record(AuditAction.LOGO_CHANGED, practice=row, by=by)
     return logo
 
@@ -36,10 +36,10 @@ def remove(practice: Practice, *, by: Actor) -> None:
         if not row.logo_digest:
             return
         Logo.objects.filter(practice=row).delete()
-        _note(row, "")
+        _save_digest(row, "")
         audit_log.record(AuditAction.LOGO_REMOVED, practice=row, by=by)
 
 
-def _note(practice: Practice, digest: str) -> None:
+def _save_digest(practice: Practice, digest: str) -> None:
     practice.logo_digest = digest
     practice.save(update_fields=["logo_digest"])

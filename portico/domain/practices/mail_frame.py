@@ -13,7 +13,7 @@ from portico.plumbing.models import OutgoingEmail
 def letter(
     email: OutgoingEmail,
     template: str,
-    words: Mapping[str, Any],  # Any: what templates take.
+    context: Mapping[str, Any],  # Any: what templates take.
     *,
     attachments: tuple[Attachment, ...] = (),
 ) -> ComposedMail:
@@ -22,7 +22,7 @@ def letter(
     The frame asks for a reply only if there is an address to reply to, and for a call only if there is a number.
     """
     practice: Practice = email.practice
-    text, html = rendering.render(template, {"practice": _frame(practice)} | dict(words))
+    text, html = rendering.render(template, {"practice": _frame(practice)} | dict(context))
     return ComposedMail(email.subject, text, html, practice.reply_address, practice.shown_sender, attachments)
 
 

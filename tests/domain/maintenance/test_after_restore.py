@@ -160,7 +160,7 @@ def test_nothing_is_missing_from_before_the_last_sign_of_life(practice: Practice
     worker_last_seen_at = clock.now()
     stopped_clock.shift(timedelta(days=2))
     after_restore()
-    assert Restoration.objects.get().backup_made_at == worker_last_seen_at - restoring.MARGIN
+    assert Restoration.objects.get().backup_made_at == worker_last_seen_at - restoring.CLOCK_MARGIN
 
 
 def test_twice_in_a_row_is_once(practice: Practice, stopped_clock: Traveller) -> None:
@@ -185,7 +185,7 @@ def test_a_quiet_practice_that_is_restored_a_second_time_is_noted_again(
 
 def test_an_act_that_fails_changes_nothing(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     handed_over(cast.ana(practice))
-    monkeypatch.setattr(restoring, "_answer_asks", lambda _practice: 1 // 0)
+    monkeypatch.setattr(restoring, "_expire_requests", lambda _practice: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         after_restore()
     assert SignInLink.objects.usable().exists()

@@ -1,4 +1,4 @@
-"""The worker's two lanes: sign-in mail beside everything else."""
+"""The worker's two queues: sign-in mail beside everything else."""
 
 import time
 
@@ -6,7 +6,7 @@ import pytest
 from django.test import override_settings
 
 from portico.domain.maintenance.models import ScheduledTask
-from portico.domain.maintenance.worker_queues import again_while, paced, spaced, worker_queues
+from portico.domain.maintenance.worker_queues import Throttle, repeat_while_busy, worker_queues
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry, AuditSeal
 from portico.plumbing.queue.worker_loop import WorkerQueue
@@ -14,77 +14,77 @@ from tests import cast
 from tests.support.smtp import SmtpServer
 
 
-def lane(name: str) -> WorkerQueue:
+def queue_named(name: str) -> WorkerQueue:
     (found,) = [each for each in worker_queues() if each.name == name]
     return found
 
 
-def work(lane: WorkerQueue) -> bool:
-    """One round, all of it."""
-    return True in [job() for job in lane.jobs]
+def run_round(queue: WorkerQueue) -> bool:
+    """Runs every job of the queue once. Returns True if any had work."""
+    return True in [job() for job in queue.jobs]
 
 
-def test_asks_and_sign_in_mail_have_a_lane_with_nothing_else_in_it() -> None:
+def test_sign_in_requests_and_mail_have_their_own_queue() -> None:
     assert [(each.name, len(each.jobs)) for each in worker_queues()] == [("entrance", 3), ("rest", 7)]
 
 
-def test_the_rest_hands_over_seals_and_does_chores(practice: Practice, smtp: SmtpServer) -> None:
+def test_the_rest_sends_mail_seals_and_runs_tasks(practice: Practice, smtp: SmtpServer) -> None:
     cast.invited(cast.ana(practice))
     with override_settings(EMAIL_URL=smtp.url):
-        rest = lane("rest")
-        assert work(rest)
+        rest = queue_named("rest")
+        assert run_round(rest)
     assert len(smtp.mails) == 1
     assert AuditSeal.objects.count() == AuditEntry.objects.count()
     assert ScheduledTask.objects.exclude(done_at=None).exists()
 
 
-def test_without_work_a_lane_says_so(practice: Practice) -> None:
-    rest = lane("rest")
-    while work(rest):
+def test_a_queue_without_work_returns_false(practice: Practice) -> None:
+    rest = queue_named("rest")
+    while run_round(rest):
         pass
-    assert not work(rest)
-    assert not work(lane("entrance"))
+    assert not run_round(rest)
+    assert not run_round(queue_named("entrance"))
 
 
 @pytest.mark.real_time
-def test_a_paced_job_is_done_again_at_once_after_work_and_else_after_its_time() -> None:
-    answers = [True, False, True]
+def test_an_idle_throttle_pauses_only_without_work() -> None:
+    results = [True, False, True]
     done: list[bool] = []
 
     def job() -> bool:
-        done.append(answers[len(done)])
+        done.append(results[len(done)])
         return done[-1]
 
-    in_time = paced(job, seconds=0.1)
-    assert [in_time(), in_time(), in_time(), in_time()] == [True, False, False, False]
+    throttled = Throttle(job, seconds=0.1, only_when_idle=True)
+    assert [throttled(), throttled(), throttled(), throttled()] == [True, False, False, False]
     assert len(done) == 2
     time.sleep(0.11)
-    assert in_time()
+    assert throttled()
 
 
 @pytest.mark.real_time
-def test_a_spaced_job_lets_work_gather_also_after_work() -> None:
+def test_a_throttle_pauses_after_work_too() -> None:
     done: list[int] = []
 
     def job() -> bool:
         done.append(len(done))
         return True
 
-    by_itself = spaced(job, seconds=0.1)
-    assert [by_itself(), by_itself(), by_itself()] == [True, False, False]
+    throttled = Throttle(job, seconds=0.1)
+    assert [throttled(), throttled(), throttled()] == [True, False, False]
     assert len(done) == 1
     time.sleep(0.11)
-    assert by_itself()
+    assert throttled()
 
 
-def test_a_job_is_begun_again_while_it_has_work() -> None:
-    answers = [True, True, False, False]
-    assert again_while(lambda: answers.pop(0), seconds=60)()
-    assert answers == [False]
-    assert not again_while(lambda: answers.pop(0), seconds=60)()
+def test_a_job_is_repeated_while_it_has_work() -> None:
+    results = [True, True, False, False]
+    assert repeat_while_busy(lambda: results.pop(0), seconds=60)()
+    assert results == [False]
+    assert not repeat_while_busy(lambda: results.pop(0), seconds=60)()
 
 
-def test_a_job_with_much_work_gives_way_when_its_time_is_over() -> None:
-    answers = [True, True]
-    assert again_while(lambda: answers.pop(0), seconds=0)()
-    assert answers == [True]
+def test_a_busy_job_stops_when_its_time_is_over() -> None:
+    results = [True, True]
+    assert repeat_while_busy(lambda: results.pop(0), seconds=0)()
+    assert results == [True]

@@ -147,7 +147,7 @@ def test_a_backup_of_an_older_version_is_migrated(backup: Path, target: Path) ->
 def test_a_failed_restore_leaves_the_old_database(backup: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     restore(backup, target)
     before = target.read_bytes()
-    monkeypatch.setattr(after_restore, "_answer_asks", lambda _practice: 1 // 0)
+    monkeypatch.setattr(after_restore, "_expire_requests", lambda _practice: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         restore(backup, target, replace=True)
     assert target.read_bytes() == before

@@ -1,4 +1,4 @@
-"""How a practice takes cards: its keys at Stripe, and what Stripe last said of its account."""
+"""A practice's Stripe keys, and the last known state of its Stripe account."""
 
 from datetime import timedelta
 
@@ -13,14 +13,14 @@ from portico.plumbing.security import encryption
 
 
 class StripeKey(PracticeRow):
-    """A secret key, readable by Portico alone. A replaced one stays, for asking only, while payments are open.
+    """An encrypted secret key. A replaced key is kept for read access while payments are open.
 
-    A seeded key has no account id: Stripe was never asked.
+    A seeded key has no account id, because Stripe was never asked for it.
     """
 
     ref = RefField()
     box = models.BinaryField()
-    # Enough to know it again at Stripe.
+    # The last four characters, enough to recognise the key at Stripe.
     ending = models.CharField(max_length=4)
     account_id = models.CharField(max_length=64, blank=True)
     livemode = models.BooleanField()
@@ -45,7 +45,7 @@ class StripeKey(PracticeRow):
         self.ending = secret[-4:]
 
     def unlocked(self) -> str:
-        """Raises encryption.Undecipherable."""
+        """Returns the decrypted key. Raises encryption.DecryptionFailed."""
         return encryption.decrypt(bytes(self.box), bound_to=self._binding).decode()
 
     @property
@@ -54,7 +54,7 @@ class StripeKey(PracticeRow):
 
 
 class PaymentProblem(models.TextChoices):
-    """What stands in the way, as Stripe last said it."""
+    """The problem that prevents card payments, as last reported by Stripe."""
 
     NONE = "", _("Nothing")
     KEY_REFUSED = "key_refused", _("Stripe does not accept the key")
@@ -65,18 +65,18 @@ class PaymentProblem(models.TextChoices):
 
 
 class OnlinePayments(PracticeRow):
-    """One row a practice, written when the first key is saved."""
+    """The online payment settings of a practice; one row, created with the first key."""
 
     ref = RefField()
     key = models.ForeignKey(StripeKey, models.PROTECT, null=True, related_name="+")
     account_name = models.CharField(max_length=200, blank=True)
     country = models.CharField(max_length=2, blank=True)
     currency = models.CharField(max_length=3, blank=True)
-    # When Stripe last answered; a seeded key counts as answered.
+    # When Stripe was last asked about the account; set for a seeded key too.
     checked_at = models.DateTimeField(null=True)
     trouble = models.CharField(max_length=20, choices=PaymentProblem.choices, blank=True)
     webhook_box = models.BinaryField(null=True)
-    # Stripe's id of the endpoint, when Portico made it.
+    # Stripe's id of the endpoint, if Portico created it.
     webhook_id = models.CharField(max_length=64, blank=True)
     webhook_saved_at = models.DateTimeField(null=True)
 
@@ -94,7 +94,10 @@ class OnlinePayments(PracticeRow):
 
     @property
     def clock_ahead(self) -> timedelta:
-        """How far our clock is ahead of Stripe's; negative when it is slow. Wants the row from `online_payments.of`."""
+        """How far our clock is ahead of Stripe's; negative if it is slow.
+
+        Needs a row from `payment_readiness.online_payments_of`.
+        """
         return timedelta(seconds=self.__dict__["clock_ahead_seconds"])
 
     @property
@@ -105,11 +108,11 @@ class OnlinePayments(PracticeRow):
         self.webhook_box = encryption.encrypt(secret.encode(), bound_to=self._binding)
         self.webhook_saved_at = clock.now()
 
-    def forget_webhook(self) -> None:
+    def delete_webhook(self) -> None:
         self.webhook_box, self.webhook_id, self.webhook_saved_at = None, "", None
 
-    def lose_webhook(self) -> None:
-        """It is gone at Stripe: its secret is of no more use, and its id stays to say so."""
+    def mark_webhook_missing(self) -> None:
+        """Deletes the secret of a webhook that no longer exists at Stripe; the id stays to show that it is missing."""
         self.webhook_box, self.webhook_saved_at = None, None
 
     @property
@@ -117,7 +120,7 @@ class OnlinePayments(PracticeRow):
         return bool(self.webhook_id) and not self.has_webhook
 
     def webhook_secret(self) -> str:
-        """Empty when there is none. Raises encryption.Undecipherable."""
+        """Returns the decrypted secret, empty if there is none. Raises encryption.DecryptionFailed."""
         if self.webhook_box is None:
             return ""
         return encryption.decrypt(bytes(self.webhook_box), bound_to=self._binding).decode()

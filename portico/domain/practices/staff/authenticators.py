@@ -23,7 +23,7 @@ from portico.plumbing.audit import audit_log
 STEP = 30
 TOLERANCE = 1
 # The furthest step that any machine's clock may have taken; a used one beyond it was used while the clock was ahead.
-FURTHEST = TOLERANCE + int(clock.SKEW.total_seconds()) // STEP
+MAX_STEPS_AHEAD = TOLERANCE + int(clock.SKEW.total_seconds()) // STEP
 _GAPS = re.compile(r"[\W_]+")
 _SECRET = re.compile(r"[A-Z2-7]{32,128}")
 
@@ -49,7 +49,7 @@ def set_up(staff: StaffMember, secret: str, *, code: str, first: bool, by: Actor
 
     With `first` it must be their first factor. True when recovery codes were made too. Raises WrongCode, AlreadySetUp.
     """
-    step = next(_steps_of(secret, code), None)
+    step = next(_matching_steps(secret, code), None)
     if step is None:
         raise WrongCode
     return save(staff, secret, step=step, first=first, by=by)
@@ -66,19 +66,19 @@ def save(staff: StaffMember, secret: str, *, step: int = 0, first: bool, told: b
     `told`: the person gets a notice by mail.
     """
     with transaction.atomic():
-        held = second_factor.lock(staff)
-        if first and second_factor.is_set_up(held):
+        locked = second_factor.lock(staff)
+        if first and second_factor.is_set_up(locked):
             raise AlreadySetUp
-        if second_factor.rows(held).filter(type=Authenticator.Type.TOTP).delete()[0]:
-            audit_log.record(AuditAction.AUTHENTICATOR_REMOVED, practice=held.practice, by=by, about=held.ref)
-        totp.TOTP.activate(held, secret)
-        used = held.authenticator_step if held.authenticator_step <= _step_now() + FURTHEST else 0
-        held.authenticator_step = max(used, step)
-        held.save(update_fields=["authenticator_step"])
-        entry = audit_log.record(AuditAction.AUTHENTICATOR_ADDED, practice=held.practice, by=by, about=held.ref)
+        if second_factor.rows(locked).filter(type=Authenticator.Type.TOTP).delete()[0]:
+            audit_log.record(AuditAction.AUTHENTICATOR_REMOVED, practice=locked.practice, by=by, about=locked.ref)
+        totp.TOTP.activate(locked, secret)
+        used = locked.authenticator_step if locked.authenticator_step <= _step_now() + MAX_STEPS_AHEAD else 0
+        locked.authenticator_step = max(used, step)
+        locked.save(update_fields=["authenticator_step"])
+        entry = audit_log.record(AuditAction.AUTHENTICATOR_ADDED, practice=locked.practice, by=by, about=locked.ref)
         if told:
-            security_notice_mail.notify(held, entry, by=by)
-        return recovery_codes.create_first(held, by=by)
+            security_notice_mail.notify(locked, entry, by=by)
+        return recovery_codes.create_first(locked, by=by)
 
 
 def use(staff: StaffMember, code: str) -> bool:
@@ -89,9 +89,9 @@ def use(staff: StaffMember, code: str) -> bool:
     row = second_factor.rows(staff).filter(type=Authenticator.Type.TOTP).first()
     if row is None:
         return False
-    for step in _steps_of(get_adapter().decrypt(row.data["secret"]), code):
+    for step in _matching_steps(get_adapter().decrypt(row.data["secret"]), code):
         # The database has the last word: of many at once, in whatever process, one moves the step forward.
-        is_unused = Q(authenticator_step__lt=step) | Q(authenticator_step__gt=_step_now() + FURTHEST)
+        is_unused = Q(authenticator_step__lt=step) | Q(authenticator_step__gt=_step_now() + MAX_STEPS_AHEAD)
         later = StaffMember.objects.filter(is_unused, pk=staff.pk)
         if later.update(authenticator_step=step):
             row.record_usage()
@@ -115,10 +115,10 @@ def _step_now() -> int:
     return int(clock.now().timestamp()) // STEP
 
 
-def _steps_of(secret: str, code: str) -> Iterator[int]:
+def _matching_steps(secret: str, code: str) -> Iterator[int]:
     """The steps around now whose code this is, the nearest first."""
     typed = _GAPS.sub("", code).encode("utf-8", "surrogatepass")
     now = _step_now()
-    for off in sorted(range(-TOLERANCE, TOLERANCE + 1), key=abs):
-        if secrets.compare_digest(typed, code_at(secret, now + off).encode()):
-            yield now + off
+    for offset in sorted(range(-TOLERANCE, TOLERANCE + 1), key=abs):
+        if secrets.compare_digest(typed, code_at(secret, now + offset).encode()):
+            yield now + offset

@@ -25,20 +25,20 @@ def change_details(staff: StaffMember, *, name: str, email: str, by: Actor) -> S
     if email != staff.email:
         refuse_unreachable(email)
     with transaction.atomic():
-        held = second_factor.lock(staff)
-        if name != held.name:
-            held.name = name
-            audit_log.record(AuditAction.STAFF_RENAMED, practice=held.practice, by=by, about=held.ref)
-        if email != held.email:
-            _move(held, email, by=by)
-        held.version += 1
+        locked = second_factor.lock(staff)
+        if name != locked.name:
+            locked.name = name
+            audit_log.record(AuditAction.STAFF_RENAMED, practice=locked.practice, by=by, about=locked.ref)
+        if email != locked.email:
+            _change_email(locked, email, by=by)
+        locked.version += 1
         try:
             # In its own savepoint: two may reach for the same free address.
             with transaction.atomic():
-                held.save(update_fields=["name", "email", "version"])
+                locked.save(update_fields=["name", "email", "version"])
         except IntegrityError as taken:
-            raise _taken(email) from taken
-    return held
+            raise _email_taken(email) from taken
+    return locked
 
 
 def change_password(staff: StaffMember, password: str, *, session: StaffSession | None, by: Actor) -> StaffMember:
@@ -47,13 +47,13 @@ def change_password(staff: StaffMember, password: str, *, session: StaffSession 
     # Slow on purpose: not while anything is locked.
     encoded = make_password(password)
     with transaction.atomic():
-        held = second_factor.lock(staff)
-        held.password = encoded
-        held.save(update_fields=["password"])
-        _others(held, session).delete()
-        entry = audit_log.record(AuditAction.PASSWORD_CHANGED, practice=held.practice, by=by, about=held.ref)
-        security_notice_mail.notify(held, entry, by=by)
-    return held
+        locked = second_factor.lock(staff)
+        locked.password = encoded
+        locked.save(update_fields=["password"])
+        _other_sessions(locked, session).delete()
+        entry = audit_log.record(AuditAction.PASSWORD_CHANGED, practice=locked.practice, by=by, about=locked.ref)
+        security_notice_mail.notify(locked, entry, by=by)
+    return locked
 
 
 def sessions(staff: StaffMember) -> RowQuerySet[StaffSession]:
@@ -71,26 +71,26 @@ def end_session(staff: StaffMember, session: StaffSession, *, by: Actor) -> None
 def end_other_sessions(staff: StaffMember, own: StaffSession | None, *, by: Actor) -> None:
     """Ends every session but one's own. Again: changes nothing."""
     with transaction.atomic():
-        ended = _others(staff, own).delete()[0]
+        ended = _other_sessions(staff, own).delete()[0]
         if ended:
             audit_log.record(
                 AuditAction.STAFF_SESSION_ENDED, practice=staff.practice, by=by, about=staff.ref, number=ended
             )
 
 
-def _move(held: StaffMember, email: str, *, by: Actor) -> None:
-    if StaffMember.objects.filter(email=email).exclude(pk=held.pk).exists():
-        raise _taken(email)
-    old, held.email = held.email, email
-    SetUpLink.objects.filter(staff=held, used_at=None).update(used_at=clock.now())
-    entry = audit_log.record(AuditAction.STAFF_EMAIL_CHANGED, practice=held.practice, by=by, about=held.ref)
-    security_notice_mail.notify(held, entry, to=old, by=by)
+def _change_email(locked: StaffMember, email: str, *, by: Actor) -> None:
+    if StaffMember.objects.filter(email=email).exclude(pk=locked.pk).exists():
+        raise _email_taken(email)
+    old, locked.email = locked.email, email
+    SetUpLink.objects.filter(staff=locked, used_at=None).update(used_at=clock.now())
+    entry = audit_log.record(AuditAction.STAFF_EMAIL_CHANGED, practice=locked.practice, by=by, about=locked.ref)
+    security_notice_mail.notify(locked, entry, to=old, by=by)
 
 
-def _taken(email: str) -> EmailTaken:
+def _email_taken(email: str) -> EmailTaken:
     return EmailTaken(_("%(email)s already belongs to a staff member.") % {"email": email}, field="email")
 
 
-def _others(staff: StaffMember, own: StaffSession | None) -> RowQuerySet[StaffSession]:
+def _other_sessions(staff: StaffMember, own: StaffSession | None) -> RowQuerySet[StaffSession]:
     rows = StaffSession.objects.filter(staff=staff)
     return rows.exclude(pk=own.pk) if own else rows

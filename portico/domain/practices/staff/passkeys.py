@@ -33,7 +33,7 @@ KIND = Authenticator.Type.WEBAUTHN
 # What a browser answers has a few kilobytes at most.
 ANSWER_LENGTH = 16 * 1024
 # What reading an answer that no browser made may end in, deep inside the library.
-_UNREADABLE = (
+_PARSE_ERRORS = (
     ValueError,
     TypeError,
     KeyError,
@@ -77,24 +77,26 @@ def add(staff: StaffMember, state: State, answer: str, *, name: str, first: bool
 
     True when recovery codes were made too. Raises WrongAnswer, AlreadySetUp.
     """
-    credential = _told(answer, "clientDataJSON", "attestationObject")
+    credential = _parse_answer(answer, "clientDataJSON", "attestationObject")
     try:
         made = _server(staff).register_complete(state, credential).credential_data
-    except _UNREADABLE as wrong:
+    except _PARSE_ERRORS as wrong:
         raise PasskeyRejected from wrong
     with transaction.atomic():
-        held = second_factor.lock(staff)
-        if first and second_factor.is_set_up(held):
+        locked = second_factor.lock(staff)
+        if first and second_factor.is_set_up(locked):
             raise AlreadySetUp
-        if made is None or made.credential_id in {known.credential_id for known in _credentials(held).values()}:
+        if made is None or made.credential_id in {known.credential_id for known in _credentials(locked).values()}:
             raise PasskeyRejected
-        row = WebAuthn.add(held, name, credential).instance
+        row = WebAuthn.add(locked, name, credential).instance
         # In addresses a ref, never the number of a row.
         row.data["ref"] = tokens.new_ref()
         row.save(update_fields=["data"])
-        entry = audit_log.record(AuditAction.PASSKEY_ADDED, practice=held.practice, by=by, about=held.ref, name=name)
-        security_notice_mail.notify(held, entry, by=by)
-        return recovery_codes.create_first(held, by=by)
+        entry = audit_log.record(
+            AuditAction.PASSKEY_ADDED, practice=locked.practice, by=by, about=locked.ref, name=name
+        )
+        security_notice_mail.notify(locked, entry, by=by)
+        return recovery_codes.create_first(locked, by=by)
 
 
 def authentication_challenge(staff: StaffMember) -> PasskeyChallenge:
@@ -111,9 +113,9 @@ def use(staff: StaffMember, state: State | None, answer: str) -> bool:
         return False
     known = _credentials(staff)
     try:
-        told = _told(answer, "clientDataJSON", "authenticatorData", "signature")
-        used = _server(staff).authenticate_complete(state, list(known.values()), told)
-    except (PasskeyRejected, *_UNREADABLE):
+        credential_json = _parse_answer(answer, "clientDataJSON", "authenticatorData", "signature")
+        used = _server(staff).authenticate_complete(state, list(known.values()), credential_json)
+    except (PasskeyRejected, *_PARSE_ERRORS):
         return False
     for row, credential in known.items():
         if credential.credential_id == used.credential_id:
@@ -153,16 +155,18 @@ def _credentials(staff: StaffMember) -> dict[Authenticator, AttestedCredentialDa
     return {row: credential for row, credential in known.items() if credential is not None}
 
 
-def _told(answer: str, *parts: str) -> Answer:
+def _parse_answer(answer: str, *parts: str) -> Answer:
     """The parts of the browser's answer that are needed, and nothing else that was posted. Raises WrongAnswer."""
     if len(answer) > ANSWER_LENGTH:
         raise PasskeyRejected
     try:
-        whole = json.loads(answer)
-        response = {part: whole["response"][part] for part in parts}
-        told = {"id": whole["id"], "rawId": whole["rawId"], "type": "public-key", "response": response}
-    except _UNREADABLE as wrong:
+        parsed = json.loads(answer)
+        response = {part: parsed["response"][part] for part in parts}
+        credential_json = {"id": parsed["id"], "rawId": parsed["rawId"], "type": "public-key", "response": response}
+    except _PARSE_ERRORS as wrong:
         raise PasskeyRejected from wrong
-    if not all(isinstance(value, str) for value in (told["id"], told["rawId"], *response.values())):
+    if not all(
+        isinstance(value, str) for value in (credential_json["id"], credential_json["rawId"], *response.values())
+    ):
         raise PasskeyRejected
-    return told | {"clientExtensionResults": {}}
+    return credential_json | {"clientExtensionResults": {}}

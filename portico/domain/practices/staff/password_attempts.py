@@ -53,8 +53,8 @@ def record_refused(email: str, *, beyond_limit: bool) -> None:
     member = StaffMember.objects.select_related("practice").filter(email=email.strip().lower()).first()
     if member is None:
         return
-    verb = AuditAction.STAFF_SIGN_IN_BEYOND_LIMIT if beyond_limit else AuditAction.STAFF_SIGN_IN_REFUSED
-    audit_log.record(verb, practice=member.practice, by=Actor.anonymous(), about=member.ref)
+    action = AuditAction.STAFF_SIGN_IN_BEYOND_LIMIT if beyond_limit else AuditAction.STAFF_SIGN_IN_REFUSED
+    audit_log.record(action, practice=member.practice, by=Actor.anonymous(), about=member.ref)
 
 
 def record_accepted(member: StaffMember) -> None:
@@ -62,10 +62,10 @@ def record_accepted(member: StaffMember) -> None:
     audit_log.record(AuditAction.STAFF_PASSWORD_ACCEPTED, practice=member.practice, by=member.actor)
 
 
-def record_sign_in(member: StaffMember, way: str) -> None:
+def record_sign_in(member: StaffMember, method: str) -> None:
     """The office is open to them; `way` is what they showed last."""
     StaffMember.objects.filter(pk=member.pk).update(last_signed_in_at=clock.now())
-    audit_log.record(AuditAction.STAFF_SIGNED_IN, practice=member.practice, by=member.actor, way=way)
+    audit_log.record(AuditAction.STAFF_SIGNED_IN, practice=member.practice, by=member.actor, way=method)
 
 
 def record_sign_out(member: StaffMember) -> None:

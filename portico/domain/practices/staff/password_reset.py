@@ -43,22 +43,22 @@ def process_next() -> bool:
     if not waiting.exists():  # A plain read: an idle worker takes no lock.
         return False
     with transaction.atomic():
-        ask_of_somebody = waiting.select_for_update(no_key=True, skip_locked=True, of=("self",)).first()
-        if ask_of_somebody is None:
+        request = waiting.select_for_update(no_key=True, skip_locked=True, of=("self",)).first()
+        if request is None:
             return False
-        _answer(ask_of_somebody)
-        ask_of_somebody.delete()
+        _answer(request)
+        request.delete()
     return True
 
 
-def _answer(asked: PasswordResetRequest) -> None:
+def _answer(request: PasswordResetRequest) -> None:
     # Nobody still waits for it; a restored database may hold such asks too.
-    if asked.written_at <= clock.now() - RESET_LINK_TTL:
+    if request.written_at <= clock.now() - RESET_LINK_TTL:
         return
-    staff = StaffMember.objects.locked().select_related("practice").filter(email=asked.address).first()
+    staff = StaffMember.objects.locked().select_related("practice").filter(email=request.address).first()
     if staff is None or not staff.may_sign_in:
         return
-    if asked.is_beyond_limit:
+    if request.is_beyond_limit:
         audit_log.record(
             AuditAction.PASSWORD_RESET_BEYOND_LIMIT, practice=staff.practice, by=Actor.anonymous(), about=staff.ref
         )

@@ -14,25 +14,25 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.models import AuditEntry
 
 KIND = Authenticator.Type.RECOVERY_CODES
-_NO_DIGIT = re.compile(r"\D+", re.ASCII)
+_NON_DIGITS = re.compile(r"\D+", re.ASCII)
 
 
 def create_first(staff: StaffMember, *, by: Actor) -> bool:
     """Makes codes for who has none yet, in the caller's transaction. Whether it did."""
     if second_factor.rows(staff).filter(type=KIND).exists():
         return False
-    _make(staff, by=by)
+    _create(staff, by=by)
     return True
 
 
 def replace(staff: StaffMember, *, by: Actor) -> None:
     """New codes; the earlier ones stop working. Without a factor they would open nothing: then none are made."""
     with transaction.atomic():
-        held = second_factor.lock(staff)
-        if not second_factor.is_set_up(held):
+        locked = second_factor.lock(staff)
+        if not second_factor.is_set_up(locked):
             return
-        second_factor.rows(held).filter(type=KIND).delete()
-        security_notice_mail.notify(held, _make(held, by=by), by=by)
+        second_factor.rows(locked).filter(type=KIND).delete()
+        security_notice_mail.notify(locked, _create(locked, by=by), by=by)
 
 
 def unused(staff: StaffMember) -> list[str]:
@@ -44,7 +44,7 @@ def unused(staff: StaffMember) -> list[str]:
 
 def use(staff: StaffMember, code: str) -> bool:
     """Whether the code is one of theirs and unused; then it is used up, and the person is told by mail."""
-    typed = _NO_DIGIT.sub("", code)
+    typed = _NON_DIGITS.sub("", code)
     with transaction.atomic():
         row = second_factor.rows(staff).select_for_update().filter(type=KIND).first()
         # The library marks a code in what it has read: under the lock nobody else has read the same.
@@ -59,6 +59,6 @@ def use(staff: StaffMember, code: str) -> bool:
     return True
 
 
-def _make(staff: StaffMember, *, by: Actor) -> AuditEntry:
+def _create(staff: StaffMember, *, by: Actor) -> AuditEntry:
     RecoveryCodes.activate(staff)
     return audit_log.record(AuditAction.RECOVERY_CODES_MADE, practice=staff.practice, by=by, about=staff.ref)

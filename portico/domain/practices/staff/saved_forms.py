@@ -10,13 +10,13 @@ from portico.plumbing.form_recovery import PostedField
 
 def save(staff: StaffMember, *, path: str, fields: Iterable[PostedField]) -> StaffSavedForm | None:
     """Keeps the fields, without secrets and card numbers; None when nothing is left."""
-    kept = StaffSavedForm(practice_id=staff.practice_id, staff=staff, path=path)
-    return form_recovery.save(kept, fields, among=_of(staff))
+    form = StaffSavedForm(practice_id=staff.practice_id, staff=staff, path=path)
+    return form_recovery.save(form, fields, among=_forms_of(staff))
 
 
 def find(staff: StaffMember, ref: str) -> StaffSavedForm | None:
     """A form that this person posted within the last hour."""
-    return form_recovery.unexpired(_of(staff)).filter(ref=ref).first()
+    return form_recovery.unexpired(_forms_of(staff)).filter(ref=ref).first()
 
 
 def delete_expired() -> int:
@@ -24,5 +24,5 @@ def delete_expired() -> int:
     return form_recovery.delete_expired(StaffSavedForm.objects.all())
 
 
-def _of(staff: StaffMember) -> RowQuerySet[StaffSavedForm]:
+def _forms_of(staff: StaffMember) -> RowQuerySet[StaffSavedForm]:
     return StaffSavedForm.objects.filter(practice_id=staff.practice_id, staff=staff)

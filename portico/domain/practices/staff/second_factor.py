@@ -61,26 +61,26 @@ def is_set_up(staff: StaffMember) -> bool:
 def methods(staff: StaffMember) -> set[SecondFactorMethod]:
     """By what this person can be asked at the second step; empty when they have nothing yet."""
     types = set(rows(staff).values_list("type", flat=True))
-    found = {way for kind, way in FACTORS.items() if kind in types}
+    found = {method for kind, method in FACTORS.items() if kind in types}
     if found and Authenticator.Type.RECOVERY_CODES in types:
         found.add(SecondFactorMethod.RECOVERY_CODE)
     return found
 
 
-def attempt(staff: StaffMember, way: SecondFactorMethod, works: Callable[[], bool], *, by: Actor) -> bool:
+def attempt(staff: StaffMember, method: SecondFactorMethod, works: Callable[[], bool], *, by: Actor) -> bool:
     """Takes a try from the person's budgets (5 in 5 min, 20 an hour, 50 a day, for each way), then looks.
 
     What was right is given back. Called outside any transaction, so that the try counts even when the work fails.
     Raises limits.TooMany.
     """
-    budgets = _budgets(staff, way)
+    budgets = _budgets(staff, method)
     try:
         rate_limits.spend(*budgets)
     except RateLimitExceeded:
-        _note(AuditAction.SECOND_FACTOR_BEYOND_LIMIT, staff, way, by=by)
+        _record(AuditAction.SECOND_FACTOR_BEYOND_LIMIT, staff, method, by=by)
         raise
     if not works():
-        _note(AuditAction.SECOND_FACTOR_REFUSED, staff, way, by=by)
+        _record(AuditAction.SECOND_FACTOR_REFUSED, staff, method, by=by)
         return False
     rate_limits.give_back(*budgets)
     return True
@@ -89,7 +89,7 @@ def attempt(staff: StaffMember, way: SecondFactorMethod, works: Callable[[], boo
 def remove(
     staff: StaffMember,
     factor: Authenticator,
-    verb: AuditAction,
+    action: AuditAction,
     *,
     by: Actor,
     **details: Any,  # Any: a str would be taken for the trail's own keywords too.
@@ -104,7 +104,7 @@ def remove(
             raise LastFactor
         # Recovery codes stand in for a factor; without one they open nothing.
         (rows(staff) if is_last else rows(staff).filter(pk=factor.pk)).delete()
-        entry = audit_log.record(verb, practice=staff.practice, by=by, about=staff.ref, **details)
+        entry = audit_log.record(action, practice=staff.practice, by=by, about=staff.ref, **details)
         security_notice_mail.notify(staff, entry, by=by)
 
 
@@ -123,11 +123,11 @@ def lock(staff: StaffMember) -> StaffMember:
     return StaffMember.objects.locked().get(pk=staff.pk)
 
 
-def _budgets(staff: StaffMember, way: SecondFactorMethod) -> tuple[Limit, ...]:
+def _budgets(staff: StaffMember, method: SecondFactorMethod) -> tuple[Limit, ...]:
     # A budget for each way: who uses up one does not shut the others.
     windows = ((5, timedelta(minutes=5)), (20, timedelta(hours=1)), (50, timedelta(days=1)))
-    return tuple(Limit.on(f"second-factor-{way}", staff.ref, most=most, window=window) for most, window in windows)
+    return tuple(Limit.on(f"second-factor-{method}", staff.ref, most=most, window=window) for most, window in windows)
 
 
-def _note(verb: AuditAction, staff: StaffMember, way: SecondFactorMethod, *, by: Actor) -> None:
-    audit_log.record(verb, practice=staff.practice, by=by, about=staff.ref, way=way.value)
+def _record(action: AuditAction, staff: StaffMember, method: SecondFactorMethod, *, by: Actor) -> None:
+    audit_log.record(action, practice=staff.practice, by=by, about=staff.ref, way=method.value)

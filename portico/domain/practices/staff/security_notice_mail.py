@@ -17,7 +17,7 @@ from portico.plumbing.text import times
 
 KIND = "second_factor_changed"
 
-_WORDS = {
+_HEADINGS = {
     AuditAction.AUTHENTICATOR_ADDED: gettext_lazy("An authenticator app was set up"),
     AuditAction.AUTHENTICATOR_REMOVED: gettext_lazy("An authenticator app was removed"),
     AuditAction.PASSKEY_ADDED: gettext_lazy("A passkey was added"),
@@ -42,7 +42,7 @@ def notify(staff: StaffMember, entry: AuditEntry, *, to: str = "", by: Actor) ->
         key=f"{KIND}:{entry.ref}",
         to_address=to or staff.email,
         to_name=staff.name,
-        subject=str(_WORDS[AuditAction(entry.verb)]),
+        subject=str(_HEADINGS[AuditAction(entry.verb)]),
         content={"staff": staff.ref, "verb": str(entry.verb), "at": entry.at.isoformat()},
         by=by,
     )
@@ -62,12 +62,12 @@ class SecondFactorMail(MailComposer):
         at = datetime.fromisoformat(email.content["at"])
         # The office is in English.
         with translation.override("en"):
-            words = {
-                "heading": str(_WORDS[AuditAction(email.content["verb"])]),
+            context = {
+                "heading": str(_HEADINGS[AuditAction(email.content["verb"])]),
                 "name": email.to_name,
                 "at": f"{times.short_day(times.day_of(at, practice.zone), 'en')}, "
                 f"{times.time_with_zone(at, practice.zone, 'en')}",
                 "was_reset": email.content["verb"] == AuditAction.SECOND_FACTOR_RESET,
                 "why": _("You got this because you sign in to the office of this practice with this address."),
             }
-            return mail_frame.letter(email, "staff/second_factor_changed", words)
+            return mail_frame.letter(email, "staff/second_factor_changed", context)

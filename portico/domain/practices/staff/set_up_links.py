@@ -133,8 +133,8 @@ def choose_password(token: str, password: str) -> StaffMember:
         staff.save(update_fields=["password"])
         end_links(staff)
         StaffSession.objects.filter(staff=staff).delete()
-        verb = AuditAction.PASSWORD_RESET if was_forgotten else AuditAction.PASSWORD_CHOSEN
-        entry = audit_log.record(verb, practice=staff.practice, by=staff.actor, about=staff.ref)
+        action = AuditAction.PASSWORD_RESET if was_forgotten else AuditAction.PASSWORD_CHOSEN
+        entry = audit_log.record(action, practice=staff.practice, by=staff.actor, about=staff.ref)
         if was_forgotten:
             security_notice_mail.notify(staff, entry, by=staff.actor)
     return staff

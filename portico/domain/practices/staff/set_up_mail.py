@@ -36,18 +36,18 @@ class _SetUpMail(MailComposer):
         set_up = _link_of(email)
         # The office is in English.
         with translation.override("en"):
-            words = {
+            context = {
                 "name": email.to_name,
                 "role": set_up.staff.get_role_display().lower(),
                 "invited_by": email.written_by,
                 "href": link or "",
                 "link_works_for": rendering.duration(int(set_up.lifetime.total_seconds())),
-                **self.words(),
+                **self.context(),
             }
-            return mail_frame.letter(email, self.template, words)
+            return mail_frame.letter(email, self.template, context)
 
     @abstractmethod
-    def words(self) -> dict[str, Any]:  # Any: what templates take.
+    def context(self) -> dict[str, Any]:  # Any: what templates take.
         """What this kind of mail says beside what they all say."""
 
 
@@ -55,7 +55,7 @@ class InviteMail(_SetUpMail):
     label = gettext_lazy("Invite to the team")
     template = "staff/invite"
 
-    def words(self) -> dict[str, Any]:  # Any: as above.
+    def context(self) -> dict[str, Any]:  # Any: as above.
         return {
             "heading": _("Set up your account"),
             "why": _("You got this because an owner of the practice gave us this address for your account."),
@@ -66,7 +66,7 @@ class ResetMail(_SetUpMail):
     label = gettext_lazy("Password reset")
     template = "staff/password_reset"
 
-    def words(self) -> dict[str, Any]:  # Any: as above.
+    def context(self) -> dict[str, Any]:  # Any: as above.
         return {
             "heading": _("Choose a new password"),
             "why": _("You got this because somebody typed this address under “Forgot your password?” at the office."),

@@ -80,7 +80,7 @@ def invite(practice: Practice, *, name: str, email: str, role: Role, by: Actor) 
 
 def invite_again(member: StaffMember, *, by: Actor) -> StaffMember:
     """Mails a new link; earlier ones end. Raises HasLeft, and SetUpAlready for who has a password."""
-    with _held(member) as row:
+    with _lock(member) as row:
         if not row.is_active:
             raise StaffDeactivated
         if row.has_usable_password():
@@ -94,7 +94,7 @@ def change_role(member: StaffMember, role: Role, *, version: int, by: Actor) -> 
 
     The same role again changes nothing. Raises StaffChangedMeanwhile, HasLeft, LastOwner.
     """
-    with _held(member) as row:
+    with _lock(member) as row:
         if row.role == role:
             return row
         _refuse_if_changed(row, version)
@@ -116,7 +116,7 @@ def deactivate(member: StaffMember, *, version: int, by: Actor) -> StaffMember:
 
     Again: changes nothing. Raises StaffChangedMeanwhile, LastOwner.
     """
-    with _held(member) as row:
+    with _lock(member) as row:
         if not row.is_active:
             return row
         _refuse_if_changed(row, version)
@@ -136,7 +136,7 @@ def reactivate(member: StaffMember, *, version: int, by: Actor) -> StaffMember:
 
     Who never chose a password is mailed a new link. Again: changes nothing. Raises StaffChangedMeanwhile.
     """
-    with _held(member) as row:
+    with _lock(member) as row:
         if row.is_active:
             return row
         _refuse_if_changed(row, version)
@@ -153,7 +153,7 @@ def reset_second_factor(member: StaffMember, *, by: Actor) -> None:
     """Takes a colleague's second factor away, for who has lost it. Raises NotYourself, HasLeft."""
     if by.staff_id == member.pk:
         raise CannotChangeYourself
-    with _held(member) as row:
+    with _lock(member) as row:
         if not row.is_active:
             raise StaffDeactivated
         second_factor.remove_all(row, by=by)
@@ -163,8 +163,8 @@ def team(practice: Practice) -> list[Colleague]:
     """Everybody who works or worked there: by name, who has left at the end."""
     members = StaffMember.objects.filter(practice=practice).order_by("name", "id")
     ways: dict[int, set[SecondFactorMethod]] = {}
-    kept = Authenticator.objects.filter(user__practice=practice, type__in=FACTORS)
-    for staff_id, kind in kept.values_list("user_id", "type"):
+    factors = Authenticator.objects.filter(user__practice=practice, type__in=FACTORS)
+    for staff_id, kind in factors.values_list("user_id", "type"):
         ways.setdefault(staff_id, set()).add(FACTORS[kind])
     waiting = _with_live_link(practice)
     colleagues = [Colleague(row, _state(row, waiting), frozenset(ways.get(row.pk, ()))) for row in members]
@@ -191,7 +191,7 @@ def _state(member: StaffMember, waiting: set[int]) -> StaffState:
 
 
 @contextmanager
-def _held(member: StaffMember) -> Iterator[StaffMember]:
+def _lock(member: StaffMember) -> Iterator[StaffMember]:
     """A transaction that holds the whole team by its practice, then the colleague.
 
     Two owners who change each other at once wait here for one another: the second sees what the first did.

@@ -1,6 +1,6 @@
-"""Connecting a practice with its Stripe account: keys saved, checked again, removed.
+"""Stripe API keys of a practice: saving, checking and removing them.
 
-Stripe is asked between transactions, never in one.
+Stripe is called between transactions, never inside one.
 """
 
 import logging
@@ -13,7 +13,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import OnlinePayments, PaymentProblem, Practice, StripeKey
 from portico.domain.practices.stripe_setup import clock_checks, payment_readiness
 from portico.gateways.stripe import account
-from portico.gateways.stripe import client as lines
+from portico.gateways.stripe import client as stripe_client
 from portico.gateways.stripe.errors import InvalidKey, OutcomeUnknown, PermissionMissing, RateLimited, StripeCallFailed
 from portico.gateways.stripe.objects import Account
 from portico.plumbing import clock
@@ -24,9 +24,9 @@ from portico.plumbing.security.encryption import DecryptionFailed
 
 logger = logging.getLogger(__name__)
 
-# One answer says whether the clock is right; an unreachable account must not hide it.
-KEYS_ASKED = 3
-# Of a seeded key, whose account nobody has asked for.
+# One answer is enough to compare the clocks; several keys are tried in case an account cannot be reached.
+MAX_KEYS_TRIED = 3
+# The account id of a seeded key, for which Stripe was never asked.
 UNASKED = ""
 
 
@@ -60,84 +60,87 @@ class StripeTooBusy(StripeUnavailable):
 
 
 class StripeSaidNo(Refused):
-    """Stripe understood the request and refused it: what Stripe's own log has it under is told."""
+    """Stripe rejected the request; the message names the code and request id by which to find it in Stripe's log."""
 
-    def __init__(self, trouble: StripeCallFailed) -> None:
-        found = ", ".join(part for part in (trouble.code, trouble.param, trouble.reference) if part)
-        words = _("Stripe refused the request (%(found)s). Nothing was saved. Look it up in Stripe’s log.")
-        super().__init__(words % {"found": found or "–"})
+    def __init__(self, error: StripeCallFailed) -> None:
+        found = ", ".join(part for part in (error.code, error.param, error.reference) if part)
+        text = _("Stripe refused the request (%(found)s). Nothing was saved. Look it up in Stripe’s log.")
+        super().__init__(text % {"found": found or "–"})
 
 
 @dataclass(frozen=True)
 class Keys:
-    """What is typed into the form. An empty webhook secret leaves the one there is, if it is still good."""
+    """The input of the form. An empty webhook secret keeps the saved one, if it is still valid."""
 
     secret_key: str
     webhook_secret: str = ""
 
 
 def save_keys(practice: Practice, keys: Keys, *, by: Actor) -> OnlinePayments:
-    """Asks Stripe about the key, then keeps it in place of any other, which stays for asking only.
+    """Checks the key with Stripe, then saves it as the current key; a replaced key is kept for read access only.
 
-    The same key again is checked again. Raises NotAKey, NotASecret, KeyNotAccepted, KeyMayNotDoEnough, and what
-    `refusal_of` gives.
+    Saving the same key checks it again. Raises NotAKey, NotASecret, KeyNotAccepted, KeyLacksPermissions, and the
+    refusals of `refusal_of`.
     """
     refuse_malformed(keys)
     try:
         found = account.look_up(payment_readiness.new_client(keys.secret_key))
-    except PermissionMissing as trouble:
-        raise KeyLacksPermissions(field="secret_key") from trouble
-    except InvalidKey as trouble:
-        raise KeyNotAccepted(field="secret_key") from trouble
-    except StripeCallFailed as trouble:
-        raise refusal_of(trouble) from trouble
-    return _keep(practice, keys, found, by=by)
+    except PermissionMissing as error:
+        raise KeyLacksPermissions(field="secret_key") from error
+    except InvalidKey as error:
+        raise KeyNotAccepted(field="secret_key") from error
+    except StripeCallFailed as error:
+        raise refusal_of(error) from error
+    return _save(practice, keys, found, by=by)
 
 
-def refusal_of(trouble: StripeCallFailed) -> Refused:
-    """The sentence for the owner, when it is no question of the key."""
-    match trouble:
+def refusal_of(error: StripeCallFailed) -> Refused:
+    """Returns the refusal to show to the owner for an error that is not about the key."""
+    match error:
         case RateLimited():
             return StripeTooBusy()
         case OutcomeUnknown():
             return StripeUnavailable()
-    logger.warning("stripe.refused", extra=trouble.details)
-    return StripeSaidNo(trouble)
+    logger.warning("stripe.refused", extra=error.details)
+    return StripeSaidNo(error)
 
 
 def save_unchecked(practice: Practice, keys: Keys, *, by: Actor) -> OnlinePayments:
-    """Keeps seeded keys as ready, without a call to Stripe. Raises NotAKey and NotASecret."""
+    """Saves seeded keys as ready, without calling Stripe. Raises NotAKey and NotASecret."""
     refuse_malformed(keys)
     found = Account(UNASKED, practice.name, practice.country, practice.currency, charges_enabled=True)
-    return _keep(practice, keys, found, by=by)
+    return _save(practice, keys, found, by=by)
 
 
 def check_again(practice: Practice, *, by: Actor) -> OnlinePayments | None:
-    """Asks Stripe afresh about the account. None without a key. Raises what `refusal_of` gives."""
+    """Fetches the account from Stripe again and updates its state. Returns None without a key.
+
+    Raises the refusals of `refusal_of`.
+    """
     payments = payment_readiness.online_payments_of(practice)
     if payments is None or payments.key is None:
         return None
-    asked = payments.key
-    found, trouble = None, PaymentProblem.NONE
+    checked_key = payments.key
+    found, problem = None, PaymentProblem.NONE
     try:
-        found = account.look_up(payment_readiness.new_client(asked.unlocked(), after_answer=clock_checks.compare))
+        found = account.look_up(payment_readiness.new_client(checked_key.unlocked(), after_answer=clock_checks.compare))
     except DecryptionFailed:
-        trouble = PaymentProblem.KEY_UNREADABLE
+        problem = PaymentProblem.KEY_UNREADABLE
     except PermissionMissing:
-        trouble = PaymentProblem.KEY_RESTRICTED
+        problem = PaymentProblem.KEY_RESTRICTED
     except InvalidKey:
-        trouble = PaymentProblem.KEY_REFUSED
-    except StripeCallFailed as away:
-        raise refusal_of(away) from away
+        problem = PaymentProblem.KEY_REFUSED
+    except StripeCallFailed as error:
+        raise refusal_of(error) from error
     with transaction.atomic():
         payments = payment_readiness.locked(practice)
-        if payments.key is None or payments.key.pk != asked.pk:
-            return payments  # Somebody changed it meanwhile, and asked then.
+        if payments.key is None or payments.key.pk != checked_key.pk:
+            return payments  # The key was changed in the meantime, and checked when it was saved.
         if found is None:
-            payments.trouble = trouble
+            payments.trouble = problem
         else:
             payment_readiness.record_account(payments, found, practice)
-            StripeKey.objects.filter(pk=asked.pk).update(account_id=found.id)
+            StripeKey.objects.filter(pk=checked_key.pk).update(account_id=found.id)
             payments.key.account_id = found.id
         payments.checked_at = clock.now()
         payments.save()
@@ -146,19 +149,19 @@ def check_again(practice: Practice, *, by: Actor) -> OnlinePayments | None:
 
 
 def measure_clock_again() -> int:
-    """Asks Stripe again while our clock is known to be off, to notice when it was set right; upkeep calls it.
+    """Calls Stripe while our clock is known to be wrong, to notice when it has been corrected; a scheduled task.
 
-    Returns how many keys were asked with.
+    Returns the number of keys tried.
     """
     if not clock_checks.known():
         return 0
-    keys = StripeKey.objects.filter(replaced_at=None).order_by("-id")[:KEYS_ASKED]
+    keys = StripeKey.objects.filter(replaced_at=None).order_by("-id")[:MAX_KEYS_TRIED]
     for number, key in enumerate(keys, start=1):
         try:
-            line = payment_readiness.new_client(key.unlocked(), after_answer=clock_checks.compare)
-            account.look_up(line)
-        except (StripeCallFailed, DecryptionFailed) as trouble:
-            logger.info("clock.not_compared", extra={"trouble": type(trouble).__name__})
+            stripe = payment_readiness.new_client(key.unlocked(), after_answer=clock_checks.compare)
+            account.look_up(stripe)
+        except (StripeCallFailed, DecryptionFailed) as error:
+            logger.info("clock.not_compared", extra={"error": type(error).__name__})
             continue
         return number
     if not keys:
@@ -167,7 +170,7 @@ def measure_clock_again() -> int:
 
 
 def remove_keys(practice: Practice, *, by: Actor) -> None:
-    """Clients can pay by card no more. The key stays for asking only. Again: changes nothing."""
+    """Removes the current key, which turns card payments off; it is kept for read access only. Idempotent."""
     with transaction.atomic():
         payments = payment_readiness.locked(practice)
         if payments.key is None:
@@ -182,7 +185,7 @@ def remove_keys(practice: Practice, *, by: Actor) -> None:
 
 def refuse_malformed(keys: Keys) -> None:
     """Raises NotAKey and NotASecret."""
-    if not lines.is_key(keys.secret_key):
+    if not stripe_client.is_key(keys.secret_key):
         raise NotAKey(field="secret_key")
     if keys.webhook_secret:
         refuse_no_secret(keys.webhook_secret)
@@ -194,7 +197,7 @@ def refuse_no_secret(text: str) -> None:
         raise NotASecret(field="webhook_secret")
 
 
-def _keep(practice: Practice, keys: Keys, found: Account, *, by: Actor) -> OnlinePayments:
+def _save(practice: Practice, keys: Keys, found: Account, *, by: Actor) -> OnlinePayments:
     with transaction.atomic():
         payments = payment_readiness.locked(practice)
         before = payments.key
@@ -203,13 +206,13 @@ def _keep(practice: Practice, keys: Keys, found: Account, *, by: Actor) -> Onlin
         if key is None:
             if before is not None:
                 _replace(before)
-            key = StripeKey(practice=practice, livemode=lines.is_live(keys.secret_key))
+            key = StripeKey(practice=practice, livemode=stripe_client.is_live(keys.secret_key))
             key.lock_up(keys.secret_key)
         key.account_id = found.id
         key.save()
         if last is not None and (last.account_id, last.livemode) != (key.account_id, key.livemode):
-            # The webhook stands in another account, or speaks of the other mode.
-            payments.forget_webhook()
+            # The webhook belongs to another account or to the other mode.
+            payments.delete_webhook()
         if keys.webhook_secret:
             payments.lock_up_webhook_secret(keys.webhook_secret)
             payments.webhook_id = ""

@@ -1,7 +1,7 @@
-"""Whether this server's clock is right, judged by the time in Stripe's answers.
+"""Comparison of this server's clock with the time in Stripe's responses.
 
-A slow clock makes Stripe refuse new Checkout pages, and any wrong clock makes us refuse its webhooks: that must not
-look like Stripe's fault.
+A slow clock makes Stripe reject new Checkout Sessions, and any wrong clock makes us reject its webhooks. Messages must
+name the clock as the cause, not Stripe.
 """
 
 from datetime import datetime, timedelta
@@ -16,26 +16,26 @@ SOURCE = "stripe"
 
 
 def note(stripe_time: datetime) -> None:
-    """Writes the difference down if our clock is off; called after every answer of Stripe's."""
+    """Records the difference if our clock is wrong; called after every response of Stripe's."""
     clock_skew.record(SOURCE, stripe_time)
 
 
 def compare(stripe_time: datetime) -> None:
-    """As `note`, but also forgets a difference that is gone."""
+    """Records the difference like `note`, and also deletes one that no longer exists."""
     clock_skew.compare(SOURCE, stripe_time)
 
 
 def known() -> timedelta:
-    """How far our clock is ahead of Stripe's, as last measured; negative when it is slow, zero when it is right."""
+    """Returns how far our clock is ahead of Stripe's, as last measured: negative if slow, zero if right."""
     return clock_skew.known(SOURCE)
 
 
 def in_a_query() -> Coalesce:
-    """The same in whole seconds, to annotate a query with."""
+    """Returns the same in whole seconds, as an expression to annotate a query with."""
     seconds = ClockDifference.objects.filter(source=SOURCE).values("ahead_seconds")[:1]
     return Coalesce(Subquery(seconds), Value(0), output_field=BigIntegerField())
 
 
 def forget() -> None:
-    """Forgets the difference when there is no account left to compare with."""
+    """Deletes the difference, when no account is left to compare with."""
     clock_skew.clear(SOURCE)

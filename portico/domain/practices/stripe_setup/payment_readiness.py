@@ -1,7 +1,7 @@
-"""Whether a practice can take cards, and its line to Stripe.
+"""Readiness for card payments, and the practice's Stripe clients.
 
-A page or the worker asks Stripe over `line(practice)`; of a payment that began under an older key it asks over
-`asking_line`. Both refuse to be used inside a transaction.
+New payments use `client_for`; payments that were started with an older key are fetched with `read_client_for`. The
+clients refuse to be used inside a transaction.
 """
 
 from collections.abc import Callable
@@ -25,19 +25,19 @@ from portico.plumbing.security.encryption import DecryptionFailed
 
 
 class CardsNotAccepted(Refused):
-    """No key, or one with which nothing can be charged."""
+    """The practice has no key, or one that cannot be used for charges."""
 
     message = _("Paying by card is not possible at the moment.")
 
 
 def online_payments_of(practice: Practice) -> OnlinePayments | None:
-    """With its key, and with what is known of our own clock. None before the first key was saved."""
+    """Returns the practice's row with its key and the clock difference; None before the first key is saved."""
     rows = OnlinePayments.objects.annotate(clock_ahead_seconds=clock_checks.in_a_query())
     return rows.select_related("key", "practice").filter(practice=practice).first()
 
 
 def client_for(practice: Practice, *, deadline: Deadline | None = None) -> StripeClient:
-    """The line by which new payments are made. Raises CardsNotTaken."""
+    """Returns the client for new payments. Raises CardsNotAccepted."""
     payments = online_payments_of(practice) if practice.takes_cards else None
     if payments is None or payments.key is None:
         raise CardsNotAccepted
@@ -50,9 +50,9 @@ def client_for(practice: Practice, *, deadline: Deadline | None = None) -> Strip
 def read_client_for(
     practice: Practice, *, account_id: str, livemode: bool, deadline: Deadline | None = None
 ) -> StripeClient | None:
-    """A line to that account in that mode, by whatever key there is for it, also a replaced one; None without any.
+    """Returns a client for that account and mode, even with a replaced key; None if there is no key.
 
-    A seeded key does not know its account: then only the mode counts.
+    A seeded key has no account id; it matches every account of its mode.
     """
     keys = list(StripeKey.objects.filter(practice=practice, livemode=livemode).order_by("-id"))
     same = [key for key in keys if key.account_id == account_id]
@@ -66,7 +66,7 @@ def read_client_for(
 
 
 def client_for_key(key: StripeKey, *, deadline: Deadline | None = None) -> StripeClient:
-    """Raises encryption.Undecipherable."""
+    """Raises encryption.DecryptionFailed."""
     return new_client(key.unlocked(), deadline=deadline)
 
 
@@ -86,7 +86,7 @@ def new_client(
 
 
 def replaced_keys(practice: Practice) -> list[StripeKey]:
-    """Kept for asking only. Billing deletes them (`delete_replaced_key`) once no payment needs them."""
+    """Returns replaced keys, kept for read access until billing deletes them with `delete_replaced_key`."""
     return list(StripeKey.objects.filter(practice=practice, replaced_at__isnull=False).order_by("id"))
 
 
@@ -96,7 +96,7 @@ def delete_replaced_key(key: StripeKey) -> None:
 
 
 def record_account(payments: OnlinePayments, account: Account, practice: Practice) -> None:
-    """What Stripe says of the account, on the row; the caller saves and settles."""
+    """Copies Stripe's account onto the row, unsaved; the caller saves it and calls `update_state`."""
     payments.account_name = account.name[:200]
     payments.country = account.country[:2]
     payments.currency = account.currency[:3]
@@ -108,7 +108,7 @@ def record_account(payments: OnlinePayments, account: Account, practice: Practic
 
 
 def record_currency(practice: Practice, *, by: Actor) -> None:
-    """The practice keeps its books in another currency from now on. In the caller's transaction, practice held."""
+    """Updates the state after a change of the practice's currency. In the caller's transaction, practice locked."""
     payments = OnlinePayments.objects.locked().select_related("key").filter(practice=practice).first()
     if payments is None or payments.key is None:
         return
@@ -119,7 +119,7 @@ def record_currency(practice: Practice, *, by: Actor) -> None:
 
 
 def record_problem(practice: Practice, trouble: PaymentProblem, *, by: Actor) -> None:
-    """Closes paying by card until somebody mends it; for whoever met the trouble on the way."""
+    """Records a problem found during a call, which turns card payments off until it is fixed."""
     with transaction.atomic():
         payments = locked(practice)
         if payments.key is not None and payments.trouble != trouble:
@@ -129,14 +129,14 @@ def record_problem(practice: Practice, trouble: PaymentProblem, *, by: Actor) ->
 
 
 def locked(practice: Practice) -> OnlinePayments:
-    """The practice's row, made if need be, under the lock of the practice. In the caller's transaction."""
+    """Returns the practice's row, created if necessary, with row and practice locked. In the caller's transaction."""
     row = Practice.objects.locked().get(pk=practice.pk)
     OnlinePayments.objects.get_or_create(practice=row)
     return OnlinePayments.objects.locked().select_related("key").get(practice=row)
 
 
 def update_state(practice: Practice, payments: OnlinePayments, *, by: Actor) -> None:
-    """Writes the state beside the practice, and into the trail when it changed. In the caller's transaction."""
+    """Saves the state on the practice, and records a change in the audit log. In the caller's transaction."""
     state = _state(payments)
     changed = Practice.objects.filter(pk=practice.pk).exclude(card_state=state).update(card_state=state)
     practice.card_state = state

@@ -1,4 +1,4 @@
-"""Hearing from Stripe: where its events are sent, what they are signed with, and when the last one came."""
+"""Stripe webhooks of a practice: creating and checking the endpoint, its signing secret, and receiving events."""
 
 import logging
 from contextlib import suppress
@@ -39,7 +39,7 @@ from portico.plumbing.security.encryption import DecryptionFailed
 logger = logging.getLogger(__name__)
 
 SOURCE = "stripe"
-HOURS = 24
+HOURS_A_DAY = 24
 
 
 class AddressNotPublic(Refused):
@@ -55,24 +55,24 @@ class KeyCannotCreateWebhooks(Refused):
 
 @dataclass(frozen=True)
 class WebhookStatus:
-    """What is known of the webhook: whether there is a secret, since when, and when Stripe last spoke."""
+    """The state of the webhook: whether a secret is saved, since when, and when the last event was received."""
 
     is_set_up: bool
     saved_at: datetime | None
     last_at: datetime | None
     can_be_made: bool
-    # Portico made it, and Stripe no longer has it.
+    # Portico created it, and it no longer exists at Stripe.
     is_missing: bool = False
 
 
 def url_of(practice: Practice) -> str:
-    """Where Stripe is to send the practice's events."""
+    """Returns the absolute URL of the practice's webhook endpoint."""
     return f"{settings.PUBLIC_BASE_URL}/hooks/stripe/{practice.slug}/"
 
 
 def webhook_status(payments: OnlinePayments, practice: Practice) -> WebhookStatus:
     last_at = inbound_events.last_received_at(practice, SOURCE)
-    # What came under an earlier secret says nothing of this one.
+    # An event received with an earlier secret does not show that this one works.
     is_recent = last_at is not None and payments.webhook_saved_at is not None and last_at >= payments.webhook_saved_at
     return WebhookStatus(
         is_set_up=payments.has_webhook,
@@ -83,9 +83,9 @@ def webhook_status(payments: OnlinePayments, practice: Practice) -> WebhookStatu
     )
 
 
-def is_public(address: str) -> bool:
-    """Whether Stripe could call it, as far as the address itself tells."""
-    parts = urlsplit(address)
+def is_public(url: str) -> bool:
+    """Returns True if Stripe could call the URL, judged by the URL alone."""
+    parts = urlsplit(url)
     host = parts.hostname or ""
     try:
         is_private = ip_address(host).is_private
@@ -95,34 +95,34 @@ def is_public(address: str) -> bool:
 
 
 def create_webhook(practice: Practice, *, by: Actor) -> OnlinePayments:
-    """Has Stripe send events here, in place of what it may have been told before about this address.
+    """Creates the webhook endpoint at Stripe, replacing earlier endpoints with the same URL.
 
-    Raises AddressNotPublic, CardsNotTaken, KeyMayNotMakeWebhooks, KeyNotAccepted, and what `connecting.refusal_of`
-    gives.
+    Raises AddressNotPublic, CardsNotAccepted, KeyCannotCreateWebhooks, KeyNotAccepted, and the refusals of
+    `api_keys.refusal_of`.
     """
-    address = url_of(practice)
-    if not is_public(address):
+    url = url_of(practice)
+    if not is_public(url):
         raise AddressNotPublic
     payments = payment_readiness.online_payments_of(practice)
     if payments is None or payments.key is None:
         raise CardsNotAccepted
-    asked = payments.key
+    key = payments.key
     try:
-        made = _make(payment_readiness.client_for_key(asked), address)
+        made = _create_endpoint(payment_readiness.client_for_key(key), url)
     except DecryptionFailed as lost:
         raise CardsNotAccepted from lost
     except PermissionMissing as refusal:
         raise KeyCannotCreateWebhooks from refusal
     except InvalidKey as refusal:
         raise KeyNotAccepted from refusal
-    except StripeCallFailed as trouble:
-        if isinstance(trouble, RequestRejected) and trouble.is_about("url"):
-            raise AddressNotPublic from trouble
-        raise api_keys.refusal_of(trouble) from trouble
+    except StripeCallFailed as error:
+        if isinstance(error, RequestRejected) and error.is_about("url"):
+            raise AddressNotPublic from error
+        raise api_keys.refusal_of(error) from error
     with transaction.atomic():
         payments = OnlinePayments.objects.locked().get(pk=payments.pk)
-        if payments.key_id != asked.pk:
-            return payments  # The key was changed meanwhile; its webhook is another one.
+        if payments.key_id != key.pk:
+            return payments  # The key was changed in the meantime; it needs another webhook.
         payments.lock_up_webhook_secret(made.secret)
         payments.webhook_id = made.id
         payments.save()
@@ -131,48 +131,48 @@ def create_webhook(practice: Practice, *, by: Actor) -> OnlinePayments:
 
 
 def check_webhook(practice: Practice, *, by: Actor) -> bool:
-    """Asks Stripe for the webhook that Portico made there; if it was deleted, its secret is forgotten and that is said.
+    """Checks that the webhook that Portico created still exists; if not, deletes its secret and records that.
 
-    Returns whether it is missing. Raises StripeTrouble.
+    Returns True if it is missing. Raises StripeCallFailed.
     """
     payments = payment_readiness.online_payments_of(practice)
     if payments is None or payments.key is None or not payments.webhook_id:
         return False
-    asked = payments.webhook_id
+    webhook_id = payments.webhook_id
     if payments.has_webhook:
         try:
-            is_there = account.has_endpoint(payment_readiness.client_for_key(payments.key), asked)
+            is_there = account.has_endpoint(payment_readiness.client_for_key(payments.key), webhook_id)
         except DecryptionFailed:
             return False
         if is_there:
             return False
         with transaction.atomic():
             payments = OnlinePayments.objects.locked().get(pk=payments.pk)
-            if payments.webhook_id == asked and payments.has_webhook:
-                payments.lose_webhook()
+            if payments.webhook_id == webhook_id and payments.has_webhook:
+                payments.mark_webhook_missing()
                 payments.save(update_fields=["webhook_box", "webhook_saved_at"])
                 audit_log.record(AuditAction.WEBHOOK_MISSING, practice=practice, by=by)
     return payments.misses_webhook
 
 
 def check_webhooks() -> int:
-    """Looks for the webhooks of a part of the practices, each once a day; upkeep calls it. Returns how many."""
+    """Checks each practice's webhook once a day, some of them every hour; a scheduled task. Returns their number."""
     made = OnlinePayments.objects.filter(webhook_box__isnull=False, key__isnull=False).exclude(webhook_id="")
-    due = made.annotate(hour=Mod(F("id"), HOURS)).filter(hour=clock.now().hour)
-    looked_for = 0
+    due = made.annotate(hour=Mod(F("id"), HOURS_A_DAY)).filter(hour=clock.now().hour)
+    checked = 0
     for payments in due.select_related("practice").order_by("id"):
         try:
             check_webhook(payments.practice, by=Actor.system("Stripe"))
         except StripeUnreachable:
-            break  # Nor would the next ones be found.
-        except StripeCallFailed as trouble:
-            logger.info("webhook.not_looked_for", extra={"practice": payments.practice_id, **trouble.details})
-        looked_for += 1
-    return looked_for
+            break  # The next calls would fail too.
+        except StripeCallFailed as error:
+            logger.info("webhook.not_checked", extra={"practice": payments.practice_id, **error.details})
+        checked += 1
+    return checked
 
 
 def save_secret(practice: Practice, secret: str, *, by: Actor) -> None:
-    """Keeps the secret of a webhook that was made at Stripe by hand. Raises NotASecret and CardsNotTaken."""
+    """Saves the secret of a webhook that was created by hand at Stripe. Raises NotASecret and CardsNotAccepted."""
     api_keys.refuse_no_secret(secret)
     with transaction.atomic():
         payments = OnlinePayments.objects.locked().filter(practice=practice, key__isnull=False).first()
@@ -185,15 +185,15 @@ def save_secret(practice: Practice, secret: str, *, by: Actor) -> None:
 
 
 def secret_holder(slug: str) -> OnlinePayments | None:
-    """The practice at that address, if it has a secret by which its events can be told from others."""
+    """Returns the row of the practice with that slug, if a webhook secret is saved."""
     found = OnlinePayments.objects.select_related("practice", "key").filter(practice__slug=slug)
     return found.filter(webhook_box__isnull=False).first()
 
 
 def receive(payments: OnlinePayments, body: bytes, signature: str) -> None:
-    """Verifies an event and keeps it, once. One of the other mode is kept and changes nothing.
+    """Verifies an event and stores it, once. An event of the other mode is stored and not processed.
 
-    Raises webhooks.Forged and webhooks.Unreadable.
+    Raises webhooks.SignatureInvalid and webhooks.PayloadInvalid.
     """
     try:
         secret = payments.webhook_secret()
@@ -214,16 +214,19 @@ def receive(payments: OnlinePayments, body: bytes, signature: str) -> None:
 
 
 def _is_ours(payments: OnlinePayments, *, livemode: bool) -> bool:
-    """Events of the other mode change nothing. With the key removed, those of its mode still end what was open."""
+    """Returns True for events of the key's mode; without a current key, for those of any earlier key's mode.
+
+    Payments that were open when the key was removed can then still be settled.
+    """
     if payments.key is not None:
         return payments.key.livemode == livemode
     return StripeKey.objects.filter(practice=payments.practice, livemode=livemode).exists()
 
 
-def _make(line: StripeClient, address: str) -> WebhookEndpoint:
-    for known in account.endpoints(line):
-        # Its secret was told once, and perhaps to nobody.
-        if known.url == address:
+def _create_endpoint(stripe: StripeClient, url: str) -> WebhookEndpoint:
+    for known in account.endpoints(stripe):
+        # Stripe shows a secret only once, so an existing endpoint's secret cannot be read again.
+        if known.url == url:
             with suppress(ResourceMissing):
-                account.delete_endpoint(line, known.id)
-    return account.create_endpoint(line, address, description="Portico")
+                account.delete_endpoint(stripe, known.id)
+    return account.create_endpoint(stripe, url, description="Portico")
