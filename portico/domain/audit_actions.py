@@ -140,7 +140,7 @@ class AuditAction(TextChoices):
 
     @classmethod
     def views(cls) -> frozenset["AuditAction"]:
-        """Entries that say somebody looked, which the trail's pages hide until asked."""
+        """Returns the actions of mere views, which the audit log pages hide unless asked for."""
         return frozenset(
             {
                 cls.OVERVIEW_VIEWED,

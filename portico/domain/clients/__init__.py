@@ -1,1 +1,1 @@
-"""Who is cared for: clients, their addresses and phones, and their recorded consent."""
+"""Clients: their details, email addresses with consent, phone numbers and search."""

@@ -1,4 +1,4 @@
-"""Changes to a client's own facts. Staff come here through `access.changing`, which sees to the portal."""
+"""Changes to a client's details. Pages use `access.client_changes`, which also updates portal access."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -14,23 +14,23 @@ from portico.plumbing.refusals import Refused
 
 
 class ClientConflict(Refused):
-    """Somebody else saved first; nothing was overwritten."""
+    """Another user saved first; nothing was overwritten."""
 
     def __init__(self) -> None:
         super().__init__(_("Somebody else saved changes while you were editing. Look at both, then save again."))
 
 
 class ClientArchived(Refused):
-    """An archived client is not edited; restore first."""
+    """An archived client cannot be edited before it is restored."""
 
     def __init__(self) -> None:
         super().__init__(_("This client is archived. Restore the client first."))
 
 
 def save(client: Client, entry: ClientInput, *, version: int, by: Actor) -> AddressChanges:
-    """Saves the whole of `Client Info`. Inside the caller's transaction, with the client locked.
+    """Saves the whole of `Client Info`. In the caller's transaction, with the client locked.
 
-    Raises ChangedMeanwhile, ClientArchived, addresses.AddressTwice.
+    Raises ClientConflict, ClientArchived, email_addresses.DuplicateAddress.
     """
     if client.version != version:
         raise ClientConflict
@@ -53,7 +53,7 @@ def save(client: Client, entry: ClientInput, *, version: int, by: Actor) -> Addr
 
 
 def set_status(client: Client, status: Status, *, verb: AuditAction, by: Actor) -> None:
-    """Archives or restores, as `verb` says. Inside the caller's transaction, with the client locked."""
+    """Sets the status and records it as `verb`. In the caller's transaction, with the client locked."""
     client.status = status
     client.version += 1
     client.save(update_fields=["status", "version"])

@@ -1,4 +1,4 @@
-"""What a form hands to the operations on clients."""
+"""Input of the operations on clients, as forms provide it."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -22,7 +22,7 @@ class ClientDetails:
 
 @dataclass(frozen=True)
 class AddressInput:
-    """An email address as it stands in the form; `ref` names the row it was, None for a new one."""
+    """An email address as entered in the form; `ref` names its existing row, None for a new one."""
 
     address: str
     kind: str

@@ -1,4 +1,4 @@
-"""The list of a practice's clients: searched, filtered, sorted, a page at a time; each answered from an index."""
+"""The list of a practice's clients: searched, filtered, sorted and paginated, always using an index."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,9 +11,9 @@ from portico.domain.clients.search_terms import Matches
 from portico.domain.practices.models import Practice
 
 PAGE_SIZE = 25
-# Beyond it a count says only that there are more: counting on would take ever longer.
+# Above this a count only says that there are more, because counting all of them takes too long.
 MAX_COUNTED = 1000
-# Among very many matches the list's own order soon comes upon a page of them. It is followed so far and no further.
+# With very many matches, the first page is usually among this many clients in the list's order.
 _STRETCH_LENGTH = 3_000
 
 
@@ -25,7 +25,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True)
 class ListQuery:
-    """What is asked for; `after` is the ref of the last client of the page before."""
+    """Search, filters, order and position of a page; `after` is the ref of the last client on the page before."""
 
     query: str = ""
     state: PortalState | None = None
@@ -36,7 +36,7 @@ class ListQuery:
 
 @dataclass(frozen=True)
 class Count:
-    """A number of clients, counted up to MOST_COUNTED."""
+    """A number of clients, counted up to MAX_COUNTED."""
 
     number: int
 
@@ -51,7 +51,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Page:
-    """Some clients, how many there are of their kind, and where the next page begins (empty: nowhere)."""
+    """Clients of a page, the total number of matches, and the position of the next page (empty if none)."""
 
     clients: list[Client]
     total: Count
@@ -60,7 +60,7 @@ class Page:
 
 
 def page(practice: Practice, list_query: ListQuery) -> Page:
-    """One page of the clients that are wanted, each with clinician and access. An unknown `after` begins anew."""
+    """Returns a page of clients with clinician and portal access; the first page if `after` is unknown."""
     matches = search_terms.look_up(practice, list_query.query) if list_query.query else None
     last = _find_by_ref(practice, list_query.after)
     rows = _rows(practice, list_query, matches, last)
@@ -74,21 +74,21 @@ def page(practice: Practice, list_query: ListQuery) -> Page:
 
 
 def count(clients: ClientQuerySet) -> Count:
-    """How many there are, without looking beyond MOST_COUNTED."""
+    """Counts the clients, up to MAX_COUNTED."""
     return Count(clients.values("pk")[: MAX_COUNTED + 1].count())
 
 
 def counts_by_state(practice: Practice) -> dict[PortalState, Count]:
-    """How many of the practice's present clients stand where with the portal: one small query a state."""
+    """Returns the number of the practice's unarchived clients in each portal state, with one query per state."""
     return {state: count(_matching_filters(practice, ListQuery(state=state))) for state in PortalState}
 
 
 def sum_of(counts: dict[PortalState, Count]) -> Count:
-    """All of them together; every client is in exactly one state."""
+    """Returns the sum of the counts; every client is in exactly one state."""
     return Count(sum(each.number for each in counts.values()))
 
 
-# The column each order follows, and whether backwards. Who share a value follow their ids the same way.
+# The column of each order, and whether it is descending. Clients with equal values are ordered by id, the same way.
 _COLUMNS = {
     Sort.NAME: ("sort_key", False),
     Sort.NAME_BACKWARDS: ("sort_key", True),
@@ -97,7 +97,7 @@ _COLUMNS = {
 
 
 def _rows(practice: Practice, list_query: ListQuery, matches: Matches | None, last: Client | None) -> list[Client]:
-    """The clients of a page, and one more if there are more."""
+    """Returns the clients of a page, plus one if there are more."""
     clients = _after(_matching_filters(practice, list_query), last, list_query.sort)
     if matches is None:
         return _first(clients, list_query.sort)
@@ -109,7 +109,7 @@ def _rows(practice: Practice, list_query: ListQuery, matches: Matches | None, la
 
 
 def _first_of_batches(matches: Matches, list_query: ListQuery, last: Client | None) -> list[Client]:
-    """The first of each batch, then the first of those: the database alone knows its order."""
+    """Returns the first of the first of each batch, sorted by the database, since only it knows its collation."""
     candidates = [
         pk
         for batch in matches.batches()
@@ -132,7 +132,7 @@ def _total(practice: Practice, list_query: ListQuery, matches: Matches | None) -
 
 
 def _matching_filters(practice: Practice, list_query: ListQuery) -> ClientQuerySet:
-    """All that are wanted but for the query, in their order: so PostgreSQL walks an index even to count them."""
+    """Returns the clients that match the filters, in order, so that PostgreSQL uses an index even for counting."""
     return _in_order(_with_filters(Client.objects.filter(practice=practice), list_query), list_query.sort)
 
 
@@ -157,20 +157,20 @@ def _find_by_ref(practice: Practice, ref: str) -> Client | None:
 
 
 def _after(clients: ClientQuerySet, last: Client | None, sort: Sort) -> ClientQuerySet:
-    """What follows a client in the order."""
+    """Returns the clients after the last one in the order (keyset pagination)."""
     column, is_descending = _COLUMNS[sort]
     return clients if last is None else _on_side_of(clients, last, column, "lt" if is_descending else "gt")
 
 
 def _first_stretch(clients: ClientQuerySet, sort: Sort) -> ClientQuerySet:
-    """The first stretch of clients that are in order."""
+    """Returns the first `_STRETCH_LENGTH` clients in the order."""
     column, is_descending = _COLUMNS[sort]
     end = clients.only(column)[_STRETCH_LENGTH : _STRETCH_LENGTH + 1].first()
     return clients if end is None else _on_side_of(clients, end, column, "gt" if is_descending else "lt")
 
 
 def _on_side_of(clients: ClientQuerySet, client: Client, column: str, side: str) -> ClientQuerySet:
-    """Who stands on one side of a client: what an index can begin or end at, and what is exact."""
+    """Returns the clients on one side of a client; the second, redundant condition lets the index be used."""
     value = getattr(client, column)
     exact = Q((f"{column}__{side}", value)) | Q((f"pk__{side}", client.pk))
     return clients.filter(exact, Q((f"{column}__{side}e", value)))

@@ -15,12 +15,12 @@ from portico.plumbing.text.mailboxes import mailbox_key
 
 
 class DuplicateAddress(Refused):
-    """The same mailbox stands twice in one client's list."""
+    """The same mailbox is listed twice for one client."""
 
 
 @dataclass
 class AddressChanges:
-    """What a save did to a client's addresses. `replaced` maps a closed row's pk to the row that took its place."""
+    """Changes that a save made to a client's addresses. `replaced` maps a closed row's pk to its replacement."""
 
     closed: list[EmailAddress] = field(default_factory=list)
     opened: list[EmailAddress] = field(default_factory=list)
@@ -30,9 +30,9 @@ class AddressChanges:
 
 
 def save_addresses(client: Client, entries: tuple[AddressInput, ...], *, by: Actor) -> AddressChanges:
-    """Makes the client's open addresses those of the entries. Inside the caller's transaction, client locked.
+    """Replaces the client's open addresses by the entries. In the caller's transaction, with the client locked.
 
-    Raises AddressTwice. A changed address closes its row and opens another, whose consent is recorded anew.
+    Raises DuplicateAddress. A changed address closes its row and opens a new one with its own consent.
     """
     _refuse_duplicates(entries)
     changes = AddressChanges()

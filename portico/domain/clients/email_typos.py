@@ -1,8 +1,8 @@
-"""Likely slips in the domain of an email address. Only ever pointed out; nothing is changed by itself."""
+"""Likely typos in the domain of an email address. They are only suggested, never corrected automatically."""
 
 from difflib import get_close_matches
 
-# Where most private mailboxes are. A domain of this list is never questioned.
+# The domains of most private mailboxes. A domain in this list is never questioned.
 KNOWN_DOMAINS = (
     "gmail.com",
     "googlemail.com",
@@ -46,7 +46,7 @@ KNOWN_DOMAINS = (
     "live.ca",
     "live.co.uk",
 )
-# Looked for among these alone: a slip towards a rare domain is more likely that domain's neighbour.
+# Only these are suggested: what resembles a rare domain is more likely another real domain.
 _COMMON = (
     "gmail.com",
     "yahoo.com",
@@ -61,7 +61,7 @@ _LIKENESS = 0.84
 
 
 def suggestion(address: str) -> str | None:
-    """The address that was probably meant; None when nothing looks like a slip."""
+    """Returns the address that was probably meant; None if the domain does not look like a typo."""
     local, at, domain = address.rpartition("@")
     domain = domain.lower()
     if not at or not local or domain in KNOWN_DOMAINS:

@@ -1,4 +1,4 @@
-"""Clients, their email addresses with consent, their phones, and the words by which they are found."""
+"""Clients, their email addresses with consent, their phone numbers and their search terms."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ class Status(models.TextChoices):
 
 
 class PortalState(models.TextChoices):
-    """Where a client stands with the portal; stored, and recomputed in every transaction that may change it."""
+    """A client's portal state; stored, and recomputed in every transaction that may change it."""
 
     NO_ACCESS = "no_access", _("No access")
     INVITED = "invited", _("Invited")
@@ -38,12 +38,12 @@ class ClientQuerySet(RowQuerySet["Client"]):
         return self.filter(is_archived=models.Value(value=True))
 
     def present(self) -> "ClientQuerySet":
-        """Active and inactive; archived clients are kept aside."""
+        """Returns active and inactive clients, without archived ones."""
         return self.filter(is_archived=models.Value(value=False))
 
 
 class Client(PracticeRow):
-    """Who is cared for."""
+    """A person in the care of the practice."""
 
     ref = RefField()
     first_name = models.CharField(max_length=100)
@@ -63,10 +63,10 @@ class Client(PracticeRow):
     )
     portal_state = models.CharField(max_length=16, choices=PortalState.choices, default=PortalState.NO_ACCESS)
     portal_reason = models.CharField(max_length=30, blank=True)
-    # What the list is sorted by: the shown name, folded; kept by `registering` and `editing`.
+    # The sort key of the list: the displayed name, folded; written by `registration.describe`.
     sort_key = models.CharField(max_length=210)
     version = models.PositiveIntegerField(default=1)
-    # The random key of the form that created the client, so that pressing twice creates one.
+    # The random key of the form that created the client, so that submitting it twice creates one client.
     form_key = models.CharField(max_length=43, blank=True, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     last_signed_in_at = models.DateTimeField(null=True, blank=True)
@@ -99,12 +99,12 @@ class Client(PracticeRow):
 
     @property
     def name(self) -> str:
-        """The whole name, as the office shows it."""
+        """The full name, as the office shows it."""
         return f"{self.called} {self.last_name}".strip()
 
     @property
     def called(self) -> str:
-        """What the person goes by."""
+        """The preferred first name."""
         return self.preferred_name or self.first_name
 
     @property
@@ -121,15 +121,15 @@ class AddressKind(models.TextChoices):
 
 class EmailAddressQuerySet(RowQuerySet["EmailAddress"]):
     def open(self) -> "EmailAddressQuerySet":
-        """Addresses in use; a changed or removed one is closed and kept."""
+        """Returns addresses in use; a changed or removed address is closed and kept."""
         return self.filter(closed_at=None)
 
 
 class EmailAddress(PracticeRow):
-    """One of a client's addresses with its own consent. Never rewritten: a change closes it and opens a new row.
+    """One of a client's addresses with its own consent. Never edited: a change closes the row and opens a new one.
 
-    `email_ok_at` and `email_ok_by` stand while consent stands and are cleared when it is withdrawn, which
-    `email_ok_withdrawn_at` then tells; the whole history is in the trail.
+    `email_ok_at` and `email_ok_by` are set while there is consent. When it is withdrawn they are cleared and
+    `email_ok_withdrawn_at` is set; the full history is in the audit log.
     """
 
     ref = RefField()
@@ -197,7 +197,7 @@ class PhoneNumber(PracticeRow):
 
 
 class SearchTerm(PracticeRow):
-    """A word, address or number by whose beginning a client is found."""
+    """A word, address or number by whose prefix a client is found."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="search_terms")
     term = models.CharField(max_length=320)

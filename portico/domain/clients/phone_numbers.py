@@ -5,7 +5,7 @@ from portico.domain.clients.models import Client, PhoneNumber
 
 
 def save_phones(client: Client, entries: tuple[PhoneInput, ...]) -> bool:
-    """Makes the client's numbers those of the entries; says whether anything changed. In the caller's transaction."""
+    """Replaces the client's numbers by the entries. Returns True if any changed. In the caller's transaction."""
     wanted = {entry.number: entry.kind for entry in entries}
     present = {phone.number: phone for phone in client.phone_numbers.all()}
     gone = [phone.pk for number, phone in present.items() if number not in wanted]

@@ -1,4 +1,4 @@
-"""A new client."""
+"""Registration of new clients."""
 
 from django.db import transaction
 
@@ -13,9 +13,9 @@ from portico.plumbing.text.folding import folded
 
 
 def create(practice: Practice, entry: ClientInput, *, by: Actor, form_key: str = "") -> Client:
-    """Creates a client with addresses, consent and phones. Raises addresses.AddressTwice.
+    """Creates a client with addresses, consent and phone numbers. Raises email_addresses.DuplicateAddress.
 
-    `press` is the random key of the form, if there was one; a second client with it raises IntegrityError.
+    `form_key` is the random key of the form, if there was one; a second client with it raises IntegrityError.
     """
     with transaction.atomic():
         client = Client(practice=practice, form_key=form_key)
@@ -29,7 +29,7 @@ def create(practice: Practice, entry: ClientInput, *, by: Actor, form_key: str =
 
 
 def describe(client: Client, details: ClientDetails) -> list[str]:
-    """Puts the details on the row, unsaved, and names the fields that changed."""
+    """Sets the details on the row, unsaved. Returns the names of the fields that changed."""
     before = {name: getattr(client, name) for name in _FIELDS}
     for name in _FIELDS:
         setattr(client, name, getattr(details, name))

@@ -1,6 +1,6 @@
-"""Finds clients by the beginning of a name, of a part of an email address, or of the digits of a phone number.
+"""Client search by prefixes of names, of parts of email addresses, and of phone numbers' digits.
 
-A client's search terms are written here, and a query is read here, by the same folding: see docs/decisions/0017.
+Terms are written and queries are parsed with the same folding: see docs/decisions/0017.
 """
 
 import re
@@ -19,21 +19,21 @@ from portico.plumbing.text.phone_numbers import formatted
 
 _WORD = re.compile(r"[^\W_]+")
 _WORD_OR_AT = re.compile(r"[^\W_]+|@")
-# What stands between two words of a query. Apostrophes, hyphens and periods do not: o'brien is one word.
+# Separators of words in a query. Apostrophes, hyphens and periods are none: o'brien is one word.
 _BETWEEN_WORDS = re.compile(r"[\s,;:/|&+()\[\]\"“”]+")
 _PHONE = re.compile(r"(?:tel:)?\+?[\d\s().\-/]{3,}\Z")
-# Dialled before the country code of a number abroad.
+# Dialled before the country code of an international number.
 _INTERNATIONAL_PREFIX = re.compile(r"\A(?:00|011)(?=\d{8})")
 _MIN_DIGITS = 4
 _MAX_TERM_LENGTH = 320
 MAX_WORDS = 6
-# A word that begins so many terms at most is rare: the clients who have it are fetched by their ids.
+# A prefix of at most this many terms is rare: its clients are fetched by their ids.
 _MAX_RARE = 2_000
 _BATCH = 500
 
 
 def refresh_terms(client: Client) -> None:
-    """Makes the client's terms those of its present names, addresses and numbers. Inside the caller's transaction."""
+    """Rewrites the client's terms from its current names, addresses and numbers. In the caller's transaction."""
     wanted = _terms_of(client)
     present = set(client.search_terms.values_list("term", flat=True))
     client.search_terms.filter(term__in=present - wanted).delete()
@@ -64,17 +64,17 @@ def names_of(client: Client) -> tuple[str, str]:
 
 
 def _suffixes(name: str) -> set[str]:
-    """The name from each of its words on, without what stands between them.
+    """Returns the joined words of the name, starting from each word.
 
-    "jean-luc o'brien" gives "jeanlucobrien", "lucobrien", "obrien" and "brien": each begins with what a query may
-    write as one word or as several.
+    "jean-luc o'brien" gives "jeanlucobrien", "lucobrien", "obrien" and "brien", so that a query finds it whether it
+    writes them as one word or as several.
     """
     words = _WORD.findall(name)
     return {"".join(words[start:]) for start in range(len(words))}
 
 
 def _address_suffixes(address: str) -> set[str]:
-    """The same of an address, but with its @; the last part of the domain is not searched for alone."""
+    """Returns the same for an address, including its @; the top-level domain alone is not a term."""
     name, _at, domain = address.rpartition("@")
     words, rest = _WORD.findall(name), "".join(_WORD.findall(domain))
     labels = [_WORD.findall(label) for label in domain.split(".")]
@@ -92,9 +92,9 @@ def _terms_of(client: Client) -> set[str]:
 
 @dataclass(frozen=True)
 class Matches:
-    """Whom a query finds: clients with certain ids, as far as they have its common words too.
+    """The result of a search: the clients with the ids `at_hand` that also have all of the common prefixes.
 
-    When `are_many`, all of its words are common and `at_hand` are merely some of the clients who have the first.
+    If `are_many`, all prefixes are common, and `at_hand` are only some of the clients with the first prefix.
     """
 
     at_hand: frozenset[int]
@@ -102,9 +102,9 @@ class Matches:
     are_many: bool
 
     def batches(self) -> Iterator[ClientQuerySet]:
-        """All who match, by their ids, some at a time: of very many ids PostgreSQL would rather read the whole table.
+        """Yields all matching clients by id, in batches: with very many ids PostgreSQL would scan the whole table.
 
-        Ids are the practice's own. To name it again would send SQLite through all of its clients.
+        The ids belong to the practice. Filtering by practice again would make SQLite scan all of its clients.
         """
         for batch in _by_ids(self.at_hand):
             yield _with_all_terms(batch, self.common)
@@ -112,24 +112,24 @@ class Matches:
             yield from _by_ids(self._everyone - self.at_hand)
 
     def along(self, clients: ClientQuerySet) -> ClientQuerySet:
-        """Those of the clients who match, asking each in turn: for many matches, in an order that an index has."""
+        """Filters the clients by a subquery for each; fast for many matches, in an order that has an index."""
         return _with_all_terms(clients, self.common)
 
     @cached_property
     def _everyone(self) -> frozenset[int]:
-        """Who has all of the common words: kept, since the page and the total may both come to need it."""
+        """The ids of clients with all of the common prefixes; cached, because page and total may both need it."""
         return frozenset.intersection(*(frozenset(terms.values_list("client_id", flat=True)) for terms in self.common))
 
 
 def look_up(practice: Practice, query: str) -> Matches:
-    """Whose terms begin with each word of the query, archived clients included; nobody for an empty query."""
+    """Finds clients with a term for each prefix in the query, including archived ones; none for an empty query."""
     rare: list[frozenset[int]] = []
     common: list[QuerySet[SearchTerm]] = []
     first = frozenset[int]()
-    # The longest first: of common words it is likely to be the rarest.
+    # The longest first, because it is likely to be the rarest.
     for prefix in sorted(_prefixes(query.strip()), key=len, reverse=True):
         terms = SearchTerm.objects.filter(practice=practice, term__begins_with=prefix[:_MAX_TERM_LENGTH])
-        # Terms, not distinct clients: to have those SQLite would walk the whole index that is in their order.
+        # Terms, not distinct clients: for those SQLite would scan a whole index.
         ids = list(terms.values_list("client_id", flat=True)[: _MAX_RARE + 1])
         if len(ids) <= _MAX_RARE:
             rare.append(frozenset(ids))
@@ -142,7 +142,7 @@ def look_up(practice: Practice, query: str) -> Matches:
 
 
 def matching(practice: Practice, query: str) -> ClientQuerySet:
-    """The practice's clients who match, as one queryset."""
+    """Returns the practice's matching clients as one queryset."""
     matches = look_up(practice, query)
     if matches.are_many:
         return matches.along(Client.objects.filter(pk__in=matches.common[0].values("client_id")))
@@ -180,6 +180,6 @@ def _as_key(query: str) -> str:
 
 
 def ever_at(practice: Practice, address: str) -> QuerySet[Client]:
-    """The practice's clients who have, or once had, exactly this mailbox."""
+    """Returns the practice's clients who have, or once had, exactly this mailbox."""
     rows = EmailAddress.objects.filter(practice=practice, mailbox_key=_as_key(address))
     return Client.objects.filter(practice=practice, pk__in=rows.values("client_id"))
