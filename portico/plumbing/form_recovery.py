@@ -20,8 +20,10 @@ MAX_FORMS_PER_PERSON = 5
 # Characters in all fields together; several times the size of our longest form.
 MAX_FORM_SIZE = 250_000
 # Never stored. The last is not a secret, but valid for one page only.
+# The random key of a form (`form_key`) is no secret: with it, submitting the saved form twice does the thing once.
 _SECRET = re.compile(
-    r"(?:^|[-_])(?:password|passphrase|secret|pin|key|token)[0-9]*(?:[-_]|$)|csrfmiddlewaretoken", re.IGNORECASE
+    r"(?:^|(?<!form)[-_])(?:password|passphrase|secret|pin|key|token)[0-9]*(?:[-_]|$)|csrfmiddlewaretoken",
+    re.IGNORECASE,
 )
 
 

@@ -16,7 +16,9 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 
 # Hidden fields: submitted again, but not listed.
-_HIDDEN_FIELDS = re.compile(r"(?:^|-)(?:version|form_key|shown|id|TOTAL_FORMS|INITIAL_FORMS|MIN_NUM_FORMS|MAX_NUM_FORMS)$")
+_HIDDEN_FIELDS = re.compile(
+    r"(?:^|-)(?:version|form_key|shown|id|TOTAL_FORMS|INITIAL_FORMS|MIN_NUM_FORMS|MAX_NUM_FORMS)$"
+)
 
 
 @office_page()
