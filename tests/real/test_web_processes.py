@@ -122,7 +122,18 @@ def test_a_token_that_no_cookie_can_carry_is_one_that_never_was(processes: Proce
 
 
 def cookies_of(web: Process, path: str, cookies: dict[str, str], **fields: str) -> list[str]:
-    """What an answer behind a proxy that speaks https sets, as it stands in its headers; kept in `cookies` too."""
+    """Returns the Set-Cookie headers of an answer behind a proxy that speaks https, and keeps them in `cookies`.
+
+    With fields it posts the form of the page at that address, whose hidden subject goes along.
+    """
+    subject = re.search(r'name="subject" value="([^"]*)"', request_by_https(web, path, cookies)[1]) if fields else None
+    named = {"subject": subject[1]} if subject else {}
+    said, _ = request_by_https(web, path, cookies, **named, **fields)
+    return said
+
+
+def request_by_https(web: Process, path: str, cookies: dict[str, str], **fields: str) -> tuple[list[str], str]:
+    """Returns the Set-Cookie headers and the page."""
     headers = {"Host": "portal.example.org", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
     headers |= {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
     connection = http.client.HTTPConnection("127.0.0.1", int(web.url.rpartition(":")[2]), timeout=20)
@@ -131,12 +142,13 @@ def cookies_of(web: Process, path: str, cookies: dict[str, str], **fields: str) 
             headers |= {"Origin": "https://portal.example.org", "Content-Type": "application/x-www-form-urlencoded"}
         connection.request("POST" if fields else "GET", path, urllib.parse.urlencode(fields) or None, headers)
         answer = connection.getresponse()
+        page = answer.read().decode()
         said = answer.headers.get_all("Set-Cookie") or []
         assert (answer.status < 400, "max-age=" in answer.headers["Strict-Transport-Security"]) == (True, True)
     finally:
         connection.close()
     cookies |= {line.partition("=")[0]: line.partition("=")[2].partition(";")[0] for line in said}
-    return said
+    return said, page
 
 
 def test_with_an_https_base_every_cookie_is_bound_to_its_host(processes: Processes) -> None:
