@@ -94,7 +94,7 @@ def test_client_sessions_start_by_link_code_or_pin_only() -> None:
     }
     assert callers_of("link_redemption.spend", "link_redemption.redeem") == {
         "domain.access.sign_in.sign_in_codes._spend",
-        "web.entrance.link._press",
+        "web.entrance.link._redeem",
         # The demo's own people.
         "operating.demo.demo_data.make",
     }

@@ -1,7 +1,8 @@
 """The RSGI adapter: header names and bodies arrive unchanged."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -65,6 +66,12 @@ def environ(*headers: tuple[str, str], **changes: Any) -> dict[str, Any]:  # Any
     return environ_of(cast(Any, Scope(Headers(headers), **changes)))
 
 
+def run[T](coroutine: Coroutine[Any, Any, T]) -> T:  # Any: asyncio's own types.
+    """Runs a coroutine in a thread of its own: a browser of other tests may keep an event loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
 def asked(line: Line, *headers: tuple[str, str], **changes: Any) -> tuple[int, bytes]:  # Any: as above.
     """Returns the status and body of the response."""
     server = Server(Application())
@@ -72,7 +79,7 @@ def asked(line: Line, *headers: tuple[str, str], **changes: Any) -> tuple[int, b
     async def ask() -> None:
         await server.__rsgi__(cast(Any, Scope(Headers(headers), **changes)), cast(Any, line))
 
-    asyncio.run(ask())
+    run(ask())
     server.threads.shutdown()
     ((status, _headers, body),) = line.said
     return status, body
@@ -156,7 +163,7 @@ LARGE = ("content-length", str(MOST * 20))
 
 def test_body_over_3_mb_is_refused_without_buffering() -> None:
     line = Line([b"x" * 1024] * (MOST * 2 // 1024))
-    body = asyncio.run(granian_server.read_body(cast(Any, line)))
+    body = run(granian_server.read_body(cast(Any, line)))
     assert (len(body), line.taken) == (MOST + 1024, len(line.parts))
     status, page = posted(line, LARGE)
     assert (status, b"3 MB" in page) == (413, True)
