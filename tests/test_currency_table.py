@@ -19,7 +19,7 @@ EVERY = sorted(CURRENCIES)
 
 
 def hundredths(code: str) -> int:
-    """What Stripe is to be told for one unit of the currency."""
+    """Returns the amount that Stripe expects for one unit of the currency."""
     return 1 if code in WHOLE_AT_STRIPE else 1_000 if code in THOUSANDTHS else 100
 
 

@@ -45,7 +45,7 @@ def modules() -> Iterator[str]:
 
 
 def faults_in(source: str, *, is_for_machines: bool = False) -> list[str]:
-    """What writes a moment without naming a zone, each with its line."""
+    """Returns each expression that formats a moment without a zone, with its line."""
     found = []
     for node in ast.walk(ast.parse(source)):
         fault = _fault(node, is_for_machines=is_for_machines)

@@ -35,7 +35,7 @@ def create_practice(
     """Creates a practice with one owner who has no password yet.
 
     Raises SlugTaken, EmailTaken, and django's ValidationError for a malformed slug or address, an unknown time
-    zone or a currency that nobody can be charged in.
+    zone or a currency that Stripe cannot charge.
     """
     staff_members.refuse_unreachable(owner_email)
     reply_to = header_address(owner_email)

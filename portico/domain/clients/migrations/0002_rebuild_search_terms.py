@@ -1,4 +1,4 @@
-"""Writes every client's search terms and place in the list anew, by the folding that knows ł, ø, đ and apostrophes."""
+"""Rewrites every client's search terms and sort key with the folding that knows ł, ø, đ and apostrophes."""
 
 from collections import defaultdict
 from typing import Any

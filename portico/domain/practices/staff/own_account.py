@@ -1,4 +1,4 @@
-"""What staff change about themselves: name, email, password, and where they are signed in."""
+"""A staff member's own account: changing name, email and password, and ending sessions."""
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password

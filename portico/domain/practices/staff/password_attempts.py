@@ -26,7 +26,7 @@ def refund_attempt(email: str, *, ip: str) -> None:
 
 
 def check_again(staff: StaffMember, password: str, *, ip: str) -> bool:
-    """Whether it is the password of somebody who is signed in already, by the same budgets. Raises limits.TooMany."""
+    """Checks the password of a signed-in staff member, under the same limits. Raises RateLimitExceeded."""
     try:
         reserve_attempt(staff.email, ip=ip)
     except RateLimitExceeded:

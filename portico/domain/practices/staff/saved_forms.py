@@ -1,4 +1,4 @@
-"""What staff typed into a form whose session had ended: kept for an hour, for the same person alone."""
+"""Saved forms of staff whose session had ended: stored for an hour, for the same person only."""
 
 from collections.abc import Iterable
 
