@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "portico-stamp"
+BASE = ROOT / "requirements" / "base.txt"
 REQUIREMENTS = ROOT / "requirements" / "dev.txt"
 NO_PYTHON = (
     "Portico needs Python 3.13 or newer and found none on this machine. "
@@ -36,6 +37,8 @@ def main() -> None:
         STAMP.write_bytes(stamp.encode())
     if (ROOT / "portico" / "locale").is_dir():
         run(PYTHON, "-m", "scripts.words", "compile")
+    # Each start would else compile all modules where the code may not be written to, or PYTHONDONTWRITEBYTECODE is set.
+    attempt(PYTHON, "-m", "compileall", "-qq", "portico", "sandbox")
 
 
 def refuse_unreadable_name() -> None:
@@ -103,9 +106,10 @@ def install() -> None:
     by_hash: list[str | Path] = ["--require-hashes", "-r", REQUIREMENTS]
     give_home()
     print("Installing what requirements/dev.txt names", flush=True)
-    if not (
-        install_uv(pip) and attempt(VENV / "bin" / "uv", "pip", "install", "--quiet", "--python", PYTHON, *by_hash)
-    ):
+    uv: list[str | Path] = [VENV / "bin" / "uv", "pip", "install", "--quiet", "--python", PYTHON]
+    # pip compiles what it installs; uv only when asked, here for all that a running Portico imports.
+    compiled: list[str | Path] = ["--compile-bytecode", "--require-hashes", "-r", BASE]
+    if not (install_uv(pip) and attempt(*uv, *compiled) and attempt(*uv, *by_hash)):
         print("uv did not manage; once more with pip", flush=True)
         run(*pip, *by_hash)
     run(*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT)
