@@ -7,11 +7,13 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import typst
+if TYPE_CHECKING:
+    import typst
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "print"
 # A folder that does not exist, so that typst loads no packages.
@@ -20,7 +22,7 @@ NO_PACKAGES = TEMPLATES / "packages"
 REPLACEMENT_CHARACTER = "\ufffd"
 # Every character below this one has a font.
 BEYOND_LATIN = "\u0250"
-_GLYPH_MISSING = "could not be displayed"
+_NO_GLYPH = "could not be displayed"
 # A word of 35 letters or more fits no column; it may break after every tenth letter.
 _LONG_WORD = re.compile(r"\w{35,}")
 
@@ -32,11 +34,8 @@ def render(template: str, content: Mapping[str, Any]) -> bytes:  # Any: the temp
     and `undrawable_characters` lists them for staff.
     """
     for change in (str, _with_replacements):
-        try:
+        with suppress(_GlyphMissing):
             return _compile(template, _each_text(content, change))
-        except typst.TypstError as error:
-            if _GLYPH_MISSING not in error.message:
-                raise
     # Characters that have a font each, but none for their combination.
     return _compile(template, _each_text(content, _latin_only))
 
@@ -46,17 +45,29 @@ def undrawable_characters(*texts: str) -> str:
     return "".join(dict.fromkeys(each for text in texts if not _is_drawable(text) for each in _undrawable(text)))
 
 
+class _GlyphMissing(Exception):
+    """No font has a character of the content, or the combination of two."""
+
+
 def _compile(template: str, content: Mapping[str, Any]) -> bytes:
-    return typst.compile(
-        TEMPLATES / f"{template}.typ",
-        root=TEMPLATES,
-        font_paths=_fonts(),
-        ignore_system_fonts=True,
-        format="pdf",
-        pdf_standards=["ua-1"],
-        sys_inputs={"data": json.dumps(_each_text(content, _break_long_words))},
-        package_path=NO_PACKAGES,
-    )
+    """Returns the PDF. Raises _GlyphMissing."""
+    import typst  # noqa: PLC0415 - 7 MB, which only a process that renders a PDF needs
+
+    try:
+        return typst.compile(
+            TEMPLATES / f"{template}.typ",
+            root=TEMPLATES,
+            font_paths=_fonts(),
+            ignore_system_fonts=True,
+            format="pdf",
+            pdf_standards=["ua-1"],
+            sys_inputs={"data": json.dumps(_each_text(content, _break_long_words))},
+            package_path=NO_PACKAGES,
+        )
+    except typst.TypstError as error:
+        if _NO_GLYPH in error.message:
+            raise _GlyphMissing from error
+        raise
 
 
 def _each_text(content: Any, change: Callable[[str], str]) -> Any:  # Any: JSON.
@@ -100,9 +111,7 @@ def _has_font(text: str) -> bool:
     """Returns True if typst finds a font for the text; compiling it takes some milliseconds."""
     try:
         _compile("probe", {"text": text})
-    except typst.TypstError as error:
-        if _GLYPH_MISSING not in error.message:
-            raise
+    except _GlyphMissing:
         return False
     return True
 
@@ -117,5 +126,7 @@ def _with_breaks(word: re.Match[str]) -> str:
 
 
 @cache
-def _fonts() -> typst.Fonts:
+def _fonts() -> "typst.Fonts":
+    import typst  # noqa: PLC0415 - as above
+
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=[TEMPLATES / "fonts"])

@@ -6,7 +6,6 @@ import warnings
 from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
-from PIL import Image, ImageOps
 
 from portico.plumbing.refusals import Refused
 
@@ -25,8 +24,6 @@ _BROKEN = (
     ArithmeticError,
     EOFError,
     struct.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
 )
 _SUPPORTED_MODES = {"RGB", "RGBA"}
 
@@ -66,16 +63,20 @@ def reencoded(file: bytes) -> StoredImage:
         raise NotAnImage
     if max(size) > MAX_PIXELS:
         raise ImageTooLarge
+    from PIL import Image  # noqa: PLC0415 - Pillow is loaded with the first picture.
+
     try:
         with warnings.catch_warnings():
             # Pillow warns of broken metadata (EXIF, palette), which is dropped anyway.
             warnings.simplefilter("ignore")
             return _reencode(file)
-    except _BROKEN as error:
+    except (*_BROKEN, Image.DecompressionBombError) as error:
         raise NotAnImage from error
 
 
 def _reencode(file: bytes) -> StoredImage:
+    from PIL import Image, ImageOps  # noqa: PLC0415 - as above
+
     with Image.open(io.BytesIO(file), formats=("PNG", "JPEG", "WEBP")) as image:
         # Pillow parses the header again, and may read another size.
         if max(image.size) > MAX_PIXELS:
@@ -141,6 +142,8 @@ def _uint24(file: bytes, offset: int) -> int:
 
 def resized(png: bytes, *, within: tuple[int, int]) -> bytes:
     """Returns a stored image scaled down to fit `within` (width, height), as a PNG; never enlarged."""
+    from PIL import Image  # noqa: PLC0415 - as above
+
     with Image.open(io.BytesIO(png)) as image:
         image.thumbnail(within, Image.Resampling.LANCZOS)
         written = io.BytesIO()

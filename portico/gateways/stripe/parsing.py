@@ -1,11 +1,10 @@
 """The SDK's objects converted into the dataclasses in `objects`."""
 
-# The SDK imports a module per class on first use; evaluated annotations would import them all at start.
+# The SDK is imported with the first call; annotations are not evaluated.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-
-import stripe
+from typing import TYPE_CHECKING
 
 from portico.gateways.stripe import currencies
 from portico.gateways.stripe.objects import (
@@ -18,6 +17,9 @@ from portico.gateways.stripe.objects import (
     Refund,
     WebhookEndpoint,
 )
+
+if TYPE_CHECKING:
+    import stripe
 
 
 def account(body: stripe.Account) -> Account:
@@ -84,7 +86,7 @@ def intent(body: stripe.PaymentIntent) -> PaymentIntent:
         card=id_of(body.payment_method),
         created_at=time(body.created),
         charge_id=id_of(newest),
-        charge=charge(newest) if isinstance(newest, stripe.Charge) else None,
+        charge=None if newest is None or isinstance(newest, str) else charge(newest),
         bank_address=(redirect.url or "") if redirect else "",
         # The SDK raises for a missing field, and Stripe leaves fields out when the bank declines.
         decline=(getattr(error, "decline_code", None) or getattr(error, "code", None) or "") if error else "",
@@ -107,7 +109,7 @@ def session(body: stripe.checkout.Session) -> CheckoutSession:
         expires_at=time(body.expires_at),
         created_at=time(body.created),
         intent_id=id_of(payment_intent),
-        intent=intent(payment_intent) if isinstance(payment_intent, stripe.PaymentIntent) else None,
+        intent=None if payment_intent is None or isinstance(payment_intent, str) else intent(payment_intent),
         metadata=metadata_of(body.metadata),
     )
 
@@ -145,9 +147,9 @@ def endpoint(body: stripe.WebhookEndpoint) -> WebhookEndpoint:
 
 def id_of(value: str | stripe.StripeObject | None) -> str:
     """Returns the id of an object given in full (expanded) or by its id; empty for None."""
-    if isinstance(value, stripe.StripeObject):
-        return str(value["id"])
-    return value or ""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return str(value["id"])
 
 
 def time(seconds: int) -> datetime:
@@ -155,6 +157,6 @@ def time(seconds: int) -> datetime:
 
 
 def metadata_of(metadata: stripe.StripeObject | dict[str, str] | None) -> dict[str, str]:
-    if isinstance(metadata, stripe.StripeObject):
-        return {str(key): str(value) for key, value in metadata.to_dict().items()}
-    return dict(metadata or {})
+    if metadata is None or isinstance(metadata, dict):
+        return dict(metadata or {})
+    return {str(key): str(value) for key, value in metadata.to_dict().items()}

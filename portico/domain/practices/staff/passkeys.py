@@ -4,22 +4,13 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from allauth.mfa.models import Authenticator
-from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from fido2.server import Fido2Server
-from fido2.webauthn import (
-    AttestedCredentialData,
-    PublicKeyCredentialRpEntity,
-    PublicKeyCredentialUserEntity,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import StaffMember
@@ -28,6 +19,11 @@ from portico.domain.practices.staff.second_factor import AlreadySetUp
 from portico.plumbing import tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
+
+# fido2 is loaded with the first passkey.
+if TYPE_CHECKING:
+    from fido2.server import Fido2Server
+    from fido2.webauthn import AttestedCredentialData
 
 KIND = Authenticator.Type.WEBAUTHN
 # What a browser answers has a few kilobytes at most.
@@ -62,6 +58,12 @@ class PasskeyChallenge:
 
 def registration_challenge(staff: StaffMember) -> PasskeyChallenge:
     """Asks a browser to make a passkey for this person."""
+    from fido2.webauthn import (  # noqa: PLC0415 - see above
+        PublicKeyCredentialUserEntity,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
     person = PublicKeyCredentialUserEntity(id=staff.ref.encode(), name=staff.email, display_name=staff.name)
     options, state = _server(staff).register_begin(
         user=person,
@@ -77,6 +79,8 @@ def add(staff: StaffMember, state: State, answer: str, *, name: str, first: bool
 
     True when recovery codes were made too. Raises WrongAnswer, AlreadySetUp.
     """
+    from allauth.mfa.webauthn.internal.auth import WebAuthn  # noqa: PLC0415 - it imports fido2
+
     credential = _parse_answer(answer, "clientDataJSON", "attestationObject")
     try:
         made = _server(staff).register_complete(state, credential).credential_data
@@ -101,6 +105,8 @@ def add(staff: StaffMember, state: State, answer: str, *, name: str, first: bool
 
 def authentication_challenge(staff: StaffMember) -> PasskeyChallenge:
     """Asks a browser for a signature by one of the person's passkeys."""
+    from fido2.webauthn import UserVerificationRequirement  # noqa: PLC0415 - see above
+
     options, state = _server(staff).authenticate_begin(
         credentials=list(_credentials(staff).values()), user_verification=UserVerificationRequirement.PREFERRED
     )
@@ -143,14 +149,17 @@ def remove(staff: StaffMember, row: Authenticator, *, by: Actor) -> None:
     second_factor.remove(staff, row, AuditAction.PASSKEY_REMOVED, by=by, name=row.data["name"])
 
 
-def _server(staff: StaffMember) -> Fido2Server:
+def _server(staff: StaffMember) -> "Fido2Server":
+    from fido2.server import Fido2Server  # noqa: PLC0415 - see above
+    from fido2.webauthn import PublicKeyCredentialRpEntity  # noqa: PLC0415 - see above
+
     # As browsers write it (hosts.py). Whatever Host the request named, only our own address counts.
     origin = settings.PUBLIC_BASE_URL
     relying_party = PublicKeyCredentialRpEntity(id=urlsplit(origin).hostname or "", name=staff.practice.name)
     return Fido2Server(relying_party, verify_origin=lambda said: said == origin)
 
 
-def _credentials(staff: StaffMember) -> dict[Authenticator, AttestedCredentialData]:
+def _credentials(staff: StaffMember) -> "dict[Authenticator, AttestedCredentialData]":
     known = {row: row.wrap().authenticator_data.credential_data for row in passkeys_of(staff)}
     return {row: credential for row, credential in known.items() if credential is not None}
 
