@@ -262,7 +262,7 @@ def _belong_to_other_practice(refs: list[str], practice: Practice) -> bool:
     return (
         any(rows.filter(ref__in=refs).exclude(practice=practice).exists() for rows in querysets)
         or StaffSession.objects.filter(ref__in=refs, staff__in=other_staff).exists()
-        or passkeys.names_by_ref(refs).filter(user__in=other_staff).exists()
+        or passkeys.find_by_refs(refs).filter(user__in=other_staff).exists()
     )
 
 

@@ -19,7 +19,7 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
     """Redirects to the sign-in page. The query names the requested page, and a form that was posted."""
     query = {"next": _requested_path(request)}
     cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    session = staff_sessions.ended(cookie) if cookie else None
+    session = staff_sessions.recently_expired(cookie) if cookie else None
     if session is not None:
         query["ended"] = "idle" if staff_sessions.has_timed_out(session) else "age"
         if ref := _save_post(request, session):

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from portico.domain.access import access_grants, client_changes
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalSession
-from portico.domain.access.sign_in import saved_forms as portal_kept_posts
+from portico.domain.access.sign_in import saved_forms as portal_saved_forms
 from portico.domain.billing.invoices import invoice_sharing, invoicing, service_items
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import Payment
@@ -215,7 +215,7 @@ def chosen_too_late(person: Client) -> list[str]:
         f"{PORTAL}profile/": PostedField("language", "es"),
     }
     for path, field in typed.items():
-        kept = portal_kept_posts.save(session, client_ref=person.ref, path=path, fields=[field])
+        kept = portal_saved_forms.save(session, client_ref=person.ref, path=path, fields=[field])
         assert kept is not None
         places.append(f"{path}?kept={kept.ref}")
     return places

@@ -144,7 +144,7 @@ def test_stripe_keys_are_stored_and_ready_without_a_call(document: Any, tmp_path
     payments = payment_readiness.online_payments_of(practice)
     assert payments is not None
     assert payments.key is not None
-    assert (practice.card_state, payments.key.unlocked(), payments.webhook_secret()) == (
+    assert (practice.card_state, payments.key.decrypted(), payments.webhook_secret()) == (
         "test", "sk_test_alder", "whsec_alder",
     )  # fmt: skip
     assert output["practices"][0]["webhook"] == "http://localhost:8000/hooks/stripe/alder-street/"

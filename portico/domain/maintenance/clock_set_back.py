@@ -42,7 +42,7 @@ def _end() -> dict[str, int]:
         "sessions": _sessions().update(ended_at=now, ended_by="a clock that was ahead", seen_at=now),
         "links": _links().update(voided_at=now),
         "pins": Pin.objects.filter(clock.from_future("created_at"), used_at=None, voided_at=None).update(voided_at=now),
-        "staff_sessions": staff_sessions.end_those_from_future(),
+        "staff_sessions": staff_sessions.delete_from_future(),
         "set_up_links": _set_up_links().update(used_at=now),
         "limits": RateLimitCount.objects.filter(clock.from_future("started_at")).delete()[0],
         "kept_forms": PortalSavedForm.objects.filter(clock.from_future("created_at")).delete()[0]

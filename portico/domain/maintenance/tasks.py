@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from portico.domain.access.sign_in import bursts, known_browsers, portal_sessions, sign_in_requests
-from portico.domain.access.sign_in import saved_forms as portal_kept_posts
+from portico.domain.access.sign_in import saved_forms as portal_saved_forms
 from portico.domain.billing.card_payments import polling, saved_cards
 from portico.domain.billing.stripe_sync import card_refunds, disputes, reconciliation
 from portico.domain.maintenance import clock_set_back
@@ -26,7 +26,7 @@ def delete_staff_sessions() -> None:
 
 def delete_saved_forms() -> int:
     """Deletes expired saved forms of staff and clients. Returns their number."""
-    return saved_forms.delete_expired() + portal_kept_posts.delete_expired()
+    return saved_forms.delete_expired() + portal_saved_forms.delete_expired()
 
 
 TASKS = (

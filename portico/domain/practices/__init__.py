@@ -1,1 +1,1 @@
-"""Who runs Portico: practices, their staff, and how staff get in."""
+"""Practices: their settings, their staff and sign-in of staff, and their connection to Stripe."""

@@ -1,4 +1,4 @@
-"""What stands at the head of everything a practice prints."""
+"""The letterhead of a practice's PDFs: name, logo, colour, address and paper size."""
 
 from typing import Any
 
@@ -6,16 +6,16 @@ from portico.domain.practices.models import Logo, Practice
 from portico.plumbing import images
 from portico.plumbing.text import phone_numbers
 
-# Of the logo: 26 points high, at 330 to the inch.
+# Largest printed size of the logo: 26 points high at 330 pixels per inch.
 PRINTED_PIXELS = (480, 120)
-# Where paper is Letter (CLDR); everywhere else it is A4.
+# The countries that use the paper size US Letter (CLDR); all others use A4.
 LETTER_COUNTRIES = frozenset(
     {"BZ", "CA", "CL", "CO", "CR", "GT", "MX", "NI", "PA", "PH", "PR", "SV", "US", "VE"},
 )
 
 
 def letterhead_of(practice: Practice) -> dict[str, Any]:  # Any: JSON for a template of `portico/print`.
-    """The sign, its colour and the paper."""
+    """Returns the paper size and the practice's name, initial, colour and logo."""
     return {
         "paper": "us-letter" if practice.country in LETTER_COUNTRIES else "a4",
         "practice": {
@@ -28,16 +28,16 @@ def letterhead_of(practice: Practice) -> dict[str, Any]:  # Any: JSON for a temp
 
 
 def address_lines(practice: Practice) -> list[str]:
-    """Name, postal address and phone, each on a line."""
+    """Returns the lines of name, postal address and phone number, without empty ones."""
     return [line for line in (practice.name, *practice.postal_address.splitlines(), phone(practice)) if line.strip()]
 
 
 def phone(practice: Practice) -> str:
-    """As people dial it; empty without one."""
+    """Returns the phone number as it is dialled, or an empty string."""
     return phone_numbers.formatted(practice.phone) if practice.phone else ""
 
 
 def _logo(practice: Practice) -> list[int]:
-    """Its bytes as numbers, as JSON takes them; at the size of print, since each costs time."""
+    """Returns the bytes of the PNG as numbers, for JSON; scaled down, because every byte takes time to render."""
     logo = Logo.objects.filter(practice=practice).first() if practice.logo_digest else None
     return list(images.resized(bytes(logo.png), within=PRINTED_PIXELS)) if logo is not None else []

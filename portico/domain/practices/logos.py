@@ -1,4 +1,4 @@
-"""A practice's logo: taken in, shown, taken away."""
+"""Saving and removing a practice's logo."""
 
 import hashlib
 
@@ -12,9 +12,9 @@ from portico.plumbing.audit import audit_log
 
 
 def save(practice: Practice, file: bytes, *, by: Actor) -> Logo:
-    """Makes the picture in the file the practice's logo, in place of any other. Raises pictures.PictureRefused.
+    """Replaces the practice's logo by the image in the file. Raises images.ImageRejected.
 
-    The same picture again changes nothing.
+    Saving the same image again changes nothing.
     """
     picture = images.reencoded(file)
     digest = hashlib.sha256(picture.png).hexdigest()
@@ -30,7 +30,7 @@ def save(practice: Practice, file: bytes, *, by: Actor) -> Logo:
 
 
 def remove(practice: Practice, *, by: Actor) -> None:
-    """Without a logo the first letter of the name stands in its place. Again: changes nothing."""
+    """Deletes the logo; pages show the initial of the name instead. Idempotent."""
     with transaction.atomic():
         row = Practice.objects.locked().get(pk=practice.pk)
         if not row.logo_digest:

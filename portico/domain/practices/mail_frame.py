@@ -17,9 +17,9 @@ def letter(
     *,
     attachments: tuple[Attachment, ...] = (),
 ) -> ComposedMail:
-    """The mail in the practice's frame, rendered from `emails/<template>/` in the active language.
+    """Renders `emails/<template>/` in the practice's frame, in the active language.
 
-    The frame asks for a reply only if there is an address to reply to, and for a call only if there is a number.
+    The frame invites a reply only if there is an address to reply to, and a call only if there is a number.
     """
     practice: Practice = email.practice
     text, html = rendering.render(template, {"practice": _frame(practice)} | dict(context))

@@ -1,4 +1,4 @@
-"""How a practice comes to be, and its first owner with it."""
+"""Creating a practice and its first owner."""
 
 from dataclasses import dataclass
 
@@ -17,12 +17,12 @@ from portico.plumbing.text.mailboxes import header_address
 
 
 class SlugTaken(Refused):
-    """The address is another practice's; a slug never changes hands."""
+    """Another practice has this slug. A slug is never reused."""
 
 
 @dataclass(frozen=True)
 class CreatedPractice:
-    """A new practice, its owner, and the token of the owner's set-up link (known only now)."""
+    """A new practice, its owner, and the token of the owner's set-up link, which is stored only as a hash."""
 
     practice: Practice
     owner: StaffMember
@@ -41,14 +41,14 @@ def create_practice(
     reply_to = header_address(owner_email)
     practice = Practice(slug=slug, name=name, time_zone=time_zone, currency=currency, reply_to=reply_to)
     with transaction.atomic():
-        open_practice(practice, by=by)
+        save_new_practice(practice, by=by)
         owner = staff_members.add_staff_member(practice, email=owner_email, name=owner_name, role=Role.OWNER, by=by)
         token = set_up_links.create_link(owner, by=by)
     return CreatedPractice(practice, owner, token)
 
 
-def open_practice(practice: Practice, *, by: Actor) -> Practice:
-    """Saves a new practice, without anybody in it. Raises SlugTaken and ValidationError as above."""
+def save_new_practice(practice: Practice, *, by: Actor) -> Practice:
+    """Saves a new practice without staff. Raises SlugTaken, and ValidationError as above."""
     practice.clean_fields()
     if not currency_table.is_known(practice.currency):
         raise ValidationError(_("%(code)s is not a currency that Stripe can charge.") % {"code": practice.currency})

@@ -1,4 +1,4 @@
-"""What a practice says of itself: its facts, its words, its look; and how it sends mail."""
+"""Practice settings: contact details, texts, colour, currency, and the sender of its mails."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ from portico.plumbing.refusals import Refused
 
 
 class SettingsConflict(Refused):
-    """Another owner saved first; nothing was overwritten."""
+    """Another owner has saved in the meantime; nothing was overwritten."""
 
     def __init__(self) -> None:
         super().__init__(_("Somebody else saved changes while you were editing. Look at both, then save again."))
@@ -27,9 +27,9 @@ class CurrencyFixed(Refused):
 
 @dataclass(frozen=True)
 class PracticeDetails:
-    """The page `Practice` of Settings, cleaned. `phone` in E.164, `hue` in degrees, `currency` a code of ISO 4217.
+    """The validated input of the settings page `Practice`.
 
-    All but name, zone and currency are optional.
+    `phone` is in E.164, `hue` in degrees, `currency` an ISO 4217 code. Only name, time zone and currency are required.
     """
 
     name: str
@@ -48,22 +48,22 @@ class PracticeDetails:
 
 @dataclass(frozen=True)
 class Sender:
-    """How the practice's mails are signed, and where their answers go."""
+    """The sender name of the practice's mails, and the address for replies."""
 
     sender_name: str
     reply_to: str
 
 
-def save_details(practice: Practice, description: PracticeDetails, *, version: int, by: Actor) -> Practice:
-    """Saves the practice's facts, words and hue. Again: changes nothing.
+def save_details(practice: Practice, details: PracticeDetails, *, version: int, by: Actor) -> Practice:
+    """Saves the details. Saving the same details again changes nothing.
 
-    Raises SettingsChangedMeanwhile, CurrencyFixed, and ValidationError for an unknown time zone.
+    Raises SettingsConflict, CurrencyFixed, and ValidationError for an unknown time zone.
     """
     with transaction.atomic():
         practice = lock_practice(practice, version)
-        if description.currency != practice.currency and practice.currency_fixed_at is not None:
+        if details.currency != practice.currency and practice.currency_fixed_at is not None:
             raise CurrencyFixed(field="currency")
-        changed = set_fields(practice, asdict(description))
+        changed = set_fields(practice, asdict(details))
         if "currency" in changed:
             payment_readiness.record_currency(practice, by=by)
         if changed:
@@ -73,7 +73,7 @@ def save_details(practice: Practice, description: PracticeDetails, *, version: i
 
 
 def lock_practice(practice: Practice, version: int) -> Practice:
-    """The practice, locked, if nobody saved since. In the caller's transaction. Raises SettingsChangedMeanwhile."""
+    """Locks the practice in the caller's transaction. Raises SettingsConflict if its version is no longer `version`."""
     row = Practice.objects.locked().get(pk=practice.pk)
     if row.version != version:
         raise SettingsConflict
@@ -81,7 +81,7 @@ def lock_practice(practice: Practice, version: int) -> Practice:
 
 
 def set_fields(practice: Practice, values: Mapping[str, object]) -> list[str]:
-    """Writes what differs and says which fields those were; takes the next version if there are any."""
+    """Saves the values that differ, with the next version. Returns the names of the changed fields."""
     changed = [name for name, value in values.items() if getattr(practice, name) != value]
     for name in changed:
         setattr(practice, name, values[name])

@@ -1,6 +1,6 @@
-"""The operator pauses a practice: its pages and mails stand still from the next request on; nothing is lost.
+"""Suspension of a practice by the operator: no pages and no mails from the next request on; no data is lost.
 
-Money that is on its way goes on: what a payment provider reports is settled in a paused practice too.
+Payments that Stripe reports are settled in a suspended practice too.
 """
 
 from django.db import transaction
@@ -13,7 +13,7 @@ from portico.plumbing.audit import audit_log
 
 
 def suspend(practice: Practice, *, by: Actor) -> Practice:
-    """Pauses the practice. Again: changes nothing."""
+    """Suspends the practice. Idempotent."""
     with transaction.atomic():
         practice = Practice.objects.locked().get(pk=practice.pk)
         if practice.is_suspended:
@@ -25,7 +25,7 @@ def suspend(practice: Practice, *, by: Actor) -> Practice:
 
 
 def resume(practice: Practice, *, by: Actor) -> Practice:
-    """Ends the pause: mails that waited leave, unless their links have run out. Again: changes nothing."""
+    """Ends the suspension: waiting mails are sent, unless their links have expired. Idempotent."""
     with transaction.atomic():
         practice = Practice.objects.locked().get(pk=practice.pk)
         if not practice.is_suspended:

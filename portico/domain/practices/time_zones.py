@@ -1,4 +1,4 @@
-"""The time zones that a practice may have: those of a place, and UTC."""
+"""The time zones that a practice can have: those of places, and UTC."""
 
 from functools import cache
 from zoneinfo import available_timezones
@@ -6,44 +6,44 @@ from zoneinfo import available_timezones
 from babel.core import get_global
 
 UTC = "UTC"
-# The continents and oceans by which the database names a place.
+# The continents and oceans with which names of places begin in the IANA time zone database.
 _AREAS = frozenset(
     {
         *("Africa", "America", "Antarctica", "Arctic", "Asia"),
         *("Atlantic", "Australia", "Europe", "Indian", "Pacific"),
     }
 )
-# Rules without a place: whoever picks EST means New York, and is an hour off in summer.
+# Zones without a place. Those who select EST mean New York, where it is an hour later in summer.
 _ABBREVIATIONS = frozenset(
     {"CET", "CST6CDT", "EET", "EST", "EST5EDT", "HST", "MET", "MST", "MST7MDT", "PST8PDT", "WET"}
 )
-# What CLDR says of a zone that belongs to no country.
+# CLDR's territories for a zone that belongs to no country.
 _NOWHERE = frozenset({"", "ZZ", "001"})
 
 
 @cache
 def accepted() -> frozenset[str]:
-    """Every name that a practice may have, the database's older names of places (US/Eastern) among them.
+    """Returns every name that a practice can have, including older names of places such as US/Eastern.
 
-    Left out is what stands for no place: the server's own zone (`localtime`), `Factory`, `Etc/GMT+5`, `GMT`, `EST`.
+    Excludes zones without a place: the server's own zone (`localtime`), `Factory`, `Etc/GMT+5`, `GMT`, `EST`.
     """
     return frozenset(name for name in available_timezones() if name == UTC or _is_of_a_place(name))
 
 
 @cache
 def offered() -> tuple[str, ...]:
-    """The present names of places, in their order, to choose from. The database has as many old names again."""
+    """Returns the current names of places, sorted, for a select field. The database has as many older names."""
     return tuple(sorted(name for name in accepted() if country_of(name) not in _NOWHERE))
 
 
 def country_of(name: str) -> str:
-    """The ISO code of the country of a present name; empty for an older one."""
+    """Returns the ISO code of the country of a current name; empty for an older name."""
     return str(get_global("zone_territories").get(name, ""))
 
 
 def _is_of_a_place(name: str) -> bool:
     if name in _ABBREVIATIONS:
         return False
-    present = get_global("zone_aliases").get(name, name)
-    # CLDR learns of a new zone later than the database does.
-    return name.partition("/")[0] in _AREAS or country_of(present) not in _NOWHERE
+    current = get_global("zone_aliases").get(name, name)
+    # A new zone is added to the time zone database before it is in CLDR.
+    return name.partition("/")[0] in _AREAS or country_of(current) not in _NOWHERE

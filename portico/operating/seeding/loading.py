@@ -79,7 +79,7 @@ def _new_practice(wanted: SeedPractice, *, by: Actor) -> Practice:
         hue=wanted.hue,
     )
     try:
-        return practice_creation.open_practice(practice, by=by)
+        return practice_creation.save_new_practice(practice, by=by)
     except ValidationError as error:
         raise SeedRefused(wanted.place, f"cannot be: {' '.join(error.messages)}") from error
 
@@ -112,7 +112,7 @@ def _staff_member(practice: Practice, wanted: SeedStaff, refs: _KnownRefs, place
         member.save(update_fields=["password"])
         audit_log.record(AuditAction.PASSWORD_CHOSEN, practice=practice, by=by, about=member.ref)
     if wanted.totp_secret:
-        authenticators.save(member, wanted.totp_secret, first=True, told=False, by=by)
+        authenticators.save(member, wanted.totp_secret, first=True, notify=False, by=by)
     refs.add(SeedKind.STAFF, wanted.ref, member.ref)
     return member
 

@@ -9,7 +9,7 @@ from time_machine import Traveller
 
 from portico.domain.access.models import PortalSavedForm, PortalSession, SignInMethod
 from portico.domain.access.sign_in import portal_sessions
-from portico.domain.access.sign_in import saved_forms as portal_kept_posts
+from portico.domain.access.sign_in import saved_forms as portal_saved_forms
 from portico.domain.maintenance import schedule
 from portico.domain.maintenance.models import ScheduledTask
 from portico.domain.maintenance.tasks import TASKS
@@ -64,7 +64,7 @@ def test_forms_that_were_kept_are_forgotten_an_hour_later(practice: Practice, st
     cast.in_the_portal(Browser(), ana)
     saved_forms.save(cast.fay(practice), path="/office/", fields=[PostedField("name", "Ana")])
     session, chosen = PortalSession.objects.get(), [PostedField("with", "new")]
-    portal_kept_posts.save(session, client_ref=ana.ref, path="/portal/", fields=chosen)
+    portal_saved_forms.save(session, client_ref=ana.ref, path="/portal/", fields=chosen)
     stopped_clock.shift(timedelta(minutes=59, seconds=59))
     do("forget kept forms")
     assert (StaffSavedForm.objects.count(), PortalSavedForm.objects.count()) == (1, 1)

@@ -1,4 +1,4 @@
-"""A practice's currency: free until its books begin, and what Stripe says of it then."""
+"""A practice's currency: fixed by the first invoice, and compared with the currency of the Stripe account."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from tests.cast import DESK
 pytestmark = pytest.mark.django_db
 
 
-def described(practice: Practice, currency: str) -> Practice:
+def save_currency(practice: Practice, currency: str) -> Practice:
     practice.refresh_from_db()
     saved = {name: getattr(practice, name) for name in PracticeDetails.__dataclass_fields__}
     return practice_settings.save_details(
@@ -23,34 +23,37 @@ def described(practice: Practice, currency: str) -> Practice:
     )
 
 
-def test_it_changes_until_the_first_invoice_and_the_trail_says_so(practice: Practice) -> None:
-    assert described(practice, "EUR").currency == "EUR"
+def test_the_currency_can_change_before_the_first_invoice(practice: Practice) -> None:
+    assert save_currency(practice, "EUR").currency == "EUR"
     assert AuditEntry.objects.get(verb=AuditAction.PRACTICE_EDITED).details == {"fields": "currency"}
 
 
-def test_it_stays_from_the_first_invoice_on(practice: Practice) -> None:
+def test_the_currency_is_fixed_after_the_first_invoice(practice: Practice) -> None:
     cast.bill(cast.ana(practice))
     with pytest.raises(CurrencyFixed):
-        described(practice, "EUR")
+        save_currency(practice, "EUR")
     practice.refresh_from_db()
     assert practice.currency == "USD"
 
 
-def test_saving_without_a_change_is_fine_at_any_time(practice: Practice) -> None:
+def test_saving_the_same_currency_is_always_allowed(practice: Practice) -> None:
     cast.bill(cast.ana(practice))
-    assert described(practice, "USD").currency == "USD"
+    assert save_currency(practice, "USD").currency == "USD"
 
 
-def test_a_stripe_account_of_another_currency_stops_taking_cards_until_both_agree(practice: Practice) -> None:
+def test_another_currency_at_stripe_stops_card_payments(practice: Practice) -> None:
     api_keys.save_unchecked(practice, Keys("sk_test_demo"), by=DESK)
-    described(practice, "EUR")
+    save_currency(practice, "EUR")
     practice.refresh_from_db()
-    assert (practice.card_state, OnlinePayments.objects.get().trouble) == (CardState.TROUBLE, PaymentProblem.CURRENCY)
-    described(practice, "USD")
+    assert (practice.card_state, OnlinePayments.objects.get().problem) == (
+        CardState.NEEDS_ATTENTION,
+        PaymentProblem.CURRENCY,
+    )
+    save_currency(practice, "USD")
     practice.refresh_from_db()
-    assert (practice.card_state, OnlinePayments.objects.get().trouble) == (CardState.TEST, PaymentProblem.NONE)
+    assert (practice.card_state, OnlinePayments.objects.get().problem) == (CardState.TEST, PaymentProblem.NONE)
 
 
-def test_a_practice_without_stripe_has_no_row_for_it_afterwards(practice: Practice) -> None:
-    described(practice, "EUR")
+def test_without_stripe_no_row_of_online_payments_is_created(practice: Practice) -> None:
+    save_currency(practice, "EUR")
     assert not OnlinePayments.objects.exists()

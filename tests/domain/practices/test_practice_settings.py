@@ -1,4 +1,4 @@
-"""Two owners at the settings: who saves second is told, and nothing is overwritten unseen."""
+"""Concurrent changes of the settings: the second owner is refused, and nothing is overwritten."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,13 +15,13 @@ from portico.domain.practices.practice_settings import PracticeDetails, Settings
 from portico.plumbing.models import AuditEntry
 from tests import cast
 
-HANDS = 8
+OWNERS = 8
 
 
-def said(practice: Practice) -> PracticeDetails:
-    """The page as it opens, with another accent."""
-    as_it_is = PracticeDetails(**{each.name: getattr(practice, each.name) for each in fields(PracticeDetails)})
-    return replace(as_it_is, hue=140)
+def changed_details(practice: Practice) -> PracticeDetails:
+    """Returns the saved details with another hue."""
+    details = PracticeDetails(**{each.name: getattr(practice, each.name) for each in fields(PracticeDetails)})
+    return replace(details, hue=140)
 
 
 def hours(number: int) -> str:
@@ -29,16 +29,16 @@ def hours(number: int) -> str:
 
 
 def save(practice: Practice, number: int) -> bool:
-    description = replace(said(practice), support_hours=hours(number))
+    details = replace(changed_details(practice), support_hours=hours(number))
     try:
-        practice_settings.save_details(practice, description, version=practice.version, by=cast.DESK)
+        practice_settings.save_details(practice, details, version=practice.version, by=cast.DESK)
     except SettingsConflict:
         return False
     return True
 
 
 def at_once(work: Callable[[int], bool]) -> list[bool]:
-    gate = Barrier(HANDS)
+    gate = Barrier(OWNERS)
 
     def one(number: int) -> bool:
         try:
@@ -47,40 +47,40 @@ def at_once(work: Callable[[int], bool]) -> list[bool]:
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(HANDS) as pool:
-        return list(pool.map(one, range(HANDS)))
+    with ThreadPoolExecutor(OWNERS) as pool:
+        return list(pool.map(one, range(OWNERS)))
 
 
 @pytest.mark.django_db
-def test_the_same_description_again_changes_nothing_and_is_no_entry() -> None:
+def test_saving_the_same_details_again_is_not_recorded() -> None:
     practice = cast.alder()
-    first = practice_settings.save_details(practice, said(practice), version=1, by=cast.DESK)
-    again = practice_settings.save_details(practice, said(practice), version=first.version, by=cast.DESK)
+    first = practice_settings.save_details(practice, changed_details(practice), version=1, by=cast.DESK)
+    again = practice_settings.save_details(practice, changed_details(practice), version=first.version, by=cast.DESK)
     assert (first.version, again.version) == (2, 2)
     assert AuditEntry.objects.filter(verb=AuditAction.PRACTICE_EDITED).count() == 1
 
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_of_owners_who_save_at_once_one_is_kept_and_the_others_are_told() -> None:
+def test_of_eight_concurrent_saves_one_succeeds() -> None:
     practice = cast.alder()
-    kept = at_once(lambda number: save(practice, number))
-    assert sum(kept) == 1
+    outcomes = at_once(lambda number: save(practice, number))
+    assert sum(outcomes) == 1
     saved = Practice.objects.get()
-    assert (saved.support_hours, saved.version) == (hours(kept.index(True)), practice.version + 1)
+    assert (saved.support_hours, saved.version) == (hours(outcomes.index(True)), practice.version + 1)
     assert AuditEntry.objects.filter(verb=AuditAction.PRACTICE_EDITED).count() == 1
 
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_compared_before_anybody_holds_the_row_all_of_them_overwrite() -> None:
-    """The twin: shows that the race above really happens when the version is read without the lock."""
+def test_without_the_lock_several_saves_succeed() -> None:
+    """The twin: the version is compared without the lock."""
     practice = cast.alder()
-    read = Barrier(HANDS)
+    read = Barrier(OWNERS)
 
     def read_then_save(number: int) -> bool:
         row = Practice.objects.get(pk=practice.pk)
-        connection.close()  # Nobody waits holding one of the pool's connections.
+        connection.close()  # The pool has fewer connections than there are threads.
         read.wait(30)
         if row.version != practice.version:
             return False
@@ -88,5 +88,5 @@ def test_compared_before_anybody_holds_the_row_all_of_them_overwrite() -> None:
         return True
 
     assert sum(at_once(read_then_save)) > 1
-    # Seven owners believe that theirs is saved.
+    # The changes of the others are lost.
     assert Practice.objects.get().version == practice.version + 1

@@ -1,4 +1,4 @@
-"""A paused practice: its mails wait and leave afterwards, other practices go on, and it is in the trail once."""
+"""Suspension of a practice: its mails wait until it is resumed; other practices are not affected."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ def states() -> list[str]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_mails_of_a_paused_practice_wait_and_leave_when_it_goes_on(smtp: SmtpServer) -> None:
+def test_mails_of_a_suspended_practice_wait(smtp: SmtpServer) -> None:
     practice, birch = cast.alder(), cast.birch()
     suspension.suspend(practice, by=cast.DESK)
     cast.invited(cast.ana(practice))
@@ -37,9 +37,7 @@ def test_mails_of_a_paused_practice_wait_and_leave_when_it_goes_on(smtp: SmtpSer
     assert states() == [EmailState.HANDED_OVER, EmailState.HANDED_OVER]
 
 
-def test_mails_that_wait_for_a_pause_to_end_alarm_nobody(
-    practice: Practice, stopped_clock: time_machine.Traveller
-) -> None:
+def test_suspended_mails_do_not_count_as_lag(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     cast.invited(cast.ana(practice))
     stopped_clock.shift(timedelta(hours=1))
     assert outbox.lag() == timedelta(hours=1)
@@ -47,7 +45,7 @@ def test_mails_that_wait_for_a_pause_to_end_alarm_nobody(
     assert outbox.lag() == timedelta()
 
 
-def test_pausing_and_resuming_again_change_nothing(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
+def test_suspending_and_resuming_are_idempotent(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     first = suspension.suspend(practice, by=cast.DESK).suspended_at
     stopped_clock.shift(timedelta(minutes=5))
     assert suspension.suspend(practice, by=cast.DESK).suspended_at == first

@@ -1,4 +1,4 @@
-"""The one list of time zones, for commands, seed files and the settings page."""
+"""The list of accepted time zones, for commands, seed files and the settings page."""
 
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.sqlite
         *("America", "America/", "America/Nowhere", "../localtime", "/etc/localtime", "zone.tab", "tzdata.zi"),
     ],
 )
-def test_what_stands_for_no_place_is_refused(name: str) -> None:
+def test_a_zone_without_a_place_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="is not a time zone"):
         refuse_unknown_zone(name)
 
@@ -32,11 +32,11 @@ def test_what_stands_for_no_place_is_refused(name: str) -> None:
         *("Antarctica/Troll", "America/Coyhaique", "US/Eastern", "Europe/Kiev", "Japan", "NZ", "GB"),
     ],
 )
-def test_a_place_is_accepted_by_its_older_names_too(name: str) -> None:
+def test_current_and_older_names_are_accepted(name: str) -> None:
     refuse_unknown_zone(name)
 
 
-def test_what_is_offered_is_accepted_and_every_clock_knows_it() -> None:
+def test_all_offered_zones_are_accepted() -> None:
     assert set(time_zones.offered()) <= time_zones.accepted()
     assert len(time_zones.offered()) > 300
     for name in time_zones.accepted():

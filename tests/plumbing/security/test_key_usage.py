@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from pytest_django import Settings
 
 from portico.domain.access.models import PortalSession
-from portico.domain.access.sign_in import saved_forms as portal_kept_posts
+from portico.domain.access.sign_in import saved_forms as portal_saved_forms
 from portico.domain.practices.models import Practice, StaffSession
 from portico.domain.practices.staff import saved_forms
 from portico.plumbing import clock
@@ -47,7 +47,7 @@ def test_a_kept_form_of_the_portal_names_its_key(later_keys: Settings, practice:
     ana = cast.ana(practice)
     cast.in_the_portal(Browser(), ana)
     session, chosen = PortalSession.objects.get(), [PostedField("with", "new")]
-    portal_kept_posts.save(session, client_ref=ana.ref, path="/portal/", fields=chosen)
+    portal_saved_forms.save(session, client_ref=ana.ref, path="/portal/", fields=chosen)
     lose(later_keys)
     assert key_usage.missing_keys() == {"second": ["portal saved forms"]}
 

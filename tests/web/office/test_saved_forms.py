@@ -145,8 +145,8 @@ def test_sixth_form_replaces_the_oldest(practice: Practice) -> None:
     fay: StaffMember = cast.fay(practice)
     for number in range(6):
         saved_forms.save(fay, path=PAGE, fields=[PostedField("first_name", f"name {number}")])
-    assert fay.kept_posts.count() == 5
-    oldest = fay.kept_posts.order_by("id").first()
+    assert fay.saved_forms.count() == 5
+    oldest = fay.saved_forms.order_by("id").first()
     assert oldest is not None
     assert form_recovery.fields_of(oldest) == [PostedField("first_name", "name 1")]
 

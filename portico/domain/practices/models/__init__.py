@@ -1,4 +1,4 @@
-"""Practices, the staff who work there, and the rows by which staff get in."""
+"""Models of practices, their staff, sign-in of staff, and the connection to Stripe."""
 
 from portico.domain.practices.models.online_payments import OnlinePayments, PaymentProblem, StripeKey
 from portico.domain.practices.models.practices import (

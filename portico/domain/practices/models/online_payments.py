@@ -19,7 +19,7 @@ class StripeKey(PracticeRow):
     """
 
     ref = RefField()
-    box = models.BinaryField()
+    encrypted_secret = models.BinaryField()
     # The last four characters, enough to recognise the key at Stripe.
     ending = models.CharField(max_length=4)
     account_id = models.CharField(max_length=64, blank=True)
@@ -40,13 +40,13 @@ class StripeKey(PracticeRow):
     def __str__(self) -> str:
         return self.ref
 
-    def lock_up(self, secret: str) -> None:
-        self.box = encryption.encrypt(secret.encode(), bound_to=self._binding)
+    def encrypt(self, secret: str) -> None:
+        self.encrypted_secret = encryption.encrypt(secret.encode(), bound_to=self._binding)
         self.ending = secret[-4:]
 
-    def unlocked(self) -> str:
+    def decrypted(self) -> str:
         """Returns the decrypted key. Raises encryption.DecryptionFailed."""
-        return encryption.decrypt(bytes(self.box), bound_to=self._binding).decode()
+        return encryption.decrypt(bytes(self.encrypted_secret), bound_to=self._binding).decode()
 
     @property
     def _binding(self) -> str:
@@ -74,8 +74,8 @@ class OnlinePayments(PracticeRow):
     currency = models.CharField(max_length=3, blank=True)
     # When Stripe was last asked about the account; set for a seeded key too.
     checked_at = models.DateTimeField(null=True)
-    trouble = models.CharField(max_length=20, choices=PaymentProblem.choices, blank=True)
-    webhook_box = models.BinaryField(null=True)
+    problem = models.CharField(max_length=20, choices=PaymentProblem.choices, blank=True)
+    encrypted_webhook_secret = models.BinaryField(null=True)
     # Stripe's id of the endpoint, if Portico created it.
     webhook_id = models.CharField(max_length=64, blank=True)
     webhook_saved_at = models.DateTimeField(null=True)
@@ -102,28 +102,28 @@ class OnlinePayments(PracticeRow):
 
     @property
     def has_webhook(self) -> bool:
-        return self.webhook_box is not None
+        return self.encrypted_webhook_secret is not None
 
-    def lock_up_webhook_secret(self, secret: str) -> None:
-        self.webhook_box = encryption.encrypt(secret.encode(), bound_to=self._binding)
+    def encrypt_webhook_secret(self, secret: str) -> None:
+        self.encrypted_webhook_secret = encryption.encrypt(secret.encode(), bound_to=self._binding)
         self.webhook_saved_at = clock.now()
 
     def delete_webhook(self) -> None:
-        self.webhook_box, self.webhook_id, self.webhook_saved_at = None, "", None
+        self.encrypted_webhook_secret, self.webhook_id, self.webhook_saved_at = None, "", None
 
     def mark_webhook_missing(self) -> None:
         """Deletes the secret of a webhook that no longer exists at Stripe; the id stays to show that it is missing."""
-        self.webhook_box, self.webhook_saved_at = None, None
+        self.encrypted_webhook_secret, self.webhook_saved_at = None, None
 
     @property
-    def misses_webhook(self) -> bool:
+    def is_webhook_missing(self) -> bool:
         return bool(self.webhook_id) and not self.has_webhook
 
     def webhook_secret(self) -> str:
         """Returns the decrypted secret, empty if there is none. Raises encryption.DecryptionFailed."""
-        if self.webhook_box is None:
+        if self.encrypted_webhook_secret is None:
             return ""
-        return encryption.decrypt(bytes(self.webhook_box), bound_to=self._binding).decode()
+        return encryption.decrypt(bytes(self.encrypted_webhook_secret), bound_to=self._binding).decode()
 
     @property
     def _binding(self) -> str:

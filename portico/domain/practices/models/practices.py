@@ -1,4 +1,4 @@
-"""The business, its logo and its own words."""
+"""Models of a practice, its logo and its default texts."""
 
 from zoneinfo import ZoneInfo
 
@@ -15,12 +15,12 @@ from portico.plumbing import clock
 from portico.plumbing.database.base_models import PracticeRow, RefField, Row, RowQuerySet
 from portico.plumbing.text.mailboxes import header_address
 
-# In an address a slug stands where it can be read out: letters, digits and single dashes.
+# A slug is part of addresses that are read out on the phone: letters, digits and single dashes.
 SLUG = RegexValidator(r"^[a-z0-9](?:-?[a-z0-9]){1,49}\Z", _("Use lower-case letters, digits and single dashes."))
 
 
 def refuse_unknown_zone(name: str) -> None:
-    """Raises ValidationError unless the name is a place's in the IANA time zone database, or UTC."""
+    """Raises ValidationError unless the name is UTC or that of a place in the IANA time zone database."""
     if name not in time_zones.accepted():
         raise ValidationError(
             _("%(name)s is not a time zone. Use a name such as America/New_York."), params={"name": name}
@@ -28,23 +28,23 @@ def refuse_unknown_zone(name: str) -> None:
 
 
 class CardState(models.TextChoices):
-    """Whether clients can pay by card; kept by `online_payments.settle`, so that no page has to ask."""
+    """Readiness for card payments, stored by `payment_readiness.update_state` so that pages need no extra query."""
 
     NOT_SET_UP = "", _("Not set up")
-    TROUBLE = "trouble", _("Needs attention")
+    NEEDS_ATTENTION = "trouble", _("Needs attention")
     TEST = "test", _("Test mode")
     LIVE = "live", _("Ready")
 
 
 class Practice(Row):
-    """The business; every other row belongs to exactly one. Its slug never changes."""
+    """A practice; every row of the domain belongs to exactly one. Its slug never changes."""
 
     ref = RefField()
     slug = models.CharField(max_length=50, unique=True, validators=[SLUG])
     name = models.CharField(max_length=100)
     time_zone = models.CharField(max_length=50, default="UTC", validators=[refuse_unknown_zone])
     currency = models.CharField(max_length=3, default="USD")
-    # Since the first invoice or payment the currency stays what it is; written by `billing.currencies`.
+    # When the first invoice or payment was saved: from then on the currency cannot change (`practice_currency`).
     currency_fixed_at = models.DateTimeField(null=True, blank=True, editable=False)
     country = models.CharField(max_length=2, default="US")
     phone = models.CharField(max_length=20, blank=True)
@@ -52,19 +52,19 @@ class Practice(Row):
     reply_to = models.CharField(max_length=254, blank=True)
     sender_name = models.CharField(max_length=100, blank=True)
     postal_address = models.CharField(max_length=300, blank=True)
-    # What clients read, in the practice's own words; who reads Spanish gets the English where there is no Spanish.
+    # Texts that clients read. Without a Spanish text, the English one is shown.
     greeting = models.CharField(max_length=300, blank=True)
     greeting_es = models.CharField(max_length=300, blank=True)
     emergency_text = models.CharField(max_length=500, blank=True)
     emergency_text_es = models.CharField(max_length=500, blank=True)
-    # The one number of the practice's accent, in degrees.
+    # The hue of the accent colour, in degrees.
     hue = models.PositiveSmallIntegerField(default=218)
-    # Of the logo's row, so that a page knows its address without asking for it; empty without a logo.
+    # The digest of the logo's row, so that a page can link to the logo without a query; empty without a logo.
     logo_digest = models.CharField(max_length=64, blank=True)
     card_state = models.CharField(max_length=10, choices=CardState.choices, blank=True, editable=False)
-    # Of everything in Settings: two owners never overwrite each other unseen.
+    # Incremented by every change in Settings, so that two owners cannot overwrite each other's changes unnoticed.
     version = models.PositiveIntegerField(default=1)
-    # Set by the operator: pages and mails stand still, money that is on its way does not.
+    # Set by the operator: pages and mails stop, but payments are still settled.
     suspended_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -82,7 +82,7 @@ class Practice(Row):
 
     @property
     def takes_cards(self) -> bool:
-        """Key, account and charges are verified; in test mode too."""
+        """True if key, account and charges are verified, in live or test mode."""
         return self.card_state in {CardState.TEST, CardState.LIVE}
 
     @property
@@ -91,12 +91,12 @@ class Practice(Row):
 
     @property
     def shown_sender(self) -> str:
-        """The name that mails come from."""
+        """The sender name of mails."""
         return self.sender_name or self.name
 
     @property
     def reply_address(self) -> str:
-        """Where answers to its mails go; empty when it has no address that a header can carry."""
+        """The address for replies to mails; empty if there is none that a header can contain."""
         try:
             return header_address(self.reply_to)
         except ValueError:
@@ -104,7 +104,7 @@ class Practice(Row):
 
     @property
     def shown_greeting(self) -> str:
-        """In the language of the page or mail that is being made."""
+        """The greeting in the active language."""
         return (self.greeting_es if get_language() == "es" else "") or self.greeting
 
     @property
@@ -117,17 +117,17 @@ class Practice(Row):
 
     @property
     def portal_address(self) -> str:
-        """The absolute address clients are given; always the same."""
+        """The absolute URL that clients are given. It never changes."""
         return f"{settings.PUBLIC_BASE_URL}{self.portal_path}"
 
 
 class Logo(PracticeRow):
-    """A practice's logo as a row: re-encoded by us, so that nothing of the file that was sent is kept."""
+    """A practice's logo, re-encoded, so that nothing else in the uploaded file is stored."""
 
     png = models.BinaryField()
     width = models.PositiveSmallIntegerField()
     height = models.PositiveSmallIntegerField()
-    # Of the bytes: names the picture in its address, so that browsers may keep it for good.
+    # The SHA-256 of the bytes. It is part of the image's address, so that browsers may cache it forever.
     digest = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -144,7 +144,7 @@ class Logo(PracticeRow):
 
 
 class DefaultText(PracticeRow):
-    """The practice's own text of an invitation in one language; without a row, Portico's own stands."""
+    """The practice's own text of an invitation in one language; without a row, Portico's text is used."""
 
     language = models.CharField(max_length=5)
     subject = models.CharField(max_length=150)

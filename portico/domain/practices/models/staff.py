@@ -1,4 +1,4 @@
-"""The staff who work at a practice, and the rows by which they get in."""
+"""Models of staff members, their sessions, set-up links, password resets and saved forms."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -20,7 +20,7 @@ RESET_LINK_TTL = timedelta(hours=1)
 
 
 class Role(models.TextChoices):
-    """What a staff member may do; the matrix is in docs/security.md."""
+    """The role of a staff member; docs/security.md has the matrix of permissions."""
 
     OWNER = "owner", _("Owner")
     CLINICIAN = "clinician", _("Clinician")
@@ -37,7 +37,7 @@ class StaffMemberQuerySet(RowQuerySet["StaffMember"]):
 
 
 class StaffMember(AbstractBaseUser, PracticeRow):
-    """Somebody who works at a practice. One email address is one staff member in the whole installation."""
+    """A member of a practice's staff. An email address belongs to one staff member in the whole installation."""
 
     ref = RefField()
     email = models.EmailField(max_length=254, unique=True)
@@ -46,7 +46,7 @@ class StaffMember(AbstractBaseUser, PracticeRow):
     deactivated_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     last_signed_in_at = models.DateTimeField(null=True, blank=True)
-    # The last step of the authenticator that was used: each works once (RFC 6238, section 5.2).
+    # The time step of the last used authenticator code: each code is accepted once (RFC 6238, section 5.2).
     authenticator_step = models.PositiveBigIntegerField(default=0)
     version = models.PositiveIntegerField(default=1)
 
@@ -72,12 +72,12 @@ class StaffMember(AbstractBaseUser, PracticeRow):
 
     @is_active.setter
     def is_active(self, value: bool) -> None:
-        # AbstractBaseUser declares a plain attribute; the truth here is a time.
+        # AbstractBaseUser declares a plain attribute; here it is derived from a time.
         raise AttributeError("Set deactivated_at.")
 
     @property
     def may_sign_in(self) -> bool:
-        """Whether the person is still there, and their practice is not paused."""
+        """True if the account is active and the practice is not suspended."""
         return self.is_active and not self.practice.is_suspended
 
     @property
@@ -90,7 +90,7 @@ class StaffMember(AbstractBaseUser, PracticeRow):
 
 
 class StaffSession(Row):
-    """A browser's session at the office. The key in the cookie is stored only as its hash."""
+    """A session of the office. The key in the cookie is stored only as a hash."""
 
     ref = RefField()
     key_hash = models.CharField(max_length=64, unique=True)
@@ -110,7 +110,7 @@ class StaffSession(Row):
 
 
 class SetUpPurpose(models.TextChoices):
-    """Why a staff member chooses a password."""
+    """The purpose of a set-up link: the first password, or a forgotten one."""
 
     BEGIN = "begin", "To begin"
     RESET = "reset", "It was forgotten"
@@ -122,9 +122,9 @@ class SetUpLinkQuerySet(RowQuerySet["SetUpLink"]):
 
 
 class SetUpLink(PracticeRow):
-    """A one-time link by which a staff member chooses a password. Only the token's hash is stored.
+    """A one-time link with which a staff member chooses a password. Only the token's hash is stored.
 
-    Its time runs from the first hand-over of its mail; without a mail (`create-practice` prints it) from its making.
+    Its lifetime begins when its mail is handed over; without a mail (`create-practice` prints it) at its creation.
     """
 
     purpose = models.CharField(max_length=5, choices=SetUpPurpose.choices, default=SetUpPurpose.BEGIN)
@@ -132,7 +132,7 @@ class SetUpLink(PracticeRow):
     email = models.OneToOneField(OutgoingEmail, models.PROTECT, null=True, related_name="set_up_link")
     token_hash = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=clock.now)
-    # Also when another link or the person's leaving ended it.
+    # Set also when a newer link or the staff member's deactivation ended it.
     used_at = models.DateTimeField(null=True)
 
     objects = SetUpLinkQuerySet.as_manager()
@@ -148,7 +148,7 @@ class SetUpLink(PracticeRow):
         return str(self.pk)
 
     def has_expired(self, at: datetime) -> bool:
-        """Whether its time is over. A link from the future has expired: the clock was ahead when it was made."""
+        """Returns True if the lifetime is over, or not begun: such a link was created while the clock was ahead."""
         return not clock.is_within(self.began_at, self.lifetime, at=at)
 
     @property
@@ -166,13 +166,13 @@ class SetUpLink(PracticeRow):
 
 
 class PasswordResetRequest(Row):
-    """An address typed under "Forgot your password?": one row for every address, gone once the worker answered it.
+    """An address entered under "Forgot your password?", known or not; the worker deletes the row when it is processed.
 
-    It belongs to no practice: at the office's door none has been named yet.
+    It belongs to no practice: the office's sign-in page does not ask for one.
     """
 
     address = models.CharField(max_length=254)
-    # The address had used up its budget when it was asked for: counted exactly, at that moment.
+    # The rate limit of the address was exceeded at the time of the request.
     is_beyond_limit = models.BooleanField(default=False)
     written_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -183,14 +183,14 @@ class PasswordResetRequest(Row):
 
 
 class StaffSavedForm(SavedFormRow):
-    """A form that was posted after its session had ended, kept for its sender alone."""
+    """A form that was posted after its session had ended, for the same staff member only."""
 
     KIND = "kept-post"
 
-    staff = models.ForeignKey(StaffMember, models.PROTECT, related_name="kept_posts")
+    staff = models.ForeignKey(StaffMember, models.PROTECT, related_name="saved_forms")
 
     objects = RowQuerySet.as_manager()
 
     class Meta(SavedFormRow.Meta):
-        constraints = (*SavedFormRow.Meta.constraints, SamePractice("staff", name="practices_keptpost_staff"))
-        indexes = (models.Index(fields=("created_at",), name="practices_kept_by_created"),)
+        constraints = (*SavedFormRow.Meta.constraints, SamePractice("staff", name="practices_staffsavedform_staff"))
+        indexes = (models.Index(fields=("created_at",), name="practices_savedform_by_created"),)

@@ -1,4 +1,4 @@
-"""How django-allauth keeps second factors here: seeds encrypted, bound to what they are for."""
+"""Encryption of the authenticator secrets that django-allauth stores."""
 
 import base64
 
@@ -6,7 +6,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 
 from portico.plumbing.security import encryption
 
-# The library's hook names no row, so that a seed is bound to its purpose, not to its person.
+# The library's hook does not pass a row, so a secret is bound to its purpose, not to its staff member.
 SEED = "authenticator-seed"
 
 
@@ -15,5 +15,5 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth comes w
         return base64.b64encode(encryption.encrypt(text.encode(), bound_to=SEED)).decode("ascii")
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Raises encryption.Undecipherable."""
+        """Raises encryption.DecryptionFailed."""
         return encryption.decrypt(base64.b64decode(encrypted_text), bound_to=SEED).decode()

@@ -1,4 +1,4 @@
-"""The authenticator app: six numbers that change every 30 seconds, each good once."""
+"""Authenticator apps as a second factor: codes of six digits that change every 30 seconds, each accepted once."""
 
 import re
 import secrets
@@ -19,35 +19,36 @@ from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 
-# Seconds for which a code stands, and how many of these steps a clock may be off.
+# The seconds for which a code is shown, and by how many of these steps a clock may differ.
 STEP = 30
 TOLERANCE = 1
-# The furthest step that any machine's clock may have taken; a used one beyond it was used while the clock was ahead.
+# The latest step that a correct clock can have accepted; a later one was used while the clock was ahead.
 MAX_STEPS_AHEAD = TOLERANCE + int(clock.SKEW.total_seconds()) // STEP
 _GAPS = re.compile(r"[\W_]+")
 _SECRET = re.compile(r"[A-Z2-7]{32,128}")
 
 
 class WrongCode(Exception):
-    """The code is not the one that the app shows now, or was used before."""
+    """The code is not the one that the app shows now, or has been used."""
 
 
 def new_secret() -> str:
-    """A secret to be scanned: 160 random bits in base32."""
+    """Returns a new secret for an app: 160 random bits in base32."""
     secret: str = totp.generate_totp_secret()
     return secret
 
 
 def provisioning_uri(staff: StaffMember, secret: str) -> str:
-    """What the QR code says to the app."""
+    """Returns the `otpauth:` address for the QR code."""
     query = urlencode({"secret": secret, "issuer": staff.practice.name}, quote_via=quote)
     return f"otpauth://totp/{quote(staff.practice.name)}:{quote(staff.email)}?{query}"
 
 
 def set_up(staff: StaffMember, secret: str, *, code: str, first: bool, by: Actor) -> bool:
-    """Makes this the person's authenticator, in place of one they had, when the code proves that the app knows it.
+    """Saves the secret as the person's authenticator, replacing an earlier one, if the code proves that the app has it.
 
-    With `first` it must be their first factor. True when recovery codes were made too. Raises WrongCode, AlreadySetUp.
+    With `first` it must be their first factor. Returns True if recovery codes were created too. Raises WrongCode,
+    AlreadySetUp.
     """
     step = next(_matching_steps(secret, code), None)
     if step is None:
@@ -56,14 +57,14 @@ def set_up(staff: StaffMember, secret: str, *, code: str, first: bool, by: Actor
 
 
 def is_secret(text: str) -> bool:
-    """Whether an app could keep it: base32, as RFC 4226 wants it at least 128 bits long."""
+    """Returns True for a secret that an app accepts: base32, at least 128 bits long (RFC 4226)."""
     return _SECRET.fullmatch(text) is not None and len(text) % 8 == 0
 
 
-def save(staff: StaffMember, secret: str, *, step: int = 0, first: bool, told: bool = True, by: Actor) -> bool:
-    """The same without a code: what a seed file says, or what was proven. The code's step is used up.
+def save(staff: StaffMember, secret: str, *, step: int = 0, first: bool, notify: bool = True, by: Actor) -> bool:
+    """Saves the secret without a code, for seed files and for `set_up`. The step of the code is marked as used.
 
-    `told`: the person gets a notice by mail.
+    `notify`: the person gets a notice by mail.
     """
     with transaction.atomic():
         locked = second_factor.lock(staff)
@@ -76,21 +77,21 @@ def save(staff: StaffMember, secret: str, *, step: int = 0, first: bool, told: b
         locked.authenticator_step = max(used, step)
         locked.save(update_fields=["authenticator_step"])
         entry = audit_log.record(AuditAction.AUTHENTICATOR_ADDED, practice=locked.practice, by=by, about=locked.ref)
-        if told:
+        if notify:
             security_notice_mail.notify(locked, entry, by=by)
         return recovery_codes.create_first(locked, by=by)
 
 
 def use(staff: StaffMember, code: str) -> bool:
-    """Whether the code is right now; then its step, and every earlier one, is used up for good.
+    """Returns True if the code is valid now; its step and all earlier ones are then marked as used.
 
-    A used step that lies in the future counts for nothing: the clock was ahead, and has been set right.
+    A used step that lies in the future is ignored: the clock was ahead, and has been corrected.
     """
     row = second_factor.rows(staff).filter(type=Authenticator.Type.TOTP).first()
     if row is None:
         return False
     for step in _matching_steps(get_adapter().decrypt(row.data["secret"]), code):
-        # The database has the last word: of many at once, in whatever process, one moves the step forward.
+        # One conditional update: of several requests with the same code, only one succeeds.
         is_unused = Q(authenticator_step__lt=step) | Q(authenticator_step__gt=_step_now() + MAX_STEPS_AHEAD)
         later = StaffMember.objects.filter(is_unused, pk=staff.pk)
         if later.update(authenticator_step=step):
@@ -100,14 +101,14 @@ def use(staff: StaffMember, code: str) -> bool:
 
 
 def remove(staff: StaffMember, *, by: Actor) -> None:
-    """Raises LastFactor. Without an authenticator: changes nothing."""
+    """Removes the authenticator, if there is one. Raises LastFactor."""
     row = second_factor.rows(staff).filter(type=Authenticator.Type.TOTP).first()
     if row is not None:
         second_factor.remove(staff, row, AuditAction.AUTHENTICATOR_REMOVED, by=by)
 
 
 def code_at(secret: str, step: int) -> str:
-    """What an app shows during that step."""
+    """Returns the code that an app shows during that step."""
     return str(totp.format_hotp_value(totp.hotp_value(secret, step)))
 
 
@@ -116,7 +117,7 @@ def _step_now() -> int:
 
 
 def _matching_steps(secret: str, code: str) -> Iterator[int]:
-    """The steps around now whose code this is, the nearest first."""
+    """Yields the steps around now that have this code, the nearest first."""
     typed = _GAPS.sub("", code).encode("utf-8", "surrogatepass")
     now = _step_now()
     for offset in sorted(range(-TOLERANCE, TOLERANCE + 1), key=abs):

@@ -9,7 +9,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import SetUpLink, StaffMember, StaffSession
 from portico.domain.practices.staff import second_factor, security_notice_mail
 from portico.domain.practices.staff.staff_members import EmailTaken, refuse_unreachable
-from portico.domain.practices.staff.staff_sessions import alive
+from portico.domain.practices.staff.staff_sessions import unexpired
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
@@ -17,9 +17,9 @@ from portico.plumbing.database.base_models import RowQuerySet
 
 
 def change_details(staff: StaffMember, *, name: str, email: str, by: Actor) -> StaffMember:
-    """Another name, another address, or both; the same again changes nothing.
+    """Changes name and email address; unchanged values are allowed.
 
-    A new address is told to the old one. Links that were mailed there end. Raises EmailTaken and ValidationError.
+    A notice about a new address goes to the old one, and links mailed there end. Raises EmailTaken and ValidationError.
     """
     email = email.strip().lower()
     if email != staff.email:
@@ -33,7 +33,7 @@ def change_details(staff: StaffMember, *, name: str, email: str, by: Actor) -> S
             _change_email(locked, email, by=by)
         locked.version += 1
         try:
-            # In its own savepoint: two may reach for the same free address.
+            # A savepoint, because another request may take the same address at this moment.
             with transaction.atomic():
                 locked.save(update_fields=["name", "email", "version"])
         except IntegrityError as taken:
@@ -42,9 +42,9 @@ def change_details(staff: StaffMember, *, name: str, email: str, by: Actor) -> S
 
 
 def change_password(staff: StaffMember, password: str, *, session: StaffSession | None, by: Actor) -> StaffMember:
-    """Sets the password and ends every session but this one. Raises ValidationError for a weak password."""
+    """Sets the password and ends all other sessions. Raises ValidationError for a weak password."""
     validate_password(password, staff)
-    # Slow on purpose: not while anything is locked.
+    # Hashing is slow by design, so it is done before anything is locked.
     encoded = make_password(password)
     with transaction.atomic():
         locked = second_factor.lock(staff)
@@ -57,19 +57,19 @@ def change_password(staff: StaffMember, password: str, *, session: StaffSession 
 
 
 def sessions(staff: StaffMember) -> RowQuerySet[StaffSession]:
-    """Where they are signed in at this moment, the newest first."""
-    return alive().filter(staff=staff).order_by("-seen_at", "-id")
+    """Returns the person's current sessions, the most recently used first."""
+    return unexpired().filter(staff=staff).order_by("-seen_at", "-id")
 
 
 def end_session(staff: StaffMember, session: StaffSession, *, by: Actor) -> None:
-    """Again: changes nothing."""
+    """Ends one of the person's sessions. Idempotent."""
     with transaction.atomic():
         if StaffSession.objects.filter(pk=session.pk, staff=staff).delete()[0]:
             audit_log.record(AuditAction.STAFF_SESSION_ENDED, practice=staff.practice, by=by, about=staff.ref, number=1)
 
 
 def end_other_sessions(staff: StaffMember, own: StaffSession | None, *, by: Actor) -> None:
-    """Ends every session but one's own. Again: changes nothing."""
+    """Ends all sessions except the person's own one. Idempotent."""
     with transaction.atomic():
         ended = _other_sessions(staff, own).delete()[0]
         if ended:

@@ -1,4 +1,4 @@
-"""Passkeys: a device or a password manager proves itself by a signature, bound to our own address."""
+"""Passkeys as a second factor (WebAuthn): registration, verification and removal."""
 
 import json
 import struct
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from fido2.webauthn import AttestedCredentialData
 
 KIND = Authenticator.Type.WEBAUTHN
-# What a browser answers has a few kilobytes at most.
-ANSWER_LENGTH = 16 * 1024
-# What reading an answer that no browser made may end in, deep inside the library.
+# A browser's response has a few kilobytes at most.
+MAX_RESPONSE_LENGTH = 16 * 1024
+# Errors that the library raises while it parses a malformed response.
 _PARSE_ERRORS = (
     ValueError,
     TypeError,
@@ -40,24 +40,24 @@ _PARSE_ERRORS = (
     struct.error,
 )
 
-type Answer = dict[str, Any]  # Any: JSON as browsers send it.
-type State = dict[str, Any]  # Any: as the library keeps it between question and answer.
+type BrowserResponse = dict[str, Any]  # Any: JSON as browsers send it.
+type State = dict[str, Any]  # Any: the library's state between challenge and response.
 
 
 class PasskeyRejected(Exception):
-    """The browser's answer cannot be read, or belongs to another question, address or device."""
+    """The browser's response cannot be parsed, or belongs to another challenge, address or device."""
 
 
 @dataclass(frozen=True)
 class PasskeyChallenge:
-    """What the browser is asked, and what must be remembered until it answers."""
+    """The options for the browser, and the state to keep until its response."""
 
     options: dict[str, Any]  # Any: JSON for navigator.credentials.
     state: State
 
 
 def registration_challenge(staff: StaffMember) -> PasskeyChallenge:
-    """Asks a browser to make a passkey for this person."""
+    """Returns the challenge with which a browser creates a passkey for this person."""
     from fido2.webauthn import (  # noqa: PLC0415 - see above
         PublicKeyCredentialUserEntity,
         ResidentKeyRequirement,
@@ -74,14 +74,14 @@ def registration_challenge(staff: StaffMember) -> PasskeyChallenge:
     return PasskeyChallenge(dict(options), state)
 
 
-def add(staff: StaffMember, state: State, answer: str, *, name: str, first: bool, by: Actor) -> bool:
-    """Keeps the passkey that the browser made. With `first` it must be the person's first factor.
+def add(staff: StaffMember, state: State, response: str, *, name: str, first: bool, by: Actor) -> bool:
+    """Saves the passkey that the browser created. With `first` it must be the person's first factor.
 
-    True when recovery codes were made too. Raises WrongAnswer, AlreadySetUp.
+    Returns True if recovery codes were created too. Raises PasskeyRejected, AlreadySetUp.
     """
     from allauth.mfa.webauthn.internal.auth import WebAuthn  # noqa: PLC0415 - it imports fido2
 
-    credential = _parse_answer(answer, "clientDataJSON", "attestationObject")
+    credential = _parse_response(response, "clientDataJSON", "attestationObject")
     try:
         made = _server(staff).register_complete(state, credential).credential_data
     except _PARSE_ERRORS as wrong:
@@ -93,7 +93,7 @@ def add(staff: StaffMember, state: State, answer: str, *, name: str, first: bool
         if made is None or made.credential_id in {known.credential_id for known in _credentials(locked).values()}:
             raise PasskeyRejected
         row = WebAuthn.add(locked, name, credential).instance
-        # In addresses a ref, never the number of a row.
+        # Addresses contain a ref, never the number of a row.
         row.data["ref"] = tokens.new_ref()
         row.save(update_fields=["data"])
         entry = audit_log.record(
@@ -104,7 +104,7 @@ def add(staff: StaffMember, state: State, answer: str, *, name: str, first: bool
 
 
 def authentication_challenge(staff: StaffMember) -> PasskeyChallenge:
-    """Asks a browser for a signature by one of the person's passkeys."""
+    """Returns the challenge that a browser signs with one of the person's passkeys."""
     from fido2.webauthn import UserVerificationRequirement  # noqa: PLC0415 - see above
 
     options, state = _server(staff).authenticate_begin(
@@ -113,13 +113,13 @@ def authentication_challenge(staff: StaffMember) -> PasskeyChallenge:
     return PasskeyChallenge(dict(options), state)
 
 
-def use(staff: StaffMember, state: State | None, answer: str) -> bool:
-    """Whether one of the person's passkeys signed this very question, at our own address."""
+def use(staff: StaffMember, state: State | None, response: str) -> bool:
+    """Returns True if one of the person's passkeys signed this challenge for our own address."""
     if not state:
         return False
     known = _credentials(staff)
     try:
-        credential_json = _parse_answer(answer, "clientDataJSON", "authenticatorData", "signature")
+        credential_json = _parse_response(response, "clientDataJSON", "authenticatorData", "signature")
         used = _server(staff).authenticate_complete(state, list(known.values()), credential_json)
     except (PasskeyRejected, *_PARSE_ERRORS):
         return False
@@ -134,18 +134,18 @@ def passkeys_of(staff: StaffMember) -> list[Authenticator]:
 
 
 def find(staff: StaffMember, ref: str) -> Authenticator | None:
-    """The person's own passkey of that ref."""
+    """Returns the person's own passkey with that ref, or None."""
     return next((row for row in passkeys_of(staff) if row.data.get("ref") == ref), None)
 
 
-def names_by_ref(refs: Sequence[str]) -> QuerySet[Authenticator]:
-    """Anybody's passkeys of those refs."""
+def find_by_refs(refs: Sequence[str]) -> QuerySet[Authenticator]:
+    """Returns the passkeys with those refs, of any person."""
     rows: QuerySet[Authenticator] = Authenticator.objects.filter(type=KIND, data__ref__in=refs)
     return rows
 
 
 def remove(staff: StaffMember, row: Authenticator, *, by: Actor) -> None:
-    """Raises LastFactor."""
+    """Removes a passkey. Raises LastFactor."""
     second_factor.remove(staff, row, AuditAction.PASSKEY_REMOVED, by=by, name=row.data["name"])
 
 
@@ -153,10 +153,10 @@ def _server(staff: StaffMember) -> "Fido2Server":
     from fido2.server import Fido2Server  # noqa: PLC0415 - see above
     from fido2.webauthn import PublicKeyCredentialRpEntity  # noqa: PLC0415 - see above
 
-    # As browsers write it (hosts.py). Whatever Host the request named, only our own address counts.
+    # PUBLIC_BASE_URL is written as browsers write an origin (hosts.py). The Host header of the request is ignored.
     origin = settings.PUBLIC_BASE_URL
     relying_party = PublicKeyCredentialRpEntity(id=urlsplit(origin).hostname or "", name=staff.practice.name)
-    return Fido2Server(relying_party, verify_origin=lambda said: said == origin)
+    return Fido2Server(relying_party, verify_origin=lambda claimed: claimed == origin)
 
 
 def _credentials(staff: StaffMember) -> "dict[Authenticator, AttestedCredentialData]":
@@ -164,12 +164,12 @@ def _credentials(staff: StaffMember) -> "dict[Authenticator, AttestedCredentialD
     return {row: credential for row, credential in known.items() if credential is not None}
 
 
-def _parse_answer(answer: str, *parts: str) -> Answer:
-    """The parts of the browser's answer that are needed, and nothing else that was posted. Raises WrongAnswer."""
-    if len(answer) > ANSWER_LENGTH:
+def _parse_response(text: str, *parts: str) -> BrowserResponse:
+    """Returns only the required parts of the browser's response. Raises PasskeyRejected."""
+    if len(text) > MAX_RESPONSE_LENGTH:
         raise PasskeyRejected
     try:
-        parsed = json.loads(answer)
+        parsed = json.loads(text)
         response = {part: parsed["response"][part] for part in parts}
         credential_json = {"id": parsed["id"], "rawId": parsed["rawId"], "type": "public-key", "response": response}
     except _PARSE_ERRORS as wrong:

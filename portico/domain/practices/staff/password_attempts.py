@@ -1,4 +1,4 @@
-"""How often a staff password may be tried, and what the trail says of it."""
+"""Rate limits of staff passwords, and the audit entries of staff sign-in."""
 
 from datetime import timedelta
 
@@ -12,16 +12,16 @@ from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 
 
 def reserve_attempt(email: str, *, ip: str) -> None:
-    """Takes one try from the budget of the typed address, known or not (5 in 5 min), and one from the place's.
+    """Counts an attempt for the entered address, known or not (5 in 5 min), and for its network (50 in 10 min).
 
-    Called before the password is looked at, outside any transaction, so that the try counts even when the work
-    fails. Raises limits.TooMany.
+    Called before the password is checked and outside any transaction, so that the attempt counts even if the request
+    fails. Raises RateLimitExceeded.
     """
     rate_limits.spend(*_budgets(email, ip))
 
 
 def refund_attempt(email: str, *, ip: str) -> None:
-    """The password was right: who signs in often is not shut out."""
+    """Uncounts an attempt whose password was correct, so that frequent sign-ins do not exceed the limit."""
     rate_limits.give_back(*_budgets(email, ip))
 
 
@@ -49,7 +49,7 @@ def _budgets(email: str, ip: str) -> tuple[Limit, Limit]:
 
 
 def record_refused(email: str, *, beyond_limit: bool) -> None:
-    """Writes a refused try to the trail of the practice it was aimed at; nothing for an address that is nobody's."""
+    """Records a rejected attempt in the audit log of the staff member's practice; ignores unknown addresses."""
     member = StaffMember.objects.select_related("practice").filter(email=email.strip().lower()).first()
     if member is None:
         return
@@ -58,12 +58,12 @@ def record_refused(email: str, *, beyond_limit: bool) -> None:
 
 
 def record_accepted(member: StaffMember) -> None:
-    """The password was right, and a second factor is asked for."""
+    """Records that the password was correct and a second factor is required."""
     audit_log.record(AuditAction.STAFF_PASSWORD_ACCEPTED, practice=member.practice, by=member.actor)
 
 
 def record_sign_in(member: StaffMember, method: str) -> None:
-    """The office is open to them; `way` is what they showed last."""
+    """Records the sign-in and its time; `method` is the last method used."""
     StaffMember.objects.filter(pk=member.pk).update(last_signed_in_at=clock.now())
     audit_log.record(AuditAction.STAFF_SIGNED_IN, practice=member.practice, by=member.actor, way=method)
 

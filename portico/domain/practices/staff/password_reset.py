@@ -1,4 +1,4 @@
-"""A forgotten password: asking writes one row whatever the address; the worker knows whom to write to."""
+"""Password resets: a request stores one row for any address; the worker mails a link to known addresses."""
 
 from datetime import timedelta
 
@@ -15,10 +15,10 @@ from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 
 
 def request_reset(email: str, *, ip: str) -> None:
-    """Notes the wish for a new password. The same work for every address, known or not.
+    """Stores a request for a password reset, with the same work for every address, known or not.
 
-    Called outside any transaction. Raises limits.TooMany for a place that asks too often (30 in 10 min); an address
-    asked for too often (5 an hour, 10 a day) gets no mail, and nobody is told.
+    Called outside any transaction. Raises RateLimitExceeded for a network that sends too many (30 in 10 min). Beyond
+    the limit of an address (5 an hour, 10 a day) no mail is sent, and the page does not say so.
     """
     address = email.strip().lower()
     rate_limits.spend(
@@ -38,7 +38,7 @@ def request_reset(email: str, *, ip: str) -> None:
 
 
 def process_next() -> bool:
-    """Answers the oldest ask: a mail to a staff member, nothing to anybody else. False when there is none."""
+    """Processes the oldest request: mails a link if a staff member has the address. Returns False if there is none."""
     waiting = PasswordResetRequest.objects.order_by("id")
     if not waiting.exists():  # A plain read: an idle worker takes no lock.
         return False
@@ -46,13 +46,13 @@ def process_next() -> bool:
         request = waiting.select_for_update(no_key=True, skip_locked=True, of=("self",)).first()
         if request is None:
             return False
-        _answer(request)
+        _process(request)
         request.delete()
     return True
 
 
-def _answer(request: PasswordResetRequest) -> None:
-    # Nobody still waits for it; a restored database may hold such asks too.
+def _process(request: PasswordResetRequest) -> None:
+    # Too old to be still expected, for example in a restored database.
     if request.written_at <= clock.now() - RESET_LINK_TTL:
         return
     staff = StaffMember.objects.locked().select_related("practice").filter(email=request.address).first()

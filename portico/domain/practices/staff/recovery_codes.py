@@ -1,4 +1,4 @@
-"""Recovery codes: for who has lost the authenticator; each signs in once."""
+"""Recovery codes, which replace a lost second factor; each is accepted once."""
 
 import re
 
@@ -18,7 +18,7 @@ _NON_DIGITS = re.compile(r"\D+", re.ASCII)
 
 
 def create_first(staff: StaffMember, *, by: Actor) -> bool:
-    """Makes codes for who has none yet, in the caller's transaction. Whether it did."""
+    """Creates codes if the person has none, in the caller's transaction. Returns True if it did."""
     if second_factor.rows(staff).filter(type=KIND).exists():
         return False
     _create(staff, by=by)
@@ -26,7 +26,7 @@ def create_first(staff: StaffMember, *, by: Actor) -> bool:
 
 
 def replace(staff: StaffMember, *, by: Actor) -> None:
-    """New codes; the earlier ones stop working. Without a factor they would open nothing: then none are made."""
+    """Creates new codes and invalidates the earlier ones. Does nothing for a person without a second factor."""
     with transaction.atomic():
         locked = second_factor.lock(staff)
         if not second_factor.is_set_up(locked):
@@ -36,18 +36,18 @@ def replace(staff: StaffMember, *, by: Actor) -> None:
 
 
 def unused(staff: StaffMember) -> list[str]:
-    """The codes that still work, as people read them: 48271-93046."""
+    """Returns the unused codes in readable form: 48271-93046."""
     row = second_factor.rows(staff).filter(type=KIND).first()
     codes: list[str] = row.wrap().get_unused_codes() if row is not None else []
     return [f"{code[:5]}-{code[5:]}" for code in codes]
 
 
 def use(staff: StaffMember, code: str) -> bool:
-    """Whether the code is one of theirs and unused; then it is used up, and the person is told by mail."""
+    """Returns True if the code is one of theirs and unused; it is then marked as used, and the person gets a notice."""
     typed = _NON_DIGITS.sub("", code)
     with transaction.atomic():
         row = second_factor.rows(staff).select_for_update().filter(type=KIND).first()
-        # The library marks a code in what it has read: under the lock nobody else has read the same.
+        # The library changes the data that it has read, so two requests must not read it at the same time.
         if row is None or not RecoveryCodes(row).validate_code(typed):
             return False
         row.record_usage()

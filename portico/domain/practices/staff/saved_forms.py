@@ -9,18 +9,18 @@ from portico.plumbing.form_recovery import PostedField
 
 
 def save(staff: StaffMember, *, path: str, fields: Iterable[PostedField]) -> StaffSavedForm | None:
-    """Keeps the fields, without secrets and card numbers; None when nothing is left."""
+    """Saves the fields, without secrets and card numbers; returns None if nothing is left."""
     form = StaffSavedForm(practice_id=staff.practice_id, staff=staff, path=path)
     return form_recovery.save(form, fields, among=_forms_of(staff))
 
 
 def find(staff: StaffMember, ref: str) -> StaffSavedForm | None:
-    """A form that this person posted within the last hour."""
+    """Returns the saved form, if this person posted it within the last hour."""
     return form_recovery.unexpired(_forms_of(staff)).filter(ref=ref).first()
 
 
 def delete_expired() -> int:
-    """Deletes what nobody came back for; upkeep calls it. Returns how many."""
+    """Deletes expired forms, as a maintenance task. Returns how many."""
     return form_recovery.delete_expired(StaffSavedForm.objects.all())
 
 

@@ -1,4 +1,4 @@
-"""The second factor of a staff member: what they have, how often it may be tried, and how it ends."""
+"""The second factors of a staff member: which are set up, rate limits of attempts, and removal."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -21,7 +21,7 @@ from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 
 
 class SecondFactorMethod(TextChoices):
-    """By what somebody shows who they are."""
+    """A method with which staff authenticate."""
 
     PASSWORD = "password", _("password")
     AUTHENTICATOR = "authenticator", _("authenticator code")
@@ -29,7 +29,7 @@ class SecondFactorMethod(TextChoices):
     RECOVERY_CODE = "recovery_code", _("recovery code")
 
 
-# What counts as a factor; recovery codes only stand in for one that is lost.
+# The types that count as a second factor; recovery codes only replace one that is lost.
 FACTORS = {
     Authenticator.Type.TOTP: SecondFactorMethod.AUTHENTICATOR,
     Authenticator.Type.WEBAUTHN: SecondFactorMethod.PASSKEY,
@@ -45,7 +45,7 @@ class AlreadySetUp(Refused):
 
 
 def rows(staff: StaffMember) -> "QuerySet[Authenticator]":
-    """Everything that the library keeps for this person."""
+    """Returns all of the person's rows in the library's table, recovery codes included."""
     found: QuerySet[Authenticator] = Authenticator.objects.filter(user_id=staff.pk)
     return found
 
@@ -59,7 +59,7 @@ def is_set_up(staff: StaffMember) -> bool:
 
 
 def methods(staff: StaffMember) -> set[SecondFactorMethod]:
-    """By what this person can be asked at the second step; empty when they have nothing yet."""
+    """Returns the methods that this person can use at the second step; empty if no factor is set up."""
     types = set(rows(staff).values_list("type", flat=True))
     found = {method for kind, method in FACTORS.items() if kind in types}
     if found and Authenticator.Type.RECOVERY_CODES in types:
@@ -67,22 +67,22 @@ def methods(staff: StaffMember) -> set[SecondFactorMethod]:
     return found
 
 
-def attempt(staff: StaffMember, method: SecondFactorMethod, works: Callable[[], bool], *, by: Actor) -> bool:
-    """Takes a try from the person's budgets (5 in 5 min, 20 an hour, 50 a day, for each way), then looks.
+def attempt(staff: StaffMember, method: SecondFactorMethod, verify: Callable[[], bool], *, by: Actor) -> bool:
+    """Counts an attempt against the limits of person and method, then calls `verify` and returns its result.
 
-    What was right is given back. Called outside any transaction, so that the try counts even when the work fails.
-    Raises limits.TooMany.
+    Limits: 5 in 5 min, 20 an hour, 50 a day. A successful attempt is uncounted. Called outside any transaction, so
+    that the attempt counts even if the request fails. Raises RateLimitExceeded.
     """
-    budgets = _budgets(staff, method)
+    limits = _limits(staff, method)
     try:
-        rate_limits.spend(*budgets)
+        rate_limits.spend(*limits)
     except RateLimitExceeded:
         _record(AuditAction.SECOND_FACTOR_BEYOND_LIMIT, staff, method, by=by)
         raise
-    if not works():
+    if not verify():
         _record(AuditAction.SECOND_FACTOR_REFUSED, staff, method, by=by)
         return False
-    rate_limits.give_back(*budgets)
+    rate_limits.give_back(*limits)
     return True
 
 
@@ -92,9 +92,9 @@ def remove(
     action: AuditAction,
     *,
     by: Actor,
-    **details: Any,  # Any: a str would be taken for the trail's own keywords too.
+    **details: Any,  # Any: with `str`, mypy would check it against the other keywords of `record` too.
 ) -> None:
-    """Removes one factor. Again: changes nothing. Raises LastFactor where one is required."""
+    """Removes one factor. Idempotent. Raises LastFactor where a second factor is required."""
     with transaction.atomic():
         lock(staff)
         if not factors(staff).filter(pk=factor.pk).exists():
@@ -102,14 +102,14 @@ def remove(
         is_last = factors(staff).count() == 1
         if is_last and settings.SECOND_FACTOR_REQUIRED:
             raise LastFactor
-        # Recovery codes stand in for a factor; without one they open nothing.
+        # Recovery codes replace a factor; without one they are useless.
         (rows(staff) if is_last else rows(staff).filter(pk=factor.pk)).delete()
         entry = audit_log.record(action, practice=staff.practice, by=by, about=staff.ref, **details)
         security_notice_mail.notify(staff, entry, by=by)
 
 
 def remove_all(staff: StaffMember, *, by: Actor) -> None:
-    """Takes away every factor and ends every session: the person sets up a new one at the next sign-in."""
+    """Removes all factors and ends all sessions; the person sets up a new factor at the next sign-in."""
     with transaction.atomic():
         lock(staff)
         rows(staff).delete()
@@ -119,12 +119,12 @@ def remove_all(staff: StaffMember, *, by: Actor) -> None:
 
 
 def lock(staff: StaffMember) -> StaffMember:
-    """What a person has changes under the lock of the person's own row."""
+    """Locks the staff member's row, under which factors are changed."""
     return StaffMember.objects.locked().get(pk=staff.pk)
 
 
-def _budgets(staff: StaffMember, method: SecondFactorMethod) -> tuple[Limit, ...]:
-    # A budget for each way: who uses up one does not shut the others.
+def _limits(staff: StaffMember, method: SecondFactorMethod) -> tuple[Limit, ...]:
+    # Each method has its own limits, so that the others remain usable when one is exceeded.
     windows = ((5, timedelta(minutes=5)), (20, timedelta(hours=1)), (50, timedelta(days=1)))
     return tuple(Limit.on(f"second-factor-{method}", staff.ref, most=most, window=window) for most, window in windows)
 

@@ -32,9 +32,9 @@ _HEADINGS = {
 
 
 def notify(staff: StaffMember, entry: AuditEntry, *, to: str = "", by: Actor) -> None:
-    """Writes the notice in the transaction of its cause; `to` an address that was theirs until now.
+    """Queues the notice in the transaction of its cause; `to` is for an earlier address of theirs.
 
-    Mail to staff asks for no Email ok.
+    Mail to staff does not need the consent `Email ok`.
     """
     outbox.queue(
         practice=staff.practice,

@@ -1,4 +1,4 @@
-"""The one-time link by which a staff member chooses a password: to begin, or because it was forgotten."""
+"""One-time links with which a staff member chooses a password: the first one, or a forgotten one."""
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -18,13 +18,13 @@ from portico.plumbing.models import MailQueue
 from portico.plumbing.refusals import Refused
 
 INVITE, RESET = "staff_invite", "password_reset"
-# Asking again kills no link that is on its way: people press the oldest mail.
-LIVE_RESET_LINKS = 3
+# A new request does not end the links in earlier mails, because people often open the oldest mail.
+MAX_RESET_LINKS = 3
 PURPOSE = "set-up-link"
 
 
 class SetUpLinkUsed(Refused):
-    """The link was used, ran out, or never was."""
+    """The link is used, expired or unknown."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -33,7 +33,7 @@ class SetUpLinkUsed(Refused):
 
 
 def create_link(staff: StaffMember, *, by: Actor) -> str:
-    """Makes a link (72 hours, once) and returns its token, which is stored only as a hash. Earlier links end."""
+    """Creates a link (72 hours, once) and returns its token, which is stored only as a hash. Earlier links end."""
     token = tokens.new_token()
     with transaction.atomic():
         end_links(staff)
@@ -43,7 +43,7 @@ def create_link(staff: StaffMember, *, by: Actor) -> str:
 
 
 def mail_set_up_link(staff: StaffMember, *, by: Actor) -> SetUpLink:
-    """Mails a colleague the link to set up their account (72 hours, once). Earlier links end."""
+    """Mails the link to set up an account (72 hours, once). Earlier links end."""
     with transaction.atomic(), translation.override("en"):
         end_links(staff)
         subject = _("Your account at %(practice)s") % {"practice": staff.practice.name}
@@ -53,17 +53,17 @@ def mail_set_up_link(staff: StaffMember, *, by: Actor) -> SetUpLink:
 
 
 def mail_reset_link(staff: StaffMember) -> SetUpLink:
-    """Mails the link to choose a new password (1 hour, once). A fourth retires the oldest.
+    """Mails the link to choose a new password (1 hour, once). A fourth link ends the oldest.
 
-    Inside the caller's transaction, with the staff member locked.
+    In the caller's transaction, with the staff member locked.
     """
-    nobody = Actor.anonymous()
+    visitor = Actor.anonymous()
     with translation.override("en"):
-        link = _mail(staff, SetUpPurpose.RESET, RESET, _("Choose a new password"), lane=MailQueue.ENTRANCE, by=nobody)
+        link = _mail(staff, SetUpPurpose.RESET, RESET, _("Choose a new password"), lane=MailQueue.ENTRANCE, by=visitor)
     resets = staff.set_up_links.filter(used_at=None, purpose=SetUpPurpose.RESET)
-    newest = resets.order_by("-id").values_list("pk", flat=True)[:LIVE_RESET_LINKS]
+    newest = resets.order_by("-id").values_list("pk", flat=True)[:MAX_RESET_LINKS]
     resets.exclude(pk__in=list(newest)).update(used_at=clock.now())
-    audit_log.record(AuditAction.PASSWORD_RESET_ASKED, practice=staff.practice, by=nobody, about=staff.ref)
+    audit_log.record(AuditAction.PASSWORD_RESET_ASKED, practice=staff.practice, by=visitor, about=staff.ref)
     return link
 
 
@@ -90,23 +90,23 @@ def _mail(
 
 
 def end_links(staff: StaffMember) -> None:
-    """Ends every link by which this person could choose a password. In the caller's transaction."""
+    """Ends all unused links of this person. In the caller's transaction."""
     SetUpLink.objects.unspent().filter(staff=staff).update(used_at=clock.now())
 
 
 def url_of(token: str) -> str:
-    """The absolute address of a set-up link."""
+    """Returns the absolute URL of a set-up link."""
     return f"{settings.PUBLIC_BASE_URL}/office/set-up/{token}/"
 
 
 def url_in_mail(link: SetUpLink) -> str:
-    """The absolute address of a mailed link: built at hand-over from the mail's nonce. Raises tokens.KeyLost."""
+    """Returns the absolute URL of a mailed link, derived from the mail's nonce. Raises tokens.KeyMissing."""
     nonce = bytes(link.email.link_nonce or b"") if link.email is not None else b""
     return url_of(tokens.derive_matching(nonce, purpose=PURPOSE, digest=link.token_hash))
 
 
 def find(token: str) -> SetUpLink:
-    """The live link of a token, while its person is there and the practice is not paused. Raises SetUpLinkSpent."""
+    """Returns the usable link of a token, with a staff member who may sign in. Raises SetUpLinkUsed."""
     links = SetUpLink.objects.unspent().select_related("staff__practice", "practice", "email")
     link = links.filter(token_hash=tokens.digest(token)).first()
     if link is None or link.has_expired(clock.now()) or not link.staff.may_sign_in:
@@ -115,9 +115,9 @@ def find(token: str) -> SetUpLink:
 
 
 def choose_password(token: str, password: str) -> StaffMember:
-    """Spends the link, sets the password and ends every session and other link of that person.
+    """Uses the link, sets the password and ends all sessions and other links of that person.
 
-    The second factor stays as it is. Raises SetUpLinkSpent, and ValidationError for a weak password.
+    The second factor is unchanged. Raises SetUpLinkUsed, and ValidationError for a weak password.
     """
     link = find(token)
     staff = link.staff
@@ -125,7 +125,7 @@ def choose_password(token: str, password: str) -> StaffMember:
     staff.set_password(password)
     was_forgotten = link.purpose == SetUpPurpose.RESET
     with transaction.atomic():
-        # Who leaves at this moment either is gone by now, or finds the link spent and the session gone.
+        # Under the lock: a deactivation is either visible here, or comes later and ends the new session too.
         if not StaffMember.objects.locked().select_related("practice").get(pk=staff.pk).may_sign_in:
             raise SetUpLinkUsed
         if not SetUpLink.objects.unspent().filter(pk=link.pk).update(used_at=clock.now()):

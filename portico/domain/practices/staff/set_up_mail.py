@@ -1,4 +1,4 @@
-"""The mails with which staff choose a password: a colleague's invite, and the answer to a forgotten one."""
+"""The mails with a set-up link: the invitation of a colleague, and the password reset."""
 
 from abc import abstractmethod
 from typing import Any
@@ -48,7 +48,7 @@ class _SetUpMail(MailComposer):
 
     @abstractmethod
     def context(self) -> dict[str, Any]:  # Any: what templates take.
-        """What this kind of mail says beside what they all say."""
+        """Returns the variables of the template that this kind of mail adds."""
 
 
 class InviteMail(_SetUpMail):

@@ -1,4 +1,4 @@
-"""Adding staff members: one email address is one staff member in the whole installation."""
+"""Adding staff members, with an email address that is unique in the whole installation."""
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -13,11 +13,11 @@ from portico.plumbing.text.mailboxes import header_address
 
 
 class EmailTaken(Refused):
-    """One email address is one staff member in the whole installation."""
+    """The email address belongs to another staff member of the installation."""
 
 
 def add_staff_member(practice: Practice, *, email: str, name: str, role: Role, by: Actor) -> StaffMember:
-    """Adds somebody who works at the practice, without a password. Raises EmailTaken and ValidationError."""
+    """Adds a staff member without a password. Raises EmailTaken and ValidationError."""
     refuse_unreachable(email)
     member = StaffMember(practice=practice, email=email.strip().lower(), name=name.strip(), role=role)
     member.set_unusable_password()
@@ -30,14 +30,14 @@ def add_staff_member(practice: Practice, *, email: str, name: str, role: Role, b
             with transaction.atomic():
                 member.save(force_insert=True)
         except IntegrityError as clash:
-            # Somebody else added the same address at this moment; the database let one in.
+            # Another request added the same address at this moment.
             raise taken from clash
         audit_log.record(AuditAction.STAFF_ADDED, practice=practice, by=by, about=member.ref, role=role.value)
     return member
 
 
 def refuse_unreachable(email: str) -> None:
-    """Raises ValidationError for an address that not every mail server takes, such as one without a full domain."""
+    """Raises ValidationError for an address that some mail servers reject, such as one without a full domain."""
     try:
         header_address(email)
     except ValueError as malformed:

@@ -1,4 +1,4 @@
-"""The office's sessions: Django's own, kept in our rows with the key hashed and the contents encrypted."""
+"""Sessions of the office: a Django session store with hashed keys and encrypted contents."""
 
 import json
 import logging
@@ -20,40 +20,40 @@ from portico.plumbing.security import encryption
 
 logger = logging.getLogger(__name__)
 
-# For so long the row of a session that ended by itself still says whose it was.
-REMEMBERED = timedelta(hours=1)
-# By what name a session's person knows it again.
+# How long the row of an expired session is kept, to know whose it was.
+EXPIRED_KEPT_FOR = timedelta(hours=1)
+# The session variable with the description of the browser.
 BROWSER = "browser"
 
 
-def alive(*, since: timedelta = timedelta()) -> RowQuerySet[StaffSession]:
-    """Sessions neither left idle nor older than the longest a session may last, now or `since` so long ago.
+def unexpired(*, grace: timedelta = timedelta()) -> RowQuerySet[StaffSession]:
+    """Returns the sessions within the idle limit and the maximum age, both extended by `grace`.
 
-    None is from the future.
+    Excludes sessions from the future.
     """
     return StaffSession.objects.filter(
-        clock.within("seen_at", timedelta(seconds=settings.SESSION_IDLE_STAFF) + since),
-        clock.within("created_at", timedelta(seconds=settings.SESSION_MAX_STAFF) + since),
+        clock.within("seen_at", timedelta(seconds=settings.SESSION_IDLE_STAFF) + grace),
+        clock.within("created_at", timedelta(seconds=settings.SESSION_MAX_STAFF) + grace),
     )
 
 
-def ended(session_key: str) -> StaffSession | None:
-    """The session of a cookie when it ended by itself within the last hour, with its person.
+def recently_expired(session_key: str) -> StaffSession | None:
+    """Returns the session of a cookie, with its staff member, if it expired within the last hour.
 
-    Also one that ended because it is from the future.
+    Also returns one that is invalid because it is from the future.
     """
-    remembered = alive(since=REMEMBERED) | StaffSession.objects.filter(_from_future())
-    rows = remembered.exclude(pk__in=alive().values("pk"))
+    kept = unexpired(grace=EXPIRED_KEPT_FOR) | StaffSession.objects.filter(_from_future())
+    rows = kept.exclude(pk__in=unexpired().values("pk"))
     return rows.select_related("staff").filter(key_hash=tokens.digest(session_key), staff__isnull=False).first()
 
 
 def has_timed_out(session: StaffSession) -> bool:
-    """Whether a session that ended did so because nobody was there; else it had lasted its longest."""
+    """Returns True if an expired session was idle for too long, False if it reached the maximum age."""
     return session.seen_at <= clock.now() - timedelta(seconds=settings.SESSION_IDLE_STAFF)
 
 
-def end_those_from_future() -> int:
-    """Deletes sessions that the clock was ahead for: they would be alive again once it gets there. Returns how many."""
+def delete_from_future() -> int:
+    """Deletes sessions from the future, which would become valid again at that time. Returns how many."""
     return StaffSession.objects.filter(_from_future()).delete()[0]
 
 
@@ -62,12 +62,12 @@ def _from_future() -> Q:
 
 
 class SessionStore(SessionBase):
-    """One browser's session. Raises CreateError and UpdateError as Django's own stores do."""
+    """The session of one browser. Raises CreateError and UpdateError like Django's own stores."""
 
     row: StaffSession | None = None
 
     def load(self) -> dict[str, Any]:
-        self.row = alive().filter(key_hash=tokens.digest(self.session_key or "")).first()
+        self.row = unexpired().filter(key_hash=tokens.digest(self.session_key or "")).first()
         if self.row is None:
             self._session_key = None
             return {}
@@ -120,23 +120,23 @@ class SessionStore(SessionBase):
             StaffSession.objects.filter(key_hash=tokens.digest(key)).delete()
 
     def touch(self) -> None:
-        """Notes that the person is there; written at most about thirty times within the idle limit."""
+        """Updates `seen_at`, at most about thirty times within the idle limit."""
         now, step = clock.now(), timedelta(seconds=settings.SESSION_IDLE_STAFF / 30)
         if self.row is not None and self.row.seen_at < now - step:
             StaffSession.objects.filter(pk=self.row.pk).update(seen_at=now)
 
     @classmethod
     def clear_expired(cls) -> None:
-        """Deletes those that ended. Those from the future are for `end_those_from_future`."""
-        ended_lately = StaffSession.objects.exclude(pk__in=alive(since=REMEMBERED).values("pk"))
-        ended_lately.exclude(_from_future()).delete()
+        """Deletes expired sessions; `delete_from_future` deletes those from the future."""
+        expired = StaffSession.objects.exclude(pk__in=unexpired(grace=EXPIRED_KEPT_FOR).values("pk"))
+        expired.exclude(_from_future()).delete()
 
 
 class StaffSessionMiddleware(SessionMiddleware):
-    """Django's, for the office alone: a client's page never reads or writes the staff cookie."""
+    """Django's session middleware; used by the office only, so that portal pages ignore the staff cookie."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """What was done is not called a failure because the sentence about it found no room (a full disk)."""
+        """Returns the response even if the session cannot be saved (a full disk): the change itself is committed."""
         try:
             return super().process_response(request, response)
         except OperationalError:

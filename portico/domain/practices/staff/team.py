@@ -1,4 +1,4 @@
-"""Who works at a practice: inviting, roles, leaving and coming back, as an owner does it."""
+"""The team of a practice: inviting colleagues, changing roles, deactivating and reactivating them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ class LastOwner(Refused):
 
 
 class StaffConflict(Refused):
-    """Another owner saved first; nothing was overwritten."""
+    """Another owner has changed the colleague in the meantime; nothing was overwritten."""
 
     message = _("Another owner changed this colleague while the page was open. Look at both, then press again.")
 
@@ -51,19 +51,19 @@ class CannotChangeYourself(Refused):
 
 
 class StaffState(StrEnum):
-    """Where a colleague stands."""
+    """The state of a colleague's account."""
 
     ACTIVE = "active"
-    # Has not chosen a password yet; a link is on its way or in the mailbox.
+    # Without a password, but with a usable link.
     INVITED = "invited"
-    # The same, but no link works any more.
+    # Without a password and without a usable link.
     LINK_RAN_OUT = "link_ran_out"
     LEFT = "left"
 
 
 @dataclass(frozen=True)
 class Colleague:
-    """A staff member as the team's page shows them."""
+    """A staff member as shown on the page `Team`."""
 
     member: StaffMember
     state: StaffState
@@ -71,7 +71,7 @@ class Colleague:
 
 
 def invite(practice: Practice, *, name: str, email: str, role: Role, by: Actor) -> StaffMember:
-    """Adds a colleague and mails the link to set up the account. Raises founding.EmailTaken."""
+    """Adds a colleague and mails the link to set up the account. Raises staff_members.EmailTaken."""
     with transaction.atomic():
         member = staff_members.add_staff_member(practice, email=email, name=name, role=role, by=by)
         set_up_links.mail_set_up_link(member, by=by)
@@ -79,7 +79,7 @@ def invite(practice: Practice, *, name: str, email: str, role: Role, by: Actor) 
 
 
 def invite_again(member: StaffMember, *, by: Actor) -> StaffMember:
-    """Mails a new link; earlier ones end. Raises HasLeft, and SetUpAlready for who has a password."""
+    """Mails a new link; earlier ones end. Raises StaffDeactivated, and AlreadySetUp for an account with a password."""
     with _lock(member) as row:
         if not row.is_active:
             raise StaffDeactivated
@@ -90,9 +90,9 @@ def invite_again(member: StaffMember, *, by: Actor) -> StaffMember:
 
 
 def change_role(member: StaffMember, role: Role, *, version: int, by: Actor) -> StaffMember:
-    """Gives a colleague another role, from their next request on.
+    """Changes a colleague's role from their next request on. Idempotent.
 
-    The same role again changes nothing. Raises StaffChangedMeanwhile, HasLeft, LastOwner.
+    Raises StaffConflict, StaffDeactivated, LastOwner.
     """
     with _lock(member) as row:
         if row.role == role:
@@ -112,9 +112,9 @@ def change_role(member: StaffMember, role: Role, *, version: int, by: Actor) -> 
 
 
 def deactivate(member: StaffMember, *, version: int, by: Actor) -> StaffMember:
-    """A colleague leaves: sessions and links end at once, nothing signs them in, no mail goes to them.
+    """Deactivates a colleague who has left: ends sessions and links, and blocks sign-in and mail. Idempotent.
 
-    Again: changes nothing. Raises StaffChangedMeanwhile, LastOwner.
+    Raises StaffConflict, LastOwner.
     """
     with _lock(member) as row:
         if not row.is_active:
@@ -132,9 +132,9 @@ def deactivate(member: StaffMember, *, version: int, by: Actor) -> StaffMember:
 
 
 def reactivate(member: StaffMember, *, version: int, by: Actor) -> StaffMember:
-    """A colleague comes back with the password and the second factor they had; no session or link revives.
+    """Reactivates a colleague with the password and second factor they had; earlier sessions and links stay ended.
 
-    Who never chose a password is mailed a new link. Again: changes nothing. Raises StaffChangedMeanwhile.
+    Without a password, they are mailed a new link. Idempotent. Raises StaffConflict.
     """
     with _lock(member) as row:
         if row.is_active:
@@ -150,7 +150,7 @@ def reactivate(member: StaffMember, *, version: int, by: Actor) -> StaffMember:
 
 
 def reset_second_factor(member: StaffMember, *, by: Actor) -> None:
-    """Takes a colleague's second factor away, for who has lost it. Raises NotYourself, HasLeft."""
+    """Removes the second factor of a colleague who has lost it. Raises CannotChangeYourself, StaffDeactivated."""
     if by.staff_id == member.pk:
         raise CannotChangeYourself
     with _lock(member) as row:
@@ -160,7 +160,7 @@ def reset_second_factor(member: StaffMember, *, by: Actor) -> None:
 
 
 def team(practice: Practice) -> list[Colleague]:
-    """Everybody who works or worked there: by name, who has left at the end."""
+    """Returns all staff, ordered by name, deactivated ones last."""
     members = StaffMember.objects.filter(practice=practice).order_by("name", "id")
     ways: dict[int, set[SecondFactorMethod]] = {}
     factors = Authenticator.objects.filter(user__practice=practice, type__in=FACTORS)
@@ -172,7 +172,7 @@ def team(practice: Practice) -> list[Colleague]:
 
 
 def colleague(member: StaffMember) -> Colleague:
-    """One of them."""
+    """Returns one staff member as a Colleague."""
     ways = second_factor.methods(member) - {SecondFactorMethod.RECOVERY_CODE}
     return Colleague(member, _state(member, _with_live_link(member.practice)), frozenset(ways))
 
@@ -192,9 +192,9 @@ def _state(member: StaffMember, waiting: set[int]) -> StaffState:
 
 @contextmanager
 def _lock(member: StaffMember) -> Iterator[StaffMember]:
-    """A transaction that holds the whole team by its practice, then the colleague.
+    """Opens a transaction and locks the practice, then the colleague.
 
-    Two owners who change each other at once wait here for one another: the second sees what the first did.
+    Two owners who change each other at the same time are serialised: the second sees the change of the first.
     """
     with transaction.atomic():
         Practice.objects.locked().get(pk=member.practice_id)
@@ -207,7 +207,7 @@ def _refuse_if_changed(row: StaffMember, version: int) -> None:
 
 
 def _refuse_last_owner(row: StaffMember) -> None:
-    """Who was only invited counts for nothing: nobody would be left to open the settings."""
+    """Raises LastOwner unless another active owner has a password; one who is only invited could not sign in."""
     others = StaffMember.objects.active().filter(practice=row.practice_id, role=Role.OWNER).exclude(pk=row.pk)
     if not any(other.has_usable_password() for other in others):
         raise LastOwner

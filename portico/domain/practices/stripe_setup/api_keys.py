@@ -123,7 +123,9 @@ def check_again(practice: Practice, *, by: Actor) -> OnlinePayments | None:
     checked_key = payments.key
     found, problem = None, PaymentProblem.NONE
     try:
-        found = account.look_up(payment_readiness.new_client(checked_key.unlocked(), after_answer=clock_checks.compare))
+        found = account.look_up(
+            payment_readiness.new_client(checked_key.decrypted(), after_answer=clock_checks.compare)
+        )
     except DecryptionFailed:
         problem = PaymentProblem.KEY_UNREADABLE
     except PermissionMissing:
@@ -137,7 +139,7 @@ def check_again(practice: Practice, *, by: Actor) -> OnlinePayments | None:
         if payments.key is None or payments.key.pk != checked_key.pk:
             return payments  # The key was changed in the meantime, and checked when it was saved.
         if found is None:
-            payments.trouble = problem
+            payments.problem = problem
         else:
             payment_readiness.record_account(payments, found, practice)
             StripeKey.objects.filter(pk=checked_key.pk).update(account_id=found.id)
@@ -158,7 +160,7 @@ def measure_clock_again() -> int:
     keys = StripeKey.objects.filter(replaced_at=None).order_by("-id")[:MAX_KEYS_TRIED]
     for number, key in enumerate(keys, start=1):
         try:
-            stripe = payment_readiness.new_client(key.unlocked(), after_answer=clock_checks.compare)
+            stripe = payment_readiness.new_client(key.decrypted(), after_answer=clock_checks.compare)
             account.look_up(stripe)
         except (StripeCallFailed, DecryptionFailed) as error:
             logger.info("clock.not_compared", extra={"error": type(error).__name__})
@@ -178,7 +180,7 @@ def remove_keys(practice: Practice, *, by: Actor) -> None:
         audit_log.record(AuditAction.STRIPE_KEY_REMOVED, practice=practice, by=by, ending=payments.key.ending)
         _replace(payments.key)
         payments.key = None
-        payments.trouble = PaymentProblem.NONE
+        payments.problem = PaymentProblem.NONE
         payments.save()
         payment_readiness.update_state(practice, payments, by=by)
 
@@ -207,14 +209,14 @@ def _save(practice: Practice, keys: Keys, found: Account, *, by: Actor) -> Onlin
             if before is not None:
                 _replace(before)
             key = StripeKey(practice=practice, livemode=stripe_client.is_live(keys.secret_key))
-            key.lock_up(keys.secret_key)
+            key.encrypt(keys.secret_key)
         key.account_id = found.id
         key.save()
         if last is not None and (last.account_id, last.livemode) != (key.account_id, key.livemode):
             # The webhook belongs to another account or to the other mode.
             payments.delete_webhook()
         if keys.webhook_secret:
-            payments.lock_up_webhook_secret(keys.webhook_secret)
+            payments.encrypt_webhook_secret(keys.webhook_secret)
             payments.webhook_id = ""
         payments.key, payments.checked_at = key, clock.now()
         payment_readiness.record_account(payments, found, practice)
@@ -230,7 +232,7 @@ def _save(practice: Practice, keys: Keys, found: Account, *, by: Actor) -> Onlin
 
 def _is_same(key: StripeKey, secret: str) -> bool:
     try:
-        return key.unlocked() == secret
+        return key.decrypted() == secret
     except DecryptionFailed:
         return False
 

@@ -67,7 +67,7 @@ def read_client_for(
 
 def client_for_key(key: StripeKey, *, deadline: Deadline | None = None) -> StripeClient:
     """Raises encryption.DecryptionFailed."""
-    return new_client(key.unlocked(), deadline=deadline)
+    return new_client(key.decrypted(), deadline=deadline)
 
 
 def new_client(
@@ -100,11 +100,11 @@ def record_account(payments: OnlinePayments, account: Account, practice: Practic
     payments.account_name = account.name[:200]
     payments.country = account.country[:2]
     payments.currency = account.currency[:3]
-    payments.trouble = PaymentProblem.NONE
+    payments.problem = PaymentProblem.NONE
     if account.currency != practice.currency:
-        payments.trouble = PaymentProblem.CURRENCY
+        payments.problem = PaymentProblem.CURRENCY
     if not account.charges_enabled:
-        payments.trouble = PaymentProblem.CHARGES_OFF
+        payments.problem = PaymentProblem.CHARGES_OFF
 
 
 def record_currency(practice: Practice, *, by: Actor) -> None:
@@ -112,19 +112,19 @@ def record_currency(practice: Practice, *, by: Actor) -> None:
     payments = OnlinePayments.objects.locked().select_related("key").filter(practice=practice).first()
     if payments is None or payments.key is None:
         return
-    if payments.trouble in {PaymentProblem.NONE, PaymentProblem.CURRENCY}:
-        payments.trouble = PaymentProblem.NONE if payments.currency == practice.currency else PaymentProblem.CURRENCY
-        payments.save(update_fields=["trouble"])
+    if payments.problem in {PaymentProblem.NONE, PaymentProblem.CURRENCY}:
+        payments.problem = PaymentProblem.NONE if payments.currency == practice.currency else PaymentProblem.CURRENCY
+        payments.save(update_fields=["problem"])
         update_state(practice, payments, by=by)
 
 
-def record_problem(practice: Practice, trouble: PaymentProblem, *, by: Actor) -> None:
+def record_problem(practice: Practice, problem: PaymentProblem, *, by: Actor) -> None:
     """Records a problem found during a call, which turns card payments off until it is fixed."""
     with transaction.atomic():
         payments = locked(practice)
-        if payments.key is not None and payments.trouble != trouble:
-            payments.trouble = trouble
-            payments.save(update_fields=["trouble"])
+        if payments.key is not None and payments.problem != problem:
+            payments.problem = problem
+            payments.save(update_fields=["problem"])
             update_state(practice, payments, by=by)
 
 
@@ -146,13 +146,13 @@ def update_state(practice: Practice, payments: OnlinePayments, *, by: Actor) -> 
             practice=practice,
             by=by,
             state=state.value or "not_set_up",
-            trouble=payments.trouble,
+            trouble=payments.problem,
         )
 
 
 def _state(payments: OnlinePayments) -> CardState:
     if payments.key is None:
         return CardState.NOT_SET_UP
-    if payments.trouble or payments.checked_at is None:
-        return CardState.TROUBLE
+    if payments.problem or payments.checked_at is None:
+        return CardState.NEEDS_ATTENTION
     return CardState.LIVE if payments.key.livemode else CardState.TEST

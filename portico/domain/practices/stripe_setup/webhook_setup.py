@@ -79,7 +79,7 @@ def webhook_status(payments: OnlinePayments, practice: Practice) -> WebhookStatu
         saved_at=payments.webhook_saved_at,
         last_at=last_at if is_recent else None,
         can_be_made=is_public(url_of(practice)),
-        is_missing=payments.misses_webhook,
+        is_missing=payments.is_webhook_missing,
     )
 
 
@@ -123,7 +123,7 @@ def create_webhook(practice: Practice, *, by: Actor) -> OnlinePayments:
         payments = OnlinePayments.objects.locked().get(pk=payments.pk)
         if payments.key_id != key.pk:
             return payments  # The key was changed in the meantime; it needs another webhook.
-        payments.lock_up_webhook_secret(made.secret)
+        payments.encrypt_webhook_secret(made.secret)
         payments.webhook_id = made.id
         payments.save()
         audit_log.record(AuditAction.WEBHOOK_SAVED, practice=practice, by=by, way="by Portico")
@@ -150,14 +150,16 @@ def check_webhook(practice: Practice, *, by: Actor) -> bool:
             payments = OnlinePayments.objects.locked().get(pk=payments.pk)
             if payments.webhook_id == webhook_id and payments.has_webhook:
                 payments.mark_webhook_missing()
-                payments.save(update_fields=["webhook_box", "webhook_saved_at"])
+                payments.save(update_fields=["encrypted_webhook_secret", "webhook_saved_at"])
                 audit_log.record(AuditAction.WEBHOOK_MISSING, practice=practice, by=by)
-    return payments.misses_webhook
+    return payments.is_webhook_missing
 
 
 def check_webhooks() -> int:
     """Checks each practice's webhook once a day, some of them every hour; a scheduled task. Returns their number."""
-    made = OnlinePayments.objects.filter(webhook_box__isnull=False, key__isnull=False).exclude(webhook_id="")
+    made = OnlinePayments.objects.filter(encrypted_webhook_secret__isnull=False, key__isnull=False).exclude(
+        webhook_id=""
+    )
     due = made.annotate(hour=Mod(F("id"), HOURS_A_DAY)).filter(hour=clock.now().hour)
     checked = 0
     for payments in due.select_related("practice").order_by("id"):
@@ -178,7 +180,7 @@ def save_secret(practice: Practice, secret: str, *, by: Actor) -> None:
         payments = OnlinePayments.objects.locked().filter(practice=practice, key__isnull=False).first()
         if payments is None:
             raise CardsNotAccepted
-        payments.lock_up_webhook_secret(secret)
+        payments.encrypt_webhook_secret(secret)
         payments.webhook_id = ""
         payments.save()
         audit_log.record(AuditAction.WEBHOOK_SAVED, practice=practice, by=by, way="by hand")
@@ -187,7 +189,7 @@ def save_secret(practice: Practice, secret: str, *, by: Actor) -> None:
 def secret_holder(slug: str) -> OnlinePayments | None:
     """Returns the row of the practice with that slug, if a webhook secret is saved."""
     found = OnlinePayments.objects.select_related("practice", "key").filter(practice__slug=slug)
-    return found.filter(webhook_box__isnull=False).first()
+    return found.filter(encrypted_webhook_secret__isnull=False).first()
 
 
 def receive(payments: OnlinePayments, body: bytes, signature: str) -> None:

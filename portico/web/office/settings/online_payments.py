@@ -112,7 +112,7 @@ def _is_webhook_missing(request: OfficeRequest, payments: OnlinePayments | None)
 
     Raises the refusal from `api_keys.refusal_of`.
     """
-    if payments is None or payments.trouble in {
+    if payments is None or payments.problem in {
         PaymentProblem.KEY_REFUSED,
         PaymentProblem.KEY_RESTRICTED,
         PaymentProblem.KEY_UNREADABLE,

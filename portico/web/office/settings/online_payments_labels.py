@@ -44,7 +44,7 @@ def pill(practice: Practice) -> StatusPill:
             return StatusPill("good", "check", _("Ready"))
         case CardState.TEST:
             return StatusPill("wait", "flask-conical", _("Test mode"))
-        case CardState.TROUBLE:
+        case CardState.NEEDS_ATTENTION:
             return StatusPill("bad", "triangle-alert", _("Needs attention"))
     return StatusPill("quiet", "circle-dashed", _("Not set up"))
 
@@ -66,7 +66,7 @@ def steps(payments: OnlinePayments, practice: Practice) -> list[SetupStep]:
         return chain
     index, step = broken
     # The currency has no step of its own and is inserted before the last one. Any other problem replaces its step.
-    resume_at = index if payments.trouble == PaymentProblem.CURRENCY else index + 1
+    resume_at = index if payments.problem == PaymentProblem.CURRENCY else index + 1
     return [*chain[:index], step, *(SetupStep("ahead", ahead.label) for ahead in chain[resume_at:])]
 
 
@@ -113,7 +113,7 @@ def _country_name(payments: OnlinePayments) -> str:
 
 def _broken_step(payments: OnlinePayments, practice: Practice) -> tuple[int, SetupStep] | None:
     """Returns the index of the broken step and the step to show there; None if clients can pay."""
-    match payments.trouble:
+    match payments.problem:
         case PaymentProblem.KEY_REFUSED:
             instructions = _(
                 "It was rolled or revoked at Stripe. Clients still see their invoices; paying by card is off."

@@ -29,7 +29,7 @@ class AppForm(AuthenticatorForm):
 
 class NewPasskeyForm(OfficeForm):
     name = line_field(gettext_lazy("Name"), longest=60, required=True)
-    passkey = forms.CharField(max_length=passkeys.ANSWER_LENGTH, widget=forms.HiddenInput)
+    passkey = forms.CharField(max_length=passkeys.MAX_RESPONSE_LENGTH, widget=forms.HiddenInput)
 
 
 def scan_context(request: OfficeRequest) -> dict[str, object]:

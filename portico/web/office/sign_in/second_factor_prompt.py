@@ -50,7 +50,7 @@ class RecoveryForm(forms.Form):
 
 
 class PasskeyForm(forms.Form):
-    passkey = forms.CharField(max_length=passkeys.ANSWER_LENGTH, widget=forms.HiddenInput)
+    passkey = forms.CharField(max_length=passkeys.MAX_RESPONSE_LENGTH, widget=forms.HiddenInput)
 
 
 class PasswordForm(forms.Form):

@@ -1,4 +1,4 @@
-"""Who works at a practice: an owner invites, changes roles, ends accounts, and one owner always stays."""
+"""The team of a practice: invitations, roles, deactivation and reactivation; one owner always remains."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ def token_in_mail(staff: StaffMember) -> str:
     return set_up_links.url_in_mail(link).rstrip("/").rpartition("/")[2]
 
 
-def test_an_invited_colleague_sets_up_the_account_by_a_mailed_link(practice: Practice) -> None:
+def test_an_invited_colleague_sets_up_their_account(practice: Practice) -> None:
     lena = invite(practice)
     mail = OutgoingEmail.objects.get()
     assert (mail.kind, mail.to_address, mail.client) == ("staff_invite", "lena@alder.example", None)
@@ -46,7 +46,7 @@ def test_an_invited_colleague_sets_up_the_account_by_a_mailed_link(practice: Pra
     assert verbs == [AuditAction.STAFF_ADDED, AuditAction.SET_UP_LINK_MADE, AuditAction.PASSWORD_CHOSEN]
 
 
-def test_the_mail_names_who_invited_the_practice_and_the_role_and_carries_the_link(practice: Practice) -> None:
+def test_the_invitation_names_inviter_practice_and_role(practice: Practice) -> None:
     lena = team.invite(practice, name="Lena", email="lena@x.example", role=Role.BILLER, by=cast.elm(practice).actor)
     mail = OutgoingEmail.objects.select_related("practice").get()
     composer = outbox.composer(mail.kind)
@@ -60,7 +60,7 @@ def test_the_mail_names_who_invited_the_practice_and_the_role_and_carries_the_li
     assert "72 hours" in letter.text
 
 
-def test_one_address_is_one_staff_member_in_the_whole_installation(practice: Practice) -> None:
+def test_an_email_address_cannot_be_added_twice(practice: Practice) -> None:
     cast.staff_member(cast.birch(), "Jo", Role.OWNER)
     with pytest.raises(staff_members.EmailTaken) as refused:
         invite(practice, "JO@birch-lane.example")
@@ -68,7 +68,7 @@ def test_one_address_is_one_staff_member_in_the_whole_installation(practice: Pra
     assert not OutgoingEmail.objects.exists()
 
 
-def test_inviting_again_ends_the_earlier_link_and_keeps_one(practice: Practice) -> None:
+def test_inviting_again_ends_the_earlier_link(practice: Practice) -> None:
     lena = invite(practice)
     first = token_in_mail(lena)
     team.invite_again(lena, by=cast.DESK)
@@ -81,14 +81,12 @@ def test_inviting_again_ends_the_earlier_link_and_keeps_one(practice: Practice) 
     ]
 
 
-def test_who_has_a_password_is_not_invited_again(practice: Practice) -> None:
+def test_a_colleague_with_a_password_is_not_invited(practice: Practice) -> None:
     with pytest.raises(team.AlreadySetUp):
         team.invite_again(cast.fay(practice), by=cast.DESK)
 
 
-def test_a_link_runs_72_hours_from_its_hand_over_and_a_mail_that_waited_longer_never_leaves(
-    practice: Practice, stopped_clock: time_machine.Traveller
-) -> None:
+def test_a_link_expires_72_hours_after_hand_over(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     lena = invite(practice)
     token = token_in_mail(lena)
     stopped_clock.shift(timedelta(hours=71))
@@ -103,7 +101,7 @@ def test_a_link_runs_72_hours_from_its_hand_over_and_a_mail_that_waited_longer_n
     assert outbox.composer(mail.kind).refuse(mail) == "Its link has run out. Send a new one."
 
 
-def test_a_changed_role_is_in_the_trail_with_what_it_was(practice: Practice) -> None:
+def test_a_role_change_is_recorded_with_the_old_role(practice: Practice) -> None:
     fay = cast.fay(practice)
     team.change_role(fay, Role.BILLER, version=fay.version, by=cast.DESK)
     fay.refresh_from_db()
@@ -112,7 +110,7 @@ def test_a_changed_role_is_in_the_trail_with_what_it_was(practice: Practice) -> 
     assert (entry.about, entry.details) == (fay.ref, {"role": "biller", "before": "front_desk"})
 
 
-def test_the_same_role_again_changes_nothing_even_from_an_old_page(practice: Practice) -> None:
+def test_repeating_a_role_change_changes_nothing(practice: Practice) -> None:
     fay = cast.fay(practice)
     team.change_role(fay, Role.BILLER, version=1, by=cast.DESK)
     team.change_role(fay, Role.BILLER, version=1, by=cast.DESK)
@@ -127,7 +125,7 @@ def test_the_same_role_again_changes_nothing_even_from_an_old_page(practice: Pra
         (cast.gus, team.reactivate),
     ],
 )
-def test_of_two_owners_who_change_a_colleague_the_second_is_told(
+def test_a_change_from_an_outdated_page_is_refused(
     practice: Practice, person: Callable[[Practice], StaffMember], change: Callable[..., StaffMember]
 ) -> None:
     member = person(practice)
@@ -137,7 +135,7 @@ def test_of_two_owners_who_change_a_colleague_the_second_is_told(
     assert not AuditEntry.objects.filter(verb__startswith="staff.").exists()
 
 
-def test_leaving_ends_sessions_and_links_and_coming_back_revives_neither(practice: Practice) -> None:
+def test_reactivation_restores_no_session_and_no_link(practice: Practice) -> None:
     fay = cast.fay(practice)
     token = set_up_links.create_link(fay, by=cast.DESK)
     StaffSession.objects.create(staff=fay, key_hash="a", contents=b"", created_at=clock.now(), seen_at=clock.now())
@@ -149,13 +147,13 @@ def test_leaving_ends_sessions_and_links_and_coming_back_revives_neither(practic
     fay.refresh_from_db()
     assert fay.is_active
     assert fay.check_password(cast.PASSWORD)
-    told = AuditEntry.objects.filter(
+    entries = AuditEntry.objects.filter(
         about=fay.ref, verb__in=(AuditAction.STAFF_DEACTIVATED, AuditAction.STAFF_REACTIVATED)
     )
-    assert [entry.verb for entry in told.order_by("id")] == ["staff.deactivated", "staff.reactivated"]
+    assert [entry.verb for entry in entries.order_by("id")] == ["staff.deactivated", "staff.reactivated"]
 
 
-def test_who_left_gets_no_mail_of_any_kind(practice: Practice) -> None:
+def test_a_deactivated_colleague_gets_no_mail(practice: Practice) -> None:
     lena = invite(practice)
     cast.with_authenticator(lena)
     team.deactivate(lena, version=1, by=cast.DESK)
@@ -164,7 +162,7 @@ def test_who_left_gets_no_mail_of_any_kind(practice: Practice) -> None:
     assert {outbox.composer(mail.kind).refuse(mail) for mail in mails} == {"The staff member has left."}
 
 
-def test_who_never_set_up_an_account_is_mailed_a_new_link_when_taken_back(practice: Practice) -> None:
+def test_reactivation_without_a_password_mails_a_link(practice: Practice) -> None:
     lena = invite(practice)
     team.deactivate(lena, version=1, by=cast.DESK)
     with pytest.raises(team.StaffDeactivated):
@@ -182,7 +180,7 @@ def step_down(member: StaffMember) -> None:
 
 
 @pytest.mark.parametrize("act", [leave, step_down])
-def test_the_last_owner_who_can_sign_in_stays_one(practice: Practice, act: Callable[[StaffMember], None]) -> None:
+def test_the_last_owner_with_a_password_stays_owner(practice: Practice, act: Callable[[StaffMember], None]) -> None:
     elm = cast.elm(practice)
     invite(practice, role=Role.OWNER)
     cast.staff_member(cast.birch(), "Jo", Role.OWNER)
@@ -195,7 +193,7 @@ def test_the_last_owner_who_can_sign_in_stays_one(practice: Practice, act: Calla
     act(elm)
 
 
-def test_a_lost_second_factor_is_taken_away_by_an_owner_and_never_ones_own(practice: Practice) -> None:
+def test_owners_reset_the_factor_of_others_only(practice: Practice) -> None:
     elm, fay = cast.elm(practice), cast.fay(practice)
     authenticators.save(fay, authenticators.new_secret(), first=True, by=fay.actor)
     assert team.colleague(fay).ways == {second_factor.SecondFactorMethod.AUTHENTICATOR}
@@ -208,9 +206,7 @@ def test_a_lost_second_factor_is_taken_away_by_an_owner_and_never_ones_own(pract
         team.reset_second_factor(cast.gus(practice), by=elm.actor)
 
 
-def test_the_list_says_where_everybody_stands_and_who_left_comes_last(
-    practice: Practice, stopped_clock: time_machine.Traveller
-) -> None:
+def test_the_team_lists_states_and_deactivated_last(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     late = team.invite(practice, name="Abe", email="abe@x.example", role=Role.CLINICIAN, by=cast.DESK)
     stopped_clock.shift(timedelta(hours=72))
     cast.gus(practice)
@@ -245,7 +241,7 @@ def at_once(*works: Callable[[], object]) -> list[object]:
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_two_owners_who_end_each_others_accounts_at_once_leave_one_owner() -> None:
+def test_two_owners_cannot_deactivate_each_other() -> None:
     practice = cast.alder()
     one, two = cast.elm(practice), cast.staff_member(practice, "Second", Role.OWNER)
     outcomes = at_once(lambda: leave(one), lambda: leave(two))
@@ -255,26 +251,26 @@ def test_two_owners_who_end_each_others_accounts_at_once_leave_one_owner() -> No
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_without_the_guard_the_same_two_leave_nobody() -> None:
-    """The twin: shows that the race above really happens when each looks for another owner before either has left."""
+def test_without_the_guard_no_owner_is_left() -> None:
+    """The twin: both check for another owner before either is deactivated."""
     practice = cast.alder()
     one, two = cast.elm(practice), cast.staff_member(practice, "Second", Role.OWNER)
-    looked = Barrier(2)
+    both_checked = Barrier(2)
 
-    def look_then_leave(member: StaffMember) -> None:
+    def check_then_leave(member: StaffMember) -> None:
         others = StaffMember.objects.active().filter(practice=practice, role=Role.OWNER).exclude(pk=member.pk)
         has_another = others.exists()
-        looked.wait(30)
+        both_checked.wait(30)
         if has_another:
             StaffMember.objects.filter(pk=member.pk).update(deactivated_at=clock.now())
 
-    at_once(lambda: look_then_leave(one), lambda: look_then_leave(two))
+    at_once(lambda: check_then_leave(one), lambda: check_then_leave(two))
     assert not StaffMember.objects.active().filter(practice=practice, role=Role.OWNER).exists()
 
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_one_address_invited_at_once_at_two_practices_becomes_one_colleague() -> None:
+def test_concurrent_invitations_of_an_address_add_it_once() -> None:
     practices = cast.alder(), cast.birch()
     outcomes = at_once(*(lambda each=each: invite(each) for each in practices))
     assert sum(isinstance(outcome, staff_members.EmailTaken) for outcome in outcomes) == 1

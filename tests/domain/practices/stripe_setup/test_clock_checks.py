@@ -1,4 +1,4 @@
-"""A wrong clock of this server is noticed by Stripe's answers and named, instead of blaming Stripe."""
+"""A wrong clock of this server is detected from Stripe's responses, and messages name it as the cause."""
 
 from datetime import timedelta
 
@@ -26,111 +26,111 @@ def bill(till: Till) -> Invoice:
     return cast.bill(let_pay(cast.ana(till.practice)))
 
 
-def slow(till: Till, **by: int) -> None:
-    """From now on our clock is slow, which looks as if Stripe's were ahead."""
+def slow_down_our_clock(till: Till, **by: int) -> None:
+    """Sets Stripe's clock ahead, which has the same effect as a slow clock of ours."""
     till.stripe.forward(int(timedelta(**by).total_seconds()))
 
 
-def ask(till: Till) -> None:
+def call_stripe(till: Till) -> None:
     account.look_up(payment_readiness.client_for(till.practice))
 
 
-def words(browser: Browser, address: str) -> str:
+def text_of(browser: Browser, address: str) -> str:
     return plain(browser.get(address).content)
 
 
 def test_a_clock_20_minutes_slow_is_named_to_the_owner(till: Till, client: Browser) -> None:
     owner = cast.signed_in_with_factor(client, cast.elm(till.practice))
-    assert "clock" not in words(owner, PAYMENTS)
-    slow(till, minutes=20)
-    ask(till)
-    assert "This server’s clock is 20 minutes slow." in words(owner, PAYMENTS)
-    slow(till, minutes=-45)
-    ask(till)
-    assert "This server’s clock is 25 minutes fast." in words(owner, PAYMENTS)
+    assert "clock" not in text_of(owner, PAYMENTS)
+    slow_down_our_clock(till, minutes=20)
+    call_stripe(till)
+    assert "This server’s clock is 20 minutes slow." in text_of(owner, PAYMENTS)
+    slow_down_our_clock(till, minutes=-45)
+    call_stripe(till)
+    assert "This server’s clock is 25 minutes fast." in text_of(owner, PAYMENTS)
 
 
 def test_readyz_reports_the_clock_and_stays_ready(till: Till, client: Browser) -> None:
-    slow(till, minutes=20)
-    ask(till)
-    answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
-    assert answer.json()["clock_ahead_seconds"] == -1200
+    slow_down_our_clock(till, minutes=20)
+    call_stripe(till)
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["status"]) == (200, "ready")
+    assert response.json()["clock_ahead_seconds"] == -1200
 
 
 def test_a_payment_that_fails_for_the_clock_does_not_blame_stripe(till: Till, bill: Invoice, client: Browser) -> None:
-    slow(till, minutes=20)
+    slow_down_our_clock(till, minutes=20)
     with pytest.raises(ServerClockWrong, match="a problem on our side"):
         till.start(bill.client, bill)
     attempt = PaymentAttempt.objects.get()
     assert (attempt.state, attempt.reason) == (AttemptState.FAILED, "server_clock")
     office = cast.signed_in(client, cast.fay(till.practice))
-    activity = words(office, f"/office/clients/{bill.client.ref}/activity/")
+    activity = text_of(office, f"/office/clients/{bill.client.ref}/activity/")
     assert "Card payment not started: this server’s clock is wrong" in activity
     assert "Card declined" not in activity
 
 
-def test_the_client_reads_that_it_is_our_side(till: Till, bill: Invoice, client: Browser) -> None:
+def test_the_client_reads_that_the_problem_is_ours(till: Till, bill: Invoice, client: Browser) -> None:
     ana = signed_in_to_pay(client, bill.client)
-    slow(till, minutes=20)
+    slow_down_our_clock(till, minutes=20)
     page = f"/portal/alder-street/billing/{bill.ref}/payment/"
-    answer = ana.post(page, {"with": "new", "amount": "14000"})
-    assert answer.status_code == 409
-    assert "because of a problem on our side. Nothing was charged." in plain(answer.content)
-    assert "Stripe did not take" not in plain(answer.content)
+    response = ana.post(page, {"with": "new", "amount": "14000"})
+    assert response.status_code == 409
+    assert "because of a problem on our side. Nothing was charged." in plain(response.content)
+    assert "Stripe did not take" not in plain(response.content)
 
 
 def test_a_clock_two_days_fast_is_named_too(till: Till, bill: Invoice) -> None:
-    slow(till, days=-2)
+    slow_down_our_clock(till, days=-2)
     with pytest.raises(ServerClockWrong):
         till.start(bill.client, bill)
     assert clock_checks.known() == timedelta(days=2)
 
 
-def test_a_clock_a_minute_off_is_as_good_as_right(till: Till, bill: Invoice) -> None:
+def test_a_clock_two_minutes_off_counts_as_right(till: Till, bill: Invoice) -> None:
     for seconds in (60, -120):
-        slow(till, seconds=seconds)
+        slow_down_our_clock(till, seconds=seconds)
         till.start(bill.client, bill)
     assert clock_checks.known() == timedelta()
 
 
-def test_the_difference_is_forgotten_once_the_clock_is_right(till: Till) -> None:
-    slow(till, minutes=20)
-    ask(till)
+def test_the_difference_is_deleted_when_the_clock_is_right(till: Till) -> None:
+    slow_down_our_clock(till, minutes=20)
+    call_stripe(till)
     api_keys.measure_clock_again()
     assert clock_checks.known() == timedelta(minutes=-20)
-    slow(till, minutes=-20)
+    slow_down_our_clock(till, minutes=-20)
     api_keys.measure_clock_again()
     assert not ClockDifference.objects.exists()
 
 
-def test_check_again_sees_a_clock_that_was_set_right(till: Till, practice: Practice) -> None:
-    slow(till, minutes=20)
+def test_check_again_notices_a_corrected_clock(till: Till, practice: Practice) -> None:
+    slow_down_our_clock(till, minutes=20)
     api_keys.check_again(practice, by=cast.DESK)
     assert clock_checks.known() == timedelta(minutes=-20)
-    slow(till, minutes=-20)
+    slow_down_our_clock(till, minutes=-20)
     api_keys.check_again(practice, by=cast.DESK)
     assert clock_checks.known() == timedelta()
 
 
-def test_without_a_key_there_is_nothing_to_compare_with(till: Till) -> None:
-    slow(till, minutes=20)
-    ask(till)
+def test_without_a_key_the_difference_is_deleted(till: Till) -> None:
+    slow_down_our_clock(till, minutes=20)
+    call_stripe(till)
     api_keys.remove_keys(till.practice, by=cast.DESK)
     assert StripeKey.objects.exists()
     api_keys.measure_clock_again()
     assert not ClockDifference.objects.exists()
 
 
-def test_a_stripe_that_is_away_leaves_what_is_known(till: Till) -> None:
-    slow(till, minutes=20)
-    ask(till)
+def test_a_failed_call_keeps_the_known_difference(till: Till) -> None:
+    slow_down_our_clock(till, minutes=20)
+    call_stripe(till)
     till.stripe.fault("hang", seconds=0.1)
     assert api_keys.measure_clock_again() == 1
     assert clock_checks.known() == timedelta(minutes=-20)
 
 
 def test_a_right_clock_costs_no_query(till: Till, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    line = payment_readiness.client_for(till.practice)
+    stripe = payment_readiness.client_for(till.practice)
     with django_assert_num_queries(0):
-        account.look_up(line)
+        account.look_up(stripe)

@@ -1,4 +1,4 @@
-"""A practice's own Stripe account: keys are checked, kept unreadable, replaced and removed; what is missing is said."""
+"""A practice's Stripe account: keys are checked, encrypted, replaced and removed; webhooks are created and checked."""
 
 from datetime import timedelta
 
@@ -56,10 +56,10 @@ def verbs() -> list[str]:
     return list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))
 
 
-def test_a_good_key_is_asked_about_and_makes_the_practice_ready(practice: Practice) -> None:
+def test_a_valid_key_makes_the_practice_ready(practice: Practice) -> None:
     payments = save(practice)
     assert (practice.card_state, practice.takes_cards) == (CardState.TEST, True)
-    assert (payments.country, payments.currency, payments.trouble) == ("US", "USD", PaymentProblem.NONE)
+    assert (payments.country, payments.currency, payments.problem) == ("US", "USD", PaymentProblem.NONE)
     assert payments.account_name
     assert payments.key is not None
     assert (payments.key.ending, payments.key.livemode) == ("demo", False)
@@ -67,22 +67,24 @@ def test_a_good_key_is_asked_about_and_makes_the_practice_ready(practice: Practi
     assert verbs() == [AuditAction.STRIPE_KEY_SAVED, AuditAction.ONLINE_PAYMENTS_CHANGED]
 
 
-def test_a_live_key_takes_real_money(practice: Practice) -> None:
+def test_a_live_key_sets_the_state_to_live(practice: Practice) -> None:
     save(practice, "sk_live_demo")
     assert practice.card_state == CardState.LIVE
 
 
-def test_no_key_or_secret_is_readable_in_the_database_or_the_trail(practice: Practice) -> None:
+def test_keys_and_secrets_are_stored_encrypted(practice: Practice) -> None:
     payments = save(practice, "sk_test_very_private", "whsec_very_private")
     key = StripeKey.objects.get()
-    assert b"very_private" not in bytes(key.box) + bytes(payments.webhook_box or b"")
+    assert b"very_private" not in bytes(key.encrypted_secret) + bytes(payments.encrypted_webhook_secret or b"")
     assert "very_private" not in str(list(AuditEntry.objects.values_list("details", flat=True)))
-    assert (key.unlocked(), payments.webhook_secret()) == ("sk_test_very_private", "whsec_very_private")
+    assert (key.decrypted(), payments.webhook_secret()) == ("sk_test_very_private", "whsec_very_private")
 
 
-def test_a_box_of_another_practice_does_not_open(practice: Practice) -> None:
+def test_another_practices_ciphertext_is_not_decrypted(practice: Practice) -> None:
     save(practice)
-    stolen = StripeKey(practice=cast.birch(), livemode=False, box=StripeKey.objects.get().box, ending="demo")
+    stolen = StripeKey(
+        practice=cast.birch(), livemode=False, encrypted_secret=StripeKey.objects.get().encrypted_secret, ending="demo"
+    )
     stolen.save()
     assert payment_readiness.read_client_for(stolen.practice, account_id="", livemode=False) is None
 
@@ -90,20 +92,20 @@ def test_a_box_of_another_practice_does_not_open(practice: Practice) -> None:
 @pytest.mark.parametrize(
     "key", ["", "pk_test_abc", "sk_test_", "whsec_abc", "sk_test_a\nb", "sk_test_ä", "sk_test_" + "a" * 300]
 )
-def test_what_is_no_secret_key_is_refused_without_asking(practice: Practice, key: str, sandbox: SandboxStripe) -> None:
+def test_a_malformed_key_is_refused_without_a_call(practice: Practice, key: str, sandbox: SandboxStripe) -> None:
     sandbox.fault("hang", seconds=5)
     with pytest.raises(NotAKey):
         save(practice, key)
     assert StripeKey.objects.count() == 0
 
 
-def test_a_webhook_secret_that_is_none_is_refused(practice: Practice) -> None:
+def test_a_malformed_webhook_secret_is_refused(practice: Practice) -> None:
     with pytest.raises(NotASecret):
         save(practice, KEY, "sk_test_demo")
     assert StripeKey.objects.count() == 0
 
 
-def test_a_wrong_key_is_not_saved_and_leaves_the_good_one(practice: Practice) -> None:
+def test_a_rejected_key_does_not_replace_the_current_one(practice: Practice) -> None:
     save(practice)
     with pytest.raises(KeyNotAccepted):
         save(practice, "sk_test_unknown")
@@ -114,7 +116,7 @@ def test_a_wrong_key_is_not_saved_and_leaves_the_good_one(practice: Practice) ->
 
 
 @pytest.mark.parametrize("fault", ["500", "429", "lost", "nonsense"])
-def test_with_stripe_away_nothing_is_saved(practice: Practice, sandbox: SandboxStripe, fault: str) -> None:
+def test_nothing_is_saved_while_stripe_is_unavailable(practice: Practice, sandbox: SandboxStripe, fault: str) -> None:
     sandbox.fault(fault)
     with pytest.raises(StripeUnavailable):
         save(practice)
@@ -122,36 +124,34 @@ def test_with_stripe_away_nothing_is_saved(practice: Practice, sandbox: SandboxS
 
 
 @pytest.mark.parametrize(
-    ("key", "trouble"),
+    ("key", "problem"),
     [("sk_test_demo_restricted", PaymentProblem.CHARGES_OFF), ("sk_test_demo_eur", PaymentProblem.CURRENCY)],
 )
-def test_an_account_that_cannot_be_used_is_kept_with_its_reason(
-    practice: Practice, key: str, trouble: PaymentProblem
-) -> None:
+def test_the_problem_of_an_account_is_saved(practice: Practice, key: str, problem: PaymentProblem) -> None:
     payments = save(practice, key)
-    assert (practice.card_state, payments.trouble) == (CardState.TROUBLE, trouble)
+    assert (practice.card_state, payments.problem) == (CardState.NEEDS_ATTENTION, problem)
     with pytest.raises(CardsNotAccepted):
         payment_readiness.client_for(practice)
 
 
-def test_what_stripe_mended_is_seen_by_checking_again(practice: Practice, sandbox: SandboxStripe) -> None:
+def test_checking_again_notices_enabled_charges(practice: Practice, sandbox: SandboxStripe) -> None:
     sandbox.open_account(charges_enabled=False)
     save(practice)
-    assert practice.card_state == CardState.TROUBLE
+    assert practice.card_state == CardState.NEEDS_ATTENTION
     sandbox.open_account(charges_enabled=True)
     api_keys.check_again(practice, by=DESK)
     assert state_of(practice) == CardState.TEST
 
 
-def test_a_revoked_key_is_seen_by_checking_again(practice: Practice, sandbox: SandboxStripe) -> None:
+def test_checking_again_notices_a_revoked_key(practice: Practice, sandbox: SandboxStripe) -> None:
     save(practice)
     sandbox.revoke(KEY)
     payments = api_keys.check_again(practice, by=DESK)
     assert payments is not None
-    assert (state_of(practice), payments.trouble) == (CardState.TROUBLE, PaymentProblem.KEY_REFUSED)
+    assert (state_of(practice), payments.problem) == (CardState.NEEDS_ATTENTION, PaymentProblem.KEY_REFUSED)
 
 
-def test_checking_again_with_stripe_away_changes_nothing(practice: Practice, sandbox: SandboxStripe) -> None:
+def test_a_failed_check_changes_nothing(practice: Practice, sandbox: SandboxStripe) -> None:
     save(practice)
     sandbox.fault("503")
     with pytest.raises(StripeUnavailable):
@@ -160,42 +160,42 @@ def test_checking_again_with_stripe_away_changes_nothing(practice: Practice, san
     assert api_keys.check_again(cast.birch(), by=DESK) is None
 
 
-def test_lost_field_keys_are_told_and_the_key_can_be_entered_again(practice: Practice, settings: Settings) -> None:
+def test_an_undecryptable_key_can_be_entered_again(practice: Practice, settings: Settings) -> None:
     save(practice)
     settings.FIELD_KEYS = {"new": b"n" * 32}
     with pytest.raises(CardsNotAccepted):
         payment_readiness.client_for(practice)
     payments = api_keys.check_again(practice, by=DESK)
     assert payments is not None
-    assert payments.trouble == PaymentProblem.KEY_UNREADABLE
+    assert payments.problem == PaymentProblem.KEY_UNREADABLE
     save(practice)
     assert practice.card_state == CardState.TEST
 
 
-def test_a_replaced_key_is_kept_for_asking_only(practice: Practice, sandbox: SandboxStripe) -> None:
+def test_a_replaced_key_is_kept_for_read_access(practice: Practice, sandbox: SandboxStripe) -> None:
     first = save(practice).key
     assert first is not None
     save(practice, "sk_live_demo")
-    asking = payment_readiness.read_client_for(practice, account_id=first.account_id, livemode=False)
-    assert asking is not None
-    assert (asking.is_live, payment_readiness.client_for(practice).is_live) == (False, True)
+    read_client = payment_readiness.read_client_for(practice, account_id=first.account_id, livemode=False)
+    assert read_client is not None
+    assert (read_client.is_live, payment_readiness.client_for(practice).is_live) == (False, True)
     (replaced,) = payment_readiness.replaced_keys(practice)
     assert replaced.pk == first.pk
     payment_readiness.delete_replaced_key(replaced)
     assert payment_readiness.read_client_for(practice, account_id=first.account_id, livemode=False) is None
-    # The current one is not forgotten by mistake.
+    # The current key is not deleted.
     payment_readiness.delete_replaced_key(StripeKey.objects.get())
     assert payment_readiness.client_for(practice).is_live
 
 
-def test_the_same_key_again_is_only_checked_again(practice: Practice) -> None:
+def test_saving_the_same_key_only_checks_it(practice: Practice) -> None:
     save(practice)
     save(practice)
     assert StripeKey.objects.count() == 1
     assert verbs().count(AuditAction.STRIPE_KEY_SAVED) == 1
 
 
-def test_a_removed_key_takes_no_money_and_can_still_ask(practice: Practice) -> None:
+def test_a_removed_key_is_kept_for_read_access(practice: Practice) -> None:
     key = save(practice).key
     assert key is not None
     api_keys.remove_keys(practice, by=DESK)
@@ -214,16 +214,16 @@ def test_seeded_keys_are_ready_without_a_call(practice: Practice, sandbox: Sandb
     payments = api_keys.save_unchecked(practice, Keys(KEY, "whsec_demo"), by=DESK)
     assert (state_of(practice), payments.webhook_secret()) == (CardState.TEST, "whsec_demo")
     sandbox.clear_faults()
-    # An attempt that began before Stripe was asked names no account; it is still found afterwards.
+    # An attempt that began before the account was fetched has no account id; a client is still found for it.
     api_keys.check_again(practice, by=DESK)
     assert StripeKey.objects.get().account_id.startswith("acct_")
     assert payment_readiness.read_client_for(practice, account_id="", livemode=False) is not None
 
 
-def test_trouble_met_on_the_way_closes_paying_until_it_is_mended(practice: Practice) -> None:
+def test_a_problem_during_a_call_stops_card_payments(practice: Practice) -> None:
     save(practice)
     payment_readiness.record_problem(practice, PaymentProblem.KEY_REFUSED, by=DESK)
-    assert state_of(practice) == CardState.TROUBLE
+    assert state_of(practice) == CardState.NEEDS_ATTENTION
     api_keys.check_again(practice, by=DESK)
     assert state_of(practice) == CardState.TEST
     payment_readiness.record_problem(cast.birch(), PaymentProblem.KEY_REFUSED, by=DESK)
@@ -231,31 +231,28 @@ def test_trouble_met_on_the_way_closes_paying_until_it_is_mended(practice: Pract
 
 
 @pytest.mark.django_db(transaction=True)
-def test_stripe_is_never_asked_inside_a_transaction(practice: Practice) -> None:
+def test_stripe_is_never_called_inside_a_transaction(practice: Practice) -> None:
     with transaction.atomic(), pytest.raises(RuntimeError):
         save(practice)
 
 
-# Hearing from Stripe.
-
-
-def public(settings: Settings) -> None:
+def make_address_public(settings: Settings) -> None:
     settings.PUBLIC_BASE_URL = "https://portal.alder.example"
 
 
-def test_a_webhook_is_made_at_stripe_once(practice: Practice, settings: Settings) -> None:
-    public(settings)
+def test_a_webhook_is_created_once(practice: Practice, settings: Settings) -> None:
+    make_address_public(settings)
     save(practice)
     webhook_setup.create_webhook(practice, by=DESK)
     payments = webhook_setup.create_webhook(practice, by=DESK)
     (endpoint,) = account.endpoints(payment_readiness.client_for(practice))
     assert endpoint.url == "https://portal.alder.example/hooks/stripe/alder-street/"
-    told = AuditEntry.objects.filter(verb=AuditAction.WEBHOOK_SAVED)
-    assert {entry.details["way"] for entry in told} == {"by Portico"}
+    entries = AuditEntry.objects.filter(verb=AuditAction.WEBHOOK_SAVED)
+    assert {entry.details["way"] for entry in entries} == {"by Portico"}
     assert (payments.webhook_id, payments.webhook_secret()[:6]) == (endpoint.id, "whsec_")
 
 
-def test_on_this_machine_no_webhook_can_be_made(practice: Practice) -> None:
+def test_a_local_address_cannot_have_a_webhook(practice: Practice) -> None:
     save(practice)
     with pytest.raises(AddressNotPublic):
         webhook_setup.create_webhook(practice, by=DESK)
@@ -278,8 +275,8 @@ def test_only_a_public_address_can_be_called(address: str, is_public: bool) -> N
     assert webhook_setup.is_public(address) is is_public
 
 
-def test_without_a_key_there_is_nothing_to_hear(practice: Practice, settings: Settings) -> None:
-    public(settings)
+def test_without_a_key_no_webhook_can_be_saved(practice: Practice, settings: Settings) -> None:
+    make_address_public(settings)
     with pytest.raises(CardsNotAccepted):
         webhook_setup.create_webhook(practice, by=DESK)
     with pytest.raises(CardsNotAccepted):
@@ -287,10 +284,10 @@ def test_without_a_key_there_is_nothing_to_hear(practice: Practice, settings: Se
     assert webhook_setup.secret_holder("alder-street") is None
 
 
-def test_a_key_that_may_not_make_webhooks_is_told(
+def test_a_key_without_the_permission_cannot_create_it(
     practice: Practice, settings: Settings, sandbox: SandboxStripe
 ) -> None:
-    public(settings)
+    make_address_public(settings)
     save(practice)
     sandbox.fault("deny", "/v1/webhook_endpoints")
     with pytest.raises(KeyCannotCreateWebhooks):
@@ -300,18 +297,20 @@ def test_a_key_that_may_not_make_webhooks_is_told(
         webhook_setup.create_webhook(practice, by=DESK)
 
 
-def test_with_stripe_away_no_webhook_is_kept(practice: Practice, settings: Settings, sandbox: SandboxStripe) -> None:
-    public(settings)
+def test_a_webhook_with_a_lost_secret_is_replaced(
+    practice: Practice, settings: Settings, sandbox: SandboxStripe
+) -> None:
+    make_address_public(settings)
     save(practice)
     sandbox.fault("lost", "/v1/webhook_endpoints", method="POST")
     with pytest.raises(StripeUnavailable):
         webhook_setup.create_webhook(practice, by=DESK)
-    # The one whose secret nobody heard is replaced.
+    # The endpoint whose secret was lost is replaced.
     webhook_setup.create_webhook(practice, by=DESK)
     assert len(account.endpoints(payment_readiness.client_for(practice))) == 1
 
 
-def test_a_webhook_deleted_at_stripe_is_told_as_missing_and_made_again(
+def test_a_webhook_deleted_at_stripe_is_created_again(
     practice: Practice, settings: Settings, sandbox: SandboxStripe
 ) -> None:
     settings.PUBLIC_BASE_URL = "https://portal.example.com"
@@ -321,8 +320,8 @@ def test_a_webhook_deleted_at_stripe_is_told_as_missing_and_made_again(
     sandbox.delete_endpoint(made.webhook_id)
     assert webhook_setup.check_webhook(practice, by=DESK)
     assert webhook_setup.check_webhook(practice, by=DESK)
-    heard = webhook_setup.webhook_status(OnlinePayments.objects.get(), practice)
-    assert (heard.is_missing, heard.is_set_up) == (True, False)
+    status = webhook_setup.webhook_status(OnlinePayments.objects.get(), practice)
+    assert (status.is_missing, status.is_set_up) == (True, False)
     assert verbs().count(AuditAction.WEBHOOK_MISSING) == 1
     again = webhook_setup.create_webhook(practice, by=DESK)
     assert again.webhook_id != made.webhook_id
@@ -330,21 +329,21 @@ def test_a_webhook_deleted_at_stripe_is_told_as_missing_and_made_again(
     assert not webhook_setup.check_webhook(practice, by=DESK)
 
 
-def test_webhooks_are_looked_for_once_a_day(
+def test_webhooks_are_checked_once_a_day(
     practice: Practice, settings: Settings, sandbox: SandboxStripe, time_machine: Traveller
 ) -> None:
     settings.PUBLIC_BASE_URL = "https://portal.example.com"
     save(practice)
     sandbox.delete_endpoint(webhook_setup.create_webhook(practice, by=DESK).webhook_id)
-    looked_for = []
+    checked = []
     for hour in range(24):
         time_machine.move_to(NOW + timedelta(hours=hour))
-        looked_for.append(webhook_setup.check_webhooks())
-    assert sum(looked_for) == 1
-    assert OnlinePayments.objects.get().misses_webhook
+        checked.append(webhook_setup.check_webhooks())
+    assert sum(checked) == 1
+    assert OnlinePayments.objects.get().is_webhook_missing
 
 
-def test_while_stripe_is_away_no_webhook_is_missing(
+def test_a_failed_check_does_not_mark_a_webhook_missing(
     practice: Practice, settings: Settings, sandbox: SandboxStripe
 ) -> None:
     settings.PUBLIC_BASE_URL = "https://portal.example.com"
@@ -358,7 +357,7 @@ def test_while_stripe_is_away_no_webhook_is_missing(
 
 
 @pytest.mark.parametrize(("code", "refusal"), [("url_invalid", AddressNotPublic), ("too_many_endpoints", StripeSaidNo)])
-def test_a_refused_webhook_says_why(
+def test_a_rejected_webhook_is_explained(
     practice: Practice, settings: Settings, sandbox: SandboxStripe, code: str, refusal: type[Exception]
 ) -> None:
     settings.PUBLIC_BASE_URL = "https://portal.example.com"
@@ -368,7 +367,7 @@ def test_a_refused_webhook_says_why(
         webhook_setup.create_webhook(practice, by=DESK)
 
 
-def test_a_refused_request_and_a_busy_stripe_are_not_an_absent_one(practice: Practice, sandbox: SandboxStripe) -> None:
+def test_rejection_and_rate_limit_have_their_own_refusal(practice: Practice, sandbox: SandboxStripe) -> None:
     sandbox.fault("429", "/v1/account")
     with pytest.raises(StripeTooBusy):
         save(practice)
@@ -377,7 +376,7 @@ def test_a_refused_request_and_a_busy_stripe_are_not_an_absent_one(practice: Pra
         save(practice)
 
 
-def test_a_secret_typed_by_hand_is_kept(practice: Practice) -> None:
+def test_a_secret_entered_by_hand_is_saved(practice: Practice) -> None:
     save(practice)
     webhook_setup.save_secret(practice, "whsec_by_hand", by=DESK)
     holder = webhook_setup.secret_holder("alder-street")
@@ -388,13 +387,13 @@ def test_a_secret_typed_by_hand_is_kept(practice: Practice) -> None:
         webhook_setup.save_secret(practice, "sk_test_demo", by=DESK)
 
 
-def test_a_webhook_of_the_other_mode_is_forgotten_with_its_key(practice: Practice) -> None:
+def test_a_webhook_of_the_other_mode_is_deleted(practice: Practice) -> None:
     save(practice, KEY, "whsec_of_test")
     save(practice, "sk_live_demo")
     assert webhook_setup.secret_holder("alder-street") is None
 
 
-def test_a_webhook_of_another_account_is_forgotten_also_after_a_removal(practice: Practice) -> None:
+def test_a_webhook_of_another_account_is_deleted(practice: Practice) -> None:
     save(practice, KEY, "whsec_of_demo")
     api_keys.remove_keys(practice, by=DESK)
     assert webhook_setup.secret_holder("alder-street") is not None

@@ -140,7 +140,7 @@ def test_checking_again_finds_a_revoked_key(owner: Browser, sandbox: SandboxStri
 
 def test_checking_again_finds_an_unreadable_key(owner: Browser) -> None:
     save(owner)
-    StripeKey.objects.update(box=b"of another installation")
+    StripeKey.objects.update(encrypted_secret=b"of another installation")
     page = plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
     assert "FIELD_KEYS have changed" in page
 
