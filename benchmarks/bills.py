@@ -12,7 +12,15 @@ from benchmarks.lookups import LookUp
 from portico.domain.billing.invoices import invoice_list
 from portico.domain.billing.invoices.invoice_list import ListQuery, StatusFilter
 from portico.domain.billing.ledger import amounts_due, balances, reports
-from portico.domain.billing.models import Allocation, Invoice, InvoiceLine, Payment, PaymentKind
+from portico.domain.billing.models import (
+    Allocation,
+    Invoice,
+    InvoiceCounter,
+    InvoiceLine,
+    Payment,
+    PaymentKind,
+    ReceiptCounter,
+)
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -34,6 +42,8 @@ def fill(practice: Practice, count: int) -> Client:
     for batch in batched(owners, BATCH, strict=False):
         with transaction.atomic():
             number = _write(practice, batch, draw, number)
+    for counter in (InvoiceCounter, ReceiptCounter):
+        counter.objects.update_or_create(practice=practice, defaults={"next_number": number + 1})
     return one
 
 

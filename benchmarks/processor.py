@@ -21,6 +21,12 @@ def seconds_of(pids: Mapping[str, int]) -> dict[str, float]:
     return {name: seconds for name, pid in pids.items() if (seconds := _with_children(pid, processes))}
 
 
+def exact_seconds_of_children(pid: int) -> float:
+    """Returns the CPU seconds used so far by the children of a process, each with one thread, to the nanosecond."""
+    numbers = (number for number, process in _all().items() if process.parent == pid)
+    return sum(_exact_seconds(number) for number in numbers)
+
+
 def parent_of(pid: int) -> int:
     """Returns 0 if it is unknown."""
     found = _read(pid)
@@ -45,6 +51,14 @@ def _all() -> dict[int, _Process]:
         return {}
     found = {int(folder.name): _read(int(folder.name)) for folder in PROC.iterdir() if folder.name.isdigit()}
     return {number: process for number, process in found.items() if process}
+
+
+def _exact_seconds(pid: int) -> float:
+    """See the kernel's documentation of sched-stats: the first field is the time on the processor."""
+    try:
+        return int((PROC / str(pid) / "schedstat").read_text().split()[0]) / 1e9
+    except OSError:
+        return 0.0
 
 
 def _read(pid: int) -> _Process | None:
