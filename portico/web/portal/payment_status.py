@@ -138,8 +138,8 @@ def _template_of(attempt: PaymentAttempt) -> str:
 def _find(request: PortalRequest, ref: str) -> PaymentAttempt:
     """Returns an attempt of this mailbox for a client whose bills it may see. Raises Http404."""
     clients = [each.client_id for each in request.accesses if each.sees_bills]
-    attempts = PaymentAttempt.objects.select_related("client__practice", "account", "practice", "card")
-    return get_object_or_404(attempts.filter(account=request.account, client__in=clients), ref=ref)
+    attempts = PaymentAttempt.objects.with_relations().filter(account=request.account, client__in=clients)
+    return get_object_or_404(attempts, ref=ref)
 
 
 def _access_to(request: PortalRequest, attempt: PaymentAttempt) -> PortalAccess:

@@ -34,9 +34,7 @@ def cancel(attempt: PaymentAttempt, *, deadline: Deadline | None = None) -> None
     """
     if attempt.is_moving:
         raise Processing
-    stripe = payment_readiness.read_client_for(
-        attempt.practice, account_id=attempt.stripe_account_id, livemode=attempt.livemode, deadline=deadline
-    )
+    stripe = payment_readiness.read_client_of(attempt, deadline=deadline)
     if stripe is None:
         raise StripeNotReachable
     try:
@@ -120,5 +118,5 @@ def retry_after_cancelling[R](invoice: Invoice, operation: Callable[[], R]) -> R
 def cancel_open_attempts(invoice: Invoice) -> None:
     """Cancels the invoice's attempts that were started and not finished. Raises Processing, StripeNotReachable."""
     rows = PaymentAttempt.objects.filter(covers__invoice=invoice, covers__is_open=True, state=AttemptState.OPEN)
-    for attempt in rows.select_related("client__practice", "account", "practice", "card"):
+    for attempt in rows.with_relations():
         cancel(attempt, deadline=Deadline())

@@ -114,7 +114,7 @@ def wait_for_session(attempt: PaymentAttempt, deadline: Deadline) -> PaymentAtte
 
 
 def refreshed(attempt: PaymentAttempt) -> PaymentAttempt:
-    return PaymentAttempt.objects.select_related("client__practice", "account", "practice", "card").get(pk=attempt.pk)
+    return PaymentAttempt.objects.with_relations().get(pk=attempt.pk)
 
 
 def url_of(attempt: PaymentAttempt) -> str:

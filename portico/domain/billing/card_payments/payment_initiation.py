@@ -190,8 +190,8 @@ def _refuse_unless_as_shown(order: PaymentOrder, quote: Quote) -> None:
 
 def _open_attempts_on(quote: Quote) -> list[PaymentAttempt]:
     open_on = AttemptInvoice.objects.filter(invoice__in=[each.pk for each in quote.invoices], is_open=True)
-    rows = PaymentAttempt.objects.filter(pk__in=open_on.values("attempt")).order_by("id")
-    return list(rows.select_related("client__practice", "account", "practice"))
+    rows = PaymentAttempt.objects.with_relations().filter(pk__in=open_on.values("attempt"))
+    return list(rows.order_by("id"))
 
 
 def _reuse_or_block(

@@ -65,9 +65,7 @@ def poll(attempt: PaymentAttempt, *, deadline: Deadline | None = None) -> Paymen
 
     Raises StripeCallFailed, and StripeNotReachable if there is no key for the attempt's account.
     """
-    stripe = payment_readiness.read_client_for(
-        attempt.practice, account_id=attempt.stripe_account_id, livemode=attempt.livemode, deadline=deadline
-    )
+    stripe = payment_readiness.read_client_of(attempt, deadline=deadline)
     if stripe is None:
         raise StripeNotReachable
     try:
@@ -79,15 +77,15 @@ def poll(attempt: PaymentAttempt, *, deadline: Deadline | None = None) -> Paymen
 
 def poll_next() -> bool:
     """Polls the attempt that has waited longest; called by the worker. Returns False if none is due."""
-    waiting = PaymentAttempt.objects.waiting().select_related("client__practice", "account", "practice", "card")
-    attempt = leases.claim(waiting, lease=LEASE)
+    attempt = leases.claim(PaymentAttempt.objects.waiting().with_relations(), lease=LEASE)
     if attempt is None:
         return False
     wait = POLL_INTERVAL
     try:
         _poll_or_cancel(attempt)
     except (StripeNotReachable, InvalidKey):
-        wait = POLL_INTERVAL_WITHOUT_CLIENT if _has_no_client(attempt) else POLL_INTERVAL
+        if payment_readiness.read_client_of(attempt) is None:
+            wait = POLL_INTERVAL_WITHOUT_CLIENT
     except (StripeCallFailed, Processing) as error:
         logger.info("payment.still_unknown", extra={"attempt": attempt.pk, "error": type(error).__name__})
     leases.finish(attempt, not_before=clock.now() + wait)
@@ -194,12 +192,3 @@ def _unwanted() -> Q:
         Q(invoice__voided_at__isnull=False) | Q(invoice__open_minor__lte=0) | Q(invoice__shared_at=None)
     )
     return ~Q(Exists(eligible)) | Q(Exists(not_payable))
-
-
-def _has_no_client(attempt: PaymentAttempt) -> bool:
-    return (
-        payment_readiness.read_client_for(
-            attempt.practice, account_id=attempt.stripe_account_id, livemode=attempt.livemode
-        )
-        is None
-    )

@@ -142,20 +142,14 @@ def remove(card: SavedCard, client: Client, *, by: Actor) -> None:
 
 def detach_removed() -> int:
     """Detaches removed cards at Stripe; a scheduled task. Returns how many were detached."""
-    waiting = SavedCard.objects.filter(removed_at__isnull=False, detached_at=None).select_related(
-        "customer", "practice"
-    )
+    waiting = SavedCard.objects.filter(removed_at__isnull=False, detached_at=None)
+    waiting = waiting.select_related("customer__practice")
     return sum(detach(card) for card in waiting.order_by("id")[:20])
 
 
 def detach(card: SavedCard, *, deadline: Deadline | None = None) -> bool:
     """Detaches a removed card at Stripe. Returns False if Stripe did not answer; a scheduled task then retries."""
-    stripe = payment_readiness.read_client_for(
-        card.practice,
-        account_id=card.customer.stripe_account_id,
-        livemode=card.customer.livemode,
-        deadline=deadline,
-    )
+    stripe = payment_readiness.read_client_of(card.customer, deadline=deadline)
     try:
         if stripe is not None:
             customers.remove_card(stripe, card.payment_method_id)

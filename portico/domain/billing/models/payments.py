@@ -144,6 +144,11 @@ class Payment(FundingSource):
         return self.kind == PaymentKind.ONLINE
 
     @property
+    def stripe_account_id(self) -> str:
+        """The Stripe account that received it; empty if the attempt is not in the database."""
+        return self.attempt.stripe_account_id if self.attempt else ""
+
+    @property
     def has_open_dispute(self) -> bool:
         """True if a dispute of it is open. Needs the row from `with_disputes`."""
         return bool(self.__dict__["open_dispute"])

@@ -53,7 +53,7 @@ def send(
     ShownSumsChanged, StripeNotReachable, RefundRefused, and the refusals of `refunds.create_refund`.
     """
     _refuse_between_steps(payment, amount_minor)
-    stripe = client_for(payment, deadline=deadline)
+    stripe = payment_readiness.read_client_of(payment, deadline=deadline)
     if stripe is None:
         raise StripeNotReachable
     refund, is_new = _create_pending(
@@ -142,14 +142,6 @@ def poll_pending() -> int:
     return len(rows)
 
 
-def client_for(payment: Payment, *, deadline: Deadline | None = None) -> StripeClient | None:
-    """Returns a client for the Stripe account that received the payment, even if its key was replaced."""
-    account_id = payment.attempt.stripe_account_id if payment.attempt else ""
-    return payment_readiness.read_client_for(
-        payment.practice, account_id=account_id, livemode=payment.livemode, deadline=deadline
-    )
-
-
 def _refuse_between_steps(payment: Payment, amount_minor: int) -> None:
     if payment.is_online and amount_minor % currencies.step_minor(payment.currency):
         raise RefundBetweenSteps(quotes.step_of(payment.currency))
@@ -208,7 +200,7 @@ def _call(refund: Refund, payment: Payment, stripe: StripeClient) -> objects.Ref
 
 def _poll(refund: Refund) -> None:
     payment = refund.payment
-    stripe = client_for(payment, deadline=Deadline(WORK_SECONDS))
+    stripe = payment_readiness.read_client_of(payment, deadline=Deadline(WORK_SECONDS))
     if stripe is None:
         return
     if refund.stripe_refund_id:

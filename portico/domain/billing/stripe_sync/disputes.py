@@ -9,6 +9,7 @@ from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import Dispute, DisputeState, Payment
 from portico.domain.billing.stripe_sync import card_refunds
 from portico.domain.practices.models import Practice
+from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import charges, objects
 from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
@@ -69,7 +70,7 @@ def poll_open() -> int:
     rows = Dispute.objects.filter(state=DisputeState.OPEN).order_by("id")
     rows = rows.select_related("payment__client__practice", "payment__practice", "payment__attempt")[:BATCH_SIZE]
     for dispute in rows:
-        stripe = card_refunds.client_for(dispute.payment, deadline=Deadline(WORK_SECONDS))
+        stripe = payment_readiness.read_client_of(dispute.payment, deadline=Deadline(WORK_SECONDS))
         if stripe is None:
             continue
         try:

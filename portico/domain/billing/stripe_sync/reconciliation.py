@@ -98,7 +98,7 @@ def reconcile_recent() -> int:
 def _poll_released(practice: Practice, since: datetime) -> None:
     """Polls released attempts: they may have been started before the period that the lists cover."""
     rows = PaymentAttempt.objects.filter(practice=practice, state=AttemptState.RELEASED, ended_at__gt=since)
-    for attempt in rows.select_related("client__practice", "account", "practice", "card").order_by("id"):
+    for attempt in rows.with_relations().order_by("id"):
         try:
             polling.poll(attempt, deadline=Deadline(WORK_SECONDS))
         except (StripeCallFailed, StripeNotReachable):

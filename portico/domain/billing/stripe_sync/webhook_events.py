@@ -1,7 +1,5 @@
 """Processing of Stripe's webhook events: the object that an event names is fetched again and settled."""
 
-from django.db.models import QuerySet
-
 from portico.domain.billing.card_payments import checkouts, polling, saved_cards, settlement
 from portico.domain.billing.card_payments import saved_card_charges as saved_charges
 from portico.domain.billing.card_payments.payment_refusals import StripeNotReachable
@@ -63,7 +61,7 @@ def apply_intent(practice: Practice, intent: PaymentIntent) -> EventResult:
     metadata = settlement.metadata_of(intent)
     if metadata is None:
         return EventResult.IGNORED
-    attempt = _attempts().filter(practice=practice, ref=metadata.attempt).first()
+    attempt = PaymentAttempt.objects.with_relations().filter(practice=practice, ref=metadata.attempt).first()
     if attempt is None:
         settlement.rebuild(practice, intent, metadata)
         is_settled = Payment.objects.filter(practice=practice, payment_intent_id=intent.id).exists()
@@ -85,11 +83,13 @@ def apply_charge(payment: Payment, stripe: StripeClient) -> None:
 
 def _apply_session_event(practice: Practice, id_: str, stripe: StripeClient) -> EventResult:
     session = checkout_sessions.look_up(stripe, id_)
-    attempt = _attempts().filter(practice=practice, checkout_session_id=id_).first()
+    attempt = PaymentAttempt.objects.with_relations().filter(practice=practice, checkout_session_id=id_).first()
     ref = session.metadata.get("portico_attempt", "")
     if attempt is None and ref:
         # The answer to the call that created the session was lost, so its id is not saved yet.
-        attempt = _attempts().filter(practice=practice, ref=ref, checkout_session_id="").first()
+        attempt = (
+            PaymentAttempt.objects.with_relations().filter(practice=practice, ref=ref, checkout_session_id="").first()
+        )
         if attempt is not None:
             checkouts.record_session(attempt, session)
     if attempt is not None:
@@ -127,7 +127,3 @@ def _apply_customer_deleted(practice: Practice, id_: str, stripe: StripeClient) 
     if not customers.is_there(stripe, id_):
         saved_cards.mark_customer_deleted(practice, id_, by=settlement.STRIPE)
     return EventResult.DONE
-
-
-def _attempts() -> QuerySet[PaymentAttempt]:
-    return PaymentAttempt.objects.select_related("client__practice", "account", "practice", "card")

@@ -1,11 +1,12 @@
 """Readiness for card payments, and the practice's Stripe clients.
 
-New payments use `client_for`; payments that were started with an older key are fetched with `read_client_for`. The
-clients refuse to be used inside a transaction.
+New payments use `client_for`; what was started with an older key is fetched with `read_client_of`. The clients refuse
+to be used inside a transaction.
 """
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 from django.conf import settings
 from django.db import transaction
@@ -30,6 +31,17 @@ class CardsNotAccepted(Refused):
     message = _("Paying by card is not possible at the moment.")
 
 
+class StripeRow(Protocol):
+    """A row with a counterpart in one Stripe account and mode: an attempt, a payment or a customer."""
+
+    @property
+    def practice(self) -> Practice: ...
+    @property
+    def stripe_account_id(self) -> str: ...
+    @property
+    def livemode(self) -> bool: ...
+
+
 def online_payments_of(practice: Practice) -> OnlinePayments | None:
     """Returns the practice's row with its key and the clock difference; None before the first key is saved."""
     rows = OnlinePayments.objects.annotate(clock_ahead_seconds=clock_checks.in_a_query())
@@ -45,6 +57,11 @@ def client_for(practice: Practice, *, deadline: Deadline | None = None) -> Strip
         return client_for_key(payments.key, deadline=deadline)
     except DecryptionFailed as lost:
         raise CardsNotAccepted from lost
+
+
+def read_client_of(row: StripeRow, *, deadline: Deadline | None = None) -> StripeClient | None:
+    """Returns a client for the row's Stripe account and mode, as `read_client_for` does."""
+    return read_client_for(row.practice, account_id=row.stripe_account_id, livemode=row.livemode, deadline=deadline)
 
 
 def read_client_for(
