@@ -9,6 +9,8 @@ from portico.domain.clients import search_terms
 from portico.domain.clients.models import Client, ClientQuerySet, PortalState
 from portico.domain.clients.search_terms import Matches
 from portico.domain.practices.models import Practice
+from portico.plumbing.database import keyset_pagination
+from portico.plumbing.database.keyset_pagination import KeysetPage
 
 PAGE_SIZE = 25
 # Above this a count only says that there are more, because counting all of them takes too long.
@@ -49,28 +51,16 @@ class Count:
         return min(self.number, MAX_COUNTED)
 
 
-@dataclass(frozen=True)
-class Page:
-    """Clients of a page, the total number of matches, and the position of the next page (empty if none)."""
+def page(practice: Practice, list_query: ListQuery) -> tuple[KeysetPage[Client], Count]:
+    """Returns a page of clients with clinician and portal access, and the total number of matches.
 
-    clients: list[Client]
-    total: Count
-    next_after: str
-    is_first: bool
-
-
-def page(practice: Practice, list_query: ListQuery) -> Page:
-    """Returns a page of clients with clinician and portal access; the first page if `after` is unknown."""
+    It is the first page if `after` is unknown.
+    """
     matches = search_terms.look_up(practice, list_query.query) if list_query.query else None
     last = _find_by_ref(practice, list_query.after)
     rows = _rows(practice, list_query, matches, last)
-    shown = rows[:PAGE_SIZE]
-    return Page(
-        clients=shown,
-        total=_total(practice, list_query, matches),
-        next_after=shown[-1].ref if len(rows) > PAGE_SIZE else "",
-        is_first=last is None,
-    )
+    found = keyset_pagination.page_of(rows, is_first=last is None, size=PAGE_SIZE)
+    return found, _total(practice, list_query, matches)
 
 
 def count(clients: ClientQuerySet) -> Count:

@@ -14,6 +14,8 @@ from portico.domain.billing.models import Allocation, Invoice, InvoiceStatus, Pa
 from portico.domain.billing.models.invoices import InvoiceQuerySet
 from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
+from portico.plumbing.database import keyset_pagination
+from portico.plumbing.database.keyset_pagination import KeysetPage
 from portico.plumbing.models import AuditEntry
 from portico.web import payment_labels
 from portico.web.billing_documents import ledger_lines
@@ -88,10 +90,10 @@ def index(request: PortalRequest) -> HttpResponse:
         "cards": [(card, payment_labels.card_name(card)) for card in saved_cards.saved_cards_of(request.account)],
         "to_pay": [_row(request, invoice) for invoice in oldest_due_first[:MAX_UNPAID]],
         "processing": [_row(request, invoice) for invoice in shared.processing().order_by("-id")[:MAX_UNPAID]],
-        "paid": [_row(request, invoice) for invoice in paid[:PAGE_SIZE]],
+        "paid": [_row(request, invoice) for invoice in paid.rows],
         "most_listed": MAX_UNPAID,
-        "next_before": paid[PAGE_SIZE - 1].ref if len(paid) > PAGE_SIZE else "",
-        "is_later_page": "before" in request.GET,
+        "next_before": paid.next_ref,
+        "is_later_page": not paid.is_first,
     }
     return render(request, "portal/billing/index.html", context)
 
@@ -130,13 +132,9 @@ def _shared(request: PortalRequest) -> InvoiceQuerySet:
     return shared.prefetch_related(Prefetch("allocations", allocations))
 
 
-def _page_of_paid(request: PortalRequest) -> list[Invoice]:
-    """Returns one page, newest first, plus one row if there is a next page. An unknown `before` starts at the top."""
-    rows = _shared(request).settled()
-    before = request.GET.get("before", "")
-    last = request.client.invoices.filter(ref=before).values_list("pk", flat=True).first() if before else None
-    rows = rows if last is None else rows.filter(pk__lt=last)
-    return list(rows.order_by("-id")[: PAGE_SIZE + 1])
+def _page_of_paid(request: PortalRequest) -> KeysetPage[Invoice]:
+    after = keyset_pagination.position_of(request.client.invoices.all(), request.GET.get("before", ""))
+    return keyset_pagination.newest_first(_shared(request).settled(), after=after, size=PAGE_SIZE)
 
 
 def _row(request: PortalRequest, invoice: Invoice) -> InvoiceRow:

@@ -13,6 +13,8 @@ from portico.domain.billing.models.invoices import InvoiceQuerySet
 from portico.domain.clients import search_terms
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
+from portico.plumbing.database import keyset_pagination
+from portico.plumbing.database.keyset_pagination import KeysetPage
 from portico.plumbing.text.folding import ascii_forms
 
 PAGE_SIZE = 25
@@ -45,24 +47,14 @@ class ListQuery:
     before: str = ""
 
 
-@dataclass(frozen=True)
-class Page:
-    """One page of invoices with their clients, newest first; `next_before` is empty on the last page."""
-
-    invoices: list[Invoice]
-    next_before: str
-    is_first: bool
-
-
-def page(practice: Practice, query: ListQuery) -> Page:
-    """Returns one page of the matching invoices; the first page if `before` is unknown."""
-    rows = _matching(practice, query)
-    last = Invoice.objects.filter(practice=practice, ref=query.before).first() if query.before else None
-    if last is not None:
-        rows = rows.filter(pk__lt=last.pk)
-    found = list(rows.with_attempts().with_sums().select_related("client").order_by("-id")[: PAGE_SIZE + 1])
-    invoices = [_with_practice(each, practice) for each in found[:PAGE_SIZE]]
-    return Page(invoices, invoices[-1].ref if len(found) > PAGE_SIZE else "", last is None)
+def page(practice: Practice, query: ListQuery) -> KeysetPage[Invoice]:
+    """Returns one page of the matching invoices with their clients; the first page if `before` is unknown."""
+    rows = _matching(practice, query).with_attempts().with_sums().select_related("client")
+    after = keyset_pagination.position_of(Invoice.objects.filter(practice=practice), query.before)
+    found = keyset_pagination.newest_first(rows, after=after, size=PAGE_SIZE)
+    for invoice in found.rows:
+        _with_practice(invoice, practice)
+    return found
 
 
 def all_of(practice: Practice, query: ListQuery) -> Iterator[Invoice]:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.plumbing.audit import audit_log
+from portico.plumbing.database import keyset_pagination
 from portico.plumbing.models import AuditEntry
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -42,22 +43,21 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     audit_log.record(AuditAction.ACTIVITY_VIEWED, practice=request.practice, client=client, by=request.actor)
     show = request.GET.get("show", "")
     chosen = show if show in FILTERS else ""
-    before = request.GET.get("before", "")
-    entries = list(_before(_filtered(client, chosen), client, before)[: PAGE_SIZE + 1])
-    shown = entries[:PAGE_SIZE]
+    after = keyset_pagination.position_of(AuditEntry.objects.filter(client=client), request.GET.get("before", ""))
+    page = keyset_pagination.newest_first(_filtered(client, chosen), after=after, size=PAGE_SIZE)
     context = {
         "client": client,
-        "days": audit_labels.group_by_day(shown),
+        "days": audit_labels.group_by_day(page.rows),
         "filters": FILTERS,
         "chosen": chosen,
-        "next_before": shown[-1].ref if len(entries) > PAGE_SIZE else "",
-        "is_later_page": bool(before),
+        "next_before": page.next_ref,
+        "is_later_page": not page.is_first,
     }
     return render(request, "office/clients/activity.html", context)
 
 
 def _filtered(client: Client, chosen: str) -> QuerySet[AuditEntry]:
-    entries = AuditEntry.objects.filter(client=client).order_by("-id")
+    entries = AuditEntry.objects.filter(client=client)
     match chosen:
         case "sign-ins":
             return entries.filter(verb__in=SIGN_INS)
@@ -69,9 +69,3 @@ def _filtered(client: Client, chosen: str) -> QuerySet[AuditEntry]:
             return entries.filter(verb__in=AuditAction.views())
         case _:
             return entries.exclude(verb__in=AuditAction.views())
-
-
-def _before(entries: QuerySet[AuditEntry], client: Client, ref: str) -> QuerySet[AuditEntry]:
-    """Returns the entries older than that with the ref; all if the ref is unknown."""
-    last = AuditEntry.objects.filter(client=client, ref=ref).values_list("id", flat=True).first() if ref else None
-    return entries if last is None else entries.filter(id__lt=last)

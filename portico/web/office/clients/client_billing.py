@@ -18,6 +18,8 @@ from portico.domain.billing.models import Invoice, SavedCard
 from portico.domain.billing.models.invoices import InvoiceQuerySet
 from portico.domain.clients.models import Client
 from portico.plumbing.audit import audit_log
+from portico.plumbing.database import keyset_pagination
+from portico.plumbing.database.keyset_pagination import KeysetPage
 from portico.web import payment_labels
 from portico.web.billing_documents import ledger_lines
 from portico.web.guards import office_page
@@ -67,18 +69,18 @@ class Card:
 def show(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.get_client(request, ref)
     audit_log.record(AuditAction.BILLING_VIEWED, practice=request.practice, client=client, by=request.actor)
-    before, show = request.GET.get("before", ""), _selected_filter(request)
-    invoices = _invoices(client, show, before)
+    show = _selected_filter(request)
+    page = _page_of_invoices(client, show, request.GET.get("before", ""))
     account = balances.office_account(client)
     payments = list(client.payments.order_by("-id")[: MAX_PAYMENTS + 1])
     credits_given = list(client.credits.order_by("-id")[: MAX_PAYMENTS + 1])
     context = {
         "client": client,
-        "rows": invoice_labels.status_labels(client, invoices[:PAGE_SIZE]),
+        "rows": invoice_labels.status_labels(client, page.rows),
         "chips": _chips(client, show),
         "show": show,
-        "next_before": invoices[PAGE_SIZE - 1].ref if len(invoices) > PAGE_SIZE else "",
-        "is_later_page": bool(before),
+        "next_before": page.next_ref,
+        "is_later_page": not page.is_first,
         "account": account,
         "sums": ledger_lines.of_account(account.sums, account.currency),
         "payments": [
@@ -118,14 +120,13 @@ def _filtered(client: Client, show: InvoiceFilter) -> InvoiceQuerySet:
             return client.invoices.all()
 
 
-def _invoices(client: Client, show: InvoiceFilter, before: str) -> list[Invoice]:
-    """Returns one page, plus one row if there is a next page. An unknown `before` starts at the newest."""
-    rows = _filtered(client, show).with_attempts().with_sums().order_by("-id")
-    last = client.invoices.filter(ref=before).values_list("pk", flat=True).first() if before else None
-    invoices = list((rows if last is None else rows.filter(pk__lt=last))[: PAGE_SIZE + 1])
-    for invoice in invoices:
+def _page_of_invoices(client: Client, show: InvoiceFilter, before: str) -> KeysetPage[Invoice]:
+    rows = _filtered(client, show).with_attempts().with_sums()
+    after = keyset_pagination.position_of(client.invoices.all(), before)
+    page = keyset_pagination.newest_first(rows, after=after, size=PAGE_SIZE)
+    for invoice in page.rows:
         invoice.practice = client.practice
-    return invoices
+    return page
 
 
 def _cards(client: Client) -> list[Card]:

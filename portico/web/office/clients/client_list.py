@@ -42,19 +42,19 @@ def index(request: OfficeRequest) -> HttpResponse:
     form = ListForm(request.GET)
     form.is_valid()
     list_query = form.list_query
-    page = client_list.page(request.practice, list_query)
+    page, total = client_list.page(request.practice, list_query)
     # During a search the totals beside the filters would mislead.
     counts = {} if list_query.query else client_list.counts_by_state(request.practice)
     context = {
         "form": form,
         "wanted": list_query,
         "state": ARCHIVED if list_query.archived else list_query.state or "",
-        "rows": [(client, state_reasons.reason_of(client)) for client in page.clients],
+        "rows": [(client, state_reasons.reason_of(client)) for client in page.rows],
         "chips": _chips(list_query, counts),
         "archived_url": list_url(list_query, state=ARCHIVED),
         "sorts": _sorts(list_query),
-        "summary": _summary(page.clients, page.total, list_query),
-        "next_url": list_url(list_query, after=page.next_after) if page.next_after else "",
+        "summary": _summary(page.rows, total, list_query),
+        "next_url": list_url(list_query, after=page.next_ref) if page.next_ref else "",
         "first_url": "" if page.is_first else list_url(list_query),
         "has_nobody": bool(counts) and not client_list.sum_of(counts).number and not list_query.archived,
         "may_edit": may_edit(request),

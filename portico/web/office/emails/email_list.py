@@ -16,6 +16,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import search_terms
 from portico.domain.practices.models import Practice
 from portico.plumbing.audit import audit_log
+from portico.plumbing.database import keyset_pagination
 from portico.plumbing.mail import outbox
 from portico.plumbing.mail.outbox import NotRetryable
 from portico.plumbing.models import OutgoingEmail
@@ -44,18 +45,18 @@ def index(request: OfficeRequest) -> HttpResponse:
     emails = _filtered(practice, shown) if not form.errors else OutgoingEmail.objects.none()
     if query:
         emails = _matching(emails, practice, query)
-    rows = list(_after(emails, practice, form.cleaned_data.get("after", "")).select_related("client")[: PAGE_SIZE + 1])
-    page, has_more = rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
+    every_email = OutgoingEmail.objects.filter(practice=practice)
+    after = keyset_pagination.position_of(every_email, form.cleaned_data.get("after", ""))
+    page = keyset_pagination.newest_first(emails.select_related("client"), after=after, size=PAGE_SIZE)
     filters = {"q": query, "show": shown}
-    next_page = {**filters, "after": page[-1].ref} if has_more else {}
     context = {
         "form": form,
         "query": query,
         "shown": shown,
-        "rows": [(email, outbox.label(email.kind), email_labels.status_details(email)) for email in page],
+        "rows": [(email, outbox.label(email.kind), email_labels.status_details(email)) for email in page.rows],
         "chips": _chips(practice, query, shown),
-        "next_url": f"?{urlencode(next_page)}" if next_page else "",
-        "first_url": f"?{urlencode(filters)}" if form.cleaned_data.get("after") else "",
+        "next_url": f"?{urlencode({**filters, 'after': page.next_ref})}" if page.next_ref else "",
+        "first_url": "" if page.is_first else f"?{urlencode(filters)}",
         "trouble": outbox.current_outage(practice),
         "past_bursts": [burst_notices.notice_for_past(burst) for burst in bursts.past(practice, limit=PAST_BURSTS)],
         "may_edit": may_edit(request),
@@ -131,13 +132,6 @@ def _matching(emails: OutgoingEmailQuerySet, practice: Practice, query: str) -> 
     # A client may have several addresses: match only emails to the one searched for.
     prefix = "" if query.startswith("@") else "(^|[^a-z0-9])"
     return emails.filter(clients, to_address__iregex=prefix + re.escape(query))
-
-
-def _after(emails: OutgoingEmailQuerySet, practice: Practice, ref: str) -> OutgoingEmailQuerySet:
-    if ref:
-        last = OutgoingEmail.objects.filter(practice=practice, ref=ref).values_list("pk", flat=True).first()
-        emails = emails.filter(pk__lt=last or 0)
-    return emails.order_by("-id")
 
 
 def _chips(practice: Practice, query: str, shown: str) -> list[dict[str, object]]:

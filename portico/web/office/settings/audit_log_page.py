@@ -1,6 +1,6 @@
 """The practice's audit log, for its owners: who did or viewed what, for which client, when."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -14,6 +14,8 @@ from portico.domain.clients import search_terms
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock
 from portico.plumbing.actors import ActorKind
+from portico.plumbing.database import keyset_pagination
+from portico.plumbing.database.keyset_pagination import KeysetPage
 from portico.plumbing.models.audit import AuditChainHead, AuditEntry
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -27,15 +29,6 @@ MAX_COUNTED = 1000
 SEALING_DELAY = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
-class EntriesPage:
-    """One page of entries; the next starts after `next_ref`. `is_cut` if the scan limit ended it before it was full."""
-
-    entries: list[AuditEntry]
-    next_ref: str
-    is_cut: bool
-
-
 @office_page(Role.OWNER)
 @require_safe
 def index(request: OfficeRequest) -> HttpResponse:
@@ -45,15 +38,15 @@ def index(request: OfficeRequest) -> HttpResponse:
     form.is_valid()
     filters = form.cleaned_data
     filtered = _filtered(practice, filters, staff) if not form.errors else AuditEntry.objects.none()
-    page = _page(practice, filtered, before=filters.get("before", ""))
+    page, is_cut = _page(practice, filtered, before=filters.get("before", ""))
     head = AuditChainHead.objects.filter(practice=practice).first()
     parameters = {name: filters.get(name, "") for name in ("who", "what", "client")}
     context = {
         "form": form,
-        "rows": [(entry, audit_labels.sentence(entry), audit_labels.actor_label(entry)) for entry in page.entries],
-        "is_cut": page.is_cut,
+        "rows": [(entry, audit_labels.sentence(entry), audit_labels.actor_label(entry)) for entry in page.rows],
+        "is_cut": is_cut,
         "next_url": f"?{urlencode({**parameters, 'before': page.next_ref})}" if page.next_ref else "",
-        "first_url": f"?{urlencode(parameters)}" if filters.get("before") else "",
+        "first_url": "" if page.is_first else f"?{urlencode(parameters)}",
         "head": head,
         "unsealed": _unsealed(practice, head),
         "most_counted": MAX_COUNTED,
@@ -79,19 +72,21 @@ def _filtered(practice: Practice, filters: dict[str, str], staff: dict[str, Staf
     return entries
 
 
-def _page(practice: Practice, filtered: QuerySet[AuditEntry], *, before: str) -> EntriesPage:
-    """Returns the newest matching entries among the next MAX_SCANNED; a practice's ids are in order of writing."""
+def _page(practice: Practice, filtered: QuerySet[AuditEntry], *, before: str) -> tuple[KeysetPage[AuditEntry], bool]:
+    """Returns the newest matching entries among the next MAX_SCANNED; a practice's ids are in order of writing.
+
+    Also returns whether the scan limit ended the page before it was full; the next one then begins at the limit.
+    """
     all_entries = AuditEntry.objects.filter(practice=practice).order_by("-id")
-    if before:
-        before_pk = all_entries.filter(ref=before).values_list("pk", flat=True).first() or 0
-        all_entries, filtered = all_entries.filter(pk__lt=before_pk), filtered.filter(pk__lt=before_pk)
-    last_scanned = all_entries.values_list("pk", "ref")[MAX_SCANNED : MAX_SCANNED + 1].first()
+    after = keyset_pagination.position_of(all_entries, before)
+    older = all_entries if after is None else all_entries.filter(pk__lt=after)
+    last_scanned = older.values_list("pk", "ref")[MAX_SCANNED : MAX_SCANNED + 1].first()
     if last_scanned is not None:
         filtered = filtered.filter(pk__gte=last_scanned[0])
-    rows = list(filtered.select_related("client", "seal").order_by("-id")[: PAGE_SIZE + 1])
-    if len(rows) > PAGE_SIZE:
-        return EntriesPage(rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].ref, is_cut=False)
-    return EntriesPage(rows, last_scanned[1] if last_scanned is not None else "", is_cut=last_scanned is not None)
+    page = keyset_pagination.newest_first(filtered.select_related("client", "seal"), after=after, size=PAGE_SIZE)
+    if page.next_ref or last_scanned is None:
+        return page, False
+    return replace(page, next_ref=last_scanned[1]), True
 
 
 def _unsealed(practice: Practice, head: AuditChainHead | None) -> int:

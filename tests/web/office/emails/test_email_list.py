@@ -176,6 +176,13 @@ def test_another_practices_emails_are_unreachable(office: Browser) -> None:
     assert email.state == EmailState.FAILED
 
 
+def test_unknown_position_shows_the_newest(office: Browser, practice: Practice) -> None:
+    email = mail(cast.ana(practice))
+    shown = page(office, "?after=nonsense")
+    assert refs(shown) == [email.ref]
+    assert "Back to the start" not in shown
+
+
 def test_a_mail_server_outage_is_shown_on_top(office: Browser, practice: Practice) -> None:
     mail(
         cast.ana(practice),
