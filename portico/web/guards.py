@@ -4,52 +4,28 @@ Every view has exactly one; tests and `portico routes` check that.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import wraps
 from typing import Any, Concatenate, cast
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.http import urlencode
 
 from portico.domain.access.models import PortalSession
-from portico.domain.access.sign_in import portal_sessions, saved_forms
+from portico.domain.access.sign_in import portal_sessions
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, Role, StaffMember
-from portico.plumbing import form_recovery
 from portico.plumbing.audit import audit_log
-from portico.web import languages, office_redirects, page_subjects, staff_verification
+from portico.web import languages, page_subjects, redirects, saved_forms, staff_verification
 from portico.web.error_pages import PracticePaused
 from portico.web.http.request_types import OfficeRequest, OpenRequest, PortalRequest
-
-
-class Audience(StrEnum):
-    OPEN = "open"
-    OFFICE = "office"
-    PORTAL = "portal"
-    MACHINE = "machine"
-
-
-@dataclass(frozen=True)
-class Guard:
-    """The audience of a view and, in the office, the roles that may open it. `writers` are the roles that may POST."""
-
-    audience: Audience
-    roles: tuple[str, ...] = ()
-    writers: tuple[str, ...] = ()
-
+from portico.web.route_list import Audience, Guard
 
 type View[R: HttpRequest, **P] = Callable[Concatenate[R, P], HttpResponse]
 
 # Our script sends this header with background refreshes, which do not extend a session.
 BACKGROUND = "X-Portico-Background"
-# Query parameter of the portal: the ref of a form that was posted after its session had ended.
-SAVED_FORM_PARAMETER = "kept"
 
 
 def mark_guarded[V](view: V, guard: Guard) -> V:
@@ -103,9 +79,9 @@ def office_page[**P](
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             staff_request = _authenticate_staff(request)
             if staff_request is None:
-                return office_redirects.to_sign_in(request)
+                return redirects.to_office_sign_in(request)
             if step := staff_verification.next_step(staff_request.session):
-                return office_redirects.to_step(staff_request, step)
+                return redirects.to_office_step(staff_request, step)
             if staff_request.staff.role not in (readers if request.method in {"GET", "HEAD"} else writers):
                 audit_log.record(
                     AuditAction.DENIED_ROLE,
@@ -130,7 +106,7 @@ def office_second_step_page[**P](view: View[OfficeRequest, P]) -> Callable[..., 
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         staff_request = _authenticate_staff(request)
         if staff_request is None:
-            return office_redirects.to_sign_in(request)
+            return redirects.to_office_sign_in(request)
         staff_request.session.touch()
         return view(staff_request, *args, **kwargs)
 
@@ -147,7 +123,7 @@ def portal_chooser_page[**P](view: View[PortalRequest, P]) -> Callable[..., Http
     def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         portal_request = _authenticate_client(request, slug)
         if portal_request is None:
-            return to_entrance(request, slug)
+            return redirects.to_entrance(request, slug)
         if request.method == "POST" and not page_subjects.names_mailbox(portal_request):
             return page_subjects.refuse(portal_request)
         return languages.store_chosen_language(request, view(portal_request, *args, **kwargs))
@@ -165,17 +141,16 @@ def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
     def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         portal_request = _authenticate_client(request, slug)
         if portal_request is None:
-            return to_entrance(request, slug, saved_form_ref=_save_post(request, slug))
+            return redirects.to_entrance(request, slug, saved_form_ref=_save_post(request, slug))
         is_post = request.method == "POST"
         if is_post and not page_subjects.names_mailbox(portal_request):
             return page_subjects.refuse(portal_request)
         if not portal_request.has_chosen:
-            return _to_chooser(request, slug)
+            return redirects.to_client_chooser(request, slug)
         if is_post and not page_subjects.names_client(portal_request):
             return page_subjects.refuse(portal_request)
-        if is_post and SAVED_FORM_PARAMETER in request.GET:
-            # The form is sent now: the page must not say again that nothing was sent.
-            saved_forms.delete(portal_request.account, request.GET[SAVED_FORM_PARAMETER])
+        if is_post:
+            saved_forms.delete_of_client(portal_request)
         response = _call_or_offer_switch(portal_request, view, *args, **kwargs)
         return languages.store_chosen_language(request, response)
 
@@ -213,34 +188,10 @@ def _authenticate_staff(request: HttpRequest) -> OfficeRequest | None:
     return staff_request
 
 
-def to_entrance(request: HttpRequest, slug: str, *, saved_form_ref: str = "") -> HttpResponse:
-    """Redirects to the practice's entrance. `next` is the requested URL, or the page that shows the saved form again.
-
-    The entrance ignores a `next` that is no page, such as an address that only takes POST.
-    """
-    entrance = reverse("entrance:doorway", kwargs={"slug": slug})
-    saved_form = f"{request.path}?{urlencode({SAVED_FORM_PARAMETER: saved_form_ref})}"
-    next_url = saved_form if saved_form_ref else request.get_full_path()
-    return redirect(f"{entrance}?{urlencode({'next': next_url})}")
-
-
 def _save_post(request: HttpRequest, slug: str) -> str:
     """Saves a form that was posted after its session had timed out and returns its ref; empty if there is none."""
     session = session_that_ended(request, practice_at(slug)) if request.method == "POST" else None
-    if session is None:
-        return ""
-    posted = [field for field in form_recovery.posted_fields(request.POST.lists()) if field.name != page_subjects.FIELD]
-    client_ref = page_subjects.client_named(request, session.account)
-    saved = saved_forms.save(session, client_ref=client_ref, path=request.path, fields=posted)
-    return saved.ref if saved else ""
-
-
-def _to_chooser(request: HttpRequest, slug: str) -> HttpResponse:
-    """Redirects to the page that chooses one of the mailbox's clients, and from there to the requested page."""
-    chooser = reverse("portal:who", kwargs={"slug": slug})
-    if request.method not in {"GET", "HEAD"}:
-        return redirect(chooser)
-    return redirect(f"{chooser}?{urlencode({'next': request.get_full_path()})}")
+    return saved_forms.save_for_client(request, session) if session else ""
 
 
 def _authenticate_client(request: HttpRequest, slug: str) -> PortalRequest | None:

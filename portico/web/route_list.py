@@ -3,11 +3,26 @@
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from portico.web.guards import Guard
+
+class Audience(StrEnum):
+    OPEN = "open"
+    OFFICE = "office"
+    PORTAL = "portal"
+    MACHINE = "machine"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The audience of a view and, in the office, the roles that may open it. `writers` are the roles that may POST."""
+
+    audience: Audience
+    roles: tuple[str, ...] = ()
+    writers: tuple[str, ...] = ()
 
 
 class Unguarded(Exception):

@@ -11,7 +11,7 @@ from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.known_browsers import RETENTION
 from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.clients.models import Language
-from portico.web import languages, portal_redirects
+from portico.web import languages, redirects
 from portico.web.guards import client_session
 from portico.web.http import cookies
 from portico.web.http.request_types import OpenRequest
@@ -27,7 +27,7 @@ def complete_sign_in(request: OpenRequest, started: StartedSession, browser: Bro
         by = portal_sessions.actor_of(started.session)
         portal_accounts.choose_language(started.session.account, Language(language), by=by)
     home = reverse("portal:home", kwargs={"slug": request.practice.slug})
-    response = redirect(portal_redirects.safe_path(request.practice, started.goes_to) or home)
+    response = redirect(redirects.safe_portal_path(request.practice, started.goes_to) or home)
     # The next person at this browser must not see the address that was typed.
     cookies.delete_cookie(response, settings.ASKING_COOKIE_NAME)
     cookies.set_cookie(response, settings.CLIENT_COOKIE_NAME, started.key)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from portico.domain.access.sign_in import pins
 from portico.plumbing.mail import rendering
-from portico.web import portal_redirects
+from portico.web import redirects
 from portico.web.entrance import completing_sign_in
 from portico.web.entrance.pin_form import PinForm
 from portico.web.guards import open_page
@@ -44,7 +44,7 @@ def enter(request: OpenRequest) -> HttpResponse:
         form.add_error("pin", NO_MATCH)
         return _page(request, form, HTTPStatus.UNPROCESSABLE_CONTENT)
     return completing_sign_in.complete_sign_in(
-        request, replace(started, goes_to=portal_redirects.requested_path(request)), browser
+        request, replace(started, goes_to=redirects.requested_portal_path(request)), browser
     )
 
 
@@ -53,6 +53,6 @@ def _page(request: OpenRequest, form: PinForm, status: HTTPStatus = HTTPStatus.O
         "practice": request.practice,
         "form": form,
         "pin_works_for": rendering.duration(settings.PIN_TTL),
-        "next": portal_redirects.requested_path(request),
+        "next": redirects.requested_portal_path(request),
     }
     return render(request, "entrance/pin.html", context, status=status)

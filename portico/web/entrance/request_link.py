@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from portico.domain.access.models import PortalSession
 from portico.domain.access.sign_in import portal_sessions, sign_in_requests
 from portico.plumbing.text.input_validation import AddressField
-from portico.web import portal_redirects
+from portico.web import redirects
 from portico.web.guards import client_session, open_page, session_that_ended
 from portico.web.http import cookies, request_origin
 from portico.web.http.request_types import OpenRequest
@@ -70,7 +70,7 @@ def page(request: OpenRequest, form: RequestLinkForm, *, status: int = 200) -> H
         "practice": request.practice,
         "form": form,
         "signed_out": "signed-out" in request.GET,
-        "next": portal_redirects.requested_path(request),
+        "next": redirects.requested_portal_path(request),
     }
     return render(request, "entrance/doorway.html", context, status=status)
 
@@ -80,12 +80,12 @@ def _submit(request: OpenRequest) -> HttpResponse:
     if not form.is_valid():
         return page(request, form, status=422)
     return request_link(
-        request, form.cleaned_data["email"], is_typed=True, goes_to=portal_redirects.requested_path(request)
+        request, form.cleaned_data["email"], is_typed=True, goes_to=redirects.requested_portal_path(request)
     )
 
 
 def _session_ended(request: OpenRequest, session: PortalSession) -> HttpResponse:
-    next_path = portal_redirects.requested_path(request)
+    next_path = redirects.requested_portal_path(request)
     context = {
         "practice": request.practice,
         "address": session.account.mailbox_key,
@@ -93,6 +93,6 @@ def _session_ended(request: OpenRequest, session: PortalSession) -> HttpResponse
         "was_left_idle": portal_sessions.has_timed_out(session),
         "idle_minutes": settings.SESSION_IDLE_CLIENT // 60,
         "next": next_path,
-        "is_kept": portal_redirects.holds_saved_form(next_path),
+        "is_kept": redirects.names_saved_form(next_path),
     }
     return render(request, "entrance/ended.html", context)

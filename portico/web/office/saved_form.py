@@ -7,11 +7,9 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from portico.domain.practices.staff import saved_forms
-from portico.plumbing import form_recovery
+from portico.domain.practices.staff import saved_forms as staff_saved_forms
 from portico.plumbing.form_recovery import PostedField
-from portico.plumbing.security.encryption import DecryptionFailed
-from portico.web import office_redirects
+from portico.web import redirects, saved_forms
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 
@@ -25,15 +23,12 @@ _HIDDEN_FIELDS = re.compile(
 @require_safe
 def show(request: OfficeRequest, ref: str) -> HttpResponse:
     """Shows the form to the person who posted it; 404 for anyone else."""
-    saved = saved_forms.find(request.staff, ref)
-    if saved is None:
+    saved = staff_saved_forms.find(request.staff, ref)
+    fields = saved_forms.read_fields(saved)
+    if saved is None or fields is None:
         raise Http404
-    try:
-        fields = form_recovery.fields_of(saved)
-    except DecryptionFailed as error:
-        raise Http404 from error
     context = {
-        "path": office_redirects.own_path(saved.path),
+        "path": redirects.safe_office_path(saved.path, method="POST"),
         "fields": fields,
         "typed": [(label_of(field.name), display_value(field)) for field in fields if was_typed(field)],
     }

@@ -13,7 +13,7 @@ from portico.domain.access.sign_in import portal_sessions
 from portico.domain.billing.ledger import amounts_due
 from portico.domain.billing.ledger.amounts_due import AmountDue
 from portico.domain.clients.models import Language
-from portico.web import languages, portal_redirects
+from portico.web import languages, redirects
 from portico.web.guards import portal_chooser_page
 from portico.web.http.request_types import PortalRequest
 
@@ -43,7 +43,7 @@ def choose(request: PortalRequest) -> HttpResponse:
     context = {
         "practice": request.practice,
         "persons": choices_for(request),
-        "next": portal_redirects.requested_path(request),
+        "next": redirects.requested_portal_path(request),
     }
     return render(request, "portal/who.html", context)
 
@@ -61,4 +61,4 @@ def _choose(request: PortalRequest, ref: str) -> HttpResponse:
 
 def _next_url(request: PortalRequest) -> str:
     """Returns the requested page, else Home."""
-    return portal_redirects.requested_path(request) or reverse("portal:home", kwargs={"slug": request.practice.slug})
+    return redirects.requested_portal_path(request) or reverse("portal:home", kwargs={"slug": request.practice.slug})

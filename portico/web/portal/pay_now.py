@@ -20,9 +20,10 @@ from portico.domain.billing.refusals import InvoicePaid, Processing
 from portico.gateways.stripe import checkout_sessions
 from portico.gateways.stripe.deadline import Deadline
 from portico.plumbing.refusals import Refused
+from portico.web import saved_forms
 from portico.web.guards import portal_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal import notices, saved_form
+from portico.web.portal import notices
 from portico.web.portal.billing import refuse_unless_allowed
 from portico.web.portal.notices import Notice
 from portico.web.portal.pay_form import CARD_GONE, PayForm
@@ -78,7 +79,7 @@ def _pay(request: PortalRequest, invoice: Invoice | None) -> HttpResponse:
     quotes.refuse_unless_chargeable(quote)
     if attempt := payment_initiation.open_attempt(payer, quote):
         return _to_payment(request, attempt)
-    choices = saved_form.saved_fields(request)
+    choices = saved_forms.find_fields_of_client(request)
     form = PayForm(saved=saved, may_save=payer.may_save, saved_fields=choices)
     messages = [] if choices is None else [Notice("info", CARD_GONE if form.has_lost_card else SAVED_FORM_NOTICE)]
     return _page(request, quote, form, messages=messages)

@@ -14,11 +14,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portico.domain.access import portal_accounts
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.clients.models import Language
-from portico.web import languages
+from portico.web import languages, saved_forms
 from portico.web.guards import portal_chooser_page, portal_page
 from portico.web.http import cookies
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal import saved_form
 from portico.web.portal.notices import Notice
 
 SAVED_FORM_NOTICE = _(
@@ -33,7 +32,7 @@ def show(request: PortalRequest) -> HttpResponse:
     """Shows the page; restores a language chosen before the session ended."""
     if request.method == "POST":
         return _choose_language(request)
-    choices = saved_form.saved_fields(request)
+    choices = saved_forms.find_fields_of_client(request)
     language = choices.get("language") if choices else None
     if language not in Language.values:
         return _page(request, chosen=get_language())

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.practices.staff import second_factor
 from portico.domain.practices.staff.second_factor import SecondFactorMethod
-from portico.web import office_redirects, staff_verification
+from portico.web import redirects, staff_verification
 from portico.web.guards import office_second_step_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.sign_in import adding_factors, completing_sign_in
@@ -21,9 +21,9 @@ from portico.web.office.sign_in.adding_factors import AppForm, NewPasskeyForm, N
 def show(request: OfficeRequest) -> HttpResponse:
     """Only for staff without a factor; others must use theirs, and can add another from their account page."""
     if staff_verification.next_step(request.session) != "office:second_step":
-        return office_redirects.redirect_onward(request)
+        return redirects.to_next_office_step(request)
     if second_factor.is_set_up(request.staff):
-        return redirect(office_redirects.with_next(request, reverse("office:second_step")))
+        return redirect(redirects.with_next(request, reverse("office:second_step")))
     if request.method != "POST":
         return _page(request, AppForm())
     if "passkey" in request.POST:
@@ -56,7 +56,7 @@ def _complete(request: OfficeRequest, method: SecondFactorMethod, *, made_codes:
     if made_codes:
         staff_verification.show_codes(request.session, first=True)
     completing_sign_in.by_factor(request, method)
-    return office_redirects.redirect_onward(request)
+    return redirects.to_next_office_step(request)
 
 
 def _page(
@@ -66,7 +66,7 @@ def _page(
         "form": form,
         "passkey": passkey or NewPasskeyForm(),
         "passkey_name": adding_factors.default_name(request),
-        "here": office_redirects.with_next(request, request.path),
+        "here": redirects.with_next(request, request.path),
         **adding_factors.scan_context(request),
     }
     return render(request, "office/first_factor.html", context, status=status)

@@ -16,7 +16,7 @@ from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import password_attempts
 from portico.plumbing.security.rate_limits import RateLimitExceeded
 from portico.plumbing.text.input_validation import StaffAddressField
-from portico.web import office_redirects
+from portico.web import redirects
 from portico.web.guards import office_sign_in_page
 from portico.web.http import cookies, request_origin
 from portico.web.office.sign_in import completing_sign_in
@@ -46,7 +46,7 @@ class SignInForm(forms.Form):
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Signs in; redirects staff who are signed in already."""
     if isinstance(request.user, StaffMember):
-        return redirect(office_redirects.landing(request, request.user))
+        return redirect(redirects.office_landing(request, request.user))
     if request.method != "POST":
         return _page(request, SignInForm())
     form = SignInForm(request.POST)
@@ -87,7 +87,7 @@ def _check_password(request: HttpRequest, form: SignInForm) -> HttpResponse:
     password_attempts.refund_attempt(email, ip=request_origin.ip_of(request))
     # Not LoginForm.login: its next steps would redirect to allauth's pages.
     completing_sign_in.by_password(request, login.user)
-    return redirect(office_redirects.landing(request, login.user))
+    return redirect(redirects.office_landing(request, login.user))
 
 
 def only_practice() -> Practice | None:

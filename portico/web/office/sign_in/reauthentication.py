@@ -27,9 +27,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portico.domain.practices.staff import saved_forms
-from portico.plumbing import form_recovery
-from portico.web import office_redirects, staff_verification
+from portico.web import redirects, saved_forms, staff_verification
 from portico.web.guards import View, office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.sign_in import second_factor_prompt
@@ -51,13 +49,9 @@ def reauthentication_needed(request: OfficeRequest) -> HttpResponse | None:
         return None
     query = {"next": _return_url(request)}
     if request.method == "POST":
-        fields = form_recovery.posted_fields(request.POST.lists())
-        saved = saved_forms.save(request.staff, path=request.get_full_path(), fields=fields)
-        query |= {"kept": saved.ref} if saved else {"again": "1"}
-    url = f"{reverse('office:prove')}?{urlencode(query)}"
-    if "HX-Request" in request.headers:
-        return HttpResponse(headers={"HX-Redirect": url})
-    return redirect(url)
+        ref = saved_forms.save_for_staff(request, request.staff)
+        query |= {saved_forms.PARAMETER: ref} if ref else {"again": "1"}
+    return redirects.redirect_whole_page(request, f"{reverse('office:prove')}?{urlencode(query)}")
 
 
 @office_page()
@@ -73,7 +67,7 @@ def reauthenticate(request: OfficeRequest) -> HttpResponse:
     staff_verification.record(request.session, verified)
     if "again" in request.GET:
         messages.info(request, _("Thank you. Now press once more."))
-    return redirect(office_redirects.landing(request, request.staff))
+    return redirect(redirects.office_landing(request, request.staff))
 
 
 @office_page()
@@ -88,4 +82,4 @@ def _return_url(request: OfficeRequest) -> str:
     if request.method in {"GET", "HEAD"}:
         return request.get_full_path()
     referer = urlsplit(request.headers.get("Referer", ""))
-    return office_redirects.own_path(f"{referer.path}?{referer.query}" if referer.query else referer.path)
+    return redirects.safe_office_path(f"{referer.path}?{referer.query}" if referer.query else referer.path)

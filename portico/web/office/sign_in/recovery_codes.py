@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portico.domain.practices.staff import recovery_codes
-from portico.web import office_redirects, staff_verification
+from portico.web import redirects, staff_verification
 from portico.web.guards import office_second_step_page
 from portico.web.http.request_types import OfficeRequest
 
@@ -14,14 +14,14 @@ from portico.web.http.request_types import OfficeRequest
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: OfficeRequest) -> HttpResponse:
     if not staff_verification.has_unseen_codes(request.session):
-        return office_redirects.redirect_onward(request)
+        return redirects.to_next_office_step(request)
     if request.method == "POST":
         staff_verification.mark_codes_seen(request.session)
-        return office_redirects.redirect_onward(request)
+        return redirects.to_next_office_step(request)
     context = {
         "codes": recovery_codes.unused(request.staff),
         "are_first": staff_verification.codes_are_first(request.session),
-        "here": office_redirects.with_next(request, request.path),
+        "here": redirects.with_next(request, request.path),
     }
     return render(request, "office/recovery_codes.html", context)
 

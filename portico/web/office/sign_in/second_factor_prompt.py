@@ -16,7 +16,7 @@ from portico.domain.practices.staff import authenticators, passkeys, password_at
 from portico.domain.practices.staff.second_factor import SecondFactorMethod
 from portico.plumbing.security.rate_limits import RateLimitExceeded
 from portico.plumbing.text.input_validation import CodeField
-from portico.web import office_redirects
+from portico.web import redirects
 from portico.web.http import request_origin
 from portico.web.http.request_types import OfficeRequest
 
@@ -152,8 +152,8 @@ def _page(
         "recovery": _form_of(RecoveryForm, form) if with_recovery else None,
         "password": _form_of(PasswordForm, form) if SecondFactorMethod.PASSWORD in methods else None,
         "has_recovery": SecondFactorMethod.RECOVERY_CODE in methods,
-        "here": office_redirects.with_next(request, request.path),
-        "with_recovery_url": office_redirects.with_next(request, request.path, recovery="1"),
+        "here": redirects.with_next(request, request.path),
+        "with_recovery_url": redirects.with_next(request, request.path, recovery="1"),
         "question_url": reverse(challenge_url_name),
     }
     return render(request, template, context, status=status)

@@ -7,7 +7,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.practices.staff import second_factor
-from portico.web import office_redirects, staff_verification
+from portico.web import redirects, staff_verification
 from portico.web.guards import office_second_step_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.sign_in import completing_sign_in, second_factor_prompt
@@ -19,16 +19,16 @@ from portico.web.office.sign_in import completing_sign_in, second_factor_prompt
 def show(request: OfficeRequest) -> HttpResponse:
     """Asks for a second factor; redirects staff who have none to set one up."""
     if staff_verification.next_step(request.session) != "office:second_step":
-        return office_redirects.redirect_onward(request)
+        return redirects.to_next_office_step(request)
     if not second_factor.is_set_up(request.staff):
-        return redirect(office_redirects.with_next(request, reverse("office:first_factor")))
+        return redirect(redirects.with_next(request, reverse("office:first_factor")))
     verified = second_factor_prompt.prompt(
         request, template="office/second_step.html", challenge_url_name="office:second_step_by_passkey"
     )
     if isinstance(verified, HttpResponse):
         return verified
     completing_sign_in.by_factor(request, verified)
-    return office_redirects.redirect_onward(request)
+    return redirects.to_next_office_step(request)
 
 
 @office_second_step_page
