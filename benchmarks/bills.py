@@ -105,7 +105,7 @@ def look_ups(practice: Practice, one: Client) -> Iterator[LookUp]:
     """Each way to look at the invoices; what adds up all that is owed works for each that is."""
     rows = Invoice.objects.filter(practice=practice)
     middle = rows.order_by("id")[rows.count() // 2].ref
-    owing = 2 * rows.owing().count()
+    owing = 2 * rows.outstanding().count()
     for show in StatusFilter:
         name = show.value or "all"
         yield LookUp(f"invoices, {name}", partial(invoice_list.page, practice, ListQuery(show)))

@@ -240,7 +240,7 @@ def attempt(*invoices: Invoice, state: AttemptState = AttemptState.OPEN) -> Paym
         practice=client.practice,
         account=account,
         client=client,
-        way=AttemptMethod.CHECKOUT,
+        method=AttemptMethod.CHECKOUT,
         amount_minor=sum(invoice.still_open_minor for invoice in invoices),
         currency=client.practice.currency,
         is_balance=len(invoices) > 1,
@@ -309,6 +309,6 @@ def mailed(practice: Practice, address: str, *, browser: str = "a browser") -> S
 
 def handed_over(ask: SignInRequest) -> SignInLink:
     """The link that was mailed for an ask, as if the mail had just left."""
-    link = SignInLink.objects.select_related("email", "practice", "ask").get(ask=ask)
+    link = SignInLink.objects.select_related("email", "practice", "request").get(request=ask)
     OutgoingEmail.objects.filter(pk=link.email_id).update(handing_over_at=clock.now())
     return link

@@ -12,7 +12,8 @@ class ActorKind(TextChoices):
     CLIENT = "client", _("Client")
     SYSTEM = "system", _("Portico")
     OPERATOR = "operator", _("Operator")
-    NOBODY = "nobody", _("Not signed in")
+    # Seals cover the stored value, so it cannot change.
+    ANONYMOUS = "nobody", _("Not signed in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +38,4 @@ class Actor:
     @classmethod
     def anonymous(cls) -> Self:
         """Returns the actor for a visitor who is not signed in."""
-        return cls(ActorKind.NOBODY, "")
+        return cls(ActorKind.ANONYMOUS, "")

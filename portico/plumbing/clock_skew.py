@@ -38,7 +38,7 @@ def clear(source: str) -> None:
     ClockDifference.objects.filter(source=source).delete()
 
 
-def known(source: str) -> timedelta:
+def known_difference(source: str) -> timedelta:
     """Returns how far our clock is ahead, as last measured; negative if it is slow, zero if the clocks agree."""
     seconds = ClockDifference.objects.filter(source=source).values_list("ahead_seconds", flat=True).first()
     return timedelta(seconds=seconds or 0)

@@ -107,9 +107,9 @@ def process_next() -> bool:
 
 def _record_error(event: InboundEvent, location: str) -> None:
     logger.warning("inbox.error", extra={"event": event.pk, "kind": event.kind, "error": location})
-    event.mistakes += 1
-    changes = {"mistakes": event.mistakes, "detail": location}
-    if event.mistakes >= MAX_ERRORS:
+    event.errors += 1
+    changes = {"errors": event.errors, "detail": location}
+    if event.errors >= MAX_ERRORS:
         _settle(event, InboundEventState.PARKED, **changes)
     else:
         _postpone(event, **changes)
@@ -122,11 +122,11 @@ def _postpone(event: InboundEvent, **changes: object) -> None:
     elif now - event.written_at > GIVE_UP_AFTER:
         _settle(event, InboundEventState.PARKED, **changes)
         return
-    wait = RETRY_AFTER[min(event.tries, len(RETRY_AFTER)) - 1]
+    wait = RETRY_AFTER[min(event.attempts, len(RETRY_AFTER)) - 1]
     leases.finish(event, **changes | {"not_before": now + timedelta(seconds=wait)})
 
 
 def _settle(event: InboundEvent, state: InboundEventState, **changes: object) -> None:
     is_saved = leases.finish(event, **changes | {"state": state, "settled_at": clock.now()})
-    names = {"event": event.pk, "kind": event.kind, "state": state.value, "tries": event.tries}
+    names = {"event": event.pk, "kind": event.kind, "state": state.value, "attempts": event.attempts}
     logger.info("inbox.worked_on" if is_saved else "inbox.fenced_off", extra=names)

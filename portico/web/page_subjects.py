@@ -69,8 +69,8 @@ def owner_of(request: PortalRequest, ref: str) -> PortalAccess | None:
     clients = [each.client_id for each in request.accesses if each.access_billing_documents]
     found = (
         Invoice.objects.shared().filter(client__in=clients, ref=ref).values_list("client_id", flat=True),
-        Payment.objects.counting().filter(client__in=clients, ref=ref).values_list("client_id", flat=True),
-        Refund.objects.counting()
+        Payment.objects.not_taken_back().filter(client__in=clients, ref=ref).values_list("client_id", flat=True),
+        Refund.objects.not_failed()
         .filter(payment__client__in=clients, ref=ref)
         .values_list("payment__client", flat=True),
     )

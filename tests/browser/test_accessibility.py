@@ -123,7 +123,7 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
     attempts = outcomes.attempts_of_each_state(outcomes.ready_to_pay(person), person)
     tried = [attempt.covers.get().invoice for attempt in attempts]
     charged = Payment.objects.get(attempt=attempts[-1])
-    run = invoice_sharing.start_run(practice, shown=None, asked_by=cast.ines(practice))
+    run = invoice_sharing.start_run(practice, shown=None, requested_by=cast.ines(practice))
     assert run is not None
     invoicing.void(void, reason="Made by mistake", shown=None, by=cast.DESK)
     one, invoices = f"/office/clients/{person.ref}/", "/office/invoices/"

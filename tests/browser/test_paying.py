@@ -97,7 +97,7 @@ def test_the_balance_of_three_invoices_is_paid_with_one_press_and_the_card_is_re
     page.get_by_role("button", name="Remove Visa ending 4242").click()
     expect(page.get_by_text("The card was removed.")).to_be_visible()
     expect(page.get_by_test_id("saved-card")).to_have_count(0)
-    assert not SavedCard.objects.kept().exists()
+    assert not SavedCard.objects.active().exists()
 
 
 @pytest.mark.postgresql

@@ -220,7 +220,7 @@ def test_neither_card_nor_language_is_changed_from_beas_page(family: tuple[Page,
     third.get_by_label("Español").check()
     press(third, "Save language")
     expect_refused(third)
-    assert SavedCard.objects.kept().count() == 1
+    assert SavedCard.objects.active().count() == 1
     assert PortalSession.objects.get().account.language == ""
 
 

@@ -38,7 +38,7 @@ def test_it_prints_the_urls_and_the_owners_set_up_link() -> None:
     )
     owner = StaffMember.objects.get()
     assert (owner.email, owner.role, owner.has_usable_password()) == ("naomi@alder.example", "owner", False)
-    acts = AuditEntry.objects.order_by("id").values_list("verb", flat=True)
+    acts = AuditEntry.objects.order_by("id").values_list("action", flat=True)
     assert list(acts) == [AuditAction.PRACTICE_CREATED, AuditAction.STAFF_ADDED, AuditAction.SET_UP_LINK_MADE]
     token = output["setup"].rstrip("/").rpartition("/")[2]
     assert set_up_links.choose_password(token, "a long walk by the river") == owner

@@ -22,7 +22,11 @@ def test_the_owner_sets_up_a_new_factor_at_the_next_sign_in(practice: Practice, 
     assert not second_factor.rows(elm).exists()
     assert not StaffSession.objects.exists()
     entry = AuditEntry.objects.latest("id")
-    assert (entry.verb, entry.actor_kind, entry.about) == (AuditAction.SECOND_FACTOR_RESET, ActorKind.OPERATOR, elm.ref)
+    assert (entry.action, entry.actor_kind, entry.about) == (
+        AuditAction.SECOND_FACTOR_RESET,
+        ActorKind.OPERATOR,
+        elm.ref,
+    )
     mail = OutgoingEmail.objects.latest("id")
     assert (mail.to_address, mail.subject) == (elm.email, "Your second factor was taken away")
 
@@ -39,4 +43,4 @@ def test_only_active_staff_are_accepted(practice: Practice, email: str) -> None:
     cast.gus(practice)
     with pytest.raises(CommandError, match="No staff member"):
         call_command("reset_second_factor", email)
-    assert not AuditEntry.objects.filter(verb=AuditAction.SECOND_FACTOR_RESET).exists()
+    assert not AuditEntry.objects.filter(action=AuditAction.SECOND_FACTOR_RESET).exists()

@@ -30,7 +30,7 @@ def test_office_and_portal_pause_and_resume_at_the_next_request(practice: Practi
     assert "is open" in run("resume_practice", "alder-street")
     assert phone.get(home).status_code == 200
     assert office.get("/office/clients/").status_code == 200
-    assert set(AuditEntry.objects.filter(verb__startswith="practice.").values_list("actor_kind", flat=True)) == {
+    assert set(AuditEntry.objects.filter(action__startswith="practice.").values_list("actor_kind", flat=True)) == {
         "operator"
     }
 

@@ -51,7 +51,7 @@ def an_email(
     key: str = "note:1",
     *,
     practice: Practice | None = None,
-    lane: str = "rest",
+    queue: str = "rest",
     to_address: str = "ana@example.org",
     to_name: str = "Ana",
     subject: str = "Hello",
@@ -66,7 +66,7 @@ def an_email(
         subject=subject,
         content={},
         by=Actor.system(),
-        lane=lane,
+        queue=queue,
         link_nonce=link_nonce,
     )
 

@@ -137,7 +137,7 @@ def test_five_mistakes_park_an_event_and_the_next_goes_on(
         stopped_clock.shift(timedelta(hours=1))
         inbound_events.process_next()
     event = InboundEvent.objects.get(event_id="e1")
-    assert (event.state, event.mistakes) == (InboundEventState.PARKED, 5)
+    assert (event.state, event.errors) == (InboundEventState.PARKED, 5)
     assert "RuntimeError at test_inbound_events.py" in event.detail
     assert "again" not in event.detail
 

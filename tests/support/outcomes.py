@@ -63,8 +63,8 @@ def attempts_of_each_state(card: SavedCard, person: Client) -> list[PaymentAttem
     left, at_bank, processing, doubtful, *ended, paid = begun
     rows = PaymentAttempt.objects.filter(pk__in=[each.pk for each in begun])
     rows.update(lease_until=later, checkout_url="http://localhost/c/pay/cs_test_1")
-    rows.filter(pk=at_bank.pk).update(way=AttemptMethod.SAVED_CARD, card=card, bank_url="http://localhost/bank/pi_1")
-    rows.filter(pk=processing.pk).update(way=AttemptMethod.SAVED_CARD, card=card, state=AttemptState.PROCESSING)
+    rows.filter(pk=at_bank.pk).update(method=AttemptMethod.SAVED_CARD, card=card, bank_url="http://localhost/bank/pi_1")
+    rows.filter(pk=processing.pk).update(method=AttemptMethod.SAVED_CARD, card=card, state=AttemptState.PROCESSING)
     rows.filter(pk=doubtful.pk).update(state=AttemptState.QUARANTINED, reason="amount")
     for attempt, state in zip(ended, ENDED, strict=True):
         allocation.end_attempt(attempt, state, reason="insufficient_funds", by=cast.DESK)
@@ -105,8 +105,8 @@ def payments_in_doubt(person: Client) -> PaymentAttempt:
             stripe_charge_id=f"ch_{waits.ref}",
             card_brand="visa",
             card_last4="4242",
-            refund_asked_at=now,
-            refund_asked_reason="Paid twice.",
+            refund_requested_at=now,
+            refund_request_reason="Paid twice.",
         )
     Dispute.objects.create(
         practice=person.practice, payment=paid, stripe_dispute_id=f"dp_{waits.ref}", amount_minor=14_000, currency="USD"

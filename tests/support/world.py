@@ -138,7 +138,7 @@ def made_of(practice: Practice) -> World:
     invitation = cast.invited(ana)
     invoice = cast.bill(ana)
     hidden = cast.bill(cast.bruno(practice), shared=False)
-    run = invoice_sharing.start_run(practice, shown=None, asked_by=staff["owner"])
+    run = invoice_sharing.start_run(practice, shown=None, requested_by=staff["owner"])
     assert hidden.shared_at is None
     assert run is not None
     paid = cast.cash(ana, 5_000, invoice=invoice)

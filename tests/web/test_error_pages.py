@@ -125,9 +125,9 @@ def test_other_practices_client_looks_like_a_missing_one(office: Browser, practi
 def test_access_to_other_practice_is_recorded(office: Browser, practice: Practice) -> None:
     dora = cast.dora(cast.birch())
     office.get(f"/office/clients/{'a' * 16}/")
-    assert not AuditEntry.objects.filter(verb=AuditAction.DENIED_PRACTICE).exists()
+    assert not AuditEntry.objects.filter(action=AuditAction.DENIED_PRACTICE).exists()
     office.get(f"/office/clients/{dora.ref}/")
-    entry = AuditEntry.objects.get(verb=AuditAction.DENIED_PRACTICE)
+    entry = AuditEntry.objects.get(action=AuditAction.DENIED_PRACTICE)
     assert entry.practice_id == practice.pk
     assert dora.ref not in f"{entry.about} {entry.details}"
 
@@ -139,7 +139,7 @@ def test_403_names_the_owners(office: Browser, practice: Practice) -> None:
     page = response.content.decode()
     assert "You are signed in as front desk." in page
     assert "Dr. Naomi Elm" in page
-    assert AuditEntry.objects.filter(verb=AuditAction.DENIED_ROLE).exists()
+    assert AuditEntry.objects.filter(action=AuditAction.DENIED_ROLE).exists()
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_full_disk_rolls_back_and_recovers(nearly_full_disk: None, visitor: Brow
         answers.append(create())
     assert set(answers) == {302, 507}
     made = answers.count(302)
-    assert Client.objects.count() == AuditEntry.objects.filter(verb=AuditAction.CLIENT_CREATED).count() == made
+    assert Client.objects.count() == AuditEntry.objects.filter(action=AuditAction.CLIENT_CREATED).count() == made
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA max_page_count = 1000000")
     assert create() == 302

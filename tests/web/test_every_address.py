@@ -353,18 +353,18 @@ def test_other_practices_objects_look_missing(world: World, route: Route, method
     stranger = world.browsers["owner elsewhere"]
     ask = partial(getattr(stranger, method.lower()))
     theirs = ask(world.path(route))
-    asked = AuditEntry.objects.filter(verb=AuditAction.DENIED_PRACTICE, practice__slug="birch-lane").count()
+    asked = AuditEntry.objects.filter(action=AuditAction.DENIED_PRACTICE, practice__slug="birch-lane").count()
     missing = ask(re.sub(r"<str:\w+>", tokens.new_ref(), route.path))
     assert (theirs.status_code, masked(theirs.content)) == (missing.status_code, masked(missing.content))
     assert asked == 1
-    assert AuditEntry.objects.filter(verb=AuditAction.DENIED_PRACTICE).count() == asked
+    assert AuditEntry.objects.filter(action=AuditAction.DENIED_PRACTICE).count() == asked
 
 
 @pytest.mark.parametrize("address", ["/office/clients/new/", "/office/settings/trail/"])
 def test_denied_role_is_recorded(world: World, address: str) -> None:
     ines = StaffMember.objects.get(name="Ines")
     assert world.browsers["biller"].get(address).status_code == 403
-    entry = AuditEntry.objects.get(verb=AuditAction.DENIED_ROLE)
+    entry = AuditEntry.objects.get(action=AuditAction.DENIED_ROLE)
     assert (entry.practice, entry.staff_id) == (world.practice, ines.pk)
 
 

@@ -53,7 +53,7 @@ def archive(client: Client, *, by: Actor) -> Client:
     with access_grants.lock_access(client) as (row, access):
         if row.status == Status.ARCHIVED:
             return row
-        client_details.set_status(row, Status.ARCHIVED, verb=AuditAction.CLIENT_ARCHIVED, by=by)
+        client_details.set_status(row, Status.ARCHIVED, action=AuditAction.CLIENT_ARCHIVED, by=by)
         access_grants.turn_off(access, by=by)
         portal_states.store(access)
     return row
@@ -65,6 +65,6 @@ def restore(client: Client, *, by: Actor) -> Client:
     with access_grants.lock_access(client) as (row, access):
         if row.status != Status.ARCHIVED:
             return row
-        client_details.set_status(row, Status.ACTIVE, verb=AuditAction.CLIENT_RESTORED, by=by)
+        client_details.set_status(row, Status.ACTIVE, action=AuditAction.CLIENT_RESTORED, by=by)
         portal_states.store(access)
     return row

@@ -125,7 +125,7 @@ def timeline_of(client: Client, access: PortalAccess | None) -> Timeline:
     mails = [invitation.email_id for invitation in invitations]
     mail_events = EmailEvent.objects.filter(email__in=mails).exclude(kind__in=_EXCLUDED_MAIL_EVENTS)
     newest_mail_events = list(mail_events.order_by("-id")[: MAX_EVENTS * 2])
-    entries = AuditEntry.objects.filter(client=client, verb__in=EVENT_OF_ACTION).order_by("-id")[:MAX_AUDIT_ENTRIES]
+    entries = AuditEntry.objects.filter(client=client, action__in=EVENT_OF_ACTION).order_by("-id")[:MAX_AUDIT_ENTRIES]
     return build(client, access, invitations, newest_mail_events, list(entries), at=clock.now())
 
 
@@ -211,13 +211,13 @@ def _newest_events(access: PortalAccess | None, events: list[TimelineEvent]) -> 
 
 def _failed_at(entries: Iterable[AuditEntry]) -> datetime | None:
     attempts = failed_attempts.SUCCEEDED | failed_attempts.FAILED
-    last = next((entry for entry in entries if entry.verb in attempts), None)
-    return last.at if last is not None and last.verb in failed_attempts.FAILED else None
+    last = next((entry for entry in entries if entry.action in attempts), None)
+    return last.at if last is not None and last.action in failed_attempts.FAILED else None
 
 
 def _from_entry(entry: AuditEntry) -> TimelineEvent:
-    by = entry.actor_name if entry.verb == AuditAction.PIN_MADE else ""
-    return TimelineEvent(EVENT_OF_ACTION[AuditAction(entry.verb)], entry.at, by=by, entry=entry)
+    by = entry.actor_name if entry.action == AuditAction.PIN_MADE else ""
+    return TimelineEvent(EVENT_OF_ACTION[AuditAction(entry.action)], entry.at, by=by, entry=entry)
 
 
 def _from_mail_events(invitations: Sequence[Invitation], events: Iterable[EmailEvent]) -> list[TimelineEvent]:

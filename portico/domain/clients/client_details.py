@@ -52,9 +52,9 @@ def save(client: Client, entry: ClientInput, *, version: int, by: Actor) -> Addr
     return changes
 
 
-def set_status(client: Client, status: Status, *, verb: AuditAction, by: Actor) -> None:
-    """Sets the status and records it as `verb`. In the caller's transaction, with the client locked."""
+def set_status(client: Client, status: Status, *, action: AuditAction, by: Actor) -> None:
+    """Sets the status and records it as `action`. In the caller's transaction, with the client locked."""
     client.status = status
     client.version += 1
     client.save(update_fields=["status", "version"])
-    audit_log.record(verb, practice=client.practice, client=client, by=by)
+    audit_log.record(action, practice=client.practice, client=client, by=by)

@@ -46,7 +46,7 @@ def entry(
     return AuditEntry(
         practice_id=practice.pk,
         at=clock.now(),
-        verb=str(action),
+        action=str(action),
         actor_kind=by.kind,
         actor_name=by.name[:200],
         staff_id=by.staff_id,

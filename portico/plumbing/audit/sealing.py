@@ -116,7 +116,7 @@ def canonical(entry: AuditEntry) -> bytes:
         entry.pk,
         entry.ref,
         entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        entry.verb,
+        entry.action,
         entry.actor_kind,
         entry.actor_name,
         entry.staff_id,

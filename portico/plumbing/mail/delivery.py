@@ -201,7 +201,7 @@ def _save(email: OutgoingEmail, outcome: Outcome) -> None:
             raise
         else:
             break
-    names = {"email": email.pk, "kind": email.kind, "state": email.state, "tries": email.tries}
+    names = {"email": email.pk, "kind": email.kind, "state": email.state, "attempts": email.attempts}
     logger.info("email.worked_on" if written else "email.fenced_off", extra=names)
 
 
@@ -233,7 +233,7 @@ def _delay_others(email: OutgoingEmail, reply: ServerReply) -> None:
     Otherwise a thousand mails would mean a thousand failed logins every half minute.
     """
     at = clock.now()
-    others = leases.ready(OutgoingEmail.objects.free_to_leave().in_queue(email.lane)).exclude(pk=email.pk)
+    others = leases.ready(OutgoingEmail.objects.free_to_leave().in_queue(email.queue)).exclude(pk=email.pk)
     others = others.filter(Q(state=EmailState.QUEUED) | Q(delayed_by=DelayCause.OURS)).order_by("id")
     columns = retry_policy.delayed(reply, DelayCause.OURS, since=at, at=at)
     with transaction.atomic():

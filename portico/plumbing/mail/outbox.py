@@ -119,7 +119,7 @@ class Draft(TypedDict):
     content: dict[str, Any]  # Any: the composer's own JSON.
     by: Actor
     client: NotRequired["Model | None"]
-    lane: NotRequired[str]
+    queue: NotRequired[str]
     link_nonce: NotRequired[bytes | None]
 
 
@@ -153,7 +153,7 @@ def _columns(draft: Draft) -> dict[str, Any]:  # Any: a column's value.
         "practice_id": draft["practice"].pk,
         "key": draft["key"],
         "kind": draft["kind"],
-        "lane": draft.get("lane", MailQueue.REST),
+        "queue": draft.get("queue", MailQueue.REST),
         "client_id": None if client is None else client.pk,
         "to_address": draft["to_address"],
         "to_name": input_validation.clean_line(draft["to_name"]),

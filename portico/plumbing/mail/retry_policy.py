@@ -85,12 +85,12 @@ def dropped(reason: str, *, at: datetime) -> Outcome:
 
 def failed_to_build(email: OutgoingEmail, detail: str, *, at: datetime) -> Outcome:
     """Returns the outcome for a mail that could not be built: retried with backoff, parked after the fifth error."""
-    errors = email.mistakes + 1
+    errors = email.errors + 1
     if errors < MAX_ERRORS:
         wait = timedelta(seconds=2**errors)
-        return Outcome({"mistakes": errors, "detail": detail, "not_before": at + wait}, None)
+        return Outcome({"errors": errors, "detail": detail, "not_before": at + wait}, None)
     reason = _("Portico could not build this email. Somebody has to look at it and start it again.")
-    changes = _settled_columns(EmailState.FAILED, reason, detail, at) | {"mistakes": errors, "parked_at": at}
+    changes = _settled_columns(EmailState.FAILED, reason, detail, at) | {"errors": errors, "parked_at": at}
     return Outcome(changes, EmailEventKind.PARKED)
 
 

@@ -12,7 +12,7 @@ class AuditEntry(PracticeRow):
 
     ref = RefField()
     at = models.DateTimeField()
-    verb = models.CharField(max_length=60)
+    action = models.CharField(max_length=60)
     actor_kind = models.CharField(max_length=10, choices=ActorKind)
     actor_name = models.CharField(max_length=200, blank=True)
     # Plain ids, not foreign keys: an entry must outlive these rows.
@@ -27,13 +27,13 @@ class AuditEntry(PracticeRow):
     class Meta(PracticeRow.Meta):
         constraints = (
             *PracticeRow.Meta.constraints,
-            SamePractice("client", name="plumbing_trailentry_client_same_practice"),
-            AppendOnly(name="plumbing_trailentry_append_only"),
+            SamePractice("client", name="plumbing_auditentry_client_same_practice"),
+            AppendOnly(name="plumbing_auditentry_append_only"),
         )
-        indexes = (models.Index(fields=["client", "id"], name="plumbing_trail_of_client"),)
+        indexes = (models.Index(fields=["client", "id"], name="plumbing_audit_of_client"),)
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.ref}"
+        return f"{self.action} {self.ref}"
 
 
 class AuditSeal(PracticeRow):
@@ -50,9 +50,9 @@ class AuditSeal(PracticeRow):
     class Meta(PracticeRow.Meta):
         constraints = (
             *PracticeRow.Meta.constraints,
-            models.UniqueConstraint(fields=("practice", "position"), name="plumbing_trailseal_position"),
-            SamePractice("entry", name="plumbing_trailseal_entry_same_practice"),
-            AppendOnly(name="plumbing_trailseal_append_only"),
+            models.UniqueConstraint(fields=("practice", "position"), name="plumbing_auditseal_position"),
+            SamePractice("entry", name="plumbing_auditseal_entry_same_practice"),
+            AppendOnly(name="plumbing_auditseal_append_only"),
         )
 
     def __str__(self) -> str:

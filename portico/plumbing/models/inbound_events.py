@@ -35,7 +35,7 @@ class InboundEvent(QueuedRow):
     written_at = models.DateTimeField(default=clock.now, editable=False)
     state = models.CharField(max_length=10, choices=InboundEventState.choices, default=InboundEventState.WAITING)
     # The number of errors in processing it, and the location of the last one.
-    mistakes = models.PositiveSmallIntegerField(default=0)
+    errors = models.PositiveSmallIntegerField(default=0)
     detail = models.CharField(max_length=300, blank=True)
     settled_at = models.DateTimeField(null=True)
 

@@ -53,7 +53,7 @@ class OutgoingEmailQuerySet(RowQuerySet["OutgoingEmail"]):
         return self.waiting().filter(practice__suspended_at=None)
 
     def in_queue(self, queue: str) -> "OutgoingEmailQuerySet":
-        return self.filter(lane=queue)
+        return self.filter(queue=queue)
 
 
 class OutgoingEmail(QueuedRow):
@@ -67,7 +67,7 @@ class OutgoingEmail(QueuedRow):
 
     ref = RefField()
     kind = models.CharField(max_length=40)
-    lane = models.CharField(max_length=10, choices=MailQueue.choices, default=MailQueue.REST)
+    queue = models.CharField(max_length=10, choices=MailQueue.choices, default=MailQueue.REST)
     # Made of stable ids ("invitation:41"), so that one event never queues a second mail.
     key = models.CharField(max_length=120, unique=True)
     client = models.ForeignKey(
@@ -99,7 +99,7 @@ class OutgoingEmail(QueuedRow):
     delayed_at = models.DateTimeField(null=True)
     delayed_by = models.CharField(max_length=10, choices=DelayCause.choices, blank=True)
     # The number of errors in building it; an unreachable server is not one.
-    mistakes = models.PositiveSmallIntegerField(default=0)
+    errors = models.PositiveSmallIntegerField(default=0)
     parked_at = models.DateTimeField(null=True)
     # When it stopped waiting, whatever the outcome.
     settled_at = models.DateTimeField(null=True)
@@ -127,7 +127,7 @@ class OutgoingEmail(QueuedRow):
             ),
         )
         indexes = (
-            models.Index(fields=("lane", "id"), condition=Q(settled_at__isnull=True), name="outgoing_waiting"),
+            models.Index(fields=("queue", "id"), condition=Q(settled_at__isnull=True), name="outgoing_waiting"),
             models.Index(
                 fields=("practice", "delayed_at"), condition=Q(delayed_at__isnull=False), name="outgoing_delayed"
             ),
@@ -152,14 +152,14 @@ class OutgoingEmail(QueuedRow):
         self.settled_at = self.parked_at = at
         self.delayed_at, self.delayed_by = None, ""
         self.handing_over_at = self.lease_until = self.not_before = None
-        self.tries += 1  # A worker that still has it can no longer save an outcome.
+        self.attempts += 1  # A worker that still has it can no longer save an outcome.
         self.save()
 
     def requeue(self) -> None:
         self.state, self.reason, self.detail = EmailState.QUEUED, "", ""
         self.settled_at = self.parked_at = self.lease_until = self.not_before = None
-        self.mistakes = 0
-        self.tries += 1  # A worker that still has it can no longer save an outcome.
+        self.errors = 0
+        self.attempts += 1  # A worker that still has it can no longer save an outcome.
         self.save()
 
 

@@ -27,7 +27,7 @@ class QueuedRow(PracticeRow):
     lease_until = models.DateTimeField(null=True, editable=False)
     not_before = models.DateTimeField(null=True, editable=False)
     # The number of claims, and the fencing token: an outcome is saved only if it still has the claimed value.
-    tries = models.PositiveIntegerField(default=0, editable=False)
+    attempts = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta(PracticeRow.Meta):
         abstract = True
@@ -65,15 +65,15 @@ def claim_some[R: QueuedRow](rows: QuerySet[R], *, limit: int, lease: timedelta)
         lease_until = clock.now() + lease
         for row in claimed:
             row.lease_until = lease_until
-            row.tries += 1
+            row.attempts += 1
         held = rows.model._base_manager.filter(pk__in=[row.pk for row in claimed])
-        held.update(lease_until=lease_until, tries=F("tries") + 1)
+        held.update(lease_until=lease_until, attempts=F("attempts") + 1)
     return claimed
 
 
 def update_if_held(row: QueuedRow, **changes: Any) -> bool:  # Any: a column's value.
     """Saves the changes and keeps the claim. Returns False, saving nothing, if another worker has claimed the row."""
-    is_held = type(row)._base_manager.filter(pk=row.pk, tries=row.tries).update(**changes)
+    is_held = type(row)._base_manager.filter(pk=row.pk, attempts=row.attempts).update(**changes)
     if is_held:
         for name, value in changes.items():
             setattr(row, name, value)
@@ -109,14 +109,14 @@ def finish_all[R: QueuedRow](rows: Sequence[R], **changes: Any) -> list[R]:  # A
 def release_all(rows: Sequence[QueuedRow], **changes: Any) -> None:  # Any: a column's value.
     """Releases rows that were not processed, as if they had not been claimed."""
     for group, still_held in _by_token(rows):
-        still_held.update(lease_until=None, tries=group[0].tries - 1, **changes)
+        still_held.update(lease_until=None, attempts=group[0].attempts - 1, **changes)
 
 
 def _by_token[R: QueuedRow](rows: Sequence[R]) -> Iterator[tuple[list[R], QuerySet[R]]]:
     """Groups the rows by fencing token (mostly one group), each with the query for those still held."""
-    for tries, grouped in groupby(sorted(rows, key=attrgetter("tries")), key=attrgetter("tries")):
+    for attempts, grouped in groupby(sorted(rows, key=attrgetter("attempts")), key=attrgetter("attempts")):
         group = list(grouped)
-        yield group, type(group[0])._base_manager.filter(pk__in=[row.pk for row in group], tries=tries)
+        yield group, type(group[0])._base_manager.filter(pk__in=[row.pk for row in group], attempts=attempts)
 
 
 def lag(rows: QuerySet[Any]) -> timedelta:  # Any: any subclass of QueuedRow.

@@ -46,7 +46,7 @@ def refund_receipt(refund: Refund, *, shared_only: bool) -> BillingDocument:
     """Returns the receipt of a refund; expects the refund with its payment."""
     payment, zone = refund.payment, refund.payment.client.practice.zone
     given_on = times.day_of(refund.created_at, zone)
-    by_card = refund.way == RefundMethod.STRIPE
+    by_card = refund.method == RefundMethod.STRIPE
     note = _("It goes back to the card it came from; banks need up to ten days.") if by_card else _("Given by hand.")
     return _receipt(
         payment,

@@ -25,7 +25,7 @@ MAX_BYTES = 256 * 1024
 @require_POST
 def receive(request: HttpRequest, slug: str) -> HttpResponse:
     """Returns 200 only once the event is stored, 404 if the practice has no webhook secret, else 400 or 413."""
-    payments = webhook_setup.secret_holder(slug)
+    payments = webhook_setup.find_by_slug(slug)
     if payments is None:
         raise Http404
     if len(request.body) > MAX_BYTES:

@@ -50,7 +50,7 @@ class AuditDay:
 
 
 def row_for(entry: AuditEntry) -> AuditRow:
-    icon, tone = _ICONS.get(AuditAction(entry.verb), ("check", "quiet"))
+    icon, tone = _ICONS.get(AuditAction(entry.action), ("check", "quiet"))
     return AuditRow(at=entry.at, sentence=sentence(entry), who=actor_label(entry), icon=icon, tone=tone)
 
 
@@ -72,7 +72,7 @@ def actor_label(entry: AuditEntry) -> str:
             return _("%(name)s, in the portal") % {"name": entry.actor_name}
         case ActorKind.OPERATOR:
             return _("The operator")
-        case ActorKind.NOBODY:
+        case ActorKind.ANONYMOUS:
             return _("Somebody not signed in")
         case _:
             return entry.actor_name
@@ -80,19 +80,19 @@ def actor_label(entry: AuditEntry) -> str:
 
 def sentence(entry: AuditEntry) -> str:
     """Returns one sentence without a full stop."""
-    verb, details = AuditAction(entry.verb), entry.details
-    if verb == AuditAction.DOCUMENT_VIEWED:
-        template = _DOCUMENTS.get(str(details.get("kind")), verb.label)
+    action, details = AuditAction(entry.action), entry.details
+    if action == AuditAction.DOCUMENT_VIEWED:
+        template = _DOCUMENTS.get(str(details.get("kind")), action.label)
         return str(template) % {"number": details.get("number", "")}
-    if verb in REFUSED:
-        return _stripe_failure(verb, details)
-    return _billing_sentence(verb, details) if verb in BOOKS else _client_or_staff_sentence(verb, details)
+    if action in REFUSED:
+        return _stripe_failure(action, details)
+    return _billing_sentence(action, details) if action in BOOKS else _client_or_staff_sentence(action, details)
 
 
-def _client_or_staff_sentence(verb: AuditAction, details: Mapping[str, Any]) -> str:  # Any: JSON.
-    match verb:
+def _client_or_staff_sentence(action: AuditAction, details: Mapping[str, Any]) -> str:  # Any: JSON.
+    match action:
         case AuditAction.CLIENT_EDITED | AuditAction.PRACTICE_EDITED if details.get("fields"):
-            return _("%(act)s: %(fields)s") % {"act": verb.label, "fields": _names_of(details["fields"])}
+            return _("%(act)s: %(fields)s") % {"act": action.label, "fields": _names_of(details["fields"])}
         case AuditAction.ADDRESS_CHOSEN if not details.get("address"):
             return _("Portal email taken away: no address is chosen")
         case AuditAction.OPTIONS_CHANGED if "access_billing_documents" in details:
@@ -102,33 +102,33 @@ def _client_or_staff_sentence(verb: AuditAction, details: Mapping[str, Any]) -> 
         case AuditAction.EMAIL_DROPPED if details.get("reason"):
             return _("An email was not sent. %(reason)s") % {"reason": details["reason"]}
         case AuditAction.INVITATION_REFUSED | AuditAction.PIN_NOT_MADE:
-            return str(_REFUSALS[verb].get(str(details.get("why")), _SENTENCES[verb]))
+            return str(_REFUSALS[action].get(str(details.get("why")), _SENTENCES[action]))
         case AuditAction.LINK_REFUSED:
             links = _LINKS_OPENED if details.get("opened") else _LINKS
             return str(links.get(str(details.get("state")), _("A sign-in link was refused")))
         case AuditAction.STAFF_ADDED | AuditAction.STAFF_ROLE_CHANGED if details.get("role") in Role.values:
-            return _ROLES[verb] % {"role": Role(details["role"]).label.lower()}
+            return _ROLES[action] % {"role": Role(details["role"]).label.lower()}
         case _:
             pass
-    template = _WITH_ADDRESS.get(verb)
+    template = _WITH_ADDRESS.get(action)
     if template is not None and details.get("address"):
         return str(template) % {"address": details["address"]}
-    return str(_SENTENCES.get(verb, verb.label))
+    return str(_SENTENCES.get(action, action.label))
 
 
-def _stripe_failure(verb: AuditAction, details: Mapping[str, Any]) -> str:  # Any: JSON.
+def _stripe_failure(action: AuditAction, details: Mapping[str, Any]) -> str:  # Any: JSON.
     """Returns "Stripe refused the request (email_invalid, email, req_1a2b)", to look up in Stripe's log."""
     failure = str(details.get("failure", ""))
-    text = str(AttemptFailure(failure).label if failure in AttemptFailure.values else verb.label)
-    if verb == AuditAction.REFUND_FAILED:
-        text = f"{verb.label}: {text}" if failure else str(verb.label)
+    text = str(AttemptFailure(failure).label if failure in AttemptFailure.values else action.label)
+    if action == AuditAction.REFUND_FAILED:
+        text = f"{action.label}: {text}" if failure else str(action.label)
     codes = ", ".join(str(details[name]) for name in ("reason", "param", "request") if details.get(name))
     return _("%(words)s (%(found)s)") % {"words": text, "found": codes} if codes else text
 
 
-def _billing_sentence(verb: AuditAction, details: Mapping[str, Any]) -> str:  # Any: JSON.
+def _billing_sentence(action: AuditAction, details: Mapping[str, Any]) -> str:  # Any: JSON.
     """Returns "Invoice issued: invoice 1038, $140.00", with the reason if one was given."""
-    text = str(BOOKS[verb])
+    text = str(BOOKS[action])
     if details.get("number"):
         text = _("%(words)s: invoice %(number)s") % {"words": text, "number": details["number"]}
     minor = details.get("amount_minor", details.get("total_minor"))
@@ -150,8 +150,8 @@ _ROLES = {
     AuditAction.STAFF_ROLE_CHANGED: gettext_lazy("Role of a staff member changed to %(role)s"),
 }
 BOOKS = {
-    verb: verb.label
-    for verb in (
+    action: action.label
+    for action in (
         AuditAction.INVOICE_DRAFTED,
         AuditAction.INVOICE_EDITED,
         AuditAction.INVOICE_DISCARDED,

@@ -56,7 +56,7 @@ def get_credit(request: OfficeRequest, ref: str) -> Credit:
 
 def get_refund(request: OfficeRequest, ref: str) -> Refund:
     """Returns the practice's refund with the ref unless it failed, with payment and client. Raises Http404."""
-    found = Refund.objects.filter(practice=request.practice, ref=ref).counting()
+    found = Refund.objects.filter(practice=request.practice, ref=ref).not_failed()
     refund = found.select_related("payment__client").first()
     if refund is None:
         raise Http404

@@ -113,7 +113,7 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
         "lines": invoice.lines.order_by("position"),
         "receipts": _receipts(invoice),
         "refunds": Refund.objects.filter(credit_notes__invoice=invoice, credit_notes__undone_at=None)
-        .counting()
+        .not_failed()
         .order_by("id"),
     }
     return render(request, "portal/billing/invoice.html", context)
@@ -153,7 +153,7 @@ def _receipts(invoice: Invoice) -> list[tuple[Payment, str]]:
 
 def _record_first_view(request: PortalRequest, invoice: Invoice) -> None:
     """Records the client's first view of the invoice, which staff see in its history."""
-    seen = AuditEntry.objects.filter(client=request.client, verb=AuditAction.INVOICE_SEEN, about=invoice.ref)
+    seen = AuditEntry.objects.filter(client=request.client, action=AuditAction.INVOICE_SEEN, about=invoice.ref)
     if not seen.exists():
         audit_log.record(
             AuditAction.INVOICE_SEEN,

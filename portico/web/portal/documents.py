@@ -91,7 +91,7 @@ def statement_pdf(request: PortalRequest) -> HttpResponse:
 
 def _payment(request: PortalRequest, ref: str) -> Payment:
     refuse_unless_allowed(request)
-    payment = get_object_or_404(request.client.payments.counting(), ref=ref)
+    payment = get_object_or_404(request.client.payments.not_taken_back(), ref=ref)
     payment.client = request.client
     payment.client.practice = request.practice
     return payment
@@ -101,7 +101,7 @@ def _refund(request: PortalRequest, ref: str) -> Refund:
     refuse_unless_allowed(request)
     refunds = (
         Refund.objects.filter(payment__client=request.client, payment__taken_back_at=None)
-        .counting()
+        .not_failed()
         .select_related("payment")
     )
     refund = get_object_or_404(refunds, ref=ref)

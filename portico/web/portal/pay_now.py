@@ -51,7 +51,7 @@ def pay_invoice(request: PortalRequest, ref: str) -> HttpResponse:
 @require_POST
 def remove_card(request: PortalRequest, ref: str) -> HttpResponse:
     """Removes a saved card of the mailbox; cards belong to the mailbox, not to one of its clients."""
-    card = get_object_or_404(SavedCard.objects.kept().filter(account=request.account), ref=ref)
+    card = get_object_or_404(SavedCard.objects.active().filter(account=request.account), ref=ref)
     saved_cards.remove(card, request.client, by=request.actor)
     saved_cards.detach(card, deadline=Deadline())
     billing = reverse("portal:billing", kwargs={"slug": request.practice.slug})
@@ -105,7 +105,7 @@ def _post(
         if recent:
             return _to_recent_attempt(request, recent, order)
         return _refused(request, payer, current, form, refusal)
-    if attempt.way == AttemptMethod.CHECKOUT and attempt.holds and attempt.checkout_url:
+    if attempt.method == AttemptMethod.CHECKOUT and attempt.holds_invoices and attempt.checkout_url:
         return redirect(attempt.checkout_url)
     return _to_payment(request, attempt)
 

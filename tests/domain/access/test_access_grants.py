@@ -25,7 +25,7 @@ OFF = AccessInput(enabled=False, address=None, access_billing_documents=True, pa
 
 
 def verbs_of(person: Client) -> list[str]:
-    return list(AuditEntry.objects.filter(client=person).order_by("id").values_list("verb", flat=True))
+    return list(AuditEntry.objects.filter(client=person).order_by("id").values_list("action", flat=True))
 
 
 def test_turning_access_on_is_recorded_with_its_actor(practice: Practice) -> None:
@@ -35,7 +35,7 @@ def test_turning_access_on_is_recorded_with_its_actor(practice: Practice) -> Non
     assert access.enabled_by == "Fay"
     assert access.account is not None
     assert access.account.mailbox_key == "ana@mail.example"
-    said = AuditEntry.objects.filter(client=ana, verb=AuditAction.ACCESS_TURNED_ON).get()
+    said = AuditEntry.objects.filter(client=ana, action=AuditAction.ACCESS_TURNED_ON).get()
     assert (said.actor_name, said.staff_id) == ("Fay", by.staff_id)
     assert AuditAction.ADDRESS_CHOSEN in verbs_of(ana)
 
@@ -139,7 +139,7 @@ def test_changed_options_are_recorded_and_revoke_nothing(practice: Practice) -> 
     entry = replace(cast.entry_for(ana), access_billing_documents=False)
     after = access_grants.save_access(ana, entry, version=None, by=cast.DESK)
     assert after.changed_epoch == before.changed_epoch
-    said = AuditEntry.objects.get(client=ana, verb=AuditAction.OPTIONS_CHANGED)
+    said = AuditEntry.objects.get(client=ana, action=AuditAction.OPTIONS_CHANGED)
     assert said.details == {"access_billing_documents": False, "pay_by_card": False}
 
 

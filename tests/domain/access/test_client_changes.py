@@ -131,13 +131,13 @@ def test_archiving_turns_access_off_and_restoring_does_not_turn_it_on(practice: 
 
 def test_archiving_and_restoring_twice_change_nothing_the_second_time(practice: Practice) -> None:
     ana = cast.ana(practice)
-    for operation, verb in (
+    for operation, action in (
         (client_changes.archive, AuditAction.CLIENT_ARCHIVED),
         (client_changes.restore, AuditAction.CLIENT_RESTORED),
     ):
         operation(ana, by=cast.DESK)
         operation(ana, by=cast.DESK)
-        assert AuditEntry.objects.filter(client=ana, verb=verb).count() == 1
+        assert AuditEntry.objects.filter(client=ana, action=action).count() == 1
 
 
 def test_inactive_changes_nothing_in_the_portal(practice: Practice) -> None:

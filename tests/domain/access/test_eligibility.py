@@ -112,7 +112,7 @@ def test_the_query_for_epochs_selects_exactly_what_the_predicate_allows(
 ) -> None:
     changed, ended, consent = changes
     PortalAccess.objects.update(changed_epoch=changed, ended_epoch=ended, consent_epoch=consent)
-    opened = PortalAccess.objects.opened(purpose, epoch, proof_epoch=proof).exists()
+    opened = PortalAccess.objects.opened_by(purpose, epoch, proof_epoch=proof).exists()
     assert opened is eligibility.is_current(read(), purpose, epoch, proof_epoch=proof)
 
 

@@ -51,7 +51,7 @@ def test_a_session_that_shows_no_client_is_ended(practice: Practice) -> None:
 def test_a_client_without_an_address_has_nothing_to_revoke(practice: Practice) -> None:
     casey = cast.client(practice, "Casey")
     revocation.revoke_all(casey, by=cast.DESK)
-    assert not AuditEntry.objects.filter(verb=AuditAction.EVERYTHING_ENDED).exists()
+    assert not AuditEntry.objects.filter(action=AuditAction.EVERYTHING_ENDED).exists()
 
 
 def test_only_sessions_that_show_the_client_are_listed(practice: Practice) -> None:

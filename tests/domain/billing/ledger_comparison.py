@@ -56,7 +56,7 @@ def differences(book: Book) -> list[str]:
         wrong.append(f"disputes: Stripe has {disputes}, Portico has {known}")
     moving = PaymentAttempt.objects.filter(state__in=(AttemptState.PROCESSING, AttemptState.QUARANTINED))
     wrong += [f"attempt {each.pk} is {each.state}" for each in moving]
-    mistaken = InboundEvent.objects.exclude(mistakes=0)
+    mistaken = InboundEvent.objects.exclude(errors=0)
     wrong += [f"event {each.kind} met a mistake of ours: {each.detail}" for each in mistaken]
     return wrong + _mails()
 
@@ -110,7 +110,7 @@ def _lost(charge: BookedCharge) -> int:
 def _mails() -> list[str]:
     """Returns the receipts of card payments and mails of successful refunds that are missing."""
     keys = set(OutgoingEmail.objects.filter(kind__in=("receipt", "refund")).values_list("key", flat=True))
-    refunds = Refund.objects.filter(state=RefundState.SUCCEEDED, way=RefundMethod.STRIPE)
+    refunds = Refund.objects.filter(state=RefundState.SUCCEEDED, method=RefundMethod.STRIPE)
     expected = {f"receipt:{each.ref}" for each in _online()} | {f"refund:{each.ref}" for each in refunds}
     return [f"{key} was not mailed" for key in expected - keys]
 

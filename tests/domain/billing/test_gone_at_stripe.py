@@ -37,9 +37,11 @@ def test_a_deleted_customer_is_replaced_during_payment(till: Till, ana: Client, 
     polling.poll(attempt)
     assert fresh(bill).is_paid
     assert [charge.amount for charge in till.book] == [1_000, 14_000]
-    entry = AuditEntry.objects.get(verb=AuditAction.CARD_REMOVED)
+    entry = AuditEntry.objects.get(action=AuditAction.CARD_REMOVED)
     assert (entry.actor_name, entry.client_id) == ("Stripe", ana.pk)
-    assert not AuditEntry.objects.filter(verb__in=(AuditAction.PAYMENT_DECLINED, AuditAction.PAYMENT_REFUSED)).exists()
+    assert not AuditEntry.objects.filter(
+        action__in=(AuditAction.PAYMENT_DECLINED, AuditAction.PAYMENT_REFUSED)
+    ).exists()
 
 
 def test_a_deleted_customer_keeps_its_row(till: Till, ana: Client, card: SavedCard) -> None:

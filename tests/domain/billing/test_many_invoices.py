@@ -83,7 +83,7 @@ def test_invoices_beyond_metadata_limit_become_credit(till: Till, ana: Client, m
     webhook_events.process(event(till, "payment_intent", intent["id"]))
     payment = Payment.objects.get()
     assert (payment.allocated_minor, payment.still_unused_minor) == (400, 600)
-    assert "more invoices" in payment.refund_asked_reason
+    assert "more invoices" in payment.refund_request_reason
     account_credits.keep_as_credit(payment, shown=None, by=cast.DESK)
     assert not ana.invoices.payable().exists()
 

@@ -112,9 +112,9 @@ def test_a_refused_request_is_recorded_with_its_details(
     (line,) = [record for record in caplog.records if record.message == "payment.refused"]
     logged = (line.code, line.param, line.request)  # type: ignore[attr-defined]  # The extras of the entry.
     assert logged == ("url_invalid", "success_url", attempt.stripe_request_id)
-    entry = AuditEntry.objects.get(verb=AuditAction.PAYMENT_REFUSED)
+    entry = AuditEntry.objects.get(action=AuditAction.PAYMENT_REFUSED)
     assert entry.details["request"] == attempt.stripe_request_id
-    assert not AuditEntry.objects.filter(verb=AuditAction.PAYMENT_DECLINED).exists()
+    assert not AuditEntry.objects.filter(action=AuditAction.PAYMENT_DECLINED).exists()
     assert payments_in_review.count(till.practice) == 1
 
 
@@ -136,7 +136,7 @@ def test_each_failure_has_its_own_code(
     fault: tuple[str, str],
     expected: tuple[type, AttemptFailure, AuditAction],
 ) -> None:
-    refusal, failure, verb = expected
+    refusal, failure, action = expected
     kind, code = fault
     till.stripe.fault(kind, "/v1/payment_intents", method="POST", code=code)
     with pytest.raises(Refused) as refused:
@@ -144,7 +144,7 @@ def test_each_failure_has_its_own_code(
     assert type(refused.value) is refusal
     attempt = PaymentAttempt.objects.latest("id")
     assert (attempt.state, attempt.failure) == (AttemptState.FAILED, failure)
-    assert AuditEntry.objects.filter(verb=verb, about=attempt.ref).exists()
+    assert AuditEntry.objects.filter(action=action, about=attempt.ref).exists()
 
 
 def test_a_revoked_key_has_its_own_code(till: Till, ana: Client, bill: Invoice) -> None:
@@ -159,7 +159,7 @@ def test_an_unreachable_stripe_has_its_own_code(till: Till, ana: Client, bill: I
     with pytest.raises(StripeNotReachable):
         till.start(ana, bill)
     assert PaymentAttempt.objects.get().failure == AttemptFailure.UNREACHABLE
-    assert AuditEntry.objects.filter(verb=AuditAction.PAYMENT_NOT_REACHED).exists()
+    assert AuditEntry.objects.filter(action=AuditAction.PAYMENT_NOT_REACHED).exists()
 
 
 def test_a_declined_card_needs_no_review(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
@@ -172,7 +172,7 @@ def test_a_declined_card_needs_no_review(till: Till, ana: Client, card: SavedCar
     till.charge(ana, card, bill)
     declined = PaymentAttempt.objects.latest("id")
     assert (declined.state, declined.failure) == (AttemptState.FAILED, AttemptFailure.DECLINED)
-    assert AuditEntry.objects.filter(verb=AuditAction.PAYMENT_DECLINED).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.PAYMENT_DECLINED).count() == 1
     assert payments_in_review.count(till.practice) == 0
 
 
@@ -198,7 +198,7 @@ def test_a_refused_refund_is_in_review_until_it_is_sent(till: Till, ana: Client,
     refuse(till, "/v1/refunds", code="charge_disputed", param="charge")
     with pytest.raises(RefundRefused):
         card_refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
-    entry = AuditEntry.objects.get(verb=AuditAction.REFUND_FAILED)
+    entry = AuditEntry.objects.get(action=AuditAction.REFUND_FAILED)
     assert (entry.details["failure"], entry.details["reason"]) == ("refused", "charge_disputed")
     assert entry.details["request"].startswith("req_")
     assert payments_in_review.count(till.practice) == 1

@@ -94,10 +94,10 @@ def test_of_concurrent_calls_with_equal_sums_one_acts(
     ana: Client, operation: Operation, read_sums: Callable[[Client], ShownSums], action: AuditAction
 ) -> None:
     shown = read_sums(ana)
-    before = AuditEntry.objects.filter(verb=action).count()
+    before = AuditEntry.objects.filter(action=action).count()
     results = at_once(*[partial(operation, ana, shown)] * HANDS)
     assert errors(results) == [ShownSumsChanged] * (HANDS - 1)
-    assert AuditEntry.objects.filter(verb=action).count() == before + 1
+    assert AuditEntry.objects.filter(action=action).count() == before + 1
     assert list(verification.mismatches()) == []
 
 
@@ -108,9 +108,9 @@ def test_without_the_comparison_all_calls_act(
     ana: Client, operation: Operation, read_sums: Callable[[Client], ShownSums], action: AuditAction
 ) -> None:
     read_sums(ana)
-    before = AuditEntry.objects.filter(verb=action).count()
+    before = AuditEntry.objects.filter(action=action).count()
     assert errors(at_once(*[partial(operation, ana, None)] * HANDS)) == []
-    assert AuditEntry.objects.filter(verb=action).count() == before + HANDS
+    assert AuditEntry.objects.filter(action=action).count() == before + HANDS
 
 
 def void(bill: Invoice, shown: ShownSums | None) -> Invoice:
@@ -151,7 +151,7 @@ def test_without_the_lock_a_paid_invoice_is_voided(ana: Client) -> None:
         is_paid.set()
 
     assert errors(at_once(void_without_lock, pay)) == []
-    entry = AuditEntry.objects.get(verb=AuditAction.INVOICE_VOIDED)
+    entry = AuditEntry.objects.get(action=AuditAction.INVOICE_VOIDED)
     assert entry.details["became_credit_minor"] == 14_000
 
 
@@ -185,4 +185,4 @@ def test_changed_sums_cancel_no_payment_attempt(till: Till, ana: Client) -> None
     with pytest.raises(ShownSumsChanged):
         void(bill, replace(shown_sums.of_invoice(bill), text="total=14000 paid=1 credited=0"))
     attempt.refresh_from_db()
-    assert attempt.holds
+    assert attempt.holds_invoices

@@ -25,8 +25,8 @@ def save(client: Client, *addresses: AddressInput, details: ClientDetails = ANA,
     return client_changes.save_client_info(client, entry, version=version, by=cast.DESK).client
 
 
-def verbs() -> list[str]:
-    return list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))
+def actions() -> list[str]:
+    return list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
 
 
 def kept(row: EmailAddress, *, ok: bool = True, kind: str = "home") -> AddressInput:
@@ -35,12 +35,12 @@ def kept(row: EmailAddress, *, ok: bool = True, kind: str = "home") -> AddressIn
 
 def test_saving_what_stands_changes_nothing(practice: Practice) -> None:
     ana = cast.ana(practice)
-    before = verbs()
+    before = actions()
 
     saved = save(ana, kept(EmailAddress.objects.get()))
 
     assert saved.version == 1
-    assert verbs() == before
+    assert actions() == before
 
 
 def test_each_changed_field_is_named_in_the_trail(practice: Practice) -> None:
@@ -63,15 +63,15 @@ def test_a_changed_address_closes_its_row_and_is_agreed_to_anew(practice: Practi
     new = ana.email_addresses.open().get()
     assert (old.address, old.closed_at is not None, old.email_ok) == ("ana@mail.example", True, True)
     assert (new.address, new.email_ok) == ("ana@new.example", False)
-    assert verbs()[-2:] == ["address.closed", "address.added"]
+    assert actions()[-2:] == ["address.closed", "address.added"]
 
 
 def test_consent_to_a_new_address_is_told(practice: Practice) -> None:
     ana = cast.ana(practice)
     old = EmailAddress.objects.get()
-    before = len(verbs())
+    before = len(actions())
     save(ana, AddressInput("ana@new.example", "home", email_ok=True, ref=old.ref))
-    assert verbs()[before:] == [AuditAction.ADDRESS_CLOSED, AuditAction.ADDRESS_ADDED, AuditAction.CONSENT_RECORDED]
+    assert actions()[before:] == [AuditAction.ADDRESS_CLOSED, AuditAction.ADDRESS_ADDED, AuditAction.CONSENT_RECORDED]
     told = AuditEntry.objects.latest("id")
     assert (told.details, told.about) == ({"address": "ana@new.example"}, EmailAddress.objects.open().get().ref)
 
@@ -108,7 +108,7 @@ def test_consent_withdrawn_and_given_again_is_told_each_time(practice: Practice)
     save(ana, kept(row), version=2)
     row.refresh_from_db()
     assert (row.email_ok, row.email_ok_by, row.email_ok_withdrawn_at) == (True, "The desk", None)
-    assert verbs()[-2:] == ["consent.withdrawn", "consent.recorded"]
+    assert actions()[-2:] == ["consent.withdrawn", "consent.recorded"]
 
 
 def test_the_same_mailbox_twice_is_refused_and_nothing_is_saved(practice: Practice) -> None:

@@ -105,11 +105,15 @@ def test_a_waiting_mail_is_parked_with_its_reason_and_can_be_started_again(offic
     # A try was under way, and nobody knows how it ended.
     held_until = clock.now() + timedelta(minutes=1)
     OutgoingEmail.objects.update(
-        state=EmailState.DELAYED, delayed_at=clock.now(), handing_over_at=clock.now(), lease_until=held_until, tries=3
+        state=EmailState.DELAYED,
+        delayed_at=clock.now(),
+        handing_over_at=clock.now(),
+        lease_until=held_until,
+        attempts=3,
     )
     assert after_restore()["alder-street"].emails == 1
     email.refresh_from_db()
-    assert (email.state, email.is_parked, email.lease_until, email.tries) == (EmailState.FAILED, True, None, 4)
+    assert (email.state, email.is_parked, email.lease_until, email.attempts) == (EmailState.FAILED, True, None, 4)
     assert not SignInLink.objects.usable().exists()
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.NEEDS_ATTENTION
@@ -148,7 +152,7 @@ def test_each_practice_has_its_entry_and_knows_what_may_be_missing(practice: Pra
     before = clock.now()
     assert after_restore().keys() == {"alder-street", "birch-lane"}
     for each in (practice, birch):
-        entry = AuditEntry.objects.get(practice=each, verb=AuditAction.PRACTICE_RESTORED)
+        entry = AuditEntry.objects.get(practice=each, action=AuditAction.PRACTICE_RESTORED)
         assert (entry.actor_kind, entry.details["emails"]) == ("operator", 1)
         assert Restoration.objects.get(practice=each).backup_made_at <= before
 
@@ -169,7 +173,7 @@ def test_twice_in_a_row_is_once(practice: Practice, stopped_clock: Traveller) ->
     stopped_clock.shift(timedelta(minutes=5))
     assert after_restore() == {"alder-street": NOTHING}
     assert Restoration.objects.count() == 1
-    assert AuditEntry.objects.filter(verb=AuditAction.PRACTICE_RESTORED).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.PRACTICE_RESTORED).count() == 1
 
 
 def test_a_quiet_practice_that_is_restored_a_second_time_is_noted_again(

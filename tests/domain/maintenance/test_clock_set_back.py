@@ -256,12 +256,12 @@ def test_a_storm_of_the_future_is_over_within_the_hour(practice: Practice, stopp
         SignInRequest.objects.create(practice=practice, mailbox_key=str(number), browser_hash="", network="")
     Burst.objects.create(practice=practice, kind=BurstKind.PINS, number=1)
     work_on()
-    assert Burst.objects.lasting().count() == 2
+    assert Burst.objects.ongoing().count() == 2
     stopped_clock.shift(timedelta(days=-3))
     work_on()
     stopped_clock.shift(timedelta(hours=1))
     work_on()
-    assert not Burst.objects.lasting().exists()
+    assert not Burst.objects.ongoing().exists()
 
 
 def test_a_browser_seen_in_the_future_is_forgotten_in_time(practice: Practice, stopped_clock: Traveller) -> None:
@@ -288,7 +288,7 @@ def test_staff_need_not_wait_for_the_future_to_release_a_payment(practice: Pract
 def test_a_slow_clock_that_is_known_ends_nothing(practice: Practice, stopped_clock: Traveller) -> None:
     is_good = client_session(practice)
     stopped_clock.shift(timedelta(days=-3))
-    clock_checks.note(clock.now() + timedelta(days=3))
+    clock_checks.record(clock.now() + timedelta(days=3))
     work_on()
     assert not is_good()
     stopped_clock.shift(timedelta(days=3))

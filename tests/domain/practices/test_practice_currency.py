@@ -25,7 +25,7 @@ def save_currency(practice: Practice, currency: str) -> Practice:
 
 def test_the_currency_can_change_before_the_first_invoice(practice: Practice) -> None:
     assert save_currency(practice, "EUR").currency == "EUR"
-    assert AuditEntry.objects.get(verb=AuditAction.PRACTICE_EDITED).details == {"fields": "currency"}
+    assert AuditEntry.objects.get(action=AuditAction.PRACTICE_EDITED).details == {"fields": "currency"}
 
 
 def test_the_currency_is_fixed_after_the_first_invoice(practice: Practice) -> None:

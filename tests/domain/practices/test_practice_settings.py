@@ -57,7 +57,7 @@ def test_saving_the_same_details_again_is_not_recorded() -> None:
     first = practice_settings.save_details(practice, changed_details(practice), version=1, by=cast.DESK)
     again = practice_settings.save_details(practice, changed_details(practice), version=first.version, by=cast.DESK)
     assert (first.version, again.version) == (2, 2)
-    assert AuditEntry.objects.filter(verb=AuditAction.PRACTICE_EDITED).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.PRACTICE_EDITED).count() == 1
 
 
 @pytest.mark.postgresql
@@ -68,7 +68,7 @@ def test_of_eight_concurrent_saves_one_succeeds() -> None:
     assert sum(outcomes) == 1
     saved = Practice.objects.get()
     assert (saved.support_hours, saved.version) == (hours(outcomes.index(True)), practice.version + 1)
-    assert AuditEntry.objects.filter(verb=AuditAction.PRACTICE_EDITED).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.PRACTICE_EDITED).count() == 1
 
 
 @pytest.mark.postgresql

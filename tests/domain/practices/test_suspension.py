@@ -52,5 +52,5 @@ def test_suspending_and_resuming_are_idempotent(practice: Practice, stopped_cloc
     assert clock.now() != first
     suspension.resume(practice, by=cast.DESK)
     assert not suspension.resume(practice, by=cast.DESK).is_suspended
-    verbs = list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))
-    assert verbs == [AuditAction.PRACTICE_SUSPENDED, AuditAction.PRACTICE_RESUMED]
+    actions = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
+    assert actions == [AuditAction.PRACTICE_SUSPENDED, AuditAction.PRACTICE_RESUMED]

@@ -27,7 +27,7 @@ def test_an_entry_tells_who_did_what_for_which_client_and_when() -> None:
         )
 
     entry = AuditEntry.objects.get()
-    assert (entry.practice_id, entry.client_id, entry.verb, entry.about) == (
+    assert (entry.practice_id, entry.client_id, entry.action, entry.about) == (
         practice.pk,
         ana.pk,
         "access.turned_on",
@@ -77,7 +77,7 @@ def test_an_entry_cannot_be_deleted() -> None:
 def test_views_are_verbs_of_looking() -> None:
     assert AuditAction.OVERVIEW_VIEWED in AuditAction.views()
     # What is taken away as a file was looked at too.
-    assert all("viewed" in verb for verb in AuditAction.views() - {AuditAction.INVOICES_EXPORTED})
+    assert all("viewed" in action for action in AuditAction.views() - {AuditAction.INVOICES_EXPORTED})
 
 
 def test_portico_and_the_operator_and_strangers_are_actors_too() -> None:

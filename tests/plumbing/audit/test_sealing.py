@@ -71,7 +71,7 @@ def test_sealing_goes_on_where_a_full_batch_ended(transactional_db: None) -> Non
 def test_an_entry_of_a_slow_transaction_is_sealed_later(practice: Practice) -> None:
     slow = AuditEntry.objects.earliest("id").pk - 1
     AuditEntry.objects.create(
-        id=slow, practice=practice, at=clock.now(), verb=AuditAction.CLIENT_EDITED, actor_kind="system"
+        id=slow, practice=practice, at=clock.now(), action=AuditAction.CLIENT_EDITED, actor_kind="system"
     )
 
     assert sealing.seal(practice.pk) == 1
@@ -92,7 +92,13 @@ def test_young_entries_are_not_settled(practice: Practice) -> None:
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("actor_name", "Gus"), ("details", {"turn": 99}), ("about", "else"), ("staff_id", 3), ("verb", "client.created")],
+    [
+        ("actor_name", "Gus"),
+        ("details", {"turn": 99}),
+        ("about", "else"),
+        ("staff_id", 3),
+        ("action", "client.created"),
+    ],
 )
 def test_an_edited_entry_is_found(practice: Practice, column: str, value: object) -> None:
     third = AuditSeal.objects.get(position=3).entry_id

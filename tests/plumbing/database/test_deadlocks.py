@@ -16,14 +16,14 @@ pytestmark = pytest.mark.both_databases
 def test_of_two_operations_in_each_others_way_both_are_done() -> None:
     one, two = (Practice.objects.create(slug=slug, name=slug) for slug in ("one-way", "other-way"))
     both_hold_their_first = threading.Barrier(2)
-    tries: list[str] = []
+    attempts: list[str] = []
 
     @retry_on_deadlock
     def lock(first: Practice, second: Practice, name: str) -> None:
-        tries.append(name)
+        attempts.append(name)
         with transaction.atomic():
             Practice.objects.locked().get(pk=first.pk)
-            if tries.count(name) == 1:
+            if attempts.count(name) == 1:
                 both_hold_their_first.wait(10)
             Practice.objects.locked().get(pk=second.pk)
             Practice.objects.filter(pk=second.pk).update(support_hours=name)
@@ -46,19 +46,19 @@ def test_of_two_operations_in_each_others_way_both_are_done() -> None:
     for thread in threads:
         thread.join(30)
     assert sorted(done) == ["back", "forth"]
-    assert len(tries) == 3
+    assert len(attempts) == 3
 
 
 @pytest.mark.django_db
 def test_any_other_error_goes_on_at_once() -> None:
-    tries: list[int] = []
+    attempts: list[int] = []
 
     @retry_on_deadlock
     def stumble(error: Exception) -> None:
-        tries.append(1)
+        attempts.append(1)
         raise error
 
     for error in (OperationalError("gone"), IntegrityError("twice")):
         with pytest.raises(type(error)):
             stumble(error)
-    assert len(tries) == 2
+    assert len(attempts) == 2

@@ -29,9 +29,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 KEYS = override_settings(SECRET_KEY="a key of today " * 4, SECRET_KEY_FALLBACKS=["the key of that time"])
 
 
-def hand_over(smtp: SmtpServer | Server, *, lane: str = "rest") -> bool:
+def hand_over(smtp: SmtpServer | Server, *, queue: str = "rest") -> bool:
     server = parse(smtp.url) if isinstance(smtp, SmtpServer) else smtp
-    return delivery.deliver_next(lane, SmtpTransport(server))
+    return delivery.deliver_next(queue, SmtpTransport(server))
 
 
 def now_of(email: OutgoingEmail) -> OutgoingEmail:
@@ -61,7 +61,7 @@ def test_the_row_keeps_what_was_sent_without_the_secret(note: Note, smtp: SmtpSe
     with KEYS:
         hand_over(smtp)
     email = now_of(email)
-    assert (email.state, email.reason, email.tries) == ("handed_over", "", 1)
+    assert (email.state, email.reason, email.attempts) == ("handed_over", "", 1)
     assert email.handed_over_at is not None
     assert email.handing_over_at is not None
     assert email.body_text == f"Hello.\nhttps://portal.example.org/link/{LINK_PLACEHOLDER}\n"
@@ -78,9 +78,9 @@ def test_nothing_waits_twice(note: Note, smtp: SmtpServer) -> None:
 
 
 def test_a_lane_takes_only_its_own(note: Note, smtp: SmtpServer) -> None:
-    an_email(lane="entrance")
+    an_email(queue="entrance")
     assert not hand_over(smtp)
-    assert hand_over(smtp, lane="entrance")
+    assert hand_over(smtp, queue="entrance")
 
 
 def test_a_mail_that_may_no_longer_leave_is_dropped_with_the_reason(note: Note, smtp: SmtpServer) -> None:
@@ -91,7 +91,7 @@ def test_a_mail_that_may_no_longer_leave_is_dropped_with_the_reason(note: Note, 
     assert (email.state, email.reason, smtp.connections) == ("dropped", "Email ok was taken back.", 0)
     assert (email.handing_over_at, email.body_text) == (None, "")
     assert happened(email) == ["written", "dropped"]
-    assert AuditEntry.objects.get().verb == "email.dropped"
+    assert AuditEntry.objects.get().action == "email.dropped"
     assert note.told == ["dropped"]
 
 
@@ -139,7 +139,7 @@ def test_trouble_of_ours_keeps_the_mail_and_is_told_once(
         hand_over(smtp)
         stopped_clock.shift(timedelta(seconds=30))
     email = now_of(email)
-    assert (email.state, email.delayed_by, email.tries, email.mistakes) == ("delayed", "ours", 12, 0)
+    assert (email.state, email.delayed_by, email.attempts, email.errors) == ("delayed", "ours", 12, 0)
     assert email.handing_over_at is None
     assert happened(email) == ["written", "delayed"]
     assert outbox.current_outage(email.practice) is not None
@@ -173,7 +173,7 @@ def test_a_server_that_is_away_is_asked_once_for_all_mails(note: Note) -> None:
     away = Server("127.0.0.1", free_port())
     rows = [an_email(f"note:{number}") for number in range(5)]
     assert [hand_over(away), hand_over(away)] == [True, False]
-    assert [now_of(row).tries for row in rows] == [1, 0, 0, 0, 0]
+    assert [now_of(row).attempts for row in rows] == [1, 0, 0, 0, 0]
     assert {now_of(row).state for row in rows} == {"delayed"}
     assert [happened(row) for row in rows] == [["written", "delayed"]] * 5
 
@@ -269,7 +269,7 @@ def test_a_mail_taken_over_by_another_worker_is_marked_by_that_one_only(note: No
 
     class Slow:
         def send(self, *arguments: Any, **options: Any) -> Any:
-            OutgoingEmail.objects.update(tries=7)  # Somebody else claimed it meanwhile.
+            OutgoingEmail.objects.update(attempts=7)  # Somebody else claimed it meanwhile.
             return SmtpTransport(parse(smtp.url)).send(*arguments, **options)
 
         @contextmanager
@@ -294,7 +294,7 @@ def test_a_mail_that_would_be_read_otherwise_is_parked_and_never_handed_over(
         stopped_clock.shift(timedelta(minutes=1))
     assert not hand_over(smtp)
     email = now_of(email)
-    assert (email.state, email.mistakes, email.parked_at is not None, smtp.mails) == ("failed", 5, True, [])
+    assert (email.state, email.errors, email.parked_at is not None, smtp.mails) == ("failed", 5, True, [])
     assert email.reason.startswith("Portico could not build this email.")
 
 
@@ -305,7 +305,7 @@ def test_a_few_mails_leave_together_and_the_rest_is_left_to_others(note: Note, s
     assert [mail.recipient for mail in smtp.mails] == ["ana@example.org"] * delivery.BATCH_SIZE
     assert smtp.connections == 1
     last = now_of(mails[-1])
-    assert (last.state, last.tries, last.lease_until) == ("queued", 0, None)
+    assert (last.state, last.attempts, last.lease_until) == ("queued", 0, None)
 
 
 def test_what_a_slow_server_was_not_offered_is_given_back_untouched(
@@ -318,9 +318,9 @@ def test_what_a_slow_server_was_not_offered_is_given_back_untouched(
     assert hand_over(smtp)
     second = now_of(second)
     assert now_of(first).state == "handed_over"
-    assert (second.state, second.tries, second.lease_until, second.handing_over_at) == ("queued", 0, None, None)
+    assert (second.state, second.attempts, second.lease_until, second.handing_over_at) == ("queued", 0, None, None)
     assert hand_over(smtp)
-    assert (now_of(second).state, now_of(second).tries) == ("handed_over", 1)
+    assert (now_of(second).state, now_of(second).attempts) == ("handed_over", 1)
 
 
 class Meanwhile:
@@ -405,7 +405,7 @@ def test_five_mistakes_in_building_park_the_mail_and_staff_start_it_again(
         hand_over(smtp)
         stopped_clock.shift(timedelta(minutes=1))
     email = now_of(email)
-    assert (email.state, email.mistakes, email.is_parked, smtp.mails) == ("failed", 5, True, [])
+    assert (email.state, email.errors, email.is_parked, smtp.mails) == ("failed", 5, True, [])
     assert email.detail.startswith("LookupError at mail_messages.py:")
     assert "ana@example.org" not in email.detail
     assert happened(email) == ["written", "parked"]
@@ -430,7 +430,7 @@ def test_a_server_that_is_away_for_days_never_parks(note: Note, stopped_clock: T
     for _ in range(60):
         hand_over(away)
         stopped_clock.shift(timedelta(hours=2))
-    assert (now_of(email).state, email.mistakes) == ("delayed", 0)
+    assert (now_of(email).state, email.errors) == ("delayed", 0)
 
 
 def test_a_lost_key_parks_the_mail_and_sends_nothing(note: Note, smtp: SmtpServer, stopped_clock: Traveller) -> None:
@@ -508,7 +508,7 @@ def test_a_mail_taken_over_while_it_was_built_is_left_to_the_other(
     an_email()
 
     def slowly(_email: OutgoingEmail) -> None:
-        OutgoingEmail.objects.update(tries=7)  # Somebody else claimed it meanwhile.
+        OutgoingEmail.objects.update(attempts=7)  # Somebody else claimed it meanwhile.
 
     monkeypatch.setattr(note, "refuse", slowly)
     hand_over(smtp)
@@ -526,7 +526,7 @@ def test_a_database_away_while_building_is_no_mistake_of_the_mail(
     monkeypatch.setattr(note, "refuse", away)
     with pytest.raises(OperationalError):
         hand_over(smtp)
-    assert (now_of(email).mistakes, email.state) == (0, "queued")
+    assert (now_of(email).errors, email.state) == (0, "queued")
 
 
 def test_a_kind_no_longer_known_parks(note: Note, smtp: SmtpServer, stopped_clock: Traveller) -> None:

@@ -58,13 +58,13 @@ def test_each_mail_has_a_message_id_of_its_own() -> None:
 def a_failed_email() -> OutgoingEmail:
     email = an_email()
     now = clock.now()
-    OutgoingEmail.objects.update(state="failed", settled_at=now, parked_at=now, mistakes=5, reason="No", detail="No")
+    OutgoingEmail.objects.update(state="failed", settled_at=now, parked_at=now, errors=5, reason="No", detail="No")
     return email
 
 
 def test_a_parked_mail_is_started_again_by_staff(note: Note) -> None:
     email = outbox.retry(a_failed_email(), by=Actor.system("Fay"))
-    assert (email.state, email.mistakes, email.parked_at, email.reason) == ("queued", 0, None, "")
+    assert (email.state, email.errors, email.parked_at, email.reason) == ("queued", 0, None, "")
     assert happened(email) == ["written", "restarted"]
     assert AuditEntry.objects.get().about == email.ref
     assert note.told == ["queued"]

@@ -35,7 +35,7 @@ def test_a_row_whose_holder_died_is_taken_up_again_after_its_lease(stopped_clock
     stopped_clock.shift(MINUTE)
     again = claim()
     assert again == email
-    assert again.tries == 2
+    assert again.attempts == 2
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(days=3), timedelta(days=730)])
@@ -98,7 +98,7 @@ def test_a_holder_past_its_lease_is_fenced_off(stopped_clock: Traveller) -> None
 def test_several_rows_are_claimed_at_once_the_oldest_first() -> None:
     emails = [an_email(f"note:{number}") for number in range(3)]
     assert leases.claim_some(OutgoingEmail.objects.waiting(), limit=2, lease=MINUTE) == emails[:2]
-    assert [email.tries for email in OutgoingEmail.objects.order_by("id")] == [1, 1, 0]
+    assert [email.attempts for email in OutgoingEmail.objects.order_by("id")] == [1, 1, 0]
 
 
 def test_of_rows_finished_together_each_has_a_fence_of_its_own(stopped_clock: Traveller) -> None:
@@ -130,7 +130,7 @@ def test_rows_that_were_let_go_count_no_try_and_those_taken_over_stay(stopped_cl
     assert leases.claim(OutgoingEmail.objects.filter(pk=lost.pk), lease=MINUTE) == lost
     leases.release_all(rows)
     found = OutgoingEmail.objects.order_by("id")
-    assert [(email.tries, email.lease_until is None) for email in found] == [(0, True), (2, False)]
+    assert [(email.attempts, email.lease_until is None) for email in found] == [(0, True), (2, False)]
 
 
 def test_a_row_that_was_taken_over_and_let_go_meanwhile_is_not_held(stopped_clock: Traveller) -> None:
@@ -197,13 +197,13 @@ def test_many_workers_claim_each_row_once(note: Note) -> None:
     assert len(set(claimed)) == 12
 
 
-@pytest.mark.parametrize("lane", ["entrance", "rest"])
-def test_what_waits_is_found_by_its_index(lane: str) -> None:
+@pytest.mark.parametrize("queue", ["entrance", "rest"])
+def test_what_waits_is_found_by_its_index(queue: str) -> None:
     for number in range(200):
         an_email(f"note:{number}")
     OutgoingEmail.objects.update(state=EmailState.HANDED_OVER, settled_at=clock.now())
     an_email("note:waiting")
-    waiting = leases.ready(OutgoingEmail.objects.waiting().in_queue(lane)).order_by("id")
+    waiting = leases.ready(OutgoingEmail.objects.waiting().in_queue(queue)).order_by("id")
     with connection.cursor() as cursor:
         # Without statistics of its own, PostgreSQL plans with those of the test that filled the table before.
         cursor.execute("ANALYZE")

@@ -93,14 +93,14 @@ def test_an_absent_database_is_waited_for_and_told_once(
 ) -> None:
     caplog.set_level("INFO")
     monkeypatch.setattr(worker_loop, "DATABASE_RETRY_SECONDS", 0.01)
-    tries: list[int] = []
+    attempts: list[int] = []
 
     def work() -> bool:
-        tries.append(1)
-        if len(tries) <= 5:
+        attempts.append(1)
+        if len(attempts) <= 5:
             raise OperationalError("away")
         return False
 
-    run(WorkerQueue("rest", [work]), until=lambda: len(tries) > 6)
+    run(WorkerQueue("rest", [work]), until=lambda: len(attempts) > 6)
     told = [record.message for record in caplog.records if record.message.startswith("worker.")]
     assert told == ["worker.database_away", "worker.database_back"]

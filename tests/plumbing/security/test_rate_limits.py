@@ -190,14 +190,14 @@ def test_the_count_stays_when_the_work_is_refused() -> None:
     assert _spent(FIVE) == 1
 
 
-def _parallel(attempt: Callable[[], None], *, threads: int = 8, tries: int = 5) -> int:
+def _parallel(attempt: Callable[[], None], *, threads: int = 8, attempts: int = 5) -> int:
     """How many got through; each attempt ends in a refusal of the work, as a wrong guess does."""
     passed: list[bool] = []
     start = threading.Barrier(threads)
 
     def work() -> None:
         start.wait()
-        for _ in range(tries):
+        for _ in range(attempts):
             try:
                 attempt()
             except RateLimitExceeded:

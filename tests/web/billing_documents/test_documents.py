@@ -71,7 +71,7 @@ def test_staff_opening_a_document_is_logged(office: Browser, ana: Client, bill: 
     for address in (f"invoices/{bill.ref}/pdf/", f"clients/{ana.ref}/billing/statement/pdf/"):
         office.get(f"/office/{address}")
     office.get(f"/office/clients/{ana.ref}/edit/portal/letter/")
-    seen = AuditEntry.objects.filter(verb=AuditAction.DOCUMENT_VIEWED, client=ana).order_by("id")
+    seen = AuditEntry.objects.filter(action=AuditAction.DOCUMENT_VIEWED, client=ana).order_by("id")
     assert [entry.details["kind"] for entry in seen] == ["invoice", "statement", "letter"]
     assert "Invoice 1 opened as a PDF" in office.get(f"/office/clients/{ana.ref}/activity/?show=seen").text
 

@@ -66,7 +66,7 @@ def test_empty_code_counts_as_no_attempt(client: Browser, ana: Client) -> None:
     link = asked(client, "ana@mail.example")
     assert "Type the code from the email." in client.post(CODE, {"code": " "}).content.decode()
     link.refresh_from_db()
-    assert link.code_tries == 0
+    assert link.code_attempts == 0
 
 
 def test_first_code_still_works_after_a_second_request(client: Browser, ana: Client) -> None:

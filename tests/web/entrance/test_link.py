@@ -97,7 +97,7 @@ def test_button_signs_in_with_a_new_session(client: Browser, token: str) -> None
     key = client.cookies[settings.CLIENT_COOKIE_NAME].value
     assert key not in {session.key_hash, session.ref}
     assert client.cookies[settings.LINK_COOKIE_NAME].value == ""
-    entry = AuditEntry.objects.get(verb=AuditAction.CLIENT_SIGNED_IN)
+    entry = AuditEntry.objects.get(action=AuditAction.CLIENT_SIGNED_IN)
     assert (entry.client_id, entry.actor_name) == (session.account.accesses.get().client_id, "Ana Abreu")
 
 

@@ -81,7 +81,7 @@ def test_all_refusals_have_the_same_response(ana: Client, practice: Practice) ->
     ]
     used = [answer(Browser(), "ana@mail.example", wrong, ip="198.51.100.1") for _ in range(8)]
     beyond = answer(Browser(), "ana@mail.example", pin, ip="198.51.100.1")
-    assert AuditEntry.objects.filter(verb=AuditAction.PIN_BEYOND_LIMIT).exists()
+    assert AuditEntry.objects.filter(action=AuditAction.PIN_BEYOND_LIMIT).exists()
     assert len({*answers, *used, beyond}) == 1
     assert answers[0][0] == 422
 
@@ -126,7 +126,7 @@ def test_malformed_address_stays_with_an_error(client: Browser, ana: Client, ema
     assert response.status_code == 422
     assert "Type one email address" in page
     assert f'value="{unicodedata.normalize("NFC", email)}"' in unicodedata.normalize("NFC", page) or not email
-    assert not AuditEntry.objects.filter(verb__in=(AuditAction.PIN_REFUSED, AuditAction.PIN_BEYOND_LIMIT)).exists()
+    assert not AuditEntry.objects.filter(action__in=(AuditAction.PIN_REFUSED, AuditAction.PIN_BEYOND_LIMIT)).exists()
 
 
 def test_two_addresses_in_one_request_are_refused(client: Browser, ana: Client) -> None:
@@ -142,7 +142,7 @@ def test_malformed_pin_counts_as_no_attempt(client: Browser, ana: Client, pin: s
     response = client.post(PAGE, {"email": "ana@mail.example", "pin": pin})
     assert response.status_code == 422
     assert "A PIN has 8 numbers" in unescape(response.content.decode())
-    assert ana.pins.get().tries == 0
+    assert ana.pins.get().attempts == 0
 
 
 def test_address_stays_and_the_page_is_not_cached(client: Browser, ana: Client) -> None:

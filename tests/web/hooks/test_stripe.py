@@ -62,7 +62,7 @@ def test_event_is_stored_once(ready: Practice) -> None:
     (kept,) = InboundEvent.objects.all()
     assert (kept.practice, kept.event_id, kept.kind) == (ready, "evt_1", "payment_intent.succeeded")
     assert (kept.object_kind, kept.object_id, kept.state) == ("payment_intent", "pi_1", InboundEventState.WAITING)
-    assert not AuditEntry.objects.filter(verb=AuditAction.EVENT_REFUSED).exists()
+    assert not AuditEntry.objects.filter(action=AuditAction.EVENT_REFUSED).exists()
 
 
 def test_it_takes_at_most_three_queries(ready: Practice, django_assert_num_queries: DjangoAssertNumQueries) -> None:
@@ -92,19 +92,19 @@ def test_a_rolled_secret_is_accepted_beside_the_new_one(ready: Practice) -> None
 def test_invalid_signature_is_refused_and_recorded(ready: Practice, signature: str) -> None:
     assert post(event(), signature) == 400
     assert not InboundEvent.objects.exists()
-    entry = AuditEntry.objects.get(verb=AuditAction.EVENT_REFUSED)
+    entry = AuditEntry.objects.get(action=AuditAction.EVENT_REFUSED)
     assert (entry.practice, entry.details["source"]) == (ready, "stripe")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\x00", b'{"object": "event"}'])
 def test_malformed_body_is_refused_and_recorded(ready: Practice, body: bytes) -> None:
     assert post(body) == 400
-    assert AuditEntry.objects.get(verb=AuditAction.EVENT_REFUSED).details["reason"] == "not an event"
+    assert AuditEntry.objects.get(action=AuditAction.EVENT_REFUSED).details["reason"] == "not an event"
 
 
 def test_body_over_256_kb_is_refused_and_recorded(ready: Practice) -> None:
     assert post(b" " * (256 * 1024 + 1)) == 413
-    assert AuditEntry.objects.get(verb=AuditAction.EVENT_REFUSED).details["reason"] == "too large"
+    assert AuditEntry.objects.get(action=AuditAction.EVENT_REFUSED).details["reason"] == "too large"
 
 
 def test_event_of_the_other_mode_changes_nothing(ready: Practice) -> None:
@@ -128,7 +128,7 @@ def test_404_without_a_secret_or_practice(practice: Practice) -> None:
     api_keys.save_unchecked(practice, Keys("sk_test_alder"), by=cast.DESK)
     assert post(event(), signed(event(), "")) == 404
     assert post(event(), hook="/hooks/stripe/nobody/") == 404
-    assert not AuditEntry.objects.filter(verb=AuditAction.EVENT_REFUSED).exists()
+    assert not AuditEntry.objects.filter(action=AuditAction.EVENT_REFUSED).exists()
 
 
 def test_secret_of_another_practice_is_refused(ready: Practice) -> None:
@@ -151,7 +151,7 @@ def test_suspended_practice_still_gets_events(ready: Practice) -> None:
 
 def test_audit_log_entries_for_refusals_are_limited(ready: Practice) -> None:
     assert {post(event(), "nonsense") for _ in range(70)} == {400}
-    assert AuditEntry.objects.filter(verb=AuditAction.EVENT_REFUSED).count() == 60
+    assert AuditEntry.objects.filter(action=AuditAction.EVENT_REFUSED).count() == 60
 
 
 def test_undecryptable_secret_refuses_all_events(ready: Practice, settings: Settings) -> None:

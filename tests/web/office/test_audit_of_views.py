@@ -42,9 +42,9 @@ def test_client_pages_record_exactly_one_view(world: World) -> None:
             for entry in AuditEntry.objects.order_by("id")[before:]:
                 name = route.name.removeprefix("office:")
                 assert name not in told, "One look, two rows."
-                assert entry.verb in AuditAction.views()
+                assert entry.action in AuditAction.views()
                 assert entry.actor_name == "Dr. Naomi Elm"
                 assert (entry.client == world.ana) == (name not in OF_NOBODY_IN_PARTICULAR)
-                told[name] = entry.verb
+                told[name] = entry.action
             transaction.set_rollback(True)
     assert told == ONE_CLIENTS | OF_NOBODY_IN_PARTICULAR

@@ -46,7 +46,7 @@ def operations() -> dict[str, Callable[..., object]]:
 
 def acts(named: object) -> bool:
     """Returns True for a function with a parameter `by`."""
-    return inspect.isfunction(named) and bool({"by", "asked_by"} & set(inspect.signature(named).parameters))
+    return inspect.isfunction(named) and bool({"by", "requested_by"} & set(inspect.signature(named).parameters))
 
 
 def test_operations_require_the_shown_sums() -> None:

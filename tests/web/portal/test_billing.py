@@ -68,7 +68,7 @@ def test_first_view_is_recorded_once(portal: Browser, ana: Client, practice: Pra
     invoice = cast.bill(ana)
     for _look in range(2):
         assert portal.get(f"{PAGE}{invoice.ref}/").status_code == 200
-    assert AuditEntry.objects.filter(verb=AuditAction.INVOICE_SEEN, about=invoice.ref).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.INVOICE_SEEN, about=invoice.ref).count() == 1
     office = cast.signed_in(Browser(), cast.fay(practice))
     assert "Seen in Ana’s portal" in office.get(f"/office/invoices/{invoice.ref}/").content.decode()
 

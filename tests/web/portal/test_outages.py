@@ -48,7 +48,7 @@ def uncalled(till: Till) -> Iterator[None]:
     till.stripe.fault("500", times=MANY)
     yield
     assert till.stripe.faults.left == MANY
-    assert not PaymentAttempt.objects.holding().exists()
+    assert not PaymentAttempt.objects.holding_invoices().exists()
 
 
 def pay_page(bill: Invoice) -> str:
@@ -164,7 +164,7 @@ def test_balance_in_another_tab_shows_the_payment(ana: Browser, bill: Invoice, t
     # Shows the recent payment, and does not charge $190.00.
     assert (late.status_code, late["Location"]) == (302, f"{page}?said=not-charged-again")
     assert [charge.amount for charge in till.book] == [14_000]
-    assert not PaymentAttempt.objects.holding().exists()
+    assert not PaymentAttempt.objects.holding_invoices().exists()
 
 
 # Options turned off while the page is open.
@@ -223,5 +223,5 @@ def test_pages_respond_within_12s_while_stripe_hangs(till: Till) -> None:
     pages = [each.content.decode() for each in answers if isinstance(each, HttpResponse)]
     for page, says in zip(pages, ("Processing", "start again", "You started a payment"), strict=True):
         assert says.lower() in page.lower()
-    pressed = PaymentAttempt.objects.exclude(pk__in=[for_card.pk, begun.pk]).values_list("way", "state")
+    pressed = PaymentAttempt.objects.exclude(pk__in=[for_card.pk, begun.pk]).values_list("method", "state")
     assert set(pressed) == {("saved_card", "processing"), ("checkout", "open")}

@@ -217,7 +217,7 @@ def test_profile_lists_and_ends_sessions(anas: Browser, ana: Client) -> None:
     anas.post(f"{PORTAL}sessions/{other.ref}/end/")
     assert elsewhere.get(HOME).status_code == 302
     assert anas.get(HOME).status_code == 200
-    assert AuditEntry.objects.get(verb=AuditAction.SESSION_ENDED, about=other.ref).client == ana
+    assert AuditEntry.objects.get(action=AuditAction.SESSION_ENDED, about=other.ref).client == ana
 
 
 def test_ending_other_sessions_keeps_other_mailboxes(anas: Browser, ana: Client, practice: Practice) -> None:
@@ -228,7 +228,7 @@ def test_ending_other_sessions_keeps_other_mailboxes(anas: Browser, ana: Client,
     assert "Sign out everywhere else" in text(anas, profile)
     for told in (2, 2):  # Repeated: nothing changes, and nothing is recorded.
         assert anas.post(f"{PORTAL}sessions/ending/")["Location"] == profile
-        assert AuditEntry.objects.filter(verb=AuditAction.SESSION_ENDED, client=ana).count() == told
+        assert AuditEntry.objects.filter(action=AuditAction.SESSION_ENDED, client=ana).count() == told
     assert [browser.get(HOME).status_code for browser in (*elsewhere, anas, carols)] == [302, 302, 200, 200]
 
 
@@ -292,7 +292,7 @@ def test_chosen_language_stays_until_changed(anas: Browser, ana: Client) -> None
     assert ana.language == "en"
     anas.post(f"{PORTAL}profile/", {"language": "en"})
     assert "Hello, Ana" in text(anas, HOME)
-    entry = AuditEntry.objects.filter(verb=AuditAction.LANGUAGE_CHOSEN).latest("id")
+    entry = AuditEntry.objects.filter(action=AuditAction.LANGUAGE_CHOSEN).latest("id")
     assert entry.details == {"language": "en"}
 
 
@@ -306,7 +306,7 @@ def test_profile_language_overrides_the_cookie(anas: Browser) -> None:
 def test_same_language_is_not_recorded_again(anas: Browser) -> None:
     for _ in range(2):
         anas.post(f"{PORTAL}profile/", {"language": "es"})
-    assert AuditEntry.objects.filter(verb=AuditAction.LANGUAGE_CHOSEN).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.LANGUAGE_CHOSEN).count() == 1
 
 
 @pytest.mark.parametrize("language", ["", "fr", "es-MX", "\x00", "e" * 5000])

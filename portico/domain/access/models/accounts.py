@@ -42,7 +42,7 @@ class PortalAccessQuerySet(RowQuerySet["PortalAccess"]):
         """Filters to the rows for which every step of the purpose holds."""
         return self.filter(eligibility.condition(purpose))
 
-    def opened(self, purpose: Purpose, epoch: object, *, proof_epoch: object = None) -> "PortalAccessQuerySet":
+    def opened_by(self, purpose: Purpose, epoch: object, *, proof_epoch: object = None) -> "PortalAccessQuerySet":
         """Filters to the rows that a link, PIN or session of that epoch opens; see `eligibility.epoch_condition`."""
         return self.eligible(purpose).filter(eligibility.epoch_condition(purpose, epoch, proof_epoch=proof_epoch))
 

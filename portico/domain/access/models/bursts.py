@@ -9,13 +9,13 @@ from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuer
 
 
 class BurstKind(models.TextChoices):
-    ASKS = "asks", _("Requests for sign-in links")
+    REQUESTS = "asks", _("Requests for sign-in links")
     CAP = "cap", _("Sign-in mails beyond the hourly limit")
     PINS = "pins", _("Wrong PINs")
 
 
 class BurstQuerySet(RowQuerySet["Burst"]):
-    def lasting(self) -> "BurstQuerySet":
+    def ongoing(self) -> "BurstQuerySet":
         return self.filter(over_at=None)
 
 
@@ -24,10 +24,10 @@ class Burst(PracticeRow):
 
     ref = RefField()
     kind = models.CharField(max_length=10, choices=BurstKind.choices)
-    # ASKS: the requests of the hour before `counted_at`. CAP and PINS: the events beyond the limit since `began_at`.
+    # REQUESTS: those in the hour before `counted_at`. CAP and PINS: the events beyond the limit since `began_at`.
     number = models.PositiveIntegerField(default=0)
     # The requests that came from the network with the most requests.
-    from_one_place = models.PositiveIntegerField(default=0)
+    from_one_network = models.PositiveIntegerField(default=0)
     began_at = models.DateTimeField(default=clock.now, editable=False)
     counted_at = models.DateTimeField(default=clock.now)
     over_at = models.DateTimeField(null=True)

@@ -81,7 +81,7 @@ class SignInRequest(QueuedRow):
             ),
         )
         indexes = (
-            models.Index(fields=("id",), condition=Q(answered_at=None), name="access_waiting_asks"),
+            models.Index(fields=("id",), condition=Q(answered_at=None), name="access_waiting_requests"),
             models.Index(fields=("browser_hash", "-id"), name="access_asks_of_browser"),
             models.Index(fields=("practice", "written_at"), name="access_asks_by_time"),
         )
@@ -106,7 +106,7 @@ class SignInLinkQuerySet(RowQuerySet["SignInLink"]):
         """Annotates what `opens_any_client` and `is_mail_stopped` need."""
         accesses = PortalAccess.objects.filter(account_id=OuterRef("account_id"))
         return self.annotate(
-            opens=Exists(accesses.opened(Purpose.SIGN_IN_BY_MAIL, OuterRef("epoch"))),
+            opens=Exists(accesses.opened_by(Purpose.SIGN_IN_BY_MAIL, OuterRef("epoch"))),
             stopped=Exists(accesses.filter(enabled_at__isnull=False, mail_stopped_at__isnull=False)),
         )
 
@@ -119,7 +119,7 @@ class SignInLinkQuerySet(RowQuerySet["SignInLink"]):
         in_time = clock.within("handing_over_at", lifetime)
         handed_over = OutgoingEmail.objects.filter(in_time, pk=OuterRef("email_id"))
         accesses = PortalAccess.objects.filter(account_id=OuterRef("account_id"))
-        opens = accesses.opened(Purpose.SIGN_IN_BY_MAIL, OuterRef("epoch"))
+        opens = accesses.opened_by(Purpose.SIGN_IN_BY_MAIL, OuterRef("epoch"))
         return self.unspent().filter(Exists(handed_over), Exists(opens))
 
 
@@ -134,10 +134,10 @@ class SignInLink(PracticeRow):
     email = models.OneToOneField(OutgoingEmail, models.PROTECT, related_name="sign_in_link")
     address = models.ForeignKey(EmailAddress, models.PROTECT, related_name="+")
     is_invitation = models.BooleanField(default=False)
-    ask = models.OneToOneField(SignInRequest, models.PROTECT, null=True, related_name="link")
+    request = models.OneToOneField(SignInRequest, models.PROTECT, null=True, related_name="link")
     token_hash = models.CharField(max_length=64, unique=True)
     code_hash = models.CharField(max_length=64, blank=True)
-    code_tries = models.PositiveSmallIntegerField(default=0)
+    code_attempts = models.PositiveSmallIntegerField(default=0)
     epoch = models.PositiveBigIntegerField()
     created_at = models.DateTimeField(default=clock.now, editable=False)
     fetched_at = models.DateTimeField(null=True)
@@ -152,8 +152,10 @@ class SignInLink(PracticeRow):
             SamePractice("account", name="access_signinlink_account"),
             SamePractice("email", name="access_signinlink_email"),
             SamePractice("address", name="access_signinlink_address"),
-            SamePractice("ask", name="access_signinlink_ask"),
-            models.CheckConstraint(condition=Q(code_tries__lte=ATTEMPTS_PER_CODE), name="access_signinlink_code_tries"),
+            SamePractice("request", name="access_signinlink_request"),
+            models.CheckConstraint(
+                condition=Q(code_attempts__lte=ATTEMPTS_PER_CODE), name="access_signinlink_code_attempts"
+            ),
         )
         indexes = (
             models.Index(

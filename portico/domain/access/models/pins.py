@@ -28,8 +28,8 @@ class PinQuerySet(RowQuerySet["Pin"]):
         `Exists`, for the reason given at `SignInLinkQuerySet._handed_over_within`.
         """
         accesses = PortalAccess.objects.filter(client_id=OuterRef("client_id"), account_id=OuterRef("account_id"))
-        opens = accesses.opened(Purpose.SIGN_IN_BY_PIN, OuterRef("epoch"))
-        return self.unspent().filter(Exists(opens), tries__lte=ATTEMPTS_PER_PIN)
+        opens = accesses.opened_by(Purpose.SIGN_IN_BY_PIN, OuterRef("epoch"))
+        return self.unspent().filter(Exists(opens), attempts__lte=ATTEMPTS_PER_PIN)
 
     def unspent(self) -> "PinQuerySet":
         return self.filter(clock.within("created_at", pin_lifetime()), used_at=None, voided_at=None)
@@ -45,7 +45,7 @@ class Pin(PracticeRow):
     # The form's random key: a form that is submitted twice makes one PIN.
     form_key = models.CharField(max_length=43)
     epoch = models.PositiveBigIntegerField()
-    tries = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     created_by = models.CharField(max_length=100)
     used_at = models.DateTimeField(null=True)
@@ -59,7 +59,7 @@ class Pin(PracticeRow):
             SamePractice("client", name="access_pin_client"),
             SamePractice("account", name="access_pin_account"),
             models.UniqueConstraint(fields=("client", "form_key"), name="access_pin_one_per_form_key"),
-            models.CheckConstraint(condition=Q(tries__lte=ATTEMPTS_PER_PIN), name="access_pin_tries"),
+            models.CheckConstraint(condition=Q(attempts__lte=ATTEMPTS_PER_PIN), name="access_pin_attempts"),
         )
         indexes = (
             models.Index(fields=("account", "-id"), condition=Q(used_at=None, voided_at=None), name="access_live_pins"),

@@ -14,7 +14,7 @@ class PortalSavedForm(SavedFormRow):
 
     KIND = "portal-kept-post"
 
-    account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="kept_posts")
+    account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="saved_forms")
     # The client whose page the form was on: a mailbox may serve several.
     client = models.ForeignKey(Client, models.PROTECT, related_name="+")
 
@@ -23,7 +23,7 @@ class PortalSavedForm(SavedFormRow):
     class Meta(SavedFormRow.Meta):
         constraints = (
             *SavedFormRow.Meta.constraints,
-            SamePractice("account", name="access_portalkeptpost_account"),
-            SamePractice("client", name="access_portalkeptpost_client"),
+            SamePractice("account", name="access_portalsavedform_account"),
+            SamePractice("client", name="access_portalsavedform_client"),
         )
-        indexes = (models.Index(fields=("created_at",), name="access_kept_by_created"),)
+        indexes = (models.Index(fields=("created_at",), name="access_savedform_by_created"),)

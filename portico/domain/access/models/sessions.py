@@ -43,7 +43,7 @@ class PortalSession(PracticeRow):
     epoch = models.PositiveBigIntegerField()
     # Epoch of the link, code or PIN that started the session: it does not open clients that were revoked later.
     proof_epoch = models.PositiveBigIntegerField(default=0)
-    way = models.CharField(max_length=4, choices=SignInMethod.choices, default=SignInMethod.LINK)
+    method = models.CharField(max_length=4, choices=SignInMethod.choices, default=SignInMethod.LINK)
     # The one client that a session started by PIN shows; a session started by mail shows all clients of the mailbox.
     only_client = models.ForeignKey(Client, models.PROTECT, null=True, related_name="+")
     # The client that is currently shown, when the mailbox serves several.
@@ -63,8 +63,8 @@ class PortalSession(PracticeRow):
             SamePractice("client", name="access_portalsession_client"),
             SamePractice("only_client", name="access_portalsession_only_client"),
             models.CheckConstraint(
-                condition=Q(way=SignInMethod.PIN, only_client__isnull=False)
-                | (~Q(way=SignInMethod.PIN) & Q(only_client__isnull=True)),
+                condition=Q(method=SignInMethod.PIN, only_client__isnull=False)
+                | (~Q(method=SignInMethod.PIN) & Q(only_client__isnull=True)),
                 name="access_portalsession_pin_shows_one",
             ),
         )
@@ -79,7 +79,7 @@ class PortalSession(PracticeRow):
     @property
     def purpose(self) -> Purpose:
         """Returns the purpose whose eligibility steps decide which clients the session opens."""
-        return Purpose.SIGN_IN_BY_PIN if self.way == SignInMethod.PIN else Purpose.SIGN_IN_BY_MAIL
+        return Purpose.SIGN_IN_BY_PIN if self.method == SignInMethod.PIN else Purpose.SIGN_IN_BY_MAIL
 
 
 class KnownBrowser(PracticeRow):

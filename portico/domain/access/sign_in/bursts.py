@@ -31,7 +31,7 @@ def record_wrong_pins(practice: Practice) -> None:
 
 def ongoing(practice: Practice) -> list[Burst]:
     """Returns the practice's current bursts, oldest first: at most one of each kind."""
-    return list(Burst.objects.lasting().filter(practice=practice).order_by("id"))
+    return list(Burst.objects.ongoing().filter(practice=practice).order_by("id"))
 
 
 def past(practice: Practice, *, limit: int) -> list[Burst]:
@@ -46,12 +46,12 @@ def update() -> int:
     """
     now = clock.now()
     busy = []
-    for practice, number, from_one_place in _busy_practices():
-        _save_count(practice, number=number, from_one_place=from_one_place)
+    for practice, number, from_one_network in _busy_practices():
+        _save_count(practice, number=number, from_one_network=from_one_network)
         busy.append(practice.pk)
-    current = Burst.objects.lasting()
-    current.filter(kind=BurstKind.ASKS).exclude(practice_id__in=busy).update(over_at=now)
-    current.exclude(kind=BurstKind.ASKS).filter(clock.not_within("counted_at", HOUR)).update(over_at=now)
+    current = Burst.objects.ongoing()
+    current.filter(kind=BurstKind.REQUESTS).exclude(practice_id__in=busy).update(over_at=now)
+    current.exclude(kind=BurstKind.REQUESTS).filter(clock.not_within("counted_at", HOUR)).update(over_at=now)
     return current.count()
 
 
@@ -61,15 +61,15 @@ def delete_old() -> int:
 
 
 def _increment(practice: Practice, kind: BurstKind) -> None:
-    current = Burst.objects.lasting().filter(practice=practice, kind=kind)
+    current = Burst.objects.ongoing().filter(practice=practice, kind=kind)
     if not current.update(number=F("number") + 1, counted_at=clock.now()):
         _start(Burst(practice=practice, kind=kind, number=1))
 
 
-def _save_count(practice: Practice, *, number: int, from_one_place: int) -> None:
-    current = Burst.objects.lasting().filter(practice=practice, kind=BurstKind.ASKS)
-    if not current.update(number=number, from_one_place=from_one_place, counted_at=clock.now()):
-        _start(Burst(practice=practice, kind=BurstKind.ASKS, number=number, from_one_place=from_one_place))
+def _save_count(practice: Practice, *, number: int, from_one_network: int) -> None:
+    current = Burst.objects.ongoing().filter(practice=practice, kind=BurstKind.REQUESTS)
+    if not current.update(number=number, from_one_network=from_one_network, counted_at=clock.now()):
+        _start(Burst(practice=practice, kind=BurstKind.REQUESTS, number=number, from_one_network=from_one_network))
 
 
 def _start(burst: Burst) -> None:

@@ -49,7 +49,7 @@ def record_dead_link_used(practice: Practice, link: SignInLink | None, *, state:
 def record_dead_link_opened(practice: Practice, link: SignInLink, *, state: str) -> None:
     """Records that a dead link was opened, by a person or a scanner; at most once an hour for each mail."""
     now, about = clock.now(), _mail_of(link)
-    entries = AuditEntry.objects.filter(client_id=link.address.client_id, verb=AuditAction.LINK_REFUSED, about=about)
+    entries = AuditEntry.objects.filter(client_id=link.address.client_id, action=AuditAction.LINK_REFUSED, about=about)
     if not entries.filter(at__gt=now - REPEAT_INTERVAL, at__lte=now).exists():
         _record(AuditAction.LINK_REFUSED, practice, _clients_of(link), about=about, state=state, opened=True)
 
@@ -59,7 +59,9 @@ def record_code(practice: Practice, action: AuditAction, *, browser_hash: str, m
 
     Does the same work for an address that is not a client's.
     """
-    links = SignInLink.objects.filter(practice=practice, ask__browser_hash=browser_hash, ask__mailbox_key=mailbox_key)
+    links = SignInLink.objects.filter(
+        practice=practice, request__browser_hash=browser_hash, request__mailbox_key=mailbox_key
+    )
     _record(action, practice, _clients_of(links.select_related("address__client").order_by("-id").first()))
 
 

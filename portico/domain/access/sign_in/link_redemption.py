@@ -34,7 +34,7 @@ class LinkStatus:
 def find(practice: Practice, token: str) -> LinkStatus:
     """Returns the state of a token at a practice; changes nothing. Another practice's link is unknown here."""
     link = (
-        SignInLink.objects.select_related("account", "address__client", "ask", "email")
+        SignInLink.objects.select_related("account", "address__client", "request", "email")
         .filter(practice=practice, token_hash=tokens.digest(token))
         .first()
     )
@@ -96,7 +96,7 @@ def spend(
         account.links.unspent().update(voided_at=now)
         EmailEvent.objects.create(practice_id=practice.pk, email_id=link.email_id, kind=_EVENTS[method], at=now)
         started = completing_sign_in.complete(practice, account, method=method, proof_epoch=link.epoch, visitor=visitor)
-    return replace(started, goes_to=link.ask.goes_to if link.ask is not None else "")
+    return replace(started, goes_to=link.request.goes_to if link.request is not None else "")
 
 
 _EVENTS = {SignInMethod.LINK: EmailEventKind.PRESSED, SignInMethod.CODE: EmailEventKind.CODE_TYPED}

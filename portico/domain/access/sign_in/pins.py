@@ -112,7 +112,7 @@ def digits(client: Client, form_key: str, *, to: Actor) -> tuple[Pin, str] | Non
 
 def live_pin(client: Client) -> Pin | None:
     """Returns the PIN that opens the client now; None if there is none."""
-    return Pin.objects.usable().filter(client=client, tries__lt=ATTEMPTS_PER_PIN).order_by("-id").first()
+    return Pin.objects.usable().filter(client=client, attempts__lt=ATTEMPTS_PER_PIN).order_by("-id").first()
 
 
 def allow_more_attempts(client: Client, *, by: Actor) -> None:
@@ -176,9 +176,9 @@ def _count_attempt(live: list[Pin]) -> list[Pin]:
     Counts before any PIN is compared: a wrong one counts against all of them. The account is locked, so no other
     transaction counts at the same time. Runs one update statement even if there is no PIN.
     """
-    tried = [pin for pin in live if pin.tries < ATTEMPTS_PER_PIN]
-    rows = Pin.objects.unspent().filter(pk__in=[_NO_ROW, *(pin.pk for pin in tried)], tries__lt=ATTEMPTS_PER_PIN)
-    rows.update(tries=F("tries") + 1)
+    tried = [pin for pin in live if pin.attempts < ATTEMPTS_PER_PIN]
+    rows = Pin.objects.unspent().filter(pk__in=[_NO_ROW, *(pin.pk for pin in tried)], attempts__lt=ATTEMPTS_PER_PIN)
+    rows.update(attempts=F("attempts") + 1)
     return tried
 
 
@@ -190,7 +190,7 @@ def _spend(pin: Pin, *, others: list[Pin]) -> bool:
     if not Pin.objects.usable().filter(pk=pin.pk).update(used_at=clock.now()):
         return False
     uncounted = [other.pk for other in others if other != pin]
-    Pin.objects.filter(pk__in=uncounted).update(tries=F("tries") - 1)
+    Pin.objects.filter(pk__in=uncounted).update(attempts=F("attempts") - 1)
     return True
 
 

@@ -40,7 +40,7 @@ def start(
         epoch=account.epoch,
         proof_epoch=proof_epoch,
         browser=browser[:100],
-        way=method,
+        method=method,
         only_client=only_client,
     )
     newest = account.sessions.filter(ended_at=None).order_by("-id").values_list("pk", flat=True)[:SESSIONS_PER_ACCOUNT]
@@ -81,7 +81,7 @@ def has_timed_out(session: PortalSession) -> bool:
 def accesses_of(session: PortalSession) -> QuerySet[PortalAccess]:
     """Returns the accesses that the session opens now; empty if it opens no client any more."""
     accesses = PortalAccess.objects.filter(account_id=session.account_id)
-    accesses = accesses.opened(session.purpose, session.epoch, proof_epoch=session.proof_epoch)
+    accesses = accesses.opened_by(session.purpose, session.epoch, proof_epoch=session.proof_epoch)
     if session.only_client_id is not None:
         accesses = accesses.filter(client_id=session.only_client_id)
     return accesses.select_related("client", "address").order_by("client__sort_key", "client_id")

@@ -65,7 +65,7 @@ def _answer(practice: Practice, requests: list[SignInRequest]) -> None:
 def _postpone(request: SignInRequest, error: Exception) -> None:
     # The error's text may contain what a person typed, so only its type is logged.
     logger.warning("sign_in_request.not_answered", extra={"sign_in_request": request.pk, "error": type(error).__name__})
-    leases.finish(request, not_before=clock.now() + min(timedelta(seconds=2**request.tries), LONGEST_WAIT))
+    leases.finish(request, not_before=clock.now() + min(timedelta(seconds=2**request.attempts), LONGEST_WAIT))
 
 
 def mail_limit(practice: Practice) -> Limit:
@@ -186,6 +186,6 @@ def _draft(practice: Practice, request: SignInRequest, opened: list[PortalAccess
         "content": {"asked_at": request.written_at.isoformat(), "language": language},
         "by": Actor.anonymous(),
         "client": first.client,
-        "lane": MailQueue.ENTRANCE,
+        "queue": MailQueue.ENTRANCE,
         "link_nonce": tokens.new_nonce(),
     }

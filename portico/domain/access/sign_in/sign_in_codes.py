@@ -69,15 +69,15 @@ def _count_attempt(
     """
     with transaction.atomic():
         codes = SignInLink.objects.with_usable_code().filter(
-            practice=practice, ask__browser_hash=browser_hash, ask__mailbox_key=mailbox_key
+            practice=practice, request__browser_hash=browser_hash, request__mailbox_key=mailbox_key
         )
-        live = list(codes.select_related("ask", "address__client").order_by("-id")[:MAX_LIVE_CODES])
+        live = list(codes.select_related("request", "address__client").order_by("-id")[:MAX_LIVE_CODES])
         accounts = [_NO_ROW, *(link.account_id for link in live)]
         list(PortalAccount.objects.locked().filter(pk__in=accounts).order_by("pk"))
-        open_links = SignInLink.objects.locked().filter(pk__in=_pks(live), code_tries__lt=ATTEMPTS_PER_CODE)
+        open_links = SignInLink.objects.locked().filter(pk__in=_pks(live), code_attempts__lt=ATTEMPTS_PER_CODE)
         open_pks = {link.pk for link in open_links}
         tried = [link for link in live if link.pk in open_pks]
-        SignInLink.objects.filter(pk__in=_pks(tried)).update(code_tries=F("code_tries") + 1)
+        SignInLink.objects.filter(pk__in=_pks(tried)).update(code_attempts=F("code_attempts") + 1)
     return live, tried
 
 
@@ -88,7 +88,7 @@ def _find_matching(links: Sequence[SignInLink], typed: str) -> SignInLink | None
     found = None
     for index in range(MAX_LIVE_CODES):
         link = links[index] if index < len(links) else None
-        request, digest = (link.ask, link.code_hash) if link is not None else (None, "")
+        request, digest = (link.request, link.code_hash) if link is not None else (None, "")
         if tokens.matches(code_text(request, code), purpose=CODE_PURPOSE, digest=digest):
             found = link
     return found

@@ -57,7 +57,7 @@ def build(
         email=email,
         address=address,
         is_invitation=request is None,
-        ask=request,
+        request=request,
         token_hash=tokens.digest(tokens.derive(nonce, purpose=PURPOSE)),
         code_hash=tokens.keyed_digest(code_text(request, code), purpose=CODE_PURPOSE) if request else "",
         epoch=account.epoch,
@@ -74,7 +74,7 @@ def code_of(link: SignInLink) -> str:
     """Returns the code in the link's mail as displayed, such as "K7M 4QX". Raises tokens.KeyMissing."""
     for derived in tokens.derive_each(bytes(link.email.link_nonce or b""), purpose=CODE_PURPOSE):
         code = _code(derived)
-        if tokens.matches(code_text(link.ask, code), purpose=CODE_PURPOSE, digest=link.code_hash):
+        if tokens.matches(code_text(link.request, code), purpose=CODE_PURPOSE, digest=link.code_hash):
             return f"{code[:3]} {code[3:]}"
     raise tokens.KeyMissing(CODE_PURPOSE)
 

@@ -63,7 +63,7 @@ class SignInMail(MailComposer):
 
 
 def _links() -> SignInLinkQuerySet:
-    return SignInLink.objects.with_mailbox().select_related("account", "practice", "ask")
+    return SignInLink.objects.with_mailbox().select_related("account", "practice", "request")
 
 
 def _link_of(email: OutgoingEmail) -> SignInLink:

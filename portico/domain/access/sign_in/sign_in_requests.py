@@ -76,7 +76,7 @@ def delete_old() -> int:
     with transaction.atomic():
         batch = list(old[:DELETE_BATCH_SIZE])
         # Links are kept as long as their mails.
-        SignInLink.objects.filter(ask__in=batch).update(ask=None)
+        SignInLink.objects.filter(request__in=batch).update(request=None)
         return SignInRequest.objects.filter(pk__in=batch).delete()[0]
 
 

@@ -122,7 +122,7 @@ def _cause_of(error: StripeCallFailed) -> Cause | None:
 def _record_failure(attempt: PaymentAttempt, action: AuditAction, details: dict[str, str]) -> None:
     with locks.lock_books(attempt.client) as client:
         row = PaymentAttempt.objects.get(pk=attempt.pk)
-        if not row.holds or row.is_quarantined:
+        if not row.holds_invoices or row.is_quarantined:
             return
         row.failure, row.failure_param, row.stripe_request_id = (
             details["failure"],

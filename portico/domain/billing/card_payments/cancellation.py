@@ -44,7 +44,7 @@ def cancel(attempt: PaymentAttempt, *, deadline: Deadline | None = None) -> None
 
 
 def _cancel_at_stripe(attempt: PaymentAttempt, stripe: StripeClient) -> None:
-    if attempt.way == AttemptMethod.SAVED_CARD:
+    if attempt.method == AttemptMethod.SAVED_CARD:
         _cancel_intent(attempt, stripe)
         return
     if attempt.called_at is None:

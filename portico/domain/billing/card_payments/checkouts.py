@@ -97,9 +97,9 @@ def abandon(attempt: PaymentAttempt, error: StripeCallFailed) -> PaymentAttempt:
 
 def _has_impossible_expiry(attempt: PaymentAttempt) -> bool:
     """Returns True if Stripe had to reject the session because our wrong clock gave it an invalid expiry time."""
-    if attempt.way != AttemptMethod.CHECKOUT or attempt.expires_at is None:
+    if attempt.method != AttemptMethod.CHECKOUT or attempt.expires_at is None:
         return False
-    stripe_time = clock.now() - clock_checks.known()
+    stripe_time = clock.now() - clock_checks.known_difference()
     return not MIN_LIFETIME <= attempt.expires_at - stripe_time <= MAX_LIFETIME
 
 
@@ -107,7 +107,7 @@ def wait_for_session(attempt: PaymentAttempt, deadline: Deadline) -> PaymentAtte
     """Waits until a concurrent request has created the attempt's page or ended it, at most until the deadline."""
     while True:
         attempt = refreshed(attempt)
-        is_known = bool(attempt.checkout_url or attempt.bank_url) or not attempt.holds
+        is_known = bool(attempt.checkout_url or attempt.bank_url) or not attempt.holds_invoices
         if is_known or not attempt.is_held or deadline.left() < POLL_SECONDS:
             return attempt
         time.sleep(POLL_SECONDS)
@@ -126,7 +126,7 @@ def _record_call(attempt: PaymentAttempt) -> bool:
     """Saves the time of the call before it is made. Returns False if the attempt has ended in the meantime."""
     attempt.called_at = attempt.called_at or clock.now()
     return bool(
-        PaymentAttempt.objects.filter(pk=attempt.pk, state=AttemptState.OPEN, way=AttemptMethod.CHECKOUT).update(
+        PaymentAttempt.objects.filter(pk=attempt.pk, state=AttemptState.OPEN, method=AttemptMethod.CHECKOUT).update(
             called_at=attempt.called_at, stripe_customer_id=attempt.stripe_customer_id
         )
     )

@@ -75,7 +75,7 @@ class PaymentOrder:
     consent_text: str = ""
 
     @property
-    def way(self) -> AttemptMethod:
+    def method(self) -> AttemptMethod:
         return AttemptMethod.SAVED_CARD if self.card else AttemptMethod.CHECKOUT
 
 
@@ -147,7 +147,7 @@ def is_same_order(attempt: PaymentAttempt, order: PaymentOrder) -> bool:
     return (
         attempt.is_balance == (order.invoice is None)
         and order.amount_minor in (None, attempt.amount_minor)
-        and attempt.way == order.way
+        and attempt.method == order.method
         and attempt.card_id == (order.card.pk if order.card else None)
         and attempt.save_card == bool(order.consent_text)
     )
@@ -210,7 +210,7 @@ def _can_be_reused(attempt: PaymentAttempt, payer: Payer, order: PaymentOrder, q
     return (
         attempt.account_id == payer.account.pk
         and covered == wanted
-        and attempt.way == order.way
+        and attempt.method == order.method
         and attempt.card_id == (order.card.pk if order.card else None)
         and attempt.save_card == bool(order.consent_text)
         and (attempt.livemode, attempt.stripe_account_id) == (key.livemode, key.account_id)
@@ -228,7 +228,7 @@ def _create_attempt(
         practice=client.practice,
         account=payer.account,
         client=client,
-        way=order.way,
+        method=order.method,
         card=order.card,
         amount_minor=quote.amount_minor,
         currency=practice_currency.fix_currency(client.practice),

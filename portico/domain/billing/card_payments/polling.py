@@ -105,8 +105,8 @@ def delete_replaced_keys() -> int:
     """Deletes replaced API keys that are no longer needed for open work; a scheduled task. Returns their number."""
     deleted = 0
     for key in StripeKey.objects.filter(replaced_at__isnull=False).select_related("practice"):
-        open_under_it = PaymentAttempt.objects.holding().filter(practice=key.practice, livemode=key.livemode)
-        pending = Refund.objects.filter(practice=key.practice, state=RefundState.PENDING, way=RefundMethod.STRIPE)
+        open_under_it = PaymentAttempt.objects.holding_invoices().filter(practice=key.practice, livemode=key.livemode)
+        pending = Refund.objects.filter(practice=key.practice, state=RefundState.PENDING, method=RefundMethod.STRIPE)
         disputed = Dispute.objects.filter(practice=key.practice, state=DisputeState.OPEN)
         waiting = SavedCard.objects.filter(practice=key.practice, removed_at__isnull=False, detached_at=None)
         if not any(rows.exists() for rows in (open_under_it, pending, disputed, waiting)):
@@ -119,9 +119,9 @@ def _poll_or_cancel(attempt: PaymentAttempt) -> None:
     deadline = Deadline(WORK_SECONDS)
     now = clock.now()
     if attempt.state == AttemptState.OPEN:
-        is_pageless = not attempt.checkout_session_id and attempt.way == AttemptMethod.CHECKOUT
+        is_pageless = not attempt.checkout_session_id and attempt.method == AttemptMethod.CHECKOUT
         is_unwanted = PaymentAttempt.objects.filter(_unwanted(), pk=attempt.pk).exists()
-        if is_pageless or is_unwanted or (attempt.way == AttemptMethod.SAVED_CARD and attempt.has_expired(now)):
+        if is_pageless or is_unwanted or (attempt.method == AttemptMethod.SAVED_CARD and attempt.has_expired(now)):
             cancellation.cancel(attempt, deadline=deadline)
             return
     if attempt.called_at is None:
@@ -132,7 +132,7 @@ def _poll_or_cancel(attempt: PaymentAttempt) -> None:
 
 
 def _fetch_and_apply(attempt: PaymentAttempt, stripe: StripeClient) -> None:
-    if attempt.way == AttemptMethod.CHECKOUT:
+    if attempt.method == AttemptMethod.CHECKOUT:
         if attempt.checkout_session_id:
             settlement.apply_session(attempt, checkout_sessions.look_up(stripe, attempt.checkout_session_id))
     elif attempt.payment_intent_id:
@@ -176,7 +176,7 @@ def _earliest_start(attempt: PaymentAttempt) -> datetime:
     """Returns the earliest time, by Stripe's clock, at which Stripe may have created the charge."""
     if clock.is_from_future(attempt.written_at):
         return clock.now() - MAX_SEARCH_AGE
-    return attempt.written_at - max(clock_checks.known(), timedelta())
+    return attempt.written_at - max(clock_checks.known_difference(), timedelta())
 
 
 def _unwanted() -> Q:

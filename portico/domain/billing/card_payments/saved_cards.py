@@ -43,7 +43,7 @@ def saved_cards_of(account: PortalAccount) -> list[SavedCard]:
 def cards_of_other_accounts(client: Client, account: PortalAccount | None) -> list[SavedCard]:
     """Returns cards of other accounts that have paid for the client; they cannot be used for this client now."""
     paid_before = client.attempts.order_by().values("account")
-    rows = SavedCard.objects.kept().filter(account__in=paid_before).exclude(account=account)
+    rows = SavedCard.objects.active().filter(account__in=paid_before).exclude(account=account)
     return list(rows.select_related("account").order_by("-id"))
 
 
@@ -59,7 +59,7 @@ def count_unusable(practice: Practice) -> int:
         customer__stripe_account_id__in=_possible_account_ids(payments.key.account_id),
         customer__livemode=payments.key.livemode,
     )
-    return SavedCard.objects.kept().filter(practice=practice).exclude(usable_now).count()
+    return SavedCard.objects.active().filter(practice=practice).exclude(usable_now).count()
 
 
 def save(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
@@ -215,7 +215,7 @@ def _possible_account_ids(account_id: str) -> set[str]:
 
 
 def _cards_of(account: PortalAccount) -> RowQuerySet[SavedCard]:
-    return SavedCard.objects.kept().filter(account=account).order_by("-id")
+    return SavedCard.objects.active().filter(account=account).order_by("-id")
 
 
 def _record(action: AuditAction, card: SavedCard, client: Client | None, *, by: Actor) -> None:

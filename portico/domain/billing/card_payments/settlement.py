@@ -96,7 +96,7 @@ def succeed(attempt: PaymentAttempt, intent: PaymentIntent) -> Payment | None:
             else []
         )
         payment = _write(SettledFor(locked, row.account, targets), intent, attempt=None if is_second else row)
-        if row.holds:
+        if row.holds_invoices:
             allocation.end_attempt(row, AttemptState.SUCCEEDED, by=STRIPE)
         elif not is_second:
             PaymentAttempt.objects.filter(pk=row.pk).update(state=AttemptState.SUCCEEDED)
@@ -132,7 +132,7 @@ def end(attempt: PaymentAttempt, state: AttemptState, *, reason: str = "", by: A
     """Ends an attempt without a charge. Idempotent, and without effect after a success."""
     with locks.lock_books(attempt.client) as locked:
         row = PaymentAttempt.objects.get(pk=attempt.pk)
-        if not row.holds or row.state == AttemptState.QUARANTINED:
+        if not row.holds_invoices or row.state == AttemptState.QUARANTINED:
             return
         allocation.end_attempt(row, state, by=by, reason=reason)
         if state == AttemptState.FAILED:
@@ -153,9 +153,9 @@ def end_if_never_sent(attempt: PaymentAttempt) -> bool:
     with locks.lock_books(attempt.client):
         # Locked: a request about to call Stripe first writes `called_at` on this row, and finds it ended.
         row = PaymentAttempt.objects.locked().get(pk=attempt.pk)
-        if row.holds and row.called_at is not None:
+        if row.holds_invoices and row.called_at is not None:
             return False
-        if row.holds:
+        if row.holds_invoices:
             allocation.end_attempt(row, AttemptState.EXPIRED, by=STRIPE, reason="")
         return True
 
@@ -240,7 +240,7 @@ def _flag_mismatch(
 def _credit_for_refund(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
     with locks.lock_books(attempt.client) as locked:
         row = PaymentAttempt.objects.select_related("account").get(pk=attempt.pk)
-        if not row.holds and not _is_known(locked.practice, intent):
+        if not row.holds_invoices and not _is_known(locked.practice, intent):
             # It does not match the attempt, so it is not recorded as the attempt's payment.
             _write(SettledFor(locked, row.account, []), intent, attempt=None)
 

@@ -75,7 +75,7 @@ def capped(number: int) -> int:
 
 def open_total_minor(practice: Practice) -> int:
     """Returns the total still to pay on all issued invoices, in minor units."""
-    return Invoice.objects.filter(practice=practice).owing().aggregate(sum=Sum("open_minor"))["sum"] or 0
+    return Invoice.objects.filter(practice=practice).outstanding().aggregate(sum=Sum("open_minor"))["sum"] or 0
 
 
 def _with_practice(invoice: Invoice, practice: Practice) -> Invoice:
@@ -114,7 +114,7 @@ def _filtered(practice: Practice, show: StatusFilter) -> InvoiceQuerySet:
         case StatusFilter.DRAFT:
             return rows.drafts()
         case StatusFilter.UNSHARED:
-            return rows.standing().filter(shared_at=None)
+            return rows.valid().filter(shared_at=None)
         case StatusFilter.UNPAID:
             return rows.not_processing().filter(Q(due_on=None) | Q(due_on__gte=today))
         case StatusFilter.PAST_DUE:

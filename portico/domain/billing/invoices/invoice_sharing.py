@@ -97,7 +97,7 @@ def unshare(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> Invoice:
     return invoice
 
 
-def start_run(practice: Practice, *, shown: ShownSums | None, asked_by: StaffMember) -> SharingRun | None:
+def start_run(practice: Practice, *, shown: ShownSums | None, requested_by: StaffMember) -> SharingRun | None:
     """Queues a run that shares all issued, unshared invoices; returns None if there are none.
 
     Returns the current run if there is one. Raises ShownSumsChanged.
@@ -113,7 +113,7 @@ def start_run(practice: Practice, *, shown: ShownSums | None, asked_by: StaffMem
     try:
         with transaction.atomic():
             return SharingRun.objects.create(
-                practice=practice, asked_by=asked_by, last_invoice_id=unshared["last"], total=unshared["number"]
+                practice=practice, requested_by=requested_by, last_invoice_id=unshared["last"], total=unshared["number"]
             )
     except IntegrityError:
         return SharingRun.objects.waiting().filter(practice=practice).first()
@@ -121,7 +121,7 @@ def start_run(practice: Practice, *, shown: ShownSums | None, asked_by: StaffMem
 
 def unshared_of(practice: Practice) -> QuerySet[Invoice]:
     """Returns the invoices that a run would share."""
-    return Invoice.objects.filter(practice=practice).standing().filter(shared_at=None)
+    return Invoice.objects.filter(practice=practice).valid().filter(shared_at=None)
 
 
 def continue_next_run() -> bool:
@@ -129,12 +129,12 @@ def continue_next_run() -> bool:
     run = leases.claim(SharingRun.objects.waiting(), lease=LEASE)
     if run is None:
         return False
-    remaining = unshared_of(run.practice).filter(id__gt=run.reached_id, id__lte=run.last_invoice_id)
+    remaining = unshared_of(run.practice).filter(id__gt=run.last_shared_id, id__lte=run.last_invoice_id)
     batch = list(remaining.select_related("client").order_by("id")[: BATCH_SIZE + 1])
     for invoice in batch[:BATCH_SIZE]:
-        notified = _share_one_of_run(invoice, by=run.asked_by.actor)
+        notified = _share_one_of_run(invoice, by=run.requested_by.actor)
         if not leases.update_if_held(
-            run, reached_id=invoice.pk, shared=run.shared + 1, not_told=run.not_told + (not notified)
+            run, last_shared_id=invoice.pk, shared=run.shared + 1, not_notified=run.not_notified + (not notified)
         ):
             return True
     leases.finish(run, **({} if len(batch) > BATCH_SIZE else {"ended_at": clock.now()}))

@@ -119,7 +119,7 @@ def void_source(source: PaymentOrCredit, *, reason: str, by: Actor) -> None:
 def remove_test_payment(payment: Payment, *, reason: str, by: Actor) -> None:
     """Takes a payment and its refunds out of the books; everything that it had paid is owed again."""
     at = clock.now()
-    for refund in payment.refunds.counting().order_by("id"):
+    for refund in payment.refunds.not_failed().order_by("id"):
         refund.credit_notes.filter(undone_at=None).update(undone_at=at)
         reversals = list(refund.reversals.filter(undone_at=None).select_related("allocation").order_by("id"))
         for reversal in reversals:
@@ -193,7 +193,7 @@ def end_attempt(attempt: PaymentAttempt, state: AttemptState, *, by: Actor, reas
     On success, create and allocate the payment first, so that its invoices are never payable in between.
     """
     locked = PaymentAttempt.objects.locked().get(pk=attempt.pk)
-    if not locked.holds:
+    if not locked.holds_invoices:
         return locked
     locked.state, locked.reason, locked.ended_at = state, reason[:300], clock.now()
     locked.lease_until = locked.not_before = None
@@ -220,7 +220,7 @@ def recount_invoices(pks: Iterable[int]) -> None:
 
 def recount_payment(pk: int) -> None:
     """Stores the allocated, refunded and disputed amounts of a payment."""
-    refunds = Refund.objects.filter(payment_id=pk).counting()
+    refunds = Refund.objects.filter(payment_id=pk).not_failed()
     Payment.objects.filter(pk=pk).update(
         allocated_minor=Allocation.objects.filter(payment_id=pk).aggregate(sum=Sum("live_minor"))["sum"] or 0,
         refunded_minor=refunds.aggregate(sum=Sum("amount_minor"))["sum"] or 0,

@@ -57,7 +57,7 @@ def with_office_minor(clients: QuerySet[Client]) -> QuerySet[Client]:
     """Annotates clients with `office_minor`, the balance of `office_account`, in the same query."""
     of_client = {"client": OuterRef("pk")}
     return clients.annotate(
-        office_minor=_sum(Invoice.objects.filter(**of_client).standing(), "open_minor")
+        office_minor=_sum(Invoice.objects.filter(**of_client).valid(), "open_minor")
         - _sum(Payment.objects.filter(**of_client).with_credit(), "unused_minor")
         - _sum(Credit.objects.filter(**of_client).spendable(), "unused_minor")
     )
@@ -80,7 +80,7 @@ def _sum(rows: QuerySet[Any], name: str) -> Coalesce:
 
 
 def _account(client: Client, *, shared_only: bool) -> Account:
-    invoices = client.invoices.owing()
+    invoices = client.invoices.outstanding()
     if shared_only:
         invoices = invoices.shared()
     is_processing = Q(moving=True)

@@ -27,7 +27,7 @@ def of_client(client: Client, *, shared_only: bool) -> Movements:
     With `shared_only`, returns them as the portal shows them: without unshared invoices and without the parts of
     payments and refunds that belong to those.
     """
-    invoices, credit_notes = client.invoices.standing(), _credit_notes().filter(invoice__client=client)
+    invoices, credit_notes = client.invoices.valid(), _credit_notes().filter(invoice__client=client)
     hidden: tuple[MovementSource, ...] = ()
     if shared_only:
         allocations = Allocation.objects.live().filter(
@@ -37,8 +37,8 @@ def of_client(client: Client, *, shared_only: bool) -> Movements:
         invoices, credit_notes = invoices.shared(), credit_notes.exclude(invoice__shared_at=None)
     return Movements(
         (
-            *_visible(invoices, client.payments.counting(), _refunds().filter(payment__client=client)),
-            *_adjustments(client.credits.counting(), credit_notes, _disputes().filter(payment__client=client)),
+            *_visible(invoices, client.payments.not_taken_back(), _refunds().filter(payment__client=client)),
+            *_adjustments(client.credits.not_taken_back(), credit_notes, _disputes().filter(payment__client=client)),
             *hidden,
         ),
         client.practice.zone,
@@ -47,9 +47,9 @@ def of_client(client: Client, *, shared_only: bool) -> Movements:
 
 def of_practice(practice: Practice) -> Movements:
     """Returns the movements of all clients of the practice."""
-    invoices = Invoice.objects.filter(practice=practice).standing()
-    payments = Payment.objects.filter(practice=practice).counting()
-    credits_given = Credit.objects.filter(practice=practice).counting()
+    invoices = Invoice.objects.filter(practice=practice).valid()
+    payments = Payment.objects.filter(practice=practice).not_taken_back()
+    credits_given = Credit.objects.filter(practice=practice).not_taken_back()
     credit_notes, disputes = _credit_notes().filter(practice=practice), _disputes().filter(practice=practice)
     return Movements(
         (
@@ -61,7 +61,7 @@ def of_practice(practice: Practice) -> Movements:
 
 
 def _refunds() -> QuerySet[Refund]:
-    return Refund.objects.filter(payment__taken_back_at=None).counting()
+    return Refund.objects.filter(payment__taken_back_at=None).not_failed()
 
 
 def _credit_notes() -> QuerySet[CreditNote]:

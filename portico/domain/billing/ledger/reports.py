@@ -53,12 +53,12 @@ def totals_of(practice: Practice) -> PracticeTotals:
     unused_payments = payments.with_credit().aggregate(sum=Sum("unused_minor"))["sum"] or 0
     credits_given = Credit.objects.filter(practice=practice).spendable().aggregate(sum=Sum("unused_minor"))["sum"] or 0
     return PracticeTotals(
-        owed_minor=invoices.owing().aggregate(sum=Sum("open_minor"))["sum"] or 0,
+        owed_minor=invoices.outstanding().aggregate(sum=Sum("open_minor"))["sum"] or 0,
         past_due_minor=past_due["sum"] or 0,
         past_due=past_due["number"],
         processing_minor=processing["sum"] or 0,
         processing=processing["number"],
-        unshared=invoices.standing().filter(shared_at=None).count(),
+        unshared=invoices.valid().filter(shared_at=None).count(),
         drafts=invoices.drafts().count(),
         paid_minor=months[-1].sums.paid_minor,
         refunded_minor=months[-1].sums.refunded_minor,

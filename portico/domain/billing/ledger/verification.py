@@ -148,7 +148,7 @@ def _allocations(parts: _Parts) -> Iterator[LedgerMismatch]:
 
 def _payments(parts: _Parts) -> Iterator[LedgerMismatch]:
     live = _sums(parts.allocated, 1)
-    refunded = _sums(_rows(Refund.objects.counting(), "amount_minor", "payment"), 0)
+    refunded = _sums(_rows(Refund.objects.not_failed(), "amount_minor", "payment"), 0)
     lost = _sums(_rows(Dispute.objects.all(), "lost_minor", "payment"), 0)
     payments_of_charge = Counter(
         Payment.objects.exclude(stripe_charge_id="").values_list("practice", "stripe_charge_id")

@@ -36,7 +36,7 @@ class PaymentAttemptQuerySet(RowQuerySet["PaymentAttempt"]):
         """Loads what every operation on an attempt reads, in the same query."""
         return self.select_related("client__practice", "account", "practice", "card")
 
-    def holding(self) -> "PaymentAttemptQuerySet":
+    def holding_invoices(self) -> "PaymentAttemptQuerySet":
         return self.filter(state__in=STATES_HOLDING_INVOICES)
 
     def waiting(self) -> "PaymentAttemptQuerySet":
@@ -55,7 +55,7 @@ class PaymentAttempt(QueuedRow):
     ref = RefField()
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="attempts")
     client = models.ForeignKey(Client, models.PROTECT, related_name="attempts")
-    way = models.CharField(max_length=10, choices=AttemptMethod.choices)
+    method = models.CharField(max_length=10, choices=AttemptMethod.choices)
     card = models.ForeignKey(SavedCard, models.PROTECT, null=True, blank=True, related_name="attempts")
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
@@ -112,9 +112,9 @@ class PaymentAttempt(QueuedRow):
                 name="billing_paymentattempt_holding_or_ended",
             ),
             models.CheckConstraint(
-                condition=Q(way=AttemptMethod.CHECKOUT, card=None)
-                | Q(way=AttemptMethod.SAVED_CARD, card__isnull=False),
-                name="billing_paymentattempt_card_of_way",
+                condition=Q(method=AttemptMethod.CHECKOUT, card=None)
+                | Q(method=AttemptMethod.SAVED_CARD, card__isnull=False),
+                name="billing_paymentattempt_card_of_method",
             ),
             models.CheckConstraint(
                 condition=Q(save_card=False) | (Q(consented_at__isnull=False) & ~Q(consent_text="")),
@@ -155,7 +155,7 @@ class PaymentAttempt(QueuedRow):
         return self.ref
 
     @property
-    def holds(self) -> bool:
+    def holds_invoices(self) -> bool:
         return self.state in STATES_HOLDING_INVOICES
 
     @property

@@ -39,7 +39,7 @@ class StripeCustomer(PracticeRow):
 
 
 class SavedCardQuerySet(RowQuerySet["SavedCard"]):
-    def kept(self) -> "SavedCardQuerySet":
+    def active(self) -> "SavedCardQuerySet":
         return self.filter(removed_at=None)
 
 

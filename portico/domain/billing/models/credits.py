@@ -10,7 +10,7 @@ from portico.plumbing.database.constraints import SamePractice
 
 
 class CreditQuerySet(RowQuerySet["Credit"]):
-    def counting(self) -> "CreditQuerySet":
+    def not_taken_back(self) -> "CreditQuerySet":
         return self.filter(taken_back_at=None)
 
     def spendable(self) -> "CreditQuerySet":

@@ -42,30 +42,30 @@ class InvoiceQuerySet(RowQuerySet["Invoice"]):
         """Issued invoices, including void ones."""
         return self.filter(issued_at__isnull=False)
 
-    def standing(self) -> "InvoiceQuerySet":
+    def valid(self) -> "InvoiceQuerySet":
         """Issued invoices that are not void: the ones that count in the books."""
         return self.filter(issued_at__isnull=False, voided_at=None)
 
     def shared(self) -> "InvoiceQuerySet":
         return self.filter(shared_at__isnull=False)
 
-    def owing(self) -> "InvoiceQuerySet":
-        """Standing invoices with an amount still to pay."""
-        return self.standing().filter(open_minor__gt=0)
+    def outstanding(self) -> "InvoiceQuerySet":
+        """Valid invoices with an amount still to pay."""
+        return self.valid().filter(open_minor__gt=0)
 
     def settled(self) -> "InvoiceQuerySet":
-        return self.standing().filter(open_minor=0)
+        return self.valid().filter(open_minor=0)
 
     def payable(self) -> "InvoiceQuerySet":
-        """Invoices that a client may pay: shared, owing, and without an open attempt."""
-        return self.owing().shared().exclude(Exists(_open_attempts()))
+        """Invoices that a client may pay: shared, outstanding, and without an open attempt."""
+        return self.outstanding().shared().exclude(Exists(_open_attempts()))
 
     def processing(self) -> "InvoiceQuerySet":
-        """Owing invoices with an attempt for which money may have moved."""
-        return self.owing().filter(Exists(_open_attempts(moving=True)))
+        """Outstanding invoices with an attempt for which money may have moved."""
+        return self.outstanding().filter(Exists(_open_attempts(moving=True)))
 
     def not_processing(self) -> "InvoiceQuerySet":
-        return self.owing().exclude(Exists(_open_attempts(moving=True)))
+        return self.outstanding().exclude(Exists(_open_attempts(moving=True)))
 
     def with_attempts(self) -> "InvoiceQuerySet":
         """Annotates what `is_attempted`, `is_processing` and `status_on` need."""

@@ -26,7 +26,7 @@ MANUAL_KINDS = (PaymentKind.CASH, PaymentKind.CHECK, PaymentKind.CARD_ELSEWHERE)
 
 
 class PaymentQuerySet(RowQuerySet["Payment"]):
-    def counting(self) -> "PaymentQuerySet":
+    def not_taken_back(self) -> "PaymentQuerySet":
         return self.filter(taken_back_at=None)
 
     def with_credit(self) -> "PaymentQuerySet":
@@ -41,7 +41,7 @@ class PaymentQuerySet(RowQuerySet["Payment"]):
 
     def spendable(self) -> "PaymentQuerySet":
         """Payments with an unused amount that may be allocated to invoices."""
-        return self.with_credit().filter(refund_asked_at=None)
+        return self.with_credit().filter(refund_requested_at=None)
 
 
 class Payment(FundingSource):
@@ -73,8 +73,8 @@ class Payment(FundingSource):
         db_persist=True,
     )
     # While set, the unused amount waits for staff to refund it and is not allocated to invoices.
-    refund_asked_at = models.DateTimeField(null=True)
-    refund_asked_reason = models.CharField(max_length=300, blank=True)
+    refund_requested_at = models.DateTimeField(null=True)
+    refund_request_reason = models.CharField(max_length=300, blank=True)
 
     objects = PaymentQuerySet.as_manager()
 
@@ -121,8 +121,8 @@ class Payment(FundingSource):
             ),
             models.Index(
                 fields=("practice", "id"),
-                condition=Q(taken_back_at=None, refund_asked_at__isnull=False),
-                name="billing_refunds_asked",
+                condition=Q(taken_back_at=None, refund_requested_at__isnull=False),
+                name="billing_refunds_requested",
             ),
             models.Index(
                 fields=("practice", "id"),

@@ -23,7 +23,7 @@ class RefundState(models.TextChoices):
 
 
 class RefundQuerySet(RowQuerySet["Refund"]):
-    def counting(self) -> "RefundQuerySet":
+    def not_failed(self) -> "RefundQuerySet":
         return self.exclude(state=RefundState.FAILED)
 
 
@@ -34,7 +34,7 @@ class Refund(PracticeRow):
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
-    way = models.CharField(max_length=7, choices=RefundMethod.choices)
+    method = models.CharField(max_length=7, choices=RefundMethod.choices)
     state = models.CharField(max_length=9, choices=RefundState.choices, default=RefundState.PENDING)
     reason = models.CharField(max_length=300, blank=True)
     note = models.CharField(max_length=500, blank=True)
@@ -55,7 +55,7 @@ class Refund(PracticeRow):
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="billing_refund_amount"),
             models.CheckConstraint(condition=Q(state__in=RefundState.values), name="billing_refund_known_state"),
             models.CheckConstraint(
-                condition=Q(way=RefundMethod.STRIPE) | Q(way=RefundMethod.BY_HAND, stripe_refund_id=""),
+                condition=Q(method=RefundMethod.STRIPE) | Q(method=RefundMethod.BY_HAND, stripe_refund_id=""),
                 name="billing_refund_by_stripe_or_hand",
             ),
             models.UniqueConstraint(

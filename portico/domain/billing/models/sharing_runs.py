@@ -19,15 +19,15 @@ class SharingRun(QueuedRow):
     """Shares in batches all invoices that were issued and unshared when the run was requested."""
 
     ref = RefField()
-    asked_by = models.ForeignKey(StaffMember, models.PROTECT, related_name="+")
+    requested_by = models.ForeignKey(StaffMember, models.PROTECT, related_name="+")
     # Excludes invoices that are issued after the request.
     last_invoice_id = models.BigIntegerField()
     # The last invoice processed.
-    reached_id = models.BigIntegerField(default=0)
+    last_shared_id = models.BigIntegerField(default=0)
     total = models.PositiveIntegerField()
     shared = models.PositiveIntegerField(default=0)
     # Shared invoices whose clients were not notified by mail.
-    not_told = models.PositiveIntegerField(default=0)
+    not_notified = models.PositiveIntegerField(default=0)
     written_at = models.DateTimeField(default=clock.now, editable=False)
     ended_at = models.DateTimeField(null=True)
 
@@ -36,11 +36,13 @@ class SharingRun(QueuedRow):
     class Meta(QueuedRow.Meta):
         constraints = (
             *QueuedRow.Meta.constraints,
-            SamePractice("asked_by", name="billing_sharingrun_asked_by"),
+            SamePractice("requested_by", name="billing_sharingrun_requested_by"),
             models.UniqueConstraint(
                 fields=("practice",), condition=Q(ended_at=None), name="billing_sharingrun_one_at_a_time"
             ),
-            models.CheckConstraint(condition=Q(not_told__lte=F("shared")), name="billing_sharingrun_told_of_shared"),
+            models.CheckConstraint(
+                condition=Q(not_notified__lte=F("shared")), name="billing_sharingrun_not_notified_of_shared"
+            ),
         )
         indexes = (
             models.Index(fields=("id",), condition=Q(ended_at=None), name="billing_waiting_runs"),

@@ -80,8 +80,8 @@ def take_back(credit: Credit, *, reason: str, shown: ShownSums | None, by: Actor
 
 def ask_for_refund(payment: Payment, *, reason: str) -> None:
     """Flags the unused amount of a payment for staff to refund, in the caller's transaction with the client locked."""
-    Payment.objects.filter(pk=payment.pk, refund_asked_at=None).update(
-        refund_asked_at=clock.now(), refund_asked_reason=reason[:300]
+    Payment.objects.filter(pk=payment.pk, refund_requested_at=None).update(
+        refund_requested_at=clock.now(), refund_request_reason=reason[:300]
     )
 
 
@@ -93,11 +93,11 @@ def keep_as_credit(payment: Payment, *, shown: ShownSums | None, by: Actor) -> i
     """
     with locks.lock_books(payment.client) as locked:
         payment = Payment.objects.locked().get(pk=payment.pk)
-        if payment.refund_asked_at is None:
+        if payment.refund_requested_at is None:
             return 0
         shown_sums.refuse_if_changed(shown, shown_sums.of_left_over(payment))
-        payment.refund_asked_at, payment.refund_asked_reason = None, ""
-        payment.save(update_fields=["refund_asked_at", "refund_asked_reason"])
+        payment.refund_requested_at, payment.refund_request_reason = None, ""
+        payment.save(update_fields=["refund_requested_at", "refund_request_reason"])
         _record(AuditAction.CREDIT_KEPT, locked, payment, by=by, amount_minor=payment.unused_minor)
         return allocation.apply_credit(locked, by=by)
 

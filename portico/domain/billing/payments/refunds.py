@@ -131,7 +131,7 @@ def create_refund(
         payment=payment,
         amount_minor=amount_minor,
         currency=payment.currency,
-        way=method,
+        method=method,
         reason=reason.strip()[:300],
         note=note.strip()[:500],
         made_by=by.name[:100],
@@ -140,5 +140,5 @@ def create_refund(
     )
     allocation.reverse_for_refund(refund, invoice=invoice)
     # Without an unused amount nothing waits for a refund any more.
-    Payment.objects.filter(pk=payment.pk, unused_minor=0).update(refund_asked_at=None, refund_asked_reason="")
+    Payment.objects.filter(pk=payment.pk, unused_minor=0).update(refund_requested_at=None, refund_request_reason="")
     return refund

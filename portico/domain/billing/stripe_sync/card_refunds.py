@@ -130,7 +130,7 @@ def end_unanswered(payment: Payment) -> None:
 
 def poll_pending() -> int:
     """Polls refunds whose outcome is unknown; a scheduled task. Returns their number."""
-    pending = Refund.objects.filter(state=RefundState.PENDING, way=RefundMethod.STRIPE)
+    pending = Refund.objects.filter(state=RefundState.PENDING, method=RefundMethod.STRIPE)
     rows = list(
         pending.select_related("payment__client__practice", "payment__practice", "payment__attempt")[:BATCH_SIZE]
     )
@@ -262,7 +262,7 @@ def _undo(refund: Refund, reason: str, **details: str) -> None:
 
 def _unanswered(payment: Payment) -> list[Refund]:
     rows = Refund.objects.filter(
-        payment=payment, state=RefundState.PENDING, way=RefundMethod.STRIPE, stripe_refund_id=""
+        payment=payment, state=RefundState.PENDING, method=RefundMethod.STRIPE, stripe_refund_id=""
     )
     return list(rows.select_related("payment__client__practice", "payment__practice", "payment__attempt"))
 

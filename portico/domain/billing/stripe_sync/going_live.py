@@ -44,7 +44,7 @@ class TestPayments:
 def test_payments_of(practice: Practice) -> PaymentQuerySet:
     """Returns the test payments that count in the books, oldest first."""
     rows = Payment.objects.filter(practice=practice, kind=PaymentKind.ONLINE, livemode=False)
-    return rows.counting().order_by("id")
+    return rows.not_taken_back().order_by("id")
 
 
 def sum_of_test_payments(practice: Practice) -> TestPayments:

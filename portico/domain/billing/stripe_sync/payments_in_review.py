@@ -64,7 +64,12 @@ def attempts(practice: Practice) -> RowQuerySet[PaymentAttempt]:
 
 def refunds_requested(practice: Practice) -> PaymentQuerySet:
     """Returns payments to refund, because they arrived twice or when nothing was due."""
-    return Payment.objects.filter(practice=practice).counting().filter(refund_asked_at__isnull=False).order_by("id")
+    return (
+        Payment.objects.filter(practice=practice)
+        .not_taken_back()
+        .filter(refund_requested_at__isnull=False)
+        .order_by("id")
+    )
 
 
 def refunds_refused(practice: Practice) -> RowQuerySet[Refund]:
@@ -73,7 +78,7 @@ def refunds_refused(practice: Practice) -> RowQuerySet[Refund]:
     failed = Refund.objects.filter(
         practice=practice, state=RefundState.FAILED, settled_at__gt=clock.now() - REFUSAL_SHOWN_FOR
     )
-    never_taken = failed.filter(way=RefundMethod.STRIPE, stripe_refund_id="")
+    never_taken = failed.filter(method=RefundMethod.STRIPE, stripe_refund_id="")
     return never_taken.filter(~Exists(later), payment__taken_back_at=None).order_by("id")
 
 

@@ -66,11 +66,11 @@ def apply_intent(practice: Practice, intent: PaymentIntent) -> EventResult:
         settlement.rebuild(practice, intent, metadata)
         is_settled = Payment.objects.filter(practice=practice, payment_intent_id=intent.id).exists()
         return EventResult.DONE if is_settled else EventResult.LATER
-    if attempt.way == AttemptMethod.SAVED_CARD:
+    if attempt.method == AttemptMethod.SAVED_CARD:
         saved_charges.record_intent(attempt, intent)
     elif intent.is_paid:
         settlement.apply_intent(attempt, intent)
-    elif attempt.holds:
+    elif attempt.holds_invoices:
         polling.poll(attempt, deadline=Deadline(WORK_SECONDS))
     return EventResult.DONE
 

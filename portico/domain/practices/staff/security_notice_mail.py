@@ -42,8 +42,8 @@ def notify(staff: StaffMember, entry: AuditEntry, *, to: str = "", by: Actor) ->
         key=f"{KIND}:{entry.ref}",
         to_address=to or staff.email,
         to_name=staff.name,
-        subject=str(_HEADINGS[AuditAction(entry.verb)]),
-        content={"staff": staff.ref, "verb": str(entry.verb), "at": entry.at.isoformat()},
+        subject=str(_HEADINGS[AuditAction(entry.action)]),
+        content={"staff": staff.ref, "verb": str(entry.action), "at": entry.at.isoformat()},
         by=by,
     )
 

@@ -47,7 +47,7 @@ def mail_set_up_link(staff: StaffMember, *, by: Actor) -> SetUpLink:
     with transaction.atomic(), translation.override("en"):
         end_links(staff)
         subject = _("Your account at %(practice)s") % {"practice": staff.practice.name}
-        link = _mail(staff, SetUpPurpose.BEGIN, INVITE, subject, lane=MailQueue.REST, by=by)
+        link = _mail(staff, SetUpPurpose.BEGIN, INVITE, subject, queue=MailQueue.REST, by=by)
         audit_log.record(AuditAction.SET_UP_LINK_MADE, practice=staff.practice, by=by, about=staff.ref)
     return link
 
@@ -59,7 +59,7 @@ def mail_reset_link(staff: StaffMember) -> SetUpLink:
     """
     visitor = Actor.anonymous()
     with translation.override("en"):
-        link = _mail(staff, SetUpPurpose.RESET, RESET, _("Choose a new password"), lane=MailQueue.ENTRANCE, by=visitor)
+        link = _mail(staff, SetUpPurpose.RESET, RESET, _("Choose a new password"), queue=MailQueue.ENTRANCE, by=visitor)
     resets = staff.set_up_links.filter(used_at=None, purpose=SetUpPurpose.RESET)
     newest = resets.order_by("-id").values_list("pk", flat=True)[:MAX_RESET_LINKS]
     resets.exclude(pk__in=list(newest)).update(used_at=clock.now())
@@ -68,7 +68,7 @@ def mail_reset_link(staff: StaffMember) -> SetUpLink:
 
 
 def _mail(
-    staff: StaffMember, purpose: SetUpPurpose, kind: str, subject: str, *, lane: MailQueue, by: Actor
+    staff: StaffMember, purpose: SetUpPurpose, kind: str, subject: str, *, queue: MailQueue, by: Actor
 ) -> SetUpLink:
     nonce = tokens.new_nonce()
     email = outbox.queue(
@@ -80,7 +80,7 @@ def _mail(
         subject=subject,
         content={},
         by=by,
-        lane=lane,
+        queue=queue,
         link_nonce=nonce,
     )
     token = tokens.derive(nonce, purpose=PURPOSE)

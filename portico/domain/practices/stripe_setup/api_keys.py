@@ -155,7 +155,7 @@ def measure_clock_again() -> int:
 
     Returns the number of keys tried.
     """
-    if not clock_checks.known():
+    if not clock_checks.known_difference():
         return 0
     keys = StripeKey.objects.filter(replaced_at=None).order_by("-id")[:MAX_KEYS_TRIED]
     for number, key in enumerate(keys, start=1):
@@ -167,7 +167,7 @@ def measure_clock_again() -> int:
             continue
         return number
     if not keys:
-        clock_checks.forget()
+        clock_checks.clear()
     return len(keys)
 
 

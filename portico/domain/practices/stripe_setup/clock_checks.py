@@ -15,19 +15,19 @@ from portico.plumbing.models import ClockDifference
 SOURCE = "stripe"
 
 
-def note(stripe_time: datetime) -> None:
+def record(stripe_time: datetime) -> None:
     """Records the difference if our clock is wrong; called after every response of Stripe's."""
     clock_skew.record(SOURCE, stripe_time)
 
 
 def compare(stripe_time: datetime) -> None:
-    """Records the difference like `note`, and also deletes one that no longer exists."""
+    """Records the difference like `record`, and also deletes one that no longer exists."""
     clock_skew.compare(SOURCE, stripe_time)
 
 
-def known() -> timedelta:
+def known_difference() -> timedelta:
     """Returns how far our clock is ahead of Stripe's, as last measured: negative if slow, zero if right."""
-    return clock_skew.known(SOURCE)
+    return clock_skew.known_difference(SOURCE)
 
 
 def in_a_query() -> Coalesce:
@@ -36,6 +36,6 @@ def in_a_query() -> Coalesce:
     return Coalesce(Subquery(seconds), Value(0), output_field=BigIntegerField())
 
 
-def forget() -> None:
+def clear() -> None:
     """Deletes the difference, when no account is left to compare with."""
     clock_skew.clear(SOURCE)

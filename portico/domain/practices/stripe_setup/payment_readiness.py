@@ -91,7 +91,7 @@ def new_client(
     secret: str,
     *,
     deadline: Deadline | None = None,
-    after_answer: Callable[[datetime], None] = clock_checks.note,
+    after_answer: Callable[[datetime], None] = clock_checks.record,
 ) -> StripeClient:
     return StripeClient(
         secret,

@@ -186,7 +186,7 @@ def save_secret(practice: Practice, secret: str, *, by: Actor) -> None:
         audit_log.record(AuditAction.WEBHOOK_SAVED, practice=practice, by=by, way="by hand")
 
 
-def secret_holder(slug: str) -> OnlinePayments | None:
+def find_by_slug(slug: str) -> OnlinePayments | None:
     """Returns the row of the practice with that slug, if a webhook secret is saved."""
     found = OnlinePayments.objects.select_related("practice", "key").filter(practice__slug=slug)
     return found.filter(encrypted_webhook_secret__isnull=False).first()

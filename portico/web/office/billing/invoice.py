@@ -34,7 +34,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         return redirect("office:invoice_draft", ref=ref)
     audit_views.record_invoice_view(request, invoice)
     access = access_grants.access_or_default(invoice.client)
-    seen = AuditEntry.objects.filter(client=invoice.client, verb=AuditAction.INVOICE_SEEN, about=invoice.ref)
+    seen = AuditEntry.objects.filter(client=invoice.client, action=AuditAction.INVOICE_SEEN, about=invoice.ref)
     lines = list(invoice.lines.order_by("position"))
     context = {
         "invoice": invoice,

@@ -56,7 +56,7 @@ def status_label(invoice: Invoice) -> InvoiceStatusLabel:
 def status_labels(client: Client, invoices: Sequence[Invoice]) -> list[tuple[Invoice, InvoiceStatusLabel]]:
     """Returns each invoice with its status label and when the client first opened it, in one query."""
     refs = [invoice.ref for invoice in invoices]
-    entries = AuditEntry.objects.filter(client=client, verb=AuditAction.INVOICE_SEEN, about__in=refs).order_by("-id")
+    entries = AuditEntry.objects.filter(client=client, action=AuditAction.INVOICE_SEEN, about__in=refs).order_by("-id")
     seen = dict(entries.values_list("about", "at"))
     return [(invoice, _with_seen(invoice, seen.get(invoice.ref))) for invoice in invoices]
 

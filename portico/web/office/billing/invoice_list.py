@@ -113,7 +113,9 @@ def export(request: OfficeRequest) -> HttpResponse:
 @require_POST
 def share_all(request: OfficeRequest) -> HttpResponse:
     try:
-        run = invoice_sharing.start_run(request.practice, shown=shown_sums_field.of(request), asked_by=request.staff)
+        run = invoice_sharing.start_run(
+            request.practice, shown=shown_sums_field.of(request), requested_by=request.staff
+        )
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("office:invoices")

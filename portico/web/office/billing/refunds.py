@@ -61,7 +61,7 @@ def _form(payment: Payment, data: QueryDict | None = None, *, initial: dict[str,
 
 
 def _success_message(refund: Refund) -> str:
-    if refund.way == RefundMethod.BY_HAND:
+    if refund.method == RefundMethod.BY_HAND:
         return _("%(amount)s was recorded as given back.")
     if refund.state == RefundState.PENDING:
         return _("%(amount)s is on its way back. Stripe has not confirmed it yet; we ask until it has.")

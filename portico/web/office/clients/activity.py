@@ -21,7 +21,7 @@ PAGE_SIZE = 50
 
 def _actions(*prefixes: str) -> frozenset[AuditAction]:
     """Returns all actions with these prefixes except views, so that new actions appear under their filter."""
-    return frozenset(verb for verb in AuditAction if verb.value.startswith(prefixes)) - AuditAction.views()
+    return frozenset(action for action in AuditAction if action.value.startswith(prefixes)) - AuditAction.views()
 
 
 SIGN_INS = _actions("client.signed_", "link.", "code.", "pin.", "session.", "access.everything_ended")
@@ -60,12 +60,12 @@ def _filtered(client: Client, chosen: str) -> QuerySet[AuditEntry]:
     entries = AuditEntry.objects.filter(client=client)
     match chosen:
         case "sign-ins":
-            return entries.filter(verb__in=SIGN_INS)
+            return entries.filter(action__in=SIGN_INS)
         case "emails":
-            return entries.filter(verb__in=EMAILS)
+            return entries.filter(action__in=EMAILS)
         case "billing":
-            return entries.filter(verb__in=BILLING)
+            return entries.filter(action__in=BILLING)
         case "seen":
-            return entries.filter(verb__in=AuditAction.views())
+            return entries.filter(action__in=AuditAction.views())
         case _:
-            return entries.exclude(verb__in=AuditAction.views())
+            return entries.exclude(action__in=AuditAction.views())

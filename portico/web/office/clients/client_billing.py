@@ -113,7 +113,7 @@ def _chips(client: Client, current: InvoiceFilter) -> list[FilterChip]:
 def _filtered(client: Client, show: InvoiceFilter) -> InvoiceQuerySet:
     match show:
         case InvoiceFilter.TO_PAY:
-            return client.invoices.owing()
+            return client.invoices.outstanding()
         case InvoiceFilter.PAID:
             return client.invoices.settled()
         case _:

@@ -35,7 +35,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     invoices = list(client.invoices.with_attempts().with_sums().order_by("-id")[: INVOICES_SHOWN + 1])
     for invoice in invoices:
         invoice.practice = client.practice
-    entries = AuditEntry.objects.filter(client=client).exclude(verb__in=AuditAction.views()).order_by("-id")
+    entries = AuditEntry.objects.filter(client=client).exclude(action__in=AuditAction.views()).order_by("-id")
     context = {
         "client": client,
         "access": access,

@@ -33,7 +33,7 @@ def notice_for(burst: Burst) -> BurstNotice:
     """Returns the notice for an ongoing burst."""
     values = {"when": _when(burst.began_at)}
     match BurstKind(burst.kind):
-        case BurstKind.ASKS:
+        case BurstKind.REQUESTS:
             return BurstNotice(
                 _requests_heading(burst),
                 _("Since %(when)s. The limits hold: what goes beyond them sends nothing. Nothing needs to be done.")
@@ -55,7 +55,7 @@ def notice_for_past(burst: Burst) -> str:
     """Returns the one-line text for a burst that has ended."""
     began_at = _when(burst.began_at)
     match BurstKind(burst.kind):
-        case BurstKind.ASKS:
+        case BurstKind.REQUESTS:
             return _("Unusually many requests for sign-in links, %(when)s") % {"when": began_at}
         case BurstKind.CAP:
             return _("The hourly limit of sign-in emails was reached, %(when)s") % {"when": began_at}
@@ -65,7 +65,7 @@ def notice_for_past(burst: Burst) -> str:
 
 def _requests_heading(burst: Burst) -> str:
     values = {"number": burst.number}
-    if burst.from_one_place * 2 > burst.number:
+    if burst.from_one_network * 2 > burst.number:
         return (
             ngettext(
                 "%(number)d request for sign-in links in the last hour, most from one place",

@@ -21,7 +21,7 @@ ACTOR_KINDS = [
     (ActorKind.CLIENT.value, _("Clients")),
     (ActorKind.SYSTEM.value, _("Portico itself")),
     (ActorKind.OPERATOR.value, _("The operator")),
-    (ActorKind.NOBODY.value, _("Not signed in")),
+    (ActorKind.ANONYMOUS.value, _("Not signed in")),
 ]
 
 

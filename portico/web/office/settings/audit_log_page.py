@@ -58,12 +58,12 @@ def _filtered(practice: Practice, filters: dict[str, str], staff: dict[str, Staf
     entries = AuditEntry.objects.filter(practice=practice)
     match filters["what"]:
         case EntryFilter.ACTS:
-            entries = entries.exclude(verb__in=AuditAction.views())
+            entries = entries.exclude(action__in=AuditAction.views())
         case EntryFilter.VIEWS:
-            entries = entries.filter(verb__in=AuditAction.views())
+            entries = entries.filter(action__in=AuditAction.views())
     if filters["who"] in staff:
         # A failed sign-in has no actor yet; the staff member is what the entry is about.
-        failed = Q(actor_kind=ActorKind.NOBODY, about=filters["who"])
+        failed = Q(actor_kind=ActorKind.ANONYMOUS, about=filters["who"])
         entries = entries.filter(Q(staff_id=staff[filters["who"]].pk) | failed)
     elif filters["who"]:
         entries = entries.filter(actor_kind=filters["who"])

@@ -207,7 +207,7 @@ def test_what_changed_before_hand_over_drops_it_with_the_reason(
     assert (mail.state, smtp.mails) == ("dropped", [])
     assert mail.reason.startswith(reason)
     assert state_of(ana) == after
-    entry = AuditEntry.objects.get(verb=AuditAction.EMAIL_DROPPED)
+    entry = AuditEntry.objects.get(action=AuditAction.EMAIL_DROPPED)
     assert (entry.client_id, entry.details["reason"]) == (ana.pk, mail.reason)
 
 

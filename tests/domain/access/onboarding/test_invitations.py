@@ -34,7 +34,7 @@ def test_sending_turns_access_on_and_queues_one_mail_with_one_link(practice: Pra
     assert SignInLink.objects.get().email == email
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.INVITED
-    assert AuditEntry.objects.filter(verb=AuditAction.INVITATION_QUEUED, client=ana).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.INVITATION_QUEUED, client=ana).count() == 1
 
 
 def test_no_token_is_stored_anywhere(practice: Practice) -> None:
@@ -80,7 +80,7 @@ def test_without_email_ok_access_is_saved_but_no_mail_sent(practice: Practice) -
     assert "carla@mail.example has no Email ok" in str(refused.value)
     assert not OutgoingEmail.objects.exists()
     assert PortalAccess.objects.get(client=carla).is_on
-    assert AuditEntry.objects.get(verb=AuditAction.INVITATION_REFUSED).details == {"why": "email_ok"}
+    assert AuditEntry.objects.get(action=AuditAction.INVITATION_REFUSED).details == {"why": "email_ok"}
     carla.refresh_from_db()
     assert (carla.portal_state, carla.portal_reason) == (PortalState.NEEDS_ATTENTION, portal_states.Reason.NO_EMAIL_OK)
 

@@ -31,7 +31,7 @@ def test_forty_requests_in_an_hour_are_a_burst(practice: Practice) -> None:
     asked(practice, 1)
     bursts.update()
     (burst,) = bursts.ongoing(practice)
-    assert (burst.kind, burst.number, burst.from_one_place) == (BurstKind.ASKS, 40, 40)
+    assert (burst.kind, burst.number, burst.from_one_network) == (BurstKind.REQUESTS, 40, 40)
 
 
 def test_a_burst_counts_requests_from_one_network(practice: Practice) -> None:
@@ -40,7 +40,7 @@ def test_a_burst_counts_requests_from_one_network(practice: Practice) -> None:
     asked(practice, 25, network="one place")
     bursts.update()
     (burst,) = bursts.ongoing(practice)
-    assert (burst.number, burst.from_one_place) == (45, 25)
+    assert (burst.number, burst.from_one_network) == (45, 25)
 
 
 def test_a_burst_is_counted_again_while_it_lasts(practice: Practice, stopped_clock: Traveller) -> None:

@@ -107,8 +107,8 @@ def test_of_thirty_codes_in_a_browser_ten_are_compared() -> None:
 
     assert at_once(TRIES, try_code) == [0]
     results = [
-        AuditEntry.objects.filter(verb=verb).count()
-        for verb in (AuditAction.CODE_REFUSED, AuditAction.CODE_BEYOND_LIMIT)
+        AuditEntry.objects.filter(action=action).count()
+        for action in (AuditAction.CODE_REFUSED, AuditAction.CODE_BEYOND_LIMIT)
     ]
     assert results == [CODES_AN_HOUR, TRIES - CODES_AN_HOUR]
 

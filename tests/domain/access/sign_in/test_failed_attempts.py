@@ -22,8 +22,8 @@ VISITOR = Visitor("Firefox", "a browser")
 
 
 def failures(person: Client) -> list[tuple[str, dict[str, object]]]:
-    found = AuditEntry.objects.filter(client=person, verb__in=failed_attempts.FAILED).order_by("id")
-    return list(found.values_list("verb", "details"))
+    found = AuditEntry.objects.filter(client=person, action__in=failed_attempts.FAILED).order_by("id")
+    return list(found.values_list("action", "details"))
 
 
 def type_wrong_code(practice: Practice, address: str = "ana@mail.example", *, browser: str = "a browser") -> None:
@@ -62,13 +62,13 @@ def test_attempts_beyond_the_limit_are_recorded(practice: Practice) -> None:
     for _ in range(11):
         type_wrong_code(practice)
 
-    assert [verb for verb, _details in failures(ana)] == [AuditAction.CODE_REFUSED] * 5 + [
+    assert [action for action, _details in failures(ana)] == [AuditAction.CODE_REFUSED] * 5 + [
         AuditAction.CODE_BEYOND_LIMIT
     ] * 6
 
 
-@pytest.mark.parametrize("tries", [1, 12])
-def test_recording_costs_the_same_for_unknown_addresses(practice: Practice, tries: int) -> None:
+@pytest.mark.parametrize("attempts", [1, 12])
+def test_recording_costs_the_same_for_unknown_addresses(practice: Practice, attempts: int) -> None:
     cast.with_access(cast.ana(practice))
     counts = []
     for address in ("ana@mail.example", "stranger@mail.example"):
@@ -76,7 +76,7 @@ def test_recording_costs_the_same_for_unknown_addresses(practice: Practice, trie
             cast.mailed(practice, address, browser=address)
         else:
             cast.asked(practice, address, browser=address)
-        for _ in range(tries - 1):
+        for _ in range(attempts - 1):
             type_wrong_code(practice, address, browser=address)
         with CaptureQueriesContext(connection) as queries:
             type_wrong_code(practice, address, browser=address)
@@ -103,7 +103,7 @@ def test_a_link_used_at_another_practice_is_recorded_at_both(practice: Practice)
     link_redemption.redeem(birch, token, visitor=VISITOR)
 
     assert failures(ana) == [(AuditAction.LINK_REFUSED, {"state": "elsewhere"})]
-    there = AuditEntry.objects.get(practice=birch, verb=AuditAction.LINK_REFUSED)
+    there = AuditEntry.objects.get(practice=birch, action=AuditAction.LINK_REFUSED)
     assert (there.client, there.about, there.details) == (None, "", {"state": "unknown"})
 
 

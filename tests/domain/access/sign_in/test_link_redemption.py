@@ -54,7 +54,7 @@ def test_redeeming_a_link_signs_in_and_is_recorded(practice: Practice) -> None:
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.SIGNED_IN
     assert ana.last_signed_in_at == clock.now()
-    said = AuditEntry.objects.get(verb=AuditAction.CLIENT_SIGNED_IN)
+    said = AuditEntry.objects.get(action=AuditAction.CLIENT_SIGNED_IN)
     assert (said.client, said.actor_kind, said.actor_name) == (ana, "client", "Ana Abreu")
     assert EmailEvent.objects.filter(kind=EmailEventKind.PRESSED).count() == 1
 
@@ -66,7 +66,7 @@ def test_a_second_use_reports_the_link_as_used(practice: Practice) -> None:
     assert isinstance(again, LinkStatus)
     assert again.state == LinkState.USED
     assert PortalSession.objects.count() == 1
-    assert AuditEntry.objects.get(verb=AuditAction.LINK_REFUSED).details == {"state": "used"}
+    assert AuditEntry.objects.get(action=AuditAction.LINK_REFUSED).details == {"state": "used"}
 
 
 def test_spending_one_link_voids_all_of_the_mailbox(practice: Practice) -> None:

@@ -52,7 +52,7 @@ def test_another_browser_sends_one_notice(practice: Practice, ana: Client, smtp:
     sign_in(practice, "two")
     sign_in(practice, "two")
     (notice,) = notices()
-    assert (notice.to_address, notice.client, notice.lane) == ("ana@mail.example", ana, "rest")
+    assert (notice.to_address, notice.client, notice.queue) == ("ana@mail.example", ana, "rest")
     assert delivery.deliver_next("rest", SmtpTransport(parse(smtp.url)))
     (mail,) = smtp.mails
     assert mail.message["Subject"] == "A new browser signed in"

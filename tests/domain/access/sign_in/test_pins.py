@@ -54,8 +54,8 @@ def other_than(pin: str) -> str:
     return f"{(int(pin) + 1) % 10**8:08}"
 
 
-def entries(verb: AuditAction) -> int:
-    return AuditEntry.objects.filter(verb=verb).count()
+def entries(action: AuditAction) -> int:
+    return AuditEntry.objects.filter(action=action).count()
 
 
 def refused(person: Client) -> str:
@@ -95,7 +95,7 @@ def test_a_pin_signs_in_once_and_shows_its_own_client_alone(practice: Practice) 
     begun = typed(practice, pin, address=BRUNOS)
     assert begun is not None
     assert [access.client for access in portal_sessions.accesses_of(begun.session)] == [bea]
-    assert (begun.session.way, begun.session.only_client) == (SignInMethod.PIN, bea)
+    assert (begun.session.method, begun.session.only_client) == (SignInMethod.PIN, bea)
     assert typed(practice, pin, address=BRUNOS) is None
     assert entries(AuditAction.CLIENT_SIGNED_IN_BY_PIN) == 1
 
@@ -175,9 +175,9 @@ def test_beyond_ten_attempts_a_right_pin_is_not_compared(ana: Client, practice: 
     pin = given(ana)
     for number in range(10):
         typed(practice, other_than(pin), ip=f"192.0.2.{number}")
-    Pin.objects.update(tries=0)
+    Pin.objects.update(attempts=0)
     assert typed(practice, pin, ip="198.51.100.1") is None
-    assert Pin.objects.get().tries == 0
+    assert Pin.objects.get().attempts == 0
     assert entries(AuditAction.PIN_BEYOND_LIMIT) == 5 + 1
 
 
@@ -197,10 +197,10 @@ def test_a_wrong_pin_counts_against_each_live_pin_of_the_mailbox(practice: Pract
     pin = given(bruno)
     given(bea)
     typed(practice, other_than(pin), address=BRUNOS)
-    assert list(Pin.objects.order_by("id").values_list("tries", flat=True)) == [1, 1]
+    assert list(Pin.objects.order_by("id").values_list("attempts", flat=True)) == [1, 1]
     # The right one of the one is no wrong one of the other.
     assert typed(practice, pin, address=BRUNOS) is not None
-    assert list(Pin.objects.order_by("id").values_list("tries", flat=True)) == [2, 1]
+    assert list(Pin.objects.order_by("id").values_list("attempts", flat=True)) == [2, 1]
 
 
 def test_a_pin_works_only_with_its_address_and_practice(ana: Client, practice: Practice) -> None:
@@ -240,7 +240,7 @@ def test_no_pin_is_made_or_works_while_a_step_is_broken(
     assert refused(ana) == why
     assert pins.live_pin(ana) is None
     assert typed(practice, pin) is None
-    assert AuditEntry.objects.get(verb=AuditAction.PIN_NOT_MADE).details == {"why": why}
+    assert AuditEntry.objects.get(action=AuditAction.PIN_NOT_MADE).details == {"why": why}
 
 
 def test_access_off_and_on_again_revives_no_pin(ana: Client, practice: Practice) -> None:
@@ -350,13 +350,13 @@ def test_a_pin_is_shown_to_its_maker_alone_and_for_a_moment(ana: Client, stopped
 
 def test_no_unknown_address_is_in_the_audit_log(practice: Practice) -> None:
     typed(practice, "12345678", address="stranger@mail.example")
-    entry = AuditEntry.objects.get(verb=AuditAction.PIN_REFUSED)
+    entry = AuditEntry.objects.get(action=AuditAction.PIN_REFUSED)
     assert (entry.client, entry.about, entry.details, entry.actor_name) == (None, "", {}, "")
 
 
 def test_a_wrong_pin_is_recorded_for_its_client(ana: Client, practice: Practice) -> None:
     typed(practice, other_than(given(ana)))
-    assert AuditEntry.objects.get(verb=AuditAction.PIN_REFUSED).client == ana
+    assert AuditEntry.objects.get(action=AuditAction.PIN_REFUSED).client == ana
 
 
 @pytest.mark.parametrize("pins_given", [0, 1, 2])
@@ -443,7 +443,7 @@ def test_of_sixty_parallel_guesses_five_are_compared() -> None:
     cast.with_access(ana)
     wrong = other_than(given(ana))
     together(*[lambda n=n: typed(ana.practice, wrong, ip=f"10.0.{n}.1") for n in range(GUESSES)])
-    assert Pin.objects.get().tries == 5
+    assert Pin.objects.get().attempts == 5
     assert (entries(AuditAction.PIN_REFUSED), entries(AuditAction.PIN_BEYOND_LIMIT)) == (5, GUESSES - 5)
 
 
@@ -460,10 +460,10 @@ def test_without_the_guard_more_than_five_are_compared() -> None:
         pin = Pin.objects.get()
         connection.close()  # Fewer connections than guesses: each lets go of its own before it waits.
         read.wait(30)
-        if pin.tries >= 5:
+        if pin.attempts >= 5:
             return False
-        pin.tries += 1
-        pin.save(update_fields=["tries"])
+        pin.attempts += 1
+        pin.save(update_fields=["attempts"])
         return True
 
     assert sum(bool(done) for done in together(*[guess] * GUESSES)) > 5

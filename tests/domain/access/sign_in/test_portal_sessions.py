@@ -136,7 +136,7 @@ def test_signing_out_ends_the_session_once_and_says_so_once(practice: Practice) 
     for _ in range(2):
         portal_sessions.sign_out(begun.session, practice)
     assert portal_sessions.find(practice, begun.key) is None
-    assert AuditEntry.objects.filter(verb=AuditAction.CLIENT_SIGNED_OUT).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.CLIENT_SIGNED_OUT).count() == 1
 
 
 def test_a_client_ends_another_of_their_own_sessions(practice: Practice) -> None:
@@ -146,7 +146,7 @@ def test_a_client_ends_another_of_their_own_sessions(practice: Practice) -> None
     for _ in range(2):
         portal_sessions.end_by_client(phone.session, practice, seen_by=ana, by=portal_sessions.actor_of(desk.session))
     assert list(portal_sessions.live_sessions(desk.session.account)) == [desk.session]
-    assert AuditEntry.objects.get(verb=AuditAction.SESSION_ENDED).client == ana
+    assert AuditEntry.objects.get(action=AuditAction.SESSION_ENDED).client == ana
 
 
 def test_an_actor_is_named_after_the_shown_client(practice: Practice) -> None:

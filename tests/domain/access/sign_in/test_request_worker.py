@@ -77,8 +77,8 @@ def test_a_client_with_access_and_consent_is_mailed(practice: Practice) -> None:
     cast.with_access(ana)
     assert answered(practice, "ANA@mail.example") is RequestOutcome.MAILED
     email = OutgoingEmail.objects.get()
-    assert (email.to_address, email.to_name, email.client, email.lane) == (ANA, "Ana Abreu", ana, "entrance")
-    entry = AuditEntry.objects.get(verb=AuditAction.LINK_SENT)
+    assert (email.to_address, email.to_name, email.client, email.queue) == (ANA, "Ana Abreu", ana, "entrance")
+    entry = AuditEntry.objects.get(action=AuditAction.LINK_SENT)
     assert (entry.client, entry.actor_kind, entry.about) == (ana, "nobody", email.ref)
 
 
@@ -147,7 +147,7 @@ def test_one_mailbox_of_two_clients_gets_one_mail_and_two_entries(practice: Prac
         cast.with_access(person)
     answered(practice, "bruno@mail.example")
     assert OutgoingEmail.objects.get().to_name == ""
-    assert AuditEntry.objects.filter(verb=AuditAction.LINK_SENT).count() == 2
+    assert AuditEntry.objects.filter(action=AuditAction.LINK_SENT).count() == 2
 
 
 def test_a_request_is_answered_once(practice: Practice) -> None:
@@ -215,7 +215,7 @@ def test_a_batch_takes_as_many_queries_as_one_request(practice: Practice) -> Non
     # Who is unknown is looked up once, and their outcome is a second one to write.
     assert len(of_seven) == len(of_one) + 2
     assert OutgoingEmail.objects.count() == SignInLink.objects.count() == 7
-    assert AuditEntry.objects.filter(verb=AuditAction.LINK_SENT).count() == 7
+    assert AuditEntry.objects.filter(action=AuditAction.LINK_SENT).count() == 7
 
 
 def test_requests_at_two_practices_are_one_batch(practice: Practice) -> None:
@@ -225,7 +225,7 @@ def test_requests_at_two_practices_are_one_batch(practice: Practice) -> None:
     asks = [cast.asked(practice, ANA), cast.asked(birch, "dora@mail.example"), cast.asked(birch, ANA)]
     request_worker.process_next()
     assert outcomes(asks) == [RequestOutcome.MAILED, RequestOutcome.MAILED, RequestOutcome.UNKNOWN]
-    sent = AuditEntry.objects.filter(verb=AuditAction.LINK_SENT).order_by("practice_id")
+    sent = AuditEntry.objects.filter(action=AuditAction.LINK_SENT).order_by("practice_id")
     assert [entry.practice for entry in sent] == [practice, birch]
 
 
@@ -259,7 +259,7 @@ def test_four_requests_of_a_mailbox_leave_three_live_links(practice: Practice) -
     request_worker.process_next()
     assert outcomes(asks) == [RequestOutcome.MAILED] * 4
     unspent = SignInLink.objects.unspent().order_by("id")
-    assert [link.ask for link in unspent.select_related("ask")] == asks[1:]
+    assert [link.request for link in unspent.select_related("request")] == asks[1:]
 
 
 def test_the_mail_has_the_same_link_in_text_and_html_and_a_code(practice: Practice, smtp: SmtpServer) -> None:
@@ -290,7 +290,7 @@ def test_the_stored_mail_holds_neither_link_nor_code(practice: Practice, smtp: S
     cast.with_access(cast.ana(practice))
     answered(practice, ANA)
     hand_over(smtp)
-    link = SignInLink.objects.select_related("email", "practice", "ask").get()
+    link = SignInLink.objects.select_related("email", "practice", "request").get()
     token, code = sign_in_links.url_of(link).split("/")[-2], sign_in_links.code_of(link)
     assert token in smtp.mails[0].text()
     kept = OutgoingEmail.objects.get()

@@ -47,7 +47,7 @@ def wrong(link: SignInLink) -> str:
 
 
 def refused() -> list[str]:
-    return list(AuditEntry.objects.filter(verb__startswith="code.").order_by("id").values_list("verb", flat=True))
+    return list(AuditEntry.objects.filter(action__startswith="code.").order_by("id").values_list("action", flat=True))
 
 
 def test_a_code_has_six_unambiguous_characters(practice: Practice, ana: Client) -> None:
@@ -72,8 +72,8 @@ def test_a_code_signs_in_whatever_its_case_spaces_and_dashes(practice: Practice,
     begun = enter(practice, change(sign_in_links.code_of(cast.mailed(practice, ANA))))
     assert begun
     assert [access.client for access in portal_sessions.accesses_of(begun.session)] == [ana]
-    assert begun.session.way == SignInMethod.CODE
-    assert AuditEntry.objects.get(verb=AuditAction.CLIENT_SIGNED_IN_BY_CODE).client == ana
+    assert begun.session.method == SignInMethod.CODE
+    assert AuditEntry.objects.get(action=AuditAction.CLIENT_SIGNED_IN_BY_CODE).client == ana
     assert EmailEvent.objects.filter(kind=EmailEventKind.CODE_TYPED).count() == 1
 
 
@@ -155,7 +155,7 @@ def test_after_five_wrong_attempts_the_right_code_fails(practice: Practice, ana:
         assert enter(practice, wrong(link)) is None
     assert enter(practice, sign_in_links.code_of(link)) is None
     assert refused() == ["code.refused"] * 5 + ["code.beyond_limit"]
-    assert {entry.client for entry in AuditEntry.objects.filter(verb=AuditAction.CODE_REFUSED)} == {ana}
+    assert {entry.client for entry in AuditEntry.objects.filter(action=AuditAction.CODE_REFUSED)} == {ana}
 
 
 def test_a_browser_has_ten_attempts_an_hour(
@@ -207,7 +207,7 @@ def test_of_twenty_simultaneous_attempts_five_are_compared() -> None:
     assert refused().count("code.refused") == ATTEMPTS_PER_CODE
     assert refused().count("code.beyond_limit") == TRIES - ATTEMPTS_PER_CODE
     link.refresh_from_db()
-    assert link.code_tries == ATTEMPTS_PER_CODE
+    assert link.code_attempts == ATTEMPTS_PER_CODE
 
 
 @pytest.mark.postgresql
@@ -220,7 +220,7 @@ def test_without_the_guard_more_than_five_are_compared() -> None:
     read = Barrier(TRIES)
 
     def read_then_count() -> bool:
-        has_a_try = SignInLink.objects.get(pk=link.pk).code_tries < ATTEMPTS_PER_CODE
+        has_a_try = SignInLink.objects.get(pk=link.pk).code_attempts < ATTEMPTS_PER_CODE
         connection.close()  # The pool is smaller than the number of threads: none may wait while holding one.
         read.wait(30)
         return has_a_try

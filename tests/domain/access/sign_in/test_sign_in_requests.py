@@ -98,7 +98,7 @@ def test_requests_are_deleted_after_a_month(practice: Practice, stopped_clock: t
     assert sign_in_requests.delete_old() == 1
     assert SignInRequest.objects.get() == newer
     link.refresh_from_db()
-    assert link.ask is None
+    assert link.request is None
 
 
 @pytest.mark.postgresql

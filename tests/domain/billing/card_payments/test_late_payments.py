@@ -77,7 +77,7 @@ def test_money_that_had_arrived_before_it_was_turned_off_settles_as_usual(
     polling.expire_unwanted()
     assert polling.poll_next()
     payment = Payment.objects.get(attempt=attempt)
-    assert (fresh(bill).is_paid, payment.unused_minor, payment.refund_asked_at) == (True, 0, None)
+    assert (fresh(bill).is_paid, payment.unused_minor, payment.refund_requested_at) == (True, 0, None)
 
 
 MISMATCHES: dict[str, dict[str, object]] = {
@@ -116,5 +116,9 @@ def test_what_does_not_match_is_released_after_a_day_and_its_money_is_flagged_cr
     for _time in range(2):
         webhook_events.process(event(till, "payment_intent", intent["id"]))
     payment = Payment.objects.get()
-    assert (payment.amount_minor, payment.unused_minor, payment.refund_asked_at is not None) == (13_999, 13_999, True)
+    assert (payment.amount_minor, payment.unused_minor, payment.refund_requested_at is not None) == (
+        13_999,
+        13_999,
+        True,
+    )
     assert (state(attempt), fresh(bill).still_open_minor) == (AttemptState.RELEASED, 14_000)

@@ -168,7 +168,7 @@ def test_what_waits_at_the_bank_is_cancelled_before_another_card_is_typed(
 ) -> None:
     begun = others_card(till, ana, bill)
     again = till.start(ana, bill)
-    assert (state(begun), again.way) == (AttemptState.EXPIRED, AttemptMethod.CHECKOUT)
+    assert (state(begun), again.method) == (AttemptState.EXPIRED, AttemptMethod.CHECKOUT)
     assert till.stripe.find("payment_intent", begun.payment_intent_id)["status"] == "canceled"
 
 

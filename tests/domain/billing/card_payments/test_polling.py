@@ -150,7 +150,7 @@ def test_a_late_success_after_the_invoice_was_paid_is_credit_that_staff_are_aske
     cast.cash(ana, 14_000, invoice=fresh(bill))
     polling.poll(attempt)
     payment = Payment.objects.get(attempt=attempt)
-    assert (payment.unused_minor, payment.refund_asked_at is not None) == (14_000, True)
+    assert (payment.unused_minor, payment.refund_requested_at is not None) == (14_000, True)
     assert fresh(bill).is_paid
 
 
@@ -195,7 +195,7 @@ def test_what_stays_unknown_for_a_day_can_be_released_and_money_that_still_arriv
         PaymentAttempt.objects.select_related("client__practice", "practice", "account", "card").get(pk=attempt.pk)
     )
     payment = Payment.objects.get(attempt=attempt)
-    assert (payment.unused_minor, payment.refund_asked_at is not None) == (14_000, True)
+    assert (payment.unused_minor, payment.refund_requested_at is not None) == (14_000, True)
 
 
 def test_a_payment_whose_attempt_is_gone_is_rebuilt_from_what_stripe_was_told(

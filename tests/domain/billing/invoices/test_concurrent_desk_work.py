@@ -71,7 +71,7 @@ def test_a_test_payment_is_removed_whole_or_kept(till: Till, ana: Client) -> Non
         assert (fresh(bill).paid_minor, fresh(other).paid_minor) == (0, 0)
         for each in (bill, other):
             invoicing.void(each, reason="The next round begins", shown=None, by=cast.DESK)
-    assert AuditEntry.objects.filter(verb=AuditAction.PAYMENT_TAKEN_BACK).count() == 2 * ROUNDS
+    assert AuditEntry.objects.filter(action=AuditAction.PAYMENT_TAKEN_BACK).count() == 2 * ROUNDS
 
 
 def test_without_the_lock_a_constraint_keeps_removed_money_out(till: Till, ana: Client) -> None:
@@ -127,8 +127,8 @@ def test_a_released_payment_is_allocated_or_to_be_refunded(till: Till, ana: Clie
         )
         assert set(errors(done)) <= {CannotBeReleased}
         payment = Payment.objects.get(attempt=attempt)
-        released = AuditEntry.objects.filter(verb=AuditAction.PAYMENT_RELEASED, about=attempt.ref).count()
-        was_late = payment.refund_asked_at is not None
+        released = AuditEntry.objects.filter(action=AuditAction.PAYMENT_RELEASED, about=attempt.ref).count()
+        was_late = payment.refund_requested_at is not None
         assert (released, fresh(bill).is_paid) == (was_late, not was_late)
         attempt.refresh_from_db()
         assert (attempt.state, fresh(bill).is_attempted) == (AttemptState.SUCCEEDED, False)
@@ -174,17 +174,17 @@ def unshared(ana: Client) -> list[Invoice]:
 def test_concurrent_share_all_is_one_run_and_one_mail_each(
     till: Till, unshared: list[Invoice], fay: StaffMember
 ) -> None:
-    runs = at_once(*[partial(invoice_sharing.start_run, till.practice, shown=None, asked_by=fay)] * HANDS)
+    runs = at_once(*[partial(invoice_sharing.start_run, till.practice, shown=None, requested_by=fay)] * HANDS)
     run = SharingRun.objects.get()
     assert runs == [run] * HANDS
     at_once(*[invoice_sharing.continue_next_run] * HANDS)
     while invoice_sharing.continue_next_run():
         pass
     run.refresh_from_db()
-    assert (run.is_over, run.shared, run.not_told) == (True, len(unshared), 0)
+    assert (run.is_over, run.shared, run.not_notified) == (True, len(unshared), 0)
     assert Invoice.objects.shared().count() == len(unshared)
     assert OutgoingEmail.objects.filter(kind=invoice_sharing.KIND).count() == len(unshared)
-    assert AuditEntry.objects.filter(verb=AuditAction.INVOICE_SHARED).count() == len(unshared)
+    assert AuditEntry.objects.filter(action=AuditAction.INVOICE_SHARED).count() == len(unshared)
 
 
 def test_a_constraint_refuses_a_second_run(till: Till, unshared: list[Invoice], fay: StaffMember) -> None:
@@ -194,14 +194,14 @@ def test_a_constraint_refuses_a_second_run(till: Till, unshared: list[Invoice], 
         assert not SharingRun.objects.waiting().exists()
         both_have_read.wait(30)
         return SharingRun.objects.create(
-            practice=till.practice, asked_by=fay, last_invoice_id=unshared[-1].pk, total=len(unshared)
+            practice=till.practice, requested_by=fay, last_invoice_id=unshared[-1].pk, total=len(unshared)
         )
 
     assert errors(at_once(begin_without_check, begin_without_check)) == [IntegrityError]
 
 
 def test_a_run_and_a_colleague_notify_the_client_once(till: Till, unshared: list[Invoice], fay: StaffMember) -> None:
-    invoice_sharing.start_run(till.practice, shown=None, asked_by=fay)
+    invoice_sharing.start_run(till.practice, shown=None, requested_by=fay)
     by_hand = [partial(invoice_sharing.share, bill, shown=None, by=fay.actor) for bill in unshared[: HANDS - 1]]
     assert errors(at_once(invoice_sharing.continue_next_run, *by_hand)) == []
     assert Invoice.objects.shared().count() == len(unshared)

@@ -80,7 +80,7 @@ def test_issuing_gives_the_next_number_once(practice: Practice) -> None:
     again = invoicing.issue(first, shown=None, by=cast.DESK)
     second = cast.bill(ana)
     assert (first.number, again.number, second.number) == (1, 1, 2)
-    assert AuditEntry.objects.filter(verb=AuditAction.INVOICE_ISSUED).count() == 2
+    assert AuditEntry.objects.filter(action=AuditAction.INVOICE_ISSUED).count() == 2
 
 
 def test_each_practice_has_its_own_numbers(practice: Practice) -> None:
@@ -121,7 +121,7 @@ def test_voiding_keeps_the_number_and_credits_payments(practice: Practice) -> No
     assert (voided.number, again.void_reason) == (invoice.number, "Made by mistake")
     account = balances.office_account(ana)
     assert (account.sums.invoiced_minor, account.unused_minor, account.office_minor) == (0, 14_000, -14_000)
-    assert AuditEntry.objects.get(verb=AuditAction.INVOICE_VOIDED).details["became_credit_minor"] == 14_000
+    assert AuditEntry.objects.get(action=AuditAction.INVOICE_VOIDED).details["became_credit_minor"] == 14_000
 
 
 def test_credit_of_a_void_invoice_pays_the_next_one(practice: Practice) -> None:

@@ -110,7 +110,7 @@ def test_a_change_before_delivery_drops_the_mail(
     change(bill)
     mail = deliver(smtp)
     assert (mail.state, mail.reason, smtp.mails) == ("dropped", reason, [])
-    entry = AuditEntry.objects.get(verb=AuditAction.EMAIL_DROPPED)
+    entry = AuditEntry.objects.get(action=AuditAction.EMAIL_DROPPED)
     assert (entry.client_id, entry.details["reason"]) == (bill.client_id, reason)
 
 

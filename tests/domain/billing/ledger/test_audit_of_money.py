@@ -42,12 +42,12 @@ class AuditWatch:
 
     client: Client
 
-    def expect(self, operation: Callable[[], object], *verbs: str, by: str = "Fay", of_client: bool = True) -> None:
+    def expect(self, operation: Callable[[], object], *actions: str, by: str = "Fay", of_client: bool = True) -> None:
         """Asserts that the operation writes exactly these entries, in this order, for the client and in UTC."""
         before = AuditEntry.objects.count()
         operation()
         entries = list(AuditEntry.objects.order_by("id")[before:])
-        assert [entry.verb for entry in entries] == list(verbs)
+        assert [entry.action for entry in entries] == list(actions)
         for entry in entries:
             assert (entry.actor_name, entry.client) == (by, self.client if of_client else None)
             assert (entry.practice, entry.at.tzinfo) == (self.client.practice, UTC)
@@ -73,12 +73,12 @@ def test_invoice_operations_are_audited(practice: Practice, fay: Actor) -> None:
     watch.expect(lambda: invoicing.discard(latest(), shown=None, by=fay), "invoice.discarded")
     watch.expect(lambda: made.append(invoicing.draft(ana, ENTRY, by=fay)), "invoice.drafted")
     watch.expect(lambda: invoicing.issue(latest(), shown=None, by=fay), "invoice.issued")
-    for verbs in (("invoice.shared",), ()):  # A repeated call changes nothing and writes no entry.
-        watch.expect(lambda: invoice_sharing.share(latest(), shown=None, by=fay), *verbs)
-    for verbs in (("invoice.unshared",), ()):
-        watch.expect(lambda: invoice_sharing.unshare(latest(), shown=None, by=fay), *verbs)
-    for verbs in (("invoice.voided",), ()):
-        watch.expect(lambda: invoicing.void(latest(), reason="By mistake", shown=None, by=fay), *verbs)
+    for actions in (("invoice.shared",), ()):  # A repeated call changes nothing and writes no entry.
+        watch.expect(lambda: invoice_sharing.share(latest(), shown=None, by=fay), *actions)
+    for actions in (("invoice.unshared",), ()):
+        watch.expect(lambda: invoice_sharing.unshare(latest(), shown=None, by=fay), *actions)
+    for actions in (("invoice.voided",), ()):
+        watch.expect(lambda: invoicing.void(latest(), reason="By mistake", shown=None, by=fay), *actions)
 
 
 def test_manual_payments_and_credits(practice: Practice, fay: Actor) -> None:
@@ -87,8 +87,8 @@ def test_manual_payments_and_credits(practice: Practice, fay: Actor) -> None:
     cash = PaymentInput(PaymentKind.CASH, 14_000, DAY)
     watch.expect(lambda: manual_payments.record(ana, cash, invoice=bill, shown=None, by=fay), "payment.recorded")
     paid = Payment.objects.select_related("client__practice").get()
-    for verbs in (("payment.taken_back",), ()):
-        watch.expect(lambda: manual_payments.take_back(paid, reason="By mistake", shown=None, by=fay), *verbs)
+    for actions in (("payment.taken_back",), ()):
+        watch.expect(lambda: manual_payments.take_back(paid, reason="By mistake", shown=None, by=fay), *actions)
     watch.expect(lambda: manual_payments.record(ana, cash, invoice=bill, shown=None, by=fay), "payment.recorded")
     again = Payment.objects.select_related("client__practice").latest("id")
     watch.expect(
@@ -96,22 +96,22 @@ def test_manual_payments_and_credits(practice: Practice, fay: Actor) -> None:
         "refund.recorded",
     )
     account_credits.ask_for_refund(again, reason="It came twice.")
-    for verbs in (("credit.kept",), ()):
-        watch.expect(lambda: account_credits.keep_as_credit(again, shown=None, by=fay), *verbs)
+    for actions in (("credit.kept",), ()):
+        watch.expect(lambda: account_credits.keep_as_credit(again, shown=None, by=fay), *actions)
     given: list[Credit] = []
     watch.expect(
         lambda: given.append(account_credits.give(ana, amount_minor=500, reason="Goodwill", shown=None, by=fay)),
         "credit.given",
     )
-    for verbs in (("credit.taken_back",), ()):
-        watch.expect(lambda: account_credits.take_back(given[0], reason="By mistake", shown=None, by=fay), *verbs)
+    for actions in (("credit.taken_back",), ()):
+        watch.expect(lambda: account_credits.take_back(given[0], reason="By mistake", shown=None, by=fay), *actions)
     other = cast.bill(ana, 2_000)
     watch.expect(
         lambda: account_credits.give(ana, amount_minor=500, reason="Goodwill", shown=None, by=fay),
         "credit.given",
         "credit.applied",
     )
-    assert AuditEntry.objects.get(verb="credit.applied").about == other.ref
+    assert AuditEntry.objects.get(action="credit.applied").about == other.ref
 
 
 def test_services_are_audited(practice: Practice, fay: Actor) -> None:
@@ -124,8 +124,8 @@ def test_services_are_audited(practice: Practice, fay: Actor) -> None:
         )
 
     watch.expect(priced, "service.saved", of_client=False)
-    for verbs in (("service.retired",), ()):
-        watch.expect(lambda: service_items.archive(item, shown=None, by=fay), *verbs, of_client=False)
+    for actions in (("service.retired",), ()):
+        watch.expect(lambda: service_items.archive(item, shown=None, by=fay), *actions, of_client=False)
 
 
 @pytest.fixture
@@ -160,10 +160,10 @@ def test_card_payments_and_saved_cards_are_audited(till: Till, ana: Client) -> N
     other = cast.bill(ana)
     before = AuditEntry.objects.count()
     till.charge(ana, card, other)
-    entries = AuditEntry.objects.order_by("id")[before:].values_list("verb", "actor_name", "client")
+    entries = AuditEntry.objects.order_by("id")[before:].values_list("action", "actor_name", "client")
     assert list(entries) == [("payment.started", "Ana Abreu", ana.pk), ("payment.declined", "Stripe", ana.pk)]
-    for verbs in (("card.removed",), ()):
-        watch.expect(lambda: saved_cards.remove(card, ana, by=till.payer(ana).by), *verbs, by="Ana Abreu")
+    for actions in (("card.removed",), ()):
+        watch.expect(lambda: saved_cards.remove(card, ana, by=till.payer(ana).by), *actions, by="Ana Abreu")
 
 
 def paid(till: Till, invoice: Invoice) -> Payment:
@@ -180,11 +180,11 @@ def test_sent_found_and_failed_refunds_are_audited(till: Till, ana: Client) -> N
         lambda: card_refunds.send(payment, amount_minor=4_000, reason="Price", shown=None, by=fay), "refund.sent"
     )
     made = till.stripe.refund(payment.stripe_charge_id, amount=5_000)
-    for verbs in (("refund.found",), ()):
-        watch.expect(lambda: receive_event(till, "refund", made), *verbs, by="Stripe")
+    for actions in (("refund.found",), ()):
+        watch.expect(lambda: receive_event(till, "refund", made), *actions, by="Stripe")
     till.stripe.end_refund(made, fails=True)
-    for verbs in (("refund.failed",), ()):
-        watch.expect(lambda: receive_event(till, "refund", made), *verbs, by="Stripe")
+    for actions in (("refund.failed",), ()):
+        watch.expect(lambda: receive_event(till, "refund", made), *actions, by="Stripe")
 
 
 @pytest.mark.sqlite
@@ -192,8 +192,8 @@ def test_sent_found_and_failed_refunds_are_audited(till: Till, ana: Client) -> N
 def test_a_dispute_is_audited_when_it_opens_and_ends(till: Till, ana: Client, *, won: bool) -> None:
     payment, watch = paid(till, cast.bill(ana)), AuditWatch(ana)
     opened = till.stripe.dispute(payment.stripe_charge_id)
-    for verbs in (("dispute.opened",), ()):
-        watch.expect(lambda: receive_event(till, "dispute", opened), *verbs, by="Stripe")
+    for actions in (("dispute.opened",), ()):
+        watch.expect(lambda: receive_event(till, "dispute", opened), *actions, by="Stripe")
     till.stripe.end_dispute(opened, won=won)
     watch.expect(lambda: receive_event(till, "dispute", opened), "dispute.won" if won else "dispute.lost", by="Stripe")
     watch.expect(disputes.poll_open)
@@ -223,4 +223,4 @@ def test_a_reconciliation_is_audited(till: Till, ana: Client) -> None:
     before = AuditEntry.objects.count()
     reconciliation.reconcile(till.practice, since=NOW - timedelta(minutes=5), by=Actor.operator())
     (entry,) = AuditEntry.objects.order_by("id")[before:]
-    assert (entry.verb, entry.actor_kind, entry.details["found"]) == ("payment.reconciled", "operator", 0)
+    assert (entry.action, entry.actor_kind, entry.details["found"]) == ("payment.reconciled", "operator", 0)

@@ -305,7 +305,7 @@ def test_refunding_all_flagged_credit_clears_the_flag(ana: Client) -> None:
     account_credits.ask_for_refund(payment, reason="Paid twice")
     refunds.record_manual_refund(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
     payment.refresh_from_db()
-    assert payment.refund_asked_at is None
+    assert payment.refund_requested_at is None
 
 
 def test_giving_and_taking_back_credit(ana: Client) -> None:

@@ -138,7 +138,7 @@ def test_nobody_pays_by_card_after_a_restore_until_the_walk_from_the_backup_on_i
     owed = cast.bill(ana, 3_000)
     assert b'data-testid="pay-now"' in portal.get(BILLING).content
     assert restored.start(ana, owed).checkout_url
-    assert AuditEntry.objects.filter(verb=AuditAction.PAYMENTS_RECONCILED).count() == 2
+    assert AuditEntry.objects.filter(action=AuditAction.PAYMENTS_RECONCILED).count() == 2
 
 
 def test_a_restore_of_the_future_is_walked_from_long_before(restored: Till, ana: Client) -> None:

@@ -59,13 +59,13 @@ def test_only_an_active_staff_member_gets_a_mail(fay: StaffMember) -> None:
     for email in ("unknown@elsewhere.example", "gus@alder-street.example", "  FAY@alder-street.example "):
         request_and_process(email)
     mail = OutgoingEmail.objects.select_related("practice").get()
-    assert (mail.kind, mail.to_address, mail.lane) == ("password_reset", fay.email, "entrance")
+    assert (mail.kind, mail.to_address, mail.queue) == ("password_reset", fay.email, "entrance")
     letter = outbox.composer(mail.kind).compose(mail, outbox.composer(mail.kind).link(mail))
     assert tokens_in_mails()[0] in letter.text
     assert "1 hour" in letter.text
     assert not PasswordResetRequest.objects.exists()
     entry = AuditEntry.objects.get()
-    assert (entry.verb, entry.about, entry.actor_kind) == (AuditAction.PASSWORD_RESET_ASKED, fay.ref, "nobody")
+    assert (entry.action, entry.about, entry.actor_kind) == (AuditAction.PASSWORD_RESET_ASKED, fay.ref, "nobody")
 
 
 def test_a_reset_ends_sessions_and_keeps_the_second_factor(fay: StaffMember) -> None:
@@ -82,7 +82,7 @@ def test_a_reset_ends_sessions_and_keeps_the_second_factor(fay: StaffMember) -> 
     for spent in (one, other):
         with pytest.raises(SetUpLinkUsed):
             set_up_links.choose_password(spent, "another long password")
-    assert AuditEntry.objects.filter(verb=AuditAction.PASSWORD_RESET, about=fay.ref).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.PASSWORD_RESET, about=fay.ref).count() == 1
     assert OutgoingEmail.objects.filter(subject="Your password was changed", to_address=fay.email).count() == 1
 
 
@@ -122,7 +122,7 @@ def test_mails_to_one_address_are_limited(fay: StaffMember, stopped_clock: time_
             mailed.append(OutgoingEmail.objects.count())
             stopped_clock.shift(timedelta(hours=1))
     assert mailed == [5, 10, 10]
-    assert AuditEntry.objects.filter(verb=AuditAction.PASSWORD_RESET_BEYOND_LIMIT).count() == 11
+    assert AuditEntry.objects.filter(action=AuditAction.PASSWORD_RESET_BEYOND_LIMIT).count() == 11
 
 
 def test_requests_from_one_network_are_limited(fay: StaffMember) -> None:
@@ -168,7 +168,7 @@ def test_five_concurrent_uses_of_a_link_succeed_once(fay: StaffMember) -> None:
         set_up_links.choose_password(token, GOOD)
 
     assert errors(at_once(lock_until_all_wait, *[choose] * (HANDS - 1))) == [SetUpLinkUsed] * (HANDS - 2)
-    assert AuditEntry.objects.filter(verb=AuditAction.PASSWORD_CHOSEN).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.PASSWORD_CHOSEN).count() == 1
 
 
 @pytest.mark.postgresql

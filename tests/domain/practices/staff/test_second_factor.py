@@ -147,7 +147,7 @@ def test_removing_the_last_factor_deletes_recovery_codes(fay: StaffMember) -> No
     cast.with_authenticator(fay)
     authenticators.remove(fay, by=fay.actor)
     assert not second_factor.rows(fay).exists()
-    entries = AuditEntry.objects.filter(verb=AuditAction.AUTHENTICATOR_REMOVED)
+    entries = AuditEntry.objects.filter(action=AuditAction.AUTHENTICATOR_REMOVED)
     authenticators.remove(fay, by=fay.actor)
     assert entries.count() == 1
 
@@ -228,7 +228,7 @@ def test_twenty_uses_of_a_recovery_code_succeed_once() -> None:
     code = recovery_codes.unused(fay)[0]
     assert at_once(lambda: recovery_codes.use(fay, code)) == 1
     assert len(recovery_codes.unused(fay)) == 7
-    assert AuditEntry.objects.filter(verb=AuditAction.RECOVERY_CODE_USED).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.RECOVERY_CODE_USED).count() == 1
 
 
 @pytest.mark.postgresql

@@ -42,8 +42,8 @@ def test_an_invited_colleague_sets_up_their_account(practice: Practice) -> None:
     assert set_up_links.choose_password(token, GOOD) == lena
     lena.refresh_from_db()
     assert lena.check_password(GOOD)
-    verbs = list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))
-    assert verbs == [AuditAction.STAFF_ADDED, AuditAction.SET_UP_LINK_MADE, AuditAction.PASSWORD_CHOSEN]
+    actions = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
+    assert actions == [AuditAction.STAFF_ADDED, AuditAction.SET_UP_LINK_MADE, AuditAction.PASSWORD_CHOSEN]
 
 
 def test_the_invitation_names_inviter_practice_and_role(practice: Practice) -> None:
@@ -106,7 +106,7 @@ def test_a_role_change_is_recorded_with_the_old_role(practice: Practice) -> None
     team.change_role(fay, Role.BILLER, version=fay.version, by=cast.DESK)
     fay.refresh_from_db()
     assert (fay.role, fay.version) == (Role.BILLER, 2)
-    entry = AuditEntry.objects.get(verb=AuditAction.STAFF_ROLE_CHANGED)
+    entry = AuditEntry.objects.get(action=AuditAction.STAFF_ROLE_CHANGED)
     assert (entry.about, entry.details) == (fay.ref, {"role": "biller", "before": "front_desk"})
 
 
@@ -114,7 +114,7 @@ def test_repeating_a_role_change_changes_nothing(practice: Practice) -> None:
     fay = cast.fay(practice)
     team.change_role(fay, Role.BILLER, version=1, by=cast.DESK)
     team.change_role(fay, Role.BILLER, version=1, by=cast.DESK)
-    assert AuditEntry.objects.filter(verb=AuditAction.STAFF_ROLE_CHANGED).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.STAFF_ROLE_CHANGED).count() == 1
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_change_from_an_outdated_page_is_refused(
     StaffMember.objects.filter(pk=member.pk).update(version=2)
     with pytest.raises(team.StaffConflict):
         change(member, version=1, by=cast.DESK)
-    assert not AuditEntry.objects.filter(verb__startswith="staff.").exists()
+    assert not AuditEntry.objects.filter(action__startswith="staff.").exists()
 
 
 def test_reactivation_restores_no_session_and_no_link(practice: Practice) -> None:
@@ -148,9 +148,9 @@ def test_reactivation_restores_no_session_and_no_link(practice: Practice) -> Non
     assert fay.is_active
     assert fay.check_password(cast.PASSWORD)
     entries = AuditEntry.objects.filter(
-        about=fay.ref, verb__in=(AuditAction.STAFF_DEACTIVATED, AuditAction.STAFF_REACTIVATED)
+        about=fay.ref, action__in=(AuditAction.STAFF_DEACTIVATED, AuditAction.STAFF_REACTIVATED)
     )
-    assert [entry.verb for entry in entries.order_by("id")] == ["staff.deactivated", "staff.reactivated"]
+    assert [entry.action for entry in entries.order_by("id")] == ["staff.deactivated", "staff.reactivated"]
 
 
 def test_a_deactivated_colleague_gets_no_mail(practice: Practice) -> None:
@@ -199,7 +199,9 @@ def test_owners_reset_the_factor_of_others_only(practice: Practice) -> None:
     assert team.colleague(fay).ways == {second_factor.SecondFactorMethod.AUTHENTICATOR}
     team.reset_second_factor(fay, by=elm.actor)
     assert not second_factor.is_set_up(fay)
-    assert AuditEntry.objects.filter(verb=AuditAction.SECOND_FACTOR_RESET, about=fay.ref, staff_id=elm.pk).count() == 1
+    assert (
+        AuditEntry.objects.filter(action=AuditAction.SECOND_FACTOR_RESET, about=fay.ref, staff_id=elm.pk).count() == 1
+    )
     with pytest.raises(team.CannotChangeYourself):
         team.reset_second_factor(elm, by=elm.actor)
     with pytest.raises(team.StaffDeactivated):

@@ -52,8 +52,8 @@ def state_of(practice: Practice) -> str:
     return practice.card_state
 
 
-def verbs() -> list[str]:
-    return list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))
+def actions() -> list[str]:
+    return list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
 
 
 def test_a_valid_key_makes_the_practice_ready(practice: Practice) -> None:
@@ -64,7 +64,7 @@ def test_a_valid_key_makes_the_practice_ready(practice: Practice) -> None:
     assert payments.key is not None
     assert (payments.key.ending, payments.key.livemode) == ("demo", False)
     assert account.look_up(payment_readiness.client_for(practice)).id == payments.key.account_id
-    assert verbs() == [AuditAction.STRIPE_KEY_SAVED, AuditAction.ONLINE_PAYMENTS_CHANGED]
+    assert actions() == [AuditAction.STRIPE_KEY_SAVED, AuditAction.ONLINE_PAYMENTS_CHANGED]
 
 
 def test_a_live_key_sets_the_state_to_live(practice: Practice) -> None:
@@ -192,7 +192,7 @@ def test_saving_the_same_key_only_checks_it(practice: Practice) -> None:
     save(practice)
     save(practice)
     assert StripeKey.objects.count() == 1
-    assert verbs().count(AuditAction.STRIPE_KEY_SAVED) == 1
+    assert actions().count(AuditAction.STRIPE_KEY_SAVED) == 1
 
 
 def test_a_removed_key_is_kept_for_read_access(practice: Practice) -> None:
@@ -204,7 +204,7 @@ def test_a_removed_key_is_kept_for_read_access(practice: Practice) -> None:
     with pytest.raises(CardsNotAccepted):
         payment_readiness.client_for(practice)
     assert payment_readiness.read_client_for(practice, account_id=key.account_id, livemode=False) is not None
-    assert verbs().count(AuditAction.STRIPE_KEY_REMOVED) == 1
+    assert actions().count(AuditAction.STRIPE_KEY_REMOVED) == 1
     save(practice)
     assert practice.card_state == CardState.TEST
 
@@ -247,7 +247,7 @@ def test_a_webhook_is_created_once(practice: Practice, settings: Settings) -> No
     payments = webhook_setup.create_webhook(practice, by=DESK)
     (endpoint,) = account.endpoints(payment_readiness.client_for(practice))
     assert endpoint.url == "https://portal.alder.example/hooks/stripe/alder-street/"
-    entries = AuditEntry.objects.filter(verb=AuditAction.WEBHOOK_SAVED)
+    entries = AuditEntry.objects.filter(action=AuditAction.WEBHOOK_SAVED)
     assert {entry.details["way"] for entry in entries} == {"by Portico"}
     assert (payments.webhook_id, payments.webhook_secret()[:6]) == (endpoint.id, "whsec_")
 
@@ -281,7 +281,7 @@ def test_without_a_key_no_webhook_can_be_saved(practice: Practice, settings: Set
         webhook_setup.create_webhook(practice, by=DESK)
     with pytest.raises(CardsNotAccepted):
         webhook_setup.save_secret(practice, "whsec_abc", by=DESK)
-    assert webhook_setup.secret_holder("alder-street") is None
+    assert webhook_setup.find_by_slug("alder-street") is None
 
 
 def test_a_key_without_the_permission_cannot_create_it(
@@ -322,7 +322,7 @@ def test_a_webhook_deleted_at_stripe_is_created_again(
     assert webhook_setup.check_webhook(practice, by=DESK)
     status = webhook_setup.webhook_status(OnlinePayments.objects.get(), practice)
     assert (status.is_missing, status.is_set_up) == (True, False)
-    assert verbs().count(AuditAction.WEBHOOK_MISSING) == 1
+    assert actions().count(AuditAction.WEBHOOK_MISSING) == 1
     again = webhook_setup.create_webhook(practice, by=DESK)
     assert again.webhook_id != made.webhook_id
     assert not webhook_setup.webhook_status(OnlinePayments.objects.get(), practice).is_missing
@@ -379,10 +379,10 @@ def test_rejection_and_rate_limit_have_their_own_refusal(practice: Practice, san
 def test_a_secret_entered_by_hand_is_saved(practice: Practice) -> None:
     save(practice)
     webhook_setup.save_secret(practice, "whsec_by_hand", by=DESK)
-    holder = webhook_setup.secret_holder("alder-street")
+    holder = webhook_setup.find_by_slug("alder-street")
     assert holder is not None
     assert holder.webhook_secret() == "whsec_by_hand"
-    assert AuditEntry.objects.get(verb=AuditAction.WEBHOOK_SAVED).details["way"] == "by hand"
+    assert AuditEntry.objects.get(action=AuditAction.WEBHOOK_SAVED).details["way"] == "by hand"
     with pytest.raises(NotASecret):
         webhook_setup.save_secret(practice, "sk_test_demo", by=DESK)
 
@@ -390,21 +390,21 @@ def test_a_secret_entered_by_hand_is_saved(practice: Practice) -> None:
 def test_a_webhook_of_the_other_mode_is_deleted(practice: Practice) -> None:
     save(practice, KEY, "whsec_of_test")
     save(practice, "sk_live_demo")
-    assert webhook_setup.secret_holder("alder-street") is None
+    assert webhook_setup.find_by_slug("alder-street") is None
 
 
 def test_a_webhook_of_another_account_is_deleted(practice: Practice) -> None:
     save(practice, KEY, "whsec_of_demo")
     api_keys.remove_keys(practice, by=DESK)
-    assert webhook_setup.secret_holder("alder-street") is not None
+    assert webhook_setup.find_by_slug("alder-street") is not None
     save(practice, "sk_test_other")
-    assert webhook_setup.secret_holder("alder-street") is None
+    assert webhook_setup.find_by_slug("alder-street") is None
 
 
 def test_a_rolled_key_keeps_the_webhook(practice: Practice, sandbox: SandboxStripe) -> None:
     save(practice, KEY, "whsec_stays")
     sandbox.roll_key("sk_test_rolled", KEY, revoke=True)
     save(practice, "sk_test_rolled")
-    holder = webhook_setup.secret_holder("alder-street")
+    holder = webhook_setup.find_by_slug("alder-street")
     assert holder is not None
     assert holder.webhook_secret() == "whsec_stays"

@@ -66,7 +66,7 @@ def test_new_name_is_used_everywhere(office: Browser, fay: StaffMember) -> None:
     assert answer["Location"] == PAGE
     fay.refresh_from_db()
     assert fay.name == "Fay Okafor"
-    assert AuditEntry.objects.latest("id").verb == AuditAction.STAFF_RENAMED
+    assert AuditEntry.objects.latest("id").action == AuditAction.STAFF_RENAMED
     assert not OutgoingEmail.objects.exists()
 
 
@@ -75,7 +75,7 @@ def test_new_email_signs_in_and_old_one_is_notified(office: Browser, fay: StaffM
     office.post(f"{PAGE}details/", {"name": fay.name, "email": "Fay.Okafor@Alder-Street.example"})
     fay.refresh_from_db()
     assert fay.email == "fay.okafor@alder-street.example"
-    assert AuditEntry.objects.get(verb=AuditAction.STAFF_EMAIL_CHANGED).about == fay.ref
+    assert AuditEntry.objects.get(action=AuditAction.STAFF_EMAIL_CHANGED).about == fay.ref
     assert subjects_to("fay@alder-street.example") == ["You sign in with another address now"]
     assert subjects_to(fay.email) == []
     # A link sent to the old address no longer works.
@@ -151,7 +151,7 @@ def test_new_password_ends_other_sessions_and_notifies(office: Browser, fay: Sta
     fay.refresh_from_db()
     assert fay.check_password(GOOD)
     assert subjects_to(fay.email) == ["Your password was changed"]
-    assert AuditEntry.objects.latest("id").verb == AuditAction.PASSWORD_CHANGED
+    assert AuditEntry.objects.latest("id").action == AuditAction.PASSWORD_CHANGED
     assert office.get(PAGE).status_code == 200
     assert other.get(PAGE).status_code == 302
     assert StaffSession.objects.count() == 1
@@ -195,7 +195,7 @@ def test_first_app_creates_recovery_codes(office: Browser, fay: StaffMember) -> 
     assert "Step 3 of 3" not in page
     assert office.post(answer["Location"])["Location"] == PAGE
     assert subjects_to(fay.email) == ["An authenticator app was set up"]
-    assert AuditEntry.objects.get(verb=AuditAction.AUTHENTICATOR_ADDED).about == fay.ref
+    assert AuditEntry.objects.get(action=AuditAction.AUTHENTICATOR_ADDED).about == fay.ref
 
 
 def test_a_new_app_replaces_the_old_one_and_keeps_the_codes(
@@ -207,7 +207,7 @@ def test_a_new_app_replaces_the_old_one_and_keeps_the_codes(
     secret, answer = set_up_app(office)
     assert answer["Location"] == PAGE
     assert recovery_codes.unused(fay) == codes
-    told = AuditEntry.objects.filter(about=fay.ref).order_by("-id").values_list("verb", flat=True)
+    told = AuditEntry.objects.filter(about=fay.ref).order_by("-id").values_list("action", flat=True)
     assert list(told[:2]) == [AuditAction.AUTHENTICATOR_ADDED, AuditAction.AUTHENTICATOR_REMOVED]
     stopped_clock.shift(timedelta(seconds=60))
     assert not authenticators.use(fay, cast.code_now(old))
@@ -245,7 +245,7 @@ def test_removing_a_passkey_notifies(office: Browser, fay: StaffMember) -> None:
     assert office.post(f"{PAGE}passkeys/ref0/removing/")["Location"] == PAGE
     assert passkeys.passkeys_of(fay) == []
     assert subjects_to(fay.email)[-1] == "A passkey was removed"
-    assert AuditEntry.objects.get(verb=AuditAction.PASSKEY_REMOVED).details == {"name": "Phone"}
+    assert AuditEntry.objects.get(action=AuditAction.PASSKEY_REMOVED).details == {"name": "Phone"}
     assert office.post(f"{PAGE}passkeys/ref0/removing/").status_code == 404
 
 
@@ -289,7 +289,7 @@ def test_one_session_is_ended(office: Browser, fay: StaffMember) -> None:
     assert phone.get(PAGE).status_code == 302
     assert tablet.get(PAGE).status_code == office.get(PAGE).status_code == 200
     entry = AuditEntry.objects.latest("id")
-    assert (entry.verb, entry.details) == (AuditAction.STAFF_SESSION_ENDED, {"number": 1})
+    assert (entry.action, entry.details) == (AuditAction.STAFF_SESSION_ENDED, {"number": 1})
 
 
 def test_all_others_are_ended_at_once(office: Browser, fay: StaffMember) -> None:
@@ -299,7 +299,7 @@ def test_all_others_are_ended_at_once(office: Browser, fay: StaffMember) -> None
     assert office.get(PAGE).status_code == 200
     assert AuditEntry.objects.latest("id").details == {"number": 3}
     office.post(f"{PAGE}sessions/ending/")
-    assert AuditEntry.objects.filter(verb=AuditAction.STAFF_SESSION_ENDED).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.STAFF_SESSION_ENDED).count() == 1
 
 
 def test_colleagues_session_is_404(office: Browser, practice: Practice) -> None:

@@ -229,7 +229,7 @@ def test_export_escapes_formulas_and_is_logged(biller: Browser, practice: Practi
     rows = list(csv.reader(StringIO(answer.content.decode("utf-8-sig"))))
     assert rows[1][1] == "'=HYPERLINK(1) Evil"
     assert rows[1][7] == "140.00"
-    assert AuditEntry.objects.get(verb=AuditAction.INVOICES_EXPORTED).details["number"] == 1
+    assert AuditEntry.objects.get(action=AuditAction.INVOICES_EXPORTED).details["number"] == 1
 
 
 def test_sharing_all_shows_the_workers_progress(office: Browser, ana: Client) -> None:

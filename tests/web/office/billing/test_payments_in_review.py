@@ -135,7 +135,7 @@ def test_an_unknown_outcome_is_releasable_after_a_day(
     assert "The payment was released." in plain(answer.content)
     invoice = Invoice.objects.with_attempts().latest("id")
     assert (reloaded(attempt).state, invoice.is_attempted) == (AttemptState.RELEASED, False)
-    entry = AuditEntry.objects.get(verb=AuditAction.PAYMENT_RELEASED)
+    entry = AuditEntry.objects.get(action=AuditAction.PAYMENT_RELEASED)
     assert (entry.actor_name, entry.about) == ("Ines", attempt.ref)
     assert entry.details["reason"] == "Stripe shows no such payment"
 
@@ -166,7 +166,7 @@ def test_releasing_needs_a_reason_and_happens_once(
     assert tab.press(WHY, follow=False).status_code == 302
     repeated = tab.press(WHY)
     assert "The outcome of this payment is known by now." in plain(repeated.content)
-    assert AuditEntry.objects.filter(verb=AuditAction.PAYMENT_RELEASED).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.PAYMENT_RELEASED).count() == 1
 
 
 def test_the_front_desk_cannot_release(till: Till, ana: Client, practice: Practice, time_machine: Traveller) -> None:

@@ -39,8 +39,8 @@ def shown(page: str) -> str:
     return found[1] + found[2] if found else ""
 
 
-def entries(verb: AuditAction) -> int:
-    return AuditEntry.objects.filter(verb=verb).count()
+def entries(action: AuditAction) -> int:
+    return AuditEntry.objects.filter(action=action).count()
 
 
 def test_pin_is_shown_once_and_not_cached(office: Browser, ana: Client) -> None:

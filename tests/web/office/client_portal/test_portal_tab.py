@@ -28,7 +28,7 @@ def test_save_access_turns_it_on_and_mails_nothing(office: Browser, practice: Pr
     shown = page(office, ana)
     assert "Access was saved." in shown
     assert 'data-state="needs_attention"' in shown
-    assert AuditEntry.objects.get(verb=AuditAction.ACCESS_TURNED_ON).actor_name == "Fay"
+    assert AuditEntry.objects.get(action=AuditAction.ACCESS_TURNED_ON).actor_name == "Fay"
 
 
 def test_send_email_saves_and_sends(office: Browser, practice: Practice) -> None:
@@ -165,7 +165,7 @@ def test_a_biller_reads_and_changes_nothing(client: Browser, practice: Practice)
         answer = browser.post(f"{address_of(ana)}{path}", {"action": "send", "enabled": "on"})
         assert answer.status_code == 403
     assert not PortalAccess.objects.exists()
-    assert AuditEntry.objects.filter(verb=AuditAction.DENIED_ROLE, actor_name="Ines").count() == 3
+    assert AuditEntry.objects.filter(action=AuditAction.DENIED_ROLE, actor_name="Ines").count() == 3
 
 
 @pytest.mark.parametrize("colleague", [cast.elm, cast.hal, cast.fay])
@@ -198,7 +198,7 @@ def test_fragments_need_a_post(office: Browser, practice: Practice, path: str) -
 def test_each_view_is_recorded_once(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     page(office, ana)
-    assert AuditEntry.objects.filter(verb=AuditAction.CLIENT_PORTAL_VIEWED, client=ana).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.CLIENT_PORTAL_VIEWED, client=ana).count() == 1
 
 
 def test_query_count_is_constant(

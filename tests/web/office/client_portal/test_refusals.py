@@ -35,7 +35,7 @@ def test_missing_email_ok_is_shown_beside_the_button(office: Browser, practice: 
     assert f'href="/office/clients/{carla.ref}/edit/info/"' in note
     assert "Kept as typed" in after
     assert not OutgoingEmail.objects.exists()
-    assert AuditEntry.objects.get(verb=AuditAction.INVITATION_REFUSED).client == carla
+    assert AuditEntry.objects.get(action=AuditAction.INVITATION_REFUSED).client == carla
 
 
 def test_after_a_refusal_the_same_page_can_be_saved_at_once(office: Browser, practice: Practice) -> None:

@@ -152,7 +152,7 @@ def test_new_address_cannot_use_the_card(
     with pytest.raises(CardNotFound):
         till.charge(ana, card, bill)
     assert len(till.book) == charged
-    assert not PaymentAttempt.objects.holding().exists()
+    assert not PaymentAttempt.objects.holding_invoices().exists()
 
 
 def test_open_pay_page_of_the_old_address_charges_nothing(

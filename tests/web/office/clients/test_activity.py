@@ -88,7 +88,7 @@ def test_filters_show_only_their_kind(office: Browser, practice: Practice) -> No
 
 
 @pytest.mark.parametrize(
-    ("show", "verbs"),
+    ("show", "actions"),
     [
         (
             "sign-ins",
@@ -137,10 +137,11 @@ def test_filters_show_only_their_kind(office: Browser, practice: Practice) -> No
         ),
     ],
 )
-def test_filters_include_failures(office: Browser, practice: Practice, show: str, verbs: list[AuditAction]) -> None:
+def test_filters_include_failures(office: Browser, practice: Practice, show: str, actions: list[AuditAction]) -> None:
     ana = cast.client(practice, "Ana")
     told = [
-        audit_labels.sentence(audit_log.record(verb, practice=practice, client=ana, by=cast.DESK)) for verb in verbs
+        audit_labels.sentence(audit_log.record(action, practice=practice, client=ana, by=cast.DESK))
+        for action in actions
     ]
 
     page = said(office, f"{page_of(ana)}?show={show}")
@@ -183,7 +184,7 @@ def test_each_view_is_recorded_once(office: Browser, practice: Practice) -> None
     ana = cast.ana(practice)
     office.get(page_of(ana))
 
-    assert AuditEntry.objects.filter(verb=AuditAction.ACTIVITY_VIEWED, client=ana).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.ACTIVITY_VIEWED, client=ana).count() == 1
 
 
 def test_a_biller_may_read_it(client: Browser, practice: Practice) -> None:
@@ -192,9 +193,9 @@ def test_a_biller_may_read_it(client: Browser, practice: Practice) -> None:
     assert cast.signed_in(client, cast.ines(practice)).get(page_of(ana)).status_code == 200
 
 
-@pytest.mark.parametrize("verb", list(AuditAction))
-def test_every_action_has_a_sentence_and_an_icon(verb: AuditAction) -> None:
-    line = audit_labels.row_for(AuditEntry(verb=verb, at=datetime(2026, 11, 23, tzinfo=UTC), actor_kind="system"))
+@pytest.mark.parametrize("action", list(AuditAction))
+def test_every_action_has_a_sentence_and_an_icon(action: AuditAction) -> None:
+    line = audit_labels.row_for(AuditEntry(action=action, at=datetime(2026, 11, 23, tzinfo=UTC), actor_kind="system"))
 
     assert line.sentence
     assert "%(" not in line.sentence
@@ -202,7 +203,7 @@ def test_every_action_has_a_sentence_and_an_icon(verb: AuditAction) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "details", "sentence"),
+    ("action", "details", "sentence"),
     [
         (AuditAction.CLIENT_EDITED, {"fields": "first_name, phones"}, "Client Info changed: first name, phone"),
         (AuditAction.ADDRESS_CHOSEN, {"address": None}, "Portal email taken away: no address is chosen"),
@@ -215,8 +216,8 @@ def test_every_action_has_a_sentence_and_an_icon(verb: AuditAction) -> None:
         (AuditAction.STAFF_ADDED, {"role": "front_desk"}, "Staff member added as front desk"),
     ],
 )
-def test_sentences_contain_the_details(verb: AuditAction, details: dict[str, object], sentence: str) -> None:
-    assert audit_labels.sentence(AuditEntry(verb=verb, details=details)) == sentence
+def test_sentences_contain_the_details(action: AuditAction, details: dict[str, object], sentence: str) -> None:
+    assert audit_labels.sentence(AuditEntry(action=action, details=details)) == sentence
 
 
 @pytest.mark.parametrize(

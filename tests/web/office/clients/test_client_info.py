@@ -71,7 +71,7 @@ def test_names_and_numbers_are_saved_and_found_again(office: Browser, practice: 
     assert (ana.name, ana.status, ana.version) == ("Zoë Abreu", "inactive", 2)
     assert "Zoë Abreu" in said(office, "/office/clients/?q=zoe")
     assert "Zoë Abreu" in said(office, "/office/clients/?q=34912")
-    entry = AuditEntry.objects.get(verb=AuditAction.CLIENT_EDITED)
+    entry = AuditEntry.objects.get(action=AuditAction.CLIENT_EDITED)
     assert (entry.actor_name, entry.details) == ("Fay", {"fields": "preferred_name, status, phones"})
 
 
@@ -191,7 +191,7 @@ def test_consent_is_recorded_and_can_be_withdrawn(office: Browser, practice: Pra
     row.refresh_from_db()
     assert row.email_ok is False
     assert row.email_ok_withdrawn_at is not None
-    assert list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))[-2:] == [
+    assert list(AuditEntry.objects.order_by("id").values_list("action", flat=True))[-2:] == [
         "consent.recorded",
         "consent.withdrawn",
     ]
@@ -313,7 +313,7 @@ def test_biller_has_read_access_only(client: Browser, practice: Practice) -> Non
         assert words not in shown.partition("<main")[2], words
     assert browser.post(page_of(ana), client_info(ana, first_name="Eve")).status_code == 403
     assert Client.objects.get().first_name == "Ana"
-    entry = AuditEntry.objects.get(verb=AuditAction.DENIED_ROLE)
+    entry = AuditEntry.objects.get(action=AuditAction.DENIED_ROLE)
     assert (entry.actor_name, entry.about) == ("Ines", "edit")
 
 
@@ -339,7 +339,7 @@ def test_other_practices_client_is_404_and_recorded(office: Browser, practice: P
         return re.sub(r"[A-Z0-9]{5}-[A-Z0-9]{5}", "", page)
 
     assert without_reference(foreign) == without_reference(unknown)
-    denied = AuditEntry.objects.filter(verb=AuditAction.DENIED_PRACTICE)
+    denied = AuditEntry.objects.filter(action=AuditAction.DENIED_PRACTICE)
     assert [(entry.practice, entry.actor_name) for entry in denied] == [(practice, "Fay")]
 
 
@@ -347,7 +347,7 @@ def test_each_view_is_recorded_once(office: Browser, practice: Practice) -> None
     ana = cast.ana(practice)
     office.get(page_of(ana))
 
-    entry = AuditEntry.objects.get(verb=AuditAction.CLIENT_INFO_VIEWED)
+    entry = AuditEntry.objects.get(action=AuditAction.CLIENT_INFO_VIEWED)
     assert (entry.client_id, entry.actor_name) == (ana.pk, "Fay")
 
 

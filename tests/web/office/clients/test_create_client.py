@@ -280,7 +280,7 @@ def test_biller_cannot_create(client: Browser, practice: Practice) -> None:
 def test_each_step_is_recorded(office: Browser) -> None:
     office.post(ADDRESS, new_client(address(ANAS)) | INVITED)
 
-    assert list(AuditEntry.objects.filter(client__isnull=False).order_by("id").values_list("verb", "actor_name")) == [
+    assert list(AuditEntry.objects.filter(client__isnull=False).order_by("id").values_list("action", "actor_name")) == [
         ("client.created", "Fay"),
         ("address.added", "Fay"),
         ("consent.recorded", "Fay"),

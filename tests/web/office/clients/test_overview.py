@@ -136,7 +136,7 @@ def test_each_view_is_recorded_once(office: Browser, practice: Practice) -> None
     ana = cast.ana(practice)
     office.get(page_of(ana))
 
-    entry = AuditEntry.objects.get(verb=AuditAction.OVERVIEW_VIEWED)
+    entry = AuditEntry.objects.get(action=AuditAction.OVERVIEW_VIEWED)
     assert (entry.client_id, entry.actor_name) == (ana.pk, "Fay")
 
 
@@ -159,8 +159,8 @@ def test_archiving_and_restoring_are_idempotent(office: Browser, practice: Pract
     for step in ("archiving", "archiving", "restoring", "restoring"):
         assert office.post(f"{page_of(ana)}{step}/").status_code == 302
 
-    verbs = AuditEntry.objects.filter(verb__in=(AuditAction.CLIENT_ARCHIVED, AuditAction.CLIENT_RESTORED))
-    assert verbs.count() == 2
+    actions = AuditEntry.objects.filter(action__in=(AuditAction.CLIENT_ARCHIVED, AuditAction.CLIENT_RESTORED))
+    assert actions.count() == 2
 
 
 def test_archiving_needs_a_post(office: Browser, practice: Practice) -> None:

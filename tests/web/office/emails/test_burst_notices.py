@@ -21,8 +21,8 @@ def page(browser: Browser, address: str) -> str:
     return unescape(answer.content.decode())
 
 
-def burst(practice: Practice, number: int, from_one_place: int) -> None:
-    Burst.objects.create(practice=practice, kind=BurstKind.ASKS, number=number, from_one_place=from_one_place)
+def burst(practice: Practice, number: int, from_one_network: int) -> None:
+    Burst.objects.create(practice=practice, kind=BurstKind.REQUESTS, number=number, from_one_network=from_one_network)
 
 
 @pytest.mark.parametrize("address", PAGES)

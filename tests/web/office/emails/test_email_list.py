@@ -57,7 +57,7 @@ def test_a_row_shows_state_reason_tries_and_sender(office: Browser, practice: Pr
         state=EmailState.BOUNCED,
         reason="The mailbox doesn’t exist.",
         detail="5.1.1 no such user",
-        tries=2,
+        attempts=2,
     )
     shown = page(office)
     assert 'data-testid="email-row" data-state="bounced"' in shown
@@ -228,26 +228,26 @@ def test_opening_an_email_is_logged_once(office: Browser, practice: Practice) ->
     ana = cast.ana(practice)
     email = mail(ana)
     office.get(f"{LIST}{email.ref}/")
-    entry = AuditEntry.objects.get(verb=AuditAction.EMAIL_VIEWED)
+    entry = AuditEntry.objects.get(action=AuditAction.EMAIL_VIEWED)
     assert (entry.client, entry.about, entry.actor_name) == (ana, email.ref, "Fay")
 
 
 @pytest.mark.parametrize("colleague", [cast.elm, cast.hal, cast.fay, cast.ines])
 def test_every_role_may_read_and_retry_emails(client: Browser, practice: Practice, colleague: object) -> None:
-    email = mail(cast.ana(practice), state=EmailState.FAILED, parked_at=clock.now(), mistakes=5)
+    email = mail(cast.ana(practice), state=EmailState.FAILED, parked_at=clock.now(), errors=5)
     browser = cast.signed_in(client, colleague(practice))  # type: ignore[operator]  # One of the cast.
     assert "Start again" in browser.get(f"{LIST}{email.ref}/").content.decode()
     assert browser.post(f"{LIST}{email.ref}/restart/").status_code == 302
     email.refresh_from_db()
-    assert (email.state, email.mistakes, email.parked_at) == (EmailState.QUEUED, 0, None)
-    assert AuditEntry.objects.filter(verb=AuditAction.EMAIL_RESTARTED).count() == 1
+    assert (email.state, email.errors, email.parked_at) == (EmailState.QUEUED, 0, None)
+    assert AuditEntry.objects.filter(action=AuditAction.EMAIL_RESTARTED).count() == 1
 
 
 def test_retrying_twice_queues_once(office: Browser, practice: Practice) -> None:
     email = mail(cast.ana(practice), state=EmailState.FAILED)
     for _ in range(2):
         assert office.post(f"{LIST}{email.ref}/restart/").status_code == 302
-    assert AuditEntry.objects.filter(verb=AuditAction.EMAIL_RESTARTED).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.EMAIL_RESTARTED).count() == 1
 
 
 def test_a_handed_over_email_cannot_be_retried(office: Browser, practice: Practice) -> None:

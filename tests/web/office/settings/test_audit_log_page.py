@@ -35,14 +35,14 @@ def page(browser: Browser, query: str = "") -> str:
 
 
 def actions(shown: str) -> list[str]:
-    return re.findall(r'data-testid="trail-row" data-verb="([\w.]+)"', shown)
+    return re.findall(r'data-testid="trail-row" data-action="([\w.]+)"', shown)
 
 
 def test_a_row_shows_actor_action_and_client(owner: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     audit_log.record(AuditAction.CLIENT_ARCHIVED, practice=practice, client=ana, by=Actor.system("Fay"))
     shown = page(owner)
-    row = shown[shown.index('data-verb="client.archived"') :].partition("</tr>")[0]
+    row = shown[shown.index('data-action="client.archived"') :].partition("</tr>")[0]
     assert "Today, 12:20 PM" in row
     assert "Client archived" in row
     assert f'href="/office/clients/{ana.ref}/">Ana Abreu</a>' in row
@@ -53,7 +53,7 @@ def test_a_row_shows_actor_action_and_client(owner: Browser, practice: Practice)
 def test_other_roles_are_refused_and_logged(client: Browser, practice: Practice, colleague: object) -> None:
     browser = cast.signed_in(client, colleague(practice))  # type: ignore[operator]  # One of the cast.
     assert browser.get(AUDIT_LOG).status_code == 403
-    assert AuditEntry.objects.filter(verb=AuditAction.DENIED_ROLE).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.DENIED_ROLE).count() == 1
 
 
 def test_every_action_can_be_shown(owner: Browser, practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:

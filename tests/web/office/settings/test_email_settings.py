@@ -92,7 +92,7 @@ def test_a_spanish_client_gets_the_spanish_text(owner: Browser, practice: Practi
 def test_porticos_default_text_is_not_stored(owner: Browser) -> None:
     owner.post(EMAILS, TYPED)
     assert not DefaultText.objects.exists()
-    assert not AuditEntry.objects.filter(verb=AuditAction.DEFAULT_TEXT_CHANGED).exists()
+    assert not AuditEntry.objects.filter(action=AuditAction.DEFAULT_TEXT_CHANGED).exists()
 
 
 def test_restoring_the_default_is_saved_separately(owner: Browser) -> None:
@@ -103,7 +103,7 @@ def test_restoring_the_default_is_saved_separately(owner: Browser) -> None:
     assert DefaultText.objects.count() == 1
     owner.post(EMAILS, TYPED | {"version": "2"})
     assert not DefaultText.objects.exists()
-    assert AuditEntry.objects.filter(verb=AuditAction.DEFAULT_TEXT_RESET).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.DEFAULT_TEXT_RESET).count() == 1
 
 
 def test_the_sender_is_previewed_and_logged(owner: Browser, practice: Practice) -> None:
@@ -111,7 +111,7 @@ def test_the_sender_is_previewed_and_logged(owner: Browser, practice: Practice) 
     practice.refresh_from_db()
     assert (practice.shown_sender, practice.reply_to) == ("The desk", "hello@alder.example")
     assert "The desk <" in shown(owner)
-    entry = AuditEntry.objects.get(verb=AuditAction.PRACTICE_EDITED)
+    entry = AuditEntry.objects.get(action=AuditAction.PRACTICE_EDITED)
     assert entry.details == {"fields": "sender_name, reply_to"}
 
 

@@ -89,9 +89,9 @@ def test_removing_is_logged_once_and_repeatable(till: Till, ana: Client, owner: 
     tab.press()
     repeated = tab.press()
     assert "There are no test payments in the books." in plain(repeated.content)
-    entry = AuditEntry.objects.get(verb=AuditAction.TESTS_TAKEN_OUT)
+    entry = AuditEntry.objects.get(action=AuditAction.TESTS_TAKEN_OUT)
     assert (entry.details, entry.actor_name) == ({"payments": 1}, "Dr. Naomi Elm")
-    assert AuditEntry.objects.get(verb=AuditAction.PAYMENT_TAKEN_BACK).about == payment.ref
+    assert AuditEntry.objects.get(action=AuditAction.PAYMENT_TAKEN_BACK).about == payment.ref
 
 
 def test_test_refunds_and_disputes_are_undone_too(till: Till, ana: Client) -> None:
@@ -134,7 +134,7 @@ def test_manual_payments_stay_and_pay_the_invoices(till: Till, ana: Client) -> N
     going_live.remove_test_payments(till.practice, shown=None, by=DESK)
     invoice = Invoice.objects.get()
     assert (invoice.paid_minor, invoice.open_minor) == (6_000, 8_000)
-    assert Payment.objects.counting().get().amount_minor == 6_000
+    assert Payment.objects.not_taken_back().get().amount_minor == 6_000
 
 
 def test_the_client_sees_the_bill_unpaid_again(till: Till, ana: Client) -> None:
@@ -171,4 +171,4 @@ def test_removing_needs_recent_authentication(
     stopped_clock.shift(timedelta(minutes=11))
     answer = owner.post(TESTS)
     assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, "/office/prove/")
-    assert Payment.objects.counting().count() == 1
+    assert Payment.objects.not_taken_back().count() == 1

@@ -96,7 +96,7 @@ def test_an_unsupported_currency_is_refused(owner: Browser, practice: Practice) 
 
 def test_the_audit_log_names_fields_without_values(owner: Browser) -> None:
     owner.post(PRACTICE, TYPED | {"greeting": "Come in", "accent": "20"})
-    entry = AuditEntry.objects.get(verb=AuditAction.PRACTICE_EDITED)
+    entry = AuditEntry.objects.get(action=AuditAction.PRACTICE_EDITED)
     assert entry.details == {"fields": "greeting, hue"}
     assert "Practice settings changed: portal greeting, accent colour" in shown(owner, "/office/settings/trail/")
 
@@ -106,7 +106,7 @@ def test_saving_without_changes_does_nothing(owner: Browser, practice: Practice)
         assert owner.post(PRACTICE, TYPED).status_code == 302
     practice.refresh_from_db()
     assert practice.version == 1
-    assert not AuditEntry.objects.filter(verb=AuditAction.PRACTICE_EDITED).exists()
+    assert not AuditEntry.objects.filter(action=AuditAction.PRACTICE_EDITED).exists()
 
 
 def test_spanish_texts_fall_back_to_english(owner: Browser, practice: Practice) -> None:
@@ -215,7 +215,7 @@ def test_only_owners_may_change_settings(client: Browser, practice: Practice) ->
     assert upload(desk, picture()).status_code == 403
     practice.refresh_from_db()
     assert (practice.name, practice.logo_digest) == ("Alder Street Therapy", "")
-    assert AuditEntry.objects.filter(verb=AuditAction.DENIED_ROLE).count() == 2
+    assert AuditEntry.objects.filter(action=AuditAction.DENIED_ROLE).count() == 2
 
 
 # --- the hue
@@ -280,7 +280,7 @@ def test_the_logo_is_shown_to_clients(owner: Browser, practice: Practice) -> Non
     assert image["Content-Type"] == "image/png"
     assert image["X-Content-Type-Options"] == "nosniff"
     assert image["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert AuditEntry.objects.filter(verb=AuditAction.LOGO_CHANGED).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.LOGO_CHANGED).count() == 1
 
 
 def test_a_new_logo_replaces_the_old_one(owner: Browser, practice: Practice) -> None:
@@ -295,7 +295,7 @@ def test_a_new_logo_replaces_the_old_one(owner: Browser, practice: Practice) -> 
 def test_uploading_the_same_logo_changes_nothing(owner: Browser) -> None:
     upload(owner, picture())
     upload(owner, picture())
-    assert AuditEntry.objects.filter(verb=AuditAction.LOGO_CHANGED).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.LOGO_CHANGED).count() == 1
 
 
 def test_the_logo_can_be_removed(owner: Browser, practice: Practice) -> None:
@@ -305,7 +305,7 @@ def test_the_logo_can_be_removed(owner: Browser, practice: Practice) -> None:
     practice.refresh_from_db()
     assert (practice.logo_digest, Logo.objects.count()) == ("", 0)
     assert '<img class="logo"' not in shown(owner, PRACTICE)
-    assert AuditEntry.objects.filter(verb=AuditAction.LOGO_REMOVED).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.LOGO_REMOVED).count() == 1
 
 
 def test_a_logo_is_served_for_its_practice_only(owner: Browser, practice: Practice) -> None:

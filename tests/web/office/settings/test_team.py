@@ -191,7 +191,7 @@ def test_other_roles_are_refused(client: Browser, practice: Practice, colleague:
     browser = cast.signed_in(client, colleague(practice))  # type: ignore[operator]  # One of the cast.
     assert browser.get(TEAM).status_code == 403
     assert browser.post(TEAM, LENA).status_code == 403
-    assert AuditEntry.objects.filter(verb=AuditAction.DENIED_ROLE).count() == 2
+    assert AuditEntry.objects.filter(action=AuditAction.DENIED_ROLE).count() == 2
 
 
 @pytest.mark.parametrize("size", [1, 8])

@@ -33,14 +33,14 @@ def try_door(browser: Browser, email: str, password: str = cast.PASSWORD, *, que
     return browser.post(f"{DOOR}{query}", {"email": email, "password": password})
 
 
-def verbs() -> list[str]:
-    return list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))
+def actions() -> list[str]:
+    return list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
 
 
 def test_fay_signs_in_with_email_and_password(client: Browser, fay: StaffMember) -> None:
     response = try_door(client, fay.email)
     assert (response.status_code, response["Location"]) == (302, "/office/clients/")
-    assert verbs() == [AuditAction.STAFF_SIGNED_IN]
+    assert actions() == [AuditAction.STAFF_SIGNED_IN]
     assert StaffSession.objects.get().staff == fay
 
 
@@ -67,7 +67,7 @@ def test_a_wrong_password_keeps_the_address_and_not_the_password(client: Browser
     assert "That email and password don’t match." in page
     assert f'value="{fay.email}"' in page
     assert "not the password" not in page
-    assert verbs() == [AuditAction.STAFF_SIGN_IN_REFUSED]
+    assert actions() == [AuditAction.STAFF_SIGN_IN_REFUSED]
 
 
 def test_former_staff_get_the_response_of_a_stranger(client: Browser, practice: Practice) -> None:
@@ -89,7 +89,7 @@ def test_sixth_attempt_in_five_minutes_is_refused(
     response = try_door(client, fay.email)
     assert response.status_code == 429
     assert "Too many tries" in response.content.decode()
-    assert verbs()[-1] == AuditAction.STAFF_SIGN_IN_BEYOND_LIMIT
+    assert actions()[-1] == AuditAction.STAFF_SIGN_IN_BEYOND_LIMIT
     stopped_clock.shift(timedelta(minutes=4, seconds=59))
     assert try_door(client, fay.email).status_code == 429
     stopped_clock.shift(timedelta(seconds=1))
@@ -167,7 +167,7 @@ def test_signing_out_ends_the_session_and_clears_the_browser(office: Browser) ->
     assert response.cookies[settings.SESSION_COOKIE_NAME]["max-age"] == 0
     assert settings.CLIENT_COOKIE_NAME not in response.cookies  # A client in the same browser stays signed in.
     assert not StaffSession.objects.exists()
-    assert verbs() == [AuditAction.STAFF_SIGNED_OUT]
+    assert actions() == [AuditAction.STAFF_SIGNED_OUT]
     assert office.get("/office/clients/").status_code == 302
 
 

@@ -105,7 +105,7 @@ def test_wrong_password_verifies_nothing(office: Browser, later: Callable[[], No
     assert answer.status_code == 422
     assert "That password doesn’t match." in answer.content.decode()
     assert office.get(PAGE).status_code == 302
-    assert AuditEntry.objects.filter(verb=AuditAction.STAFF_SIGN_IN_REFUSED).count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.STAFF_SIGN_IN_REFUSED).count() == 1
 
 
 def test_sixth_attempt_in_five_minutes_is_refused(office: Browser, later: Callable[[], None]) -> None:

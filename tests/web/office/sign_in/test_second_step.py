@@ -60,8 +60,8 @@ def test_set_up_page_mentions_the_next_step(fay: StaffMember, purpose: SetUpPurp
     assert ("Next: an authenticator app" in page) is (purpose == SetUpPurpose.BEGIN)
 
 
-def verbs() -> list[str]:
-    return list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))
+def actions() -> list[str]:
+    return list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
 
 
 def key_of(browser: Browser) -> str:
@@ -75,7 +75,7 @@ def test_password_then_code_opens_the_office(client: Browser, fay: StaffMember, 
     answer = client.post(answer.redirect_chain[-1][0], {"otp": cast.code_now(secret)})
     assert (answer.status_code, answer["Location"]) == (302, "/office/clients/")
     assert client.get("/office/clients/").status_code == 200
-    assert verbs()[-2:] == [AuditAction.STAFF_PASSWORD_ACCEPTED, AuditAction.STAFF_SIGNED_IN]
+    assert actions()[-2:] == [AuditAction.STAFF_PASSWORD_ACCEPTED, AuditAction.STAFF_SIGNED_IN]
     assert AuditEntry.objects.latest("id").details == {"way": "authenticator"}
 
 
@@ -107,7 +107,7 @@ def test_wrong_code_is_refused_and_not_shown_again(client: Browser, fay: StaffMe
     assert "That code doesn’t work." in text(answer)
     assert wrong not in text(answer)
     assert client.get("/office/clients/").status_code == 302
-    assert verbs()[-1] == AuditAction.SECOND_FACTOR_REFUSED
+    assert actions()[-1] == AuditAction.SECOND_FACTOR_REFUSED
 
 
 def test_a_code_works_once(client: Browser, fay: StaffMember, secret: str) -> None:
@@ -146,7 +146,7 @@ def test_sixth_attempt_in_five_minutes_is_refused(
     answer = client.post(STEP, {"otp": cast.code_now(secret)})
     assert answer.status_code == 429
     assert "Too many tries. Wait five minutes" in text(answer)
-    assert verbs()[-1] == AuditAction.SECOND_FACTOR_BEYOND_LIMIT
+    assert actions()[-1] == AuditAction.SECOND_FACTOR_BEYOND_LIMIT
     # Each method has its own rate limit.
     assert client.post(STEP, {"recovery_code": recovery_codes.unused(fay)[0]}).status_code == 302
     stopped_clock.shift(timedelta(minutes=5, seconds=1))
@@ -166,7 +166,7 @@ def test_limits_of_wrong_codes_per_hour_and_day(
         for _ in range(5):
             answer = client.post(STEP, {"otp": "12345"})
         said.append(text(answer))
-        refused.append(AuditEntry.objects.filter(verb=AuditAction.SECOND_FACTOR_REFUSED).count())
+        refused.append(AuditEntry.objects.filter(action=AuditAction.SECOND_FACTOR_REFUSED).count())
         stopped_clock.shift(timedelta(hours=17) if turn == 35 else timedelta(minutes=10))
     assert (refused[5], refused[-1]) == (20, 50)
     assert any("Wait an hour" in page for page in said)
@@ -276,7 +276,7 @@ def test_from_set_up_link_to_the_office(client: Browser, fay: StaffMember) -> No
     assert client.get("/office/clients/").status_code == 200
     assert client.get(CODES, follow=True).redirect_chain == [("/office/clients/", 302)]
     assert "authenticator-secret" not in client.session
-    assert verbs()[-2:] == [AuditAction.RECOVERY_CODES_MADE, AuditAction.STAFF_SIGNED_IN]
+    assert actions()[-2:] == [AuditAction.RECOVERY_CODES_MADE, AuditAction.STAFF_SIGNED_IN]
 
 
 def test_codes_are_shown_only_to_their_session(client: Browser, fay: StaffMember, secret: str) -> None:

@@ -95,8 +95,8 @@ def test_choosing_a_password_signs_in_and_lands_on_clients(client: Browser, elm:
     assert client.cookies[COOKIE_NAME].value == ""
     elm.refresh_from_db()
     assert elm.check_password(GOOD)
-    verbs = list(AuditEntry.objects.order_by("id").values_list("verb", flat=True))
-    assert verbs == [AuditAction.SET_UP_LINK_MADE, AuditAction.PASSWORD_CHOSEN, AuditAction.STAFF_SIGNED_IN]
+    actions = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
+    assert actions == [AuditAction.SET_UP_LINK_MADE, AuditAction.PASSWORD_CHOSEN, AuditAction.STAFF_SIGNED_IN]
 
 
 def test_the_link_works_once(client: Browser, token: str) -> None:
