@@ -51,7 +51,7 @@ class _Demo:
 
 
 def make() -> None:
-    """Fills an empty database. The demo's mail server must be running: invitations are sent and links opened."""
+    """Fills a database without rows. The demo's mail server must be running: invitations are sent and links opened."""
     wanted = file_format.read(json.loads(PEOPLE.read_text(encoding="utf-8")))
     (loaded,) = loading.load(wanted, by=Actor.operator())
     demo = _Demo(loaded)
