@@ -5,11 +5,7 @@ import os
 import sys
 from io import TextIOWrapper
 
-from django.core.management import execute_from_command_line
-from django.db import DatabaseError, InterfaceError
-
-from portico.configuration import MIN_KEY_LENGTH, WHOLE_SECONDS, ConfigurationRefused
-from portico.operating import database_errors
+from portico.configuration import MIN_KEY_LENGTH, WHOLE_SECONDS
 from portico.operating.demo import demo_command
 
 # The environment for printing help only; no connection is made.
@@ -31,11 +27,7 @@ PLACEHOLDERS = {
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs a command.
-
-    Prints one sentence per setting for an invalid environment, and one for a database that is unavailable or not
-    migrated, instead of a traceback.
-    """
+    """Runs a command: the demo without loading Django, all others as Django's management commands."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portico.settings")
     program, *rest = arguments or sys.argv
     escape_unencodable_output()
@@ -45,17 +37,9 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(demo_command.main(rest[1:]))
     if is_help(rest):
         os.environ.update(PLACEHOLDERS)
-    try:
-        execute_from_command_line([program, *with_underscores(rest)])
-    except ConfigurationRefused as refused:
-        sys.stderr.write("".join(["Portico cannot start:\n", *(f"  {problem}\n" for problem in refused.problems)]))
-        sys.exit(2)
-    except (DatabaseError, InterfaceError) as error:
-        description = database_errors.describe(error)
-        if not description or "--traceback" in rest:
-            raise
-        sys.stderr.write(f"{description}\n")
-        sys.exit(1)
+    from portico.operating import django_commands  # noqa: PLC0415 - The demo does without Django.
+
+    django_commands.run(program, with_underscores(rest))
 
 
 def is_help(arguments: list[str]) -> bool:

@@ -2,7 +2,6 @@
 
 import re
 
-import psycopg
 from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError, connection
 
 # SQLite: "no such table: …"; PostgreSQL: "relation "…" does not exist".
@@ -23,6 +22,8 @@ def _reason(error: DatabaseError | InterfaceError) -> str:
     """Returns the database's own message. The connection pool only reports a timeout, so connect again without it."""
     text = str(error)
     if connection.vendor == "postgresql":
+        import psycopg  # noqa: PLC0415 - installations on SQLite never load it
+
         try:
             psycopg.connect(**connection.get_connection_params()).close()
         except psycopg.OperationalError as direct_error:

@@ -1,0 +1,28 @@
+"""Runs Django's management commands, ours among them."""
+
+import sys
+
+from django.core.management import execute_from_command_line
+from django.db import DatabaseError, InterfaceError
+
+from portico.configuration import ConfigurationRefused
+from portico.operating import database_errors
+
+
+def run(program: str, arguments: list[str]) -> None:
+    """Runs a command.
+
+    Prints one sentence per setting for an invalid environment, and one for a database that is unavailable or not
+    migrated, instead of a traceback.
+    """
+    try:
+        execute_from_command_line([program, *arguments])
+    except ConfigurationRefused as refused:
+        sys.stderr.write("".join(["Portico cannot start:\n", *(f"  {problem}\n" for problem in refused.problems)]))
+        sys.exit(2)
+    except (DatabaseError, InterfaceError) as error:
+        description = database_errors.describe(error)
+        if not description or "--traceback" in arguments:
+            raise
+        sys.stderr.write(f"{description}\n")
+        sys.exit(1)
