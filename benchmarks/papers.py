@@ -32,7 +32,7 @@ def measure() -> None:
     print(f"\n{'PDFs':44} {'p50':>7}   {'p99':>7}")
     _time("an invoice", lambda: document.render_pdf(practice, invoice_document.invoice_document(bill)))
     _time(f"a statement of {BILLS} bills", statement)
-    _time("the getting-started guide", lambda: client_guide.as_pdf(practice, "en"))
+    _time("the getting-started guide", lambda: client_guide.guide_as_pdf(practice, "en"))
 
 
 def _time(name: str, make: Callable[[], bytes]) -> None:

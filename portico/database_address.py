@@ -21,7 +21,7 @@ def parse(url: str) -> dict[str, Any]:
     """Returns Django's settings for the database. Raises Malformed."""
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite":
-        return sqlite(_sqlite_file(rest))
+        return sqlite_settings(_sqlite_file(rest))
     if scheme not in {"postgres", "postgresql"}:
         raise Malformed("must begin with sqlite:/// or postgres://.")
     try:
@@ -56,7 +56,7 @@ def parse(url: str) -> dict[str, Any]:
     return settings
 
 
-def sqlite(path: Path) -> dict[str, Any]:
+def sqlite_settings(path: Path) -> dict[str, Any]:
     """Returns Django's settings for an SQLite file; plumbing/database/connections.py sets its pragmas."""
     return {
         "ENGINE": "django.db.backends.sqlite3",

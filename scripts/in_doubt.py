@@ -9,7 +9,7 @@ from portico.operating.demo import demo_command
 
 
 def main(port: int) -> None:
-    os.environ.update(demo_command.environment(port))
+    os.environ.update(demo_command.process_environment(port))
     django.setup()
     # Only now: they need the settings.
     from portico.domain.clients.models import Client  # noqa: PLC0415

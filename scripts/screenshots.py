@@ -204,7 +204,7 @@ def main() -> int:
 def running_demo() -> Iterator[tuple[int, Path]]:
     """The demo on free ports, and its folder; its own Ctrl-C ends it."""
     port = free_port()
-    while demo_command.taken(port):
+    while demo_command.describe_taken_port(port):
         port = free_port()
     with tempfile.TemporaryDirectory(prefix="portico-screenshots-") as folder:
         process = subprocess.Popen(

@@ -216,7 +216,7 @@ def bill(
     entry = InvoiceInput(
         min(today, due_on or today), due_on or today + timedelta(days=14), (LineInput(label, amount_minor),)
     )
-    draft = invoicing.draft(person, entry, by=DESK)
+    draft = invoicing.create_draft(person, entry, by=DESK)
     invoice = (
         invoice_sharing.share(draft, shown=None, by=DESK).invoice
         if shared

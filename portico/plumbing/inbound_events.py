@@ -106,7 +106,7 @@ def process_next() -> bool:
 
 
 def _record_error(event: InboundEvent, location: str) -> None:
-    logger.warning("inbox.error", extra={"event": event.pk, "kind": event.kind, "error": location})
+    logger.warning("inbound_event.failed", extra={"event": event.pk, "kind": event.kind, "error": location})
     event.errors += 1
     changes = {"errors": event.errors, "detail": location}
     if event.errors >= MAX_ERRORS:
@@ -129,4 +129,4 @@ def _postpone(event: InboundEvent, **changes: object) -> None:
 def _settle(event: InboundEvent, state: InboundEventState, **changes: object) -> None:
     is_saved = leases.finish(event, **changes | {"state": state, "settled_at": clock.now()})
     names = {"event": event.pk, "kind": event.kind, "state": state.value, "attempts": event.attempts}
-    logger.info("inbox.worked_on" if is_saved else "inbox.fenced_off", extra=names)
+    logger.info("inbound_event.attempted" if is_saved else "inbound_event.outcome_discarded", extra=names)

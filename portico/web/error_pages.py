@@ -101,7 +101,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Returns 403 for a form without a valid CSRF token. Registered as CSRF_FAILURE_VIEW."""
-    logger.warning("request.not_from_our_page", extra={"reference": reference_of(request), "reason": reason})
+    logger.warning("request.csrf_rejected", extra={"reference": reference_of(request), "reason": reason})
     return _page(request, "403", 403, stale=True)
 
 

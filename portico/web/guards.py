@@ -190,7 +190,7 @@ def _authenticate_staff(request: HttpRequest) -> OfficeRequest | None:
 
 def _save_post(request: HttpRequest, slug: str) -> str:
     """Saves a form that was posted after its session had timed out and returns its ref; empty if there is none."""
-    session = session_that_ended(request, practice_at(slug)) if request.method == "POST" else None
+    session = ended_client_session(request, practice_at(slug)) if request.method == "POST" else None
     return saved_forms.save_for_client(request, session) if session else ""
 
 
@@ -240,7 +240,7 @@ def client_session(request: HttpRequest, practice: Practice) -> PortalSession | 
     return portal_sessions.find(practice, key) if key else None
 
 
-def session_that_ended(request: HttpRequest, practice: Practice) -> PortalSession | None:
+def ended_client_session(request: HttpRequest, practice: Practice) -> PortalSession | None:
     """Returns the client session of this browser that timed out recently, if any."""
     key = request.COOKIES.get(settings.CLIENT_COOKIE_NAME, "")
     return portal_sessions.find_ended(practice, key) if key else None

@@ -116,7 +116,7 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
         practice, code="S50", label="Session, 50 minutes", price_minor=14_000, shown=None, by=cast.DESK
     )
     today = clock.today(practice.time_zone)
-    draft = invoicing.draft(person, InvoiceInput(today, today, (LineInput("Session", 14_000),)), by=cast.DESK)
+    draft = invoicing.create_draft(person, InvoiceInput(today, today, (LineInput("Session", 14_000),)), by=cast.DESK)
     partly, void, hidden = cast.bill(person, 28_000), cast.bill(person), cast.bill(person, shared=False)
     payment = cast.cash(person, 14_000, invoice=partly)
     refund = outcomes.refunded_in_part(person)

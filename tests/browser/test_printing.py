@@ -81,7 +81,7 @@ def test_the_overview_and_billing_have_the_balance(office: Page, ana: Client) ->
 
 def test_pages_of_a_bill_name_the_client(office: Page, ana: Client) -> None:
     invoice, payment, today = Invoice.objects.get(), Payment.objects.get(), clock.today("America/New_York")
-    draft = invoicing.draft(ana, InvoiceInput(today, today, (LineInput("Session", 14_000),)), by=cast.DESK)
+    draft = invoicing.create_draft(ana, InvoiceInput(today, today, (LineInput("Session", 14_000),)), by=cast.DESK)
 
     for address in (
         *(f"invoices/{invoice.ref}/", f"invoices/{invoice.ref}/void/", f"invoices/{draft.ref}/draft/"),

@@ -19,7 +19,7 @@ def test_the_owner_sets_up_a_new_factor_at_the_next_sign_in(practice: Practice, 
     cast.with_authenticator(elm)
     cast.signed_in_with_factor(client, elm)
     call_command("reset_second_factor", " ELM@alder-street.example ")
-    assert not second_factor.rows(elm).exists()
+    assert not second_factor.authenticators_of(elm).exists()
     assert not StaffSession.objects.exists()
     entry = AuditEntry.objects.latest("id")
     assert (entry.action, entry.actor_kind, entry.about) == (

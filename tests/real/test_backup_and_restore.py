@@ -152,7 +152,7 @@ def test_a_backup_of_a_busy_installation_comes_back_elsewhere(
     assert_doors_are_shut(there, held)
     smtp.start()
     second = processes.worker(DATABASE_URL=elsewhere, EMAIL_URL=smtp.url, PUBLIC_BASE_URL=there.url)
-    second.wait_for_line("chore.done")
+    second.wait_for_line("task.completed")
     assert smtp.mails == []  # Parked means parked, also when the mail server is there again.
     assert_all_is_proved(processes, elsewhere)
 
@@ -165,7 +165,7 @@ def test_a_database_that_is_in_use_is_not_replaced_and_what_the_worker_leaves_is
     backup, database = tmp_path / "backup.sqlite3", Path(connection.settings_dict["NAME"])
     assert processes.run("backup", str(backup)).returncode == 0
     worker = processes.worker()
-    worker.wait_for_line("chore.done", seconds=60)
+    worker.wait_for_line("task.completed", seconds=60)
     refused = processes.run("restore", str(backup), "--replace")
     assert (refused.returncode, "Stop web and worker first" in refused.stderr) == (1, True)
     # The test's own connection keeps the log from being tidied away by whoever closes last.

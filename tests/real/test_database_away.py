@@ -36,7 +36,7 @@ def test_a_page_says_so_at_once_and_all_is_well_soon_after(processes: Processes,
     assert processes.run(*FOUNDING, PUBLIC_BASE_URL=web.url).returncode == 0
     visitor = Visitor(web)
     assert visitor.post(DOOR, email="ana@mail.example")[0] == 200
-    worker.wait_for_line("sign_in_request.answered")
+    worker.wait_for_line("sign_in_request.processed")
 
     cluster.halt()
     began = time.monotonic()
@@ -49,5 +49,5 @@ def test_a_page_says_so_at_once_and_all_is_well_soon_after(processes: Processes,
     cluster.serve()
     web.wait_for(lambda: visitor.get(DOOR)[0] == 200, seconds=5)
     assert visitor.post(DOOR, email="bruno@mail.example")[0] == 200
-    worker.wait_for(lambda: worker.log().count("sign_in_request.answered") == 2, seconds=10)
+    worker.wait_for(lambda: worker.log().count("sign_in_request.processed") == 2, seconds=10)
     assert (web.is_running, worker.is_running) == (True, True)

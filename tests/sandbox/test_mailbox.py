@@ -106,7 +106,7 @@ def test_a_mails_html_can_do_nothing_but_look_like_itself(mailbox: Running) -> N
 
 def test_a_long_name_and_subject_are_shown_whole(tmp_path: Path) -> None:
     name = "Praxis für Psychotherapie und Beratung Müller-Lüdenscheidt und Söhne in München"
-    raw = headers.mailbox("From", name, "a@oak.example") + headers.text("Subject", f"{name} =?utf-8?q?A?=")
+    raw = headers.mailbox_field("From", name, "a@oak.example") + headers.text_field("Subject", f"{name} =?utf-8?q?A?=")
     mail = Mailbox(tmp_path).keep(raw + b"\r\nHello", sender="a@oak.example", recipients=["josé@oak.example"])
     assert mail.header("From") == f"{name} <a@oak.example>"
     assert mail.header("subject") == f"{name} =?utf-8?q?A?="

@@ -13,7 +13,7 @@ from portico.domain.access.sign_in import portal_sessions, sign_in_requests
 from portico.domain.practices.models import Practice
 from portico.web import page_subjects
 from portico.web.entrance import opened_links
-from portico.web.guards import session_that_ended
+from portico.web.guards import ended_client_session
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse
@@ -54,7 +54,7 @@ class Browser(Client):
             ask = sign_in_requests.latest(practice, request.COOKIES.get(settings.ASKING_COOKIE_NAME, ""))
             return sign_in_requests.name_of(ask) if ask else ""
         if by == "session":
-            over = session_that_ended(request, practice)
+            over = ended_client_session(request, practice)
             return over.ref if over else ""
         return "" if page else subject_in_portal(practice, request)
 

@@ -37,7 +37,7 @@ def words_of(guide: Guide) -> list[str]:
 def test_guide_and_letter_set_the_address_apart(practice: Practice, language: str) -> None:
     ana = cast.ana(practice)
     with translation.override(language):
-        lines = [*words_of(client_guide.build(practice)), *words_of(client_guide.letter(ana))]
+        lines = [*words_of(client_guide.build_guide(practice)), *words_of(client_guide.invitation_letter(ana))]
     assert sum(practice.portal_address in line for line in lines) == 4
     assert [line for line in lines if FOLLOWED.search(line)] == []
 

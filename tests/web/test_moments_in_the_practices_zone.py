@@ -73,7 +73,7 @@ def everything(world: World) -> Iterator[tuple[str, str]]:
                     yield f"{visitor}: {path}", text_of(answer.headers["Content-Type"], answer.content)
                     yield f"{visitor}: {path}, its name", answer.headers.get("Content-Disposition", "")
     for mail in OutgoingEmail.objects.select_related("practice").order_by("id"):
-        composer = outbox.composer(mail.kind)
+        composer = outbox.composer_of(mail.kind)
         letter = composer.compose(mail, composer.link(mail))
         yield f"mail: {mail.kind}", f"{mail.subject} {letter.text} {plain(letter.html.encode())}"
 

@@ -137,7 +137,7 @@ def _choose(access: PortalAccess, address: EmailAddress | None, *, by: Actor) ->
     if (address.pk if address else None) == access.address_id:
         return None
     if access.address is not None and access.account is not None:
-        notices.address_removed(access, access.address, access.account)
+        notices.notify_address_removed(access, access.address, access.account)
     access.had_signed_in_before = access.had_signed_in_before or access.first_signed_in_at is not None
     access.invited_at = access.pin_given_at = access.first_signed_in_at = access.last_signed_in_at = None
     access.mail_stopped_at, access.mail_stopped_reason = None, ""

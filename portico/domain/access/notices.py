@@ -21,7 +21,7 @@ ACCEPTED_STATES = (EmailState.HANDED_OVER, EmailState.DELIVERED)
 REJECTED_STATES = (EmailState.BOUNCED, EmailState.COMPLAINED)
 
 
-def pin_used(pin: Pin, access: PortalAccess, *, browser: str) -> None:
+def notify_pin_used(pin: Pin, access: PortalAccess, *, browser: str) -> None:
     """Queues the notice of a sign-in by PIN. Requires `Email ok`, which is checked again before sending."""
     address = eligibility.mail_address(access, Purpose.NOTICE)
     if address is None:
@@ -48,7 +48,7 @@ def pin_used(pin: Pin, access: PortalAccess, *, browser: str) -> None:
     )
 
 
-def new_browser(session: PortalSession, account: PortalAccount) -> None:
+def notify_new_browser(session: PortalSession, account: PortalAccount) -> None:
     """Queues the notice of a sign-in with a browser that is new to the mailbox. The mail names no client."""
     accesses = account.accesses.eligible(Purpose.SIGN_IN_BY_MAIL).select_related("client", "address", "practice")
     access = accesses.order_by("client_id").first()
@@ -75,7 +75,7 @@ def new_browser(session: PortalSession, account: PortalAccount) -> None:
     )
 
 
-def address_removed(access: PortalAccess, address: EmailAddress, account: PortalAccount) -> None:
+def notify_address_removed(access: PortalAccess, address: EmailAddress, account: PortalAccount) -> None:
     """Queues the notice that the address no longer signs in for this client.
 
     The only mail that does not require `Email ok`; it names no client. Sent only if a mailed link or code of the

@@ -7,7 +7,7 @@ from portico.domain.clients import email_addresses, phone_numbers, search_terms
 from portico.domain.clients.client_input import ClientInput
 from portico.domain.clients.email_addresses import AddressChanges
 from portico.domain.clients.models import Client, Status
-from portico.domain.clients.registration import describe
+from portico.domain.clients.registration import set_details
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.refusals import Refused
@@ -36,7 +36,7 @@ def save(client: Client, entry: ClientInput, *, version: int, by: Actor) -> Addr
         raise ClientConflict
     if client.status == Status.ARCHIVED:
         raise ClientArchived
-    fields = describe(client, entry.details)
+    fields = set_details(client, entry.details)
     changes = email_addresses.save_addresses(client, entry.addresses, by=by)
     phones_changed = phone_numbers.save_phones(client, entry.phones)
     if not (fields or phones_changed or changes.closed or changes.opened or changes.withdrawn or changes.recorded):

@@ -63,7 +63,7 @@ class Client(PracticeRow):
     )
     portal_state = models.CharField(max_length=16, choices=PortalState.choices, default=PortalState.NO_ACCESS)
     portal_reason = models.CharField(max_length=30, blank=True)
-    # The sort key of the list: the displayed name, folded; written by `registration.describe`.
+    # The sort key of the list: the displayed name, folded; written by `registration.set_details`.
     sort_key = models.CharField(max_length=210)
     version = models.PositiveIntegerField(default=1)
     # The random key of the form that created the client, so that submitting it twice creates one client.

@@ -19,7 +19,7 @@ def create(practice: Practice, entry: ClientInput, *, by: Actor, form_key: str =
     """
     with transaction.atomic():
         client = Client(practice=practice, form_key=form_key)
-        describe(client, entry.details)
+        set_details(client, entry.details)
         client.save(force_insert=True)
         audit_log.record(AuditAction.CLIENT_CREATED, practice=practice, client=client, by=by)
         email_addresses.save_addresses(client, entry.addresses, by=by)
@@ -28,7 +28,7 @@ def create(practice: Practice, entry: ClientInput, *, by: Actor, form_key: str =
     return client
 
 
-def describe(client: Client, details: ClientDetails) -> list[str]:
+def set_details(client: Client, details: ClientDetails) -> list[str]:
     """Sets the details on the row, unsaved. Returns the names of the fields that changed."""
     before = {name: getattr(client, name) for name in _FIELDS}
     for name in _FIELDS:

@@ -179,7 +179,7 @@ def _as_key(query: str) -> str:
         return query
 
 
-def ever_at(practice: Practice, address: str) -> QuerySet[Client]:
+def clients_ever_with_address(practice: Practice, address: str) -> QuerySet[Client]:
     """Returns the practice's clients who have, or once had, exactly this mailbox."""
     rows = EmailAddress.objects.filter(practice=practice, mailbox_key=_as_key(address))
     return Client.objects.filter(practice=practice, pk__in=rows.values("client_id"))

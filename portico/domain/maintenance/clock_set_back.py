@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 MAX_NEWEST = 5_000
 
 
-def settle() -> int:
+def repair() -> int:
     """Repairs all rows from the future; a scheduled task. Returns their number.
 
     Changes nothing while our clock is known to be slow: correct times then appear to be in the future.

@@ -47,7 +47,7 @@ def run_next(tasks: Sequence[Task]) -> bool:
         return True
     rows = task.work()
     ScheduledTask.objects.filter(pk=row.pk).update(done_at=clock.now())
-    logger.info("chore.done", extra={"chore": task.name, "rows": rows})
+    logger.info("task.completed", extra={"task": task.name, "rows": rows})
     return True
 
 

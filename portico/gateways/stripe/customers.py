@@ -32,7 +32,7 @@ def create(client: StripeClient, *, email: str, metadata: Mapping[str, str], key
             rejected = next((name for name in fields if error.is_about(name)), None)
             if rejected is None:
                 raise
-            logger.warning("stripe.field_left_out", extra={"field": rejected, **error.details})
+            logger.warning("stripe.field_omitted", extra={"field": rejected, **error.details})
             del fields[rejected]
             key = f"{key}-without-{rejected}"
 

@@ -11,7 +11,7 @@ NEXT = (
 )
 
 
-def lines(practices: dict[str, RestoreSummary]) -> Iterator[str]:
+def summary_lines(practices: dict[str, RestoreSummary]) -> Iterator[str]:
     """Yields one line per practice, given the summaries by slug."""
     for slug, summary in practices.items():
         if summary.is_nothing:
@@ -24,7 +24,7 @@ def lines(practices: dict[str, RestoreSummary]) -> Iterator[str]:
         )
 
 
-def warnings() -> Iterator[str]:
+def missing_key_warnings() -> Iterator[str]:
     """Yields a line for each encryption key that the restored data need and FIELD_KEYS lacks."""
     for key_id, kinds in key_usage.missing_keys().items():
         yield (

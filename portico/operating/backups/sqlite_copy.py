@@ -14,14 +14,14 @@ class NotCopied(Exception):
     """The copy failed. The message is a sentence for the operator."""
 
 
-def live(database: Path) -> sqlite3.Connection:
+def connect_live(database: Path) -> sqlite3.Connection:
     """Connects to a database in use. Raises NotCopied if the file is missing: connecting must not create it."""
     if not database.is_file():
         raise NotCopied(f"There is no database at {database}.")
     return _connect(database, "mode=rw")
 
 
-def at_rest(database: Path) -> sqlite3.Connection:
+def connect_at_rest(database: Path) -> sqlite3.Connection:
     """Connects to a database that is not in use, and writes no file beside it. Raises NotCopied if it is missing."""
     if not database.is_file():
         raise NotCopied(f"There is no file {database}.")

@@ -38,7 +38,7 @@ def restore(file: Path, database: Path, *, replace: bool, by: Actor) -> Restored
     Raises NotRestored and sqlite_copy.NotCopied. A crash half-way leaves the previous database in place.
     """
     prepared = database.with_name(f"{database.name}.restoring")
-    with closing(sqlite_copy.at_rest(file)) as original:
+    with closing(sqlite_copy.connect_at_rest(file)) as original:
         _refuse_foreign(original, file)
         has_data = _has_data(database)
         if has_data and not replace:
@@ -79,7 +79,7 @@ def _has_data(database: Path) -> bool:
     if not database.exists():
         return False
     try:
-        with closing(sqlite_copy.live(database)) as connection:
+        with closing(sqlite_copy.connect_live(database)) as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if "practices_practice" not in tables:
                 return bool(tables)
@@ -93,7 +93,7 @@ def _refuse_in_use(database: Path) -> None:
     if not database.exists():
         return
     try:
-        with closing(sqlite_copy.live(database)) as connection:
+        with closing(sqlite_copy.connect_live(database)) as connection:
             # Leaving WAL mode needs an exclusive lock on the database.
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as error:

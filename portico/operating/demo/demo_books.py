@@ -42,13 +42,13 @@ class DemoBooks:
         self.bill(lucia, days_ago=5)
         for name in ("child-1", "child-2"):
             self.bill(clients[name], days_ago=4, item=self.items[1])
-        invoicing.draft(alex, self.entry(self.items[0], self.today, 1), by=self.by)
+        invoicing.create_draft(alex, self.entry(self.items[0], self.today, 1), by=self.by)
 
     def bill(
         self, client: Client, *, days_ago: int, quantity: int = 1, share: bool = True, item: ServiceItem | None = None
     ) -> Invoice:
         entry = self.entry(item or self.items[0], self.today - timedelta(days=days_ago), quantity)
-        invoice = invoicing.issue(invoicing.draft(client, entry, by=self.by), shown=None, by=self.by)
+        invoice = invoicing.issue(invoicing.create_draft(client, entry, by=self.by), shown=None, by=self.by)
         # Without emails, so that the demo's mailbox shows only the invitations.
         return invoice_sharing.share(invoice, notify=False, shown=None, by=self.by).invoice if share else invoice
 

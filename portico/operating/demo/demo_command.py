@@ -32,7 +32,9 @@ PORTICO = (sys.executable, "-m", "portico")
 def main(arguments: list[str]) -> int:
     """Runs the demo until Ctrl-C. Returns the exit code."""
     options = _parser().parse_args(arguments)
-    problem = taken(options.port) if find_spec("sandbox") else "The demo needs a checkout of Portico's source."
+    problem = (
+        describe_taken_port(options.port) if find_spec("sandbox") else "The demo needs a checkout of Portico's source."
+    )
     if problem:
         print(problem, file=sys.stderr)
         return 1
@@ -41,7 +43,7 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(f"The demo keeps its data in {FOLDER}, which cannot be written here: {error}.", file=sys.stderr)
         return 1
-    parts = Supervisor(environment(options.port))
+    parts = Supervisor(process_environment(options.port))
     parts.listen_to_signals()
     parts.start("mailbox", _mailbox(options.port))
     parts.start("stripe", _stripe(options.port))
@@ -59,7 +61,7 @@ def main(arguments: list[str]) -> int:
         raise
 
 
-def taken(port: int) -> str:
+def describe_taken_port(port: int) -> str:
     """Returns a sentence about the first port of the demo that is taken, or ""."""
     for needed, part in (
         (port, "the web server"),
@@ -75,7 +77,7 @@ def taken(port: int) -> str:
     return ""
 
 
-def environment(port: int) -> dict[str, str]:
+def process_environment(port: int) -> dict[str, str]:
     """Returns the environment of the demo's processes. Portico's own variables are never taken from this shell."""
     keys = json.loads((FOLDER / KEYS).read_text())
     return os.environ | {

@@ -50,7 +50,7 @@ class _Demo:
         return self.loaded.staff["naomi"].actor
 
 
-def make() -> None:
+def create_demo_data() -> None:
     """Fills a database without rows. The demo's mail server must be running: invitations are sent and links opened."""
     wanted = file_format.read(json.loads(PEOPLE.read_text(encoding="utf-8")))
     (loaded,) = loading.load(wanted, by=Actor.operator())

@@ -167,7 +167,7 @@ def _invoice(client: Client, wanted: SeedInvoice, refs: _KnownRefs, *, by: Actor
     if any(line.quantity < 1 for line in lines):
         raise SeedRefused(f"{wanted.place}.lines", "has a quantity below one.")
     try:
-        draft = invoicing.draft(client, InvoiceInput(dated_on, wanted.due_on, lines), by=by)
+        draft = invoicing.create_draft(client, InvoiceInput(dated_on, wanted.due_on, lines), by=by)
         invoice = invoicing.issue(draft, shown=None, by=by)
         if wanted.shared:
             # Without an email: loading seed files notifies no client.

@@ -104,7 +104,7 @@ def log_newest() -> None:
     """Logs the newest seal of every chain, which the database's owner cannot undo. Called once a day."""
     for head in AuditChainHead.objects.all():
         logger.info(
-            "trail.newest_seal",
+            "audit_log.newest_seal",
             extra={"practice": head.practice_id, "position": head.position, "digest": bytes(head.digest).hex()},
         )
 

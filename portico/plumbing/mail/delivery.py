@@ -105,7 +105,7 @@ def _allowed(claimed: Sequence[_Claimed]) -> list[_Claimed]:
     allowed = []
     for each in claimed:
         try:
-            reason = outbox.composer(each.email.kind).refuse(each.email)
+            reason = outbox.composer_of(each.email.kind).refuse(each.email)
         except (OperationalError, InterfaceError):
             raise  # The database is unavailable, which is not an error of this mail.
         except Exception as error:  # noqa: BLE001  # Any error in one mail must not stop the others.
@@ -114,7 +114,7 @@ def _allowed(claimed: Sequence[_Claimed]) -> list[_Claimed]:
         if reason is None:
             allowed.append(each)
         else:
-            _save_unsent(each, retry_policy.dropped(reason, at=clock.now()))
+            _save_unsent(each, retry_policy.dropped_outcome(reason, at=clock.now()))
     return allowed
 
 
@@ -142,7 +142,7 @@ def _send(claimed: _Claimed, mail_connection: MailConnection) -> ServerReply | N
     """Builds and sends the mail; returns the server's reply, or None if building failed."""
     email = claimed.email
     try:
-        built = _build(email, outbox.composer(email.kind))
+        built = _build(email, outbox.composer_of(email.kind))
     except (OperationalError, InterfaceError):
         raise  # As above.
     except Exception as error:  # noqa: BLE001  # As above.
@@ -150,7 +150,7 @@ def _send(claimed: _Claimed, mail_connection: MailConnection) -> ServerReply | N
         return None
     transaction_guard.refuse_inside_transaction()
     reply = mail_connection.send(built.message, sender=settings.EMAIL_FROM, recipient=built.recipient)
-    outcome = retry_policy.outcome(email, reply, at=clock.now())
+    outcome = retry_policy.outcome_of(email, reply, at=clock.now())
     outcome.changes.update(body_text=built.text, body_html=built.html)
     if reply.kind in {"taken", "lost"}:
         _save(email, outcome)
@@ -171,16 +171,16 @@ def _build(email: OutgoingEmail, composer: outbox.MailComposer) -> _Built:
     composed = composer.compose(email, link)
     recipient = mailboxes.deliverable(email.to_address)
     return _Built(
-        message=mime_messages.message(email, composed, recipient=recipient, at=clock.now()),
+        message=mime_messages.build_message(email, composed, recipient=recipient, at=clock.now()),
         recipient=recipient,
-        text=mime_messages.masked(composed.text, link, secrets),
-        html=mime_messages.masked(composed.html, link, secrets),
+        text=mime_messages.mask_secrets(composed.text, link, secrets),
+        html=mime_messages.mask_secrets(composed.html, link, secrets),
     )
 
 
 def _failed(email: OutgoingEmail, error: Exception) -> Outcome:
     location = error_locations.location_of(error)
-    logger.warning("email.not_built", extra={"email": email.pk, "kind": email.kind, "error": location})
+    logger.warning("email.build_failed", extra={"email": email.pk, "kind": email.kind, "error": location})
     return retry_policy.failed_to_build(email, location, at=clock.now())
 
 
@@ -202,7 +202,7 @@ def _save(email: OutgoingEmail, outcome: Outcome) -> None:
         else:
             break
     names = {"email": email.pk, "kind": email.kind, "state": email.state, "attempts": email.attempts}
-    logger.info("email.worked_on" if written else "email.fenced_off", extra=names)
+    logger.info("email.attempted" if written else "email.outcome_discarded", extra=names)
 
 
 def _save_once(email: OutgoingEmail, outcome: Outcome, *, notify_composer: bool) -> bool:
@@ -235,7 +235,7 @@ def _delay_others(email: OutgoingEmail, reply: ServerReply) -> None:
     at = clock.now()
     others = leases.ready(OutgoingEmail.objects.free_to_leave().in_queue(email.queue)).exclude(pk=email.pk)
     others = others.filter(Q(state=EmailState.QUEUED) | Q(delayed_by=DelayCause.OURS)).order_by("id")
-    columns = retry_policy.delayed(reply, DelayCause.OURS, since=at, at=at)
+    columns = retry_policy.delay_columns(reply, DelayCause.OURS, since=at, at=at)
     with transaction.atomic():
         locked = list(others.select_for_update(no_key=True, skip_locked=True, of=("self",))[:DELAY_BATCH_SIZE])
         newly_delayed = [row for row in locked if row.delayed_at is None]

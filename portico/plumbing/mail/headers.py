@@ -22,14 +22,14 @@ _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+( [A-Za-z0-9!#$%&'*+/=?^_`{
 _Q_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 
 
-def plain(name: str, value: str) -> bytes:
+def plain_field(name: str, value: str) -> bytes:
     """Returns a field whose value is ours and fits on one line, such as an id or a date. Raises ValueError if not."""
     if not _PRINTABLE.fullmatch(value) or len(name) + len(value) + 2 > MAX_LINE_LENGTH:
         raise ValueError(f"{name} must be one line of printable ASCII characters.")
     return _field(name, [value])
 
 
-def text(name: str, value: str) -> bytes:
+def text_field(name: str, value: str) -> bytes:
     """Returns a field of free text, such as the subject, which every mail program shows exactly as given.
 
     Raises ValueError for control characters.
@@ -40,7 +40,7 @@ def text(name: str, value: str) -> bytes:
     return _field(name, _encoded_words(value, _first_line_room(name)))
 
 
-def mailbox(name: str, display_name: str, address: str) -> bytes:
+def mailbox_field(name: str, display_name: str, address: str) -> bytes:
     """Returns a field with exactly one mailbox. Raises ValueError for control characters, also in the address.
 
     The address is written unchanged: `mailboxes.header_address` checks that a header can carry it.

@@ -24,7 +24,7 @@ MIN_SECRET_LENGTH = 20
 HEADER_CACHE_SIZE = 256
 
 
-def message(email: OutgoingEmail, composed: ComposedMail, *, recipient: str, at: datetime) -> bytes:
+def build_message(email: OutgoingEmail, composed: ComposedMail, *, recipient: str, at: datetime) -> bytes:
     """Returns the message as it is sent: text and HTML as alternatives, then the attachments.
 
     It is ASCII, unless the recipient's address is not. Raises ValueError for an address that no header can carry, and
@@ -58,11 +58,11 @@ def assemble(
     mailboxes = {field: Mailbox(clean_line(each.name), each.address) for field, each in mailboxes.items()}
     raw = b"".join(
         (
-            headers.plain("Message-ID", message_id),
-            headers.plain("Date", format_datetime(at)),
-            *(headers.mailbox(field, each.name, each.address) for field, each in mailboxes.items()),
-            headers.text("Subject", subject),
-            headers.plain("Auto-Submitted", "auto-generated"),
+            headers.plain_field("Message-ID", message_id),
+            headers.plain_field("Date", format_datetime(at)),
+            *(headers.mailbox_field(field, each.name, each.address) for field, each in mailboxes.items()),
+            headers.text_field("Subject", subject),
+            headers.plain_field("Auto-Submitted", "auto-generated"),
             body.as_bytes(policy=SMTP),
         )
     )
@@ -86,7 +86,7 @@ def _header(name: str, value: str) -> BaseHeader:
     return header
 
 
-def masked(body: str, link: str | None, secrets: Sequence[str] = ()) -> str:
+def mask_secrets(body: str, link: str | None, secrets: Sequence[str] = ()) -> str:
     """Returns the body with the secret in the link's last part, and the other secrets, masked."""
     for secret in (*([_secret_in(link)] if link else ()), *secrets):
         body = body.replace(secret, LINK_PLACEHOLDER).replace(escape(secret), LINK_PLACEHOLDER)

@@ -91,7 +91,7 @@ def register(kind: str, composer: MailComposer) -> None:
     _composers[kind] = composer
 
 
-def composer(kind: str) -> MailComposer:
+def composer_of(kind: str) -> MailComposer:
     """Returns the composer of a kind. Raises KeyError for a kind that no app has registered."""
     return _composers[kind]
 
@@ -100,7 +100,7 @@ def composer_or_none(kind: str) -> MailComposer | None:
     return _composers.get(kind)
 
 
-def label(kind: str) -> "str | _StrPromise":
+def kind_label(kind: str) -> "str | _StrPromise":
     """Returns the kind's name for the screen, also if no app registers it any more."""
     known = _composers.get(kind)
     return (known.label if known else "") or kind.replace("_", " ").capitalize()
@@ -146,7 +146,7 @@ def queue_new(drafts: Sequence[Draft]) -> list[OutgoingEmail]:
 
 
 def _columns(draft: Draft) -> dict[str, Any]:  # Any: a column's value.
-    composer(draft["kind"])  # Raises for an unknown kind here rather than in the worker.
+    composer_of(draft["kind"])  # Raises for an unknown kind here rather than in the worker.
     domain = settings.EMAIL_FROM.rpartition("@")[2]
     client = draft.get("client")
     return {
@@ -202,7 +202,7 @@ def retry(email: OutgoingEmail, *, by: Actor) -> OutgoingEmail:
         email.requeue()
         add_event(email, EmailEventKind.RESTARTED, words=by.name)
         audit_log.record(MailAction.RESTARTED, practice=email.practice, client=email.client, about=email.ref, by=by)
-        composer(email.kind).state_changed(email)
+        composer_of(email.kind).state_changed(email)
     return email
 
 

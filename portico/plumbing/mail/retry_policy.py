@@ -57,7 +57,7 @@ class Outcome:
     event: EmailEventKind | None
 
 
-def outcome(email: OutgoingEmail, reply: ServerReply, *, at: datetime) -> Outcome:
+def outcome_of(email: OutgoingEmail, reply: ServerReply, *, at: datetime) -> Outcome:
     """Returns the outcome of an attempt, without `handing_over_at`: only the caller knows about earlier attempts."""
     match reply.kind:
         case "taken":
@@ -79,7 +79,7 @@ def stops_every_mail(reply: ServerReply) -> bool:
     return reply.kind == "ours" and reply.stage in STAGES_BEFORE_MAIL
 
 
-def dropped(reason: str, *, at: datetime) -> Outcome:
+def dropped_outcome(reason: str, *, at: datetime) -> Outcome:
     return Outcome(_settled_columns(EmailState.DROPPED, reason, "", at), EmailEventKind.DROPPED)
 
 
@@ -94,7 +94,7 @@ def failed_to_build(email: OutgoingEmail, detail: str, *, at: datetime) -> Outco
     return Outcome(changes, EmailEventKind.PARKED)
 
 
-def delayed(
+def delay_columns(
     reply: ServerReply, by: DelayCause, *, since: datetime, at: datetime
 ) -> dict[str, Any]:  # Any: a column's value.
     """Returns the columns of a mail that has waited for the same reason since then."""
@@ -123,7 +123,7 @@ def _retried(email: OutgoingEmail, by: DelayCause, reply: ServerReply, at: datet
     if by is not DelayCause.OURS and at - since >= GIVE_UP_AFTER:
         reason = _("The mail server put us off for two days; we stopped trying.")
         return Outcome(_settled_by(EmailState.FAILED, reason, reply, at), EmailEventKind.REFUSED)
-    return Outcome(delayed(reply, by, since=since, at=at), EmailEventKind.DELAYED if is_new_cause else None)
+    return Outcome(delay_columns(reply, by, since=since, at=at), EmailEventKind.DELAYED if is_new_cause else None)
 
 
 def _settled_by(state: EmailState, reason: str, reply: ServerReply, at: datetime) -> dict[str, Any]:  # Any: as above.

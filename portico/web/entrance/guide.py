@@ -21,7 +21,7 @@ def show(request: OpenRequest) -> HttpResponse:
         translation.activate(session.account.language or access.client.language)
     context = {
         "practice": request.practice,
-        "guide": client_guide.build(request.practice),
+        "guide": client_guide.build_guide(request.practice),
         "is_signed_in": access is not None,
     }
     return render(request, "entrance/help.html", context)

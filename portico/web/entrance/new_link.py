@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from portico.domain.access.sign_in import link_redemption, sign_in_requests
 from portico.web import page_subjects, redirects
 from portico.web.entrance import opened_links, out_of_date, request_link
-from portico.web.guards import open_page, session_that_ended
+from portico.web.guards import ended_client_session, open_page
 from portico.web.http import request_origin
 from portico.web.http.request_types import OpenRequest
 
@@ -53,7 +53,7 @@ def _from_link(request: OpenRequest, subject: str) -> KnownAddress | None:
 
 
 def _from_session(request: OpenRequest, subject: str) -> KnownAddress | None:
-    session = session_that_ended(request, request.practice)
+    session = ended_client_session(request, request.practice)
     if session is None or session.ref != subject:
         return None
     return KnownAddress(session.account.mailbox_key, is_typed=False, goes_to=redirects.requested_portal_path(request))

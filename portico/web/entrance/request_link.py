@@ -12,7 +12,7 @@ from portico.domain.access.models import PortalSession
 from portico.domain.access.sign_in import portal_sessions, sign_in_requests
 from portico.plumbing.text.input_validation import AddressField
 from portico.web import redirects
-from portico.web.guards import client_session, open_page, session_that_ended
+from portico.web.guards import client_session, ended_client_session, open_page
 from portico.web.http import cookies, request_origin
 from portico.web.http.request_types import OpenRequest
 
@@ -50,7 +50,7 @@ def show(request: OpenRequest) -> HttpResponse:
     session = client_session(request, request.practice)
     if session is not None and portal_sessions.accesses_of(session).exists():
         return redirect("portal:home", slug=request.practice.slug)
-    ended = None if "other-email" in request.GET else session_that_ended(request, request.practice)
+    ended = None if "other-email" in request.GET else ended_client_session(request, request.practice)
     if ended is not None:
         return _session_ended(request, ended)
     return page(request, RequestLinkForm())

@@ -39,7 +39,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
             "database": "ok",
             "migrations": "applied",
             "queue_lag_seconds": round(leases.lag(OutgoingEmail.objects.free_to_leave()).total_seconds(), 1),
-            "standby": standby(),
+            "standby": replication_state(),
             # Compared with Stripe's clock at the last call; negative if ours is slow.
             "clock_ahead_seconds": int(clock_checks.known_difference().total_seconds()),
         }
@@ -56,7 +56,7 @@ def migrations_are_applied() -> bool:
     return CheckedOnce.migrations_applied
 
 
-def standby() -> str:
+def replication_state() -> str:
     """Returns the state of PostgreSQL's synchronous replication: "none", "synchronous", "missing" or "hidden"."""
     if connection.vendor != "postgresql":
         return "none"

@@ -34,7 +34,7 @@ def client_guide_pdf(request: OfficeRequest, language: str) -> HttpResponse:
     """Returns the getting-started guide for clients in one of the portal's languages."""
     if not languages.is_known(language):
         raise Http404
-    return _attachment(client_guide.as_pdf(request.practice, language), client_guide.file_name(language))
+    return _attachment(client_guide.guide_as_pdf(request.practice, language), client_guide.file_name(language))
 
 
 @office_page()
@@ -45,7 +45,7 @@ def letter_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
     audit_log.record(
         AuditAction.DOCUMENT_VIEWED, practice=request.practice, client=client, by=request.actor, kind="letter"
     )
-    return _attachment(client_guide.letter_as_pdf(client), "invitation-letter.pdf")
+    return _attachment(client_guide.invitation_letter_as_pdf(client), "invitation-letter.pdf")
 
 
 def _attachment(content: bytes, name: str) -> HttpResponse:

@@ -45,7 +45,7 @@ def notified_addresses() -> list[str]:
 
 def letter(kind: str) -> outbox.ComposedMail:
     mail = OutgoingEmail.objects.select_related("practice").get(kind=kind)
-    return outbox.composer(kind).compose(mail, None)
+    return outbox.composer_of(kind).compose(mail, None)
 
 
 @pytest.mark.parametrize("address", ["ana@new.example", None], ids=["changed", "removed"])

@@ -55,7 +55,7 @@ def test_each_mail_says_the_practices_time_and_names_its_zone(
     day, time = ZONES[zone]
     for kind in KINDS:
         mail = OutgoingEmail.objects.select_related("practice").filter(kind=kind).latest("id")
-        composer = outbox.composer(kind)
+        composer = outbox.composer_of(kind)
         letter = composer.compose(mail, composer.link(mail))
         for body in (letter.text, letter.html):
             assert (kind, day in body, time in body) == (kind, True, True), body

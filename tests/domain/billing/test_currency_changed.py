@@ -52,6 +52,6 @@ def test_a_price_with_too_many_decimals_stops_change(practice: Practice) -> None
 
 def test_the_first_draft_fixes_the_currency(practice: Practice) -> None:
     entry = InvoiceInput(NOW.date(), None, (LineInput("Session", 14_000),))
-    invoicing.draft(cast.ana(practice), entry, by=DESK)
+    invoicing.create_draft(cast.ana(practice), entry, by=DESK)
     with pytest.raises(CurrencyFixed):
         change(practice, "JPY")

@@ -124,7 +124,7 @@ def test_a_waiting_mail_is_parked_with_its_reason_and_can_be_started_again(offic
     assert "Start again" in shown
     office.post(f"/office/emails/{email.ref}/restart/")
     email.refresh_from_db()
-    assert (email.state, outbox.composer(email.kind).refuse(email)) == (EmailState.QUEUED, None)
+    assert (email.state, outbox.composer_of(email.kind).refuse(email)) == (EmailState.QUEUED, None)
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.INVITED
 

@@ -39,12 +39,14 @@ def to_the_client(person: Client) -> None:
     token = cast.token_of(cast.invited(person))
     cast.asked(person.practice, address.address)
     assert request_worker.process_next()
-    notices.pin_used(pins.generate(person, form_key=tokens.new_token(), by=cast.DESK), access, browser=VISITOR.browser)
+    notices.notify_pin_used(
+        pins.generate(person, form_key=tokens.new_token(), by=cast.DESK), access, browser=VISITOR.browser
+    )
     session = PortalSession.objects.create(practice=person.practice, account=account, key_hash="k", epoch=1)
-    notices.new_browser(session, account)
+    notices.notify_new_browser(session, account)
     link_redemption.redeem(person.practice, token, visitor=VISITOR)
     OutgoingEmail.objects.update(state="handed_over", settled_at=clock.now())
-    notices.address_removed(access, address, account)
+    notices.notify_address_removed(access, address, account)
 
 
 def about_money(person: Client, owner: StaffMember) -> None:
@@ -73,7 +75,7 @@ def every_mail(practice: Practice, language: str) -> list[OutgoingEmail]:
 
 
 def composed(mail: OutgoingEmail) -> ComposedMail:
-    composer = outbox.composer(mail.kind)
+    composer = outbox.composer_of(mail.kind)
     return composer.compose(mail, composer.link(mail))
 
 
@@ -103,7 +105,7 @@ def test_every_mail_has_one_sender_one_recipient_and_their_whole_names(practice:
     practice.sender_name = SENDER
     practice.save()
     for mail in every_mail(practice, "en"):
-        raw = mime_messages.message(mail, composed(mail), recipient=mail.to_address, at=clock.now())
+        raw = mime_messages.build_message(mail, composed(mail), recipient=mail.to_address, at=clock.now())
         header = Header(raw)
         assert header.mailbox("From") == Read(SENDER, "portal@portico.example")
         assert header.mailbox("Reply-To") == Read(SENDER, "desk@alder.example")

@@ -88,4 +88,4 @@ def test_the_newest_seal_goes_to_the_log(practice: Practice, caplog: pytest.LogC
     sealing.seal_all()
     with caplog.at_level(logging.INFO):
         do("log newest seals")
-    assert "trail.newest_seal" in [record.message for record in caplog.records]
+    assert "audit_log.newest_seal" in [record.message for record in caplog.records]

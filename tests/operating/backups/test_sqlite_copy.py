@@ -31,12 +31,12 @@ def writer(database: Path) -> Iterator[sqlite3.Connection]:
 
 
 def names_in(file: Path) -> list[str]:
-    with closing(sqlite_copy.at_rest(file)) as connection:
+    with closing(sqlite_copy.connect_at_rest(file)) as connection:
         return [name for (name,) in connection.execute("SELECT name FROM names")]
 
 
 def copy(database: Path, target: Path) -> None:
-    with closing(sqlite_copy.live(database)) as original:
+    with closing(sqlite_copy.connect_live(database)) as original:
         sqlite_copy.copy(original, target)
 
 
@@ -74,7 +74,7 @@ def test_a_missing_folder_is_reported(database: Path, writer: sqlite3.Connection
 
 
 def test_connecting_does_not_create_a_database(database: Path) -> None:
-    for look in (sqlite_copy.live, sqlite_copy.at_rest):
+    for look in (sqlite_copy.connect_live, sqlite_copy.connect_at_rest):
         with pytest.raises(NotCopied):
             look(database)
     assert not database.exists()

@@ -44,7 +44,7 @@ def restore(file: Path, target: Path, *, replace: bool = False) -> Restored:
 
 
 def query(file: Path, sql: str) -> list[tuple[object, ...]]:
-    with closing(sqlite_copy.at_rest(file)) as opened:
+    with closing(sqlite_copy.connect_at_rest(file)) as opened:
         return opened.execute(sql).fetchall()
 
 

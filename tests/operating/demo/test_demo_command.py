@@ -76,7 +76,7 @@ def port() -> int:
     """Returns the first of four consecutive free ports."""
     while True:
         port = free_port()
-        if port < 60_000 and not demo_command.taken(port):
+        if port < 60_000 and not demo_command.describe_taken_port(port):
             return port
 
 
@@ -139,7 +139,7 @@ def test_it_starts_all_keeps_its_data_and_stops_together(first_start: Demo, fold
     assert first_start.get(port, "/healthz")[0] == 200
 
     assert first_start.end() == 0
-    assert not demo_command.taken(port)
+    assert not demo_command.describe_taken_port(port)
 
     again = Demo(folder, port)
     try:
@@ -155,7 +155,7 @@ def test_a_process_that_ends_stops_the_rest_with_its_reason(folder: Path, port: 
         os.kill(pid_of("worker", running.process.pid), signal.SIGKILL)
         assert running.process.wait(30) == 1
         assert "The worker ended by itself (exit -9), so everything was stopped." in running.printed()
-        assert not demo_command.taken(port)
+        assert not demo_command.describe_taken_port(port)
 
 
 def pid_of(part: str, parent: int) -> int:
@@ -188,8 +188,8 @@ def test_reset_deletes_only_a_folder_made_by_the_demo(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize("offset", [0, 1, 2, 3])
 def test_each_needed_port_is_checked(port: int, offset: int) -> None:
     with socket.create_server(("127.0.0.1", port + offset)):
-        assert f"Port {port + offset} is taken" in demo_command.taken(port)
-        assert demo_command.taken(port).count(".") == 1
+        assert f"Port {port + offset} is taken" in demo_command.describe_taken_port(port)
+        assert demo_command.describe_taken_port(port).count(".") == 1
 
 
 def test_an_unwritable_folder_is_reported_in_one_sentence(
@@ -209,4 +209,6 @@ def test_the_folder_may_have_any_name(tmp_path: Path, monkeypatch: pytest.Monkey
     keys = {setting: TEST_ENVIRONMENT[setting] for setting in ("SECRET_KEY", "FIELD_KEYS")}
     (folder / demo_command.KEYS).write_text(json.dumps(keys))
     monkeypatch.setattr(demo_command, "FOLDER", folder)
-    assert configuration.read(demo_command.environment(8000)).database["NAME"] == str(folder / "portico.sqlite3")
+    assert configuration.read(demo_command.process_environment(8000)).database["NAME"] == str(
+        folder / "portico.sqlite3"
+    )

@@ -229,7 +229,7 @@ def test_the_newest_seal_goes_to_the_log(practice: Practice, caplog: pytest.LogC
 
     (line,) = caplog.records
     newest = AuditSeal.objects.latest("position")
-    assert (line.message, line.__dict__["position"]) == ("trail.newest_seal", 4)
+    assert (line.message, line.__dict__["position"]) == ("audit_log.newest_seal", 4)
     assert line.__dict__["digest"] == bytes(newest.digest).hex()
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from portico.plumbing.mail.mime_messages import masked, message
+from portico.plumbing.mail.mime_messages import build_message, mask_secrets
 from portico.plumbing.mail.outbox import LINK_PLACEHOLDER, ComposedMail
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.text.input_validation import clean_line
@@ -29,7 +29,7 @@ def written(name: str = "", *, subject: str = "S", sender: str = "Alder", to: st
     """The header of a mail to this name, as strict programs read it."""
     email = OutgoingEmail(message_id="<1@example.org>", to_address=to, to_name=name)
     letter = ComposedMail(subject, "T", "<p>T</p>", "desk@example.org", sender)
-    return Header(message(email, letter, recipient=to, at=AT))
+    return Header(build_message(email, letter, recipient=to, at=AT))
 
 
 @given(name=NAMED, sender=NAMED)
@@ -67,7 +67,7 @@ def test_nothing_typed_adds_or_breaks_a_header(name: str, subject: str) -> None:
 def test_python_reads_the_same_names_and_subjects(name: str) -> None:
     email = OutgoingEmail(message_id="<1@example.org>", to_address="ana@example.org", to_name=name)
     letter = ComposedMail(name, "T", "<p>T</p>", "desk@example.org", name)
-    back = message_from_bytes(message(email, letter, recipient="ana@example.org", at=AT), policy=default)
+    back = message_from_bytes(build_message(email, letter, recipient="ana@example.org", at=AT), policy=default)
     assert back["Subject"] == name
     assert [back[field].addresses[0].display_name for field in ("From", "To", "Reply-To")] == [name] * 3
     assert not any(back[field].defects for field in back)
@@ -94,7 +94,7 @@ def test_a_recipient_beyond_ascii_is_written_as_it_is() -> None:
 def test_bodies_say_what_was_written_line_by_line(text: str, html: str) -> None:
     email = OutgoingEmail(message_id="<1@example.org>", to_address="ana@example.org")
     letter = ComposedMail("S", text, html, "desk@example.org", "Alder")
-    raw = message(email, letter, recipient="ana@example.org", at=AT)
+    raw = build_message(email, letter, recipient="ana@example.org", at=AT)
     assert b"\n" not in raw.replace(b"\r\n", b"")
     assert max(len(line) for line in raw.split(b"\r\n")) <= 78
     back = message_from_bytes(raw, policy=default)
@@ -108,16 +108,16 @@ def test_bodies_say_what_was_written_line_by_line(text: str, html: str) -> None:
 @pytest.mark.parametrize("link", ["https://x.example/link/" + "s" * 43, "https://x.example/link/" + "s" * 43 + "/"])
 def test_a_secret_is_masked_everywhere(link: str) -> None:
     body = f'<a href="{link}">{link}</a> {"s" * 43}'
-    assert "s" * 43 not in masked(body, link)
-    assert masked(body, link).count(LINK_PLACEHOLDER) == 3
-    assert masked("Nothing", None) == "Nothing"
+    assert "s" * 43 not in mask_secrets(body, link)
+    assert mask_secrets(body, link).count(LINK_PLACEHOLDER) == 3
+    assert mask_secrets("Nothing", None) == "Nothing"
 
 
 def test_an_address_without_a_token_is_masked_whole() -> None:
-    assert masked("See https://x.example/a/b.", "https://x.example/a/b") == f"See {LINK_PLACEHOLDER}."
+    assert mask_secrets("See https://x.example/a/b.", "https://x.example/a/b") == f"See {LINK_PLACEHOLDER}."
 
 
 def test_without_a_reply_address_there_is_no_such_header() -> None:
     email = OutgoingEmail(message_id="<1@example.org>", to_address="ana@example.org")
-    raw = message(email, ComposedMail("S", "T", "<p>T</p>", "", "Alder"), recipient="ana@example.org", at=AT)
+    raw = build_message(email, ComposedMail("S", "T", "<p>T</p>", "", "Alder"), recipient="ana@example.org", at=AT)
     assert "Reply-To" not in Header(raw).fields

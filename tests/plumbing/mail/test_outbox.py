@@ -107,5 +107,5 @@ def test_a_recipients_busy_server_is_no_trouble_of_ours() -> None:
 
 
 def test_a_kind_has_a_name_for_staff() -> None:
-    assert outbox.label("note") == "Note"
-    assert outbox.label("no_longer_known") == "No longer known"
+    assert outbox.kind_label("note") == "Note"
+    assert outbox.kind_label("no_longer_known") == "No longer known"

@@ -41,7 +41,7 @@ class Said:
     ],
 )
 def test_every_reason_has_its_words(said: Said, words: str) -> None:
-    assert words in retry_policy.outcome(OutgoingEmail(), said, at=AT).changes["reason"]
+    assert words in retry_policy.outcome_of(OutgoingEmail(), said, at=AT).changes["reason"]
 
 
 @pytest.mark.parametrize(
@@ -67,13 +67,13 @@ def test_after_some_minutes_of_lost_answers_copies_get_rare() -> None:
 
 def test_another_reason_begins_its_own_wait() -> None:
     email = OutgoingEmail(state="delayed", delayed_by="recipient", delayed_at=AT - timedelta(hours=1))
-    changes = retry_policy.outcome(email, Said("ours", "connect"), at=AT).changes
+    changes = retry_policy.outcome_of(email, Said("ours", "connect"), at=AT).changes
     assert (changes["delayed_at"], changes["not_before"]) == (AT, AT + timedelta(seconds=1))
 
 
 def test_a_delay_from_the_future_is_counted_from_now_on() -> None:
     email = OutgoingEmail(state="delayed", delayed_by="ours", delayed_at=AT + timedelta(days=730))
-    changes = retry_policy.outcome(email, Said("ours", "connect"), at=AT).changes
+    changes = retry_policy.outcome_of(email, Said("ours", "connect"), at=AT).changes
     assert (changes["delayed_at"], changes["not_before"]) == (AT, AT + timedelta(seconds=1))
 
 
@@ -84,7 +84,7 @@ def test_transports_and_retrying_use_the_same_words() -> None:
 
 def test_what_the_server_said_is_kept_without_saying_the_code_twice() -> None:
     def detail(said: Said) -> object:
-        return retry_policy.outcome(OutgoingEmail(), said, at=AT).changes["detail"]
+        return retry_policy.outcome_of(OutgoingEmail(), said, at=AT).changes["detail"]
 
     assert detail(Said("mailbox", code="5.1.1", text="5.1.1 No such user")) == "5.1.1 No such user"
     assert detail(Said("mailbox", code="550", text="Nobody")) == "550 Nobody"

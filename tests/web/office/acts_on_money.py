@@ -132,11 +132,14 @@ def throwing_a_draft_away(ana: Client) -> Open:
 
 def of_draft(ana: Client, act: str) -> Open:
     """Changes the lines, but not their sum."""
-    draft = invoicing.draft(ana, entry("Session"), by=cast.DESK)
+    draft = invoicing.create_draft(ana, entry("Session"), by=cast.DESK)
     page = f"/office/invoices/{draft.ref}/"
     words = "This draft has changed since you opened this page."
     return Open(
-        f"{page}draft/", lambda: invoicing.edit(draft, entry("Report"), version=1, by=cast.DESK), words, f"{page}{act}/"
+        f"{page}draft/",
+        lambda: invoicing.edit_draft(draft, entry("Report"), version=1, by=cast.DESK),
+        words,
+        f"{page}{act}/",
     )
 
 

@@ -157,7 +157,7 @@ def test_edited_draft_is_not_shared_by_its_old_page(ana: Client, owner: Browser)
     tab = Tab(owner, sent.page)
     tab.press(sent.first)
     made = Invoice.objects.get()
-    invoicing.edit(made, InvoiceInput(clock.today("UTC")), version=1, by=cast.DESK)
+    invoicing.edit_draft(made, InvoiceInput(clock.today("UTC")), version=1, by=cast.DESK)
     answer = tab.press(sent.first | {"action": "share"})
     assert answer.status_code == 409
     assert Invoice.objects.get().is_draft

@@ -17,8 +17,8 @@ OFFICE = Path(portico.web.office.__file__).parent
 BILLING = "portico.domain.billing"
 # New drafts come from a page without amounts; edited drafts and the practice have a version; keys move no money.
 WITHOUT: set[Callable[..., object]] = {
-    invoicing.draft,
-    invoicing.edit,
+    invoicing.create_draft,
+    invoicing.edit_draft,
     going_live.save_keys,
     practice_currency.save_details,
 }

@@ -86,7 +86,7 @@ def test_extra_form_fields_are_ignored(ana: Browser, bill: Invoice, till: Till) 
 
 def draft(person: Client) -> Invoice:
     entry = InvoiceInput(clock.today("UTC"), lines=(LineInput("Session", 5_000),))
-    return invoicing.draft(person, entry, by=DESK)
+    return invoicing.create_draft(person, entry, by=DESK)
 
 
 def voided(person: Client) -> Invoice:

@@ -101,7 +101,7 @@ def test_receipt_email_has_the_pages_formats(
     till.type_card(till.start(bill.client, bill))
     ana.get(f"/portal/alder-street/payments/{PaymentAttempt.objects.get().ref}/")
     mail = OutgoingEmail.objects.select_related("practice").get(kind="receipt")
-    letter = outbox.composer("receipt").compose(mail, None)
+    letter = outbox.composer_of("receipt").compose(mail, None)
     assert [words for words in told if words not in letter.text or words not in letter.html] == []
 
 

@@ -42,7 +42,7 @@ class Guide:
     closing: tuple[str, ...] = ()
 
 
-def build(practice: Practice) -> Guide:
+def build_guide(practice: Practice) -> Guide:
     """Returns the guide to signing in and paying, with the names of the practice."""
     return Guide(
         title=_("Getting started with your client portal"),
@@ -64,10 +64,10 @@ def build(practice: Practice) -> Guide:
     )
 
 
-def as_pdf(practice: Practice, language: str) -> bytes:
+def guide_as_pdf(practice: Practice, language: str) -> bytes:
     """Returns the guide as a PDF in one of the portal's languages."""
     with translation.override(language):
-        return render_pdf(practice, build(practice))
+        return render_pdf(practice, build_guide(practice))
 
 
 def file_name(language: str) -> str:
@@ -75,7 +75,7 @@ def file_name(language: str) -> str:
     return f"getting-started-{language}.pdf"
 
 
-def letter(client: Client) -> Guide:
+def invitation_letter(client: Client) -> Guide:
     """Returns an invitation to print: the portal's address and how to sign in. It contains no secret."""
     practice = client.practice
     today = times.long_day(clock.today(practice.time_zone), translation.get_language())
@@ -91,10 +91,10 @@ def letter(client: Client) -> Guide:
     )
 
 
-def letter_as_pdf(client: Client) -> bytes:
+def invitation_letter_as_pdf(client: Client) -> bytes:
     """Returns the letter as a PDF in the client's language."""
     with translation.override(client.language):
-        return render_pdf(client.practice, letter(client))
+        return render_pdf(client.practice, invitation_letter(client))
 
 
 def render_pdf(practice: Practice, text: Guide) -> bytes:

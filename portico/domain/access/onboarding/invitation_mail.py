@@ -52,7 +52,7 @@ def _guide(practice: Practice, content: dict[str, Any]) -> tuple[Attachment, ...
     if not content.get("attached"):
         return ()
     language = content["language"]
-    guide_pdf = client_guide.as_pdf(practice, language)
+    guide_pdf = client_guide.guide_as_pdf(practice, language)
     return (Attachment(client_guide.file_name(language), guide_pdf, "application/pdf"),)
 
 

@@ -42,7 +42,7 @@ def complete(
     has_signed_in_before = account.known_browsers.exists()
     if not known_browsers.recognise(account, visitor.key) and has_signed_in_before and method is not SignInMethod.PIN:
         # A sign-in by PIN has its own notice.
-        notices.new_browser(started.session, account)
+        notices.notify_new_browser(started.session, account)
     opened = portal_sessions.accesses_of(started.session).values("client_id")
     for client in Client.objects.locked().filter(pk__in=opened).order_by("pk"):
         _record_sign_in(practice, client, account, method)

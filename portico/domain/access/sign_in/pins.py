@@ -200,7 +200,7 @@ def _complete(practice: Practice, account: PortalAccount, pin: Pin, visitor: Bro
         practice, account, method=SignInMethod.PIN, proof_epoch=pin.epoch, visitor=visitor, only_client=pin.client
     )
     if access.first_signed_in_at is not None:
-        notices.pin_used(pin, access, browser=visitor.browser)
+        notices.notify_pin_used(pin, access, browser=visitor.browser)
     return started
 
 

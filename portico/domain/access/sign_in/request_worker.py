@@ -59,12 +59,12 @@ def _answer(practice: Practice, requests: list[SignInRequest]) -> None:
         _postpone(requests[0], error)
         return
     for request, outcome in answered.items():
-        logger.info("sign_in_request.answered", extra={"sign_in_request": request.pk, "outcome": outcome.value})
+        logger.info("sign_in_request.processed", extra={"sign_in_request": request.pk, "outcome": outcome.value})
 
 
 def _postpone(request: SignInRequest, error: Exception) -> None:
     # The error's text may contain what a person typed, so only its type is logged.
-    logger.warning("sign_in_request.not_answered", extra={"sign_in_request": request.pk, "error": type(error).__name__})
+    logger.warning("sign_in_request.failed", extra={"sign_in_request": request.pk, "error": type(error).__name__})
     leases.finish(request, not_before=clock.now() + min(timedelta(seconds=2**request.attempts), LONGEST_WAIT))
 
 

@@ -63,7 +63,7 @@ def _cancel_at_stripe(attempt: PaymentAttempt, stripe: StripeClient) -> None:
     try:
         session_now = _expire_session(stripe, attempt.checkout_session_id)
     except ResourceMissing as missing:
-        settlement.missing_at_stripe(attempt, code=missing.code)
+        settlement.end_missing_at_stripe(attempt, code=missing.code)
         return
     settlement.apply_session(attempt, session_now)
 
@@ -95,7 +95,7 @@ def _cancel_intent(attempt: PaymentAttempt, stripe: StripeClient) -> None:
     try:
         intent = payment_intents.cancel(stripe, attempt.payment_intent_id)
     except ResourceMissing as missing:
-        settlement.missing_at_stripe(attempt, code=missing.code)
+        settlement.end_missing_at_stripe(attempt, code=missing.code)
         return
     except RequestRejected:
         intent = payment_intents.look_up(stripe, attempt.payment_intent_id)

@@ -71,7 +71,7 @@ def poll(attempt: PaymentAttempt, *, deadline: Deadline | None = None) -> Paymen
     try:
         _fetch_and_apply(attempt, stripe)
     except ResourceMissing as missing:
-        settlement.missing_at_stripe(attempt, code=missing.code)
+        settlement.end_missing_at_stripe(attempt, code=missing.code)
     return checkouts.refreshed(attempt)
 
 

@@ -139,7 +139,7 @@ def end(attempt: PaymentAttempt, state: AttemptState, *, reason: str = "", by: A
             record(AuditAction.PAYMENT_DECLINED, locked, row.ref, row.amount_minor, by=by, reason=reason)
 
 
-def missing_at_stripe(attempt: PaymentAttempt, *, code: str) -> None:
+def end_missing_at_stripe(attempt: PaymentAttempt, *, code: str) -> None:
     """Ends an open attempt that Stripe no longer knows, for example because its test data were deleted.
 
     If money may have moved, the attempt stays as it is; staff can release it after 24 hours.

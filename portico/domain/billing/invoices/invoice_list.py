@@ -68,7 +68,7 @@ def counts(practice: Practice) -> dict[StatusFilter, int]:
     return {show: _count(_filtered(practice, show)) for show in StatusFilter}
 
 
-def capped(number: int) -> int:
+def cap_count(number: int) -> int:
     """Returns a number of invoices capped as in `counts`."""
     return min(number, MAX_COUNTED + 1)
 

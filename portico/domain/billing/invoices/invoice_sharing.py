@@ -109,7 +109,7 @@ def start_run(practice: Practice, *, shown: ShownSums | None, requested_by: Staf
     unshared = unshared_of(practice).aggregate(last=Max("id"), number=Count("id"))
     if unshared["last"] is None:
         return None
-    shown_sums.refuse_if_changed(shown, shown_sums.of_many(invoice_list.capped(unshared["number"])))
+    shown_sums.refuse_if_changed(shown, shown_sums.of_many(invoice_list.cap_count(unshared["number"])))
     try:
         with transaction.atomic():
             return SharingRun.objects.create(

@@ -32,7 +32,7 @@ from portico.plumbing.text.money import MAX_MINOR
 
 
 @retry_on_deadlock
-def draft(
+def create_draft(
     client: Client,
     entry: InvoiceInput,
     *,
@@ -59,7 +59,7 @@ def draft(
 
 
 @retry_on_deadlock
-def edit(invoice: Invoice, entry: InvoiceInput, *, version: int, by: Actor) -> Invoice:
+def edit_draft(invoice: Invoice, entry: InvoiceInput, *, version: int, by: Actor) -> Invoice:
     """Replaces the content of a draft. Raises InvoiceIssued, ClientConflict, TotalNotPositive."""
     with locks.lock_books(invoice.client) as locked:
         invoice = locks.lock_invoice(locked, invoice.pk)
@@ -81,7 +81,7 @@ def edit(invoice: Invoice, entry: InvoiceInput, *, version: int, by: Actor) -> I
     return invoice
 
 
-def save_typed(invoice: Invoice, typed: dict[str, Any], *, version: int) -> bool:  # Any: raw form input.
+def save_draft_input(invoice: Invoice, typed: dict[str, Any], *, version: int) -> bool:  # Any: raw form input.
     """Stores the raw form input of a draft, valid or not, beside its saved content.
 
     Neither raises the version nor writes to the audit log. Returns False, and stores nothing, if the draft was saved,
@@ -92,7 +92,7 @@ def save_typed(invoice: Invoice, typed: dict[str, Any], *, version: int) -> bool
 
 
 @retry_on_deadlock
-def discard(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> None:
+def discard_draft(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> None:
     """Deletes a draft. A repeated call changes nothing. Raises InvoiceIssued, ShownSumsChanged."""
     with locks.lock_books(invoice.client) as locked:
         found = Invoice.objects.locked().filter(pk=invoice.pk).first()

@@ -43,7 +43,7 @@ def attempts_polled(practice: Practice) -> RowQuerySet[PaymentAttempt]:
     )
 
 
-def refused(practice: Practice) -> RowQuerySet[PaymentAttempt]:
+def attempts_refused(practice: Practice) -> RowQuerySet[PaymentAttempt]:
     """Returns attempts that Stripe rejected lately, whose client has not tried again and still owes the amount."""
     later = PaymentAttempt.objects.filter(client=OuterRef("client"), account=OuterRef("account"), pk__gt=OuterRef("pk"))
     owed = AttemptInvoice.objects.filter(attempt=OuterRef("pk"), invoice__voided_at=None, invoice__open_minor__gt=0)
@@ -53,11 +53,11 @@ def refused(practice: Practice) -> RowQuerySet[PaymentAttempt]:
     return rows.filter(~Exists(later), Exists(owed)).order_by("id")
 
 
-def attempts(practice: Practice) -> RowQuerySet[PaymentAttempt]:
+def all_attempts(practice: Practice) -> RowQuerySet[PaymentAttempt]:
     """Returns the attempts of the three kinds above, in one query."""
     kinds = [
         rows.order_by().values("pk")
-        for rows in (attempts_in_review(practice), attempts_polled(practice), refused(practice))
+        for rows in (attempts_in_review(practice), attempts_polled(practice), attempts_refused(practice))
     ]
     return PaymentAttempt.objects.filter(pk__in=kinds[0].union(*kinds[1:], all=True)).order_by("id")
 
@@ -88,7 +88,12 @@ def open_disputes(practice: Practice) -> RowQuerySet[Dispute]:
 
 def count(practice: Practice) -> int:
     """Returns the number of rows that staff must act on, in one query; each part of it has a partial index."""
-    others = (refused(practice), refunds_requested(practice), refunds_refused(practice), open_disputes(practice))
+    others = (
+        attempts_refused(practice),
+        refunds_requested(practice),
+        refunds_refused(practice),
+        open_disputes(practice),
+    )
     parts = [rows.order_by().values_list("pk") for rows in others]
     return attempts_in_review(practice).order_by().values_list("pk").union(*parts, all=True).count()
 

@@ -90,7 +90,7 @@ def reconcile_recent() -> int:
             try:
                 checked += _reconcile_with(practice, stripe, until - RECENT, until)
             except StripeCallFailed as error:
-                logger.info("payments.not_reconciled", extra={"practice": practice.pk, "error": type(error).__name__})
+                logger.info("reconciliation.failed", extra={"practice": practice.pk, "error": type(error).__name__})
         _poll_released(practice, until - RECENT)
     return checked
 

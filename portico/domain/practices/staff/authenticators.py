@@ -70,7 +70,7 @@ def save(staff: StaffMember, secret: str, *, step: int = 0, first: bool, notify:
         locked = second_factor.lock(staff)
         if first and second_factor.is_set_up(locked):
             raise AlreadySetUp
-        if second_factor.rows(locked).filter(type=Authenticator.Type.TOTP).delete()[0]:
+        if second_factor.authenticators_of(locked).filter(type=Authenticator.Type.TOTP).delete()[0]:
             audit_log.record(AuditAction.AUTHENTICATOR_REMOVED, practice=locked.practice, by=by, about=locked.ref)
         totp.TOTP.activate(locked, secret)
         used = locked.authenticator_step if locked.authenticator_step <= _step_now() + MAX_STEPS_AHEAD else 0
@@ -87,7 +87,7 @@ def use(staff: StaffMember, code: str) -> bool:
 
     A used step that lies in the future is ignored: the clock was ahead, and has been corrected.
     """
-    row = second_factor.rows(staff).filter(type=Authenticator.Type.TOTP).first()
+    row = second_factor.authenticators_of(staff).filter(type=Authenticator.Type.TOTP).first()
     if row is None:
         return False
     for step in _matching_steps(get_adapter().decrypt(row.data["secret"]), code):
@@ -102,7 +102,7 @@ def use(staff: StaffMember, code: str) -> bool:
 
 def remove(staff: StaffMember, *, by: Actor) -> None:
     """Removes the authenticator, if there is one. Raises LastFactor."""
-    row = second_factor.rows(staff).filter(type=Authenticator.Type.TOTP).first()
+    row = second_factor.authenticators_of(staff).filter(type=Authenticator.Type.TOTP).first()
     if row is not None:
         second_factor.remove(staff, row, AuditAction.AUTHENTICATOR_REMOVED, by=by)
 

@@ -130,7 +130,7 @@ def use(staff: StaffMember, state: State | None, response: str) -> bool:
 
 
 def passkeys_of(staff: StaffMember) -> list[Authenticator]:
-    return list(second_factor.rows(staff).filter(type=KIND).order_by("id"))
+    return list(second_factor.authenticators_of(staff).filter(type=KIND).order_by("id"))
 
 
 def find(staff: StaffMember, ref: str) -> Authenticator | None:

@@ -19,7 +19,7 @@ _NON_DIGITS = re.compile(r"\D+", re.ASCII)
 
 def create_first(staff: StaffMember, *, by: Actor) -> bool:
     """Creates codes if the person has none, in the caller's transaction. Returns True if it did."""
-    if second_factor.rows(staff).filter(type=KIND).exists():
+    if second_factor.authenticators_of(staff).filter(type=KIND).exists():
         return False
     _create(staff, by=by)
     return True
@@ -31,13 +31,13 @@ def replace(staff: StaffMember, *, by: Actor) -> None:
         locked = second_factor.lock(staff)
         if not second_factor.is_set_up(locked):
             return
-        second_factor.rows(locked).filter(type=KIND).delete()
+        second_factor.authenticators_of(locked).filter(type=KIND).delete()
         security_notice_mail.notify(locked, _create(locked, by=by), by=by)
 
 
 def unused(staff: StaffMember) -> list[str]:
     """Returns the unused codes in readable form: 48271-93046."""
-    row = second_factor.rows(staff).filter(type=KIND).first()
+    row = second_factor.authenticators_of(staff).filter(type=KIND).first()
     codes: list[str] = row.wrap().get_unused_codes() if row is not None else []
     return [f"{code[:5]}-{code[5:]}" for code in codes]
 
@@ -46,7 +46,7 @@ def use(staff: StaffMember, code: str) -> bool:
     """Returns True if the code is one of theirs and unused; it is then marked as used, and the person gets a notice."""
     typed = _NON_DIGITS.sub("", code)
     with transaction.atomic():
-        row = second_factor.rows(staff).select_for_update().filter(type=KIND).first()
+        row = second_factor.authenticators_of(staff).select_for_update().filter(type=KIND).first()
         # The library changes the data that it has read, so two requests must not read it at the same time.
         if row is None or not RecoveryCodes(row).validate_code(typed):
             return False

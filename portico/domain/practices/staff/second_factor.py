@@ -44,23 +44,23 @@ class AlreadySetUp(Refused):
     message = _("A second factor was set up meanwhile. Sign in with it.")
 
 
-def rows(staff: StaffMember) -> "QuerySet[Authenticator]":
+def authenticators_of(staff: StaffMember) -> "QuerySet[Authenticator]":
     """Returns all of the person's rows in the library's table, recovery codes included."""
     found: QuerySet[Authenticator] = Authenticator.objects.filter(user_id=staff.pk)
     return found
 
 
-def factors(staff: StaffMember) -> "QuerySet[Authenticator]":
-    return rows(staff).filter(type__in=FACTORS)
+def factors_of(staff: StaffMember) -> "QuerySet[Authenticator]":
+    return authenticators_of(staff).filter(type__in=FACTORS)
 
 
 def is_set_up(staff: StaffMember) -> bool:
-    return factors(staff).exists()
+    return factors_of(staff).exists()
 
 
-def methods(staff: StaffMember) -> set[SecondFactorMethod]:
+def methods_of(staff: StaffMember) -> set[SecondFactorMethod]:
     """Returns the methods that this person can use at the second step; empty if no factor is set up."""
-    types = set(rows(staff).values_list("type", flat=True))
+    types = set(authenticators_of(staff).values_list("type", flat=True))
     found = {method for kind, method in FACTORS.items() if kind in types}
     if found and Authenticator.Type.RECOVERY_CODES in types:
         found.add(SecondFactorMethod.RECOVERY_CODE)
@@ -97,13 +97,13 @@ def remove(
     """Removes one factor. Idempotent. Raises LastFactor where a second factor is required."""
     with transaction.atomic():
         lock(staff)
-        if not factors(staff).filter(pk=factor.pk).exists():
+        if not factors_of(staff).filter(pk=factor.pk).exists():
             return
-        is_last = factors(staff).count() == 1
+        is_last = factors_of(staff).count() == 1
         if is_last and settings.SECOND_FACTOR_REQUIRED:
             raise LastFactor
         # Recovery codes replace a factor; without one they are useless.
-        (rows(staff) if is_last else rows(staff).filter(pk=factor.pk)).delete()
+        (authenticators_of(staff) if is_last else authenticators_of(staff).filter(pk=factor.pk)).delete()
         entry = audit_log.record(action, practice=staff.practice, by=by, about=staff.ref, **details)
         security_notice_mail.notify(staff, entry, by=by)
 
@@ -112,7 +112,7 @@ def remove_all(staff: StaffMember, *, by: Actor) -> None:
     """Removes all factors and ends all sessions; the person sets up a new factor at the next sign-in."""
     with transaction.atomic():
         lock(staff)
-        rows(staff).delete()
+        authenticators_of(staff).delete()
         StaffSession.objects.filter(staff=staff).delete()
         entry = audit_log.record(AuditAction.SECOND_FACTOR_RESET, practice=staff.practice, by=by, about=staff.ref)
         security_notice_mail.notify(staff, entry, by=by)

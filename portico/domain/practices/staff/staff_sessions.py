@@ -143,5 +143,5 @@ class StaffSessionMiddleware(SessionMiddleware):
             session = cast(SessionStore, request.session)
             if session.row is None or session.row.staff_id is None:
                 raise
-            logger.exception("session.not_saved")
+            logger.exception("session.save_failed")
             return response

@@ -173,7 +173,7 @@ def team(practice: Practice) -> list[Colleague]:
 
 def colleague(member: StaffMember) -> Colleague:
     """Returns one staff member as a Colleague."""
-    ways = second_factor.methods(member) - {SecondFactorMethod.RECOVERY_CODE}
+    ways = second_factor.methods_of(member) - {SecondFactorMethod.RECOVERY_CODE}
     return Colleague(member, _state(member, _with_live_link(member.practice)), frozenset(ways))
 
 

@@ -135,7 +135,7 @@ def check_again(practice: Practice, *, by: Actor) -> OnlinePayments | None:
     except StripeCallFailed as error:
         raise refusal_of(error) from error
     with transaction.atomic():
-        payments = payment_readiness.locked(practice)
+        payments = payment_readiness.lock_online_payments(practice)
         if payments.key is None or payments.key.pk != checked_key.pk:
             return payments  # The key was changed in the meantime, and checked when it was saved.
         if found is None:
@@ -163,7 +163,7 @@ def measure_clock_again() -> int:
             stripe = payment_readiness.new_client(key.decrypted(), after_answer=clock_checks.compare)
             account.look_up(stripe)
         except (StripeCallFailed, DecryptionFailed) as error:
-            logger.info("clock.not_compared", extra={"error": type(error).__name__})
+            logger.info("clock.comparison_failed", extra={"error": type(error).__name__})
             continue
         return number
     if not keys:
@@ -174,7 +174,7 @@ def measure_clock_again() -> int:
 def remove_keys(practice: Practice, *, by: Actor) -> None:
     """Removes the current key, which turns card payments off; it is kept for read access only. Idempotent."""
     with transaction.atomic():
-        payments = payment_readiness.locked(practice)
+        payments = payment_readiness.lock_online_payments(practice)
         if payments.key is None:
             return
         audit_log.record(AuditAction.STRIPE_KEY_REMOVED, practice=practice, by=by, ending=payments.key.ending)
@@ -190,10 +190,10 @@ def refuse_malformed(keys: Keys) -> None:
     if not stripe_client.is_key(keys.secret_key):
         raise NotAKey(field="secret_key")
     if keys.webhook_secret:
-        refuse_no_secret(keys.webhook_secret)
+        refuse_malformed_secret(keys.webhook_secret)
 
 
-def refuse_no_secret(text: str) -> None:
+def refuse_malformed_secret(text: str) -> None:
     """Raises NotASecret."""
     if not (text.startswith("whsec_") and len(text) > len("whsec_") and text.isascii() and text.isprintable()):
         raise NotASecret(field="webhook_secret")
@@ -201,7 +201,7 @@ def refuse_no_secret(text: str) -> None:
 
 def _save(practice: Practice, keys: Keys, found: Account, *, by: Actor) -> OnlinePayments:
     with transaction.atomic():
-        payments = payment_readiness.locked(practice)
+        payments = payment_readiness.lock_online_payments(practice)
         before = payments.key
         last = before or StripeKey.objects.filter(practice=practice).order_by("-id").first()
         key = before if before is not None and _is_same(before, keys.secret_key) else None

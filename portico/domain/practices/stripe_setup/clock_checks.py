@@ -30,7 +30,7 @@ def known_difference() -> timedelta:
     return clock_skew.known_difference(SOURCE)
 
 
-def in_a_query() -> Coalesce:
+def as_expression() -> Coalesce:
     """Returns the same in whole seconds, as an expression to annotate a query with."""
     seconds = ClockDifference.objects.filter(source=SOURCE).values("ahead_seconds")[:1]
     return Coalesce(Subquery(seconds), Value(0), output_field=BigIntegerField())

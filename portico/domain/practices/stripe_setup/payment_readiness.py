@@ -44,7 +44,7 @@ class StripeRow(Protocol):
 
 def online_payments_of(practice: Practice) -> OnlinePayments | None:
     """Returns the practice's row with its key and the clock difference; None before the first key is saved."""
-    rows = OnlinePayments.objects.annotate(clock_ahead_seconds=clock_checks.in_a_query())
+    rows = OnlinePayments.objects.annotate(clock_ahead_seconds=clock_checks.as_expression())
     return rows.select_related("key", "practice").filter(practice=practice).first()
 
 
@@ -138,14 +138,14 @@ def record_currency(practice: Practice, *, by: Actor) -> None:
 def record_problem(practice: Practice, problem: PaymentProblem, *, by: Actor) -> None:
     """Records a problem found during a call, which turns card payments off until it is fixed."""
     with transaction.atomic():
-        payments = locked(practice)
+        payments = lock_online_payments(practice)
         if payments.key is not None and payments.problem != problem:
             payments.problem = problem
             payments.save(update_fields=["problem"])
             update_state(practice, payments, by=by)
 
 
-def locked(practice: Practice) -> OnlinePayments:
+def lock_online_payments(practice: Practice) -> OnlinePayments:
     """Returns the practice's row, created if necessary, with row and practice locked. In the caller's transaction."""
     row = Practice.objects.locked().get(pk=practice.pk)
     OnlinePayments.objects.get_or_create(practice=row)

@@ -168,14 +168,14 @@ def check_webhooks() -> int:
         except StripeUnreachable:
             break  # The next calls would fail too.
         except StripeCallFailed as error:
-            logger.info("webhook.not_checked", extra={"practice": payments.practice_id, **error.details})
+            logger.info("webhook.check_failed", extra={"practice": payments.practice_id, **error.details})
         checked += 1
     return checked
 
 
 def save_secret(practice: Practice, secret: str, *, by: Actor) -> None:
     """Saves the secret of a webhook that was created by hand at Stripe. Raises NotASecret and CardsNotAccepted."""
-    api_keys.refuse_no_secret(secret)
+    api_keys.refuse_malformed_secret(secret)
     with transaction.atomic():
         payments = OnlinePayments.objects.locked().filter(practice=practice, key__isnull=False).first()
         if payments is None:

@@ -20,8 +20,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
         refuse_old_database()
-        for line in restore_summary.lines(after_restore.after_restore(by=Actor.operator())):
+        for line in restore_summary.summary_lines(after_restore.after_restore(by=Actor.operator())):
             self.stdout.write(line)
         self.stdout.write(restore_summary.NEXT)
-        for warning in restore_summary.warnings():
+        for warning in restore_summary.missing_key_warnings():
             self.stderr.write(warning)

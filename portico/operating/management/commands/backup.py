@@ -29,7 +29,7 @@ class Command(BaseCommand):
                 "for any moment in time. See docs/operating.md, Back-up."
             )
         try:
-            with closing(sqlite_copy.live(Path(connection.settings_dict["NAME"]))) as original:
+            with closing(sqlite_copy.connect_live(Path(connection.settings_dict["NAME"]))) as original:
                 sqlite_copy.copy(original, file)
         except (NotCopied, sqlite3.Error) as error:
             raise CommandError(str(error)) from error

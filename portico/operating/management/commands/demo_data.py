@@ -22,4 +22,4 @@ class Command(BaseCommand):
             raise CommandError("There are tables already; the demo's people go into an empty database.")
         logging.getLogger("portico").setLevel(logging.WARNING)  # Its events would only clutter the output.
         demo_tables.create(connection)
-        demo_data.make()
+        demo_data.create_demo_data()

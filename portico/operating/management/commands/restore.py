@@ -34,10 +34,10 @@ class Command(BaseCommand):
             restored = sqlite_restore.restore(file, database, replace=replace, by=Actor.operator())
         except (NotRestored, NotCopied, sqlite3.Error, OSError) as error:
             raise CommandError(f"Nothing was restored. {error}") from error
-        for line in restore_summary.lines(restored.practices):
+        for line in restore_summary.summary_lines(restored.practices):
             self.stdout.write(line)
         if restored.set_aside is not None:
             self.stdout.write(f"What stood at {database} before is now {restored.set_aside}.")
         self.stdout.write(f"{database} holds what {file} held. {restore_summary.NEXT}")
-        for warning in restore_summary.warnings():
+        for warning in restore_summary.missing_key_warnings():
             self.stderr.write(warning)

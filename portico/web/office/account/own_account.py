@@ -25,7 +25,7 @@ from portico.web.office.sign_in.reauthentication import recently_verified
 @require_safe
 def show(request: OfficeRequest) -> HttpResponse:
     context = {
-        "held": own_factors.factors_of(second_factor.rows(request.staff)),
+        "held": own_factors.factors_of(second_factor.authenticators_of(request.staff)),
         "sessions": own_account.sessions(request.staff),
         "own": request.session.row,
     }

@@ -116,7 +116,7 @@ def issue(request: OfficeRequest, ref: str) -> HttpResponse:
 def discard(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = lookups.get_invoice(request, ref)
     try:
-        invoicing.discard(invoice, shown=shown_sums_field.of(request), by=request.actor)
+        invoicing.discard_draft(invoice, shown=shown_sums_field.of(request), by=request.actor)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("office:invoice", ref=ref)

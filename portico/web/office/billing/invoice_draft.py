@@ -62,7 +62,7 @@ def save_typed(request: OfficeRequest, ref: str) -> HttpResponse:
     typed = InvoiceForms(request.practice, data=request.POST).values
     version = str(typed.draft.get("version") or "")
     if version.isascii() and version.isdigit() and len(version) < 9:
-        invoicing.save_typed(invoice, {"draft": typed.draft, "lines": typed.lines}, version=int(version))
+        invoicing.save_draft_input(invoice, {"draft": typed.draft, "lines": typed.lines}, version=int(version))
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
@@ -95,9 +95,9 @@ def _save_draft(request: OfficeRequest, client: Client, invoice: Invoice | None,
     if invoice is None:
         kind = InvoiceKind.OPENING if "opening" in request.GET else InvoiceKind.CHARGES
         form_key = forms.draft.cleaned_data["form_key"]
-        return invoicing.draft(client, forms.entry, form_key=form_key, kind=kind, by=request.actor)
+        return invoicing.create_draft(client, forms.entry, form_key=form_key, kind=kind, by=request.actor)
     version = forms.draft.cleaned_data["version"] or 0
-    return invoicing.edit(invoice, forms.entry, version=version, by=request.actor)
+    return invoicing.edit_draft(invoice, forms.entry, version=version, by=request.actor)
 
 
 def _conflict_page(

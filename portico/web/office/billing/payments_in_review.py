@@ -32,7 +32,7 @@ def index(request: OfficeRequest) -> HttpResponse:
     refunds_requested = payments_in_review.refunds_requested(practice).select_related("client")[:MAX_ROWS]
     disputes = payments_in_review.open_disputes(practice).select_related("payment__client")[:MAX_ROWS]
     attempts = (
-        payments_in_review.attempts(practice)
+        payments_in_review.all_attempts(practice)
         .select_related("client")
         .prefetch_related("covers__invoice")[: 3 * MAX_ROWS]
     )

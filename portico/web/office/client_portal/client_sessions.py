@@ -15,7 +15,7 @@ from portico.web.office.roles import CLIENT_EDITORS
 
 @office_page(*CLIENT_EDITORS)
 @require_POST
-def end_everything(request: OfficeRequest, ref: str) -> HttpResponse:
+def revoke_all(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.get_client(request, ref)
     revocation.revoke_all(client, by=request.actor)
     messages.success(
@@ -27,7 +27,7 @@ def end_everything(request: OfficeRequest, ref: str) -> HttpResponse:
 
 @office_page(*CLIENT_EDITORS)
 @require_POST
-def end(request: OfficeRequest, ref: str, session: str) -> HttpResponse:
+def end_session(request: OfficeRequest, ref: str, session: str) -> HttpResponse:
     """Ends one session. Succeeds also if it has already ended."""
     client = lookups.get_client(request, ref)
     access = access_grants.access_of(client)

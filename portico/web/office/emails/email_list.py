@@ -53,7 +53,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "form": form,
         "query": query,
         "shown": shown,
-        "rows": [(email, outbox.label(email.kind), email_labels.status_details(email)) for email in page.rows],
+        "rows": [(email, outbox.kind_label(email.kind), email_labels.status_details(email)) for email in page.rows],
         "chips": _chips(practice, query, shown),
         "next_url": f"?{urlencode({**filters, 'after': page.next_ref})}" if page.next_ref else "",
         "first_url": "" if page.is_first else f"?{urlencode(filters)}",
@@ -74,7 +74,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     )
     context = {
         "email": email,
-        "label": outbox.label(email.kind),
+        "label": outbox.kind_label(email.kind),
         "known": email_labels.status_details(email),
         "events": email.events.order_by("-id"),
         "sender_address": settings.EMAIL_FROM,
@@ -128,7 +128,7 @@ def _matching(emails: OutgoingEmailQuerySet, practice: Practice, query: str) -> 
     clients = Q(client_id__in=search_terms.matching(practice, query).values("pk"))
     if "@" not in query:
         return emails.filter(clients)
-    clients |= Q(client_id__in=search_terms.ever_at(practice, query).values("pk"))
+    clients |= Q(client_id__in=search_terms.clients_ever_with_address(practice, query).values("pk"))
     # A client may have several addresses: match only emails to the one searched for.
     prefix = "" if query.startswith("@") else "(^|[^a-z0-9])"
     return emails.filter(clients, to_address__iregex=prefix + re.escape(query))

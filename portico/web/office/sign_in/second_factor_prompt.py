@@ -116,7 +116,7 @@ def rate_limit_message(error: RateLimitExceeded) -> str:
 
 def _methods(request: OfficeRequest) -> set[SecondFactorMethod]:
     # Without a second factor, the password is asked for again.
-    return second_factor.methods(request.staff) if settings.SECOND_FACTOR_REQUIRED else {SecondFactorMethod.PASSWORD}
+    return second_factor.methods_of(request.staff) if settings.SECOND_FACTOR_REQUIRED else {SecondFactorMethod.PASSWORD}
 
 
 def _is_right(request: OfficeRequest, method: SecondFactorMethod, response: str) -> bool:

@@ -28,13 +28,13 @@ def text_of(content: bytes) -> str:
 
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_it_uses_the_practices_names_and_screen_labels(practice: Practice, language: str) -> None:
-    text = text_of(client_guide.as_pdf(practice, language))
+    text = text_of(client_guide.guide_as_pdf(practice, language))
     assert [words for words in (*OWN, *LABELS[language]) if words not in text] == []
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_it_says_its_language_and_title(practice: Practice, language: str) -> None:
-    reader = PdfReader(BytesIO(client_guide.as_pdf(practice, language)))
+    reader = PdfReader(BytesIO(client_guide.guide_as_pdf(practice, language)))
     root: Any = reader.trailer["/Root"]  # Any: whatever a PDF holds.
     assert root["/Lang"] == language
     assert reader.metadata is not None
@@ -43,21 +43,21 @@ def test_it_says_its_language_and_title(practice: Practice, language: str) -> No
 
 def test_a_practice_without_phone_and_hours_has_a_guide_too(practice: Practice) -> None:
     practice.phone = practice.support_hours = ""
-    text = text_of(client_guide.as_pdf(practice, "en"))
+    text = text_of(client_guide.guide_as_pdf(practice, "en"))
     assert "Phone" not in text
     assert "Questions?" not in text
 
 
 def test_hours_are_not_printed_without_a_number_to_call(practice: Practice) -> None:
     practice.phone = ""
-    assert "We answer" not in text_of(client_guide.as_pdf(practice, "en"))
+    assert "We answer" not in text_of(client_guide.guide_as_pdf(practice, "en"))
 
 
 def test_paper_is_letter_where_letters_are_and_a4_elsewhere(practice: Practice) -> None:
     sizes = {}
     for country in ("US", "DE"):
         practice.country = country
-        page = PdfReader(BytesIO(client_guide.as_pdf(practice, "en"))).pages[0]
+        page = PdfReader(BytesIO(client_guide.guide_as_pdf(practice, "en"))).pages[0]
         sizes[country] = (round(page.mediabox.width), round(page.mediabox.height))
     assert sizes == {"US": (612, 792), "DE": (595, 842)}
 
@@ -65,7 +65,7 @@ def test_paper_is_letter_where_letters_are_and_a4_elsewhere(practice: Practice) 
 def test_the_letter_explains_signing_in_without_a_secret(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
-    text = text_of(client_guide.letter_as_pdf(ana))
+    text = text_of(client_guide.invitation_letter_as_pdf(ana))
     assert f"{clock.today(practice.time_zone):%B %-d, %Y} Hello Ana," in text
     assert practice.portal_address in text
     assert "/link/" not in text
@@ -74,12 +74,12 @@ def test_the_letter_explains_signing_in_without_a_secret(practice: Practice) -> 
 
 def test_the_letter_uses_the_clients_language(practice: Practice) -> None:
     ana = cast.client(practice, "Ana", "Abreu", language="es")
-    assert "Hola" in text_of(client_guide.letter_as_pdf(ana))
+    assert "Hola" in text_of(client_guide.invitation_letter_as_pdf(ana))
 
 
 def test_the_logo_is_included_in_print_size(practice: Practice) -> None:
     logos.save(practice, picture(size=(640, 640)), by=cast.DESK)
     practice.refresh_from_db()
-    [printed] = PdfReader(BytesIO(client_guide.as_pdf(practice, "en"))).pages[0].images
+    [printed] = PdfReader(BytesIO(client_guide.guide_as_pdf(practice, "en"))).pages[0].images
     assert printed.image is not None
     assert printed.image.size == (120, 120)

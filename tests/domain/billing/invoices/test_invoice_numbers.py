@@ -24,7 +24,7 @@ def drafts() -> list[list[Invoice]]:
     practice = cast.alder()
     people = [cast.client(practice, f"Client{number}") for number in range(HANDS)]
     entry = InvoiceInput(clock.today("UTC"), lines=(LineInput("Session", 14_000),))
-    return [[invoicing.draft(person, entry, by=cast.DESK) for _ in range(DRAFTS_EACH)] for person in people]
+    return [[invoicing.create_draft(person, entry, by=cast.DESK) for _ in range(DRAFTS_EACH)] for person in people]
 
 
 @pytest.mark.postgresql

@@ -34,49 +34,49 @@ def entry(*amounts: int) -> InvoiceInput:
 
 def test_a_draft_has_no_number_and_is_not_owed(practice: Practice) -> None:
     ana = cast.ana(practice)
-    draft = invoicing.draft(ana, entry(14_000, 1_500), by=cast.DESK)
+    draft = invoicing.create_draft(ana, entry(14_000, 1_500), by=cast.DESK)
     assert (draft.number, draft.total_minor, draft.currency) == (None, 15_500, "USD")
     assert balances.office_account(ana).office_minor == 0
 
 
 def test_one_form_key_creates_one_draft(practice: Practice) -> None:
     ana = cast.ana(practice)
-    first = invoicing.draft(ana, entry(100), form_key="p" * 43, by=cast.DESK)
-    assert invoicing.draft(ana, entry(100), form_key="p" * 43, by=cast.DESK) == first
+    first = invoicing.create_draft(ana, entry(100), form_key="p" * 43, by=cast.DESK)
+    assert invoicing.create_draft(ana, entry(100), form_key="p" * 43, by=cast.DESK) == first
 
 
 def test_editing_an_outdated_version_is_refused(practice: Practice) -> None:
-    draft = invoicing.draft(cast.ana(practice), entry(14_000), by=cast.DESK)
-    changed = invoicing.edit(draft, entry(100, 200), version=draft.version, by=cast.DESK)
+    draft = invoicing.create_draft(cast.ana(practice), entry(14_000), by=cast.DESK)
+    changed = invoicing.edit_draft(draft, entry(100, 200), version=draft.version, by=cast.DESK)
     assert [line.amount_minor for line in changed.lines.order_by("position")] == [100, 200]
     with pytest.raises(ClientConflict):
-        invoicing.edit(draft, entry(1), version=draft.version, by=cast.DESK)
+        invoicing.edit_draft(draft, entry(1), version=draft.version, by=cast.DESK)
     draft.refresh_from_db()
     assert draft.total_minor == 300
 
 
 def test_a_draft_keeps_raw_input_until_it_is_saved(practice: Practice) -> None:
-    draft = invoicing.draft(cast.ana(practice), entry(14_000), by=cast.DESK)
-    assert invoicing.save_typed(draft, {"note": "half a sen"}, version=draft.version)
+    draft = invoicing.create_draft(cast.ana(practice), entry(14_000), by=cast.DESK)
+    assert invoicing.save_draft_input(draft, {"note": "half a sen"}, version=draft.version)
     draft.refresh_from_db()
     assert draft.typed == {"note": "half a sen"}
-    saved = invoicing.edit(draft, entry(14_000), version=draft.version, by=cast.DESK)
+    saved = invoicing.edit_draft(draft, entry(14_000), version=draft.version, by=cast.DESK)
     assert saved.typed is None
-    assert not invoicing.save_typed(draft, {"note": "too late"}, version=draft.version)
+    assert not invoicing.save_draft_input(draft, {"note": "too late"}, version=draft.version)
 
 
 def test_a_discarded_draft_leaves_no_gap(practice: Practice) -> None:
     ana = cast.ana(practice)
-    draft = invoicing.draft(ana, entry(14_000), by=cast.DESK)
-    invoicing.discard(draft, shown=None, by=cast.DESK)
-    invoicing.discard(draft, shown=None, by=cast.DESK)
+    draft = invoicing.create_draft(ana, entry(14_000), by=cast.DESK)
+    invoicing.discard_draft(draft, shown=None, by=cast.DESK)
+    invoicing.discard_draft(draft, shown=None, by=cast.DESK)
     assert not Invoice.objects.filter(pk=draft.pk).exists()
     assert cast.bill(ana).number == 1
 
 
 def test_issuing_gives_the_next_number_once(practice: Practice) -> None:
     ana = cast.ana(practice)
-    first = invoicing.issue(invoicing.draft(ana, entry(14_000), by=cast.DESK), shown=None, by=cast.DESK)
+    first = invoicing.issue(invoicing.create_draft(ana, entry(14_000), by=cast.DESK), shown=None, by=cast.DESK)
     again = invoicing.issue(first, shown=None, by=cast.DESK)
     second = cast.bill(ana)
     assert (first.number, again.number, second.number) == (1, 1, 2)
@@ -91,25 +91,25 @@ def test_each_practice_has_its_own_numbers(practice: Practice) -> None:
 def test_an_empty_or_zero_invoice_is_not_issued(practice: Practice) -> None:
     ana = cast.ana(practice)
     with pytest.raises(InvoiceEmpty):
-        invoicing.issue(invoicing.draft(ana, entry(), by=cast.DESK), shown=None, by=cast.DESK)
+        invoicing.issue(invoicing.create_draft(ana, entry(), by=cast.DESK), shown=None, by=cast.DESK)
     with pytest.raises(TotalNotPositive):
-        invoicing.issue(invoicing.draft(ana, entry(100, -100), by=cast.DESK), shown=None, by=cast.DESK)
+        invoicing.issue(invoicing.create_draft(ana, entry(100, -100), by=cast.DESK), shown=None, by=cast.DESK)
     assert cast.bill(ana).number == 1
 
 
 def test_a_line_may_be_negative_but_no_total(practice: Practice) -> None:
     ana = cast.ana(practice)
-    assert invoicing.draft(ana, entry(14_000, -4_000), by=cast.DESK).total_minor == 10_000
+    assert invoicing.create_draft(ana, entry(14_000, -4_000), by=cast.DESK).total_minor == 10_000
     with pytest.raises(TotalNotPositive):
-        invoicing.draft(ana, entry(4_000, -14_000), by=cast.DESK)
+        invoicing.create_draft(ana, entry(4_000, -14_000), by=cast.DESK)
 
 
 def test_an_issued_invoice_cannot_be_edited(practice: Practice) -> None:
     invoice = cast.bill(cast.ana(practice))
     with pytest.raises(InvoiceIssued):
-        invoicing.edit(invoice, entry(1), version=invoice.version, by=cast.DESK)
+        invoicing.edit_draft(invoice, entry(1), version=invoice.version, by=cast.DESK)
     with pytest.raises(InvoiceIssued):
-        invoicing.discard(invoice, shown=None, by=cast.DESK)
+        invoicing.discard_draft(invoice, shown=None, by=cast.DESK)
 
 
 def test_voiding_keeps_the_number_and_credits_payments(practice: Practice) -> None:
@@ -139,7 +139,7 @@ def test_voiding_needs_a_reason_and_an_issued_invoice(practice: Practice) -> Non
     with pytest.raises(ReasonMissing):
         invoicing.void(cast.bill(ana), reason=" ", shown=None, by=cast.DESK)
     with pytest.raises(InvoiceNotIssued):
-        invoicing.void(invoicing.draft(ana, entry(1), by=cast.DESK), reason="x", shown=None, by=cast.DESK)
+        invoicing.void(invoicing.create_draft(ana, entry(1), by=cast.DESK), reason="x", shown=None, by=cast.DESK)
 
 
 @pytest.mark.parametrize(

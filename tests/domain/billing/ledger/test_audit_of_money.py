@@ -68,10 +68,10 @@ def test_invoice_operations_are_audited(practice: Practice, fay: Actor) -> None:
     def latest() -> Invoice:
         return Invoice.objects.select_related("client__practice").get(pk=made[-1].pk)
 
-    watch.expect(lambda: made.append(invoicing.draft(ana, ENTRY, by=fay)), "invoice.drafted")
-    watch.expect(lambda: invoicing.edit(latest(), ENTRY, version=latest().version, by=fay), "invoice.edited")
-    watch.expect(lambda: invoicing.discard(latest(), shown=None, by=fay), "invoice.discarded")
-    watch.expect(lambda: made.append(invoicing.draft(ana, ENTRY, by=fay)), "invoice.drafted")
+    watch.expect(lambda: made.append(invoicing.create_draft(ana, ENTRY, by=fay)), "invoice.drafted")
+    watch.expect(lambda: invoicing.edit_draft(latest(), ENTRY, version=latest().version, by=fay), "invoice.edited")
+    watch.expect(lambda: invoicing.discard_draft(latest(), shown=None, by=fay), "invoice.discarded")
+    watch.expect(lambda: made.append(invoicing.create_draft(ana, ENTRY, by=fay)), "invoice.drafted")
     watch.expect(lambda: invoicing.issue(latest(), shown=None, by=fay), "invoice.issued")
     for actions in (("invoice.shared",), ()):  # A repeated call changes nothing and writes no entry.
         watch.expect(lambda: invoice_sharing.share(latest(), shown=None, by=fay), *actions)

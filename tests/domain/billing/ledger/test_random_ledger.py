@@ -156,7 +156,7 @@ class Books(RuleBasedStateMachine):
         today = clock.today(self.client.practice.time_zone)
         due_on = None if due_in is None else today + timedelta(days=due_in)
         entry = InvoiceInput(today, due_on, (LineInput("Session", total + 7), LineInput("Discount", -7)))
-        row = invoicing.issue(invoicing.draft(self.client, entry, by=cast.DESK), shown=None, by=cast.DESK)
+        row = invoicing.issue(invoicing.create_draft(self.client, entry, by=cast.DESK), shown=None, by=cast.DESK)
         bill = Bill(row, total, due_on)
         self.ledger.bills.append(bill)
         return bill

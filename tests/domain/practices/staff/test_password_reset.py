@@ -60,7 +60,7 @@ def test_only_an_active_staff_member_gets_a_mail(fay: StaffMember) -> None:
         request_and_process(email)
     mail = OutgoingEmail.objects.select_related("practice").get()
     assert (mail.kind, mail.to_address, mail.queue) == ("password_reset", fay.email, "entrance")
-    letter = outbox.composer(mail.kind).compose(mail, outbox.composer(mail.kind).link(mail))
+    letter = outbox.composer_of(mail.kind).compose(mail, outbox.composer_of(mail.kind).link(mail))
     assert tokens_in_mails()[0] in letter.text
     assert "1 hour" in letter.text
     assert not PasswordResetRequest.objects.exists()

@@ -42,12 +42,14 @@ def test_secrets_are_encrypted_in_the_database(fay: StaffMember) -> None:
     stored = raw_table()
     assert secret not in stored
     assert not any(code in stored or code.replace("-", "") in stored for code in recovery_codes.unused(fay))
-    seeds = [row.data.get("secret") or row.data.get("seed") for row in second_factor.rows(fay)]
+    seeds = [row.data.get("secret") or row.data.get("seed") for row in second_factor.authenticators_of(fay)]
     assert len(seeds) == 2
     # The same secret has another ciphertext each time, so that equal secrets cannot be recognised.
-    second_factor.rows(fay).delete()
+    second_factor.authenticators_of(fay).delete()
     authenticators.save(fay, secret, first=True, by=fay.actor)
-    assert not set(seeds) & {row.data.get("secret") or row.data.get("seed") for row in second_factor.rows(fay)}
+    assert not set(seeds) & {
+        row.data.get("secret") or row.data.get("seed") for row in second_factor.authenticators_of(fay)
+    }
 
 
 def test_the_app_shows_practice_and_email_address(fay: StaffMember) -> None:
@@ -139,14 +141,14 @@ def test_only_failed_attempts_count_against_the_limit(fay: StaffMember, stopped_
 
 def test_recovery_codes_need_a_second_factor(fay: StaffMember) -> None:
     cast.with_authenticator(fay)
-    second_factor.factors(fay).delete()
-    assert second_factor.methods(fay) == set()
+    second_factor.factors_of(fay).delete()
+    assert second_factor.methods_of(fay) == set()
 
 
 def test_removing_the_last_factor_deletes_recovery_codes(fay: StaffMember) -> None:
     cast.with_authenticator(fay)
     authenticators.remove(fay, by=fay.actor)
-    assert not second_factor.rows(fay).exists()
+    assert not second_factor.authenticators_of(fay).exists()
     entries = AuditEntry.objects.filter(action=AuditAction.AUTHENTICATOR_REMOVED)
     authenticators.remove(fay, by=fay.actor)
     assert entries.count() == 1
@@ -163,7 +165,7 @@ def test_a_required_last_factor_cannot_be_removed(fay: StaffMember, settings: Se
 def test_removing_all_factors_sends_a_notice(fay: StaffMember) -> None:
     cast.with_authenticator(fay)
     second_factor.remove_all(fay, by=cast.DESK)
-    assert second_factor.methods(fay) == set()
+    assert second_factor.methods_of(fay) == set()
     assert OutgoingEmail.objects.latest("id").subject == "Your second factor was taken away"
 
 
@@ -241,7 +243,7 @@ def test_without_the_guard_a_recovery_code_is_reused() -> None:
     found = Barrier(CONCURRENT_ATTEMPTS)
 
     def find_then_update() -> bool:
-        row = second_factor.rows(fay).get(type=recovery_codes.KIND)
+        row = second_factor.authenticators_of(fay).get(type=recovery_codes.KIND)
         is_unused = code in recovery_codes.unused(fay)
         connection.close()
         found.wait(30)

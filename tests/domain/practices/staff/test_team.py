@@ -49,7 +49,7 @@ def test_an_invited_colleague_sets_up_their_account(practice: Practice) -> None:
 def test_the_invitation_names_inviter_practice_and_role(practice: Practice) -> None:
     lena = team.invite(practice, name="Lena", email="lena@x.example", role=Role.BILLER, by=cast.elm(practice).actor)
     mail = OutgoingEmail.objects.select_related("practice").get()
-    composer = outbox.composer(mail.kind)
+    composer = outbox.composer_of(mail.kind)
     link = composer.link(mail)
     letter = composer.compose(mail, link)
     assert link == f"http://localhost:8000/office/set-up/{token_in_mail(lena)}/"
@@ -75,7 +75,7 @@ def test_inviting_again_ends_the_earlier_link(practice: Practice) -> None:
     with pytest.raises(SetUpLinkUsed):
         set_up_links.find(first)
     assert set_up_links.find(token_in_mail(lena)).staff == lena
-    assert [outbox.composer(mail.kind).refuse(mail) is None for mail in OutgoingEmail.objects.order_by("id")] == [
+    assert [outbox.composer_of(mail.kind).refuse(mail) is None for mail in OutgoingEmail.objects.order_by("id")] == [
         False,
         True,
     ]
@@ -98,7 +98,7 @@ def test_a_link_expires_72_hours_after_hand_over(practice: Practice, stopped_clo
         set_up_links.find(token)
     OutgoingEmail.objects.update(handing_over_at=None)
     mail = OutgoingEmail.objects.get()
-    assert outbox.composer(mail.kind).refuse(mail) == "Its link has run out. Send a new one."
+    assert outbox.composer_of(mail.kind).refuse(mail) == "Its link has run out. Send a new one."
 
 
 def test_a_role_change_is_recorded_with_the_old_role(practice: Practice) -> None:
@@ -159,7 +159,7 @@ def test_a_deactivated_colleague_gets_no_mail(practice: Practice) -> None:
     team.deactivate(lena, version=1, by=cast.DESK)
     mails = list(OutgoingEmail.objects.order_by("id"))
     assert [mail.kind for mail in mails] == ["staff_invite", "second_factor_changed"]
-    assert {outbox.composer(mail.kind).refuse(mail) for mail in mails} == {"The staff member has left."}
+    assert {outbox.composer_of(mail.kind).refuse(mail) for mail in mails} == {"The staff member has left."}
 
 
 def test_reactivation_without_a_password_mails_a_link(practice: Practice) -> None:

@@ -40,7 +40,7 @@ def subjects_to(address: str) -> list[str]:
 
 def add_passkey_row(member: StaffMember, name: str, ref: str) -> None:
     """Adds the database row of a passkey, without a device."""
-    second_factor.rows(member).create(user=member, type=passkeys.KIND, data={"name": name, "ref": ref})
+    second_factor.authenticators_of(member).create(user=member, type=passkeys.KIND, data={"name": name, "ref": ref})
 
 
 def test_page_has_a_fixed_query_count(
@@ -137,7 +137,7 @@ def test_button_needs_reauthentication_after_ten_minutes(
     before = recovery_codes.unused(fay)
     stopped_clock.shift(timedelta(minutes=10, seconds=1))
     assert office.post(f"{PAGE}{place}")["Location"].startswith("/office/prove/")
-    assert second_factor.factors(fay).count() == 2
+    assert second_factor.factors_of(fay).count() == 2
     assert recovery_codes.unused(fay) == before
 
 
@@ -216,11 +216,11 @@ def test_a_new_app_replaces_the_old_one_and_keeps_the_codes(
 
 def test_wrong_code_keeps_the_existing_app(office: Browser, fay: StaffMember) -> None:
     cast.with_authenticator(fay)
-    before = second_factor.factors(fay).get().data
+    before = second_factor.factors_of(fay).get().data
     office.get(f"{PAGE}authenticator/")
     answer = office.post(f"{PAGE}authenticator/", {"otp": "12345"})
     assert (answer.status_code, "That code doesn’t work." in text(answer)) == (422, True)
-    assert second_factor.factors(fay).get().data == before
+    assert second_factor.factors_of(fay).get().data == before
 
 
 def test_last_required_factor_cannot_be_removed(office: Browser, fay: StaffMember, settings: Settings) -> None:
@@ -232,7 +232,7 @@ def test_last_required_factor_cannot_be_removed(office: Browser, fay: StaffMembe
     assert second_factor.is_set_up(fay)
     add_passkey_row(fay, "Phone", "ref0")
     office.post(f"{PAGE}authenticator/removing/")
-    assert second_factor.methods(fay) == {
+    assert second_factor.methods_of(fay) == {
         second_factor.SecondFactorMethod.PASSKEY,
         second_factor.SecondFactorMethod.RECOVERY_CODE,
     }
@@ -271,7 +271,7 @@ def test_new_codes_end_the_old_ones_and_are_shown_once(office: Browser, fay: Sta
 
 def test_no_recovery_codes_without_a_factor(office: Browser, fay: StaffMember) -> None:
     assert office.post(f"{PAGE}recovery-codes/")["Location"] == PAGE
-    assert not second_factor.rows(fay).exists()
+    assert not second_factor.authenticators_of(fay).exists()
 
 
 def test_session_names_its_browser(office: Browser, fay: StaffMember) -> None:

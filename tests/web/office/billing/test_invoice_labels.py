@@ -18,7 +18,7 @@ def test_each_status_has_its_own_attribute(office: Browser, practice: Practice) 
     cast.with_access(ana)
     entry = InvoiceInput(today, today, (LineInput("Session", 14_000),))
     expected = {
-        invoicing.draft(ana, entry, by=cast.DESK).ref: "draft",
+        invoicing.create_draft(ana, entry, by=cast.DESK).ref: "draft",
         cast.bill(ana).ref: "unpaid",
         cast.bill(ana, due_on=today - timedelta(days=1)).ref: "past_due",
         cast.attempt(cast.bill(ana), state=AttemptState.PROCESSING).covers.get().invoice.ref: "processing",

@@ -105,7 +105,7 @@ def test_only_owners_are_emailed_and_once(till: Till, ana: Client, biller: Brows
     polling.poll(attempt)
     email = OutgoingEmail.objects.get(kind=mismatch_mail.KIND)
     assert (email.to_address, "Ana" in email.subject) == (elm.email, False)
-    letter = outbox.composer("payment_mismatch").compose(email, None)
+    letter = outbox.composer_of("payment_mismatch").compose(email, None)
     assert "http://localhost:8000/office/payments/" in letter.text
     assert "Ana" not in letter.text + letter.html
 
@@ -115,7 +115,7 @@ def test_a_deactivated_owner_gets_no_email(till: Till, ana: Client, practice: Pr
     mismatched(till, ana)
     team.deactivate(second, version=second.version, by=elm.actor)
     email = OutgoingEmail.objects.get(kind=mismatch_mail.KIND, to_address=second.email)
-    assert outbox.composer("payment_mismatch").refuse(email) is not None
+    assert outbox.composer_of("payment_mismatch").refuse(email) is not None
 
 
 def test_an_unknown_outcome_is_releasable_after_a_day(

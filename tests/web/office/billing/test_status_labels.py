@@ -38,7 +38,7 @@ def half_paid(ana: Client) -> Invoice:
 @pytest.fixture
 def draft(ana: Client) -> Invoice:
     today = clock.today(ana.practice.time_zone)
-    return invoicing.draft(ana, InvoiceInput(today, today, (LineInput("Session", 9_900),)), by=cast.DESK)
+    return invoicing.create_draft(ana, InvoiceInput(today, today, (LineInput("Session", 9_900),)), by=cast.DESK)
 
 
 def visible_text(browser: Browser, place: str) -> str:

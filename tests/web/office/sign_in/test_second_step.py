@@ -234,7 +234,7 @@ def test_password_alone_cannot_add_a_second_factor(client: Browser, fay: StaffMe
     by_password(client, fay)
     assert client.get(SET_UP)["Location"] == STEP
     assert client.post(SET_UP, {"otp": "123456"})["Location"] == STEP
-    assert second_factor.factors(fay).count() == 1
+    assert second_factor.factors_of(fay).count() == 1
 
 
 def test_concurrent_first_factor_set_up_is_refused(client: Browser, fay: StaffMember) -> None:
