@@ -3,7 +3,6 @@
 from django.db import migrations, models
 
 from portico.plumbing.database.constraints import SamePractice
-from portico.plumbing.database.migration_operations import RenameConstraint
 
 
 class Migration(migrations.Migration):
@@ -42,12 +41,10 @@ class Migration(migrations.Migration):
             "account",
             models.ForeignKey("access.PortalAccount", models.PROTECT, related_name="saved_forms"),
         ),
-        RenameConstraint(
-            "PortalSavedForm", old_name="access_portalkeptpost_account", new_name="access_portalsavedform_account"
-        ),
-        RenameConstraint(
-            "PortalSavedForm", old_name="access_portalkeptpost_client", new_name="access_portalsavedform_client"
-        ),
+        migrations.RemoveConstraint("PortalSavedForm", "access_portalkeptpost_account"),
+        migrations.AddConstraint("PortalSavedForm", SamePractice("account", name="access_portalsavedform_account")),
+        migrations.RemoveConstraint("PortalSavedForm", "access_portalkeptpost_client"),
+        migrations.AddConstraint("PortalSavedForm", SamePractice("client", name="access_portalsavedform_client")),
         migrations.RenameIndex(
             "PortalSavedForm", old_name="access_kept_by_created", new_name="access_savedform_by_created"
         ),

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import migrations, models
 
-from portico.plumbing.database.migration_operations import RenameConstraint
+from portico.plumbing.database.constraints import SamePractice
 
 
 class Migration(migrations.Migration):
@@ -13,9 +13,8 @@ class Migration(migrations.Migration):
         migrations.RenameField("StripeKey", "box", "encrypted_secret"),
         migrations.RenameField("OnlinePayments", "webhook_box", "encrypted_webhook_secret"),
         migrations.RenameField("OnlinePayments", "trouble", "problem"),
-        RenameConstraint(
-            "staffsavedform", old_name="practices_keptpost_staff", new_name="practices_staffsavedform_staff"
-        ),
+        migrations.RemoveConstraint("StaffSavedForm", "practices_keptpost_staff"),
+        migrations.AddConstraint("StaffSavedForm", SamePractice("staff", name="practices_staffsavedform_staff")),
         migrations.AlterField(
             "staffsavedform",
             "staff",
