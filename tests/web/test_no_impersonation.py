@@ -96,5 +96,5 @@ def test_client_sessions_start_by_link_code_or_pin_only() -> None:
         "domain.access.sign_in.sign_in_codes._spend",
         "web.entrance.link._redeem",
         # The demo's own people.
-        "operating.demo.demo_data.make",
+        "operating.demo.demo_data.create_demo_data",
     }
