@@ -1,1 +1,1 @@
-"""The plumbing's promises."""
+"""Tests of `portico.plumbing`."""

@@ -1,4 +1,4 @@
-"""What several of the plumbing's tests ask for."""
+"""Fixtures of several tests of the plumbing."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.plumbing.mail_messages import Note
 
 @pytest.fixture
 def note(monkeypatch: pytest.MonkeyPatch) -> Note:
-    """A kind of mail, registered for this test."""
+    """A kind of mail that is registered for one test."""
     composer = Note()
     monkeypatch.setitem(outbox._composers, "note", composer)
     return composer

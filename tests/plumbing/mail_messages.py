@@ -1,4 +1,4 @@
-"""A kind of mail of the plumbing's own tests, and its rows."""
+"""A kind of mail for the plumbing's tests, and its rows."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ NONCE = b"0123456789abcdef"
 
 
 class Note(MailComposer):
-    """A mail with a link in text and HTML; told what to refuse and how often to stumble."""
+    """A mail with a link in text and HTML, with a configurable refusal and number of errors."""
 
     label = "Note"
 

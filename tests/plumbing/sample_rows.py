@@ -1,4 +1,4 @@
-"""The few rows that the plumbing's own tests stand on."""
+"""Sample rows for the plumbing's tests."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Times are in UTC, dates in the practice's zone."""
+"""The clock: times in UTC, dates in the practice's time zone."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -16,6 +16,6 @@ def test_now_is_aware_and_in_utc() -> None:
     ("zone", "day"),
     [("UTC", date(2026, 3, 1)), ("America/New_York", date(2026, 2, 28)), ("Pacific/Auckland", date(2026, 3, 1))],
 )
-def test_today_is_the_date_on_the_wall_there(zone: str, day: date) -> None:
+def test_today_is_the_local_date(zone: str, day: date) -> None:
     with time_machine.travel(datetime(2026, 3, 1, 2, 0, tzinfo=UTC), tick=False):
         assert clock.today(zone) == day

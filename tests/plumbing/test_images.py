@@ -1,4 +1,4 @@
-"""Pictures from outside: judged before they are unpacked, drawn anew, never a crash whatever the bytes."""
+"""Uploaded images: checked before decoding, re-encoded, and refused without a crash if corrupt."""
 
 import io
 import random
@@ -34,17 +34,17 @@ def test_each_kind_becomes_a_png(kind: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
-def test_every_way_a_png_stores_colours_is_read(mode: str) -> None:
+def test_every_colour_type_of_png_is_read(mode: str) -> None:
     written = io.BytesIO()
     Image.new(mode, (20, 10)).save(written, "PNG")
     assert images.reencoded(written.getvalue()).width == 20
 
 
-def test_a_printers_jpeg_is_read() -> None:
+def test_a_cmyk_jpeg_is_read() -> None:
     assert opened(images.reencoded(picture("JPEG", mode="CMYK")).png).mode == "RGB"
 
 
-def test_what_shines_through_still_does() -> None:
+def test_transparency_is_kept() -> None:
     clear, palette = io.BytesIO(), io.BytesIO()
     Image.new("RGBA", (20, 10)).save(clear, "WEBP")
     Image.new("P", (20, 10)).save(palette, "PNG", transparency=0)
@@ -52,12 +52,12 @@ def test_what_shines_through_still_does() -> None:
         assert opened(images.reencoded(file.getvalue()).png).getchannel("A").getextrema() == (0, 0)
 
 
-def test_a_large_picture_is_drawn_smaller() -> None:
+def test_a_large_image_is_scaled_down() -> None:
     drawn = images.reencoded(picture("JPEG", size=(3000, 1500)))
     assert (drawn.width, drawn.height) == (640, 320)
 
 
-def test_what_the_file_says_of_place_and_camera_is_gone() -> None:
+def test_metadata_is_removed() -> None:
     exif = Image.Exif()
     exif[0x010F] = "A camera of Ana's"
     comments = PngImagePlugin.PngInfo()
@@ -69,7 +69,7 @@ def test_what_the_file_says_of_place_and_camera_is_gone() -> None:
         assert opened(drawn).info == {}
 
 
-def test_a_photograph_taken_sideways_stands_upright() -> None:
+def test_the_exif_orientation_is_applied() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     drawn = images.reencoded(picture("JPEG", size=(300, 120), exif=exif))
@@ -88,8 +88,8 @@ def test_too_many_pixels_are_refused_from_the_header(size: tuple[int, int]) -> N
         images.reencoded(b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + canvas)
 
 
-def test_a_header_that_lies_is_refused_before_anything_is_unpacked() -> None:
-    # WebP says its size twice: small in front, as large as it gets behind.
+def test_a_false_header_is_refused_before_decoding() -> None:
+    # WebP has two sizes: that of the frame, and that of the canvas.
     inner = (16382 | 16382 << 14).to_bytes(4, "little")
     body = b"VP8X\x0a\0\0\0\0\0\0\0" + b"\x09\0\0" * 2 + b"VP8L\x10\0\0\0\x2f" + inner + b"\0" * 11
     with pytest.raises(ImageRejected):
@@ -108,19 +108,19 @@ def test_more_than_two_megabytes_are_refused() -> None:
         *(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"\xff\xd8\xff\xe0\0\0", b"RIFF\0\0\0\0WEBP" + b"\0" * 30),
     ],
 )
-def test_anything_else_is_no_picture(file: bytes) -> None:
+def test_other_files_are_refused(file: bytes) -> None:
     with pytest.raises(NotAnImage):
         images.reencoded(file)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_broken_files_are_refused_in_a_sentence_and_never_crash(kind: str) -> None:
+def test_corrupt_files_are_refused_with_a_sentence(kind: str) -> None:
     whole, chance = picture(kind, size=(60, 40)), random.Random(kind)
     for number in range(300):
         broken = bytearray(whole[: chance.randrange(len(whole))] if number % 2 else whole)
         for _ in range(chance.randrange(12)):
             if broken:
                 broken[chance.randrange(len(broken))] = chance.randrange(256)
-        # Whatever else it raised would fail the test.
+        # Any other exception fails the test.
         with suppress(ImageRejected):
             assert opened(images.reencoded(bytes(broken)).png).format == "PNG"

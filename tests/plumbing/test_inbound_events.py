@@ -1,4 +1,4 @@
-"""Events from elsewhere are kept once, worked on until they are settled, and never stop each other."""
+"""Inbound events: stored once, processed until settled, and never blocking each other."""
 
 from datetime import timedelta
 
@@ -17,18 +17,18 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 class Worker:
-    """What billing would register: it answers with the next of `verdicts`, then with DONE."""
+    """A function for a source: it returns the next of `results`, then DONE."""
 
     def __init__(self) -> None:
-        self.verdicts: list[EventResult | Exception] = []
+        self.results: list[EventResult | Exception] = []
         self.seen: list[str] = []
 
     def __call__(self, event: InboundEvent) -> EventResult:
         self.seen.append(event.event_id)
-        verdict = self.verdicts.pop(0) if self.verdicts else EventResult.DONE
-        if isinstance(verdict, Exception):
-            raise verdict
-        return verdict
+        result = self.results.pop(0) if self.results else EventResult.DONE
+        if isinstance(result, Exception):
+            raise result
+        return result
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
     return worker
 
 
-def keep(practice: Practice, event_id: str, *, is_for_us: bool = True, source: str = "test") -> None:
+def store(practice: Practice, event_id: str, *, is_for_us: bool = True, source: str = "test") -> None:
     inbound_events.store(
         practice, source=source, event_id=event_id, kind="thing.happened", object_kind="thing", object_id="t1",
         livemode=False, happened_at=clock.now(), is_for_us=is_for_us,
@@ -49,45 +49,45 @@ def states() -> dict[str, str]:
     return dict(InboundEvent.objects.order_by("id").values_list("event_id", "state"))
 
 
-def test_an_event_is_kept_once_for_each_practice(practice: Practice, worker: Worker) -> None:
+def test_an_event_is_stored_once_per_practice(practice: Practice, worker: Worker) -> None:
     for _ in range(3):
-        keep(practice, "e1")
-    keep(cast.birch(), "e1")
+        store(practice, "e1")
+    store(cast.birch(), "e1")
     assert InboundEvent.objects.count() == 2
     while inbound_events.process_next():
         pass
     assert worker.seen == ["e1", "e1"]
-    keep(practice, "e1")
+    store(practice, "e1")
     assert not inbound_events.process_next()
 
 
-def test_events_are_worked_on_in_their_order(practice: Practice, worker: Worker) -> None:
+def test_events_are_processed_in_order(practice: Practice, worker: Worker) -> None:
     for name in ("e1", "e2", "e3"):
-        keep(practice, name)
+        store(practice, name)
     while inbound_events.process_next():
         pass
     assert worker.seen == ["e1", "e2", "e3"]
     assert set(states().values()) == {InboundEventState.DONE}
 
 
-def test_events_of_a_paused_practice_are_worked_on_all_the_same(practice: Practice, worker: Worker) -> None:
-    keep(practice, "e1")
+def test_events_of_a_suspended_practice_are_processed(practice: Practice, worker: Worker) -> None:
+    store(practice, "e1")
     suspension.suspend(practice, by=cast.DESK)
     assert inbound_events.process_next()
     assert worker.seen == ["e1"]
 
 
-def test_what_is_not_for_us_is_kept_and_never_worked_on(practice: Practice, worker: Worker) -> None:
-    keep(practice, "e1", is_for_us=False)
+def test_events_not_for_us_are_stored_only(practice: Practice, worker: Worker) -> None:
+    store(practice, "e1", is_for_us=False)
     assert not inbound_events.process_next()
     assert states() == {"e1": InboundEventState.IGNORED}
 
 
-def test_an_event_about_a_thing_unknown_yet_is_tried_again_later(
+def test_an_event_of_an_unknown_object_is_retried(
     practice: Practice, worker: Worker, stopped_clock: time_machine.Traveller
 ) -> None:
-    worker.verdicts = [EventResult.LATER, EventResult.LATER]
-    keep(practice, "e1")
+    worker.results = [EventResult.LATER, EventResult.LATER]
+    store(practice, "e1")
     assert inbound_events.process_next()
     assert not inbound_events.process_next()
     stopped_clock.shift(timedelta(seconds=5))
@@ -99,23 +99,23 @@ def test_an_event_about_a_thing_unknown_yet_is_tried_again_later(
     assert states() == {"e1": InboundEventState.DONE}
 
 
-def test_what_stays_unknown_for_three_days_is_given_up(
+def test_an_unknown_object_is_given_up_after_three_days(
     practice: Practice, worker: Worker, stopped_clock: time_machine.Traveller
 ) -> None:
-    worker.verdicts = [EventResult.LATER, EventResult.LATER]
-    keep(practice, "e1")
+    worker.results = [EventResult.LATER, EventResult.LATER]
+    store(practice, "e1")
     inbound_events.process_next()
     stopped_clock.shift(timedelta(days=3, seconds=1))
     inbound_events.process_next()
     assert states() == {"e1": InboundEventState.PARKED}
 
 
-def test_what_came_while_the_clock_was_ahead_is_given_up_after_three_days_all_the_same(
+def test_a_future_event_is_given_up_after_three_days(
     practice: Practice, worker: Worker, stopped_clock: time_machine.Traveller
 ) -> None:
-    worker.verdicts = [EventResult.LATER] * 3
+    worker.results = [EventResult.LATER] * 3
     stopped_clock.shift(timedelta(days=730))
-    keep(practice, "e1")
+    store(practice, "e1")
     inbound_events.process_next()
     stopped_clock.shift(timedelta(days=-730))
     assert inbound_events.process_next()
@@ -124,12 +124,10 @@ def test_what_came_while_the_clock_was_ahead_is_given_up_after_three_days_all_th
     assert states() == {"e1": InboundEventState.PARKED}
 
 
-def test_five_mistakes_park_an_event_and_the_next_goes_on(
-    practice: Practice, worker: Worker, stopped_clock: time_machine.Traveller
-) -> None:
-    worker.verdicts = [RuntimeError("a secret of somebody"), EventResult.DONE, *([RuntimeError("again")] * 4)]
-    keep(practice, "e1")
-    keep(practice, "e2")
+def test_five_errors_park_an_event(practice: Practice, worker: Worker, stopped_clock: time_machine.Traveller) -> None:
+    worker.results = [RuntimeError("a secret of somebody"), EventResult.DONE, *([RuntimeError("again")] * 4)]
+    store(practice, "e1")
+    store(practice, "e2")
     inbound_events.process_next()
     inbound_events.process_next()
     assert states()["e2"] == InboundEventState.DONE
@@ -142,8 +140,8 @@ def test_five_mistakes_park_an_event_and_the_next_goes_on(
     assert "again" not in event.detail
 
 
-def test_a_worker_that_was_overtaken_writes_nothing(practice: Practice, worker: Worker) -> None:
-    keep(practice, "e1")
+def test_an_outcome_without_the_claim_is_discarded(practice: Practice, worker: Worker) -> None:
+    store(practice, "e1")
     slow = leases.claim(InboundEvent.objects.waiting(), lease=timedelta(seconds=-1))
     assert slow is not None
     assert inbound_events.process_next()
@@ -151,8 +149,10 @@ def test_a_worker_that_was_overtaken_writes_nothing(practice: Practice, worker: 
     assert states() == {"e1": InboundEventState.DONE}
 
 
-def test_what_nobody_understands_yet_waits(practice: Practice, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep(practice, "e1", source="other")
+def test_an_event_of_an_unregistered_source_waits(
+    practice: Practice, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(practice, "e1", source="other")
     assert not inbound_events.process_next()
     monkeypatch.setattr(inbound_events, "_workers", {})
     assert not inbound_events.process_next()
@@ -160,11 +160,11 @@ def test_what_nobody_understands_yet_waits(practice: Practice, worker: Worker, m
     assert inbound_events.process_next()
 
 
-def test_it_is_known_when_a_source_last_spoke(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
+def test_the_time_of_the_last_event_is_known(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     assert inbound_events.last_received_at(practice, "test") is None
-    keep(practice, "e1")
+    store(practice, "e1")
     stopped_clock.shift(timedelta(minutes=4))
-    keep(cast.birch(), "e2")
+    store(cast.birch(), "e2")
     heard_at = inbound_events.last_received_at(practice, "test")
     assert heard_at is not None
     assert clock.now() - heard_at == timedelta(minutes=4)

@@ -1,4 +1,4 @@
-"""One entry is one JSON line whatever it holds, and nobody can sign in with what it says."""
+"""Log entries: one JSON line each, without secrets or addresses."""
 
 import io
 import json
@@ -35,7 +35,7 @@ def _fail(text: str) -> None:
     raise ValueError(text)
 
 
-def test_an_entry_tells_what_where_and_when() -> None:
+def test_an_entry_has_event_logger_and_time() -> None:
     entry = _entry("invoice.issued", invoice=41)
 
     assert (entry["event"], entry["invoice"], entry["level"], entry["logger"]) == (
@@ -48,16 +48,16 @@ def test_an_entry_tells_what_where_and_when() -> None:
 
 
 @given(st.text(), st.recursive(st.none() | st.floats() | st.text() | st.binary(), st.lists))
-def test_whatever_the_input_holds_it_is_one_json_line(message: str, value: object) -> None:
+def test_any_input_becomes_one_json_line(message: str, value: object) -> None:
     _entry("%s", message, value=value)
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\r\nb", "a\u2028b\x85c", "\ud800", "\x00", '"}\n{"', float("nan"), b"\xff"])
-def test_no_sign_breaks_the_line(text: object) -> None:
+def test_no_character_breaks_the_line(text: object) -> None:
     assert "event" in _entry(text, value=text, nested={"inner": [text, {"deep": {"deeper": {"deepest": text}}}]})
 
 
-def test_a_message_that_does_not_fit_its_arguments_is_kept() -> None:
+def test_a_message_with_wrong_arguments_is_logged() -> None:
     assert _entry("%d of %d", "three")["event"] == "%d of %d ('three',)"
 
 
@@ -72,7 +72,7 @@ def test_no_link_token_reaches_the_log() -> None:
     assert json.loads(line)["event"] == "Not Found: /portal/alder-street/link/[token]/?x=1"
 
 
-def test_addresses_in_errors_of_others_do_not_reach_the_log() -> None:
+def test_email_addresses_in_traces_are_redacted() -> None:
     try:
         _fail('duplicate key: Key (email)=(ana.avery@example.org) exists; "Ana" <ana@example.org>')
     except ValueError:
@@ -82,5 +82,5 @@ def test_addresses_in_errors_of_others_do_not_reach_the_log() -> None:
     assert "ValueError" in json.loads(line)["error"]
 
 
-def test_an_entry_does_not_grow_without_end() -> None:
+def test_the_length_of_an_entry_is_limited() -> None:
     assert len(_line("x" * 5_000_000)) < 30_000

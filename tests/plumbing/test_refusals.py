@@ -1,4 +1,4 @@
-"""A refusal is a sentence for people, and may belong to a field."""
+"""Refusals: a sentence for people, with or without a form field."""
 
 from portico.plumbing.refusals import Refused
 
@@ -7,11 +7,11 @@ class InvitationNeedsConsent(Refused):
     message = "This address has no Email ok."
 
 
-def test_a_refusal_says_its_sentence() -> None:
+def test_a_refusal_has_its_default_message() -> None:
     refusal = InvitationNeedsConsent(field="email")
 
     assert (str(refusal), refusal.field, refusal.status) == ("This address has no Email ok.", "email", 409)
 
 
-def test_a_refusal_may_be_told_in_other_words() -> None:
+def test_a_refusal_can_have_another_message() -> None:
     assert str(InvitationNeedsConsent("Ask Ana first.")) == "Ask Ana first."

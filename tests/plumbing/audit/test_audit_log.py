@@ -1,4 +1,4 @@
-"""The trail says who did what, exactly when it happened, and cannot be rewritten."""
+"""The audit log: what an entry contains, and that entries cannot be changed."""
 
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 FAY = Actor(ActorKind.STAFF, "Fay", staff_id=7)
 
 
-def test_an_entry_tells_who_did_what_for_which_client_and_when() -> None:
+def test_an_entry_has_actor_action_client_and_time() -> None:
     practice = a_practice()
     ana = a_client(practice)
 
@@ -38,7 +38,7 @@ def test_an_entry_tells_who_did_what_for_which_client_and_when() -> None:
     assert entry.details == {"by_mail": True, "links": 2}
 
 
-def test_what_did_not_happen_leaves_no_entry() -> None:
+def test_a_rolled_back_change_leaves_no_entry() -> None:
     practice = a_practice()
 
     with transaction.atomic():
@@ -74,13 +74,13 @@ def test_an_entry_cannot_be_deleted() -> None:
         AuditEntry.objects.all().delete()
 
 
-def test_views_are_verbs_of_looking() -> None:
+def test_views_are_actions_named_viewed() -> None:
     assert AuditAction.OVERVIEW_VIEWED in AuditAction.views()
-    # What is taken away as a file was looked at too.
+    # An export counts as a view.
     assert all("viewed" in action for action in AuditAction.views() - {AuditAction.INVOICES_EXPORTED})
 
 
-def test_portico_and_the_operator_and_strangers_are_actors_too() -> None:
+def test_system_operator_and_visitors_are_actors() -> None:
     practice = a_practice()
     for actor in (Actor.system(), Actor.operator(), Actor.anonymous()):
         audit_log.record(AuditAction.LINK_REFUSED, practice=practice, by=actor)

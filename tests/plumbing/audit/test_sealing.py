@@ -1,4 +1,4 @@
-"""The seals prove that no entry was changed, removed or slipped in."""
+"""Sealing: every changed, removed or inserted entry is detected."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ def _entries(practice: Practice, number: int = 4) -> list[AuditEntry]:
 
 @pytest.fixture
 def practice(transactional_db: None) -> Practice:
-    """With four sealed entries. Transactional: SQLite cannot lift a rule inside a test's transaction."""
+    """Four sealed entries. Transactional, because SQLite cannot remove a trigger inside a test's transaction."""
     practice = a_practice()
     _entries(practice)
     assert sealing.seal(practice.pk) == 4
@@ -60,7 +60,7 @@ def test_sealing_again_finds_nothing_and_takes_no_lock(practice: Practice) -> No
     assert sealing.seal_all() == 0
 
 
-def test_sealing_goes_on_where_a_full_batch_ended(transactional_db: None) -> None:
+def test_sealing_continues_after_a_full_batch(transactional_db: None) -> None:
     practice = a_practice()
     _entries(practice, 5)
 
@@ -79,7 +79,7 @@ def test_an_entry_of_a_slow_transaction_is_sealed_later(practice: Practice) -> N
     assert sealing.verify(practice).is_sound
 
 
-def test_old_entries_are_not_looked_through_again(practice: Practice) -> None:
+def test_settled_entries_are_not_scanned_again(practice: Practice) -> None:
     with time_machine.travel(clock.now() + timedelta(hours=3), tick=False):
         assert sealing.seal(practice.pk) == 0
 
@@ -100,7 +100,7 @@ def test_young_entries_are_not_settled(practice: Practice) -> None:
         ("action", "client.created"),
     ],
 )
-def test_an_edited_entry_is_found(practice: Practice, column: str, value: object) -> None:
+def test_an_edited_entry_is_detected(practice: Practice, column: str, value: object) -> None:
     third = AuditSeal.objects.get(position=3).entry_id
     with lifted():
         AuditEntry.objects.filter(pk=third).update(**{column: value})
@@ -111,7 +111,7 @@ def test_an_edited_entry_is_found(practice: Practice, column: str, value: object
     assert verdict.fault == "The entry is not what was sealed."
 
 
-def test_an_entry_given_to_another_client_is_found(practice: Practice) -> None:
+def test_a_changed_client_is_detected(practice: Practice) -> None:
     second = AuditSeal.objects.get(position=2).entry_id
     with lifted():
         AuditEntry.objects.filter(pk=second).update(client=a_client(practice))
@@ -119,7 +119,7 @@ def test_an_entry_given_to_another_client_is_found(practice: Practice) -> None:
     assert sealing.verify(practice).first_bad == 2
 
 
-def test_a_deleted_entry_is_found(practice: Practice) -> None:
+def test_a_deleted_entry_is_detected(practice: Practice) -> None:
     second = AuditSeal.objects.get(position=2)
     with lifted():
         AuditSeal.objects.filter(pk=second.pk).delete()
@@ -130,7 +130,7 @@ def test_a_deleted_entry_is_found(practice: Practice) -> None:
     assert (verdict.first_bad, verdict.fault) == (2, "The seal or the entry of this position is missing.")
 
 
-def test_a_deleted_entry_is_found_though_the_rest_was_moved_up(practice: Practice) -> None:
+def test_a_deleted_entry_is_detected_after_renumbering(practice: Practice) -> None:
     second = AuditSeal.objects.get(position=2)
     with lifted():
         AuditSeal.objects.filter(pk=second.pk).delete()
@@ -141,7 +141,7 @@ def test_a_deleted_entry_is_found_though_the_rest_was_moved_up(practice: Practic
     assert sealing.verify(practice).first_bad == 2
 
 
-def test_a_cut_tail_is_found(practice: Practice) -> None:
+def test_missing_last_seals_are_detected(practice: Practice) -> None:
     with lifted():
         AuditSeal.objects.filter(position__gt=2).delete()
         AuditEntry.objects.filter(seal=None).delete()
@@ -151,7 +151,7 @@ def test_a_cut_tail_is_found(practice: Practice) -> None:
     assert (verdict.sealed, verdict.cut, verdict.is_sound) == (2, 2, False)
 
 
-def test_a_tail_of_seals_cut_off_and_a_head_set_back_leaves_unsealed_entries(practice: Practice) -> None:
+def test_a_truncated_chain_leaves_unsealed_entries(practice: Practice) -> None:
     third = AuditSeal.objects.get(position=3)
     with lifted():
         AuditSeal.objects.filter(position__gt=3).delete()
@@ -163,19 +163,19 @@ def test_a_tail_of_seals_cut_off_and_a_head_set_back_leaves_unsealed_entries(pra
     assert (verdict.unsealed, verdict.is_sound) == (1, False)
 
 
-def test_a_lost_head_is_found(practice: Practice) -> None:
+def test_a_missing_head_is_detected(practice: Practice) -> None:
     AuditChainHead.objects.filter(practice=practice).delete()
 
     assert not sealing.verify(practice).is_sound
 
 
-def test_a_head_that_names_another_seal_is_found(practice: Practice) -> None:
+def test_a_head_with_another_digest_is_detected(practice: Practice) -> None:
     AuditChainHead.objects.filter(practice=practice).update(digest=b"x" * 32)
 
     assert sealing.verify(practice).first_bad == 4
 
 
-def test_a_chain_made_anew_without_the_key_is_found(practice: Practice) -> None:
+def test_a_chain_rebuilt_without_the_key_is_detected(practice: Practice) -> None:
     with lifted():
         digest = b""
         for seal in AuditSeal.objects.order_by("position").select_related("entry"):
@@ -186,7 +186,7 @@ def test_a_chain_made_anew_without_the_key_is_found(practice: Practice) -> None:
     assert sealing.verify(practice).first_bad == 1
 
 
-def test_an_entry_without_a_seal_is_told_after_a_minute(practice: Practice) -> None:
+def test_an_unsealed_entry_is_reported_after_a_minute(practice: Practice) -> None:
     _entries(practice, 1)
     assert sealing.verify(practice) == SOUND
 
@@ -198,7 +198,7 @@ def test_a_practice_without_entries_is_sound(transactional_db: None) -> None:
     assert sealing.verify(a_practice()) == sealing.ChainReport(sealed=0)
 
 
-def test_old_seals_stay_provable_when_the_keys_rotate(practice: Practice, settings: Settings) -> None:
+def test_old_seals_are_verifiable_after_key_rotation(practice: Practice, settings: Settings) -> None:
     settings.FIELD_KEYS = {"new": b"n" * 32} | settings.FIELD_KEYS
     _entries(practice, 1)
     sealing.seal(practice.pk)
@@ -207,7 +207,7 @@ def test_old_seals_stay_provable_when_the_keys_rotate(practice: Practice, settin
     assert sealing.verify(practice) == sealing.ChainReport(sealed=5)
 
 
-def test_a_lost_key_is_named(practice: Practice, settings: Settings) -> None:
+def test_a_missing_key_is_named(practice: Practice, settings: Settings) -> None:
     (lost,) = settings.FIELD_KEYS
     settings.FIELD_KEYS = {"new": b"n" * 32}
 
@@ -223,7 +223,7 @@ def test_the_chain_is_read_in_pages(practice: Practice, monkeypatch: pytest.Monk
     assert sealing.verify(practice) == SOUND
 
 
-def test_the_newest_seal_goes_to_the_log(practice: Practice, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_newest_seal_is_logged(practice: Practice, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "portico.plumbing.audit.sealing"):
         sealing.log_newest()
 
@@ -233,7 +233,7 @@ def test_the_newest_seal_goes_to_the_log(practice: Practice, caplog: pytest.LogC
     assert line.__dict__["digest"] == bytes(newest.digest).hex()
 
 
-def test_the_canonical_form_is_that_of_the_stored_row(practice: Practice) -> None:
+def test_the_canonical_form_is_made_of_the_stored_row(practice: Practice) -> None:
     entry = AuditEntry.objects.earliest("id")
 
     assert json.loads(sealing.canonical(entry))[-1] == {"turn": 0, "é": "ü"}

@@ -1,4 +1,4 @@
-"""Connections are set up as promised, and the beginning of a word is found from an index."""
+"""Database connections: settings, the lookup `begins_with`, and locks."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,7 +19,7 @@ TAKEN = ["ab", "aB", "Ab", "a%c", "a_c", "a\\c", "abc", "b", "a\U0010ffffx", "a\
 @pytest.mark.parametrize(
     "beginning", ["", "a", "ab", "A", "a%", "a_", "a\\", "z", "a\U0010ffff", "\U0010ffff", "a\ud7ff", "é"]
 )
-def test_begins_with_finds_exactly_what_begins_so(beginning: str) -> None:
+def test_begins_with_matches_prefixes_exactly(beginning: str) -> None:
     for number, name in enumerate(TAKEN):
         Practice.objects.create(slug=f"p-{number}", name=name)
 
@@ -29,7 +29,7 @@ def test_begins_with_finds_exactly_what_begins_so(beginning: str) -> None:
 
 
 @pytest.mark.django_db
-def test_begins_with_is_answered_from_the_index() -> None:
+def test_begins_with_uses_the_index() -> None:
     for _ in range(50):
         a_practice()
     with connection.cursor() as cursor:
@@ -47,34 +47,34 @@ def test_begins_with_is_answered_from_the_index() -> None:
 @pytest.mark.parametrize(
     ("pragma", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("recursive_triggers", 1), ("foreign_keys", 1)]
 )
-def test_sqlite_is_told_to_be_careful(pragma: str, value: object) -> None:
+def test_sqlite_connections_have_safe_settings(pragma: str, value: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"PRAGMA {pragma}")
         assert cursor.fetchone()[0] == value
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_network_is_refused_inside_a_transaction() -> None:
+def test_network_calls_are_refused_inside_a_transaction() -> None:
     refuse_inside_transaction()
     with pytest.raises(RuntimeError, match="No network"), transaction.atomic():
         refuse_inside_transaction()
 
 
 @pytest.mark.django_db
-def test_the_transaction_that_a_test_wraps_around_itself_is_not_counted() -> None:
+def test_the_transaction_of_a_test_is_ignored() -> None:
     refuse_inside_transaction()
     with pytest.raises(RuntimeError, match="No network"), transaction.atomic():
         refuse_inside_transaction()
 
 
-def test_a_ref_reads_back_from_its_migration_without_its_defaults() -> None:
+def test_a_ref_field_deconstructs_without_defaults() -> None:
     _, path, arguments, options = RefField().deconstruct()
 
     assert (path, arguments, options) == ("portico.plumbing.database.base_models.RefField", [], {})
 
 
-def _client_is_added_meanwhile(practice: Practice) -> bool:
-    """Whether another connection can insert a row that points to the practice without waiting."""
+def _concurrent_insert_succeeds(practice: Practice) -> bool:
+    """Returns True if another connection can insert a row that references the practice without waiting."""
 
     def insert() -> bool:
         try:
@@ -94,20 +94,20 @@ def _client_is_added_meanwhile(practice: Practice) -> bool:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgresql
-def test_locked_lets_others_point_to_the_row() -> None:
+def test_locked_rows_can_be_referenced_by_inserts() -> None:
     practice = a_practice()
 
     with transaction.atomic():
         Practice.objects.locked().get(pk=practice.pk)
-        assert _client_is_added_meanwhile(practice)
+        assert _concurrent_insert_succeeds(practice)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgresql
-def test_twin_djangos_own_lock_makes_them_wait() -> None:
-    """Shows the wait that `locked` avoids, and from which two such operations deadlock."""
+def test_twin_djangos_default_lock_blocks_inserts() -> None:
+    """The twin: shows the wait that `locked` avoids, because of which two such operations deadlock."""
     practice = a_practice()
 
     with transaction.atomic():
         Practice.objects.select_for_update().get(pk=practice.pk)
-        assert not _client_is_added_meanwhile(practice)
+        assert not _concurrent_insert_succeeds(practice)

@@ -1,4 +1,4 @@
-"""The database itself refuses keys into another practice and changes of what is only added to."""
+"""Constraints: keys into another practice, and changes of append-only rows, are refused by the database."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -57,7 +57,7 @@ def _client_key(*, null: bool = False, db_index: bool = True) -> "models.Foreign
     return models.ForeignKey("probe.Client", models.PROTECT, related_name="+", null=null, db_index=db_index)
 
 
-# The child comes before its parent's UNIQUE would, were it not for the deferred statements.
+# The child table is created before its parent's UNIQUE constraint; this works because the statement is deferred.
 FIRST = [
     CreateModel("Practice", [("id", models.BigAutoField(primary_key=True))]),
     _row("Client", [("name", models.CharField(max_length=20, default=""))]),
@@ -96,7 +96,7 @@ LATER: dict[str, list[Operation]] = {
         RemoveConstraint("Entry", "probe_entry_append_only"),
         AddConstraint("Entry", AppendOnly(name="probe_entry_append_only")),
     ],
-    "the table is made anew": [
+    "the table is rebuilt": [
         DeleteModel("Entry"),
         _row("Entry", [("word", models.CharField(max_length=20))], AppendOnly(name="probe_entry_append_only")),
     ],
@@ -104,13 +104,13 @@ LATER: dict[str, list[Operation]] = {
 
 
 class Probe:
-    """A few throw-away tables, migrated as ours are."""
+    """Creates temporary tables by migrations, as our own are."""
 
     def __init__(self) -> None:
         self.state = ProjectState()
 
     def migrate(self, operations: Sequence[Operation]) -> None:
-        # One migration each: so it happens over the years.
+        # One migration each, as they would be written over the years.
         for operation in operations:
             migration = type("Probed", (Migration,), {"operations": [operation]})("probed", "probe")
             with connection.schema_editor(atomic=migration.atomic) as editor:
@@ -136,7 +136,7 @@ def probe(transactional_db: None) -> Iterator[Probe]:
 
 
 @pytest.mark.parametrize("operations", LATER.values(), ids=LATER.keys())
-def test_the_rules_stand_after_migrations(probe: Probe, operations: list[Operation]) -> None:
+def test_constraints_survive_table_changes(probe: Probe, operations: list[Operation]) -> None:
     probe.migrate(operations)
     ours, theirs = probe.new("Practice"), probe.new("Practice")
     our_client, their_client = (probe.new("Client", practice_id=practice) for practice in (ours, theirs))
@@ -170,7 +170,7 @@ def _is_refused(attempt: Callable[[], object]) -> bool:
 
 
 @pytest.mark.postgresql
-def test_what_is_append_only_cannot_be_truncated(probe: Probe) -> None:
+def test_append_only_tables_cannot_be_truncated(probe: Probe) -> None:
     probe.new("Entry", practice_id=probe.new("Practice"), word="said")
 
     with pytest.raises(IntegrityError, match="only added"), connection.cursor() as cursor:
@@ -178,27 +178,25 @@ def test_what_is_append_only_cannot_be_truncated(probe: Probe) -> None:
 
 
 @pytest.mark.sqlite
-def test_replace_does_not_delete_past_the_rule(probe: Probe) -> None:
+def test_replace_cannot_delete_append_only_rows(probe: Probe) -> None:
     entry = probe.new("Entry", practice_id=probe.new("Practice"), word="said")
 
     with pytest.raises(IntegrityError, match="only added"), connection.cursor() as cursor:
         cursor.execute("REPLACE INTO probe_entry (id, practice_id, word) VALUES (%s, 1, 'unsaid')", [entry])
 
 
-def _rules() -> list[tuple[type[models.Model], DatabaseConstraint]]:
+def _constraints() -> list[tuple[type[models.Model], DatabaseConstraint]]:
     return [
-        (model, rule)
+        (model, constraint)
         for model in apps.get_models()
-        for rule in model._meta.constraints
-        if isinstance(rule, DatabaseConstraint)
+        for constraint in model._meta.constraints
+        if isinstance(constraint, DatabaseConstraint)
     ]
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("model", "rule"), [pytest.param(*pair, id=pair[1].name) for pair in _rules()])
-def test_every_rule_stands_in_the_database_after_the_last_migration(
-    model: type[models.Model], rule: DatabaseConstraint
-) -> None:
+@pytest.mark.parametrize(("model", "rule"), [pytest.param(*pair, id=pair[1].name) for pair in _constraints()])
+def test_every_constraint_exists_in_the_database(model: type[models.Model], constraint: DatabaseConstraint) -> None:
     table = model._meta.db_table
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
@@ -215,20 +213,24 @@ def test_every_rule_stands_in_the_database_after_the_last_migration(
             )
         stands = "\n".join(sql for (sql,) in cursor.fetchall())
 
-    if isinstance(rule, SamePractice):
-        assert f'CONSTRAINT "{rule.name}" FOREIGN KEY' in stands
+    if isinstance(constraint, SamePractice):
+        assert f'CONSTRAINT "{constraint.name}" FOREIGN KEY' in stands
     else:
-        names = [f"{rule.name}_update", f"{rule.name}_delete"] if connection.vendor == "sqlite" else [rule.name]
+        names = (
+            [f"{constraint.name}_update", f"{constraint.name}_delete"]
+            if connection.vendor == "sqlite"
+            else [constraint.name]
+        )
         assert all(f'CREATE TRIGGER "{name}"' in stands for name in names)
 
 
 @pytest.mark.django_db
-def test_our_models_pass_the_check() -> None:
+def test_our_models_pass_the_tenancy_check() -> None:
     assert [complaint for complaint in run_checks(tags=[Tags.models]) if complaint.is_serious()] == []
     assert tenancy_checks.check_practice_keys() == []
 
 
-def test_a_key_without_its_guard_is_named() -> None:
+def test_an_unguarded_foreign_key_is_reported() -> None:
     state = ProjectState()
     for operation in (*FIRST, RemoveConstraint("Invoice", "probe_invoice_client")):
         operation.state_forwards("probe", state)
@@ -239,7 +241,7 @@ def test_a_key_without_its_guard_is_named() -> None:
     assert complaint.msg == "probe.Invoice.client may point into another practice."
 
 
-def test_a_practice_that_may_be_missing_is_named() -> None:
+def test_a_nullable_practice_is_reported() -> None:
     state = ProjectState()
     for operation in FIRST:
         operation.state_forwards("probe", state)
@@ -249,7 +251,7 @@ def test_a_practice_that_may_be_missing_is_named() -> None:
     assert [complaint.id for complaint in tenancy_checks.messages_for(state.apps.get_models())] == ["portico.E002"]
 
 
-def test_a_bare_many_to_many_is_named() -> None:
+def test_a_many_to_many_field_is_reported() -> None:
     state = ProjectState()
     for operation in (*FIRST, AddField("Note", "others", models.ManyToManyField("probe.Client", related_name="+"))):
         operation.state_forwards("probe", state)
@@ -258,17 +260,17 @@ def test_a_bare_many_to_many_is_named() -> None:
 
 
 @pytest.mark.parametrize("rule", [SAME_PRACTICE, AppendOnly(name="said_once")], ids=repr)
-def test_a_rule_reads_back_from_its_migration_as_the_same(rule: DatabaseConstraint) -> None:
-    written, imports = MigrationWriter.serialize(rule)
+def test_constraints_deconstruct_to_equal_ones(constraint: DatabaseConstraint) -> None:
+    written, imports = MigrationWriter.serialize(constraint)
     known: dict[str, object] = {}
-    exec("\n".join(sorted(imports)), known)  # What a migration file does.
+    exec("\n".join(sorted(imports)), known)  # A migration file contains the result of `deconstruct`.
 
-    assert eval(written, known) == rule
-    assert hash(rule.clone()) == hash(rule)
-    assert rule != models.UniqueConstraint(fields=("x",), name=rule.name)  # type: ignore[comparison-overlap]  # On purpose.
+    assert eval(written, known) == constraint
+    assert hash(constraint.clone()) == hash(constraint)
+    assert constraint != models.UniqueConstraint(fields=("x",), name=constraint.name)  # type: ignore[comparison-overlap]  # On purpose.
 
 
-def test_rules_of_other_names_differ() -> None:
+def test_constraints_with_other_names_differ() -> None:
     assert SamePractice("client", name="other") != SAME_PRACTICE
     assert SamePractice("payer", name="probe_invoice_client") != SAME_PRACTICE
     assert AppendOnly(name="one") != AppendOnly(name="other")
@@ -282,11 +284,11 @@ def test_an_entry_cannot_name_another_practices_client() -> None:
         record(AuditAction.OVERVIEW_VIEWED, practice=ours, by=Actor.system(), client=a_client(theirs))
 
 
-def test_practice_rows_can_be_pointed_at() -> None:
+def test_practice_rows_have_the_referenced_unique_pair() -> None:
     without = [
         model._meta.label
         for model in apps.get_models()
         if issubclass(model, PracticeRow)
-        and not any(getattr(rule, "fields", ()) == ("practice", "id") for rule in model._meta.constraints)
+        and not any(getattr(constraint, "fields", ()) == ("practice", "id") for constraint in model._meta.constraints)
     ]
     assert without == []

@@ -1,4 +1,4 @@
-"""A deadlock costs a person nothing: the operation is done once more."""
+"""`retry_on_deadlock`: a deadlocked operation is repeated."""
 
 import threading
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.both_databases
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_of_two_operations_in_each_others_way_both_are_done() -> None:
+def test_both_deadlocked_operations_complete() -> None:
     one, two = (Practice.objects.create(slug=slug, name=slug) for slug in ("one-way", "other-way"))
     both_hold_their_first = threading.Barrier(2)
     attempts: list[str] = []
@@ -50,7 +50,7 @@ def test_of_two_operations_in_each_others_way_both_are_done() -> None:
 
 
 @pytest.mark.django_db
-def test_any_other_error_goes_on_at_once() -> None:
+def test_other_errors_are_raised_at_once() -> None:
     attempts: list[int] = []
 
     @retry_on_deadlock

@@ -30,11 +30,11 @@ def test_each_page_begins_after_the_one_before(clients: list[Client]) -> None:
     assert (first.is_first, second.is_first, third.next_ref) == (True, False, "")
 
 
-def test_a_page_filled_by_the_last_rows_is_the_last(clients: list[Client]) -> None:
+def test_a_full_last_page_has_no_next_page(clients: list[Client]) -> None:
     assert page(size=5) == KeysetPage(clients, "", is_first=True)
 
 
-def test_new_rows_shift_nothing(clients: list[Client], practice: Practice) -> None:
+def test_new_rows_do_not_shift_pages(clients: list[Client], practice: Practice) -> None:
     after = page().next_ref
     cast.client(practice, "Fox")
     assert page(after).rows == clients[2:4]

@@ -1,4 +1,4 @@
-"""Mails reach a real SMTP server, and the rows tell what happened, whatever it does."""
+"""Delivery of mails to a real SMTP server, and the resulting states."""
 
 import time
 from collections.abc import Callable
@@ -34,12 +34,12 @@ def hand_over(smtp: SmtpServer | Server, *, queue: str = "rest") -> bool:
     return delivery.deliver_next(queue, SmtpTransport(server))
 
 
-def now_of(email: OutgoingEmail) -> OutgoingEmail:
+def reloaded(email: OutgoingEmail) -> OutgoingEmail:
     email.refresh_from_db()
     return email
 
 
-def test_a_mail_leaves_with_its_headers_and_the_same_link_in_text_and_html(note: Note, smtp: SmtpServer) -> None:
+def test_text_and_html_have_the_same_link(note: Note, smtp: SmtpServer) -> None:
     email = an_email(link_nonce=NONCE, to_name='Ana "Núñez", Dr.')
     with KEYS:
         assert hand_over(smtp)
@@ -56,11 +56,11 @@ def test_a_mail_leaves_with_its_headers_and_the_same_link_in_text_and_html(note:
     assert headers.get_content_type() == "multipart/alternative"
 
 
-def test_the_row_keeps_what_was_sent_without_the_secret(note: Note, smtp: SmtpServer) -> None:
+def test_the_sent_body_is_stored_without_the_secret(note: Note, smtp: SmtpServer) -> None:
     email = an_email(link_nonce=NONCE)
     with KEYS:
         hand_over(smtp)
-    email = now_of(email)
+    email = reloaded(email)
     assert (email.state, email.reason, email.attempts) == ("handed_over", "", 1)
     assert email.handed_over_at is not None
     assert email.handing_over_at is not None
@@ -71,23 +71,23 @@ def test_the_row_keeps_what_was_sent_without_the_secret(note: Note, smtp: SmtpSe
     assert note.told == ["handed_over"]
 
 
-def test_nothing_waits_twice(note: Note, smtp: SmtpServer) -> None:
+def test_a_sent_mail_is_not_sent_again(note: Note, smtp: SmtpServer) -> None:
     an_email()
     assert [hand_over(smtp), hand_over(smtp)] == [True, False]
     assert len(smtp.mails) == 1
 
 
-def test_a_lane_takes_only_its_own(note: Note, smtp: SmtpServer) -> None:
+def test_a_queue_delivers_only_its_own_mails(note: Note, smtp: SmtpServer) -> None:
     an_email(queue="entrance")
     assert not hand_over(smtp)
     assert hand_over(smtp, queue="entrance")
 
 
-def test_a_mail_that_may_no_longer_leave_is_dropped_with_the_reason(note: Note, smtp: SmtpServer) -> None:
+def test_a_refused_mail_is_dropped_with_its_reason(note: Note, smtp: SmtpServer) -> None:
     email = an_email()
     note.refusal = "Email ok was taken back."
     hand_over(smtp)
-    email = now_of(email)
+    email = reloaded(email)
     assert (email.state, email.reason, smtp.connections) == ("dropped", "Email ok was taken back.", 0)
     assert (email.handing_over_at, email.body_text) == (None, "")
     assert happened(email) == ["written", "dropped"]
@@ -100,24 +100,26 @@ def test_a_mail_that_may_no_longer_leave_is_dropped_with_the_reason(note: Note, 
     [("550 5.1.1 No such user", "bounced"), ("550 5.2.1 Closed", "bounced"), ("554 5.6.0 Bad", "failed")],
 )
 @pytest.mark.parametrize("stage", ["recipient", "content"])
-def test_a_refusal_for_good_settles_the_mail(note: Note, smtp: SmtpServer, stage: Any, answer: str, state: str) -> None:
+def test_a_permanent_rejection_settles_the_mail(
+    note: Note, smtp: SmtpServer, stage: Any, answer: str, state: str
+) -> None:
     email = an_email()
     smtp.refuse(stage, answer)
     hand_over(smtp)
-    email = now_of(email)
+    email = reloaded(email)
     assert (email.state, email.detail, email.handing_over_at) == (state, answer[4:], None)
     assert email.reason
     assert happened(email) == ["written", "refused"]
     assert note.told == [state]
 
 
-def test_one_refused_recipient_stops_nobody_else(note: Note, smtp: SmtpServer) -> None:
+def test_a_rejected_recipient_does_not_block_others(note: Note, smtp: SmtpServer) -> None:
     an_email("note:1")
     carol = an_email("note:2", to_address="carol@example.org")
     smtp.refuse("recipient", "550 5.7.1 Not you", to="ana@example.org")
     hand_over(smtp)
     hand_over(smtp)
-    assert now_of(carol).state == "handed_over"
+    assert reloaded(carol).state == "handed_over"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_one_refused_recipient_stops_nobody_else(note: Note, smtp: SmtpServer) -
         ("content", "554 5.7.9 Policy"),
     ],
 )
-def test_trouble_of_ours_keeps_the_mail_and_is_told_once(
+def test_our_servers_failure_delays_and_is_recorded_once(
     note: Note, smtp: SmtpServer, stopped_clock: Traveller, stage: Any, answer: str
 ) -> None:
     email = an_email()
@@ -138,20 +140,18 @@ def test_trouble_of_ours_keeps_the_mail_and_is_told_once(
     for _ in range(12):
         hand_over(smtp)
         stopped_clock.shift(timedelta(seconds=30))
-    email = now_of(email)
+    email = reloaded(email)
     assert (email.state, email.delayed_by, email.attempts, email.errors) == ("delayed", "ours", 12, 0)
     assert email.handing_over_at is None
     assert happened(email) == ["written", "delayed"]
     assert outbox.current_outage(email.practice) is not None
     smtp.accept()
     hand_over(smtp)
-    assert now_of(email).state == "handed_over"
+    assert reloaded(email).state == "handed_over"
     assert outbox.current_outage(email.practice) is None
 
 
-def test_all_mails_leave_within_a_minute_after_a_long_absence_once_each(
-    note: Note, smtp: SmtpServer, stopped_clock: Traveller
-) -> None:
+def test_after_an_outage_each_mail_is_sent_once(note: Note, smtp: SmtpServer, stopped_clock: Traveller) -> None:
     for number in range(8):
         an_email(f"note:{number}")
     smtp.stop()
@@ -169,24 +169,22 @@ def test_all_mails_leave_within_a_minute_after_a_long_absence_once_each(
     assert len({mail.message["Message-ID"] for mail in smtp.mails}) == 8
 
 
-def test_a_server_that_is_away_is_asked_once_for_all_mails(note: Note) -> None:
+def test_an_unreachable_server_is_tried_once_per_batch(note: Note) -> None:
     away = Server("127.0.0.1", free_port())
     rows = [an_email(f"note:{number}") for number in range(5)]
     assert [hand_over(away), hand_over(away)] == [True, False]
-    assert [now_of(row).attempts for row in rows] == [1, 0, 0, 0, 0]
-    assert {now_of(row).state for row in rows} == {"delayed"}
+    assert [reloaded(row).attempts for row in rows] == [1, 0, 0, 0, 0]
+    assert {reloaded(row).state for row in rows} == {"delayed"}
     assert [happened(row) for row in rows] == [["written", "delayed"]] * 5
 
 
-def test_a_busy_recipient_is_tried_in_minutes_and_given_up_after_two_days(
-    note: Note, smtp: SmtpServer, stopped_clock: Traveller
-) -> None:
+def test_a_deferring_recipient_is_retried_for_two_days(note: Note, smtp: SmtpServer, stopped_clock: Traveller) -> None:
     email = an_email()
     smtp.refuse("recipient", "450 4.2.0 Greylisted")
     waits = []
     for _ in range(400):
         assert hand_over(smtp)
-        email = now_of(email)
+        email = reloaded(email)
         if email.not_before is None:
             break
         waits.append(email.not_before - clock.now())
@@ -198,61 +196,55 @@ def test_a_busy_recipient_is_tried_in_minutes_and_given_up_after_two_days(
     assert happened(email) == ["written", "delayed", "refused"]
 
 
-def test_an_answer_lost_after_the_mail_gives_one_more_copy_that_is_the_same(
-    note: Note, smtp: SmtpServer, stopped_clock: Traveller
-) -> None:
+def test_a_lost_reply_causes_one_identical_copy(note: Note, smtp: SmtpServer, stopped_clock: Traveller) -> None:
     email = an_email(link_nonce=NONCE)
     smtp.lose_answer()
     with KEYS:
         hand_over(smtp)
-        first_at = now_of(email).handing_over_at
-        assert now_of(email).delayed_by == "answer"
+        first_at = reloaded(email).handing_over_at
+        assert reloaded(email).delayed_by == "answer"
         stopped_clock.shift(timedelta(seconds=30))
         hand_over(smtp)
     first, second = smtp.mails
     assert first.message["Message-ID"] == second.message["Message-ID"]
     assert first.text() == second.text()
-    email = now_of(email)
+    email = reloaded(email)
     assert email.state == "handed_over"
     assert email.handing_over_at == first_at, "links live from the first mail that may have arrived"
 
 
-def test_a_known_failure_after_an_uncertain_try_keeps_the_first_time(
-    note: Note, smtp: SmtpServer, stopped_clock: Traveller
-) -> None:
+def test_a_failure_after_a_lost_reply_keeps_the_time(note: Note, smtp: SmtpServer, stopped_clock: Traveller) -> None:
     email = an_email()
     smtp.lose_answer()
     hand_over(smtp)
-    first_at = now_of(email).handing_over_at
+    first_at = reloaded(email).handing_over_at
     smtp.refuse("content", "451 Later")
     stopped_clock.shift(timedelta(seconds=30))
     hand_over(smtp)
-    assert now_of(email).handing_over_at == first_at
+    assert reloaded(email).handing_over_at == first_at
     assert first_at is not None
 
 
-def test_a_server_that_always_loses_its_answer_gets_few_copies(
-    note: Note, smtp: SmtpServer, stopped_clock: Traveller
-) -> None:
+def test_repeatedly_lost_replies_cause_few_copies(note: Note, smtp: SmtpServer, stopped_clock: Traveller) -> None:
     email = an_email()
     smtp.lose_answer(times=1000)
     for _ in range(1000):
         if not hand_over(smtp):
             break
-        if (due_at := now_of(email).not_before) is not None:
+        if (due_at := reloaded(email).not_before) is not None:
             stopped_clock.move_to(due_at, tick=False)
-    assert now_of(email).state == "failed"
+    assert reloaded(email).state == "failed"
     assert len(smtp.mails) < 130
 
 
-def test_a_worker_killed_after_the_server_took_the_mail_costs_one_more_copy(
+def test_a_worker_killed_after_hand_over_causes_one_copy(
     note: Note, smtp: SmtpServer, stopped_clock: Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     email = an_email(link_nonce=NONCE)
     with KEYS, monkeypatch.context() as killed:
         killed.setattr(delivery, "_save", lambda *_: None)
         hand_over(smtp)
-    began_at = now_of(email).handing_over_at
+    began_at = reloaded(email).handing_over_at
     assert (email.state, began_at is not None) == ("queued", True)
     assert not hand_over(smtp)
     stopped_clock.shift(delivery.LEASE)
@@ -261,15 +253,15 @@ def test_a_worker_killed_after_the_server_took_the_mail_costs_one_more_copy(
     first, second = smtp.mails
     assert first.message["Message-ID"] == second.message["Message-ID"]
     assert first.text() == second.text()
-    assert now_of(email).handing_over_at == began_at
+    assert reloaded(email).handing_over_at == began_at
 
 
-def test_a_mail_taken_over_by_another_worker_is_marked_by_that_one_only(note: Note, smtp: SmtpServer) -> None:
+def test_an_outcome_without_the_claim_is_discarded(note: Note, smtp: SmtpServer) -> None:
     email = an_email()
 
     class Slow:
         def send(self, *arguments: Any, **options: Any) -> Any:
-            OutgoingEmail.objects.update(attempts=7)  # Somebody else claimed it meanwhile.
+            OutgoingEmail.objects.update(attempts=7)  # Another worker has claimed it in the meantime.
             return SmtpTransport(parse(smtp.url)).send(*arguments, **options)
 
         @contextmanager
@@ -277,14 +269,14 @@ def test_a_mail_taken_over_by_another_worker_is_marked_by_that_one_only(note: No
             yield self
 
     delivery.deliver_next("rest", Slow())
-    assert (now_of(email).state, note.told) == ("queued", [])
+    assert (reloaded(email).state, note.told) == ("queued", [])
 
 
 @pytest.mark.parametrize(
     ("address", "message_id"),
     [("ana@example.org", "<1@portico.example>\r\nBcc: eve@evil.example"), ("ana@example.org, eve@evil.example", "")],
 )
-def test_a_mail_that_would_be_read_otherwise_is_parked_and_never_handed_over(
+def test_a_mail_that_fails_the_round_trip_is_parked(
     note: Note, smtp: SmtpServer, stopped_clock: Traveller, address: str, message_id: str
 ) -> None:
     email = an_email()
@@ -293,38 +285,36 @@ def test_a_mail_that_would_be_read_otherwise_is_parked_and_never_handed_over(
         assert hand_over(smtp)
         stopped_clock.shift(timedelta(minutes=1))
     assert not hand_over(smtp)
-    email = now_of(email)
+    email = reloaded(email)
     assert (email.state, email.errors, email.parked_at is not None, smtp.mails) == ("failed", 5, True, [])
     assert email.reason.startswith("Portico could not build this email.")
 
 
-def test_a_few_mails_leave_together_and_the_rest_is_left_to_others(note: Note, smtp: SmtpServer) -> None:
+def test_a_worker_claims_a_limited_batch(note: Note, smtp: SmtpServer) -> None:
     practice = a_practice()
     mails = [an_email(f"note:{number}", practice=practice) for number in range(delivery.BATCH_SIZE + 1)]
     assert hand_over(smtp)
     assert [mail.recipient for mail in smtp.mails] == ["ana@example.org"] * delivery.BATCH_SIZE
     assert smtp.connections == 1
-    last = now_of(mails[-1])
+    last = reloaded(mails[-1])
     assert (last.state, last.attempts, last.lease_until) == ("queued", 0, None)
 
 
-def test_what_a_slow_server_was_not_offered_is_given_back_untouched(
-    note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mails_not_tried_in_time_are_released(note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     practice = a_practice()
     first, second = (an_email(f"note:{number}", practice=practice) for number in range(2))
     monkeypatch.setattr(delivery, "BATCH_SECONDS", 0.05)
     smtp.be_slow(0.1)
     assert hand_over(smtp)
-    second = now_of(second)
-    assert now_of(first).state == "handed_over"
+    second = reloaded(second)
+    assert reloaded(first).state == "handed_over"
     assert (second.state, second.attempts, second.lease_until, second.handing_over_at) == ("queued", 0, None, None)
     assert hand_over(smtp)
-    assert (now_of(second).state, now_of(second).attempts) == ("handed_over", 1)
+    assert (reloaded(second).state, reloaded(second).attempts) == ("handed_over", 1)
 
 
 class Meanwhile:
-    """Hands mails over as usual; but the first takes long, and something happens meanwhile."""
+    """Delivers mails as usual, but the first takes long, and something happens in the meantime."""
 
     def __init__(self, smtp: SmtpServer, happens: Callable[[], object]) -> None:
         self.real = SmtpTransport(parse(smtp.url))
@@ -340,7 +330,9 @@ class Meanwhile:
         yield self
 
 
-def test_no_mail_leaves_on_an_old_answer(note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_mail_is_checked_just_before_delivery(
+    note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     practice = a_practice()
     first, second = (an_email(f"note:{number}", practice=practice) for number in range(2))
     monkeypatch.setattr(delivery, "CHECK_SECONDS", 0.05)
@@ -349,26 +341,24 @@ def test_no_mail_leaves_on_an_old_answer(note: Note, smtp: SmtpServer, monkeypat
         note.refusal = "Email ok was taken back."
 
     delivery.deliver_next("rest", Meanwhile(smtp, consent_is_taken_back))
-    second = now_of(second)
-    assert (now_of(first).state, second.state, len(smtp.mails)) == ("handed_over", "dropped", 1)
+    second = reloaded(second)
+    assert (reloaded(first).state, second.state, len(smtp.mails)) == ("handed_over", "dropped", 1)
     assert second.handing_over_at is None
 
 
-def test_a_mail_that_is_parked_while_it_waits_for_its_turn_is_not_sent(
+def test_a_mail_parked_within_its_batch_is_not_sent(
     note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     practice = a_practice()
     first, second = (an_email(f"note:{number}", practice=practice) for number in range(2))
     monkeypatch.setattr(delivery, "CHECK_SECONDS", 0.05)
     delivery.deliver_next("rest", Meanwhile(smtp, lambda: outbox.park(second, "Not now.")))
-    second = now_of(second)
-    assert (now_of(first).state, second.reason, len(smtp.mails)) == ("handed_over", "Not now.", 1)
+    second = reloaded(second)
+    assert (reloaded(first).state, second.reason, len(smtp.mails)) == ("handed_over", "Not now.", 1)
     assert second.is_parked
 
 
-def test_a_worker_killed_among_a_few_mails_costs_a_copy_of_the_one_at_hand_only(
-    note: Note, smtp: SmtpServer, stopped_clock: Traveller
-) -> None:
+def test_a_killed_worker_repeats_only_the_current_mail(note: Note, smtp: SmtpServer, stopped_clock: Traveller) -> None:
     practice = a_practice()
     mails = [an_email(f"note:{number}", practice=practice) for number in range(4)]
 
@@ -385,26 +375,24 @@ def test_a_worker_killed_among_a_few_mails_costs_a_copy_of_the_one_at_hand_only(
 
     with pytest.raises(KeyboardInterrupt):
         delivery.deliver_next("rest", Killed())
-    assert [now_of(email).state for email in mails] == ["handed_over", "queued", "queued", "queued"]
-    # All were marked before the first left.
-    marks = [now_of(email).handing_over_at for email in mails]
+    assert [reloaded(email).state for email in mails] == ["handed_over", "queued", "queued", "queued"]
+    # All were marked as handed over before the first was sent.
+    marks = [reloaded(email).handing_over_at for email in mails]
     assert None not in marks
     stopped_clock.shift(delivery.LEASE)
     assert hand_over(smtp)
     sent = [mail.message["Message-ID"] for mail in smtp.mails]
     assert sent == [mails[at].message_id for at in (0, 1, 1, 2, 3)]
-    assert [now_of(email).handing_over_at for email in mails] == marks
+    assert [reloaded(email).handing_over_at for email in mails] == marks
 
 
-def test_five_mistakes_in_building_park_the_mail_and_staff_start_it_again(
-    note: Note, smtp: SmtpServer, stopped_clock: Traveller
-) -> None:
+def test_five_build_errors_park_the_mail(note: Note, smtp: SmtpServer, stopped_clock: Traveller) -> None:
     email = an_email()
     note.stumbles = 5
     for _ in range(6):
         hand_over(smtp)
         stopped_clock.shift(timedelta(minutes=1))
-    email = now_of(email)
+    email = reloaded(email)
     assert (email.state, email.errors, email.is_parked, smtp.mails) == ("failed", 5, True, [])
     assert email.detail.startswith("LookupError at mail_messages.py:")
     assert "ana@example.org" not in email.detail
@@ -412,48 +400,48 @@ def test_five_mistakes_in_building_park_the_mail_and_staff_start_it_again(
     assert note.told == ["failed"]
     outbox.retry(email, by=Actor.system("Fay"))
     hand_over(smtp)
-    assert now_of(email).state == "handed_over"
+    assert reloaded(email).state == "handed_over"
 
 
-def test_a_mail_that_cannot_be_built_holds_up_no_other(note: Note, smtp: SmtpServer) -> None:
+def test_a_build_error_does_not_block_other_mails(note: Note, smtp: SmtpServer) -> None:
     an_email("note:1")
     other = an_email("note:2")
     note.stumbles = 1
     hand_over(smtp)
     hand_over(smtp)
-    assert now_of(other).state == "handed_over"
+    assert reloaded(other).state == "handed_over"
 
 
-def test_a_server_that_is_away_for_days_never_parks(note: Note, stopped_clock: Traveller) -> None:
+def test_an_outage_never_parks_a_mail(note: Note, stopped_clock: Traveller) -> None:
     email = an_email()
     away = Server("127.0.0.1", free_port())
     for _ in range(60):
         hand_over(away)
         stopped_clock.shift(timedelta(hours=2))
-    assert (now_of(email).state, email.errors) == ("delayed", 0)
+    assert (reloaded(email).state, email.errors) == ("delayed", 0)
 
 
-def test_a_lost_key_parks_the_mail_and_sends_nothing(note: Note, smtp: SmtpServer, stopped_clock: Traveller) -> None:
+def test_a_missing_key_parks_the_mail(note: Note, smtp: SmtpServer, stopped_clock: Traveller) -> None:
     email = an_email(link_nonce=NONCE)
     for _ in range(6):
         hand_over(smtp)
         stopped_clock.shift(timedelta(minutes=1))
-    assert (now_of(email).is_parked, smtp.mails) == (True, [])
+    assert (reloaded(email).is_parked, smtp.mails) == (True, [])
 
 
 @pytest.mark.parametrize("address", ["ana", "ana@", "@example.org", "a b@example.org", "a@b@c", "a\r\nb@example.org"])
-def test_an_address_that_is_none_is_never_mailed_for_ever(
+def test_an_invalid_address_never_gets_mail(
     note: Note, smtp: SmtpServer, stopped_clock: Traveller, address: str
 ) -> None:
     email = an_email(to_address=address)
     for _ in range(6):
         hand_over(smtp)
         stopped_clock.shift(timedelta(minutes=1))
-    assert now_of(email).state == "failed"
+    assert reloaded(email).state == "failed"
     assert smtp.mails == []
 
 
-def test_a_mailbox_beyond_ascii_gets_its_mail_from_a_server_that_can(note: Note, smtp: SmtpServer) -> None:
+def test_a_non_ascii_mailbox_needs_smtputf8(note: Note, smtp: SmtpServer) -> None:
     an_email(to_address="josé@bücher.example")
     hand_over(smtp)
     (mail,) = smtp.mails
@@ -461,7 +449,7 @@ def test_a_mailbox_beyond_ascii_gets_its_mail_from_a_server_that_can(note: Note,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_sent_inside_a_transaction(note: Note, smtp: SmtpServer) -> None:
+def test_delivery_is_refused_inside_a_transaction(note: Note, smtp: SmtpServer) -> None:
     an_email()
     with pytest.raises(RuntimeError, match="No network"), transaction.atomic():
         hand_over(smtp)
@@ -469,7 +457,7 @@ def test_nothing_is_sent_inside_a_transaction(note: Note, smtp: SmtpServer) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_moment_without_database_after_the_server_took_the_mail_costs_no_second_copy(
+def test_a_short_database_outage_causes_no_second_copy(
     note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     email = an_email()
@@ -484,11 +472,11 @@ def test_a_moment_without_database_after_the_server_took_the_mail_costs_no_secon
     monkeypatch.setattr(leases, "finish", finish_later)
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     hand_over(smtp)
-    assert (now_of(email).state, len(smtp.mails)) == ("handed_over", 1)
+    assert (reloaded(email).state, len(smtp.mails)) == ("handed_over", 1)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_composer_that_stumbles_over_the_outcome_does_not_send_again(
+def test_an_error_in_state_changed_does_not_resend(
     note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     email = an_email()
@@ -499,25 +487,23 @@ def test_a_composer_that_stumbles_over_the_outcome_does_not_send_again(
     monkeypatch.setattr(note, "state_changed", stumble)
     with pytest.raises(LookupError):
         hand_over(smtp)
-    assert now_of(email).state == "handed_over"
+    assert reloaded(email).state == "handed_over"
 
 
-def test_a_mail_taken_over_while_it_was_built_is_left_to_the_other(
+def test_a_mail_reclaimed_while_being_built_is_left(
     note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     an_email()
 
     def slowly(_email: OutgoingEmail) -> None:
-        OutgoingEmail.objects.update(attempts=7)  # Somebody else claimed it meanwhile.
+        OutgoingEmail.objects.update(attempts=7)  # Another worker has claimed it in the meantime.
 
     monkeypatch.setattr(note, "refuse", slowly)
     hand_over(smtp)
     assert smtp.mails == []
 
 
-def test_a_database_away_while_building_is_no_mistake_of_the_mail(
-    note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_outage_is_no_build_error(note: Note, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     email = an_email()
 
     def away(_email: OutgoingEmail) -> None:
@@ -526,13 +512,13 @@ def test_a_database_away_while_building_is_no_mistake_of_the_mail(
     monkeypatch.setattr(note, "refuse", away)
     with pytest.raises(OperationalError):
         hand_over(smtp)
-    assert (now_of(email).errors, email.state) == (0, "queued")
+    assert (reloaded(email).errors, email.state) == (0, "queued")
 
 
-def test_a_kind_no_longer_known_parks(note: Note, smtp: SmtpServer, stopped_clock: Traveller) -> None:
+def test_a_mail_of_an_unknown_kind_is_parked(note: Note, smtp: SmtpServer, stopped_clock: Traveller) -> None:
     email = an_email()
     OutgoingEmail.objects.update(kind="gone")
     for _ in range(6):
         hand_over(smtp)
         stopped_clock.shift(timedelta(minutes=1))
-    assert now_of(email).is_parked
+    assert reloaded(email).is_parked

@@ -1,4 +1,4 @@
-"""A mail is a row of its cause's transaction, written once, and started again only when that makes sense."""
+"""The outbox: mails are queued once, in the transaction of their cause, and retried only if that makes sense."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from tests.plumbing.sample_rows import a_practice
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("note")]
 
 
-def test_the_same_happening_writes_one_mail() -> None:
+def test_the_same_key_queues_one_mail() -> None:
     practice = a_practice()
     first = an_email("note:7", practice=practice)
     again = an_email("note:7", practice=practice, subject="Another")
@@ -26,7 +26,7 @@ def test_the_same_happening_writes_one_mail() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_cause_that_is_rolled_back_sends_nothing() -> None:
+def test_a_rolled_back_transaction_queues_nothing() -> None:
     with transaction.atomic():
         an_email()
         transaction.set_rollback(True)
@@ -34,7 +34,7 @@ def test_a_cause_that_is_rolled_back_sends_nothing() -> None:
     assert not EmailEvent.objects.exists()
 
 
-def test_a_kind_nobody_composes_is_found_when_it_is_written() -> None:
+def test_an_unregistered_kind_is_refused_when_queued() -> None:
     with pytest.raises(KeyError):
         outbox.queue(
             practice=a_practice(), kind="unknown", key="k", to_address="a@example.org", to_name="", subject="S",
@@ -42,14 +42,14 @@ def test_a_kind_nobody_composes_is_found_when_it_is_written() -> None:
         )  # fmt: skip
 
 
-def test_subjects_and_names_hold_no_breaks_and_fit() -> None:
+def test_subjects_and_names_are_cleaned_and_truncated() -> None:
     email = an_email(subject="Hi\r\nBcc: eve@example.org\u2028\u202e" + "x" * 200, to_name="Ana\r\nTo: eve")
     assert email.subject.startswith("Hi Bcc: eve@example.org x")
     assert len(email.subject) == 150
     assert email.to_name == "Ana To: eve"
 
 
-def test_each_mail_has_a_message_id_of_its_own() -> None:
+def test_each_mail_has_its_own_message_id() -> None:
     first, second = an_email("note:1"), an_email("note:2")
     assert first.message_id != second.message_id
     assert first.message_id.endswith("@portico.example>")
@@ -62,7 +62,7 @@ def a_failed_email() -> OutgoingEmail:
     return email
 
 
-def test_a_parked_mail_is_started_again_by_staff(note: Note) -> None:
+def test_staff_retry_a_parked_mail(note: Note) -> None:
     email = outbox.retry(a_failed_email(), by=Actor.system("Fay"))
     assert (email.state, email.errors, email.parked_at, email.reason) == ("queued", 0, None, "")
     assert happened(email) == ["written", "restarted"]
@@ -70,7 +70,7 @@ def test_a_parked_mail_is_started_again_by_staff(note: Note) -> None:
     assert note.told == ["queued"]
 
 
-def test_starting_again_twice_is_once() -> None:
+def test_retrying_is_idempotent() -> None:
     email = a_failed_email()
     outbox.retry(email, by=Actor.system("Fay"))
     outbox.retry(email, by=Actor.system("Fay"))
@@ -78,14 +78,14 @@ def test_starting_again_twice_is_once() -> None:
 
 
 @pytest.mark.parametrize("state", ["handed_over", "dropped", "bounced"])
-def test_a_mail_with_another_outcome_is_not_started_again(state: str) -> None:
+def test_only_failed_mails_can_be_retried(state: str) -> None:
     email = an_email()
     OutgoingEmail.objects.update(state=state, settled_at=clock.now())
     with pytest.raises(outbox.NotRetryable):
         outbox.retry(email, by=Actor.system("Fay"))
 
 
-def test_staff_see_since_when_our_own_server_keeps_mail_from_leaving(stopped_clock: Traveller) -> None:
+def test_an_outage_of_our_server_has_a_start(stopped_clock: Traveller) -> None:
     practice, other = a_practice(), a_practice()
     assert outbox.current_outage(practice) is None
     began_at = clock.now()
@@ -99,13 +99,13 @@ def test_staff_see_since_when_our_own_server_keeps_mail_from_leaving(stopped_clo
     assert outbox.current_outage(other) is None
 
 
-def test_a_recipients_busy_server_is_no_trouble_of_ours() -> None:
+def test_a_deferring_recipient_is_no_outage() -> None:
     practice = a_practice()
     an_email(practice=practice)
     OutgoingEmail.objects.update(state="delayed", delayed_by="recipient", delayed_at=clock.now())
     assert outbox.current_outage(practice) is None
 
 
-def test_a_kind_has_a_name_for_staff() -> None:
+def test_each_kind_has_a_label() -> None:
     assert outbox.kind_label("note") == "Note"
     assert outbox.kind_label("no_longer_known") == "No longer known"

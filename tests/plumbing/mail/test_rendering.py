@@ -1,4 +1,4 @@
-"""A mail's HTML holds nothing that is fetched, its text says the same, and typed text stays text."""
+"""Rendering of mails: text and HTML with the same content, no external resources, escaped input."""
 
 import re
 from typing import Any
@@ -32,7 +32,7 @@ def an_invitation(**changes: Any) -> tuple[str, str]:
     return rendering.render("invitation", context | changes)
 
 
-def test_text_and_html_hold_the_same_link_and_words() -> None:
+def test_text_and_html_have_the_same_content() -> None:
     text, html = an_invitation()
     assert f"Sign In:\n{LINK}\n" in text
     assert re.findall(r'href="([^"]+)"', html) == [LINK, "https://portal.example.org/portal/alder-street/"]
@@ -41,19 +41,19 @@ def test_text_and_html_hold_the_same_link_and_words() -> None:
         assert words in html
 
 
-def test_typed_text_stays_text_and_keeps_its_lines() -> None:
+def test_typed_text_is_escaped_and_keeps_its_lines() -> None:
     text, html = an_invitation()
     assert "Hello <b>Ana</b>,\nsecond line.\n\nSee https://evil.example {{7*7}}" in text
     assert "Hello &lt;b&gt;Ana&lt;/b&gt;,<br>second line.</p>" in html
     assert ">See https://evil.example {{7*7}}</p>" in html
 
 
-def test_nothing_in_it_is_fetched() -> None:
+def test_the_html_loads_nothing() -> None:
     _text, html = an_invitation()
     assert not re.search(r"<(img|link|script|iframe)|@import|url\(|src=", html)
 
 
-def test_styles_are_in_the_elements_and_only_what_cannot_be_stays_outside() -> None:
+def test_styles_are_inlined() -> None:
     _text, html = an_invitation()
     (sheet,) = re.findall(r"<style.*?</style>", html, re.DOTALL)
     assert "prefers-color-scheme: dark" in sheet
@@ -71,16 +71,16 @@ def test_without_a_phone_the_mail_asks_for_a_reply() -> None:
     ("seconds", "words"),
     [(86_400, "24 hours"), (3_600, "1 hour"), (900, "15 minutes"), (5_400, "90 minutes"), (60, "1 minute")],
 )
-def test_a_span_of_time_in_words(seconds: int, words: str) -> None:
+def test_durations_in_english(seconds: int, words: str) -> None:
     assert rendering.duration(seconds) == words
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(86_400, "24 horas"), (3_600, "1 hora"), (60, "1 minuto")])
-def test_a_span_of_time_in_spanish(seconds: int, words: str) -> None:
+def test_durations_in_spanish(seconds: int, words: str) -> None:
     with translation.override("es"):
         assert rendering.duration(seconds) == words
 
 
-def test_the_mail_says_how_long_its_link_works() -> None:
+def test_the_mail_states_the_links_lifetime() -> None:
     with override_settings(SIGNIN_LINK_TTL=600):
         assert "10 minutes" in an_invitation()[0]

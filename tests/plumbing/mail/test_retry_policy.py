@@ -1,4 +1,4 @@
-"""Staff read in plain words why a mail waits or stopped."""
+"""The retry policy: waits, causes, and reasons in plain words for staff."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ AT = datetime(2026, 11, 23, 17, 20, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Said:
+class SampleReply:
     kind: str
     stage: str = "recipient"
     code: str = ""
@@ -24,23 +24,23 @@ class Said:
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        (Said("ours", "connect"), "cannot be reached"),
-        (Said("ours", "tls"), "no safe connection"),
-        (Said("ours", "login"), "refuses our sign-in"),
-        (Said("ours", "sender", "550"), "refuses our sender address"),
-        (Said("ours", "content", "5.7.1"), "refuses mail from us"),
-        (Said("ours", "recipient"), "connection to our mail server broke"),
-        (Said("later", "recipient", "4.2.0"), "asks us to wait"),
-        (Said("lost", "content"), "its answer was lost"),
-        (Said("mailbox", "recipient", "5.1.1"), "doesn’t exist"),
-        (Said("mailbox", "recipient", "550"), "doesn’t exist"),
-        (Said("mailbox", "content", "5.2.1"), "is closed"),
-        (Said("mailbox", "recipient", "5.6.7"), "such letters before the @"),
-        (Said("message", "recipient", "5.2.2"), "is full"),
-        (Said("message", "content", "554"), "refused this email"),
+        (SampleReply("ours", "connect"), "cannot be reached"),
+        (SampleReply("ours", "tls"), "no safe connection"),
+        (SampleReply("ours", "login"), "refuses our sign-in"),
+        (SampleReply("ours", "sender", "550"), "refuses our sender address"),
+        (SampleReply("ours", "content", "5.7.1"), "refuses mail from us"),
+        (SampleReply("ours", "recipient"), "connection to our mail server broke"),
+        (SampleReply("later", "recipient", "4.2.0"), "asks us to wait"),
+        (SampleReply("lost", "content"), "its answer was lost"),
+        (SampleReply("mailbox", "recipient", "5.1.1"), "doesn’t exist"),
+        (SampleReply("mailbox", "recipient", "550"), "doesn’t exist"),
+        (SampleReply("mailbox", "content", "5.2.1"), "is closed"),
+        (SampleReply("mailbox", "recipient", "5.6.7"), "such letters before the @"),
+        (SampleReply("message", "recipient", "5.2.2"), "is full"),
+        (SampleReply("message", "content", "554"), "refused this email"),
     ],
 )
-def test_every_reason_has_its_words(said: Said, words: str) -> None:
+def test_every_reply_kind_has_a_reason(said: SampleReply, words: str) -> None:
     assert words in retry_policy.outcome_of(OutgoingEmail(), said, at=AT).changes["reason"]
 
 
@@ -52,7 +52,7 @@ def test_every_reason_has_its_words(said: Said, words: str) -> None:
         (DelayCause.ANSWER, [5, 5, 10, 20, 30, 30, 30, 30]),
     ],
 )
-def test_waits_double_up_to_their_longest(by: DelayCause, waits: list[int]) -> None:
+def test_waits_double_up_to_a_maximum(by: DelayCause, waits: list[int]) -> None:
     waited, seen = timedelta(), []
     for _ in waits:
         wait = retry_policy.wait_after(waited, by)
@@ -61,30 +61,30 @@ def test_waits_double_up_to_their_longest(by: DelayCause, waits: list[int]) -> N
     assert seen == waits
 
 
-def test_after_some_minutes_of_lost_answers_copies_get_rare() -> None:
+def test_after_lost_replies_retries_become_rare() -> None:
     assert retry_policy.wait_after(timedelta(hours=2), DelayCause.ANSWER) == timedelta(minutes=30)
 
 
-def test_another_reason_begins_its_own_wait() -> None:
+def test_a_new_cause_restarts_the_delay() -> None:
     email = OutgoingEmail(state="delayed", delayed_by="recipient", delayed_at=AT - timedelta(hours=1))
-    changes = retry_policy.outcome_of(email, Said("ours", "connect"), at=AT).changes
+    changes = retry_policy.outcome_of(email, SampleReply("ours", "connect"), at=AT).changes
     assert (changes["delayed_at"], changes["not_before"]) == (AT, AT + timedelta(seconds=1))
 
 
 def test_a_delay_from_the_future_is_counted_from_now_on() -> None:
     email = OutgoingEmail(state="delayed", delayed_by="ours", delayed_at=AT + timedelta(days=730))
-    changes = retry_policy.outcome_of(email, Said("ours", "connect"), at=AT).changes
+    changes = retry_policy.outcome_of(email, SampleReply("ours", "connect"), at=AT).changes
     assert (changes["delayed_at"], changes["not_before"]) == (AT, AT + timedelta(seconds=1))
 
 
-def test_transports_and_retrying_use_the_same_words() -> None:
+def test_transports_use_the_terms_of_the_policy() -> None:
     assert set(ReplyKind) == {"taken", "ours", "later", "mailbox", "message", "lost"}
     assert set(Stage) - retry_policy.STAGES_BEFORE_MAIL == {"recipient", "content"}
 
 
-def test_what_the_server_said_is_kept_without_saying_the_code_twice() -> None:
-    def detail(said: Said) -> object:
+def test_the_stored_reply_has_the_code_once() -> None:
+    def detail(said: SampleReply) -> object:
         return retry_policy.outcome_of(OutgoingEmail(), said, at=AT).changes["detail"]
 
-    assert detail(Said("mailbox", code="5.1.1", text="5.1.1 No such user")) == "5.1.1 No such user"
-    assert detail(Said("mailbox", code="550", text="Nobody")) == "550 Nobody"
+    assert detail(SampleReply("mailbox", code="5.1.1", text="5.1.1 No such user")) == "5.1.1 No such user"
+    assert detail(SampleReply("mailbox", code="550", text="Nobody")) == "550 Nobody"

@@ -1,4 +1,4 @@
-"""A mail that a receiving program would read otherwise than it was meant is noticed before it leaves."""
+"""The round-trip check: a message that would be read differently is detected before it is sent."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def read(raw: bytes) -> None:
     check(raw, subject="Hello", mailboxes={"From": ALDER})
 
 
-def test_a_mail_that_reads_as_it_was_meant_passes() -> None:
+def test_an_intact_message_passes() -> None:
     read(FROM + SUBJECT + END)
     read(b"From: =?utf-8?q?Elm=2C_Oak?=\r\n =?utf-8?b?IGFuZCBQYXJ0bmVycw==?= <portal@oak.example>\r\n" + SUBJECT + END)
 
@@ -22,7 +22,7 @@ def test_a_mail_that_reads_as_it_was_meant_passes() -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        # As Python's email package has folded long names.
+        # Python's email package has folded long names like this.
         b"From: Elm,\r\n Oak and Partners <portal@oak.example>\r\n" + SUBJECT + END,
         FROM + b"To: " + b"x" * 60 + b"\r\n \r\n " + b"y" * 60 + b" <a@b.example>\r\n" + SUBJECT + END,
         FROM.replace(b">", b">, <eve@evil.example>") + SUBJECT + END,
@@ -41,6 +41,6 @@ def test_a_mail_that_reads_as_it_was_meant_passes() -> None:
         FROM + SUBJECT + b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="x"\r\n' + END,
     ],
 )
-def test_a_mail_that_reads_otherwise_is_refused(raw: bytes) -> None:
+def test_a_message_read_differently_is_refused(raw: bytes) -> None:
     with pytest.raises(MisreadMail):
         read(raw)

@@ -1,4 +1,4 @@
-"""A queued row is worked on by one worker at a time, and only its holder writes the outcome."""
+"""Leases: one worker at a time processes a row, and only the worker with the claim saves the outcome."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,12 +24,12 @@ def claim() -> OutgoingEmail | None:
     return leases.claim(OutgoingEmail.objects.waiting(), lease=MINUTE)
 
 
-def test_the_oldest_row_comes_first_and_is_held() -> None:
+def test_the_oldest_row_is_claimed_first() -> None:
     first, second = an_email("note:1"), an_email("note:2")
     assert [claim(), claim(), claim()] == [first, second, None]
 
 
-def test_a_row_whose_holder_died_is_taken_up_again_after_its_lease(stopped_clock: Traveller) -> None:
+def test_a_row_can_be_claimed_after_its_lease(stopped_clock: Traveller) -> None:
     email = an_email()
     claim()
     stopped_clock.shift(MINUTE)
@@ -39,7 +39,7 @@ def test_a_row_whose_holder_died_is_taken_up_again_after_its_lease(stopped_clock
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(days=3), timedelta(days=730)])
-def test_a_lease_from_the_future_holds_nothing(stopped_clock: Traveller, ahead: timedelta) -> None:
+def test_a_lease_from_the_future_is_ignored(stopped_clock: Traveller, ahead: timedelta) -> None:
     an_email()
     stopped_clock.shift(ahead)
     slow = claim()
@@ -53,7 +53,7 @@ def test_a_lease_from_the_future_holds_nothing(stopped_clock: Traveller, ahead: 
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=40), timedelta(days=3), timedelta(days=730)])
-def test_a_wait_from_the_future_holds_nothing_up(stopped_clock: Traveller, ahead: timedelta) -> None:
+def test_a_wait_from_the_future_is_ignored(stopped_clock: Traveller, ahead: timedelta) -> None:
     an_email()
     stopped_clock.shift(ahead)
     email = claim()
@@ -64,7 +64,7 @@ def test_a_wait_from_the_future_holds_nothing_up(stopped_clock: Traveller, ahead
     assert claim() == email
 
 
-def test_a_lease_and_the_longest_wait_of_a_clock_a_minute_ahead_hold(stopped_clock: Traveller) -> None:
+def test_a_clock_a_minute_ahead_is_tolerated(stopped_clock: Traveller) -> None:
     held, waiting = an_email("note:1"), an_email("note:2")
     stopped_clock.shift(MINUTE)
     leases.claim(OutgoingEmail.objects.filter(pk=held.pk), lease=leases.LONGEST_LEASE)
@@ -73,17 +73,17 @@ def test_a_lease_and_the_longest_wait_of_a_clock_a_minute_ahead_hold(stopped_clo
     assert claim() is None
 
 
-def test_no_lease_is_longer_than_the_longest() -> None:
+def test_a_lease_beyond_the_maximum_is_refused() -> None:
     with pytest.raises(ValueError, match="LONGEST_LEASE"):
         leases.claim(OutgoingEmail.objects.waiting(), lease=timedelta(hours=1))
 
 
-def test_no_wait_of_a_mail_is_longer_than_the_longest() -> None:
+def test_no_mail_waits_longer_than_the_maximum() -> None:
     assert max(retry_policy.LONGEST_WAIT.values()) <= OutgoingEmail.LONGEST_WAIT
     assert timedelta(seconds=max(inbound_events.RETRY_AFTER)) <= InboundEvent.LONGEST_WAIT
 
 
-def test_a_holder_past_its_lease_is_fenced_off(stopped_clock: Traveller) -> None:
+def test_an_expired_claim_cannot_save_an_outcome(stopped_clock: Traveller) -> None:
     an_email()
     slow = claim()
     stopped_clock.shift(MINUTE)
@@ -95,13 +95,13 @@ def test_a_holder_past_its_lease_is_fenced_off(stopped_clock: Traveller) -> None
     assert OutgoingEmail.objects.get().reason == "quick"
 
 
-def test_several_rows_are_claimed_at_once_the_oldest_first() -> None:
+def test_several_rows_are_claimed_oldest_first() -> None:
     emails = [an_email(f"note:{number}") for number in range(3)]
     assert leases.claim_some(OutgoingEmail.objects.waiting(), limit=2, lease=MINUTE) == emails[:2]
     assert [email.attempts for email in OutgoingEmail.objects.order_by("id")] == [1, 1, 0]
 
 
-def test_of_rows_finished_together_each_has_a_fence_of_its_own(stopped_clock: Traveller) -> None:
+def test_finish_all_checks_each_fencing_token(stopped_clock: Traveller) -> None:
     kept, lost = an_email("note:1"), an_email("note:2")
     rows = leases.claim_some(OutgoingEmail.objects.waiting(), limit=2, lease=MINUTE)
     stopped_clock.shift(MINUTE)
@@ -110,7 +110,7 @@ def test_of_rows_finished_together_each_has_a_fence_of_its_own(stopped_clock: Tr
     assert [email.reason for email in OutgoingEmail.objects.order_by("id")] == ["together", ""]
 
 
-def test_of_rows_held_together_those_taken_over_are_told_apart(stopped_clock: Traveller) -> None:
+def test_update_all_held_omits_reclaimed_rows(stopped_clock: Traveller) -> None:
     again, fresh, lost = (an_email(f"note:{number}") for number in range(3))
     assert leases.claim(OutgoingEmail.objects.filter(pk=again.pk), lease=MINUTE) == again
     stopped_clock.shift(MINUTE)
@@ -122,7 +122,7 @@ def test_of_rows_held_together_those_taken_over_are_told_apart(stopped_clock: Tr
     assert list(OutgoingEmail.objects.order_by("id").values_list("reason", flat=True)) == ["together", "together", ""]
 
 
-def test_rows_that_were_let_go_count_no_try_and_those_taken_over_stay(stopped_clock: Traveller) -> None:
+def test_released_rows_count_no_attempt(stopped_clock: Traveller) -> None:
     an_email("note:1")
     lost = an_email("note:2")
     rows = leases.claim_some(OutgoingEmail.objects.waiting(), limit=2, lease=MINUTE)
@@ -133,8 +133,8 @@ def test_rows_that_were_let_go_count_no_try_and_those_taken_over_stay(stopped_cl
     assert [(email.attempts, email.lease_until is None) for email in found] == [(0, True), (2, False)]
 
 
-def test_a_row_that_was_taken_over_and_let_go_meanwhile_is_not_held(stopped_clock: Traveller) -> None:
-    """When it is looked which rows were held, that one has been claimed as often again as by us."""
+def test_a_reclaimed_and_released_row_is_not_held(stopped_clock: Traveller) -> None:
+    """Another worker has claimed the row, released it, and thereby restored our fencing token."""
     kept, lost = an_email("note:1"), an_email("note:2")
     rows = leases.claim_some(OutgoingEmail.objects.waiting(), limit=2, lease=MINUTE)
     stopped_clock.shift(MINUTE)
@@ -151,7 +151,7 @@ def test_a_row_that_was_taken_over_and_let_go_meanwhile_is_not_held(stopped_cloc
     assert claim() == lost
 
 
-def test_a_row_waits_for_its_time(stopped_clock: Traveller) -> None:
+def test_a_row_waits_until_not_before(stopped_clock: Traveller) -> None:
     an_email()
     email = claim()
     assert email is not None
@@ -161,7 +161,7 @@ def test_a_row_waits_for_its_time(stopped_clock: Traveller) -> None:
     assert claim() == email
 
 
-def test_lag_is_how_long_the_row_due_first_has_been_overdue(stopped_clock: Traveller) -> None:
+def test_lag_is_that_of_the_most_overdue_row(stopped_clock: Traveller) -> None:
     assert leases.lag(OutgoingEmail.objects.waiting()) == timedelta()
     an_email()
     stopped_clock.shift(MINUTE)
@@ -192,20 +192,20 @@ def test_many_workers_claim_each_row_once(note: Note) -> None:
     for thread in threads:
         thread.join()
     assert len(claimed) == len(set(claimed))
-    while (email := claim()) is not None:  # A worker may go home while the last rows are locked.
+    while (email := claim()) is not None:  # A worker may finish while the last rows are locked.
         claimed.append(email.pk)
     assert len(set(claimed)) == 12
 
 
 @pytest.mark.parametrize("queue", ["entrance", "rest"])
-def test_what_waits_is_found_by_its_index(queue: str) -> None:
+def test_waiting_rows_are_found_by_an_index(queue: str) -> None:
     for number in range(200):
         an_email(f"note:{number}")
     OutgoingEmail.objects.update(state=EmailState.HANDED_OVER, settled_at=clock.now())
     an_email("note:waiting")
     waiting = leases.ready(OutgoingEmail.objects.waiting().in_queue(queue)).order_by("id")
     with connection.cursor() as cursor:
-        # Without statistics of its own, PostgreSQL plans with those of the test that filled the table before.
+        # Without statistics of this table, PostgreSQL plans with those of an earlier test.
         cursor.execute("ANALYZE")
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")

@@ -1,4 +1,4 @@
-"""Lanes work side by side, outlive the database's absence, and end together."""
+"""The worker's loop: independent queues that survive a database outage and end together."""
 
 import threading
 import time
@@ -25,7 +25,7 @@ def run(*lanes: WorkerQueue, until: Callable[[], bool]) -> None:
     assert not thread.is_alive()
 
 
-def test_a_slow_lane_never_delays_the_other() -> None:
+def test_a_slow_queue_does_not_delay_the_other() -> None:
     done: list[str] = []
     slow_ended = threading.Event()
 
@@ -43,7 +43,7 @@ def test_a_slow_lane_never_delays_the_other() -> None:
     assert len(done) > 10
 
 
-def test_work_at_hand_is_finished_before_the_end() -> None:
+def test_current_jobs_finish_before_shutdown() -> None:
     began, ended = threading.Event(), threading.Event()
 
     def work() -> bool:
@@ -56,7 +56,7 @@ def test_work_at_hand_is_finished_before_the_end() -> None:
     assert ended.is_set()
 
 
-def test_while_there_is_work_there_is_no_pause() -> None:
+def test_there_is_no_pause_while_there_is_work() -> None:
     left = list(range(500))
 
     def work() -> bool:
@@ -75,7 +75,7 @@ def test_while_there_is_work_there_is_no_pause() -> None:
     assert time.monotonic() - began < 5
 
 
-def test_a_lane_that_dies_ends_the_process(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_crashed_queue_ends_the_process(caplog: pytest.LogCaptureFixture) -> None:
     def stumble() -> bool:
         raise LookupError("gone")
 
@@ -88,9 +88,7 @@ def test_a_lane_that_dies_ends_the_process(caplog: pytest.LogCaptureFixture) -> 
     assert record.exc_info is not None
 
 
-def test_an_absent_database_is_waited_for_and_told_once(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_outage_is_logged_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     caplog.set_level("INFO")
     monkeypatch.setattr(worker_loop, "DATABASE_RETRY_SECONDS", 0.01)
     attempts: list[int] = []

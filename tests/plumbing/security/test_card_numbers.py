@@ -1,4 +1,4 @@
-"""Card numbers are known by their form, whatever stands around them, and nothing else is taken for one."""
+"""Detection of card numbers by their format and checksum."""
 
 import time
 
@@ -27,7 +27,7 @@ VISA, AMEX, DINERS, UNIONPAY = "4242424242424242", "378282246310005", "305693090
         "+4242424242424242",
     ],
 )
-def test_a_card_number_is_known_as_people_write_it(text: str) -> None:
+def test_common_spellings_of_card_numbers_are_found(text: str) -> None:
     assert holds_card_number(text)
 
 
@@ -45,11 +45,11 @@ def test_a_card_number_is_known_as_people_write_it(text: str) -> None:
         "Invoice 1043 of 04/18/2026, check 1182, $140.00, phone 212-555-0134",
     ],
 )
-def test_nothing_else_is_taken_for_one(text: str) -> None:
+def test_other_numbers_are_not_found(text: str) -> None:
     assert not holds_card_number(text)
 
 
-def test_each_is_struck_out_and_the_rest_stays() -> None:
+def test_only_card_numbers_are_redacted() -> None:
     text = f"{VISA} and 3782 822463 10005; check 1182"
     assert card_numbers.redacted(text, "[card]") == "[card] and [card]; check 1182"
     assert card_numbers.redacted("nothing", "[card]") == "nothing"
@@ -57,7 +57,7 @@ def test_each_is_struck_out_and_the_rest_stays() -> None:
 
 @pytest.mark.real_time
 @pytest.mark.parametrize("text", ["1 " * 500_000, "1" * 3_000_000, "1234 " * 200_000, "4242424242424241 " * 60_000])
-def test_no_text_keeps_a_request_waiting(text: str) -> None:
+def test_long_texts_are_checked_quickly(text: str) -> None:
     begun = time.process_time()
     holds_card_number(text)
     assert time.process_time() - begun < 1.5

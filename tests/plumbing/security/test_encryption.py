@@ -1,4 +1,4 @@
-"""Secrets at rest open with their key, for what they belong to, and for nothing else."""
+"""Encryption: a ciphertext is decrypted only with its key and for its own row."""
 
 import pytest
 from pytest_django import Settings
@@ -9,7 +9,7 @@ from portico.plumbing.security.encryption import DecryptionFailed
 SECRET = b"sk_live_1234"
 
 
-def test_a_secret_comes_back() -> None:
+def test_decryption_returns_the_plaintext() -> None:
     box = encryption.encrypt(SECRET, bound_to="practice:1")
 
     assert encryption.decrypt(box, bound_to="practice:1") == SECRET
@@ -18,14 +18,14 @@ def test_a_secret_comes_back() -> None:
     assert encryption.encrypt(SECRET, bound_to="practice:1") != box
 
 
-def test_a_box_copied_to_another_row_does_not_open() -> None:
+def test_a_ciphertext_copied_to_another_row_fails() -> None:
     box = encryption.encrypt(SECRET, bound_to="practice:1")
 
     with pytest.raises(DecryptionFailed):
         encryption.decrypt(box, bound_to="practice:2")
 
 
-def test_a_changed_box_does_not_open() -> None:
+def test_a_changed_ciphertext_fails() -> None:
     box = encryption.encrypt(SECRET, bound_to="practice:1")
 
     for place in range(len(box)):
@@ -35,12 +35,12 @@ def test_a_changed_box_does_not_open() -> None:
 
 
 @pytest.mark.parametrize("box", [b"", b"\x01", b"\x02\x02t1", b"\x01\x02t1", b"\x01\x02t1short", b"\x01\xfft1"])
-def test_what_is_no_box_does_not_open(box: bytes) -> None:
+def test_other_bytes_fail(box: bytes) -> None:
     with pytest.raises(DecryptionFailed):
         encryption.decrypt(box, bound_to="practice:1")
 
 
-def test_the_first_key_encrypts_and_older_ones_still_open(settings: Settings) -> None:
+def test_older_keys_still_decrypt(settings: Settings) -> None:
     old = encryption.encrypt(SECRET, bound_to="practice:1")
     settings.FIELD_KEYS = {"next": b"k" * 32} | settings.FIELD_KEYS
     new = encryption.encrypt(SECRET, bound_to="practice:1")

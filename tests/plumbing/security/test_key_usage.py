@@ -1,4 +1,4 @@
-"""Whichever key the data were made with is found, wherever a box of ours stands."""
+"""Key usage: every encrypted column is searched for the keys it needs."""
 
 import base64
 import secrets
@@ -22,58 +22,58 @@ from tests import cast
 
 @pytest.fixture
 def later_keys(settings: Settings, practice: Practice) -> Settings:
-    """A house where a second key has come first; give it away with `settings.FIELD_KEYS.pop`."""
+    """An installation with two keys; `settings.FIELD_KEYS.pop` removes one."""
     settings.FIELD_KEYS = {"second": secrets.token_bytes(32), **settings.FIELD_KEYS}
     return settings
 
 
-def lose(settings: Settings) -> None:
+def remove_key(settings: Settings) -> None:
     settings.FIELD_KEYS = {name: key for name, key in settings.FIELD_KEYS.items() if name != "second"}
 
 
-def test_nothing_is_missing_while_every_key_is_there(later_keys: Settings, practice: Practice) -> None:
+def test_no_key_is_missing_with_all_keys(later_keys: Settings, practice: Practice) -> None:
     saved_forms.save(cast.fay(practice), path="/office/", fields=[PostedField("name", "Ana")])
     sealing.seal_all()
     assert key_usage.missing_keys() == {}
 
 
-def test_a_kept_form_names_its_key(later_keys: Settings, practice: Practice) -> None:
+def test_a_saved_form_of_staff_names_its_key(later_keys: Settings, practice: Practice) -> None:
     saved_forms.save(cast.fay(practice), path="/office/", fields=[PostedField("name", "Ana")])
-    lose(later_keys)
+    remove_key(later_keys)
     assert key_usage.missing_keys() == {"second": ["staff saved forms"]}
 
 
-def test_a_kept_form_of_the_portal_names_its_key(later_keys: Settings, practice: Practice) -> None:
+def test_a_saved_form_of_a_client_names_its_key(later_keys: Settings, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.in_the_portal(Browser(), ana)
     session, chosen = PortalSession.objects.get(), [PostedField("with", "new")]
     portal_saved_forms.save(session, client_ref=ana.ref, path="/portal/", fields=chosen)
-    lose(later_keys)
+    remove_key(later_keys)
     assert key_usage.missing_keys() == {"second": ["portal saved forms"]}
 
 
 def test_a_staff_session_names_its_key(later_keys: Settings, practice: Practice) -> None:
     box = encryption.encrypt(b"", bound_to="x")
     StaffSession.objects.create(key_hash="x", contents=box, created_at=clock.now(), seen_at=clock.now())
-    lose(later_keys)
+    remove_key(later_keys)
     assert key_usage.missing_keys() == {"second": ["staff sessions"]}
 
 
-def test_an_authenticators_seed_names_its_key(later_keys: Settings, practice: Practice) -> None:
+def test_an_authenticator_names_its_key(later_keys: Settings, practice: Practice) -> None:
     seed = get_adapter().encrypt("ABCDEFGH")
     Authenticator.objects.create(user=cast.fay(practice), type="recovery_codes", data={"seed": seed, "used": [0]})
-    lose(later_keys)
+    remove_key(later_keys)
     assert key_usage.missing_keys() == {"second": ["authenticators"]}
 
 
 def test_a_seal_names_its_key(later_keys: Settings, practice: Practice) -> None:
     cast.ana(practice)
     sealing.seal_all()
-    lose(later_keys)
+    remove_key(later_keys)
     assert key_usage.missing_keys() == {"second": ["audit seals"]}
 
 
-def test_what_is_no_box_names_none() -> None:
+def test_other_bytes_name_no_key() -> None:
     for other in (
         b"",
         b"\x01",

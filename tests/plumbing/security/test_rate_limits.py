@@ -1,4 +1,4 @@
-"""Budgets are counted exactly, also in parallel, and stay counted when the work is refused."""
+"""Rate limits: exact counts, also for concurrent requests, that survive a rollback of the work."""
 
 import threading
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def _spent(limit: Limit) -> int:
 
 
 @pytest.mark.django_db
-def test_the_sixth_try_of_five_is_refused() -> None:
+def test_the_sixth_of_five_attempts_is_refused() -> None:
     for _ in range(5):
         rate_limits.spend(FIVE)
 
@@ -42,7 +42,7 @@ def test_the_sixth_try_of_five_is_refused() -> None:
 
 
 @pytest.mark.django_db
-def test_of_many_tries_at_once_only_what_is_left_is_taken() -> None:
+def test_spend_up_to_takes_what_is_left() -> None:
     assert [rate_limits.spend_up_to(FIVE, 3), rate_limits.spend_up_to(FIVE, 3), rate_limits.spend_up_to(FIVE, 3)] == [
         3,
         2,
@@ -52,7 +52,7 @@ def test_of_many_tries_at_once_only_what_is_left_is_taken() -> None:
 
 
 @pytest.mark.django_db
-def test_many_tries_at_once_begin_a_new_window(stopped_clock: time_machine.Traveller) -> None:
+def test_spend_up_to_begins_a_new_window(stopped_clock: time_machine.Traveller) -> None:
     rate_limits.spend_up_to(FIVE, 5)
     stopped_clock.shift(HOUR)
     assert rate_limits.spend_up_to(FIVE, 4) == 4
@@ -60,7 +60,7 @@ def test_many_tries_at_once_begin_a_new_window(stopped_clock: time_machine.Trave
 
 
 @pytest.mark.django_db
-def test_a_new_window_begins_when_the_old_one_has_passed() -> None:
+def test_a_new_window_begins_after_the_old_one() -> None:
     start = clock.now()
     with time_machine.travel(start, tick=False):
         for _ in range(5):
@@ -77,7 +77,7 @@ def test_a_new_window_begins_when_the_old_one_has_passed() -> None:
 @pytest.mark.django_db
 @given(ahead=st.timedeltas(timedelta(seconds=61), timedelta(days=1000)), count=st.integers(1, 5))
 @hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_window_from_the_future_counts_for_nothing(ahead: timedelta, count: int) -> None:
+def test_a_window_from_the_future_is_ignored(ahead: timedelta, count: int) -> None:
     rate_limits.clear(FIVE)
     with time_machine.travel(NOW + ahead, tick=False):
         assert rate_limits.spend_up_to(FIVE, 5) == 5
@@ -92,7 +92,7 @@ def test_a_window_from_the_future_counts_for_nothing(ahead: timedelta, count: in
 @pytest.mark.django_db
 @given(behind=st.timedeltas(timedelta(0), timedelta(days=1000)))
 @hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_window_begun_by_a_slow_clock_ends_early_at_worst(behind: timedelta) -> None:
+def test_a_window_of_a_slow_clock_ends_early(behind: timedelta) -> None:
     rate_limits.clear(FIVE)
     with time_machine.travel(NOW - behind, tick=False):
         assert rate_limits.spend_up_to(FIVE, 5) == 5
@@ -103,7 +103,7 @@ def test_a_window_begun_by_a_slow_clock_ends_early_at_worst(behind: timedelta) -
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("seconds", [60, -60])
-def test_a_clock_a_minute_apart_counts_in_the_same_window(seconds: int) -> None:
+def test_clocks_a_minute_apart_share_a_window(seconds: int) -> None:
     with time_machine.travel(NOW + timedelta(seconds=seconds), tick=False):
         rate_limits.spend_up_to(FIVE, 3)
     with time_machine.travel(NOW, tick=False):
@@ -112,7 +112,7 @@ def test_a_clock_a_minute_apart_counts_in_the_same_window(seconds: int) -> None:
 
 
 @pytest.mark.django_db
-def test_budgets_of_one_attempt_are_taken_together_or_none() -> None:
+def test_an_attempt_spends_all_limits_or_none() -> None:
     one = Limit.on("day", "ana@example.org", most=1, window=HOUR)
     rate_limits.spend(one)
 
@@ -123,7 +123,7 @@ def test_budgets_of_one_attempt_are_taken_together_or_none() -> None:
 
 
 @pytest.mark.django_db
-def test_the_budget_per_ip_stays_spent() -> None:
+def test_the_limit_per_ip_stays_spent() -> None:
     for _ in range(5):
         rate_limits.spend(FIVE, PER_IP)
     for _ in range(3):
@@ -135,7 +135,7 @@ def test_the_budget_per_ip_stays_spent() -> None:
 
 
 @pytest.mark.django_db
-def test_beyond_the_budget_per_ip_no_other_is_taken() -> None:
+def test_beyond_the_limit_per_ip_no_other_is_spent() -> None:
     for _ in range(8):
         rate_limits.spend(PER_IP)
 
@@ -154,7 +154,7 @@ def test_the_table_holds_no_addresses() -> None:
         assert "192.0.2.7" not in key
 
 
-def test_another_address_window_or_name_is_another_budget() -> None:
+def test_subject_window_and_name_make_a_limit() -> None:
     keys = {
         FIVE.key,
         Limit.on("links", "carol@example.org", most=5, window=HOUR).key,
@@ -166,7 +166,7 @@ def test_another_address_window_or_name_is_another_budget() -> None:
 
 
 @pytest.mark.django_db
-def test_idle_budgets_are_forgotten_and_running_ones_kept() -> None:
+def test_only_idle_counts_are_deleted() -> None:
     rate_limits.spend(FIVE)
     with time_machine.travel(clock.now() + timedelta(days=3), tick=False):
         rate_limits.spend(PER_IP)
@@ -176,13 +176,13 @@ def test_idle_budgets_are_forgotten_and_running_ones_kept() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_counted_inside_a_callers_transaction() -> None:
+def test_spending_is_refused_inside_a_transaction() -> None:
     with pytest.raises(RuntimeError), transaction.atomic():
         rate_limits.spend(FIVE)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_count_stays_when_the_work_is_refused() -> None:
+def test_the_count_survives_a_rollback_of_the_work() -> None:
     rate_limits.spend(FIVE)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         raise ZeroDivisionError
@@ -191,7 +191,7 @@ def test_the_count_stays_when_the_work_is_refused() -> None:
 
 
 def _parallel(attempt: Callable[[], None], *, threads: int = 8, attempts: int = 5) -> int:
-    """How many got through; each attempt ends in a refusal of the work, as a wrong guess does."""
+    """Returns how many attempts were allowed; the work of each is rolled back, like that of a wrong guess."""
     passed: list[bool] = []
     start = threading.Barrier(threads)
 
@@ -216,7 +216,7 @@ def _parallel(attempt: Callable[[], None], *, threads: int = 8, attempts: int = 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgresql
-def test_parallel_tries_never_pass_the_limit() -> None:
+def test_concurrent_attempts_never_exceed_the_limit() -> None:
     day = Limit.on("links", "ana@example.org", most=9, window=24 * HOUR)
     orders = [(FIVE, day), (day, FIVE)]
 
@@ -230,7 +230,7 @@ def test_parallel_tries_never_pass_the_limit() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgresql
-def test_parallel_tries_begin_one_window_after_the_clock_was_set_right(
+def test_concurrent_attempts_replace_a_future_window(
     stopped_clock: time_machine.Traveller,
 ) -> None:
     stopped_clock.shift(timedelta(days=3))
@@ -246,8 +246,8 @@ def test_parallel_tries_begin_one_window_after_the_clock_was_set_right(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgresql
-def test_twin_counting_inside_the_refused_work_lets_everybody_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shows the race that `spend` closes: without its own transaction the count goes with the refusal."""
+def test_twin_counting_in_a_rolled_back_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The twin: counted in the transaction of the work, the count is rolled back with it."""
     atomic = transaction.atomic
 
     def _any_atomic(*, durable: bool) -> AbstractContextManager[None]:
@@ -275,12 +275,12 @@ def test_twin_counting_inside_the_refused_work_lets_everybody_through(monkeypatc
         ("", "unknown"),
     ],
 )
-def test_a_visitor_is_an_ipv4_address_or_a_64(address: str, visitor: str) -> None:
+def test_a_network_is_an_ipv4_address_or_a_64(address: str, visitor: str) -> None:
     assert rate_limits.network_of(address) == visitor
 
 
 @pytest.mark.django_db
-def test_a_try_that_was_right_is_given_back() -> None:
+def test_a_successful_attempt_is_uncounted() -> None:
     for _ in range(20):
         rate_limits.spend(FIVE)
         rate_limits.give_back(FIVE)

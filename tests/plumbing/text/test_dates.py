@@ -1,4 +1,4 @@
-"""Dates are read as people type them, on whatever keyboard, in the order of their country."""
+"""Dates: parsing of typed dates in the order of the country, and formatting."""
 
 from datetime import date, timedelta
 
@@ -28,7 +28,7 @@ def read(typed: str, *, country: str = "US", is_past: bool = True) -> date:
         *("4–7–1988", "4‑7‑1988", "４／７／１９８８", "٤/٧/١٩٨٨", "4⁄7⁄1988"),
     ],
 )
-def test_the_seventh_of_april_is_read_however_it_is_typed(typed: str) -> None:
+def test_many_spellings_of_a_date_are_parsed(typed: str) -> None:
     assert read(typed) == APRIL_7
 
 
@@ -36,7 +36,7 @@ def test_the_seventh_of_april_is_read_however_it_is_typed(typed: str) -> None:
 @pytest.mark.parametrize(
     "typed", ["07/04/1988", "7/4/88", "7.4.1988", "07041988", "070488", "Apr 7 1988", "1988-04-07"]
 )
-def test_the_day_comes_first_where_people_write_it_first(country: str, typed: str) -> None:
+def test_the_order_depends_on_the_country(country: str, typed: str) -> None:
     assert read(typed, country=country) == APRIL_7
 
 
@@ -49,13 +49,13 @@ def test_the_day_comes_first_where_people_write_it_first(country: str, typed: st
         *("Foo 7 1988", "Ap 7 1988", "Apr Apr 1988", "Apr 7 Apr", "88-04-07"),
     ],
 )
-def test_what_is_no_date_is_refused_with_an_example(typed: str) -> None:
+def test_an_invalid_date_is_refused_with_an_example(typed: str) -> None:
     with pytest.raises(NotADate, match=r"as MM/DD/YYYY, such as 04/18/1989\.$"):
         read(typed)
 
 
 @pytest.mark.parametrize("typed", ["1211988", "121988"])
-def test_digits_that_may_be_two_dates_are_refused(typed: str) -> None:
+def test_ambiguous_digits_are_refused(typed: str) -> None:
     with pytest.raises(NotADate, match="several dates"):
         read(typed)
 
@@ -77,25 +77,25 @@ def test_the_example_is_in_the_order_of_the_country() -> None:
         ("2/29/24", date(2024, 2, 29), date(2024, 2, 29)),
     ],
 )
-def test_a_year_of_two_digits_is_never_a_birth_to_come(typed: str, born: date, due: date) -> None:
+def test_a_two_digit_birth_year_is_in_the_past(typed: str, born: date, due: date) -> None:
     assert read(typed) == born
     assert read(typed, is_past=False) == due
 
 
 @given(st.dates(date(1900, 1, 1), date(2199, 12, 31)), st.sampled_from(["US", "GB", "CA", "JP"]))
-def test_what_is_written_is_read_back(day: date, country: str) -> None:
+def test_formatted_dates_are_parsed_back(day: date, country: str) -> None:
     assert read(dates.written(day, country), country=country) == day
     assert read(day.isoformat(), country=country) == day
     assert read(dates.written(day, country).replace("/", ""), country=country) == day
 
 
 @given(st.dates(TODAY - timedelta(days=36_000), TODAY))
-def test_a_birth_of_the_last_98_years_is_read_from_two_digits(day: date) -> None:
+def test_two_digits_cover_the_last_98_years(day: date) -> None:
     assert read(f"{day:%m/%d/%y}") == day
 
 
 @given(st.text(max_size=20))
-def test_nothing_typed_ends_in_an_error(typed: str) -> None:
+def test_no_input_raises_an_unexpected_error(typed: str) -> None:
     try:
         assert dates.FIRST_YEAR <= read(typed).year <= dates.LAST_YEAR
     except NotADate as refused:

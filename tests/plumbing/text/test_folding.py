@@ -1,4 +1,4 @@
-"""Folding: what people type without accents finds what is written with them."""
+"""Folding: text typed without accents matches text with them."""
 
 import pytest
 from hypothesis import given
@@ -30,17 +30,17 @@ from portico.plumbing.text import folding
         ("Ｚｏｅ", "zoe"),
     ],
 )
-def test_letters_become_the_plain_ones_people_type(written: str, plain: str) -> None:
+def test_letters_become_plain_ones(written: str, plain: str) -> None:
     assert folding.folded(written) == plain
 
 
 @pytest.mark.parametrize("apostrophe", "'’‘`´ʼʻ′＇")
-def test_every_apostrophe_is_one(apostrophe: str) -> None:
+def test_apostrophes_are_unified(apostrophe: str) -> None:
     assert folding.folded(f"O{apostrophe}Brien") == "o'brien"
 
 
 @pytest.mark.parametrize("hyphen", "-‐‑–—−－")
-def test_every_hyphen_is_one(hyphen: str) -> None:
+def test_hyphens_are_unified(hyphen: str) -> None:
     assert folding.folded(f"Jean{hyphen}Luc") == "jean-luc"
 
 
@@ -48,12 +48,12 @@ def test_every_hyphen_is_one(hyphen: str) -> None:
     ("written", "spelled"),
     [("Müller", "mueller"), ("Mu\u0308ller", "mueller"), ("Sørensen", "soerensen"), ("Ærø", "aeroe"), ("Åse", "aase")],
 )
-def test_german_and_nordic_letters_may_be_spelled_with_two(written: str, spelled: str) -> None:
+def test_umlauts_may_be_spelled_with_two_letters(written: str, spelled: str) -> None:
     assert folding.folded_with_two_letters(written) == spelled
 
 
 @given(st.text(max_size=40))
-def test_folding_twice_is_folding_once(text: str) -> None:
+def test_folding_is_idempotent(text: str) -> None:
     assert folding.folded(folding.folded(text)) == folding.folded(text)
 
 
@@ -68,5 +68,5 @@ def test_every_letter_of_european_keyboards_becomes_ascii(letter: str) -> None:
     ("typed", "read"),
     [("１４０．５０", "140.50"), ("١٤٠", "140"), ("१२", "12"), ("Ｋ７Ｍ", "K7M"), ("5²", "5²"), ("½", "½")],
 )
-def test_digits_of_every_keyboard_are_read(typed: str, read: str) -> None:
+def test_digits_of_other_scripts_become_ascii(typed: str, read: str) -> None:
     assert folding.ascii_forms(typed) == read

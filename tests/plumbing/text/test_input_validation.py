@@ -1,4 +1,4 @@
-"""What people type becomes fit to store and mail."""
+"""Input validation: typed text is cleaned, or refused with a sentence."""
 
 import unicodedata
 
@@ -44,7 +44,7 @@ def test_a_text_keeps_its_lines(typed: str, kept: str) -> None:
 
 
 @given(st.text())
-def test_a_cleaned_line_is_one_line_and_stays_as_it_is(typed: str) -> None:
+def test_cleaning_a_line_is_idempotent(typed: str) -> None:
     line = clean_line(typed)
 
     assert clean_line(line) == line
@@ -53,7 +53,7 @@ def test_a_cleaned_line_is_one_line_and_stays_as_it_is(typed: str) -> None:
 
 
 @given(st.text())
-def test_a_cleaned_text_stays_as_it_is(typed: str) -> None:
+def test_cleaning_a_text_is_idempotent(typed: str) -> None:
     text = clean_text(typed)
 
     assert clean_text(text) == text
@@ -65,7 +65,7 @@ class Typed(forms.Form):
     message = TextField(required=False)
 
 
-def test_fields_hand_on_what_is_clean() -> None:
+def test_fields_return_cleaned_values() -> None:
     form = Typed({"name": " An\u202ea\n", "message": "one\r\ntwo\u202e"})
 
     assert form.is_valid()
@@ -74,16 +74,16 @@ def test_fields_hand_on_what_is_clean() -> None:
 
 @pytest.mark.parametrize("sign", ["\x00", "\ud800"])
 @pytest.mark.parametrize("field", ["name", "message"])
-def test_what_cannot_be_stored_is_refused_with_a_sentence(field: str, sign: str) -> None:
+def test_unstorable_text_is_refused_with_a_sentence(field: str, sign: str) -> None:
     form = Typed({"name": "Ana", "message": ""} | {field: f"A{sign}na"})
 
     assert form.errors[field] == ["This text holds a sign that cannot be stored. Please type it again."]
 
 
-def test_a_name_that_nobody_sees_is_no_name() -> None:
+def test_an_invisible_name_is_refused() -> None:
     assert "name" in Typed({"name": "\u200b\u200d"}).errors
 
 
-def test_the_length_counts_what_is_kept() -> None:
+def test_the_length_limit_applies_to_the_cleaned_text() -> None:
     assert Typed({"name": "Ana" + " " * 50_000}).is_valid()
     assert "name" in Typed({"name": "A" * 50_000}).errors

@@ -1,4 +1,4 @@
-"""One mailbox has one key that no other has, and one form in which a mail server takes it."""
+"""Mailboxes: one key for all spellings, and the form for mail servers."""
 
 import pytest
 from hypothesis import given
@@ -34,7 +34,7 @@ def test_spellings_of_one_mailbox_share_a_key(one: str, other: str) -> None:
         ("ANÄ@example.org", "anä@example.org"),
     ],
 )
-def test_another_spelling_never_reaches_anothers_mailbox(one: str, other: str) -> None:
+def test_other_mailboxes_have_other_keys(one: str, other: str) -> None:
     assert mailbox_key(one) != mailbox_key(other)
 
 
@@ -93,12 +93,12 @@ def test_any_text_has_a_stable_key_or_is_malformed(typed: str) -> None:
     assert "\n" not in key
 
 
-def test_a_domain_beyond_ascii_becomes_what_dns_knows() -> None:
+def test_a_non_ascii_domain_becomes_punycode() -> None:
     assert deliverable("ana@bücher.example") == "ana@xn--bcher-kva.example"
     assert deliverable("José@Example.org") == "José@Example.org"
 
 
-def test_an_address_of_ours_is_kept_as_headers_carry_it() -> None:
+def test_header_addresses_are_in_ascii() -> None:
     assert header_address("Portal@bücher.example") == "Portal@xn--bcher-kva.example"
     assert header_address(" o'brien@oak.example ") == "o'brien@oak.example"
 
@@ -130,6 +130,6 @@ def test_an_address_of_ours_is_kept_as_headers_carry_it() -> None:
         "=?utf-8?q?portal?=@oak.example",
     ],
 )
-def test_an_address_of_ours_that_not_every_server_takes_is_refused(address: str) -> None:
+def test_unusual_header_addresses_are_refused(address: str) -> None:
     with pytest.raises(ValueError, match=r"[a-z]"):
         header_address(address)

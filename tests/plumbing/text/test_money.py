@@ -1,4 +1,4 @@
-"""Money as people read and type it: always all its decimals, and never rounded."""
+"""Money: formatting with all decimals, and exact parsing."""
 
 import pytest
 from hypothesis import given
@@ -22,7 +22,7 @@ from portico.plumbing.text.money import InvalidAmount
         (14_500, "KWD", "en", "KWD\xa014.500"),
     ],
 )
-def test_an_amount_is_written_with_all_its_decimals(minor: int, currency: str, language: str, written: str) -> None:
+def test_amounts_have_all_decimals(minor: int, currency: str, language: str, written: str) -> None:
     assert money.formatted(minor, currency, language=language) == written
 
 
@@ -70,7 +70,7 @@ def test_an_amount_is_written_with_all_its_decimals(minor: int, currency: str, l
         ("12 €", "EUR", 1_200),
     ],
 )
-def test_what_people_type_is_read_exactly(typed: str, currency: str, minor: int) -> None:
+def test_typed_amounts_are_parsed_exactly(typed: str, currency: str, minor: int) -> None:
     assert money.parsed(typed, currency) == minor
 
 
@@ -108,7 +108,7 @@ def test_what_people_type_is_read_exactly(typed: str, currency: str, minor: int)
         "1 $ $",
     ],
 )
-def test_what_is_no_amount_is_refused_with_a_sentence(typed: str) -> None:
+def test_an_invalid_amount_is_refused_with_a_sentence(typed: str) -> None:
     with pytest.raises(InvalidAmount) as refused:
         money.parsed(typed, "USD")
     assert str(refused.value).endswith(".")
@@ -120,6 +120,6 @@ def test_yen_have_no_decimals() -> None:
 
 
 @given(st.integers(-money.MAX_MINOR, money.MAX_MINOR), st.sampled_from(["USD", "EUR", "JPY", "KWD"]))
-def test_what_is_written_is_read_back_as_it_was(minor: int, currency: str) -> None:
+def test_formatted_amounts_are_parsed_back(minor: int, currency: str) -> None:
     assert money.parsed(money.formatted(minor, currency, language="en"), currency) == minor
     assert money.parsed(money.plain_decimal(minor, currency), currency) == minor

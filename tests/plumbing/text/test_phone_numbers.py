@@ -1,4 +1,4 @@
-"""A phone number is written the way the reader would dial it."""
+"""Phone numbers: national format at home, international format abroad."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Times are written for the zone that is named, in mails with its short name in the reader's language."""
+"""Times: in the given zone, in mails with the zone's short name."""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ WINTER = datetime(2026, 1, 15, 18, 5, tzinfo=UTC)
         ("UTC", "6:05 PM UTC", "18:05 UTC"),
     ],
 )
-def test_a_zone_is_named_in_short_and_never_by_a_bare_number(zone: str, english: str, spanish: str) -> None:
+def test_zone_names_are_short_and_not_bare_numbers(zone: str, english: str, spanish: str) -> None:
     assert times.time_with_zone(WINTER, ZoneInfo(zone), "en") == english
     assert times.time_with_zone(WINTER, ZoneInfo(zone), "es") == spanish
 
@@ -28,12 +28,12 @@ def test_a_zone_is_named_in_short_and_never_by_a_bare_number(zone: str, english:
 @pytest.mark.parametrize(
     ("zone", "day"), [("America/New_York", 14), ("America/Sao_Paulo", 14), ("Pacific/Auckland", 15), ("UTC", 15)]
 )
-def test_a_day_is_the_one_on_the_wall_there(zone: str, day: int) -> None:
+def test_the_day_is_the_local_one(zone: str, day: int) -> None:
     late = datetime(2026, 1, 15, 2, 57, tzinfo=UTC)
     assert times.day_of(late, ZoneInfo(zone)) == date(2026, 1, day)
 
 
-def test_days_and_months_are_written_in_the_language() -> None:
+def test_days_and_months_are_translated() -> None:
     day = date(2026, 11, 23)
     assert [times.short_day(day, "en"), times.short_day(day, "es")] == ["Nov 23", "23 nov"]
     assert [times.full_day(day, "en"), times.full_day(day, "es")] == ["Nov 23, 2026", "23 nov 2026"]
