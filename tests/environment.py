@@ -1,4 +1,4 @@
-"""The environment that tests, checks and type checking run under; DATABASE_URL is added by whoever starts them."""
+"""The environment of tests, checks and type checking; the caller may set DATABASE_URL."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ TEST_ENVIRONMENT = {
     "DATABASE_URL": f"sqlite:///{BUILD}/tests.sqlite3",
     "EMAIL_URL": "smtp://localhost:2525",
     "EMAIL_FROM": "portal@portico.example",
-    # Nobody is asked for a second factor, but in the tests that are about it.
+    # No second factor is required, except in the tests that are about it.
     "PORTICO_DEMO": "1",
 }
 

@@ -1,4 +1,4 @@
-"""`make setup` works for a user without a home and in any locale, or says in one sentence what is in the way."""
+"""`make setup` works for a user without a home and in any locale, or explains in one sentence why it cannot."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.sqlite
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_a_user_without_a_home_has_no_python_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_no_user_python_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_home(path: Path) -> Path:
         raise RuntimeError("Could not determine home directory.")
 
@@ -24,7 +24,7 @@ def test_a_user_without_a_home_has_no_python_of_their_own(monkeypatch: pytest.Mo
     assert bootstrap.find_python() is not None
 
 
-def test_a_folder_of_pyenv_that_cannot_be_read_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_pyenv_folder_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(path: Path, pattern: str) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
@@ -33,22 +33,22 @@ def test_a_folder_of_pyenv_that_cannot_be_read_is_passed_over(monkeypatch: pytes
     assert bootstrap.find_python() is not None
 
 
-@pytest.mark.parametrize("home", ["/of-nobody", "/dev/null"])
-def test_pip_is_given_a_home_where_there_is_none(monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+@pytest.mark.parametrize("home", ["/missing", "/dev/null"])
+def test_pip_gets_a_home_if_there_is_none(monkeypatch: pytest.MonkeyPatch, home: str) -> None:
     for name in ("HOME", "PIP_NO_CACHE_DIR", "UV_NO_CACHE"):
         monkeypatch.setenv(name, home)
     bootstrap.give_home()
     assert os.environ["HOME"] == str(bootstrap.VENV)
 
 
-def test_a_home_that_is_there_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_existing_home_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     bootstrap.give_home()
     assert os.environ["HOME"] == str(tmp_path)
 
 
 @pytest.mark.parametrize("name", [b"m\xc3\xbcller 1", b"m\xfcller"])
-def test_any_name_of_the_folder_has_a_fingerprint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: bytes) -> None:
+def test_any_folder_name_has_a_fingerprint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: bytes) -> None:
     folder = tmp_path / os.fsdecode(name)
     folder.mkdir()
     shutil.copy(ROOT / "pyproject.toml", folder)
@@ -57,7 +57,7 @@ def test_any_name_of_the_folder_has_a_fingerprint(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.real_processes
-def test_a_folder_whose_name_is_not_utf8_is_one_sentence(tmp_path: Path) -> None:
+def test_a_folder_name_outside_utf8_is_explained(tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"m\xfcller")
     shutil.copytree(ROOT / "scripts", folder / "scripts")
     done = subprocess.run(
@@ -70,7 +70,7 @@ def test_a_folder_whose_name_is_not_utf8_is_one_sentence(tmp_path: Path) -> None
 
 
 @pytest.mark.real_processes
-def test_an_error_of_the_disk_is_one_sentence(tmp_path: Path) -> None:
+def test_a_disk_error_is_explained_in_one_sentence(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
     done = subprocess.run(
         [sys.executable, tmp_path / "scripts" / "bootstrap.py"],
@@ -83,8 +83,8 @@ def test_an_error_of_the_disk_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.real_processes
-def test_variables_meant_for_another_python_reach_none_of_ours() -> None:
-    meant_elsewhere = {"PYTHONHOME": "/of-nobody", "PYTHONPATH": "/of-nobody", "PYTHONSAFEPATH": "1"}
+def test_python_variables_are_not_passed_on() -> None:
+    meant_elsewhere = {"PYTHONHOME": "/missing", "PYTHONPATH": "/missing", "PYTHONSAFEPATH": "1"}
     done = subprocess.run(
         ["make", "--dry-run", "setup"],
         cwd=ROOT, env={"PATH": os.environ["PATH"]} | meant_elsewhere, capture_output=True, text=True, timeout=60,

@@ -1,4 +1,4 @@
-"""The command `portico` itself: help needs no settings, and no locale stops it."""
+"""The command `portico`: help without settings, and output in any locale."""
 
 import os
 import subprocess
@@ -42,13 +42,13 @@ def test_help_needs_no_settings(arguments: tuple[str, ...], words: bytes) -> Non
 
 
 @pytest.mark.real_processes
-def test_help_is_printed_beside_wrong_settings_too() -> None:
-    done = run("worker", "--help", PUBLIC_BASE_URL="nonsense", DATABASE_URL="sqlite:////of-nobody/x", PORTICO_DEMO="9")
+def test_help_is_printed_despite_invalid_settings() -> None:
+    done = run("worker", "--help", PUBLIC_BASE_URL="nonsense", DATABASE_URL="sqlite:////missing/x", PORTICO_DEMO="9")
     assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.real_processes
-def test_a_locale_that_lacks_a_letter_ends_no_command() -> None:
+def test_unencodable_output_is_escaped() -> None:
     done = run("help", "demo", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert (done.returncode, done.stderr) == (0, b"")
     done = run("migrate", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
@@ -57,9 +57,9 @@ def test_a_locale_that_lacks_a_letter_ends_no_command() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["web"], ["worker"], ["create-practice", "--name", "help"], ["seed", "help"]])
-def test_a_command_that_does_something_reads_its_settings(arguments: list[str]) -> None:
+def test_other_commands_need_settings(arguments: list[str]) -> None:
     assert not cli.is_help(arguments)
 
 
-def test_what_stands_in_for_settings_is_complete() -> None:
+def test_the_placeholder_settings_are_complete() -> None:
     assert configuration.read(cli.PLACEHOLDERS).demo is False

@@ -1,4 +1,4 @@
-"""A wrong environment is refused at start: one sentence for each setting, all of them at once."""
+"""The configuration: an invalid environment is refused at start, with one sentence for each setting."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from portico.domain.practices.models import Practice
 from portico.gateways.smtp import server_url
 from tests.environment import TEST_ENVIRONMENT
 
-# Whatever the database.
+# Independent of the database.
 pytestmark = pytest.mark.sqlite
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,7 +35,7 @@ def problems(**changes: str) -> list[str]:
     return refused.value.problems
 
 
-def test_a_good_environment_is_taken() -> None:
+def test_a_valid_environment_is_accepted() -> None:
     settings = read(EMAIL_URL="smtps://portico:secret@mail.example.com", SECRET_KEY_FALLBACKS=f"{OLDER}, {OLDEST}")
     assert settings.is_https
     assert settings.allowed_hosts == ["portal.example.com"]
@@ -48,7 +48,7 @@ def test_a_good_environment_is_taken() -> None:
 @pytest.mark.parametrize(
     "name", ["PUBLIC_BASE_URL", "SECRET_KEY", "FIELD_KEYS", "DATABASE_URL", "EMAIL_URL", "EMAIL_FROM"]
 )
-def test_what_is_missing_is_named(name: str) -> None:
+def test_a_missing_setting_is_named(name: str) -> None:
     (problem,) = problems(**{name: ""})
     assert problem.startswith(f"{name} is missing: ")
 
@@ -113,7 +113,7 @@ def test_what_is_missing_is_named(name: str) -> None:
         ("DATABASE_URL", "postgres://data base/portico"),
         ("DATABASE_URL", "postgres://db..example/portico"),
         ("DATABASE_URL", "postgres://localhost/port%00ico"),
-        ("DATABASE_URL", "postgres://localhost/portico?sslrootcert=/of-nobody.pem"),
+        ("DATABASE_URL", "postgres://localhost/portico?sslrootcert=/missing.pem"),
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("DATABASE_URL", "sqlite:///file::memory:?cache=shared"),
         ("DATABASE_URL", "sqlite:///file:portico?mode=memory"),
@@ -121,8 +121,8 @@ def test_what_is_missing_is_named(name: str) -> None:
         ("DATABASE_URL", "sqlite:////tmp/portico.sqlite3#old"),
         ("DATABASE_URL", "sqlite:////tmp"),
         ("DATABASE_URL", "sqlite:////tmp/"),
-        ("DATABASE_URL", "sqlite:////of-nobody/portico.sqlite3"),
-        ("DATABASE_URL", "sqlite:///of-nobody/portico.sqlite3"),
+        ("DATABASE_URL", "sqlite:////missing/portico.sqlite3"),
+        ("DATABASE_URL", "sqlite:///missing/portico.sqlite3"),
         ("DATABASE_URL", "sqlite:////dev/null"),
         ("DATABASE_URL", "sqlite:////dev/null/portico.sqlite3"),
         ("DATABASE_URL", "sqlite:////tmp/port%00ico.sqlite3"),
@@ -158,7 +158,7 @@ def test_what_is_missing_is_named(name: str) -> None:
         ("SESSION_MAX_STAFF", "1.5"),
     ],
 )
-def test_what_is_wrong_is_named_in_a_sentence(name: str, value: str) -> None:
+def test_an_invalid_setting_is_named_in_a_sentence(name: str, value: str) -> None:
     for problem in problems(**{name: value}):
         assert problem.startswith(f"{name} ")
         assert problem.endswith(".")
@@ -187,10 +187,10 @@ def test_what_is_wrong_is_named_in_a_sentence(name: str, value: str) -> None:
     ],
 )
 @pytest.mark.django_db
-def test_the_base_address_is_stored_as_browsers_send_it(
+def test_the_base_url_is_normalized(
     value: str, origin: str, client: Browser, practice: Practice, settings: Settings
 ) -> None:
-    """A browser that opens the address sends the host in this form, and is answered."""
+    """A browser that opens the URL sends the host in this form, which must be allowed."""
     taken = read(PUBLIC_BASE_URL=value)
     assert taken.public_base_url == origin
     settings.PUBLIC_BASE_URL, settings.ALLOWED_HOSTS = taken.public_base_url, taken.allowed_hosts
@@ -200,18 +200,18 @@ def test_the_base_address_is_stored_as_browsers_send_it(
     assert practice.portal_address == f"{origin}/portal/alder-street/"
 
 
-def test_the_host_of_the_base_address_is_always_allowed() -> None:
+def test_the_host_of_the_base_url_is_always_allowed() -> None:
     assert read(ALLOWED_HOSTS="www.example.com").allowed_hosts == ["portal.example.com", "www.example.com"]
 
 
-def test_allowed_hosts_are_stored_as_they_are_compared() -> None:
+def test_allowed_hosts_are_normalized() -> None:
     listed = "WWW.Example.com., ::1, [::1], 10.0.0.1, .Müller.example, portal.example.com"
     assert read(ALLOWED_HOSTS=listed).allowed_hosts == [
         *("portal.example.com", "www.example.com", "[::1]", "10.0.0.1", ".xn--mller-kva.example")
     ]
 
 
-def test_a_host_of_the_mail_server_is_taken_as_its_certificate_has_it() -> None:
+def test_the_mail_host_is_stored_in_ascii() -> None:
     for host, asked in (
         ("Mail.Müller.example.", "mail.xn--mller-kva.example"),
         ("[::1]", "::1"),
@@ -220,7 +220,7 @@ def test_a_host_of_the_mail_server_is_taken_as_its_certificate_has_it() -> None:
         assert server_url.parse(read(EMAIL_URL=f"smtp://{host}:25").email_url).host == asked
 
 
-def test_a_host_of_the_database_is_taken_as_dns_has_it() -> None:
+def test_the_database_host_is_stored_in_ascii() -> None:
     for host, asked in (
         ("db.Müller.example", "db.xn--mller-kva.example"),
         ("[::1]", "::1"),
@@ -229,32 +229,32 @@ def test_a_host_of_the_database_is_taken_as_dns_has_it() -> None:
         assert read(DATABASE_URL=f"postgres://{host}/portico").database["HOST"] == asked
 
 
-def test_a_relative_path_of_a_database_is_stored_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_database_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert read(DATABASE_URL="sqlite:///here.sqlite3").database["NAME"] == str(tmp_path / "here.sqlite3")
 
 
-def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_database_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "here.sqlite3"
     file.touch()
-    # Tests may run as root, who may write everywhere.
+    # Tests may run as root, which may write everywhere.
     for forbidden in (tmp_path, file):
         monkeypatch.setattr(os, "access", lambda path, mode, forbidden=forbidden: path != forbidden)
         (problem,) = problems(DATABASE_URL=f"sqlite:///{file}")
         assert str(forbidden) in problem
 
 
-def test_the_sender_is_kept_as_headers_carry_it() -> None:
+def test_the_sender_is_stored_in_ascii() -> None:
     assert read(EMAIL_FROM="portal@bücher.example").email_from == "portal@xn--bcher-kva.example"
 
 
 @pytest.mark.parametrize("value", ["portal.example.com", "localhost:8000", "https://"])
-def test_an_address_without_its_beginning_is_one_mistake(value: str) -> None:
+def test_a_url_without_scheme_is_one_error(value: str) -> None:
     (problem,) = problems(PUBLIC_BASE_URL=value)
     assert problem.startswith("PUBLIC_BASE_URL must begin with https://")
 
 
-def test_encryption_to_the_database_is_handed_on(tmp_path: Path) -> None:
+def test_sslmode_is_passed_to_the_database(tmp_path: Path) -> None:
     certificate = tmp_path / "our root.pem"
     certificate.touch()
     database = read(
@@ -265,17 +265,17 @@ def test_encryption_to_the_database_is_handed_on(tmp_path: Path) -> None:
     assert database["OPTIONS"]["sslrootcert"] == str(certificate)
 
 
-def test_what_else_follows_the_name_of_the_database_is_refused_by_name() -> None:
+def test_other_database_parameters_are_refused() -> None:
     (problem,) = problems(DATABASE_URL="postgres://db/portico?sslmode=require&target_session_attrs=any&gssencmode=x")
     assert "gssencmode, target_session_attrs" in problem
 
 
 @pytest.mark.parametrize("sign", ["?", "#"])
-def test_half_a_password_is_not_repeated_either(sign: str) -> None:
+def test_part_of_a_password_is_not_repeated(sign: str) -> None:
     assert "hunter" not in " ".join(problems(DATABASE_URL=f"postgres://portico:some{sign}hunter=2@db/portico"))
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     assert [problem.split()[0] for problem in problems(SECRET_KEY="", EMAIL_FROM="", SIGNIN_LINK_TTL="1")] == [
         "SECRET_KEY",
         "EMAIL_FROM",
@@ -284,13 +284,13 @@ def test_all_problems_are_told_at_once() -> None:
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "EMAIL_URL", "DATABASE_URL"])
-def test_a_refusal_never_repeats_a_secret(name: str) -> None:
+def test_an_error_never_repeats_a_secret(name: str) -> None:
     secret = "hunter2hunter2"
     value = {"SECRET_KEY": secret, "EMAIL_URL": f"ftp://u:{secret}@mail", "DATABASE_URL": f"mysql://u:{secret}@db/x"}
     assert secret not in " ".join(problems(**{name: value[name]}))
 
 
-def test_plain_http_is_for_this_machine_alone() -> None:
+def test_plain_http_is_for_loopback_only() -> None:
     settings = read(PUBLIC_BASE_URL="http://localhost:8000", PORTICO_DEMO="1")
     assert (settings.is_https, settings.demo, settings.allowed_hosts) == (False, True, ["localhost"])
 
@@ -301,7 +301,7 @@ def test_the_first_key_encrypts() -> None:
 
 @pytest.mark.real_processes
 @pytest.mark.parametrize("command", ["web", "worker", "migrate", "seed"])
-def test_no_command_starts_with_a_wrong_environment(command: str) -> None:
+def test_no_command_starts_with_invalid_settings(command: str) -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "portico", command],
         env={"PATH": "", "EMAIL_FROM": "portal"} | {name: GOOD[name] for name in ("DATABASE_URL", "FIELD_KEYS")},
@@ -317,7 +317,7 @@ def test_no_command_starts_with_a_wrong_environment(command: str) -> None:
     ]
 
 
-def test_only_a_test_may_take_payments_elsewhere_than_to_stripe() -> None:
+def test_only_tests_may_replace_stripes_address() -> None:
     assert problems(STRIPE_API_BASE="http://localhost:8002") == [
         "STRIPE_API_BASE is for tests: it needs ALLOW_TEST_ENDPOINTS=1 beside it."
     ]
@@ -328,6 +328,6 @@ def test_only_a_test_may_take_payments_elsewhere_than_to_stripe() -> None:
 @pytest.mark.parametrize(
     "value", ["localhost:8002", "ftp://localhost", "http://localhost/v1", "http://a@localhost", "http://[", "http://"]
 )
-def test_where_a_test_takes_payments_is_a_bare_address(value: str) -> None:
+def test_the_replaced_stripe_address_is_an_origin(value: str) -> None:
     (problem,) = problems(STRIPE_API_BASE=value, ALLOW_TEST_ENDPOINTS="1")
     assert problem == "STRIPE_API_BASE must be a bare address such as http://localhost:8002."

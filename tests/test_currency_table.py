@@ -1,4 +1,4 @@
-"""One table of minor units: what is typed is what is charged, in every currency there is."""
+"""The table of minor units: typed and charged amounts agree in every currency."""
 
 import ast
 from pathlib import Path
@@ -12,7 +12,7 @@ from portico.currency_table import CURRENCIES
 from portico.gateways.stripe import currencies as at_stripe
 from portico.plumbing.text import money
 
-# As https://docs.stripe.com/currencies says it, beside the table and not from it.
+# Copied from https://docs.stripe.com/currencies, independently of the table.
 WHOLE_AT_STRIPE = set("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())  # noqa: SIM905
 THOUSANDTHS = ("BHD", "JOD", "KWD", "OMR", "TND")
 EVERY = sorted(CURRENCIES)
@@ -24,7 +24,7 @@ def hundredths(code: str) -> int:
 
 
 @pytest.mark.parametrize("code", EVERY)
-def test_five_thousand_typed_is_five_thousand_charged(code: str) -> None:
+def test_a_typed_amount_is_charged_unchanged(code: str) -> None:
     for typed in ("5,000", "5,000.00" if currency_table.digits_of(code) == 2 else "5000"):
         minor = money.parsed(typed, code)
         charged = at_stripe.to_stripe(minor, code)
@@ -35,7 +35,7 @@ def test_five_thousand_typed_is_five_thousand_charged(code: str) -> None:
 
 
 @given(st.sampled_from(EVERY), st.integers(1, 999_999))
-def test_whatever_can_be_charged_comes_back_as_it_was_typed(code: str, units: int) -> None:
+def test_chargeable_amounts_survive_conversion(code: str, units: int) -> None:
     minor = units * CURRENCIES[code].step_minor
     typed = money.plain_decimal(minor, code)
     try:
@@ -48,13 +48,13 @@ def test_whatever_can_be_charged_comes_back_as_it_was_typed(code: str, units: in
 
 
 @pytest.mark.parametrize("code", EVERY)
-def test_what_stripe_reports_is_shown_as_stripe_means_it(code: str) -> None:
+def test_amounts_that_stripe_reports_are_converted(code: str) -> None:
     minor = at_stripe.as_reported(7 * hundredths(code), code)
     assert money.decimal_of(minor, code) == 7
 
 
 @pytest.mark.parametrize("code", [*THOUSANDTHS, "MGA"])
-def test_between_two_steps_nothing_is_charged_and_nothing_is_rounded(code: str) -> None:
+def test_amounts_between_steps_are_refused(code: str) -> None:
     step = at_stripe.step_minor(code)
     assert step == (100 if code == "MGA" else 10)
     for minor in (1, step - 1, step + 1, 12_345):
@@ -63,11 +63,11 @@ def test_between_two_steps_nothing_is_charged_and_nothing_is_rounded(code: str) 
 
 
 @pytest.mark.parametrize("code", ["HUF", "TWD", "ISK", "UGX", "JPY", "USD"])
-def test_all_others_are_charged_to_the_last_digit(code: str) -> None:
+def test_other_currencies_are_charged_exactly(code: str) -> None:
     assert at_stripe.step_minor(code) == 1
 
 
-def test_the_largest_charge_is_the_one_that_stripe_names() -> None:
+def test_the_maximum_charge_is_stripes() -> None:
     assert at_stripe.to_stripe(99_999_999, "USD") == 99_999_999
     assert at_stripe.to_stripe(500_000_000, "IDR") == 500_000_000
     for minor, code in ((100_000_000, "USD"), (1_000_000, "ISK"), (10_000_000_000, "COP"), (1_000_000_000, "INR")):
@@ -75,13 +75,13 @@ def test_the_largest_charge_is_the_one_that_stripe_names() -> None:
             at_stripe.to_stripe(minor, code)
 
 
-def test_a_currency_outside_the_table_is_neither_charged_nor_taken_for_another() -> None:
+def test_an_unknown_currency_is_refused() -> None:
     with pytest.raises(at_stripe.NotInTheTable):
         at_stripe.to_stripe(100, "XXX")
     assert at_stripe.as_reported(12_345, "CLF") == 12_345
 
 
-def test_there_is_no_second_table() -> None:
+def test_there_is_only_one_currency_table() -> None:
     """No other module of Portico lists currencies."""
     tables = []
     for path in Path("portico").rglob("*.py"):

@@ -1,4 +1,4 @@
-"""The docs name what the code has, and their links lead somewhere."""
+"""The documentation: it agrees with the code, and its links have targets."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Role
 from portico.web.route_list import all_routes
 
-# Whatever the database.
+# Independent of the database.
 pytestmark = pytest.mark.sqlite
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +25,7 @@ FIRST_CELL = re.compile(r"^\| `([^`]+)` \|(.*)$", re.MULTILINE)
 
 
 class Noticing(Mapping[str, str]):
-    """An empty environment that notices which names are asked for."""
+    """An empty environment that records which names are read."""
 
     def __init__(self) -> None:
         self.asked: set[str] = set()
@@ -41,13 +41,13 @@ class Noticing(Mapping[str, str]):
         return 0
 
 
-def test_every_act_of_the_trail_is_documented_and_no_other() -> None:
+def test_exactly_the_audit_actions_are_documented() -> None:
     rows = FIRST_CELL.findall((DOCS / "audit-log.md").read_text("utf-8"))
     documented = [first for first, _ in rows if "." in first]
     assert sorted(documented) == sorted(AuditAction.values)
 
 
-def test_every_setting_has_its_row() -> None:
+def test_every_setting_is_documented() -> None:
     environment = Noticing()
     with pytest.raises(ConfigurationRefused):
         configuration.read(environment)
@@ -55,7 +55,7 @@ def test_every_setting_has_its_row() -> None:
     assert environment.asked - settings_rows().keys() == set()
 
 
-def test_every_duration_is_documented_with_its_bounds_and_its_default() -> None:
+def test_durations_have_bounds_and_default() -> None:
     rows = settings_rows()
     for name, (default, least, most) in configuration.WHOLE_SECONDS.items():
         assert f"{least} to {most}" in rows[name], name
@@ -63,13 +63,13 @@ def test_every_duration_is_documented_with_its_bounds_and_its_default() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_no_relative_link_points_nowhere(page: Path) -> None:
-    nowhere = [target for target in links_of(page) if not leads_somewhere(page, target)]
+def test_relative_links_have_targets(page: Path) -> None:
+    nowhere = [target for target in links_of(page) if not has_target(page, target)]
     assert nowhere == []
 
 
 def settings_rows() -> dict[str, str]:
-    """The rest of each row of the settings' table, by the setting's name."""
+    """Returns the rest of each row of the settings' table, by the setting's name."""
     return dict(FIRST_CELL.findall((DOCS / "operating.md").read_text("utf-8")))
 
 
@@ -78,7 +78,7 @@ def links_of(page: Path) -> list[str]:
     return [target for target in LINK.findall(text) if "://" not in target]
 
 
-def leads_somewhere(page: Path, target: str) -> bool:
+def has_target(page: Path, target: str) -> bool:
     path, _, anchor = target.partition("#")
     file = (page.parent / path).resolve() if path else page
     if not file.exists():
@@ -87,13 +87,13 @@ def leads_somewhere(page: Path, target: str) -> bool:
 
 
 def anchors_of(page: Path) -> set[str]:
-    """Headings as repository hosts turn them into anchors."""
+    """Returns headings as anchors, in the format of repository hosts."""
     headings = HEADING.findall(FENCED.sub("", page.read_text("utf-8")))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_the_proxies_of_the_examples_drop_names_that_pass_for_others() -> None:
-    """To many a server `X_Forwarded_For` is `X-Forwarded-For`: what a visitor claims would be believed."""
+def test_example_proxies_drop_headers_with_underscores() -> None:
+    """Many servers read `X_Forwarded_For` as `X-Forwarded-For`: a value from the visitor would be trusted."""
     operating = (DOCS / "operating.md").read_text("utf-8")
     (caddy,) = re.findall(r"^Caddy:\n\n```\n(.+?)```", operating, re.MULTILINE | re.DOTALL)
     (nginx,) = re.findall(r"^nginx:\n\n```nginx\n(.+?)```", operating, re.MULTILINE | re.DOTALL)
@@ -101,11 +101,11 @@ def test_the_proxies_of_the_examples_drop_names_that_pass_for_others() -> None:
     assert "underscores_in_headers" not in nginx
 
 
-def test_nobody_is_left_to_change_the_sender_unannounced() -> None:
+def test_the_manual_warns_of_changing_the_sender() -> None:
     assert "**`EMAIL_FROM` should not change unannounced.**" in (DOCS / "operating.md").read_text("utf-8")
 
 
-# What each row of the matrix in security.md is about: addresses of the office, and whether to look or to send.
+# The subject of each row of the matrix in security.md: URLs of the office, and whether it is about GET or POST.
 LOOK, SEND = "roles", "writers"
 CLIENTS = ("client_info", "client_portal")
 MATRIX = {
@@ -142,7 +142,7 @@ MATRIX = {
 }
 
 
-def test_the_matrix_of_roles_is_what_the_guards_ask_for() -> None:
+def test_the_role_matrix_matches_the_guards() -> None:
     table = (DOCS / "security.md").read_text("utf-8").partition("## Who may do what")[2].partition("\n## ")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line[:1] == "|"]
     columns = [Role(name.replace(" ", "_")) for name in rows[0][1:]]

@@ -1,4 +1,4 @@
-"""Host names and origins, brought into the one form in which browsers send them."""
+"""Host names and origins: normalization to the form in which browsers send them."""
 
 import pytest
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.sqlite
         ("mail_pit", "mail_pit"),
     ],
 )
-def test_a_host_has_one_form_and_keeps_it(written: str, sent: str) -> None:
+def test_normalization_is_idempotent(written: str, sent: str) -> None:
     assert hosts.normalized(written) == sent
     assert hosts.normalized(sent) == sent
 
@@ -59,16 +59,16 @@ def test_a_host_has_one_form_and_keeps_it(written: str, sent: str) -> None:
         ),
     ],
 )
-def test_what_programs_would_read_differently_is_refused(written: str) -> None:
+def test_ambiguous_hosts_are_refused(written: str) -> None:
     with pytest.raises(MalformedHost):
         hosts.normalized(written)
 
 
 @pytest.mark.parametrize("host", ["localhost", "demo.localhost", "127.0.0.1", "127.8.8.8", "::1", "[::1]"])
-def test_this_machine_is_known_by_each_of_its_names(host: str) -> None:
+def test_loopback_names_are_recognised(host: str) -> None:
     assert hosts.is_loopback(host)
 
 
 @pytest.mark.parametrize("host", ["", None, "10.0.0.1", "localhost.example", "notlocalhost", "[fd00::1]", "0.0.0.0"])
-def test_no_other_machine_is_taken_for_this_one(host: str | None) -> None:
+def test_other_hosts_are_not_loopback(host: str | None) -> None:
     assert not hosts.is_loopback(host)

@@ -1,4 +1,4 @@
-"""Libraries that few requests need are not loaded at start."""
+"""Rarely used libraries are not loaded at start."""
 
 import subprocess
 import sys

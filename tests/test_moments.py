@@ -1,4 +1,4 @@
-"""No moment is written, and no day taken from one, without a zone: found in the code and the templates."""
+"""Times are formatted, and converted to dates, only with a time zone: the code and the templates are searched."""
 
 import ast
 import re
@@ -10,25 +10,25 @@ import pytest
 import portico
 
 ROOT = Path(portico.__file__).parent
-# The two modules that know how, and the sandbox, which plays somebody else's part.
+# The two modules that format times, and the sandbox, which stands in for other systems.
 KNOW_HOW = {"plumbing/clock.py", "plumbing/text/times.py"}
 ELSEWHERE = ("migrations/",)
-# Where a moment is written for a machine, in UTC, or back into a column of text.
+# Formatting for machines, in UTC, or for a text column.
 FOR_MACHINES = {
-    "plumbing/logs.py",  # a line of the log
-    "plumbing/audit/sealing.py",  # what a seal is made of
+    "plumbing/logs.py",  # a log line
+    "plumbing/audit/sealing.py",  # the input of a seal
     "plumbing/mail/mime_messages.py",  # the Date header
     "operating/management/commands/send_test_email.py",  # the same
-    "operating/management/commands/reconcile_stripe.py",  # as it was typed, with the practice's own time beside it
-    "operating/backups/sqlite_restore.py",  # the name of a file set aside, with its Z
-    "domain/access/sign_in/request_worker.py",  # the content of a mail that is still to be written
+    "operating/management/commands/reconcile_stripe.py",  # the typed value, beside the practice's time
+    "operating/backups/sqlite_restore.py",  # the name of a file that was moved aside, with a Z
+    "domain/access/sign_in/request_worker.py",  # the content of a mail to be composed later
     "domain/access/notices.py",
     "domain/practices/staff/security_notice_mail.py",
-    "domain/billing/stripe_sync/reconciliation.py",  # a detail of the trail
+    "domain/billing/stripe_sync/reconciliation.py",  # a detail of an audit entry
 }
-# Days, which have no zone.
+# Dates, which have no zone.
 DAY = re.compile(r"(?:^|_)(?:on|day|today|first|last)$|^value$")
-# Named as if they were moments.
+# Names that look like times.
 COUNTS = {"looked_at"}
 FORMATS = {"format_date", "format_datetime", "format_time", "format_skeleton", "format_interval"}
 CONVERTS = {"strftime", "astimezone", "localtime", "localdate", "make_naive"}
@@ -98,13 +98,13 @@ def _last_name(value: ast.expr) -> str:
     return ""
 
 
-def test_no_module_writes_a_moment_without_a_zone() -> None:
+def test_no_module_formats_a_time_without_a_zone() -> None:
     found = {name: faults_in((ROOT / name).read_text(), is_for_machines=name in FOR_MACHINES) for name in modules()}
     assert {name: faults for name, faults in found.items() if faults} == {}
 
 
-def test_no_template_writes_a_moment_without_our_filters() -> None:
-    """Django's own filters would take the zone that is on as well, but not the language's way of writing it."""
+def test_no_template_formats_a_time_without_our_filters() -> None:
+    """Django's filters would use the active zone, but not the language's format."""
     bare = re.compile(r"\{\{\s*(?:[\w.]+\.at|[\w.]*\w(?:_at|_since))\s*(?:\||\}\})")
     other = re.compile(r"\|(?:date|time|timesince|timeuntil)\b|\{%\s*now\b")
     found = []
@@ -136,7 +136,7 @@ def test_no_template_writes_a_moment_without_our_filters() -> None:
         'text = f"{clock.now():%H:%M}"',
     ],
 )
-def test_such_a_fault_would_be_found(fault: str) -> None:
+def test_the_check_finds_faults(fault: str) -> None:
     assert faults_in(fault)
 
 
@@ -150,5 +150,5 @@ def test_such_a_fault_would_be_found(fault: str) -> None:
         'text = f"{times.time_with_zone(at, zone, language)}"',
     ],
 )
-def test_what_is_right_is_not_found(right: str) -> None:
+def test_the_check_accepts_correct_code(right: str) -> None:
     assert faults_in(right) == []

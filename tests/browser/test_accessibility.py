@@ -95,7 +95,7 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
     people = [ana, waiting, never_invited, archived, no_consent, off]
     one = f"/office/clients/{ana.ref}/"
     listed = [
-        *("/office/clients/", "/office/clients/?q=nobody+of+that+name", "/office/clients/new/"),
+        *("/office/clients/", "/office/clients/?q=no+client+of+that+name", "/office/clients/new/"),
         *(one, f"{one}activity/", f"{one}edit/info/"),
         *(f"/office/clients/{person.ref}/edit/portal/" for person in people),
         *("/office/emails/", f"/office/emails/{mail.ref}/", "/office/nowhere/", f"/office/kept/{kept.ref}/"),
@@ -187,7 +187,7 @@ def test_the_entrance_and_the_portal_are_for_everybody(browsing: Browsing, site:
         ["/", PORTAL, f"{PORTAL}?language=es", f"{PORTAL}code/?language=en", f"{PORTAL}pin/", f"{PORTAL}help/", PORTAL],
         seen,
     )
-    page.get_by_label("Enter your email").fill("nobody@mail.example")
+    page.get_by_label("Enter your email").fill("unknown@mail.example")
     page.get_by_role("button", name="Continue").click()
     found += look(page, [f"{PORTAL}code/", *links], seen)
     page.get_by_role("button").click()
@@ -202,7 +202,7 @@ def test_the_entrance_and_the_portal_are_for_everybody(browsing: Browsing, site:
     attempts = outcomes.attempts_of_each_state(card, bea)
     found += look(page, [f"{PORTAL}payments/{attempt.ref}/" for attempt in attempts], seen)
     found += look(page, [f"{PORTAL}billing/", f"{PORTAL}billing/?said=card-removed"], seen)
-    found += look(page, [f"{PORTAL}home/", f"{PORTAL}profile/", f"{PORTAL}link/{used}/", "/portal/nobody/"], seen)
+    found += look(page, [f"{PORTAL}home/", f"{PORTAL}profile/", f"{PORTAL}link/{used}/", "/portal/unknown/"], seen)
     assert found == []
     assert pages.names("front_door", "entrance", "portal") - seen == set()
 

@@ -106,7 +106,7 @@ def test_a_code_opens_the_portal_where_it_was_asked_for_and_nowhere_else(
     code = code_in(house.mail())
     elsewhere.goto(f"{DOOR}code/")
     expect(elsewhere.get_by_role("heading", name="A code works only where you asked for it")).to_be_visible()
-    ask(elsewhere, "somebody@else.example")
+    ask(elsewhere, "stranger@else.example")
     elsewhere.get_by_label("Code", exact=True).fill(code)
     elsewhere.get_by_role("button", name="Sign in", exact=True).click()
     expect(elsewhere.get_by_text("That code doesn’t match.")).to_be_visible()

@@ -42,7 +42,7 @@ def bill(till: Till) -> Invoice:
 
 
 def leave_idle() -> None:
-    """Nobody pressed anything for longer than a session waits."""
+    """Lets the session exceed its idle limit."""
     PortalSession.objects.update(seen_at=clock.now() - timedelta(minutes=31))
 
 

@@ -125,7 +125,7 @@ def test_a_forgotten_password_is_chosen_anew_and_the_authenticator_stays(
     elsewhere.get_by_role("button", name="Sign in").click()
     expect(elsewhere.get_by_role("heading", name="Clients", exact=True)).to_be_visible()
 
-    # Whoever knew the old password is out, and does not come back in with it.
+    # Sessions that began with the old password have ended, and it no longer signs in.
     fay.goto("/office/clients/")
     expect(fay.get_by_label("Password", exact=True)).to_be_visible()
     type_password(fay, PASSWORD)

@@ -1,1 +1,1 @@
-"""The promises of the rules."""
+"""Tests of `portico.domain`."""

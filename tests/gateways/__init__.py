@@ -1,1 +1,1 @@
-"""The gateways' promises."""
+"""Tests of `portico.gateways`."""

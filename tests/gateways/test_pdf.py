@@ -1,4 +1,4 @@
-"""PDFs are tagged, titled, in their language; what is in them is text and nothing else."""
+"""PDFs: tags, title and language, and content that is printed as text."""
 
 from io import BytesIO
 from typing import Any
@@ -50,7 +50,7 @@ def text_of(reader: PdfReader) -> str:
 
 
 def tags_of(reader: PdfReader) -> list[str]:
-    """The names of all structure elements, in the order of reading."""
+    """Returns the names of all structure elements, in reading order."""
     found: list[str] = []
 
     def walk(node: Any) -> None:  # Any: whatever a PDF holds.
@@ -67,30 +67,30 @@ def tags_of(reader: PdfReader) -> list[str]:
     return found
 
 
-def is_for_everybody(reader: PdfReader) -> bool:
-    """Whether it says of itself that it is PDF/UA-1."""
+def is_accessible(reader: PdfReader) -> bool:
+    """Returns True if the metadata declare PDF/UA-1."""
     metadata = reader.xmp_metadata
     return metadata is not None and b"pdfuaid" in metadata.stream.get_data()
 
 
-def test_it_is_tagged_titled_and_says_its_language() -> None:
+def test_a_pdf_has_tags_title_and_language() -> None:
     reader = read(pdf.render("paper", paper("Ana Abreu")))
     root = root_of(reader)
     assert bool(root["/MarkInfo"]["/Marked"])
     assert root["/Lang"] == "es"
     assert reader.metadata is not None
     assert reader.metadata.title == "Factura 7"
-    assert is_for_everybody(reader)
+    assert is_accessible(reader)
 
 
-def test_its_headings_and_header_cells_are_what_they_look_like() -> None:
+def test_headings_and_header_cells_are_tagged() -> None:
     tags = tags_of(read(pdf.render("paper", paper("Ana Abreu", rows=2))))
     assert tags.count("/H1") == 1
     assert tags.count("/H2") == 1
     assert (tags.count("/TH"), tags.count("/TD")) == (3, 6)
 
 
-def test_sixty_lines_go_over_pages_and_the_head_of_the_table_comes_again() -> None:
+def test_the_table_head_is_repeated_on_each_page() -> None:
     reader = read(pdf.render("paper", paper("Ana Abreu", rows=60)))
     assert len(reader.pages) >= 2
     assert all("Concepto" in page.extract_text() for page in reader.pages[:2])
@@ -105,16 +105,16 @@ def test_sixty_lines_go_over_pages_and_the_head_of_the_table_comes_again() -> No
         *("აბრამ", "Արամ", "देवी", "山田太郎", "王小明", "さくら", "김철수"),
     ],
 )
-def test_names_of_many_scripts_have_their_letters(name: str) -> None:
+def test_names_in_many_scripts_have_glyphs(name: str) -> None:
     reader = read(pdf.render("paper", paper(name)))
-    assert is_for_everybody(reader)
+    assert is_accessible(reader)
     assert pdf.REPLACEMENT_CHARACTER not in text_of(reader)
     assert pdf.undrawable_characters(name) == ""
 
 
 def test_an_arabic_name_is_drawn() -> None:
-    # Extracted, its letters come in the order in which they are drawn; that the standard accepts it says they exist.
-    assert is_for_everybody(read(pdf.render("paper", paper("محمد"))))
+    # Extracted text has the order of drawing; that the standard accepts it shows that the glyphs exist.
+    assert is_accessible(read(pdf.render("paper", paper("محمد"))))
 
 
 @pytest.mark.parametrize(
@@ -123,25 +123,23 @@ def test_an_arabic_name_is_drawn() -> None:
         ("Mei 😀 Lin 😀", "Mei \ufffd Lin \ufffd", "😀"),
         ("Som สม", "Som \ufffd\ufffd", "สม"),
         ("Abebe ተስፋዬ", "Abebe \ufffd\ufffd\ufffd\ufffd", "ተስፋዬ"),
-        ("Ana \u1f5d\u0eb5\u0951", "Ana \ufffd\ufffd\ufffd", "\u1f5d\u0eb5\u0951"),  # No font has them together.
+        ("Ana \u1f5d\u0eb5\u0951", "Ana \ufffd\ufffd\ufffd", "\u1f5d\u0eb5\u0951"),  # No single font has all of them.
         ("Mei \U0001f469\u200d\U0001f4bb", "Mei \ufffd", "\U0001f469\U0001f4bb"),
     ],
 )
-def test_a_sign_that_no_font_has_is_seen_to_be_missing_in_a_pdf_for_everybody(
-    name: str, shown: str, lacking: str
-) -> None:
+def test_a_missing_glyph_is_drawn_visibly(name: str, shown: str, lacking: str) -> None:
     reader = read(pdf.render("paper", paper(name, "Ana Abreu")))
-    assert is_for_everybody(reader)
+    assert is_accessible(reader)
     assert shown in text_of(reader)
     assert "Ana Abreu" in text_of(reader)
     assert pdf.undrawable_characters(name, "Ana Abreu") == lacking
 
 
 def test_every_latin_letter_is_in_a_font() -> None:
-    # So that nothing is asked of typst for the names of most people.
+    # Typst is not called for the names of most people.
     letters = "".join(chr(code) for code in range(0x20, 0x250) if chr(code).isprintable())
     reader = read(pdf.render("paper", paper(*[letters[at : at + 20] for at in range(0, len(letters), 20)])))
-    assert is_for_everybody(reader)
+    assert is_accessible(reader)
     assert pdf.REPLACEMENT_CHARACTER not in text_of(reader)
 
 
@@ -156,23 +154,23 @@ def test_every_latin_letter_is_in_a_font() -> None:
         "{{7*7}} {% now %} </script>",
     ],
 )
-def test_what_looks_like_markup_or_code_stays_text(hostile: str) -> None:
+def test_markup_and_code_are_printed_as_text(hostile: str) -> None:
     text = text_of(read(pdf.render("paper", paper(hostile))))
     assert "".join(hostile.split()) in "".join(text.split())
     assert "root:" not in text
 
 
-def test_a_name_of_a_hundred_letters_is_broken_not_cut() -> None:
+def test_a_very_long_name_is_wrapped() -> None:
     long = "Wolfeschlegelsteinhausenbergerdorff" * 3
     text = text_of(read(pdf.render("paper", paper(long))))
     assert long in "".join(text.replace("\u200b", "").split())
 
 
-def test_a_file_outside_the_templates_is_not_read() -> None:
+def test_files_outside_the_templates_cannot_be_read() -> None:
     with pytest.raises(RuntimeError, match=r"No such file|not found|denied|outside"):
         pdf.render("../../README", {})
 
 
-def test_a_mistake_in_a_template_is_not_hidden() -> None:
+def test_an_error_in_a_template_is_raised() -> None:
     with pytest.raises(typst.TypstError, match="sums"):
         pdf.render("paper", {key: value for key, value in paper("Ana").items() if key != "sums"})

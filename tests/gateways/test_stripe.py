@@ -1,4 +1,4 @@
-"""The gateway to Stripe says what a bad day means for the money, and never waits longer than it may."""
+"""The Stripe gateway: outcomes of failed calls, deadlines, amounts and signatures."""
 
 import hashlib
 import hmac
@@ -50,7 +50,7 @@ SECRET = "whsec_of_this_test"
 
 
 def saved_card(line: NewLine, token: str = "pm_card_visa") -> tuple[str, str]:
-    """A customer and a card."""
+    """Returns the ids of a customer and of a saved card."""
     customer = customers.create(line(), email="ana@example.org", metadata={}, key="the customer")
     card = customers.attach_card(line(), token, customer)
     assert card is not None
@@ -65,9 +65,7 @@ def charge(line: StripeClient, customer: str, card: str, *, amount_minor: int = 
 
 
 @pytest.mark.parametrize("fault", ["lost", "half", "nonsense", "fail_after"])
-def test_an_answer_lost_after_the_charge_is_unknown_and_the_charge_is_found(
-    sandbox: SandboxStripe, line: NewLine, fault: str
-) -> None:
+def test_a_lost_response_leaves_the_outcome_unknown(sandbox: SandboxStripe, line: NewLine, fault: str) -> None:
     customer, card = saved_card(line)
     sandbox.fault(fault, "/v1/payment_intents", method="POST")
     with pytest.raises(OutcomeUnknown) as trouble:
@@ -79,9 +77,7 @@ def test_an_answer_lost_after_the_charge_is_unknown_and_the_charge_is_found(
 
 
 @pytest.mark.parametrize("fault", ["500", "503"])
-def test_a_broken_stripe_is_unknown_and_the_same_key_charges_once(
-    sandbox: SandboxStripe, line: NewLine, fault: str
-) -> None:
+def test_a_server_error_retried_with_its_key_charges_once(sandbox: SandboxStripe, line: NewLine, fault: str) -> None:
     customer, card = saved_card(line)
     sandbox.fault(fault, "/v1/payment_intents")
     with pytest.raises(OutcomeUnknown):
@@ -91,7 +87,7 @@ def test_a_broken_stripe_is_unknown_and_the_same_key_charges_once(
     assert len(sandbox.book()) == 1
 
 
-def test_too_many_calls_are_known_to_have_done_nothing(sandbox: SandboxStripe, line: NewLine) -> None:
+def test_a_rate_limited_call_had_no_effect(sandbox: SandboxStripe, line: NewLine) -> None:
     customer, card = saved_card(line)
     sandbox.fault("429")
     with pytest.raises(StripeUnreachable):
@@ -99,12 +95,12 @@ def test_too_many_calls_are_known_to_have_done_nothing(sandbox: SandboxStripe, l
     assert sandbox.book() == ()
 
 
-def test_nobody_at_the_address_is_known_to_have_done_nothing() -> None:
+def test_an_unreachable_stripe_had_no_effect() -> None:
     with pytest.raises(StripeUnreachable):
         account.look_up(StripeClient("sk_test_demo", base=f"http://localhost:{free_port()}"))
 
 
-def test_a_call_that_hangs_ends_at_the_deadline_and_the_next_is_not_made(sandbox: SandboxStripe, line: NewLine) -> None:
+def test_a_hanging_call_ends_at_the_deadline(sandbox: SandboxStripe, line: NewLine) -> None:
     hurried = line(seconds=0.5)
     sandbox.fault("hang", seconds=20)
     began = time.monotonic()
@@ -115,7 +111,7 @@ def test_a_call_that_hangs_ends_at_the_deadline_and_the_next_is_not_made(sandbox
     assert time.monotonic() - began < 2
 
 
-def test_an_answer_in_drops_ends_at_the_deadline_too() -> None:
+def test_a_slow_response_ends_at_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def drip() -> None:
@@ -140,7 +136,7 @@ def test_an_answer_in_drops_ends_at_the_deadline_too() -> None:
         dripping.join()
 
 
-def test_a_key_in_flight_is_unknown(sandbox: SandboxStripe, line: NewLine) -> None:
+def test_a_concurrent_idempotency_key_is_unknown(sandbox: SandboxStripe, line: NewLine) -> None:
     customer, card = saved_card(line)
     sandbox.fault("slow", "/v1/payment_intents", seconds=1)
     first = threading.Thread(target=charge, args=(line(), customer, card))
@@ -153,7 +149,7 @@ def test_a_key_in_flight_is_unknown(sandbox: SandboxStripe, line: NewLine) -> No
     assert len(sandbox.book()) == 1
 
 
-def test_a_declined_card_says_why(line: NewLine) -> None:
+def test_a_decline_has_its_reason(line: NewLine) -> None:
     customer, card = saved_card(line, "pm_card_chargeCustomerFail")
     with pytest.raises(CardDeclined) as refusal:
         charge(line(), customer, card)
@@ -172,11 +168,11 @@ def test_a_declined_card_says_why(line: NewLine) -> None:
         ("", DeclineReason.DECLINED),
     ],
 )
-def test_a_decline_is_told_without_telling_too_much(code: str, reason: DeclineReason) -> None:
+def test_decline_codes_map_to_reasons(code: str, reason: DeclineReason) -> None:
     assert decline_reasons.reason(code) is reason
 
 
-def test_keys_and_accounts_that_cannot_be_used_are_told_apart(sandbox: SandboxStripe, line: NewLine) -> None:
+def test_key_and_account_errors_are_distinguished(sandbox: SandboxStripe, line: NewLine) -> None:
     with pytest.raises(InvalidKey) as unknown:
         account.look_up(line("sk_test_unknown"))
     assert not isinstance(unknown.value, PermissionMissing)
@@ -189,27 +185,27 @@ def test_keys_and_accounts_that_cannot_be_used_are_told_apart(sandbox: SandboxSt
         charge(line(closed), customer, "pm_card_visa")
 
 
-def test_keys_are_known_by_their_form() -> None:
+def test_keys_are_recognised_by_their_format() -> None:
     assert is_key("sk_live_abc")
     assert not any(is_key(text) for text in ("pk_test_abc", "sk_test_", "sk_test_a b", "whsec_abc", ""))
     assert (is_live("sk_live_abc"), is_live("rk_live_abc"), is_live("sk_test_live_")) == (True, True, False)
 
 
-def test_a_key_never_stands_in_an_error(line: NewLine) -> None:
+def test_errors_never_contain_the_key(line: NewLine) -> None:
     with pytest.raises(StripeCallFailed) as trouble:
         account.look_up(line("sk_test_unknown_but_secret"))
     assert "unknown_but" not in f"{trouble.value}"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_called_inside_a_transaction(line: NewLine) -> None:
+def test_calls_inside_a_transaction_are_refused(line: NewLine) -> None:
     asking = line(before_call=transaction_guard.refuse_inside_transaction)
     with transaction.atomic(), pytest.raises(RuntimeError):
         account.look_up(asking)
     assert account.look_up(asking).currency == "USD"
 
 
-def test_two_accounts_and_two_modes_share_nothing(line: NewLine) -> None:
+def test_accounts_and_modes_are_separate(line: NewLine) -> None:
     customer, _ = saved_card(line)
     for key in ("sk_test_other", "sk_live_demo"):
         with pytest.raises(RequestRejected):
@@ -217,7 +213,7 @@ def test_two_accounts_and_two_modes_share_nothing(line: NewLine) -> None:
     assert account.look_up(line("sk_live_demo")).id == account.look_up(line("sk_test_demo")).id
 
 
-def test_a_currency_without_minor_units_is_charged_as_it_is(sandbox: SandboxStripe, line: NewLine) -> None:
+def test_a_zero_decimal_currency_is_charged_unscaled(sandbox: SandboxStripe, line: NewLine) -> None:
     sandbox.open_account(currency="jpy", country="JP")
     customer, card = saved_card(line)
     paid = payment_intents.charge_card(
@@ -234,7 +230,7 @@ def test_a_currency_without_minor_units_is_charged_as_it_is(sandbox: SandboxStri
         (99_999_999, "usd", 99_999_999), (500_000, "MGA", 5_000),
     ],
 )  # fmt: skip
-def test_amounts_are_counted_as_stripe_counts_them(minor: int, currency: str, at_stripe: int) -> None:
+def test_amounts_are_converted_to_stripes_units(minor: int, currency: str, at_stripe: int) -> None:
     assert currencies.to_stripe(minor, currency) == at_stripe
     assert currencies.from_stripe(at_stripe, currency) == minor
 
@@ -243,17 +239,17 @@ def test_amounts_are_counted_as_stripe_counts_them(minor: int, currency: str, at
     ("minor", "currency"),
     [(0, "USD"), (-1, "USD"), (100_000_000, "USD"), (1_231, "KWD"), (100, "XXX"), (1_000_000, "ISK")],
 )
-def test_what_stripe_cannot_charge_is_refused_before_any_call(minor: int, currency: str) -> None:
+def test_unchargeable_amounts_are_refused_without_a_call(minor: int, currency: str) -> None:
     with pytest.raises(currencies.CannotBeCharged):
         currencies.to_stripe(minor, currency)
 
 
-def test_half_a_minor_unit_is_no_amount() -> None:
+def test_a_fraction_of_a_minor_unit_is_refused() -> None:
     with pytest.raises(currencies.CannotBeCharged):
         currencies.from_stripe(50_050, "ISK")
 
 
-def test_each_currency_has_a_least_charge() -> None:
+def test_each_currency_has_a_minimum_charge() -> None:
     assert currencies.minimum_charge_minor("usd") == 50
     assert currencies.minimum_charge_minor("KES") == 1
     assert not currencies.is_known("XXX")
@@ -274,11 +270,11 @@ def test_a_checkout_of_an_intent_is_found(sandbox: SandboxStripe, line: NewLine)
     found = checkout_sessions.of_intent(line(), paid.intent_id)
     assert found is not None
     assert found.id == opened.id
-    # The card was saved by Checkout, beside the one from before.
+    # Checkout saved this card, beside the earlier one.
     assert len(customers.cards(line(), customer)) == 2
 
 
-def test_disputes_are_read(sandbox: SandboxStripe, line: NewLine) -> None:
+def test_disputes_are_parsed(sandbox: SandboxStripe, line: NewLine) -> None:
     customer, card = saved_card(line)
     paid = charge(line(), customer, card)
     sandbox.end_dispute(sandbox.dispute(paid.charge_id), won=False)
@@ -288,7 +284,7 @@ def test_disputes_are_read(sandbox: SandboxStripe, line: NewLine) -> None:
     assert charges.look_up(line(), paid.charge_id).is_disputed
 
 
-def test_a_refund_that_fails_later_is_read(sandbox: SandboxStripe, line: NewLine) -> None:
+def test_a_refund_that_fails_later_is_parsed(sandbox: SandboxStripe, line: NewLine) -> None:
     customer, card = saved_card(line)
     paid = charge(line(), customer, card)
     refund = charges.refund(line(), paid.charge_id, amount_minor=500, currency="USD", metadata={"a": "b"}, key="refund")
@@ -298,12 +294,9 @@ def test_a_refund_that_fails_later_is_read(sandbox: SandboxStripe, line: NewLine
     assert charges.look_up(line(), paid.charge_id).refunded_minor == 0
 
 
-def test_the_card_pages_origin_is_named() -> None:
+def test_the_origin_of_the_checkout_page_is_known() -> None:
     assert checkout_sessions.origin("") == "https://checkout.stripe.com"
     assert checkout_sessions.origin("http://localhost:8002") == "http://localhost:8002"
-
-
-# Signatures.
 
 
 def body(**changes: Any) -> bytes:
@@ -321,7 +314,7 @@ def signature(sent: bytes, *secrets: str, at: datetime = NOW) -> str:
     return ",".join([f"t={seconds}", *(f"v1={each}" for each in made)])
 
 
-def test_a_signed_event_is_read_without_what_it_says_of_anybody() -> None:
+def test_a_signed_event_is_read_without_personal_data() -> None:
     event = webhooks.read(body(), signature(body(), SECRET), secret=SECRET, now=NOW)
     assert (event.id, event.type, event.livemode) == ("evt_1", "payment_intent.succeeded", False)
     assert (event.object_kind, event.object_id, event.created_at) == ("payment_intent", "pi_1", NOW)
@@ -329,7 +322,7 @@ def test_a_signed_event_is_read_without_what_it_says_of_anybody() -> None:
 
 
 @pytest.mark.parametrize("minutes", [-5, 0, 5])
-def test_one_of_two_signatures_is_enough_within_five_minutes(minutes: int) -> None:
+def test_one_of_two_signatures_is_enough(minutes: int) -> None:
     signed = signature(body(), "whsec_new", SECRET, at=NOW + timedelta(minutes=minutes))
     assert webhooks.read(body(), signed, secret=SECRET, now=NOW).id == "evt_1"
 
@@ -353,12 +346,12 @@ def test_one_of_two_signatures_is_enough_within_five_minutes(minutes: int) -> No
         signature(body(), SECRET) + f",t={int(NOW.timestamp())}",
     ],
 )
-def test_a_forged_old_or_future_event_is_refused(header: str) -> None:
+def test_forged_old_and_future_events_are_refused(header: str) -> None:
     with pytest.raises(SignatureInvalid):
         webhooks.read(body(), header, secret=SECRET, now=NOW)
 
 
-def test_without_a_secret_nothing_is_true() -> None:
+def test_without_a_secret_every_event_is_refused() -> None:
     with pytest.raises(SignatureInvalid):
         webhooks.read(body(), signature(body(), ""), secret="", now=NOW)
 
@@ -371,7 +364,7 @@ def test_without_a_secret_nothing_is_true() -> None:
         body(data={"object": {"object": "charge", "id": 5}}),
     ],
 )  # fmt: skip
-def test_a_signed_body_that_is_no_event_is_told_as_such(sent: bytes) -> None:
+def test_a_signed_body_that_is_no_event_is_refused(sent: bytes) -> None:
     with pytest.raises(PayloadInvalid):
         webhooks.read(sent, signature(sent, SECRET), secret=SECRET, now=NOW)
 

@@ -39,8 +39,8 @@ def test_a_file_without_tables_is_reported(processes: Processes, tmp_path: Path)
 @pytest.mark.real_processes
 @pytest.mark.slow
 def test_a_missing_postgresql_database_is_named(processes: Processes) -> None:
-    done = processes.run("verify-states", DATABASE_URL=f"{processes.database_url.rpartition('/')[0]}/of-nobody")
+    done = processes.run("verify-states", DATABASE_URL=f"{processes.database_url.rpartition('/')[0]}/missing")
     assert done.returncode == 1
     assert done.stderr == (
-        'Portico cannot work with the database that DATABASE_URL names: database "of-nobody" does not exist.\n'
+        'Portico cannot work with the database that DATABASE_URL names: database "missing" does not exist.\n'
     )

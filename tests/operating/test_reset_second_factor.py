@@ -38,7 +38,7 @@ def test_the_password_is_unchanged(practice: Practice) -> None:
     assert elm.check_password(cast.PASSWORD)
 
 
-@pytest.mark.parametrize("email", ["nobody@alder-street.example", "gus@alder-street.example", ""])
+@pytest.mark.parametrize("email", ["unknown@alder-street.example", "gus@alder-street.example", ""])
 def test_only_active_staff_are_accepted(practice: Practice, email: str) -> None:
     cast.gus(practice)
     with pytest.raises(CommandError, match="No staff member"):

@@ -168,7 +168,7 @@ def test_a_database_that_is_in_use_is_not_replaced_and_what_the_worker_leaves_is
     worker.wait_for_line("task.completed", seconds=60)
     refused = processes.run("restore", str(backup), "--replace")
     assert (refused.returncode, "Stop web and worker first" in refused.stderr) == (1, True)
-    # The test's own connection keeps the log from being tidied away by whoever closes last.
+    # While the test's own connection is open, no other connection deletes the WAL when it is closed.
     assert Practice.objects.exists()
     assert worker.stop() == 0
     assert database.with_name(f"{database.name}-wal").stat().st_size == 0

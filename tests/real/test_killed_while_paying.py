@@ -61,7 +61,7 @@ class Scene:
         self.bills = [cast.bill(person, 1_000 + len(self.settled)) for person in self.people]
 
     def press_with_card(self) -> None:
-        """Everybody presses `Pay $140.00`; nobody waits for the answer."""
+        """Every client submits `Pay $140.00` without waiting for the response."""
         for browser, bill, card in zip(self.browsers, self.bills, self.cards, strict=True):
             fields = {"with": card.ref, "amount": str(bill.total_minor)}
             self.fingers.submit(browser.post, f"{PORTAL}billing/{bill.ref}/payment/", fields)
@@ -72,7 +72,7 @@ class Scene:
             self.fingers.submit(browser.post, f"{PORTAL}billing/{bill.ref}/payment/", fields)
 
     def paid_at_stripe(self) -> list[PaymentAttempt]:
-        """Everybody has typed a card on Stripe's page, and nobody has heard of it yet."""
+        """Every client has paid on Stripe's page, and Portico has not been notified yet."""
         attempts = [self.till.start(bill.client, bill) for bill in self.bills]
         for attempt in attempts:
             self.till.type_card(attempt)
@@ -91,7 +91,7 @@ class Scene:
 
     @contextmanager
     def books_held(self) -> Iterator[None]:
-        """Nobody else can change anything in these books; released when those who waited are dead."""
+        """Locks these books against changes; released when the waiting processes are dead."""
         with transaction.atomic():
             list(Client.objects.locked().filter(pk__in=[each.pk for each in self.people]))
             yield
@@ -116,7 +116,7 @@ def before_the_attempt_is_written(scene: Scene) -> Iterator[None]:
 
 @contextmanager
 def after_the_attempt_before_the_call(scene: Scene) -> Iterator[None]:
-    # Whoever pays for the first time is made known to Stripe before the payment is.
+    # For a first payment, the customer is created at Stripe before the payment.
     scene.settled += scene.bills
     for number in range(SIDE_BY_SIDE):
         scene.people[number] = person = new_person(scene.till, f"First{len(scene.settled)}x{number}")
@@ -365,7 +365,7 @@ def is_open_though_paid(scene: Scene, bill: Invoice) -> bool:
 
 
 def nothing_is_doubled_and_nothing_lost(scene: Scene) -> None:
-    """Whoever still owes pays now; then each bill was charged exactly once, and told of by one receipt."""
+    """Pays what is still owed; then each bill was charged exactly once, with one receipt."""
     for person in Client.objects.filter(pk__in={bill.client_id for bill in scene.settled}):
         if balances.portal_account(person).portal_minor:
             attempt = scene.till.start(person)

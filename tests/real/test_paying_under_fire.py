@@ -124,7 +124,7 @@ def test_the_balance_in_some_tabs_and_an_invoice_in_others_charge_each_invoice_o
         for number, tab in enumerate(tabs)
     ]
     pressed = answers(at_once(*presses))
-    # Whoever was late is told that it is paid, being paid, or that the amount has changed.
+    # The others are told that it is paid, being paid, or that the amount has changed.
     assert {each.status for each in pressed} <= {302, 409}
     for each in (bill, other):
         succeeded = AttemptInvoice.objects.filter(invoice=each, attempt__state=AttemptState.SUCCEEDED)

@@ -43,7 +43,7 @@ class Visitor:
         return self._answer(urllib.request.Request(f"{self.url}{path}", data, {"Origin": self.url}))
 
     def try_password(self) -> tuple[int, str]:
-        return self.post("/office/sign-in/", email="nobody@alder.example", password="not the right one")
+        return self.post("/office/sign-in/", email="unknown@alder.example", password="not the right one")
 
     def _answer(self, request: urllib.request.Request) -> tuple[int, str]:
         try:
@@ -202,7 +202,7 @@ def test_names_with_underscores_give_no_new_budget(processes: Processes) -> None
         statuses.append(visitor.post("/portal/alder-street/", email=f"somebody{turn}@mail.example")[0])
     assert statuses == [200] * ASKS_OF_A_NETWORK + [429]
     visitor.opener.addheaders = [("X-Forwarded-For", "203.0.113.8")]
-    assert visitor.post("/portal/alder-street/", email="somebody@mail.example")[0] == 200
+    assert visitor.post("/portal/alder-street/", email="stranger@mail.example")[0] == 200
 
 
 def test_bodies_that_do_not_come_keep_nobody_waiting(processes: Processes) -> None:

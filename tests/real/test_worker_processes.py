@@ -140,7 +140,7 @@ def test_a_worker_killed_before_it_wrote_down_the_answer_costs_one_more_copy(
     assert (row.state, row.handed_over_at) == ("queued", None)
     began_at = row.handing_over_at
     smtp.accept()
-    # Nobody else takes it while the dead worker's lease lasts.
+    # No other worker claims it while the dead worker's lease lasts.
     other = processes.worker(EMAIL_URL=smtp.url)
     other.wait_for_line("worker.started")
     time.sleep(1)

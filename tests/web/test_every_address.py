@@ -128,7 +128,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:own_passkey", "GET"): for_staff(200),
     ("office:own_passkey", "POST"): for_staff(422),
     ("office:own_passkey_question", "POST"): for_staff(200),
-    # What is one's own is nobody else's: not even an owner's colleague finds it.
+    # Pages of one's own account: even an owner of the same practice gets 404.
     ("office:own_passkey_removing", "POST"): for_staff(404),
     ("office:own_recovery_codes", "POST"): for_staff(302),
     ("office:own_sessions_ending", "POST"): for_staff(302),

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 MARK = "not-offered-here"
 TOKEN = "csrfmiddlewaretoken"
-# A key, a code or a file that nobody makes up, and a payment that can no longer be taken back.
+# Keys, codes and files cannot be made up, and this payment can no longer be taken back.
 UNGUESSABLE = {
     *("office:sign_in", "office:own_authenticator", "office:own_passkey", "office:logo", "office:stripe_keys"),
     *("office:payment_taking_back", "entrance:pin"),
@@ -37,7 +37,7 @@ def as_filled_in(forms: list[FormOnPage]) -> list[dict[str, str]]:
     return [fields for number, fields in enumerate(filled) if fields not in filled[:number]]
 
 
-@pytest.mark.parametrize("visitor", ["nobody", "the client", "owner"])
+@pytest.mark.parametrize("nobody", ["nobody", "the client", "owner"])
 def test_what_a_page_does_not_offer_is_never_stored(world: World, visitor: str) -> None:
     browser, stored, refused = world.browsers[visitor], [], set()
     for path, forms in forms_of(world, visitor).items():

@@ -112,7 +112,7 @@ def test_access_of_an_archived_client_cannot_be_turned_on(practice: Practice) ->
 
 
 def test_access_without_an_address_is_on_and_needs_attention(practice: Practice) -> None:
-    client = cast.client(practice, "Nobody")
+    client = cast.client(practice, "Nora")
     access_grants.save_access(client, cast.entry_for(client), version=None, by=cast.DESK)
     client.refresh_from_db()
     assert (client.portal_state, client.portal_reason) == (PortalState.NEEDS_ATTENTION, portal_states.Reason.NO_ADDRESS)

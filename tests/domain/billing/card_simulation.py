@@ -220,7 +220,7 @@ class CardDays(RuleBasedStateMachine):
     def release_after_a_day(self) -> None:
         for attempt in self.client.attempts.filter(state__in=STATES_IN_PROGRESS):
             if attempt_release.may_be_released(attempt):
-                attempt_release.release(attempt, reason="Nobody knows", shown=None, by=cast.DESK)
+                attempt_release.release(attempt, reason="Unknown outcome", shown=None, by=cast.DESK)
                 self.released.add(attempt.ref)
                 self.seen["released"] += 1
 

@@ -1,1 +1,1 @@
-"""The promises about clients."""
+"""Tests of clients."""

@@ -1,4 +1,4 @@
-"""Changes to a client: one save, one version, consent recorded anew for each address, the trail for each act."""
+"""Changes of a client: one save, one version, consent for each address, and audit entries."""
 
 from datetime import date
 
@@ -29,31 +29,31 @@ def actions() -> list[str]:
     return list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
 
 
-def kept(row: EmailAddress, *, ok: bool = True, kind: str = "home") -> AddressInput:
+def current_addresses(row: EmailAddress, *, ok: bool = True, kind: str = "home") -> AddressInput:
     return AddressInput(row.address, kind, ok, row.ref)
 
 
-def test_saving_what_stands_changes_nothing(practice: Practice) -> None:
+def test_saving_unchanged_details_changes_nothing(practice: Practice) -> None:
     ana = cast.ana(practice)
     before = actions()
 
-    saved = save(ana, kept(EmailAddress.objects.get()))
+    saved = save(ana, current_addresses(EmailAddress.objects.get()))
 
     assert saved.version == 1
     assert actions() == before
 
 
-def test_each_changed_field_is_named_in_the_trail(practice: Practice) -> None:
+def test_changed_fields_are_named_in_the_audit_log(practice: Practice) -> None:
     ana = cast.ana(practice)
     details = ClientDetails(first_name="Anne", last_name="Abreu", date_of_birth=date(1989, 4, 18), language="es")
 
-    saved = save(ana, kept(EmailAddress.objects.get()), details=details)
+    saved = save(ana, current_addresses(EmailAddress.objects.get()), details=details)
 
     assert (saved.version, saved.sort_key) == (2, "anne abreu")
     assert AuditEntry.objects.latest("id").details == {"fields": "first_name, date_of_birth, language"}
 
 
-def test_a_changed_address_closes_its_row_and_is_agreed_to_anew(practice: Practice) -> None:
+def test_a_changed_address_needs_new_consent(practice: Practice) -> None:
     ana = cast.ana(practice)
     old = EmailAddress.objects.get()
 
@@ -66,7 +66,7 @@ def test_a_changed_address_closes_its_row_and_is_agreed_to_anew(practice: Practi
     assert actions()[-2:] == ["address.closed", "address.added"]
 
 
-def test_consent_to_a_new_address_is_told(practice: Practice) -> None:
+def test_consent_to_a_new_address_is_recorded(practice: Practice) -> None:
     ana = cast.ana(practice)
     old = EmailAddress.objects.get()
     before = len(actions())
@@ -86,11 +86,11 @@ def test_another_spelling_of_the_same_mailbox_is_no_change(practice: Practice) -
     assert (row.address, row.kind, row.closed_at) == ("ana@mail.example", "work", None)
 
 
-def test_an_address_of_another_client_cannot_be_taken_over_by_its_ref(practice: Practice) -> None:
+def test_another_clients_address_cannot_be_taken_over(practice: Practice) -> None:
     ana, carol = cast.ana(practice), cast.carol(practice)
     carols = carol.email_addresses.get()
 
-    save(ana, kept(carols))
+    save(ana, current_addresses(carols))
 
     carols.refresh_from_db()
     assert carols.client == carol
@@ -98,26 +98,26 @@ def test_an_address_of_another_client_cannot_be_taken_over_by_its_ref(practice: 
     assert ana.email_addresses.open().get().ref != carols.ref
 
 
-def test_consent_withdrawn_and_given_again_is_told_each_time(practice: Practice) -> None:
+def test_each_change_of_consent_is_recorded(practice: Practice) -> None:
     ana, row = cast.ana(practice), EmailAddress.objects.get()
 
-    save(ana, kept(row, ok=False))
+    save(ana, current_addresses(row, ok=False))
     row.refresh_from_db()
     assert (row.email_ok, row.email_ok_by, row.email_ok_withdrawn_at is not None) == (False, "", True)
 
-    save(ana, kept(row), version=2)
+    save(ana, current_addresses(row), version=2)
     row.refresh_from_db()
     assert (row.email_ok, row.email_ok_by, row.email_ok_withdrawn_at) == (True, "The desk", None)
     assert actions()[-2:] == ["consent.withdrawn", "consent.recorded"]
 
 
-def test_the_same_mailbox_twice_is_refused_and_nothing_is_saved(practice: Practice) -> None:
+def test_the_same_mailbox_twice_is_refused(practice: Practice) -> None:
     ana = cast.ana(practice)
 
     with pytest.raises(DuplicateAddress):
         save(
             ana,
-            kept(EmailAddress.objects.get()),
+            current_addresses(EmailAddress.objects.get()),
             AddressInput("ANA@mail.example", "work", email_ok=True),
             details=ClientDetails(first_name="Eve"),
         )
@@ -134,7 +134,7 @@ def test_the_same_mailbox_twice_is_refused_and_nothing_is_saved(practice: Practi
 
 def test_the_second_of_two_editors_is_refused(practice: Practice) -> None:
     ana = cast.ana(practice)
-    save(ana, kept(EmailAddress.objects.get()), details=ClientDetails(first_name="Anne"))
+    save(ana, current_addresses(EmailAddress.objects.get()), details=ClientDetails(first_name="Anne"))
 
     with pytest.raises(ClientConflict):
         save(ana, details=ClientDetails(first_name="Anita"), version=1)
@@ -150,7 +150,7 @@ def test_an_archived_client_is_not_edited(practice: Practice) -> None:
         save(ana, details=ClientDetails(first_name="Eve"), version=ana.version)
 
 
-def test_numbers_are_made_those_of_the_entry(practice: Practice) -> None:
+def test_phone_numbers_are_replaced_by_the_entries(practice: Practice) -> None:
     ana = cast.ana(practice)
     numbers = (PhoneInput("+12125550134", "work"), PhoneInput("+34912345678", "home"))
 

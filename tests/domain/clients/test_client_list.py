@@ -1,4 +1,4 @@
-"""The list's pages follow a key, count no further than a thousand, and stay within one practice."""
+"""The client list: keyset pagination, limited counts, and one practice only."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ def add(practice: Practice, *names: str, **facts: str) -> None:
 
 
 def walk(practice: Practice, wanted: ListQuery) -> list[list[str]]:
-    """Every page, one after the other."""
+    """Returns the clients of every page, page by page."""
     pages, after = list[list[str]](), ""
     while True:
         wanted = replace(wanted, after=after)
@@ -35,18 +35,18 @@ def walk(practice: Practice, wanted: ListQuery) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("sort", list(Sort))
-def test_pages_together_are_everybody_once_in_order_though_many_share_a_name(practice: Practice, sort: Sort) -> None:
+def test_pages_list_each_client_once_in_order(practice: Practice, sort: Sort) -> None:
     add(practice, *["Ana"] * 30, *["Bea"] * 30)
 
     pages = walk(practice, ListQuery(sort=sort))
 
     assert [len(page) for page in pages] == [25, 25, 10]
     names = [name for page in pages for name in page]
-    # All came in the same moment: the newest first are those written last.
+    # All were created at the same time, so the newest are those with the highest id.
     assert names == sorted(names, reverse=sort is not Sort.NAME)
 
 
-def test_a_page_that_ends_with_the_last_client_is_the_last(practice: Practice) -> None:
+def test_a_full_last_page_has_no_next_page(practice: Practice) -> None:
     add(practice, *["Ana"] * 25)
 
     page, _total = client_list.page(practice, ListQuery())
@@ -54,14 +54,14 @@ def test_a_page_that_ends_with_the_last_client_is_the_last(practice: Practice) -
     assert (len(page.rows), page.next_ref, page.is_first) == (25, "", True)
 
 
-def test_a_state_shows_its_clients_alone(practice: Practice) -> None:
+def test_a_state_filter_shows_its_clients_only(practice: Practice) -> None:
     add(practice, "Ana", portal_state=PortalState.INVITED)
     add(practice, "Bea", portal_state=PortalState.SIGNED_IN)
 
     assert walk(practice, ListQuery(state=PortalState.INVITED)) == [["Ana"]]
 
 
-def test_archived_clients_stand_apart_whatever_is_searched(practice: Practice) -> None:
+def test_archived_clients_are_listed_separately(practice: Practice) -> None:
     client_changes.archive(cast.ana(practice), by=cast.DESK)
 
     assert walk(practice, ListQuery()) == [[]]
@@ -70,7 +70,7 @@ def test_archived_clients_stand_apart_whatever_is_searched(practice: Practice) -
     assert walk(practice, ListQuery(query="ana", archived=True)) == [["Ana"]]
 
 
-def test_a_search_is_paged_too(practice: Practice) -> None:
+def test_search_results_are_paginated(practice: Practice) -> None:
     for number in range(27):
         cast.client(practice, f"Ana{number:02}")
     cast.carol(practice)
@@ -78,7 +78,7 @@ def test_a_search_is_paged_too(practice: Practice) -> None:
     assert [len(page) for page in walk(practice, ListQuery(query="ana"))] == [25, 2]
 
 
-def test_another_practices_client_is_no_place_to_go_on_from(practice: Practice) -> None:
+def test_another_practices_ref_is_ignored_as_cursor(practice: Practice) -> None:
     cast.ana(practice)
     dora = cast.dora(cast.birch())
 
@@ -99,18 +99,16 @@ def test_counting_stops_after_a_thousand(practice: Practice, number: int) -> Non
     assert counted.at_most == min(number, 1000)
 
 
-def test_all_are_the_sum_of_their_states() -> None:
+def test_the_total_is_the_sum_of_the_states() -> None:
     counts = {PortalState.INVITED: Count(600), PortalState.SIGNED_IN: Count(500)}
 
     assert client_list.sum_of(counts).is_more
 
 
-@pytest.mark.sqlite  # PostgreSQL looks at so small a table as a whole; `make bench` shows its plans on a large one.
+@pytest.mark.sqlite  # PostgreSQL scans so small a table; `make bench` shows its plans for a large one.
 @pytest.mark.parametrize("sort", list(Sort))
 @pytest.mark.parametrize("state", [None, PortalState.INVITED])
-def test_the_first_page_is_answered_from_an_index_alone(
-    practice: Practice, sort: Sort, state: PortalState | None
-) -> None:
+def test_the_first_page_uses_an_index(practice: Practice, sort: Sort, state: PortalState | None) -> None:
     with CaptureQueriesContext(connection) as asked, connection.cursor() as cursor:
         client_list.page(practice, ListQuery(state=state, sort=sort))
         (first_page,) = [query["sql"] for query in asked.captured_queries if query["sql"].endswith("LIMIT 26")]

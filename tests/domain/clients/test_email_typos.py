@@ -1,4 +1,4 @@
-"""A likely slip in an address is noticed; what may well be right is left in peace."""
+"""Typos in email addresses: likely ones are corrected, plausible addresses are not."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from portico.domain.clients import email_typos
         ("ana@iclould.com", "ana@icloud.com"),
     ],
 )
-def test_a_slip_near_a_well_known_domain_is_noticed(typed: str, meant: str) -> None:
+def test_a_typo_of_a_known_domain_is_corrected(typed: str, meant: str) -> None:
     assert email_typos.suggestion(typed) == meant
 
 
@@ -37,5 +37,5 @@ def test_a_slip_near_a_well_known_domain_is_noticed(typed: str, meant: str) -> N
         "",
     ],
 )
-def test_what_may_well_be_right_is_left_in_peace(typed: str) -> None:
+def test_plausible_domains_are_not_corrected(typed: str) -> None:
     assert email_typos.suggestion(typed) is None

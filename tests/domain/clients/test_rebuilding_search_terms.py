@@ -1,4 +1,4 @@
-"""Clients from before are found by the present rules: the migration writes their terms and keeps everything else."""
+"""The migration of search terms: clients are found by the current rules, and nothing else changes."""
 
 from importlib import import_module
 
@@ -16,8 +16,8 @@ migration = import_module("portico.domain.clients.migrations.0002_rebuild_search
 pytestmark = pytest.mark.django_db
 
 
-def as_before(person: Client, *terms: str) -> None:
-    """The client's terms and place in the list as an earlier version wrote them."""
+def insert_old_terms(person: Client, *terms: str) -> None:
+    """Stores the terms and sort key that an earlier version wrote."""
     person.search_terms.all().delete()
     SearchTerm.objects.bulk_create(SearchTerm(practice=person.practice, client=person, term=term) for term in terms)
     Client.objects.filter(pk=person.pk).update(sort_key=person.name.lower())
@@ -31,9 +31,9 @@ def terms() -> set[tuple[int, str]]:
     return set(SearchTerm.objects.values_list("client_id", "term"))
 
 
-def test_clients_from_before_are_found_after_the_migration(practice: Practice) -> None:
+def test_old_clients_are_found_after_the_migration(practice: Practice) -> None:
     lukasz = cast.client(practice, "Łukasz", "O’Brien", address="l.obrien@mail.example", phone="+12125550134")
-    as_before(lukasz, "łukasz", "o", "brien", "l.obrien@mail.example", "12125550134", "2125550134")
+    insert_old_terms(lukasz, "łukasz", "o", "brien", "l.obrien@mail.example", "12125550134", "2125550134")
 
     rebuild()
 
@@ -43,7 +43,7 @@ def test_clients_from_before_are_found_after_the_migration(practice: Practice) -
     assert lukasz.sort_key == "lukasz o'brien"
 
 
-def test_it_writes_what_saving_each_client_would_write(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_migration_writes_the_same_terms_as_saving(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migration, "BATCH", 2)
     people = [
         *(cast.ana(practice), cast.bruno(practice), cast.bea(practice)),
@@ -55,7 +55,7 @@ def test_it_writes_what_saving_each_client_would_write(practice: Practice, monke
     )
     wanted, rows = terms(), (Client.objects.count(), EmailAddress.objects.count(), PhoneNumber.objects.count())
     for person in people:
-        as_before(person, person.first_name.lower())
+        insert_old_terms(person, person.first_name.lower())
 
     rebuild()
 
@@ -63,7 +63,7 @@ def test_it_writes_what_saving_each_client_would_write(practice: Practice, monke
     assert (Client.objects.count(), EmailAddress.objects.count(), PhoneNumber.objects.count()) == rows
 
 
-def test_repeating_it_rewrites_no_row(practice: Practice) -> None:
+def test_repeating_the_migration_rewrites_no_row(practice: Practice) -> None:
     cast.ana(practice)
     before = set(SearchTerm.objects.values_list("pk", "term"))
 

@@ -1,4 +1,4 @@
-"""A client is found by the beginning of what people remember: a name, an address, a number."""
+"""Search of clients by prefixes of a name, an address or a number."""
 
 import pytest
 from hypothesis import given
@@ -47,7 +47,7 @@ def found(practice: Practice, query: str) -> list[str]:
         "zoenunez",
     ],
 )
-def test_the_beginning_of_any_of_it_is_enough(practice: Practice, query: str) -> None:
+def test_any_prefix_finds_the_client(practice: Practice, query: str) -> None:
     cast.client(practice, "Zoë", "Núñez", address="zoe@mail.example", phone="+12125550134")
     cast.carol(practice)
 
@@ -57,7 +57,7 @@ def test_the_beginning_of_any_of_it_is_enough(practice: Practice, query: str) ->
 @pytest.mark.parametrize(
     "query", ["oe", "unez", "zoe cole", "134", "ail.example", "", " ", "!!", "%", "_", "\\", "@", "...", "( )", "–––"]
 )
-def test_the_middle_of_a_word_or_nothing_finds_nobody(practice: Practice, query: str) -> None:
+def test_the_middle_of_a_word_finds_no_client(practice: Practice, query: str) -> None:
     cast.client(practice, "Zoë", "Núñez", address="zoe@mail.example", phone="+12125550134")
 
     assert found(practice, query) == []
@@ -83,7 +83,7 @@ def test_the_middle_of_a_word_or_nothing_finds_nobody(practice: Practice, query:
         ("J.R. St. John", ["jr", "j.r.", "st john", "stjohn", "st. john"]),
     ],
 )
-def test_a_name_is_found_as_people_type_it(practice: Practice, name: str, queries: list[str]) -> None:
+def test_names_are_found_in_common_spellings(practice: Practice, name: str, queries: list[str]) -> None:
     first, _, last = name.rpartition(" ")
     cast.client(practice, first, last)
     cast.carol(practice)
@@ -92,7 +92,7 @@ def test_a_name_is_found_as_people_type_it(practice: Practice, name: str, querie
         assert found(practice, query) == [first], query
 
 
-def test_a_part_of_an_address_is_enough(practice: Practice) -> None:
+def test_parts_of_an_address_find_the_client(practice: Practice) -> None:
     cast.client(practice, "Zoë", address="zoe.nunez+bills@mail.example")
 
     for query in ("zoe.nunez", "nunez+bills", "zoe.nunez+bills@mail", "bills@mail.example", "mail.ex", "@mail"):
@@ -104,13 +104,13 @@ def test_a_part_of_an_address_is_enough(practice: Practice) -> None:
 @pytest.mark.parametrize(
     "query", ["020 7946 0958", "+44 (0)20 7946 0958", "0044 20 7946 0958", "011 44 20 7946", "7946 0958", "0958"]
 )
-def test_a_number_is_found_as_it_is_dialled(practice: Practice, query: str) -> None:
+def test_phone_numbers_are_found_as_dialled(practice: Practice, query: str) -> None:
     cast.client(practice, "Zoë", phone="+442079460958")
 
     assert found(practice, query) == ["Zoë"]
 
 
-def test_names_of_other_scripts_are_found_too(practice: Practice) -> None:
+def test_names_in_other_scripts_are_found(practice: Practice) -> None:
     cast.client(practice, "Ольга", "Петрова")
     cast.client(practice, "明", "王")
 
@@ -118,14 +118,14 @@ def test_names_of_other_scripts_are_found_too(practice: Practice) -> None:
     assert found(practice, "王") == ["明"]
 
 
-def test_nobody_of_another_practice_is_found(practice: Practice) -> None:
+def test_clients_of_another_practice_are_not_found(practice: Practice) -> None:
     dora = cast.dora(cast.birch())
 
     for query in ("dora", "dora@mail.example", dora.ref):
         assert found(practice, query) == []
 
 
-def test_what_was_changed_is_found_and_what_it_was_is_not(practice: Practice) -> None:
+def test_only_current_details_are_found(practice: Practice) -> None:
     ana = cast.ana(practice)
     entry = ClientInput(
         ClientDetails(first_name="Anita", last_name="Berg"),
@@ -141,7 +141,7 @@ def test_what_was_changed_is_found_and_what_it_was_is_not(practice: Practice) ->
         assert found(practice, query) == [], query
 
 
-def test_a_preferred_name_and_the_given_one_both_find(practice: Practice) -> None:
+def test_preferred_and_given_name_are_both_found(practice: Practice) -> None:
     ana = cast.ana(practice)
     client_changes.save_client_info(
         ana, ClientInput(ClientDetails(first_name="Ana", preferred_name="Nita")), version=1, by=cast.DESK
@@ -157,7 +157,7 @@ class AnythingTyped(TestCase):
         assert list(search_terms.matching(practice, query)) == []
 
 
-def test_terms_belong_to_the_client_and_leave_with_the_name(practice: Practice) -> None:
+def test_terms_of_an_old_name_are_deleted(practice: Practice) -> None:
     ana = cast.ana(practice)
     Client.objects.filter(pk=ana.pk).update(first_name="Eve")
     ana.refresh_from_db()
@@ -172,4 +172,4 @@ def test_terms_belong_to_the_client_and_leave_with_the_name(practice: Practice) 
         "12125550134",
         "0134",
     }
-    assert found(practice, "ana") == ["Eve"]  # By her address.
+    assert found(practice, "ana") == ["Eve"]  # Found by her address.

@@ -1,1 +1,1 @@
-"""The promises of what happens without a person."""
+"""Tests of maintenance."""

@@ -1,4 +1,4 @@
-"""After a restore nothing that was open is open, what waited waits for staff, and the practice's trail says so."""
+"""After a restore: credentials are revoked, queued work waits for staff, and the audit log records it."""
 
 from datetime import timedelta
 
@@ -58,20 +58,20 @@ def pin(person: Client) -> Pin:
     )
 
 
-def ask(practice: Practice) -> SignInRequest:
+def sign_in_request(practice: Practice) -> SignInRequest:
     return SignInRequest.objects.create(
         practice=practice, address="ana@mail.example", mailbox_key="ana@mail.example", browser_hash="", network=""
     )
 
 
-def test_a_link_that_somebody_may_hold_opens_nothing(practice: Practice) -> None:
+def test_a_mailed_link_no_longer_works(practice: Practice) -> None:
     link = handed_over(cast.ana(practice)).sign_in_link
     assert SignInLink.objects.usable().filter(pk=link.pk).exists()
     assert after_restore()["alder-street"].links == 1
     assert not SignInLink.objects.usable().exists()
 
 
-def test_a_pin_opens_nothing(practice: Practice) -> None:
+def test_a_pin_no_longer_works(practice: Practice) -> None:
     pin(cast.ana(practice))
     assert Pin.objects.usable().exists()
     assert after_restore()["alder-street"].pins == 1
@@ -83,7 +83,7 @@ def test_clients_and_staff_are_signed_out(client: Browser, office: Browser, prac
     assert account is not None
     begun = portal_sessions.start(account, method=SignInMethod.LINK, proof_epoch=1, browser="")
     assert office.get("/office/clients/").status_code == 200
-    StaffSession.objects.create(key_hash="of nobody", contents=b"", created_at=clock.now(), seen_at=clock.now())
+    StaffSession.objects.create(key_hash="unknown", contents=b"", created_at=clock.now(), seen_at=clock.now())
     quieted = after_restore()["alder-street"]
     assert (quieted.sessions, quieted.staff_sessions) == (1, 1)
     assert portal_sessions.find(practice, begun.key) is None
@@ -92,17 +92,17 @@ def test_clients_and_staff_are_signed_out(client: Browser, office: Browser, prac
     assert office.get("/office/clients/").status_code == 302
 
 
-def test_a_set_up_link_is_over(practice: Practice) -> None:
+def test_a_set_up_link_no_longer_works(practice: Practice) -> None:
     token = set_up_links.create_link(cast.fay(practice), by=OPERATOR)
     assert after_restore()["alder-street"].set_up_links == 1
     with pytest.raises(SetUpLinkUsed):
         set_up_links.find(token)
 
 
-def test_a_waiting_mail_is_parked_with_its_reason_and_can_be_started_again(office: Browser, practice: Practice) -> None:
+def test_a_waiting_mail_is_parked_and_can_be_retried(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     email = cast.invited(ana).email
-    # A try was under way, and nobody knows how it ended.
+    # An attempt was under way, and its outcome is unknown.
     held_until = clock.now() + timedelta(minutes=1)
     OutgoingEmail.objects.update(
         state=EmailState.DELAYED,
@@ -129,15 +129,15 @@ def test_a_waiting_mail_is_parked_with_its_reason_and_can_be_started_again(offic
     assert ana.portal_state == PortalState.INVITED
 
 
-def test_a_waiting_ask_is_answered_as_too_late(practice: Practice) -> None:
-    waiting = ask(practice)
+def test_a_waiting_request_is_too_late(practice: Practice) -> None:
+    waiting = sign_in_request(practice)
     assert after_restore()["alder-street"].asks == 1
     waiting.refresh_from_db()
     assert waiting.outcome == RequestOutcome.TOO_LATE
     assert not SignInRequest.objects.waiting().exists()
 
 
-def test_what_was_settled_stays_as_it_was(practice: Practice) -> None:
+def test_settled_rows_are_unchanged(practice: Practice) -> None:
     email = handed_over(cast.ana(practice))
     after_restore()
     email.refresh_from_db()
@@ -145,7 +145,7 @@ def test_what_was_settled_stays_as_it_was(practice: Practice) -> None:
     assert SignInLink.objects.get().used_at is None
 
 
-def test_each_practice_has_its_entry_and_knows_what_may_be_missing(practice: Practice) -> None:
+def test_each_practice_records_the_restore(practice: Practice) -> None:
     birch = cast.birch()
     cast.invited(cast.ana(practice))
     cast.invited(cast.dora(birch))
@@ -157,7 +157,7 @@ def test_each_practice_has_its_entry_and_knows_what_may_be_missing(practice: Pra
         assert Restoration.objects.get(practice=each).backup_made_at <= before
 
 
-def test_nothing_is_missing_from_before_the_last_sign_of_life(practice: Practice, stopped_clock: Traveller) -> None:
+def test_data_may_be_missing_since_the_last_activity(practice: Practice, stopped_clock: Traveller) -> None:
     cast.ana(practice)
     stopped_clock.shift(timedelta(hours=3))
     ScheduledTask.objects.create(name="watch for bursts", done_at=clock.now())
@@ -167,7 +167,7 @@ def test_nothing_is_missing_from_before_the_last_sign_of_life(practice: Practice
     assert Restoration.objects.get().backup_made_at == worker_last_seen_at - restoring.CLOCK_MARGIN
 
 
-def test_twice_in_a_row_is_once(practice: Practice, stopped_clock: Traveller) -> None:
+def test_repeating_it_changes_nothing(practice: Practice, stopped_clock: Traveller) -> None:
     cast.invited(cast.ana(practice))
     after_restore()
     stopped_clock.shift(timedelta(minutes=5))
@@ -176,18 +176,16 @@ def test_twice_in_a_row_is_once(practice: Practice, stopped_clock: Traveller) ->
     assert AuditEntry.objects.filter(action=AuditAction.PRACTICE_RESTORED).count() == 1
 
 
-def test_a_quiet_practice_that_is_restored_a_second_time_is_noted_again(
-    practice: Practice, stopped_clock: Traveller
-) -> None:
+def test_a_second_restore_is_recorded_again(practice: Practice, stopped_clock: Traveller) -> None:
     after_restore()
     stopped_clock.shift(timedelta(days=1))
-    ScheduledTask.objects.create(name="watch for bursts", done_at=clock.now())  # A worker has been running since.
+    ScheduledTask.objects.create(name="watch for bursts", done_at=clock.now())  # A worker has run since.
     stopped_clock.shift(timedelta(days=1))
     after_restore()
     assert Restoration.objects.count() == 2
 
 
-def test_an_act_that_fails_changes_nothing(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_changes_nothing(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     handed_over(cast.ana(practice))
     monkeypatch.setattr(restoring, "_expire_requests", lambda _practice: 1 // 0)
     with pytest.raises(ZeroDivisionError):
@@ -196,7 +194,7 @@ def test_an_act_that_fails_changes_nothing(practice: Practice, monkeypatch: pyte
     assert not Restoration.objects.exists()
 
 
-def test_the_trail_and_the_stored_states_are_sound_at_once(practice: Practice, stopped_clock: Traveller) -> None:
+def test_audit_log_and_states_verify_afterwards(practice: Practice, stopped_clock: Traveller) -> None:
     cast.invited(cast.ana(practice))
     cast.invited(cast.carol(practice))
     stopped_clock.shift(timedelta(minutes=10))
@@ -207,5 +205,5 @@ def test_the_trail_and_the_stored_states_are_sound_at_once(practice: Practice, s
     assert list(portal_states.mismatches()) == []
 
 
-def test_an_empty_installation_has_nothing_to_shut(db: None) -> None:
+def test_an_empty_installation_needs_nothing(db: None) -> None:
     assert after_restore() == {}

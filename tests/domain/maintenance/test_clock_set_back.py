@@ -1,6 +1,6 @@
-"""A clock that was wrong and is set right leaves nothing frozen, and nothing lives longer than its time.
+"""A corrected clock: nothing stays blocked, and nothing is valid for longer than its lifetime.
 
-What was made while the clock was ahead counts for nothing. What was made while it was slow ends early at worst.
+Rows from the future are ignored. Rows of a slow clock may end early.
 """
 
 from collections.abc import Callable
@@ -58,7 +58,7 @@ type IsGood = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Lasting:
-    """Something that is good for a time: `make` makes it and says how to ask whether it is good."""
+    """A credential with a lifetime: `make` creates one and returns a function that checks if it is valid."""
 
     lasts: timedelta
     make: Callable[[Practice], IsGood]
@@ -115,7 +115,7 @@ def set_up_link(practice: Practice) -> IsGood:
     return is_good
 
 
-def kept_form(practice: Practice) -> IsGood:
+def saved_form(practice: Practice) -> IsGood:
     ana = cast.ana(practice)
     account = cast.with_access(ana).account
     assert account is not None
@@ -134,24 +134,22 @@ LASTING = {
     "a staff session": Lasting(timedelta(seconds=settings.SESSION_IDLE_STAFF), staff_session),
     "a proof": Lasting(staff_verification.FRESH, proof),
     "a set-up link": Lasting(SET_UP_LINK_TTL, set_up_link),
-    "a kept form": Lasting(form_recovery.RECOVERABLE_FOR, kept_form),
+    "a kept form": Lasting(form_recovery.RECOVERABLE_FOR, saved_form),
 }
 EACH = pytest.mark.parametrize("thing", LASTING.values(), ids=LASTING)
-# Of a session that knows of it: the session itself is ended.
+# One that is known to the session: the session itself has ended.
 HELD_BY_A_SESSION = "a proof"
 
 
-def work_on() -> None:
-    """The worker does every chore that is due."""
+def run_due_tasks() -> None:
+    """Runs every task that is due."""
     schedule.create_missing(TASKS)
     while schedule.run_next(TASKS):
         pass
 
 
 @EACH
-def test_it_lasts_as_long_as_it_should_by_a_right_clock(
-    thing: Lasting, practice: Practice, stopped_clock: Traveller
-) -> None:
+def test_lifetimes_with_a_correct_clock(thing: Lasting, practice: Practice, stopped_clock: Traveller) -> None:
     is_good = thing.make(practice)
     stopped_clock.shift(thing.lasts - timedelta(seconds=1))
     assert is_good()
@@ -161,7 +159,7 @@ def test_it_lasts_as_long_as_it_should_by_a_right_clock(
 
 @AHEAD
 @EACH
-def test_made_while_the_clock_was_ahead_it_is_never_good_again(
+def test_rows_from_the_future_never_become_valid(
     thing: Lasting, ahead: timedelta, practice: Practice, stopped_clock: Traveller
 ) -> None:
     stopped_clock.shift(ahead)
@@ -169,8 +167,8 @@ def test_made_while_the_clock_was_ahead_it_is_never_good_again(
     assert is_good()
     stopped_clock.shift(-ahead)
     assert not is_good()
-    work_on()
-    # The first moments in which it would be good by its own time, and the last.
+    run_due_tasks()
+    # The first and the last time at which it would be valid by its own timestamps.
     for at in (ahead - 59 * timedelta(seconds=1), ahead + timedelta(seconds=1), ahead + thing.lasts - MINUTE):
         stopped_clock.shift(at)
         assert not is_good() or thing is LASTING[HELD_BY_A_SESSION]
@@ -179,20 +177,20 @@ def test_made_while_the_clock_was_ahead_it_is_never_good_again(
 
 @AHEAD
 @EACH
-def test_a_new_one_is_good_at_once(
+def test_new_rows_are_valid_at_once(
     thing: Lasting, ahead: timedelta, practice: Practice, stopped_clock: Traveller
 ) -> None:
     stopped_clock.shift(ahead)
-    work_on()
+    run_due_tasks()
     stopped_clock.shift(-ahead)
     is_good = thing.make(practice)
-    work_on()
+    run_due_tasks()
     assert is_good()
 
 
 @SLOW
 @EACH
-def test_made_while_the_clock_was_slow_it_never_lasts_longer(
+def test_rows_of_a_slow_clock_last_no_longer(
     thing: Lasting, slow: timedelta, practice: Practice, stopped_clock: Traveller
 ) -> None:
     stopped_clock.shift(-slow)
@@ -205,111 +203,109 @@ def test_made_while_the_clock_was_slow_it_never_lasts_longer(
 
 @pytest.mark.parametrize("apart", [MINUTE, -MINUTE], ids=["ahead", "slow"])
 @EACH
-def test_a_minute_apart_is_harmless(
+def test_a_difference_of_a_minute_is_tolerated(
     thing: Lasting, apart: timedelta, practice: Practice, stopped_clock: Traveller
 ) -> None:
     stopped_clock.shift(apart)
     is_good = thing.make(practice)
     stopped_clock.shift(-apart)
-    work_on()
+    run_due_tasks()
     assert is_good()
 
 
-# What would freeze.
+# Rows that would stay blocked.
 
 FIVE = Limit.on("asks", "ana@mail.example", most=5, window=timedelta(hours=1))
 
 
 @AHEAD
-def test_chores_are_done_as_soon_as_the_clock_is_right(
-    ahead: timedelta, practice: Practice, stopped_clock: Traveller
-) -> None:
+def test_tasks_run_once_the_clock_is_right(ahead: timedelta, practice: Practice, stopped_clock: Traveller) -> None:
     stopped_clock.shift(ahead)
-    work_on()
+    run_due_tasks()
     stopped_clock.shift(-ahead)
-    work_on()
+    run_due_tasks()
     late = {turn.name: turn.due_at - clock.now() for turn in ScheduledTask.objects.all()}
     allowed = {chore.name: chore.every + min(ahead, clock.SKEW + chore.every) for chore in TASKS}
     assert {name for name, wait in late.items() if wait > allowed[name]} == set()
 
 
-def test_a_turn_a_minute_ahead_is_another_machines(practice: Practice, stopped_clock: Traveller) -> None:
+def test_a_due_time_a_minute_ahead_is_kept(practice: Practice, stopped_clock: Traveller) -> None:
     stopped_clock.shift(MINUTE)
-    work_on()
+    run_due_tasks()
     stopped_clock.shift(-MINUTE)
     assert not schedule.run_next(TASKS)
 
 
 @AHEAD
-def test_budgets_from_the_future_are_forgotten(ahead: timedelta, practice: Practice, stopped_clock: Traveller) -> None:
+def test_rate_limits_from_the_future_are_deleted(
+    ahead: timedelta, practice: Practice, stopped_clock: Traveller
+) -> None:
     stopped_clock.shift(ahead)
     for _ in range(5):
         rate_limits.spend(FIVE)
     stopped_clock.shift(-ahead)
-    work_on()
+    run_due_tasks()
     assert not RateLimitCount.objects.exists()
 
 
-def test_a_storm_of_the_future_is_over_within_the_hour(practice: Practice, stopped_clock: Traveller) -> None:
+def test_a_burst_from_the_future_ends_within_the_hour(practice: Practice, stopped_clock: Traveller) -> None:
     stopped_clock.shift(timedelta(days=3))
     for number in range(45):
         SignInRequest.objects.create(practice=practice, mailbox_key=str(number), browser_hash="", network="")
     Burst.objects.create(practice=practice, kind=BurstKind.PINS, number=1)
-    work_on()
+    run_due_tasks()
     assert Burst.objects.ongoing().count() == 2
     stopped_clock.shift(timedelta(days=-3))
-    work_on()
+    run_due_tasks()
     stopped_clock.shift(timedelta(hours=1))
-    work_on()
+    run_due_tasks()
     assert not Burst.objects.ongoing().exists()
 
 
-def test_a_browser_seen_in_the_future_is_forgotten_in_time(practice: Practice, stopped_clock: Traveller) -> None:
+def test_a_browser_from_the_future_is_deleted_in_time(practice: Practice, stopped_clock: Traveller) -> None:
     stopped_clock.shift(timedelta(days=730))
     client_session(practice)
     stopped_clock.shift(timedelta(days=-730))
-    work_on()
+    run_due_tasks()
     assert KnownBrowser.objects.get().seen_at == clock.now()
     stopped_clock.shift(timedelta(days=401))
-    work_on()
+    run_due_tasks()
     assert not KnownBrowser.objects.exists()
 
 
-def test_staff_need_not_wait_for_the_future_to_release_a_payment(practice: Practice, stopped_clock: Traveller) -> None:
+def test_an_attempt_from_the_future_can_be_released(practice: Practice, stopped_clock: Traveller) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     attempt = cast.attempt(cast.bill(ana), state=AttemptState.QUARANTINED)
     PaymentAttempt.objects.filter(pk=attempt.pk).update(unknown_since=clock.now() + timedelta(days=730))
-    work_on()
+    run_due_tasks()
     attempt.refresh_from_db()
     assert attempt.unknown_since == clock.now()
 
 
-def test_a_slow_clock_that_is_known_ends_nothing(practice: Practice, stopped_clock: Traveller) -> None:
+def test_a_known_slow_clock_ends_nothing(practice: Practice, stopped_clock: Traveller) -> None:
     is_good = client_session(practice)
     stopped_clock.shift(timedelta(days=-3))
     clock_checks.record(clock.now() + timedelta(days=3))
-    work_on()
+    run_due_tasks()
     assert not is_good()
     stopped_clock.shift(timedelta(days=3))
     assert is_good()
 
 
-def test_who_is_ended_reads_why(practice: Practice, stopped_clock: Traveller) -> None:
+def test_a_client_who_is_signed_out_reads_why(practice: Practice, stopped_clock: Traveller) -> None:
     stopped_clock.shift(timedelta(days=3))
     client_session(practice)
     StaffSession.objects.create(
         key_hash="hash", staff=cast.fay(practice), contents=b"", created_at=clock.now(), seen_at=clock.now()
     )
     stopped_clock.shift(timedelta(days=-3))
-    work_on()
+    run_due_tasks()
     assert PortalSession.objects.get().ended_by == "a clock that was ahead"
     assert not StaffSession.objects.exists()
 
 
-def test_the_person_signs_in_again_by_the_entrance(
-    client: Browser, practice: Practice, stopped_clock: Traveller
-) -> None:
+def test_the_client_can_sign_in_again(client: Browser, practice: Practice, stopped_clock: Traveller) -> None:
     cast.with_access(cast.ana(practice))
     stopped_clock.shift(timedelta(days=3))
     for _ in range(6):

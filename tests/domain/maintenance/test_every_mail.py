@@ -1,4 +1,4 @@
-"""Mails of every kind ask for a reply or a call only where there is one, and keep names of any length whole."""
+"""Mails of every kind: invitations to reply or call only where possible, and names of any length."""
 
 from itertools import product
 
@@ -31,7 +31,7 @@ STAFF_KINDS = {"staff_invite", "password_reset", "second_factor_changed", "payme
 
 
 def to_the_client(person: Client) -> None:
-    """One mail of each kind that clients get."""
+    """Returns one mail of each kind that clients get."""
     access = cast.with_access(person)
     account, address = access.account, access.address
     assert account is not None
@@ -50,7 +50,7 @@ def to_the_client(person: Client) -> None:
 
 
 def about_money(person: Client, owner: StaffMember) -> None:
-    """One mail of each kind about a bill or a payment."""
+    """Returns one mail of each kind about an invoice or a payment."""
     invoice = cast.bill(person)
     mismatch_mail.notify_owners(person.practice, cast.attempt(invoice), by=cast.DESK)
     payment = cast.cash(person, 5_000)
@@ -80,7 +80,7 @@ def composed(mail: OutgoingEmail) -> ComposedMail:
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_no_mail_asks_for_a_reply_or_a_call_that_reaches_nobody(practice: Practice, language: str) -> None:
+def test_mails_invite_only_possible_replies_and_calls(practice: Practice, language: str) -> None:
     for mail in every_mail(practice, language):
         read = "en" if mail.kind in STAFF_KINDS else language
         for reply_to, phone in product(("", "desk@alder.example"), ("", "+12125550177")):
@@ -93,7 +93,7 @@ def test_no_mail_asks_for_a_reply_or_a_call_that_reaches_nobody(practice: Practi
                 assert ("Questions?" in body or "¿Preguntas?" in body) is bool(reply_to or phone)
 
 
-def test_a_reply_address_that_no_header_carries_is_none(practice: Practice) -> None:
+def test_an_invalid_reply_address_is_not_used(practice: Practice) -> None:
     (mail,) = [mail for mail in every_mail(practice, "en") if mail.kind == "receipt"]
     for reply_to in ("josé@alder.example", "desk@alder", "desk@alder.example, eve@evil.example"):
         mail.practice.reply_to = reply_to
@@ -101,7 +101,7 @@ def test_a_reply_address_that_no_header_carries_is_none(practice: Practice) -> N
         assert "Reply to this email" not in composed(mail).text
 
 
-def test_every_mail_has_one_sender_one_recipient_and_their_whole_names(practice: Practice) -> None:
+def test_mails_have_one_sender_and_one_recipient(practice: Practice) -> None:
     practice.sender_name = SENDER
     practice.save()
     for mail in every_mail(practice, "en"):

@@ -1,4 +1,4 @@
-"""Chores are done when they are due, once among all workers."""
+"""The schedule: tasks run when they are due, once among all workers."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 class Broom:
-    """Counts how often it sweeps."""
+    """A task that counts its runs."""
 
     def __init__(self) -> None:
         self.swept = 0
@@ -27,13 +27,13 @@ class Broom:
         return self.swept
 
 
-def hourly(broom: Broom, name: str = "sweep") -> Task:
+def hourly_task(broom: Broom, name: str = "sweep") -> Task:
     return Task(name, timedelta(hours=1), broom.sweep)
 
 
-def test_a_new_chore_is_done_at_once_and_then_every_so_often(stopped_clock: Traveller) -> None:
+def test_a_new_task_runs_at_once_and_then_at_intervals(stopped_clock: Traveller) -> None:
     broom = Broom()
-    chores = [hourly(broom)]
+    chores = [hourly_task(broom)]
     schedule.create_missing(chores)
     assert [schedule.run_next(chores), schedule.run_next(chores), broom.swept] == [True, False, 1]
     stopped_clock.shift(timedelta(minutes=59))
@@ -42,34 +42,34 @@ def test_a_new_chore_is_done_at_once_and_then_every_so_often(stopped_clock: Trav
     assert [schedule.run_next(chores), broom.swept] == [True, 2]
 
 
-def test_the_timetable_says_when_it_was_done() -> None:
-    chores = [hourly(Broom())]
+def test_the_time_of_the_last_run_is_stored() -> None:
+    chores = [hourly_task(Broom())]
     schedule.create_missing(chores)
     schedule.run_next(chores)
     turn = ScheduledTask.objects.get()
     assert (turn.done_at, turn.due_at) == (clock.now(), clock.now() + timedelta(hours=1))
 
 
-def test_posting_again_moves_nothing() -> None:
-    chores = [hourly(Broom())]
+def test_creating_missing_tasks_is_idempotent() -> None:
+    chores = [hourly_task(Broom())]
     schedule.create_missing(chores)
     schedule.run_next(chores)
-    schedule.create_missing([*chores, hourly(Broom(), "dust")])
+    schedule.create_missing([*chores, hourly_task(Broom(), "dust")])
     assert ScheduledTask.objects.get(name="sweep").due_at == clock.now() + timedelta(hours=1)
     assert ScheduledTask.objects.get(name="dust").due_at == clock.now()
 
 
-def test_what_has_been_due_longest_comes_first(stopped_clock: Traveller) -> None:
+def test_the_longest_due_task_runs_first(stopped_clock: Traveller) -> None:
     first, second = Broom(), Broom()
-    schedule.create_missing([hourly(first)])
+    schedule.create_missing([hourly_task(first)])
     stopped_clock.shift(timedelta(seconds=1))
-    chores = [hourly(second, "dust"), hourly(first)]
+    chores = [hourly_task(second, "dust"), hourly_task(first)]
     schedule.create_missing(chores)
     schedule.run_next(chores)
     assert (first.swept, second.swept) == (1, 0)
 
 
-def test_a_chore_that_fails_waits_for_its_next_turn() -> None:
+def test_a_failed_task_waits_for_its_next_interval() -> None:
     def stumble() -> None:
         raise LookupError("no broom")
 
@@ -83,9 +83,9 @@ def test_a_chore_that_fails_waits_for_its_next_turn() -> None:
 
 @pytest.mark.real_time
 @pytest.mark.django_db(transaction=True)
-def test_eight_workers_do_it_once() -> None:
+def test_of_eight_workers_one_runs_the_task() -> None:
     broom = Broom()
-    chores = [hourly(broom)]
+    chores = [hourly_task(broom)]
     schedule.create_missing(chores)
     together = threading.Barrier(8)
 

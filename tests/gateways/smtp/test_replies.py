@@ -1,4 +1,4 @@
-"""An SMTP answer says whether we, the mailbox or the mail are meant."""
+"""Classification of SMTP replies: a problem of ours, of the mailbox or of the mail."""
 
 import pytest
 from hypothesis import given
@@ -39,20 +39,20 @@ from portico.gateways.smtp.replies import ReplyKind, Stage, classify, enhanced_c
         (Stage.RECIPIENT, 501, "Bad syntax", ReplyKind.MESSAGE),
     ],
 )
-def test_who_is_meant(stage: Stage, number: int, text: str, kind: ReplyKind) -> None:
+def test_replies_are_classified_by_stage_and_code(stage: Stage, number: int, text: str, kind: ReplyKind) -> None:
     assert classify(stage, number, text).kind == kind
 
 
-def test_a_code_counts_only_where_the_answer_begins_with_it() -> None:
+def test_only_a_leading_enhanced_code_counts() -> None:
     assert enhanced_code("5.1.1 No such user") == "5.1.1"
     assert enhanced_code("5.1.1") == "5.1.1"
     assert enhanced_code("See 5.1.1") == ""
     assert enhanced_code("5.1.1.7 is an address") == ""
-    assert classify(Stage.RECIPIENT, 550, "Nobody").code == "550"
+    assert classify(Stage.RECIPIENT, 550, "No such user").code == "550"
 
 
 @given(st.binary(max_size=400))
-def test_whatever_a_server_writes_becomes_one_short_printable_line(answer: bytes) -> None:
+def test_any_reply_becomes_one_short_printable_line(answer: bytes) -> None:
     line = plain_text(answer)
     assert line.isprintable()
     assert len(line) <= 200

@@ -1,4 +1,4 @@
-"""EMAIL_URL is read, or refused in a sentence that does not repeat its password."""
+"""EMAIL_URL is parsed, or refused with a message that does not repeat its password."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from portico.gateways.smtp.server_url import SmtpServer, Tls, parse
         ("smtp+starttls://u:p@mail.example.org", SmtpServer("mail.example.org", 587, "u", "p", Tls.STARTTLS)),
     ],
 )  # fmt: skip
-def test_an_address_is_read(url: str, server: SmtpServer) -> None:
+def test_a_valid_url_is_parsed(url: str, server: SmtpServer) -> None:
     assert parse(url) == server
 
 
@@ -38,11 +38,11 @@ def test_an_address_is_read(url: str, server: SmtpServer) -> None:
         "smtp://[::1",
     ],
 )
-def test_anything_else_is_refused_without_telling_the_password(url: str) -> None:
+def test_an_error_does_not_reveal_the_password(url: str) -> None:
     with pytest.raises(ValueError, match=r"\.$") as refused:
         parse(url)
     assert "hidd" not in str(refused.value)
 
 
-def test_a_password_is_not_shown_with_the_server() -> None:
+def test_the_repr_does_not_reveal_the_password() -> None:
     assert "hidden" not in repr(parse("smtps://user:hidden@host"))

@@ -1,4 +1,4 @@
-"""A mail is handed to a real SMTP server, and every refusal, loss and delay is told as what it is."""
+"""Hand-over to a real SMTP server: every rejection, lost reply and timeout is reported as what it is."""
 
 import socket
 import threading
@@ -34,7 +34,7 @@ def send(transport: SmtpTransport, *, to: str = ANA, text: str = "A line.\n") ->
     return transport.send(a_message(text), sender="portal@example.org", recipient=to)
 
 
-def test_a_mail_arrives_as_it_was_written(smtp: SmtpServer) -> None:
+def test_a_mail_arrives_unchanged(smtp: SmtpServer) -> None:
     text = ".\n..\n.hidden\nñ " + "long " * 500 + "\n"
     answer = send(gateway.transport(smtp.url), text=text)
     assert answer.kind == ReplyKind.TAKEN
@@ -42,7 +42,7 @@ def test_a_mail_arrives_as_it_was_written(smtp: SmtpServer) -> None:
     assert (mail.sender, mail.recipient, mail.text()) == ("portal@example.org", ANA, text)
 
 
-def test_mails_sent_while_a_line_is_open_share_one_connection(smtp: SmtpServer) -> None:
+def test_mails_of_a_batch_share_one_connection(smtp: SmtpServer) -> None:
     with gateway.transport(smtp.url).open() as line:
         for number in range(3):
             answer = line.send(a_message(f"{number}\n"), sender="portal@example.org", recipient=ANA)
@@ -51,19 +51,19 @@ def test_mails_sent_while_a_line_is_open_share_one_connection(smtp: SmtpServer) 
     assert smtp.connections == 1
 
 
-def test_after_a_refusal_the_next_mail_gets_a_connection_of_its_own(smtp: SmtpServer) -> None:
-    smtp.refuse("recipient", "550 5.1.1 No such user", to="nobody@example.org")
+def test_a_rejection_closes_the_connection(smtp: SmtpServer) -> None:
+    smtp.refuse("recipient", "550 5.1.1 No such user", to="unknown@example.org")
     with gateway.transport(smtp.url).open() as line:
         kinds = [
             line.send(a_message(), sender="portal@example.org", recipient=to).kind
-            for to in (ANA, "nobody@example.org", ANA)
+            for to in (ANA, "unknown@example.org", ANA)
         ]
     assert kinds == [ReplyKind.TAKEN, ReplyKind.MAILBOX, ReplyKind.TAKEN]
     assert smtp.connections == 2
 
 
 @pytest.mark.parametrize("tired", ["421 4.7.0 Enough for one connection", ""])
-def test_a_server_tired_of_a_connection_gets_the_mail_over_another(smtp: SmtpServer, tired: str) -> None:
+def test_a_closed_connection_is_replaced_by_a_new_one(smtp: SmtpServer, tired: str) -> None:
     with gateway.transport(smtp.url).open() as line:
         assert line.send(a_message(), sender="portal@example.org", recipient=ANA).kind == ReplyKind.TAKEN
         if tired:
@@ -75,7 +75,7 @@ def test_a_server_tired_of_a_connection_gets_the_mail_over_another(smtp: SmtpSer
     assert len(smtp.mails) == 2
 
 
-def test_a_mail_whose_answer_was_lost_is_not_sent_over_another_connection(smtp: SmtpServer) -> None:
+def test_a_mail_with_a_lost_reply_is_not_resent(smtp: SmtpServer) -> None:
     with gateway.transport(smtp.url).open() as line:
         line.send(a_message(), sender="portal@example.org", recipient=ANA)
         smtp.lose_answer()
@@ -83,7 +83,7 @@ def test_a_mail_whose_answer_was_lost_is_not_sent_over_another_connection(smtp: 
     assert len(smtp.mails) == 2
 
 
-def test_a_server_that_is_away_is_our_trouble() -> None:
+def test_an_unreachable_server_is_our_problem() -> None:
     answer = send(SmtpTransport(Server("127.0.0.1", free_port())))
     assert (answer.kind, answer.stage) == (ReplyKind.OURS, Stage.CONNECT)
 
@@ -92,38 +92,36 @@ def test_a_server_that_is_away_is_our_trouble() -> None:
     ("stage", "said"),
     [("connect", Stage.CONNECT), ("login", Stage.LOGIN), ("sender", Stage.SENDER)],
 )
-def test_a_refusal_of_us_is_our_trouble(smtp: SmtpServer, stage: str, said: Stage) -> None:
+def test_a_rejection_of_us_is_our_problem(smtp: SmtpServer, stage: str, said: Stage) -> None:
     smtp.refuse(stage, "554 5.1.1 Not from you")  # type: ignore[arg-type]  # One of its stages.
     answer = send(gateway.transport(smtp.url_with_login))
     assert (answer.kind, answer.stage, smtp.mails) == (ReplyKind.OURS, said, [])
 
 
-def test_a_mailbox_that_does_not_exist_is_told_by_its_code(smtp: SmtpServer) -> None:
+def test_a_missing_mailbox_is_reported_with_its_code(smtp: SmtpServer) -> None:
     smtp.refuse("recipient", "550 5.1.1 No such user", to=ANA)
     answer = send(gateway.transport(smtp.url))
     assert answer == SmtpReply(ReplyKind.MAILBOX, Stage.RECIPIENT, "5.1.1", "5.1.1 No such user")
 
 
-def test_a_recipient_put_off_is_tried_later(smtp: SmtpServer) -> None:
+def test_a_deferred_recipient_is_retried(smtp: SmtpServer) -> None:
     smtp.refuse("content", "451 4.7.1 Greylisted")
     assert send(gateway.transport(smtp.url)).kind == ReplyKind.LATER
 
 
-def test_an_answer_lost_after_the_mail_is_told_as_lost(smtp: SmtpServer) -> None:
+def test_a_lost_reply_is_reported(smtp: SmtpServer) -> None:
     smtp.lose_answer()
     assert send(gateway.transport(smtp.url)).kind == ReplyKind.LOST
     assert len(smtp.mails) == 1
 
 
-def test_a_server_too_slow_to_answer_the_mail_may_have_taken_it(
-    smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_timeout_after_the_data_is_a_lost_reply(smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "FINAL_REPLY_SECONDS", 0.2)
     smtp.be_slow(1, stage="content")
     assert send(gateway.transport(smtp.url)).kind == ReplyKind.LOST
 
 
-def test_a_server_too_slow_before_the_mail_has_not(smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_timeout_before_the_data_is_no_lost_reply(smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "STEP_SECONDS", 0.2)
     smtp.be_slow(1, stage="recipient")
     answer = send(gateway.transport(smtp.url))
@@ -131,16 +129,16 @@ def test_a_server_too_slow_before_the_mail_has_not(smtp: SmtpServer, monkeypatch
 
 
 @pytest.mark.parametrize("says", [b"", b"nonsense\r\n", b"220 \xff\x00\r\n", b"220-" + b"x" * 100_000])
-def test_a_server_that_talks_nonsense_is_our_trouble(says: bytes) -> None:
-    with a_rude_server(says) as port:
+def test_an_invalid_reply_is_our_problem(says: bytes) -> None:
+    with an_invalid_server(says) as port:
         answer = send(SmtpTransport(Server("127.0.0.1", port)))
     assert answer.kind == ReplyKind.OURS
     assert answer.text.isprintable()
 
 
 @contextmanager
-def a_rude_server(says: bytes) -> Iterator[int]:
-    """Says this to whoever comes, and hangs up."""
+def an_invalid_server(says: bytes) -> Iterator[int]:
+    """Sends these bytes to each client, then closes the connection."""
     with socket.create_server(("127.0.0.1", 0)) as door:
 
         def answer() -> None:
@@ -155,7 +153,7 @@ def a_rude_server(says: bytes) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(("tls", "ours"), [("starttls", Tls.STARTTLS), ("tls", Tls.FROM_THE_START)])
-def test_an_encrypted_server_gets_mail_and_password(smtp_server: StartServer, tls: str, ours: Tls) -> None:
+def test_mail_and_password_are_sent_over_tls(smtp_server: StartServer, tls: str, ours: Tls) -> None:
     server = smtp_server(tls=tls, context=certificates.server_context())
     transport = SmtpTransport(Server("127.0.0.1", server.port, "u", "p", ours), certificates.trusting_context())
     assert send(transport).kind == ReplyKind.TAKEN
@@ -163,8 +161,8 @@ def test_an_encrypted_server_gets_mail_and_password(smtp_server: StartServer, tl
 
 
 @pytest.mark.parametrize(("tls", "ours"), [("starttls", Tls.STARTTLS), ("tls", Tls.FROM_THE_START)])
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # aiosmtpd leaves a refused handshake to the collector.
-def test_a_bad_certificate_gets_nothing(smtp_server: StartServer, tls: str, ours: Tls) -> None:
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # aiosmtpd leaves a failed handshake to the garbage collector.
+def test_an_untrusted_certificate_gets_nothing(smtp_server: StartServer, tls: str, ours: Tls) -> None:
     server = smtp_server(tls=tls, context=certificates.server_context())
     answer = send(SmtpTransport(Server("127.0.0.1", server.port, "u", "p", ours)))
     assert (answer.kind, answer.stage, server.mails) == (ReplyKind.OURS, Stage.TLS, [])
@@ -180,22 +178,18 @@ def test_a_certificate_for_another_name_gets_nothing(smtp_server: StartServer, m
     assert (send(transport).stage, server.mails) == (Stage.TLS, [])
 
 
-def test_encryption_asked_for_and_not_offered_sends_nothing(smtp: SmtpServer) -> None:
+def test_without_starttls_nothing_is_sent(smtp: SmtpServer) -> None:
     answer = send(SmtpTransport(Server("127.0.0.1", smtp.port, tls=Tls.STARTTLS)))
     assert (answer.kind, answer.stage, smtp.mails) == (ReplyKind.OURS, Stage.TLS, [])
 
 
-def test_a_password_never_crosses_plain_smtp_to_another_machine(
-    smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_password_is_sent_unencrypted(smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "_is_loopback", lambda _smtp: False)
     answer = send(gateway.transport(smtp.url_with_login))
     assert (answer.kind, answer.stage, smtp.mails) == (ReplyKind.OURS, Stage.LOGIN, [])
 
 
-def test_letters_beyond_ascii_before_the_at_need_a_server_that_knows_them(
-    smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_non_ascii_local_part_needs_smtputf8(smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     assert send(gateway.transport(smtp.url), to="josé@example.org").kind == ReplyKind.TAKEN
     monkeypatch.setattr("smtplib.SMTP.has_extn", lambda _smtp, _name: False)
     answer = send(gateway.transport(smtp.url), to="josé@example.org")
@@ -203,12 +197,12 @@ def test_letters_beyond_ascii_before_the_at_need_a_server_that_knows_them(
     assert len(smtp.mails) == 1
 
 
-def test_a_server_that_does_not_speak_tls_gets_nothing(smtp: SmtpServer) -> None:
+def test_a_server_without_tls_gets_nothing(smtp: SmtpServer) -> None:
     answer = send(SmtpTransport(Server("127.0.0.1", smtp.port, "u", "p", Tls.FROM_THE_START)))
     assert (answer.kind, answer.stage, smtp.mails) == (ReplyKind.OURS, Stage.TLS, [])
 
 
-def test_all_steps_together_have_their_time_too(smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_steps_together_have_a_deadline(smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "MAIL_SECONDS", 0.0)
     answer = send(gateway.transport(smtp.url))
     assert (answer.kind, answer.text, smtp.mails) == (ReplyKind.OURS, "The server is too slow.", [])
@@ -223,20 +217,20 @@ def test_all_steps_together_have_their_time_too(smtp: SmtpServer, monkeypatch: p
         (b"451 Later\r\n", ReplyKind.LATER),
     ],
 )
-def test_what_a_server_says_last_decides(last_words: bytes, kind: ReplyKind) -> None:
+def test_the_last_reply_of_the_server_decides(last_words: bytes, kind: ReplyKind) -> None:
     replies = [b"220 x\r\n", b"250 x\r\n", b"250 x\r\n", b"250 x\r\n", b"354 x\r\n", last_words]
     with a_scripted_server(replies) as port:
         answer = send(SmtpTransport(Server("127.0.0.1", port)))
     assert answer.kind == kind
 
 
-def test_starttls_offered_and_then_refused_sends_nothing() -> None:
+def test_a_rejected_starttls_sends_nothing() -> None:
     with a_scripted_server([b"220 x\r\n", b"250-x\r\n250 STARTTLS\r\n", b"454 4.7.0 Not now\r\n"]) as port:
         answer = send(SmtpTransport(Server("127.0.0.1", port, tls=Tls.STARTTLS)))
     assert (answer.kind, answer.stage) == (ReplyKind.OURS, Stage.TLS)
 
 
-def test_a_line_cut_before_the_mail_was_whole_is_no_lost_answer() -> None:
+def test_a_connection_lost_within_the_data_is_no_lost_reply() -> None:
     with a_scripted_server([b"220 x\r\n", b"250 x\r\n", b"250 x\r\n", b"250 x\r\n", b""]) as port:
         answer = send(SmtpTransport(Server("127.0.0.1", port)))
     assert (answer.kind, answer.stage) == (ReplyKind.OURS, Stage.CONTENT)
@@ -244,7 +238,7 @@ def test_a_line_cut_before_the_mail_was_whole_is_no_lost_answer() -> None:
 
 @contextmanager
 def a_scripted_server(replies: list[bytes]) -> Iterator[int]:
-    """Says the next reply after each thing it is told, the first before any; hangs up at an empty one or the end."""
+    """Sends the replies in order, the first as greeting; closes the connection at an empty one or the end."""
     with socket.create_server(("127.0.0.1", 0)) as door:
 
         def answer() -> None:

@@ -87,4 +87,4 @@ def test_the_stored_reply_has_the_code_once() -> None:
         return retry_policy.outcome_of(OutgoingEmail(), said, at=AT).changes["detail"]
 
     assert detail(SampleReply("mailbox", code="5.1.1", text="5.1.1 No such user")) == "5.1.1 No such user"
-    assert detail(SampleReply("mailbox", code="550", text="Nobody")) == "550 Nobody"
+    assert detail(SampleReply("mailbox", code="550", text="No such user")) == "550 No such user"

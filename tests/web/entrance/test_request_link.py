@@ -86,7 +86,7 @@ def _nothing(_person: Client) -> None:
 
 ALIKE: list[tuple[str, Callable[[Client], None]]] = [
     ("ana@mail.example", _nothing),
-    ("nobody@mail.example", _nothing),
+    ("unknown@mail.example", _nothing),
     ("ana@ma\u0131l.example", _nothing),
     ("anа@mail.example", _nothing),
     ("ana@mail.example", _without_access),
@@ -103,7 +103,7 @@ def test_response_is_the_same_for_every_address(
     cast.with_access(cast.client(practice, "Nia", address="nia@mail.example", email_ok=False))
     cast.with_access(cast.dora(cast.birch()))
     change(ana)
-    assert story(client, address) == story(Browser(), "somebody@else.example")
+    assert story(client, address) == story(Browser(), "stranger@else.example")
 
 
 def story(browser: Browser, address: str) -> list[tuple[int, dict[str, str], list[str], str]]:
@@ -126,7 +126,7 @@ def test_response_is_the_same_above_the_limit(client: Browser, ana: Client) -> N
 
 def test_every_address_takes_the_same_queries(client: Browser, ana: Client) -> None:
     counts = []
-    for address in ("ana@mail.example", "nobody@mail.example"):
+    for address in ("ana@mail.example", "unknown@mail.example"):
         with CaptureQueriesContext(connection) as queries:
             client.post(DOOR, {"email": address})
         counts.append([query["sql"].split()[0] for query in queries.captured_queries])
@@ -152,7 +152,7 @@ def test_malformed_address_stays_in_the_form(client: Browser, practice: Practice
     assert SignInRequest.objects.count() == 0
 
 
-@pytest.mark.parametrize("known", ["ana@mail.example", "nobody@mail.example"])
+@pytest.mark.parametrize("known", ["ana@mail.example", "unknown@mail.example"])
 def test_two_addresses_in_one_request_are_refused(client: Browser, ana: Client, known: str) -> None:
     for fields in ({"email": [known, "b@x.example"]}, {"email[]": [known]}, {"email[0]": known}):
         answer = client.post(DOOR, fields)
@@ -314,7 +314,7 @@ def test_chosen_language_is_kept(client: Browser, ana: Client) -> None:
     assert "Escriba su correo electrónico" in text(page)
     assert client.cookies[settings.LANGUAGE_COOKIE_NAME].value == "es"
     assert "Escriba una sola dirección" in text(client.post(DOOR, {"email": ""}))
-    assert '<html lang="es">' in text(client.get("/portal/nobody/"))
+    assert '<html lang="es">' in text(client.get("/portal/unknown/"))
     cast.in_the_portal(client, ana)
     assert "Hola" in text(client.get(f"{DOOR}home/"))
     assert PortalSession.objects.get().account.language == "es"

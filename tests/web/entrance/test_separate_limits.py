@@ -33,7 +33,7 @@ def asked_too_often_for_the_address(browser: Browser) -> None:
 
 def asked_too_often_from_the_network(browser: Browser) -> None:
     for number in range(31):
-        last = browser.post(DOOR, {"email": f"nobody{number}@mail.example"})
+        last = browser.post(DOOR, {"email": f"unknown{number}@mail.example"})
     assert last.status_code == 429
 
 

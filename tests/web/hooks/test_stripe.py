@@ -127,7 +127,7 @@ def test_404_without_a_secret_or_practice(practice: Practice) -> None:
     assert post(event()) == 404
     api_keys.save_unchecked(practice, Keys("sk_test_alder"), by=cast.DESK)
     assert post(event(), signed(event(), "")) == 404
-    assert post(event(), hook="/hooks/stripe/nobody/") == 404
+    assert post(event(), hook="/hooks/stripe/unknown/") == 404
     assert not AuditEntry.objects.filter(action=AuditAction.EVENT_REFUSED).exists()
 
 

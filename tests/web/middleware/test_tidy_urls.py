@@ -114,7 +114,7 @@ def _arguments_of(name: str, values: dict[str, str | int]) -> list[dict[str, str
 
 
 def test_what_means_no_page_stays_not_found(client: Browser, practice: Practice) -> None:
-    for path in ("/nowhere/)", "/portal/of-nobody/,", "/portal/alder-street/of-nobody/.", "/é/", "/é,", "/ñ"):
+    for path in ("/nowhere/)", "/portal/missing/,", "/portal/alder-street/missing/.", "/é/", "/é,", "/ñ"):
         assert client.get(path, follow=True).status_code == 404, path
 
 

@@ -126,8 +126,8 @@ def test_abandoned_payment_is_continued_or_restarted(ana: Browser, bill: Invoice
     shown = ana.get(again["Location"]).content.decode()
     assert "You started a payment" in shown
     assert first in shown.replace("&amp;", "&")
-    anew = ana.post(f"/portal/alder-street/payments/{attempt.ref}/again/")
-    assert anew["Location"] == pay_page(bill)
+    again = ana.post(f"/portal/alder-street/payments/{attempt.ref}/again/")
+    assert again["Location"] == pay_page(bill)
     attempt.refresh_from_db()
     assert attempt.state == AttemptState.EXPIRED
     with pytest.raises(ValueError, match="expired"):

@@ -98,10 +98,10 @@ def test_without_the_guard_links_start_more_sessions() -> None:
 def test_of_thirty_codes_in_a_browser_ten_are_compared() -> None:
     practice = cast.alder()
     # An unknown address, so that no code runs out of attempts before the browser does.
-    cast.asked(practice, "nobody@mail.example")
+    cast.asked(practice, "unknown@mail.example")
 
     def try_code() -> bool:
-        address = "nobody@mail.example"
+        address = "unknown@mail.example"
         begun = sign_in_codes.enter(practice, "222 222", browser_key="a browser", mailbox_key=address, visitor=VISITOR)
         return begun is not None
 

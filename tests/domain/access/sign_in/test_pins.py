@@ -183,7 +183,7 @@ def test_beyond_ten_attempts_a_right_pin_is_not_compared(ana: Client, practice: 
 
 def test_a_network_has_twenty_attempts_an_hour(practice: Practice) -> None:
     for number in range(20):
-        assert typed(practice, "00000000", address=f"nobody{number}@mail.example") is None
+        assert typed(practice, "00000000", address=f"unknown{number}@mail.example") is None
     with pytest.raises(RateLimitExceeded):
         typed(practice, "00000000", address="another@mail.example")
     assert typed(practice, "00000000", address="another@mail.example", ip="198.51.100.1") is None
@@ -361,7 +361,7 @@ def test_a_wrong_pin_is_recorded_for_its_client(ana: Client, practice: Practice)
 
 @pytest.mark.parametrize("pins_given", [0, 1, 2])
 def test_an_unknown_address_costs_the_same_work(practice: Practice, pins_given: int) -> None:
-    typed(practice, "00000000", address="somebody@mail.example")
+    typed(practice, "00000000", address="stranger@mail.example")
     for person in (cast.bruno(practice), cast.bea(practice))[:pins_given]:
         cast.with_access(person)
         given(person)
@@ -396,7 +396,7 @@ def shapes(queries: CaptureQueriesContext) -> list[str]:
 
 def test_over_two_hundred_wrong_pins_an_hour_are_a_burst(practice: Practice) -> None:
     for number in range(200):
-        typed(practice, "00000000", address=f"nobody{number}@mail.example", ip=f"10.0.{number}.1")
+        typed(practice, "00000000", address=f"unknown{number}@mail.example", ip=f"10.0.{number}.1")
     assert bursts.ongoing(practice) == []
     typed(practice, "00000000", address="one.more@mail.example")
     (burst,) = bursts.ongoing(practice)

@@ -183,7 +183,7 @@ def test_a_failing_request_waits_and_stops_no_other(practice: Practice, stopped_
     broken = cast.asked(practice, ANA)
     PortalAccount.objects.update(language="xx-xx")
     assert request_worker.process_next()
-    assert answered(practice, "nobody@mail.example") is RequestOutcome.UNKNOWN
+    assert answered(practice, "unknown@mail.example") is RequestOutcome.UNKNOWN
     PortalAccount.objects.update(language="")
     stopped_clock.shift(timedelta(minutes=5))
     assert request_worker.process_next()

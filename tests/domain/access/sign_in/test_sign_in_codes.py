@@ -180,7 +180,7 @@ def test_a_right_code_does_not_count_as_an_attempt(practice: Practice, ana: Clie
 
 def test_an_attempt_costs_the_same_without_a_live_code(practice: Practice, ana: Client) -> None:
     counts = []
-    for address in (ANA, "nobody@mail.example"):
+    for address in (ANA, "unknown@mail.example"):
         if address == ANA:
             cast.mailed(practice, ANA, browser=address)
         else:

@@ -176,7 +176,7 @@ def test_what_waits_at_the_bank_is_cancelled_before_another_card_is_typed(
 def test_creating_a_page_is_repeated_in_its_first_ten_minutes_alone(
     till: Till, ana: Client, bill: Invoice, minutes: int, time_machine: Traveller
 ) -> None:
-    """After that it is left to its own hour: nobody has its address."""
+    """After that it expires by itself within the hour: its URL was never given out."""
     till.stripe.fault("lost", "/v1/checkout/sessions", method="POST")
     begun = till.start(ana, bill)
     time_machine.move_to(NOW + timedelta(minutes=minutes))

@@ -1,4 +1,4 @@
-"""What became of a payment is found out, whoever asks and however late: settled once, by one path."""
+"""Polling of payments: the outcome is found and settled once, however late."""
 
 from datetime import timedelta
 
@@ -187,9 +187,9 @@ def test_what_stays_unknown_for_a_day_can_be_released_and_money_that_still_arriv
     till.stripe.fault("lost", "/v1/payment_intents", method="POST")
     attempt = till.charge(ana, card, bill)
     with pytest.raises(CannotBeReleased):
-        attempt_release.release(attempt, reason="Nobody knows", shown=None, by=DESK)
+        attempt_release.release(attempt, reason="Unknown outcome", shown=None, by=DESK)
     time_machine.move_to(NOW + timedelta(hours=25))
-    attempt_release.release(attempt, reason="Nobody knows", shown=None, by=DESK)
+    attempt_release.release(attempt, reason="Unknown outcome", shown=None, by=DESK)
     assert not fresh(bill).is_attempted
     polling.poll(
         PaymentAttempt.objects.select_related("client__practice", "practice", "account", "card").get(pk=attempt.pk)

@@ -211,7 +211,7 @@ def test_a_mismatch_and_its_release_are_audited(till: Till, ana: Client, time_ma
     time_machine.move_to(NOW + timedelta(hours=25))
     rows.update(currency="USD")
     watch.expect(
-        lambda: attempt_release.release(mine.get(), reason="Nobody knows", shown=None, by=fay), "payment.released"
+        lambda: attempt_release.release(mine.get(), reason="Unknown outcome", shown=None, by=fay), "payment.released"
     )
     assert mine.get().state == AttemptState.RELEASED
     watch.expect(lambda: settlement.end(mine.get(), AttemptState.EXPIRED))

@@ -57,10 +57,10 @@ def test_access_off_links_to_the_switch(office: Browser, practice: Practice) -> 
 
 
 def test_no_address_links_to_client_info(office: Browser, practice: Practice) -> None:
-    nobody = cast.client(practice, "Nobody")
-    answer = send(office, nobody)
+    nora = cast.client(practice, "Nora")
+    answer = send(office, nora)
     assert answer.status_code == 409
-    assert f'href="/office/clients/{nobody.ref}/edit/info/"' in answer.content.decode().partition('id="send-note"')[2]
+    assert f'href="/office/clients/{nora.ref}/edit/info/"' in answer.content.decode().partition('id="send-note"')[2]
 
 
 @pytest.mark.parametrize(

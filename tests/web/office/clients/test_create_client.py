@@ -201,7 +201,7 @@ def test_duplicate_address_is_refused(office: Browser) -> None:
         ({"date_of_birth": "12/31/2026"}, "still to come"),
         ({"date_of_birth": "01/01/1850"}, "Check the year"),
         ({"date_of_birth": "02/30/1988"}, "There is no such date."),
-        ({"clinician": "nobody"}, "That colleague can’t be chosen"),
+        ({"clinician": "unknown"}, "That colleague can’t be chosen"),
         ({"clinician": "\x00"}, "That colleague can’t be chosen"),
         ({"language": "tlh"}, "valid choice"),
         ({"addresses-TOTAL_FORMS": "many"}, "The form arrived incomplete"),

@@ -98,7 +98,7 @@ def test_sixth_attempt_in_five_minutes_is_refused(
 
 def test_fifty_attempts_per_network_in_ten_minutes(fay: StaffMember, stopped_clock: time_machine.Traveller) -> None:
     for number in range(50):
-        password_attempts.reserve_attempt(f"nobody{number}@alder-street.example", ip="192.0.2.1")
+        password_attempts.reserve_attempt(f"unknown{number}@alder-street.example", ip="192.0.2.1")
     assert try_door(Browser(REMOTE_ADDR="192.0.2.1"), fay.email).status_code == 429
     assert try_door(Browser(REMOTE_ADDR="192.0.2.2"), fay.email).status_code == 302
     stopped_clock.shift(timedelta(minutes=10))
@@ -111,7 +111,7 @@ def test_successful_sign_ins_are_not_limited(client: Browser, fay: StaffMember) 
 
 
 def test_attempts_with_an_unknown_address_are_counted(client: Browser, fay: StaffMember) -> None:
-    statuses = [try_door(client, "nobody@alder-street.example").status_code for _ in range(6)]
+    statuses = [try_door(client, "unknown@alder-street.example").status_code for _ in range(6)]
     assert statuses == [422] * 5 + [429]
     assert not AuditEntry.objects.exists()
 
