@@ -25,7 +25,7 @@ def stored() -> Iterator[str]:
             yield model.__name__
 
 
-@pytest.mark.parametrize("nobody", ["nobody", "the client", "owner"])
+@pytest.mark.parametrize("visitor", ["nobody", "the client", "owner"])
 def test_no_field_accepts_a_card_number(world: World, visitor: str, caplog: pytest.LogCaptureFixture) -> None:
     browser, wrong, tried = world.browsers[visitor], [], 0
     for path, found in forms_of(world, visitor).items():

@@ -37,7 +37,7 @@ def as_filled_in(forms: list[FormOnPage]) -> list[dict[str, str]]:
     return [fields for number, fields in enumerate(filled) if fields not in filled[:number]]
 
 
-@pytest.mark.parametrize("nobody", ["nobody", "the client", "owner"])
+@pytest.mark.parametrize("visitor", ["nobody", "the client", "owner"])
 def test_what_a_page_does_not_offer_is_never_stored(world: World, visitor: str) -> None:
     browser, stored, refused = world.browsers[visitor], [], set()
     for path, forms in forms_of(world, visitor).items():
