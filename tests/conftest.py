@@ -4,7 +4,7 @@ from hypothesis import settings
 
 pytest_plugins = [
     "tests.cast",
-    "tests.support.append_only",
+    "tests.support.clean_up",
     "tests.support.at_random",
     "tests.support.browser",
     "tests.support.clock",

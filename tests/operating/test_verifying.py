@@ -13,7 +13,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing.audit import sealing
 from portico.plumbing.models import AuditEntry
 from tests import cast
-from tests.support import append_only
+from tests.support import clean_up
 
 pytestmark = pytest.mark.both_databases
 
@@ -40,7 +40,7 @@ def test_an_intact_audit_log_is_sound(practice: Practice) -> None:
 def test_the_first_altered_entry_is_named() -> None:
     cast.ana(cast.alder())
     sealing.seal_all()
-    with append_only.lifted():
+    with clean_up.triggers_off():
         AuditEntry.objects.filter(pk=AuditEntry.objects.order_by("id")[1].pk).update(actor_name="Somebody else")
     code, output = run("verify_trail", "--json")
     (report,) = json.loads(output)["practices"]

@@ -18,7 +18,7 @@ from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log, sealing
 from portico.plumbing.models import AuditChainHead, AuditEntry, AuditSeal
 from tests.plumbing.sample_rows import a_client, a_practice
-from tests.support.append_only import lifted
+from tests.support.clean_up import triggers_off
 
 pytestmark = pytest.mark.both_databases
 
@@ -102,7 +102,7 @@ def test_young_entries_are_not_settled(practice: Practice) -> None:
 )
 def test_an_edited_entry_is_detected(practice: Practice, column: str, value: object) -> None:
     third = AuditSeal.objects.get(position=3).entry_id
-    with lifted():
+    with triggers_off():
         AuditEntry.objects.filter(pk=third).update(**{column: value})
 
     verdict = sealing.verify(practice)
@@ -113,7 +113,7 @@ def test_an_edited_entry_is_detected(practice: Practice, column: str, value: obj
 
 def test_a_changed_client_is_detected(practice: Practice) -> None:
     second = AuditSeal.objects.get(position=2).entry_id
-    with lifted():
+    with triggers_off():
         AuditEntry.objects.filter(pk=second).update(client=a_client(practice))
 
     assert sealing.verify(practice).first_bad == 2
@@ -121,7 +121,7 @@ def test_a_changed_client_is_detected(practice: Practice) -> None:
 
 def test_a_deleted_entry_is_detected(practice: Practice) -> None:
     second = AuditSeal.objects.get(position=2)
-    with lifted():
+    with triggers_off():
         AuditSeal.objects.filter(pk=second.pk).delete()
         AuditEntry.objects.filter(pk=second.entry_id).delete()
 
@@ -132,7 +132,7 @@ def test_a_deleted_entry_is_detected(practice: Practice) -> None:
 
 def test_a_deleted_entry_is_detected_after_renumbering(practice: Practice) -> None:
     second = AuditSeal.objects.get(position=2)
-    with lifted():
+    with triggers_off():
         AuditSeal.objects.filter(pk=second.pk).delete()
         AuditEntry.objects.filter(pk=second.entry_id).delete()
         for position in (3, 4):
@@ -142,7 +142,7 @@ def test_a_deleted_entry_is_detected_after_renumbering(practice: Practice) -> No
 
 
 def test_missing_last_seals_are_detected(practice: Practice) -> None:
-    with lifted():
+    with triggers_off():
         AuditSeal.objects.filter(position__gt=2).delete()
         AuditEntry.objects.filter(seal=None).delete()
 
@@ -153,7 +153,7 @@ def test_missing_last_seals_are_detected(practice: Practice) -> None:
 
 def test_a_truncated_chain_leaves_unsealed_entries(practice: Practice) -> None:
     third = AuditSeal.objects.get(position=3)
-    with lifted():
+    with triggers_off():
         AuditSeal.objects.filter(position__gt=3).delete()
     AuditChainHead.objects.filter(practice=practice).update(position=3, digest=third.digest)
 
@@ -176,7 +176,7 @@ def test_a_head_with_another_digest_is_detected(practice: Practice) -> None:
 
 
 def test_a_chain_rebuilt_without_the_key_is_detected(practice: Practice) -> None:
-    with lifted():
+    with triggers_off():
         digest = b""
         for seal in AuditSeal.objects.order_by("position").select_related("entry"):
             digest = hashlib.sha256(digest + sealing.canonical(seal.entry)).digest()
