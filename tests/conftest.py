@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.support.browser",
     "tests.support.clock",
     "tests.support.memory",
+    "tests.support.migrated",
     "tests.support.network",
     "tests.support.paying",
     "tests.support.pressing",

@@ -7,7 +7,6 @@ under the environment of tests/environment.py, at least one row per table. It ca
 import base64
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import form_recovery
 from tests.operating.test_verifying import run
+from tests.support import migrated
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow, pytest.mark.django_db]
 
@@ -118,39 +118,21 @@ def upgraded(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[None]:
     """A database of the previous version with its rows, migrated: the tests of this module are connected to it."""
-    with django_db_blocker.unblock(), another_database(tmp_path_factory.mktemp("upgrade")):
-        insert(rows, migrated_to(PREVIOUS))
-        call_command("migrate", verbosity=0)
-        with django_db_blocker.block():
-            yield
-
-
-@contextmanager
-def another_database(folder: Path) -> Iterator[None]:
-    """Connects to an empty database, which is dropped at the end."""
-    name_of_tests = connection.settings_dict["NAME"]
-    name = str(folder / "upgrade.sqlite3") if connection.vendor == "sqlite" else f"{name_of_tests}_upgrade"
-    if connection.vendor == "postgresql":
-        _administer(f'CREATE DATABASE "{name}"')
-    _connect_to(name)
-    try:
-        yield
-    finally:
-        _connect_to(name_of_tests)
-        if connection.vendor == "postgresql":
-            _administer(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def _connect_to(name: str) -> None:
-    connection.close()
-    if connection.vendor == "postgresql":
-        connection.close_pool()  # type: ignore[attr-defined]  # Only PostgreSQL has one.
-    connection.settings_dict["NAME"] = name
-
-
-def _administer(statement: str) -> None:
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(statement)
+    is_file = connection.vendor == "sqlite"
+    name = (
+        str(tmp_path_factory.mktemp("upgrade") / "upgrade.sqlite3")
+        if is_file
+        else f"{connection.settings_dict['NAME']}_upgrade"
+    )
+    with django_db_blocker.unblock():
+        migrated.create_copy(name, label="previous", make=lambda: insert(rows, migrated_to(PREVIOUS)))
+        try:
+            with migrated.connected_to(name):
+                call_command("migrate", verbosity=0)
+                with django_db_blocker.block():
+                    yield
+        finally:
+            migrated.drop(name)
 
 
 def migrated_to(targets: tuple[tuple[str, str], ...]) -> StateApps:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from xdist.remote import Producer
 
-from tests.support import postgresql
+from tests.support import postgresql, shared_memory
 from tests.support.scheduling import PerDatabaseScheduling
 
 KINDS = ("sqlite", "postgresql")
@@ -41,7 +41,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     """Starts the databases of the run; parallel workers inherit their addresses through the environment."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         chosen = early_config.known_args_namespace.database
-        folder = tempfile.TemporaryDirectory(prefix="portico-tests-", ignore_cleanup_errors=True)
+        folder = tempfile.TemporaryDirectory(
+            prefix="portico-tests-", dir=shared_memory.folder(), ignore_cleanup_errors=True
+        )
         early_config.add_cleanup(folder.cleanup)
         os.environ[URL_VARIABLE.format("SQLITE")] = f"sqlite:///{folder.name}/portico.sqlite3"
         if chosen != "sqlite":

@@ -1,8 +1,8 @@
-"""What was loaded before the first test stays to the end: the garbage collector need not look at it again and again."""
+"""Freezes what was loaded before the first test, so that the garbage collector does not examine it again and again."""
 
 import gc
 
-# While modules are loaded and tests are gathered there is nothing to collect but what is frozen right afterwards.
+# While modules are imported and tests are collected there is little garbage; what they leave is frozen afterwards.
 gc.disable()
 
 

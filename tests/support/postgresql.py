@@ -12,10 +12,13 @@ from pathlib import Path
 
 import psycopg
 
+from tests.support import shared_memory
 from tests.support.ports import free_port
 
 DEBIAN = Path("/usr/lib/postgresql")
-QUICK_NOT_SAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+QUICK_NOT_SAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+# The write-ahead log stays small enough for a folder in memory.
+SETTINGS = (*QUICK_NOT_SAFE, "max_connections=200", "max_wal_size=256MB", "wal_level=minimal", "max_wal_senders=0")
 MISSING = "PostgreSQL 15 or newer is missing. As root: apt-get install postgresql"
 
 
@@ -55,7 +58,7 @@ class Cluster:
 def start() -> Cluster:
     """Makes and starts a cluster; refuses with one sentence when PostgreSQL is not installed."""
     owner = _owner()
-    folder = Path(tempfile.mkdtemp(prefix="portico-postgresql-"))
+    folder = Path(tempfile.mkdtemp(prefix="portico-postgresql-", dir=shared_memory.folder()))
     if owner:
         os.chown(folder, owner.pw_uid, owner.pw_gid)
     _make(folder, owner)
@@ -67,7 +70,7 @@ def start() -> Cluster:
 
 def _serve(folder: Path, port: int) -> subprocess.Popen[bytes]:
     owner = _owner()
-    settings = ("listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", *QUICK_NOT_SAFE)
+    settings = ("listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", *SETTINGS)
     command = [str(programs() / "postgres"), "-D", str(folder / "cluster"), *(f"--{setting}" for setting in settings)]
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(
