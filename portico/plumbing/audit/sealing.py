@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models import Exists, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from portico.plumbing import clock
 from portico.plumbing.models.audit import AuditChainHead, AuditEntry, AuditSeal
@@ -46,14 +48,11 @@ class ChainReport:
 
 def seal_all(*, at_most: int = 500) -> int:
     """Seals the unsealed entries of every practice; returns how many. The worker calls it every second."""
-    practices = AuditEntry._meta.get_field("practice").related_model
-    return sum(seal(pk, at_most=at_most) for pk in practices._default_manager.values_list("pk", flat=True))
+    return sum(seal(practice_id, at_most=at_most) for practice_id in _practices_with_work())
 
 
 def seal(practice_id: int, *, at_most: int = 500) -> int:
     """Seals up to `at_most` entries of one practice, in the order of their ids; returns how many."""
-    if not _has_work(practice_id):  # A plain read: no lock while there is nothing to seal.
-        return 0
     AuditChainHead.objects.get_or_create(practice_id=practice_id)
     key_id = next(iter(settings.FIELD_KEYS))
     key = _key(key_id)
@@ -128,13 +127,18 @@ def canonical(entry: AuditEntry) -> bytes:
     return json.dumps(stored, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
-def _has_work(practice_id: int) -> bool:
-    settled_id = _head(practice_id).settled_id
-    if _unsealed(practice_id, after=settled_id).exists():
-        return True
-    # All is sealed, but entries sealed long ago should not be scanned each time.
-    oldest = AuditEntry.objects.filter(practice_id=practice_id, id__gt=settled_id).order_by("id").first()
-    return oldest is not None and oldest.at < clock.now() - 2 * SETTLED_AFTER
+def _practices_with_work() -> list[int]:
+    """Returns the ids of practices with unsealed entries, found by one plain read: no lock while there are none.
+
+    So is a practice whose entries were sealed long ago: they should not be scanned each time.
+    """
+    practices = AuditEntry._meta.get_field("practice").related_model
+    head = AuditChainHead.objects.filter(practice_id=OuterRef(OuterRef("pk")))
+    settled_id = Coalesce(Subquery(head.values("settled_id")), 0)
+    entries = AuditEntry.objects.filter(practice_id=OuterRef("pk"), id__gt=settled_id)
+    old = entries.filter(at__lt=clock.now() - 2 * SETTLED_AFTER)
+    found = practices._default_manager.filter(Exists(entries.filter(seal=None)) | Exists(old))
+    return list(found.order_by("pk").values_list("pk", flat=True))
 
 
 def _head(practice_id: int) -> AuditChainHead:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.db import connection
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice
@@ -58,6 +58,16 @@ def test_seals_count_from_one_without_gaps(practice: Practice) -> None:
 def test_sealing_again_finds_nothing_and_takes_no_lock(practice: Practice) -> None:
     assert sealing.seal(practice.pk) == 0
     assert sealing.seal_all() == 0
+
+
+def test_one_query_finds_what_is_unsealed(
+    practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(3):
+        _entries(a_practice(), 1)
+    assert sealing.seal_all() == 3
+    with django_assert_num_queries(1):
+        assert sealing.seal_all() == 0
 
 
 def test_sealing_continues_after_a_full_batch(transactional_db: None) -> None:
