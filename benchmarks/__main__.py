@@ -14,7 +14,7 @@ from tests import environment
 from tests.support import postgresql
 
 KINDS = ("sqlite", "postgresql")
-PARTS = ("list", "invoices", "pages", "mail", "entrance", "papers")
+PARTS = ("list", "invoices", "pages", "mail", "entrance", "papers", "idle")
 
 
 def main() -> int:

@@ -4,7 +4,7 @@ import time
 
 from django.core.management import call_command
 
-from benchmarks import bills, entrance, figures, lookups, mail, pages, papers, people
+from benchmarks import bills, entrance, figures, idle, lookups, mail, pages, papers, people
 from benchmarks.lookups import Measured
 from portico.domain.clients.models import Client, SearchTerm
 from portico.domain.practices.models import Practice
@@ -15,6 +15,9 @@ SMALL = 1_000
 def run(*, clients: int, show_plans: bool, parts: set[str]) -> bool:
     """Prints every figure; False when something is answered by reading a whole table."""
     measured: list[Measured] = []
+    if "idle" in parts:
+        call_command("migrate", verbosity=0)
+        idle.measure()
     if "mail" in parts:
         call_command("migrate", verbosity=0)
         mail.measure()

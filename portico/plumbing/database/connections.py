@@ -1,4 +1,4 @@
-"""Settings of SQLite connections, WAL checkpoints, and the `begins_with` lookup."""
+"""Settings of SQLite connections, WAL checkpoints, the version of the data, and the `begins_with` lookup."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -55,6 +55,14 @@ def _upper_bound(prefix: str) -> str | None:
         if following <= 0x10FFFF:
             return prefix[:index] + chr(following)
     return None
+
+
+def data_version() -> object:
+    """Returns a value that changes with every commit of another connection; reading it costs almost nothing."""
+    is_sqlite = connection.vendor == "sqlite"
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA data_version" if is_sqlite else "SELECT pg_current_snapshot()::text")
+        return cursor.fetchone()[0]
 
 
 def checkpoint_wal() -> None:

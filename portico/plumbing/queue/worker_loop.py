@@ -3,23 +3,56 @@
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
+from portico.plumbing.database.connections import data_version
+
 logger = logging.getLogger(__name__)
 
 DATABASE_RETRY_SECONDS = 1.0
+# Time alone makes rows due, such as retries: without any change, each job looks again after this.
+LOOK_AGAIN_SECONDS = 5.0
+
+
+class Job:
+    """Does one piece of work at each run. `work` returns False if there was none.
+
+    A job without work runs again when the data have changed, or after LOOK_AGAIN_SECONDS. There are at least `pause`
+    seconds between two runs; with `only_when_idle` they follow only a run without work.
+    """
+
+    def __init__(self, work: Callable[[], bool], *, pause: float = 0.0, only_when_idle: bool = False) -> None:
+        self._work = work
+        self._pause = pause
+        self._only_when_idle = only_when_idle
+        self._next_at = 0.0
+        self._idle_version: object = None
+        self._idle_until = 0.0
+
+    def run(self, version: object) -> bool:
+        """Runs the job unless it pauses or, in this version of the data, has no work. Returns True if it had some."""
+        now = time.monotonic()
+        if now < self._next_at or (version == self._idle_version and now < self._idle_until):
+            return False
+        had_work = self._work()
+        if not had_work:
+            self._idle_version, self._idle_until = version, now + LOOK_AGAIN_SECONDS
+        if not (had_work and self._only_when_idle):
+            self._next_at = now + self._pause
+        return had_work
 
 
 @dataclass(frozen=True)
 class WorkerQueue:
-    """Jobs run in turn. A job does one piece of work and returns False if there was none."""
+    """Jobs that run in turn, in a thread of their own."""
 
     name: str
-    jobs: Sequence[Callable[[], bool]]
+    jobs: Sequence[Job]
 
 
 def run(queues: Sequence[WorkerQueue], stop: threading.Event, *, pause: float = 0.2) -> None:
@@ -40,10 +73,12 @@ def run(queues: Sequence[WorkerQueue], stop: threading.Event, *, pause: float = 
 
 def _work(queue: WorkerQueue, stop: threading.Event, pause: float) -> None:
     is_unavailable = False
+    # The version does not count the commits of this thread's own connection (SQLite).
+    busy_rounds = 0
     try:
         while not stop.is_set():
             try:
-                did_something = _one_round(queue, stop)
+                did_something = _one_round(queue, (data_version(), busy_rounds), stop)
             except (OperationalError, InterfaceError) as error:
                 if not is_unavailable:
                     names = {"queue": queue.name, "error": type(error).__name__}
@@ -57,16 +92,18 @@ def _work(queue: WorkerQueue, stop: threading.Event, pause: float) -> None:
                 logger.info("worker.database_back", extra={"queue": queue.name})
             # Returns a pooled connection, and closes a broken one.
             close_old_connections()
-            if not did_something:
+            if did_something:
+                busy_rounds += 1
+            else:
                 stop.wait(pause)
     finally:
         connections.close_all()
 
 
-def _one_round(queue: WorkerQueue, stop: threading.Event) -> bool:
+def _one_round(queue: WorkerQueue, version: object, stop: threading.Event) -> bool:
     did_something = False
     for job in queue.jobs:
         if stop.is_set():
             break
-        did_something = job() or did_something
+        did_something = job.run(version) or did_something
     return did_something

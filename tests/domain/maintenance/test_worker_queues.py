@@ -1,12 +1,9 @@
 """The worker's two queues: sign-in mail beside everything else."""
 
-import time
-
-import pytest
 from django.test import override_settings
 
 from portico.domain.maintenance.models import ScheduledTask
-from portico.domain.maintenance.worker_queues import Throttle, repeat_while_busy, worker_queues
+from portico.domain.maintenance.worker_queues import repeat_while_busy, worker_queues
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry, AuditSeal
 from portico.plumbing.queue.worker_loop import WorkerQueue
@@ -21,7 +18,7 @@ def queue_named(name: str) -> WorkerQueue:
 
 def run_round(queue: WorkerQueue) -> bool:
     """Runs every job of the queue once. Returns True if any had work."""
-    return True in [job() for job in queue.jobs]
+    return True in [job.run(object()) for job in queue.jobs]
 
 
 def test_sign_in_requests_and_mail_have_their_own_queue() -> None:
@@ -44,37 +41,6 @@ def test_a_queue_without_work_returns_false(practice: Practice) -> None:
         pass
     assert not run_round(rest)
     assert not run_round(queue_named("entrance"))
-
-
-@pytest.mark.real_time
-def test_an_idle_throttle_pauses_only_without_work() -> None:
-    results = [True, False, True]
-    done: list[bool] = []
-
-    def job() -> bool:
-        done.append(results[len(done)])
-        return done[-1]
-
-    throttled = Throttle(job, seconds=0.1, only_when_idle=True)
-    assert [throttled(), throttled(), throttled(), throttled()] == [True, False, False, False]
-    assert len(done) == 2
-    time.sleep(0.11)
-    assert throttled()
-
-
-@pytest.mark.real_time
-def test_a_throttle_pauses_after_work_too() -> None:
-    done: list[int] = []
-
-    def job() -> bool:
-        done.append(len(done))
-        return True
-
-    throttled = Throttle(job, seconds=0.1)
-    assert [throttled(), throttled(), throttled()] == [True, False, False]
-    assert len(done) == 1
-    time.sleep(0.11)
-    assert throttled()
 
 
 def test_a_job_is_repeated_while_it_has_work() -> None:

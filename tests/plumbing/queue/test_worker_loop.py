@@ -8,7 +8,8 @@ import pytest
 from django.db import OperationalError
 
 from portico.plumbing.queue import worker_loop
-from portico.plumbing.queue.worker_loop import WorkerQueue
+from portico.plumbing.queue.worker_loop import Job, WorkerQueue
+from tests.plumbing.sample_rows import a_practice
 
 pytestmark = [pytest.mark.real_time, pytest.mark.django_db(transaction=True)]
 
@@ -37,9 +38,10 @@ def test_a_slow_queue_does_not_delay_the_other() -> None:
     def quick() -> bool:
         if not slow_ended.is_set():
             done.append("quick")
-        return False
+            time.sleep(0.01)
+        return True
 
-    run(WorkerQueue("slow", [slow]), WorkerQueue("quick", [quick]), until=slow_ended.is_set)
+    run(WorkerQueue("slow", [Job(slow)]), WorkerQueue("quick", [Job(quick)]), until=slow_ended.is_set)
     assert len(done) > 10
 
 
@@ -52,7 +54,7 @@ def test_current_jobs_finish_before_shutdown() -> None:
         ended.set()
         return True
 
-    run(WorkerQueue("rest", [work]), until=began.is_set)
+    run(WorkerQueue("rest", [Job(work)]), until=began.is_set)
     assert ended.is_set()
 
 
@@ -65,7 +67,9 @@ def test_there_is_no_pause_while_there_is_work() -> None:
         return bool(left)
 
     stop = threading.Event()
-    thread = threading.Thread(target=worker_loop.run, args=([WorkerQueue("rest", [work])], stop), kwargs={"pause": 0.2})
+    thread = threading.Thread(
+        target=worker_loop.run, args=([WorkerQueue("rest", [Job(work)])], stop), kwargs={"pause": 0.2}
+    )
     began = time.monotonic()
     thread.start()
     while left and time.monotonic() - began < 10:
@@ -81,7 +85,9 @@ def test_a_crashed_queue_ends_the_process(caplog: pytest.LogCaptureFixture) -> N
 
     with pytest.raises(SystemExit) as ended:
         worker_loop.run(
-            [WorkerQueue("bad", [stumble]), WorkerQueue("good", [lambda: False])], threading.Event(), pause=0.01
+            [WorkerQueue("bad", [Job(stumble)]), WorkerQueue("good", [Job(lambda: False)])],
+            threading.Event(),
+            pause=0.01,
         )
     assert ended.value.code == 1
     (record,) = [record for record in caplog.records if record.message == "worker.queue_crashed"]
@@ -91,6 +97,7 @@ def test_a_crashed_queue_ends_the_process(caplog: pytest.LogCaptureFixture) -> N
 def test_a_database_outage_is_logged_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     caplog.set_level("INFO")
     monkeypatch.setattr(worker_loop, "DATABASE_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(worker_loop, "LOOK_AGAIN_SECONDS", 0.01)
     attempts: list[int] = []
 
     def work() -> bool:
@@ -99,6 +106,72 @@ def test_a_database_outage_is_logged_once(caplog: pytest.LogCaptureFixture, monk
             raise OperationalError("away")
         return False
 
-    run(WorkerQueue("rest", [work]), until=lambda: len(attempts) > 6)
+    run(WorkerQueue("rest", [Job(work)]), until=lambda: len(attempts) > 6)
     told = [record.message for record in caplog.records if record.message.startswith("worker.")]
     assert told == ["worker.database_away", "worker.database_back"]
+
+
+class Work:
+    """Work with these results in turn; the last one is repeated."""
+
+    def __init__(self, results: list[bool]) -> None:
+        self.results = results
+        self.runs = 0
+
+    def __call__(self) -> bool:
+        self.runs += 1
+        return self.results.pop(0) if len(self.results) > 1 else self.results[0]
+
+
+def test_a_job_without_work_waits_for_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = Work([True, False])
+    job = Job(work)
+    assert [job.run(1), job.run(1), job.run(1)] == [True, False, False]
+    assert work.runs == 2
+    job.run(2)
+    assert work.runs == 3
+    monkeypatch.setattr(worker_loop, "LOOK_AGAIN_SECONDS", 0.01)
+    job.run(3)
+    time.sleep(0.02)
+    job.run(3)
+    assert work.runs == 5
+
+
+def test_a_job_pauses_between_two_runs() -> None:
+    work = Work([True])
+    job = Job(work, pause=0.1)
+    assert [job.run(version) for version in range(3)] == [True, False, False]
+    assert work.runs == 1
+    time.sleep(0.11)
+    assert job.run(3)
+
+
+def test_a_pause_for_idle_jobs_follows_only_a_run_without_work() -> None:
+    work = Work([True, False, True])
+    job = Job(work, pause=0.1, only_when_idle=True)
+    assert [job.run(version) for version in range(4)] == [True, False, False, False]
+    assert work.runs == 2
+    time.sleep(0.11)
+    assert job.run(4)
+
+
+def test_a_commit_of_another_connection_wakes_an_idle_job() -> None:
+    work = Work([False])
+
+    def committed() -> bool:
+        if work.runs == 1:
+            a_practice()
+        return work.runs > 1
+
+    began = time.monotonic()
+    run(WorkerQueue("rest", [Job(work)]), until=committed)
+    assert work.runs > 1
+    assert time.monotonic() - began < worker_loop.LOOK_AGAIN_SECONDS
+
+
+def test_work_of_the_queue_itself_wakes_its_other_jobs() -> None:
+    idle = Work([False])
+    began = time.monotonic()
+    run(WorkerQueue("rest", [Job(idle), Job(Work([True, False]))]), until=lambda: idle.runs > 1)
+    assert idle.runs > 1
+    assert time.monotonic() - began < worker_loop.LOOK_AGAIN_SECONDS
