@@ -140,7 +140,7 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
     ]
 
 
-def test_the_office_is_for_everybody(browsing: Browsing, site: Process) -> None:
+def test_the_office_is_accessible(browsing: Browsing, site: Process) -> None:
     practice = cast.alder()
     owner = cast.elm(practice)
     # The server hashes as in real life, the test itself as fast as it can.
@@ -166,7 +166,7 @@ def test_the_office_is_for_everybody(browsing: Browsing, site: Process) -> None:
     assert pages.names("office") - seen == STAFF_FIRST_DAY | PINS
 
 
-def test_the_entrance_and_the_portal_are_for_everybody(browsing: Browsing, site: Process) -> None:
+def test_entrance_and_portal_are_accessible(browsing: Browsing, site: Process) -> None:
     practice = cast.alder()
     bea = cast.bea(practice)
     cast.with_access(bea)
@@ -230,7 +230,7 @@ def reach(page: Page, name: str) -> None:
     raise AssertionError(f"The keyboard does not reach {name!r}.")
 
 
-def test_a_client_gets_in_and_out_with_the_keyboard_alone(browsing: Browsing, site: Process) -> None:
+def test_signing_in_and_out_by_keyboard(browsing: Browsing, site: Process) -> None:
     person: Client = cast.ana(cast.alder())
     page = browsing.window(site.url)
     page.goto(f"{PORTAL}link/{cast.token_of(cast.invited(person))}/")

@@ -26,7 +26,7 @@ def practice(transactional_db: None) -> Practice:
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_a_bill_is_made_shared_and_seen_and_cash_pays_it(
+def test_a_bill_is_issued_shared_seen_and_paid_in_cash(
     browsing: Browsing, live_server: LiveServer, practice: Practice, *, javascript: bool
 ) -> None:
     ana = cast.ana(practice)

@@ -43,7 +43,7 @@ def tab(person: Client) -> str:
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with script", "without script"])
-def test_a_wrong_address_is_corrected_and_only_the_new_mail_opens(
+def test_a_corrected_address_voids_the_old_link(
     browsing: Browsing, live_server: LiveServer, practice: Practice, *, javascript: bool
 ) -> None:
     ana = cast.ana(practice)
@@ -70,7 +70,7 @@ def test_a_wrong_address_is_corrected_and_only_the_new_mail_opens(
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with script", "without script"])
-def test_an_invitation_is_sent_again_also_after_the_client_has_signed_in(
+def test_an_invitation_is_sent_again_after_signing_in(
     browsing: Browsing, live_server: LiveServer, practice: Practice, *, javascript: bool
 ) -> None:
     ana = cast.ana(practice)
@@ -89,7 +89,7 @@ def test_an_invitation_is_sent_again_also_after_the_client_has_signed_in(
     expect(laptop.get_by_role("heading", name="Hello, Ana")).to_be_visible()
 
 
-def test_another_address_is_chosen_in_the_dropdown_and_the_first_is_out_at_once(
+def test_choosing_another_address_ends_the_first(
     browsing: Browsing, live_server: LiveServer, practice: Practice
 ) -> None:
     ana = cast.ana(practice)

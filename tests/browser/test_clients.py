@@ -34,9 +34,7 @@ def at_the_desk(
     return page
 
 
-def test_the_list_follows_what_is_typed_and_leaves_the_cursor_where_it_is(
-    browsing: Browsing, live_server: LiveServer, practice: Practice
-) -> None:
+def test_search_as_you_type_keeps_the_cursor(browsing: Browsing, live_server: LiveServer, practice: Practice) -> None:
     cast.ana(practice)
     cast.carol(practice)
     page = at_the_desk(browsing, live_server, practice)
@@ -54,9 +52,7 @@ def test_the_list_follows_what_is_typed_and_leaves_the_cursor_where_it_is(
     expect(page.get_by_test_id("client-row")).to_have_count(2)
 
 
-def test_without_script_the_list_is_searched_by_enter(
-    browsing: Browsing, live_server: LiveServer, practice: Practice
-) -> None:
+def test_without_script_enter_searches(browsing: Browsing, live_server: LiveServer, practice: Practice) -> None:
     cast.ana(practice)
     cast.carol(practice)
     page = at_the_desk(browsing, live_server, practice, javascript=False, width=320)
@@ -69,7 +65,7 @@ def test_without_script_the_list_is_searched_by_enter(
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_enter_in_a_field_saves_and_removes_nothing(
+def test_enter_in_a_field_saves_the_form(
     browsing: Browsing, live_server: LiveServer, practice: Practice, *, javascript: bool
 ) -> None:
     ana = cast.ana(practice)
@@ -84,9 +80,7 @@ def test_enter_in_a_field_saves_and_removes_nothing(
     assert Client.objects.get().first_name == "Anna"
 
 
-def test_addresses_are_added_removed_and_corrected_without_script(
-    browsing: Browsing, live_server: LiveServer, practice: Practice
-) -> None:
+def test_addresses_are_edited_without_script(browsing: Browsing, live_server: LiveServer, practice: Practice) -> None:
     ana = cast.ana(practice)
     page = at_the_desk(browsing, live_server, practice, javascript=False, width=320)
     page.goto(f"/office/clients/{ana.ref}/edit/info/")
@@ -102,7 +96,7 @@ def test_addresses_are_added_removed_and_corrected_without_script(
     assert [row.address for row in ana.email_addresses.open()] == ["ana@gmail.com"]
 
 
-def test_a_client_is_created_and_invited_in_one_go_without_script(
+def test_a_client_is_created_and_invited_without_script(
     browsing: Browsing, live_server: LiveServer, practice: Practice
 ) -> None:
     page = at_the_desk(browsing, live_server, practice, javascript=False, width=320)
@@ -119,9 +113,7 @@ def test_a_client_is_created_and_invited_in_one_go_without_script(
     expect(page.get_by_test_id("portal-state")).to_have_attribute("data-state", "invited")
 
 
-def test_archiving_asks_once_more_without_script(
-    browsing: Browsing, live_server: LiveServer, practice: Practice
-) -> None:
+def test_archiving_is_confirmed_without_script(browsing: Browsing, live_server: LiveServer, practice: Practice) -> None:
     ana = cast.ana(practice)
     page = at_the_desk(browsing, live_server, practice, javascript=False)
     page.goto(f"/office/clients/{ana.ref}/")

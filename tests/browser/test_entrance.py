@@ -62,16 +62,14 @@ def ask(page: Page, address: str = ANA) -> None:
 
 
 @contextmanager
-def nothing_sticks_out(page: Page) -> Iterator[None]:
+def expect_no_sideways_scrolling(page: Page) -> Iterator[None]:
     """Whatever is done within, nothing scrolls sideways at the end of it."""
     yield
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["with script", "without script"])
-def test_who_asks_gets_a_mail_whose_link_opens_the_portal(
-    house: House, browsing: Browsing, *, has_script: bool
-) -> None:
+def test_a_requested_link_opens_the_portal(house: House, browsing: Browsing, *, has_script: bool) -> None:
     phone = browsing.window(house.web.url, javascript=has_script, width=320)
     ask(phone)
     expect(phone.get_by_text(ANA)).to_be_visible()
@@ -83,23 +81,21 @@ def test_who_asks_gets_a_mail_whose_link_opens_the_portal(
     expect(phone.get_by_role("heading", name="Hello, Ana")).to_be_visible()
 
 
-def test_nothing_sticks_out_of_a_narrow_phone(house: House, browsing: Browsing) -> None:
+def test_pages_fit_a_narrow_phone(house: House, browsing: Browsing) -> None:
     phone = browsing.window(house.web.url, width=320)
-    with nothing_sticks_out(phone):
+    with expect_no_sideways_scrolling(phone):
         phone.goto(DOOR)
-    with nothing_sticks_out(phone):
+    with expect_no_sideways_scrolling(phone):
         ask(phone, f"{'a-very-long-name' * 4}@a-very-long-domain-of-somebody.example")
     other = browsing.window(house.web.url, width=320)
-    with nothing_sticks_out(other):
+    with expect_no_sideways_scrolling(other):
         other.goto(f"{DOOR}code/")
-    with nothing_sticks_out(other):
+    with expect_no_sideways_scrolling(other):
         other.goto(f"{DOOR}link/never-was/")
 
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["with script", "without script"])
-def test_a_code_opens_the_portal_where_it_was_asked_for_and_nowhere_else(
-    house: House, browsing: Browsing, *, has_script: bool
-) -> None:
+def test_a_code_works_only_in_the_requesting_browser(house: House, browsing: Browsing, *, has_script: bool) -> None:
     here = browsing.window(house.web.url, javascript=has_script)
     elsewhere = browsing.window(house.web.url, javascript=has_script)
     ask(here)
@@ -116,7 +112,7 @@ def test_a_code_opens_the_portal_where_it_was_asked_for_and_nowhere_else(
     expect(here.get_by_role("heading", name="Hello, Ana")).to_be_visible()
 
 
-def test_an_expired_link_sends_a_new_one_in_one_press_and_leads_on(house: House, browsing: Browsing) -> None:
+def test_an_expired_link_is_renewed_by_one_button(house: House, browsing: Browsing) -> None:
     page = browsing.window(house.web.url)
     page.goto(f"{DOOR}profile/")
     page.get_by_label("Enter your email").fill(ANA)
@@ -135,7 +131,7 @@ def test_an_expired_link_sends_a_new_one_in_one_press_and_leads_on(house: House,
     expect(phone.get_by_role("heading", name="Profile", exact=True)).to_be_visible()
 
 
-def test_a_link_pressed_twice_says_that_it_was_used(house: House, browsing: Browsing) -> None:
+def test_a_used_link_says_so(house: House, browsing: Browsing) -> None:
     first, second = browsing.window(house.web.url), browsing.window(house.web.url)
     ask(first)
     link = link_in(house.mail())
@@ -149,7 +145,7 @@ def test_a_link_pressed_twice_says_that_it_was_used(house: House, browsing: Brow
     assert PortalSession.objects.count() == 1
 
 
-def test_the_keyboard_alone_asks_and_signs_in(house: House, browsing: Browsing) -> None:
+def test_signing_in_by_keyboard(house: House, browsing: Browsing) -> None:
     page = browsing.window(house.web.url)
     page.goto(DOOR)
     page.keyboard.press("Tab")
@@ -164,7 +160,7 @@ def test_the_keyboard_alone_asks_and_signs_in(house: House, browsing: Browsing) 
     expect(page.get_by_role("heading", name="Hello, Ana")).to_be_visible()
 
 
-def test_spanish_from_the_door_to_the_portal(house: House, browsing: Browsing) -> None:
+def test_spanish_from_the_entrance_to_the_portal(house: House, browsing: Browsing) -> None:
     cast.with_access(cast.client(Practice.objects.get(), "Lucía", address="lucia@mail.example", language="es"))
     page = browsing.window(house.web.url)
     page.goto(DOOR)

@@ -79,7 +79,7 @@ def link_in(smtp: SmtpServer) -> str:
 
 
 @pytest.mark.parametrize("client_has_script", [True, False], ids=["with script", "without script"])
-def test_a_client_gets_in_from_the_office_to_the_portals_home(
+def test_from_a_new_practice_to_a_clients_home_page(
     processes: Processes, smtp: SmtpServer, browsing: Browsing, *, client_has_script: bool
 ) -> None:
     web = processes.web(EMAIL_URL=smtp.url)

@@ -75,7 +75,7 @@ def sign_in(client: Page) -> None:
     expect(client.get_by_role("heading", name="Hello, Ana")).to_be_visible()
 
 
-def test_a_practice_sets_up_stripe_and_is_paid_and_gives_the_money_back(
+def test_from_stripe_setup_to_payment_and_refund(
     browsing: Browsing, live_server: LiveServer, settings: Settings, sandbox: SandboxStripe, practice: Practice
 ) -> None:
     settings.STRIPE_API_BASE, settings.PUBLIC_BASE_URL = sandbox.url, live_server.url

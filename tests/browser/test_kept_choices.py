@@ -52,7 +52,7 @@ def expect_no_scrolling_sideways(page: Page) -> None:
 
 
 @pytest.mark.parametrize(("language", "javascript"), [("en", True), ("es", False)])
-def test_the_box_is_still_ticked_after_signing_in_again_and_one_more_press_pays(
+def test_the_form_is_restored_after_a_timeout_and_pays(
     browsing: Browsing,
     live_server: LiveServer,
     settings: Settings,

@@ -50,7 +50,7 @@ def press(page: Page, form: Locator) -> None:
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_no_tab_acts_on_sums_that_have_changed_since_it_was_opened(
+def test_outdated_tabs_cannot_change_money(
     browsing: Browsing, live_server: LiveServer, practice: Practice, *, javascript: bool
 ) -> None:
     owner = cast.signed_in_with_factor(Browser(), cast.elm(practice))

@@ -56,7 +56,7 @@ def window(browsing: Browsing, live_server: LiveServer, settings: Settings, bill
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_one_invoice_is_paid_on_stripes_page_and_the_next_with_the_card_that_was_saved(
+def test_a_card_is_saved_and_pays_the_next_invoice(
     window: Open, browsing: Browsing, till: Till, bills: list[Invoice], *, javascript: bool
 ) -> None:
     first, second, _ = bills
@@ -76,9 +76,7 @@ def test_one_invoice_is_paid_on_stripes_page_and_the_next_with_the_card_that_was
 
 
 @pytest.mark.postgresql
-def test_the_balance_of_three_invoices_is_paid_with_one_press_and_the_card_is_removed(
-    window: Open, till: Till, bills: list[Invoice]
-) -> None:
+def test_a_balance_is_paid_and_the_card_removed(window: Open, till: Till, bills: list[Invoice]) -> None:
     page = window()
     save_a_card(page, cast.bill(bills[0].client, 1_000))
     page.get_by_role("link", name="Back to Billing & Payments").click()
@@ -101,9 +99,7 @@ def test_the_balance_of_three_invoices_is_paid_with_one_press_and_the_card_is_re
 
 
 @pytest.mark.postgresql
-def test_the_bank_refuses_a_saved_card_and_confirms_it_the_next_time(
-    window: Open, till: Till, bills: list[Invoice]
-) -> None:
+def test_a_bank_refuses_then_confirms_a_saved_card(window: Open, till: Till, bills: list[Invoice]) -> None:
     first, second, _ = bills
     page = window()
     save_a_card(page, first, ASKS_BANK)
@@ -151,9 +147,7 @@ def test_a_declined_card_can_be_followed_by_another(
 
 
 @pytest.mark.postgresql
-def test_left_on_stripes_page_it_is_gone_on_with_from_the_portal(
-    window: Open, till: Till, bills: list[Invoice]
-) -> None:
+def test_an_unfinished_checkout_continues_from_the_portal(window: Open, till: Till, bills: list[Invoice]) -> None:
     page = window()
     pay_now(page, bills[0])
     page.get_by_role("button", name="Continue to Stripe").click()
@@ -166,7 +160,7 @@ def test_left_on_stripes_page_it_is_gone_on_with_from_the_portal(
 
 
 @pytest.mark.postgresql
-def test_in_spanish_and_without_javascript_it_is_the_same_walk(window: Open, till: Till, bills: list[Invoice]) -> None:
+def test_paying_in_spanish_without_javascript(window: Open, till: Till, bills: list[Invoice]) -> None:
     page = window(javascript=False)
     page.goto("/portal/alder-street/help/")
     page.get_by_role("link", name="Español").click()

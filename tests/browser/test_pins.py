@@ -53,7 +53,7 @@ def type_in(phone: Page, address: str, pin: str) -> None:
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with script", "without script"])
-def test_a_client_whose_mail_fails_is_let_in_by_phone(
+def test_a_pin_by_phone_signs_in_without_mail(
     browsing: Browsing, live_server: LiveServer, practice: Practice, *, javascript: bool
 ) -> None:
     nia = cast.client(practice, "Nia", "North", address="nia@mail.example", email_ok=False)
@@ -79,7 +79,7 @@ def test_a_client_whose_mail_fails_is_let_in_by_phone(
     expect(phone.get_by_label("Enter your email")).to_be_visible()
 
 
-def test_going_back_never_shows_the_pin_again(browsing: Browsing, live_server: LiveServer, practice: Practice) -> None:
+def test_the_back_button_does_not_show_the_pin(browsing: Browsing, live_server: LiveServer, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     desk = at_the_desk(browsing, live_server, practice)
@@ -93,7 +93,7 @@ def test_going_back_never_shows_the_pin_again(browsing: Browsing, live_server: L
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_the_pages_about_pins_fit_a_small_phone_and_please_axe(
+def test_pin_pages_fit_a_phone_and_are_accessible(
     browsing: Browsing, live_server: LiveServer, practice: Practice, colours: str
 ) -> None:
     ana = cast.ana(practice)
@@ -111,7 +111,7 @@ def test_the_pages_about_pins_fit_a_small_phone_and_please_axe(
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with script", "without script"])
-def test_a_parent_chooses_whom_it_is_about_and_changes_it_on_any_page(
+def test_a_parent_switches_clients_on_any_page(
     browsing: Browsing, live_server: LiveServer, practice: Practice, *, javascript: bool
 ) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
@@ -132,7 +132,7 @@ def test_a_parent_chooses_whom_it_is_about_and_changes_it_on_any_page(
     assert fits(phone)
 
 
-def test_a_pin_for_one_child_shows_nobody_else(browsing: Browsing, live_server: LiveServer, practice: Practice) -> None:
+def test_a_pin_shows_only_its_client(browsing: Browsing, live_server: LiveServer, practice: Practice) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
     cast.with_access(bruno)
     cast.with_access(bea)

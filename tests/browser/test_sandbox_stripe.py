@@ -33,7 +33,7 @@ def look(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize(("width", "colours"), [(1280, "light"), (320, "dark")])
-def test_its_pages_are_for_everybody(
+def test_its_pages_are_accessible(
     browsing: Browsing, sandbox: SandboxStripe, session: CheckoutSession, width: int, colours: str
 ) -> None:
     page = browsing.window(width=width, colours="dark" if colours == "dark" else "light")

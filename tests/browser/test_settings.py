@@ -40,7 +40,7 @@ def hue_of(page: Page) -> str:
     return hue
 
 
-def test_an_owner_makes_the_portal_the_practices_own(
+def test_an_owner_changes_the_portals_appearance(
     browsing: Browsing, live_server: LiveServer, practice: Practice
 ) -> None:
     ana = cast.ana(practice)
@@ -75,9 +75,7 @@ def test_an_owner_makes_the_portal_the_practices_own(
     assert browsing.complaints == []
 
 
-def test_without_script_a_hue_and_a_letter_are_seen_before_they_are_saved(
-    browsing: Browsing, live_server: LiveServer, practice: Practice
-) -> None:
+def test_previews_work_without_script(browsing: Browsing, live_server: LiveServer, practice: Practice) -> None:
     page = window_of(cast.elm(practice), browsing, live_server, javascript=False, width=320)
     page.goto(PRACTICE)
     page.get_by_label("Your own", exact=True).check()
@@ -91,7 +89,7 @@ def test_without_script_a_hue_and_a_letter_are_seen_before_they_are_saved(
     expect(page.locator("#preview-en")).to_contain_text("Come in, Jordan")
 
 
-def test_the_front_desk_does_not_get_there(browsing: Browsing, live_server: LiveServer, practice: Practice) -> None:
+def test_the_front_desk_has_no_access(browsing: Browsing, live_server: LiveServer, practice: Practice) -> None:
     page = window_of(cast.fay(practice), browsing, live_server)
     page.goto("/office/clients/")
     expect(page.get_by_role("link", name="Settings")).to_have_count(0)
@@ -102,7 +100,7 @@ def test_the_front_desk_does_not_get_there(browsing: Browsing, live_server: Live
 
 
 @pytest.mark.parametrize("hue", [0, 100, 195, 300])
-def test_every_hue_can_be_read_by_day_and_by_night(
+def test_every_hue_has_enough_contrast(
     browsing: Browsing, live_server: LiveServer, practice: Practice, hue: int
 ) -> None:
     Practice.objects.update(hue=hue)

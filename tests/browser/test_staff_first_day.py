@@ -64,7 +64,7 @@ def with_passkey_device(page: Page) -> None:
     session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
-def ten_minutes_go_by(page: Page) -> None:
+def wait_ten_minutes(page: Page) -> None:
     """For this browser's session alone: the last proof is older than it was."""
     key = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == settings.SESSION_COOKIE_NAME)
     session = SessionStore(key)
@@ -77,7 +77,7 @@ def complaints_of(page: Page) -> list[str]:
     return [*axe(page), *([f"scrolls {wide} px sideways"] if wide > 0 else [])]
 
 
-def test_from_the_set_up_link_into_the_office_and_in_again(
+def test_from_the_set_up_link_to_the_next_sign_in(
     processes: Processes, strict_site: Process, browsing: Browsing
 ) -> None:
     page = browsing.window(strict_site.url, width=320)
@@ -103,7 +103,7 @@ def test_from_the_set_up_link_into_the_office_and_in_again(
     other.get_by_role("button", name="Sign in").click()
     expect(other.get_by_role("heading", name="Emails", exact=True)).to_be_visible()
 
-    ten_minutes_go_by(other)
+    wait_ten_minutes(other)
     other.goto("/office/account/details/")
     expect(other.get_by_role("heading", name="Is it still you?")).to_be_visible()
     other.get_by_role("link", name="Use a recovery code").click()
@@ -118,7 +118,7 @@ def test_from_the_set_up_link_into_the_office_and_in_again(
     assert found == []
 
 
-def test_a_passkey_is_enough_from_the_first_day(processes: Processes, strict_site: Process, browsing: Browsing) -> None:
+def test_a_passkey_is_enough_as_first_factor(processes: Processes, strict_site: Process, browsing: Browsing) -> None:
     page = browsing.window(strict_site.url)
     with_passkey_device(page)
     choose_password(page, found_practice(processes, strict_site)["setup"])
@@ -133,7 +133,7 @@ def test_a_passkey_is_enough_from_the_first_day(processes: Processes, strict_sit
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_role("heading", name="Emails", exact=True)).to_be_visible()
 
-    ten_minutes_go_by(page)
+    wait_ten_minutes(page)
     page.goto("/office/account/passkeys/new/")
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_role("heading", name="Add a passkey")).to_be_visible()
@@ -143,7 +143,7 @@ def test_a_passkey_is_enough_from_the_first_day(processes: Processes, strict_sit
     expect(page.get_by_text("This is the only second factor you have.")).to_be_visible()
 
 
-def test_without_script_the_app_and_a_recovery_code_are_enough(
+def test_app_and_recovery_code_work_without_script(
     processes: Processes, strict_site: Process, browsing: Browsing
 ) -> None:
     page = browsing.window(strict_site.url, javascript=False, width=320)

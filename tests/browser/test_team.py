@@ -64,7 +64,7 @@ def open_member(owner: Page) -> None:
     owner.get_by_role("link", name="Change Fay").click()
 
 
-def test_a_colleague_is_invited_gets_another_role_and_leaves(
+def test_a_colleague_is_invited_changed_and_deactivated(
     web: Process, owner: Page, smtp: SmtpServer, browsing: Browsing
 ) -> None:
     invite_fay(owner)
@@ -99,7 +99,7 @@ def test_a_colleague_is_invited_gets_another_role_and_leaves(
     expect(fay.get_by_text("That email and password don’t match.")).to_be_visible()
 
 
-def test_a_forgotten_password_is_chosen_anew_and_the_authenticator_stays(
+def test_a_password_reset_keeps_the_authenticator(
     web: Process, owner: Page, smtp: SmtpServer, browsing: Browsing
 ) -> None:
     invite_fay(owner)

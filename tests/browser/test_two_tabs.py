@@ -80,7 +80,7 @@ def test_links_of_two_practices_both_work(browsing: Browsing, live_server: LiveS
     expect_heading(second, "Hello, Dora")
 
 
-def test_of_two_used_links_the_new_one_goes_to_the_mailbox_on_the_page(
+def test_a_new_link_goes_to_the_mailbox_on_the_page(
     browsing: Browsing, live_server: LiveServer, practice: Practice
 ) -> None:
     first, second = in_two_tabs(browsing, live_server.url)
@@ -102,7 +102,7 @@ def test_of_two_used_links_the_new_one_goes_to_the_mailbox_on_the_page(
     assert SignInRequest.objects.latest("id").address == "ana@mail.example"
 
 
-def test_each_page_for_a_code_takes_the_code_of_its_own_address(
+def test_each_code_page_accepts_the_code_of_its_address(
     browsing: Browsing, live_server: LiveServer, practice: Practice
 ) -> None:
     first, second = in_two_tabs(browsing, live_server.url)
@@ -128,9 +128,7 @@ def test_each_page_for_a_code_takes_the_code_of_its_own_address(
     expect_heading(second, "This page is out of date")
 
 
-def test_a_page_of_one_signed_out_mailbox_sends_no_link_to_another(
-    browsing: Browsing, live_server: LiveServer, practice: Practice
-) -> None:
+def test_a_signed_out_page_keeps_its_mailbox(browsing: Browsing, live_server: LiveServer, practice: Practice) -> None:
     first, second = in_two_tabs(browsing, live_server.url)
     for page, person in ((first, cast.ana(practice)), (second, cast.carol(practice))):
         open_link(page, person)
@@ -194,7 +192,7 @@ def bill_of(person: Client) -> Invoice:
 
 @pytest.mark.parametrize("what", ["balance", "one invoice"])
 @pytest.mark.parametrize("card", ["saved", "new"])
-def test_no_pay_page_of_bea_pays_for_bruno(family: tuple[Page, Page], bea: Client, what: str, card: str) -> None:
+def test_a_pay_page_of_bea_does_not_pay_for_bruno(family: tuple[Page, Page], bea: Client, what: str, card: str) -> None:
     first, second = family
     before = PaymentAttempt.objects.count()
     page = f"{PORTAL}billing/payment/" if what == "balance" else f"{PORTAL}billing/{bill_of(bea).ref}/payment/"
@@ -209,7 +207,7 @@ def test_no_pay_page_of_bea_pays_for_bruno(family: tuple[Page, Page], bea: Clien
     expect_heading(first, f"Pay invoice {bill_of(bea).number}")
 
 
-def test_neither_card_nor_language_is_changed_from_beas_page(family: tuple[Page, Page]) -> None:
+def test_beas_page_does_not_change_brunos_settings(family: tuple[Page, Page]) -> None:
     first, second = family
     third = first.context.new_page()
     first.goto(f"{PORTAL}billing/")
@@ -224,7 +222,7 @@ def test_neither_card_nor_language_is_changed_from_beas_page(family: tuple[Page,
     assert PortalSession.objects.get().account.language == ""
 
 
-def test_a_payment_begun_for_bea_is_started_again_for_bea(family: tuple[Page, Page], till: Till, bea: Client) -> None:
+def test_a_payment_for_bea_is_restarted_for_bea(family: tuple[Page, Page], till: Till, bea: Client) -> None:
     first, second = family
     attempt = till.start(bea, bill_of(bea))
     first.goto(f"{PORTAL}payments/{attempt.ref}/")
@@ -240,7 +238,7 @@ def test_a_payment_begun_for_bea_is_started_again_for_bea(family: tuple[Page, Pa
     expect_heading(second, f"Pay invoice {bill_of(bea).number}")
 
 
-def test_beas_links_lead_to_beas_pages_or_say_for_whom_they_are(family: tuple[Page, Page], bea: Client) -> None:
+def test_beas_links_lead_to_beas_pages(family: tuple[Page, Page], bea: Client) -> None:
     first, second = family
     for page, link in (("billing/", "Pay Now: full balance"), ("billing/", f"Pay Now: invoice {bill_of(bea).number}")):
         first.goto(PORTAL + page)
@@ -251,7 +249,7 @@ def test_beas_links_lead_to_beas_pages_or_say_for_whom_they_are(family: tuple[Pa
         expect_heading(first, f"Pay invoice {bill_of(bea).number}")
 
 
-def test_chooser_sessions_and_signing_out_do_what_they_say(
+def test_chooser_and_sessions_act_on_the_mailbox(
     family: tuple[Page, Page], browsing: Browsing, live_server: LiveServer
 ) -> None:
     first, second = family
@@ -271,7 +269,7 @@ def test_chooser_sessions_and_signing_out_do_what_they_say(
     expect(second.get_by_label("Enter your email")).to_be_visible()
 
 
-def test_a_balance_that_grew_while_its_page_was_open_is_shown_again(family: tuple[Page, Page], bea: Client) -> None:
+def test_a_grown_balance_is_shown_again(family: tuple[Page, Page], bea: Client) -> None:
     first, _second = family
     first.goto(f"{PORTAL}billing/payment/")
     cast.bill(bea, 15_000)

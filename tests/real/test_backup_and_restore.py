@@ -69,7 +69,7 @@ class Visitor:
                 return refused.code, urlsplit(refused.url).path, refused.read().decode()
 
 
-def assert_doors_are_shut(web: Process, held: Held) -> None:
+def assert_card_payments_are_off(web: Process, held: Held) -> None:
     status, _, page = Visitor(web).get(f"/portal/alder-street/link/{held.link}/")
     assert (status, "expired" in page) == (410, True)
     _, where, page = Visitor(web, **{"portico-client": held.session_key}).get("/portal/alder-street/home/")
@@ -78,21 +78,21 @@ def assert_doors_are_shut(web: Process, held: Held) -> None:
     assert where == "/office/sign-in/"
 
 
-def assert_doors_are_open(web: Process, held: Held) -> None:
+def assert_card_payments_are_on(web: Process, held: Held) -> None:
     """Else the test above would show nothing."""
     assert Visitor(web).get(f"/portal/alder-street/link/{held.link}/")[0] == 200
     assert "Carol" in Visitor(web, **{"portico-client": held.session_key}).get("/portal/alder-street/home/")[2]
     assert Visitor(web, **{"portico-staff": held.staff_cookie}).get("/office/clients/")[1] == "/office/clients/"
 
 
-def assert_all_is_proved(processes: Processes, url: str) -> None:
+def assert_verify_commands_pass(processes: Processes, url: str) -> None:
     for command in ("verify-trail", "verify-states"):
         answer = processes.run(command, DATABASE_URL=url)
         assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
 @contextmanager
-def going_on(work: Callable[[int], object]) -> Iterator[list[int]]:
+def working(work: Callable[[int], object]) -> Iterator[list[int]]:
     """The work, again and again, until the block is over; the list grows."""
     stop, done = threading.Event(), list[int]()
 
@@ -117,13 +117,11 @@ def going_on(work: Callable[[int], object]) -> Iterator[list[int]]:
 
 
 @pytest.mark.sqlite
-def test_a_backup_of_a_busy_installation_comes_back_elsewhere(
-    processes: Processes, smtp: SmtpServer, tmp_path: Path
-) -> None:
+def test_a_backup_under_load_is_restored_elsewhere(processes: Processes, smtp: SmtpServer, tmp_path: Path) -> None:
     practice = cast.alder()
     web = processes.web()
     held = people_at_work(processes, practice)
-    assert_doors_are_open(web, held)
+    assert_card_payments_are_on(web, held)
     smtp.stop()  # Mail waits while the backup is made.
     worker = processes.worker(EMAIL_URL=smtp.url)
     worker.wait_for_line("worker.started")
@@ -132,7 +130,7 @@ def test_a_backup_of_a_busy_installation_comes_back_elsewhere(
     def write(number: int) -> None:
         cast.invited(cast.client(practice, f"Client {number}", address=f"c{number}@mail.example"))
 
-    with going_on(write) as done:
+    with working(write) as done:
         worker.wait_for(lambda: len(done) > 5)
         made = processes.run("backup", str(backup))
         seen = len(done)
@@ -146,21 +144,19 @@ def test_a_backup_of_a_busy_installation_comes_back_elsewhere(
     assert restored.returncode == 0, restored.stderr
     assert re.search(r"alder-street: ended 1 sign-in links, .* parked \d+ emails", restored.stdout)
     assert restored.stderr == ""
-    assert_all_is_proved(processes, elsewhere)
+    assert_verify_commands_pass(processes, elsewhere)
 
     there = processes.web(DATABASE_URL=elsewhere)
-    assert_doors_are_shut(there, held)
+    assert_card_payments_are_off(there, held)
     smtp.start()
     second = processes.worker(DATABASE_URL=elsewhere, EMAIL_URL=smtp.url, PUBLIC_BASE_URL=there.url)
     second.wait_for_line("task.completed")
     assert smtp.mails == []  # Parked means parked, also when the mail server is there again.
-    assert_all_is_proved(processes, elsewhere)
+    assert_verify_commands_pass(processes, elsewhere)
 
 
 @pytest.mark.sqlite
-def test_a_database_that_is_in_use_is_not_replaced_and_what_the_worker_leaves_is_one_file(
-    processes: Processes, tmp_path: Path
-) -> None:
+def test_a_database_in_use_is_not_replaced(processes: Processes, tmp_path: Path) -> None:
     cast.alder()
     backup, database = tmp_path / "backup.sqlite3", Path(connection.settings_dict["NAME"])
     assert processes.run("backup", str(backup)).returncode == 0
@@ -187,7 +183,7 @@ def run(*command: str) -> None:
 
 
 @pytest.mark.postgresql
-def test_a_dump_of_a_busy_installation_comes_back_elsewhere(processes: Processes, tmp_path: Path) -> None:
+def test_a_dump_under_load_is_restored_elsewhere(processes: Processes, tmp_path: Path) -> None:
     practice = cast.alder()
     held = people_at_work(processes, practice)
     url, dump = url_of_test_database(), str(tmp_path / "backup.dump")
@@ -195,7 +191,7 @@ def test_a_dump_of_a_busy_installation_comes_back_elsewhere(processes: Processes
     def write(number: int) -> None:
         cast.invited(cast.client(practice, f"Client {number}", address=f"c{number}@mail.example"))
 
-    with going_on(write) as done:
+    with working(write) as done:
         run(program("pg_dump"), "--format=custom", f"--file={dump}", url)
     assert done
     refused = processes.run("backup", str(tmp_path / "backup"))
@@ -212,9 +208,9 @@ def test_a_dump_of_a_busy_installation_comes_back_elsewhere(processes: Processes
         shut = processes.run("after-restore", DATABASE_URL=elsewhere)
         assert shut.returncode == 0, shut.stderr
         assert re.search(r"alder-street: ended 1 sign-in links, .* parked \d+ emails", shut.stdout)
-        assert_all_is_proved(processes, elsewhere)
+        assert_verify_commands_pass(processes, elsewhere)
         web = processes.web(DATABASE_URL=elsewhere)
-        assert_doors_are_shut(web, held)
+        assert_card_payments_are_off(web, held)
         assert web.stop() == 0
         again = processes.run("after-restore", DATABASE_URL=elsewhere)
         assert "alder-street: nothing was open, nothing waited" in again.stdout

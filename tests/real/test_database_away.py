@@ -29,7 +29,7 @@ def cluster() -> Iterator[Cluster]:
         cluster.stop()
 
 
-def test_a_page_says_so_at_once_and_all_is_well_soon_after(processes: Processes, cluster: Cluster) -> None:
+def test_pages_and_worker_recover_from_an_outage(processes: Processes, cluster: Cluster) -> None:
     processes.database_url = f"{cluster.url.rpartition('/')[0]}/postgres"
     assert processes.run("migrate").returncode == 0
     web, worker = processes.web(), processes.worker()

@@ -292,9 +292,7 @@ def scene(till: Till, processes: Processes, smtp: SmtpServer) -> Iterator[Scene]
         scene.fingers.shutdown(cancel_futures=True)
 
 
-def test_web_servers_killed_at_each_step_double_nothing_and_lose_nothing(
-    scene: Scene, pytestconfig: pytest.Config
-) -> None:
+def test_killed_web_servers_lose_and_repeat_nothing(scene: Scene, pytestconfig: pytest.Config) -> None:
     worker = scene.processes.worker(**outside(scene.till, scene.smtp))
     scene.browsers = [Visitor("") for _ in scene.people]
     for number, moment in enumerate(some_of(WEB_MOMENTS, pytestconfig)):
@@ -306,10 +304,10 @@ def test_web_servers_killed_at_each_step_double_nothing_and_lose_nothing(
                 let_pay(person)
         kill_during(moment, scene, servers)
         wait_until_settled(scene, worker)
-    nothing_is_doubled_and_nothing_lost(scene)
+    assert_nothing_is_lost_or_repeated(scene)
 
 
-def test_workers_killed_at_each_step_double_nothing_and_lose_nothing(scene: Scene, pytestconfig: pytest.Config) -> None:
+def test_killed_workers_lose_and_repeat_nothing(scene: Scene, pytestconfig: pytest.Config) -> None:
     for moment in some_of(WORKER_MOMENTS, pytestconfig):
         workers = started(scene.nursery.worker)
         for worker in workers:
@@ -318,7 +316,7 @@ def test_workers_killed_at_each_step_double_nothing_and_lose_nothing(scene: Scen
         kill_during(moment, scene, workers)
     wait_until_settled(scene, scene.processes.worker(**outside(scene.till, scene.smtp)))
     assert {each.state for each in PaymentAttempt.objects.all()} == {AttemptState.SUCCEEDED}
-    nothing_is_doubled_and_nothing_lost(scene)
+    assert_nothing_is_lost_or_repeated(scene)
 
 
 def some_of(moments: tuple[Moment, ...], config: pytest.Config) -> Iterator[Moment]:
@@ -364,7 +362,7 @@ def is_open_though_paid(scene: Scene, bill: Invoice) -> bool:
     return charged and not Invoice.objects.get(pk=bill.pk).is_paid
 
 
-def nothing_is_doubled_and_nothing_lost(scene: Scene) -> None:
+def assert_nothing_is_lost_or_repeated(scene: Scene) -> None:
     """Pays what is still owed; then each bill was charged exactly once, with one receipt."""
     for person in Client.objects.filter(pk__in={bill.client_id for bill in scene.settled}):
         if balances.portal_account(person).portal_minor:

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_dat
 LOOKS, PRESSES = 10, 20
 
 
-def test_ten_scanners_at_once_leave_one_event_and_twenty_presses_one_session(processes: Processes) -> None:
+def test_concurrent_scanners_and_sign_ins_count_once(processes: Processes) -> None:
     servers = [processes.web(), processes.web()]
     token = cast.token_of(cast.invited(cast.ana(cast.alder())))
     arrival, page = f"/portal/alder-street/link/{token}/", "/portal/alder-street/link/"

@@ -82,9 +82,7 @@ def _books_are_right(transactional_db: None) -> object:
     assert list(verification.mismatches()) == []
 
 
-def test_fifty_presses_of_continue_to_stripe_lead_to_one_page_and_one_charge(
-    tabs: list[Visitor], till: Till, ana: Client, charged: Charged
-) -> None:
+def test_fifty_concurrent_checkouts_charge_once(tabs: list[Visitor], till: Till, ana: Client, charged: Charged) -> None:
     bill = cast.bill(ana)
     pressed = at_once(*[partial(tab.post, pay_page(bill), {"with": "new", "amount": "14000"}) for tab in tabs])
     assert {each.status for each in answers(pressed)} == {302}
@@ -98,7 +96,7 @@ def test_fifty_presses_of_continue_to_stripe_lead_to_one_page_and_one_charge(
     assert is_paid(bill)
 
 
-def test_fifty_presses_of_pay_with_a_saved_card_are_one_charge(
+def test_fifty_concurrent_card_payments_charge_once(
     tabs: list[Visitor], ana: Client, card: SavedCard, charged: Charged
 ) -> None:
     bill = cast.bill(ana)
@@ -112,7 +110,7 @@ def test_fifty_presses_of_pay_with_a_saved_card_are_one_charge(
     assert is_paid(bill)
 
 
-def test_the_balance_in_some_tabs_and_an_invoice_in_others_charge_each_invoice_once(
+def test_balance_and_invoice_in_tabs_charge_once(
     tabs: list[Visitor], ana: Client, card: SavedCard, charged: Charged
 ) -> None:
     bill, other = cast.bill(ana), cast.bill(ana, 5_000)
@@ -133,7 +131,7 @@ def test_the_balance_in_some_tabs_and_an_invoice_in_others_charge_each_invoice_o
     assert sum(charged()) == 14_000 + 5_000 * is_paid(other)
 
 
-def test_two_browsers_on_one_mailbox_are_one_charge(
+def test_two_browsers_of_one_mailbox_charge_once(
     tabs: list[Visitor], ana: Client, card: SavedCard, charged: Charged
 ) -> None:
     bill = cast.bill(ana)

@@ -55,7 +55,7 @@ class Visitor:
 
 
 @contextmanager
-def sign_in_is_held_up() -> Iterator[None]:
+def delay_sign_in() -> Iterator[None]:
     """Every try waits at the table of limits until this is over."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
@@ -64,12 +64,12 @@ def sign_in_is_held_up() -> Iterator[None]:
         yield
 
 
-def test_a_request_at_hand_is_finished_after_sigterm(processes: Processes) -> None:
+def test_a_running_request_finishes_after_sigterm(processes: Processes) -> None:
     web = processes.web()
     answers: list[tuple[int, str]] = []
     visitor = Visitor(web)
     trying = threading.Thread(target=lambda: answers.append(visitor.try_password()))
-    with sign_in_is_held_up():
+    with delay_sign_in():
         trying.start()
         time.sleep(1)
         web.popen.send_signal(signal.SIGTERM)
@@ -90,7 +90,7 @@ def test_two_servers_share_a_database(processes: Processes) -> None:
     assert [first.stop(), second.stop()] == [0, 0]
 
 
-def test_a_second_server_on_the_same_port_says_so_and_ends(processes: Processes) -> None:
+def test_a_second_server_on_a_port_exits_with_a_message(processes: Processes) -> None:
     web = processes.web()
     port = web.url.rpartition(":")[2]
     answer = processes.run("web", "--port", port)
@@ -99,7 +99,7 @@ def test_a_second_server_on_the_same_port_says_so_and_ends(processes: Processes)
     assert Visitor(web).get("/healthz")[0] == 200
 
 
-def test_every_line_of_the_log_is_json_and_holds_no_token(processes: Processes) -> None:
+def test_log_lines_are_json_without_tokens(processes: Processes) -> None:
     cast.alder()
     web = processes.web()
     token = "a" * 43
@@ -112,7 +112,7 @@ def test_every_line_of_the_log_is_json_and_holds_no_token(processes: Processes) 
     assert token not in web.log()
 
 
-def test_a_token_that_no_cookie_can_carry_is_one_that_never_was(processes: Processes) -> None:
+def test_a_token_unfit_for_a_cookie_is_unknown(processes: Processes) -> None:
     cast.alder()
     web = processes.web()
     for sign in ("%E2%80%A8", "%0D%0ASet-Cookie:evil=1", "%C3%A9", "%22%3B%20evil=1"):
@@ -151,7 +151,7 @@ def request_by_https(web: Process, path: str, cookies: dict[str, str], **fields:
     return said, page
 
 
-def test_with_an_https_base_every_cookie_is_bound_to_its_host(processes: Processes) -> None:
+def test_https_cookies_have_the_host_prefix(processes: Processes) -> None:
     practice = cast.alder()
     token = cast.token_of(cast.invited(cast.ana(practice)))
     set_up = set_up_links.create_link(cast.elm(practice), by=cast.DESK)
@@ -189,7 +189,7 @@ BEHIND_ONE_PROXY = {"TRUSTED_PROXY_COUNT": "1"}
 ASKS_OF_A_NETWORK = 30
 
 
-def test_names_with_underscores_give_no_new_budget(processes: Processes) -> None:
+def test_headers_with_underscores_do_not_evade_limits(processes: Processes) -> None:
     """What the proxy says is believed, and not what a visitor says in a name that is like it."""
     cast.alder()
     web = processes.web(**BEHIND_ONE_PROXY)
@@ -205,7 +205,7 @@ def test_names_with_underscores_give_no_new_budget(processes: Processes) -> None
     assert visitor.post("/portal/alder-street/", email="stranger@mail.example")[0] == 200
 
 
-def test_bodies_that_do_not_come_keep_nobody_waiting(processes: Processes) -> None:
+def test_stalled_bodies_do_not_block_others(processes: Processes) -> None:
     web = processes.web()
     address = ("127.0.0.1", int(web.url.rpartition(":")[2]))
     head = b"POST /office/sign-in/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\nemail="
@@ -221,7 +221,7 @@ SECURITY = {
 }
 
 
-def test_every_kind_of_answer_carries_the_headers_and_names_no_software(processes: Processes) -> None:
+def test_every_response_has_the_security_headers(processes: Processes) -> None:
     cast.alder()
     web = processes.web()
     (sheet, *_) = re.findall(r'href="(/static/[^"]+)"', Visitor(web).get("/office/sign-in/")[1])
@@ -248,7 +248,7 @@ def test_every_kind_of_answer_carries_the_headers_and_names_no_software(processe
         assert not re.search(r"granian|django|whitenoise|python|uvloop", said, re.IGNORECASE), path
 
 
-def test_static_files_are_hashed_compressed_and_kept_for_ever(processes: Processes) -> None:
+def test_static_files_are_hashed_compressed_and_cached(processes: Processes) -> None:
     web = processes.web()
     page = Visitor(web).get("/office/sign-in/")[1]
     (sheet, *_) = re.findall(r'href="(/static/[^"]+\.[0-9a-f]{12}\.css)"', page)

@@ -44,7 +44,7 @@ def link_in(mail: Mail) -> str:
     return str(link)
 
 
-def test_two_workers_send_each_mail_once_and_seal_the_trail(processes: Processes, smtp: SmtpServer) -> None:
+def test_two_workers_send_each_mail_once(processes: Processes, smtp: SmtpServer) -> None:
     invitations(30)
     workers = [processes.worker(EMAIL_URL=smtp.url) for _ in range(2)]
     wait_for_states(workers[0], handed_over=30)
@@ -53,7 +53,7 @@ def test_two_workers_send_each_mail_once_and_seal_the_trail(processes: Processes
     assert [worker.stop() for worker in workers] == [0, 0]
 
 
-def test_a_mail_leaves_within_a_second_of_its_commit(processes: Processes, smtp: SmtpServer) -> None:
+def test_a_mail_is_sent_within_a_second(processes: Processes, smtp: SmtpServer) -> None:
     workers = [processes.worker(EMAIL_URL=smtp.url) for _ in range(2)]
     for worker in workers:
         worker.wait_for_line("worker.started")
@@ -67,7 +67,7 @@ def test_a_mail_leaves_within_a_second_of_its_commit(processes: Processes, smtp:
     assert sorted(waits)[-2] < 1, waits
 
 
-def test_a_server_that_is_down_gets_every_mail_once_it_is_back(processes: Processes, smtp: SmtpServer) -> None:
+def test_mails_are_sent_after_an_outage(processes: Processes, smtp: SmtpServer) -> None:
     smtp.stop()
     invitations(5)
     worker = processes.worker(EMAIL_URL=smtp.url)
@@ -81,7 +81,7 @@ def test_a_server_that_is_down_gets_every_mail_once_it_is_back(processes: Proces
     assert len(set(ids(smtp.mails))) == len(smtp.mails) == 5
 
 
-def test_a_refused_login_keeps_every_mail_and_tells_why(processes: Processes, smtp: SmtpServer) -> None:
+def test_a_rejected_login_delays_mails_with_a_reason(processes: Processes, smtp: SmtpServer) -> None:
     smtp.refuse("login", "535 5.7.8 Bad credentials")
     invitations(3)
     worker = processes.worker(EMAIL_URL=smtp.url_with_login)
@@ -93,7 +93,7 @@ def test_a_refused_login_keeps_every_mail_and_tells_why(processes: Processes, sm
     assert "secret" not in worker.log()
 
 
-def test_one_refused_recipient_stops_nobody_else(processes: Processes, smtp: SmtpServer) -> None:
+def test_a_rejected_recipient_does_not_block_others(processes: Processes, smtp: SmtpServer) -> None:
     smtp.refuse("recipient", "550 5.1.1 No such user", to="ana1@mail.example")
     sent = invitations(3)
     worker = processes.worker(EMAIL_URL=smtp.url)
@@ -103,7 +103,7 @@ def test_one_refused_recipient_stops_nobody_else(processes: Processes, smtp: Smt
     assert sorted(mail.recipient for mail in smtp.mails) == ["ana0@mail.example", "ana2@mail.example"]
 
 
-def test_a_lost_answer_costs_at_most_one_more_copy(processes: Processes, smtp: SmtpServer) -> None:
+def test_a_lost_reply_causes_at_most_one_copy(processes: Processes, smtp: SmtpServer) -> None:
     smtp.lose_answer()
     invitations(1)
     worker = processes.worker(EMAIL_URL=smtp.url)
@@ -113,7 +113,7 @@ def test_a_lost_answer_costs_at_most_one_more_copy(processes: Processes, smtp: S
     assert link_in(first) == link_in(second)
 
 
-def test_a_worker_that_is_asked_to_end_finishes_the_mail_at_hand(processes: Processes, smtp: SmtpServer) -> None:
+def test_a_stopping_worker_finishes_its_mail(processes: Processes, smtp: SmtpServer) -> None:
     smtp.be_slow(3)
     invitations(2)
     worker = processes.worker(EMAIL_URL=smtp.url)
@@ -124,9 +124,7 @@ def test_a_worker_that_is_asked_to_end_finishes_the_mail_at_hand(processes: Proc
     assert len(smtp.mails) == 1
 
 
-def test_a_worker_killed_before_it_wrote_down_the_answer_costs_one_more_copy(
-    processes: Processes, smtp: SmtpServer
-) -> None:
+def test_a_worker_killed_after_sending_causes_one_copy(processes: Processes, smtp: SmtpServer) -> None:
     smtp.be_slow(2)
     invitations(1)
     worker = processes.worker(EMAIL_URL=smtp.url)
@@ -153,7 +151,7 @@ def test_a_worker_killed_before_it_wrote_down_the_answer_costs_one_more_copy(
     assert OutgoingEmail.objects.get().handing_over_at == began_at
 
 
-def test_a_worker_killed_among_many_mails_costs_one_more_copy_of_one(processes: Processes, smtp: SmtpServer) -> None:
+def test_a_worker_killed_in_a_batch_causes_one_copy(processes: Processes, smtp: SmtpServer) -> None:
     smtp.be_slow(0.05)
     invitations(12)
     worker = processes.worker(EMAIL_URL=smtp.url)

@@ -95,7 +95,7 @@ def test_a_mail_is_listed_and_shown_newest_first(mailbox: Running) -> None:
     assert "Subject: Second" in mailbox.get(f"{second}.eml")[1]
 
 
-def test_a_mails_html_can_do_nothing_but_look_like_itself(mailbox: Running) -> None:
+def test_a_mails_html_is_sandboxed(mailbox: Running) -> None:
     _status, html, policy = mailbox.get(f"{mailbox.send('Hello')}/html")
     assert '<a target="_blank" rel="noopener" href="http://localhost:8000/x">' in html
     assert "default-src 'none'; style-src 'unsafe-inline'" in policy
@@ -115,18 +115,18 @@ def test_a_long_name_and_subject_are_shown_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/../../etc/passwd", "/20260101T000000Z-000001", "/%00", "/%ff"])
-def test_what_is_not_there_is_not_found(mailbox: Running, path: str) -> None:
+def test_unknown_mails_are_404(mailbox: Running, path: str) -> None:
     assert mailbox.get(path)[0] == 404
 
 
-def test_another_site_cannot_read_the_mailbox_under_its_own_name(mailbox: Running) -> None:
+def test_requests_under_other_hosts_are_refused(mailbox: Running) -> None:
     mailbox.send("Secret")
     status, body, _policy = mailbox.get("/", Host=f"evil.example:{mailbox.http_port}")
     assert status == 421
     assert "Secret" not in body
 
 
-def test_mails_are_still_there_after_a_restart(mailbox: Running) -> None:
+def test_mails_survive_a_restart(mailbox: Running) -> None:
     mailbox.send("Kept")
     assert stop(mailbox) == 0
     again = start(mailbox.folder)
@@ -144,7 +144,7 @@ def test_mails_are_still_there_after_a_restart(mailbox: Running) -> None:
         stop(again)
 
 
-def test_it_starts_neither_without_the_demo_nor_on_a_taken_port(mailbox: Running, tmp_path: Path) -> None:
+def test_it_refuses_to_start_outside_the_demo(mailbox: Running, tmp_path: Path) -> None:
     alone = start(tmp_path / "other", demo="0")
     output, _ = alone.process.communicate(timeout=10)
     assert (alone.process.returncode, "PORTICO_DEMO=1" in output) == (1, True)
@@ -153,7 +153,7 @@ def test_it_starts_neither_without_the_demo_nor_on_a_taken_port(mailbox: Running
     assert (second.process.returncode, f"cannot use port {mailbox.smtp_port}" in output) == (1, True)
 
 
-def test_mail_to_nobody_is_refused_as_a_real_server_would(mailbox: Running) -> None:
+def test_an_unknown_recipient_is_rejected(mailbox: Running) -> None:
     with (
         smtplib.SMTP("127.0.0.1", mailbox.smtp_port, timeout=5) as smtp,
         pytest.raises(smtplib.SMTPRecipientsRefused) as refusal,

@@ -82,7 +82,7 @@ def session(line: NewLine) -> CheckoutSession:
     )  # fmt: skip
 
 
-def test_the_hosted_page_says_what_is_paid_and_that_it_is_no_real_money(session: CheckoutSession) -> None:
+def test_the_hosted_page_shows_amount_and_test_notice(session: CheckoutSession) -> None:
     status, page, headers = visit(session.address)
     assert status == 200
     for words in (
@@ -98,7 +98,7 @@ def test_the_hosted_page_says_what_is_paid_and_that_it_is_no_real_money(session:
     assert "script" not in page
 
 
-def test_a_card_that_pays_leads_to_the_success_page(sandbox: SandboxStripe, session: CheckoutSession) -> None:
+def test_a_successful_card_redirects_to_success(sandbox: SandboxStripe, session: CheckoutSession) -> None:
     status, _, headers = visit(session.address, typed("4242 4242 4242 4242"))
     assert (status, headers["Location"]) == (303, f"{BACK}?session={session.id}")
     (paid,) = sandbox.book()
@@ -112,7 +112,7 @@ def test_a_card_that_pays_leads_to_the_success_page(sandbox: SandboxStripe, sess
     ("number", "words"),
     [("4000000000000002", "Your card was declined."), ("4000000000009995", "Your card has insufficient funds.")],
 )
-def test_a_declined_card_is_told_and_another_may_be_tried(
+def test_a_declined_card_can_be_followed_by_another(
     sandbox: SandboxStripe, session: CheckoutSession, number: str, words: str
 ) -> None:
     status, page, _ = visit(session.address, typed(number))
@@ -131,12 +131,12 @@ def test_a_declined_card_is_told_and_another_may_be_tried(
         ({"code": "12"}, "security code"),
     ],
 )
-def test_what_is_mistyped_is_told(session: CheckoutSession, changes: dict[str, str], words: str) -> None:
+def test_invalid_input_is_explained(session: CheckoutSession, changes: dict[str, str], words: str) -> None:
     status, page, _ = visit(session.address, typed("4242424242424242") | changes)
     assert (status, words in page) == (422, True)
 
 
-def test_the_bank_is_asked_and_says_yes(sandbox: SandboxStripe, session: CheckoutSession) -> None:
+def test_the_bank_confirms(sandbox: SandboxStripe, session: CheckoutSession) -> None:
     status, _, headers = visit(session.address, typed("4000000000003220"))
     assert (status, headers["Location"].startswith(f"{sandbox.url}/bank/pi_")) == (303, True)
     bank = headers["Location"]
@@ -152,7 +152,7 @@ def test_the_bank_is_asked_and_says_yes(sandbox: SandboxStripe, session: Checkou
     assert len(sandbox.book()) == 1
 
 
-def test_the_bank_is_asked_and_says_no(sandbox: SandboxStripe, session: CheckoutSession) -> None:
+def test_the_bank_refuses(sandbox: SandboxStripe, session: CheckoutSession) -> None:
     bank, _, key = visit(session.address, typed("4000002500003155"))[2]["Location"].partition("?key=")
     back = visit(bank, {"key": key, "answer": "refuse"})[2]["Location"]
     assert "unable to authenticate" in visit(f"{sandbox.url}{back}")[1]
@@ -160,7 +160,7 @@ def test_the_bank_is_asked_and_says_no(sandbox: SandboxStripe, session: Checkout
     assert visit(session.address, typed("4242424242424242"))[0] == 303
 
 
-def test_a_session_is_over_at_its_hour(sandbox: SandboxStripe, line: NewLine, session: CheckoutSession) -> None:
+def test_a_session_expires(sandbox: SandboxStripe, line: NewLine, session: CheckoutSession) -> None:
     sandbox.forward(45 * 60)
     status, page, _ = visit(session.address, typed("4242424242424242"))
     assert (status, "Nothing was charged" in page) == (410, True)
@@ -168,7 +168,7 @@ def test_a_session_is_over_at_its_hour(sandbox: SandboxStripe, line: NewLine, se
     assert sandbox.book() == ()
 
 
-def test_a_session_expired_while_the_client_is_at_the_bank_charges_nothing(
+def test_a_session_expired_at_the_bank_charges_nothing(
     sandbox: SandboxStripe, line: NewLine, session: CheckoutSession
 ) -> None:
     bank, _, key = visit(session.address, typed("4000000000003220"))[2]["Location"].partition("?key=")
@@ -177,7 +177,7 @@ def test_a_session_expired_while_the_client_is_at_the_bank_charges_nothing(
     assert sandbox.book() == ()
 
 
-def test_a_payment_of_checkout_cannot_be_cancelled_or_confirmed_by_itself(
+def test_a_checkout_intent_cannot_be_changed_directly(
     sandbox: SandboxStripe, line: NewLine, session: CheckoutSession
 ) -> None:
     visit(session.address, typed("4000000000000002"))
@@ -205,7 +205,7 @@ def test_the_dashboard_refunds_and_disputes(sandbox: SandboxStripe, session: Che
     assert "lost" in visit(dashboard)[1]
 
 
-def test_the_front_page_says_what_to_try(sandbox: SandboxStripe) -> None:
+def test_the_front_page_lists_test_cards(sandbox: SandboxStripe) -> None:
     page = visit(sandbox.url)[1]
     assert "4242 4242 4242 4242" in page
     assert "sk_test_demo_restricted" in page
@@ -222,14 +222,14 @@ class Inbox:
     def __init__(self) -> None:
         self.letters: list[tuple[str, bytes]] = []
         self.statuses: list[int] = []
-        inbox = self
+        received_events = self
 
         class Hook(BaseHTTPRequestHandler):
             def do_POST(self) -> None:  # The name is the library's.
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = inbox.statuses.pop(0) if inbox.statuses else 200
+                status = received_events.statuses.pop(0) if received_events.statuses else 200
                 if status == 200:
-                    inbox.letters.append((self.headers["Stripe-Signature"], body))
+                    received_events.letters.append((self.headers["Stripe-Signature"], body))
                 self.send_response(status)
                 self.end_headers()
 
@@ -252,10 +252,10 @@ class Inbox:
 
 
 @pytest.fixture
-def inbox() -> Iterator[Inbox]:
-    inbox = Inbox()
-    yield inbox
-    inbox.close()
+def received_events() -> Iterator[Inbox]:
+    received_events = Inbox()
+    yield received_events
+    received_events.close()
 
 
 PAID = [
@@ -267,12 +267,14 @@ PAID = [
 ]
 
 
-def test_events_are_signed_and_come_in_order(sandbox: SandboxStripe, session: CheckoutSession, inbox: Inbox) -> None:
-    sandbox.add_endpoint(inbox.url, SECRET)
+def test_events_are_signed_and_come_in_order(
+    sandbox: SandboxStripe, session: CheckoutSession, received_events: Inbox
+) -> None:
+    sandbox.add_endpoint(received_events.url, SECRET)
     sandbox.pay(session.id)
     assert sandbox.post.settle()
-    assert inbox.types == PAID
-    signature, body = inbox.letters[0]
+    assert received_events.types == PAID
+    signature, body = received_events.letters[0]
     at, _, given = signature.partition(",v1=")
     right = hmac.new(SECRET.encode(), at.removeprefix("t=").encode() + b"." + body, hashlib.sha256).hexdigest()
     assert given == right
@@ -280,56 +282,58 @@ def test_events_are_signed_and_come_in_order(sandbox: SandboxStripe, session: Ch
     assert (event["livemode"], "_" in "".join(key[0] for key in event["data"]["object"])) == (False, False)
 
 
-def test_an_endpoint_hears_only_what_it_asked_for_in_its_own_account(
-    sandbox: SandboxStripe, session: CheckoutSession, inbox: Inbox
+def test_an_endpoint_gets_its_own_events_only(
+    sandbox: SandboxStripe, session: CheckoutSession, received_events: Inbox
 ) -> None:
-    sandbox.add_endpoint(inbox.url, SECRET, events=["charge.succeeded"])
-    sandbox.add_endpoint(inbox.url, SECRET, key="sk_test_other")
-    sandbox.add_endpoint(inbox.url, SECRET, key="sk_live_demo")
+    sandbox.add_endpoint(received_events.url, SECRET, events=["charge.succeeded"])
+    sandbox.add_endpoint(received_events.url, SECRET, key="sk_test_other")
+    sandbox.add_endpoint(received_events.url, SECRET, key="sk_live_demo")
     sandbox.pay(session.id)
     sandbox.post.settle()
-    assert inbox.types == ["charge.succeeded"]
+    assert received_events.types == ["charge.succeeded"]
 
 
 @pytest.mark.real_time
-def test_events_come_twice_late_or_never_by_script(
-    sandbox: SandboxStripe, session: CheckoutSession, inbox: Inbox
+def test_events_can_be_repeated_delayed_or_dropped(
+    sandbox: SandboxStripe, session: CheckoutSession, received_events: Inbox
 ) -> None:
-    sandbox.add_endpoint(inbox.url, SECRET)
+    sandbox.add_endpoint(received_events.url, SECRET)
     sandbox.plan(lose=2)
     sandbox.pay(session.id)
     sandbox.post.settle()
-    assert (inbox.types, sandbox.post.lost) == (PAID[2:], 2)
+    assert (received_events.types, sandbox.post.lost) == (PAID[2:], 2)
     sandbox.plan(copies=2, delay=0.3)
     began = time.monotonic()
     sandbox.refund(sandbox.book()[0].id)
     sandbox.post.settle()
     assert time.monotonic() - began > 0.25
-    assert sorted(inbox.types[3:]) == ["charge.refunded"] * 2 + ["refund.created"] * 2
+    assert sorted(received_events.types[3:]) == ["charge.refunded"] * 2 + ["refund.created"] * 2
 
 
-def test_held_events_are_taken_shuffled(sandbox: SandboxStripe, session: CheckoutSession, inbox: Inbox) -> None:
-    sandbox.add_endpoint(inbox.url, SECRET)
+def test_held_events_can_be_shuffled(sandbox: SandboxStripe, session: CheckoutSession, received_events: Inbox) -> None:
+    sandbox.add_endpoint(received_events.url, SECRET)
     sandbox.plan(copies=20, shuffle=True, hold=True)
     sandbox.pay(session.id)
     letters = sandbox.post.take()
     assert len(letters) == 100
     assert [letter.type for letter in letters] != sorted((letter.type for letter in letters), key=PAID.index)
-    assert (inbox.letters, sandbox.post.take()) == ([], [])
+    assert (received_events.letters, sandbox.post.take()) == ([], [])
 
 
-def test_an_endpoint_that_fails_is_asked_again(sandbox: SandboxStripe, session: CheckoutSession, inbox: Inbox) -> None:
-    sandbox.add_endpoint(inbox.url, SECRET, events=["checkout.session.completed"])
-    inbox.statuses = [503]
+def test_a_failing_endpoint_is_retried(
+    sandbox: SandboxStripe, session: CheckoutSession, received_events: Inbox
+) -> None:
+    sandbox.add_endpoint(received_events.url, SECRET, events=["checkout.session.completed"])
+    received_events.statuses = [503]
     sandbox.pay(session.id)
     assert sandbox.post.settle()
-    assert inbox.types == ["checkout.session.completed"]
+    assert received_events.types == ["checkout.session.completed"]
 
 
 # Bad days and closed doors.
 
 
-def test_faults_are_used_up_by_the_calls_they_are_about(sandbox: SandboxStripe) -> None:
+def test_faults_apply_to_matching_calls_only(sandbox: SandboxStripe) -> None:
     sandbox.fault("500", "/v1/charges", method="GET", times=2)
     client = stripe.StripeClient("sk_test_demo", base_addresses={"api": sandbox.url}, max_network_retries=0)
     client.v1.accounts.retrieve_current()
@@ -342,7 +346,7 @@ def test_faults_are_used_up_by_the_calls_they_are_about(sandbox: SandboxStripe) 
     assert client.v1.charges.list().data == []
 
 
-def test_what_the_sdk_does_not_know_is_refused_as_stripe_does(sandbox: SandboxStripe) -> None:
+def test_unknown_parameters_are_rejected(sandbox: SandboxStripe) -> None:
     client = stripe.StripeClient("sk_test_demo", base_addresses={"api": sandbox.url}, max_network_retries=0)
     params: Any = {"amount": 100, "currency": "usd", "payment_method_types": ["card"]}
     with pytest.raises(stripe.InvalidRequestError, match="unknown parameter: payment_method_types"):
@@ -353,7 +357,7 @@ def test_what_the_sdk_does_not_know_is_refused_as_stripe_does(sandbox: SandboxSt
         client.v1.payment_intents.create({"currency": "usd"})  # type: ignore[typeddict-item]  # What is tested.
 
 
-def test_lists_are_paged_both_ways(sandbox: SandboxStripe) -> None:
+def test_lists_are_paginated_in_both_directions(sandbox: SandboxStripe) -> None:
     client = stripe.StripeClient("sk_test_demo", base_addresses={"api": sandbox.url})
     made = [client.v1.customers.create({"name": str(number)}).id for number in range(5)][::-1]
     first = client.v1.customers.list({"limit": 2})
@@ -372,7 +376,7 @@ def test_a_rolled_key_opens_the_same_account_and_a_revoked_one_none(sandbox: San
         client.v1.accounts.retrieve_current()
 
 
-def test_money_and_answers_outlive_a_restart(tmp_path: Path) -> None:
+def test_payments_and_responses_survive_a_restart(tmp_path: Path) -> None:
     store = tmp_path / "stripe.sqlite3"
     with SandboxStripe(store=store) as first:
         customer = customers.create(
@@ -386,11 +390,11 @@ def test_money_and_answers_outlive_a_restart(tmp_path: Path) -> None:
         assert second.find("customer", customer)["email"] == "a@example.org"
 
 
-def test_another_name_than_this_machines_is_turned_away(sandbox: SandboxStripe) -> None:
+def test_requests_under_other_hosts_are_refused(sandbox: SandboxStripe) -> None:
     assert visit(sandbox.url, Host="evil.example:80")[0] == 421
 
 
-def test_it_is_controlled_by_json_alone(sandbox: SandboxStripe, line: NewLine, session: CheckoutSession) -> None:
+def test_control_accepts_json_only(sandbox: SandboxStripe, line: NewLine, session: CheckoutSession) -> None:
     assert control(sandbox, "pay", session=session.id) == (200, {"result": "succeeded"})
     status, book = control(sandbox, "book")
     assert (status, book["result"][0]["amount"]) == (200, 14_000)
@@ -406,7 +410,7 @@ def test_it_is_controlled_by_json_alone(sandbox: SandboxStripe, line: NewLine, s
         checkout_sessions.expire(line(), session.id)
 
 
-def test_a_refusal_by_script_comes_again_for_its_key_and_for_no_other(sandbox: SandboxStripe, line: NewLine) -> None:
+def test_a_scripted_rejection_is_repeated_for_its_key(sandbox: SandboxStripe, line: NewLine) -> None:
     sandbox.fault("refuse", "/v1/customers", method="POST", code="tax_id_invalid", param="tax")
     for key, is_refused in (("one", True), ("one", True), ("two", False)):
         if not is_refused:
@@ -430,22 +434,20 @@ def test_the_dashboard_deletes_customers_cards_and_webhooks(sandbox: SandboxStri
 
 
 @pytest.mark.parametrize(("currency", "amount"), [("kwd", 12_345), ("isk", 50_050), ("ugx", 150), ("iqd", 1_000)])
-def test_amounts_that_stripe_does_not_charge_are_refused(
-    sandbox: SandboxStripe, line: NewLine, currency: str, amount: int
-) -> None:
+def test_unchargeable_amounts_are_rejected(sandbox: SandboxStripe, line: NewLine, currency: str, amount: int) -> None:
     with pytest.raises(RequestRejected):
         line().call(lambda stripe: stripe.v1.payment_intents.create({"amount": amount, "currency": currency}))
     assert sandbox.desk().all("payment_intent") == []
 
 
-def test_it_refuses_to_be_outside_of_demo_and_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_refuses_to_run_outside_demo_and_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTICO_DEMO", "0")
     with pytest.raises(OutsideDemo):
         SandboxStripe()
 
 
 @pytest.mark.real_processes
-def test_it_runs_as_a_program_and_says_what_stands_in_its_way(tmp_path: Path) -> None:
+def test_it_runs_as_a_program_or_explains_why_not(tmp_path: Path) -> None:
     port = free_port()
 
     def start(demo: str, *options: str) -> "subprocess.Popen[str]":

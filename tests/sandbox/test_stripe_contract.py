@@ -79,13 +79,13 @@ def session(side: Side, owner: str, *, with_key: str | None = None, save_card: b
     )
 
 
-def test_the_account_tells_its_name_country_and_currency(side: Side) -> None:
+def test_the_account_has_name_country_and_currency(side: Side) -> None:
     found = account.look_up(side.line())
     assert found.id.startswith("acct_")
     assert (len(found.country), len(found.currency), found.currency.isupper()) == (2, 3, True)
 
 
-def test_a_key_that_is_not_known_is_refused(side: Side) -> None:
+def test_an_unknown_key_is_rejected(side: Side) -> None:
     with pytest.raises(InvalidKey):
         account.look_up(side.line("sk_test_unknown"))
 
@@ -119,7 +119,7 @@ def test_another_customers_card_cannot_be_charged(side: Side) -> None:
         charge(side, customer(side), card.id)
 
 
-def test_a_declined_card_says_why_and_leaves_its_intent(side: Side) -> None:
+def test_a_declined_card_leaves_its_intent(side: Side) -> None:
     owner = customer(side)
     card = saved(side, owner, "pm_card_chargeCustomerFail")
     with pytest.raises(CardDeclined) as refusal:
@@ -130,7 +130,7 @@ def test_a_declined_card_says_why_and_leaves_its_intent(side: Side) -> None:
     assert (found.status, found.is_paid, found.received_minor) == ("requires_payment_method", False, 0)
 
 
-def test_the_bank_may_ask_first_and_the_payment_can_be_cancelled_meanwhile(side: Side) -> None:
+def test_a_pending_confirmation_can_be_cancelled(side: Side) -> None:
     owner = customer(side)
     waiting = charge(side, owner, saved(side, owner, "pm_card_threeDSecure2Required").id)
     assert waiting.status == "requires_action"
@@ -140,7 +140,7 @@ def test_the_bank_may_ask_first_and_the_payment_can_be_cancelled_meanwhile(side:
         payment_intents.cancel(side.line(), waiting.id)
 
 
-def test_the_same_key_charges_once_and_gives_the_same_answer(side: Side) -> None:
+def test_the_same_key_charges_once(side: Side) -> None:
     owner, again = customer(side), key()
     card = saved(side, owner)
     first = charge(side, owner, card.id, with_key=again)
@@ -149,7 +149,7 @@ def test_the_same_key_charges_once_and_gives_the_same_answer(side: Side) -> None
     assert [each.id for each in found] == [first.id]
 
 
-def test_the_same_key_for_something_else_is_refused(side: Side) -> None:
+def test_a_key_with_other_parameters_is_rejected(side: Side) -> None:
     owner, again = customer(side), key()
     card = saved(side, owner)
     charge(side, owner, card.id, with_key=again)
@@ -157,7 +157,7 @@ def test_the_same_key_for_something_else_is_refused(side: Side) -> None:
         charge(side, owner, card.id, amount=100, with_key=again)
 
 
-def test_a_decline_comes_again_for_the_same_key(side: Side) -> None:
+def test_a_decline_is_repeated_for_its_key(side: Side) -> None:
     owner, again = customer(side), key()
     card = saved(side, owner, "pm_card_chargeCustomerFail")
     for _ in range(2):
@@ -167,7 +167,7 @@ def test_a_decline_comes_again_for_the_same_key(side: Side) -> None:
     assert len(found) == 1
 
 
-def test_a_checkout_is_for_the_exact_amount_and_has_no_intent_yet(side: Side) -> None:
+def test_a_new_checkout_has_no_intent(side: Side) -> None:
     owner = customer(side)
     opened = session(side, owner)
     assert (opened.status, opened.payment_status) == ("open", "unpaid")
@@ -177,7 +177,7 @@ def test_a_checkout_is_for_the_exact_amount_and_has_no_intent_yet(side: Side) ->
     assert timedelta(minutes=40) < opened.expires_at - datetime.now(UTC) < timedelta(minutes=50)
 
 
-def test_an_expired_checkout_has_no_address_and_is_expired_once(side: Side) -> None:
+def test_an_expired_checkout_has_no_url(side: Side) -> None:
     opened = session(side, customer(side))
     over = checkout_sessions.expire(side.line(), opened.id)
     assert (over.status, over.is_open, over.address) == ("expired", False, "")
@@ -198,7 +198,7 @@ def test_the_same_key_opens_one_checkout(side: Side) -> None:
     assert opened[0] == opened[1]
 
 
-def test_a_charge_is_refunded_in_parts_and_no_further(side: Side) -> None:
+def test_partial_refunds_cannot_exceed_the_charge(side: Side) -> None:
     owner = customer(side)
     paid = charge(side, owner, saved(side, owner).id)
     part = charges.refund(side.line(), paid.charge_id, amount_minor=4_000, currency="USD", metadata={}, key=key())
@@ -213,7 +213,7 @@ def test_a_charge_is_refunded_in_parts_and_no_further(side: Side) -> None:
     assert refusal.value.code == "charge_already_refunded"
 
 
-def test_payments_of_a_time_are_listed(side: Side) -> None:
+def test_payments_are_listed_by_time(side: Side) -> None:
     since = datetime.now(UTC) - timedelta(minutes=1)
     owner = customer(side)
     paid = charge(side, owner, saved(side, owner).id)
@@ -221,20 +221,20 @@ def test_payments_of_a_time_are_listed(side: Side) -> None:
     assert found == paid
 
 
-def test_what_is_not_there_is_not_there(side: Side) -> None:
+def test_unknown_objects_are_missing(side: Side) -> None:
     with pytest.raises(ResourceMissing):
         payment_intents.look_up(side.line(), "pi_none")
     with pytest.raises(ResourceMissing):
         checkout_sessions.look_up(side.line(), "cs_test_none")
 
 
-def test_an_address_on_this_machine_cannot_be_an_endpoint(side: Side) -> None:
+def test_a_local_url_cannot_be_an_endpoint(side: Side) -> None:
     with pytest.raises(RequestRejected) as refusal:
         account.create_endpoint(side.line(), "http://localhost:8000/hooks/stripe/alder/", description="Portico")
     assert "publicly accessible" in str(refusal.value)
 
 
-def test_an_endpoint_tells_its_secret_once(side: Side) -> None:
+def test_an_endpoint_shows_its_secret_once(side: Side) -> None:
     made = account.create_endpoint(side.line(), "https://portal.example.com/hooks/stripe/alder/", description="Portico")
     assert made.secret.startswith("whsec_")
     listed = {each.id: each.secret for each in account.endpoints(side.line())}
@@ -277,7 +277,7 @@ def disputed(side: Side, client: stripe.StripeClient) -> stripe.Dispute:
     return found[0]
 
 
-def test_objects_carry_the_fields_of_stripes_own_samples(side: Side) -> None:
+def test_objects_have_the_fields_of_stripes_samples(side: Side) -> None:
     client = stripe.StripeClient(side.key, base_addresses={"api": side.base} if side.base else {})
     owner = customer(side)
     paid = charge(side, owner, saved(side, owner).id)
@@ -304,7 +304,7 @@ def test_objects_carry_the_fields_of_stripes_own_samples(side: Side) -> None:
     assert [word for each in objects for word in complaints(each.to_dict())] == []
 
 
-def test_events_carry_their_whole_object(sandbox: SandboxStripe) -> None:
+def test_events_contain_their_whole_object(sandbox: SandboxStripe) -> None:
     """Of everything that Portico asks to hear of and that can happen here."""
     side = Side(KEY, sandbox.url)
     owner = customer(side)
@@ -327,7 +327,7 @@ def test_events_carry_their_whole_object(sandbox: SandboxStripe) -> None:
     assert {each["type"] for each in events} >= set(account.EVENTS) - never - {"charge.dispute.updated"}
 
 
-def test_a_deleted_customer_is_missing_wherever_a_payment_names_it(side: Side) -> None:
+def test_payments_with_a_deleted_customer_are_rejected(side: Side) -> None:
     owner = customer(side)
     card = saved(side, owner)
     assert customers.is_there(side.line(), owner)
@@ -343,7 +343,7 @@ def test_a_deleted_customer_is_missing_wherever_a_payment_names_it(side: Side) -
     assert found.customer == ""
 
 
-def test_an_address_that_is_none_is_named_and_left_out(side: Side) -> None:
+def test_an_invalid_email_is_named_in_the_error(side: Side) -> None:
     with pytest.raises(RequestRejected) as refusal:
         side.line().call(lambda stripe: stripe.v1.customers.create({"email": "ana"}))
     assert (refusal.value.code, refusal.value.is_about("email")) == ("email_invalid", True)
@@ -351,7 +351,7 @@ def test_an_address_that_is_none_is_named_and_left_out(side: Side) -> None:
     assert customers.is_there(side.line(), made)
 
 
-def test_metadata_beyond_the_limits_is_refused(side: Side) -> None:
+def test_metadata_beyond_the_limits_are_rejected(side: Side) -> None:
     def create(words: dict[str, str]) -> None:
         side.line().call(lambda stripe: stripe.v1.customers.create({"metadata": words}))
 

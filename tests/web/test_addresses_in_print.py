@@ -34,7 +34,7 @@ def words_of(guide: Guide) -> list[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_guide_and_letter_set_the_address_apart(practice: Practice, language: str) -> None:
+def test_guide_and_letter_separate_the_url(practice: Practice, language: str) -> None:
     ana = cast.ana(practice)
     with translation.override(language):
         lines = [*words_of(client_guide.build_guide(practice)), *words_of(client_guide.invitation_letter(ana))]
@@ -44,7 +44,7 @@ def test_guide_and_letter_set_the_address_apart(practice: Practice, language: st
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("phone", ["", "+12125550177"])
-def test_bills_set_the_address_apart(practice: Practice, language: str, phone: str) -> None:
+def test_bills_separate_the_url(practice: Practice, language: str, phone: str) -> None:
     practice.phone = phone
     with translation.override(language):
         words = document.payment_instructions(practice)
@@ -53,7 +53,7 @@ def test_bills_set_the_address_apart(practice: Practice, language: str, phone: s
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_invitation_sets_the_address_apart(practice: Practice, language: str) -> None:
+def test_the_invitation_separates_the_url(practice: Practice, language: str) -> None:
     expanded = invitation_text.expand(invitation_text.default_text(language), cast.ana(practice))
     words = "\n".join(block for block in expanded.blocks if block)
     assert practice.portal_address in words
@@ -73,7 +73,7 @@ def test_the_invitation_sets_the_address_apart(practice: Practice, language: str
         ("[portal address]", ""),
     ],
 )
-def test_what_staff_type_behind_the_address_is_set_apart(practice: Practice, typed: str, behind: str) -> None:
+def test_text_typed_after_the_url_is_separated(practice: Practice, typed: str, behind: str) -> None:
     text = invitation_text.InvitationText("Hello", typed)
     words = invitation_text.expand(text, cast.ana(practice)).blocks[0]
     assert words is not None
@@ -81,11 +81,11 @@ def test_what_staff_type_behind_the_address_is_set_apart(practice: Practice, typ
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: str(path.relative_to(PORTICO / "templates")))
-def test_no_template_puts_punctuation_behind_an_address(template: Path) -> None:
+def test_no_template_has_punctuation_after_a_url(template: Path) -> None:
     assert ADDRESS_IN_TEMPLATE.findall(template.read_text("utf-8")) == []
 
 
-def test_no_translation_puts_punctuation_behind_an_address() -> None:
+def test_no_translation_has_punctuation_after_a_url() -> None:
     with (PORTICO / "locale" / "es" / "LC_MESSAGES" / "django.po").open("rb") as words:
         texts = [text for message in read_po(words) for text in (message.id, message.string) if isinstance(text, str)]
     assert sum("[portal address]" in text for text in texts) >= 2

@@ -53,7 +53,7 @@ def alike(status: int) -> Expected:
     return Expected(status, {})
 
 
-def at_the_door(status: int, *, inside: int) -> Expected:
+def at_the_entrance(status: int, *, inside: int) -> Expected:
     """Status for visitors, and another for staff who are signed in."""
     return Expected(status, dict.fromkeys((*STAFF, "owner elsewhere", "owner of a paused practice"), inside))
 
@@ -95,8 +95,8 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("healthz", "GET"): alike(200),
     ("readyz", "GET"): alike(200),
     ("office:home", "GET"): for_staff(302),
-    ("office:sign_in", "GET"): at_the_door(200, inside=302),
-    ("office:sign_in", "POST"): at_the_door(422, inside=302),
+    ("office:sign_in", "GET"): at_the_entrance(200, inside=302),
+    ("office:sign_in", "POST"): at_the_entrance(422, inside=302),
     ("office:forgotten", "GET"): alike(200),
     ("office:forgotten", "POST"): alike(422),
     ("office:forgotten_sent", "GET"): alike(200),

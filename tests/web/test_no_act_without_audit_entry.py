@@ -25,7 +25,7 @@ def rows() -> dict[str, list[object]]:
     return {model.__name__: list(model._base_manager.order_by("pk").values()) for model in ours}
 
 
-def full_trail() -> None:
+def entry_count() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE TRIGGER full_trail BEFORE INSERT ON {AuditEntry._meta.db_table} "
@@ -33,7 +33,7 @@ def full_trail() -> None:
         )
 
 
-def is_told(browser: Browser, path: str, form: FormOnPage) -> bool:
+def is_recorded(browser: Browser, path: str, form: FormOnPage) -> bool:
     before = AuditEntry.objects.count()
     with undone(browser):
         answer = browser.post(path, form.filled())
@@ -45,9 +45,9 @@ def test_no_change_without_an_audit_entry(world: World, visitor: str) -> None:
     browser = world.browsers[visitor]
     browser.raise_request_exception = False
     forms = {path: forms[-1] for path, forms in forms_of(world, visitor).items()}
-    told = {path: form for path, form in forms.items() if is_told(browser, path, form)}
+    told = {path: form for path, form in forms.items() if is_recorded(browser, path, form)}
     assert told
-    full_trail()
+    entry_count()
     before, done = rows(), []
     for path, form in told.items():
         with undone(browser):
@@ -72,7 +72,7 @@ def test_no_recorded_page_without_an_audit_entry(world: World) -> None:
     assert {"office:client", "office:client_info", "office:client_portal", "office:invoice"} <= {
         route.name for route in looked_at
     }
-    full_trail()
+    entry_count()
     shown = []
     for route in looked_at:
         with undone(browser):

@@ -41,19 +41,19 @@ def production(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_a_probe_is_answered_whatever_its_host(client: Browser, path: str) -> None:
+def test_probes_work_under_any_host(client: Browser, path: str) -> None:
     answers = {host: client.get(path, HTTP_HOST=host).status_code for host in ODD_HOSTS}
     assert answers == dict.fromkeys(ODD_HOSTS, 200)
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_a_probe_without_a_host_is_answered(client: Browser, path: str) -> None:
+def test_probes_work_without_a_host(client: Browser, path: str) -> None:
     assert client.get(path, SERVER_NAME="10.0.0.1").status_code == 200
     assert client.head(path, SERVER_NAME="10.0.0.1").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/portal/alder-street/", "/office/", "/healthz/", "/nowhere", "/healthz,"])
-def test_no_page_is_answered_under_another_host(client: Browser, practice: Practice, path: str) -> None:
+def test_pages_are_refused_under_other_hosts(client: Browser, practice: Practice, path: str) -> None:
     answers = {host: client.get(path, HTTP_HOST=host).status_code for host in ODD_HOSTS}
     assert answers == dict.fromkeys(ODD_HOSTS, 400)
 
@@ -62,14 +62,14 @@ def test_a_page_without_a_host_is_refused(client: Browser, practice: Practice) -
     assert client.get("/portal/alder-street/", SERVER_NAME="10.0.0.1").status_code == 400
 
 
-def test_no_form_is_taken_under_another_host(client: Browser, practice: Practice) -> None:
+def test_forms_are_refused_under_other_hosts(client: Browser, practice: Practice) -> None:
     page = client.post("/portal/alder-street/", {"email": "ana@mail.example"}, HTTP_HOST="other.example")
     assert page.status_code == 400
     assert 'href="https://portal.example.com/"' in page.content.decode()
 
 
 @pytest.mark.parametrize("path", ["/", "/portal/alder-street/help/?lang=es"])
-def test_the_page_of_a_wrong_host_leads_to_the_right_address(client: Browser, path: str) -> None:
+def test_the_error_page_links_to_the_right_url(client: Browser, path: str) -> None:
     page = client.get(path, HTTP_HOST="10.0.0.1").content.decode()
     assert "https://portal.example.com</a>" in page
     assert f'href="https://portal.example.com{path}"' in page
@@ -77,7 +77,7 @@ def test_the_page_of_a_wrong_host_leads_to_the_right_address(client: Browser, pa
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "127.0.0.1", "[::1]:8000", "0.0.0.0:8000", "demo.localhost:8000"])
-def test_another_name_of_this_machine_leads_to_localhost(client: Browser, settings: Settings, host: str) -> None:
+def test_a_loopback_host_redirects_to_localhost(client: Browser, settings: Settings, host: str) -> None:
     settings.PUBLIC_BASE_URL, settings.ALLOWED_HOSTS = "http://localhost:8000", ["localhost"]
     page = client.get("/portal/alder-street/?other-email", HTTP_HOST=host)
     assert (page.status_code, page["Location"]) == (302, "http://localhost:8000/portal/alder-street/?other-email")
@@ -85,12 +85,12 @@ def test_another_name_of_this_machine_leads_to_localhost(client: Browser, settin
     assert client.post("/portal/alder-street/", HTTP_HOST=host).status_code == 400
 
 
-def test_another_machine_does_not_lead_to_localhost(client: Browser, settings: Settings) -> None:
+def test_other_hosts_do_not_redirect_to_localhost(client: Browser, settings: Settings) -> None:
     settings.PUBLIC_BASE_URL, settings.ALLOWED_HOSTS = "http://localhost:8000", ["localhost"]
     assert client.get("/", HTTP_HOST="192.168.1.20:8000").status_code == 400
 
 
-def test_a_name_of_this_machine_does_not_lead_into_production(client: Browser) -> None:
+def test_loopback_hosts_do_not_redirect_in_production(client: Browser) -> None:
     assert client.get("/", HTTP_HOST="127.0.0.1").status_code == 400
 
 

@@ -34,7 +34,7 @@ def token(practice: Practice) -> str:
 
 
 @pytest.mark.parametrize("behind", BEHIND)
-def test_a_link_of_a_mail_is_found_with_what_stood_behind_it(client: Browser, token: str, behind: str) -> None:
+def test_trailing_punctuation_of_a_mail_link_is_ignored(client: Browser, token: str, behind: str) -> None:
     address = f"{LINK}{token}/"
     page = client.get(address + behind, follow=True)
     # Exactly the token of the mail.
@@ -57,7 +57,7 @@ def test_a_link_of_a_mail_is_found_with_what_stood_behind_it(client: Browser, to
         "/",
     ],
 )
-def test_every_address_that_people_are_given_is_found(address: str, behind: str) -> None:
+def test_every_published_url_is_tidied(address: str, behind: str) -> None:
     """On paper, in mails, and as a set-up or reset link of staff."""
     written = unquote(address + behind)
     assert (tidy(written) or written).rstrip("/") == address.rstrip("/")
@@ -75,7 +75,7 @@ def test_every_address_that_people_are_given_is_found(address: str, behind: str)
         ("/HEALTHZ,", "/healthz"),
     ],
 )
-def test_capitals_in_an_address_are_read_as_small_letters(typed: str, meant: str) -> None:
+def test_capitals_in_a_url_are_lowercased(typed: str, meant: str) -> None:
     assert tidy(typed) == meant
 
 
@@ -83,7 +83,7 @@ def test_the_case_of_a_token_counts(client: Browser, token: str) -> None:
     assert client.get(f"{LINK}{token.swapcase()}/,", follow=True).status_code == 410
 
 
-def test_every_address_of_ours_is_tidy_already() -> None:
+def test_every_route_is_already_tidy() -> None:
     values: dict[str, str | int] = {
         "slug": "oak-street",
         "token": TOKEN,
@@ -113,7 +113,7 @@ def _arguments_of(name: str, values: dict[str, str | int]) -> list[dict[str, str
     ]
 
 
-def test_what_means_no_page_stays_not_found(client: Browser, practice: Practice) -> None:
+def test_other_unknown_urls_stay_404(client: Browser, practice: Practice) -> None:
     for path in ("/nowhere/)", "/portal/missing/,", "/portal/alder-street/missing/.", "/é/", "/é,", "/ñ"):
         assert client.get(path, follow=True).status_code == 404, path
 
@@ -121,21 +121,19 @@ def test_what_means_no_page_stays_not_found(client: Browser, practice: Practice)
 @pytest.mark.parametrize(
     "path", ["//evil.example/", "//evil.example/)", "//evil.example/office/,", "/\\evil.example/,", "///evil.example/."]
 )
-def test_no_address_leads_to_another_site(path: str) -> None:
+def test_no_redirect_leads_to_another_site(path: str) -> None:
     assert tidy(path) == ""
 
 
-def test_what_a_form_sends_is_not_redirected(client: Browser, practice: Practice) -> None:
+def test_posts_are_not_redirected(client: Browser, practice: Practice) -> None:
     assert client.post("/portal/ALDER-STREET/", {"email": "ana@example.com"}).status_code == 404
 
 
-def test_a_query_stays(client: Browser, practice: Practice) -> None:
+def test_the_query_is_kept(client: Browser, practice: Practice) -> None:
     assert client.get("/portal/ALDER-STREET/?other-email")["Location"] == "/portal/alder-street/?other-email"
 
 
-def test_the_token_reaches_neither_log_nor_another_site(
-    client: Browser, token: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_token_is_not_logged_or_referred(client: Browser, token: str, caplog: pytest.LogCaptureFixture) -> None:
     for behind in (")", "&gt;", "%20and", "and", "é"):
         with caplog.at_level(logging.INFO):
             page = client.get(f"{LINK}{token}{behind}")
@@ -145,20 +143,20 @@ def test_the_token_reaches_neither_log_nor_another_site(
     assert not any(token in JsonFormatter().format(record) for record in caplog.records)
 
 
-def test_another_practices_address_still_refuses_the_link(client: Browser, token: str, practice: Practice) -> None:
+def test_the_link_is_refused_at_another_practice(client: Browser, token: str, practice: Practice) -> None:
     cast.birch()
     assert client.get(f"/portal/BIRCH-LANE/link/{token}/)", follow=True).status_code == 410
     assert SignInLink.objects.get().used_at is None
 
 
-def test_a_set_up_link_is_found_with_what_stood_behind_it(client: Browser, practice: Practice) -> None:
+def test_trailing_punctuation_of_a_set_up_link_is_ignored(client: Browser, practice: Practice) -> None:
     address = set_up_links.url_of(TOKEN).removeprefix(settings.PUBLIC_BASE_URL)
     page = client.get(f"{address}).")
     assert (page.status_code, page["Location"]) == (302, address)
 
 
 @pytest.mark.parametrize("path", ["/" + "(" * 60_000 + "a", "/" + "a/" * 30_000 + ",", "/" + "&" * 60_000 + "A"])
-def test_no_address_takes_long_to_be_tidy(path: str) -> None:
+def test_any_url_is_tidied_quickly(path: str) -> None:
     began = time.perf_counter()
     tidy(path)
     assert time.perf_counter() - began < 1

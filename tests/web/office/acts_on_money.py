@@ -47,7 +47,7 @@ def voiding(ana: Client) -> Open:
     )
 
 
-def voiding_to_write_it_again(ana: Client) -> Open:
+def voiding_and_reissuing(ana: Client) -> Open:
     bill = cast.bill(ana)
     words = "Part of this invoice has been paid since you opened this page."
     typed = MISTAKE | {"anew": "on"}
@@ -113,7 +113,7 @@ def unsharing_an_invoice(ana: Client) -> Open:
     return of_invoice(cast.bill(ana), "unsharing")
 
 
-def telling_again(ana: Client) -> Open:
+def sending_the_mail_again(ana: Client) -> Open:
     return of_invoice(cast.bill(ana), "telling")
 
 
@@ -126,7 +126,7 @@ def issuing_a_draft(ana: Client) -> Open:
     return of_draft(ana, "issuing")
 
 
-def throwing_a_draft_away(ana: Client) -> Open:
+def discarding_a_draft(ana: Client) -> Open:
     return of_draft(ana, "discarding")
 
 
@@ -149,7 +149,7 @@ def sharing_all(ana: Client) -> Open:
     return Open("/office/invoices/", lambda: cast.bill(ana, shared=False), words, "/office/invoices/sharing/")
 
 
-def releasing_a_doubtful_payment(ana: Client) -> Open:
+def releasing_a_payment_in_review(ana: Client) -> Open:
     attempt = cast.attempt(cast.bill(ana))
     rows = PaymentAttempt.objects.filter(pk=attempt.pk)
     rows.update(state=AttemptState.PROCESSING, unknown_since=clock.now() - timedelta(days=2))
@@ -160,7 +160,7 @@ def releasing_a_doubtful_payment(ana: Client) -> Open:
     return Open(page, lambda: rows.update(**found), words, typed=typed)
 
 
-def taking_out_test_payments(ana: Client) -> Open:
+def removing_test_payments(ana: Client) -> Open:
     cast.charged(cast.attempt(cast.bill(ana)))
     words = "There are more or fewer of them since you opened this page."
     return Open("/office/settings/payments/tests/", lambda: cast.charged(cast.attempt(cast.bill(ana, 5_000))), words)
@@ -198,7 +198,7 @@ def changing_a_price(ana: Client) -> Open:
     )
 
 
-def retiring_a_price(ana: Client) -> Open:
+def archiving_a_price(ana: Client) -> Open:
     priced = changing_a_price(ana)
     return Open("/office/settings/services/", priced.meanwhile, priced.says, f"{priced.page}retiring/")
 
@@ -245,7 +245,7 @@ def entry(label: str) -> InvoiceInput:
 
 ACTS = (
     voiding,
-    voiding_to_write_it_again,
+    voiding_and_reissuing,
     recording_for_an_invoice,
     recording_for_an_account,
     giving_credit,
@@ -257,12 +257,12 @@ ACTS = (
     taking_a_credit_back,
     sharing_an_invoice,
     unsharing_an_invoice,
-    telling_again,
+    sending_the_mail_again,
     issuing_a_draft,
-    throwing_a_draft_away,
+    discarding_a_draft,
     sharing_all,
-    releasing_a_doubtful_payment,
-    taking_out_test_payments,
+    releasing_a_payment_in_review,
+    removing_test_payments,
     changing_a_price,
-    retiring_a_price,
+    archiving_a_price,
 )

@@ -16,7 +16,7 @@ from tests.support.paying import Till
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 
 
-def test_the_bank_is_asked_on_its_own_page_and_then_it_is_paid(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_payment_is_confirmed_on_the_banks_page(till: Till, ana: Client, bill: Invoice) -> None:
     asks = saved_at_bank(till, ana)
     attempt = till.charge(ana, asks, bill)
     assert attempt.state == AttemptState.OPEN
@@ -26,13 +26,13 @@ def test_the_bank_is_asked_on_its_own_page_and_then_it_is_paid(till: Till, ana: 
     assert fresh(bill).is_paid
 
 
-def test_the_bank_says_no(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_payment_refused_by_the_bank_fails(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.charge(ana, saved_at_bank(till, ana), bill)
     till.stripe.answer_at_bank(attempt.payment_intent_id, accept=False)
     assert polling.poll(attempt).state == AttemptState.FAILED
 
 
-def test_left_at_the_bank_for_half_an_hour_it_is_cancelled(
+def test_an_unfinished_confirmation_is_cancelled(
     till: Till, ana: Client, bill: Invoice, time_machine: Traveller
 ) -> None:
     attempt = till.charge(ana, saved_at_bank(till, ana), bill)
@@ -42,7 +42,7 @@ def test_left_at_the_bank_for_half_an_hour_it_is_cancelled(
     assert till.stripe.find("payment_intent", attempt.payment_intent_id)["status"] == "canceled"
 
 
-def test_a_saved_card_that_is_declined_says_so(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_declined_saved_card_shows_the_reason(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, cast.bill(ana, 1_000), save=True)
     till.type_card(attempt)
     polling.poll(attempt)

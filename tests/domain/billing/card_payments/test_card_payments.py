@@ -32,7 +32,7 @@ pytestmark = [
 ]
 
 
-def test_the_card_is_saved_only_when_asked_with_the_words_that_were_read(till: Till, ana: Client) -> None:
+def test_a_card_is_saved_with_the_consent_text_only(till: Till, ana: Client) -> None:
     paid(till, cast.bill(ana))
     assert not SavedCard.objects.exists()
     kept = saved(till, ana)
@@ -40,25 +40,21 @@ def test_the_card_is_saved_only_when_asked_with_the_words_that_were_read(till: T
     assert "Save Card" in kept.consent_text
 
 
-def test_a_saved_card_pays_with_one_press(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
+def test_a_saved_card_pays_in_one_step(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
     attempt = till.charge(ana, card, bill)
     assert state(attempt) == AttemptState.SUCCEEDED
     assert fresh(bill).is_paid
     assert [charge.amount for charge in till.book] == [1_000, 14_000]
 
 
-def test_pressed_again_after_success_nothing_more_is_charged(
-    till: Till, ana: Client, card: SavedCard, bill: Invoice
-) -> None:
+def test_resubmitting_after_success_charges_nothing(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
     till.charge(ana, card, bill)
     with pytest.raises(InvoicePaid):
         till.charge(ana, card, bill)
     assert len(till.book) == 2
 
 
-def test_too_many_calls_charge_nothing_and_leave_nothing_open(
-    till: Till, ana: Client, card: SavedCard, bill: Invoice
-) -> None:
+def test_a_rate_limited_call_leaves_no_open_attempt(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
     till.stripe.fault("429", "/v1/payment_intents", method="POST")
     with pytest.raises(StripeNotReachable):
         till.charge(ana, card, bill)
@@ -66,14 +62,14 @@ def test_too_many_calls_charge_nothing_and_leave_nothing_open(
     assert not fresh(bill).is_attempted
 
 
-def test_while_stripe_is_away_nothing_is_begun(till: Till, ana: Client, bill: Invoice) -> None:
+def test_no_payment_starts_while_stripe_is_unreachable(till: Till, ana: Client, bill: Invoice) -> None:
     till.stripe.fault("429", times=5)
     with pytest.raises(StripeNotReachable):
         till.start(ana, bill)
     assert not fresh(bill).is_attempted
 
 
-def test_the_balance_and_one_invoice_exclude_each_other(till: Till, ana: Client, bill: Invoice) -> None:
+def test_balance_and_invoice_payments_exclude_each_other(till: Till, ana: Client, bill: Invoice) -> None:
     cast.bill(ana, 5_000)
     whole = till.start(ana)
     one = till.start(ana, bill)
@@ -82,13 +78,13 @@ def test_the_balance_and_one_invoice_exclude_each_other(till: Till, ana: Client,
         till.type_card(whole)
 
 
-def test_only_the_very_same_payment_is_taken_up_again(till: Till, ana: Client, bill: Invoice) -> None:
+def test_only_the_same_order_continues_an_attempt(till: Till, ana: Client, bill: Invoice) -> None:
     first = till.start(ana, bill)
     assert till.start(ana, bill).pk == first.pk
     assert till.start(ana, bill, save=True).pk != first.pk
 
 
-def test_a_page_that_was_opened_while_somebody_was_about_to_end_it_is_closed_at_stripe(till: Till, ana: Client) -> None:
+def test_a_page_opened_during_cancellation_is_expired(till: Till, ana: Client) -> None:
     bill = cast.bill(ana)
     begun = till.start(ana, bill)
     as_it_stood_before = copy(begun)
@@ -99,9 +95,7 @@ def test_a_page_that_was_opened_while_somebody_was_about_to_end_it_is_closed_at_
     assert (page["status"], begun.state) == ("expired", AttemptState.EXPIRED)
 
 
-def test_turned_off_it_is_refused_at_once_and_what_is_open_is_closed_at_stripe(
-    till: Till, ana: Client, bill: Invoice
-) -> None:
+def test_turning_the_option_off_expires_open_pages(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
     access = access_grants.access_of(ana)
     assert access is not None
@@ -116,23 +110,23 @@ def test_turned_off_it_is_refused_at_once_and_what_is_open_is_closed_at_stripe(
         till.type_card(attempt)
 
 
-def test_too_little_is_not_charged(till: Till, ana: Client) -> None:
+def test_an_amount_below_the_minimum_is_refused(till: Till, ana: Client) -> None:
     with pytest.raises(TooSmall):
         till.start(ana, cast.bill(ana, 49))
 
 
-def test_an_amount_that_changed_since_the_page_was_opened_is_refused(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_changed_amount_is_refused(till: Till, ana: Client, bill: Invoice) -> None:
     with pytest.raises(AmountChanged):
         payment_initiation.start_payment(till.payer(ana), PaymentOrder(bill, amount_minor=13_999))
 
 
-def test_without_a_key_nothing_is_begun(till: Till, ana: Client, bill: Invoice) -> None:
+def test_without_a_key_no_payment_starts(till: Till, ana: Client, bill: Invoice) -> None:
     api_keys.remove_keys(till.practice, by=DESK)
     with pytest.raises(CardsNotAccepted):
         till.start(ana, bill)
 
 
-def test_a_refused_key_closes_paying_by_card_at_its_own_practice(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_rejected_key_stops_payments_of_its_practice(till: Till, ana: Client, bill: Invoice) -> None:
     till.stripe.revoke("sk_test_demo")
     birch = cast.birch()
     api_keys.save_keys(birch, Keys("sk_test_birch"), by=DESK)
@@ -146,7 +140,7 @@ def test_a_refused_key_closes_paying_by_card_at_its_own_practice(till: Till, ana
     assert till.start(dora, cast.bill(dora)).checkout_url
 
 
-def test_a_card_is_removed_here_and_at_stripe(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
+def test_removing_a_card_detaches_it_at_stripe(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
     saved_cards.remove(card, ana, by=DESK)
     with pytest.raises(CardNotFound):
         till.charge(ana, card, bill)
@@ -155,7 +149,7 @@ def test_a_card_is_removed_here_and_at_stripe(till: Till, ana: Client, card: Sav
     assert saved_cards.detach_removed() == 0
 
 
-def test_a_card_belongs_to_the_mailbox_that_typed_it(till: Till, ana: Client, card: SavedCard) -> None:
+def test_a_card_belongs_to_the_mailbox_that_saved_it(till: Till, ana: Client, card: SavedCard) -> None:
     carol = let_pay(cast.carol(till.practice))
     assert saved_cards.saved_cards_of(till.payer(carol).account) == []
     with pytest.raises(CardNotFound):

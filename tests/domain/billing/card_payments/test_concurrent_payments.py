@@ -56,11 +56,11 @@ def bill(ana: Client) -> Invoice:
     return cast.bill(ana)
 
 
-def fresh(invoice: Invoice) -> Invoice:
+def reloaded(invoice: Invoice) -> Invoice:
     return Invoice.objects.with_attempts().get(pk=invoice.pk)
 
 
-def charged(till: Till) -> list[int]:
+def charges_of(till: Till) -> list[int]:
     """What the sandbox's own book says was taken, beside the payment that saved the card."""
     return [each.amount for each in till.book if each.amount != 1_000]
 
@@ -75,20 +75,18 @@ def _books_are_right(request: pytest.FixtureRequest) -> object:
 # One press of many fingers.
 
 
-def test_many_presses_of_one_saved_card_are_one_attempt_and_one_charge(
-    till: Till, ana: Client, card: SavedCard
-) -> None:
+def test_concurrent_card_payments_charge_once(till: Till, ana: Client, card: SavedCard) -> None:
     for number in range(ROUNDS):
         bill = cast.bill(ana, 14_000 + number)
         pressed = at_once(*[partial(till.charge, ana, card, bill)] * HANDS)
         assert sum(isinstance(each, PaymentAttempt) for each in pressed) >= 1
         assert set(errors(pressed)) <= {InvoicePaid, Processing}
         assert AttemptInvoice.objects.filter(invoice=bill).count() == 1
-        assert fresh(bill).is_paid
-    assert charged(till) == [14_000 + number for number in range(ROUNDS)]
+        assert reloaded(bill).is_paid
+    assert charges_of(till) == [14_000 + number for number in range(ROUNDS)]
 
 
-def test_many_presses_of_continue_to_stripe_open_one_page(till: Till, ana: Client) -> None:
+def test_concurrent_checkouts_open_one_page(till: Till, ana: Client) -> None:
     for number in range(ROUNDS):
         bill = cast.bill(ana, 14_000 + number)
         pressed = at_once(*[partial(till.start, ana, bill)] * HANDS)
@@ -98,7 +96,7 @@ def test_many_presses_of_continue_to_stripe_open_one_page(till: Till, ana: Clien
     assert len(till.stripe.desk().all("checkout.session")) == ROUNDS
 
 
-def test_without_the_lock_two_see_no_attempt_and_the_database_refuses_the_second(till: Till, bill: Invoice) -> None:
+def test_without_the_lock_a_constraint_refuses_an_attempt(till: Till, bill: Invoice) -> None:
     both_have_looked = Barrier(2)
 
     def begin_without_lock() -> PaymentAttempt:
@@ -111,14 +109,14 @@ def test_without_the_lock_two_see_no_attempt_and_the_database_refuses_the_second
     assert errors(at_once(begin_without_lock, begin_without_lock)) == [IntegrityError]
 
 
-def test_without_a_row_that_is_committed_first_two_presses_are_two_charges(
+def test_without_a_committed_attempt_there_are_two_charges(
     till: Till, ana: Client, card: SavedCard, bill: Invoice
 ) -> None:
     both_have_looked = Barrier(2)
 
     def charge_without_row() -> PaymentIntent:
         """Look, charge with a key of one's own, write down afterwards."""
-        assert not fresh(bill).is_attempted
+        assert not reloaded(bill).is_attempted
         line = payment_readiness.client_for(till.practice)
         both_have_looked.wait(30)
         return payment_intents.charge_card(
@@ -127,29 +125,29 @@ def test_without_a_row_that_is_committed_first_two_presses_are_two_charges(
         )  # fmt: skip
 
     assert errors(at_once(charge_without_row, charge_without_row)) == []
-    assert charged(till) == [14_000, 14_000]
+    assert charges_of(till) == [14_000, 14_000]
 
 
 # The balance in one tab, one of its invoices in another.
 
 
-def test_the_balance_and_one_invoice_at_once_charge_each_invoice_once(till: Till, ana: Client, card: SavedCard) -> None:
+def test_concurrent_balance_and_invoice_charge_once(till: Till, ana: Client, card: SavedCard) -> None:
     for _round in range(ROUNDS):
-        taken = sum(charged(till))
+        taken = sum(charges_of(till))
         bill, other = cast.bill(ana), cast.bill(ana, 5_000)
         pressed = at_once(
             *[partial(till.charge, ana, card)] * (HANDS // 2), *[partial(till.charge, ana, card, bill)] * (HANDS // 2)
         )
         assert all(issubclass(each, Refused) for each in errors(pressed))
-        if not fresh(other).is_paid:  # The single one was first, and the balance was refused because of it.
+        if not reloaded(other).is_paid:  # The single one was first, and the balance was refused because of it.
             till.charge(ana, card)
-        assert (fresh(bill).is_paid, fresh(other).is_paid) == (True, True)
-        assert sum(charged(till)) - taken == 19_000
+        assert (reloaded(bill).is_paid, reloaded(other).is_paid) == (True, True)
+        assert sum(charges_of(till)) - taken == 19_000
         for each in (bill, other):
             assert AttemptInvoice.objects.filter(invoice=each, attempt__state=AttemptState.SUCCEEDED).count() == 1
 
 
-def test_of_the_pages_of_balance_and_invoice_at_most_one_can_be_paid(till: Till, ana: Client) -> None:
+def test_only_one_of_overlapping_pages_can_be_paid(till: Till, ana: Client) -> None:
     for _round in range(ROUNDS):
         bill, other, before = cast.bill(ana), cast.bill(ana, 5_000), len(till.book)
         pressed = at_once(partial(till.start, ana), partial(till.start, ana, bill))
@@ -162,14 +160,14 @@ def test_of_the_pages_of_balance_and_invoice_at_most_one_can_be_paid(till: Till,
             till.stripe.pay(page["id"])
             polling.poll(PaymentAttempt.objects.get(checkout_session_id=page["id"]))
         assert len(till.book) - before == len(pages)
-        for left in (each for each in (bill, other) if not fresh(each).is_paid):
+        for left in (each for each in (bill, other) if not reloaded(each).is_paid):
             invoicing.void(left, reason="The next round begins", shown=None, by=cast.DESK)
 
 
 # Hearing of one charge from all sides.
 
 
-def test_whoever_hears_of_a_charge_first_it_is_booked_once(till: Till, ana: Client) -> None:
+def test_concurrent_settlement_records_a_charge_once(till: Till, ana: Client) -> None:
     for number in range(ROUNDS):
         attempt = till.start(ana, cast.bill(ana, 14_000 + number))
         till.type_card(attempt)
@@ -179,9 +177,7 @@ def test_whoever_hears_of_a_charge_first_it_is_booked_once(till: Till, ana: Clie
     assert OutgoingEmail.objects.filter(kind="receipt").count() == ROUNDS
 
 
-def test_without_the_lock_two_book_the_same_charge_and_the_database_refuses_one(
-    till: Till, ana: Client, bill: Invoice
-) -> None:
+def test_without_the_lock_a_constraint_refuses_a_payment(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
     till.type_card(attempt)
     (charge,) = till.book
@@ -203,22 +199,22 @@ def test_without_the_lock_two_book_the_same_charge_and_the_database_refuses_one(
 # The desk and the card.
 
 
-def test_cash_and_card_at_once_never_both_pay(till: Till, ana: Client, card: SavedCard) -> None:
+def test_cash_and_card_never_both_pay_an_invoice(till: Till, ana: Client, card: SavedCard) -> None:
     for _round in range(ROUNDS):
         bill = cast.bill(ana)
         before = len(till.book)
         at_once(partial(till.charge, ana, card, bill), partial(cast.cash, ana, 14_000, invoice=bill))
         in_cash = bill.allocations.filter(payment__kind=PaymentKind.CASH).count()
         assert in_cash + len(till.book) - before == 1
-        assert fresh(bill).is_paid
+        assert reloaded(bill).is_paid
 
 
-def test_without_the_lock_cash_is_taken_for_what_is_being_paid(till: Till, ana: Client, bill: Invoice) -> None:
+def test_without_the_lock_cash_and_card_both_pay(till: Till, ana: Client, bill: Invoice) -> None:
     both_have_looked = Barrier(2)
 
     def start_without_lock() -> None:
         with transaction.atomic():
-            assert not fresh(bill).is_paid
+            assert not reloaded(bill).is_paid
             both_have_looked.wait(30)
             cast.attempt(bill)
 
@@ -229,31 +225,27 @@ def test_without_the_lock_cash_is_taken_for_what_is_being_paid(till: Till, ana: 
             Invoice.objects.filter(pk=bill.pk).update(paid_minor=14_000)
 
     assert errors(at_once(start_without_lock, take_without_lock)) == []
-    assert (fresh(bill).is_paid, fresh(bill).is_attempted) == (True, True)
+    assert (reloaded(bill).is_paid, reloaded(bill).is_attempted) == (True, True)
 
 
 # The same refund, pressed by several.
 
 
-def test_one_refund_pressed_by_many_goes_back_once(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
+def test_a_concurrent_refund_is_sent_once(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
     till.charge(ana, card, bill)
     send = partial(sent_back, Payment.objects.latest("id"), 4_000, form_key="one")
     assert errors(at_once(*[send] * HANDS)) == []
     assert (Refund.objects.count(), till.book[-1].refunded) == (1, 4_000)
 
 
-def test_two_colleagues_cannot_refund_more_than_was_paid(
-    till: Till, ana: Client, card: SavedCard, bill: Invoice
-) -> None:
+def test_concurrent_refunds_do_not_exceed_the_payment(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
     till.charge(ana, card, bill)
     send = partial(sent_back, Payment.objects.latest("id"), 14_000)
     assert set(errors(at_once(*[send] * HANDS))) == {ExceedsRefundableAmount}
     assert (Refund.objects.get().state, till.book[-1].refunded) == (RefundState.SUCCEEDED, 14_000)
 
 
-def test_without_the_mark_of_the_press_a_double_press_refunds_twice(
-    till: Till, ana: Client, card: SavedCard, bill: Invoice
-) -> None:
+def test_without_the_form_key_a_refund_is_sent_twice(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
     till.charge(ana, card, bill)
     send = partial(sent_back, Payment.objects.latest("id"), 4_000)
     assert errors(at_once(send, send)) == []

@@ -25,9 +25,7 @@ def whole(attempt: PaymentAttempt) -> PaymentAttempt:
     return PaymentAttempt.objects.select_related("client__practice", "practice", "account", "card").get(pk=attempt.pk)
 
 
-def test_a_second_success_for_the_same_invoice_is_credit_that_staff_are_asked_to_refund(
-    till: Till, ana: Client, bill: Invoice
-) -> None:
+def test_a_second_payment_becomes_credit_to_refund(till: Till, ana: Client, bill: Invoice) -> None:
     """As when the first page was not expired at Stripe after all."""
     first = till.start(ana, bill)
     settlement.end(first, AttemptState.EXPIRED)
@@ -57,7 +55,7 @@ OFF: dict[str, Callable[[Client], object]] = {
 
 
 @pytest.mark.parametrize("what", OFF)
-def test_turned_off_an_open_page_is_closed_at_stripe(till: Till, ana: Client, bill: Invoice, what: str) -> None:
+def test_turning_the_option_off_expires_the_open_page(till: Till, ana: Client, bill: Invoice, what: str) -> None:
     attempt = till.start(ana, bill)
     assert not polling.expire_unwanted()
     OFF[what](ana)
@@ -68,9 +66,7 @@ def test_turned_off_an_open_page_is_closed_at_stripe(till: Till, ana: Client, bi
 
 
 @pytest.mark.parametrize("what", OFF)
-def test_money_that_had_arrived_before_it_was_turned_off_settles_as_usual(
-    till: Till, ana: Client, bill: Invoice, what: str
-) -> None:
+def test_a_payment_before_turning_off_is_settled(till: Till, ana: Client, bill: Invoice, what: str) -> None:
     attempt = till.start(ana, bill)
     till.type_card(attempt)
     OFF[what](ana)
@@ -88,9 +84,7 @@ MISMATCHES: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("what", MISMATCHES)
-def test_another_amount_currency_or_mode_is_set_aside_and_told(
-    till: Till, ana: Client, bill: Invoice, what: str
-) -> None:
+def test_a_mismatch_is_quarantined_and_reported(till: Till, ana: Client, bill: Invoice, what: str) -> None:
     attempt = till.start(ana, bill)
     till.type_card(attempt)
     desk = till.stripe.desk()
@@ -101,7 +95,7 @@ def test_another_amount_currency_or_mode_is_set_aside_and_told(
     assert list(payments_in_review.attempts_in_review(till.practice)) == [attempt]
 
 
-def test_what_does_not_match_is_released_after_a_day_and_its_money_is_flagged_credit(
+def test_a_released_mismatch_becomes_credit_to_refund(
     till: Till, ana: Client, bill: Invoice, time_machine: Traveller
 ) -> None:
     attempt = till.start(ana, bill)

@@ -33,9 +33,7 @@ def bill(ana: Client) -> Invoice:
 # What Stripe is told.
 
 
-def test_the_page_is_stripe_s_own_for_the_exact_amount_by_card_alone_and_for_45_minutes(
-    till: Till, ana: Client, bill: Invoice
-) -> None:
+def test_the_checkout_session_has_exact_parameters(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill, save=True)
     (page,) = till.stripe.desk().all("checkout.session")
     assert (page["mode"], page["payment_method_types"]) == ("payment", ["card"])
@@ -46,7 +44,7 @@ def test_the_page_is_stripe_s_own_for_the_exact_amount_by_card_alone_and_for_45_
     assert attempt.checkout_url == page["url"]
 
 
-def test_nothing_of_the_visit_leaves_for_stripe(till: Till, ana: Client, bill: Invoice) -> None:
+def test_no_health_details_are_sent_to_stripe(till: Till, ana: Client, bill: Invoice) -> None:
     card = saved(till, ana)
     attempt = till.start(ana, bill)
     till.type_card(attempt)
@@ -67,7 +65,7 @@ def test_nothing_of_the_visit_leaves_for_stripe(till: Till, ana: Client, bill: I
     }
 
 
-def test_each_attempt_has_a_key_of_its_own_that_nobody_can_guess(till: Till, ana: Client, bill: Invoice) -> None:
+def test_each_attempt_has_a_random_idempotency_key(till: Till, ana: Client, bill: Invoice) -> None:
     first = till.start(ana, bill)
     second = till.start(ana, bill, save=True)
     keys = {first.idempotency_key, second.idempotency_key}
@@ -75,7 +73,7 @@ def test_each_attempt_has_a_key_of_its_own_that_nobody_can_guess(till: Till, ana
     assert all(len(key) >= 40 and first.ref not in key and bill.ref not in key for key in keys)
 
 
-def test_a_mailbox_is_one_customer_for_each_account_and_mode_at_stripe(till: Till, ana: Client) -> None:
+def test_a_mailbox_has_one_customer_per_account_and_mode(till: Till, ana: Client) -> None:
     paid(till, cast.bill(ana))
     paid(till, cast.bill(ana))
     assert len(till.stripe.desk().all("customer")) == StripeCustomer.objects.count() == 1
@@ -87,7 +85,7 @@ def test_a_mailbox_is_one_customer_for_each_account_and_mode_at_stripe(till: Til
     assert attempt.stripe_customer_id != StripeCustomer.objects.earliest("id").customer_id
 
 
-def test_a_parent_s_card_serves_both_children_and_is_seen_by_nobody_else(till: Till) -> None:
+def test_a_parents_card_pays_for_both_children(till: Till) -> None:
     bruno, bea, carol = (let_pay(make(till.practice)) for make in (cast.bruno, cast.bea, cast.carol))
     card = saved(till, bruno)
     assert saved_cards.usable_cards(till.payer(bea).account, till.practice) == [card]
@@ -98,7 +96,7 @@ def test_a_parent_s_card_serves_both_children_and_is_seen_by_nobody_else(till: T
 # What is to be paid.
 
 
-def test_one_invoice_is_what_remains_on_it(till: Till, ana: Client) -> None:
+def test_an_invoice_is_charged_its_open_amount(till: Till, ana: Client) -> None:
     bill = cast.bill(ana, 28_000)
     cast.cash(ana, 14_000, invoice=bill)
     attempt = till.start(ana, fresh(bill))
@@ -107,7 +105,7 @@ def test_one_invoice_is_what_remains_on_it(till: Till, ana: Client) -> None:
     assert ([charge.amount for charge in till.book], fresh(bill).is_paid) == ([14_000], True)
 
 
-def test_the_balance_leaves_out_what_is_processing(till: Till, ana: Client, bill: Invoice) -> None:
+def test_the_balance_excludes_processing_invoices(till: Till, ana: Client, bill: Invoice) -> None:
     card = saved(till, ana)
     till.stripe.fault("lost", "/v1/payment_intents", method="POST")
     till.charge(ana, card, bill)
@@ -120,7 +118,7 @@ def test_the_balance_leaves_out_what_is_processing(till: Till, ana: Client, bill
 # What was begun and is begun again.
 
 
-def others_card(till: Till, person: Client, bill: Invoice) -> PaymentAttempt:
+def unrelated_card(till: Till, person: Client, bill: Invoice) -> PaymentAttempt:
     return till.charge(person, saved_at_bank(till, person), bill)
 
 
@@ -144,7 +142,7 @@ def of_more_invoices(till: Till, person: Client, bill: Invoice) -> PaymentAttemp
 
 
 OTHERWISE: dict[str, Callable[[Till, Client, Invoice], PaymentAttempt]] = {
-    "with a saved card": others_card,
+    "with a saved card": unrelated_card,
     "to be saved": lambda till, person, bill: till.start(person, bill, save=True),
     "for more invoices": of_more_invoices,
     "by another mailbox": of_another_mailbox,
@@ -153,9 +151,7 @@ OTHERWISE: dict[str, Callable[[Till, Client, Invoice], PaymentAttempt]] = {
 
 
 @pytest.mark.parametrize("how", OTHERWISE)
-def test_what_is_paid_otherwise_than_it_was_begun_is_ended_at_stripe_first(
-    till: Till, ana: Client, bill: Invoice, how: str
-) -> None:
+def test_another_method_ends_the_open_attempt_first(till: Till, ana: Client, bill: Invoice, how: str) -> None:
     begun = till.start(ana, bill)
     again = OTHERWISE[how](till, ana, bill)
     assert (again.pk != begun.pk, state(begun)) == (True, AttemptState.EXPIRED)
@@ -163,17 +159,15 @@ def test_what_is_paid_otherwise_than_it_was_begun_is_ended_at_stripe_first(
     assert state(again) == AttemptState.OPEN
 
 
-def test_what_waits_at_the_bank_is_cancelled_before_another_card_is_typed(
-    till: Till, ana: Client, bill: Invoice
-) -> None:
-    begun = others_card(till, ana, bill)
+def test_another_card_cancels_a_pending_confirmation(till: Till, ana: Client, bill: Invoice) -> None:
+    begun = unrelated_card(till, ana, bill)
     again = till.start(ana, bill)
     assert (state(begun), again.method) == (AttemptState.EXPIRED, AttemptMethod.CHECKOUT)
     assert till.stripe.find("payment_intent", begun.payment_intent_id)["status"] == "canceled"
 
 
 @pytest.mark.parametrize("minutes", [9, 11])
-def test_creating_a_page_is_repeated_in_its_first_ten_minutes_alone(
+def test_a_session_is_recreated_for_ten_minutes_only(
     till: Till, ana: Client, bill: Invoice, minutes: int, time_machine: Traveller
 ) -> None:
     """After that it expires by itself within the hour: its URL was never given out."""
@@ -188,7 +182,7 @@ def test_creating_a_page_is_repeated_in_its_first_ten_minutes_alone(
 
 
 @pytest.mark.parametrize("hours", [22, 23.1])
-def test_a_charge_is_repeated_with_its_key_for_23_hours_and_then_only_asked_about(
+def test_a_charge_is_repeated_for_23_hours_only(
     till: Till, ana: Client, bill: Invoice, hours: float, time_machine: Traveller
 ) -> None:
     card = saved(till, ana)
@@ -213,9 +207,7 @@ def from_the_future(attempt: PaymentAttempt, *, days: int) -> None:
 
 
 @pytest.mark.parametrize("days", [3, 730])
-def test_a_charge_of_the_future_is_found_and_never_made_twice(
-    till: Till, ana: Client, bill: Invoice, days: int
-) -> None:
+def test_a_charge_from_the_future_is_not_repeated(till: Till, ana: Client, bill: Invoice, days: int) -> None:
     card = saved(till, ana)
     till.stripe.fault("lost", "/v1/payment_intents", method="POST")
     attempt = till.charge(ana, card, bill)
@@ -225,7 +217,7 @@ def test_a_charge_of_the_future_is_found_and_never_made_twice(
     assert len(till.book) == 2
 
 
-def test_a_charge_of_the_future_that_never_arrived_is_only_asked_about(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_missing_charge_from_the_future_is_only_polled(till: Till, ana: Client, bill: Invoice) -> None:
     card = saved(till, ana)
     till.stripe.fault("503", "/v1/payment_intents", method="POST")
     attempt = till.charge(ana, card, bill)
@@ -235,15 +227,15 @@ def test_a_charge_of_the_future_that_never_arrived_is_only_asked_about(till: Til
     assert len(till.book) == 1
 
 
-def test_a_page_of_the_future_is_ended_and_paid_another_way(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_page_from_the_future_is_ended(till: Till, ana: Client, bill: Invoice) -> None:
     begun = till.start(ana, bill)
     from_the_future(begun, days=730)
     again = till.start(ana, bill)
     assert (state(begun), state(again)) == (AttemptState.EXPIRED, AttemptState.OPEN)
 
 
-def test_what_waits_at_the_bank_since_the_future_is_cancelled(till: Till, ana: Client, bill: Invoice) -> None:
-    begun = others_card(till, ana, bill)
+def test_a_confirmation_from_the_future_is_cancelled(till: Till, ana: Client, bill: Invoice) -> None:
+    begun = unrelated_card(till, ana, bill)
     from_the_future(begun, days=730)
     while polling.poll_next():
         pass
@@ -253,7 +245,7 @@ def test_what_waits_at_the_bank_since_the_future_is_cancelled(till: Till, ana: C
 # What is not known.
 
 
-def test_what_stripe_says_is_processing_is_processing(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_processing_intent_makes_a_processing_attempt(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
     desk = till.stripe.desk()
     desk.save(desk.get("checkout.session", attempt.checkout_session_id) | {"status": "complete"})
@@ -262,7 +254,7 @@ def test_what_stripe_says_is_processing_is_processing(till: Till, ana: Client, b
 
 
 @pytest.mark.parametrize("unknown", [AttemptState.PROCESSING, AttemptState.QUARANTINED])
-def test_nobody_voids_takes_cash_for_or_hides_what_may_have_been_paid(
+def test_a_processing_invoice_is_not_voided_paid_or_hidden(
     till: Till, ana: Client, bill: Invoice, unknown: AttemptState
 ) -> None:
     attempt = cast.attempt(bill, state=unknown)
@@ -277,7 +269,7 @@ def test_nobody_voids_takes_cash_for_or_hides_what_may_have_been_paid(
     assert state(attempt) == unknown
 
 
-def test_a_bill_stays_shared_while_its_client_is_on_stripe_s_page(till: Till, ana: Client, bill: Invoice) -> None:
+def test_an_invoice_in_checkout_cannot_be_unshared(till: Till, ana: Client, bill: Invoice) -> None:
     till.start(ana, bill)
     with pytest.raises(BeingPaid):
         invoice_sharing.unshare(bill, shown=None, by=cast.DESK)

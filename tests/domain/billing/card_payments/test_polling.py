@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures
 
 
 @pytest.mark.parametrize("fault", ["lost", "half", "nonsense", "fail_after", "500", "503"])
-def test_a_saved_cards_lost_answer_is_processing_until_the_worker_has_found_it(
+def test_a_lost_response_is_processing_until_polled(
     till: Till, card: SavedCard, bill: Invoice, fault: str, time_machine: Traveller
 ) -> None:
     ana = bill.client
@@ -43,9 +43,7 @@ def test_a_saved_cards_lost_answer_is_processing_until_the_worker_has_found_it(
 
 
 @pytest.mark.parametrize("fault", ["lost", "half", "500", "fail_after"])
-def test_a_checkout_whose_answer_was_lost_leaves_the_invoice_unpaid_and_starts_again(
-    till: Till, ana: Client, bill: Invoice, fault: str
-) -> None:
+def test_a_lost_checkout_response_allows_a_new_start(till: Till, ana: Client, bill: Invoice, fault: str) -> None:
     till.stripe.fault(fault, "/v1/checkout/sessions", method="POST")
     attempt = till.start(ana, bill)
     assert (attempt.state, attempt.checkout_url) == (AttemptState.OPEN, "")
@@ -59,7 +57,7 @@ def test_a_checkout_whose_answer_was_lost_leaves_the_invoice_unpaid_and_starts_a
     assert fresh(bill).is_paid
 
 
-def test_a_payment_left_on_stripes_page_is_found_without_any_event(
+def test_polling_finds_a_payment_without_an_event(
     till: Till, ana: Client, bill: Invoice, time_machine: Traveller
 ) -> None:
     attempt = till.start(ana, bill)
@@ -69,7 +67,7 @@ def test_a_payment_left_on_stripes_page_is_found_without_any_event(
     assert fresh(bill).is_paid
 
 
-def test_while_a_practice_is_paused_its_money_is_settled_all_the_same(
+def test_payments_of_a_suspended_practice_are_settled(
     till: Till, ana: Client, bill: Invoice, time_machine: Traveller
 ) -> None:
     left, told = till.start(ana, bill), till.start(ana, cast.bill(ana, 5_000))
@@ -82,7 +80,7 @@ def test_while_a_practice_is_paused_its_money_is_settled_all_the_same(
     assert [state(attempt) for attempt in (left, told)] == [AttemptState.SUCCEEDED] * 2
 
 
-def test_stripe_was_away_for_an_hour_and_within_90_seconds_of_its_return_it_is_paid(
+def test_a_payment_is_settled_soon_after_an_outage(
     till: Till, ana: Client, card: SavedCard, bill: Invoice, time_machine: Traveller
 ) -> None:
     till.stripe.fault("lost", "/v1/payment_intents", method="POST")
@@ -99,9 +97,7 @@ def test_stripe_was_away_for_an_hour_and_within_90_seconds_of_its_return_it_is_p
     assert [charge.amount for charge in till.book] == [1_000, 14_000]
 
 
-def test_an_abandoned_checkout_is_unpaid_and_over_at_its_hour(
-    till: Till, ana: Client, bill: Invoice, time_machine: Traveller
-) -> None:
+def test_an_abandoned_checkout_expires(till: Till, ana: Client, bill: Invoice, time_machine: Traveller) -> None:
     attempt = till.start(ana, bill)
     assert not fresh(bill).is_processing
     till.stripe.forward(46 * 60)
@@ -110,7 +106,7 @@ def test_an_abandoned_checkout_is_unpaid_and_over_at_its_hour(
     assert (state(attempt), fresh(bill).is_attempted) == (AttemptState.EXPIRED, False)
 
 
-def test_events_settle_once_however_often_and_in_whatever_order(till: Till, ana: Client, bill: Invoice) -> None:
+def test_events_settle_once_in_any_order(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
     till.type_card(attempt)
     (charge,) = till.book
@@ -121,7 +117,7 @@ def test_events_settle_once_however_often_and_in_whatever_order(till: Till, ana:
     assert OutgoingEmail.objects.filter(kind="receipt").count() == 1
 
 
-def test_an_event_before_its_own_answer_finds_the_attempt(till: Till, ana: Client, bill: Invoice) -> None:
+def test_an_event_before_the_response_finds_the_attempt(till: Till, ana: Client, bill: Invoice) -> None:
     till.stripe.fault("lost", "/v1/checkout/sessions", method="POST")
     attempt = till.start(ana, bill)
     (session,) = till.stripe.desk().all("checkout.session")
@@ -130,20 +126,18 @@ def test_an_event_before_its_own_answer_finds_the_attempt(till: Till, ana: Clien
     assert state(attempt) == AttemptState.SUCCEEDED
 
 
-def test_an_event_of_something_unknown_is_kept_and_one_of_others_ignored(till: Till) -> None:
+def test_unknown_objects_are_retried_and_others_ignored(till: Till) -> None:
     assert webhook_events.process(event(till, "payment_intent", "pi_unknown")) is EventResult.LATER
     assert webhook_events.process(event(till, "customer", "cus_1")) is EventResult.IGNORED
 
 
-def test_while_stripe_is_down_events_wait(till: Till, ana: Client, bill: Invoice) -> None:
+def test_events_wait_during_an_outage(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
     till.stripe.fault("503")
     assert webhook_events.process(event(till, "checkout.session", attempt.checkout_session_id)) is EventResult.LATER
 
 
-def test_a_late_success_after_the_invoice_was_paid_is_credit_that_staff_are_asked_to_refund(
-    till: Till, ana: Client, bill: Invoice
-) -> None:
+def test_a_late_payment_of_a_paid_invoice_becomes_credit(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
     till.type_card(attempt)
     settlement.end(attempt, AttemptState.EXPIRED)
@@ -154,7 +148,7 @@ def test_a_late_success_after_the_invoice_was_paid_is_credit_that_staff_are_aske
     assert fresh(bill).is_paid
 
 
-def test_a_void_invoice_makes_what_still_arrives_credit(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_late_payment_of_a_void_invoice_becomes_credit(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
     till.type_card(attempt)
     settlement.end(attempt, AttemptState.EXPIRED)
@@ -163,14 +157,14 @@ def test_a_void_invoice_makes_what_still_arrives_credit(till: Till, ana: Client,
     assert Payment.objects.get().unused_minor == 14_000
 
 
-def test_never_downgraded(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_paid_attempt_is_never_downgraded(till: Till, ana: Client, bill: Invoice) -> None:
     payment = paid(till, bill)
     assert payment.attempt is not None
     settlement.end(payment.attempt, AttemptState.FAILED, reason="expired_card")
     assert (state(payment.attempt), fresh(bill).is_paid) == (AttemptState.SUCCEEDED, True)
 
 
-def test_an_amount_that_is_not_ours_is_set_aside_and_nothing_is_booked(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_wrong_amount_is_quarantined(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
     till.type_card(attempt)
     PaymentAttempt.objects.filter(pk=attempt.pk).update(livemode=False, currency="EUR")
@@ -181,7 +175,7 @@ def test_an_amount_that_is_not_ours_is_set_aside_and_nothing_is_booked(till: Til
     PaymentAttempt.objects.filter(pk=attempt.pk).update(currency="USD")
 
 
-def test_what_stays_unknown_for_a_day_can_be_released_and_money_that_still_arrives_is_flagged(
+def test_an_unknown_outcome_can_be_released_after_a_day(
     till: Till, ana: Client, card: SavedCard, bill: Invoice, time_machine: Traveller
 ) -> None:
     till.stripe.fault("lost", "/v1/payment_intents", method="POST")
@@ -198,9 +192,7 @@ def test_what_stays_unknown_for_a_day_can_be_released_and_money_that_still_arriv
     assert (payment.unused_minor, payment.refund_requested_at is not None) == (14_000, True)
 
 
-def test_a_payment_whose_attempt_is_gone_is_rebuilt_from_what_stripe_was_told(
-    till: Till, ana: Client, bill: Invoice
-) -> None:
+def test_a_lost_attempt_is_rebuilt_from_metadata(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
     till.type_card(attempt)
     attempt.covers.all().delete()

@@ -29,7 +29,7 @@ def days(till: Till, settings: Settings, stopped_clock: Traveller) -> Iterator[t
     del CardDays.practice, CardDays.client, CardDays.traveller, CardDays.settings, CardDays.seen
 
 
-def test_whatever_happens_our_books_and_stripes_say_the_same(
+def test_the_ledger_agrees_with_stripe_after_random_events(
     days: type[CardDays], pytestconfig: pytest.Config, share: int
 ) -> None:
     """15 runs of 40 steps take about 30 seconds of one core; `make books` makes 200."""

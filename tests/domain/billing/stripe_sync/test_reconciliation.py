@@ -29,13 +29,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures
 BILLING = "/portal/alder-street/billing/"
 
 
-def walk(till: Till, *, hours: int = 24) -> reconciliation.ReconciliationResult:
+def run_reconciliation(till: Till, *, hours: int = 24) -> reconciliation.ReconciliationResult:
     return reconciliation.reconcile(till.practice, since=NOW - timedelta(hours=hours), by=cast.DESK)
 
 
-def test_without_any_event_a_refund_and_a_lost_dispute_of_old_payments_are_found_within_the_hour(
-    till: Till, ana: Client, time_machine: Traveller
-) -> None:
+def test_refunds_and_disputes_are_found_without_events(till: Till, ana: Client, time_machine: Traveller) -> None:
     first, second = cast.bill(ana), cast.bill(ana)
     refunded, disputed = paid(till, first), paid(till, second)
     # A month later: their payments are in no list of the last days.
@@ -50,9 +48,7 @@ def test_without_any_event_a_refund_and_a_lost_dispute_of_old_payments_are_found
     assert OutgoingEmail.objects.filter(kind="refund").count() == 1
 
 
-def test_what_is_in_the_books_already_is_not_asked_about_again(
-    till: Till, ana: Client, bill: Invoice, time_machine: Traveller
-) -> None:
+def test_settled_objects_cause_no_calls(till: Till, ana: Client, bill: Invoice, time_machine: Traveller) -> None:
     till.stripe.refund(paid(till, bill).stripe_charge_id, amount=4_000)
     time_machine.move_to(NOW + timedelta(minutes=15))
     reconciliation.reconcile_recent()
@@ -63,17 +59,17 @@ def test_what_is_in_the_books_already_is_not_asked_about_again(
     assert (reconciliation.reconcile_recent(), till.stripe.faults.left) == (1, 3)
 
 
-def test_a_refund_that_failed_while_nobody_heard_of_it_is_undone(till: Till, ana: Client, bill: Invoice) -> None:
+def test_a_failed_refund_is_undone_without_an_event(till: Till, ana: Client, bill: Invoice) -> None:
     payment = paid(till, bill)
     made = till.stripe.refund(payment.stripe_charge_id, amount=4_000)
-    walk(till)
+    run_reconciliation(till)
     till.stripe.end_refund(made, fails=True)
-    walk(till)
+    run_reconciliation(till)
     payment.refresh_from_db()
     assert (payment.refunded_minor, fresh(bill).is_paid) == (0, True)
 
 
-def test_money_of_what_was_let_go_of_is_found_though_it_came_long_before(
+def test_old_payments_of_released_attempts_are_found(
     till: Till, ana: Client, bill: Invoice, time_machine: Traveller
 ) -> None:
     attempt = till.start(ana, bill)
@@ -108,19 +104,17 @@ def restored(till: Till, ana: Client, bill: Invoice) -> Till:
     return till
 
 
-def test_payments_whose_attempts_are_gone_are_rebuilt_with_what_became_of_them(
-    restored: Till, ana: Client, bill: Invoice
-) -> None:
-    assert walk(restored) == reconciliation.ReconciliationResult(checked=3, found=2)
+def test_lost_payments_are_rebuilt_with_their_refunds(restored: Till, ana: Client, bill: Invoice) -> None:
+    assert run_reconciliation(restored) == reconciliation.ReconciliationResult(checked=3, found=2)
     assert fresh(bill).is_paid
     assert {(each.amount_minor, each.refunded_minor) for each in Payment.objects.all()} == {
         (1_000, 0), (14_000, 4_000), (5_000, 0),
     }  # fmt: skip
     assert all(each.account == restored.payer(ana).account for each in Payment.objects.all())
-    assert walk(restored) == reconciliation.ReconciliationResult(checked=3, found=0)
+    assert run_reconciliation(restored) == reconciliation.ReconciliationResult(checked=3, found=0)
 
 
-def test_nobody_pays_by_card_after_a_restore_until_the_walk_from_the_backup_on_is_done(
+def test_card_payments_stop_until_reconciled_after_restore(
     restored: Till, client: Browser, ana: Client, bill: Invoice
 ) -> None:
     portal = signed_in_to_pay(client, ana)
@@ -131,17 +125,17 @@ def test_nobody_pays_by_card_after_a_restore_until_the_walk_from_the_backup_on_i
     reconciliation.reconcile(restored.practice, since=NOW + timedelta(minutes=1), by=cast.DESK)
     restored.stripe.fault("503", "/v1/disputes")
     with pytest.raises(StripeCallFailed):
-        walk(restored)
+        run_reconciliation(restored)
     with pytest.raises(BooksBeingChecked):
         restored.start(ana)
-    walk(restored)
+    run_reconciliation(restored)
     owed = cast.bill(ana, 3_000)
     assert b'data-testid="pay-now"' in portal.get(BILLING).content
     assert restored.start(ana, owed).checkout_url
     assert AuditEntry.objects.filter(action=AuditAction.PAYMENTS_RECONCILED).count() == 2
 
 
-def test_a_restore_of_the_future_is_walked_from_long_before(restored: Till, ana: Client) -> None:
+def test_a_restore_from_the_future_is_reconciled_fully(restored: Till, ana: Client) -> None:
     Restoration.objects.update(backup_made_at=NOW + timedelta(days=730), restored_at=NOW + timedelta(days=730, hours=1))
     since = reconciliation.since_of(restored.practice)
     assert since == NOW - timedelta(days=30)
@@ -150,7 +144,7 @@ def test_a_restore_of_the_future_is_walked_from_long_before(restored: Till, ana:
     assert restored.start(ana, cast.bill(ana, 3_000)).checkout_url
 
 
-def test_another_practice_s_walk_opens_nothing_here(till: Till, ana: Client, bill: Invoice) -> None:
+def test_another_practices_reconciliation_has_no_effect(till: Till, ana: Client, bill: Invoice) -> None:
     birch = cast.birch()
     for practice in (till.practice, birch):
         Restoration.objects.create(practice=practice, backup_made_at=NOW)
@@ -160,14 +154,14 @@ def test_another_practice_s_walk_opens_nothing_here(till: Till, ana: Client, bil
         till.start(ana, bill)
 
 
-def test_it_stays_shut_while_a_key_cannot_be_read_and_opens_once_it_is_entered_again(
+def test_an_unreadable_key_blocks_until_it_is_entered(
     till: Till, ana: Client, bill: Invoice, settings: Settings
 ) -> None:
     Restoration.objects.create(practice=till.practice, backup_made_at=NOW)
     known, settings.FIELD_KEYS = settings.FIELD_KEYS, {"new": b"n" * 32}
-    assert walk(till).unreadable_keys == 1
+    assert run_reconciliation(till).unreadable_keys == 1
     assert reconciliation.since_of(till.practice) is not None
     api_keys.save_keys(till.practice, Keys(KEY), by=cast.DESK)
-    assert walk(till).unreadable_keys == 0
+    assert run_reconciliation(till).unreadable_keys == 0
     assert reconciliation.since_of(till.practice) is None
     settings.FIELD_KEYS = known

@@ -19,7 +19,7 @@ from tests.support.paying import Till
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 
 
-def test_a_refund_goes_back_to_the_card_and_the_invoice_stays_paid(till: Till, bill: Invoice) -> None:
+def test_a_refunded_invoice_stays_paid(till: Till, bill: Invoice) -> None:
     payment = paid(till, bill)
     refund = card_refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=DESK, form_key="one")
     assert (
@@ -33,7 +33,7 @@ def test_a_refund_goes_back_to_the_card_and_the_invoice_stays_paid(till: Till, b
 
 
 @pytest.mark.parametrize("fault", ["lost", "500", "fail_after"])
-def test_a_refund_whose_answer_was_lost_is_found_and_made_once(till: Till, bill: Invoice, fault: str) -> None:
+def test_a_refund_with_a_lost_response_is_sent_once(till: Till, bill: Invoice, fault: str) -> None:
     payment = paid(till, bill)
     till.stripe.fault(fault, "/v1/refunds", method="POST")
     refund = card_refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=DESK)
@@ -43,9 +43,7 @@ def test_a_refund_whose_answer_was_lost_is_found_and_made_once(till: Till, bill:
     assert (refund.state, till.book[0].refunded) == (RefundState.SUCCEEDED, 14_000)
 
 
-def test_a_refund_that_never_reached_stripe_is_undone_when_its_key_is_no_longer_good(
-    till: Till, bill: Invoice, time_machine: Traveller
-) -> None:
+def test_an_unsent_refund_is_undone_when_its_key_expires(till: Till, bill: Invoice, time_machine: Traveller) -> None:
     payment = paid(till, bill)
     till.stripe.fault("503", "/v1/refunds", method="POST")
     refund = card_refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=DESK)
@@ -56,7 +54,7 @@ def test_a_refund_that_never_reached_stripe_is_undone_when_its_key_is_no_longer_
     assert (refund.state, payment.refunded_minor, till.book[0].refunded) == (RefundState.FAILED, 0, 0)
 
 
-def test_a_refund_that_never_reached_stripe_leaves_room_for_one_that_was_made_there(till: Till, bill: Invoice) -> None:
+def test_an_unsent_refund_yields_to_one_made_at_stripe(till: Till, bill: Invoice) -> None:
     payment = paid(till, bill)
     till.stripe.fault("503", "/v1/refunds", method="POST")
     refund = card_refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=DESK)
@@ -67,7 +65,7 @@ def test_a_refund_that_never_reached_stripe_leaves_room_for_one_that_was_made_th
     assert (refund.state, payment.refunded_minor, till.book[0].refunded) == (RefundState.FAILED, 14_000, 14_000)
 
 
-def test_a_refund_that_stripe_refuses_is_undone(till: Till, bill: Invoice) -> None:
+def test_a_rejected_refund_is_undone(till: Till, bill: Invoice) -> None:
     payment = paid(till, bill)
     till.stripe.dispute(payment.stripe_charge_id)
     with pytest.raises(RefundRefused):
@@ -75,7 +73,7 @@ def test_a_refund_that_stripe_refuses_is_undone(till: Till, bill: Invoice) -> No
     assert Refund.objects.get().state == RefundState.FAILED
 
 
-def test_a_refund_made_at_stripe_comes_into_the_books_once_and_goes_when_it_fails(till: Till, bill: Invoice) -> None:
+def test_a_refund_made_at_stripe_is_recorded_and_undone(till: Till, bill: Invoice) -> None:
     payment = paid(till, bill)
     made = till.stripe.refund(payment.stripe_charge_id, amount=5_000)
     for _time in range(3):
@@ -90,9 +88,7 @@ def test_a_refund_made_at_stripe_comes_into_the_books_once_and_goes_when_it_fail
 
 
 @pytest.mark.parametrize("won", [True, False])
-def test_a_lost_dispute_brings_the_debt_back_and_a_won_one_changes_nothing(
-    till: Till, bill: Invoice, *, won: bool
-) -> None:
+def test_only_a_lost_dispute_makes_the_invoice_owed(till: Till, bill: Invoice, *, won: bool) -> None:
     payment = paid(till, bill)
     opened = till.stripe.dispute(payment.stripe_charge_id)
     webhook_events.process(event(till, "dispute", opened))
@@ -106,9 +102,7 @@ def test_a_lost_dispute_brings_the_debt_back_and_a_won_one_changes_nothing(
 
 
 @pytest.mark.parametrize("heard_by", ["event", "worker"])
-def test_a_refund_that_got_no_answer_takes_nothing_from_a_lost_dispute(
-    till: Till, bill: Invoice, heard_by: str
-) -> None:
+def test_an_unanswered_refund_yields_to_a_lost_dispute(till: Till, bill: Invoice, heard_by: str) -> None:
     payment = paid(till, bill)
     opened = till.stripe.dispute(payment.stripe_charge_id)
     webhook_events.process(event(till, "dispute", opened))
@@ -127,9 +121,7 @@ def test_a_refund_that_got_no_answer_takes_nothing_from_a_lost_dispute(
 
 
 @pytest.mark.parametrize("gone", ["refunded", "disputed"])
-def test_a_refund_that_got_no_answer_gives_way_once_stripe_would_not_take_it(
-    till: Till, bill: Invoice, gone: str
-) -> None:
+def test_an_impossible_unanswered_refund_is_undone(till: Till, bill: Invoice, gone: str) -> None:
     """Its key would only repeat the answer that says nothing."""
     payment = paid(till, bill)
     if gone == "refunded":
