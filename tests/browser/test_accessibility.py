@@ -1,4 +1,4 @@
-"""Everybody can use every page: axe finds nothing, nothing scrolls sideways, and the keyboard is enough."""
+"""Accessibility of every page: no finding of axe, no sideways scrolling, and full use by keyboard."""
 
 import os
 from typing import Any, Literal
@@ -38,8 +38,8 @@ pytestmark = [
 PORTAL = "/portal/alder-street/"
 
 type View = tuple[int, Literal["light", "dark"], dict[str, Any]]  # Any: axe's own JSON.
-# Width, colour scheme and rules. In the dark only colours differ, and they are the same at every width: `make thorough`
-# looks at the narrow dark view as well.
+# Width, colour scheme and rules. In dark mode only colours differ, equally at every width: `make thorough`
+# checks the narrow dark view as well.
 NARROW_AND_DARK: tuple[View, ...] = ((320, "dark", COLOUR_RULES),)
 VIEWS: tuple[View, ...] = (
     (1280, "light", AXE_RULES),
@@ -49,7 +49,7 @@ VIEWS: tuple[View, ...] = (
 )
 
 
-# Pages that axe sees elsewhere: with the second factor in force, and where a PIN was made.
+# Pages that axe checks elsewhere: those with the second factor required, and that of a new PIN.
 STAFF_FIRST_DAY = {f"office:{step}" for step in ("set_up", "second_step", "first_factor", "recovery_codes")}
 PINS = {"office:client_pin"}
 # Pages that are opened before signing in.
@@ -57,7 +57,7 @@ OUTSIDE = {"office:sign_in", "office:forgotten", "office:forgotten_sent"}
 
 
 def look(page: Page, addresses: list[str], seen: set[str]) -> list[str]:
-    """What is wrong with the pages in any view, each complaint with its address and view; each is loaded once.
+    """Returns the findings of each page in each view, with URL and view; each page is loaded once.
 
     `seen` gathers the names of the pages.
     """
@@ -76,7 +76,7 @@ def look(page: Page, addresses: list[str], seen: set[str]) -> list[str]:
 
 
 def office_places(practice: Practice, owner: StaffMember) -> list[str]:
-    """Each page of the office that the owner can open, the Client Portal tab in each of its states."""
+    """Returns each page of the office that the owner can open, and the Client Portal tab in each of its states."""
     ana = cast.ana(practice)
     cast.in_the_portal(Browser(), ana)
     waiting = cast.bruno(practice)
@@ -111,7 +111,7 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
 
 
 def billing_places(practice: Practice, person: Client) -> list[str]:
-    """The pages of the books, with something on each."""
+    """Returns the billing pages, with rows on each."""
     item = service_items.save(
         practice, code="S50", label="Session, 50 minutes", price_minor=14_000, shown=None, by=cast.DESK
     )
@@ -143,7 +143,7 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
 def test_the_office_is_accessible(browsing: Browsing, site: Process) -> None:
     practice = cast.alder()
     owner = cast.elm(practice)
-    # The server hashes as in real life, the test itself as fast as it can.
+    # The server uses the real password hasher, the test itself the fast one.
     owner.password = make_password(cast.PASSWORD, hasher="argon2")
     owner.save(update_fields=["password"])
     page, seen = browsing.window(site.url), set[str]()
@@ -193,7 +193,7 @@ def test_entrance_and_portal_are_accessible(browsing: Browsing, site: Process) -
     page.get_by_role("button").click()
     found += look(page, [f"{PORTAL}who/"], seen)
     page.get_by_role("button", name="Bea Berg").click()
-    # Ana's link in Bruno's browser: someone else is signed in here.
+    # Ana's link in Bruno's browser: another mailbox is signed in here.
     found += look(page, [f"{PORTAL}billing/", *(f"{PORTAL}billing/{bill.ref}/" for bill in bills)], seen)
     found += look(page, [f"{PORTAL}billing/statement/", f"{PORTAL}receipts/{paid.ref}/", f"{PORTAL}help/"], seen)
     card = outcomes.ready_to_pay(bea)
@@ -208,7 +208,7 @@ def test_entrance_and_portal_are_accessible(browsing: Browsing, site: Process) -
 
 
 def chosen_too_late(person: Client) -> list[str]:
-    """The pages on which a form stands again after its session had ended."""
+    """Returns the pages that show a form again after its session had ended."""
     session, places = PortalSession.objects.latest("id"), []
     typed = {
         f"{PORTAL}billing/payment/": PostedField("with", "new"),
@@ -222,7 +222,7 @@ def chosen_too_late(person: Client) -> list[str]:
 
 
 def reach(page: Page, name: str) -> None:
-    """Presses Tab until the thing of this name has the focus."""
+    """Presses Tab until the element with this name has the focus."""
     for _ in range(25):
         page.keyboard.press("Tab")
         if name in page.evaluate("document.activeElement.innerText || ''"):

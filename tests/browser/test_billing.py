@@ -1,4 +1,4 @@
-"""A bill's way in a real browser: made in the office, issued and shared, and seen by the client."""
+"""A bill in a real browser: drafted, issued and shared in the office, seen by the client."""
 
 import pytest
 from django.conf import settings

@@ -1,4 +1,4 @@
-"""What staff change about an address, and what becomes of the links that went to the old one."""
+"""Changes of a client's address, and the effect on links sent to the old one."""
 
 import re
 
@@ -29,7 +29,7 @@ def practice(transactional_db: None) -> Practice:
 
 
 def link() -> str:
-    """The link of the newest invitation, as its mail carries it."""
+    """Returns the link in the newest invitation."""
     return f"{PORTAL}link/{cast.token_of(Invitation.objects.latest('id'))}/"
 
 

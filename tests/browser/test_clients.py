@@ -1,4 +1,4 @@
-"""The pages about clients in a real browser: what only a browser shows, with JavaScript and without."""
+"""Pages about clients in a real browser, with and without JavaScript."""
 
 import pytest
 from django.conf import settings
@@ -27,7 +27,7 @@ def practice(transactional_db: None) -> Practice:
 def at_the_desk(
     browsing: Browsing, live_server: LiveServer, practice: Practice, *, javascript: bool = True, width: int = 1280
 ) -> Page:
-    """Fay's window, signed in."""
+    """Fay's page, signed in."""
     session = cast.signed_in(Browser(), cast.fay(practice)).cookies[settings.SESSION_COOKIE_NAME].value
     page = browsing.window(live_server.url, javascript=javascript, width=width)
     page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])

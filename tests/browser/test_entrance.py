@@ -1,4 +1,4 @@
-"""The entrance, as people meet it: ask, look into the mail, and in; by link, by code, in Spanish, by keyboard alone."""
+"""The entrance in a real browser: by link, by code, in Spanish, and by keyboard."""
 
 import re
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def ask(page: Page, address: str = ANA) -> None:
 
 @contextmanager
 def expect_no_sideways_scrolling(page: Page) -> Iterator[None]:
-    """Whatever is done within, nothing scrolls sideways at the end of it."""
+    """Asserts that no page visited in the block scrolls sideways."""
     yield
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 

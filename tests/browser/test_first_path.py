@@ -1,4 +1,4 @@
-"""The main job, as people do it: from the owner's set-up link to the client's own home page."""
+"""The main path: from the owner's set-up link to the client's home page."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""From Stripe's key in the settings to a receipt in the client's hands, and the money back again."""
+"""From entering the Stripe key to the client's receipt and a refund."""
 
 import pytest
 from django.conf import settings as django_settings
@@ -64,7 +64,7 @@ def share_invoice(office: Page, person: Client) -> None:
 
 
 def sign_in(client: Page) -> None:
-    """Asks at the door; the link is pressed as it was mailed."""
+    """Requests a link at the entrance, and opens it from the mail."""
     client.goto("/portal/alder-street/")
     client.get_by_label("Enter your email").fill("ana@mail.example")
     client.get_by_role("button", name="Continue").click()

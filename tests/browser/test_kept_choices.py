@@ -1,4 +1,4 @@
-"""A session ends while the pay page is open: what was chosen is there again after signing in."""
+"""A session that ends while the payment page is open: the choices are restored after signing in."""
 
 from datetime import timedelta
 

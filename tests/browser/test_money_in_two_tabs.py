@@ -1,4 +1,4 @@
-"""Every act on money in the office in a real browser: in one tab the page stands open, in another the sums change."""
+"""Every office action on money with two tabs: the page is open in one, the sums change in the other."""
 
 import pytest
 from django.conf import settings
@@ -43,7 +43,7 @@ def fill(form: Locator, typed: dict[str, str]) -> None:
 
 
 def press(page: Page, form: Locator) -> None:
-    """The form's own button; a few stand elsewhere on the page and name their form."""
+    """Returns the form's submit button, which may be elsewhere on the page and refer to the form."""
     elsewhere = form.get_attribute("id")
     inside = form.get_by_role("button")
     (inside.last if inside.count() else page.locator(f'button[form="{elsewhere}"]')).click()

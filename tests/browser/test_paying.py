@@ -1,4 +1,4 @@
-"""`Pay Now` in a real browser: to the sandbox Stripe's page and back, the next time with the saved card."""
+"""`Pay Now` in a real browser: on the sandbox's Checkout page, then with the saved card."""
 
 from typing import Protocol
 
@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(trans
 
 
 class Open(Protocol):
-    """Opens Ana's window."""
+    """Opens Ana's browser window."""
 
     def __call__(self, *, javascript: bool = True) -> Page: ...
 
@@ -43,14 +43,14 @@ def practice(transactional_db: None) -> Practice:
 
 @pytest.fixture
 def bills(till: Till) -> list[Invoice]:
-    """Three of Ana's."""
+    """Three bills of Ana's."""
     ana = cast.ana(till.practice)
     return [cast.bill(ana), cast.bill(ana, 5_000), cast.bill(ana, 7_500)]
 
 
 @pytest.fixture
 def window(browsing: Browsing, live_server: LiveServer, settings: Settings, bills: list[Invoice]) -> Open:
-    """Stripe and the bank lead back to where the portal is served."""
+    """Stripe and the bank redirect to the URL where the portal is served."""
     settings.PUBLIC_BASE_URL = live_server.url
     return lambda *, javascript=True: client_window(browsing, live_server.url, bills[0], javascript=javascript)
 
@@ -71,7 +71,7 @@ def test_a_card_is_saved_and_pays_the_next_invoice(
     pay_now(page, second)
     page.get_by_role("button", name="Pay $50.00").click()
     expect_paid(page, second, till, [14_000, 5_000])
-    # The console was silent all the way: the policy let the form through to Stripe (see `browsing`).
+    # No console message: the content security policy allows the form to redirect to Stripe (see `browsing`).
     assert browsing.complaints == []
 
 

@@ -1,4 +1,4 @@
-"""A client who gets no mail is let in by phone; a family chooses whom it is about."""
+"""PINs by phone for a client who gets no mail, and a family that switches between clients."""
 
 import re
 
@@ -36,7 +36,7 @@ def fits(page: Page) -> bool:
 
 
 def read_out(desk: Page, person: Client) -> str:
-    """Staff press `Generate PIN` and read eight numbers."""
+    """Presses `Generate PIN` as staff, and returns the eight digits."""
     desk.goto(tab(person))
     desk.get_by_role("button", name="Generate PIN").click()
     pin = desk.get_by_test_id("pin").inner_text()

@@ -1,4 +1,4 @@
-"""A printed page says whose it is, about whom and of which day, and has nothing to press on it."""
+"""Printed pages: the practice, the client and the date, and no buttons."""
 
 import re
 
@@ -25,7 +25,7 @@ from tests.support.browser import Browsing, carry
 pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 
 PORTAL = "/portal/alder-street/"
-# Whatever one could press, as far as it can be seen.
+# Everything that can be pressed, if it is visible.
 PRESSABLE = """
     [...document.querySelectorAll("nav, button, .button, [role=search], .skip, summary")]
         .filter(each => each.checkVisibility()).map(each => each.outerHTML.slice(0, 200))
@@ -39,7 +39,7 @@ def practice(transactional_db: None) -> Practice:
 
 @pytest.fixture
 def ana(practice: Practice) -> Client:
-    """With access, an invitation, an invoice of $420.00 and $50.00 paid of it."""
+    """A client with access, an invitation, and an invoice of $420.00 with $50.00 paid."""
     ana = cast.ana(practice)
     cast.invited(ana)
     cast.cash(ana, 5_000, invoice=cast.bill(ana, 42_000))
@@ -47,7 +47,7 @@ def ana(practice: Practice) -> Client:
 
 
 def printed(page: Page, address: str = "") -> str:
-    """The text of a page as it is printed, of the one that stands open if no address is given."""
+    """Returns the text of a page as printed; without a URL, of the open page."""
     page.emulate_media(media="print")
     if address:
         page.goto(address)

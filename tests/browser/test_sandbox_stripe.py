@@ -1,4 +1,4 @@
-"""The sandbox's pages in a browser: usable by everybody, without JavaScript too, and by the keyboard."""
+"""The sandbox's pages in a browser: accessible, without JavaScript, and by keyboard."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.sqlite]
 
 @pytest.fixture
 def session(sandbox: SandboxStripe, line: Callable[[], StripeClient]) -> CheckoutSession:
-    """It comes back to the sandbox's own front page."""
+    """A session that returns to the sandbox's own front page."""
     customer = customers.create(line(), email="ana@example.org", metadata={}, key="customer")
     return checkout_sessions.open_session(
         line(), amount_minor=14_000, currency="USD", name="Invoice 1001", customer=customer, save_card=True,

@@ -1,4 +1,4 @@
-"""An owner makes the portal the practice's own, in a real browser: name, accent, logo, the words of invitations."""
+"""Settings of a practice in a real browser: name, hue, logo, and the text of invitations."""
 
 import pytest
 from django.conf import settings
@@ -48,7 +48,7 @@ def test_an_owner_changes_the_portals_appearance(
     page.goto(PRACTICE)
     page.get_by_label("Practice name").fill("Alder & Birch")
     page.get_by_label("Plum").check()
-    # The page itself is the sample, before anything is saved.
+    # The page itself is the preview, before anything is saved.
     expect(page.locator('#sample link[href="/look/hue-330.css"]')).to_have_count(1)
     page.get_by_role("button", name="Save practice").click()
     expect(page.get_by_text("The practice was saved.")).to_be_visible()
@@ -68,7 +68,7 @@ def test_an_owner_changes_the_portals_appearance(
 
     visitor = browsing.window(live_server.url)
     visitor.goto(DOOR)
-    # The name is also in the line that only the printed page shows.
+    # The name is also in the header that only the printed page shows.
     expect(visitor.locator("p:visible", has_text="Alder & Birch").first).to_be_visible()
     assert hue_of(visitor) == "330"
     assert visitor.locator("img.logo").evaluate("image => image.naturalWidth") == 300

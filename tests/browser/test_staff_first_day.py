@@ -1,4 +1,4 @@
-"""A staff member's first day and the next, as people do it, with the second factor in force."""
+"""A staff member's first sign-in and the next, with the second factor required."""
 
 import pytest
 from django.conf import settings
@@ -50,7 +50,7 @@ def sign_in_by_password(page: Page) -> None:
 
 
 def with_passkey_device(page: Page) -> None:
-    """A device that makes and shows passkeys without asking anybody."""
+    """A virtual authenticator that creates and uses passkeys without user interaction."""
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable")
     options = {
@@ -65,7 +65,7 @@ def with_passkey_device(page: Page) -> None:
 
 
 def wait_ten_minutes(page: Page) -> None:
-    """For this browser's session alone: the last proof is older than it was."""
+    """Moves the last verification of this browser's session into the past."""
     key = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == settings.SESSION_COOKIE_NAME)
     session = SessionStore(key)
     session["proven-at"] -= 601

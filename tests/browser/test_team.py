@@ -1,4 +1,4 @@
-"""The team, as people live it: invited by mail, in with an authenticator, another role, a forgotten password, gone."""
+"""The team in a real browser: invitation, authenticator, another role, password reset, deactivation."""
 
 import re
 
@@ -43,7 +43,7 @@ def invite_fay(owner: Page) -> None:
 
 
 def set_up_link(web: Process, smtp: SmtpServer, *, number: int) -> str:
-    """The `number`-th link to a password that came to the colleague's mailbox, where notices come too."""
+    """Returns the `number`-th link to choose a password in the colleague's mailbox."""
     web.wait_for(lambda: len(links_in(smtp)) >= number)
     return links_in(smtp)[number - 1]
 

@@ -1,4 +1,4 @@
-"""Two tabs of one real browser: every form of entrance and portal does what its own page shows."""
+"""Two tabs of one real browser: every form of entrance and portal acts on what its own page shows."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -94,7 +94,7 @@ def test_a_new_link_goes_to_the_mailbox_on_the_page(
     press(first, "Send me a new link")
     expect_heading(first, "Check your email")
     assert SignInRequest.objects.get().address == "ana@mail.example"
-    # The page for the code names her masked, and sends again to her.
+    # The page for the code shows her masked address, and sends new links to it.
     press(second, "Send me a new link")
     expect_heading(second, "Check your email")
     press(first, "Send it again")
@@ -145,7 +145,7 @@ def test_a_signed_out_page_keeps_its_mailbox(browsing: Browsing, live_server: Li
     assert SignInRequest.objects.get().address == "carol@mail.example"
 
 
-# The portal of a mailbox with two children.
+# The portal of a mailbox with two clients.
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def bea(till: Till) -> Client:
 
 @pytest.fixture
 def family(browsing: Browsing, live_server: LiveServer, till: Till, bea: Client) -> Iterator[tuple[Page, Page]]:
-    """Two tabs of Bruno's browser, who looks at Bea; both owe 150.00, and a card is saved, which has paid 10.00."""
+    """Two tabs of Bruno's browser with Bea chosen; both owe 150.00, and a saved card has paid 10.00."""
     bruno = cast.bruno(till.practice)
     cast.with_access(bea)
     signed_in = cast.in_the_portal(Browser(), bruno)
@@ -229,7 +229,7 @@ def test_a_payment_for_bea_is_restarted_for_bea(family: tuple[Page, Page], till:
     switch(second)
     press(first, "Start again")
     expect_refused(first)
-    # Opened now, it leads nowhere before one has switched.
+    # Opened now, the link works only after switching.
     second.goto(f"{PORTAL}payments/{attempt.ref}/")
     expect(second.get_by_text("This payment is for Bea Berg. You are looking at Bruno Berg now.")).to_be_visible()
     expect(second.get_by_role("link", name="Continue at Stripe")).to_have_count(0)

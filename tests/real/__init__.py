@@ -1,1 +1,1 @@
-"""Promises that only real processes can show."""
+"""Tests that need real processes."""

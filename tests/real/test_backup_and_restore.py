@@ -1,4 +1,4 @@
-"""An installation is copied while it works, and comes back elsewhere with its doors shut."""
+"""Backups of a running installation, restored elsewhere with all credentials revoked."""
 
 import re
 import subprocess
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_dat
 
 
 class Held(NamedTuple):
-    """What people have in their hands when the backup is made."""
+    """Credentials that exist when the backup is made."""
 
     link: str
     session_key: str
@@ -39,7 +39,7 @@ class Held(NamedTuple):
 
 
 def people_at_work(processes: Processes, practice: Practice) -> Held:
-    """Ana holds a link, Carol is signed in, Fay is in the office, and Bruno's invitation waits."""
+    """Ana has a link, Carol is signed in, Fay is in the office, and Bruno's invitation is waiting."""
     link = cast.token_of(cast.invited(cast.ana(practice)))
     OutgoingEmail.objects.update(state="handed_over", settled_at=practice.created_at)
     account = cast.with_access(cast.carol(practice)).account
@@ -50,7 +50,7 @@ def people_at_work(processes: Processes, practice: Practice) -> Held:
 
 
 class Visitor:
-    """A browser with the given cookies."""
+    """Returns a browser with the given cookies."""
 
     def __init__(self, web: Process, **cookies: str) -> None:
         self.url = web.url
@@ -60,7 +60,7 @@ class Visitor:
             self.opener.addheaders = [("Cookie", "; ".join(f"{name}={value}" for name, value in cookies.items()))]
 
     def get(self, path: str) -> tuple[int, str, str]:
-        """Status, where it ended, and the page."""
+        """Returns the status, the final URL and the page."""
         try:
             with self.opener.open(self.url + path, timeout=20) as answer:
                 return answer.status, urlsplit(answer.url).path, answer.read().decode()
@@ -79,7 +79,7 @@ def assert_card_payments_are_off(web: Process, held: Held) -> None:
 
 
 def assert_card_payments_are_on(web: Process, held: Held) -> None:
-    """Else the test above would show nothing."""
+    """Asserts that the credentials worked before, so that the test above shows something."""
     assert Visitor(web).get(f"/portal/alder-street/link/{held.link}/")[0] == 200
     assert "Carol" in Visitor(web, **{"portico-client": held.session_key}).get("/portal/alder-street/home/")[2]
     assert Visitor(web, **{"portico-staff": held.staff_cookie}).get("/office/clients/")[1] == "/office/clients/"
@@ -93,7 +93,7 @@ def assert_verify_commands_pass(processes: Processes, url: str) -> None:
 
 @contextmanager
 def working(work: Callable[[int], object]) -> Iterator[list[int]]:
-    """The work, again and again, until the block is over; the list grows."""
+    """Repeats the work until the block ends; the list grows."""
     stop, done = threading.Event(), list[int]()
 
     def run() -> None:
@@ -151,7 +151,7 @@ def test_a_backup_under_load_is_restored_elsewhere(processes: Processes, smtp: S
     smtp.start()
     second = processes.worker(DATABASE_URL=elsewhere, EMAIL_URL=smtp.url, PUBLIC_BASE_URL=there.url)
     second.wait_for_line("task.completed")
-    assert smtp.mails == []  # Parked means parked, also when the mail server is there again.
+    assert smtp.mails == []  # Parked mails stay parked when the mail server is reachable again.
     assert_verify_commands_pass(processes, elsewhere)
 
 

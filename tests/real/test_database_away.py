@@ -1,4 +1,4 @@
-"""PostgreSQL goes away under a running web server and worker, and comes back: both are well again by themselves."""
+"""A PostgreSQL outage under a running web server and worker, and the recovery."""
 
 import time
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ FOUNDING = (
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    """A server of this test's own: it is ended while others stand on theirs."""
+    """A PostgreSQL server of this test's own, since it is stopped."""
     cluster = postgresql.start()
     try:
         yield cluster

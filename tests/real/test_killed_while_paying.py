@@ -1,8 +1,8 @@
-"""Web servers and workers killed at each step between `Pay Now` and `Paid`: nothing is doubled, nothing is lost.
+"""Web servers and workers killed at each step between `Pay Now` and `Paid`: nothing is lost or done twice.
 
-Three are killed at the same moment, each with a client of its own: by default once at each moment, in `make thorough` a
-hundred. `--kills=300` is any other number. Those that are killed are forked from one that has loaded everything
-(`tests/support/forking.py`); the worker that goes on is started as people start it.
+Three processes are killed at the same time, each with its own client: by default once at each moment, a hundred in
+`make thorough`, or as often as `--kills=300` says. They are forked from a process that has loaded everything
+(`tests/support/forking.py`); the worker that continues is started by its command.
 """
 
 import random
@@ -44,7 +44,7 @@ INTENTS, SESSIONS = "/v1/payment_intents", "/v1/checkout/sessions"
 
 @dataclass
 class Scene:
-    """Three people, each with a saved card and a browser, and what is killed next."""
+    """Three clients, each with a saved card and a browser, and the processes to kill next."""
 
     till: Till
     processes: Processes
@@ -79,7 +79,7 @@ class Scene:
         return attempts
 
     def come_back(self, attempts: list[PaymentAttempt]) -> None:
-        """Everybody is led back by Stripe."""
+        """Redirects every client back from Stripe."""
         for browser, attempt in zip(self.browsers, attempts, strict=True):
             self.fingers.submit(browser.get, f"{PORTAL}payments/{attempt.ref}/")
 
@@ -103,7 +103,7 @@ class Scene:
 type Moment = Callable[[Scene], AbstractContextManager[None]]
 
 
-# When a web server is killed.
+# Moments at which a web server is killed.
 
 
 @contextmanager
@@ -187,7 +187,7 @@ def while_the_return_page_settles(scene: Scene) -> Iterator[None]:
 @contextmanager
 def at_any_moment(scene: Scene) -> Iterator[None]:
     scene.press_with_card()
-    time.sleep(random.uniform(0, 0.4))  # Chance, not a secret.
+    time.sleep(random.uniform(0, 0.4))  # Random, but no secret.
     yield
 
 
@@ -204,7 +204,7 @@ WEB_MOMENTS: tuple[Moment, ...] = (
 )
 
 
-# When a worker is killed. It is running and idle when the moment begins.
+# Moments at which a worker is killed. It is running and idle at the beginning.
 
 
 @contextmanager
@@ -227,7 +227,7 @@ def while_it_settles(scene: Scene) -> Iterator[None]:
 
 @contextmanager
 def while_it_charges_again(scene: Scene) -> Iterator[None]:
-    """Stripe was away when the card was charged; now it charges, and the worker dies before it hears of it."""
+    """Stripe was unreachable when the card was charged; now it charges, and the worker dies before the response."""
     scene.go_wrong("503", INTENTS)
     attempts = [scene.till.charge(bill.client, card, bill) for bill, card in zip(scene.bills, scene.cards, strict=True)]
     before = len(scene.till.book)
@@ -264,7 +264,7 @@ def while_it_mails_receipts(scene: Scene) -> Iterator[None]:
 @contextmanager
 def at_any_moment_of_work(scene: Scene) -> Iterator[None]:
     make_due(scene.paid_at_stripe())
-    time.sleep(random.uniform(0, 0.6))  # Chance, not a secret.
+    time.sleep(random.uniform(0, 0.6))  # Random, but no secret.
     yield
 
 
@@ -320,7 +320,7 @@ def test_killed_workers_lose_and_repeat_nothing(scene: Scene, pytestconfig: pyte
 
 
 def some_of(moments: tuple[Moment, ...], config: pytest.Config) -> Iterator[Moment]:
-    """One after the other, again and again, until their share of the kills is done."""
+    """Runs the moments in turn until their share of kills is done."""
     share = len(moments) / (len(WEB_MOMENTS) + len(WORKER_MOMENTS))
     return islice(cycle(moments), ceil(kills(config) * share / SIDE_BY_SIDE))
 
@@ -344,7 +344,7 @@ def kill_during(moment: Moment, scene: Scene, victims: list[Process]) -> None:
 
 
 def wait_until_settled(scene: Scene, worker: Process) -> None:
-    """What the dead held is free again, as it would be after a minute or two; then every bill is Paid or owed."""
+    """Releases what the dead processes held, as after a minute or two; then every bill is paid or owed."""
     now = clock.now()
     moving = PaymentAttempt.objects.filter(state=AttemptState.PROCESSING)
     unsent = OutgoingEmail.objects.filter(kind="receipt", state=EmailState.QUEUED)
@@ -357,7 +357,7 @@ def wait_until_settled(scene: Scene, worker: Process) -> None:
 
 
 def is_open_though_paid(scene: Scene, bill: Invoice) -> bool:
-    """Stripe has taken the money, and the bill is still owed."""
+    """Returns True if Stripe has the money and the bill is still owed."""
     charged = any(bill.ref in charge.metadata.get("portico_invoices", "") for charge in scene.till.book)
     return charged and not Invoice.objects.get(pk=bill.pk).is_paid
 
@@ -376,7 +376,7 @@ def assert_nothing_is_lost_or_repeated(scene: Scene) -> None:
     assert sorted(charged) == sorted(Invoice.objects.values_list("ref", flat=True))
     ids = {str(mail.message["Message-ID"]) for mail in scene.smtp.mails if "receipt" in mail.message["Subject"]}
     receipts = OutgoingEmail.objects.filter(kind="receipt")
-    # Those who paid just now may still wait for theirs.
+    # The receipts of recent payments may still be waiting.
     assert receipts.exclude(state=EmailState.QUEUED).count() <= len(ids) <= receipts.count()
 
 
@@ -392,7 +392,7 @@ def saved(till: Till, person: Client) -> SavedCard:
 
 
 def make_due(attempts: list[PaymentAttempt]) -> None:
-    """As if their minute were over."""
+    """Lets their lease expire."""
     PaymentAttempt.objects.filter(pk__in=[each.pk for each in attempts]).update(lease_until=None, not_before=None)
 
 

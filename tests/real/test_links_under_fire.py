@@ -1,4 +1,4 @@
-"""Scanners and impatient fingers at two real web servers: a link is looked at for nothing and spent once."""
+"""Concurrent scanners and sign-ins at two real web servers: viewing a link changes nothing, and it is spent once."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Impatient fingers at two real web servers: whatever is pressed at the same moment, it is charged once."""
+"""Concurrent payments at two real web servers: each is charged once."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -32,7 +32,7 @@ def ana(till: Till) -> Client:
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[SandboxStripe]:
-    """One for all tests of this module, since the servers are told its address when they start."""
+    """One sandbox for all tests of this module, since the servers get its URL at start."""
     with SandboxStripe() as running:
         yield running
 
@@ -71,7 +71,7 @@ def card(till: Till, ana: Client) -> SavedCard:
 
 @pytest.fixture
 def charged(till: Till) -> Charged:
-    """What was taken since the test began, by the sandbox's own book."""
+    """Returns the charges at the sandbox since the test began."""
     earlier = len(till.book)
     return lambda: [each.amount for each in till.book[earlier:]]
 
@@ -102,7 +102,7 @@ def test_fifty_concurrent_card_payments_charge_once(
     bill = cast.bill(ana)
     pressed = at_once(*[partial(tab.post, pay_page(bill), {"with": card.ref, "amount": "14000"}) for tab in tabs])
     attempt = PaymentAttempt.objects.latest("id")
-    # Each of them is shown what became of the one.
+    # Each tab is shown the outcome of the one payment.
     assert {(each.status, each.location) for each in answers(pressed)} == {
         (302, f"/portal/alder-street/payments/{attempt.ref}/")
     }
@@ -154,6 +154,6 @@ def is_paid(bill: Invoice) -> bool:
 
 
 def answers(results: list[Answer | Exception]) -> list[Answer]:
-    """Everybody got one."""
+    """Asserts that every tab got a response."""
     assert [each for each in results if isinstance(each, Exception)] == []
     return [each for each in results if isinstance(each, Answer)]

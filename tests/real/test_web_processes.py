@@ -1,4 +1,4 @@
-"""The web server starts, ends and logs as an operator may rely on."""
+"""The web server: start, shutdown and logs."""
 
 import http.client
 import json
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_dat
 
 
 class Visitor:
-    """A browser without a window, as far as a sign-in form needs one."""
+    """A minimal browser for a sign-in form."""
 
     def __init__(self, web: Process) -> None:
         self.url = web.url
@@ -37,7 +37,7 @@ class Visitor:
         return self._answer(urllib.request.Request(self.url + path))
 
     def post(self, path: str, **fields: str) -> tuple[int, str]:
-        """Fills in the form of the page at the same address."""
+        """Fills in and posts the form of the page at the same URL."""
         (token,) = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(path)[1])[:1]
         data = urllib.parse.urlencode(fields | {"csrfmiddlewaretoken": token}).encode()
         return self._answer(urllib.request.Request(f"{self.url}{path}", data, {"Origin": self.url}))
@@ -56,7 +56,7 @@ class Visitor:
 
 @contextmanager
 def delay_sign_in() -> Iterator[None]:
-    """Every try waits at the table of limits until this is over."""
+    """Blocks every attempt at the table of rate limits until the block ends."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
@@ -122,9 +122,9 @@ def test_a_token_unfit_for_a_cookie_is_unknown(processes: Processes) -> None:
 
 
 def cookies_of(web: Process, path: str, cookies: dict[str, str], **fields: str) -> list[str]:
-    """Returns the Set-Cookie headers of an answer behind a proxy that speaks https, and keeps them in `cookies`.
+    """Returns the Set-Cookie headers of a response behind an https proxy, and stores the cookies in `cookies`.
 
-    With fields it posts the form of the page at that address, whose hidden subject goes along.
+    With fields, it posts the form of the page at that URL, with its hidden subject.
     """
     subject = re.search(r'name="subject" value="([^"]*)"', request_by_https(web, path, cookies)[1]) if fields else None
     named = {"subject": subject[1]} if subject else {}
@@ -162,7 +162,7 @@ def test_https_cookies_have_the_host_prefix(processes: Processes) -> None:
         PORTICO_DEMO="0",
     )
     door, jar = "/portal/alder-street/", dict[str, str]()
-    assert Visitor(web).get(door)[0] == 200  # Sent on to https by no one but the proxy.
+    assert Visitor(web).get(door)[0] == 200  # Only the proxy redirects to https.
     said = cookies_of(web, door, jar)
     csrf = {"csrfmiddlewaretoken": jar["__Host-portico-csrf"]}
     said += cookies_of(web, door, jar, email="ana@mail.example", **csrf)
@@ -181,7 +181,7 @@ def test_https_cookies_have_the_host_prefix(processes: Processes) -> None:
         assert {"secure", "httponly"} <= attributes.keys(), line
         assert "domain" not in attributes, line
         if line.startswith(tuple(f"__Host-portico-{kind}=" for kind in ("client", "asking", "staff"))):
-            # Gone with the browser, or taken away now.
+            # Session cookies, or cookies that are deleted now.
             assert attributes.get("max-age", "0") == "0", line
 
 
@@ -190,7 +190,7 @@ ASKS_OF_A_NETWORK = 30
 
 
 def test_headers_with_underscores_do_not_evade_limits(processes: Processes) -> None:
-    """What the proxy says is believed, and not what a visitor says in a name that is like it."""
+    """The proxy's header is trusted, a visitor's header with a similar name is not."""
     cast.alder()
     web = processes.web(**BEHIND_ONE_PROXY)
     visitor = Visitor(web)

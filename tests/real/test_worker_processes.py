@@ -1,4 +1,4 @@
-"""Mails leave, once each, whatever happens to the mail server or to the worker."""
+"""The worker: mails are sent once, whatever happens to the mail server or the worker."""
 
 import re
 import time
@@ -130,7 +130,7 @@ def test_a_worker_killed_after_sending_causes_one_copy(processes: Processes, smt
     worker = processes.worker(EMAIL_URL=smtp.url)
     worker.wait_for(lambda: OutgoingEmail.objects.exclude(handing_over_at=None).exists())
     with transaction.atomic():
-        OutgoingEmail.objects.locked().get()  # From here on the worker cannot write down what it hears.
+        OutgoingEmail.objects.locked().get()  # From here on the worker cannot save outcomes.
         smtp.wait_for(1)
         time.sleep(0.5)
         worker.kill()

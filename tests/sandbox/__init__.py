@@ -1,1 +1,1 @@
-"""The sandbox's promises."""
+"""Tests of the sandbox."""

@@ -1,4 +1,4 @@
-"""The mailbox of the demo takes mail over SMTP and shows it safely, to this machine only."""
+"""The demo's mailbox: accepts mail over SMTP, and shows it safely and only on this machine."""
 
 import os
 import smtplib
@@ -29,7 +29,7 @@ class Running:
     folder: Path
 
     def get(self, path: str, **headers: str) -> tuple[int, str, str]:
-        """Status, body and policy of a page."""
+        """Returns the status, body and content security policy of a page."""
         request = urllib.request.Request(f"http://localhost:{self.http_port}{path}", headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:
@@ -39,7 +39,7 @@ class Running:
                 return error.code, error.read().decode(), error.headers["Content-Security-Policy"]
 
     def send(self, subject: str) -> str:
-        """The new mail's address."""
+        """Returns the URL of the new mail."""
         before = set(self.folder.glob("*.eml"))
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = "portal@example.org", "ana@example.org", subject

@@ -1,4 +1,4 @@
-"""The sandbox Stripe by itself: its hosted pages, its letters, its bad days, and what it will not do."""
+"""The sandbox Stripe: hosted pages, webhooks, faults and restrictions."""
 
 import hashlib
 import hmac
@@ -45,7 +45,7 @@ class StayHere(urllib.request.HTTPRedirectHandler):
 
 
 def visit(url: str, fields: dict[str, str] | None = None, **headers: str) -> "tuple[int, str, Message]":
-    """Status, page and headers; a redirect is not followed."""
+    """Returns the status, page and headers, without following a redirect."""
     sent = urllib.parse.urlencode(fields).encode() if fields is not None else None
     request = urllib.request.Request(url, sent, headers)
     try:
@@ -103,7 +103,7 @@ def test_a_successful_card_redirects_to_success(sandbox: SandboxStripe, session:
     assert (status, headers["Location"]) == (303, f"{BACK}?session={session.id}")
     (paid,) = sandbox.book()
     assert (paid.amount, paid.currency, paid.refunded, paid.is_lost) == (14_000, "usd", 0, False)
-    # The back button, and another press.
+    # The back button, and submitting again.
     assert visit(session.address, typed("4242424242424242"))[0] == 303
     assert len(sandbox.book()) == 1
 
@@ -213,11 +213,11 @@ def test_the_front_page_lists_test_cards(sandbox: SandboxStripe) -> None:
     assert visit(f"{sandbox.url}/sandbox.css")[0] == 200
 
 
-# Events.
+# Webhooks.
 
 
 class Inbox:
-    """A hook that keeps what it is sent; it answers with the next of `statuses`, then with 200."""
+    """An endpoint that stores received events; it responds with the next of `statuses`, then with 200."""
 
     def __init__(self) -> None:
         self.letters: list[tuple[str, bytes]] = []
@@ -330,7 +330,7 @@ def test_a_failing_endpoint_is_retried(
     assert received_events.types == ["checkout.session.completed"]
 
 
-# Bad days and closed doors.
+# Faults and restrictions.
 
 
 def test_faults_apply_to_matching_calls_only(sandbox: SandboxStripe) -> None:
@@ -402,7 +402,7 @@ def test_control_accepts_json_only(sandbox: SandboxStripe, line: NewLine, sessio
     assert control(sandbox, "refund", charge="ch_none")[0] == 404
     assert control(sandbox, "fault", kind="earthquake")[0] == 400
     assert control(sandbox, "stop")[0] == 404
-    # As a form of another site would send it.
+    # Posted like the form of another site.
     assert visit(f"{sandbox.url}/_sandbox/clear_faults", {"a": "b"})[0] == 405
     with pytest.raises(ResourceMissing):
         checkout_sessions.look_up(line("sk_test_other"), session.id)

@@ -1,4 +1,4 @@
-"""What Portico relies on at Stripe, held against the sandbox.
+"""What Portico relies on at Stripe, tested against the sandbox.
 
 With STRIPE_TEST_KEY=sk_test_… in the environment the same tests run against Stripe itself, in test mode.
 """
@@ -247,17 +247,17 @@ OWN = json.loads((Path(__file__).resolve().parents[2] / "sandbox" / "stripe" / "
 
 
 def samples() -> dict[str, dict[str, Any]]:
-    """Stripe's own samples, where they are at hand; else what the sandbox says of itself."""
+    """Returns Stripe's own samples where they are available; otherwise the sandbox's own objects."""
     found: dict[str, dict[str, Any]] = json.loads(SAMPLES.read_text("utf-8")) if SAMPLES else OWN
     return found
 
 
-# Of the samples' fields these are left out on purpose: Stripe itself leaves them out or empty.
+# Fields of the samples that are omitted on purpose: Stripe itself omits them or leaves them empty.
 LEFT_OUT = {"charge": {"source"}}
 
 
 def complaints(body: Mapping[str, Any]) -> list[str]:
-    """The sample's fields that the object lacks, or has in another kind; what is empty in either may be anything."""
+    """Returns the sample's fields that the object lacks or has with another type; empty values match any type."""
     sample, left_out = samples()[body["object"]], LEFT_OUT.get(body["object"], set())
     found = [f"{body['object']}.{name} is missing" for name in sample if name not in body and name not in left_out]
     for name, value in sample.items():
@@ -305,7 +305,7 @@ def test_objects_have_the_fields_of_stripes_samples(side: Side) -> None:
 
 
 def test_events_contain_their_whole_object(sandbox: SandboxStripe) -> None:
-    """Of everything that Portico asks to hear of and that can happen here."""
+    """Every event type that Portico subscribes to and that can occur here."""
     side = Side(KEY, sandbox.url)
     owner = customer(side)
     paid = charge(side, owner, saved(side, owner, "pm_card_refundFail").id)
@@ -322,7 +322,7 @@ def test_events_contain_their_whole_object(sandbox: SandboxStripe) -> None:
     side.line().call(lambda stripe: stripe.v1.customers.delete(owner))
     events = [sandbox.find("event", each["id"]) for each in sandbox.desk().all("event")]
     assert [word for each in events for word in complaints(each) + complaints(each["data"]["object"])] == []
-    # Cards alone: nothing is paid later than it is pressed. Evidence is sent in at Stripe.
+    # Cards only: no delayed payment methods. Evidence is submitted at Stripe.
     never = {"checkout.session.async_payment_failed", "checkout.session.async_payment_succeeded"}
     assert {each["type"] for each in events} >= set(account.EVENTS) - never - {"charge.dispute.updated"}
 

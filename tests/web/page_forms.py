@@ -21,9 +21,9 @@ BY_NAME = {
 
 @dataclass
 class FormOnPage:
-    """Where it goes; its fields with what they hold, the first of their choices, and those that take text.
+    """A form: its action, its fields with their initial values, and those that take text.
 
-    Each of these stands beside what a browser would go by when it fills it in.
+    Values and choices are keyed by field name.
     """
 
     action: str

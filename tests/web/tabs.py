@@ -17,7 +17,7 @@ class Answer:
 
 
 class Tab:
-    """Keeps its page, whatever other tabs do."""
+    """A tab that keeps its page while other tabs load theirs."""
 
     def __init__(self, browser: Browser, address: str = "") -> None:
         self.browser = browser
@@ -34,11 +34,11 @@ class Tab:
         return [form for form in forms_on(self.page.text, at=self.page.path) if form.method == "post"]
 
     def form(self, address: str = "") -> FormOnPage:
-        """The one that is posted to an address that ends so; without it, to the page's own."""
+        """Returns the form whose action ends with `address`; without it, the form posted to the page's own URL."""
         return next(form for form in self.forms if form.action.endswith(address or self.page.path))
 
     def press(self, address: str = "", *, to: str = "", **typed: str) -> Answer:
-        """Sends the form as it stands on the page, with what was typed; `to` is its address if that has a query."""
+        """Submits the form of the page with the typed values; `to` is its action if that has a query."""
         form = self.form(address)
         answer = self.browser.post(to or form.action, form.filled() | typed, follow=True)
         return _answer(answer, form.action)

@@ -40,7 +40,7 @@ STAFF = ("owner", "clinician", "front_desk", "biller")
 
 @dataclass(frozen=True)
 class Expected:
-    """The status for each visitor; `others` for those not named."""
+    """Returns the status for each visitor; `others` for those not named."""
 
     others: int
     named: dict[str, int]
@@ -54,34 +54,34 @@ def alike(status: int) -> Expected:
 
 
 def at_the_entrance(status: int, *, inside: int) -> Expected:
-    """Status for visitors, and another for staff who are signed in."""
+    """Returns one status for visitors, and another for staff who are signed in."""
     return Expected(status, dict.fromkeys((*STAFF, "owner elsewhere", "owner of a paused practice"), inside))
 
 
 def for_staff(status: int, *, elsewhere: int | None = None, **roles: int) -> Expected:
-    """Status for staff, or by role; others are redirected to the sign-in page."""
+    """Returns the status for staff, or by role; others are redirected to the sign-in page."""
     named = {role: roles.get(role, status) for role in STAFF}
     return Expected(302, named | {"owner elsewhere": elsewhere or status, "owner of a paused practice": 503})
 
 
 def in_portal(status: int, **named: int) -> Expected:
-    """Status for the practice's clients; others are redirected to the entrance."""
+    """Returns the status for the practice's clients; others are redirected to the entrance."""
     clients = {"the client": named.get("own", status), "another client": named.get("another", status)}
     return Expected(302, clients)
 
 
 def for_owners(status: int, *, elsewhere: int | None = None) -> Expected:
-    """Status for owners; other roles get 403."""
+    """Returns the status for owners; other roles get 403."""
     return for_staff(status, elsewhere=elsewhere, clinician=403, front_desk=403, biller=403)
 
 
-# A thing of another practice is 404; a biller only reads.
+# Objects of another practice are 404; a biller has read access.
 OF_A_CLIENT = for_staff(200, elsewhere=404)
 EDITED = for_staff(200, elsewhere=404, biller=403)
 CHANGED = for_staff(302, elsewhere=404, biller=403)
 REFUSED_INPUT = for_staff(422, elsewhere=404, biller=403)
 
-# All four roles make, share and record; money goes back, or is given, by owners and billers alone.
+# All four roles create, share and record; refunds and credit are for owners and billers.
 BILLED = for_staff(302, elsewhere=404)
 MONEY_PAGE = for_staff(200, elsewhere=404, clinician=403, front_desk=403)
 MONEY_REFUSED = for_staff(422, elsewhere=404, clinician=403, front_desk=403)
@@ -90,7 +90,7 @@ MONEY_DONE = for_staff(302, elsewhere=404, clinician=403, front_desk=403)
 EXPECTED: dict[tuple[str, str], Expected] = {
     ("front_door", "GET"): alike(200),
     ("hue", "GET"): alike(200),
-    # Without a webhook secret there is nothing at this address.
+    # Without a webhook secret, the URL is 404.
     ("stripe_hook", "POST"): alike(404),
     ("healthz", "GET"): alike(200),
     ("readyz", "GET"): alike(200),
@@ -101,7 +101,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:forgotten", "POST"): alike(422),
     ("office:forgotten_sent", "GET"): alike(200),
     ("office:sign_out", "POST"): alike(302),
-    # Where no second factor is required, the steps lead on to the office.
+    # Where no second factor is required, the steps redirect to the office.
     ("office:second_step", "GET"): for_staff(302),
     ("office:second_step", "POST"): for_staff(302),
     ("office:second_step_by_passkey", "POST"): for_staff(200),
@@ -148,7 +148,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:client_portal", "POST"): REFUSED_INPUT,
     ("office:invitation_draft", "POST"): for_staff(204, elsewhere=404, biller=403),
     ("office:invitation_preview", "POST"): EDITED,
-    # No PIN was made by a press of this browser: back to the tab.
+    # No PIN was made in this browser: back to the tab.
     ("office:client_pin", "GET"): CHANGED,
     ("office:client_pin", "POST"): CHANGED,
     ("office:client_pin_tries", "POST"): CHANGED,
@@ -167,7 +167,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:share_all", "POST"): for_staff(302),
     ("office:sharing_run", "GET"): OF_A_CLIENT,
     ("office:invoice", "GET"): OF_A_CLIENT,
-    # It was issued: the draft's page leads to the invoice, and nothing typed is kept.
+    # The invoice is issued: the page of the draft redirects to it, and input is not saved.
     ("office:invoice_pdf", "GET"): OF_A_CLIENT,
     ("office:receipt", "GET"): OF_A_CLIENT,
     ("office:receipt_pdf", "GET"): OF_A_CLIENT,
@@ -200,7 +200,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:credit_taking_back", "POST"): MONEY_DONE,
     ("office:emails", "GET"): for_staff(200),
     ("office:email", "GET"): OF_A_CLIENT,
-    # The mail still waits: starting it again changes nothing.
+    # The mail is still waiting: retrying it changes nothing.
     ("office:email_restart", "POST"): for_staff(302, elsewhere=404),
     ("office:settings", "GET"): for_owners(302),
     ("office:settings_practice", "GET"): for_owners(200),
@@ -215,11 +215,11 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:team", "POST"): for_owners(422),
     ("office:team_member", "GET"): for_owners(200, elsewhere=404),
     ("office:team_member", "POST"): for_owners(422, elsewhere=404),
-    # The biller has a password: there is nothing to set up.
+    # The biller has a password, so there is nothing to set up.
     ("office:team_invitation", "POST"): for_owners(409, elsewhere=404),
-    # The form does not say which state it was made from.
+    # The form does not name the version it was made from.
     ("office:team_leaving", "POST"): for_owners(409, elsewhere=404),
-    # Nothing to take back: the biller is there.
+    # The biller is active, so there is nothing to reactivate.
     ("office:team_return", "POST"): for_owners(302, elsewhere=404),
     ("office:team_second_factor", "POST"): for_owners(302, elsewhere=404),
     ("office:online_payments", "GET"): for_owners(200),
@@ -229,7 +229,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:stripe_webhook", "POST"): for_owners(302),
     ("office:stripe_webhook_secret", "POST"): for_owners(422),
     ("office:test_payments", "GET"): for_owners(200),
-    # There are none to take out.
+    # There are no test payments to remove.
     ("office:test_payments", "POST"): for_owners(302),
     ("office:services", "GET"): for_owners(200),
     ("office:services", "POST"): for_owners(422),
@@ -241,13 +241,13 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("entrance:doorway", "GET"): Expected(200, {"the client": 302, "another client": 302}),
     # There is no logo.
     ("entrance:logo", "GET"): alike(404),
-    # Nothing typed.
+    # The input is empty.
     ("entrance:doorway", "POST"): alike(422),
-    # A browser that asked for nothing has no code, and nothing to ask for again.
+    # A browser without a request has no code, and cannot request a new link.
     ("entrance:code", "GET"): alike(200),
     ("entrance:code", "POST"): alike(422),
     ("entrance:again", "POST"): alike(302),
-    # Without a link in a cookie of this browser: nothing to press, and who is in already goes on.
+    # Without a link in a cookie there is no button; a client who is signed in is redirected.
     ("entrance:link", "GET"): Expected(410, {"the client": 302, "another client": 302}),
     ("entrance:link", "POST"): alike(409),
     ("entrance:pin", "GET"): alike(200),
@@ -258,7 +258,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("portal:who", "POST"): in_portal(404),
     ("portal:billing", "GET"): in_portal(200),
     ("portal:invoice", "GET"): in_portal(200, another=404),
-    # Cards are not taken here; what another mailbox began or saved does not exist.
+    # The practice takes no cards; attempts and cards of another mailbox are 404.
     ("portal:pay_balance", "GET"): in_portal(409),
     ("portal:pay_balance", "POST"): in_portal(409),
     ("portal:pay_invoice", "GET"): in_portal(409, another=404),
@@ -293,7 +293,7 @@ def test_each_visitor_gets_the_expected_status(world: World, route: Route, metho
     for visitor in VISITORS:
         with transaction.atomic():
             answer = getattr(world.browsers[visitor], method.lower())(path)
-            # What one visitor did is undone before the next one comes.
+            # Each visitor's changes are rolled back before the next visitor's request.
             transaction.set_rollback(True)
         if answer.status_code != expected.of(visitor):
             wrong.append(f"{visitor}: {answer.status_code}, not {expected.of(visitor)}")
@@ -368,7 +368,7 @@ def test_denied_role_is_recorded(world: World, address: str) -> None:
     assert (entry.practice, entry.staff_id) == (world.practice, ines.pk)
 
 
-# Refund, export, Stripe keys, one's own email and ways in, roles and invites.
+# Refund, export, Stripe keys, own email and factors, roles and invitations.
 ASKS_AGAIN = {
     *((f"office:{name}", "GET") for name in ("invoices_file", "online_payments")),
     *(
@@ -399,7 +399,7 @@ def test_paused_practice_shows_one_page_to_all(world: World) -> None:
     suspension.suspend(world.practice, by=cast.DESK)
     wrong = []
     for route, method in cases():
-        # What Stripe reports is settled also while a practice is paused.
+        # Events from Stripe are processed in a suspended practice too.
         is_portal = "<slug:slug>" in route.path and route.audience != "machine"
         if not is_portal and route.audience != "office":
             continue

@@ -23,12 +23,12 @@ from tests.web.visitors import forms_of, undone
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 FORM = "application/x-www-form-urlencoded"
-# Who gets furthest at an address, and so meets most of what reads it.
+# The visitor with the most access at each route, who reaches most of the code that parses input.
 INSIDERS = {"office": "owner", "portal": "the client"}
-# In an address or a form as bytes: NUL, which PostgreSQL cannot store; half characters, bytes that are no UTF-8.
+# Bytes in a URL or a form: NUL, which PostgreSQL cannot store; lone surrogates, invalid UTF-8.
 NUL = "a%00b"
 UNREADABLE = (NUL, "%00", "%ED%A0%80", "%FF%FE", "%C3")
-# Signs that break lines, turn directions, climb folders, leave elements or fill in; numbers that are none.
+# Characters that break lines, change direction, leave folders or elements, or are format strings; and invalid numbers.
 ODD = (
     "%0D%0ASet-Cookie:x=1%E2%80%A8%C2%85%E2%80%AE%F0%9F%92%A9%F3%A0%80%81",
     "..%2F..%2Fetc'%22%3E%3Cscript%3E{{7*191}}[first name]",
@@ -51,7 +51,7 @@ FORMULAS = (
     "<b " * 6_000,
 )
 MOST_SECONDS = 2.0
-# What the databases might take differently is tried on both of them, by turns on the second.
+# Values that the databases may treat differently are tried on both; on the second, only some at a time.
 MANY = len(ODD) if databases.chosen() == "sqlite" else 1
 ROUTES = all_routes()
 POSTING = [route for route, method in cases() if method == "POST"]
@@ -96,7 +96,7 @@ def test_undecodable_urls_are_400(world: World) -> None:
             asked(browser, route, re.sub(r"<\w+:\w+>", odd, route.path))
 
 
-# What stands in an address is looked for and never stored: the database makes no difference.
+# Values in a URL are looked up and never stored, so one database is enough.
 @pytest.mark.sqlite
 def test_malformed_url_arguments_do_not_crash(world: World) -> None:
     for turn, route in enumerate(route for route in ROUTES if "<" in route.path):

@@ -27,7 +27,7 @@ from tests.web.visitors import undone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
-# A moment close to midnight there, on another day than in UTC; and when everything is looked at.
+# A time close to midnight in that zone, on another date than in UTC; and the time at which the pages are read.
 MOMENTS = {
     "America/New_York": datetime(2026, 11, 23, 21, 57),  # noqa: DTZ001  # On the wall there.
     "America/Sao_Paulo": datetime(2026, 11, 23, 23, 57),  # noqa: DTZ001
@@ -38,7 +38,7 @@ LATER = timedelta(days=3)
 
 @dataclass(frozen=True)
 class Written:
-    """A moment as written in one time zone."""
+    """A time as formatted in one time zone."""
 
     days: tuple[str, ...]
     time: str
@@ -110,6 +110,6 @@ def test_every_time_is_in_the_practices_zone(zone: str, db: None, stopped_clock:
     right = [written(at, zone) for at in (moment, moment + LATER)]
     texts = list(everything(world))
     assert {name: found for name, text in texts if (found := [w for each in wrong for w in each.found_in(text)])} == {}
-    # It did look: at days and times, on pages of both, in files and in mails.
+    # The test has seen dates and times, on pages of both audiences, in files and in mails.
     seen = {name.split(":")[0] for name, text in texts if any(each.found_in(text) for each in right)}
     assert seen == {"owner", "the client", "mail"}

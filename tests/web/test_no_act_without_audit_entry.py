@@ -12,10 +12,10 @@ from tests.support.world import World
 from tests.web.page_forms import FormOnPage
 from tests.web.visitors import forms_of, undone
 
-# The trigger is SQLite's; the transactions that it breaks are the same on both.
+# The trigger is SQLite's; the transactions are the same on both databases.
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.slow]
 
-# Tries are counted before the work, whatever becomes of it; a session notes by itself when somebody was last there.
+# Attempts are counted before the work, and sessions update their last use separately.
 BESIDE = {RateLimitCount, StaffSession}
 
 
@@ -52,7 +52,7 @@ def test_no_change_without_an_audit_entry(world: World, visitor: str) -> None:
     for path, form in told.items():
         with undone(browser):
             answer = browser.post(path, form.filled())
-            # A row that fails outside any transaction of the page's own breaks only the test's.
+            # The trigger fails outside the page's own transaction, so it breaks only the test's.
             transaction.set_rollback(False)
             after = rows()
         changed = [name for name, its in after.items() if its != before[name]]

@@ -13,14 +13,14 @@ from tests.web.visitors import forms_of, undone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.slow]
 
-# They take no text at all: a day, a whole number, a tick.
+# Widgets that take no text: a date, a whole number, a checkbox.
 NO_TEXT = re.compile(r"(?:^|-)(?:quantity|\w+_on|date_of_birth|hue)$")
 
 
 def stored() -> Iterator[str]:
     """Returns the tables that contain the text."""
     for model in apps.get_models():
-        # Looked through as one text, in which `holds` joins nothing across the bars.
+        # Searched as one text; `holds` does not match across the separators.
         if holds("|".join(str(value) for row in model._default_manager.values_list() for value in row)):
             yield model.__name__
 

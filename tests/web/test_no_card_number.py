@@ -96,7 +96,7 @@ def test_entrance_treats_it_as_a_malformed_address(client: Browser, practice: Pr
     assert not holds(answers[1].content.decode())
 
 
-# Read as one of a few words, or as a ref; whatever else stands there is left out.
+# These are parsed as one of a few words, or as a ref; any other input is ignored.
 WORDS = {("ListForm", "state"), ("ListForm", "sort"), ("ListForm", "after"), ("PayForm", "pay")}
 
 

@@ -17,7 +17,7 @@ from tests.web.visitors import undone
 MODULES = {"completing_sign_in", "link_redemption", "own_account", "portal_sessions", "set_up_links"}
 SOURCE = Path(portico.__file__).parent
 ANOTHER = "another long walk by the river"
-# Whatever a form may call them: the person, and what they would have to sign in with.
+# The names a form might use for the person and their credentials.
 ASKED = {
     **dict.fromkeys(("password", "new_password", "password1", "password2"), ANOTHER),
     **dict.fromkeys(("staff", "member", "user", "email", "login"), "ines@alder-street.example"),

@@ -51,5 +51,5 @@ def test_what_a_page_does_not_offer_is_never_stored(world: World, visitor: str) 
             if answer.status_code >= 400:
                 refused.add(resolve(path).view_name)
     assert stored == []
-    # A form that is refused stores nothing anyway: all others went through.
+    # A rejected form stores nothing anyway; all others were accepted.
     assert refused <= UNGUESSABLE

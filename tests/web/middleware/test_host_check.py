@@ -8,7 +8,7 @@ from portico.domain.practices.models import Practice
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
-# What load balancers and container probes send, and what no program should.
+# Hosts sent by load balancers and container probes, and malformed ones.
 ODD_HOSTS = [
     *("10.0.0.1", "10.0.0.1:8000", "[fd00::1]", "[fd00::1]:8000", "fd00::1", "other.example", "", " ", ":", ":8000"),
     *(

@@ -58,7 +58,7 @@ def test_trailing_punctuation_of_a_mail_link_is_ignored(client: Browser, token: 
     ],
 )
 def test_every_published_url_is_tidied(address: str, behind: str) -> None:
-    """On paper, in mails, and as a set-up or reset link of staff."""
+    """URLs on paper and in mails, and set-up and reset links of staff."""
     written = unquote(address + behind)
     assert (tidy(written) or written).rstrip("/") == address.rstrip("/")
 
@@ -100,7 +100,7 @@ def test_every_route_is_already_tidy() -> None:
 
 
 def _arguments_of(name: str, values: dict[str, str | int]) -> list[dict[str, str | int]]:
-    """The arguments that the address takes, out of the values."""
+    """Returns the arguments that the route takes, out of the values."""
     resolver = get_resolver()
     *namespaces, plain = name.split(":")
     for namespace in namespaces:

@@ -1,4 +1,4 @@
-"""The bank asks for a confirmation, or says no."""
+"""Payments that the cardholder's bank confirms or refuses."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Paying by card: what is begun, taken up again, refused, and with which card."""
+"""Card payments: starting, continuing and refusing them, and saved cards."""
 
 from copy import copy
 

@@ -1,4 +1,4 @@
-"""However many hands pay at the same moment, an invoice is charged once; beside it, what happens without each guard."""
+"""Concurrent payments: an invoice is charged once; and what happens without each guard."""
 
 from functools import partial
 from threading import Barrier
@@ -61,7 +61,7 @@ def reloaded(invoice: Invoice) -> Invoice:
 
 
 def charges_of(till: Till) -> list[int]:
-    """What the sandbox's own book says was taken, beside the payment that saved the card."""
+    """Returns the charges at the sandbox, beside the payment that saved the card."""
     return [each.amount for each in till.book if each.amount != 1_000]
 
 
@@ -72,7 +72,7 @@ def _books_are_right(request: pytest.FixtureRequest) -> object:
         assert list(verification.mismatches()) == []
 
 
-# One press of many fingers.
+# Many submissions of the same form.
 
 
 def test_concurrent_card_payments_charge_once(till: Till, ana: Client, card: SavedCard) -> None:
@@ -115,7 +115,7 @@ def test_without_a_committed_attempt_there_are_two_charges(
     both_have_looked = Barrier(2)
 
     def charge_without_row() -> PaymentIntent:
-        """Look, charge with a key of one's own, write down afterwards."""
+        """The twin: checks, charges with a random key, and saves the attempt afterwards."""
         assert not reloaded(bill).is_attempted
         line = payment_readiness.client_for(till.practice)
         both_have_looked.wait(30)
@@ -139,7 +139,7 @@ def test_concurrent_balance_and_invoice_charge_once(till: Till, ana: Client, car
             *[partial(till.charge, ana, card)] * (HANDS // 2), *[partial(till.charge, ana, card, bill)] * (HANDS // 2)
         )
         assert all(issubclass(each, Refused) for each in errors(pressed))
-        if not reloaded(other).is_paid:  # The single one was first, and the balance was refused because of it.
+        if not reloaded(other).is_paid:  # The invoice was first, so the balance was refused.
             till.charge(ana, card)
         assert (reloaded(bill).is_paid, reloaded(other).is_paid) == (True, True)
         assert sum(charges_of(till)) - taken == 19_000
@@ -164,7 +164,7 @@ def test_only_one_of_overlapping_pages_can_be_paid(till: Till, ana: Client) -> N
             invoicing.void(left, reason="The next round begins", shown=None, by=cast.DESK)
 
 
-# Hearing of one charge from all sides.
+# One charge, settled from several sides.
 
 
 def test_concurrent_settlement_records_a_charge_once(till: Till, ana: Client) -> None:
@@ -196,7 +196,7 @@ def test_without_the_lock_a_constraint_refuses_a_payment(till: Till, ana: Client
     assert errors(at_once(book_without_lock, book_without_lock)) == [IntegrityError]
 
 
-# The desk and the card.
+# Cash at the front desk, and a card.
 
 
 def test_cash_and_card_never_both_pay_an_invoice(till: Till, ana: Client, card: SavedCard) -> None:
@@ -228,7 +228,7 @@ def test_without_the_lock_cash_and_card_both_pay(till: Till, ana: Client, bill: 
     assert (reloaded(bill).is_paid, reloaded(bill).is_attempted) == (True, True)
 
 
-# The same refund, pressed by several.
+# The same refund, submitted by several colleagues.
 
 
 def test_a_concurrent_refund_is_sent_once(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:

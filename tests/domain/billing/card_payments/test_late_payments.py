@@ -1,4 +1,4 @@
-"""Money that comes late, twice, after it was turned off, or otherwise than it was asked for: never lost or doubled."""
+"""Payments that arrive late, twice or with another amount: none is lost or counted twice."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,7 +26,7 @@ def whole(attempt: PaymentAttempt) -> PaymentAttempt:
 
 
 def test_a_second_payment_becomes_credit_to_refund(till: Till, ana: Client, bill: Invoice) -> None:
-    """As when the first page was not expired at Stripe after all."""
+    """Leaves the first page open, as if expiring it at Stripe had failed."""
     first = till.start(ana, bill)
     settlement.end(first, AttemptState.EXPIRED)
     second = till.start(ana, bill)
@@ -36,7 +36,7 @@ def test_a_second_payment_becomes_credit_to_refund(till: Till, ana: Client, bill
     assert (len(till.book), Payment.objects.count(), fresh(bill).is_paid) == (2, 2, True)
     (asked,) = payments_in_review.refunds_requested(till.practice)
     assert (asked.attempt, asked.unused_minor) == (first, 14_000)
-    # It is not put against the next bill either.
+    # Flagged credit does not pay the next bill either.
     assert cast.bill(ana).still_open_minor == 14_000
 
 

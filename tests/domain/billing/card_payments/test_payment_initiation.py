@@ -1,4 +1,4 @@
-"""Starting a payment by card: what Stripe is told, what is taken up again, and how long a call is repeated."""
+"""Starting a card payment: requests to Stripe, continued attempts, and how long a call is repeated."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def bill(ana: Client) -> Invoice:
     return cast.bill(ana, label="Couples therapy, intake")
 
 
-# What Stripe is told.
+# Requests to Stripe.
 
 
 def test_the_checkout_session_has_exact_parameters(till: Till, ana: Client, bill: Invoice) -> None:
@@ -93,7 +93,7 @@ def test_a_parents_card_pays_for_both_children(till: Till) -> None:
     assert saved_cards.usable_cards(till.payer(carol).account, till.practice) == []
 
 
-# What is to be paid.
+# The amount to pay.
 
 
 def test_an_invoice_is_charged_its_open_amount(till: Till, ana: Client) -> None:
@@ -115,7 +115,7 @@ def test_the_balance_excludes_processing_invoices(till: Till, ana: Client, bill:
     assert whole.amount_minor == 5_000
 
 
-# What was begun and is begun again.
+# Open attempts, and starting again.
 
 
 def unrelated_card(till: Till, person: Client, bill: Invoice) -> PaymentAttempt:
@@ -195,7 +195,7 @@ def test_a_charge_is_repeated_for_23_hours_only(
 
 
 def from_the_future(attempt: PaymentAttempt, *, days: int) -> None:
-    """As if our clock, not Stripe's, had been ahead when it was made."""
+    """Moves the attempt into the future, as if our clock had been ahead when it was created."""
     ahead = timedelta(days=days)
     PaymentAttempt.objects.filter(pk=attempt.pk).update(
         written_at=F("written_at") + ahead,
@@ -242,7 +242,7 @@ def test_a_confirmation_from_the_future_is_cancelled(till: Till, ana: Client, bi
     assert till.stripe.find("payment_intent", begun.payment_intent_id)["status"] == "canceled"
 
 
-# What is not known.
+# Unknown outcomes.
 
 
 def test_a_processing_intent_makes_a_processing_attempt(till: Till, ana: Client, bill: Invoice) -> None:

@@ -1,4 +1,4 @@
-"""Whatever happens to clients, staff, Stripe and our own processes, our books and Stripe's say the same in the end."""
+"""Random events of clients, staff, Stripe and processes: our books and Stripe's agree in the end."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def test_the_ledger_agrees_with_stripe_after_random_events(
     """15 runs of 40 steps take about 30 seconds of one core; `make books` makes 200."""
     made = at_random(pytestconfig, runs=RUNS, steps=STEPS)
     run_state_machine_as_test(days, settings=made)
-    # It would be easy to agree about nothing: each kind of thing has come to pass.
+    # The runs must include each kind of event; otherwise they would prove little.
     wanted = {
         "compared", "pay_on_stripes_page", "pay_with_a_saved_card", "refund", "refund_in_the_dashboard", "dispute",
         "take_cash_for_a_bill", "give_credit", "void", "letter", "fault", "died",

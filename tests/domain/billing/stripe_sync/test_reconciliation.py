@@ -1,4 +1,4 @@
-"""Walking Stripe's lists: what happened there and is missing here is found without an event, also after a restore."""
+"""Reconciliation with Stripe's lists: missing objects are found without events, also after a restore."""
 
 from datetime import timedelta
 
@@ -36,7 +36,7 @@ def run_reconciliation(till: Till, *, hours: int = 24) -> reconciliation.Reconci
 def test_refunds_and_disputes_are_found_without_events(till: Till, ana: Client, time_machine: Traveller) -> None:
     first, second = cast.bill(ana), cast.bill(ana)
     refunded, disputed = paid(till, first), paid(till, second)
-    # A month later: their payments are in no list of the last days.
+    # A month later their payments are no longer in the lists of recent days.
     time_machine.move_to(NOW + timedelta(days=30))
     till.stripe.refund(refunded.stripe_charge_id, amount=4_000)
     till.stripe.end_dispute(till.stripe.dispute(disputed.stripe_charge_id), won=False)
@@ -52,7 +52,7 @@ def test_settled_objects_cause_no_calls(till: Till, ana: Client, bill: Invoice, 
     till.stripe.refund(paid(till, bill).stripe_charge_id, amount=4_000)
     time_machine.move_to(NOW + timedelta(minutes=15))
     reconciliation.reconcile_recent()
-    # Three lists and nothing else: more calls than these would meet trouble.
+    # The three lists only: any further call would meet a fault.
     till.stripe.fault("500", "/v1/refunds/")
     till.stripe.fault("500", "/v1/charges/")
     till.stripe.fault("500", "/v1/payment_intents/")
@@ -88,7 +88,7 @@ def test_old_payments_of_released_attempts_are_found(
 
 @pytest.fixture
 def restored(till: Till, ana: Client, bill: Invoice) -> Till:
-    """Since the copy was made Ana paid one bill by a saved card and one on Stripe's page, and 40 dollars went back."""
+    """Since the backup, Ana has paid one bill by saved card and one on Stripe's page, and 40 dollars were refunded."""
     card, other = saved(till, ana), cast.bill(ana, 5_000)
     since = transaction.atomic()
     since._from_testcase = True  # type: ignore[attr-defined]  # As Django marks its own: Stripe may be called in it.
@@ -121,7 +121,7 @@ def test_card_payments_stop_until_reconciled_after_restore(
     assert b'data-testid="pay-now"' not in portal.get(BILLING).content
     answer = portal.post(f"{BILLING}{bill.ref}/payment/", {"with": "new"})
     assert (answer.status_code, "Payments are being checked" in answer.text) == (409, True)
-    # A walk of a shorter time does not count, nor one that Stripe broke off.
+    # A reconciliation of a shorter period does not count, nor one that failed.
     reconciliation.reconcile(restored.practice, since=NOW + timedelta(minutes=1), by=cast.DESK)
     restored.stripe.fault("503", "/v1/disputes")
     with pytest.raises(StripeCallFailed):

@@ -1,4 +1,4 @@
-"""Money that goes back to a card, from here or from Stripe's own page; and what its owner disputes."""
+"""Refunds, sent from here or made at Stripe, and disputes."""
 
 from datetime import timedelta
 
@@ -122,7 +122,7 @@ def test_an_unanswered_refund_yields_to_a_lost_dispute(till: Till, bill: Invoice
 
 @pytest.mark.parametrize("gone", ["refunded", "disputed"])
 def test_an_impossible_unanswered_refund_is_undone(till: Till, bill: Invoice, gone: str) -> None:
-    """Its key would only repeat the answer that says nothing."""
+    """Repeating it with its key would only return the same empty response."""
     payment = paid(till, bill)
     if gone == "refunded":
         till.stripe.refund(payment.stripe_charge_id)

@@ -224,5 +224,5 @@ def test_query_count_of_turning_access_on(
 # texts, the draft; the access again, the session's notice.
 QUERIES_OF_FIRST_SAVE = 24
 # Session, colleague, practice, client, access, addresses, default texts, invitations, their events, PINs, the entry
-# in the trail, the menu, what goes on at the entrance; tries with a PIN, the last PIN, sessions; saved cards.
+# in the audit log, the menu, bursts; attempts with a PIN, the last PIN, sessions; saved cards.
 QUERIES = 18
