@@ -1,10 +1,10 @@
-# Everything a person does here, by name. `make` alone lists it.
+# The commands of development. `make` alone lists them.
 
-# They would reach every Python here, and are meant for another.
+# Variables meant for another Python would affect every Python here.
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PIP_USER PIP_TARGET PIP_PREFIX
-# Whatever the locale: names of folders, and what is read and written, are UTF-8.
+# File names, input and output are UTF-8, independent of the locale.
 export PYTHONUTF8 := 1
-# The first Python that runs; bootstrap.py then looks for one that is new enough.
+# The first Python that runs; bootstrap.py then searches for one that is new enough.
 ANY_PYTHON := $(shell unset PYTHONHOME PYTHONPATH; for python in python3.13 python3 python /usr/bin/python3; do \
 	"$$python" -c "" 2>/dev/null && echo "$$python" && break; done)
 BIN := .venv/bin
@@ -17,36 +17,36 @@ TEMPLATES := find portico/templates -name '*.html' -print0
 .DEFAULT_GOAL := help
 .PHONY: help setup packages demo test thorough quick check fix lock words screenshots bench books coverage
 
-help: ## list what there is
+help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
-setup: ## make .venv and install everything in it (the others do it too)
+setup: ## create .venv and install all dependencies (the other commands do it too)
 	@test -n "$(ANY_PYTHON)" || { echo "Portico needs Python 3.13 or newer."; exit 1; }
 	@$(ANY_PYTHON) scripts/bootstrap.py
 
-packages: ## install Chromium and PostgreSQL with apt, when they are missing
+packages: ## install Chromium and PostgreSQL with apt if they are missing
 	@$(ANY_PYTHON) scripts/system_packages.py
 
-demo: setup ## start the whole product with people to look at (PORT=8000, RESET=1 starts over)
+demo: setup ## run the whole product with sample data (PORT=8000, RESET=1 starts over)
 	@$(BIN)/portico demo --port $(PORT) $(if $(RESET),--reset)
 
-test: setup packages ## run every test, on SQLite and PostgreSQL and in Chromium
+test: setup packages ## run all tests, on SQLite and PostgreSQL and in Chromium
 	@$(BIN)/pytest --database=both
 
-thorough: setup packages ## run every test on both databases, none taking turns (before a release)
+thorough: setup packages ## run every test on both databases (before a release)
 	@$(BIN)/pytest --database=both --whole
 
-quick: setup ## run what takes under two minutes: SQLite, no browser
+quick: setup ## run the tests that take under two minutes: SQLite, no browser
 	@$(BIN)/pytest --database=sqlite -n 2 -m "not browser and not slow and not real_processes"
 
-books: setup ## 200 random months of bills and cards, our books held against Stripe's (about five minutes)
+books: setup ## compare the ledger with the sandbox Stripe in 200 random simulations (about five minutes)
 	@$(BIN)/pytest --database=sqlite -n auto --runs=200 tests/domain/billing/ledger/test_random_ledger.py \
 		tests/domain/billing/card_payments/test_random_card_payments.py
 
-coverage: setup ## run the quick tests and show which lines and branches they left out
+coverage: setup ## run the quick tests and list lines and branches that are not covered
 	@$(BIN)/pytest --database=sqlite -n 2 -m "not browser and not real_processes" --cov
 
-check: setup ## format, lint, types, templates, import contracts, migrations, missing words
+check: setup ## check format, lint, types, templates, import contracts, migrations, translations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -55,20 +55,20 @@ check: setup ## format, lint, types, templates, import contracts, migrations, mi
 	$(BIN)/python -m scripts.system_checks
 	$(BIN)/python -m scripts.words check
 
-fix: setup ## put right what can be put right by a program
+fix: setup ## fix formatting and what the linter can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(TEMPLATES) | xargs -0 -r $(BIN)/djade
 
-lock: setup ## choose versions anew from pyproject.toml (UPGRADE=1: the newest)
+lock: setup ## lock dependency versions from pyproject.toml (UPGRADE=1: the newest)
 	$(LOCK) --output-file requirements/base.txt
 	$(LOCK) --extra dev --constraint requirements/base.txt --output-file requirements/dev.txt
 
-words: setup ## bring the Spanish catalogue up to date with the code
+words: setup ## update the Spanish catalogue from the code
 	$(BIN)/python -m scripts.words update
 
-screenshots: setup packages ## photograph every page beside its picture
+screenshots: setup packages ## take a screenshot of every page
 	$(BIN)/python -m scripts.screenshots
 
-bench: setup ## measure on 100,000 clients
+bench: setup ## measure performance with 100,000 clients
 	$(BIN)/python -m benchmarks

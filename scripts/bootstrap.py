@@ -27,7 +27,7 @@ NO_PYTHON = (
 def main() -> None:
     """Creates and fills the environment; does nothing if it is up to date."""
     if hasattr(sys.stdout, "reconfigure"):
-        # The locale may lack the letters of a folder's name.
+        # The locale may lack characters of a folder's name.
         sys.stdout.reconfigure(errors="backslashreplace")
     refuse_unreadable_name()
     stamp = fingerprint()
@@ -37,7 +37,7 @@ def main() -> None:
         STAMP.write_bytes(stamp.encode())
     if (ROOT / "portico" / "locale").is_dir():
         run(PYTHON, "-m", "scripts.words", "compile")
-    # Each start would else compile all modules where the code may not be written to, or PYTHONDONTWRITEBYTECODE is set.
+    # Otherwise each start compiles all modules, if the code is read-only or PYTHONDONTWRITEBYTECODE is set.
     attempt(PYTHON, "-m", "compileall", "-qq", "portico", "sandbox")
 
 
@@ -107,7 +107,7 @@ def install() -> None:
     give_home()
     print("Installing what requirements/dev.txt names", flush=True)
     uv: list[str | Path] = [VENV / "bin" / "uv", "pip", "install", "--quiet", "--python", PYTHON]
-    # pip compiles what it installs; uv only when asked, here for all that a running Portico imports.
+    # pip compiles what it installs; uv only on request, here for all packages that a running Portico imports.
     compiled: list[str | Path] = ["--compile-bytecode", "--require-hashes", "-r", BASE]
     if not (install_uv(pip) and attempt(*uv, *compiled) and attempt(*uv, *by_hash)):
         print("uv did not manage; once more with pip", flush=True)
@@ -116,7 +116,7 @@ def install() -> None:
 
 
 def give_home() -> None:
-    """Lets pip and uv work for a user without a home, as services and containers have them."""
+    """Lets pip and uv work for a user without a home, as in services and containers."""
     try:
         has_home = Path.home().is_dir()
     except (OSError, RuntimeError):
@@ -145,7 +145,7 @@ def run(*command: str | Path) -> None:
 
 
 if __name__ == "__main__":
-    # For venv and pip, whatever the locale.
+    # Settings for venv and pip that do not depend on the locale.
     os.environ["PYTHONUTF8"] = "1"
     try:
         main()

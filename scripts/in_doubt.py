@@ -1,4 +1,4 @@
-"""Puts payments that need a look into the books of the demo whose folder this is run in: `make screenshots` uses it."""
+"""Adds payments in review to the demo in the current folder, for `make screenshots`."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from portico.operating.demo import demo_command
 def main(port: int) -> None:
     os.environ.update(demo_command.process_environment(port))
     django.setup()
-    # Only now: they need the settings.
+    # Imported here because they need the settings.
     from portico.domain.clients.models import Client  # noqa: PLC0415
     from tests.support import outcomes  # noqa: PLC0415
 

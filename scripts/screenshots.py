@@ -1,4 +1,4 @@
-"""`make screenshots`: starts the demo in a folder of its own and photographs each page beside its picture."""
+"""`make screenshots`: starts a demo in its own folder and takes a screenshot of each page, beside its design."""
 
 import argparse
 import html
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "build" / "screenshots"
 PICTURES = ROOT.parent / "shared" / "design" / "png"
 STARTING_SECONDS = 120
-# Width, colours and the ending that the pictures' names carry.
+# Width, colour scheme and the suffix in the names of the designs.
 type View = tuple[int, Literal["light", "dark"], str]
 VIEWS: tuple[View, ...] = (
     (1280, "light", "desktop"),
@@ -37,10 +37,10 @@ VIEWS: tuple[View, ...] = (
     (320, "light", "320"),
 )
 
-# Two frames later everything is drawn anew; earlier a long page may have a hole.
+# After two frames everything is drawn; before that a long page may have blank areas.
 DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
-# The name of a photograph, the picture it is held against, and the client's name or the address.
+# The name of a screenshot, the design it is compared with, and the client's name or the URL.
 OFFICE = (
     ("clients", "01-clients", "/office/clients/"),
     ("create-client", "01d-create-client", "/office/clients/new/"),
@@ -63,13 +63,13 @@ OFFICE = (
     ("account-authenticator", "20d-owner-authenticator", "/office/account/authenticator/"),
     ("prove", "20b-staff-code", "/office/prove/"),
 )
-# From a list, the first of its rows.
+# Reached from a list, by its first row.
 FIRST = (
     ("member", "16b-settings-team", "/office/settings/team/"),
     ("service", "16a-settings-practice", "/office/settings/services/"),
     ("email", "15-emails", "/office/emails/"),
 )
-# From a client's Billing tab, by the link that leads there.
+# Reached from a client's Billing tab, by its link.
 BOOKS = (
     ("new-invoice", "05b-invoice-edit", "Invoice"),
     ("draft", "05b-invoice-edit", "Draft"),
@@ -80,7 +80,7 @@ BOOKS = (
     ("receipt", "17b-receipt", "Receipt"),
     ("statement", "17-statement", "Statement"),
 )
-# Invoices of the demo's books, by number, and the link to press there.
+# Invoices of the demo by number, and the link to follow there.
 INVOICES = (
     ("paid", "05g-invoice-paid", 1, ""),
     ("partly-paid", "05-invoice", 4, ""),
@@ -107,7 +107,7 @@ CLIENTS = (
 FAMILY = "ashford.family@home.example"
 COLLEAGUE = "kim@alder.example"
 
-# Which photograph shows which page. A test holds it against every address there is.
+# The screenshot of each page. A test compares this with the list of routes.
 SHOWN = {
     "office:sign_in": "sign-in",
     "office:forgotten": "forgotten",
@@ -172,14 +172,14 @@ SHOWN = {
     "portal:payment": "paid",
     "portal:profile": "profile",
 }
-# And why the others are not photographed.
+# Pages without a screenshot, with the reason.
 NOT_IN_THE_DEMO = {
     "front_door": "with one practice it leads to its door",
     "office:second_step": "the demo asks for no second factor",
     "office:first_factor": "the same",
     "office:recovery_codes": "the same",
-    "office:kept_post": "nobody's session ends while a form is typed",
-    "portal:refund_receipt": "nobody who signs in got money back",
+    "office:kept_post": "no session ends while a form is filled in",
+    "portal:refund_receipt": "no client who signs in has a refund",
 }
 
 
@@ -202,7 +202,7 @@ def main() -> int:
 
 @contextmanager
 def running_demo() -> Iterator[tuple[int, Path]]:
-    """The demo on free ports, and its folder; its own Ctrl-C ends it."""
+    """The demo on free ports, and its folder; interrupting it ends it."""
     port = free_port()
     while demo_command.describe_taken_port(port):
         port = free_port()
@@ -235,7 +235,7 @@ def wait_until_ready(process: subprocess.Popen[bytes], folder: Path, port: int) 
 
 
 class Photographer:
-    """Walks once through everything and photographs each page in every view, without loading it again."""
+    """Visits everything once and takes a screenshot of each page in every view, without loading it again."""
 
     def __init__(self, browser: Browser, port: int, folder: Path) -> None:
         self.port, self.folder = port, folder
@@ -308,7 +308,7 @@ class Photographer:
         page.context.close()
 
     def in_doubt(self, page: Page) -> None:
-        """Payments that need a look, one of each kind: no press brings about all of them in a minute."""
+        """Adds payments in review, one of each kind; they cannot all be caused in the browser within a minute."""
         subprocess.run(
             [sys.executable, "-m", "scripts.in_doubt", str(self.port)],
             cwd=self.folder,
@@ -323,19 +323,19 @@ class Photographer:
         self.take(page, "invoices-processing", "05c-invoices")
 
     def colleague(self, page: Page) -> None:
-        """Invited by the owner; the mailed link is opened elsewhere."""
+        """Invites a colleague as the owner, and opens the mailed link in another browser."""
         page.goto(f"{self.base}/office/settings/team/")
         page.get_by_label("Name", exact=True).fill("Kim Sato")
         page.get_by_label("Email", exact=True).fill(COLLEAGUE)
         page.get_by_role("button", name="Send invitation").click()
-        page.wait_for_timeout(3000)  # The worker mails the link meanwhile.
+        page.wait_for_timeout(3000)  # Meanwhile the worker mails the link.
         other = self.page()
         other.goto(self.newest_link(other, "Your account at", path="office/set-up"))
         self.take(other, "set-up", "20c-owner-set-up")
         other.context.close()
 
     def books(self, page: Page) -> None:
-        """What stands on a client's Billing tab, and the pages behind it."""
+        """Takes screenshots of a client's Billing tab and of the pages behind it."""
         page.goto(f"{self.base}/office/clients/?q=alex")
         page.locator("tbody a.open").first.click()
         page.get_by_role("link", name="Billing", exact=True).click()
@@ -363,7 +363,7 @@ class Photographer:
         self.online_payments(page)
 
     def online_payments(self, page: Page) -> None:
-        """Without a key, and with those that may not charge; then live, and the demo's own again."""
+        """Takes screenshots without a key, with keys that cannot charge, with a live key, and with the demo's own."""
         for name, picture, key in KEYS:
             if key:
                 self.enter_key(page, key)
@@ -429,12 +429,12 @@ class Photographer:
         page.context.close()
 
     def family(self) -> None:
-        """A mailbox that serves three, and somebody else's link in the browser where it is signed in."""
+        """Takes screenshots of a mailbox with three clients, and of another mailbox's link in the same browser."""
         page = self.page()
         page.goto(f"{self.base}/portal/alder-street/")
         page.get_by_label("Enter your email").fill(FAMILY)
         page.get_by_role("button", name="Continue").click()
-        page.wait_for_timeout(3000)  # The worker mails the link meanwhile.
+        page.wait_for_timeout(3000)  # Meanwhile the worker mails the link.
         page.goto(self.newest_link(page, "Sign in to"))
         self.take(page, "link-asked-for", "09-link")
         page.get_by_role("button", name=re.compile("^Sign in as")).click()
@@ -449,12 +449,12 @@ class Photographer:
         page.context.close()
 
     def paying(self) -> None:
-        """Alex pays two bills: at Stripe, with a card that is kept; then with that card, and the bank says no."""
+        """Pays two bills as Alex: on Stripe's page, saving the card, then with that card, which the bank declines."""
         page = self.page()
         page.goto(f"{self.base}/portal/alder-street/")
         page.get_by_label("Enter your email").fill(demo_command.PAYS)
         page.get_by_role("button", name="Continue").click()
-        page.wait_for_timeout(3000)  # The worker mails the link meanwhile.
+        page.wait_for_timeout(3000)  # Meanwhile the worker mails the link.
         page.goto(self.newest_link(page, "Sign in to"))
         page.get_by_role("button", name=re.compile("^Sign in as")).click()
         self.take(page, "home-with-bills", "10-home")
@@ -495,7 +495,7 @@ class Photographer:
         page.get_by_role("button", name="Refuse").click()
         self.take(page, "declined", "12d-declined")
         page.get_by_role("link", name="Try this card again").click()
-        # Stripe charges and its answer is lost; then it is away for a while.
+        # Stripe charges the card and the response is lost; then Stripe is unreachable for a while.
         self.sandbox(page, "fault", kind="fail_after", path="/v1/payment_intents", method="POST")
         self.sandbox(page, "fault", kind="503", method="GET", times=10)
         page.get_by_role("button", name="Pay $").click()
@@ -506,7 +506,7 @@ class Photographer:
         page.request.post(f"{self.stripe}/_sandbox/{verb}", data=script)
 
     def newest_link(self, page: Page, subject: str, *, path: str = r"portal/[\w-]+/link") -> str:
-        """The link in the newest mail with such a subject, or to such an address."""
+        """Returns the link in the newest mail with such a subject or recipient."""
         page.goto(self.mailbox)
         page.get_by_test_id("mail").filter(has_text=subject).first.get_by_role("link").first.click()
         found = re.search(rf"http://localhost:\d+/{path}/[\w-]+/", page.get_by_test_id("text").inner_text())
@@ -516,7 +516,7 @@ class Photographer:
 
 
 def write_page(pictures: Path) -> Path:
-    """A page that shows every photograph beside the picture it is held against, where there is one."""
+    """Writes a page that shows every screenshot beside its design, if there is one."""
     rows = []
     for photograph in sorted(TARGET.glob("*.png")):
         name, picture, ending = photograph.stem.split("--")

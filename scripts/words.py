@@ -1,4 +1,4 @@
-"""The words people read: finds them (update), says what is missing (check), makes them loadable (compile)."""
+"""Translations: updates the catalogue, checks for missing translations, and compiles them."""
 
 import sys
 from io import BytesIO
@@ -37,7 +37,7 @@ RESTLESS = (
     b'"Language-Team',
     b'"Generated-By',
 )
-# What clients see: each of these words needs its Spanish. The office is English only, for now.
+# Texts that clients see need a Spanish translation. The office is in English only.
 FOR_CLIENTS = (
     "templates/emails/",
     "templates/entrance/",
@@ -128,7 +128,7 @@ def _updated(found: Catalog) -> Catalog:
 
 
 def _written(catalogue: Catalog) -> bytes:
-    """Sorted and without line numbers or dates, so that two branches seldom touch the same line."""
+    """Sorted and without line numbers and dates, so that branches rarely change the same lines."""
     buffer = BytesIO()
     write_po(buffer, catalogue, no_location=True, sort_output=True, ignore_obsolete=True, width=100)
     lines = buffer.getvalue().splitlines(keepends=True)

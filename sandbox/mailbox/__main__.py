@@ -14,7 +14,7 @@ from sandbox.mailbox.keeping import Mailbox
 def main() -> None:
     arguments = _arguments()
     if "1" not in {os.environ.get("PORTICO_DEMO"), os.environ.get("PORTICO_TESTS")}:
-        sys.exit("The mailbox is for the demo and for tests: it shows every mail to whoever looks. Set PORTICO_DEMO=1.")
+        sys.exit("The mailbox is for the demo and for tests: it shows every mail to anyone. Set PORTICO_DEMO=1.")
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())

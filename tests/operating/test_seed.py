@@ -248,7 +248,7 @@ CLIENT = ("practices", 0, "clients", 0)
         ((*CLIENT, "date_of_birth"), "12.4.1990", r"date_of_birth must be a date"),
         ((*CLIENT, "status"), "asleep", r"status must be one of active, inactive, archived"),
         ((*CLIENT, "status"), "archived", r"clients\[0\] cannot be: This client is archived"),
-        ((*CLIENT, "clinician"), "nobody", r"clinician names nobody"),
+        ((*CLIENT, "clinician"), "unknown", r"clinician is unknown"),
         ((*CLIENT, "phones"), "none", r"phones must be a list"),
         ((*CLIENT, "phones", 0, "number"), "555", r"number must be a phone number"),
         ((*CLIENT, "email_addresses", 0, "email"), "jordan", r"email is not an email address"),

@@ -109,7 +109,7 @@ class Client(PracticeRow):
 
     @property
     def is_archived_now(self) -> bool:
-        """Whether the status in memory is archived, before the database has computed its own column."""
+        """True if the status in memory is archived, before the database has computed its own column."""
         return self.status == Status.ARCHIVED
 
 

@@ -1,1 +1,1 @@
-"""What happens when nobody is looking."""
+"""Scheduled tasks, the queues of the worker, and repairs after a restore or a wrong clock."""

@@ -136,7 +136,7 @@ def _entry(wanted: SeedClient, refs: _KnownRefs) -> ClientInput:
     clinician = refs.staff.get(wanted.clinician) if wanted.clinician else None
     if wanted.clinician and clinician is None:
         raise SeedRefused(
-            f"{wanted.place}.clinician", f"names nobody: no staff member has the ref {wanted.clinician!r}."
+            f"{wanted.place}.clinician", f"is unknown: no staff member has the ref {wanted.clinician!r}."
         )
     details = ClientDetails(
         first_name=wanted.first_name,

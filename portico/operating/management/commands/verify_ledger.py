@@ -12,7 +12,7 @@ from portico.domain.billing.ledger import verification
 
 
 class Command(BaseCommand):
-    help = "Computes every invoice, payment and balance anew and compares them with what is stored."
+    help = "Recomputes every invoice, payment and balance, and compares them with what is stored."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true")
