@@ -7,8 +7,8 @@ import sys
 import threading
 from pathlib import Path
 
-from sandbox.mailbox import receiving, viewing
-from sandbox.mailbox.keeping import Mailbox
+from sandbox.mailbox import smtp_server, web_server
+from sandbox.mailbox.mail_store import Mailbox
 
 
 def main() -> None:
@@ -19,10 +19,10 @@ def main() -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     mailbox = Mailbox(arguments.folder)
-    smtp = receiving.server(mailbox, port=arguments.smtp_port)
+    smtp = smtp_server.server(mailbox, port=arguments.smtp_port)
     port = arguments.http_port
     try:
-        viewer = viewing.server(mailbox, port=port)
+        viewer = web_server.server(mailbox, port=port)
         port = arguments.smtp_port
         smtp.start()
     except OSError as error:

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from sandbox.stripe.sandbox import KEY, OutsideDemo
-from sandbox.stripe.serving import SandboxStripe
+from sandbox.stripe.server import SandboxStripe
 
 
 def main() -> None:
@@ -35,10 +35,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--key", default=KEY, help=f"whose events go to the webhook; default: {KEY}")
     parser.add_argument("--webhook", help="the address that events are sent to")
     parser.add_argument("--webhook-secret", default="", help="what they are signed with")
-    asked = parser.parse_args()
-    if bool(asked.webhook) != bool(asked.webhook_secret):
+    parameters = parser.parse_args()
+    if bool(parameters.webhook) != bool(parameters.webhook_secret):
         parser.error("--webhook and --webhook-secret come together")
-    return asked
+    return parameters
 
 
 main()

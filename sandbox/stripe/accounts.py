@@ -7,7 +7,7 @@ import hashlib
 import re
 from dataclasses import dataclass, replace
 
-from sandbox.stripe.problems import Problem
+from sandbox.stripe.api_errors import ApiError
 
 KEY = re.compile(r"(?P<kind>sk|rk)_(?P<mode>test|live)_(?P<name>[A-Za-z0-9_]{1,200})")
 UNKNOWN = {"unknown", "wrong", "revoked"}
@@ -70,12 +70,12 @@ class Accounts:
         self._revoked.add(key)
 
     def of(self, key: str) -> Account:
-        """Returns the account of a key. Raises Problem (401 or 403)."""
+        """Returns the account of a key. Raises ApiError (401 or 403)."""
         found = KEY.fullmatch(key)
         if found is None or key in self._revoked or (key not in self._named and UNKNOWN & _words(found["name"])):
-            raise Problem(401, f"Invalid API Key provided: {_masked(key)}")
+            raise ApiError(401, f"Invalid API Key provided: {_masked(key)}")
         if found["kind"] == "rk" and key not in self._named:
-            raise Problem(
+            raise ApiError(
                 403,
                 f"The provided key '{_masked(key)}' does not have the required permissions for this endpoint.",
                 code="more_permissions_required",

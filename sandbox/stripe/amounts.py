@@ -1,6 +1,6 @@
 """Stripe's rules for amounts: https://docs.stripe.com/currencies. Does not use Portico's currency table, on purpose."""
 
-from sandbox.stripe.problems import invalid
+from sandbox.stripe.api_errors import invalid
 
 ZERO_DECIMAL = frozenset(
     ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"]
@@ -25,7 +25,7 @@ def decimals_of(currency: str) -> int:
 
 
 def refuse_amount(amount: int, currency: str) -> None:
-    """Raises Problem for an amount that cannot be charged in the currency."""
+    """Raises ApiError for an amount that cannot be charged in the currency."""
     if currency in NOT_TAKEN:
         raise invalid(f"Invalid currency: {currency}.", param="currency")
     if amount < LEAST.get(currency, 1):
@@ -37,7 +37,7 @@ def refuse_amount(amount: int, currency: str) -> None:
 
 
 def refuse_fraction(amount: int, currency: str) -> None:
-    """Raises Problem for fractions of a unit that Stripe does not charge or refund."""
+    """Raises ApiError for fractions of a unit that Stripe does not charge or refund."""
     if currency in THREE_DECIMAL and amount % 10:
         raise invalid(f"Invalid amount. The last digit of amounts in {currency.upper()} must be 0.", param="amount")
     if currency in WHOLE_UNITS_ONLY and amount % 100:

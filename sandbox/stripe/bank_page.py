@@ -4,43 +4,43 @@ import hmac
 from html import escape
 from urllib.parse import urlencode
 
-from sandbox.stripe import checkout, drawing
-from sandbox.stripe.desk import Desk
-from sandbox.stripe.drawing import Page
-from sandbox.stripe.problems import Json, missing
+from sandbox.stripe import checkout, html
+from sandbox.stripe.account_data import AccountData
+from sandbox.stripe.api_errors import Json, missing
+from sandbox.stripe.html import Page
 from sandbox.stripe.sandbox import Sandbox
 
 
 def answer(sandbox: Sandbox, method: str, id_: str, fields: dict[str, str]) -> Page:
-    desk, intent = sandbox.holding("payment_intent", id_)
+    data, intent = sandbox.find_with_account("payment_intent", id_)
     key = intent["client_secret"].rpartition("_")[2]
     if not hmac.compare_digest(fields.get("key", "").encode(), key.encode()):
         raise missing("payment_intent", id_)
     if method == "POST" and fields.get("answer") in {"accept", "refuse"}:
         sandbox.answer_at_bank(id_, accept=fields["answer"] == "accept")
-        return drawing.elsewhere(_way_back(desk, desk.get("payment_intent", id_)))
+        return html.elsewhere(_way_back(data, data.get("payment_intent", id_)))
     if intent["status"] != "requires_action":
-        way = f'<p><a href="{escape(_way_back(desk, intent))}">Back</a></p>'
-        return drawing.shown("The bank asks nothing any more", way, status=410)
-    amount = drawing.amount_of(intent["amount"], intent["currency"])
+        way = f'<p><a href="{escape(_way_back(data, intent))}">Back</a></p>'
+        return html.shown("The bank asks nothing any more", way, status=410)
+    amount = html.amount_of(intent["amount"], intent["currency"])
     content = (
-        f"<p>{escape(desk.account.name)} asks for:</p>"
+        f"<p>{escape(data.account.name)} asks for:</p>"
         f'<div class="sheet"><p class="amount">{amount}</p><form method="post" action="/bank/{id_}">'
         f'<input type="hidden" name="key" value="{key}">'
         '<p class="deeds"><button name="answer" value="accept">Accept</button>'
         '<button class="plain" name="answer" value="refuse">Refuse</button></p></form></div>'
     )
-    return drawing.shown("Your bank wants to know: is it you?", content, leads_to=_leaving(desk, intent))
+    return html.shown("Your bank wants to know: is it you?", content, leads_to=_leaving(data, intent))
 
 
-def _leaving(desk: Desk, intent: Json) -> str | None:
-    session = desk.find("checkout.session", intent["_session"])
+def _leaving(data: AccountData, intent: Json) -> str | None:
+    session = data.find("checkout.session", intent["_session"])
     address: str | None = session["success_url"] if session else intent["_return_url"]
     return address
 
 
-def _way_back(desk: Desk, intent: Json) -> str:
-    session = desk.find("checkout.session", intent["_session"])
+def _way_back(data: AccountData, intent: Json) -> str:
+    session = data.find("checkout.session", intent["_session"])
     if session is not None:
         is_paid = session["status"] == "complete"
         return checkout.success_url(session) if is_paid else f"/c/pay/{session['id']}/back"

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from typing import Any
 
-from sandbox.stripe.problems import Problem
+from sandbox.stripe.api_errors import ApiError
 from sandbox.stripe.sandbox import Sandbox
 
 VERBS = {
@@ -45,7 +45,7 @@ def answer(sandbox: Sandbox, method: str, path: str, body: str, content_type: st
         return _response(200, {"result": _plain(getattr(sandbox, verb)(**arguments))})
     except (json.JSONDecodeError, TypeError, ValueError, KeyError) as error:
         return _response(400, {"error": str(error)})
-    except Problem as problem:
+    except ApiError as problem:
         return _response(problem.status, problem.body)
 
 

@@ -2,23 +2,23 @@
 
 from html import escape
 
-from sandbox.stripe import drawing
-from sandbox.stripe.desk import Desk
-from sandbox.stripe.drawing import Page
-from sandbox.stripe.problems import Json, missing
+from sandbox.stripe import html
+from sandbox.stripe.account_data import AccountData
+from sandbox.stripe.api_errors import Json, missing
+from sandbox.stripe.html import Page
 from sandbox.stripe.sandbox import Sandbox
 
 
 def answer(sandbox: Sandbox, method: str, scope: str, fields: dict[str, str]) -> Page:
-    desk = next((each for each in sandbox.desks() if each.account.scope == scope), None)
-    if desk is None:
+    data = next((each for each in sandbox.all_account_data() if each.account.scope == scope), None)
+    if data is None:
         raise missing("account", scope)
     if method == "POST":
         _do(sandbox, fields.get("deed", ""), fields.get("id", ""))
-        return drawing.elsewhere(f"/dashboard/{scope}")
-    charges = desk.all("charge")
-    rows = "".join(_payment(desk, charge) for charge in charges) or "<p>No payments yet.</p>"
-    return drawing.shown(f"Payments of {desk.account.name}", rows + _customers(desk) + _endpoints(desk))
+        return html.elsewhere(f"/dashboard/{scope}")
+    charges = data.all("charge")
+    rows = "".join(_payment(data, charge) for charge in charges) or "<p>No payments yet.</p>"
+    return html.shown(f"Payments of {data.account.name}", rows + _customers(data) + _endpoints(data))
 
 
 def _do(sandbox: Sandbox, deed: str, id_: str) -> None:
@@ -39,52 +39,52 @@ def _do(sandbox: Sandbox, deed: str, id_: str) -> None:
             sandbox.end_dispute(id_, won=deed == "win")
 
 
-def _payment(desk: Desk, charge: Json) -> str:
-    amount = drawing.amount_of(charge["amount"], charge["currency"])
+def _payment(data: AccountData, charge: Json) -> str:
+    amount = html.amount_of(charge["amount"], charge["currency"])
     what = escape(charge["description"] or charge["id"])
-    lines = [f"<p>{amount} by {drawing.card_name(charge)}: {escape(charge['status'])}</p>"]
+    lines = [f"<p>{amount} by {html.card_name(charge)}: {escape(charge['status'])}</p>"]
     deeds = []
     if charge["paid"] and not charge["disputed"]:
         if not charge["refunded"]:
-            deeds.append(_button(desk, "refund", charge["id"], f"Refund {what}", "Refund"))
-        deeds.append(_button(desk, "dispute", charge["id"], f"Dispute {what}", "Dispute"))
-    for refund in desk.all("refund", lambda each: each["charge"] == charge["id"]):
-        lines.append(f"<p>Refund of {drawing.amount_of(refund['amount'], refund['currency'])}: {refund['status']}</p>")
+            deeds.append(_button(data, "refund", charge["id"], f"Refund {what}", "Refund"))
+        deeds.append(_button(data, "dispute", charge["id"], f"Dispute {what}", "Dispute"))
+    for refund in data.all("refund", lambda each: each["charge"] == charge["id"]):
+        lines.append(f"<p>Refund of {html.amount_of(refund['amount'], refund['currency'])}: {refund['status']}</p>")
         if refund["status"] != "failed":
-            deeds.append(_button(desk, "refund_fails", refund["id"], f"Refund fails: {what}", "Refund fails"))
-    for dispute in desk.all("dispute", lambda each: each["charge"] == charge["id"]):
+            deeds.append(_button(data, "refund_fails", refund["id"], f"Refund fails: {what}", "Refund fails"))
+    for dispute in data.all("dispute", lambda each: each["charge"] == charge["id"]):
         lines.append(f"<p>Disputed: {escape(dispute['status'])}</p>")
         if dispute["status"] not in {"won", "lost"}:
-            deeds.append(_button(desk, "win", dispute["id"], f"Won: dispute about {what}", "Won"))
-            deeds.append(_button(desk, "lose", dispute["id"], f"Lost: dispute about {what}", "Lost"))
+            deeds.append(_button(data, "win", dispute["id"], f"Won: dispute about {what}", "Won"))
+            deeds.append(_button(data, "lose", dispute["id"], f"Lost: dispute about {what}", "Lost"))
     return f'<div class="sheet"><h2>{what}</h2>{"".join(lines)}<div class="deeds">{"".join(deeds)}</div></div>'
 
 
-def _customers(desk: Desk) -> str:
-    sheets, methods = [], desk.all("payment_method")
-    for customer in desk.all("customer"):
+def _customers(data: AccountData) -> str:
+    sheets, methods = [], data.all("payment_method")
+    for customer in data.all("customer"):
         name = escape(customer["email"] or customer["id"])
-        deeds = [_button(desk, "delete_customer", customer["id"], f"Delete customer {name}", "Delete customer")]
+        deeds = [_button(data, "delete_customer", customer["id"], f"Delete customer {name}", "Delete customer")]
         for method in methods:
             if method["customer"] != customer["id"]:
                 continue
             card = f"{method['card']['brand'].title()} {method['card']['last4']}"
-            deeds.append(_button(desk, "detach_card", method["id"], f"Detach {card} of {name}", f"Detach {card}"))
+            deeds.append(_button(data, "detach_card", method["id"], f"Detach {card} of {name}", f"Detach {card}"))
         sheets.append(f'<div class="sheet"><h2>{name}</h2><div class="deeds">{"".join(deeds)}</div></div>')
     return "".join(sheets)
 
 
-def _endpoints(desk: Desk) -> str:
+def _endpoints(data: AccountData) -> str:
     sheets = []
-    for endpoint in desk.all("webhook_endpoint"):
+    for endpoint in data.all("webhook_endpoint"):
         url = escape(endpoint["url"])
-        deed = _button(desk, "delete_endpoint", endpoint["id"], f"Delete webhook {url}", "Delete webhook")
+        deed = _button(data, "delete_endpoint", endpoint["id"], f"Delete webhook {url}", "Delete webhook")
         sheets.append(f'<div class="sheet"><h2>{url}</h2><div class="deeds">{deed}</div></div>')
     return "".join(sheets)
 
 
-def _button(desk: Desk, deed: str, id_: str, label: str, words: str) -> str:
+def _button(data: AccountData, deed: str, id_: str, label: str, words: str) -> str:
     return (
-        f'<form method="post" action="/dashboard/{desk.account.scope}"><input type="hidden" name="id" value="{id_}">'
+        f'<form method="post" action="/dashboard/{data.account.scope}"><input type="hidden" name="id" value="{id_}">'
         f'<button class="plain" name="deed" value="{deed}" aria-label="{label}">{words}</button></form>'
     )

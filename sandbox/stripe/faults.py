@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """`HANG`: no answer, nothing done. `SLOW`: done and answered, late. `LOST`: done, the answer never leaves.
     `FAIL_AFTER`: done, answered with 500. `HALF`: done, half of the answer leaves. `NONSENSE`: done, no JSON.
     `REFUSE`: nothing done, answered with 400 and the fault's code and param, and again for the same idempotency key.
@@ -31,7 +31,7 @@ class Kind(StrEnum):
 class Fault:
     """A fault for calls of that method whose path begins with a match of the pattern."""
 
-    kind: Kind
+    kind: FaultKind
     path: str = "/v1/"
     method: str = ""
     times: int = 1

@@ -7,8 +7,8 @@ import string
 from pathlib import Path
 from typing import Any
 
+from sandbox.stripe.api_errors import Json
 from sandbox.stripe.cards import Card
-from sandbox.stripe.problems import Json
 
 SKELETONS: dict[str, Json] = json.loads(Path(__file__).with_name("skeletons.json").read_text(encoding="utf-8"))
 SIGNS = string.ascii_letters + string.digits

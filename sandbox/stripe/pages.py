@@ -5,10 +5,10 @@ from html import escape
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
-from sandbox.stripe import bank_page, cards, checkout_page, dashboard_page, drawing
+from sandbox.stripe import bank_page, cards, checkout_page, dashboard_page, html
 from sandbox.stripe.accounts import WORDS
-from sandbox.stripe.drawing import Page
-from sandbox.stripe.problems import Problem
+from sandbox.stripe.api_errors import ApiError
+from sandbox.stripe.html import Page
 from sandbox.stripe.sandbox import Sandbox
 
 
@@ -16,27 +16,27 @@ def answer(sandbox: Sandbox, method: str, path: str, query: str, body: str) -> P
     fields = dict(parse_qsl(body if method == "POST" else query, keep_blank_values=True))
     try:
         if path == "/sandbox.css":
-            return Page(200, drawing.STYLE, {"Content-Type": "text/css; charset=utf-8"})
+            return Page(200, html.STYLE, {"Content-Type": "text/css; charset=utf-8"})
         if path == "/":
-            return drawing.shown("Nothing here is real", _front(sandbox))
+            return html.shown("Nothing here is real", _front(sandbox))
         if found := re.fullmatch(r"/c/pay/(cs_\w+)(/back)?", path):
             return checkout_page.answer(sandbox, method, found[1], fields, is_back=bool(found[2]))
         if found := re.fullmatch(r"/bank/(pi_\w+)", path):
             return bank_page.answer(sandbox, method, found[1], fields)
         if found := re.fullmatch(r"/dashboard/(acct_\w+/(?:test|live))", path):
             return dashboard_page.answer(sandbox, method, found[1], fields)
-    except Problem as problem:
-        return drawing.shown("That did not work", drawing.said(str(problem)), status=problem.status)
-    return drawing.shown("Nothing here", '<p><a href="/">What there is</a></p>', status=HTTPStatus.NOT_FOUND)
+    except ApiError as problem:
+        return html.shown("That did not work", html.said(str(problem)), status=problem.status)
+    return html.shown("Nothing here", '<p><a href="/">What there is</a></p>', status=HTTPStatus.NOT_FOUND)
 
 
 def _front(sandbox: Sandbox) -> str:
     keys = "".join(f"<tr><td><code>{escape(key)}</code></td><td>{escape(what)}</td></tr>" for key, what in WORDS)
     every = "".join(f"<tr><td><code>{card.spaced}</code></td><td>{escape(card.says)}</td></tr>" for card in cards.CARDS)
     accounts = "".join(
-        f'<li><a href="/dashboard/{desk.account.scope}">{escape(desk.account.name)}</a> '
-        f"{'live' if desk.account.livemode else 'test'} mode, {desk.account.currency.upper()}</li>"
-        for desk in sandbox.desks()
+        f'<li><a href="/dashboard/{data.account.scope}">{escape(data.account.name)}</a> '
+        f"{'live' if data.account.livemode else 'test'} mode, {data.account.currency.upper()}</li>"
+        for data in sandbox.all_account_data()
     )
     return (
         "<p>A stand-in for Stripe on this machine. Portico speaks to it as it would to Stripe.</p>"

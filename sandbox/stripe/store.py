@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox.stripe.problems import Json
+from sandbox.stripe.api_errors import Json
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS objects (
@@ -75,14 +75,14 @@ class Store:
         with self._lock:
             return [row[0] for row in self._database.execute("SELECT DISTINCT scope FROM objects ORDER BY scope")]
 
-    def begin_answer(self, scope: str, key: str, asked: str) -> tuple[str, int | None, str | None] | None:
+    def begin_answer(self, scope: str, key: str, digest: str) -> tuple[str, int | None, str | None] | None:
         """Claims an idempotency key. Returns None if it is new, else its request and its response, if there is one."""
         with self._lock:
             row = self._database.execute(
                 "SELECT asked, status, body FROM answers WHERE scope = ? AND key = ?", (scope, key)
             ).fetchone()
             if row is None:
-                self._database.execute("INSERT INTO answers (scope, key, asked) VALUES (?, ?, ?)", (scope, key, asked))
+                self._database.execute("INSERT INTO answers (scope, key, asked) VALUES (?, ?, ?)", (scope, key, digest))
                 return None
         return row[0], row[1], row[2]
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
-from sandbox.stripe.problems import Json
+from sandbox.stripe.api_errors import Json
 
 # Seconds until a delivery without a 2xx response is retried; Stripe retries for three days.
 AGAIN_AFTER = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0, 60.0)
 
 
 @dataclass(frozen=True)
-class Letter:
+class Delivery:
     """An event for one endpoint, signed when it is sent."""
 
     url: str
@@ -36,10 +36,10 @@ class Letter:
 
 
 @dataclass
-class Plan:
+class DeliveryPlan:
     """The scripted faults of deliveries. `lose`: how many more are never sent (-1: all).
 
-    `hold` keeps them back until `Post.take` is called or the plan changes.
+    `hold` keeps them back until `WebhookSender.take` is called or the plan changes.
     """
 
     copies: int = 1
@@ -53,14 +53,14 @@ class Plan:
 class _Due:
     at: float
     number: int
-    letter: Letter = field(compare=False)
+    delivery: Delivery = field(compare=False)
 
 
-class Post:
+class WebhookSender:
     """Sends from one thread, so that deliveries keep their order unless the plan says otherwise."""
 
     def __init__(self, now: Callable[[], int]) -> None:
-        self.plan = Plan()
+        self.plan = DeliveryPlan()
         self.lost = 0
         self._now = now
         self._numbers = 0
@@ -76,26 +76,26 @@ class Post:
 
     def put(self, url: str, secrets: Sequence[str], event: Json) -> None:
         body = json.dumps({name: value for name, value in event.items() if name[0] != "_"}, indent=2).encode()
-        letter = Letter(url, tuple(secrets), body, event["id"], event["type"])
+        delivery = Delivery(url, tuple(secrets), body, event["id"], event["type"])
         with self._changed:
             if self.plan.lose:
                 self.plan.lose -= 1 if self.plan.lose > 0 else 0
                 self.lost += 1
                 return
             for _ in range(self.plan.copies):
-                self._put(letter, self.plan.delay)
+                self._put(delivery, self.plan.delay)
 
-    def take(self) -> list[Letter]:
+    def take(self) -> list[Delivery]:
         """Returns and removes all waiting deliveries in the plan's order; the caller delivers them."""
         with self._changed:
-            letters = [due.letter for due in sorted(self._waiting)]
+            deliveries = [due.delivery for due in sorted(self._waiting)]
             self._waiting.clear()
             shuffle = self.plan.shuffle
         if shuffle:
-            random.shuffle(letters)
-        return letters
+            random.shuffle(deliveries)
+        return deliveries
 
-    def change(self, plan: Plan) -> None:
+    def change(self, plan: DeliveryPlan) -> None:
         with self._changed:
             self.plan = plan
             self._changed.notify_all()
@@ -116,24 +116,29 @@ class Post:
         if self._thread is not None:
             self._thread.join(15)
 
-    def _put(self, letter: Letter, delay: float) -> None:
+    def _put(self, delivery: Delivery, delay: float) -> None:
         self._numbers += 1
-        self._waiting.append(_Due(time.monotonic() + delay, self._numbers, letter))
+        self._waiting.append(_Due(time.monotonic() + delay, self._numbers, delivery))
         self._changed.notify_all()
 
     def _send(self) -> None:
-        while (letter := self._next()) is not None:
-            taken = _deliver(letter, letter.signature(self._now()))
+        while (delivery := self._next()) is not None:
+            taken = _deliver(delivery, delivery.signature(self._now()))
             with self._changed:
                 self._is_busy = False
-                if not taken and letter.tries < len(AGAIN_AFTER):
-                    again = Letter(
-                        letter.url, letter.secrets, letter.body, letter.event_id, letter.type, letter.tries + 1
+                if not taken and delivery.tries < len(AGAIN_AFTER):
+                    again = Delivery(
+                        delivery.url,
+                        delivery.secrets,
+                        delivery.body,
+                        delivery.event_id,
+                        delivery.type,
+                        delivery.tries + 1,
                     )
-                    self._put(again, AGAIN_AFTER[letter.tries])
+                    self._put(again, AGAIN_AFTER[delivery.tries])
                 self._changed.notify_all()
 
-    def _next(self) -> Letter | None:
+    def _next(self) -> Delivery | None:
         with self._changed:
             while self._is_open:
                 due = sorted(each for each in self._waiting if each.at <= time.monotonic())
@@ -141,14 +146,14 @@ class Post:
                     chosen = random.choice(due) if self.plan.shuffle else due[0]  # noqa: S311  # Not for security.
                     self._waiting.remove(chosen)
                     self._is_busy = True
-                    return chosen.letter
+                    return chosen.delivery
                 self._changed.wait(0.05 if self._waiting and not self.plan.hold else None)
         return None
 
 
-def _deliver(letter: Letter, signature: str) -> bool:
+def _deliver(delivery: Delivery, signature: str) -> bool:
     """Sends the event; returns True for a 2xx response."""
-    parts = urlsplit(letter.url)
+    parts = urlsplit(delivery.url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=10)
     headers = {
@@ -157,7 +162,7 @@ def _deliver(letter: Letter, signature: str) -> bool:
         "Stripe-Signature": signature,
     }
     try:
-        connection.request("POST", parts.path or "/", letter.body, headers)
+        connection.request("POST", parts.path or "/", delivery.body, headers)
         return 200 <= connection.getresponse().status < 300
     except (OSError, HTTPException):
         return False

@@ -13,7 +13,7 @@ from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import Refund
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from sandbox.stripe.serving import SandboxStripe
+from sandbox.stripe.server import SandboxStripe
 from tests import cast
 from tests.support.browser import Browsing, carry
 from tests.support.card_pages import GOOD, type_card

@@ -10,7 +10,7 @@ from portico.gateways.stripe import checkout_sessions, customers
 from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.objects import CheckoutSession
 from portico.plumbing import clock
-from sandbox.stripe.serving import SandboxStripe
+from sandbox.stripe.server import SandboxStripe
 from tests.support.browser import Browsing, axe
 
 pytestmark = [pytest.mark.browser, pytest.mark.sqlite]

@@ -38,7 +38,7 @@ from portico.gateways.stripe.errors import (
 )
 from portico.gateways.stripe.webhooks import PayloadInvalid, SignatureInvalid
 from portico.plumbing.database import transaction_guard
-from sandbox.stripe.serving import SandboxStripe
+from sandbox.stripe.server import SandboxStripe
 from tests.support.clock import NOW
 from tests.support.ports import free_port
 

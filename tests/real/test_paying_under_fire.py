@@ -10,7 +10,7 @@ from portico.domain.billing.card_payments import polling, quotes
 from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import AttemptInvoice, AttemptState, Invoice, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client
-from sandbox.stripe.serving import SandboxStripe
+from sandbox.stripe.server import SandboxStripe
 from tests import cast
 from tests.support.at_once import at_once
 from tests.support.paying import Till, let_pay

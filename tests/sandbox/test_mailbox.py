@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from portico.plumbing.mail import headers
-from sandbox.mailbox.keeping import Mailbox
+from sandbox.mailbox.mail_store import Mailbox
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.real_processes

@@ -28,7 +28,7 @@ from portico.gateways.stripe.errors import RequestRejected, ResourceMissing
 from portico.gateways.stripe.objects import CheckoutSession
 from portico.plumbing import clock
 from sandbox.stripe.sandbox import OutsideDemo
-from sandbox.stripe.serving import SandboxStripe
+from sandbox.stripe.server import SandboxStripe
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.sqlite
@@ -191,7 +191,7 @@ def test_a_checkout_intent_cannot_be_changed_directly(
 def test_the_dashboard_refunds_and_disputes(sandbox: SandboxStripe, session: CheckoutSession) -> None:
     sandbox.pay(session.id)
     (paid,) = sandbox.book()
-    dashboard = f"{sandbox.url}/dashboard/{sandbox.desk().account.scope}"
+    dashboard = f"{sandbox.url}/dashboard/{sandbox.account_data().account.scope}"
     assert "Invoice 1001" in visit(dashboard)[1]
     assert visit(dashboard, {"deed": "refund", "id": paid.id})[0] == 303
     (paid,) = sandbox.book()
@@ -426,7 +426,7 @@ def test_the_dashboard_deletes_customers_cards_and_webhooks(sandbox: SandboxStri
     card = customers.attach_card(line(), "pm_card_visa", customer)
     assert card is not None
     endpoint = sandbox.add_endpoint("http://localhost/hook", "whsec_x")
-    dashboard = f"{sandbox.url}/dashboard/{sandbox.desk().account.scope}"
+    dashboard = f"{sandbox.url}/dashboard/{sandbox.account_data().account.scope}"
     for deed, id_ in (("detach_card", card.id), ("delete_customer", customer), ("delete_endpoint", endpoint)):
         assert id_ in visit(dashboard)[1]
         visit(dashboard, {"deed": deed, "id": id_})
@@ -437,7 +437,7 @@ def test_the_dashboard_deletes_customers_cards_and_webhooks(sandbox: SandboxStri
 def test_unchargeable_amounts_are_rejected(sandbox: SandboxStripe, line: NewLine, currency: str, amount: int) -> None:
     with pytest.raises(RequestRejected):
         line().call(lambda stripe: stripe.v1.payment_intents.create({"amount": amount, "currency": currency}))
-    assert sandbox.desk().all("payment_intent") == []
+    assert sandbox.account_data().all("payment_intent") == []
 
 
 def test_it_refuses_to_run_outside_demo_and_tests(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from portico.gateways.stripe.errors import (
 )
 from portico.gateways.stripe.objects import Card, CheckoutSession, PaymentIntent
 from sandbox.stripe.sandbox import KEY
-from sandbox.stripe.serving import SandboxStripe
+from sandbox.stripe.server import SandboxStripe
 from tests.support.stripe import Side
 
 pytestmark = [pytest.mark.real_time, pytest.mark.sqlite]
@@ -320,7 +320,7 @@ def test_events_contain_their_whole_object(sandbox: SandboxStripe) -> None:
     sandbox.pay(session(side, owner).id)
     customers.remove_card(side.line(), paid.card)
     side.line().call(lambda stripe: stripe.v1.customers.delete(owner))
-    events = [sandbox.find("event", each["id"]) for each in sandbox.desk().all("event")]
+    events = [sandbox.find("event", each["id"]) for each in sandbox.account_data().all("event")]
     assert [word for each in events for word in complaints(each) + complaints(each["data"]["object"])] == []
     # Cards only: no delayed payment methods. Evidence is submitted at Stripe.
     never = {"checkout.session.async_payment_failed", "checkout.session.async_payment_succeeded"}

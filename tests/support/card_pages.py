@@ -53,7 +53,7 @@ def save_a_card(page: Page, bill: Invoice, number: str = GOOD) -> None:
 
 def be_declined_from_now_on(till: Till) -> None:
     """The one saved card has run dry at the bank since it was saved."""
-    desk, kept = till.stripe.desk(), SavedCard.objects.get()
+    desk, kept = till.stripe.account_data(), SavedCard.objects.get()
     desk.save(desk.get("payment_method", kept.payment_method_id) | {"_number": DECLINED_LATER})
 
 

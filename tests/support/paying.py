@@ -19,8 +19,8 @@ from portico.domain.practices.models import Practice
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing.actors import Actor, ActorKind
-from sandbox.stripe.book import BookedCharge
-from sandbox.stripe.serving import SandboxStripe
+from sandbox.stripe.charge_records import BookedCharge
+from sandbox.stripe.server import SandboxStripe
 from tests import cast
 
 KEY = "sk_test_demo"

@@ -9,7 +9,7 @@ import pytest
 from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.deadline import Deadline
 from sandbox.stripe.sandbox import KEY
-from sandbox.stripe.serving import SandboxStripe
+from sandbox.stripe.server import SandboxStripe
 
 # With a key of Stripe's own test mode in the environment, the contract tests run against Stripe too.
 REAL_KEY = os.environ.get("STRIPE_TEST_KEY", "")

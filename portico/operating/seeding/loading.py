@@ -135,9 +135,7 @@ def _client(practice: Practice, wanted: SeedClient, refs: _KnownRefs, *, by: Act
 def _entry(wanted: SeedClient, refs: _KnownRefs) -> ClientInput:
     clinician = refs.staff.get(wanted.clinician) if wanted.clinician else None
     if wanted.clinician and clinician is None:
-        raise SeedRefused(
-            f"{wanted.place}.clinician", f"is unknown: no staff member has the ref {wanted.clinician!r}."
-        )
+        raise SeedRefused(f"{wanted.place}.clinician", f"is unknown: no staff member has the ref {wanted.clinician!r}.")
     details = ClientDetails(
         first_name=wanted.first_name,
         last_name=wanted.last_name,

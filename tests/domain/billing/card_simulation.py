@@ -33,10 +33,10 @@ from portico.gateways.stripe.account import EVENTS
 from portico.gateways.stripe.errors import StripeCallFailed
 from portico.plumbing import clock, inbound_events, tokens
 from portico.plumbing.refusals import Refused
-from sandbox.stripe.book import BookedCharge
-from sandbox.stripe.problems import Problem
-from sandbox.stripe.serving import SandboxStripe
-from sandbox.stripe.webhooks import Letter
+from sandbox.stripe.api_errors import ApiError
+from sandbox.stripe.charge_records import BookedCharge
+from sandbox.stripe.server import SandboxStripe
+from sandbox.stripe.webhooks import Delivery
 from tests import cast
 from tests.domain.billing import ledger_comparison
 from tests.support.dying import killed_after, watching_writes
@@ -112,7 +112,7 @@ class CardDays(RuleBasedStateMachine):
         self.transaction = transaction.atomic()
         self.transaction._from_testcase = True  # type: ignore[attr-defined]  # As Django's test cases do: not one of our transactions.
         self.transaction.__enter__()
-        self.webhooks: list[Letter] = []
+        self.webhooks: list[Delivery] = []
         self.released: set[str] = set()
         self.is_changed, self.steps, self.action = True, 0, ""
         self.watching = watching_writes(self.record_write)
@@ -391,7 +391,7 @@ class CardDays(RuleBasedStateMachine):
         """Runs an action at Stripe, which may refuse it: the object may be final, disputed or refunded."""
         try:
             work()
-        except (Problem, ValueError):
+        except (ApiError, ValueError):
             return
         self.seen[self.action] += 1
 
@@ -410,12 +410,14 @@ class CardDays(RuleBasedStateMachine):
         return book[which % len(book)] if book else None
 
     def at_stripe(self, kind: str, *states: str) -> list[str]:
-        return [each["id"] for each in self.stripe.desk().all(kind, lambda each: each["status"] in states)][::-1]
+        return [each["id"] for each in self.stripe.account_data().all(kind, lambda each: each["status"] in states)][
+            ::-1
+        ]
 
-    def waiting_webhooks(self) -> list[Letter]:
+    def waiting_webhooks(self) -> list[Delivery]:
         return [*self.webhooks, *self.stripe.post.take()]
 
-    def deliver(self, webhook: Letter) -> None:
+    def deliver(self, webhook: Delivery) -> None:
         signature = webhook.signature(int(clock.now().timestamp()))
         answer = Browser().post(
             HOOK, webhook.body, content_type="application/json", headers={"Stripe-Signature": signature}

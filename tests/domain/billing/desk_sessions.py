@@ -45,7 +45,7 @@ def saved_at_bank(till: Till, person: Client) -> SavedCard:
     """Saves a card whose bank requires a confirmation for each payment."""
     attempt = till.start(person, cast.bill(person, 1_000), save=True)
     till.type_card(attempt, "4000000000003220")
-    (intent,) = [row for row in till.stripe.desk().all("payment_intent") if row["status"] == "requires_action"]
+    (intent,) = [row for row in till.stripe.account_data().all("payment_intent") if row["status"] == "requires_action"]
     till.stripe.answer_at_bank(intent["id"], accept=True)
     polling.poll(attempt)
     return SavedCard.objects.latest("id")

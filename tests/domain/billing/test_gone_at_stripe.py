@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures
 
 
 def customer_of(till: Till) -> str:
-    (found,) = till.stripe.desk().all("customer")
+    (found,) = till.stripe.account_data().all("customer")
     return str(found["id"])
 
 

@@ -62,7 +62,7 @@ def test_a_large_payment_is_restored_without_attempt(till: Till, ana: Client) ->
     many_bills(ana, 60)
     attempt = till.start(ana)
     till.type_card(attempt)
-    (intent,) = till.stripe.desk().all("payment_intent")
+    (intent,) = till.stripe.account_data().all("payment_intent")
     attempt.covers.all().delete()
     PaymentAttempt.objects.filter(pk=attempt.pk).delete()
     webhook_events.process(event(till, "payment_intent", intent["id"]))
@@ -77,7 +77,7 @@ def test_invoices_beyond_metadata_limit_become_credit(till: Till, ana: Client, m
     attempt = till.start(ana)
     assert attempt.metadata["portico_invoices_left_out"] == "3"
     till.type_card(attempt)
-    (intent,) = till.stripe.desk().all("payment_intent")
+    (intent,) = till.stripe.account_data().all("payment_intent")
     attempt.covers.all().delete()
     PaymentAttempt.objects.filter(pk=attempt.pk).delete()
     webhook_events.process(event(till, "payment_intent", intent["id"]))

@@ -48,7 +48,7 @@ def test_a_customer_is_created_without_a_refused_field(
     till.type_card(attempt)
     polling.poll(attempt)
     assert fresh(bill).is_paid
-    (customer,) = till.stripe.desk().all("customer")
+    (customer,) = till.stripe.account_data().all("customer")
     assert (customer["email"] is None) == (code == "email_invalid")
     assert bool(customer["metadata"]) == (code == "email_invalid")
 

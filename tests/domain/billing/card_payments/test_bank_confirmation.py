@@ -47,8 +47,8 @@ def test_a_declined_saved_card_shows_the_reason(till: Till, ana: Client, bill: I
     till.type_card(attempt)
     polling.poll(attempt)
     kept = SavedCard.objects.get()
-    desk = till.stripe.desk()
-    desk.save(desk.get("payment_method", kept.payment_method_id) | {"_number": "4000000000000341"})
+    data = till.stripe.account_data()
+    data.save(data.get("payment_method", kept.payment_method_id) | {"_number": "4000000000000341"})
     declined = till.charge(ana, kept, bill)
     assert (declined.state, declined.reason) == (AttemptState.FAILED, "generic_decline")
     assert not fresh(bill).is_attempted

@@ -90,7 +90,7 @@ def test_a_page_opened_during_cancellation_is_expired(till: Till, ana: Client) -
     as_it_stood_before = copy(begun)
     as_it_stood_before.called_at, as_it_stood_before.checkout_session_id = None, ""
     cancellation.cancel(as_it_stood_before)
-    (page,) = till.stripe.desk().all("checkout.session")
+    (page,) = till.stripe.account_data().all("checkout.session")
     begun.refresh_from_db()
     assert (page["status"], begun.state) == ("expired", AttemptState.EXPIRED)
 

@@ -93,7 +93,7 @@ def test_concurrent_checkouts_open_one_page(till: Till, ana: Client) -> None:
         assert errors(pressed) == []
         assert len({each.checkout_url for each in pressed if isinstance(each, PaymentAttempt)}) == 1
         assert AttemptInvoice.objects.filter(invoice=bill).count() == 1
-    assert len(till.stripe.desk().all("checkout.session")) == ROUNDS
+    assert len(till.stripe.account_data().all("checkout.session")) == ROUNDS
 
 
 def test_without_the_lock_a_constraint_refuses_an_attempt(till: Till, bill: Invoice) -> None:
@@ -154,7 +154,7 @@ def test_only_one_of_overlapping_pages_can_be_paid(till: Till, ana: Client) -> N
         assert all(issubclass(each, Refused) for each in errors(pressed))
         held = AttemptInvoice.objects.filter(invoice__in=[bill, other], is_open=True)
         assert len({each.attempt_id for each in held}) <= 1
-        pages = [each for each in till.stripe.desk().all("checkout.session") if each["status"] == "open"]
+        pages = [each for each in till.stripe.account_data().all("checkout.session") if each["status"] == "open"]
         assert len(pages) <= 1
         for page in pages:
             till.stripe.pay(page["id"])

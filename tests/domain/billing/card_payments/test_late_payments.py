@@ -87,8 +87,8 @@ MISMATCHES: dict[str, dict[str, object]] = {
 def test_a_mismatch_is_quarantined_and_reported(till: Till, ana: Client, bill: Invoice, what: str) -> None:
     attempt = till.start(ana, bill)
     till.type_card(attempt)
-    desk = till.stripe.desk()
-    desk.save(desk.get("checkout.session", attempt.checkout_session_id) | MISMATCHES[what])
+    data = till.stripe.account_data()
+    data.save(data.get("checkout.session", attempt.checkout_session_id) | MISMATCHES[what])
     for _time in range(2):
         assert webhook_events.process(event(till, "checkout.session", attempt.checkout_session_id)) is EventResult.DONE
     assert (state(attempt), Payment.objects.count(), fresh(bill).is_processing) == (AttemptState.QUARANTINED, 0, True)
@@ -100,9 +100,9 @@ def test_a_released_mismatch_becomes_credit_to_refund(
 ) -> None:
     attempt = till.start(ana, bill)
     till.type_card(attempt)
-    desk = till.stripe.desk()
-    (intent,) = desk.all("payment_intent")
-    desk.save(intent | {"amount": 13_999, "amount_received": 13_999})
+    data = till.stripe.account_data()
+    (intent,) = data.all("payment_intent")
+    data.save(intent | {"amount": 13_999, "amount_received": 13_999})
     polling.poll(attempt)
     assert state(attempt) == AttemptState.QUARANTINED
     time_machine.move_to(NOW + timedelta(hours=25))

@@ -35,7 +35,7 @@ def bill(ana: Client) -> Invoice:
 
 def test_the_checkout_session_has_exact_parameters(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill, save=True)
-    (page,) = till.stripe.desk().all("checkout.session")
+    (page,) = till.stripe.account_data().all("checkout.session")
     assert (page["mode"], page["payment_method_types"]) == ("payment", ["card"])
     assert page["adaptive_pricing"] == {"enabled": False}
     assert (page["amount_total"], page["currency"], page["customer"]) == (14_000, "usd", attempt.stripe_customer_id)
@@ -50,13 +50,13 @@ def test_no_health_details_are_sent_to_stripe(till: Till, ana: Client, bill: Inv
     till.type_card(attempt)
     polling.poll(attempt)
     till.charge(ana, card, cast.bill(ana, label="Couples therapy, intake"))
-    desk = till.stripe.desk()
-    told = json.dumps([desk.all(kind) for kind in ("checkout.session", "payment_intent", "charge", "customer")])
+    data = till.stripe.account_data()
+    told = json.dumps([data.all(kind) for kind in ("checkout.session", "payment_intent", "charge", "customer")])
     for word in ("Couples", "therapy, intake", "Abreu", "Session, 50"):
         assert word not in told
-    (customer,) = desk.all("customer")
+    (customer,) = data.all("customer")
     assert (customer["name"], customer["email"]) == (None, "ana@mail.example")
-    assert {each["description"] for each in desk.all("payment_intent")} == {"Invoice 1", "Invoice 2", "Invoice 3"}
+    assert {each["description"] for each in data.all("payment_intent")} == {"Invoice 1", "Invoice 2", "Invoice 3"}
     assert dict(attempt.metadata) == {
         "portico_attempt": attempt.ref,
         "portico_account": attempt.account.ref,
@@ -76,12 +76,12 @@ def test_each_attempt_has_a_random_idempotency_key(till: Till, ana: Client, bill
 def test_a_mailbox_has_one_customer_per_account_and_mode(till: Till, ana: Client) -> None:
     paid(till, cast.bill(ana))
     paid(till, cast.bill(ana))
-    assert len(till.stripe.desk().all("customer")) == StripeCustomer.objects.count() == 1
+    assert len(till.stripe.account_data().all("customer")) == StripeCustomer.objects.count() == 1
     api_keys.save_keys(till.practice, Keys("sk_test_another"), by=cast.DESK)
     till.practice.refresh_from_db()
     attempt = till.start(ana, cast.bill(ana))
     assert StripeCustomer.objects.count() == 2
-    assert len(till.stripe.desk("sk_test_another").all("customer")) == 1
+    assert len(till.stripe.account_data("sk_test_another").all("customer")) == 1
     assert attempt.stripe_customer_id != StripeCustomer.objects.earliest("id").customer_id
 
 
@@ -176,7 +176,7 @@ def test_a_session_is_recreated_for_ten_minutes_only(
     time_machine.move_to(NOW + timedelta(minutes=minutes))
     again = till.start(ana, bill)
     assert (state(begun), state(again)) == (AttemptState.EXPIRED, AttemptState.OPEN)
-    pages = {page["id"]: page["status"] for page in till.stripe.desk().all("checkout.session")}
+    pages = {page["id"]: page["status"] for page in till.stripe.account_data().all("checkout.session")}
     assert pages.pop(again.checkout_session_id) == "open"
     assert list(pages.values()) == ["expired" if minutes < 10 else "open"]
 
@@ -247,8 +247,8 @@ def test_a_confirmation_from_the_future_is_cancelled(till: Till, ana: Client, bi
 
 def test_a_processing_intent_makes_a_processing_attempt(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
-    desk = till.stripe.desk()
-    desk.save(desk.get("checkout.session", attempt.checkout_session_id) | {"status": "complete"})
+    data = till.stripe.account_data()
+    data.save(data.get("checkout.session", attempt.checkout_session_id) | {"status": "complete"})
     assert polling.poll(attempt).state == AttemptState.PROCESSING
     assert fresh(bill).is_processing
 

@@ -120,7 +120,7 @@ def test_events_settle_once_in_any_order(till: Till, ana: Client, bill: Invoice)
 def test_an_event_before_the_response_finds_the_attempt(till: Till, ana: Client, bill: Invoice) -> None:
     till.stripe.fault("lost", "/v1/checkout/sessions", method="POST")
     attempt = till.start(ana, bill)
-    (session,) = till.stripe.desk().all("checkout.session")
+    (session,) = till.stripe.account_data().all("checkout.session")
     till.stripe.pay(session["id"])
     assert webhook_events.process(event(till, "checkout.session", session["id"])) is EventResult.DONE
     assert state(attempt) == AttemptState.SUCCEEDED

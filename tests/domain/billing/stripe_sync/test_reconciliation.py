@@ -74,8 +74,8 @@ def test_old_payments_of_released_attempts_are_found(
 ) -> None:
     attempt = till.start(ana, bill)
     till.type_card(attempt)
-    desk = till.stripe.desk()
-    desk.save(desk.all("payment_intent")[0] | {"amount": 13_999, "amount_received": 13_999})
+    data = till.stripe.account_data()
+    data.save(data.all("payment_intent")[0] | {"amount": 13_999, "amount_received": 13_999})
     polling.poll(attempt)
     time_machine.move_to(NOW + timedelta(days=10))
     attempt_release.release(attempt, reason="Looked at it in Stripe", shown=None, by=cast.DESK)

@@ -25,7 +25,7 @@ from portico.domain.practices.stripe_setup.webhook_setup import AddressNotPublic
 from portico.gateways.stripe import account
 from portico.gateways.stripe.errors import StripeCallFailed
 from portico.plumbing.models import AuditEntry
-from sandbox.stripe.serving import SandboxStripe
+from sandbox.stripe.server import SandboxStripe
 from tests import cast
 from tests.cast import DESK
 from tests.support.clock import NOW

@@ -15,7 +15,7 @@ from portico.domain.practices.models import OnlinePayments, Practice, StripeKey
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing import clock, inbound_events
-from sandbox.stripe.serving import SandboxStripe
+from sandbox.stripe.server import SandboxStripe
 from tests import cast
 from tests.web.page_text import plain
 

@@ -4,18 +4,18 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from sandbox.stripe import objects
-from sandbox.stripe.answers import listing
-from sandbox.stripe.asking import Asked
-from sandbox.stripe.desk import Desk
-from sandbox.stripe.problems import Json, invalid
+from sandbox.stripe.account_data import AccountData
+from sandbox.stripe.api_errors import Json, invalid
+from sandbox.stripe.endpoints import pagination
+from sandbox.stripe.parameters import Parameters
 
 MOST_ENDPOINTS = 16
 
 
-def retrieve(desk: Desk, asked: Asked) -> Json:
-    asked.done()
-    account = desk.account
-    body = objects.new("account", now=desk.now, livemode=account.livemode)
+def retrieve(data: AccountData, parameters: Parameters) -> Json:
+    parameters.done()
+    account = data.account
+    body = objects.new("account", now=data.now, livemode=account.livemode)
     body |= {
         "id": account.id,
         "country": account.country,
@@ -34,54 +34,54 @@ def retrieve(desk: Desk, asked: Asked) -> Json:
     return body
 
 
-def event(desk: Desk, asked: Asked, id_: str) -> Json:
-    asked.done()
-    return desk.get("event", id_)
+def event(data: AccountData, parameters: Parameters, id_: str) -> Json:
+    parameters.done()
+    return data.get("event", id_)
 
 
-def every_event(desk: Desk, asked: Asked) -> Json:
-    types = asked.texts("types")
+def every_event(data: AccountData, parameters: Parameters) -> Json:
+    types = parameters.texts("types")
     if types:
-        bodies = desk.all("event", lambda each: each["type"] in types)
-        found = listing.page(asked, bodies, "/v1/events")
+        bodies = data.all("event", lambda each: each["type"] in types)
+        found = pagination.page(parameters, bodies, "/v1/events")
     else:
-        found = listing.answer(desk, asked, "event", "/v1/events", fields=("type",))
-    asked.done()
+        found = pagination.answer(data, parameters, "event", "/v1/events", fields=("type",))
+    parameters.done()
     return found
 
 
-def create_endpoint(desk: Desk, asked: Asked) -> Json:
-    url, events = asked.text("url"), asked.texts("enabled_events")
-    values = {"description": asked.maybe("description"), "metadata": asked.metadata()}
-    version = asked.maybe("api_version")
-    asked.done()
+def create_endpoint(data: AccountData, parameters: Parameters) -> Json:
+    url, events = parameters.text("url"), parameters.texts("enabled_events")
+    values = {"description": parameters.maybe("description"), "metadata": parameters.metadata()}
+    version = parameters.maybe("api_version")
+    parameters.done()
     _refuse_private(url)
     if not events:
         raise invalid("Missing required param: enabled_events.", param="enabled_events", code="parameter_missing")
-    if len(desk.all("webhook_endpoint")) >= MOST_ENDPOINTS:
+    if len(data.all("webhook_endpoint")) >= MOST_ENDPOINTS:
         raise invalid(f"You have reached the maximum of {MOST_ENDPOINTS} test webhook endpoints.")
     secret = f"whsec_{objects.new_id('', 32)}"
-    endpoint = desk.new(
+    endpoint = data.new(
         "webhook_endpoint", url=url, enabled_events=events, api_version=version, _secrets=[secret], **values
     )
     # Returned once, in the response to this request.
     return endpoint | {"secret": secret}
 
 
-def endpoint(desk: Desk, asked: Asked, id_: str) -> Json:
-    asked.done()
-    return desk.get("webhook_endpoint", id_)
+def endpoint(data: AccountData, parameters: Parameters, id_: str) -> Json:
+    parameters.done()
+    return data.get("webhook_endpoint", id_)
 
 
-def delete_endpoint(desk: Desk, asked: Asked, id_: str) -> Json:
-    asked.done()
-    desk.remove(desk.get("webhook_endpoint", id_))
+def delete_endpoint(data: AccountData, parameters: Parameters, id_: str) -> Json:
+    parameters.done()
+    data.remove(data.get("webhook_endpoint", id_))
     return {"id": id_, "object": "webhook_endpoint", "deleted": True}
 
 
-def every_endpoint(desk: Desk, asked: Asked) -> Json:
-    found = listing.answer(desk, asked, "webhook_endpoint", "/v1/webhook_endpoints")
-    asked.done()
+def every_endpoint(data: AccountData, parameters: Parameters) -> Json:
+    found = pagination.answer(data, parameters, "webhook_endpoint", "/v1/webhook_endpoints")
+    parameters.done()
     return found
 
 

@@ -83,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
         page = pages.answer(sandbox, self.command, parts.path, parts.query, body)
         self._send(page.status, page.body, page.headers)
 
-    def _answer_call(self, answer: api.Answer | None) -> None:
+    def _answer_call(self, answer: api.Response | None) -> None:
         if answer is None:
             self.close_connection = True
             return

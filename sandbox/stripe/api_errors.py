@@ -5,7 +5,7 @@ from typing import Any
 type Json = dict[str, Any]  # Any: JSON.
 
 
-class Problem(Exception):
+class ApiError(Exception):
     """An error response."""
 
     def __init__(
@@ -20,11 +20,11 @@ class Problem(Exception):
         return {"error": self.error}
 
 
-def missing(kind: str, id_: str, *, param: str = "") -> Problem:
+def missing(kind: str, id_: str, *, param: str = "") -> ApiError:
     """Returns the error for a missing object: 404 if the URL names it, 400 if a parameter does."""
-    return Problem(400 if param else 404, f"No such {kind}: '{id_}'", code="resource_missing", param=param or "id")
+    return ApiError(400 if param else 404, f"No such {kind}: '{id_}'", code="resource_missing", param=param or "id")
 
 
-def invalid(message: str, *, param: str = "", code: str = "") -> Problem:
+def invalid(message: str, *, param: str = "", code: str = "") -> ApiError:
     details = {name: value for name, value in (("param", param), ("code", code)) if value}
-    return Problem(400, message, **details)
+    return ApiError(400, message, **details)

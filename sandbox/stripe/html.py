@@ -8,7 +8,7 @@ from string import Template
 from urllib.parse import urlsplit
 
 from sandbox.stripe import amounts
-from sandbox.stripe.problems import Json
+from sandbox.stripe.api_errors import Json
 
 HERE = Path(__file__).parent
 STYLE = (HERE / "sandbox.css").read_bytes()

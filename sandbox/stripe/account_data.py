@@ -7,9 +7,9 @@ from typing import Any
 
 from sandbox.stripe import objects
 from sandbox.stripe.accounts import Account
-from sandbox.stripe.problems import Json, missing
+from sandbox.stripe.api_errors import Json, missing
 from sandbox.stripe.store import Store
-from sandbox.stripe.webhooks import Post
+from sandbox.stripe.webhooks import WebhookSender
 
 SHORT_NAMES = {"checkout.session": "checkout.session", "payment_method": "PaymentMethod"}
 
@@ -28,11 +28,11 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Desk:
+class AccountData:
     account: Account
     store: Store
     clock: Clock
-    post: Post
+    post: WebhookSender
     base_url: str
     # The id and idempotency key of the current request, for its events.
     request_id: str | None = None
@@ -52,7 +52,7 @@ class Desk:
         return self.store.find(self.account.scope, kind, id_) if id_ else None
 
     def get(self, kind: str, id_: str | None, *, param: str = "") -> Json:
-        """Returns an object. Raises Problem: 404, or 400 if a parameter of the request names it."""
+        """Returns an object. Raises ApiError: 404, or 400 if a parameter of the request names it."""
         body = self.find(kind, id_)
         if body is None:
             raise missing(SHORT_NAMES.get(kind, kind), id_ or "", param=param)
@@ -74,12 +74,12 @@ class Desk:
             api_version="2026-10-28.endive",
             request={"id": self.request_id, "idempotency_key": self.idempotency_key},
         )
-        wanting = [each for each in self.all("webhook_endpoint") if _wants(each, type_)]
+        wanting = [each for each in self.all("webhook_endpoint") if _subscribes(each, type_)]
         event["pending_webhooks"] = len(wanting)
         for endpoint in reversed(wanting):
             self.post.put(endpoint["url"], endpoint["_secrets"], event)
         return self.save(event)
 
 
-def _wants(endpoint: Json, type_: str) -> bool:
+def _subscribes(endpoint: Json, type_: str) -> bool:
     return endpoint["status"] == "enabled" and bool({"*", type_} & set(endpoint["enabled_events"]))

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from sandbox.stripe.desk import Desk
-from sandbox.stripe.problems import Json
+from sandbox.stripe.account_data import AccountData
+from sandbox.stripe.api_errors import Json
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ class BookedCharge:
         return any(each.status == "lost" for each in self.disputes)
 
 
-def of(desk: Desk) -> tuple[BookedCharge, ...]:
+def charges_of(data: AccountData) -> tuple[BookedCharge, ...]:
     """Returns every successful charge, oldest first."""
-    refunds, disputes = desk.all("refund")[::-1], desk.all("dispute")[::-1]
-    return tuple(_booked(charge, refunds, disputes) for charge in desk.all("charge", lambda each: each["paid"])[::-1])
+    refunds, disputes = data.all("refund")[::-1], data.all("dispute")[::-1]
+    return tuple(_booked(charge, refunds, disputes) for charge in data.all("charge", lambda each: each["paid"])[::-1])
 
 
 def _booked(charge: Json, refunds: list[Json], disputes: list[Json]) -> BookedCharge:

@@ -3,7 +3,7 @@
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from sandbox.mailbox.keeping import Mailbox
+from sandbox.mailbox.mail_store import Mailbox
 
 # Emails to this domain are refused, as a real server refuses an unknown mailbox.
 NOBODYS_DOMAIN = "bounce.example"

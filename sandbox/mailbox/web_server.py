@@ -10,7 +10,7 @@ from string import Template
 from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from sandbox.mailbox.keeping import Mail, Mailbox
+from sandbox.mailbox.mail_store import Mail, Mailbox
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -32,7 +32,7 @@ MAIL_POLICY = (
 )
 
 
-class Viewer:
+class MailboxPages:
     """The WSGI application."""
 
     def __init__(self, mailbox: Mailbox) -> None:
@@ -141,5 +141,5 @@ class _Threads(ThreadingMixIn, WSGIServer):
 
 
 def server(mailbox: Mailbox, *, port: int) -> WSGIServer:
-    application: Callable[..., Iterable[bytes]] = Viewer(mailbox)
+    application: Callable[..., Iterable[bytes]] = MailboxPages(mailbox)
     return make_server("127.0.0.1", port, application, server_class=_Threads, handler_class=_Quiet)

@@ -1,16 +1,16 @@
 """Disputes: opened by the client's bank, won or lost later."""
 
-from sandbox.stripe.desk import Desk
-from sandbox.stripe.problems import Json, invalid
+from sandbox.stripe.account_data import AccountData
+from sandbox.stripe.api_errors import Json, invalid
 
 ANSWER_DAYS = 20
 
 
-def open_dispute(desk: Desk, charge: Json, *, amount: int | None = None, reason: str = "general") -> Json:
+def open_dispute(data: AccountData, charge: Json, *, amount: int | None = None, reason: str = "general") -> Json:
     if charge["disputed"] or not charge["paid"]:
         raise invalid("This charge cannot be disputed.")
     amount = charge["amount"] if amount is None else amount
-    dispute = desk.new(
+    dispute = data.new(
         "dispute",
         amount=amount,
         currency=charge["currency"],
@@ -19,30 +19,30 @@ def open_dispute(desk: Desk, charge: Json, *, amount: int | None = None, reason:
         reason=reason,
         status="needs_response",
     )
-    dispute["evidence_details"]["due_by"] = desk.now + ANSWER_DAYS * 86400
-    _book(desk, dispute, -amount)
+    dispute["evidence_details"]["due_by"] = data.now + ANSWER_DAYS * 86400
+    _book(data, dispute, -amount)
     charge["disputed"] = True
-    desk.save(charge)
-    desk.send_event("charge.dispute.created", dispute)
-    desk.send_event("charge.dispute.funds_withdrawn", dispute)
+    data.save(charge)
+    data.send_event("charge.dispute.created", dispute)
+    data.send_event("charge.dispute.funds_withdrawn", dispute)
     return dispute
 
 
-def close(desk: Desk, dispute: Json, *, won: bool) -> Json:
+def close(data: AccountData, dispute: Json, *, won: bool) -> Json:
     if dispute["status"] in {"won", "lost"}:
         raise invalid("This dispute is already closed.")
     dispute["status"] = "won" if won else "lost"
     if won:
-        _book(desk, dispute, dispute["amount"])
-    desk.save(dispute)
-    desk.send_event("charge.dispute.closed", dispute)
+        _book(data, dispute, dispute["amount"])
+    data.save(dispute)
+    data.send_event("charge.dispute.closed", dispute)
     if won:
-        desk.send_event("charge.dispute.funds_reinstated", dispute)
+        data.send_event("charge.dispute.funds_reinstated", dispute)
     return dispute
 
 
-def _book(desk: Desk, dispute: Json, amount: int) -> None:
-    entry = desk.new(
+def _book(data: AccountData, dispute: Json, amount: int) -> None:
+    entry = data.new(
         "balance_transaction",
         amount=amount,
         currency=dispute["currency"],
@@ -50,7 +50,7 @@ def _book(desk: Desk, dispute: Json, amount: int) -> None:
         source=dispute["id"],
         type="adjustment",
         reporting_category="dispute" if amount < 0 else "dispute_reversal",
-        available_on=desk.now,
+        available_on=data.now,
     )
     dispute["balance_transactions"] = [*dispute["balance_transactions"], entry]
-    desk.save(dispute)
+    data.save(dispute)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
-from sandbox.stripe.problems import Json, invalid
+from sandbox.stripe.api_errors import Json, invalid
 
 PART = re.compile(r"\[([^\]]*)\]")
 
@@ -33,7 +33,7 @@ def _listed(value: Any) -> Any:  # Any: a string, or strings by name.
     return list(inner.values()) if inner and all(key.isdigit() for key in inner) else inner
 
 
-class Asked:
+class Parameters:
     """The parameters of a request; `done` refuses those that were not read, as Stripe does."""
 
     def __init__(self, values: Json, place: str = "") -> None:
@@ -96,19 +96,19 @@ class Asked:
             )
         return {key: each for key, each in value.items() if each}
 
-    def nested(self, name: str) -> "Asked":
+    def nested(self, name: str) -> "Parameters":
         value = self.get(name)
         if value in (None, ""):
             value = {}
         if not isinstance(value, dict):
             raise invalid("Invalid hash", param=self.at(name))
-        return Asked(value, self.at(name))
+        return Parameters(value, self.at(name))
 
-    def each(self, name: str) -> list["Asked"]:
+    def each(self, name: str) -> list["Parameters"]:
         value = self.get(name) or []
         if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
             raise invalid("Invalid array", param=self.at(name))
-        return [Asked(each, f"{self.at(name)}[{number}]") for number, each in enumerate(value)]
+        return [Parameters(each, f"{self.at(name)}[{number}]") for number, each in enumerate(value)]
 
     def done(self) -> None:
         unknown = sorted(set(self.values) - self.known)

@@ -1,18 +1,23 @@
 """Refunds, created by the API or in the dashboard; some fail days later."""
 
 from sandbox.stripe import amounts
+from sandbox.stripe.account_data import AccountData
+from sandbox.stripe.api_errors import Json, invalid
 from sandbox.stripe.cards import BY_NUMBER
-from sandbox.stripe.desk import Desk
-from sandbox.stripe.problems import Json, invalid
 
 
 def refund(
-    desk: Desk, charge: Json, *, amount: int | None = None, reason: str | None = None, metadata: Json | None = None
+    data: AccountData,
+    charge: Json,
+    *,
+    amount: int | None = None,
+    reason: str | None = None,
+    metadata: Json | None = None,
 ) -> Json:
     left = charge["amount"] - charge["amount_refunded"]
     if not charge["paid"]:
         raise invalid("This charge did not succeed, so there is nothing to refund.", param="charge")
-    if charge["disputed"] and _is_disputed(desk, charge):
+    if charge["disputed"] and _is_disputed(data, charge):
         raise invalid(f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed")
     if left <= 0:
         raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
@@ -22,7 +27,7 @@ def refund(
     if amount > left:
         raise invalid(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", param="amount")
     amounts.refuse_fraction(amount, charge["currency"])
-    body = desk.new(
+    body = data.new(
         "refund",
         amount=amount,
         currency=charge["currency"],
@@ -34,47 +39,47 @@ def refund(
         metadata=metadata or {},
         status="pending" if BY_NUMBER[charge["_card"]].refund == "pending" else "succeeded",
     )
-    body["balance_transaction"] = _book(desk, body, -amount)["id"]
-    desk.save(body)
+    body["balance_transaction"] = _book(data, body, -amount)["id"]
+    data.save(body)
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
-    desk.save(charge)
-    desk.send_event("refund.created", body)
-    desk.send_event("charge.refunded", charge)
+    data.save(charge)
+    data.send_event("refund.created", body)
+    data.send_event("charge.refunded", charge)
     return body
 
 
-def fail(desk: Desk, body: Json) -> Json:
+def fail(data: AccountData, body: Json) -> Json:
     """Fails a refund: the client's bank sent the money back."""
     if body["status"] == "failed":
         raise invalid("This refund failed already.")
     body |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
-    body["failure_balance_transaction"] = _book(desk, body, body["amount"])["id"]
-    desk.save(body)
-    charge = desk.get("charge", body["charge"])
+    body["failure_balance_transaction"] = _book(data, body, body["amount"])["id"]
+    data.save(body)
+    charge = data.get("charge", body["charge"])
     charge["amount_refunded"] -= body["amount"]
     charge["refunded"] = False
-    desk.save(charge)
-    desk.send_event("refund.updated", body)
-    desk.send_event("refund.failed", body)
+    data.save(charge)
+    data.send_event("refund.updated", body)
+    data.send_event("refund.failed", body)
     return body
 
 
-def succeed(desk: Desk, body: Json) -> Json:
+def succeed(data: AccountData, body: Json) -> Json:
     if body["status"] != "pending":
         raise invalid("This refund is not pending.")
     body["status"] = "succeeded"
-    desk.save(body)
-    desk.send_event("refund.updated", body)
+    data.save(body)
+    data.send_event("refund.updated", body)
     return body
 
 
-def _is_disputed(desk: Desk, charge: Json) -> bool:
-    return bool(desk.all("dispute", lambda each: each["charge"] == charge["id"] and each["status"] != "won"))
+def _is_disputed(data: AccountData, charge: Json) -> bool:
+    return bool(data.all("dispute", lambda each: each["charge"] == charge["id"] and each["status"] != "won"))
 
 
-def _book(desk: Desk, body: Json, amount: int) -> Json:
-    return desk.new(
+def _book(data: AccountData, body: Json, amount: int) -> Json:
+    return data.new(
         "balance_transaction",
         amount=amount,
         currency=body["currency"],
@@ -82,5 +87,5 @@ def _book(desk: Desk, body: Json, amount: int) -> Json:
         source=body["id"],
         type="refund" if amount < 0 else "refund_failure",
         reporting_category="refund" if amount < 0 else "refund_failure",
-        available_on=desk.now,
+        available_on=data.now,
     )

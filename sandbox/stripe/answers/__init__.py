@@ -1,1 +1,0 @@
-"""The API's endpoints: one function per request, called with the account's desk and the parameters."""
