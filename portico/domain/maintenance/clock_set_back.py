@@ -12,7 +12,7 @@ from portico.domain.access.models import KnownBrowser, Pin, PortalSavedForm, Por
 from portico.domain.billing.models import STATES_IN_PROGRESS, PaymentAttempt
 from portico.domain.practices.models import SetUpLink, StaffSavedForm
 from portico.domain.practices.staff import staff_sessions
-from portico.domain.practices.stripe_setup import clock_checks
+from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail, RateLimitCount
 
@@ -27,7 +27,7 @@ def repair() -> int:
 
     Changes nothing while our clock is known to be slow: correct times then appear to be in the future.
     """
-    if clock_checks.known_difference() < -clock.SKEW:
+    if payment_readiness.STRIPE_CLOCK.known_difference() < -clock.SKEW:
         return 0
     settled = _end() | _restart()
     if any(settled.values()):

@@ -5,7 +5,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from portico.domain.practices.stripe_setup import clock_checks
+from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.queue import leases
 from portico.web.guards import machine_page
@@ -41,7 +41,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
             "queue_lag_seconds": round(leases.lag(OutgoingEmail.objects.free_to_leave()).total_seconds(), 1),
             "standby": replication_state(),
             # Compared with Stripe's clock at the last call; negative if ours is slow.
-            "clock_ahead_seconds": int(clock_checks.known_difference().total_seconds()),
+            "clock_ahead_seconds": int(payment_readiness.STRIPE_CLOCK.known_difference().total_seconds()),
         }
     except Error:
         connection.close_if_unusable_or_obsolete()

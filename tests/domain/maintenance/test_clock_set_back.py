@@ -36,7 +36,7 @@ from portico.domain.practices.staff import set_up_links
 from portico.domain.practices.staff.second_factor import SecondFactorMethod
 from portico.domain.practices.staff.set_up_links import SetUpLinkUsed
 from portico.domain.practices.staff.staff_sessions import SessionStore
-from portico.domain.practices.stripe_setup import clock_checks
+from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing import clock, form_recovery, tokens
 from portico.plumbing.form_recovery import PostedField
 from portico.plumbing.models import RateLimitCount
@@ -286,7 +286,7 @@ def test_an_attempt_from_the_future_can_be_released(practice: Practice, stopped_
 def test_a_known_slow_clock_ends_nothing(practice: Practice, stopped_clock: Traveller) -> None:
     is_good = client_session(practice)
     stopped_clock.shift(timedelta(days=-3))
-    clock_checks.record(clock.now() + timedelta(days=3))
+    payment_readiness.STRIPE_CLOCK.record(clock.now() + timedelta(days=3))
     run_due_tasks()
     assert not is_good()
     stopped_clock.shift(timedelta(days=3))

@@ -9,7 +9,7 @@ from portico.domain.billing.card_payments import call_failures, saved_cards, str
 from portico.domain.billing.card_payments.call_failures import Cause
 from portico.domain.billing.card_payments.payment_refusals import ServerClockWrong
 from portico.domain.billing.models import AttemptFailure, AttemptMethod, AttemptState, PaymentAttempt
-from portico.domain.practices.stripe_setup import clock_checks
+from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import checkout_sessions
 from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.deadline import Deadline
@@ -99,7 +99,7 @@ def _has_impossible_expiry(attempt: PaymentAttempt) -> bool:
     """Returns True if Stripe had to reject the session because our wrong clock gave it an invalid expiry time."""
     if attempt.method != AttemptMethod.CHECKOUT or attempt.expires_at is None:
         return False
-    stripe_time = clock.now() - clock_checks.known_difference()
+    stripe_time = clock.now() - payment_readiness.STRIPE_CLOCK.known_difference()
     return not MIN_LIFETIME <= attempt.expires_at - stripe_time <= MAX_LIFETIME
 
 

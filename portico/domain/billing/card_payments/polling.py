@@ -30,7 +30,7 @@ from portico.domain.billing.models import (
 )
 from portico.domain.billing.refusals import Processing
 from portico.domain.practices.models import StripeKey
-from portico.domain.practices.stripe_setup import clock_checks, payment_readiness
+from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import checkout_sessions, payment_intents
 from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
@@ -176,7 +176,7 @@ def _earliest_start(attempt: PaymentAttempt) -> datetime:
     """Returns the earliest time, by Stripe's clock, at which Stripe may have created the charge."""
     if clock.is_from_future(attempt.written_at):
         return clock.now() - MAX_SEARCH_AGE
-    return attempt.written_at - max(clock_checks.known_difference(), timedelta())
+    return attempt.written_at - max(payment_readiness.STRIPE_CLOCK.known_difference(), timedelta())
 
 
 def _unwanted() -> Q:

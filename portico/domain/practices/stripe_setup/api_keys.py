@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import OnlinePayments, PaymentProblem, Practice, StripeKey
-from portico.domain.practices.stripe_setup import clock_checks, payment_readiness
+from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import account
 from portico.gateways.stripe import client as stripe_client
 from portico.gateways.stripe.errors import InvalidKey, OutcomeUnknown, PermissionMissing, RateLimited, StripeCallFailed
@@ -124,7 +124,7 @@ def check_again(practice: Practice, *, by: Actor) -> OnlinePayments | None:
     found, problem = None, PaymentProblem.NONE
     try:
         found = account.look_up(
-            payment_readiness.new_client(checked_key.decrypted(), after_answer=clock_checks.compare)
+            payment_readiness.new_client(checked_key.decrypted(), after_answer=payment_readiness.STRIPE_CLOCK.compare)
         )
     except DecryptionFailed:
         problem = PaymentProblem.KEY_UNREADABLE
@@ -155,19 +155,19 @@ def measure_clock_again() -> int:
 
     Returns the number of keys tried.
     """
-    if not clock_checks.known_difference():
+    if not payment_readiness.STRIPE_CLOCK.known_difference():
         return 0
     keys = StripeKey.objects.filter(replaced_at=None).order_by("-id")[:MAX_KEYS_TRIED]
     for number, key in enumerate(keys, start=1):
         try:
-            stripe = payment_readiness.new_client(key.decrypted(), after_answer=clock_checks.compare)
+            stripe = payment_readiness.new_client(key.decrypted(), after_answer=payment_readiness.STRIPE_CLOCK.compare)
             account.look_up(stripe)
         except (StripeCallFailed, DecryptionFailed) as error:
             logger.info("clock.comparison_failed", extra={"error": type(error).__name__})
             continue
         return number
     if not keys:
-        clock_checks.clear()
+        payment_readiness.STRIPE_CLOCK.clear()
     return len(keys)
 
 

@@ -14,15 +14,19 @@ from django.utils.translation import gettext_lazy as _
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import CardState, OnlinePayments, PaymentProblem, Practice, StripeKey
-from portico.domain.practices.stripe_setup import clock_checks
 from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.deadline import Deadline
 from portico.gateways.stripe.objects import Account
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
+from portico.plumbing.clock_skew import OtherClock
 from portico.plumbing.database import transaction_guard
 from portico.plumbing.refusals import Refused
 from portico.plumbing.security.encryption import DecryptionFailed
+
+# A slow clock makes Stripe reject new Checkout Sessions, and any wrong clock makes us reject its webhooks. Messages
+# must name the clock as the cause, not Stripe.
+STRIPE_CLOCK = OtherClock("stripe")
 
 
 class CardsNotAccepted(Refused):
@@ -44,7 +48,7 @@ class StripeRow(Protocol):
 
 def online_payments_of(practice: Practice) -> OnlinePayments | None:
     """Returns the practice's row with its key and the clock difference; None before the first key is saved."""
-    rows = OnlinePayments.objects.annotate(clock_ahead_seconds=clock_checks.as_expression())
+    rows = OnlinePayments.objects.annotate(clock_ahead_seconds=STRIPE_CLOCK.ahead_seconds_in_query())
     return rows.select_related("key", "practice").filter(practice=practice).first()
 
 
@@ -91,7 +95,7 @@ def new_client(
     secret: str,
     *,
     deadline: Deadline | None = None,
-    after_answer: Callable[[datetime], None] = clock_checks.record,
+    after_answer: Callable[[datetime], None] = STRIPE_CLOCK.record,
 ) -> StripeClient:
     return StripeClient(
         secret,

@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from portico.domain.billing.card_payments.payment_refusals import ServerClockWrong
 from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt
 from portico.domain.practices.models import Practice, StripeKey
-from portico.domain.practices.stripe_setup import api_keys, clock_checks, payment_readiness
+from portico.domain.practices.stripe_setup import api_keys, payment_readiness
 from portico.gateways.stripe import account
 from portico.plumbing.models import ClockDifference
 from tests import cast
@@ -84,21 +84,21 @@ def test_a_clock_two_days_fast_is_named_too(till: Till, bill: Invoice) -> None:
     slow_down_our_clock(till, days=-2)
     with pytest.raises(ServerClockWrong):
         till.start(bill.client, bill)
-    assert clock_checks.known_difference() == timedelta(days=2)
+    assert payment_readiness.STRIPE_CLOCK.known_difference() == timedelta(days=2)
 
 
 def test_a_clock_two_minutes_off_counts_as_right(till: Till, bill: Invoice) -> None:
     for seconds in (60, -120):
         slow_down_our_clock(till, seconds=seconds)
         till.start(bill.client, bill)
-    assert clock_checks.known_difference() == timedelta()
+    assert payment_readiness.STRIPE_CLOCK.known_difference() == timedelta()
 
 
 def test_the_difference_is_deleted_when_the_clock_is_right(till: Till) -> None:
     slow_down_our_clock(till, minutes=20)
     call_stripe(till)
     api_keys.measure_clock_again()
-    assert clock_checks.known_difference() == timedelta(minutes=-20)
+    assert payment_readiness.STRIPE_CLOCK.known_difference() == timedelta(minutes=-20)
     slow_down_our_clock(till, minutes=-20)
     api_keys.measure_clock_again()
     assert not ClockDifference.objects.exists()
@@ -107,10 +107,10 @@ def test_the_difference_is_deleted_when_the_clock_is_right(till: Till) -> None:
 def test_check_again_notices_a_corrected_clock(till: Till, practice: Practice) -> None:
     slow_down_our_clock(till, minutes=20)
     api_keys.check_again(practice, by=cast.DESK)
-    assert clock_checks.known_difference() == timedelta(minutes=-20)
+    assert payment_readiness.STRIPE_CLOCK.known_difference() == timedelta(minutes=-20)
     slow_down_our_clock(till, minutes=-20)
     api_keys.check_again(practice, by=cast.DESK)
-    assert clock_checks.known_difference() == timedelta()
+    assert payment_readiness.STRIPE_CLOCK.known_difference() == timedelta()
 
 
 def test_without_a_key_the_difference_is_deleted(till: Till) -> None:
@@ -127,7 +127,7 @@ def test_a_failed_call_keeps_the_known_difference(till: Till) -> None:
     call_stripe(till)
     till.stripe.fault("hang", seconds=0.1)
     assert api_keys.measure_clock_again() == 1
-    assert clock_checks.known_difference() == timedelta(minutes=-20)
+    assert payment_readiness.STRIPE_CLOCK.known_difference() == timedelta(minutes=-20)
 
 
 def test_a_right_clock_costs_no_query(till: Till, django_assert_num_queries: DjangoAssertNumQueries) -> None:
