@@ -8,6 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from portico.domain.audit_actions import AuditAction
+from portico.domain.billing.stripe_sync import webhook_events
 from portico.domain.practices.models import Practice
 from portico.domain.practices.stripe_setup import webhook_setup
 from portico.gateways.stripe.webhooks import PayloadInvalid, SignatureInvalid
@@ -25,7 +26,7 @@ MAX_BYTES = 256 * 1024
 @require_POST
 def receive(request: HttpRequest, slug: str) -> HttpResponse:
     """Returns 200 only once the event is stored, 404 if the practice has no webhook secret, else 400 or 413."""
-    payments = webhook_setup.find_by_slug(slug)
+    payments = webhook_events.find_by_slug(slug)
     if payments is None:
         raise Http404
     if len(request.body) > MAX_BYTES:
@@ -34,7 +35,7 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
     if not signature:
         return _refused(payments.practice, HTTPStatus.BAD_REQUEST, "no signature")
     try:
-        webhook_setup.receive(payments, request.body, signature)
+        webhook_events.receive(payments, request.body, signature)
     except SignatureInvalid:
         return _refused(payments.practice, HTTPStatus.BAD_REQUEST, "wrong signature")
     except PayloadInvalid:

@@ -1,19 +1,51 @@
-"""Processing of Stripe's webhook events: the object that an event names is fetched again and settled."""
+"""Stripe's webhook events: verified and stored, then processed: the object of an event is fetched and settled."""
 
 from portico.domain.billing.card_payments import checkouts, polling, saved_cards, settlement
 from portico.domain.billing.card_payments import saved_card_charges as saved_charges
 from portico.domain.billing.card_payments.payment_refusals import StripeNotReachable
 from portico.domain.billing.models import AttemptMethod, Payment, PaymentAttempt, SavedCard
 from portico.domain.billing.stripe_sync import card_refunds, disputes
-from portico.domain.practices.models import Practice
-from portico.domain.practices.stripe_setup import payment_readiness
-from portico.gateways.stripe import charges, checkout_sessions, customers, payment_intents
+from portico.domain.practices.models import OnlinePayments, Practice, StripeKey
+from portico.domain.practices.stripe_setup import payment_readiness, webhook_setup
+from portico.gateways.stripe import charges, checkout_sessions, customers, payment_intents, webhooks
 from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
 from portico.gateways.stripe.errors import StripeCallFailed
 from portico.gateways.stripe.objects import PaymentIntent
+from portico.gateways.stripe.webhooks import SignatureInvalid
+from portico.plumbing import clock, inbound_events
 from portico.plumbing.inbound_events import EventResult
 from portico.plumbing.models import InboundEvent
+from portico.plumbing.security.encryption import DecryptionFailed
+
+
+def find_by_slug(slug: str) -> OnlinePayments | None:
+    """Returns the row of the practice with that slug, if a webhook secret is saved."""
+    found = OnlinePayments.objects.select_related("practice", "key").filter(practice__slug=slug)
+    return found.filter(encrypted_webhook_secret__isnull=False).first()
+
+
+def receive(payments: OnlinePayments, body: bytes, signature: str) -> None:
+    """Verifies an event and stores it, once. An event of the other mode is stored and not processed.
+
+    Raises webhooks.SignatureInvalid and webhooks.PayloadInvalid.
+    """
+    try:
+        secret = payments.webhook_secret()
+    except DecryptionFailed as lost:
+        raise SignatureInvalid("The secret can no longer be read.") from lost
+    event = webhooks.read(body, signature, secret=secret, now=clock.now())
+    inbound_events.store(
+        payments.practice,
+        source=webhook_setup.SOURCE,
+        event_id=event.id[:255],
+        kind=event.type[:100],
+        object_kind=event.object_kind[:100],
+        object_id=event.object_id[:255],
+        livemode=event.livemode,
+        happened_at=event.created_at,
+        is_for_us=_is_ours(payments, livemode=event.livemode),
+    )
 
 
 def process(event: InboundEvent) -> EventResult:
@@ -79,6 +111,16 @@ def apply_charge(payment: Payment, stripe: StripeClient) -> None:
     """Settles the refunds and disputes of a charge. Raises StripeCallFailed."""
     card_refunds.apply_refunds_of(payment, stripe)
     disputes.apply_disputes_of(payment, stripe)
+
+
+def _is_ours(payments: OnlinePayments, *, livemode: bool) -> bool:
+    """Returns True for events of the key's mode; without a current key, for those of any earlier key's mode.
+
+    Payments that were open when the key was removed can then still be settled.
+    """
+    if payments.key is not None:
+        return payments.key.livemode == livemode
+    return StripeKey.objects.filter(practice=payments.practice, livemode=livemode).exists()
 
 
 def _apply_session_event(practice: Practice, id_: str, stripe: StripeClient) -> EventResult:

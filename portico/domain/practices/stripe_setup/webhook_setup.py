@@ -1,4 +1,4 @@
-"""Stripe webhooks of a practice: creating and checking the endpoint, its signing secret, and receiving events."""
+"""Stripe webhooks of a practice: creating and checking the endpoint, and its signing secret."""
 
 import logging
 from contextlib import suppress
@@ -14,11 +14,11 @@ from django.db.models.functions import Mod
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.practices.models import OnlinePayments, Practice, StripeKey
+from portico.domain.practices.models import OnlinePayments, Practice
 from portico.domain.practices.stripe_setup import api_keys, payment_readiness
 from portico.domain.practices.stripe_setup.api_keys import KeyNotAccepted
 from portico.domain.practices.stripe_setup.payment_readiness import CardsNotAccepted
-from portico.gateways.stripe import account, webhooks
+from portico.gateways.stripe import account
 from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.errors import (
     InvalidKey,
@@ -29,7 +29,6 @@ from portico.gateways.stripe.errors import (
     StripeUnreachable,
 )
 from portico.gateways.stripe.objects import WebhookEndpoint
-from portico.gateways.stripe.webhooks import SignatureInvalid
 from portico.plumbing import clock, inbound_events
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
@@ -184,45 +183,6 @@ def save_secret(practice: Practice, secret: str, *, by: Actor) -> None:
         payments.webhook_id = ""
         payments.save()
         audit_log.record(AuditAction.WEBHOOK_SAVED, practice=practice, by=by, way="by hand")
-
-
-def find_by_slug(slug: str) -> OnlinePayments | None:
-    """Returns the row of the practice with that slug, if a webhook secret is saved."""
-    found = OnlinePayments.objects.select_related("practice", "key").filter(practice__slug=slug)
-    return found.filter(encrypted_webhook_secret__isnull=False).first()
-
-
-def receive(payments: OnlinePayments, body: bytes, signature: str) -> None:
-    """Verifies an event and stores it, once. An event of the other mode is stored and not processed.
-
-    Raises webhooks.SignatureInvalid and webhooks.PayloadInvalid.
-    """
-    try:
-        secret = payments.webhook_secret()
-    except DecryptionFailed as lost:
-        raise SignatureInvalid("The secret can no longer be read.") from lost
-    event = webhooks.read(body, signature, secret=secret, now=clock.now())
-    inbound_events.store(
-        payments.practice,
-        source=SOURCE,
-        event_id=event.id[:255],
-        kind=event.type[:100],
-        object_kind=event.object_kind[:100],
-        object_id=event.object_id[:255],
-        livemode=event.livemode,
-        happened_at=event.created_at,
-        is_for_us=_is_ours(payments, livemode=event.livemode),
-    )
-
-
-def _is_ours(payments: OnlinePayments, *, livemode: bool) -> bool:
-    """Returns True for events of the key's mode; without a current key, for those of any earlier key's mode.
-
-    Payments that were open when the key was removed can then still be settled.
-    """
-    if payments.key is not None:
-        return payments.key.livemode == livemode
-    return StripeKey.objects.filter(practice=payments.practice, livemode=livemode).exists()
 
 
 def _create_endpoint(stripe: StripeClient, url: str) -> WebhookEndpoint:

@@ -8,6 +8,7 @@ from pytest_django.fixtures import Settings
 from time_machine import Traveller
 
 from portico.domain.audit_actions import AuditAction
+from portico.domain.billing.stripe_sync import webhook_events
 from portico.domain.practices.models import CardState, OnlinePayments, PaymentProblem, Practice, StripeKey
 from portico.domain.practices.stripe_setup import api_keys, payment_readiness, webhook_setup
 from portico.domain.practices.stripe_setup.api_keys import (
@@ -281,7 +282,7 @@ def test_without_a_key_no_webhook_can_be_saved(practice: Practice, settings: Set
         webhook_setup.create_webhook(practice, by=DESK)
     with pytest.raises(CardsNotAccepted):
         webhook_setup.save_secret(practice, "whsec_abc", by=DESK)
-    assert webhook_setup.find_by_slug("alder-street") is None
+    assert webhook_events.find_by_slug("alder-street") is None
 
 
 def test_a_key_without_the_permission_cannot_create_it(
@@ -379,7 +380,7 @@ def test_rejection_and_rate_limit_have_their_own_refusal(practice: Practice, san
 def test_a_secret_entered_by_hand_is_saved(practice: Practice) -> None:
     save(practice)
     webhook_setup.save_secret(practice, "whsec_by_hand", by=DESK)
-    holder = webhook_setup.find_by_slug("alder-street")
+    holder = webhook_events.find_by_slug("alder-street")
     assert holder is not None
     assert holder.webhook_secret() == "whsec_by_hand"
     assert AuditEntry.objects.get(action=AuditAction.WEBHOOK_SAVED).details["way"] == "by hand"
@@ -390,21 +391,21 @@ def test_a_secret_entered_by_hand_is_saved(practice: Practice) -> None:
 def test_a_webhook_of_the_other_mode_is_deleted(practice: Practice) -> None:
     save(practice, KEY, "whsec_of_test")
     save(practice, "sk_live_demo")
-    assert webhook_setup.find_by_slug("alder-street") is None
+    assert webhook_events.find_by_slug("alder-street") is None
 
 
 def test_a_webhook_of_another_account_is_deleted(practice: Practice) -> None:
     save(practice, KEY, "whsec_of_demo")
     api_keys.remove_keys(practice, by=DESK)
-    assert webhook_setup.find_by_slug("alder-street") is not None
+    assert webhook_events.find_by_slug("alder-street") is not None
     save(practice, "sk_test_other")
-    assert webhook_setup.find_by_slug("alder-street") is None
+    assert webhook_events.find_by_slug("alder-street") is None
 
 
 def test_a_rolled_key_keeps_the_webhook(practice: Practice, sandbox: SandboxStripe) -> None:
     save(practice, KEY, "whsec_stays")
     sandbox.roll_key("sk_test_rolled", KEY, revoke=True)
     save(practice, "sk_test_rolled")
-    holder = webhook_setup.find_by_slug("alder-street")
+    holder = webhook_events.find_by_slug("alder-street")
     assert holder is not None
     assert holder.webhook_secret() == "whsec_stays"
