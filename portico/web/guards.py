@@ -157,6 +157,18 @@ def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
     return mark_guarded(guarded, Guard(Audience.PORTAL))
 
 
+def portal_billing_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse]:
+    """Guards a portal page about bills: like `portal_page`, and 404 while `Access billing documents` is off."""
+
+    @wraps(view)
+    def allowed(request: PortalRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.access.sees_bills:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return portal_page(allowed)
+
+
 def _call_or_offer_switch[**P](
     request: PortalRequest, view: View[PortalRequest, P], *args: P.args, **kwargs: P.kwargs
 ) -> HttpResponse:

@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 from portico.domain.access import access_grants
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.billing.card_payments import payment_initiation
-from portico.domain.billing.card_payments.payment_initiation import Payer, PaymentOrder
+from portico.domain.billing.card_payments.quotes import Payer, PaymentOrder
 from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.db.models import Prefetch
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
@@ -19,7 +19,7 @@ from portico.plumbing.database.keyset_pagination import KeysetPage
 from portico.plumbing.models import AuditEntry
 from portico.web import payment_labels
 from portico.web.billing_documents import ledger_lines
-from portico.web.guards import portal_page
+from portico.web.guards import portal_billing_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import notices
 
@@ -69,10 +69,9 @@ class InvoiceRow:
         return quotes.why_not_chargeable(self.invoice.still_open_minor, self.invoice.currency)
 
 
-@portal_page
+@portal_billing_page
 @require_safe
 def index(request: PortalRequest) -> HttpResponse:
-    refuse_unless_allowed(request)
     shared = _shared(request)
     oldest_due_first = shared.not_processing().order_by("due_on", "id")
     paid = _page_of_paid(request)
@@ -98,10 +97,9 @@ def index(request: PortalRequest) -> HttpResponse:
     return render(request, "portal/billing/index.html", context)
 
 
-@portal_page
+@portal_billing_page
 @require_safe
 def show(request: PortalRequest, ref: str) -> HttpResponse:
-    refuse_unless_allowed(request)
     invoice = get_object_or_404(_shared(request), ref=ref)
     _record_first_view(request, invoice)
     row = _row(request, invoice)
@@ -117,12 +115,6 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
         .order_by("id"),
     }
     return render(request, "portal/billing/invoice.html", context)
-
-
-def refuse_unless_allowed(request: PortalRequest) -> None:
-    """Raises Http404 while `Access billing documents` is off."""
-    if not request.access.sees_bills:
-        raise Http404
 
 
 def _shared(request: PortalRequest) -> InvoiceQuerySet:

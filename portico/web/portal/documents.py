@@ -15,15 +15,13 @@ from portico.web import page_subjects
 from portico.web.billing_documents import invoice_document, receipt_document, statement_document
 from portico.web.billing_documents.document import BillingDocument, as_pdf
 from portico.web.billing_documents.statement_periods import PeriodForm, StatementLinks, statement_links
-from portico.web.guards import portal_page
+from portico.web.guards import portal_billing_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal.billing import refuse_unless_allowed
 
 
-@portal_page
+@portal_billing_page
 @require_safe
 def invoice_pdf(request: PortalRequest, ref: str) -> HttpResponse:
-    refuse_unless_allowed(request)
     shared = request.client.invoices.shared().with_attempts().with_sums()
     invoice = get_object_or_404(shared, ref=ref)
     invoice.client, invoice.practice = request.client, request.practice
@@ -31,7 +29,7 @@ def invoice_pdf(request: PortalRequest, ref: str) -> HttpResponse:
     return as_pdf(request.practice, invoice_document.invoice_document(invoice))
 
 
-@portal_page
+@portal_billing_page
 @require_safe
 def receipt(request: PortalRequest, ref: str) -> HttpResponse:
     payment = _payment(request, ref)
@@ -39,7 +37,7 @@ def receipt(request: PortalRequest, ref: str) -> HttpResponse:
     return _page(request, document, _url(request, "portal:receipt_pdf", ref))
 
 
-@portal_page
+@portal_billing_page
 @require_safe
 def receipt_pdf(request: PortalRequest, ref: str) -> HttpResponse:
     payment = _payment(request, ref)
@@ -47,7 +45,7 @@ def receipt_pdf(request: PortalRequest, ref: str) -> HttpResponse:
     return as_pdf(request.practice, receipt_document.payment_receipt(payment, shared_only=True))
 
 
-@portal_page
+@portal_billing_page
 @require_safe
 def refund_receipt(request: PortalRequest, ref: str) -> HttpResponse:
     refund = _refund(request, ref)
@@ -55,7 +53,7 @@ def refund_receipt(request: PortalRequest, ref: str) -> HttpResponse:
     return _page(request, document, _url(request, "portal:refund_receipt_pdf", ref))
 
 
-@portal_page
+@portal_billing_page
 @require_safe
 def refund_receipt_pdf(request: PortalRequest, ref: str) -> HttpResponse:
     refund = _refund(request, ref)
@@ -63,10 +61,9 @@ def refund_receipt_pdf(request: PortalRequest, ref: str) -> HttpResponse:
     return as_pdf(request.practice, receipt_document.refund_receipt(refund, shared_only=True))
 
 
-@portal_page
+@portal_billing_page
 @require_safe
 def statement(request: PortalRequest) -> HttpResponse:
-    refuse_unless_allowed(request)
     form = _period_form(request)
     query = "&".join(filter(None, (form.query, urlencode(page_subjects.for_client(request)))))
     pdf_url = f"{_url(request, 'portal:statement_pdf')}?{query}"
@@ -78,10 +75,9 @@ def statement(request: PortalRequest) -> HttpResponse:
     )
 
 
-@portal_page
+@portal_billing_page
 @require_safe
 def statement_pdf(request: PortalRequest) -> HttpResponse:
-    refuse_unless_allowed(request)
     form = _period_form(request)
     if not form.is_valid():
         raise Http404
@@ -90,15 +86,12 @@ def statement_pdf(request: PortalRequest) -> HttpResponse:
 
 
 def _payment(request: PortalRequest, ref: str) -> Payment:
-    refuse_unless_allowed(request)
     payment = get_object_or_404(request.client.payments.not_taken_back(), ref=ref)
     payment.client = request.client
-    payment.client.practice = request.practice
     return payment
 
 
 def _refund(request: PortalRequest, ref: str) -> Refund:
-    refuse_unless_allowed(request)
     refunds = (
         Refund.objects.filter(payment__client=request.client, payment__taken_back_at=None)
         .not_failed()
@@ -106,7 +99,6 @@ def _refund(request: PortalRequest, ref: str) -> Refund:
     )
     refund = get_object_or_404(refunds, ref=ref)
     refund.payment.client = request.client
-    refund.payment.client.practice = request.practice
     return refund
 
 
@@ -115,7 +107,6 @@ def _period_form(request: PortalRequest) -> PeriodForm:
 
 
 def _statement(request: PortalRequest, form: PeriodForm) -> Statement:
-    request.client.practice = request.practice
     return statements.statement_of(request.client, **form.period, today=form.today, shared_only=True)
 
 

@@ -1,10 +1,13 @@
 """`Pay Now`: shows the amount and the cards, then redirects to Stripe's page or to the payment's status."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
+from typing import Any
 
+from django import forms
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.csp import CSP
@@ -12,38 +15,92 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.billing.card_payments import payment_initiation, quotes, saved_cards
-from portico.domain.billing.card_payments.payment_initiation import Payer, PaymentOrder
-from portico.domain.billing.card_payments.payment_refusals import AmountChanged, CardNotFound
-from portico.domain.billing.card_payments.quotes import Quote
-from portico.domain.billing.models import AttemptMethod, Invoice, PaymentAttempt, SavedCard
-from portico.domain.billing.refusals import InvoicePaid, Processing
+from portico.domain.billing.card_payments.payment_initiation import GoTo, Show
+from portico.domain.billing.card_payments.payment_refusals import CardNotFound
+from portico.domain.billing.card_payments.quotes import Payer, PaymentOrder, Quote
+from portico.domain.billing.models import Invoice, SavedCard
+from portico.domain.billing.refusals import InvoicePaid
 from portico.gateways.stripe import checkout_sessions
 from portico.gateways.stripe.deadline import Deadline
 from portico.plumbing.refusals import Refused
 from portico.web import saved_forms
-from portico.web.guards import portal_page
+from portico.web.guards import portal_billing_page, portal_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import notices
-from portico.web.portal.billing import refuse_unless_allowed
 from portico.web.portal.notices import Notice
-from portico.web.portal.pay_form import CARD_GONE, PayForm
 
 SAVED_FORM_NOTICE = _(
     "Your session had ended, and nothing has been paid yet. What you chose is kept: look it over and press once more."
 )
+NEW_CARD = "new"
+SAVE_CARD = _("Save Card")
+SAVE_CARD_HINT = _("For next time. We only use it when you press Pay Now, and you can remove it any time.")
 
 
-@portal_page
+class PayForm(forms.Form):
+    """Chooses the card. `amount` and `shown` are what the page showed, compared with what is due at submission.
+
+    `saved_fields` prefills the form with choices made before the session ended.
+    """
+
+    # "new" from the second button, which pays with a new card.
+    pay = forms.CharField(required=False)
+    save_card = forms.BooleanField(required=False)
+    amount = forms.IntegerField(required=False)
+    # Digest of the invoices on the page and the open amount of each.
+    shown = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        saved: list[SavedCard],
+        may_save: bool,
+        saved_fields: QueryDict | None = None,
+    ) -> None:
+        super().__init__(data)
+        choices = data or saved_fields or QueryDict()
+        first = saved[0].ref if saved else NEW_CARD
+        self.saved = saved
+        self.may_save = may_save
+        self.chosen = NEW_CARD if choices.get("pay") == NEW_CARD else choices.get("with") or first
+        self.wants_to_save = bool(choices.get("save_card"))
+        self.has_lost_card = self.chosen != NEW_CARD and self.card is None
+        if self.has_lost_card and not self.is_bound:
+            self.chosen = first
+
+    @property
+    def card(self) -> SavedCard | None:
+        """Returns the chosen saved card; None for a new card, which is entered on Stripe's page."""
+        return next((card for card in self.saved if card.ref == self.chosen), None)
+
+    def clean(self) -> dict[str, Any] | None:  # Any: Django's own.
+        if self.has_lost_card:
+            raise forms.ValidationError(CardNotFound.message)
+        return super().clean()
+
+    def order(self, invoice: Invoice | None) -> PaymentOrder:
+        """Returns the order of a valid form. The URL names an invoice; for the balance, `shown` is what it covers."""
+        saves = self.cleaned_data["save_card"] and self.may_save and self.card is None
+        return PaymentOrder(
+            invoice,
+            self.card,
+            # Our form always has an amount.
+            amount_minor=self.cleaned_data["amount"] or 0,
+            digest=self.cleaned_data["shown"] if invoice is None else None,
+            consent_text=f"{SAVE_CARD}. {SAVE_CARD_HINT}" if saves else "",
+        )
+
+
+@portal_billing_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def pay_balance(request: PortalRequest) -> HttpResponse:
-    refuse_unless_allowed(request)
     return _pay(request, None)
 
 
-@portal_page
+@portal_billing_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def pay_invoice(request: PortalRequest, ref: str) -> HttpResponse:
-    refuse_unless_allowed(request)
     return _pay(request, get_object_or_404(request.client.invoices.shared(), ref=ref))
 
 
@@ -58,64 +115,50 @@ def remove_card(request: PortalRequest, ref: str) -> HttpResponse:
     return notices.redirect_with_notice(billing, notices.CARD_REMOVED)
 
 
-def payer_of(request: PortalRequest) -> Payer:
-    """Returns the payer. Sessions that began with a PIN save no card: a PIN does not prove access to the mailbox."""
-    is_by_email = request.portal_session.only_client_id is None
-    return Payer(request.account, request.client, request.actor, may_save=is_by_email)
-
-
 def _pay(request: PortalRequest, invoice: Invoice | None) -> HttpResponse:
     quotes.refuse_unless_open(request.practice, request.access)
-    payer = payer_of(request)
-    try:
-        quote = quotes.of_balance(request.client) if invoice is None else quotes.of_invoice(invoice)
-    except (InvoicePaid, Processing):
-        return _show_recent_attempt(request, payer, invoice)
-    if not quote.invoices and payment_initiation.recent_attempt(payer, None):
-        return _show_recent_attempt(request, payer, None)
-    saved = saved_cards.usable_cards(request.account, request.practice)
-    if request.method == "POST":
-        return _post(request, payer, quote, invoice, saved)
-    quotes.refuse_unless_chargeable(quote)
-    if attempt := payment_initiation.open_attempt(payer, quote):
-        return _to_payment(request, attempt)
-    choices = saved_forms.find_fields_of_client(request)
-    form = PayForm(saved=saved, may_save=payer.may_save, saved_fields=choices)
-    messages = [] if choices is None else [Notice("info", CARD_GONE if form.has_lost_card else SAVED_FORM_NOTICE)]
-    return _page(request, quote, form, messages=messages)
-
-
-def _post(
-    request: PortalRequest, payer: Payer, quote: Quote, invoice: Invoice | None, saved: list[SavedCard]
-) -> HttpResponse:
-    form = PayForm(request.POST, saved=saved, may_save=payer.may_save)
+    # Sessions that began with a PIN save no card: a PIN does not prove access to the mailbox.
+    may_save = request.portal_session.only_client_id is None
+    payer = Payer(request.account, request.client, request.actor, may_save=may_save)
+    if request.method != "POST":
+        offer = payment_initiation.offer(payer, invoice)
+        return _choices(request, payer, offer) if isinstance(offer, Quote) else _follow(request, offer)
+    form = PayForm(request.POST, saved=_usable_cards(request), may_save=may_save)
     if not form.is_valid():
-        return _page(request, quote, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
-    order = _order(invoice, form)
+        offer = payment_initiation.offer(payer, invoice)
+        if isinstance(offer, Show):
+            return _follow(request, replace(offer, is_earlier=True))
+        return _page(request, offer, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
-        attempt = payment_initiation.start_payment(payer, order)
-    except (InvoicePaid, Processing):
-        return _show_recent_attempt(request, payer, invoice)
+        return _follow(request, payment_initiation.pay(payer, form.order(invoice)))
+    except InvoicePaid:
+        raise
     except Refused as refusal:
-        current = quotes.of_balance(request.client) if invoice is None else quote
-        # If less is due than the page showed, an earlier payment explains it. If more is due, it does not.
-        has_grown = isinstance(refusal, AmountChanged) and current.amount_minor >= (order.amount_minor or 0)
-        is_unpaid = has_grown or isinstance(refusal, CardNotFound)
-        recent = None if is_unpaid else payment_initiation.recent_attempt(payer, invoice)
-        if recent:
-            return _to_recent_attempt(request, recent, order)
-        return _refused(request, payer, current, form, refusal)
-    if attempt.method == AttemptMethod.CHECKOUT and attempt.holds_invoices and attempt.checkout_url:
-        return redirect(attempt.checkout_url)
-    return _to_payment(request, attempt)
+        return _refused(request, invoice, form, refusal)
 
 
-def _refused(request: PortalRequest, payer: Payer, quote: Quote, form: PayForm, refusal: Refused) -> HttpResponse:
+def _follow(request: PortalRequest, outcome: GoTo | Show) -> HttpResponse:
+    if isinstance(outcome, GoTo):
+        return redirect(outcome.url)
+    status_url = reverse("portal:payment", kwargs={"slug": request.practice.slug, "ref": outcome.attempt.ref})
+    if outcome.is_earlier:
+        return notices.redirect_with_notice(status_url, notices.NOT_CHARGED_AGAIN)
+    return redirect(status_url)
+
+
+def _choices(request: PortalRequest, payer: Payer, quote: Quote) -> HttpResponse:
+    """Shows the cards to choose from, with the choices made before the session ended."""
+    choices = saved_forms.find_fields_of_client(request)
+    form = PayForm(saved=_usable_cards(request), may_save=payer.may_save, saved_fields=choices)
+    notice = Notice("info", CardNotFound.message if form.has_lost_card else SAVED_FORM_NOTICE)
+    return _page(request, quote, form, messages=[] if choices is None else [notice])
+
+
+def _refused(request: PortalRequest, invoice: Invoice | None, form: PayForm, refusal: Refused) -> HttpResponse:
     """Shows the page again with the refusal; if the saved card is gone, without it."""
-    status = HTTPStatus(refusal.status)
+    quote, status = quotes.quote_for(request.client, invoice), HTTPStatus(refusal.status)
     if isinstance(refusal, CardNotFound):
-        saved = saved_cards.usable_cards(request.account, request.practice)
-        form = PayForm(saved=saved, may_save=payer.may_save, saved_fields=request.POST)
+        form = PayForm(saved=_usable_cards(request), may_save=form.may_save, saved_fields=request.POST)
         return _page(request, quote, form, status=status, messages=[Notice("error", str(refusal))])
     form.add_error(None, str(refusal))
     return _page(request, quote, form, status=status)
@@ -139,31 +182,5 @@ def _page(
     return response
 
 
-def _show_recent_attempt(request: PortalRequest, payer: Payer, invoice: Invoice | None) -> HttpResponse:
-    """Redirects a repeated submission to the first payment. Raises InvoicePaid if there is no recent attempt."""
-    attempt = payment_initiation.recent_attempt(payer, invoice)
-    if attempt is None:
-        raise InvoicePaid
-    if request.method != "POST":
-        return _to_payment(request, attempt)
-    saved = saved_cards.usable_cards(request.account, request.practice)
-    form = PayForm(request.POST, saved=saved, may_save=payer.may_save)
-    return _to_recent_attempt(request, attempt, _order(invoice, form) if form.is_valid() else None)
-
-
-def _order(invoice: Invoice | None, form: PayForm) -> PaymentOrder:
-    # Our form always has an amount. The URL names an invoice; for the balance, the form names what it covers.
-    amount, digest = form.cleaned_data["amount"] or 0, form.cleaned_data["shown"] if invoice is None else None
-    return PaymentOrder(invoice, form.card, amount, digest, form.consent_text)
-
-
-def _to_recent_attempt(request: PortalRequest, attempt: PaymentAttempt, order: PaymentOrder | None) -> HttpResponse:
-    """Redirects to the first payment, with the notice that a different second order was not charged."""
-    if order is not None and payment_initiation.is_same_order(attempt, order):
-        return _to_payment(request, attempt)
-    payment_url = reverse("portal:payment", kwargs={"slug": request.practice.slug, "ref": attempt.ref})
-    return notices.redirect_with_notice(payment_url, notices.NOT_CHARGED_AGAIN)
-
-
-def _to_payment(request: PortalRequest, attempt: PaymentAttempt) -> HttpResponse:
-    return redirect(reverse("portal:payment", kwargs={"slug": request.practice.slug, "ref": attempt.ref}))
+def _usable_cards(request: PortalRequest) -> list[SavedCard]:
+    return saved_cards.usable_cards(request.account, request.practice)

@@ -6,7 +6,7 @@ A new card is entered on Stripe's page (`checkouts`); a saved one is charged fro
 from dataclasses import dataclass
 from datetime import timedelta
 
-from portico.domain.access.models import PortalAccess, PortalAccount
+from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import (
     cancellation,
@@ -18,9 +18,9 @@ from portico.domain.billing.card_payments import (
 )
 from portico.domain.billing.card_payments.call_failures import Cause, Superseded
 from portico.domain.billing.card_payments.payment_refusals import AmountChanged, CardNotFound
-from portico.domain.billing.card_payments.quotes import Quote
+from portico.domain.billing.card_payments.quotes import Payer, PaymentOrder, Quote
 from portico.domain.billing.card_payments.settlement import record
-from portico.domain.billing.ledger import locks, practice_currency
+from portico.domain.billing.ledger import locks
 from portico.domain.billing.models import (
     STATES_IN_PROGRESS,
     AttemptInvoice,
@@ -28,18 +28,16 @@ from portico.domain.billing.models import (
     AttemptState,
     Invoice,
     PaymentAttempt,
-    SavedCard,
 )
 from portico.domain.billing.models.attempts import MAX_LIFETIME
-from portico.domain.billing.refusals import Processing
-from portico.domain.clients.models import Client
+from portico.domain.billing.refusals import InvoicePaid, Processing
 from portico.domain.practices.models import StripeKey
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.domain.practices.stripe_setup.payment_readiness import CardsNotAccepted
 from portico.gateways.stripe.deadline import Deadline
 from portico.plumbing import clock, tokens
-from portico.plumbing.actors import Actor
 from portico.plumbing.database.deadlocks import retry_on_deadlock
+from portico.plumbing.refusals import Refused
 
 # Longer than the deadline of a request: until it ends, the request owns the attempt and polling leaves it alone.
 REQUEST_LEASE = timedelta(seconds=20)
@@ -52,40 +50,64 @@ MAX_CANCELLATION_ROUNDS = 4
 
 
 @dataclass(frozen=True)
-class Payer:
-    """The account that pays and the client it pays for; `may_save` is False in a session that began with a PIN."""
+class GoTo:
+    """The payment continues on Stripe's page."""
 
-    account: PortalAccount
-    client: Client
-    by: Actor
-    may_save: bool = True
+    url: str
 
 
 @dataclass(frozen=True)
-class PaymentOrder:
-    """A request to pay: without an invoice the full balance, without a card a new card on Stripe's page.
+class Show:
+    """The payment's status is to be shown. `is_earlier`: it came first, and the new order was not charged."""
 
-    `amount_minor` and `digest` are those of the `Quote` on the page; a payment that no longer matches is refused.
+    attempt: PaymentAttempt
+    is_earlier: bool = False
+
+
+class _Blocked(Exception):
+    """Other attempts are open on the invoices, and must be cancelled at Stripe first."""
+
+    def __init__(self, attempts: list[PaymentAttempt]) -> None:
+        super().__init__()
+        self.attempts = attempts
+
+
+def offer(payer: Payer, invoice: Invoice | None) -> Quote | Show:
+    """Returns what can be paid now: the invoice, or without one the balance; or the payment to look at instead.
+
+    That is one that has just been made, or one that was started and not finished. Raises InvoicePaid and the refusals
+    of `quotes.refuse_unless_chargeable`.
     """
+    try:
+        quote = quotes.quote_for(payer.client, invoice)
+    except (InvoicePaid, Processing) as refusal:
+        if recent := _recent_attempt(payer, invoice):
+            return Show(recent)
+        raise InvoicePaid from refusal
+    if not quote.invoices and (recent := _recent_attempt(payer, None)):
+        return Show(recent)
+    quotes.refuse_unless_chargeable(quote)
+    unfinished = _open_attempt(payer, quote)
+    return Show(unfinished) if unfinished else quote
 
-    invoice: Invoice | None = None
-    card: SavedCard | None = None
-    amount_minor: int | None = None
-    digest: str | None = None
-    consent_text: str = ""
 
-    @property
-    def method(self) -> AttemptMethod:
-        return AttemptMethod.SAVED_CARD if self.card else AttemptMethod.CHECKOUT
+def pay(payer: Payer, order: PaymentOrder) -> GoTo | Show:
+    """Starts the payment and returns what comes next; an order sent twice leads to the first payment.
 
-
-@dataclass(frozen=True)
-class _BeginResult:
-    """The attempt and whether it is new, or the attempts that block it and must be cancelled at Stripe first."""
-
-    attempt: PaymentAttempt | None
-    is_new: bool = False
-    blocking: tuple[PaymentAttempt, ...] = ()
+    Raises InvoicePaid and what `start_payment` raises, if no recent payment explains the refusal.
+    """
+    try:
+        attempt = start_payment(payer, order)
+    except Refused as refusal:
+        earlier = _recent_attempt(payer, order.invoice) if _may_be_explained(refusal) else None
+        if earlier is not None:
+            return Show(earlier, is_earlier=not _is_same_order(earlier, order))
+        if isinstance(refusal, Processing):
+            raise InvoicePaid from refusal
+        raise
+    if attempt.method == AttemptMethod.CHECKOUT and attempt.holds_invoices and attempt.checkout_url:
+        return GoTo(attempt.checkout_url)
+    return Show(attempt)
 
 
 def start_payment(payer: Payer, order: PaymentOrder, *, deadline: Deadline | None = None) -> PaymentAttempt:
@@ -121,15 +143,15 @@ def _begin_after_cancelling(
 ) -> tuple[PaymentAttempt, bool]:
     """Returns the attempt and whether it is new, after cancelling all that block it. Raises Processing."""
     for _round in range(MAX_CANCELLATION_ROUNDS):
-        result = _begin(payer, order, key, avoided)
-        if result.attempt is not None:
-            return result.attempt, result.is_new
-        for other in result.blocking:
-            cancellation.cancel(other, deadline=deadline)
+        try:
+            return _begin(payer, order, key, avoided)
+        except _Blocked as blocked:
+            for other in blocked.attempts:
+                cancellation.cancel(other, deadline=deadline)
     raise Processing
 
 
-def recent_attempt(payer: Payer, invoice: Invoice | None) -> PaymentAttempt | None:
+def _recent_attempt(payer: Payer, invoice: Invoice | None) -> PaymentAttempt | None:
     """Returns a payment of the same invoices from the last ten minutes that succeeded or is in progress.
 
     It is shown instead of starting a second payment.
@@ -142,18 +164,17 @@ def recent_attempt(payer: Payer, invoice: Invoice | None) -> PaymentAttempt | No
     return recent.order_by("-id").first()
 
 
-def is_same_order(attempt: PaymentAttempt, order: PaymentOrder) -> bool:
-    """Returns True if the attempt has the amount, the method, the card and the kind of bill of the order."""
-    return (
-        attempt.is_balance == (order.invoice is None)
-        and order.amount_minor in (None, attempt.amount_minor)
-        and attempt.method == order.method
-        and attempt.card_id == (order.card.pk if order.card else None)
-        and attempt.save_card == bool(order.consent_text)
-    )
+def _is_same_order(attempt: PaymentAttempt, order: PaymentOrder) -> bool:
+    is_same_bill = attempt.is_balance == (order.invoice is None) and order.amount_minor in (None, attempt.amount_minor)
+    return is_same_bill and order.is_for(attempt)
 
 
-def open_attempt(payer: Payer, quote: Quote) -> PaymentAttempt | None:
+def _may_be_explained(refusal: Refused) -> bool:
+    """Returns True if an earlier payment may be the reason: then less is due, never more."""
+    return refusal.is_less if isinstance(refusal, AmountChanged) else not isinstance(refusal, CardNotFound)
+
+
+def _open_attempt(payer: Payer, quote: Quote) -> PaymentAttempt | None:
     """Returns the payer's newest unfinished attempt for any of these invoices, to be continued or restarted."""
     rows = PaymentAttempt.objects.filter(account=payer.account, client=payer.client, state=AttemptState.OPEN)
     found = rows.filter(covers__invoice__in=[each.pk for each in quote.invoices], covers__is_open=True)
@@ -161,23 +182,25 @@ def open_attempt(payer: Payer, quote: Quote) -> PaymentAttempt | None:
 
 
 @retry_on_deadlock
-def _begin(payer: Payer, order: PaymentOrder, key: StripeKey, avoided: frozenset[Cause]) -> _BeginResult:
+def _begin(payer: Payer, order: PaymentOrder, key: StripeKey, avoided: frozenset[Cause]) -> tuple[PaymentAttempt, bool]:
+    """Returns a new attempt, or an open one that is identical to the order, and whether it is new. Raises _Blocked."""
     with locks.lock_books(payer.client) as client:
         accesses = PortalAccess.objects.select_related("client", "address")
         access = accesses.filter(client=client, account=payer.account).first()
         quotes.refuse_unless_open(client.practice, access)
-        quote = quotes.of_balance(client) if order.invoice is None else quotes.of_invoice(order.invoice)
+        quote = quotes.quote_for(client, order.invoice)
         locks.lock_invoices(client, [each.pk for each in quote.invoices])
         _refuse_unless_as_shown(order, quote)
-        blocking = _open_attempts_on(quote)
-        if blocking:
-            return _reuse_or_block(payer, order, quote, blocking, key)
+        if unfinished := _open_attempts_on(quote):
+            if len(unfinished) > 1 or not _can_be_reused(unfinished[0], payer, order, quote, key):
+                raise _Blocked(unfinished)
+            return unfinished[0], False
         quotes.refuse_unless_chargeable(quote)
         if order.card is not None and order.card.pk not in {
             each.pk for each in saved_cards.usable_cards(payer.account, client.practice)
         }:
             raise CardNotFound
-        return _BeginResult(_create_attempt(payer, order, quote, key, avoided), is_new=True)
+        return _create_attempt(payer, order, quote, key, avoided), True
 
 
 def _refuse_unless_as_shown(order: PaymentOrder, quote: Quote) -> None:
@@ -185,7 +208,7 @@ def _refuse_unless_as_shown(order: PaymentOrder, quote: Quote) -> None:
     if not quote.invoices:
         return
     if order.amount_minor not in {None, quote.amount_minor} or order.digest not in {None, quote.digest}:
-        raise AmountChanged
+        raise AmountChanged(is_less=quote.amount_minor < (order.amount_minor or 0))
 
 
 def _open_attempts_on(quote: Quote) -> list[PaymentAttempt]:
@@ -194,25 +217,13 @@ def _open_attempts_on(quote: Quote) -> list[PaymentAttempt]:
     return list(rows.order_by("id"))
 
 
-def _reuse_or_block(
-    payer: Payer, order: PaymentOrder, quote: Quote, blocking: list[PaymentAttempt], key: StripeKey
-) -> _BeginResult:
-    """Returns the open attempt if it is identical to the order; otherwise the attempts that must be cancelled first."""
-    (first, *more) = blocking
-    if not more and _can_be_reused(first, payer, order, quote, key):
-        return _BeginResult(first)
-    return _BeginResult(None, blocking=tuple(blocking))
-
-
 def _can_be_reused(attempt: PaymentAttempt, payer: Payer, order: PaymentOrder, quote: Quote, key: StripeKey) -> bool:
     wanted = {each.pk: each.still_open_minor for each in quote.invoices}
     covered = dict(attempt.covers.filter(is_open=True).values_list("invoice_id", "amount_minor"))
     return (
         attempt.account_id == payer.account.pk
         and covered == wanted
-        and attempt.method == order.method
-        and attempt.card_id == (order.card.pk if order.card else None)
-        and attempt.save_card == bool(order.consent_text)
+        and order.is_for(attempt)
         and (attempt.livemode, attempt.stripe_account_id) == (key.livemode, key.account_id)
         and not attempt.has_expired(clock.now() + timedelta(minutes=1))
         and (bool(attempt.checkout_url or attempt.bank_url) or attempt.is_held)
@@ -231,7 +242,7 @@ def _create_attempt(
         method=order.method,
         card=order.card,
         amount_minor=quote.amount_minor,
-        currency=practice_currency.fix_currency(client.practice),
+        currency=client.practice.fix_currency(),
         is_balance=quote.is_balance,
         # A saved card may be charged from now on; a Checkout Session only once the client has paid on its page.
         state=AttemptState.PROCESSING if order.card else AttemptState.OPEN,

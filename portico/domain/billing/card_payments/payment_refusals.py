@@ -40,9 +40,13 @@ class NothingToPay(Refused):
 
 
 class AmountChanged(Refused):
-    """The amount due is no longer the one shown on the page."""
+    """The amount due is no longer the one shown on the page. `is_less`: an earlier payment may explain it."""
 
     message = _("The amount has changed since you opened this page. Please look at it again. Nothing was charged.")
+
+    def __init__(self, *, is_less: bool) -> None:
+        super().__init__()
+        self.is_less = is_less
 
 
 class CardNotFound(Refused):

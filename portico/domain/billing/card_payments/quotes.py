@@ -1,4 +1,4 @@
-"""Quotes: the amount a client can pay by card now, and whether card payment is open to them."""
+"""Quotes and orders: what a client can pay by card now, whether that is open to them, and a request to pay it."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from django.utils.translation import get_language
 
 from portico.domain.access import eligibility
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.models import PortalAccess
+from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.billing.card_payments.payment_refusals import (
     BetweenSteps,
     BooksBeingChecked,
@@ -16,13 +16,14 @@ from portico.domain.billing.card_payments.payment_refusals import (
     TooLarge,
     TooSmall,
 )
-from portico.domain.billing.models import Invoice
+from portico.domain.billing.models import AttemptMethod, Invoice, PaymentAttempt, SavedCard
 from portico.domain.billing.refusals import InvoicePaid, Processing
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.domain.practices.stripe_setup.payment_readiness import CardsNotAccepted
 from portico.gateways.stripe import currencies as at_stripe
 from portico.plumbing import tokens
+from portico.plumbing.actors import Actor
 from portico.plumbing.models import Restoration
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text import money
@@ -44,6 +45,47 @@ class Quote:
     def digest(self) -> str:
         """Returns a digest of the invoices and their amounts due; two invoices of one amount have different digests."""
         return tokens.digest(",".join(f"{each.ref}:{each.still_open_minor}" for each in self.invoices))[:32]
+
+
+@dataclass(frozen=True)
+class Payer:
+    """The account that pays and the client it pays for; `may_save` is False in a session that began with a PIN."""
+
+    account: PortalAccount
+    client: Client
+    by: Actor
+    may_save: bool = True
+
+
+@dataclass(frozen=True)
+class PaymentOrder:
+    """A request to pay: without an invoice the full balance, without a card a new card on Stripe's page.
+
+    `amount_minor` and `digest` are those of the `Quote` on the page; a payment that no longer matches is refused.
+    """
+
+    invoice: Invoice | None = None
+    card: SavedCard | None = None
+    amount_minor: int | None = None
+    digest: str | None = None
+    consent_text: str = ""
+
+    @property
+    def method(self) -> AttemptMethod:
+        return AttemptMethod.SAVED_CARD if self.card else AttemptMethod.CHECKOUT
+
+    def is_for(self, attempt: PaymentAttempt) -> bool:
+        """Returns True if the attempt has the method, the card and the consent of the order."""
+        return (attempt.method, attempt.card_id, attempt.save_card) == (
+            self.method,
+            self.card.pk if self.card else None,
+            bool(self.consent_text),
+        )
+
+
+def quote_for(client: Client, invoice: Invoice | None) -> Quote:
+    """Returns a quote for the invoice, or without one for the balance. Raises InvoicePaid, Processing."""
+    return of_balance(client) if invoice is None else of_invoice(invoice)
 
 
 def of_balance(client: Client) -> Quote:

@@ -85,6 +85,14 @@ class Practice(Row):
         """True if key, account and charges are verified, in live or test mode."""
         return self.card_state in {CardState.TEST, CardState.LIVE}
 
+    def fix_currency(self) -> str:
+        """Returns the currency, which cannot be changed from now on. Runs in the caller's transaction."""
+        if self.currency_fixed_at is None:
+            row = Practice.objects.locked().get(pk=self.pk)
+            self.currency, self.currency_fixed_at = row.currency, row.currency_fixed_at or clock.now()
+            Practice.objects.filter(pk=self.pk, currency_fixed_at=None).update(currency_fixed_at=self.currency_fixed_at)
+        return self.currency
+
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)

@@ -6,7 +6,6 @@ import pytest
 
 from portico.domain.access import access_grants
 from portico.domain.billing.card_payments import cancellation, payment_initiation, polling, saved_cards
-from portico.domain.billing.card_payments.payment_initiation import PaymentOrder
 from portico.domain.billing.card_payments.payment_refusals import (
     AmountChanged,
     CardNotFound,
@@ -14,6 +13,7 @@ from portico.domain.billing.card_payments.payment_refusals import (
     StripeNotReachable,
     TooSmall,
 )
+from portico.domain.billing.card_payments.quotes import PaymentOrder
 from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt, SavedCard
 from portico.domain.billing.refusals import InvoicePaid
 from portico.domain.clients.models import Client

@@ -7,8 +7,8 @@ from django.test import Client as Browser
 
 from portico.domain.access import client_changes
 from portico.domain.billing.card_payments import payment_initiation, polling, saved_cards
-from portico.domain.billing.card_payments.payment_initiation import PaymentOrder
 from portico.domain.billing.card_payments.payment_refusals import CardNotFound, CardsTurnedOff
+from portico.domain.billing.card_payments.quotes import PaymentOrder
 from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt, SavedCard
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
