@@ -16,7 +16,7 @@ from portico.domain.access.models import Invitation, PortalAccess, SignInLink, S
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.sign_in import request_worker, sign_in_links, sign_in_requests
 from portico.domain.access.sign_in.sign_in_requests import RequestOrigin
-from portico.domain.billing.invoices import invoice_numbers, invoice_sharing, invoicing
+from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.ledger.allocation import AllocationTarget
@@ -28,6 +28,7 @@ from portico.domain.billing.models import (
     Payment,
     PaymentAttempt,
     PaymentKind,
+    ReceiptCounter,
 )
 from portico.domain.billing.payments import manual_payments
 from portico.domain.billing.payments.manual_payments import PaymentInput
@@ -266,7 +267,7 @@ def charged(payer: PaymentAttempt, *, by: Actor = DESK) -> Payment:
             amount_minor=payer.amount_minor,
             currency=payer.currency,
             received_on=clock.today(held.practice.time_zone),
-            number=invoice_numbers.next_receipt_number(held.practice),
+            number=ReceiptCounter.objects.take_number(held.practice),
             attempt=payer,
             account=payer.account,
             stripe_charge_id=f"ch_{payer.ref}",

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from portico.domain.billing.invoices import invoice_numbers
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import (
     AttemptMethod,
@@ -13,6 +12,7 @@ from portico.domain.billing.models import (
     Payment,
     PaymentAttempt,
     PaymentKind,
+    ReceiptCounter,
     Refund,
     SavedCard,
     StripeCustomer,
@@ -101,7 +101,7 @@ def payments_in_doubt(person: Client) -> PaymentAttempt:
             amount_minor=6_000,
             currency="USD",
             received_on=clock.today(held.practice.time_zone),
-            number=invoice_numbers.next_receipt_number(held.practice),
+            number=ReceiptCounter.objects.take_number(held.practice),
             stripe_charge_id=f"ch_{waits.ref}",
             card_brand="visa",
             card_last4="4242",

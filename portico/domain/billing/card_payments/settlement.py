@@ -11,7 +11,6 @@ from portico.domain.access.models import PortalAccount
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import mismatch_mail, saved_cards, stripe_metadata
 from portico.domain.billing.card_payments.stripe_metadata import PaymentMetadata
-from portico.domain.billing.invoices import invoice_numbers
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.ledger.allocation import AllocationTarget
 from portico.domain.billing.models import (
@@ -20,6 +19,7 @@ from portico.domain.billing.models import (
     Payment,
     PaymentAttempt,
     PaymentKind,
+    ReceiptCounter,
 )
 from portico.domain.billing.payments import account_credits, receipts
 from portico.domain.clients.models import Client
@@ -194,7 +194,7 @@ def _write(
         amount_minor=intent.received_minor,
         currency=intent.currency,
         received_on=times.day_of(charged_at, client.practice.zone),
-        number=invoice_numbers.next_receipt_number(client.practice),
+        number=ReceiptCounter.objects.take_number(client.practice),
         attempt=attempt,
         account=settled_for.account,
         stripe_charge_id=intent.charge_id,

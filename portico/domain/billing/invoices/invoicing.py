@@ -7,10 +7,9 @@ from django.utils.translation import gettext as _
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
-from portico.domain.billing.invoices import invoice_numbers
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
-from portico.domain.billing.ledger import allocation, locks, practice_currency
-from portico.domain.billing.models import Invoice, InvoiceKind, InvoiceLine, ReversalCause
+from portico.domain.billing.ledger import allocation, locks
+from portico.domain.billing.models import Invoice, InvoiceCounter, InvoiceKind, InvoiceLine, ReversalCause
 from portico.domain.billing.refusals import (
     InvoiceEmpty,
     InvoiceIssued,
@@ -131,11 +130,11 @@ def issue_locked(invoice: Invoice, *, by: Actor) -> Invoice:
     invoice.total_minor = sum(line.quantity * line.unit_minor for line in lines)
     if invoice.total_minor <= 0:
         raise TotalNotPositive
-    invoice.currency = practice_currency.fix_currency(practice)
+    invoice.currency = practice.fix_currency()
     invoice.issued_at = invoice.changed_at = clock.now()
     invoice.typed = None
     invoice.version += 1
-    invoice.number = invoice_numbers.next_invoice_number(practice)
+    invoice.number = InvoiceCounter.objects.take_number(practice)
     invoice.save()
     _record(AuditAction.INVOICE_ISSUED, invoice, by=by)
     return invoice
@@ -221,7 +220,7 @@ def _create(
         kind=kind,
         dated_on=entry.dated_on,
         due_on=entry.due_on,
-        currency=practice_currency.fix_currency(client.practice),
+        currency=client.practice.fix_currency(),
         note=entry.note,
         total_minor=entry.total_minor,
         replaces=replaces,

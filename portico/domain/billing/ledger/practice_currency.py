@@ -8,7 +8,6 @@ from portico.domain.billing.models import ServiceItem
 from portico.domain.practices import practice_settings
 from portico.domain.practices.models import Practice
 from portico.domain.practices.practice_settings import PracticeDetails
-from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text import money
@@ -34,18 +33,6 @@ def save_details(practice: Practice, details: PracticeDetails, *, version: int, 
         if currency_table.digits_of(saved.currency) != currency_table.digits_of(before):
             _restate_prices(saved, before)
     return saved
-
-
-def fix_currency(practice: Practice) -> str:
-    """Returns the practice's currency and makes it permanent. Runs in the caller's transaction."""
-    if practice.currency_fixed_at is None:
-        locked = Practice.objects.locked().get(pk=practice.pk)
-        practice.currency = locked.currency
-        practice.currency_fixed_at = locked.currency_fixed_at or clock.now()
-        Practice.objects.filter(pk=practice.pk, currency_fixed_at=None).update(
-            currency_fixed_at=practice.currency_fixed_at
-        )
-    return practice.currency
 
 
 def _restate_prices(practice: Practice, before: str) -> None:

@@ -12,8 +12,9 @@ from portico.domain.billing.models.attempts import AttemptInvoice, AttemptMethod
 from portico.domain.billing.models.cards import SavedCard, StripeCustomer
 from portico.domain.billing.models.credits import Credit
 from portico.domain.billing.models.disputes import Dispute, DisputeState
-from portico.domain.billing.models.invoices import Invoice, InvoiceCounter, InvoiceKind, InvoiceLine, InvoiceStatus
-from portico.domain.billing.models.payments import MANUAL_KINDS, Payment, PaymentKind, ReceiptCounter
+from portico.domain.billing.models.invoices import Invoice, InvoiceKind, InvoiceLine, InvoiceStatus
+from portico.domain.billing.models.number_counters import InvoiceCounter, ReceiptCounter
+from portico.domain.billing.models.payments import MANUAL_KINDS, Payment, PaymentKind
 from portico.domain.billing.models.refunds import Refund, RefundMethod, RefundState
 from portico.domain.billing.models.service_items import ServiceItem
 from portico.domain.billing.models.sharing_runs import SharingRun

@@ -291,21 +291,3 @@ class InvoiceLine(PracticeRow):
 
     def __str__(self) -> str:
         return str(self.pk)
-
-
-class InvoiceCounter(PracticeRow):
-    """The next invoice number of a practice. Its own table, because its lock is taken last and only to issue."""
-
-    next_number = models.PositiveIntegerField(default=1)
-
-    objects = RowQuerySet.as_manager()
-
-    class Meta(PracticeRow.Meta):
-        constraints = (
-            *PracticeRow.Meta.constraints,
-            models.UniqueConstraint(fields=("practice",), name="billing_invoicecounter_one_a_practice"),
-            models.CheckConstraint(condition=Q(next_number__gt=0), name="billing_invoicecounter_counts"),
-        )
-
-    def __str__(self) -> str:
-        return str(self.pk)

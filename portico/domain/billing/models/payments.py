@@ -1,4 +1,4 @@
-"""Payments and the counter that numbers their receipts."""
+"""Payments: money received by card, in cash or otherwise."""
 
 from django.apps import apps
 from django.db import models
@@ -9,7 +9,7 @@ from portico.domain.access.models import PortalAccount
 from portico.domain.billing.models.attempts import PaymentAttempt
 from portico.domain.billing.models.sources import FundingSource
 from portico.domain.clients.models import Client
-from portico.plumbing.database.base_models import PracticeRow, RowQuerySet
+from portico.plumbing.database.base_models import RowQuerySet
 from portico.plumbing.database.constraints import SamePractice
 
 
@@ -162,20 +162,3 @@ class Payment(FundingSource):
     def still_unused_minor(self) -> int:
         """The unused amount, which is credit, computed from the columns in memory."""
         return self.left_minor - self.allocated_minor
-
-
-class ReceiptCounter(PracticeRow):
-    """The next receipt number of a practice; locked like `InvoiceCounter`."""
-
-    next_number = models.PositiveIntegerField(default=1)
-
-    objects = RowQuerySet.as_manager()
-
-    class Meta(PracticeRow.Meta):
-        constraints = (
-            *PracticeRow.Meta.constraints,
-            models.UniqueConstraint(fields=("practice",), name="billing_receiptcounter_one_a_practice"),
-        )
-
-    def __str__(self) -> str:
-        return str(self.pk)

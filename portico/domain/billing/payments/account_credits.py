@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
-from portico.domain.billing.ledger import allocation, balances, locks, practice_currency
+from portico.domain.billing.ledger import allocation, balances, locks
 from portico.domain.billing.models import Credit, Payment
 from portico.domain.billing.refusals import AmountNotPositive, ReasonMissing
 from portico.domain.billing.shown_sums import ShownSums
@@ -40,7 +40,7 @@ def give(
             practice=locked.practice,
             client=locked,
             amount_minor=amount_minor,
-            currency=practice_currency.fix_currency(locked.practice),
+            currency=locked.practice.fix_currency(),
             reason=reason.strip()[:300],
             given_by=by.name[:100],
             form_key=form_key,

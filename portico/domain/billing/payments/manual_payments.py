@@ -7,10 +7,10 @@ from django.utils.translation import gettext as _
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
-from portico.domain.billing.invoices import invoice_numbers, invoicing
-from portico.domain.billing.ledger import allocation, balances, locks, practice_currency
+from portico.domain.billing.invoices import invoicing
+from portico.domain.billing.ledger import allocation, balances, locks
 from portico.domain.billing.ledger.allocation import AllocationTarget
-from portico.domain.billing.models import MANUAL_KINDS, Invoice, Payment, PaymentKind
+from portico.domain.billing.models import MANUAL_KINDS, Invoice, Payment, PaymentKind, ReceiptCounter
 from portico.domain.billing.refusals import (
     AmountNotPositive,
     ChargedOnline,
@@ -69,9 +69,9 @@ def record(
             client=locked,
             kind=entry.kind,
             amount_minor=entry.amount_minor,
-            currency=practice_currency.fix_currency(locked.practice),
+            currency=locked.practice.fix_currency(),
             received_on=entry.received_on,
-            number=invoice_numbers.next_receipt_number(locked.practice),
+            number=ReceiptCounter.objects.take_number(locked.practice),
             check_number=entry.check_number if entry.kind == PaymentKind.CHECK else "",
             note=entry.note,
             recorded_by=by.name[:100],

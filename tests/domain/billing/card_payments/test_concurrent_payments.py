@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from portico.domain.billing.card_payments import polling, quotes
-from portico.domain.billing.invoices import invoice_numbers, invoicing
+from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.ledger import locks, verification
 from portico.domain.billing.models import (
     AttemptInvoice,
@@ -16,6 +16,7 @@ from portico.domain.billing.models import (
     Payment,
     PaymentAttempt,
     PaymentKind,
+    ReceiptCounter,
     Refund,
     RefundState,
     SavedCard,
@@ -190,7 +191,7 @@ def test_without_the_lock_a_constraint_refuses_a_payment(till: Till, ana: Client
             return Payment.objects.create(
                 practice=till.practice, client=ana, kind=PaymentKind.ONLINE, amount_minor=charge.amount,
                 currency="USD", received_on=clock.today("UTC"), stripe_charge_id=charge.id, livemode=False,
-                number=invoice_numbers.next_receipt_number(till.practice),
+                number=ReceiptCounter.objects.take_number(till.practice),
             )  # fmt: skip
 
     assert errors(at_once(book_without_lock, book_without_lock)) == [IntegrityError]
