@@ -4,6 +4,7 @@ import logging
 from enum import StrEnum
 
 from portico.domain.audit_actions import AuditAction
+from portico.domain.billing import audit_entries
 from portico.domain.billing.card_payments import saved_cards, settlement
 from portico.domain.billing.card_payments.payment_refusals import (
     StripeBusy,
@@ -132,7 +133,9 @@ def _record_failure(attempt: PaymentAttempt, action: AuditAction, details: dict[
         row.save(update_fields=["failure", "failure_param", "stripe_request_id"])
         allocation.end_attempt(row, AttemptState.FAILED, by=STRIPE, reason=details["code"])
         about = {name: details[name] for name in ("failure", "param", "request")}
-        settlement.record(action, client, row.ref, row.amount_minor, by=STRIPE, reason=details["code"], **about)
+        audit_entries.record_amount(
+            action, client, row.ref, row.amount_minor, by=STRIPE, reason=details["code"], **about
+        )
 
 
 def _action_for(error: StripeCallFailed) -> AuditAction:

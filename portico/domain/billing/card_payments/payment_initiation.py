@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
+from portico.domain.billing import audit_entries
 from portico.domain.billing.card_payments import (
     cancellation,
     checkouts,
@@ -19,7 +20,6 @@ from portico.domain.billing.card_payments import (
 from portico.domain.billing.card_payments.call_failures import Cause, Superseded
 from portico.domain.billing.card_payments.payment_refusals import AmountChanged, CardNotFound
 from portico.domain.billing.card_payments.quotes import Payer, PaymentOrder, Quote
-from portico.domain.billing.card_payments.settlement import record
 from portico.domain.billing.ledger import locks
 from portico.domain.billing.models import (
     STATES_IN_PROGRESS,
@@ -268,7 +268,7 @@ def _create_attempt(
         )
         for invoice in quote.invoices
     )
-    record(
+    audit_entries.record_amount(
         AuditAction.PAYMENT_STARTED,
         client,
         attempt.ref,

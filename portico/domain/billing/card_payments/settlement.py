@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from portico.domain.access.models import PortalAccount
 from portico.domain.audit_actions import AuditAction
+from portico.domain.billing import audit_entries
 from portico.domain.billing.card_payments import mismatch_mail, saved_cards, stripe_metadata
 from portico.domain.billing.card_payments.stripe_metadata import PaymentMetadata
 from portico.domain.billing.ledger import allocation, locks
@@ -27,7 +28,6 @@ from portico.domain.practices.models import Practice
 from portico.gateways.stripe.objects import CheckoutSession, PaymentIntent
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
-from portico.plumbing.audit import audit_log
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.text import times
 
@@ -136,7 +136,9 @@ def end(attempt: PaymentAttempt, state: AttemptState, *, reason: str = "", by: A
             return
         allocation.end_attempt(row, state, by=by, reason=reason)
         if state == AttemptState.FAILED:
-            record(AuditAction.PAYMENT_DECLINED, locked, row.ref, row.amount_minor, by=by, reason=reason)
+            audit_entries.record_amount(
+                AuditAction.PAYMENT_DECLINED, locked, row.ref, row.amount_minor, by=by, reason=reason
+            )
 
 
 def end_missing_at_stripe(attempt: PaymentAttempt, *, code: str) -> None:
@@ -158,21 +160,6 @@ def end_if_never_sent(attempt: PaymentAttempt) -> bool:
         if row.holds_invoices:
             allocation.end_attempt(row, AttemptState.EXPIRED, by=STRIPE, reason="")
         return True
-
-
-def record(
-    action: AuditAction, client: Client, about: str, amount_minor: int, *, by: Actor, **details: str | int | bool
-) -> None:
-    audit_log.record(
-        action,
-        practice=client.practice,
-        client=client,
-        by=by,
-        about=about,
-        amount_minor=amount_minor,
-        currency=client.practice.currency,
-        **details,
-    )
 
 
 def _is_known(practice: Practice, intent: PaymentIntent) -> bool:
@@ -204,7 +191,7 @@ def _write(
         card_last4=card.last4[:4] if card else "",
     )
     unallocated = allocation.allocate(payment, settled_for.targets)
-    record(
+    audit_entries.record_amount(
         AuditAction.PAYMENT_CHARGED,
         client,
         payment.ref,
@@ -259,7 +246,7 @@ def _quarantine(attempt: PaymentAttempt, found: tuple[int, str, bool], *, intent
         )
         if changed:
             mismatch_mail.notify_owners(locked.practice, attempt, by=STRIPE)
-            record(
+            audit_entries.record_amount(
                 AuditAction.PAYMENT_QUARANTINED,
                 locked,
                 attempt.ref,

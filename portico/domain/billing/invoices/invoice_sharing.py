@@ -12,7 +12,7 @@ from portico.domain.access import access_grants, eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing import shown_sums
+from portico.domain.billing import audit_entries, shown_sums
 from portico.domain.billing.invoices import invoice_list, invoicing
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import Invoice, PaymentKind, ReversalCause, SharingRun
@@ -22,7 +22,6 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
-from portico.plumbing.audit import audit_log
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
@@ -92,7 +91,7 @@ def unshare(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> Invoice:
         invoice.shared_at = None
         invoice.version += 1
         invoice.save(update_fields=["shared_at", "version"])
-        _record(AuditAction.INVOICE_UNSHARED, locked, invoice, by=by, gave_back_minor=released)
+        audit_entries.record_invoice(AuditAction.INVOICE_UNSHARED, invoice, by=by, gave_back_minor=released)
         allocation.apply_credit(locked, by=by)
     return invoice
 
@@ -164,7 +163,7 @@ def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, notif
     invoice.version += 1
     invoice.save(update_fields=["shared_at", "version"])
     mail = _mail(client, invoice, access, key=f"{KIND}:{invoice.ref}:{invoice.version}", by=by) if notify else None
-    _record(AuditAction.INVOICE_SHARED, client, invoice, by=by, told=mail is not None)
+    audit_entries.record_invoice(AuditAction.INVOICE_SHARED, invoice, by=by, told=mail is not None)
     allocation.apply_credit(client, by=by)
     invoice.refresh_from_db(fields=["paid_minor", "credited_minor"])
     return SharedInvoice(invoice, mail, access)
@@ -187,18 +186,4 @@ def _mail(client: Client, invoice: Invoice, access: PortalAccess, *, key: str, b
         content={"invoice": invoice.ref, "address": address.ref, "language": client.language},
         by=by,
         client=client,
-    )
-
-
-def _record(action: AuditAction, client: Client, invoice: Invoice, *, by: Actor, **details: int | bool) -> None:
-    audit_log.record(
-        action,
-        practice=client.practice,
-        client=client,
-        by=by,
-        about=invoice.ref,
-        number=invoice.number,
-        total_minor=invoice.total_minor,
-        currency=invoice.currency,
-        **details,
     )

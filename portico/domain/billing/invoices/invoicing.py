@@ -6,7 +6,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing import shown_sums
+from portico.domain.billing import audit_entries, shown_sums
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import Invoice, InvoiceCounter, InvoiceKind, InvoiceLine, ReversalCause
@@ -23,7 +23,6 @@ from portico.domain.clients.client_details import ClientConflict
 from portico.domain.clients.models import Client
 from portico.plumbing import clock, form_keys
 from portico.plumbing.actors import Actor
-from portico.plumbing.audit import audit_log
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.form_keys import FormSentBefore
 from portico.plumbing.text import money
@@ -76,7 +75,7 @@ def edit_draft(invoice: Invoice, entry: InvoiceInput, *, version: int, by: Actor
         invoice.save()
         invoice.lines.all().delete()
         _write_lines(invoice, entry.lines)
-        _record(AuditAction.INVOICE_EDITED, invoice, by=by)
+        audit_entries.record_invoice(AuditAction.INVOICE_EDITED, invoice, by=by)
     return invoice
 
 
@@ -101,7 +100,7 @@ def discard_draft(invoice: Invoice, *, shown: ShownSums | None, by: Actor) -> No
             raise InvoiceIssued
         shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(found))
         found.client = locked
-        _record(AuditAction.INVOICE_DISCARDED, found, by=by)
+        audit_entries.record_invoice(AuditAction.INVOICE_DISCARDED, found, by=by)
         found.lines.all().delete()
         found.delete()
 
@@ -136,7 +135,7 @@ def issue_locked(invoice: Invoice, *, by: Actor) -> Invoice:
     invoice.version += 1
     invoice.number = InvoiceCounter.objects.take_number(practice)
     invoice.save()
-    _record(AuditAction.INVOICE_ISSUED, invoice, by=by)
+    audit_entries.record_invoice(AuditAction.INVOICE_ISSUED, invoice, by=by)
     return invoice
 
 
@@ -191,7 +190,9 @@ def _void(client: Client, pk: int, *, reason: str, shown: ShownSums | None, by: 
     invoice.voided_at, invoice.void_reason = clock.now(), reason.strip()[:300]
     invoice.version += 1
     invoice.save(update_fields=["voided_at", "void_reason", "version"])
-    _record(AuditAction.INVOICE_VOIDED, invoice, by=by, reason=invoice.void_reason, became_credit_minor=released)
+    audit_entries.record_invoice(
+        AuditAction.INVOICE_VOIDED, invoice, by=by, reason=invoice.void_reason, became_credit_minor=released
+    )
     allocation.apply_credit(client, by=by)
     return invoice
 
@@ -228,7 +229,7 @@ def _create(
         created_by=by.name[:100],
     )
     _write_lines(invoice, entry.lines)
-    _record(AuditAction.INVOICE_DRAFTED, invoice, by=by)
+    audit_entries.record_invoice(AuditAction.INVOICE_DRAFTED, invoice, by=by)
     return invoice
 
 
@@ -253,17 +254,3 @@ def _refuse_total(entry: InvoiceInput) -> None:
     # The total of a draft may be zero; a constraint refuses an issued invoice whose total is not positive.
     if entry.total_minor < 0 or entry.total_minor > MAX_MINOR:
         raise TotalNotPositive
-
-
-def _record(action: AuditAction, invoice: Invoice, *, by: Actor, **details: str | int | bool | None) -> None:
-    audit_log.record(
-        action,
-        practice=invoice.client.practice,
-        client=invoice.client,
-        by=by,
-        about=invoice.ref,
-        number=invoice.number,
-        total_minor=invoice.total_minor,
-        currency=invoice.currency,
-        **details,
-    )

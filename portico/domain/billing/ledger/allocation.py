@@ -11,6 +11,7 @@ from django.db.models import F, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from portico.domain.audit_actions import AuditAction
+from portico.domain.billing import audit_entries
 from portico.domain.billing.models import (
     Allocation,
     AttemptState,
@@ -29,7 +30,6 @@ from portico.domain.billing.refusals import ExceedsRefundableAmount
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
-from portico.plumbing.audit import audit_log
 
 type PaymentOrCredit = Payment | Credit
 
@@ -88,7 +88,9 @@ def apply_credit(client: Client, *, by: Actor) -> int:
             source = sources[0]
             amount = min(source.still_unused_minor, invoice.still_open_minor)
             _allocate(source, invoice, amount, from_credit=True)
-            _record_applied(client, invoice, amount, by=by)
+            audit_entries.record_amount(
+                AuditAction.CREDIT_APPLIED, client, invoice.ref, amount, by=by, number=invoice.number
+            )
             applied += amount
             if source.still_unused_minor == 0:
                 sources.pop(0)
@@ -315,16 +317,3 @@ def _spendable(client: Client) -> list[PaymentOrCredit]:
 
 def _creation_order(source: PaymentOrCredit) -> tuple[datetime, int]:
     return source.created_at, source.pk
-
-
-def _record_applied(client: Client, invoice: Invoice, amount: int, *, by: Actor) -> None:
-    audit_log.record(
-        AuditAction.CREDIT_APPLIED,
-        practice=client.practice,
-        client=client,
-        by=by,
-        about=invoice.ref,
-        number=invoice.number,
-        amount_minor=amount,
-        currency=invoice.currency,
-    )

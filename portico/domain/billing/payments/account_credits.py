@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing import shown_sums
+from portico.domain.billing import audit_entries, shown_sums
 from portico.domain.billing.ledger import allocation, balances, locks
 from portico.domain.billing.models import Credit, Payment
 from portico.domain.billing.refusals import AmountNotPositive, ReasonMissing
@@ -11,7 +11,6 @@ from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.clients.models import Client
 from portico.plumbing import clock, form_keys
 from portico.plumbing.actors import Actor
-from portico.plumbing.audit import audit_log
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.text import money
 
@@ -46,7 +45,9 @@ def give(
             form_key=form_key,
         )
         form_keys.store(credit, form_key, content, kind="credit")
-        _record(AuditAction.CREDIT_GIVEN, locked, credit, by=by, amount_minor=amount_minor, reason=credit.reason)
+        audit_entries.record_amount(
+            AuditAction.CREDIT_GIVEN, locked, credit.ref, amount_minor, by=by, reason=credit.reason
+        )
         allocation.apply_credit(locked, by=by)
         credit.refresh_from_db()
     return credit
@@ -66,12 +67,12 @@ def take_back(credit: Credit, *, reason: str, shown: ShownSums | None, by: Actor
             raise ReasonMissing(field="reason")
         shown_sums.refuse_if_changed(shown, shown_sums.of_credit(credit))
         allocation.void_source(credit, reason=reason.strip()[:300], by=by)
-        _record(
+        audit_entries.record_amount(
             AuditAction.CREDIT_TAKEN_BACK,
             locked,
-            credit,
+            credit.ref,
+            credit.amount_minor,
             by=by,
-            amount_minor=credit.amount_minor,
             reason=credit.taken_back_reason,
         )
         allocation.apply_credit(locked, by=by)
@@ -98,7 +99,7 @@ def keep_as_credit(payment: Payment, *, shown: ShownSums | None, by: Actor) -> i
         shown_sums.refuse_if_changed(shown, shown_sums.of_left_over(payment))
         payment.refund_requested_at, payment.refund_request_reason = None, ""
         payment.save(update_fields=["refund_requested_at", "refund_request_reason"])
-        _record(AuditAction.CREDIT_KEPT, locked, payment, by=by, amount_minor=payment.unused_minor)
+        audit_entries.record_amount(AuditAction.CREDIT_KEPT, locked, payment.ref, payment.unused_minor, by=by)
         return allocation.apply_credit(locked, by=by)
 
 
@@ -106,15 +107,3 @@ def _description(credit: Credit) -> str:
     return _("a credit of %(amount)s") % {
         "amount": money.formatted(credit.amount_minor, credit.currency, language="en")
     }
-
-
-def _record(action: AuditAction, client: Client, about: Credit | Payment, *, by: Actor, **details: str | int) -> None:
-    audit_log.record(
-        action,
-        practice=client.practice,
-        client=client,
-        by=by,
-        about=about.ref,
-        currency=client.practice.currency,
-        **details,
-    )

@@ -6,7 +6,7 @@ from datetime import date
 from django.utils.translation import gettext as _
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing import shown_sums
+from portico.domain.billing import audit_entries, shown_sums
 from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.ledger import allocation, balances, locks
 from portico.domain.billing.ledger.allocation import AllocationTarget
@@ -22,7 +22,6 @@ from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.clients.models import Client
 from portico.plumbing import form_keys
 from portico.plumbing.actors import Actor
-from portico.plumbing.audit import audit_log
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.text import money
 
@@ -79,7 +78,15 @@ def record(
         )
         form_keys.store(payment, form_key, content, kind="payment")
         unused = allocation.allocate(payment, targets)
-        _record(AuditAction.PAYMENT_RECORDED, payment, by=by, invoice=invoice.ref if invoice else None)
+        audit_entries.record_amount(
+            AuditAction.PAYMENT_RECORDED,
+            locked,
+            payment.ref,
+            payment.amount_minor,
+            by=by,
+            kind=payment.kind,
+            invoice=invoice.ref if invoice else None,
+        )
         if unused:
             allocation.apply_credit(locked, by=by)
     return payment
@@ -104,7 +111,15 @@ def take_back(payment: Payment, *, reason: str, shown: ShownSums | None, by: Act
             raise ReasonMissing(field="reason")
         shown_sums.refuse_if_changed(shown, shown_sums.of_taking_back(payment, payment.allocations.live()))
         allocation.void_source(payment, reason=reason.strip()[:300], by=by)
-        _record(AuditAction.PAYMENT_TAKEN_BACK, payment, by=by, reason=payment.taken_back_reason)
+        audit_entries.record_amount(
+            AuditAction.PAYMENT_TAKEN_BACK,
+            locked,
+            payment.ref,
+            payment.amount_minor,
+            by=by,
+            kind=payment.kind,
+            reason=payment.taken_back_reason,
+        )
         allocation.apply_credit(locked, by=by)
     return payment
 
@@ -128,17 +143,3 @@ def _targets(
     if invoice.is_paid:
         raise InvoicePaid
     return [AllocationTarget(invoice, amount_minor)]
-
-
-def _record(action: AuditAction, payment: Payment, *, by: Actor, **details: str | int | bool | None) -> None:
-    audit_log.record(
-        action,
-        practice=payment.client.practice,
-        client=payment.client,
-        by=by,
-        about=payment.ref,
-        kind=payment.kind,
-        amount_minor=payment.amount_minor,
-        currency=payment.currency,
-        **details,
-    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing import shown_sums
+from portico.domain.billing import audit_entries, shown_sums
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import Invoice, Payment, Refund, RefundMethod, RefundState
 from portico.domain.billing.refusals import (
@@ -19,7 +19,6 @@ from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.clients.models import Client
 from portico.plumbing import clock, form_keys
 from portico.plumbing.actors import Actor
-from portico.plumbing.audit import audit_log
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.text import money
 
@@ -76,15 +75,8 @@ def record_manual_refund(
         form_keys.store(refund, form_key, entry, kind="refund")
         refund.state, refund.settled_at = RefundState.SUCCEEDED, clock.now()
         refund.save(update_fields=["state", "settled_at"])
-        audit_log.record(
-            AuditAction.REFUND_RECORDED,
-            practice=locked.practice,
-            client=locked,
-            by=by,
-            about=payment.ref,
-            amount_minor=amount_minor,
-            currency=payment.currency,
-            reason=refund.reason,
+        audit_entries.record_amount(
+            AuditAction.REFUND_RECORDED, locked, payment.ref, amount_minor, by=by, reason=refund.reason
         )
     return refund
 

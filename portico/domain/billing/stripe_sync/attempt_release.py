@@ -3,9 +3,8 @@
 from datetime import datetime, timedelta
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing import shown_sums
+from portico.domain.billing import audit_entries, shown_sums
 from portico.domain.billing.card_payments.payment_refusals import CannotBeReleased
-from portico.domain.billing.card_payments.settlement import record
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import AttemptState, PaymentAttempt
 from portico.domain.billing.refusals import ReasonMissing
@@ -43,5 +42,7 @@ def release(attempt: PaymentAttempt, *, reason: str, shown: ShownSums | None, by
             raise ReasonMissing(field="reason")
         shown_sums.refuse_if_changed(shown, shown_sums.of_attempt(row))
         row = allocation.end_attempt(row, AttemptState.RELEASED, by=by, reason=reason.strip())
-        record(AuditAction.PAYMENT_RELEASED, client, row.ref, row.amount_minor, by=by, reason=row.reason)
+        audit_entries.record_amount(
+            AuditAction.PAYMENT_RELEASED, client, row.ref, row.amount_minor, by=by, reason=row.reason
+        )
     return row

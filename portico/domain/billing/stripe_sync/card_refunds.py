@@ -9,8 +9,8 @@ from datetime import timedelta
 from django.utils.translation import gettext as _
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing import shown_sums
-from portico.domain.billing.card_payments import quotes, settlement, stripe_metadata
+from portico.domain.billing import audit_entries, shown_sums
+from portico.domain.billing.card_payments import quotes, stripe_metadata
 from portico.domain.billing.card_payments.payment_refusals import RefundBetweenSteps, RefundRefused, StripeNotReachable
 from portico.domain.billing.card_payments.settlement import STRIPE
 from portico.domain.billing.ledger import allocation, locks
@@ -93,7 +93,7 @@ def apply_refund(refund: Refund, found: objects.Refund) -> None:
             return
         if found.has_failed:
             allocation.undo_refund(row, failure=found.status, by=STRIPE)
-            settlement.record(AuditAction.REFUND_FAILED, client, row.payment.ref, row.amount_minor, by=STRIPE)
+            audit_entries.record_amount(AuditAction.REFUND_FAILED, client, row.payment.ref, row.amount_minor, by=STRIPE)
         elif found.status == "succeeded" and row.state == RefundState.PENDING:
             row.state, row.settled_at = RefundState.SUCCEEDED, clock.now()
             row.save(update_fields=["state", "settled_at"])
@@ -183,7 +183,7 @@ def _create_pending(
             idempotency_key=tokens.new_token(),
         )
         form_keys.store(refund, form_key, requested, kind="refund")
-        settlement.record(AuditAction.REFUND_SENT, client, row.ref, amount_minor, by=by, reason=refund.reason)
+        audit_entries.record_amount(AuditAction.REFUND_SENT, client, row.ref, amount_minor, by=by, reason=refund.reason)
     return refund, True
 
 
@@ -249,7 +249,7 @@ def _record_failure(refund: Refund, error: StripeCallFailed) -> None:
 def _undo(refund: Refund, reason: str, **details: str) -> None:
     with locks.lock_books(refund.payment.client) as client:
         allocation.undo_refund(refund, failure=reason, by=STRIPE)
-        settlement.record(
+        audit_entries.record_amount(
             AuditAction.REFUND_FAILED,
             client,
             refund.payment.ref,
@@ -291,5 +291,5 @@ def _record_found(payment: Payment, found: objects.Refund) -> Refund | None:
         )
         refund.stripe_refund_id = found.id
         refund.save(update_fields=["stripe_refund_id"])
-        settlement.record(AuditAction.REFUND_FOUND, client, row.ref, amount, by=STRIPE)
+        audit_entries.record_amount(AuditAction.REFUND_FOUND, client, row.ref, amount, by=STRIPE)
     return refund

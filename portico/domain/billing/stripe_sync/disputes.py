@@ -3,7 +3,7 @@
 import logging
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing.card_payments import settlement
+from portico.domain.billing import audit_entries
 from portico.domain.billing.card_payments.settlement import STRIPE
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import Dispute, DisputeState, Payment
@@ -87,4 +87,4 @@ def _apply(payment: Payment, found: objects.Dispute) -> None:
 
 
 def _record(action: AuditAction, payment: Payment, dispute: Dispute, **details: str) -> None:
-    settlement.record(action, payment.client, payment.ref, dispute.amount_minor, by=STRIPE, **details)
+    audit_entries.record_amount(action, payment.client, payment.ref, dispute.amount_minor, by=STRIPE, **details)

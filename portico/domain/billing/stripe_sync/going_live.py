@@ -7,8 +7,7 @@ from django.db.models import Count, Sum
 from django.utils.translation import gettext_lazy
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing import shown_sums
-from portico.domain.billing.card_payments.settlement import record
+from portico.domain.billing import audit_entries, shown_sums
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import Payment, PaymentKind
 from portico.domain.billing.models.payments import PaymentQuerySet
@@ -87,6 +86,8 @@ def _remove_test_payments_of(client: Client, *, by: Actor) -> list[int]:
         payments = list(test_payments_of(locked.practice).filter(client=locked).locked())
         for payment in payments:
             allocation.remove_test_payment(payment, reason=REASON, by=by)
-            record(AuditAction.PAYMENT_TAKEN_BACK, locked, payment.ref, payment.amount_minor, by=by, reason=REASON)
+            audit_entries.record_amount(
+                AuditAction.PAYMENT_TAKEN_BACK, locked, payment.ref, payment.amount_minor, by=by, reason=REASON
+            )
         allocation.apply_credit(locked, by=by)
     return [payment.amount_minor for payment in payments]
