@@ -29,6 +29,7 @@ from portico.gateways.stripe.objects import CheckoutSession
 from portico.plumbing import clock
 from sandbox.stripe.sandbox import OutsideDemo
 from sandbox.stripe.server import SandboxStripe
+from tests.stripe_cards import attach_card
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.sqlite
@@ -423,7 +424,7 @@ def test_a_scripted_rejection_is_repeated_for_its_key(sandbox: SandboxStripe, li
 
 def test_the_dashboard_deletes_customers_cards_and_webhooks(sandbox: SandboxStripe, line: NewLine) -> None:
     customer = customers.create(line(), email="ana@example.org", metadata={}, key="customer")
-    card = customers.attach_card(line(), "pm_card_visa", customer)
+    card = attach_card(line(), "pm_card_visa", customer)
     assert card is not None
     endpoint = sandbox.add_endpoint("http://localhost/hook", "whsec_x")
     dashboard = f"{sandbox.url}/dashboard/{sandbox.account_data().account.scope}"

@@ -25,6 +25,7 @@ from portico.gateways.stripe.errors import (
 from portico.gateways.stripe.objects import Card, CheckoutSession, PaymentIntent
 from sandbox.stripe.sandbox import KEY
 from sandbox.stripe.server import SandboxStripe
+from tests.stripe_cards import attach_card
 from tests.support.stripe import Side
 
 pytestmark = [pytest.mark.real_time, pytest.mark.sqlite]
@@ -44,7 +45,7 @@ def customer(side: Side) -> str:
 
 
 def saved(side: Side, owner: str, token: str = "pm_card_visa") -> Card:
-    card = customers.attach_card(side.line(), token, owner)
+    card = attach_card(side.line(), token, owner)
     assert card is not None
     return card
 

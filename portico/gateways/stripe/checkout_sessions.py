@@ -76,12 +76,6 @@ def look_up(client: StripeClient, id_: str) -> CheckoutSession:
     )
 
 
-def of_intent(client: StripeClient, intent: str) -> CheckoutSession | None:
-    """Returns the session that created the payment intent, or None. Raises StripeCallFailed."""
-    found = client.call(lambda stripe: stripe.v1.checkout.sessions.list({"payment_intent": intent, "limit": 1}))
-    return parsing.session(found.data[0]) if found.data else None
-
-
 def expire(client: StripeClient, id_: str) -> CheckoutSession:
     """Expires a session, so that it cannot be paid. Raises StripeCallFailed: RequestRejected if it is not open."""
     return parsing.session(client.call(lambda stripe: stripe.v1.checkout.sessions.expire(id_)))

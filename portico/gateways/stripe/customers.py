@@ -63,12 +63,6 @@ def card(client: StripeClient, id_: str) -> Card | None:
     return parsing.card(client.call(lambda stripe: stripe.v1.payment_methods.retrieve(id_)))
 
 
-def attach_card(client: StripeClient, id_: str, customer: str) -> Card | None:
-    """Saves a card for the customer. Raises StripeCallFailed."""
-    body = client.call(lambda stripe: stripe.v1.payment_methods.attach(id_, {"customer": customer}))
-    return parsing.card(body)
-
-
 def remove_card(client: StripeClient, id_: str) -> None:
     """Detaches a card, so that it cannot be charged. Raises StripeCallFailed: RequestRejected if it was detached."""
     client.call(lambda stripe: stripe.v1.payment_methods.detach(id_))

@@ -19,11 +19,11 @@ from portico.domain.billing.models import AttemptFailure, AttemptState, Invoice,
 from portico.domain.billing.stripe_sync import card_refunds, payments_in_review
 from portico.domain.clients.models import Client
 from portico.domain.practices.stripe_setup import payment_readiness
-from portico.gateways.stripe import customers
 from portico.plumbing.models import AuditEntry
 from portico.plumbing.refusals import Refused
 from tests import cast
 from tests.domain.billing.desk_sessions import fresh, paid
+from tests.stripe_cards import attach_card
 from tests.support.paying import Till
 from tests.support.ports import free_port
 
@@ -94,7 +94,7 @@ def test_a_request_refused_twice_fails(till: Till, ana: Client, bill: Invoice) -
         refuse(till, SESSIONS, param="metadata", code="parameter_invalid")
     with pytest.raises(StripeRefused):
         till.start(ana, bill)
-    assert not fresh(bill).is_attempted
+    assert not bill.attempts.filter(is_open=True).exists()
 
 
 # Each failure has its own code.
@@ -163,7 +163,7 @@ def test_an_unreachable_stripe_has_its_own_code(till: Till, ana: Client, bill: I
 
 
 def test_a_declined_card_needs_no_review(till: Till, ana: Client, card: SavedCard, bill: Invoice) -> None:
-    failing = customers.attach_card(
+    failing = attach_card(
         payment_readiness.client_for(till.practice), "pm_card_chargeCustomerFail", card.customer.customer_id
     )
     assert failing is not None

@@ -110,15 +110,14 @@ def pay(payer: Payer, order: PaymentOrder) -> GoTo | Show:
     return Show(attempt)
 
 
-def start_payment(payer: Payer, order: PaymentOrder, *, deadline: Deadline | None = None) -> PaymentAttempt:
+def start_payment(payer: Payer, order: PaymentOrder) -> PaymentAttempt:
     """Starts a payment and returns the attempt as of the deadline: with a page to redirect to or with its outcome.
 
     Two concurrent requests get the same attempt. Raises the refusals of `quotes` and of
     `payment_readiness.client_for`, AmountChanged, CardNotFound, InvoicePaid, Processing and the refusals of
     `call_failures.refusal_of`.
     """
-    deadline = deadline or Deadline()
-    practice = payer.client.practice
+    deadline, practice = Deadline(), payer.client.practice
     stripe = payment_readiness.client_for(practice, deadline=deadline)
     payments = payment_readiness.online_payments_of(practice)
     key = payments.key if payments else None

@@ -68,8 +68,8 @@ class InvoiceQuerySet(RowQuerySet["Invoice"]):
         return self.outstanding().exclude(Exists(_open_attempts(moving=True)))
 
     def with_attempts(self) -> "InvoiceQuerySet":
-        """Annotates what `is_attempted`, `is_processing` and `status_on` need."""
-        return self.annotate(attempted=Exists(_open_attempts()), moving=Exists(_open_attempts(moving=True)))
+        """Annotates what `is_processing` and `status_on` need."""
+        return self.annotate(moving=Exists(_open_attempts(moving=True)))
 
     def with_sums(self) -> "InvoiceQuerySet":
         """Annotates what `sums` needs: the part of `paid_minor` that is credit, and the amount lost in disputes."""
@@ -239,11 +239,6 @@ class Invoice(PracticeRow):
             refunded_minor=self.credited_minor,
             adjusted_minor=lost - credit - (self.credited_minor if counts else 0),
         )
-
-    @property
-    def is_attempted(self) -> bool:
-        """True if an attempt is open on it. Needs the row from `with_attempts`."""
-        return bool(self.__dict__["attempted"])
 
     @property
     def is_processing(self) -> bool:

@@ -45,7 +45,6 @@ def send(
     note: str = "",
     invoice: Invoice | None = None,
     form_key: str = "",
-    deadline: Deadline | None = None,
 ) -> Refund:
     """Refunds an amount to the card. Without an answer the refund stays pending, and the worker polls it.
 
@@ -53,7 +52,7 @@ def send(
     ShownSumsChanged, StripeNotReachable, RefundRefused, and the refusals of `refunds.create_refund`.
     """
     _refuse_between_steps(payment, amount_minor)
-    stripe = payment_readiness.read_client_of(payment, deadline=deadline)
+    stripe = payment_readiness.read_client_of(payment)
     if stripe is None:
         raise StripeNotReachable
     refund, is_new = _create_pending(

@@ -106,11 +106,6 @@ def new_client(
     )
 
 
-def replaced_keys(practice: Practice) -> list[StripeKey]:
-    """Returns replaced keys, kept for read access until billing deletes them with `delete_replaced_key`."""
-    return list(StripeKey.objects.filter(practice=practice, replaced_at__isnull=False).order_by("id"))
-
-
 def delete_replaced_key(key: StripeKey) -> None:
     """Deletes a replaced key; the current one stays."""
     StripeKey.objects.filter(pk=key.pk, replaced_at__isnull=False).delete()

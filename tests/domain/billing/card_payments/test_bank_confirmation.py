@@ -51,4 +51,4 @@ def test_a_declined_saved_card_shows_the_reason(till: Till, ana: Client, bill: I
     data.save(data.get("payment_method", kept.payment_method_id) | {"_number": "4000000000000341"})
     declined = till.charge(ana, kept, bill)
     assert (declined.state, declined.reason) == (AttemptState.FAILED, "generic_decline")
-    assert not fresh(bill).is_attempted
+    assert not bill.attempts.filter(is_open=True).exists()
