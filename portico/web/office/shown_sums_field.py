@@ -1,4 +1,4 @@
-"""The hidden form field with the amounts that an office page shows."""
+"""The hidden form field with the amounts that an office page shows, and the base class of forms that have it."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ from django import forms
 from django.http import HttpRequest
 
 from portico.domain.billing import shown_sums
-from portico.domain.billing.shown_sums import ShownSums
+from portico.domain.billing.shown_sums import ShownSums, ShownSumsChanged
+from portico.web.office.base_form import OfficeForm
 
 NAME = "shown"
 
@@ -22,6 +23,25 @@ class ShownField(forms.Field):
     def bound_data(self, data: Any, initial: Any) -> Any:  # Any: as above.
         # A page that is shown again shows current amounts, so its form must have those.
         return initial
+
+
+class ShowingForm(OfficeForm):
+    """A form that changes amounts. `now` are the amounts that the page around it shows."""
+
+    shown = ShownField(required=False)
+
+    def __init__(self, *args: Any, now: ShownSums, **kwargs: Any) -> None:  # Any: Django's own.
+        super().__init__(*args, **kwargs)
+        self.now = self.fields[NAME].initial = now
+
+    def _post_clean(self) -> None:
+        """Adds the error that the amounts have changed to a form that is invalid for another reason."""
+        super()._post_clean()  # type: ignore[misc]  # Django's hook for children of forms; its types leave it out.
+        if self.errors:
+            try:
+                shown_sums.refuse_if_changed(read(self.data.get(NAME)), self.now)
+            except ShownSumsChanged as refusal:
+                self.add_error(None, str(refusal))
 
 
 def of(request: HttpRequest) -> ShownSums:

@@ -7,10 +7,9 @@ from operator import attrgetter
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from portico.domain.access import mail_context
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalAccount, RequestOutcome, SignInRequest, link_lifetime
-from portico.domain.access.sign_in import bursts, sign_in_links
+from portico.domain.access.sign_in import bursts, sign_in_links, sign_in_mail
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import EmailAddress
 from portico.domain.practices.models import Practice
@@ -182,7 +181,7 @@ def _draft(practice: Practice, request: SignInRequest, opened: list[PortalAccess
         "key": f"{KIND}:{request.ref}",
         "to_address": first.address.address,
         "to_name": first.client.name if len(opened) == 1 else "",
-        "subject": mail_context.sign_in_subject(practice, request.written_at, language),
+        "subject": sign_in_mail.subject_for(practice, request.written_at, language),
         "content": {"asked_at": request.written_at.isoformat(), "language": language},
         "by": Actor.anonymous(),
         "client": first.client,

@@ -13,12 +13,20 @@ from portico.domain.access.models import CODE_LIFETIME, PortalAccess, SignInLink
 from portico.domain.access.models.links import SignInLinkQuerySet
 from portico.domain.access.sign_in import sign_in_links
 from portico.domain.practices import mail_frame
+from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.mail import rendering
 from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState
 from portico.plumbing.text import times
+
+
+def subject_for(practice: Practice, asked_at: datetime, language: str) -> str:
+    """Returns the subject with the time of the request, so that the newest of several mails can be recognised."""
+    with translation.override(language):
+        values = {"name": practice.name, "time": times.time_with_zone(asked_at, practice.zone, language)}
+        return _("Sign in to %(name)s (asked for at %(time)s)") % values
 
 
 class SignInMail(MailComposer):

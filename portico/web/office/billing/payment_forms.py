@@ -17,7 +17,7 @@ from portico.plumbing.text.money import InvalidAmount
 from portico.web.form_fields import DayField, use_order_of
 from portico.web.office import form_keys
 from portico.web.office.base_form import TOO_LONG, UNASSISTED, line_field
-from portico.web.office.shown_sums_form import ShowingForm
+from portico.web.office.shown_sums_field import ShowingForm
 
 EARLIEST_DATE = date(2000, 1, 1)
 OTHER = "other"
