@@ -132,16 +132,15 @@ def remove_test_payment(payment: Payment, *, reason: str, by: Actor) -> None:
     void_source(payment, reason=reason, by=by)
 
 
-def reverse_for_refund(refund: Refund, *, invoice: Invoice | None = None) -> None:
+def reverse_for_refund(refund: Refund) -> None:
     """Reverses the allocations that a refund takes back and writes credit notes, so that nothing is owed again.
 
-    With an invoice, reverses only allocations to it; otherwise uses up the unused amount first, then the latest
-    allocations. Raises ExceedsRefundableAmount.
+    Uses up the unused amount first, then the latest allocations. Raises ExceedsRefundableAmount.
     """
     payment = Payment.objects.locked().get(pk=refund.payment_id)
     if refund.amount_minor > payment.left_minor:
         raise ExceedsRefundableAmount
-    for allocation, amount in _allocations_to_reverse(payment, refund.amount_minor, invoice):
+    for allocation, amount in _allocations_to_reverse(payment, refund.amount_minor):
         _reverse(allocation, amount, ReversalCause.REFUND, refund=refund, recount=False)
         note, is_new = CreditNote.objects.get_or_create(
             practice_id=payment.practice_id,
@@ -181,7 +180,7 @@ def reverse_for_dispute(dispute: Dispute) -> None:
     """Reverses what a lost dispute takes back, so that it is owed again. Saves the dispute."""
     payment = Payment.objects.locked().get(pk=dispute.payment_id)
     lost = min(dispute.amount_minor, payment.left_minor)
-    for allocation, amount in _allocations_to_reverse(payment, lost, None):
+    for allocation, amount in _allocations_to_reverse(payment, lost):
         _reverse(allocation, amount, ReversalCause.DISPUTE, dispute=dispute, recount=False)
         recount_invoice(allocation.invoice_id)
     dispute.lost_minor = lost
@@ -287,18 +286,14 @@ def _recount_allocation(pk: int) -> None:
     Allocation.objects.filter(pk=pk).update(reversed_minor=undone)
 
 
-def _allocations_to_reverse(payment: Payment, amount: int, invoice: Invoice | None) -> list[tuple[Allocation, int]]:
+def _allocations_to_reverse(payment: Payment, amount: int) -> list[tuple[Allocation, int]]:
     """Returns the allocations to reverse, with amounts, when `amount` leaves the payment.
 
     Raises ExceedsRefundableAmount.
     """
-    live = payment.allocations.live().order_by("-id")
-    if invoice is None:
-        remaining = max(amount - payment.still_unused_minor, 0)
-    else:
-        live, remaining = live.filter(invoice=invoice), amount
+    remaining = max(amount - payment.still_unused_minor, 0)
     parts = []
-    for allocation in live:
+    for allocation in payment.allocations.live().order_by("-id"):
         part = min(remaining, allocation.still_live_minor)
         if part > 0:
             parts.append((allocation, part))

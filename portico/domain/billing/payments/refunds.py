@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import audit_entries, shown_sums
 from portico.domain.billing.ledger import allocation, locks
-from portico.domain.billing.models import Invoice, Payment, Refund, RefundMethod, RefundState
+from portico.domain.billing.models import Payment, Refund, RefundMethod, RefundState
 from portico.domain.billing.refusals import (
     AmountNotPositive,
     ChargedOnline,
@@ -25,13 +25,12 @@ from portico.plumbing.text import money
 
 @dataclass(frozen=True)
 class RefundInput:
-    """The input of a refund form; payment and invoice by their ids, the amount in minor units."""
+    """The input of a refund form: the payment by its id, the amount in minor units."""
 
     payment: int
     amount_minor: int
     reason: str
     note: str
-    invoice: int | None
 
 
 @retry_on_deadlock
@@ -43,48 +42,60 @@ def record_manual_refund(
     shown: ShownSums | None,
     by: Actor,
     note: str = "",
-    invoice: Invoice | None = None,
     form_key: str = "",
 ) -> Refund:
     """Records a refund that was paid back by hand. The invoice stays Paid and nothing is owed on it again.
 
-    With an invoice, refunds what the payment paid of it; otherwise the unused amount first. A second call with the
-    same `form_key` returns the first one's refund. Raises FormSentBefore, ChargedOnline, ShownSumsChanged and what
-    `create_refund` raises.
+    Raises ChargedOnline and what `create_from_form` raises.
     """
-    with locks.lock_books(payment.client) as locked:
-        entry = RefundInput(payment.pk, amount_minor, reason.strip(), note.strip(), invoice.pk if invoice else None)
-        earlier = find_result(locked, form_key, entry)
-        if earlier is not None:
-            return earlier
-        payment = Payment.objects.locked().with_disputes().get(pk=payment.pk)
-        payment.client = locked
+    entry = RefundInput(payment.pk, amount_minor, reason.strip(), note.strip())
+    with locks.lock_books(payment.client) as client:
         if payment.is_online:
             raise ChargedOnline
-        shown_sums.refuse_if_changed(shown, shown_sums.of_refund(payment))
-        refund = create_refund(
-            payment,
-            amount_minor=amount_minor,
-            method=RefundMethod.BY_HAND,
-            reason=reason,
-            note=note,
-            by=by,
-            invoice=invoice,
-            form_key=form_key,
-        )
-        form_keys.store(refund, form_key, entry, kind="refund")
-        refund.state, refund.settled_at = RefundState.SUCCEEDED, clock.now()
-        refund.save(update_fields=["state", "settled_at"])
-        audit_entries.record_amount(
-            AuditAction.REFUND_RECORDED, locked, payment.ref, amount_minor, by=by, reason=refund.reason
-        )
+        refund, is_new = create_from_form(client, entry, RefundMethod.BY_HAND, form_key=form_key, shown=shown, by=by)
+        if is_new:
+            refund.state, refund.settled_at = RefundState.SUCCEEDED, clock.now()
+            refund.save(update_fields=["state", "settled_at"])
+            audit_entries.record_amount(
+                AuditAction.REFUND_RECORDED, client, payment.ref, amount_minor, by=by, reason=refund.reason
+            )
     return refund
 
 
-def find_result(client: Client, form_key: str, entry: RefundInput) -> Refund | None:
-    """Returns the refund that was made with this form key, None if there is none. Raises FormSentBefore."""
+def create_from_form(
+    client: Client,
+    entry: RefundInput,
+    method: RefundMethod,
+    *,
+    form_key: str,
+    shown: ShownSums | None,
+    by: Actor,
+    idempotency_key: str = "",
+) -> tuple[Refund, bool]:
+    """Returns the refund, and whether it is new: a second call with the same `form_key` returns the first one's.
+
+    Runs in the caller's transaction, with the client locked. Raises FormSentBefore, ShownSumsChanged and what
+    `create_refund` raises.
+    """
     rows = Refund.objects.filter(practice=client.practice)
-    return form_keys.find_result(rows, form_key, entry, kind="refund", describe=_description)
+    earlier = form_keys.find_result(rows, form_key, entry, kind="refund", describe=_description)
+    if earlier is not None:
+        return earlier, False
+    payment = Payment.objects.locked().with_disputes().get(pk=entry.payment)
+    payment.client = client
+    shown_sums.refuse_if_changed(shown, shown_sums.of_refund(payment))
+    refund = create_refund(
+        payment,
+        amount_minor=entry.amount_minor,
+        method=method,
+        reason=entry.reason,
+        note=entry.note,
+        form_key=form_key,
+        by=by,
+        idempotency_key=idempotency_key,
+    )
+    form_keys.store(refund, form_key, entry, kind="refund")
+    return refund, True
 
 
 def _description(refund: Refund) -> str:
@@ -101,7 +112,6 @@ def create_refund(
     reason: str,
     by: Actor,
     note: str = "",
-    invoice: Invoice | None = None,
     form_key: str = "",
     idempotency_key: str = "",
 ) -> Refund:
@@ -130,7 +140,7 @@ def create_refund(
         form_key=form_key,
         idempotency_key=idempotency_key,
     )
-    allocation.reverse_for_refund(refund, invoice=invoice)
+    allocation.reverse_for_refund(refund)
     # Without an unused amount nothing waits for a refund any more.
     Payment.objects.filter(pk=payment.pk, unused_minor=0).update(refund_requested_at=None, refund_request_reason="")
     return refund

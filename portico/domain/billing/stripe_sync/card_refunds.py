@@ -9,13 +9,14 @@ from datetime import timedelta
 from django.utils.translation import gettext as _
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing import audit_entries, shown_sums
+from portico.domain.billing import audit_entries
 from portico.domain.billing.card_payments import quotes, stripe_metadata
 from portico.domain.billing.card_payments.payment_refusals import RefundBetweenSteps, RefundRefused, StripeNotReachable
 from portico.domain.billing.card_payments.settlement import STRIPE
 from portico.domain.billing.ledger import allocation, locks
-from portico.domain.billing.models import Invoice, Payment, Refund, RefundMethod, RefundState
+from portico.domain.billing.models import Payment, Refund, RefundMethod, RefundState
 from portico.domain.billing.payments import receipts, refunds
+from portico.domain.billing.payments.refunds import RefundInput
 from portico.domain.billing.refusals import RecordedByHand
 from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.practices.models import Practice
@@ -24,7 +25,7 @@ from portico.gateways.stripe import charges, currencies, objects
 from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
 from portico.gateways.stripe.errors import OutcomeUnknown, ResourceMissing, StripeCallFailed, StripeUnreachable
-from portico.plumbing import clock, form_keys, tokens
+from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 
@@ -43,28 +44,19 @@ def send(
     shown: ShownSums | None,
     by: Actor,
     note: str = "",
-    invoice: Invoice | None = None,
     form_key: str = "",
 ) -> Refund:
     """Refunds an amount to the card. Without an answer the refund stays pending, and the worker polls it.
 
     A form that is submitted twice makes one refund. Raises FormSentBefore, RecordedByHand, RefundBetweenSteps,
-    ShownSumsChanged, StripeNotReachable, RefundRefused, and the refusals of `refunds.create_refund`.
+    ShownSumsChanged, StripeNotReachable, RefundRefused, and what `refunds.create_from_form` raises.
     """
     _refuse_between_steps(payment, amount_minor)
     stripe = payment_readiness.read_client_of(payment)
     if stripe is None:
         raise StripeNotReachable
-    refund, is_new = _create_pending(
-        payment,
-        amount_minor=amount_minor,
-        reason=reason,
-        note=note,
-        invoice=invoice,
-        form_key=form_key,
-        shown=shown,
-        by=by,
-    )
+    entry = RefundInput(payment.pk, amount_minor, reason.strip(), note.strip())
+    refund, is_new = _create_pending(payment, entry, form_key=form_key, shown=shown, by=by)
     if not is_new:
         if refund.state == RefundState.FAILED:
             raise RefundRefused
@@ -148,42 +140,25 @@ def _refuse_between_steps(payment: Payment, amount_minor: int) -> None:
 
 @retry_on_deadlock
 def _create_pending(
-    payment: Payment,
-    *,
-    amount_minor: int,
-    reason: str,
-    note: str,
-    invoice: Invoice | None,
-    form_key: str,
-    shown: ShownSums | None,
-    by: Actor,
+    payment: Payment, entry: RefundInput, *, form_key: str, shown: ShownSums | None, by: Actor
 ) -> tuple[Refund, bool]:
     with locks.lock_books(payment.client) as client:
-        requested = refunds.RefundInput(
-            payment.pk, amount_minor, reason.strip(), note.strip(), invoice.pk if invoice else None
-        )
-        earlier = refunds.find_result(client, form_key, requested)
-        if earlier is not None:
-            return earlier, False
-        row = Payment.objects.locked().with_disputes().get(pk=payment.pk)
-        row.client = client
-        if not row.is_online:
+        if not payment.is_online:
             raise RecordedByHand
-        shown_sums.refuse_if_changed(shown, shown_sums.of_refund(row))
-        refund = refunds.create_refund(
-            row,
-            amount_minor=amount_minor,
-            method=RefundMethod.STRIPE,
-            reason=reason,
-            note=note,
-            invoice=invoice,
+        refund, is_new = refunds.create_from_form(
+            client,
+            entry,
+            RefundMethod.STRIPE,
             form_key=form_key,
+            shown=shown,
             by=by,
             idempotency_key=tokens.new_token(),
         )
-        form_keys.store(refund, form_key, requested, kind="refund")
-        audit_entries.record_amount(AuditAction.REFUND_SENT, client, row.ref, amount_minor, by=by, reason=refund.reason)
-    return refund, True
+        if is_new:
+            audit_entries.record_amount(
+                AuditAction.REFUND_SENT, client, payment.ref, refund.amount_minor, by=by, reason=refund.reason
+            )
+    return refund, is_new
 
 
 def _call(refund: Refund, payment: Payment, stripe: StripeClient) -> objects.Refund:
