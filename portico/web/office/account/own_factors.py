@@ -14,10 +14,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.practices.staff import authenticators, passkeys, recovery_codes
-from portico.domain.practices.staff.second_factor import LastFactor
 from portico.web import staff_verification
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
+from portico.web.office.refusal_messages import show_refusal
 from portico.web.office.sign_in import adding_factors, reauthentication
 from portico.web.office.sign_in.adding_factors import AppForm, NewPasskeyForm, NotAdded
 from portico.web.office.sign_in.reauthentication import recently_verified
@@ -70,10 +70,8 @@ def add_app(request: OfficeRequest) -> HttpResponse:
 def remove_app(request: OfficeRequest) -> HttpResponse:
     if (response := reauthentication.reauthentication_needed(request)) is not None:
         return response
-    try:
+    with show_refusal(request):
         authenticators.remove(request.staff, by=request.actor)
-    except LastFactor as refusal:
-        messages.error(request, str(refusal))
     return redirect("office:account")
 
 
@@ -109,10 +107,8 @@ def remove_passkey(request: OfficeRequest, ref: str) -> HttpResponse:
         raise Http404
     if (response := reauthentication.reauthentication_needed(request)) is not None:
         return response
-    try:
+    with show_refusal(request):
         passkeys.remove(request.staff, row, by=request.actor)
-    except LastFactor as refusal:
-        messages.error(request, str(refusal))
     return redirect("office:account")
 
 

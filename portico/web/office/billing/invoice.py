@@ -23,6 +23,7 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import audit_views, form_keys, lookups, shown_sums_field
 from portico.web.office.billing import invoice_labels
+from portico.web.office.refusal_messages import show_refusal
 from portico.web.office.roles import may_edit_billing
 
 
@@ -62,12 +63,9 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def share(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = lookups.get_invoice(request, ref)
-    try:
-        add_sharing_message(
-            request, invoice_sharing.share(invoice, shown=shown_sums_field.of(request), by=request.actor)
-        )
-    except Refused as refusal:
-        messages.error(request, str(refusal))
+    with show_refusal(request):
+        shared = invoice_sharing.share(invoice, shown=shown_sums_field.of(request), by=request.actor)
+        add_sharing_message(request, shared)
     return redirect("office:invoice", ref=ref)
 
 
@@ -75,11 +73,8 @@ def share(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def unshare(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = lookups.get_invoice(request, ref)
-    try:
+    with show_refusal(request):
         invoice_sharing.unshare(invoice, shown=shown_sums_field.of(request), by=request.actor)
-    except Refused as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, _("%(name)s no longer sees this invoice.") % {"name": invoice.client.called})
     return redirect("office:invoice", ref=ref)
 
@@ -89,12 +84,9 @@ def unshare(request: OfficeRequest, ref: str) -> HttpResponse:
 def send_again(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = lookups.get_invoice(request, ref)
     form_key, shown = form_keys.key_of(request), shown_sums_field.of(request)
-    try:
-        add_sharing_message(
-            request, invoice_sharing.send_again(invoice, form_key=form_key, shown=shown, by=request.actor)
-        )
-    except Refused as refusal:
-        messages.error(request, str(refusal))
+    with show_refusal(request):
+        sent = invoice_sharing.send_again(invoice, form_key=form_key, shown=shown, by=request.actor)
+        add_sharing_message(request, sent)
     return redirect("office:invoice", ref=ref)
 
 

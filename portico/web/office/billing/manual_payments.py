@@ -20,6 +20,7 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups, shown_sums_field
 from portico.web.office.billing.payment_forms import CreditForm, TakeBackForm
+from portico.web.office.refusal_messages import show_refusal
 from portico.web.office.roles import BILLING_EDITORS
 
 
@@ -46,13 +47,10 @@ def void_payment(request: OfficeRequest, ref: str) -> HttpResponse:
 def keep_as_credit(request: OfficeRequest, ref: str) -> HttpResponse:
     """Keeps money that was waiting for a refund as credit of the client's account."""
     payment = lookups.get_payment(request, ref)
-    try:
+    with show_refusal(request):
         applied_minor = account_credits.keep_as_credit(payment, shown=shown_sums_field.of(request), by=request.actor)
-    except Refused as refusal:
-        messages.error(request, str(refusal))
-        return redirect("office:client_billing", ref=payment.client.ref)
-    amount = money.formatted(applied_minor, payment.currency, language="en")
-    messages.success(request, _("The credit is kept. %(amount)s of it pays what was owed.") % {"amount": amount})
+        amount = money.formatted(applied_minor, payment.currency, language="en")
+        messages.success(request, _("The credit is kept. %(amount)s of it pays what was owed.") % {"amount": amount})
     return redirect("office:client_billing", ref=payment.client.ref)
 
 
@@ -88,11 +86,8 @@ def add_credit(request: OfficeRequest, ref: str) -> HttpResponse:
 def void_credit(request: OfficeRequest, ref: str) -> HttpResponse:
     credit = lookups.get_credit(request, ref)
     shown = shown_sums_field.of(request)
-    try:
+    with show_refusal(request):
         account_credits.take_back(credit, reason=_("Given by mistake"), shown=shown, by=request.actor)
-    except Refused as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, _("The credit was taken back. What it had paid is owed again."))
     return redirect("office:client_billing", ref=credit.client.ref)
 

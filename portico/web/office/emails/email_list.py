@@ -18,7 +18,6 @@ from portico.domain.practices.models import Practice
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database import keyset_pagination
 from portico.plumbing.mail import outbox
-from portico.plumbing.mail.outbox import NotRetryable
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import WAITING, EmailState, OutgoingEmailQuerySet
 from portico.plumbing.text import input_validation
@@ -27,6 +26,7 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office import attention
 from portico.web.office.emails import burst_notices, email_labels
 from portico.web.office.emails.email_list_form import EmailFilter, EmailsForm
+from portico.web.office.refusal_messages import show_refusal
 from portico.web.office.roles import may_edit
 
 PAGE_SIZE = 25
@@ -87,12 +87,9 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def retry(request: OfficeRequest, ref: str) -> HttpResponse:
     """Queues a failed email again."""
-    try:
+    with show_refusal(request):
         email = outbox.retry(_get_email(request, ref), by=request.actor)
-    except NotRetryable as refusal:
-        messages.error(request, str(refusal))
-        return redirect("office:email", ref=ref)
-    messages.success(request, _("The email to %(address)s is in line again.") % {"address": email.to_address})
+        messages.success(request, _("The email to %(address)s is in line again.") % {"address": email.to_address})
     return redirect("office:email", ref=ref)
 
 

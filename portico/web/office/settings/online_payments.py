@@ -19,6 +19,7 @@ from portico.gateways.stripe.errors import PermissionMissing, StripeCallFailed
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
+from portico.web.office.refusal_messages import show_refusal
 from portico.web.office.settings import online_payments_labels
 from portico.web.office.settings.online_payments_form import KeysForm, SecretForm
 from portico.web.office.sign_in.reauthentication import recently_verified
@@ -63,18 +64,14 @@ def remove_keys(request: OfficeRequest) -> HttpResponse:
 @recently_verified
 @require_POST
 def check_again(request: OfficeRequest) -> HttpResponse:
-    try:
+    with show_refusal(request):
         payments = api_keys.check_again(request.practice, by=request.actor)
-        is_webhook_missing = _is_webhook_missing(request, payments)
-    except Refused as refusal:
-        messages.error(request, str(refusal))
-        return redirect("office:online_payments")
-    if is_webhook_missing:
-        messages.warning(request, _("Stripe no longer has the webhook that was created for this address."))
-    if payments and (problem := online_payments_labels.broken_step_label(payments, request.practice)):
-        messages.warning(request, _("Stripe was asked again. Clients can’t pay: %(why)s.") % {"why": problem})
-    elif payments:
-        messages.success(request, _("Stripe was asked again: clients can pay."))
+        if _is_webhook_missing(request, payments):
+            messages.warning(request, _("Stripe no longer has the webhook that was created for this address."))
+        if payments and (problem := online_payments_labels.broken_step_label(payments, request.practice)):
+            messages.warning(request, _("Stripe was asked again. Clients can’t pay: %(why)s.") % {"why": problem})
+        elif payments:
+            messages.success(request, _("Stripe was asked again: clients can pay."))
     return redirect("office:online_payments")
 
 
@@ -82,11 +79,8 @@ def check_again(request: OfficeRequest) -> HttpResponse:
 @recently_verified
 @require_POST
 def make_webhook(request: OfficeRequest) -> HttpResponse:
-    try:
+    with show_refusal(request):
         webhook_setup.create_webhook(request.practice, by=request.actor)
-    except Refused as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, _("The webhook was created at Stripe. From now on Stripe tells us of each payment."))
     return redirect("office:online_payments")
 

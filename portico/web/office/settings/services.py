@@ -20,6 +20,7 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import shown_sums_field
 from portico.web.office.billing.payment_forms import ServiceForm
+from portico.web.office.refusal_messages import show_refusal
 
 
 @office_page(Role.OWNER)
@@ -40,11 +41,8 @@ def edit(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def archive(request: OfficeRequest, ref: str) -> HttpResponse:
     item = get_object_or_404(ServiceItem.objects.filter(practice=request.practice), ref=ref)
-    try:
+    with show_refusal(request):
         service_items.archive(item, shown=shown_sums_field.of(request), by=request.actor)
-    except Refused as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, _("%(label)s is no longer offered. Invoices keep it.") % {"label": item.label})
     return redirect("office:services")
 
