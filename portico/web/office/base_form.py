@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portico.plumbing.text.folding import ascii_forms
-from portico.plumbing.text.input_validation import LineField, holds_card_number
+from portico.plumbing.text.input_validation import LineField, TextField, holds_card_number
 
 TOO_LONG = _("At most %(limit_value)d characters. This has %(show_value)d.")
 UNASSISTED = {"autocomplete": "off"}
@@ -56,6 +56,17 @@ def line_field(
         required=required,
         widget=forms.TextInput(attrs=UNASSISTED | (attrs or {})),
         error_messages={"max_length": TOO_LONG, "required": _("This is needed.")},
+    )
+
+
+def text_field(label: Any, *, longest: int, rows: int, **attrs: str) -> TextField:  # Any: plain or lazy text.
+    """Returns a field for several lines of text."""
+    return TextField(
+        label=label,
+        max_length=longest,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": str(rows)} | attrs),
+        error_messages={"max_length": TOO_LONG},
     )
 
 

@@ -15,10 +15,9 @@ from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInpu
 from portico.domain.billing.models import Invoice, InvoiceLine, ServiceItem
 from portico.domain.practices.models import Practice
 from portico.plumbing.text import money
-from portico.plumbing.text.input_validation import TextField
 from portico.web.form_fields import DayField, use_order_of
 from portico.web.office import form_keys
-from portico.web.office.base_form import TOO_LONG, UNASSISTED, OfficeForm, WholeNumberField, line_field
+from portico.web.office.base_form import UNASSISTED, OfficeForm, WholeNumberField, line_field, text_field
 from portico.web.office.billing.payment_forms import EARLIEST_DATE, MoneyField, money_field
 
 LINES = "lines"
@@ -38,13 +37,7 @@ class DraftForm(OfficeForm):
     dated_on = DayField(label=gettext_lazy("Date"))
     due = forms.ChoiceField(label=gettext_lazy("Due"), choices=list(DUE_CHOICES.items()))
     due_on = DayField(label=gettext_lazy("Due on"), required=False)
-    note = TextField(
-        label=gettext_lazy("Note to the client"),
-        required=False,
-        max_length=1000,
-        widget=forms.Textarea(attrs=UNASSISTED | {"rows": "3"}),
-        error_messages={"max_length": TOO_LONG},
-    )
+    note = text_field(gettext_lazy("Note to the client"), longest=1000, rows=3, **UNASSISTED)
     version = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
     form_key = form_keys.field()
 

@@ -12,11 +12,11 @@ from portico.domain.billing.models import MANUAL_KINDS, PaymentKind
 from portico.domain.billing.payments.manual_payments import PaymentInput
 from portico.domain.practices.models import Practice
 from portico.plumbing.text import money
-from portico.plumbing.text.input_validation import LineField, TextField
+from portico.plumbing.text.input_validation import LineField
 from portico.plumbing.text.money import InvalidAmount
 from portico.web.form_fields import DayField, use_order_of
 from portico.web.office import form_keys
-from portico.web.office.base_form import TOO_LONG, UNASSISTED, line_field
+from portico.web.office.base_form import UNASSISTED, line_field, text_field
 from portico.web.office.shown_sums_field import ShowingForm
 
 EARLIEST_DATE = date(2000, 1, 1)
@@ -62,13 +62,7 @@ class RecordPaymentForm(ShowingForm):
     amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
     received_on = DayField(label=gettext_lazy("Received"))
     check_number = line_field(gettext_lazy("Check number"), longest=30)
-    note = TextField(
-        label=gettext_lazy("Note"),
-        required=False,
-        max_length=500,
-        widget=forms.Textarea(attrs=UNASSISTED | {"rows": "2"}),
-        error_messages={"max_length": TOO_LONG},
-    )
+    note = text_field(gettext_lazy("Note"), longest=500, rows=2, **UNASSISTED)
     form_key = form_keys.field()
 
     def __init__(self, *args: Any, practice: Practice, today: date, **kwargs: Any) -> None:  # Any: Django's own.

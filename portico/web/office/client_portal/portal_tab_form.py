@@ -11,10 +11,9 @@ from portico.domain.access.onboarding import invitations
 from portico.domain.access.onboarding.invitation_text import MESSAGE_LENGTH, SUBJECT_LENGTH, InvitationText
 from portico.domain.clients.models import Client, EmailAddress
 from portico.plumbing import clock, tokens
-from portico.plumbing.text.input_validation import LineField, TextField
+from portico.plumbing.text.input_validation import LineField
 from portico.web.office import form_keys
-
-TOO_LONG = _("At most %(limit_value)d characters. This has %(show_value)d.")
+from portico.web.office.base_form import TOO_LONG, text_field
 
 
 class InvitationTextForm(forms.Form):
@@ -25,13 +24,7 @@ class InvitationTextForm(forms.Form):
     subject = LineField(
         label=_("Subject"), max_length=SUBJECT_LENGTH, required=False, error_messages={"max_length": TOO_LONG}
     )
-    message = TextField(
-        label=_("Message"),
-        max_length=MESSAGE_LENGTH,
-        required=False,
-        error_messages={"max_length": TOO_LONG},
-        widget=forms.Textarea(attrs={"rows": 11}),
-    )
+    message = text_field(_("Message"), longest=MESSAGE_LENGTH, rows=11)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature.
         super().__init__(*args, **kwargs)

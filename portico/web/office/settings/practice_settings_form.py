@@ -18,9 +18,8 @@ from portico.currency_table import CURRENCIES
 from portico.domain.practices import time_zones
 from portico.domain.practices.models import Practice
 from portico.domain.practices.practice_settings import PracticeDetails
-from portico.plumbing.text.input_validation import TextField
 from portico.web import formatting
-from portico.web.office.base_form import TOO_LONG, OfficeForm, WholeNumberField, line_field
+from portico.web.office.base_form import OfficeForm, WholeNumberField, line_field, text_field
 from portico.web.office.clients.contact_forms import e164, written
 
 # The named accents; any other hue can be typed.
@@ -48,41 +47,11 @@ class PracticeForm(OfficeForm):
     country = forms.ChoiceField(label=gettext_lazy("Country"))
     currency = forms.ChoiceField(label=gettext_lazy("Currency"))
     support_hours = line_field(gettext_lazy("Support hours"), longest=150)
-    postal_address = TextField(
-        label=gettext_lazy("Postal address"),
-        max_length=300,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={"max_length": TOO_LONG},
-    )
-    greeting = TextField(
-        label=gettext_lazy("Portal greeting, English"),
-        max_length=300,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        error_messages={"max_length": TOO_LONG},
-    )
-    greeting_es = TextField(
-        label=gettext_lazy("Portal greeting, Spanish"),
-        max_length=300,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2, "lang": "es"}),
-        error_messages={"max_length": TOO_LONG},
-    )
-    emergency_text = TextField(
-        label=gettext_lazy("Emergency text, English"),
-        max_length=500,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        error_messages={"max_length": TOO_LONG},
-    )
-    emergency_text_es = TextField(
-        label=gettext_lazy("Emergency text, Spanish"),
-        max_length=500,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 4, "lang": "es"}),
-        error_messages={"max_length": TOO_LONG},
-    )
+    postal_address = text_field(gettext_lazy("Postal address"), longest=300, rows=3)
+    greeting = text_field(gettext_lazy("Portal greeting, English"), longest=300, rows=2)
+    greeting_es = text_field(gettext_lazy("Portal greeting, Spanish"), longest=300, rows=2, lang="es")
+    emergency_text = text_field(gettext_lazy("Emergency text, English"), longest=500, rows=4)
+    emergency_text_es = text_field(gettext_lazy("Emergency text, Spanish"), longest=500, rows=4, lang="es")
     accent = forms.ChoiceField(label=gettext_lazy("Accent colour"), widget=forms.RadioSelect)
     hue = WholeNumberField(
         label=gettext_lazy("Your own hue"),
