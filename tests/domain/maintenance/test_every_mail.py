@@ -8,8 +8,9 @@ from portico.domain.access import notices
 from portico.domain.access.models import PortalSession
 from portico.domain.access.sign_in import link_redemption, pins, request_worker
 from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.billing import bill_mails
 from portico.domain.billing.card_payments import mismatch_mail
-from portico.domain.billing.payments import receipts, refunds
+from portico.domain.billing.payments import refunds
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import own_account, set_up_links
@@ -54,9 +55,9 @@ def about_money(person: Client, owner: StaffMember) -> None:
     invoice = cast.bill(person)
     mismatch_mail.notify_owners(person.practice, cast.attempt(invoice), by=cast.DESK)
     payment = cast.cash(person, 5_000)
-    receipts.send(payment, by=cast.DESK)
+    bill_mails.send_receipt(payment, by=cast.DESK)
     refund = refunds.record_manual_refund(payment, amount_minor=1_000, reason="Paid twice", shown=None, by=owner.actor)
-    receipts.send_refund(refund, by=owner.actor)
+    bill_mails.send_refund(refund, by=owner.actor)
 
 
 def every_mail(practice: Practice, language: str) -> list[OutgoingEmail]:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from portico.domain.access.models import PortalAccount
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing import audit_entries
+from portico.domain.billing import audit_entries, bill_mails
 from portico.domain.billing.card_payments import mismatch_mail, saved_cards, stripe_metadata
 from portico.domain.billing.card_payments.stripe_metadata import PaymentMetadata
 from portico.domain.billing.ledger import allocation, locks
@@ -22,7 +22,7 @@ from portico.domain.billing.models import (
     PaymentKind,
     ReceiptCounter,
 )
-from portico.domain.billing.payments import account_credits, receipts
+from portico.domain.billing.payments import account_credits
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.gateways.stripe.objects import CheckoutSession, PaymentIntent
@@ -205,7 +205,7 @@ def _write(
         account_credits.ask_for_refund(
             payment, reason=reason_unallocated or _("It arrived when there was nothing left to pay.")
         )
-    receipts.send(payment, by=STRIPE)
+    bill_mails.send_receipt(payment, by=STRIPE)
     return payment
 
 

@@ -5,14 +5,11 @@ from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Max, QuerySet
-from django.utils import translation
-from django.utils.translation import gettext as _
 
-from portico.domain.access import access_grants, eligibility
-from portico.domain.access.eligibility import Purpose
+from portico.domain.access import access_grants
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing import audit_entries, shown_sums
+from portico.domain.billing import audit_entries, bill_mails, shown_sums
 from portico.domain.billing.invoices import invoice_list, invoicing
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import Invoice, PaymentKind, ReversalCause, SharingRun
@@ -23,12 +20,10 @@ from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.database.deadlocks import retry_on_deadlock
-from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.queue import leases
 from portico.plumbing.refusals import Refused
 
-KIND = "invoice_shared"
 # Invoices that a run shares in one batch: few enough to end well within its lease.
 BATCH_SIZE = 20
 LEASE = timedelta(minutes=2)
@@ -65,9 +60,7 @@ def send_again(invoice: Invoice, *, form_key: str, shown: ShownSums | None, by: 
         invoicing.refuse_unless_issued(invoice)
         shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
         access = access_grants.access_or_default(locked)
-        mail = (
-            _mail(locked, invoice, access, key=f"{KIND}:{invoice.ref}:{form_key}", by=by) if invoice.is_shared else None
-        )
+        mail = bill_mails.send_new_bill(invoice, access, occasion=form_key, by=by) if invoice.is_shared else None
     return SharedInvoice(invoice, mail, access)
 
 
@@ -162,28 +155,8 @@ def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, notif
     invoice.shared_at = clock.now()
     invoice.version += 1
     invoice.save(update_fields=["shared_at", "version"])
-    mail = _mail(client, invoice, access, key=f"{KIND}:{invoice.ref}:{invoice.version}", by=by) if notify else None
+    mail = bill_mails.send_new_bill(invoice, access, occasion=invoice.version, by=by) if notify else None
     audit_entries.record_invoice(AuditAction.INVOICE_SHARED, invoice, by=by, told=mail is not None)
     allocation.apply_credit(client, by=by)
     invoice.refresh_from_db(fields=["paid_minor", "credited_minor"])
     return SharedInvoice(invoice, mail, access)
-
-
-def _mail(client: Client, invoice: Invoice, access: PortalAccess, *, key: str, by: Actor) -> OutgoingEmail | None:
-    """Queues the mail: a name and a link, without the amount and what the bill is for."""
-    address = eligibility.mail_address(access, Purpose.BILL_MAIL)
-    if address is None:
-        return None
-    with translation.override(client.language):
-        subject = _("You have a new bill from %(practice)s") % {"practice": client.practice.name}
-    return outbox.queue(
-        practice=client.practice,
-        kind=KIND,
-        key=key,
-        to_address=address.address,
-        to_name=client.name,
-        subject=subject,
-        content={"invoice": invoice.ref, "address": address.ref, "language": client.language},
-        by=by,
-        client=client,
-    )

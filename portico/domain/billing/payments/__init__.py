@@ -1,1 +1,1 @@
-"""Payments recorded by hand, credits, refunds and receipts."""
+"""Payments recorded by hand, credits and refunds."""

@@ -9,13 +9,13 @@ from datetime import timedelta
 from django.utils.translation import gettext as _
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing import audit_entries
+from portico.domain.billing import audit_entries, bill_mails
 from portico.domain.billing.card_payments import quotes, stripe_metadata
 from portico.domain.billing.card_payments.payment_refusals import RefundBetweenSteps, RefundRefused, StripeNotReachable
 from portico.domain.billing.card_payments.settlement import STRIPE
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import Payment, Refund, RefundMethod, RefundState
-from portico.domain.billing.payments import receipts, refunds
+from portico.domain.billing.payments import refunds
 from portico.domain.billing.payments.refunds import RefundInput
 from portico.domain.billing.refusals import RecordedByHand
 from portico.domain.billing.shown_sums import ShownSums
@@ -88,7 +88,7 @@ def apply_refund(refund: Refund, found: objects.Refund) -> None:
         elif found.status == "succeeded" and row.state == RefundState.PENDING:
             row.state, row.settled_at = RefundState.SUCCEEDED, clock.now()
             row.save(update_fields=["state", "settled_at"])
-            receipts.send_refund(row, by=STRIPE)
+            bill_mails.send_refund(row, by=STRIPE)
 
 
 def apply_refunds_of(payment: Payment, stripe: StripeClient) -> None:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.access import access_grants
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing import shown_sums
+from portico.domain.billing import bill_mails, shown_sums
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.invoices.invoice_sharing import SharedInvoice
 from portico.domain.billing.models import Allocation, CreditNote, Invoice
@@ -153,7 +153,5 @@ def _refunds(invoice: Invoice) -> QuerySet[CreditNote]:
 
 
 def _newest_email(invoice: Invoice) -> OutgoingEmail | None:
-    emails = OutgoingEmail.objects.filter(
-        client=invoice.client, kind=invoice_sharing.KIND, content__invoice=invoice.ref
-    )
+    emails = OutgoingEmail.objects.filter(client=invoice.client, kind=bill_mails.NEW_BILL, content__invoice=invoice.ref)
     return emails.order_by("-id").first()

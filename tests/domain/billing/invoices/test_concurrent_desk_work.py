@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from portico.domain.audit_actions import AuditAction
+from portico.domain.billing import bill_mails
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.card_payments.payment_refusals import CannotBeReleased
 from portico.domain.billing.invoices import invoice_sharing, invoicing
@@ -183,7 +184,7 @@ def test_concurrent_share_all_is_one_run_and_one_mail_each(
     run.refresh_from_db()
     assert (run.is_over, run.shared, run.not_notified) == (True, len(unshared), 0)
     assert Invoice.objects.shared().count() == len(unshared)
-    assert OutgoingEmail.objects.filter(kind=invoice_sharing.KIND).count() == len(unshared)
+    assert OutgoingEmail.objects.filter(kind=bill_mails.NEW_BILL).count() == len(unshared)
     assert AuditEntry.objects.filter(action=AuditAction.INVOICE_SHARED).count() == len(unshared)
 
 
@@ -205,7 +206,7 @@ def test_a_run_and_a_colleague_notify_the_client_once(till: Till, unshared: list
     by_hand = [partial(invoice_sharing.share, bill, shown=None, by=fay.actor) for bill in unshared[: HANDS - 1]]
     assert errors(at_once(invoice_sharing.continue_next_run, *by_hand)) == []
     assert Invoice.objects.shared().count() == len(unshared)
-    assert OutgoingEmail.objects.filter(kind=invoice_sharing.KIND).count() == len(unshared)
+    assert OutgoingEmail.objects.filter(kind=bill_mails.NEW_BILL).count() == len(unshared)
 
 
 def test_without_the_lock_a_bill_is_notified_twice(till: Till, unshared: list[Invoice], fay: StaffMember) -> None:
@@ -218,4 +219,4 @@ def test_without_the_lock_a_bill_is_notified_twice(till: Till, unshared: list[In
         invoice_sharing.send_again(bill, form_key=form_key, shown=None, by=fay.actor)
 
     assert errors(at_once(partial(share_without_lock, "one"), partial(share_without_lock, "other"))) == []
-    assert OutgoingEmail.objects.filter(kind=invoice_sharing.KIND).count() == 2
+    assert OutgoingEmail.objects.filter(kind=bill_mails.NEW_BILL).count() == 2

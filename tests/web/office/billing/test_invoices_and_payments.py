@@ -9,6 +9,7 @@ from django.test import Client as Browser
 from time_machine import Traveller
 
 from portico.domain.audit_actions import AuditAction
+from portico.domain.billing import bill_mails
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Credit, Invoice, Payment, Refund, ServiceItem, SharingRun
@@ -59,7 +60,7 @@ def test_a_new_draft_is_shared_and_emailed_in_one_step(office: Browser, ana: Cli
     assert (invoice.number, invoice.total_minor, invoice.is_shared) == (1, 25_000, True)
     page = answer.content.decode()
     assert "Invoice 1 is shared. An email is on its way to ana@mail.example." in page
-    mail = OutgoingEmail.objects.get(kind=invoice_sharing.KIND)
+    mail = OutgoingEmail.objects.get(kind=bill_mails.NEW_BILL)
     assert "Session" not in mail.subject
 
 
@@ -69,7 +70,7 @@ def test_the_page_says_why_no_email_is_sent(office: Browser, practice: Practice)
     page = office.get(f"/office/clients/{carol.ref}/invoices/new/").content.decode()
     assert "carol@mail.example has no Email ok." in page
     office.post(f"/office/clients/{carol.ref}/invoices/new/", typed(("Session", "1", "140"), action="share"))
-    assert not OutgoingEmail.objects.filter(kind=invoice_sharing.KIND).exists()
+    assert not OutgoingEmail.objects.filter(kind=bill_mails.NEW_BILL).exists()
     assert Invoice.objects.get().is_shared
 
 

@@ -9,6 +9,7 @@ from portico.domain.access import access_grants, client_changes
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
+from portico.domain.billing import bill_mails
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.models import Invoice
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
@@ -32,7 +33,7 @@ def bill(practice: Practice) -> Invoice:
 
 def deliver(smtp: SmtpServer) -> OutgoingEmail:
     assert delivery.deliver_next("rest", SmtpTransport(parse(smtp.url)))
-    return OutgoingEmail.objects.get(kind=invoice_sharing.KIND)
+    return OutgoingEmail.objects.get(kind=bill_mails.NEW_BILL)
 
 
 def save_access(client: Client, entry: AccessInput) -> None:

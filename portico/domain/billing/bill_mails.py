@@ -1,4 +1,4 @@
-"""The receipt of a payment and the mail about a refund: an amount and a link, nothing about a visit."""
+"""Mails about bills and money: a link and nothing about a visit, sent only while the client may receive them."""
 
 from abc import abstractmethod
 from typing import Any
@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy
 
 from portico.domain.access import access_grants, eligibility
 from portico.domain.access.eligibility import Purpose
-from portico.domain.billing.models import Payment, Refund
+from portico.domain.access.models import PortalAccess
+from portico.domain.billing.models import Invoice, Payment, Refund
 from portico.domain.clients.models import Client
 from portico.domain.practices import mail_frame
 from portico.plumbing.actors import Actor
@@ -18,48 +19,67 @@ from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.text import money, times
 
+NEW_BILL = "invoice_shared"
 RECEIPT = "receipt"
 REFUND = "refund"
 
 
-def send(payment: Payment, *, by: Actor) -> OutgoingEmail | None:
-    """Queues the receipt of a payment once, in the caller's transaction. Returns None if mail is not allowed."""
-    with translation.override(payment.client.language):
-        subject = _("Your receipt from %(practice)s") % {"practice": payment.client.practice.name}
-    return _queue(payment.client, RECEIPT, payment.ref, subject, by=by)
+def send_new_bill(invoice: Invoice, access: PortalAccess, *, occasion: str | int, by: Actor) -> OutgoingEmail | None:
+    """Queues the mail about a shared invoice, once for each occasion, in the caller's transaction.
+
+    It has neither the amount nor what the bill is for. Returns None if mail is not allowed.
+    """
+    client = invoice.client
+    with translation.override(client.language):
+        subject = _("You have a new bill from %(practice)s") % {"practice": client.practice.name}
+    key = f"{NEW_BILL}:{invoice.ref}:{occasion}"
+    return _queue(client, access, NEW_BILL, key, subject, by=by, invoice=invoice.ref)
+
+
+def send_receipt(payment: Payment, *, by: Actor) -> OutgoingEmail | None:
+    """Queues the receipt of a payment, once, under the same conditions."""
+    client = payment.client
+    with translation.override(client.language):
+        subject = _("Your receipt from %(practice)s") % {"practice": client.practice.name}
+    access = access_grants.access_of(client)
+    return _queue(client, access, RECEIPT, f"{RECEIPT}:{payment.ref}", subject, by=by, about=payment.ref)
 
 
 def send_refund(refund: Refund, *, by: Actor) -> OutgoingEmail | None:
-    """Queues the mail about a refund, under the same conditions as `send`."""
+    """Queues the mail about a refund, once, under the same conditions."""
     client = refund.payment.client
     with translation.override(client.language):
         subject = _("Your refund from %(practice)s") % {"practice": client.practice.name}
-    return _queue(client, REFUND, refund.ref, subject, by=by)
+    access = access_grants.access_of(client)
+    return _queue(client, access, REFUND, f"{REFUND}:{refund.ref}", subject, by=by, about=refund.ref)
 
 
-def _queue(client: Client, kind: str, ref: str, subject: str, *, by: Actor) -> OutgoingEmail | None:
-    address = eligibility.mail_address(access_grants.access_of(client), Purpose.BILL_MAIL)
+def _queue(
+    client: Client, access: PortalAccess | None, kind: str, key: str, subject: str, *, by: Actor, **content: str
+) -> OutgoingEmail | None:
+    address = eligibility.mail_address(access, Purpose.BILL_MAIL)
     if address is None:
         return None
     return outbox.queue(
         practice=client.practice,
         kind=kind,
-        key=f"{kind}:{ref}",
+        key=key,
         to_address=address.address,
         to_name=client.name,
         subject=subject,
-        content={"about": ref, "address": address.ref, "language": client.language},
+        content={"address": address.ref, "language": client.language, **content},
         by=by,
         client=client,
     )
 
 
-class _MoneyMail(MailComposer):
-    """A mail about money, sent under the conditions of a bill mail."""
+class _BillMail(MailComposer):
+    """A subclass sets the template and adds the context that only its mail has."""
 
     template = ""
 
     def refuse(self, email: OutgoingEmail) -> str | None:
+        """Repeats every check that was made when the mail was queued."""
         access = access_grants.access_or_default(_client_of(email))
         return eligibility.reason_to_drop(access, Purpose.BILL_MAIL, written_to=email.content["address"])
 
@@ -77,7 +97,22 @@ class _MoneyMail(MailComposer):
         """Returns the template context of this kind of mail, in addition to the shared one."""
 
 
-class ReceiptMail(_MoneyMail):
+class NewBillMail(_BillMail):
+    label = gettext_lazy("New bill")
+    template = "invoice_shared"
+
+    def refuse(self, email: OutgoingEmail) -> str | None:
+        reason = super().refuse(email)
+        if reason is not None:
+            return reason
+        invoice = Invoice.objects.get(practice_id=email.practice_id, ref=email.content["invoice"])
+        return _("The invoice is no longer shared.") if invoice.is_void or not invoice.is_shared else None
+
+    def context(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
+        return {"heading": _("You have a new bill")}
+
+
+class ReceiptMail(_BillMail):
     label = gettext_lazy("Receipt")
     template = "receipt"
 
@@ -92,7 +127,7 @@ class ReceiptMail(_MoneyMail):
         }
 
 
-class RefundMail(_MoneyMail):
+class RefundMail(_BillMail):
     label = gettext_lazy("Refund")
     template = "refund"
 
@@ -105,13 +140,13 @@ class RefundMail(_MoneyMail):
         }
 
 
+def _client_of(email: OutgoingEmail) -> Client:
+    return Client.objects.get(outgoing_emails=email)
+
+
 def _card(payment: Payment) -> str:
     """Returns for example "Visa ending 4242"; an empty string if no card is known."""
     if not payment.card_last4:
         return ""
     brand = payment.card_brand.replace("_", " ").title()
     return _("%(brand)s ending %(last4)s") % {"brand": brand, "last4": payment.card_last4}
-
-
-def _client_of(email: OutgoingEmail) -> Client:
-    return Client.objects.get(outgoing_emails=email)
