@@ -36,23 +36,8 @@ class ListQuery:
     after: str = ""
 
 
-@dataclass(frozen=True)
-class Count:
-    """A number of clients, counted up to MAX_COUNTED."""
-
-    number: int
-
-    @property
-    def is_more(self) -> bool:
-        return self.number > MAX_COUNTED
-
-    @property
-    def at_most(self) -> int:
-        return min(self.number, MAX_COUNTED)
-
-
-def page(practice: Practice, list_query: ListQuery) -> tuple[KeysetPage[Client], Count]:
-    """Returns a page of clients with clinician and portal access, and the total number of matches.
+def page(practice: Practice, list_query: ListQuery) -> tuple[KeysetPage[Client], int]:
+    """Returns a page of clients with clinician and portal access, and the number of all matches, up to MAX_COUNTED + 1.
 
     It is the first page if `after` is unknown.
     """
@@ -63,19 +48,14 @@ def page(practice: Practice, list_query: ListQuery) -> tuple[KeysetPage[Client],
     return found, _total(practice, list_query, matches)
 
 
-def count(clients: ClientQuerySet) -> Count:
-    """Counts the clients, up to MAX_COUNTED."""
-    return Count(clients.values("pk")[: MAX_COUNTED + 1].count())
+def count(clients: ClientQuerySet) -> int:
+    """Counts the clients, up to MAX_COUNTED + 1."""
+    return clients.values("pk")[: MAX_COUNTED + 1].count()
 
 
-def counts_by_state(practice: Practice) -> dict[PortalState, Count]:
+def counts_by_state(practice: Practice) -> dict[PortalState, int]:
     """Returns the number of the practice's unarchived clients in each portal state, with one query per state."""
     return {state: count(_matching_filters(practice, ListQuery(state=state))) for state in PortalState}
-
-
-def sum_of(counts: dict[PortalState, Count]) -> Count:
-    """Returns the sum of the counts; every client is in exactly one state."""
-    return Count(sum(each.number for each in counts.values()))
 
 
 # The column of each order, and whether it is descending. Clients with equal values are ordered by id, the same way.
@@ -110,13 +90,13 @@ def _first_of_batches(matches: Matches, list_query: ListQuery, last: Client | No
     return _first(Client.objects.filter(pk__in=candidates), list_query.sort)
 
 
-def _total(practice: Practice, list_query: ListQuery, matches: Matches | None) -> Count:
+def _total(practice: Practice, list_query: ListQuery, matches: Matches | None) -> int:
     if matches is None:
         return count(_matching_filters(practice, list_query))
-    total = Count(0)
+    total = 0
     for batch in matches.batches():
-        total = Count(total.number + count(_with_filters(batch, list_query)).number)
-        if total.is_more:
+        total += count(_with_filters(batch, list_query))
+        if total > MAX_COUNTED:
             break
     return total
 

@@ -1,7 +1,6 @@
 """The list of invoices: filtering, searching, paging, CSV export, and sharing all that are not shared."""
 
 import csv
-from dataclasses import dataclass
 from datetime import tzinfo
 from io import StringIO
 from urllib.parse import urlencode
@@ -25,8 +24,9 @@ from portico.plumbing.text import money, times
 from portico.plumbing.text.input_validation import LineField, is_unstorable
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import shown_sums_field
+from portico.web.office import filter_chips, shown_sums_field
 from portico.web.office.billing import invoice_labels
+from portico.web.office.filter_chips import FilterChip
 from portico.web.office.roles import BILLING_EDITORS, may_edit_billing
 from portico.web.office.sign_in.reauthentication import recently_verified
 
@@ -44,15 +44,6 @@ class SearchForm(forms.Form):
     """The search field of the list."""
 
     q = LineField(required=False)
-
-
-@dataclass(frozen=True)
-class FilterChip:
-    label: str
-    address: str
-    number: str
-    is_current: bool
-    tone: str = ""
 
 
 @office_page()
@@ -163,16 +154,12 @@ def _chips(list_query: ListQuery, counts: dict[StatusFilter, int]) -> list[Filte
         FilterChip(
             labels[show],
             _url(list_query, show=show),
-            _count_label(counts[show]) if counts else "",
+            filter_chips.count_label(counts[show], most=MAX_COUNTED) if counts else "",
             list_query.show is show,
             "bad" if show is StatusFilter.PAST_DUE and counts.get(show) else "",
         )
         for show in StatusFilter
     ]
-
-
-def _count_label(count: int) -> str:
-    return f"{MAX_COUNTED:,}+" if count > MAX_COUNTED else f"{count:,}"
 
 
 def _cells(invoice: Invoice, zone: tzinfo) -> list[str]:

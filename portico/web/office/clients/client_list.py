@@ -1,6 +1,5 @@
 """The client list: search by name, email or phone, and filters by portal state."""
 
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
@@ -10,24 +9,15 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from portico.domain.clients import client_list
-from portico.domain.clients.client_list import Count, ListQuery, Sort
+from portico.domain.clients.client_list import MAX_COUNTED, ListQuery, Sort
 from portico.domain.clients.models import Client, PortalState
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
+from portico.web.office import filter_chips
 from portico.web.office.client_portal import state_reasons
 from portico.web.office.clients.client_list_form import ARCHIVED, ListForm
+from portico.web.office.filter_chips import FilterChip
 from portico.web.office.roles import may_edit
-
-
-@dataclass(frozen=True)
-class FilterChip:
-    """A filter link with its count as text; without one during a search."""
-
-    label: str
-    address: str
-    number: str
-    is_current: bool
-    tone: str = ""
 
 
 @office_page()
@@ -56,7 +46,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "summary": _summary(page.rows, total, list_query),
         "next_url": list_url(list_query, after=page.next_ref) if page.next_ref else "",
         "first_url": "" if page.is_first else list_url(list_query),
-        "has_nobody": bool(counts) and not client_list.sum_of(counts).number and not list_query.archived,
+        "has_nobody": bool(counts) and not sum(counts.values()) and not list_query.archived,
         "may_edit": may_edit(request),
     }
     is_fragment = "HX-Request" in request.headers
@@ -78,13 +68,8 @@ def list_url(list_query: ListQuery, *, state: str | None = None, sort: Sort | No
     return f"?{urlencode({name: value for name, value in parameters.items() if value})}"
 
 
-def count_label(count: Count) -> str:
-    """Returns "48", or "1,000+" above the counting limit."""
-    return f"{count.at_most:,}+" if count.is_more else f"{count.at_most:,}"
-
-
-def _chips(list_query: ListQuery, counts: dict[PortalState, Count]) -> list[FilterChip]:
-    total = count_label(client_list.sum_of(counts)) if counts else ""
+def _chips(list_query: ListQuery, counts: dict[PortalState, int]) -> list[FilterChip]:
+    total = _count_label(sum(counts.values())) if counts else ""
     chips = [
         FilterChip(
             _("All"), list_url(list_query, state=""), total, list_query.state is None and not list_query.archived
@@ -92,10 +77,14 @@ def _chips(list_query: ListQuery, counts: dict[PortalState, Count]) -> list[Filt
     ]
     for state in PortalState:
         count = counts.get(state)
-        tone = "bad" if state is PortalState.NEEDS_ATTENTION and count and count.number else ""
-        label, number = str(state.label), count_label(count) if count else ""
+        tone = "bad" if state is PortalState.NEEDS_ATTENTION and count else ""
+        label, number = str(state.label), "" if count is None else _count_label(count)
         chips.append(FilterChip(label, list_url(list_query, state=state), number, list_query.state is state, tone))
     return chips
+
+
+def _count_label(number: int) -> str:
+    return filter_chips.count_label(number, most=MAX_COUNTED)
 
 
 def _sorts(list_query: ListQuery) -> dict[str, str]:
@@ -108,13 +97,10 @@ def _sorts(list_query: ListQuery) -> dict[str, str]:
     }
 
 
-def _summary(shown: list[Client], total: Count, list_query: ListQuery) -> str:
+def _summary(shown: list[Client], total: int, list_query: ListQuery) -> str:
     if not shown:
         return _("Nobody found") if list_query.query else ""
-    numbers = {"shown": len(shown), "total": count_label(total)}
+    numbers = {"shown": len(shown), "total": _count_label(total)}
     if list_query.query:
-        return (
-            ngettext("%(shown)d of %(total)s client found", "%(shown)d of %(total)s clients found", total.number)
-            % numbers
-        )
-    return ngettext("%(shown)d of %(total)s client", "%(shown)d of %(total)s clients", total.number) % numbers
+        return ngettext("%(shown)d of %(total)s client found", "%(shown)d of %(total)s clients found", total) % numbers
+    return ngettext("%(shown)d of %(total)s client", "%(shown)d of %(total)s clients", total) % numbers

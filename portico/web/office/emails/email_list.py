@@ -23,7 +23,7 @@ from portico.plumbing.models.outgoing_emails import WAITING, EmailState, Outgoin
 from portico.plumbing.text import input_validation
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import attention
+from portico.web.office import attention, filter_chips
 from portico.web.office.emails import burst_notices, email_labels
 from portico.web.office.emails.email_list_form import EmailFilter, EmailsForm
 from portico.web.office.refusal_messages import show_refusal
@@ -146,8 +146,7 @@ def _chips(practice: Practice, query: str, shown: str) -> list[dict[str, object]
 
 
 def _count_label(emails: OutgoingEmailQuerySet) -> str:
-    number = emails.order_by("-id")[: MAX_COUNTED + 1].count()
-    return f"{MAX_COUNTED:,}+" if number > MAX_COUNTED else f"{number:,}"
+    return filter_chips.count_label(emails.order_by("-id")[: MAX_COUNTED + 1].count(), most=MAX_COUNTED)
 
 
 def _last_handed_over(practice: Practice) -> object:
