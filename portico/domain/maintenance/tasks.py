@@ -15,15 +15,6 @@ from portico.plumbing.audit import sealing
 from portico.plumbing.security import rate_limits
 
 
-def log_newest_seals() -> None:
-    """Writes the newest seals of the audit log to the log, which the database's owner cannot change."""
-    sealing.log_newest()
-
-
-def delete_staff_sessions() -> None:
-    SessionStore.clear_expired()
-
-
 def delete_saved_forms() -> int:
     """Deletes expired saved forms of staff and clients. Returns their number."""
     return saved_forms.delete_expired() + portal_saved_forms.delete_expired()
@@ -38,13 +29,13 @@ TASKS = (
     Task("measure the clock again", timedelta(minutes=1), api_keys.measure_clock_again),
     Task("look for webhooks", timedelta(hours=1), webhook_setup.check_webhooks),
     Task("forget replaced keys", timedelta(hours=1), polling.delete_replaced_keys),
-    Task("log newest seals", timedelta(days=1), log_newest_seals),
+    Task("log newest seals", timedelta(days=1), sealing.log_newest),
     Task("forget portal sessions", timedelta(hours=1), portal_sessions.delete_ended),
     Task("forget old asks", timedelta(hours=1), sign_in_requests.delete_old),
     Task("watch for bursts", timedelta(minutes=1), bursts.update),
     Task("forget old bursts", timedelta(days=1), bursts.delete_old),
     Task("forget old browsers", timedelta(days=1), known_browsers.delete_old),
-    Task("forget staff sessions", timedelta(hours=1), delete_staff_sessions),
+    Task("forget staff sessions", timedelta(hours=1), SessionStore.clear_expired),
     Task("forget idle limits", timedelta(hours=1), rate_limits.delete_idle),
     Task("forget kept forms", timedelta(minutes=10), delete_saved_forms),
 )

@@ -46,9 +46,9 @@ class ChainReport:
         return self.first_bad is None and not self.cut and not self.unsealed
 
 
-def seal_all(*, at_most: int = 500) -> int:
+def seal_all() -> int:
     """Seals the unsealed entries of every practice; returns how many. The worker calls it every second."""
-    return sum(seal(practice_id, at_most=at_most) for practice_id in _practices_with_work())
+    return sum(seal(practice_id) for practice_id in _practices_with_work())
 
 
 def seal(practice_id: int, *, at_most: int = 500) -> int:

@@ -105,8 +105,7 @@ def record_key_problem(attempt: PaymentAttempt, error: StripeCallFailed) -> None
             found = PaymentProblem.CHARGES_OFF
         case _:
             return
-    payments = payment_readiness.online_payments_of(attempt.practice)
-    key = payments.key if payments else None
+    key = payment_readiness.current_key(attempt.practice)
     if key is not None and (key.livemode, key.account_id) == (attempt.livemode, attempt.stripe_account_id):
         payment_readiness.record_problem(attempt.practice, found, by=STRIPE)
 

@@ -23,9 +23,7 @@ MIN_LIFETIME = timedelta(minutes=30)
 MAX_LIFETIME = timedelta(hours=24)
 
 
-def open_page(
-    attempt: PaymentAttempt, stripe: StripeClient, *, avoided: frozenset[Cause] = frozenset()
-) -> PaymentAttempt:
+def open_page(attempt: PaymentAttempt, stripe: StripeClient, *, avoided: frozenset[Cause]) -> PaymentAttempt:
     """Creates the Checkout Session and returns the attempt with its URL; without an answer the attempt stays open.
 
     Raises Superseded, unless its cause is among `avoided`, and the refusals of `call_failures.refusal_of`. After either

@@ -119,8 +119,7 @@ def start_payment(payer: Payer, order: PaymentOrder) -> PaymentAttempt:
     """
     deadline, practice = Deadline(), payer.client.practice
     stripe = payment_readiness.client_for(practice, deadline=deadline)
-    payments = payment_readiness.online_payments_of(practice)
-    key = payments.key if payments else None
+    key = payment_readiness.current_key(practice)
     if key is None:
         raise CardsNotAccepted
     avoided: frozenset[Cause] = frozenset()

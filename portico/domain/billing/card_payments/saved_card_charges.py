@@ -17,7 +17,7 @@ POLL_DELAY = timedelta(seconds=15)
 
 
 def charge(
-    attempt: PaymentAttempt, card: SavedCard, stripe: StripeClient, *, avoided: frozenset[Cause] = frozenset()
+    attempt: PaymentAttempt, card: SavedCard, stripe: StripeClient, *, avoided: frozenset[Cause]
 ) -> PaymentAttempt:
     """Charges the card and returns the attempt: with its outcome, with the bank's page, or Processing if unknown.
 

@@ -7,7 +7,7 @@ from portico.domain.access.models import PortalAccount
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.models import REFUSALS, PaymentAttempt, SavedCard, StripeCustomer
 from portico.domain.clients.models import Client
-from portico.domain.practices.models import Practice
+from portico.domain.practices.models import Practice, StripeKey
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import customers
 from portico.gateways.stripe.client import StripeClient
@@ -24,14 +24,11 @@ STRIPE = Actor.system("Stripe")
 
 def usable_cards(account: PortalAccount, practice: Practice) -> list[SavedCard]:
     """Returns the account's unexpired cards that can be charged with the practice's current key, newest first."""
-    payments = payment_readiness.online_payments_of(practice)
-    if payments is None or payments.key is None:
+    key = payment_readiness.current_key(practice)
+    if key is None:
         return []
     today = clock.today(practice.time_zone)
-    matching = _cards_of(account).filter(
-        customer__stripe_account_id__in=_possible_account_ids(payments.key.account_id),
-        customer__livemode=payments.key.livemode,
-    )
+    matching = _cards_of(account).filter(_usable_with(key))
     return [card for card in matching if (card.expires_year, card.expires_month) >= (today.year, today.month)]
 
 
@@ -52,14 +49,10 @@ def count_unusable(practice: Practice) -> int:
 
     Their owners have to enter them again.
     """
-    payments = payment_readiness.online_payments_of(practice)
-    if payments is None or payments.key is None:
+    key = payment_readiness.current_key(practice)
+    if key is None:
         return 0
-    usable_now = Q(
-        customer__stripe_account_id__in=_possible_account_ids(payments.key.account_id),
-        customer__livemode=payments.key.livemode,
-    )
-    return SavedCard.objects.active().filter(practice=practice).exclude(usable_now).count()
+    return SavedCard.objects.active().filter(practice=practice).exclude(_usable_with(key)).count()
 
 
 def save(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
@@ -207,6 +200,10 @@ def _last_client_paid_for(card: SavedCard) -> Client | None:
         .first()
     )
     return paid.client if paid else None
+
+
+def _usable_with(key: StripeKey) -> Q:
+    return Q(customer__stripe_account_id__in=_possible_account_ids(key.account_id), customer__livemode=key.livemode)
 
 
 def _possible_account_ids(account_id: str) -> set[str]:

@@ -80,8 +80,7 @@ def process(event: InboundEvent) -> EventResult:
 
 def client_for(practice: Practice, *, livemode: bool) -> StripeClient | None:
     """Returns a client with the current key if it is of that mode, else with a replaced key; None without either."""
-    payments = payment_readiness.online_payments_of(practice)
-    key = payments.key if payments else None
+    key = payment_readiness.current_key(practice)
     account_id = key.account_id if key and key.livemode == livemode else ""
     return payment_readiness.read_client_for(
         practice, account_id=account_id, livemode=livemode, deadline=Deadline(WORK_SECONDS)

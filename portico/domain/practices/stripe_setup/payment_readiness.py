@@ -52,13 +52,19 @@ def online_payments_of(practice: Practice) -> OnlinePayments | None:
     return rows.select_related("key", "practice").filter(practice=practice).first()
 
 
+def current_key(practice: Practice) -> StripeKey | None:
+    """Returns the practice's key for new payments; None without one."""
+    payments = online_payments_of(practice)
+    return payments.key if payments else None
+
+
 def client_for(practice: Practice, *, deadline: Deadline | None = None) -> StripeClient:
     """Returns the client for new payments. Raises CardsNotAccepted."""
-    payments = online_payments_of(practice) if practice.takes_cards else None
-    if payments is None or payments.key is None:
+    key = current_key(practice) if practice.takes_cards else None
+    if key is None:
         raise CardsNotAccepted
     try:
-        return client_for_key(payments.key, deadline=deadline)
+        return client_for_key(key, deadline=deadline)
     except DecryptionFailed as lost:
         raise CardsNotAccepted from lost
 
