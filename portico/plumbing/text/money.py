@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from portico.currency_table import digits_of
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text.folding import ascii_forms
+from portico.plumbing.text.result_cache import cached
 
 # The largest amount of one line, payment or invoice, in minor units. Stripe's own charge limit is below it.
 MAX_MINOR = 99_999_999_99
@@ -44,6 +45,7 @@ def plain_decimal(minor: int, currency: str) -> str:
     return f"{decimal_of(minor, currency):.{digits_of(currency)}f}"
 
 
+@cached
 def formatted(minor: int, currency: str, *, language: str | None) -> str:
     """Returns $1,234.50 or 1.234,50 €, always with all decimals. A negative amount begins with a minus sign."""
     locale = _locale(language, currency)

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 import phonenumbers
 
+from portico.plumbing.text.result_cache import cached
+
 # Emergency and crisis lines have three digits nearly everywhere (911, 988, 112).
 _THREE_DIGITS = re.compile(r"(?<![\d(+-])\d{3}(?![\d)-])")
 
 
+@cached
 def formatted(number: str, *, at_home: str = "") -> str:
     """Formats a stored number (E.164) for people.
 

@@ -6,12 +6,15 @@ from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_gmt, get_timezone_name
 from django.conf import settings
 
+from portico.plumbing.text.result_cache import cached
+
 
 def day_of(at: datetime, zone: tzinfo) -> date:
     """Returns the date in the zone at that time."""
     return at.astimezone(zone).date()
 
 
+@cached
 def time_of_day(at: datetime, zone: tzinfo, language: str | None) -> str:
     """Returns 9:20 AM."""
     written = format_time(at, "short", tzinfo=zone, locale=locale_of(language))
@@ -19,41 +22,49 @@ def time_of_day(at: datetime, zone: tzinfo, language: str | None) -> str:
     return written.replace("\u202f", " ").replace("\xa0", " ")
 
 
+@cached
 def time_with_zone(at: datetime, zone: tzinfo, language: str | None) -> str:
     """Returns 9:20 AM EST, for readers who may be elsewhere."""
     return f"{time_of_day(at, zone, language)} {_zone_name(at.astimezone(zone), language)}"
 
 
+@cached
 def short_day(day: date, language: str | None) -> str:
     """Returns Nov 20."""
     return format_skeleton("MMMd", day, locale=locale_of(language))
 
 
+@cached
 def full_day(day: date, language: str | None) -> str:
     """Returns Nov 20, 2026."""
     return format_date(day, "medium", locale=locale_of(language))
 
 
+@cached
 def long_day(day: date, language: str | None) -> str:
     """Returns November 20, 2026."""
     return format_date(day, "long", locale=locale_of(language))
 
 
+@cached
 def weekday_and_day(day: date, language: str | None) -> str:
     """Returns Monday, Nov 23."""
     return f"{format_date(day, 'EEEE', locale=locale_of(language))}, {short_day(day, language)}"
 
 
+@cached
 def short_month(day: date, language: str | None) -> str:
     """Returns Nov."""
     return format_date(day, "LLL", locale=locale_of(language))
 
 
+@cached
 def full_month(day: date, language: str | None) -> str:
     """Returns November 2026."""
     return format_skeleton("yMMMM", day, locale=locale_of(language))
 
 
+@cached
 def locale_of(language: str | None) -> Locale:
     """Returns Babel's locale for one of Django's language codes (`es`, `en-us`)."""
     return Locale.parse(language or "en", sep="-")
