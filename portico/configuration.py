@@ -207,7 +207,7 @@ def _field_keys(reader: _Reader) -> dict[str, bytes]:
 def _database(reader: _Reader) -> dict[str, Any]:
     value = reader.text("DATABASE_URL", why="sqlite:///path or postgres://user:password@host:port/name.")
     try:
-        return database_address.parse(value) if value else {}
+        return database_address.parse(value, is_pooled=reader.flag("DATABASE_POOLED")) if value else {}
     except database_address.Malformed as problem:
         reader.refuse("DATABASE_URL", str(problem))
         return {}

@@ -11,14 +11,20 @@ from portico import hosts
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 # The value of `sslrootcert` for the certificates that the operating system trusts.
 SYSTEM_CERTIFICATES = "system"
+# What a pooler that hands out connections by transaction does not allow.
+SESSION_OPTIONS = {
+    "options": "-c lock_timeout=4000 -c idle_in_transaction_session_timeout=60000",
+    # Statements are prepared only where the code says so (plumbing/database/compiled.py), never by themselves.
+    "prepare_threshold": 10**9,
+}
 
 
 class Malformed(ValueError):
     """The URL is invalid; the message says why without repeating it, since it may hold a password."""
 
 
-def parse(url: str) -> dict[str, Any]:
-    """Returns Django's settings for the database. Raises Malformed."""
+def parse(url: str, *, is_pooled: bool = False) -> dict[str, Any]:
+    """Returns Django's settings for the database. `is_pooled`: PgBouncer is in front of it. Raises Malformed."""
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite":
         return sqlite_settings(_sqlite_file(rest))
@@ -42,12 +48,13 @@ def parse(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": _postgresql_host(parts),
         "PORT": str(port or ""),
-        "CONN_HEALTH_CHECKS": True,
+        # Each thread keeps its connection; plumbing/database/connections.py notices when the server has closed it.
+        "CONN_MAX_AGE": None,
+        "DISABLE_SERVER_SIDE_CURSORS": is_pooled,
         "OPTIONS": {
-            # Short time-outs: pages report an unavailable database quickly, and recover within a second.
-            "pool": {"min_size": 1, "max_size": 8, "timeout": 1.5, "reconnect_timeout": 1},
-            "connect_timeout": 3,
-            "options": "-c lock_timeout=4000 -c idle_in_transaction_session_timeout=60000",
+            # Short: pages report an unavailable database quickly.
+            "connect_timeout": 2,
+            **({} if is_pooled else SESSION_OPTIONS),
             **_encryption(parts.query),
         },
     }

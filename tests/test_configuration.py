@@ -270,6 +270,13 @@ def test_other_database_parameters_are_refused() -> None:
     assert "gssencmode, target_session_attrs" in problem
 
 
+def test_behind_a_pooler_a_connection_keeps_nothing() -> None:
+    direct = read(DATABASE_URL="postgres://db/portico").database
+    pooled = read(DATABASE_URL="postgres://db/portico", DATABASE_POOLED="1").database
+    assert "lock_timeout=4000" in direct["OPTIONS"]["options"]
+    assert (pooled["OPTIONS"], pooled["DISABLE_SERVER_SIDE_CURSORS"]) == ({"connect_timeout": 2}, True)
+
+
 @pytest.mark.parametrize("sign", ["?", "#"])
 def test_part_of_a_password_is_not_repeated(sign: str) -> None:
     assert "hunter" not in " ".join(problems(DATABASE_URL=f"postgres://portico:some{sign}hunter=2@db/portico"))

@@ -2,7 +2,7 @@
 
 import re
 
-from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 
 # SQLite: "no such table: …"; PostgreSQL: "relation "…" does not exist".
 _NO_TABLES = re.compile(r"no such (?:table|column)|(?:relation|column) .* does not exist")
@@ -19,15 +19,8 @@ def describe(error: DatabaseError | InterfaceError) -> str:
 
 
 def _reason(error: DatabaseError | InterfaceError) -> str:
-    """Returns the database's own message. The connection pool only reports a timeout, so connect again without it."""
+    """Returns the database's own message."""
     text = str(error)
-    if connection.vendor == "postgresql":
-        import psycopg  # noqa: PLC0415 - installations on SQLite never load it
-
-        try:
-            psycopg.connect(**connection.get_connection_params()).close()
-        except psycopg.OperationalError as direct_error:
-            text = str(direct_error)
     reason = _REASON.search(text)
     line = reason[1] if reason else text.strip().partition("\n")[0]
     return line.rstrip(". ")

@@ -1,8 +1,10 @@
-"""Settings of SQLite connections, WAL checkpoints, the version of the data, and the `begins_with` lookup."""
+"""Settings of SQLite connections, WAL checkpoints, the version of the data, lost connections, `begins_with`."""
 
+import select
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from django.core.signals import request_started
 from django.db import OperationalError, connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
@@ -18,7 +20,8 @@ PRAGMAS = ("PRAGMA synchronous = FULL", "PRAGMA recursive_triggers = ON")
 
 
 def connect_signals() -> None:
-    """Registers the connection settings and the lookup. Called once, when the apps are loaded."""
+    """Registers the connection settings, the check and the lookup. Called once, when the apps are loaded."""
+    request_started.connect(_close_if_ended, dispatch_uid="portico.plumbing.database.connections")
     connection_created.connect(_set_pragmas, dispatch_uid="portico.plumbing.database.connections")
     for field in (models.CharField, models.TextField):
         field.register_lookup(BeginsWith)
@@ -74,6 +77,23 @@ def checkpoint_wal() -> None:
         cursor.execute("PRAGMA busy_timeout = 0")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
+
+
+def _close_if_ended(**_: object) -> None:
+    """Closes the thread's connection if PostgreSQL has closed it, so that the request begins with a new one.
+
+    An idle connection has something to read only then. Asking the server instead would take a query for each request.
+    """
+    if connection.vendor != "postgresql" or connection.connection is None or connection.in_atomic_block:
+        return
+    if connection.connection.closed or _has_input(connection.connection.fileno()):
+        connection.close()
+
+
+def _has_input(descriptor: int) -> bool:
+    polled = select.poll()
+    polled.register(descriptor, select.POLLIN)
+    return bool(polled.poll(0))
 
 
 def _set_pragmas(connection: BaseDatabaseWrapper, **_: object) -> None:

@@ -90,7 +90,7 @@ def _work(queue: WorkerQueue, stop: threading.Event, pause: float) -> None:
             if is_unavailable:
                 is_unavailable = False
                 logger.info("worker.database_back", extra={"queue": queue.name})
-            # Returns a pooled connection, and closes a broken one.
+            # Closes a connection that an error has broken.
             close_old_connections()
             if did_something:
                 busy_rounds += 1

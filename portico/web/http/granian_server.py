@@ -16,7 +16,7 @@ from wsgiref.types import WSGIApplication
 from django.conf import settings
 from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]  # Granian does not export HTTPProtocol in its stubs.
 
-# One database connection each: not more than the pool of a process has (configuration.py).
+# Each keeps a connection to the database (database_address.py).
 THREADS = 8
 # Enough for a form with a picture over a slow connection.
 BODY_TIMEOUT_SECONDS = 60.0

@@ -2,8 +2,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
+from django.core.signals import request_started
 from django.db import OperationalError, connection, transaction
+from django.test import Client as Browser
 
 from portico.domain.practices.models import Practice
 from portico.plumbing.database.base_models import RefField
@@ -111,3 +114,16 @@ def test_twin_djangos_default_lock_blocks_inserts() -> None:
     with transaction.atomic():
         Practice.objects.select_for_update().get(pk=practice.pk)
         assert not _concurrent_insert_succeeds(practice)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_request_replaces_a_connection_that_the_server_ended(client: Browser) -> None:
+    first = connection.connection
+    assert client.get("/readyz").status_code == 200
+    assert connection.connection is first
+    with psycopg.connect(first.info.dsn, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (first.info.backend_pid,))
+    request_started.send(sender=None)
+    assert client.get("/readyz").status_code == 200
+    assert connection.connection is not first

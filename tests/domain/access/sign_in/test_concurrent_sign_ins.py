@@ -5,8 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from django.db import OperationalError, connection
-from psycopg_pool import PoolTimeout
+from django.db import connection
 
 from portico.domain.access.models import PortalAccount, PortalSession, SignInMethod
 from portico.domain.access.sign_in import link_redemption, portal_sessions, sign_in_codes
@@ -31,27 +30,18 @@ def token_of(practice: Practice, number: int) -> str:
     return cast.token_of(cast.invited(person))
 
 
-def retry_on_busy_pool(work: Callable[[], bool]) -> bool:
-    """Runs the work again as long as the connection pool times out."""
-    while True:
-        try:
-            return work()
-        except OperationalError as error:
-            if not isinstance(error.__cause__, PoolTimeout):
-                raise
-        finally:
-            connection.close()
-
-
 def at_once(threads: int, *works: Callable[[], bool]) -> list[int]:
     """Runs each work in that many threads at once, one after the other; returns how often each returned True."""
     gate = Barrier(threads)
 
     def one(_thread: int) -> list[bool]:
         results = []
-        for work in works:
-            gate.wait(120)
-            results.append(retry_on_busy_pool(work))
+        try:
+            for work in works:
+                gate.wait(120)
+                results.append(work())
+        finally:
+            connection.close()
         return results
 
     with ThreadPoolExecutor(threads) as pool:
