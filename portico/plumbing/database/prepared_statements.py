@@ -1,0 +1,47 @@
+"""Statements that PostgreSQL prepares once for each connection, and then only runs."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import psycopg
+from django.db import NotSupportedError, connection
+from django.db.backends.utils import CursorWrapper
+from psycopg.sql import Literal
+
+
+class _PreparingCursor(psycopg.Cursor[Any]):  # Any: rows of any kind.
+    """Has no effect where `prepare_threshold` is None: behind a pooler such as PgBouncer."""
+
+    def execute(self, query: Any, params: Any = None, **_: object) -> "_PreparingCursor":  # Any: psycopg's own types.
+        return super().execute(query, params, prepare=True)
+
+
+def execute(cursor: CursorWrapper, sql: str, values: Sequence[Any]) -> None:  # Any: of any type.
+    """Executes the statement with a new cursor of Django's, which then prepares it."""
+    cursor.cursor = _PreparingCursor(connection.connection)
+    try:
+        cursor.execute(sql, values)
+    except NotSupportedError as error:
+        # "cached plan must not change result type": a migration changed the type of a column.
+        if connection.in_atomic_block or not isinstance(error.__cause__, psycopg.errors.FeatureNotSupported):
+            raise
+        connection.connection.execute("DEALLOCATE ALL")
+        cursor.execute(sql, values)
+
+
+def with_literals(
+    sql: str, values: Iterable[Any], *, is_parameter: Callable[[object], bool]
+) -> tuple[str, list[Any]]:  # Any: of any type.
+    """Writes the constants into the SQL: a plan for all values can then use the indexes that have them as condition.
+
+    Returns the SQL and the values that are left, the parameters.
+    """
+    connection.ensure_connection()
+    parts, parameters = [], []
+    for value in values:
+        if is_parameter(value):
+            parameters.append(value)
+            parts.append("%s")
+        else:
+            parts.append(Literal(value).as_string(connection.connection).replace("%", "%%"))
+    return sql.replace("%%", "%%%%") % tuple(parts), parameters
