@@ -11,7 +11,7 @@ from django.db import transaction
 from benchmarks.lookups import LookUp
 from portico.domain.billing.invoices import invoice_list
 from portico.domain.billing.invoices.invoice_list import ListQuery, StatusFilter
-from portico.domain.billing.ledger import amounts_due, balances, reports
+from portico.domain.billing.ledger import balances, reports
 from portico.domain.billing.models import (
     Allocation,
     Invoice,
@@ -118,4 +118,3 @@ def look_ups(practice: Practice, one: Client) -> Iterator[LookUp]:
     yield LookUp("invoices, still to pay in all", partial(invoice_list.open_total_minor, practice), owing)
     yield LookUp("the figures", partial(reports.totals_of, practice), 4 * rows.count())
     yield LookUp("one client's balance", partial(balances.office_account, one))
-    yield LookUp("what waits for one client", partial(amounts_due.amounts_due_of, [one]))

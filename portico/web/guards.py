@@ -208,14 +208,15 @@ def _save_post(request: HttpRequest, slug: str) -> str:
 
 def _authenticate_client(request: HttpRequest, slug: str) -> PortalRequest | None:
     """Sets the attributes of a PortalRequest, time zone and language; None without a session that has access now."""
-    practice = practice_at(slug)
+    key = request.COOKIES.get(settings.CLIENT_COOKIE_NAME, "")
+    opened = portal_sessions.open_session(slug, key) if key else None
+    practice = opened.practice if opened else practice_at(slug)
     portal_request = cast(PortalRequest, request)
     portal_request.practice = practice
     _refuse_while_paused(practice)
-    session = client_session(request, practice)
-    accesses = list(portal_sessions.accesses_of(session)) if session else []
-    if session is None or not accesses:
+    if opened is None or not opened.accesses:
         return None
+    session, accesses = opened.session, opened.accesses
     chosen = next((access for access in accesses if access.client_id == session.client_id), None)
     portal_request.account, portal_request.portal_session = session.account, session
     portal_request.accesses = accesses

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.models.audit import AuditEntry
 
 
@@ -31,6 +32,16 @@ def record(
 def record_all(entries: Iterable[AuditEntry]) -> None:
     """Adds entries built by `entry`, in one statement."""
     AuditEntry.objects.bulk_create(entries)
+
+
+def is_recorded(action: str, *, client: Model, about: str) -> bool:
+    """Returns True if there is such an entry about the client."""
+    return bool(_found.rows(action=str(action), client=client.pk, about=about))
+
+
+@CompiledQuery
+def _found(action: Parameter, client: Parameter, about: Parameter) -> QuerySet[AuditEntry, tuple[int]]:
+    return AuditEntry.objects.filter(client=client, action=action, about=about).values_list("pk")[:1]
 
 
 def entry(

@@ -2,30 +2,24 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Prefetch
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import quotes, saved_cards
+from portico.domain.billing.invoices import shared_invoices
+from portico.domain.billing.invoices.shared_invoices import SharedInvoice
 from portico.domain.billing.ledger import balances
-from portico.domain.billing.models import Allocation, Invoice, InvoiceStatus, Payment, Refund
-from portico.domain.billing.models.invoices import InvoiceQuerySet
+from portico.domain.billing.models import Invoice, InvoiceStatus, Payment
 from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
-from portico.plumbing.database import keyset_pagination
-from portico.plumbing.database.keyset_pagination import KeysetPage
-from portico.plumbing.models import AuditEntry
 from portico.web import payment_labels
 from portico.web.billing_documents import ledger_lines
 from portico.web.guards import portal_billing_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import notices
 
-# Per section. The totals cover the rest, and the page says so.
-MAX_UNPAID = 100
-PAGE_SIZE = 25
 # Past due is yellow here, not red, to stay friendly.
 TONES = {
     InvoiceStatus.UNPAID: ("wait", "hourglass"),
@@ -72,10 +66,8 @@ class InvoiceRow:
 @portal_billing_page
 @require_safe
 def index(request: PortalRequest) -> HttpResponse:
-    shared = _shared(request)
-    oldest_due_first = shared.not_processing().order_by("due_on", "id")
-    paid = _page_of_paid(request)
-    account = balances.portal_account(request.client)
+    listed = shared_invoices.list_for(request.client, before=request.GET.get("before", ""))
+    account = balances.portal_balance(request.client)
     pays = quotes.is_open(request.practice, request.access)
     balance_minor = account.open_minor - account.processing_minor
     context = {
@@ -87,12 +79,12 @@ def index(request: PortalRequest) -> HttpResponse:
         "pays_balance": pays and quotes.is_chargeable(balance_minor, account.currency),
         "why_not": quotes.why_not_chargeable(balance_minor, account.currency),
         "cards": [(card, payment_labels.card_name(card)) for card in saved_cards.saved_cards_of(request.account)],
-        "to_pay": [_row(request, invoice) for invoice in oldest_due_first[:MAX_UNPAID]],
-        "processing": [_row(request, invoice) for invoice in shared.processing().order_by("-id")[:MAX_UNPAID]],
-        "paid": [_row(request, invoice) for invoice in paid.rows],
-        "most_listed": MAX_UNPAID,
-        "next_before": paid.next_ref,
-        "is_later_page": not paid.is_first,
+        "to_pay": [_row(request, shared) for shared in listed.to_pay],
+        "processing": [_row(request, shared) for shared in listed.processing],
+        "paid": [_row(request, shared) for shared in listed.paid],
+        "most_listed": shared_invoices.MAX_UNPAID,
+        "next_before": listed.next_before,
+        "is_later_page": listed.is_later_page,
     }
     return render(request, "portal/billing/index.html", context)
 
@@ -100,53 +92,40 @@ def index(request: PortalRequest) -> HttpResponse:
 @portal_billing_page
 @require_safe
 def show(request: PortalRequest, ref: str) -> HttpResponse:
-    invoice = get_object_or_404(_shared(request), ref=ref)
+    shared = shared_invoices.find(request.client, ref)
+    if shared is None:
+        raise Http404
+    invoice, row = shared.invoice, _row(request, shared)
     _record_first_view(request, invoice)
-    row = _row(request, invoice)
     context = {
         "client": request.client,
         "bill": row,
         "sums": ledger_lines.of_invoice(invoice, paid_with=row.paid_with),
         "pays": quotes.is_open(request.practice, request.access),
-        "lines": invoice.lines.order_by("position"),
-        "receipts": _receipts(invoice),
-        "refunds": Refund.objects.filter(credit_notes__invoice=invoice, credit_notes__undone_at=None)
-        .not_failed()
-        .order_by("id"),
+        "lines": shared_invoices.lines_of(invoice),
+        "receipts": _receipts(shared),
+        "refunds": shared_invoices.refunds_of(invoice),
     }
     return render(request, "portal/billing/invoice.html", context)
 
 
-def _shared(request: PortalRequest) -> InvoiceQuerySet:
-    """Returns the client's shared invoices with sums, attempts and the payments allocated to them."""
-    allocations = Allocation.objects.paying().select_related("payment").order_by("id")
-    shared = request.client.invoices.shared().with_attempts().with_sums()
-    return shared.prefetch_related(Prefetch("allocations", allocations))
-
-
-def _page_of_paid(request: PortalRequest) -> KeysetPage[Invoice]:
-    after = keyset_pagination.position_of(request.client.invoices.all(), request.GET.get("before", ""))
-    return keyset_pagination.newest_first(_shared(request).settled(), after=after, size=PAGE_SIZE)
-
-
-def _row(request: PortalRequest, invoice: Invoice) -> InvoiceRow:
+def _row(request: PortalRequest, shared: SharedInvoice) -> InvoiceRow:
+    invoice, payments = shared.invoice, shared.payments
     status = invoice.status_on(clock.today(request.practice.time_zone))
-    payments = [row.payment for row in invoice.allocations.all() if row.payment]
     paid_with = ", ".join(dict.fromkeys(payment_labels.payment_name(payment) for payment in payments))
     is_paid_by_one = status == InvoiceStatus.PAID and len(payments) == 1
     return InvoiceRow(invoice, status, *TONES[status], paid_with, payments[0] if is_paid_by_one else None)
 
 
-def _receipts(invoice: Invoice) -> list[tuple[Payment, str]]:
+def _receipts(shared: SharedInvoice) -> list[tuple[Payment, str]]:
     """Returns the payments allocated to the invoice with their names, including refunded ones."""
-    payments = {row.payment.pk: row.payment for row in invoice.allocations.all() if row.payment}
+    payments = {payment.pk: payment for payment in shared.payments}
     return [(payment, payment_labels.payment_name(payment)) for payment in payments.values()]
 
 
 def _record_first_view(request: PortalRequest, invoice: Invoice) -> None:
     """Records the client's first view of the invoice, which staff see in its history."""
-    seen = AuditEntry.objects.filter(client=request.client, action=AuditAction.INVOICE_SEEN, about=invoice.ref)
-    if not seen.exists():
+    if not audit_log.is_recorded(AuditAction.INVOICE_SEEN, client=request.client, about=invoice.ref):
         audit_log.record(
             AuditAction.INVOICE_SEEN,
             practice=request.practice,

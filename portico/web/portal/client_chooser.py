@@ -28,9 +28,12 @@ class ClientChoice:
 
 def choices_for(request: PortalRequest) -> list[ClientChoice]:
     """Returns the clients of the mailbox with their amounts due."""
-    visible = [access.client for access in request.accesses if access.sees_bills]
-    due_by_client = amounts_due.amounts_due_of(visible) if visible else {}
-    return [ClientChoice(access, due_by_client.get(access.client_id)) for access in request.accesses]
+    sees_any = any(access.sees_bills for access in request.accesses)
+    due_by_client = amounts_due.amounts_due_of(request.account) if sees_any else {}
+    return [
+        ClientChoice(access, due_by_client.get(access.client_id) if access.sees_bills else None)
+        for access in request.accesses
+    ]
 
 
 @portal_chooser_page

@@ -24,7 +24,7 @@ def show(request: PortalRequest) -> HttpResponse:
         "client": request.client,
         "persons": choices,
         "pays": bills is not None and _can_pay_all(request, bills),
-        "account": balances.portal_account(request.client) if sees_billing else None,
+        "account": balances.portal_balance(request.client) if sees_billing else None,
         "bills": bills,
         "is_past_due": bills is not None and bills.next_due_on is not None and bills.next_due_on < today,
     }

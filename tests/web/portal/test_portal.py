@@ -54,7 +54,7 @@ def test_home_says_hello_and_what_will_appear(anas: Browser) -> None:
 def test_each_page_has_a_fixed_query_count(
     anas: Browser, page: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(4 if page == "profile/" else 8):
+    with django_assert_num_queries(2 if page == "profile/" else 3):
         assert anas.get(PORTAL + page).status_code == 200
 
 

@@ -14,7 +14,13 @@ from portico.domain.access.models.links import (
 )
 from portico.domain.access.models.pins import ATTEMPTS_PER_PIN, Pin, pin_lifetime
 from portico.domain.access.models.saved_forms import PortalSavedForm
-from portico.domain.access.models.sessions import SESSIONS_PER_ACCOUNT, KnownBrowser, PortalSession, SignInMethod
+from portico.domain.access.models.sessions import (
+    SESSIONS_PER_ACCOUNT,
+    KnownBrowser,
+    PortalSession,
+    SignInMethod,
+    bounds_of_life,
+)
 
 __all__ = [
     "ATTEMPTS_PER_CODE",
@@ -35,6 +41,7 @@ __all__ = [
     "SignInLink",
     "SignInMethod",
     "SignInRequest",
+    "bounds_of_life",
     "link_lifetime",
     "pin_lifetime",
 ]

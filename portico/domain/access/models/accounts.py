@@ -1,7 +1,7 @@
 """Portal accounts, and the grants that let each see clients."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from portico.domain.access import eligibility
 from portico.domain.access.eligibility import Purpose
@@ -9,6 +9,7 @@ from portico.domain.clients.models import Client, EmailAddress, Language
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
 from portico.plumbing.database.constraints import SamePractice
+from portico.plumbing.models import Restoration
 
 
 class PortalAccount(PracticeRow):
@@ -45,6 +46,11 @@ class PortalAccessQuerySet(RowQuerySet["PortalAccess"]):
     def opened_by(self, purpose: Purpose, epoch: object, *, proof_epoch: object = None) -> "PortalAccessQuerySet":
         """Filters to the rows that a link, PIN or session of that epoch opens; see `eligibility.epoch_condition`."""
         return self.eligible(purpose).filter(eligibility.epoch_condition(purpose, epoch, proof_epoch=proof_epoch))
+
+    def with_restoration(self) -> "PortalAccessQuerySet":
+        """Annotates what `is_practice_reconciled` needs."""
+        missing = Restoration.objects.unreconciled().filter(practice=OuterRef("practice"))
+        return self.annotate(reconciled=~Exists(missing))
 
 
 class PortalAccess(PracticeRow):
@@ -99,6 +105,11 @@ class PortalAccess(PracticeRow):
     @property
     def is_on(self) -> bool:
         return self.enabled_at is not None
+
+    @property
+    def is_practice_reconciled(self) -> bool:
+        """Returns False if the practice was restored and events are missing still. Needs `with_restoration`."""
+        return bool(self.__dict__["reconciled"])
 
     @property
     def sees_bills(self) -> bool:

@@ -1,6 +1,6 @@
 """Portal sessions, and the browsers that a mailbox has signed in with before."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -27,11 +27,27 @@ class SignInMethod(models.TextChoices):
 class PortalSessionQuerySet(RowQuerySet["PortalSession"]):
     def alive(self) -> "PortalSessionQuerySet":
         """Filters to sessions that have not ended, timed out or exceeded their maximum age, nor lie in the future."""
+        return self.alive_between(**bounds_of_life())
+
+    def alive_between(self, *, seen_after: object, created_after: object, latest: object) -> "PortalSessionQuerySet":
+        """Filters as `alive`, by times from `bounds_of_life` or parameters for them."""
         return self.filter(
-            clock.within("seen_at", timedelta(seconds=settings.SESSION_IDLE_CLIENT)),
-            clock.within("created_at", timedelta(seconds=settings.SESSION_MAX_CLIENT)),
+            seen_at__gt=seen_after,
+            seen_at__lte=latest,
+            created_at__gt=created_after,
+            created_at__lte=latest,
             ended_at=None,
         )
+
+
+def bounds_of_life() -> dict[str, datetime]:
+    """Returns the times between which a session that is alive now was started and last seen."""
+    now = clock.now()
+    return {
+        "seen_after": now - timedelta(seconds=settings.SESSION_IDLE_CLIENT),
+        "created_after": now - timedelta(seconds=settings.SESSION_MAX_CLIENT),
+        "latest": now + clock.SKEW,
+    }
 
 
 class PortalSession(PracticeRow):

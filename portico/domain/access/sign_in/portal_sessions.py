@@ -5,15 +5,24 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
-from portico.domain.access.models import SESSIONS_PER_ACCOUNT, PortalAccess, PortalAccount, PortalSession, SignInMethod
+from portico.domain.access import eligibility
+from portico.domain.access.models import (
+    SESSIONS_PER_ACCOUNT,
+    PortalAccess,
+    PortalAccount,
+    PortalSession,
+    SignInMethod,
+    bounds_of_life,
+)
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor, ActorKind
 from portico.plumbing.audit import audit_log
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,52 @@ def find_ended(practice: Practice, key: str) -> PortalSession | None:
 def has_timed_out(session: PortalSession) -> bool:
     """Returns True if an expired session was idle for too long; False if it reached the maximum age."""
     return clock.now() - session.seen_at >= timedelta(seconds=settings.SESSION_IDLE_CLIENT)
+
+
+@dataclass(frozen=True)
+class OpenedSession:
+    """The live session of a cookie, its practice, and the accesses that it opens now, of which there may be none."""
+
+    session: PortalSession
+    practice: Practice
+    accesses: list[PortalAccess]
+
+
+def open_session(slug: str, key: str) -> OpenedSession | None:
+    """Returns the live session of a cookie at this practice; None if there is none. Runs one query."""
+    rows = _accesses_by_key.rows(slug=slug, key_hash=tokens.digest(key), **bounds_of_life())
+    if not rows:
+        return None
+    first = rows[0]
+    columns = [first.__dict__[f"session_{name}"] for name in _SESSION_COLUMNS]
+    session = PortalSession.from_db(first._state.db, _SESSION_COLUMNS, columns)
+    session.account = first.account  # type: ignore[assignment]  # The session was found by way of it.
+    return OpenedSession(session, first.practice, [access for access in rows if _opens(session, access)])
+
+
+_SESSION_COLUMNS = [field.attname for field in PortalSession._meta.concrete_fields]
+
+
+@CompiledQuery
+def _accesses_by_key(
+    *, slug: Parameter, key_hash: Parameter, seen_after: Parameter, created_after: Parameter, latest: Parameter
+) -> QuerySet[PortalAccess]:
+    """Returns all accesses of the session's account, each with the columns of the session."""
+    sessions = PortalSession.objects.filter(practice__slug=slug, key_hash=key_hash)
+    alive = sessions.alive_between(seen_after=seen_after, created_after=created_after, latest=latest)
+    accesses = PortalAccess.objects.filter(account__sessions__in=alive)
+    columns = {f"session_{name}": F(f"account__sessions__{name}") for name in _SESSION_COLUMNS}
+    ordered = accesses.with_restoration().order_by("client__sort_key", "client_id")
+    return ordered.select_related("practice", "client", "account", "address").annotate(**columns)
+
+
+def _opens(session: PortalSession, access: PortalAccess) -> bool:
+    """Returns True for the rows that `accesses_of` returns."""
+    return (
+        session.only_client_id in {None, access.client_id}
+        and eligibility.is_eligible(access, session.purpose)
+        and eligibility.is_current(access, session.purpose, session.epoch, proof_epoch=session.proof_epoch)
+    )
 
 
 def accesses_of(session: PortalSession) -> QuerySet[PortalAccess]:

@@ -132,21 +132,25 @@ def step_of(currency: str) -> str:
 
 def refuse_unless_open(practice: Practice, access: PortalAccess | None) -> None:
     """Raises CardsTurnedOff, CardsNotAccepted, BooksBeingChecked. Checked again on every request."""
-    if not eligibility.is_eligible(access, Purpose.CARD_PAYMENT):
-        raise CardsTurnedOff
-    if not practice.takes_cards:
-        raise CardsNotAccepted
+    _refuse_unless_accepted(practice, access)
     if Restoration.objects.unreconciled().filter(practice=practice).exists():
         raise BooksBeingChecked
 
 
+def _refuse_unless_accepted(practice: Practice, access: PortalAccess | None) -> None:
+    if not eligibility.is_eligible(access, Purpose.CARD_PAYMENT):
+        raise CardsTurnedOff
+    if not practice.takes_cards:
+        raise CardsNotAccepted
+
+
 def is_open(practice: Practice, access: PortalAccess) -> bool:
-    """Returns True if `Pay Now` is offered at all."""
+    """Returns True if `Pay Now` is offered at all. Needs the access from `with_restoration`; runs no query."""
     try:
-        refuse_unless_open(practice, access)
+        _refuse_unless_accepted(practice, access)
     except Refused:
         return False
-    return True
+    return access.is_practice_reconciled
 
 
 def is_chargeable(amount_minor: int, currency: str) -> bool:

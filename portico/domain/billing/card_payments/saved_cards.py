@@ -1,7 +1,7 @@
 """Saved cards: saved with a payment, used and removed only by the account that saved them."""
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from portico.domain.access.models import PortalAccount
 from portico.domain.audit_actions import AuditAction
@@ -18,6 +18,7 @@ from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.base_models import RowQuerySet
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 
 STRIPE = Actor.system("Stripe")
 
@@ -34,7 +35,12 @@ def usable_cards(account: PortalAccount, practice: Practice) -> list[SavedCard]:
 
 def saved_cards_of(account: PortalAccount) -> list[SavedCard]:
     """Returns all cards of the account, for its owner to view and remove."""
-    return list(_cards_of(account))
+    return _all_cards.rows(account=account.pk)
+
+
+@CompiledQuery
+def _all_cards(account: Parameter) -> QuerySet[SavedCard]:
+    return _cards_of(account)
 
 
 def cards_of_other_accounts(client: Client, account: PortalAccount | None) -> list[SavedCard]:
@@ -211,7 +217,7 @@ def _possible_account_ids(account_id: str) -> set[str]:
     return {account_id, ""}
 
 
-def _cards_of(account: PortalAccount) -> RowQuerySet[SavedCard]:
+def _cards_of(account: PortalAccount | Parameter) -> RowQuerySet[SavedCard]:
     return SavedCard.objects.active().filter(account=account).order_by("-id")
 
 

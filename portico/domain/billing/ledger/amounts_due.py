@@ -1,13 +1,13 @@
 """Amounts due: the unpaid shared bills of each client of a portal account."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, Min, QuerySet, Sum
 
+from portico.domain.access.models import PortalAccount
 from portico.domain.billing.models import Invoice
-from portico.domain.clients.models import Client
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,17 @@ class AmountDue:
     first_number: int
 
 
-def amounts_due_of(clients: Iterable[Client]) -> dict[int, AmountDue]:
-    """Returns the amounts due by client id, in one query. Clients with nothing to pay are missing."""
-    rows = Invoice.objects.filter(client__in=[client.pk for client in clients]).shared().not_processing()
-    found = rows.values("client").annotate(
-        number_of=Count("pk"), open_sum=Sum("open_minor"), next_due=Min("due_on"), first=Min("number")
+def amounts_due_of(account: PortalAccount) -> dict[int, AmountDue]:
+    """Returns the amounts due of the account's clients by id, in one query. Clients with nothing to pay are missing."""
+    found = _by_client.rows(account=account.pk)
+    return {client: AmountDue(number, minor, due_on, first) for client, number, minor, due_on, first in found}
+
+
+@CompiledQuery
+def _by_client(account: Parameter) -> QuerySet[Invoice, tuple[int, int, int, date | None, int]]:
+    rows = Invoice.objects.filter(client__portal_access__account=account).shared().not_processing().order_by()
+    return (
+        rows.values("client")
+        .annotate(number_of=Count("pk"), open_sum=Sum("open_minor"), next_due=Min("due_on"), first=Min("number"))
+        .values_list("client", "number_of", "open_sum", "next_due", "first")
     )
-    return {
-        row["client"]: AmountDue(row["number_of"], row["open_sum"], row["next_due"], row["first"])
-        for row in found.order_by()
-    }

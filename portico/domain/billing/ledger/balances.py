@@ -3,26 +3,23 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, Count, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Cast, Coalesce
 
 from portico.domain.billing.account_sums import Sums
 from portico.domain.billing.ledger import movements
 from portico.domain.billing.ledger.movement_queries import Period
 from portico.domain.billing.models import Credit, Invoice, Payment
+from portico.domain.billing.models.invoices import InvoiceQuerySet
 from portico.domain.clients.models import Client
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 
 
 @dataclass(frozen=True)
-class Account:
-    """A client's totals in minor units. A negative balance is credit in the client's favour.
-
-    `sums` is computed from the movements, the other amounts from columns of invoices, payments and credits. Both give
-    the same balance, which `verify-ledger` checks.
-    """
+class Balance:
+    """A client's balance in minor units, from the columns of invoices, payments and credits; negative for credit."""
 
     currency: str
-    sums: Sums
     # The amount still to pay on invoices.
     open_minor: int
     # The unused part of payments and credits, including payments that wait for a refund.
@@ -43,6 +40,16 @@ class Account:
         return self.open_minor - self.processing_minor - self.unused_minor
 
 
+@dataclass(frozen=True)
+class Account(Balance):
+    """A client's balance with the sums that it is made of, which are computed from the movements.
+
+    Both give the same balance, which `verify-ledger` checks.
+    """
+
+    sums: Sums
+
+
 def office_account(client: Client) -> Account:
     """Returns the account over all issued invoices."""
     return _account(client, shared_only=False)
@@ -51,6 +58,11 @@ def office_account(client: Client) -> Account:
 def portal_account(client: Client) -> Account:
     """Returns the account over shared invoices; its balance is `portal_minor`."""
     return _account(client, shared_only=True)
+
+
+def portal_balance(client: Client) -> Balance:
+    """Returns the balance of `portal_account`, in one query."""
+    return _balance(client, shared_only=True)
 
 
 def with_office_minor(clients: QuerySet[Client]) -> QuerySet[Client]:
@@ -76,26 +88,42 @@ def shown_office_minor(client: Client) -> int:
 def _sum(rows: QuerySet[Any], name: str) -> Coalesce:
     # Any: rows of one of several models.
     sums = rows.order_by().values("client").annotate(sum_of=Sum(F(name))).values("sum_of")
-    return Coalesce(Subquery(sums), 0)
+    # PostgreSQL's sum of a bigint column is numeric.
+    return Coalesce(Cast(Subquery(sums), BigIntegerField()), 0)
 
 
 def _account(client: Client, *, shared_only: bool) -> Account:
-    invoices = client.invoices.outstanding()
-    if shared_only:
-        invoices = invoices.shared()
-    is_processing = Q(moving=True)
-    stored = invoices.with_attempts().aggregate(
-        open=Sum("open_minor"),
-        processing=Sum("open_minor", filter=is_processing),
-        to_pay=Count("pk", filter=~is_processing),
-    )
-    return Account(
-        currency=client.practice.currency,
-        sums=movements.of_client(client, shared_only=shared_only).total(Period()).sums,
-        open_minor=stored["open"] or 0,
-        unused_minor=unused_credit(client),
-        processing_minor=stored["processing"] or 0,
-        to_pay_number=stored["to_pay"],
+    sums = movements.of_client(client, shared_only=shared_only).total(Period()).sums
+    return Account(**vars(_balance(client, shared_only=shared_only)), sums=sums)
+
+
+def _balance(client: Client, *, shared_only: bool) -> Balance:
+    found = (_portal_sums if shared_only else _office_sums).rows(client=client.pk)
+    open_minor, processing_minor, to_pay_number, payments, credits_given = found[0]
+    return Balance(client.practice.currency, open_minor, payments + credits_given, processing_minor, to_pay_number)
+
+
+@CompiledQuery
+def _portal_sums(client: Parameter) -> QuerySet[Client, tuple[int, int, int, int, int]]:
+    return _sums(client, Invoice.objects.shared())
+
+
+@CompiledQuery
+def _office_sums(client: Parameter) -> QuerySet[Client, tuple[int, int, int, int, int]]:
+    return _sums(client, Invoice.objects.all())
+
+
+def _sums(client: Parameter, invoices: InvoiceQuerySet) -> QuerySet[Client, tuple[int, int, int, int, int]]:
+    """Selects the amounts still open, Processing, the number of invoices to pay, unused payments and credits."""
+    of_client = {"client": OuterRef("pk")}
+    invoices = invoices.filter(**of_client)
+    to_pay = invoices.not_processing().order_by().values("client").annotate(number_of=Count("pk")).values("number_of")
+    return Client.objects.filter(pk=client).values_list(
+        _sum(invoices.outstanding(), "open_minor"),
+        _sum(invoices.processing(), "open_minor"),
+        Coalesce(Subquery(to_pay), 0),
+        _sum(Payment.objects.filter(**of_client).with_credit(), "unused_minor"),
+        _sum(Credit.objects.filter(**of_client).spendable(), "unused_minor"),
     )
 
 
