@@ -1,14 +1,15 @@
 """Counts for the office menu: undelivered emails without a later one, and payments in review."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from portico.domain.billing.stripe_sync import payments_in_review
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
+from portico.plumbing.database.compiled import CompiledQuery, CountUpTo, Parameter
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState, OutgoingEmailQuerySet
 
@@ -17,7 +18,7 @@ RECENT = timedelta(days=30)
 MAX_ROWS = 99
 
 
-def rows(practice: Practice) -> OutgoingEmailQuerySet:
+def rows(practice: Practice | Parameter, *, since: datetime | Parameter | None = None) -> OutgoingEmailQuerySet:
     """Returns the emails that were not delivered in the last 30 days and have no later one in their place.
 
     Excludes dropped emails to staff: their link had expired or been replaced, or the person had left. The team page
@@ -27,13 +28,19 @@ def rows(practice: Practice) -> OutgoingEmailQuerySet:
     to_client = later.filter(client_id=OuterRef("client_id"))
     to_colleague = later.filter(practice=practice, client=None, to_address=OuterRef("to_address"))
     wrong = OutgoingEmail.objects.filter(practice=practice, state__in=NOT_DELIVERED)
-    wrong = wrong.exclude(client=None, state=EmailState.DROPPED).filter(written_at__gt=clock.now() - RECENT)
+    wrong = wrong.exclude(client=None, state=EmailState.DROPPED).filter(written_at__gt=since or clock.now() - RECENT)
     return wrong.filter(~Exists(to_client), Q(client__isnull=False) | ~Exists(to_colleague))
 
 
 def count(practice: Practice) -> str:
     """Returns the number of such emails as text; empty for none."""
-    return count_label(rows(practice).order_by("-id")[: MAX_ROWS + 1].count())
+    return count_label(_numbers.rows(practice=practice.pk, since=clock.now() - RECENT)[0][0])
+
+
+@CompiledQuery
+def _numbers(practice: Parameter, since: Parameter) -> QuerySet[Practice, tuple[int]]:
+    newest = rows(practice, since=since).order_by("-id")
+    return Practice.objects.filter(pk=practice).values_list(CountUpTo(newest, MAX_ROWS + 1))
 
 
 def count_label(number: int) -> str:

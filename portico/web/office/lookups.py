@@ -1,10 +1,12 @@
 """Lookups by ref within the practice of the request."""
 
+from django.db.models import QuerySet
 from django.http import Http404
 
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund
 from portico.domain.clients.models import Client
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.web.http.request_types import OfficeRequest
 
 
@@ -13,11 +15,16 @@ def get_client(request: OfficeRequest, ref: str) -> Client:
 
     Also for a client of another practice; `web.error_pages` records that in the audit log.
     """
-    client = Client.objects.filter(practice=request.practice, ref=ref).select_related("clinician").first()
+    client = _client.first(practice=request.practice.pk, ref=ref)
     if client is None:
         raise Http404
     client.practice = request.practice
     return client
+
+
+@CompiledQuery
+def _client(practice: Parameter, ref: Parameter) -> QuerySet[Client]:
+    return Client.objects.filter(practice=practice, ref=ref).select_related("clinician")
 
 
 def client_with_balance_of(request: OfficeRequest, ref: str) -> Client:

@@ -6,12 +6,13 @@ A burst is counted again every minute and ends after a quiet hour.
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.db.models import Count, F, IntegerField, OuterRef, Subquery
+from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from portico.domain.access.models import Burst, BurstKind, SignInRequest
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 
 HOUR = timedelta(hours=1)
 # This many requests for sign-in links within an hour are a burst.
@@ -31,7 +32,12 @@ def record_wrong_pins(practice: Practice) -> None:
 
 def ongoing(practice: Practice) -> list[Burst]:
     """Returns the practice's current bursts, oldest first: at most one of each kind."""
-    return list(Burst.objects.ongoing().filter(practice=practice).order_by("id"))
+    return _ongoing.rows(practice=practice.pk)
+
+
+@CompiledQuery
+def _ongoing(practice: Parameter) -> QuerySet[Burst]:
+    return Burst.objects.ongoing().filter(practice=practice).order_by("id")
 
 
 def past(practice: Practice, *, limit: int) -> list[Burst]:

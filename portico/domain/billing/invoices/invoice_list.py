@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from django.db.models import Q, Sum
+from django.db.models import BigIntegerField, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Cast, Coalesce
 
 from portico.domain.billing.models import Invoice
 from portico.domain.billing.models.invoices import InvoiceQuerySet
@@ -14,6 +15,7 @@ from portico.domain.clients import search_terms
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.database import keyset_pagination
+from portico.plumbing.database.compiled import CompiledQuery, CountUpTo, Parameter
 from portico.plumbing.database.keyset_pagination import KeysetPage
 from portico.plumbing.text.folding import ascii_forms
 
@@ -64,8 +66,16 @@ def all_of(practice: Practice, query: ListQuery) -> Iterator[Invoice]:
 
 
 def counts(practice: Practice) -> dict[StatusFilter, int]:
-    """Returns the number of invoices for each filter, counted up to MAX_COUNTED + 1: one small query each."""
-    return {show: _count(_filtered(practice, show)) for show in StatusFilter}
+    """Returns the number of invoices for each filter, counted up to MAX_COUNTED + 1, in one query."""
+    (numbers,) = _numbers.rows(practice=practice.pk, today=clock.today(practice.time_zone))
+    return dict(zip(StatusFilter, numbers, strict=True))
+
+
+@CompiledQuery
+def _numbers(practice: Parameter, today: Parameter) -> QuerySet[Practice, tuple[int, ...]]:
+    of_practice = Invoice.objects.filter(practice=practice)
+    counts = [CountUpTo(_filtered(of_practice, show, today), MAX_COUNTED + 1) for show in StatusFilter]
+    return Practice.objects.filter(pk=practice).values_list(*counts)
 
 
 def cap_count(number: int) -> int:
@@ -75,7 +85,15 @@ def cap_count(number: int) -> int:
 
 def open_total_minor(practice: Practice) -> int:
     """Returns the total still to pay on all issued invoices, in minor units."""
-    return Invoice.objects.filter(practice=practice).outstanding().aggregate(sum=Sum("open_minor"))["sum"] or 0
+    return _open_total.rows(practice=practice.pk)[0][0]
+
+
+@CompiledQuery
+def _open_total(practice: Parameter) -> QuerySet[Practice, tuple[int]]:
+    owing = Invoice.objects.filter(practice=OuterRef("pk")).outstanding().order_by()
+    total = owing.values("practice").annotate(sum=Sum("open_minor")).values("sum")
+    # PostgreSQL's sum of a bigint column is numeric.
+    return Practice.objects.filter(pk=practice).values_list(Coalesce(Cast(Subquery(total), BigIntegerField()), 0))
 
 
 def _with_practice(invoice: Invoice, practice: Practice) -> Invoice:
@@ -83,12 +101,9 @@ def _with_practice(invoice: Invoice, practice: Practice) -> Invoice:
     return invoice
 
 
-def _count(rows: InvoiceQuerySet) -> int:
-    return rows.order_by().values("pk")[: MAX_COUNTED + 1].count()
-
-
 def _matching(practice: Practice, query: ListQuery) -> InvoiceQuerySet:
-    rows = _filtered(practice, query.show)
+    rows = Invoice.objects.filter(practice=practice)
+    rows = _filtered(rows, query.show, clock.today(practice.time_zone))
     if not query.query:
         return rows
     number = _NUMBER.fullmatch(ascii_forms(query.query))
@@ -105,9 +120,7 @@ def _matching(practice: Practice, query: ListQuery) -> InvoiceQuerySet:
     return rows.filter(client_id__in=clients[:MAX_CLIENTS])
 
 
-def _filtered(practice: Practice, show: StatusFilter) -> InvoiceQuerySet:
-    rows = Invoice.objects.filter(practice=practice)
-    today: date = clock.today(practice.time_zone)
+def _filtered(rows: InvoiceQuerySet, show: StatusFilter, today: date | Parameter) -> InvoiceQuerySet:
     match show:
         case StatusFilter.ALL:
             return rows

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.conf import settings
@@ -10,12 +10,13 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import IntegrityError, OperationalError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from portico.domain.practices.models import StaffSession
 from portico.plumbing import clock, tokens
 from portico.plumbing.database.base_models import RowQuerySet
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.security import encryption
 
 logger = logging.getLogger(__name__)
@@ -31,10 +32,31 @@ def unexpired(*, grace: timedelta = timedelta()) -> RowQuerySet[StaffSession]:
 
     Excludes sessions from the future.
     """
+    return _between(**_bounds(grace))
+
+
+def _bounds(grace: timedelta = timedelta()) -> dict[str, datetime]:
+    """Returns the times between which a session that has not expired was started and last seen."""
+    now = clock.now()
+    return {
+        "seen_after": now - timedelta(seconds=settings.SESSION_IDLE_STAFF) - grace,
+        "created_after": now - timedelta(seconds=settings.SESSION_MAX_STAFF) - grace,
+        "latest": now + clock.SKEW,
+    }
+
+
+def _between(*, seen_after: object, created_after: object, latest: object) -> RowQuerySet[StaffSession]:
     return StaffSession.objects.filter(
-        clock.within("seen_at", timedelta(seconds=settings.SESSION_IDLE_STAFF) + grace),
-        clock.within("created_at", timedelta(seconds=settings.SESSION_MAX_STAFF) + grace),
+        seen_at__gt=seen_after, seen_at__lte=latest, created_at__gt=created_after, created_at__lte=latest
     )
+
+
+@CompiledQuery
+def _unexpired_by_key(
+    key_hash: Parameter, seen_after: Parameter, created_after: Parameter, latest: Parameter
+) -> QuerySet[StaffSession]:
+    unexpired_sessions = _between(seen_after=seen_after, created_after=created_after, latest=latest)
+    return unexpired_sessions.filter(key_hash=key_hash)
 
 
 def recently_expired(session_key: str) -> StaffSession | None:
@@ -67,7 +89,7 @@ class SessionStore(SessionBase):
     row: StaffSession | None = None
 
     def load(self) -> dict[str, Any]:
-        self.row = unexpired().filter(key_hash=tokens.digest(self.session_key or "")).first()
+        self.row = _unexpired_by_key.first(key_hash=tokens.digest(self.session_key or ""), **_bounds())
         if self.row is None:
             self._session_key = None
             return {}
