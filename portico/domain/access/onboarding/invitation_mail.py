@@ -1,5 +1,6 @@
 """Invitation mail: checking whether it may still be sent, composing it, and applying its outcome to the client."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils import translation
@@ -22,6 +23,15 @@ from portico.plumbing.models.outgoing_emails import EmailState
 class InvitationMail(MailComposer):
     label = gettext_lazy("Invitation")
 
+    def look_up(self, emails: Sequence[OutgoingEmail]) -> None:
+        mails = {email.pk: email for email in emails}
+        invitations = Invitation.objects.select_related("address", "client__portal_access__address")
+        for invitation in invitations.filter(email__in=mails):
+            mails[invitation.email_id].invitation = invitation
+        for link in SignInLink.objects.filter(email__in=mails):
+            email = mails[link.email_id]
+            link.practice, email.sign_in_link = email.practice, link
+
     def refuse(self, email: OutgoingEmail) -> str | None:
         """Repeats every check made at `Send Email`, because minutes or hours may have passed."""
         invitation = _invitation_of(email)
@@ -40,7 +50,10 @@ class InvitationMail(MailComposer):
             return mail_frame.letter(email, "invitation", context, attachments=_guide(practice, email.content))
 
     def state_changed(self, email: OutgoingEmail) -> None:
-        invitation = _invitation_of(email)
+        if email.state == EmailState.HANDED_OVER:
+            return  # The usual case, which needs no query.
+        self.look_up([email])
+        invitation = email.invitation
         if email.is_waiting:
             invitations.record_retry(invitation)
         elif _needs_attention(email, invitation):
@@ -57,13 +70,10 @@ def _guide(practice: Practice, content: dict[str, Any]) -> tuple[Attachment, ...
 
 
 def _invitation_of(email: OutgoingEmail) -> Invitation:
-    relations = (
-        "address",
-        "client__portal_access__address",
-        "email__sign_in_link__email",
-        "email__sign_in_link__practice",
-    )
-    return Invitation.objects.select_related(*relations).get(email=email)
+    """Returns the mail's invitation, cached on the mail: each delivery attempt loads the mail again."""
+    if not OutgoingEmail._meta.get_field("invitation").is_cached(email):
+        InvitationMail().look_up([email])
+    return email.invitation
 
 
 def _reason_against_link(invitation: Invitation, access: PortalAccess) -> str | None:
