@@ -1,4 +1,4 @@
-"""The two queues of `portico worker`: mail, webhook events, audit log seals and scheduled tasks."""
+"""The queues of `portico worker`: sign-in mail; other mail, webhook events and audit log seals; scheduled tasks."""
 
 import time
 from collections.abc import Callable
@@ -31,7 +31,7 @@ MAILING_SECONDS = 0.1
 
 
 def worker_queues() -> list[WorkerQueue]:
-    """Returns both queues. Sign-in requests and mail have their own, so that slow work never delays them."""
+    """Returns the queues. Each has a thread of its own, so that slow work delays neither sign-in mail nor the rest."""
     transport = SmtpTransport(server_url.parse(settings.EMAIL_URL))
     entrance_mail = partial(delivery.deliver_next, MailQueue.ENTRANCE, transport)
     return [
@@ -53,9 +53,9 @@ def worker_queues() -> list[WorkerQueue]:
                 Job(polling.expire_unwanted, pause=SLOW_POLL_SECONDS, only_when_idle=True),
                 # Not a scheduled task: this costs a read, a scheduled task would cost a write every second.
                 Job(_seal, pause=SEAL_SECONDS),
-                Job(_ScheduledTasks(), pause=SLOW_POLL_SECONDS, only_when_idle=True),
             ],
         ),
+        WorkerQueue("tasks", [Job(_ScheduledTasks(), pause=SLOW_POLL_SECONDS, only_when_idle=True)]),
     ]
 
 

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
@@ -58,12 +58,17 @@ class WorkerQueue:
 def run(queues: Sequence[WorkerQueue], stop: threading.Event, *, pause: float = 0.2) -> None:
     """Runs the queues until `stop` is set, then finishes the current jobs.
 
-    A queue that crashes stops the others, and the process exits with 1: a partly running worker would look healthy.
+    This thread reads the version of the data every `pause` seconds, for all queues. A queue that crashes stops the
+    others, and the process exits with 1: a partly running worker would look healthy.
     """
+    data = _WatchedData(pause)
     with ThreadPoolExecutor(max_workers=len(queues), thread_name_prefix="queue") as threads:
-        running = {threads.submit(_work, queue, stop, pause): queue for queue in queues}
-        wait(running, return_when=FIRST_EXCEPTION)
+        running = {threads.submit(_work, queue, stop, data): queue for queue in queues}
+        while not stop.is_set() and not any(future.done() for future in running):
+            data.look()
+            stop.wait(pause)
         stop.set()
+    connections.close_all()
     crashed = [(queue, future.exception()) for future, queue in running.items() if future.exception()]
     for queue, error in crashed:
         logger.critical("worker.queue_crashed", extra={"queue": queue.name}, exc_info=error)
@@ -71,14 +76,38 @@ def run(queues: Sequence[WorkerQueue], stop: threading.Event, *, pause: float = 
         sys.exit(1)
 
 
-def _work(queue: WorkerQueue, stop: threading.Event, pause: float) -> None:
+class _WatchedData:
+    """The version of the data when it was last read, and a way to wait for the next one."""
+
+    def __init__(self, pause: float) -> None:
+        self.version: object = None
+        self._pause = pause
+        self._changed = threading.Condition()
+
+    def look(self) -> None:
+        """Reads the version and wakes the waiting threads if it has changed."""
+        try:
+            version = data_version()
+        except (OperationalError, InterfaceError):
+            connections.close_all()
+            version = object()  # The queues find out for themselves that the database is away.
+        if version != self.version:
+            self.version = version
+            with self._changed:
+                self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Returns when the data have changed, or after the pause."""
+        with self._changed:
+            self._changed.wait(self._pause)
+
+
+def _work(queue: WorkerQueue, stop: threading.Event, data: _WatchedData) -> None:
     is_unavailable = False
-    # The version does not count the commits of this thread's own connection (SQLite).
-    busy_rounds = 0
     try:
         while not stop.is_set():
             try:
-                did_something = _one_round(queue, (data_version(), busy_rounds), stop)
+                did_something = _one_round(queue, data.version, stop)
             except (OperationalError, InterfaceError) as error:
                 if not is_unavailable:
                     names = {"queue": queue.name, "error": type(error).__name__}
@@ -92,10 +121,8 @@ def _work(queue: WorkerQueue, stop: threading.Event, pause: float) -> None:
                 logger.info("worker.database_back", extra={"queue": queue.name})
             # Closes a connection that an error has broken.
             close_old_connections()
-            if did_something:
-                busy_rounds += 1
-            else:
-                stop.wait(pause)
+            if not did_something:
+                data.wait()
     finally:
         connections.close_all()
 

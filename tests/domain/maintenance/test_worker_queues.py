@@ -22,7 +22,7 @@ def run_round(queue: WorkerQueue) -> bool:
 
 
 def test_sign_in_requests_and_mail_have_their_own_queue() -> None:
-    assert [(each.name, len(each.jobs)) for each in worker_queues()] == [("entrance", 3), ("rest", 7)]
+    assert [(each.name, len(each.jobs)) for each in worker_queues()] == [("entrance", 3), ("rest", 6), ("tasks", 1)]
 
 
 def test_the_rest_sends_mail_seals_and_runs_tasks(practice: Practice, smtp: SmtpServer) -> None:
@@ -30,6 +30,7 @@ def test_the_rest_sends_mail_seals_and_runs_tasks(practice: Practice, smtp: Smtp
     with override_settings(EMAIL_URL=smtp.url):
         rest = queue_named("rest")
         assert run_round(rest)
+        assert run_round(queue_named("tasks"))
     assert len(smtp.mails) == 1
     assert AuditSeal.objects.count() == AuditEntry.objects.count()
     assert ScheduledTask.objects.exclude(done_at=None).exists()
