@@ -4,14 +4,14 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.card_payments.payment_refusals import StripeNotReachable
 from portico.domain.billing.models import AttemptState, Payment, PaymentAttempt
 from portico.domain.billing.stripe_sync import card_refunds, disputes, webhook_events
-from portico.domain.practices.models import Practice, StripeKey
+from portico.domain.practices.models import OnlinePayments, Practice, StripeKey
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import charges, payment_intents
 from portico.gateways.stripe.client import StripeClient
@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 SECONDS = 600.0
 # An attempt in progress when the backup was made may have started this much earlier.
 MARGIN = timedelta(hours=24)
+# A turn of the scheduled task; practices that it does not reach come first in the next one.
+TURN_SECONDS = 120.0
 # How far back to look if the backup was made while the clock was ahead: its real time is unknown.
 MAX_LOOKBACK = timedelta(days=30)
 # Older changes arrive as webhook events, or are found by `portico reconcile-stripe --since`.
@@ -81,17 +83,23 @@ def reconcile(practice: Practice, *, since: datetime, by: Actor) -> Reconciliati
 def reconcile_recent() -> int:
     """Settles recent charges, refunds and disputes for which no event arrived; a scheduled task.
 
-    Returns the number of payments checked.
+    Begins with the practice that was reconciled longest ago. Returns the number of payments checked.
     """
     checked = 0
     until = clock.now()
-    for practice in Practice.objects.exclude(card_state="").order_by("id"):
+    turn = Deadline(TURN_SECONDS)
+    rows = OnlinePayments.objects.select_related("practice").exclude(practice__card_state="")
+    for payments in rows.order_by(F("reconciled_at").asc(nulls_first=True), "id"):
+        practice = payments.practice
+        OnlinePayments.objects.filter(pk=payments.pk).update(reconciled_at=until)
         for stripe in _clients(practice, seconds=WORK_SECONDS)[0]:
             try:
                 checked += _reconcile_with(practice, stripe, until - RECENT, until)
             except StripeCallFailed as error:
                 logger.info("reconciliation.failed", extra={"practice": practice.pk, "error": type(error).__name__})
         _poll_released(practice, until - RECENT)
+        if turn.left() <= 0:
+            break
     return checked
 
 

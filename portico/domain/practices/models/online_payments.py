@@ -79,6 +79,8 @@ class OnlinePayments(PracticeRow):
     # Stripe's id of the endpoint, if Portico created it.
     webhook_id = models.CharField(max_length=64, blank=True)
     webhook_saved_at = models.DateTimeField(null=True)
+    # When the worker last began to look for charges, refunds and disputes without an event.
+    reconciled_at = models.DateTimeField(null=True)
 
     objects = RowQuerySet.as_manager()
 

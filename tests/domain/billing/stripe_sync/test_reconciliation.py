@@ -14,6 +14,7 @@ from portico.domain.billing.models import Dispute, Invoice, Payment, Refund
 from portico.domain.billing.stripe_sync import attempt_release, card_refunds, reconciliation
 from portico.domain.clients.models import Client
 from portico.domain.maintenance import after_restore
+from portico.domain.practices.models import OnlinePayments
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.gateways.stripe.errors import StripeCallFailed
@@ -81,6 +82,21 @@ def test_old_payments_of_released_attempts_are_found(
     attempt_release.release(attempt, reason="Looked at it in Stripe", shown=None, by=cast.DESK)
     reconciliation.reconcile_recent()
     assert (Payment.objects.get().amount_minor, fresh(bill).still_open_minor) == (13_999, 14_000)
+
+
+def test_a_turn_begins_with_the_practice_that_waited_longest(
+    till: Till, ana: Client, stopped_clock: Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    birch = cast.birch()
+    api_keys.save_unchecked(birch, Keys("sk_test_birch"), by=cast.DESK)
+    monkeypatch.setattr(reconciliation, "TURN_SECONDS", 0.0)
+    newest = OnlinePayments.objects.filter(reconciled_at__isnull=False).order_by("-reconciled_at")
+    reached = []
+    for _ in range(4):
+        stopped_clock.shift(timedelta(minutes=15))
+        reconciliation.reconcile_recent()
+        reached.append(newest.values_list("practice_id", flat=True)[0])
+    assert reached == [till.practice.pk, birch.pk] * 2
 
 
 # After a restore.
