@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from django.db import InterfaceError, OperationalError
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 
 from portico.plumbing import clock, error_locations
 from portico.plumbing.models.inbound_events import InboundEvent, InboundEventState
@@ -28,6 +28,9 @@ LEASE = timedelta(seconds=90)
 RETRY_AFTER = (5, 15, 60, 300, 900, 3600)
 GIVE_UP_AFTER = timedelta(days=3)
 MAX_ERRORS = 5
+# Stripe sends an event again for three days, and on request for thirty.
+RETENTION = timedelta(days=90)
+DELETION_BATCH_SIZE = 1_000
 
 
 class EventResult(StrEnum):
@@ -103,6 +106,17 @@ def process_next() -> bool:
     else:
         _settle(event, InboundEventState(result.value))
     return True
+
+
+def delete_old() -> int:
+    """Deletes settled events of more than RETENTION ago, a batch of the oldest; a scheduled task. Returns their number.
+
+    The newest event of each source stays: `last_received_at` shows when it arrived.
+    """
+    oldest = InboundEvent.objects.order_by("id").values_list("id", flat=True)[:DELETION_BATCH_SIZE]
+    newer = InboundEvent.objects.filter(practice=OuterRef("practice"), source=OuterRef("source"), id__gt=OuterRef("id"))
+    old = InboundEvent.objects.filter(clock.not_within("settled_at", RETENTION), Exists(newer), id__in=list(oldest))
+    return old.delete()[0]
 
 
 def _record_error(event: InboundEvent, location: str) -> None:

@@ -168,3 +168,19 @@ def test_the_time_of_the_last_event_is_known(practice: Practice, stopped_clock: 
     heard_at = inbound_events.last_received_at(practice, "test")
     assert heard_at is not None
     assert clock.now() - heard_at == timedelta(minutes=4)
+
+
+def test_settled_events_are_deleted_after_90_days(
+    practice: Practice, worker: Worker, stopped_clock: time_machine.Traveller
+) -> None:
+    worker.results = [EventResult.DONE, EventResult.IGNORED, EventResult.LATER]
+    for event in ("done", "ignored", "later", "newest"):
+        store(practice, event)
+    while inbound_events.process_next():
+        pass
+    stopped_clock.shift(timedelta(days=89))
+    assert inbound_events.delete_old() == 0
+    stopped_clock.shift(timedelta(days=2))
+    assert inbound_events.delete_old() == 2
+    assert set(states()) == {"later", "newest"}
+    assert inbound_events.last_received_at(practice, "test") is not None

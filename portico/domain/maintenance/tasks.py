@@ -11,7 +11,9 @@ from portico.domain.maintenance.schedule import Task
 from portico.domain.practices.staff import saved_forms
 from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.domain.practices.stripe_setup import api_keys, webhook_setup
+from portico.plumbing import inbound_events
 from portico.plumbing.audit import sealing
+from portico.plumbing.mail import outbox
 from portico.plumbing.security import rate_limits
 
 
@@ -37,5 +39,7 @@ TASKS = (
     Task("forget old browsers", timedelta(days=1), known_browsers.delete_old),
     Task("forget staff sessions", timedelta(hours=1), SessionStore.clear_expired),
     Task("forget idle limits", timedelta(hours=1), rate_limits.delete_idle),
+    Task("delete old webhook events", timedelta(minutes=10), inbound_events.delete_old),
+    Task("delete old email bodies", timedelta(minutes=10), outbox.delete_old_bodies),
     Task("forget kept forms", timedelta(minutes=10), delete_saved_forms),
 )

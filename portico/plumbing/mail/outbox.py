@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # Replaces a secret in a stored mail.
 LINK_PLACEHOLDER = "••••••••"
 REASON_LENGTH = 300
+DELETION_BATCH_SIZE = 1_000
 
 
 @dataclass(frozen=True)
@@ -221,6 +222,18 @@ def park(email: OutgoingEmail, reason: str) -> bool:
     if registered is not None:
         registered.state_changed(email)
     return True
+
+
+def delete_old_bodies() -> int:
+    """Deletes the bodies of mails settled more than EMAIL_BODY_TTL ago, a batch of the oldest; a scheduled task.
+
+    Returns their number. The rows stay: to whom a mail was sent and when, its subject and its history.
+    """
+    lifetime = timedelta(seconds=settings.EMAIL_BODY_TTL)
+    with_body = OutgoingEmail.objects.filter(body_deleted_at=None, settled_at__isnull=False)
+    oldest = list(with_body.order_by("id").values_list("id", flat=True)[:DELETION_BATCH_SIZE])
+    old = OutgoingEmail.objects.filter(clock.not_within("settled_at", lifetime), id__in=oldest)
+    return old.update(body_text="", body_html="", body_deleted_at=clock.now())
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,7 @@ class OutgoingEmail(QueuedRow):
     content = models.JSONField(default=dict)
     body_text = models.TextField(blank=True)
     body_html = models.TextField(blank=True)
+    body_deleted_at = models.DateTimeField(null=True)
     message_id = models.CharField(max_length=320, unique=True, editable=False)
     link_nonce = models.BinaryField(null=True)
     written_at = models.DateTimeField(default=clock.now, editable=False)
@@ -131,6 +132,7 @@ class OutgoingEmail(QueuedRow):
             models.Index(
                 fields=("practice", "delayed_at"), condition=Q(delayed_at__isnull=False), name="outgoing_delayed"
             ),
+            models.Index(fields=("id",), condition=Q(body_deleted_at__isnull=True), name="outgoing_with_body"),
             models.Index(fields=("practice", "-id"), name="outgoing_newest"),
             models.Index(fields=("practice", "state", "-id"), name="outgoing_by_state"),
             models.Index(fields=("client", "-id"), name="outgoing_of_client"),
@@ -157,7 +159,7 @@ class OutgoingEmail(QueuedRow):
 
     def requeue(self) -> None:
         self.state, self.reason, self.detail = EmailState.QUEUED, "", ""
-        self.settled_at = self.parked_at = self.lease_until = self.not_before = None
+        self.settled_at = self.parked_at = self.body_deleted_at = self.lease_until = self.not_before = None
         self.errors = 0
         self.attempts += 1  # A worker that still has it can no longer save an outcome.
         self.save()

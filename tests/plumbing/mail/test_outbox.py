@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from pytest_django import Settings
 from time_machine import Traveller
 
 from portico.plumbing import clock
@@ -109,3 +110,20 @@ def test_a_deferring_recipient_is_no_outage() -> None:
 def test_each_kind_has_a_label() -> None:
     assert outbox.kind_label("note") == "Note"
     assert outbox.kind_label("no_longer_known") == "No longer known"
+
+
+def test_the_body_of_an_old_mail_is_deleted(stopped_clock: Traveller, settings: Settings) -> None:
+    settings.EMAIL_BODY_TTL = 86_400
+    sent, failed, waiting = (an_email(f"note:{number}") for number in range(3))
+    settled = {"body_text": "Hello.", "body_html": "<p>Hello.</p>", "settled_at": clock.now()}
+    OutgoingEmail.objects.filter(pk=sent.pk).update(state="handed_over", **settled)
+    OutgoingEmail.objects.filter(pk=failed.pk).update(state="failed", **settled)
+    stopped_clock.shift(timedelta(hours=23))
+    assert outbox.delete_old_bodies() == 0
+    stopped_clock.shift(timedelta(hours=2))
+    assert (outbox.delete_old_bodies(), outbox.delete_old_bodies()) == (2, 0)
+    sent.refresh_from_db()
+    assert (sent.body_text, sent.body_html, sent.subject, sent.state) == ("", "", "Hello", "handed_over")
+    waiting.refresh_from_db()
+    assert waiting.body_deleted_at is None
+    assert outbox.retry(failed, by=Actor.system("Fay")).body_deleted_at is None

@@ -213,6 +213,13 @@ def test_a_sent_email_is_shown_with_its_link_masked(office: Browser, practice: P
     assert "desk@alder.example" in shown
 
 
+def test_a_deleted_body_is_not_shown_as_unsent(office: Browser, practice: Practice) -> None:
+    sent = mail(cast.ana(practice), state="handed_over", settled_at=clock.now(), body_deleted_at=clock.now())
+    shown = office.get(f"/office/emails/{sent.ref}/").text
+    assert "Its text was deleted" in shown
+    assert "Nothing was sent." not in shown
+
+
 def test_events_are_listed_newest_first(office: Browser, practice: Practice) -> None:
     email = mail(cast.ana(practice))
     outbox.add_event(email, EmailEventKind.DELAYED, words="The server there is busy.", detail="450")
