@@ -199,14 +199,19 @@ class PhoneNumber(PracticeRow):
 class SearchTerm(PracticeRow):
     """A word, address or number by whose prefix a client is found."""
 
-    client = models.ForeignKey(Client, models.CASCADE, related_name="search_terms")
+    client = models.ForeignKey(
+        Client,
+        models.CASCADE,
+        related_name="search_terms",
+        db_index=False,  # The unique constraint below begins with practice and client.
+    )
     term = models.CharField(max_length=320)
 
     objects = RowQuerySet.as_manager()
 
     class Meta(PracticeRow.Meta):
+        # Without the unique pair of PracticeRow: no row references a term.
         constraints = (
-            *PracticeRow.Meta.constraints,
             SamePractice("client", name="clients_searchterm_client"),
             models.UniqueConstraint(
                 # Begins with the practice, so that for one client SQLite never takes the index below instead.

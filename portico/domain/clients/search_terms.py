@@ -35,8 +35,10 @@ _BATCH = 500
 def refresh_terms(client: Client) -> None:
     """Rewrites the client's terms from its current names, addresses and numbers. In the caller's transaction."""
     wanted = _terms_of(client)
-    present = set(client.search_terms.values_list("term", flat=True))
-    client.search_terms.filter(term__in=present - wanted).delete()
+    # With the practice, by which their index begins.
+    terms = SearchTerm.objects.filter(practice=client.practice_id, client=client)
+    present = set(terms.values_list("term", flat=True))
+    terms.filter(term__in=present - wanted).delete()
     SearchTerm.objects.bulk_create(
         [SearchTerm(practice_id=client.practice_id, client=client, term=term) for term in sorted(wanted - present)]
     )

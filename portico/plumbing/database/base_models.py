@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from portico.plumbing import tokens
 
@@ -21,6 +22,11 @@ class RefField(_TextField):
         kwargs["default"] = tokens.new_ref
         kwargs["editable"] = False
         super().__init__(*args, **kwargs)
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        """Returns the column's type; on PostgreSQL one for which Django creates no second index for LIKE."""
+        written = "character varying" if connection.vendor == "postgresql" else "varchar"
+        return f"{written}({self.max_length})"
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:  # Any: Django's own type.
         name, path, args, kwargs = super().deconstruct()
