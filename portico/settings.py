@@ -86,7 +86,7 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "portico.web.context_processors.office_messages",
-                "portico.web.office.attention.in_menu",
+                "portico.web.office.menu_counts.in_menu",
                 "portico.web.office.emails.burst_notices.ongoing_bursts",
             ],
             "loaders": [

@@ -14,8 +14,8 @@ SOURCE = ROOT / "portico"
 CATALOGUE = SOURCE / "locale" / "es" / "LC_MESSAGES" / "django.po"
 METHODS = [
     ("**.py", "python"),
-    ("templates/**.html", "portico.plumbing.text.template_messages:extract_django"),
-    ("templates/**.txt", "portico.plumbing.text.template_messages:extract_django"),
+    ("templates/**.html", "portico.plumbing.text.translation_extractor:extract_django"),
+    ("templates/**.txt", "portico.plumbing.text.translation_extractor:extract_django"),
 ]
 KEYWORDS = DEFAULT_KEYWORDS | {
     "_": None,

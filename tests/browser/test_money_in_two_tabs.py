@@ -9,7 +9,7 @@ from pytest_django.live_server_helper import LiveServer
 from portico.domain.practices.models import Practice
 from tests import cast
 from tests.support.browser import Browsing, carry
-from tests.web.office.acts_on_money import ACTS, Open
+from tests.web.office.money_actions import ACTS, Open
 
 pytestmark = [
     pytest.mark.browser,

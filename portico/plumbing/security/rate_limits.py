@@ -24,7 +24,7 @@ ON CONFLICT (key) DO UPDATE SET
   started_at = CASE WHEN limits_spent.started_at > %(since)s AND limits_spent.started_at <= %(until)s
     THEN limits_spent.started_at ELSE %(now)s END
 WHERE NOT (limits_spent.started_at > %(since)s AND limits_spent.started_at <= %(until)s)
-  OR limits_spent.n + %(count)s <= %(most)s
+  OR limits_spent.n + %(count)s <= %(max_attempts)s
 RETURNING n"""
 
 
@@ -38,21 +38,21 @@ class RateLimitExceeded(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Limit:
-    """At most `most` attempts in a window that begins with the first; around its end up to twice as many.
+    """At most `max_attempts` in a window that begins with the first; around its end up to twice as many.
 
     `stays_spent`: counted even if another limit refuses the same attempt (the limit per IP address).
     """
 
     key: str
-    most: int
+    max_attempts: int
     window: timedelta
     stays_spent: bool = False
 
     @classmethod
-    def on(cls, name: str, *subject: str, most: int, window: timedelta, stays_spent: bool = False) -> Self:
+    def on(cls, name: str, *subject: str, max_attempts: int, window: timedelta, stays_spent: bool = False) -> Self:
         """Returns a limit for a subject, which is hashed: the table holds no email or IP address."""
         digest = tokens.fingerprint("\n".join(subject), purpose="limits")
-        return cls(f"{name}/{int(window.total_seconds())}:{digest}", most, window, stays_spent)
+        return cls(f"{name}/{int(window.total_seconds())}:{digest}", max_attempts, window, stays_spent)
 
 
 def spend(*limits: Limit) -> None:
@@ -90,7 +90,7 @@ def give_back(*limits: Limit) -> None:
 def is_spent(limit: Limit) -> bool:
     """Returns True if the limit is used up now; counts nothing."""
     current = RateLimitCount.objects.filter(clock.within("started_at", limit.window))
-    return current.filter(key=limit.key, n__gte=limit.most).exists()
+    return current.filter(key=limit.key, n__gte=limit.max_attempts).exists()
 
 
 def clear(limit: Limit) -> bool:
@@ -128,7 +128,7 @@ def _take(limits: Iterable[Limit], count: int = 1) -> None:
                     "now": adapt(now),
                     "since": adapt(now - limit.window),
                     "until": adapt(now + clock.SKEW),
-                    "most": limit.most,
+                    "max_attempts": limit.max_attempts,
                     "count": count,
                 },
             )

@@ -46,7 +46,7 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
 def _refused(practice: Practice, status: HTTPStatus, reason: str) -> HttpResponse:
     """Records the refusal in the audit log, at most 60 an hour, so that strangers cannot fill it."""
     try:
-        rate_limits.spend(Limit.on("refused-events", practice.ref, most=60, window=timedelta(hours=1)))
+        rate_limits.spend(Limit.on("refused-events", practice.ref, max_attempts=60, window=timedelta(hours=1)))
     except RateLimitExceeded:
         pass
     else:

@@ -215,7 +215,7 @@ def test_a_difference_of_a_minute_is_tolerated(
 
 # Rows that would stay blocked.
 
-FIVE = Limit.on("asks", "ana@mail.example", most=5, window=timedelta(hours=1))
+FIVE = Limit.on("asks", "ana@mail.example", max_attempts=5, window=timedelta(hours=1))
 
 
 @AHEAD

@@ -75,7 +75,7 @@ def test_saved_forms_are_deleted_after_an_hour(practice: Practice, stopped_clock
 
 @pytest.mark.django_db(transaction=True)
 def test_idle_rate_limits_are_deleted(stopped_clock: Traveller) -> None:
-    rate_limits.spend(Limit.on("tries", "ana", most=5, window=timedelta(minutes=5)))
+    rate_limits.spend(Limit.on("tries", "ana", max_attempts=5, window=timedelta(minutes=5)))
     run_task("forget idle limits")
     assert RateLimitCount.objects.count() == 1
     stopped_clock.shift(timedelta(days=3))

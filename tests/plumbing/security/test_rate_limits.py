@@ -21,8 +21,8 @@ from tests.support.clock import NOW
 pytestmark = pytest.mark.both_databases
 
 HOUR = timedelta(hours=1)
-FIVE = Limit.on("links", "ana@example.org", most=5, window=HOUR)
-PER_IP = Limit.on("links-ip", "192.0.2.7", most=8, window=HOUR, stays_spent=True)
+FIVE = Limit.on("links", "ana@example.org", max_attempts=5, window=HOUR)
+PER_IP = Limit.on("links-ip", "192.0.2.7", max_attempts=8, window=HOUR, stays_spent=True)
 
 
 def _spent(limit: Limit) -> int:
@@ -113,7 +113,7 @@ def test_clocks_a_minute_apart_share_a_window(seconds: int) -> None:
 
 @pytest.mark.django_db
 def test_an_attempt_spends_all_limits_or_none() -> None:
-    one = Limit.on("day", "ana@example.org", most=1, window=HOUR)
+    one = Limit.on("day", "ana@example.org", max_attempts=1, window=HOUR)
     rate_limits.spend(one)
 
     with pytest.raises(RateLimitExceeded):
@@ -157,10 +157,10 @@ def test_the_table_holds_no_addresses() -> None:
 def test_subject_window_and_name_make_a_limit() -> None:
     keys = {
         FIVE.key,
-        Limit.on("links", "carol@example.org", most=5, window=HOUR).key,
-        Limit.on("links", "ana@example.org", most=5, window=2 * HOUR).key,
-        Limit.on("pins", "ana@example.org", most=5, window=HOUR).key,
-        Limit.on("links", "ana", "example.org", most=5, window=HOUR).key,
+        Limit.on("links", "carol@example.org", max_attempts=5, window=HOUR).key,
+        Limit.on("links", "ana@example.org", max_attempts=5, window=2 * HOUR).key,
+        Limit.on("pins", "ana@example.org", max_attempts=5, window=HOUR).key,
+        Limit.on("links", "ana", "example.org", max_attempts=5, window=HOUR).key,
     }
     assert len(keys) == 5
 
@@ -217,7 +217,7 @@ def _parallel(attempt: Callable[[], None], *, threads: int = 8, attempts: int = 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgresql
 def test_concurrent_attempts_never_exceed_the_limit() -> None:
-    day = Limit.on("links", "ana@example.org", most=9, window=24 * HOUR)
+    day = Limit.on("links", "ana@example.org", max_attempts=9, window=24 * HOUR)
     orders = [(FIVE, day), (day, FIVE)]
 
     def attempt() -> None:

@@ -12,7 +12,7 @@ from portico.domain.billing.models import (
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.web.office.acts_on_money import (
+from tests.web.office.money_actions import (
     ACTS,
     Open,
     charged,

@@ -133,7 +133,11 @@ def enter(practice: Practice, mailbox_key: str, typed: str, *, visitor: Browser,
     """
     address_limit = _address_limit(mailbox_key, practice)
     network_limit = Limit.on(
-        "pin-ip", rate_limits.network_of(ip), most=ATTEMPTS_PER_NETWORK, window=timedelta(hours=1), stays_spent=True
+        "pin-ip",
+        rate_limits.network_of(ip),
+        max_attempts=ATTEMPTS_PER_NETWORK,
+        window=timedelta(hours=1),
+        stays_spent=True,
     )
     try:
         rate_limits.spend(network_limit, address_limit)
@@ -213,14 +217,16 @@ def _record_refusal(action: AuditAction, practice: Practice, mailbox_key: str) -
 
 def _count_wrong_pin(practice: Practice) -> None:
     try:
-        rate_limits.spend(Limit.on("wrong-pins", practice.ref, most=WRONG_PINS_PER_HOUR, window=timedelta(hours=1)))
+        rate_limits.spend(
+            Limit.on("wrong-pins", practice.ref, max_attempts=WRONG_PINS_PER_HOUR, window=timedelta(hours=1))
+        )
     except RateLimitExceeded:
         bursts.record_wrong_pins(practice)
 
 
 def _address_limit(mailbox_key: str, practice: Practice) -> Limit:
     """Returns the daily limit of wrong PINs with one address at one practice; unknown addresses have one too."""
-    return Limit.on("pin", practice.ref, mailbox_key, most=ATTEMPTS_PER_ADDRESS, window=timedelta(days=1))
+    return Limit.on("pin", practice.ref, mailbox_key, max_attempts=ATTEMPTS_PER_ADDRESS, window=timedelta(days=1))
 
 
 def _matches(pin: Pin, typed: str) -> bool:

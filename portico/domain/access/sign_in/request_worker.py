@@ -69,7 +69,7 @@ def _postpone(request: SignInRequest, error: Exception) -> None:
 
 def mail_limit(practice: Practice) -> Limit:
     """Returns the limit of sign-in mails that a practice sends within an hour."""
-    return Limit.on("sign-in-mails", practice.ref, most=MAILS_PER_HOUR, window=timedelta(hours=1))
+    return Limit.on("sign-in-mails", practice.ref, max_attempts=MAILS_PER_HOUR, window=timedelta(hours=1))
 
 
 def _outcomes(practice: Practice, requests: list[SignInRequest]) -> Outcomes:

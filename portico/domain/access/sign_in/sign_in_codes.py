@@ -38,7 +38,7 @@ def enter(
     10 an hour for a browser. Does the same work for an address that is not a client's.
     """
     browser_hash = tokens.digest(browser_key)
-    browser_limit = Limit.on("codes-of-browser", browser_hash, most=10, window=timedelta(hours=1))
+    browser_limit = Limit.on("codes-of-browser", browser_hash, max_attempts=10, window=timedelta(hours=1))
     try:
         rate_limits.spend(browser_limit)
     except RateLimitExceeded:

@@ -35,7 +35,9 @@ def create(
     """
     key = mailbox_key(address)
     network = rate_limits.network_of(origin.ip)
-    rate_limits.spend(Limit.on("asks-of-network", network, most=30, window=timedelta(minutes=10), stays_spent=True))
+    rate_limits.spend(
+        Limit.on("asks-of-network", network, max_attempts=30, window=timedelta(minutes=10), stays_spent=True)
+    )
     return SignInRequest.objects.create(
         practice=practice,
         address=address.strip()[:254],
@@ -84,8 +86,8 @@ def _is_beyond_limit(practice: Practice, key: str) -> bool:
     mailbox = (practice.ref, key)
     try:
         rate_limits.spend(
-            Limit.on("asks-for-address", *mailbox, most=5, window=timedelta(hours=1)),
-            Limit.on("asks-for-address", *mailbox, most=10, window=timedelta(days=1)),
+            Limit.on("asks-for-address", *mailbox, max_attempts=5, window=timedelta(hours=1)),
+            Limit.on("asks-for-address", *mailbox, max_attempts=10, window=timedelta(days=1)),
         )
     except RateLimitExceeded:
         return True

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from portico.domain.billing.card_payments import call_failures, saved_cards, stripe_metadata
-from portico.domain.billing.card_payments.call_failures import Cause
+from portico.domain.billing.card_payments import saved_cards, stripe_call_failures, stripe_metadata
 from portico.domain.billing.card_payments.payment_refusals import ServerClockWrong
+from portico.domain.billing.card_payments.stripe_call_failures import Cause
 from portico.domain.billing.models import AttemptFailure, AttemptMethod, AttemptState, PaymentAttempt
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import checkout_sessions
@@ -39,7 +39,7 @@ def open_page(attempt: PaymentAttempt, stripe: StripeClient, *, avoided: frozens
             return refreshed(attempt)
         session = create(attempt, stripe, with_description=Cause.DESCRIPTION not in avoided)
     except StripeCallFailed as error:
-        call_failures.supersede(attempt, error, avoided=avoided)
+        stripe_call_failures.supersede(attempt, error, avoided=avoided)
         return abandon(attempt, error)
     record_session(attempt, session)
     return refreshed(attempt)
@@ -85,12 +85,12 @@ def abandon(attempt: PaymentAttempt, error: StripeCallFailed) -> PaymentAttempt:
     if isinstance(error, OutcomeUnknown) and not isinstance(error, StripeUnreachable):
         PaymentAttempt.objects.filter(pk=attempt.pk).update(lease_until=None)
         return refreshed(attempt)
-    call_failures.record_key_problem(attempt, error)
+    stripe_call_failures.record_key_problem(attempt, error)
     if isinstance(error, RequestRejected) and _has_impossible_expiry(attempt):
-        call_failures.fail(attempt, error, failure=AttemptFailure.SERVER_CLOCK)
+        stripe_call_failures.fail(attempt, error, failure=AttemptFailure.SERVER_CLOCK)
         raise ServerClockWrong from error
-    call_failures.fail(attempt, error)
-    raise call_failures.refusal_of(error) from error
+    stripe_call_failures.fail(attempt, error)
+    raise stripe_call_failures.refusal_of(error) from error
 
 
 def _has_impossible_expiry(attempt: PaymentAttempt) -> bool:

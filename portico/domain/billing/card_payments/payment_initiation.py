@@ -17,9 +17,9 @@ from portico.domain.billing.card_payments import (
     saved_cards,
     stripe_metadata,
 )
-from portico.domain.billing.card_payments.call_failures import Cause, Superseded
 from portico.domain.billing.card_payments.payment_refusals import AmountChanged, CardNotFound
 from portico.domain.billing.card_payments.quotes import Payer, PaymentOrder, Quote
+from portico.domain.billing.card_payments.stripe_call_failures import Cause, Superseded
 from portico.domain.billing.ledger import locks
 from portico.domain.billing.models import (
     STATES_IN_PROGRESS,

@@ -8,12 +8,12 @@ from django.db.models import Exists, OuterRef, Q
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.billing.card_payments import (
-    call_failures,
     cancellation,
     checkouts,
     saved_card_charges,
     saved_cards,
     settlement,
+    stripe_call_failures,
 )
 from portico.domain.billing.card_payments.payment_refusals import StripeNotReachable
 from portico.domain.billing.models import (
@@ -158,7 +158,7 @@ def _find_charge(attempt: PaymentAttempt, stripe: StripeClient) -> None:
     except RequestRejected as refusal:
         if attempt.card is not None:
             saved_cards.is_gone(attempt.card, refusal, stripe)
-        call_failures.fail(attempt, refusal)
+        stripe_call_failures.fail(attempt, refusal)
 
 
 def _find_by_metadata(attempt: PaymentAttempt, stripe: StripeClient) -> PaymentIntent | None:

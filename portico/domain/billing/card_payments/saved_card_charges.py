@@ -2,9 +2,15 @@
 
 from datetime import timedelta
 
-from portico.domain.billing.card_payments import call_failures, checkouts, saved_cards, settlement, stripe_metadata
-from portico.domain.billing.card_payments.call_failures import Cause
+from portico.domain.billing.card_payments import (
+    checkouts,
+    saved_cards,
+    settlement,
+    stripe_call_failures,
+    stripe_metadata,
+)
 from portico.domain.billing.card_payments.payment_refusals import CardNotFound
+from portico.domain.billing.card_payments.stripe_call_failures import Cause
 from portico.domain.billing.models import AttemptState, PaymentAttempt, SavedCard
 from portico.gateways.stripe import payment_intents
 from portico.gateways.stripe.client import StripeClient
@@ -39,7 +45,7 @@ def charge(
         if saved_cards.is_gone(card, error, stripe):
             settlement.end(attempt, AttemptState.EXPIRED, reason=error.code)
             raise CardNotFound from error
-        call_failures.supersede(attempt, error, avoided=avoided)
+        stripe_call_failures.supersede(attempt, error, avoided=avoided)
         checkouts.abandon(attempt, error)
         if stripe.deadline.left() <= 0:
             _delay_polling(attempt)
@@ -81,4 +87,4 @@ def record_decline(attempt: PaymentAttempt, refusal: CardDeclined) -> None:
     """Ends the attempt after the bank declined the card; nothing was charged."""
     if refusal.intent is not None:
         PaymentAttempt.objects.filter(pk=attempt.pk).update(payment_intent_id=refusal.intent.id)
-    call_failures.fail(attempt, refusal)
+    stripe_call_failures.fail(attempt, refusal)

@@ -41,9 +41,13 @@ def check_again(staff: StaffMember, password: str, *, ip: str) -> bool:
 
 def _budgets(email: str, ip: str) -> tuple[Limit, Limit]:
     return (
-        Limit.on("staff-password", email.strip().lower(), most=5, window=timedelta(minutes=5)),
+        Limit.on("staff-password", email.strip().lower(), max_attempts=5, window=timedelta(minutes=5)),
         Limit.on(
-            "staff-password-ip", rate_limits.network_of(ip), most=50, window=timedelta(minutes=10), stays_spent=True
+            "staff-password-ip",
+            rate_limits.network_of(ip),
+            max_attempts=50,
+            window=timedelta(minutes=10),
+            stays_spent=True,
         ),
     )
 

@@ -23,13 +23,17 @@ def request_reset(email: str, *, ip: str) -> None:
     address = email.strip().lower()
     rate_limits.spend(
         Limit.on(
-            "password-reset-ip", rate_limits.network_of(ip), most=30, window=timedelta(minutes=10), stays_spent=True
+            "password-reset-ip",
+            rate_limits.network_of(ip),
+            max_attempts=30,
+            window=timedelta(minutes=10),
+            stays_spent=True,
         )
     )
     try:
         rate_limits.spend(
-            Limit.on("password-reset", address, most=5, window=timedelta(hours=1)),
-            Limit.on("password-reset", address, most=10, window=timedelta(days=1)),
+            Limit.on("password-reset", address, max_attempts=5, window=timedelta(hours=1)),
+            Limit.on("password-reset", address, max_attempts=10, window=timedelta(days=1)),
         )
         is_beyond_limit = False
     except RateLimitExceeded:

@@ -126,7 +126,10 @@ def lock(staff: StaffMember) -> StaffMember:
 def _limits(staff: StaffMember, method: SecondFactorMethod) -> tuple[Limit, ...]:
     # Each method has its own limits, so that the others remain usable when one is exceeded.
     windows = ((5, timedelta(minutes=5)), (20, timedelta(hours=1)), (50, timedelta(days=1)))
-    return tuple(Limit.on(f"second-factor-{method}", staff.ref, most=most, window=window) for most, window in windows)
+    return tuple(
+        Limit.on(f"second-factor-{method}", staff.ref, max_attempts=max_attempts, window=window)
+        for max_attempts, window in windows
+    )
 
 
 def _record(action: AuditAction, staff: StaffMember, method: SecondFactorMethod, *, by: Actor) -> None:

@@ -20,7 +20,7 @@ from portico.plumbing.text import money
 from portico.web.billing_documents import ledger_lines
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import audit_views, lookups
+from portico.web.office import lookups, view_recording
 from portico.web.office.billing.payment_forms import RecordPaymentForm
 
 
@@ -32,7 +32,7 @@ def for_invoice(request: OfficeRequest, ref: str) -> HttpResponse:
     # A submitted form is answered even if nothing is left to pay: it may be a repeat of the one that paid it.
     if request.method != "POST" and not is_payable:
         return redirect("office:invoice", ref=ref)
-    audit_views.record_invoice_view(request, invoice)
+    view_recording.record_invoice_view(request, invoice)
     if request.method != "POST":
         return _page(request, invoice.client, invoice, _form(request, invoice.client, invoice))
     form = _form(request, invoice.client, invoice, request.POST)

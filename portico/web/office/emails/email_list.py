@@ -23,7 +23,7 @@ from portico.plumbing.models.outgoing_emails import WAITING, EmailState, Outgoin
 from portico.plumbing.text import input_validation
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import attention, filter_chips
+from portico.web.office import filter_chips, menu_counts
 from portico.web.office.emails import burst_notices, email_labels
 from portico.web.office.emails.email_list_form import EmailFilter, EmailsForm
 from portico.web.office.refusal_messages import show_refusal
@@ -107,7 +107,7 @@ def _filtered(practice: Practice, shown: str) -> OutgoingEmailQuerySet:
     emails = OutgoingEmail.objects.filter(practice=practice)
     match shown:
         case EmailFilter.NEED_A_LOOK:
-            return attention.rows(practice)
+            return menu_counts.rows(practice)
         case EmailFilter.WAITING:
             return emails.filter(state__in=WAITING)
         case EmailFilter.HANDED_OVER:
@@ -115,7 +115,7 @@ def _filtered(practice: Practice, shown: str) -> OutgoingEmailQuerySet:
         case EmailFilter.DELIVERED:
             return emails.filter(state=EmailState.DELIVERED)
         case EmailFilter.NOT_DELIVERED:
-            return emails.filter(state__in=attention.NOT_DELIVERED)
+            return emails.filter(state__in=menu_counts.NOT_DELIVERED)
         case _:
             return emails
 

@@ -125,8 +125,8 @@ def test_beyond_the_mail_limit_a_burst_is_recorded(practice: Practice) -> None:
         answered(practice, address)
     limit = request_worker.mail_limit(practice)
     assert not RateLimitCount.objects.filter(key=limit.key).exists()  # Only mails to known addresses count.
-    RateLimitCount.objects.create(key=limit.key, started_at=clock.now(), n=limit.most - 1)
-    assert limit.most == 2000
+    RateLimitCount.objects.create(key=limit.key, started_at=clock.now(), n=limit.max_attempts - 1)
+    assert limit.max_attempts == 2000
     assert [answered(practice, ANA) for _ in range(2)] == [RequestOutcome.MAILED, RequestOutcome.BEYOND_CAP]
     assert Burst.objects.get(practice=practice).kind == BurstKind.CAP
 
@@ -247,7 +247,7 @@ def test_a_batch_is_mailed_up_to_the_hourly_limit(practice: Practice) -> None:
     cast.asked(practice, "stranger@mail.example")  # Takes none of them, also among others.
     asks = asks_of_people(practice, *range(4))
     limit = request_worker.mail_limit(practice)
-    RateLimitCount.objects.create(key=limit.key, started_at=clock.now(), n=limit.most - 3)
+    RateLimitCount.objects.create(key=limit.key, started_at=clock.now(), n=limit.max_attempts - 3)
     request_worker.process_next()
     assert outcomes(asks) == [RequestOutcome.MAILED] * 3 + [RequestOutcome.BEYOND_CAP]
     assert Burst.objects.get(practice=practice).number == 1

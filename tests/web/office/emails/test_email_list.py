@@ -18,7 +18,7 @@ from portico.plumbing import clock
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import AuditEntry, EmailEventKind, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailState
-from portico.web.office import attention
+from portico.web.office import menu_counts
 from tests import cast
 
 LIST = "/office/emails/"
@@ -290,38 +290,38 @@ def test_the_menu_counts_emails_needing_attention(office: Browser, practice: Pra
 def test_a_later_email_clears_an_earlier_failure(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     mail(ana, state=EmailState.BOUNCED)
-    assert attention.count(practice) == "1"
+    assert menu_counts.count(practice) == "1"
     mail(ana)
-    assert attention.count(practice) == ""
+    assert menu_counts.count(practice) == ""
 
 
 def test_staff_emails_count_until_a_later_one(practice: Practice) -> None:
     team.invite(practice, name="Fay", email="fay@alder.example", role=Role.FRONT_DESK, by=cast.DESK)
     first = OutgoingEmail.objects.filter(client=None)
     first.update(state=EmailState.BOUNCED, settled_at=clock.now())
-    assert attention.count(practice) == "1"
+    assert menu_counts.count(practice) == "1"
     team.invite_again(StaffMember.objects.get(name="Fay"), by=cast.DESK)
-    assert attention.count(practice) == ""
+    assert menu_counts.count(practice) == ""
     first.update(state=EmailState.DROPPED, settled_at=clock.now())
-    assert attention.count(practice) == ""
+    assert menu_counts.count(practice) == ""
 
 
 def test_old_failures_are_not_counted(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     mail(cast.ana(practice), state=EmailState.FAILED)
     stopped_clock.shift(timedelta(days=31))
-    assert attention.count(practice) == ""
+    assert menu_counts.count(practice) == ""
 
 
 def test_another_practices_failures_are_not_counted(practice: Practice) -> None:
     mail(cast.dora(cast.birch()), state=EmailState.BOUNCED)
-    assert attention.count(practice) == ""
+    assert menu_counts.count(practice) == ""
 
 
 def test_the_count_is_capped(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attention, "MAX_ROWS", 1)
+    monkeypatch.setattr(menu_counts, "MAX_ROWS", 1)
     mail(cast.ana(practice), state=EmailState.BOUNCED)
     mail(cast.carol(practice), state=EmailState.BOUNCED)
-    assert attention.count(practice) == "1+"
+    assert menu_counts.count(practice) == "1+"
 
 
 # Queries
