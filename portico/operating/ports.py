@@ -1,4 +1,4 @@
-"""Checks that a port is free: granian would start a second server on a port in use."""
+"""Listening sockets."""
 
 import errno
 import socket
@@ -6,31 +6,32 @@ import socket
 from portico import hosts
 
 
-def address_of(host: str) -> str:
-    """Returns the IP address of a host, preferring IPv4: granian takes no names.
+def listen(host: str, port: int) -> socket.socket:
+    """Returns a socket that listens on the port, on an IPv4 address if the host has one.
 
-    Raises OSError for a name without an address, and hosts.MalformedHost.
+    Raises OSError if the port is taken or the host is not this machine's, and hosts.MalformedHost.
     """
-    name = hosts.normalized(host)
-    if hosts.is_address(name):
-        return hosts.without_brackets(name)
-    found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    found.sort(key=lambda each: each[0] != socket.AF_INET)
-    return str(found[0][4][0])
+    name = hosts.without_brackets(hosts.normalized(host))
+    found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _name, address = min(found, key=lambda each: each[0] != socket.AF_INET)
+    listener = socket.socket(family, kind, protocol)
+    try:
+        # So that connections in TIME_WAIT of a server that has ended do not count.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def is_free(host: str, port: int) -> bool:
     """Returns False if another process listens on the port. Raises OSError if the host is not this machine's."""
-    family, kind, protocol, _name, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    with socket.socket(family, kind, protocol) as probe:
-        # With SO_REUSEADDR only a port with a listener counts as taken, not one in TIME_WAIT. SO_REUSEPORT allows both.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                return False
-            raise
+    try:
+        listen(host, port).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return False
+        raise
     return True

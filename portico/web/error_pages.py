@@ -113,11 +113,6 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _page(request, "404", 404)
 
 
-def length_required(request: HttpRequest) -> HttpResponse:
-    """Returns 411: without a Content-Length there is no telling whether the body is complete."""
-    return _page(request, "400", 411)
-
-
 def too_large(request: HttpRequest) -> HttpResponse:
     return _page(request, "413", 413)
 

@@ -1,9 +1,8 @@
-"""`portico web` checks its port and collects static files before it execs the server."""
+"""`portico web` checks its port and collects static files before it serves."""
 
 import errno
 import os
 import socket
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,25 +10,26 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from portico.operating import ports, static_files
+from portico.operating import ports, static_files, web_server
 from tests.support.ports import free_port
 
 HASHED = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
 
 
-class Became(Exception):
-    """Raised instead of exec, with the command line."""
+class Served(Exception):
+    """Raised instead of serving, with the address of the listening socket and the number of processes."""
 
-    def __init__(self, program: str, command: list[str]) -> None:
-        self.program, self.command = program, command
+    def __init__(self, address: tuple[str, int], processes: int) -> None:
+        self.address, self.processes = address, processes
 
 
 @pytest.fixture
-def exec_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    def become(program: str, command: list[str]) -> None:
-        raise Became(program, command)
+def serving_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def serve(_application: object, listener: socket.socket, *, processes: int) -> int:
+        with listener:
+            raise Served(listener.getsockname()[:2], processes)
 
-    monkeypatch.setattr(os, "execvp", become)
+    monkeypatch.setattr(web_server, "serve", serve)
     monkeypatch.setattr(static_files, "collect_if_stale", lambda: False)
 
 
@@ -39,56 +39,51 @@ def listener() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def became(*options: str) -> list[str]:
-    with pytest.raises(Became) as server:
+def served(*options: str) -> Served:
+    with pytest.raises(Served) as server:
         call_command("web", *options)
-    assert server.value.program == sys.executable
-    return server.value.command
+    return server.value
 
 
-@pytest.mark.usefixtures("exec_is_recorded")
-def test_it_execs_the_server_with_the_options() -> None:
-    port = str(free_port())
-    command = became("--host", "127.0.0.1", "--port", port, "--workers", "2")
-    assert command[:3] == [sys.executable, "-m", "granian"]
-    for pair in (("--port", port), ("--workers", "2"), ("--interface", "rsgi"), ("--workers-kill-timeout", "30")):
-        place = command.index(pair[0])
-        assert command[place + 1] == pair[1]
-    assert command[-1] == "portico.wsgi:server"
+@pytest.mark.usefixtures("serving_is_recorded")
+def test_it_serves_with_the_options() -> None:
+    port = free_port()
+    server = served("--host", "127.0.0.1", "--port", str(port), "--workers", "2")
+    assert (server.address, server.processes) == (("127.0.0.1", port), 2)
 
 
-@pytest.mark.usefixtures("exec_is_recorded")
+@pytest.mark.usefixtures("serving_is_recorded")
 def test_the_port_defaults_to_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, other = str(free_port()), str(free_port())
-    monkeypatch.setenv("PORT", ours)
-    assert ours in became()
-    assert other in became("--port", other)
+    ours, other = free_port(), free_port()
+    monkeypatch.setenv("PORT", str(ours))
+    assert served().address[1] == ours
+    assert served("--port", str(other)).address[1] == other
 
 
-@pytest.mark.usefixtures("exec_is_recorded")
+@pytest.mark.usefixtures("serving_is_recorded")
 @pytest.mark.parametrize("port", ["http", "0", "65536", "-1", "８０", "9" * 5000, "tcp://10.0.0.1:80", " 80"])
 def test_an_invalid_port_is_refused(port: str) -> None:
     with pytest.raises(CommandError, match="A port is a number from 1 to 65535"):
         call_command("web", f"--port={port}")
 
 
-@pytest.mark.usefixtures("exec_is_recorded")
+@pytest.mark.usefixtures("serving_is_recorded")
 def test_a_taken_port_is_refused_in_one_sentence(listener: int) -> None:
     with pytest.raises(CommandError, match=f"Port {listener} is taken"):
         call_command("web", "--port", str(listener))
 
 
-@pytest.mark.usefixtures("exec_is_recorded")
+@pytest.mark.usefixtures("serving_is_recorded")
 def test_a_foreign_host_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    def not_ours(*_: object) -> bool:
+    def not_ours(*_: object) -> socket.socket:
         raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
 
-    monkeypatch.setattr(ports, "is_free", not_ours)
+    monkeypatch.setattr(ports, "listen", not_ours)
     with pytest.raises(CommandError, match=r"Cannot listen on 192\.0\.2\.1, port 8000: Cannot assign"):
         call_command("web", "--host", "192.0.2.1", "--port", "8000")
 
 
-@pytest.mark.usefixtures("exec_is_recorded")
+@pytest.mark.usefixtures("serving_is_recorded")
 @pytest.mark.parametrize(
     "host", ["", " ", "a..b", "x" * 64, "nul\0", "*", "[::1", "http://localhost", "fe80::1%nowhere"]
 )
@@ -97,13 +92,12 @@ def test_an_invalid_host_is_refused_in_one_sentence(host: str) -> None:
         call_command("web", f"--host={host}", "--port", str(free_port()))
 
 
-@pytest.mark.usefixtures("exec_is_recorded")
+@pytest.mark.usefixtures("serving_is_recorded")
 @pytest.mark.parametrize(
     ("host", "address"), [("localhost", "127.0.0.1"), ("0.0.0.0", "0.0.0.0"), ("127.0.0.1", "127.0.0.1")]
 )
-def test_the_server_gets_an_ip_address(host: str, address: str) -> None:
-    command = became("--host", host, "--port", str(free_port()))
-    assert command[command.index("--host") + 1] == address
+def test_the_server_listens_on_the_address_of_the_host(host: str, address: str) -> None:
+    assert served("--host", host, "--port", str(free_port())).address[0] == address
 
 
 def test_a_port_is_free_once_its_listener_is_gone(listener: int) -> None:

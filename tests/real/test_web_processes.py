@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 import signal
 import socket
@@ -13,13 +14,14 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.cookiejar import CookieJar
+from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
 
 from portico.domain.practices.staff import set_up_links
+from portico.operating.web_server import THREADS
 from portico.plumbing.models import RateLimitCount
-from portico.web.http.granian_server import THREADS
 from tests import cast
 from tests.support.processes import Process, Processes
 
@@ -64,8 +66,9 @@ def delay_sign_in() -> Iterator[None]:
         yield
 
 
-def test_a_running_request_finishes_after_sigterm(processes: Processes) -> None:
-    web = processes.web()
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_running_request_finishes_after_sigterm(processes: Processes, workers: str) -> None:
+    web = processes.web("--workers", workers)
     answers: list[tuple[int, str]] = []
     visitor = Visitor(web)
     trying = threading.Thread(target=lambda: answers.append(visitor.try_password()))
@@ -88,6 +91,37 @@ def test_two_servers_share_a_database(processes: Processes) -> None:
     for web in (first, second):
         assert Visitor(web).get("/portal/alder-street/")[0] == 200
     assert [first.stop(), second.stop()] == [0, 0]
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_server_ends_when_one_of_its_processes_dies(processes: Processes) -> None:
+    web = processes.web("--workers", "2")
+    first, second = children_of(web.pid)
+    os.kill(first, signal.SIGKILL)
+    assert web.wait() == 1
+    assert not Path(f"/proc/{second}").exists()
+
+
+def test_processes_end_when_their_parent_is_killed(processes: Processes) -> None:
+    web = processes.web("--workers", "2")
+    children = children_of(web.pid)
+    web.popen.kill()
+    web.wait()
+    deadline = time.monotonic() + 20
+    while any(is_alive(child) for child in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def is_alive(pid: int) -> bool:
+    """Returns False for a zombie too: nothing may reap it here."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_second_server_on_a_port_exits_with_a_message(processes: Processes) -> None:
@@ -245,7 +279,7 @@ def test_every_response_has_the_security_headers(processes: Processes) -> None:
             said = f"{answer.headers} {answer.read().decode() if 'html' in answer.headers['Content-Type'] else ''}"
         assert (path, answer.status) == (path, status)
         assert {name for name in SECURITY if name not in answer.headers} == set(), path
-        assert not re.search(r"granian|django|whitenoise|python|uvloop", said, re.IGNORECASE), path
+        assert not re.search(r"waitress|django|whitenoise|python|uvloop", said, re.IGNORECASE), path
 
 
 def test_static_files_are_hashed_compressed_and_cached(processes: Processes) -> None:

@@ -107,8 +107,7 @@ class Nursery:
 
 def _load() -> None:
     """All that a web server and a worker would load."""
-    import granian.cli  # noqa: F401, PLC0415  # In this program alone: the settings come from its environment.
-    from django.urls import get_resolver  # noqa: PLC0415
+    from django.urls import get_resolver  # noqa: PLC0415  # The settings come from this program's environment.
 
     import portico.wsgi  # noqa: F401, PLC0415
     from portico.operating.management.commands import web, worker  # noqa: F401, PLC0415
@@ -124,15 +123,8 @@ def _become(log_file: str, part: str, *words: str) -> None:
     for number, stream in ((os.open(os.devnull, os.O_RDONLY), 0), (output, 1), (output, 2)):
         os.dup2(number, stream)
     from django.core.management import call_command  # noqa: PLC0415
-    from granian.cli import entrypoint  # noqa: PLC0415
 
-    from portico.operating.management.commands.web import command  # noqa: PLC0415
-
-    if part == "worker":
-        call_command("worker")
-        return
-    sys.argv = ["granian", *command("127.0.0.1", int(words[0]), 1)[3:]]
-    entrypoint()  # type: ignore[no-untyped-call]  # granian's own.
+    call_command(part, *(("--port", *words) if part == "web" else ()))
 
 
 def main() -> None:

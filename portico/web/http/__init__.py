@@ -1,1 +1,1 @@
-"""HTTP below the views: the granian adapter, request types and cookies."""
+"""HTTP below the views: decoding, origin and types of requests, and cookies."""

@@ -1,4 +1,4 @@
-"""Refuses requests without a known length, and those that are too large."""
+"""Refuses requests that are too large, or whose length cannot be read."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from portico.web import error_pages
 
 
 class RequestLimits:
-    """Answers 400 for a malformed Content-Length, 411 for a chunked body and 413 above the limit."""
+    """Answers 400 for a malformed Content-Length and 413 above the limit."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -18,9 +18,6 @@ class RequestLimits:
         length = request.META.get("CONTENT_LENGTH") or ""
         if length and not (length.isascii() and length.isdigit()):
             return error_pages.bad_request(request)
-        if not length and "Transfer-Encoding" in request.headers:
-            # Granian does not report whether a chunked body was complete.
-            return error_pages.length_required(request)
         # int() is slow, and refuses to work, on thousands of digits; 16 are too large in any case.
         if len(length) > 15 or int(length or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return error_pages.too_large(request)

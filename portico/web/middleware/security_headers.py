@@ -13,8 +13,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
-    # The server would put its own name here.
-    "Server": "web",
     # Responses that may be cached (static files) set their own.
     "Cache-Control": "no-store",
 }

@@ -60,4 +60,4 @@ def test_http_is_not_redirected_to_https(client: Browser, practice: Practice, se
 def test_no_response_names_the_software(client: Browser) -> None:
     response = client.get("/nowhere/")
     text = f"{response.headers} {response.content.decode()}".lower()
-    assert not any(name in text for name in ("granian", "django", "whitenoise", "python"))
+    assert not any(name in text for name in ("waitress", "django", "whitenoise", "python"))

@@ -1,23 +1,22 @@
-"""`portico web`: checks the port, collects static files, then replaces itself with the web server."""
+"""`portico web`: checks the port, collects static files, then serves the pages."""
 
+import errno
 import os
+import socket
 import sys
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import get_resolver
 
 from portico import hosts
-from portico.operating import ports, static_files
-
-LOGS = Path(__file__).parents[2] / "granian_logs.json"
-# Longer than any request may take. Process managers should wait a little longer before they kill the server.
-SECONDS_TO_FINISH = 30
+from portico.operating import ports, static_files, web_server
+from portico.web.http.request_decoding import Application
 
 
 class Command(BaseCommand):
-    # `make check` runs them; here they would load all views before the first request.
+    # `make check` runs them.
     requires_system_checks: list[str] = []
     help = "Serves the pages. SIGTERM: finishes the requests at hand, then ends."
 
@@ -30,11 +29,12 @@ class Command(BaseCommand):
         number = port_number(port or os.environ.get("PORT") or "8000")
         if workers < 1:
             raise CommandError("--workers must be 1 or more.")
-        address = listening_address(host, number)
+        listener = listen(host, number)
         static_files.collect_if_stale()
-        sys.stdout.flush()
-        # exec instead of a child process: signals reach the server directly.
-        os.execvp(sys.executable, command(address, number, workers))  # noqa: S606  # No shell, and no input from outside.
+        application = Application()
+        # Loads the views before the processes fork, so that they share the memory.
+        _ = get_resolver().url_patterns
+        sys.exit(web_server.serve(application, listener, processes=workers))
 
 
 def port_number(text: str) -> int:
@@ -43,28 +43,15 @@ def port_number(text: str) -> int:
     return int(text)
 
 
-def listening_address(host: str, port: int) -> str:
-    """Returns the IP address of the host. Raises CommandError if the port is taken there or the host is wrong."""
+def listen(host: str, port: int) -> socket.socket:
+    """Returns a listening socket. Raises CommandError if the port is taken or the host is wrong."""
     try:
-        address = ports.address_of(host)
-        is_free = ports.is_free(address, port)
+        return ports.listen(host, port)
     except hosts.MalformedHost:
         raise CommandError(f"--host must be an address such as 127.0.0.1 or 0.0.0.0, not {host!r}.") from None
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CommandError(
+                f"Port {port} is taken: something else listens on it. Stop that or choose another --port."
+            ) from None
         raise CommandError(f"Cannot listen on {host}, port {port}: {error.strerror or error}.") from error
-    if not is_free:
-        raise CommandError(f"Port {port} is taken: something else listens on it. Stop that or choose another --port.")
-    return address
-
-
-def command(host: str, port: int, workers: int) -> list[str]:
-    """Returns the command line of granian, which passes requests on unchanged (web/serving.py)."""
-    return [
-        sys.executable,
-        *("-m", "granian"),
-        *("--interface", "rsgi", "--no-ws"),
-        *("--host", host, "--port", str(port)),
-        *("--workers", str(workers), "--workers-kill-timeout", str(SECONDS_TO_FINISH)),
-        *("--log-config", str(LOGS)),
-        "portico.wsgi:server",
-    ]
