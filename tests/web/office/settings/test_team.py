@@ -87,11 +87,11 @@ def test_invalid_input_is_refused_and_kept(owner: Browser, wrong: dict[str, str]
 
 
 def test_other_practices_staff_are_not_disclosed(owner: Browser) -> None:
-    jo = cast.staff_member(cast.birch(), "Jo", Role.OWNER)
+    jo = cast.staff_member(cast.birch(), "Jolanda", Role.OWNER)
     answer = owner.post(TEAM, LENA | {"email": jo.email})
     assert answer.status_code == 409
     assert "Birch" not in answer.content.decode()
-    assert "Jo" not in page(owner)
+    assert "Jolanda" not in page(owner)
 
 
 def test_a_new_role_applies_to_the_next_request(owner: Browser, practice: Practice) -> None:
