@@ -13,7 +13,6 @@ RESET ?=
 UPGRADE ?=
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) pyproject.toml
-TEMPLATES := find portico/templates -name '*.html' -print0
 .DEFAULT_GOAL := help
 .PHONY: help setup packages demo test thorough quick check fix lock words screenshots bench books coverage
 
@@ -46,11 +45,10 @@ books: setup ## compare the ledger with the sandbox Stripe in 200 random simulat
 coverage: setup ## run the quick tests and list lines and branches that are not covered
 	@$(BIN)/pytest --database=sqlite -n 2 -m "not browser and not real_processes" --cov
 
-check: setup ## check format, lint, types, templates, import contracts, migrations, translations
+check: setup ## check format, lint, types, import contracts, migrations, translations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(TEMPLATES) | xargs -0 -r $(BIN)/djade --check
 	$(BIN)/lint-imports
 	$(BIN)/python -m scripts.system_checks
 	$(BIN)/python -m scripts.words check
@@ -58,7 +56,6 @@ check: setup ## check format, lint, types, templates, import contracts, migratio
 fix: setup ## fix formatting and what the linter can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(TEMPLATES) | xargs -0 -r $(BIN)/djade
 
 lock: setup ## lock dependency versions from pyproject.toml (UPGRADE=1: the newest)
 	$(LOCK) --output-file requirements/base.txt

@@ -1,10 +1,12 @@
 """Django's settings. Those that differ between installations come from the environment (configuration.py)."""
 
 from pathlib import Path
+from typing import Any
 
 from django.utils.csp import CSP
 
 from portico import configuration
+from portico.web.template_engine.missing_names import MissingName
 
 HERE = Path(__file__).parent
 CONFIGURATION = configuration.read()
@@ -77,24 +79,22 @@ ROOT_URLCONF = "portico.urls"
 WSGI_APPLICATION = "portico.wsgi.application"
 APPEND_SLASH = True
 
-TEMPLATES = [
+TEMPLATES: list[dict[str, Any]] = [  # Any: as Django has them.
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [HERE / "templates"],
         "OPTIONS": {
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "portico.web.templatetags.portico"],
+            "environment": "portico.web.template_engine.environment.environment",
+            "undefined": MissingName,
             "context_processors": [
-                "django.template.context_processors.request",
                 "portico.web.context_processors.office_messages",
                 "portico.web.office.menu_counts.in_menu",
                 "portico.web.office.emails.burst_notices.ongoing_bursts",
             ],
-            "loaders": [
-                ("django.template.loaders.cached.Loader", ["django.template.loaders.filesystem.Loader"]),
-            ],
         },
     }
 ]
+FORM_RENDERER = "django.forms.renderers.Jinja2"
 
 # Staff sign in with django-allauth; its rate limits are off, since ours count the attempts.
 AUTH_USER_MODEL = "practices.StaffMember"

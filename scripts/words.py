@@ -12,11 +12,10 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "portico"
 CATALOGUE = SOURCE / "locale" / "es" / "LC_MESSAGES" / "django.po"
-METHODS = [
-    ("**.py", "python"),
-    ("templates/**.html", "portico.plumbing.text.translation_extractor:extract_django"),
-    ("templates/**.txt", "portico.plumbing.text.translation_extractor:extract_django"),
-]
+METHODS = [("**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]
+# As in portico/web/template_engine/environment.py; a template that cannot be parsed is an error.
+TEMPLATE_OPTIONS = {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}
+OPTIONS = {"templates/**.html": TEMPLATE_OPTIONS, "templates/**.txt": TEMPLATE_OPTIONS}
 KEYWORDS = DEFAULT_KEYWORDS | {
     "_": None,
     "gettext_lazy": None,
@@ -107,7 +106,9 @@ def compile_all() -> int:
 
 def _found() -> Catalog:
     catalogue = Catalog(charset="utf-8")
-    found = extract_from_dir(SOURCE, METHODS, keywords=KEYWORDS, comment_tags=["Translators:"], strip_comment_tags=True)
+    found = extract_from_dir(
+        SOURCE, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=["Translators:"], strip_comment_tags=True
+    )
     for path, line, message, comments, context in found:
         catalogue.add(message, "", [(path, line)], auto_comments=comments, context=context)
     return catalogue

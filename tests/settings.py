@@ -9,6 +9,7 @@ databases.set_up()
 environment.set_up()
 
 from portico.settings import *  # noqa: E402 - the environment comes first
+from tests.support.templates import StrictMissingName  # noqa: E402
 
 if databases.chosen() == "sqlite":
     # A file, as in real life: threads and other processes see it, and locks are those of a file.
@@ -16,6 +17,8 @@ if databases.chosen() == "sqlite":
 
 # Hashed names need `collectstatic` first; real processes keep them.
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+# A name that a page forgot to pass fails its test.
+TEMPLATES[0]["OPTIONS"]["undefined"] = StrictMissingName
 # argon2 takes its time on purpose; tests have none to give.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]
 # WhiteNoise looks for the folder at start; in a fresh checkout nothing has been collected yet.

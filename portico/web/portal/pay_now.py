@@ -172,9 +172,8 @@ def _page(
     status: HTTPStatus = HTTPStatus.OK,
     messages: Sequence[Notice] = (),
 ) -> HttpResponse:
-    context = {"client": request.client, "quote": quote, "form": form, "messages": messages}
-    if len(quote.invoices) == 1:
-        context["invoice"] = quote.invoices[0]
+    invoice = quote.invoices[0] if len(quote.invoices) == 1 else None
+    context = {"client": request.client, "quote": quote, "form": form, "invoice": invoice, "messages": messages}
     response = render(request, "portal/paying/pay.html", context, status=status)
     # Browsers apply form-action also to the redirect to Stripe.
     origin = checkout_sessions.origin(settings.STRIPE_API_BASE)

@@ -6,21 +6,36 @@ from pathlib import Path
 
 import pytest
 from django import forms
-from django.template import Context, Engine, Template
-from django.template.loader import render_to_string
+from django.template.loader import get_template, render_to_string
 from django.test import RequestFactory
 from django.utils import timezone
 
 import portico
 from portico.domain.practices.models import Practice
 from portico.web import icons
-from portico.web.templatetags import portico as tags
+from portico.web.template_engine import filters
+from tests.support import templates
 
 HERE = Path(portico.__file__).parent
 STYLESHEET = (HERE / "static/portico/portico.css").read_text("utf-8")
 # Mails carry their styles inline, as mail programs want it.
 PAGES = [path for path in sorted((HERE / "templates").rglob("*.html")) if "emails" not in path.parts]
 ERRORS = sorted(path.name for path in (HERE / "templates/errors").glob("*.html"))
+
+# What `error_pages` passes to each of them.
+AN_ERROR = {
+    "practice": None,
+    "entrance_path": "",
+    "reference": "R7KQ-3D",
+    "back_url": "",
+    "back_label": "",
+    "message": "The client is archived.",
+    "owners": "",
+    "retry_at": None,
+    "wait": "",
+    "base_address": "https://portal.example",
+    "right_address": "https://portal.example/",
+}
 
 
 def name_of(path: Path) -> str:
@@ -29,17 +44,17 @@ def name_of(path: Path) -> str:
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_every_icon_named_in_a_template_is_drawn(path: Path) -> None:
-    named = re.findall(r"""\{% icon ["']([^"']+)["']""", path.read_text("utf-8"))
+    named = re.findall(r"""\bicon\(["']([^"']+)["']""", path.read_text("utf-8"))
     assert [name for name in named if name not in icons.shapes_by_name()] == []
 
 
 def test_unknown_icon_raises() -> None:
     with pytest.raises(icons.UnknownIcon):
-        Template('{% icon "unicorn" %}').render(Context())
+        templates.render("{{ icon('unicorn') }}")
 
 
 def test_icons_are_hidden_from_screen_readers() -> None:
-    drawn = Template('{% icon "mail" %}').render(Context())
+    drawn = templates.render("{{ icon('mail') }}")
     assert drawn.startswith('<svg class="icon" aria-hidden="true" focusable="false" viewBox="0 0 24 24"><path')
 
 
@@ -78,12 +93,13 @@ class Asked(forms.Form):
     )
 
 
-def drawn(source: str, **context: object) -> str:
-    return re.sub(r"\s+", " ", Template(source).render(Context(context)))
+def drawn(call: str, **context: object) -> str:
+    source = f'{{% from "ui/forms.html" import error_summary, field %}}{{{{ {call} }}}}'
+    return re.sub(r"\s+", " ", templates.render(source, **context))
 
 
 def test_field_links_label_hint_and_error_to_its_widget() -> None:
-    shown = drawn("{% field form.name autocomplete='off' %}", form=Asked({}))
+    shown = drawn("field(form.name, autocomplete='off')", form=Asked({}))
     assert '<label for="id_name">First name</label>' in shown
     control = re.search("<input[^>]*>", shown)
     assert control is not None
@@ -95,7 +111,7 @@ def test_field_links_label_hint_and_error_to_its_widget() -> None:
 
 
 def test_unbound_field_shows_no_error() -> None:
-    shown = drawn("{% field form.name hint='Another hint.' label='Name' optional=True %}", form=Asked())
+    shown = drawn("field(form.name, hint='Another hint.', label='Name', optional=true)", form=Asked())
     assert "complaint" not in shown
     assert "aria-invalid" not in shown
     assert "Another hint." in shown
@@ -103,35 +119,35 @@ def test_unbound_field_shows_no_error() -> None:
 
 
 def test_checkbox_label_follows_the_box() -> None:
-    shown = drawn("{% field form.agreed %}", form=Asked())
+    shown = drawn("field(form.agreed)", form=Asked())
     assert '<div class="tick">' in shown
     assert shown.index("<input") < shown.index('<label for="id_agreed">Email ok</label>')
 
 
 def test_radio_buttons_have_a_legend() -> None:
-    shown = drawn("{% field form.language %}", form=Asked())
+    shown = drawn("field(form.language)", form=Asked())
     assert "<legend>Language" in shown
     assert shown.count('type="radio"') == len(["English", "Español"])
 
 
 def test_error_summary_links_to_each_field() -> None:
-    shown = drawn("{% error_summary form %}", form=Asked({}))
+    shown = drawn("error_summary(form)", form=Asked({}))
     assert "2 things need another look" in shown
     assert '<a href="#id_name">First name</a>' in shown
 
 
 def test_error_summary_is_empty_without_errors() -> None:
-    assert drawn("{% error_summary form nothing %}", form=Asked(), nothing=None).strip() == ""
+    assert drawn("error_summary(form, nothing)", form=Asked(), nothing=None).strip() == ""
 
 
 def test_breakable_address_is_escaped() -> None:
-    assert tags.breakable("ana.b@mail.example") == "ana<wbr>.b@<wbr>mail<wbr>.example"
-    assert tags.breakable("https://a.example/portal/") == "https://<wbr>a<wbr>.example/<wbr>portal/"
-    assert tags.breakable("<b>@x.example") == "&lt;b&gt;@<wbr>x<wbr>.example"
+    assert filters.breakable("ana.b@mail.example") == "ana<wbr>.b@<wbr>mail<wbr>.example"
+    assert filters.breakable("https://a.example/portal/") == "https://<wbr>a<wbr>.example/<wbr>portal/"
+    assert filters.breakable("<b>@x.example") == "&lt;b&gt;@<wbr>x<wbr>.example"
 
 
 def test_user_input_is_escaped() -> None:
-    shown = drawn("{% field form.name %}", form=Asked({"name": "<b>{{7*7}}</b>"}))
+    shown = drawn("field(form.name)", form=Asked({"name": "<b>{{7*7}}</b>"}))
     assert 'value="&lt;b&gt;{{7*7}}&lt;/b&gt;"' in shown
 
 
@@ -141,12 +157,7 @@ def test_user_input_is_escaped() -> None:
 )
 def test_an_error_page_needs_no_database_and_shows_its_reference(name: str, practice: Practice | None) -> None:
     door = practice.portal_path if practice else ""
-    context = {
-        "practice": practice,
-        "entrance_path": door,
-        "reference": "R7KQ-3D",
-        "message": "The client is archived.",
-    }
+    context = AN_ERROR | {"practice": practice, "entrance_path": door, "back_url": door}
     page = render_to_string(f"errors/{name}", context)
     assert "R7KQ-3D" in page
     assert page.count("<h1>") == 1
@@ -156,17 +167,17 @@ def test_an_error_page_needs_no_database_and_shows_its_reference(name: str, prac
 
 def test_429_shows_the_retry_time_in_the_practices_zone() -> None:
     with timezone.override("America/New_York"):
-        page = render_to_string("errors/429.html", {"retry_at": datetime(2026, 11, 23, 19, 55, tzinfo=UTC)})
+        page = render_to_string("errors/429.html", AN_ERROR | {"retry_at": datetime(2026, 11, 23, 19, 55, tzinfo=UTC)})
     assert "You can try again at 2:55 PM." in page
 
 
 @pytest.mark.urls("tests.web.entrance_pages")
 def test_menu_marks_current_page_and_section() -> None:
-    template = '<a{% current "office:clients" %}></a><a{% current "portal:home" alone=True %}></a>'
+    source = '<a{{ current("office:clients") }}></a><a{{ current("portal:home", alone=true) }}></a>'
 
     def marks(path: str) -> str:
         request = RequestFactory().get(path)
-        return Template(template).render(Context({"request": request}))
+        return templates.render(source, request=request)
 
     assert marks("/office/clients/") == '<a aria-current="page"></a><a></a>'
     assert marks("/office/clients/abc/") == '<a aria-current="true"></a><a></a>'
@@ -176,4 +187,4 @@ def test_menu_marks_current_page_and_section() -> None:
 
 def test_every_template_compiles() -> None:
     for path in PAGES:
-        Engine.get_default().get_template(name_of(path))
+        get_template(name_of(path))

@@ -31,4 +31,4 @@ def test_every_form_in_a_portal_template_names_its_subject() -> None:
     forms = [(path, form) for path in found for form in re.findall(r"<form\b.*?</form>", path.read_text(), re.DOTALL)]
     posted = [(path, form) for path, form in forms if 'method="post"' in form]
     assert len(posted) > 10
-    assert [path.name for path, form in posted if "{% form_subject %}" not in form] == []
+    assert [path.name for path, form in posted if "{{ form_subject() }}" not in form] == []

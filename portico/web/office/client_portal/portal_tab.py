@@ -93,7 +93,8 @@ def preview(request: OfficeRequest, ref: str) -> HttpResponse:
     """Renders the invitation with the current input, saved or not."""
     tab = PortalTab.of(request, ref)
     form = tab.form(request.POST)
-    context = _invitation_preview(request, tab, form) | {"client": tab.client, "form": form, "is_fragment": True}
+    context = {"client": tab.client, "form": form, "answer": TabResult(), "is_fragment": True}
+    context |= _invitation_preview(request, tab, form)
     return render(request, "office/client_portal/preview.html", context)
 
 

@@ -50,7 +50,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "may_edit": may_edit(request),
     }
     is_fragment = "HX-Request" in request.headers
-    template = "office/clients/list.html#found" if is_fragment else "office/clients/list.html"
+    template = "office/clients/found.html" if is_fragment else "office/clients/list.html"
     return render(request, template, context | {"is_part": is_fragment})
 
 

@@ -62,7 +62,7 @@ def choose_password(request: HttpRequest) -> HttpResponse:
             names_staff = request.POST.get(page_subjects.FIELD) == link.staff.ref
             return _choose(request, link, token) if names_staff else _out_of_date(request)
     except SetUpLinkUsed:
-        return render(request, "office/set_up_gone.html", status=410)
+        return render(request, "office/set_up_gone.html", {"is_out_of_date": False}, status=410)
     return _page(request, link, PasswordForm())
 
 

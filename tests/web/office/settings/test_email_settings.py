@@ -12,6 +12,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import DefaultText, Practice
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
+from tests.web.page_forms import forms_on
 
 pytestmark = pytest.mark.django_db
 EMAILS = "/office/settings/emails/"
@@ -68,15 +69,16 @@ def test_each_language_has_its_own_text(owner: Browser, practice: Practice) -> N
 
 def test_a_spanish_client_gets_the_spanish_text(owner: Browser, practice: Practice) -> None:
     owner.post(EMAILS, TYPED | {"es-subject": "Bienvenida a [practice name]"})
-    form = owner.get("/office/clients/new/").context["welcome"]
+    page = owner.get("/office/clients/new/").text
+    [form] = [form for form in forms_on(page, at="/office/clients/new/") if "send_now" in form.fields]
     typed = {
         "first_name": "Lucía",
         "language": "es",
         "enabled": "on",
         "send_now": "on",
-        "form_key": form["form_key"].value(),
-        "subject": form["subject"].value(),
-        "message": form["message"].value(),
+        "form_key": form.fields["form_key"],
+        "subject": form.fields["subject"],
+        "message": form.fields["message"],
         "addresses-TOTAL_FORMS": "1",
         "addresses-INITIAL_FORMS": "0",
         "addresses-0-address": "lucia@mail.example",

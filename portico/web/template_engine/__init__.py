@@ -1,0 +1,1 @@
+"""The template engine: Jinja2 with our functions and filters."""
