@@ -1,4 +1,4 @@
-"""Distributes the tests of a run on both databases: each database has its own workers, and they share its modules."""
+"""Distributes the tests of a run on both databases: each database has its own workers, which share its modules."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,15 +9,15 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 
-class PerDatabaseScheduling:
-    """One queue of modules per database, worked off by that database's workers.
+class PerDatabaseScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist comes without types.
+    """One of xdist's queues of modules per database.
 
-    xdist hands every test to any worker, or all tests to each. Here a worker belongs to the database named in its
-    environment (`variable`), and takes the next module of that database when it is done with the last.
+    xdist gives each test to any worker. Here a worker belongs to the database named in its environment (`variable`),
+    and takes the next module of that database when it has finished the last.
     """
 
     def __init__(self, config: pytest.Config, log: Producer, variable: str) -> None:
-        self.config = config
+        super().__init__(config, log)
         self.variable = variable
         # Modules keep the order in which they were collected: those that take longest come first.
         config.option.loadscopereorder = False
@@ -57,12 +57,6 @@ class PerDatabaseScheduling:
     def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
         self._queue_of(node).mark_test_complete(node, item_index, duration)
 
-    def mark_test_pending(self, item: str) -> None:
-        raise NotImplementedError
-
-    def remove_pending_tests_from_node(self, node: WorkerController, indices: Sequence[int]) -> None:
-        raise NotImplementedError
-
     def schedule(self) -> None:
         for queue in self.queues.values():
             queue.schedule()
@@ -71,7 +65,7 @@ class PerDatabaseScheduling:
             self._count_all_tests()
 
     def _count_all_tests(self) -> None:
-        """Tells the progress line how many tests all databases have together; xdist counts those of one worker."""
+        """Gives the progress line the number of tests of all databases; xdist counts those of one worker."""
         session: Any = self.config.pluginmanager.getplugin("dsession")
         session._session.testscollected = sum(len(queue.collection or ()) for queue in self.queues.values())
 

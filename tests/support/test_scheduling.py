@@ -1,4 +1,4 @@
-"""The tests of a run on both databases reach the workers of their database, each once."""
+"""In a run on both databases, each test runs once on a worker of its database."""
 
 import sys
 from pathlib import Path
