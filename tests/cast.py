@@ -1,20 +1,22 @@
 """The same people in every test.
 
 *Ana* is a client, *Bruno* acts for his daughter Bea, *Carol* is another client, *Dora* a client of another practice;
-*Dr Elm* owns the practice, *Fay* keeps the desk, *Gus* has left, *Hal* is a clinician, *Ines* does the bills.
+*Dr Elm* owns the practice, *Fay* is the front desk, *Gus* has left, *Hal* is a clinician, *Ines* is the biller.
 """
 
 from datetime import date, timedelta
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from django.test import Client as Browser
+from django.test import RequestFactory
 
 from portico.domain.access import access_grants
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import Invitation, PortalAccess, SignInLink, SignInRequest
 from portico.domain.access.onboarding import invitation_text, invitations
-from portico.domain.access.sign_in import request_worker, sign_in_links, sign_in_requests
+from portico.domain.access.sign_in import link_redemption, request_worker, sign_in_links, sign_in_requests
+from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.access.sign_in.sign_in_requests import RequestOrigin
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
@@ -42,8 +44,10 @@ from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.models import OutgoingEmail
-from portico.web import page_subjects, staff_verification
-from portico.web.entrance.opened_links import OpenedLink
+from portico.web import staff_verification
+from portico.web.entrance import completing_sign_in
+from portico.web.http import request_origin
+from portico.web.http.request_types import OpenRequest
 
 PASSWORD = "a long walk by the river"
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -51,7 +55,7 @@ DESK = Actor.system("The desk")
 
 
 def alder(time_zone: str = "America/New_York") -> Practice:
-    """Where everybody but Dora is."""
+    """Creates the practice of everyone but Dora."""
     return Practice.objects.create(
         slug="alder-street",
         name="Alder Street Therapy",
@@ -63,17 +67,17 @@ def alder(time_zone: str = "America/New_York") -> Practice:
 
 
 def birch() -> Practice:
-    """Another practice of the same installation."""
+    """Creates another practice of the same installation."""
     return Practice.objects.create(slug="birch-lane", name="Birch Lane Nutrition", reply_to="desk@birch.example")
 
 
 def cedar() -> Practice:
-    """A third one, for what happens to a practice as a whole."""
+    """Creates a third practice, for tests of changes to a whole practice."""
     return Practice.objects.create(slug="cedar-hill", name="Cedar Hill", reply_to="desk@cedar.example")
 
 
 def staff_member(practice: Practice, name: str, role: Role) -> StaffMember:
-    """Somebody who works there, with PASSWORD; the address is made of the first name and the practice's slug."""
+    """Creates a member of staff with PASSWORD; the address consists of the last word of the name and the slug."""
     email = f"{name.rsplit(maxsplit=1)[-1].lower()}@{practice.slug}.example"
     member = StaffMember(practice=practice, email=email, name=name, role=role)
     member.set_password(PASSWORD)
@@ -114,7 +118,7 @@ def client(
     phone: str | None = None,
     language: str = "en",
 ) -> Client:
-    """A client with at most one address and one number."""
+    """Creates a client with at most one email address and one phone number."""
     entry = ClientInput(
         ClientDetails(first_name=first_name, last_name=last_name, language=language),
         addresses=(AddressInput(address, "home", email_ok),) if address else (),
@@ -132,7 +136,7 @@ def bruno(practice: Practice) -> Client:
 
 
 def bea(practice: Practice) -> Client:
-    """Bruno's daughter, with his mailbox."""
+    """Creates Bruno's daughter, who has his email address."""
     return client(practice, "Bea", "Berg", address="bruno@mail.example")
 
 
@@ -141,17 +145,17 @@ def carol(practice: Practice) -> Client:
 
 
 def dora(practice: Practice) -> Client:
-    """Give her `birch()`."""
+    """Creates Dora; her practice is `birch()`."""
     return client(practice, "Dora", "Diaz", address="dora@mail.example")
 
 
 def with_access(person: Client) -> PortalAccess:
-    """Turns access on, with the person's first address chosen."""
+    """Turns on access with the person's first address; returns the access."""
     return access_grants.save_access(person, entry_for(person), version=None, by=DESK)
 
 
 def entry_for(person: Client) -> AccessInput:
-    """Access on, with the first address, as the form would say it."""
+    """Returns the input of the form that turns access on with the first address."""
     address = person.email_addresses.open().order_by("id").first()
     return AccessInput(
         enabled=True, address=address.ref if address else None, access_billing_documents=True, pay_by_card=False
@@ -159,7 +163,7 @@ def entry_for(person: Client) -> AccessInput:
 
 
 def invited(person: Client) -> Invitation:
-    """Turns access on and sends the invitation with the default text."""
+    """Turns on access and sends the invitation with the default text; returns the invitation."""
     text = invitation_text.default_text(person.language)
     return invitations.send(
         person, entry_for(person), text, form_key=tokens.new_token(), version=None, by=DESK
@@ -167,25 +171,25 @@ def invited(person: Client) -> Invitation:
 
 
 def signed_in[B: Browser](browser: B, member: StaffMember) -> B:
-    """The browser with the member signed in at the office."""
+    """Signs the member in at the office; returns the browser."""
     browser.force_login(member, backend=BACKEND)
     return browser
 
 
 def with_authenticator(member: StaffMember) -> str:
-    """Sets up the member's authenticator app, with recovery codes; returns the secret that the app knows."""
+    """Sets up the member's authenticator app and recovery codes; returns the app's secret."""
     secret = authenticators.new_secret()
     authenticators.save(member, secret, first=True, by=member.actor)
     return secret
 
 
 def code_now(secret: str, *, later: int = 0) -> str:
-    """What the member's app shows, `later` steps of 30 seconds from now."""
+    """Returns the code that the app shows, `later` steps of 30 seconds from now."""
     return authenticators.code_at(secret, int(clock.now().timestamp()) // authenticators.STEP + later)
 
 
 def signed_in_with_factor[B: Browser](browser: B, member: StaffMember) -> B:
-    """The browser with the member signed in, the second step taken too."""
+    """Signs the member in with the second factor; returns the browser."""
     signed_in(browser, member)
     session = cast(SessionStore, browser.session)
     staff_verification.record(session, SecondFactorMethod.AUTHENTICATOR)
@@ -200,7 +204,7 @@ def practice(db: None) -> Practice:
 
 @pytest.fixture
 def office(client: Browser, practice: Practice) -> Browser:
-    """Fay's browser, signed in at `practice`."""
+    """Returns Fay's browser, signed in at `practice`."""
     return signed_in(client, fay(practice))
 
 
@@ -212,7 +216,7 @@ def bill(
     shared: bool = True,
     label: str = "Session, 50 minutes",
 ) -> Invoice:
-    """An invoice of one line, issued today and shared unless said otherwise; due in two weeks."""
+    """Returns an invoice with one line, issued today, due in two weeks, and shared unless `shared` is False."""
     today = clock.today(person.practice.time_zone)
     entry = InvoiceInput(
         min(today, due_on or today), due_on or today + timedelta(days=14), (LineInput(label, amount_minor),)
@@ -228,13 +232,13 @@ def bill(
 
 
 def cash(person: Client, amount_minor: int, *, invoice: Invoice | None = None) -> Payment:
-    """Money at the desk, for one invoice or for the account."""
+    """Records a cash payment for one invoice, or for the account; returns the payment."""
     entry = PaymentInput(PaymentKind.CASH, amount_minor, clock.today(person.practice.time_zone))
     return manual_payments.record(person, entry, invoice=invoice, shown=None, by=DESK)
 
 
 def attempt(*invoices: Invoice, state: AttemptState = AttemptState.OPEN) -> PaymentAttempt:
-    """Somebody's try to pay these invoices by card, as it stands before Stripe is called."""
+    """Creates an attempt to pay these invoices by card, as it is before Stripe is called."""
     client = invoices[0].client
     account = PortalAccess.objects.get(client=client).account or pytest.fail("Give the client access first.")
     made = PaymentAttempt.objects.create(
@@ -257,7 +261,7 @@ def attempt(*invoices: Invoice, state: AttemptState = AttemptState.OPEN) -> Paym
 
 
 def charged(payer: PaymentAttempt, *, by: Actor = DESK) -> Payment:
-    """The attempt has succeeded: its payment is written and put where it was meant for."""
+    """Ends the attempt as succeeded: records and allocates its payment; returns the payment."""
     covers = list(payer.covers.select_related("invoice"))
     with locks.lock_books(payer.client) as held:
         payment = Payment.objects.create(
@@ -281,18 +285,22 @@ def charged(payer: PaymentAttempt, *, by: Actor = DESK) -> Payment:
 
 
 def token_of(invitation: Invitation) -> str:
-    """The secret part of the invitation's link, as its mail carries it once it is handed over."""
+    """Marks the invitation's mail as handed over; returns the token of its link."""
     link = SignInLink.objects.select_related("email", "practice").get(email=invitation.email)
     OutgoingEmail.objects.filter(pk=link.email_id, handing_over_at=None).update(handing_over_at=clock.now())
     return sign_in_links.url_of(link).rstrip("/").rpartition("/")[2]
 
 
 def in_the_portal[B: Browser](browser: B, person: Client) -> B:
-    """The browser with the person's mailbox signed in: invited, link opened, button pressed."""
-    token = token_of(invited(person))
-    browser.get(f"/portal/{person.practice.slug}/link/{token}/")
-    opened = OpenedLink(person.practice.slug, token)
-    browser.post(f"/portal/{person.practice.slug}/link/", {page_subjects.FIELD: opened.name})
+    """Signs the person's mailbox in with the link of an invitation, without opening its page; returns the browser."""
+    environ: dict[str, Any] = dict(browser.defaults)  # Any: the parameters of the factory.
+    request = cast(OpenRequest, RequestFactory(**environ).get("/"))
+    request.COOKIES = {name: morsel.value for name, morsel in browser.cookies.items()}
+    request.practice = person.practice
+    visitor = request_origin.browser_from(request)
+    started = link_redemption.redeem(person.practice, token_of(invited(person)), visitor=visitor)
+    assert isinstance(started, StartedSession), started
+    browser.cookies.update(completing_sign_in.complete_sign_in(request, started, visitor).cookies)
     return browser
 
 

@@ -1,4 +1,4 @@
-"""What every test gets. The fixtures themselves are in tests/support, one module for each."""
+"""Loads the fixtures, which are in tests/support, and sets up hypothesis."""
 
 from hypothesis import settings
 
@@ -19,6 +19,6 @@ pytest_plugins = [
     "tests.support.world",
 ]
 
-# No deadline: a busy machine is not a wrong answer. Drawn alike each time: a change is judged by itself, not by luck.
+# No deadline, since the machine may be busy. The same examples each time: a failure is then due to the change.
 settings.register_profile("portico", deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("portico")

@@ -1,4 +1,4 @@
-"""The product's settings, under the environment that tests, checks and type checking run in."""
+"""The product's settings with the environment of tests, checks and type checking."""
 
 from pathlib import Path
 
@@ -12,14 +12,15 @@ from portico.settings import *  # noqa: E402 - the environment comes first
 from tests.support.templates import StrictMissingName  # noqa: E402
 
 if databases.chosen() == "sqlite":
-    # A file, as in real life: threads and other processes see it, and locks are those of a file.
+    # A file, as in production: threads and other processes share it, and locks are those of a file.
     DATABASES["default"]["TEST"] = {"NAME": str(Path(DATABASES["default"]["NAME"]).with_name("tests.sqlite3"))}
 
 # Hashed names need `collectstatic` first; real processes keep them.
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 # A name that a page forgot to pass fails its test.
 TEMPLATES[0]["OPTIONS"]["undefined"] = StrictMissingName
-# argon2 takes its time on purpose; tests have none to give.
+# argon2 is slow on purpose.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]
-# WhiteNoise looks for the folder at start; in a fresh checkout nothing has been collected yet.
-Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+# WhiteNoise reads this folder for every new test client; it is empty, since tests serve portico/static.
+STATIC_ROOT = environment.BUILD / "no-static"
+STATIC_ROOT.mkdir(exist_ok=True)
