@@ -1,19 +1,19 @@
-"""How long tests at random go on: a little in every run of the tests, and as long as one likes by an option."""
+"""The number of runs of randomized tests: few by default, more with --whole, or as many as an option says."""
 
 from math import ceil
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Many runs of one test are made side by side, as tests of their own that take `share`.
+# With --runs, each randomized test is split into this many, which run in parallel: the parameter `share`.
 SHARES = 4
-# Three processes at each of fifteen moments; `make thorough` goes through the moments more than twice.
+# Three processes at each of fifteen moments; with --whole more than six.
 KILLS = 45
 KILLS_OF_A_WHOLE_RUN = 100
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--runs", type=int, help="how many runs each test at random makes (`make books`: 200)")
+    parser.addoption("--runs", type=int, help="how many runs each randomized test makes (`make books`: 200)")
     parser.addoption(
         "--kills",
         type=int,
@@ -32,14 +32,15 @@ def kills(config: pytest.Config) -> int:
     return wanted or (KILLS_OF_A_WHOLE_RUN if config.getoption("whole") else KILLS)
 
 
-def at_random(config: pytest.Config, *, runs: int, steps: int) -> settings:
-    """For `run_state_machine_as_test`: so many runs, alike each time, unless the option wants others and new ones.
+def at_random(config: pytest.Config, *, runs: int, whole_runs: int, steps: int) -> settings:
+    """Returns the settings for `run_state_machine_as_test`: `whole_runs` with --whole, else `runs`, the same each time.
 
-    Of those it wants, one share.
+    With the option --runs, as many other runs, of which each share makes its part.
     """
     wanted: int | None = config.getoption("runs")
+    usual = whole_runs if config.getoption("whole") else runs
     return settings(
-        max_examples=ceil(wanted / SHARES) if wanted else runs,
+        max_examples=ceil(wanted / SHARES) if wanted else usual,
         derandomize=wanted is None,
         stateful_step_count=steps,
         suppress_health_check=list(HealthCheck),

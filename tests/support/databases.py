@@ -17,7 +17,7 @@ CHOSEN = "PORTICO_TESTS_DATABASE"
 WORKERS_PER_DATABASE = 2
 # Set in the processes of a run on both databases.
 BOTH = "PORTICO_TESTS_BOTH"
-# Set by --whole: every test with a database runs on both of them.
+# Set by --whole: every test with a database runs on both of them, and tests in samples take all of them.
 WHOLE = "PORTICO_TESTS_WHOLE"
 # A test with one of these fixtures uses the database even without the mark.
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="sqlite (default), postgresql (a private cluster for this run), or both side by side",
     )
-    parser.addoption("--whole", action="store_true", help="with both: every test on both, not taking turns")
+    parser.addoption("--whole", action="store_true", help="all samples; with both: every test on both databases")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -50,10 +50,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
             cluster = postgresql.start()
             early_config.add_cleanup(cluster.stop)
             os.environ[URL_VARIABLE.format("POSTGRESQL")] = cluster.url
+        if early_config.known_args_namespace.whole:
+            os.environ[WHOLE] = "1"
         if chosen == "both":
             os.environ[BOTH] = "1"
-            if early_config.known_args_namespace.whole:
-                os.environ[WHOLE] = "1"
             workers = (f"--tx=popen//env:{CHOSEN}={kind}" for kind in KINDS for _ in range(WORKERS_PER_DATABASE))
             args[:] = ["--dist=loadscope", *workers, *args]
         os.environ[CHOSEN] = "sqlite" if chosen == "both" else chosen
@@ -66,12 +66,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> PerData
 
 
 def chosen() -> str:
-    """The database of this process: "sqlite" or "postgresql"."""
+    """Returns the database of this process: "sqlite" or "postgresql"."""
     return os.environ.get(CHOSEN, "sqlite")
 
 
+def is_whole() -> bool:
+    """Returns True in a run with --whole, in which nothing is left out to save time."""
+    return WHOLE in os.environ
+
+
 def set_up() -> None:
-    """Points DATABASE_URL at the run's own database, whatever the environment holds."""
+    """Sets DATABASE_URL to the run's own database, whatever the environment contains."""
     address = os.environ.get(URL_VARIABLE.format(chosen().upper()))
     if address:
         os.environ["DATABASE_URL"] = address
@@ -83,7 +88,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out (and does not call skipped) what the other database runs, and starts with what takes longest."""
+    """Deselects the tests of the other database, and puts the longest modules first."""
     selected = [item for item, kinds in zip(items, turns(items), strict=True) if chosen() in kinds]
     if len(selected) < len(items):
         kept = set(selected)
@@ -111,7 +116,7 @@ def turns(items: Iterable[pytest.Item]) -> list[tuple[str, ...]]:
             found.append(KINDS)
         elif not _uses_database(item):
             found.append(KINDS[:1])
-        elif WHOLE in os.environ or item.get_closest_marker("both_databases"):
+        elif is_whole() or item.get_closest_marker("both_databases"):
             found.append(KINDS)
         else:
             # Modules begin alternately, or those with one test would all run on the same database.

@@ -302,4 +302,4 @@ def books(practice: Practice, stopped_clock: Traveller) -> Iterator[type[Books]]
 
 def test_random_operations_keep_the_ledger_right(books: type[Books], pytestconfig: pytest.Config, share: int) -> None:
     """6 runs of 25 steps take about 5 seconds of one core."""
-    run_state_machine_as_test(books, settings=at_random(pytestconfig, runs=6, steps=25))
+    run_state_machine_as_test(books, settings=at_random(pytestconfig, runs=3, whole_runs=6, steps=25))
