@@ -18,7 +18,7 @@ TEST_ENVIRONMENT = {
 
 
 def set_up() -> None:
-    """Fills in what the environment does not say already, and makes the folder that a fresh checkout lacks."""
+    """Sets the variables that are not set, and creates the build folder."""
     BUILD.mkdir(exist_ok=True)
     for name, value in TEST_ENVIRONMENT.items():
         os.environ.setdefault(name, value)

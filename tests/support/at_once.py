@@ -1,4 +1,4 @@
-"""Several hands at the same moment, each in a thread with a database connection of its own."""
+"""Runs several functions at the same moment, each in a thread with its own database connection."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -6,17 +6,17 @@ from threading import Barrier
 
 from django.db import connections
 
-# A process has eight connections, and the test itself holds one.
+# The number of threads in most tests: a process has eight connections, and the test itself holds one.
 HANDS = 6
 
 
 def errors(results: Sequence[object]) -> list[type]:
-    """The errors among what they ended with."""
+    """Returns the types of the errors among the results."""
     return [type(each) for each in results if isinstance(each, Exception)]
 
 
 def at_once[R](*works: Callable[[], R]) -> list[R | Exception]:
-    """What each gave, or the error that it ended with, in the order of the works. They begin together."""
+    """Starts all functions together; returns the result or error of each, in their order."""
     start = Barrier(len(works))
 
     def run(work: Callable[[], R]) -> R | Exception:

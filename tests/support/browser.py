@@ -1,4 +1,4 @@
-"""Chromium, driven by Playwright: pages in any width, colour scheme, with or without JavaScript, and axe."""
+"""Chromium under Playwright: pages of any width and color scheme, with or without JavaScript, and axe."""
 
 import os
 from collections.abc import Iterator
@@ -23,16 +23,16 @@ FLAGS = [
     "--disable-sync",
 ]
 HEIGHT = 800
-# Nothing that passed is described, and no style sheet is fetched: only rules about sound and video would read them.
+# Passed rules are not described, and style sheets not fetched: only the rules for audio and video would read them.
 # Any: axe's own JSON.
 _QUICK: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
 AXE_RULES = _QUICK | {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-# Those of them whose answer another colour scheme may change.
+# The rules whose result may differ in another color scheme.
 COLOUR_RULES = _QUICK | {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 
 
 class Browsing:
-    """Opens windows, each with cookies of its own, and remembers what the browser complained about."""
+    """Opens windows, each with its own cookies, and collects the errors and warnings of the console."""
 
     def __init__(self, browser: Browser) -> None:
         self.browser = browser
@@ -48,7 +48,7 @@ class Browsing:
         colours: Literal["light", "dark"] = "light",
         language: str = "en-US",
     ) -> Page:
-        """A page in a new window; addresses may begin with / when `base_url` is given."""
+        """Opens a page in a new window; with `base_url`, addresses may begin with a slash."""
         context = self.browser.new_context(
             base_url=base_url,
             java_script_enabled=javascript,
@@ -68,13 +68,13 @@ class Browsing:
             context.close()
 
     def _listen(self, message: ConsoleMessage) -> None:
-        # An answer such as 404 is logged as an error too; whether it is one is for the test to say.
+        # Chromium logs a status such as 404 as an error too; tests check the status themselves.
         if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
             self.complaints.append(f"{message.page and message.page.url}: {message.text}")
 
 
 def carry(page: Page, url: str, signed_in: Pages, cookie: str) -> Page:
-    """The window with the sign-in that Django's own test client has at `url`."""
+    """Copies the session cookie of Django's test client to the window; returns the window."""
     page.context.add_cookies([{"name": cookie, "value": signed_in.cookies[cookie].value, "url": url}])
     return page
 
@@ -85,7 +85,7 @@ def _axe() -> str:
 
 
 def axe(page: Page, rules: dict[str, Any] = AXE_RULES) -> list[str]:
-    """What axe finds, one line each; empty is good. Needs JavaScript; the page's own policy stays in force."""
+    """Returns the violations that axe finds, a line each. Needs JavaScript; the page's policy stays in force."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(_axe())
     found: dict[str, Any] = page.evaluate("options => axe.run(document, options)", rules)
@@ -104,7 +104,7 @@ def chromium_path() -> str:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """The browser itself, started once."""
+    """Starts the browser, once per test process."""
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         # Playwright keeps an event loop in this thread, in which Django would refuse to touch the database.
@@ -118,7 +118,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def browsing(chromium: Browser) -> Iterator[Browsing]:
-    """Windows for one test, which fails when the console complained (a blocked script, an error in ours)."""
+    """Provides windows to a test, which fails if the console shows an error or a warning."""
     windows = Browsing(chromium)
     try:
         yield windows

@@ -1,4 +1,4 @@
-"""What a client's hands do in the browser between `Pay Now` and `Paid`, on our pages, on Stripe's and on the bank's."""
+"""Steps of a card payment in the browser, on our pages, Stripe's and the bank's."""
 
 from django.conf import settings
 from django.test import Client as Browser
@@ -15,7 +15,7 @@ HOME = "/portal/alder-street/home/"
 
 
 def client_window(browsing: Browsing, url: str, bill: Invoice, *, javascript: bool = True) -> Page:
-    """The bill's client, signed in on a telephone."""
+    """Opens a window of a phone's width in which the client of the bill is signed in."""
     page = browsing.window(url, javascript=javascript, width=390)
     return carry(page, url, signed_in_to_pay(Browser(), bill.client), settings.CLIENT_COOKIE_NAME)
 
@@ -28,7 +28,7 @@ def pay_now(page: Page, bill: Invoice) -> None:
 
 
 def type_card(page: Page, number: str) -> None:
-    """On Stripe's page."""
+    """Enters the card on Stripe's page and pays."""
     page.get_by_label("Card number").fill(number)
     page.get_by_label("Expires (MM/YY)").fill("12/34")
     page.get_by_label("Security code").fill("123")
@@ -36,14 +36,14 @@ def type_card(page: Page, number: str) -> None:
 
 
 def type_new_card(page: Page, number: str) -> None:
-    """From the pay page, past cards that are saved."""
+    """Chooses a new card on our page, instead of a saved one, and enters it on Stripe's page."""
     page.get_by_label("A new card").check()
     page.get_by_role("button", name="Continue to Stripe").click()
     type_card(page, number)
 
 
 def save_a_card(page: Page, bill: Invoice, number: str = GOOD) -> None:
-    """Pays the bill on Stripe's page, and the card is kept for next time."""
+    """Pays the bill on Stripe's page and saves the card."""
     pay_now(page, bill)
     page.get_by_label("Save Card").check()
     page.get_by_role("button", name="Continue to Stripe").click()
@@ -52,13 +52,13 @@ def save_a_card(page: Page, bill: Invoice, number: str = GOOD) -> None:
 
 
 def be_declined_from_now_on(till: Till) -> None:
-    """The one saved card has run dry at the bank since it was saved."""
+    """Makes the bank decline the saved card from now on."""
     desk, kept = till.stripe.account_data(), SavedCard.objects.get()
     desk.save(desk.get("payment_method", kept.payment_method_id) | {"_number": DECLINED_LATER})
 
 
 def expect_paid(page: Page, bill: Invoice, till: Till, charges: list[int]) -> None:
-    """The page says so, the bill too, Stripe has charged just that, and the books are right."""
+    """Checks that the page and the bill say paid, and that Stripe has made these charges only."""
     expect(page.get_by_role("heading", name="Paid")).to_be_visible()
     expect(page.get_by_text(f"for invoice {bill.number}.")).to_be_visible()
     expect(page.get_by_test_id("receipt")).to_contain_text("Visa ending")

@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1 that no authority has signed."""
+"""A self-signed certificate for 127.0.0.1."""
 
 import ssl
 import tempfile
@@ -17,7 +17,7 @@ NOT_AFTER = NOT_BEFORE + timedelta(days=365 * 60)
 
 
 def server_context() -> ssl.SSLContext:
-    """What a server offers TLS with."""
+    """Returns the TLS context of a server with the certificate."""
     certificate, key = _pair()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
@@ -28,7 +28,7 @@ def server_context() -> ssl.SSLContext:
 
 
 def trusting_context() -> ssl.SSLContext:
-    """What a client believes that certificate with."""
+    """Returns the TLS context of a client that trusts the certificate."""
     return ssl.create_default_context(cadata=_pair()[0].decode())
 
 

@@ -1,4 +1,4 @@
-"""The clock stands still in each test, unless the test is about real processes or real time."""
+"""A stopped clock for every test, except those with real processes or in real time."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ RUNNING = ("browser", "real_processes", "real_time")
 
 @pytest.fixture(autouse=True)
 def stopped_clock(request: pytest.FixtureRequest) -> Iterator[time_machine.Traveller | None]:
-    """`stopped_clock.shift(timedelta(hours=1))` lets time pass; None where the clock runs."""
+    """Stops the clock: `stopped_clock.shift(timedelta(hours=1))` moves it. None where it runs."""
     if any(request.node.get_closest_marker(marker) for marker in RUNNING):
         yield None
         return

@@ -1,4 +1,4 @@
-"""A process that dies in the middle of its work, without starting one."""
+"""Simulates in the test's own process that it is killed during its work."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,20 +6,20 @@ from typing import Any
 
 from django.db import connection
 
-# What ends or undoes a transaction is the server's own doing: it happens however the client ends.
+# The end of a transaction is not counted: the server rolls back however the client dies.
 NOT_COUNTED = ("SAVEPOINT", "RELEASE", "ROLLBACK")
 WRITING = ("INSERT", "UPDATE", "DELETE")
 
 
 class Killed(BaseException):
-    """As by SIGKILL: no `except Exception` catches it."""
+    """Stands for SIGKILL: no `except Exception` catches it."""
 
 
 @contextmanager
 def killed_after(statements: int | None) -> Iterator[None]:
-    """Dies at the database's door when so many statements were made; None: lives on.
+    """Raises Killed before the statement after this many; None: never.
 
-    What was committed by then stays, what was not is rolled back, as if the process had been killed there.
+    What is committed stays and the rest is rolled back, as if the process had been killed there.
     """
     left = statements
 

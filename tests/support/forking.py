@@ -1,8 +1,8 @@
-"""Web servers and workers that begin at once: forked from a process that has loaded all of Portico already.
+"""Web servers and workers that start at once: forked from a process in which Portico is loaded.
 
-What they are and how they end is as with those that people start (`processes`); that each loads the same modules for
-two seconds is left out. Run as a program, this is the process they come from: it reads what to start, a line each, and
-answers with its number. Nothing that a fork must not share (a connection, a thread) exists in it.
+They behave like those started by a command (`processes`), without the two seconds of imports. Run as a program, this
+module is the parent: it reads what to start from its input, a line each, and prints the process id. It has no
+connection and no thread, which a fork must not share.
 """
 
 import json
@@ -20,7 +20,7 @@ from tests.support.processes import ROOT, Process, Processes, answers
 
 
 class Forked(Process):
-    """A running part that somebody else started."""
+    """A running process that is not a child of the test process."""
 
     def __init__(self, name: str, pid: int, log_file: Path) -> None:
         self.name, self.log_file, self.url = name, log_file, ""
@@ -45,7 +45,7 @@ class Forked(Process):
         self.wait()
 
     def wait(self, *, seconds: float = 20) -> int:
-        """Nobody but who started it learns its exit code: 0 says that it ended."""
+        """Waits for the end. Returns 0: only the parent learns the exit code."""
         deadline = time.monotonic() + seconds
         while self.is_running:
             assert time.monotonic() < deadline, f"The {self.name} goes on."
@@ -54,7 +54,7 @@ class Forked(Process):
 
 
 class Nursery:
-    """Where they come from. All of them share one environment; `with` ends what is still there."""
+    """The parent process. All children share its environment; `with` ends those that still run."""
 
     def __init__(self, processes: Processes, **changes: str) -> None:
         self._folder = processes.folder
@@ -66,7 +66,7 @@ class Nursery:
         )  # fmt: skip
 
     def web(self) -> Forked:
-        """A web server that is ready."""
+        """Starts a web server and waits until it is ready."""
         port = free_port()
         server = self._start("web", str(port))
         server.url = f"http://localhost:{port}"
@@ -87,7 +87,7 @@ class Nursery:
     def _start(self, *words: str) -> Forked:
         with self._one_at_a_time:
             log_file = self._folder / f"forked-{words[0]}-{len(self._born)}.log"
-            log_file.touch()  # Read before the part has begun.
+            log_file.touch()  # It may be read before the process has started.
             self._write_line(json.dumps([str(log_file), *words]))
             born = Forked(words[0], int(self._read_line()), log_file)
             self._born.append(born)
@@ -106,7 +106,7 @@ class Nursery:
 
 
 def _load() -> None:
-    """All that a web server and a worker would load."""
+    """Imports what a web server and a worker import."""
     from django.urls import get_resolver  # noqa: PLC0415  # The settings come from this program's environment.
 
     import portico.wsgi  # noqa: F401, PLC0415
@@ -116,7 +116,7 @@ def _load() -> None:
 
 
 def _become(log_file: str, part: str, *words: str) -> None:
-    """From here on this process is the part. Does not come back."""
+    """Turns this process into the web server or worker. Does not return."""
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     output = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -129,7 +129,7 @@ def _become(log_file: str, part: str, *words: str) -> None:
 
 def main() -> None:
     _load()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody waits for them here.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Children leave no zombies.
     for line in sys.stdin:
         pid = os.fork()
         if not pid:

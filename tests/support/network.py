@@ -1,4 +1,4 @@
-"""No test reaches beyond this machine."""
+"""Keeps tests from reaching other machines."""
 
 import os
 import socket
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-# Only for whoever wants the contract tests held against Stripe itself, and says so by giving a test key.
+# With a test key in the environment, the contract tests run against Stripe itself.
 ALLOWED_HOSTS = {"api.stripe.com"} if os.environ.get("STRIPE_TEST_KEY") else set()
 
 
@@ -18,7 +18,7 @@ class NetworkIsOff(RuntimeError):
 
 @pytest.fixture(autouse=True, scope="session")
 def network_is_off() -> Iterator[None]:
-    """Loopback works; any other address fails, loudly and at once."""
+    """Lets connections to loopback pass and raises NetworkIsOff for any other."""
     connect, look_up = socket.socket.connect, socket.getaddrinfo
     allowed: set[str] = set()
 

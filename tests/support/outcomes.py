@@ -1,4 +1,4 @@
-"""A client whose payments by card stand at every place that a payment can, without any call to Stripe."""
+"""Card payments in every state, created without a call to Stripe."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ ENDED = (AttemptState.FAILED, AttemptState.EXPIRED, AttemptState.RELEASED)
 
 
 def ready_to_pay(person: Client) -> SavedCard:
-    """The practice takes cards, the person may pay and has a card saved."""
+    """Turns card payments on for the practice and the person; returns a saved card."""
     api_keys.save_unchecked(person.practice, Keys("sk_test_demo", "whsec_demo"), by=cast.DESK)
     account = let_pay(person).portal_access.account or pytest.fail("No mailbox.")
     customer = StripeCustomer.objects.create(
@@ -54,9 +54,9 @@ def ready_to_pay(person: Client) -> SavedCard:
 
 
 def attempts_of_each_state(card: SavedCard, person: Client) -> list[PaymentAttempt]:
-    """One an invoice: left at Stripe, at the bank, processing, doubtful, ended in each way, and paid.
+    """Returns an attempt in each state, each with its own invoice.
 
-    Nobody asks Stripe about them: somebody else is just doing so.
+    They are leased, so no worker fetches them from Stripe.
     """
     begun = [cast.attempt(cast.bill(person, 1_000 * number)) for number in range(1, 9)]
     later = clock.now() + timedelta(hours=1)
@@ -73,16 +73,16 @@ def attempts_of_each_state(card: SavedCard, person: Client) -> list[PaymentAttem
 
 
 def refunded_in_part(person: Client) -> Refund:
-    """Money that came by hand and went back by hand."""
+    """Returns a manual refund of part of a cash payment."""
     bill = cast.bill(person)
     payment = cast.cash(person, 14_000, invoice=bill)
     return refunds.record_manual_refund(payment, amount_minor=4_000, reason="Price was wrong", shown=None, by=cast.DESK)
 
 
 def payments_in_doubt(person: Client) -> PaymentAttempt:
-    """One of each kind that needs a look; gives the one that does not match, which may be let go of.
+    """Creates a payment in review of each kind; returns the attempt that does not match, which can be released.
 
-    Nobody asks Stripe about them: somebody else is just doing so.
+    They are leased, so no worker fetches them from Stripe.
     """
     now = clock.now()
     waits = cast.attempt(cast.bill(person), state=AttemptState.QUARANTINED)

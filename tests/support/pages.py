@@ -1,4 +1,4 @@
-"""Which addresses are pages: what people look at, and so what axe and the camera have to see."""
+"""The addresses that are pages, which axe and the screenshots must cover."""
 
 from urllib.parse import urlsplit
 
@@ -16,19 +16,19 @@ FILES = {
 
 
 def names(*parts: str) -> set[str]:
-    """The names of all pages, or of those in these parts of the product: `office`, `entrance`, `portal`."""
+    """Returns the names of all pages, or of those of these audiences: `office`, `entrance`, `portal`."""
     pages = {route.name for route in all_routes() if "GET" in route.methods and route.audience != "machine"}
     return {name for name in pages - LEAD_ON - FILES if not parts or name.partition(":")[0] in parts}
 
 
 def without_arguments(part: str) -> dict[str, str]:
-    """The addresses of the pages in this part of the product that name no row, by the pages' names."""
+    """Returns the addresses without parameters of this audience's pages, by page name."""
     wanted = names(part)
     return {route.name: route.path for route in all_routes() if route.name in wanted and "<" not in route.path}
 
 
 def name_of(address: str) -> str:
-    """The page at an address; empty when there is none."""
+    """Returns the name of the page at an address; empty if there is none."""
     try:
         return resolve(urlsplit(address).path).view_name
     except Resolver404:

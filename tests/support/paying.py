@@ -1,4 +1,4 @@
-"""A practice that takes cards at the sandbox, and clients who may pay there."""
+"""A practice that takes card payments in the sandbox, and its paying clients."""
 
 import re
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ CONSENT = "Save Card. Keep it for next time."
 
 @dataclass
 class Till:
-    """The sandbox Stripe of a test, the practice, and what can be done there."""
+    """The sandbox Stripe and the practice of a test, with the steps of a card payment."""
 
     stripe: SandboxStripe
     practice: Practice
@@ -39,7 +39,7 @@ class Till:
         return self.stripe.book()
 
     def payer(self, person: Client) -> Payer:
-        """The person's mailbox, with paying by card turned on."""
+        """Returns the person as a payer; paying by card must be on."""
         access = access_grants.access_of(person) or pytest.fail("Give the client access first.")
         assert access.account is not None
         person = Client.objects.select_related("practice").get(pk=person.pk)
@@ -47,16 +47,16 @@ class Till:
         return Payer(access.account, person, by)
 
     def start(self, person: Client, invoice: Invoice | None = None, *, save: bool = False) -> PaymentAttempt:
-        """Pressed `Continue to Stripe`."""
+        """Starts a payment on Stripe's page, as `Continue to Stripe` does."""
         order = PaymentOrder(invoice, consent_text=CONSENT if save else "")
         return payment_initiation.start_payment(self.payer(person), order)
 
     def charge(self, person: Client, card: SavedCard, invoice: Invoice | None = None) -> PaymentAttempt:
-        """Pressed `Pay $140.00`."""
+        """Charges a saved card, as `Pay $140.00` does."""
         return payment_initiation.start_payment(self.payer(person), PaymentOrder(invoice, card))
 
     def bill_in(self, currency: str) -> None:
-        """The practice and its Stripe account are in that currency from now on; nothing has been billed yet."""
+        """Sets the currency of the practice and of its Stripe account, before anything is billed."""
         Practice.objects.filter(pk=self.practice.pk).update(currency=currency)
         self.practice.refresh_from_db()
         self.stripe.open_account(KEY, currency=currency.lower())
@@ -64,12 +64,12 @@ class Till:
         self.practice.refresh_from_db()
 
     def type_card(self, attempt: PaymentAttempt, number: str = "4242424242424242") -> str:
-        """What is done on Stripe's page."""
+        """Pays with this card on Stripe's page; returns the address that it redirects to."""
         return self.stripe.pay(attempt.checkout_session_id, number)
 
 
 def let_pay(person: Client) -> Client:
-    """Access on, with bills and cards."""
+    """Turns on the person's access with billing documents and card payments."""
     address = cast.entry_for(person).address
     entry = AccessInput(enabled=True, address=address, access_billing_documents=True, pay_by_card=True)
     access_grants.save_access(person, entry, version=None, by=cast.DESK)
@@ -77,14 +77,14 @@ def let_pay(person: Client) -> Client:
 
 
 def signed_in_to_pay[B: Browser](browser: B, person: Client) -> B:
-    """Signed in at the portal, and paying by card turned on."""
+    """Signs the person in at the portal and turns card payments on; returns the browser."""
     cast.in_the_portal(browser, person)
     let_pay(person)
     return browser
 
 
 def ref_in(address: str) -> str:
-    """The ref in the address of a payment's page."""
+    """Returns the ref in the address of a payment's page."""
     found = re.search(r"/payments/([a-z0-9]+)/", address)
     return found[1] if found else pytest.fail(f"No payment in {address}")
 
@@ -99,7 +99,7 @@ def till(sandbox: SandboxStripe, settings: Settings, practice: Practice) -> Till
 
 @pytest.fixture
 def books_stay_right(request: pytest.FixtureRequest, db: None) -> Iterator[None]:
-    """Whatever happened in the test, the ledger says the same as its rows; but for a twin that has no guard."""
+    """Checks after the test that the ledger is right, except in a twin without the guard."""
     yield
     is_twin = request.node.get_closest_marker("postgresql") and request.node.name.startswith("test_without")
     if not is_twin:

@@ -1,4 +1,4 @@
-"""A private PostgreSQL cluster for the length of a run: own folder, own port, nothing to set up by hand."""
+"""A private PostgreSQL cluster for one test run, with its own folder and port."""
 
 import os
 import pwd
@@ -24,14 +24,14 @@ MISSING = "PostgreSQL 15 or newer is missing. As root: apt-get install postgresq
 
 @dataclass
 class Cluster:
-    """A running server; `url` is what DATABASE_URL takes."""
+    """A running server; `url` is the value of DATABASE_URL."""
 
     folder: Path
     port: int
     server: subprocess.Popen[bytes]
 
     def halt(self) -> None:
-        """Ends this server, and who is connected, but keeps its folder: `serve` brings it back."""
+        """Ends this server and its connections but keeps its folder: `serve` starts it again."""
         self.server.send_signal(signal.SIGINT)
         self.server.wait(20)
 
@@ -44,9 +44,9 @@ class Cluster:
         return f"postgres://portico@127.0.0.1:{self.port}/portico"
 
     def stop(self) -> None:
-        """Ends this server and no other, then removes its folder."""
+        """Ends this server and removes its folder."""
         if self.server.poll() is None:
-            self.server.send_signal(signal.SIGINT)  # disconnects who is left, then ends cleanly
+            self.server.send_signal(signal.SIGINT)  # disconnects the clients, then ends cleanly
             try:
                 self.server.wait(20)
             except subprocess.TimeoutExpired:
@@ -56,7 +56,7 @@ class Cluster:
 
 
 def start() -> Cluster:
-    """Makes and starts a cluster; refuses with one sentence when PostgreSQL is not installed."""
+    """Creates and starts a cluster. Raises RuntimeError if PostgreSQL is not installed."""
     owner = _owner()
     folder = Path(tempfile.mkdtemp(prefix="portico-postgresql-", dir=shared_memory.folder()))
     if owner:
@@ -87,7 +87,7 @@ def _serve(folder: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 def _make(folder: Path, owner: pwd.struct_passwd | None) -> None:
-    # ICU, as on most servers and unlike the C locale: what an index can answer must not depend on luck.
+    # ICU, as on most servers: in the C locale, more queries would use an index.
     order = ("--encoding=UTF8", "--locale-provider=icu", "--icu-locale=en-US", "--locale=C.UTF-8")
     made = subprocess.run(
         [
@@ -126,7 +126,7 @@ def programs() -> Path:
 
 
 def _owner() -> pwd.struct_passwd | None:
-    """Who the server runs as when we are root, which it refuses."""
+    """Returns the user that the server runs as if we are root, which it refuses."""
     if os.geteuid() != 0:
         return None
     users = {user.pw_name: user for user in pwd.getpwall()}

@@ -1,4 +1,4 @@
-"""A browser for tests of the entrance and the portal: what it posts comes from a page that was opened just now."""
+"""A test client for entrance and portal, which posts as from a page that was just opened."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 class Browser(Client):
-    """Adds the hidden field `subject` as the page would hold it; a test that names another subject posts that one.
+    """Adds the hidden field `subject` as on the page, unless the test gives another value.
 
-    That every form of every page holds the field is tested by itself (tests/web/test_subjects.py).
+    tests/web/portal/test_subjects.py checks that every form has the field.
     """
 
     def post(  # type: ignore[override]  # The stubs of Django do the same.
@@ -60,7 +60,7 @@ class Browser(Client):
 
 
 def subject_in_portal(practice: Practice, request: HttpRequest) -> str:
-    """As a page of the portal would hold it, also after time has ended the session."""
+    """Returns the subject on a page of the portal, also after the session has timed out."""
     key = request.COOKIES.get(settings.CLIENT_COOKIE_NAME, "")
     session = (portal_sessions.find(practice, key) or portal_sessions.find_ended(practice, key)) if key else None
     if session is None:

@@ -1,4 +1,4 @@
-"""`portico web` and `portico worker` as people start them, on the test's own database."""
+"""Starts `portico web`, `portico worker` and other commands on the test's own database."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ PORTICO = (sys.executable, str(ROOT / "manage.py"))
 
 
 class Process:
-    """A running part. What it writes is in `log()`."""
+    """A running process; `log()` is its output."""
 
     def __init__(self, name: str, command: tuple[str, ...], environment: dict[str, str], folder: Path) -> None:
         self.name = name
@@ -51,13 +51,13 @@ class Process:
         return self.log_file.read_text(errors="replace")
 
     def stop(self, *, seconds: float = 20) -> int:
-        """Asks it to end (SIGTERM), waits, and gives its exit code."""
+        """Sends SIGTERM and waits; returns the exit code."""
         if self.is_running:
             self.popen.terminate()
         return self.wait(seconds=seconds)
 
     def kill(self) -> None:
-        """Ends it and what it started without asking (SIGKILL)."""
+        """Sends SIGKILL to the process and its children."""
         if self.is_running:
             os.killpg(self.pid, signal.SIGKILL)
         self.popen.wait(10)
@@ -66,7 +66,7 @@ class Process:
         return self.popen.wait(seconds)
 
     def wait_for(self, what: Callable[[], Any], *, seconds: float = 20) -> None:  # Any: true or not.
-        """Waits until this is so; a process that ends meanwhile fails the test with what it wrote."""
+        """Waits until this is true. If the process ends meanwhile, the test fails with its output."""
         deadline = time.monotonic() + seconds
         while not what():
             assert self.is_running, f"The {self.name} ended ({self.popen.poll()}):\n{self.log()}"
@@ -78,7 +78,7 @@ class Process:
 
 
 class Processes:
-    """Starts parts and ends all of them when the test is over."""
+    """Starts processes and ends all of them after the test."""
 
     def __init__(self, folder: Path, database_url: str) -> None:
         self.folder = folder
@@ -95,7 +95,7 @@ class Processes:
         )
 
     def run(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-        """Runs a command to its end: `processes.run("routes", "--json")`."""
+        """Runs a command and waits for it: `processes.run("routes", "--json")`."""
         return subprocess.run(
             (*PORTICO, *arguments), cwd=ROOT, env=self.environment(**changes), stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=120, check=False,
@@ -108,7 +108,7 @@ class Processes:
         return process
 
     def web(self, *arguments: str, **changes: str) -> Process:
-        """A web server that is ready; its `url` is also its PUBLIC_BASE_URL."""
+        """Starts a web server and waits until it is ready; its `url` is also its PUBLIC_BASE_URL."""
         port = free_port()
         url = f"http://localhost:{port}"
         changes = {"PUBLIC_BASE_URL": url, "PORT": str(port)} | changes
@@ -118,7 +118,7 @@ class Processes:
         return process
 
     def worker(self, *arguments: str, **changes: str) -> Process:
-        """A worker; pass EMAIL_URL=smtp.url, and PUBLIC_BASE_URL=web.url when its mails hold links."""
+        """Starts a worker; pass EMAIL_URL=smtp.url, and PUBLIC_BASE_URL=web.url if its mails contain links."""
         return self.start("worker", "worker", *arguments, **changes)
 
     def end(self) -> None:
@@ -133,7 +133,7 @@ class Processes:
 
 
 def url_of_test_database() -> str:
-    """What DATABASE_URL takes, for the database this test is connected to."""
+    """Returns the DATABASE_URL of the database that this test is connected to."""
     settings = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{settings['NAME']}"
@@ -150,7 +150,7 @@ def answers(url: str) -> bool:
 
 @pytest.fixture
 def processes(transactional_db: None, tmp_path: Path) -> Iterator[Processes]:
-    """Real processes beside the test, which sees the same committed rows through the ORM."""
+    """Provides real processes, which see the rows that the test commits."""
     parts = Processes(tmp_path, url_of_test_database())
     try:
         yield parts

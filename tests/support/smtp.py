@@ -1,4 +1,4 @@
-"""An SMTP server on loopback that a test can tell what to do: take, refuse, be slow, lose its answer."""
+"""An SMTP server on loopback that accepts, refuses, delays or loses its reply, as a test tells it."""
 
 import asyncio
 import email
@@ -22,13 +22,13 @@ from tests.support.ports import free_port
 type Stage = Literal["connect", "login", "sender", "recipient", "content"]
 TAKEN = "250 2.0.0 Taken"
 
-# It tells every line of every conversation.
+# It logs every line of every conversation.
 logging.getLogger("mail.log").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail the server took."""
+    """A mail that the server accepted."""
 
     sender: str
     recipient: str
@@ -53,7 +53,7 @@ class Refusal:
 
 
 class SmtpServer:
-    """Takes every mail until told otherwise. `stop` and `start` again keep the port: down and back."""
+    """Accepts every mail until told otherwise. `stop` and `start` keep the port."""
 
     def __init__(
         self, *, tls: Literal["none", "starttls", "tls"] = "none", context: ssl.SSLContext | None = None
@@ -70,7 +70,7 @@ class SmtpServer:
 
     @property
     def url(self) -> str:
-        """What EMAIL_URL takes."""
+        """Returns the value of EMAIL_URL."""
         return f"smtp://127.0.0.1:{self.port}"
 
     @property
@@ -78,24 +78,24 @@ class SmtpServer:
         return f"smtp://portico:secret@127.0.0.1:{self.port}"
 
     def refuse(self, stage: Stage, answer: str, *, to: str | None = None, times: int | None = None) -> None:
-        """Answers so ("550 5.1.1 No such user") at this stage: always, or so many times, or only to one address."""
+        """Replies like this ("550 5.1.1 No such user") at this stage: always, this many times, or to one address."""
         self._refusals[stage] = Refusal(answer, to, times)
 
     def be_slow(self, seconds: float, *, stage: Stage = "content") -> None:
         self._seconds[stage] = seconds
 
     def lose_answer(self, *, times: int = 1) -> None:
-        """Takes the mail, then cuts the line instead of saying so."""
+        """Accepts the mail, then closes the connection instead of replying."""
         self._answers_to_lose = times
 
     def accept(self) -> None:
-        """Forgets every order: takes every mail again."""
+        """Accepts every mail again."""
         self._refusals.clear()
         self._seconds.clear()
         self._answers_to_lose = 0
 
     def wait_for(self, count: int, *, seconds: float = 10) -> list[Mail]:
-        """The mails taken, as soon as there are so many."""
+        """Waits until this many mails are accepted; returns them."""
         deadline = time.monotonic() + seconds
         while len(self.mails) < count:
             assert time.monotonic() < deadline, f"{len(self.mails)} mails after {seconds} seconds, not {count}"
@@ -105,7 +105,7 @@ class SmtpServer:
     def start(self) -> None:
         self._controller = _Controller(self, implicit_tls=self._tls == "tls", context=self._context)
         self._controller.start()
-        self.connections = 0  # The controller tried the door itself.
+        self.connections = 0  # The controller itself connects once.
 
     def stop(self) -> None:
         if self._controller is not None:
@@ -113,7 +113,7 @@ class SmtpServer:
             self._controller = None
 
     async def says(self, stage: Stage, address: str | None = None) -> str | None:
-        """The refusal ordered for this stage, after the pause ordered for it."""
+        """Waits as told for this stage; returns the refusal, if any."""
         await asyncio.sleep(self._seconds.get(stage, 0))
         refusal = self._refusals.get(stage)
         if refusal is None or refusal.times == 0 or (refusal.to is not None and refusal.to != address):
@@ -130,7 +130,7 @@ class SmtpServer:
 
 
 class _Handler:
-    """The hooks that aiosmtpd calls; their names are its own."""
+    """The hooks that aiosmtpd calls by name."""
 
     def __init__(self, server: SmtpServer) -> None:
         self.server = server
@@ -165,7 +165,7 @@ class _Handler:
 
 
 class _Smtp(SMTP):
-    """aiosmtpd's server, which can also refuse at the door and at the login."""
+    """aiosmtpd's server, which can also refuse connections and logins."""
 
     def __init__(self, server: SmtpServer, handler: _Handler, **options: Any) -> None:  # Any: aiosmtpd's own options.
         super().__init__(handler, hostname="mail.example.org", ident="ready", enable_SMTPUTF8=True, **options)
@@ -183,7 +183,7 @@ class _Smtp(SMTP):
             self.transport.close()
 
     async def push(self, status: AnyStr) -> None:
-        # After a lost answer there is nobody to talk to.
+        # After a lost reply the connection is closed.
         if self.transport is not None and not self.transport.is_closing():
             await super().push(status)
 
@@ -234,5 +234,5 @@ def smtp_server() -> Iterator[Callable[..., SmtpServer]]:
 
 @pytest.fixture
 def smtp(smtp_server: Callable[..., SmtpServer]) -> SmtpServer:
-    """A plain server that takes everything."""
+    """Starts a server without TLS that accepts everything."""
     return smtp_server()

@@ -1,6 +1,6 @@
-"""Reads a mail's header by the letter of RFC 5322, RFC 2047 and RFC 6532, without the obsolete forms and without mercy.
+"""Parses a mail's header strictly by RFC 5322, RFC 2047 and RFC 6532, without the obsolete forms.
 
-Written for tests, apart from what Portico builds and checks its mails with.
+Independent of the code with which Portico writes and checks its mails.
 """
 
 import base64
@@ -17,14 +17,14 @@ ENCODED_WORD = re.compile(r"=\?(?P<charset>[^?\s]+)\?(?P<encoding>[bBqQ])\?(?P<t
 
 @dataclass(frozen=True)
 class Read:
-    """One mailbox: the name as people see it, and the address."""
+    """One mailbox: the displayed name and the address."""
 
     name: str
     address: str
 
 
 class Header:
-    """The header of these bytes. An AssertionError says what is not by the letter."""
+    """The header of a message. Raises AssertionError if a rule is broken."""
 
     def __init__(self, raw: bytes) -> None:
         head, end, self.body = raw.partition(b"\r\n\r\n")
@@ -48,11 +48,11 @@ class Header:
             self.fields[last] = value
 
     def text(self, name: str) -> str:
-        """An unstructured field, as people see it."""
+        """Returns the displayed text of an unstructured field."""
         return decoded(self.fields[name].removeprefix(" "))
 
     def mailbox(self, name: str) -> Read:
-        """The one mailbox of a field."""
+        """Returns the only mailbox of a field."""
         words: list[tuple[str, str]] = []
         value = self.fields[name]
         at = 0
@@ -75,7 +75,7 @@ class Header:
 
 
 def phrase(words: list[tuple[str, str]]) -> str:
-    """The words as people see them; between encoded ones nothing is shown (RFC 2047, section 6.2)."""
+    """Returns the displayed text; the space between encoded words is dropped (RFC 2047, section 6.2)."""
     shown, last_was_encoded = "", False
     for kind, word in words:
         is_encoded = kind == "dot_atom" and ENCODED_WORD.fullmatch(word) is not None
@@ -90,7 +90,7 @@ def phrase(words: list[tuple[str, str]]) -> str:
 
 
 def decoded(value: str) -> str:
-    """Free text with its encoded words decoded, once."""
+    """Returns the text with its encoded words decoded once."""
     words = re.split(r"([ \t]+)", value)
     shown, last_was_encoded = "", False
     for at in range(0, len(words), 2):

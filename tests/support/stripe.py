@@ -1,4 +1,4 @@
-"""A sandbox Stripe for one test, and the sides that a contract test is held against."""
+"""A sandbox Stripe for one test, and the sides that contract tests run against."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ def sandbox() -> Iterator[SandboxStripe]:
 
 @pytest.fixture
 def line(sandbox: SandboxStripe) -> Callable[..., StripeClient]:
-    """`line()` is a fresh line to the sandbox, with a deadline of its own."""
+    """Provides new clients of the sandbox, each with its own deadline."""
 
     def new(key: str = KEY, *, seconds: float = 10.0, before_call: Callable[[], None] = lambda: None) -> StripeClient:
         return StripeClient(key, base=sandbox.url, deadline=Deadline(seconds), before_call=before_call)

@@ -1,4 +1,4 @@
-"""Real transactions leave nothing behind, not even in tables whose rows are only added; the rule stands afterwards."""
+"""No rows are left after a test that commits, not even in append-only tables, which stay append-only."""
 
 import pytest
 from django.db import IntegrityError, transaction

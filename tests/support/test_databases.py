@@ -1,4 +1,4 @@
-"""A run uses the database that it names, and no other."""
+"""The choice of the database for each test."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_what_concerns_sqlite_runs_there() -> None:
 
 @dataclass
 class Item:
-    """A collected test, as far as it matters here."""
+    """A collected test with the attributes that `turns` reads."""
 
     path: Path
     fixturenames: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Tests cannot leave this machine."""
+"""Tests cannot reach other machines."""
 
 import socket
 import urllib.request

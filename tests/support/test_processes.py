@@ -1,4 +1,4 @@
-"""Real processes stand on the test's own database, and end with it."""
+"""Real processes use the test's own database and end with the test."""
 
 import pytest
 
@@ -14,13 +14,13 @@ def test_a_command_sees_the_tests_own_rows(processes: Processes) -> None:
     assert answer.stdout.strip() == "alder-street", answer.stderr
 
 
-def test_a_process_that_ends_early_fails_the_test_with_what_it_wrote(processes: Processes) -> None:
+def test_a_process_that_ends_early_fails_the_test_with_its_output(processes: Processes) -> None:
     process = processes.start("typo", "no-such-command")
     with pytest.raises(AssertionError, match="no_such_command"):
         process.wait_for_line("never written")
 
 
-def test_a_process_is_ended_without_asking(processes: Processes) -> None:
+def test_a_process_can_be_killed(processes: Processes) -> None:
     process = processes.start(
         "sleeper", "shell", "--verbosity=0", "--command", "import time; print('asleep'); time.sleep(60)"
     )

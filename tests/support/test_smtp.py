@@ -1,4 +1,4 @@
-"""The SMTP server for tests does what a test orders."""
+"""The SMTP server for tests does what a test tells it."""
 
 import smtplib
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def send(server: SmtpServer, *, to: str = ANA, login: bool = False, patience: fl
         client.send_message(message, "portal@example.org", [to])
 
 
-def test_it_takes_a_mail_and_keeps_it(smtp: SmtpServer) -> None:
+def test_it_accepts_and_stores_a_mail(smtp: SmtpServer) -> None:
     send(smtp)
     (mail,) = smtp.wait_for(1)
     assert (mail.sender, mail.recipient, mail.message["Subject"]) == ("portal@example.org", ANA, "Hello")
@@ -30,7 +30,7 @@ def test_it_takes_a_mail_and_keeps_it(smtp: SmtpServer) -> None:
 
 
 @pytest.mark.parametrize("stage", ["connect", "login", "sender", "recipient", "content"])
-def test_it_refuses_at_the_stage_it_was_told(smtp: SmtpServer, stage: Stage) -> None:
+def test_it_refuses_at_the_given_stage(smtp: SmtpServer, stage: Stage) -> None:
     smtp.refuse(stage, "554 5.7.1 Not from you", times=1)
     with pytest.raises(smtplib.SMTPException, match=r"5\.7\.1"):
         send(smtp, login=stage == "login")
@@ -47,7 +47,7 @@ def test_it_refuses_one_recipient_only(smtp: SmtpServer) -> None:
     assert [mail.recipient for mail in smtp.mails] == [ANA]
 
 
-def test_it_takes_a_mail_and_loses_the_answer(smtp: SmtpServer) -> None:
+def test_it_accepts_a_mail_and_loses_the_reply(smtp: SmtpServer) -> None:
     smtp.lose_answer()
     with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionResetError)):
         send(smtp)
@@ -63,13 +63,13 @@ def test_it_goes_down_and_comes_back_on_the_same_port(smtp: SmtpServer) -> None:
     assert len(smtp.mails) == 1
 
 
-def test_it_is_as_slow_as_it_was_told(smtp: SmtpServer) -> None:
+def test_it_is_as_slow_as_told(smtp: SmtpServer) -> None:
     smtp.be_slow(1)
     with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
         send(smtp, patience=0.3)
 
 
-def test_it_encrypts_for_who_trusts_its_certificate(smtp_server: Callable[..., SmtpServer]) -> None:
+def test_it_encrypts_for_clients_that_trust_its_certificate(smtp_server: Callable[..., SmtpServer]) -> None:
     starttls = smtp_server(tls="starttls", context=certificates.server_context())
     with smtplib.SMTP("127.0.0.1", starttls.port, local_hostname="test") as client:
         assert client.starttls(context=certificates.trusting_context())[0] == 220

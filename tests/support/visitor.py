@@ -1,4 +1,4 @@
-"""A browser with cookies of its own and without a screen, for the real web servers of a test."""
+"""A headless browser with cookies, for the real web servers of a test."""
 
 import http.cookiejar
 import re
@@ -22,9 +22,9 @@ class Answer:
 
 
 class Visitor:
-    """`base` is where its relative addresses begin; it may visit several servers of one installation in turn.
+    """Sends requests to the server at `base`, which may be changed to another of the same installation.
 
-    `subject` is what the forms of the page that it saw last name as theirs; what it posts comes from that page.
+    `subject` is the subject of the forms on the last page, and is sent with each POST.
     """
 
     def __init__(self, base: str) -> None:
@@ -36,19 +36,19 @@ class Visitor:
         self._staying = urllib.request.build_opener(jar, _Stay)
 
     def get(self, path: str, *, method: str = "GET") -> Answer:
-        """As it is in the end, after redirects."""
+        """Returns the answer after all redirects."""
         return self._send(self._following, urllib.request.Request(self.base + path, method=method))
 
     def post(self, path: str, fields: Mapping[str, str] = MappingProxyType({}), *, follow: bool = False) -> Answer:
-        """Sends a form. Without `follow` the answer is the redirect itself."""
-        # The token of the form stands in its cookie too; Django takes either.
+        """Sends a form. Without `follow`, returns the redirect itself."""
+        # The CSRF token is in the cookie too; Django accepts either.
         token = next(cookie.value for cookie in self.cookies if cookie.name.endswith("csrf"))
         data = urllib.parse.urlencode({"subject": self.subject, **fields, "csrfmiddlewaretoken": token}).encode()
         request = urllib.request.Request(self.base + path, data, method="POST")
         return self._send(self._following if follow else self._staying, request)
 
     def sign_in(self, person: Client) -> "Visitor":
-        """By the link of an invitation."""
+        """Signs in with the link of an invitation."""
         slug = person.practice.slug
         self.get(f"/portal/{slug}/link/{cast.token_of(cast.invited(person))}/")
         answer = self.post(f"/portal/{slug}/link/", follow=True)
@@ -69,4 +69,4 @@ class Visitor:
 
 class _Stay(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:  # Any: the library's own.
-        """Nobody is led anywhere."""
+        """Does not follow the redirect."""

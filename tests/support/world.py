@@ -1,4 +1,4 @@
-"""Ana's practice with a thing of hers for each kind of address, and somebody of every kind in a browser."""
+"""A practice with a row for each kind of address, and a browser for each kind of visitor."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ from tests import cast
 from tests.support.clock import NOW
 from tests.support.pressing import Browser
 
-# What belongs to one member of staff alone.
+# Things that belong to one member of staff.
 OWN = ("kept", "account/sessions", "account/passkeys")
 BOOKS = (
     "invoices/sharing",
@@ -51,7 +51,7 @@ def cases() -> Iterator[tuple[Route, str]]:
 
 @dataclass
 class World:
-    """Ana, a thing of hers for each kind of address, and somebody of every kind in a browser."""
+    """Ana's practice: `places` has a ref for each kind of address, `browsers` a browser for each kind of visitor."""
 
     practice: Practice
     ana: Client
@@ -77,9 +77,9 @@ class World:
 
 @contextmanager
 def standing[T](make: Callable[[], T], blocker: DjangoDbBlocker) -> Iterator[T]:
-    """What was made stands for all tests of a module, each of which takes back what it did."""
+    """Yields rows made once for all tests of a module; each test rolls back only its own changes."""
     around = transaction.atomic()
-    around._from_testcase = True  # type: ignore[attr-defined]  # As Django marks its own: nobody waits outside it.
+    around._from_testcase = True  # type: ignore[attr-defined]  # As Django's test cases do: not one of our transactions.
     with blocker.unblock(), time_machine.travel(NOW, tick=False):
         around.__enter__()
         made = make()
@@ -91,19 +91,19 @@ def standing[T](make: Callable[[], T], blocker: DjangoDbBlocker) -> Iterator[T]:
 
 @pytest.fixture(scope="module")
 def standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    """Built once for all tests of a module."""
+    """Creates the world once for all tests of a module."""
     with standing(_made, django_db_blocker) as made:
         yield made
 
 
 @pytest.fixture
 def world(standing_world: World, db: None) -> World:
-    """The world with browsers of this test's own."""
+    """Returns the world with browsers for this test only."""
     return replace(standing_world, browsers={name: alike(each) for name, each in standing_world.browsers.items()})
 
 
 def alike(browser: Browser) -> Browser:
-    """Another browser with the same cookies; what happens to them there does not happen here."""
+    """Returns a copy of the browser with its own copy of the cookies."""
     other = copy(browser)
     other.cookies = deepcopy(browser.cookies)
     return other
@@ -114,7 +114,7 @@ def _made() -> World:
 
 
 def made_of(practice: Practice) -> World:
-    """The world of this practice, at this moment."""
+    """Creates the world of this practice."""
     ana, birch = cast.ana(practice), cast.birch()
     staff = {
         "owner": cast.elm(practice),
@@ -167,7 +167,7 @@ def made_of(practice: Practice) -> World:
 
 
 def _own_things(member: StaffMember) -> dict[str, str]:
-    """What a colleague has, and nobody else finds."""
+    """Creates things of this member, which other staff cannot find; returns their refs."""
     passkey = Authenticator.objects.create(
         user=member, type=Authenticator.Type.WEBAUTHN, data={"ref": tokens.new_ref(), "name": "Laptop"}
     )
