@@ -195,7 +195,7 @@ def _constraints() -> list[tuple[type[models.Model], DatabaseConstraint]]:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("model", "rule"), [pytest.param(*pair, id=pair[1].name) for pair in _constraints()])
+@pytest.mark.parametrize(("model", "constraint"), [pytest.param(*pair, id=pair[1].name) for pair in _constraints()])
 def test_every_constraint_exists_in_the_database(model: type[models.Model], constraint: DatabaseConstraint) -> None:
     table = model._meta.db_table
     with connection.cursor() as cursor:
@@ -259,7 +259,7 @@ def test_a_many_to_many_field_is_reported() -> None:
     assert [complaint.id for complaint in tenancy_checks.messages_for(state.apps.get_models())] == ["portico.E003"]
 
 
-@pytest.mark.parametrize("rule", [SAME_PRACTICE, AppendOnly(name="said_once")], ids=repr)
+@pytest.mark.parametrize("constraint", [SAME_PRACTICE, AppendOnly(name="said_once")], ids=repr)
 def test_constraints_deconstruct_to_equal_ones(constraint: DatabaseConstraint) -> None:
     written, imports = MigrationWriter.serialize(constraint)
     known: dict[str, object] = {}
