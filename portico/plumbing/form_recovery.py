@@ -88,7 +88,7 @@ def delete_expired[F: SavedFormRow](rows: RowQuerySet[F]) -> int:
 
 
 def fields_of(row: SavedFormRow) -> list[PostedField]:
-    """Returns the posted fields. Raises encryption.Undecipherable."""
+    """Returns the posted fields. Raises encryption.DecryptionFailed."""
     plain = encryption.decrypt(bytes(row.contents), bound_to=_binding(row))
     return [PostedField(name, value) for name, value in json.loads(plain)]
 

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 
 class Refused(Exception):
-    """Subclasses are named as facts (`InvoiceAlreadyPaid`) and may set their message and status."""
+    """Subclasses are named as facts (`InvoicePaid`) and may set their message and status."""
 
     message: "str | _StrPromise" = ""
     status: ClassVar[int] = 409

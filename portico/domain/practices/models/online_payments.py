@@ -96,7 +96,7 @@ class OnlinePayments(PracticeRow):
 
     @property
     def clock_ahead(self) -> timedelta:
-        """How far our clock is ahead of Stripe's; negative if it is slow.
+        """The difference by which our clock is ahead of Stripe's; negative if it is slow.
 
         Needs a row from `payment_readiness.online_payments_of`.
         """
