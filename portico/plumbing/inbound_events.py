@@ -5,7 +5,8 @@ called twice for the same event, and looks up the object instead of trusting the
 """
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -24,6 +25,10 @@ logger = logging.getLogger(__name__)
 
 # Longer than processing takes: the worker's calls to Stripe share a deadline (gateways.stripe.deadline).
 LEASE = timedelta(seconds=90)
+# Claimed and settled together: both cost as much for one event as for many.
+BATCH_SIZE = 20
+# Events that are not processed by then, because Stripe is slow, are released for other workers.
+BATCH_SECONDS = 2.0
 # An unknown object may become known with a later event; after three days it never will.
 RETRY_AFTER = (5, 15, 60, 300, 900, 3600)
 GIVE_UP_AFTER = timedelta(days=3)
@@ -87,25 +92,36 @@ def last_received_at(practice: "Model", source: str) -> datetime | None:
 
 
 def process_next() -> bool:
-    """Processes the oldest event that is due. Returns False if there is none of a registered source."""
+    """Processes a batch of the oldest events that are due. Returns False if there are none of a registered source."""
     if not _workers:
         return False
     waiting = InboundEvent.objects.waiting().filter(source__in=_workers).select_related("practice")
-    event = leases.claim(waiting, lease=LEASE)
-    if event is None:
-        return False
+    events = leases.claim_some(waiting, limit=BATCH_SIZE, lease=LEASE)
+    ends_at = time.monotonic() + BATCH_SECONDS
+    finished: dict[EventResult, list[InboundEvent]] = {EventResult.DONE: [], EventResult.IGNORED: []}
+    for number, event in enumerate(events):
+        if number and time.monotonic() > ends_at:
+            leases.release_all(events[number:])
+            break
+        result = _process(event)
+        if result in finished:
+            finished[result].append(event)
+        elif result is EventResult.LATER:
+            _postpone(event)
+    for result, settled in finished.items():
+        _settle(settled, InboundEventState(result.value))
+    return bool(events)
+
+
+def _process(event: InboundEvent) -> EventResult | None:
+    """Returns the result; None for an error, which is recorded."""
     try:
-        result = _workers[event.source](event)
+        return _workers[event.source](event)
     except (OperationalError, InterfaceError):
         raise  # The database is unavailable, which is not an error of this event.
     except Exception as error:  # noqa: BLE001  # Any error in one event must not stop the others.
         _record_error(event, error_locations.location_of(error))
-        return True
-    if result is EventResult.LATER:
-        _postpone(event)
-    else:
-        _settle(event, InboundEventState(result.value))
-    return True
+        return None
 
 
 def delete_old() -> int:
@@ -124,7 +140,7 @@ def _record_error(event: InboundEvent, location: str) -> None:
     event.errors += 1
     changes = {"errors": event.errors, "detail": location}
     if event.errors >= MAX_ERRORS:
-        _settle(event, InboundEventState.PARKED, **changes)
+        _settle([event], InboundEventState.PARKED, **changes)
     else:
         _postpone(event, **changes)
 
@@ -134,13 +150,14 @@ def _postpone(event: InboundEvent, **changes: object) -> None:
     if clock.is_from_future(event.written_at):
         changes["written_at"] = now  # The clock was ahead when it arrived: its three days start now.
     elif now - event.written_at > GIVE_UP_AFTER:
-        _settle(event, InboundEventState.PARKED, **changes)
+        _settle([event], InboundEventState.PARKED, **changes)
         return
     wait = RETRY_AFTER[min(event.attempts, len(RETRY_AFTER)) - 1]
     leases.finish(event, **changes | {"not_before": now + timedelta(seconds=wait)})
 
 
-def _settle(event: InboundEvent, state: InboundEventState, **changes: object) -> None:
-    is_saved = leases.finish(event, **changes | {"state": state, "settled_at": clock.now()})
-    names = {"event": event.pk, "kind": event.kind, "state": state.value, "attempts": event.attempts}
-    logger.info("inbound_event.attempted" if is_saved else "inbound_event.outcome_discarded", extra=names)
+def _settle(events: Sequence[InboundEvent], state: InboundEventState, **changes: object) -> None:
+    saved = leases.finish_all(events, **changes | {"state": state, "settled_at": clock.now()})
+    for event in events:
+        names = {"event": event.pk, "kind": event.kind, "state": state.value, "attempts": event.attempts}
+        logger.info("inbound_event.attempted" if event in saved else "inbound_event.outcome_discarded", extra=names)

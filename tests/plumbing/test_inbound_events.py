@@ -70,6 +70,18 @@ def test_events_are_processed_in_order(practice: Practice, worker: Worker) -> No
     assert set(states().values()) == {InboundEventState.DONE}
 
 
+def test_a_slow_batch_releases_the_events_it_did_not_reach(
+    practice: Practice, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbound_events, "BATCH_SECONDS", -1.0)
+    for name in ("e1", "e2", "e3"):
+        store(practice, name)
+    assert inbound_events.process_next()
+    assert worker.seen == ["e1"]
+    rows = InboundEvent.objects.order_by("id").values_list("state", "lease_until", "attempts")
+    assert list(rows) == [("done", None, 1), ("waiting", None, 0), ("waiting", None, 0)]
+
+
 def test_events_of_a_suspended_practice_are_processed(practice: Practice, worker: Worker) -> None:
     store(practice, "e1")
     suspension.suspend(practice, by=cast.DESK)
@@ -128,7 +140,6 @@ def test_five_errors_park_an_event(practice: Practice, worker: Worker, stopped_c
     worker.results = [RuntimeError("a secret of somebody"), EventResult.DONE, *([RuntimeError("again")] * 4)]
     store(practice, "e1")
     store(practice, "e2")
-    inbound_events.process_next()
     inbound_events.process_next()
     assert states()["e2"] == InboundEventState.DONE
     for _ in range(4):
